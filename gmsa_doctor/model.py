@@ -1,0 +1,250 @@
+"""What a run is made of: checks, findings, the report. Frozen data; no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, TypeAlias, TypeVar, Union
+
+T = TypeVar("T")
+
+
+class Status(StrEnum):
+    """The result of a check for a subject."""
+
+    PASS = "pass"
+    WARN = "warn"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    """The question was asked and could not be answered: denied, throttled, timed out."""
+    SKIPPED = "skipped"
+    """Not asked: other findings in the way, out of reach from here, not selected."""
+    ERROR = "error"
+    """A bug of our own (or of a plug-in): the check crashed."""
+    WAIVED = "waived"
+
+
+class Verdict(StrEnum):
+    """The result of a run."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCOMPLETE = "incomplete"
+
+
+class Cause(StrEnum):
+    """The four causes that AWS documents for a gMSA task that does not start.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-linux-gmsa.html
+    """
+
+    TASK_DEFINITION = "task-definition"
+    CREDSPEC = "credspec"
+    CREDENTIALS = "credentials"
+    DHCP_OPTIONS = "dhcp-options"
+
+
+@dataclass(frozen=True)
+class Fix:
+    """What to do about a finding: a sentence, and commands with the real names filled in."""
+
+    text: str
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ShowsAs:
+    """What Credentials Fetcher makes a user see: the stable part of its text, by daemon version.
+
+    ``None``: that version does not stumble over it. ``likeliest`` are ids of checks, likeliest first:
+    what usually stands behind the text when somebody pastes it.
+    """
+
+    v2: str | None = None
+    v1_3: str | None = None
+    likeliest: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One of many of a kind (a domain controller, a subnet) within a finding."""
+
+    name: str
+    status: Status
+    text: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A check's result for a subject.
+
+    An author makes one with :func:`passed`, :func:`warned`, :func:`failed`, :func:`unknown` or
+    :func:`skipped`; the engine fills in ``cause``, ``docs``, ``root`` and ``duration_ms``, and ``check``
+    unless the author has raised the finding under another id, where its cause belongs.
+    """
+
+    status: Status
+    summary: str
+    observed: str | None = None
+    expected: str | None = None
+    fix: Fix | None = None
+    shows_as: ShowsAs | None = None
+    rows: tuple[Row, ...] = ()
+    because: tuple[str, ...] = ()
+    check: str = ""
+    cause: Cause | None = None
+    docs: str | None = None
+    root: bool = False
+    duration_ms: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True)
+class Given(Generic[T]):
+    """A value that a check gives, with the finding (a pass or a warning) that goes with it."""
+
+    value: T
+    finding: Finding
+
+
+Result: TypeAlias = Union[Given[T], Finding]  # noqa: UP007 - a generic alias needs Union in 3.11
+"""What a check that gives a ``T`` returns: the value with its finding, or the finding in the way."""
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[T]):
+    """As the type of a parameter: the value, or the finding that stands in its way.
+
+    A check that takes an ``Outcome[T]`` is not skipped when there is no ``T``.
+    """
+
+    value: T | None
+    finding: Finding
+
+
+class Stop(Exception):
+    """Ends a check with a finding, from anywhere below it."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.summary)
+        self.finding = finding
+
+
+def passed(summary: str, *, observed: str | None = None, rows: tuple[Row, ...] = ()) -> Finding:
+    """All is well; ``summary`` says what was seen."""
+    return Finding(Status.PASS, summary, observed=observed, rows=rows)
+
+
+def warned(
+    summary: str,
+    *,
+    observed: str | None = None,
+    expected: str | None = None,
+    fix: Fix | None = None,
+    shows_as: ShowsAs | None = None,
+    rows: tuple[Row, ...] = (),
+    check: str = "",
+) -> Finding:
+    """Not a failure as far as can be known, but worth a look."""
+    return Finding(Status.WARN, summary, observed, expected, fix, shows_as, rows, check=check)
+
+
+def failed(
+    summary: str,
+    *,
+    observed: str | None = None,
+    expected: str | None = None,
+    fix: Fix | None = None,
+    shows_as: ShowsAs | None = None,
+    rows: tuple[Row, ...] = (),
+    because: tuple[str, ...] = (),
+    check: str = "",
+) -> Finding:
+    """The task cannot work like this."""
+    return Finding(
+        Status.FAIL, summary, observed, expected, fix, shows_as, rows, because=because, check=check
+    )
+
+
+def unknown(
+    summary: str,
+    *,
+    observed: str | None = None,
+    expected: str | None = None,
+    fix: Fix | None = None,
+    rows: tuple[Row, ...] = (),
+    check: str = "",
+) -> Finding:
+    """The question was asked and could not be answered."""
+    return Finding(Status.UNKNOWN, summary, observed, expected, fix, rows=rows, check=check)
+
+
+def skipped(summary: str, *, fix: Fix | None = None, because: tuple[str, ...] = ()) -> Finding:
+    """The question was not asked; ``because`` are the ids of the findings in the way."""
+    return Finding(Status.SKIPPED, summary, fix=fix, because=because)
+
+
+@dataclass(frozen=True)
+class Need:
+    """A parameter of a check: the type it asks for, and whether a missing value skips the check."""
+
+    parameter: str
+    type: type
+    outcome: bool = False
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What ``gmsa-doctor explain`` and the documentation say about a check."""
+
+    what: str
+    why: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """A function with an id that ends in a finding and may give a value."""
+
+    id: str
+    title: str
+    function: Callable[..., Any]
+    needs: tuple[Need, ...]
+    gives: type | None
+    cause: Cause | None
+    docs: str
+    explanation: Explanation
+    shows: tuple[ShowsAs, ...] = ()
+    limit: float = 30.0
+    origin: str = "gmsa-doctor"
+
+    @property
+    def area(self) -> str:
+        """The part of the id before the dot."""
+        return self.id.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class SubjectReport:
+    """The findings for one subject; ``facts`` are what the header shows of it, in order."""
+
+    name: str
+    facts: tuple[tuple[str, str], ...]
+    findings: tuple[Finding, ...]
+
+    def finding(self, check: str) -> Finding | None:
+        """The finding of the check with that id."""
+        return next((f for f in self.findings if f.check == check), None)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole run."""
+
+    version: str
+    verdict: Verdict
+    subjects: tuple[SubjectReport, ...]
+    root_causes: tuple[str, ...]
+    counts: tuple[tuple[Status, int], ...]
+    duration_ms: int = 0
+    interrupted: bool = False
