@@ -1,0 +1,217 @@
+"""The AWS services that we read from, one client a service. Get, List, Describe and Head only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from gmsa_doctor.clients.aws import AwsClient, error_code, operation
+from gmsa_doctor.errors import NotFound
+from gmsa_doctor.hidden import Hidden
+
+DOCUMENT_LIMIT = 64 * 1024
+"""Bytes of an object that are fetched at most: sixteen times what Credentials Fetcher accepts."""
+
+
+class Sts(AwsClient):
+    """AWS Security Token Service."""
+
+    service = "sts"
+
+    @operation("sts:GetCallerIdentity")
+    def caller(self) -> dict[str, Any]:
+        """Who we are: Account, Arn, UserId."""
+        return dict(self.api.get_caller_identity())
+
+
+class Ecs(AwsClient):
+    """Amazon ECS."""
+
+    service = "ecs"
+
+    @operation("ecs:DescribeServices")
+    def describe_service(self, service: str, cluster: str) -> dict[str, Any]:
+        """A service as ECS describes it. Raises NotFound for an unknown service or cluster."""
+        answer = self.api.describe_services(cluster=cluster, services=[service])
+        if not answer["services"]:
+            raise NotFound(f"no service {service} in cluster {cluster}", "ServiceNotFoundException")
+        return dict(answer["services"][0])
+
+    @operation("ecs:DescribeClusters")
+    def describe_cluster(self, cluster: str) -> dict[str, Any]:
+        """A cluster as ECS describes it, for its default capacity providers."""
+        answer = self.api.describe_clusters(clusters=[cluster])
+        if not answer["clusters"]:
+            raise NotFound(f"no cluster {cluster}", "ClusterNotFoundException")
+        return dict(answer["clusters"][0])
+
+    @operation("ecs:DescribeTaskDefinition")
+    def describe_task_definition(self, task_definition: str) -> dict[str, Any]:
+        """A task definition by FAMILY, FAMILY:REVISION or ARN."""
+        answer = self.api.describe_task_definition(taskDefinition=task_definition)
+        return dict(answer["taskDefinition"])
+
+
+@dataclass(frozen=True)
+class Object:
+    """An S3 object: its size in bytes, and its first :data:`DOCUMENT_LIMIT` bytes."""
+
+    size: int
+    body: bytes
+
+
+class S3(AwsClient):
+    """Amazon S3."""
+
+    service = "s3"
+
+    @operation("s3:HeadBucket", "s3:ListBucket")
+    def bucket_region(self, bucket: str) -> str | None:
+        """The region of a bucket, also of one that we may not read: S3 names it in each answer.
+
+        Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+        """
+        import botocore.exceptions
+
+        try:
+            response = self.api.head_bucket(Bucket=bucket)
+        except botocore.exceptions.ClientError as error:
+            response = error.response
+            if error_code(error) in ("404", "NoSuchBucket"):
+                raise
+        headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        region: str | None = response.get("BucketRegion") or headers.get("x-amz-bucket-region")
+        return region
+
+    @operation("s3:GetObject")
+    def get(self, bucket: str, key: str) -> Object:
+        """An object. Raises NotFound with the code NoSuchKey or NoSuchBucket."""
+        import botocore.exceptions
+
+        try:
+            answer = self.api.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{DOCUMENT_LIMIT - 1}")
+        except botocore.exceptions.ClientError as error:
+            if error_code(error) == "InvalidRange":  # an empty object has no first byte
+                return Object(0, b"")
+            raise
+        body = answer["Body"].read(DOCUMENT_LIMIT)
+        total = str(answer.get("ContentRange", "")).rpartition("/")[2]
+        return Object(int(total) if total.isdigit() else len(body), body)
+
+
+class Ssm(AwsClient):
+    """AWS Systems Manager Parameter Store."""
+
+    service = "ssm"
+
+    @operation("ssm:GetParameter")
+    def get(self, name: str) -> str:
+        """The value of a parameter, decrypted."""
+        return str(self.api.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+
+
+@dataclass(frozen=True)
+class SecretText:
+    """The current version of a secret. ``text`` is None for a binary secret."""
+
+    text: Hidden[str] | None
+    version: str
+
+
+class SecretsManager(AwsClient):
+    """AWS Secrets Manager."""
+
+    service = "secretsmanager"
+
+    @operation("secretsmanager:GetSecretValue")
+    def get(self, arn: str) -> SecretText:
+        """The current value of a secret."""
+        answer = self.api.get_secret_value(SecretId=arn)
+        text = answer.get("SecretString")
+        return SecretText(None if text is None else Hidden(text), answer.get("VersionId", ""))
+
+    @operation("secretsmanager:DescribeSecret")
+    def describe(self, arn: str) -> dict[str, Any]:
+        """A secret without its value."""
+        return dict(self.api.describe_secret(SecretId=arn))
+
+
+class Ec2(AwsClient):
+    """Amazon VPC's part of the EC2 API."""
+
+    service = "ec2"
+
+    @operation("ec2:DescribeSubnets")
+    def subnets(self, ids: tuple[str, ...]) -> list[dict[str, Any]]:
+        """Subnets by id. Raises NotFound if one does not exist."""
+        return list(self.api.describe_subnets(SubnetIds=list(ids))["Subnets"])
+
+    @operation("ec2:DescribeVpcs")
+    def vpc(self, id: str) -> dict[str, Any]:
+        """A VPC by id."""
+        return dict(self.api.describe_vpcs(VpcIds=[id])["Vpcs"][0])
+
+    @operation("ec2:DescribeDhcpOptions")
+    def dhcp_options(self, id: str) -> dict[str, tuple[str, ...]]:
+        """A DHCP options set by id: its values by key (``domain-name-servers`` …)."""
+        (options,) = self.api.describe_dhcp_options(DhcpOptionsIds=[id])["DhcpOptions"]
+        configurations: Iterable[dict[str, Any]] = options["DhcpConfigurations"]
+        return {one["Key"]: tuple(value["Value"] for value in one["Values"]) for one in configurations}
+
+
+class DirectoryService(AwsClient):
+    """AWS Directory Service."""
+
+    service = "ds"
+
+    @operation("ds:DescribeDirectories")
+    def directories(self) -> list[dict[str, Any]]:
+        """All directories of the account in the region, those shared with it included."""
+        found: list[dict[str, Any]] = []
+        answer = self.api.describe_directories()
+        found += answer["DirectoryDescriptions"]
+        while token := answer.get("NextToken"):
+            answer = self.api.describe_directories(NextToken=token)
+            found += answer["DirectoryDescriptions"]
+        return found
+
+
+class Route53Resolver(AwsClient):
+    """Amazon Route 53 Resolver."""
+
+    service = "route53resolver"
+
+    @operation("route53resolver:ListResolverRuleAssociations")
+    def rules_of_vpc(self, vpc: str) -> list[str]:
+        """The ids of the rules that are associated with a VPC."""
+        pages = self.api.get_paginator("list_resolver_rule_associations").paginate(
+            Filters=[{"Name": "VPCId", "Values": [vpc]}]
+        )
+        return [one["ResolverRuleId"] for page in pages for one in page["ResolverRuleAssociations"]]
+
+    @operation("route53resolver:GetResolverRule")
+    def rule(self, id: str) -> dict[str, Any]:
+        """A rule: DomainName, RuleType (FORWARD, SYSTEM, RECURSIVE), TargetIps."""
+        return dict(self.api.get_resolver_rule(ResolverRuleId=id)["ResolverRule"])
+
+
+class Route53(AwsClient):
+    """Amazon Route 53 hosted zones."""
+
+    service = "route53"
+
+    @operation("route53:ListHostedZonesByVPC")
+    def zones_of_vpc(self, vpc: str, region: str) -> list[str]:
+        """The names of the private hosted zones that are associated with a VPC, without the last dot."""
+        names: list[str] = []
+        more: dict[str, str] = {}
+        while True:
+            answer = self.api.list_hosted_zones_by_vpc(VPCId=vpc, VPCRegion=region, **more)
+            names += [zone["Name"].rstrip(".") for zone in answer["HostedZoneSummaries"]]
+            if not answer.get("NextToken"):
+                return names
+            more = {"NextToken": answer["NextToken"]}
+
+
+AWS_CLIENTS = (Sts, Ecs, S3, Ssm, SecretsManager, Ec2, DirectoryService, Route53Resolver, Route53)
