@@ -151,6 +151,8 @@ class _Run:
             self.settle(case, check, cell.result)
 
     def settle(self, case: int, check: Check, result: _Result) -> None:
+        if not result.finding.check:
+            result = replace(result, finding=replace(result.finding, check=check.id))
         self.results[case, check.id] = result
         for user in self.users[check.id]:
             self.advance(case, user)
@@ -264,7 +266,7 @@ def _call(cell: _Cell) -> _Result:
         finding = _crash(error)
     else:
         value, finding = _value_and_finding(cell.check, result)
-    return _Result(value, replace(finding, check=finding.check or cell.check.id, duration_ms=_since(started)))
+    return _Result(value, replace(finding, duration_ms=_since(started)))
 
 
 def _value_and_finding(check: Check, result: object) -> tuple[object, Finding]:

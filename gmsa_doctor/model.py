@@ -161,9 +161,7 @@ def failed(
     check: str = "",
 ) -> Finding:
     """The task cannot work like this."""
-    return Finding(
-        Status.FAIL, summary, observed, expected, fix, shows_as, rows, because=because, check=check
-    )
+    return Finding(Status.FAIL, summary, observed, expected, fix, shows_as, rows, because=because, check=check)
 
 
 def unknown(
@@ -239,7 +237,7 @@ class SubjectReport:
 
 @dataclass(frozen=True)
 class Report:
-    """A whole run."""
+    """A whole run. ``missing`` are the ids that ``--require`` names and that were skipped."""
 
     version: str
     verdict: Verdict
@@ -248,3 +246,4 @@ class Report:
     counts: tuple[tuple[Status, int], ...]
     duration_ms: int = 0
     interrupted: bool = False
+    missing: tuple[str, ...] = ()

@@ -136,9 +136,7 @@ class Registry:
                 raise DeclarationError(f"{one.id} is declared by {by_id[one.id].origin} and by {one.origin}")
             if one.gives is not None:
                 if one.gives in giver:
-                    raise DeclarationError(
-                        f"{one.gives.__name__} is given by {giver[one.gives].id} and by {one.id}"
-                    )
+                    raise DeclarationError(f"{one.gives.__name__} is given by {giver[one.gives].id} and by {one.id}")
                 giver[one.gives] = one
             by_id[one.id] = one
         self.giver = giver
@@ -156,9 +154,7 @@ class Registry:
             matches = {one.id for one in self.checks if name in (one.id, one.area)}
             if not matches:
                 areas = ", ".join(dict.fromkeys(one.area for one in self.checks))
-                raise UsageError(
-                    f"there is no check or area {name!r} (areas: {areas}); see `gmsa-doctor list`"
-                )
+                raise UsageError(f"there is no check or area {name!r} (areas: {areas}); see `gmsa-doctor list`")
             chosen |= matches
         return frozenset(chosen)
 

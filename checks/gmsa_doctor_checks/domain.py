@@ -1,0 +1,22 @@
+"""The AD domain's name: which one counts, and what follows from it."""
+
+from __future__ import annotations
+
+from gmsa_doctor.model import Outcome
+from gmsa_doctor_checks.values import Account, DomainName, GmsaNames
+
+
+def domain_in_use(names: GmsaNames, account: Outcome[Account]) -> DomainName:
+    """The secret's domain, which drives the whole flow; the CredSpec's as long as the secret is not known."""
+    return account.value.domain if account.value else names.domain
+
+
+def srv_name(domain: DomainName) -> str:
+    """Where AD publishes its domain controllers. Source: MS-ADTS 6.3.2.3."""
+    return f"_ldap._tcp.dc._msdcs.{domain.text}"
+
+
+def is_part_of(name: str, zone: str) -> bool:
+    """Whether a DNS name is ``zone`` or lies below it; ``""`` is the root."""
+    name, zone = name.rstrip(".").lower(), zone.rstrip(".").lower()
+    return not zone or name == zone or name.endswith(f".{zone}")

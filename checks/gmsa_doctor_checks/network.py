@@ -1,0 +1,89 @@
+"""Whether the ports that Credentials Fetcher needs are open from here."""
+
+from __future__ import annotations
+
+from gmsa_doctor.clients.tcp import Tcp
+from gmsa_doctor.errors import ClientError
+from gmsa_doctor.limits import each
+from gmsa_doctor.model import Finding, Fix, Given, Result, Row, Status, failed, passed, warned
+from gmsa_doctor.registry import check
+from gmsa_doctor.vantage import Vantage
+from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.silence import judge_silence
+from gmsa_doctor_checks.values import DomainControllers, Endpoint, ReachableKdcs, ReachableLdap
+
+
+@check(
+    "network.kerberos",
+    title="The KDCs accept connections",
+    docs=links.FARGATE_NETWORK,
+    shows=(texts.USER_TICKET, texts.CATCH_ALL),
+)
+def kerberos(controllers: DomainControllers, tcp: Tcp, vantage: Vantage) -> Result[ReachableKdcs]:
+    """Opens a TCP connection to the Kerberos port (88) of each KDC that DNS names.
+
+    Why: without a KDC there is no ticket. Kerberos waits long for one that drops packets, and which domain
+    controller is asked first is chance.
+
+    Fix: allow TCP and UDP 88 from the task's security group to every domain controller, in the security
+    groups, the network ACLs (return ports too) and the firewalls between.
+    """
+    open_, finding = _try_all(controllers.kdcs, "Kerberos", tcp)
+    if not open_:
+        return judge_silence(finding, vantage)
+    return Given(ReachableKdcs(controllers.domain, open_), finding)
+
+
+@check(
+    "network.ldap",
+    title="The domain controllers accept LDAP connections",
+    docs=links.FARGATE_NETWORK,
+    shows=(texts.NO_DC_ANSWERS, texts.BIND),
+)
+def ldap(controllers: DomainControllers, tcp: Tcp, vantage: Vantage) -> Result[ReachableLdap]:
+    """Opens a TCP connection to the LDAP port (389) of each domain controller that DNS names.
+
+    Why: Credentials Fetcher reads the gMSA's password by LDAP on port 389 (not 636). The 1.3 daemon has no
+    time limit there: one domain controller that drops packets costs minutes.
+
+    Fix: allow TCP 389 from the task's security group to every domain controller, in the security groups, the
+    network ACLs (return ports too) and the firewalls between.
+    """
+    open_, finding = _try_all(controllers.ldap, "LDAP", tcp)
+    if not open_:
+        return judge_silence(finding, vantage)
+    return Given(ReachableLdap(controllers.domain, open_), finding)
+
+
+def _try_all(endpoints: tuple[Endpoint, ...], service: str, tcp: Tcp) -> tuple[tuple[Endpoint, ...], Finding]:
+    """The endpoints that accept a connection, and the finding."""
+    answers = each(endpoints, lambda one: tcp.connect(one.address, one.port))
+    open_ = tuple(one for one, answer in answers if not isinstance(answer, ClientError))
+    closed = [(one, answer) for one, answer in answers if isinstance(answer, ClientError)]
+    rows = tuple(
+        Row(str(one), Status.WARN, answer.text)
+        if isinstance(answer, ClientError)
+        else Row(str(one), Status.PASS, f"open after {answer * 1000:.0f} ms")
+        for one, answer in answers
+    )
+    if not closed:
+        return open_, passed(f"{service} is open on {_hosts(open_)}", rows=rows)
+    why = "; ".join(answer.text for _, answer in closed)
+    ports = ", ".join(sorted({str(one.port) for one, _ in closed}))
+    shut = tuple(one for one, _ in closed)
+    fix = Fix(
+        f"Allow TCP {ports} from the task's security group to {', '.join(sorted({one.address for one in shut}))}: "
+        "security groups on both sides, network ACLs (return ports 1024-65535 too), routes and firewalls.",
+        tuple(f"nc -vz -w 3 {one.address} {one.port}" for one in shut[:3]),
+    )
+    expected = f"TCP {ports} open on each domain controller"
+    if open_:
+        summary = f"{service} is open on {_hosts(open_)} but not on {_hosts(shut)}; a task that asks those first waits"
+        return open_, warned(summary, observed=why, expected=expected, fix=fix, rows=rows)
+    shows = texts.USER_TICKET if service == "Kerberos" else texts.BIND
+    summary = f"no domain controller accepts {service} connections: {why}"
+    return (), failed(summary, observed=why, expected=expected, fix=fix, shows_as=shows, rows=rows)
+
+
+def _hosts(endpoints: tuple[Endpoint, ...]) -> str:
+    return ", ".join(dict.fromkeys(one.host for one in endpoints))

@@ -1,0 +1,98 @@
+"""The error texts of Credentials Fetcher and the ECS agent, and which checks usually explain them.
+
+The texts are the stable parts of what the daemons print: the C++ one (1.3) and the Go rewrite (2.x,
+which Fargate runs). Source: https://github.com/aws/credentials-fetcher and
+https://github.com/aws/amazon-ecs-agent.
+"""
+
+from gmsa_doctor.model import ShowsAs
+
+
+def _both(text: str, *likeliest: str) -> ShowsAs:
+    return ShowsAs(v2=text, v1_3=text, likeliest=likeliest)
+
+
+_FIELDS = "invalid credentialspec fields"
+_CATCH_ALL = "Cannot get gMSA krb ticket"
+_NAMES = "invalid domainName/username"
+
+NO_ROLE = _both("access credentials should not be empty", "task-definition.execution-role")
+NO_ROLE_REGION = _both("invalid credentials/region", "task-definition.execution-role")
+NO_ROLE_AGENT = _both("unable to find execution role credentials", "task-definition.execution-role")
+NO_MAPPING = _both(
+    "unable to fetch valid credentialspec mapping",
+    "task-definition.prefix",
+    "task-definition.credentialspecs",
+)
+UNSUPPORTED_ARN = _both(
+    "unsupported credentialspec ARN, only s3/ssm ARNs are valid",
+    "task-definition.arn",
+    "task-definition.prefix",
+)
+INVALID_S3_ARN = _both("invalid s3 arn", "task-definition.arn")
+INVALID_ARN = _both("credentialspec arn is not valid", "task-definition.arn")
+INVALID_OBJECT = _both(
+    "invalid object for credentialspec in s3", "credspec.object", "credspec.size", "task-definition.arn"
+)
+NOT_RETRIEVED = _both("credentialspec cannot be retrieved from s3", "credspec.object")
+
+FIELDS = _both(_FIELDS, "credspec.document", "credspec.names", "credspec.secret-link")
+MISSING_JOIN = ShowsAs("missing or invalid DomainJoinConfig", _FIELDS, ("credspec.document",))
+MISSING_DNS_NAME = ShowsAs("missing or invalid DnsName", _FIELDS, ("credspec.document", "credspec.names"))
+MISSING_AD = ShowsAs("missing or invalid ActiveDirectoryConfig", _FIELDS, ("credspec.document",))
+MISSING_GMSA = ShowsAs(
+    "missing or invalid GroupManagedServiceAccounts", _FIELDS, ("credspec.document", "credspec.names")
+)
+MISSING_PLUGIN = ShowsAs("missing or invalid PluginInput", _FIELDS, ("credspec.document",))
+MISSING_CREDENTIAL_ARN = ShowsAs(
+    "missing or invalid CredentialArn", _FIELDS, ("credspec.document", "credspec.secret-link")
+)
+
+SECRET = ShowsAs(
+    "failed to retrieve credentials from secrets manager", _NAMES, ("secret.value", "credspec.secret-link")
+)
+NO_USERNAME = ShowsAs("username not found in secret", _NAMES, ("secret.fields", "secret.value"))
+NO_PASSWORD = ShowsAs("password not found in secret", _NAMES, ("secret.fields", "secret.value"))
+NAMES = _both(_NAMES, "secret.fields", "secret.value", "credspec.secret-link")
+TOO_LONG = _both("credentials should not be more than 256", "secret.fields")
+
+USER_TICKET = ShowsAs(
+    "failed to generate Kerberos ticket for domainless user",
+    _CATCH_ALL,
+    ("kerberos.user-ticket", "secret.fields", "network.kerberos", "dns.domain-controllers", "secret.domain"),
+)
+NO_DC = ShowsAs(
+    "failed to get FQDN list",
+    "Password not found",
+    ("dns.domain-controllers", "dhcp-options.domain-name-servers", "secret.domain"),
+)
+NO_DC_ANSWERS = ShowsAs(
+    "failed to find gMSA password for service account",
+    "Password not found",
+    ("network.ldap", "directory.bind", "directory.managed-password", "directory.gmsa-account"),
+)
+BIND = ShowsAs(
+    "failed to find gMSA password for service account",
+    "ldapsearch failed with FQDN",
+    ("directory.bind", "network.ldap", "dns.domain-controllers"),
+)
+NO_PASSWORD_ATTRIBUTE = ShowsAs(
+    "msDS-ManagedPassword attribute not found",
+    "Password not found",
+    ("directory.managed-password", "directory.gmsa-account", "dns.domain-controllers", "network.ldap"),
+)
+BLOB = ShowsAs("decoded blob is too small", _CATCH_ALL, ("directory.managed-password", "directory.gmsa-account"))
+BLOB_BASE64 = ShowsAs("failed to decode base64 password", _CATCH_ALL, ("directory.managed-password",))
+CATCH_ALL = ShowsAs(
+    None,
+    _CATCH_ALL,
+    (
+        "kerberos.user-ticket",
+        "directory.managed-password",
+        "directory.bind",
+        "dns.domain-controllers",
+        "kerberos.gmsa-ticket",
+    ),
+)
+GMSA_TICKET = ShowsAs("failed to generate Kerberos ticket", _CATCH_ALL, ("kerberos.gmsa-ticket",))
+SSPI = _both("Cannot generate SSPI context", "kerberos.service-ticket", "kerberos.gmsa-ticket")

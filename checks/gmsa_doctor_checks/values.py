@@ -1,0 +1,190 @@
+"""What the checks find out and hand to each other. One frozen type a fact; one giver a type.
+
+The chain is parsed, not only judged: whoever holds an ``Account`` knows that it may be tried.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gmsa_doctor.formats.credspec import CredSpecDocument
+
+from gmsa_doctor.hidden import Hidden
+
+
+@dataclass(frozen=True)
+class CredentialSpec:
+    """The one entry of a container's ``credentialSpecs``."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class PrefixedArn:
+    """An entry whose prefix is right; ``domainless`` is the mode that it asks for."""
+
+    domainless: bool
+    arn: str
+
+
+@dataclass(frozen=True)
+class CredSpecLocation:
+    """Where the CredSpec lies: an S3 object (``bucket`` and ``key``) or an SSM parameter."""
+
+    arn: str
+    domainless: bool
+    bucket: str = ""
+    key: str = ""
+    parameter: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return f"s3://{self.bucket}/{self.key}" if self.bucket else f"the SSM parameter {self.parameter}"
+
+
+@dataclass(frozen=True)
+class CredSpecObject:
+    """The CredSpec's bytes; ``size`` is that of the whole object."""
+
+    location: CredSpecLocation
+    size: int
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SizedCredSpec:
+    """A CredSpec of a size that Credentials Fetcher accepts."""
+
+    location: CredSpecLocation
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class CredSpec:
+    """A CredSpec that can be parsed and holds what Credentials Fetcher reads."""
+
+    location: CredSpecLocation
+    document: CredSpecDocument
+
+
+@dataclass(frozen=True)
+class DomainName:
+    """The AD domain's DNS name in an accepted form, in lower case."""
+
+    text: str
+
+    @property
+    def realm(self) -> str:
+        """The Kerberos realm."""
+        return self.text.upper()
+
+    @property
+    def base_dn(self) -> str:
+        """The DN of the domain, as Credentials Fetcher builds it."""
+        return ",".join(f"DC={label}" for label in self.text.split("."))
+
+
+@dataclass(frozen=True)
+class GmsaName:
+    """The gMSA's name in an accepted form, without ``$``."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class GmsaNames:
+    """The names that the CredSpec gives."""
+
+    domain: DomainName
+    gmsa: GmsaName
+
+
+@dataclass(frozen=True)
+class SecretArn:
+    """The ARN of a Secrets Manager secret, of the task's region."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class SecretObject:
+    """A secret whose text is a JSON object; the text stays hidden."""
+
+    arn: str
+    text: Hidden[str]
+
+
+@dataclass(frozen=True)
+class Account:
+    """The AD user of the secret, in a form that may be tried against AD."""
+
+    arn: str
+    user: str
+    password: Hidden[str]
+    domain: DomainName
+    distinguished_name: str | None = None
+
+    @property
+    def principal(self) -> str:
+        """The Kerberos principal, as Credentials Fetcher forms it."""
+        return f"{self.user}@{self.domain.realm}"
+
+
+@dataclass(frozen=True)
+class DhcpOptions:
+    """The DHCP options set of the subnets' VPC; ``id`` is ``default`` where the VPC has none.
+
+    ``resolvers`` are the addresses of the VPC's own resolver, which AmazonProvidedDNS stands for.
+    """
+
+    vpc: str
+    id: str
+    servers: tuple[str, ...]
+    domain_name: str | None
+    resolvers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class VpcDns:
+    """The VPC leads names of the AD domain to DNS servers that are not known to be wrong."""
+
+    servers: tuple[str, ...]
+    way: str
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A host of the domain with one address and a port."""
+
+    host: str
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host} ({self.address}:{self.port})"
+
+
+@dataclass(frozen=True)
+class DomainControllers:
+    """What the SRV records name: LDAP and Kerberos endpoints, in the order of the answers."""
+
+    domain: DomainName
+    ldap: tuple[Endpoint, ...]
+    kdcs: tuple[Endpoint, ...]
+
+
+@dataclass(frozen=True)
+class ReachableKdcs:
+    """KDCs that accept TCP connections; at least one."""
+
+    domain: DomainName
+    endpoints: tuple[Endpoint, ...]
+
+
+@dataclass(frozen=True)
+class ReachableLdap:
+    """Domain controllers whose LDAP port accepts TCP connections; at least one."""
+
+    domain: DomainName
+    endpoints: tuple[Endpoint, ...]

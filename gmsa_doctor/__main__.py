@@ -1,0 +1,30 @@
+"""The command's entry: answers ``--version`` before anything is imported, and ends at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from gmsa_doctor import __version__
+
+
+def main() -> None:
+    """Run the command with the process's arguments; never returns."""
+    if sys.argv[1:] == ["--version"]:
+        print(f"gmsa-doctor {__version__}")  # noqa: T201
+        return
+    from gmsa_doctor.cli import run
+
+    code = run()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            code = code or 1
+    # Not sys.exit: a thread that is left behind in libkrb5 (a KDC that never answers) may hold locks that
+    # the library's own exit handlers wait for.
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

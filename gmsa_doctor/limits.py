@@ -1,0 +1,79 @@
+"""Time limits, and work side by side, with daemon threads of our own: nothing is joined at exit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from gmsa_doctor.errors import ClientError, TimedOut
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+
+SIDE_BY_SIDE = 16
+"""The most that :func:`each` does at the same time."""
+
+
+class _Answer:
+    """What became of a call in another thread: its result, or the exception that it raised."""
+
+    def __init__(self) -> None:
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def of(self, fn: Callable[[], object]) -> None:
+        try:
+            self.result = fn()
+        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, where it is raised
+            self.error = error
+
+
+def within(seconds: float, what: str, fn: Callable[[], T]) -> T:
+    """Do ``fn`` and give its result; raise TimedOut for ``what`` when that takes more than ``seconds``.
+
+    Exceptions of ``fn`` propagate. What has not ended in time is left behind in its daemon thread: some C
+    libraries cannot be interrupted.
+    """
+    answer = _Answer()
+    thread = threading.Thread(target=answer.of, args=(fn,), name=f"within: {what}", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise TimedOut(what, seconds)
+    if answer.error is not None:
+        raise answer.error
+    result: T = answer.result
+    return result
+
+
+def each(items: Iterable[Item], fn: Callable[[Item], T]) -> list[tuple[Item, T | ClientError]]:
+    """Do ``fn`` for every item, up to :data:`SIDE_BY_SIDE` at a time, and give the pairs in order.
+
+    A ClientError is that item's result; any other exception is raised, the first one in order.
+    """
+    work = [(item, _Answer()) for item in items]
+    todo = iter(work)
+    lock = threading.Lock()
+
+    def worker() -> None:
+        while True:
+            with lock:
+                pair = next(todo, None)
+            if pair is None:
+                return
+            item, answer = pair
+            answer.of(lambda item=item: fn(item))  # type: ignore[misc]  # mypy cannot type the default
+
+    threads = [threading.Thread(target=worker, daemon=True) for _ in work[:SIDE_BY_SIDE]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [(item, _result(answer)) for item, answer in work]
+
+
+def _result(answer: _Answer) -> Any:
+    if answer.error is not None and not isinstance(answer.error, ClientError):
+        raise answer.error
+    return answer.error or answer.result

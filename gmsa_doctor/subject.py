@@ -1,0 +1,354 @@
+"""What is checked: a container of a task definition, with where it will run. Found before the graph."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from gmsa_doctor.clients.aws import CredentialsProblem
+from gmsa_doctor.clients.services import Ecs
+from gmsa_doctor.errors import ClientError, Denied, NotFound, UsageError
+from gmsa_doctor.formats.task_definition import (
+    Container,
+    TaskDefinition,
+    TaskDefinitionError,
+    read_task_definition,
+)
+from gmsa_doctor.model import Finding, skipped
+from gmsa_doctor.request import Fetcher, Request
+
+REGISTERED = "task-definition.registered"
+"""The check that shows why a subject could not be looked at."""
+
+
+class Launch(StrEnum):
+    """Where ECS starts the task. FARGATE_SPOT is Fargate."""
+
+    FARGATE = "FARGATE"
+    EC2 = "EC2"
+    EXTERNAL = "EXTERNAL"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What starts the container. ``launch`` is None where nothing tells it: then both are possible."""
+
+    launch: Launch | None
+    windows: bool = False
+    fetcher: Fetcher | None = None
+
+    @property
+    def fetchers(self) -> frozenset[Fetcher]:
+        """The generations of Credentials Fetcher that may run there. Fargate runs 2.x."""
+        if self.launch is Launch.FARGATE:
+            return frozenset({Fetcher.V2})
+        return frozenset({self.fetcher} if self.fetcher else Fetcher)
+
+
+@dataclass(frozen=True)
+class Place:
+    """The task's region, account and partition, as far as known."""
+
+    region: str | None
+    account: str | None
+    partition: str = "aws"
+
+    @property
+    def region_option(self) -> str:
+        """The option that AWS CLI commands of a fix carry."""
+        return f" --region {self.region}" if self.region else ""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Where the task gets its network interface."""
+
+    subnets: tuple[str, ...]
+    security_groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Deployments:
+    """Task definitions of the service's other deployments that still run, and the service's state."""
+
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ChosenContainer:
+    """The container that is judged; ``container`` is None if the task definition leaves it open."""
+
+    container: Container | None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a report calls it, and the words for it in commands."""
+
+    name: str
+    cluster: str | None
+    service: str | None
+    task_definition: str
+    file: str | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A subject with its values for the graph; a Finding says why there is no such value."""
+
+    subject: Subject
+    place: Place
+    values: Mapping[type, object]
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where a task definition came from, and what was learnt on the way."""
+
+    name: str
+    definition: TaskDefinition | Finding
+    place: Place
+    launch: Launch | None = None
+    network: Network | None = None
+    cluster: str | None = None
+    service: str | None = None
+    file: str | None = None
+    others: tuple[str, ...] = ()
+
+
+def from_file(request: Request, place: Place) -> tuple[Found, ...]:
+    """The subjects of ``--task-definition-file``. Raises UsageError if it is no task definition."""
+    name = request.task_definition_file or "-"
+    definition = _read_file(name)
+    return _subjects(_Source(name, definition, _place_of(definition.arn, place), file=name), request)
+
+
+def from_aws(request: Request, ecs: Ecs, place: Place) -> tuple[Found, ...]:
+    """The subjects of a service or of a registered task definition.
+
+    Raises UsageError for one that does not exist. One that we may not look at (denied, throttled) is a
+    subject all the same: its finding says so.
+    """
+    try:
+        source = _service(request, ecs, place) if request.service else _registered(request, ecs, place)
+    except CredentialsProblem as error:
+        raise UsageError(f"{error.text}. {error.fix.text if error.fix else ''}") from error
+    return _subjects(source, request)
+
+
+def _read_file(name: str) -> TaskDefinition:
+    try:
+        body = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {error.strerror}") from error
+    try:
+        return read_task_definition(json.loads(body))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise UsageError(f"{name} is not JSON: {error}. {_WANTED}") from error
+    except TaskDefinitionError as error:
+        raise UsageError(f"{name} is not a task definition: {error}. {_WANTED}") from error
+
+
+_WANTED = (
+    "Give the JSON of `aws ecs describe-task-definition` or the input of "
+    "`aws ecs register-task-definition --cli-input-json`."
+)
+
+
+def _place_of(arn: str | None, place: Place) -> Place:
+    """The region and account that an ARN names, else those of the session."""
+    match = re.match(r"arn:([^:]+):ecs:([^:]*):([^:]*):", arn or "")
+    if not match:
+        return place
+    return Place(match[2] or place.region, match[3] or place.account, match[1])
+
+
+def _registered(request: Request, ecs: Ecs, place: Place) -> _Source:
+    name = str(request.task_definition)
+    definition = _describe(ecs, name, place)
+    network = Network(request.subnets, request.security_groups) if request.subnets else None
+    if isinstance(definition, TaskDefinition):
+        place = _place_of(definition.arn, place)
+    return _Source(_short(name), definition, place, None, network, request.cluster)
+
+
+def _service(request: Request, ecs: Ecs, place: Place) -> _Source:
+    name, cluster = str(request.service), request.cluster or "default"
+    title = f"{_short(cluster)}/{_short(name)}"
+    try:
+        service = ecs.describe_service(name, cluster)
+    except CredentialsProblem:
+        raise
+    except NotFound as error:
+        raise UsageError(_no_service(name, cluster, place, error)) from error
+    except ClientError as error:
+        return _Source(title, _unreadable(error), place, cluster=cluster, service=name)
+    if service.get("status") == "INACTIVE":
+        raise UsageError(f"the service {name} in cluster {cluster} was deleted (INACTIVE); name one that exists")
+    current, others = _deployments(service)
+    definition = _describe(ecs, str(current.get("taskDefinition") or service.get("taskDefinition")), place)
+    return _Source(
+        title,
+        definition,
+        _place_of(service.get("serviceArn"), place),
+        _launch(current, service, cluster, ecs),
+        _network(current, service, request),
+        cluster,
+        name,
+        others=others,
+    )
+
+
+def _no_service(name: str, cluster: str, place: Place, error: NotFound) -> str:
+    where = f" in {place.region}"
+    if error.code == "ClusterNotFoundException":
+        return (
+            f"there is no cluster {cluster}{where}. Give --cluster and --region; "
+            f"`aws ecs list-clusters{place.region_option}` shows what is there."
+        )
+    return (
+        f"there is no service {name} in cluster {cluster}{where}. "
+        f"`aws ecs list-services --cluster {cluster}{place.region_option}` shows what is there."
+    )
+
+
+def _describe(ecs: Ecs, name: str, place: Place) -> TaskDefinition | Finding:
+    try:
+        return read_task_definition(ecs.describe_task_definition(name))
+    except CredentialsProblem:
+        raise
+    except Denied as error:
+        return _unreadable(error)
+    except ClientError as error:
+        if isinstance(error, NotFound) or "Unable to describe task definition" in error.text:
+            raise UsageError(
+                f"there is no task definition {name} in {place.region}. "
+                f"`aws ecs list-task-definitions{place.region_option}` shows what is there."
+            ) from error
+        return _unreadable(error)
+
+
+def _unreadable(error: ClientError) -> Finding:
+    return replace(error.finding(), check=REGISTERED)
+
+
+def _deployments(service: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """The PRIMARY deployment or task set, and the task definitions of others that still run.
+
+    Services of CodeDeploy and EXTERNAL controllers keep their data in task sets.
+    """
+    found = [*service.get("taskSets", ()), *service.get("deployments", ())]
+    primary: Mapping[str, Any] = next((one for one in found if one.get("status") == "PRIMARY"), service)
+    current = primary.get("taskDefinition")
+    others = (one for one in found if one.get("status") == "ACTIVE" and one.get("runningCount", 1))
+    names = (_short(str(one["taskDefinition"])) for one in others if one.get("taskDefinition") != current)
+    return primary, tuple(dict.fromkeys(names))
+
+
+def _launch(current: Mapping[str, Any], service: Mapping[str, Any], cluster: str, ecs: Ecs) -> Launch | None:
+    """The launch type of the deployment, else of its capacity providers, else the cluster's default."""
+    for one in (current, service):
+        strategy = one.get("capacityProviderStrategy")
+        if strategy:
+            return _of_providers(strategy)
+        if one.get("launchType"):
+            return Launch(one["launchType"]) if one["launchType"] in Launch.__members__ else None
+    try:
+        default = ecs.describe_cluster(cluster).get("defaultCapacityProviderStrategy")
+    except ClientError:
+        return None  # the task definition's requiresCompatibilities may still tell
+    return _of_providers(default) if default else None
+
+
+def _of_providers(strategy: list[Mapping[str, Any]]) -> Launch | None:
+    names = {one["capacityProvider"] for one in strategy}
+    if names <= {"FARGATE", "FARGATE_SPOT"}:
+        return Launch.FARGATE
+    return None if names & {"FARGATE", "FARGATE_SPOT"} else Launch.EC2
+
+
+def _network(current: Mapping[str, Any], service: Mapping[str, Any], request: Request) -> Network | None:
+    for one in (current, service):
+        vpc = one.get("networkConfiguration", {}).get("awsvpcConfiguration")
+        if vpc:
+            return Network(tuple(vpc.get("subnets", ())), tuple(vpc.get("securityGroups", ())))
+    return Network(request.subnets, request.security_groups) if request.subnets else None
+
+
+# From a task definition to its subjects -------------------------------------------------------------
+
+
+def _subjects(source: _Source, request: Request) -> tuple[Found, ...]:
+    if isinstance(source.definition, Finding):
+        return (_found(source, ChosenContainer(None), request, source.name),)
+    chosen = _containers(source.definition, request.container)
+    return tuple(
+        _found(source, ChosenContainer(one), request, f"{source.name}/{one.name}" if one else source.name)
+        for one in chosen
+    )
+
+
+def _containers(definition: TaskDefinition, wanted: str | None) -> list[Container | None]:
+    """Those with credentialSpecs; if none has any, the only essential one; else the task itself."""
+    if wanted:
+        named = [one for one in definition.containers if one.name == wanted]
+        if not named:
+            names = ", ".join(one.name for one in definition.containers) or "none"
+            raise UsageError(f"there is no container {wanted}; the task definition has: {names}")
+        return [*named]
+    specs = [one for one in definition.containers if one.credential_specs]
+    legacy = [one for one in definition.containers if _legacy(one)]
+    essential = [one for one in definition.containers if one.essential]
+    return [*(specs or legacy or (essential if len(essential) == 1 else [None]))]
+
+
+def _legacy(container: Container) -> bool:
+    return any(option.lower().startswith("credentialspec") for option in container.docker_security_options)
+
+
+def _found(source: _Source, chosen: ChosenContainer, request: Request, name: str) -> Found:
+    definition = source.definition
+    subject = Subject(name, source.cluster, source.service, _definition_name(source), source.file)
+    values: dict[type, object] = {
+        Subject: subject,
+        Place: source.place,
+        TaskDefinition: definition,
+        Deployments: Deployments(source.others),
+        ChosenContainer: definition if isinstance(definition, Finding) else chosen,
+        Platform: definition
+        if isinstance(definition, Finding)
+        else _platform(source.launch, definition, request.fetcher),
+        Network: source.network or _given_network(request),
+    }
+    return Found(subject, source.place, values)
+
+
+def _given_network(request: Request) -> Network | Finding:
+    if request.subnets:
+        return Network(request.subnets, request.security_groups)
+    return skipped("where the task will run is not known: give --subnets, or --cluster and --service")
+
+
+def _platform(launch: Launch | None, definition: TaskDefinition, fetcher: Fetcher | None) -> Platform:
+    compatible = definition.requires_compatibilities
+    if launch is None and len(compatible) == 1 and compatible[0] in Launch.__members__:
+        launch = Launch(compatible[0])
+    windows = (definition.os_family or "").upper().startswith("WINDOWS")
+    return Platform(launch, windows, fetcher)
+
+
+def _definition_name(source: _Source) -> str:
+    definition = source.definition
+    if isinstance(definition, TaskDefinition) and definition.family:
+        return f"{definition.family}:{definition.revision}" if definition.revision else definition.family
+    return source.name
+
+
+def _short(arn_or_name: str) -> str:
+    return arn_or_name.rpartition("/")[2]
