@@ -27,7 +27,6 @@ NOT_SELECTED = "not selected"
 INTERRUPTED = "interrupted before it ended"
 
 _WORST_FIRST = tuple(map(Status, ("fail", "error", "unknown", "warn", "waived", "pass", "skipped")))
-_NEEDS_VALUE = (Status.PASS, Status.WARN)
 _ROOTS = (Status.FAIL, Status.UNKNOWN, Status.ERROR)
 
 
@@ -272,7 +271,7 @@ def _call(cell: _Cell) -> _Result:
 def _value_and_finding(check: Check, result: object) -> tuple[object, Finding]:
     if isinstance(result, Given) and check.gives and isinstance(result.value, check.gives):
         return result.value, result.finding
-    if isinstance(result, Finding) and (check.gives is None or result.status not in _NEEDS_VALUE):
+    if isinstance(result, Finding) and (check.gives is None or result.status is not Status.PASS):
         return None, result
     wanted = f"a {check.gives.__name__} with its finding" if check.gives else "a finding"
     text = f"the check {check.id} returned neither {wanted} nor a finding that says why not"

@@ -17,7 +17,7 @@ class Hidden(Generic[T]):
     __slots__ = ("_secret",)
 
     def __init__(self, secret: T) -> None:
-        self._secret = secret
+        self._secret: T = secret
 
     def reveal(self) -> T:
         """The secret itself. Call it where a protocol needs it, and nowhere else."""

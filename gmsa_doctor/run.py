@@ -160,7 +160,8 @@ def _network_clients(request: Request) -> dict[type, object]:
     if request.live is Live.NEVER:
         reason = skipped("--live never: nothing is sent to DNS or AD")
         return {**values, Dns: reason, Tcp: reason, Ldap: reason, Kerberos: reason}
-    values |= {Dns: Dns(request.dns_server), Tcp: Tcp(), Ldap: Ldap(), Kerberos: Kerberos()}
+    kerberos = Kerberos()
+    values |= {Dns: Dns(request.dns_server), Tcp: Tcp(), Ldap: Ldap(kerberos), Kerberos: kerberos}
     if missing := gssapi_missing():
         values[Kerberos] = skipped(f"the live flow needs gssapi: {missing}", fix=_LIVE_EXTRA)
     return values

@@ -51,13 +51,22 @@ class Platform:
         return frozenset({self.fetcher} if self.fetcher else Fetcher)
 
 
+_PARTITIONS = {"cn": "aws-cn", "us-gov": "aws-us-gov", "us-iso": "aws-iso", "us-isob": "aws-iso-b", "eusc": "aws-eusc"}
+
+
 @dataclass(frozen=True)
 class Place:
-    """The task's region, account and partition, as far as known."""
+    """The task's region and account, as far as known."""
 
     region: str | None
     account: str | None
-    partition: str = "aws"
+
+    @property
+    def partition(self) -> str | None:
+        """The partition that the region lies in. Source: the endpoint rules that botocore ships."""
+        if not self.region:
+            return None
+        return next((name for start, name in _PARTITIONS.items() if self.region.startswith(f"{start}-")), "aws")
 
     @property
     def region_option(self) -> str:
@@ -166,7 +175,7 @@ def _place_of(arn: str | None, place: Place) -> Place:
     match = re.match(r"arn:([^:]+):ecs:([^:]*):([^:]*):", arn or "")
     if not match:
         return place
-    return Place(match[2] or place.region, match[3] or place.account, match[1])
+    return Place(match[2] or place.region, match[3] or place.account)
 
 
 def _registered(request: Request, ecs: Ecs, place: Place) -> _Source:
@@ -305,7 +314,9 @@ def _containers(definition: TaskDefinition, wanted: str | None) -> list[Containe
     specs = [one for one in definition.containers if one.credential_specs]
     legacy = [one for one in definition.containers if _legacy(one)]
     essential = [one for one in definition.containers if one.essential]
-    return [*(specs or legacy or (essential if len(essential) == 1 else [None]))]
+    if specs or legacy:
+        return [*(specs or legacy)]
+    return [essential[0]] if len(essential) == 1 else [None]
 
 
 def _legacy(container: Container) -> bool:

@@ -47,6 +47,9 @@ MISSING_PLUGIN = ShowsAs("missing or invalid PluginInput", _FIELDS, ("credspec.d
 MISSING_CREDENTIAL_ARN = ShowsAs(
     "missing or invalid CredentialArn", _FIELDS, ("credspec.document", "credspec.secret-link")
 )
+MISSING_SECRET_ARN = ShowsAs(
+    "missing or invalid secrets manager ARN", _FIELDS, ("credspec.document", "credspec.secret-link")
+)
 
 SECRET = ShowsAs(
     "failed to retrieve credentials from secrets manager", _NAMES, ("secret.value", "credspec.secret-link")
@@ -96,3 +99,22 @@ CATCH_ALL = ShowsAs(
 )
 GMSA_TICKET = ShowsAs("failed to generate Kerberos ticket", _CATCH_ALL, ("kerberos.gmsa-ticket",))
 SSPI = _both("Cannot generate SSPI context", "kerberos.service-ticket", "kerberos.gmsa-ticket")
+
+KERBEROS_LOGON = tuple(
+    _both(text, "kerberos.user-ticket")
+    for text in (
+        "Preauthentication failed",
+        "not found in Kerberos database while getting initial credentials",
+        "Client not found in Kerberos database",
+        "credentials have been revoked",
+        "Password has expired",
+        "KDC has no support for encryption type",
+        "Cannot find KDC for realm",
+        "Cannot contact any KDC",
+    )
+)
+KERBEROS_SERVICE = tuple(
+    _both(text, "kerberos.service-ticket", "directory.bind")
+    for text in ("Server not found in Kerberos database", "login is from an untrusted domain")
+)
+CLOCK_SKEW = _both("Clock skew too great", "kerberos.clock")

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gmsa_doctor.clients.kerberos import Ticket
+from gmsa_doctor.clients.ldap import Directory
 from gmsa_doctor.formats.credspec import CredSpecDocument
-
+from gmsa_doctor.formats.secret import SecretDocument
 from gmsa_doctor.hidden import Hidden
 
 
@@ -109,10 +111,10 @@ class SecretArn:
 
 @dataclass(frozen=True)
 class SecretObject:
-    """A secret whose text is a JSON object; the text stays hidden."""
+    """A secret whose text is a JSON object in which the keys that the daemon reads hold strings."""
 
     arn: str
-    text: Hidden[str]
+    document: SecretDocument
 
 
 @dataclass(frozen=True)
@@ -188,3 +190,48 @@ class ReachableLdap:
 
     domain: DomainName
     endpoints: tuple[Endpoint, ...]
+
+
+@dataclass(frozen=True)
+class UserTicket:
+    """A TGT for the secret's user, from ``kdc``."""
+
+    principal: str
+    ticket: Ticket
+    kdc: Endpoint
+
+
+@dataclass(frozen=True)
+class BoundDirectory:
+    """A sealed LDAP session with a domain controller, as the secret's user."""
+
+    host: str
+    directory: Directory
+
+
+@dataclass(frozen=True)
+class GmsaAccount:
+    """The gMSA as Credentials Fetcher will find it: enabled, and of the name that its TGT is asked for."""
+
+    dn: str
+    name: str
+    membership: bytes | None = field(default=None, repr=False)
+    """``msDS-GroupMSAMembership``: the security descriptor that says who may retrieve the password."""
+
+
+@dataclass(frozen=True)
+class GmsaPassword:
+    """The gMSA's current password, in the form that Kerberos takes it."""
+
+    account: str
+    """The sAMAccountName, with ``$``."""
+    password: Hidden[bytes]
+
+
+@dataclass(frozen=True)
+class GmsaTicket:
+    """A TGT for the gMSA, from ``kdc``: what the container gets."""
+
+    principal: str
+    ticket: Ticket
+    kdc: Endpoint

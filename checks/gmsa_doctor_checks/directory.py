@@ -1,0 +1,396 @@
+"""What Credentials Fetcher asks the directory: a sealed bind, the gMSA, its password."""
+
+from __future__ import annotations
+
+from gmsa_doctor.clients.kerberos import Kdc, KdcReason, KdcRefusal, Kerberos
+from gmsa_doctor.clients.ldap import Directory, Entry, Ldap, LdapRefusal, escape_filter
+from gmsa_doctor.errors import ClientError, Refused, TimedOut, Unreachable
+from gmsa_doctor.formats import managed_password, security_descriptor, sid
+from gmsa_doctor.model import Cause, Finding, Fix, Given, Result, Row, Status, failed, passed, unknown, warned
+from gmsa_doctor.registry import check
+from gmsa_doctor.request import Fetcher
+from gmsa_doctor.subject import Platform
+from gmsa_doctor.vantage import Vantage
+from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.silence import judge_silence
+from gmsa_doctor_checks.values import (
+    Account,
+    BoundDirectory,
+    Endpoint,
+    GmsaAccount,
+    GmsaName,
+    GmsaNames,
+    GmsaPassword,
+    ReachableLdap,
+    UserTicket,
+)
+
+DISABLED = 0x2
+"""ADS_UF_ACCOUNTDISABLE of userAccountControl. Source: MS-ADTS 2.2.16."""
+
+GMSA_CLASS = "msDS-GroupManagedServiceAccount"
+CONTROLLERS_TRIED = 2
+NO_SUCH_OBJECT = 32
+STRONGER_AUTH_REQUIRED = 8
+_ATTRIBUTES = ("objectClass", "sAMAccountName", "userAccountControl", "msDS-GroupMSAMembership")
+
+
+@check(
+    "directory.bind",
+    title="A domain controller accepts the sealed LDAP logon",
+    cause=Cause.CREDENTIALS,
+    docs=links.LDAP_SIGNING,
+    shows=(texts.BIND, texts.NO_DC_ANSWERS, texts.CATCH_ALL, *texts.KERBEROS_SERVICE),
+)
+def bind(
+    ticket: UserTicket, controllers: ReachableLdap, ldap: Ldap, kerberos: Kerberos, vantage: Vantage
+) -> Result[BoundDirectory]:
+    """Logs on to LDAP (port 389) with the user's ticket, signed and sealed, by the name that the SRV record gives.
+
+    Why: the ticket for LDAP is asked for under that name. A domain controller without the SPN `ldap/<name>`, or a
+    record that names an alias, ends here: "Server not found in Kerberos database".
+
+    Fix: let the SRV records name the domain controllers' own names, and register their `ldap/` SPNs.
+    """
+    troubles: list[tuple[Endpoint, ClientError]] = []
+    kdc = Kdc(ticket.kdc.address, ticket.kdc.port)
+    for endpoint in controllers.endpoints[:CONTROLLERS_TRIED]:
+        try:
+            directory = ldap.bind(endpoint.host, endpoint.address, ticket.ticket, kdc, endpoint.port)
+        except (KdcRefusal, LdapRefusal, Refused, TimedOut, Unreachable) as error:
+            troubles.append((endpoint, error))
+            continue
+        value = BoundDirectory(endpoint.host, directory)
+        if troubles:
+            return Given(value, _partly_bound(endpoint, troubles))
+        return Given(value, passed(f"bound to {endpoint.host} as {ticket.principal}, signed and sealed"))
+    first, trouble = troubles[0]
+    finding = _no_bind(first, trouble)
+    answered = isinstance(trouble, KdcRefusal | LdapRefusal)
+    return finding if answered else judge_silence(finding, vantage)
+
+
+def _partly_bound(endpoint: Endpoint, troubles: list[tuple[Endpoint, ClientError]]) -> Finding:
+    broken, error = troubles[0]
+    rows = (*(Row(str(one), Status.WARN, why.text) for one, why in troubles), Row(str(endpoint), Status.PASS, "bound"))
+    return warned(
+        f"bound to {endpoint.host}, but not to {broken.host}: {_trouble(broken, error)}",
+        expected="a sealed bind to each domain controller",
+        fix=_bind_fix(broken, error),
+        rows=rows,
+    )
+
+
+def _no_bind(endpoint: Endpoint, error: ClientError) -> Finding:
+    return failed(
+        _trouble(endpoint, error),
+        observed=error.text,
+        expected=f"a sealed LDAP bind to {endpoint.host}",
+        fix=_bind_fix(endpoint, error),
+        shows_as=texts.BIND,
+    )
+
+
+def _trouble(endpoint: Endpoint, error: ClientError) -> str:
+    if isinstance(error, KdcRefusal) and error.reason is KdcReason.UNKNOWN_SERVICE:
+        return f"the AD has no SPN ldap/{endpoint.host}: the SRV record names an alias, or the SPN is missing"
+    if isinstance(error, KdcRefusal) and error.reason is KdcReason.NOT_UNIQUE:
+        return f"more than one account has the SPN ldap/{endpoint.host}"
+    if isinstance(error, LdapRefusal) and error.code == STRONGER_AUTH_REQUIRED:
+        return f"{endpoint.host} demands more than a signed and sealed bind: {error.server_text}"
+    if isinstance(error, LdapRefusal):
+        return f"{endpoint.host} refuses the LDAP logon: {error.text}"
+    return f"no LDAP session with {endpoint.host}: {error.text}"
+
+
+def _bind_fix(endpoint: Endpoint, error: ClientError) -> Fix:
+    if isinstance(error, KdcRefusal):
+        return Fix(
+            f"Let the SRV record name the domain controller's own name, or register ldap/{endpoint.host} for it.",
+            (f"setspn -Q ldap/{endpoint.host}", f"setspn -S ldap/{endpoint.host} <domain controller>"),
+        )
+    if isinstance(error, LdapRefusal):
+        return Fix(
+            "See in its log what the domain controller demands of LDAP clients (LDAP signing, channel binding).",
+            ("Get-ItemProperty HKLM:\\SYSTEM\\CurrentControlSet\\Services\\NTDS\\Parameters",),
+        )
+    return Fix(
+        f"Check that the directory service of {endpoint.host} runs, and what stands between on port {endpoint.port}."
+    )
+
+
+# The gMSA -------------------------------------------------------------------------------------------
+
+
+@check(
+    "directory.gmsa-account",
+    title="The gMSA exists, is enabled, and is found",
+    cause=Cause.CREDENTIALS,
+    docs=links.GMSA_ACCOUNTS,
+    shows=(texts.NO_PASSWORD_ATTRIBUTE, texts.BLOB, texts.NO_DC_ANSWERS, texts.CATCH_ALL),
+)
+def gmsa_account(bound: BoundDirectory, names: GmsaNames, account: Account) -> Result[GmsaAccount]:
+    """Looks for the gMSA as Credentials Fetcher does: by `(CN=<name>)`, and takes the first hit.
+
+    If the secret has a `distinguishedName`, it looks below that DN instead.
+
+    Why: the first hit counts, whatever it is: a user or group of that name in another OU hides the gMSA. The ticket is
+    then asked for `<name>$`, so CN and sAMAccountName must agree.
+
+    Fix: name the gMSA as the AD does; put its `distinguishedName` into the secret if another object has its name.
+    """
+    name, dn = names.gmsa, account.distinguished_name
+    if dn:
+        return _at_dn(bound.directory, dn, name)
+    hits = bound.directory.search(account.domain.base_dn, f"(CN={escape_filter(name.text)})", _ATTRIBUTES)
+    if not hits:
+        return _not_found(bound.directory, account, name)
+    gmsas = [one for one in hits if _is_gmsa(one)]
+    if not _is_gmsa(hits[0]):
+        return _hidden(hits[0], gmsas[0], account) if gmsas else _no_gmsa(hits[0], name)
+    return _judge(hits[0], name)
+
+
+def _at_dn(directory: Directory, dn: str, name: GmsaName) -> Result[GmsaAccount]:
+    try:
+        hits = directory.search(dn, f"(objectClass={GMSA_CLASS})", _ATTRIBUTES)
+    except LdapRefusal as error:
+        if error.code != NO_SUCH_OBJECT and error.name != "invalidDNSyntax":
+            raise
+        return _wrong_dn(f"the secret's distinguishedName names nothing: {error.name}", dn, name)
+    if not hits:
+        return _wrong_dn("no gMSA is at or below the secret's distinguishedName", dn, name)
+    if len(hits) > 1:
+        others = ", ".join(one.dn for one in hits)
+        return _wrong_dn(
+            f"the secret's distinguishedName holds {len(hits)} gMSAs; Credentials Fetcher takes the first", others, name
+        )
+    if (hits[0].text("sAMAccountName") or "").lower() != f"{name.text}$".lower():
+        found = hits[0].text("sAMAccountName")
+        return _wrong_dn(f"the secret's distinguishedName is that of {found}, not of {name.text}$", hits[0].dn, name)
+    return _judge(hits[0], name)
+
+
+def _wrong_dn(summary: str, observed: str, name: GmsaName) -> Finding:
+    return failed(
+        summary,
+        observed=observed,
+        expected=f"the DN of the gMSA {name.text} itself",
+        fix=Fix(
+            "Set distinguishedName in the secret to the gMSA's own DN, or leave it out.",
+            (f"Get-ADServiceAccount {name.text} | Select-Object DistinguishedName",),
+        ),
+        shows_as=texts.NO_PASSWORD_ATTRIBUTE,
+    )
+
+
+def _not_found(directory: Directory, account: Account, name: GmsaName) -> Finding:
+    """Nothing has that CN; an account of that name under another CN is worth telling."""
+    hits = directory.search(
+        account.domain.base_dn, f"(sAMAccountName={escape_filter(name.text)}$)", ("objectClass", "sAMAccountName")
+    )
+    if hits:
+        return failed(
+            f"the CN of {name.text}$ is another one; Credentials Fetcher looks for (CN={name.text}) and finds nothing",
+            observed=hits[0].dn,
+            expected=f"CN={name.text},…",
+            fix=Fix(
+                "Put the gMSA's DN into the secret as distinguishedName, or rename the gMSA.",
+                (f'Rename-ADObject -Identity "{hits[0].dn}" -NewName {name.text}',),
+            ),
+            shows_as=texts.NO_PASSWORD_ATTRIBUTE,
+        )
+    return failed(
+        f"there is no gMSA {name.text} in {account.domain.text}",
+        observed=f"nothing for (CN={name.text}) below {account.domain.base_dn}",
+        expected=f"a gMSA whose CN is {name.text}",
+        fix=Fix(
+            "Name the gMSA in the CredSpec as the AD does, or make it.",
+            ("Get-ADServiceAccount -Filter * | Select-Object Name,SamAccountName,Enabled",),
+        ),
+        shows_as=texts.NO_PASSWORD_ATTRIBUTE,
+    )
+
+
+def _hidden(first: Entry, gmsa: Entry, account: Account) -> Finding:
+    return failed(
+        f"another object of the same CN is found before the gMSA: {first.dn} ({_kind(first)})",
+        observed=first.dn,
+        expected=gmsa.dn,
+        fix=Fix(
+            f'Put "distinguishedName": "{gmsa.dn}" into the secret, or rename the other object.',
+            (f"aws secretsmanager put-secret-value --secret-id {account.arn} --secret-string file://secret.json",),
+        ),
+        shows_as=texts.NO_PASSWORD_ATTRIBUTE,
+    )
+
+
+def _no_gmsa(entry: Entry, name: GmsaName) -> Finding:
+    return failed(
+        f"{name.text} is no gMSA but a {_kind(entry)}",
+        observed=entry.dn,
+        expected=f"an object of the class {GMSA_CLASS}",
+        fix=Fix(
+            "Name a gMSA in the CredSpec, or make one (the KDS root key must be 10 hours old).",
+            (
+                f"New-ADServiceAccount -Name {name.text} -DnsHostName <host> "
+                "-PrincipalsAllowedToRetrieveManagedPassword <group>",
+            ),
+        ),
+        shows_as=texts.NO_PASSWORD_ATTRIBUTE,
+    )
+
+
+def _judge(entry: Entry, name: GmsaName) -> Result[GmsaAccount]:
+    sam = entry.text("sAMAccountName") or ""
+    if sam.lower() != f"{name.text}$".lower():
+        return failed(
+            f"the sAMAccountName of {entry.dn} is {sam}; the ticket will be asked for {name.text}$",
+            observed=sam,
+            expected=f"{name.text}$",
+            fix=Fix(f"Give the gMSA the CN {sam.removesuffix('$')}, and write that name into the CredSpec."),
+            shows_as=texts.GMSA_TICKET,
+        )
+    if int(entry.text("userAccountControl") or 0) & DISABLED:
+        return failed(
+            f"the gMSA {name.text} is disabled",
+            observed=f"userAccountControl {entry.text('userAccountControl')}",
+            expected="an enabled gMSA",
+            fix=Fix("Enable it.", (f"Set-ADServiceAccount -Identity {name.text} -Enabled $true",)),
+            shows_as=texts.GMSA_TICKET,
+        )
+    return Given(GmsaAccount(entry.dn, sam, entry.first("msDS-GroupMSAMembership")), passed(entry.dn))
+
+
+def _is_gmsa(entry: Entry) -> bool:
+    return GMSA_CLASS.lower() in (one.lower() for one in entry.texts("objectClass"))
+
+
+def _kind(entry: Entry) -> str:
+    """The most special class: the last one, as the AD lists them."""
+    return (entry.texts("objectClass") or ("object",))[-1]
+
+
+# Its password ---------------------------------------------------------------------------------------
+
+
+@check(
+    "directory.managed-password",
+    title="The user may retrieve the gMSA's password",
+    cause=Cause.CREDENTIALS,
+    docs=links.GMSA_ACCOUNTS,
+    shows=(texts.NO_PASSWORD_ATTRIBUTE, texts.BLOB, texts.BLOB_BASE64, texts.CATCH_ALL),
+)
+def retrieve_password(
+    bound: BoundDirectory, gmsa: GmsaAccount, account: Account, platform: Platform
+) -> Result[GmsaPassword]:
+    """Reads `msDS-ManagedPassword`, as Credentials Fetcher does; if it is not given, says who may have it.
+
+    Why: the AD gives it to the principals in PrincipalsAllowedToRetrieveManagedPassword only, and to others acts as if
+    the attribute were not there. A user that was just put into a group needs a new ticket.
+
+    Fix: put the secret's user into a group that is allowed. `Set-ADServiceAccount` would replace the whole list.
+    """
+    try:
+        (entry,) = bound.directory.search(gmsa.dn, f"(objectClass={GMSA_CLASS})", ("msDS-ManagedPassword",), "base")
+    except LdapRefusal as error:
+        return _refused(error, gmsa)
+    blob = entry.first("msDS-ManagedPassword")
+    if blob is None:
+        return _not_permitted(bound.directory, gmsa, account)
+    try:
+        password = managed_password.parse(blob)
+    except managed_password.BlobError as error:
+        return unknown(
+            f"the domain controller gave a password that cannot be decoded: {error}",
+            fix=Fix("Try another domain controller; see whether this one is healthy.", ("dcdiag",)),
+        )
+    value = GmsaPassword(gmsa.name, password.utf8())
+    if password.has_newline and Fetcher.V1_3 in platform.fetchers:
+        return Given(value, _newline(gmsa))
+    return Given(value, passed(f"{account.user} may retrieve the password of {gmsa.name}"))
+
+
+def _newline(gmsa: GmsaAccount) -> Finding:
+    return warned(
+        f"the current password of {gmsa.name} holds a newline, which breaks Credentials Fetcher 1.3 until it changes",
+        expected="Credentials Fetcher 2.x, or the gMSA's next password",
+        fix=Fix("Update Credentials Fetcher on the instances to 2.x."),
+    )
+
+
+def _refused(error: LdapRefusal, gmsa: GmsaAccount) -> Finding:
+    no_key = "Master Root Keys" in error.server_text
+    return failed(
+        f"the domain controller cannot make the password of {gmsa.name}: "
+        + ("the KDS root key that it was made with is gone" if no_key else error.server_text or error.text),
+        observed=error.text,
+        expected="msDS-ManagedPassword",
+        fix=Fix(
+            "Restore the KDS root key, or make a new one and a new gMSA."
+            if no_key
+            else "See the domain controller's log.",
+            ("Get-KdsRootKey",),
+        ),
+        shows_as=texts.NO_PASSWORD_ATTRIBUTE,
+    )
+
+
+def _not_permitted(directory: Directory, gmsa: GmsaAccount, account: Account) -> Finding:
+    allowed = _allowed_sids(gmsa)
+    own = _own_sids(directory, account)
+    names = {one: _name_of(directory, account, one) for one in allowed}
+    by_group = [one for one in allowed if one in own]
+    listed = ", ".join(names.values()) or "nobody"
+    bare = gmsa.name.removesuffix("$")
+    if by_group:
+        return failed(
+            f"{account.user} is allowed by {names[by_group[0]]}, yet {gmsa.name}'s password was not given: the change "
+            "has not reached this domain controller, or the password cannot be made",
+            observed=f"no msDS-ManagedPassword from {directory.host}",
+            expected="msDS-ManagedPassword",
+            fix=Fix("Let the domain controllers replicate, then start the task anew.", ("repadmin /syncall /AdeP",)),
+            shows_as=texts.NO_PASSWORD_ATTRIBUTE,
+        )
+    group = next((names[one] for one in allowed), None)
+    commands = (
+        f"Get-ADServiceAccount {bare} -Properties PrincipalsAllowedToRetrieveManagedPassword",
+        *((f'Add-ADGroupMember -Identity "{group}" -Members {account.user}',) if group else ()),
+    )
+    return failed(
+        f"{account.user} may not retrieve the password of {gmsa.name}; allowed: {listed}",
+        observed=f"{account.user} is none of: {listed}",
+        expected=f"{account.user}, or a group that it is in, in PrincipalsAllowedToRetrieveManagedPassword",
+        fix=Fix(
+            f"Put {account.user} into {group or 'a group that is allowed'} (a new logon sees it), or allow it; "
+            "Set-ADServiceAccount replaces the whole list.",
+            commands,
+        ),
+        shows_as=texts.NO_PASSWORD_ATTRIBUTE,
+    )
+
+
+def _allowed_sids(gmsa: GmsaAccount) -> tuple[str, ...]:
+    try:
+        entries = security_descriptor.dacl(gmsa.membership) if gmsa.membership else None
+    except security_descriptor.DescriptorError:
+        return ()
+    return tuple(dict.fromkeys(one.sid for one in entries or () if one.allow))
+
+
+def _own_sids(directory: Directory, account: Account) -> frozenset[str]:
+    """The user's SID and those of all its groups, nested ones too (``tokenGroups``, MS-ADTS 3.1.1.4.5.19)."""
+    hits = directory.search(
+        account.domain.base_dn, f"(&(objectClass=user)(sAMAccountName={escape_filter(account.user)}))", ("objectSid",)
+    )
+    if not hits:
+        return frozenset()
+    (entry,) = directory.search(hits[0].dn, "(objectClass=*)", ("objectSid", "tokenGroups"), "base")
+    values = (*entry.attributes.get("objectSid", ()), *entry.attributes.get("tokenGroups", ()))
+    return frozenset(sid.parse(value) for value in values)
+
+
+def _name_of(directory: Directory, account: Account, text: str) -> str:
+    """The account name of a SID; Active Directory takes its text form in a filter."""
+    hits = directory.search(account.domain.base_dn, f"(objectSid={text})", ("sAMAccountName",))
+    return (hits[0].text("sAMAccountName") if hits else None) or text

@@ -1,0 +1,264 @@
+"""The live flow's tickets: for the secret's user, for the gMSA, and for the services it will talk to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from gmsa_doctor.clients.kerberos import Kdc, KdcReason, KdcRefusal, Kerberos, ServiceTicket, Ticket
+from gmsa_doctor.clients.ldap import Ldap
+from gmsa_doctor.errors import ClientError, Refused, TimedOut, Unreachable
+from gmsa_doctor.limits import each
+from gmsa_doctor.model import (
+    Cause,
+    Finding,
+    Fix,
+    Given,
+    Result,
+    Row,
+    Status,
+    Stop,
+    failed,
+    passed,
+    skipped,
+    unknown,
+    warned,
+)
+from gmsa_doctor.registry import check
+from gmsa_doctor.vantage import ServiceNames, Vantage
+from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.logon import explain_gmsa_refusal, explain_user_refusal
+from gmsa_doctor_checks.silence import judge_silence
+from gmsa_doctor_checks.values import (
+    Account,
+    Endpoint,
+    GmsaPassword,
+    GmsaTicket,
+    ReachableKdcs,
+    ReachableLdap,
+    UserTicket,
+)
+
+KDCS_TRIED = 2
+"""KDCs that are asked for one ticket, at most: each may cost the whole limit of a call."""
+
+SKEW_SECONDS = 300
+"""What AD allows by default. Source: MS-KILE 3.1.1.2 and the policy "Maximum tolerance for clock sync"."""
+
+
+@check(
+    "kerberos.user-ticket",
+    title="The secret's user gets a Kerberos ticket",
+    cause=Cause.CREDENTIALS,
+    docs=links.GMSA_TROUBLE,
+    shows=(texts.USER_TICKET, texts.CATCH_ALL, *texts.KERBEROS_LOGON),
+)
+def user_ticket(account: Account, kdcs: ReachableKdcs, kerberos: Kerberos, vantage: Vantage) -> Result[UserTicket]:
+    """Logs on to the AD as the secret's user, once, as Credentials Fetcher does.
+
+    Why: with this ticket the gMSA's password is read. A password that was changed in the AD and not in the
+    secret, a disabled, locked or expired user all end here, and Credentials Fetcher tells none from another.
+
+    Fix: as the KDC's answer says: put the user's current password into the secret, or enable or unlock the user.
+    """
+
+    def logon(kdc: Kdc) -> Ticket:
+        return kerberos.user_ticket(account.user, account.domain.realm, account.password, kdc)
+
+    try:
+        ticket, kdc, mute = _from_first(kdcs, logon)
+    except KdcRefusal as refusal:
+        return explain_user_refusal(refusal, account)
+    except (TimedOut, Refused, Unreachable) as error:
+        return judge_silence(_no_kdc(error), vantage)
+    summary = f"{account.principal} got a ticket from {kdc.host}, good for {_hours(ticket.lifetime)}"
+    return Given(UserTicket(account.principal, ticket, kdc), _with_mute(summary, mute))
+
+
+@check(
+    "kerberos.clock",
+    title="The domain controllers' clocks agree with ours",
+    docs=links.CLOCK,
+    shows=(texts.CLOCK_SKEW,),
+)
+def clock(controllers: ReachableLdap, ldap: Ldap) -> Finding:
+    """Compares the time of each domain controller (`currentTime` of its rootDSE) with ours.
+
+    Why: Kerberos allows five minutes. Credentials Fetcher's library adjusts by itself, so this stops no task;
+    but the application's own Kerberos client may refuse.
+
+    Fix: let the domain controllers take their time from a reliable source; on AWS, 169.254.169.123.
+    """
+    answers = each(controllers.endpoints, lambda one: ldap.root_dse(one.address, one.port))
+    rows, skewed, silent = [], [], []
+    for endpoint, answer in answers:
+        if isinstance(answer, ClientError):
+            silent.append(answer)
+            rows.append(Row(str(endpoint), Status.UNKNOWN, answer.text))
+            continue
+        seconds = (answer.current_time - datetime.now(UTC)).total_seconds()
+        off = abs(seconds) > SKEW_SECONDS
+        rows.append(Row(str(endpoint), Status.WARN if off else Status.PASS, f"{seconds:+.0f} s"))
+        if off:
+            skewed.append((endpoint, answer.current_time, seconds))
+    if skewed:
+        endpoint, theirs, seconds = max(skewed, key=lambda one: abs(one[2]))
+        return warned(
+            f"the clock of {endpoint.host} is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} ours; "
+            "Credentials Fetcher adjusts, other Kerberos clients may refuse",
+            observed=f"{endpoint.host}: {theirs:%Y-%m-%d %H:%M:%S} UTC; here: {datetime.now(UTC):%H:%M:%S} UTC",
+            expected=f"at most {SKEW_SECONDS} s apart",
+            fix=Fix("Mend the time source of the one that is wrong.", ("w32tm /query /status",)),
+            rows=tuple(rows),
+        )
+    if len(silent) == len(rows):
+        return unknown(f"no domain controller tells its time: {silent[0].text}", rows=tuple(rows))
+    return passed("the domain controllers' clocks agree with ours", rows=tuple(rows))
+
+
+@check(
+    "kerberos.gmsa-ticket",
+    title="The gMSA gets a Kerberos ticket",
+    docs=links.GMSA_TROUBLE,
+    shows=(texts.GMSA_TICKET, texts.CATCH_ALL),
+)
+def gmsa_ticket(
+    password: GmsaPassword, kdcs: ReachableKdcs, kerberos: Kerberos, vantage: Vantage
+) -> Result[GmsaTicket]:
+    """Logs on as the gMSA with the password that was read, as Credentials Fetcher does at last.
+
+    Why: this ticket is what the container finds in its cache.
+
+    Fix: as the KDC's answer says; mostly enable the gMSA, or let it use AES.
+    """
+    principal = f"{password.account}@{kdcs.domain.realm}"
+
+    def logon(kdc: Kdc) -> Ticket:
+        return kerberos.account_ticket(password.account, kdcs.domain.realm, password.password, kdc)
+
+    try:
+        ticket, kdc, mute = _from_first(kdcs, logon)
+    except KdcRefusal as refusal:
+        return explain_gmsa_refusal(refusal, principal)
+    except (TimedOut, Refused, Unreachable) as error:
+        return judge_silence(_no_kdc(error), vantage)
+    summary = f"{principal} got a ticket from {kdc.host}, good for {_hours(ticket.lifetime)}"
+    return Given(GmsaTicket(principal, ticket, kdc), _with_mute(summary, mute))
+
+
+@check(
+    "kerberos.service-ticket",
+    title="The gMSA gets a ticket for the service",
+    docs=links.SPN,
+    shows=(texts.SSPI, *texts.KERBEROS_SERVICE),
+)
+def service_ticket(ticket: GmsaTicket, names: ServiceNames, kerberos: Kerberos) -> Finding:
+    """Asks for a ticket for each SPN given with `--spn`, as the gMSA.
+
+    Why: with a ticket for itself the container can do nothing; the SQL Server's SPN must be registered, on
+    one account only, in exactly the form that the client asks for.
+
+    Fix: register the SPN on the account that the SQL Server runs as, and let the application name the server
+    by the same full name.
+    """
+    if not names.spns:
+        return skipped(
+            "no service was named",
+            fix=Fix("Name the SQL Server's SPN.", ("gmsa-doctor check … --spn MSSQLSvc/<host>.<domain>:1433",)),
+        )
+    kdc = Kdc(ticket.kdc.address, ticket.kdc.port)
+    answers = each(names.spns, lambda spn: kerberos.service_ticket(ticket.ticket, spn, kdc))
+    rows = tuple(_service_row(spn, answer) for spn, answer in answers)
+    refused = [(spn, one) for spn, one in answers if isinstance(one, KdcRefusal)]
+    if refused:
+        return _explain_service_refusals(refused, rows)
+    broken = [one for _, one in answers if isinstance(one, ClientError)]
+    if broken:
+        raise Stop(unknown(broken[0].text, rows=rows))
+    return passed(f"{ticket.principal} got a ticket for {', '.join(names.spns)}", rows=rows)
+
+
+def _from_first(
+    kdcs: ReachableKdcs, logon: Callable[[Kdc], Ticket]
+) -> tuple[Ticket, Endpoint, tuple[ClientError, ...]]:
+    """The ticket of the first KDC that answers, and the errors of those before it.
+
+    A KDC that gave no answer to the first request has seen no password, so the next may be asked; the ledger of
+    the Kerberos client refuses where that is not so.
+    """
+    mute: list[ClientError] = []
+    for endpoint in kdcs.endpoints[:KDCS_TRIED]:
+        try:
+            return logon(Kdc(endpoint.address, endpoint.port)), endpoint, tuple(mute)
+        except (TimedOut, Refused, Unreachable) as error:
+            mute.append(error)
+    raise mute[0]
+
+
+def _with_mute(summary: str, mute: tuple[ClientError, ...]) -> Finding:
+    if not mute:
+        return passed(summary)
+    return warned(
+        f"{summary}; before it, {mute[0].text}",
+        expected="an answer from each KDC",
+        fix=Fix("Mend the domain controller that does not answer, or take its SRV records out of DNS."),
+    )
+
+
+def _no_kdc(error: ClientError) -> Finding:
+    return failed(
+        f"the port is open, but no KDC gives an answer: {error.text}",
+        observed=error.text,
+        expected="an answer to a Kerberos request",
+        fix=Fix(
+            "Check that a KDC, and not something else (a proxy, a firewall that accepts for others), stands behind the "
+            "port, and that the Kerberos service of the domain controller runs."
+        ),
+        shows_as=texts.USER_TICKET,
+    )
+
+
+def _service_row(spn: str, answer: ServiceTicket | ClientError) -> Row:
+    if isinstance(answer, ClientError):
+        return Row(spn, Status.FAIL if isinstance(answer, KdcRefusal) else Status.UNKNOWN, answer.text)
+    return Row(spn, Status.PASS, f"good for {_hours(answer.lifetime)}")
+
+
+def _explain_service_refusals(refused: list[tuple[str, KdcRefusal]], rows: tuple[Row, ...]) -> Finding:
+    spn, refusal = refused[0]
+    fixes = {
+        KdcReason.UNKNOWN_SERVICE: (
+            f"no account in the AD has the SPN {spn}",
+            Fix(
+                "Register it on the account that the service runs as (the machine's own for a virtual account), in the "
+                "form that the client asks for.",
+                (f"setspn -Q {spn}", f"setspn -S {spn} <DOMAIN\\service account>"),
+            ),
+        ),
+        KdcReason.NOT_UNIQUE: (
+            f"more than one account has the SPN {spn}",
+            Fix("Take it off all accounts but the one that the service runs as.", (f"setspn -Q {spn}", "setspn -X")),
+        ),
+        KdcReason.NO_ENCTYPE: (
+            f"the account with the SPN {spn} and the KDC have no encryption type in common with the gMSA",
+            Fix("Let the service's account use AES (msDS-SupportedEncryptionTypes 0x18), then change its password."),
+        ),
+        KdcReason.SERVICE_REVOKED: (
+            f"the account with the SPN {spn} is disabled or locked",
+            Fix("Enable the account that the service runs as."),
+        ),
+    }
+    summary, fix = fixes.get(
+        refusal.reason, (f"the KDC gives no ticket for {spn}", Fix("See what the KDC's own log says of it."))
+    )
+    return failed(
+        summary,
+        observed=refusal.text,
+        expected=f"a ticket for {spn}",
+        fix=fix,
+        rows=rows if len(rows) > 1 else (),
+    )
+
+
+def _hours(seconds: int) -> str:
+    return f"{seconds / 3600:.0f} h" if seconds >= 7200 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,172 @@
+"""What a KDC's refusal of a logon means, and what mends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gmsa_doctor.clients.kerberos import KdcReason, KdcRefusal
+from gmsa_doctor.model import Finding, Fix, ShowsAs, failed, unknown
+from gmsa_doctor_checks import texts
+from gmsa_doctor_checks.values import Account
+
+
+@dataclass(frozen=True)
+class _Meaning:
+    """Words for a refusal; ``{user}``, ``{principal}``, ``{domain}`` and ``{secret}`` are filled in."""
+
+    summary: str
+    expected: str
+    fix: str
+    commands: tuple[str, ...] = ()
+
+
+_PUT = "aws secretsmanager put-secret-value --secret-id {secret} --secret-string file://secret.json"
+_ENABLED = "a user that is enabled, not locked and not expired"
+
+_USER = {
+    KdcReason.WRONG_PASSWORD: _Meaning(
+        "the secret's password for {principal} is wrong",
+        "the user's current password",
+        "Put the user's current password into the secret (or set the user's password to the secret's). This run made "
+        "one failed logon, and makes no other for this user.",
+        (_PUT,),
+    ),
+    KdcReason.UNKNOWN_CLIENT: _Meaning(
+        "the AD knows no user {principal}",
+        "the sAMAccountName of a user of {domain}",
+        "Set username in the secret to the user's sAMAccountName (not its UPN or display name), and domainName to the "
+        "domain that holds the user.",
+        ("Get-ADUser -Filter \"sAMAccountName -eq '{user}'\" -Server {domain}", _PUT),
+    ),
+    KdcReason.DISABLED: _Meaning(
+        "the user {principal} is disabled", _ENABLED, "Enable the user.", ("Enable-ADAccount -Identity {user}",)
+    ),
+    KdcReason.LOCKED: _Meaning(
+        "the user {principal} is locked after too many wrong passwords",
+        _ENABLED,
+        "Find what logs on with an old password (mostly a stale secret), then unlock the user.",
+        ("Unlock-ADAccount -Identity {user}",),
+    ),
+    KdcReason.ACCOUNT_EXPIRED: _Meaning(
+        "the account {principal} has expired",
+        _ENABLED,
+        "Set the account's expiry date later, or remove it.",
+        ("Clear-ADAccountExpiration -Identity {user}",),
+    ),
+    KdcReason.REVOKED: _Meaning(
+        "the user {principal} is disabled, locked or expired; the KDC does not say which",
+        _ENABLED,
+        "See which it is, and mend that.",
+        ("Get-ADUser {user} -Properties Enabled,LockedOut,AccountExpirationDate",),
+    ),
+    KdcReason.PASSWORD_EXPIRED: _Meaning(
+        "the password of {principal} has expired, or must be changed at the next logon",
+        "a password that does not expire",
+        "Set a new password, let it never expire, and put it into the secret.",
+        ("Set-ADUser -Identity {user} -PasswordNeverExpires $true -ChangePasswordAtLogon $false", _PUT),
+    ),
+    KdcReason.LOGON_HOURS: _Meaning(
+        "the user {principal} may not log on at this hour",
+        "a user without restricted logon hours",
+        "Take the logon hours off the user.",
+        ("Set-ADUser -Identity {user} -Clear logonHours",),
+    ),
+    KdcReason.POLICY: _Meaning(
+        "a policy of the AD does not let {principal} log on from here",
+        "a user without logon restrictions",
+        "Take workstation restrictions, authentication policies and silos off the user.",
+        ("Get-ADUser {user} -Properties LogonWorkstations,AuthenticationPolicy,AuthenticationPolicySilo",),
+    ),
+    KdcReason.NO_ENCTYPE: _Meaning(
+        "{principal}, the KDC and we have no encryption type in common",
+        "AES for the user",
+        "Let the user use AES, then change its password once, so that AES keys are made.",
+        ("Set-ADUser -Identity {user} -KerberosEncryptionType AES128,AES256",),
+    ),
+    KdcReason.PREAUTH_UNSUPPORTED: _Meaning(
+        "the KDC wants another proof than a password from {principal} (a smart card, most likely)",
+        "a user that logs on with a password",
+        "Take the demand for a smart card off the user.",
+        ("Set-ADUser -Identity {user} -SmartcardLogonRequired $false",),
+    ),
+    KdcReason.WRONG_REALM: _Meaning(
+        "the domain controllers that DNS names do not serve the realm of {principal}",
+        "domainName: the DNS name of the AD domain",
+        "Set domainName in the secret to the AD domain's full DNS name.",
+        (_PUT,),
+    ),
+    KdcReason.CLOCK_SKEW: _Meaning(
+        "the clocks of the KDC and of this machine are too far apart for {principal}",
+        "clocks at most five minutes apart",
+        "Mend the time source of the one that is wrong; kerberos.clock compares them.",
+    ),
+}
+_USER[KdcReason.EMPTY_PASSWORD] = _USER[KdcReason.WRONG_PASSWORD]
+_USER[KdcReason.NO_KEY] = _USER[KdcReason.NO_ENCTYPE]
+_USER[KdcReason.UNKNOWN_REALM] = _USER[KdcReason.WRONG_REALM]
+
+_GMSA = {
+    **dict.fromkeys(
+        (KdcReason.REVOKED, KdcReason.DISABLED, KdcReason.LOCKED, KdcReason.ACCOUNT_EXPIRED),
+        _Meaning(
+            "the gMSA {principal} is disabled",
+            "an enabled gMSA",
+            "Enable it.",
+            ("Set-ADServiceAccount -Identity {user} -Enabled $true",),
+        ),
+    ),
+    KdcReason.WRONG_PASSWORD: _Meaning(
+        "the KDC does not accept the password that the AD just gave for {principal}",
+        "domain controllers that agree on the gMSA's password",
+        "Most likely the password has just changed, or the domain controllers have not replicated; check replication, "
+        "then try again.",
+        ("repadmin /replsummary", "Test-ADServiceAccount {user}"),
+    ),
+    KdcReason.UNKNOWN_CLIENT: _Meaning(
+        "the AD knows no account {principal}",
+        "a gMSA whose sAMAccountName is its CN with $",
+        "Give the gMSA a sAMAccountName that is its CN with $, or name the sAMAccountName in the CredSpec.",
+        ("Get-ADServiceAccount {user} -Properties sAMAccountName",),
+    ),
+    KdcReason.NO_ENCTYPE: _Meaning(
+        "{principal} may not use AES; Credentials Fetcher cannot use RC4",
+        "AES for the gMSA",
+        "Let the gMSA use AES.",
+        ("Set-ADServiceAccount -Identity {user} -KerberosEncryptionType AES128,AES256",),
+    ),
+}
+_GMSA[KdcReason.NO_KEY] = _GMSA[KdcReason.NO_ENCTYPE]
+
+
+def explain_user_refusal(refusal: KdcRefusal, account: Account) -> Finding:
+    """The finding for a logon of the secret's user that the KDC refused."""
+    words = {
+        "user": account.user,
+        "principal": account.principal,
+        "domain": account.domain.text,
+        "secret": account.arn,
+    }
+    return _explain(refusal, _USER.get(refusal.reason), words, texts.USER_TICKET)
+
+
+def explain_gmsa_refusal(refusal: KdcRefusal, principal: str) -> Finding:
+    """The finding for a logon of the gMSA that the KDC refused."""
+    words = {"principal": principal, "user": principal.partition("@")[0].removesuffix("$")}
+    return _explain(refusal, _GMSA.get(refusal.reason), words, texts.GMSA_TICKET)
+
+
+def _explain(refusal: KdcRefusal, meaning: _Meaning | None, words: dict[str, str], shows: ShowsAs) -> Finding:
+    if meaning is None:
+        return unknown(
+            f"the KDC gave no ticket for {words['principal']}: {refusal.text}",
+            observed=f"{refusal.reason} ({refusal.code})",
+            fix=Fix("See the domain controller's own event log (Security, 4768 and 4771) for this logon."),
+        )
+    commands = tuple(one.format(**words) for one in meaning.commands)
+    return failed(
+        meaning.summary.format(**words),
+        observed=refusal.text,
+        expected=meaning.expected.format(**words),
+        fix=Fix(meaning.fix.format(**words), commands),
+        shows_as=shows,
+    )

@@ -1,0 +1,298 @@
+"""Cause 1, the task definition: the container's ``credentialSpecs`` and the role behind it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gmsa_doctor.formats.arn import ArnError, parse_arn, parse_s3_object_arn, parse_ssm_parameter_arn
+from gmsa_doctor.formats.task_definition import (
+    Container,
+    CredentialSpecEntry,
+    NearMiss,
+    Prefix,
+    TaskDefinition,
+    split_credential_spec,
+)
+from gmsa_doctor.model import Cause, Finding, Fix, Given, Outcome, Result, Status, failed, passed, skipped, warned
+from gmsa_doctor.registry import check
+from gmsa_doctor.subject import REGISTERED, ChosenContainer, Deployments, Launch, Place, Platform, Subject
+from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.values import CredentialSpec, CredSpecLocation, PrefixedArn
+
+_SAMPLE = "credentialspecdomainless:arn:aws:s3:::<bucket>/<credspec>.json"
+_LEGACY = "dockerSecurityOptions"
+
+
+@check(REGISTERED, title="The task definition can be read, and is active", docs=links.TASK_PARAMETERS)
+def registered(definition: Outcome[TaskDefinition], deployments: Deployments, subject: Subject) -> Finding:
+    """Reads the registered task definition of the service's PRIMARY deployment, or the one that was named.
+
+    Why: what counts is what is registered. Infrastructure-as-code modules have dropped `credentialSpecs`
+    silently, and during a deployment two task definitions run side by side.
+
+    Fix: allow `ecs:DescribeServices` and `ecs:DescribeTaskDefinition`; register a new revision in place of a
+    deregistered one.
+    """
+    if definition.value is None:
+        return replace(definition.finding, check="")
+    others = f"; {', '.join(deployments.others)} still runs beside it" if deployments.others else ""
+    name = subject.task_definition
+    if definition.value.status not in (None, "ACTIVE"):
+        return warned(
+            f"the task definition {name} is {definition.value.status}: no new service can use it{others}",
+            expected="an ACTIVE task definition",
+            fix=Fix("Register it again, and let the service use the new revision."),
+        )
+    return passed(f"{name}{f' from {subject.file}' if subject.file else ''}{others}")
+
+
+@check(
+    "task-definition.execution-role",
+    title="The task definition names an execution role",
+    docs=links.EXECUTION_ROLE,
+    shows=(texts.NO_ROLE, texts.NO_ROLE_REGION, texts.NO_ROLE_AGENT),
+)
+def execution_role(definition: TaskDefinition, platform: Platform, subject: Subject) -> Finding:
+    """Looks for `executionRoleArn`.
+
+    Why: Credentials Fetcher reads the CredSpec and the secret with the task's execution role (not with its
+    task role); without one it has no AWS credentials at all.
+
+    Fix: name an execution role that may read both, and that `ecs-tasks.amazonaws.com` may assume.
+    """
+    if definition.execution_role_arn:
+        return passed(definition.execution_role_arn)
+    failure = failed(
+        "the task definition has no executionRoleArn, so Credentials Fetcher gets no AWS credentials",
+        observed="no executionRoleArn",
+        expected="the ARN of a role that may read the CredSpec and the secret",
+        fix=_register_again("Set executionRoleArn", subject),
+        shows_as=texts.NO_ROLE if platform.launch is Launch.FARGATE else texts.NO_ROLE_AGENT,
+    )
+    return failure if platform.launch is Launch.FARGATE else replace(failure, status=Status.WARN)
+
+
+@check(
+    "task-definition.credentialspecs",
+    title="The container has credentialSpecs",
+    cause=Cause.TASK_DEFINITION,
+    docs=links.FARGATE_GMSA,
+    shows=(texts.NO_MAPPING,),
+)
+def credential_specs(chosen: ChosenContainer, platform: Platform, subject: Subject) -> Result[CredentialSpec]:
+    """Looks for exactly one entry in the container's `credentialSpecs`.
+
+    Why: without it ECS starts the task without gMSA, and says nothing. The older form in
+    `dockerSecurityOptions` is not valid on Fargate.
+
+    Fix: add `"credentialSpecs": ["credentialspecdomainless:<ARN of the S3 object>"]` to the container.
+    """
+    container = chosen.container
+    if container is None:
+        return _missing("no container has credentialSpecs, and several could", "the task definition", subject)
+    if platform.windows and platform.launch is Launch.FARGATE:
+        return failed(
+            "gMSA is not supported for Windows containers on Fargate",
+            observed="a Windows operatingSystemFamily on FARGATE",
+            expected="Linux on Fargate, or Windows on EC2",
+            fix=Fix("Run the Windows container on EC2 instances, or move it to Linux."),
+        )
+    if len(container.credential_specs) > 1:
+        return failed(
+            f"the container {container.name} has {len(container.credential_specs)} credentialSpecs; ECS takes one",
+            observed=", ".join(container.credential_specs),
+            expected="one entry",
+            fix=_register_again("Leave the one entry that is meant", subject),
+        )
+    if container.credential_specs:
+        return Given(
+            CredentialSpec(container.credential_specs[0]), passed(f"{container.name}: {container.credential_specs[0]}")
+        )
+    return _legacy(container, platform, subject)
+
+
+def _legacy(container: Container, platform: Platform, subject: Subject) -> Result[CredentialSpec]:
+    options = [one for one in container.docker_security_options if one.lower().startswith("credentialspec")]
+    if not options:
+        return _missing(f"the container {container.name} has no credentialSpecs", container.name, subject)
+    finding = failed(
+        f"the container {container.name} names its CredSpec in {_LEGACY}, "
+        + ("which Fargate does not take" if platform.launch is Launch.FARGATE else "the legacy form"),
+        observed=f"{_LEGACY}: {options[0]}",
+        expected=f'"credentialSpecs": ["{_SAMPLE}"]',
+        fix=_register_again(f"Move the entry from {_LEGACY} to credentialSpecs", subject),
+        shows_as=texts.NO_MAPPING,
+    )
+    if platform.launch is Launch.FARGATE:
+        return finding
+    return Given(CredentialSpec(options[0]), replace(finding, status=Status.WARN, shows_as=None))
+
+
+def _missing(summary: str, where: str, subject: Subject) -> Finding:
+    return failed(
+        f"{summary}: the task starts without gMSA",
+        observed="no credentialSpecs",
+        expected=f'in {where}: "credentialSpecs": ["{_SAMPLE}"]',
+        fix=_register_again(
+            "Add credentialSpecs to the container (some infrastructure-as-code modules drop the field: look at the "
+            "registered definition)",
+            subject,
+        ),
+        shows_as=texts.NO_MAPPING,
+    )
+
+
+@check(
+    "task-definition.prefix",
+    title="The prefix of the credentialSpecs entry is right",
+    cause=Cause.TASK_DEFINITION,
+    docs=links.FARGATE_GMSA,
+    shows=(texts.NO_MAPPING, texts.UNSUPPORTED_ARN),
+)
+def prefix(spec: CredentialSpec, platform: Platform, subject: Subject) -> Result[PrefixedArn]:
+    """Judges what stands before the ARN: `credentialspecdomainless:` on Fargate; on EC2 also `credentialspec:`.
+
+    Why: the prefix is compared letter by letter. On EC2 an entry with a wrong prefix is passed over, and the task
+    starts without gMSA.
+
+    Fix: write the prefix in lower case, with its colon, once, right before the ARN.
+    """
+    if platform.windows:
+        return skipped("a Windows container: gmsa-doctor judges Linux containers")
+    entry = split_credential_spec(spec.text)
+    domainless = entry.prefix is Prefix.DOMAINLESS
+    if entry.prefix is None or entry.near_miss is not None:
+        return _wrong_prefix(entry, spec, platform, subject)
+    value = PrefixedArn(domainless, entry.rest)
+    if domainless or platform.launch in (Launch.EC2, Launch.EXTERNAL):
+        return Given(value, passed(str(entry.prefix)))
+    right = f"{Prefix.DOMAINLESS}{entry.rest}"
+    failure = failed(
+        "the prefix credentialspec: is for hosts that joined a domain; Fargate takes credentialspecdomainless: only",
+        observed=spec.text,
+        expected=right,
+        fix=_register_again(f"Write {right}", subject),
+        shows_as=texts.NO_MAPPING,
+    )
+    if platform.launch is Launch.FARGATE:
+        return failure
+    summary = f"{failure.summary}; whether the task runs on Fargate is not known"
+    return Given(value, replace(failure, status=Status.WARN, summary=summary, shows_as=None))
+
+
+_MISTAKES = {
+    NearMiss.NO_PREFIX: "has no prefix",
+    NearMiss.WRONG_CASE: "has its prefix in the wrong case",
+    NearMiss.MISSING_COLON: "lacks the colon after its prefix",
+    NearMiss.WHITE_SPACE: "has white space in or around its prefix",
+    NearMiss.QUOTES: "has quotes around it",
+    NearMiss.DOUBLED: "has its prefix twice",
+    NearMiss.MISSPELT: "has a misspelt prefix",
+}
+
+
+def _wrong_prefix(entry: CredentialSpecEntry, spec: CredentialSpec, platform: Platform, subject: Subject) -> Finding:
+    near_miss = entry.near_miss or NearMiss.MISSPELT
+    right = entry.suggestion or f"{Prefix.DOMAINLESS}{entry.target}"
+    if platform.launch is Launch.FARGATE:
+        right = f"{Prefix.DOMAINLESS}{entry.target}"
+    silent = "" if platform.launch is Launch.FARGATE else "; on EC2 the task then starts without gMSA, silently"
+    return failed(
+        f"the credentialSpecs entry {_MISTAKES[near_miss]}{silent}",
+        observed=spec.text,
+        expected=right,
+        fix=_register_again(f"Write {right}", subject),
+        shows_as=texts.NO_MAPPING,
+    )
+
+
+@check(
+    "task-definition.arn",
+    title="The credentialSpecs entry names an S3 object",
+    cause=Cause.TASK_DEFINITION,
+    docs=links.FARGATE_GMSA,
+    shows=(texts.INVALID_ARN, texts.INVALID_S3_ARN, texts.UNSUPPORTED_ARN, texts.INVALID_OBJECT),
+)
+def arn(prefixed: PrefixedArn, platform: Platform, place: Place, subject: Subject) -> Result[CredSpecLocation]:
+    """Judges the ARN after the prefix: `arn:<partition>:s3:::<bucket>/<key>`; on EC2 also an SSM parameter's.
+
+    Why: ECS hands the ARN to Credentials Fetcher as a text. A `#` in the key breaks that text in two; a key that
+    holds the daemon's own test marker gives an empty ticket and no error. Spaces and other letters are fine.
+
+    Fix: name the CredSpec's object by its ARN (in the S3 console: Copy ARN), under a key without `#`.
+    """
+    try:
+        if parse_arn(prefixed.arn).service == "ssm":
+            return _parameter(prefixed, platform, subject)
+        found = parse_s3_object_arn(prefixed.arn)
+    except ArnError as error:
+        return _bad_arn(
+            prefixed, f"what follows the prefix is no ARN of an S3 object: {error}", error.suggestion, subject
+        )
+    if found.breaks_hand_over:
+        return _bad_arn(
+            prefixed,
+            "the key holds #, which breaks the ARN on its way to Credentials Fetcher",
+            prefixed.arn.replace("#", "-"),
+            subject,
+            also="Rename the object, and",
+        )
+    if found.is_test_marker:
+        return _bad_arn(
+            prefixed,
+            "the key holds functionaltestcfspec, which puts Credentials Fetcher into its test mode: an empty ticket, "
+            "and no error",
+            prefixed.arn.replace("functionaltestcfspec", "credspec"),
+            subject,
+            also="Rename the object, and",
+        )
+    if place.partition and found.partition != place.partition:
+        return _bad_arn(
+            prefixed,
+            f"the ARN is of the partition {found.partition}, the region {place.region} lies in {place.partition}",
+            prefixed.arn.replace(f"arn:{found.partition}:", f"arn:{place.partition}:", 1),
+            subject,
+        )
+    location = CredSpecLocation(prefixed.arn, prefixed.domainless, found.bucket, found.key)
+    return Given(location, passed(prefixed.arn))
+
+
+def _parameter(prefixed: PrefixedArn, platform: Platform, subject: Subject) -> Result[CredSpecLocation]:
+    parameter = parse_ssm_parameter_arn(prefixed.arn)
+    location = CredSpecLocation(prefixed.arn, prefixed.domainless, parameter=parameter.name)
+    if platform.launch in (Launch.EC2, Launch.EXTERNAL):
+        return Given(location, passed(prefixed.arn))
+    failure = failed(
+        "the CredSpec lies in an SSM parameter; on Fargate Credentials Fetcher reads S3 only",
+        observed=prefixed.arn,
+        expected="arn:aws:s3:::<bucket>/<key>",
+        fix=_register_again("Put the CredSpec into S3, and name that object", subject),
+        shows_as=texts.INVALID_OBJECT,
+    )
+    if platform.launch is Launch.FARGATE:
+        return failure
+    return Given(location, replace(failure, status=Status.WARN, shows_as=None))
+
+
+def _bad_arn(prefixed: PrefixedArn, summary: str, meant: str | None, subject: Subject, also: str = "") -> Finding:
+    expected = meant or "arn:aws:s3:::<bucket>/<key>"
+    entry = f"{Prefix.DOMAINLESS if prefixed.domainless else Prefix.JOINED}{expected}"
+    return failed(
+        summary,
+        observed=prefixed.arn or "nothing",
+        expected=expected,
+        fix=_register_again(f"{also} name it as {entry}" if also else f"Write {entry}", subject),
+        shows_as=texts.INVALID_ARN,
+    )
+
+
+def _register_again(what: str, subject: Subject) -> Fix:
+    if subject.file:
+        return Fix(f"{what} in {subject.file}.")
+    name, service = subject.task_definition, f"--cluster {subject.cluster} --service {subject.service}"
+    commands = (
+        f"aws ecs describe-task-definition --task-definition {name} --query taskDefinition > td.json",
+        "aws ecs register-task-definition --cli-input-json file://td.json",
+        *((f"aws ecs update-service {service} --task-definition <family>",) if subject.service else ()),
+    )
+    return Fix(f"{what} in a new revision of the task definition, and let the service use it.", commands)

@@ -1,0 +1,166 @@
+"""The names that Credentials Fetcher accepts: domain names, account names, the secret's user name.
+
+Source: what the daemon of each version refuses (aws/credentials-fetcher, 1.3 and 2.x).
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+REFUSED_CHARACTERS = frozenset("&:][+|;$*?<>! /\\'`~")
+"""What Credentials Fetcher refuses in the gMSA's name and in the secret's user name."""
+
+SECRET_FIELD_LIMIT = 103
+"""Bytes that a user name or password may have at most; the daemon's own message says 256."""
+
+SECRET_DOMAIN_LIMIT = 252
+"""Bytes that the secret's domainName may have at most: the daemon wants fewer than 253."""
+
+DOMAIN_NAME_LIMIT = 253
+"""Characters of a domain name without its trailing dot, at most (RFC 1123, section 2.1; RFC 1035)."""
+
+LABEL_LIMIT = 63
+"""Characters of one label of a domain name, at most (RFC 1035, section 2.3.4)."""
+
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
+
+
+class AccountNameDefect(StrEnum):
+    """What is wrong with an account name."""
+
+    EMPTY = "empty"
+    DOLLAR = "dollar"
+    """It ends in ``$``, as in ``DOMAIN\\gmsa$``; the daemon puts the ``$`` there itself."""
+    DOMAIN = "domain"
+    """It carries its domain: ``DOMAIN\\name``."""
+    CHARACTERS = "characters"
+    """It holds characters that are refused; :func:`refused_characters` names them."""
+
+
+class UserNameForm(StrEnum):
+    """The form in which the secret names its user. Only :attr:`BARE` gets a ticket."""
+
+    EMPTY = "empty"
+    BARE = "bare"
+    """The sAMAccountName alone."""
+    DOWN_LEVEL = "down-level"
+    """``DOMAIN\\user``: refused."""
+    WITH_COLON = "with-colon"
+    """``old:new``: 2.x on EC2 reads a blue/green rotation; 2.x on Fargate and 1.3 refuse it."""
+    UPN = "upn"
+    """``user@domain``: accepted at first, then fails at Kerberos as ``user@domain@REALM``."""
+    MACHINE = "machine"
+    """``name$``: refused; the account of a machine or of a gMSA."""
+    FORBIDDEN_CHARACTER = "forbidden-character"
+    """Any other of :data:`REFUSED_CHARACTERS`."""
+
+
+def byte_length(text: str) -> int:
+    """The length in bytes of UTF-8, as the daemon counts."""
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def domain_name_defect(text: str, *, needs_dot: bool = False) -> str | None:
+    """What keeps ``text`` from being a domain name that the daemon accepts; None if nothing does.
+
+    Letters, digits and hyphens in labels (RFC 1123, section 2.1), no underscore, no trailing dot.
+    With ``needs_dot``, at least one dot, as the daemon 2.x wants it.
+    """
+    defect = _domain_text_defect(text)
+    if defect:
+        return defect
+    for label in text.split("."):
+        defect = _label_defect(label)
+        if defect:
+            return defect
+    if needs_dot and lacks_dot(text):
+        return "it has no dot"
+    return None
+
+
+def lacks_dot(text: str) -> bool:
+    """Whether a domain name is a single label, which the daemon 2.x refuses."""
+    return "." not in text
+
+
+def _domain_text_defect(text: str) -> str | None:
+    if not text:
+        return "it is empty"
+    if any(one.isspace() for one in text):
+        return "it holds white space"
+    if not text.isascii():
+        return "it holds a character that is not ASCII"
+    if text.endswith("."):
+        return "it ends in a dot"
+    if len(text) > DOMAIN_NAME_LIMIT:
+        return f"it has {len(text)} characters, more than {DOMAIN_NAME_LIMIT}"
+    return None
+
+
+def _label_defect(label: str) -> str | None:
+    if not label:
+        return "it has an empty label (two dots in a row, or one at its start)"
+    if "_" in label:
+        return "it holds an underscore"
+    if len(label) > LABEL_LIMIT:
+        return f"it has a label of {len(label)} characters, more than {LABEL_LIMIT}"
+    if label.startswith("-") or label.endswith("-"):
+        return "it has a label that starts or ends with a hyphen"
+    if not _LABEL.fullmatch(label):
+        wrong = next(one for one in label if not (one.isalnum() or one == "-"))
+        return f"it holds the character {wrong!r}"
+    return None
+
+
+def refused_characters(text: str) -> tuple[str, ...]:
+    """The characters of an account name that the daemon refuses, each once, in their order."""
+    return tuple(dict.fromkeys(one for one in text if one in REFUSED_CHARACTERS))
+
+
+def account_name_defects(text: str) -> tuple[AccountNameDefect, ...]:
+    """What is wrong with a gMSA's name; nothing if the daemon accepts it.
+
+    Each is told once: a trailing ``$`` or a domain before the name is not told again as a character.
+    """
+    if not text:
+        return (AccountNameDefect.EMPTY,)
+    defects = []
+    _, backslash, name = text.rpartition("\\")
+    if backslash:
+        defects.append(AccountNameDefect.DOMAIN)
+    if name.endswith("$"):
+        defects.append(AccountNameDefect.DOLLAR)
+    if refused_characters(name.removesuffix("$")):
+        defects.append(AccountNameDefect.CHARACTERS)
+    return tuple(defects)
+
+
+def bare_account_name(text: str) -> str:
+    """The name without a domain before it and without ``$``: what the CredSpec should hold."""
+    return text.rpartition("\\")[2].strip().removesuffix("$")
+
+
+def user_name_form(text: str) -> UserNameForm:
+    """The form of the secret's user name; where several apply, the one that stops the daemon first."""
+    if not text:
+        return UserNameForm.EMPTY
+    for mark, form in (
+        ("\\", UserNameForm.DOWN_LEVEL),
+        (":", UserNameForm.WITH_COLON),
+        ("@", UserNameForm.UPN),
+    ):
+        if mark in text:
+            return form
+    if text.endswith("$"):
+        return UserNameForm.MACHINE
+    return UserNameForm.FORBIDDEN_CHARACTER if refused_characters(text) else UserNameForm.BARE
+
+
+def bare_user_name(text: str) -> str:
+    """The name that a user name of another form most likely means: without a domain before or after it.
+
+    Of ``old:new`` it is the part after the first colon, which 2.x on EC2 uses.
+    """
+    name = text.partition(":")[2] if ":" in text else text
+    return name.rpartition("\\")[2].partition("@")[0].strip()

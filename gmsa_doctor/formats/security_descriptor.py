@@ -1,0 +1,91 @@
+"""The DACL of a self-relative security descriptor (MS-DTYP 2.4.6, 2.4.5, 2.4.4).
+
+``msDS-GroupMSAMembership`` holds one: it says who may retrieve a gMSA's password. ldap3 has no parser.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from gmsa_doctor.formats import sid
+
+_HEADER = struct.Struct("<BBHIIII")
+_ACL = struct.Struct("<BBHHH")
+_ACE = struct.Struct("<BBH")
+_DACL_PRESENT = 0x0004
+_SELF_RELATIVE = 0x8000
+_INHERIT_ONLY = 0x08
+_ALLOW = {0x00: False, 0x05: True}
+_DENY = {0x01: False, 0x06: True}
+"""Type of an ACE, and whether it is an object ACE (which may carry two GUIDs before the SID)."""
+
+
+class DescriptorError(ValueError):
+    """Not a self-relative security descriptor."""
+
+
+@dataclass(frozen=True)
+class Ace:
+    """One entry of the DACL: who is allowed or denied what. The order of entries matters."""
+
+    allow: bool
+    sid: str
+    mask: int
+
+
+def dacl(data: bytes) -> tuple[Ace, ...] | None:
+    """The entries of the DACL that allow or deny something on the object itself, in order.
+
+    ``None``: no DACL at all, which allows everything to everybody; ``()``: an empty one, which allows
+    nothing to anybody. Audit, callback and inherit-only entries are left out. Raises DescriptorError.
+    """
+    if len(data) < _HEADER.size:
+        raise DescriptorError(f"{len(data)} bytes are less than the header of {_HEADER.size} bytes")
+    revision, _, control, _owner, _group, _sacl, offset = _HEADER.unpack_from(data)
+    if revision != 1 or not control & _SELF_RELATIVE:
+        raise DescriptorError(f"revision {revision}, control {control:#06x}")
+    if not control & _DACL_PRESENT or offset == 0:
+        return None
+    return _entries(_acl(data, offset))
+
+
+def _acl(data: bytes, offset: int) -> bytes:
+    if offset < _HEADER.size or offset + _ACL.size > len(data):
+        raise DescriptorError("the DACL lies outside")
+    _, _, size, _, _ = _ACL.unpack_from(data, offset)
+    if size < _ACL.size or offset + size > len(data):
+        raise DescriptorError(f"the DACL's size of {size} bytes is wrong")
+    return data[offset : offset + size]
+
+
+def _entries(acl: bytes) -> tuple[Ace, ...]:
+    _, _, _, count, _ = _ACL.unpack_from(acl)
+    found: list[Ace] = []
+    offset = _ACL.size
+    for _ in range(count):
+        if offset + _ACE.size > len(acl):
+            raise DescriptorError("cut off before an entry")
+        kind, flags, size = _ACE.unpack_from(acl, offset)
+        if size < _ACE.size or offset + size > len(acl):
+            raise DescriptorError(f"the size of {size} bytes of an entry is wrong")
+        if kind in _ALLOW | _DENY and not flags & _INHERIT_ONLY:
+            found.append(_ace(kind, acl[offset + _ACE.size : offset + size]))
+        offset += size
+    return tuple(found)
+
+
+def _ace(kind: int, body: bytes) -> Ace:
+    with_guids = (_ALLOW | _DENY)[kind]
+    at = 8 if with_guids else 4
+    if len(body) < at:
+        raise DescriptorError("an entry is cut off")
+    (mask,) = struct.unpack_from("<I", body)
+    if with_guids:
+        (present,) = struct.unpack_from("<I", body, 4)
+        at += 16 * (present & 3).bit_count()  # MS-DTYP 2.4.4.3: ObjectType, InheritedObjectType
+    try:
+        who, _ = sid.parse_at(body, at)
+    except sid.SidError as error:
+        raise DescriptorError(f"the SID of an entry: {error}") from error
+    return Ace(kind in _ALLOW, who, mask)

@@ -1,0 +1,296 @@
+"""Task definitions: the JSON of register-task-definition or describe-task-definition.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gmsa_doctor.formats.json_text import type_name
+
+KEPT_ENVIRONMENT = frozenset({"KRB5CCNAME", "KRB5_CONFIG"})
+"""The environment variables that are kept; others may hold secrets."""
+
+
+class TaskDefinitionError(ValueError):
+    """A value is no task definition. ``path`` is where, as in ``containerDefinitions[0].name``.
+
+    The message holds keys and types, never values.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path} {reason}" if path else reason)
+        self.path = path
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container of a task definition."""
+
+    name: str
+    essential: bool = True
+    image: str | None = None
+    user: str | None = None
+    credential_specs: tuple[str, ...] = ()
+    docker_security_options: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    """Of :data:`KEPT_ENVIRONMENT` alone."""
+
+
+@dataclass(frozen=True)
+class TaskDefinition:
+    """A task definition; what it leaves open is None or empty."""
+
+    family: str | None
+    containers: tuple[Container, ...]
+    revision: int | None = None
+    arn: str | None = None
+    status: str | None = None
+    requires_compatibilities: tuple[str, ...] = ()
+    network_mode: str | None = None
+    execution_role_arn: str | None = None
+    task_role_arn: str | None = None
+    os_family: str | None = None
+    cpu_architecture: str | None = None
+
+
+def read_task_definition(value: object) -> TaskDefinition:
+    """A task definition, with or without the outer ``taskDefinition``. Raises TaskDefinitionError."""
+    node = _Node("", _mapping("", value))
+    node.refuse_cloudformation()
+    inner = node.child("taskDefinition")
+    if inner is not None:
+        node = inner
+    entries = node.objects("containerDefinitions")
+    if entries is None:
+        raise TaskDefinitionError(node.at("containerDefinitions"), "is missing")
+    platform = node.child("runtimePlatform") or _Node(node.at("runtimePlatform"), {})
+    return TaskDefinition(
+        family=node.text("family"),
+        containers=tuple(_container(one) for one in entries),
+        revision=node.number("revision"),
+        arn=node.text("taskDefinitionArn"),
+        status=node.text("status"),
+        requires_compatibilities=node.texts("requiresCompatibilities"),
+        network_mode=node.text("networkMode"),
+        execution_role_arn=node.text("executionRoleArn"),
+        task_role_arn=node.text("taskRoleArn"),
+        os_family=platform.text("operatingSystemFamily"),
+        cpu_architecture=platform.text("cpuArchitecture"),
+    )
+
+
+def _container(node: _Node) -> Container:
+    name = node.text("name")
+    if not name:
+        raise TaskDefinitionError(node.at("name"), "is missing")
+    essential = node.boolean("essential")
+    return Container(
+        name=name,
+        essential=essential is not False,
+        image=node.text("image"),
+        user=node.text("user"),
+        credential_specs=node.texts("credentialSpecs"),
+        docker_security_options=node.texts("dockerSecurityOptions"),
+        environment=_environment(node.objects("environment") or ()),
+    )
+
+
+def _environment(entries: tuple[_Node, ...]) -> tuple[tuple[str, str], ...]:
+    named = ((one.text("name"), one) for one in entries)
+    return tuple((name, one.text("value") or "") for name, one in named if name in KEPT_ENVIRONMENT and name)
+
+
+def _mapping(path: str, value: object) -> Mapping[object, object]:
+    if not isinstance(value, Mapping):
+        where = path or "the document"
+        raise TaskDefinitionError(path, _wrong_type(value, "an object", "" if path else where))
+    return value
+
+
+def _wrong_type(value: object, wanted: str, what: str = "") -> str:
+    return f"{what} is {type_name(value)}, not {wanted}".strip()
+
+
+@dataclass(frozen=True)
+class _Node:
+    """An object within the document, and its path. JSON's null counts as absent."""
+
+    path: str
+    value: Mapping[object, object]
+
+    def at(self, key: str) -> str:
+        return f"{self.path}.{key}" if self.path else key
+
+    def refuse_cloudformation(self) -> None:
+        """Raises TaskDefinitionError for a template, or a resource of one."""
+        if "Resources" in self.value or "Properties" in self.value:
+            reason = "this is a CloudFormation template or resource, not a task definition as ECS gives it"
+            raise TaskDefinitionError("", reason)
+
+    def _get(self, key: str) -> object:
+        if key in self.value:
+            return self.value[key]
+        wanted = key.casefold()
+        near = next((one for one in self.value if isinstance(one, str) and one.casefold() == wanted), None)
+        if near is not None:
+            pascal = key[:1].upper() + key[1:]
+            whose = "CloudFormation's spelling" if near == pascal else "the wrong case"
+            raise TaskDefinitionError(self.at(near), f"has {whose}: the key is {key}")
+        return None
+
+    def child(self, key: str) -> _Node | None:
+        found = self._get(key)
+        return None if found is None else _Node(self.at(key), _mapping(self.at(key), found))
+
+    def objects(self, key: str) -> tuple[_Node, ...] | None:
+        found = self._list(key)
+        if found is None:
+            return None
+        paths = [f"{self.at(key)}[{index}]" for index in range(len(found))]
+        return tuple(_Node(path, _mapping(path, one)) for path, one in zip(paths, found, strict=True))
+
+    def text(self, key: str) -> str | None:
+        found = self._get(key)
+        if found is None or isinstance(found, str):
+            return found
+        raise TaskDefinitionError(self.at(key), _wrong_type(found, "a string"))
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        found = self._list(key) or []
+        for index, one in enumerate(found):
+            if not isinstance(one, str):
+                raise TaskDefinitionError(f"{self.at(key)}[{index}]", _wrong_type(one, "a string"))
+        return tuple(one for one in found if isinstance(one, str))
+
+    def boolean(self, key: str) -> bool | None:
+        found = self._get(key)
+        if found is None or isinstance(found, bool):
+            return found
+        raise TaskDefinitionError(self.at(key), _wrong_type(found, "a boolean"))
+
+    def number(self, key: str) -> int | None:
+        found = self._get(key)
+        if found is None or (isinstance(found, int) and not isinstance(found, bool)):
+            return found
+        raise TaskDefinitionError(self.at(key), _wrong_type(found, "a whole number"))
+
+    def _list(self, key: str) -> list[object] | None:
+        found = self._get(key)
+        if found is None or isinstance(found, list):
+            return found
+        raise TaskDefinitionError(self.at(key), _wrong_type(found, "an array"))
+
+
+# Entries of credentialSpecs -------------------------------------------------------------------------
+
+
+class Prefix(StrEnum):
+    """What an entry of credentialSpecs starts with; case-sensitive, the colon included."""
+
+    JOINED = "credentialspec:"
+    """For hosts that have joined the domain."""
+    DOMAINLESS = "credentialspecdomainless:"
+
+
+class NearMiss(StrEnum):
+    """What is wrong with the prefix of an entry."""
+
+    NO_PREFIX = "no-prefix"
+    WRONG_CASE = "wrong-case"
+    MISSING_COLON = "missing-colon"
+    WHITE_SPACE = "white-space"
+    """White space around the entry or around the colon."""
+    QUOTES = "quotes"
+    """Quotes within the string."""
+    DOUBLED = "doubled"
+    """A prefix behind the prefix."""
+    MISSPELT = "misspelt"
+
+
+@dataclass(frozen=True)
+class CredentialSpecEntry:
+    """An entry of credentialSpecs (or, in the legacy form, of dockerSecurityOptions).
+
+    ``prefix`` and ``rest`` are what ECS sees: without an exact prefix, None and the whole text. ``meant``
+    and ``target`` are what was most likely meant where ``near_miss`` is set; otherwise the same again.
+    """
+
+    prefix: Prefix | None
+    rest: str
+    near_miss: NearMiss | None
+    meant: Prefix | None
+    target: str
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it names a file of the host, which EC2 Windows alone allows."""
+        return self.target.lower().startswith("file:")
+
+    @property
+    def suggestion(self) -> str | None:
+        """The entry as it was most likely meant; None if that cannot be told."""
+        return f"{self.meant}{self.target}" if self.near_miss and self.meant and self.target else None
+
+
+_WORD = re.compile(r"credential[-_ ]?spec[s]?[-_ ]?(?P<domainless>domain[-_ ]?less)?", re.IGNORECASE)
+_SEPARATOR = re.compile(r"\s*[:=]\s*|\s+|(?=arn:|file:)|$", re.IGNORECASE)
+
+
+def split_credential_spec(text: str) -> CredentialSpecEntry:
+    """The parts of an entry. Raises nothing: what is wrong with its prefix is in ``near_miss``."""
+    prefix = next((one for one in Prefix if text.startswith(one)), None)
+    rest = text.removeprefix(prefix) if prefix else text
+    meant, target = _meant(text)
+    near_miss = _near_miss(text, prefix, rest, meant)
+    return CredentialSpecEntry(prefix, rest, near_miss, meant, target)
+
+
+def _meant(text: str) -> tuple[Prefix | None, str]:
+    """The innermost prefix, however it is written, and what follows it."""
+    meant, target = None, _bare(text)
+    while found := _loose_prefix(target):
+        meant, target = found
+    return meant, target
+
+
+def _bare(text: str) -> str:
+    return text.strip().strip("\"'").strip()
+
+
+def _loose_prefix(text: str) -> tuple[Prefix, str] | None:
+    word = _WORD.match(text)
+    separator = _SEPARATOR.match(text, word.end()) if word else None
+    if not word or not separator:
+        return None
+    return Prefix.DOMAINLESS if word["domainless"] else Prefix.JOINED, _bare(text[separator.end() :])
+
+
+def _near_miss(text: str, prefix: Prefix | None, rest: str, meant: Prefix | None) -> NearMiss | None:
+    if meant is None:
+        return NearMiss.NO_PREFIX
+    if prefix:
+        return _near_miss_behind(rest)
+    bare = text.strip()
+    if bare[:1] in ("'", '"'):
+        return NearMiss.QUOTES
+    if bare.startswith(tuple(Prefix)) or re.match(r"credentialspec(domainless)?\s+:", bare):
+        return NearMiss.WHITE_SPACE
+    if bare.casefold().startswith(tuple(Prefix)):
+        return NearMiss.WRONG_CASE
+    if re.match(r"credentialspec(domainless)?(?![\w:=-])|credentialspec(domainless)?(arn|file):", bare):
+        return NearMiss.MISSING_COLON
+    return NearMiss.MISSPELT
+
+
+def _near_miss_behind(rest: str) -> NearMiss | None:
+    if _loose_prefix(_bare(rest)):
+        return NearMiss.DOUBLED
+    if rest != rest.strip():
+        return NearMiss.WHITE_SPACE
+    return NearMiss.QUOTES if rest[:1] in ("'", '"') else None

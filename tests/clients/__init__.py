@@ -1,0 +1,1 @@
+"""Tests of the clients; those of files named *_ad want the real domain controller."""

@@ -1,0 +1,220 @@
+"""Kerberos with a real domain controller."""
+
+import gc
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import ldap3
+import pytest
+
+from gmsa_doctor.clients.kerberos import AlreadyFailed, Kdc, KdcReason, KdcRefusal, Kerberos
+from gmsa_doctor.errors import ClientError
+from gmsa_doctor.hidden import Hidden
+from gmsa_doctor.limits import each
+from tests.lab import accounts, ad
+
+PASSWORD = Hidden(accounts.PASSWORD)
+WRONG = Hidden("not-the-password")
+VICTIM = "svc-sql"
+"""Whose bad passwords are counted here."""
+SPN = "MSSQLSvc/sql.corp.example:1433"
+
+
+@pytest.fixture
+def kdc(dc: ad.DomainController) -> Kdc:
+    return Kdc(dc.ip)
+
+
+@pytest.fixture
+def victim(dc: ad.DomainController) -> Iterator[str]:
+    ad.reset_bad_password_count(dc, VICTIM)
+    yield VICTIM
+    ad.reset_bad_password_count(dc, VICTIM)
+
+
+def refused(user: str, kdc: Kdc, realm: str = accounts.REALM, password: Hidden[str] = PASSWORD) -> KdcRefusal:
+    with pytest.raises(KdcRefusal) as caught:
+        Kerberos().user_ticket(user, realm, password, kdc)
+    return caught.value
+
+
+def test_the_right_password_gives_a_ticket(kdc: Kdc) -> None:
+    ticket = Kerberos().user_ticket(accounts.READER, accounts.REALM, PASSWORD, kdc)
+    assert ticket.principal == "gmsa-reader@CORP.EXAMPLE"
+    assert 3600 <= ticket.lifetime <= 24 * 3600
+
+
+def test_a_password_of_all_kinds_of_characters_gives_a_ticket(kdc: Kdc) -> None:
+    password = Hidden(accounts.SPECIAL_PASSWORD)
+    assert Kerberos().user_ticket(accounts.SPECIAL, accounts.REALM, password, kdc).lifetime > 0
+
+
+@pytest.mark.parametrize(
+    ("user", "reason", "code"),
+    [
+        ("gmsa-nobody", KdcReason.UNKNOWN_CLIENT, -1765328378),
+        ("gmsa-disabled", KdcReason.DISABLED, -1765328366),
+        ("gmsa-locked", KdcReason.LOCKED, -1765328366),
+        ("gmsa-acctexpired", KdcReason.ACCOUNT_EXPIRED, -1765328366),
+        ("gmsa-pwexpired", KdcReason.PASSWORD_EXPIRED, -1765328361),
+    ],
+)
+def test_each_refusal_has_its_reason(kdc: Kdc, user: str, reason: KdcReason, code: int) -> None:
+    error = refused(user, kdc)
+    assert (error.reason, error.code) == (reason, code)
+    assert str(kdc) in error.text
+
+
+def test_a_wrong_password_is_refused(kdc: Kdc, victim: str) -> None:
+    error = refused(victim, kdc, password=WRONG)
+    assert (error.reason, error.code) == (KdcReason.WRONG_PASSWORD, -1765328360)
+    assert WRONG.reveal() not in repr(vars(error)) + str(error)
+    assert error.__cause__ is None
+    assert error.__context__ is None, "an error of gssapi holds on to what it was called with"
+
+
+def test_a_wrong_password_counts_once_whatever_is_tried_afterwards(
+    dc: ad.DomainController, kdc: Kdc, victim: str
+) -> None:
+    kerberos = Kerberos()
+    logons = [(victim, WRONG), (victim.upper(), WRONG), (victim, Hidden("another")), (victim, PASSWORD)]
+    results = each(logons, lambda logon: kerberos.user_ticket(logon[0], dc.realm, logon[1], kdc))
+    assert ad.bad_password_count(dc, victim) <= 1
+    results += each(logons, lambda logon: kerberos.user_ticket(logon[0], dc.realm, logon[1], kdc))
+    assert ad.bad_password_count(dc, victim) == 1
+    assert all(isinstance(result, ClientError) for logon, result in results if logon[1] is not PASSWORD)
+
+
+def test_a_wrong_password_alone_counts_exactly_once(dc: ad.DomainController, kdc: Kdc, victim: str) -> None:
+    refused(victim, kdc, password=WRONG)
+    assert ad.bad_password_count(dc, victim) == 1
+
+
+def test_the_attempt_that_locks_the_account_is_the_last(dc: ad.DomainController, kdc: Kdc, victim: str) -> None:
+    with lockout_threshold(dc, 1):
+        kerberos = Kerberos()
+        with pytest.raises(KdcRefusal):
+            kerberos.user_ticket(victim, dc.realm, WRONG, kdc)
+        with pytest.raises(AlreadyFailed):
+            kerberos.user_ticket(victim, dc.realm, PASSWORD, kdc)
+        assert refused(victim, kdc).reason is KdcReason.LOCKED
+
+
+class lockout_threshold:  # noqa: N801 - used as a function
+    def __init__(self, dc: ad.DomainController, threshold: int) -> None:
+        self.dc, self.threshold = dc, threshold
+
+    def __enter__(self) -> None:
+        self._set(self.threshold)
+
+    def __exit__(self, *_: object) -> None:
+        self._set(50)
+
+    def _set(self, threshold: int) -> None:
+        with ad.administrator(self.dc) as connection:
+            connection.modify(self.dc.base, {"lockoutThreshold": [(ldap3.MODIFY_REPLACE, [str(threshold)])]})
+
+
+def test_a_realm_in_lower_case_is_another_realm(kdc: Kdc) -> None:
+    assert refused(accounts.READER, kdc, realm=accounts.DOMAIN).reason is KdcReason.WRONG_REALM
+
+
+def test_a_realm_that_the_kdc_does_not_serve_has_no_such_client(kdc: Kdc) -> None:
+    assert refused(accounts.READER, kdc, realm="OTHER.EXAMPLE").reason is KdcReason.UNKNOWN_CLIENT
+
+
+def test_a_disabled_gmsa_is_refused(kdc: Kdc) -> None:
+    with pytest.raises(KdcRefusal) as caught:
+        Kerberos().account_ticket("webapp04$", accounts.REALM, Hidden(b"whatever"), kdc)
+    assert caught.value.reason is KdcReason.DISABLED
+
+
+def test_a_service_ticket(kdc: Kdc) -> None:
+    kerberos = Kerberos()
+    ticket = kerberos.user_ticket(accounts.READER, accounts.REALM, PASSWORD, kdc)
+    service = kerberos.service_ticket(ticket, SPN, kdc)
+    assert (service.spn, service.principal) == (SPN, "gmsa-reader@CORP.EXAMPLE")
+    assert service.lifetime > 0
+
+
+def test_a_missing_spn_is_an_unknown_service(kdc: Kdc) -> None:
+    kerberos = Kerberos()
+    ticket = kerberos.user_ticket(accounts.READER, accounts.REALM, PASSWORD, kdc)
+    with pytest.raises(KdcRefusal) as caught:
+        kerberos.service_ticket(ticket, "MSSQLSvc/nope.corp.example:1433", kdc)
+    assert (caught.value.reason, caught.value.code) == (KdcReason.UNKNOWN_SERVICE, -1765328377)
+
+
+def test_two_users_side_by_side_each_get_their_own(kdc: Kdc) -> None:
+    kerberos = Kerberos()
+    users = [accounts.READER, accounts.OUTSIDER] * 10
+
+    def spn_as(user: str) -> str:
+        ticket = kerberos.user_ticket(user, accounts.REALM, PASSWORD, kdc)
+        return kerberos.service_ticket(ticket, SPN, kdc).principal
+
+    assert each(users, spn_as) == [(user, f"{user}@CORP.EXAMPLE") for user in users]
+
+
+SCRIPT = """
+import gc, sys
+from gmsa_doctor.clients.kerberos import Kdc, Kerberos
+from gmsa_doctor.clients.ldap import Ldap
+from gmsa_doctor.hidden import Hidden
+address, password = sys.argv[1:]
+kerberos, kdc = Kerberos(), Kdc(address)
+for user in ("gmsa-reader", "gmsa-outsider"):
+    ticket = kerberos.user_ticket(user, "CORP.EXAMPLE", Hidden(password), kdc)
+    kerberos.service_ticket(ticket, "MSSQLSvc/sql.corp.example:1433", kdc)
+    with Ldap(kerberos).bind("dc1.corp.example", address, ticket, kdc) as directory:
+        assert directory.search("DC=corp,DC=example", "(cn=webapp01)", ("cn",))
+del ticket, directory, kerberos
+gc.collect()
+print("done")
+"""
+
+
+def run_flow(dc: ad.DomainController, home: Path, *prefix: str) -> None:
+    bogus = {
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "KRB5_CONFIG": str(home / "no.conf"),
+        "KRB5CCNAME": f"FILE:{home}/ccache",
+        "KRB5_KTNAME": f"FILE:{home}/keytab",
+        "KRB5_CLIENT_KTNAME": f"FILE:{home}/keytab",
+    }
+    command = [*prefix, sys.executable, "-B", "-c", SCRIPT, dc.ip, accounts.PASSWORD]
+    done = subprocess.run(command, env={**os.environ, **bogus}, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+
+
+def test_configuration_caches_and_keytabs_of_the_machine_do_not_matter(
+    dc: ad.DomainController, tmp_path: Path
+) -> None:
+    run_flow(dc, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_file_of_kerberos_is_opened_and_none_is_written(dc: ad.DomainController, tmp_path: Path) -> None:
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("strace is not installed: apt-get install strace")
+    home, trace = tmp_path / "home", tmp_path / "trace"
+    home.mkdir()
+    run_flow(dc, home, strace, "-f", "-qq", "-e", "trace=%file,memfd_create", "-o", str(trace))
+    calls = trace.read_text().splitlines()
+    assert any("memfd_create" in call for call in calls)
+    assert [call for call in calls if "O_CREAT" in call or "mkdir(" in call or "rename" in call] == []
+    forbidden = ("/etc/krb5", "/etc/gss", str(home / "no.conf"), str(home / "ccache"), "keytab", "krb5cc_", "/var/")
+    assert [call for call in calls if any(path in call for path in forbidden)] == []
+
+
+def test_a_ticket_survives_the_collector(kdc: Kdc) -> None:
+    kerberos = Kerberos()
+    ticket = kerberos.user_ticket(accounts.READER, accounts.REALM, PASSWORD, kdc)
+    gc.collect()
+    assert kerberos.service_ticket(ticket, SPN, kdc).lifetime > 0

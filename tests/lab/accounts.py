@@ -1,0 +1,38 @@
+"""Who lives in the lab's domain, with which password. Constants only: Samba's own Python reads them too."""
+
+DOMAIN = "corp.example"
+REALM = "CORP.EXAMPLE"
+NETBIOS_NAME = "CORP"
+DC_NAME = "dc1"
+
+ADMINISTRATOR = "Administrator"
+ADMINISTRATOR_PASSWORD = "Adm1n-Passw0rd!"
+
+READER = "gmsa-reader"
+"""May retrieve the gMSAs' passwords, as a member of `PRINCIPALS`."""
+PRINCIPALS = "WebAppGmsaPrincipals"
+NESTED_PRINCIPALS = "WebAppGmsaNested"
+"""A group whose only member is the group `PRINCIPALS`."""
+OUTSIDER = "gmsa-outsider"
+"""A healthy account that may retrieve only webapp02's password."""
+SPECIAL = "gmsa-special"
+EXPIRING = "gmsa-expiring"
+EXPIRING_DAYS = 3
+"""Days until the password of `EXPIRING` expires, counted from the start of the domain controller."""
+
+PASSWORD = "Passw0rd-Reader!"
+SPECIAL_PASSWORD = "Qu\"o'te$\\ Gr\u00fc\u00dfe \u20ac1"
+PASSWORDS = {
+    READER: PASSWORD,
+    OUTSIDER: PASSWORD,
+    SPECIAL: SPECIAL_PASSWORD,
+    EXPIRING: PASSWORD,
+    "gmsa-disabled": PASSWORD,
+    "gmsa-pwexpired": PASSWORD,
+    "gmsa-acctexpired": PASSWORD,
+    "gmsa-locked": PASSWORD,
+    "svc-sql": PASSWORD,
+    "notagmsa": PASSWORD,
+}
+MEMBERS = (READER, SPECIAL, EXPIRING, "gmsa-disabled", "gmsa-pwexpired")
+"""The members of `PRINCIPALS`."""

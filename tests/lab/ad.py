@@ -1,0 +1,184 @@
+"""A real Active Directory on a loopback address: Samba's domain controller with the lab's accounts."""
+
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ldap3
+from ldap3.utils.conv import escape_filter_chars
+
+from tests.lab import accounts
+from tests.lab.loopback import fresh_address
+
+SCRIPTS = Path(__file__).parent / "scripts"
+LAB = Path(os.environ.get("LAB") or Path(tempfile.gettempdir()) / "gmsa-lab")
+"""Where Samba is unpacked and the bare domain is kept, from one test run to the next."""
+START_LIMIT = 30.0
+"""Seconds within which a domain controller must answer on all its ports."""
+PORTS = (389, 636, 88, 53, 464)
+
+
+class LabUnavailableError(Exception):
+    """There can be no domain controller on this machine; the text says why."""
+
+
+@dataclass(frozen=True)
+class DomainController:
+    """A running domain controller."""
+
+    ip: str
+    state: Path
+    """Its directory: etc/smb.conf, private/, dc.log."""
+    domain: str = accounts.DOMAIN
+    realm: str = accounts.REALM
+    netbios_name: str = accounts.NETBIOS_NAME
+    host: str = f"{accounts.DC_NAME}.{accounts.DOMAIN}"
+    base: str = ",".join(f"DC={label}" for label in accounts.DOMAIN.split("."))
+
+    @property
+    def ca(self) -> Path:
+        """The certificate with which the LDAPS server's is signed."""
+        return self.state / "private/tls/ca.pem"
+
+
+def required() -> bool:
+    """Tell whether a missing lab is a failure (`GMSA_LAB=required`), and not a reason to skip."""
+    return os.environ.get("GMSA_LAB") == "required"
+
+
+@contextmanager
+def domain_controller() -> Iterator[DomainController]:
+    """Make a new domain, run its domain controller on a fresh address, and remove both in the end.
+
+    Raises LabUnavailableError when Samba cannot be had here or does not start.
+    """
+    if os.geteuid() != 0:
+        raise LabUnavailableError("needs root, for ports below 1024 and a mount namespace")
+    _script("bootstrap")
+    directory = Path(tempfile.mkdtemp(prefix="gmsa-dc-"))
+    try:
+        dc = DomainController(ip=fresh_address(), state=directory / "state")
+        _script("provision", str(dc.state), dc.ip)
+        with _running(dc):
+            yield dc
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _script(name: str, *arguments: str) -> None:
+    command = [str(SCRIPTS / name), *arguments]
+    try:
+        subprocess.run(command, env=_environ(), check=True, timeout=600, capture_output=True, text=True)
+    except subprocess.CalledProcessError as error:
+        output = f"{error.stdout}\n{error.stderr}".strip()
+        raise LabUnavailableError(f"{name} failed ({error.returncode}): {output[-2000:]}") from None
+    except subprocess.TimeoutExpired:
+        raise LabUnavailableError(f"{name} did not end within 600 s") from None
+
+
+def _environ() -> dict[str, str]:
+    return {**os.environ, "LAB": str(LAB)}
+
+
+@contextmanager
+def _running(dc: DomainController) -> Iterator[None]:
+    """Run the domain controller. It ends when its stdin is closed, so it never outlives this process."""
+    command = [str(SCRIPTS / "run-dc"), str(dc.state)]
+    # A session of its own: Ctrl-C is for pytest, which then stops the server in good order.
+    process = subprocess.Popen(command, env=_environ(), stdin=subprocess.PIPE, start_new_session=True)
+    try:
+        _wait_until_up(dc, process)
+        yield
+    finally:
+        _stop(process)
+
+
+def _wait_until_up(dc: DomainController, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_LIMIT
+    waiting = list(PORTS)
+    while waiting:
+        if process.poll() is not None or time.monotonic() > deadline:
+            log = dc.state / "dc.log"
+            text = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+            raise LabUnavailableError(f"Samba did not start on {dc.ip}, ports {waiting}: {text}")
+        with suppress(OSError), socket.create_connection((dc.ip, waiting[0]), 1):
+            waiting.pop(0)
+            continue
+        time.sleep(0.02)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def bound(dc: DomainController, account: str, password: str) -> Iterator[ldap3.Connection]:
+    """Give an LDAPS connection bound with name and password.
+
+    Raises ldap3's LDAPInvalidCredentialsResult when the domain controller refuses them.
+    """
+    tls = ldap3.Tls(validate=ssl.CERT_NONE)
+    server = ldap3.Server(dc.ip, port=636, use_ssl=True, tls=tls, get_info=ldap3.NONE, connect_timeout=5)
+    user = f"{account}@{dc.domain}"
+    connection = ldap3.Connection(server, user, password, auto_bind=True, raise_exceptions=True, receive_timeout=10)
+    try:
+        yield connection
+    finally:
+        connection.unbind()
+
+
+def administrator(dc: DomainController) -> AbstractContextManager[ldap3.Connection]:
+    """Give an LDAPS connection as the domain's administrator, to look at the directory or to change it."""
+    return bound(dc, accounts.ADMINISTRATOR, accounts.ADMINISTRATOR_PASSWORD)
+
+
+def read(dc: DomainController, account: str, *attributes: str) -> tuple[str, dict[str, Any]]:
+    """Give the DN and the attributes of the account with this sAMAccountName.
+
+    Raises KeyError when there is none.
+    """
+    with administrator(dc) as connection:
+        found = f"(sAMAccountName={escape_filter_chars(account)})"
+        connection.search(dc.base, found, attributes=list(attributes) or None)
+        for entry in connection.response or []:
+            if entry["type"] == "searchResEntry":
+                return str(entry["dn"]), dict(entry["raw_attributes"])
+    raise KeyError(account)
+
+
+def modify(dc: DomainController, account: str, **attributes: str | list[str]) -> None:
+    """Replace attributes of the account with this sAMAccountName; `_` in their names stands for `-`."""
+    dn, _ = read(dc, account)
+    changes = {
+        name.replace("_", "-"): [(ldap3.MODIFY_REPLACE, [value] if isinstance(value, str) else value)]
+        for name, value in attributes.items()
+    }
+    with administrator(dc) as connection:
+        connection.modify(dn, changes)  # type: ignore[no-untyped-call]
+
+
+def bad_password_count(dc: DomainController, user: str) -> int:
+    """Give how many failed logons the domain controller counts for the user."""
+    _, attributes = read(dc, user, "badPwdCount")
+    return int((attributes.get("badPwdCount") or [b"0"])[0])
+
+
+def reset_bad_password_count(dc: DomainController, user: str) -> None:
+    """Set the user's count of failed logons to 0 (and unlock the user), as an administrator does it."""
+    modify(dc, user, lockoutTime="0")

@@ -1,0 +1,196 @@
+"""An embedded AWS: moto's server in this process, which records what it is asked and fails as it is told."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event, Lock, Thread
+from typing import Any
+
+from tests.lab.aws_errors import Problem, denied, encode, throttled
+from tests.lab.aws_requests import Request, read_request
+
+ACCOUNT = "123456789012"
+_LAB_KEY = "AKIALABORATORYEXAMPL"
+"""Signs the lab's own calls, which are neither recorded nor spoiled."""
+_CALLERS_KEY = "AKIAIOSFODNN7EXAMPLE"
+_REMOVED = ("AWS_", "KRB5", "GMSA_DOCTOR_")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+StartResponse = Callable[..., Any]
+
+
+@dataclass
+class _Fault:
+    service: str
+    operation: str
+    resource: str
+    """The call's path or body must hold this text."""
+    times: int | None
+    """How often it strikes; None: always."""
+    problem: Callable[[Request], Problem] | None
+    """None: no answer at all."""
+
+    def strikes(self, request: Request) -> bool:
+        """Tell whether this call is to fail, and count it."""
+        fits = self.service == request.service and self.operation in (request.operation, "*")
+        if not fits or self.resource not in request.text or self.times == 0:
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True
+
+
+class EmbeddedAws:
+    """AWS on a port of 127.0.0.1, empty at first. Faults name an operation, or all of a service with `*`."""
+
+    def __init__(self) -> None:
+        self.endpoint = ""
+        self.delay = 0.0
+        """Seconds that every answer takes longer, the lab's own excepted."""
+        self.calls: list[tuple[str, str]] = []
+        """(service, operation) of each call in its order, such as ("s3", "HeadObject")."""
+        self._faults: list[_Fault] = []
+        self._lock = Lock()
+        self._released = Event()
+        self._session: Any = None
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._moto: Any = None
+
+    def deny(self, service: str, operation: str, resource: str = "", times: int | None = None) -> None:
+        """Answer with what IAM says to those who may not."""
+        self._add(service, operation, resource, times, lambda request: denied(request, resource))
+
+    def throttle(self, service: str, operation: str, resource: str = "", times: int | None = None) -> None:
+        """Answer with what is said to those who call too often."""
+        self._add(service, operation, resource, times, throttled)
+
+    def fail_with(
+        self, service: str, operation: str, code: str, message: str = "", status: int = 400,
+        resource: str = "", times: int | None = None,
+    ) -> None:  # fmt: skip
+        """Answer with this error and this HTTP status."""
+        self._add(service, operation, resource, times, lambda _: Problem(code, message, status))
+
+    def hang(self, service: str, operation: str, resource: str = "", times: int | None = None) -> None:
+        """Take the call and stay silent until `reset`."""
+        self._add(service, operation, resource, times, None)
+
+    def _add(self, *fault: Any) -> None:
+        with self._lock:
+            self._faults.append(_Fault(*fault))
+
+    def reset(self) -> None:
+        """Forget everything: resources, faults, delay and calls."""
+        from moto.moto_api._internal.models import moto_api_backend
+
+        self._released.set()
+        with self._lock:
+            self._faults.clear()
+            self.calls.clear()
+            self._released = Event()
+        self.delay = 0.0
+        moto_api_backend.reset()
+
+    def client(self, service: str, region: str = "us-east-1") -> Any:
+        """Give the lab's own boto3 client, made once."""
+        import boto3
+        from botocore.config import Config
+
+        key = (service, region)
+        if key not in self._clients:
+            config = Config(retries={"max_attempts": 0}, proxies={}, read_timeout=30)
+            self._session = self._session or boto3.Session(_LAB_KEY, "none", botocore_session=_bare_session())
+            self._clients[key] = self._session.client(
+                service, region_name=region, endpoint_url=self.endpoint, config=config
+            )
+        return self._clients[key]
+
+    def variables(self, region: str = "us-east-1") -> dict[str, str]:
+        """Give the environment variables that lead a program to this AWS."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": _CALLERS_KEY,
+            "AWS_SECRET_ACCESS_KEY": "none",
+            "AWS_DEFAULT_REGION": region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        }
+
+    def environ(self, region: str = "us-east-1") -> dict[str, str]:
+        """Give a whole environment for a subprocess: ours, without what could lead it elsewhere."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(_REMOVED) and name.lower() not in _PROXIES
+        }
+        return {**kept, **self.variables(region)}
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request (WSGI)."""
+        request = read_request(environ)
+        if request.access_key == _LAB_KEY:
+            return self._answer(environ, start_response)
+        with self._lock:
+            self.calls.append((request.service, request.operation))
+            fault = next((fault for fault in self._faults if fault.strikes(request)), None)
+            released = self._released
+        if self.delay:
+            time.sleep(self.delay)
+        if fault is None:
+            return self._answer(environ, start_response)
+        if fault.problem is None:
+            released.wait()
+        problem = fault.problem(request) if fault.problem else Problem("InternalFailure", "was hanging", 500)
+        headers, body = encode(request, problem)
+        start_response(f"{problem.status} Error", [*headers, ("Content-Length", str(len(body)))])
+        return [body]
+
+    def _answer(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        answer: Iterable[bytes] = self._moto(environ, start_response)
+        return answer
+
+    @contextmanager
+    def running(self) -> Iterator["EmbeddedAws"]:
+        """Serve, in threads of this process."""
+        # Read by moto when it is imported or when a backend is first used.
+        os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+        from moto.moto_server.werkzeug_app import (
+            DomainDispatcherApplication,
+            MotoRequestHandler,
+            create_backend_app,
+        )
+        from werkzeug.serving import make_server
+
+        class QuietHandler(MotoRequestHandler):
+            def log(self, *_: Any) -> None:
+                """Keep the calls out of the tests' output; `calls` has them."""
+
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=QuietHandler)
+        self.endpoint = f"http://127.0.0.1:{server.server_port}"
+        thread = Thread(target=server.serve_forever, name="embedded AWS", daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._released.set()
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+
+def _bare_session() -> Any:
+    """Give a botocore session that does not look for a developer's AWS_PROFILE."""
+    from botocore.session import Session
+
+    return Session(session_vars={"profile": (None, None, None, None)})
+
+
+@contextmanager
+def embedded_aws() -> Iterator[EmbeddedAws]:
+    """Run an embedded AWS for as long as the context lasts."""
+    with EmbeddedAws().running() as aws:
+        yield aws

@@ -1,0 +1,105 @@
+"""What an AWS request asks for: service and operation, told from the request as botocore sends it."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qs, unquote, unquote_plus, urlsplit
+
+import botocore.session
+
+_SESSION = botocore.session.Session()
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request to AWS, as far as the lab looks at it."""
+
+    service: str
+    """The signing name, such as `secretsmanager`."""
+    operation: str
+    """Such as `GetSecretValue`; empty when it could not be told."""
+    protocol: str
+    """json, query, ec2, rest-xml, or smithy-rpc-v2-cbor."""
+    method: str
+    access_key: str
+    text: str
+    """Path, query and body, decoded: where the name of a resource is looked for."""
+
+
+def read_request(environ: dict[str, Any]) -> Request:
+    """Look at a WSGI request, and put its body back for whoever answers it."""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    path = unquote(environ.get("RAW_URI", environ["PATH_INFO"]))
+    text = f"{path}\n{unquote_plus(body.decode(errors='replace'))}"
+    access_key, service = _credential_scope(environ.get("HTTP_AUTHORIZATION", ""))
+    protocol, operation = _operation(service, environ, body)
+    return Request(service, operation, protocol, environ["REQUEST_METHOD"], access_key, text)
+
+
+def _credential_scope(authorization: str) -> tuple[str, str]:
+    """Give access key and service of a signed request; two empty texts for another."""
+    _, _, scope = authorization.partition("Credential=")
+    parts = scope.split(",")[0].split("/")
+    return (parts[0], parts[3]) if len(parts) == 5 else ("", "")
+
+
+def _operation(service: str, environ: Mapping[str, Any], body: bytes) -> tuple[str, str]:
+    target, path = environ.get("HTTP_X_AMZ_TARGET", ""), environ["PATH_INFO"]
+    if target:
+        return "json", target.rpartition(".")[2]
+    if environ.get("HTTP_SMITHY_PROTOCOL") == "rpc-v2-cbor":
+        return "smithy-rpc-v2-cbor", path.rpartition("/")[2]
+    if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        action = parse_qs(body.decode(errors="replace")).get("Action", [""])[0]
+        return ("ec2" if service == "ec2" else "query"), action
+    copies = "HTTP_X_AMZ_COPY_SOURCE" in environ
+    method, query = environ["REQUEST_METHOD"], environ["QUERY_STRING"]
+    return "rest-xml", _rest_operation(service, method, path, query, copies)
+
+
+def _rest_operation(service: str, method: str, path: str, query: str, copies: bool) -> str:
+    """Find the operation whose method, path and fixed query agree with the request: the most specific one."""
+    given = parse_qs(query, keep_blank_values=True)
+    segments = [segment for segment in path.split("/") if segment]
+    best, best_rank = "", (-1, -1)
+    for name, wanted_method, template, wanted_query in _rest_routes(service):
+        if wanted_method != method or not _fits(template, segments):
+            continue
+        if any(key not in given or (value and given[key] != [value]) for key, value in wanted_query):
+            continue
+        if name == "CopyObject" and not copies:
+            continue
+        rank = (len(wanted_query), sum(not part.startswith("{") for part in template))
+        if rank > best_rank:
+            best, best_rank = name, rank
+    return best
+
+
+def _fits(template: tuple[str, ...], segments: list[str]) -> bool:
+    greedy = bool(template) and template[-1].endswith("+}")
+    if len(segments) < len(template) or (len(segments) > len(template) and not greedy):
+        return False
+    pairs = zip(template, segments, strict=False)
+    return all(part.startswith("{") or part == segment for part, segment in pairs)
+
+
+_Route = tuple[str, str, tuple[str, ...], tuple[tuple[str, str], ...]]
+
+
+@cache
+def _rest_routes(service: str) -> tuple[_Route, ...]:
+    """Give (operation, method, path's parts, fixed query) of all operations of a REST service."""
+    if service not in _SESSION.get_available_services():
+        return ()
+    model = _SESSION.get_service_model(service)
+    routes: list[_Route] = []
+    for name in model.operation_names:
+        http = model.operation_model(name).http
+        uri = urlsplit(http["requestUri"])
+        query = [pair.partition("=") for pair in uri.query.split("&") if pair]
+        parts = tuple(part for part in uri.path.split("/") if part)
+        routes.append((name, http["method"], parts, tuple((key, value) for key, _, value in query)))
+    return tuple(routes)

@@ -1,0 +1,117 @@
+"""Make an environment in the embedded AWS."""
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tests.lab.aws import ACCOUNT, EmbeddedAws
+from tests.lab.environment import Created, Environment, fill
+
+
+def create(environment: Environment, aws: EmbeddedAws) -> Created:
+    """Make all that the environment describes; about 0.1 s.
+
+    Several environments may be made, one after the other, of one cluster and one bucket.
+    """
+    network = _network(environment, aws)
+    created: dict[str, Any] = {
+        "region": environment.region,
+        "partition": environment.partition,
+        "credspec_arn": environment.credspec_arn,
+        "secret_arn": environment.likely_secret_arn,
+        "task_definition_arn": "",
+        "service_arn": "",
+        **network,
+    }
+    created["secret_arn"] = _secret(environment, aws, Created(**created))
+    _credspec(environment, aws, Created(**created))
+    created["task_definition_arn"] = _task_definition(environment, aws, Created(**created))
+    created["service_arn"] = _service(environment, aws, Created(**created))
+    result = Created(**created)
+    for call in environment.after:
+        call(aws, result)
+    return result
+
+
+def _network(environment: Environment, aws: EmbeddedAws) -> dict[str, Any]:
+    ec2 = aws.client("ec2", environment.region)
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    made = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=environment.region + zone)
+        for n, zone in enumerate("ab")
+    ]
+    subnets = tuple(answer["Subnet"]["SubnetId"] for answer in made)
+    group = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)["GroupId"]
+    options = "default"
+    if environment.dhcp is not None:
+        answer = ec2.create_dhcp_options(DhcpConfigurations=environment.dhcp)
+        options = answer["DhcpOptions"]["DhcpOptionsId"]
+        ec2.associate_dhcp_options(DhcpOptionsId=options, VpcId=vpc)
+    directory = _directory(environment, aws, vpc, subnets)
+    return {
+        "vpc": vpc,
+        "subnets": subnets,
+        "security_group": group,
+        "dhcp_options": options,
+        "directory": directory,
+    }
+
+
+def _directory(environment: Environment, aws: EmbeddedAws, vpc: str, subnets: tuple[str, ...]) -> str:
+    if environment.directory is None:
+        return ""
+    answer = aws.client("ds", environment.region).create_microsoft_ad(
+        Name=environment.domain,
+        Password="Adm1n-Passw0rd!",
+        VpcSettings={"VpcId": vpc, "SubnetIds": list(subnets)},
+    )
+    # moto invents the addresses of the directory's DNS servers: they are set where it keeps them.
+    from moto.ds.models import ds_backends
+
+    directory = ds_backends[ACCOUNT][environment.region].directories[answer["DirectoryId"]]
+    directory.dns_ip_addrs = list(environment.directory)
+    return str(answer["DirectoryId"])
+
+
+def _secret(environment: Environment, aws: EmbeddedAws, created: Created) -> str:
+    if environment.secret is None:
+        return environment.likely_secret_arn
+    content = fill(environment.secret, created.names)
+    if isinstance(content, bytes):
+        value: dict[str, Any] = {"SecretBinary": content}
+    else:
+        value = {"SecretString": content if isinstance(content, str) else json.dumps(content)}
+    client = aws.client("secretsmanager", environment.secret_region or environment.region)
+    return str(client.create_secret(Name=environment.secret_name, **value)["ARN"])
+
+
+def _credspec(environment: Environment, aws: EmbeddedAws, created: Created) -> None:
+    region = environment.bucket_region or environment.region
+    client = aws.client("s3", region)
+    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    try:
+        client.create_bucket(Bucket=environment.bucket, **where)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+            raise
+    content = fill(environment.credspec, created.names)
+    if content is not None:
+        body = content if isinstance(content, bytes) else json.dumps(content, indent=2).encode()
+        client.put_object(Bucket=environment.bucket, Key=environment.key, Body=body)
+
+
+def _task_definition(environment: Environment, aws: EmbeddedAws, created: Created) -> str:
+    ecs = aws.client("ecs", environment.region)
+    arguments = fill(environment.task_definition, created.names)
+    return str(ecs.register_task_definition(**arguments)["taskDefinition"]["taskDefinitionArn"])
+
+
+def _service(environment: Environment, aws: EmbeddedAws, created: Created) -> str:
+    ecs = aws.client("ecs", environment.region)
+    ecs.create_cluster(clusterName=environment.cluster)
+    if environment.service is None:
+        return ""
+    arguments = fill(environment.service, created.names)
+    answer = ecs.create_service(cluster=environment.cluster, serviceName=environment.name, **arguments)
+    return str(answer["service"]["serviceArn"])

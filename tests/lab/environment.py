@@ -1,0 +1,231 @@
+"""A healthy environment, described before it is made, so that a test can change one thing in it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.lab import accounts
+from tests.lab.ad import DomainController
+from tests.lab.aws import ACCOUNT, EmbeddedAws
+
+KRB5CCNAME = "/var/credentials-fetcher/krbdir/krb5cc"
+FETCHER_PLUGIN = "{859E1386-BDB4-49E8-85C7-3070B13920E1}"
+
+
+@dataclass(frozen=True)
+class Created:
+    """What `create` has made, by the ids that AWS gave."""
+
+    region: str
+    partition: str
+    vpc: str
+    subnets: tuple[str, ...]
+    security_group: str
+    dhcp_options: str
+    """`default` where the VPC has no set of its own."""
+    directory: str
+    """Empty where there is none."""
+    secret_arn: str
+    credspec_arn: str
+    task_definition_arn: str
+    service_arn: str
+    """Empty where there is no service."""
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What stands for `{secret_arn}` and the like."""
+        return {
+            "region": self.region,
+            "partition": self.partition,
+            "vpc": self.vpc,
+            "subnet": self.subnets[0],
+            "security_group": self.security_group,
+            "secret_arn": self.secret_arn,
+            "credspec_arn": self.credspec_arn,
+            "task_definition_arn": self.task_definition_arn,
+        }
+
+
+@dataclass
+class Environment:
+    """An ECS service with a gMSA and all that belongs to it.
+
+    Texts in `credspec`, `secret`, `task_definition`, `service` and `dhcp` may hold `{secret_arn}`,
+    `{credspec_arn}`, `{task_definition_arn}`, `{region}`, `{partition}`, `{vpc}`, `{subnet}` and
+    `{security_group}`: `create` puts in what AWS gave.
+    """
+
+    region: str
+    bucket: str
+    key: str
+    credspec: dict[str, Any] | bytes | None
+    """The object's content; None: there is no object."""
+    secret_name: str
+    secret: dict[str, Any] | str | bytes | None
+    """A SecretString (a dict: as JSON), bytes: a SecretBinary; None: there is no secret."""
+    task_definition: dict[str, Any]
+    """The arguments of RegisterTaskDefinition."""
+    service: dict[str, Any] | None
+    """The arguments of CreateService but cluster and name; None: there is no service."""
+    dhcp: list[dict[str, Any]] | None
+    """The DhcpConfigurations; None: the VPC has the set `default`."""
+    directory: list[str] | None
+    """The DNS addresses of a Directory Service directory of the domain; None: there is none."""
+    domain: str
+    arguments: list[str]
+    """Further arguments of `gmsa-doctor check`."""
+    bucket_region: str = ""
+    """Empty: the region."""
+    secret_region: str = ""
+    cluster: str = "demo"
+    name: str = "healthy"
+    """Of the service."""
+    after: list[Callable[[EmbeddedAws, Created], object]] = field(default_factory=list)
+    """Called in this order when all else is there."""
+
+    @property
+    def partition(self) -> str:
+        """Give the partition of the region."""
+        return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(self.region.rsplit("-", 2)[0], "aws")
+
+    @property
+    def container(self) -> dict[str, Any]:
+        """Give the definition of the first container, to be changed in place."""
+        first: dict[str, Any] = self.task_definition["containerDefinitions"][0]
+        return first
+
+    @property
+    def credspec_arn(self) -> str:
+        """Give the ARN of the CredSpec object."""
+        return f"arn:{self.partition}:s3:::{self.bucket}/{self.key}"
+
+    @property
+    def likely_secret_arn(self) -> str:
+        """Give an ARN such as the secret would have, without making it."""
+        region = self.secret_region or self.region
+        return f"arn:{self.partition}:secretsmanager:{region}:{ACCOUNT}:secret:{self.secret_name}-AbCdEf"
+
+    @property
+    def command(self) -> list[str]:
+        """Give the arguments of gmsa-doctor that check this environment's service."""
+        return ["check", "--cluster", self.cluster, "--service", self.name, *self.arguments]
+
+
+def healthy(dc: DomainController) -> Environment:
+    """Describe an environment in which all is well: a Fargate service with the lab's gMSA webapp01."""
+    return Environment(
+        region="us-east-1",
+        bucket="gmsa-credspecs",
+        key="webapp01_CredSpec.json",
+        credspec=credspec(dc),
+        secret_name="gmsa/webapp01",
+        secret={
+            "username": accounts.READER,
+            "password": accounts.PASSWORDS[accounts.READER],
+            "domainName": dc.domain,
+        },
+        task_definition=task_definition(),
+        service={
+            "taskDefinition": "{task_definition_arn}",
+            "desiredCount": 1,
+            "launchType": "FARGATE",
+            "platformVersion": "1.4.0",
+            "networkConfiguration": {
+                "awsvpcConfiguration": {
+                    "subnets": ["{subnet}"],
+                    "securityGroups": ["{security_group}"],
+                    "assignPublicIp": "DISABLED",
+                }
+            },
+        },
+        dhcp=[
+            {"Key": "domain-name", "Values": [dc.domain]},
+            {"Key": "domain-name-servers", "Values": [dc.ip]},
+        ],
+        directory=[dc.ip],
+        domain=dc.domain,
+        arguments=["--dns-server", dc.ip],
+    )
+
+
+def credspec(dc: DomainController, gmsa: str = "webapp01") -> dict[str, Any]:
+    """Give a CredSpec for the gMSA, with all the keys that AWS's documentation shows."""
+    return {
+        "CmsPlugins": ["ActiveDirectory"],
+        "DomainJoinConfig": {
+            "Sid": "S-1-5-21-1004336348-1177238915-682003330",
+            "MachineAccountName": gmsa,
+            "Guid": "5c0d2e9b-8f43-4e0c-9d55-6b1f0f5b7c11",
+            "DnsTreeName": dc.domain,
+            "DnsName": dc.domain,
+            "NetBiosName": dc.netbios_name,
+        },
+        "ActiveDirectoryConfig": {
+            "GroupManagedServiceAccounts": [
+                {"Name": gmsa, "Scope": dc.domain},
+                {"Name": gmsa, "Scope": dc.netbios_name},
+            ],
+            "HostAccountConfig": {
+                "PortableCcgVersion": "1",
+                "PluginGUID": FETCHER_PLUGIN,
+                "PluginInput": {"CredentialArn": "{secret_arn}"},
+            },
+        },
+    }
+
+
+def task_definition(family: str = "webapp") -> dict[str, Any]:
+    """Give a Fargate task definition of one container with a domainless CredSpec."""
+    return {
+        "family": family,
+        "requiresCompatibilities": ["FARGATE"],
+        "networkMode": "awsvpc",
+        "cpu": "256",
+        "memory": "512",
+        "executionRoleArn": f"arn:{{partition}}:iam::{ACCOUNT}:role/ecsTaskExecutionRole",
+        "runtimePlatform": {"operatingSystemFamily": "LINUX", "cpuArchitecture": "X86_64"},
+        "containerDefinitions": [
+            {
+                "name": "web",
+                "image": "registry.example/webapp:1",
+                "essential": True,
+                "memory": 512,  # not needed on Fargate, but by moto
+                "credentialSpecs": ["credentialspecdomainless:{credspec_arn}"],
+                "environment": [{"name": "KRB5CCNAME", "value": KRB5CCNAME}],
+            }
+        ],
+    }
+
+
+def fill(value: Any, names: dict[str, str]) -> Any:
+    """Give a copy of the value in which `{name}` is replaced in all texts; other braces stay."""
+    if isinstance(value, dict):
+        return {key: fill(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [fill(item, names) for item in value]
+    for name, text in names.items():
+        if isinstance(value, str):
+            value = value.replace(f"{{{name}}}", text)
+        elif isinstance(value, bytes):
+            value = value.replace(f"{{{name}}}".encode(), text.encode())
+    return value
+
+
+def task_definition_file(environment: Environment) -> str:
+    """Give the task definition as `aws ecs describe-task-definition` prints it, without asking AWS."""
+    names = {
+        "region": environment.region,
+        "partition": environment.partition,
+        "credspec_arn": environment.credspec_arn,
+        "secret_arn": environment.likely_secret_arn,
+    }
+    family = environment.task_definition["family"]
+    prefix = f"arn:{environment.partition}:ecs:{environment.region}:{ACCOUNT}:task-definition"
+    registered = {
+        "taskDefinitionArn": f"{prefix}/{family}:1",
+        **fill(environment.task_definition, names),
+        "revision": 1,
+        "status": "ACTIVE",
+    }
+    return json.dumps({"taskDefinition": registered, "tags": []}, indent=4)

@@ -1,0 +1,63 @@
+"""Time limits, and work side by side."""
+
+import threading
+import time
+
+import pytest
+
+from gmsa_doctor.errors import NotFound, TimedOut
+from gmsa_doctor.limits import SIDE_BY_SIDE, each, within
+
+
+def test_what_ends_in_time_gives_its_result() -> None:
+    assert within(5, "nothing", lambda: 42) == 42
+
+
+def test_what_takes_too_long_is_left_behind_and_named() -> None:
+    release = threading.Event()
+    started = time.monotonic()
+    with pytest.raises(TimedOut, match=r"KDC 10\.0\.0\.5:88 did not answer within 0\.05 s"):
+        within(0.05, "KDC 10.0.0.5:88", lambda: release.wait(5))
+    assert time.monotonic() - started < 1
+    release.set()
+
+
+def test_an_exception_comes_out_as_it_was() -> None:
+    error = KeyError("x")
+
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(KeyError) as caught:
+        within(5, "nothing", fail)
+    assert caught.value is error
+
+
+def test_results_and_client_errors_come_in_order() -> None:
+    def work(number: int) -> int:
+        time.sleep(0.01 * (3 - number))
+        if number == 1:
+            raise NotFound("one")
+        return number * 10
+
+    (first, a), (second, b), (third, c) = each([0, 1, 2], work)
+    assert (first, a, second, third, c) == (0, 0, 1, 2, 20)
+    assert isinstance(b, NotFound)
+
+
+def test_any_other_exception_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        each([1, 0], lambda number: 1 // number)
+
+
+def test_items_are_worked_on_side_by_side() -> None:
+    meeting = threading.Barrier(SIDE_BY_SIDE, timeout=5)
+    assert len(each(range(SIDE_BY_SIDE), lambda _: meeting.wait())) == SIDE_BY_SIDE
+
+
+def test_more_items_than_threads_are_all_done() -> None:
+    assert each(range(100), lambda number: number) == [(number, number) for number in range(100)]
+
+
+def test_no_items_are_no_work() -> None:
+    assert each([], len) == []
