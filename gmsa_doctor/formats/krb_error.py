@@ -40,14 +40,14 @@ def parse(reply: bytes) -> KrbError | None:
 
 
 def _nt_status(e_data: bytes | None) -> int | None:
-    """From KERB-ERROR-DATA, or from METHOD-DATA, which MS-KILE allows as well."""
+    """From KERB-ERROR-DATA, or from METHOD-DATA (a sequence of PA-DATA), which MS-KILE allows as well."""
     if e_data is None:
         return None
     try:
         tag, body, _ = _element(_element(e_data, 0)[1], 0)
         if tag != _SEQUENCE:
             return None
-        parts = [_element(body, 0)[1]] if body[0] == _SEQUENCE else [body]
+        parts = [value for kind, value in _elements(body) if kind == _SEQUENCE] or [body]
         for part in parts:
             fields = _fields(part)
             kind = int.from_bytes(_element(fields[_TYPE], 0)[1], "big")
@@ -60,11 +60,15 @@ def _nt_status(e_data: bytes | None) -> int | None:
 
 
 def _fields(body: bytes) -> dict[int, bytes]:
-    fields, at = {}, 0
+    return dict(_elements(body))
+
+
+def _elements(body: bytes) -> list[tuple[int, bytes]]:
+    found, at = [], 0
     while at < len(body):
         tag, value, at = _element(body, at)
-        fields[tag] = value
-    return fields
+        found.append((tag, value))
+    return found
 
 
 def _element(data: bytes, at: int) -> tuple[int, bytes, int]:

@@ -5,7 +5,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from ldap3.protocol.sasl import sasl
 from ldap3.utils.conv import escape_filter_chars
 
-from gmsa_doctor.clients import ldap_sealing
 from gmsa_doctor.clients.kerberos import Kerberos, SecurityContext
 from gmsa_doctor.clients.ldap import Attributes, Directory, Entry, Ldap, LdapRefusal, _Session, escape_filter
 from gmsa_doctor.clients.ldap_sealing import SealedSocket, sealed_bind
@@ -66,25 +65,20 @@ def test_a_name_is_never_looked_up() -> None:
 
 
 @contextmanager
-def answering(*answers: bytes, pause: threading.Event | None = None) -> Iterator[str]:
-    """Give the address of a server that gives these answers to one client, one a request."""
+def answering(answer: bytes) -> Iterator[str]:
+    """Give the address of a server that gives this answer to one client, and hangs up."""
     address = fresh_address()
 
     def serve() -> None:
         client, _ = server.accept()
         with client:
-            for answer in answers:
-                client.recv(4096)
-                client.sendall(answer)
-            if pause is not None:
-                pause.wait(5)
+            client.recv(4096)
+            client.sendall(answer)
 
     with socket.create_server((address, 389)) as server:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield address
-        if pause is not None:
-            pause.set()
         thread.join()
 
 
@@ -113,14 +107,16 @@ def test_a_server_that_drips_its_answer_ends_within_the_limit() -> None:
         client, _ = server.accept()
         with client:
             while not stop.wait(0.2):
-                client.sendall(b"\x30" if stop.is_set() else b"\x30\x84\x00"[:1])
+                with suppress(OSError):  # the client has gone
+                    client.sendall(b"\x30")
 
     with socket.create_server((address, 389)) as server:
         thread = threading.Thread(target=drip, daemon=True)
         thread.start()
-        with pytest.raises((TimedOut, Unreachable)):
+        with pytest.raises(TimedOut):
             root_dse(address)
         stop.set()
+        thread.join()
 
 
 # --- values ---------------------------------------------------------------------------------------------
@@ -137,7 +133,7 @@ def test_attributes_are_found_in_any_case() -> None:
 
 def test_a_missing_attribute_is_none() -> None:
     assert (ENTRY.first("nope"), ENTRY.text("nope"), ENTRY.texts("nope")) == (None, None, ())
-    assert 7 not in ENTRY.attributes
+    assert "nope" not in ENTRY.attributes
     with pytest.raises(KeyError):
         ENTRY.attributes["nope"]
 
@@ -318,5 +314,6 @@ def test_ldap3_itself_is_left_as_it_is() -> None:
     from ldap3.core import connection as core
     from ldap3.protocol.sasl import kerberos
 
-    assert ldap_sealing.__name__ not in (core.Connection.__module__, kerberos.sasl_gssapi.__module__)
-    assert kerberos.sasl_gssapi.__module__ == "ldap3.protocol.sasl.kerberos"
+    untyped: Any = kerberos
+    assert core.Connection.__module__ == "ldap3.core.connection"
+    assert untyped.sasl_gssapi.__module__ == "ldap3.protocol.sasl.kerberos"

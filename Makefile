@@ -1,0 +1,55 @@
+# Two commands do it all on a fresh Debian 12, as root: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV ?= .venv
+SCRIPTS := tests/lab/scripts
+READY := $(VENV)/.ready
+JOBS ?= 2
+
+export GMSA_LAB ?= required
+
+.PHONY: demo test lint docs bench lab packages shell wheel constraints clean
+
+demo: $(READY) lab            ## the main job, against an embedded AWS and a real AD: one service that works, one that does not
+	$(VENV)/bin/python -m tests.lab.demo
+
+test: lint $(READY) lab       ## everything: linters, types, structure, all tests
+	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile
+
+lint: $(READY)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-cache
+	$(VENV)/bin/python docs/generate.py --check
+
+docs: $(READY)                ## write the generated pages again
+	$(VENV)/bin/python docs/generate.py
+
+bench: $(READY) lab           ## ratios: start-up, live flow, static check
+	$(VENV)/bin/python -m tests.bench
+
+shell: $(READY) lab           ## keep the lab up, with a shell to try things in
+	$(VENV)/bin/python -m tests.lab.demo --shell
+
+wheel: $(READY)
+	rm -rf dist
+	$(VENV)/bin/python -m hatchling build -t wheel
+	$(VENV)/bin/check-wheel-contents dist/*.whl
+
+lab: packages                 ## unpack the AD domain controller, once
+	$(SCRIPTS)/bootstrap
+
+packages:
+	$(SCRIPTS)/install-packages
+
+$(READY): pyproject.toml constraints.txt $(SCRIPTS)/install-dev | packages
+	$(SCRIPTS)/install-dev $(VENV)
+	touch $@
+
+constraints:                  ## pin the newest versions again (needs uv)
+	uv pip compile --quiet --upgrade pyproject.toml --extra live --group dev --generate-hashes --no-emit-index-url \
+	    --no-annotate --no-header --python-version 3.11 --universal --output-file constraints.txt
+
+clean:
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

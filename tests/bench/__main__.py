@@ -1,0 +1,123 @@
+"""``python -m tests.bench``: start-up, the live flow, the static check, and the whole against doing it by hand."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dns.resolver
+
+from gmsa_doctor.clients.kerberos import Kdc, Kerberos
+from gmsa_doctor.clients.ldap import Ldap
+from gmsa_doctor.formats import managed_password
+from gmsa_doctor.hidden import Hidden
+from tests.bench.by_hand import Shell, aws_steps, shell
+from tests.bench.measure import Ratio, command, compare
+from tests.lab import accounts
+from tests.lab.ad import DomainController, domain_controller
+from tests.lab.aws import EmbeddedAws, embedded_aws
+from tests.lab.creation import create
+from tests.lab.environment import Environment, healthy
+
+COMMAND = str(Path(sys.executable).with_name("gmsa-doctor"))
+CHAIN = str(Path(__file__).with_name("chain.py"))
+SPN = f"MSSQLSvc/sql.{accounts.DOMAIN}:1433"
+PRIVATE = "GMSA_BENCH_IN_PRIVATE_NAMESPACE"
+DELAY = 0.05
+"""Seconds that each AWS call takes more, as over a real network."""
+
+
+def startup() -> Iterator[Ratio]:
+    """How long until the first word, against an interpreter that does nothing."""
+    nothing = command([sys.executable, "-c", "pass"])
+    yield compare("gmsa-doctor --version", command([COMMAND, "--version"]), nothing, runs=21, limit=8)
+    yield compare("gmsa-doctor --help", command([COMMAND, "--help"]), nothing, runs=21, limit=12)
+
+
+def live_steps(dc: DomainController) -> Callable[[], None]:
+    """The live flow in a running process, from nothing remembered."""
+
+    def steps() -> None:
+        resolver = dns.resolver.Resolver(configure=False)
+        resolver.nameservers = [dc.ip]
+        (record,) = resolver.resolve(f"_ldap._tcp.dc._msdcs.{dc.domain}.", "SRV")
+        address = str(resolver.resolve(record.target, "A")[0])
+        kerberos, kdc = Kerberos(), Kdc(address)
+        ticket = kerberos.user_ticket(accounts.READER, dc.realm, Hidden(accounts.PASSWORDS[accounts.READER]), kdc)
+        with Ldap(kerberos).bind(dc.host, address, ticket, kdc) as directory:
+            (found,) = directory.search(dc.base, "(CN=webapp01)", ("distinguishedName",))
+            (entry,) = directory.search(found.dn, "(objectClass=*)", ("msDS-ManagedPassword",), "base")
+        blob = managed_password.parse(entry.first("msDS-ManagedPassword") or b"")
+        gmsa = kerberos.account_ticket("webapp01$", dc.realm, blob.utf8(), kdc)
+        kerberos.service_ticket(gmsa, SPN, kdc)
+
+    return steps
+
+
+def live(dc: DomainController, environment: Environment, aws: EmbeddedAws, tools: Shell) -> Iterator[Ratio]:
+    """The live flow against the same steps by the tools of Debian."""
+    yield compare("the live flow's steps, against the shell's", live_steps(dc), tools.live_flow, limit=0.5)
+    whole = command([COMMAND, *environment.command, "--spn", SPN], aws.environ(environment.region))
+    yield compare("the whole process, against the same", whole, tools.live_flow)
+
+
+def static(environment: Environment, aws: EmbeddedAws) -> Iterator[Ratio]:
+    """A static check against its longest chain of calls, with a delay in each."""
+    env = aws.environ(environment.region)
+    ours = command([COMMAND, *environment.command, "--live", "never"], env)
+    theirs = command([sys.executable, CHAIN, environment.cluster, environment.name], env)
+    aws.delay = DELAY
+    yield compare(f"static check, {DELAY * 1000:.0f} ms a call, against the chain", ours, theirs, limit=1.5)
+    aws.delay = 0
+
+
+def by_hand(environment: Environment, aws: EmbeddedAws, tools: Shell, steps: list[list[str]]) -> Iterator[Ratio]:
+    """The whole check against the AWS CLI, dig, kinit, ldapsearch and kvno."""
+    if not shutil.which("aws"):
+        sys.stderr.write("no AWS CLI here: the comparison with the same by hand is left out\n")
+        return
+    env = aws.environ(environment.region)
+    ours = command([COMMAND, *environment.command, "--spn", SPN], env)
+
+    def theirs() -> None:
+        for step in steps:
+            command(step, env)()
+        tools.dns()
+        tools.live_flow()
+
+    yield compare("the whole check, against the same by hand", ours, theirs, runs=3, limit=0.2)
+
+
+def in_private_namespace() -> None:
+    """Start again where mounts are seen by nobody else: ldapsearch wants the domain controller's name resolved."""
+    if os.environ.get(PRIVATE) is None:
+        again = ["unshare", "--mount", "--propagation", "private", "--", sys.executable, "-m", "tests.bench"]
+        os.execvpe(again[0], again, {**os.environ, PRIVATE: "1"})
+
+
+def main() -> int:
+    """Print a row a comparison; 1 if a promise is missed."""
+    in_private_namespace()
+    missed = 0
+    print(f"{'':<44} {'ours':>10} {'theirs':>10}   ratio")  # noqa: T201
+    with domain_controller() as dc, embedded_aws() as aws, shell(dc, SPN) as tools:
+        environment = healthy(dc)
+        created = create(environment, aws)
+        steps = aws_steps(created, environment.cluster, environment.name, aws.environ(environment.region))
+        for group in (
+            startup(),
+            live(dc, environment, aws, tools),
+            static(environment, aws),
+            by_hand(environment, aws, tools, steps),
+        ):
+            for ratio in group:
+                print(ratio.line, flush=True)  # noqa: T201
+                missed += ratio.limit is not None and ratio.ratio > ratio.limit
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

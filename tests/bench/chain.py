@@ -1,0 +1,22 @@
+"""The longest chain of dependent AWS calls of a static check, one after the other, as a plain script would do it.
+
+usage: python chain.py CLUSTER SERVICE
+"""
+
+import json
+import sys
+
+import boto3
+
+cluster, name = sys.argv[1:]
+session = boto3.Session()
+ecs = session.client("ecs")
+service = ecs.describe_services(cluster=cluster, services=[name])["services"][0]
+definition = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+spec = definition["containerDefinitions"][0]["credentialSpecs"][0]
+bucket, _, key = spec.rpartition(":")[2].partition("/")
+credspec = json.load(session.client("s3").get_object(Bucket=bucket, Key=key)["Body"])
+arn = credspec["ActiveDirectoryConfig"]["HostAccountConfig"]["PluginInput"]["CredentialArn"]
+secret = json.loads(session.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
+directories = session.client("ds").describe_directories()["DirectoryDescriptions"]
+assert any(one["Name"] == secret["domainName"] for one in directories)
