@@ -81,8 +81,6 @@ def main(
     """Finds out why Windows authentication (gMSA) on Amazon ECS does not work, and says what to do."""
 
 
-# The name of the parameter panels below follows the questions that an engineer answers: what is checked,
-# where from, what is judged, how it is shown.
 Many = Optional[list[str]]  # noqa: UP045 - typer before 0.16 reads annotations at run time
 
 
@@ -138,10 +136,10 @@ def check(
     color: Annotated[Color, typer.Option(help="When to colour the text.")] = Color.AUTO,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show all findings in full.")] = False,
 ) -> None:
-    """Check a service or a task definition, and name the root cause with its fix.
+    """Check a service or a task definition.
 
-    Exit codes: 0 no failure, 1 a failure, 2 usage or configuration, 3 incomplete, 70 a bug of ours,
-    130 interrupted.
+    Names the root cause, with its fix. Exit codes: 0 no failure, 1 a failure, 2 usage or configuration,
+    3 incomplete, 70 a bug of ours, 130 interrupted.
     """
     request = Request(
         service=service,
@@ -169,7 +167,7 @@ def check(
 
 @app.command("list")
 def list_() -> None:
-    """List the checks: ids, titles and documented causes, those of plug-ins included."""
+    """List the checks, those of plug-ins too."""
 
     def show() -> ExitCode:
         from gmsa_doctor import explain, registry
@@ -187,9 +185,10 @@ def explain_(
         typer.Argument(metavar="ID|TEXT", help="A check's id, or an error text; - reads it from stdin."),
     ],
 ) -> None:
-    """Explain a check, or find the checks that stand behind an error text.
+    """Explain a check, or an error text.
 
-    The text may be pasted as it is from a stopped task or a log. Works offline.
+    For a text it finds the checks that stand behind it, likeliest first. The text may be pasted as it is
+    from a stopped task or a log. Works offline.
     """
 
     def show() -> ExitCode:
@@ -214,7 +213,7 @@ def explain_(
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of the JSON report."""
+    """Print the JSON report's JSON Schema."""
 
     def show() -> ExitCode:
         from gmsa_doctor.report import schema as report_schema

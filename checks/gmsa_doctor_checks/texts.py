@@ -93,8 +93,9 @@ CATCH_ALL = ShowsAs(
         "kerberos.user-ticket",
         "directory.managed-password",
         "directory.bind",
-        "dns.domain-controllers",
+        "directory.gmsa-account",
         "kerberos.gmsa-ticket",
+        "network.kerberos",
     ),
 )
 GMSA_TICKET = ShowsAs("failed to generate Kerberos ticket", _CATCH_ALL, ("kerberos.gmsa-ticket",))

@@ -173,9 +173,7 @@ def operations(client: type[AwsClient]) -> tuple[Operation, ...]:
 
 # Errors -------------------------------------------------------------------------------------------
 
-_DENIED = re.compile(
-    r"AccessDenied|AccessDeniedException|UnauthorizedOperation|AuthorizationError|Forbidden|403"
-)
+_DENIED = re.compile(r"AccessDenied|AccessDeniedException|UnauthorizedOperation|AuthorizationError|Forbidden|403")
 _THROTTLED = re.compile(r".*Throttl.*|RequestLimitExceeded|TooManyRequests.*|SlowDown|BandwidthLimitExceeded")
 _CREDENTIALS = re.compile(
     r"ExpiredToken.*|RequestExpired|InvalidClientTokenId|UnrecognizedClient.*|InvalidAccessKeyId|"
@@ -194,9 +192,7 @@ def translate(error: Exception, action: str, resource: str) -> ClientError:
     import botocore.exceptions as botocore
 
     if isinstance(error, botocore.ClientError):
-        return _service_error(
-            error_code(error), str(error.response["Error"].get("Message", "")), action, resource
-        )
+        return _service_error(error_code(error), str(error.response["Error"].get("Message", "")), action, resource)
     if isinstance(error, botocore.ConnectTimeoutError | botocore.ReadTimeoutError):
         seconds = CONNECT_SECONDS if isinstance(error, botocore.ConnectTimeoutError) else READ_SECONDS
         return TimedOut(f"{_endpoint(error)} ({action})", seconds)
@@ -204,18 +200,14 @@ def translate(error: Exception, action: str, resource: str) -> ClientError:
         return Unreachable(f"{_endpoint(error)} ({action})", "no connection to the AWS endpoint")
     if isinstance(error, botocore.NoRegionError):
         return CredentialsProblem("no AWS region is configured", Fix("Give --region, or set AWS_REGION."))
-    return _credentials(error) or ServiceError(
-        f"{action}: {type(error).__name__}: {error}", type(error).__name__
-    )
+    return _credentials(error) or ServiceError(f"{action}: {type(error).__name__}: {error}", type(error).__name__)
 
 
 def _service_error(code: str, message: str, action: str, resource: str) -> ClientError:
     if _DENIED.fullmatch(code):
         return Denied(action, resource, message)
     if _THROTTLED.fullmatch(code):
-        return Throttled(
-            f"AWS throttled {action} ({code}), {ATTEMPTS} times", Fix("Run the check again later.")
-        )
+        return Throttled(f"AWS throttled {action} ({code}), {ATTEMPTS} times", Fix("Run the check again later."))
     if _CREDENTIALS.fullmatch(code):
         return CredentialsProblem(f"AWS does not accept the credentials ({code}): {message}", _RENEW)
     if _MISSING.fullmatch(code):
@@ -223,9 +215,7 @@ def _service_error(code: str, message: str, action: str, resource: str) -> Clien
     return ServiceError(f"{action}: {code}: {message}", code)
 
 
-_RENEW = Fix(
-    "Renew the credentials, then run the check again.", ("aws sso login", "aws sts get-caller-identity")
-)
+_RENEW = Fix("Renew the credentials, then run the check again.", ("aws sso login", "aws sts get-caller-identity"))
 
 
 def _credentials(error: Exception) -> CredentialsProblem | None:

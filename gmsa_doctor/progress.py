@@ -1,0 +1,46 @@
+"""How far a run is, on one line of standard error. On a terminal only."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from types import TracebackType
+from typing import Self, TextIO
+
+from gmsa_doctor.engine import Progress
+
+SECONDS = 0.1
+"""Between two drawings."""
+
+
+class Display:
+    """Draws the line, and clears it in the end. Silent where standard error is no terminal."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._speaks = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._drawn = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        """Draw, unless that was done a moment ago."""
+        now = time.monotonic()
+        if self._speaks and now - self._drawn >= SECONDS:
+            self._drawn = now
+            what = progress.running[0] if progress.running else ""
+            line = f"checking {progress.done}/{progress.total} {what}"
+            self._write(line[: shutil.get_terminal_size((80, 24)).columns - 1])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._drawn:
+            self._write("")
+
+    def _write(self, line: str) -> None:
+        self._stream.write(f"\r\x1b[K{line}")
+        self._stream.flush()

@@ -1,0 +1,10 @@
+"""The JSON Schema of the JSON report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def text() -> str:
+    """The schema, as it is published with this version."""
+    return Path(__file__).with_name("schema-1.0.json").read_text(encoding="utf-8")
