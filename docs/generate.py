@@ -1,0 +1,99 @@
+"""Write the pages that are made of the code: docs/checks/ and docs/aws-calls.md.
+
+python docs/generate.py            write them
+python docs/generate.py --check    only say what is out of date, and end with 1 then
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from gmsa_doctor import registry
+from gmsa_doctor.clients.aws import operations
+from gmsa_doctor.clients.services import AWS_CLIENTS
+from gmsa_doctor.model import Check
+
+DOCS = Path(__file__).parent
+NOTE = "<!-- Made by docs/generate.py: change the code, then run `make docs`. -->"
+
+
+def check_page(check: Check) -> str:
+    """The page of one check."""
+    shown = [
+        f"| `{text}` | {version} |"
+        for shows in check.shows
+        for version, text in (("2.x", shows.v2), ("1.3", shows.v1_3))
+        if text
+    ]
+    parts = [
+        NOTE,
+        f"# {check.id}",
+        f"{check.title}." + (f" Documented cause: `{check.cause}`." if check.cause else ""),
+        check.explanation.what,
+        f"**Why:** {check.explanation.why}",
+        f"**Fix:** {check.explanation.fix}",
+    ]
+    if shown:
+        parts.append(
+            "\n".join(["| Credentials Fetcher may show it as | version |", "|---|---|", *dict.fromkeys(shown)])
+        )
+    needs = ", ".join(f"`{need.type.__name__}`" for need in check.needs)
+    gives = f" Gives `{check.gives.__name__}`." if check.gives else ""
+    parts += [f"Needs {needs}.{gives} Limit: {check.limit:g} s.", f"See <{check.docs}>."]
+    return "\n\n".join(parts) + "\n"
+
+
+def index(checks: tuple[Check, ...]) -> str:
+    """The table of all checks."""
+    rows = [f"| [{one.id}]({one.id}.md) | {one.title} | {one.cause or ''} |" for one in checks]
+    return "\n".join([NOTE, "", "# Checks", "", "| id | what | documented cause |", "|---|---|---|", *rows, ""])
+
+
+def aws_calls() -> str:
+    """The table of AWS calls a command makes."""
+    rows = sorted((one.name, one.action) for client in AWS_CLIENTS for one in operations(client))
+    table = [f"| `{name}` | `{action}` |" for name, action in rows]
+    return "\n".join(
+        [
+            NOTE,
+            "",
+            "# AWS calls",
+            "",
+            "All that `gmsa-doctor check` may call; it calls what a subject needs of it, once. A test compares this table",
+            "with the calls really made. The other commands call nothing.",
+            "",
+            "| operation | IAM action |",
+            "|---|---|",
+            *table,
+            "",
+        ]
+    )
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page with its text."""
+    checks = tuple(one for one in registry.load().checks if one.origin == "gmsa-doctor")
+    found = {DOCS / "checks" / f"{one.id}.md": check_page(one) for one in checks}
+    return {**found, DOCS / "checks" / "README.md": index(checks), DOCS / "aws-calls.md": aws_calls()}
+
+
+def main() -> int:
+    """Write the pages, or compare them."""
+    wanted = pages()
+    old = set((DOCS / "checks").glob("*.md")) - set(wanted)
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    if "--check" in sys.argv[1:]:
+        for path in sorted([*stale, *old]):
+            print(f"{path.relative_to(DOCS.parent)} is out of date: run `make docs`")  # noqa: T201
+        return 1 if stale or old else 0
+    for path in old:
+        path.unlink()
+    for path in stale:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(wanted[path], encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
