@@ -7,6 +7,8 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 export GMSA_LAB ?= required
+# A user's installation is compiled; so is ours, for the bench and for speed.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test lint docs bench lab packages shell wheel constraints clean
 

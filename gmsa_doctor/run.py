@@ -54,6 +54,8 @@ def check(request: Request, registry: Registry, watch: Watch) -> Report:
     required = registry.select(request.require)
     if request.live is Live.ALWAYS and (missing := gssapi_missing()):
         raise UsageError(f"--live always needs gssapi: {missing}. {_LIVE_EXTRA.text}")
+    if request.live is not Live.NEVER:
+        Thread(target=_import_ahead, daemon=True).start()  # while AWS is asked
     found, world = _find(request)
     shared = _network_clients(request)
     cases = [engine.Case(one.subject.name, {**world.clients, **shared, **_own(one, world)}) for one in found]
@@ -120,6 +122,12 @@ def _check_credentials(aws: Aws) -> None:
         "no AWS credentials are configured: set AWS_PROFILE, give --profile, or run `aws sso login`. "
         "A --task-definition-file can be checked without."
     )
+
+
+def _import_ahead() -> None:
+    """What the live flow will need; whoever needs it first would wait for it."""
+    import dns.resolver  # noqa: F401
+    import ldap3  # noqa: F401
 
 
 def _warm(sts: Sts) -> None:
