@@ -82,7 +82,7 @@ def dhcp_options_set(network: Network, ec2: Ec2, place: Place) -> Result[DhcpOpt
     title="The VPC's DHCP options name DNS servers of the AD",
     cause=Cause.DHCP_OPTIONS,
     docs=links.FARGATE_GMSA,
-    shows=(texts.NO_DC,),
+    shows=(texts.NO_DNS,),
 )
 def domain_name_servers(
     options: DhcpOptions,
@@ -145,7 +145,7 @@ def domain_name(options: DhcpOptions, names: GmsaNames, account: Outcome[Account
     Fix: make a DHCP options set with the AD domain as its `domain-name`.
     """
     domain = domain_in_use(names, account)
-    if (options.domain_name or "").rstrip(".").lower() == domain.text:
+    if domain.text in (one.rstrip(".") for one in (options.domain_name or "").lower().split()):
         return passed(f"{options.id}: domain-name is {domain.text}")
     return warned(
         f"the domain-name of {options.id} is {options.domain_name or 'not set'}, not {domain.text}; "
@@ -209,7 +209,7 @@ def _compare(
             observed=_list(servers),
             expected=expected,
             fix=fix,
-            shows_as=texts.NO_DC,
+            shows_as=texts.NO_DNS,
         )
     value = VpcDns(servers, source)
     if wrong:
@@ -257,7 +257,7 @@ def _amazon_provided(
         observed=AMAZON if options.servers else "no DHCP options set",
         expected=f"the DNS servers of {domain.text}, or a FORWARD rule for it",
         fix=_new_options(options, domain, ("<the AD's DNS servers>",), place),
-        shows_as=texts.NO_DC,
+        shows_as=texts.NO_DNS,
     )
 
 

@@ -15,6 +15,7 @@ from gmsa_doctor.model import (
     Outcome,
     Result,
     Row,
+    ShowsAs,
     Status,
     Stop,
     failed,
@@ -48,7 +49,7 @@ class _Hosts:
     title="DNS names the domain controllers",
     cause=Cause.DHCP_OPTIONS,
     docs=links.DC_LOCATOR,
-    shows=(texts.NO_DC,),
+    shows=(texts.NO_DNS, texts.NO_DC),
 )
 def domain_controllers(
     names: GmsaNames, account: Outcome[Account], dns: Dns, vantage: Vantage, way: Outcome[VpcDns]
@@ -64,9 +65,11 @@ def domain_controllers(
     domain = domain_in_use(names, account)
     questions = (srv_name(domain), f"_kerberos._tcp.{domain.text}", f"_kerberos._udp.{domain.text}")
     ldap, tcp, udp = (answer for _, answer in each(questions, dns.srv))
+    silent = isinstance(ldap, ClientError) and isinstance(tcp, ClientError)
     for question, answer in ((questions[0], ldap), (questions[1], tcp)):
         if isinstance(answer, ClientError):
-            raise Stop(_no_records(domain, question, answer, vantage, way))
+            shows = texts.NO_DC if question == questions[0] and not silent else texts.NO_DNS
+            raise Stop(_no_records(domain, question, answer, vantage, way, shows))
     assert not isinstance(ldap, ClientError)  # noqa: S101 - for the type checker: the loop has stopped
     assert not isinstance(tcp, ClientError)  # noqa: S101
     hosts = _resolve(dns, tuple(dict.fromkeys(one.target for one in (*ldap, *tcp))))
@@ -114,7 +117,7 @@ def _judge(value: DomainControllers, hosts: _Hosts, udp: ClientError | None, dns
 
 
 def _no_records(
-    domain: DomainName, question: str, error: ClientError, vantage: Vantage, way: Outcome[VpcDns]
+    domain: DomainName, question: str, error: ClientError, vantage: Vantage, way: Outcome[VpcDns], shows: ShowsAs
 ) -> Finding:
     if way.value is None and way.finding.status is Status.FAIL and vantage.own_resolver:
         return skipped(
@@ -130,7 +133,7 @@ def _no_records(
             "is the AD domain's DNS name. Ask an AD DNS server itself:",
             (f"dig +short SRV {question} @<an AD DNS server's address>",),
         ),
-        shows_as=texts.NO_DC,
+        shows_as=shows,
     )
     return judge_silence(failure, vantage, way.value.servers if way.value else ())
 

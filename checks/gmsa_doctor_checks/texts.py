@@ -62,8 +62,14 @@ TOO_LONG = _both("credentials should not be more than 256", "secret.fields")
 USER_TICKET = ShowsAs(
     "failed to generate Kerberos ticket for domainless user",
     _CATCH_ALL,
-    ("kerberos.user-ticket", "secret.fields", "network.kerberos", "dns.domain-controllers", "secret.domain"),
+    ("kerberos.user-ticket", "dns.domain-controllers", "network.kerberos", "secret.fields", "secret.domain"),
 )
+NO_DNS = ShowsAs(
+    "failed to generate Kerberos ticket for domainless user",
+    "Password not found",
+    ("kerberos.user-ticket", "dns.domain-controllers", "dhcp-options.domain-name-servers"),
+)
+"""Without any SRV record the user's ticket is the first thing that 2.x fails at; 1.3 goes on until the password."""
 NO_DC = ShowsAs(
     "failed to get FQDN list",
     "Password not found",
@@ -77,7 +83,7 @@ NO_DC_ANSWERS = ShowsAs(
 BIND = ShowsAs(
     "failed to find gMSA password for service account",
     "ldapsearch failed with FQDN",
-    ("directory.bind", "network.ldap", "dns.domain-controllers"),
+    ("directory.bind", "network.ldap"),
 )
 NO_PASSWORD_ATTRIBUTE = ShowsAs(
     "msDS-ManagedPassword attribute not found",
@@ -99,7 +105,7 @@ CATCH_ALL = ShowsAs(
     ),
 )
 GMSA_TICKET = ShowsAs("failed to generate Kerberos ticket", _CATCH_ALL, ("kerberos.gmsa-ticket",))
-SSPI = _both("Cannot generate SSPI context", "kerberos.service-ticket", "kerberos.gmsa-ticket")
+SSPI = _both("Cannot generate SSPI context", "kerberos.service-ticket")
 
 KERBEROS_LOGON = tuple(
     _both(text, "kerberos.user-ticket")
