@@ -1,0 +1,158 @@
+"""Cause 4, by values and with clients that hold what AWS would say."""
+
+from typing import Any, cast
+
+import pytest
+
+from gmsa_doctor.clients.dns import Dns, Srv
+from gmsa_doctor.clients.services import DirectoryService, Route53, Route53Resolver
+from gmsa_doctor.errors import ClientError, Denied, NotFound
+from gmsa_doctor.model import Finding, Given, Outcome, Status, passed, skipped
+from gmsa_doctor.subject import Place
+from gmsa_doctor.vantage import KnownDnsServers, Vantage
+from gmsa_doctor_checks.dhcp_options import domain_name, domain_name_servers
+from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaName, GmsaNames, VpcDns
+
+NAMES = GmsaNames(DomainName("corp.example"), GmsaName("webapp01"))
+NO_ACCOUNT: Outcome[Account] = Outcome(None, skipped("not read"))
+PLACE = Place("us-east-1", "123456789012")
+OUTSIDE, INSIDE = Vantage(inside=False), Vantage(inside=True)
+
+
+class Aws:
+    """Directories, Resolver rules and hosted zones; an error in place of one is raised."""
+
+    def __init__(self, directories: Any = (), rules: Any = (), zones: Any = ()) -> None:
+        self._directories, self._rules, self._zones = directories, rules, zones
+
+    @staticmethod
+    def _or_raise(value: Any) -> Any:
+        if isinstance(value, ClientError):
+            raise value
+        return value
+
+    def directories(self) -> Any:
+        return self._or_raise(self._directories)
+
+    def rules_of_vpc(self, vpc: str) -> Any:
+        return range(len(self._or_raise(self._rules)))
+
+    def rule(self, id: int) -> Any:
+        kind, domain = self._rules[id]
+        return {"Id": f"rslvr-rr-{id}", "RuleType": kind, "DomainName": domain, "TargetIps": [{"Ip": "10.0.0.2"}]}
+
+    def zones_of_vpc(self, vpc: str, region: str) -> Any:
+        return self._or_raise(self._zones)
+
+
+class Answering:
+    def srv(self, name: str) -> tuple[Srv, ...]:
+        return (Srv("dc1.corp.example", 389, 0, 100),)
+
+
+class Silent:
+    def srv(self, name: str) -> tuple[Srv, ...]:
+        raise NotFound("no such name")
+
+
+def judge(
+    servers: tuple[str, ...], aws: Aws, known: tuple[str, ...] = (), vantage: Vantage = OUTSIDE, dns: Any = None
+) -> tuple[VpcDns | None, Finding]:
+    options = DhcpOptions("vpc-1", "dopt-1", servers, "corp.example", ("169.254.169.253", "10.0.0.2"))
+    asked = Outcome(cast("Dns", dns), passed("")) if dns else Outcome[Dns](None, skipped("live never"))
+    result = domain_name_servers(
+        options,
+        NAMES,
+        NO_ACCOUNT,
+        KnownDnsServers(known),
+        PLACE,
+        vantage,
+        asked,
+        cast("DirectoryService", aws),
+        cast("Route53Resolver", aws),
+        cast("Route53", aws),
+    )
+    return (result.value, result.finding) if isinstance(result, Given) else (None, result)
+
+
+AMAZON = ("AmazonProvidedDNS",)
+DENIED = Denied("route53resolver:ListResolverRuleAssociations", "vpc-1")
+DIRECTORY = {"DirectoryId": "d-1", "Name": "CORP.example", "DnsIpAddrs": ["10.1.0.1", "10.1.0.2"]}
+CONNECTOR = {"DirectoryId": "d-2", "Name": "corp.example", "ConnectSettings": {"CustomerDnsIps": ["10.1.0.1"]}}
+
+
+@pytest.mark.parametrize(
+    ("servers", "aws", "known", "status"),
+    [
+        (("10.1.0.1", "10.1.0.2"), Aws([DIRECTORY]), (), Status.PASS),
+        (("10.1.0.1",), Aws([CONNECTOR]), (), Status.PASS),
+        (("10.9.9.9",), Aws([DIRECTORY]), (), Status.FAIL),
+        (("10.1.0.1", "10.9.9.9"), Aws([DIRECTORY]), (), Status.WARN),
+        (("10.9.9.9",), Aws([{**DIRECTORY, "Name": "other.example"}]), (), Status.PASS),
+        (("10.9.9.9",), Aws([DIRECTORY]), ("10.9.9.9",), Status.PASS),
+        (("10.9.9.9",), Aws(), ("10.1.0.1",), Status.FAIL),
+        (("10.9.9.9",), Aws(Denied("ds:DescribeDirectories", "*")), (), Status.UNKNOWN),
+        (AMAZON, Aws(), (), Status.FAIL),
+        (("10.0.0.2",), Aws(), (), Status.FAIL),
+        ((), Aws(), (), Status.FAIL),
+        (AMAZON, Aws(rules=[("FORWARD", "corp.example.")]), (), Status.PASS),
+        (AMAZON, Aws(rules=[("FORWARD", "example.")]), (), Status.PASS),
+        (AMAZON, Aws(rules=[("FORWARD", ".")]), (), Status.PASS),
+        (AMAZON, Aws(rules=[("FORWARD", "notcorp.example.")]), (), Status.FAIL),
+        (AMAZON, Aws(rules=[("RECURSIVE", ".")]), (), Status.FAIL),
+        (AMAZON, Aws(rules=[("FORWARD", "example."), ("SYSTEM", "corp.example.")]), (), Status.FAIL),
+        (AMAZON, Aws(rules=[("SYSTEM", "example."), ("FORWARD", "corp.example.")]), (), Status.PASS),
+        (AMAZON, Aws(zones=["corp.example"]), (), Status.PASS),
+        (AMAZON, Aws(zones=["_msdcs.corp.example"]), (), Status.PASS),
+        (AMAZON, Aws(zones=["other.example"]), (), Status.FAIL),
+        (AMAZON, Aws(rules=DENIED), (), Status.UNKNOWN),
+        (AMAZON, Aws(rules=DENIED, zones=["corp.example"]), (), Status.PASS),
+        (AMAZON, Aws(zones=Denied("route53:ListHostedZonesByVPC", "vpc-1")), (), Status.UNKNOWN),
+    ],
+)
+def test_where_the_vpc_sends_questions_for_the_domain(
+    servers: tuple[str, ...], aws: Aws, known: tuple[str, ...], status: Status
+) -> None:
+    value, finding = judge(servers, aws, known)
+    assert finding.status is status, finding.summary
+    assert (value is not None) == (status in (Status.PASS, Status.WARN))
+
+
+def test_a_denied_lookup_names_its_iam_action() -> None:
+    _, finding = judge(AMAZON, Aws(rules=DENIED))
+    assert finding.fix is not None
+    assert "route53resolver:ListResolverRuleAssociations" in finding.summary + finding.fix.text
+
+
+def test_an_answer_of_the_tasks_own_resolver_lowers_a_failure_to_a_warning() -> None:
+    value, finding = judge(AMAZON, Aws(), vantage=INSIDE, dns=Answering())
+    assert finding.status is Status.WARN
+    assert value is not None
+
+
+@pytest.mark.parametrize(
+    ("vantage", "dns"),
+    [
+        (INSIDE, Silent()),
+        (Vantage(inside=True, own_resolver=False), Answering()),
+        (Vantage(inside=False, asserted=True, own_resolver=False), Answering()),
+        (OUTSIDE, Answering()),
+    ],
+)
+def test_nothing_else_lowers_it(vantage: Vantage, dns: Any) -> None:
+    assert judge(AMAZON, Aws(), vantage=vantage, dns=dns)[1].status is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("corp.example", Status.PASS),
+        ("CORP.EXAMPLE", Status.PASS),
+        ("ec2.internal corp.example", Status.PASS),
+        ("ec2.internal", Status.WARN),
+        (None, Status.WARN),
+    ],
+)
+def test_the_domain_name_only_ever_warns(name: str | None, status: Status) -> None:
+    options = DhcpOptions("vpc-1", "dopt-1", ("10.1.0.1",), name)
+    assert domain_name(options, NAMES, NO_ACCOUNT, PLACE).status is status

@@ -1,0 +1,162 @@
+"""What a KDC's refusals and the domain controllers' clocks are turned into."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from gmsa_doctor.clients.kerberos import Kdc, KdcReason, KdcRefusal, Kerberos, ServiceTicket, Ticket
+from gmsa_doctor.clients.ldap import Ldap
+from gmsa_doctor.errors import ClientError, TimedOut
+from gmsa_doctor.hidden import Hidden
+from gmsa_doctor.model import Given, Status
+from gmsa_doctor.vantage import ServiceNames, Vantage
+from gmsa_doctor_checks.kerberos import clock, service_ticket, user_ticket
+from gmsa_doctor_checks.logon import explain_gmsa_refusal, explain_user_refusal
+from gmsa_doctor_checks.values import Account, DomainName, Endpoint, GmsaTicket, ReachableKdcs, ReachableLdap
+
+DOMAIN = DomainName("corp.example")
+ACCOUNT = Account("arn:aws:secretsmanager:us-east-1:1:secret:x", "reader", Hidden("canary-secret"), DOMAIN)
+ONE, TWO = Endpoint("dc1.corp.example", "127.0.0.1", 88), Endpoint("dc2.corp.example", "127.0.0.2", 88)
+
+
+def refusal(reason: KdcReason) -> KdcRefusal:
+    return KdcRefusal(reason, -1, "KDC 127.0.0.1:88: no")
+
+
+@pytest.mark.parametrize("reason", list(KdcReason))
+def test_every_refusal_of_the_users_logon_has_words_and_no_secret(reason: KdcReason) -> None:
+    finding = explain_user_refusal(refusal(reason), ACCOUNT)
+    assert finding.status in (Status.FAIL, Status.UNKNOWN)
+    assert finding.fix is not None
+    assert "reader" in finding.summary
+    assert "{" not in finding.summary + finding.fix.text + "".join(finding.fix.commands)
+    assert "canary-secret" not in repr(finding)
+
+
+@pytest.mark.parametrize("reason", list(KdcReason))
+def test_every_refusal_of_the_gmsas_logon_has_words(reason: KdcReason) -> None:
+    finding = explain_gmsa_refusal(refusal(reason), "webapp01$@CORP.EXAMPLE")
+    assert finding.status in (Status.FAIL, Status.UNKNOWN)
+    assert finding.fix is not None
+    assert "webapp01$" in finding.summary
+
+
+def test_a_kdc_that_has_trouble_of_its_own_is_no_failure_of_the_user() -> None:
+    assert explain_user_refusal(refusal(KdcReason.KDC_ERROR), ACCOUNT).status is Status.UNKNOWN
+    assert explain_user_refusal(refusal(KdcReason.OTHER), ACCOUNT).status is Status.UNKNOWN
+
+
+class Kdcs:
+    """Answers by address; an error is raised."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers, self.asked = answers, list[str]()
+
+    def user_ticket(self, user: str, realm: str, password: Hidden[str], kdc: Kdc) -> Ticket:
+        self.asked.append(kdc.address)
+        answer = self.answers[{"127.0.0.1": "one", "127.0.0.2": "two"}[kdc.address]]
+        if isinstance(answer, ClientError):
+            raise answer
+        return cast("Ticket", answer)
+
+
+TICKET = Ticket("reader@CORP.EXAMPLE", 36000, None)
+BOTH = ReachableKdcs(DOMAIN, (ONE, TWO))
+
+
+def test_a_mute_kdc_is_passed_over_and_told() -> None:
+    kdcs = Kdcs(one=TimedOut("KDC 127.0.0.1:88", 8), two=TICKET)
+    result = user_ticket(ACCOUNT, BOTH, cast("Kerberos", kdcs), Vantage(inside=True))
+    assert isinstance(result, Given)
+    assert result.finding.status is Status.WARN
+    assert "KDC 127.0.0.1:88 did not answer" in result.finding.summary
+
+
+def test_a_refusal_is_not_asked_again_of_another_kdc() -> None:
+    kdcs = Kdcs(one=refusal(KdcReason.WRONG_PASSWORD), two=TICKET)
+    result = user_ticket(ACCOUNT, BOTH, cast("Kerberos", kdcs), Vantage(inside=True))
+    assert not isinstance(result, Given)
+    assert result.status is Status.FAIL
+    assert kdcs.asked == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize(("vantage", "status"), [(True, Status.FAIL), (False, Status.SKIPPED)])
+def test_mute_kdcs_count_only_where_we_see_what_the_task_sees(vantage: bool, status: Status) -> None:
+    silence = TimedOut("KDC 127.0.0.1:88", 8)
+    kdcs = Kdcs(one=silence, two=silence)
+    result = user_ticket(ACCOUNT, BOTH, cast("Kerberos", kdcs), Vantage(inside=vantage))
+    assert not isinstance(result, Given)
+    assert result.status is status
+    assert "KDC 127.0.0.1:88" in result.summary
+
+
+class Clocks:
+    def __init__(self, *answers: timedelta | ClientError) -> None:
+        self.answers = iter(answers)
+
+    def root_dse(self, address: str, port: int) -> Any:
+        answer = next(self.answers)
+        if isinstance(answer, ClientError):
+            raise answer
+        return SimpleNamespace(current_time=datetime.now(UTC) + answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (timedelta(seconds=2), Status.PASS),
+        (timedelta(minutes=-4), Status.PASS),
+        (timedelta(minutes=10), Status.WARN),
+        (timedelta(hours=-25), Status.WARN),
+        (TimedOut("LDAP 127.0.0.1:389", 8), Status.UNKNOWN),
+    ],
+)
+def test_a_clock_that_is_off_warns_and_names_both(answer: Any, status: Status) -> None:
+    controllers = ReachableLdap(DOMAIN, (Endpoint("dc1.corp.example", "127.0.0.1", 389),))
+    finding = clock(controllers, cast("Ldap", Clocks(answer)))
+    assert finding.status is status
+    if status is Status.WARN:
+        assert "dc1.corp.example:" in str(finding.observed)
+        assert "here:" in str(finding.observed)
+
+
+class Services:
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def service_ticket(self, ticket: Ticket, spn: str, kdc: Kdc) -> Any:
+        if isinstance(self.answer, ClientError):
+            raise self.answer
+        return self.answer
+
+
+GMSA = GmsaTicket("webapp01$@CORP.EXAMPLE", TICKET, ONE)
+SPN = "MSSQLSvc/db.corp.example:1433"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "words"),
+    [
+        (ServiceTicket(SPN, GMSA.principal, 36000), Status.PASS, "got a ticket"),
+        (refusal(KdcReason.UNKNOWN_SERVICE), Status.FAIL, f"no account in the AD has the SPN {SPN}"),
+        (refusal(KdcReason.NOT_UNIQUE), Status.FAIL, "more than one account"),
+        (refusal(KdcReason.NO_ENCTYPE), Status.FAIL, "encryption type"),
+        (TimedOut("KDC 127.0.0.1:88", 8), Status.UNKNOWN, "did not answer"),
+    ],
+)
+def test_each_answer_for_a_service_is_explained(answer: Any, status: Status, words: str) -> None:
+    from gmsa_doctor.model import Stop
+
+    try:
+        finding = service_ticket(GMSA, ServiceNames((SPN,)), cast("Kerberos", Services(answer)))
+    except Stop as stop:
+        finding = stop.finding
+    assert finding.status is status
+    assert words in finding.summary
+
+
+def test_without_an_spn_nothing_is_asked() -> None:
+    finding = service_ticket(GMSA, ServiceNames(), cast("Kerberos", Services(AssertionError("asked"))))
+    assert finding.status is Status.SKIPPED
