@@ -107,9 +107,13 @@ def _subject(subject: SubjectReport, style: _Style) -> Iterator[list[str]]:
     yield from _not_asked(subject, style)
 
 
+_FACTS = {"subject": "", "container": "", "region": "{}", "vantage": "seen from {}"}
+"""How a fact is told where its name alone would be clumsy; the first two are in the subject's own name."""
+
+
 def _facts(subject: SubjectReport, style: _Style) -> Iterator[str]:
-    facts = ", ".join(f"{name} {text}" for name, text in subject.facts if name not in ("subject", "container"))
-    yield from style.wrap(facts, "  ")
+    told = (_FACTS.get(name, f"{name} {{}}").format(text) for name, text in subject.facts)
+    yield from style.wrap(", ".join(filter(None, told)), "  ")
 
 
 def _is_listed(finding: Finding, style: _Style) -> bool:

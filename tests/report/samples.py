@@ -1,0 +1,137 @@
+"""Reports made by hand, one for each thing that a reader may meet."""
+
+from collections import Counter
+from dataclasses import replace
+
+from gmsa_doctor.model import Cause, Finding, Fix, Report, Row, ShowsAs, Status, SubjectReport, Verdict
+
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:gmsa/webapp01-AbCdEf"
+DOCS = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-linux-gmsa.html"
+FACTS = (
+    ("subject", "prod/web/app"),
+    ("task definition", "web:42"),
+    ("container", "app"),
+    ("account", "123456789012"),
+    ("region", "us-east-1"),
+    ("vantage", "outside"),
+)
+
+
+def finding(check: str, status: Status = Status.PASS, cause: Cause | None = None, **more: object) -> Finding:
+    made = Finding(status, str(more.pop("summary", f"what {check} saw")), check=check, cause=cause, docs=DOCS)
+    return replace(made, duration_ms=12, **more)  # type: ignore[arg-type]
+
+
+def report(*subjects: tuple[str, list[Finding]], verdict: Verdict, **more: object) -> Report:
+    made = tuple(SubjectReport(name, FACTS, tuple(findings)) for name, findings in subjects)
+    counts = Counter(one.status for each in made for one in each.findings)
+    roots = [one for each in made for one in each.findings if one.root]
+    failures = [one for one in roots if one.status is Status.FAIL] or roots
+    made_report = Report(
+        version="0.1.0",
+        verdict=verdict,
+        subjects=made,
+        root_causes=tuple(dict.fromkeys(one.check for one in failures)),
+        counts=tuple((status, counts[status]) for status in Status),
+        duration_ms=800,
+    )
+    return replace(made_report, **more)  # type: ignore[arg-type]
+
+
+GOOD = [
+    finding("task-definition.prefix", cause=Cause.TASK_DEFINITION, summary="credentialspecdomainless:"),
+    finding("credspec.size", cause=Cause.CREDSPEC, summary="796 bytes of at most 4000"),
+    finding("secret.fields", cause=Cause.CREDENTIALS, summary="user gmsa-reader of corp.example"),
+    finding("dhcp-options.domain-name", cause=Cause.DHCP_OPTIONS, summary="dopt-1: domain-name is corp.example"),
+    finding("network.ldap", summary="LDAP is open on dc1.corp.example"),
+]
+WRONG_PASSWORD = finding(
+    "kerberos.user-ticket",
+    Status.FAIL,
+    Cause.CREDENTIALS,
+    root=True,
+    summary="the secret's password for gmsa-reader@CORP.EXAMPLE is wrong",
+    observed="KDC 10.0.0.10:88: Preauthentication failed",
+    expected="the user's current password",
+    fix=Fix(
+        "Put the user's current password into the secret.",
+        (f"aws secretsmanager put-secret-value --secret-id {ARN} --secret-string file://secret.json",),
+    ),
+    shows_as=ShowsAs("failed to generate Kerberos ticket for domainless user", "Cannot get gMSA krb ticket"),
+)
+BEHIND = [
+    finding(id, Status.SKIPPED, because=("kerberos.user-ticket",), summary="not asked because of kerberos.user-ticket")
+    for id in ("directory.bind", "directory.managed-password", "kerberos.gmsa-ticket")
+]
+DENIED = finding(
+    "secret.value",
+    Status.UNKNOWN,
+    Cause.CREDSPEC,
+    root=True,
+    summary="our own credentials may not read the secret: secretsmanager:GetSecretValue is denied",
+    fix=Fix(f"Allow secretsmanager:GetSecretValue on {ARN} to the credentials that run gmsa-doctor."),
+)
+ONE_DC_DOWN = finding(
+    "network.kerberos",
+    Status.WARN,
+    summary="Kerberos is open on dc1.corp.example but not on dc2.corp.example; a task that asks those first waits",
+    observed="TCP 10.0.0.11:88 did not answer within 3 s",
+    expected="TCP 88 open on each domain controller",
+    rows=(
+        Row("dc1.corp.example (10.0.0.10:88)", Status.PASS, "open after 1 ms"),
+        Row("dc2.corp.example (10.0.0.11:88)", Status.WARN, "TCP 10.0.0.11:88 did not answer within 3 s"),
+    ),
+    fix=Fix("Allow TCP 88 from the task's security group to 10.0.0.11.", ("nc -vz -w 3 10.0.0.11 88",)),
+)
+OUT_OF_REACH = finding(
+    "dns.domain-controllers",
+    Status.SKIPPED,
+    Cause.DHCP_OPTIONS,
+    summary="out of reach from here: DNS server 10.0.0.2: no such name _ldap._tcp.dc._msdcs.corp.example",
+    fix=Fix("Run the same command in the task's network.", ("gmsa-doctor check … --dns-server 10.0.0.10",)),
+)
+BEHIND_REACH = finding(
+    "kerberos.gmsa-ticket",
+    Status.SKIPPED,
+    because=("dns.domain-controllers",),
+    summary="not asked because of dns.domain-controllers",
+)
+CRASH = finding(
+    "acme.odd",
+    Status.ERROR,
+    root=True,
+    summary="the check crashed with ValueError; this is a bug in gmsa-doctor or a plug-in",
+    observed="acme.py:12 in odd",
+)
+STOPPED = finding("kerberos.clock", Status.UNKNOWN, root=True, summary="interrupted before it ended")
+UNCHOSEN = finding("secret.domain", Status.SKIPPED, Cause.CREDENTIALS, summary="not selected")
+LONG = finding(
+    "credspec.object",
+    Status.FAIL,
+    Cause.TASK_DEFINITION,
+    root=True,
+    summary=f"s3://bücket/{'größe-' * 20}.json does not exist",
+    fix=Fix("Put it there.", (f'aws s3 cp credspec.json "s3://bücket/{"größe-" * 20}.json"',)),
+)
+
+SAMPLES = {
+    "passing": report(("prod/web/app", GOOD), verdict=Verdict.PASS),
+    "root-cause": report(("prod/web/app", [*GOOD, WRONG_PASSWORD, *BEHIND]), verdict=Verdict.FAIL),
+    "two-subjects": report(
+        ("prod/web/app", [*GOOD, WRONG_PASSWORD, *BEHIND]), ("prod/web/batch", GOOD), verdict=Verdict.FAIL
+    ),
+    "many-subjects": report(
+        *((f"prod/web{n}/app", GOOD) for n in range(5)), ("prod/bad/app", [WRONG_PASSWORD]), verdict=Verdict.FAIL
+    ),
+    "denied": report(("prod/web/app", [*GOOD, DENIED]), verdict=Verdict.INCOMPLETE),
+    "warning": report(("prod/web/app", [*GOOD, ONE_DC_DOWN]), verdict=Verdict.PASS),
+    "out-of-reach": report(
+        ("prod/web/app", [*GOOD, OUT_OF_REACH, BEHIND_REACH, UNCHOSEN]),
+        verdict=Verdict.INCOMPLETE,
+        missing=("kerberos.gmsa-ticket",),
+    ),
+    "passing-without-live": report(("prod/web/app", [*GOOD, OUT_OF_REACH, BEHIND_REACH]), verdict=Verdict.PASS),
+    "interrupted": report(("prod/web/app", [*GOOD, STOPPED]), verdict=Verdict.INCOMPLETE, interrupted=True),
+    "crash": report(("prod/web/app", [*GOOD, CRASH]), verdict=Verdict.INCOMPLETE),
+    "long-words": report(("prod/web/app", [LONG]), verdict=Verdict.FAIL),
+}

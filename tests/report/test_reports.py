@@ -1,0 +1,138 @@
+"""The renderers, against golden files. ``UPDATE_GOLDEN=1 pytest tests/report`` writes them again: read the diff."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gmsa_doctor.hidden import Hidden
+from gmsa_doctor.model import Cause, Finding, Fix, Report, Row, ShowsAs, Status, Verdict
+from gmsa_doctor.report import json as json_report
+from gmsa_doctor.report import schema, text
+from tests.report.samples import SAMPLES, finding, report
+
+GOLDEN = Path(__file__).parent / "golden"
+SCHEMA: dict[str, Any] = json.loads(schema.text())
+WIDTHS = (60, 80, 120)
+
+
+def compare(name: str, made: str) -> None:
+    path = GOLDEN / name
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(made, encoding="utf-8")
+    assert made == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_text_is_the_golden_one(name: str) -> None:
+    compare(f"{name}.txt", text.render(SAMPLES[name], width=80))
+
+
+@pytest.mark.parametrize("name", ["root-cause", "warning"])
+def test_the_verbose_text_is_the_golden_one(name: str) -> None:
+    compare(f"{name}.verbose.txt", text.render(SAMPLES[name], width=80, verbose=True))
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_json_is_the_golden_one_and_fits_the_schema(name: str) -> None:
+    made = json_report.render(SAMPLES[name])
+    jsonschema.validate(json.loads(made), SCHEMA)
+    compare(f"{name}.json", f"{made}\n")
+
+
+def test_the_schema_is_a_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", SAMPLES)
+def test_no_line_is_too_long_but_for_commands_and_single_words(name: str, width: int) -> None:
+    commands = {
+        command
+        for subject in SAMPLES[name].subjects
+        for one in subject.findings
+        if one.fix
+        for command in one.fix.commands
+    }
+    for line in text.render(SAMPLES[name], width=width).splitlines():
+        words = line.split()
+        too_long = len(line) > width and line.strip() not in commands and len(words) > 2
+        # a line that is too long ends in the one word that does not fit
+        assert not too_long or len(words[-1]) > width - 40, line
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_command_stands_on_a_line_of_its_own_to_be_copied(name: str) -> None:
+    lines = {line.strip() for line in text.render(SAMPLES[name], width=80).splitlines()}
+    for subject in SAMPLES[name].subjects:
+        for one in subject.findings:
+            if one.fix and one.status in (Status.FAIL, Status.WARN, Status.UNKNOWN):
+                assert set(one.fix.commands) <= lines
+
+
+def test_without_colour_there_is_no_escape_and_with_it_the_words_are_the_same() -> None:
+    plain = text.render(SAMPLES["root-cause"], width=80)
+    colored = text.render(SAMPLES["root-cause"], width=80, color=True)
+    assert "\x1b" not in plain
+    assert colored != plain
+    assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == plain
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_ascii_is_really_ascii(name: str) -> None:
+    assert text.render(SAMPLES[name], ascii=True).isascii()
+
+
+def test_the_end_names_the_root_cause_its_fix_and_what_was_skipped() -> None:
+    end = text.render(SAMPLES["root-cause"], width=80).split("FAIL:")[1]
+    assert "Root cause: kerberos.user-ticket" in end
+    assert "aws secretsmanager put-secret-value" in end
+    assert "3 checks were skipped because of it" in end
+    assert "Cannot get gMSA krb ticket" in end
+    assert "gmsa-doctor explain kerberos.user-ticket" in end
+
+
+def test_one_root_cause_of_two_subjects_is_told_once() -> None:
+    both = [SAMPLES["root-cause"].subjects[0].findings] * 2
+    made = report(*((f"prod/web{n}/app", list(one)) for n, one in enumerate(both)), verdict=Verdict.FAIL)
+    assert text.render(made).count("Root cause:") == 1
+
+
+def test_a_hidden_value_in_a_finding_stays_hidden() -> None:
+    careless = finding("acme.odd", Status.FAIL, root=True, summary=f"it was {Hidden('hunter2')}")
+    made = report(("x", [careless]), verdict=Verdict.FAIL)
+    for rendered in (text.render(made, verbose=True), json_report.render(made)):
+        assert "hunter2" not in rendered
+        assert "<hidden>" in rendered
+
+
+words = st.text(max_size=200)
+findings = st.builds(
+    Finding,
+    status=st.sampled_from(Status),
+    summary=words,
+    observed=st.none() | words,
+    expected=st.none() | words,
+    fix=st.none() | st.builds(Fix, words, st.tuples(words)),
+    shows_as=st.none() | st.builds(ShowsAs, st.none() | words, st.none() | words),
+    rows=st.tuples(st.builds(Row, words, st.sampled_from(Status), words)),
+    because=st.just(()) | st.just(("secret.value",)),
+    check=st.sampled_from(["secret.value", "credspec.size", "acme.odd"]),
+    cause=st.none() | st.sampled_from(Cause),
+    docs=st.none() | words,
+    root=st.booleans(),
+    duration_ms=st.integers(0, 10**6),
+)
+
+
+@given(st.lists(findings, max_size=4), st.sampled_from(Verdict), st.integers(1, 200), st.booleans())
+def test_whatever_a_finding_holds_it_is_rendered(made: list[Finding], verdict: Verdict, width: int, flag: bool) -> None:
+    sample: Report = report(("prod/web/app", made), verdict=verdict, interrupted=flag)
+    assert text.render(sample, width=width, color=flag, verbose=flag, ascii=not flag)
+    jsonschema.validate(json.loads(json_report.render(sample)), SCHEMA)
