@@ -20,12 +20,12 @@ NOTE = "<!-- Made by docs/generate.py: change the code, then run `make docs`. --
 
 def check_page(check: Check) -> str:
     """The page of one check."""
-    shown = [
-        f"| `{text}` | {version} |"
-        for shows in check.shows
-        for version, text in (("2.x", shows.v2), ("1.3", shows.v1_3))
-        if text
-    ]
+    versions: dict[str, list[str]] = {}
+    for shows in check.shows:
+        for version, text in (("2.x", shows.v2), ("1.3", shows.v1_3)):
+            if text and version not in versions.setdefault(text, []):
+                versions[text].append(version)
+    shown = [f"| `{_cell(text)}` | {', '.join(found)} |" for text, found in versions.items()]
     parts = [
         NOTE,
         f"# {check.id}",
@@ -35,13 +35,15 @@ def check_page(check: Check) -> str:
         f"**Fix:** {check.explanation.fix}",
     ]
     if shown:
-        parts.append(
-            "\n".join(["| Credentials Fetcher may show it as | version |", "|---|---|", *dict.fromkeys(shown)])
-        )
+        parts.append("\n".join(["| Credentials Fetcher may show it as | version |", "|---|---|", *shown]))
     needs = ", ".join(f"`{need.type.__name__}`" for need in check.needs)
     gives = f" Gives `{check.gives.__name__}`." if check.gives else ""
     parts += [f"Needs {needs}.{gives} Limit: {check.limit:g} s.", f"See <{check.docs}>."]
     return "\n\n".join(parts) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def index(checks: tuple[Check, ...]) -> str:

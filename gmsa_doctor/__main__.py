@@ -21,7 +21,7 @@ def main() -> None:
     from gmsa_doctor.cli import run
 
     code = run()
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None: closed before we began
         try:
             stream.flush()
         except OSError:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import math
 import os
+import re
 import shutil
 import signal
 import sys
@@ -132,7 +135,7 @@ def check(
     fail_on: Annotated[FailOn, typer.Option(help="The status from which on the run fails.")] = FailOn.FAIL,
     format: Annotated[Format, typer.Option("--format", help="How the report is written.")] = Format.TEXT,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report to a file instead.")] = None,
-    timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="For the whole run.")] = 60,
+    timeout: Annotated[float, typer.Option(min=1, max=86_400, metavar="SECONDS", help="For the whole run.")] = 60,
     color: Annotated[Color, typer.Option(help="When to colour the text.")] = Color.AUTO,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show all findings in full.")] = False,
 ) -> None:
@@ -194,7 +197,7 @@ def explain_(
     def show() -> ExitCode:
         from gmsa_doctor import explain, registry
 
-        text = sys.stdin.read() if words == ["-"] else " ".join(words)
+        text = _standard_input() if words == ["-"] else " ".join(words)
         known = registry.load()
         found = known.get(text.strip())
         answer = explain.explain_check(found, _width()) if found else explain.explain_text(known, text, _width())
@@ -226,9 +229,15 @@ def schema() -> None:
 
 # What stands behind the commands ---------------------------------------------------------------------
 
+_ESCAPED = "backslashreplace"
+"""For what cannot be encoded: lone surrogates out of a file's JSON."""
+
 
 def _check(request: Request, format: Format, output: Path | None, color: Color, verbose: bool) -> ExitCode:
     _one_subject(request)
+    _well_formed(request)
+    if not output:
+        _require_stdout()
     if output and not (output.parent.is_dir() and os.access(output.parent, os.W_OK)):
         raise UsageError(f"{output} cannot be written: {output.parent} is no directory that we may write to")
     from gmsa_doctor import registry, run
@@ -254,15 +263,32 @@ def _one_subject(request: Request) -> None:
             "say what is to be checked: --cluster with --service, or --task-definition, or --task-definition-file"
             + (f" (given: {' and '.join(given)})" if given else "")
         )
-    if request.fetcher and request.live is Live.NEVER and request.spns:
-        raise UsageError("--spn needs the live flow, which --live never rules out")
+
+
+def _well_formed(request: Request) -> None:
+    """Raises UsageError for an option that could only fail later, and less clearly."""
+    from ipaddress import ip_address
+
+    for option, addresses in (("--dns-server", request.dns_server), ("--ad-dns", request.ad_dns)):
+        for one in addresses:
+            try:
+                ip_address(one)
+            except ValueError as error:
+                raise UsageError(f"{option} {one}: give the IP address of a DNS server, without a port") from error
+    for spn in request.spns:
+        if not re.fullmatch(r"[^/@\s]+/[^/@\s]+(/[^/@\s]+)?", spn):
+            raise UsageError(f"--spn {spn}: give service/host[:port], such as MSSQLSvc/db.corp.example:1433")
+    if request.spns and request.live is Live.NEVER:
+        raise UsageError("--spn needs the live flow, which --live never rules out: leave one of the two out")
+    if math.isnan(request.seconds):
+        raise UsageError("--timeout nan: give a number of seconds")
 
 
 def _rendered(report: Report, format: Format, output: Path | None, color: Color, verbose: bool) -> str:
     if format is Format.JSON:
         from gmsa_doctor.report import json
 
-        return json.render(report)
+        return json.render(report, ascii=not (output or _speaks_unicode()))
     from gmsa_doctor.report import text
 
     return text.render(
@@ -303,16 +329,32 @@ def _print(text: str, output: Path | None = None) -> None:
     text = text if text.endswith("\n") else f"{text}\n"
     if output:
         try:
-            output.write_text(text, encoding="utf-8")
+            output.write_text(text, encoding="utf-8", errors=_ESCAPED)
         except OSError as error:
             raise UsageError(f"{output} cannot be written: {error.strerror}") from error
         typer.echo(f"gmsa-doctor: the report is in {output}", err=True)
         return
+    _require_stdout()
     try:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors=_ESCAPED)
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:  # a reader such as `head` has seen enough
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # a reader such as `head` has seen enough
+            raise UsageError(f"standard output cannot be written: {error.strerror}") from error
+
+
+def _require_stdout() -> None:
+    if not sys.stdout:
+        raise UsageError("standard output is closed: leave it open, or give --output FILE to check")
+
+
+def _standard_input() -> str:
+    if not sys.stdin:
+        raise UsageError("standard input is closed: give the text as an argument")
+    return sys.stdin.buffer.read().decode("utf-8", "replace")
 
 
 def _items(values: list[str] | None) -> tuple[str, ...]:
@@ -326,7 +368,9 @@ def _width() -> int:
 
 
 def _speaks_unicode() -> bool:
-    return "utf" in (sys.stdout.encoding or "").lower()
+    """Python writes UTF-8 even where the user has asked for C; LC_CTYPE it may have set by itself (PEP 538)."""
+    locale = os.environ.get("LC_ALL") or os.environ.get("LANG")
+    return "utf" in (sys.stdout.encoding or "").lower() and locale not in ("C", "POSIX")
 
 
 def _colored(color: Color, output: Path | None) -> bool:

@@ -68,12 +68,18 @@ def match_text(registry: Registry, pasted: str) -> list[Match]:
             for text in {one for one in (shows.v2, shows.v1_3) if one and _plain(one) in wanted}:
                 likely = shows.likeliest.index(check.id) if check.id in shows.likeliest else len(shows.likeliest)
                 found.append(((-len(text), likely, place), Match(check, shows, text)))
-    found.sort(key=lambda one: one[0])
-    return list({match.check.id: match for _, match in reversed(found)}.values())[::-1]
+    best: dict[str, Match] = {}
+    for _, match in sorted(found, key=lambda one: one[0]):
+        best.setdefault(match.check.id, match)
+    return list(best.values())
+
+
+_NOISE = re.compile(r"\x1b\[[0-9;]*m|\\[nrt]|\\(?=\")|\s")
+"""Colours, the escapes of a text out of JSON, and white space: a console breaks lines within words."""
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"\s+", " ", text).casefold()
+    return _NOISE.sub("", text).casefold()
 
 
 def explain_text(registry: Registry, pasted: str, width: int = 80) -> str | None:
@@ -107,6 +113,10 @@ def suggest(registry: Registry, word: str) -> list[str]:
     return list(dict.fromkeys([*difflib.get_close_matches(word.lower(), ids, 3), *parts]))[:5]
 
 
+LIST_WIDTH = 80
+_NARROWEST = 16
+
+
 def list_checks(registry: Registry) -> str:
     """All checks as a table, those of plug-ins with their distribution."""
     from tabulate import tabulate
@@ -114,4 +124,6 @@ def list_checks(registry: Registry) -> str:
     plug_ins = any(one.origin != "gmsa-doctor" for one in registry.checks)
     rows = [(one.id, one.title, one.cause or "", *((one.origin,) if plug_ins else ())) for one in registry.checks]
     headers = ["id", "title", "cause", *(["from"] if plug_ins else [])]
-    return tabulate(rows, headers=headers, tablefmt="plain", maxcolwidths=[None, 34, None, None][: len(headers)])
+    others = sum(max(len(row[place]) for row in [headers, *rows]) + 2 for place in range(len(headers)) if place != 1)
+    widths = [None, max(_NARROWEST, LIST_WIDTH - others), None, None][: len(headers)]
+    return tabulate(rows, headers=headers, tablefmt="plain", maxcolwidths=widths)

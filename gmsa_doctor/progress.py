@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 from types import TracebackType
@@ -20,7 +19,7 @@ class Display:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
-        self._speaks = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._speaks = bool(self._stream) and self._stream.isatty() and os.environ.get("TERM") != "dumb"
         self._drawn = 0.0
 
     def __call__(self, progress: Progress) -> None:
@@ -30,7 +29,7 @@ class Display:
             self._drawn = now
             what = progress.running[0] if progress.running else ""
             line = f"checking {progress.done}/{progress.total} {what}"
-            self._write(line[: shutil.get_terminal_size((80, 24)).columns - 1])
+            self._write(line[: self._columns() - 1])
 
     def __enter__(self) -> Self:
         return self
@@ -40,6 +39,13 @@ class Display:
     ) -> None:
         if self._drawn:
             self._write("")
+
+    def _columns(self) -> int:
+        """Of this stream's own terminal: standard output may be a file."""
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns or 80
+        except (OSError, ValueError):
+            return 80
 
     def _write(self, line: str) -> None:
         self._stream.write(f"\r\x1b[K{line}")

@@ -136,7 +136,8 @@ class Registry:
                 raise DeclarationError(f"{one.id} is declared by {by_id[one.id].origin} and by {one.origin}")
             if one.gives is not None:
                 if one.gives in giver:
-                    raise DeclarationError(f"{one.gives.__name__} is given by {giver[one.gives].id} and by {one.id}")
+                    first = giver[one.gives].id
+                    raise DeclarationError(f"{one.gives.__name__} is given by {first} and by {one.id} of {one.origin}")
                 giver[one.gives] = one
             by_id[one.id] = one
         self.giver = giver

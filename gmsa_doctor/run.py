@@ -17,8 +17,9 @@ from gmsa_doctor.clients.kerberos import Kerberos, gssapi_missing
 from gmsa_doctor.clients.ldap import Ldap
 from gmsa_doctor.clients.services import AWS_CLIENTS, Ecs, Sts
 from gmsa_doctor.clients.tcp import Tcp
-from gmsa_doctor.errors import ClientError, UsageError
+from gmsa_doctor.errors import ClientError, TimedOut, UsageError
 from gmsa_doctor.formats.task_definition import TaskDefinition
+from gmsa_doctor.limits import within
 from gmsa_doctor.model import Finding, Fix, Report, Status, SubjectReport, Verdict, skipped
 from gmsa_doctor.registry import Registry
 from gmsa_doctor.request import Live, Request
@@ -56,10 +57,11 @@ def check(request: Request, registry: Registry, watch: Watch) -> Report:
         raise UsageError(f"--live always needs gssapi: {missing}. {_LIVE_EXTRA.text}")
     if request.live is not Live.NEVER:
         Thread(target=_import_ahead, daemon=True).start()  # while AWS is asked
-    found, world = _find(request)
+    found, world = _find_in_time(request)
     shared = _network_clients(request)
     cases = [engine.Case(one.subject.name, {**world.clients, **shared, **_own(one, world)}) for one in found]
-    ended = engine.run(registry, cases, seconds=request.seconds, selected=selected, watch=watch)
+    left = max(1.0, started + request.seconds - time.monotonic())
+    ended = engine.run(registry, cases, seconds=left, selected=selected, watch=watch)
     subjects = tuple(
         SubjectReport(one.subject.name, _facts(one, world, shared), _rooted(findings, request))
         for one, findings in zip(found, ended.findings, strict=True)
@@ -70,15 +72,27 @@ def check(request: Request, registry: Registry, watch: Watch) -> Report:
 def _selected(request: Request, registry: Registry) -> frozenset[str]:
     chosen = registry.with_needs(registry.select(request.only)) if request.only else None
     every = frozenset(one.id for one in registry.checks)
-    return (every if chosen is None else chosen) - registry.select(request.skip)
+    skip = registry.select(request.skip)
+    if not (registry.select(request.only) or every) - skip:
+        raise UsageError("--only and --skip leave no check to run: leave one of the two out")
+    return (every if chosen is None else chosen) - skip
 
 
 # What is given from outside -------------------------------------------------------------------------
 
 
+def _find_in_time(request: Request) -> tuple[tuple[Found, ...], _World]:
+    try:
+        return within(request.seconds, "AWS", lambda: _find(request))
+    except TimedOut as error:
+        reason = skipped("AWS was not asked: it had not answered before")
+        return subject.unfound(request, error), _World(dict.fromkeys(AWS_CLIENTS, reason), None, None)
+
+
 def _find(request: Request) -> tuple[tuple[Found, ...], _World]:
     if request.task_definition_file:
         return _find_in_file(request)
+    subject.require_names(request)
     region = request.region or _region_in(request)
     aws = Aws(request.profile, region)
     if not aws.region:

@@ -151,17 +151,62 @@ def from_aws(request: Request, ecs: Ecs, place: Place) -> tuple[Found, ...]:
     return _subjects(source, request)
 
 
+def unfound(request: Request, error: ClientError) -> tuple[Found, ...]:
+    """The subject of a request that nothing has answered in time."""
+    name = request.service or request.task_definition or request.task_definition_file or "-"
+    title = f"{_short(request.cluster or 'default')}/{_short(name)}" if request.service else _short(name)
+    place = Place(request.region, None)
+    return _subjects(
+        _Source(title, _unreadable(error), place, cluster=request.cluster, service=request.service), request
+    )
+
+
 def _read_file(name: str) -> TaskDefinition:
     try:
-        body = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        body = _first_bytes(name)
     except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}") from error
+        raise UsageError(f"{name} cannot be read: {error.strerror}. {_WANTED}") from error
+    if len(body) > FILE_LIMIT:
+        raise UsageError(f"{name} is larger than any task definition ({FILE_LIMIT} bytes). {_WANTED}")
     try:
         return read_task_definition(json.loads(body))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise UsageError(f"{name} is not JSON: {error}. {_WANTED}") from error
     except TaskDefinitionError as error:
         raise UsageError(f"{name} is not a task definition: {error}. {_WANTED}") from error
+    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, or a number of 5000 digits
+        raise UsageError(f"{name} is not JSON: {error}. {_WANTED}") from error
+
+
+FILE_LIMIT = 1024 * 1024
+"""Bytes of a file that are read at most: sixteen times what ECS registers."""
+
+
+def _first_bytes(name: str) -> bytes:
+    if name != "-":
+        with Path(name).open("rb") as file:
+            return file.read(FILE_LIMIT + 1)
+    if not sys.stdin:
+        raise UsageError(f"standard input is closed. {_WANTED}")
+    return sys.stdin.buffer.read(FILE_LIMIT + 1)
+
+
+_ARNS = {
+    "--task-definition": (r"task-definition/[\w-]+(:\d+)?", "task-definition/FAMILY:REVISION"),
+    "--service": (r"service/([\w-]+/)?[\w-]+", "service/CLUSTER/SERVICE"),
+    "--cluster": (r"cluster/[\w-]+", "cluster/CLUSTER"),
+}
+
+
+def require_names(request: Request) -> None:
+    """Raises UsageError for an ARN of something else, or of another region than ``--region``."""
+    values = (request.task_definition, request.service, request.cluster)
+    for (option, (form, words)), value in zip(_ARNS.items(), values, strict=True):
+        if not value or not value.startswith("arn:"):
+            continue
+        match = re.fullmatch(rf"arn:aws[\w-]*:ecs:([\w-]+):\d{{12}}:{form}", value)
+        if not match:
+            raise UsageError(f"{option} {value}: give a name, or an ARN such as arn:aws:ecs:REGION:ACCOUNT:{words}")
+        if request.region and match[1] != request.region:
+            raise UsageError(f"{option} {value} is of {match[1]}, and --region says {request.region}: leave it out")
 
 
 _WANTED = (
@@ -188,7 +233,8 @@ def _registered(request: Request, ecs: Ecs, place: Place) -> _Source:
 
 
 def _service(request: Request, ecs: Ecs, place: Place) -> _Source:
-    name, cluster = str(request.service), request.cluster or "default"
+    name = str(request.service)
+    cluster = request.cluster or _cluster_in(name) or "default"
     title = f"{_short(cluster)}/{_short(name)}"
     try:
         service = ecs.describe_service(name, cluster)
@@ -212,6 +258,12 @@ def _service(request: Request, ecs: Ecs, place: Place) -> _Source:
         name,
         others=others,
     )
+
+
+def _cluster_in(service: str) -> str | None:
+    """The cluster that a service's ARN names: ``arn:…:service/CLUSTER/SERVICE``."""
+    parts = service.split("/")
+    return parts[1] if len(parts) == 3 and service.startswith("arn:") else None
 
 
 def _no_service(name: str, cluster: str, place: Place, error: NotFound) -> str:

@@ -8,6 +8,7 @@ ours. botocore and boto3 are imported at the first call only (promise 8).
 from __future__ import annotations
 
 import functools
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,19 +53,31 @@ class Operation:
 class Aws:
     """A session for one profile and region. Makes each boto3 client once; safe between threads.
 
-    Raises UsageError for a profile that does not exist, and when no region is known.
+    ``region`` is None where none is known. As in the AWS CLI, but not in boto3, AWS_REGION counts.
+    Raises UsageError for a profile that does not exist, a file that cannot be parsed, and a region that
+    cannot be one.
     """
 
     def __init__(self, profile: str | None = None, region: str | None = None) -> None:
         import boto3
         import botocore.exceptions
+        import botocore.session
+        import botocore.utils
 
+        region = region or os.environ.get("AWS_REGION") or None
         try:
             self._session = boto3.Session(profile_name=profile, region_name=region)
-            self.region = self._session.region_name
+            self.region: str | None = self._session.region_name
+            botocore.utils.validate_region_name(self.region)
         except botocore.exceptions.ProfileNotFound as error:
-            known = ", ".join(boto3.Session().available_profiles) or "none"
-            raise UsageError(f"{error}; configured profiles: {known}. Give another --profile.") from error
+            known = ", ".join(botocore.session.Session().available_profiles) or "none"
+            raise UsageError(
+                f"{error}; configured profiles: {known}. Give another --profile, or set AWS_PROFILE."
+            ) from error
+        except botocore.exceptions.InvalidRegionError as error:
+            raise UsageError(f"{region or self.region} is no AWS region: give --region, such as us-east-1") from error
+        except botocore.exceptions.BotoCoreError as error:
+            raise UsageError(f"the AWS configuration cannot be used: {error}") from error
         self._clients: dict[str, Any] = {}
         self._lock = Lock()
 
@@ -75,11 +88,15 @@ class Aws:
         try:
             with self._lock:
                 return self._session.get_credentials() is not None
-        except botocore.exceptions.BotoCoreError as error:
-            raise translate(error, "sts:GetCallerIdentity", "*") from error
+        except (botocore.exceptions.BotoCoreError, ValueError) as error:  # credential_process may give no JSON
+            text = f"the AWS credentials cannot be loaded: {error}"
+            raise _credentials(error) or CredentialsProblem(text, _RENEW) from error
 
     def client(self, service: str) -> Any:
-        """The boto3 client of a service, with our time limits."""
+        """The boto3 client of a service, with our time limits.
+
+        Raises CredentialsProblem for a configured endpoint that is no URL.
+        """
         from botocore.config import Config
 
         with self._lock:  # sessions are not safe between threads, clients are
@@ -90,7 +107,11 @@ class Aws:
                     retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
                     max_pool_connections=32,
                 )
-                self._clients[service] = self._session.client(service, config=limits)
+                try:
+                    self._clients[service] = self._session.client(service, config=limits)
+                except ValueError as error:
+                    text = f"the AWS configuration cannot be used: {error}"
+                    raise CredentialsProblem(text, Fix("Mend or unset AWS_ENDPOINT_URL.")) from error
             return self._clients[service]
 
 
@@ -182,6 +203,10 @@ _CREDENTIALS = re.compile(
 _MISSING = re.compile(r".*NotFound.*|NoSuch.*|404|ParameterNotFound|.*DoesNotExist.*")
 
 
+_LOGONS = ("AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML", "GetRoleCredentials", "CreateToken")
+"""What botocore calls by itself to get credentials, in the middle of another call."""
+
+
 def error_code(error: Exception) -> str:
     """The service's error code of a botocore ClientError."""
     return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
@@ -191,6 +216,8 @@ def translate(error: Exception, action: str, resource: str) -> ClientError:
     """Our typed error for one of botocore's. ``action`` is the IAM action of the call."""
     import botocore.exceptions as botocore
 
+    if isinstance(error, botocore.ClientError) and error.operation_name in _LOGONS:
+        return CredentialsProblem(f"the AWS credentials cannot be loaded: {error}", _RENEW)
     if isinstance(error, botocore.ClientError):
         return _service_error(error_code(error), str(error.response["Error"].get("Message", "")), action, resource)
     if isinstance(error, botocore.ConnectTimeoutError | botocore.ReadTimeoutError):

@@ -10,8 +10,8 @@ from gmsa_doctor.model import Finding, Report, Status
 SCHEMA_VERSION = "1.0"
 
 
-def render(report: Report) -> str:
-    """The report as JSON, with every key of the schema, in its order."""
+def render(report: Report, *, ascii: bool = False) -> str:
+    """The report as JSON, with every key of the schema, in its order; ``ascii`` escapes all else."""
     counts = dict(report.counts)
     document = {
         "schema_version": SCHEMA_VERSION,
@@ -27,7 +27,7 @@ def render(report: Report) -> str:
         ],
         "counts": {str(status): counts.get(status, 0) for status in Status},
     }
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return json.dumps(document, indent=2, ensure_ascii=ascii)
 
 
 def _finding(finding: Finding) -> dict[str, object]:

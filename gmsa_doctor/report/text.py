@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gmsa_doctor.model import Cause, Finding, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.report.printable import printable
 
 NOT_SELECTED = "not selected"
 
@@ -44,7 +47,9 @@ _IN_FULL = (Status.FAIL, Status.WARN, Status.UNKNOWN, Status.ERROR)
 _PROOF = "kerberos.gmsa-ticket"
 """The check whose pass proves that the container would get its ticket."""
 _DETAILED_SUBJECTS = 3
-"""With more subjects than these, those that pass get one line."""
+"""With more subjects than these, those that have nothing to tell get one line."""
+_OUR_SIGNS = str.maketrans({"…": "...", "→": "->"})
+"""What our own words hold beyond ASCII. A name's characters are escaped instead: a dash may be the fault."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +81,10 @@ class _Style:
 def render(report: Report, *, width: int = 80, color: bool = False, verbose: bool = False, ascii: bool = False) -> str:
     """The report as text; no line is longer than ``width`` but those that hold a command or one long word."""
     style = _Style(max(width, 40), color, verbose, ascii)
+    report = printable(report)
     blocks = [*_subjects(report, style), _ending(report, style)]
     text = "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
-    return text.encode("ascii", "backslashreplace").decode() if ascii else text
+    return text.translate(_OUR_SIGNS).encode("ascii", "backslashreplace").decode() if ascii else text
 
 
 # A subject ------------------------------------------------------------------------------------------
@@ -86,16 +92,23 @@ def render(report: Report, *, width: int = 80, color: bool = False, verbose: boo
 
 def _subjects(report: Report, style: _Style) -> Iterator[list[str]]:
     many = len(report.subjects) > _DETAILED_SUBJECTS and not style.verbose
-    fine = [one for one in report.subjects if many and not any(f.status in _IN_FULL for f in one.findings)]
+    quiet = [one for one in report.subjects if many and not any(f.status in _IN_FULL for f in one.findings)]
     for subject in report.subjects:
-        if subject not in fine:
+        if subject not in quiet:
             yield from _subject(subject, style)
-    if fine:
-        word = "subject" if len(fine) == 1 else "subjects"
-        yield [
-            f"Nothing to report of {len(fine)} {word}:",
-            *(f"  {style.symbol(Status.PASS)} {one.name}" for one in fine),
-        ]
+    if quiet:
+        yield [style.paint("No failure and no warning", "1"), *_lines_of(quiet, style)]
+        yield from _not_asked(quiet, style)
+
+
+def _lines_of(subjects: Sequence[SubjectReport], style: _Style) -> Iterator[str]:
+    """A line a subject; the tick is only for one of which something was asked."""
+    column = max(len(one.name) for one in subjects)
+    for one in subjects:
+        counts = Counter(f.status for f in one.findings)
+        status = Status.PASS if counts[Status.PASS] else Status.SKIPPED
+        mark = style.paint(style.symbol(status), _COLOURS[status])
+        yield f"  {mark} {one.name:<{column}}  {_told(counts)}".rstrip()
 
 
 def _subject(subject: SubjectReport, style: _Style) -> Iterator[list[str]]:
@@ -104,7 +117,7 @@ def _subject(subject: SubjectReport, style: _Style) -> Iterator[list[str]]:
         findings = [one for one in subject.findings if one.cause == cause and _is_listed(one, style)]
         if findings:
             yield [style.paint(title, "1"), *_group(findings, style)]
-    yield from _not_asked(subject, style)
+    yield from _not_asked([subject], style)
 
 
 _FACTS = {"subject": "", "container": "", "region": "{}", "vantage": "seen from {}"}
@@ -125,7 +138,7 @@ def _group(findings: Sequence[Finding], style: _Style) -> list[str]:
     column = max(len(one.check) for one in findings)
     for finding in findings:
         lines += _finding(finding, column, style)
-        if finding.status in _IN_FULL and finding is not findings[-1]:
+        if finding.status in _IN_FULL and not _is_bare(finding) and finding is not findings[-1]:
             lines.append("")
     return lines
 
@@ -139,6 +152,9 @@ def _finding(finding: Finding, column: int, style: _Style) -> Iterator[str]:
         summary = style.paint(_cut(finding.summary, room, style), "2") if room > 12 else ""
         yield f"{head}{' ' * (column - len(finding.check))}  {summary}".rstrip()
         return
+    if _is_bare(finding) and not style.verbose and len(finding.summary) <= style.width - column - 14:
+        yield f"{head}{' ' * (column - len(finding.check))}  {finding.summary}"
+        return
     mark = style.paint(" (root cause)", "1") if _is_root_cause(finding) else ""
     yield head + mark + (f"  {finding.duration_ms} ms" if style.verbose else "")
     yield from style.wrap(finding.summary, " " * 12)
@@ -146,12 +162,27 @@ def _finding(finding: Finding, column: int, style: _Style) -> Iterator[str]:
 
 
 def _cut(text: str, room: int, style: _Style) -> str:
+    if _columns(text) <= room:
+        return text
     more = "..." if style.ascii else "…"
-    return text if len(text) <= room else text[: room - len(more)].rstrip() + more
+    while text and _columns(text) > room - len(more):
+        text = text[:-1]
+    return text.rstrip() + more
+
+
+def _columns(text: str) -> int:
+    """How wide a terminal draws it: East Asian characters take two columns."""
+    return len(text) + sum(unicodedata.east_asian_width(one) in "WF" for one in text if not one.isascii())
 
 
 def _is_root_cause(finding: Finding) -> bool:
-    return finding.root and finding.status is Status.FAIL
+    return finding.root and finding.status in (Status.FAIL, Status.WARN)
+
+
+def _is_bare(finding: Finding) -> bool:
+    """An open question of which no more is known than that: not finished, interrupted."""
+    more = (finding.observed, finding.expected, finding.fix, finding.rows)
+    return finding.status is Status.UNKNOWN and not any(more)
 
 
 def _details(finding: Finding, style: _Style, indent: str) -> Iterator[str]:
@@ -164,37 +195,48 @@ def _details(finding: Finding, style: _Style, indent: str) -> Iterator[str]:
             yield from style.wrap(f"{row.name}: {row.text}", f"{indent}{style.symbol(row.status)} ", f"{indent}  ")
     if _is_root_cause(finding):
         yield f"{indent}fix: at the end"
-    elif finding.fix:
-        yield from style.wrap(finding.fix.text, f"{indent}fix: ", indent + " " * 5)
-        yield from (f"{indent}  {one}" for one in finding.fix.commands)
-    if finding.docs and finding.status in _IN_FULL:
+    else:
+        yield from _fix(finding, style, f"{indent}fix: ", f"{indent}  ")
+        yield from _shows_as(finding, style, indent)
+    if finding.docs and finding.status in _IN_FULL and not _is_bare(finding):
         yield f"{indent}see: {finding.docs}"
 
 
-def _not_asked(subject: SubjectReport, style: _Style) -> Iterator[list[str]]:
+def _not_asked(subjects: Sequence[SubjectReport], style: _Style) -> Iterator[list[str]]:
     """What was skipped for a reason of its own, by reason; what stands behind a finding is told at the end."""
-    own: dict[str, list[Finding]] = {}
-    for one in subject.findings:
-        if one.status is Status.SKIPPED and not one.because and one.summary != NOT_SELECTED:
-            own.setdefault(one.summary, []).append(one)
-    if not own:
-        return
-    lines = [style.paint("Not asked", "1")]
-    for reason, findings in own.items():
-        behind = [one.check for one in subject.findings if set(one.because) & {f.check for f in findings}]
+    reasons: dict[str, list[str]] = {}
+    examples: dict[str, Finding] = {}
+    for subject in subjects:
+        for one in subject.findings:
+            if one.status is Status.SKIPPED and not one.because and one.summary != NOT_SELECTED:
+                reasons.setdefault(one.summary, []).extend([one.check, *_behind(one, subject)])
+                examples.setdefault(one.summary, one)
+    lines: list[str] = []
+    for reason, checks in reasons.items():
         lines += style.wrap(reason, f"  {style.symbol(Status.SKIPPED)} ")
-        lines += style.wrap(", ".join([one.check for one in findings] + behind), "    checks: ")
-        lines += _fix(findings[0], style)
-    yield lines
+        lines += style.wrap(", ".join(dict.fromkeys(checks)), "    checks: ")
+        lines += _fix(examples[reason], style, "    ", "      ", rest="    ")
+    if lines:
+        yield [style.paint("Not asked", "1"), *lines]
 
 
-def _fix(finding: Finding, style: _Style) -> Iterator[str]:
+def _behind(finding: Finding, subject: SubjectReport) -> list[str]:
+    """Ids of what was not asked because of a finding."""
+    return [one.check for one in subject.findings if finding.check in one.because]
+
+
+def _fix(finding: Finding, style: _Style, first: str, indent: str, rest: str | None = None) -> Iterator[str]:
+    """The fix's sentence, and each command on a line of its own, whole, to be copied."""
     if finding.fix:
-        yield from style.wrap(finding.fix.text, "    ")
-        yield from (f"      {one}" for one in finding.fix.commands)
+        yield from style.wrap(finding.fix.text, first, rest)
+        yield from (f"{indent}{one}" for one in finding.fix.commands)
 
 
 # The end: what an engineer reads first ----------------------------------------------------------------
+
+
+_Root = tuple[list[str], Finding, list[SubjectReport]]
+"""Ids of checks, a finding that speaks for them, and the subjects that it stands in the way of."""
 
 
 def _ending(report: Report, style: _Style) -> list[str]:
@@ -204,46 +246,61 @@ def _ending(report: Report, style: _Style) -> list[str]:
         lines.append("Interrupted: what had not ended is unknown.")
     if report.missing:
         lines += style.wrap(f"{', '.join(report.missing)} was required, and was skipped.", "")
-    for finding, subjects in _roots(report):
-        lines += ["", *_root(finding, subjects, report, style)]
+    roots = list(_roots(report))
+    for root in roots:
+        if set(root[0]) & set(report.root_causes):
+            lines += ["", *_root(root, report, style)]
+    lines += _besides(report, roots, style)
     return [*lines, *_next(report, style)]
 
 
 def _counts(report: Report) -> str:
-    counts = dict(report.counts)
     hidden = sum(one.summary == NOT_SELECTED for each in report.subjects for one in each.findings)
-    words = [f"{counts[status]} {status}" for status in Status if counts.get(status)]
-    return ", ".join(words) + (f" ({hidden} of them not selected)" if hidden else "")
+    return _told(dict(report.counts)) + (f" ({hidden} of them not selected)" if hidden else "")
 
 
-def _roots(report: Report) -> Iterable[tuple[Finding, list[SubjectReport]]]:
-    """Each root cause once, with the subjects that it stands in the way of."""
-    found: dict[tuple[str, str], tuple[Finding, list[SubjectReport]]] = {}
+def _told(counts: Mapping[Status, int]) -> str:
+    return ", ".join(f"{counts[status]} {status}" for status in Status if counts.get(status))
+
+
+def _roots(report: Report) -> Iterable[_Root]:
+    """Each root cause once; open questions with the same words are one."""
+    found: dict[object, _Root] = {}
     for subject in report.subjects:
         for one in subject.findings:
-            if one.root and one.check in report.root_causes:
-                found.setdefault((one.check, one.summary), (one, []))[1].append(subject)
+            if one.root:
+                key = (_is_bare(one) or one.check, one.summary, one.fix)
+                ids, _, subjects = found.setdefault(key, ([], one, []))
+                ids += [] if one.check in ids else [one.check]
+                subjects += [] if subject in subjects else [subject]
     return found.values()
 
 
-def _root(finding: Finding, subjects: list[SubjectReport], report: Report, style: _Style) -> Iterator[str]:
-    what = "Root cause" if finding.status in (Status.FAIL, Status.WARN) else "Not known"
-    yield style.paint(f"{what}: {finding.check}", "1")
+def _root(root: _Root, report: Report, style: _Style) -> Iterator[str]:
+    ids, finding, subjects = root
+    what = "Root cause" if _is_root_cause(finding) else "Not known"
+    if len(ids) == 1:
+        yield style.paint(f"{what}: {ids[0]}", "1")
+    else:
+        yield from style.wrap(", ".join(ids), f"{what}: ", "  ")
     yield from style.wrap(finding.summary, "  ")
     if len(report.subjects) > 1:
         yield from style.wrap(", ".join(one.name for one in subjects), "  of: ")
-    if finding.fix:
-        yield from style.wrap(finding.fix.text, "  Fix: ")
-        yield from (f"    {one}" for one in finding.fix.commands)
-    yield from _shows_as(finding, style)
-    behind = [one.check for each in subjects for one in each.findings if finding.check in one.because]
-    if behind:
-        names = tuple(dict.fromkeys(behind))
+    yield from _fix(finding, style, "  Fix: ", "    ")
+    yield from _shows_as(finding, style, "  ")
+    names = _all_behind(root)
+    if names:
         word = "check was" if len(names) == 1 else "checks were"
         yield from style.wrap(f"{len(names)} {word} skipped because of it: {', '.join(names)}", "  ")
 
 
-def _shows_as(finding: Finding, style: _Style) -> Iterator[str]:
+def _all_behind(root: _Root) -> list[str]:
+    ids, _, subjects = root
+    names = (one.check for each in subjects for one in each.findings if set(ids) & set(one.because))
+    return list(dict.fromkeys(names))
+
+
+def _shows_as(finding: Finding, style: _Style, indent: str) -> Iterator[str]:
     shows = finding.shows_as
     if shows is None or not (shows.v2 or shows.v1_3):
         return
@@ -251,17 +308,32 @@ def _shows_as(finding: Finding, style: _Style) -> Iterator[str]:
     if shows.v2 == shows.v1_3:
         texts = {"": shows.v2}
     words = "; ".join(f'{name}{": " if name else ""}"{text}"' for name, text in texts.items() if text)
-    yield from style.wrap(words, "  Credentials Fetcher shows it as: ", "    ")
+    yield from style.wrap(words, f"{indent}Credentials Fetcher shows it as: ", f"{indent}  ")
+
+
+def _besides(report: Report, roots: Sequence[_Root], style: _Style) -> Iterator[str]:
+    """What is told in full above, and would be missed by who reads the end alone."""
+    rest = [one for one in roots if not set(one[0]) & set(report.root_causes)]
+    if rest:
+        yield ""
+        yield from style.wrap(", ".join(id for ids, *_ in rest for id in ids), "Not known besides: ", "  ")
+        names = list(dict.fromkeys(id for one in rest for id in _all_behind(one)))
+        if names:
+            yield from style.wrap(f"skipped because of that: {', '.join(names)}", "  ")
+    warnings = {one.check for each in report.subjects for one in each.findings if one.status is Status.WARN}
+    warned = sorted(warnings - set(report.root_causes))
+    if warned:
+        yield ""
+        yield from style.wrap(", ".join(warned), f"{'Warning' if len(warned) == 1 else 'Warnings'} above: ", "  ")
 
 
 def _next(report: Report, style: _Style) -> Iterator[str]:
-    if report.root_causes:
-        yield ""
-        yield f"Next: gmsa-doctor explain {report.root_causes[0]}"
+    if report.interrupted and report.verdict is Verdict.INCOMPLETE:
+        yield from ("", "Next: run the same command again.")
+    elif report.root_causes:
+        yield from ("", f"Next: gmsa-doctor explain {report.root_causes[0]}")
     elif report.verdict is Verdict.PASS and any(
-        one.status is Status.SKIPPED and one.check == "kerberos.gmsa-ticket"
-        for each in report.subjects
-        for one in each.findings
+        one.status is Status.SKIPPED and one.check == _PROOF for each in report.subjects for one in each.findings
     ):
         yield ""
         yield from style.wrap("The live flow was not run: that the gMSA gets its ticket is not proven.", "")

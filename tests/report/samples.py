@@ -113,6 +113,39 @@ LONG = finding(
     summary=f"s3://bücket/{'größe-' * 20}.json does not exist",
     fix=Fix("Put it there.", (f'aws s3 cp credspec.json "s3://bücket/{"größe-" * 20}.json"',)),
 )
+NO_OBJECT = finding(
+    "credspec.object",
+    Status.FAIL,
+    Cause.TASK_DEFINITION,
+    root=True,
+    summary="s3://gmsa/webapp01.json does not exist",
+    fix=Fix("Put the CredSpec there.", ('aws s3 cp credspec.json "s3://gmsa/webapp01.json"',)),
+)
+BEHIND_DENIED = finding(
+    "secret.domain",
+    Status.SKIPPED,
+    Cause.CREDENTIALS,
+    because=("secret.value",),
+    summary="not asked because of secret.value",
+)
+ONLY_1_3 = finding(
+    "secret.domain",
+    Status.WARN,
+    Cause.CREDENTIALS,
+    summary="the secret says corp.example, the CredSpec west.corp.example",
+    shows_as=ShowsAs(None, "Cannot get gMSA krb ticket"),
+)
+HOSTILE = finding(
+    "task-definition.arn",
+    Status.FAIL,
+    Cause.TASK_DEFINITION,
+    root=True,
+    summary="the key 資料\x1b]0;owned\x07\x1b[2J/\u202egnp.exe\u200b is no CredSpec",
+    observed="line one\nline two\u2028line three\x9b31m",
+    fix=Fix("Name another.", ("aws s3 ls 's3://b/\x1b[31m\necho owned'",)),
+)
+WIDE = finding("credspec.object", cause=Cause.TASK_DEFINITION, summary=f"s3://{'資料' * 30}.json\n, 796 bytes")
+STOPPED_TOO = [replace(STOPPED, check=f"directory.{name}") for name in ("bind", "gmsa-account", "managed-password")]
 
 SAMPLES = {
     "passing": report(("prod/web/app", GOOD), verdict=Verdict.PASS),
@@ -131,7 +164,17 @@ SAMPLES = {
         missing=("kerberos.gmsa-ticket",),
     ),
     "passing-without-live": report(("prod/web/app", [*GOOD, OUT_OF_REACH, BEHIND_REACH]), verdict=Verdict.PASS),
-    "interrupted": report(("prod/web/app", [*GOOD, STOPPED]), verdict=Verdict.INCOMPLETE, interrupted=True),
+    "interrupted": report(
+        ("prod/web/app", [*GOOD, STOPPED, *STOPPED_TOO]), verdict=Verdict.INCOMPLETE, interrupted=True
+    ),
     "crash": report(("prod/web/app", [*GOOD, CRASH]), verdict=Verdict.INCOMPLETE),
+    "failure-and-unknown": report(
+        ("prod/web/app", [*GOOD, NO_OBJECT, DENIED, BEHIND_DENIED, ONE_DC_DOWN]), verdict=Verdict.FAIL
+    ),
+    "many-out-of-reach": report(
+        *((f"prod/web{n}/app", [*GOOD, OUT_OF_REACH, BEHIND_REACH]) for n in range(5)), verdict=Verdict.PASS
+    ),
+    "one-version-stumbles": report(("prod/web/app", [*GOOD, ONLY_1_3]), verdict=Verdict.PASS),
+    "hostile-names": report(("prod/web\x1b[31m/app", [WIDE, HOSTILE]), verdict=Verdict.FAIL),
     "long-words": report(("prod/web/app", [LONG]), verdict=Verdict.FAIL),
 }

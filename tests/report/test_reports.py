@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from gmsa_doctor.hidden import Hidden
 from gmsa_doctor.model import Cause, Finding, Fix, Report, Row, ShowsAs, Status, Verdict
 from gmsa_doctor.report import json as json_report
 from gmsa_doctor.report import schema, text
-from tests.report.samples import SAMPLES, finding, report
+from gmsa_doctor.report.printable import printable
+from tests.report.samples import ONE_DC_DOWN, OUT_OF_REACH, SAMPLES, WRONG_PASSWORD, finding, report
 
 GOLDEN = Path(__file__).parent / "golden"
 SCHEMA: dict[str, Any] = json.loads(schema.text())
@@ -70,7 +72,7 @@ def test_no_line_is_too_long_but_for_commands_and_single_words(name: str, width:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_command_stands_on_a_line_of_its_own_to_be_copied(name: str) -> None:
     lines = {line.strip() for line in text.render(SAMPLES[name], width=80).splitlines()}
-    for subject in SAMPLES[name].subjects:
+    for subject in printable(SAMPLES[name]).subjects:
         for one in subject.findings:
             if one.fix and one.status in (Status.FAIL, Status.WARN, Status.UNKNOWN):
                 assert set(one.fix.commands) <= lines
@@ -104,6 +106,61 @@ def test_one_root_cause_of_two_subjects_is_told_once() -> None:
     assert text.render(made).count("Root cause:") == 1
 
 
+def test_one_root_cause_with_two_fixes_is_told_with_both() -> None:
+    other = replace(WRONG_PASSWORD, fix=Fix("Put it there.", ("aws of the other secret",)))
+    made = text.render(report(("a/app", [WRONG_PASSWORD]), ("b/app", [other]), verdict=Verdict.FAIL))
+    assert "secret:gmsa/webapp01-AbCdEf" in made
+    assert "aws of the other secret" in made
+
+
+def test_beside_a_failure_the_end_still_names_what_is_not_known_and_what_warns() -> None:
+    end = text.render(SAMPLES["failure-and-unknown"]).split("FAIL:")[1]
+    assert "Not known besides: secret.value" in end
+    assert "skipped because of that: secret.domain" in end
+    assert "Warning above: network.kerberos" in end
+
+
+def test_with_many_subjects_what_was_not_asked_is_still_said_once() -> None:
+    made = text.render(SAMPLES["many-out-of-reach"])
+    assert made.count("out of reach from here") == 1
+    assert "dns.domain-controllers, kerberos.gmsa-ticket" in made
+    assert "gmsa-doctor check … --dns-server" in made
+
+
+def test_a_subject_of_which_nothing_was_asked_gets_no_tick() -> None:
+    made = text.render(report(*((f"s{n}", [OUT_OF_REACH]) for n in range(5)), verdict=Verdict.PASS))
+    assert "✓ s" not in made
+    assert made.count("- s") == 5
+
+
+def test_with_fail_on_warn_the_fix_stands_at_the_end_alone() -> None:
+    made = text.render(
+        report(("a/app", [replace(ONE_DC_DOWN, root=True)]), verdict=Verdict.FAIL, root_causes=("network.kerberos",))
+    )
+    assert made.count("nc -vz -w 3 10.0.0.11 88") == 1
+    assert "Root cause: network.kerberos" in made
+
+
+def test_many_that_were_interrupted_are_one_paragraph() -> None:
+    made = text.render(SAMPLES["interrupted"])
+    assert made.count("Not known:") == 1
+    assert "Next: run the same command again." in made
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_no_name_can_send_controls_to_the_terminal_or_add_a_line_to_a_command(verbose: bool) -> None:
+    made = text.render(SAMPLES["hostile-names"], verbose=verbose)
+    assert all(line.isprintable() for line in made.split("\n"))
+    assert r"aws s3 ls 's3://b/\x1b[31m\necho owned'" in made
+    assert "資料" in made
+
+
+def test_in_ascii_a_dash_of_a_name_is_not_made_a_hyphen() -> None:
+    odd = finding("credspec.object", Status.FAIL, root=True, summary="s3://b/a\u2013b.json → no…")
+    made = text.render(report(("x", [odd]), verdict=Verdict.FAIL), ascii=True)
+    assert r"s3://b/a\u2013b.json -> no..." in made
+
+
 def test_a_hidden_value_in_a_finding_stays_hidden() -> None:
     careless = finding("acme.odd", Status.FAIL, root=True, summary=f"it was {Hidden('hunter2')}")
     made = report(("x", [careless]), verdict=Verdict.FAIL)
@@ -134,5 +191,6 @@ findings = st.builds(
 @given(st.lists(findings, max_size=4), st.sampled_from(Verdict), st.integers(1, 200), st.booleans())
 def test_whatever_a_finding_holds_it_is_rendered(made: list[Finding], verdict: Verdict, width: int, flag: bool) -> None:
     sample: Report = report(("prod/web/app", made), verdict=verdict, interrupted=flag)
-    assert text.render(sample, width=width, color=flag, verbose=flag, ascii=not flag)
+    made_text = text.render(sample, width=width, color=flag, verbose=flag, ascii=not flag)
+    assert all(line.isprintable() for line in re.sub(r"\x1b\[[0-9;]*m", "", made_text).split("\n"))
     jsonschema.validate(json.loads(json_report.render(sample)), SCHEMA)

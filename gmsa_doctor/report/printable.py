@@ -1,0 +1,39 @@
+"""What a terminal must not be sent: names come from AWS, AD and files, and may hold anything."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
+from typing import Any, TypeVar
+
+from gmsa_doctor.model import Fix
+
+T = TypeVar("T")
+
+_BLANKS = str.maketrans("\t\r\n", "   ")
+
+
+def printable(value: T) -> T:
+    r"""The same report (or a part of it) in which each unprintable character stands as its escape, ``\x1b``.
+
+    A line break in prose becomes a space; in a command it is escaped, so that what is pasted stays one line.
+    """
+    result: Any = value
+    if isinstance(value, Enum):
+        return value
+    if isinstance(value, str):
+        result = _escaped(value.translate(_BLANKS))
+    elif isinstance(value, Fix):
+        result = Fix(printable(value.text), tuple(map(_escaped, value.commands)))
+    elif isinstance(value, tuple):
+        result = tuple(map(printable, value))
+    elif is_dataclass(value) and not isinstance(value, type):
+        result = replace(value, **{one.name: printable(getattr(value, one.name)) for one in fields(value)})
+    return result  # type: ignore[no-any-return]
+
+
+def _escaped(text: str) -> str:
+    """Escapes controls, invisible and bidirectional marks, surrogates, and blanks other than the space."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

@@ -1,0 +1,93 @@
+"""The real `gmsa-doctor` in a process of its own, and what it is given there."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+COMMAND = str(Path(sys.executable).with_name("gmsa-doctor"))
+_FOREIGN = ("AWS_", "KRB5", "GMSA_", "LC_", "LANG", "PYTHON", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM", "ECS_")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a process left: its exit code, standard output and standard error."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The JSON report."""
+        document: dict[str, Any] = json.loads(self.out)
+        return document
+
+    def statuses(self, subject: int = 0) -> dict[str, str]:
+        """The status of each check, from the JSON report."""
+        return {one["check"]: one["status"] for one in self.document["subjects"][subject]["findings"]}
+
+    def finding(self, check: str, subject: int = 0) -> dict[str, Any]:
+        """One finding of the JSON report."""
+        findings: list[dict[str, Any]] = self.document["subjects"][subject]["findings"]
+        return next(one for one in findings if one["check"] == check)
+
+
+def environ(home: Path, **more: str) -> dict[str, str]:
+    """An environment without any AWS configuration, in which HOME is an empty directory."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    return {
+        **kept,
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "no_proxy": "127.0.0.1",
+        **more,
+    }
+
+
+def doctor(
+    *arguments: str, env: Mapping[str, str], stdin: str | bytes = b"", cwd: Path | None = None, seconds: float = 90
+) -> Ended:
+    """Run `gmsa-doctor` with these arguments, its output to pipes."""
+    process = subprocess.run(
+        [COMMAND, *arguments],
+        env=dict(env),
+        input=stdin.encode() if isinstance(stdin, str) else stdin,
+        capture_output=True,
+        cwd=cwd,
+        timeout=seconds,
+    )
+    return Ended(process.returncode, process.stdout.decode(errors="replace"), process.stderr.decode(errors="replace"))
+
+
+def a_task_definition(**changes: Any) -> dict[str, Any]:
+    """The smallest task definition in which nothing is wrong; `container` changes its container."""
+    container = {
+        "name": "web",
+        "image": "registry.example/web:1",
+        "credentialSpecs": ["credentialspecdomainless:arn:aws:s3:::credspecs/web.json"],
+        **changes.pop("container", {}),
+    }
+    return {
+        "family": "webapp",
+        "requiresCompatibilities": ["FARGATE"],
+        "networkMode": "awsvpc",
+        "executionRoleArn": "arn:aws:iam::123456789012:role/ecsTaskExecutionRole",
+        "containerDefinitions": [container],
+        **changes,
+    }
+
+
+def file_with(directory: Path, content: object, name: str = "td.json") -> str:
+    """Write a file (bytes and text as they are, else JSON) and give its path."""
+    path = directory / name
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return str(path)
