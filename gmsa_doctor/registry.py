@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from types import ModuleType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from gmsa_doctor.errors import UsageError
 from gmsa_doctor.model import Cause, Check, Explanation, Finding, Given, Need, Outcome, ShowsAs
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINT_GROUP = "gmsa_doctor.checks"
 
@@ -181,7 +184,9 @@ def _in_graph_order(by_id: dict[str, Check], giver: dict[type, Check]) -> list[C
         if one.id in ordered:
             return
         if one.id in way:
-            raise DeclarationError(f"checks wait for each other: {' → '.join([*way, one.id])}")
+            circle = way[way.index(one.id) :]
+            origins = ", ".join(dict.fromkeys(by_id[id].origin for id in circle))
+            raise DeclarationError(f"checks of {origins} wait for each other: {' → '.join([*circle, one.id])}")
         way.append(one.id)
         for need in one.needs:
             if need.type in giver:
@@ -223,10 +228,20 @@ def _plug_ins() -> list[Check]:
     for point in entry_points(group=ENTRY_POINT_GROUP):
         origin = point.dist.name if point.dist else point.name
         try:
-            found += declared_in(point.load(), origin)
-        except Exception as error:
+            found += _declared_at(point, origin)
+        except (Exception, SystemExit) as error:
+            why = " ".join(f"{type(error).__name__}: {error}".split())
             raise UsageError(
-                f"the plug-in {point.name} of {origin} cannot be loaded ({type(error).__name__}: {error}); "
-                f"mend or uninstall {origin}"
+                f"the plug-in {point.name} of {origin} cannot be loaded ({why}); mend or uninstall {origin}"
             ) from error
     return found
+
+
+def _declared_at(point: EntryPoint, origin: str) -> list[Check]:
+    module = point.load()
+    if not isinstance(module, ModuleType):
+        raise DeclarationError(f"{point.value} is no module")
+    checks = declared_in(module, origin)
+    if not checks:
+        raise DeclarationError(f"{point.value} declares no check")
+    return checks

@@ -61,7 +61,7 @@ SIZE_LIMIT = 4000
     title="The CredSpec can be read",
     cause=Cause.TASK_DEFINITION,
     docs=links.FARGATE_GMSA,
-    shows=(texts.INVALID_OBJECT, texts.NOT_RETRIEVED),
+    shows=(texts.INVALID_OBJECT, texts.NOT_RETRIEVED, texts.NO_MAPPING),
 )
 def credspec_object(
     location: CredSpecLocation, place: Place, s3: S3, ssm: Ssm, caller: Outcome[Caller]

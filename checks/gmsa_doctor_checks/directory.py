@@ -127,7 +127,7 @@ def _bind_fix(endpoint: Endpoint, error: ClientError) -> Fix:
     title="The gMSA exists, is enabled, and is found",
     cause=Cause.CREDENTIALS,
     docs=links.GMSA_ACCOUNTS,
-    shows=(texts.NO_PASSWORD_ATTRIBUTE, texts.BLOB, texts.NO_DC_ANSWERS, texts.CATCH_ALL),
+    shows=(texts.NO_PASSWORD_ATTRIBUTE, texts.GMSA_TICKET, texts.BLOB, texts.NO_DC_ANSWERS, texts.CATCH_ALL),
 )
 def gmsa_account(bound: BoundDirectory, names: GmsaNames, account: Account) -> Result[GmsaAccount]:
     """Looks for the gMSA as Credentials Fetcher does: by `(CN=<name>)`, and takes the first hit.

@@ -33,6 +33,9 @@ READ_SECONDS = 8.0
 ATTEMPTS = 3
 """All tries of one call together, as botocore counts ``total_max_attempts``."""
 
+_OF_THE_USERS_PROGRAM = (ValueError, OSError, LookupError, AttributeError)
+"""Raised by botocore where credential_process names no program, or one that does not give a JSON object."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 C = TypeVar("C", bound="AwsClient")
@@ -88,7 +91,7 @@ class Aws:
         try:
             with self._lock:
                 return self._session.get_credentials() is not None
-        except (botocore.exceptions.BotoCoreError, ValueError) as error:  # credential_process may give no JSON
+        except (botocore.exceptions.BotoCoreError, *_OF_THE_USERS_PROGRAM) as error:
             text = f"the AWS credentials cannot be loaded: {error}"
             raise _credentials(error) or CredentialsProblem(text, _RENEW) from error
 
@@ -171,12 +174,12 @@ def operation(
         def call(self: C, *args: P.args, **kwargs: P.kwargs) -> R:
             def ask() -> R:
                 import botocore.exceptions as botocore
+                from botocore.parsers import ResponseParserError
 
                 try:
                     return method(self, *args, **kwargs)
-                except (botocore.BotoCoreError, botocore.ClientError) as error:
-                    resource = str(args[0]) if args else "*"
-                    raise translate(error, action or name, resource) from error
+                except (botocore.BotoCoreError, botocore.ClientError, ResponseParserError, OSError) as error:
+                    raise translate(error, action or name, _resource(args)) from error
 
             return self.remembered((name, args, tuple(sorted(kwargs.items()))), ask)
 
@@ -184,6 +187,11 @@ def operation(
         return cast("Callable[Concatenate[C, P], R]", call)
 
     return declare
+
+
+def _resource(args: tuple[object, ...]) -> str:
+    first = args[0] if args else "*"
+    return ", ".join(map(str, first)) if isinstance(first, tuple) else str(first)
 
 
 def operations(client: type[AwsClient]) -> tuple[Operation, ...]:
@@ -215,6 +223,7 @@ def error_code(error: Exception) -> str:
 def translate(error: Exception, action: str, resource: str) -> ClientError:
     """Our typed error for one of botocore's. ``action`` is the IAM action of the call."""
     import botocore.exceptions as botocore
+    from botocore.parsers import ResponseParserError
 
     if isinstance(error, botocore.ClientError) and error.operation_name in _LOGONS:
         return CredentialsProblem(f"the AWS credentials cannot be loaded: {error}", _RENEW)
@@ -223,8 +232,14 @@ def translate(error: Exception, action: str, resource: str) -> ClientError:
     if isinstance(error, botocore.ConnectTimeoutError | botocore.ReadTimeoutError):
         seconds = CONNECT_SECONDS if isinstance(error, botocore.ConnectTimeoutError) else READ_SECONDS
         return TimedOut(f"{_endpoint(error)} ({action})", seconds)
-    if isinstance(error, botocore.HTTPClientError):
+    if isinstance(error, botocore.SSLError | botocore.ProxyConnectionError):
+        return Unreachable(f"{_endpoint(error)} ({action})", str(error))
+    if isinstance(error, botocore.HTTPClientError | botocore.ConnectionError):
         return Unreachable(f"{_endpoint(error)} ({action})", "no connection to the AWS endpoint")
+    if isinstance(error, ResponseParserError):  # its text is the whole answer
+        return ServiceError(f"{action}: what answers is not AWS, but perhaps a proxy", type(error).__name__)
+    if isinstance(error, OSError):  # a token's file, or the program of credential_process, when they are renewed
+        return CredentialsProblem(f"the AWS credentials cannot be loaded: {error}", _RENEW)
     if isinstance(error, botocore.NoRegionError):
         return CredentialsProblem("no AWS region is configured", Fix("Give --region, or set AWS_REGION."))
     return _credentials(error) or ServiceError(f"{action}: {type(error).__name__}: {error}", type(error).__name__)

@@ -38,7 +38,7 @@ class Dns:
     @property
     def servers(self) -> tuple[str, ...]:
         """The addresses that are asked."""
-        return tuple(str(one) for one in self._ready().nameservers)
+        return tuple(one.address for one in self._ready().nameservers)
 
     def srv(self, name: str) -> tuple[Srv, ...]:
         """The SRV records of ``name`` in the order of the answer.
@@ -51,14 +51,14 @@ class Dns:
         )
 
     def addresses(self, host: str) -> tuple[str, ...]:
-        """The IPv4 and then the IPv6 addresses of a host. Raises as :meth:`srv`."""
+        """The IPv4 addresses of a host, else its IPv6 addresses. Raises as :meth:`srv`."""
         found: list[str] = []
         missing: NotFound | None = None
         for kind in ("A", "AAAA"):
             try:
                 found += [str(one.address) for one in self._ask(host, kind)]
             except NotFound as error:
-                missing = error
+                missing = missing or error
             if found:  # a second question only for a host without IPv4
                 break
         if not found and missing:
@@ -75,14 +75,16 @@ class Dns:
     def _ready(self) -> Any:
         import dns.resolver
 
+        from gmsa_doctor.clients.dns_nameserver import ConnectedNameserver
+
         with self._lock:
             if self._resolver is None:
                 try:
                     self._resolver = dns.resolver.Resolver(configure=not self._given)
                 except dns.resolver.NoResolverConfiguration as error:
                     raise Unreachable("the system's resolver", "no DNS server is configured") from error
-                if self._given:
-                    self._resolver.nameservers = list(self._given)
+                addresses = self._given or tuple(self._resolver.nameservers)
+                self._resolver.nameservers = [ConnectedNameserver(one) for one in addresses]
                 self._resolver.lifetime = self._seconds
                 self._resolver.timeout = self._seconds / 2
             return self._resolver
@@ -107,7 +109,7 @@ class Dns:
         import dns.resolver
 
         resolver = self._ready()
-        server = "DNS server " + ", ".join(str(one) for one in resolver.nameservers)
+        server = "DNS server " + ", ".join(self.servers)
         try:
             return list(resolver.resolve(f"{name}.", kind, search=False))
         except dns.resolver.NXDOMAIN as error:
@@ -124,7 +126,8 @@ class Dns:
 
 def _no_server(server: str, error: Any) -> ClientError:
     """Each server has failed: why, from dnspython's record of the tries."""
-    whys = [str(one[3]) for one in error.kwargs.get("errors", ())]
+    causes = [one[3] for one in error.kwargs.get("errors", ())]
+    whys = [str(getattr(one, "strerror", None) or one) for one in causes]
     text = "; ".join(dict.fromkeys(whys)) or "no server answered"
     if "REFUSED" in text or "SERVFAIL" in text:
         return Refused(server, f"answered {text.removeprefix('Server answered ')}")

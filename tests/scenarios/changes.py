@@ -1,0 +1,331 @@
+"""The changes that make a scenario out of the healthy environment."""
+
+import copy
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tests.lab import accounts, ad, environment
+from tests.lab.aws import EmbeddedAws
+from tests.lab.environment import Created, Environment
+from tests.lab.loopback import fresh_address
+from tests.scenarios.lab import Change, Lab
+
+
+def all_of(*changes: Change) -> Change:
+    """Make several changes, one after the other."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        for one in changes:
+            one(it, lab)
+
+    return change
+
+
+def nothing(it: Environment, lab: Lab) -> None:
+    """Leave the healthy environment as it is."""
+
+
+# The task definition and the service --------------------------------------------------------------------
+
+
+def entry(text: str) -> Change:
+    """Set the container's one credentialSpecs entry."""
+    return container(credentialSpecs=[text])
+
+
+def container(**fields: Any) -> Change:
+    """Set fields of the first container; None takes one out."""
+    return lambda it, _: _put(it.container, fields)
+
+
+def task(**fields: Any) -> Change:
+    """Set fields of the task definition; None takes one out."""
+    return lambda it, _: _put(it.task_definition, fields)
+
+
+def second_container(**fields: Any) -> Change:
+    """Add a container without credentialSpecs, with these fields."""
+
+    def change(it: Environment, _: Lab) -> None:
+        other = {"name": "log", "image": "registry.example/log:1", "essential": False, "memory": 128}
+        it.task_definition["containerDefinitions"].append({**other, **fields})
+
+    return change
+
+
+def service(**fields: Any) -> Change:
+    """Set arguments of CreateService; None takes one out."""
+
+    def change(it: Environment, _: Lab) -> None:
+        assert it.service is not None
+        _put(it.service, fields)
+
+    return change
+
+
+def on_ec2(it: Environment, _: Lab) -> None:
+    """Let the service run on EC2 instances."""
+    assert it.service is not None
+    it.task_definition["requiresCompatibilities"] = ["EC2"]
+    it.service["launchType"] = "EC2"
+    del it.service["platformVersion"]
+
+
+def region(name: str) -> Change:
+    """Move everything to another region, and with it to its partition."""
+
+    def change(it: Environment, _: Lab) -> None:
+        it.region = name
+
+    return change
+
+
+# The CredSpec -------------------------------------------------------------------------------------------
+
+
+def obj(**fields: Any) -> Change:
+    """Set where the CredSpec is put (`bucket`, `key`, `bucket_region`), and by that also its right ARN."""
+
+    def change(it: Environment, _: Lab) -> None:
+        for name, value in fields.items():
+            setattr(it, name, value)
+
+    return change
+
+
+def spec(path: str, value: Any) -> Change:
+    """Set a key of the CredSpec, given as `A.B.C`; None takes it out."""
+
+    def change(it: Environment, _: Lab) -> None:
+        assert isinstance(it.credspec, dict)
+        *parents, last = path.split(".")
+        place: dict[str, Any] = it.credspec
+        for name in parents:
+            place = place[name]
+        _put(place, {last: value})
+
+    return change
+
+
+def body(make: Callable[[str], bytes]) -> Change:
+    """Set the CredSpec object's bytes, made from the text of the right one."""
+
+    def change(it: Environment, _: Lab) -> None:
+        it.credspec = make(json.dumps(it.credspec, indent=2))
+
+    return change
+
+
+def gmsa(name: str) -> Change:
+    """Let the CredSpec be one for another gMSA."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        it.credspec = environment.credspec(lab.dc, name)
+
+    return change
+
+
+PLUGIN_INPUT = "ActiveDirectoryConfig.HostAccountConfig.PluginInput"
+
+
+def padded(size: int) -> Change:
+    """Pad the CredSpec object to this size in bytes."""
+
+    def change(it: Environment, _: Lab) -> None:
+        grows = len(it.likely_secret_arn) - len("{secret_arn}")
+        it.credspec = json.dumps(it.credspec).ljust(size - grows).encode()
+
+    return change
+
+
+GMSAS = "ActiveDirectoryConfig.GroupManagedServiceAccounts"
+
+
+def credential_arn(text: str) -> Change:
+    """Set the CredSpec's CredentialArn."""
+    return spec(f"{PLUGIN_INPUT}.CredentialArn", text)
+
+
+# The secret ---------------------------------------------------------------------------------------------
+
+
+def secret(**fields: Any) -> Change:
+    """Set keys of the secret; None takes one out."""
+
+    def change(it: Environment, _: Lab) -> None:
+        assert isinstance(it.secret, dict)
+        _put(it.secret, fields)
+
+    return change
+
+
+def secret_is(content: dict[str, Any] | str | bytes | None) -> Change:
+    """Set the whole secret."""
+
+    def change(it: Environment, _: Lab) -> None:
+        it.secret = content
+
+    return change
+
+
+def user(name: str) -> Change:
+    """Let the secret be that of another of the lab's accounts."""
+    return secret(username=name, password=accounts.PASSWORDS[name])
+
+
+# AWS ----------------------------------------------------------------------------------------------------
+
+
+def after(call: Callable[[EmbeddedAws, Created], object]) -> Change:
+    """Call this when all else is there."""
+    return lambda it, _: it.after.append(call)
+
+
+def denied(service: str, operation: str) -> Change:
+    """Let IAM deny an operation to gmsa-doctor."""
+    return lambda _, lab: lab.aws.deny(service, operation)
+
+
+def answered(service: str, operation: str, code: str, message: str, status: int = 400) -> Change:
+    """Let an operation answer with an error."""
+    return lambda _, lab: lab.aws.fail_with(service, operation, code, message, status)
+
+
+def dhcp(*servers: str, name: str = "corp.example") -> Change:
+    """Give the VPC a DHCP options set with these DNS servers; `{dc}` is the domain controller's address."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        values = [server.replace("{dc}", lab.dc.ip) for server in servers]
+        it.dhcp = [
+            {"Key": "domain-name", "Values": [name]},
+            {"Key": "domain-name-servers", "Values": values},
+        ]
+
+    return change
+
+
+def no_dhcp_options(it: Environment, _: Lab) -> None:
+    """Take the VPC's DHCP options set away."""
+    it.dhcp = None
+
+
+def no_directory(it: Environment, _: Lab) -> None:
+    """Let the AD be a self-managed one, which AWS knows nothing of."""
+    it.directory = None
+
+
+def forward_rule(domain: str) -> Change:
+    """Associate a Resolver FORWARD rule for the domain with the VPC."""
+
+    def make(aws: EmbeddedAws, created: Created) -> None:
+        resolver = aws.client("route53resolver", created.region)
+        endpoint = resolver.create_resolver_endpoint(
+            CreatorRequestId="endpoint",
+            SecurityGroupIds=[created.security_group],
+            Direction="OUTBOUND",
+            IpAddresses=[{"SubnetId": one} for one in created.subnets],
+        )["ResolverEndpoint"]
+        rule = resolver.create_resolver_rule(
+            CreatorRequestId="rule",
+            RuleType="FORWARD",
+            DomainName=domain,
+            TargetIps=[{"Ip": "10.1.0.10", "Port": 53}],
+            ResolverEndpointId=endpoint["Id"],
+        )["ResolverRule"]
+        resolver.associate_resolver_rule(ResolverRuleId=rule["Id"], VPCId=created.vpc)
+
+    return after(make)
+
+
+def private_zone(name: str) -> Change:
+    """Associate a private hosted zone with the VPC."""
+
+    def make(aws: EmbeddedAws, created: Created) -> None:
+        vpc = {"VPCRegion": created.region, "VPCId": created.vpc}
+        aws.client("route53").create_hosted_zone(
+            Name=name, CallerReference="zone", VPC=vpc, HostedZoneConfig={"PrivateZone": True}
+        )
+
+    return after(make)
+
+
+def key_disabled(it: Environment, lab: Lab) -> None:
+    """Let the KMS key of the secret be disabled."""
+    lab.aws.fail_with(
+        "secretsmanager", "GetSecretValue", "DecryptionFailure", "Secrets Manager can't decrypt the secret value"
+    )
+
+
+# DNS and the domain controllers -------------------------------------------------------------------------
+
+
+def dns_server(run: Callable[[Lab], str]) -> Change:
+    """Ask this DNS server instead of the domain controller."""
+    return lambda it, lab: _put_option(it.arguments, "--dns-server", run(lab))
+
+
+def kdc_at(run: Callable[[Lab], str]) -> Change:
+    """Let DNS name a KDC at this address, beside an LDAP server that is well."""
+    return dns_server(lambda lab: _beside(lab, "kerberos", run(lab)))
+
+
+def ldap_at(run: Callable[[Lab], str]) -> Change:
+    """Let DNS name an LDAP server at this address, beside a KDC that is well."""
+    return dns_server(lambda lab: _beside(lab, "ldap", run(lab)))
+
+
+def _beside(lab: Lab, service: str, address: str) -> str:
+    """Run a DNS server in which one service is on another host; for the rest it asks the domain controller."""
+    host = f"other.{lab.dc.domain}"
+    names = {"kerberos": ("_kerberos._tcp", "_kerberos._udp"), "ldap": ("_ldap._tcp.dc._msdcs",)}
+    port = {"kerberos": 88, "ldap": 389}[service]
+    srv = {(f"{name}.{lab.dc.domain}", "SRV"): [f"0 100 {port} {host}."] for name in names[service]}
+    return lab.dns({**srv, (host, "A"): [address]})
+
+
+def nowhere(_: Lab) -> str:
+    """Give an address on which nothing listens."""
+    return fresh_address()
+
+
+def in_ad(account: str, **attributes: str) -> Change:
+    """Set attributes of an account in the AD, for the time of the scenario."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        before = ad.read(lab.dc, account, *attributes)[1]
+        for name in attributes:
+            value = [one.decode() for one in before.get(name, [])]
+            lab.stack.callback(ad.modify, lab.dc, account, **{name: value})
+        ad.modify(lab.dc, account, **attributes)
+
+    return change
+
+
+def _put(place: dict[str, Any], fields: dict[str, Any]) -> None:
+    for name, value in fields.items():
+        if value is None:
+            place.pop(name, None)
+        else:
+            place[name] = copy.deepcopy(value)
+
+
+def _put_option(arguments: list[str], option: str, value: str) -> None:
+    if option in arguments:
+        arguments[arguments.index(option) + 1] = value
+    else:
+        arguments += [option, value]
+
+
+def options(*values: str) -> Callable[[Environment, Lab], object]:
+    """Add options to the command."""
+    return lambda it, _: it.arguments.extend(values)
+
+
+def instead(arguments: Sequence[str]) -> Change:
+    """Replace the options beside cluster and service."""
+
+    def change(it: Environment, _: Lab) -> None:
+        it.arguments[:] = arguments
+
+    return change

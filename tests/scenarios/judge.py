@@ -1,0 +1,74 @@
+"""Run the command in a scenario, and judge what it printed."""
+
+import json
+from contextlib import ExitStack
+from typing import Any
+
+import jsonschema
+
+from gmsa_doctor import explain, registry
+from gmsa_doctor.report import schema
+from tests.command import Ended, doctor
+from tests.lab import accounts
+from tests.lab.ad import DomainController
+from tests.lab.aws import EmbeddedAws
+from tests.lab.creation import create
+from tests.lab.environment import Environment, healthy
+from tests.scenarios.lab import Lab, Scenario
+
+_SCHEMA: dict[str, Any] = json.loads(schema.text())
+_SECRET_KEYS = "password"
+
+
+def run(scenario: Scenario, dc: DomainController, aws: EmbeddedAws, *options: str) -> Ended:
+    """Make the scenario and check it, as JSON; what it printed fits the schema and holds no secret."""
+    with ExitStack() as stack:
+        environment = healthy(dc)
+        scenario.change(environment, Lab(dc, aws, stack))
+        create(environment, aws)
+        ended = doctor(*environment.command, "--format", "json", *options, env=aws.environ(environment.region))
+    assert ended.code in (0, 1, 3), ended.err
+    jsonschema.validate(ended.document, _SCHEMA)
+    for secret in secrets(environment):
+        assert secret not in ended.out + ended.err
+    return ended
+
+
+def secrets(environment: Environment) -> set[str]:
+    """What must never be printed: the accounts' passwords, and whatever the secret holds under such a key."""
+    found = set(accounts.PASSWORDS.values())
+    if isinstance(environment.secret, dict):
+        pairs = environment.secret.items()
+        found |= {str(value) for key, value in pairs if _SECRET_KEYS in key.lower() and value}
+    return found
+
+
+def with_status(ended: Ended, status: str) -> set[str]:
+    """The checks of this status, of all subjects."""
+    findings = (one for each in ended.document["subjects"] for one in each["findings"])
+    return {one["check"] for one in findings if one["status"] == status}
+
+
+def told(finding: dict[str, Any]) -> str:
+    """All that a finding says, for a text to be looked for."""
+    rows = " ".join(str(row) for row in finding.get("rows", ()))
+    return (
+        f"{finding['summary']} {finding['observed']} {finding['expected']} {rows} {(finding['fix'] or {}).get('text')}"
+    )
+
+
+def leads_here(finding: dict[str, Any]) -> bool:
+    """Tell whether whoever pastes the text that the daemon shows is led to the finding's check."""
+    known = registry.load()
+    texts = [text for text in (finding["shows_as"] or {}).values() if text]
+    return all(
+        finding["check"] in [match.check.id for match in explain.match_text(known, f"Error: {text}, exit")]
+        for text in texts
+    )
+
+
+def brief(ended: Ended) -> str:
+    """What a failing test needs of the report: all that did not pass."""
+    findings = (one for each in ended.document["subjects"] for one in each["findings"])
+    lines = (f"{one['check']}: {one['status']}: {told(one)}" for one in findings if one["status"] != "pass")
+    return "\n".join(("", *lines, ended.err))

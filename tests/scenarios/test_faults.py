@@ -1,0 +1,14 @@
+"""Each fault that can be seen in AWS has one root cause."""
+
+import pytest
+
+from tests.lab.ad import DomainController
+from tests.lab.aws import EmbeddedAws
+from tests.scenarios.faults import FAULTS
+from tests.scenarios.lab import Scenario
+from tests.scenarios.verdicts import fails
+
+
+@pytest.mark.parametrize("scenario", FAULTS, ids=lambda one: one.name)
+def test_it_is_the_one_root_cause(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+    fails(scenario, dc, aws)

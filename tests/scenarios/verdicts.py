@@ -1,0 +1,51 @@
+"""What a scenario's verdict must be, for each kind of scenario."""
+
+from tests.lab.ad import DomainController
+from tests.lab.aws import EmbeddedAws
+from tests.scenarios.judge import brief, leads_here, run, told, with_status
+from tests.scenarios.lab import Scenario
+
+SHOWN_BY_NO_DAEMON = {"dhcp-options.set", "kerberos.service-ticket"}
+"""The daemon does not stumble over these, the placement of the task or the application does."""
+REFUSED_BY_ECS = ("ECS takes one", "Windows containers on Fargate")
+
+
+def fails(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+    """One root cause, no other failure, a fix, and what the daemon shows for it."""
+    ended = run(scenario, dc, aws)
+    assert with_status(ended, "fail") == {scenario.check}, brief(ended)
+    assert ended.document["root_causes"] == [scenario.check]
+    assert (ended.document["verdict"], ended.code) == ("fail", 1)
+    finding = ended.finding(scenario.check)
+    assert finding["root"]
+    assert not finding["because"]
+    assert scenario.says in told(finding)
+    assert finding["fix"]["text"]
+    unseen = scenario.check in SHOWN_BY_NO_DAEMON or any(one in finding["summary"] for one in REFUSED_BY_ECS)
+    assert bool(finding["shows_as"]) is not unseen
+    assert leads_here(finding)
+
+
+def passes(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+    """Nothing fails, warns or is unknown."""
+    ended = run(scenario, dc, aws)
+    assert not with_status(ended, "fail") | with_status(ended, "warn") | with_status(ended, "unknown"), brief(ended)
+    assert (ended.document["verdict"], ended.code) == ("pass", 0)
+
+
+def warns(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+    """Nothing fails; the checks that are named warn, and fail the run if that is asked for."""
+    ended = run(scenario, dc, aws)
+    assert with_status(ended, "warn") == set(scenario.check.split()), brief(ended)
+    assert not with_status(ended, "fail") | with_status(ended, "unknown")
+    assert (ended.document["verdict"], ended.code) == ("pass", 0)
+    assert any(scenario.says in told(ended.finding(check)) for check in scenario.check.split())
+
+
+def cannot_tell(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+    """Nothing fails; one question is open, with its reason, and the run is incomplete."""
+    ended = run(scenario, dc, aws)
+    assert with_status(ended, "unknown") == {scenario.check}, brief(ended)
+    assert not with_status(ended, "fail")
+    assert (ended.document["verdict"], ended.code) == ("incomplete", 3)
+    assert scenario.says in told(ended.finding(scenario.check))
