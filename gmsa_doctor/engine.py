@@ -26,6 +26,8 @@ SIDE_BY_SIDE = 24
 NOT_SELECTED = "not selected"
 INTERRUPTED = "interrupted before it ended"
 
+TIME_OVER = "not finished when the time for the whole run was over (--timeout)"
+
 _WORST_FIRST = tuple(map(Status, ("fail", "error", "unknown", "warn", "waived", "pass", "skipped")))
 _ROOTS = (Status.FAIL, Status.UNKNOWN, Status.ERROR)
 
@@ -81,12 +83,12 @@ class _Run:
         self.registry = registry
         self.cases = cases
         self.selected = selected
-        self.seconds = seconds
         self.ends = time.monotonic() + seconds
         self.results: dict[tuple[int, str], _Result] = {}
         self.cells: dict[object, _Cell] = {}
         self.ready: deque[_Cell] = deque()
         self.running: list[_Cell] = []
+        self.abandoned: set[str] = set()
         self.finished: SimpleQueue[tuple[_Cell, _Result]] = SimpleQueue()
         self.users: dict[str, list[Check]] = {one.id: [] for one in registry.checks}
         for one in registry.checks:
@@ -198,8 +200,7 @@ class _Run:
 
     def expire(self, now: float) -> None:
         if now >= self.ends:
-            text = f"not finished when the run's time limit of {self.seconds:g} s was over"
-            self.abandon(self.running + list(self.ready), text)
+            self.abandon(self.running + list(self.ready), TIME_OVER)
             return
         over = [cell for cell in self.running if now >= (cell.started or now) + cell.check.limit]
         for cell in over:
@@ -209,10 +210,18 @@ class _Run:
         """End these checks without an answer, and so what comes after them."""
         for cell in cells:
             (self.running if cell in self.running else self.ready).remove(cell)
-            started = cell.started or time.monotonic()
-            self.end(cell, _Result(None, replace(unknown(text), duration_ms=_since(started))))
+            self.end(cell, _Result(None, self.given_up(cell, text)))
         if self.ready and (text == INTERRUPTED or time.monotonic() >= self.ends):
             self.abandon(list(self.ready), text)  # what only now became ready
+
+    def given_up(self, cell: _Cell, text: str) -> Finding:
+        """A check that became ready only when others were abandoned stands behind these."""
+        outcomes = [one.finding for one in cell.arguments if isinstance(one, Outcome)]
+        behind = [one for one in outcomes if self.abandoned & {one.check, *one.because}]
+        if behind and cell.started is None:
+            return _stands_behind(behind)
+        self.abandoned.add(cell.check.id)
+        return replace(unknown(text), duration_ms=_since(cell.started or time.monotonic()))
 
     def end(self, cell: _Cell, result: _Result) -> None:
         cell.result = result

@@ -82,6 +82,8 @@ def _selected(request: Request, registry: Registry) -> frozenset[str]:
 
 
 def _find_in_time(request: Request) -> tuple[tuple[Found, ...], _World]:
+    if request.task_definition_file:
+        return _find_in_file(request)
     try:
         return within(request.seconds, "AWS", lambda: _find(request))
     except TimedOut as error:
@@ -90,8 +92,6 @@ def _find_in_time(request: Request) -> tuple[tuple[Found, ...], _World]:
 
 
 def _find(request: Request) -> tuple[tuple[Found, ...], _World]:
-    if request.task_definition_file:
-        return _find_in_file(request)
     subject.require_names(request)
     region = request.region or _region_in(request)
     aws = Aws(request.profile, region)
@@ -117,10 +117,12 @@ def _find_in_file(request: Request) -> tuple[tuple[Found, ...], _World]:
         if not aws.has_credentials():
             raise CredentialsProblem("there are no AWS credentials", Fix("Set AWS_PROFILE, or give --profile."))
         sts = Sts(aws)
-        sts.caller()
+        within(request.seconds / 2, "AWS", sts.caller)
     except CredentialsProblem as error:
         reason = skipped(f"AWS was not asked: {error.text}", fix=error.fix)
         return found, _World(dict.fromkeys(AWS_CLIENTS, reason), None, None)
+    except TimedOut:
+        return found, _World(_clients(aws, sts), None, None)
     except ClientError:
         pass  # who we are is not known; each check will tell what it cannot see
     return found, _world(aws, sts)
@@ -152,13 +154,16 @@ def _warm(sts: Sts) -> None:
 
 
 def _world(aws: Aws, sts: Sts) -> _World:
-    clients: dict[type, object] = {kind: kind(aws) for kind in AWS_CLIENTS}
-    clients[Sts] = sts
+    clients = _clients(aws, sts)
     try:
         who = sts.caller()
     except ClientError:
         return _World(clients, None, None)
     return _World(clients, who["Account"], who["Arn"])
+
+
+def _clients(aws: Aws, sts: Sts) -> dict[type, object]:
+    return {**{kind: kind(aws) for kind in AWS_CLIENTS}, Sts: sts}
 
 
 def _region_in(request: Request) -> str | None:

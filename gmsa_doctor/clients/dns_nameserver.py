@@ -1,4 +1,4 @@
-"""A DNS server that says at once that nothing listens there. Imported with dnspython, when the first question is asked."""
+"""A DNS server that says at once that nothing listens there. Imported late, as dnspython is."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ CREDSPEC = (
         "UTF-16",
     ),
     Scenario(
-        "a comma too many", "credspec.document", body(lambda text: text[:-2].encode() + b",\n}"), "line 31, column 4"
+        "a comma too many", "credspec.document", body(lambda text: f"{text[:-2]},\n}}".encode()), "line 31, column 4"
     ),
     Scenario("a list", "credspec.document", body(lambda text: f"[{text}]".encode()), "the document is"),
     Scenario(

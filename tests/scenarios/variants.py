@@ -5,6 +5,7 @@ import json
 from tests.lab import accounts
 from tests.lab.aws import ACCOUNT
 from tests.lab.dns_server import domain_records
+from tests.lab.environment import Environment
 from tests.scenarios.changes import (
     after,
     all_of,
@@ -57,11 +58,8 @@ def _one_dead(lab: Lab) -> str:
     return lab.dns_of_controllers({"dc1.corp.example": lab.dc.ip, "dc2.corp.example": nowhere(lab)})
 
 
-def _parameter(it: object, lab: Lab) -> None:
+def _parameter(it: Environment, _: Lab) -> None:
     """The CredSpec in an SSM parameter beside the one in S3."""
-    from tests.lab.environment import Environment
-
-    assert isinstance(it, Environment)
     it.after.append(
         lambda aws, made: aws.client("ssm").put_parameter(
             Name="/gmsa/webapp01",
@@ -70,6 +68,13 @@ def _parameter(it: object, lab: Lab) -> None:
         )
     )
 
+
+EC2_WITH_A_PARAMETER = all_of(
+    on_ec2,
+    entry(f"credentialspecdomainless:arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/gmsa/webapp01"),
+    _parameter,
+    options("--fetcher", "2"),
+)
 
 HEALTHY = (
     Scenario("nothing changed", "", nothing),
@@ -113,12 +118,7 @@ HEALTHY = (
     Scenario(
         "EC2, with an SSM parameter",
         "",
-        all_of(
-            on_ec2,
-            entry(f"credentialspecdomainless:arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/gmsa/webapp01"),
-            _parameter,
-            options("--fetcher", "2"),
-        ),
+        EC2_WITH_A_PARAMETER,
     ),
     Scenario("never live", "", instead(["--live", "never"])),
 )

@@ -1,0 +1,82 @@
+"""The AWS calls that a run really makes are those in docs/aws-calls.md, and only read."""
+
+import re
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.command import doctor
+from tests.lab.ad import DomainController
+from tests.lab.aws import EmbeddedAws
+from tests.lab.creation import create
+from tests.lab.environment import healthy, task_definition_file
+from tests.scenarios import changes
+from tests.scenarios.lab import Change, Lab
+from tests.scenarios.variants import EC2_WITH_A_PARAMETER
+
+TABLE = Path(__file__).parents[2] / "docs/aws-calls.md"
+READING = re.compile(r"(Get|List|Describe|Head)[A-Z]\w+")
+
+
+def documented() -> set[str]:
+    """The operations in the table."""
+    return set(re.findall(r"^\| `([a-z0-9]+:\w+)` \|", TABLE.read_text(), re.MULTILINE))
+
+
+RUNS: dict[str, Change] = {
+    "healthy": changes.nothing,
+    "AmazonProvidedDNS with a rule": changes.all_of(
+        changes.dhcp("AmazonProvidedDNS"), changes.forward_rule("corp.example.")
+    ),
+    "AmazonProvidedDNS": changes.dhcp("AmazonProvidedDNS"),
+    "the secret denied": changes.denied("secretsmanager", "GetSecretValue"),
+    "a parameter": EC2_WITH_A_PARAMETER,
+}
+
+
+def calls_of(change: Change, dc: DomainController, aws: EmbeddedAws) -> list[str]:
+    aws.reset()
+    with ExitStack() as stack:
+        environment = healthy(dc)
+        change(environment, Lab(dc, aws, stack))
+        create(environment, aws)
+        ended = doctor(*environment.command, "--live", "never", env=aws.environ())
+    assert ended.code in (0, 1, 3), ended.err
+    return [f"{service}:{operation}" for service, operation in aws.calls]
+
+
+def test_the_table_holds_what_reads_only() -> None:
+    names = documented()
+    assert "secretsmanager:GetSecretValue" in names
+    assert all(READING.fullmatch(name.partition(":")[2]) for name in names)
+
+
+def test_the_calls_made_are_those_of_the_table(dc: DomainController, aws: EmbeddedAws) -> None:
+    made = {call for change in RUNS.values() for call in calls_of(change, dc, aws)}
+    asked_only_of_old_services = {"ecs:DescribeClusters"}  # moto always tells a launch type: tests/test_subject.py
+    assert made | asked_only_of_old_services == documented()
+
+
+@pytest.mark.parametrize("change", RUNS.values(), ids=RUNS)
+def test_no_call_is_made_twice(change: Change, dc: DomainController, aws: EmbeddedAws) -> None:
+    made = calls_of(change, dc, aws)
+    assert len(made) == len(set(made))
+
+
+@pytest.mark.parametrize(
+    "command", [["list"], ["explain", "credspec.object"], ["explain", "invalid s3 arn"], ["schema"], ["--version"]]
+)
+def test_the_other_commands_call_nothing(command: list[str], aws: EmbeddedAws) -> None:
+    assert doctor(*command, env=aws.environ()).code == 0
+    assert aws.calls == []
+
+
+def test_a_file_without_credentials_calls_nothing(dc: DomainController, aws: EmbeddedAws, tmp_path: Path) -> None:
+    file = tmp_path / "td.json"
+    file.write_text(task_definition_file(healthy(dc)))
+    without = {name: value for name, value in aws.environ().items() if not name.startswith("AWS_ACCESS")}
+    without = {name: value for name, value in without.items() if not name.startswith("AWS_SECRET")}
+    ended = doctor("check", "--task-definition-file", str(file), "--live", "never", env=without)
+    assert ended.code == 0, ended.out + ended.err
+    assert aws.calls == []

@@ -1,0 +1,146 @@
+"""No secret in any output: in each format, at -v, when something is wrong with the secret, and on a crash."""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.command import Ended, doctor
+from tests.lab import accounts, ad
+from tests.lab.ad import DomainController
+from tests.lab.aws import EmbeddedAws
+from tests.lab.creation import create
+from tests.lab.environment import Environment, healthy
+from tests.scenarios import changes
+from tests.scenarios.lab import Change, Lab
+
+CANARY = "Canary-Pässwort-7319"
+OTHER = "canary-of-another-key-5520"
+FORMATS = (["--format", "json"], ["-v", "--color", "always"])
+
+
+def traces(secret: str) -> set[str]:
+    """The secret as it might stand in an output: plain, escaped, and in the encodings in use."""
+    raw = secret.encode()
+    plain = {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], repr(raw)[2:-1], raw.hex(), secret[:12], secret[-8:]}
+    return {*plain, base64.b64encode(raw).decode().rstrip("=")[:-2], repr(secret.encode("utf-16-le"))[2:-1]}
+
+
+def assert_silent(ended: Ended, *more: str) -> None:
+    for secret in (CANARY, OTHER, *more):
+        for trace in traces(secret):
+            assert trace not in ended.out + ended.err
+
+
+def outputs(environment: Environment, aws: EmbeddedAws, tmp_path: Path) -> Iterator[Ended]:
+    """What the command prints in each format, and what it writes to a file."""
+    for options in FORMATS:
+        yield doctor(*environment.command, *options, env=aws.environ())
+    file = tmp_path / "report"
+    ended = doctor(*environment.command, "--output", str(file), env=aws.environ())
+    yield Ended(ended.code, ended.out + file.read_text(), ended.err)
+
+
+MALFORMED = {
+    "a wrong password": changes.secret(password=CANARY),
+    "another key": changes.secret(note=OTHER, password=CANARY, nested={"deep": [OTHER]}),
+    "not JSON": changes.secret_is(f"{CANARY} {OTHER}"),
+    "broken JSON": changes.secret_is('{"username": "gmsa-reader", "password": "' + CANARY),
+    "a value where a key should be": changes.secret_is(json.dumps({CANARY: OTHER})),
+    "an unknown escape": changes.secret_is('{"password": "' + CANARY + '\\q"}'),
+    "a list": changes.secret_is(json.dumps([CANARY, OTHER])),
+    "a text": changes.secret_is(json.dumps(CANARY)),
+    "the password as a list": changes.secret(password=[CANARY]),
+    "the key in another case": changes.secret(password=None, Password=CANARY),
+    "both spellings": changes.secret(password=CANARY, passwordOfStandardUserAccount=OTHER),
+    "too long": changes.secret(password=CANARY * 8),
+    "binary": changes.secret_is(CANARY.encode()),
+    "an unknown user": changes.secret(username="nobody-here", password=CANARY),
+}
+
+
+@pytest.mark.parametrize("change", MALFORMED.values(), ids=MALFORMED)
+def test_what_is_wrong_with_a_secret_is_told_without_it(
+    change: Change, dc: DomainController, aws: EmbeddedAws, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        environment = healthy(dc)
+        change(environment, Lab(dc, aws, stack))
+        create(environment, aws)
+        environment.arguments += ["--live", "never"] if "password" not in str(environment.secret) else []
+        for ended in outputs(environment, aws, tmp_path):
+            assert ended.code in (0, 1)
+            assert_silent(ended)
+    ad.reset_bad_password_count(dc, accounts.READER)
+
+
+def test_a_run_that_passes_says_no_password(dc: DomainController, aws: EmbeddedAws, tmp_path: Path) -> None:
+    environment = healthy(dc)
+    changes.user(accounts.SPECIAL)(environment, Lab(dc, aws, ExitStack()))
+    create(environment, aws)
+    for ended in outputs(environment, aws, tmp_path):
+        assert ended.code == 0
+        assert_silent(ended, accounts.SPECIAL_PASSWORD)
+        assert not re.search(r"msDS-ManagedPassword.{0,3}:", ended.out + ended.err)
+
+
+CRASH = """
+from importlib import import_module
+from gmsa_doctor.model import Cause, Finding, passed
+from gmsa_doctor.registry import check
+from gmsa_doctor.subject import Subject
+
+def burst(*arguments, **named):
+    values = [*arguments, *named.values()]
+    secrets = [value.reveal() for value in values if hasattr(value, "reveal")]
+    raise ValueError(secrets or values)
+
+place = import_module("{module}")
+*parents, last = "{name}".split(".")
+for parent in parents:
+    place = getattr(place, parent)
+setattr(place, last, burst)
+
+@check("crash.none", title="Nothing", docs="https://acme.example")
+def nothing(subject: Subject) -> Finding:
+    \"\"\"Looks at nothing.
+
+    Why: a plug-in needs a check.
+
+    Fix: none.
+    \"\"\"
+    return passed("nothing")
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "check"),
+    [
+        ("gmsa_doctor_checks.secret", "read_secret", "secret.value"),
+        ("gmsa_doctor_checks.secret", "Account", "secret.fields"),
+        ("gmsa_doctor.clients.kerberos", "Kerberos.user_ticket", "kerberos.user-ticket"),
+        ("gmsa_doctor.clients.kerberos", "Kerberos.account_ticket", "kerberos.gmsa-ticket"),
+        ("gmsa_doctor.formats.managed_password", "parse", "directory.managed-password"),
+    ],
+)
+def test_a_crash_says_where_and_nothing_else(
+    module: str, name: str, check: str, dc: DomainController, aws: EmbeddedAws, tmp_path: Path
+) -> None:
+    """A plug-in breaks one function, which then raises the secrets that it was given."""
+    metadata = tmp_path / "crash-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: crash\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text("[gmsa_doctor.checks]\ncrash = crash\n")
+    (tmp_path / "crash.py").write_text(CRASH.format(module=module, name=name))
+    environment = healthy(dc)
+    create(environment, aws)
+    for options in FORMATS:
+        ended = doctor(*environment.command, *options, env={**aws.environ(), "PYTHONPATH": str(tmp_path)})
+        assert ended.code == 3, ended.out + ended.err
+        assert "crashed with ValueError" in " ".join(ended.out.split())
+        assert check in ended.out
+        assert_silent(ended, accounts.PASSWORD)
