@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
+from gmsa_doctor.clients import task_definition_file
 from gmsa_doctor.clients.aws import CredentialsProblem
 from gmsa_doctor.clients.services import Ecs
 from gmsa_doctor.errors import ClientError, Denied, NotFound, UsageError
-from gmsa_doctor.formats.task_definition import (
-    Container,
-    TaskDefinition,
-    TaskDefinitionError,
-    read_task_definition,
-)
+from gmsa_doctor.formats.task_definition import Container, TaskDefinition, read_task_definition
 from gmsa_doctor.model import Finding, skipped
 from gmsa_doctor.request import Fetcher, Request
 
@@ -134,7 +127,7 @@ class _Source:
 def from_file(request: Request, place: Place) -> tuple[Found, ...]:
     """The subjects of ``--task-definition-file``. Raises UsageError if it is no task definition."""
     name = request.task_definition_file or "-"
-    definition = _read_file(name)
+    definition = task_definition_file.read(name)
     return _subjects(_Source(name, definition, _place_of(definition.arn, place), file=name), request)
 
 
@@ -161,34 +154,6 @@ def unfound(request: Request, error: ClientError) -> tuple[Found, ...]:
     )
 
 
-def _read_file(name: str) -> TaskDefinition:
-    try:
-        body = _first_bytes(name)
-    except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}. {_WANTED}") from error
-    if len(body) > FILE_LIMIT:
-        raise UsageError(f"{name} is larger than any task definition ({FILE_LIMIT} bytes). {_WANTED}")
-    try:
-        return read_task_definition(json.loads(body))
-    except TaskDefinitionError as error:
-        raise UsageError(f"{name} is not a task definition: {error}. {_WANTED}") from error
-    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, or a number of 5000 digits
-        raise UsageError(f"{name} is not JSON: {error}. {_WANTED}") from error
-
-
-FILE_LIMIT = 1024 * 1024
-"""Bytes of a file that are read at most: sixteen times what ECS registers."""
-
-
-def _first_bytes(name: str) -> bytes:
-    if name != "-":
-        with Path(name).open("rb") as file:
-            return file.read(FILE_LIMIT + 1)
-    if not sys.stdin:
-        raise UsageError(f"standard input is closed. {_WANTED}")
-    return sys.stdin.buffer.read(FILE_LIMIT + 1)
-
-
 _ARNS = {
     "--task-definition": (r"task-definition/[\w-]+(:\d+)?", "task-definition/FAMILY:REVISION"),
     "--service": (r"service/([\w-]+/)?[\w-]+", "service/CLUSTER/SERVICE"),
@@ -207,12 +172,6 @@ def require_names(request: Request) -> None:
             raise UsageError(f"{option} {value}: give a name, or an ARN such as arn:aws:ecs:REGION:ACCOUNT:{words}")
         if request.region and match[1] != request.region:
             raise UsageError(f"{option} {value} is of {match[1]}, and --region says {request.region}: leave it out")
-
-
-_WANTED = (
-    "Give the JSON of `aws ecs describe-task-definition` or the input of "
-    "`aws ecs register-task-definition --cli-input-json`."
-)
 
 
 def _place_of(arn: str | None, place: Place) -> Place:
