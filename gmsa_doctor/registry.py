@@ -20,6 +20,7 @@ ENTRY_POINT_GROUP = "gmsa_doctor.checks"
 
 BUILT_IN = (
     "gmsa_doctor_checks.task_definition",
+    "gmsa_doctor_checks.credspec_object",
     "gmsa_doctor_checks.credspec",
     "gmsa_doctor_checks.secret",
     "gmsa_doctor_checks.dhcp_options",

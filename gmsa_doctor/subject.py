@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -63,8 +64,8 @@ class Place:
 
     @property
     def region_option(self) -> str:
-        """The option that AWS CLI commands of a fix carry."""
-        return f" --region {self.region}" if self.region else ""
+        """The option that AWS CLI commands of a fix carry, with a blank before it; nothing if it is not known."""
+        return f" --region {shlex.quote(self.region)}" if self.region else ""
 
 
 @dataclass(frozen=True)
@@ -234,7 +235,7 @@ def _no_service(name: str, cluster: str, place: Place, error: NotFound) -> str:
         )
     return (
         f"there is no service {name} in cluster {cluster}{where}. "
-        f"`aws ecs list-services --cluster {cluster}{place.region_option}` shows what is there."
+        f"`aws ecs list-services --cluster {shlex.quote(cluster)}{place.region_option}` shows what is there."
     )
 
 

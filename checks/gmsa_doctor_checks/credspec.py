@@ -1,11 +1,9 @@
-"""Causes 1 and 2: the CredSpec can be read, and says what Credentials Fetcher needs."""
+"""Cause 2: the CredSpec says what Credentials Fetcher needs, and names a secret."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from gmsa_doctor.clients.services import S3, Object, Ssm
-from gmsa_doctor.errors import ClientError, Denied, NotFound, ServiceError
 from gmsa_doctor.formats.arn import ArnError, parse_secret_arn
 from gmsa_doctor.formats.credspec import Defect, DefectKind, read_credspec
 from gmsa_doctor.formats.json_text import Encoding, EncodingDefect, JsonDefect, JsonDefectKind, decode, parse
@@ -17,13 +15,11 @@ from gmsa_doctor.formats.names import (
     lacks_dot,
     refused_characters,
 )
-from gmsa_doctor.limits import each
 from gmsa_doctor.model import (
     Cause,
     Finding,
     Fix,
     Given,
-    Outcome,
     Result,
     ShowsAs,
     failed,
@@ -35,12 +31,10 @@ from gmsa_doctor.model import (
 from gmsa_doctor.registry import check
 from gmsa_doctor.request import Fetcher
 from gmsa_doctor.subject import Place, Platform
-from gmsa_doctor.vantage import Caller
 from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.values import (
     CredSpec,
-    CredSpecLocation,
-    CredSpecObject,
     DomainName,
     GmsaName,
     GmsaNames,
@@ -48,159 +42,6 @@ from gmsa_doctor_checks.values import (
     SizedCredSpec,
 )
 from gmsa_doctor_checks.versions import judge_by_version
-
-SIZE_LIMIT = 4000
-"""Bytes of a CredSpec that Credentials Fetcher accepts at most."""
-
-
-# The object -----------------------------------------------------------------------------------------
-
-
-@check(
-    "credspec.object",
-    title="The CredSpec can be read",
-    cause=Cause.TASK_DEFINITION,
-    docs=links.FARGATE_GMSA,
-    shows=(texts.INVALID_OBJECT, texts.NOT_RETRIEVED, texts.NO_MAPPING),
-)
-def credspec_object(
-    location: CredSpecLocation, place: Place, s3: S3, ssm: Ssm, caller: Outcome[Caller]
-) -> Result[CredSpecObject]:
-    """Reads the CredSpec from where the task definition says it is, and compares the bucket's region.
-
-    Why: Credentials Fetcher reads it with the execution role, in the task's region. It shows the same text for an
-    object that does not exist, one that may not be read, and a bucket of another region.
-
-    Fix: put the object there, in a bucket of the task's region, and allow `s3:GetObject` on it to the execution role.
-    """
-    if location.parameter:
-        return _from_parameter(location, ssm, caller)
-    (_, found), (_, region) = each(("object", "region"), lambda what: _ask(what, location, s3))
-    if isinstance(found, ClientError):
-        return _no_object(location, found, caller)
-    if isinstance(region, str) and place.region and region != place.region:
-        return failed(
-            f"the bucket {location.bucket} is in {region}, the task runs in {place.region}",
-            observed=f"{location.bucket}: {region}",
-            expected=f"a bucket in {place.region}",
-            fix=Fix(
-                f"Copy the CredSpec to a bucket in {place.region}, and name that in the task definition.",
-                (f'aws s3 cp "{location.name}" "s3://<bucket in {place.region}>/{location.key}"',),
-            ),
-            shows_as=texts.INVALID_OBJECT,
-        )
-    assert isinstance(found, Object)  # noqa: S101 - for the type checker
-    return Given(CredSpecObject(location, found.size, found.body), passed(f"{location.name}, {found.size} bytes"))
-
-
-def _ask(what: str, location: CredSpecLocation, s3: S3) -> Object | str | None:
-    if what == "object":
-        return s3.get(location.bucket, location.key)
-    return s3.bucket_region(location.bucket)
-
-
-def _no_object(location: CredSpecLocation, error: ClientError, caller: Outcome[Caller]) -> Finding:
-    if isinstance(error, NotFound):
-        bucket = error.code == "NoSuchBucket"
-        return failed(
-            f"the bucket {location.bucket} does not exist" if bucket else f"{location.name} does not exist",
-            observed=error.code,
-            expected=f"the CredSpec at {location.name}",
-            fix=Fix(
-                "Put the CredSpec there, or name the object that holds it in the task definition (case counts).",
-                (
-                    f'aws s3 ls "s3://{location.bucket}/" --recursive',
-                    f'aws s3 cp credspec.json "{location.name}"',
-                ),
-            ),
-            shows_as=texts.INVALID_OBJECT,
-        )
-    if isinstance(error, Denied):
-        return _denied_object(location, error, caller)
-    if isinstance(error, ServiceError) and error.code.startswith("KMS"):
-        return failed(
-            f"{location.name} cannot be decrypted: {error.text}",
-            expected="an enabled KMS key",
-            fix=Fix("Enable the KMS key of the object, or store the CredSpec again without it."),
-            shows_as=texts.NOT_RETRIEVED,
-        )
-    return error.finding()
-
-
-def _denied_object(location: CredSpecLocation, error: Denied, caller: Outcome[Caller]) -> Finding:
-    fix = Fix(f"Allow s3:GetObject on {location.arn} (and kms:Decrypt, if a customer-managed key encrypts the object).")
-    if caller.value and caller.value.is_execution_role:
-        return failed(
-            f"the execution role may not read {location.name} (403); without s3:ListBucket that is also the answer if "
-            "it does not exist",
-            observed=error.aws_text or error.text,
-            expected="s3:GetObject allowed for the execution role, and the object there",
-            fix=fix,
-            shows_as=texts.INVALID_OBJECT,
-        )
-    return unknown(
-        f"{location.name} answered 403 to our own credentials: either they lack s3:GetObject, or the object does "
-        "not exist and they lack s3:ListBucket, which would tell",
-        observed=error.aws_text or error.text,
-        fix=Fix(f"{fix.text} Do so for the credentials that run gmsa-doctor, or give --profile for others that may."),
-    )
-
-
-def _from_parameter(location: CredSpecLocation, ssm: Ssm, caller: Outcome[Caller]) -> Result[CredSpecObject]:
-    try:
-        body = ssm.get(location.parameter).encode()
-    except NotFound as error:
-        return failed(
-            f"{location.name} does not exist",
-            observed=error.code,
-            expected=f"the CredSpec in {location.parameter}",
-            fix=Fix(
-                "Put the CredSpec there, or name the parameter that holds it in the task definition.",
-                (f"aws ssm put-parameter --name {location.parameter} --type String --value file://credspec.json",),
-            ),
-            shows_as=texts.NO_MAPPING,
-        )
-    return Given(CredSpecObject(location, len(body), body), passed(f"{location.name}, {len(body)} bytes"))
-
-
-@check(
-    "credspec.size",
-    title="The CredSpec is of a size that is accepted",
-    cause=Cause.CREDSPEC,
-    docs=links.FARGATE_GMSA,
-    shows=(texts.INVALID_OBJECT, texts.FIELDS),
-)
-def credspec_size(obj: CredSpecObject, platform: Platform) -> Result[SizedCredSpec]:
-    """Compares the size of the CredSpec with what Credentials Fetcher accepts: 1 to 4000 bytes.
-
-    Why: a larger one is refused with the same text as one that does not exist.
-
-    Fix: take white space and what is not needed out of it (`jq -c .`).
-    """
-    if 0 < obj.size <= SIZE_LIMIT:
-        value = SizedCredSpec(obj.location, obj.body)
-        return Given(value, passed(f"{obj.size} bytes of at most {SIZE_LIMIT}"))
-    empty = obj.size == 0
-    name = obj.location.name
-    return judge_by_version(
-        failed(
-            f"{name} is empty" if empty else f"{name} has {obj.size} bytes, more than Credentials Fetcher accepts",
-            observed=f"{obj.size} bytes",
-            expected=f"1 to {SIZE_LIMIT} bytes",
-            fix=Fix(
-                "Put the CredSpec there again." if empty else "Take the white space out of it, and put it there again."
-            )
-            if obj.location.parameter
-            else Fix(
-                "Put the CredSpec there again." if empty else "Take the white space out of it, and put it there again.",
-                (f'jq -c . credspec.json | aws s3 cp - "{name}"',),
-            ),
-            shows_as=texts.FIELDS if empty else texts.INVALID_OBJECT,
-        ),
-        frozenset(Fetcher),
-        platform,
-    )
-
 
 # The document ---------------------------------------------------------------------------------------
 
@@ -273,12 +114,14 @@ def _bad_encoding(sized: SizedCredSpec, defect: EncodingDefect) -> Finding:
 
 
 def _save_again(sized: SizedCredSpec) -> Fix:
-    commands: tuple[str, ...] = ("[IO.File]::WriteAllText('credspec.json', $json)",)
-    if sized.location.bucket:
-        commands += (f'aws s3 cp credspec.json "{sized.location.name}"',)
     return Fix(
-        "Save the document as UTF-8 without a byte-order mark (in PowerShell, as below), and upload it.", commands
+        "Save the document as UTF-8 without a byte-order mark (in PowerShell, as below), and upload it.",
+        ('[IO.File]::WriteAllText("$PWD/credspec.json", (Get-Content -Raw credspec.json))', *_upload(sized)),
     )
+
+
+def _upload(sized: SizedCredSpec) -> tuple[str, ...]:
+    return (f"aws s3 cp credspec.json {posix(sized.location.name)}",) if sized.location.bucket else ()
 
 
 def _bad_json(sized: SizedCredSpec, defect: JsonDefect, platform: Platform) -> Finding:
@@ -316,7 +159,7 @@ def _bad_keys(sized: SizedCredSpec, defects: tuple[Defect, ...]) -> Finding:
         f"in the CredSpec {_words(first)}{more}",
         observed="; ".join(_words(one) for one in defects),
         expected="; ".join(_wanted(one) for one in defects),
-        fix=Fix(_mend(first), (f'aws s3 cp credspec.json "{sized.location.name}"',) if sized.location.bucket else ()),
+        fix=Fix(_mend(first), _upload(sized)),
         shows_as=shows,
     )
 
@@ -466,8 +309,8 @@ def secret_link(credspec: CredSpec, place: Place) -> Result[SecretArn]:
             fix=Fix(
                 f"Replicate the secret to {place.region}, and name that ARN in the CredSpec.",
                 (
-                    f"aws secretsmanager replicate-secret-to-regions --secret-id {text} --region {found.region} "
-                    f"--add-replica-regions Region={place.region}",
+                    f"aws secretsmanager replicate-secret-to-regions --secret-id {posix(text)} "
+                    f"--region {posix(found.region)} --add-replica-regions {posix(f'Region={place.region}')}",
                 ),
             ),
         )

@@ -26,6 +26,7 @@ from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Network, Place
 from gmsa_doctor.vantage import KnownDnsServers, Vantage
 from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import domain_in_use, is_part_of, srv_name
 from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaNames, VpcDns
 
@@ -152,7 +153,7 @@ def domain_name(options: DhcpOptions, names: GmsaNames, account: Outcome[Account
         "names without a dot will not be found in the AD",
         observed=options.domain_name or "not set",
         expected=domain.text,
-        fix=_new_options(options, domain, options.servers or ("<the AD's DNS servers>",), place),
+        fix=_new_options(options, domain, options.servers or ("<DNS servers of the AD>",), place),
     )
 
 
@@ -256,7 +257,7 @@ def _amazon_provided(
         "private hosted zone for the domain",
         observed=AMAZON if options.servers else "no DHCP options set",
         expected=f"the DNS servers of {domain.text}, or a FORWARD rule for it",
-        fix=_new_options(options, domain, ("<the AD's DNS servers>",), place),
+        fix=_new_options(options, domain, ("<DNS servers of the AD>",), place),
         shows_as=texts.NO_DNS,
     )
 
@@ -310,13 +311,15 @@ def _seen_inside(domain: DomainName, vantage: Vantage, dns: Dns | None) -> bool:
 
 def _new_options(options: DhcpOptions, domain: DomainName, servers: tuple[str, ...], place: Place) -> Fix:
     region = place.region_option
+    values = ",".join(servers)
     return Fix(
         f"Make a DHCP options set with the AD's DNS servers and associate it with {options.vpc}, then start new tasks. "
         f"Or make a Route 53 Resolver FORWARD rule for {domain.text} and associate it with {options.vpc}.",
         (
             f"aws ec2 create-dhcp-options{region} --dhcp-configurations "
-            f'"Key=domain-name-servers,Values={",".join(servers)}" "Key=domain-name,Values={domain.text}"',
-            f"aws ec2 associate-dhcp-options{region} --vpc-id {options.vpc} --dhcp-options-id <the new set's id>",
+            f"{posix(f'Key=domain-name-servers,Values={values}')} {posix(f'Key=domain-name,Values={domain.text}')}",
+            f"aws ec2 associate-dhcp-options{region} --vpc-id {posix(options.vpc)} "
+            f"--dhcp-options-id {posix('<id of the new set>')}",
         ),
     )
 

@@ -12,6 +12,7 @@ from gmsa_doctor.request import Fetcher
 from gmsa_doctor.subject import Platform
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import posix, powershell
 from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.values import (
     Account,
@@ -105,9 +106,10 @@ def _trouble(endpoint: Endpoint, error: ClientError) -> str:
 
 def _bind_fix(endpoint: Endpoint, error: ClientError) -> Fix:
     if isinstance(error, KdcRefusal):
+        spn = powershell(f"ldap/{endpoint.host}")
         return Fix(
             f"Let the SRV record name the domain controller's own name, or register ldap/{endpoint.host} for it.",
-            (f"setspn -Q ldap/{endpoint.host}", f"setspn -S ldap/{endpoint.host} <domain controller>"),
+            (f"setspn -Q {spn}", f'setspn -S {spn} "<domain controller>"'),
         )
     if isinstance(error, LdapRefusal):
         return Fix(
@@ -178,7 +180,7 @@ def _wrong_dn(summary: str, observed: str, name: GmsaName) -> Finding:
         expected=f"the DN of the gMSA {name.text} itself",
         fix=Fix(
             "Set distinguishedName in the secret to the gMSA's own DN, or leave it out.",
-            (f"Get-ADServiceAccount {name.text} | Select-Object DistinguishedName",),
+            (f"Get-ADServiceAccount {powershell(name.text)} | Select-Object DistinguishedName",),
         ),
         shows_as=texts.NO_PASSWORD_ATTRIBUTE,
     )
@@ -196,7 +198,7 @@ def _not_found(directory: Directory, account: Account, name: GmsaName) -> Findin
             expected=f"CN={name.text},…",
             fix=Fix(
                 "Put the gMSA's DN into the secret as distinguishedName, or rename the gMSA.",
-                (f'Rename-ADObject -Identity "{hits[0].dn}" -NewName {name.text}',),
+                (f"Rename-ADObject -Identity {powershell(hits[0].dn)} -NewName {powershell(name.text)}",),
             ),
             shows_as=texts.NO_PASSWORD_ATTRIBUTE,
         )
@@ -219,7 +221,10 @@ def _hidden(first: Entry, gmsa: Entry, account: Account) -> Finding:
         expected=gmsa.dn,
         fix=Fix(
             f'Put "distinguishedName": "{gmsa.dn}" into the secret, or rename the other object.',
-            (f"aws secretsmanager put-secret-value --secret-id {account.arn} --secret-string file://secret.json",),
+            (
+                f"aws secretsmanager put-secret-value --secret-id {posix(account.arn)} "
+                "--secret-string file://secret.json",
+            ),
         ),
         shows_as=texts.NO_PASSWORD_ATTRIBUTE,
     )
@@ -233,8 +238,8 @@ def _no_gmsa(entry: Entry, name: GmsaName) -> Finding:
         fix=Fix(
             "Name a gMSA in the CredSpec, or make one (the KDS root key must be 10 hours old).",
             (
-                f"New-ADServiceAccount -Name {name.text} -DnsHostName <host> "
-                "-PrincipalsAllowedToRetrieveManagedPassword <group>",
+                f"New-ADServiceAccount -Name {powershell(name.text)} -DnsHostName {powershell('<host>')} "
+                f"-PrincipalsAllowedToRetrieveManagedPassword {powershell('<group>')}",
             ),
         ),
         shows_as=texts.NO_PASSWORD_ATTRIBUTE,
@@ -256,7 +261,7 @@ def _judge(entry: Entry, name: GmsaName) -> Result[GmsaAccount]:
             f"the gMSA {name.text} is disabled",
             observed=f"userAccountControl {entry.text('userAccountControl')}",
             expected="an enabled gMSA",
-            fix=Fix("Enable it.", (f"Set-ADServiceAccount -Identity {name.text} -Enabled $true",)),
+            fix=Fix("Enable it.", (f"Set-ADServiceAccount -Identity {powershell(name.text)} -Enabled $true",)),
             shows_as=texts.GMSA_TICKET,
         )
     return Given(GmsaAccount(entry.dn, sam, entry.first("msDS-GroupMSAMembership")), passed(entry.dn))
@@ -354,8 +359,8 @@ def _not_permitted(directory: Directory, gmsa: GmsaAccount, account: Account) ->
         )
     group = next((names[one] for one in allowed), None)
     commands = (
-        f"Get-ADServiceAccount {bare} -Properties PrincipalsAllowedToRetrieveManagedPassword",
-        *((f'Add-ADGroupMember -Identity "{group}" -Members {account.user}',) if group else ()),
+        f"Get-ADServiceAccount {powershell(bare)} -Properties PrincipalsAllowedToRetrieveManagedPassword",
+        *((f"Add-ADGroupMember -Identity {powershell(group)} -Members {powershell(account.user)}",) if group else ()),
     )
     return failed(
         f"{account.user} may not retrieve the password of {gmsa.name}; allowed: {listed}",

@@ -26,6 +26,7 @@ from gmsa_doctor.model import (
 from gmsa_doctor.registry import check
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import domain_in_use, srv_name
 from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.values import Account, DomainControllers, DomainName, Endpoint, GmsaNames, VpcDns
@@ -69,7 +70,7 @@ def domain_controllers(
     for question, answer in ((questions[0], ldap), (questions[1], tcp)):
         if isinstance(answer, ClientError):
             shows = texts.NO_DC if question == questions[0] and not silent else texts.NO_DNS
-            raise Stop(_no_records(domain, question, answer, vantage, way, shows))
+            raise Stop(_no_records(domain, names, question, answer, vantage, way, shows))
     assert not isinstance(ldap, ClientError)  # noqa: S101 - for the type checker: the loop has stopped
     assert not isinstance(tcp, ClientError)  # noqa: S101
     hosts = _resolve(dns, tuple(dict.fromkeys(one.target for one in (*ldap, *tcp))))
@@ -117,21 +118,28 @@ def _judge(value: DomainControllers, hosts: _Hosts, udp: ClientError | None, dns
 
 
 def _no_records(
-    domain: DomainName, question: str, error: ClientError, vantage: Vantage, way: Outcome[VpcDns], shows: ShowsAs
+    domain: DomainName,
+    names: GmsaNames,
+    question: str,
+    error: ClientError,
+    vantage: Vantage,
+    way: Outcome[VpcDns],
+    shows: ShowsAs,
 ) -> Finding:
     if way.value is None and way.finding.status is Status.FAIL and vantage.own_resolver:
         return skipped(
             f"no answer, as is to be expected with these DHCP options: {error.text}",
             because=(way.finding.check,),
         )
+    other = f" (the secret's domainName; the CredSpec says {names.domain.text})" if domain != names.domain else ""
     failure = failed(
-        f"the SRV records of {domain.text} were not found: {error.text}",
+        f"the SRV records of {domain.text}{other} were not found: {error.text}",
         observed=f"{question}: {error.text}",
         expected="SRV records that name the domain controllers",
         fix=Fix(
-            f"Let the VPC's DHCP options (or a Resolver rule) lead to the AD's DNS servers; check that {domain.text} "
-            "is the AD domain's DNS name. Ask an AD DNS server itself:",
-            (f"dig +short SRV {question} @<an AD DNS server's address>",),
+            f"Check that {domain.text} is the AD domain's DNS name, and let the VPC's DHCP options (or a Resolver rule) "
+            "lead to the AD's DNS servers. Ask one of these itself:",
+            (f"dig +short SRV {posix(question)} {posix('@<address of a DNS server of the AD>')}",),
         ),
         shows_as=shows,
     )

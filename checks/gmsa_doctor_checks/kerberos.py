@@ -27,6 +27,7 @@ from gmsa_doctor.model import (
 from gmsa_doctor.registry import check
 from gmsa_doctor.vantage import ServiceNames, Vantage
 from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import posix, powershell
 from gmsa_doctor_checks.logon import explain_gmsa_refusal, explain_user_refusal
 from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.values import (
@@ -164,7 +165,9 @@ def service_ticket(ticket: GmsaTicket, names: ServiceNames, kerberos: Kerberos) 
     if not names.spns:
         return skipped(
             "no service was named",
-            fix=Fix("Name the SQL Server's SPN.", ("gmsa-doctor check … --spn MSSQLSvc/<host>.<domain>:1433",)),
+            fix=Fix(
+                "Name the SQL Server's SPN.", (f"gmsa-doctor check … --spn {posix('MSSQLSvc/<host>.<domain>:1433')}",)
+            ),
         )
     kdc = Kdc(ticket.kdc.address, ticket.kdc.port)
     answers = each(names.spns, lambda spn: kerberos.service_ticket(ticket.ticket, spn, kdc))
@@ -232,12 +235,18 @@ def _explain_service_refusals(refused: list[tuple[str, KdcRefusal]], rows: tuple
             Fix(
                 "Register it on the account that the service runs as (the machine's own for a virtual account), in the "
                 "form that the client asks for.",
-                (f"setspn -Q {spn}", f"setspn -S {spn} <DOMAIN\\service account>"),
+                (
+                    f"setspn -Q {powershell(spn)}",
+                    f'setspn -S {powershell(spn)} "<DOMAIN\\service account>"',
+                ),
             ),
         ),
         KdcReason.NOT_UNIQUE: (
             f"more than one account has the SPN {spn}",
-            Fix("Take it off all accounts but the one that the service runs as.", (f"setspn -Q {spn}", "setspn -X")),
+            Fix(
+                "Take it off all accounts but the one that the service runs as.",
+                (f"setspn -Q {powershell(spn)}", "setspn -X"),
+            ),
         ),
         KdcReason.NO_ENCTYPE: (
             f"the account with the SPN {spn} and the KDC have no encryption type in common with the gMSA",

@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gmsa_doctor.clients.kerberos import KdcReason, KdcRefusal
+from gmsa_doctor.clients.ldap import escape_filter
 from gmsa_doctor.model import Finding, Fix, ShowsAs, failed, unknown
 from gmsa_doctor_checks import texts
+from gmsa_doctor_checks.commands import posix, powershell
 from gmsa_doctor_checks.values import Account
 
 
 @dataclass(frozen=True)
 class _Meaning:
-    """Words for a refusal; ``{user}``, ``{principal}``, ``{domain}`` and ``{secret}`` are filled in."""
+    """Words for a refusal, in which ``{principal}`` and ``{domain}`` are filled in.
+
+    In ``commands`` it is ``{user}``, ``{filter}``, ``{domain}`` and ``{secret}``, quoted.
+    """
 
     summary: str
     expected: str
@@ -36,7 +41,7 @@ _USER = {
         "the sAMAccountName of a user of {domain}",
         "Set username in the secret to the user's sAMAccountName (not its UPN or display name), and domainName to the "
         "domain that holds the user.",
-        ("Get-ADUser -Filter \"sAMAccountName -eq '{user}'\" -Server {domain}", _PUT),
+        ("Get-ADUser -LDAPFilter {filter} -Server {domain}", _PUT),
     ),
     KdcReason.DISABLED: _Meaning(
         "the user {principal} is disabled", _ENABLED, "Enable the user.", ("Enable-ADAccount -Identity {user}",)
@@ -140,29 +145,32 @@ _GMSA[KdcReason.NO_KEY] = _GMSA[KdcReason.NO_ENCTYPE]
 
 def explain_user_refusal(refusal: KdcRefusal, account: Account) -> Finding:
     """The finding for a logon of the secret's user that the KDC refused."""
-    words = {
-        "user": account.user,
-        "principal": account.principal,
-        "domain": account.domain.text,
-        "secret": account.arn,
+    words = {"principal": account.principal, "domain": account.domain.text}
+    names = {
+        "user": powershell(account.user),
+        "filter": powershell(f"(sAMAccountName={escape_filter(account.user)})"),
+        "domain": powershell(account.domain.text),
+        "secret": posix(account.arn),
     }
-    return _explain(refusal, _USER.get(refusal.reason), words, texts.USER_TICKET)
+    return _explain(refusal, _USER.get(refusal.reason), words, names, texts.USER_TICKET)
 
 
 def explain_gmsa_refusal(refusal: KdcRefusal, principal: str) -> Finding:
     """The finding for a logon of the gMSA that the KDC refused."""
-    words = {"principal": principal, "user": principal.partition("@")[0].removesuffix("$")}
-    return _explain(refusal, _GMSA.get(refusal.reason), words, texts.GMSA_TICKET)
+    names = {"user": powershell(principal.rpartition("@")[0].removesuffix("$"))}
+    return _explain(refusal, _GMSA.get(refusal.reason), {"principal": principal}, names, texts.GMSA_TICKET)
 
 
-def _explain(refusal: KdcRefusal, meaning: _Meaning | None, words: dict[str, str], shows: ShowsAs) -> Finding:
+def _explain(
+    refusal: KdcRefusal, meaning: _Meaning | None, words: dict[str, str], names: dict[str, str], shows: ShowsAs
+) -> Finding:
     if meaning is None:
         return unknown(
             f"the KDC gave no ticket for {words['principal']}: {refusal.text}",
             observed=f"{refusal.reason} ({refusal.code})",
             fix=Fix("See the domain controller's own event log (Security, 4768 and 4771) for this logon."),
         )
-    commands = tuple(one.format(**words) for one in meaning.commands)
+    commands = tuple(one.format(**names) for one in meaning.commands)
     return failed(
         meaning.summary.format(**words),
         observed=refusal.text,

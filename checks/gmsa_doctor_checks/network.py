@@ -9,6 +9,7 @@ from gmsa_doctor.model import Finding, Fix, Given, Result, Row, Status, failed, 
 from gmsa_doctor.registry import check
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.values import DomainControllers, Endpoint, ReachableKdcs, ReachableLdap
 
@@ -74,7 +75,7 @@ def _try_all(endpoints: tuple[Endpoint, ...], service: str, tcp: Tcp) -> tuple[t
     fix = Fix(
         f"Allow TCP {ports} from the task's security group to {', '.join(sorted({one.address for one in shut}))}: "
         "security groups on both sides, network ACLs (return ports 1024-65535 too), routes and firewalls.",
-        tuple(f"nc -vz -w 3 {one.address} {one.port}" for one in shut[:3]),
+        tuple(f"nc -vz -w 3 {posix(one.address)} {one.port}" for one in shut[:3]),
     )
     expected = f"TCP {ports} open on each domain controller"
     if open_:

@@ -22,6 +22,7 @@ from gmsa_doctor.request import Fetcher
 from gmsa_doctor.subject import Launch, Place, Platform
 from gmsa_doctor.vantage import Caller
 from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.values import Account, DomainName, GmsaNames, SecretArn, SecretObject
 from gmsa_doctor_checks.versions import judge_by_version
 
@@ -93,7 +94,7 @@ def _deleted(arn: SecretArn, place: Place) -> Finding:
         expected="a secret that is not being deleted",
         fix=Fix(
             "Restore the secret, or name another one in the CredSpec.",
-            (f"aws secretsmanager restore-secret{place.region_option} --secret-id {arn.text}",),
+            (f"aws secretsmanager restore-secret{place.region_option} --secret-id {posix(arn.text)}",),
         ),
         shows_as=texts.SECRET,
         check=_LINK,
@@ -137,7 +138,7 @@ def _not_given(arn: SecretArn, error: ServiceError) -> Finding:
             expected="an enabled KMS key",
             fix=Fix(
                 "Enable the secret's KMS key (or cancel its deletion), or let the secret use another one.",
-                (f"aws secretsmanager describe-secret --secret-id {arn.text} --query KmsKeyId",),
+                (f"aws secretsmanager describe-secret --secret-id {posix(arn.text)} --query KmsKeyId",),
             ),
             shows_as=texts.SECRET,
         )
@@ -286,7 +287,7 @@ def _shows(defect: SecretDefect) -> ShowsAs:
 def _store_again(arn: SecretArn, what: str) -> Fix:
     return Fix(
         f"{what} A form that is accepted: {_FORM}",
-        (f"aws secretsmanager put-secret-value --secret-id {arn.text} --secret-string file://secret.json",),
+        (f"aws secretsmanager put-secret-value --secret-id {posix(arn.text)} --secret-string file://secret.json",),
     )
 
 

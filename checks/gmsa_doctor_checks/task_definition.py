@@ -17,10 +17,16 @@ from gmsa_doctor.model import Cause, Finding, Fix, Given, Outcome, Result, Statu
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import REGISTERED, ChosenContainer, Deployments, Launch, Place, Platform, Subject
 from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.values import CredentialSpec, CredSpecLocation, PrefixedArn
 
 _SAMPLE = "credentialspecdomainless:arn:aws:s3:::<bucket>/<credspec>.json"
 _LEGACY = "dockerSecurityOptions"
+_NOT_REGISTERED = (
+    ".taskDefinitionArn, .revision, .status, .requiresAttributes, .compatibilities, .registeredAt, .registeredBy, "
+    ".deregisteredAt, .deleteRequestedAt"
+)
+"""What ecs:DescribeTaskDefinition gives and ecs:RegisterTaskDefinition refuses. Source: both in ECS's API reference."""
 
 
 @check(REGISTERED, title="The task definition can be read, and is active", docs=links.TASK_PARAMETERS)
@@ -289,10 +295,15 @@ def _bad_arn(prefixed: PrefixedArn, summary: str, meant: str | None, subject: Su
 def _register_again(what: str, subject: Subject) -> Fix:
     if subject.file:
         return Fix(f"{what} in {subject.file}.")
-    name, service = subject.task_definition, f"--cluster {subject.cluster} --service {subject.service}"
     commands = (
-        f"aws ecs describe-task-definition --task-definition {name} --query taskDefinition > td.json",
+        f"aws ecs describe-task-definition --task-definition {posix(subject.task_definition)} --query taskDefinition "
+        f"--output json | jq {posix(f'del({_NOT_REGISTERED})')} > td.json",
         "aws ecs register-task-definition --cli-input-json file://td.json",
-        *((f"aws ecs update-service {service} --task-definition <family>",) if subject.service else ()),
+        *(_use_new_revision(subject.cluster, subject.service) if subject.cluster and subject.service else ()),
     )
     return Fix(f"{what} in a new revision of the task definition, and let the service use it.", commands)
+
+
+def _use_new_revision(cluster: str, service: str) -> tuple[str, ...]:
+    where = f"--cluster {posix(cluster)} --service {posix(service)}"
+    return (f"aws ecs update-service {where} --task-definition {posix('<family>')}",)

@@ -54,7 +54,7 @@ DNS = (
         "a domain that DNS does not know",
         "dns.domain-controllers",
         secret(domainName="corp.elsewhere"),
-        "corp.elsewhere",
+        "corp.elsewhere (the secret's domainName; the CredSpec says corp.example)",
     ),
 )
 

@@ -1,0 +1,366 @@
+"""What a user copies from a fix names the very thing, whatever its name holds, and does nothing else."""
+
+import shlex
+import subprocess
+from typing import Any, cast
+
+import pytest
+
+from gmsa_doctor.clients.kerberos import KdcReason, KdcRefusal, Kerberos
+from gmsa_doctor.clients.ldap import Attributes, Directory, Entry
+from gmsa_doctor.clients.services import S3, Object, SecretsManager, Ssm
+from gmsa_doctor.errors import ClientError, NotFound
+from gmsa_doctor.hidden import Hidden
+from gmsa_doctor.model import Finding, Given, Outcome, failed, skipped
+from gmsa_doctor.subject import ChosenContainer, Launch, Place, Platform, Subject
+from gmsa_doctor.vantage import Caller, ServiceNames, Vantage
+from gmsa_doctor_checks.commands import posix, powershell
+from gmsa_doctor_checks.credspec_object import credspec_object, credspec_size
+from gmsa_doctor_checks.dhcp_options import domain_name
+from gmsa_doctor_checks.directory import gmsa_account, retrieve_password
+from gmsa_doctor_checks.kerberos import service_ticket
+from gmsa_doctor_checks.logon import explain_gmsa_refusal, explain_user_refusal
+from gmsa_doctor_checks.secret import secret_value
+from gmsa_doctor_checks.silence import judge_silence
+from gmsa_doctor_checks.task_definition import credential_specs
+from gmsa_doctor_checks.values import (
+    Account,
+    BoundDirectory,
+    CredSpecLocation,
+    CredSpecObject,
+    DhcpOptions,
+    DomainName,
+    Endpoint,
+    GmsaAccount,
+    GmsaName,
+    GmsaNames,
+    GmsaTicket,
+    SecretArn,
+)
+
+HOSTILE = [
+    "two words",
+    "it's",
+    '"; touch pwned; "',
+    "$(touch pwned)",
+    "`touch pwned`",
+    "a;b&c|d>e<f",
+    "<placeholder>",
+    "Gödel Straße",
+    "\u2019; Remove-Item x; \u2018",
+    "'\u201a\u201b'",
+    "~/*?[a]{b,c}!#%^",
+    "back\\slash\\",
+    "line\nbreak",
+    "webapp01$",
+    "-Option",
+    "@splat",
+    "1e3",
+    "",
+]
+PLAIN = ["webapp01", "s3://bucket/path/key.json", "dc1.corp.example", "MSSQLSvc/db.corp.example:1433", "us-east-1"]
+
+hostile = pytest.mark.parametrize("name", HOSTILE)
+
+
+def powershell_words(command: str) -> list[str]:
+    """The words of a PowerShell command that holds texts in single quotes and bare words only.
+
+    A text ends at any single quote, typographic ones too; two in a row stand for the second.
+    """
+    quotes = "'\u2018\u2019\u201a\u201b"
+    words: list[str] = []
+    rest = command.lstrip(" ")
+    while rest:
+        word = ""
+        if rest[0] in quotes:
+            at = 1
+            while rest[at] not in quotes or rest[at + 1 : at + 2] in tuple(quotes):
+                at += rest[at] in quotes
+                word += rest[at]
+                at += 1
+            rest = rest[at + 1 :]
+            assert rest[:1] in ("", " "), f"a text goes on behind its quote: {command}"
+        else:
+            word, _, rest = rest.partition(" ")
+            assert not set(word) & set(quotes + ';&`"()<>{}#'), f"not inert in PowerShell: {command}"
+        words.append(word)
+        rest = rest.lstrip(" ")
+    return words
+
+
+# The functions --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", HOSTILE + PLAIN)
+def test_a_posix_shell_reads_one_word_the_very_name(name: str) -> None:
+    done = subprocess.run(
+        f"printf '[%s]' {posix(name)}", shell=True, executable="/bin/sh", capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"[{name}]"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("name", HOSTILE + PLAIN)
+def test_powershell_reads_one_argument_the_very_name(name: str) -> None:
+    assert powershell_words(f"Get-ADUser {powershell(name)} -Properties Enabled") == [
+        "Get-ADUser",
+        name,
+        "-Properties",
+        "Enabled",
+    ]
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_plain_name_stays_as_it_is(name: str) -> None:
+    assert posix(name) == powershell(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "quoted"),
+    [
+        ("webapp01$", "'webapp01$'"),
+        ("O'Neil", "'O''Neil'"),
+        ("a\u2019b", "'a\u2019\u2019b'"),
+        ("CN=Web App,DC=corp", "'CN=Web App,DC=corp'"),
+        ("007", "'007'"),
+        ("-Force", "'-Force'"),
+        ("@args", "'@args'"),
+        ("name\n", "'name\n'"),
+        ("", "''"),
+    ],
+)
+def test_powershell_quotes_with_single_quotes_doubled(name: str, quoted: str) -> None:
+    assert powershell(name) == quoted
+
+
+def test_the_region_is_an_option_if_it_is_known() -> None:
+    assert Place("us-east-1", None).region_option == " --region us-east-1"
+    assert Place("x; y", None).region_option == " --region 'x; y'"
+    assert Place(None, None).region_option == ""
+
+
+# What checks make of them ---------------------------------------------------------------------------
+
+FARGATE = Platform(Launch.FARGATE)
+PLACE = Place("us-east-1", "123456789012")
+NO_CALLER: Outcome[Caller] = Outcome(None, skipped("not asked"))
+NO_ACCOUNT: Outcome[Account] = Outcome(None, skipped("not read"))
+CORP = DomainName("corp.example")
+TOO_MUCH = 5000
+
+
+def commands(result: Finding | Given[Any]) -> tuple[str, ...]:
+    finding = result.finding if isinstance(result, Given) else result
+    assert finding.fix is not None
+    assert finding.fix.commands
+    return finding.fix.commands
+
+
+def words_of_each(result: Finding | Given[Any]) -> list[list[str]]:
+    """The words of each command as a POSIX shell reads them."""
+    return [shlex.split(one) for one in commands(result)]
+
+
+class Bucket:
+    """A bucket of a region; the object is missing if it has no size."""
+
+    def __init__(self, region: str, size: int | None = None) -> None:
+        self.region, self.size = region, size
+
+    def get(self, bucket: str, key: str) -> Object:
+        if self.size is None:
+            raise NotFound("none", "NoSuchKey")
+        return Object(self.size, b"")
+
+    def bucket_region(self, bucket: str) -> str:
+        return self.region
+
+
+class NoParameters:
+    def get(self, name: str) -> str:
+        raise NotFound("none", "ParameterNotFound")
+
+
+def read(location: CredSpecLocation, bucket: Bucket) -> Finding | Given[CredSpecObject]:
+    return credspec_object(location, PLACE, cast("S3", bucket), cast("Ssm", NoParameters()), NO_CALLER)
+
+
+@hostile
+def test_a_missing_object_is_named_by_its_bucket_and_key(name: str) -> None:
+    found = words_of_each(read(CredSpecLocation("arn:x", True, f"b{name}", f"dir/{name}"), Bucket("us-east-1")))
+    assert found == [
+        ["aws", "s3", "ls", f"s3://b{name}/", "--recursive"],
+        ["aws", "s3", "cp", "credspec.json", f"s3://b{name}/dir/{name}"],
+    ]
+
+
+@hostile
+def test_an_object_of_another_region_is_copied_under_its_name(name: str) -> None:
+    found = words_of_each(read(CredSpecLocation("arn:x", True, "b", f"k{name}"), Bucket("eu-west-1", 10)))
+    source, target = f"s3://b/k{name}", f"s3://<bucket in us-east-1>/k{name}"
+    regions = ["--source-region", "eu-west-1", "--region", "us-east-1"]
+    assert found == [["aws", "s3", "cp", source, target, *regions]]
+
+
+@hostile
+def test_a_missing_parameter_is_put_under_its_name(name: str) -> None:
+    (found,) = words_of_each(read(CredSpecLocation("arn:x", True, parameter=f"/{name}"), Bucket("us-east-1")))
+    assert found[:5] == ["aws", "ssm", "put-parameter", "--name", f"/{name}"]
+    assert found[5:] == ["--type", "String", "--value", "file://credspec.json"]
+
+
+@hostile
+def test_an_object_that_is_too_large_is_put_again_under_its_name(name: str) -> None:
+    obj = CredSpecObject(CredSpecLocation("arn:x", True, "b", f"k{name}"), TOO_MUCH, b"")
+    (found,) = words_of_each(credspec_size(obj, FARGATE))
+    assert found == ["jq", "-c", ".", "credspec.json", "|", "aws", "s3", "cp", "-", f"s3://b/k{name}"]
+
+
+class NoSecrets:
+    def get(self, arn: str) -> Any:
+        raise NotFound("none", "ResourceNotFoundException")
+
+
+def test_a_region_is_quoted_like_any_name() -> None:
+    secrets = cast("SecretsManager", NoSecrets())
+    (found,) = words_of_each(secret_value(SecretArn("arn:x"), Place("a b; c", None), FARGATE, secrets, NO_CALLER))
+    assert found[:5] == ["aws", "secretsmanager", "list-secrets", "--region", "a b; c"]
+    assert found[5:] == ["--query", "SecretList[].[Name,ARN]", "--output", "table"]
+
+
+@hostile
+def test_the_task_definition_and_the_service_are_named(name: str) -> None:
+    subject = Subject("x", f"c{name}", f"s{name}", f"t{name}")
+    describe, register, update = words_of_each(credential_specs(ChosenContainer(None), FARGATE, subject))
+    assert describe[:5] == ["aws", "ecs", "describe-task-definition", "--task-definition", f"t{name}"]
+    assert describe[-2:] == [">", "td.json"]
+    assert register == ["aws", "ecs", "register-task-definition", "--cli-input-json", "file://td.json"]
+    where = ["--cluster", f"c{name}", "--service", f"s{name}"]
+    assert update == ["aws", "ecs", "update-service", *where, "--task-definition", "<family>"]
+
+
+def test_what_ecs_describes_is_made_fit_to_be_registered_again() -> None:
+    """The names are those of the AWS SDK's own description of ECS."""
+    import botocore.session
+
+    ecs = botocore.session.Session().get_service_model("ecs")
+    described = ecs.operation_model("DescribeTaskDefinition").output_shape.members["taskDefinition"].members
+    taken = ecs.operation_model("RegisterTaskDefinition").input_shape.members
+    subject = Subject("x", None, None, "web:7")
+    first, *_ = words_of_each(credential_specs(ChosenContainer(None), FARGATE, subject))
+    (program,) = [one for one in first if one.startswith("del(")]
+    assert {one.strip(" .") for one in program[4:-1].split(",")} == set(described) - set(taken)
+
+
+def test_a_placeholder_is_a_word_and_no_redirection() -> None:
+    names = GmsaNames(CORP, GmsaName("webapp01"))
+    for result in (
+        domain_name(DhcpOptions("vpc-1", "default", (), None), names, NO_ACCOUNT, PLACE),
+        judge_silence(failed("no answer"), Vantage(inside=False)),
+        service_ticket(cast("GmsaTicket", None), ServiceNames(()), cast("Kerberos", None)),
+    ):
+        for command in commands(result):
+            lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
+            lexer.whitespace_split = True
+            words = list(lexer)
+            assert not {"<", ">", "(", ")", ";", "&", "|"} & set(words)
+            assert any("<" in one for one in words)
+
+
+# In the AD ------------------------------------------------------------------------------------------
+
+ARN = "arn:aws:secretsmanager:us-east-1:1:secret:it's $(mine)-AbCdEf"
+
+
+def account(user: str) -> Account:
+    return Account(ARN, user, Hidden("canary-secret"), CORP)
+
+
+def refusal(reason: KdcReason) -> KdcRefusal:
+    return KdcRefusal(reason, -1, "KDC 127.0.0.1:88: no")
+
+
+@hostile
+@pytest.mark.parametrize("reason", list(KdcReason))
+def test_each_refusal_of_a_logon_names_the_user_and_the_secret(reason: KdcReason, name: str) -> None:
+    finding = explain_user_refusal(refusal(reason), account(f"u{name}"))
+    assert finding.fix is not None
+    for command in finding.fix.commands:
+        if command.startswith("aws "):
+            assert shlex.split(command)[3:] == ["--secret-id", ARN, "--secret-string", "file://secret.json"]
+        elif "-LDAPFilter" not in command:
+            assert f"u{name}" in powershell_words(command)
+
+
+def test_the_filter_for_a_user_is_escaped_as_ldap_and_as_powershell_want_it() -> None:
+    finding = explain_user_refusal(refusal(KdcReason.UNKNOWN_CLIENT), account("a'b*(c)"))
+    assert finding.fix is not None
+    assert finding.fix.commands[0] == r"Get-ADUser -LDAPFilter '(sAMAccountName=a''b\2a\28c\29)' -Server corp.example"
+
+
+@hostile
+@pytest.mark.parametrize("reason", [KdcReason.DISABLED, KdcReason.WRONG_PASSWORD, KdcReason.NO_ENCTYPE])
+def test_each_refusal_of_the_gmsas_logon_names_the_gmsa(reason: KdcReason, name: str) -> None:
+    found = commands(explain_gmsa_refusal(refusal(reason), f"g{name}$@CORP.EXAMPLE"))
+    assert f"g{name}" in powershell_words(found[-1])
+
+
+DESCRIPTOR = bytes.fromhex(
+    "0100048000000000000000000000000014000000"  # self-relative, with a DACL at 20
+    "04002c0001000000"  # with one entry
+    "00002400ff010f00010500000000000515000000010000000200000003000000"
+    "4f040000"  # that allows S-1-5-21-1-2-3-1103
+)
+
+
+class Objects:
+    """A directory that answers by filter: the first of its objects whose key the filter starts with."""
+
+    host = "dc1.corp.example"
+
+    def __init__(self, **objects: Entry) -> None:
+        self.objects = objects
+
+    def search(self, base: str, query: str, attributes: tuple[str, ...], scope: str = "subtree") -> tuple[Entry, ...]:
+        return tuple(one for start, one in self.objects.items() if query.startswith(f"({start}"))
+
+
+def entry(dn: str, **texts: str) -> Entry:
+    return Entry(dn, Attributes({name: (text.encode(),) for name, text in texts.items()}))
+
+
+def bound(**objects: Entry) -> BoundDirectory:
+    return BoundDirectory("dc1.corp.example", cast("Directory", Objects(**objects)))
+
+
+@hostile
+def test_a_gmsa_under_another_cn_is_renamed_by_its_dn(name: str) -> None:
+    dn = f"CN={name},OU=Sérvices 'n more,DC=corp,DC=example"
+    gmsa = GmsaName(f"g{name.removesuffix('$')}")
+    result = gmsa_account(bound(sAMAccountName=entry(dn)), GmsaNames(CORP, gmsa), account("reader"))
+    (command,) = commands(result)
+    assert powershell_words(command) == ["Rename-ADObject", "-Identity", dn, "-NewName", gmsa.text]
+
+
+@hostile
+def test_a_user_who_may_not_read_the_password_is_put_into_the_group_by_name(name: str) -> None:
+    gmsa = GmsaAccount("CN=x", f"g{name}$", membership=DESCRIPTOR)
+    group = entry("CN=group", sAMAccountName=f"group {name}")
+    directory = bound(objectClass=entry("CN=x"), objectSid=group)
+    result = retrieve_password(directory, gmsa, account(f"u{name}"), FARGATE)
+    show, add = commands(result)
+    assert powershell_words(show)[:2] == ["Get-ADServiceAccount", f"g{name}"]
+    assert powershell_words(add) == ["Add-ADGroupMember", "-Identity", f"group {name}", "-Members", f"u{name}"]
+
+
+@hostile
+def test_an_spn_is_asked_for_as_it_was_given(name: str) -> None:
+    class Refusing:
+        def service_ticket(self, *_: object) -> ClientError:
+            raise refusal(KdcReason.NOT_UNIQUE)
+
+    ticket = GmsaTicket("g$@CORP.EXAMPLE", cast("Any", None), Endpoint("dc1.corp.example", "127.0.0.1", 88))
+    spn = f"MSSQLSvc/{name}"
+    query, _ = commands(service_ticket(ticket, ServiceNames((spn,)), cast("Kerberos", Refusing())))
+    assert powershell_words(query) == ["setspn", "-Q", spn]
