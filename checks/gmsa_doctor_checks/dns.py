@@ -137,8 +137,8 @@ def _no_records(
         observed=f"{question}: {error.text}",
         expected="SRV records that name the domain controllers",
         fix=Fix(
-            f"Check that {domain.text} is the AD domain's DNS name, and let the VPC's DHCP options (or a Resolver rule) "
-            "lead to the AD's DNS servers. Ask one of these itself:",
+            f"Check that {domain.text} is the AD domain's DNS name, and let the VPC's DHCP options (or a Resolver "
+            "rule) lead to the AD's DNS servers. Ask one of these itself:",
             (f"dig +short SRV {posix(question)} {posix('@<address of a DNS server of the AD>')}",),
         ),
         shows_as=shows,
