@@ -146,8 +146,9 @@ def domain_name(options: DhcpOptions, names: GmsaNames, account: Outcome[Account
     Fix: make a DHCP options set with the AD domain as its `domain-name`.
     """
     domain = domain_in_use(names, account)
-    if domain.text in (one.rstrip(".") for one in (options.domain_name or "").lower().split()):
-        return passed(f"{options.id}: domain-name is {domain.text}")
+    set_to = {one.rstrip(".") for one in (options.domain_name or "").lower().split()}
+    if set_to & {domain.text, names.domain.text}:  # where the two differ, secret.domain says so
+        return passed(f"{options.id}: domain-name is {options.domain_name}")
     return warned(
         f"the domain-name of {options.id} is {options.domain_name or 'not set'}, not {domain.text}; "
         "names without a dot will not be found in the AD",
