@@ -81,7 +81,9 @@ class Finding:
 
     An author makes one with :func:`passed`, :func:`warned`, :func:`failed`, :func:`unknown` or
     :func:`skipped`; the engine fills in ``cause``, ``docs``, ``root`` and ``duration_ms``, and ``check``
-    unless the author has raised the finding under another id, where its cause belongs.
+    unless the author has raised the finding under another id, where its cause belongs. ``vantage`` is where
+    it was seen from, ``inside`` or ``outside``. ``outweighed_by`` names a check whose pass, seen from inside,
+    makes of this failure a warning: what was looked at outweighs what was deduced.
     """
 
     status: Status
@@ -96,6 +98,8 @@ class Finding:
     cause: Cause | None = None
     docs: str | None = None
     root: bool = False
+    vantage: str | None = None
+    outweighed_by: str | None = None
     duration_ms: int = field(default=0, compare=False)
 
 
@@ -159,9 +163,21 @@ def failed(
     rows: tuple[Row, ...] = (),
     because: tuple[str, ...] = (),
     check: str = "",
+    outweighed_by: str | None = None,
 ) -> Finding:
     """The task cannot work like this."""
-    return Finding(Status.FAIL, summary, observed, expected, fix, shows_as, rows, because=because, check=check)
+    return Finding(
+        Status.FAIL,
+        summary,
+        observed,
+        expected,
+        fix,
+        shows_as,
+        rows,
+        because=because,
+        check=check,
+        outweighed_by=outweighed_by,
+    )
 
 
 def unknown(

@@ -60,10 +60,12 @@ def check(request: Request, registry: Registry, watch: Watch) -> Report:
     found, world = _find_in_time(request)
     shared = _network_clients(request)
     cases = [engine.Case(one.subject.name, {**world.clients, **shared, **_own(one, world)}) for one in found]
+    vantage = shared[Vantage]
+    assert isinstance(vantage, Vantage)  # noqa: S101 - for the type checker
     left = max(1.0, started + request.seconds - time.monotonic())
     ended = engine.run(registry, cases, seconds=left, selected=selected, watch=watch)
     subjects = tuple(
-        SubjectReport(one.subject.name, _facts(one, world, shared), _rooted(findings, request))
+        SubjectReport(one.subject.name, _facts(one, world, vantage), _seen(findings, vantage, request))
         for one, findings in zip(found, ended.findings, strict=True)
     )
     return _report(subjects, required, ended.interrupted, started)
@@ -217,9 +219,7 @@ def _is_session_of(caller: str, role: str | None) -> bool:
 # The report -----------------------------------------------------------------------------------------
 
 
-def _facts(found: Found, world: _World, shared: Mapping[type, object]) -> tuple[tuple[str, str], ...]:
-    vantage = shared[Vantage]
-    assert isinstance(vantage, Vantage)  # noqa: S101 - for the type checker
+def _facts(found: Found, world: _World, vantage: Vantage) -> tuple[tuple[str, str], ...]:
     chosen = found.values.get(ChosenContainer)
     container = chosen.container if isinstance(chosen, ChosenContainer) else None
     facts = (
@@ -233,11 +233,16 @@ def _facts(found: Found, world: _World, shared: Mapping[type, object]) -> tuple[
     return tuple((name, text) for name, text in facts if text)
 
 
-def _rooted(findings: Iterable[Finding], request: Request) -> tuple[Finding, ...]:
+def _seen(findings: Iterable[Finding], vantage: Vantage, request: Request) -> tuple[Finding, ...]:
     """With ``--fail-on warn`` a warning is a failure, and so may be a root cause."""
-    if not request.fail_on_warning:
-        return tuple(findings)
-    return tuple(replace(one, root=one.root or one.status is Status.WARN) for one in findings)
+    return tuple(
+        replace(
+            one,
+            vantage=vantage.word,
+            root=one.root or (request.fail_on_warning and one.status is Status.WARN),
+        )
+        for one in findings
+    )
 
 
 def _report(subjects: tuple[SubjectReport, ...], required: frozenset[str], interrupted: bool, started: float) -> Report:

@@ -31,11 +31,15 @@ class Launch(StrEnum):
 
 @dataclass(frozen=True)
 class Platform:
-    """What starts the container. ``launch`` is None where nothing tells it: then both are possible."""
+    """What starts the container. ``launch`` is None where nothing tells it: then both are possible.
+
+    ``version`` is Fargate's platform version, as the service asks for it.
+    """
 
     launch: Launch | None
     windows: bool = False
     fetcher: Fetcher | None = None
+    version: str | None = None
 
     @property
     def fetchers(self) -> frozenset[Fetcher]:
@@ -70,10 +74,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Network:
-    """Where the task gets its network interface."""
+    """Where the task gets its network interface. ``public_address`` is None where nothing tells."""
 
     subnets: tuple[str, ...]
     security_groups: tuple[str, ...] = ()
+    public_address: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,7 @@ class _Source:
     place: Place
     launch: Launch | None = None
     network: Network | None = None
+    platform_version: str | None = None
     cluster: str | None = None
     service: str | None = None
     file: str | None = None
@@ -189,7 +195,7 @@ def _registered(request: Request, ecs: Ecs, place: Place) -> _Source:
     network = Network(request.subnets, request.security_groups) if request.subnets else None
     if isinstance(definition, TaskDefinition):
         place = _place_of(definition.arn, place)
-    return _Source(_short(name), definition, place, None, network, request.cluster)
+    return _Source(_short(name), definition, place, network=network, cluster=request.cluster)
 
 
 def _service(request: Request, ecs: Ecs, place: Place) -> _Source:
@@ -214,6 +220,7 @@ def _service(request: Request, ecs: Ecs, place: Place) -> _Source:
         _place_of(service.get("serviceArn"), place),
         _launch(current, service, cluster, ecs),
         _network(current, service, request),
+        current.get("platformVersion") or service.get("platformVersion"),
         cluster,
         name,
         others=others,
@@ -298,7 +305,8 @@ def _network(current: Mapping[str, Any], service: Mapping[str, Any], request: Re
     for one in (current, service):
         vpc = one.get("networkConfiguration", {}).get("awsvpcConfiguration")
         if vpc:
-            return Network(tuple(vpc.get("subnets", ())), tuple(vpc.get("securityGroups", ())))
+            public = {"ENABLED": True, "DISABLED": False}.get(str(vpc.get("assignPublicIp")))
+            return Network(tuple(vpc.get("subnets", ())), tuple(vpc.get("securityGroups", ())), public)
     return Network(request.subnets, request.security_groups) if request.subnets else None
 
 
@@ -344,9 +352,7 @@ def _found(source: _Source, chosen: ChosenContainer, request: Request, name: str
         TaskDefinition: definition,
         Deployments: Deployments(source.others),
         ChosenContainer: definition if isinstance(definition, Finding) else chosen,
-        Platform: definition
-        if isinstance(definition, Finding)
-        else _platform(source.launch, definition, request.fetcher),
+        Platform: definition if isinstance(definition, Finding) else _platform(source, definition, request.fetcher),
         Network: source.network or _given_network(request),
     }
     return Found(subject, source.place, values)
@@ -358,12 +364,13 @@ def _given_network(request: Request) -> Network | Finding:
     return skipped("where the task will run is not known: give --subnets, or --cluster and --service")
 
 
-def _platform(launch: Launch | None, definition: TaskDefinition, fetcher: Fetcher | None) -> Platform:
+def _platform(source: _Source, definition: TaskDefinition, fetcher: Fetcher | None) -> Platform:
+    launch = source.launch
     compatible = definition.requires_compatibilities
     if launch is None and len(compatible) == 1 and compatible[0] in Launch.__members__:
         launch = Launch(compatible[0])
     windows = (definition.os_family or "").upper().startswith("WINDOWS")
-    return Platform(launch, windows, fetcher)
+    return Platform(launch, windows, fetcher, source.platform_version)
 
 
 def _definition_name(source: _Source) -> str:

@@ -76,8 +76,8 @@ def test_a_service_gives_its_task_definition_place_network_and_launch_type(
     assert found.subject == Subject("demo/healthy/web", "demo", "healthy", "webapp:1")
     assert found.place == Place("us-east-1", ACCOUNT)
     assert the(TaskDefinition, found).arn == created.task_definition_arn
-    assert the(Network, found) == Network((created.subnets[0],), (created.security_group,))
-    assert the(Platform, found) == Platform(Launch.FARGATE)
+    assert the(Network, found) == Network((created.subnets[0],), (created.security_group,), False)
+    assert the(Platform, found) == Platform(Launch.FARGATE, version="1.4.0")
     assert the(Platform, found).fetchers == {Fetcher.V2}
     assert the(Deployments, found) == Deployments()
 

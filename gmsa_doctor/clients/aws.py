@@ -161,12 +161,13 @@ class _Answer:
 
 
 def operation(
-    name: str, action: str | None = None
+    name: str, action: str | None = None, *, fresh: bool = False
 ) -> Callable[[Callable[Concatenate[C, P], R]], Callable[Concatenate[C, P], R]]:
     """Declare that a client method calls the API operation ``name`` (``ecs:DescribeServices``).
 
-    ``action`` is the IAM action, where it is named differently. The method's first argument is what a
-    denial names as its resource. Raises the errors of :mod:`gmsa_doctor.errors`.
+    ``action`` is the IAM action, where it is named differently. ``fresh``: the answer is not remembered, since the
+    call changes something, or asks how far something is. The method's first argument is what a denial names as
+    its resource. Raises the errors of :mod:`gmsa_doctor.errors`.
     """
 
     def declare(method: Callable[Concatenate[C, P], R]) -> Callable[Concatenate[C, P], R]:
@@ -181,7 +182,7 @@ def operation(
                 except (botocore.BotoCoreError, botocore.ClientError, ResponseParserError, OSError) as error:
                     raise translate(error, action or name, _resource(args)) from error
 
-            return self.remembered((name, args, tuple(sorted(kwargs.items()))), ask)
+            return ask() if fresh else self.remembered((name, args, tuple(sorted(kwargs.items()))), ask)
 
         call.operation = Operation(name, action or name)  # type: ignore[attr-defined]
         return cast("Callable[Concatenate[C, P], R]", call)

@@ -29,6 +29,15 @@ class TaskDefinitionError(ValueError):
 
 
 @dataclass(frozen=True)
+class LogStreams:
+    """Where the ``awslogs`` driver writes: a CloudWatch Logs group, its region, and how streams are named there."""
+
+    group: str
+    region: str | None = None
+    prefix: str | None = None
+
+
+@dataclass(frozen=True)
 class Container:
     """A container of a task definition."""
 
@@ -40,6 +49,7 @@ class Container:
     docker_security_options: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     """Of :data:`KEPT_ENVIRONMENT` alone."""
+    logs: LogStreams | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +108,17 @@ def _container(node: _Node) -> Container:
         credential_specs=node.texts("credentialSpecs"),
         docker_security_options=node.texts("dockerSecurityOptions"),
         environment=_environment(node.objects("environment") or ()),
+        logs=_logs(node.child("logConfiguration")),
     )
+
+
+def _logs(node: _Node | None) -> LogStreams | None:
+    """None for another driver than awslogs; its options may hold secrets, and are not looked at."""
+    options = node.child("options") if node and node.text("logDriver") == "awslogs" else None
+    group = options.text("awslogs-group") if options else None
+    if not options or not group:
+        return None
+    return LogStreams(group, options.text("awslogs-region"), options.text("awslogs-stream-prefix"))
 
 
 def _environment(entries: tuple[_Node, ...]) -> tuple[tuple[str, str], ...]:

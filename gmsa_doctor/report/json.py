@@ -44,6 +44,7 @@ def _finding(finding: Finding) -> dict[str, object]:
         "fix": {"text": finding.fix.text, "commands": list(finding.fix.commands)} if finding.fix else None,
         "shows_as": {"2.x": shows.v2, "1.3": shows.v1_3} if shows else None,
         "rows": [asdict(row) for row in finding.rows],
+        "vantage": finding.vantage,
         "docs": finding.docs,
         "duration_ms": finding.duration_ms,
     }

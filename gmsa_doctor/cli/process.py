@@ -1,0 +1,172 @@
+"""How a command ends: its exit code, its output, and one clear message for whatever goes wrong."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+from gmsa_doctor import __version__
+from gmsa_doctor.errors import UsageError
+
+if TYPE_CHECKING:
+    from gmsa_doctor.model import Report
+
+
+class ExitCode(IntEnum):
+    """What the process ends with; never depends on the format."""
+
+    PASS = 0
+    FAIL = 1
+    USAGE = 2
+    INCOMPLETE = 3
+    CRASH = 70
+    INTERRUPTED = 130
+
+
+class Format(StrEnum):
+    """How the report is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Color(StrEnum):
+    """When the text is coloured."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """How the report is written, and where to: standard output without ``output``."""
+
+    format: Format = Format.TEXT
+    output: Path | None = None
+    color: Color = Color.AUTO
+    verbose: bool = False
+
+
+_ESCAPED = "backslashreplace"
+"""For what cannot be encoded: lone surrogates out of a file's JSON."""
+
+
+def guarded(action: Callable[[], ExitCode]) -> NoReturn:
+    """Run it; whatever happens ends in one clear message and an exit code."""
+    try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        code = action()
+    except UsageError as error:
+        typer.echo(f"gmsa-doctor: {error}", err=True)
+        code = ExitCode.USAGE
+    except KeyboardInterrupt:
+        typer.echo("gmsa-doctor: interrupted", err=True)
+        code = ExitCode.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last resort: a message without what may be a secret
+        typer.echo(_crash(error), err=True)
+        code = ExitCode.CRASH
+    raise typer.Exit(code)
+
+
+def _crash(error: Exception) -> str:
+    """Neither the error's text nor any local is shown: they may hold a secret."""
+    way = "".join(
+        f"  {frame.filename}:{frame.lineno} in {frame.name}\n" for frame in traceback.extract_tb(error.__traceback__)
+    )
+    return f"gmsa-doctor {__version__} crashed with {type(error).__name__}; please report this:\n{way}"
+
+
+def print_(text: str, output: Path | None = None) -> None:
+    """To standard output, or to the file. Raises UsageError where it cannot be written."""
+    text = text if text.endswith("\n") else f"{text}\n"
+    if output:
+        try:
+            output.write_text(text, encoding="utf-8", errors=_ESCAPED)
+        except OSError as error:
+            raise UsageError(f"{output} cannot be written: {error.strerror}") from error
+        typer.echo(f"gmsa-doctor: the report is in {output}", err=True)
+        return
+    require_stdout()
+    try:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors=_ESCAPED)
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # a reader such as `head` has seen enough
+            raise UsageError(f"standard output cannot be written: {error.strerror}") from error
+
+
+def require_stdout() -> None:
+    """Raises UsageError where standard output is closed."""
+    if not sys.stdout:
+        raise UsageError("standard output is closed: leave it open, or give --output FILE to check")
+
+
+def standard_input() -> str:
+    """All of it, as text. Raises UsageError where it is closed."""
+    if not sys.stdin:
+        raise UsageError("standard input is closed: give the text as an argument")
+    return sys.stdin.buffer.read().decode("utf-8", "replace")
+
+
+def width() -> int:
+    """Columns of the terminal, between 40 and 120; 80 in a pipe."""
+    return max(40, min(120, shutil.get_terminal_size((80, 24)).columns)) if sys.stdout.isatty() else 80
+
+
+def speaks_unicode() -> bool:
+    """Python writes UTF-8 even where the user has asked for C; LC_CTYPE it may have set by itself (PEP 538)."""
+    locale = os.environ.get("LC_ALL") or os.environ.get("LANG")
+    return "utf" in (sys.stdout.encoding or "").lower() and locale not in ("C", "POSIX")
+
+
+def is_coloured(color: Color, output: Path | None) -> bool:
+    """Whether the text is coloured, by the user's word, else by what it is written to."""
+    if color is not Color.AUTO:
+        return color is Color.ALWAYS
+    if output or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
+
+
+def rendered(report: Report, how: Rendering) -> str:
+    """The report in its format."""
+    ascii = not (how.output or speaks_unicode())
+    if how.format is Format.JSON:
+        from gmsa_doctor.report import json
+
+        return json.render(report, ascii=ascii)
+    from gmsa_doctor.report import text
+
+    columns = 80 if how.output else width()
+    colour = is_coloured(how.color, how.output)
+    return text.render(report, width=columns, color=colour, verbose=how.verbose, ascii=ascii)
+
+
+def writable(output: Path | None) -> None:
+    """Raises UsageError, before any work is done, where the report could not be written in the end."""
+    if not output:
+        require_stdout()
+    elif not (output.parent.is_dir() and os.access(output.parent, os.W_OK)):
+        raise UsageError(f"{output} cannot be written: {output.parent} is no directory that we may write to")
+
+
+def exit_code(report: Report) -> ExitCode:
+    """What a command that made a report ends with."""
+    if report.interrupted:
+        return ExitCode.INTERRUPTED
+    return {"pass": ExitCode.PASS, "fail": ExitCode.FAIL, "incomplete": ExitCode.INCOMPLETE}[report.verdict]

@@ -1,0 +1,1 @@
+"""The one-off task: looking from where the service will run."""
