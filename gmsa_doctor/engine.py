@@ -55,10 +55,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class Ended:
-    """The findings of each case, in the order of the cases, and whether the user ended the run."""
+    """The findings of each case, in the order of the cases, and whether the user ended the run.
+
+    ``values`` are those of each case, for every type that a check gives: the value that the other checks took,
+    or the Finding in its way.
+    """
 
     findings: tuple[tuple[Finding, ...], ...]
     interrupted: bool
+    values: tuple[Mapping[type, object], ...] = ()
 
 
 @dataclass
@@ -248,6 +253,16 @@ class _Run:
             by_id[id] = min([by_id[id], *others], key=lambda one: _WORST_FIRST.index(one.status))
         return tuple(self.complete(self.registry.get(id), finding) for id, finding in by_id.items())
 
+    def values(self, case: int) -> Mapping[type, object]:
+        """For each type that a check gives: the value, or the finding in its way, with the id it was raised under."""
+        found: dict[type, object] = {}
+        for kind in self.registry.giver:
+            outcome = self.outcome(case, Need(kind.__name__, kind))
+            assert outcome is not None  # noqa: S101 - for the type checker: every check has ended
+            check = self.registry.get(outcome.finding.check)
+            found[kind] = self.complete(check, outcome.finding) if outcome.value is None else outcome.value
+        return found
+
     def complete(self, check: Check | None, finding: Finding) -> Finding:
         if check is None:
             return finding
@@ -330,4 +345,5 @@ def run(
     every = frozenset(one.id for one in registry.checks)
     state = _Run(registry, cases, every if selected is None else selected, seconds)
     interrupted = state.run(watch)
-    return Ended(tuple(state.findings(case) for case in range(len(cases))), interrupted)
+    numbers = range(len(cases))
+    return Ended(tuple(map(state.findings, numbers)), interrupted, tuple(map(state.values, numbers)))

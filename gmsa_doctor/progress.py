@@ -1,4 +1,4 @@
-"""How far a run is, on one line of standard error. On a terminal only."""
+"""How far a run is, on one line of standard error. On a terminal only, but for what takes minutes."""
 
 from __future__ import annotations
 
@@ -31,14 +31,28 @@ class Display:
             line = f"checking {progress.done}/{progress.total} {what}"
             self._write(line[: self._columns() - 1])
 
+    def say(self, text: str) -> None:
+        """A step that takes long: on a terminal drawn in the same place, elsewhere a line of its own."""
+        if self._speaks:
+            self._drawn = time.monotonic()
+            self._write(text[: self._columns() - 1])
+        elif self._stream:
+            self._stream.write(f"gmsa-doctor: {text}\n")
+            self._stream.flush()
+
+    def clear(self) -> None:
+        """Take the line away, before something else is written there."""
+        if self._drawn:
+            self._drawn = 0.0
+            self._write("")
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._drawn:
-            self._write("")
+        self.clear()
 
     def _columns(self) -> int:
         """Of this stream's own terminal: standard output may be a file."""

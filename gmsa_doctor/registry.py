@@ -28,6 +28,8 @@ BUILT_IN = (
     "gmsa_doctor_checks.network",
     "gmsa_doctor_checks.kerberos",
     "gmsa_doctor_checks.directory",
+    "gmsa_doctor_checks.probe",
+    "gmsa_doctor_checks.canary",
 )
 """Modules with checks of our own, in the order of the way from task definition to ticket."""
 
@@ -163,6 +165,17 @@ class Registry:
                 raise UsageError(f"there is no check or area {name!r} (areas: {areas}); see `gmsa-doctor list`")
             chosen |= matches
         return frozenset(chosen)
+
+    def without(self, kinds: frozenset[type]) -> Registry:
+        """The same without the checks that cannot do without values of these types."""
+        gone: set[type] = set(kinds)
+        kept: list[Check] = []
+        for one in self.checks:  # in the graph's order: what a check needs comes before it
+            if any(need.type in gone and not need.outcome for need in one.needs):
+                gone |= {one.gives} if one.gives else set()
+            else:
+                kept.append(one)
+        return Registry(kept)
 
     def with_needs(self, ids: frozenset[str]) -> frozenset[str]:
         """``ids`` and every check that gives a value on their way."""

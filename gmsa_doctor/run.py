@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections import Counter
@@ -10,25 +9,27 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from threading import Thread
 
-from gmsa_doctor import __version__, engine, subject
+from gmsa_doctor import __version__, engine, inside, subject
+from gmsa_doctor.clients import task_metadata
 from gmsa_doctor.clients.aws import Aws, CredentialsProblem
 from gmsa_doctor.clients.dns import Dns
 from gmsa_doctor.clients.kerberos import Kerberos, gssapi_missing
 from gmsa_doctor.clients.ldap import Ldap
 from gmsa_doctor.clients.services import AWS_CLIENTS, Ecs, Sts
+from gmsa_doctor.clients.task_metadata import OwnTask
 from gmsa_doctor.clients.tcp import Tcp
 from gmsa_doctor.errors import ClientError, TimedOut, UsageError
 from gmsa_doctor.formats.task_definition import TaskDefinition
 from gmsa_doctor.limits import within
 from gmsa_doctor.model import Finding, Fix, Report, Status, SubjectReport, Verdict, skipped
+from gmsa_doctor.one_off import ONLY_IN_RUN
 from gmsa_doctor.registry import Registry
 from gmsa_doctor.request import Live, Request
 from gmsa_doctor.subject import ChosenContainer, Found, Place
-from gmsa_doctor.vantage import Caller, KnownDnsServers, ServiceNames, Vantage
+from gmsa_doctor.vantage import Caller, DnsServersInUse, KnownDnsServers, ServiceNames, Vantage
 
 Watch = Callable[[engine.Progress], None]
 
-_INSIDE = "ECS_CONTAINER_METADATA_URI_V4"
 _LIVE_EXTRA = Fix(
     "Install gmsa-doctor with its extra `live` (it needs gcc and the Kerberos headers), or use the container image.",
     ("pip install 'gmsa-doctor[live]'",),
@@ -44,6 +45,22 @@ class _World:
     arn: str | None
 
 
+@dataclass(frozen=True)
+class Look:
+    """What one look at the subjects of a request has come to, each list in the order of the subjects.
+
+    ``ended`` has the findings as the engine ended them, and the values that checks gave; ``subjects`` is what the
+    report shows of them.
+    """
+
+    registry: Registry
+    vantage: Vantage
+    found: tuple[Found, ...]
+    cases: tuple[engine.Case, ...]
+    ended: engine.Ended
+    subjects: tuple[SubjectReport, ...]
+
+
 def check(request: Request, registry: Registry, watch: Watch) -> Report:
     """Check the subjects that the request names.
 
@@ -51,27 +68,42 @@ def check(request: Request, registry: Registry, watch: Watch) -> Report:
     credentials or region, unknown ids.
     """
     started = time.monotonic()
-    selected = _selected(request, registry)
-    required = registry.select(request.require)
+    required = _required(request, registry)
+    seen = look(request, registry, watch)
+    return report_of(seen.subjects, required, seen.ended.interrupted, started)
+
+
+def look(request: Request, registry: Registry, watch: Watch, *, live_reason: str | None = None) -> Look:
+    """Find the subjects that the request names, and run the graph for them. Raises UsageError as :func:`check`.
+
+    With ``live_reason`` nothing is sent to DNS or AD, and what would have been is skipped for that reason.
+    """
+    started = time.monotonic()
+    if live_reason:
+        request = replace(request, live=Live.NEVER)
+    wanted = selected(request, registry) - _out_of_place(request, registry)
+    registry = registry.without(ONLY_IN_RUN)
     if request.live is Live.ALWAYS and (missing := gssapi_missing()):
         raise UsageError(f"--live always needs gssapi: {missing}. {_LIVE_EXTRA.text}")
     if request.live is not Live.NEVER:
         Thread(target=_import_ahead, daemon=True).start()  # while AWS is asked
-    found, world = _find_in_time(request)
-    shared = _network_clients(request)
-    cases = [engine.Case(one.subject.name, {**world.clients, **shared, **_own(one, world)}) for one in found]
-    vantage = shared[Vantage]
-    assert isinstance(vantage, Vantage)  # noqa: S101 - for the type checker
+    own = inside.own_task(request)
+    found, world = _find_in_time(request, own)
+    vantage = _vantage(request)
+    shared = _network_clients(request, vantage, live_reason or "--live never: nothing is sent to DNS or AD")
+    shared[DnsServersInUse] = inside.dns_servers(own)
+    cases = tuple(engine.Case(one.subject.name, {**world.clients, **shared, **_own(one, world)}) for one in found)
     left = max(1.0, started + request.seconds - time.monotonic())
-    ended = engine.run(registry, cases, seconds=left, selected=selected, watch=watch)
+    ended = engine.run(registry, cases, seconds=left, selected=wanted, watch=watch)
     subjects = tuple(
         SubjectReport(one.subject.name, _facts(one, world, vantage), _seen(findings, vantage, request))
         for one, findings in zip(found, ended.findings, strict=True)
     )
-    return _report(subjects, required, ended.interrupted, started)
+    return Look(registry, vantage, found, cases, ended, subjects)
 
 
-def _selected(request: Request, registry: Registry) -> frozenset[str]:
+def selected(request: Request, registry: Registry) -> frozenset[str]:
+    """The ids that ``--only`` and ``--skip`` leave. Raises UsageError if that is none, or one is unknown."""
     chosen = registry.with_needs(registry.select(request.only)) if request.only else None
     every = frozenset(one.id for one in registry.checks)
     skip = registry.select(request.skip)
@@ -80,29 +112,47 @@ def _selected(request: Request, registry: Registry) -> frozenset[str]:
     return (every if chosen is None else chosen) - skip
 
 
+def _required(request: Request, registry: Registry) -> frozenset[str]:
+    return registry.select(request.require) - _out_of_place(request, registry)
+
+
+def _out_of_place(request: Request, registry: Registry) -> frozenset[str]:
+    """Checks of what only the own task can tell, where that is not the subject: left out unless named by their id.
+
+    They would be skipped in each report from outside, and would make ``--require`` of their area fail there.
+    """
+    if inside.is_subject(request):
+        return frozenset()
+    needs = {one.id: {need.type for need in one.needs if not need.outcome} for one in registry.checks}
+    named = {*request.only, *request.require}
+    return frozenset(id for id, types in needs.items() if types & inside.ONLY_INSIDE and id not in named)
+
+
 # What is given from outside -------------------------------------------------------------------------
 
 
-def _find_in_time(request: Request) -> tuple[tuple[Found, ...], _World]:
+def _find_in_time(request: Request, own: OwnTask | None) -> tuple[tuple[Found, ...], _World]:
     if request.task_definition_file:
         return _find_in_file(request)
     try:
-        return within(request.seconds, "AWS", lambda: _find(request))
+        return within(request.seconds, "AWS", lambda: _find(request, own))
     except TimedOut as error:
         reason = skipped("AWS was not asked: it had not answered before")
-        return subject.unfound(request, error), _World(dict.fromkeys(AWS_CLIENTS, reason), None, None)
+        found = inside.unfound(own, request, error) if own else subject.unfound(request, error)
+        return found, _World(dict.fromkeys(AWS_CLIENTS, reason), None, None)
 
 
-def _find(request: Request) -> tuple[tuple[Found, ...], _World]:
+def _find(request: Request, own: OwnTask | None) -> tuple[tuple[Found, ...], _World]:
     subject.require_names(request)
-    region = request.region or _region_in(request)
+    region = own.region if own else request.region or _region_in(request)
     aws = Aws(request.profile, region)
     if not aws.region:
         raise UsageError("no AWS region is configured: give --region, or set AWS_REGION.")
     sts, ecs = Sts(aws), Ecs(aws)
-    _check_credentials(aws)
+    require_credentials(aws)
     Thread(target=_warm, args=(sts,), daemon=True).start()  # while ECS is asked
-    found = subject.from_aws(request, ecs, Place(aws.region, None))
+    place = Place(aws.region, None)
+    found = inside.find(own, request, ecs) if own else subject.from_aws(request, ecs, place)
     return found, _world(aws, sts)
 
 
@@ -130,7 +180,8 @@ def _find_in_file(request: Request) -> tuple[tuple[Found, ...], _World]:
     return found, _world(aws, sts)
 
 
-def _check_credentials(aws: Aws) -> None:
+def require_credentials(aws: Aws) -> None:
+    """Raises UsageError where none are configured, or they cannot be loaded."""
     try:
         if aws.has_credentials():
             return
@@ -177,17 +228,21 @@ def _region_in(request: Request) -> str | None:
     return None
 
 
-def _network_clients(request: Request) -> dict[type, object]:
+def _vantage(request: Request) -> Vantage:
+    return Vantage(
+        task_metadata.inside(), request.live is Live.ALWAYS or bool(request.dns_server), not request.dns_server
+    )
+
+
+def _network_clients(request: Request, vantage: Vantage, live_reason: str) -> dict[type, object]:
     """DNS, TCP, LDAP and Kerberos, as far as the request lets us use them."""
-    inside = bool(os.environ.get(_INSIDE))
-    vantage = Vantage(inside, request.live is Live.ALWAYS or bool(request.dns_server), not request.dns_server)
     values: dict[type, object] = {
         Vantage: vantage,
         KnownDnsServers: KnownDnsServers(request.ad_dns),
         ServiceNames: ServiceNames(request.spns),
     }
     if request.live is Live.NEVER:
-        reason = skipped("--live never: nothing is sent to DNS or AD")
+        reason = skipped(live_reason)
         return {**values, Dns: reason, Tcp: reason, Ldap: reason, Kerberos: reason}
     kerberos = Kerberos()
     values |= {Dns: Dns(request.dns_server), Tcp: Tcp(), Ldap: Ldap(kerberos), Kerberos: kerberos}
@@ -245,7 +300,10 @@ def _seen(findings: Iterable[Finding], vantage: Vantage, request: Request) -> tu
     )
 
 
-def _report(subjects: tuple[SubjectReport, ...], required: frozenset[str], interrupted: bool, started: float) -> Report:
+def report_of(
+    subjects: tuple[SubjectReport, ...], required: frozenset[str], interrupted: bool, started: float
+) -> Report:
+    """The report with its verdict. ``required`` are the ids of ``--require``; ``started`` is of the monotonic clock."""
     findings = [one for each in subjects for one in each.findings]
     counts = Counter(one.status for one in findings)
     failures = [one for one in findings if one.root and one.status in (Status.FAIL, Status.WARN)]

@@ -116,26 +116,31 @@ class Found:
 
 
 @dataclass(frozen=True)
-class _Source:
-    """Where a task definition came from, and what was learnt on the way."""
+class Source:
+    """Where a task definition came from, and what was learnt on the way.
+
+    ``network`` may be a Finding that says why it is not known; ``named`` is the task definition's own name,
+    for when it cannot be read.
+    """
 
     name: str
     definition: TaskDefinition | Finding
     place: Place
     launch: Launch | None = None
-    network: Network | None = None
+    network: Network | Finding | None = None
     platform_version: str | None = None
     cluster: str | None = None
     service: str | None = None
     file: str | None = None
     others: tuple[str, ...] = ()
+    named: str | None = None
 
 
 def from_file(request: Request, place: Place) -> tuple[Found, ...]:
     """The subjects of ``--task-definition-file``. Raises UsageError if it is no task definition."""
     name = request.task_definition_file or "-"
     definition = task_definition_file.read(name)
-    return _subjects(_Source(name, definition, _place_of(definition.arn, place), file=name), request)
+    return subjects(Source(name, definition, _place_of(definition.arn, place), file=name), request)
 
 
 def from_aws(request: Request, ecs: Ecs, place: Place) -> tuple[Found, ...]:
@@ -148,7 +153,7 @@ def from_aws(request: Request, ecs: Ecs, place: Place) -> tuple[Found, ...]:
         source = _service(request, ecs, place) if request.service else _registered(request, ecs, place)
     except CredentialsProblem as error:
         raise UsageError(f"{error.text}. {error.fix.text if error.fix else ''}") from error
-    return _subjects(source, request)
+    return subjects(source, request)
 
 
 def unfound(request: Request, error: ClientError) -> tuple[Found, ...]:
@@ -156,9 +161,7 @@ def unfound(request: Request, error: ClientError) -> tuple[Found, ...]:
     name = request.service or request.task_definition or request.task_definition_file or "-"
     title = f"{_short(request.cluster or 'default')}/{_short(name)}" if request.service else _short(name)
     place = Place(request.region, None)
-    return _subjects(
-        _Source(title, _unreadable(error), place, cluster=request.cluster, service=request.service), request
-    )
+    return subjects(Source(title, unreadable(error), place, cluster=request.cluster, service=request.service), request)
 
 
 _ARNS = {
@@ -189,16 +192,16 @@ def _place_of(arn: str | None, place: Place) -> Place:
     return Place(match[2] or place.region, match[3] or place.account)
 
 
-def _registered(request: Request, ecs: Ecs, place: Place) -> _Source:
+def _registered(request: Request, ecs: Ecs, place: Place) -> Source:
     name = str(request.task_definition)
-    definition = _describe(ecs, name, place)
+    definition = describe(ecs, name, place)
     network = Network(request.subnets, request.security_groups) if request.subnets else None
     if isinstance(definition, TaskDefinition):
         place = _place_of(definition.arn, place)
-    return _Source(_short(name), definition, place, network=network, cluster=request.cluster)
+    return Source(_short(name), definition, place, network=network, cluster=request.cluster)
 
 
-def _service(request: Request, ecs: Ecs, place: Place) -> _Source:
+def _service(request: Request, ecs: Ecs, place: Place) -> Source:
     name = str(request.service)
     cluster = request.cluster or _cluster_in(name) or "default"
     title = f"{_short(cluster)}/{_short(name)}"
@@ -209,12 +212,12 @@ def _service(request: Request, ecs: Ecs, place: Place) -> _Source:
     except NotFound as error:
         raise UsageError(_no_service(name, cluster, place, error)) from error
     except ClientError as error:
-        return _Source(title, _unreadable(error), place, cluster=cluster, service=name)
+        return Source(title, unreadable(error), place, cluster=cluster, service=name)
     if service.get("status") == "INACTIVE":
         raise UsageError(f"the service {name} in cluster {cluster} was deleted (INACTIVE); name one that exists")
     current, others = _deployments(service)
-    definition = _describe(ecs, str(current.get("taskDefinition") or service.get("taskDefinition")), place)
-    return _Source(
+    definition = describe(ecs, str(current.get("taskDefinition") or service.get("taskDefinition")), place)
+    return Source(
         title,
         definition,
         _place_of(service.get("serviceArn"), place),
@@ -246,23 +249,25 @@ def _no_service(name: str, cluster: str, place: Place, error: NotFound) -> str:
     )
 
 
-def _describe(ecs: Ecs, name: str, place: Place) -> TaskDefinition | Finding:
+def describe(ecs: Ecs, name: str, place: Place) -> TaskDefinition | Finding:
+    """A registered task definition, or why we may not look at it. Raises UsageError for one that does not exist."""
     try:
         return read_task_definition(ecs.describe_task_definition(name))
     except CredentialsProblem:
         raise
     except Denied as error:
-        return _unreadable(error)
+        return unreadable(error)
     except ClientError as error:
         if isinstance(error, NotFound) or "Unable to describe task definition" in error.text:
             raise UsageError(
                 f"there is no task definition {name} in {place.region}. "
                 f"`aws ecs list-task-definitions{place.region_option}` shows what is there."
             ) from error
-        return _unreadable(error)
+        return unreadable(error)
 
 
-def _unreadable(error: ClientError) -> Finding:
+def unreadable(error: ClientError) -> Finding:
+    """What stands in the place of a task definition that could not be read."""
     return replace(error.finding(), check=REGISTERED)
 
 
@@ -313,7 +318,8 @@ def _network(current: Mapping[str, Any], service: Mapping[str, Any], request: Re
 # From a task definition to its subjects -------------------------------------------------------------
 
 
-def _subjects(source: _Source, request: Request) -> tuple[Found, ...]:
+def subjects(source: Source, request: Request) -> tuple[Found, ...]:
+    """One subject a container that is judged. Raises UsageError for a ``--container`` that is not there."""
     if isinstance(source.definition, Finding):
         return (_found(source, ChosenContainer(None), request, source.name),)
     chosen = _containers(source.definition, request.container)
@@ -343,7 +349,7 @@ def _legacy(container: Container) -> bool:
     return any(option.lower().startswith("credentialspec") for option in container.docker_security_options)
 
 
-def _found(source: _Source, chosen: ChosenContainer, request: Request, name: str) -> Found:
+def _found(source: Source, chosen: ChosenContainer, request: Request, name: str) -> Found:
     definition = source.definition
     subject = Subject(name, source.cluster, source.service, _definition_name(source), source.file)
     values: dict[type, object] = {
@@ -364,7 +370,7 @@ def _given_network(request: Request) -> Network | Finding:
     return skipped("where the task will run is not known: give --subnets, or --cluster and --service")
 
 
-def _platform(source: _Source, definition: TaskDefinition, fetcher: Fetcher | None) -> Platform:
+def _platform(source: Source, definition: TaskDefinition, fetcher: Fetcher | None) -> Platform:
     launch = source.launch
     compatible = definition.requires_compatibilities
     if launch is None and len(compatible) == 1 and compatible[0] in Launch.__members__:
@@ -373,11 +379,11 @@ def _platform(source: _Source, definition: TaskDefinition, fetcher: Fetcher | No
     return Platform(launch, windows, fetcher, source.platform_version)
 
 
-def _definition_name(source: _Source) -> str:
+def _definition_name(source: Source) -> str:
     definition = source.definition
     if isinstance(definition, TaskDefinition) and definition.family:
         return f"{definition.family}:{definition.revision}" if definition.revision else definition.family
-    return source.name
+    return source.named or source.name
 
 
 def _short(arn_or_name: str) -> str:

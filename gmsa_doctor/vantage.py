@@ -38,6 +38,13 @@ class KnownDnsServers:
 
 
 @dataclass(frozen=True)
+class DnsServersInUse:
+    """The DNS servers that the task was started with, as it knows them itself."""
+
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ServiceNames:
     """SPNs that the application will ask tickets for (``--spn``)."""
 

@@ -319,6 +319,73 @@ def test_arguments_that_cannot_be_hashed_are_equal_only_to_themselves() -> None:
     assert len(calls) == 2
 
 
+# What checks gave -------------------------------------------------------------------------------------
+
+
+def values(registry: Registry, *cases: Case, **options: Any) -> list[dict[type, object]]:
+    return [dict(each) for each in run(registry, cases, seconds=5, **options).values]
+
+
+def the_start(text: str) -> Case:
+    return Case(text, {Start: Start(text)})
+
+
+def test_a_run_tells_each_subjects_values() -> None:
+    found = values(declared(*CHAIN), the_start("x"), the_start("y"))
+    assert found == [{One: One("x"), Two: Two("x")}, {One: One("y"), Two: Two("y")}]
+
+
+def test_in_place_of_a_value_is_the_finding_in_its_way() -> None:
+    (found,) = values(declared(*CHAIN), the_start("bad"))
+    one, two = found[One], found[Two]
+    assert isinstance(one, Finding)
+    assert isinstance(two, Finding)
+    assert (one.check, one.status, one.docs, one.root) == ("one.gives", Status.FAIL, "https://example.com/", True)
+    assert (two.check, two.status, two.because) == ("two.gives", Status.SKIPPED, ("one.gives",))
+
+
+def test_a_finding_in_the_way_of_a_value_keeps_the_id_it_was_raised_under() -> None:
+    @a_check("one.elsewhere")
+    def elsewhere(start: Start) -> Result[One]:
+        return failed("the cause lies there", check="three.needs")
+
+    (found,) = values(declared(elsewhere, gives_two, needs_both), the_start("x"))
+    one, two = found[One], found[Two]
+    assert isinstance(one, Finding)
+    assert isinstance(two, Finding)
+    assert (one.check, one.root) == ("three.needs", True)
+    assert two.because == ("three.needs",)
+
+
+def test_a_value_from_outside_is_the_one_that_the_others_took() -> None:
+    given = Case("given", {Start: Start("bad"), One: One("from outside")})
+    (found,) = values(declared(*CHAIN), given)
+    assert found == {One: One("from outside"), Two: Two("from outside")}
+
+
+def test_of_a_check_that_was_not_selected_there_is_no_value() -> None:
+    (found,) = values(declared(*CHAIN), the_start("x"), selected=frozenset({"one.gives"}))
+    two = found[Two]
+    assert found[One] == One("x")
+    assert isinstance(two, Finding)
+    assert (two.check, two.summary) == ("two.gives", "not selected")
+
+
+def test_of_a_check_that_has_not_ended_in_time_there_is_no_value() -> None:
+    ended = threading.Event()
+
+    @a_check("one.waits")
+    def waits(start: Start) -> Given[One]:
+        ended.wait(5)
+        return Given(One("late"), passed("late"))
+
+    ended_run = run(declared(waits), [the_start("x")], seconds=0.05)
+    ended.set()
+    one = ended_run.values[0][One]
+    assert isinstance(one, Finding)
+    assert one.status is Status.UNKNOWN
+
+
 def test_progress_counts_what_has_ended() -> None:
     seen: list[tuple[int, int]] = []
     registry = declared(*CHAIN)

@@ -200,6 +200,29 @@ def test_an_unknown_name_is_refused_before_anything_is_asked(option: str, on_aws
     assert on_aws.calls == []
 
 
+def test_what_only_the_task_itself_knows_is_not_selected_elsewhere(tmp_path: Path) -> None:
+    report = check(file_request(tmp_path))
+    assert finding(report, "dhcp-options.in-use").summary == "not selected"
+    assert finding(report, "dhcp-options.in-use").status is Status.SKIPPED
+
+
+@pytest.mark.parametrize("option", ["only", "require"])
+def test_named_by_its_id_it_says_where_it_is_known(option: str, tmp_path: Path) -> None:
+    names: dict[str, Any] = {option: ("dhcp-options.in-use",)}
+    report = check(file_request(tmp_path, **names))
+    found = finding(report, "dhcp-options.in-use")
+    assert (found.status, found.because) == (Status.SKIPPED, ())
+    assert "known to the task itself only" in found.summary
+    assert found.fix is not None
+    assert report.missing == (("dhcp-options.in-use",) if option == "require" else ())
+
+
+def test_to_require_its_area_does_not_require_it_elsewhere(on_aws: EmbeddedAws) -> None:
+    create(healthy(DomainController(ip="127.77.0.1", state=Path("/nonexistent"))), on_aws)
+    report = check(Request(cluster="demo", service="healthy", live=Live.NEVER, require=("dhcp-options",)))
+    assert (report.verdict, report.missing) == (Verdict.PASS, ())
+
+
 # What it comes to -------------------------------------------------------------------------------------
 
 
@@ -390,9 +413,38 @@ def test_live_never_judges_aws_and_leaves_the_ad_out(on_aws: EmbeddedAws) -> Non
     live = {one for one in found if one.partition(".")[0] in ("dns", "network", "kerberos", "directory")}
     assert len(live) > 8
     assert {found[one] for one in live} == {Status.SKIPPED}
-    assert {found[one] for one in set(found) - live} == {Status.PASS}
+    assert {found[one] for one in set(found) - live - {"dhcp-options.in-use"}} == {Status.PASS}
     assert "--live never" in finding(report, "dns.domain-controllers").summary
     assert report.verdict is Verdict.PASS
+
+
+def test_a_look_tells_the_subjects_their_values_and_findings(on_aws: EmbeddedAws) -> None:
+    create(healthy(DomainController(ip="127.77.0.1", state=Path("/nonexistent"))), on_aws)
+    request = Request(cluster="demo", service="healthy", live=Live.NEVER)
+    seen = run.look(request, load(), lambda progress: None)
+    assert [one.subject.name for one in seen.found] == ["demo/healthy/web"]
+    assert [one.name for one in seen.cases] == [one.name for one in seen.subjects] == ["demo/healthy/web"]
+    (values,) = seen.ended.values
+    assert set(values) == set(seen.registry.giver)
+    assert isinstance(seen.cases[0].given[TaskDefinition], TaskDefinition)
+    gives = {type(one).__name__ for one in values.values() if not isinstance(one, Finding)}
+    assert {"CredSpec", "GmsaNames", "Account", "DhcpOptions", "VpcDns"} <= gives
+    report = check(request)
+    assert run.report_of(seen.subjects, frozenset(), False, 0.0).verdict is report.verdict is Verdict.PASS
+    assert [one.check for one in seen.subjects[0].findings] == [one.check for one in report.subjects[0].findings]
+
+
+@pytest.mark.parametrize("live", Live)
+def test_a_live_flow_that_others_will_do_is_skipped_with_the_reason_given(
+    live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "gssapi_missing", lambda: "it is not installed")
+    request = file_request(tmp_path, live=live, dns_server=("127.77.0.1",))
+    seen = run.look(request, load(), lambda progress: None, live_reason="somebody else asks AD")
+    for kind in NETWORK_CLIENTS:
+        reason = seen.cases[0].given[kind]
+        assert isinstance(reason, Finding)
+        assert (reason.status, reason.summary) == (Status.SKIPPED, "somebody else asks AD")
 
 
 def test_where_no_name_is_known_nothing_is_asked_of_dns(tmp_path: Path) -> None:

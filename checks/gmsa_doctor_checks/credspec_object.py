@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from gmsa_doctor.clients.services import S3, Object, Ssm
-from gmsa_doctor.errors import ClientError, Denied, NotFound, ServiceError
+from gmsa_doctor.errors import ClientError, Denied, NotFound, ServiceError, TimedOut, Unreachable
 from gmsa_doctor.limits import each
 from gmsa_doctor.model import Cause, Finding, Fix, Given, Outcome, Result, failed, passed, unknown
 from gmsa_doctor.registry import check
 from gmsa_doctor.request import Fetcher
 from gmsa_doctor.subject import Place, Platform
-from gmsa_doctor.vantage import Caller
+from gmsa_doctor.vantage import Caller, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.silence import judge_no_way
 from gmsa_doctor_checks.values import CredSpecLocation, CredSpecObject, SizedCredSpec
 from gmsa_doctor_checks.versions import judge_by_version
 
@@ -27,7 +28,7 @@ SIZE_LIMIT = 4000
     shows=(texts.INVALID_OBJECT, texts.NOT_RETRIEVED, texts.NO_MAPPING),
 )
 def credspec_object(
-    location: CredSpecLocation, place: Place, s3: S3, ssm: Ssm, caller: Outcome[Caller]
+    location: CredSpecLocation, place: Place, s3: S3, ssm: Ssm, caller: Outcome[Caller], vantage: Vantage
 ) -> Result[CredSpecObject]:
     """Reads the CredSpec from where the task definition says it is, and compares the bucket's region.
 
@@ -40,6 +41,8 @@ def credspec_object(
         return _from_parameter(location, ssm, caller)
     (_, found), (_, region) = each(("object", "region"), lambda what: _ask(what, location, s3))
     if isinstance(found, ClientError):
+        if isinstance(found, TimedOut | Unreachable):
+            return judge_no_way(found, "Amazon S3", vantage, texts.INVALID_OBJECT)
         return _no_object(location, found, caller)
     if isinstance(region, str) and place.region and region != place.region:
         return failed(

@@ -24,13 +24,15 @@ from gmsa_doctor.model import (
 )
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Network, Place
-from gmsa_doctor.vantage import KnownDnsServers, Vantage
+from gmsa_doctor.vantage import DnsServersInUse, KnownDnsServers, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import domain_in_use, is_part_of, srv_name
 from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaNames, VpcDns
 
 AMAZON = "AmazonProvidedDNS"
+_SEEN_BY = "dns.domain-controllers"
+"""The check that sees what is deduced here from configuration."""
 
 
 @check(
@@ -126,6 +128,7 @@ def domain_name_servers(
                 status=Status.WARN,
                 summary=f"{result.summary}; but the task's own resolver finds the domain controllers of {domain.text}",
                 shows_as=None,
+                outweighed_by=None,
             ),
         )
     return result
@@ -155,6 +158,41 @@ def domain_name(options: DhcpOptions, names: GmsaNames, account: Outcome[Account
         observed=options.domain_name or "not set",
         expected=domain.text,
         fix=_new_options(options, domain, options.servers or ("<DNS servers of the AD>",), place),
+    )
+
+
+@check(
+    "dhcp-options.in-use",
+    title="The task's DNS servers are those of the VPC's DHCP options",
+    cause=Cause.DHCP_OPTIONS,
+    docs=links.DHCP_OPTIONS,
+)
+def in_use(used: DnsServersInUse, options: Outcome[DhcpOptions], known: KnownDnsServers) -> Finding:
+    """Compares the DNS servers that the task was started with to those of the DHCP options set.
+
+    Where the set cannot be read, they are compared to `--ad-dns`. Other servers may forward the domain, so that
+    is no failure: dns.domain-controllers decides.
+
+    Why: a changed DHCP options set reaches new tasks only. A running task may go on with servers that the next one
+    will not have, or be without those that were set since.
+
+    Fix: start a new task; check that one.
+    """
+    names = _list(used.addresses)
+    if options.value:
+        return _like_the_set(used, options.value)
+    if not known.addresses:
+        return passed(f"{names}; the DHCP options set was not read, so there was nothing to compare them with")
+    others = tuple(one for one in used.addresses if one not in known.addresses)
+    if not others:
+        return passed(f"{names}, DNS of the AD (--ad-dns)")
+    which = "none of which is" if len(others) == len(used.addresses) else f"of which {_list(others)} is not"
+    return warned(
+        f"the task's DNS servers are {names}, {which} among those of --ad-dns; that is right only if they forward the "
+        f"domain, which {_SEEN_BY} shows",
+        observed=names,
+        expected=f"{_list(known.addresses)} (--ad-dns)",
+        fix=Fix("Let the VPC's DHCP options name the AD's DNS servers, and start new tasks: only they see the change."),
     )
 
 
@@ -212,6 +250,7 @@ def _compare(
             expected=expected,
             fix=fix,
             shows_as=texts.NO_DNS,
+            outweighed_by=_SEEN_BY,
         )
     value = VpcDns(servers, source)
     if wrong:
@@ -224,6 +263,26 @@ def _compare(
         )
         return Given(value, finding)
     return Given(value, passed(f"{options.id} names {_list(servers)}, DNS of {domain.text} ({source})"))
+
+
+# The servers in use ---------------------------------------------------------------------------------
+
+
+def _like_the_set(used: DnsServersInUse, options: DhcpOptions) -> Finding:
+    """The VPC's resolver goes under several addresses; a server of the set that the task lacks is no harm."""
+    amazon = not options.servers or bool({AMAZON, *options.resolvers} & set(options.servers))
+    right = {*options.servers, *(options.resolvers if amazon else ())}
+    others = tuple(one for one in used.addresses if one not in right)
+    names = _list(used.addresses)
+    if not others:
+        return passed(f"{names}, as {options.id} of {options.vpc} says")
+    return warned(
+        f"this task was started with the DNS servers {names}, but {options.id} of {options.vpc} now names "
+        f"{_list(options.servers or (AMAZON,))}: new tasks will not have the same as this one",
+        observed=names,
+        expected=_list(options.servers or (AMAZON,)),
+        fix=Fix("A changed DHCP options set reaches new tasks only: start a new one, and check that."),
+    )
 
 
 # AmazonProvidedDNS ----------------------------------------------------------------------------------
@@ -260,6 +319,7 @@ def _amazon_provided(
         expected=f"the DNS servers of {domain.text}, or a FORWARD rule for it",
         fix=_new_options(options, domain, ("<DNS servers of the AD>",), place),
         shows_as=texts.NO_DNS,
+        outweighed_by=_SEEN_BY,
     )
 
 

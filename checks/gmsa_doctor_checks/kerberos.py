@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from gmsa_doctor.clients.kerberos import Kdc, KdcReason, KdcRefusal, Kerberos, ServiceTicket, Ticket
 from gmsa_doctor.clients.ldap import Ldap
@@ -40,6 +41,8 @@ from gmsa_doctor_checks.values import (
     UserTicket,
 )
 
+T = TypeVar("T")
+
 KDCS_TRIED = 2
 """KDCs that are asked for one ticket, at most: each may cost the whole limit of a call."""
 
@@ -67,7 +70,7 @@ def user_ticket(account: Account, kdcs: ReachableKdcs, kerberos: Kerberos, vanta
         return kerberos.user_ticket(account.user, account.domain.realm, account.password, kdc)
 
     try:
-        ticket, kdc, mute = _from_first(kdcs, logon)
+        ticket, kdc, mute = from_first(kdcs, logon)
     except KdcRefusal as refusal:
         return explain_user_refusal(refusal, account)
     except (TimedOut, Refused, Unreachable) as error:
@@ -138,7 +141,7 @@ def gmsa_ticket(
         return kerberos.account_ticket(password.account, kdcs.domain.realm, password.password, kdc)
 
     try:
-        ticket, kdc, mute = _from_first(kdcs, logon)
+        ticket, kdc, mute = from_first(kdcs, logon)
     except KdcRefusal as refusal:
         return explain_gmsa_refusal(refusal, principal)
     except (TimedOut, Refused, Unreachable) as error:
@@ -163,14 +166,21 @@ def service_ticket(ticket: GmsaTicket, names: ServiceNames, kerberos: Kerberos) 
     by the same full name.
     """
     if not names.spns:
-        return skipped(
-            "no service was named",
-            fix=Fix(
-                "Name the SQL Server's SPN.", (f"gmsa-doctor check … --spn {posix('MSSQLSvc/<host>.<domain>:1433')}",)
-            ),
-        )
+        return no_service_named("check …")
     kdc = Kdc(ticket.kdc.address, ticket.kdc.port)
-    answers = each(names.spns, lambda spn: kerberos.service_ticket(ticket.ticket, spn, kdc))
+    return judge_services(
+        ticket.principal, each(names.spns, lambda spn: kerberos.service_ticket(ticket.ticket, spn, kdc))
+    )
+
+
+def no_service_named(command: str) -> Finding:
+    """The finding where no SPN was given to ask a ticket for."""
+    option = f"--spn {posix('MSSQLSvc/<host>.<domain>:1433')}"
+    return skipped("no service was named", fix=Fix("Name the SQL Server's SPN.", (f"gmsa-doctor {command} {option}",)))
+
+
+def judge_services(principal: str, answers: list[tuple[str, ServiceTicket | ClientError]]) -> Finding:
+    """The finding for what the KDC answered to the principal, by SPN."""
     rows = tuple(_service_row(spn, answer) for spn, answer in answers)
     refused = [(spn, one) for spn, one in answers if isinstance(one, KdcRefusal)]
     if refused:
@@ -178,12 +188,10 @@ def service_ticket(ticket: GmsaTicket, names: ServiceNames, kerberos: Kerberos) 
     broken = [one for _, one in answers if isinstance(one, ClientError)]
     if broken:
         raise Stop(unknown(broken[0].text, rows=rows))
-    return passed(f"{ticket.principal} got a ticket for {', '.join(names.spns)}", rows=rows)
+    return passed(f"{principal} got a ticket for {', '.join(spn for spn, _ in answers)}", rows=rows)
 
 
-def _from_first(
-    kdcs: ReachableKdcs, logon: Callable[[Kdc], Ticket]
-) -> tuple[Ticket, Endpoint, tuple[ClientError, ...]]:
+def from_first(kdcs: ReachableKdcs, ask: Callable[[Kdc], T]) -> tuple[T, Endpoint, tuple[ClientError, ...]]:
     """The ticket of the first KDC that answers, and the errors of those before it.
 
     A KDC that gave no answer to the first request has seen no password, so the next may be asked; the ledger of
@@ -192,7 +200,7 @@ def _from_first(
     mute: list[ClientError] = []
     for endpoint in kdcs.endpoints[:KDCS_TRIED]:
         try:
-            return logon(Kdc(endpoint.address, endpoint.port)), endpoint, tuple(mute)
+            return ask(Kdc(endpoint.address, endpoint.port)), endpoint, tuple(mute)
         except (TimedOut, Refused, Unreachable) as error:
             mute.append(error)
     raise mute[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gmsa_doctor.clients.services import SecretsManager
-from gmsa_doctor.errors import ClientError, Denied, NotFound, ServiceError
+from gmsa_doctor.errors import ClientError, Denied, NotFound, ServiceError, TimedOut, Unreachable
 from gmsa_doctor.formats.names import UserNameForm, bare_user_name
 from gmsa_doctor.formats.secret import (
     PASSWORD,
@@ -20,9 +20,10 @@ from gmsa_doctor.model import Cause, Finding, Fix, Given, Outcome, Result, Shows
 from gmsa_doctor.registry import check
 from gmsa_doctor.request import Fetcher
 from gmsa_doctor.subject import Launch, Place, Platform
-from gmsa_doctor.vantage import Caller
+from gmsa_doctor.vantage import Caller, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.silence import judge_no_way
 from gmsa_doctor_checks.values import Account, DomainName, GmsaNames, SecretArn, SecretObject
 from gmsa_doctor_checks.versions import judge_by_version
 
@@ -38,7 +39,12 @@ _FORM = '{"username": "<sAMAccountName>", "password": "<password>", "domainName"
     shows=(texts.SECRET, texts.NAMES, texts.NO_USERNAME, texts.NO_PASSWORD),
 )
 def secret_value(
-    arn: SecretArn, place: Place, platform: Platform, secrets: SecretsManager, caller: Outcome[Caller]
+    arn: SecretArn,
+    place: Place,
+    platform: Platform,
+    secrets: SecretsManager,
+    caller: Outcome[Caller],
+    vantage: Vantage,
 ) -> Result[SecretObject]:
     """Reads the secret and parses it. Nothing of it is ever shown.
 
@@ -56,6 +62,8 @@ def secret_value(
         return _denied(arn, place, error, secrets, caller)
     except ServiceError as error:
         return _not_given(arn, error)
+    except (TimedOut, Unreachable) as error:
+        return judge_no_way(error, "AWS Secrets Manager", vantage, texts.SECRET)
     if text is None:
         return failed(
             "the secret is a binary one (SecretBinary); Credentials Fetcher reads SecretString",

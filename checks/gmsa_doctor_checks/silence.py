@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.model import Finding, Fix, skipped
+from gmsa_doctor.errors import ClientError
+from gmsa_doctor.model import Finding, Fix, ShowsAs, failed, skipped
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks.commands import posix
 
@@ -23,4 +24,21 @@ def judge_silence(failure: Finding, vantage: Vantage, servers: tuple[str, ...] =
             "the AD, add --dns-server; --live always makes silence a failure.",
             (f"gmsa-doctor check … --dns-server {posix(server)}",),
         ),
+    )
+
+
+def judge_no_way(error: ClientError, service: str, vantage: Vantage, shows: ShowsAs) -> Finding:
+    """An AWS service that cannot be reached: a failure in the task's network, where Credentials Fetcher asks too."""
+    if not vantage.inside:
+        return error.finding()
+    return failed(
+        f"{service} cannot be reached from the task's network: {error.text}",
+        observed=error.text,
+        expected=f"a way to {service} on port 443",
+        fix=Fix(
+            f"Give the subnet a way to {service}: a NAT gateway, a public address, or an endpoint of the VPC with "
+            "private DNS, whose security group admits 443 from the task. If the DHCP options name the AD's DNS servers, "
+            "these must forward AWS's names to the VPC's resolver."
+        ),
+        shows_as=shows,
     )

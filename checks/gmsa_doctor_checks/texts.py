@@ -125,3 +125,12 @@ KERBEROS_SERVICE = tuple(
     for text in ("Server not found in Kerberos database", "login is from an untrusted domain")
 )
 CLOCK_SKEW = _both("Clock skew too great", "kerberos.clock")
+
+
+def behind(text: str) -> tuple[str, tuple[str, ...]] | None:
+    """The longest of our texts that occurs in ``text`` (a stoppedReason), and which checks stand behind it."""
+    groups = (one if isinstance(one, tuple) else (one,) for one in globals().values())
+    known = (one for group in groups for one in group if isinstance(one, ShowsAs))
+    parts = ((part, shows.likeliest) for shows in known for part in (shows.v2, shows.v1_3) if part)
+    found = [(part, likeliest) for part, likeliest in parts if part.lower() in text.lower()]
+    return max(found, key=lambda one: len(one[0]), default=None)

@@ -21,6 +21,7 @@ from gmsa_doctor.cli.process import (
     rendered,
     writable,
 )
+from gmsa_doctor.clients import task_metadata
 from gmsa_doctor.errors import UsageError
 from gmsa_doctor.request import Fetcher, Live, Request
 
@@ -64,7 +65,7 @@ def check(
     color: options.ColorOption = Color.AUTO,
     verbose: options.Verbose = False,
 ) -> None:
-    """Check a service or a task definition.
+    """Check a service or a task definition; inside ECS, without either, the own task.
 
     Names the root cause, with its fix. Exit codes: 0 no failure, 1 a failure, 2 usage or configuration,
     3 incomplete, 70 a bug of ours, 130 interrupted.
@@ -113,11 +114,12 @@ def _one_subject(request: Request) -> None:
         "--task-definition-file": request.task_definition_file,
     }
     given = [name for name, value in ways.items() if value]
-    if len(given) != 1:
-        raise UsageError(
-            "say what is to be checked: --cluster with --service, or --task-definition, or --task-definition-file"
-            + (f" (given: {' and '.join(given)})" if given else "")
-        )
+    if len(given) == 1 or (not given and task_metadata.inside()):
+        return
+    raise UsageError(
+        "say what is to be checked: --cluster with --service, or --task-definition, or --task-definition-file"
+        + (f" (given: {' and '.join(given)})" if given else "; inside ECS, without any of them, the own task is")
+    )
 
 
 def _well_formed(request: Request) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,12 +27,15 @@ __all__ = [
     "KdcReason",
     "KdcRefusal",
     "AlreadyFailed",
+    "CacheUnusable",
     "gssapi_missing",
 ]
 
 T = TypeVar("T")
 
 SECONDS = 8.0
+_NOWHERE = ("NOWHERE.INVALID", ("127.0.0.1", 0))
+"""A realm and its KDC, for calls that ask no KDC."""
 _BASE = -1765328384
 """ERROR_TABLE_BASE_krb5: libkrb5's code for the KDC's error n is this plus n."""
 
@@ -161,6 +166,14 @@ class AlreadyFailed(OutOfReach):
         self.account = account
 
 
+class CacheUnusable(ClientError):
+    """libkrb5 gets no ticket out of a cache. ``code`` is libkrb5's."""
+
+    def __init__(self, path: str, code: int, text: str) -> None:
+        super().__init__(f"libkrb5 cannot use the ticket cache {path}: {text}")
+        self.code = code
+
+
 @dataclass(frozen=True)
 class Kdc:
     """The address (not the name) and TCP port of a KDC."""
@@ -205,6 +218,7 @@ class Kerberos:
     def __init__(self, seconds: float = SECONDS) -> None:
         self._library = Libkrb5(seconds)
         self._ledger = _Ledger()
+        self._copies = itertools.count(1)
 
     def user_ticket(self, user: str, realm: str, password: Hidden[str], kdc: Kdc) -> Ticket:
         """A TGT for ``user@realm``. Asks once for the same password; see :class:`AlreadyFailed`."""
@@ -217,6 +231,22 @@ class Kerberos:
         require_gssapi()
         page = self._ledger.page(account, realm)
         return page.once(password, kdc, lambda: self._logon(f"{account}@{realm}", realm, password, kdc))
+
+    def cached_ticket(self, path: str) -> Ticket:
+        """The TGT of a cache in a file, copied into a memory cache. Asks no KDC. Raises CacheUnusable.
+
+        The file is read only: libkrb5 puts what it gets with a ticket into the cache that the ticket is from.
+        """
+        require_gssapi()
+        copy = f"MEMORY:gmsa-doctor-copy-{id(self)}-{next(self._copies)}"
+        realm, kdc = _NOWHERE
+        try:
+            found = self._library.call(realm, kdc, lambda _: _copied(path, copy))
+        except TimedOut as error:
+            raise TimedOut(f"libkrb5, asked for the ticket cache {path},", error.seconds) from None
+        if isinstance(found, CacheUnusable):
+            raise found
+        return found
 
     def service_ticket(self, ticket: Ticket, spn: str, kdc: Kdc) -> ServiceTicket:
         """A ticket for the service ``spn`` of the ticket's realm. Only the KDC is asked, not the service."""
@@ -387,10 +417,30 @@ def _ask(library: Libkrb5, realm: str, kdc: Kdc, fn: Callable[[], T], logon: boo
     return cast("T", result)
 
 
-def _refusal(error: Any, route: Route, logon: bool) -> KdcRefusal:
+def _copied(path: str, copy: str) -> Ticket | CacheUnusable:
+    gssapi = gssapi_module()
+    mechanism = gssapi.MechType.kerberos
+
+    def credentials(cache: bytes) -> Any:
+        return keep(gssapi.Credentials(usage="initiate", mechs=[mechanism], store={b"ccache": cache}))
+
+    try:
+        original = credentials(b"FILE:" + os.fsencode(path))
+        original.store(usage="initiate", mech=mechanism, overwrite=True, store={b"ccache": copy.encode()})
+        ours = credentials(copy.encode())
+        return Ticket(str(ours.name), int(ours.lifetime or 0), ours)
+    except gssapi.exceptions.GSSError as error:
+        return CacheUnusable(path, *_code_and_text(error))
+
+
+def _code_and_text(error: Any) -> tuple[int, str]:
     """Made in the thread of the call: the library keeps the text of its errors by thread."""
     code = error.min_code - (1 << 32) if error.min_code >= 1 << 31 else error.min_code
-    text = "; ".join(error.get_all_statuses(error.min_code, False))
+    return code, "; ".join(error.get_all_statuses(error.min_code, False))
+
+
+def _refusal(error: Any, route: Route, logon: bool) -> KdcRefusal:
+    code, text = _code_and_text(error)
     refusal = route.refusal
     nt_status = refusal.nt_status if refusal is not None and _BASE + refusal.code == code else None
     return KdcRefusal(_reason(code, nt_status, logon), code, f"{route.what}: {text}", nt_status)

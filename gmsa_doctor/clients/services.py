@@ -46,6 +46,14 @@ class Ecs(AwsClient):
             raise NotFound(f"no cluster {cluster}", "ClusterNotFoundException")
         return dict(answer["clusters"][0])
 
+    @operation("ecs:DescribeTasks")
+    def describe_task(self, task: str, cluster: str) -> dict[str, Any]:
+        """A task as ECS describes it; a stopped one is known for an hour. Raises NotFound for an unknown one."""
+        answer = self.api.describe_tasks(cluster=cluster, tasks=[task])
+        if not answer["tasks"]:
+            raise NotFound(f"no task {task} in cluster {cluster}", "TaskNotFoundException")
+        return dict(answer["tasks"][0])
+
     @operation("ecs:DescribeTaskDefinition")
     def describe_task_definition(self, task_definition: str) -> dict[str, Any]:
         """A task definition by FAMILY, FAMILY:REVISION or ARN."""

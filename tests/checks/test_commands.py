@@ -183,7 +183,7 @@ class NoParameters:
 
 
 def read(location: CredSpecLocation, bucket: Bucket) -> Finding | Given[CredSpecObject]:
-    return credspec_object(location, PLACE, cast("S3", bucket), cast("Ssm", NoParameters()), NO_CALLER)
+    return credspec_object(location, PLACE, cast("S3", bucket), cast("Ssm", NoParameters()), NO_CALLER, OUTSIDE)
 
 
 @hostile
@@ -224,7 +224,7 @@ class NoSecrets:
 
 def test_a_region_is_quoted_like_any_name() -> None:
     secrets = cast("SecretsManager", NoSecrets())
-    (found,) = words_of_each(secret_value(SecretArn("arn:x"), Place("a b; c", None), FARGATE, secrets, NO_CALLER))
+    (found,) = words_of_each(secret_value(SecretArn("arn:x"), Place("a b; c", None), FARGATE, secrets, NO_CALLER, OUTSIDE))
     assert found[:5] == ["aws", "secretsmanager", "list-secrets", "--region", "a b; c"]
     assert found[5:] == ["--query", "SecretList[].[Name,ARN]", "--output", "table"]
 

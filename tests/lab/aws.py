@@ -1,15 +1,20 @@
-"""An embedded AWS: moto's server in this process, which records what it is asked and fails as it is told."""
+"""An embedded AWS: moto's server in this process, which records what it is asked and fails as it is told.
 
+moto takes RunTask and runs nothing: what concerns tasks, the embedded Fargate (`EmbeddedAws.fargate`) answers.
+"""
+
+import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from typing import Any
 
-from tests.lab.aws_errors import Problem, denied, encode, throttled
+from tests.lab.aws_errors import Problem, Refused, denied, encode, throttled
 from tests.lab.aws_requests import Request, read_request
+from tests.lab.fargate import Fargate
 
 ACCOUNT = "123456789012"
 _LAB_KEY = "AKIALABORATORYEXAMPL"
@@ -31,11 +36,15 @@ class _Fault:
     """How often it strikes; None: always."""
     problem: Callable[[Request], Problem] | None
     """None: no answer at all."""
+    role: str
+    """Only for who has assumed the role of this name; empty: for everybody."""
 
     def strikes(self, request: Request) -> bool:
         """Tell whether this call is to fail, and count it."""
         fits = self.service == request.service and self.operation in (request.operation, "*")
         if not fits or self.resource not in request.text or self.times == 0:
+            return False
+        if self.role not in ("", request.role):
             return False
         if self.times is not None:
             self.times -= 1
@@ -43,69 +52,103 @@ class _Fault:
 
 
 class EmbeddedAws:
-    """AWS on a port of 127.0.0.1, empty at first. Faults name an operation, or all of a service with `*`."""
+    """AWS on a port of 127.0.0.1, empty at first.
+
+    Faults name an operation, or all of a service with `*`; with `role`, they are for the credentials of that role only.
+    """
 
     def __init__(self) -> None:
         self.endpoint = ""
         self.delay = 0.0
         """Seconds that every answer takes longer, the lab's own excepted."""
         self.calls: list[tuple[str, str]] = []
-        """(service, operation) of each call in its order, such as ("s3", "HeadObject")."""
+        """(service, operation) of each call in its order, such as ("s3", "HeadObject").
+
+        The calls of tasks are among them; what Fargate itself does (writing their logs) is not.
+        """
+        self.callers: list[str] = []
+        """Who made each of the calls: the name of an assumed role, else the access key."""
+        self.fargate = Fargate(self)
         self._faults: list[_Fault] = []
         self._lock = Lock()
+        self._making = Lock()
+        """Sessions of boto3 are not safe between threads."""
         self._released = Event()
         self._session: Any = None
         self._clients: dict[tuple[str, str], Any] = {}
         self._moto: Any = None
 
-    def deny(self, service: str, operation: str, resource: str = "", times: int | None = None) -> None:
+    def deny(self, service: str, operation: str, resource: str = "", times: int | None = None, role: str = "") -> None:
         """Answer with what IAM says to those who may not."""
-        self._add(service, operation, resource, times, lambda request: denied(request, resource))
+        self._add(service, operation, resource, times, lambda request: denied(request, resource), role)
 
-    def throttle(self, service: str, operation: str, resource: str = "", times: int | None = None) -> None:
+    def throttle(
+        self, service: str, operation: str, resource: str = "", times: int | None = None, role: str = ""
+    ) -> None:
         """Answer with what is said to those who call too often."""
-        self._add(service, operation, resource, times, throttled)
+        self._add(service, operation, resource, times, throttled, role)
 
     def fail_with(
         self, service: str, operation: str, code: str, message: str = "", status: int = 400,
-        resource: str = "", times: int | None = None,
+        resource: str = "", times: int | None = None, role: str = "",
     ) -> None:  # fmt: skip
         """Answer with this error and this HTTP status."""
-        self._add(service, operation, resource, times, lambda _: Problem(code, message, status))
+        self._add(service, operation, resource, times, lambda _: Problem(code, message, status), role)
 
-    def hang(self, service: str, operation: str, resource: str = "", times: int | None = None) -> None:
+    def hang(self, service: str, operation: str, resource: str = "", times: int | None = None, role: str = "") -> None:
         """Take the call and stay silent until `reset`."""
-        self._add(service, operation, resource, times, None)
+        self._add(service, operation, resource, times, None, role)
 
     def _add(self, *fault: Any) -> None:
         with self._lock:
             self._faults.append(_Fault(*fault))
 
     def reset(self) -> None:
-        """Forget everything: resources, faults, delay and calls."""
+        """End all tasks and forget everything: resources, faults, delay and calls."""
         from moto.moto_api._internal.models import moto_api_backend
 
-        self._released.set()
         with self._lock:
             self._faults.clear()
-            self.calls.clear()
+            self._released.set()
             self._released = Event()
+        self.fargate.reset()
+        with self._lock:
+            self.calls.clear()
+            self.callers.clear()
         self.delay = 0.0
         moto_api_backend.reset()
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
         """Give the lab's own boto3 client, made once."""
+        with self._making:
+            key = (service, region)
+            if key not in self._clients:
+                self._clients[key] = self._make(service, region)
+            return self._clients[key]
+
+    def client_with(self, credentials: Mapping[str, Any], service: str, region: str = "us-east-1") -> Any:
+        """Give a new boto3 client with the `Credentials` of AssumeRole, which is nobody's special friend."""
+        with self._making:
+            return self._make(
+                service,
+                region,
+                aws_access_key_id=credentials["AccessKeyId"],
+                aws_secret_access_key=credentials["SecretAccessKey"],
+                aws_session_token=credentials["SessionToken"],
+            )
+
+    def _make(self, service: str, region: str, **credentials: str) -> Any:
         import boto3
         from botocore.config import Config
 
-        key = (service, region)
-        if key not in self._clients:
-            config = Config(retries={"max_attempts": 0}, proxies={}, read_timeout=30)
-            self._session = self._session or boto3.Session(_LAB_KEY, "none", botocore_session=_bare_session())
-            self._clients[key] = self._session.client(
-                service, region_name=region, endpoint_url=self.endpoint, config=config
-            )
-        return self._clients[key]
+        config = Config(retries={"max_attempts": 0}, proxies={}, read_timeout=30)
+        self._session = self._session or boto3.Session(_LAB_KEY, "none", botocore_session=_bare_session())
+        endpoint = self.endpoint
+        return self._session.client(service, region_name=region, endpoint_url=endpoint, config=config, **credentials)
+
+    def calls_by(self, caller: str) -> list[tuple[str, str]]:
+        """Give the calls that a role's name, or an access key, has made."""
+        return [call for call, who in zip(self.calls, self.callers, strict=True) if who == caller]
 
     def variables(self, region: str = "us-east-1") -> dict[str, str]:
         """Give the environment variables that lead a program to this AWS."""
@@ -132,25 +175,34 @@ class EmbeddedAws:
         """Answer a request (WSGI)."""
         request = read_request(environ)
         if request.access_key == _LAB_KEY:
-            return self._answer(environ, start_response)
+            return self._answer(request, environ, start_response)
+        of_fargate = self.fargate.acts_with(request.access_key)
         with self._lock:
-            self.calls.append((request.service, request.operation))
+            if not of_fargate:
+                self.calls.append((request.service, request.operation))
+                self.callers.append(request.role or request.access_key)
             fault = next((fault for fault in self._faults if fault.strikes(request)), None)
             released = self._released
-        if self.delay:
+        if self.delay and not of_fargate:
             time.sleep(self.delay)
         if fault is None:
-            return self._answer(environ, start_response)
+            return self._answer(request, environ, start_response)
         if fault.problem is None:
             released.wait()
         problem = fault.problem(request) if fault.problem else Problem("InternalFailure", "was hanging", 500)
-        headers, body = encode(request, problem)
-        start_response(f"{problem.status} Error", [*headers, ("Content-Length", str(len(body)))])
-        return [body]
+        return _refuse(request, problem, start_response)
 
-    def _answer(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        answer: Iterable[bytes] = self._moto(environ, start_response)
-        return answer
+    def _answer(self, request: Request, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            document = self.fargate.answer(request)
+        except Refused as refused:
+            return _refuse(request, refused.problem, start_response)
+        if document is None:
+            answer: Iterable[bytes] = self._moto(environ, start_response)
+            return answer
+        return _send(
+            start_response, "200 OK", [("Content-Type", "application/x-amz-json-1.1")], json.dumps(document).encode()
+        )
 
     @contextmanager
     def running(self) -> Iterator["EmbeddedAws"]:
@@ -173,13 +225,25 @@ class EmbeddedAws:
         self.endpoint = f"http://127.0.0.1:{server.server_port}"
         thread = Thread(target=server.serve_forever, name="embedded AWS", daemon=True)
         thread.start()
+        self.fargate.open()
         try:
             yield self
         finally:
             self._released.set()
+            self.fargate.close()
             server.shutdown()
             server.server_close()
             thread.join()
+
+
+def _refuse(request: Request, problem: Problem, start_response: StartResponse) -> Iterable[bytes]:
+    headers, body = encode(request, problem)
+    return _send(start_response, f"{problem.status} Error", headers, body)
+
+
+def _send(start_response: StartResponse, status: str, headers: list[tuple[str, str]], body: bytes) -> Iterable[bytes]:
+    start_response(status, [*headers, ("Content-Length", str(len(body)))])
+    return [body]
 
 
 def _bare_session() -> Any:

@@ -27,11 +27,21 @@ class Problem:
     """The HTTP status."""
 
 
+class Refused(Exception):
+    """Raised by what answers in AWS's place, with the answer."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(f"{code}: {message}")
+        self.problem = Problem(code, message, status)
+
+
 def denied(request: Request, resource: str) -> Problem:
     """Give the refusal of a caller whom no policy allows the operation."""
     action = _IAM_ACTIONS.get((request.service, request.operation), f"{request.service}:{request.operation}")
     why = f"because no identity-based policy allows the {action} action"
-    text = f"User: {CALLER} is not authorized to perform: {action} on resource: {resource or '*'} {why}"
+    text = (
+        f"User: {request.caller or CALLER} is not authorized to perform: {action} on resource: {resource or '*'} {why}"
+    )
     if request.protocol == "ec2":
         text = f"You are not authorized to perform this operation. {text}"
         return Problem("UnauthorizedOperation", text, 403)

@@ -26,6 +26,12 @@ class Request:
     access_key: str
     text: str
     """Path, query and body, decoded: where the name of a resource is looked for."""
+    region: str = ""
+    role: str = ""
+    """The name of the role whose temporary credentials sign the request; empty for others."""
+    caller: str = ""
+    """The ARN of that role's session."""
+    body: bytes = b""
 
 
 def read_request(environ: dict[str, Any]) -> Request:
@@ -34,16 +40,33 @@ def read_request(environ: dict[str, Any]) -> Request:
     environ["wsgi.input"] = io.BytesIO(body)
     path = unquote(environ.get("RAW_URI", environ["PATH_INFO"]))
     text = f"{path}\n{unquote_plus(body.decode(errors='replace'))}"
-    access_key, service = _credential_scope(environ.get("HTTP_AUTHORIZATION", ""))
+    access_key, region, service = _credential_scope(environ.get("HTTP_AUTHORIZATION", ""))
     protocol, operation = _operation(service, environ, body)
-    return Request(service, operation, protocol, environ["REQUEST_METHOD"], access_key, text)
+    role, caller = _assumed_role(access_key)
+    return Request(
+        service, operation, protocol, environ["REQUEST_METHOD"], access_key, text, region, role, caller, body
+    )  # fmt: skip
 
 
-def _credential_scope(authorization: str) -> tuple[str, str]:
-    """Give access key and service of a signed request; two empty texts for another."""
+def _credential_scope(authorization: str) -> tuple[str, str, str]:
+    """Give access key, region and service of a signed request; three empty texts for another."""
     _, _, scope = authorization.partition("Credential=")
     parts = scope.split(",")[0].split("/")
-    return (parts[0], parts[3]) if len(parts) == 5 else ("", "")
+    return (parts[0], parts[2], parts[3]) if len(parts) == 5 else ("", "", "")
+
+
+def _assumed_role(access_key: str) -> tuple[str, str]:
+    """Give the role's name and the session's ARN of temporary credentials; two empty texts for others."""
+    if not access_key.startswith("ASIA"):
+        return "", ""
+    from moto.sts.models import sts_backends
+
+    for account in list(sts_backends.values()):
+        for backend in list(account.values()):
+            session = backend.get_assumed_role_from_access_key(access_key)
+            if session is not None:
+                return str(session.role_arn).rpartition("/")[2], str(session.arn)
+    return "", ""
 
 
 def _operation(service: str, environ: Mapping[str, Any], body: bytes) -> tuple[str, str]:

@@ -1,0 +1,108 @@
+# Who the nightly task is, and who starts it. The task's policies together are the one that
+# `gmsa-doctor iam-policy --for doctor --event-bus …` prints; a test compares them.
+
+locals {
+  roles = {
+    execution = "ecs-tasks.amazonaws.com"
+    task      = "ecs-tasks.amazonaws.com"
+    schedule  = "scheduler.amazonaws.com"
+  }
+
+  trust = {
+    for role, service in local.roles : role => jsonencode({
+      Version = "2012-10-17"
+      Statement = [{
+        Effect    = "Allow"
+        Action    = ["sts:AssumeRole"]
+        Principal = { Service = service }
+        Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
+      }]
+    })
+  }
+}
+
+resource "aws_iam_role" "execution" {
+  name_prefix        = "gmsa-doctor-execution-"
+  description        = "Pulls the image of gmsa-doctor and writes its log"
+  assume_role_policy = local.trust["execution"]
+  tags               = var.tags
+}
+
+resource "aws_iam_role" "task" {
+  name_prefix        = "gmsa-doctor-task-"
+  description        = "What gmsa-doctor check reads, and where its verdict goes"
+  assume_role_policy = local.trust["task"]
+  tags               = var.tags
+}
+
+resource "aws_iam_role" "schedule" {
+  name_prefix        = "gmsa-doctor-schedule-"
+  description        = "Starts the nightly task of gmsa-doctor"
+  assume_role_policy = local.trust["schedule"]
+  tags               = var.tags
+}
+
+resource "aws_iam_role_policy" "log" {
+  name = "log"
+  role = aws_iam_role.execution.id
+
+  policy = templatefile("${path.module}/policies/log.json.tftpl", {
+    partition = local.partition
+    region    = local.region
+    account   = local.account
+    log_group = aws_cloudwatch_log_group.nightly.name
+  })
+}
+
+resource "aws_iam_role_policy" "pull" {
+  count = var.repository_arn != null ? 1 : 0
+
+  name = "pull"
+  role = aws_iam_role.execution.id
+
+  policy = templatefile("${path.module}/policies/pull.json.tftpl", {
+    repository = var.repository_arn
+  })
+}
+
+resource "aws_iam_role_policy" "check" {
+  name = "check"
+  role = aws_iam_role.task.id
+
+  policy = templatefile("${path.module}/policies/check.json.tftpl", {
+    partition       = local.partition
+    region          = local.region
+    account         = local.account
+    cluster         = var.cluster_name
+    credspec        = var.credspec_arn
+    credspec_bucket = split("/", var.credspec_arn)[0]
+    secrets         = jsonencode(var.secret_arns)
+    event_bus       = var.event_bus_name
+  })
+}
+
+resource "aws_iam_role_policy" "kms" {
+  count = length(var.kms_key_arns) > 0 ? 1 : 0
+
+  name = "kms"
+  role = aws_iam_role.task.id
+
+  policy = templatefile("${path.module}/policies/kms.json.tftpl", {
+    kms_keys = jsonencode(var.kms_key_arns)
+  })
+}
+
+resource "aws_iam_role_policy" "start" {
+  name = "start"
+  role = aws_iam_role.schedule.id
+
+  policy = templatefile("${path.module}/policies/start.json.tftpl", {
+    partition      = local.partition
+    region         = local.region
+    account        = local.account
+    cluster        = var.cluster_name
+    service        = var.service_name
+    execution_role = aws_iam_role.execution.arn
+    task_role      = aws_iam_role.task.arn
+  })
+}

@@ -1,0 +1,258 @@
+"""``gmsa-doctor iam-policy``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gmsa_doctor.cli import options
+from gmsa_doctor.cli.app import app
+from gmsa_doctor.cli.process import ExitCode, guarded, print_
+from gmsa_doctor.errors import UsageError
+
+if TYPE_CHECKING:
+    from gmsa_doctor.formats.arn import Arn, S3ObjectArn, SecretArn, SsmParameterArn
+
+_ACCOUNT = r"[0-9]{12}"
+_REGION = r"[a-z]{2,}(-[a-z0-9]+)+"
+_PARTITION = r"aws(-[a-z0-9]+)*"
+_CLUSTER = r"[A-Za-z0-9_-]{1,255}"
+_LOG_GROUP = r"[A-Za-z0-9._/#-]{1,512}"
+_BUS = r"[A-Za-z0-9._/-]{1,256}"
+_BUCKET = r"[A-Za-z0-9._-]{3,255}"
+_FILLED_BY = {
+    "ACCOUNT": "--account",
+    "REGION": "--region",
+    "CLUSTER": "--cluster",
+    "EXECUTION_ROLE": "--execution-role",
+    "LOG_GROUP": "--log-group",
+    "CREDSPEC_BUCKET": "--credspec",
+    "CREDSPEC_KEY": "--credspec",
+    "CREDSPEC_PARAMETER": "--credspec",
+    "SECRET": "--secret",
+}
+
+
+class For(StrEnum):
+    """What the policy is for."""
+
+    RUN = "run"
+    DOCTOR = "doctor"
+
+
+class _Shared:
+    """Partition, region and account as several options tell them, which must agree."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, tuple[str, str]] = {}
+
+    def tell(self, what: str, value: str | None, option: str) -> None:
+        """Raises UsageError where another option has told otherwise."""
+        if not value:
+            return
+        known, by = self._told.setdefault(what, (value, option))
+        if known != value:
+            raise UsageError(f"{option} is of {what} {value}, {by} of {known}: give what belongs together")
+
+    def tell_all(self, arn: Arn, option: str) -> None:
+        """What an ARN of the caller's own account and region tells."""
+        self.tell("partition", arn.partition, option)
+        self.tell("region", arn.region, option)
+        self.tell("account", arn.account, option)
+
+    def get(self, what: str) -> str | None:
+        """What was told, if anything."""
+        return self._told[what][0] if what in self._told else None
+
+
+@app.command("iam-policy")
+def iam_policy(
+    purpose: Annotated[For, typer.Option("--for", help="run: for who runs `run`. doctor: for who runs `check`.")],
+    cluster: options.Cluster = None,
+    execution_role: Annotated[
+        options.Many, typer.Option(metavar="ARN[,ARN]", help="The service's task execution role, and the probe's own.")
+    ] = None,
+    credspec: Annotated[
+        options.Many, typer.Option(metavar="ARN[,ARN]", help="The CredSpec: an S3 object or an SSM parameter.")
+    ] = None,
+    secret: Annotated[
+        options.Many, typer.Option(metavar="ARN[,ARN]", help="The secret that the CredSpec names.")
+    ] = None,
+    kms_key: Annotated[
+        options.Many, typer.Option(metavar="ARN[,ARN]", help="A customer-managed key of the secret or the CredSpec.")
+    ] = None,
+    log_group: Annotated[str | None, typer.Option(metavar="NAME|ARN", help="Where the probes write.")] = None,
+    report_s3: Annotated[
+        str | None, typer.Option(metavar="S3-URL", help="As for `run`: where the reports go through S3.")
+    ] = None,
+    event_bus: Annotated[
+        str | None, typer.Option(metavar="NAME|ARN", help="As for `check`: where the verdict is sent.")
+    ] = None,
+    account: Annotated[str | None, typer.Option(metavar="NUMBER", help="The AWS account.")] = None,
+    region: options.Region = None,
+    partition: Annotated[str | None, typer.Option(metavar="NAME", help="The AWS partition.")] = None,
+) -> None:
+    """Print the IAM policy that a command needs.
+
+    Limited to what the options name. For what they leave out there are placeholders such as <CLUSTER>, which match
+    nothing, and a message on standard error. Works offline.
+    """
+
+    def show() -> ExitCode:
+        import json
+
+        from gmsa_doctor.iam_policy import Purpose, Scope, placeholders, policy
+
+        shared = _shared(account, region, partition)
+        scope = Scope(
+            cluster=_name("--cluster", cluster, shared, "ecs", "cluster/", _CLUSTER),
+            execution_roles=tuple(_role(one, shared) for one in _arns(execution_role)),
+            credspecs=tuple(_credspec(one, shared) for one in _arns(credspec)),
+            secrets=tuple(_secret(one, shared) for one in _arns(secret)),
+            kms_keys=tuple(_kms_key(one, shared) for one in _arns(kms_key)),
+            log_group=_name("--log-group", log_group, shared, "logs", "log-group:", _LOG_GROUP),
+            report=_report(report_s3),
+            event_bus=_name("--event-bus", event_bus, shared, "events", "event-bus/", _BUS),
+        )
+        scope = replace(
+            scope,
+            partition=shared.get("partition") or "aws",
+            region=shared.get("region"),
+            account=shared.get("account"),
+        )
+        document = policy(Purpose(purpose), scope)
+        print_(json.dumps(document, indent=2, ensure_ascii=False))
+        if left := placeholders(document):
+            typer.echo(_to_fill_in(left), err=True)
+        return ExitCode.PASS
+
+    guarded(show)
+
+
+def _to_fill_in(names: Iterable[str]) -> str:
+    told = ", ".join(f"<{name}> ({_FILLED_BY[name]})" for name in names)
+    return f"gmsa-doctor: to be filled in before the policy permits anything there: {told}"
+
+
+def _shared(account: str | None, region: str | None, partition: str | None) -> _Shared:
+    from gmsa_doctor.subject import Place
+
+    shared = _Shared()
+    for option, value, pattern, example in (
+        ("account", account, _ACCOUNT, "its number of 12 digits"),
+        ("region", region, _REGION, "a region such as us-east-1"),
+        ("partition", partition, _PARTITION, "aws, aws-cn, aws-us-gov or another of AWS"),
+    ):
+        if value is not None:
+            _require(f"--{option}", value, pattern, example)
+            shared.tell(option, value, f"--{option}")
+    if region and not partition:
+        shared.tell("partition", Place(region, None).partition, "--region")
+    return shared
+
+
+def _require(option: str, value: str, pattern: str, wanted: str) -> None:
+    if not re.fullmatch(pattern, value, re.ASCII):
+        raise UsageError(f"{option} {value}: give {wanted}")
+
+
+def _arns(values: list[str] | None) -> tuple[str, ...]:
+    """Each ARN once. A comma may also be part of one: in the name of a role, and in the key of an object."""
+    return tuple(dict.fromkeys(one for value in values or () for one in re.split(r",\s*(?=arn:)", value)))
+
+
+def _name(option: str, text: str | None, shared: _Shared, service: str, kind: str, pattern: str) -> str | None:
+    """The name of a resource that is given by name or ARN."""
+    if text is None:
+        return None
+    example = f"a name, or an ARN such as arn:aws:{service}:us-east-1:123456789012:{kind}NAME"
+    if not text.startswith("arn:"):
+        _require(option, text, pattern, example)
+        return text
+    arn = _arn(option, text, service, example)
+    name = arn.resource.removeprefix(kind).removesuffix(":*")
+    if not arn.resource.startswith(kind) or not (arn.region and arn.account):
+        raise UsageError(f"{option} {text}: give {example}")
+    _require(option, name, pattern, example)
+    shared.tell_all(arn, option)
+    return name
+
+
+def _arn(option: str, text: str, service: str, wanted: str) -> Arn:
+    from gmsa_doctor.formats.arn import ArnError, parse_arn
+
+    try:
+        arn = parse_arn(text)
+    except ArnError as error:
+        raise UsageError(f"{option} {text}: {error.reason}; give {wanted}") from error
+    if arn.service != service:
+        raise UsageError(f"{option} {text}: it is an ARN of {arn.service}; give {wanted}")
+    return arn
+
+
+def _role(text: str, shared: _Shared) -> str:
+    from gmsa_doctor.formats.arn import ArnError, parse_role_arn
+
+    wanted = "the ARN of a role, such as arn:aws:iam::123456789012:role/ecsTaskExecutionRole"
+    try:
+        role = parse_role_arn(text)
+    except ArnError as error:
+        raise UsageError(f"--execution-role {text}: {error.reason}; give {wanted}") from error
+    if role.session:
+        raise UsageError(f"--execution-role {text}: it is a session of a role; give {wanted}")
+    if not re.fullmatch(r"[\w+=,.@/-]+", role.path + role.name, re.ASCII):
+        raise UsageError(f"--execution-role {text}: give {wanted}")
+    shared.tell("partition", role.partition, "--execution-role")
+    shared.tell("account", role.account, "--execution-role")
+    return str(role)
+
+
+def _credspec(text: str, shared: _Shared) -> S3ObjectArn | SsmParameterArn:
+    from gmsa_doctor.formats.arn import ArnError, parse_s3_object_arn, parse_ssm_parameter_arn
+
+    try:
+        found = (
+            parse_ssm_parameter_arn(text) if text.startswith("arn:") and ":ssm:" in text else parse_s3_object_arn(text)
+        )
+    except ArnError as error:
+        meant = error.suggestion or "the ARN of an S3 object or of an SSM parameter, such as arn:aws:s3:::BUCKET/KEY"
+        raise UsageError(f"--credspec {text}: {error.reason}; give {meant}") from error
+    shared.tell("partition", found.partition, "--credspec")
+    return found
+
+
+def _secret(text: str, shared: _Shared) -> SecretArn:
+    from gmsa_doctor.formats.arn import ArnError, parse_secret_arn
+
+    wanted = "the ARN of a secret, such as arn:aws:secretsmanager:us-east-1:123456789012:secret:NAME-AbCdEf"
+    try:
+        found = parse_secret_arn(text)
+    except ArnError as error:
+        raise UsageError(f"--secret {text}: {error.reason}; give {wanted}") from error
+    if not re.fullmatch(r"[A-Za-z0-9/_+=.@!-]+", found.name):
+        raise UsageError(f"--secret {text}: give {wanted}")
+    shared.tell("partition", found.partition, "--secret")
+    return found
+
+
+def _kms_key(text: str, shared: _Shared) -> str:
+    wanted = "the ARN of a key, such as arn:aws:kms:us-east-1:123456789012:key/ID"
+    arn = _arn("--kms-key", text, "kms", wanted)
+    if not (arn.region and arn.account and re.fullmatch(r"key/[A-Za-z0-9-]+", arn.resource)):
+        raise UsageError(f"--kms-key {text}: give {wanted} (IAM does not take an alias)")
+    shared.tell("partition", arn.partition, "--kms-key")
+    return text
+
+
+def _report(text: str | None) -> tuple[str, str] | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"s3://([^/]+)(?:/(.*))?", text)
+    if not match or not re.fullmatch(_BUCKET, match[1]):
+        raise UsageError(f"--report-s3 {text}: give s3://BUCKET or s3://BUCKET/PREFIX")
+    return match[1], (match[2] or "").strip("/")

@@ -1,0 +1,232 @@
+"""``gmsa-doctor run`` and ``gmsa-doctor probe``: the one-off task, from both of its ends."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gmsa_doctor.cli import options
+from gmsa_doctor.cli.app import app
+from gmsa_doctor.cli.options import items
+from gmsa_doctor.cli.process import Color, ExitCode, Format, Rendering, exit_code, guarded, print_, rendered, writable
+from gmsa_doctor.errors import UsageError
+from gmsa_doctor.request import Request
+
+if TYPE_CHECKING:
+    from gmsa_doctor.probe.plan import Plan
+    from gmsa_doctor.probe.planning import Wanted
+    from gmsa_doctor.progress import Display
+
+
+class SubnetMode(StrEnum):
+    """Where probes are started."""
+
+    EACH = "each"
+    ONE = "one"
+
+
+@app.command()
+def run(
+    image: Annotated[
+        str | None,
+        typer.Option(metavar="IMAGE", envvar="GMSA_DOCTOR_IMAGE", help="gmsa-doctor's image, where ECS can pull it."),
+    ] = None,
+    service: options.Service = None,
+    cluster: options.Cluster = None,
+    task_definition: options.TaskDefinition = None,
+    container: options.Container = None,
+    region: options.Region = None,
+    profile: options.Profile = None,
+    subnets: options.Subnets = None,
+    security_groups: options.SecurityGroups = None,
+    subnet_mode: Annotated[
+        SubnetMode, typer.Option(help="Start a probe in each subnet of the service, or in the first one only.")
+    ] = SubnetMode.EACH,
+    canary: Annotated[
+        bool,
+        typer.Option("--canary", help="Then start one task with the service's credentialSpecs: the final proof."),
+    ] = False,
+    execution_role: Annotated[
+        str | None,
+        typer.Option(metavar="ARN", help="Pulls the image and writes the log, in place of the service's own."),
+    ] = None,
+    log_group: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Where the probe writes, in place of the service's own.")
+    ] = None,
+    report_s3: Annotated[
+        str | None,
+        typer.Option(
+            metavar="s3://BUCKET/PREFIX", help="Let the probe write its report there; its role needs s3:PutObject."
+        ),
+    ] = None,
+    ad_dns: options.AdDns = None,
+    spn: options.Spn = None,
+    only: options.Only = None,
+    skip: options.Skip = None,
+    require: options.Require = None,
+    fail_on: options.FailOnOption = options.FailOn.FAIL,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before anything is made.")] = False,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Only remove what earlier runs have left: in the region, and --cluster.")
+    ] = False,
+    format: options.FormatOption = Format.TEXT,
+    output: options.Output = None,
+    timeout: Annotated[float, typer.Option(min=30, max=86_400, metavar="SECONDS", help="For the whole run.")] = 900,
+    check_timeout: Annotated[
+        float, typer.Option(min=1, max=3_600, metavar="SECONDS", help="For the checks of each probe.")
+    ] = 60,
+    color: options.ColorOption = Color.AUTO,
+    verbose: options.Verbose = False,
+) -> None:
+    """Look from where the service runs, by one-off Fargate tasks.
+
+    Starts gmsa-doctor's image in the service's subnets, with its security groups, as its execution role, and makes
+    one report of what is seen from outside and from inside. What it makes is shown and asked for first, and removed
+    again. Exit codes as those of check.
+    """
+    guarded(
+        lambda: (
+            _clean(Request(cluster=cluster, region=region, profile=profile), yes)
+            if clean
+            else _run(
+                Request(
+                    service=service,
+                    task_definition=task_definition,
+                    cluster=cluster,
+                    container=container,
+                    region=region,
+                    profile=profile,
+                    subnets=items(subnets),
+                    security_groups=items(security_groups),
+                    ad_dns=items(ad_dns),
+                    spns=items(spn),
+                    only=items(only),
+                    skip=items(skip),
+                    require=items(require),
+                    fail_on_warning=fail_on is options.FailOn.WARN,
+                    seconds=timeout,
+                ),
+                _wanted(image, subnet_mode, execution_role, log_group, report_s3, canary, check_timeout),
+                Rendering(format, output, color, verbose),
+                yes,
+            )
+        )
+    )
+
+
+@app.command(hidden=True)
+def probe(
+    no_logon: Annotated[bool, typer.Option("--no-logon", help="Do not log on to AD.")] = False,
+    canary: Annotated[bool, typer.Option("--canary", help="Look at the ticket cache of this container.")] = False,
+) -> None:
+    """What `run` starts in a task: looks from there, and writes its findings to the log."""
+
+    def look() -> ExitCode:
+        from gmsa_doctor import registry
+        from gmsa_doctor.probe import inside
+
+        sent = inside.probe(registry.load(), logon=not no_logon, canary=canary)
+        return ExitCode.PASS if sent else ExitCode.INTERRUPTED
+
+    guarded(look)
+
+
+# What stands behind `run` ----------------------------------------------------------------------------
+
+
+def _wanted(
+    image: str | None,
+    subnet_mode: SubnetMode,
+    execution_role: str | None,
+    log_group: str | None,
+    report_s3: str | None,
+    canary: bool,
+    seconds: float,
+) -> Wanted:
+    """Raises UsageError for an option that could only fail later, and less clearly."""
+    import re
+
+    from gmsa_doctor.probe.planning import Wanted
+
+    if not image:
+        raise UsageError(
+            "which image is to be started? Give --image, or set GMSA_DOCTOR_IMAGE: gmsa-doctor's image in a registry "
+            "that ECS can pull from, such as ACCOUNT.dkr.ecr.REGION.amazonaws.com/gmsa-doctor:TAG (docs/image.md)"
+        )
+    if execution_role and not re.fullmatch(r"arn:aws[\w-]*:iam::\d{12}:role/\S+", execution_role):
+        raise UsageError(f"--execution-role {execution_role}: give a role's ARN, arn:aws:iam::ACCOUNT:role/NAME")
+    if report_s3 and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?", report_s3):
+        raise UsageError(f"--report-s3 {report_s3}: give s3://BUCKET or s3://BUCKET/PREFIX")
+    prefix = report_s3.rstrip("/") if report_s3 else None
+    return Wanted(image, subnet_mode is SubnetMode.EACH, execution_role, log_group, prefix, canary, seconds)
+
+
+def _run(request: Request, wanted: Wanted, how: Rendering, yes: bool) -> ExitCode:
+    if bool(request.service) == bool(request.task_definition):
+        raise UsageError("say what is to be looked at: --cluster with --service, or --task-definition with --subnets")
+    if request.task_definition and not request.subnets:
+        raise UsageError("--task-definition says not where it runs: give --subnets and --security-groups")
+    options.require_addresses("--ad-dns", request.ad_dns)
+    options.require_spns(request.spns)
+    writable(how.output)
+    _may_ask(yes)
+    from gmsa_doctor import registry
+    from gmsa_doctor.probe import run as both_sides
+    from gmsa_doctor.progress import Display
+
+    with Display() as display:
+        user = both_sides.Conversation(lambda plan: yes or _agrees(plan, display), display.say, display)
+        report = both_sides.run(request, wanted, registry.load(), user)
+    print_(rendered(report, how), how.output)
+    return exit_code(report)
+
+
+def _clean(request: Request, yes: bool) -> ExitCode:
+    """Remove what carries our tag; asked for first, since another run may be under way."""
+    _may_ask(yes)
+    from gmsa_doctor.clients.aws import Aws
+    from gmsa_doctor.clients.fargate import Fargate
+    from gmsa_doctor.probe import removal
+    from gmsa_doctor.run import require_credentials
+
+    aws = Aws(request.profile, request.region)
+    if not aws.region:
+        raise UsageError("no AWS region is configured: give --region, or set AWS_REGION.")
+    require_credentials(aws)
+    fargate, cluster = Fargate(aws), request.cluster or "default"
+    found = removal.find(fargate, cluster)
+    for problem in found.problems:
+        _tell(f"not known: {problem}")
+    if not found:
+        _tell(f"nothing of an earlier run is left in {aws.region}, nor in the cluster {cluster}")
+        return ExitCode.INCOMPLETE if found.problems else ExitCode.PASS
+    for arn in (*found.tasks, *found.definitions):
+        _tell(f"left by an earlier run, or of one under way: {arn}")
+    if not yes and not typer.confirm("Stop and deregister them?", err=True):
+        raise UsageError("nothing was removed, as you wished")
+    left = removal.remove(found, fargate, cluster, "gmsa-doctor run --clean")
+    for problem in left:
+        _tell(f"not removed: {problem}")
+    _tell("what could not be removed is named above" if left else "all of it is removed")
+    return ExitCode.INCOMPLETE if left or found.problems else ExitCode.PASS
+
+
+def _may_ask(yes: bool) -> None:
+    if not yes and not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("this makes things in AWS, and there is no terminal to ask on: give --yes")
+
+
+def _agrees(plan: Plan, display: Display) -> bool:
+    from gmsa_doctor.probe.plan import describe
+
+    display.clear()
+    for line in describe(plan):
+        _tell(line)
+    return typer.confirm("Go on?", err=True)
+
+
+def _tell(text: str) -> None:
+    typer.echo(text, err=True)

@@ -1,0 +1,216 @@
+"""``gmsa-doctor ticket``: a health check for containers that have credentialSpecs themselves."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from gmsa_doctor.cli.app import app
+from gmsa_doctor.cli.process import ExitCode, guarded, print_, require_stdout
+from gmsa_doctor.clients.ticket_cache import (
+    DEFAULT,
+    VARIABLE,
+    BrokenCache,
+    CacheFile,
+    NoCache,
+    Owner,
+    TicketCache,
+    UnreadableCache,
+    UnsupportedCache,
+)
+from gmsa_doctor.errors import UsageError
+from gmsa_doctor.formats.names import account_name_defects, domain_name_defect
+
+MINUTES = 15
+"""Renewals come every 10 minutes, so a ticket that works has hours left. One with less than this has missed them for
+long, and cannot count on another: what is left is for the task's replacement to start."""
+_POLL_SECONDS = 1.0
+_STALE = "Credentials Fetcher has stopped renewing it (mostly the secret's password is no longer the user's)"
+
+_HELP = """\
+Look at the container's own ticket: a health check.
+
+For a container that has credentialSpecs itself. Is the ticket cache of Credentials Fetcher there, may this user read
+it, and does it hold a TGT that is good for a while? Needs no network and no Kerberos library. Prints one line of JSON.
+Exit codes: 0 good, 1 not good, 2 usage, 130 interrupted.
+
+As the container's health check in the task definition (without a shell, which would take $@ for a variable):
+
+\b
+"healthCheck": {
+  "command": ["CMD", "gmsa-doctor", "ticket", "--principal", "webapp01$@CORP.EXAMPLE"],
+  "interval": 60, "timeout": 10, "retries": 3, "startPeriod": 60
+}
+
+Before the application starts:
+
+\b
+gmsa-doctor ticket --wait 60 && exec my-application
+"""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The principal that the ticket must be of."""
+
+    name: str
+    realm: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.realm}" if self.realm else self.name
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The line that is printed. ``reason`` is a word for programs; what is not known is None."""
+
+    ok: bool
+    reason: str
+    message: str
+    cache: str
+    principal: str | None = None
+    expires: str | None = None
+    minutes_left: int | None = None
+    renewable_until: str | None = None
+    enctype: str | None = None
+    user: int = field(default_factory=os.geteuid)
+    owner: int | None = None
+    group: int | None = None
+    mode: str | None = None
+
+    def line(self) -> str:
+        """As JSON, in ASCII: principals may hold anything."""
+        return json.dumps(vars(self))
+
+
+@app.command(help=_HELP)
+def ticket(
+    principal: Annotated[
+        str | None,
+        typer.Option(metavar="NAME[$][@REALM]", help="The gMSA that the ticket must be of. Case does not matter."),
+    ] = None,
+    minutes: Annotated[
+        int, typer.Option(min=0, max=10_080, metavar="N", help="How long the ticket must be good for, at least.")
+    ] = MINUTES,
+    wait: Annotated[
+        float, typer.Option(min=0, max=3600, metavar="SECONDS", help="Wait so long for a good ticket, at most.")
+    ] = 0,
+    cache: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help=f"The ticket cache, if not the one of {VARIABLE} or {DEFAULT}."),
+    ] = None,
+) -> None:
+    """Look at the container's own ticket; ``_HELP`` is what users see."""
+
+    def look() -> ExitCode:
+        if math.isnan(wait):
+            raise UsageError("--wait nan: give a number of seconds")
+        wanted = None if principal is None else _wanted(principal)
+        where = _cache(cache)
+        require_stdout()
+        answer = _waited(lambda: _look(where, wanted, minutes), wait)
+        print_(answer.line())
+        return ExitCode.PASS if answer.ok else ExitCode.FAIL
+
+    guarded(look)
+
+
+def _wanted(text: str) -> Wanted:
+    """Raises UsageError for what can be no gMSA's principal.
+
+    The ``$`` may be missing: each gMSA's name ends in one, and shells are quick to swallow it.
+    """
+    name, at, realm = text.partition("@")
+    bare = name.removesuffix("$")
+    if account_name_defects(bare) or (at and domain_name_defect(realm)):
+        raise UsageError(f"--principal {text}: give the gMSA's name and realm, such as 'webapp01$@CORP.EXAMPLE'")
+    return Wanted(f"{bare}$", realm or None)
+
+
+def _cache(name: str | None) -> TicketCache:
+    """Raises UsageError for a cache that is in no file."""
+    if name == "":
+        raise UsageError("--cache: give the path of a ticket cache")
+    cache = TicketCache(name)
+    try:
+        cache.path  # noqa: B018 - so that a wrong name is told before any waiting
+    except UnsupportedCache as error:
+        source = "--cache" if name else VARIABLE
+        raise UsageError(f"{source} {cache.name}: {error.text}") from error
+    return cache
+
+
+def _waited(look: Callable[[], Answer], seconds: float) -> Answer:
+    """The first good answer, or the last one when time is over."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = look()
+        left = deadline - time.monotonic()
+        if answer.ok or left <= 0:
+            return answer
+        time.sleep(min(left, _POLL_SECONDS))
+
+
+def _look(cache: TicketCache, wanted: Wanted | None, minutes: int) -> Answer:
+    try:
+        found = cache.read()
+    except NoCache as error:
+        return Answer(False, "no-cache", f"{error.text}; {_why_no_cache(error)}", error.path)
+    except UnreadableCache as error:
+        message = f"{error.text}; the cache that Credentials Fetcher makes is root's: run the container as root"
+        return _owned(Answer(False, "unreadable", message, error.path), error.owner)
+    except BrokenCache as error:
+        return _owned(Answer(False, "broken-cache", error.text, error.path), error.owner)
+    return judge(found, wanted, minutes, datetime.now(UTC))
+
+
+def _why_no_cache(error: NoCache) -> str:
+    if error.default_exists:
+        return f"Credentials Fetcher's is {DEFAULT}: set {VARIABLE} to that"
+    if error.path != DEFAULT:
+        return f"Credentials Fetcher's would be {DEFAULT}"
+    return "Credentials Fetcher has put none there: does the task definition give this container credentialSpecs?"
+
+
+def judge(found: CacheFile, wanted: Wanted | None, minutes: int, now: datetime) -> Answer:
+    """What is to be said of a cache that could be read."""
+    principal, tgt = found.content.principal, found.content.tgt
+    answer = _owned(Answer(False, "no-tgt", "", found.path, str(principal)), found.owner)
+    if tgt is not None:
+        left = found.content.left(tgt, now) // timedelta(minutes=1)
+        answer = replace(
+            answer,
+            expires=_iso(tgt.end),
+            minutes_left=left,
+            renewable_until=_iso(tgt.renew_till) if tgt.renew_till else None,
+            enctype=tgt.enctype_name,
+        )
+    if wanted and not principal.is_account(wanted.name, wanted.realm):
+        return replace(answer, reason="wrong-principal", message=f"the ticket cache is of {principal}, not of {wanted}")
+    if tgt is None:
+        return replace(answer, message=f"the ticket cache of {principal} holds no TGT of its realm")
+    if found.content.left(tgt, now) <= timedelta(0):
+        return replace(answer, reason="expired", message=f"{principal}'s ticket expired at {_iso(tgt.end)}: {_STALE}")
+    if left < minutes:
+        message = f"{principal}'s ticket is good for {left} more minutes, which is less than {minutes}: {_STALE}"
+        return replace(answer, reason="expires-soon", message=message)
+    message = f"{principal} has a ticket that is good until {_iso(tgt.end)}"
+    return replace(answer, ok=True, reason="good", message=message)
+
+
+def _owned(answer: Answer, owner: Owner | None) -> Answer:
+    if owner is None:
+        return answer
+    return replace(answer, owner=owner.user, group=owner.group, mode=owner.mode_text)
+
+
+def _iso(time: datetime) -> str:
+    return f"{time:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,287 @@
+"""The IAM policy that lets somebody run gmsa-doctor, made of what the clients declare. Pure.
+
+Each declared action has a place: the statement it goes to, limited to the resources it is needed for. Which actions
+can be limited, and how: the service authorization reference, such as
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from gmsa_doctor.clients.aws import AwsClient, operations
+from gmsa_doctor.clients.event_bridge import EventBridge
+from gmsa_doctor.clients.fargate import FAMILIES, RUN_CLIENTS, TAG
+from gmsa_doctor.clients.services import AWS_CLIENTS
+from gmsa_doctor.formats.arn import S3ObjectArn, SecretArn, SsmParameterArn
+from gmsa_doctor.probe.plan import CONTAINER
+
+VERSION = "2012-10-17"
+"""Of IAM's policy language."""
+PLACEHOLDER = re.compile(r"<([A-Z_]+)>")
+
+
+class Purpose(StrEnum):
+    """Who the policy is for."""
+
+    RUN = "run"
+    DOCTOR = "doctor"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the policy is limited to. Where something is not given, a placeholder stands in the policy."""
+
+    partition: str = "aws"
+    region: str | None = None
+    account: str | None = None
+    cluster: str | None = None
+    """A name."""
+    execution_roles: tuple[str, ...] = ()
+    log_group: str | None = None
+    credspecs: tuple[S3ObjectArn | SsmParameterArn, ...] = ()
+    secrets: tuple[SecretArn, ...] = ()
+    kms_keys: tuple[str, ...] = ()
+    """ARNs of customer-managed keys; without one, nothing about KMS is needed."""
+    report: tuple[str, str] | None = None
+    """Bucket and prefix of ``--report-s3``; without it, the report comes through the log stream."""
+    event_bus: str | None = None
+    """A name; without it, no event is sent."""
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource of the scope's region and account."""
+        where = f"{self.region or '<REGION>'}:{self.account or '<ACCOUNT>'}"
+        return f"arn:{self.partition}:{service}:{where}:{resource}"
+
+    @property
+    def cluster_name(self) -> str:
+        """The cluster's name, or its placeholder."""
+        return self.cluster or "<CLUSTER>"
+
+    def of_cluster(self) -> dict[str, Any]:
+        """The condition that a call is about the cluster."""
+        return {"ArnEquals": {"ecs:cluster": self.arn("ecs", f"cluster/{self.cluster_name}")}}
+
+
+Condition = Callable[[Scope], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A statement of the policy. One whose resources are none is left out."""
+
+    sid: str
+    resources: Callable[[Scope], Iterable[str]]
+    condition: Condition | None = None
+
+
+def policy(purpose: Purpose, scope: Scope) -> dict[str, Any]:
+    """The policy document. Raises KeyError for a declared action that has no place yet."""
+    chosen: dict[_Place, set[str]] = {}
+    for action, place in _wanted(purpose):
+        chosen.setdefault(place, set()).add(action)
+    statements = [_statement(place, actions, scope) for place, actions in chosen.items()]
+    return {"Version": VERSION, "Statement": [one for one in statements if one["Resource"]]}
+
+
+def placeholders(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the placeholders that are left in a policy, in their order."""
+    found = [
+        name
+        for statement in document["Statement"]
+        for text in (*statement["Resource"], str(statement.get("Condition", "")))
+        for name in PLACEHOLDER.findall(text)
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def declared(clients: Iterable[type[AwsClient]]) -> tuple[str, ...]:
+    """The IAM actions that the methods of clients need, sorted."""
+    return tuple(sorted({one.action for client in clients for one in operations(client)}))
+
+
+def _wanted(purpose: Purpose) -> Iterable[tuple[str, _Place]]:
+    reading = [*declared(AWS_CLIENTS), *_WITH_READING]
+    yield from ((action, _READING[action]) for action in reading)
+    if purpose is Purpose.DOCTOR:
+        yield from ((action, _SENDING[action]) for action in declared((EventBridge,)))
+        return
+    running = [one for one in declared(RUN_CLIENTS) if one not in _OF_THE_PROBE]
+    yield from ((action, _RUNNING[action]) for action in (*running, *_WITH_RUNNING))
+
+
+def _statement(place: _Place, actions: set[str], scope: Scope) -> dict[str, Any]:
+    statement: dict[str, Any] = {
+        "Sid": place.sid,
+        "Effect": "Allow",
+        "Action": sorted(actions),
+        "Resource": list(dict.fromkeys(place.resources(scope))),
+    }
+    if place.condition:
+        statement["Condition"] = place.condition(scope)
+    return statement
+
+
+# Resources ------------------------------------------------------------------------------------------
+
+
+def _literal(text: str) -> str:
+    """A name in a resource that may hold what IAM takes for a wildcard or a variable.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+    """
+    return re.sub(r"[$*?]", lambda match: f"${{{match[0]}}}", text)
+
+
+def _everything(scope: Scope) -> Iterable[str]:
+    return ["*"]
+
+
+def _cluster(scope: Scope) -> Iterable[str]:
+    return [scope.arn("ecs", f"cluster/{scope.cluster_name}")]
+
+
+def _services(scope: Scope) -> Iterable[str]:
+    return [scope.arn("ecs", f"service/{scope.cluster_name}/*")]
+
+
+def _tasks(scope: Scope) -> Iterable[str]:
+    return [scope.arn("ecs", f"task/{scope.cluster_name}/*")]
+
+
+def _task_definitions(scope: Scope) -> Iterable[str]:
+    return [scope.arn("ecs", f"task-definition/{family}:*") for family in FAMILIES]
+
+
+def _credspec_objects(scope: Scope) -> Iterable[str]:
+    if not scope.credspecs:
+        return [f"arn:{scope.partition}:s3:::<CREDSPEC_BUCKET>/<CREDSPEC_KEY>"]
+    return [_literal(str(one)) for one in scope.credspecs if isinstance(one, S3ObjectArn)]
+
+
+def _credspec_buckets(scope: Scope) -> Iterable[str]:
+    if not scope.credspecs:
+        return [f"arn:{scope.partition}:s3:::<CREDSPEC_BUCKET>"]
+    return [f"arn:{one.partition}:s3:::{one.bucket}" for one in scope.credspecs if isinstance(one, S3ObjectArn)]
+
+
+def _credspec_parameters(scope: Scope) -> Iterable[str]:
+    if not scope.credspecs:
+        return [scope.arn("ssm", "parameter/<CREDSPEC_PARAMETER>")]
+    return [_literal(str(one)) for one in scope.credspecs if isinstance(one, SsmParameterArn)]
+
+
+def _secrets(scope: Scope) -> Iterable[str]:
+    """IAM compares with the full ARN, so what Secrets Manager appends has to match too."""
+    if not scope.secrets:
+        return [scope.arn("secretsmanager", "secret:<SECRET>-??????")]
+    return [str(one) if one.suffix else f"{one}-??????" for one in scope.secrets]
+
+
+def _kms_keys(scope: Scope) -> Iterable[str]:
+    return scope.kms_keys
+
+
+def _execution_roles(scope: Scope) -> Iterable[str]:
+    account = scope.account or "<ACCOUNT>"
+    return scope.execution_roles or [f"arn:{scope.partition}:iam::{account}:role/<EXECUTION_ROLE>"]
+
+
+def _log_streams(scope: Scope) -> Iterable[str]:
+    """Those of probes only: the log group may be the service's."""
+    group = scope.log_group or "<LOG_GROUP>"
+    return [scope.arn("logs", f"log-group:{group}:log-stream:*/{CONTAINER}/*")]
+
+
+def _report_objects(scope: Scope) -> Iterable[str]:
+    if not scope.report:
+        return []
+    bucket, prefix = scope.report
+    return [f"arn:{scope.partition}:s3:::{bucket}/{_literal(prefix)}{'/' if prefix else ''}*"]
+
+
+def _report_bucket(scope: Scope) -> Iterable[str]:
+    return [f"arn:{scope.partition}:s3:::{scope.report[0]}"] if scope.report else []
+
+
+def _event_bus(scope: Scope) -> Iterable[str]:
+    return [scope.arn("events", f"event-bus/{scope.event_bus}")] if scope.event_bus else []
+
+
+# Conditions -----------------------------------------------------------------------------------------
+
+
+def _is_ours(scope: Scope) -> dict[str, Any]:
+    return {"Null": {f"aws:ResourceTag/{TAG}": "false"}}
+
+
+def _at_creation(scope: Scope) -> dict[str, Any]:
+    return {"StringEquals": {"ecs:CreateAction": ["RegisterTaskDefinition", "RunTask"]}}
+
+
+def _to_tasks(scope: Scope) -> dict[str, Any]:
+    return {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+
+
+def _through_a_service(scope: Scope) -> dict[str, Any]:
+    return {"StringLike": {"kms:ViaService": ["s3.*", "secretsmanager.*", "ssm.*"]}}
+
+
+# Places ---------------------------------------------------------------------------------------------
+
+_CONFIGURATION = _Place("ReadConfiguration", _everything)
+_A_TASK = _Place("ReadTasks", _tasks)
+_TAGS = _Place("TagWhatIsMade", lambda scope: [*_task_definitions(scope), *_tasks(scope)], _at_creation)
+
+_READING: dict[str, _Place] = {
+    "ecs:DescribeClusters": _Place("ReadCluster", _cluster),
+    "ecs:DescribeServices": _Place("ReadServices", _services),
+    "ecs:DescribeTasks": _A_TASK,
+    **dict.fromkeys(
+        (  # IAM cannot limit these, but for the rule: it may be another account's, shared with this one
+            "ds:DescribeDirectories",
+            "ec2:DescribeDhcpOptions",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcs",
+            "ecs:DescribeTaskDefinition",
+            "route53:ListHostedZonesByVPC",
+            "route53resolver:GetResolverRule",
+            "route53resolver:ListResolverRuleAssociations",
+            "sts:GetCallerIdentity",
+        ),
+        _CONFIGURATION,
+    ),
+    "s3:GetObject": _Place("ReadCredSpec", _credspec_objects),
+    "s3:ListBucket": _Place("FindCredSpec", _credspec_buckets),
+    "ssm:GetParameter": _Place("ReadCredSpecParameter", _credspec_parameters),
+    **dict.fromkeys(("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"), _Place("ReadSecret", _secrets)),
+    "kms:Decrypt": _Place("Decrypt", _kms_keys, _through_a_service),
+}
+_WITH_READING = ("kms:Decrypt",)
+"""What the services need of the caller, beside the actions that are called."""
+
+_RUNNING: dict[str, _Place] = {
+    "ecs:RegisterTaskDefinition": _Place("RegisterProbes", _task_definitions),
+    "ecs:RunTask": _Place("StartProbes", _task_definitions, Scope.of_cluster),
+    "ecs:DescribeTasks": _A_TASK,
+    "ecs:DescribeTaskDefinition": _CONFIGURATION,
+    "ecs:StopTask": _Place("StopProbes", _tasks, _is_ours),
+    "ecs:ListTasks": _Place("ListProbes", _everything, Scope.of_cluster),
+    **dict.fromkeys(  # IAM cannot limit these
+        ("ecs:DeregisterTaskDefinition", "ecs:ListTaskDefinitions"), _Place("FindAndRemoveProbes", _everything)
+    ),
+    "ecs:TagResource": _TAGS,
+    "iam:PassRole": _Place("PassTheRolesOfProbes", _execution_roles, _to_tasks),
+    **dict.fromkeys(("logs:DeleteLogStream", "logs:GetLogEvents"), _Place("ReadAndRemoveLogStreams", _log_streams)),
+    **dict.fromkeys(("s3:DeleteObject", "s3:GetObject"), _Place("ReadAndRemoveReports", _report_objects)),
+    "s3:ListBucket": _Place("AwaitReports", _report_bucket),  # without it, "not there yet" reads as "denied"
+}
+_WITH_RUNNING = ("ecs:TagResource", "iam:PassRole", "s3:ListBucket")
+_OF_THE_PROBE = ("s3:PutObject",)
+"""What only the probe does, with its task role."""
+
+_SENDING: dict[str, _Place] = {"events:PutEvents": _Place("SendVerdict", _event_bus)}

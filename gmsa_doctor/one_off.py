@@ -1,0 +1,59 @@
+"""What became of the tasks that `gmsa-doctor run` has started: the values that `probe.task` and its like judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gmsa_doctor.clients.ticket_cache import TicketCache
+
+
+@dataclass(frozen=True)
+class OneOff:
+    """A task of ours.
+
+    ``problem`` is why there is none, or why it could not be followed; ``action`` the IAM action that we lack, where
+    that is why. ``stop_code``, ``stopped_reason`` and ``container_reason`` are ECS's own words.
+    """
+
+    subnet: str
+    arn: str | None = None
+    problem: str | None = None
+    action: str | None = None
+    stop_code: str | None = None
+    stopped_reason: str | None = None
+    exit_code: int | None = None
+    container_reason: str | None = None
+    stopped: bool = False
+    ran: bool = False
+    """Whether its container ran."""
+    report: str = ""
+    """What is known of its report, in words; empty when it is whole."""
+
+
+@dataclass(frozen=True)
+class ProbeTasks:
+    """The probes of a run, in the order of the subnets.
+
+    ``own_logs`` and ``own_role``: the log group and the execution role are the subject's, not named for the probe.
+    ``left`` says what could not be removed.
+    """
+
+    tasks: tuple[OneOff, ...]
+    image: str
+    execution_role: str
+    log_group: str | None = None
+    own_logs: bool = False
+    own_role: bool = False
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CanaryTask:
+    """The task with the service's credentialSpecs."""
+
+    task: OneOff
+    image: str
+
+
+ONLY_IN_RUN: frozenset[type] = frozenset({ProbeTasks, CanaryTask, TicketCache})
+"""Values and clients that nothing but `gmsa-doctor run` and its tasks have."""

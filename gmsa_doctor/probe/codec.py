@@ -1,0 +1,100 @@
+"""Frozen values to JSON and back, by the types of their fields. A secret is refused."""
+
+from __future__ import annotations
+
+import base64
+import types
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+
+_PLAIN = (str, int, float, bool, type(None))
+
+
+class CodecError(ValueError):
+    """A value cannot be written, or what was read is no such value. The text holds types, never values."""
+
+
+def encode(value: object) -> Any:
+    """What ``json.dumps`` takes. Raises CodecError for whatever is no plain data (a client, a Hidden)."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, tuple | list | frozenset):
+        return [encode(one) for one in value]
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: encode(one) for key, one in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: encode(getattr(value, one.name)) for one in fields(value) if one.init}
+    raise CodecError(f"a {type(value).__name__} is no plain data")
+
+
+def decode(kind: type[T], data: Any) -> T:
+    """The value of that type. Raises CodecError."""
+    value: T = _decode(kind, data)
+    return value
+
+
+def _decode(kind: Any, data: Any) -> Any:
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        return _one_of(get_args(kind), data)
+    if kind is Any or kind is object:
+        return data
+    if origin in (tuple, frozenset, list):
+        return _collection(origin, get_args(kind), data)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return _guarded(kind, lambda: kind(data))
+    if kind is bytes and isinstance(data, str):
+        return _guarded(kind, lambda: base64.b64decode(data, validate=True))
+    if kind is float and isinstance(data, int) and not isinstance(data, bool):
+        return float(data)
+    if kind in _PLAIN and isinstance(data, kind) and (kind is not int or not isinstance(data, bool)):
+        return data
+    if isinstance(kind, type) and is_dataclass(kind) and isinstance(data, dict):
+        hints = _hints(kind)
+        if not set(data) <= set(hints):
+            raise CodecError(f"a {kind.__name__} with fields that it does not have")
+        return _guarded(kind, lambda: kind(**{name: _decode(hints[name], one) for name, one in data.items()}))
+    raise CodecError(f"{type(data).__name__} is no {getattr(kind, '__name__', kind)}")
+
+
+def _one_of(kinds: tuple[Any, ...], data: Any) -> Any:
+    for kind in kinds:
+        try:
+            return _decode(kind, data)
+        except CodecError:
+            continue
+    raise CodecError(f"{type(data).__name__} is none of {len(kinds)} types")
+
+
+def _collection(origin: type, kinds: tuple[Any, ...], data: Any) -> Any:
+    if not isinstance(data, list):
+        raise CodecError(f"{type(data).__name__} is no list")
+    if origin is tuple and (len(kinds) != 2 or kinds[1] is not Ellipsis):
+        if len(kinds) != len(data):
+            raise CodecError(f"{len(data)} items where {len(kinds)} belong")
+        return tuple(_decode(kind, one) for kind, one in zip(kinds, data, strict=True))
+    return origin(_decode(kinds[0], one) for one in data)
+
+
+def _guarded(kind: type, make: Any) -> Any:
+    try:
+        return make()
+    except CodecError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise CodecError(f"what was read is no {kind.__name__} ({type(error).__name__})") from None
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    known = get_type_hints(kind)
+    return {one.name: known[one.name] for one in fields(kind) if one.init}

@@ -1,0 +1,105 @@
+"""The probe: runs in the service's place what needs the vantage, and sends the findings back."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from gmsa_doctor import engine
+from gmsa_doctor import inside as own
+from gmsa_doctor.clients import task_metadata
+from gmsa_doctor.clients.aws import Aws
+from gmsa_doctor.clients.dns import Dns
+from gmsa_doctor.clients.fargate import ReportBucket
+from gmsa_doctor.clients.kerberos import Kerberos, gssapi_missing
+from gmsa_doctor.clients.ldap import Ldap
+from gmsa_doctor.clients.services import S3, SecretsManager, Ssm
+from gmsa_doctor.clients.task_metadata import OwnTask
+from gmsa_doctor.clients.tcp import Tcp
+from gmsa_doctor.clients.ticket_cache import TicketCache
+from gmsa_doctor.errors import ClientError, UsageError
+from gmsa_doctor.model import skipped
+from gmsa_doctor.probe import envelope, handover, sides
+from gmsa_doctor.probe.handover import Handover
+from gmsa_doctor.probe.mail import object_key, split_s3
+from gmsa_doctor.probe.message import Message, Seen, write_message
+from gmsa_doctor.registry import Registry
+from gmsa_doctor.vantage import DnsServersInUse, Vantage
+
+
+def probe(registry: Registry, *, logon: bool, canary: bool) -> bool:
+    """Do what the hand-over in the environment says; True if the report was sent whole.
+
+    Raises UsageError without a hand-over, or with one of another version.
+    """
+    text = os.environ.get(handover.VARIABLE)
+    if not text:
+        raise UsageError("`gmsa-doctor probe` is what `gmsa-doctor run` starts in a task; it is of no use by hand")
+    given = handover.read(text, registry)
+    task = _own_task()
+    message = _look(given, registry, task, logon, canary)
+    lines = envelope.lines(given.run, write_message(message))
+    if given.report_s3 and _written(given, task, lines):
+        return True
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    return not message.interrupted
+
+
+def _own_task() -> OwnTask | None:
+    try:
+        return task_metadata.own_task()
+    except (ClientError, KeyError):
+        return None  # what it would tell is then skipped
+
+
+def _look(given: Handover, registry: Registry, task: OwnTask | None, logon: bool, canary: bool) -> Message:
+    clients = _clients(given, task, logon)
+    cases = [engine.Case(one.name, {**clients, **one.given}) for one in given.cases]
+    wanted = sides.of_canary(registry) if canary else sides.inside(registry)
+    selected = registry.with_needs(wanted & set(given.selected)) & (wanted | sides.inside(registry))
+    ended = engine.run(registry, cases, seconds=given.seconds, selected=selected)
+    seen = zip(cases, ended.findings, strict=True)
+    subjects = tuple(Seen(case.name, tuple(one for one in found if one.check in wanted)) for case, found in seen)
+    return Message(given.run, subjects, ended.interrupted)
+
+
+def _clients(given: Handover, task: OwnTask | None, logon: bool) -> dict[type, object]:
+    """What answers here; the rest was asked outside."""
+    outside = skipped("asked from outside, by `gmsa-doctor run`")
+    kerberos = Kerberos()
+    aws = Aws(None, given.region)
+    values: dict[type, object] = {
+        **dict.fromkeys(sides.OUTSIDE, outside),
+        **{kind: kind(aws) for kind in (S3, Ssm, SecretsManager)},
+        Vantage: Vantage(inside=True),
+        DnsServersInUse: own.dns_servers(task),
+        Dns: Dns(),
+        Tcp: Tcp(),
+        Ldap: Ldap(kerberos),
+        Kerberos: kerberos,
+        TicketCache: TicketCache(),
+    }
+    if missing := gssapi_missing():
+        values[Kerberos] = skipped(f"the live flow needs gssapi, which the image lacks: {missing}")
+    elif not logon:
+        values[Kerberos] = skipped("no logon from this subnet: the first one did not succeed, and accounts lock")
+    return values
+
+
+def _written(given: Handover, task: OwnTask | None, lines: list[str]) -> bool:
+    """Put the report where it was asked for. If that fails the log gets it, and the reason."""
+    bucket, prefix = split_s3(given.report_s3 or "")
+    if task is None:
+        sys.stdout.write("the report goes to the log: the task metadata endpoint does not tell the task's id\n")
+        return False
+    try:
+        body = "\n".join(lines).encode()
+        ReportBucket(Aws(None, given.region)).put(
+            bucket, object_key(prefix, given.run, task.arn.rpartition("/")[2]), body
+        )
+    except ClientError as error:
+        sys.stdout.write(f"the report goes to the log: {error.text}\n")
+        return False
+    return True

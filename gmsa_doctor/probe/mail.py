@@ -1,0 +1,75 @@
+"""Where the report of a task arrives: its log stream, and the object that it was told to write."""
+
+from __future__ import annotations
+
+from gmsa_doctor.clients.fargate import Logs, ReportBucket
+from gmsa_doctor.errors import ClientError
+from gmsa_doctor.probe.envelope import Arrived, gather
+from gmsa_doctor.probe.plan import Plan
+
+
+def split_s3(uri: str) -> tuple[str, str]:
+    """Bucket and prefix of ``s3://bucket/prefix``; the prefix ends with a slash or is empty."""
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    prefix = prefix.strip("/")
+    return bucket, f"{prefix}/" if prefix else ""
+
+
+def object_key(prefix: str, run: str, task_id: str) -> str:
+    """The key of a task's report."""
+    return f"{prefix}{run}/{task_id}.txt"
+
+
+class Mailbox:
+    """Reads, and in the end empties, what the tasks of a plan write."""
+
+    def __init__(self, plan: Plan, logs: Logs, bucket: ReportBucket) -> None:
+        self._plan = plan
+        self._logs = logs
+        self._bucket = bucket
+
+    def look(self, task_id: str) -> Arrived:
+        """What has arrived of a task's report. Raises ClientError where nothing can be read."""
+        arrived = Arrived(None)
+        problem: ClientError | None = None
+        for read in (self._object, self._stream):
+            try:
+                lines = read(task_id)
+            except ClientError as error:
+                problem = error
+                continue
+            found = gather(self._plan.run, lines)
+            arrived = found if found.body is not None or found.total > arrived.total else arrived
+            if arrived.body is not None:
+                return arrived
+        if problem and not arrived.total:
+            raise problem
+        return arrived
+
+    def empty(self, task_id: str) -> list[str]:
+        """Remove what the task has written; what could not be, in words."""
+        left: list[str] = []
+        if self._plan.logs:
+            group, stream = self._plan.logs.group, self._plan.stream(task_id)
+            try:
+                self._logs.delete(group, stream)
+            except ClientError as error:
+                left.append(f"the log stream {stream} of {group}: {error.text}")
+        if self._plan.report_s3:
+            bucket, prefix = split_s3(self._plan.report_s3)
+            key = object_key(prefix, self._plan.run, task_id)
+            try:
+                self._bucket.delete(bucket, key)
+            except ClientError as error:
+                left.append(f"s3://{bucket}/{key}: {error.text}")
+        return left
+
+    def _object(self, task_id: str) -> tuple[str, ...]:
+        if not self._plan.report_s3:
+            return ()
+        bucket, prefix = split_s3(self._plan.report_s3)
+        body = self._bucket.get(bucket, object_key(prefix, self._plan.run, task_id))
+        return tuple((body or b"").decode(errors="replace").splitlines())
+
+    def _stream(self, task_id: str) -> tuple[str, ...]:
+        return self._logs.lines(self._plan.logs.group, self._plan.stream(task_id)) if self._plan.logs else ()

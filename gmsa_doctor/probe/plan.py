@@ -1,0 +1,176 @@
+"""What a run will make, before it is made: the probe's task definition, and where its tasks go. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gmsa_doctor.formats.task_definition import LogStreams, TaskDefinition
+from gmsa_doctor.probe.handover import VARIABLE
+from gmsa_doctor.subject import ChosenContainer, Network, Platform
+
+CONTAINER = "gmsa-doctor"
+KRB5CCNAME = "/var/credentials-fetcher/krbdir/krb5cc"
+"""Where the platform puts the ticket. Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-linux-gmsa.html"""
+CPU, MEMORY = "256", "512"
+"""The smallest that Fargate has: a quarter of a vCPU, half a GB."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the tasks run: as the subject's do."""
+
+    cluster: str
+    region: str | None
+    subnets: tuple[str, ...]
+    security_groups: tuple[str, ...]
+    public_address: bool | None
+    platform_version: str | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a run will make."""
+
+    run: str
+    """Its id: letters, digits and dashes."""
+    subject: str
+    image: str
+    task_role: str
+    """The service's execution role: what it may read, the probe reads."""
+    execution_role: str
+    """Pulls the image and writes the log."""
+    own_role: bool
+    """Whether that is the subject's own."""
+    place: Place
+    logs: LogStreams | None
+    own_logs: bool
+    report_s3: str | None
+    definition: dict[str, Any] = field(repr=False)
+    """The arguments of RegisterTaskDefinition but family and tags."""
+    canary: dict[str, Any] | None = field(default=None, repr=False)
+
+    def stream(self, task_id: str) -> str:
+        """The log stream of a task. Source: the awslogs driver's prefix-name/container-name/task-id."""
+        return f"{self.run}/{CONTAINER}/{task_id}"
+
+
+def definition(
+    plan_run: str,
+    image: str,
+    subject: TaskDefinition,
+    roles: tuple[str, str],
+    logs: LogStreams | None,
+    environment: dict[str, str],
+    command: Sequence[str],
+) -> dict[str, Any]:
+    """A task definition for Fargate, of the subject's architecture. ``roles``: the task role, the execution role."""
+    container: dict[str, Any] = {
+        "name": CONTAINER,
+        "image": image,
+        "essential": True,
+        "command": list(command),
+        "environment": [{"name": name, "value": value} for name, value in environment.items()],
+        "readonlyRootFilesystem": True,
+        "memory": int(MEMORY),
+        "stopTimeout": 10,
+    }
+    if logs:
+        container["logConfiguration"] = {
+            "logDriver": "awslogs",
+            "options": {
+                "awslogs-group": logs.group,
+                "awslogs-region": str(logs.region),
+                "awslogs-stream-prefix": plan_run,
+            },
+        }
+    return {
+        "requiresCompatibilities": ["FARGATE"],
+        "networkMode": "awsvpc",
+        "cpu": CPU,
+        "memory": MEMORY,
+        "taskRoleArn": roles[0],
+        "executionRoleArn": roles[1],
+        "runtimePlatform": {
+            "operatingSystemFamily": "LINUX",
+            "cpuArchitecture": subject.cpu_architecture or "X86_64",
+        },
+        "containerDefinitions": [container],
+    }
+
+
+def with_ticket(probe: dict[str, Any], chosen: ChosenContainer, handover: str) -> dict[str, Any]:
+    """The canary's task definition: the probe's, with the container's credentialSpecs and user.
+
+    Without a ``user`` in the task definition it runs as root, whom the ticket cache belongs to on Fargate: what the
+    service's image says of its user is not known here.
+    """
+    container = chosen.container
+    assert container is not None  # noqa: S101 - a canary is made for a container with credentialSpecs
+    mine = {
+        **probe["containerDefinitions"][0],
+        "credentialSpecs": list(container.credential_specs),
+        "user": container.user or "0",
+        "environment": [
+            {"name": VARIABLE, "value": handover},
+            {"name": "KRB5CCNAME", "value": dict(container.environment).get("KRB5CCNAME") or KRB5CCNAME},
+        ],
+    }
+    return {**probe, "containerDefinitions": [mine]}
+
+
+def place_of(cluster: str | None, region: str | None, network: Network, platform: Platform) -> Place:
+    """The subject's place. On EC2 there is no platform version, and Fargate's latest is taken."""
+    return Place(
+        cluster or "default",
+        region,
+        network.subnets,
+        network.security_groups,
+        network.public_address,
+        platform.version,
+    )
+
+
+def start_arguments(place: Place, subnet: str, token: str, command: Sequence[str] = ()) -> dict[str, Any]:
+    """The arguments of RunTask but task definition, tags and who started it; ``command`` in place of the image's."""
+    vpc: dict[str, Any] = {
+        "subnets": [subnet],
+        "assignPublicIp": "ENABLED" if place.public_address else "DISABLED",
+    }
+    if place.security_groups:
+        vpc["securityGroups"] = list(place.security_groups)
+    arguments: dict[str, Any] = {
+        "cluster": place.cluster,
+        "launchType": "FARGATE",
+        "networkConfiguration": {"awsvpcConfiguration": vpc},
+        "clientToken": token,
+        "enableECSManagedTags": False,
+    }
+    if place.platform_version:
+        arguments["platformVersion"] = place.platform_version
+    if command:
+        arguments["overrides"] = {"containerOverrides": [{"name": CONTAINER, "command": list(command)}]}
+    return arguments
+
+
+def describe(plan: Plan) -> Iterator[str]:
+    """What will be made, for the user to agree to; a line each."""
+    place = plan.place
+    count = len(place.subnets)
+    yield f"To look at {plan.subject} from where it runs, gmsa-doctor will make in AWS, and remove again:"
+    kinds = "a task definition (gmsa-doctor-probe)" + (" and one for the canary" if plan.canary else "")
+    yield f"  - {kinds}, image {plan.image}"
+    tasks = f"{count} Fargate task{'' if count == 1 else 's'}" + (" and the canary" if plan.canary else "")
+    yield f"  - {tasks} in the cluster {place.cluster}: {', '.join(place.subnets)}"
+    groups = ", ".join(place.security_groups) or "the VPC's default"
+    address = "with a public address" if place.public_address else "without a public address"
+    yield f"    security groups: {groups}; {address}"
+    yield f"  - which act as {plan.task_role}, the service's execution role"
+    if not plan.own_role:
+        yield f"    and are started by {plan.execution_role}"
+    if plan.logs:
+        yield f"  - log streams {plan.run}/… in {plan.logs.group}"
+    if plan.report_s3:
+        yield f"  - objects under {plan.report_s3}/{plan.run}/"
+    yield f"All of it carries the tag gmsa-doctor={plan.run}. AWS charges for the tasks as long as they run."

@@ -1,0 +1,73 @@
+"""The verdict as CloudWatch metrics: a line of the embedded metric format, which CloudWatch Logs reads by itself.
+
+Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from gmsa_doctor.errors import UsageError
+from gmsa_doctor.model import Report, Status, SubjectReport, Verdict
+
+_NAMESPACE = re.compile(r"(?!AWS/)[A-Za-z0-9._/#-][A-Za-z0-9._/#: -]{0,254}")
+"""Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html"""
+_VALUE_LIMIT = 1024
+"""Characters of a dimension's value, which is ASCII.
+
+Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html
+"""
+
+
+def emf(report: Report, namespace: str, timestamp: int) -> str:
+    """The line, without an end of line. ``timestamp`` is in milliseconds since 1970, UTC.
+
+    Of Pass, Fail and Incomplete the verdict's is 1 and the others are 0. Each run gives each metric once, so that
+    missing data tells that there was no run. The one dimension is Subject: the service, or what else was named.
+    """
+    counts = dict(report.counts)
+    metrics = {
+        "Pass": int(report.verdict is Verdict.PASS),
+        "Fail": int(report.verdict is Verdict.FAIL),
+        "Incomplete": int(report.verdict is Verdict.INCOMPLETE),
+        "Failures": counts.get(Status.FAIL, 0),
+        "Warnings": counts.get(Status.WARN, 0),
+        "Unknown": counts.get(Status.UNKNOWN, 0) + counts.get(Status.ERROR, 0),
+        "DurationMs": report.duration_ms,
+    }
+    units = {"DurationMs": "Milliseconds"}
+    directive = {
+        "Namespace": namespace,
+        "Dimensions": [["Subject"]],
+        "Metrics": [{"Name": name, "Unit": units.get(name, "Count")} for name in metrics],
+    }
+    document = {
+        "_aws": {"Timestamp": timestamp, "CloudWatchMetrics": [directive]},
+        "Subject": _dimension(report),
+        **metrics,
+        "verdict": report.verdict,
+        "root_causes": list(report.root_causes),
+        "version": report.version,
+    }
+    return json.dumps(document)
+
+
+def require_namespace(text: str) -> None:
+    """Raises UsageError for what CloudWatch takes for no namespace of the user's."""
+    if not _NAMESPACE.fullmatch(text):
+        raise UsageError(
+            f"--metrics {text}: give a CloudWatch namespace, such as gmsa-doctor: at most 255 letters, digits, blanks "
+            "and . - _ / # :, not starting with AWS/ or a colon"
+        )
+
+
+def _dimension(report: Report) -> str:
+    """What the subjects have in common: the containers of one service are one Subject, also when none could be seen."""
+    names = ",".join(dict.fromkeys(_without_container(one) for one in report.subjects)) or "none"
+    return re.sub(r"[^\x20-\x7e]", "?", names)[:_VALUE_LIMIT].lstrip(": ") or "none"
+
+
+def _without_container(subject: SubjectReport) -> str:
+    container = dict(subject.facts).get("container")
+    return subject.name.removesuffix(f"/{container}") if container else subject.name
