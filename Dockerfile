@@ -1,6 +1,6 @@
 # The image of gmsa-doctor with its live flow, for a task where the service runs. docs/image.md tells how to build it.
 #
-# BASE may carry a digest: --build-arg BASE=debian:bookworm-slim@sha256:… (any Debian with Python 3.11 or later will do).
+# BASE may carry a digest: --build-arg BASE=debian:bookworm-slim@sha256:… pins every byte that it brings.
 ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS build

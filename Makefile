@@ -10,19 +10,23 @@ export GMSA_LAB ?= required
 # A user's installation is compiled; so is ours, for the bench and for speed.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint docs bench lab packages shell wheel constraints clean
+.PHONY: demo test test-image lint docs bench lab packages shell wheel image sbom constraints clean
 
 demo: $(READY) lab            ## the main job, against an embedded AWS and a real AD: one service that works, one that does not
 	$(VENV)/bin/python -m tests.lab.demo
 
-test: lint $(READY) lab       ## everything: linters, types, structure, all tests
-	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile
+test: lint $(READY) lab       ## everything but the image: linters, types, structure, all tests
+	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile --ignore tests/image
+
+test-image: $(READY) lab image ## the image, as it runs in a task
+	$(VENV)/bin/python -m pytest tests/image
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
+	$(VENV)/bin/hadolint Dockerfile
 	$(VENV)/bin/python docs/generate.py --check
 
 docs: $(READY)                ## write the generated pages again
@@ -38,6 +42,12 @@ wheel: $(READY)
 	rm -rf dist
 	$(VENV)/bin/python -m hatchling build -t wheel
 	$(VENV)/bin/check-wheel-contents dist/*.whl
+
+image:                        ## build the image without a docker engine; localhost/gmsa-doctor in /tmp/gmsa-images
+	tests/image/build-image
+
+sbom: $(READY) image          ## what is in the image, as CycloneDX
+	$(VENV)/bin/python -m tests.image.sbom dist/gmsa-doctor.cdx.json
 
 lab: packages                 ## unpack the AD domain controller, once
 	$(SCRIPTS)/bootstrap

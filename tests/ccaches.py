@@ -77,9 +77,9 @@ def build(cache: Ccache, more: Iterable[bytes] = ()) -> bytes:
 def fresh(principal: Principal = GMSA, lasts: timedelta = timedelta(hours=10), **changes: Any) -> Ccache:
     """A cache with a TGT that has been given just now; ``changes`` are made to the TGT."""
     now = datetime.now(UTC).replace(microsecond=0)
-    server = Principal(("krbtgt", principal.realm), principal.realm)
+    krbtgt = Principal(("krbtgt", principal.realm), principal.realm)
     times = {"auth": now, "start": now, "end": now + lasts, "renew_till": now + timedelta(days=7)}
-    return Ccache(4, principal, (replace(TGT, client=principal, server=server, **{**times, **changes}),))
+    return Ccache(4, principal, (replace(TGT, **{"client": principal, "server": krbtgt, **times, **changes}),))
 
 
 def store_gmsa_ticket(dc: ad.DomainController, gmsa: str, file: Path) -> None:

@@ -77,7 +77,7 @@ def test_without_arguments_it_shows_its_commands(env: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], ["--service", "--task-definition", "--task-definition-file"]),
+        ([], ["--service", "--task-definition", "--task-definition-file", "inside ECS", "the own task"]),
         (["--cluster", "c"], ["--service"]),
         (["--service", "s", "--task-definition", "t"], ["given: --service and --task-definition"]),
         (["--task-definition", "t", "--task-definition-file", "f"], ["--task-definition and --task-definition-file"]),
@@ -119,6 +119,23 @@ def test_bad_arguments_give_one_message(
     arguments: list[str], words: list[str], env: dict[str, str], tmp_path: Path
 ) -> None:
     assert_one_message(doctor("check", *arguments, env=env, cwd=tmp_path), *words)
+
+
+INSIDE = {"ECS_CONTAINER_METADATA_URI_V4": "http://127.77.0.254:9/v4/abc"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], ["this task cannot be found", "refused", "--service", "--task-definition"]),
+        (["--cluster", "c"], ["--cluster c", "--service"]),
+        (["--service", "s", "--task-definition", "t"], ["given: --service and --task-definition"]),
+    ],
+)
+def test_inside_ecs_bad_arguments_give_one_message_too(
+    arguments: list[str], words: list[str], env: dict[str, str]
+) -> None:
+    assert_one_message(doctor("check", *arguments, env={**env, **INSIDE}), *words)
 
 
 CLOUDFORMATION = {"Resources": {"Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": {"Family": "webapp"}}}}

@@ -155,8 +155,8 @@ def _explain_no_cache(error: NoCache, name: str) -> Finding:
         expected=f"a ticket cache at {DEFAULT}",
         fix=Fix(
             "See that the registered task definition gives this container credentialSpecs, with a valid prefix such as "
-            "credentialspecdomainless: in lower case (without one, the ECS agent of EC2 starts the task without a ticket "
-            "and says nothing), and on EC2 that ECS_GMSA_SUPPORTED=true is set and Credentials Fetcher runs.",
+            "credentialspecdomainless: in lower case (without one, the ECS agent of EC2 starts the task all the same, "
+            "without a ticket), and on EC2 that ECS_GMSA_SUPPORTED=true is set and Credentials Fetcher runs.",
             (f"aws ecs describe-task-definition --task-definition {definition} --query {wanted}",),
         ),
         shows_as=texts.SSPI,

@@ -105,7 +105,7 @@ CATCH_ALL = ShowsAs(
     ),
 )
 GMSA_TICKET = ShowsAs("failed to generate Kerberos ticket", _CATCH_ALL, ("kerberos.gmsa-ticket",))
-SSPI = _both("Cannot generate SSPI context", "kerberos.service-ticket")
+SSPI = _both("Cannot generate SSPI context", "kerberos.service-ticket", "canary.ticket", "canary.service-ticket")
 
 KERBEROS_LOGON = tuple(
     _both(text, "kerberos.user-ticket")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from gmsa_doctor.clients import ticket_copy
 from gmsa_doctor.clients.libkrb5 import Busy, Libkrb5, gssapi_missing, gssapi_module, keep, require_gssapi
 from gmsa_doctor.clients.tcp import endpoint
+from gmsa_doctor.clients.ticket_copy import CacheUnusable
 from gmsa_doctor.errors import ClientError, OutOfReach, TimedOut, Unreachable
 from gmsa_doctor.hidden import Hidden
 
@@ -34,8 +34,6 @@ __all__ = [
 T = TypeVar("T")
 
 SECONDS = 8.0
-_NOWHERE = ("NOWHERE.INVALID", ("127.0.0.1", 0))
-"""A realm and its KDC, for calls that ask no KDC."""
 _BASE = -1765328384
 """ERROR_TABLE_BASE_krb5: libkrb5's code for the KDC's error n is this plus n."""
 
@@ -166,14 +164,6 @@ class AlreadyFailed(OutOfReach):
         self.account = account
 
 
-class CacheUnusable(ClientError):
-    """libkrb5 gets no ticket out of a cache. ``code`` is libkrb5's."""
-
-    def __init__(self, path: str, code: int, text: str) -> None:
-        super().__init__(f"libkrb5 cannot use the ticket cache {path}: {text}")
-        self.code = code
-
-
 @dataclass(frozen=True)
 class Kdc:
     """The address (not the name) and TCP port of a KDC."""
@@ -218,7 +208,6 @@ class Kerberos:
     def __init__(self, seconds: float = SECONDS) -> None:
         self._library = Libkrb5(seconds)
         self._ledger = _Ledger()
-        self._copies = itertools.count(1)
 
     def user_ticket(self, user: str, realm: str, password: Hidden[str], kdc: Kdc) -> Ticket:
         """A TGT for ``user@realm``. Asks once for the same password; see :class:`AlreadyFailed`."""
@@ -233,20 +222,9 @@ class Kerberos:
         return page.once(password, kdc, lambda: self._logon(f"{account}@{realm}", realm, password, kdc))
 
     def cached_ticket(self, path: str) -> Ticket:
-        """The TGT of a cache in a file, copied into a memory cache. Asks no KDC. Raises CacheUnusable.
-
-        The file is read only: libkrb5 puts what it gets with a ticket into the cache that the ticket is from.
-        """
+        """The TGT of a cache in a file, in a memory cache of its own. Asks no KDC. Raises CacheUnusable."""
         require_gssapi()
-        copy = f"MEMORY:gmsa-doctor-copy-{id(self)}-{next(self._copies)}"
-        realm, kdc = _NOWHERE
-        try:
-            found = self._library.call(realm, kdc, lambda _: _copied(path, copy))
-        except TimedOut as error:
-            raise TimedOut(f"libkrb5, asked for the ticket cache {path},", error.seconds) from None
-        if isinstance(found, CacheUnusable):
-            raise found
-        return found
+        return Ticket(*ticket_copy.load(self._library, path))
 
     def service_ticket(self, ticket: Ticket, spn: str, kdc: Kdc) -> ServiceTicket:
         """A ticket for the service ``spn`` of the ticket's realm. Only the KDC is asked, not the service."""
@@ -417,30 +395,8 @@ def _ask(library: Libkrb5, realm: str, kdc: Kdc, fn: Callable[[], T], logon: boo
     return cast("T", result)
 
 
-def _copied(path: str, copy: str) -> Ticket | CacheUnusable:
-    gssapi = gssapi_module()
-    mechanism = gssapi.MechType.kerberos
-
-    def credentials(cache: bytes) -> Any:
-        return keep(gssapi.Credentials(usage="initiate", mechs=[mechanism], store={b"ccache": cache}))
-
-    try:
-        original = credentials(b"FILE:" + os.fsencode(path))
-        original.store(usage="initiate", mech=mechanism, overwrite=True, store={b"ccache": copy.encode()})
-        ours = credentials(copy.encode())
-        return Ticket(str(ours.name), int(ours.lifetime or 0), ours)
-    except gssapi.exceptions.GSSError as error:
-        return CacheUnusable(path, *_code_and_text(error))
-
-
-def _code_and_text(error: Any) -> tuple[int, str]:
-    """Made in the thread of the call: the library keeps the text of its errors by thread."""
-    code = error.min_code - (1 << 32) if error.min_code >= 1 << 31 else error.min_code
-    return code, "; ".join(error.get_all_statuses(error.min_code, False))
-
-
 def _refusal(error: Any, route: Route, logon: bool) -> KdcRefusal:
-    code, text = _code_and_text(error)
+    code, text = ticket_copy.code_and_text(error)
     refusal = route.refusal
     nt_status = refusal.nt_status if refusal is not None and _BASE + refusal.code == code else None
     return KdcRefusal(_reason(code, nt_status, logon), code, f"{route.what}: {text}", nt_status)

@@ -64,9 +64,10 @@ def lines(run: str, body: bytes) -> list[str]:
     packed = pack(body)
     whole = hashlib.sha256(packed.encode()).hexdigest()
     parts = [packed[start : start + PAYLOAD] for start in range(0, len(packed), PAYLOAD)]
+    places = [f"{number}/{len(parts)}" for number in range(1, len(parts) + 1)]
     return [
-        f"{MARK} {run} {number}/{len(parts)} {whole} {_checksum(whole, number, part)} {part}"
-        for number, part in enumerate(parts, 1)
+        f"{MARK} {run} {place} {whole} {_checksum(whole, place, part)} {part}"
+        for place, part in zip(places, parts, strict=True)
     ]
 
 
@@ -78,10 +79,10 @@ def gather(run: str, found: Iterable[str]) -> Arrived:
         match = _LINE.search(line)
         if not match or match[1] != run:
             continue
-        number, digest, checksum, part = int(match[2]), match[4], match[5], match[6]
-        if checksum == _checksum(digest, number, part):
+        digest, checksum, part = match[4], match[5], match[6]
+        if checksum == _checksum(digest, f"{match[2]}/{match[3]}", part):
             total, whole = int(match[3]), digest
-            parts[number] = part
+            parts[int(match[2])] = part
     missing = tuple(number for number in range(1, total + 1) if number not in parts)
     if missing or not total:
         return Arrived(None, total, missing)
@@ -91,5 +92,5 @@ def gather(run: str, found: Iterable[str]) -> Arrived:
     return Arrived(unpack(packed), total)
 
 
-def _checksum(whole: str, number: int, part: str) -> str:
-    return hashlib.sha256(f"{whole} {number} {part}".encode()).hexdigest()[:16]
+def _checksum(whole: str, place: str, part: str) -> str:
+    return hashlib.sha256(f"{whole} {place} {part}".encode()).hexdigest()[:16]

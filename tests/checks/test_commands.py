@@ -145,6 +145,7 @@ def test_the_region_is_an_option_if_it_is_known() -> None:
 FARGATE = Platform(Launch.FARGATE)
 PLACE = Place("us-east-1", "123456789012")
 NO_CALLER: Outcome[Caller] = Outcome(None, skipped("not asked"))
+LAPTOP = Vantage(inside=False)
 NO_ACCOUNT: Outcome[Account] = Outcome(None, skipped("not read"))
 CORP = DomainName("corp.example")
 TOO_MUCH = 5000
@@ -183,7 +184,7 @@ class NoParameters:
 
 
 def read(location: CredSpecLocation, bucket: Bucket) -> Finding | Given[CredSpecObject]:
-    return credspec_object(location, PLACE, cast("S3", bucket), cast("Ssm", NoParameters()), NO_CALLER, OUTSIDE)
+    return credspec_object(location, PLACE, cast("S3", bucket), cast("Ssm", NoParameters()), NO_CALLER, LAPTOP)
 
 
 @hostile
@@ -224,7 +225,9 @@ class NoSecrets:
 
 def test_a_region_is_quoted_like_any_name() -> None:
     secrets = cast("SecretsManager", NoSecrets())
-    (found,) = words_of_each(secret_value(SecretArn("arn:x"), Place("a b; c", None), FARGATE, secrets, NO_CALLER, OUTSIDE))
+    (found,) = words_of_each(
+        secret_value(SecretArn("arn:x"), Place("a b; c", None), FARGATE, secrets, NO_CALLER, LAPTOP)
+    )
     assert found[:5] == ["aws", "secretsmanager", "list-secrets", "--region", "a b; c"]
     assert found[5:] == ["--query", "SecretList[].[Name,ARN]", "--output", "table"]
 
@@ -257,7 +260,7 @@ def test_a_placeholder_is_a_word_and_no_redirection() -> None:
     names = GmsaNames(CORP, GmsaName("webapp01"))
     for result in (
         domain_name(DhcpOptions("vpc-1", "default", (), None), names, NO_ACCOUNT, PLACE),
-        judge_silence(failed("no answer"), Vantage(inside=False)),
+        judge_silence(failed("no answer"), LAPTOP),
         service_ticket(cast("GmsaTicket", None), ServiceNames(()), cast("Kerberos", None)),
     ):
         for command in commands(result):

@@ -9,8 +9,8 @@ from gmsa_doctor.clients.services import DirectoryService, Route53, Route53Resol
 from gmsa_doctor.errors import ClientError, Denied, NotFound
 from gmsa_doctor.model import Finding, Given, Outcome, Status, passed, skipped
 from gmsa_doctor.subject import Place
-from gmsa_doctor.vantage import KnownDnsServers, Vantage
-from gmsa_doctor_checks.dhcp_options import domain_name, domain_name_servers
+from gmsa_doctor.vantage import DnsServersInUse, KnownDnsServers, Vantage
+from gmsa_doctor_checks.dhcp_options import domain_name, domain_name_servers, in_use
 from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaName, GmsaNames, VpcDns
 
 NAMES = GmsaNames(DomainName("corp.example"), GmsaName("webapp01"))
@@ -130,6 +130,12 @@ def test_an_answer_of_the_tasks_own_resolver_lowers_a_failure_to_a_warning() -> 
     assert value is not None
 
 
+@pytest.mark.parametrize(("servers", "aws"), [(AMAZON, Aws()), (("10.9.9.9",), Aws([DIRECTORY]))])
+def test_a_failure_deduced_from_configuration_says_what_outweighs_it(servers: tuple[str, ...], aws: Aws) -> None:
+    assert judge(servers, aws)[1].outweighed_by == "dns.domain-controllers"
+    assert judge(servers, aws, vantage=INSIDE, dns=Answering())[1].outweighed_by is None
+
+
 @pytest.mark.parametrize(
     ("vantage", "dns"),
     [
@@ -156,3 +162,74 @@ def test_nothing_else_lowers_it(vantage: Vantage, dns: Any) -> None:
 def test_the_domain_name_only_ever_warns(name: str | None, status: Status) -> None:
     options = DhcpOptions("vpc-1", "dopt-1", ("10.1.0.1",), name)
     assert domain_name(options, NAMES, NO_ACCOUNT, PLACE).status is status
+
+
+# The servers in use -------------------------------------------------------------------------------------
+
+NOT_READ: Outcome[DhcpOptions] = Outcome(None, skipped("denied"))
+
+
+def used(
+    *servers: str, named: tuple[str, ...] | None = None, known: tuple[str, ...] = (), id: str = "dopt-1"
+) -> Finding:
+    resolvers = ("169.254.169.253", "fd00:ec2::253", "10.0.0.2")
+    read = Outcome(DhcpOptions("vpc-1", id, named, None, resolvers), passed("")) if named is not None else NOT_READ
+    return in_use(DnsServersInUse(servers), read, KnownDnsServers(known))
+
+
+@pytest.mark.parametrize(
+    ("servers", "named", "id", "status"),
+    [
+        (("10.1.0.1", "10.1.0.2"), ("10.1.0.1", "10.1.0.2"), "dopt-1", Status.PASS),
+        (("10.1.0.2", "10.1.0.1"), ("10.1.0.1", "10.1.0.2"), "dopt-1", Status.PASS),
+        (("10.1.0.1",), ("10.1.0.1", "10.1.0.2"), "dopt-1", Status.PASS),
+        (("10.1.0.1", "10.1.0.2"), ("10.1.0.1",), "dopt-1", Status.WARN),
+        (("10.0.0.2",), ("10.1.0.1",), "dopt-1", Status.WARN),
+        (("10.0.0.2",), AMAZON, "dopt-1", Status.PASS),
+        (("169.254.169.253",), AMAZON, "dopt-1", Status.PASS),
+        (("fd00:ec2::253", "10.0.0.2"), AMAZON, "dopt-1", Status.PASS),
+        (("169.254.169.253",), ("10.0.0.2",), "dopt-1", Status.PASS),
+        (("10.1.0.1", "10.0.0.2"), ("10.1.0.1", *AMAZON), "dopt-1", Status.PASS),
+        (("10.1.0.1",), AMAZON, "dopt-1", Status.WARN),
+        (("10.0.0.2",), (), "default", Status.PASS),
+        (("10.1.0.1",), (), "default", Status.WARN),
+    ],
+)
+def test_the_servers_in_use_are_compared_to_the_set(
+    servers: tuple[str, ...], named: tuple[str, ...], id: str, status: Status
+) -> None:
+    finding = used(*servers, named=named, id=id)
+    assert finding.status is status
+    assert all(one in finding.summary for one in (*servers, id, "vpc-1"))
+    if status is Status.WARN:
+        assert finding.observed == ", ".join(servers)
+        assert finding.expected == (", ".join(named) or "AmazonProvidedDNS")
+        assert finding.fix is not None
+        assert "new tasks" in finding.fix.text
+
+
+def test_where_the_set_was_read_it_alone_is_compared() -> None:
+    """`dhcp-options.domain-name-servers` judges the set, and would say the same."""
+    assert used("10.1.0.1", named=("10.1.0.1",), known=("10.9.9.9",)).status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("servers", "known", "status", "words"),
+    [
+        (("10.1.0.1",), (), Status.PASS, "nothing to compare"),
+        (("10.1.0.1", "10.1.0.2"), ("10.1.0.2", "10.1.0.1", "10.1.0.3"), Status.PASS, "DNS of the AD"),
+        (("10.0.0.2",), ("10.1.0.1",), Status.WARN, "none of which is among those of --ad-dns"),
+        (("10.1.0.1", "10.0.0.2"), ("10.1.0.1",), Status.WARN, "of which 10.0.0.2 is not among those of --ad-dns"),
+    ],
+)
+def test_where_the_set_was_not_read_the_known_servers_are(
+    servers: tuple[str, ...], known: tuple[str, ...], status: Status, words: str
+) -> None:
+    finding = used(*servers, known=known)
+    assert finding.status is status
+    assert words in finding.summary
+    assert all(one in finding.summary for one in servers)
+
+
+def test_servers_that_may_forward_the_domain_are_no_failure_and_the_finding_says_what_decides() -> None:
+    assert "dns.domain-controllers" in used("10.0.0.2", known=("10.1.0.1",)).summary

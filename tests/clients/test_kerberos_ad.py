@@ -15,10 +15,11 @@ from typing import Any
 import ldap3
 import pytest
 
-from gmsa_doctor.clients.kerberos import AlreadyFailed, Kdc, KdcReason, KdcRefusal, Kerberos
+from gmsa_doctor.clients.kerberos import AlreadyFailed, CacheUnusable, Kdc, KdcReason, KdcRefusal, Kerberos
 from gmsa_doctor.errors import ClientError, TimedOut
 from gmsa_doctor.hidden import Hidden
 from gmsa_doctor.limits import each
+from tests.ccaches import CACHE, build, store_gmsa_ticket
 from tests.lab import accounts, ad
 from tests.lab.loopback import fresh_address
 
@@ -166,6 +167,57 @@ def test_two_users_side_by_side_each_get_their_own(kdc: Kdc) -> None:
         return kerberos.service_ticket(ticket, SPN, kdc).principal
 
     assert each(users, spn_as) == [(user, f"{user}@CORP.EXAMPLE") for user in users]
+
+
+def test_the_ticket_of_a_cache_gets_service_tickets_and_the_cache_stays_as_it_is(
+    dc: ad.DomainController, kdc: Kdc, tmp_path: Path
+) -> None:
+    file = tmp_path / "krb5cc"
+    store_gmsa_ticket(dc, "webapp01", file)
+    before = (file.read_bytes(), file.stat().st_mtime_ns)
+    kerberos = Kerberos()
+    ticket = kerberos.cached_ticket(str(file))
+    assert (ticket.principal, ticket.realm) == ("webapp01$@CORP.EXAMPLE", "CORP.EXAMPLE")
+    assert ticket.lifetime > 3600
+    file.chmod(0o400)
+    assert kerberos.service_ticket(ticket, SPN, kdc).principal == "webapp01$@CORP.EXAMPLE"
+    assert (file.read_bytes(), file.stat().st_mtime_ns) == before
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_caches_side_by_side_each_give_their_own_ticket(dc: ad.DomainController, kdc: Kdc, tmp_path: Path) -> None:
+    gmsas = ["webapp01", "webapp07"]
+    for gmsa in gmsas:
+        store_gmsa_ticket(dc, gmsa, tmp_path / gmsa)
+    kerberos = Kerberos()
+
+    def spn_as(gmsa: str) -> str:
+        return kerberos.service_ticket(kerberos.cached_ticket(str(tmp_path / gmsa)), SPN, kdc).principal
+
+    assert each(gmsas * 5, spn_as) == [(gmsa, f"{gmsa}$@CORP.EXAMPLE") for gmsa in gmsas * 5]
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "text"),
+    [
+        (None, 0, "No such file"),
+        (b"", -1765328185, "Bad format"),  # KRB5_CC_FORMAT
+        (b"hello", -1765328172, "format version"),  # KRB5_CCACHE_BADVNO
+        (build(CACHE), -1765328352, "its ticket has expired"),  # KRB5KRB_AP_ERR_TKT_EXPIRED
+    ],
+)
+def test_a_cache_that_is_no_use_is_an_error_of_ours(
+    content: bytes | None, code: int, text: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "krb5cc"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(CacheUnusable, match=text) as caught:
+        Kerberos().cached_ticket(str(file))
+    assert caught.value.code == code
+    assert str(file) in caught.value.text
+    assert "/proc/" not in caught.value.text
+    assert content is None or file.read_bytes() == content
 
 
 SCRIPT = """

@@ -138,7 +138,7 @@ def test_a_network_of_another_form_is_as_good_as_none(containers: Any, told: Ask
 @pytest.mark.parametrize("value", [None, "", {}, ["x"]])
 def test_an_answer_without_a_task_is_an_error(key: str, value: object, told: Ask) -> None:
     with pytest.raises(ServiceError, match="tells no task"):
-        told(on_fargate(**{key: value}))
+        told({**on_fargate(), key: value})
 
 
 @pytest.mark.parametrize(

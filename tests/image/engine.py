@@ -99,10 +99,27 @@ def run_program(program: str, *arguments: str, options: Sequence[str] = ()) -> s
     return ended.out
 
 
-def inspect(tag: str = NAME) -> dict[str, Any]:
-    """Give what the image says of itself."""
-    (description,) = json.loads(_engine("podman", "image", "inspect", tag).stdout)
-    return dict(description)
+def configuration(tag: str = NAME) -> dict[str, Any]:
+    """Give how the image is run unless told otherwise, and its labels."""
+    # podman 4.3 shows no HEALTHCHECK NONE.
+    description: dict[str, Any] = json.loads(_engine("buildah", "inspect", "--type=image", tag).stdout)
+    return dict(description["Docker"]["config"])
+
+
+def labels(tag: str = NAME) -> dict[str, str]:
+    """Give the image's own labels of the OCI's list, by the last part of their names."""
+    prefix = "org.opencontainers.image."
+    return {name.removeprefix(prefix): value for name, value in configuration(tag)["Labels"].items() if prefix in name}
+
+
+def digest(tag: str) -> str:
+    """Give the image's digest."""
+    return _engine("podman", "image", "inspect", "--format={{.Digest}}", tag).stdout.strip()
+
+
+def size(tag: str = NAME) -> int:
+    """Give the bytes of the image, unpacked."""
+    return int(_engine("podman", "image", "inspect", "--format={{.Size}}", tag).stdout)
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from email.parser import HeaderParser
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
+from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.contrib.this.builders import this_component
-from cyclonedx.factory.license import LicenseFactory
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.model.license import License
@@ -26,9 +26,9 @@ def bill(root: Path, labels: dict[str, str]) -> Bom:
     bom = Bom()
     bom.metadata.tools.components.add(this_component())
     image = Component(
-        name=labels["org.opencontainers.image.title"],
-        version=labels["org.opencontainers.image.version"],
-        description=labels["org.opencontainers.image.description"],
+        name=labels["title"],
+        version=labels["version"],
+        description=labels["description"],
         type=ComponentType.CONTAINER,
         bom_ref="image",
     )
@@ -106,7 +106,7 @@ def _settings(file: Path) -> Iterator[tuple[str, str]]:
 def write(file: Path) -> None:
     """Write the bill of materials of the image that was built last."""
     with engine.mounted() as root:
-        text = JsonV1Dot6(bill(root, engine.inspect()["Labels"])).output_as_string(indent=2)
+        text = JsonV1Dot6(bill(root, engine.labels())).output_as_string(indent=2)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"{text}\n", encoding="utf-8")
 

@@ -39,7 +39,7 @@ def _network(environment: Environment, aws: EmbeddedAws) -> dict[str, Any]:
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     made = [
         ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=environment.region + zone)
-        for n, zone in enumerate("ab")
+        for n, zone in enumerate("abc")
     ]
     subnets = tuple(answer["Subnet"]["SubnetId"] for answer in made)
     group = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)["GroupId"]
@@ -64,7 +64,7 @@ def _directory(environment: Environment, aws: EmbeddedAws, vpc: str, subnets: tu
     answer = aws.client("ds", environment.region).create_microsoft_ad(
         Name=environment.domain,
         Password="Adm1n-Passw0rd!",
-        VpcSettings={"VpcId": vpc, "SubnetIds": list(subnets)},
+        VpcSettings={"VpcId": vpc, "SubnetIds": list(subnets[:2])},
     )
     # moto invents the addresses of the directory's DNS servers: they are set where it keeps them.
     from moto.ds.models import ds_backends

@@ -39,7 +39,7 @@ class Created:
             "region": self.region,
             "partition": self.partition,
             "vpc": self.vpc,
-            "subnet": self.subnets[0],
+            **dict(zip(("subnet", "subnet_b", "subnet_c"), self.subnets, strict=True)),
             "security_group": self.security_group,
             "secret_arn": self.secret_arn,
             "credspec_arn": self.credspec_arn,
@@ -52,8 +52,8 @@ class Environment:
     """An ECS service with a gMSA and all that belongs to it.
 
     Texts in `credspec`, `secret`, `task_definition`, `service` and `dhcp` may hold `{secret_arn}`,
-    `{credspec_arn}`, `{task_definition_arn}`, `{region}`, `{partition}`, `{vpc}`, `{subnet}` and
-    `{security_group}`: `create` puts in what AWS gave.
+    `{credspec_arn}`, `{task_definition_arn}`, `{region}`, `{partition}`, `{vpc}`, `{subnet}`, `{subnet_b}`,
+    `{subnet_c}` and `{security_group}`: `create` puts in what AWS gave.
     """
 
     region: str

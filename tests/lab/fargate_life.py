@@ -214,7 +214,6 @@ def _watch(task: Task, fargate: "Fargate", running: Running) -> bool:
     """Wait for the container's end, and hasten it. Tell whether it was killed for its memory."""
     seconds = fargate.fault("kill", task.subnet)
     dies = None if seconds is None else time.monotonic() + seconds
-    grace = task.container.get("stopTimeout", _GRACE) if fargate.stop_timeout is None else fargate.stop_timeout
     patience: float | None = None
     while running.process.poll() is None:
         now = time.monotonic()
@@ -226,6 +225,10 @@ def _watch(task: Task, fargate: "Fargate", running: Running) -> bool:
             return False
         if task.stopping.is_set() and patience is None:
             running.terminate()
-            patience = now + grace
+            patience = now + _grace(task, fargate)
         time.sleep(_LOOK)
     return False
+
+
+def _grace(task: Task, fargate: "Fargate") -> float:
+    return float(task.container.get("stopTimeout", _GRACE) if fargate.stop_timeout is None else fargate.stop_timeout)

@@ -1,4 +1,4 @@
-"""A container's output on its way into CloudWatch Logs, as the log driver awslogs does it, and what befalls it there."""
+"""A container's output on its way into CloudWatch Logs, by the log driver awslogs, and what befalls it there."""
 
 import random
 import time

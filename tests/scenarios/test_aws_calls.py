@@ -1,5 +1,6 @@
 """The AWS calls that a run really makes are those in docs/aws-calls.md, and only read."""
 
+import json
 import re
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
 from tests.lab.creation import create
 from tests.lab.environment import healthy, task_definition_file
+from tests.metadata_endpoint import VARIABLE, answering, on_fargate
 from tests.scenarios import changes
 from tests.scenarios.lab import Change, Lab
 from tests.scenarios.variants import EC2_WITH_A_PARAMETER
@@ -52,8 +54,26 @@ def test_the_table_holds_what_reads_only() -> None:
     assert all(READING.fullmatch(name.partition(":")[2]) for name in names)
 
 
+def calls_inside(dc: DomainController, aws: EmbeddedAws) -> list[str]:
+    """Those of `check` without a subject, in a task of the healthy environment."""
+    aws.reset()
+    created = create(healthy(dc), aws)
+    network = {"subnets": [created.subnets[0]], "securityGroups": [created.security_group]}
+    (task,) = aws.client("ecs").run_task(
+        cluster="demo",
+        taskDefinition=created.task_definition_arn,
+        launchType="FARGATE",
+        networkConfiguration={"awsvpcConfiguration": network},
+    )["tasks"]
+    answer = on_fargate(dc.ip, TaskARN=task["taskArn"])
+    with answering(json.dumps(answer).encode()) as url:
+        ended = doctor("check", "--live", "never", env={**aws.environ(), VARIABLE: url})
+    assert ended.code == 0, ended.out + ended.err
+    return [f"{service}:{operation}" for service, operation in aws.calls]
+
+
 def test_the_calls_made_are_those_of_the_table(dc: DomainController, aws: EmbeddedAws) -> None:
-    made = {call for change in RUNS.values() for call in calls_of(change, dc, aws)}
+    made = {call for change in RUNS.values() for call in calls_of(change, dc, aws)} | set(calls_inside(dc, aws))
     asked_only_of_old_services = {"ecs:DescribeClusters"}  # moto always tells a launch type: tests/test_subject.py
     assert made | asked_only_of_old_services == documented()
 
@@ -62,6 +82,12 @@ def test_the_calls_made_are_those_of_the_table(dc: DomainController, aws: Embedd
 def test_no_call_is_made_twice(change: Change, dc: DomainController, aws: EmbeddedAws) -> None:
     made = calls_of(change, dc, aws)
     assert len(made) == len(set(made))
+
+
+def test_inside_ecs_no_call_is_made_twice_and_no_service_is_asked_for(dc: DomainController, aws: EmbeddedAws) -> None:
+    made = calls_inside(dc, aws)
+    assert len(made) == len(set(made))
+    assert {"ecs:DescribeTaskDefinition", "ecs:DescribeTasks"} == {one for one in made if one.startswith("ecs:")}
 
 
 @pytest.mark.parametrize(

@@ -2,44 +2,46 @@
 # `gmsa-doctor iam-policy --for doctor --event-bus …` prints; a test compares them.
 
 locals {
-  roles = {
-    execution = "ecs-tasks.amazonaws.com"
-    task      = "ecs-tasks.amazonaws.com"
-    schedule  = "scheduler.amazonaws.com"
-  }
+  own_account = { StringEquals = { "aws:SourceAccount" = local.account } }
 
   trust = {
-    for role, service in local.roles : role => jsonencode({
-      Version = "2012-10-17"
-      Statement = [{
-        Effect    = "Allow"
-        Action    = ["sts:AssumeRole"]
-        Principal = { Service = service }
-        Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
-      }]
-    })
+    execution = { Principal = { Service = "ecs-tasks.amazonaws.com" } }
+    task      = { Principal = { Service = "ecs-tasks.amazonaws.com" }, Condition = local.own_account }
+    schedule  = { Principal = { Service = "scheduler.amazonaws.com" }, Condition = local.own_account }
   }
 }
 
 resource "aws_iam_role" "execution" {
-  name_prefix        = "gmsa-doctor-execution-"
-  description        = "Pulls the image of gmsa-doctor and writes its log"
-  assume_role_policy = local.trust["execution"]
-  tags               = var.tags
+  name_prefix = "gmsa-doctor-execution-"
+  description = "Pulls the image of gmsa-doctor and writes its log"
+  tags        = var.tags
+
+  assume_role_policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [merge({ Effect = "Allow", Action = ["sts:AssumeRole"] }, local.trust.execution)]
+  })
 }
 
 resource "aws_iam_role" "task" {
-  name_prefix        = "gmsa-doctor-task-"
-  description        = "What gmsa-doctor check reads, and where its verdict goes"
-  assume_role_policy = local.trust["task"]
-  tags               = var.tags
+  name_prefix = "gmsa-doctor-task-"
+  description = "What gmsa-doctor check reads, and where its verdict goes"
+  tags        = var.tags
+
+  assume_role_policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [merge({ Effect = "Allow", Action = ["sts:AssumeRole"] }, local.trust.task)]
+  })
 }
 
 resource "aws_iam_role" "schedule" {
-  name_prefix        = "gmsa-doctor-schedule-"
-  description        = "Starts the nightly task of gmsa-doctor"
-  assume_role_policy = local.trust["schedule"]
-  tags               = var.tags
+  name_prefix = "gmsa-doctor-schedule-"
+  description = "Starts the nightly task of gmsa-doctor"
+  tags        = var.tags
+
+  assume_role_policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [merge({ Effect = "Allow", Action = ["sts:AssumeRole"] }, local.trust.schedule)]
+  })
 }
 
 resource "aws_iam_role_policy" "log" {

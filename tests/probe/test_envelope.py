@@ -1,0 +1,93 @@
+"""A document through a log that loses, repeats, cuts and mixes up its lines."""
+
+import json
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gmsa_doctor.probe.envelope import LINE_LIMIT, MARK, Arrived, gather, lines, pack, unpack
+
+RUN = "gmsa-doctor-0123456789"
+BIG = bytes(random.Random(7).randbytes(60_000))
+"""Does not get smaller by packing: some twelve lines."""
+
+
+@given(st.binary(max_size=2000), st.randoms())
+def test_a_document_arrives_whatever_the_order_and_however_often_its_lines_come(
+    body: bytes, chance: random.Random
+) -> None:
+    sent = lines(RUN, body) * 2
+    chance.shuffle(sent)
+    assert gather(RUN, sent).body == body
+
+
+def test_lines_among_others_and_in_any_order_make_a_large_document() -> None:
+    sent = lines(RUN, BIG)
+    assert len(sent) > 5
+    random.Random(3).shuffle(sent)
+    found = gather(RUN, ["starting", *sent, "ending", *sent[:2]])
+    assert found == Arrived(BIG, len(sent))
+    assert found.text == "the report is whole"
+
+
+def test_no_line_is_longer_than_what_log_drivers_leave_whole() -> None:
+    assert max(len(line.encode()) for line in lines(RUN, BIG)) <= LINE_LIMIT
+
+
+@pytest.mark.parametrize("lost", [0, 3, -1])
+def test_with_a_line_lost_the_document_has_not_arrived_and_the_line_is_named(lost: int) -> None:
+    sent = lines(RUN, BIG)
+    total = len(sent)
+    del sent[lost]
+    found = gather(RUN, sent)
+    assert found.body is None
+    assert found.missing == (lost % total + 1,)
+    assert f"1 of the report's {total} lines" in found.text
+
+
+@given(st.data())
+def test_a_damaged_line_counts_as_lost(data: st.DataObject) -> None:
+    sent = lines(RUN, BIG)
+    number = data.draw(st.integers(0, len(sent) - 1))
+    place = data.draw(st.integers(len(MARK) + 1, len(sent[number]) - 1))
+    other = "A" if sent[number][place] != "A" else "B"
+    sent[number] = sent[number][:place] + other + sent[number][place + 1 :]
+    assert gather(RUN, sent).missing == (number + 1,)
+
+
+def test_a_line_that_was_cut_in_two_counts_as_lost() -> None:
+    sent = lines(RUN, BIG)
+    sent[1:2] = [sent[1][:5000], sent[1][5000:]]
+    assert gather(RUN, sent).missing == (2,)
+
+
+def test_lines_of_another_run_are_passed_over() -> None:
+    assert gather(RUN, lines("gmsa-doctor-9999999999", b"theirs")) == Arrived(None)
+    assert gather(RUN, []).text == "no line of a report has arrived"
+
+
+@given(st.text())
+def test_any_text_in_a_log_is_no_report(text: str) -> None:
+    assert gather(RUN, [text, f"{MARK} {text}", f"{MARK} {RUN} 1/1 {text}"]).body is None
+
+
+@given(st.text(alphabet="ABCdef0123+/=", max_size=80))
+def test_what_is_no_packed_document_is_refused(text: str) -> None:
+    try:
+        body = unpack(text)
+    except ValueError:
+        return
+    assert unpack(pack(body)) == body
+
+
+def test_a_document_that_unpacks_to_more_than_the_limit_is_refused() -> None:
+    bomb = pack(b"\0" * (17 * 1024 * 1024))
+    with pytest.raises(ValueError, match="larger than the limit"):
+        unpack(bomb)
+
+
+def test_a_report_of_many_findings_is_small() -> None:
+    document = json.dumps([{"check": f"area.check-{n}", "summary": "all is well"} for n in range(200)]).encode()
+    assert len(lines(RUN, document)) == 1

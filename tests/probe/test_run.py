@@ -1,0 +1,323 @@
+"""`gmsa-doctor run` against the embedded Fargate: what it says, and what it leaves behind."""
+
+import json
+
+import jsonschema
+import pytest
+
+from gmsa_doctor.report import schema
+from tests.command import Ended, doctor
+from tests.lab import accounts, ad
+from tests.lab.ad import DomainController
+from tests.lab.aws import EmbeddedAws
+from tests.lab.loopback import fresh_address
+from tests.probe.service import (
+    IMAGE,
+    LOG_GROUP,
+    ROLE,
+    arguments,
+    known_at,
+    left,
+    made,
+    roots,
+    run,
+    three_subnets,
+    without_log,
+)
+from tests.scenarios import changes
+from tests.scenarios.judge import brief, told, with_status
+
+SCHEMA = json.loads(schema.text())
+
+
+def whole(ended: Ended, aws: EmbeddedAws) -> Ended:
+    """What holds of every run: a report that fits the schema, no secret in it or in a log line, nothing left."""
+    assert ended.code in (0, 1, 3), ended.err
+    jsonschema.validate(ended.document, SCHEMA)
+    logged = "\n".join(line for task in aws.fargate.tasks for line in task.output)
+    for secret in set(accounts.PASSWORDS.values()):
+        assert secret not in ended.out + ended.err + logged
+    assert left(aws) == []
+    return ended
+
+
+# What it sees -----------------------------------------------------------------------------------------------
+
+
+def test_a_healthy_service_passes_from_inside_and_nothing_is_left(dc: DomainController, aws: EmbeddedAws) -> None:
+    with made(dc, aws) as (environment, created):
+        ended = whole(run(environment, aws, "--spn", f"MSSQLSvc/sql.{dc.domain}:1433"), aws)
+    assert (ended.code, ended.document["verdict"]) == (0, "pass"), brief(ended)
+    assert with_status(ended, "skipped") == set()
+    assert ended.finding("kerberos.service-ticket")["vantage"] == "inside"
+    assert ended.finding("dhcp-options.set")["vantage"] == "outside"
+    assert ended.document["subjects"][0]["facts"]["vantage"] == f"outside, and from inside {created.subnets[0]}"
+
+
+def test_the_probe_is_as_the_service_and_acts_as_its_execution_role(dc: DomainController, aws: EmbeddedAws) -> None:
+    with made(dc, aws) as (environment, created):
+        whole(run(environment, aws), aws)
+        (task,) = aws.fargate.tasks
+    definition = task.definition
+    assert definition["taskRoleArn"] == definition["executionRoleArn"]
+    assert definition["taskRoleArn"].endswith(f":role/{ROLE}")
+    assert definition["runtimePlatform"] == environment.task_definition["runtimePlatform"]
+    assert "credentialSpecs" not in definition["containerDefinitions"][0]
+    assert task.arguments["platformVersion"] == "1.4.0"
+    vpc = task.arguments["networkConfiguration"]["awsvpcConfiguration"]
+    assert vpc == {
+        "subnets": [created.subnets[0]],
+        "securityGroups": [created.security_group],
+        "assignPublicIp": "DISABLED",
+    }
+    assert set(aws.calls_by(ROLE)) == {
+        ("s3", "GetObject"),
+        ("s3", "HeadBucket"),
+        ("secretsmanager", "GetSecretValue"),
+    }
+
+
+def test_dhcp_options_that_are_wrong_show_from_inside_only(dc: DomainController, aws: EmbeddedAws) -> None:
+    nowhere = fresh_address()
+
+    with made(dc, aws, changes.dhcp(nowhere), changes.no_directory) as (environment, _):
+        outside = doctor(*environment.command, "--format", "json", env=aws.environ())
+        ended = whole(run(environment, aws), aws)
+    assert outside.code == 0, brief(outside)
+    assert (ended.code, roots(ended)) == (1, ["dns.domain-controllers"]), brief(ended)
+    assert nowhere in told(ended.finding("dns.domain-controllers"))
+
+
+def test_one_bad_subnet_of_three_is_named(dc: DomainController, aws: EmbeddedAws) -> None:
+    with made(dc, aws, three_subnets) as (environment, created):
+        bad = created.subnets[1]
+        aws.fargate.dns_cut(bad)
+        ended = whole(run(environment, aws), aws)
+    assert (ended.code, roots(ended)) == (1, ["dns.domain-controllers"]), brief(ended)
+    finding = ended.finding("dns.domain-controllers")
+    assert finding["summary"].startswith(f"in {bad} (1 of 3 subnets): ")
+    assert {row["name"]: row["status"] for row in finding["rows"]} == {
+        one: "fail" if one == bad else "pass" for one in created.subnets
+    }
+    assert ended.finding("kerberos.user-ticket")["status"] == "pass"
+
+
+def test_the_first_subnet_may_be_the_bad_one(dc: DomainController, aws: EmbeddedAws) -> None:
+    with made(dc, aws, three_subnets) as (environment, created):
+        aws.fargate.dns_cut(created.subnets[0])
+        ended = whole(run(environment, aws), aws)
+    assert roots(ended) == ["dns.domain-controllers"], brief(ended)
+    logons = {row["name"]: row["status"] for row in ended.finding("kerberos.user-ticket")["rows"]}
+    assert list(logons.values()) == ["skipped", "pass", "pass"]
+
+
+def test_with_one_subnet_only_the_first_is_looked_at(dc: DomainController, aws: EmbeddedAws) -> None:
+    with made(dc, aws, three_subnets) as (environment, created):
+        whole(run(environment, aws, "--subnet-mode", "one"), aws)
+        assert [task.subnet for task in aws.fargate.tasks] == [created.subnets[0]]
+
+
+def test_a_wrong_password_is_tried_once_however_many_subnets_there_are(dc: DomainController, aws: EmbeddedAws) -> None:
+    ad.reset_bad_password_count(dc, accounts.READER)
+    with made(dc, aws, three_subnets, changes.secret(password="not-the-password")) as (environment, created):
+        ended = whole(run(environment, aws), aws)
+        assert [task.subnet for task in aws.fargate.tasks] == list(created.subnets)
+    assert (ended.code, roots(ended)) == (1, ["kerberos.user-ticket"]), brief(ended)
+    assert ad.bad_password_count(dc, accounts.READER) == 1
+    assert ended.finding("network.kerberos")["status"] == "pass"
+
+
+def test_what_the_execution_role_may_not_read_is_a_failure(dc: DomainController, aws: EmbeddedAws) -> None:
+    aws.deny("secretsmanager", "GetSecretValue", role=ROLE)
+    with made(dc, aws) as (environment, _):
+        ended = whole(run(environment, aws), aws)
+    assert (ended.code, roots(ended)) == (1, ["secret.value"]), brief(ended)
+    assert "the execution role may not read" in ended.finding("secret.value")["summary"]
+
+
+def test_what_we_may_not_read_the_role_may(dc: DomainController, aws: EmbeddedAws) -> None:
+    """The engineer has no access to the secret, as it should be."""
+    with made(dc, aws) as (environment, _):
+        caller = aws.variables()["AWS_ACCESS_KEY_ID"]
+        aws.deny("secretsmanager", "GetSecretValue", role=caller)
+        ended = whole(run(environment, aws), aws)
+    assert ended.document["verdict"] == "pass", brief(ended)
+
+
+def test_a_deduced_failure_that_the_inside_contradicts_is_a_warning(dc: DomainController, aws: EmbeddedAws) -> None:
+    with made(dc, aws, known_at("127.77.255.1")) as (environment, _):
+        ended = whole(run(environment, aws), aws)
+    assert ended.code == 0, brief(ended)
+    finding = ended.finding("dhcp-options.domain-name-servers")
+    assert finding["status"] == "warn"
+    assert "passes from inside" in finding["summary"]
+
+
+def test_nothing_is_started_that_could_tell_nothing(dc: DomainController, aws: EmbeddedAws) -> None:
+    with made(dc, aws, changes.container(credentialSpecs=[])) as (environment, _):
+        ended = whole(run(environment, aws), aws)
+        assert aws.fargate.tasks == []
+    assert (ended.code, roots(ended)) == (1, ["task-definition.credentialspecs"]), brief(ended)
+    assert ended.finding("probe.task")["because"] == ["task-definition.credentialspecs"]
+
+
+# What becomes of the tasks ----------------------------------------------------------------------------------
+
+
+def test_without_capacity_the_probe_is_an_open_question(dc: DomainController, aws: EmbeddedAws) -> None:
+    aws.fargate.no_capacity()
+    with made(dc, aws) as (environment, _):
+        ended = whole(run(environment, aws), aws)
+    assert (ended.code, roots(ended)) == (3, ["probe.task"]), brief(ended)
+    assert "Capacity is unavailable" in told(ended.finding("probe.task"))
+
+
+def test_an_image_that_cannot_be_pulled_is_told_in_ecs_s_words(dc: DomainController, aws: EmbeddedAws) -> None:
+    aws.fargate.cannot_pull()
+    with made(dc, aws) as (environment, _):
+        ended = whole(run(environment, aws), aws)
+    assert (ended.code, roots(ended)) == (3, ["probe.task"]), brief(ended)
+    finding = ended.finding("probe.task")
+    assert "CannotPullContainerError" in finding["observed"]
+    assert IMAGE in finding["summary"]
+
+
+def test_a_missing_log_group_of_the_service_is_its_own_failure(dc: DomainController, aws: EmbeddedAws) -> None:
+    with made(dc, aws) as (environment, _):
+        aws.client("logs").delete_log_group(logGroupName=LOG_GROUP)
+        ended = whole(run(environment, aws), aws)
+    assert (ended.code, roots(ended)) == (1, ["probe.task"]), brief(ended)
+    assert LOG_GROUP in told(ended.finding("probe.task"))
+
+
+def test_a_killed_probe_leaves_its_report_open(dc: DomainController, aws: EmbeddedAws) -> None:
+    aws.fargate.kill_after(0.2)
+    with made(dc, aws) as (environment, _):
+        ended = whole(run(environment, aws, "--timeout", "30"), aws)
+    assert (ended.code, roots(ended)) == (3, ["probe.report"]), brief(ended)
+    assert "137" in told(ended.finding("probe.report"))
+
+
+@pytest.mark.parametrize(
+    ("call", "action"),
+    [("RegisterTaskDefinition", "ecs:RegisterTaskDefinition"), ("RunTask", "ecs:RunTask")],
+)
+def test_what_we_may_not_start_is_named(call: str, action: str, dc: DomainController, aws: EmbeddedAws) -> None:
+    aws.deny("ecs", call)
+    with made(dc, aws, three_subnets) as (environment, _):
+        ended = whole(run(environment, aws), aws)
+    assert (ended.code, roots(ended)) == (3, ["probe.task"]), brief(ended)
+    assert action in told(ended.finding("probe.task"))
+    assert "gmsa-doctor iam-policy --for run" in ended.finding("probe.task")["fix"]["commands"]
+    assert aws.calls.count(("ecs", call)) == 1
+
+
+def test_a_log_that_we_may_not_read_is_named(dc: DomainController, aws: EmbeddedAws) -> None:
+    aws.deny("logs", "GetLogEvents")
+    with made(dc, aws) as (environment, _):
+        ended = whole(run(environment, aws, "--timeout", "30"), aws)
+    assert (ended.code, roots(ended)) == (3, ["probe.report"]), brief(ended)
+    assert "logs:GetLogEvents" in told(ended.finding("probe.report"))
+
+
+def test_what_we_may_not_remove_is_a_warning(dc: DomainController, aws: EmbeddedAws) -> None:
+    aws.deny("logs", "DeleteLogStream")
+    with made(dc, aws) as (environment, _):
+        ended = run(environment, aws)
+    assert ended.code == 0, brief(ended)
+    finding = ended.finding("probe.removed")
+    assert finding["status"] == "warn"
+    assert "logs:DeleteLogStream" in finding["observed"]
+
+
+def test_throttling_is_waited_out(dc: DomainController, aws: EmbeddedAws) -> None:
+    for service, call in (("ecs", "RunTask"), ("ecs", "DescribeTasks"), ("logs", "GetLogEvents")):
+        aws.throttle(service, call, times=2)
+    with made(dc, aws) as (environment, _):
+        ended = whole(run(environment, aws), aws)
+        assert len(aws.fargate.tasks) == 1
+    assert ended.document["verdict"] == "pass", brief(ended)
+
+
+# How the report comes back ------------------------------------------------------------------------------------
+
+
+def test_a_report_comes_back_whole_from_a_log_that_repeats_and_mixes_up_its_lines(
+    dc: DomainController, aws: EmbeddedAws
+) -> None:
+    aws.fargate.logs_duplicated()
+    aws.fargate.logs_shuffled()
+    with made(dc, aws) as (environment, _):
+        ended = whole(run(environment, aws), aws)
+    assert ended.document["verdict"] == "pass", brief(ended)
+
+
+def test_a_report_that_is_late_by_30_seconds_comes_back_whole(dc: DomainController, aws: EmbeddedAws) -> None:
+    aws.fargate.logs_late(30)
+    with made(dc, aws) as (environment, _):
+        ended = whole(run(environment, aws), aws)
+    assert ended.document["verdict"] == "pass", brief(ended)
+
+
+def test_with_a_line_lost_the_run_is_incomplete(dc: DomainController, aws: EmbeddedAws) -> None:
+    aws.fargate.logs_lost(-1)
+    with made(dc, aws) as (environment, _):
+        ended = whole(run(environment, aws, "--timeout", "30"), aws)
+    assert (ended.code, ended.document["verdict"]) == (3, "incomplete"), brief(ended)
+    assert roots(ended) == ["probe.report"]
+
+
+def test_a_report_in_s3_needs_no_log(dc: DomainController, aws: EmbeddedAws) -> None:
+    with made(dc, aws, without_log) as (environment, _):
+        aws.fargate.logs_lost(*range(1, 100))
+        ended = whole(run(environment, aws, "--report-s3", f"s3://{environment.bucket}/reports"), aws)
+        keys = [one["Key"] for one in aws.client("s3").list_objects_v2(Bucket=environment.bucket)["Contents"]]
+    assert ended.document["verdict"] == "pass", brief(ended)
+    assert keys == [environment.key]
+
+
+def test_a_report_that_may_not_be_written_to_s3_comes_by_the_log(dc: DomainController, aws: EmbeddedAws) -> None:
+    aws.deny("s3", "PutObject", role=ROLE)
+    with made(dc, aws) as (environment, _):
+        ended = whole(run(environment, aws, "--report-s3", f"s3://{environment.bucket}"), aws)
+    assert ended.document["verdict"] == "pass", brief(ended)
+
+
+# Words before anything is made ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--execution-role", "web"], "give a role's ARN"),
+        (["--report-s3", "bucket/key"], "give s3://BUCKET"),
+        (["--spn", "nonsense"], "--spn nonsense"),
+        (["--ad-dns", "nonsense"], "--ad-dns nonsense"),
+        (["--only", "nonsense"], "there is no check or area 'nonsense'"),
+    ],
+)
+def test_bad_options_are_told_in_one_line(
+    options: list[str], says: str, dc: DomainController, aws: EmbeddedAws
+) -> None:
+    with made(dc, aws) as (environment, _):
+        ended = doctor(*arguments(environment, *options), env=aws.environ())
+    assert (ended.code, ended.out) == (2, "")
+    assert says in ended.err
+    assert len(ended.err.strip().splitlines()) == 1
+    assert aws.fargate.tasks == []
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_made(dc: DomainController, aws: EmbeddedAws) -> None:
+    with made(dc, aws) as (environment, _):
+        ended = doctor(*(one for one in arguments(environment) if one != "--yes"), env=aws.environ())
+    assert (ended.code, aws.calls) == (2, [])
+    assert "--yes" in ended.err
+
+
+def test_a_service_that_logs_nowhere_needs_a_place_for_the_report(dc: DomainController, aws: EmbeddedAws) -> None:
+    with made(dc, aws, without_log) as (environment, _):
+        ended = run(environment, aws)
+        assert "--log-group" in ended.err
+        assert ended.code == 2
+        aws.client("logs").create_log_group(logGroupName="/elsewhere")
+        assert whole(run(environment, aws, "--log-group", "/elsewhere"), aws).document["verdict"] == "pass"
