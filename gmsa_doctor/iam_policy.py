@@ -107,11 +107,10 @@ def declared(clients: Iterable[type[AwsClient]]) -> tuple[str, ...]:
 def _wanted(purpose: Purpose) -> Iterable[tuple[str, _Place]]:
     reading = [*declared(AWS_CLIENTS), *_WITH_READING]
     yield from ((action, _READING[action]) for action in reading)
-    if purpose is Purpose.DOCTOR:
-        yield from ((action, _SENDING[action]) for action in declared((EventBridge,)))
-        return
-    running = [one for one in declared(RUN_CLIENTS) if one not in _OF_THE_PROBE]
-    yield from ((action, _RUNNING[action]) for action in (*running, *_WITH_RUNNING))
+    yield from ((action, _SENDING[action]) for action in declared((EventBridge,)))
+    if purpose is Purpose.RUN:
+        running = [one for one in declared(RUN_CLIENTS) if one not in _OF_THE_PROBE]
+        yield from ((action, _RUNNING[action]) for action in (*running, *_WITH_RUNNING))
 
 
 def _statement(place: _Place, actions: set[str], scope: Scope) -> dict[str, Any]:
@@ -197,6 +196,14 @@ def _log_streams(scope: Scope) -> Iterable[str]:
     return [scope.arn("logs", f"log-group:{group}:log-stream:*/{CONTAINER}/*")]
 
 
+def _log_group(scope: Scope) -> Iterable[str]:
+    """With the ending that CloudWatch Logs asks for in policies.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
+    """
+    return [scope.arn("logs", f"log-group:{scope.log_group or '<LOG_GROUP>'}:*")]
+
+
 def _report_objects(scope: Scope) -> Iterable[str]:
     if not scope.report:
         return []
@@ -276,6 +283,7 @@ _RUNNING: dict[str, _Place] = {
     ),
     "ecs:TagResource": _TAGS,
     "iam:PassRole": _Place("PassTheRolesOfProbes", _execution_roles, _to_tasks),
+    "logs:DescribeLogStreams": _Place("FindLogStreams", _log_group),
     **dict.fromkeys(("logs:DeleteLogStream", "logs:GetLogEvents"), _Place("ReadAndRemoveLogStreams", _log_streams)),
     **dict.fromkeys(("s3:DeleteObject", "s3:GetObject"), _Place("ReadAndRemoveReports", _report_objects)),
     "s3:ListBucket": _Place("AwaitReports", _report_bucket),  # without it, "not there yet" reads as "denied"

@@ -284,6 +284,15 @@ def test_what_is_wrong_gives_one_message(arguments: list[str], words: list[str],
     assert all(word in line for word in words), line
 
 
+@pytest.mark.parametrize(
+    "option", [("--execution-role", ROLE), ("--log-group", "/ecs/web"), ("--report-s3", "s3://reports")]
+)
+def test_who_only_checks_needs_nothing_of_what_run_does(option: tuple[str, str], env: dict[str, str]) -> None:
+    ended = doctor("iam-policy", "--for", "doctor", *option, env=env)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"{option[0]}: only the policy --for run" in ended.err
+
+
 @pytest.mark.parametrize("arguments", [[], ["--for", "nobody"]])
 def test_who_it_is_for_has_to_be_said(arguments: list[str], env: dict[str, str]) -> None:
     ended = doctor("iam-policy", *arguments, env=env)
@@ -292,11 +301,9 @@ def test_who_it_is_for_has_to_be_said(arguments: list[str], env: dict[str, str])
     assert "doctor" in ended.err
 
 
-@pytest.mark.parametrize("arguments", [(), (*WHOLE, "--kms-key", KEY, "--report-s3", "s3://reports/a")])
 @pytest.mark.parametrize("purpose", Purpose)
-def test_the_embedded_iam_takes_the_document(
-    purpose: Purpose, arguments: tuple[str, ...], env: dict[str, str], aws: EmbeddedAws
-) -> None:
-    document = json.dumps(printed(*arguments, env=env, purpose=purpose))
+@pytest.mark.parametrize("scope", [Scope(), Scope(kms_keys=(KEY,), report=("reports", "a"), event_bus="default")])
+def test_the_embedded_iam_takes_the_document(purpose: Purpose, scope: Scope, aws: EmbeddedAws) -> None:
+    document = json.dumps(policy(purpose, scope))
     made = aws.client("iam").create_policy(PolicyName="gmsa-doctor", PolicyDocument=document)
     assert made["Policy"]["PolicyName"] == "gmsa-doctor"

@@ -115,6 +115,13 @@ def canary_task(canary: CanaryTask) -> Finding:
     Fix: the reason that ECS gives names the step; `gmsa-doctor explain "<reason>"` tells what stands behind it.
     """
     task = canary.task
+    if task.ran and task.report:
+        return unknown(
+            f"the canary ran in {task.subnet}, and its report did not arrive: {task.problem or task.report}",
+            observed=_words(task),
+            expected="all lines of its report",
+            fix=Fix("Run it again; with --report-s3 the report does not depend on the log."),
+        )
     if task.ran:
         return passed(f"the platform's Credentials Fetcher let it start in {task.subnet}")
     told = texts.behind(task.stopped_reason or "")
@@ -248,4 +255,3 @@ def _rows(tasks: tuple[OneOff, ...]) -> tuple[Row, ...]:
 
 def _subnets(tasks: tuple[OneOff, ...]) -> str:
     return ", ".join(one.subnet for one in tasks)
-

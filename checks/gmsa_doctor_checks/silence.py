@@ -37,8 +37,8 @@ def judge_no_way(error: ClientError, service: str, vantage: Vantage, shows: Show
         expected=f"a way to {service} on port 443",
         fix=Fix(
             f"Give the subnet a way to {service}: a NAT gateway, a public address, or an endpoint of the VPC with "
-            "private DNS, whose security group admits 443 from the task. If the DHCP options name the AD's DNS servers, "
-            "these must forward AWS's names to the VPC's resolver."
+            "private DNS, whose security group admits 443 from the task. If the DHCP options name the AD's DNS "
+            "servers, these must forward AWS's names to the VPC's resolver."
         ),
         shows_as=shows,
     )

@@ -108,6 +108,7 @@ def iam_policy(
 
         from gmsa_doctor.iam_policy import Purpose, Scope, placeholders, policy
 
+        _of_run_only(purpose, {"execution-role": execution_role, "log-group": log_group, "report-s3": report_s3})
         shared = _shared(account, region, partition)
         scope = Scope(
             cluster=_name("--cluster", cluster, shared, "ecs", "cluster/", _CLUSTER),
@@ -137,6 +138,12 @@ def iam_policy(
 def _to_fill_in(names: Iterable[str]) -> str:
     told = ", ".join(f"<{name}> ({_FILLED_BY[name]})" for name in names)
     return f"gmsa-doctor: to be filled in before the policy permits anything there: {told}"
+
+
+def _of_run_only(purpose: For, given: dict[str, object]) -> None:
+    named = [f"--{name}" for name, value in given.items() if value]
+    if purpose is not For.RUN and named:
+        raise UsageError(f"{' and '.join(named)}: only the policy --for run is about that; leave it out")
 
 
 def _shared(account: str | None, region: str | None, partition: str | None) -> _Shared:

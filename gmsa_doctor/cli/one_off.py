@@ -188,7 +188,7 @@ def _clean(request: Request, yes: bool) -> ExitCode:
     """Remove what carries our tag; asked for first, since another run may be under way."""
     _may_ask(yes)
     from gmsa_doctor.clients.aws import Aws
-    from gmsa_doctor.clients.fargate import Fargate
+    from gmsa_doctor.clients.fargate import Fargate, Logs
     from gmsa_doctor.probe import removal
     from gmsa_doctor.run import require_credentials
 
@@ -196,18 +196,18 @@ def _clean(request: Request, yes: bool) -> ExitCode:
     if not aws.region:
         raise UsageError("no AWS region is configured: give --region, or set AWS_REGION.")
     require_credentials(aws)
-    fargate, cluster = Fargate(aws), request.cluster or "default"
-    found = removal.find(fargate, cluster)
+    fargate, logs, cluster = Fargate(aws), Logs(aws), request.cluster or "default"
+    found = removal.find(fargate, logs, cluster)
     for problem in found.problems:
         _tell(f"not known: {problem}")
     if not found:
         _tell(f"nothing of an earlier run is left in {aws.region}, nor in the cluster {cluster}")
         return ExitCode.INCOMPLETE if found.problems else ExitCode.PASS
-    for arn in (*found.tasks, *found.definitions):
-        _tell(f"left by an earlier run, or of one under way: {arn}")
-    if not yes and not typer.confirm("Stop and deregister them?", err=True):
+    for name in found.names:
+        _tell(f"left by an earlier run, or of one under way: {name}")
+    if not yes and not typer.confirm("Stop, deregister and delete them?", err=True):
         raise UsageError("nothing was removed, as you wished")
-    left = removal.remove(found, fargate, cluster, "gmsa-doctor run --clean")
+    left = removal.remove(found, fargate, logs, cluster, "gmsa-doctor run --clean")
     for problem in left:
         _tell(f"not removed: {problem}")
     _tell("what could not be removed is named above" if left else "all of it is removed")

@@ -45,6 +45,16 @@ class Task:
         return self.status == "STOPPED"
 
 
+@dataclass(frozen=True)
+class Registered:
+    """A task definition. ``run`` is the id of the run that has registered it; None if it was another program."""
+
+    arn: str
+    run: str | None
+    log_group: str | None = None
+    stream_prefix: str | None = None
+
+
 class NotStarted(ServiceError):
     """ECS took the call and started no task; ``reason`` is its own word for why."""
 
@@ -110,10 +120,14 @@ class Fargate(AwsClient):
         return tuple(arn for arn in arns if arn.rpartition("/")[2].rpartition(":")[0] == family)
 
     @operation("ecs:DescribeTaskDefinition", fresh=True)
-    def run_of(self, definition: str) -> str | None:
-        """The id of the run that has registered a task definition; None if it was another program."""
+    def registered(self, definition: str) -> Registered:
+        """A task definition, as far as it tells what a run has made."""
         answer = self.api.describe_task_definition(taskDefinition=definition, include=["TAGS"])
-        return _run_in(answer.get("tags", ()))
+        containers = answer["taskDefinition"]["containerDefinitions"]
+        logs = (one["logConfiguration"]["options"] for one in containers if one.get("logConfiguration"))
+        options: Mapping[str, str] = next(logs, {})
+        run, group = _run_in(answer.get("tags", ())), options.get("awslogs-group")
+        return Registered(definition, run, group, options.get("awslogs-stream-prefix"))
 
 
 def _task(found: Mapping[str, Any]) -> Task:
@@ -159,6 +173,19 @@ class Logs(AwsClient):
         except botocore.exceptions.ClientError as error:
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
                 return tuple(found)
+            raise
+
+    @operation("logs:DescribeLogStreams", fresh=True)
+    def streams(self, group: str, prefix: str) -> tuple[str, ...]:
+        """The names of a group's streams that begin so. None for a group that does not exist."""
+        import botocore.exceptions
+
+        pages = self.api.get_paginator("describe_log_streams").paginate(logGroupName=group, logStreamNamePrefix=prefix)
+        try:
+            return tuple(one["logStreamName"] for page in pages for one in page["logStreams"])
+        except botocore.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                return ()
             raise
 
     @operation("logs:DeleteLogStream", fresh=True)

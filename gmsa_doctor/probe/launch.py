@@ -26,6 +26,7 @@ _NO_ANSWER = (TimedOut, Unreachable)
 """After which it is not known whether AWS has done what it was asked."""
 
 Say = Callable[[str], None]
+Clients = tuple[Fargate, Logs, ReportBucket]
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,10 @@ def _one_off(one: _Followed, message: Message | None) -> OneOff:
 
 
 class _Launch:
-    def __init__(self, plan: Plan, fargate: Fargate, mailbox: Mailbox, ends: float, pace: Pace, say: Say) -> None:
+    def __init__(self, plan: Plan, clients: Clients, ends: float, pace: Pace, say: Say) -> None:
         self.plan = plan
-        self.fargate = fargate
-        self.mailbox = mailbox
+        self.fargate, self.logs, bucket = clients
+        self.mailbox = Mailbox(plan, self.logs, bucket)
         self.ends = ends
         self.pace = pace
         self.say = say
@@ -212,24 +213,28 @@ class _Launch:
     # What is left ---------------------------------------------------------------------------------
 
     def remove(self) -> tuple[str, ...]:
-        """Deregister and stop all that was made; what could not be, in words. Can be called again."""
+        """Deregister, stop and delete all that was made; what could not be, in words. Can be called again."""
         cluster = self.plan.place.cluster
         mine = [one.task for one in self.followed if one.task]
-        found = removal.Leftovers(tuple(self.definitions), tuple(one.arn for one in mine if not one.stopped))
+        group = self.plan.logs.group if self.plan.logs else None
+        found = removal.Leftovers(
+            tuple(self.definitions),
+            tuple(one.arn for one in mine if not one.stopped),
+            tuple((group, self.plan.stream(one.id)) for one in mine if group),
+        )
         if self.uncertain:
             self.say("looking for what may have been made")
-            more = removal.find(self.fargate, cluster, self.plan.run)
+            more = removal.find(self.fargate, self.logs, cluster, self.plan.run)
             found = removal.Leftovers(
                 tuple(dict.fromkeys((*found.definitions, *more.definitions))),
                 tuple(dict.fromkeys((*found.tasks, *more.tasks))),
+                tuple(dict.fromkeys((*found.streams, *more.streams))),
                 more.problems,
             )
         self.say("removing what was made")
-        left = [*found.problems, *removal.remove(found, self.fargate, cluster, "gmsa-doctor has ended")]
-        ids = dict.fromkeys((*(one.id for one in mine), *(arn.rpartition("/")[2] for arn in found.tasks)))
-        for task_id in ids:
-            left += self.mailbox.empty(task_id)
-        return tuple(left)
+        left = removal.remove(found, self.fargate, self.logs, cluster, "gmsa-doctor has ended")
+        objects = (problem for one in mine for problem in self.mailbox.empty(one.id))
+        return (*found.problems, *left, *objects)
 
     def removed(self) -> tuple[str, ...]:
         """As :meth:`remove`; Ctrl-C begins it once more, a second one leaves it."""
@@ -248,12 +253,9 @@ class _Launch:
         return tuple(known.get(subnet) or Outcome(OneOff(subnet, problem=never)) for subnet in self.plan.place.subnets)
 
 
-def launch(
-    plan: Plan, clients: tuple[Fargate, Logs, ReportBucket], *, ends: float, say: Say, pace: Pace | None = None
-) -> Launched:
+def launch(plan: Plan, clients: Clients, *, ends: float, say: Say, pace: Pace | None = None) -> Launched:
     """Do what the plan says, until ``ends`` (of the monotonic clock), and remove it again, whatever happens."""
-    fargate, logs, bucket = clients
-    state = _Launch(plan, fargate, Mailbox(plan, logs, bucket), ends, pace or Pace(), say)
+    state = _Launch(plan, clients, ends, pace or Pace(), say)
     interrupted = False
     left: tuple[str, ...] = ()
     try:

@@ -21,7 +21,7 @@ def object_key(prefix: str, run: str, task_id: str) -> str:
 
 
 class Mailbox:
-    """Reads, and in the end empties, what the tasks of a plan write."""
+    """Reads what the tasks of a plan write, and removes their objects in the end."""
 
     def __init__(self, plan: Plan, logs: Logs, bucket: ReportBucket) -> None:
         self._plan = plan
@@ -47,22 +47,16 @@ class Mailbox:
         return arrived
 
     def empty(self, task_id: str) -> list[str]:
-        """Remove what the task has written; what could not be, in words."""
-        left: list[str] = []
-        if self._plan.logs:
-            group, stream = self._plan.logs.group, self._plan.stream(task_id)
-            try:
-                self._logs.delete(group, stream)
-            except ClientError as error:
-                left.append(f"the log stream {stream} of {group}: {error.text}")
-        if self._plan.report_s3:
-            bucket, prefix = split_s3(self._plan.report_s3)
-            key = object_key(prefix, self._plan.run, task_id)
-            try:
-                self._bucket.delete(bucket, key)
-            except ClientError as error:
-                left.append(f"s3://{bucket}/{key}: {error.text}")
-        return left
+        """Remove the object that the task has written; what could not be, in words."""
+        if not self._plan.report_s3:
+            return []
+        bucket, prefix = split_s3(self._plan.report_s3)
+        key = object_key(prefix, self._plan.run, task_id)
+        try:
+            self._bucket.delete(bucket, key)
+        except ClientError as error:
+            return [f"s3://{bucket}/{key}: {error.text}"]
+        return []
 
     def _object(self, task_id: str) -> tuple[str, ...]:
         if not self._plan.report_s3:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gmsa_doctor.clients.fargate import FAMILIES, Fargate
+from gmsa_doctor.clients.fargate import FAMILIES, Fargate, Logs, Registered
 from gmsa_doctor.errors import ClientError
 
 STOP_SECONDS = 60.0
@@ -18,24 +18,38 @@ _AT_ONCE = 100
 
 @dataclass(frozen=True)
 class Leftovers:
-    """Task definitions and running tasks that carry our tag, by ARN. ``problems`` say where we could not look."""
+    """Task definitions and running tasks (by ARN) that carry our tag, and log streams (group, name) of theirs.
+
+    ``problems`` say where we could not look.
+    """
 
     definitions: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
+    streams: tuple[tuple[str, str], ...] = ()
     problems: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.definitions or self.tasks)
+        return bool(self.definitions or self.tasks or self.streams)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a user calls them."""
+        return (*self.tasks, *self.definitions, *(f"log stream {name} of {group}" for group, name in self.streams))
 
 
-def find(fargate: Fargate, cluster: str, run: str | None = None) -> Leftovers:
-    """What is left of a run, or of all runs: the task definitions of the region, the tasks of the cluster."""
-    definitions: list[str] = []
+def find(fargate: Fargate, logs: Logs, cluster: str, run: str | None = None) -> Leftovers:
+    """What is left of a run, or of all runs: the task definitions of the region, the tasks of the cluster.
+
+    Log streams are found by way of the task definition that names them.
+    """
+    definitions: list[Registered] = []
     tasks: list[str] = []
+    streams: list[tuple[str, str]] = []
     problems: list[str] = []
     for family in FAMILIES:
         try:
-            definitions += [arn for arn in fargate.active_definitions(family) if _ours(fargate.run_of(arn), run)]
+            found = [fargate.registered(arn) for arn in fargate.active_definitions(family)]
+            definitions += [one for one in found if _ours(one.run, run)]
         except ClientError as error:
             problems.append(f"task definitions {family}: {error.text}")
         try:
@@ -44,15 +58,20 @@ def find(fargate: Fargate, cluster: str, run: str | None = None) -> Leftovers:
             tasks += [arn for arn, one in seen.items() if not one.stopped and _ours(one.run, run)]
         except ClientError as error:
             problems.append(f"tasks of {family} in {cluster}: {error.text}")
-    return Leftovers(tuple(definitions), tuple(tasks), tuple(problems))
+    for group, prefix in dict.fromkeys((one.log_group, one.stream_prefix) for one in definitions):
+        try:
+            streams += [(group, name) for name in logs.streams(group, f"{prefix}/")] if group and prefix else []
+        except ClientError as error:
+            problems.append(f"log streams {prefix}/ of {group}: {error.text}")
+    return Leftovers(tuple(one.arn for one in definitions), tuple(tasks), tuple(streams), tuple(problems))
 
 
 def _ours(found: str | None, run: str | None) -> bool:
     return found is not None and run in (None, found)
 
 
-def remove(found: Leftovers, fargate: Fargate, cluster: str, reason: str) -> tuple[str, ...]:
-    """Deregister and stop, and wait until the tasks have ended; what could not be done, in words."""
+def remove(found: Leftovers, fargate: Fargate, logs: Logs, cluster: str, reason: str) -> tuple[str, ...]:
+    """Deregister, stop, wait until the tasks have ended, and delete; what could not be done, in words."""
     left: list[str] = []
     for definition in found.definitions:
         left += _tried(f"the task definition {definition}", fargate.deregister, definition)
@@ -61,7 +80,10 @@ def remove(found: Leftovers, fargate: Fargate, cluster: str, reason: str) -> tup
         problem = _tried(f"the task {task}", fargate.stop, task, cluster, reason)
         left += problem
         stopping += [] if problem else [task]
-    return (*left, *_still_running(set(stopping), fargate, cluster))
+    left += _still_running(set(stopping), fargate, cluster)
+    for group, stream in found.streams:
+        left += _tried(f"the log stream {stream} of {group}", logs.delete, group, stream)
+    return tuple(left)
 
 
 def _tried(what: str, call: Callable[..., None], *arguments: str) -> list[str]:

@@ -93,3 +93,12 @@ def test_terraform_can_parse_the_modules_and_has_no_other_wish_for_their_form() 
     command = ["terraform", "fmt", "-check", "-diff", "-recursive", str(TERRAFORM)]
     ended = subprocess.run(command, capture_output=True, text=True, env={"PATH": "/usr/local/bin:/usr/bin:/bin"})
     assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr
+
+
+@WITH_MODULE
+def test_the_readmes_example_gives_the_variables_that_have_no_default_and_no_others(module: Path) -> None:
+    readme = (TERRAFORM / "README.md").read_text()
+    (example,) = re.findall(rf"/{module.name}\"\n(.*?)\n\}}", readme, re.DOTALL)
+    given = set(re.findall(r"^  (\w+)\s+=", example, re.MULTILINE))
+    blocks = re.findall(r'^variable "(\w+)" \{\n(.*?)^\}', text_of(module), re.MULTILINE | re.DOTALL)
+    assert {name for name, block in blocks if "default" not in block} <= given <= {name for name, _ in blocks}

@@ -4,7 +4,8 @@ from tests.image import engine
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
 from tests.lab.fargate_engine import Podman
-from tests.probe.service import left, made, roots, run
+from tests.lab.loopback import fresh_address
+from tests.probe.service import known_at, left, made, roots, run
 from tests.scenarios import changes
 
 
@@ -18,9 +19,11 @@ def test_the_image_looks_from_inside_and_its_report_comes_back(dc: DomainControl
 
 
 def test_the_image_sees_the_dns_servers_of_the_task(dc: DomainController, aws: EmbeddedAws) -> None:
-    with made(dc, aws, changes.dhcp("127.77.250.250")) as (environment, _):
+    wrong = fresh_address()
+    with made(dc, aws, changes.dhcp(wrong), known_at(wrong)) as (environment, _):
         aws.fargate.engine = Podman(engine.NAME, engine.environ())
         ended = run(environment, aws)
     assert ended.code == 1, ended.err or ended.out
-    assert "dns.domain-controllers" in roots(ended)[0].values()
+    assert roots(ended) == ["dns.domain-controllers"]
+    assert ended.finding("dns.domain-controllers")["vantage"] == "inside"
     assert left(aws) == []

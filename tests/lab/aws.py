@@ -37,14 +37,14 @@ class _Fault:
     problem: Callable[[Request], Problem] | None
     """None: no answer at all."""
     role: str
-    """Only for who has assumed the role of this name; empty: for everybody."""
+    """Only for who has assumed the role of this name, or has this access key; empty: for everybody."""
 
     def strikes(self, request: Request) -> bool:
         """Tell whether this call is to fail, and count it."""
         fits = self.service == request.service and self.operation in (request.operation, "*")
         if not fits or self.resource not in request.text or self.times == 0:
             return False
-        if self.role not in ("", request.role):
+        if self.role not in ("", request.made_by):
             return False
         if self.times is not None:
             self.times -= 1
@@ -54,7 +54,8 @@ class _Fault:
 class EmbeddedAws:
     """AWS on a port of 127.0.0.1, empty at first.
 
-    Faults name an operation, or all of a service with `*`; with `role`, they are for the credentials of that role only.
+    Faults name an operation, or all of a service with `*`; with `role`, they are for the credentials of
+    that role (or for an access key) only.
     """
 
     def __init__(self) -> None:
@@ -180,7 +181,7 @@ class EmbeddedAws:
         with self._lock:
             if not of_fargate:
                 self.calls.append((request.service, request.operation))
-                self.callers.append(request.role or request.access_key)
+                self.callers.append(request.made_by)
             fault = next((fault for fault in self._faults if fault.strikes(request)), None)
             released = self._released
         if self.delay and not of_fargate:

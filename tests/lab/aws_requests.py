@@ -33,6 +33,11 @@ class Request:
     """The ARN of that role's session."""
     body: bytes = b""
 
+    @property
+    def made_by(self) -> str:
+        """Give the role's name, else the access key."""
+        return self.role or self.access_key
+
 
 def read_request(environ: dict[str, Any]) -> Request:
     """Look at a WSGI request, and put its body back for whoever answers it."""

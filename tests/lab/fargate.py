@@ -19,7 +19,7 @@ from tests.lab.fargate_endpoint import Endpoint
 from tests.lab.fargate_engine import Engine, Processes, short_name
 from tests.lab.fargate_faults import Faults
 from tests.lab.fargate_life import live
-from tests.lab.fargate_network import place
+from tests.lab.fargate_network import AMAZON, place
 from tests.lab.fargate_task import Task, container_metadata, described, task_metadata
 from tests.lab.loopback import fresh_address
 
@@ -132,12 +132,11 @@ class Fargate(Faults):
         subnet = next((one for one in vpc["subnets"] if not self.fault("capacity", one)), None)
         if subnet is None:
             return {"tasks": [], "failures": [{"reason": _NO_CAPACITY}]}
-        address = self.amazon_dns or fresh_address()
         with self._lock:
             token = (region, arguments.get("clientToken", ""))
             made = self._tokens.get(token, []) if token[1] else []
             while len(made) < arguments.get("count", 1):
-                interface = place(ec2, region, subnet, len(self.tasks), address)
+                interface = place(ec2, region, subnet, len(self.tasks), lambda server: self._dns_at(server, subnet))
                 task = Task(cluster, definition, arguments, tags, interface)
                 thread = Thread(target=live, args=(task, self), name=f"task {task.id}", daemon=True)
                 made.append(task)
@@ -146,6 +145,11 @@ class Fargate(Faults):
                 thread.start()
             self._tokens[token] = made
             return {"tasks": [described(task, with_tags=True) for task in made], "failures": []}
+
+    def _dns_at(self, server: str, subnet: str) -> str:
+        if self.fault("dns", subnet):
+            return fresh_address()
+        return (self.amazon_dns or fresh_address()) if server == AMAZON else server
 
     def _describe_tasks(self, region: str, arguments: dict[str, Any]) -> dict[str, Any]:
         cluster = api.cluster_arn(self.aws.client("ecs", region), arguments)

@@ -27,6 +27,10 @@ class Faults:
         """Each task with credentialSpecs fails to start, with this stoppedReason."""
         self._faults.append(("ticket", subnet, text))
 
+    def dns_cut(self, subnet: str | None = None) -> None:
+        """Nothing listens where the tasks are told that their DNS servers are."""
+        self._faults.append(("dns", subnet, True))
+
     def kill_after(self, seconds: float, subnet: str | None = None) -> None:
         """The container is killed so many seconds after its start, as one that takes too much memory."""
         self._faults.append(("kill", subnet, seconds))

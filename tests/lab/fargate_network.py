@@ -66,8 +66,11 @@ def _check(kind: str, ids: Sequence[str], describe: Callable[[], Any]) -> None:
         raise Refused("InvalidParameterException", text) from error
 
 
-def place(ec2: Any, region: str, subnet: str, number: int, amazon_dns: str) -> Interface:
-    """Give the `number`th task an address in the subnet, with the DNS servers of its VPC as they are now."""
+def place(ec2: Any, region: str, subnet: str, number: int, dns_at: Callable[[str], str]) -> Interface:
+    """Give the `number`th task an address in the subnet, with the DNS servers of its VPC as they are now.
+
+    `dns_at` tells where a server of the DHCP options (an address, or `AMAZON`) is in the lab.
+    """
     found = ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]
     options = _dhcp_options(ec2, found["VpcId"])
     inside = "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
@@ -83,7 +86,7 @@ def place(ec2: Any, region: str, subnet: str, number: int, amazon_dns: str) -> I
         address=address,
         mac="0a:" + ":".join(f"{part:02x}" for part in uuid4().bytes[:5]),
         private_name=f"ip-{address.replace('.', '-')}.{inside}",
-        dns_servers=tuple(amazon_dns if server == AMAZON else server for server in servers),
+        dns_servers=tuple(dns_at(server) for server in servers),
         search=tuple(part for name in names for part in name.split()),
     )
 

@@ -130,6 +130,19 @@ def test_a_fault_can_be_limited_to_a_resource_and_in_number(aws: EmbeddedAws, cl
     s3.get_object(Bucket="credspecs", Key="a folder/käse.json")
 
 
+def test_a_fault_can_be_limited_to_who_calls(aws: EmbeddedAws, client: Callable[[str], Any]) -> None:
+    aws.deny("sts", "GetCallerIdentity", role="AKIAIOSFODNN7EXAMPLE")
+    with pytest.raises(ClientError):
+        client("sts").get_caller_identity()
+    answer = client("sts").assume_role(RoleArn="arn:aws:iam::123456789012:role/web", RoleSessionName="test")
+    by_role = aws.client_with(answer["Credentials"], "sts")
+    assert by_role.get_caller_identity()["Arn"] == "arn:aws:sts::123456789012:assumed-role/web/test"
+    assert aws.calls_by("web") == [("sts", "GetCallerIdentity")]
+    aws.throttle("sts", "*", role="web")
+    with pytest.raises(ClientError):
+        by_role.get_caller_identity()
+
+
 def test_a_call_can_hang_until_the_reset(aws: EmbeddedAws, client: Callable[[str], Any]) -> None:
     aws.hang("sts", "GetCallerIdentity")
     sts = client("sts")

@@ -56,6 +56,19 @@ def test_a_task_may_fail_to_start_for_any_reason(account: Account) -> None:
     assert failing_to_start(account) == ("Timeout waiting for network interface provisioning to complete.", None)
 
 
+def test_the_dns_of_one_subnet_may_be_out_of_reach(account: Account) -> None:
+    account.dhcp(domain_name_servers=["127.0.0.53"])
+    account.fargate.dns_cut(account.subnets[1])
+    definition = account.register("cat /etc/resolv.conf")
+    found = []
+    for subnet in (0, 1):
+        account.run_task(definition, subnet=subnet)
+        assert account.fargate.tasks[-1].ended.wait(30)
+        found += account.lines()
+    assert found[0] == "nameserver 127.0.0.53"
+    assert found[1].startswith("nameserver 127.77.")
+
+
 def test_credentials_fetcher_may_fail_for_tasks_with_credential_specs(account: Account) -> None:
     account.fargate.credentials_fetcher_fails("Cannot get gMSA krb ticket")
     assert failing_to_start(account, CREDSPEC) == ("Cannot get gMSA krb ticket", None)

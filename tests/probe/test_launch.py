@@ -1,0 +1,139 @@
+"""What becomes of a plan, call by call: who logs on, what is told, and that nothing is left."""
+
+import time
+
+import pytest
+
+from gmsa_doctor.errors import Denied, Throttled, TimedOut
+from gmsa_doctor.model import Status
+from gmsa_doctor.probe.launch import CANARY, LOGON, NO_LOGON, Launched, Pace, launch
+from gmsa_doctor.probe.plan import Plan
+from tests.probe.world import World, a_plan, message
+
+FAST = Pace(poll=0, late=0)
+
+
+def launched(plan: Plan, world: World, seconds: float = 60) -> Launched:
+    return launch(plan, world.clients(), ends=time.monotonic() + seconds, say=lambda text: None, pace=FAST)
+
+
+def test_a_probe_is_started_in_each_subnet_and_nothing_is_left() -> None:
+    world = World()
+    found = launched(a_plan("a", "b", "c"), world)
+    assert [one.task.subnet for one in found.probes] == ["a", "b", "c"]
+    assert all(one.message == message() and not one.task.report for one in found.probes)
+    assert (found.left, world.left(), found.interrupted) == ((), [], False)
+
+
+def test_after_a_successful_logon_the_others_log_on_too_and_start_side_by_side() -> None:
+    world = World()
+    launched(a_plan("a", "b", "c"), world)
+    assert world.commands == [("a", LOGON), ("b", LOGON), ("c", LOGON)]
+    second = [number for number, name in enumerate(world.calls) if name == "start"][1:]
+    assert second == [second[0], second[0] + 1]
+
+
+@pytest.mark.parametrize("status", [Status.FAIL, Status.UNKNOWN, Status.ERROR])
+def test_after_a_logon_that_may_have_failed_nobody_logs_on(status: Status) -> None:
+    world = World({"a": message(logon=status)})
+    launched(a_plan("a", "b", "c"), world)
+    assert world.commands == [("a", LOGON), ("b", NO_LOGON), ("c", NO_LOGON)]
+
+
+def test_as_long_as_none_was_tried_the_next_may_log_on() -> None:
+    world = World({"a": message(logon=Status.SKIPPED), "b": message(logon=Status.FAIL)})
+    launched(a_plan("a", "b", "c"), world)
+    assert world.commands == [("a", LOGON), ("b", LOGON), ("c", NO_LOGON)]
+
+
+def test_the_canary_comes_last_and_only_where_all_is_well() -> None:
+    world = World()
+    found = launched(a_plan("a", "b", canary=True), world)
+    assert world.commands[-1] == ("a", CANARY)
+    assert found.canary is not None
+    assert world.left() == []
+    broken = World({"b": message(Status.FAIL)})
+    assert launched(a_plan("a", "b", canary=True), broken).canary is None
+    assert [command for _, command in broken.commands] == [LOGON, LOGON]
+
+
+def how_many_calls() -> int:
+    world = World()
+    launched(a_plan("a", "b", canary=True), world)
+    return len(world.calls)
+
+
+@pytest.mark.parametrize("number", range(1, how_many_calls() + 1))
+def test_ctrl_c_at_any_call_leaves_nothing(number: int) -> None:
+    world = World(interrupt_at=number)
+    found = launched(a_plan("a", "b", canary=True), world)
+    assert world.left() == []
+    assert [one.task.subnet for one in found.probes] == ["a", "b"]
+    assert len(world.calls) >= number
+
+
+def test_ctrl_c_tells_what_had_arrived_and_what_was_never_started() -> None:
+    rehearsal = World()
+    launched(a_plan("a", "b", "c"), rehearsal)
+    second_start = [number for number, name in enumerate(rehearsal.calls, 1) if name == "start"][1]
+    found = launched(a_plan("a", "b", "c"), World(interrupt_at=second_start))
+    assert found.interrupted
+    assert found.probes[0].message == message()
+    assert "interrupted" in (found.probes[-1].task.problem or "")
+
+
+def test_a_second_ctrl_c_while_it_is_removed_begins_that_again() -> None:
+    world = World()
+    total = how_many_calls()
+    world.interrupt_at = total
+    found = launched(a_plan("a", "b", canary=True), world)
+    assert (world.left(), found.left) == ([], ())
+
+
+def test_a_crash_leaves_nothing() -> None:
+    world = World(error_at={"describe": RuntimeError("a bug")})
+    with pytest.raises(RuntimeError):
+        launched(a_plan("a"), world)
+    assert [name for name in world.calls if name in ("deregister", "stop")] == ["deregister", "stop"]
+
+
+def test_when_the_time_is_over_what_runs_is_stopped() -> None:
+    world = World()
+    found = launched(a_plan("a", "b"), world, seconds=0)
+    assert (world.left(), world.commands) == ([], [])
+    assert all(one.message is None for one in found.probes)
+
+
+def test_what_was_denied_is_asked_once_and_named() -> None:
+    world = World(error_at={"start": Denied("ecs:RunTask", "x")})
+    found = launched(a_plan("a", "b", "c"), world)
+    assert world.calls.count("start") == 1
+    assert {one.task.action for one in found.probes} == {"ecs:RunTask"}
+    assert world.left() == []
+
+
+@pytest.mark.parametrize("error", [TimedOut("AWS", 8), Throttled("slow down")])
+def test_a_call_that_did_not_answer_may_have_made_something_which_is_looked_for(error: Exception) -> None:
+    world = World(error_at={"register": error})
+    launched(a_plan("a"), world)
+    assert ("active_definitions" in world.calls) is isinstance(error, TimedOut)
+
+
+def test_throttled_looks_are_repeated() -> None:
+    class Slow(World):
+        def describe(self, tasks: tuple[str, ...], cluster: str) -> dict[str, object]:  # type: ignore[override]
+            if self.calls.count("describe") == 1:
+                self.calls.append("describe")
+                raise Throttled("slow down")
+            return super().describe(tasks, cluster)  # type: ignore[return-value]
+
+    world = Slow()
+    assert launched(a_plan("a"), world).probes[0].message == message()
+    assert world.left() == []
+
+
+def test_what_could_not_be_removed_is_told() -> None:
+    world = World(error_at={"deregister": Denied("ecs:DeregisterTaskDefinition", "x")})
+    (left,) = launched(a_plan("a"), world).left
+    assert "gmsa-doctor-probe:0" in left
+    assert "ecs:DeregisterTaskDefinition" in left

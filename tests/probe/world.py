@@ -1,0 +1,152 @@
+"""A small AWS in memory, for what becomes of a plan: which call fails, and what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any, cast
+
+from gmsa_doctor.clients.fargate import Fargate, Logs, Registered, ReportBucket, Task
+from gmsa_doctor.formats.task_definition import LogStreams
+from gmsa_doctor.model import Finding, Status
+from gmsa_doctor.probe import envelope
+from gmsa_doctor.probe.message import Message, Seen, write_message
+from gmsa_doctor.probe.plan import Place, Plan
+
+GROUP = "/ecs/web"
+RUN = "gmsa-doctor-0123456789"
+_STATES = ("PROVISIONING", "PENDING", "RUNNING", "STOPPED")
+
+
+def a_plan(*subnets: str, canary: bool = False) -> Plan:
+    """A plan for these subnets, whose probes write to a log."""
+    definition = {"containerDefinitions": [{"logConfiguration": {"options": {"awslogs-stream-prefix": RUN}}}]}
+    role = "arn:aws:iam::123456789012:role/web"
+    place = Place("demo", "us-east-1", subnets or ("subnet-1",), ("sg-1",), False, None)
+    logs = LogStreams(GROUP, "us-east-1")
+    more = definition if canary else None
+    return Plan(RUN, "demo/web", "image", role, role, True, place, logs, True, None, definition, more)
+
+
+def message(status: Status = Status.PASS, *, logon: Status | None = None) -> Message:
+    """What a probe sends: a finding about DNS, and one about the logon."""
+    dns = Finding(status, "dns", check="dns.domain-controllers")
+    ticket = Finding(logon or Status.PASS, "ticket", check="kerberos.user-ticket")
+    return Message(RUN, (Seen("demo/web", (dns, ticket)),))
+
+
+@dataclass
+class World:
+    """Tasks go one state on with each look; the report is there from RUNNING on."""
+
+    messages: Mapping[str, Message] = field(default_factory=dict)
+    """By subnet, if it is not the usual one."""
+    interrupt_at: int | None = None
+    """The number of the call at which the user presses Ctrl-C: after it was made, and before it has answered."""
+    error_at: Mapping[str, Exception] = field(default_factory=dict)
+    """By the name of the method."""
+    calls: list[str] = field(default_factory=list)
+    definitions: dict[str, bool] = field(default_factory=dict)
+    tasks: dict[str, Task] = field(default_factory=dict)
+    subnets: dict[str, str] = field(default_factory=dict)
+    commands: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    log: set[str] = field(default_factory=set)
+    numbers: Any = field(default_factory=count)
+
+    def clients(self) -> tuple[Fargate, Logs, ReportBucket]:
+        """What `launch` takes."""
+        return cast("tuple[Fargate, Logs, ReportBucket]", (self, self, self))
+
+    def left(self) -> list[str]:
+        """What is still there."""
+        running = [arn for arn, one in self.tasks.items() if not one.stopped]
+        return [*running, *(arn for arn, active in self.definitions.items() if active), *self.log]
+
+    def called(self, name: str, do: Callable[[], Any]) -> Any:
+        self.calls.append(name)
+        if name in self.error_at:
+            raise self.error_at[name]
+        answer = do()
+        if self.interrupt_at == len(self.calls):
+            raise KeyboardInterrupt
+        return answer
+
+    def register(self, family: str, definition: Mapping[str, Any], run: str) -> str:
+        def do() -> str:
+            arn = f"arn:aws:ecs:us-east-1:1:task-definition/{family}:{next(self.numbers)}"
+            self.definitions[arn] = True
+            return arn
+
+        return str(self.called("register", do))
+
+    def start(self, definition: str, arguments: Mapping[str, Any], run: str) -> Task:
+        def do() -> Task:
+            arn = f"arn:aws:ecs:us-east-1:1:task/demo/{next(self.numbers)}"
+            self.tasks[arn] = Task(arn, "PROVISIONING", definition, run=run)
+            self.subnets[arn] = arguments["networkConfiguration"]["awsvpcConfiguration"]["subnets"][0]
+            command = arguments["overrides"]["containerOverrides"][0]["command"]
+            self.commands.append((self.subnets[arn], tuple(command)))
+            return self.tasks[arn]
+
+        task: Task = self.called("start", do)
+        return task
+
+    def describe(self, tasks: tuple[str, ...], cluster: str) -> dict[str, Task]:
+        def do() -> dict[str, Task]:
+            for arn in tasks:
+                one = self.tasks[arn]
+                status = _STATES[min(_STATES.index(one.status) + 1, 3)]
+                code = 0 if status == "STOPPED" else None
+                self.tasks[arn] = replace(one, status=status, exit_code=code)
+                if status == "RUNNING":
+                    self.log.add(f"{RUN}/gmsa-doctor/{one.id}")
+            return {arn: self.tasks[arn] for arn in tasks}
+
+        answer: dict[str, Task] = self.called("describe", do)
+        return answer
+
+    def stop(self, task: str, cluster: str, reason: str) -> None:
+        self.called("stop", lambda: self.tasks.update({task: replace(self.tasks[task], status="STOPPED")}))
+
+    def deregister(self, definition: str) -> None:
+        self.called("deregister", lambda: self.definitions.update({definition: False}))
+
+    def running(self, cluster: str, family: str) -> tuple[str, ...]:
+        def do() -> tuple[str, ...]:
+            return tuple(arn for arn, one in self.tasks.items() if not one.stopped and family in one.definition)
+
+        answer: tuple[str, ...] = self.called("running", do)
+        return answer
+
+    def active_definitions(self, family: str) -> tuple[str, ...]:
+        def do() -> tuple[str, ...]:
+            return tuple(arn for arn, active in self.definitions.items() if active and family in arn)
+
+        answer: tuple[str, ...] = self.called("active_definitions", do)
+        return answer
+
+    def registered(self, definition: str) -> Registered:
+        answer: Registered = self.called("registered", lambda: Registered(definition, RUN, GROUP, RUN))
+        return answer
+
+    def lines(self, group: str, stream: str) -> tuple[str, ...]:
+        def do() -> tuple[str, ...]:
+            arn = next(arn for arn in self.tasks if stream.endswith(f"/{arn.rpartition('/')[2]}"))
+            if stream not in self.log:
+                return ()
+            found = self.messages.get(self.subnets[arn], message())
+            return tuple(envelope.lines(RUN, write_message(found)))
+
+        answer: tuple[str, ...] = self.called("lines", do)
+        return answer
+
+    def streams(self, group: str, prefix: str) -> tuple[str, ...]:
+        def do() -> tuple[str, ...]:
+            return tuple(one for one in self.log if one.startswith(prefix))
+
+        answer: tuple[str, ...] = self.called("streams", do)
+        return answer
+
+    def delete(self, group: str, stream: str) -> None:
+        self.called("delete", lambda: self.log.discard(stream))
