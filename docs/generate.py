@@ -7,10 +7,13 @@ python docs/generate.py --check    only say what is out of date, and end with 1 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from gmsa_doctor import registry
-from gmsa_doctor.clients.aws import operations
+from gmsa_doctor.clients.aws import AwsClient, operations
+from gmsa_doctor.clients.event_bridge import EventBridge
+from gmsa_doctor.clients.fargate import RUN_CLIENTS
 from gmsa_doctor.clients.services import AWS_CLIENTS
 from gmsa_doctor.model import Check
 
@@ -53,24 +56,42 @@ def index(checks: tuple[Check, ...]) -> str:
 
 
 def aws_calls() -> str:
-    """The table of AWS calls a command makes."""
-    rows = sorted((one.name, one.action) for client in AWS_CLIENTS for one in operations(client))
-    table = [f"| `{name}` | `{action}` |" for name, action in rows]
+    """The tables of AWS calls, a command each."""
     return "\n".join(
         [
             NOTE,
             "",
             "# AWS calls",
             "",
-            "All that `gmsa-doctor check` may call; it calls what a subject needs of it, once. A test compares this",
-            "table with the calls really made. The other commands call nothing.",
+            "All that a command may call. Tests compare these tables with the calls really made.",
             "",
-            "| operation | IAM action |",
-            "|---|---|",
-            *table,
+            "## check",
+            "",
+            "It reads, and calls what a subject needs of this, once.",
+            "",
+            *_calls(AWS_CLIENTS),
+            "",
+            "With `--event-bus`, which asks for it, also:",
+            "",
+            *_calls((EventBridge,)),
+            "",
+            "## run",
+            "",
+            "Outside, what `check` may call, and these. The probes read from S3 and Secrets Manager with the service's",
+            "execution role, and put their report there with `--report-s3`. `gmsa-doctor iam-policy --for run` prints the",
+            "policy.",
+            "",
+            *_calls(RUN_CLIENTS),
+            "",
+            "The other commands call nothing.",
             "",
         ]
     )
+
+
+def _calls(clients: Iterable[type[AwsClient]]) -> list[str]:
+    rows = sorted({(one.name, one.action) for client in clients for one in operations(client)})
+    return ["| operation | IAM action |", "|---|---|", *(f"| `{name}` | `{action}` |" for name, action in rows)]
 
 
 def pages() -> dict[Path, str]:

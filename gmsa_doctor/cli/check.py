@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gmsa_doctor.cli import options
+from gmsa_doctor.cli import options, verdict
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.options import items
 from gmsa_doctor.cli.process import (
@@ -61,6 +61,8 @@ def check(
     fail_on: options.FailOnOption = options.FailOn.FAIL,
     format: options.FormatOption = Format.TEXT,
     output: options.Output = None,
+    metrics: verdict.Metrics = None,
+    event_bus: verdict.EventBus = None,
     timeout: Annotated[float, typer.Option(min=1, max=86_400, metavar="SECONDS", help="For the whole run.")] = 60,
     color: options.ColorOption = Color.AUTO,
     verbose: options.Verbose = False,
@@ -91,12 +93,14 @@ def check(
         fail_on_warning=fail_on is options.FailOn.WARN,
         seconds=timeout,
     )
-    guarded(lambda: _check(request, Rendering(format, output, color, verbose)))
+    how, to = Rendering(format, output, color, verbose), verdict.Recipients(metrics, event_bus, region, profile)
+    guarded(lambda: _check(request, how, to))
 
 
-def _check(request: Request, how: Rendering) -> ExitCode:
+def _check(request: Request, how: Rendering, to: verdict.Recipients) -> ExitCode:
     _one_subject(request)
     _well_formed(request)
+    verdict.require(to)
     writable(how.output)
     from gmsa_doctor import registry, run
     from gmsa_doctor.progress import Display
@@ -104,7 +108,9 @@ def _check(request: Request, how: Rendering) -> ExitCode:
     with Display() as display:
         report = run.check(request, registry.load(), display)
     print_(rendered(report, how), how.output)
-    return exit_code(report)
+    told = verdict.tell(report, to)
+    code = exit_code(report)
+    return ExitCode.INCOMPLETE if code is ExitCode.PASS and not told else code
 
 
 def _one_subject(request: Request) -> None:

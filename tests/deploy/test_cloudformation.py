@@ -53,8 +53,6 @@ def test_cfn_lint_finds_nothing_not_even_for_information(path: Path) -> None:
 def test_the_command_is_one_that_the_command_line_knows(nightly: Template, tmp_path: Path) -> None:
     command, *arguments = container(nightly)["Command"]
     known = doctor(command, "--help", env=environ(tmp_path)).out
-    if "--metrics" not in known:
-        pytest.skip("this version has no --metrics yet")
     options, values = arguments[::2], arguments[1::2]
     assert command == "check"
     assert all(re.search(rf"^\s+{re.escape(one)}\s", known, re.MULTILINE) for one in options), options
@@ -73,8 +71,6 @@ def test_the_command_gets_as_far_as_aws(nightly: Template, tmp_path: Path) -> No
     """All of its values are well-formed: without credentials, that is what it says."""
     arguments = container(nightly)["Command"]
     env = environ(tmp_path)
-    if "--metrics" not in doctor(arguments[0], "--help", env=env).out:
-        pytest.skip("this version has no --metrics yet")
     ended = doctor(*arguments, env=env)
     assert ended.code == 2
     assert "no AWS credentials" in ended.err

@@ -119,15 +119,22 @@ _Route = tuple[str, str, tuple[str, ...], tuple[tuple[str, str], ...]]
 
 @cache
 def _rest_routes(service: str) -> tuple[_Route, ...]:
-    """Give (operation, method, path's parts, fixed query) of all operations of a REST service."""
+    """Give (operation, method, path's parts, query that it always has) of all operations of a REST service."""
     if service not in _SESSION.get_available_services():
         return ()
     model = _SESSION.get_service_model(service)
     routes: list[_Route] = []
     for name in model.operation_names:
-        http = model.operation_model(name).http
-        uri = urlsplit(http["requestUri"])
-        query = [pair.partition("=") for pair in uri.query.split("&") if pair]
+        operation = model.operation_model(name)
+        uri = urlsplit(operation.http["requestUri"])
+        fixed = [(key, value) for key, _, value in (pair.partition("=") for pair in uri.query.split("&") if pair)]
         parts = tuple(part for part in uri.path.split("/") if part)
-        routes.append((name, http["method"], parts, tuple((key, value) for key, _, value in query)))
+        routes.append((name, operation.http["method"], parts, (*fixed, *_required_query(operation))))
     return tuple(routes)
+
+
+def _required_query(operation: Any) -> list[tuple[str, str]]:
+    """Give the parameters that every call of the operation has in its query, with whatever value."""
+    shape = operation.input_shape
+    members = [shape.members[name].serialization for name in shape.required_members] if shape else []
+    return [(one["name"], "") for one in members if one.get("location") == "querystring"]

@@ -161,6 +161,7 @@ class Podman:
         # runc, since Debian 12's crun refuses hybrid cgroups; the limits since podman's own need CAP_SYS_RESOURCE.
         options = ["--runtime", "runc", "run", "--rm", "--pull", "never", "--name", container.name]
         options += ["--network", "host", "--http-proxy=false", "--read-only", "--tmpfs", "/tmp"]
+        options += ["--no-healthcheck"]  # Fargate does not heed the image's, and podman would ask systemd for a timer
         options += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
         options += ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
         options += ["--volume", f"{container.resolv_conf}:/etc/resolv.conf:ro"]

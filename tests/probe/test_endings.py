@@ -105,7 +105,8 @@ def test_what_a_killed_run_leaves_is_removed_by_clean(
 ) -> None:
     aws.fargate.speed = 1
     with made(dc, aws) as (environment, _):
-        without_our_tag = {"family": "gmsa-doctor-probe", "containerDefinitions": [{"name": "a", "image": "b"}]}
+        container = {"name": "a", "image": "b", "memory": 64}
+        without_our_tag = {"family": "gmsa-doctor-probe", "containerDefinitions": [container]}
         ecs = aws.client("ecs")
         other = ecs.register_task_definition(**without_our_tag)["taskDefinition"]["taskDefinitionArn"]
         with running(environment, aws) as process:
