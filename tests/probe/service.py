@@ -26,6 +26,18 @@ def with_log(environment: Environment, _: Lab | None = None) -> None:
     environment.after.insert(0, lambda aws, _: aws.client("logs").create_log_group(logGroupName=LOG_GROUP))
 
 
+def named(name: str) -> Change:
+    """Let the service have another name, and what belongs to it."""
+
+    def change(environment: Environment, _: Lab) -> None:
+        environment.name = name
+        environment.key = f"{name}.json"
+        environment.secret_name = f"gmsa/{name}"
+        environment.task_definition["family"] = name
+
+    return change
+
+
 def without_log(environment: Environment, _: Lab) -> None:
     """Let the container write nowhere."""
     del environment.container["logConfiguration"]
