@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -223,8 +224,10 @@ def _agrees(plan: Plan, display: Display) -> bool:
     from gmsa_doctor.probe.plan import describe
 
     display.clear()
-    for line in describe(plan):
-        _tell(line)
+    for indent, line in describe(plan):
+        margin = " " * indent
+        for part in textwrap.wrap(line, 80, initial_indent=margin, subsequent_indent=margin, break_long_words=False):
+            _tell(part)
     return typer.confirm("Go on?", err=True)
 
 

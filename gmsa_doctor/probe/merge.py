@@ -56,7 +56,7 @@ def _one(check: str, seen: Sequence[tuple[str, Mapping[str, Finding]]]) -> Findi
         summary=worst.summary
         if worst.status is Status.PASS
         else f"in {', '.join(here)} ({len(here)} of {len(found)} subnets): {worst.summary}",
-        rows=tuple(Row(subnet, one.status, f"{one.status}: {one.summary}") for subnet, one in found),
+        rows=tuple(Row(subnet, one.status, one.summary) for subnet, one in found),
     )
 
 

@@ -154,23 +154,23 @@ def start_arguments(place: Place, subnet: str, token: str, command: Sequence[str
     return arguments
 
 
-def describe(plan: Plan) -> Iterator[str]:
-    """What will be made, for the user to agree to; a line each."""
+def describe(plan: Plan) -> Iterator[tuple[int, str]]:
+    """What will be made, for the user to agree to: lines, and how far each is indented."""
     place = plan.place
+    yield 0, f"To look at {plan.subject} from where it runs, gmsa-doctor will make in AWS, and remove again:"
+    kinds = "task definitions for the probes and for the canary" if plan.canary else "a task definition for the probes"
+    yield 2, f"{kinds}, with the image {plan.image}"
     count = len(place.subnets)
-    yield f"To look at {plan.subject} from where it runs, gmsa-doctor will make in AWS, and remove again:"
-    kinds = "a task definition (gmsa-doctor-probe)" + (" and one for the canary" if plan.canary else "")
-    yield f"  - {kinds}, image {plan.image}"
-    tasks = f"{count} Fargate task{'' if count == 1 else 's'}" + (" and the canary" if plan.canary else "")
-    yield f"  - {tasks} in the cluster {place.cluster}: {', '.join(place.subnets)}"
-    groups = ", ".join(place.security_groups) or "the VPC's default"
+    tasks = f"{count} Fargate task{'' if count == 1 else 's'}" + (" and then the canary" if plan.canary else "")
     address = "with a public address" if place.public_address else "without a public address"
-    yield f"    security groups: {groups}; {address}"
-    yield f"  - which act as {plan.task_role}, the service's execution role"
-    if not plan.own_role:
-        yield f"    and are started by {plan.execution_role}"
+    groups = ", ".join(place.security_groups) or "the VPC's default"
+    yield 2, f"{tasks} in the cluster {place.cluster}, {address}, in the security groups {groups}, in"
+    for subnet in place.subnets:
+        yield 4, subnet
     if plan.logs:
-        yield f"  - log streams {plan.run}/… in {plan.logs.group}"
+        yield 2, f"log streams {plan.run}/… in {plan.logs.group}"
     if plan.report_s3:
-        yield f"  - objects under {plan.report_s3}/{plan.run}/"
-    yield f"All of it carries the tag gmsa-doctor={plan.run}. AWS charges for the tasks as long as they run."
+        yield 2, f"objects under {plan.report_s3}/{plan.run}/"
+    started = "" if plan.own_role else f", and are started by {plan.execution_role}"
+    yield 0, f"The tasks act as the service's execution role, {plan.task_role}{started}."
+    yield 0, f"All of it carries the tag gmsa-doctor={plan.run}. AWS charges for the tasks as long as they run."

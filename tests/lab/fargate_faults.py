@@ -28,7 +28,7 @@ class Faults:
         self._faults.append(("ticket", subnet, text))
 
     def dns_cut(self, subnet: str | None = None) -> None:
-        """Nothing listens where the tasks are told that their DNS servers are."""
+        """The way to the DNS servers is cut: nothing listens at the other end."""
         self._faults.append(("dns", subnet, True))
 
     def kill_after(self, seconds: float, subnet: str | None = None) -> None:

@@ -25,13 +25,16 @@ class Interface:
     mac: str
     private_name: str
     dns_servers: tuple[str, ...]
+    """As the task is told; the VPC's own resolver stands for AmazonProvidedDNS."""
+    dns_asked: tuple[str, ...]
+    """Where these are in the lab."""
     search: tuple[str, ...]
 
     @property
     def resolv_conf(self) -> str:
         """Give what is in the container's /etc/resolv.conf."""
         search = f"search {' '.join(self.search)}\n" if self.search else ""
-        return search + "".join(f"nameserver {server}\n" for server in self.dns_servers)
+        return search + "".join(f"nameserver {server}\n" for server in self.dns_asked)
 
     @property
     def gateway(self) -> str:
@@ -74,7 +77,7 @@ def place(ec2: Any, region: str, subnet: str, number: int, dns_at: Callable[[str
     found = ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]
     options = _dhcp_options(ec2, found["VpcId"])
     inside = "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
-    network = ip_network(found["CidrBlock"])
+    network, vpc = ip_network(found["CidrBlock"]), ip_network(_vpc(ec2, found["VpcId"])["CidrBlock"])
     address = str(network[10 + number % (network.num_addresses - 11)])
     servers = options.get("domain-name-servers", ()) if options is not None else (AMAZON,)
     names = options.get("domain-name", ()) if options is not None else (inside,)
@@ -86,15 +89,21 @@ def place(ec2: Any, region: str, subnet: str, number: int, dns_at: Callable[[str
         address=address,
         mac="0a:" + ":".join(f"{part:02x}" for part in uuid4().bytes[:5]),
         private_name=f"ip-{address.replace('.', '-')}.{inside}",
-        dns_servers=tuple(dns_at(server) for server in servers),
+        dns_servers=tuple(str(vpc[2]) if server == AMAZON else server for server in servers),
+        dns_asked=tuple(dns_at(server) for server in servers),
         search=tuple(part for name in names for part in name.split()),
     )
 
 
 def _dhcp_options(ec2: Any, vpc: str) -> Mapping[str, tuple[str, ...]] | None:
     """Give the VPC's DHCP options; None for those that every VPC has at first."""
-    options = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["DhcpOptionsId"]
+    options = _vpc(ec2, vpc)["DhcpOptionsId"]
     if options == "default":
         return None
     (found,) = ec2.describe_dhcp_options(DhcpOptionsIds=[options])["DhcpOptions"]
     return {one["Key"]: tuple(value["Value"] for value in one["Values"]) for one in found["DhcpConfigurations"]}
+
+
+def _vpc(ec2: Any, id: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = ec2.describe_vpcs(VpcIds=[id])["Vpcs"][0]
+    return found
