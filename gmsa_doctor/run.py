@@ -81,8 +81,8 @@ def look(request: Request, registry: Registry, watch: Watch, *, live_reason: str
     started = time.monotonic()
     if live_reason:
         request = replace(request, live=Live.NEVER)
-    wanted = selected(request, registry) - _out_of_place(request, registry)
-    registry = registry.without(ONLY_IN_RUN)
+    wanted = selected(request, registry)
+    registry = registry.without(ONLY_IN_RUN) if live_reason else _here(request, registry)
     if request.live is Live.ALWAYS and (missing := gssapi_missing()):
         raise UsageError(f"--live always needs gssapi: {missing}. {_LIVE_EXTRA.text}")
     if request.live is not Live.NEVER:
@@ -113,19 +113,20 @@ def selected(request: Request, registry: Registry) -> frozenset[str]:
 
 
 def _required(request: Request, registry: Registry) -> frozenset[str]:
-    return registry.select(request.require) - _out_of_place(request, registry)
+    here = frozenset(one.id for one in _here(request, registry).checks)
+    return registry.select(request.require) & here
 
 
-def _out_of_place(request: Request, registry: Registry) -> frozenset[str]:
-    """Checks of what only the own task can tell, where that is not the subject: left out unless named by their id.
+def _here(request: Request, registry: Registry) -> Registry:
+    """The registry without the checks of what cannot be known here.
 
-    They would be skipped in each report from outside, and would make ``--require`` of their area fail there.
+    What only the own task knows is kept where that is the subject, or where it is named by its id: else it would be
+    skipped in each report from outside, and would make ``--require`` of its area fail there.
     """
-    if inside.is_subject(request):
-        return frozenset()
-    needs = {one.id: {need.type for need in one.needs if not need.outcome} for one in registry.checks}
     named = {*request.only, *request.require}
-    return frozenset(id for id, types in needs.items() if types & inside.ONLY_INSIDE and id not in named)
+    asked_for = {need.type for one in registry.checks if one.id in named for need in one.needs}
+    own = frozenset() if inside.is_subject(request) else inside.ONLY_INSIDE - asked_for
+    return registry.without(ONLY_IN_RUN | own)
 
 
 # What is given from outside -------------------------------------------------------------------------
