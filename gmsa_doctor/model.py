@@ -76,6 +76,18 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Location:
+    """A place in a file; line and column count from 1."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        return ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+
+
+@dataclass(frozen=True)
 class Finding:
     """A check's result for a subject.
 
@@ -100,6 +112,8 @@ class Finding:
     root: bool = False
     vantage: str | None = None
     outweighed_by: str | None = None
+    location: Location | None = None
+    """Where in the files that were given the cause stands; the run fills it in."""
     duration_ms: int = field(default=0, compare=False)
 
 
@@ -231,6 +245,8 @@ class Check:
     shows: tuple[ShowsAs, ...] = ()
     limit: float = 30.0
     origin: str = "gmsa-doctor"
+    about: str = ""
+    """What of a file its findings point to: ``task/…``, ``container/…`` or ``credspec/…``, keys and indexes."""
 
     @property
     def area(self) -> str:

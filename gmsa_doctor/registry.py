@@ -50,12 +50,14 @@ def check(
     cause: Cause | None = None,
     shows: Sequence[ShowsAs] = (),
     limit: float = 30.0,
+    about: str = "",
 ) -> Callable[[F], F]:
     """Declare a function as a check.
 
     ``id`` is ``area.what`` and is never reused; ``docs`` links to the page that the check rests on;
     ``shows`` are the daemon's texts that it may stand behind; ``limit`` is in seconds, after which the
-    check ends as ``unknown``. The docstring has three parts, the last two marked ``Why:`` and ``Fix:``.
+    check ends as ``unknown``; ``about`` is the key of a task definition, of its container or of a CredSpec that its
+    findings point to, such as ``container/credentialSpecs/0``. The docstring has three parts, the last two marked ``Why:`` and ``Fix:``.
 
     Raises DeclarationError if the types of the parameters or of the result cannot make a graph.
     """
@@ -76,6 +78,7 @@ def check(
                 explanation=_explanation(id, function),
                 shows=tuple(shows),
                 limit=limit,
+                about=about,
             ),
         )
         return function

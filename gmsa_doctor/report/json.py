@@ -45,6 +45,7 @@ def _finding(finding: Finding) -> dict[str, object]:
         "shows_as": {"2.x": shows.v2, "1.3": shows.v1_3} if shows else None,
         "rows": [asdict(row) for row in finding.rows],
         "vantage": finding.vantage,
+        "location": asdict(finding.location) if finding.location else None,
         "docs": finding.docs,
         "duration_ms": finding.duration_ms,
     }
