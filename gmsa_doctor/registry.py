@@ -56,8 +56,9 @@ def check(
 
     ``id`` is ``area.what`` and is never reused; ``docs`` links to the page that the check rests on;
     ``shows`` are the daemon's texts that it may stand behind; ``limit`` is in seconds, after which the
-    check ends as ``unknown``; ``about`` is the key of a task definition, of its container or of a CredSpec that its
-    findings point to, such as ``container/credentialSpecs/0``. The docstring has three parts, the last two marked ``Why:`` and ``Fix:``.
+    check ends as ``unknown``; ``about`` is the key of a task definition, of its container or of a CredSpec
+    that its findings point to, such as ``container/credentialSpecs/0``. The docstring has three parts, the
+    last two marked ``Why:`` and ``Fix:``.
 
     Raises DeclarationError if the types of the parameters or of the result cannot make a graph.
     """
