@@ -17,7 +17,7 @@ from threading import Thread
 from typing import Any
 
 from gmsa_doctor.errors import ClientError
-from gmsa_doctor.model import Check, Finding, Given, Need, Outcome, Status, Stop, skipped, unknown
+from gmsa_doctor.model import Check, Finding, Given, Need, Outcome, Status, Stop, skipped, stands_behind, unknown
 from gmsa_doctor.registry import Registry
 
 SIDE_BY_SIDE = 24
@@ -36,8 +36,8 @@ _ROOTS = (Status.FAIL, Status.UNKNOWN, Status.ERROR)
 class Case:
     """A subject for the engine: what is given from outside, by type.
 
-    A Finding in place of a value says why there is no such value. A value that a check would give takes
-    that check's place.
+    A Finding in place of a value says why there is no such value; a Given is a value with its own finding. A value
+    that a check would give takes that check's place: it is not run.
     """
 
     name: str
@@ -109,10 +109,7 @@ class _Run:
         """The value or the finding in its way; None as long as its giver has not ended."""
         given = self.cases[case].given
         if need.type in given:
-            value = given[need.type]
-            if isinstance(value, Finding):
-                return Outcome(None, value)
-            return Outcome(value, Finding(Status.PASS, "given from outside"))
+            return _given(given[need.type])
         giver = self.registry.giver.get(need.type)
         if giver is None:
             text = f"no check gives a {need.type.__name__}; the plug-in that does is not installed"
@@ -127,6 +124,10 @@ class _Run:
         if check.id not in self.selected:
             self.settle(case, check, _Result(None, skipped(NOT_SELECTED)))
             return
+        if check.gives and check.gives in self.cases[case].given:
+            instead = _given(self.cases[case].given[check.gives])
+            self.settle(case, check, _Result(instead.value, instead.finding))
+            return
         outcomes = [(need, self.outcome(case, need)) for need in check.needs]
         arguments, in_the_way = [], []
         for need, outcome in outcomes:
@@ -136,7 +137,7 @@ class _Run:
                 in_the_way.append(outcome.finding)
             arguments.append(outcome if need.outcome else outcome.value)
         if in_the_way:
-            self.settle(case, check, _Result(None, _stands_behind(in_the_way)))
+            self.settle(case, check, _Result(None, stands_behind(in_the_way)))
         else:
             self.submit(case, check, tuple(arguments))
 
@@ -224,7 +225,7 @@ class _Run:
         outcomes = [one.finding for one in cell.arguments if isinstance(one, Outcome)]
         behind = [one for one in outcomes if self.abandoned & {one.check, *one.because}]
         if behind and cell.started is None:
-            return _stands_behind(behind)
+            return stands_behind(behind)
         self.abandoned.add(cell.check.id)
         return replace(unknown(text), duration_ms=_since(cell.started or time.monotonic()))
 
@@ -248,7 +249,7 @@ class _Run:
             by_id[check.id] = finding
             if finding.check and finding.check != check.id:
                 raised.setdefault(finding.check, []).append(finding)
-                by_id[check.id] = _stands_behind([finding])
+                by_id[check.id] = stands_behind([finding])
         for id, others in raised.items():
             by_id[id] = min([by_id[id], *others], key=lambda one: _WORST_FIRST.index(one.status))
         return tuple(self.complete(self.registry.get(id), finding) for id, finding in by_id.items())
@@ -273,6 +274,14 @@ class _Run:
             docs=finding.docs or check.docs,
             root=finding.status in _ROOTS and not finding.because,
         )
+
+
+def _given(value: object) -> Outcome[Any]:
+    if isinstance(value, Finding):
+        return Outcome(None, value)
+    if isinstance(value, Given):
+        return Outcome(value.value, value.finding)
+    return Outcome(value, Finding(Status.PASS, "given from outside"))
 
 
 def _call(cell: _Cell) -> _Result:
@@ -311,18 +320,6 @@ def _crash(error: Exception) -> Finding:
         f"the check crashed with {type(error).__name__}; this is a bug in gmsa-doctor or a plug-in",
         observed=way or type(error).__name__,
     )
-
-
-def _stands_behind(findings: Sequence[Finding]) -> Finding:
-    """Not asked, because of the findings at the beginning of each way that leads here."""
-    ids: list[str] = []
-    for finding in findings:
-        own = (finding.check,) if finding.check else ()
-        ids += finding.because if finding.status is Status.SKIPPED and finding.because else own
-    because = tuple(dict.fromkeys(ids))
-    if because:
-        return skipped(f"not asked because of {', '.join(because)}", because=because)
-    return replace(findings[0], check="")  # given from outside: the reason itself
 
 
 def _since(started: float) -> int:

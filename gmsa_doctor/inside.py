@@ -23,7 +23,7 @@ ONLY_INSIDE: frozenset[type] = frozenset({DnsServersInUse})
 
 def is_subject(request: Request) -> bool:
     """Whether the own task is what is checked."""
-    named = request.service or request.task_definition or request.task_definition_file
+    named = request.service or request.task_definition or request.in_files
     return task_metadata.inside() and not named
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar, Union
 
@@ -212,6 +212,18 @@ def skipped(summary: str, *, fix: Fix | None = None, because: tuple[str, ...] = 
     return Finding(Status.SKIPPED, summary, fix=fix, because=because)
 
 
+def stands_behind(findings: Sequence[Finding]) -> Finding:
+    """Not asked, because of the findings at the beginning of each way that leads here."""
+    ids: list[str] = []
+    for finding in findings:
+        own = (finding.check,) if finding.check else ()
+        ids += finding.because if finding.status is Status.SKIPPED and finding.because else own
+    because = tuple(dict.fromkeys(ids))
+    if because:
+        return skipped(f"not asked because of {', '.join(because)}", because=because)
+    return replace(findings[0], check="")  # given from outside: the reason itself
+
+
 @dataclass(frozen=True)
 class Need:
     """A parameter of a check: the type it asks for, and whether a missing value skips the check."""
@@ -279,3 +291,5 @@ class Report:
     duration_ms: int = 0
     interrupted: bool = False
     missing: tuple[str, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
+    """Files that were given and could not be read, with the reason."""

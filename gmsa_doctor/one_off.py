@@ -31,20 +31,37 @@ class OneOff:
 
 
 @dataclass(frozen=True)
-class ProbeTasks:
-    """The probes of a run, in the order of the subnets.
+class Shared:
+    """What the probes share with the service's own tasks, which then meet what the probes meet."""
 
-    ``own_logs`` and ``own_role``: the log group and the execution role are the subject's, not named for the probe.
-    ``left`` says what could not be removed.
-    """
+    role: bool = False
+    """The execution role, which pulls the image and writes the log."""
+    logs: bool = False
+    """A log group that has to be there before."""
+    registry: bool = False
+    """The way to ECR, and the permission to pull from there."""
+
+
+@dataclass(frozen=True)
+class Left:
+    """What could not be removed, why, and the command that removes it."""
+
+    what: str
+    why: str
+    command: str | None = None
+
+
+@dataclass(frozen=True)
+class ProbeTasks:
+    """The probes of a run, in the order of the subnets. ``clean`` is the command that looks for what is left."""
 
     tasks: tuple[OneOff, ...]
     image: str
     execution_role: str
     log_group: str | None = None
-    own_logs: bool = False
-    own_role: bool = False
-    left: tuple[str, ...] = ()
+    shared: Shared = Shared()
+    left: tuple[Left, ...] = ()
+    clean: str = "gmsa-doctor run --clean"
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ BUILT_IN = (
     "gmsa_doctor_checks.directory",
     "gmsa_doctor_checks.probe",
     "gmsa_doctor_checks.canary",
+    "gmsa_doctor_checks.config",
 )
 """Modules with checks of our own, in the order of the way from task definition to ticket."""
 

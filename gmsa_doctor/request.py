@@ -23,11 +23,18 @@ class Fetcher(StrEnum):
 
 @dataclass(frozen=True)
 class Request:
-    """A call of ``gmsa-doctor check``. Of the first three, one names the subject."""
+    """A call of ``gmsa-doctor check``. The first four name the subject, one of them."""
 
     service: str | None = None
     task_definition: str | None = None
     task_definition_file: str | None = None
+    files: tuple[str, ...] = ()
+    """Files, directories and globs."""
+    credspec_file: str | None = None
+    parameters: tuple[tuple[str, str], ...] = ()
+    """Of CloudFormation templates."""
+    offline: bool = False
+    """Nothing is sent anywhere, and no AWS configuration is read."""
     cluster: str | None = None
     container: str | None = None
     region: str | None = None
@@ -44,3 +51,8 @@ class Request:
     require: tuple[str, ...] = ()
     fail_on_warning: bool = False
     seconds: float = 60.0
+
+    @property
+    def in_files(self) -> bool:
+        """Whether the subjects are in files that were given."""
+        return bool(self.task_definition_file or self.files or self.credspec_file)

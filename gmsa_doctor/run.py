@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from threading import Thread
 
-from gmsa_doctor import __version__, engine, inside, subject
+from gmsa_doctor import __version__, engine, files, inside, subject
 from gmsa_doctor.clients import task_metadata
 from gmsa_doctor.clients.aws import Aws, CredentialsProblem
 from gmsa_doctor.clients.dns import Dns
@@ -21,14 +21,18 @@ from gmsa_doctor.clients.tcp import Tcp
 from gmsa_doctor.errors import ClientError, TimedOut, UsageError
 from gmsa_doctor.formats.task_definition import TaskDefinition
 from gmsa_doctor.limits import within
-from gmsa_doctor.model import Finding, Fix, Report, Status, SubjectReport, Verdict, skipped
+from gmsa_doctor.model import Finding, Fix, Location, Report, Status, SubjectReport, Verdict, skipped
 from gmsa_doctor.one_off import ONLY_IN_RUN
+from gmsa_doctor.policy import AFTERWARDS, Policy, applied
 from gmsa_doctor.registry import Registry
 from gmsa_doctor.request import Live, Request
 from gmsa_doctor.subject import ChosenContainer, Found, Place
 from gmsa_doctor.vantage import Caller, DnsServersInUse, KnownDnsServers, ServiceNames, Vantage
 
 Watch = Callable[[engine.Progress], None]
+Unread = tuple[tuple[str, str], ...]
+
+OFFLINE = "--offline: nothing is sent anywhere"
 
 _LIVE_EXTRA = Fix(
     "Install gmsa-doctor with its extra `live` (it needs gcc and the Kerberos headers), or use the container image.",
@@ -59,10 +63,12 @@ class Look:
     cases: tuple[engine.Case, ...]
     ended: engine.Ended
     subjects: tuple[SubjectReport, ...]
+    unread: tuple[tuple[str, str], ...] = ()
+    """Files that could not be read, with the reason."""
 
 
-def check(request: Request, registry: Registry, watch: Watch) -> Report:
-    """Check the subjects that the request names.
+def check(request: Request, registry: Registry, watch: Watch, policy: Policy | None = None) -> Report:
+    """Check the subjects that the request names; ``policy`` says what is made of the findings.
 
     Raises UsageError for whatever the user has to mend first: a subject that does not exist, missing
     credentials or region, unknown ids.
@@ -70,7 +76,9 @@ def check(request: Request, registry: Registry, watch: Watch) -> Report:
     started = time.monotonic()
     required = _required(request, registry)
     seen = look(request, registry, watch)
-    return report_of(seen.subjects, required, seen.ended.interrupted, started)
+    fail_on_warning = request.fail_on_warning
+    subjects = applied(seen.subjects, policy or Policy(), registry, selected(request, registry), fail_on_warning)
+    return report_of(subjects, required, seen.ended.interrupted, started, seen.unread)
 
 
 def look(request: Request, registry: Registry, watch: Watch, *, live_reason: str | None = None) -> Look:
@@ -79,16 +87,20 @@ def look(request: Request, registry: Registry, watch: Watch, *, live_reason: str
     With ``live_reason`` nothing is sent to DNS or AD, and what would have been is skipped for that reason.
     """
     started = time.monotonic()
+    if request.offline:
+        live_reason = OFFLINE
     if live_reason:
         request = replace(request, live=Live.NEVER)
     wanted = selected(request, registry)
-    registry = registry.without(ONLY_IN_RUN) if live_reason else _here(request, registry)
+    registry = registry.without(ONLY_IN_RUN | AFTERWARDS) if live_reason and not request.offline else _here(request, registry)
+    if not wanted & frozenset(one.id for one in registry.checks):
+        raise UsageError("--only and --skip leave no check that can be run here: `gmsa-doctor run` has more")
     if request.live is Live.ALWAYS and (missing := gssapi_missing()):
         raise UsageError(f"--live always needs gssapi: {missing}. {_LIVE_EXTRA.text}")
     if request.live is not Live.NEVER:
         Thread(target=_import_ahead, daemon=True).start()  # while AWS is asked
     own = inside.own_task(request)
-    found, world = _find_in_time(request, own)
+    found, world, unread = _find_in_time(request, own)
     vantage = _vantage(request)
     shared = _network_clients(request, vantage, live_reason or "--live never: nothing is sent to DNS or AD")
     shared[DnsServersInUse] = inside.dns_servers(own)
@@ -96,10 +108,10 @@ def look(request: Request, registry: Registry, watch: Watch, *, live_reason: str
     left = max(1.0, started + request.seconds - time.monotonic())
     ended = engine.run(registry, cases, seconds=left, selected=wanted, watch=watch)
     subjects = tuple(
-        SubjectReport(one.subject.name, _facts(one, world, vantage), _seen(findings, vantage, request))
+        SubjectReport(one.subject.name, _facts(one, world, vantage), _seen(findings, one, vantage, registry, request))
         for one, findings in zip(found, ended.findings, strict=True)
     )
-    return Look(registry, vantage, found, cases, ended, subjects)
+    return Look(registry, vantage, found, cases, ended, subjects, unread)
 
 
 def selected(request: Request, registry: Registry) -> frozenset[str]:
@@ -113,8 +125,10 @@ def selected(request: Request, registry: Registry) -> frozenset[str]:
 
 
 def _required(request: Request, registry: Registry) -> frozenset[str]:
+    """The ids of ``--require``; of an area those that can be known here, if there are any."""
     here = frozenset(one.id for one in _here(request, registry).checks)
-    return registry.select(request.require) & here
+    named = [registry.select((name,)) for name in request.require]
+    return frozenset(id for ids in named for id in (ids & here or ids))
 
 
 def _here(request: Request, registry: Registry) -> Registry:
@@ -126,21 +140,21 @@ def _here(request: Request, registry: Registry) -> Registry:
     named = {*request.only, *request.require}
     asked_for = {need.type for one in registry.checks if one.id in named for need in one.needs}
     own = frozenset() if inside.is_subject(request) else inside.ONLY_INSIDE - asked_for
-    return registry.without(ONLY_IN_RUN | own)
+    return registry.without(ONLY_IN_RUN | AFTERWARDS | own)
 
 
 # What is given from outside -------------------------------------------------------------------------
 
 
-def _find_in_time(request: Request, own: OwnTask | None) -> tuple[tuple[Found, ...], _World]:
-    if request.task_definition_file:
-        return _find_in_file(request)
+def _find_in_time(request: Request, own: OwnTask | None) -> tuple[tuple[Found, ...], _World, Unread]:
+    if request.in_files:
+        return _find_in_files(request)
     try:
-        return within(request.seconds, "AWS", lambda: _find(request, own))
+        return (*within(request.seconds, "AWS", lambda: _find(request, own)), ())
     except TimedOut as error:
         reason = skipped("AWS was not asked: it had not answered before")
         found = inside.unfound(own, request, error) if own else subject.unfound(request, error)
-        return found, _World(dict.fromkeys(AWS_CLIENTS, reason), None, None)
+        return found, _World(dict.fromkeys(AWS_CLIENTS, reason), None, None), ()
 
 
 def _find(request: Request, own: OwnTask | None) -> tuple[tuple[Found, ...], _World]:
@@ -157,13 +171,26 @@ def _find(request: Request, own: OwnTask | None) -> tuple[tuple[Found, ...], _Wo
     return found, _world(aws, sts)
 
 
-def _find_in_file(request: Request) -> tuple[tuple[Found, ...], _World]:
-    """A file needs no AWS; with credentials and a region, what AWS can tell is asked as well."""
-    aws = Aws(request.profile, request.region)
-    found = subject.from_file(request, Place(aws.region, None))
+def _find_in_files(request: Request) -> tuple[tuple[Found, ...], _World, Unread]:
+    """Files need no AWS; with credentials and a region, what AWS can tell is asked as well."""
+    aws = None if request.offline else Aws(request.profile, request.region)
+    found, unread = _in_files(request, Place(aws.region if aws else request.region, None))
+    if aws is None:
+        return found, _World(dict.fromkeys(AWS_CLIENTS, skipped(OFFLINE)), None, None), unread
     region = request.region or next((one.place.region for one in found if one.place.region), None)
     if region and region != aws.region:
         aws = Aws(request.profile, region)
+    return found, _world_beside_files(aws, region, request), unread
+
+
+def _in_files(request: Request, place: Place) -> tuple[tuple[Found, ...], Unread]:
+    if request.task_definition_file:
+        return subject.from_file(request, place), ()
+    inside_them = files.find(request, place)
+    return inside_them.found, tuple((one.where, one.reason) for one in inside_them.broken)
+
+
+def _world_beside_files(aws: Aws, region: str | None, request: Request) -> _World:
     try:
         if not region:
             raise CredentialsProblem("no AWS region is known", Fix("Give --region, or set AWS_REGION."))
@@ -173,12 +200,12 @@ def _find_in_file(request: Request) -> tuple[tuple[Found, ...], _World]:
         within(request.seconds / 2, "AWS", sts.caller)
     except CredentialsProblem as error:
         reason = skipped(f"AWS was not asked: {error.text}", fix=error.fix)
-        return found, _World(dict.fromkeys(AWS_CLIENTS, reason), None, None)
+        return _World(dict.fromkeys(AWS_CLIENTS, reason), None, None)
     except TimedOut:
-        return found, _World(_clients(aws, sts), None, None)
+        return _World(_clients(aws, sts), None, None)
     except ClientError:
         pass  # who we are is not known; each check will tell what it cannot see
-    return found, _world(aws, sts)
+    return _world(aws, sts)
 
 
 def require_credentials(aws: Aws) -> None:
@@ -289,31 +316,46 @@ def _facts(found: Found, world: _World, vantage: Vantage) -> tuple[tuple[str, st
     return tuple((name, text) for name, text in facts if text)
 
 
-def _seen(findings: Iterable[Finding], vantage: Vantage, request: Request) -> tuple[Finding, ...]:
+def _seen(
+    findings: Iterable[Finding], found: Found, vantage: Vantage, registry: Registry, request: Request
+) -> tuple[Finding, ...]:
     """With ``--fail-on warn`` a warning is a failure, and so may be a root cause."""
     return tuple(
         replace(
             one,
             vantage=vantage.word,
             root=one.root or (request.fail_on_warning and one.status is Status.WARN),
+            location=_location(one, found, registry),
         )
         for one in findings
     )
 
 
+def _location(finding: Finding, found: Found, registry: Registry) -> Location | None:
+    """What the check is about; a line and column that it tells itself are of that file."""
+    check = registry.get(finding.check)
+    place = found.places.of(check.about if check else "")
+    own = finding.location
+    return Location(place.file, own.line, own.column) if place and own else place
+
+
 def report_of(
-    subjects: tuple[SubjectReport, ...], required: frozenset[str], interrupted: bool, started: float
+    subjects: tuple[SubjectReport, ...],
+    required: frozenset[str],
+    interrupted: bool,
+    started: float,
+    unread: Unread = (),
 ) -> Report:
     """The report with its verdict. ``required`` are the ids of ``--require``; ``started`` is of the monotonic clock."""
     findings = [one for each in subjects for one in each.findings]
     counts = Counter(one.status for one in findings)
     failures = [one for one in findings if one.root and one.status in (Status.FAIL, Status.WARN)]
     gaps = [one for one in findings if one.root and one.status in (Status.UNKNOWN, Status.ERROR)]
-    missing = {one.check for one in findings if one.status is Status.SKIPPED} & required
+    missing = required - {one.check for one in findings if one.status is not Status.SKIPPED}
     if counts[Status.FAIL] or failures:
         verdict = Verdict.FAIL
     else:
-        verdict = Verdict.INCOMPLETE if gaps or missing or interrupted else Verdict.PASS
+        verdict = Verdict.INCOMPLETE if gaps or missing or interrupted or unread else Verdict.PASS
     return Report(
         version=__version__,
         verdict=verdict,
@@ -323,4 +365,5 @@ def report_of(
         duration_ms=round((time.monotonic() - started) * 1000),
         interrupted=interrupted,
         missing=tuple(sorted(missing)),
+        unread=unread,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -13,9 +13,12 @@ from gmsa_doctor.clients import task_definition_file
 from gmsa_doctor.clients.aws import CredentialsProblem
 from gmsa_doctor.clients.services import Ecs
 from gmsa_doctor.errors import ClientError, Denied, NotFound, UsageError
+from gmsa_doctor.formats.located import Located, LocatedError
 from gmsa_doctor.formats.task_definition import Container, TaskDefinition, read_task_definition
-from gmsa_doctor.model import Finding, skipped
+from gmsa_doctor.model import Finding, Given, passed, skipped
+from gmsa_doctor.places import Places
 from gmsa_doctor.request import Fetcher, Request
+from gmsa_doctor.values import CredSpecObject
 
 REGISTERED = "task-definition.registered"
 """The check that shows why a subject could not be looked at."""
@@ -113,6 +116,7 @@ class Found:
     subject: Subject
     place: Place
     values: Mapping[type, object]
+    places: Places = field(default_factory=Places)
 
 
 @dataclass(frozen=True)
@@ -134,13 +138,16 @@ class Source:
     file: str | None = None
     others: tuple[str, ...] = ()
     named: str | None = None
+    located: Located | None = None
+    credspec: CredSpecObject | None = None
+    """That was given as a file."""
 
 
 def from_file(request: Request, place: Place) -> tuple[Found, ...]:
     """The subjects of ``--task-definition-file``. Raises UsageError if it is no task definition."""
     name = request.task_definition_file or "-"
     definition = task_definition_file.read(name)
-    return subjects(Source(name, definition, _place_of(definition.arn, place), file=name), request)
+    return subjects(Source(name, definition, place_of(definition.arn, place), file=name), request)
 
 
 def from_aws(request: Request, ecs: Ecs, place: Place) -> tuple[Found, ...]:
@@ -184,7 +191,7 @@ def require_names(request: Request) -> None:
             raise UsageError(f"{option} {value} is of {match[1]}, and --region says {request.region}: leave it out")
 
 
-def _place_of(arn: str | None, place: Place) -> Place:
+def place_of(arn: str | None, place: Place) -> Place:
     """The region and account that an ARN names, else those of the session."""
     match = re.match(r"arn:([^:]+):ecs:([^:]*):([^:]*):", arn or "")
     if not match:
@@ -197,7 +204,7 @@ def _registered(request: Request, ecs: Ecs, place: Place) -> Source:
     definition = describe(ecs, name, place)
     network = Network(request.subnets, request.security_groups) if request.subnets else None
     if isinstance(definition, TaskDefinition):
-        place = _place_of(definition.arn, place)
+        place = place_of(definition.arn, place)
     return Source(_short(name), definition, place, network=network, cluster=request.cluster)
 
 
@@ -220,7 +227,7 @@ def _service(request: Request, ecs: Ecs, place: Place) -> Source:
     return Source(
         title,
         definition,
-        _place_of(service.get("serviceArn"), place),
+        place_of(service.get("serviceArn"), place),
         _launch(current, service, cluster, ecs),
         _network(current, service, request),
         current.get("platformVersion") or service.get("platformVersion"),
@@ -361,7 +368,36 @@ def _found(source: Source, chosen: ChosenContainer, request: Request, name: str)
         Platform: definition if isinstance(definition, Finding) else _platform(source, definition, request.fetcher),
         Network: source.network or _given_network(request),
     }
-    return Found(subject, source.place, values)
+    if source.credspec:
+        values[CredSpecObject] = Given(
+            source.credspec, passed(f"{source.credspec.location.name}, {source.credspec.size} bytes")
+        )
+    return Found(subject, source.place, values, _places(source, chosen))
+
+
+def _places(source: Source, chosen: ChosenContainer) -> Places:
+    definition = source.definition
+    index = None
+    if isinstance(definition, TaskDefinition) and chosen.container in definition.containers:
+        index = definition.containers.index(chosen.container)
+    file = source.credspec
+    lone = isinstance(definition, Finding)  # a CredSpec alone: there is no file of a task definition
+    return Places(
+        None if lone else source.file,
+        source.located,
+        index,
+        file.location.name if file else None,
+        _located(file.body) if file else None,
+    )
+
+
+def _located(body: bytes) -> Located | None:
+    from gmsa_doctor.formats.located import read_json
+
+    try:
+        return read_json(body.decode("utf-8-sig"))
+    except (LocatedError, UnicodeDecodeError):
+        return None  # what is wrong with it, its checks tell
 
 
 def _given_network(request: Request) -> Network | Finding:

@@ -51,6 +51,7 @@ from gmsa_doctor_checks.versions import judge_by_version
     title="The CredSpec is JSON with the keys that are read",
     cause=Cause.CREDSPEC,
     docs=links.GMSA_ACCOUNTS,
+    about="credspec",
     shows=(
         texts.FIELDS,
         texts.MISSING_JOIN,
@@ -195,6 +196,7 @@ def _mend(defect: Defect) -> str:
     title="The CredSpec's domain and gMSA names are of an accepted form",
     cause=Cause.CREDSPEC,
     docs=links.GMSA_ACCOUNTS,
+    about="credspec/ActiveDirectoryConfig",
     shows=(texts.FIELDS, texts.MISSING_DNS_NAME, texts.MISSING_GMSA),
 )
 def credspec_names(credspec: CredSpec, platform: Platform) -> Result[GmsaNames]:
@@ -278,6 +280,7 @@ def _name_words(defects: tuple[AccountNameDefect, ...], name: str) -> str:
     title="The CredSpec names a secret of the task's region",
     cause=Cause.CREDSPEC,
     docs=links.FARGATE_GMSA,
+    about="credspec/ActiveDirectoryConfig/HostAccountConfig/PluginInput/CredentialArn",
     shows=(texts.SECRET, texts.NAMES, texts.FIELDS, texts.MISSING_CREDENTIAL_ARN),
 )
 def secret_link(credspec: CredSpec, place: Place) -> Result[SecretArn]:

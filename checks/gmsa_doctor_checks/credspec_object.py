@@ -25,12 +25,15 @@ SIZE_LIMIT = 4000
     title="The CredSpec can be read",
     cause=Cause.TASK_DEFINITION,
     docs=links.FARGATE_GMSA,
+    about="container/credentialSpecs/0",
     shows=(texts.INVALID_OBJECT, texts.NOT_RETRIEVED, texts.NO_MAPPING),
 )
 def credspec_object(
     location: CredSpecLocation, place: Place, s3: S3, ssm: Ssm, caller: Outcome[Caller], vantage: Vantage
 ) -> Result[CredSpecObject]:
     """Reads the CredSpec from where the task definition says it is, and compares the bucket's region.
+
+    A file (`--credspec-file`) takes its place.
 
     Why: Credentials Fetcher reads it with the execution role, in the task's region. It shows the same text for an
     object that does not exist, one that may not be read, and a bucket of another region.
@@ -140,6 +143,7 @@ def _from_parameter(location: CredSpecLocation, ssm: Ssm, caller: Outcome[Caller
     title="The CredSpec is of a size that is accepted",
     cause=Cause.CREDSPEC,
     docs=links.FARGATE_GMSA,
+    about="credspec",
     shows=(texts.INVALID_OBJECT, texts.FIELDS),
 )
 def credspec_size(obj: CredSpecObject, platform: Platform) -> Result[SizedCredSpec]:
@@ -161,7 +165,7 @@ def credspec_size(obj: CredSpecObject, platform: Platform) -> Result[SizedCredSp
             expected=f"1 to {SIZE_LIMIT} bytes",
             fix=Fix(
                 "Put the CredSpec there again." if empty else "Take the white space out of it, and put it there again.",
-                () if obj.location.parameter else (f"jq -c . credspec.json | aws s3 cp - {posix(name)}",),
+                (f"jq -c . credspec.json | aws s3 cp - {posix(name)}",) if obj.location.bucket else (),
             ),
             shows_as=texts.FIELDS if empty else texts.INVALID_OBJECT,
         ),

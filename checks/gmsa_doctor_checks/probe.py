@@ -47,7 +47,7 @@ def probe_task(probes: ProbeTasks) -> Finding:
         observed="; ".join(dict.fromkeys(_words(one) for one, _ in stuck)),
         expected="a task that starts",
         fix=worst.fix,
-        rows=_rows(probes.tasks),
+        rows=_rows(probes.tasks, Status.FAIL if finding is failed else Status.UNKNOWN),
     )
 
 
@@ -93,11 +93,12 @@ def probe_removed(probes: ProbeTasks) -> Finding:
     """
     if not probes.left:
         return passed("nothing is left")
+    commands = tuple(one.command for one in probes.left if one.command)
     return warned(
-        f"{len(probes.left)} of the things that the run has made could not be removed",
-        observed="; ".join(probes.left),
+        f"{len(probes.left)} of the things that the run has made could not be removed, or not be looked for",
+        observed="; ".join(f"{one.what}: {one.why}" for one in probes.left),
         expected="nothing left",
-        fix=Fix("Remove what is left, with credentials that may.", ("gmsa-doctor run --clean",)),
+        fix=Fix("Remove what is left, with credentials that may.", commands or (probes.clean,)),
     )
 
 
@@ -166,7 +167,10 @@ def _why(task: OneOff, probes: ProbeTasks) -> _Reason:
         )
     return _Reason(
         "it stopped before its container ran",
-        Fix("See what ECS says of it, and explain that.", (f"gmsa-doctor explain {posix('<the text>')}",)),
+        Fix(
+            "See what ECS says of it, and explain that.",
+            (f"gmsa-doctor explain {posix(task.stopped_reason or '<the text>')}",),
+        ),
     )
 
 
@@ -177,7 +181,7 @@ def _no_way_to_image(probes: ProbeTasks) -> _Reason:
             "Give the subnet a way to the registry: NAT, a public address, or the interface endpoints ecr.api and "
             "ecr.dkr and a gateway endpoint for S3, whose security groups admit 443 from the task."
         ),
-        of_service=bool(re.match(r"\d+\.dkr[.-]ecr", probes.image)),
+        of_service=probes.shared.registry,
     )
 
 
@@ -200,7 +204,7 @@ def _no_log_group(probes: ProbeTasks) -> _Reason:
             "--log-group.",
             (f"aws logs create-log-group --log-group-name {posix(probes.log_group or '<log group>')}",),
         ),
-        of_service=probes.own_logs,
+        of_service=probes.shared.logs,
     )
 
 
@@ -208,7 +212,7 @@ def _no_role(probes: ProbeTasks) -> _Reason:
     return _Reason(
         f"ECS cannot assume {probes.execution_role}",
         Fix("Let the role's trust policy allow sts:AssumeRole to ecs-tasks.amazonaws.com."),
-        of_service=probes.own_role,
+        of_service=probes.shared.role,
     )
 
 
@@ -220,7 +224,7 @@ def _no_auth(probes: ProbeTasks) -> _Reason:
             "Give the subnet a way to AWS (NAT, a public address, or interface endpoints for ecr.api, ecr.dkr, "
             "secretsmanager and logs, and one for S3), and let the execution role read what it has to."
         ),
-        of_service=probes.own_role,
+        of_service=probes.shared.registry,
     )
 
 
@@ -247,9 +251,9 @@ def _words(task: OneOff) -> str:
     return ": ".join(part for part in parts if part) or (task.problem or "not started")
 
 
-def _rows(tasks: tuple[OneOff, ...]) -> tuple[Row, ...]:
+def _rows(tasks: tuple[OneOff, ...], otherwise: Status = Status.UNKNOWN) -> tuple[Row, ...]:
     return tuple(
-        Row(one.subnet, Status.PASS if one.ran else Status.FAIL, "ran" if one.ran else _words(one)) for one in tasks
+        Row(one.subnet, Status.PASS if one.ran else otherwise, "ran" if one.ran else _words(one)) for one in tasks
     )
 
 

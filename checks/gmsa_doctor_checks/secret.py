@@ -36,6 +36,7 @@ _FORM = '{"username": "<sAMAccountName>", "password": "<password>", "domainName"
     title="The secret can be read, and is a JSON object",
     cause=Cause.CREDSPEC,
     docs=links.SECRETS,
+    about="credspec/ActiveDirectoryConfig/HostAccountConfig/PluginInput/CredentialArn",
     shows=(texts.SECRET, texts.NAMES, texts.NO_USERNAME, texts.NO_PASSWORD),
 )
 def secret_value(
@@ -197,6 +198,7 @@ def _noted(arn: SecretArn, notes: tuple[SecretDefect, ...], platform: Platform) 
     title="The secret holds a user name, a password and a domain in the accepted form",
     cause=Cause.CREDENTIALS,
     docs=links.FARGATE_GMSA,
+    about="credspec/ActiveDirectoryConfig/HostAccountConfig/PluginInput/CredentialArn",
     shows=(texts.NO_USERNAME, texts.NO_PASSWORD, texts.NAMES, texts.TOO_LONG, texts.USER_TICKET),
 )
 def secret_fields(secret: SecretObject, platform: Platform) -> Result[Account]:
@@ -304,6 +306,7 @@ def _store_again(arn: SecretArn, what: str) -> Fix:
     title="The secret's domain is the CredSpec's",
     cause=Cause.CREDENTIALS,
     docs=links.FARGATE_GMSA,
+    about="credspec/DomainJoinConfig/DnsName",
     shows=(texts.USER_TICKET, texts.NO_DC),
 )
 def secret_domain(account: Account, names: GmsaNames) -> Finding:

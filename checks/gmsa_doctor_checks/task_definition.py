@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from gmsa_doctor.formats.arn import ArnError, parse_arn, parse_s3_object_arn, parse_ssm_parameter_arn
+from gmsa_doctor.formats.located import Open
 from gmsa_doctor.formats.task_definition import (
     Container,
     CredentialSpecEntry,
@@ -13,7 +15,20 @@ from gmsa_doctor.formats.task_definition import (
     TaskDefinition,
     split_credential_spec,
 )
-from gmsa_doctor.model import Cause, Finding, Fix, Given, Outcome, Result, Status, failed, passed, skipped, warned
+from gmsa_doctor.model import (
+    Cause,
+    Finding,
+    Fix,
+    Given,
+    Outcome,
+    Result,
+    Status,
+    failed,
+    passed,
+    skipped,
+    unknown,
+    warned,
+)
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import REGISTERED, ChosenContainer, Deployments, Launch, Place, Platform, Subject
 from gmsa_doctor_checks import links, texts
@@ -29,7 +44,7 @@ _NOT_REGISTERED = (
 """What ecs:DescribeTaskDefinition gives and ecs:RegisterTaskDefinition refuses. Source: both in ECS's API reference."""
 
 
-@check(REGISTERED, title="The task definition can be read, and is active", docs=links.TASK_PARAMETERS)
+@check(REGISTERED, title="The task definition can be read, and is active", docs=links.TASK_PARAMETERS, about="task")
 def registered(definition: Outcome[TaskDefinition], deployments: Deployments, subject: Subject) -> Finding:
     """Reads the registered task definition of the service's PRIMARY deployment, or the one that was named.
 
@@ -56,6 +71,7 @@ def registered(definition: Outcome[TaskDefinition], deployments: Deployments, su
     "task-definition.execution-role",
     title="The task definition names an execution role",
     docs=links.EXECUTION_ROLE,
+    about="task/executionRoleArn",
     shows=(texts.NO_ROLE, texts.NO_ROLE_REGION, texts.NO_ROLE_AGENT),
 )
 def execution_role(definition: TaskDefinition, platform: Platform, subject: Subject) -> Finding:
@@ -83,6 +99,7 @@ def execution_role(definition: TaskDefinition, platform: Platform, subject: Subj
     title="The container has credentialSpecs",
     cause=Cause.TASK_DEFINITION,
     docs=links.FARGATE_GMSA,
+    about="container/credentialSpecs",
     shows=(texts.NO_MAPPING,),
 )
 def credential_specs(chosen: ChosenContainer, platform: Platform, subject: Subject) -> Result[CredentialSpec]:
@@ -153,6 +170,7 @@ def _missing(summary: str, where: str, subject: Subject) -> Finding:
     title="The prefix of the credentialSpecs entry is right",
     cause=Cause.TASK_DEFINITION,
     docs=links.FARGATE_GMSA,
+    about="container/credentialSpecs/0",
     shows=(texts.NO_MAPPING, texts.UNSUPPORTED_ARN),
 )
 def prefix(spec: CredentialSpec, platform: Platform, subject: Subject) -> Result[PrefixedArn]:
@@ -166,10 +184,12 @@ def prefix(spec: CredentialSpec, platform: Platform, subject: Subject) -> Result
     if platform.windows:
         return skipped("a Windows container: gmsa-doctor judges Linux containers")
     entry = split_credential_spec(spec.text)
+    if isinstance(spec.text, Open) and not _tells_its_prefix(spec.text):
+        return _not_known_yet("the credentialSpecs entry", spec.text)
     domainless = entry.prefix is Prefix.DOMAINLESS
     if entry.prefix is None or entry.near_miss is not None:
         return _wrong_prefix(entry, spec, platform, subject)
-    value = PrefixedArn(domainless, entry.rest)
+    value = PrefixedArn(domainless, Open(entry.rest) if isinstance(spec.text, Open) else entry.rest)
     if domainless or platform.launch in (Launch.EC2, Launch.EXTERNAL):
         return Given(value, passed(str(entry.prefix)))
     right = f"{Prefix.DOMAINLESS}{entry.rest}"
@@ -184,6 +204,24 @@ def prefix(spec: CredentialSpec, platform: Platform, subject: Subject) -> Result
         return failure
     summary = f"{failure.summary}; whether the task runs on Fargate is not known"
     return Given(value, replace(failure, status=Status.WARN, summary=summary, shows_as=None))
+
+
+def _tells_its_prefix(text: Open) -> bool:
+    """Whether what is known before deployment holds the prefix to its end, or can be none."""
+    known = text.partition("${")[0]
+    return any(known.startswith(one) for one in Prefix) or not any(one.startswith(known) for one in Prefix)
+
+
+def _not_known_yet(what: str, text: str) -> Finding:
+    return unknown(
+        f"{what} is not known before it is deployed: {text}",
+        observed=text,
+        expected="a text that the file tells",
+        fix=Fix(
+            "Give what it depends on (--parameter NAME=VALUE), or check what is registered, after the deployment.",
+            (f"gmsa-doctor check --cluster {posix('<cluster>')} --service {posix('<service>')}",),
+        ),
+    )
 
 
 _MISTAKES = {
@@ -217,6 +255,7 @@ def _wrong_prefix(entry: CredentialSpecEntry, spec: CredentialSpec, platform: Pl
     title="The credentialSpecs entry names an S3 object",
     cause=Cause.TASK_DEFINITION,
     docs=links.FARGATE_GMSA,
+    about="container/credentialSpecs/0",
     shows=(texts.INVALID_ARN, texts.INVALID_S3_ARN, texts.UNSUPPORTED_ARN, texts.INVALID_OBJECT),
 )
 def arn(prefixed: PrefixedArn, platform: Platform, place: Place, subject: Subject) -> Result[CredSpecLocation]:
@@ -227,6 +266,13 @@ def arn(prefixed: PrefixedArn, platform: Platform, place: Place, subject: Subjec
 
     Fix: name the CredSpec's object by its ARN (in the S3 console: Copy ARN), under a key without `#`.
     """
+    if isinstance(prefixed.arn, Open):
+        known = _with_pseudo_parameters(prefixed.arn, place)
+        if "#" in re.sub(r"\$\{[^}]*\}", "", known):
+            return _hash(prefixed, subject)
+        if "${" in known:
+            return _not_known_yet("the CredSpec's ARN", prefixed.arn)
+        prefixed = PrefixedArn(prefixed.domainless, known)
     try:
         if parse_arn(prefixed.arn).service == "ssm":
             return _parameter(prefixed, platform, subject)
@@ -236,13 +282,7 @@ def arn(prefixed: PrefixedArn, platform: Platform, place: Place, subject: Subjec
             prefixed, f"what follows the prefix is no ARN of an S3 object: {error}", error.suggestion, subject
         )
     if found.breaks_hand_over:
-        return _bad_arn(
-            prefixed,
-            "the key holds #, which breaks the ARN on its way to Credentials Fetcher",
-            prefixed.arn.replace("#", "-"),
-            subject,
-            also="Rename the object, and",
-        )
+        return _hash(prefixed, subject)
     if found.is_test_marker:
         return _bad_arn(
             prefixed,
@@ -261,6 +301,25 @@ def arn(prefixed: PrefixedArn, platform: Platform, place: Place, subject: Subjec
         )
     location = CredSpecLocation(prefixed.arn, prefixed.domainless, found.bucket, found.key)
     return Given(location, passed(prefixed.arn))
+
+
+def _with_pseudo_parameters(text: str, place: Place) -> str:
+    """An ARN in which the template leaves only its own place open: that is right wherever it is deployed."""
+    own = {"Partition": place.partition or "aws", "Region": place.region or "us-east-1"}
+    own["AccountId"] = place.account or "000000000000"
+    for name, value in own.items():
+        text = text.replace(f"${{AWS::{name}}}", value)
+    return text
+
+
+def _hash(prefixed: PrefixedArn, subject: Subject) -> Finding:
+    return _bad_arn(
+        prefixed,
+        "the key holds #, which breaks the ARN on its way to Credentials Fetcher",
+        prefixed.arn.replace("#", "-"),
+        subject,
+        also="Rename the object, and",
+    )
 
 
 def _parameter(prefixed: PrefixedArn, platform: Platform, subject: Subject) -> Result[CredSpecLocation]:

@@ -12,6 +12,8 @@ from gmsa_doctor.clients.ldap import Directory
 from gmsa_doctor.formats.credspec import CredSpecDocument
 from gmsa_doctor.formats.secret import SecretDocument
 from gmsa_doctor.hidden import Hidden
+from gmsa_doctor.values import CredSpecLocation as CredSpecLocation
+from gmsa_doctor.values import CredSpecObject as CredSpecObject
 
 
 @dataclass(frozen=True)
@@ -27,31 +29,6 @@ class PrefixedArn:
 
     domainless: bool
     arn: str
-
-
-@dataclass(frozen=True)
-class CredSpecLocation:
-    """Where the CredSpec lies: an S3 object (``bucket`` and ``key``) or an SSM parameter."""
-
-    arn: str
-    domainless: bool
-    bucket: str = ""
-    key: str = ""
-    parameter: str = ""
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
-        return f"s3://{self.bucket}/{self.key}" if self.bucket else f"the SSM parameter {self.parameter}"
-
-
-@dataclass(frozen=True)
-class CredSpecObject:
-    """The CredSpec's bytes; ``size`` is that of the whole object."""
-
-    location: CredSpecLocation
-    size: int
-    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from gmsa_doctor.cli import options, verdict
+from gmsa_doctor.cli import configured, options, reports, verdict
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.options import items
 from gmsa_doctor.cli.process import (
@@ -25,9 +27,21 @@ from gmsa_doctor.clients import task_metadata
 from gmsa_doctor.errors import UsageError
 from gmsa_doctor.request import Fetcher, Live, Request
 
+if TYPE_CHECKING:
+    from gmsa_doctor.config import Config
+
 
 @app.command()
 def check(
+    context: typer.Context,
+    files: Annotated[
+        Optional[list[str]],  # noqa: UP045 - typer before 0.16 reads annotations at run time
+        typer.Argument(
+            metavar="FILES",
+            help="Task definitions, CloudFormation and SAM templates, cdk.out, Terraform plans, Compose files, "
+            "CredSpecs; directories and globs of them.",
+        ),
+    ] = None,
     service: options.Service = None,
     cluster: options.Cluster = None,
     task_definition: options.TaskDefinition = None,
@@ -35,6 +49,16 @@ def check(
         str | None,
         typer.Option(metavar="FILE", help="The JSON of register- or describe-task-definition; - reads standard input."),
     ] = None,
+    credspec_file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A CredSpec, in place of what the task definition names.")
+    ] = None,
+    parameter: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(metavar="NAME=VALUE", help="Of the CloudFormation templates; also AWS::Region and its like."),
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Send nothing anywhere, and read no AWS configuration.")
+    ] = False,
     container: options.Container = None,
     region: options.Region = None,
     profile: options.Profile = None,
@@ -59,29 +83,39 @@ def check(
     skip: options.Skip = None,
     require: options.Require = None,
     fail_on: options.FailOnOption = options.FailOn.FAIL,
+    config: configured.ConfigFile = None,
+    baseline: configured.Baseline = None,
     format: options.FormatOption = Format.TEXT,
     output: options.Output = None,
+    report: reports.ReportOption = None,
     metrics: verdict.Metrics = None,
     event_bus: verdict.EventBus = None,
     timeout: Annotated[float, typer.Option(min=1, max=86_400, metavar="SECONDS", help="For the whole run.")] = 60,
     color: options.ColorOption = Color.AUTO,
     verbose: options.Verbose = False,
 ) -> None:
-    """Check a service or a task definition; inside ECS, without either, the own task.
+    """Check a service, a task definition, or files; inside ECS, without any, the own task.
 
     Names the root cause, with its fix. Exit codes: 0 no failure, 1 a failure, 2 usage or configuration,
     3 incomplete, 70 a bug of ours, 130 interrupted.
     """
-    request = Request(
+    ways = configured.given(
+        context,
         service=service,
         task_definition=task_definition,
         task_definition_file=task_definition_file,
+        files=tuple(files or ()),
+        credspec_file=credspec_file,
+    )
+    request = Request(
+        **{**ways, "files": ways["files"] or ()},
         cluster=cluster,
         container=container,
         region=region,
         profile=profile,
         subnets=items(subnets),
         security_groups=items(security_groups),
+        offline=offline,
         fetcher=fetcher,
         live=live,
         dns_server=items(dns_server),
@@ -94,23 +128,48 @@ def check(
         seconds=timeout,
     )
     how, to = Rendering(format, output, color, verbose), verdict.Recipients(metrics, event_bus, region, profile)
-    guarded(lambda: _check(request, how, to))
+    settings = configured.configuration(context)
+    guarded(lambda: _check(request, parameter, how, report, to, settings, baseline))
 
 
-def _check(request: Request, how: Rendering, to: verdict.Recipients) -> ExitCode:
+def _check(
+    request: Request,
+    parameters: list[str] | None,
+    how: Rendering,
+    more: list[str] | None,
+    to: verdict.Recipients,
+    settings: Config,
+    baseline: Path | None,
+) -> ExitCode:
+    request = replace(request, parameters=_parameters(parameters))
     _one_subject(request)
     _well_formed(request)
     verdict.require(to)
     writable(how.output)
+    wanted = reports.wanted(more)
     from gmsa_doctor import registry, run
     from gmsa_doctor.progress import Display
 
+    known = registry.load()
+    request, policy = configured.agreed(settings, baseline, request, known)
     with Display() as display:
-        report = run.check(request, registry.load(), display)
-    print_(rendered(report, how), how.output)
-    told = verdict.tell(report, to)
+        report = run.check(request, known, display, policy)
     code = exit_code(report)
+    if report.subjects or how.format is Format.JSON or how.output:
+        print_(rendered(report, how), how.output)
+    reports.write(report, wanted, {one.id: one for one in known.checks}, code)
+    told = verdict.tell(report, to)
+    for file, reason in report.unread:
+        typer.echo(f"gmsa-doctor: {file}: {reason}", err=True)
     return ExitCode.INCOMPLETE if code is ExitCode.PASS and not told else code
+
+
+def _parameters(values: list[str] | None) -> tuple[tuple[str, str], ...]:
+    pairs = [value.partition("=") for value in values or ()]
+    for name, equals, value in pairs:
+        if not name or not equals:
+            raise UsageError(f"--parameter {name}{equals}{value}: give NAME=VALUE")
+    return tuple((name, value) for name, _, value in pairs)
 
 
 def _one_subject(request: Request) -> None:
@@ -118,12 +177,17 @@ def _one_subject(request: Request) -> None:
         "--service": request.service,
         "--task-definition": request.task_definition,
         "--task-definition-file": request.task_definition_file,
+        "FILES": request.files,
     }
     given = [name for name, value in ways.items() if value]
-    if len(given) == 1 or (not given and task_metadata.inside()):
+    if request.credspec_file and request.task_definition_file:
+        raise UsageError("--credspec-file goes with FILES: give the task definition's file without an option")
+    if request.offline and not (request.files or request.credspec_file or request.task_definition_file):
+        raise UsageError("--offline checks files: name them")
+    if len(given) == 1 or (not given and (request.credspec_file or task_metadata.inside())):
         return
     raise UsageError(
-        "say what is to be checked: --cluster with --service, or --task-definition, or --task-definition-file"
+        "say what is to be checked: --cluster with --service, or --task-definition, or files"
         + (f" (given: {' and '.join(given)})" if given else "; inside ECS, without any of them, the own task is")
     )
 

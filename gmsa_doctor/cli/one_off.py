@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import textwrap
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gmsa_doctor.cli import options
+from gmsa_doctor.cli import configured, options, reports
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.options import items
 from gmsa_doctor.cli.process import Color, ExitCode, Format, Rendering, exit_code, guarded, print_, rendered, writable
@@ -17,6 +18,7 @@ from gmsa_doctor.errors import UsageError
 from gmsa_doctor.request import Request
 
 if TYPE_CHECKING:
+    from gmsa_doctor.config import Config
     from gmsa_doctor.probe.plan import Plan
     from gmsa_doctor.probe.planning import Wanted
     from gmsa_doctor.progress import Display
@@ -31,6 +33,7 @@ class SubnetMode(StrEnum):
 
 @app.command()
 def run(
+    context: typer.Context,
     image: Annotated[
         str | None,
         typer.Option(metavar="IMAGE", envvar="GMSA_DOCTOR_IMAGE", help="gmsa-doctor's image, where ECS can pull it."),
@@ -63,21 +66,30 @@ def run(
             metavar="s3://BUCKET/PREFIX", help="Let the probe write its report there; its role needs s3:PutObject."
         ),
     ] = None,
+    public_address: Annotated[
+        bool, typer.Option("--public-address", help="Give the tasks a public address, where no service tells.")
+    ] = False,
     ad_dns: options.AdDns = None,
     spn: options.Spn = None,
     only: options.Only = None,
     skip: options.Skip = None,
     require: options.Require = None,
     fail_on: options.FailOnOption = options.FailOn.FAIL,
+    config: configured.ConfigFile = None,
+    baseline: configured.Baseline = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before anything is made.")] = False,
     clean: Annotated[
         bool, typer.Option("--clean", help="Only remove what earlier runs have left: in the region, and --cluster.")
     ] = False,
     format: options.FormatOption = Format.TEXT,
     output: options.Output = None,
+    report: reports.ReportOption = None,
     timeout: Annotated[float, typer.Option(min=30, max=86_400, metavar="SECONDS", help="For the whole run.")] = 900,
     check_timeout: Annotated[
-        float, typer.Option(min=1, max=3_600, metavar="SECONDS", help="For the checks of each probe.")
+        float,
+        typer.Option(
+            min=1, max=3_600, metavar="SECONDS", help="For the checks, those outside and those of each probe."
+        ),
     ] = 60,
     color: options.ColorOption = Color.AUTO,
     verbose: options.Verbose = False,
@@ -94,8 +106,7 @@ def run(
             if clean
             else _run(
                 Request(
-                    service=service,
-                    task_definition=task_definition,
+                    **configured.given(context, service=service, task_definition=task_definition),
                     cluster=cluster,
                     container=container,
                     region=region,
@@ -110,8 +121,12 @@ def run(
                     fail_on_warning=fail_on is options.FailOn.WARN,
                     seconds=timeout,
                 ),
-                _wanted(image, subnet_mode, execution_role, log_group, report_s3, canary, check_timeout),
+                _wanted(
+                    image, subnet_mode, execution_role, log_group, report_s3, canary, public_address, check_timeout
+                ),
                 Rendering(format, output, color, verbose),
+                report,
+                (configured.configuration(context), baseline),
                 yes,
             )
         )
@@ -145,6 +160,7 @@ def _wanted(
     log_group: str | None,
     report_s3: str | None,
     canary: bool,
+    public_address: bool,
     seconds: float,
 ) -> Wanted:
     """Raises UsageError for an option that could only fail later, and less clearly."""
@@ -162,45 +178,62 @@ def _wanted(
     if report_s3 and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?", report_s3):
         raise UsageError(f"--report-s3 {report_s3}: give s3://BUCKET or s3://BUCKET/PREFIX")
     prefix = report_s3.rstrip("/") if report_s3 else None
-    return Wanted(image, subnet_mode is SubnetMode.EACH, execution_role, log_group, prefix, canary, seconds)
+    return Wanted(
+        image, subnet_mode is SubnetMode.EACH, execution_role, log_group, prefix, canary, public_address, seconds
+    )
 
 
-def _run(request: Request, wanted: Wanted, how: Rendering, yes: bool) -> ExitCode:
+def _run(
+    request: Request,
+    wanted: Wanted,
+    how: Rendering,
+    more: list[str] | None,
+    agreed: tuple[Config, Path | None],
+    yes: bool,
+) -> ExitCode:
     if bool(request.service) == bool(request.task_definition):
         raise UsageError("say what is to be looked at: --cluster with --service, or --task-definition with --subnets")
     if request.task_definition and not request.subnets:
         raise UsageError("--task-definition says not where it runs: give --subnets and --security-groups")
+    if request.task_definition and not request.cluster:
+        raise UsageError("--task-definition says not in which cluster the probes are to run: give --cluster")
     options.require_addresses("--ad-dns", request.ad_dns)
     options.require_spns(request.spns)
     writable(how.output)
+    files = reports.wanted(more)
     _may_ask(yes)
     from gmsa_doctor import registry
     from gmsa_doctor.probe import run as both_sides
     from gmsa_doctor.progress import Display
 
+    known = registry.load()
+    request, policy = configured.agreed(*agreed, request, known)
     with Display() as display:
         user = both_sides.Conversation(lambda plan: yes or _agrees(plan, display), display.say, display)
-        report = both_sides.run(request, wanted, registry.load(), user)
+        report = both_sides.run(request, wanted, known, user, policy=policy)
+    code = exit_code(report)
     print_(rendered(report, how), how.output)
-    return exit_code(report)
+    reports.write(report, files, {one.id: one for one in known.checks}, code)
+    return code
 
 
 def _clean(request: Request, yes: bool) -> ExitCode:
     """Remove what carries our tag; asked for first, since another run may be under way."""
     _may_ask(yes)
     from gmsa_doctor.clients.aws import Aws
-    from gmsa_doctor.clients.fargate import Fargate, Logs
+    from gmsa_doctor.clients.fargate import Fargate
     from gmsa_doctor.probe import removal
+    from gmsa_doctor.probe.mail import logs_by_region
     from gmsa_doctor.run import require_credentials
 
     aws = Aws(request.profile, request.region)
     if not aws.region:
         raise UsageError("no AWS region is configured: give --region, or set AWS_REGION.")
     require_credentials(aws)
-    fargate, logs, cluster = Fargate(aws), Logs(aws), request.cluster or "default"
+    fargate, logs, cluster = Fargate(aws), logs_by_region(aws, request.profile), request.cluster or "default"
     found = removal.find(fargate, logs, cluster)
-    for problem in found.problems:
-        _tell(f"not known: {problem}")
+    for one in found.problems:
+        _tell(f"not known: {one.what}: {one.why}")
     if not found:
         _tell(f"nothing of an earlier run is left in {aws.region}, nor in the cluster {cluster}")
         return ExitCode.INCOMPLETE if found.problems else ExitCode.PASS
@@ -209,10 +242,10 @@ def _clean(request: Request, yes: bool) -> ExitCode:
     if not yes and not typer.confirm("Stop, deregister and delete them?", err=True):
         raise UsageError("nothing was removed, as you wished")
     left = removal.remove(found, fargate, logs, cluster, "gmsa-doctor run --clean")
-    for problem in left:
-        _tell(f"not removed: {problem}")
+    for one in left[len(found.problems) :]:
+        _tell(f"not removed: {one.what}: {one.why}" + (f"\n  {one.command}" if one.command else ""))
     _tell("what could not be removed is named above" if left else "all of it is removed")
-    return ExitCode.INCOMPLETE if left or found.problems else ExitCode.PASS
+    return ExitCode.INCOMPLETE if left else ExitCode.PASS
 
 
 def _may_ask(yes: bool) -> None:

@@ -71,7 +71,7 @@ def guarded(action: Callable[[], ExitCode]) -> NoReturn:
     except UsageError as error:
         typer.echo(f"gmsa-doctor: {error}", err=True)
         code = ExitCode.USAGE
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):  # Abort: of a question to the user
         typer.echo("gmsa-doctor: interrupted", err=True)
         code = ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last resort: a message without what may be a secret
@@ -159,14 +159,24 @@ def rendered(report: Report, how: Rendering) -> str:
 
 def writable(output: Path | None) -> None:
     """Raises UsageError, before any work is done, where the report could not be written in the end."""
-    if not output:
+    if output:
+        require_writable(output)
+    else:
         require_stdout()
-    elif not (output.parent.is_dir() and os.access(output.parent, os.W_OK)):
-        raise UsageError(f"{output} cannot be written: {output.parent} is no directory that we may write to")
+
+
+def require_writable(file: Path) -> None:
+    """Raises UsageError for a file that could not be written."""
+    if not (file.parent.is_dir() and os.access(file.parent, os.W_OK)):
+        raise UsageError(f"{file} cannot be written: {file.parent} is no directory that we may write to")
+    if file.is_dir():
+        raise UsageError(f"{file} cannot be written: it is a directory")
 
 
 def exit_code(report: Report) -> ExitCode:
     """What a command that made a report ends with."""
     if report.interrupted:
         return ExitCode.INTERRUPTED
+    if report.unread:  # whatever the other files gave
+        return ExitCode.USAGE
     return {"pass": ExitCode.PASS, "fail": ExitCode.FAIL, "incomplete": ExitCode.INCOMPLETE}[report.verdict]

@@ -51,6 +51,7 @@ class Registered:
 
     arn: str
     run: str | None
+    log_region: str | None = None
     log_group: str | None = None
     stream_prefix: str | None = None
 
@@ -127,7 +128,7 @@ class Fargate(AwsClient):
         logs = (one["logConfiguration"]["options"] for one in containers if one.get("logConfiguration"))
         options: Mapping[str, str] = next(logs, {})
         run, group = _run_in(answer.get("tags", ())), options.get("awslogs-group")
-        return Registered(definition, run, group, options.get("awslogs-stream-prefix"))
+        return Registered(definition, run, options.get("awslogs-region"), group, options.get("awslogs-stream-prefix"))
 
 
 def _task(found: Mapping[str, Any]) -> Task:

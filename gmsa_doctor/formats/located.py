@@ -1,9 +1,25 @@
-"""JSON and YAML with the place of each part: what a finding in a file points to."""
+"""JSON and YAML with the place of each part: what a finding in a file points to.
+
+The entry of an object stands where its key does, that of a list where it begins: the line that a person would edit.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from gmsa_doctor.formats.json_text import Document, parse
+
+JSON_LIMIT = 16 * 1024 * 1024
+"""Characters of JSON that we read: Terraform's plans are long."""
+
+YAML_LIMIT = 4 * 1024 * 1024
+"""Characters of YAML that we read. A template has at most a million bytes."""
+
+DEPTH_LIMIT = 100
+"""Levels of nesting that we read. A real document has twenty."""
 
 Path = tuple[str | int, ...]
 """Keys and indexes from the document's root."""
@@ -61,3 +77,85 @@ class Definition:
     name: str
     located: Located
     launch: str | None = None
+
+
+def read_json(text: str) -> Located:
+    """A JSON document. Raises LocatedError, whatever the text is; its words repeat nothing of the text."""
+    if len(text) > JSON_LIMIT:
+        raise LocatedError(f"the text is longer than {JSON_LIMIT} characters")
+    document = parse(text)
+    if not isinstance(document, Document):
+        raise LocatedError(document.message, Position(document.line, document.column))
+    return Located(document.value, _JsonPlaces().of(text))
+
+
+def read_yaml(text: str) -> Located:
+    """The one YAML document of a text; CloudFormation's ``!Sub`` and the like are ``{"Fn::Sub": …}``.
+
+    Keys are texts as they stand there. Other local tags (Compose's ``!reset``) are left out. Raises LocatedError,
+    whatever the text is.
+    """
+    from gmsa_doctor.formats.yaml_text import read  # loads PyYAML
+
+    return read(text)
+
+
+# A string, a bracket or comma, a line's end, or any other word; white space and colons lie between.
+_JSON_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],\n]|[^\s{}\[\],:"]+')
+
+
+class _JsonPlaces:
+    """Walks through the tokens of a text that is known to be JSON."""
+
+    def __init__(self) -> None:
+        self.positions: dict[Path, Position] = {}
+        self.around: list[tuple[Path, int | None]] = []
+        self.base: Path = ()
+        self.index: int | None = None
+        """Of the list that we are in; None in an object."""
+        self.next: Path | None = ()
+        """Where the next value belongs; None where a key comes next."""
+
+    def of(self, text: str) -> dict[Path, Position]:
+        line, line_start = 1, 0
+        for match in _JSON_TOKEN.finditer(text):
+            token = match[0]
+            if token == "\n":
+                line, line_start = line + 1, match.end()
+            elif token == ",":
+                self._comma()
+            elif token in ("}", "]"):
+                self.base, self.index = self.around.pop()
+            else:
+                self._key_or_value(token, Position(line, match.start() - line_start + 1))
+        return self.positions
+
+    def _key_or_value(self, token: str, position: Position) -> None:
+        if self.next is None:
+            self._key(token, position)
+            return
+        self.positions.setdefault(self.next, position)
+        if token in ("{", "["):
+            self._open(token, position)
+
+    def _key(self, token: str, position: Position) -> None:
+        key = json.loads(token) if "\\" in token else token[1:-1]
+        self.next = (*self.base, key)
+        if self.next in self.positions:
+            raise LocatedError("the key occurs twice in its object", position)
+        self.positions[self.next] = position
+
+    def _open(self, token: str, position: Position) -> None:
+        if len(self.around) == DEPTH_LIMIT:
+            raise LocatedError(f"this is nested deeper than {DEPTH_LIMIT} levels", position)
+        self.around.append((self.base, self.index))
+        self.base = self.next or ()
+        self.index = 0 if token == "[" else None
+        self.next = (*self.base, 0) if token == "[" else None
+
+    def _comma(self) -> None:
+        if self.index is None:
+            self.next = None
+        else:
+            self.index += 1
+            self.next = (*self.base, self.index)

@@ -30,11 +30,15 @@ class TaskDefinitionError(ValueError):
 
 @dataclass(frozen=True)
 class LogStreams:
-    """Where the ``awslogs`` driver writes: a CloudWatch Logs group, its region, and how streams are named there."""
+    """Where the ``awslogs`` driver writes: a CloudWatch Logs group, its region, and how streams are named there.
+
+    ``made``: the driver makes the group itself (``awslogs-create-group``).
+    """
 
     group: str
     region: str | None = None
     prefix: str | None = None
+    made: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,8 @@ def _logs(node: _Node | None) -> LogStreams | None:
     group = options.text("awslogs-group") if options else None
     if not options or not group:
         return None
-    return LogStreams(group, options.text("awslogs-region"), options.text("awslogs-stream-prefix"))
+    made = (options.text("awslogs-create-group") or "").lower() == "true"
+    return LogStreams(group, options.text("awslogs-region"), options.text("awslogs-stream-prefix"), made)
 
 
 def _environment(entries: tuple[_Node, ...]) -> tuple[tuple[str, str], ...]:

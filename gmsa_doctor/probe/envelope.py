@@ -19,8 +19,9 @@ LINE_LIMIT = 8 * 1024
 PAYLOAD = LINE_LIMIT - 256
 DOCUMENT_LIMIT = 16 * 1024 * 1024
 """Bytes of a document at most, when unpacked."""
+_LINES = 2 * DOCUMENT_LIMIT // PAYLOAD
 
-_LINE = re.compile(rf"{MARK} (\S+) (\d+)/(\d+) ([0-9a-f]{{64}}) ([0-9a-f]{{16}}) ([A-Za-z0-9+/=]*)\s*$")
+_LINE = re.compile(rf"{MARK} (\S+) (\d{{1,6}})/(\d{{1,6}}) ([0-9a-f]{{64}}) ([0-9a-f]{{16}}) ([A-Za-z0-9+/=]*)\s*$")
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ def gather(run: str, found: Iterable[str]) -> Arrived:
         if not match or match[1] != run:
             continue
         digest, checksum, part = match[4], match[5], match[6]
+        if int(match[3]) > _LINES:
+            continue
         if checksum == _checksum(digest, f"{match[2]}/{match[3]}", part):
             total, whole = int(match[3]), digest
             parts[int(match[2])] = part
@@ -89,7 +92,10 @@ def gather(run: str, found: Iterable[str]) -> Arrived:
     packed = "".join(parts[number] for number in range(1, total + 1))
     if hashlib.sha256(packed.encode()).hexdigest() != whole:
         return Arrived(None, total, tuple(range(1, total + 1)))
-    return Arrived(unpack(packed), total)
+    try:
+        return Arrived(unpack(packed), total)
+    except ValueError:
+        return Arrived(None, total, tuple(range(1, total + 1)))
 
 
 def _checksum(whole: str, place: str, part: str) -> str:

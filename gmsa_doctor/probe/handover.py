@@ -13,7 +13,7 @@ from typing import Any
 from gmsa_doctor import __version__
 from gmsa_doctor.engine import Case
 from gmsa_doctor.errors import UsageError
-from gmsa_doctor.model import Finding
+from gmsa_doctor.model import Finding, skipped
 from gmsa_doctor.probe.codec import CodecError, decode, encode
 from gmsa_doctor.probe.envelope import pack, unpack
 from gmsa_doctor.registry import Registry
@@ -60,6 +60,8 @@ def read(text: str, registry: Registry) -> Handover:
     """What :func:`write` has written. Raises UsageError for another text."""
     try:
         document = json.loads(unpack(text))
+        if document["tool"] != __version__:
+            raise ValueError(document["tool"])
         known = _types(registry)
         cases = tuple(Case(str(one["name"]), dict(_read(one["values"], known))) for one in document["cases"])
         return Handover(
@@ -78,10 +80,15 @@ def read(text: str, registry: Registry) -> Handover:
 
 
 def _written(values: Mapping[type, object]) -> dict[str, Any]:
-    return {
-        _name(kind): {"finding" if isinstance(value, Finding) else "value": encode(value)}
-        for kind, value in values.items()
-    }
+    return {_name(kind): _entry(kind, value) for kind, value in values.items()}
+
+
+def _entry(kind: type, value: object) -> dict[str, Any]:
+    """A plug-in's value may be no plain data: then the probe is told so in its place."""
+    try:
+        return {"finding" if isinstance(value, Finding) else "value": encode(value)}
+    except CodecError as error:
+        return {"finding": encode(skipped(f"{kind.__name__} cannot be handed to the probe: {error}"))}
 
 
 def _read(values: Mapping[str, Any], known: Mapping[str, type]) -> Iterable[tuple[type, object]]:

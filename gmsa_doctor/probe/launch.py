@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gmsa_doctor.clients.fargate import CANARY_FAMILY, PROBE_FAMILY, Fargate, Logs, ReportBucket, Task
-from gmsa_doctor.errors import ClientError, Denied, TimedOut, Unreachable
+from gmsa_doctor.clients.fargate import CANARY_FAMILY, PROBE_FAMILY, Fargate, NotStarted, ReportBucket, Task
+from gmsa_doctor.errors import ClientError, Denied, NotFound, OutOfReach, Throttled
 from gmsa_doctor.model import Status
-from gmsa_doctor.one_off import OneOff
+from gmsa_doctor.one_off import Left, OneOff
 from gmsa_doctor.probe import removal
 from gmsa_doctor.probe.envelope import Arrived
-from gmsa_doctor.probe.mail import Mailbox
+from gmsa_doctor.probe.mail import LogsIn, Mailbox
 from gmsa_doctor.probe.message import Message, logon_of, read_message
 from gmsa_doctor.probe.plan import Plan, start_arguments
 
@@ -22,11 +23,11 @@ LOGON = ("probe",)
 NO_LOGON = ("probe", "--no-logon")
 CANARY = ("probe", "--canary")
 
-_NO_ANSWER = (TimedOut, Unreachable)
-"""After which it is not known whether AWS has done what it was asked."""
+_DID_NOTHING = (Denied, NotFound, NotStarted, OutOfReach, Throttled)
+"""Answers that say that nothing was made; after another error, or none, that is not known."""
 
 Say = Callable[[str], None]
-Clients = tuple[Fargate, Logs, ReportBucket]
+Clients = tuple[Fargate, LogsIn, ReportBucket]
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TaskEnd:
     """What a task has come to; ``message`` is None if its report has not arrived whole."""
 
     task: OneOff
@@ -49,10 +50,10 @@ class Outcome:
 class Launched:
     """What became of a plan. ``left`` says what could not be removed."""
 
-    probes: tuple[Outcome, ...]
-    canary: Outcome | None
+    probes: tuple[TaskEnd, ...]
+    canary: TaskEnd | None
     interrupted: bool
-    left: tuple[str, ...]
+    left: tuple[Left, ...]
 
 
 @dataclass(eq=False)
@@ -60,7 +61,7 @@ class _Followed:
     """A task under way, or the reason why there is none."""
 
     subnet: str
-    canary: bool = False
+    command: tuple[str, ...] = LOGON
     task: Task | None = None
     problem: ClientError | None = None
     ran: bool = False
@@ -68,17 +69,19 @@ class _Followed:
     arrived: Arrived | None = None
     done: bool = False
 
-    def outcome(self) -> Outcome:
+    def end(self) -> TaskEnd:
         body = self.arrived.body if self.arrived else None
         message = None if body is None else read_message(body)
-        return Outcome(_one_off(self, message), message)
+        return TaskEnd(_one_off(self, message), message)
 
 
 def _one_off(one: _Followed, message: Message | None) -> OneOff:
     task = one.task
     report = "" if message else (one.arrived or Arrived(None)).text
+    if message and message.interrupted:
+        report = "the probe was stopped before all its checks had ended"
     if one.arrived and one.arrived.body is not None and message is None:
-        report = "the report is of another version of gmsa-doctor"
+        report = "what has arrived is no report of this version of gmsa-doctor"
     return OneOff(
         one.subnet,
         task.arn if task else None,
@@ -97,67 +100,63 @@ def _one_off(one: _Followed, message: Message | None) -> OneOff:
 class _Launch:
     def __init__(self, plan: Plan, clients: Clients, ends: float, pace: Pace, say: Say) -> None:
         self.plan = plan
-        self.fargate, self.logs, bucket = clients
-        self.mailbox = Mailbox(plan, self.logs, bucket)
+        self.fargate, self.logs_in, bucket = clients
+        self.mailbox = Mailbox(plan, self.logs_in, bucket)
         self.ends = ends
         self.pace = pace
         self.say = say
         self.followed: list[_Followed] = []
         self.definitions: list[str] = []
-        self.uncertain = False
-        """Whether something may have been made of which we do not know the ARN."""
+        self.refused: Denied | None = None
+        """What was denied once is not asked again."""
 
     # What is made ---------------------------------------------------------------------------------
 
     def probe(self) -> None:
-        """One after the other until a logon was tried; then the others, with a logon only if that succeeded."""
+        """One after the other until all logons were tried; then the others, with a logon only if those succeeded."""
         waiting = list(self.plan.place.subnets)
         definition = self.register(PROBE_FAMILY, self.plan.definition)
         logon: bool | None = None
-        while waiting and logon is None and time.monotonic() < self.ends:
+        while waiting and logon is None and self.in_time():
             first = self.start(definition, waiting.pop(0), LOGON)
             self.follow([first])
             logon = _logon(first)
-        if time.monotonic() < self.ends:
+        if self.in_time():
             self.follow([self.start(definition, subnet, LOGON if logon else NO_LOGON) for subnet in waiting])
 
     def canary(self) -> None:
         """The task with the credentialSpecs, where all is well so far: it would only fail for the same reason."""
-        if self.plan.canary and time.monotonic() < self.ends and all(_is_sound(one) for one in self.followed):
+        logons = [_logon(one) for one in self.followed]
+        proved = True in logons and False not in logons and all(_is_sound(one) for one in self.followed)
+        if self.plan.canary and proved and self.in_time():
             definition = self.register(CANARY_FAMILY, self.plan.canary)
-            self.follow([self.start(definition, self.plan.place.subnets[0], CANARY, canary=True)])
+            self.follow([self.start(definition, self.plan.place.subnets[0], CANARY)])
+
+    def in_time(self) -> bool:
+        return time.monotonic() < self.ends
 
     def register(self, family: str, definition: Mapping[str, Any]) -> str | ClientError:
-        self.uncertain = True
         try:
             arn = self.fargate.register(family, definition, self.plan.run)
         except ClientError as error:
-            self.uncertain = isinstance(error, _NO_ANSWER)
             return error
         self.definitions.append(arn)
-        self.uncertain = False
         return arn
 
-    def start(
-        self, definition: str | ClientError, subnet: str, command: Sequence[str], canary: bool = False
-    ) -> _Followed:
-        one = _Followed(subnet, canary)
+    def start(self, definition: str | ClientError, subnet: str, command: tuple[str, ...]) -> _Followed:
+        one = _Followed(subnet, command)
         self.followed.append(one)
-        denied = next((other.problem for other in self.followed if isinstance(other.problem, Denied)), None)
-        if isinstance(definition, ClientError) or denied:  # what was denied once is not asked again
-            one.problem = definition if isinstance(definition, ClientError) else denied
+        if isinstance(definition, ClientError) or self.refused:
+            one.problem = definition if isinstance(definition, ClientError) else self.refused
             one.done = True
             return one
         self.say(f"{subnet}: starting a task")
         arguments = start_arguments(self.plan.place, subnet, uuid.uuid4().hex, command)
-        self.uncertain = True
         try:
             one.task = self.fargate.start(definition, arguments, self.plan.run)
         except ClientError as error:
-            self.uncertain = isinstance(error, _NO_ANSWER)
             one.problem, one.done = error, True
-            return one
-        self.uncertain = False
+            self.refused = error if isinstance(error, Denied) else None
         return one
 
     # How it goes on -------------------------------------------------------------------------------
@@ -204,6 +203,8 @@ class _Launch:
                 one.arrived = self.mailbox.look(one.task.id)
         except ClientError as error:
             one.problem = error
+        else:
+            one.problem = one.problem if isinstance(one.problem, Denied) else None
         if one.arrived and one.arrived.body is not None:
             one.ran, one.problem, one.done = True, None, True
         elif one.ended is not None:
@@ -212,72 +213,78 @@ class _Launch:
 
     # What is left ---------------------------------------------------------------------------------
 
-    def remove(self) -> tuple[str, ...]:
-        """Deregister, stop and delete all that was made; what could not be, in words. Can be called again."""
+    def remove(self) -> tuple[Left, ...]:
+        """Stop, delete and deregister all that was made, and what carries the run's tag beside it. Can be repeated.
+
+        The tag is looked for in any case: an SDK's retry, or a call that got no answer, may have made more.
+        """
         cluster = self.plan.place.cluster
         mine = [one.task for one in self.followed if one.task]
-        group = self.plan.logs.group if self.plan.logs else None
-        found = removal.Leftovers(
+        self.say("removing what was made")
+        logs = self.plan.logs
+        known = removal.Leftovers(
             tuple(self.definitions),
             tuple(one.arn for one in mine if not one.stopped),
-            tuple((group, self.plan.stream(one.id)) for one in mine if group),
+            tuple(removal.Stream(logs.region, logs.group, self.plan.stream(one.id)) for one in mine if logs),
         )
-        if self.uncertain:
-            self.say("looking for what may have been made")
-            more = removal.find(self.fargate, self.logs, cluster, self.plan.run)
-            found = removal.Leftovers(
-                tuple(dict.fromkeys((*found.definitions, *more.definitions))),
-                tuple(dict.fromkeys((*found.tasks, *more.tasks))),
-                tuple(dict.fromkeys((*found.streams, *more.streams))),
-                more.problems,
-            )
-        self.say("removing what was made")
-        left = removal.remove(found, self.fargate, self.logs, cluster, "gmsa-doctor has ended")
-        objects = (problem for one in mine for problem in self.mailbox.empty(one.id))
-        return (*found.problems, *left, *objects)
+        found = known.beside(removal.find(self.fargate, self.logs_in, cluster, self.plan.run))
+        left = removal.remove(found, self.fargate, self.logs_in, cluster, "gmsa-doctor has ended")
+        ids = dict.fromkeys((*(one.id for one in mine), *(arn.rpartition("/")[2] for arn in found.tasks)))
+        return (*left, *(one for task_id in ids for one in self.mailbox.empty(task_id)))
 
-    def removed(self) -> tuple[str, ...]:
+    def removed(self) -> tuple[Left, ...]:
         """As :meth:`remove`; Ctrl-C begins it once more, a second one leaves it."""
         for chance in (True, False):
             try:
                 return self.remove()
             except KeyboardInterrupt:
                 if chance:
-                    self.say("still removing what was made; Ctrl-C once more leaves it to `gmsa-doctor run --clean`")
-        return ("interrupted while it was removed",)
+                    self.say("still removing what was made; Ctrl-C once more leaves it")
+        return (Left("what the run has made", "interrupted while it was removed"),)
 
-    def outcomes(self) -> tuple[Outcome, ...]:
+    def ends_of_probes(self) -> tuple[TaskEnd, ...]:
         """Of the probes, a subnet each, in their order."""
-        known = {one.subnet: one.outcome() for one in self.followed if not one.canary}
+        known = {one.subnet: one.end() for one in self.followed if one.command is not CANARY}
         never = "not started: interrupted, or the time for the whole run was over"
-        return tuple(known.get(subnet) or Outcome(OneOff(subnet, problem=never)) for subnet in self.plan.place.subnets)
+        return tuple(known.get(subnet) or TaskEnd(OneOff(subnet, problem=never)) for subnet in self.plan.place.subnets)
 
 
-def launch(plan: Plan, clients: Clients, *, ends: float, say: Say, pace: Pace | None = None) -> Launched:
-    """Do what the plan says, until ``ends`` (of the monotonic clock), and remove it again, whatever happens."""
+def launch(
+    plan: Plan, clients: Clients, *, ends: float, say: Say, pace: Pace | None = None, canary: bool = True
+) -> Launched:
+    """Do what the plan says, until ``ends`` (of the monotonic clock), and remove it again, whatever happens.
+
+    ``canary``: whether that may be started as far as is known from outside.
+    """
     state = _Launch(plan, clients, ends, pace or Pace(), say)
     interrupted = False
-    left: tuple[str, ...] = ()
+    left: tuple[Left, ...] = ()
     try:
         state.probe()
-        state.canary()
+        if canary:
+            state.canary()
     except KeyboardInterrupt:
         interrupted = True
     finally:
         left = state.removed()
-    canary = next((one.outcome() for one in state.followed if one.canary), None)
-    return Launched(state.outcomes(), canary, interrupted, left)
+        if sys.exc_info()[0] is not None:  # a crash, which tells nothing of this
+            for one in left:
+                say(f"not removed: {one.what}: {one.why}")
+    found = next((one.end() for one in state.followed if one.command is CANARY), None)
+    return Launched(state.ends_of_probes(), found, interrupted, left)
 
 
 def _logon(one: _Followed) -> bool | None:
-    """Whether the logon succeeded; None if none was tried. A lost report of a task that ran may have tried one."""
-    message = one.outcome().message
-    if message is None:
-        return False if one.ran else None
-    return logon_of(message)
+    """Whether the logons succeeded; None if one was not tried. What is not known may have failed one."""
+    message = one.end().message
+    if message is not None:
+        return logon_of(message)
+    if one.command is not LOGON or (one.problem and isinstance(one.problem, _DID_NOTHING) and not one.ran):
+        return None
+    return False if one.ran or one.problem else None
 
 
 def _is_sound(one: _Followed) -> bool:
-    message = one.outcome().message
+    message = one.end().message
     findings = [finding for each in message.subjects for finding in each.findings] if message else []
     return bool(findings) and not any(finding.status in (Status.FAIL, Status.ERROR) for finding in findings)

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Callable
+
+from gmsa_doctor.clients.aws import Aws
 from gmsa_doctor.clients.fargate import Logs, ReportBucket
 from gmsa_doctor.errors import ClientError
+from gmsa_doctor.one_off import Left
 from gmsa_doctor.probe.envelope import Arrived, gather
 from gmsa_doctor.probe.plan import Plan
+
+LogsIn = Callable[[str | None], Logs]
+"""CloudWatch Logs of a region: a log group may be in another one than the task. None: the task's."""
+
+
+def logs_by_region(aws: Aws, profile: str | None) -> LogsIn:
+    """Clients with the credentials of ``aws``, one a region."""
+    known: dict[str | None, Logs] = {None: Logs(aws), aws.region: Logs(aws)}
+
+    def logs_in(region: str | None) -> Logs:
+        if region not in known:
+            known[region] = Logs(Aws(profile, region))
+        return known[region]
+
+    return logs_in
 
 
 def split_s3(uri: str) -> tuple[str, str]:
@@ -23,9 +43,9 @@ def object_key(prefix: str, run: str, task_id: str) -> str:
 class Mailbox:
     """Reads what the tasks of a plan write, and removes their objects in the end."""
 
-    def __init__(self, plan: Plan, logs: Logs, bucket: ReportBucket) -> None:
+    def __init__(self, plan: Plan, logs_in: LogsIn, bucket: ReportBucket) -> None:
         self._plan = plan
-        self._logs = logs
+        self._logs_in = logs_in
         self._bucket = bucket
 
     def look(self, task_id: str) -> Arrived:
@@ -46,8 +66,8 @@ class Mailbox:
             raise problem
         return arrived
 
-    def empty(self, task_id: str) -> list[str]:
-        """Remove the object that the task has written; what could not be, in words."""
+    def empty(self, task_id: str) -> list[Left]:
+        """Remove the object that the task has written; what could not be."""
         if not self._plan.report_s3:
             return []
         bucket, prefix = split_s3(self._plan.report_s3)
@@ -55,7 +75,8 @@ class Mailbox:
         try:
             self._bucket.delete(bucket, key)
         except ClientError as error:
-            return [f"s3://{bucket}/{key}: {error.text}"]
+            uri = f"s3://{bucket}/{key}"
+            return [Left(uri, error.text, f"aws s3 rm {shlex.quote(uri)}")]
         return []
 
     def _object(self, task_id: str) -> tuple[str, ...]:
@@ -66,4 +87,5 @@ class Mailbox:
         return tuple((body or b"").decode(errors="replace").splitlines())
 
     def _stream(self, task_id: str) -> tuple[str, ...]:
-        return self._logs.lines(self._plan.logs.group, self._plan.stream(task_id)) if self._plan.logs else ()
+        logs = self._plan.logs
+        return self._logs_in(logs.region).lines(logs.group, self._plan.stream(task_id)) if logs else ()

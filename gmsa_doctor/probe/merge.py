@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gmsa_doctor.model import Finding, Row, Status, SubjectReport
@@ -12,7 +12,7 @@ _WORST_FIRST = tuple(map(Status, ("fail", "error", "unknown", "warn", "waived", 
 
 
 @dataclass(frozen=True)
-class Inside:
+class ProbeReport:
     """What a probe has sent from its subnet."""
 
     subnet: str
@@ -20,14 +20,14 @@ class Inside:
 
 
 def merge(
-    outside: Sequence[SubjectReport], inside: Sequence[Inside], ids: frozenset[str], fail_on_warning: bool
+    outside: Sequence[SubjectReport], inside: Sequence[ProbeReport], ids: frozenset[str], fail_on_warning: bool
 ) -> tuple[SubjectReport, ...]:
     """For the checks ``ids`` the inside finding takes the place of the outside one, where there is one."""
     return tuple(replace(one, findings=_findings(one, inside, ids, fail_on_warning)) for one in outside)
 
 
 def _findings(
-    subject: SubjectReport, inside: Sequence[Inside], ids: frozenset[str], fail_on_warning: bool
+    subject: SubjectReport, inside: Sequence[ProbeReport], ids: frozenset[str], fail_on_warning: bool
 ) -> tuple[Finding, ...]:
     seen = [(one.subnet, found) for one in inside for found in [_of(subject.name, one.message)] if found]
     merged = [
@@ -50,14 +50,12 @@ def _one(check: str, seen: Sequence[tuple[str, Mapping[str, Finding]]]) -> Findi
     finding = replace(worst, vantage="inside")
     if len({one.status for _, one in found}) == 1:
         return finding
-    here = [subnet for subnet, one in found if one.status is worst.status]
-    return replace(
-        finding,
-        summary=worst.summary
-        if worst.status is Status.PASS
-        else f"in {', '.join(here)} ({len(here)} of {len(found)} subnets): {worst.summary}",
-        rows=tuple(Row(subnet, one.status, one.summary) for subnet, one in found),
-    )
+    asked = [(subnet, one.status) for subnet, one in found if one.status is not Status.SKIPPED]
+    here = [subnet for subnet, status in asked if status is worst.status]
+    everywhere = worst.status is Status.PASS or len(here) == len(asked)
+    prefix = "" if everywhere else f"in {', '.join(here)} ({len(here)} of {len(asked)} subnets): "
+    rows = tuple(Row(subnet, one.status, one.summary) for subnet, one in found)
+    return replace(finding, summary=f"{prefix}{worst.summary}", rows=rows)
 
 
 def _rooted(finding: Finding, fail_on_warning: bool) -> Finding:
@@ -73,8 +71,3 @@ def _weighed(finding: Finding, by_id: Mapping[str, Finding], fail_on_warning: bo
         return finding
     summary = f"{finding.summary}; but {evidence.check} passes from inside: {evidence.summary}"
     return replace(finding, status=Status.WARN, summary=summary, shows_as=None, root=fail_on_warning)
-
-
-def with_more(subjects: Iterable[SubjectReport], more: Sequence[Sequence[Finding]]) -> tuple[SubjectReport, ...]:
-    """The same with further findings of each subject, in their order."""
-    return tuple(replace(one, findings=(*one.findings, *found)) for one, found in zip(subjects, more, strict=True))

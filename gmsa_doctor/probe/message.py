@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gmsa_doctor.model import Finding, Status
 from gmsa_doctor.probe.codec import CodecError, decode, encode
 
-LOGON = "kerberos.user-ticket"
+USER_LOGON = "kerberos.user-ticket"
 """The check that logs on to AD as the secret's user."""
+LOGONS = (USER_LOGON, "kerberos.gmsa-ticket")
+"""The checks that may fail a logon."""
 _SPENT = (Status.FAIL, Status.UNKNOWN, Status.ERROR)
 
 
@@ -40,17 +41,14 @@ def read_message(body: bytes) -> Message | None:
     """None for what no probe of this version has written."""
     try:
         return decode(Message, json.loads(body))
-    except (CodecError, ValueError):
+    except (CodecError, ValueError, RecursionError):
         return None
 
 
 def logon_of(message: Message) -> bool | None:
-    """Whether the logon to AD succeeded, for every account that was tried; None if none was tried."""
-    return _all(one.status for each in message.subjects for one in each.findings if one.check == LOGON)
-
-
-def _all(statuses: Iterable[Status]) -> bool | None:
-    known = [one for one in statuses if one is not Status.SKIPPED]
-    if any(one in _SPENT for one in known):
+    """Whether the logons to AD succeeded, those of every subject; None where one was not tried, and none failed."""
+    found = [one for each in message.subjects for one in each.findings if one.check in LOGONS]
+    if any(one.status in _SPENT for one in found):
         return False
-    return True if known else None
+    users = [one.status for one in found if one.check == USER_LOGON]
+    return True if users and Status.SKIPPED not in users else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gmsa_doctor.formats.task_definition import LogStreams, TaskDefinition
+from gmsa_doctor.one_off import Shared
 from gmsa_doctor.probe.handover import VARIABLE
 from gmsa_doctor.subject import ChosenContainer, Network, Platform
 
@@ -41,11 +42,9 @@ class Plan:
     """The service's execution role: what it may read, the probe reads."""
     execution_role: str
     """Pulls the image and writes the log."""
-    own_role: bool
-    """Whether that is the subject's own."""
+    shared: Shared
     place: Place
     logs: LogStreams | None
-    own_logs: bool
     report_s3: str | None
     definition: dict[str, Any] = field(repr=False)
     """The arguments of RegisterTaskDefinition but family and tags."""
@@ -117,7 +116,8 @@ def with_ticket(probe: dict[str, Any], chosen: ChosenContainer, handover: str) -
             {"name": "KRB5CCNAME", "value": dict(container.environment).get("KRB5CCNAME") or KRB5CCNAME},
         ],
     }
-    return {**probe, "containerDefinitions": [mine]}
+    role = probe["taskRoleArn"]  # Credentials Fetcher acts as the execution role: the service's, whoever starts probes
+    return {**probe, "executionRoleArn": role, "containerDefinitions": [mine]}
 
 
 def place_of(cluster: str | None, region: str | None, network: Network, platform: Platform) -> Place:
@@ -171,6 +171,7 @@ def describe(plan: Plan) -> Iterator[tuple[int, str]]:
         yield 2, f"log streams {plan.run}/… in {plan.logs.group}"
     if plan.report_s3:
         yield 2, f"objects under {plan.report_s3}/{plan.run}/"
-    started = "" if plan.own_role else f", and are started by {plan.execution_role}"
+    other = plan.execution_role != plan.task_role
+    started = f", and are started by {plan.execution_role} (but for the canary)" if other else ""
     yield 0, f"The tasks act as the service's execution role, {plan.task_role}{started}."
     yield 0, f"All of it carries the tag gmsa-doctor={plan.run}. AWS charges for the tasks as long as they run."

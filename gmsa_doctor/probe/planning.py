@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from gmsa_doctor.engine import Case
 from gmsa_doctor.errors import UsageError
 from gmsa_doctor.formats.task_definition import LogStreams, TaskDefinition
 from gmsa_doctor.model import Finding, skipped
+from gmsa_doctor.one_off import Shared
 from gmsa_doctor.probe import handover, sides
 from gmsa_doctor.probe.handover import VARIABLE, Handover
 from gmsa_doctor.probe.plan import Plan, definition, place_of, with_ticket
@@ -36,11 +38,13 @@ class Wanted:
     log_group: str | None = None
     report_s3: str | None = None
     canary: bool = False
+    public_address: bool = False
+    """Where no service tells."""
     seconds: float = 60.0
     """For the checks, outside and in each probe."""
 
 
-def reason_against(look: outside.Look, registry: Registry) -> Finding | None:
+def reason_against(look: outside.Look, registry: Registry, selected: frozenset[str]) -> Finding | None:
     """Why a probe could tell nothing more; None if it could."""
     case = look.cases[0]
     for kind in (Ecs, TaskDefinition):
@@ -53,7 +57,7 @@ def reason_against(look: outside.Look, registry: Registry) -> Finding | None:
         )
     in_the_way_of_all: list[Finding] = []
     for one, values in zip(look.cases, look.ended.values, strict=True):
-        possible, reasons = _possible(registry, {**values, **one.given})
+        possible, reasons = _possible(registry, selected, {**values, **one.given})
         if possible:
             return None
         in_the_way_of_all += reasons
@@ -66,9 +70,9 @@ def _because(text: str, findings: tuple[Finding, ...]) -> Finding:
     return skipped(f"{text}, because of {', '.join(because)}" if because else text, because=because)
 
 
-def _possible(registry: Registry, values: dict[type, object]) -> tuple[bool, list[Finding]]:
+def _possible(registry: Registry, selected: frozenset[str], values: dict[type, object]) -> tuple[bool, list[Finding]]:
     """Whether a check of the inside has what it needs of the outside; the findings in the way of those that do not."""
-    ids = sides.inside(registry)
+    ids = sides.inside(registry) & selected
     blocked: set[type] = set()
     reasons: list[Finding] = []
     possible = False
@@ -98,7 +102,8 @@ def make_plan(look: outside.Look, wanted: Wanted, registry: Registry, selected: 
     if wanted.canary and (len(look.cases) != 1 or not _has_specs(case)):
         raise UsageError("--canary wants one container with credentialSpecs: name it with --container")
     run = f"gmsa-doctor-{secrets.token_hex(5)}"
-    place = place_of(_cluster(look), _the(Place, case).region, network, _the(Platform, case))
+    place = place_of(look.found[0].subject.cluster, _the(Place, case).region, network, _the(Platform, case))
+    place = replace(place, public_address=place.public_address or wanted.public_address)
     place = place if wanted.each_subnet else replace(place, subnets=place.subnets[:1])
     logs = _logs(subject, wanted, place.region)
     if logs is None and not wanted.report_s3:
@@ -107,26 +112,46 @@ def make_plan(look: outside.Look, wanted: Wanted, registry: Registry, selected: 
         )
     role = str(subject.execution_role_arn)
     roles = (role, wanted.execution_role or role)
-    inside = _handover(run, look, wanted, registry, selected & sides.inside(registry))
-    text = handover.write(inside)
+    ids = selected & sides.inside(registry)
+    text = handover.write(_handover(run, look, wanted, registry, ids))
     probe = definition(run, wanted.image, subject, roles, logs, {VARIABLE: text}, ("probe",))
-    plan = Plan(
+    canary = None
+    if wanted.canary:
+        ids = selected & registry.with_needs(selected & sides.of_canary(registry))
+        text = handover.write(_handover(run, look, wanted, registry, ids))
+        canary = with_ticket(probe, _the(ChosenContainer, case), text)
+    return Plan(
         run,
-        look.found[0].subject.name,
+        _title(look),
         wanted.image,
         *roles,
-        wanted.execution_role is None,
+        _shared(subject, wanted, logs),
         place,
         logs,
-        wanted.log_group is None,
         wanted.report_s3,
         probe,
+        canary,
     )
-    if wanted.canary:
-        ids = selected & sides.of_canary(registry)
-        text = handover.write(_handover(run, look, wanted, registry, ids))
-        plan = replace(plan, canary=with_ticket(probe, _the(ChosenContainer, case), text))
-    return plan
+
+
+def _title(look: outside.Look) -> str:
+    """The service or the task definition, whichever was named."""
+    subject = look.found[0].subject
+    return f"{subject.cluster or 'default'}/{subject.service}" if subject.service else subject.task_definition
+
+
+_ECR = re.compile(r"\d+\.dkr[.-]ecr")
+
+
+def _shared(subject: TaskDefinition, wanted: Wanted, logs: LogStreams | None) -> Shared:
+    """A group that the driver makes for the service is not there before the service has started."""
+    role = wanted.execution_role is None
+    images = (one.image or "" for one in subject.containers)
+    return Shared(
+        role=role,
+        logs=role and wanted.log_group is None and logs is not None and not logs.made,
+        registry=role and bool(_ECR.match(wanted.image)) and any(map(_ECR.match, images)),
+    )
 
 
 def _handover(run: str, look: outside.Look, wanted: Wanted, registry: Registry, ids: frozenset[str]) -> Handover:
@@ -153,10 +178,6 @@ def _logs(subject: TaskDefinition, wanted: Wanted, region: str | None) -> LogStr
     containers = sorted(subject.containers, key=lambda one: not one.credential_specs)
     found = next((one.logs for one in containers if one.logs), None)
     return replace(found, region=found.region or region) if found else None
-
-
-def _cluster(look: outside.Look) -> str | None:
-    return look.found[0].subject.cluster
 
 
 def _has_specs(case: Case) -> bool:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from gmsa_doctor import engine
 from gmsa_doctor import run as outside
-from gmsa_doctor.clients.fargate import Fargate, Logs, ReportBucket
+from gmsa_doctor.clients.fargate import Fargate, ReportBucket
 from gmsa_doctor.clients.services import Ecs
 from gmsa_doctor.clients.ticket_cache import TicketCache
 from gmsa_doctor.engine import Case
 from gmsa_doctor.errors import UsageError
 from gmsa_doctor.model import Finding, Report, Status, SubjectReport, skipped
 from gmsa_doctor.one_off import ONLY_IN_RUN, CanaryTask, ProbeTasks
+from gmsa_doctor.policy import Policy, applied
 from gmsa_doctor.probe import sides
-from gmsa_doctor.probe.launch import Launched, Pace, launch
-from gmsa_doctor.probe.merge import Inside, merge, with_more
+from gmsa_doctor.probe.launch import Clients, Launched, Pace, launch
+from gmsa_doctor.probe.mail import logs_by_region
+from gmsa_doctor.probe.merge import ProbeReport, merge
 from gmsa_doctor.probe.plan import Plan
 from gmsa_doctor.probe.planning import Wanted, make_plan, reason_against
 from gmsa_doctor.registry import Registry
@@ -35,39 +38,59 @@ class Conversation:
     watch: outside.Watch
 
 
-def run(request: Request, wanted: Wanted, registry: Registry, user: Conversation, pace: Pace | None = None) -> Report:
+def run(
+    request: Request,
+    wanted: Wanted,
+    registry: Registry,
+    user: Conversation,
+    *,
+    policy: Policy | None = None,
+    pace: Pace | None = None,
+) -> Report:
     """Check the subjects that the request names from outside and from inside.
 
-    ``request.seconds`` is for the whole. Raises UsageError for whatever the user has to mend first, and if the user
-    does not agree.
+    ``request.seconds`` is for the whole, but for the time that the user thinks. Raises UsageError for whatever the
+    user has to mend first.
     """
     started = time.monotonic()
-    look = outside.look(
-        replace(request, seconds=min(request.seconds, wanted.seconds)), registry, user.watch, live_reason=LIVE_REASON
-    )
     selected = outside.selected(request, registry)
     required = registry.select(request.require)
-    against = None if look.ended.interrupted else reason_against(look, registry)
-    if look.ended.interrupted or against:
-        more = _judged(
-            registry, selected, len(look.cases), against or skipped("interrupted before a probe was started"), None
-        )
-        subjects = _with_vantage(with_more(look.subjects, _rooted(more, request)), ())
-        return outside.report_of(subjects, required, look.ended.interrupted, started)
-    plan = make_plan(look, wanted, registry, selected)
-    if not user.agree(plan):
-        raise UsageError("nothing was made, as you wished; `gmsa-doctor check` looks from outside alone")
-    ends = started + request.seconds
-    launched = launch(plan, _clients(look), ends=ends, say=user.say, pace=pace)
-    subjects = _merged(look, plan, launched, registry, selected, request)
-    return outside.report_of(subjects, required, launched.interrupted, started)
+    if not selected & sides.inside(registry):
+        raise UsageError("--only and --skip leave nothing that is asked from inside: `gmsa-doctor check` does the rest")
+    seconds = min(request.seconds, wanted.seconds)
+    look = outside.look(replace(request, seconds=seconds), registry, user.watch, live_reason=LIVE_REASON)
+    against = reason_against(look, registry, selected)
+    if look.ended.interrupted:
+        against = skipped("interrupted before a probe was started")
+    if against is None:
+        plan = make_plan(look, wanted, registry, selected)
+        asked = time.monotonic()
+        if user.agree(plan):
+            ends = started + request.seconds + time.monotonic() - asked
+            sound = _sound_outside(look, registry)
+            launched = launch(plan, _clients(look, request), ends=ends, say=user.say, pace=pace, canary=sound)
+            subjects = _merged(look, plan, launched, registry, selected, request)
+            subjects = applied(subjects, policy or Policy(), registry, selected, request.fail_on_warning)
+            return outside.report_of(subjects, required, launched.interrupted, started)
+        against = skipped("no probe was started, as you wished")
+    more = _rooted(_judged(registry, selected, against, None), request)
+    subjects = _with_vantage(_with_more(look.subjects, more), ())
+    subjects = applied(subjects, policy or Policy(), registry, selected, request.fail_on_warning)
+    return outside.report_of(subjects, required, look.ended.interrupted, started)
 
 
-def _clients(look: outside.Look) -> tuple[Fargate, Logs, ReportBucket]:
+def _clients(look: outside.Look, request: Request) -> Clients:
     """With the session that the look from outside had."""
     ecs = look.cases[0].given[Ecs]
     assert isinstance(ecs, Ecs)  # noqa: S101 - reason_against has seen to it
-    return Fargate(ecs.aws), Logs(ecs.aws), ReportBucket(ecs.aws)
+    return Fargate(ecs.aws), logs_by_region(ecs.aws, request.profile), ReportBucket(ecs.aws)
+
+
+def _sound_outside(look: outside.Look, registry: Registry) -> bool:
+    """Whether nothing has failed of what the inside does not ask again, or may contradict."""
+    ids = sides.inside(registry)
+    found = (one for each in look.subjects for one in each.findings)
+    return not any(one.status is Status.FAIL and one.check not in ids and not one.outweighed_by for one in found)
 
 
 def _merged(
@@ -78,36 +101,36 @@ def _merged(
     selected: frozenset[str],
     request: Request,
 ) -> tuple[SubjectReport, ...]:
-    inside = [Inside(one.task.subnet, one.message) for one in launched.probes if one.message]
-    subjects = merge(look.subjects, inside, sides.inside(registry) & selected, request.fail_on_warning)
+    reports = [ProbeReport(one.task.subnet, one.message) for one in launched.probes if one.message]
+    subjects = merge(look.subjects, reports, sides.inside(registry) & selected, request.fail_on_warning)
     probes = ProbeTasks(
         tuple(one.task for one in launched.probes),
         plan.image,
         plan.execution_role,
         plan.logs.group if plan.logs else None,
-        plan.own_logs,
-        plan.own_role,
+        plan.shared,
         launched.left,
+        _clean(plan, request),
     )
     canary: CanaryTask | Finding | None = None
     if launched.canary:
         canary = CanaryTask(launched.canary.task, plan.image)
     elif plan.canary:
         canary = _no_canary(subjects)
-    more = _rooted(_judged(registry, selected, len(subjects), probes, canary), request)
-    found = launched.canary.message if launched.canary else None
-    if found:
-        seen = {each.name: each.findings for each in found.subjects}
-        of_canary = sides.of_canary(registry) & selected
-        canaries = [[one for one in seen.get(each.name, ()) if one.check in of_canary] for each in subjects]
-        more = [
-            [
-                *(one for one in own if one.check not in {each.check for each in theirs}),
-                *(replace(one, vantage="inside") for one in theirs),
-            ]
-            for own, theirs in zip(more, canaries, strict=True)
-        ]
-    return _with_vantage(with_more(subjects, more), tuple(one.subnet for one in inside))
+    more = _judged(registry, selected, probes, canary)
+    if launched.canary and launched.canary.message:
+        (seen,) = launched.canary.message.subjects
+        theirs = {one.check: replace(one, vantage="inside") for one in seen.findings}
+        more = [theirs.get(one.check, one) for one in more]
+    return _with_vantage(_with_more(subjects, _rooted(more, request)), tuple(one.subnet for one in reports))
+
+
+def _clean(plan: Plan, request: Request) -> str:
+    """The command that looks for what this run has left."""
+    options = {"--cluster": plan.place.cluster, "--region": plan.place.region, "--profile": request.profile}
+    return " ".join(
+        ["gmsa-doctor run --clean", *(f"{name} {shlex.quote(one)}" for name, one in options.items() if one)]
+    )
 
 
 def _no_canary(subjects: Sequence[SubjectReport]) -> Finding:
@@ -120,13 +143,12 @@ def _no_canary(subjects: Sequence[SubjectReport]) -> Finding:
 
 
 def _judged(
-    registry: Registry,
-    selected: frozenset[str],
-    subjects: int,
-    probes: ProbeTasks | Finding,
-    canary: CanaryTask | Finding | None,
-) -> list[list[Finding]]:
-    """The findings of the checks of what became of the tasks, for each subject; none of a canary nobody asked for."""
+    registry: Registry, selected: frozenset[str], probes: ProbeTasks | Finding, canary: CanaryTask | Finding | None
+) -> list[Finding]:
+    """The findings of the checks of what became of the tasks; none of a canary that nobody asked for.
+
+    Whether the tasks ran and have reported is judged whatever is selected: without that, nothing is known.
+    """
     ids = frozenset(one.id for one in registry.checks)
     ours = ids - frozenset(one.id for one in registry.without(ONLY_IN_RUN).checks)
     if canary is None:
@@ -134,18 +156,25 @@ def _judged(
     mine = Registry([one for one in registry.checks if one.id in ours])
     not_there = canary if isinstance(canary, Finding) else skipped("not asked", because=("canary.task",))
     case = Case("run", {ProbeTasks: probes, CanaryTask: canary or not_there, TicketCache: not_there})
-    ended = engine.run(mine, [case], seconds=60, selected=ours & selected)
-    return [list(ended.findings[0]) for _ in range(subjects)]
+    always = ours - sides.of_canary(registry)
+    return list(engine.run(mine, [case], seconds=60, selected=always | (ours & selected)).findings[0])
 
 
-def _rooted(more: list[list[Finding]], request: Request) -> list[list[Finding]]:
+def _rooted(more: list[Finding], request: Request) -> list[Finding]:
     return [
-        [
-            replace(one, vantage="outside", root=one.root or (request.fail_on_warning and one.status is Status.WARN))
-            for one in each
-        ]
-        for each in more
+        replace(
+            one,
+            vantage=one.vantage or "outside",
+            root=one.root or (request.fail_on_warning and one.status is Status.WARN),
+        )
+        for one in more
     ]
+
+
+def _with_more(subjects: Sequence[SubjectReport], more: list[Finding]) -> tuple[SubjectReport, ...]:
+    """What became of the tasks is told once, with the first subject."""
+    first, *others = subjects
+    return (replace(first, findings=(*first.findings, *more)), *others)
 
 
 def _with_vantage(subjects: Sequence[SubjectReport], subnets: tuple[str, ...]) -> tuple[SubjectReport, ...]:

@@ -19,6 +19,7 @@ def render(report: Report, *, ascii: bool = False) -> str:
         "verdict": report.verdict,
         "root_causes": list(report.root_causes),
         "missing": list(report.missing),
+        "unread": [{"file": file, "reason": reason} for file, reason in report.unread],
         "interrupted": report.interrupted,
         "duration_ms": report.duration_ms,
         "subjects": [

@@ -43,6 +43,26 @@ def without_log(environment: Environment, _: Lab) -> None:
     del environment.container["logConfiguration"]
 
 
+def log_in(region: str) -> Change:
+    """Let the log group be in another region."""
+
+    def change(environment: Environment, _: Lab) -> None:
+        environment.container["logConfiguration"]["options"]["awslogs-region"] = region
+
+    return change
+
+
+def makes_its_log_group(environment: Environment, _: Lab) -> None:
+    """Let the log driver make the group."""
+    environment.container["logConfiguration"]["options"]["awslogs-create-group"] = "true"
+
+
+def two_containers(environment: Environment, _: Lab) -> None:
+    """Let a second container of the task have the same CredSpec."""
+    second = {**environment.container, "name": "worker", "essential": False}
+    environment.task_definition["containerDefinitions"].append(second)
+
+
 def known_at(address: str) -> Change:
     """Let Directory Service know the domain at another address than the DHCP options name."""
 

@@ -2,9 +2,9 @@
 
 from tests.command import doctor
 from tests.lab.ad import DomainController
-from tests.lab.aws import EmbeddedAws
+from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.fargate_tickets import credentials_fetcher
-from tests.probe.service import arguments, left, made, roots, run
+from tests.probe.service import ROLE, arguments, left, made, roots, run
 from tests.scenarios import changes
 from tests.scenarios.judge import brief, told
 
@@ -73,3 +73,13 @@ def test_a_canary_is_of_one_container(dc: DomainController, aws: EmbeddedAws) ->
         ended = doctor(*arguments(environment, "--canary"), env=aws.environ())
         assert (ended.code, aws.fargate.tasks) == (2, [])
     assert "--container" in ended.err
+
+
+def test_the_canary_acts_as_the_service_whoever_starts_the_probes(dc: DomainController, aws: EmbeddedAws) -> None:
+    other = f"arn:aws:iam::{ACCOUNT}:role/puller"
+    with made(dc, aws) as (environment, _), credentials_fetcher(dc) as aws.fargate.credentials_fetcher:
+        ended = run(environment, aws, "--canary", "--execution-role", other)
+        probe, canary = aws.fargate.tasks
+    assert ended.code == 0, brief(ended)
+    assert probe.definition["executionRoleArn"] == other
+    assert canary.definition["executionRoleArn"].endswith(f":role/{ROLE}")

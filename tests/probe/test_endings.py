@@ -1,6 +1,8 @@
 """However `gmsa-doctor run` ends, nothing is left; and what a killed one leaves, `run --clean` removes."""
 
 import json
+import os
+import pty
 import signal
 import subprocess
 import time
@@ -156,3 +158,35 @@ def test_clean_needs_credentials_and_a_region(missing: str, aws: EmbeddedAws) ->
 
 def test_the_time_limit_must_leave_room_for_a_task() -> None:
     assert json.dumps(doctor("run", "--timeout", "1", env={}).code) == "2"
+
+
+@pytest.mark.parametrize(("key", "code"), [("\x03", 130), ("\x04", 130), ("n\n", 0)])
+def test_at_the_question_nothing_is_made_yet(key: str, code: int, dc: DomainController, aws: EmbeddedAws) -> None:
+    with made(dc, aws) as (environment, _):
+        command = [COMMAND, *(one for one in arguments(environment) if one != "--yes")]
+        terminal, theirs = pty.openpty()
+        with_terminal = ["setsid", "--ctty", "--wait", *command]
+        process = subprocess.Popen(with_terminal, env=aws.environ(), stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        shown = answer(terminal, "[y/N]", key)
+        assert process.wait(WAIT) == code, shown
+        assert (aws.fargate.tasks, left(aws)) == ([], [])
+    assert "crashed" not in shown
+    assert "To look at demo/healthy from where it runs" in shown
+
+
+def answer(terminal: int, question: str, key: str) -> str:
+    """Wait for the question on the terminal, press the key, and give all that was shown."""
+    shown = ""
+    asked = False
+    while True:
+        try:
+            part = os.read(terminal, 65536).decode(errors="replace")
+        except OSError:  # the other end is closed
+            return shown
+        if not part:
+            return shown
+        shown += part
+        if question in shown and not asked:
+            asked = True
+            os.write(terminal, key.encode())

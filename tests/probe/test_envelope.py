@@ -1,5 +1,6 @@
 """A document through a log that loses, repeats, cuts and mixes up its lines."""
 
+import hashlib
 import json
 import random
 
@@ -91,3 +92,18 @@ def test_a_document_that_unpacks_to_more_than_the_limit_is_refused() -> None:
 def test_a_report_of_many_findings_is_small() -> None:
     document = json.dumps([{"check": f"area.check-{n}", "summary": "all is well"} for n in range(200)]).encode()
     assert len(lines(RUN, document)) == 1
+
+
+def test_a_line_that_claims_to_be_one_of_very_many_is_passed_over() -> None:
+    (line,) = lines(RUN, b"a report")
+    assert gather(RUN, [line.replace(" 1/1 ", " 1/999999 "), line]).body == b"a report"
+
+
+def test_a_forged_line_with_a_right_checksum_makes_no_report() -> None:
+    forged = lines(RUN, b"x")[0]
+    whole, checksum, part = forged.split(" ")[3:]
+    other = "AAAA"
+    digest = hashlib.sha256(other.encode()).hexdigest()
+    right = hashlib.sha256(f"{digest} 1/1 {other}".encode()).hexdigest()[:16]
+    line = forged.replace(whole, digest).replace(checksum, right).replace(part, other)
+    assert gather(RUN, [line]) == Arrived(None, 1, (1,))

@@ -1,14 +1,19 @@
 """What becomes of a plan, call by call: who logs on, what is told, and that nothing is left."""
 
 import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from gmsa_doctor.clients.fargate import NotStarted, Task
 from gmsa_doctor.errors import Denied, Throttled, TimedOut
-from gmsa_doctor.model import Status
+from gmsa_doctor.model import Finding, Status
 from gmsa_doctor.probe.launch import CANARY, LOGON, NO_LOGON, Launched, Pace, launch
+from gmsa_doctor.probe.message import Message, Seen
 from gmsa_doctor.probe.plan import Plan
-from tests.probe.world import World, a_plan, message
+from tests.probe.world import RUN, World, a_plan, message
 
 FAST = Pace(poll=0, late=0)
 
@@ -94,7 +99,7 @@ def test_a_crash_leaves_nothing() -> None:
     world = World(error_at={"describe": RuntimeError("a bug")})
     with pytest.raises(RuntimeError):
         launched(a_plan("a"), world)
-    assert [name for name in world.calls if name in ("deregister", "stop")] == ["deregister", "stop"]
+    assert [name for name in world.calls if name in ("deregister", "stop")] == ["stop", "deregister"]
 
 
 def test_when_the_time_is_over_what_runs_is_stopped() -> None:
@@ -112,11 +117,54 @@ def test_what_was_denied_is_asked_once_and_named() -> None:
     assert world.left() == []
 
 
-@pytest.mark.parametrize("error", [TimedOut("AWS", 8), Throttled("slow down")])
-def test_a_call_that_did_not_answer_may_have_made_something_which_is_looked_for(error: Exception) -> None:
-    world = World(error_at={"register": error})
-    launched(a_plan("a"), world)
-    assert ("active_definitions" in world.calls) is isinstance(error, TimedOut)
+def test_what_a_call_without_an_answer_has_made_is_found_and_removed() -> None:
+    class Mute(World):
+        def start(self, definition: str, arguments: Mapping[str, Any], run: str) -> Task:
+            task = super().start(definition, arguments, run)
+            if len(self.tasks) == 1:
+                raise TimedOut("AWS", 8)
+            return task
+
+    world = Mute()
+    found = launched(a_plan("a", "b", "c"), world)
+    assert (world.left(), found.left) == ([], ())
+    assert world.commands == [("a", LOGON), ("b", NO_LOGON), ("c", NO_LOGON)], "the first may have tried a logon"
+
+
+@pytest.mark.parametrize("error", [Throttled("slow down"), NotStarted("RESOURCE:CAPACITY")])
+def test_a_call_that_made_nothing_lets_the_next_log_on(error: Exception) -> None:
+    class Full(World):
+        def start(self, definition: str, arguments: Mapping[str, Any], run: str) -> Task:
+            if not self.calls.count("refused"):
+                self.calls.append("refused")
+                raise error
+            return super().start(definition, arguments, run)
+
+    world = Full()
+    launched(a_plan("a", "b"), world)
+    assert world.commands == [("b", LOGON)]
+
+
+def test_with_two_accounts_the_next_logs_on_alone_until_both_were_tried() -> None:
+    ticket = Finding(Status.PASS, "ticket", check="kerberos.user-ticket")
+    skipped = replace(ticket, status=Status.SKIPPED)
+    failed = replace(ticket, status=Status.FAIL)
+    half = Message(RUN, (Seen("demo/web", (ticket,)), Seen("demo/other", (skipped,))))
+    wrong = Message(RUN, (Seen("demo/web", (ticket,)), Seen("demo/other", (failed,))))
+    world = World({"a": half, "b": wrong, "c": wrong})
+    launched(a_plan("a", "b", "c"), world)
+    assert world.commands == [("a", LOGON), ("b", LOGON), ("c", NO_LOGON)]
+
+
+@pytest.mark.parametrize("status", [Status.UNKNOWN, Status.SKIPPED])
+def test_no_canary_without_a_logon_that_was_seen_to_work(status: Status) -> None:
+    world = World({"a": message(logon=status)})
+    assert launched(a_plan("a", canary=True), world).canary is None
+
+
+def test_a_probe_that_was_stopped_early_has_not_reported_whole() -> None:
+    world = World({"a": replace(message(), interrupted=True)})
+    assert "stopped before" in launched(a_plan("a"), world).probes[0].task.report
 
 
 def test_throttled_looks_are_repeated() -> None:
@@ -135,5 +183,6 @@ def test_throttled_looks_are_repeated() -> None:
 def test_what_could_not_be_removed_is_told() -> None:
     world = World(error_at={"deregister": Denied("ecs:DeregisterTaskDefinition", "x")})
     (left,) = launched(a_plan("a"), world).left
-    assert "gmsa-doctor-probe:0" in left
-    assert "ecs:DeregisterTaskDefinition" in left
+    assert "gmsa-doctor-probe:0" in left.what
+    assert "ecs:DeregisterTaskDefinition" in left.why
+    assert (left.command or "").startswith("aws ecs deregister-task-definition")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gmsa_doctor.model import Finding, Status, SubjectReport
-from gmsa_doctor.probe.merge import Inside, merge
+from gmsa_doctor.probe.merge import ProbeReport, merge
 from gmsa_doctor.probe.message import Message, Seen
 
 DNS = "dns.domain-controllers"
@@ -21,11 +21,11 @@ def outside(*findings: Finding) -> list[SubjectReport]:
     return [SubjectReport("demo/web", (), tuple(replace(one, vantage="outside") for one in findings))]
 
 
-def inside(subnet: str, *findings: Finding) -> Inside:
-    return Inside(subnet, Message("run", (Seen("demo/web", findings),)))
+def inside(subnet: str, *findings: Finding) -> ProbeReport:
+    return ProbeReport(subnet, Message("run", (Seen("demo/web", findings),)))
 
 
-def merged(outer: list[SubjectReport], *probes: Inside, strict: bool = False) -> dict[str, Finding]:
+def merged(outer: list[SubjectReport], *probes: ProbeReport, strict: bool = False) -> dict[str, Finding]:
     (subject,) = merge(outer, probes, IDS, strict)
     return {one.check: one for one in subject.findings}
 
@@ -91,3 +91,11 @@ def test_with_fail_on_warn_a_warning_from_inside_is_a_root_cause() -> None:
     warned = inside("subnet-1", finding(DNS, Status.WARN))
     assert merged(SKIPPED, warned, strict=True)[DNS].root
     assert not merged(SKIPPED, warned)[DNS].root
+
+
+def test_who_was_not_asked_is_not_counted() -> None:
+    """After a logon that failed, the other subnets are told not to log on."""
+    wrong, not_asked = finding(DNS, Status.FAIL, "wrong password"), finding(DNS, Status.SKIPPED, "no logon")
+    found = merged(SKIPPED, inside("a", wrong), inside("b", not_asked), inside("c", not_asked))[DNS]
+    assert found.summary == "wrong password"
+    assert [row.status for row in found.rows] == [Status.FAIL, Status.SKIPPED, Status.SKIPPED]

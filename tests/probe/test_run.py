@@ -18,10 +18,13 @@ from tests.probe.service import (
     arguments,
     known_at,
     left,
+    log_in,
     made,
+    makes_its_log_group,
     roots,
     run,
     three_subnets,
+    two_containers,
     without_log,
 )
 from tests.scenarios import changes
@@ -321,3 +324,63 @@ def test_a_service_that_logs_nowhere_needs_a_place_for_the_report(dc: DomainCont
         assert ended.code == 2
         aws.client("logs").create_log_group(logGroupName="/elsewhere")
         assert whole(run(environment, aws, "--log-group", "/elsewhere"), aws).document["verdict"] == "pass"
+
+
+# What is selected, and what that is worth ------------------------------------------------------------------------
+
+
+def test_a_logon_that_is_skipped_is_not_made(dc: DomainController, aws: EmbeddedAws) -> None:
+    ad.reset_bad_password_count(dc, accounts.READER)
+    with made(dc, aws, changes.secret(password="not-the-password")) as (environment, _):
+        ended = whole(run(environment, aws, "--skip", "kerberos.user-ticket"), aws)
+    assert ad.bad_password_count(dc, accounts.READER) == 0
+    assert ended.finding("kerberos.user-ticket")["status"] == "skipped"
+
+
+@pytest.mark.parametrize("only", ["dns", "kerberos"])
+def test_what_no_probe_has_answered_never_passes(only: str, dc: DomainController, aws: EmbeddedAws) -> None:
+    aws.fargate.cannot_pull()
+    with made(dc, aws) as (environment, _):
+        ended = whole(run(environment, aws, "--only", only), aws)
+    assert (ended.code, roots(ended)) == (3, ["probe.task"]), brief(ended)
+
+
+@pytest.mark.parametrize("only", ["probe", "task-definition"])
+def test_what_is_not_asked_from_inside_starts_no_task(only: str, dc: DomainController, aws: EmbeddedAws) -> None:
+    with made(dc, aws) as (environment, _):
+        ended = run(environment, aws, "--only", only)
+        assert (ended.code, ended.out, aws.fargate.tasks) == (2, "", [])
+    assert "nothing that is asked from inside" in ended.err
+
+
+def test_a_required_canary_that_nobody_asked_for_is_missing(dc: DomainController, aws: EmbeddedAws) -> None:
+    with made(dc, aws) as (environment, _):
+        ended = whole(run(environment, aws, "--require", "canary.ticket"), aws)
+    assert (ended.code, ended.document["missing"]) == (3, ["canary.ticket"])
+
+
+def test_a_log_group_of_another_region_is_read_and_left_empty(dc: DomainController, aws: EmbeddedAws) -> None:
+    elsewhere = aws.client("logs", "eu-west-1")
+    with made(dc, aws, log_in("eu-west-1")) as (environment, _):
+        elsewhere.create_log_group(logGroupName=LOG_GROUP)
+        ended = whole(run(environment, aws), aws)
+        streams = elsewhere.describe_log_streams(logGroupName=LOG_GROUP)["logStreams"]
+    assert ended.document["verdict"] == "pass", brief(ended)
+    assert streams == []
+
+
+def test_a_log_group_that_the_service_would_make_is_no_failure_of_it(dc: DomainController, aws: EmbeddedAws) -> None:
+    with made(dc, aws, makes_its_log_group) as (environment, _):
+        aws.client("logs").delete_log_group(logGroupName=LOG_GROUP)
+        ended = whole(run(environment, aws), aws)
+    assert (ended.code, roots(ended)) == (3, ["probe.task"]), brief(ended)
+    assert "--log-group" in ended.finding("probe.task")["fix"]["text"]
+
+
+def test_several_subjects_are_told_once_of_the_tasks(dc: DomainController, aws: EmbeddedAws) -> None:
+    with made(dc, aws, two_containers) as (environment, _):
+        ended = whole(run(environment, aws), aws)
+        assert len(aws.fargate.tasks) == 1
+    assert ended.document["verdict"] == "pass", brief(ended)
+    assert [("probe.task" in ended.statuses(number)) for number in (0, 1)] == [True, False]
+    assert ended.finding("kerberos.gmsa-ticket", 1)["vantage"] == "inside"

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, cast
 
-from gmsa_doctor.clients.fargate import Fargate, Logs, Registered, ReportBucket, Task
+from gmsa_doctor.clients.fargate import Registered, Task
 from gmsa_doctor.formats.task_definition import LogStreams
 from gmsa_doctor.model import Finding, Status
+from gmsa_doctor.one_off import Shared
 from gmsa_doctor.probe import envelope
+from gmsa_doctor.probe.launch import Clients
 from gmsa_doctor.probe.message import Message, Seen, write_message
 from gmsa_doctor.probe.plan import Place, Plan
 
@@ -21,12 +23,15 @@ _STATES = ("PROVISIONING", "PENDING", "RUNNING", "STOPPED")
 
 def a_plan(*subnets: str, canary: bool = False) -> Plan:
     """A plan for these subnets, whose probes write to a log."""
-    definition = {"containerDefinitions": [{"logConfiguration": {"options": {"awslogs-stream-prefix": RUN}}}]}
+    definition = {
+        "taskRoleArn": "arn:aws:iam::123456789012:role/web",
+        "containerDefinitions": [{"logConfiguration": {"options": {"awslogs-stream-prefix": RUN}}}],
+    }
     role = "arn:aws:iam::123456789012:role/web"
     place = Place("demo", "us-east-1", subnets or ("subnet-1",), ("sg-1",), False, None)
     logs = LogStreams(GROUP, "us-east-1")
     more = definition if canary else None
-    return Plan(RUN, "demo/web", "image", role, role, True, place, logs, True, None, definition, more)
+    return Plan(RUN, "demo/web", "image", role, role, Shared(), place, logs, None, definition, more)
 
 
 def message(status: Status = Status.PASS, *, logon: Status | None = None) -> Message:
@@ -54,9 +59,9 @@ class World:
     log: set[str] = field(default_factory=set)
     numbers: Any = field(default_factory=count)
 
-    def clients(self) -> tuple[Fargate, Logs, ReportBucket]:
+    def clients(self) -> Clients:
         """What `launch` takes."""
-        return cast("tuple[Fargate, Logs, ReportBucket]", (self, self, self))
+        return cast("Clients", (self, lambda region: self, self))
 
     def left(self) -> list[str]:
         """What is still there."""
@@ -127,7 +132,7 @@ class World:
         return answer
 
     def registered(self, definition: str) -> Registered:
-        answer: Registered = self.called("registered", lambda: Registered(definition, RUN, GROUP, RUN))
+        answer: Registered = self.called("registered", lambda: Registered(definition, RUN, "us-east-1", GROUP, RUN))
         return answer
 
     def lines(self, group: str, stream: str) -> tuple[str, ...]:

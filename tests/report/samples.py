@@ -3,7 +3,20 @@
 from collections import Counter
 from dataclasses import replace
 
-from gmsa_doctor.model import Cause, Finding, Fix, Report, Row, ShowsAs, Status, SubjectReport, Verdict
+from gmsa_doctor.model import (
+    Cause,
+    Check,
+    Explanation,
+    Finding,
+    Fix,
+    Location,
+    Report,
+    Row,
+    ShowsAs,
+    Status,
+    SubjectReport,
+    Verdict,
+)
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:gmsa/webapp01-AbCdEf"
 DOCS = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-linux-gmsa.html"
@@ -146,6 +159,38 @@ HOSTILE = finding(
 )
 WIDE = finding("credspec.object", cause=Cause.TASK_DEFINITION, summary=f"s3://{'資料' * 30}.json\n, 796 bytes")
 STOPPED_TOO = [replace(STOPPED, check=f"directory.{name}") for name in ("bind", "gmsa-account", "managed-password")]
+NO_PREFIX = finding(
+    "task-definition.prefix",
+    Status.FAIL,
+    Cause.TASK_DEFINITION,
+    root=True,
+    summary="the entry in credentialSpecs has no prefix",
+    observed="arn:aws:s3:::gmsa/webapp01.json",
+    expected="credentialspecdomainless:arn:aws:s3:::gmsa/webapp01.json",
+    fix=Fix("Write credentialspecdomainless: in front of the ARN."),
+    location=Location("deploy/web.yaml", 14, 11),
+)
+SWAPPED = finding(
+    "credspec.names",
+    Status.WARN,
+    Cause.CREDSPEC,
+    summary="DnsName is not below DnsTreeName",
+    location=Location("./deploy/größe & 50%, (1).json"),
+)
+NO_AWS = finding(
+    "secret.value",
+    Status.SKIPPED,
+    Cause.CREDSPEC,
+    summary="--offline: AWS is not asked",
+    fix=Fix("Leave out --offline."),
+)
+WAIVED = finding(
+    "task-definition.execution-role",
+    Status.WAIVED,
+    Cause.TASK_DEFINITION,
+    summary="the role is made by another stack; until 2027-01-31",
+    location=Location("deploy/web.yaml", 9, 7),
+)
 
 SAMPLES = {
     "passing": report(("prod/web/app", GOOD), verdict=Verdict.PASS),
@@ -177,4 +222,37 @@ SAMPLES = {
     "one-version-stumbles": report(("prod/web/app", [*GOOD, ONLY_1_3]), verdict=Verdict.PASS),
     "hostile-names": report(("prod/web\x1b[31m/app", [WIDE, HOSTILE]), verdict=Verdict.FAIL),
     "long-words": report(("prod/web/app", [LONG]), verdict=Verdict.FAIL),
+    "in-files": report(
+        ("deploy/web.yaml/Web/app", [NO_PREFIX, WAIVED, SWAPPED, NO_AWS]),
+        ("deploy/web.yaml/Web/proxy", [NO_PREFIX, NO_AWS]),
+        verdict=Verdict.FAIL,
+        unread=(("deploy/broken.json", "line 3: a comma is missing"),),
+    ),
+}
+FOR_SYSTEMS = (
+    "root-cause",
+    "two-subjects",
+    "warning",
+    "failure-and-unknown",
+    "out-of-reach",
+    "hostile-names",
+    "in-files",
+)
+"""The samples of which the reports for CI systems have golden files."""
+
+
+def check(id: str, title: str, cause: Cause | None = None) -> Check:
+    """A check that is declared, and is not run."""
+    says = Explanation(f"Looks at it:\n{title}.\n\nOnce a subject.", "Why it matters.", "Mend it, as the finding says.")
+    return Check(id, title, lambda: None, (), None, cause, DOCS, says)
+
+
+CHECKS = {
+    one.id: one
+    for one in (
+        check("task-definition.prefix", "The CredSpec is named in a way that is taken", Cause.TASK_DEFINITION),
+        check("credspec.object", "The CredSpec can be read", Cause.TASK_DEFINITION),
+        check("network.kerberos", "Kerberos can be reached"),
+        check("kerberos.user-ticket", "The user gets a ticket", Cause.CREDENTIALS),
+    )
 }

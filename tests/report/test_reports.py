@@ -1,5 +1,6 @@
 """The renderers, against golden files. ``UPDATE_GOLDEN=1 pytest tests/report`` writes them again: read the diff."""
 
+import html
 import json
 import os
 import re
@@ -14,8 +15,8 @@ from hypothesis import strategies as st
 
 from gmsa_doctor.hidden import Hidden
 from gmsa_doctor.model import Cause, Finding, Fix, Report, Row, ShowsAs, Status, Verdict
+from gmsa_doctor.report import github, gitlab, junit, markdown, sarif, schema, text
 from gmsa_doctor.report import json as json_report
-from gmsa_doctor.report import schema, text
 from gmsa_doctor.report.printable import printable
 from tests.report.samples import ONE_DC_DOWN, OUT_OF_REACH, SAMPLES, WRONG_PASSWORD, finding, report
 
@@ -164,9 +165,18 @@ def test_in_ascii_a_dash_of_a_name_is_not_made_a_hyphen() -> None:
 def test_a_hidden_value_in_a_finding_stays_hidden() -> None:
     careless = finding("acme.odd", Status.FAIL, root=True, summary=f"it was {Hidden('hunter2')}")
     made = report(("x", [careless]), verdict=Verdict.FAIL)
-    for rendered in (text.render(made, verbose=True), json_report.render(made)):
+    for rendered in (
+        text.render(made, verbose=True),
+        json_report.render(made),
+        junit.render(made),
+        sarif.render(made, {}),
+        github.render(made),
+        github.summary(made),
+        gitlab.render(made),
+        markdown.render(made),
+    ):
         assert "hunter2" not in rendered
-        assert "<hidden>" in rendered
+        assert "<hidden>" in html.unescape(rendered)
 
 
 words = st.text(max_size=200)

@@ -1,0 +1,78 @@
+#!/bin/bash
+# check.sh: runs gmsa-doctor, and tells the workflow what it found. Part of action.yml.
+set -euo pipefail
+doctor=${GMSA_DOCTOR_COMMAND:-gmsa-doctor}
+out=$(mktemp -d "$RUNNER_TEMP/gmsa-doctor-XXXXXX")
+sarif=${INPUT_SARIF:-$out/report.sarif} report=${INPUT_REPORT:-$out/report.json}
+
+refuse() {
+    echo "gmsa-doctor: $1" >&2
+    exit 2
+}
+
+# lines TEXT: its lines that hold something, without the blanks around them, into the array `found`.
+lines() {
+    local line
+    found=()
+    while IFS= read -r line; do
+        line=${line#"${line%%[![:space:]]*}"}
+        line=${line%"${line##*[![:space:]]}"}
+        [[ -z $line ]] || found+=("$line")
+    done <<<"$1"
+}
+
+[[ $sarif$report != *[$'\r\n']* ]] || refuse "sarif and report: give paths of one line"
+
+arguments=(check "--fail-on=${INPUT_FAIL_ON:-fail}")
+[[ -z ${INPUT_SERVICE:-} ]] || arguments+=("--service=$INPUT_SERVICE")
+[[ -z ${INPUT_CLUSTER:-} ]] || arguments+=("--cluster=$INPUT_CLUSTER")
+[[ -z ${INPUT_REGION:-} ]] || arguments+=("--region=$INPUT_REGION")
+case ${INPUT_OFFLINE:-} in
+    true) arguments+=(--offline) ;;
+    false) ;;
+    "") [[ -z ${INPUT_FILES:-} || -n ${INPUT_SERVICE:-} ]] || arguments+=(--offline) ;;
+    *) refuse "offline: give true or false" ;;
+esac
+lines "${INPUT_ARGUMENTS:-}"
+arguments+=(${found[@]+"${found[@]}"})
+arguments+=("--report=json=$report" "--report=sarif=$sarif" --report=github "--output=$out/report.txt")
+lines "${INPUT_FILES:-}"
+arguments+=(-- ${found[@]+"${found[@]}"})
+
+summary=${GITHUB_STEP_SUMMARY:-/dev/null}
+before=$(wc -c <"$summary")
+rm -f -- "$sarif" "$report" # of an earlier run
+code=0
+"$doctor" "${arguments[@]}" >"$out/annotations" 2>"$out/messages" </dev/null || code=$?
+
+# What was checked is in these texts, and must not command the runner.
+token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+echo "::stop-commands::$token"
+for file in "$out/report.txt" "$out/messages"; do
+    [[ ! -s $file ]] || cat "$file"
+done
+echo
+echo "::$token::"
+cat "$out/annotations"
+
+case $code in
+    0) verdict=pass ;;
+    1) verdict=fail ;;
+    3) verdict=incomplete ;;
+    *) verdict=error ;;
+esac
+[[ -f $report ]] || verdict=error
+if [[ $(wc -c <"$summary") -eq $before ]]; then
+    {
+        printf '### gmsa-doctor: no report (exit code %s)\n\n' "$code"
+        head -c 20000 "$out/messages" | sed 's/^/    /'
+    } >>"$summary"
+    echo "::error title=gmsa-doctor::No report (exit code $code): see the step's log"
+fi
+{
+    echo "exit-code=$code"
+    echo "verdict=$verdict"
+    [[ ! -f $sarif ]] || echo "sarif=$sarif"
+    [[ ! -f $report ]] || echo "report=$report"
+} >>"$GITHUB_OUTPUT"
+exit "$code"

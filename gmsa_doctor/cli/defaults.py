@@ -1,0 +1,106 @@
+"""Defaults for a command's options out of the configuration, as if they had been typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from gmsa_doctor.config import COMMANDS, Config, Default, wrong
+
+NEVER = {
+    "yes": "what a command makes is asked for, or agreed to on its command line",
+    "clean": "it says what the command does",
+    "config": "this is the configuration",
+    "help": "it says what the command does",
+}
+"""Options without a default, and why: a file that came with a repository is not to start or remove anything."""
+
+_READ = ("baseline", "task-definition-file", "credspec-file")
+_WRITTEN = ("output", "report")
+"""Options whose values are paths, which are of the configuration's directory. What is written stays within it."""
+
+
+def default_map(context: typer.Context, found: Config) -> Iterator[tuple[str, object]]:
+    """What is taken for options that were not typed, by the parameter's name; the last one of a name wins.
+
+    Raises UsageError for an option that there is not, or a value that it would refuse on the command line.
+    """
+    mine = _options(context.command)
+    commands = getattr(context.find_root().command, "commands", {})
+    every = {name for one in COMMANDS for name in _options(commands.get(one))}
+    for default in sorted(found.defaults, key=lambda one: one.command is not None):
+        if reason := NEVER.get(default.option):
+            raise wrong(default.location, f"there is no default for --{default.option}: {reason}")
+        known = _options(commands.get(default.command)) if default.command else every
+        if default.option not in known:
+            raise wrong(default.location, _unknown(default, known))
+        if default.command in (None, context.info_name) and default.option in mine:
+            option = mine[default.option]
+            value = _value(option, default, found.directory)
+            _accepted(context, option, value, default)
+            yield option.name, value
+
+
+def _options(command: object) -> Mapping[str, Any]:
+    """The options of a command by their long names, without dashes in front."""
+    options = (one for one in getattr(command, "params", ()) if one.param_type_name == "option")
+    return {name[2:]: one for one in options for name in one.opts if name.startswith("--")}
+
+
+def _unknown(default: Default, known: Mapping[str, Any] | set[str]) -> str:
+    from difflib import get_close_matches
+
+    of = f"`{default.command}` has" if default.command else "there is"
+    near = get_close_matches(default.option.lstrip("-").replace("_", "-"), list(known), 1)
+    return f"{of} no option --{default.option}" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _value(option: Any, default: Default, directory: Path) -> object:
+    """As it would stand on the command line: text, or True and False for a flag. Raises UsageError."""
+    value = default.value
+    if getattr(option, "is_flag", False):
+        if not isinstance(value, bool):
+            raise wrong(default.location, f"{default.option} is to be true or false")
+        return value
+    values = value if isinstance(value, tuple) else (value,)
+    if any(isinstance(one, bool) for one in values):
+        raise wrong(default.location, f"{default.option} wants a value, not true or false")
+    texts = [_with_directory(str(one), default, directory) for one in values]
+    if option.multiple:
+        return texts
+    if isinstance(value, tuple):
+        raise wrong(default.location, f"{default.option} takes one value, not a list")
+    return texts[0]
+
+
+def _with_directory(text: str, default: Default, directory: Path) -> str:
+    """The same; a path is made one of the configuration's directory. Of `FORMAT=FILE` it is the second part."""
+    head, sign, path = text.rpartition("=") if default.option == "report" else ("", "=", text)
+    if default.option not in _READ + _WRITTEN or not sign or path in ("", "-"):
+        return text
+    if default.option in _WRITTEN and not _is_within(path, directory):
+        raise wrong(default.location, f"{default.option} {text!r}: give a file below the configuration, none hidden")
+    return f"{head}{sign if head else ''}{directory / path}"
+
+
+def _is_within(path: str, directory: Path) -> bool:
+    """Whether what is written there can be no hook of git, no start-up file of a shell and the like."""
+    try:
+        root = directory.resolve()
+        inside = (root / path).resolve().relative_to(root)
+    except (OSError, ValueError, RuntimeError):
+        return False
+    return not any(part.startswith(".") for part in inside.parts)
+
+
+def _accepted(context: typer.Context, option: Any, value: object, default: Default) -> None:
+    """Raises UsageError for what the option would refuse on the command line."""
+    try:
+        option.process_value(context, value)
+    except typer.BadParameter as error:
+        said = " ".join(value) if isinstance(value, list) else value
+        why = " ".join(error.message.split())
+        raise wrong(default.location, f"{default.option} {said!r} is not accepted: {why}") from error

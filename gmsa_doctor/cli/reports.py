@@ -1,0 +1,112 @@
+"""Reports beside the one on standard output: ``--report KIND=FILE``, as often as there are systems that read one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gmsa_doctor.cli.options import Many
+from gmsa_doctor.cli.process import ExitCode, print_, require_writable
+from gmsa_doctor.errors import UsageError
+
+if TYPE_CHECKING:
+    from gmsa_doctor.model import Check, Report
+
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+"""Names the file that GitHub shows as the summary of a step.
+
+Source: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+"""
+
+
+class Kind(StrEnum):
+    """Who reads it."""
+
+    JSON = "json"
+    JUNIT = "junit"
+    SARIF = "sarif"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A report that was asked for. Without a file, which only GitHub's may be, it goes to standard output."""
+
+    kind: Kind
+    file: Path | None = None
+
+
+ReportOption = Annotated[
+    Many,
+    typer.Option(
+        metavar="KIND[=FILE]",
+        help=f"Write a report of this kind too: {', '.join(one for one in Kind if one is not Kind.GITHUB)}; or github, "
+        "which annotates on standard output and writes the step's summary. May be repeated.",
+    ),
+]
+
+
+def wanted(values: list[str] | None) -> tuple[Wanted, ...]:
+    """What the options ask for. Raises UsageError, before any work is done, for one that cannot be written."""
+    found = tuple(_read(value) for value in values or ())
+    files = [one.file for one in found if one.file]
+    if len(set(files)) != len(files):
+        raise UsageError("--report: give each report a file of its own")
+    for one in files:
+        require_writable(one)
+    return found
+
+
+def _read(value: str) -> Wanted:
+    kind, equals, file = value.partition("=")
+    if kind not in list(Kind):
+        raise UsageError(f"--report {value}: give one of {', '.join(Kind)}, with =FILE")
+    if (equals and not file) or (not equals and kind != Kind.GITHUB):
+        raise UsageError(f"--report {value}: give the file, --report {kind}=FILE")
+    return Wanted(Kind(kind), Path(file) if file else None)
+
+
+def write(report: Report, reports: tuple[Wanted, ...], checks: Mapping[str, Check], code: ExitCode) -> None:
+    """Write them. ``code`` is what the command ends with. Raises UsageError for one that cannot be written."""
+    for one in reports:
+        print_(_renderer(one.kind, checks, code)(report), one.file)
+        if one.kind is Kind.GITHUB:
+            _summarize(report)
+
+
+def _renderer(kind: Kind, checks: Mapping[str, Check], code: ExitCode) -> Callable[[Report], str]:
+    from gmsa_doctor.report import github, gitlab, html, json, junit, markdown, sarif
+
+    renderers: dict[Kind, Callable[[Report], str]] = {
+        Kind.JSON: json.render,
+        Kind.JUNIT: junit.render,
+        Kind.SARIF: lambda report: sarif.render(report, checks, exit_code=code),
+        Kind.GITHUB: github.render,
+        Kind.GITLAB: gitlab.render,
+        Kind.MARKDOWN: markdown.render,
+        Kind.HTML: lambda report: html.render(report, checks),
+    }
+    return renderers[kind]
+
+
+def _summarize(report: Report) -> None:
+    """Add to the step's summary, which is GitHub's file; elsewhere there is none."""
+    from gmsa_doctor.report import github
+
+    name = os.environ.get(STEP_SUMMARY)
+    if not name:
+        return
+    try:
+        with Path(name).open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(github.summary(report))
+    except OSError as error:
+        raise UsageError(f"{STEP_SUMMARY} {name} cannot be written: {error.strerror}") from error

@@ -1,0 +1,43 @@
+"""What makes a finding the same one in two reports, and the file that it is told at."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from dataclasses import replace
+
+from gmsa_doctor.model import Finding, Location
+
+FINGERPRINT = "gmsaDoctor/v1"
+"""Under this name the fingerprint stands where it needs one; another way to make it takes another version."""
+
+
+def fingerprint(subject: str, finding: Finding) -> str:
+    """32 hexadecimal digits of the subject, the check and the file: not of lines and words, which vary."""
+    file = path(finding.location.file) if finding.location else ""
+    return hashlib.sha256("\0".join((subject, finding.check, file)).encode("utf-8", "backslashreplace")).hexdigest()[
+        :32
+    ]
+
+
+def path(file: str) -> str:
+    """The file as CI systems name it: without ``./`` and what goes back and forth."""
+    return posixpath.normpath(file)
+
+
+def place(location: Location) -> str:
+    """File, line and column as people read them, the file as CI systems name it."""
+    return str(replace(location, file=path(location.file)))
+
+
+def placeholder(subject: str) -> str:
+    """The file that stands for a subject which no file describes, for systems that show nothing without one."""
+    parts = ("_" if one in ("", ".", "..") else one for one in subject.split("/"))
+    return "/".join((".gmsa-doctor", *parts))
+
+
+def told_at(subject: str, finding: Finding) -> tuple[str, int]:
+    """The file and line that a system is told which wants one of each for all."""
+    if finding.location:
+        return path(finding.location.file), finding.location.line or 1
+    return placeholder(subject), 1

@@ -1,0 +1,86 @@
+"""The report for GitHub Actions: annotations as workflow commands on standard output, and the summary of the step.
+
+Sources: https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions (the commands);
+actions/toolkit, ``docs/problem-matchers.md`` (at most 10 annotations of a level a step); its ``command.ts`` (what is
+escaped); https://docs.github.com/en/actions/reference/limits (1 MiB of summary a step).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from gmsa_doctor.model import Finding, Location, Report, Status
+from gmsa_doctor.report import markdown
+from gmsa_doctor.report.fingerprint import path
+from gmsa_doctor.report.printable import printable
+from gmsa_doctor.report.told import Told, details, is_failure, outside_of_checks, together
+
+ANNOTATIONS = 10
+"""What GitHub shows of each level in a step; the rest it leaves out without a word."""
+MESSAGE_LIMIT = 4000
+"""Characters of an annotation's message; the runner cuts at 4096."""
+SUMMARY_LIMIT = 1_000_000
+"""Bytes of the summary that are ours. GitHub drops all of a summary beyond 1 MiB, which other commands share."""
+_NAMES = 5
+
+
+def render(report: Report) -> str:
+    """The annotations, worst first, a line each; empty if there is nothing to tell.
+
+    What is the same for several subjects is one annotation. Without a file an annotation stands on the run's page.
+    """
+    report = printable(report)
+    errors = [_command("error", "gmsa-doctor: not read", reason, Location(file)) for file, reason in report.unread]
+    errors += [_command("error", "gmsa-doctor: incomplete", reason) for reason in outside_of_checks(report)]
+    told = together(report)
+    errors += [_annotation("error", one) for one in told if _is_error(one.finding)]
+    warnings = [_annotation("warning", one) for one in told if not _is_error(one.finding)]
+    lines = [*errors[:ANNOTATIONS], *warnings[:ANNOTATIONS], *_left_out(errors, warnings)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def summary(report: Report) -> str:
+    """The Markdown for the file that ``GITHUB_STEP_SUMMARY`` names."""
+    return markdown.render(report, limit=SUMMARY_LIMIT)
+
+
+def _is_error(finding: Finding) -> bool:
+    return is_failure(finding) or finding.status is Status.ERROR
+
+
+def _annotation(level: str, told: Told) -> str:
+    finding = told.finding
+    more = len(told.subjects) - _NAMES
+    names = ", ".join(one.name for one in told.subjects[:_NAMES]) + (f" and {more} more" if more > 0 else "")
+    message = "\n".join((finding.summary, f"of: {names}", *details(finding)))
+    return _command(level, f"{finding.check}: {finding.status}", message, finding.location)
+
+
+def _left_out(errors: Sequence[str], warnings: Sequence[str]) -> Iterable[str]:
+    counts = ((len(errors) - ANNOTATIONS, "error"), (len(warnings) - ANNOTATIONS, "warning"))
+    more = [f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count > 0]
+    if more:
+        text = f"{' and '.join(more)} more than GitHub shows; the summary and the other reports have them all"
+        yield _command("notice", "gmsa-doctor", text)
+
+
+def _command(level: str, title: str, message: str, location: Location | None = None) -> str:
+    properties: dict[str, object] = {}
+    if location:
+        properties = {"file": path(location.file), "line": location.line, "col": location.column}
+    given = {name: str(value) for name, value in {**properties, "title": title}.items() if value is not None}
+    told = ",".join(f"{name}={_property(value)}" for name, value in given.items())
+    return f"::{level} {told}::{_data(_cut(message))}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MESSAGE_LIMIT else f"{text[: MESSAGE_LIMIT - 1]}…"
+
+
+def _data(text: str) -> str:
+    """All on one line, so that no name can begin a command of its own."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,64 @@
+"""The report for GitLab's Code Quality widget: a JSON array with an entry a finding that is not well.
+
+Source: https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format. Paths are relative to the
+repository and do not begin with ``./``; an entry whose fingerprint is there already is not shown.
+"""
+
+from __future__ import annotations
+
+import json
+
+from gmsa_doctor.model import Finding, Report, Status
+from gmsa_doctor.report.fingerprint import fingerprint, path, told_at
+from gmsa_doctor.report.printable import printable
+from gmsa_doctor.report.told import Told, is_failure, worst_first
+
+_SEVERITIES = {
+    Status.ERROR: "major",
+    Status.UNKNOWN: "major",
+    Status.WARN: "minor",
+}
+"""Below a failure; a root cause is a ``blocker``, another failure ``critical``."""
+UNREAD = "gmsa-doctor.unread"
+"""In the place of a check's id, for a file that could not be read. No area has this name."""
+
+
+def render(report: Report) -> str:
+    """The report as a JSON array, worst first."""
+    report = printable(report)
+    entries = [_unread(file, reason) for file, reason in report.unread]
+    entries += [_entry(one) for one in worst_first(report)]
+    return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
+
+
+def _entry(told: Told) -> dict[str, object]:
+    finding, name = told.finding, told.subjects[0].name
+    file, line = told_at(name, finding)
+    fix = f" Fix: {finding.fix.text}" if finding.fix else ""
+    return {
+        "description": f"{name}: {_sentence(finding.summary)}{fix}",
+        "check_name": finding.check,
+        "fingerprint": fingerprint(name, finding),
+        "severity": _severity(finding),
+        "location": {"path": file, "lines": {"begin": line}},
+    }
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _severity(finding: Finding) -> str:
+    if is_failure(finding):
+        return "blocker" if finding.root else "critical"
+    return _SEVERITIES[finding.status]
+
+
+def _unread(file: str, reason: str) -> dict[str, object]:
+    return {
+        "description": f"{file} could not be read: {reason}",
+        "check_name": UNREAD,
+        "fingerprint": fingerprint(file, Finding(Status.ERROR, reason, check=UNREAD)),
+        "severity": "blocker",
+        "location": {"path": path(file), "lines": {"begin": 1}},
+    }

@@ -1,0 +1,97 @@
+"""The report as JUnit XML: a test suite a subject, a test case a check.
+
+There is no one standard. This keeps to the grammar that Jenkins' xUnit plug-in validates against (``junit-10.xsd``),
+the strictest in use, and to what GitLab and GitHub's publishers read of it. What becomes of a finding:
+
+- ``pass``, and a warning that does not fail the run: passed, the warning in the case's output.
+- ``fail``, and a warning that does fail the run: ``failure``.
+- ``unknown`` and ``error``: ``error``, for the case came to no result. All these systems count it as not passed, and
+  the run itself ends with an exit code of its own (3); as skipped it would look like a pass.
+- ``skipped`` and ``waived``: ``skipped``, but ``error`` where ``--require`` had asked for what was skipped.
+
+``file`` and ``line`` of a test case are no part of that grammar, so the place stands in the text.
+Sources: jenkinsci/xunit-plugin, ``junit-10.xsd``; https://docs.gitlab.com/ci/testing/unit_test_reports/ (which takes
+the first of equal names only, shows the text within the elements and not their ``message``).
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+
+from gmsa_doctor.model import Finding, Report, Status, SubjectReport
+from gmsa_doctor.report.printable import printable
+from gmsa_doctor.report.told import details, is_failure
+
+UNREAD = "files that could not be read"
+_NO_RESULT = (Status.UNKNOWN, Status.ERROR)
+
+
+def render(report: Report) -> str:
+    """The report as an XML document. Equal reports give equal documents but for the durations."""
+    report = printable(report)
+    root = ET.Element("testsuites", name="gmsa-doctor", time=_seconds(report.duration_ms))
+    suites = [_suite(one, report.missing) for one in report.subjects]
+    if report.unread:
+        suites.append(_unread(report.unread))
+    root.extend(suites)
+    for name in ("tests", "failures", "errors"):
+        root.set(name, str(sum(int(one.get(name, "0")) for one in suites)))
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def _suite(subject: SubjectReport, missing: Sequence[str]) -> ET.Element:
+    cases = [_case(subject, one, missing) for one in subject.findings]
+    suite = _suite_of(subject.name, cases, sum(one.duration_ms for one in subject.findings))
+    properties = ET.Element("properties")
+    for name, value in subject.facts:
+        ET.SubElement(properties, "property", name=name, value=value)
+    suite.insert(0, properties)
+    return suite
+
+
+def _suite_of(name: str, cases: Sequence[ET.Element], duration_ms: int) -> ET.Element:
+    suite = ET.Element("testsuite", name=name, tests=str(len(cases)))
+    for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(attribute, str(sum(one.find(tag) is not None for one in cases)))
+    suite.set("time", _seconds(duration_ms))
+    suite.extend(cases)
+    return suite
+
+
+def _case(subject: SubjectReport, finding: Finding, missing: Sequence[str]) -> ET.Element:
+    time = _seconds(finding.duration_ms)
+    case = ET.Element("testcase", classname=subject.name, name=finding.check, time=time)
+    text = "\n".join((finding.summary, *details(finding)))
+    if is_failure(finding):
+        _result(case, "failure", finding.status, finding.summary, text)
+    elif finding.status in _NO_RESULT:
+        _result(case, "error", finding.status, finding.summary, text)
+    elif finding.status is Status.SKIPPED and finding.check in missing:
+        summary = f"required, and skipped: {finding.summary}"
+        _result(case, "error", finding.status, summary, f"required, and skipped: {text}")
+    elif finding.status is Status.SKIPPED:
+        _result(case, "skipped", finding.status, finding.summary, finding.summary)
+    elif finding.status is Status.WAIVED:
+        _result(case, "skipped", finding.status, f"waived: {finding.summary}", f"waived: {text}")
+    elif finding.status is Status.WARN:
+        ET.SubElement(case, "system-out").text = f"warning: {text}"
+    return case
+
+
+def _result(case: ET.Element, tag: str, type: str, message: str, text: str) -> None:
+    ET.SubElement(case, tag, type=type, message=message).text = text
+
+
+def _unread(unread: Sequence[tuple[str, str]]) -> ET.Element:
+    cases = []
+    for file, reason in unread:
+        case = ET.Element("testcase", classname=UNREAD, name=file, time=_seconds(0))
+        _result(case, "error", "unread", reason, f"{file}: {reason}")
+        cases.append(case)
+    return _suite_of(UNREAD, cases, 0)
+
+
+def _seconds(duration_ms: int) -> str:
+    return f"{duration_ms / 1000:.3f}"

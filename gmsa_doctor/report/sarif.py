@@ -1,0 +1,174 @@
+"""The report as SARIF 2.1.0: the checks are its rules, and what is not well its results.
+
+GitHub's code scanning shows a result only at a file of the repository, so each has a physical location: where the
+cause stands in a file, or for a live subject a placeholder, beside the task definition as a logical location.
+Passes, skips and waived findings are no results: what is gone from the results is closed as mended.
+
+Sources: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html;
+https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote
+
+from gmsa_doctor.model import Check, Finding, Report, Status, SubjectReport
+from gmsa_doctor.report.fingerprint import FINGERPRINT, fingerprint, path, told_at
+from gmsa_doctor.report.printable import printable
+from gmsa_doctor.report.told import Told, details, is_failure, outside_of_checks, worst_first
+
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_ROOT = "%SRCROOT%"
+_VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?", re.ASCII)
+_PARTITIONS = (
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    *((f"{area}-", "aws") for area in ("af", "ap", "ca", "il", "me", "mx", "sa")),
+    *((f"{area}-{side}-", "aws") for area in ("eu", "us") for side in ("central", "east", "north", "south", "west")),
+)
+"""By the beginning of a region. Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html; a region
+that is not here has no ARN made up for it."""
+
+
+def render(report: Report, checks: Mapping[str, Check], *, exit_code: int | None = None) -> str:
+    """The report as a SARIF log with one run. ``checks`` are those of the run, by their ids."""
+    report = printable(report)
+    told = worst_first(report)
+    ids = {id: index for index, id in enumerate(dict.fromkeys([*checks, *(one.finding.check for one in told)]))}
+    driver: dict[str, object] = {"name": "gmsa-doctor", "version": report.version}
+    if _VERSION.fullmatch(report.version):
+        driver["semanticVersion"] = report.version
+    driver["rules"] = [_rule(id, checks.get(id)) for id in ids]
+    run = {
+        "tool": {"driver": driver},
+        "invocations": [_invocation(report, exit_code)],
+        "originalUriBaseIds": {_ROOT: {"description": {"text": "The directory that gmsa-doctor ran in."}}},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(one, ids) for one in told],
+    }
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+
+
+# Rules -----------------------------------------------------------------------------------------------
+
+
+def _rule(id: str, check: Check | None) -> dict[str, object]:
+    if check is None:  # raised under the id of a check that is not in this run
+        return {"id": id}
+    says = check.explanation
+    what, why, fix = (_text(one) for one in (says.what, says.why, says.fix))
+    return {
+        "id": id,
+        "shortDescription": {"text": _text(check.title)},
+        "fullDescription": {"text": what or _text(check.title)},
+        "help": {
+            "text": f"{what}\n\nWhy: {why}\n\nFix: {fix}\n\nSee {check.docs}",
+            "markdown": f"{what}\n\n**Why:** {why}\n\n**Fix:** {fix}\n\n[Documentation]({check.docs})",
+        },
+        "helpUri": check.docs,
+        "properties": {
+            "tags": sorted({check.area, *([str(check.cause)] if check.cause else [])}),
+            "origin": check.origin,
+        },
+    }
+
+
+def _text(prose: str) -> str:
+    """Paragraphs, each on one line."""
+    return "\n\n".join(printable(" ".join(one.split())) for one in prose.split("\n\n"))
+
+
+# Results ---------------------------------------------------------------------------------------------
+
+
+def _result(told: Told, ids: Mapping[str, int]) -> dict[str, object]:
+    finding, subject = told.finding, told.subjects[0]
+    prints = {FINGERPRINT: fingerprint(subject.name, finding)}
+    if finding.location is None:
+        # GitHub's upload makes this one from the line of a file, and warns of any other; here there is no file
+        prints["primaryLocationLineHash"] = prints[FINGERPRINT]
+    return {
+        "ruleId": finding.check,
+        "ruleIndex": ids[finding.check],
+        "level": _level(finding),
+        "message": {"text": _message(told)},
+        "locations": [_location(subject, finding)],
+        "partialFingerprints": prints,
+        "properties": {"status": finding.status, "subject": subject.name, "rootCause": finding.root},
+    }
+
+
+def _level(finding: Finding) -> str:
+    if is_failure(finding) or finding.status is Status.ERROR:
+        return "error"
+    return "warning"
+
+
+def _message(told: Told) -> str:
+    """What viewers show first is the first sentence. Brackets would make a link: names must not.
+
+    Braces stay single, against the specification's letter (3.11.5): without arguments nothing is put in their place,
+    and GitHub shows them as they are.
+    """
+    lines = (told.finding.summary, f"of: {told.subjects[0].name}", *details(told.finding))
+    return "\n".join(lines).replace("](", "] (")
+
+
+def _location(subject: SubjectReport, finding: Finding) -> dict[str, object]:
+    file, line = told_at(subject.name, finding)
+    region = {"startLine": line}
+    if finding.location and finding.location.line and finding.location.column:
+        region["startColumn"] = finding.location.column
+    return {
+        "physicalLocation": {"artifactLocation": _artifact(file), "region": region},
+        "logicalLocations": [
+            {"name": subject.name, "fullyQualifiedName": _resource(subject) or subject.name, "kind": "resource"}
+        ],
+    }
+
+
+def _artifact(file: str) -> dict[str, str]:
+    """A path as a URI: relative to the sources, or absolute as it was given."""
+    if file.startswith("/"):
+        return {"uri": f"file://{quote(file)}"}
+    return {"uri": quote(file), "uriBaseId": _ROOT}
+
+
+def _resource(subject: SubjectReport) -> str | None:
+    """The task definition's ARN, as far as the report tells its parts."""
+    facts = dict(subject.facts)
+    name = facts.get("task definition", "")
+    if name.startswith("arn:"):
+        return name
+    region, account = facts.get("region", ""), facts.get("account")
+    partition = next((word for start, word in _PARTITIONS if region.startswith(start)), None)
+    if not (partition and account and re.fullmatch(r"[\w-]+:\d+", name, re.ASCII)):
+        return None
+    return f"arn:{partition}:ecs:{region}:{account}:task-definition/{name}"
+
+
+# The invocation --------------------------------------------------------------------------------------
+
+
+def _invocation(report: Report, exit_code: int | None) -> dict[str, object]:
+    """Whether the run came to its end: a finding that is a failure does not make it unsuccessful, a gap does."""
+    notes = list(_notifications(report))
+    crashed = any(one.status is Status.ERROR for each in report.subjects for one in each.findings)
+    made: dict[str, object] = {"executionSuccessful": not (notes or crashed)}
+    if exit_code is not None:
+        made["exitCode"] = exit_code
+    if notes:
+        made["toolExecutionNotifications"] = notes
+    return made
+
+
+def _notifications(report: Report) -> Iterator[dict[str, object]]:
+    for file, reason in report.unread:
+        place = {"physicalLocation": {"artifactLocation": _artifact(path(file))}}
+        text = f"{file} could not be read: {reason}"
+        yield {"level": "error", "message": {"text": text}, "locations": [place]}
+    for reason in outside_of_checks(report):
+        yield {"level": "error", "message": {"text": reason}}

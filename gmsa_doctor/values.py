@@ -1,0 +1,33 @@
+"""Values of checks that may be given from outside, in the place of the check that would give them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class CredSpecLocation:
+    """Where the CredSpec lies: an S3 object (``bucket`` and ``key``), an SSM parameter, or a file that was given."""
+
+    arn: str
+    domainless: bool
+    bucket: str = ""
+    key: str = ""
+    parameter: str = ""
+    file: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        if self.file:
+            return self.file
+        return f"s3://{self.bucket}/{self.key}" if self.bucket else f"the SSM parameter {self.parameter}"
+
+
+@dataclass(frozen=True)
+class CredSpecObject:
+    """The CredSpec's bytes; ``size`` is that of the whole object."""
+
+    location: CredSpecLocation
+    size: int
+    body: bytes = field(repr=False)

@@ -1,0 +1,169 @@
+"""The page in Chromium: accessible in light and dark, readable on a phone and printed, and it asks for nothing."""
+
+import json
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from gmsa_doctor.report import html
+from tests.report.pages import BLOCKED, PAGES, title
+
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+SHOWN = ("run", "files", "out-of-reach", "markup")
+"""One of each thing that a page can hold."""
+
+Scheme = Literal["light", "dark"]
+Show = Callable[..., Page]
+
+
+@pytest.fixture
+def show(browser: Browser, tmp_path: Path) -> Iterator[Show]:
+    """Open a report's page as a file that somebody has sent."""
+    contexts: list[BrowserContext] = []
+
+    def open_(name: str, *, scheme: Scheme = "light", width: int = 1200, script: bool = True) -> Page:
+        path = tmp_path / "page.html"
+        path.write_text(html.render(PAGES[name], title(BLOCKED, "The DCs accept LDAP")), encoding="utf-8")
+        context = browser.new_context(
+            color_scheme=scheme, viewport={"width": width, "height": 800}, java_script_enabled=script, offline=True
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(path.as_uri())
+        return page
+
+    yield open_
+    for one in contexts:
+        one.close()
+
+
+def complaints(page: Page) -> list[Any]:
+    """What axe finds wrong, all folded parts opened."""
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    page.evaluate(AXE)
+    found = page.evaluate(f"axe.run({json.dumps(RULES)})")
+    assert len(found["passes"]) > 15
+    return [
+        (one["id"], node["html"], node["failureSummary"])
+        for kind in ("violations", "incomplete")
+        for one in found[kind]
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_page_is_accessible_in_light_and_dark(show: Show, name: str) -> None:
+    page = show(name)
+    assert complaints(page) == []
+    page.emulate_media(color_scheme="dark")
+    assert complaints(page) == []
+
+
+def test_the_page_is_accessible_on_a_phone(show: Show) -> None:
+    assert complaints(show("run", scheme="dark", width=360)) == []
+
+
+def test_the_checker_sees_what_is_wrong(show: Show) -> None:
+    page = show("run")
+    page.evaluate("document.querySelector('.badge').style.color = '#777'; document.documentElement.lang = ''")
+    assert {rule for rule, *_ in complaints(page)} == {"color-contrast", "html-has-lang"}
+
+
+def test_light_and_dark_differ_and_paper_is_light(show: Show) -> None:
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light, dark = show("run"), show("run", scheme="dark")
+    assert light.evaluate(ground) == "rgb(246, 247, 249)"
+    assert dark.evaluate(ground) == "rgb(15, 19, 24)"
+    dark.emulate_media(media="print")
+    assert dark.evaluate(ground) == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("name", [*SHOWN, "failure-and-unknown", "long-words", "hostile-names"])
+def test_nothing_is_wider_than_the_window(show: Show, name: str) -> None:
+    page = show(name)
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    for width in (360, 700, 1000, 1400):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_way_goes_across_a_desk_and_down_a_phone(show: Show) -> None:
+    boxes = "[...document.querySelectorAll('.way li')].map(one => one.getBoundingClientRect())"
+    for width, moves in ((1200, "x"), (360, "y")):
+        places = [(round(one["x"]), round(one["y"])) for one in show("run", width=width).evaluate(boxes)]
+        assert len(places) == 8
+        assert places == sorted(places)
+        assert len({one["xy".index(moves)] for one in places}) == 8
+        assert len({one["yx".index(moves)] for one in places}) == 1
+
+
+@pytest.mark.parametrize("name", [*SHOWN, "hostile-names"])
+def test_nothing_is_asked_for_and_nothing_goes_against_the_policy(show: Show, name: str) -> None:
+    page = show(name)
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda one: asked.append(one.url))
+    page.on("console", lambda one: said.append(one.text))
+    page.on("pageerror", lambda one: said.append(str(one)))
+    page.reload()
+    assert (asked, said) == ([page.url], [])
+
+
+def test_without_a_script_all_is_there_but_the_copy_buttons(show: Show) -> None:
+    with_script, without = show("run"), show("run", script=False)
+    assert with_script.locator("button").count() == with_script.locator("pre.command").count() == 3
+    assert without.locator("button").count() == 0
+    assert without.locator("pre.command").first.is_visible()
+    assert without.locator(".way .broken").get_by_text("It breaks here").is_visible()
+
+
+def test_a_script_that_is_not_ours_does_not_run(show: Show) -> None:
+    page = show("markup")
+    page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: 'window.owned = 1'}))")
+    assert page.evaluate("window.owned") is None
+
+
+def test_the_button_copies_the_whole_command(show: Show) -> None:
+    page = show("run")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("button").first.click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == "nc -vz -w 3 10.0.0.10 389"
+
+
+def test_the_button_selects_the_whole_command_where_the_clipboard_is_out_of_reach(show: Show) -> None:
+    page = show("run")
+    page.evaluate("navigator.clipboard.writeText = () => Promise.reject(); document.execCommand = () => false")
+    page.locator("button").first.click()
+    page.get_by_role("button", name="Selected").wait_for()
+    assert page.evaluate("getSelection().toString()") == "nc -vz -w 3 10.0.0.10 389"
+
+
+def test_the_keyboard_goes_to_the_findings_first_then_down_the_page(show: Show) -> None:
+    page = show("run")
+    focused = []
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        focused.append(page.evaluate("document.activeElement.textContent"))
+    assert focused == ["To the findings", "network.ldap", "Copy", "Copy", "LDAP bind"]
+
+
+def test_a_link_to_a_folded_finding_s_subject_opens_nothing_else(show: Show) -> None:
+    page = show("files")
+    page.get_by_role("link", name="deploy/web & batch.json web/app").first.click()
+    assert page.evaluate("location.hash") == "#subject-5"
+    assert page.locator("details[open]").count() == 0
+
+
+def test_it_prints_without_buttons_and_with_its_way_across(show: Show) -> None:
+    page = show("run")
+    page.set_viewport_size({"width": 680, "height": 900})
+    page.emulate_media(media="print")
+    assert not page.locator("button").first.is_visible()
+    assert page.locator(".way").evaluate("one => getComputedStyle(one).display") == "grid"
+    assert page.pdf(format="A4").startswith(b"%PDF-")
