@@ -16,7 +16,7 @@ demo: $(READY) lab            ## the main job, against an embedded AWS and a rea
 	$(VENV)/bin/python -m tests.lab.demo
 
 test: lint $(READY) lab       ## everything but the image: linters, types, structure, all tests
-	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile --ignore tests/image
+	$(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/image
 
 test-image: $(READY) lab image ## the image, as it runs in a task
 	$(VENV)/bin/python -m pytest tests/image

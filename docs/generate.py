@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gmsa_doctor import registry
 from gmsa_doctor.clients.aws import AwsClient, operations
+from gmsa_doctor.clients.completion import EcsNames
 from gmsa_doctor.clients.event_bridge import EventBridge
 from gmsa_doctor.clients.fargate import RUN_CLIENTS
 from gmsa_doctor.clients.services import AWS_CLIENTS
@@ -82,6 +83,12 @@ def aws_calls() -> str:
             "the policy.",
             "",
             *_calls(RUN_CLIENTS),
+            "",
+            "## completion",
+            "",
+            "The shell's completion asks for names, where there are credentials.",
+            "",
+            *_calls((EcsNames,)),
             "",
             "The other commands call nothing.",
             "",

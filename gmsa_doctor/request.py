@@ -51,6 +51,8 @@ class Request:
     require: tuple[str, ...] = ()
     fail_on_warning: bool = False
     seconds: float = 60.0
+    wait: float = 0.0
+    """Seconds in which is looked again while what is wrong may be about to pass; no time limit of a look."""
 
     @property
     def in_files(self) -> bool:

@@ -15,7 +15,7 @@ from gmsa_doctor.clients.aws import Aws, CredentialsProblem
 from gmsa_doctor.clients.dns import Dns
 from gmsa_doctor.clients.kerberos import Kerberos, gssapi_missing
 from gmsa_doctor.clients.ldap import Ldap
-from gmsa_doctor.clients.services import AWS_CLIENTS, Ecs, Sts
+from gmsa_doctor.clients.services import AWS_CLIENTS, Ecs, SecretsManager, Sts
 from gmsa_doctor.clients.task_metadata import OwnTask
 from gmsa_doctor.clients.tcp import Tcp
 from gmsa_doctor.errors import ClientError, TimedOut, UsageError
@@ -28,6 +28,7 @@ from gmsa_doctor.registry import Registry
 from gmsa_doctor.request import Live, Request
 from gmsa_doctor.subject import ChosenContainer, Found, Place
 from gmsa_doctor.vantage import Caller, DnsServersInUse, KnownDnsServers, ServiceNames, Vantage
+from gmsa_doctor.waiting import PAUSE_SECONDS, awaited
 
 Watch = Callable[[engine.Progress], None]
 Unread = tuple[tuple[str, str], ...]
@@ -67,21 +68,60 @@ class Look:
     """Files that could not be read, with the reason."""
 
 
-def check(request: Request, registry: Registry, watch: Watch, policy: Policy | None = None) -> Report:
+def check(
+    request: Request,
+    registry: Registry,
+    watch: Watch,
+    policy: Policy | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Report:
     """Check the subjects that the request names; ``policy`` says what is made of the findings.
 
-    Raises UsageError for whatever the user has to mend first: a subject that does not exist, missing
-    credentials or region, unknown ids.
+    ``say`` is told of what takes long. Raises UsageError for whatever the user has to mend first: a subject that does
+    not exist, missing credentials or region, unknown ids.
     """
     started = time.monotonic()
     required = _required(request, registry)
-    seen = look(request, registry, watch)
+    kerberos = Kerberos()
+    seen = look(request, registry, watch, kerberos=kerberos)
+    interrupted = seen.ended.interrupted
+    try:
+        while not seen.ended.interrupted and (ids := awaited(seen.subjects)):
+            if time.monotonic() + PAUSE_SECONDS > started + request.wait:
+                break
+            say(f"waiting for {', '.join(ids)}")
+            seen = _look_again(seen, request, registry, watch, kerberos)
+    except KeyboardInterrupt:  # between two looks: the last one stands
+        interrupted = True
     fail_on_warning = request.fail_on_warning
     subjects = applied(seen.subjects, policy or Policy(), registry, selected(request, registry), fail_on_warning)
-    return report_of(subjects, required, seen.ended.interrupted, started, seen.unread)
+    return report_of(subjects, required, interrupted or seen.ended.interrupted, started, seen.unread)
 
 
-def look(request: Request, registry: Registry, watch: Watch, *, live_reason: str | None = None) -> Look:
+def _look_again(seen: Look, request: Request, registry: Registry, watch: Watch, kerberos: Kerberos) -> Look:
+    """A failed logon is repeated only with a secret that has changed, so the secrets are asked for first."""
+    time.sleep(PAUSE_SECONDS)
+    kerberos.begin_again(new_secret=False)
+    again = look(request, registry, watch, kerberos=kerberos)
+    if _versions(again) == _versions(seen) or again.ended.interrupted:
+        return again
+    kerberos.begin_again(new_secret=True)
+    return look(request, registry, watch, kerberos=kerberos)
+
+
+def _versions(seen: Look) -> dict[object, str]:
+    secrets = seen.cases[0].given.get(SecretsManager) if seen.cases else None
+    return secrets.versions() if isinstance(secrets, SecretsManager) else {}
+
+
+def look(
+    request: Request,
+    registry: Registry,
+    watch: Watch,
+    *,
+    live_reason: str | None = None,
+    kerberos: Kerberos | None = None,
+) -> Look:
     """Find the subjects that the request names, and run the graph for them. Raises UsageError as :func:`check`.
 
     With ``live_reason`` nothing is sent to DNS or AD, and what would have been is skipped for that reason.
@@ -92,7 +132,8 @@ def look(request: Request, registry: Registry, watch: Watch, *, live_reason: str
     if live_reason:
         request = replace(request, live=Live.NEVER)
     wanted = selected(request, registry)
-    registry = registry.without(ONLY_IN_RUN | AFTERWARDS) if live_reason and not request.offline else _here(request, registry)
+    with_probe = live_reason is not None and not request.offline
+    registry = registry.without(ONLY_IN_RUN | AFTERWARDS) if with_probe else _here(request, registry)
     if not wanted & frozenset(one.id for one in registry.checks):
         raise UsageError("--only and --skip leave no check that can be run here: `gmsa-doctor run` has more")
     if request.live is Live.ALWAYS and (missing := gssapi_missing()):
@@ -102,7 +143,8 @@ def look(request: Request, registry: Registry, watch: Watch, *, live_reason: str
     own = inside.own_task(request)
     found, world, unread = _find_in_time(request, own)
     vantage = _vantage(request)
-    shared = _network_clients(request, vantage, live_reason or "--live never: nothing is sent to DNS or AD")
+    reason = live_reason or "--live never: nothing is sent to DNS or AD"
+    shared = _network_clients(request, vantage, reason, kerberos or Kerberos())
     shared[DnsServersInUse] = inside.dns_servers(own)
     cases = tuple(engine.Case(one.subject.name, {**world.clients, **shared, **_own(one, world)}) for one in found)
     left = max(1.0, started + request.seconds - time.monotonic())
@@ -262,7 +304,7 @@ def _vantage(request: Request) -> Vantage:
     )
 
 
-def _network_clients(request: Request, vantage: Vantage, live_reason: str) -> dict[type, object]:
+def _network_clients(request: Request, vantage: Vantage, live_reason: str, kerberos: Kerberos) -> dict[type, object]:
     """DNS, TCP, LDAP and Kerberos, as far as the request lets us use them."""
     values: dict[type, object] = {
         Vantage: vantage,
@@ -272,7 +314,6 @@ def _network_clients(request: Request, vantage: Vantage, live_reason: str) -> di
     if request.live is Live.NEVER:
         reason = skipped(live_reason)
         return {**values, Dns: reason, Tcp: reason, Ldap: reason, Kerberos: reason}
-    kerberos = Kerberos()
     values |= {Dns: Dns(request.dns_server), Tcp: Tcp(), Ldap: Ldap(kerberos), Kerberos: kerberos}
     if missing := gssapi_missing():
         values[Kerberos] = skipped(f"the live flow needs gssapi: {missing}", fix=_LIVE_EXTRA)

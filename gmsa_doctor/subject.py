@@ -365,7 +365,7 @@ def _found(source: Source, chosen: ChosenContainer, request: Request, name: str)
         TaskDefinition: definition,
         Deployments: Deployments(source.others),
         ChosenContainer: definition if isinstance(definition, Finding) else chosen,
-        Platform: definition if isinstance(definition, Finding) else _platform(source, definition, request.fetcher),
+        Platform: _platform_of(source, request),
         Network: source.network or _given_network(request),
     }
     if source.credspec:
@@ -404,6 +404,13 @@ def _given_network(request: Request) -> Network | Finding:
     if request.subnets:
         return Network(request.subnets, request.security_groups)
     return skipped("where the task will run is not known: give --subnets, or --cluster and --service")
+
+
+def _platform_of(source: Source, request: Request) -> Platform | Finding:
+    """A CredSpec alone is judged for each platform that it may be for."""
+    if isinstance(source.definition, TaskDefinition):
+        return _platform(source, source.definition, request.fetcher)
+    return Platform(None, fetcher=request.fetcher) if source.credspec else source.definition
 
 
 def _platform(source: Source, definition: TaskDefinition, fetcher: Fetcher | None) -> Platform:

@@ -72,6 +72,10 @@ ONE_FITS = [
     ("gmsa-doctor explain credspec.si", "gmsa-doctor explain credspec.size "),
     ("gmsa-doctor check --output ou", "gmsa-doctor check --output out.json "),
     ("gmsa-doctor check --output tw", "gmsa-doctor check --output two\\ words.json "),
+    ("gmsa-doctor check --report ju", "gmsa-doctor check --report junit="),
+    ("gmsa-doctor check --report json=ou", "gmsa-doctor check --report json=out.json "),
+    ("gmsa-doctor check --report=json=ou", "gmsa-doctor check --report=json=out.json "),
+    ("gmsa-doctor check ou", "gmsa-doctor check out.json "),
     ("gmsa-doctor check --region 'eu-west-1' --cont", "gmsa-doctor check --region 'eu-west-1' --container "),
     ("gmsa-doctor check --no-such", "gmsa-doctor check --no-such"),
 ]

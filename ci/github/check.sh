@@ -62,12 +62,14 @@ case $code in
     *) verdict=error ;;
 esac
 [[ -f $report ]] || verdict=error
-if [[ $(wc -c <"$summary") -eq $before ]]; then
+if [[ $verdict == error || $(wc -c <"$summary") -eq $before ]]; then
+    what="no report"
+    [[ ! -f $report ]] || what="not all could be checked"
     {
-        printf '### gmsa-doctor: no report (exit code %s)\n\n' "$code"
+        printf '### gmsa-doctor: %s (exit code %s)\n\n' "$what" "$code"
         head -c 20000 "$out/messages" | sed 's/^/    /'
     } >>"$summary"
-    echo "::error title=gmsa-doctor::No report (exit code $code): see the step's log"
+    echo "::error title=gmsa-doctor::$what (exit code $code): see the log of the step"
 fi
 {
     echo "exit-code=$code"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.cli import check, diff, explain, iam_policy, one_off, ticket  # noqa: F401 - each adds its commands
+from gmsa_doctor.cli import check, completion, diff, explain, iam_policy, one_off, ticket  # noqa: F401 - each adds its commands
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.process import ExitCode
 

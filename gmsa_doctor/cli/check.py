@@ -91,6 +91,15 @@ def check(
     metrics: verdict.Metrics = None,
     event_bus: verdict.EventBus = None,
     timeout: Annotated[float, typer.Option(min=1, max=86_400, metavar="SECONDS", help="For the whole run.")] = 60,
+    wait: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=86_400,
+            metavar="SECONDS",
+            help="Look again while what is wrong may be about to pass: DNS, a rotated secret, a gMSA just permitted.",
+        ),
+    ] = 0,
     color: options.ColorOption = Color.AUTO,
     verbose: options.Verbose = False,
 ) -> None:
@@ -126,6 +135,7 @@ def check(
         require=items(require),
         fail_on_warning=fail_on is options.FailOn.WARN,
         seconds=timeout,
+        wait=wait,
     )
     how, to = Rendering(format, output, color, verbose), verdict.Recipients(metrics, event_bus, region, profile)
     settings = configured.configuration(context)
@@ -153,7 +163,7 @@ def _check(
     known = registry.load()
     request, policy = configured.agreed(settings, baseline, request, known)
     with Display() as display:
-        report = run.check(request, known, display, policy)
+        report = run.check(request, known, display, policy, display.say)
     code = exit_code(report)
     if report.subjects or how.format is Format.JSON or how.output:
         print_(rendered(report, how), how.output)

@@ -84,7 +84,7 @@ def run(
     format: options.FormatOption = Format.TEXT,
     output: options.Output = None,
     report: reports.ReportOption = None,
-    timeout: Annotated[float, typer.Option(min=30, max=86_400, metavar="SECONDS", help="For the whole run.")] = 900,
+    timeout: Annotated[float, typer.Option(min=10, max=86_400, metavar="SECONDS", help="For the whole run.")] = 900,
     check_timeout: Annotated[
         float,
         typer.Option(

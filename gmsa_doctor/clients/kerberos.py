@@ -209,6 +209,14 @@ class Kerberos:
         self._library = Libkrb5(seconds)
         self._ledger = _Ledger()
 
+    def begin_again(self, new_secret: bool) -> None:
+        """Forget tickets and answers, for another look: a group that a user was put into counts in a new ticket only.
+
+        A failed logon is not forgotten, and not repeated. With ``new_secret``, another password than those that have
+        failed may be tried, once.
+        """
+        self._ledger.begin_again(new_secret)
+
     def user_ticket(self, user: str, realm: str, password: Hidden[str], kdc: Kdc) -> Ticket:
         """A TGT for ``user@realm``. Asks once for the same password; see :class:`AlreadyFailed`."""
         # A surrogate without its partner becomes U+FFFD, as it does when the daemon (Go) reads JSON.
@@ -329,11 +337,23 @@ class _Page:
         self._tickets: dict[Hidden[bytes], Ticket] = {}
         self._answers: dict[tuple[Hidden[bytes], Kdc], KdcRefusal] = {}
         self._failed: tuple[Hidden[bytes], ClientError] | None = None
+        self._spent: dict[Hidden[bytes], ClientError] = {}
+        """Passwords that have failed before the secret changed."""
+
+    def begin_again(self, new_secret: bool) -> None:
+        with self._lock:
+            self._tickets.clear()
+            self._answers.clear()
+            if new_secret and self._failed is not None:
+                self._spent[self._failed[0]] = self._failed[1]
+                self._failed = None
 
     def once(self, password: Hidden[bytes], kdc: Kdc, logon: Callable[[], Ticket]) -> Ticket:
         with self._lock:
             if self._failed is not None and self._failed[0] == password:
                 raise self._failed[1].with_traceback(None)
+            if password in self._spent:
+                raise self._spent[password].with_traceback(None)
             if password in self._tickets:
                 return self._tickets[password]
             if self._failed is not None:
@@ -362,6 +382,11 @@ class _Ledger:
         with self._lock:
             key = (account.casefold(), realm.casefold())
             return self._pages.setdefault(key, _Page(f"{account}@{realm}"))
+
+    def begin_again(self, new_secret: bool) -> None:
+        with self._lock:
+            for page in self._pages.values():
+                page.begin_again(new_secret)
 
 
 class _Counted(ClientError):

@@ -34,7 +34,7 @@ def in_full(finding: Finding, title: str | None, anchor: str, top: str | None) -
         tag("p", join(meta, " · "), class_="meta") if meta else None,
         tag("p", finding.summary, class_="summary"),
         *facts(finding),
-        *([tag("p", tag("strong", "Fix: "), tag("a", "at the top", href=top))] if top else remedy(finding)),
+        *([_elsewhere(finding, top)] if top else remedy(finding)),
         _documentation(finding),
         id=anchor,
         class_=f"finding {finding.status}",
@@ -98,6 +98,10 @@ def _fix(what: Fix | None, word: str = "Fix") -> Html | None:
         return None
     commands = [tag("div", tag("pre", tag("code", one), class_="command"), class_="copied") for one in what.commands]
     return tag("div", tag("p", tag("strong", f"{word}: "), what.text), *commands, class_="fix")
+
+
+def _elsewhere(finding: Finding, top: str) -> Html | None:
+    return tag("p", tag("strong", "Fix: "), tag("a", "at the top", href=top)) if finding.fix else None
 
 
 def _shows_as(shows: ShowsAs | None) -> Html | None:

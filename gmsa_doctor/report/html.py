@@ -160,11 +160,12 @@ def _told_roots(heading: str, these: Sequence[Root], page: Page) -> Html | None:
 def _root(root: Root, page: Page) -> Html:
     finding = root.finding
     links = join((tag("a", tag("code", one), href=_at(root, one)) for one in root.ids), ", ")
+    place = details.place(finding) if len(root.subjects) == 1 else None
     return tag(
         "article",
         tag("h3", finding.summary),
-        tag("p", details.badge(finding.status, finding.status), " ", links, details.place(finding), class_="meta"),
-        _of(root.subjects) if page.many else None,
+        tag("p", details.badge(finding.status, finding.status), " ", links, place, class_="meta"),
+        _of(root) if page.many else None,
         *details.facts(finding),
         *details.remedy(finding),
         _skipped_behind(root.behind()),
@@ -174,8 +175,15 @@ def _root(root: Root, page: Page) -> Html:
     )
 
 
-def _of(subjects: Sequence[Subject]) -> Html:
-    links = [tag("a", one.report.name, href=f"#{one.anchor}") for one in subjects]
+def _of(root: Root) -> Html:
+    """The subjects; if they are several, each with its own place in the files."""
+    links = [tag("a", one.report.name, href=f"#{one.anchor}") for one in root.subjects]
+    if len(links) > 1:
+        places = [root.at(one).location for one in root.subjects]
+        links = [
+            join([link, " in ", tag("code", str(place))]) if place else link
+            for link, place in zip(links, places, strict=True)
+        ]
     if len(links) <= _NAMED_SUBJECTS:
         return tag("p", "Of: ", join(links, ", "))
     return tag("details", tag("summary", f"Of {len(links)} subjects"), tag("p", join(links, ", ")), class_="of")

@@ -60,6 +60,10 @@ class Root:
         """The id of its element."""
         return f"root-{self.number}"
 
+    def at(self, subject: Subject) -> Finding:
+        """The finding of one of the subjects."""
+        return next(one for one in subject.report.findings if one.root and key(one) == key(self.finding))
+
     def behind(self) -> list[str]:
         """Ids of what was not asked because of it."""
         found = (f.check for one in self.subjects for f in one.report.findings if set(self.ids) & set(f.because))
@@ -102,7 +106,8 @@ def roots(subjects: Sequence[Subject]) -> dict[object, Root]:
 
 def key(finding: Finding) -> object:
     """What two findings of one root cause have in common; open questions with the same words are one."""
-    return (_is_bare(finding) or finding.check, finding.summary, finding.fix)
+    seen = (finding.status, finding.summary, finding.observed, finding.expected, finding.rows)
+    return (_is_bare(finding) or finding.check, seen, finding.fix)
 
 
 def _is_bare(finding: Finding) -> bool:

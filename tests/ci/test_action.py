@@ -12,7 +12,7 @@ import yaml
 
 from tests.ci.actions import REPOSITORY, Run, definition, run_action
 from tests.ci.fakes import FakeDoctor
-from tests.command import COMMAND, a_task_definition, doctor, environ, file_with
+from tests.command import COMMAND, a_task_definition, environ, file_with
 
 HOSTILE = [
     "$(touch made)",
@@ -152,7 +152,15 @@ def test_without_a_report_the_summary_says_so(code: int, fake: FakeDoctor, works
     assert ended.outputs == {"exit-code": str(code), "verdict": "error", "sarif": "", "report": ""}
     assert f"no report (exit code {code})" in ended.summary
     assert "    gmsa-doctor: td.json is\n    ```\n    # broken" in ended.summary
-    assert f"::error title=gmsa-doctor::No report (exit code {code})" in ended.log
+    assert f"::error title=gmsa-doctor::no report (exit code {code})" in ended.log
+
+
+def test_what_could_not_be_read_stands_in_the_summary_beside_the_report(fake: FakeDoctor, workspace: Path) -> None:
+    fake.will(code=2, message="gmsa-doctor: td.json is broken")
+    ended = run(fake, workspace, files=".")
+    assert ended.outputs["verdict"] == "error"
+    assert ended.summary.startswith("the summary\n### gmsa-doctor: not all could be checked (exit code 2)")
+    assert "    gmsa-doctor: td.json is broken" in ended.summary
 
 
 def test_a_command_that_is_missing_is_told(fake: FakeDoctor, workspace: Path) -> None:
@@ -250,16 +258,16 @@ def test_shellcheck_has_no_finding(script: Path) -> None:
 
 
 def real(workspace: Path, **inputs: str) -> Run:
-    if "--report" not in doctor("check", "--help", env=environ(workspace)).out:  # until `check` has it
-        pytest.skip("check has no --report yet")
+    """The action with the real command on PATH."""
     env = environ(workspace, PATH=f"{Path(COMMAND).parent}{os.pathsep}{os.environ['PATH']}")
     return run_action({"install": "false", **inputs}, env, workspace, workspace.parent / "runner")
 
 
 def test_a_healthy_file_passes(workspace: Path) -> None:
-    file_with(workspace, a_task_definition(), "web taskdef.json")
-    ended = real(workspace, files="*taskdef.json")
+    file_with(workspace, a_task_definition(), "$(touch made) taskdef.json")
+    ended = real(workspace, files="*taskdef.json\n$(touch made) taskdef.json")
     assert ended.code == 0, ended.log
+    assert not list(workspace.parent.rglob("made"))
     assert ended.outputs["verdict"] == "pass"
     assert ended.summary
 
@@ -281,4 +289,5 @@ def test_a_file_that_cannot_be_read_is_told(workspace: Path) -> None:
     ended = real(workspace, files="taskdef.json")
     assert ended.code == 2, ended.log
     assert "taskdef.json" in ended.log
-    assert ended.summary
+    assert "taskdef.json" in ended.summary
+    assert "(exit code 2)" in ended.summary

@@ -12,7 +12,7 @@ import yaml
 
 from tests.ci.actions import REPOSITORY
 from tests.ci.fakes import FakeDoctor
-from tests.command import COMMAND, a_task_definition, doctor, environ, file_with
+from tests.command import COMMAND, a_task_definition, environ, file_with
 
 HOOKS = REPOSITORY / ".pre-commit-hooks.yaml"
 PRE_COMMIT = str(Path(sys.executable).with_name("pre-commit"))
@@ -64,8 +64,6 @@ def test_its_exit_code_stops_the_commit(tmp_path: Path) -> None:
 
 
 def test_the_real_command_checks_several_files(tmp_path: Path) -> None:
-    if "--offline" not in doctor("check", "--help", env=environ(tmp_path)).out:  # until `check` has it
-        pytest.skip("check has no --offline yet")
     broken = a_task_definition(container={"credentialSpecs": ["credentialspec:arn:aws:s3:::credspecs/web.json"]})
     files = {"fine.taskdef.json": a_task_definition(), "broken taskdef.json": broken}
     ended = try_hook(tmp_path, files, Path(COMMAND).parent)

@@ -13,7 +13,7 @@ import yaml
 from tests.ci.actions import REPOSITORY, definition, run_action
 from tests.ci.fakes import FakeDoctor
 from tests.ci.schemas import assert_valid
-from tests.command import COMMAND, a_task_definition, doctor, environ, file_with
+from tests.command import COMMAND, a_task_definition, environ, file_with
 
 GITLAB = REPOSITORY / "ci" / "gitlab" / "gmsa-doctor.yml"
 CODEBUILD = REPOSITORY / "ci" / "codebuild" / "buildspec.yml"
@@ -162,8 +162,6 @@ def test_pip_gets_one_argument_and_the_environment_that_the_script_uses(commands
 
 @BOTH
 def test_the_real_command_makes_the_reports(template: Any, tmp_path: Path) -> None:
-    if "--report" not in doctor("check", "--help", env=environ(tmp_path)).out:  # until `check` has it
-        pytest.skip("check has no --report yet")
     commands, variables = template()
     file_with(tmp_path, a_task_definition(container={"credentialSpecs": []}))
     workspace = tmp_path / "workspace"

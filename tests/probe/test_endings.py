@@ -92,7 +92,7 @@ def test_sigterm_is_as_ctrl_c(dc: DomainController, aws: EmbeddedAws) -> None:
 
 def test_when_its_time_is_over_it_stops_what_runs(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.fargate.speed = 3600
-    with made(dc, aws) as (environment, _), running(environment, aws, "--timeout", "30") as process:
+    with made(dc, aws) as (environment, _), running(environment, aws, "--timeout", "15") as process:
         wait_for(aws, "ecs", "StopTask", process)
         aws.fargate.speed = 0
         end = ended(process)

@@ -196,7 +196,7 @@ def test_a_missing_log_group_of_the_service_is_its_own_failure(dc: DomainControl
 def test_a_killed_probe_leaves_its_report_open(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.fargate.kill_after(0.2)
     with made(dc, aws) as (environment, _):
-        ended = whole(run(environment, aws, "--timeout", "30"), aws)
+        ended = whole(run(environment, aws, "--timeout", "15"), aws)
     assert (ended.code, roots(ended)) == (3, ["probe.report"]), brief(ended)
     assert "137" in told(ended.finding("probe.report"))
 
@@ -218,7 +218,7 @@ def test_what_we_may_not_start_is_named(call: str, action: str, dc: DomainContro
 def test_a_log_that_we_may_not_read_is_named(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.deny("logs", "GetLogEvents")
     with made(dc, aws) as (environment, _):
-        ended = whole(run(environment, aws, "--timeout", "30"), aws)
+        ended = whole(run(environment, aws, "--timeout", "15"), aws)
     assert (ended.code, roots(ended)) == (3, ["probe.report"]), brief(ended)
     assert "logs:GetLogEvents" in told(ended.finding("probe.report"))
 
@@ -265,7 +265,7 @@ def test_a_report_that_is_late_by_30_seconds_comes_back_whole(dc: DomainControll
 def test_with_a_line_lost_the_run_is_incomplete(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.fargate.logs_lost(-1)
     with made(dc, aws) as (environment, _):
-        ended = whole(run(environment, aws, "--timeout", "30"), aws)
+        ended = whole(run(environment, aws, "--timeout", "15"), aws)
     assert (ended.code, ended.document["verdict"]) == (3, "incomplete"), brief(ended)
     assert roots(ended) == ["probe.report"]
 

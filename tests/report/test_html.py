@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given
 
 from gmsa_doctor.hidden import Hidden
-from gmsa_doctor.model import Cause, Finding, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.model import Cause, Finding, Location, Report, Status, SubjectReport, Verdict
 from gmsa_doctor.report import html
 from gmsa_doctor.report.printable import printable
 from tests.lab import ad
-from tests.report.pages import BLOCKED, MARKUP, PAGES, TICKET, title
+from tests.report.pages import BLOCKED, IN_FILE, MARKUP, PAGES, TICKET, title
 from tests.report.samples import GOOD, ONE_DC_DOWN, OUT_OF_REACH, WRONG_PASSWORD, finding, report
 from tests.report.test_reports import compare, findings, words
 
@@ -159,6 +159,19 @@ def test_one_root_cause_of_two_subjects_is_told_once_and_names_both() -> None:
     made = report(("a/app", [WRONG_PASSWORD]), ("b/app", [WRONG_PASSWORD]), verdict=Verdict.FAIL)
     (root,) = classed(parsed(html.render(made)), "root")
     assert "Of: a/app, b/app" in text(root)
+
+
+def test_one_root_cause_in_two_files_is_told_with_both_places() -> None:
+    elsewhere = replace(IN_FILE, location=Location("deploy/b.json", 3, 1))
+    made = report(("a/app", [IN_FILE]), ("b/app", [elsewhere]), verdict=Verdict.FAIL)
+    (root,) = classed(parsed(html.render(made)), "root")
+    assert "Of: a/app in deploy/web & batch.json:14:7, b/app in deploy/b.json:3:1" in text(root)
+
+
+def test_two_that_were_seen_differently_are_two_root_causes() -> None:
+    other = replace(WRONG_PASSWORD, observed="KDC 10.0.0.11:88: Preauthentication failed")
+    made = report(("a/app", [WRONG_PASSWORD]), ("b/app", [other]), verdict=Verdict.FAIL)
+    assert len(classed(parsed(html.render(made)), "root")) == 2
 
 
 def test_the_names_of_many_subjects_with_one_root_cause_are_folded() -> None:
