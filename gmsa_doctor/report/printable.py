@@ -22,14 +22,22 @@ def printable(value: T) -> T:
     if isinstance(value, Enum):
         return value
     if isinstance(value, str):
-        result = _escaped(value.translate(_BLANKS))
+        result = value if value.isprintable() else _escaped(value.translate(_BLANKS))
     elif isinstance(value, Fix):
         result = Fix(printable(value.text), tuple(map(_escaped, value.commands)))
     elif isinstance(value, tuple):
-        result = tuple(map(printable, value))
+        parts = tuple(map(printable, value))
+        result = parts if any(new is not old for new, old in zip(parts, value, strict=True)) else value
     elif is_dataclass(value) and not isinstance(value, type):
-        result = replace(value, **{one.name: printable(getattr(value, one.name)) for one in fields(value)})
+        changed = _changed(value)
+        result = replace(value, **changed) if changed else value
     return result  # type: ignore[no-any-return]
+
+
+def _changed(value: Any) -> dict[str, Any]:
+    """The fields in which something is escaped: hardly ever any, and a report has very many."""
+    pairs = ((one.name, getattr(value, one.name)) for one in fields(value))
+    return {name: new for name, old in pairs if (new := printable(old)) is not old}
 
 
 def _escaped(text: str) -> str:

@@ -147,6 +147,10 @@ def _finding(finding: Finding, column: int, style: _Style) -> Iterator[str]:
     """The line of a check; what was found out in full only where there is something to do."""
     word = f"{style.symbol(finding.status)} {finding.status:<7}"
     head = f"  {style.paint(word, _COLOURS[finding.status])} {finding.check}"
+    if finding.status is Status.WAIVED and not style.verbose:
+        yield head
+        yield from style.wrap(finding.summary, " " * 12)
+        return
     if finding.status not in _IN_FULL and not style.verbose:
         room = style.width - column - 14
         summary = style.paint(_cut(finding.summary, room, style), "2") if room > 12 else ""

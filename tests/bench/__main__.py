@@ -6,6 +6,7 @@ import os
 import shutil
 import statistics
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from gmsa_doctor.clients.ldap import Ldap
 from gmsa_doctor.formats import managed_password
 from gmsa_doctor.hidden import Hidden
 from gmsa_doctor.probe import handover
+from tests.bench import monorepo
 from tests.bench.by_hand import Shell, aws_steps, shell
 from tests.bench.measure import Ratio, command, compare
 from tests.bench.quota import NoQuotaError, seconds_until, share
@@ -121,6 +123,22 @@ def probe(dc: DomainController, aws: EmbeddedAws) -> bool:
     return kept
 
 
+def many_files() -> bool:
+    """A large repository, offline, against what `git status` takes there."""
+    with tempfile.TemporaryDirectory(prefix="gmsa-bench-") as name:
+        directory = Path(name)
+        monorepo.make(directory)
+        ours = command([COMMAND, "check", "--offline", name], codes=(0, 1, 3))
+        theirs = command(["git", "-C", name, "status", "--porcelain"])
+        ratio = compare("", ours, theirs, runs=5)
+    promised = monorepo.STATUS_RUNS * ratio.theirs + monorepo.MORE_SECONDS
+    kept = ratio.ours <= promised
+    text = f"{monorepo.FILES} files with {monorepo.DEFINITIONS} task definitions, offline"
+    promise = f"(promised: at most {monorepo.STATUS_RUNS} git status and {monorepo.MORE_SECONDS:g} s: {promised:.2f} s)"
+    print(f"{text}: {ratio.ours:.2f} s  {promise}{'' if kept else '  MISSED'}")  # noqa: T201
+    return kept
+
+
 def in_private_namespace() -> None:
     """Start again where mounts are seen by nobody else: ldapsearch wants the domain controller's name resolved."""
     if os.environ.get(PRIVATE) is None:
@@ -147,6 +165,7 @@ def main() -> int:
                 print(ratio.line, flush=True)  # noqa: T201
                 missed += ratio.limit is not None and ratio.ratio > ratio.limit
         missed += not probe(dc, aws)
+    missed += not many_files()
     return 1 if missed else 0
 
 
