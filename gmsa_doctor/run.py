@@ -392,7 +392,8 @@ def report_of(
     counts = Counter(one.status for one in findings)
     failures = [one for one in findings if one.root and one.status in (Status.FAIL, Status.WARN)]
     gaps = [one for one in findings if one.root and one.status in (Status.UNKNOWN, Status.ERROR)]
-    missing = required - {one.check for one in findings if one.status is not Status.SKIPPED}
+    skipped_ids = {one.check for one in findings if one.status is Status.SKIPPED}
+    missing = required & (skipped_ids | required - {one.check for one in findings})
     if counts[Status.FAIL] or failures:
         verdict = Verdict.FAIL
     else:

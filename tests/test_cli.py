@@ -170,7 +170,7 @@ def test_a_file_that_is_no_task_definition_gives_one_message(
 
 
 def test_a_file_that_cannot_be_read_gives_one_message(env: dict[str, str], tmp_path: Path) -> None:
-    for name, words in ((str(tmp_path), "Is a directory"), ("missing.json", "No such file or directory")):
+    for name, words in ((str(tmp_path), "it is a directory"), ("missing.json", "No such file or directory")):
         ended = doctor("check", "--task-definition-file", name, *OFFLINE, env=env, cwd=tmp_path)
         assert_one_message(ended, f"{name} cannot be read: {words}", "aws ecs describe-task-definition")
 
@@ -227,7 +227,7 @@ def test_without_gssapi_the_live_flow_is_skipped_with_what_to_install(env: dict[
 
 def test_a_report_that_cannot_be_written_gives_one_message(env: dict[str, str], tmp_path: Path) -> None:
     ended = check_file(tmp_path, FINE, "--output", str(tmp_path), env=env)
-    assert_one_message(ended, f"{tmp_path} cannot be written", "Is a directory")
+    assert_one_message(ended, f"{tmp_path} cannot be written", "it is a directory")
 
 
 # The AWS configuration --------------------------------------------------------------------------------

@@ -197,7 +197,7 @@ def _one_subject(request: Request) -> None:
     if len(given) == 1 or (not given and (request.credspec_file or task_metadata.inside())):
         return
     raise UsageError(
-        "say what is to be checked: --cluster with --service, or --task-definition, or files"
+        "say what is to be checked: --cluster with --service, or --task-definition, or FILES or --task-definition-file"
         + (f" (given: {' and '.join(given)})" if given else "; inside ECS, without any of them, the own task is")
     )
 
