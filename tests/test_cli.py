@@ -170,7 +170,7 @@ def test_a_file_that_is_no_task_definition_gives_one_message(
 
 
 def test_a_file_that_cannot_be_read_gives_one_message(env: dict[str, str], tmp_path: Path) -> None:
-    for name, words in ((str(tmp_path), "it is a directory"), ("missing.json", "No such file or directory")):
+    for name, words in ((str(tmp_path), "Is a directory"), ("missing.json", "No such file or directory")):
         ended = doctor("check", "--task-definition-file", name, *OFFLINE, env=env, cwd=tmp_path)
         assert_one_message(ended, f"{name} cannot be read: {words}", "aws ecs describe-task-definition")
 
