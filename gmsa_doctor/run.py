@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from threading import Thread
 
-from gmsa_doctor import __version__, engine, files, inside, subject
+from gmsa_doctor import __version__, engine, files, own_subject, subject
 from gmsa_doctor.clients import task_metadata
 from gmsa_doctor.clients.aws import Aws, CredentialsProblem
 from gmsa_doctor.clients.dns import Dns
@@ -140,12 +140,12 @@ def look(
         raise UsageError(f"--live always needs gssapi: {missing}. {_LIVE_EXTRA.text}")
     if request.live is not Live.NEVER:
         Thread(target=_import_ahead, daemon=True).start()  # while AWS is asked
-    own = inside.own_task(request)
+    own = own_subject.own_task(request)
     found, world, unread = _find_in_time(request, own)
     vantage = _vantage(request)
     reason = live_reason or "--live never: nothing is sent to DNS or AD"
     shared = _network_clients(request, vantage, reason, kerberos or Kerberos())
-    shared[DnsServersInUse] = inside.dns_servers(own)
+    shared[DnsServersInUse] = own_subject.dns_servers(own)
     cases = tuple(engine.Case(one.subject.name, {**world.clients, **shared, **_own(one, world)}) for one in found)
     left = max(1.0, started + request.seconds - time.monotonic())
     ended = engine.run(registry, cases, seconds=left, selected=wanted, watch=watch)
@@ -181,7 +181,7 @@ def _here(request: Request, registry: Registry) -> Registry:
     """
     named = {*request.only, *request.require}
     asked_for = {need.type for one in registry.checks if one.id in named for need in one.needs}
-    own = frozenset() if inside.is_subject(request) else inside.ONLY_INSIDE - asked_for
+    own = frozenset() if own_subject.is_subject(request) else own_subject.ONLY_INSIDE - asked_for
     return registry.without(ONLY_IN_RUN | AFTERWARDS | own)
 
 
@@ -195,7 +195,7 @@ def _find_in_time(request: Request, own: OwnTask | None) -> tuple[tuple[Found, .
         return (*within(request.seconds, "AWS", lambda: _find(request, own)), ())
     except TimedOut as error:
         reason = skipped("AWS was not asked: it had not answered before")
-        found = inside.unfound(own, request, error) if own else subject.unfound(request, error)
+        found = own_subject.unfound(own, request, error) if own else subject.unfound(request, error)
         return found, _World(dict.fromkeys(AWS_CLIENTS, reason), None, None), ()
 
 
@@ -209,7 +209,7 @@ def _find(request: Request, own: OwnTask | None) -> tuple[tuple[Found, ...], _Wo
     require_credentials(aws)
     Thread(target=_warm, args=(sts,), daemon=True).start()  # while ECS is asked
     place = Place(aws.region, None)
-    found = inside.find(own, request, ecs) if own else subject.from_aws(request, ecs, place)
+    found = own_subject.find(own, request, ecs) if own else subject.from_aws(request, ecs, place)
     return found, _world(aws, sts)
 
 

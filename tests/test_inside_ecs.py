@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from gmsa_doctor import inside
+from gmsa_doctor import own_subject
 from gmsa_doctor.clients.services import Ecs
 from gmsa_doctor.clients.task_metadata import OwnTask
 from gmsa_doctor.errors import ClientError, Denied, NotFound, Throttled, TimedOut, UsageError
@@ -68,7 +68,7 @@ class _Ecs:
 
 
 def found_in(ecs: _Ecs, own: OwnTask = OWN, **request: Any) -> Found:
-    (found,) = inside.find(own, Request(**request), cast("Ecs", ecs))
+    (found,) = own_subject.find(own, Request(**request), cast("Ecs", ecs))
     return found
 
 
@@ -94,15 +94,15 @@ def test_its_containers_are_chosen_as_always() -> None:
     one = {"name": "web", "credentialSpecs": ["credentialspecdomainless:arn:aws:s3:::b/k.json"]}
     containers = [one, {**one, "name": "api"}, {"name": "doctor"}]
     ecs = cast("Ecs", _Ecs(TASK, a_task_definition(containerDefinitions=containers)))
-    both = inside.find(OWN, Request(), ecs)
+    both = own_subject.find(OWN, Request(), ecs)
     assert [each.subject.name for each in both] == ["demo/webapp:3/web", "demo/webapp:3/api"]
-    (chosen,) = inside.find(OWN, Request(container="doctor"), ecs)
+    (chosen,) = own_subject.find(OWN, Request(container="doctor"), ecs)
     container = chosen.values[ChosenContainer]
     assert isinstance(container, ChosenContainer)
     assert container.container is not None
     assert container.container.name == "doctor"
     with pytest.raises(UsageError, match=r"no container nobody; the task definition has: web, api, doctor"):
-        inside.find(OWN, Request(container="nobody"), ecs)
+        own_subject.find(OWN, Request(container="nobody"), ecs)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_task_definition_that_the_task_role_may_not_describe_is_unknown_and_st
 
 
 def test_the_subject_that_aws_has_not_told_in_time_is_named_all_the_same() -> None:
-    (found,) = inside.unfound(OWN, Request(), TimedOut("AWS", 1))
+    (found,) = own_subject.unfound(OWN, Request(), TimedOut("AWS", 1))
     assert found.subject == Subject("demo/webapp:3", OWN.cluster, None, "webapp:3")
     reason = found.values[TaskDefinition]
     assert isinstance(reason, Finding)
@@ -197,7 +197,7 @@ def test_without_an_interface_of_its_own_the_subnet_is_not_asked_further(attachm
 
 
 def test_the_dns_servers_in_use_are_those_that_the_endpoint_names() -> None:
-    assert inside.dns_servers(OWN) == DnsServersInUse(("10.0.0.10",))
+    assert own_subject.dns_servers(OWN) == DnsServersInUse(("10.0.0.10",))
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_the_dns_servers_in_use_are_those_that_the_endpoint_names() -> None:
     [(None, "known to the task itself only"), (replace(OWN, dns_servers=()), "network mode awsvpc only")],
 )
 def test_where_they_are_not_known_that_is_said(own: OwnTask | None, words: str) -> None:
-    reason = inside.dns_servers(own)
+    reason = own_subject.dns_servers(own)
     assert isinstance(reason, Finding)
     assert reason.status is Status.SKIPPED
     assert words in reason.summary
@@ -222,8 +222,8 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_inside_ecs_the_own_task_is_the_subject_that_nobody_names(endpoint: str) -> None:
-    assert inside.is_subject(Request())
-    assert inside.own_task(Request(region="us-east-1")) == OWN
+    assert own_subject.is_subject(Request())
+    assert own_subject.own_task(Request(region="us-east-1")) == OWN
 
 
 @pytest.mark.parametrize(
@@ -231,14 +231,14 @@ def test_inside_ecs_the_own_task_is_the_subject_that_nobody_names(endpoint: str)
 )
 def test_a_subject_that_is_named_is_the_subject(request_: Request, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, f"http://{fresh_address()}:9/v4/nobody-asks")
-    assert not inside.is_subject(request_)
-    assert inside.own_task(request_) is None
+    assert not own_subject.is_subject(request_)
+    assert own_subject.own_task(request_) is None
 
 
 def test_outside_ecs_there_is_no_own_task(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
-    assert not inside.is_subject(Request())
-    assert inside.own_task(Request()) is None
+    assert not own_subject.is_subject(Request())
+    assert own_subject.own_task(Request()) is None
 
 
 @pytest.mark.parametrize(
@@ -250,13 +250,13 @@ def test_outside_ecs_there_is_no_own_task(monkeypatch: pytest.MonkeyPatch) -> No
 )
 def test_an_option_that_does_not_fit_to_the_own_task_is_refused(request_: Request, words: str, endpoint: str) -> None:
     with pytest.raises(UsageError, match=words):
-        inside.own_task(request_)
+        own_subject.own_task(request_)
 
 
 def test_an_endpoint_that_does_not_answer_is_an_error_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, f"http://{fresh_address()}:9/v4/abc")
     with pytest.raises(UsageError, match=r"this task cannot be found: .* refused.*--task-definition"):
-        inside.own_task(Request())
+        own_subject.own_task(Request())
 
 
 # The command, in the embedded AWS ---------------------------------------------------------------------

@@ -142,9 +142,9 @@ def probe(
 
     def look() -> ExitCode:
         from gmsa_doctor import registry
-        from gmsa_doctor.probe import inside
+        from gmsa_doctor.probe import in_task
 
-        sent = inside.probe(registry.load(), logon=not no_logon, canary=canary)
+        sent = in_task.probe(registry.load(), logon=not no_logon, canary=canary)
         return ExitCode.PASS if sent else ExitCode.INTERRUPTED
 
     guarded(look)

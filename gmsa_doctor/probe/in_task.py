@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from gmsa_doctor import engine
-from gmsa_doctor import inside as own
+from gmsa_doctor import engine, own_subject
 from gmsa_doctor.clients import task_metadata
 from gmsa_doctor.clients.aws import Aws
 from gmsa_doctor.clients.dns import Dns
@@ -74,7 +73,7 @@ def _clients(given: Handover, task: OwnTask | None, logon: bool) -> dict[type, o
         **dict.fromkeys(sides.OUTSIDE, outside),
         **{kind: kind(aws) for kind in (S3, Ssm, SecretsManager)},
         Vantage: Vantage(inside=True),
-        DnsServersInUse: own.dns_servers(task),
+        DnsServersInUse: own_subject.dns_servers(task),
         Dns: Dns(),
         Tcp: Tcp(),
         Ldap: Ldap(kerberos),
