@@ -1,15 +1,19 @@
 """`gmsa-doctor run` against the embedded Fargate: what it says, and what it leaves behind."""
 
 import json
+import random
 
 import jsonschema
 import pytest
 
+from gmsa_doctor.probe.envelope import LINE_LIMIT
 from gmsa_doctor.report import schema
 from tests.command import Ended, doctor
 from tests.lab import accounts, ad
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
+from tests.lab.dns_server import domain_records
+from tests.lab.environment import Environment
 from tests.lab.loopback import fresh_address
 from tests.probe.service import (
     IMAGE,
@@ -29,6 +33,7 @@ from tests.probe.service import (
 )
 from tests.scenarios import changes
 from tests.scenarios.judge import brief, told, with_status
+from tests.scenarios.lab import Lab
 
 SCHEMA = json.loads(schema.text())
 
@@ -384,3 +389,35 @@ def test_several_subjects_are_told_once_of_the_tasks(dc: DomainController, aws: 
     assert ended.document["verdict"] == "pass", brief(ended)
     assert [("probe.task" in ended.statuses(number)) for number in (0, 1)] == [True, False]
     assert ended.finding("kerberos.gmsa-ticket", 1)["vantage"] == "inside"
+
+
+def many_controllers(environment: Environment, lab: Lab) -> None:
+    """Let DNS name very many domain controllers, of which one has an address: a report of several lines."""
+    chance = random.Random(11)
+    names = [f"{chance.randbytes(24).hex()}.{environment.domain}." for _ in range(500)]
+    records = domain_records(environment.domain, {lab.dc.host: lab.dc.ip})
+    for (name, kind), data in records.items():
+        if kind == "SRV" and "_kerberos._udp" not in name:
+            data.extend(f"0 100 {data[0].split()[2]} {one}" for one in names)
+    changes.dhcp(lab.dns(records))(environment, lab)
+    environment.directory = None
+
+
+def test_a_report_of_many_lines_comes_back_whole_from_a_log_in_disorder(dc: DomainController, aws: EmbeddedAws) -> None:
+    aws.fargate.logs_duplicated()
+    aws.fargate.logs_shuffled()
+    with made(dc, aws, many_controllers) as (environment, _):
+        ended = whole(run(environment, aws), aws)
+        (task,) = aws.fargate.tasks
+    assert len(task.output) > 2
+    assert max(map(len, task.output)) <= LINE_LIMIT
+    assert (ended.code, ended.document["verdict"]) == (0, "pass"), brief(ended)
+    assert len(ended.finding("dns.domain-controllers")["rows"]) == 501
+
+
+def test_with_one_of_many_lines_lost_it_is_named(dc: DomainController, aws: EmbeddedAws) -> None:
+    aws.fargate.logs_lost(2)
+    with made(dc, aws, many_controllers) as (environment, _):
+        ended = whole(run(environment, aws, "--timeout", "20"), aws)
+    assert (ended.code, ended.document["verdict"]) == (3, "incomplete"), brief(ended)
+    assert "lines have not arrived: 2" in told(ended.finding("probe.report"))
