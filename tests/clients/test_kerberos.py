@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from gmsa_doctor.clients import libkrb5
+from gmsa_doctor.clients.kdc_errors import reason_of
 from gmsa_doctor.clients.kdc_relay import Route
 from gmsa_doctor.clients.kerberos import (
     AlreadyFailed,
@@ -22,7 +23,6 @@ from gmsa_doctor.clients.kerberos import (
     _Counted,
     _counts,
     _Ledger,
-    _reason,
 )
 from gmsa_doctor.errors import ClientError, OutOfReach, Refused, TimedOut, Unreachable
 from gmsa_doctor.hidden import Hidden
@@ -328,8 +328,8 @@ def test_what_may_have_raised_the_count_of_bad_passwords(problem: ClientError, r
     ],
 )
 def test_codes_of_libkrb5_have_their_reason(code: int, nt_status: int | None, reason: KdcReason) -> None:
-    assert _reason(code, nt_status, logon=True) is reason
+    assert reason_of(code, nt_status, logon=True) is reason
 
 
 def test_an_answer_of_a_service_that_does_not_open_is_no_wrong_password() -> None:
-    assert _reason(-1765328353, None, logon=False) is KdcReason.TICKET_REJECTED
+    assert reason_of(-1765328353, None, logon=False) is KdcReason.TICKET_REJECTED
