@@ -278,7 +278,7 @@ def test_attempts_side_by_side_make_one_failed_logon() -> None:
     for thread in threads:
         thread.join()
     assert calls == ["logon"]
-    assert sorted(outcomes, key=str) == [AlreadyFailed] * 7 + [KdcRefusal]
+    assert sorted(outcomes, key=lambda one: one.__name__) == [AlreadyFailed] * 7 + [KdcRefusal]
 
 
 @pytest.mark.parametrize(
