@@ -5,22 +5,19 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from threading import Thread
 
-from gmsa_doctor import __version__, engine, files, own_subject, subject
+from gmsa_doctor import __version__, engine, own_subject
 from gmsa_doctor.clients import task_metadata
-from gmsa_doctor.clients.aws import Aws, CredentialsProblem
 from gmsa_doctor.clients.dns import Dns
 from gmsa_doctor.clients.kerberos import Kerberos, gssapi_missing
 from gmsa_doctor.clients.ldap import Ldap
-from gmsa_doctor.clients.services import AWS_CLIENTS, Ecs, SecretsManager, Sts
-from gmsa_doctor.clients.task_metadata import OwnTask
+from gmsa_doctor.clients.services import SecretsManager
 from gmsa_doctor.clients.tcp import Tcp
-from gmsa_doctor.errors import ClientError, TimedOut, UsageError
+from gmsa_doctor.errors import UsageError
 from gmsa_doctor.formats.task_definition import TaskDefinition
-from gmsa_doctor.limits import within
 from gmsa_doctor.model import Finding, Fix, Location, Report, Status, SubjectReport, Verdict, skipped
 from gmsa_doctor.one_off import ONLY_IN_RUN
 from gmsa_doctor.policy import AFTERWARDS, Policy, applied
@@ -29,25 +26,13 @@ from gmsa_doctor.request import Live, Request
 from gmsa_doctor.subject import ChosenContainer, Found, Place
 from gmsa_doctor.vantage import Caller, DnsServersInUse, KnownDnsServers, ServiceNames, Vantage
 from gmsa_doctor.waiting import PAUSE_SECONDS, awaited
+from gmsa_doctor.world import OFFLINE, Unread, World, world_of
 
 Watch = Callable[[engine.Progress], None]
-Unread = tuple[tuple[str, str], ...]
-
-OFFLINE = "--offline: nothing is sent anywhere"
-
 _LIVE_EXTRA = Fix(
     "Install gmsa-doctor with its extra `live` (it needs gcc and the Kerberos headers), or use the container image.",
     ("pip install 'gmsa-doctor[live]'",),
 )
-
-
-@dataclass(frozen=True)
-class _World:
-    """What the run speaks to AWS with, and who it is there."""
-
-    clients: Mapping[type, object]
-    account: str | None
-    arn: str | None
 
 
 @dataclass(frozen=True)
@@ -141,7 +126,7 @@ def look(
     if request.live is not Live.NEVER:
         Thread(target=_import_ahead, daemon=True).start()  # while AWS is asked
     own = own_subject.own_task(request)
-    found, world, unread = _find_in_time(request, own)
+    found, world, unread = world_of(request, own)
     vantage = _vantage(request)
     reason = live_reason or "--live never: nothing is sent to DNS or AD"
     shared = _network_clients(request, vantage, reason, kerberos or Kerberos())
@@ -188,114 +173,10 @@ def _here(request: Request, registry: Registry) -> Registry:
 # What is given from outside -------------------------------------------------------------------------
 
 
-def _find_in_time(request: Request, own: OwnTask | None) -> tuple[tuple[Found, ...], _World, Unread]:
-    if request.in_files:
-        return _find_in_files(request)
-    try:
-        return (*within(request.seconds, "AWS", lambda: _find(request, own)), ())
-    except TimedOut as error:
-        reason = skipped("AWS was not asked: it had not answered before")
-        found = own_subject.unfound(own, request, error) if own else subject.unfound(request, error)
-        return found, _World(dict.fromkeys(AWS_CLIENTS, reason), None, None), ()
-
-
-def _find(request: Request, own: OwnTask | None) -> tuple[tuple[Found, ...], _World]:
-    subject.require_names(request)
-    region = own.region if own else request.region or _region_in(request)
-    aws = Aws(request.profile, region)
-    if not aws.region:
-        raise UsageError("no AWS region is configured: give --region, or set AWS_REGION.")
-    sts, ecs = Sts(aws), Ecs(aws)
-    require_credentials(aws)
-    Thread(target=_warm, args=(sts,), daemon=True).start()  # while ECS is asked
-    place = Place(aws.region, None)
-    found = own_subject.find(own, request, ecs) if own else subject.from_aws(request, ecs, place)
-    return found, _world(aws, sts)
-
-
-def _find_in_files(request: Request) -> tuple[tuple[Found, ...], _World, Unread]:
-    """Files need no AWS; with credentials and a region, what AWS can tell is asked as well."""
-    aws = None if request.offline else Aws(request.profile, request.region)
-    found, unread = _in_files(request, Place(aws.region if aws else request.region, None))
-    if aws is None:
-        return found, _World(dict.fromkeys(AWS_CLIENTS, skipped(OFFLINE)), None, None), unread
-    region = request.region or next((one.place.region for one in found if one.place.region), None)
-    if region and region != aws.region:
-        aws = Aws(request.profile, region)
-    return found, _world_beside_files(aws, region, request), unread
-
-
-def _in_files(request: Request, place: Place) -> tuple[tuple[Found, ...], Unread]:
-    if request.task_definition_file:
-        return subject.from_file(request, place), ()
-    inside_them = files.find(request, place)
-    return inside_them.found, tuple((one.where, one.reason) for one in inside_them.broken)
-
-
-def _world_beside_files(aws: Aws, region: str | None, request: Request) -> _World:
-    try:
-        if not region:
-            raise CredentialsProblem("no AWS region is known", Fix("Give --region, or set AWS_REGION."))
-        if not aws.has_credentials():
-            raise CredentialsProblem("there are no AWS credentials", Fix("Set AWS_PROFILE, or give --profile."))
-        sts = Sts(aws)
-        within(request.seconds / 2, "AWS", sts.caller)
-    except CredentialsProblem as error:
-        reason = skipped(f"AWS was not asked: {error.text}", fix=error.fix)
-        return _World(dict.fromkeys(AWS_CLIENTS, reason), None, None)
-    except TimedOut:
-        return _World(_clients(aws, sts), None, None)
-    except ClientError:
-        pass  # who we are is not known; each check will tell what it cannot see
-    return _world(aws, sts)
-
-
-def require_credentials(aws: Aws) -> None:
-    """Raises UsageError where none are configured, or they cannot be loaded."""
-    try:
-        if aws.has_credentials():
-            return
-    except CredentialsProblem as error:
-        raise UsageError(f"{error.text}. {error.fix.text if error.fix else ''}") from error
-    raise UsageError(
-        "no AWS credentials are configured: set AWS_PROFILE, give --profile, or run `aws sso login`. "
-        "A --task-definition-file can be checked without."
-    )
-
-
 def _import_ahead() -> None:
     """What the live flow will need; whoever needs it first would wait for it."""
     import dns.resolver  # noqa: F401
     import ldap3  # noqa: F401
-
-
-def _warm(sts: Sts) -> None:
-    try:
-        sts.caller()
-    except ClientError:
-        return  # remembered, and told by whoever asks again
-
-
-def _world(aws: Aws, sts: Sts) -> _World:
-    clients = _clients(aws, sts)
-    try:
-        who = sts.caller()
-    except ClientError:
-        return _World(clients, None, None)
-    return _World(clients, who["Account"], who["Arn"])
-
-
-def _clients(aws: Aws, sts: Sts) -> dict[type, object]:
-    return {**{kind: kind(aws) for kind in AWS_CLIENTS}, Sts: sts}
-
-
-def _region_in(request: Request) -> str | None:
-    """The region that an ARN among the arguments names."""
-    for text in (request.service, request.task_definition, request.cluster):
-        match = re.match(r"arn:[^:]+:ecs:([^:]+):", text or "")
-        if match:
-            return match[1]
-    return None
 
 
 def _vantage(request: Request) -> Vantage:
@@ -320,7 +201,7 @@ def _network_clients(request: Request, vantage: Vantage, live_reason: str, kerbe
     return values
 
 
-def _own(found: Found, world: _World) -> dict[type, object]:
+def _own(found: Found, world: World) -> dict[type, object]:
     """The values of one subject."""
     values = dict(found.values)
     definition = values[TaskDefinition]
@@ -343,7 +224,7 @@ def _is_session_of(caller: str, role: str | None) -> bool:
 # The report -----------------------------------------------------------------------------------------
 
 
-def _facts(found: Found, world: _World, vantage: Vantage) -> tuple[tuple[str, str], ...]:
+def _facts(found: Found, world: World, vantage: Vantage) -> tuple[tuple[str, str], ...]:
     chosen = found.values.get(ChosenContainer)
     container = chosen.container if isinstance(chosen, ChosenContainer) else None
     facts = (

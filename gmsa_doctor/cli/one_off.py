@@ -224,7 +224,7 @@ def _clean(request: Request, yes: bool) -> ExitCode:
     from gmsa_doctor.clients.fargate import Fargate
     from gmsa_doctor.probe import removal
     from gmsa_doctor.probe.mail import logs_by_region
-    from gmsa_doctor.run import require_credentials
+    from gmsa_doctor.world import require_credentials
 
     aws = Aws(request.profile, request.region)
     if not aws.region:
