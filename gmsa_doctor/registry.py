@@ -20,6 +20,8 @@ ENTRY_POINT_GROUP = "gmsa_doctor.checks"
 
 BUILT_IN = (
     "gmsa_doctor_checks.task_definition",
+    "gmsa_doctor_checks.task_platform",
+    "gmsa_doctor_checks.ticket_access",
     "gmsa_doctor_checks.credspec_object",
     "gmsa_doctor_checks.credspec",
     "gmsa_doctor_checks.secret",

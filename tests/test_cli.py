@@ -649,6 +649,9 @@ def test_skip_leaves_out_what_is_named(env: dict[str, str], tmp_path: Path) -> N
 
 
 WARNING = a_task_definition(requiresCompatibilities=["EC2"], executionRoleArn=None)
+WARNING["containerDefinitions"][0]["environment"] = [
+    {"name": "KRB5CCNAME", "value": "/var/credentials-fetcher/krbdir/krb5cc"}
+]
 
 
 def test_fail_on_warn_makes_a_warning_the_root_cause(env: dict[str, str], tmp_path: Path) -> None:

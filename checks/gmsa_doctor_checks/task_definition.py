@@ -33,15 +33,11 @@ from gmsa_doctor.registry import check
 from gmsa_doctor.subject import REGISTERED, ChosenContainer, Deployments, Launch, Place, Platform, Subject
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.new_revision import register_again
 from gmsa_doctor_checks.values import CredentialSpec, CredSpecLocation, PrefixedArn
 
 _SAMPLE = "credentialspecdomainless:arn:aws:s3:::<bucket>/<credspec>.json"
 _LEGACY = "dockerSecurityOptions"
-_NOT_REGISTERED = (
-    ".taskDefinitionArn, .revision, .status, .requiresAttributes, .compatibilities, .registeredAt, .registeredBy, "
-    ".deregisteredAt, .deleteRequestedAt"
-)
-"""What ecs:DescribeTaskDefinition gives and ecs:RegisterTaskDefinition refuses. Source: both in ECS's API reference."""
 
 
 @check(REGISTERED, title="The task definition can be read, and is active", docs=links.TASK_PARAMETERS, about="task")
@@ -88,7 +84,7 @@ def execution_role(definition: TaskDefinition, platform: Platform, subject: Subj
         "the task definition has no executionRoleArn, so Credentials Fetcher gets no AWS credentials",
         observed="no executionRoleArn",
         expected="the ARN of a role that may read the CredSpec and the secret",
-        fix=_register_again("Set executionRoleArn", subject),
+        fix=register_again("Set executionRoleArn", subject),
         shows_as=texts.NO_ROLE if platform.launch is Launch.FARGATE else texts.NO_ROLE_AGENT,
     )
     return failure if platform.launch is Launch.FARGATE else replace(failure, status=Status.WARN)
@@ -125,7 +121,7 @@ def credential_specs(chosen: ChosenContainer, platform: Platform, subject: Subje
             f"the container {container.name} has {len(container.credential_specs)} credentialSpecs; ECS takes one",
             observed=", ".join(container.credential_specs),
             expected="one entry",
-            fix=_register_again("Leave the one entry that is meant", subject),
+            fix=register_again("Leave the one entry that is meant", subject),
         )
     if container.credential_specs:
         return Given(
@@ -143,7 +139,7 @@ def _legacy(container: Container, platform: Platform, subject: Subject) -> Resul
         + ("which Fargate does not take" if platform.launch is Launch.FARGATE else "the legacy form"),
         observed=f"{_LEGACY}: {options[0]}",
         expected=f'"credentialSpecs": ["{_SAMPLE}"]',
-        fix=_register_again(f"Move the entry from {_LEGACY} to credentialSpecs", subject),
+        fix=register_again(f"Move the entry from {_LEGACY} to credentialSpecs", subject),
         shows_as=texts.NO_MAPPING,
     )
     if platform.launch is Launch.FARGATE:
@@ -156,7 +152,7 @@ def _missing(summary: str, where: str, subject: Subject) -> Finding:
         f"{summary}: the task starts without gMSA",
         observed="no credentialSpecs",
         expected=f'in {where}: "credentialSpecs": ["{_SAMPLE}"]',
-        fix=_register_again(
+        fix=register_again(
             "Add credentialSpecs to the container (some infrastructure-as-code modules drop the field: look at the "
             "registered definition)",
             subject,
@@ -197,7 +193,7 @@ def prefix(spec: CredentialSpec, platform: Platform, subject: Subject) -> Result
         "the prefix credentialspec: is for hosts that joined a domain; Fargate takes credentialspecdomainless: only",
         observed=spec.text,
         expected=right,
-        fix=_register_again(f"Write {right}", subject),
+        fix=register_again(f"Write {right}", subject),
         shows_as=texts.NO_MAPPING,
     )
     if platform.launch is Launch.FARGATE:
@@ -245,7 +241,7 @@ def _wrong_prefix(entry: CredentialSpecEntry, spec: CredentialSpec, platform: Pl
         f"the credentialSpecs entry {_MISTAKES[near_miss]}{silent}",
         observed=spec.text,
         expected=right,
-        fix=_register_again(f"Write {right}", subject),
+        fix=register_again(f"Write {right}", subject),
         shows_as=texts.NO_MAPPING,
     )
 
@@ -331,7 +327,7 @@ def _parameter(prefixed: PrefixedArn, platform: Platform, subject: Subject) -> R
         "the CredSpec lies in an SSM parameter; on Fargate Credentials Fetcher reads S3 only",
         observed=prefixed.arn,
         expected="arn:aws:s3:::<bucket>/<key>",
-        fix=_register_again("Put the CredSpec into S3, and name that object", subject),
+        fix=register_again("Put the CredSpec into S3, and name that object", subject),
         shows_as=texts.INVALID_OBJECT,
     )
     if platform.launch is Launch.FARGATE:
@@ -346,23 +342,6 @@ def _bad_arn(prefixed: PrefixedArn, summary: str, meant: str | None, subject: Su
         summary,
         observed=prefixed.arn or "nothing",
         expected=expected,
-        fix=_register_again(f"{also} name it as {entry}" if also else f"Write {entry}", subject),
+        fix=register_again(f"{also} name it as {entry}" if also else f"Write {entry}", subject),
         shows_as=texts.INVALID_ARN,
     )
-
-
-def _register_again(what: str, subject: Subject) -> Fix:
-    if subject.file:
-        return Fix(f"{what} in {subject.file}.")
-    commands = (
-        f"aws ecs describe-task-definition --task-definition {posix(subject.task_definition)} --query taskDefinition "
-        f"--output json | jq {posix(f'del({_NOT_REGISTERED})')} > td.json",
-        "aws ecs register-task-definition --cli-input-json file://td.json",
-        *(_use_new_revision(subject.cluster, subject.service) if subject.cluster and subject.service else ()),
-    )
-    return Fix(f"{what} in a new revision of the task definition, and let the service use it.", commands)
-
-
-def _use_new_revision(cluster: str, service: str) -> tuple[str, ...]:
-    where = f"--cluster {posix(cluster)} --service {posix(service)}"
-    return (f"aws ecs update-service {where} --task-definition {posix('<family>')}",)

@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gmsa_doctor.formats.json_text import type_name
+from gmsa_doctor.formats.located import Open
 
 KEPT_ENVIRONMENT = frozenset({"KRB5CCNAME", "KRB5_CONFIG"})
 """The environment variables that are kept; others may hold secrets."""
+
+DNS_SETTINGS = ("dnsServers", "dnsSearchDomains", "extraHosts")
+"""The keys of a container that change how it finds names."""
 
 
 class TaskDefinitionError(ValueError):
@@ -54,6 +58,8 @@ class Container:
     environment: tuple[tuple[str, str], ...] = ()
     """Of :data:`KEPT_ENVIRONMENT` alone."""
     logs: LogStreams | None = None
+    dns_settings: tuple[str, ...] = ()
+    """Which of :data:`DNS_SETTINGS` are set."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,7 @@ def _container(node: _Node) -> Container:
         docker_security_options=node.texts("dockerSecurityOptions"),
         environment=_environment(node.objects("environment") or ()),
         logs=_logs(node.child("logConfiguration")),
+        dns_settings=tuple(key for key in DNS_SETTINGS if node.holds_any(key)),
     )
 
 
@@ -192,6 +199,10 @@ class _Node:
             if not isinstance(one, str):
                 raise TaskDefinitionError(f"{self.at(key)}[{index}]", _wrong_type(one, "a string"))
         return tuple(one for one in found if isinstance(one, str))
+
+    def holds_any(self, key: str) -> bool:
+        """Whether there is such an array, and something in it that is known before it is deployed."""
+        return any(not isinstance(one, Open) for one in self._list(key) or ())
 
     def boolean(self, key: str) -> bool | None:
         found = self._get(key)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from gmsa_doctor.formats.json_text import type_name
 from gmsa_doctor.formats.located import Definition, Located, LocatedError, Open, Path, Position
+from gmsa_doctor.formats.task_definition import DNS_SETTINGS
 
 _TASK_DEFINITION = "aws_ecs_task_definition"
 _SERVICE = "aws_ecs_service"
@@ -40,6 +41,7 @@ _CONTAINER_KEYS = {
         "dockerSecurityOptions",
         "environment",
         "logConfiguration",
+        *DNS_SETTINGS,
     )
 }
 """The provider decodes the containers with Go's encoding/json, which does not look at the case of keys.

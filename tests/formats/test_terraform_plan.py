@@ -162,6 +162,9 @@ def test_the_provider_does_not_look_at_the_case_of_keys() -> None:
         "credentialSpecs": [DOMAINLESS],
         "environment": [{"name": "A", "value": "b"}],
     }
+    text = json.dumps([{"NAME": "web", "DNSServers": ["10.0.0.2"], "extrahosts": [{"hostname": "dc1"}]}])
+    found = read_task_definition(one(planned({"container_definitions": text})).located.value)
+    assert found.containers[0].dns_settings == ("dnsServers", "extraHosts")
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,35 @@ TASK_DEFINITION = (
     ),
 )
 
+_RESOLVED = {"hostname": "dc1.corp.example", "ipAddress": "10.0.0.2"}
+
+PLATFORM = (
+    Scenario(
+        "platform version 1.3.0",
+        "task-definition.platform-version",
+        service(platformVersion="1.3.0"),
+        "1.3.0 does not know gMSA",
+    ),
+    Scenario(
+        "DNS servers of the container",
+        "task-definition.dns-settings",
+        container(dnsServers=["10.0.0.2"]),
+        "dnsServers of web",
+    ),
+    Scenario(
+        "a search domain of the container",
+        "task-definition.dns-settings",
+        container(dnsSearchDomains=["corp.example"]),
+        "dnsSearchDomains of web",
+    ),
+    Scenario(
+        "further hosts of a sidecar",
+        "task-definition.dns-settings",
+        second_container(extraHosts=[_RESOLVED]),
+        "extraHosts of log",
+    ),
+)
+
 CREDSPEC = (
     Scenario("an empty object", "credspec.size", body(lambda _: b""), "is empty"),
     Scenario("4001 bytes", "credspec.size", padded(4001), "has 4001 bytes"),
@@ -301,4 +330,4 @@ EC2 = (
     ),
 )
 
-FAULTS = (*TASK_DEFINITION, *CREDSPEC, *SECRET, *DHCP_OPTIONS, *EC2)
+FAULTS = (*TASK_DEFINITION, *PLATFORM, *CREDSPEC, *SECRET, *DHCP_OPTIONS, *EC2)

@@ -16,6 +16,7 @@ ENTRY = '- !Sub "credentialspecdomainless:${CredSpecBucket.Arn}/${CredSpecKey}"'
 JOINED_ENTRY = "- - Fn::Sub: credentialspec:arn:aws:s3:::${Bucket}/batch.json"
 SPECS = "credentialSpecs"
 PREFIX, ARN = "task-definition.prefix", "task-definition.arn"
+MODE, DNS = "task-definition.network-mode", "task-definition.dns-settings"
 PRESENT, ROLE = "task-definition.credentialspecs", "task-definition.execution-role"
 
 
@@ -90,6 +91,11 @@ BROKEN = [
         "- Name: web",
     ),
     (FARGATE, "      ExecutionRoleArn: !GetAtt ExecutionRole.Arn\n", "", ROLE, "Type: AWS::ECS::TaskDefinition"),
+    (FARGATE, "NetworkMode: awsvpc", "NetworkMode: bridge", MODE, "NetworkMode: bridge"),
+    (FARGATE, "      NetworkMode: awsvpc\n", "", MODE, "Type: AWS::ECS::TaskDefinition"),
+    (FARGATE, '"8080"', '"8080"\n          DnsServers: [10.0.0.2]', DNS, "DnsServers: [10.0.0.2]"),
+    (FARGATE, '"8080"', '"8080"\n          DnsSearchDomains: [corp.example]', DNS, "- Name: web"),
+    (FARGATE, '"8080"', '"8080"\n          ExtraHosts: [{Hostname: dc1, IpAddress: 10.0.0.2}]', DNS, "- Name: web"),
     (FARGATE, "BucketName: !Sub", "BucketName: !Ref", ARN, "credentialspecdomainless"),
     (SSM, "credentialspecdomainless:arn:", "credentialspec domainless:arn:", PREFIX, "Fn::Join"),
     (SSM, '":ssm:"', '":dynamodb:"', ARN, "Fn::Join"),

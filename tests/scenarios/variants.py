@@ -1,15 +1,18 @@
 """Environments in which nothing fails: other ways to be right, things that only warn, and what cannot be known."""
 
 import json
+from dataclasses import replace
 
 from tests.lab import accounts
 from tests.lab.aws import ACCOUNT
+from tests.lab.creation import create
 from tests.lab.dns_server import domain_records
-from tests.lab.environment import Environment
+from tests.lab.environment import KRB5CCNAME, Environment
 from tests.scenarios.changes import (
     after,
     all_of,
     body,
+    container,
     credential_arn,
     denied,
     dhcp,
@@ -37,6 +40,7 @@ from tests.scenarios.changes import (
 )
 from tests.scenarios.lab import Lab, Scenario
 
+_ENTRY = "credentialspecdomainless:{credspec_arn}"
 _DN = "CN={},CN=Managed Service Accounts,DC=corp,DC=example"
 _LONG_KEYS = {
     "usernameOfStandardUserAccount": accounts.READER,
@@ -56,6 +60,19 @@ def _one_without_address(lab: Lab) -> str:
 
 def _one_dead(lab: Lab) -> str:
     return lab.dns_of_controllers({"dc1.corp.example": lab.dc.ip, "dc2.corp.example": nowhere(lab)})
+
+
+def _cache(name: str) -> dict[str, str]:
+    return {"name": "KRB5CCNAME", "value": name}
+
+
+def _second_credspec(it: Environment, lab: Lab) -> None:
+    """A second container with a CredSpec and a secret of its own."""
+    other = replace(it, secret_name="gmsa/other", key="other.json", service=None, dhcp=None, directory=None)
+    create(other, lab.aws)
+    it.task_definition["containerDefinitions"].append(
+        {**it.container, "name": "other", "credentialSpecs": [f"credentialspecdomainless:{other.credspec_arn}"]}
+    )
 
 
 def _parameter(it: Environment, _: Lab) -> None:
@@ -120,6 +137,18 @@ HEALTHY = (
         "",
         EC2_WITH_A_PARAMETER,
     ),
+    Scenario("platform version LATEST", "", service(platformVersion="LATEST")),
+    Scenario("no platform version", "", service(platformVersion=None)),
+    Scenario("the container as root", "", container(user="root:root")),
+    Scenario("the ticket cache as FILE:", "", container(environment=[_cache(f"FILE:{KRB5CCNAME}")])),
+    Scenario(
+        "two containers with one CredSpec",
+        "",
+        second_container(credentialSpecs=[_ENTRY], environment=[_cache(KRB5CCNAME)]),
+    ),
+    Scenario("EC2, bridge", "", all_of(on_ec2, task(networkMode="bridge"), service(networkConfiguration=None))),
+    Scenario("EC2, with DNS settings", "", all_of(on_ec2, container(dnsServers=["10.0.0.2"]))),
+    Scenario("EC2, not as root", "", all_of(on_ec2, container(user="1654"))),
     Scenario("never live", "", instead(["--live", "never"])),
 )
 
@@ -162,6 +191,17 @@ WARNINGS = (
         "credspec.names secret.domain",
         all_of(on_ec2, spec("DomainJoinConfig.DnsName", "CORP")),
         "no dot",
+    ),
+    Scenario("another user than root", "task-definition.user", container(user="1654"), "can be read by root only"),
+    Scenario("no KRB5CCNAME", "task-definition.krb5ccname", container(environment=[]), "does not set KRB5CCNAME"),
+    Scenario(
+        "another KRB5CCNAME",
+        "task-definition.krb5ccname",
+        container(environment=[_cache("/tmp/krb5cc_0")]),
+        "/tmp/krb5cc_0",
+    ),
+    Scenario(
+        "two containers with CredSpecs of their own", "task-definition.one-domain", _second_credspec, "supports one AD"
     ),
     Scenario(
         "a deregistered revision",

@@ -5,8 +5,14 @@ from tests.lab.aws import EmbeddedAws
 from tests.scenarios.judge import brief, leads_here, run, told, with_status
 from tests.scenarios.lab import Scenario
 
-SHOWN_BY_NO_DAEMON = {"dhcp-options.set", "kerberos.service-ticket"}
-"""The daemon does not stumble over these, the placement of the task or the application does."""
+SHOWN_BY_NO_DAEMON = {
+    "dhcp-options.set",
+    "kerberos.service-ticket",
+    "task-definition.dns-settings",
+    "task-definition.network-mode",
+    "task-definition.platform-version",
+}
+"""The daemon does not stumble over these; ECS, the placement of the task or the application does."""
 REFUSED_BY_ECS = ("ECS takes one", "Windows containers on Fargate")
 
 

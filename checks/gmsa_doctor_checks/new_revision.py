@@ -1,0 +1,31 @@
+"""The fix of most findings about a task definition: to register it again, changed."""
+
+from __future__ import annotations
+
+from gmsa_doctor.model import Fix
+from gmsa_doctor.subject import Subject
+from gmsa_doctor_checks.commands import posix
+
+_NOT_REGISTERED = (
+    ".taskDefinitionArn, .revision, .status, .requiresAttributes, .compatibilities, .registeredAt, .registeredBy, "
+    ".deregisteredAt, .deleteRequestedAt"
+)
+"""What ecs:DescribeTaskDefinition gives and ecs:RegisterTaskDefinition refuses. Source: both in ECS's API reference."""
+
+
+def register_again(what: str, subject: Subject) -> Fix:
+    """How to change the task definition: in its file, or by a new revision that the service then uses."""
+    if subject.file:
+        return Fix(f"{what} in {subject.file}.")
+    commands = (
+        f"aws ecs describe-task-definition --task-definition {posix(subject.task_definition)} --query taskDefinition "
+        f"--output json | jq {posix(f'del({_NOT_REGISTERED})')} > td.json",
+        "aws ecs register-task-definition --cli-input-json file://td.json",
+        *(_use_new_revision(subject.cluster, subject.service) if subject.cluster and subject.service else ()),
+    )
+    return Fix(f"{what} in a new revision of the task definition, and let the service use it.", commands)
+
+
+def _use_new_revision(cluster: str, service: str) -> tuple[str, ...]:
+    where = f"--cluster {posix(cluster)} --service {posix(service)}"
+    return (f"aws ecs update-service {where} --task-definition {posix('<family>')}",)

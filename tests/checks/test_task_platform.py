@@ -1,0 +1,225 @@
+"""What Fargate asks of a task, and whether the ticket can be found and read there: by values."""
+
+from typing import Any
+
+import pytest
+
+from gmsa_doctor.formats.located import Open
+from gmsa_doctor.formats.task_definition import Container, TaskDefinition, read_task_definition
+from gmsa_doctor.model import Finding, Status
+from gmsa_doctor.subject import ChosenContainer, Launch, Platform, Subject
+from gmsa_doctor_checks.task_platform import dns_settings, network_mode, one_domain, platform_version
+from gmsa_doctor_checks.ticket_access import krb5ccname, user
+from gmsa_doctor_checks.values import CredentialSpec
+
+SPEC = CredentialSpec("credentialspecdomainless:arn:aws:s3:::credspecs/web.json")
+SERVICE = Subject("demo/web/web", "demo", "my web", "web:1")
+FILE = Subject("td.json", None, None, "web", "td.json")
+FARGATE, EC2, OPEN = Platform(Launch.FARGATE), Platform(Launch.EC2), Platform(None)
+WINDOWS = Platform(Launch.EC2, windows=True)
+CACHE = "/var/credentials-fetcher/krbdir/krb5cc"
+
+
+def container(**fields: Any) -> Container:
+    return Container("web", credential_specs=(SPEC.text,), **fields)
+
+
+def definition(*others: Container, mode: str | None = "awsvpc", **fields: Any) -> TaskDefinition:
+    return TaskDefinition("web", (container(**fields), *others), network_mode=mode)
+
+
+def fix_of(finding: Finding) -> str:
+    assert finding.fix
+    return " ".join((finding.fix.text, *finding.fix.commands))
+
+
+# The platform version
+
+
+def version(text: str | None, launch: Launch | None = Launch.FARGATE, subject: Subject = SERVICE) -> Finding:
+    return platform_version(SPEC, Platform(launch, version=text), subject)
+
+
+@pytest.mark.parametrize("text", ["1.4.0", "1.4", "1.10.0", "2.0.0", "LATEST", None])
+def test_fargate_from_1_4_0_on_passes(text: str | None) -> None:
+    assert version(text).status is Status.PASS
+
+
+@pytest.mark.parametrize("text", ["1.3.0", "1.0.0", "1.3"])
+def test_an_older_platform_version_fails_with_the_command_that_mends_it(text: str) -> None:
+    finding = version(text)
+    assert (finding.status, finding.observed) == (Status.FAIL, text)
+    assert "aws ecs update-service --cluster demo --service 'my web' --platform-version LATEST" in fix_of(finding)
+
+
+def test_without_a_service_no_command_is_given() -> None:
+    finding = version("1.3.0", subject=FILE)
+    assert finding.fix
+    assert finding.fix.commands == ()
+
+
+def test_an_older_platform_version_only_warns_where_it_may_be_ec2() -> None:
+    assert version("1.3.0", launch=None).status is Status.WARN
+    assert version("1.3.0", launch=Launch.EC2).status is Status.PASS
+
+
+def test_the_versions_of_windows_are_others() -> None:
+    assert platform_version(SPEC, Platform(None, windows=True, version="1.0.0"), SERVICE).status is Status.PASS
+
+
+# The network mode
+
+
+@pytest.mark.parametrize(
+    ("mode", "platform", "status"),
+    [
+        ("awsvpc", FARGATE, Status.PASS),
+        ("bridge", FARGATE, Status.FAIL),
+        ("host", FARGATE, Status.FAIL),
+        (None, FARGATE, Status.FAIL),
+        (Open("${Mode}"), FARGATE, Status.SKIPPED),
+        ("bridge", EC2, Status.PASS),
+        ("host", EC2, Status.PASS),
+        (None, EC2, Status.PASS),
+        (None, OPEN, Status.PASS),
+        ("bridge", OPEN, Status.PASS),
+    ],
+)
+def test_fargate_takes_awsvpc_and_ec2_any_mode(mode: str | None, platform: Platform, status: Status) -> None:
+    assert network_mode(SPEC, definition(mode=mode), platform, FILE).status is status
+
+
+def test_the_network_mode_is_told_with_where_to_set_it() -> None:
+    finding = network_mode(SPEC, definition(mode="bridge"), FARGATE, FILE)
+    assert "network mode is bridge" in finding.summary
+    assert fix_of(finding) == 'Set "networkMode": "awsvpc" in td.json.'
+    assert "means bridge" in network_mode(SPEC, definition(mode=None), FARGATE, FILE).summary
+
+
+# DNS settings
+
+
+@pytest.mark.parametrize("key", ["dnsServers", "dnsSearchDomains", "extraHosts"])
+def test_dns_settings_fail_on_fargate_and_nowhere_else(key: str) -> None:
+    found = definition(dns_settings=(key,))
+    finding = dns_settings(SPEC, found, FARGATE, FILE)
+    assert (finding.status, finding.observed) == (Status.FAIL, f"{key} of web")
+    assert {dns_settings(SPEC, found, one, FILE).status for one in (EC2, OPEN)} == {Status.PASS}
+
+
+def test_those_of_a_sidecar_are_named_with_it() -> None:
+    finding = dns_settings(SPEC, definition(Container("log", dns_settings=("dnsServers",))), FARGATE, FILE)
+    assert (finding.status, finding.observed) == (Status.FAIL, "dnsServers of log")
+
+
+def test_without_dns_settings_fargate_passes() -> None:
+    assert dns_settings(SPEC, definition(), FARGATE, FILE).status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ({}, ()),
+        ({"dnsServers": [], "dnsSearchDomains": None, "extraHosts": []}, ()),
+        ({"dnsServers": ["10.0.0.2"]}, ("dnsServers",)),
+        ({"extraHosts": [{"hostname": "dc1", "ipAddress": "10.0.0.2"}]}, ("extraHosts",)),
+        ({"dnsServers": ["10.0.0.2"], "dnsSearchDomains": ["corp.example"]}, ("dnsServers", "dnsSearchDomains")),
+        ({"dnsServers": [Open("${Servers}")]}, ()),
+    ],
+)
+def test_the_dns_settings_of_a_container_are_read(fields: dict[str, Any], found: tuple[str, ...]) -> None:
+    read = read_task_definition({"containerDefinitions": [{"name": "web", **fields}]})
+    assert read.containers[0].dns_settings == found
+
+
+# One AD in a task
+
+
+OTHER = Container("api", credential_specs=("credentialspecdomainless:arn:aws:s3:::credspecs/api.json",))
+SAME = Container("api", credential_specs=(SPEC.text,))
+
+
+def judge_domains(found: TaskDefinition, platform: Platform = FARGATE) -> Finding:
+    return one_domain(SPEC, ChosenContainer(found.containers[0]), found, platform)
+
+
+@pytest.mark.parametrize("others", [(), (SAME,), (Container("log"),)])
+def test_one_credspec_in_the_task_passes(others: tuple[Container, ...]) -> None:
+    assert judge_domains(definition(*others)).status is Status.PASS
+
+
+@pytest.mark.parametrize("platform", [FARGATE, OPEN])
+def test_several_credspecs_only_warn_as_they_may_be_of_one_ad(platform: Platform) -> None:
+    finding = judge_domains(definition(OTHER), platform)
+    assert finding.status is Status.WARN
+    assert "another CredSpec in api" in finding.summary
+
+
+def test_several_credspecs_pass_on_ec2() -> None:
+    assert judge_domains(definition(OTHER), EC2).status is Status.PASS
+
+
+# The user
+
+
+def judge_user(name: str | None, platform: Platform = FARGATE) -> Finding:
+    return user(SPEC, ChosenContainer(container(user=name)), platform, FILE)
+
+
+@pytest.mark.parametrize("name", [None, "", "root", "0", "0:0", "root:root", "0:1000", "root:web", "00"])
+def test_root_or_no_user_passes(name: str | None) -> None:
+    assert judge_user(name).status is Status.PASS
+
+
+@pytest.mark.parametrize("name", ["1654", "app", "1000:0", "app:root", "rooty", "01"])
+def test_another_user_warns_on_fargate(name: str) -> None:
+    finding = judge_user(name)
+    assert (finding.status, finding.observed) == (Status.WARN, f"user: {name}")
+    assert "users report" in finding.summary
+
+
+def test_on_ec2_the_instance_decides_who_may_read_the_ticket() -> None:
+    finding = judge_user("1654", EC2)
+    assert (finding.status, "CF_KRB5CC_MODE" in finding.summary) == (Status.PASS, True)
+    assert judge_user("1654", OPEN).status is Status.WARN
+
+
+def test_a_user_that_only_the_deployment_knows_is_not_judged() -> None:
+    assert judge_user(Open("${User}")).status is Status.SKIPPED
+    assert judge_user("ContainerUser", WINDOWS).status is Status.SKIPPED
+
+
+# KRB5CCNAME
+
+
+def judge_cache(*values: str, platform: Platform = FARGATE) -> Finding:
+    environment = tuple(("KRB5CCNAME", value) for value in values)
+    return krb5ccname(SPEC, ChosenContainer(container(environment=environment)), platform, FILE)
+
+
+@pytest.mark.parametrize("platform", [FARGATE, EC2, OPEN])
+@pytest.mark.parametrize("value", [CACHE, f"FILE:{CACHE}"])
+def test_the_path_of_the_ticket_cache_passes(value: str, platform: Platform) -> None:
+    assert judge_cache(value, platform=platform).status is Status.PASS
+
+
+@pytest.mark.parametrize("value", ["/tmp/krb5cc_0", "DIR:/var/credentials-fetcher/krbdir", f"{CACHE}_web", "KCM:"])
+def test_another_place_warns(value: str) -> None:
+    finding = judge_cache(value)
+    assert (finding.status, finding.observed, finding.expected) == (
+        Status.WARN,
+        f"KRB5CCNAME={value}",
+        f"KRB5CCNAME={CACHE}",
+    )
+
+
+@pytest.mark.parametrize("values", [(), ("",)])
+def test_no_place_warns_that_the_image_would_have_to_name_it(values: tuple[str, ...]) -> None:
+    finding = judge_cache(*values)
+    assert (finding.status, finding.observed) == (Status.WARN, "no KRB5CCNAME")
+    assert "right only if the image does" in finding.summary
+
+
+def test_a_place_that_only_the_deployment_knows_is_not_judged() -> None:
+    assert judge_cache(Open("${Cache}")).status is Status.SKIPPED
+    assert judge_cache(platform=WINDOWS).status is Status.SKIPPED
