@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,7 @@ from gmsa_doctor.clients.source_files import Kind, Source, sources
 from gmsa_doctor.errors import UsageError
 from gmsa_doctor.formats.cloudformation import LeftOut
 from gmsa_doctor.formats.located import Definition, Located
-from gmsa_doctor.formats.task_definition import TaskDefinitionError, read_task_definition
+from gmsa_doctor.formats.task_definition import Container, TaskDefinition, TaskDefinitionError, read_task_definition
 from gmsa_doctor.model import Finding, skipped, unknown
 from gmsa_doctor.request import Request
 from gmsa_doctor.subject import Found, Launch, Place
@@ -21,10 +22,14 @@ from gmsa_doctor.values import CredSpecLocation, CredSpecObject
 
 @dataclass(frozen=True)
 class InFiles:
-    """What the files hold: subjects, and files that could not be read, with the reason."""
+    """What the files hold: subjects, and files that could not be read, with the reason.
+
+    ``passed_over`` is how many task definitions have nothing of gMSA, and were not asked for by their name.
+    """
 
     found: tuple[Found, ...]
     broken: tuple[Broken, ...]
+    passed_over: int = 0
 
 
 def find(request: Request, place: Place) -> InFiles:
@@ -35,22 +40,35 @@ def find(request: Request, place: Place) -> InFiles:
     credspec = _credspec(request.credspec_file) if request.credspec_file else None
     found: list[Found] = []
     broken: list[Broken] = []
-    for one in sources(request.files, dict(request.parameters)):
+    others = 0
+    parameters = {**({"AWS::Region": request.region} if request.region else {}), **dict(request.parameters)}
+    for one in sources(request.files, parameters, pass_over=request.pass_over):
+        one = replace(one, path=_shown(one.path))
         if isinstance(one, Broken):
             broken.append(one)
             continue
         for each in _subjects(one, credspec, request, place):
             if isinstance(each, Broken):
                 broken.append(each)
+            elif each is None:
+                others += 1
             else:
                 found.append(each)
-    if request.files and not found and not broken:
+    if request.files and not (found or broken or others or request.pass_over):
         raise UsageError(
             f"{', '.join(request.files)}: there is no task definition, no template or plan with one, and no CredSpec"
         )
+    if request.container and others and not found:
+        raise UsageError(f"there is no container {request.container} in {', '.join(request.files)}")
     if credspec and not request.files:
         found += _lone(credspec, request, place)
-    return InFiles(tuple(found), tuple(broken))
+    return InFiles(tuple(found), tuple(broken), others)
+
+
+def _shown(path: str) -> str:
+    """Below the working directory, relative to it: what CI systems want, and the same however it was typed."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") or not os.path.isabs(path) else relative
 
 
 def _credspec(name: str) -> CredSpecObject:
@@ -64,32 +82,51 @@ def _object(name: str, body: bytes) -> CredSpecObject:
     return CredSpecObject(CredSpecLocation("", domainless=True, file=name), len(body), body)
 
 
-def _subjects(one: Source, credspec: CredSpecObject | None, request: Request, place: Place) -> Iterator[Found | Broken]:
+def _subjects(
+    one: Source, credspec: CredSpecObject | None, request: Request, place: Place
+) -> Iterator[Found | Broken | None]:
+    """None for a task definition that is passed over."""
     if one.kind is Kind.CREDSPEC:
         yield from _lone(_object(one.path, one.body or b""), request, place)
         return
-    several = len(one.definitions) + len(one.left_out) > 1
+    alone = len(one.definitions) + len(one.left_out) == 1 and one.path in map(_shown, request.files)
+    asked_for = alone or "task-definition.credentialspecs" in request.require
     for definition in one.definitions:
         try:
-            yield from _defined(one, definition, several, credspec, request, place)
-        except (TaskDefinitionError, UsageError) as error:  # UsageError: no such --container there
+            known = read_task_definition(definition.located.value)
+        except TaskDefinitionError as error:
             yield Broken(one.path, f"{definition.name}: {error}", definition.located.at(()))
+            continue
+        if _is_meant(known, asked_for, request.container):
+            yield from _defined(one, definition, known, credspec, request, place)
+        else:
+            yield None
     for part in one.left_out:
         yield from _left_out(one, part, request, place)
+
+
+def _is_meant(known: TaskDefinition, asked_for: bool, container: str | None) -> bool:
+    """Whether it is to be judged: a repository has many task definitions that have nothing to do with gMSA."""
+    if container:
+        return any(one.name == container for one in known.containers)
+    return asked_for or any(_has_gmsa(one) for one in known.containers)
+
+
+def _has_gmsa(container: Container) -> bool:
+    legacy = any(one.lower().startswith("credentialspec") for one in container.docker_security_options)
+    return bool(container.credential_specs) or legacy or "KRB5CCNAME" in dict(container.environment)
 
 
 def _defined(
     one: Source,
     definition: Definition,
-    several: bool,
+    known: TaskDefinition,
     credspec: CredSpecObject | None,
     request: Request,
     place: Place,
 ) -> tuple[Found, ...]:
-    """Raises TaskDefinitionError for one that ECS would not take."""
-    known = read_task_definition(definition.located.value)
     launch = Launch(definition.launch) if definition.launch and definition.launch in Launch.__members__ else None
-    name = f"{one.path}#{definition.name}" if several and definition.name else one.path
+    name = one.path if one.kind is Kind.TASK_DEFINITION else f"{one.path}#{definition.name}"
     source = subject.Source(
         name,
         known,

@@ -293,3 +293,5 @@ class Report:
     missing: tuple[str, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()
     """Files that were given and could not be read, with the reason."""
+    passed_over: int = 0
+    """How many task definitions in the files have nothing of gMSA, and were not judged."""

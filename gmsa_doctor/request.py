@@ -33,6 +33,8 @@ class Request:
     credspec_file: str | None = None
     parameters: tuple[tuple[str, str], ...] = ()
     """Of CloudFormation templates."""
+    pass_over: bool = False
+    """Files that are none of ours are passed over, though they are named."""
     offline: bool = False
     """Nothing is sent anywhere, and no AWS configuration is read."""
     cluster: str | None = None

@@ -6,7 +6,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Thread
 
 from gmsa_doctor import __version__, engine, own_subject
@@ -26,7 +26,7 @@ from gmsa_doctor.request import Live, Request
 from gmsa_doctor.subject import ChosenContainer, Found, Place
 from gmsa_doctor.vantage import Caller, DnsServersInUse, KnownDnsServers, ServiceNames, Vantage
 from gmsa_doctor.waiting import PAUSE_SECONDS, awaited
-from gmsa_doctor.world import OFFLINE, Unread, World, world_of
+from gmsa_doctor.world import OFFLINE, Beside, World, world_of
 
 Watch = Callable[[engine.Progress], None]
 _LIVE_EXTRA = Fix(
@@ -49,8 +49,7 @@ class Look:
     cases: tuple[engine.Case, ...]
     ended: engine.Ended
     subjects: tuple[SubjectReport, ...]
-    unread: tuple[tuple[str, str], ...] = ()
-    """Files that could not be read, with the reason."""
+    beside: Beside = field(default_factory=Beside)
 
 
 def check(
@@ -67,20 +66,23 @@ def check(
     """
     started = time.monotonic()
     required = _required(request, registry)
+    chosen = selected(request, registry)
     kerberos = Kerberos()
+
+    def agreed(seen: Look) -> tuple[SubjectReport, ...]:
+        return applied(seen.subjects, policy or Policy(), registry, chosen, request.fail_on_warning)
+
     seen = look(request, registry, watch, kerberos=kerberos)
     interrupted = seen.ended.interrupted
     try:
-        while not seen.ended.interrupted and (ids := awaited(seen.subjects)):
+        while not seen.ended.interrupted and (ids := awaited(agreed(seen))):
             if time.monotonic() + PAUSE_SECONDS > started + request.wait:
                 break
             say(f"waiting for {', '.join(ids)}")
             seen = _look_again(seen, request, registry, watch, kerberos)
     except KeyboardInterrupt:  # between two looks: the last one stands
         interrupted = True
-    fail_on_warning = request.fail_on_warning
-    subjects = applied(seen.subjects, policy or Policy(), registry, selected(request, registry), fail_on_warning)
-    return report_of(subjects, required, interrupted or seen.ended.interrupted, started, seen.unread)
+    return report_of(agreed(seen), required, interrupted or seen.ended.interrupted, started, seen.beside)
 
 
 def _look_again(seen: Look, request: Request, registry: Registry, watch: Watch, kerberos: Kerberos) -> Look:
@@ -88,7 +90,8 @@ def _look_again(seen: Look, request: Request, registry: Registry, watch: Watch, 
     time.sleep(PAUSE_SECONDS)
     kerberos.begin_again(new_secret=False)
     again = look(request, registry, watch, kerberos=kerberos)
-    if _versions(again) == _versions(seen) or again.ended.interrupted:
+    before, now = _versions(seen), _versions(again)
+    if again.ended.interrupted or all(now[key] == before[key] for key in before.keys() & now.keys()):
         return again
     kerberos.begin_again(new_secret=True)
     return look(request, registry, watch, kerberos=kerberos)
@@ -116,17 +119,20 @@ def look(
         live_reason = OFFLINE
     if live_reason:
         request = replace(request, live=Live.NEVER)
-    wanted = selected(request, registry)
+    wanted, whole = selected(request, registry), registry
     with_probe = live_reason is not None and not request.offline
     registry = registry.without(ONLY_IN_RUN | AFTERWARDS) if with_probe else _here(request, registry)
-    if not wanted & frozenset(one.id for one in registry.checks):
+    afterwards = frozenset(one.id for one in whole.checks) - frozenset(
+        one.id for one in whole.without(AFTERWARDS).checks
+    )
+    if not wanted & (frozenset(one.id for one in registry.checks) | afterwards):
         raise UsageError("--only and --skip leave no check that can be run here: `gmsa-doctor run` has more")
     if request.live is Live.ALWAYS and (missing := gssapi_missing()):
         raise UsageError(f"--live always needs gssapi: {missing}. {_LIVE_EXTRA.text}")
     if request.live is not Live.NEVER:
         Thread(target=_import_ahead, daemon=True).start()  # while AWS is asked
     own = own_subject.own_task(request)
-    found, world, unread = world_of(request, own)
+    found, world, beside = world_of(request, own)
     vantage = _vantage(request)
     reason = live_reason or "--live never: nothing is sent to DNS or AD"
     shared = _network_clients(request, vantage, reason, kerberos or Kerberos())
@@ -138,7 +144,7 @@ def look(
         SubjectReport(one.subject.name, _facts(one, world, vantage), _seen(findings, one, vantage, registry, request))
         for one, findings in zip(found, ended.findings, strict=True)
     )
-    return Look(registry, vantage, found, cases, ended, subjects, unread)
+    return Look(registry, vantage, found, cases, ended, subjects, beside)
 
 
 def selected(request: Request, registry: Registry) -> frozenset[str]:
@@ -266,7 +272,7 @@ def report_of(
     required: frozenset[str],
     interrupted: bool,
     started: float,
-    unread: Unread = (),
+    beside: Beside | None = None,
 ) -> Report:
     """The report with its verdict. ``required`` are the ids of ``--require``; ``started`` is of the monotonic clock."""
     findings = [one for each in subjects for one in each.findings]
@@ -278,7 +284,7 @@ def report_of(
     if counts[Status.FAIL] or failures:
         verdict = Verdict.FAIL
     else:
-        verdict = Verdict.INCOMPLETE if gaps or missing or interrupted or unread else Verdict.PASS
+        verdict = Verdict.INCOMPLETE if gaps or missing or interrupted or (beside and beside.unread) else Verdict.PASS
     return Report(
         version=__version__,
         verdict=verdict,
@@ -288,5 +294,6 @@ def report_of(
         duration_ms=round((time.monotonic() - started) * 1000),
         interrupted=interrupted,
         missing=tuple(sorted(missing)),
-        unread=unread,
+        unread=beside.unread if beside else (),
+        passed_over=beside.passed_over if beside else 0,
     )

@@ -381,9 +381,8 @@ def _places(source: Source, chosen: ChosenContainer) -> Places:
     if isinstance(definition, TaskDefinition) and chosen.container in definition.containers:
         index = definition.containers.index(chosen.container)
     file = source.credspec
-    lone = isinstance(definition, Finding)  # a CredSpec alone: there is no file of a task definition
     return Places(
-        None if lone else source.file,
+        source.file,
         source.located,
         index,
         file.location.name if file else None,

@@ -9,6 +9,7 @@ from threading import Thread
 
 from gmsa_doctor import files, own_subject, subject
 from gmsa_doctor.clients.aws import Aws, CredentialsProblem
+from gmsa_doctor.clients.file_search import Broken
 from gmsa_doctor.clients.services import AWS_CLIENTS, Ecs, Sts
 from gmsa_doctor.clients.task_metadata import OwnTask
 from gmsa_doctor.errors import ClientError, TimedOut, UsageError
@@ -17,8 +18,17 @@ from gmsa_doctor.model import Fix, skipped
 from gmsa_doctor.request import Request
 from gmsa_doctor.subject import Found, Place
 
-Unread = tuple[tuple[str, str], ...]
-"""Files that were given and could not be read, with the reason."""
+
+@dataclass(frozen=True)
+class Beside:
+    """What was in the files beside subjects.
+
+    Files that could not be read, with the reason; and how many task definitions have nothing of gMSA.
+    """
+
+    unread: tuple[tuple[str, str], ...] = ()
+    passed_over: int = 0
+
 
 OFFLINE = "--offline: nothing is sent anywhere"
 
@@ -32,16 +42,16 @@ class World:
     arn: str | None
 
 
-def world_of(request: Request, own: OwnTask | None) -> tuple[tuple[Found, ...], World, Unread]:
+def world_of(request: Request, own: OwnTask | None) -> tuple[tuple[Found, ...], World, Beside]:
     """The subjects, AWS, and the files that could not be read. Raises UsageError for what the user has to mend."""
     if request.in_files:
         return _find_in_files(request)
     try:
-        return (*within(request.seconds, "AWS", lambda: _find(request, own)), ())
+        return (*within(request.seconds, "AWS", lambda: _find(request, own)), Beside())
     except TimedOut as error:
         reason = skipped("AWS was not asked: it had not answered before")
         found = own_subject.unfound(own, request, error) if own else subject.unfound(request, error)
-        return found, World(dict.fromkeys(AWS_CLIENTS, reason), None, None), ()
+        return found, World(dict.fromkeys(AWS_CLIENTS, reason), None, None), Beside()
 
 
 def _find(request: Request, own: OwnTask | None) -> tuple[tuple[Found, ...], World]:
@@ -58,23 +68,29 @@ def _find(request: Request, own: OwnTask | None) -> tuple[tuple[Found, ...], Wor
     return found, _world(aws, sts)
 
 
-def _find_in_files(request: Request) -> tuple[tuple[Found, ...], World, Unread]:
+def _find_in_files(request: Request) -> tuple[tuple[Found, ...], World, Beside]:
     """Files need no AWS; with credentials and a region, what AWS can tell is asked as well."""
     aws = None if request.offline else Aws(request.profile, request.region)
-    found, unread = _in_files(request, Place(aws.region if aws else request.region, None))
+    found, beside = _in_files(request, Place(aws.region if aws else request.region, None))
     if aws is None:
-        return found, World(dict.fromkeys(AWS_CLIENTS, skipped(OFFLINE)), None, None), unread
+        return found, World(dict.fromkeys(AWS_CLIENTS, skipped(OFFLINE)), None, None), beside
     region = request.region or next((one.place.region for one in found if one.place.region), None)
     if region and region != aws.region:
         aws = Aws(request.profile, region)
-    return found, _world_beside_files(aws, region, request), unread
+    return found, _world_beside_files(aws, region, request), beside
 
 
-def _in_files(request: Request, place: Place) -> tuple[tuple[Found, ...], Unread]:
+def _in_files(request: Request, place: Place) -> tuple[tuple[Found, ...], Beside]:
     if request.task_definition_file:
-        return subject.from_file(request, place), ()
+        return subject.from_file(request, place), Beside()
     inside_them = files.find(request, place)
-    return inside_them.found, tuple((one.where, one.reason) for one in inside_them.broken)
+    return inside_them.found, Beside(tuple(map(_unread, inside_them.broken)), inside_them.passed_over)
+
+
+def _unread(one: Broken) -> tuple[str, str]:
+    """The file by its path alone, which is what CI systems look for."""
+    where = f"line {one.position.line}, column {one.position.column}: " if one.position else ""
+    return one.path, f"{where}{one.reason}"
 
 
 def _world_beside_files(aws: Aws, region: str | None, request: Request) -> World:

@@ -21,6 +21,7 @@ from gmsa_doctor.cli.process import (
     guarded,
     print_,
     rendered,
+    say,
     writable,
 )
 from gmsa_doctor.clients import task_metadata
@@ -56,6 +57,9 @@ def check(
         Optional[list[str]],  # noqa: UP045
         typer.Option(metavar="NAME=VALUE", help="Of the CloudFormation templates; also AWS::Region and its like."),
     ] = None,
+    pass_over: Annotated[
+        bool, typer.Option("--pass-over", help="Pass over FILES that hold nothing of ours, though they are named.")
+    ] = False,
     offline: Annotated[
         bool, typer.Option("--offline", help="Send nothing anywhere, and read no AWS configuration.")
     ] = False,
@@ -114,10 +118,11 @@ def check(
         task_definition=task_definition,
         task_definition_file=task_definition_file,
         files=tuple(files or ()),
-        credspec_file=credspec_file,
     )
     request = Request(
         **{**ways, "files": ways["files"] or ()},
+        credspec_file=credspec_file,
+        pass_over=pass_over,
         cluster=cluster,
         container=container,
         region=region,
@@ -155,8 +160,12 @@ def _check(
     _one_subject(request)
     _well_formed(request)
     verdict.require(to)
+    if request.offline and to.event_bus:
+        raise UsageError("--offline sends nothing anywhere: leave out --event-bus")
+    if request.wait and request.task_definition_file == "-":
+        raise UsageError("--wait looks again, and standard input can be read once: give a file")
     writable(how.output)
-    wanted = reports.wanted(more)
+    wanted = reports.wanted(more, how)
     from gmsa_doctor import registry, run
     from gmsa_doctor.progress import Display
 
@@ -165,12 +174,12 @@ def _check(
     with Display() as display:
         report = run.check(request, known, display, policy, display.say)
     code = exit_code(report)
-    if report.subjects or how.format is Format.JSON or how.output:
+    if report.subjects or report.passed_over or how.format is Format.JSON or how.output:
         print_(rendered(report, how), how.output)
     reports.write(report, wanted, {one.id: one for one in known.checks}, code)
     told = verdict.tell(report, to)
     for file, reason in report.unread:
-        typer.echo(f"gmsa-doctor: {file}: {reason}", err=True)
+        say(f"{file}: {reason}")
     return ExitCode.INCOMPLETE if code is ExitCode.PASS and not told else code
 
 

@@ -200,7 +200,7 @@ def _run(
     options.require_addresses("--ad-dns", request.ad_dns)
     options.require_spns(request.spns)
     writable(how.output)
-    files = reports.wanted(more)
+    files = reports.wanted(more, how)
     _may_ask(yes)
     from gmsa_doctor import registry
     from gmsa_doctor.probe import run as both_sides

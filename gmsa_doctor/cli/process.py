@@ -69,7 +69,7 @@ def guarded(action: Callable[[], ExitCode]) -> NoReturn:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         code = action()
     except UsageError as error:
-        typer.echo(f"gmsa-doctor: {error}", err=True)
+        say(str(error))
         code = ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):  # Abort: of a question to the user
         typer.echo("gmsa-doctor: interrupted", err=True)
@@ -78,6 +78,13 @@ def guarded(action: Callable[[], ExitCode]) -> NoReturn:
         typer.echo(_crash(error), err=True)
         code = ExitCode.CRASH
     raise typer.Exit(code)
+
+
+def say(text: str) -> None:
+    """A line on standard error. Names out of files and AWS may hold what a terminal, or a CI system, would obey."""
+    from gmsa_doctor.report.printable import printable
+
+    typer.echo(f"gmsa-doctor: {printable(text)}", err=True)
 
 
 def _crash(error: Exception) -> str:

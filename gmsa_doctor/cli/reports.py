@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gmsa_doctor.cli.options import Many
-from gmsa_doctor.cli.process import ExitCode, print_, require_writable
+from gmsa_doctor.cli.process import ExitCode, Format, Rendering, print_, require_writable
 from gmsa_doctor.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,11 +55,14 @@ ReportOption = Annotated[
 ]
 
 
-def wanted(values: list[str] | None) -> tuple[Wanted, ...]:
+def wanted(values: list[str] | None, how: Rendering) -> tuple[Wanted, ...]:
     """What the options ask for. Raises UsageError, before any work is done, for one that cannot be written."""
     found = tuple(_read(value) for value in values or ())
+    if how.format is Format.JSON and not how.output and any(one.file is None for one in found):
+        raise UsageError("--report github and --format json both write to standard output: give one of them a file")
     files = [one.file for one in found if one.file]
-    if len(set(files)) != len(files):
+    paths = [one.resolve() for one in (*files, *([how.output] if how.output else []))]
+    if len(set(paths)) != len(paths):
         raise UsageError("--report: give each report a file of its own")
     for one in files:
         require_writable(one)
@@ -77,10 +80,16 @@ def _read(value: str) -> Wanted:
 
 def write(report: Report, reports: tuple[Wanted, ...], checks: Mapping[str, Check], code: ExitCode) -> None:
     """Write them. ``code`` is what the command ends with. Raises UsageError for one that cannot be written."""
+    problems: list[str] = []
     for one in reports:
-        print_(_renderer(one.kind, checks, code)(report), one.file)
-        if one.kind is Kind.GITHUB:
-            _summarize(report)
+        try:
+            print_(_renderer(one.kind, checks, code)(report), one.file)
+            if one.kind is Kind.GITHUB:
+                _summarize(report)
+        except UsageError as error:  # the others are written all the same
+            problems.append(str(error))
+    if problems:
+        raise UsageError("; ".join(problems))
 
 
 def _renderer(kind: Kind, checks: Mapping[str, Check], code: ExitCode) -> Callable[[Report], str]:

@@ -8,7 +8,7 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 
 from gmsa_doctor.formats.located import LocatedError, Position
 
-FILE_LIMIT = 4 * 1024 * 1024
+FILE_LIMIT = 16 * 1024 * 1024
 """Bytes of a file that are read at most."""
 
 _ARCHIVE = b"PK\x03\x04"

@@ -18,6 +18,7 @@ SUFFIXES = (".json", ".yaml", ".yml", ".template")
 
 SKIPPED = frozenset(
     {".git", ".hg", ".svn", "node_modules", ".venv", ".tox", ".terraform", ".terragrunt-cache", ".aws-sam"}
+    | {"venv", "__pycache__", ".cache"}
 )
 """Directories that are not looked into, unless they are named: what others wrote, and copies."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gmsa_doctor.clients.file_bytes import FILE_LIMIT, read_bytes, text_of
@@ -31,6 +31,9 @@ _MARKS = (
     b"activedirectoryconfig",
 )
 """One of these is in every file of ours, in this or another case."""
+
+_STRONG_MARKS = (b"containerdefinitions", b"container_definitions", b"aws::ecs::taskdefinition")
+"""What a file of others does not hold: Kubernetes too has a word of ``credentialspec``."""
 
 _WANTED = (
     "give a task definition (JSON), a CloudFormation or SAM template, a Terraform plan (terraform show -json), "
@@ -62,9 +65,16 @@ class Source:
     body: bytes | None = field(default=None, repr=False)
 
 
-def sources(patterns: Iterable[str], parameters: Mapping[str, str], root: str = ".") -> Iterator[Source | Broken]:
-    """All that the patterns lead to, in a stable order. ``parameters`` are those of CloudFormation templates."""
+def sources(
+    patterns: Iterable[str], parameters: Mapping[str, str], root: str = ".", *, pass_over: bool = False
+) -> Iterator[Source | Broken]:
+    """All that the patterns lead to, in a stable order. ``parameters`` are those of CloudFormation templates.
+
+    ``pass_over``: a file that is named may be none of ours, as one that was found.
+    """
     for one in find(patterns, root):
+        if isinstance(one, Candidate) and pass_over:
+            one = replace(one, named=False)
         found = one if isinstance(one, Broken) else read(one, parameters, root)
         if found is not None:
             yield found
@@ -85,6 +95,8 @@ def classify(candidate: Candidate, body: bytes, parameters: Mapping[str, str]) -
     """What bytes that were read are. ``parameters`` are those of CloudFormation templates."""
     if not candidate.named and not _has_mark(body):
         return None
+    if len(body) > FILE_LIMIT and not candidate.named:
+        return None
     if len(body) > FILE_LIMIT:
         return Broken(candidate.path, f"is larger than {FILE_LIMIT // 1024 // 1024} MB")
     if _begins_as_credspec(body):  # what is wrong with it, its checks tell better
@@ -92,7 +104,8 @@ def classify(candidate: Candidate, body: bytes, parameters: Mapping[str, str]) -
     try:
         found = _parsed(candidate.path, body, {**dict(candidate.parameters), **parameters})
     except LocatedError as error:
-        return Broken(candidate.path, error.reason, error.position)
+        ours = candidate.named or _has_mark(body, _STRONG_MARKS)
+        return Broken(candidate.path, error.reason, error.position) if ours else None
     except RecursionError:
         return Broken(candidate.path, "is nested too deeply")
     if found is None and candidate.named:
@@ -100,9 +113,9 @@ def classify(candidate: Candidate, body: bytes, parameters: Mapping[str, str]) -
     return found
 
 
-def _has_mark(body: bytes) -> bool:
+def _has_mark(body: bytes, marks: tuple[bytes, ...] = _MARKS) -> bool:
     lower = _without_nul(body).lower()
-    return any(mark in lower for mark in _MARKS)
+    return any(mark in lower for mark in marks)
 
 
 def _without_nul(body: bytes) -> bytes:

@@ -20,6 +20,7 @@ def render(report: Report, *, ascii: bool = False) -> str:
         "root_causes": list(report.root_causes),
         "missing": list(report.missing),
         "unread": [{"file": file, "reason": reason} for file, reason in report.unread],
+        "passed_over": report.passed_over,
         "interrupted": report.interrupted,
         "duration_ms": report.duration_ms,
         "subjects": [

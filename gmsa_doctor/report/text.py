@@ -248,6 +248,10 @@ def _ending(report: Report, style: _Style) -> list[str]:
     lines = [style.paint(f"{style.symbol(status)} {word}", _COLOURS[status]) + f": {_counts(report)}"]
     if report.interrupted:
         lines.append("Interrupted: what had not ended is unknown.")
+    if report.passed_over:
+        count = report.passed_over
+        told = "1 task definition has" if count == 1 else f"{count} task definitions have"
+        lines += style.wrap(f"{told} nothing of gMSA; --require task-definition.credentialspecs judges all.", "")
     if report.missing:
         lines += style.wrap(f"{', '.join(report.missing)} was required, and was skipped.", "")
     roots = list(_roots(report))

@@ -43,7 +43,7 @@ def test_other_files_are_left_alone(name: str) -> None:
 def test_the_hook_is_valid_and_installs_itself() -> None:
     assert run([PRE_COMMIT, "validate-manifest", str(HOOKS)], REPOSITORY, dict(os.environ)).returncode == 0
     assert hook()["language"] == "python"
-    assert hook()["entry"].split() == ["gmsa-doctor", "check", "--offline"]
+    assert hook()["entry"].split() == ["gmsa-doctor", "check", "--offline", "--pass-over"]
 
 
 def test_it_gets_the_files_in_one_call(tmp_path: Path) -> None:
@@ -52,8 +52,8 @@ def test_it_gets_the_files_in_one_call(tmp_path: Path) -> None:
     ended = try_hook(tmp_path, dict.fromkeys(names, "{}\n"), fake.directory)
     assert ended.returncode == 0, ended.stdout
     assert fake.arguments is not None
-    assert fake.arguments[:2] == ["check", "--offline"]
-    assert sorted(fake.arguments[2:]) == sorted(names[:-1])
+    assert fake.arguments[:3] == ["check", "--offline", "--pass-over"]
+    assert sorted(fake.arguments[3:]) == sorted(names[:-1])
 
 
 def test_its_exit_code_stops_the_commit(tmp_path: Path) -> None:

@@ -223,8 +223,10 @@ TRUNCATED["compose.yaml"] = COMPOSE + "  other: ["
 del TRUNCATED["credspec.json"]
 
 
-@pytest.mark.parametrize("name", TRUNCATED)
-@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [(name, named) for name in TRUNCATED for named in (True, False) if named or name != "compose.yaml"],
+)
 def test_a_truncated_file_is_told_with_its_place(tmp_path: Path, name: str, named: bool) -> None:
     write(tmp_path, {name: TRUNCATED[name]})
     found = broken(tmp_path, name if named else ".")
@@ -260,11 +262,24 @@ def test_containers_of_a_plan_that_are_no_json_are_told_with_their_place(tmp_pat
 
 
 @pytest.mark.parametrize("suffix", [".json", ".yaml"])
-def test_a_huge_file_is_told_if_it_looks_like_ours_or_is_named(tmp_path: Path, suffix: str) -> None:
+def test_a_huge_file_is_told_if_it_is_named(tmp_path: Path, suffix: str) -> None:
     filler = "x" * FILE_LIMIT
     write(tmp_path, {f"ours{suffix}": f'{{"containerDefinitions": "{filler}"}}', f"other{suffix}": f'"{filler}"'})
-    assert [str(one) for one in sources(["."], {}, str(tmp_path))] == [f"ours{suffix}: is larger than 4 MB"]
-    assert "larger than 4 MB" in broken(tmp_path, f"other{suffix}").reason
+    assert list(sources(["."], {}, str(tmp_path))) == []
+    for name in ("ours", "other"):
+        assert "larger than 16 MB" in broken(tmp_path, f"{name}{suffix}").reason
+
+
+KUBERNETES = "apiVersion: windows.k8s.io/v1\nkind: GMSACredentialSpec\n---\nkind: Pod\n"
+HELM = "{{- if .Values.gmsa }}\nsecurityContext:\n  gmsaCredentialSpecName: {{ .Values.name }}\n{{- end }}\n"
+
+
+@pytest.mark.parametrize("text", [KUBERNETES, HELM], ids=["Kubernetes", "Helm"])
+def test_what_others_call_a_credential_spec_is_none_of_ours(tmp_path: Path, text: str) -> None:
+    write(tmp_path, {"deployment.yaml": text, "template.yaml": TEMPLATE})
+    (found,) = sources(["."], {}, str(tmp_path))
+    assert isinstance(found, Source)
+    assert list(sources(["deployment.yaml"], {}, str(tmp_path), pass_over=True)) == []
 
 
 CYCLE = "containerDefinitions: &all\n  - name: web\n    again: *all\n"

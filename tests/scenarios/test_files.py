@@ -176,7 +176,64 @@ def test_directories_and_globs_give_one_report(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("containerDefinitions are fun")
     ended = check(tmp_path, "a", "b/*.yaml")
     assert ended.code == 0, ended.out + ended.err
-    assert [one["name"] for one in ended.document["subjects"]] == ["a/template.yaml/web", "b/template.yaml/web"]
+    assert [one["name"] for one in ended.document["subjects"]] == [
+        "a/template.yaml#TaskDefinition/web",
+        "b/template.yaml#TaskDefinition/web",
+    ]
+
+
+PLAIN = {"family": "plain", "containerDefinitions": [{"name": "nginx", "image": "nginx"}]}
+
+
+def test_task_definitions_without_gmsa_are_passed_over_and_counted(tmp_path: Path) -> None:
+    """A repository has many, and a compose file, and charts."""
+    (tmp_path / "plain.json").write_text(json.dumps(PLAIN))
+    (tmp_path / "docker-compose.yml").write_text("services: {web: {image: nginx}}\n")
+    (tmp_path / "template.yaml").write_text((SAMPLES / FARGATE).read_text())
+    ended = check(tmp_path, ".")
+    assert ended.code == 0, ended.out + ended.err
+    assert (len(ended.document["subjects"]), ended.document["passed_over"]) == (1, 1)
+    text = doctor("check", "--offline", ".", env=environ(tmp_path), cwd=tmp_path)
+    assert "1 task definition has nothing of gMSA" in text.out
+    strict = check(tmp_path, ".", "--require", "task-definition.credentialspecs")
+    assert strict.document["root_causes"] == ["task-definition.credentialspecs"]
+
+
+def test_a_task_definition_that_is_named_is_judged_without_gmsa_too(tmp_path: Path) -> None:
+    (tmp_path / "plain.json").write_text(json.dumps(PLAIN))
+    ended = check(tmp_path, "plain.json")
+    assert "task-definition.credentialspecs" in ended.document["root_causes"]
+
+
+def test_a_container_is_looked_for_in_all_files(tmp_path: Path) -> None:
+    (tmp_path / "plain.json").write_text(json.dumps(PLAIN))
+    (tmp_path / "template.yaml").write_text((SAMPLES / FARGATE).read_text())
+    ended = check(tmp_path, "plain.json", "template.yaml", "--container", "web")
+    assert (ended.code, len(ended.document["subjects"])) == (0, 1), ended.err
+    none = check(tmp_path, "plain.json", "--container", "web")
+    assert (none.code, none.out) == (2, "")
+    assert "there is no container web" in none.err
+
+
+def test_files_of_others_that_are_named_can_be_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "docker-compose.yml").write_text("services: {web: {image: nginx}}\n")
+    assert check(tmp_path, "docker-compose.yml").code == 2
+    ended = check(tmp_path, "docker-compose.yml", "--pass-over")
+    assert (ended.code, ended.document["subjects"]) == (0, [])
+
+
+def test_offline_wins_over_an_event_bus(tmp_path: Path) -> None:
+    ended = check(tmp_path, str(SAMPLES / FARGATE), "--event-bus", "default")
+    assert (ended.code, ended.out) == (2, "")
+    assert "leave out --event-bus" in ended.err
+
+
+def test_a_file_s_name_cannot_command_a_terminal_or_a_ci_system(tmp_path: Path) -> None:
+    (tmp_path / "bad\x1b[31m\n::error::y.json").write_text('{"containerDefinitions": [')
+    ended = check(tmp_path, ".")
+    assert ended.code == 2
+    assert "\x1b" not in ended.err
+    assert all(line.startswith("gmsa-doctor: ") for line in ended.err.strip().splitlines())
 
 
 def bomb() -> str:
@@ -190,7 +247,7 @@ CANNOT_BE_READ: dict[str, bytes] = {
     "truncated.json": b'{"containerDefinitions": [{"name": "web"',
     "truncated.yaml": b"Resources:\n  T:\n    Type: AWS::ECS::TaskDefinition\n    Properties: {ContainerDefinitions: [",
     "wrong-type.json": b'{"family": "a", "containerDefinitions": "none"}',
-    "huge.json": b'{"containerDefinitions": [' + b" " * (5 * 1024 * 1024) + b"]}",
+    "huge.json": b'{"containerDefinitions": [' + b" " * (17 * 1024 * 1024) + b"]}",
     "cyclic.yaml": b"a: &a [*a]\nResources: {T: {Type: 'AWS::ECS::TaskDefinition'}}",
     "bomb.yaml": bomb().encode(),
     "binary.json": b"\x00\x01\x02containerDefinitions\xff",
@@ -237,7 +294,8 @@ def test_offline_reads_no_configuration_of_aws_and_needs_files(tmp_path: Path) -
         (["--report", "pdf=a.pdf"], "--report pdf=a.pdf: give one of"),
         (["--report", "junit"], "--report junit: give the file"),
         (["--report", "junit=nowhere/out.xml"], "nowhere/out.xml cannot be written"),
-        (["--report", "junit=a", "--report", "json=a"], "a file of its own"),
+        (["--report", "junit=a", "--report", "json=./a"], "a file of its own"),
+        (["--format", "json", "--report", "github"], "both write to standard output"),
         (["--task-definition-file", "x.json"], "given:"),
         (["--credspec-file", "missing.json"], "missing.json cannot be read"),
     ],
