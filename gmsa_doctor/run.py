@@ -16,7 +16,7 @@ from gmsa_doctor.clients.kerberos import Kerberos, gssapi_missing
 from gmsa_doctor.clients.ldap import Ldap
 from gmsa_doctor.clients.services import SecretsManager
 from gmsa_doctor.clients.tcp import Tcp
-from gmsa_doctor.errors import UsageError
+from gmsa_doctor.errors import ClientError, UsageError
 from gmsa_doctor.formats.task_definition import TaskDefinition
 from gmsa_doctor.model import Finding, Fix, Location, Report, Status, SubjectReport, Verdict, skipped
 from gmsa_doctor.one_off import ONLY_IN_RUN
@@ -88,18 +88,22 @@ def check(
 def _look_again(seen: Look, request: Request, registry: Registry, watch: Watch, kerberos: Kerberos) -> Look:
     """A failed logon is repeated only with a secret that has changed, so the secrets are asked for first."""
     time.sleep(PAUSE_SECONDS)
-    kerberos.begin_again(new_secret=False)
-    again = look(request, registry, watch, kerberos=kerberos)
-    before, now = _versions(seen), _versions(again)
-    if again.ended.interrupted or all(now[key] == before[key] for key in before.keys() & now.keys()):
-        return again
-    kerberos.begin_again(new_secret=True)
+    kerberos.begin_again(_has_new_secret(seen))
     return look(request, registry, watch, kerberos=kerberos)
 
 
-def _versions(seen: Look) -> dict[object, str]:
+def _has_new_secret(seen: Look) -> bool:
     secrets = seen.cases[0].given.get(SecretsManager) if seen.cases else None
-    return secrets.versions() if isinstance(secrets, SecretsManager) else {}
+    if not isinstance(secrets, SecretsManager):
+        return False
+    now = SecretsManager(secrets.aws)
+    for arn, version in secrets.versions().items():
+        try:
+            if now.get(arn).version != version:
+                return True
+        except ClientError:
+            continue  # not known to have changed
+    return False
 
 
 def look(

@@ -217,21 +217,25 @@ class _Page:
         self._tickets: dict[Hidden[bytes], Ticket] = {}
         self._answers: dict[tuple[Hidden[bytes], Kdc], KdcRefusal] = {}
         self._failed: tuple[Hidden[bytes], ClientError] | None = None
+        self._offered: set[Hidden[bytes]] = set()
         self._spent: dict[Hidden[bytes], ClientError] = {}
-        """Passwords that have failed before the secret changed."""
+        """Passwords that have failed, or were held back, before the secret changed."""
 
     def begin_again(self, new_secret: bool) -> None:
         with self._lock:
-            self._tickets.clear()
-            self._answers.clear()
             if new_secret and self._failed is not None:
+                for password in self._offered - set(self._tickets):
+                    self._spent.setdefault(password, AlreadyFailed(self._account))
                 self._spent[self._failed[0]] = self._failed[1]
                 self._failed = None
+            self._tickets.clear()
+            self._answers.clear()
 
     def once(self, password: Hidden[bytes], kdc: Kdc, logon: Callable[[], Ticket]) -> Ticket:
         with self._lock:
             if self._failed is not None and self._failed[0] == password:
                 raise self._failed[1].with_traceback(None)
+            self._offered.add(password)
             if password in self._spent:
                 raise self._spent[password].with_traceback(None)
             if password in self._tickets:

@@ -139,10 +139,10 @@ class SecretsManager(AwsClient):
         text = answer.get("SecretString")
         return SecretText(None if text is None else Hidden(text), answer.get("VersionId", ""))
 
-    def versions(self) -> dict[object, str]:
-        """The versions of the secrets that have been read."""
-        found = {key: answer.value for key, answer in self._answers.items() if answer.known}
-        return {key: value.version for key, value in found.items() if isinstance(value, SecretText)}
+    def versions(self) -> dict[str, str]:
+        """The versions of the secrets that have been read, by what they were asked for."""
+        found = {key: answer.value for key, answer in self._answers.items() if answer.known and isinstance(key, tuple)}
+        return {str(key[1][0]): value.version for key, value in found.items() if isinstance(value, SecretText)}
 
     @operation("secretsmanager:DescribeSecret")
     def describe(self, arn: str) -> dict[str, Any]:

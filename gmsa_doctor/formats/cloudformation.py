@@ -88,6 +88,8 @@ class _Reader:
 
     def _definitions(self) -> Iterator[Definition]:
         for name, resource in self.resources.items():
+            if name.startswith("Fn::") and not _may_make_one(resource):
+                continue
             if name.startswith("Fn::"):
                 self._leave_out(name, f"what {name.partition('::')[2].partition('::')[0]} makes is not known")
             elif _type(resource) == _TASK_DEFINITION and isinstance(resource, dict) and self._is_there(resource):
@@ -291,6 +293,22 @@ class _Request:
         if right != key:
             raise LocatedError(f"CloudFormation's key is {right}, in this case", self.located.at(part.path))
         return _RENAMED.get(key, key[:1].lower() + key[1:])
+
+
+def _may_make_one(value: object) -> bool:
+    """Whether what a transform makes may be a task definition: one of its types is, or is not known, or none is."""
+    kinds = list(_kinds(value))
+    return not kinds or any(not isinstance(one, str) or one == _TASK_DEFINITION or "${" in one for one in kinds)
+
+
+def _kinds(value: object) -> Iterator[object]:
+    for key, one in value.items() if isinstance(value, dict) else ():
+        if key == "Type":
+            yield one
+        elif key != "Properties":
+            yield from _kinds(one)
+    for one in value if isinstance(value, list) else ():
+        yield from _kinds(one)
 
 
 def _is_left_out(value: object, path: Path) -> bool:

@@ -257,6 +257,29 @@ def test_a_kdc_out_of_reach_leaves_the_next_one_free_to_be_asked() -> None:
     assert page.once(GOOD, OTHER_KDC, lambda: ticket) is ticket
 
 
+def test_after_the_secret_changed_only_a_new_password_is_tried() -> None:
+    """Another secret may name the same account: what was held back stays so."""
+    ledger, calls = _Ledger(), list[str]()
+    page = ledger.page("reader", REALM)
+    wrong = _Counted(refusal(KdcReason.WRONG_PASSWORD))
+    with pytest.raises(KdcRefusal):
+        page.once(BAD, KDC, raising(wrong, calls))
+    held_back, new = Hidden(b"of-another-secret"), Hidden(b"new")
+    with pytest.raises(AlreadyFailed):
+        page.once(held_back, KDC, raising(wrong, calls))
+    ledger.begin_again(new_secret=False)
+    with pytest.raises(AlreadyFailed):
+        page.once(held_back, KDC, raising(wrong, calls))
+    ledger.begin_again(new_secret=True)
+    for password, error in ((BAD, KdcRefusal), (held_back, AlreadyFailed)):
+        with pytest.raises(error):
+            page.once(password, KDC, raising(wrong, calls))
+    assert len(calls) == 1
+    with pytest.raises(KdcRefusal):
+        page.once(new, KDC, raising(wrong, calls))
+    assert len(calls) == 2
+
+
 def test_attempts_side_by_side_make_one_failed_logon() -> None:
     ledger, calls = _Ledger(), list[str]()
     outcomes: list[type[ClientError]] = []

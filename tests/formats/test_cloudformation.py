@@ -348,3 +348,20 @@ def test_the_services_of_the_template_tell_where_it_runs(services: list[dict[str
         resources[f"Service{number}"] = {"Type": "AWS::ECS::Service", "Properties": properties}
     document = {"Parameters": PARAMETERS, "Resources": resources}
     assert only(read_json(json.dumps(document))).launch == launch
+
+
+@pytest.mark.parametrize(
+    ("kind", "left_out"), [("AWS::SNS::Topic", 0), ("AWS::ECS::TaskDefinition", 1), ("${Kind}", 1)]
+)
+def test_a_loop_is_left_out_if_it_may_make_a_task_definition(kind: str, left_out: int) -> None:
+    text = f"""
+Transform: AWS::LanguageExtensions
+Resources:
+  Fn::ForEach::Each:
+    - Name
+    - [a, b]
+    - Made${{Name}}:
+        Type: {kind}
+        Properties: {{}}
+"""
+    assert len(read_template(read_yaml(text), {}).left_out) == left_out

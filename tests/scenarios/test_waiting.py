@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tests.command import COMMAND, Ended
 from tests.lab import accounts, ad
@@ -110,3 +111,16 @@ def test_a_service_that_is_well_is_not_waited_for(dc: DomainController, aws: Emb
     with waiting(environment, aws, 3600) as process:
         ended = end_of(process)
     assert (ended.code, "waiting" in ended.err) == (0, False)
+
+
+def test_what_is_waived_is_not_waited_for(dc: DomainController, aws: EmbeddedAws, tmp_path: Path) -> None:
+    config = tmp_path / "gmsa-doctor.toml"
+    config.write_text(
+        '[[waivers]]\ncheck = "kerberos.user-ticket"\nsubject = "*"\nreason = "known"\nexpires = 2099-12-31\n'
+    )
+    with made(dc, aws, changes.secret(password="not-the-password")) as environment:
+        environment.arguments += ["--config", str(config)]
+        with waiting(environment, aws, 3600) as process:
+            ended = end_of(process)
+    assert (ended.code, "waiting" in ended.err) == (0, False), brief(ended)
+    ad.reset_bad_password_count(dc, accounts.READER)
