@@ -66,7 +66,7 @@ def check(
     """
     started = time.monotonic()
     required = _required(request, registry)
-    chosen = selected(request, registry)
+    chosen = with_afterwards(request, registry)
     kerberos = Kerberos()
 
     def agreed(seen: Look) -> tuple[SubjectReport, ...]:
@@ -126,10 +126,7 @@ def look(
     wanted, whole = selected(request, registry), registry
     with_probe = live_reason is not None and not request.offline
     registry = registry.without(ONLY_IN_RUN | AFTERWARDS) if with_probe else _here(request, registry)
-    afterwards = frozenset(one.id for one in whole.checks) - frozenset(
-        one.id for one in whole.without(AFTERWARDS).checks
-    )
-    if not wanted & (frozenset(one.id for one in registry.checks) | afterwards):
+    if not wanted & (_afterwards(whole) | {one.id for one in registry.checks}):
         raise UsageError("--only and --skip leave no check that can be run here: `gmsa-doctor run` has more")
     if request.live is Live.ALWAYS and (missing := gssapi_missing()):
         raise UsageError(f"--live always needs gssapi: {missing}. {_LIVE_EXTRA.text}")
@@ -159,6 +156,16 @@ def selected(request: Request, registry: Registry) -> frozenset[str]:
     if not (registry.select(request.only) or every) - skip:
         raise UsageError("--only and --skip leave no check to run: leave one of the two out")
     return (every if chosen is None else chosen) - skip
+
+
+def with_afterwards(request: Request, registry: Registry) -> frozenset[str]:
+    """What is selected, and what judges the configuration: ``--only`` does not silence a waiver that has expired."""
+    return selected(request, registry) | (_afterwards(registry) - registry.select(request.skip))
+
+
+def _afterwards(registry: Registry) -> frozenset[str]:
+    kept = {one.id for one in registry.without(AFTERWARDS).checks}
+    return frozenset(one.id for one in registry.checks) - kept
 
 
 def _required(request: Request, registry: Registry) -> frozenset[str]:

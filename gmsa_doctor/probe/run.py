@@ -54,6 +54,7 @@ def run(
     """
     started = time.monotonic()
     selected = outside.selected(request, registry)
+    after = outside.with_afterwards(request, registry)
     required = registry.select(request.require)
     if not selected & sides.inside(registry):
         raise UsageError("--only and --skip leave nothing that is asked from inside: `gmsa-doctor check` does the rest")
@@ -70,12 +71,12 @@ def run(
             sound = _sound_outside(look, registry)
             launched = launch(plan, _clients(look, request), ends=ends, say=user.say, pace=pace, canary=sound)
             subjects = _merged(look, plan, launched, registry, selected, request)
-            subjects = applied(subjects, policy or Policy(), registry, selected, request.fail_on_warning)
+            subjects = applied(subjects, policy or Policy(), registry, after, request.fail_on_warning)
             return outside.report_of(subjects, required, launched.interrupted, started)
         against = skipped("no probe was started, as you wished")
     more = _rooted(_judged(registry, selected, against, None), request)
     subjects = _with_vantage(_with_more(look.subjects, more), ())
-    subjects = applied(subjects, policy or Policy(), registry, selected, request.fail_on_warning)
+    subjects = applied(subjects, policy or Policy(), registry, after, request.fail_on_warning)
     return outside.report_of(subjects, required, look.ended.interrupted, started)
 
 
