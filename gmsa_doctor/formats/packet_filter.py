@@ -1,0 +1,75 @@
+"""Packets that filters tell apart: sets of addresses and ports, and what is left of a set. IPv4."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from ipaddress import IPv4Network
+
+LAST_PORT = 65535
+
+
+class Protocol(StrEnum):
+    """What has ports."""
+
+    TCP = "tcp"
+    UDP = "udp"
+
+
+_NUMBERS = {"6": "tcp", "17": "udp"}
+"""Source: https://www.iana.org/assignments/protocol-numbers"""
+
+
+def is_of(protocol: Protocol, rule: object) -> bool:
+    """Whether a rule's protocol, as EC2 writes it (``-1``: all; a name or a number), holds for a protocol."""
+    text = str(rule).lower()
+    return text == "-1" or _NUMBERS.get(text, text) == protocol
+
+
+@dataclass(frozen=True)
+class Packets:
+    """Packets between a host and all addresses of a network, with the ports ``first`` to ``last``."""
+
+    protocol: Protocol
+    network: IPv4Network
+    first: int
+    last: int
+
+    @property
+    def ports(self) -> str:
+        """Such as ``TCP 88`` or ``TCP 1024-65535``."""
+        span = f"{self.first}" if self.first == self.last else f"{self.first}-{self.last}"
+        return f"{self.protocol.upper()} {span}"
+
+    @property
+    def count(self) -> int:
+        """How many pairs of an address and a port these are."""
+        return self.network.num_addresses * (self.last - self.first + 1)
+
+
+def common(one: Packets, other: Packets) -> Packets | None:
+    """What is in both; None if that is nothing."""
+    if one.protocol != other.protocol or not one.network.overlaps(other.network):
+        return None
+    network = max(one.network, other.network, key=lambda network: network.prefixlen)  # one lies in the other
+    first, last = max(one.first, other.first), min(one.last, other.last)
+    return Packets(one.protocol, network, first, last) if first <= last else None
+
+
+def without(packets: Iterable[Packets], taken: Packets) -> tuple[Packets, ...]:
+    """What is left when some are taken away, in parts that have nothing in common."""
+    return tuple(part for one in packets for part in _parts_without(one, taken))
+
+
+def _parts_without(packets: Packets, taken: Packets) -> Iterable[Packets]:
+    gone = common(packets, taken)
+    if gone is None:
+        yield packets
+        return
+    for network in packets.network.address_exclude(gone.network):
+        yield replace(packets, network=network)
+    if packets.first < gone.first:
+        yield replace(gone, first=packets.first, last=gone.first - 1)
+    if gone.last < packets.last:
+        yield replace(gone, first=gone.last + 1, last=packets.last)
