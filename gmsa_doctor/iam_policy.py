@@ -262,6 +262,7 @@ _READING: dict[str, _Place] = {
         ),
         _CONFIGURATION,
     ),
+    **dict.fromkeys(("iam:GetRole", "iam:SimulatePrincipalPolicy"), _Place("ReadExecutionRoles", _execution_roles)),
     "s3:GetObject": _Place("ReadCredSpec", _credspec_objects),
     "s3:ListBucket": _Place("FindCredSpec", _credspec_buckets),
     "ssm:GetParameter": _Place("ReadCredSpecParameter", _credspec_parameters),

@@ -25,6 +25,7 @@ BUILT_IN = (
     "gmsa_doctor_checks.credspec_object",
     "gmsa_doctor_checks.credspec",
     "gmsa_doctor_checks.secret",
+    "gmsa_doctor_checks.execution_role",
     "gmsa_doctor_checks.dhcp_options",
     "gmsa_doctor_checks.dns",
     "gmsa_doctor_checks.network",

@@ -34,7 +34,7 @@ from gmsa_doctor.subject import REGISTERED, ChosenContainer, Deployments, Launch
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.new_revision import register_again
-from gmsa_doctor_checks.values import CredentialSpec, CredSpecLocation, PrefixedArn
+from gmsa_doctor_checks.values import CredentialSpec, CredSpecLocation, ExecutionRole, PrefixedArn
 
 _SAMPLE = "credentialspecdomainless:arn:aws:s3:::<bucket>/<credspec>.json"
 _LEGACY = "dockerSecurityOptions"
@@ -70,7 +70,7 @@ def registered(definition: Outcome[TaskDefinition], deployments: Deployments, su
     about="task/executionRoleArn",
     shows=(texts.NO_ROLE, texts.NO_ROLE_REGION, texts.NO_ROLE_AGENT),
 )
-def execution_role(definition: TaskDefinition, platform: Platform, subject: Subject) -> Finding:
+def execution_role(definition: TaskDefinition, platform: Platform, subject: Subject) -> Result[ExecutionRole]:
     """Looks for `executionRoleArn`.
 
     Why: Credentials Fetcher reads the CredSpec and the secret with the task's execution role (not with its
@@ -79,7 +79,7 @@ def execution_role(definition: TaskDefinition, platform: Platform, subject: Subj
     Fix: name an execution role that may read both, and that `ecs-tasks.amazonaws.com` may assume.
     """
     if definition.execution_role_arn:
-        return passed(definition.execution_role_arn)
+        return Given(ExecutionRole(definition.execution_role_arn), passed(definition.execution_role_arn))
     failure = failed(
         "the task definition has no executionRoleArn, so Credentials Fetcher gets no AWS credentials",
         observed="no executionRoleArn",

@@ -24,6 +24,13 @@ class CredentialSpec:
 
 
 @dataclass(frozen=True)
+class ExecutionRole:
+    """The task execution role, as the task definition names it."""
+
+    arn: str
+
+
+@dataclass(frozen=True)
 class PrefixedArn:
     """An entry whose prefix is right; ``domainless`` is the mode that it asks for."""
 

@@ -108,7 +108,7 @@ def iam_policy(
 
         from gmsa_doctor.iam_policy import Purpose, Scope, placeholders, policy
 
-        _of_run_only(purpose, {"execution-role": execution_role, "log-group": log_group, "report-s3": report_s3})
+        _of_run_only(purpose, {"log-group": log_group, "report-s3": report_s3})
         shared = _shared(account, region, partition)
         scope = Scope(
             cluster=_name("--cluster", cluster, shared, "ecs", "cluster/", _CLUSTER),

@@ -1,4 +1,4 @@
-"""The AWS services that we read from, one client a service. Get, List, Describe and Head only."""
+"""The AWS services that we read from, one client a service. Get, List, Describe, Head and Simulate only."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gmsa_doctor.clients.aws import AwsClient, error_code, operation
+from gmsa_doctor.clients.iam import Iam
 from gmsa_doctor.errors import NotFound
 from gmsa_doctor.hidden import Hidden
 
@@ -227,4 +228,4 @@ class Route53(AwsClient):
             more = {"NextToken": answer["NextToken"]}
 
 
-AWS_CLIENTS = (Sts, Ecs, S3, Ssm, SecretsManager, Ec2, DirectoryService, Route53Resolver, Route53)
+AWS_CLIENTS = (Sts, Ecs, S3, Ssm, SecretsManager, Iam, Ec2, DirectoryService, Route53Resolver, Route53)

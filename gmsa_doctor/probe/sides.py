@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gmsa_doctor.clients.dns import Dns
+from gmsa_doctor.clients.iam import Iam
 from gmsa_doctor.clients.kerberos import Kerberos
 from gmsa_doctor.clients.ldap import Ldap
 from gmsa_doctor.clients.services import (
@@ -24,7 +25,7 @@ from gmsa_doctor.vantage import DnsServersInUse, Vantage
 
 INSIDE = frozenset({S3, Ssm, SecretsManager, Dns, Tcp, Ldap, Kerberos, DnsServersInUse})
 """What answers from the task's place: with the execution role's permissions, or in the task's network."""
-OUTSIDE = frozenset({Sts, Ecs, Ec2, DirectoryService, Route53, Route53Resolver})
+OUTSIDE = frozenset({Sts, Ecs, Iam, Ec2, DirectoryService, Route53, Route53Resolver})
 """What the execution role may not ask, as a rule."""
 
 

@@ -15,7 +15,7 @@ from gmsa_doctor.clients.event_bridge import EventBridge
 from gmsa_doctor.model import Verdict
 from gmsa_doctor.report.metrics import emf
 from tests.command import doctor, environ
-from tests.deploy.templates import CREDSPEC, NIGHTLY, RUN_ROLE, SECRETS, Template
+from tests.deploy.templates import CREDSPEC, NIGHTLY, ROLES, RUN_ROLE, SECRETS, Template
 from tests.lab.aws import EmbeddedAws
 from tests.report.samples import GOOD, report
 
@@ -25,6 +25,7 @@ PARAMETERS: dict[str, object] = {
     "ServiceName": "web",
     "SubnetIds": ["subnet-0a"],
     "SecurityGroupIds": ["sg-0a"],
+    "ExecutionRoleArns": ROLES,
     "CredSpecArn": CREDSPEC,
     "SecretArns": SECRETS,
     "NotificationEmail": "team@corp.example",

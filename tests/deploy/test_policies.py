@@ -25,7 +25,7 @@ OPTIONS = [
     "--account", ACCOUNT, "--region", REGION, "--cluster", "prod", "--credspec", CREDSPEC, "--secret", SECRETS[0],
 ]  # fmt: skip
 FOR_RUN = [*OPTIONS, "--execution-role", ROLES[0], "--execution-role", ROLES[1], "--log-group", "/ecs/web"]
-FOR_DOCTOR = [*OPTIONS, "--event-bus", "alerts"]
+FOR_DOCTOR = [*OPTIONS, "--execution-role", ROLES[0], "--execution-role", ROLES[1], "--event-bus", "alerts"]
 WITH_KEY = ["--kms-key", KEYS[0]]
 WITH_REPORT = ["--report-s3", "s3://reports/gmsa-doctor"]
 IN_TERRAFORM: dict[str, str | list[str]] = {
@@ -68,7 +68,7 @@ def run_role(**more: object) -> dict[str, dict[str, Any]]:
 
 
 def nightly(role: str, **more: object) -> dict[str, dict[str, Any]]:
-    template = Template(NIGHTLY, **COMMON, ServiceName="web", EventBusName="alerts", **more)
+    template = Template(NIGHTLY, **COMMON, ExecutionRoleArns=ROLES, ServiceName="web", EventBusName="alerts", **more)
     (policy,) = template.properties(role)["Policies"]
     return statements(policy["PolicyDocument"])
 

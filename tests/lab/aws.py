@@ -1,6 +1,7 @@
 """An embedded AWS: moto's server in this process, which records what it is asked and fails as it is told.
 
-moto takes RunTask and runs nothing: what concerns tasks, the embedded Fargate (`EmbeddedAws.fargate`) answers.
+moto takes RunTask and runs nothing: what concerns tasks, the embedded Fargate (`EmbeddedAws.fargate`) answers; and
+what a role's policies allow, `iam_simulator` tells.
 """
 
 import json
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from typing import Any
 
+from tests.lab import iam_simulator
 from tests.lab.aws_errors import Problem, Refused, denied, encode, throttled
 from tests.lab.aws_requests import Request, read_request
 from tests.lab.fargate import Fargate
@@ -67,8 +69,12 @@ class EmbeddedAws:
 
         The calls of tasks are among them; what Fargate itself does (writing their logs) is not.
         """
+        self.asked: list[str] = []
+        """Path, query and body of each of the calls, decoded."""
         self.callers: list[str] = []
         """Who made each of the calls: the name of an assumed role, else the access key."""
+        self.organization_policy: list[dict[str, Any]] | None = None
+        """The statements of a service control policy, which the simulation of IAM's policies minds."""
         self.fargate = Fargate(self)
         self._faults: list[_Fault] = []
         self._lock = Lock()
@@ -115,7 +121,9 @@ class EmbeddedAws:
         self.fargate.reset()
         with self._lock:
             self.calls.clear()
+            self.asked.clear()
             self.callers.clear()
+        self.organization_policy = None
         self.delay = 0.0
         moto_api_backend.reset()
 
@@ -181,6 +189,7 @@ class EmbeddedAws:
         with self._lock:
             if not of_fargate:
                 self.calls.append((request.service, request.operation))
+                self.asked.append(request.text)
                 self.callers.append(request.made_by)
             fault = next((fault for fault in self._faults if fault.strikes(request)), None)
             released = self._released
@@ -196,8 +205,11 @@ class EmbeddedAws:
     def _answer(self, request: Request, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         try:
             document = self.fargate.answer(request)
+            simulated = iam_simulator.answer(request, self.organization_policy)
         except Refused as refused:
             return _refuse(request, refused.problem, start_response)
+        if simulated is not None:
+            return _send(start_response, "200 OK", [("Content-Type", "text/xml")], simulated)
         if document is None:
             answer: Iterable[bytes] = self._moto(environ, start_response)
             return answer

@@ -6,7 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tests.lab.aws import ACCOUNT, EmbeddedAws
-from tests.lab.environment import Created, Environment, fill
+from tests.lab.environment import EXECUTION_ROLE, Created, Environment, fill
 
 
 def create(environment: Environment, aws: EmbeddedAws) -> Created:
@@ -26,6 +26,7 @@ def create(environment: Environment, aws: EmbeddedAws) -> Created:
     }
     created["secret_arn"] = _secret(environment, aws, Created(**created))
     _credspec(environment, aws, Created(**created))
+    _role(environment, aws, Created(**created))
     created["task_definition_arn"] = _task_definition(environment, aws, Created(**created))
     created["service_arn"] = _service(environment, aws, Created(**created))
     result = Created(**created)
@@ -100,6 +101,21 @@ def _credspec(environment: Environment, aws: EmbeddedAws, created: Created) -> N
     if content is not None:
         body = content if isinstance(content, bytes) else json.dumps(content, indent=2).encode()
         client.put_object(Bucket=environment.bucket, Key=environment.key, Body=body)
+
+
+def _role(environment: Environment, aws: EmbeddedAws, created: Created) -> None:
+    """Make the execution role; environments that are made side by side share it, each with a policy of its own."""
+    if environment.role_policy is None:
+        return
+    iam = aws.client("iam", environment.region)
+    try:
+        iam.create_role(RoleName=EXECUTION_ROLE, AssumeRolePolicyDocument=json.dumps(environment.role_trust))
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "EntityAlreadyExists":
+            raise
+    statements = fill(environment.role_policy, created.names)
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_role_policy(RoleName=EXECUTION_ROLE, PolicyName=environment.name, PolicyDocument=document)
 
 
 def _task_definition(environment: Environment, aws: EmbeddedAws, created: Created) -> str:

@@ -11,6 +11,20 @@ from tests.lab.aws import ACCOUNT, EmbeddedAws
 
 KRB5CCNAME = "/var/credentials-fetcher/krbdir/krb5cc"
 FETCHER_PLUGIN = "{859E1386-BDB4-49E8-85C7-3070B13920E1}"
+EXECUTION_ROLE = "ecsTaskExecutionRole"
+ROLE_POLICY: tuple[dict[str, Any], ...] = (
+    {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "{credspec_arn}"},
+    {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "{secret_arn}"},
+    {"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "arn:{partition}:ssm:*:*:parameter/gmsa/*"},
+    {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": "*"},
+)
+"""What the execution role needs."""
+
+
+def trust(*services: str, **more: Any) -> dict[str, Any]:
+    """Give a trust policy of a role for these services; `more` goes into its one statement."""
+    statement = {"Effect": "Allow", "Principal": {"Service": list(services)}, "Action": "sts:AssumeRole", **more}
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 @dataclass(frozen=True)
@@ -51,7 +65,7 @@ class Created:
 class Environment:
     """An ECS service with a gMSA and all that belongs to it.
 
-    Texts in `credspec`, `secret`, `task_definition`, `service` and `dhcp` may hold `{secret_arn}`,
+    Texts in `credspec`, `secret`, `task_definition`, `role_policy`, `service` and `dhcp` may hold `{secret_arn}`,
     `{credspec_arn}`, `{task_definition_arn}`, `{region}`, `{partition}`, `{vpc}`, `{subnet}`, `{subnet_b}`,
     `{subnet_c}` and `{security_group}`: `create` puts in what AWS gave.
     """
@@ -75,6 +89,10 @@ class Environment:
     domain: str
     arguments: list[str]
     """Further arguments of `gmsa-doctor check`."""
+    role_trust: dict[str, Any] = field(default_factory=lambda: trust("ecs-tasks.amazonaws.com"))
+    """The trust policy of the execution role."""
+    role_policy: list[dict[str, Any]] | None = field(default_factory=lambda: list(ROLE_POLICY))
+    """The statements of the execution role's policy; None: there is no role."""
     bucket_region: str = ""
     """Empty: the region."""
     secret_region: str = ""
@@ -183,7 +201,7 @@ def task_definition(family: str = "webapp") -> dict[str, Any]:
         "networkMode": "awsvpc",
         "cpu": "256",
         "memory": "512",
-        "executionRoleArn": f"arn:{{partition}}:iam::{ACCOUNT}:role/ecsTaskExecutionRole",
+        "executionRoleArn": f"arn:{{partition}}:iam::{ACCOUNT}:role/{EXECUTION_ROLE}",
         "runtimePlatform": {"operatingSystemFamily": "LINUX", "cpuArchitecture": "X86_64"},
         "containerDefinitions": [
             {

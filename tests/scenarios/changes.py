@@ -182,6 +182,43 @@ def after(call: Callable[[EmbeddedAws, Created], object]) -> Change:
     return lambda it, _: it.after.append(call)
 
 
+def role(*statements: dict[str, Any]) -> Change:
+    """Let the execution role's policy hold these statements only."""
+    return lambda it, _: setattr(it, "role_policy", list(statements))
+
+
+def role_also(*statements: dict[str, Any]) -> Change:
+    """Add statements to the execution role's policy."""
+    return lambda it, _: setattr(it, "role_policy", [*(it.role_policy or ()), *statements])
+
+
+def no_role(it: Environment, _: Lab) -> None:
+    """Let there be no execution role."""
+    it.role_policy = None
+
+
+def trusted_by(document: dict[str, Any]) -> Change:
+    """Set the execution role's trust policy."""
+    return lambda it, _: setattr(it, "role_trust", document)
+
+
+def boundary(*statements: dict[str, Any]) -> Change:
+    """Give the execution role a permissions boundary."""
+
+    def limit(aws: EmbeddedAws, created: Created) -> None:
+        iam = aws.client("iam", created.region)
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        arn = iam.create_policy(PolicyName="boundary", PolicyDocument=document)["Policy"]["Arn"]
+        iam.put_role_permissions_boundary(RoleName=environment.EXECUTION_ROLE, PermissionsBoundary=arn)
+
+    return after(limit)
+
+
+def organization(*statements: dict[str, Any]) -> Change:
+    """Give the account a service control policy."""
+    return lambda _, lab: setattr(lab.aws, "organization_policy", list(statements))
+
+
 def denied(service: str, operation: str) -> Change:
     """Let IAM deny an operation to gmsa-doctor."""
     return lambda _, lab: lab.aws.deny(service, operation)

@@ -7,6 +7,7 @@ from tests.scenarios.lab import Scenario
 
 SHOWN_BY_NO_DAEMON = {
     "dhcp-options.set",
+    "execution-role.trust",
     "kerberos.service-ticket",
     "task-definition.dns-settings",
     "task-definition.network-mode",

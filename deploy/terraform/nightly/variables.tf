@@ -41,6 +41,11 @@ variable "assign_public_ip" {
   default     = false
 }
 
+variable "execution_role_arns" {
+  description = "The service's task execution role, as an ARN. Its policies are simulated."
+  type        = list(string)
+}
+
 variable "credspec_arn" {
   description = "The CredSpec in S3, such as arn:aws:s3:::BUCKET/KEY."
   type        = string
