@@ -8,6 +8,7 @@ import pytest
 from botocore.stub import Stubber
 
 from gmsa_doctor.clients.aws import Aws, AwsClient, operations
+from gmsa_doctor.clients.iam import Iam
 from gmsa_doctor.clients.services import (
     AWS_CLIENTS,
     DOCUMENT_LIMIT,
@@ -29,6 +30,7 @@ from tests.lab.aws import ACCOUNT, EmbeddedAws
 
 Call = Callable[[Aws], object]
 VPC = "vpc-0123456789abcdef0"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/services/web"
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +69,12 @@ CALLS: list[tuple[str, str, Call]] = [
     ("ssm:GetParameter", "ssm:GetParameter", lambda aws: Ssm(aws).get("/web")),
     ("secretsmanager:GetSecretValue", "secretsmanager:GetSecretValue", lambda aws: SecretsManager(aws).get("web")),
     ("secretsmanager:DescribeSecret", "secretsmanager:DescribeSecret", lambda aws: SecretsManager(aws).describe("web")),
+    ("iam:GetRole", "iam:GetRole", lambda aws: Iam(aws).role(ROLE)),
+    (
+        "iam:SimulatePrincipalPolicy",
+        "iam:SimulatePrincipalPolicy",
+        lambda aws: Iam(aws).simulate(ROLE, ("s3:GetObject",), ("arn:aws:s3:::credspecs/web.json",), ()),
+    ),
     ("ec2:DescribeSubnets", "ec2:DescribeSubnets", lambda aws: Ec2(aws).subnets(("subnet-1", "subnet-2"))),
     ("ec2:DescribeVpcs", "ec2:DescribeVpcs", lambda aws: Ec2(aws).vpc(VPC)),
     ("ec2:DescribeDhcpOptions", "ec2:DescribeDhcpOptions", lambda aws: Ec2(aws).dhcp_options("dopt-1")),
@@ -102,7 +110,7 @@ def test_each_operation_exists_and_only_reads(kind: type[AwsClient]) -> None:
         service, _, name = one.name.partition(":")
         assert service == kind.service
         assert name in known
-        assert name.startswith(("Get", "List", "Describe", "Head"))
+        assert name.startswith(("Get", "List", "Describe", "Head", "Simulate"))
 
 
 @pytest.mark.parametrize(("name", "action", "call"), CALLS)

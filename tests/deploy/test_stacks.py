@@ -72,6 +72,7 @@ def test_the_nightly_stack_makes_a_task_definition_with_roles_a_log_and_a_topic(
         ImageUri="registry.example/gmsa-doctor:1",
         RepositoryArn=f"arn:aws:ecr:{HERE}:repository/gmsa-doctor",
         ServiceName="web",
+        ExecutionRoleArns=ROLES[0],
         SubnetIds=subnet,
         SecurityGroupIds=group,
         NotificationEmail="team@corp.example",

@@ -1,0 +1,106 @@
+"""Trust policies: who may assume a role, and when that cannot be told."""
+
+import json
+from typing import Any
+
+import pytest
+
+from gmsa_doctor_checks.trust_policy import Source, read_trust
+from tests.lab.environment import trust
+
+ACCOUNT = "123456789012"
+ECS = "ecs-tasks.amazonaws.com"
+HERE = Source("aws", ACCOUNT, "us-east-1")
+
+
+def answer(document: Any, source: Source = HERE) -> bool | None:
+    return read_trust(json.dumps(document), source).allows
+
+
+def on_condition(operator: str, key: str, *values: str) -> dict[str, Any]:
+    return trust(ECS, Condition={operator: {key: list(values)}})
+
+
+def with_statements(*documents: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [one for each in documents for one in each["Statement"]]}
+
+
+DENY = trust(ECS, Effect="Deny")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        trust(ECS),
+        trust("ec2.amazonaws.com", ECS),
+        trust(ECS, Action=["sts:TagSession", "sts:AssumeRole"]),
+        trust(ECS, Action="sts:*"),
+        {"Statement": trust(ECS)["Statement"][0]},
+        {"Statement": {"Effect": "Allow", "Principal": {"Service": ECS}, "Action": "STS:AssumeRole"}},
+        on_condition("StringEquals", "aws:SourceAccount", ACCOUNT),
+        on_condition("StringLike", "AWS:sourceaccount", "1234*"),
+        on_condition("ArnLike", "aws:SourceArn", f"arn:aws:ecs:us-east-1:{ACCOUNT}:*"),
+        on_condition("ArnLike", "aws:SourceArn", f"arn:aws:ecs:*:{ACCOUNT}:*"),
+        on_condition("StringEquals", "aws:SourceAccount", "210987654321", ACCOUNT),
+    ],
+)
+def test_ecs_tasks_may_assume_it(document: Any) -> None:
+    assert answer(document) is True
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        trust("ec2.amazonaws.com"),
+        trust("ecs.amazonaws.com"),
+        trust(ECS, Action="sts:AssumeRoleWithWebIdentity"),
+        {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]},
+        {"Statement": []},
+        DENY,
+        with_statements(trust(ECS), DENY),
+        on_condition("StringEquals", "aws:SourceAccount", "210987654321"),
+        on_condition("ArnLike", "aws:SourceArn", f"arn:aws:ecs:eu-west-1:{ACCOUNT}:*"),
+        on_condition("ArnLike", "aws:SourceArn", f"arn:aws:lambda:us-east-1:{ACCOUNT}:*"),
+    ],
+)
+def test_ecs_tasks_may_not_assume_it(document: Any) -> None:
+    assert answer(document) is False
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        on_condition("StringEquals", "sts:ExternalId", "x"),
+        on_condition("StringNotEquals", "aws:SourceAccount", ACCOUNT),
+        on_condition("ForAnyValue:StringEquals", "aws:SourceAccount", ACCOUNT),
+        on_condition("ArnLike", "aws:SourceArn", f"arn:aws:ecs:us-east-1:{ACCOUNT}:cluster/prod"),
+        with_statements(trust(ECS), trust(ECS, Effect="Deny", Condition={"StringEquals": {"aws:PrincipalTag/a": "b"}})),
+    ],
+)
+def test_what_depends_on_an_unknown_condition_is_left_open(document: Any) -> None:
+    assert answer(document) is None
+
+
+def test_a_condition_on_the_region_is_left_open_where_the_region_is_not_known() -> None:
+    document = on_condition("ArnLike", "aws:SourceArn", f"arn:aws:ecs:us-east-1:{ACCOUNT}:*")
+    assert answer(document, Source("aws", ACCOUNT, None)) is None
+
+
+def test_the_services_and_the_conditions_are_named() -> None:
+    found = read_trust(json.dumps(on_condition("StringEquals", "sts:ExternalId", "x")), HERE)
+    assert (found.services, found.conditions) == ((ECS,), ("sts:ExternalId",))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "Expecting value"),
+        ("{", "Expecting property name"),
+        ("[]", "there is no Statement"),
+        ("{}", "there is no Statement"),
+        ('{"Statement": ["text"]}', "a Statement is not an object"),
+    ],
+)
+def test_what_is_no_policy_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        read_trust(text, HERE)
