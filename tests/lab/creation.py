@@ -115,7 +115,8 @@ def _role(environment: Environment, aws: EmbeddedAws, created: Created) -> None:
             raise
     statements = fill(environment.role_policy, created.names)
     document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    iam.put_role_policy(RoleName=EXECUTION_ROLE, PolicyName=environment.name, PolicyDocument=document)
+    name = environment.secret_name.replace("/", "-")
+    iam.put_role_policy(RoleName=EXECUTION_ROLE, PolicyName=name, PolicyDocument=document)
 
 
 def _task_definition(environment: Environment, aws: EmbeddedAws, created: Created) -> str:

@@ -161,6 +161,19 @@ def test_a_deduced_failure_that_the_inside_contradicts_is_a_warning(dc: DomainCo
     assert "passes from inside" in finding["summary"]
 
 
+def test_a_simulated_denial_that_the_roles_own_read_contradicts_is_a_warning(
+    dc: DomainController, aws: EmbeddedAws
+) -> None:
+    """As where a bucket policy and the secret's own policy name the role."""
+    with made(dc, aws, changes.role({"Effect": "Allow", "Action": "logs:*", "Resource": "*"})) as (environment, _):
+        ended = whole(run(environment, aws), aws)
+    assert ended.code == 0, brief(ended)
+    for check, evidence in (("execution-role.credspec", "credspec.object"), ("execution-role.secret", "secret.value")):
+        finding = ended.finding(check)
+        assert (finding["status"], finding["root"]) == ("warn", False)
+        assert f"{evidence} passes from inside" in finding["summary"]
+
+
 def test_nothing_is_started_that_could_tell_nothing(dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws, changes.container(credentialSpecs=[])) as (environment, _):
         ended = whole(run(environment, aws), aws)

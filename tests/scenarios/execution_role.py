@@ -69,7 +69,7 @@ FAULTS = (
         "s3:GetObject on the bucket", _CREDSPEC, role(_VALUE, {**_OBJECT, "Resource": "arn:aws:s3:::gmsa-credspecs"}),
         "no policy of it allows s3:GetObject",
     ),
-    Scenario("a Deny on the object", _CREDSPEC, role_also(_deny("s3:Get*")), "a policy denies s3:GetObject (healthy)"),
+    Scenario("a Deny on the object", _CREDSPEC, role_also(_deny("s3:Get*")), "s3:GetObject (gmsa-webapp01)"),
     Scenario(
         "a Deny without TLS the wrong way round",
         _CREDSPEC,

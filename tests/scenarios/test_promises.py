@@ -147,6 +147,7 @@ def test_a_file_is_judged_although_aws_is_mute(dc: DomainController, aws: Embedd
     file.write_text(task_definition_file(healthy(dc)))
     aws.hang("sts", "*")
     aws.hang("s3", "*")
+    aws.hang("iam", "*")
     ended = doctor(
         "check", "--task-definition-file", str(file), "--timeout", "4", "--format", "json", env=aws.environ()
     )
