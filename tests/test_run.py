@@ -547,8 +547,8 @@ def test_credentials_that_aws_refuses_are_a_reason_too(on_aws: EmbeddedAws, tmp_
 
 def test_with_credentials_what_aws_can_tell_is_asked(on_aws: EmbeddedAws, tmp_path: Path) -> None:
     report = check(file_request(tmp_path))
-    assert report.root_causes == ("credspec.object",)
-    assert {service for service, _ in on_aws.calls} == {"sts", "s3"}
+    assert set(report.root_causes) == {"credspec.object", "execution-role.trust"}  # neither is there
+    assert {service for service, _ in on_aws.calls} == {"sts", "s3", "iam"}
 
 
 def test_aws_is_asked_also_by_those_who_may_not_ask_who_they_are(on_aws: EmbeddedAws, tmp_path: Path) -> None:
