@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from queue import SimpleQueue
+from typing import Any, TypeAlias, TypeVar
 
 from gmsa_doctor.errors import ClientError, TimedOut
 
@@ -36,15 +37,39 @@ def within(seconds: float, what: str, fn: Callable[[], T]) -> T:
     libraries cannot be interrupted.
     """
     answer = _Answer()
-    thread = threading.Thread(target=answer.of, args=(fn,), name=f"within: {what}", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
+    done = threading.Lock()
+    done.acquire()
+    _worker().put((fn, answer, done))
+    if not done.acquire(timeout=max(seconds, 0)):
         raise TimedOut(what, seconds)
     if answer.error is not None:
         raise answer.error
     result: T = answer.result
     return result
+
+
+_Todo: TypeAlias = "SimpleQueue[tuple[Callable[[], object], _Answer, threading.Lock]]"
+_idle: list[_Todo] = []
+"""Where threads that have done their work wait for more: to start one takes longer than most of what they do."""
+
+
+def _worker() -> _Todo:
+    """Where an idle thread, or a new one, takes its work from."""
+    try:
+        return _idle.pop()
+    except IndexError:
+        todo: _Todo = SimpleQueue()
+        threading.Thread(target=_work, args=(todo,), name="within", daemon=True).start()
+        return todo
+
+
+def _work(todo: _Todo) -> None:
+    while True:
+        fn, answer, done = todo.get()
+        answer.of(fn)
+        del fn, answer  # nothing of a call, which may hold a secret, is kept while there is nothing to do
+        _idle.append(todo)
+        done.release()
 
 
 def each(items: Iterable[Item], fn: Callable[[Item], T]) -> list[tuple[Item, T | ClientError]]:

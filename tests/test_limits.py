@@ -2,6 +2,7 @@
 
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -20,6 +21,28 @@ def test_what_takes_too_long_is_left_behind_and_named() -> None:
         within(0.05, "KDC 10.0.0.5:88", lambda: release.wait(5))
     assert time.monotonic() - started < 1
     release.set()
+
+
+def test_a_call_that_is_left_behind_holds_up_no_other() -> None:
+    release = threading.Event()
+    with pytest.raises(TimedOut):
+        within(0.01, "nothing", lambda: release.wait(5))
+    assert within(5, "nothing", lambda: 42) == 42
+    release.set()
+
+
+def test_a_thread_is_used_again_and_keeps_nothing_of_what_it_did() -> None:
+    class Secret:
+        pass
+
+    secret = Secret()
+    gone = weakref.ref(secret)
+    within(5, "nothing", lambda kept=secret: kept)  # type: ignore[misc]
+    threads = threading.active_count()
+    del secret
+    assert gone() is None
+    within(5, "nothing", threading.get_ident)
+    assert threading.active_count() == threads
 
 
 def test_an_exception_comes_out_as_it_was() -> None:
