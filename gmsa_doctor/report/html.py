@@ -8,27 +8,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from gmsa_doctor.model import Cause, Finding, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.model import Finding, Report, Status, SubjectReport, Verdict
 from gmsa_doctor.report import details, way
+from gmsa_doctor.report.groups import grouped
 from gmsa_doctor.report.page import IN_FULL, Page, Root, Subject, Titles, key, roots
 from gmsa_doctor.report.printable import printable
 from gmsa_doctor.report.tags import Html, Part, join, tag
 from gmsa_doctor.report.text import NOT_SELECTED
+from gmsa_doctor.report.told import PROOF, VERDICTS, is_unproven
 
-_GROUPS: tuple[tuple[Cause | None, str], ...] = (
-    (Cause.TASK_DEFINITION, "Cause 1: the task definition"),
-    (Cause.CREDSPEC, "Cause 2: the CredSpec and its secret"),
-    (Cause.CREDENTIALS, "Cause 3: the credentials in the secret"),
-    (Cause.DHCP_OPTIONS, "Cause 4: the DHCP options"),
-    (None, "Around them, and the live flow"),
-)
-_VERDICTS = {
-    Verdict.PASS: (Status.PASS, "PASS"),
-    Verdict.FAIL: (Status.FAIL, "FAIL"),
-    Verdict.INCOMPLETE: (Status.UNKNOWN, "INCOMPLETE"),
-}
-_PROOF = "kerberos.gmsa-ticket"
-"""The check whose pass proves that the container would get its ticket."""
 _OPEN_SUBJECTS = 3
 """With more subjects than these, those that have nothing to tell are folded."""
 _NAMED_SUBJECTS = 12
@@ -59,7 +47,7 @@ def _head(report: Report) -> Html:
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
     )
     what = ", ".join(report.root_causes[:2]) + (" …" if len(report.root_causes) > 2 else "")
-    title = f"{_VERDICTS[report.verdict][1]}{': ' if what else ''}{what} - {_about(report)} - gmsa-doctor"
+    title = f"{VERDICTS[report.verdict][1]}{': ' if what else ''}{what} - {_about(report)} - gmsa-doctor"
     parts = [
         tag("meta", charset="utf-8"),
         tag("meta", http_equiv="Content-Security-Policy", content=policy),
@@ -91,7 +79,7 @@ def _hash(text: str) -> str:
 
 
 def _header(report: Report) -> Html:
-    status, word = _VERDICTS[report.verdict]
+    status, word = VERDICTS[report.verdict]
     heading = tag(
         "h1",
         tag("span", way.icon(status), tag("span", word), class_=f"verdict {status}"),
@@ -140,8 +128,8 @@ def _notes(report: Report) -> Iterator[Html]:
         yield tag("p", "Interrupted: what had not ended is unknown. Run the same command again.")
     if report.missing:
         yield tag("p", details.codes(report.missing), " was required, and was skipped.")
-    proofs = {one.status for each in report.subjects for one in each.findings if one.check == _PROOF}
-    if report.verdict is Verdict.PASS and Status.SKIPPED in proofs:
+    proofs = {one.status for each in report.subjects for one in each.findings if one.check == PROOF}
+    if is_unproven(report):
         yield tag("p", "The live flow was not run: that the gMSA gets its ticket is not proven.")
     elif report.verdict is Verdict.PASS and proofs == {Status.PASS}:
         yield tag("p", "The gMSA gets its ticket.")
@@ -304,19 +292,18 @@ def _facts(report: SubjectReport) -> Html | None:
 
 
 def _findings(subject: Subject, page: Page) -> Iterator[Html | None]:
-    yield from (_group(subject, cause, title, page) for cause, title in _GROUPS)
+    yield from (_group(subject, heading, mine, page) for heading, mine in grouped(subject.report.findings))
     yield details.not_asked(subject.report.findings)
 
 
-def _group(subject: Subject, cause: Cause | None, title: str, page: Page) -> Html | None:
-    mine = [one for one in subject.report.findings if one.cause == cause]
+def _group(subject: Subject, heading: str, mine: Sequence[Finding], page: Page) -> Html | None:
     full = [_finding(one, subject, page) for one in mine if one.status in IN_FULL]
     passes = [one for one in mine if one.status is Status.PASS]
     behind = [one for one in mine if one.status is Status.SKIPPED and one.because]
     parts = (*full, _folded(passes, subject), _folded(behind, subject))
     if not any(parts):
         return None
-    return tag("section", tag("h3", title), *parts, class_="group")
+    return tag("section", tag("h3", heading), *parts, class_="group")
 
 
 def _finding(finding: Finding, subject: Subject, page: Page) -> Html:

@@ -8,18 +8,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gmsa_doctor.model import Cause, Finding, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.model import Finding, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.report.groups import grouped
 from gmsa_doctor.report.printable import printable
+from gmsa_doctor.report.told import VERDICTS, is_unproven
 
 NOT_SELECTED = "not selected"
 
-_GROUPS: tuple[tuple[Cause | None, str], ...] = (
-    (Cause.TASK_DEFINITION, "Cause 1: the task definition"),
-    (Cause.CREDSPEC, "Cause 2: the CredSpec and its secret"),
-    (Cause.CREDENTIALS, "Cause 3: the credentials in the secret"),
-    (Cause.DHCP_OPTIONS, "Cause 4: the DHCP options"),
-    (None, "Around them, and the live flow"),
-)
 _SYMBOLS = {
     Status.PASS: ("✓", "+"),
     Status.WARN: ("!", "!"),
@@ -38,14 +33,7 @@ _COLOURS = {
     Status.ERROR: "1;31",
     Status.WAIVED: "36",
 }
-_VERDICTS = {
-    Verdict.PASS: (Status.PASS, "PASS"),
-    Verdict.FAIL: (Status.FAIL, "FAIL"),
-    Verdict.INCOMPLETE: (Status.UNKNOWN, "INCOMPLETE"),
-}
 _IN_FULL = (Status.FAIL, Status.WARN, Status.UNKNOWN, Status.ERROR)
-_PROOF = "kerberos.gmsa-ticket"
-"""The check whose pass proves that the container would get its ticket."""
 _DETAILED_SUBJECTS = 3
 """With more subjects than these, those that have nothing to tell get one line."""
 _OUR_SIGNS = str.maketrans({"…": "...", "→": "->"})
@@ -113,10 +101,8 @@ def _lines_of(subjects: Sequence[SubjectReport], style: _Style) -> Iterator[str]
 
 def _subject(subject: SubjectReport, style: _Style) -> Iterator[list[str]]:
     yield [style.paint(subject.name, "1"), *_facts(subject, style)]
-    for cause, title in _GROUPS:
-        findings = [one for one in subject.findings if one.cause == cause and _is_listed(one, style)]
-        if findings:
-            yield [style.paint(title, "1"), *_group(findings, style)]
+    for heading, findings in grouped(one for one in subject.findings if _is_listed(one, style)):
+        yield [style.paint(heading, "1"), *_group(findings, style)]
     yield from _not_asked([subject], style)
 
 
@@ -244,7 +230,7 @@ _Root = tuple[list[str], Finding, list[SubjectReport]]
 
 
 def _ending(report: Report, style: _Style) -> list[str]:
-    status, word = _VERDICTS[report.verdict]
+    status, word = VERDICTS[report.verdict]
     lines = [style.paint(f"{style.symbol(status)} {word}", _COLOURS[status]) + f": {_counts(report)}"]
     if report.interrupted:
         lines.append("Interrupted: what had not ended is unknown.")
@@ -340,8 +326,6 @@ def _next(report: Report, style: _Style) -> Iterator[str]:
         yield from ("", "Next: run the same command again.")
     elif report.root_causes:
         yield from ("", f"Next: gmsa-doctor explain {report.root_causes[0]}")
-    elif report.verdict is Verdict.PASS and any(
-        one.status is Status.SKIPPED and one.check == _PROOF for each in report.subjects for one in each.findings
-    ):
+    elif is_unproven(report):
         yield ""
         yield from style.wrap("The live flow was not run: that the gMSA gets its ticket is not proven.", "")

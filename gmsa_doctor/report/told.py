@@ -1,4 +1,4 @@
-"""What the reports for CI systems have in common: which findings they tell, in which order and in which words."""
+"""What reports have in common: which findings they tell, in which order and in which words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from gmsa_doctor.model import Finding, Report, Status, SubjectReport, Verdict
 from gmsa_doctor.report.fingerprint import place
 
-_PROOF = "kerberos.gmsa-ticket"
+PROOF = "kerberos.gmsa-ticket"
+"""The check whose pass proves that the container would get its ticket."""
+VERDICTS = {
+    Verdict.PASS: (Status.PASS, "PASS"),
+    Verdict.FAIL: (Status.FAIL, "FAIL"),
+    Verdict.INCOMPLETE: (Status.UNKNOWN, "INCOMPLETE"),
+}
+"""The status whose sign and colour a verdict has, and its word."""
 _WORST_FIRST = (Status.FAIL, Status.ERROR, Status.UNKNOWN, Status.WARN)
 
 
@@ -81,7 +88,7 @@ def outside_of_checks(report: Report) -> Iterator[str]:
 
 def is_unproven(report: Report) -> bool:
     """Whether a run passed without the live flow: that the gMSA gets its ticket is then not proven."""
-    proofs = [one for each in report.subjects for one in each.findings if one.check == _PROOF]
+    proofs = [one for each in report.subjects for one in each.findings if one.check == PROOF]
     return report.verdict is Verdict.PASS and any(one.status is Status.SKIPPED for one in proofs)
 
 
