@@ -6,7 +6,7 @@ from gmsa_doctor.clients.kerberos import Kdc, KdcReason, KdcRefusal, Kerberos
 from gmsa_doctor.clients.ldap import Directory, Entry, Ldap, LdapRefusal, escape_filter
 from gmsa_doctor.errors import ClientError, Refused, TimedOut, Unreachable
 from gmsa_doctor.formats import managed_password, security_descriptor, sid
-from gmsa_doctor.model import Cause, Finding, Fix, Given, Result, Row, Status, failed, passed, unknown, warned
+from gmsa_doctor.model import Cause, Finding, Fix, Given, Result, failed, passed, unknown, warned
 from gmsa_doctor.registry import check
 from gmsa_doctor.request import Fetcher
 from gmsa_doctor.subject import Platform
@@ -61,38 +61,28 @@ def bind(
         except (KdcRefusal, LdapRefusal, Refused, TimedOut, Unreachable) as error:
             troubles.append((endpoint, error))
             continue
-        value = BoundDirectory(endpoint.host, directory)
-        if troubles:
-            return Given(value, _partly_bound(endpoint, troubles))
-        return Given(value, passed(f"bound to {endpoint.host} as {ticket.principal}, signed and sealed"))
+        value = BoundDirectory(endpoint.host, directory, endpoint.address)
+        # domain-controllers.bind tells of each that does not let us in
+        besides = f"; not to {', '.join(one.host for one, _ in troubles)}" if troubles else ""
+        return Given(value, passed(f"bound to {endpoint.host} as {ticket.principal}, signed and sealed{besides}"))
     first, trouble = troubles[0]
     finding = _no_bind(first, trouble)
     answered = isinstance(trouble, KdcRefusal | LdapRefusal)
     return finding if answered else judge_silence(finding, vantage)
 
 
-def _partly_bound(endpoint: Endpoint, troubles: list[tuple[Endpoint, ClientError]]) -> Finding:
-    broken, error = troubles[0]
-    rows = (*(Row(str(one), Status.WARN, why.text) for one, why in troubles), Row(str(endpoint), Status.PASS, "bound"))
-    return warned(
-        f"bound to {endpoint.host}, but not to {broken.host}: {_trouble(broken, error)}",
-        expected="a sealed bind to each domain controller",
-        fix=_bind_fix(broken, error),
-        rows=rows,
-    )
-
-
 def _no_bind(endpoint: Endpoint, error: ClientError) -> Finding:
     return failed(
-        _trouble(endpoint, error),
+        bind_trouble(endpoint, error),
         observed=error.text,
         expected=f"a sealed LDAP bind to {endpoint.host}",
-        fix=_bind_fix(endpoint, error),
+        fix=bind_fix(endpoint, error),
         shows_as=texts.BIND,
     )
 
 
-def _trouble(endpoint: Endpoint, error: ClientError) -> str:
+def bind_trouble(endpoint: Endpoint, error: ClientError) -> str:
+    """Why a domain controller does not let the user in, in words."""
     if isinstance(error, KdcRefusal) and error.reason is KdcReason.UNKNOWN_SERVICE:
         return f"the AD has no SPN ldap/{endpoint.host}: the SRV record names an alias, or the SPN is missing"
     if isinstance(error, KdcRefusal) and error.reason is KdcReason.NOT_UNIQUE:
@@ -104,7 +94,8 @@ def _trouble(endpoint: Endpoint, error: ClientError) -> str:
     return f"no LDAP session with {endpoint.host}: {error.text}"
 
 
-def _bind_fix(endpoint: Endpoint, error: ClientError) -> Fix:
+def bind_fix(endpoint: Endpoint, error: ClientError) -> Fix:
+    """What mends that."""
     if isinstance(error, KdcRefusal):
         spn = powershell(f"ldap/{endpoint.host}")
         return Fix(

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from gmsa_doctor.clients.kerberos import Kdc, KdcReason, KdcRefusal, Kerberos, ServiceTicket, Ticket
-from gmsa_doctor.clients.ldap import Ldap
 from gmsa_doctor.errors import ClientError, Refused, TimedOut, Unreachable
 from gmsa_doctor.limits import each
 from gmsa_doctor.model import (
@@ -29,6 +27,7 @@ from gmsa_doctor.registry import check
 from gmsa_doctor.vantage import ServiceNames, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix, powershell
+from gmsa_doctor_checks.domain_controllers import RootDses
 from gmsa_doctor_checks.logon import explain_gmsa_refusal, explain_user_refusal
 from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.values import (
@@ -37,7 +36,6 @@ from gmsa_doctor_checks.values import (
     GmsaPassword,
     GmsaTicket,
     ReachableKdcs,
-    ReachableLdap,
     UserTicket,
 )
 
@@ -85,7 +83,7 @@ def user_ticket(account: Account, kdcs: ReachableKdcs, kerberos: Kerberos, vanta
     docs=links.CLOCK,
     shows=(texts.CLOCK_SKEW,),
 )
-def clock(controllers: ReachableLdap, ldap: Ldap) -> Finding:
+def clock(dses: RootDses) -> Finding:
     """Compares the time of each domain controller (`currentTime` of its rootDSE) with ours.
 
     Why: Kerberos allows five minutes. Credentials Fetcher's library adjusts by itself, so this stops no task;
@@ -93,31 +91,22 @@ def clock(controllers: ReachableLdap, ldap: Ldap) -> Finding:
 
     Fix: let the domain controllers take their time from a reliable source; on AWS, 169.254.169.123.
     """
-    answers = each(controllers.endpoints, lambda one: ldap.root_dse(one.address, one.port))
-    rows, skewed, silent = [], [], []
-    for endpoint, answer in answers:
-        if isinstance(answer, ClientError):
-            silent.append(answer)
-            rows.append(Row(str(endpoint), Status.UNKNOWN, answer.text))
-            continue
-        seconds = (answer.current_time - datetime.now(UTC)).total_seconds()
-        off = abs(seconds) > SKEW_SECONDS
-        rows.append(Row(str(endpoint), Status.WARN if off else Status.PASS, f"{seconds:+.0f} s"))
-        if off:
-            skewed.append((endpoint, answer.current_time, seconds))
-    if skewed:
-        endpoint, theirs, seconds = max(skewed, key=lambda one: abs(one[2]))
-        return warned(
-            f"the clock of {endpoint.host} is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} ours; "
-            "Credentials Fetcher adjusts, other Kerberos clients may refuse",
-            observed=f"{endpoint.host}: {theirs:%Y-%m-%d %H:%M:%S} UTC; here: {datetime.now(UTC):%H:%M:%S} UTC",
-            expected=f"at most {SKEW_SECONDS} s apart",
-            fix=Fix("Mend the time source of the one that is wrong.", ("w32tm /query /status",)),
-            rows=tuple(rows),
-        )
-    if len(silent) == len(rows):
-        return unknown(f"no domain controller tells its time: {silent[0].text}", rows=tuple(rows))
-    return passed("the domain controllers' clocks agree with ours", rows=tuple(rows))
+    seconds = [(endpoint, dse, dse.seconds_ahead) for endpoint, dse in dses.answers]
+    rows = tuple(
+        Row(str(endpoint), Status.WARN if abs(ahead) > SKEW_SECONDS else Status.PASS, f"{ahead:+.0f} s")
+        for endpoint, _, ahead in seconds
+    )
+    endpoint, dse, ahead = max(seconds, key=lambda one: abs(one[2]))
+    if abs(ahead) <= SKEW_SECONDS:
+        return passed("the domain controllers' clocks agree with ours", rows=rows)
+    return warned(
+        f"the clock of {endpoint.host} is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} ours; "
+        "Credentials Fetcher adjusts, other Kerberos clients may refuse",
+        observed=f"{endpoint.host}: {dse.current_time:%Y-%m-%d %H:%M:%S} UTC; here: {dse.asked_at:%H:%M:%S} UTC",
+        expected=f"at most {SKEW_SECONDS} s apart",
+        fix=Fix("Mend the time source of the one that is wrong.", ("w32tm /query /status",)),
+        rows=rows,
+    )
 
 
 @check(

@@ -191,6 +191,7 @@ class BoundDirectory:
 
     host: str
     directory: Directory
+    address: str = ""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,12 @@ _ROOT_DSE = (
     "supportedSASLMechanisms",
     "domainFunctionality",
     "forestFunctionality",
+    "domainControllerFunctionality",
+    "serverName",
+    "supportedCapabilities",
 )
+READ_ONLY = "1.2.840.113556.1.4.1920"
+"""LDAP_CAP_ACTIVE_DIRECTORY_PARTIAL_SECRETS_OID: the domain controller is read-only. Source: MS-ADTS 3.1.1.3.4.3.6."""
 
 
 class LdapRefusal(ClientError):
@@ -103,7 +108,7 @@ class Entry:
 class RootDse:
     """What a domain controller says of itself to anybody (MS-ADTS 3.1.1.3.2).
 
-    ``domain_functionality``: 7 for Windows Server 2016; gMSAs need 5 (2012) in the domain controllers.
+    The functionalities are numbers: 7 for Windows Server 2016; gMSAs need 5 (2012) in the domain controller.
     """
 
     current_time: datetime
@@ -112,6 +117,29 @@ class RootDse:
     supported_sasl_mechanisms: tuple[str, ...]
     domain_functionality: int | None = None
     forest_functionality: int | None = None
+    controller_functionality: int | None = None
+    server_name: str = ""
+    supported_capabilities: tuple[str, ...] = ()
+    asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """Our own time when the answer was there."""
+
+    @property
+    def seconds_ahead(self) -> float:
+        """How far its clock is ahead of ours; it tells whole seconds."""
+        return (self.current_time - self.asked_at).total_seconds()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether this is a read-only domain controller."""
+        return READ_ONLY in self.supported_capabilities
+
+    @property
+    def site(self) -> str | None:
+        """The site, from the server's DN ``CN=DC1,CN=Servers,CN=<site>,CN=Sites,…`` (MS-ADTS 6.1.1.2.2.1)."""
+        found = re.match(
+            r"CN=(?:[^,\\]|\\.)+,CN=Servers,CN=((?:[^,\\]|\\.)+),CN=Sites,", self.server_name, re.IGNORECASE
+        )
+        return re.sub(r"\\(.)", r"\1", found[1]) if found else None
 
 
 class Ldap:
@@ -277,6 +305,9 @@ def _root_dse(entry: Entry, what: str) -> RootDse:
             entry.texts("supportedSASLMechanisms"),
             _number(entry.text("domainFunctionality")),
             _number(entry.text("forestFunctionality")),
+            _number(entry.text("domainControllerFunctionality")),
+            entry.text("serverName") or "",
+            entry.texts("supportedCapabilities"),
         )
     except ValueError:
         raise Unreachable(what, "its root DSE is not that of a domain controller") from None

@@ -1,20 +1,20 @@
 """What a KDC's refusals and the domain controllers' clocks are turned into."""
 
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from gmsa_doctor.clients.kerberos import Kdc, KdcReason, KdcRefusal, Kerberos, ServiceTicket, Ticket
-from gmsa_doctor.clients.ldap import Ldap
+from gmsa_doctor.clients.ldap import RootDse
 from gmsa_doctor.errors import ClientError, TimedOut
 from gmsa_doctor.hidden import Hidden
 from gmsa_doctor.model import Given, Status
 from gmsa_doctor.vantage import ServiceNames, Vantage
+from gmsa_doctor_checks.domain_controllers import RootDses
 from gmsa_doctor_checks.kerberos import clock, service_ticket, user_ticket
 from gmsa_doctor_checks.logon import explain_gmsa_refusal, explain_user_refusal
-from gmsa_doctor_checks.values import Account, DomainName, Endpoint, GmsaTicket, ReachableKdcs, ReachableLdap
+from gmsa_doctor_checks.values import Account, DomainName, Endpoint, GmsaTicket, ReachableKdcs
 
 DOMAIN = DomainName("corp.example")
 ACCOUNT = Account("arn:aws:secretsmanager:us-east-1:1:secret:x", "reader", Hidden("canary-secret"), DOMAIN)
@@ -92,30 +92,19 @@ def test_mute_kdcs_count_only_where_we_see_what_the_task_sees(vantage: bool, sta
     assert "KDC 127.0.0.1:88" in result.summary
 
 
-class Clocks:
-    def __init__(self, *answers: timedelta | ClientError) -> None:
-        self.answers = iter(answers)
-
-    def root_dse(self, address: str, port: int) -> Any:
-        answer = next(self.answers)
-        if isinstance(answer, ClientError):
-            raise answer
-        return SimpleNamespace(current_time=datetime.now(UTC) + answer)
-
-
 @pytest.mark.parametrize(
-    ("answer", "status"),
+    ("ahead", "status"),
     [
         (timedelta(seconds=2), Status.PASS),
         (timedelta(minutes=-4), Status.PASS),
         (timedelta(minutes=10), Status.WARN),
         (timedelta(hours=-25), Status.WARN),
-        (TimedOut("LDAP 127.0.0.1:389", 8), Status.UNKNOWN),
     ],
 )
-def test_a_clock_that_is_off_warns_and_names_both(answer: Any, status: Status) -> None:
-    controllers = ReachableLdap(DOMAIN, (Endpoint("dc1.corp.example", "127.0.0.1", 389),))
-    finding = clock(controllers, cast("Ldap", Clocks(answer)))
+def test_a_clock_that_is_off_warns_and_names_both(ahead: timedelta, status: Status) -> None:
+    dse = RootDse(datetime.now(UTC) + ahead, "DC=corp,DC=example", "dc1.corp.example", ())
+    dses = RootDses(DOMAIN, ("dc1.corp.example",), ((Endpoint("dc1.corp.example", "127.0.0.1", 389), dse),))
+    finding = clock(dses)
     assert finding.status is status
     if status is Status.WARN:
         assert "dc1.corp.example:" in str(finding.observed)

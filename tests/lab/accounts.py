@@ -36,3 +36,13 @@ PASSWORDS = {
 }
 MEMBERS = (READER, SPECIAL, EXPIRING, "gmsa-disabled", "gmsa-pwexpired")
 """The members of `PRINCIPALS`."""
+
+# A second domain controller, whose copy of the directory lags behind (see `lab_lag.py`).
+COPY_NAME = "dc2"
+UNKNOWN_ON_COPY = "webapp06$"
+OLDER_ON_COPY = "webapp07$"
+"""Its password there is 20 days older: not yet due for a new one."""
+OTHERS_ALLOWED_ON_COPY = "webapp08$"
+DISABLED_ON_COPY = "webapp09$"
+USER_UNKNOWN_ON_COPY = SPECIAL
+USER_DISABLED_ON_COPY = EXPIRING

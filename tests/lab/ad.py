@@ -8,8 +8,8 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,9 @@ class DomainController:
     netbios_name: str = accounts.NETBIOS_NAME
     host: str = f"{accounts.DC_NAME}.{accounts.DOMAIN}"
     base: str = ",".join(f"DC={label}" for label in accounts.DOMAIN.split("."))
+    besides: ExitStack = field(default_factory=ExitStack, compare=False, repr=False)
+    """What was started beside it, and ends with it."""
+    copies: "list[DomainController]" = field(default_factory=list, compare=False, repr=False)
 
     @property
     def ca(self) -> Path:
@@ -68,10 +71,35 @@ def domain_controller() -> Iterator[DomainController]:
     try:
         dc = DomainController(ip=fresh_address(), state=directory / "state")
         _script("provision", str(dc.state), dc.ip)
-        with _running(dc):
+        with _running(dc), dc.besides:
             yield dc
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def lagging_copy(dc: DomainController) -> DomainController:
+    """Give a second domain controller, `dc2`, whose copy of the directory differs as `lab_lag.py` says.
+
+    It has the same keys and SPNs, and does not replicate. Started when it is first asked for (2 s), it ends with `dc`.
+    """
+    if not dc.copies:
+        state = dc.state.parent / "copy"
+        # Nobody writes to the databases now: this process makes all requests.
+        shutil.copytree(dc.state, state, symlinks=True, ignore=_running_files)
+        copy = replace(dc, ip=fresh_address(), state=state, host=f"{accounts.COPY_NAME}.{dc.domain}")
+        conf = state / "etc/smb.conf"
+        conf.write_text(conf.read_text().replace(str(dc.state), str(state)).replace(dc.ip, copy.ip))
+        for name in ("run", "msg.lock", "msg.sock"):
+            (state / name).mkdir(mode=0o700, exist_ok=True)
+        _script("in-root", "/usr/bin/python3", "-B", str(SCRIPTS / "lab_lag.py"), str(state))
+        dc.besides.enter_context(_running(copy))
+        dc.copies.append(copy)
+    return dc.copies[0]
+
+
+def _running_files(directory: str, names: list[str]) -> list[str]:
+    """Sockets, locks and PIDs of the server that runs."""
+    return [name for name in names if not (Path(directory) / name).is_file() and not (Path(directory) / name).is_dir()]
 
 
 def _script(name: str, *arguments: str) -> None:

@@ -65,10 +65,13 @@ def domain_policy(db: Any) -> None:
 
 
 def ldap_names(db: Any) -> None:
-    """Give the DC its ldap/ SPNs, which samba_spnupdate would add at the first start if it ran."""
+    """Give the DC its ldap/ SPNs, which samba_spnupdate would add at the first start if it ran.
+
+    And that of its copy, which is the same account under another host name.
+    """
     host = f"{accounts.DC_NAME}.{accounts.DOMAIN}"
     names = [f"ldap/{host}", f"ldap/{accounts.DC_NAME.upper()}", f"ldap/{host}/{accounts.DOMAIN}",
-             f"GC/{host}/{accounts.DOMAIN}"]  # fmt: skip
+             f"GC/{host}/{accounts.DOMAIN}", f"ldap/{accounts.COPY_NAME}.{accounts.DOMAIN}"]  # fmt: skip
     message = ldb.Message(find(db, f"{accounts.DC_NAME.upper()}$").dn)
     message["names"] = ldb.MessageElement(names, ldb.FLAG_MOD_ADD, "servicePrincipalName")
     db.modify(message)

@@ -1,0 +1,285 @@
+"""What domain controllers say of themselves, and in what they differ about the gMSA; as recorded, without any."""
+
+from datetime import UTC, datetime
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gmsa_doctor.clients.ldap import Attributes, Directory, Entry, Ldap, LdapRefusal, RootDse, _root_dse
+from gmsa_doctor.errors import ClientError, TimedOut
+from gmsa_doctor.hidden import Hidden
+from gmsa_doctor.model import Finding, Given, Row, Status
+from gmsa_doctor_checks.domain_controllers import (
+    RootDses,
+    dns_name,
+    domain,
+    functional_level,
+    how_often,
+    read_only,
+    root_dses,
+    windows,
+)
+from gmsa_doctor_checks.replication import Session, Sessions, View, difference, gmsa, view
+from gmsa_doctor_checks.values import (
+    Account,
+    DomainControllers,
+    DomainName,
+    Endpoint,
+    GmsaName,
+    GmsaNames,
+    ReachableLdap,
+)
+
+DOMAIN = DomainName("corp.example")
+ACCOUNT = Account("arn", "reader", Hidden("canary-secret"), DOMAIN)
+NAMES = GmsaNames(DOMAIN, GmsaName("webapp01"))
+HOSTS = tuple(f"dc{n}.corp.example" for n in (1, 2, 3))
+ENDPOINTS = tuple(Endpoint(host, f"10.0.0.{n}", 389) for n, host in enumerate(HOSTS, 1))
+
+RODC = {
+    "currentTime": "20250131235959.0Z",
+    "defaultNamingContext": "DC=corp,DC=example",
+    "dnsHostName": "rodc1.corp.example",
+    "serverName": "CN=RODC1,CN=Servers,CN=Branch\\, North,CN=Sites,CN=Configuration,DC=corp,DC=example",
+    "supportedSASLMechanisms": "GSSAPI",
+    "domainFunctionality": "7",
+    "forestFunctionality": "7",
+    "domainControllerFunctionality": "7",
+}
+CAPABILITIES = (
+    b"1.2.840.113556.1.4.800",
+    b"1.2.840.113556.1.4.1670",
+    b"1.2.840.113556.1.4.1791",
+    b"1.2.840.113556.1.4.1920",
+    b"1.2.840.113556.1.4.1935",
+    b"1.2.840.113556.1.4.2080",
+    b"1.2.840.113556.1.4.2237",
+)
+"""What a read-only domain controller of Windows Server 2016 answers (MS-ADTS 3.1.1.3.4.3)."""
+
+
+def rodc() -> RootDse:
+    values = {name: (text.encode(),) for name, text in RODC.items()}
+    return _root_dse(Entry("", Attributes({**values, "supportedCapabilities": CAPABILITIES})), "LDAP")
+
+
+def dse(dn: str = "DC=corp,DC=example", level: int | None = 7) -> RootDse:
+    return RootDse(datetime.now(UTC), dn, "", (), 7, 7, level)
+
+
+def of(*answers: RootDse) -> RootDses:
+    return RootDses(DOMAIN, HOSTS[: len(answers)], tuple(zip(ENDPOINTS, answers, strict=False)))
+
+
+class Answers:
+    """An LDAP client whose servers answer like this, by address."""
+
+    def __init__(self, *answers: RootDse | ClientError) -> None:
+        self.answers = {f"10.0.0.{n}": one for n, one in enumerate(answers, 1)}
+
+    def root_dse(self, address: str, port: int) -> RootDse:
+        answer = self.answers[address]
+        if isinstance(answer, ClientError):
+            raise answer
+        return answer
+
+
+def asked(*answers: RootDse | ClientError) -> Given[RootDses] | Finding:
+    endpoints = ENDPOINTS[: len(answers)]
+    return root_dses(
+        DomainControllers(DOMAIN, endpoints, ()), ReachableLdap(DOMAIN, endpoints), cast("Ldap", Answers(*answers))
+    )
+
+
+# --- what they say of themselves ------------------------------------------------------------------------
+
+
+def test_the_recorded_root_dse_of_a_read_only_domain_controller_is_understood() -> None:
+    found = rodc()
+    assert (found.read_only, found.site, found.controller_functionality) == (True, "Branch, North", 7)
+
+
+@pytest.mark.parametrize("name", ["", "CN=DC1", "CN=DC1,CN=Servers", "nonsense"])
+def test_a_server_whose_dn_is_another_has_no_site(name: str) -> None:
+    assert RootDse(datetime.now(UTC), "", "", (), server_name=name).site is None
+
+
+def test_a_read_only_domain_controller_warns_and_says_how_often() -> None:
+    finding = read_only(of(dse(), rodc(), dse()))
+    assert finding.status is Status.WARN
+    assert "dc2.corp.example is read-only" in finding.summary
+    assert "about every third start" in finding.summary
+    assert [row.status for row in finding.rows] == [Status.PASS, Status.WARN, Status.PASS]
+
+
+def test_each_answer_has_a_row_that_fits_eighty_columns() -> None:
+    result = asked(dse(), rodc())
+    assert isinstance(result, Given)
+    assert result.finding.status is Status.PASS
+    assert all(len(f"{row.name}: {row.text}") < 110 for row in result.finding.rows)
+    assert "read-only" in result.finding.rows[1].text
+
+
+def test_one_that_is_silent_warns_and_is_left_out() -> None:
+    result = asked(dse(), TimedOut("LDAP 10.0.0.2:389", 8))
+    assert isinstance(result, Given)
+    assert result.finding.status is Status.WARN
+    assert [one.host for one, _ in result.value.answers] == ["dc1.corp.example"]
+    assert "dc2.corp.example accepts" in result.finding.summary
+
+
+def test_where_all_are_silent_nothing_is_known() -> None:
+    result = asked(TimedOut("LDAP 10.0.0.1:389", 8))
+    assert isinstance(result, Finding)
+    assert result.status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize("dn", ["DC=acme,DC=example", "", "O=acme", "DC=example", "DC=a,DC=corp,DC=example"])
+def test_one_of_another_domain_warns(dn: str) -> None:
+    finding = domain(of(dse(), dse(dn)))
+    assert finding.status is Status.WARN
+    assert "dc2.corp.example" in finding.summary
+    assert functional_level(of(dse(), dse(dn, 3))).status is Status.PASS
+
+
+@pytest.mark.parametrize("dn", ["DC=corp,DC=example", "dc=Corp,dc=EXAMPLE", "DC=corp, DC=example"])
+def test_the_domain_is_the_same_in_any_case(dn: str) -> None:
+    assert domain(of(dse(dn))).status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("level", "status"), [(3, Status.WARN), (4, Status.WARN), (5, Status.PASS), (10, Status.PASS), (None, Status.PASS)]
+)
+def test_gmsas_need_windows_server_2012(level: int | None, status: Status) -> None:
+    assert functional_level(of(dse(), dse(level=level))).status is status
+
+
+def test_levels_have_the_names_of_windows() -> None:
+    assert [windows(one) for one in (4, 10, 9, None)] == [
+        "Windows Server 2008 R2",
+        "Windows Server 2025",
+        "level 9",
+        "",
+    ]
+
+
+@given(st.text())
+def test_whatever_a_naming_context_is_it_is_read(text: str) -> None:
+    assert isinstance(dns_name(text), str)
+
+
+# --- how often ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bad", "of", "words"),
+    [
+        (1, 2, "1 of 2: about every second start"),
+        (1, 3, "1 of 3: about every third start"),
+        (2, 3, "2 of 3: about 2 of 3 starts"),
+        (1, 8, "1 of 8: about every 8th start"),
+        (2, 2, "every task"),
+    ],
+)
+def test_how_often_a_task_meets_it(bad: int, of: int, words: str) -> None:
+    hosts = tuple(f"dc{n}" for n in range(of))
+    assert how_often(hosts[:bad], hosts).startswith(words)
+
+
+# --- the gMSA -------------------------------------------------------------------------------------------
+
+DN = "CN=webapp01,CN=Managed Service Accounts,DC=corp,DC=example"
+SET = 133_800_000_000_000_000
+DAY = 24 * 3600 * 10_000_000
+NEWEST = View(DN, True, SET, b"id", b"sd", Hidden(b"canary-password"))
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (None, "does not know"),
+        (View(DN, False, SET, b"id", b"sd", NEWEST.password), "disabled there"),
+        (View(DN, True, SET - 3 * DAY, b"id", b"sd", NEWEST.password), "3 d older than on dc1"),
+        (View(DN, True, SET - 5 * 10_000_000, b"id", b"sd", NEWEST.password), "5 s older than on dc1"),
+        (View(DN, True, SET, b"id", b"sd", None, "no such key"), "cannot make the password: no such key"),
+        (View(DN, True, SET, b"id", b"other", NEWEST.password), "others may retrieve"),
+        (View(DN, True, SET, b"id", b"sd", None), "does not give the password"),
+        (View(DN, True, SET, b"id", b"sd", Hidden(b"canary-other")), "another password"),
+        (View(DN, True, SET, b"other", b"sd", NEWEST.password), "msDS-ManagedPasswordId"),
+        (View(DN, True, SET, None, None, NEWEST.password), None),
+        (NEWEST, None),
+    ],
+)
+def test_each_difference_has_words(found: View | None, words: str | None) -> None:
+    told = difference(found, NEWEST, "dc1")
+    assert (words in (told or "")) if words else told is None
+    assert "canary" not in str(told)
+
+
+def test_a_view_shows_no_password() -> None:
+    assert "canary" not in repr(NEWEST)
+
+
+class Knows:
+    """A session with a domain controller that knows the gMSA like this, or answers with an error."""
+
+    def __init__(self, attributes: dict[str, bytes] | None = None, error: ClientError | None = None) -> None:
+        self.attributes, self.error = attributes, error
+
+    def search(self, base: str, wanted: str, names: tuple[str, ...], scope: str = "subtree") -> tuple[Entry, ...]:
+        if self.error is not None and (scope == "base" or self.attributes is None):
+            raise self.error
+        if self.attributes is None:
+            return ()
+        return (Entry(DN, Attributes({key: (value,) for key, value in self.attributes.items()})),)
+
+
+def compared(*known: Knows) -> Finding:
+    sessions = tuple(Session(one, cast("Directory", it)) for one, it in zip(ENDPOINTS, known, strict=False))
+    return gmsa(Sessions(HOSTS[: len(known)], sessions), NAMES, ACCOUNT)
+
+
+WELL = {"userAccountControl": b"4096", "pwdLastSet": b"%d" % SET}
+
+
+def test_domain_controllers_that_agree_pass() -> None:
+    finding = compared(Knows(WELL), Knows(WELL))
+    assert finding.status is Status.PASS
+    assert "2 domain controllers agree about webapp01$" in finding.summary
+
+
+def test_one_alone_passes() -> None:
+    assert "dc1.corp.example alone" in compared(Knows(WELL)).summary
+
+
+def test_the_older_one_is_named_wherever_it_stands() -> None:
+    older = {**WELL, "pwdLastSet": b"%d" % (SET - DAY)}
+    for known in ((Knows(older), Knows(WELL)), (Knows(WELL), Knows(older))):
+        finding = compared(*known)
+        assert finding.status is Status.WARN
+        assert "24 h older" in finding.summary
+        (bad,) = (row for row in finding.rows if row.status is Status.WARN)
+        assert bad.name.split()[0] in finding.summary
+        assert DN in "".join(finding.fix.commands if finding.fix else ())
+
+
+def test_where_nobody_knows_it_another_check_says_so() -> None:
+    finding = compared(Knows(), Knows())
+    assert (finding.status, finding.because) == (Status.SKIPPED, ("directory.gmsa-account",))
+
+
+def test_an_error_of_one_is_a_warning_with_its_words() -> None:
+    finding = compared(Knows(WELL), Knows(error=TimedOut("LDAP 10.0.0.2:389", 8)))
+    assert finding.status is Status.WARN
+    assert (
+        Row("dc2.corp.example (10.0.0.2)", Status.WARN, "LDAP 10.0.0.2:389 did not answer within 8 s") in finding.rows
+    )
+
+
+def test_a_refusal_to_make_the_password_is_kept() -> None:
+    refusal = LdapRefusal("LDAP", 1, "operationsError", "No such Base DN: CN=key,CN=Master Root Keys")
+    found = view(cast("Directory", Knows(WELL, refusal)), "DC=corp,DC=example", "webapp01")
+    assert found is not None
+    assert "Master Root Keys" in str(found.refusal)

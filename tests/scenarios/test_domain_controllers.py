@@ -1,0 +1,19 @@
+"""One bad domain controller of several is a warning that names it; where all are bad there is one root cause."""
+
+import pytest
+
+from tests.lab.ad import DomainController
+from tests.lab.aws import EmbeddedAws
+from tests.scenarios.domain_controllers import HEALTHY, WARNINGS
+from tests.scenarios.lab import Scenario
+from tests.scenarios.verdicts import passes, warns
+
+
+@pytest.mark.parametrize("scenario", HEALTHY, ids=lambda one: one.name)
+def test_nothing_fails(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+    passes(scenario, dc, aws)
+
+
+@pytest.mark.parametrize("scenario", WARNINGS, ids=lambda one: one.name)
+def test_it_only_warns(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+    warns(scenario, dc, aws)
