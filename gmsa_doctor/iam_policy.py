@@ -264,9 +264,12 @@ _READING: dict[str, _Place] = {
     ),
     **dict.fromkeys(("iam:GetRole", "iam:SimulatePrincipalPolicy"), _Place("ReadExecutionRoles", _execution_roles)),
     "s3:GetObject": _Place("ReadCredSpec", _credspec_objects),
-    "s3:ListBucket": _Place("FindCredSpec", _credspec_buckets),
+    **dict.fromkeys(("s3:GetBucketPolicy", "s3:ListBucket"), _Place("FindCredSpec", _credspec_buckets)),
     "ssm:GetParameter": _Place("ReadCredSpecParameter", _credspec_parameters),
-    **dict.fromkeys(("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"), _Place("ReadSecret", _secrets)),
+    **dict.fromkeys(
+        ("secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy", "secretsmanager:GetSecretValue"),
+        _Place("ReadSecret", _secrets),
+    ),
     "kms:Decrypt": _Place("Decrypt", _kms_keys, _through_a_service),
 }
 _WITH_READING = ("kms:Decrypt",)

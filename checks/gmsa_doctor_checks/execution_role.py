@@ -1,22 +1,20 @@
-"""What the task execution role may do, told from outside: IAM is asked to simulate its policies."""
+"""What the task execution role may do, told from outside: IAM simulates its policies, those of resources are read."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-from gmsa_doctor.clients.iam import ContextEntry, Decision, Iam
+from gmsa_doctor.clients.iam import Iam
+from gmsa_doctor.clients.services import S3, SecretsManager
 from gmsa_doctor.errors import Denied, NotFound
-from gmsa_doctor.formats.arn import ArnError, RoleArn, parse_role_arn, parse_secret_arn
+from gmsa_doctor.formats.arn import RoleArn, parse_secret_arn
 from gmsa_doctor.model import (
     Cause,
     Finding,
     Fix,
     Outcome,
-    ShowsAs,
     Status,
-    Stop,
     failed,
     passed,
     skipped,
@@ -28,10 +26,20 @@ from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import Caller
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.role_access import (
+    TRUST,
+    Question,
+    in_our_account,
+    judge,
+    known_of_requests,
+    of_another_account,
+    ruling,
+    side_by_side,
+    simulate,
+)
 from gmsa_doctor_checks.trust_policy import ECS_TASKS, Source, Trust, read_trust
 from gmsa_doctor_checks.values import CredSpecLocation, CredSpecObject, ExecutionRole, SecretArn, SecretObject
 
-_TRUST = "execution-role.trust"
 _TRUST_POLICY = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": ECS_TASKS}, "Action": "sts:AssumeRole"}],
@@ -42,7 +50,7 @@ _TRUST_POLICY = {
 
 
 @check(
-    _TRUST,
+    TRUST,
     title="ECS tasks may assume the execution role",
     docs=links.EXECUTION_ROLE,
     about="task/executionRoleArn",
@@ -56,7 +64,7 @@ def execution_role_trust(role: ExecutionRole, place: Place, iam: Iam, caller: Ou
 
     Fix: name `ecs-tasks.amazonaws.com` as the service in the role's trust policy.
     """
-    arn = _in_our_account(role, caller)
+    arn = in_our_account(role, caller)
     try:
         found = iam.role(str(arn))
     except NotFound as error:
@@ -131,33 +139,54 @@ def execution_role_credspec(
     found: Outcome[CredSpecObject],
     place: Place,
     iam: Iam,
+    s3: S3,
     caller: Outcome[Caller],
 ) -> Finding:
-    """Lets IAM simulate `s3:GetObject` (`ssm:GetParameters` for a parameter) with the role's policies.
+    """Lets IAM simulate `s3:GetObject` (`ssm:GetParameters` for a parameter), and reads the bucket policy.
 
-    Its permissions boundary and the organization's policies count; a bucket policy is not looked at. With the role's
-    own credentials nothing is simulated: credspec.object has read it, or not.
+    The role's permissions boundary and the organization's policies count. Within an account the bucket policy alone
+    may allow it; a bucket of another account has to allow it too. With the role's own credentials nothing is
+    simulated: credspec.object has read it, or not.
 
     Why: Credentials Fetcher reads the CredSpec with this role. The sample policy of AWS's page grants
     `s3:GetObjectVersion` and `s3:ListBucket` only, which is not enough.
 
     Fix: allow `s3:GetObject` on the object to the execution role.
     """
-    arn = _in_our_account(role, caller)
+    arn = in_our_account(role, caller)
     from_file = bool(found.value and found.value.location.file)
-    if known := _known_already(found, caller, from_file=from_file):
+    if known := known_already(found, caller, from_file=from_file):
         return known
-    action = "ssm:GetParameters" if location.parameter else "s3:GetObject"
-    of_versions = () if location.parameter else ("s3:GetObjectVersion",)
-    decisions = _simulate(iam, arn, (action, *of_versions), (location.arn,), _context(place))
-    hint = ""
-    if any(one.allowed and one.action in of_versions for one in decisions):
-        hint = (
-            "; s3:GetObjectVersion, which is allowed to it, is not enough: the sample policy of AWS's page lacks "
-            "s3:GetObject"
-        )
-    asked = _Question(arn, action, location.arn, "the CredSpec", hint, "credspec.object", texts.INVALID_OBJECT)
-    return _judge(asked, decisions)
+    asked = Question(
+        arn,
+        "ssm:GetParameters" if location.parameter else "s3:GetObject",
+        location.arn,
+        "the CredSpec",
+        known_of_requests(place),
+        evidence="credspec.object",
+        shows_as=texts.INVALID_OBJECT,
+    )
+    if location.parameter:
+        return judge(asked, simulate(iam, arn, (asked.action,), (asked.resource,), asked.context), None)
+    bucket = location.bucket
+    asked = replace(
+        asked,
+        policy=f"the policy of the bucket {bucket}",
+        show=f"aws s3api get-bucket-policy --bucket {posix(bucket)} --query Policy --output text",
+    )
+    decisions, policy = side_by_side(
+        lambda: simulate(iam, arn, (asked.action, _OF_VERSIONS), (asked.resource,), asked.context),
+        lambda: ruling(s3.policy(bucket), asked),
+    )
+    if any(one.allowed and one.action == _OF_VERSIONS for one in decisions):
+        asked = replace(asked, hint=_SAMPLE_OF_AWS)
+    return judge(replace(asked, foreign=of_another_account(policy)), decisions, policy)
+
+
+_OF_VERSIONS = "s3:GetObjectVersion"
+_SAMPLE_OF_AWS = (
+    f"; {_OF_VERSIONS}, which is allowed to it, is not enough: the sample policy of AWS's page lacks s3:GetObject"
+)
 
 
 @check(
@@ -174,20 +203,22 @@ def execution_role_secret(
     found: Outcome[SecretObject],
     place: Place,
     iam: Iam,
+    secrets: SecretsManager,
     caller: Outcome[Caller],
 ) -> Finding:
-    """Lets IAM simulate `secretsmanager:GetSecretValue` on the secret's full ARN with the role's policies.
+    """Lets IAM simulate `secretsmanager:GetSecretValue` on the secret's full ARN, and reads the secret's own policy.
 
-    Its permissions boundary and the organization's policies count; the secret's own policy is not looked at. With the
-    role's own credentials nothing is simulated: secret.value has read it, or not.
+    The role's permissions boundary and the organization's policies count. Within an account the secret's policy alone
+    may allow it; a secret of another account has to allow it too. With the role's own credentials nothing is
+    simulated: secret.value has read it, or not.
 
     Why: Credentials Fetcher reads the secret with this role. IAM compares the full ARN: a policy on the secret's name
     without the hyphen and six characters that Secrets Manager appends does not match.
 
     Fix: allow `secretsmanager:GetSecretValue` on the secret's full ARN, or on its name with `-??????`.
     """
-    arn = _in_our_account(role, caller)
-    if known := _known_already(found, caller, from_file=False):
+    arn = in_our_account(role, caller)
+    if known := known_already(found, caller, from_file=False):
         return known
     parsed = parse_secret_arn(secret.text)
     if parsed.suffix is None:
@@ -202,42 +233,29 @@ def execution_role_secret(
             ),
         )
     bare = secret.text.removesuffix(f"-{parsed.suffix}")
-    action = "secretsmanager:GetSecretValue"
-    context = (*_context(place), ContextEntry("secretsmanager:SecretId", "string", (secret.text,)))
-    decisions = _simulate(iam, arn, (action,), (secret.text, bare), context)
-    hint = ""
+    asked = Question(
+        arn,
+        "secretsmanager:GetSecretValue",
+        secret.text,
+        "the secret",
+        {**known_of_requests(place), "secretsmanager:SecretId": secret.text},
+        evidence="secret.value",
+        shows_as=texts.SECRET,
+        policy="the policy of the secret",
+        show=f"aws secretsmanager get-resource-policy --secret-id {posix(secret.text)} --query ResourcePolicy "
+        "--output text",
+        foreign=parsed.account != arn.account,
+    )
+    decisions, policy = side_by_side(
+        lambda: simulate(iam, arn, (asked.action,), (secret.text, bare), asked.context),
+        lambda: ruling(secrets.policy(secret.text), asked),
+    )
     if any(one.allowed and one.resource == bare for one in decisions):
-        hint = f"; a policy names the secret without its last six characters: write {bare}-??????"
-    asked = _Question(arn, action, secret.text, "the secret", hint, "secret.value", texts.SECRET)
-    return _judge(asked, decisions)
+        asked = replace(asked, hint=f"; a policy names the secret without its last six characters: write {bare}-??????")
+    return judge(asked, decisions, policy)
 
 
-@dataclass(frozen=True)
-class _Question:
-    """May the role do this? ``hint`` is what a denial adds; ``evidence`` the check that really reads."""
-
-    role: RoleArn
-    action: str
-    resource: str
-    what: str
-    hint: str
-    evidence: str
-    shows_as: ShowsAs
-
-
-def _in_our_account(role: ExecutionRole, caller: Outcome[Caller]) -> RoleArn:
-    """IAM tells about roles of the caller's own account only."""
-    try:
-        arn = parse_role_arn(role.arn)
-    except ArnError as error:
-        raise Stop(skipped(f"IAM was not asked: {role.arn} is no ARN of a role: {error.reason}")) from error
-    if caller.value and caller.value.account != arn.account:
-        text = f"IAM was not asked: the role is of account {arn.account}, our credentials of {caller.value.account}"
-        raise Stop(skipped(text, fix=Fix(f"Give --profile for credentials of account {arn.account}.")))
-    return arn
-
-
-def _known_already(
+def known_already(
     found: Outcome[CredSpecObject] | Outcome[SecretObject], caller: Outcome[Caller], *, from_file: bool
 ) -> Finding | None:
     """The real call decides, where it was the role's own; and what is not there is nobody's to read."""
@@ -246,85 +264,3 @@ def _known_already(
     if caller.value and caller.value.is_execution_role and not from_file:
         return passed("it was read with the role's own credentials") if found.value else stands_behind([found.finding])
     return None
-
-
-def _context(place: Place) -> tuple[ContextEntry, ...]:
-    """What is certain of the daemon's requests. IAM adds the keys about the role by itself."""
-    region = (ContextEntry("aws:RequestedRegion", "string", (place.region,)),) if place.region else ()
-    return (ContextEntry("aws:SecureTransport", "boolean", ("true",)), *region)
-
-
-def _simulate(
-    iam: Iam, arn: RoleArn, actions: tuple[str, ...], resources: tuple[str, ...], context: tuple[ContextEntry, ...]
-) -> tuple[Decision, ...]:
-    try:
-        return iam.simulate(str(arn), actions, resources, context)
-    except NotFound as error:
-        raise Stop(skipped(f"there is no role {arn.name}: see {_TRUST}", because=(_TRUST,))) from error
-
-
-def _judge(asked: _Question, decisions: Sequence[Decision]) -> Finding:
-    about = [one for one in decisions if (one.action, one.resource) == (asked.action, asked.resource)]
-    if not about:
-        return unknown(f"IAM's answer says nothing about {asked.action} on {asked.resource}", fix=_look(asked))
-    decision = about[0]
-    if decision.missing:
-        return unknown(
-            f"whether {asked.role.name} may {asked.action} depends on what the simulation cannot know: "
-            f"{', '.join(decision.missing)}",
-            observed=f"{decision.decision} without {', '.join(decision.missing)}",
-            fix=_look(asked),
-        )
-    if decision.decision == "allowed":
-        return passed(f"{asked.action} on {asked.resource} is allowed to {asked.role.name}")
-    return failed(
-        f"the execution role {asked.role.name} may not read {asked.what}: {_why(asked, decision)}{asked.hint}",
-        observed=f"{decision.decision} of {asked.action} on {asked.resource}, simulated with the role's policies "
-        "(a policy of the resource itself, which may name the role, was not looked at)",
-        expected=f"{asked.action} allowed on {asked.resource}",
-        fix=_allow(asked, decision),
-        shows_as=asked.shows_as,
-        outweighed_by=asked.evidence,
-    )
-
-
-def _why(asked: _Question, decision: Decision) -> str:
-    if decision.organizations is False:
-        return f"a policy of the organization (SCP) does not allow {asked.action}"
-    if decision.boundary is False:
-        return f"its permissions boundary does not allow {asked.action}"
-    if decision.decision == "explicitDeny":
-        by = f" ({', '.join(decision.policies)})" if decision.policies else ""
-        return f"a policy denies {asked.action}{by}"
-    return f"no policy of it allows {asked.action}"
-
-
-def _look(asked: _Question) -> Fix:
-    role = posix(asked.role.name)
-    return Fix(
-        "Look at the conditions in the role's policies, or let gmsa-doctor run ask with the role's own permissions.",
-        (f"aws iam list-role-policies --role-name {role}", f"aws iam list-attached-role-policies --role-name {role}"),
-    )
-
-
-def _allow(asked: _Question, decision: Decision) -> Fix:
-    again = (
-        f"aws iam simulate-principal-policy --policy-source-arn {posix(str(asked.role))} "
-        f"--action-names {asked.action} --resource-arns {posix(asked.resource)}"
-    )
-    if decision.organizations is False:
-        text = "Ask who manages the organization to allow it in the SCP."
-    elif decision.boundary is False:
-        text = "Allow it in the role's permissions boundary as well."
-    elif decision.decision == "explicitDeny":
-        text = "Take the Deny out of the policy, or except this resource from it."
-    else:
-        statement = {"Effect": "Allow", "Action": asked.action, "Resource": asked.resource}
-        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        name = f"gmsa-{asked.evidence.partition('.')[0]}"
-        put = (
-            f"aws iam put-role-policy --role-name {posix(asked.role.name)} --policy-name {name} "
-            f"--policy-document {posix(document)}"
-        )
-        return Fix(f"Allow {asked.action} on {asked.resource} to the execution role.", (put, again))
-    return Fix(f"{text} It is about {asked.action} on {asked.resource}.", (again,))

@@ -108,6 +108,21 @@ class S3(AwsClient):
         total = str(answer.get("ContentRange", "")).rpartition("/")[2]
         return Object(int(total) if total.isdigit() else len(body), body)
 
+    @operation("s3:GetBucketPolicy")
+    def policy(self, bucket: str) -> str | None:
+        """The JSON text of a bucket's policy; None if it has none.
+
+        Raises ServiceError with the code MethodNotAllowed for a bucket of another account.
+        """
+        import botocore.exceptions
+
+        try:
+            return str(self.api.get_bucket_policy(Bucket=bucket)["Policy"])
+        except botocore.exceptions.ClientError as error:
+            if error_code(error) == "NoSuchBucketPolicy":
+                return None
+            raise
+
 
 class Ssm(AwsClient):
     """AWS Systems Manager Parameter Store."""
@@ -149,6 +164,12 @@ class SecretsManager(AwsClient):
     def describe(self, arn: str) -> dict[str, Any]:
         """A secret without its value."""
         return dict(self.api.describe_secret(SecretId=arn))
+
+    @operation("secretsmanager:GetResourcePolicy")
+    def policy(self, arn: str) -> str | None:
+        """The JSON text of a secret's own policy; None if it has none."""
+        text: str | None = self.api.get_resource_policy(SecretId=arn).get("ResourcePolicy")
+        return text or None
 
 
 class Ec2(AwsClient):

@@ -66,9 +66,15 @@ CALLS: list[tuple[str, str, Call]] = [
     ("ecs:DescribeTaskDefinition", "ecs:DescribeTaskDefinition", lambda aws: Ecs(aws).describe_task_definition("web")),
     ("s3:HeadBucket", "s3:ListBucket", lambda aws: S3(aws).bucket_region("credspecs")),
     ("s3:GetObject", "s3:GetObject", lambda aws: S3(aws).get("credspecs", "web.json")),
+    ("s3:GetBucketPolicy", "s3:GetBucketPolicy", lambda aws: S3(aws).policy("credspecs")),
     ("ssm:GetParameter", "ssm:GetParameter", lambda aws: Ssm(aws).get("/web")),
     ("secretsmanager:GetSecretValue", "secretsmanager:GetSecretValue", lambda aws: SecretsManager(aws).get("web")),
     ("secretsmanager:DescribeSecret", "secretsmanager:DescribeSecret", lambda aws: SecretsManager(aws).describe("web")),
+    (
+        "secretsmanager:GetResourcePolicy",
+        "secretsmanager:GetResourcePolicy",
+        lambda aws: SecretsManager(aws).policy("web"),
+    ),
     ("iam:GetRole", "iam:GetRole", lambda aws: Iam(aws).role(ROLE)),
     (
         "iam:SimulatePrincipalPolicy",

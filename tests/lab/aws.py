@@ -16,6 +16,7 @@ from typing import Any
 from tests.lab import iam_simulator
 from tests.lab.aws_errors import Problem, Refused, denied, encode, throttled
 from tests.lab.aws_requests import Request, read_request
+from tests.lab.buckets import Buckets
 from tests.lab.fargate import Fargate
 
 ACCOUNT = "123456789012"
@@ -75,6 +76,7 @@ class EmbeddedAws:
         """Who made each of the calls: the name of an assumed role, else the access key."""
         self.organization_policy: list[dict[str, Any]] | None = None
         """The statements of a service control policy, which the simulation of IAM's policies minds."""
+        self.buckets = Buckets()
         self.fargate = Fargate(self)
         self._faults: list[_Fault] = []
         self._lock = Lock()
@@ -124,6 +126,7 @@ class EmbeddedAws:
             self.asked.clear()
             self.callers.clear()
         self.organization_policy = None
+        self.buckets.clear()
         self.delay = 0.0
         moto_api_backend.reset()
 
@@ -206,10 +209,13 @@ class EmbeddedAws:
         try:
             document = self.fargate.answer(request)
             simulated = iam_simulator.answer(request, self.organization_policy)
+            of_bucket = self.buckets.answer(request, ACCOUNT)
         except Refused as refused:
             return _refuse(request, refused.problem, start_response)
         if simulated is not None:
             return _send(start_response, "200 OK", [("Content-Type", "text/xml")], simulated)
+        if of_bucket is not None:
+            return _send(start_response, "200 OK", [("Content-Type", "application/json")], of_bucket)
         if document is None:
             answer: Iterable[bytes] = self._moto(environ, start_response)
             return answer

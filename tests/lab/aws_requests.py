@@ -32,6 +32,8 @@ class Request:
     caller: str = ""
     """The ARN of that role's session."""
     body: bytes = b""
+    expected_owner: str = ""
+    """The account that is to own the bucket; empty: whichever."""
 
     @property
     def made_by(self) -> str:
@@ -48,8 +50,9 @@ def read_request(environ: dict[str, Any]) -> Request:
     access_key, region, service = _credential_scope(environ.get("HTTP_AUTHORIZATION", ""))
     protocol, operation = _operation(service, environ, body)
     role, caller = _assumed_role(access_key)
+    owner = environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER", "")
     return Request(
-        service, operation, protocol, environ["REQUEST_METHOD"], access_key, text, region, role, caller, body
+        service, operation, protocol, environ["REQUEST_METHOD"], access_key, text, region, role, caller, body, owner
     )  # fmt: skip
 
 

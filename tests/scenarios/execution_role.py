@@ -1,7 +1,5 @@
 """The execution role: what it lacks, other ways for it to be right, and what cannot be known about it."""
 
-from typing import Any
-
 from tests.lab.aws import ACCOUNT
 from tests.lab.environment import trust
 from tests.scenarios.changes import (
@@ -18,26 +16,23 @@ from tests.scenarios.changes import (
     trusted_by,
 )
 from tests.scenarios.lab import Scenario
+from tests.scenarios.policies import (
+    ALL,
+    OBJECT,
+    ROLE,
+    VALUE,
+    allow,
+    bucket_policy,
+    deny,
+    secret_policy,
+    to,
+    when,
+)
 
-Statement = dict[str, Any]
 _TRUST, _CREDSPEC, _SECRET = "execution-role.trust", "execution-role.credspec", "execution-role.secret"
 _ECS = "ecs-tasks.amazonaws.com"
 _NAME = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:gmsa/webapp01"
-_OBJECT = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "{credspec_arn}"}
-_VALUE = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "{secret_arn}"}
-_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-
-
-def _allow(*actions: str, resource: str = "*", **more: Any) -> Statement:
-    return {"Effect": "Allow", "Action": list(actions), "Resource": resource, **more}
-
-
-def _deny(action: str, resource: str = "*", **more: Any) -> Statement:
-    return {"Effect": "Deny", "Action": action, "Resource": resource, **more}
-
-
-def _if(operator: str, key: str, value: str) -> dict[str, Any]:
-    return {"Condition": {operator: {key: value}}}
+_OBJECTS = "arn:aws:s3:::gmsa-credspecs/*"
 
 
 FAULTS = (
@@ -47,80 +42,193 @@ FAULTS = (
     Scenario(
         "a role for another account's tasks",
         _TRUST,
-        trusted_by(trust(_ECS, **_if("StringEquals", "aws:SourceAccount", "210987654321"))),
+        trusted_by(trust(_ECS, **when("StringEquals", "aws:SourceAccount", "210987654321"))),
         "aws:SourceAccount",
     ),
     Scenario(
         "a role for another region's tasks",
         _TRUST,
-        trusted_by(trust(_ECS, **_if("ArnLike", "aws:SourceArn", f"arn:aws:ecs:eu-west-1:{ACCOUNT}:*"))),
+        trusted_by(trust(_ECS, **when("ArnLike", "aws:SourceArn", f"arn:aws:ecs:eu-west-1:{ACCOUNT}:*"))),
         "aws:SourceArn",
     ),
     Scenario("a role that may be tagged only", _TRUST, trusted_by(trust(_ECS, Action="sts:TagSession")), _ECS),
     Scenario("a trust that is denied", _TRUST, trusted_by(trust(_ECS, Effect="Deny")), "a statement denies it"),
-    Scenario("no s3:GetObject", _CREDSPEC, role(_VALUE), "no policy of it allows s3:GetObject"),
+    Scenario("no s3:GetObject", _CREDSPEC, role(VALUE), "no policy of it allows s3:GetObject"),
     Scenario(
         "the sample of AWS's page",
         _CREDSPEC,
-        role(_VALUE, _allow("s3:GetObjectVersion", "s3:ListBucket")),
+        role(VALUE, allow("s3:GetObjectVersion", "s3:ListBucket")),
         "s3:GetObjectVersion, which is allowed to it, is not enough",
     ),
     Scenario(
-        "s3:GetObject on the bucket", _CREDSPEC, role(_VALUE, {**_OBJECT, "Resource": "arn:aws:s3:::gmsa-credspecs"}),
+        "s3:GetObject on the bucket", _CREDSPEC, role(VALUE, {**OBJECT, "Resource": "arn:aws:s3:::gmsa-credspecs"}),
         "no policy of it allows s3:GetObject",
     ),
-    Scenario("a Deny on the object", _CREDSPEC, role_also(_deny("s3:Get*")), "s3:GetObject (gmsa-webapp01)"),
+    Scenario("a Deny on the object", _CREDSPEC, role_also(deny("s3:Get*")), "s3:GetObject (gmsa-webapp01)"),
     Scenario(
         "a Deny without TLS the wrong way round",
         _CREDSPEC,
-        role_also(_deny("s3:*", **_if("Bool", "aws:SecureTransport", "true"))),
+        role_also(deny("s3:*", **when("Bool", "aws:SecureTransport", "true"))),
         "a policy denies",
     ),
-    Scenario("no secretsmanager:GetSecretValue", _SECRET, role(_OBJECT), "secretsmanager:GetSecretValue"),
+    Scenario("no secretsmanager:GetSecretValue", _SECRET, role(OBJECT), "secretsmanager:GetSecretValue"),
     Scenario(
         "secretsmanager:DescribeSecret only",
         _SECRET,
-        role(_OBJECT, _allow("secretsmanager:DescribeSecret")),
+        role(OBJECT, allow("secretsmanager:DescribeSecret")),
         "no policy of it allows secretsmanager:GetSecretValue",
     ),
-    Scenario("the secret by its name", _SECRET, role(_OBJECT, {**_VALUE, "Resource": _NAME}), f"{_NAME}-??????"),
-    Scenario("a Deny on the secret", _SECRET, role_also(_deny("secretsmanager:*", _NAME + "*")), "a policy denies"),
-    Scenario("a boundary without the secret", _SECRET, boundary(_allow("s3:*")), "permissions boundary"),
-    Scenario("a boundary without the object", _CREDSPEC, boundary(_allow("secretsmanager:*")), "permissions boundary"),
-    Scenario("an organization without the secret", _SECRET, organization(_ALL, _deny("secretsmanager:*")), "SCP"),
+    Scenario("the secret by its name", _SECRET, role(OBJECT, {**VALUE, "Resource": _NAME}), f"{_NAME}-??????"),
+    Scenario("a Deny on the secret", _SECRET, role_also(deny("secretsmanager:*", _NAME + "*")), "a policy denies"),
+    Scenario("a boundary without the secret", _SECRET, boundary(allow("s3:*")), "permissions boundary"),
+    Scenario("a boundary without the object", _CREDSPEC, boundary(allow("secretsmanager:*")), "permissions boundary"),
+    Scenario(
+        "a bucket policy that denies", _CREDSPEC, bucket_policy(deny("s3:*", _OBJECTS, Sid="Keep", **to())), "(Keep)"
+    ),
+    Scenario(
+        "a bucket policy for other roles",
+        _CREDSPEC,
+        bucket_policy(deny("s3:*", _OBJECTS, **to(), **when("ArnNotEquals", "aws:PrincipalArn", f"{ROLE}2"))),
+        "denies s3:GetObject",
+    ),
+    Scenario(
+        "a bucket policy for another account's role",
+        _CREDSPEC,
+        all_of(role(VALUE), bucket_policy(allow("s3:GetObject", resource=_OBJECTS, **to(f"{ROLE}2")))),
+        "does not allow it either",
+    ),
+    Scenario(
+        "a bucket policy that leaves it to the account",
+        _CREDSPEC,
+        all_of(role(VALUE), bucket_policy(allow("s3:GetObject", resource=_OBJECTS, **to(ACCOUNT)))),
+        "no policy of it allows s3:GetObject",
+    ),
+    Scenario(
+        "a boundary, and a bucket policy for the role",
+        _CREDSPEC,
+        all_of(
+            boundary(allow("secretsmanager:*")), bucket_policy(allow("s3:GetObject", resource=_OBJECTS, **to(ROLE)))
+        ),
+        "permissions boundary",
+    ),
+    Scenario(
+        "a secret policy that denies",
+        _SECRET,
+        secret_policy(deny("secretsmanager:GetSecretValue", **to(ROLE))),
+        "the policy of the secret denies",
+    ),
+    Scenario(
+        "a secret policy for everybody else",
+        _SECRET,
+        secret_policy(
+            deny("secretsmanager:*", NotPrincipal={"AWS": f"{ROLE}2"}, Sid="OnlyTheOther")
+        ),
+        "(OnlyTheOther)",
+    ),
+    Scenario("an organization without the secret", _SECRET, organization(ALL, deny("secretsmanager:*")), "SCP"),
 )  # fmt: skip
 
 HEALTHY = (
-    Scenario("a role of any action", "", role(_ALL)),
+    Scenario("a role of any action", "", role(ALL)),
     Scenario("a role of any action but some", "", role({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"})),
-    Scenario("the secret's six characters as ??????", "", role(_OBJECT, {**_VALUE, "Resource": _NAME + "-??????"})),
-    Scenario("the secret's six characters as *", "", role(_OBJECT, {**_VALUE, "Resource": _NAME + "*"})),
-    Scenario("actions in other case", "", role({**_OBJECT, "Action": "S3:getobject"}, _VALUE)),
-    Scenario("a Deny of something else", "", role_also(_deny("s3:Put*"), _deny("secretsmanager:*", _NAME + "2-*"))),
+    Scenario("the secret's six characters as ??????", "", role(OBJECT, {**VALUE, "Resource": _NAME + "-??????"})),
+    Scenario("the secret's six characters as *", "", role(OBJECT, {**VALUE, "Resource": _NAME + "*"})),
+    Scenario("actions in other case", "", role({**OBJECT, "Action": "S3:getobject"}, VALUE)),
+    Scenario("a Deny of something else", "", role_also(deny("s3:Put*"), deny("secretsmanager:*", _NAME + "2-*"))),
     Scenario(
-        "a Deny without TLS", "", role_also(_deny("s3:*", **_if("Bool", "aws:SecureTransport", "false")))
+        "a Deny without TLS", "", role_also(deny("s3:*", **when("Bool", "aws:SecureTransport", "false")))
     ),
     Scenario(
         "a Deny in other regions",
         "",
-        role_also(_deny("*", **_if("StringNotEquals", "aws:RequestedRegion", "us-east-1"))),
+        role_also(deny("*", **when("StringNotEquals", "aws:RequestedRegion", "us-east-1"))),
     ),
-    Scenario("a boundary that holds both", "", boundary(_allow("s3:*", "secretsmanager:*"))),
-    Scenario("an organization that allows all", "", organization(_ALL)),
+    Scenario(
+        "a Deny without TLS in the bucket policy",
+        "",
+        bucket_policy(deny("s3:*", _OBJECTS, **to(), **when("Bool", "aws:SecureTransport", "false"))),
+    ),
+    Scenario(
+        "a Deny of old TLS in the bucket policy",
+        "",
+        bucket_policy(deny("s3:*", _OBJECTS, **to(), **when("NumericLessThan", "s3:TlsVersion", "1.2"))),
+    ),
+    Scenario(
+        "a Deny to all but this account",
+        "",
+        bucket_policy(deny("s3:*", _OBJECTS, **to(), **when("StringNotEquals", "aws:PrincipalAccount", ACCOUNT))),
+    ),
+    Scenario(
+        "a bucket policy that allows the role",
+        "",
+        all_of(role(VALUE), bucket_policy(allow("s3:GetObject", resource=_OBJECTS, **to(ROLE)))),
+    ),
+    Scenario(
+        "a secret policy that allows the role",
+        "",
+        all_of(role(OBJECT), secret_policy(allow("secretsmanager:GetSecretValue", **to(ROLE)))),
+    ),
+    Scenario("a boundary that holds both", "", boundary(allow("s3:*", "secretsmanager:*"))),
+    Scenario("an organization that allows all", "", organization(ALL)),
     Scenario("a trust of several services", "", trusted_by(trust("ec2.amazonaws.com", _ECS))),
     Scenario(
-        "a trust for this account", "", trusted_by(trust(_ECS, **_if("StringEquals", "aws:SourceAccount", ACCOUNT)))
+        "a trust for this account", "", trusted_by(trust(_ECS, **when("StringEquals", "aws:SourceAccount", ACCOUNT)))
     ),
     Scenario(
         "a trust for this region",
         "",
-        trusted_by(trust(_ECS, **_if("ArnLike", "aws:SourceArn", f"arn:aws:ecs:us-east-1:{ACCOUNT}:*"))),
+        trusted_by(trust(_ECS, **when("ArnLike", "aws:SourceArn", f"arn:aws:ecs:us-east-1:{ACCOUNT}:*"))),
     ),
-    Scenario("China, and its partition", "", all_of(region("cn-north-1"), role(_OBJECT, _VALUE))),
+    Scenario("China, and its partition", "", all_of(region("cn-north-1"), role(OBJECT, VALUE))),
     Scenario("a role on EC2", "", all_of(on_ec2, options("--fetcher", "2"))),
 )  # fmt: skip
 
+WARNINGS = (
+    Scenario(
+        "a bucket policy for an endpoint",
+        _CREDSPEC,
+        bucket_policy(deny("s3:*", _OBJECTS, **to(), **when("StringNotEquals", "aws:SourceVpce", "vpce-1"))),
+        "aws:SourceVpce",
+    ),
+    Scenario(
+        "a secret policy for an organization",
+        _SECRET,
+        secret_policy(deny("secretsmanager:*", **to(), **when("StringNotEquals", "aws:PrincipalOrgID", "o-1"))),
+        "must be in that organization",
+    ),
+    Scenario(
+        "a secret policy with a NotPrincipal for the role",
+        _SECRET,
+        secret_policy(deny("secretsmanager:*", NotPrincipal={"AWS": ROLE})),
+        "NotPrincipal excepts a role only if",
+    ),
+)
+
 DOUBTS = (
+    Scenario("the bucket policy denied", _CREDSPEC, denied("s3", "GetBucketPolicy"), "s3:GetBucketPolicy"),
+    Scenario(
+        "the bucket policy denied, with no policy of the role",
+        _CREDSPEC,
+        all_of(role(VALUE), denied("s3", "GetBucketPolicy")),
+        "access denied: s3:GetBucketPolicy on gmsa-credspecs",
+    ),
+    Scenario(
+        "the secret's policy denied",
+        _SECRET,
+        denied("secretsmanager", "GetResourcePolicy"),
+        "secretsmanager:GetResourcePolicy",
+    ),
+    Scenario(
+        "a bucket policy that allows an organization",
+        _CREDSPEC,
+        all_of(
+            role(VALUE),
+            bucket_policy(
+                allow("s3:GetObject", resource=_OBJECTS, **to(), **when("StringEquals", "aws:PrincipalOrgID", "o-1"))
+            ),
+        ),
+        "allows s3:GetObject on conditions that cannot be judged here: aws:PrincipalOrgID",
+    ),
     Scenario("the role denied", _TRUST, denied("iam", "GetRole"), "iam:GetRole"),
     Scenario(
         "the role throttled", _TRUST, lambda _, lab: lab.aws.throttle("iam", "GetRole"), "AWS throttled iam:GetRole"
@@ -140,17 +248,17 @@ DOUBTS = (
     Scenario(
         "a Deny outside an endpoint",
         _CREDSPEC,
-        role_also(_deny("s3:*", **_if("StringNotEquals", "aws:SourceVpce", "vpce-1"))),
+        role_also(deny("s3:*", **when("StringNotEquals", "aws:SourceVpce", "vpce-1"))),
         "aws:SourceVpce",
     ),
     Scenario(
         "a secret by its tag",
         _SECRET,
-        role(_OBJECT, {**_VALUE, **_if("StringEquals", "secretsmanager:ResourceTag/app", "web")}),
+        role(OBJECT, {**VALUE, **when("StringEquals", "secretsmanager:ResourceTag/app", "web")}),
         "secretsmanager:ResourceTag/app",
     ),
     Scenario(
-        "a trust with an external id", _TRUST, trusted_by(trust(_ECS, **_if("StringEquals", "sts:ExternalId", "x"))),
+        "a trust with an external id", _TRUST, trusted_by(trust(_ECS, **when("StringEquals", "sts:ExternalId", "x"))),
         "sts:ExternalId",
     ),
 )  # fmt: skip

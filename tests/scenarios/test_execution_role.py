@@ -10,11 +10,11 @@ from tests.lab.aws import EmbeddedAws
 from tests.lab.creation import create
 from tests.lab.environment import healthy
 from tests.scenarios import changes
-from tests.scenarios.execution_role import DOUBTS, FAULTS, HEALTHY
+from tests.scenarios.execution_role import DOUBTS, FAULTS, HEALTHY, WARNINGS
 from tests.scenarios.judge import brief, with_status
 from tests.scenarios.lab import Change, Lab, Scenario
 from tests.scenarios.test_promises import role_session
-from tests.scenarios.verdicts import cannot_tell, fails, passes
+from tests.scenarios.verdicts import cannot_tell, fails, passes, warns
 
 WITHOUT_A_POLICY = changes.role({"Effect": "Allow", "Action": "logs:*", "Resource": "*"})
 BOTH = {"execution-role.credspec", "execution-role.secret"}
@@ -37,6 +37,11 @@ def test_it_is_the_one_root_cause(scenario: Scenario, dc: DomainController, aws:
 @pytest.mark.parametrize("scenario", HEALTHY, ids=lambda one: one.name)
 def test_nothing_fails(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     passes(scenario, dc, aws)
+
+
+@pytest.mark.parametrize("scenario", WARNINGS, ids=lambda one: one.name)
+def test_it_is_a_warning_that_says_what_to_look_at(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+    warns(scenario, dc, aws)
 
 
 @pytest.mark.parametrize("scenario", DOUBTS, ids=lambda one: one.name)

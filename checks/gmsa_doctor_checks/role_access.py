@@ -1,0 +1,326 @@
+"""Whether the execution role may do something, of its own policies (simulated) and the policy of the resource (read).
+
+In one account either of the two may allow it, between two accounts both have to; a denial of any of them decides.
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from gmsa_doctor.clients.iam import ContextEntry, Decision, Iam
+from gmsa_doctor.errors import ClientError, NotFound, ServiceError
+from gmsa_doctor.formats.arn import ArnError, RoleArn, parse_role_arn
+from gmsa_doctor.formats.iam_policy_document import PolicyError, Request, Ruling, rule
+from gmsa_doctor.limits import each
+from gmsa_doctor.model import Finding, Fix, Outcome, ShowsAs, Status, Stop, failed, passed, skipped, unknown, warned
+from gmsa_doctor.subject import Place
+from gmsa_doctor.vantage import Caller
+from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.values import ExecutionRole
+
+TRUST = "execution-role.trust"
+
+
+@dataclass(frozen=True)
+class Question:
+    """Whether the role may do this.
+
+    ``hint`` is what a denial adds; ``evidence`` the check that really does it; ``context`` what is known of the
+    request, by condition key. ``policy`` is what people call the resource's policy (empty: it can have none), ``show``
+    the command that shows it; ``foreign``: the resource is of another account.
+    """
+
+    role: RoleArn
+    action: str
+    resource: str
+    what: str
+    context: Mapping[str, str] = field(default_factory=dict)
+    hint: str = ""
+    evidence: str = ""
+    shows_as: ShowsAs | None = None
+    policy: str = ""
+    show: str = ""
+    foreign: bool = False
+
+
+Policy = Ruling | ClientError | None
+"""What a resource's policy says, or why it cannot be read; None: such a resource has none."""
+
+
+def in_our_account(role: ExecutionRole, caller: Outcome[Caller]) -> RoleArn:
+    """IAM tells about roles of the caller's own account only."""
+    try:
+        arn = parse_role_arn(role.arn)
+    except ArnError as error:
+        raise Stop(skipped(f"IAM was not asked: {role.arn} is no ARN of a role: {error.reason}")) from error
+    if caller.value and caller.value.account != arn.account:
+        text = f"IAM was not asked: the role is of account {arn.account}, our credentials of {caller.value.account}"
+        raise Stop(skipped(text, fix=Fix(f"Give --profile for credentials of account {arn.account}.")))
+    return arn
+
+
+def known_of_requests(place: Place) -> dict[str, str]:
+    """What is certain of the requests that are made with the role, by condition key.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+    """
+    region = {"aws:RequestedRegion": place.region} if place.region else {}
+    return {"aws:SecureTransport": "true", **region}
+
+
+def simulate(
+    iam: Iam, arn: RoleArn, actions: Sequence[str], resources: Sequence[str], context: Mapping[str, str]
+) -> tuple[Decision, ...]:
+    """What IAM says for each action on each resource."""
+    entries = tuple(
+        ContextEntry(key, "boolean" if key == "aws:SecureTransport" else "string", (value,))
+        for key, value in context.items()
+    )
+    try:
+        return iam.simulate(str(arn), tuple(actions), tuple(resources), entries)
+    except NotFound as error:
+        raise Stop(skipped(f"there is no role {arn.name}: see {TRUST}", because=(TRUST,))) from error
+
+
+def side_by_side(
+    simulation: Callable[[], tuple[Decision, ...]], policy: Callable[[], Policy]
+) -> tuple[tuple[Decision, ...], Policy]:
+    """Ask both at the same time. The policy's error is part of the answer; that of the simulation is raised."""
+    (_, decisions), (_, found) = each((simulation, policy), lambda ask: ask())
+    if isinstance(decisions, ClientError):
+        raise decisions
+    return decisions, found  # type: ignore[return-value]  # the second one gives a Policy
+
+
+def ruling(text: str | None, asked: Question) -> Ruling:
+    """What the text of the resource's policy says to the question. Raises ServiceError for what is no policy."""
+    always = {
+        "aws:PrincipalArn": (str(asked.role),),
+        "aws:PrincipalAccount": (asked.role.account,),
+        "aws:PrincipalType": ("AssumedRole",),
+        "aws:PrincipalIsAWSService": ("false",),
+        "aws:ViaAWSService": ("false",),
+        "s3:TlsVersion": ("1.2", "1.3"),
+    }
+    given = {key: (value,) for key, value in asked.context.items()}
+    context = {key.lower(): values for key, values in {**always, **given}.items()}
+    try:
+        return rule(text, Request(asked.role, asked.action, asked.resource, context))
+    except PolicyError as error:
+        raise ServiceError(f"{asked.policy} cannot be read: {error}", "MalformedPolicy") from error
+
+
+def of_another_account(policy: Policy) -> bool:
+    """S3 gives a bucket's policy to the owner's account only, and says so to those who else may read it.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketPolicy.html
+    """
+    return isinstance(policy, ServiceError) and policy.code == "MethodNotAllowed"
+
+
+def judge(asked: Question, decisions: Sequence[Decision], policy: Policy) -> Finding:
+    """The finding about one question."""
+    if isinstance(policy, Ruling) and policy.denies:
+        return _denied_by_resource(asked, policy)
+    decision = next((one for one in decisions if (one.action, one.resource) == (asked.action, asked.resource)), None)
+    if decision is None:
+        return unknown(f"IAM's answer says nothing about {asked.action} on {asked.resource}", fix=_look(asked))
+    if decision.missing:
+        return unknown(
+            f"whether {asked.role.name} may {asked.action} depends on what the simulation cannot know: "
+            f"{', '.join(decision.missing)}",
+            observed=f"{decision.decision} without {', '.join(decision.missing)}",
+            fix=_look(asked),
+        )
+    if decision.decision == "allowed":
+        return _allowed(asked, policy)
+    if decision.decision == "explicitDeny" or decision.organizations is False or asked.foreign or policy is None:
+        return _not_allowed(asked, decision, policy)
+    return _of_the_resource(asked, decision, policy)
+
+
+def _allowed(asked: Question, policy: Policy) -> Finding:
+    """The role's own policies allow it."""
+    ours = f"{asked.action} on {asked.resource} is allowed to {asked.role.name}"
+    if asked.foreign:
+        return _of_another_account(asked, policy, ours)
+    if isinstance(policy, ClientError):
+        finding = policy.finding()
+        return replace(finding, summary=f"{ours} by its own policies, but {asked.policy} may deny it: {policy.text}")
+    return _perhaps_denied(asked, policy) or passed(ours)
+
+
+def _of_another_account(asked: Question, policy: Policy, ours: str) -> Finding:
+    if isinstance(policy, ClientError):
+        return skipped(
+            f"{ours} by its own policies; {asked.policy}, which has to allow it as well, is another account's: "
+            f"{policy.text}",
+            fix=Fix("Ask the owner of that account, or let gmsa-doctor run try it with the role's own permissions."),
+        )
+    allows = None if policy is None else policy.allows or policy.delegates
+    if policy is None or allows:
+        return _perhaps_denied(asked, policy) or passed(f"{ours}, by {asked.policy} of the other account too")
+    if policy.allows is None or policy.delegates is None:
+        return _depends(asked, policy)
+    return failed(
+        f"the execution role {asked.role.name} may not read {asked.what}: it is another account's, and {asked.policy} "
+        f"does not allow {asked.action} to the role or its account",
+        observed=f"allowed by the role's policies, not by {asked.policy}",
+        expected=f"{asked.action} allowed by both",
+        fix=Fix(f"Let the other account allow {asked.action} to {asked.role} in {asked.policy}.", _shown(asked)),
+        shows_as=asked.shows_as,
+        outweighed_by=asked.evidence,
+    )
+
+
+def _of_the_resource(asked: Question, decision: Decision, policy: Ruling | ClientError) -> Finding:
+    """The role's own policies do not allow it: within an account the resource's may."""
+    if isinstance(policy, ClientError):
+        return replace(
+            policy.finding(),
+            summary=f"{why(asked, decision)}, and whether {asked.policy} does is not known: {policy.text}",
+        )
+    if decision.boundary is False and policy.allows is not False and policy.open_to_all:
+        return unknown(
+            f"{why(asked, decision)}; {asked.policy} allows it to everybody, and which of them counts is not certain",
+            fix=_look(asked),
+        )
+    if decision.boundary is False or policy.allows is False:  # a boundary limits what a policy allows to the role
+        return _not_allowed(asked, decision, policy)
+    if policy.allows is None:
+        return _depends(asked, policy)
+    allowed = passed(f"{asked.policy} allows {asked.action} on {asked.resource} to {asked.role.name}")
+    return _perhaps_denied(asked, policy) or allowed
+
+
+def _perhaps_denied(asked: Question, policy: Ruling | None) -> Finding | None:
+    if policy is None or policy.denies is not None:
+        return None
+    keys = ", ".join(policy.deny_keys)
+    return warned(
+        f"{asked.policy} denies {asked.action}{_sid(policy)} on a condition that cannot be judged here: {keys}",
+        observed=f"a Deny on {keys}",
+        expected="a condition that is not true for the task's requests",
+        fix=Fix(f"Look whether the task's requests fall under that Deny: {_where_to_look(policy)}.", _shown(asked)),
+    )
+
+
+def _where_to_look(policy: Ruling) -> str:
+    """What decides the conditions that are common."""
+    known = {
+        "aws:sourcevpce": "they come through the VPC endpoint that the route table or the private DNS of the task's "
+        "subnets leads to",
+        "aws:sourcevpc": "they come from the task's VPC, if it has an endpoint for the service",
+        "aws:vpcsourceip": "they come from the task's address, if its VPC has an endpoint for the service",
+        "aws:sourceip": "they come from the NAT gateway's or the task's public address; through a VPC endpoint this "
+        "key is not set",
+        "aws:principalorgid": "the role's account must be in that organization",
+        "aws:principalorgpaths": "the role's account must be in that part of the organization",
+        "aws:resourceorgid": "the resource's account must be in that organization",
+        "notprincipal": "NotPrincipal excepts a role only if its sessions and its account are listed as well",
+    }
+    words = [known[key.lower()] for key in policy.deny_keys if key.lower() in known]
+    return "; ".join(words) or "they are the role's requests, of the task's network"
+
+
+def _depends(asked: Question, policy: Ruling) -> Finding:
+    keys = ", ".join(policy.allow_keys)
+    return unknown(
+        f"{asked.policy} allows {asked.action} on conditions that cannot be judged here: {keys}",
+        observed=f"an Allow on {keys}",
+        fix=Fix("Look at that policy, or let gmsa-doctor run ask with the role's own permissions.", _shown(asked)),
+    )
+
+
+def _denied_by_resource(asked: Question, policy: Ruling) -> Finding:
+    return failed(
+        f"the execution role {asked.role.name} may not read {asked.what}: {asked.policy} denies {asked.action}"
+        f"{_sid(policy)}",
+        observed=f"a Deny in {asked.policy}{_sid(policy)}",
+        expected=f"no Deny of {asked.action} for {asked.role}",
+        fix=Fix(f"Except {asked.role} from the Deny in {asked.policy}, or take it out.", _shown(asked)),
+        shows_as=asked.shows_as,
+        outweighed_by=asked.evidence,
+    )
+
+
+def _sid(policy: Ruling) -> str:
+    return f" ({policy.denied_by})" if policy.denied_by else ""
+
+
+def _shown(asked: Question) -> tuple[str, ...]:
+    return (asked.show,) if asked.show else ()
+
+
+def _not_allowed(asked: Question, decision: Decision, policy: Policy) -> Finding:
+    neither = f"; {asked.policy} does not allow it either" if isinstance(policy, Ruling) and not asked.foreign else ""
+    return failed(
+        f"the execution role {asked.role.name} may not read {asked.what}: {why(asked, decision)}{asked.hint}",
+        observed=f"{decision.decision} of {asked.action} on {asked.resource}, simulated with the role's policies"
+        f"{neither}",
+        expected=f"{asked.action} allowed on {asked.resource}",
+        fix=allow(asked, decision),
+        shows_as=asked.shows_as,
+        outweighed_by=asked.evidence,
+    )
+
+
+def why(asked: Question, decision: Decision) -> str:
+    """What of the role's policies stands in the way."""
+    if decision.organizations is False:
+        return f"a policy of the organization (SCP) does not allow {asked.action}"
+    if decision.boundary is False:
+        return f"its permissions boundary does not allow {asked.action}"
+    if decision.decision == "explicitDeny":
+        by = f" ({', '.join(decision.policies)})" if decision.policies else ""
+        return f"a policy denies {asked.action}{by}"
+    return f"no policy of it allows {asked.action}"
+
+
+def _look(asked: Question) -> Fix:
+    role = posix(asked.role.name)
+    return Fix(
+        "Look at the conditions in the role's policies, or let gmsa-doctor run ask with the role's own permissions.",
+        (f"aws iam list-role-policies --role-name {role}", f"aws iam list-attached-role-policies --role-name {role}"),
+    )
+
+
+def allow(asked: Question, decision: Decision) -> Fix:
+    """How to let the role do it."""
+    again = (
+        f"aws iam simulate-principal-policy --policy-source-arn {posix(str(asked.role))} "
+        f"--action-names {asked.action} --resource-arns {posix(asked.resource)}"
+    )
+    if decision.organizations is False:
+        text = "Ask who manages the organization to allow it in the SCP."
+    elif decision.boundary is False:
+        text = "Allow it in the role's permissions boundary as well."
+    elif decision.decision == "explicitDeny":
+        text = "Take the Deny out of the policy, or except this resource from it."
+    else:
+        put = put_policy(asked.role, f"gmsa-{asked.evidence.partition('.')[0]}", (asked.action,), asked.resource)
+        return Fix(f"Allow {asked.action} on {asked.resource} to the execution role.", (put, again))
+    return Fix(f"{text} It is about {asked.action} on {asked.resource}.", (again,))
+
+
+def put_policy(role: RoleArn, name: str, actions: tuple[str, ...], *resources: str) -> str:
+    """The command that adds a policy of this name to the role."""
+    statement = {
+        "Effect": "Allow",
+        "Action": actions[0] if len(actions) == 1 else list(actions),
+        "Resource": resources[0] if len(resources) == 1 else list(resources),
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return (
+        f"aws iam put-role-policy --role-name {posix(role.name)} --policy-name {name} "
+        f"--policy-document {posix(document)}"
+    )
+
+
+def worst(findings: Sequence[Finding]) -> Finding:
+    """The one that decides among several."""
+    order = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.SKIPPED, Status.PASS)
+    return min(findings, key=lambda one: order.index(one.status))
