@@ -249,13 +249,14 @@ _READING: dict[str, _Place] = {
     "ecs:DescribeServices": _Place("ReadServices", _services),
     "ecs:DescribeTasks": _A_TASK,
     **dict.fromkeys(
-        (  # IAM cannot limit these, but for the rule: it may be another account's, shared with this one
+        (  # IAM cannot limit these, but for the rule and its endpoint: the rule may be another account's
             "ds:DescribeDirectories",
             "ec2:DescribeDhcpOptions",
             "ec2:DescribeSubnets",
             "ec2:DescribeVpcs",
             "ecs:DescribeTaskDefinition",
             "route53:ListHostedZonesByVPC",
+            "route53resolver:GetResolverEndpoint",
             "route53resolver:GetResolverRule",
             "route53resolver:ListResolverRuleAssociations",
             "sts:GetCallerIdentity",

@@ -111,7 +111,7 @@ def test_a_whole_policy_fits_into_a_managed_policy(env: dict[str, str]) -> None:
 
 # How it is limited ----------------------------------------------------------------------------------
 
-NOT_LIMITED = {"route53resolver:GetResolverRule", "ecs:ListTasks"}
+NOT_LIMITED = {"route53resolver:GetResolverEndpoint", "route53resolver:GetResolverRule", "ecs:ListTasks"}
 """Could be limited to resources; a rule may be another account's, and a task list is limited by the cluster instead."""
 
 

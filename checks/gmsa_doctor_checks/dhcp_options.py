@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import replace
 from typing import Any
 
-from gmsa_doctor.clients.dns import Dns
-from gmsa_doctor.clients.services import DirectoryService, Ec2, Route53, Route53Resolver
-from gmsa_doctor.errors import ClientError, NotFound
+from gmsa_doctor.clients.services import Ec2
+from gmsa_doctor.errors import NotFound
 from gmsa_doctor.model import (
     Cause,
     Finding,
@@ -16,22 +14,20 @@ from gmsa_doctor.model import (
     Given,
     Outcome,
     Result,
-    Status,
     failed,
     passed,
-    unknown,
     warned,
 )
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Network, Place
-from gmsa_doctor.vantage import DnsServersInUse, KnownDnsServers, Vantage
-from gmsa_doctor_checks import links, texts
+from gmsa_doctor.vantage import DnsServersInUse, KnownDnsServers
+from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.domain import domain_in_use, is_part_of, srv_name
-from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaNames, VpcDns
+from gmsa_doctor_checks.domain import domain_in_use
+from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaNames
 
 AMAZON = "AmazonProvidedDNS"
-_SEEN_BY = "dns.domain-controllers"
+SEEN_BY = "dns.domain-controllers"
 """The check that sees what is deduced here from configuration."""
 
 
@@ -77,61 +73,7 @@ def dhcp_options_set(network: Network, ec2: Ec2, place: Place) -> Result[DhcpOpt
     names = values.get("domain-name", ())
     servers = values.get("domain-name-servers", ())
     options = DhcpOptions(vpcs[0], id, servers, names[0] if names else None, _resolvers(vpc))
-    return Given(options, passed(f"{id} of {vpcs[0]}: DNS servers {_list(options.servers)}"))
-
-
-@check(
-    "dhcp-options.domain-name-servers",
-    title="The VPC's DHCP options name DNS servers of the AD",
-    cause=Cause.DHCP_OPTIONS,
-    docs=links.FARGATE_GMSA,
-    shows=(texts.NO_DNS,),
-)
-def domain_name_servers(
-    options: DhcpOptions,
-    names: GmsaNames,
-    account: Outcome[Account],
-    known: KnownDnsServers,
-    place: Place,
-    vantage: Vantage,
-    dns: Outcome[Dns],
-    directories: DirectoryService,
-    resolver: Route53Resolver,
-    route53: Route53,
-) -> Result[VpcDns]:
-    """Judges where the VPC sends questions for names of the AD domain.
-
-    Custom servers are compared with `--ad-dns`, else with the addresses of a Directory Service directory of
-    the domain's name; servers that neither knows are no failure. `AmazonProvidedDNS` is right if a Resolver
-    FORWARD rule for the domain or a parent of it, or a private hosted zone that can hold its records, is
-    associated with the VPC.
-
-    Why: Credentials Fetcher finds the domain controllers by SRV records, which only the AD's DNS (or a
-    resolver that forwards to it) holds. AWS documents wrong DHCP options as the fourth cause.
-
-    Fix: make a DHCP options set with the AD's DNS servers and associate it with the VPC, or make a Route 53
-    Resolver outbound endpoint with a FORWARD rule for the domain and associate that. New tasks only see it.
-    """
-    domain = domain_in_use(names, account)
-    custom = tuple(one for one in options.servers if one not in (AMAZON, *options.resolvers))
-    if not custom:
-        result = _amazon_provided(options, domain, place, resolver, route53)
-    elif known.addresses:
-        result = _compare(options, custom, known.addresses, domain, "--ad-dns", place)
-    else:
-        result = _with_directories(options, custom, domain, directories, place)
-    if isinstance(result, Finding) and result.status is Status.FAIL and _seen_inside(domain, vantage, dns.value):
-        return Given(
-            VpcDns(options.servers, "seen from inside"),
-            replace(
-                result,
-                status=Status.WARN,
-                summary=f"{result.summary}; but the task's own resolver finds the domain controllers of {domain.text}",
-                shows_as=None,
-                outweighed_by=None,
-            ),
-        )
-    return result
+    return Given(options, passed(f"{id} of {vpcs[0]}: DNS servers {listed(options.servers)}"))
 
 
 @check(
@@ -157,7 +99,7 @@ def domain_name(options: DhcpOptions, names: GmsaNames, account: Outcome[Account
         "names without a dot will not be found in the AD",
         observed=options.domain_name or "not set",
         expected=domain.text,
-        fix=_new_options(options, domain, options.servers or ("<DNS servers of the AD>",), place),
+        fix=new_options(options, domain, options.servers or ("<DNS servers of the AD>",), place),
     )
 
 
@@ -178,7 +120,7 @@ def in_use(used: DnsServersInUse, options: Outcome[DhcpOptions], known: KnownDns
 
     Fix: start a new task; check that one.
     """
-    names = _list(used.addresses)
+    names = listed(used.addresses)
     if options.value:
         return _like_the_set(used, options.value)
     if not known.addresses:
@@ -186,159 +128,44 @@ def in_use(used: DnsServersInUse, options: Outcome[DhcpOptions], known: KnownDns
     others = tuple(one for one in used.addresses if one not in known.addresses)
     if not others:
         return passed(f"{names}, DNS of the AD (--ad-dns)")
-    which = "none of which is" if len(others) == len(used.addresses) else f"of which {_list(others)} is not"
+    which = "none of which is" if len(others) == len(used.addresses) else f"of which {listed(others)} is not"
     return warned(
         f"the task's DNS servers are {names}, {which} among those of --ad-dns; that is right only if they forward the "
-        f"domain, which {_SEEN_BY} shows",
+        f"domain, which {SEEN_BY} shows",
         observed=names,
-        expected=f"{_list(known.addresses)} (--ad-dns)",
+        expected=f"{listed(known.addresses)} (--ad-dns)",
         fix=Fix("Let the VPC's DHCP options name the AD's DNS servers, and start new tasks: only they see the change."),
     )
-
-
-# Custom servers -------------------------------------------------------------------------------------
-
-
-def _with_directories(
-    options: DhcpOptions, servers: tuple[str, ...], domain: DomainName, client: DirectoryService, place: Place
-) -> Result[VpcDns]:
-    try:
-        found = [one for one in client.directories() if str(one.get("Name", "")).lower() == domain.text]
-    except ClientError as error:
-        return unknown(
-            f"{options.id} names {_list(servers)}; whether that is the AD could not be looked up: {error.text}",
-            fix=Fix(
-                "Name the AD's DNS servers with --ad-dns"
-                + (f", or: {error.fix.text}" if error.fix else ", or try again.")
-            ),
-        )
-    addresses = tuple(dict.fromkeys(ip for one in found for ip in _addresses(one)))
-    if addresses:
-        ids = ", ".join(one["DirectoryId"] for one in found)
-        return _compare(options, servers, addresses, domain, f"the directory {ids}", place)
-    return Given(
-        VpcDns(servers, "custom servers"),
-        passed(
-            f"{options.id} names its own DNS servers {_list(servers)}; AWS knows no directory {domain.text} to compare "
-            "them with (--ad-dns can name its servers), so dns.domain-controllers decides"
-        ),
-    )
-
-
-def _addresses(directory: dict[str, object]) -> tuple[str, ...]:
-    """Of an AD Connector these are the DNS servers of the self-managed AD."""
-    settings = directory.get("ConnectSettings")
-    own = directory.get("DnsIpAddrs") or (settings.get("CustomerDnsIps") if isinstance(settings, dict) else None)
-    return tuple(own) if isinstance(own, list) else ()
-
-
-def _compare(
-    options: DhcpOptions,
-    servers: tuple[str, ...],
-    right: tuple[str, ...],
-    domain: DomainName,
-    source: str,
-    place: Place,
-) -> Result[VpcDns]:
-    wrong = tuple(one for one in servers if one not in right)
-    fix = _new_options(options, domain, right, place)
-    expected = f"{_list(right)} ({source})"
-    if len(wrong) == len(servers):
-        return failed(
-            f"{options.id} of {options.vpc} names {_list(servers)}, none of which is a DNS server of {domain.text}",
-            observed=_list(servers),
-            expected=expected,
-            fix=fix,
-            shows_as=texts.NO_DNS,
-            outweighed_by=_SEEN_BY,
-        )
-    value = VpcDns(servers, source)
-    if wrong:
-        finding = warned(
-            f"{options.id} also names {_list(wrong)}, which {source} does not list for {domain.text}; "
-            "whichever server answers first decides",
-            observed=_list(servers),
-            expected=expected,
-            fix=fix,
-        )
-        return Given(value, finding)
-    return Given(value, passed(f"{options.id} names {_list(servers)}, DNS of {domain.text} ({source})"))
 
 
 # The servers in use ---------------------------------------------------------------------------------
 
 
-def _like_the_set(used: DnsServersInUse, options: DhcpOptions) -> Finding:
-    """The VPC's resolver goes under several addresses; a server of the set that the task lacks is no harm."""
+def not_of_the_set(used: DnsServersInUse, options: DhcpOptions) -> tuple[str, ...]:
+    """The servers in use that the set does not name: it has changed since the task was started.
+
+    The VPC's resolver goes under several addresses; a server of the set that the task lacks is no harm.
+    """
     amazon = not options.servers or bool({AMAZON, *options.resolvers} & set(options.servers))
     right = {*options.servers, *(options.resolvers if amazon else ())}
-    others = tuple(one for one in used.addresses if one not in right)
-    names = _list(used.addresses)
+    return tuple(one for one in used.addresses if one not in right)
+
+
+def _like_the_set(used: DnsServersInUse, options: DhcpOptions) -> Finding:
+    others = not_of_the_set(used, options)
+    names = listed(used.addresses)
     if not others:
         return passed(f"{names}, as {options.id} of {options.vpc} says")
     return warned(
         f"this task was started with the DNS servers {names}, but {options.id} of {options.vpc} now names "
-        f"{_list(options.servers or (AMAZON,))}: new tasks will not have the same as this one",
+        f"{listed(options.servers or (AMAZON,))}: new tasks will not have the same as this one",
         observed=names,
-        expected=_list(options.servers or (AMAZON,)),
+        expected=listed(options.servers or (AMAZON,)),
         fix=Fix("A changed DHCP options set reaches new tasks only: start a new one, and check that."),
     )
 
 
-# AmazonProvidedDNS ----------------------------------------------------------------------------------
-
-
-def _amazon_provided(
-    options: DhcpOptions, domain: DomainName, place: Place, resolver: Route53Resolver, route53: Route53
-) -> Result[VpcDns]:
-    """Right with a Resolver FORWARD rule, or a private hosted zone, for the domain or a parent of it."""
-    in_the_way: list[ClientError] = []
-    try:
-        rule = _forward_rule(options.vpc, domain, resolver)
-        if rule:
-            return Given(VpcDns((), rule), passed(f"AmazonProvidedDNS with {rule}, associated with {options.vpc}"))
-    except ClientError as error:
-        in_the_way.append(error)
-    try:
-        zone = _hosted_zone(options.vpc, domain, place, route53)
-        if zone:
-            return Given(VpcDns((), zone), passed(f"AmazonProvidedDNS with the {zone} of {options.vpc}"))
-    except ClientError as error:
-        in_the_way.append(error)
-    if in_the_way:
-        return unknown(
-            f"{_source(options)}, which is right only with a Resolver rule or a private hosted zone for "
-            f"{domain.text}; that could not be looked up: {'; '.join(one.text for one in in_the_way)}",
-            observed=_source(options),
-            fix=in_the_way[0].fix,
-        )
-    return failed(
-        f"{_source(options)}, and nothing leads it to {domain.text}: {options.vpc} has no Resolver FORWARD rule and no "
-        "private hosted zone for the domain",
-        observed=AMAZON if options.servers else "no DHCP options set",
-        expected=f"the DNS servers of {domain.text}, or a FORWARD rule for it",
-        fix=_new_options(options, domain, ("<DNS servers of the AD>",), place),
-        shows_as=texts.NO_DNS,
-        outweighed_by=_SEEN_BY,
-    )
-
-
-def _forward_rule(vpc: str, domain: DomainName, resolver: Route53Resolver) -> str | None:
-    """The most specific rule decides; a SYSTEM rule takes a part of the domain out again."""
-    rules = [resolver.rule(id) for id in resolver.rules_of_vpc(vpc)]
-    matching = [one for one in rules if is_part_of(domain.text, str(one.get("DomainName", "")).rstrip("."))]
-    matching = [one for one in matching if one.get("RuleType") in ("FORWARD", "SYSTEM")]
-    best = max(matching, key=lambda one: len(str(one["DomainName"]).rstrip(".")), default=None)
-    if best is None or best["RuleType"] != "FORWARD":
-        return None
-    targets = _list(tuple(str(one.get("Ip") or one.get("Ipv6")) for one in best.get("TargetIps", ())))
-    return f"the Resolver rule {best['Id']} ({best['DomainName']} to {targets})"
-
-
-def _hosted_zone(vpc: str, domain: DomainName, place: Place, route53: Route53) -> str | None:
-    zones = route53.zones_of_vpc(vpc, place.region or "")
-    fitting = [one for one in zones if is_part_of(domain.text, one) or is_part_of(one, domain.text)]
-    return f"private hosted zone {fitting[0]}" if fitting else None
+# Common ---------------------------------------------------------------------------------------------
 
 
 def _resolvers(vpc: dict[str, Any]) -> tuple[str, ...]:
@@ -351,26 +178,8 @@ def _resolvers(vpc: dict[str, Any]) -> tuple[str, ...]:
     return ("169.254.169.253", "fd00:ec2::253", *third)
 
 
-def _source(options: DhcpOptions) -> str:
-    if options.id == "default":
-        return f"{options.vpc} has no DHCP options set, so tasks ask the VPC's own resolver"
-    return f"{options.id} of {options.vpc} names AmazonProvidedDNS"
-
-
-# Common ---------------------------------------------------------------------------------------------
-
-
-def _seen_inside(domain: DomainName, vantage: Vantage, dns: Dns | None) -> bool:
-    """Whether the task's own resolver finds the domain, whatever the static facts say."""
-    if not (vantage.inside and vantage.own_resolver) or dns is None:
-        return False
-    try:
-        return bool(dns.srv(srv_name(domain)))
-    except ClientError:
-        return False
-
-
-def _new_options(options: DhcpOptions, domain: DomainName, servers: tuple[str, ...], place: Place) -> Fix:
+def new_options(options: DhcpOptions, domain: DomainName, servers: tuple[str, ...], place: Place) -> Fix:
+    """To make another DHCP options set; sets cannot be changed."""
     region = place.region_option
     values = ",".join(servers)
     return Fix(
@@ -385,5 +194,6 @@ def _new_options(options: DhcpOptions, domain: DomainName, servers: tuple[str, .
     )
 
 
-def _list(items: tuple[str, ...]) -> str:
+def listed(items: tuple[str, ...]) -> str:
+    """The addresses with commas between them."""
     return ", ".join(items) or "none"

@@ -27,6 +27,7 @@ from gmsa_doctor.registry import check
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.dns_values import ResolverWay
 from gmsa_doctor_checks.domain import domain_in_use, srv_name
 from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.values import Account, DomainControllers, DomainName, Endpoint, GmsaNames, VpcDns
@@ -53,7 +54,12 @@ class _Hosts:
     shows=(texts.NO_DNS, texts.NO_DC),
 )
 def domain_controllers(
-    names: GmsaNames, account: Outcome[Account], dns: Dns, vantage: Vantage, way: Outcome[VpcDns]
+    names: GmsaNames,
+    account: Outcome[Account],
+    dns: Dns,
+    vantage: Vantage,
+    way: Outcome[VpcDns],
+    resolver: Outcome[ResolverWay],
 ) -> Result[DomainControllers]:
     """Asks for the SRV records of the domain controllers and KDCs, and for the addresses of their targets.
 
@@ -70,7 +76,7 @@ def domain_controllers(
     for question, answer in ((questions[0], ldap), (questions[1], tcp)):
         if isinstance(answer, ClientError):
             shows = texts.NO_DC if question == questions[0] and not silent else texts.NO_DNS
-            raise Stop(_no_records(domain, names, question, answer, vantage, way, shows))
+            raise Stop(_no_records(domain, names, question, answer, vantage, way, resolver, shows))
     assert not isinstance(ldap, ClientError)  # noqa: S101 - for the type checker: the loop has stopped
     assert not isinstance(tcp, ClientError)  # noqa: S101
     hosts = _resolve(dns, tuple(dict.fromkeys(one.target for one in (*ldap, *tcp))))
@@ -124,13 +130,14 @@ def _no_records(
     error: ClientError,
     vantage: Vantage,
     way: Outcome[VpcDns],
+    resolver: Outcome[ResolverWay],
     shows: ShowsAs,
 ) -> Finding:
-    if way.value is None and way.finding.status is Status.FAIL and vantage.own_resolver:
-        return skipped(
-            f"no answer, as is to be expected with these DHCP options: {error.text}",
-            because=(way.finding.check,),
-        )
+    for what, outcome in (("these DHCP options", way), ("this Resolver rule", resolver)):
+        if outcome.value is None and outcome.finding.status is Status.FAIL and vantage.own_resolver:
+            return skipped(
+                f"no answer, as is to be expected with {what}: {error.text}", because=(outcome.finding.check,)
+            )
     other = f" (the secret's domainName; the CredSpec says {names.domain.text})" if domain != names.domain else ""
     failure = failed(
         f"the SRV records of {domain.text}{other} were not found: {error.text}",

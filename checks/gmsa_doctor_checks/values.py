@@ -14,6 +14,7 @@ from gmsa_doctor.formats.secret import SecretDocument
 from gmsa_doctor.hidden import Hidden
 from gmsa_doctor.values import CredSpecLocation as CredSpecLocation
 from gmsa_doctor.values import CredSpecObject as CredSpecObject
+from gmsa_doctor_checks.dns_values import ForwardRule
 
 
 @dataclass(frozen=True)
@@ -133,10 +134,14 @@ class DhcpOptions:
 
 @dataclass(frozen=True)
 class VpcDns:
-    """The VPC leads names of the AD domain to DNS servers that are not known to be wrong."""
+    """The VPC leads names of the AD domain to DNS servers that are not known to be wrong.
+
+    ``rule`` is the Resolver rule that does so, where the VPC's own resolver is asked.
+    """
 
     servers: tuple[str, ...]
     way: str
+    rule: ForwardRule | None = None
 
 
 @dataclass(frozen=True)

@@ -218,17 +218,22 @@ class Route53Resolver(AwsClient):
     service = "route53resolver"
 
     @operation("route53resolver:ListResolverRuleAssociations")
-    def rules_of_vpc(self, vpc: str) -> list[str]:
-        """The ids of the rules that are associated with a VPC."""
+    def rules_of_vpc(self, vpc: str) -> list[dict[str, Any]]:
+        """The associations of rules with a VPC: ResolverRuleId, Status, StatusMessage."""
         pages = self.api.get_paginator("list_resolver_rule_associations").paginate(
             Filters=[{"Name": "VPCId", "Values": [vpc]}]
         )
-        return [one["ResolverRuleId"] for page in pages for one in page["ResolverRuleAssociations"]]
+        return [one for page in pages for one in page["ResolverRuleAssociations"]]
 
     @operation("route53resolver:GetResolverRule")
     def rule(self, id: str) -> dict[str, Any]:
-        """A rule: DomainName, RuleType (FORWARD, SYSTEM, RECURSIVE), TargetIps."""
+        """A rule: DomainName, RuleType (FORWARD, SYSTEM, RECURSIVE, DELEGATE), TargetIps, ResolverEndpointId."""
         return dict(self.api.get_resolver_rule(ResolverRuleId=id)["ResolverRule"])
+
+    @operation("route53resolver:GetResolverEndpoint")
+    def endpoint(self, id: str) -> dict[str, Any]:
+        """An endpoint: Status, StatusMessage, HostVPCId, SecurityGroupIds."""
+        return dict(self.api.get_resolver_endpoint(ResolverEndpointId=id)["ResolverEndpoint"])
 
 
 class Route53(AwsClient):

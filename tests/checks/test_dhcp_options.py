@@ -1,17 +1,20 @@
 """Cause 4, by values and with clients that hold what AWS would say."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
 from gmsa_doctor.clients.dns import Dns, Srv
-from gmsa_doctor.clients.services import DirectoryService, Route53, Route53Resolver
+from gmsa_doctor.clients.services import Route53, Route53Resolver
 from gmsa_doctor.errors import ClientError, Denied, NotFound
 from gmsa_doctor.model import Finding, Given, Outcome, Status, passed, skipped
 from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import DnsServersInUse, KnownDnsServers, Vantage
-from gmsa_doctor_checks.dhcp_options import domain_name, domain_name_servers, in_use
+from gmsa_doctor_checks.dhcp_options import domain_name, in_use
+from gmsa_doctor_checks.dns_values import AwsDirectories, AwsDirectory
 from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaName, GmsaNames, VpcDns
+from gmsa_doctor_checks.vpc_dns import domain_name_servers
 
 NAMES = GmsaNames(DomainName("corp.example"), GmsaName("webapp01"))
 NO_ACCOUNT: Outcome[Account] = Outcome(None, skipped("not read"))
@@ -31,14 +34,16 @@ class Aws:
             raise value
         return value
 
-    def directories(self) -> Any:
-        return self._or_raise(self._directories)
+    def directories(self) -> Outcome[AwsDirectories]:
+        if isinstance(self._directories, ClientError):
+            return Outcome(None, replace(self._directories.finding(), check="directory-service.directories"))
+        return Outcome(AwsDirectories(tuple(map(AwsDirectory.of, self._directories))), passed(""))
 
     def rules_of_vpc(self, vpc: str) -> Any:
-        return range(len(self._or_raise(self._rules)))
+        return [{"ResolverRuleId": str(number)} for number in range(len(self._or_raise(self._rules)))]
 
-    def rule(self, id: int) -> Any:
-        kind, domain = self._rules[id]
+    def rule(self, id: str) -> Any:
+        kind, domain = self._rules[int(id)]
         return {"Id": f"rslvr-rr-{id}", "RuleType": kind, "DomainName": domain, "TargetIps": [{"Ip": "10.0.0.2"}]}
 
     def zones_of_vpc(self, vpc: str, region: str) -> Any:
@@ -56,7 +61,12 @@ class Silent:
 
 
 def judge(
-    servers: tuple[str, ...], aws: Aws, known: tuple[str, ...] = (), vantage: Vantage = OUTSIDE, dns: Any = None
+    servers: tuple[str, ...],
+    aws: Aws,
+    known: tuple[str, ...] = (),
+    vantage: Vantage = OUTSIDE,
+    dns: Any = None,
+    used: tuple[str, ...] | None = None,
 ) -> tuple[VpcDns | None, Finding]:
     options = DhcpOptions("vpc-1", "dopt-1", servers, "corp.example", ("169.254.169.253", "10.0.0.2"))
     asked = Outcome(cast("Dns", dns), passed("")) if dns else Outcome[Dns](None, skipped("live never"))
@@ -68,7 +78,8 @@ def judge(
         PLACE,
         vantage,
         asked,
-        cast("DirectoryService", aws),
+        Outcome(DnsServersInUse(used), passed("")) if used else Outcome(None, skipped("not our task")),
+        aws.directories(),
         cast("Route53Resolver", aws),
         cast("Route53", aws),
     )
@@ -78,7 +89,13 @@ def judge(
 AMAZON = ("AmazonProvidedDNS",)
 DENIED = Denied("route53resolver:ListResolverRuleAssociations", "vpc-1")
 DIRECTORY = {"DirectoryId": "d-1", "Name": "CORP.example", "DnsIpAddrs": ["10.1.0.1", "10.1.0.2"]}
-CONNECTOR = {"DirectoryId": "d-2", "Name": "corp.example", "ConnectSettings": {"CustomerDnsIps": ["10.1.0.1"]}}
+CONNECTOR = {
+    "DirectoryId": "d-2",
+    "Name": "corp.example",
+    "DnsIpAddrs": ["10.1.0.1"],
+    "ConnectSettings": {"ConnectIps": ["10.0.9.4"]},
+}
+SHARED = {"DirectoryId": "d-3", "Name": "corp.example", "OwnerDirectoryDescription": {"DnsIpAddrs": ["10.1.0.1"]}}
 
 
 @pytest.mark.parametrize(
@@ -86,12 +103,14 @@ CONNECTOR = {"DirectoryId": "d-2", "Name": "corp.example", "ConnectSettings": {"
     [
         (("10.1.0.1", "10.1.0.2"), Aws([DIRECTORY]), (), Status.PASS),
         (("10.1.0.1",), Aws([CONNECTOR]), (), Status.PASS),
+        (("10.0.9.4",), Aws([CONNECTOR]), (), Status.FAIL),
+        (("10.1.0.1",), Aws([SHARED]), (), Status.PASS),
         (("10.9.9.9",), Aws([DIRECTORY]), (), Status.FAIL),
         (("10.1.0.1", "10.9.9.9"), Aws([DIRECTORY]), (), Status.WARN),
         (("10.9.9.9",), Aws([{**DIRECTORY, "Name": "other.example"}]), (), Status.PASS),
         (("10.9.9.9",), Aws([DIRECTORY]), ("10.9.9.9",), Status.PASS),
         (("10.9.9.9",), Aws(), ("10.1.0.1",), Status.FAIL),
-        (("10.9.9.9",), Aws(Denied("ds:DescribeDirectories", "*")), (), Status.UNKNOWN),
+        (("10.9.9.9",), Aws(Denied("ds:DescribeDirectories", "*")), (), Status.SKIPPED),
         (AMAZON, Aws(), (), Status.FAIL),
         (("10.0.0.2",), Aws(), (), Status.FAIL),
         ((), Aws(), (), Status.FAIL),
@@ -122,6 +141,25 @@ def test_a_denied_lookup_names_its_iam_action() -> None:
     _, finding = judge(AMAZON, Aws(rules=DENIED))
     assert finding.fix is not None
     assert "route53resolver:ListResolverRuleAssociations" in finding.summary + finding.fix.text
+
+
+def test_without_the_directories_the_check_stands_behind_their_finding() -> None:
+    _, finding = judge(("10.9.9.9",), Aws(Denied("ds:DescribeDirectories", "*")))
+    assert finding.because == ("directory-service.directories",)
+
+
+def test_the_addresses_of_an_ad_connector_are_told_as_what_they_are() -> None:
+    assert "10.0.9.4 is the AD Connector itself" in judge(("10.0.9.4",), Aws([CONNECTOR]))[1].summary
+
+
+@pytest.mark.parametrize(
+    ("used", "status"), [(("10.9.9.9",), Status.WARN), (("10.1.0.1",), Status.FAIL), (None, Status.WARN)]
+)
+def test_an_answer_says_nothing_of_a_set_that_was_changed_since_the_task_started(
+    used: tuple[str, ...] | None, status: Status
+) -> None:
+    aws = Aws([DIRECTORY])
+    assert judge(("10.9.9.9",), aws, vantage=INSIDE, dns=Answering(), used=used)[1].status is status
 
 
 def test_an_answer_of_the_tasks_own_resolver_lowers_a_failure_to_a_warning() -> None:

@@ -96,6 +96,11 @@ CALLS: list[tuple[str, str, Call]] = [
         lambda aws: Route53Resolver(aws).rule("rslvr-rr-1"),
     ),
     (
+        "route53resolver:GetResolverEndpoint",
+        "route53resolver:GetResolverEndpoint",
+        lambda aws: Route53Resolver(aws).endpoint("rslvr-out-1"),
+    ),
+    (
         "route53:ListHostedZonesByVPC",
         "route53:ListHostedZonesByVPC",
         lambda aws: Route53(aws).zones_of_vpc(VPC, "us-east-1"),
@@ -446,7 +451,7 @@ def rules(aws: EmbeddedAws, vpc: str, subnets: tuple[str, ...], count: int) -> l
 
 def test_all_rules_of_a_vpc_are_listed_over_several_pages(aws: EmbeddedAws, vpc: str, subnets: tuple[str, ...]) -> None:
     made = rules(aws, vpc, subnets, 25)
-    found = Route53Resolver(Aws()).rules_of_vpc(vpc)
+    found = [one["ResolverRuleId"] for one in Route53Resolver(Aws()).rules_of_vpc(vpc)]
     assert sorted(found) == sorted(made)
     assert len(aws.calls) > 1
     assert set(aws.calls) == {("route53resolver", "ListResolverRuleAssociations")}

@@ -252,27 +252,30 @@ def no_directory(it: Environment, _: Lab) -> None:
     it.directory = None
 
 
-def forward_rule(domain: str) -> Change:
-    """Associate a Resolver FORWARD rule for the domain with the VPC."""
+def forward_rule(domain: str, *targets: str) -> Change:
+    """Associate a Resolver FORWARD rule for the domain with the VPC, to the domain controller or these addresses."""
 
-    def make(aws: EmbeddedAws, created: Created) -> None:
+    def change(it: Environment, lab: Lab) -> None:
+        it.after.append(lambda aws, created: make(aws, created, targets or (lab.dc.ip,)))
+
+    def make(aws: EmbeddedAws, created: Created, addresses: tuple[str, ...]) -> None:
         resolver = aws.client("route53resolver", created.region)
         endpoint = resolver.create_resolver_endpoint(
-            CreatorRequestId="endpoint",
+            CreatorRequestId=f"endpoint for {domain}",
             SecurityGroupIds=[created.security_group],
             Direction="OUTBOUND",
             IpAddresses=[{"SubnetId": one} for one in created.subnets],
         )["ResolverEndpoint"]
         rule = resolver.create_resolver_rule(
-            CreatorRequestId="rule",
+            CreatorRequestId=f"rule for {domain}",
             RuleType="FORWARD",
             DomainName=domain,
-            TargetIps=[{"Ip": "10.1.0.10", "Port": 53}],
+            TargetIps=[{"Ip": one, "Port": 53} for one in addresses],
             ResolverEndpointId=endpoint["Id"],
         )["ResolverRule"]
-        resolver.associate_resolver_rule(ResolverRuleId=rule["Id"], VPCId=created.vpc)
+        resolver.associate_resolver_rule(ResolverRuleId=rule["Id"], VPCId=created.vpc, Name=rule["Id"])
 
-    return after(make)
+    return change
 
 
 def private_zone(name: str) -> Change:

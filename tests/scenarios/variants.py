@@ -246,7 +246,7 @@ DOUBTS = (
     ),
     Scenario(
         "the directories denied",
-        "dhcp-options.domain-name-servers",
+        "directory-service.directories",
         denied("ds", "DescribeDirectories"),
         "ds:DescribeDirectories",
     ),

@@ -1,0 +1,98 @@
+"""What the checks of the VPC's DNS hand to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class AwsDirectory:
+    """A directory of Directory Service.
+
+    ``dns`` are its DNS servers; of an AD Connector those of the self-managed AD behind it, whose name it has.
+    ``connector`` are the addresses of an AD Connector itself, which serves no DNS. ``vpc`` is where it lies.
+    """
+
+    id: str
+    name: str
+    type: str
+    stage: str
+    dns: tuple[str, ...]
+    connector: tuple[str, ...] = ()
+    vpc: str | None = None
+
+    @classmethod
+    def of(cls, described: dict[str, Any]) -> AwsDirectory:
+        """From ``DirectoryDescriptions`` of ds:DescribeDirectories.
+
+        Source: https://docs.aws.amazon.com/directoryservice/latest/devguide/API_DirectoryDescription.html
+        """
+        settings = described.get("VpcSettings") or described.get("ConnectSettings") or {}
+        of_owner = described.get("OwnerDirectoryDescription") or {}
+        return cls(
+            id=str(described.get("DirectoryId", "")),
+            name=str(described.get("Name") or "").rstrip(".").lower(),
+            type=str(described.get("Type") or ""),
+            stage=str(described.get("Stage") or ""),
+            dns=_addresses(described) or _addresses(of_owner),
+            connector=(*settings.get("ConnectIps", ()), *settings.get("ConnectIpsV6", ())),
+            vpc=settings.get("VpcId") or (of_owner.get("VpcSettings") or {}).get("VpcId"),
+        )
+
+
+def _addresses(described: dict[str, Any]) -> tuple[str, ...]:
+    return (*(described.get("DnsIpAddrs") or ()), *(described.get("DnsIpv6Addrs") or ()))
+
+
+@dataclass(frozen=True)
+class AwsDirectories:
+    """All directories of Directory Service in the region, those shared with the account included."""
+
+    all: tuple[AwsDirectory, ...]
+
+    def named(self, domain: str) -> tuple[AwsDirectory, ...]:
+        """Those of a domain's name."""
+        return tuple(one for one in self.all if one.name == domain)
+
+
+def directory_dns(found: tuple[AwsDirectory, ...]) -> tuple[tuple[str, ...], str]:
+    """The DNS servers of directories, and the words for where these were learnt."""
+    addresses = tuple(dict.fromkeys(ip for one in found for ip in one.dns))
+    return addresses, f"the directory {', '.join(one.id for one in found)}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a Resolver rule forwards to."""
+
+    address: str
+    port: int = 53
+
+    def __str__(self) -> str:
+        return self.address if self.port == 53 else f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True)
+class ForwardRule:
+    """The Resolver FORWARD rule that decides for the domain.
+
+    ``pending`` says why it may not be in force yet, or no more. ``owner`` is the other account that shares it.
+    """
+
+    id: str
+    domain: str
+    targets: tuple[Target, ...]
+    endpoint: str | None = None
+    owner: str | None = None
+    pending: str | None = None
+
+    def __str__(self) -> str:
+        return f"the Resolver rule {self.id} ({self.domain} to {', '.join(map(str, self.targets)) or 'nowhere'})"
+
+
+@dataclass(frozen=True)
+class ResolverWay:
+    """The way of the Resolver rule in use is not known to be closed; ``endpoint`` is the outbound endpoint's id."""
+
+    endpoint: str | None = None

@@ -1,0 +1,204 @@
+"""DNS on AWS's side: Resolver rules and their endpoints, the kinds of directories."""
+
+from typing import Any
+
+from tests.lab.aws import ACCOUNT, EmbeddedAws
+from tests.lab.environment import Created, Environment
+from tests.scenarios.changes import (
+    after,
+    all_of,
+    denied,
+    dhcp,
+    forward_rule,
+    no_directory,
+    options,
+    private_zone,
+)
+from tests.scenarios.lab import Change, Lab, Scenario
+
+_AMAZON = dhcp("AmazonProvidedDNS")
+_RULE = all_of(_AMAZON, forward_rule("corp.example."))
+
+
+def _resolver(region: str) -> Any:
+    """Where moto keeps what it says of Route 53 Resolver: it lets nobody set a status."""
+    from moto.route53resolver.models import route53resolver_backends
+
+    return route53resolver_backends[ACCOUNT][region]
+
+
+def associations(**fields: Any) -> Change:
+    """Set fields of the rules' associations, such as `status`."""
+    return after(lambda _, made: _set(_resolver(made.region).resolver_rule_associations, fields))
+
+
+def rules(**fields: Any) -> Change:
+    """Set fields of the rules."""
+    return after(lambda _, made: _set(_resolver(made.region).resolver_rules, fields))
+
+
+def endpoints(**fields: Any) -> Change:
+    """Set fields of the outbound endpoints."""
+    return after(lambda _, made: _set(_resolver(made.region).resolver_endpoints, fields))
+
+
+def _set(things: dict[str, Any], fields: dict[str, Any]) -> None:
+    for one in things.values():
+        for name, value in fields.items():
+            setattr(one, name, value)
+
+
+def directory(**fields: Any) -> Change:
+    """Set fields of the directory as moto keeps it, such as `directory_type` and `stage`."""
+
+    def change(aws: EmbeddedAws, made: Created) -> None:
+        from moto.ds.models import ds_backends
+
+        _set({"": ds_backends[ACCOUNT][made.region].directories[made.directory]}, fields)
+
+    return after(change)
+
+
+def connector(*own: str) -> Change:
+    """Let the directory be an AD Connector with these addresses of its own, to the AD of the lab."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        it.directory = None
+        it.after.append(lambda aws, made: _connect(aws, made, lab.dc.domain, lab.dc.ip, own))
+
+    return change
+
+
+def _connect(aws: EmbeddedAws, made: Created, domain: str, dns: str, own: tuple[str, ...]) -> None:
+    from moto.ds.models import ds_backends
+
+    settings = {
+        "VpcId": made.vpc,
+        "SubnetIds": list(made.subnets[:2]),
+        "CustomerDnsIps": [dns],
+        "CustomerUserName": "Admin",
+    }
+    answer = aws.client("ds", made.region).connect_directory(
+        Name=domain, Password="Adm1n-Passw0rd!", Size="Small", ConnectSettings=settings
+    )
+    one = ds_backends[ACCOUNT][made.region].directories[answer["DirectoryId"]]
+    one.dns_ip_addrs = [dns]
+    one.connect_settings = {**settings, "ConnectIps": list(own)}
+
+
+FAULTS = (
+    Scenario(
+        "a rule for another domain",
+        "dhcp-options.domain-name-servers",
+        all_of(_AMAZON, forward_rule("corp.example.net.")),
+        "no Resolver FORWARD rule",
+    ),
+    Scenario(
+        "a rule for a part of the domain",
+        "dhcp-options.domain-name-servers",
+        all_of(_AMAZON, forward_rule("sub.corp.example.")),
+        "no Resolver FORWARD rule",
+    ),
+    Scenario(
+        "a rule whose association has failed",
+        "dhcp-options.domain-name-servers",
+        all_of(_RULE, associations(status="FAILED", status_message="no such VPC")),
+        "its association with the VPC has failed (no such VPC)",
+    ),
+    Scenario(
+        "a rule that is being deleted",
+        "dhcp-options.domain-name-servers",
+        all_of(_RULE, rules(status="DELETING")),
+        "it is being deleted",
+    ),
+    Scenario(
+        "an outbound endpoint that is being deleted",
+        "resolver-rule.endpoint",
+        all_of(_RULE, endpoints(status="DELETING")),
+        "so the rule forwards nothing",
+    ),
+    Scenario(
+        "the AD Connector's own addresses as DNS servers",
+        "dhcp-options.domain-name-servers",
+        all_of(dhcp("10.0.0.77"), connector("10.0.0.77")),
+        "10.0.0.77 is the AD Connector itself, which serves no DNS",
+    ),
+    Scenario(
+        "other DNS servers than those behind the AD Connector",
+        "dhcp-options.domain-name-servers",
+        all_of(dhcp("10.9.9.9"), connector("10.0.0.77")),
+        "none of which is a DNS server of corp.example",
+    ),
+)
+
+HEALTHY = (
+    Scenario("a rule for the root", "", all_of(_AMAZON, forward_rule("."))),
+    Scenario(
+        "a rule for the domain beside one for its parent",
+        "",
+        all_of(_AMAZON, forward_rule("corp.example."), forward_rule("example.", "10.9.9.9")),
+    ),
+    Scenario("a rule of another account", "", all_of(_RULE, rules(share_status="SHARED_WITH_ME", owner_id="1"))),
+    Scenario("an endpoint that is being updated", "", all_of(_RULE, endpoints(status="UPDATING"))),
+    Scenario(
+        "a rule to servers that --ad-dns names",
+        "",
+        all_of(_AMAZON, no_directory, forward_rule("corp.example.", "10.1.0.10"), options("--ad-dns", "10.1.0.10")),
+    ),
+    Scenario(
+        "a rule to servers that AWS knows nothing of",
+        "",
+        all_of(_AMAZON, no_directory, forward_rule("corp.example.", "10.1.0.10")),
+    ),
+    Scenario("an AD Connector", "", connector("10.0.0.77")),
+    Scenario("a directory shared by another account", "", directory(directory_type="SharedMicrosoftAD")),
+    Scenario(
+        "a rule that has failed, and a private zone",
+        "",
+        all_of(_RULE, associations(status="FAILED"), private_zone("corp.example.")),
+    ),
+)
+
+WARNINGS = (
+    Scenario(
+        "a rule to other addresses than the AD's",
+        "resolver-rule.targets",
+        all_of(_AMAZON, forward_rule("corp.example.", "10.9.9.9", "10.9.9.10")),
+        "none of which is a DNS server of corp.example",
+    ),
+    Scenario(
+        "a rule one of whose addresses is not the AD's",
+        "resolver-rule.targets",
+        lambda it, lab: all_of(_AMAZON, forward_rule("corp.example.", "10.9.9.9", lab.dc.ip))(it, lab),
+        "of which 10.9.9.9 is not",
+    ),
+    Scenario(
+        "a rule whose association is being made",
+        "dhcp-options.domain-name-servers",
+        all_of(_RULE, associations(status="CREATING")),
+        "its association is CREATING",
+    ),
+    Scenario(
+        "an outbound endpoint that needs somebody",
+        "resolver-rule.endpoint",
+        all_of(_RULE, endpoints(status="ACTION_NEEDED")),
+        "is ACTION_NEEDED",
+    ),
+    Scenario("a Simple AD", "directory-service.type", directory(directory_type="SimpleAD"), "has no gMSAs"),
+    Scenario("an impaired directory", "directory-service.type", directory(stage="Impaired"), "is Impaired, not Active"),
+)
+
+DOUBTS = (
+    Scenario(
+        "the outbound endpoint denied",
+        "resolver-rule.endpoint",
+        all_of(_RULE, denied("route53resolver", "GetResolverEndpoint")),
+        "route53resolver:GetResolverEndpoint",
+    ),
+    Scenario(
+        "the rule denied",
+        "dhcp-options.domain-name-servers",
+        all_of(_RULE, denied("route53resolver", "GetResolverRule")),
+        "route53resolver:GetResolverRule",
+    ),
+)
