@@ -36,6 +36,7 @@ BUILT_IN = (
     "gmsa_doctor_checks.kerberos",
     "gmsa_doctor_checks.directory",
     "gmsa_doctor_checks.replication",
+    "gmsa_doctor_checks.user",
     "gmsa_doctor_checks.probe",
     "gmsa_doctor_checks.canary",
     "gmsa_doctor_checks.config",

@@ -25,3 +25,8 @@ KERBEROS_ERRORS = f"{_MS}/en-us/previous-versions/windows/it-pro/windows-server-
 SPN = f"{_MS}/en-us/sql/database-engine/configure-windows/register-a-service-principal-name-for-kerberos-connections"
 LDAP_SIGNING = f"{_MS}/en-us/troubleshoot/windows-server/active-directory/enable-ldap-signing-in-windows-server"
 CLOCK = f"{_MS}/en-us/windows-server/networking/windows-time-service/support-boundary"
+USER_ATTRIBUTES = (
+    f"{_MS}/en-us/troubleshoot/windows-server/active-directory/useraccountcontrol-manipulate-account-properties"
+)
+PASSWORD_NEVER_EXPIRES = f"{_MS}/en-us/powershell/module/activedirectory/set-aduser"
+ENCRYPTION_TYPES = f"{_MS}/en-us/windows-server/security/kerberos/detect-remediate-rc4-kerberos"

@@ -16,7 +16,7 @@ from gmsa_doctor_checks.values import Account
 class _Meaning:
     """Words for a refusal, in which ``{principal}`` and ``{domain}`` are filled in.
 
-    In ``commands`` it is ``{user}``, ``{filter}``, ``{domain}`` and ``{secret}``, quoted.
+    In ``commands`` it is ``{user}``, ``{filter}``, ``{domain}``, ``{catalog}`` and ``{secret}``, quoted.
     """
 
     summary: str
@@ -26,22 +26,32 @@ class _Meaning:
 
 
 _PUT = "aws secretsmanager put-secret-value --secret-id {secret} --secret-string file://secret.json"
+_EXPIRY = "Get-ADUser {user} -Properties PasswordLastSet,PasswordExpired,msDS-UserPasswordExpiryTimeComputed"
+_RESET = "Set-ADAccountPassword -Identity {user} -Reset"
+_NEVER = "Set-ADUser -Identity {user} -PasswordNeverExpires $true"
 _ENABLED = "a user that is enabled, not locked and not expired"
 
 _USER = {
     KdcReason.WRONG_PASSWORD: _Meaning(
         "the secret's password for {principal} is wrong",
         "the user's current password",
-        "Put the user's current password into the secret (or set the user's password to the secret's). This run made "
-        "one failed logon, and makes no other for this user.",
-        (_PUT,),
+        "Most likely the user's password was changed in the AD and not in the secret: see when it was set, and put the "
+        "current one into the secret (or set the user's password to the secret's). Else it was mistyped, or domainName "
+        "names a domain with another user of this name. This run made one failed logon, and makes no other for this "
+        "user.",
+        ("Get-ADUser {user} -Properties PasswordLastSet,LastBadPasswordAttempt -Server {domain}", _PUT),
     ),
     KdcReason.UNKNOWN_CLIENT: _Meaning(
         "the AD knows no user {principal}",
         "the sAMAccountName of a user of {domain}",
-        "Set username in the secret to the user's sAMAccountName (not its UPN or display name), and domainName to the "
-        "domain that holds the user.",
-        ("Get-ADUser -LDAPFilter {filter} -Server {domain}", _PUT),
+        "Most likely username is not the user's sAMAccountName but its display name or the first part of its UPN: look "
+        "for it under these names. Else the user is in another domain of the forest (port 3268 finds it there), which "
+        "domainName must then name, or it was deleted.",
+        (
+            "Get-ADUser -LDAPFilter {filter} -Properties DisplayName,CanonicalName -Server {domain}",
+            "Get-ADUser -LDAPFilter {filter} -Properties CanonicalName -Server {catalog}",
+            _PUT,
+        ),
     ),
     KdcReason.DISABLED: _Meaning(
         "the user {principal} is disabled", _ENABLED, "Enable the user.", ("Enable-ADAccount -Identity {user}",)
@@ -49,8 +59,12 @@ _USER = {
     KdcReason.LOCKED: _Meaning(
         "the user {principal} is locked after too many wrong passwords",
         _ENABLED,
-        "Find what logs on with an old password (mostly a stale secret), then unlock the user.",
-        ("Unlock-ADAccount -Identity {user}",),
+        "Find what logs on with an old password (mostly a stale secret; event 4740 of the PDC emulator names the "
+        "machine), then unlock the user.",
+        (
+            "Get-ADUser {user} -Properties LockedOut,AccountLockoutTime,BadLogonCount",
+            "Unlock-ADAccount -Identity {user}",
+        ),
     ),
     KdcReason.ACCOUNT_EXPIRED: _Meaning(
         "the account {principal} has expired",
@@ -68,7 +82,27 @@ _USER = {
         "the password of {principal} has expired, or must be changed at the next logon",
         "a password that does not expire",
         "Set a new password, let it never expire, and put it into the secret.",
-        ("Set-ADUser -Identity {user} -PasswordNeverExpires $true -ChangePasswordAtLogon $false", _PUT),
+        (_EXPIRY, _RESET, _NEVER, _PUT),
+    ),
+    KdcReason.PASSWORD_TOO_OLD: _Meaning(
+        "the password of {principal} has expired",
+        "a password that does not expire",
+        "Set a new password, let it never expire, and put it into the secret.",
+        (_EXPIRY, _RESET, _NEVER, _PUT),
+    ),
+    KdcReason.MUST_CHANGE: _Meaning(
+        "{principal} must change its password at the next logon, which nobody does for a task",
+        "a user without that demand",
+        "Most likely the user is new, or an administrator has just set its password: take the demand off (or set a new "
+        "password without it), and see that the secret holds the same password.",
+        ("Set-ADUser -Identity {user} -ChangePasswordAtLogon $false -PasswordNeverExpires $true", _PUT),
+    ),
+    KdcReason.SMART_CARD: _Meaning(
+        "{principal} may log on with a smart card only",
+        "a user that logs on with a password",
+        "Take the demand for a smart card off the user; then set a new password, for AD has put a random one in its "
+        "place, and put it into the secret.",
+        ("Set-ADUser -Identity {user} -SmartcardLogonRequired $false", _RESET, _PUT),
     ),
     KdcReason.LOGON_HOURS: _Meaning(
         "the user {principal} may not log on at this hour",
@@ -79,14 +113,23 @@ _USER = {
     KdcReason.POLICY: _Meaning(
         "a policy of the AD does not let {principal} log on from here",
         "a user without logon restrictions",
-        "Take workstation restrictions, authentication policies and silos off the user.",
-        ("Get-ADUser {user} -Properties LogonWorkstations,AuthenticationPolicy,AuthenticationPolicySilo",),
+        "Most likely the user may log on from certain workstations only, which no Linux client is; else an "
+        "authentication policy or silo holds it. Take that off the user.",
+        (
+            "Get-ADUser {user} -Properties LogonWorkstations,msDS-AssignedAuthNPolicy,msDS-AssignedAuthNPolicySilo",
+            "Set-ADUser -Identity {user} -Clear userWorkstations",
+        ),
     ),
     KdcReason.NO_ENCTYPE: _Meaning(
         "{principal}, the KDC and we have no encryption type in common",
         "AES for the user",
-        "Let the user use AES, then change its password once, so that AES keys are made.",
-        ("Set-ADUser -Identity {user} -KerberosEncryptionType AES128,AES256",),
+        "Most likely the user is set to DES or to RC4 only, or its password is older than the domain's AES: let it use "
+        "AES, then change its password once, so that AES keys are made.",
+        (
+            "Get-ADUser {user} -Properties UseDESKeyOnly,msDS-SupportedEncryptionTypes,PasswordLastSet",
+            "Set-ADAccountControl -Identity {user} -UseDESKeyOnly $false",
+            "Set-ADUser -Identity {user} -KerberosEncryptionType AES128,AES256",
+        ),
     ),
     KdcReason.PREAUTH_UNSUPPORTED: _Meaning(
         "the KDC wants another proof than a password from {principal} (a smart card, most likely)",
@@ -146,9 +189,11 @@ _GMSA[KdcReason.NO_KEY] = _GMSA[KdcReason.NO_ENCTYPE]
 def explain_user_refusal(refusal: KdcRefusal, account: Account) -> Finding:
     """The finding for a logon of the secret's user that the KDC refused."""
     words = {"principal": account.principal, "domain": account.domain.text}
+    name = escape_filter(account.user)
     names = {
         "user": powershell(account.user),
-        "filter": powershell(f"(sAMAccountName={escape_filter(account.user)})"),
+        "catalog": powershell(f"{account.domain.text}:3268"),
+        "filter": powershell(f"(|(sAMAccountName={name})(userPrincipalName={name}@*)(displayName={name}))"),
         "domain": powershell(account.domain.text),
         "secret": posix(account.arn),
     }

@@ -22,9 +22,13 @@ class KdcReason(StrEnum):
     LOCKED = "locked"
     ACCOUNT_EXPIRED = "account-expired"
     PASSWORD_EXPIRED = "password-expired"
+    """Expired, or to be changed at the next logon, and the KDC does not say which."""
+    PASSWORD_TOO_OLD = "password-too-old"
+    MUST_CHANGE = "must-change"
     LOGON_HOURS = "logon-hours"
     POLICY = "policy"
-    """Logons are restricted: to workstations, by an authentication policy, to smart cards."""
+    """Logons are restricted: to workstations, by an authentication policy."""
+    SMART_CARD = "smart-card"
     NO_ENCTYPE = "no-enctype"
     """No encryption type that client, KDC and account have in common."""
     NO_KEY = "no-key"
@@ -107,15 +111,16 @@ _NT_STATUS = {
     0xC000006A: KdcReason.WRONG_PASSWORD,
     0xC000006F: KdcReason.LOGON_HOURS,
     0xC0000070: KdcReason.POLICY,  # INVALID_WORKSTATION
-    0xC0000071: KdcReason.PASSWORD_EXPIRED,
+    0xC0000071: KdcReason.PASSWORD_TOO_OLD,
     0xC0000072: KdcReason.DISABLED,
     0xC0000193: KdcReason.ACCOUNT_EXPIRED,
-    0xC0000224: KdcReason.PASSWORD_EXPIRED,  # PASSWORD_MUST_CHANGE
+    0xC0000224: KdcReason.MUST_CHANGE,
     0xC0000234: KdcReason.LOCKED,
+    0xC00002FA: KdcReason.SMART_CARD,
     0xC0000413: KdcReason.POLICY,  # AUTHENTICATION_FIREWALL_FAILED
 }
 """MS-ERREF 2.3.1: what tells more than the Kerberos code."""
-_REFINED = {KdcReason.REVOKED, KdcReason.POLICY}
+_REFINED = {KdcReason.REVOKED, KdcReason.POLICY, KdcReason.PASSWORD_EXPIRED}
 
 
 class KdcRefusal(ClientError):

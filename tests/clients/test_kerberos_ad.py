@@ -82,7 +82,7 @@ def test_a_password_of_all_kinds_of_characters_gives_a_ticket(kdc: Kdc) -> None:
         ("gmsa-disabled", KdcReason.DISABLED, -1765328366),
         ("gmsa-locked", KdcReason.LOCKED, -1765328366),
         ("gmsa-acctexpired", KdcReason.ACCOUNT_EXPIRED, -1765328366),
-        ("gmsa-pwexpired", KdcReason.PASSWORD_EXPIRED, -1765328361),
+        ("gmsa-pwexpired", KdcReason.MUST_CHANGE, -1765328361),
     ],
 )
 def test_each_refusal_has_its_reason(kdc: Kdc, user: str, reason: KdcReason, code: int) -> None:

@@ -190,11 +190,11 @@ def read(dc: DomainController, account: str, *attributes: str) -> tuple[str, dic
     raise KeyError(account)
 
 
-def modify(dc: DomainController, account: str, **attributes: str | list[str]) -> None:
+def modify(dc: DomainController, account: str, **attributes: str | bytes | list[bytes]) -> None:
     """Replace attributes of the account with this sAMAccountName; `_` in their names stands for `-`."""
     dn, _ = read(dc, account)
     changes = {
-        name.replace("_", "-"): [(ldap3.MODIFY_REPLACE, [value] if isinstance(value, str) else value)]
+        name.replace("_", "-"): [(ldap3.MODIFY_REPLACE, value if isinstance(value, list) else [value])]
         for name, value in attributes.items()
     }
     with administrator(dc) as connection:

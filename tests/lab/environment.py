@@ -3,9 +3,12 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
+from uuid import UUID
 
-from tests.lab import accounts
+from gmsa_doctor.formats import sid
+from tests.lab import accounts, ad
 from tests.lab.ad import DomainController
 from tests.lab.aws import ACCOUNT, EmbeddedAws
 
@@ -169,12 +172,13 @@ def healthy(dc: DomainController) -> Environment:
 
 def credspec(dc: DomainController, gmsa: str = "webapp01") -> dict[str, Any]:
     """Give a CredSpec for the gMSA, with all the keys that AWS's documentation shows."""
+    domain_sid, domain_guid = domain_ids(dc)
     return {
         "CmsPlugins": ["ActiveDirectory"],
         "DomainJoinConfig": {
-            "Sid": "S-1-5-21-1004336348-1177238915-682003330",
+            "Sid": domain_sid,
             "MachineAccountName": gmsa,
-            "Guid": "5c0d2e9b-8f43-4e0c-9d55-6b1f0f5b7c11",
+            "Guid": domain_guid,
             "DnsTreeName": dc.domain,
             "DnsName": dc.domain,
             "NetBiosName": dc.netbios_name,
@@ -191,6 +195,15 @@ def credspec(dc: DomainController, gmsa: str = "webapp01") -> dict[str, Any]:
             },
         },
     }
+
+
+@cache
+def domain_ids(dc: DomainController) -> tuple[str, str]:
+    """Give the domain's SID and GUID, asked of the domain controller once."""
+    with ad.administrator(dc) as connection:
+        connection.search(dc.base, "(objectClass=*)", "BASE", attributes=["objectSid", "objectGUID"])
+        (raw,) = (one["raw_attributes"] for one in connection.response or [])
+    return sid.parse(raw["objectSid"][0]), str(UUID(bytes_le=raw["objectGUID"][0]))
 
 
 def task_definition(family: str = "webapp") -> dict[str, Any]:

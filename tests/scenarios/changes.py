@@ -329,14 +329,13 @@ def nowhere(_: Lab) -> str:
     return fresh_address()
 
 
-def in_ad(account: str, **attributes: str) -> Change:
-    """Set attributes of an account in the AD, for the time of the scenario."""
+def in_ad(account: str, **attributes: str | bytes) -> Change:
+    """Set attributes of an account in the AD, for the time of the scenario; `_` in their names stands for `-`."""
 
     def change(it: Environment, lab: Lab) -> None:
-        before = ad.read(lab.dc, account, *attributes)[1]
+        before = ad.read(lab.dc, account, *(name.replace("_", "-") for name in attributes))[1]
         for name in attributes:
-            value = [one.decode() for one in before.get(name, [])]
-            lab.stack.callback(ad.modify, lab.dc, account, **{name: value})
+            lab.stack.callback(ad.modify, lab.dc, account, **{name: before.get(name.replace("_", "-"), [])})
         ad.modify(lab.dc, account, **attributes)
 
     return change

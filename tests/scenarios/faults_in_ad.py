@@ -70,7 +70,7 @@ USER = (
     Scenario("an unknown user", "kerberos.user-ticket", secret(username="gmsa-raeder"), "knows no user"),
     Scenario("a disabled user", "kerberos.user-ticket", user("gmsa-disabled"), "disabled"),
     Scenario("a locked user", "kerberos.user-ticket", user("gmsa-locked"), "locked"),
-    Scenario("an expired password", "kerberos.user-ticket", user("gmsa-pwexpired"), "has expired"),
+    Scenario("a password to be changed", "kerberos.user-ticket", user("gmsa-pwexpired"), "must change"),
     Scenario("an expired account", "kerberos.user-ticket", user("gmsa-acctexpired"), "expired"),
     Scenario("a KDC that hangs up", "kerberos.user-ticket", kdc_at(lambda lab: lab.hanging_up(88)), "no KDC gives"),
     Scenario("a KDC that is mute", "kerberos.user-ticket", kdc_at(lambda lab: lab.mute(88)), "no KDC gives"),

@@ -1,0 +1,35 @@
+"""``msDS-SupportedEncryptionTypes`` (MS-KILE 2.2.7): the encryption types that an account may use."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+
+class EncryptionType(IntFlag):
+    """The bits that name an encryption type; the others are features of Kerberos."""
+
+    DES_CRC = 0x1
+    DES_MD5 = 0x2
+    RC4 = 0x4
+    AES128 = 0x8
+    AES256 = 0x10
+
+
+_ALL = EncryptionType(0x1F)
+AES = EncryptionType.AES128 | EncryptionType.AES256
+DES = EncryptionType.DES_CRC | EncryptionType.DES_MD5
+
+
+def named(value: int | None) -> EncryptionType | None:
+    """The encryption types that the attribute names.
+
+    ``None`` where it names none: it is missing, 0 or holds features only. Then the domain controller's own default
+    counts (``DefaultDomainSupportedEncTypes``, KB5021131).
+    """
+    return EncryptionType(value & _ALL) if value is not None and value & _ALL else None
+
+
+def words(value: int) -> str:
+    """The value in hexadecimal, with the names of its encryption types: ``0x1c (RC4, AES128, AES256)``."""
+    names = ", ".join(one.name or "" for one in EncryptionType if value & one)
+    return f"0x{value:x} ({names})" if names else f"0x{value:x}"

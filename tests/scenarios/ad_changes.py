@@ -1,0 +1,133 @@
+"""Changes of the AD for the time of a scenario, made as its administrator: users, groups, policies, gMSAs."""
+
+from datetime import UTC, datetime, timedelta
+
+import ldap3
+
+from tests.lab import accounts, ad
+from tests.lab.ad import DomainController
+from tests.lab.environment import Environment
+from tests.scenarios.lab import Change, Lab
+
+MANAGED = "CN=Managed Service Accounts"
+POLICIES = "CN=Password Settings Container,CN=System"
+
+
+def added(parent: str, cn: str, classes: str, **attributes: str | bytes) -> Change:
+    """Add an object below `parent` (empty: the domain); `_` in the attributes' names stands for `-`."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        dn = ",".join(filter(None, (f"{'OU' if classes == 'organizationalUnit' else 'CN'}={cn}", parent, lab.dc.base)))
+        lab.stack.callback(_delete, lab.dc, dn)
+        _add(lab.dc, dn, classes, {name.replace("_", "-"): value for name, value in attributes.items()})
+
+    return change
+
+
+def new_user(name: str, **attributes: str) -> Change:
+    """Add a user that may retrieve the gMSAs' passwords, and put it into the secret."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        password = f'"{accounts.PASSWORD}"'.encode("utf-16-le")
+        # Samba gives an account that comes to need a smart card a password of its own choice: so it is set afterwards.
+        added("CN=Users", name, "user", sAMAccountName=name, unicodePwd=password, userAccountControl="512")(it, lab)
+        if attributes:
+            ad.modify(lab.dc, name, **attributes)
+        member_of(accounts.PRINCIPALS, name)(it, lab)
+        it.secret = {"username": name, "password": accounts.PASSWORD, "domainName": lab.dc.domain}
+
+    return change
+
+
+def member_of(group: str, account: str) -> Change:
+    """Put an account into a group."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        group_dn, account_dn = (ad.read(lab.dc, name, "cn")[0] for name in (group, account))
+        _modify(lab.dc, group_dn, "member", ldap3.MODIFY_ADD, [account_dn.encode()])
+        lab.stack.callback(_modify, lab.dc, group_dn, "member", ldap3.MODIFY_DELETE, [account_dn.encode()])
+
+    return change
+
+
+def must_change(account: str) -> Change:
+    """Let the account have to change its password at the next logon."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        lab.stack.callback(ad.modify, lab.dc, account, pwdLastSet="-1")
+        ad.modify(lab.dc, account, pwdLastSet="0")
+
+    return change
+
+
+def locked(account: str) -> Change:
+    """Lock the account, as too many wrong passwords do."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        lab.stack.callback(ad.reset_bad_password_count, lab.dc, account)
+        ad.modify(lab.dc, account, lockoutTime=file_time())
+
+    return change
+
+
+def file_time(days: int = 0) -> str:
+    """Give the time so many days from now, as a Windows file time."""
+    since = datetime.now(UTC) + timedelta(days=days) - datetime(1601, 1, 1, tzinfo=UTC)
+    return str(since // timedelta(microseconds=1) * 10)
+
+
+def policy(account: str, ticks: int) -> Change:
+    """Let the account's password expire after so many 100 ns, by a fine-grained policy."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        added(
+            POLICIES,
+            f"Policy of {account}",
+            "msDS-PasswordSettings",
+            msDS_PasswordSettingsPrecedence="2",
+            msDS_PasswordReversibleEncryptionEnabled="FALSE",
+            msDS_PasswordHistoryLength="0",
+            msDS_PasswordComplexityEnabled="FALSE",
+            msDS_MinimumPasswordLength="0",
+            msDS_MinimumPasswordAge="0",
+            msDS_MaximumPasswordAge=str(-ticks),
+            msDS_LockoutThreshold="50",
+            msDS_LockoutObservationWindow="0",
+            msDS_LockoutDuration="0",
+            msDS_PSOAppliesTo=ad.read(lab.dc, account, "cn")[0],
+        )(it, lab)
+
+    return change
+
+
+def in_domain(**attributes: str) -> Change:
+    """Set attributes of the domain itself."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        with ad.administrator(lab.dc) as connection:
+            connection.search(lab.dc.base, "(objectClass=*)", "BASE", attributes=list(attributes))
+            (before,) = (one["raw_attributes"] for one in connection.response or [])
+        lab.stack.callback(_replace, lab.dc, lab.dc.base, {name: before.get(name, []) for name in attributes})
+        _replace(lab.dc, lab.dc.base, {name: [text.encode()] for name, text in attributes.items()})
+
+    return change
+
+
+def _add(dc: DomainController, dn: str, classes: str, attributes: dict[str, str | bytes]) -> None:
+    with ad.administrator(dc) as connection:
+        connection.add(dn, classes, attributes)  # type: ignore[no-untyped-call]
+
+
+def _modify(dc: DomainController, dn: str, name: str, how: str, values: list[bytes]) -> None:
+    with ad.administrator(dc) as connection:
+        connection.modify(dn, {name: [(how, values)]})  # type: ignore[no-untyped-call]
+
+
+def _replace(dc: DomainController, dn: str, attributes: dict[str, list[bytes]]) -> None:
+    for name, values in attributes.items():
+        _modify(dc, dn, name, ldap3.MODIFY_REPLACE, values)
+
+
+def _delete(dc: DomainController, dn: str) -> None:
+    with ad.administrator(dc) as connection:
+        connection.delete(dn)  # type: ignore[no-untyped-call]
