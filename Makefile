@@ -10,7 +10,9 @@ export GMSA_LAB ?= required
 # A user's installation is compiled; so is ours, for the bench and for speed.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-image lint docs bench lab packages shell wheel image sbom constraints clean
+SECONDS ?= 300
+
+.PHONY: demo test test-image lint docs bench fuzz lab packages shell wheel image sbom constraints clean
 
 demo: $(READY) lab            ## the main job, against an embedded AWS and a real AD: one service that works, one that does not
 	$(VENV)/bin/python -m tests.lab.demo
@@ -34,6 +36,9 @@ docs: $(READY)                ## write the generated pages again
 
 bench: $(READY) lab           ## ratios: start-up, live flow, static check
 	$(VENV)/bin/python -m tests.bench
+
+fuzz: $(READY)                ## the parsers of foreign bytes and texts, SECONDS each (an input that breaks one is kept)
+	nice -n 15 $(VENV)/bin/python -m tests.fuzz --seconds $(SECONDS)
 
 shell: $(READY) lab           ## keep the lab up, with a shell to try things in
 	$(VENV)/bin/python -m tests.lab.demo --shell

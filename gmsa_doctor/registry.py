@@ -35,6 +35,7 @@ BUILT_IN = (
     "gmsa_doctor_checks.domain_controllers",
     "gmsa_doctor_checks.kerberos",
     "gmsa_doctor_checks.directory",
+    "gmsa_doctor_checks.permission",
     "gmsa_doctor_checks.replication",
     "gmsa_doctor_checks.user",
     "gmsa_doctor_checks.probe",

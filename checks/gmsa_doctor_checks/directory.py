@@ -5,7 +5,7 @@ from __future__ import annotations
 from gmsa_doctor.clients.kerberos import Kdc, KdcReason, KdcRefusal, Kerberos
 from gmsa_doctor.clients.ldap import Directory, Entry, Ldap, LdapRefusal, escape_filter
 from gmsa_doctor.errors import ClientError, Refused, TimedOut, Unreachable
-from gmsa_doctor.formats import managed_password, security_descriptor, sid
+from gmsa_doctor.formats import managed_password
 from gmsa_doctor.model import Cause, Finding, Fix, Given, Result, failed, passed, unknown, warned
 from gmsa_doctor.registry import check
 from gmsa_doctor.request import Fetcher
@@ -13,6 +13,7 @@ from gmsa_doctor.subject import Platform
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix, powershell
+from gmsa_doctor_checks.permission import not_permitted
 from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.values import (
     Account,
@@ -290,10 +291,12 @@ def retrieve_password(
     try:
         (entry,) = bound.directory.search(gmsa.dn, f"(objectClass={GMSA_CLASS})", ("msDS-ManagedPassword",), "base")
     except LdapRefusal as error:
+        if not gmsa.membership:  # Samba refuses where Active Directory gives nothing
+            return not_permitted(bound.directory, gmsa, account)
         return _refused(error, gmsa)
     blob = entry.first("msDS-ManagedPassword")
     if blob is None:
-        return _not_permitted(bound.directory, gmsa, account)
+        return not_permitted(bound.directory, gmsa, account)
     try:
         password = managed_password.parse(blob)
     except managed_password.BlobError as error:
@@ -330,63 +333,3 @@ def _refused(error: LdapRefusal, gmsa: GmsaAccount) -> Finding:
         ),
         shows_as=texts.NO_PASSWORD_ATTRIBUTE,
     )
-
-
-def _not_permitted(directory: Directory, gmsa: GmsaAccount, account: Account) -> Finding:
-    allowed = _allowed_sids(gmsa)
-    own = _own_sids(directory, account)
-    names = {one: _name_of(directory, account, one) for one in allowed}
-    by_group = [one for one in allowed if one in own]
-    listed = ", ".join(names.values()) or "nobody"
-    bare = gmsa.name.removesuffix("$")
-    if by_group:
-        return failed(
-            f"{account.user} is allowed by {names[by_group[0]]}, yet {gmsa.name}'s password was not given: the change "
-            "has not reached this domain controller, or the password cannot be made",
-            observed=f"no msDS-ManagedPassword from {directory.host}",
-            expected="msDS-ManagedPassword",
-            fix=Fix("Let the domain controllers replicate, then start the task anew.", ("repadmin /syncall /AdeP",)),
-            shows_as=texts.NO_PASSWORD_ATTRIBUTE,
-        )
-    group = next((names[one] for one in allowed), None)
-    commands = (
-        f"Get-ADServiceAccount {powershell(bare)} -Properties PrincipalsAllowedToRetrieveManagedPassword",
-        *((f"Add-ADGroupMember -Identity {powershell(group)} -Members {powershell(account.user)}",) if group else ()),
-    )
-    return failed(
-        f"{account.user} may not retrieve the password of {gmsa.name}; allowed: {listed}",
-        observed=f"{account.user} is none of: {listed}",
-        expected=f"{account.user}, or a group that it is in, in PrincipalsAllowedToRetrieveManagedPassword",
-        fix=Fix(
-            f"Put {account.user} into {group or 'a group that is allowed'} (a new logon sees it), or allow it; "
-            "Set-ADServiceAccount replaces the whole list.",
-            commands,
-        ),
-        shows_as=texts.NO_PASSWORD_ATTRIBUTE,
-    )
-
-
-def _allowed_sids(gmsa: GmsaAccount) -> tuple[str, ...]:
-    try:
-        entries = security_descriptor.dacl(gmsa.membership) if gmsa.membership else None
-    except security_descriptor.DescriptorError:
-        return ()
-    return tuple(dict.fromkeys(one.sid for one in entries or () if one.allow))
-
-
-def _own_sids(directory: Directory, account: Account) -> frozenset[str]:
-    """The user's SID and those of all its groups, nested ones too (``tokenGroups``, MS-ADTS 3.1.1.4.5.19)."""
-    hits = directory.search(
-        account.domain.base_dn, f"(&(objectClass=user)(sAMAccountName={escape_filter(account.user)}))", ("objectSid",)
-    )
-    if not hits:
-        return frozenset()
-    (entry,) = directory.search(hits[0].dn, "(objectClass=*)", ("objectSid", "tokenGroups"), "base")
-    values = (*entry.attributes.get("objectSid", ()), *entry.attributes.get("tokenGroups", ()))
-    return frozenset(sid.parse(value) for value in values)
-
-
-def _name_of(directory: Directory, account: Account, text: str) -> str:
-    """The account name of a SID; Active Directory takes its text form in a filter."""
-    hits = directory.search(account.domain.base_dn, f"(objectSid={text})", ("sAMAccountName",))
-    return (hits[0].text("sAMAccountName") if hits else None) or text

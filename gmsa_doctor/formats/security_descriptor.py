@@ -6,9 +6,15 @@
 from __future__ import annotations
 
 import struct
+import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from gmsa_doctor.formats import sid
+
+READ_PROPERTY = 0x10
+"""RIGHT_DS_READ_PROPERTY (MS-ADTS 5.1.3.2): what ``msDS-GroupMSAMembership`` must grant to who reads the password
+(MS-ADTS 3.1.1.4.4)."""
 
 _HEADER = struct.Struct("<BBHIIII")
 _ACL = struct.Struct("<BBHHH")
@@ -16,6 +22,7 @@ _ACE = struct.Struct("<BBH")
 _DACL_PRESENT = 0x0004
 _SELF_RELATIVE = 0x8000
 _INHERIT_ONLY = 0x08
+_INHERITED = 0x10
 _ALLOW = {0x00: False, 0x05: True}
 _DENY = {0x01: False, 0x06: True}
 """Type of an ACE, and whether it is an object ACE (which may carry two GUIDs before the SID)."""
@@ -32,6 +39,9 @@ class Ace:
     allow: bool
     sid: str
     mask: int
+    object_type: str | None = None
+    """The GUID of the one property (or right, or class) that an object ACE is about."""
+    inherited: bool = False
 
 
 def dacl(data: bytes) -> tuple[Ace, ...] | None:
@@ -70,22 +80,41 @@ def _entries(acl: bytes) -> tuple[Ace, ...]:
         if size < _ACE.size or offset + size > len(acl):
             raise DescriptorError(f"the size of {size} bytes of an entry is wrong")
         if kind in _ALLOW | _DENY and not flags & _INHERIT_ONLY:
-            found.append(_ace(kind, acl[offset + _ACE.size : offset + size]))
+            found.append(_ace(kind, flags, acl[offset + _ACE.size : offset + size]))
         offset += size
     return tuple(found)
 
 
-def _ace(kind: int, body: bytes) -> Ace:
+def _ace(kind: int, flags: int, body: bytes) -> Ace:
     with_guids = (_ALLOW | _DENY)[kind]
     at = 8 if with_guids else 4
     if len(body) < at:
         raise DescriptorError("an entry is cut off")
     (mask,) = struct.unpack_from("<I", body)
-    if with_guids:
+    object_type = None
+    if with_guids:  # MS-DTYP 2.4.4.3: ObjectType and InheritedObjectType, each only if its bit is set
         (present,) = struct.unpack_from("<I", body, 4)
-        at += 16 * (present & 3).bit_count()  # MS-DTYP 2.4.4.3: ObjectType, InheritedObjectType
+        if present & 1 and len(body) >= at + 16:
+            object_type = str(uuid.UUID(bytes_le=body[at : at + 16]))
+        at += 16 * (present & 3).bit_count()
     try:
         who, _ = sid.parse_at(body, at)
     except sid.SidError as error:
         raise DescriptorError(f"the SID of an entry: {error}") from error
-    return Ace(kind in _ALLOW, who, mask)
+    return Ace(kind in _ALLOW, who, mask, object_type, bool(flags & _INHERITED))
+
+
+def decide(
+    entries: tuple[Ace, ...] | None, sids: Collection[str], right: int = READ_PROPERTY
+) -> tuple[bool, Ace | None]:
+    """Whether who has these SIDs is granted ``right`` (one bit), and by which entry.
+
+    The first entry for one of the SIDs that names the right decides (MS-DTYP 2.5.3.2); none: not granted. An object
+    ACE about one property grants nothing of the object as a whole, which is what is asked for here.
+    """
+    if entries is None:
+        return True, None
+    for one in entries:
+        if one.sid in sids and one.mask & right and one.object_type is None:
+            return one.allow, one
+    return False, None

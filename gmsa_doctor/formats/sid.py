@@ -8,6 +8,28 @@ from __future__ import annotations
 
 import struct
 
+WELL_KNOWN = {
+    "S-1-1-0": "Everyone",
+    "S-1-3-0": "CREATOR OWNER",
+    "S-1-5-2": "NT AUTHORITY\\NETWORK",
+    "S-1-5-4": "NT AUTHORITY\\INTERACTIVE",
+    "S-1-5-7": "NT AUTHORITY\\ANONYMOUS LOGON",
+    "S-1-5-9": "NT AUTHORITY\\ENTERPRISE DOMAIN CONTROLLERS",
+    "S-1-5-10": "NT AUTHORITY\\SELF",
+    "S-1-5-11": "NT AUTHORITY\\Authenticated Users",
+    "S-1-5-15": "NT AUTHORITY\\This Organization",
+    "S-1-5-18": "NT AUTHORITY\\SYSTEM",
+    "S-1-5-32-544": "BUILTIN\\Administrators",
+    "S-1-5-32-545": "BUILTIN\\Users",
+    "S-1-5-32-546": "BUILTIN\\Guests",
+    "S-1-5-32-554": "BUILTIN\\Pre-Windows 2000 Compatible Access",
+    "S-1-18-1": "Authentication authority asserted identity",
+}
+"""SIDs that are the same in each domain (MS-DTYP 2.4.2.4), as far as they may stand in a list of who is allowed."""
+
+OF_EVERY_LOGON = frozenset(("S-1-1-0", "S-1-5-2", "S-1-5-11", "S-1-5-15", "S-1-18-1"))
+"""SIDs that a user who logs on over the network with Kerberos has beside those of the user and its groups."""
+
 _FIXED = 8
 _MOST_SUB_AUTHORITIES = 15
 
@@ -39,3 +61,14 @@ def parse_at(data: bytes, offset: int) -> tuple[str, int]:
     # MS-DTYP 2.4.2.1: decimal below 2^32, else twelve hexadecimal digits
     first = str(authority) if authority < 1 << 32 else f"0x{authority:012X}"
     return "-".join(("S", "1", first, *map(str, subs))), size
+
+
+def domain_of(text: str) -> str | None:
+    """The SID of the domain (``S-1-5-21-…``, three numbers) that the account belongs to; None for other SIDs."""
+    parts = text.split("-")
+    return "-".join(parts[:-1]) if text.startswith("S-1-5-21-") and len(parts) == 8 else None
+
+
+def rid_of(text: str) -> int:
+    """The relative id: the last number. Domain Users, for one, is 513 in each domain (MS-DTYP 2.4.2.4)."""
+    return int(text.rpartition("-")[2], 0)  # of a SID without one it is the authority, which may be hexadecimal

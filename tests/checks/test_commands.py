@@ -349,8 +349,11 @@ def test_a_gmsa_under_another_cn_is_renamed_by_its_dn(name: str) -> None:
 @hostile
 def test_a_user_who_may_not_read_the_password_is_put_into_the_group_by_name(name: str) -> None:
     gmsa = GmsaAccount("CN=x", f"g{name}$", membership=DESCRIPTOR)
-    group = entry("CN=group", sAMAccountName=f"group {name}")
-    directory = bound(objectClass=entry("CN=x"), objectSid=group)
+    sids = {"CN=group": DESCRIPTOR[-28:], "CN=user": DESCRIPTOR[-28:-4] + bytes(4)}
+    group, user = (Entry(dn, Attributes({"objectSid": (one,)})) for dn, one in sids.items())
+    named = {"sAMAccountName": (f"group {name}".encode(),), "objectClass": (b"group",)}
+    group = Entry(group.dn, Attributes({**group.attributes, **named}))
+    directory = bound(objectClass=user, **{"&": user, "|": group})
     result = retrieve_password(directory, gmsa, account(f"u{name}"), FARGATE)
     show, add = commands(result)
     assert powershell_words(show)[:2] == ["Get-ADServiceAccount", f"g{name}"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gmsa_doctor.formats.security_descriptor import Ace, DescriptorError, dacl
+from gmsa_doctor.formats.security_descriptor import READ_PROPERTY, Ace, DescriptorError, dacl, decide
 
 SID = bytes.fromhex("010500000000000515000000010000000200000003000000") + struct.pack("<I", 1103)
 READER = "S-1-5-21-1-2-3-1103"
@@ -29,14 +29,43 @@ FULL = build(
 
 
 def test_entries_come_in_order() -> None:
-    expected = (Ace(False, EVERYBODY_SID, 0x10), Ace(True, READER, 0xF01FF), Ace(True, READER, 0x100))
+    expected = (
+        Ace(False, EVERYBODY_SID, 0x10),
+        Ace(True, READER, 0xF01FF),
+        Ace(True, READER, 0x100, "00000000-0000-0000-0000-000000000000"),
+    )
     assert dacl(FULL) == expected
 
 
 @pytest.mark.parametrize(("present", "guids"), [(0, 0), (1, 16), (2, 16), (3, 32)])
 def test_object_entries_carry_up_to_two_guids(present: int, guids: int) -> None:
     body = struct.pack("<I", present) + b"\xab" * guids + SID
-    assert dacl(build(ace(5, 1, body), ace(6, 2, body))) == (Ace(True, READER, 1), Ace(False, READER, 2))
+    about = "abababab-abab-abab-abab-abababababab" if present & 1 else None
+    expected = (Ace(True, READER, 1, about), Ace(False, READER, 2, about))
+    assert dacl(build(ace(5, 1, body), ace(6, 2, body))) == expected
+
+
+def test_an_entry_tells_whether_it_was_inherited() -> None:
+    assert dacl(build(ace(0, 1, SID, flags=0x10))) == (Ace(True, READER, 1, inherited=True),)
+
+
+def test_the_first_entry_about_one_of_the_sids_decides() -> None:
+    deny, allow = Ace(False, EVERYBODY_SID, 0x10), Ace(True, READER, 0xF01FF)
+    assert decide((deny, allow), {READER, EVERYBODY_SID}) == (False, deny)
+    assert decide((allow, deny), {READER, EVERYBODY_SID}) == (True, allow)
+    assert decide((deny, allow), {READER}) == (True, allow)
+    assert decide((deny, allow), {"S-1-5-21-1-2-3-500"}) == (False, None)
+
+
+def test_an_entry_of_another_right_or_of_one_property_decides_nothing() -> None:
+    other = Ace(True, READER, 0x100)
+    property_only = Ace(True, READER, READ_PROPERTY, "e362ed86-b728-0842-b27d-2dea7a9df218")
+    assert decide((other, property_only), {READER}) == (False, None)
+
+
+def test_without_a_list_everything_is_granted_and_by_an_empty_one_nothing() -> None:
+    assert decide(None, {READER}) == (True, None)
+    assert decide((), {READER}) == (False, None)
 
 
 def test_audit_callback_and_inherit_only_entries_are_left_out() -> None:

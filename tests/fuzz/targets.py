@@ -1,0 +1,251 @@
+"""What is fuzzed: each target feeds bytes to parsers, which may raise their own typed errors and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gmsa_doctor.formats import (
+    arn,
+    ccache,
+    cdk_out,
+    cloudformation,
+    compose,
+    credspec,
+    json_text,
+    krb_error,
+    located,
+    managed_password,
+    names,
+    secret,
+    security_descriptor,
+    sid,
+    task_definition,
+    terraform_plan,
+)
+from tests import ccaches
+from tests.formats.test_krb_error import error, extended
+from tests.lab.descriptor import READ_PROPERTY, Entry, descriptor
+
+SAMPLES = Path(__file__).parent / "samples"
+"""Inputs that once made a parser fail, a directory a target."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Parsers that read one kind of input. ``seeds``: good inputs to begin with; ``words``: pieces of them."""
+
+    name: str
+    feed: Callable[[bytes], object]
+    seeds: tuple[bytes, ...]
+    words: tuple[bytes, ...] = ()
+
+    @property
+    def samples(self) -> tuple[Path, ...]:
+        """The inputs that once made it fail."""
+        return tuple(sorted((SAMPLES / self.name).glob("*")))
+
+
+def _blob(data: bytes) -> None:
+    with suppress(managed_password.BlobError):
+        found = managed_password.parse(data)
+        found.utf8().reveal().decode()
+        assert found.has_newline in (True, False)
+        assert "<hidden>" in repr(found)
+
+
+def _descriptor(data: bytes) -> None:
+    with suppress(security_descriptor.DescriptorError):
+        entries = security_descriptor.dacl(data)
+        allowed, by = security_descriptor.decide(entries, {"S-1-1-0"})
+        assert by is None or by.allow is allowed
+    with suppress(sid.SidError):
+        text = sid.parse(data)
+        assert text.startswith("S-1-")
+        sid.rid_of(text)
+        sid.domain_of(text)
+
+
+def _kdc(data: bytes) -> None:
+    krb_error.parse(data)
+
+
+def _ccache(data: bytes) -> None:
+    with suppress(ccache.CcacheError):
+        found = ccache.parse(data)
+        for one in found.credentials:
+            assert str(one.client)
+            assert one.enctype_name
+        _ = found.tgt
+
+
+def _names(data: bytes) -> None:
+    text = data.decode("utf-8", "surrogateescape")
+    names.domain_name_defect(text)
+    names.domain_name_defect(text, needs_dot=True)
+    names.account_name_defects(text)
+    names.bare_account_name(text)
+    names.user_name_form(text)
+    names.bare_user_name(text)
+
+
+def _arn(data: bytes) -> None:
+    text = data.decode("utf-8", "surrogateescape")
+    for parse in (
+        arn.parse_arn,
+        arn.parse_s3_object_arn,
+        arn.parse_ssm_parameter_arn,
+        arn.parse_secret_arn,
+        arn.parse_task_definition_arn,
+        arn.parse_role_arn,
+    ):
+        with suppress(arn.ArnError):
+            parse(text)
+    task_definition.split_credential_spec(text)
+
+
+def _credspec(data: bytes) -> None:
+    text = json_text.decode(data)
+    if isinstance(text, json_text.Text):
+        found = json_text.parse(text.text)
+        if isinstance(found, json_text.Document):
+            credspec.read_credspec(found.value)
+
+
+def _secret(data: bytes) -> None:
+    found = secret.read_secret(data.decode("utf-8", "surrogateescape"))
+    if isinstance(found, secret.SecretDocument):
+        secret.read_fields(found)
+        secret.read_fields(found, rotation=True)
+
+
+def _definitions(read: Callable[[], object]) -> None:
+    with suppress(located.LocatedError):
+        read()
+
+
+def _located(text: str, read: Callable[[str], located.Located]) -> None:
+    with suppress(located.LocatedError):
+        found = read(text)
+        if cloudformation.is_template(found.value):
+            _definitions(lambda: cloudformation.definitions(found, {"P": "x"}))
+        if compose.is_compose(found.value):
+            _definitions(lambda: compose.definitions(found))
+        if terraform_plan.is_plan(found.value):
+            _definitions(lambda: terraform_plan.definitions(found))
+        with suppress(task_definition.TaskDefinitionError):
+            task_definition.read_task_definition(found.value)
+
+
+def _json_file(data: bytes) -> None:
+    text = data.decode("utf-8", "replace")
+    _located(text, located.read_json)
+    with suppress(located.LocatedError):
+        cdk_out.read_manifest(text)
+
+
+def _yaml_file(data: bytes) -> None:
+    _located(data.decode("utf-8", "replace"), located.read_yaml)
+
+
+_READER = "S-1-5-21-1-2-3-1103"
+_BLOB = bytes.fromhex("01000000240000001000000012001a00") + b"x\0\0\0" + b"\0" * 16
+_CREDSPEC = b"""{"CmsPlugins":["ActiveDirectory"],"DomainJoinConfig":{"Sid":"S-1-5-21-1-2-3","DnsName":"corp.example",
+"MachineAccountName":"w","NetBiosName":"CORP","Guid":"5c0d2e9b-8f43-4e0c-9d55-6b1f0f5b7c11"},"ActiveDirectoryConfig":
+{"GroupManagedServiceAccounts":[{"Name":"w","Scope":"CORP"}],"HostAccountConfig":{"PortableCcgVersion":"1","PluginGUID":
+"{859E1386-BDB4-49E8-85C7-3070B13920E1}","PluginInput":{"CredentialArn":"arn:aws:secretsmanager:us-east-1:1:secret:a"}}}}"""
+_TEMPLATE = b"""{"Resources":{"T":{"Type":"AWS::ECS::TaskDefinition","Properties":{"ContainerDefinitions":[{
+"Name":"web","CredentialSpecs":[{"Fn::Sub":"credentialspecdomainless:${B.Arn}/x"}],"Environment":[{"Name":"A","Value":{"Ref":"P"}}]}],
+"Volumes":[{"Fn::If":["C",{"Fn::GetAtt":["a","b"]},{"Ref":"AWS::NoValue"}]}]}}},"Parameters":{"P":{"Type":"String",
+"Default":"x"}},"Conditions":{"C":{"Fn::Equals":[{"Ref":"P"},"x"]}},"Transform":"AWS::Serverless-2016-10-31"}"""
+_YAML = b"""Resources:
+  T:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      ContainerDefinitions:
+        - &web
+          Name: web
+          CredentialSpecs: [!Sub 'credentialspecdomainless:${B.Arn}/x']
+          Environment: !If [C, !Ref P, !GetAtt a.b]
+        - <<: *web
+          Name: "two\\u00e9"
+Mappings: {M: {a: {b: c}}}
+Text: |
+  more
+  lines
+"""
+_PLAN = b"""{"format_version":"1.2","planned_values":{"root_module":{"resources":[{
+"address":"aws_ecs_task_definition.a","type":"aws_ecs_task_definition","values":{"family":"a","container_definitions":"[{\\"name\\":\\"web\\"}]"}}]}}}"""
+_WORDS = (
+    b"Fn::",
+    b"!Sub",
+    b"!If",
+    b"${",
+    b"Ref",
+    b"\\u",
+    b"\\ud800",
+    b"<<: *web",
+    b"&a",
+    b"*a",
+    b"e308",
+    b"\xef\xbb\xbf",
+)
+
+TARGETS = (
+    Target("managed-password", _blob, (_BLOB,)),
+    Target(
+        "security-descriptor",
+        _descriptor,
+        (
+            descriptor(Entry(_READER), Entry("S-1-1-0", allow=False, mask=READ_PROPERTY)),
+            descriptor(Entry(_READER, object_type="e362ed86-b728-0842-b27d-2dea7a9df218")),
+            descriptor(dacl=False),
+            bytes.fromhex("010500000000000515000000010000000200000003000000f4010000"),
+        ),
+    ),
+    Target(
+        "krb-error",
+        _kdc,
+        (error(24), error(18, extended(0xC0000234)), error(25, e_text=b"x")),
+        (b"\xa6\x03\x02\x01", b"\xac", b"\x30\x80", b"\x84"),
+    ),
+    Target(
+        "ccache",
+        _ccache,
+        tuple(ccaches.build(replace(ccaches.CACHE, version=version)) for version in (3, 4)),
+        (b"X-CACHECONF:", b"krbtgt", b"\x05\x04", b"\x05\x03"),
+    ),
+    Target("names", _names, (b"corp.example", b"CORP\\webapp01$", b"old:new", b"u@corp.example", b"a-b_c.d")),
+    Target(
+        "arn",
+        _arn,
+        (
+            b"arn:aws:s3:::bucket/key",
+            b"arn:aws-cn:ssm:cn-north-1:123456789012:parameter/a/b",
+            b"arn:aws:secretsmanager:us-east-1:123456789012:secret:a-AbCdEf",
+            b"arn:aws:ecs:us-east-1:123456789012:task-definition/a:1",
+            b"arn:aws:iam::123456789012:role/p/r",
+            b"credentialspecdomainless:arn:aws:s3:::b/k",
+        ),
+        (b"arn:", b"::", b"credentialspec:"),
+    ),
+    Target(
+        "credspec",
+        _credspec,
+        (_CREDSPEC, b"\xef\xbb\xbf" + _CREDSPEC, _CREDSPEC.decode().encode("utf-16"), b"// a\n{'a':1,}"),
+        (b'"DnsName"', b'"PluginInput":', b"null", b"[{}]", *_WORDS),
+    ),
+    Target(
+        "secret",
+        _secret,
+        (
+            b'{"username":"u","password":"p","domainName":"corp.example"}',
+            b'{"usernameOfStandardUserAccount":"a:b","passwordOfStandardUserAccount":"p","distinguishedName":"CN=x"}',
+        ),
+        (b'"username":', b'"password":', b'"domainName":', b'"distinguishedName":', *_WORDS),
+    ),
+    Target("json-file", _json_file, (_TEMPLATE, _PLAN, _CREDSPEC), _WORDS),
+    Target("yaml-file", _yaml_file, (_YAML, _TEMPLATE), _WORDS),
+)
