@@ -249,11 +249,20 @@ _READING: dict[str, _Place] = {
     "ecs:DescribeServices": _Place("ReadServices", _services),
     "ecs:DescribeTasks": _A_TASK,
     **dict.fromkeys(
-        (  # IAM cannot limit these, but for the rule and its endpoint: the rule may be another account's
+        (  # IAM cannot limit these, but for what may be another account's: a rule, its endpoint, a VPC, a prefix list
             "ds:DescribeDirectories",
             "ec2:DescribeDhcpOptions",
+            "ec2:DescribeNatGateways",
+            "ec2:DescribeNetworkAcls",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeRouteTables",
+            "ec2:DescribeSecurityGroups",
             "ec2:DescribeSubnets",
+            "ec2:DescribeVpcAttribute",
+            "ec2:DescribeVpcEndpoints",
+            "ec2:DescribeVpcPeeringConnections",
             "ec2:DescribeVpcs",
+            "ec2:GetManagedPrefixListEntries",
             "ecs:DescribeTaskDefinition",
             "route53:ListHostedZonesByVPC",
             "route53resolver:GetResolverEndpoint",

@@ -111,8 +111,16 @@ def test_a_whole_policy_fits_into_a_managed_policy(env: dict[str, str]) -> None:
 
 # How it is limited ----------------------------------------------------------------------------------
 
-NOT_LIMITED = {"route53resolver:GetResolverEndpoint", "route53resolver:GetResolverRule", "ecs:ListTasks"}
-"""Could be limited to resources; a rule may be another account's, and a task list is limited by the cluster instead."""
+NOT_LIMITED = {
+    "ec2:DescribeVpcAttribute",
+    "ec2:GetManagedPrefixListEntries",
+    "ecs:ListTasks",
+    "route53resolver:GetResolverEndpoint",
+    "route53resolver:GetResolverRule",
+}
+"""Could be limited to resources; those of VPCs and Route 53 may be another account's, and a task list is limited by the
+cluster instead.
+"""
 
 
 def test_whatever_iam_can_limit_to_resources_is_limited(env: dict[str, str]) -> None:

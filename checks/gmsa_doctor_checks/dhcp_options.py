@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any
 
 from gmsa_doctor.clients.services import Ec2
-from gmsa_doctor.errors import NotFound
 from gmsa_doctor.model import (
     Cause,
     Finding,
@@ -14,17 +12,17 @@ from gmsa_doctor.model import (
     Given,
     Outcome,
     Result,
-    failed,
     passed,
     warned,
 )
 from gmsa_doctor.registry import check
-from gmsa_doctor.subject import Network, Place
+from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import DnsServersInUse, KnownDnsServers
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import domain_in_use
 from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaNames
+from gmsa_doctor_checks.vpc_values import TaskSubnets, Vpc
 
 AMAZON = "AmazonProvidedDNS"
 SEEN_BY = "dns.domain-controllers"
@@ -37,43 +35,22 @@ SEEN_BY = "dns.domain-controllers"
     cause=Cause.DHCP_OPTIONS,
     docs=links.DHCP_OPTIONS,
 )
-def dhcp_options_set(network: Network, ec2: Ec2, place: Place) -> Result[DhcpOptions]:
-    """Finds the VPC of the task's subnets and its DHCP options set.
+def dhcp_options_set(subnets: TaskSubnets, ec2: Ec2) -> Result[DhcpOptions]:
+    """Finds the DHCP options set of the VPC that the task's subnets are in.
 
     Why: a Fargate task takes its DNS servers from the DHCP options set of its VPC, and from nowhere else:
     `dnsServers` and `extraHosts` are not valid on Fargate.
 
     Fix: name subnets that exist, all of one VPC.
     """
-    try:
-        subnets = ec2.subnets(network.subnets)
-    except NotFound as error:
-        return failed(
-            f"a subnet of the task does not exist: {error.text}",
-            observed=", ".join(network.subnets),
-            expected=f"subnets of {place.region}",
-            fix=Fix(
-                "Give the service subnets that exist.",
-                (f"aws ec2 describe-subnets{place.region_option} --query 'Subnets[].[SubnetId,VpcId]'",),
-            ),
-        )
-    vpcs = sorted({subnet["VpcId"] for subnet in subnets})
-    if len(vpcs) != 1:
-        return failed(
-            f"the subnets lie in {len(vpcs)} VPCs",
-            observed=", ".join(f"{one['SubnetId']} in {one['VpcId']}" for one in subnets),
-            expected="subnets of one VPC",
-            fix=Fix("Give the service subnets of one VPC."),
-        )
-    vpc = ec2.vpc(vpcs[0])
-    id = vpc.get("DhcpOptionsId") or "default"
+    vpc, id = subnets.vpc.id, subnets.vpc.dhcp_options
     if id == "default":
-        return Given(DhcpOptions(vpcs[0], id, (), None), passed(f"{vpcs[0]} has no DHCP options set (id `default`)"))
+        return Given(DhcpOptions(vpc, id, (), None), passed(f"{vpc} has no DHCP options set (id `default`)"))
     values = ec2.dhcp_options(id)
     names = values.get("domain-name", ())
     servers = values.get("domain-name-servers", ())
-    options = DhcpOptions(vpcs[0], id, servers, names[0] if names else None, _resolvers(vpc))
-    return Given(options, passed(f"{id} of {vpcs[0]}: DNS servers {listed(options.servers)}"))
+    options = DhcpOptions(vpc, id, servers, names[0] if names else None, _resolvers(subnets.vpc))
+    return Given(options, passed(f"{id} of {vpc}: DNS servers {listed(options.servers)}"))
 
 
 @check(
@@ -168,13 +145,12 @@ def _like_the_set(used: DnsServersInUse, options: DhcpOptions) -> Finding:
 # Common ---------------------------------------------------------------------------------------------
 
 
-def _resolvers(vpc: dict[str, Any]) -> tuple[str, ...]:
+def _resolvers(vpc: Vpc) -> tuple[str, ...]:
     """The VPC resolver's addresses: two link-local ones, and the third address of each block of the VPC.
 
     Source: https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
     """
-    blocks = [one["CidrBlock"] for one in vpc.get("CidrBlockAssociationSet", ())] or [vpc.get("CidrBlock")]
-    third = (str(ipaddress.ip_network(block, strict=False)[2]) for block in blocks if block)
+    third = (str(ipaddress.ip_network(block, strict=False)[2]) for block in vpc.cidrs)
     return ("169.254.169.253", "fd00:ec2::253", *third)
 
 

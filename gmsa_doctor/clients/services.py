@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from gmsa_doctor.clients.aws import AwsClient, error_code, operation
+from gmsa_doctor.clients.ec2 import Ec2 as Ec2
 from gmsa_doctor.clients.iam import Iam
 from gmsa_doctor.errors import NotFound
 from gmsa_doctor.hidden import Hidden
@@ -170,29 +170,6 @@ class SecretsManager(AwsClient):
         """The JSON text of a secret's own policy; None if it has none."""
         text: str | None = self.api.get_resource_policy(SecretId=arn).get("ResourcePolicy")
         return text or None
-
-
-class Ec2(AwsClient):
-    """Amazon VPC's part of the EC2 API."""
-
-    service = "ec2"
-
-    @operation("ec2:DescribeSubnets")
-    def subnets(self, ids: tuple[str, ...]) -> list[dict[str, Any]]:
-        """Subnets by id. Raises NotFound if one does not exist."""
-        return list(self.api.describe_subnets(SubnetIds=list(ids))["Subnets"])
-
-    @operation("ec2:DescribeVpcs")
-    def vpc(self, id: str) -> dict[str, Any]:
-        """A VPC by id."""
-        return dict(self.api.describe_vpcs(VpcIds=[id])["Vpcs"][0])
-
-    @operation("ec2:DescribeDhcpOptions")
-    def dhcp_options(self, id: str) -> dict[str, tuple[str, ...]]:
-        """A DHCP options set by id: its values by key (``domain-name-servers`` …)."""
-        (options,) = self.api.describe_dhcp_options(DhcpOptionsIds=[id])["DhcpOptions"]
-        configurations: Iterable[dict[str, Any]] = options["DhcpConfigurations"]
-        return {one["Key"]: tuple(value["Value"] for value in one["Values"]) for one in configurations}
 
 
 class DirectoryService(AwsClient):

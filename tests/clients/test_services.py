@@ -83,7 +83,32 @@ CALLS: list[tuple[str, str, Call]] = [
     ),
     ("ec2:DescribeSubnets", "ec2:DescribeSubnets", lambda aws: Ec2(aws).subnets(("subnet-1", "subnet-2"))),
     ("ec2:DescribeVpcs", "ec2:DescribeVpcs", lambda aws: Ec2(aws).vpc(VPC)),
+    (
+        "ec2:DescribeVpcAttribute",
+        "ec2:DescribeVpcAttribute",
+        lambda aws: Ec2(aws).vpc_attribute(VPC, "enableDnsSupport"),
+    ),
     ("ec2:DescribeDhcpOptions", "ec2:DescribeDhcpOptions", lambda aws: Ec2(aws).dhcp_options("dopt-1")),
+    ("ec2:DescribeRouteTables", "ec2:DescribeRouteTables", lambda aws: Ec2(aws).route_tables(VPC)),
+    ("ec2:DescribeNatGateways", "ec2:DescribeNatGateways", lambda aws: Ec2(aws).nat_gateways(VPC)),
+    ("ec2:DescribeVpcEndpoints", "ec2:DescribeVpcEndpoints", lambda aws: Ec2(aws).vpc_endpoints(VPC)),
+    ("ec2:DescribeSecurityGroups", "ec2:DescribeSecurityGroups", lambda aws: Ec2(aws).security_groups(("sg-1",))),
+    (
+        "ec2:GetManagedPrefixListEntries",
+        "ec2:GetManagedPrefixListEntries",
+        lambda aws: Ec2(aws).prefix_list_entries("pl-1"),
+    ),
+    ("ec2:DescribeNetworkAcls", "ec2:DescribeNetworkAcls", lambda aws: Ec2(aws).network_acls(VPC)),
+    (
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeNetworkInterfaces",
+        lambda aws: Ec2(aws).network_interfaces(("10.0.0.5",)),
+    ),
+    (
+        "ec2:DescribeVpcPeeringConnections",
+        "ec2:DescribeVpcPeeringConnections",
+        lambda aws: Ec2(aws).peering_connections(("pcx-1",)),
+    ),
     ("ds:DescribeDirectories", "ds:DescribeDirectories", lambda aws: DirectoryService(aws).directories()),
     (
         "route53resolver:ListResolverRuleAssociations",

@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.environment import EXECUTION_ROLE, Created, Environment, fill
+from tests.lab.network import make_network
 
 
 def create(environment: Environment, aws: EmbeddedAws) -> Created:
@@ -37,27 +38,14 @@ def create(environment: Environment, aws: EmbeddedAws) -> Created:
 
 def _network(environment: Environment, aws: EmbeddedAws) -> dict[str, Any]:
     ec2 = aws.client("ec2", environment.region)
-    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    # Three subnets in two zones: not every region has a third.
-    made = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=environment.region + zone)
-        for n, zone in enumerate("aba")
-    ]
-    subnets = tuple(answer["Subnet"]["SubnetId"] for answer in made)
-    group = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)["GroupId"]
+    made = make_network(ec2, environment.region)
     options = "default"
     if environment.dhcp is not None:
         answer = ec2.create_dhcp_options(DhcpConfigurations=environment.dhcp)
         options = answer["DhcpOptions"]["DhcpOptionsId"]
-        ec2.associate_dhcp_options(DhcpOptionsId=options, VpcId=vpc)
-    directory = _directory(environment, aws, vpc, subnets)
-    return {
-        "vpc": vpc,
-        "subnets": subnets,
-        "security_group": group,
-        "dhcp_options": options,
-        "directory": directory,
-    }
+        ec2.associate_dhcp_options(DhcpOptionsId=options, VpcId=made["vpc"])
+    directory = _directory(environment, aws, made["vpc"], made["subnets"])
+    return {**made, "dhcp_options": options, "directory": directory}
 
 
 def _directory(environment: Environment, aws: EmbeddedAws, vpc: str, subnets: tuple[str, ...]) -> str:

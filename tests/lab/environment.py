@@ -38,6 +38,13 @@ class Created:
     partition: str
     vpc: str
     subnets: tuple[str, ...]
+    """Three private ones, of `route_table`, whose default route leads to `nat_gateway`."""
+    public_subnet: str
+    """Of `public_route_table`, whose default route leads to `internet_gateway`; `nat_gateway` is in it."""
+    route_table: str
+    public_route_table: str
+    internet_gateway: str
+    nat_gateway: str
     security_group: str
     dhcp_options: str
     """`default` where the VPC has no set of its own."""
@@ -57,6 +64,7 @@ class Created:
             "partition": self.partition,
             "vpc": self.vpc,
             **dict(zip(("subnet", "subnet_b", "subnet_c"), self.subnets, strict=True)),
+            "public_subnet": self.public_subnet,
             "security_group": self.security_group,
             "secret_arn": self.secret_arn,
             "credspec_arn": self.credspec_arn,
@@ -70,7 +78,7 @@ class Environment:
 
     Texts in `credspec`, `secret`, `task_definition`, `role_policy`, `service` and `dhcp` may hold `{secret_arn}`,
     `{credspec_arn}`, `{task_definition_arn}`, `{region}`, `{partition}`, `{vpc}`, `{subnet}`, `{subnet_b}`,
-    `{subnet_c}` and `{security_group}`: `create` puts in what AWS gave.
+    `{subnet_c}`, `{public_subnet}` and `{security_group}`: `create` puts in what AWS gave.
     """
 
     region: str

@@ -228,7 +228,7 @@ DOUBTS = (
     Scenario(
         "the secret denied", "secret.value", denied("secretsmanager", "GetSecretValue"), "secretsmanager:GetSecretValue"
     ),
-    Scenario("the subnets denied", "dhcp-options.set", denied("ec2", "DescribeSubnets"), "ec2:DescribeSubnets"),
+    Scenario("the subnets denied", "network-path.subnets", denied("ec2", "DescribeSubnets"), "ec2:DescribeSubnets"),
     Scenario(
         "the DHCP options denied", "dhcp-options.set", denied("ec2", "DescribeDhcpOptions"), "ec2:DescribeDhcpOptions"
     ),

@@ -1,0 +1,111 @@
+"""Where the task gets its network interface: its subnets, their VPC, and their route tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gmsa_doctor.clients.ec2 import Ec2
+from gmsa_doctor.errors import NotFound
+from gmsa_doctor.formats.route_table import RouteTable, read_route_table, table_of
+from gmsa_doctor.model import Fix, Given, Result, Row, Status, failed, passed, skipped
+from gmsa_doctor.registry import check
+from gmsa_doctor.subject import Network, Place
+from gmsa_doctor_checks import links
+from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
+
+_SET = "dhcp-options.set"
+"""What is wrong with the subnets is told there: without one VPC there is no DHCP options set."""
+
+
+@check("network-path.subnets", title="The task's subnets and their VPC can be read", docs=links.FARGATE_NETWORK)
+def subnets(network: Network, ec2: Ec2, place: Place) -> Result[TaskSubnets]:
+    """Finds the subnets that the task may be placed in, and the VPC that they are in.
+
+    Subnets that do not exist, or lie in several VPCs, are told by dhcp-options.set.
+
+    Why: routes, endpoints, filters and DNS servers of the task are those of its subnet and its VPC.
+
+    Fix: allow `ec2:DescribeSubnets` and `ec2:DescribeVpcs`.
+    """
+    try:
+        raw = ec2.subnets(network.subnets)
+    except NotFound as error:
+        return failed(
+            f"a subnet of the task does not exist: {error.text}",
+            observed=", ".join(network.subnets),
+            expected=f"subnets of {place.region}",
+            fix=Fix(
+                "Give the service subnets that exist.",
+                (f"aws ec2 describe-subnets{place.region_option} --query 'Subnets[].[SubnetId,VpcId]'",),
+            ),
+            check=_SET,
+        )
+    vpcs = sorted({str(one["VpcId"]) for one in raw})
+    if len(vpcs) != 1:
+        return failed(
+            f"the subnets lie in {len(vpcs)} VPCs",
+            observed=", ".join(f"{one['SubnetId']} in {one['VpcId']}" for one in raw),
+            expected="subnets of one VPC",
+            fix=Fix("Give the service subnets of one VPC."),
+            check=_SET,
+        )
+    vpc = _vpc(ec2.vpc(vpcs[0]))
+    found = tuple(map(_subnet, raw))
+    shared = bool(vpc.owner and place.account and vpc.owner != place.account)
+    whose = f" of account {vpc.owner}, shared with this one" if shared else ""
+    rows = tuple(Row(one.id, Status.PASS, f"{one.cidr or 'no IPv4'} in {one.zone}") for one in found)
+    text = f"{_number(len(found), 'subnet')} of {vpc.id} ({', '.join(vpc.cidrs)}){whose}"
+    return Given(TaskSubnets(vpc, found, shared), passed(text, rows=rows))
+
+
+def _vpc(raw: Mapping[str, Any]) -> Vpc:
+    blocks = [
+        str(one["CidrBlock"])
+        for one in raw.get("CidrBlockAssociationSet", ())
+        if (one.get("CidrBlockState") or {}).get("State", "associated") == "associated"
+    ]
+    cidrs = blocks or [str(raw["CidrBlock"])]
+    return Vpc(str(raw["VpcId"]), tuple(cidrs), raw.get("OwnerId"), str(raw.get("DhcpOptionsId") or "default"))
+
+
+def _subnet(raw: Mapping[str, Any]) -> TaskSubnet:
+    return TaskSubnet(
+        str(raw["SubnetId"]),
+        str(raw.get("CidrBlock") or ""),
+        str(raw.get("AvailabilityZone") or ""),
+        str(raw["VpcId"]),
+        raw.get("OwnerId"),
+    )
+
+
+@check("network-path.route-tables", title="The route tables of the task's subnets can be read", docs=links.ROUTE_TABLES)
+def route_tables(subnets: TaskSubnets, ec2: Ec2) -> Result[SubnetRoutes]:
+    """Finds the route table of each subnet: the one that it is associated with, else the VPC's main one.
+
+    Why: it decides how packets get to AWS's services, and to domain controllers outside the VPC.
+
+    Fix: allow `ec2:DescribeRouteTables`.
+    """
+    tables = tuple(map(read_route_table, ec2.route_tables(subnets.vpc.id)))
+    by_subnet = [(one.id, table) for one in subnets.subnets if (table := table_of(one.id, tables))]
+    if not by_subnet:
+        return skipped(
+            f"no route table of {subnets.vpc.id} can be seen from this account",
+            fix=Fix(f"Ask who manages the VPC (account {subnets.vpc.owner})."),
+        )
+    rows = tuple(Row(id, Status.PASS, _in_words(id, table)) for id, table in by_subnet)
+    names = ", ".join(dict.fromkeys(table.id for _, table in by_subnet))
+    return Given(SubnetRoutes(tuple(by_subnet), tables), passed(f"{names} of {subnets.vpc.id}", rows=rows))
+
+
+def _in_words(subnet: str, table: RouteTable) -> str:
+    main = "" if subnet in table.subnets else ", the VPC's main table"
+    default = table.default
+    if default is None:
+        return f"{table.id}{main}: no default route"
+    return f"{table.id}{main}: {default}{' (blackhole)' if default.blackhole else ''}"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"1 {noun}" if count == 1 else f"{count} {noun}s"
