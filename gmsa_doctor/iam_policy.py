@@ -190,6 +190,10 @@ def _execution_roles(scope: Scope) -> Iterable[str]:
     return scope.execution_roles or [f"arn:{scope.partition}:iam::{account}:role/<EXECUTION_ROLE>"]
 
 
+def _databases(scope: Scope) -> Iterable[str]:
+    return [scope.arn("rds", "db:*")]
+
+
 def _log_streams(scope: Scope) -> Iterable[str]:
     """Those of probes only: the log group may be the service's."""
     group = scope.log_group or "<LOG_GROUP>"
@@ -273,6 +277,7 @@ _READING: dict[str, _Place] = {
         _CONFIGURATION,
     ),
     **dict.fromkeys(("iam:GetRole", "iam:SimulatePrincipalPolicy"), _Place("ReadExecutionRoles", _execution_roles)),
+    "rds:DescribeDBInstances": _Place("ReadDatabases", _databases),
     "s3:GetObject": _Place("ReadCredSpec", _credspec_objects),
     **dict.fromkeys(("s3:GetBucketPolicy", "s3:ListBucket"), _Place("FindCredSpec", _credspec_buckets)),
     "ssm:GetParameter": _Place("ReadCredSpecParameter", _credspec_parameters),

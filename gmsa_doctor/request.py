@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gmsa_doctor.formats.connection_string import ConnectionString
+
 
 class Live(StrEnum):
     """Whether the live flow runs."""
@@ -19,6 +21,13 @@ class Fetcher(StrEnum):
 
     V1_3 = "1.3"
     V2 = "2"
+
+
+class AppConfig(StrEnum):
+    """Whether connection strings are looked for in the container's configuration, its secrets included."""
+
+    AUTO = "auto"
+    NEVER = "never"
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,8 @@ class Request:
     dns_server: tuple[str, ...] = ()
     ad_dns: tuple[str, ...] = ()
     spns: tuple[str, ...] = ()
+    connection_strings: tuple[ConnectionString, ...] = ()
+    app_config: AppConfig = AppConfig.NEVER
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     require: tuple[str, ...] = ()

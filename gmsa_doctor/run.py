@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from threading import Thread
 
 from gmsa_doctor import __version__, engine, own_subject
+from gmsa_doctor.application import ApplicationConfig
 from gmsa_doctor.clients import task_metadata
 from gmsa_doctor.clients.dns import Dns
 from gmsa_doctor.clients.kerberos import Kerberos, gssapi_missing
@@ -22,7 +23,7 @@ from gmsa_doctor.model import Finding, Fix, Location, Report, Status, SubjectRep
 from gmsa_doctor.one_off import ONLY_IN_RUN
 from gmsa_doctor.policy import AFTERWARDS, Policy, applied
 from gmsa_doctor.registry import Registry
-from gmsa_doctor.request import Live, Request
+from gmsa_doctor.request import AppConfig, Live, Request
 from gmsa_doctor.subject import ChosenContainer, Found, Place
 from gmsa_doctor.vantage import Caller, DnsServersInUse, KnownDnsServers, ServiceNames, Vantage
 from gmsa_doctor.waiting import PAUSE_SECONDS, awaited
@@ -126,6 +127,7 @@ def look(
     wanted, whole = selected(request, registry), registry
     with_probe = live_reason is not None and not request.offline
     registry = registry.without(ONLY_IN_RUN | AFTERWARDS) if with_probe else _here(request, registry)
+    registry = _asked_for(request, registry)
     if not wanted & (_afterwards(whole) | {one.id for one in registry.checks}):
         raise UsageError("--only and --skip leave no check that can be run here: `gmsa-doctor run` has more")
     if request.live is Live.ALWAYS and (missing := gssapi_missing()):
@@ -187,6 +189,19 @@ def _here(request: Request, registry: Registry) -> Registry:
     return registry.without(ONLY_IN_RUN | AFTERWARDS | own)
 
 
+def _asked_for(request: Request, registry: Registry) -> Registry:
+    """Without the checks of SQL Server where nothing leads to one, and none is named."""
+    application, named = _application(request), {*request.only, *request.require}
+    of_it = Registry([one for one in registry.checks if ApplicationConfig in {need.type for need in one.needs}])
+    if application or any(one.id in named or one.area in named for one in of_it.checks):
+        return registry
+    return registry.without(frozenset({ApplicationConfig}))
+
+
+def _application(request: Request) -> ApplicationConfig:
+    return ApplicationConfig(request.connection_strings, request.app_config is AppConfig.AUTO)
+
+
 # What is given from outside -------------------------------------------------------------------------
 
 
@@ -208,6 +223,7 @@ def _network_clients(request: Request, vantage: Vantage, live_reason: str, kerbe
         Vantage: vantage,
         KnownDnsServers: KnownDnsServers(request.ad_dns),
         ServiceNames: ServiceNames(request.spns),
+        ApplicationConfig: _application(request),
     }
     if request.live is Live.NEVER:
         reason = skipped(live_reason)

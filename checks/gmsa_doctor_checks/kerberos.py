@@ -13,6 +13,7 @@ from gmsa_doctor.model import (
     Finding,
     Fix,
     Given,
+    Outcome,
     Result,
     Row,
     Status,
@@ -20,6 +21,7 @@ from gmsa_doctor.model import (
     failed,
     passed,
     skipped,
+    stands_behind,
     unknown,
     warned,
 )
@@ -30,8 +32,11 @@ from gmsa_doctor_checks.commands import posix, powershell
 from gmsa_doctor_checks.domain_controllers import RootDses
 from gmsa_doctor_checks.logon import explain_gmsa_refusal, explain_user_refusal
 from gmsa_doctor_checks.silence import judge_silence
+from gmsa_doctor_checks.sql_refusal import with_holders
+from gmsa_doctor_checks.sql_values import ServiceTickets, SqlServers
 from gmsa_doctor_checks.values import (
     Account,
+    BoundDirectory,
     Endpoint,
     GmsaPassword,
     GmsaTicket,
@@ -143,10 +148,16 @@ def gmsa_ticket(
     "kerberos.service-ticket",
     title="The gMSA gets a ticket for the service",
     docs=links.SPN,
-    shows=(texts.SSPI, *texts.KERBEROS_SERVICE),
+    shows=(texts.SSPI, texts.SQL_SPN, *texts.KERBEROS_SERVICE),
 )
-def service_ticket(ticket: GmsaTicket, names: ServiceNames, kerberos: Kerberos) -> Finding:
-    """Asks for a ticket for each SPN given with `--spn`, as the gMSA.
+def service_ticket(
+    ticket: GmsaTicket,
+    names: ServiceNames,
+    kerberos: Kerberos,
+    servers: Outcome[SqlServers],
+    bound: Outcome[BoundDirectory],
+) -> Result[ServiceTickets]:
+    """Asks for a ticket for each SPN given with `--spn`, and for those of the connection strings, as the gMSA.
 
     Why: with a ticket for itself the container can do nothing; the SQL Server's SPN must be registered, on
     one account only, in exactly the form that the client asks for.
@@ -154,12 +165,29 @@ def service_ticket(ticket: GmsaTicket, names: ServiceNames, kerberos: Kerberos) 
     Fix: register the SPN on the account that the SQL Server runs as, and let the application name the server
     by the same full name.
     """
-    if not names.spns:
-        return no_service_named("check …")
+    of_servers = tuple(one.spns for one in servers.value.servers) if servers.value else ()
+    if not names.spns and not of_servers:
+        return stands_behind([servers.finding]) if in_the_way(servers.finding) else no_service_named("check …")
     kdc = Kdc(ticket.kdc.address, ticket.kdc.port)
-    return judge_services(
-        ticket.principal, each(names.spns, lambda spn: kerberos.service_ticket(ticket.ticket, spn, kdc))
+    wanted = tuple(dict.fromkeys([*names.spns, *(spn for spns in of_servers for spn in spns)]))
+    answers = dict(each(wanted, lambda spn: kerberos.service_ticket(ticket.ticket, spn, kdc)))
+    chosen = dict.fromkeys([*names.spns, *(_best(spns, answers) for spns in of_servers)])
+    finding = judge_services(ticket.principal, [(spn, answers[spn]) for spn in chosen], bound.value)
+    if finding.status is not Status.PASS:
+        return finding
+    return Given(ServiceTickets(tuple(chosen)), finding)
+
+
+def in_the_way(finding: Finding) -> bool:
+    """Whether it is a fault that keeps the SQL Servers from being known, and not that none was named."""
+    return finding.status in (Status.FAIL, Status.UNKNOWN) or (
+        finding.status is Status.SKIPPED and bool(finding.because)
     )
+
+
+def _best(spns: tuple[str, ...], answers: dict[str, ServiceTicket | ClientError]) -> str:
+    """Of the SPNs that a driver may ask for, one that there is a ticket for; else the first."""
+    return next((one for one in spns if isinstance(answers[one], ServiceTicket)), spns[0])
 
 
 def no_service_named(command: str) -> Finding:
@@ -168,12 +196,14 @@ def no_service_named(command: str) -> Finding:
     return skipped("no service was named", fix=Fix("Name the SQL Server's SPN.", (f"gmsa-doctor {command} {option}",)))
 
 
-def judge_services(principal: str, answers: list[tuple[str, ServiceTicket | ClientError]]) -> Finding:
-    """The finding for what the KDC answered to the principal, by SPN."""
+def judge_services(
+    principal: str, answers: list[tuple[str, ServiceTicket | ClientError]], bound: BoundDirectory | None = None
+) -> Finding:
+    """The finding for what the KDC answered to the principal, by SPN; with the directory, also who has the SPN."""
     rows = tuple(_service_row(spn, answer) for spn, answer in answers)
     refused = [(spn, one) for spn, one in answers if isinstance(one, KdcRefusal)]
     if refused:
-        return _explain_service_refusals(refused, rows)
+        return with_holders(_explain_service_refusals(refused, rows), *refused[0], principal, bound)
     broken = [one for _, one in answers if isinstance(one, ClientError)]
     if broken:
         raise Stop(unknown(broken[0].text, rows=rows))

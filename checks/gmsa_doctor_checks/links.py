@@ -24,6 +24,10 @@ GMSA_ACCOUNTS = f"{_MS}/en-us/virtualization/windowscontainers/manage-containers
 GMSA_TROUBLE = f"{_MS}/en-us/virtualization/windowscontainers/manage-containers/gmsa-troubleshooting"
 KERBEROS_ERRORS = f"{_MS}/en-us/previous-versions/windows/it-pro/windows-server-2012-r2-and-2012/hh831553(v=ws.11)"
 SPN = f"{_MS}/en-us/sql/database-engine/configure-windows/register-a-service-principal-name-for-kerberos-connections"
+CONNECTION_STRINGS = f"{_MS}/en-us/sql/connect/ado-net/connection-string-syntax"
+SQL_LOGIN = f"{_MS}/en-us/sql/t-sql/statements/create-login-transact-sql"
+RDS_KERBEROS = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/User.SQLServer.ActiveDirectoryWindowsAuth.html"
+TASK_SECRETS = f"{_ECS}/specifying-sensitive-data.html"
 LDAP_SIGNING = f"{_MS}/en-us/troubleshoot/windows-server/active-directory/enable-ldap-signing-in-windows-server"
 CLOCK = f"{_MS}/en-us/windows-server/networking/windows-time-service/support-boundary"
 USER_ATTRIBUTES = (

@@ -107,6 +107,14 @@ CATCH_ALL = ShowsAs(
 GMSA_TICKET = ShowsAs("failed to generate Kerberos ticket", _CATCH_ALL, ("kerberos.gmsa-ticket",))
 SSPI = _both("Cannot generate SSPI context", "kerberos.service-ticket", "canary.ticket", "canary.service-ticket")
 
+SQL_LOGIN_FAILED = _both("Login failed for user", "sql-server.connection-string", "sql-server.login")
+SQL_UNREACHABLE = _both(
+    "error occurred while establishing a connection to SQL Server", "sql-server.port", "sql-server.connection-string"
+)
+SQL_SPN = _both(
+    "The target principal name is incorrect", "sql-server.spn", "kerberos.service-ticket", "sql-server.name"
+)
+
 KERBEROS_LOGON = tuple(
     _both(text, "kerberos.user-ticket")
     for text in (

@@ -26,7 +26,7 @@ from gmsa_doctor.cli.process import (
 )
 from gmsa_doctor.clients import task_metadata
 from gmsa_doctor.errors import UsageError
-from gmsa_doctor.request import Fetcher, Live, Request
+from gmsa_doctor.request import AppConfig, Fetcher, Live, Request
 
 if TYPE_CHECKING:
     from gmsa_doctor.config import Config
@@ -83,6 +83,8 @@ def check(
     ] = None,
     ad_dns: options.AdDns = None,
     spn: options.Spn = None,
+    connection_string: options.ConnectionStrings = None,
+    app_config: options.FindStrings = AppConfig.NEVER,
     only: options.Only = None,
     skip: options.Skip = None,
     require: options.Require = None,
@@ -135,6 +137,7 @@ def check(
         dns_server=items(dns_server),
         ad_dns=items(ad_dns),
         spns=items(spn),
+        app_config=app_config,
         only=items(only),
         skip=items(skip),
         require=items(require),
@@ -144,12 +147,13 @@ def check(
     )
     how, to = Rendering(format, output, color, verbose), verdict.Recipients(metrics, event_bus, region, profile)
     settings = configured.configuration(context)
-    guarded(lambda: _check(request, parameter, how, report, to, settings, baseline))
+    guarded(lambda: _check(request, parameter, connection_string, how, report, to, settings, baseline))
 
 
 def _check(
     request: Request,
     parameters: list[str] | None,
+    strings: list[str] | None,
     how: Rendering,
     more: list[str] | None,
     to: verdict.Recipients,
@@ -158,6 +162,8 @@ def _check(
 ) -> ExitCode:
     request = replace(request, parameters=_parameters(parameters))
     _one_subject(request)
+    _standard_input(request, strings)
+    request = replace(request, connection_strings=options.connection_strings(strings))
     _well_formed(request)
     verdict.require(to)
     if request.offline and to.event_bus:
@@ -181,6 +187,13 @@ def _check(
     for file, reason in report.unread:
         say(f"{file}: {reason}")
     return ExitCode.INCOMPLETE if code is ExitCode.PASS and not told else code
+
+
+def _standard_input(request: Request, strings: list[str] | None) -> None:
+    """Raises UsageError where standard input is wanted for two things."""
+    others = "-" in (request.task_definition_file, request.credspec_file, *request.files)
+    if (strings or []).count("-") + others > 1:
+        raise UsageError("standard input can be read once: give one - only")
 
 
 def _parameters(values: list[str] | None) -> tuple[tuple[str, str], ...]:

@@ -9,8 +9,11 @@ from typing import Annotated, Optional
 
 import typer
 
-from gmsa_doctor.cli.process import Color, Format
+from gmsa_doctor.cli.process import Color, Format, standard_input
 from gmsa_doctor.errors import UsageError
+from gmsa_doctor.formats import connection_string
+from gmsa_doctor.formats.connection_string import ConnectionString, ConnectionStringError
+from gmsa_doctor.request import AppConfig
 
 Many = Optional[list[str]]  # noqa: UP045 - typer before 0.16 reads annotations at run time
 
@@ -35,6 +38,17 @@ SecurityGroups = Annotated[
 AdDns = Annotated[Many, typer.Option(metavar="IP[,IP]", help="The AD's DNS servers, to compare the DHCP options with.")]
 Spn = Annotated[
     Many, typer.Option(metavar="SPN", help="Get a service ticket too, such as MSSQLSvc/db.corp.example:1433.")
+]
+ConnectionStrings = Annotated[
+    Many,
+    typer.Option(
+        "--connection-string",
+        metavar="TEXT",
+        help="How the application connects to SQL Server (.NET, ODBC, JDBC, SQLAlchemy); - reads standard input.",
+    ),
+]
+FindStrings = Annotated[
+    AppConfig, typer.Option("--app-config", help="auto: look for it in the container's environment and secrets too.")
 ]
 Only = Annotated[Many, typer.Option(metavar="ID|AREA", help="Only these checks, and what they need.")]
 Skip = Annotated[Many, typer.Option(metavar="ID|AREA", help="Not these checks.")]
@@ -68,3 +82,25 @@ def require_spns(spns: tuple[str, ...]) -> None:
     for spn in spns:
         if not re.fullmatch(r"[^/@\s]+/[^/@\s]+(/[^/@\s]+)?", spn):
             raise UsageError(f"--spn {spn}: give service/host[:port], such as MSSQLSvc/db.corp.example:1433")
+
+
+def connection_strings(values: list[str] | None) -> tuple[ConnectionString, ...]:
+    """Those of the option, read; ``-``: standard input, one a line. Raises UsageError, which shows nothing of them."""
+    found: list[ConnectionString] = []
+    for value in values or ():
+        lines = standard_input().splitlines() if value == "-" else [value]
+        texts = [line for line in lines if line.strip()]
+        if not texts:
+            raise UsageError("--connection-string: give the text, or - and the text on standard input")
+        found += map(_connection_string, texts)
+    return tuple(dict.fromkeys(found))
+
+
+def _connection_string(text: str) -> ConnectionString:
+    try:
+        return connection_string.parse(text)
+    except ConnectionStringError as error:
+        raise UsageError(
+            f"--connection-string: {error}; give it as the application has it, such as "
+            '"Server=db.corp.example,1433;Database=app;Integrated Security=true"'
+        ) from None

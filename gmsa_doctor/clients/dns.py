@@ -72,6 +72,16 @@ class Dns:
         except ClientError:
             return None
 
+    def name_of(self, address: str) -> str | None:
+        """The name that the PTR record of an address gives, or None."""
+        import dns.reversename
+
+        try:
+            name = str(dns.reversename.from_address(address)).rstrip(".")
+            return str(self._ask(name, "PTR")[0].target).rstrip(".").lower()
+        except ClientError:
+            return None
+
     def _ready(self) -> Any:
         import dns.resolver
 

@@ -8,6 +8,7 @@ from typing import Any
 from gmsa_doctor.clients.aws import AwsClient, error_code, operation
 from gmsa_doctor.clients.ec2 import Ec2 as Ec2
 from gmsa_doctor.clients.iam import Iam
+from gmsa_doctor.clients.rds import Rds
 from gmsa_doctor.errors import NotFound
 from gmsa_doctor.hidden import Hidden
 
@@ -231,4 +232,4 @@ class Route53(AwsClient):
             more = {"NextToken": answer["NextToken"]}
 
 
-AWS_CLIENTS = (Sts, Ecs, S3, Ssm, SecretsManager, Iam, Ec2, DirectoryService, Route53Resolver, Route53)
+AWS_CLIENTS = (Sts, Ecs, S3, Ssm, SecretsManager, Iam, Ec2, DirectoryService, Route53Resolver, Route53, Rds)

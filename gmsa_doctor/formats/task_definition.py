@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gmsa_doctor.formats import connection_string
+from gmsa_doctor.formats.connection_string import ConnectionString, ConnectionStringError
 from gmsa_doctor.formats.json_text import type_name
 from gmsa_doctor.formats.located import Open
 
@@ -46,6 +49,14 @@ class LogStreams:
 
 
 @dataclass(frozen=True)
+class NamedString:
+    """A connection string, and what it is called: a variable's name, or how it was given."""
+
+    name: str
+    string: ConnectionString
+
+
+@dataclass(frozen=True)
 class Container:
     """A container of a task definition."""
 
@@ -60,6 +71,10 @@ class Container:
     logs: LogStreams | None = None
     dns_settings: tuple[str, ...] = ()
     """Which of :data:`DNS_SETTINGS` are set."""
+    connection_strings: tuple[NamedString, ...] = ()
+    """Those of SQL Server among the environment variables, without their passwords."""
+    secrets: tuple[tuple[str, str], ...] = ()
+    """Variables whose names tell of a database, with the secret or parameter (``valueFrom``) that they are made of."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +135,8 @@ def _container(node: _Node) -> Container:
         environment=_environment(node.objects("environment") or ()),
         logs=_logs(node.child("logConfiguration")),
         dns_settings=tuple(key for key in DNS_SETTINGS if node.holds_any(key)),
+        connection_strings=_connection_strings(node.objects("environment") or ()),
+        secrets=_secrets(node),
     )
 
 
@@ -136,6 +153,31 @@ def _logs(node: _Node | None) -> LogStreams | None:
 def _environment(entries: tuple[_Node, ...]) -> tuple[tuple[str, str], ...]:
     named = ((one.text("name"), one) for one in entries)
     return tuple((name, one.text("value") or "") for name, one in named if name in KEPT_ENVIRONMENT and name)
+
+
+def _connection_strings(entries: tuple[_Node, ...]) -> tuple[NamedString, ...]:
+    """What is no connection string of SQL Server is passed over, and so is what is not known before deployment."""
+    found = []
+    for one in entries:
+        name, value = one.text("name"), one.text("value")
+        if not name or not value or isinstance(value, Open) or not connection_string.may_be_one(value):
+            continue
+        with suppress(ConnectionStringError):
+            found.append(NamedString(name, connection_string.parse(value)))
+    return tuple(found)
+
+
+OF_A_DATABASE = re.compile(r"conn|dsn|jdbc|odbc|sql|database|(^|_)db(_|$)|datasource", re.IGNORECASE)
+"""The names of variables that may hold a connection string: ``ConnectionStrings__Default``, ``DATABASE_URL``."""
+
+
+def _secrets(node: _Node) -> tuple[tuple[str, str], ...]:
+    """None where they are not as ECS wants them: that is not ours to judge."""
+    try:
+        pairs = [(one.text("name"), one.text("valueFrom")) for one in node.objects("secrets") or ()]
+    except TaskDefinitionError:
+        return ()
+    return tuple((name, source) for name, source in pairs if name and source and OF_A_DATABASE.search(name))
 
 
 def _mapping(path: str, value: object) -> Mapping[object, object]:

@@ -6,6 +6,7 @@ from gmsa_doctor.clients.dns import Dns
 from gmsa_doctor.clients.iam import Iam
 from gmsa_doctor.clients.kerberos import Kerberos
 from gmsa_doctor.clients.ldap import Ldap
+from gmsa_doctor.clients.rds import Rds
 from gmsa_doctor.clients.services import (
     S3,
     DirectoryService,
@@ -25,7 +26,7 @@ from gmsa_doctor.vantage import DnsServersInUse, Vantage
 
 INSIDE = frozenset({S3, Ssm, SecretsManager, Dns, Tcp, Ldap, Kerberos, DnsServersInUse})
 """What answers from the task's place: with the execution role's permissions, or in the task's network."""
-OUTSIDE = frozenset({Sts, Ecs, Iam, Ec2, DirectoryService, Route53, Route53Resolver})
+OUTSIDE = frozenset({Sts, Ecs, Iam, Ec2, DirectoryService, Route53, Route53Resolver, Rds})
 """What the execution role may not ask, as a rule."""
 
 

@@ -11,7 +11,7 @@ from gmsa_doctor.clients.ldap import Attributes, Directory, Entry
 from gmsa_doctor.clients.services import S3, Object, SecretsManager, Ssm
 from gmsa_doctor.errors import ClientError, NotFound
 from gmsa_doctor.hidden import Hidden
-from gmsa_doctor.model import Finding, Given, Outcome, failed, skipped
+from gmsa_doctor.model import Finding, Given, Outcome, Result, failed, skipped
 from gmsa_doctor.subject import ChosenContainer, Launch, Place, Platform, Subject
 from gmsa_doctor.vantage import Caller, ServiceNames, Vantage
 from gmsa_doctor_checks.commands import posix, powershell
@@ -22,6 +22,7 @@ from gmsa_doctor_checks.kerberos import service_ticket
 from gmsa_doctor_checks.logon import explain_gmsa_refusal, explain_user_refusal
 from gmsa_doctor_checks.secret import secret_value
 from gmsa_doctor_checks.silence import judge_silence
+from gmsa_doctor_checks.sql_values import ServiceTickets
 from gmsa_doctor_checks.task_definition import credential_specs
 from gmsa_doctor_checks.values import (
     Account,
@@ -59,6 +60,13 @@ HOSTILE = [
     "",
 ]
 PLAIN = ["webapp01", "s3://bucket/path/key.json", "dc1.corp.example", "MSSQLSvc/db.corp.example:1433", "us-east-1"]
+
+
+def refused(ticket: GmsaTicket, kerberos: Kerberos, *spns: str) -> Result[ServiceTickets]:
+    """What is said where the SPNs are given, and the directory cannot be asked."""
+    nothing = skipped("not asked")
+    return service_ticket(ticket, ServiceNames(spns), kerberos, Outcome(None, nothing), Outcome(None, nothing))
+
 
 hostile = pytest.mark.parametrize("name", HOSTILE)
 
@@ -261,7 +269,7 @@ def test_a_placeholder_is_a_word_and_no_redirection() -> None:
     for result in (
         domain_name(DhcpOptions("vpc-1", "default", (), None), names, NO_ACCOUNT, PLACE),
         judge_silence(failed("no answer"), LAPTOP),
-        service_ticket(cast("GmsaTicket", None), ServiceNames(()), cast("Kerberos", None)),
+        refused(cast("GmsaTicket", None), cast("Kerberos", None)),
     ):
         for command in commands(result):
             lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
@@ -368,5 +376,5 @@ def test_an_spn_is_asked_for_as_it_was_given(name: str) -> None:
 
     ticket = GmsaTicket("g$@CORP.EXAMPLE", cast("Any", None), Endpoint("dc1.corp.example", "127.0.0.1", 88))
     spn = f"MSSQLSvc/{name}"
-    query, _ = commands(service_ticket(ticket, ServiceNames((spn,)), cast("Kerberos", Refusing())))
+    query, _ = commands(refused(ticket, cast("Kerberos", Refusing()), spn))
     assert powershell_words(query) == ["setspn", "-Q", spn]

@@ -9,12 +9,20 @@ from gmsa_doctor.clients.kerberos import Kdc, KdcReason, KdcRefusal, Kerberos, S
 from gmsa_doctor.clients.ldap import RootDse
 from gmsa_doctor.errors import ClientError, TimedOut
 from gmsa_doctor.hidden import Hidden
-from gmsa_doctor.model import Given, Status
+from gmsa_doctor.model import Finding, Given, Outcome, Status, skipped
 from gmsa_doctor.vantage import ServiceNames, Vantage
 from gmsa_doctor_checks.domain_controllers import RootDses
 from gmsa_doctor_checks.kerberos import clock, service_ticket, user_ticket
 from gmsa_doctor_checks.logon import explain_gmsa_refusal, explain_user_refusal
-from gmsa_doctor_checks.values import Account, DomainName, Endpoint, GmsaTicket, ReachableKdcs
+from gmsa_doctor_checks.sql_values import SqlServers
+from gmsa_doctor_checks.values import (
+    Account,
+    BoundDirectory,
+    DomainName,
+    Endpoint,
+    GmsaTicket,
+    ReachableKdcs,
+)
 
 DOMAIN = DomainName("corp.example")
 ACCOUNT = Account("arn:aws:secretsmanager:us-east-1:1:secret:x", "reader", Hidden("canary-secret"), DOMAIN)
@@ -123,6 +131,13 @@ class Services:
 
 GMSA = GmsaTicket("webapp01$@CORP.EXAMPLE", TICKET, ONE)
 SPN = "MSSQLSvc/db.corp.example:1433"
+NO_SERVERS: Outcome[SqlServers] = Outcome(None, skipped("no connection string was given"))
+NO_DIRECTORY: Outcome[BoundDirectory] = Outcome(None, skipped("not asked"))
+
+
+def asked(kerberos: object, *spns: str) -> Finding:
+    result = service_ticket(GMSA, ServiceNames(spns), cast("Kerberos", kerberos), NO_SERVERS, NO_DIRECTORY)
+    return result.finding if isinstance(result, Given) else result
 
 
 @pytest.mark.parametrize(
@@ -139,7 +154,7 @@ def test_each_answer_for_a_service_is_explained(answer: Any, status: Status, wor
     from gmsa_doctor.model import Stop
 
     try:
-        finding = service_ticket(GMSA, ServiceNames((SPN,)), cast("Kerberos", Services(answer)))
+        finding = asked(Services(answer), SPN)
     except Stop as stop:
         finding = stop.finding
     assert finding.status is status
@@ -147,5 +162,5 @@ def test_each_answer_for_a_service_is_explained(answer: Any, status: Status, wor
 
 
 def test_without_an_spn_nothing_is_asked() -> None:
-    finding = service_ticket(GMSA, ServiceNames(), cast("Kerberos", Services(AssertionError("asked"))))
+    finding = asked(Services(AssertionError("asked")))
     assert finding.status is Status.SKIPPED

@@ -15,6 +15,7 @@ from tests.lab.environment import healthy, task_definition_file
 from tests.metadata_endpoint import VARIABLE, answering, on_fargate
 from tests.scenarios import changes
 from tests.scenarios.lab import Change, Lab
+from tests.scenarios.sql_server import ON_RDS
 from tests.scenarios.variants import EC2_WITH_A_PARAMETER
 
 TABLE = Path(__file__).parents[2] / "docs/aws-calls.md"
@@ -35,6 +36,7 @@ RUNS: dict[str, Change] = {
     "AmazonProvidedDNS": changes.dhcp("AmazonProvidedDNS"),
     "the secret denied": changes.denied("secretsmanager", "GetSecretValue"),
     "a parameter": EC2_WITH_A_PARAMETER,
+    "a SQL Server on RDS": ON_RDS,
 }
 
 

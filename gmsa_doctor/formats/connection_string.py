@@ -1,0 +1,357 @@
+"""Connection strings of SQL Server: which server, by which logon. Pure; no password leaves this module.
+
+Sources: https://learn.microsoft.com/dotnet/api/microsoft.data.sqlclient.sqlconnection.connectionstring (.NET),
+https://learn.microsoft.com/sql/connect/odbc/dsn-connection-string-attribute (ODBC),
+https://learn.microsoft.com/sql/connect/jdbc/building-the-connection-url (JDBC), and
+https://docs.sqlalchemy.org/en/20/dialects/mssql.html (SQLAlchemy's URLs: connection_url.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+LIMIT = 16 * 1024
+"""Characters; what is longer is no connection string."""
+
+DEFAULT_PORT = 1433
+
+
+class ConnectionStringError(ValueError):
+    """A text is no connection string of SQL Server. The message holds nothing of it: there may be a password in it."""
+
+
+class Form(StrEnum):
+    """The driver that a connection string is for; each asks for a ticket in a way of its own."""
+
+    DOTNET = ".NET SqlClient"
+    ODBC = "ODBC"
+    JDBC = "JDBC"
+    FREETDS = "pymssql"
+
+
+class Logon(StrEnum):
+    """How the driver logs on."""
+
+    KERBEROS = "integrated"
+    """With the ticket in the cache."""
+    NATIVE = "native"
+    """JDBC's integrated security without JavaKerberos: by a library that there is for Windows only."""
+    AD_USER = "ad-user"
+    """JDBC with JavaKerberos and a user: it gets a ticket for that user by itself."""
+    SQL = "sql"
+    """With a user and a password that SQL Server knows."""
+    NTLM = "ntlm"
+    ENTRA = "entra"
+    """With a token of Microsoft Entra ID."""
+    NONE = "none"
+    """Nothing says how."""
+
+
+@dataclass(frozen=True)
+class ConnectionString:
+    """What a connection string says of the server and the logon.
+
+    ``port`` and ``instance`` are None where it does not say; ``protocol`` is ``tcp`` where it does not. ``spn`` is the
+    one that it names itself. ``has_user``: a user or a password stands in it. ``colon``: the port stands after a
+    colon where the driver wants a comma, and so takes all of it for the server's name.
+    """
+
+    form: Form
+    host: str
+    logon: Logon
+    port: int | None = None
+    instance: str | None = None
+    protocol: str = "tcp"
+    has_user: bool = False
+    spn: str | None = None
+    colon: bool = False
+
+    @property
+    def server(self) -> str:
+        """The server as people write it."""
+        instance = f"\\{self.instance}" if self.instance else ""
+        return f"{self.host}{instance}" + (f",{self.port}" if self.port else "")
+
+
+_SERVER = ("server", "data source", "address", "addr", "network address")
+_USER = ("user id", "uid", "user", "username", "user name")
+_PASSWORD = ("password", "pwd")
+_TRUSTED = ("integrated security", "trusted_connection")
+_SPN = ("server spn", "serverspn")
+_BESIDES = frozenset(
+    {*_USER, *_PASSWORD, *_TRUSTED, "database", "initial catalog", "driver", "authentication", "encrypt"}
+)
+"""One of these stands beside the server in each string that is one."""
+_TRUE = frozenset({"true", "yes", "sspi"})
+_HOST = re.compile(r"[A-Za-z0-9_.:%\[\]-]+|\(local\)|\(localdb\)", re.IGNORECASE)
+_SCHEME = re.compile(r"\s*(?P<scheme>jdbc:[a-z]+|[a-z][a-z0-9+]*)://", re.IGNORECASE)
+_MAYBE = re.compile(r"mssql|jdbc:sqlserver|(server|source|addr|address)\s*=", re.IGNORECASE)
+
+
+def may_be_one(text: str) -> bool:
+    """Whether it is worth parsing: quick, for each variable of each container."""
+    return len(text) <= LIMIT and bool(_MAYBE.search(text))
+
+
+def parse(text: str) -> ConnectionString:
+    """A connection string of any form. Raises ConnectionStringError."""
+    if len(text) > LIMIT:
+        raise ConnectionStringError("it is too long for a connection string")
+    if not text.strip():
+        raise ConnectionStringError("it is empty")
+    scheme = _SCHEME.match(text)
+    if scheme is None:
+        return _of_pairs(text)
+    kind, rest = scheme["scheme"].lower(), text[scheme.end() :].strip()
+    if kind == "jdbc:sqlserver":
+        return _jdbc(rest)
+    if kind.partition("+")[0] == "mssql":
+        return _url(kind.partition("+")[2] or "pyodbc", rest)
+    raise ConnectionStringError(f"it is of another kind of server ({kind}), not of SQL Server")
+
+
+# Keywords and values -------------------------------------------------------------------------------
+
+
+def _pairs(text: str, quotes: Mapping[str, str]) -> list[tuple[str, str]]:
+    """``keyword=value;…`` in their order, keywords in lower case. In quotes, the closing one is doubled."""
+    found: list[tuple[str, str]] = []
+    at = 0
+    while at < len(text):
+        if text[at] in "; \t\r\n":
+            at += 1
+            continue
+        equals = text.find("=", at)
+        if equals < 0 or ";" in text[at:equals]:
+            raise ConnectionStringError("a keyword in it has no = behind it (a value that holds ; must be in quotes)")
+        keyword = " ".join(text[at:equals].lower().split())
+        value, at = _value(text, equals + 1, quotes)
+        found.append((keyword, value))
+    return found
+
+
+def _value(text: str, at: int, quotes: Mapping[str, str]) -> tuple[str, int]:
+    """The value that begins there, and where it ends."""
+    while at < len(text) and text[at] in " \t\r\n":
+        at += 1
+    closing = quotes.get(text[at : at + 1])
+    if closing is None:
+        end = text.find(";", at)
+        end = len(text) if end < 0 else end
+        return text[at:end].strip(), end
+    parts, start = [], at + 1
+    while True:
+        end = text.find(closing, start)
+        if end < 0:
+            raise ConnectionStringError("a quote or brace in it is not closed")
+        parts.append(text[start:end])
+        if text[end + 1 : end + 2] != closing:
+            break
+        parts.append(closing)
+        start = end + 2
+    behind = text.find(";", end)
+    behind = len(text) if behind < 0 else behind
+    if text[end + 1 : behind].strip():
+        raise ConnectionStringError("something stands between a closing quote and the next ;")
+    return "".join(parts), behind
+
+
+def _first(pairs: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    return next((pairs[name] for name in names if pairs.get(name)), None)
+
+
+_ADO = {"'": "'", '"': '"'}
+_BRACES = {"{": "}"}
+
+
+def _of_pairs(text: str) -> ConnectionString:
+    """.NET's or ODBC's: the driver tells. In .NET the last of a keyword counts, in ODBC the first."""
+    odbc = re.search(r"(^|;)\s*(driver|dsn)\s*=", text, re.IGNORECASE) is not None
+    found = _pairs(text, _BRACES if odbc else _ADO)
+    pairs = dict(reversed(found)) if odbc else dict(found)
+    if odbc:
+        return _odbc(pairs)
+    server = _first(pairs, _SERVER)
+    if server is None or not _BESIDES & pairs.keys():
+        raise ConnectionStringError("it names no server (Server=… or Data Source=…)")
+    return _with_server(server, Form.DOTNET, pairs)
+
+
+def _odbc(pairs: Mapping[str, str]) -> ConnectionString:
+    server = _first(pairs, ("address", "addr", "server", "servername"))
+    if server is None:
+        raise ConnectionStringError(
+            "it names a DSN: give the string with what odbc.ini says (Driver, Server, Trusted_Connection)"
+            if "dsn" in pairs
+            else "it names no server (Server=…)"
+        )
+    return _with_server(server, Form.ODBC, pairs)
+
+
+_PROTOCOLS = ("tcp", "np", "lpc", "admin")
+
+
+def _with_server(server: str, form: Form, pairs: Mapping[str, str]) -> ConnectionString:
+    r"""``[tcp:]host[\instance][,port]``; of a named pipe (``np:\\host\pipe\…``) the host."""
+    protocol, colon, rest = server.partition(":")
+    protocol = protocol.strip().lower()
+    if not colon or protocol not in _PROTOCOLS:
+        protocol, rest = "tcp", server
+    rest = rest.strip()
+    if rest.startswith("\\\\"):
+        protocol, rest = "np", rest[2:].partition("\\")[0]
+    name, _, port = rest.partition(",")
+    host, _, instance = name.partition("\\")
+    host, number, mistaken = _with_colon(host.strip(), _port(port) or _port(pairs.get("port", "")))
+    if instance.strip().lower() == "mssqlserver":  # the default instance's own name
+        instance = ""
+    return ConnectionString(
+        form,
+        _checked(host),
+        _logon(form, pairs),
+        number,
+        _instance(instance),
+        protocol,
+        _has_user(pairs),
+        _spn(pairs),
+        mistaken,
+    )
+
+
+def _with_colon(host: str, port: int | None) -> tuple[str, int | None, bool]:
+    """``host:1433`` is meant as a port, and is none: .NET and ODBC want a comma. IPv6 addresses have more colons."""
+    match = re.fullmatch(r"([^:]+):(\d{1,5})", host)
+    return (match[1], port or _port(match[2]), True) if match else (host, port, False)
+
+
+def _port(text: str) -> int | None:
+    text = text.strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536 and len(text) < 6):
+        raise ConnectionStringError("the port is no number from 1 to 65535")
+    return int(text)
+
+
+def _checked(host: str) -> str:
+    if not _HOST.fullmatch(host) and host != ".":
+        raise ConnectionStringError("the server's name holds characters that no name has")
+    return host.strip("[]")
+
+
+_SPN_FORM = re.compile(r"[A-Za-z]+/[^/@\s;]+(@[A-Za-z0-9.-]+)?")
+
+
+def _spn(pairs: Mapping[str, str]) -> str | None:
+    """The SPN that it names itself, without a realm behind it."""
+    text = _first(pairs, _SPN)
+    if text is not None and not _SPN_FORM.fullmatch(text):
+        raise ConnectionStringError("the server's SPN in it is not MSSQLSvc/host:port")
+    return text.partition("@")[0] if text else None
+
+
+def _instance(text: str) -> str | None:
+    text = text.strip()
+    if text and not re.fullmatch(r"[\w$#-]+", text):
+        raise ConnectionStringError("the instance's name holds characters that no name has")
+    return text or None
+
+
+def _has_user(pairs: Mapping[str, str]) -> bool:
+    return _first(pairs, (*_USER, *_PASSWORD)) is not None
+
+
+def _logon(form: Form, pairs: Mapping[str, str]) -> Logon:
+    trusted = (_first(pairs, _TRUSTED) or "").lower() in _TRUE
+    if trusted:
+        return Logon.KERBEROS
+    authentication = re.sub(r"[\s_]", "", pairs.get("authentication", "").lower())
+    if authentication.startswith("activedirectory"):
+        return Logon.ENTRA
+    return Logon.SQL if _has_user(pairs) else Logon.NONE
+
+
+# JDBC ----------------------------------------------------------------------------------------------
+
+
+def _jdbc(rest: str) -> ConnectionString:
+    r"""``[host[\instance][:port]][;property=value…]``; what stands in front outweighs the properties."""
+    authority, _, properties = rest.partition(";")
+    pairs = dict(_pairs(properties, _BRACES))
+    match = re.fullmatch(
+        r"(?P<host>\[[^\]]+\]|[^\\:/]*)(\\(?P<instance>[^:/]*))?(:(?P<port>\d+))?/?", authority.strip()
+    )
+    if match is None:
+        raise ConnectionStringError("what follows jdbc:sqlserver:// is not host[\\instance][:port]")
+    host = match["host"] or _first(pairs, ("servername", "server")) or ""
+    host, _, instance = host.partition("\\")
+    port = _port(match["port"] or _first(pairs, ("portnumber", "port")) or "")
+    if not host:
+        raise ConnectionStringError("it names no server (jdbc:sqlserver://host or serverName=…)")
+    return ConnectionString(
+        Form.JDBC,
+        _checked(host),
+        _jdbc_logon(pairs),
+        port,
+        _instance(match["instance"] or instance or pairs.get("instancename", "")),
+        has_user=_has_user(pairs),
+        spn=_spn(pairs),
+    )
+
+
+def _jdbc_logon(pairs: Mapping[str, str]) -> Logon:
+    """Source: https://learn.microsoft.com/sql/connect/jdbc/using-kerberos-integrated-authentication-to-connect-to-sql-server."""
+    integrated = pairs.get("integratedsecurity", "").lower() == "true"
+    scheme = pairs.get("authenticationscheme", "").lower()
+    if integrated and scheme == "javakerberos":
+        return Logon.AD_USER if _has_user(pairs) else Logon.KERBEROS
+    if integrated and scheme == "ntlm":
+        return Logon.NTLM
+    if integrated:
+        return Logon.NATIVE
+    if pairs.get("authentication", "").lower().startswith("activedirectory"):
+        return Logon.ENTRA
+    return Logon.SQL if _has_user(pairs) else Logon.NONE
+
+
+# SQLAlchemy ----------------------------------------------------------------------------------------
+
+
+def _url(driver: str, rest: str) -> ConnectionString:
+    """``[user[:password]@][host[:port]][/database][?keyword=value&…]``."""
+    from urllib.parse import parse_qsl, unquote, unquote_plus
+
+    rest, _, query = rest.partition("?")
+    pairs = {" ".join(name.lower().split()): value for name, value in parse_qsl(query, keep_blank_values=True)}
+    if "odbc_connect" in pairs:
+        return _odbc(dict(reversed(_pairs(pairs["odbc_connect"], _BRACES))))
+    user, at, place = rest.rpartition("@")
+    authority, _, database = place.partition("/")
+    match = re.fullmatch(r"(?P<host>\[[^\]]+\]|[^:]*)(:(?P<port>\d+))?", authority)
+    if match is None or "/" in user:
+        raise ConnectionStringError("the URL is not user:password@host:port/database (quote @, / and : in a password)")
+    host = unquote(match["host"])
+    name, _, instance = host.partition("\\")
+    if not name or (driver == "pyodbc" and not database):
+        raise ConnectionStringError("it names a DSN, or no server: give host and database, or odbc_connect=…")
+    if at and unquote_plus(user).strip(":"):
+        pairs["uid"] = "given"
+    form = Form.FREETDS if driver == "pymssql" else Form.ODBC
+    return ConnectionString(
+        form,
+        _checked(name),
+        _url_logon(form, pairs),
+        _port(match["port"] or pairs.get("port", "")),
+        _instance(instance),
+        has_user=_has_user(pairs),
+        spn=_spn(pairs),
+    )
+
+
+def _url_logon(form: Form, pairs: Mapping[str, str]) -> Logon:
+    """Without a user SQLAlchemy asks pyodbc for a trusted connection, and FreeTDS takes the ticket by itself."""
+    found = _logon(form, pairs)
+    return Logon.KERBEROS if found is Logon.NONE else found

@@ -1,0 +1,298 @@
+"""SQL Server: connection strings, names, SPNs, ports."""
+
+from tests.lab import ad
+from tests.lab.aws import ACCOUNT, EmbeddedAws
+from tests.lab.environment import Created, Environment
+from tests.scenarios.changes import after, all_of, container, denied, dns_server, nowhere, options
+from tests.scenarios.lab import Change, Lab, Scenario
+
+HOST = "sql.corp.example"
+PASSWORD = "Canary-Of-A-Connection-String-81"
+DOTNET = f"Server=tcp:{HOST},1433;Database=app;Integrated Security=SSPI;Encrypt=true"
+ODBC = f"Driver={{ODBC Driver 18 for SQL Server}};Server={HOST};Database=app;Trusted_Connection=Yes"
+JDBC = f"jdbc:sqlserver://{HOST}:1433;databaseName=app;integratedSecurity=true;authenticationScheme=JavaKerberos"
+SQLALCHEMY = f"mssql+pyodbc://{HOST}/app?driver=ODBC+Driver+18+for+SQL+Server"
+PYMSSQL = f"mssql+pymssql://{HOST}/app"
+
+
+def sql(*strings: str) -> Change:
+    """Give these connection strings; the lab's SQL Server is one that accepts connections."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        _listening(it, lab)
+        for one in strings:
+            it.arguments.extend(("--connection-string", one))
+
+    return change
+
+
+def _listening(it: Environment, lab: Lab) -> None:
+    address = [lab.mute(1433, 14330)]
+    records = {(HOST, "A"): address, ("other.corp.example", "A"): address}
+    aliases = {("sql-alias.corp.example", "CNAME"): [f"{HOST}."]}
+    dns_server(lambda lab: lab.dns({**records, **aliases}))(it, lab)
+
+
+def spns(account: str, *names: str) -> Change:
+    """Let an account have these SPNs, for the time of the scenario."""
+
+    def change(_: Environment, lab: Lab) -> None:
+        before = [one.decode() for one in ad.read(lab.dc, account, "servicePrincipalName")[1]["servicePrincipalName"]]
+        lab.stack.callback(ad.modify, lab.dc, account, servicePrincipalName=before)
+        ad.modify(lab.dc, account, servicePrincipalName=list(names))
+
+    return change
+
+
+def in_environment(**variables: str) -> Change:
+    """Set variables of the container, and look for connection strings in them."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        _listening(it, lab)
+        pairs = [{"name": name, "value": value} for name, value in variables.items()]
+        container(environment=[*it.container["environment"], *pairs])(it, lab)
+        it.arguments.extend(("--app-config", "auto"))
+
+    return change
+
+
+ENDPOINT = "sql.aaaaaaaaaa.us-east-1.rds.amazonaws.com"
+"""The one that the embedded AWS gives to a DB instance named sql."""
+
+
+def rds_instance(status: str = "joined", domain: str | None = "corp.example") -> Change:
+    """Make the DB instance, joined to the domain or to none."""
+
+    def make(aws: EmbeddedAws, created: Created) -> None:
+        aws.client("rds", created.region).create_db_instance(
+            DBInstanceIdentifier="sql",
+            Engine="sqlserver-se",
+            DBInstanceClass="db.m5.large",
+            AllocatedStorage=20,
+            MasterUsername="admin",
+            MasterUserPassword="Adm1n-Passw0rd!",
+            **({"Domain": created.directory, "DomainFqdn": domain} if domain else {}),
+        )
+        from moto.rds.models import rds_backends
+
+        instance = rds_backends[ACCOUNT][created.region].databases["sql"]
+        for membership in instance.domain_memberships:
+            membership.status = status
+
+    return after(make)
+
+
+STRINGS = (
+    Scenario(
+        "a colon in place of the comma",
+        "sql-server.connection-string",
+        sql(f"Server={HOST}:1433;Database=app;Integrated Security=true"),
+        "after a colon",
+    ),
+    Scenario(
+        "LocalDB",
+        "sql-server.connection-string",
+        sql(r"Server=(localdb)\MSSQLLocalDB;Integrated Security=true"),
+        "on Windows only",
+    ),
+    Scenario(
+        "shared memory",
+        "sql-server.connection-string",
+        sql(f"Server=lpc:{HOST};Trusted_Connection=yes"),
+        "shared memory",
+    ),
+    Scenario(
+        "a colon, in the container's environment",
+        "sql-server.connection-string",
+        in_environment(ConnectionStrings__Default=f"Server={HOST}:1433;Database=app;Integrated Security=true"),
+        "ConnectionStrings__Default",
+    ),
+)
+
+NAMES = (
+    Scenario("an address", "sql-server.name", sql("Server=10.1.2.3;Integrated Security=SSPI"), "is an IP address"),
+    Scenario("the container itself", "sql-server.name", sql("Server=localhost,1433;Trusted_Connection=True"), HOST),
+    Scenario(
+        "the container itself, as a dot", "sql-server.name", sql("Data Source=.;Integrated Security=SSPI"), "itself"
+    ),
+    Scenario(
+        "a short name of nothing",
+        "sql-server.name",
+        sql("jdbc:sqlserver://nosuch;integratedSecurity=true;authenticationScheme=JavaKerberos"),
+        "nosuch.corp.example",
+    ),
+    Scenario(
+        "a short name without an SPN", "sql-server.name", sql("Server=dc1;Integrated Security=true"), "is a short name"
+    ),
+    Scenario(
+        "a misspelt name",
+        "sql-server.name",
+        sql("Driver={ODBC Driver 18 for SQL Server};Server=nosuch.corp.example;Trusted_Connection=Yes"),
+        "DNS does not know the server's name nosuch.corp.example",
+    ),
+    Scenario(
+        "an alias of a host without an SPN",
+        "sql-server.name",
+        sql("Server=dc-alias.corp.example;Integrated Security=true"),
+        "an alias of dc1.corp.example",
+    ),
+)
+
+SPNS = (
+    Scenario(
+        "a host without an SPN",
+        "kerberos.service-ticket",
+        sql(ODBC.replace(HOST, "other.corp.example")),
+        "no account in the AD has the SPN MSSQLSvc/other.corp.example:1433",
+    ),
+    Scenario(
+        "another port than the SPN's",
+        "kerberos.service-ticket",
+        sql(f"Server={HOST},14330;Database=app;Integrated Security=true"),
+        "MSSQLSvc/sql.corp.example:1433 on svc-sql",
+    ),
+    Scenario(
+        "an SPN without the port that JDBC asks for",
+        "kerberos.service-ticket",
+        all_of(spns("svc-sql", f"MSSQLSvc/{HOST}"), sql(JDBC)),
+        "for that host it has MSSQLSvc/sql.corp.example on svc-sql",
+    ),
+    Scenario(
+        "an alias in a JDBC URL",
+        "kerberos.service-ticket",
+        sql(JDBC.replace(HOST, "sql-alias.corp.example")),
+        "sql-alias.corp.example",
+    ),
+    Scenario(
+        "an SPN of its own that nobody has",
+        "kerberos.service-ticket",
+        sql(f"{DOTNET};Server SPN=MSSQLSvc/nosuch.corp.example:1433"),
+        "MSSQLSvc/nosuch.corp.example:1433",
+    ),
+)
+
+ON_RDS = sql(f"Server={ENDPOINT},1433;Database=app;Integrated Security=true")
+
+
+def known_to_dns(it: Environment, lab: Lab) -> None:
+    """Let DNS know the endpoint too."""
+    address = [lab.mute(1433)]
+    dns_server(lambda lab: lab.dns({(ENDPOINT, "A"): address, (HOST, "A"): address}))(it, lab)
+
+
+RDS = (
+    Scenario("an endpoint of RDS", "sql-server.name", all_of(ON_RDS, known_to_dns, rds_instance()), HOST),
+    Scenario(
+        "a DB instance of no domain",
+        "sql-server.rds",
+        all_of(ON_RDS, known_to_dns, rds_instance(domain=None)),
+        "has joined no AD domain",
+    ),
+    Scenario(
+        "a DB instance that could not join",
+        "sql-server.rds",
+        all_of(ON_RDS, known_to_dns, rds_instance("failed")),
+        "failed to join",
+    ),
+)
+
+PORTS = (
+    Scenario(
+        "a SQL Server that does not listen",
+        "sql-server.port",
+        all_of(sql(ODBC), dns_server(lambda lab: lab.dns({(HOST, "A"): [nowhere(lab)]}))),
+        "connection refused",
+    ),
+    Scenario(
+        "a firewall before SQL Server",
+        "sql-server.port",
+        all_of(sql(JDBC), dns_server(lambda lab: lab.dns({(HOST, "A"): [lab.black_hole(1433)]}))),
+        "did not answer",
+    ),
+)
+
+FAULTS = (*STRINGS, *NAMES, *SPNS, *RDS, *PORTS)
+
+HEALTHY = (
+    Scenario("RDS by its name in the AD's domain", "", all_of(sql(DOTNET), rds_instance())),
+    Scenario("--spn and a connection string", "", all_of(sql(DOTNET), options("--spn", f"MSSQLSvc/{HOST}:1433"))),
+    Scenario(
+        "an endpoint of RDS with the right SPN beside it",
+        "",
+        all_of(
+            sql(f"Server={ENDPOINT},1433;Integrated Security=true;Server SPN=MSSQLSvc/{HOST}:1433"),
+            known_to_dns,
+            rds_instance(),
+        ),
+    ),
+    Scenario("four forms, all right", "", sql(DOTNET, ODBC, JDBC, SQLALCHEMY, PYMSSQL)),
+    Scenario(
+        "only the SPN without a port, and .NET",
+        "",
+        all_of(spns("svc-sql", f"MSSQLSvc/{HOST}"), sql(f"Server={HOST};Database=app;Trusted_Connection=yes")),
+    ),
+    Scenario("found in the environment", "", in_environment(DATABASE_URL=SQLALCHEMY, GREETING="Server=hello")),
+)
+
+WARNINGS = (
+    Scenario(
+        "a DB instance on its way",
+        "sql-server.rds",
+        all_of(
+            sql(f"Server={ENDPOINT},1433;Integrated Security=true;Server SPN=MSSQLSvc/{HOST}:1433"),
+            known_to_dns,
+            rds_instance("pending-maintenance-join"),
+        ),
+        "pending-maintenance-join",
+    ),
+    Scenario(
+        "a SQL login",
+        "sql-server.connection-string",
+        sql(f"Server={HOST};Database=app;User Id=app;Password={PASSWORD}"),
+        "a SQL login",
+    ),
+    Scenario(
+        "a password beside integrated security",
+        "sql-server.connection-string",
+        sql(f"{DOTNET};User Id=app;Password='{PASSWORD}'"),
+        "which .NET passes over",
+    ),
+    Scenario(
+        "a password beside JavaKerberos",
+        "sql-server.connection-string",
+        sql(f"{JDBC};user=app;password={{{PASSWORD}}}"),
+        "as that user",
+    ),
+    Scenario(
+        "JDBC's native library",
+        "sql-server.connection-string",
+        sql(f"jdbc:sqlserver://{HOST};integratedSecurity=true"),
+        "JavaKerberos",
+    ),
+    Scenario("a short name", "sql-server.name", sql("Server=sql;Integrated Security=true"), HOST),
+    Scenario(
+        "an alias of a host that has an SPN",
+        "sql-server.name",
+        sql(DOTNET.replace(HOST, "sql-alias.corp.example")),
+        "an alias of sql.corp.example",
+    ),
+)
+
+DOUBTS = (
+    Scenario(
+        "RDS denied",
+        "sql-server.rds",
+        all_of(
+            sql(f"Server={ENDPOINT},1433;Integrated Security=true;Server SPN=MSSQLSvc/{HOST}:1433"),
+            known_to_dns,
+            denied("rds", "DescribeDBInstances"),
+        ),
+        "rds:DescribeDBInstances",
+    ),
+    Scenario(
+        "a DB instance of another account",
+        "sql-server.rds",
+        all_of(sql(f"Server={ENDPOINT},1433;Integrated Security=true;Server SPN=MSSQLSvc/{HOST}:1433"), known_to_dns),
+        "there is no DB instance sql",
+    ),
+)
