@@ -37,9 +37,9 @@ def spns(account: str, *names: str) -> Change:
     """Let an account have these SPNs, for the time of the scenario."""
 
     def change(_: Environment, lab: Lab) -> None:
-        before = [one.decode() for one in ad.read(lab.dc, account, "servicePrincipalName")[1]["servicePrincipalName"]]
+        before = list(ad.read(lab.dc, account, "servicePrincipalName")[1]["servicePrincipalName"])
         lab.stack.callback(ad.modify, lab.dc, account, servicePrincipalName=before)
-        ad.modify(lab.dc, account, servicePrincipalName=list(names))
+        ad.modify(lab.dc, account, servicePrincipalName=[one.encode() for one in names])
 
     return change
 
