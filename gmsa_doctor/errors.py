@@ -72,6 +72,10 @@ class Unreachable(ClientError):
         self.what = what
 
 
+class CutOff(Unreachable):
+    """A DNS server's answer was too long for UDP, and over TCP there is none."""
+
+
 class ServiceError(ClientError):
     """Any other answer of an AWS service. ``code`` is its error code."""
 

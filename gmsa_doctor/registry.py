@@ -34,6 +34,7 @@ BUILT_IN = (
     "gmsa_doctor_checks.dns",
     "gmsa_doctor_checks.network",
     "gmsa_doctor_checks.domain_controllers",
+    "gmsa_doctor_checks.domain_controller_network",
     "gmsa_doctor_checks.kerberos",
     "gmsa_doctor_checks.directory",
     "gmsa_doctor_checks.permission",

@@ -13,6 +13,7 @@ from gmsa_doctor import __version__, engine, own_subject
 from gmsa_doctor.application import ApplicationConfig
 from gmsa_doctor.clients import task_metadata
 from gmsa_doctor.clients.dns import Dns
+from gmsa_doctor.clients.kdc_questions import KdcQuestions
 from gmsa_doctor.clients.kerberos import Kerberos, gssapi_missing
 from gmsa_doctor.clients.ldap import Ldap
 from gmsa_doctor.clients.services import SecretsManager
@@ -227,8 +228,9 @@ def _network_clients(request: Request, vantage: Vantage, live_reason: str, kerbe
     }
     if request.live is Live.NEVER:
         reason = skipped(live_reason)
-        return {**values, Dns: reason, Tcp: reason, Ldap: reason, Kerberos: reason}
+        return {**values, Dns: reason, Tcp: reason, Ldap: reason, Kerberos: reason, KdcQuestions: reason}
     values |= {Dns: Dns(request.dns_server), Tcp: Tcp(), Ldap: Ldap(kerberos), Kerberos: kerberos}
+    values[KdcQuestions] = KdcQuestions()
     if missing := gssapi_missing():
         values[Kerberos] = skipped(f"the live flow needs gssapi: {missing}", fix=_LIVE_EXTRA)
     return values

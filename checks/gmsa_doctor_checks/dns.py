@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gmsa_doctor.clients.dns import Dns, Srv
-from gmsa_doctor.errors import ClientError
+from gmsa_doctor.errors import ClientError, CutOff
 from gmsa_doctor.limits import each
 from gmsa_doctor.model import (
     Cause,
@@ -138,6 +138,8 @@ def _no_records(
             return skipped(
                 f"no answer, as is to be expected with {what}: {error.text}", because=(outcome.finding.check,)
             )
+    if isinstance(error, CutOff):
+        return judge_silence(_cut_off(domain, question, error, shows), vantage)
     other = f" (the secret's domainName; the CredSpec says {names.domain.text})" if domain != names.domain else ""
     failure = failed(
         f"the SRV records of {domain.text}{other} were not found: {error.text}",
@@ -151,6 +153,20 @@ def _no_records(
         shows_as=shows,
     )
     return judge_silence(failure, vantage, way.value.servers if way.value else ())
+
+
+def _cut_off(domain: DomainName, question: str, error: CutOff, shows: ShowsAs) -> Finding:
+    return failed(
+        f"the SRV records of {domain.text} do not fit into a UDP answer, and DNS over TCP gives none: {error.text}",
+        observed=f"{question}: {error.text}",
+        expected="answers over UDP and TCP 53",
+        fix=Fix(
+            "Allow TCP 53 beside UDP 53 from the task's security group to the DNS servers: security groups on both "
+            "sides, network ACLs, firewalls. Many domain controllers make long answers.",
+            (f"dig +tcp SRV {posix(question)} {posix('@<address of the DNS server>')}",),
+        ),
+        shows_as=shows,
+    )
 
 
 def _no_addresses(domain: DomainName, hosts: _Hosts) -> Finding:

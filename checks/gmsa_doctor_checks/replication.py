@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from gmsa_doctor.clients.kerberos import Kdc
+from gmsa_doctor.clients.kdc_questions import FirstAnswer, KdcQuestions
+from gmsa_doctor.clients.kerberos import Kdc, KdcReason
 from gmsa_doctor.clients.ldap import Directory, Entry, Ldap, LdapRefusal, escape_filter
 from gmsa_doctor.errors import ClientError
 from gmsa_doctor.formats import managed_password
@@ -20,7 +21,15 @@ from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import powershell
 from gmsa_doctor_checks.directory import DISABLED, GMSA_CLASS, bind_fix, bind_trouble
 from gmsa_doctor_checks.domain_controllers import RootDses, how_often, names, place
-from gmsa_doctor_checks.values import Account, BoundDirectory, Endpoint, GmsaNames, UserTicket
+from gmsa_doctor_checks.values import (
+    Account,
+    BoundDirectory,
+    DomainControllers,
+    Endpoint,
+    GmsaNames,
+    ReachableKdcs,
+    UserTicket,
+)
 
 _ATTRIBUTES = ("userAccountControl", "pwdLastSet", "msDS-ManagedPasswordId", "msDS-GroupMSAMembership")
 """Those that replicate. `whenChanged` does not: it differs between domain controllers that agree (MS-ADA3 2.370)."""
@@ -58,7 +67,7 @@ def bind(ticket: UserTicket, dses: RootDses, bound: BoundDirectory, ldap: Ldap) 
 
     Fix: as the reason says: register the SPN, mend the clock, or let the domain controllers replicate.
     """
-    endpoints = tuple(one for one, _ in dses.of_domain)
+    endpoints = tuple(one for one, _ in dses.of_domain or dses.answers)
     kdc = Kdc(ticket.kdc.address, ticket.kdc.port)
 
     def session(endpoint: Endpoint) -> Directory:
@@ -76,7 +85,6 @@ def bind(ticket: UserTicket, dses: RootDses, bound: BoundDirectory, ldap: Ldap) 
     first, error = troubles[0]
     finding = warned(
         f"{bind_trouble(first, error)}; {how_often(tuple(one.host for one, _ in troubles), dses.asked)}",
-        observed="; ".join(dict.fromkeys(error.text for _, error in troubles)),
         expected="a sealed bind to each domain controller",
         fix=bind_fix(first, error),
         rows=tuple(
@@ -87,6 +95,68 @@ def bind(ticket: UserTicket, dses: RootDses, bound: BoundDirectory, ldap: Ldap) 
         ),
     )
     return Given(value, finding)
+
+
+@check(
+    "domain-controllers.user",
+    title="Each KDC knows the user, and lets it log on",
+    docs=links.KERBEROS_ERRORS,
+    shows=(texts.USER_TICKET,),
+)
+def user(ticket: UserTicket, controllers: DomainControllers, kdcs: ReachableKdcs, questions: KdcQuestions) -> Finding:
+    """Sends the first request of a logon, without any password, to the KDCs that were not asked for the ticket.
+
+    A KDC that knows the user demands a proof; one that does not, or has it disabled or locked, says so. That counts as
+    no failed logon.
+
+    Why: a user that was just made, enabled or unlocked is so on one domain controller first. A task whose Kerberos
+    library asks another one fails.
+
+    Fix: wait for the replication or force it, and mend it where it is broken.
+    """
+    name, _, realm = ticket.principal.rpartition("@")
+    others = kdcs.endpoints[kdcs.endpoints.index(ticket.kdc) + 1 :] if ticket.kdc in kdcs.endpoints else kdcs.endpoints
+    answers = each(others, lambda one: questions.first_answer(name, realm, one.address, one.port))
+    told = [(one, _refusal(answer, name)) for one, answer in answers]
+    rows = (
+        Row(place(ticket.kdc), Status.PASS, "gave a ticket"),
+        *(Row(place(one), Status.WARN if why else Status.PASS, why or f"knows {name}") for one, why in told),
+    )
+    bad = tuple(one.host for one, why in told if why)
+    if not bad:
+        return passed(f"{name} can log on at each of {len(rows)}", rows=rows)
+    asked = tuple(dict.fromkeys(one.host for one in controllers.kdcs))
+    return warned(
+        f"{bad[0]}: {next(why for _, why in told if why)}, unlike {ticket.kdc.host}; {how_often(bad, asked)}",
+        expected=f"each KDC lets {name} log on",
+        fix=Fix(
+            f"Let the domain controllers replicate, and see why {names(bad)} lags behind or does not answer.",
+            (
+                "repadmin /showrepl",
+                "repadmin /syncall /AdeP",
+                f"Get-ADUser {powershell(name)} -Server {powershell(bad[0])} -Properties Enabled,LockedOut",
+            ),
+        ),
+        rows=rows,
+    )
+
+
+_USER_REFUSALS = {
+    KdcReason.UNKNOWN_CLIENT: "it does not know {user}",
+    KdcReason.WRONG_REALM: "it serves another realm than that of {user}",
+    KdcReason.DISABLED: "{user} is disabled there",
+    KdcReason.LOCKED: "{user} is locked there",
+    KdcReason.ACCOUNT_EXPIRED: "the account {user} has expired there",
+    KdcReason.PASSWORD_EXPIRED: "the password of {user} has expired there",
+    KdcReason.REVOKED: "{user} is disabled, locked or expired there",
+}
+
+
+def _refusal(answer: FirstAnswer | ClientError, user: str) -> str | None:
+    """Why the user cannot log on there, as far as the first answer tells."""
+    if isinstance(answer, ClientError):
+        return answer.text
+    return _USER_REFUSALS[answer.reason].format(user=user) if answer.reason in _USER_REFUSALS else None
 
 
 @dataclass(frozen=True)
@@ -142,7 +212,6 @@ def gmsa(sessions: Sessions, gmsas: GmsaNames, account: Account) -> Finding:
     bad = tuple(one.host for one, _ in odd)
     return warned(
         f"{odd[0][0].host} differs about {name}$: {odd[0][1]}; {how_often(bad, sessions.asked)}",
-        observed="; ".join(f"{one.host}: {text}" for one, text in odd),
         expected=f"the same of {name}$ on each domain controller, as {holder} has it",
         fix=Fix(
             f"Let the domain controllers replicate, and see why {names(bad)} lags behind.",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from gmsa_doctor.errors import ClientError, NotFound, Refused, TimedOut, Unreachable
+from gmsa_doctor.errors import ClientError, CutOff, NotFound, Refused, TimedOut, Unreachable
 
 SECONDS = 4.0
 """For one question, all servers and repetitions together."""
@@ -64,6 +64,13 @@ class Dns:
         if not found and missing:
             raise missing
         return tuple(found)
+
+    def names_of(self, address: str) -> tuple[str, ...]:
+        """The names that an address leads back to (PTR), in lower case. Raises as :meth:`srv`."""
+        import dns.reversename
+
+        name = dns.reversename.from_address(address).to_text(omit_final_dot=True)
+        return tuple(str(one.target).rstrip(".").lower() for one in self._ask(name, "PTR"))
 
     def is_alias(self, host: str) -> str | None:
         """The name that ``host`` is a CNAME of, or None."""
@@ -127,11 +134,23 @@ class Dns:
         except dns.resolver.NoAnswer as error:
             raise NotFound(f"{server}: {name} has no {kind} record", "NOANSWER") from error
         except dns.resolver.NoNameservers as error:
-            raise _no_server(server, error) from error
+            raise _cut_off(server, name, error) or _no_server(server, error) from error
         except dns.exception.Timeout as error:
-            raise TimedOut(server, self._seconds) from error
+            raise _cut_off(server, name, error) or TimedOut(server, self._seconds) from error
         except dns.exception.DNSException as error:
             raise Unreachable(server, f"{type(error).__name__} for {name}") from error
+
+
+def _cut_off(server: str, name: str, error: Any) -> CutOff | None:
+    """Whether a server's answer was too long for UDP (RFC 1035 4.2.1), and no server gave it over TCP."""
+    import dns.message
+
+    tries = error.kwargs.get("errors", ())
+    if not any(isinstance(one[3], dns.message.Truncated) for one in tries):
+        return None
+    refused = any(one[1] and isinstance(one[3], ConnectionRefusedError) for one in tries)
+    why = "refuses connections" if refused else "gives no answer"
+    return CutOff(server, f"the answer for {name} is too long for UDP, and TCP 53 {why}")
 
 
 def _no_server(server: str, error: Any) -> ClientError:

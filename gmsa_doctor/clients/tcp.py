@@ -14,13 +14,14 @@ class Tcp:
     def __init__(self, seconds: float = 3.0) -> None:
         self.seconds = seconds
 
-    def connect(self, host: str, port: int) -> float:
+    def connect(self, host: str, port: int, seconds: float | None = None) -> float:
         """Connect to an address (IPv4 or IPv6) or a name, and close; give the seconds that it took.
 
+        ``seconds`` is another limit, for a port that is of little interest.
         Raises Refused, TimedOut, or Unreachable (no route, or a name that does not resolve).
         """
         started = time.monotonic()
-        open_socket(host, port, self.seconds).close()
+        open_socket(host, port, seconds or self.seconds).close()
         return time.monotonic() - started
 
 

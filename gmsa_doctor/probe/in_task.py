@@ -10,6 +10,7 @@ from gmsa_doctor.clients import task_metadata
 from gmsa_doctor.clients.aws import Aws
 from gmsa_doctor.clients.dns import Dns
 from gmsa_doctor.clients.fargate import ReportBucket
+from gmsa_doctor.clients.kdc_questions import KdcQuestions
 from gmsa_doctor.clients.kerberos import Kerberos, gssapi_missing
 from gmsa_doctor.clients.ldap import Ldap
 from gmsa_doctor.clients.services import S3, SecretsManager, Ssm
@@ -78,6 +79,7 @@ def _clients(given: Handover, task: OwnTask | None, logon: bool) -> dict[type, o
         Tcp: Tcp(),
         Ldap: Ldap(kerberos),
         Kerberos: kerberos,
+        KdcQuestions: KdcQuestions(),
         TicketCache: TicketCache(),
     }
     if missing := gssapi_missing():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gmsa_doctor.clients.dns import Dns
 from gmsa_doctor.clients.iam import Iam
+from gmsa_doctor.clients.kdc_questions import KdcQuestions
 from gmsa_doctor.clients.kerberos import Kerberos
 from gmsa_doctor.clients.ldap import Ldap
 from gmsa_doctor.clients.rds import Rds
@@ -24,7 +25,7 @@ from gmsa_doctor.model import Check
 from gmsa_doctor.registry import Registry
 from gmsa_doctor.vantage import DnsServersInUse, Vantage
 
-INSIDE = frozenset({S3, Ssm, SecretsManager, Dns, Tcp, Ldap, Kerberos, DnsServersInUse})
+INSIDE = frozenset({S3, Ssm, SecretsManager, Dns, Tcp, Ldap, Kerberos, KdcQuestions, DnsServersInUse})
 """What answers from the task's place: with the execution role's permissions, or in the task's network."""
 OUTSIDE = frozenset({Sts, Ecs, Iam, Ec2, DirectoryService, Route53, Route53Resolver, Rds})
 """What the execution role may not ask, as a rule."""

@@ -1,6 +1,9 @@
 """DNS, asked of servers of our own: what they answer, and how they do not."""
 
+import socket
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import dns.flags
@@ -9,7 +12,7 @@ import dns.resolver
 import pytest
 
 from gmsa_doctor.clients.dns import SECONDS, Dns, Srv
-from gmsa_doctor.errors import ClientError, NotFound, Refused, TimedOut, Unreachable
+from gmsa_doctor.errors import ClientError, CutOff, NotFound, Refused, TimedOut, Unreachable
 from tests.lab import silent
 from tests.lab.dns_server import FakeDnsServer, Mode, domain_records, fake_dns
 from tests.lab.loopback import fresh_address
@@ -28,6 +31,8 @@ RECORDS: dict[tuple[str, str], list[str]] = {
     ("dangling.corp.example", "CNAME"): ["gone.corp.example."],
     ("loop.corp.example", "CNAME"): ["loop.corp.example."],
     ("empty.corp.example", "A"): [],
+    ("1.0.0.10.in-addr.arpa", "PTR"): ["DC1.corp.example.", "www.corp.example."],
+    ("6.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa", "PTR"): ["six.corp.example."],
 }
 BRIEF = 0.6
 """Seconds for a question to which no answer is expected, or only of the second server."""
@@ -303,3 +308,65 @@ def test_the_systems_resolver_is_not_read_where_servers_are_given(
 
     monkeypatch.setattr("dns.resolver.Resolver.read_resolv_conf", read)
     assert len(Dns((server.ip,)).srv(LDAP)) == 3
+
+
+# Names of addresses, and answers that are cut off -------------------------------------------------------
+
+
+def test_an_address_leads_back_to_names(server: FakeDnsServer) -> None:
+    assert Dns((server.ip,)).names_of("10.0.0.1") == ("dc1.corp.example", "www.corp.example")
+    assert Dns((server.ip,)).names_of("fd00::6") == ("six.corp.example",)
+
+
+def test_an_address_without_a_record_has_no_name(server: FakeDnsServer) -> None:
+    with pytest.raises(NotFound):
+        Dns((server.ip,)).names_of("10.0.0.2")
+
+
+def test_an_answer_that_is_cut_off_and_a_server_that_hangs_up_over_tcp_are_told_apart_from_silence() -> None:
+    with fake_dns(fresh_address(), RECORDS, mode=Mode.UDP_CUT_OFF) as server:
+        error = failure(server.ip)
+    assert isinstance(error, CutOff)
+    assert (
+        error.text == f"DNS server {server.ip}: the answer for {LDAP} is too long for UDP, and TCP 53 gives no answer"
+    )
+
+
+@contextmanager
+def cut_off_over_udp(address: str) -> Iterator[None]:
+    """Answer over UDP only, and there that the answer is too long."""
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                wire, client = datagrams.recvfrom(65535)
+                if not client:
+                    return
+                answer = dns.message.make_response(dns.message.from_wire(wire))
+                answer.flags |= dns.flags.TC
+                datagrams.sendto(answer.to_wire(), client)
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+        datagrams.bind((address, 53))
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield
+        with suppress(OSError):
+            datagrams.shutdown(socket.SHUT_RDWR)
+        thread.join(1)
+
+
+def test_a_closed_tcp_port_behind_a_cut_off_answer_is_told() -> None:
+    address = fresh_address()
+    with cut_off_over_udp(address):
+        error = failure(address)
+    assert isinstance(error, CutOff)
+    assert "TCP 53 refuses connections" in error.text
+
+
+def test_packets_to_tcp_that_vanish_behind_a_cut_off_answer_are_told() -> None:
+    address = fresh_address()
+    with cut_off_over_udp(address), silent.black_hole(address, [53]):
+        error = failure(address)
+    assert isinstance(error, CutOff)
+    assert "TCP 53 gives no answer" in error.text

@@ -29,6 +29,8 @@ class Mode(StrEnum):
     """Receives queries and never answers."""
     REFUSE = "refuse"
     SERVFAIL = "servfail"
+    UDP_CUT_OFF = "udp-cut-off"
+    """Over UDP, answers SRV questions with nothing but the bit that says: ask again over TCP, where it hangs up."""
 
 
 def _key(name: str) -> str:
@@ -60,7 +62,10 @@ class FakeDnsServer:
         if self.mode is Mode.MUTE:
             return None
         response = dns.message.make_response(query)
-        if self.mode is not Mode.ANSWER:
+        if self.mode is Mode.UDP_CUT_OFF and kind == "SRV":
+            response.flags |= dns.flags.TC
+            return response.to_wire()
+        if self.mode in (Mode.REFUSE, Mode.SERVFAIL):
             response.set_rcode(dns.rcode.REFUSED if self.mode is Mode.REFUSE else dns.rcode.SERVFAIL)
             return response.to_wire()
         response.flags |= dns.flags.AA
@@ -182,6 +187,8 @@ def _serve_tcp(server: FakeDnsServer, listener: socket.socket) -> None:
 def _converse(server: FakeDnsServer, connection: socket.socket) -> None:
     """Answer queries on one connection, each with its length before it, until the client closes it."""
     with connection, connection.makefile("rb") as stream, suppress(OSError):
+        if server.mode is Mode.UDP_CUT_OFF:
+            return
         while len(length := stream.read(2)) == 2:
             answer = server.answer(stream.read(struct.unpack("!H", length)[0]))
             if answer is not None:

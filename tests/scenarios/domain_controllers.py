@@ -8,10 +8,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from tests.lab import accounts, ad
+from tests.lab.dns_server import Mode
 from tests.lab.loopback import fresh_address
 from tests.lab.proxy import Change as Lie
 from tests.lab.proxy import proxy, unchanged
-from tests.scenarios.changes import all_of, dns_server, gmsa, nowhere
+from tests.lab.silent import silent
+from tests.scenarios.changes import all_of, dns_server, gmsa, nowhere, on_ec2, options, user
 from tests.scenarios.lab import Change, Lab, Scenario
 
 _DC1, _DC2 = f"{accounts.DC_NAME}.{accounts.DOMAIN}", f"{accounts.COPY_NAME}.{accounts.DOMAIN}"
@@ -81,11 +83,100 @@ def _only(run: Callable[[Lab], str]) -> Change:
     return dns_server(lambda lab: lab.dns_of_controllers({_DC2: run(lab)}))
 
 
+def _without_spn(lab: Lab) -> str:
+    """Let DNS name the domain controller, and before it again by a name for which it has no SPN."""
+    return lab.dns_of_controllers({f"dc9.{accounts.DOMAIN}": behind()(lab), _DC1: lab.dc.ip})
+
+
+def _reverse(*names: str) -> Change:
+    """Let the domain controller's address lead back to these names."""
+
+    def server(lab: Lab) -> str:
+        zone = ".".join(reversed(lab.dc.ip.split("."))) + ".in-addr.arpa"
+        return lab.dns({(zone, "PTR"): [f"{name}." for name in names]})
+
+    return dns_server(server)
+
+
+def _no_udp(lab: Lab) -> str:
+    """Give an address at which all is well but UDP, which vanishes."""
+    ip = fresh_address()
+    lab.stack.enter_context(proxy(ip, (53, 88, 389, 464, 636), lab.dc.ip))
+    lab.stack.enter_context(silent(ip, udp=(88,)))
+    return ip
+
+
+def _no_kdc(lab: Lab) -> str:
+    """Give an address without a KDC, whose LDAP server is well."""
+    ip = fresh_address()
+    lab.stack.enter_context(proxy(ip, (389,), lab.dc.ip))
+    return ip
+
+
+def _ldap_hangs_up(lab: Lab) -> str:
+    """Give an address whose KDC is well, and whose LDAP server closes each connection."""
+    ip = lab.hanging_up(389)
+    lab.stack.enter_context(proxy(ip, (88,), lab.dc.ip, udp=(88,)))
+    return ip
+
+
+def _no_spn(lab: Lab) -> str:
+    """Let DNS name the domain controller by two names for which it has no SPN."""
+    return lab.dns_of_controllers({f"dc{n}.{accounts.DOMAIN}": lab.dc.ip for n in (8, 9)})
+
+
+def _both(run: Callable[[Lab], str]) -> Change:
+    """Let DNS name two domain controllers that are ill alike."""
+    return dns_server(lambda lab: lab.dns_of_controllers({_DC1: run(lab), _DC2: run(lab)}))
+
+
+FAULTS = (
+    Scenario("LDAP of both hangs up", "directory.bind", _both(_ldap_hangs_up), "no LDAP session"),
+    Scenario(
+        "the KDCs of both hang up", "kerberos.user-ticket", _both(lambda lab: lab.hanging_up(88, 389)), "no KDC gives"
+    ),
+    Scenario("neither has an SPN of its name", "directory.bind", dns_server(_no_spn), "no SPN ldap/dc8"),
+    Scenario("UDP and TCP 88 of both are blocked", "network.kerberos", _both(_no_kdc), _DC2),
+    Scenario(
+        "the SRV answer is too long for UDP, and TCP 53 is blocked",
+        "dns.domain-controllers",
+        dns_server(lambda lab: lab.dns({}, Mode.UDP_CUT_OFF)),
+        "DNS over TCP gives none",
+    ),
+    Scenario(
+        "the first does not know the gMSA",
+        "directory.gmsa-account",
+        all_of(gmsa(accounts.UNKNOWN_ON_COPY[:-1]), second(lagging, first=True)),
+        "",
+    ),
+    Scenario(
+        "the gMSA is disabled on the first",
+        "directory.gmsa-account",
+        all_of(gmsa(accounts.DISABLED_ON_COPY[:-1]), second(lagging, first=True)),
+        "",
+    ),
+    Scenario(
+        "others may retrieve the password on the first",
+        "directory.managed-password",
+        all_of(gmsa(accounts.OTHERS_ALLOWED_ON_COPY[:-1]), second(lagging, first=True)),
+        "",
+    ),
+    Scenario(
+        "the first does not know the user",
+        "kerberos.user-ticket",
+        all_of(user(accounts.USER_UNKNOWN_ON_COPY), second(lagging, first=True)),
+        "",
+    ),
+)
+
 HEALTHY = (
     Scenario("two domain controllers that agree", "", second(lagging)),
     Scenario("two domain controllers, the copy first", "", second(lagging, first=True)),
     Scenario("one in another site", "", second(behind(says("Default-First-Site-Name", "Frankfurt-am-Main-Zwei1")))),
     Scenario("the copy alone", "", _only(lagging)),
+    Scenario("an address that leads back to its name", "", _reverse(_DC1)),
+    Scenario("an address that leads back to AWS's name for it", "", _reverse("ip-10-0-0-5.ec2.internal")),
+    Scenario("a missing PTR record on EC2", "", all_of(on_ec2, _reverse())),
 )
 
 WARNINGS = (
@@ -125,5 +216,30 @@ WARNINGS = (
         "domain-controllers.gmsa",
         all_of(gmsa(accounts.OTHERS_ALLOWED_ON_COPY[:-1]), second(lagging)),
         "others may retrieve",
+    ),
+    Scenario(
+        "one does not know the user",
+        "domain-controllers.user",
+        all_of(user(accounts.USER_UNKNOWN_ON_COPY), second(lagging)),
+        "it does not know gmsa-special, unlike dc1.corp.example",
+    ),
+    Scenario(
+        "the user is disabled on one",
+        "domain-controllers.user",
+        all_of(user(accounts.USER_DISABLED_ON_COPY), second(lagging)),
+        "gmsa-expiring is disabled there",
+    ),
+    Scenario("one has no SPN of its name", "domain-controllers.bind", dns_server(_without_spn), "no SPN ldap/dc9"),
+    Scenario(
+        "UDP to one is blocked", "domain-controllers.kerberos-udp", second(_no_udp), "no answer over UDP from dc2"
+    ),
+    Scenario(
+        "an address that leads back to another", "domain-controllers.reverse-names", _reverse("web.corp.example"), "web"
+    ),
+    Scenario(
+        "a missing PTR record, and Credentials Fetcher 1.3",
+        "domain-controllers.reverse-names",
+        all_of(on_ec2, _reverse(), options("--fetcher", "1.3")),
+        "SASL_NOCANON",
     ),
 )
