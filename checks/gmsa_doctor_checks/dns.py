@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gmsa_doctor.clients.dns import Dns, Srv
-from gmsa_doctor.errors import ClientError, CutOff
+from gmsa_doctor.errors import ClientError, CutOff, NotFound, Refused
 from gmsa_doctor.limits import each
 from gmsa_doctor.model import (
     Cause,
@@ -29,6 +29,7 @@ from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.dns_values import ResolverWay
 from gmsa_doctor_checks.domain import domain_in_use, srv_name
+from gmsa_doctor_checks.network_access_values import Need, Passage
 from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.values import Account, DomainControllers, DomainName, Endpoint, GmsaNames, VpcDns
 
@@ -60,6 +61,7 @@ def domain_controllers(
     vantage: Vantage,
     way: Outcome[VpcDns],
     resolver: Outcome[ResolverWay],
+    passage: Outcome[Passage],
 ) -> Result[DomainControllers]:
     """Asks for the SRV records of the domain controllers and KDCs, and for the addresses of their targets.
 
@@ -76,7 +78,10 @@ def domain_controllers(
     for question, answer in ((questions[0], ldap), (questions[1], tcp)):
         if isinstance(answer, ClientError):
             shows = texts.NO_DC if question == questions[0] and not silent else texts.NO_DNS
-            raise Stop(_no_records(domain, names, question, answer, vantage, way, resolver, shows))
+            raise Stop(
+                _closed(passage, answer, vantage)
+                or _no_records(domain, names, question, answer, vantage, way, resolver, shows)
+            )
     assert not isinstance(ldap, ClientError)  # noqa: S101 - for the type checker: the loop has stopped
     assert not isinstance(tcp, ClientError)  # noqa: S101
     hosts = _resolve(dns, tuple(dict.fromkeys(one.target for one in (*ldap, *tcp))))
@@ -121,6 +126,14 @@ def _judge(value: DomainControllers, hosts: _Hosts, udp: ClientError | None, dns
     word = "domain controller" if count == 1 else "domain controllers"
     summary = f"{count} {word} of {value.domain.text}, asked of {', '.join(dns.servers)}"
     return passed(summary, rows=rows)
+
+
+def _closed(passage: Outcome[Passage], error: ClientError, vantage: Vantage) -> Finding | None:
+    """Silence that is to be expected with these routes, security groups or network ACLs is no fault of its own."""
+    ids = passage.value.obstacles_to(Need.DNS) if passage.value else ()
+    if not ids or not vantage.own_resolver or isinstance(error, NotFound | Refused):
+        return None
+    return skipped(f"no answer, as is to be expected with what the network lets pass: {error.text}", because=ids)
 
 
 def _no_records(

@@ -12,6 +12,12 @@ STOPPED_TASKS = f"{_ECS}/stopped-task-error-codes.html"
 AWSLOGS = f"{_ECS}/using_awslogs.html"
 FARGATE_PARAMETERS = f"{_ECS}/fargate-tasks-services.html"
 FARGATE_NETWORK = f"{_ECS}/fargate-task-networking.html"
+SECURITY_GROUP_RULES = f"{_VPC}/security-group-rules.html"
+NETWORK_ACLS = f"{_VPC}/nacl-ephemeral-ports.html"
+NETWORK_INTERFACES = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-eni.html"
+MANAGED_AD_GROUP = (
+    "https://docs.aws.amazon.com/directoryservice/latest/admin-guide/ms_ad_tutorial_setup_trust_open_vpc.html"
+)
 ROUTE_TABLES = f"{_VPC}/VPC_Route_Tables.html"
 DHCP_OPTIONS = f"{_VPC}/VPC_DHCP_Options.html"
 RESOLVER = "https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resolver-forwarding-outbound-queries.html"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from gmsa_doctor.clients.tcp import Tcp
 from gmsa_doctor.errors import ClientError
 from gmsa_doctor.limits import each
-from gmsa_doctor.model import Finding, Fix, Given, Result, Row, Status, failed, passed, warned
+from gmsa_doctor.model import Finding, Fix, Given, Outcome, Result, Row, Status, failed, passed, skipped, warned
 from gmsa_doctor.registry import check
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.network_access_values import Need, Passage
 from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.values import DomainControllers, Endpoint, ReachableKdcs, ReachableLdap
 
@@ -20,7 +21,9 @@ from gmsa_doctor_checks.values import DomainControllers, Endpoint, ReachableKdcs
     docs=links.FARGATE_NETWORK,
     shows=(texts.USER_TICKET, texts.CATCH_ALL),
 )
-def kerberos(controllers: DomainControllers, tcp: Tcp, vantage: Vantage) -> Result[ReachableKdcs]:
+def kerberos(
+    controllers: DomainControllers, tcp: Tcp, vantage: Vantage, passage: Outcome[Passage]
+) -> Result[ReachableKdcs]:
     """Opens a TCP connection to the Kerberos port (88) of each KDC that DNS names.
 
     Why: without a KDC there is no ticket. Kerberos waits long for one that drops packets, and which domain
@@ -31,7 +34,7 @@ def kerberos(controllers: DomainControllers, tcp: Tcp, vantage: Vantage) -> Resu
     """
     open_, finding = _try_all(controllers.kdcs, "Kerberos", tcp)
     if not open_:
-        return judge_silence(finding, vantage)
+        return _because(passage, Need.KERBEROS, finding) or judge_silence(finding, vantage)
     return Given(ReachableKdcs(controllers.domain, open_), finding)
 
 
@@ -41,7 +44,9 @@ def kerberos(controllers: DomainControllers, tcp: Tcp, vantage: Vantage) -> Resu
     docs=links.FARGATE_NETWORK,
     shows=(texts.NO_DC_ANSWERS, texts.BIND),
 )
-def ldap(controllers: DomainControllers, tcp: Tcp, vantage: Vantage) -> Result[ReachableLdap]:
+def ldap(
+    controllers: DomainControllers, tcp: Tcp, vantage: Vantage, passage: Outcome[Passage]
+) -> Result[ReachableLdap]:
     """Opens a TCP connection to the LDAP port (389) of each domain controller that DNS names.
 
     Why: Credentials Fetcher reads the gMSA's password by LDAP on port 389 (not 636). The 1.3 daemon has no
@@ -52,7 +57,7 @@ def ldap(controllers: DomainControllers, tcp: Tcp, vantage: Vantage) -> Result[R
     """
     open_, finding = _try_all(controllers.ldap, "LDAP", tcp)
     if not open_:
-        return judge_silence(finding, vantage)
+        return _because(passage, Need.LDAP, finding) or judge_silence(finding, vantage)
     return Given(ReachableLdap(controllers.domain, open_), finding)
 
 
@@ -84,6 +89,16 @@ def _try_all(endpoints: tuple[Endpoint, ...], service: str, tcp: Tcp) -> tuple[t
     shows = texts.USER_TICKET if service == "Kerberos" else texts.BIND
     summary = f"no domain controller accepts {service} connections: {why}"
     return (), failed(summary, observed=why, expected=expected, fix=fix, shows_as=shows, rows=rows)
+
+
+def _because(passage: Outcome[Passage], need: Need, finding: Finding) -> Finding | None:
+    """Silence that is to be expected with these routes, security groups or network ACLs is no fault of its own."""
+    ids = passage.value.obstacles_to(need) if passage.value else ()
+    return (
+        skipped(f"as is to be expected with what the network lets pass: {finding.summary}", because=ids)
+        if ids
+        else None
+    )
 
 
 def _hosts(endpoints: tuple[Endpoint, ...]) -> str:

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.environment import EXECUTION_ROLE, Created, Environment, fill
-from tests.lab.network import make_network
+from tests.lab.network import VPC_CIDR, make_network
 
 
 def create(environment: Environment, aws: EmbeddedAws) -> Created:
@@ -54,14 +54,37 @@ def _directory(environment: Environment, aws: EmbeddedAws, vpc: str, subnets: tu
     answer = aws.client("ds", environment.region).create_microsoft_ad(
         Name=environment.domain,
         Password="Adm1n-Passw0rd!",
-        VpcSettings={"VpcId": vpc, "SubnetIds": list(subnets[:2])},
+        VpcSettings={"VpcId": vpc, "SubnetIds": list(subnets[1:])},
     )
     # moto invents the addresses of the directory's DNS servers: they are set where it keeps them.
     from moto.ds.models import ds_backends
 
     directory = ds_backends[ACCOUNT][environment.region].directories[answer["DirectoryId"]]
     directory.dns_ip_addrs = list(environment.directory)
+    assert directory.vpc_settings
+    _controllers(environment, aws, directory.vpc_settings["SecurityGroupId"])
     return str(answer["DirectoryId"])
+
+
+def _controllers(environment: Environment, aws: EmbeddedAws, group: str) -> None:
+    """Give the directory's domain controllers their addresses, and their security group the rules that AWS makes."""
+    from moto.ec2.models import ec2_backends
+
+    assert environment.directory is not None
+    interfaces = ec2_backends[ACCOUNT][environment.region].enis.values()
+    own = [one for one in interfaces if any(each.id == group for each in one.group_set)]
+    for interface, address in zip(own, environment.directory, strict=False):
+        interface.private_ip_address = address
+        interface.private_ip_addresses = [{"Primary": True, "PrivateIpAddress": address}]
+    ports = [*((one, port, port) for one in ("tcp", "udp") for port in (53, 88, 389, 445, 464)), ("tcp", 1024, 65535)]
+    source = [{"CidrIp": VPC_CIDR}]
+    aws.client("ec2", environment.region).authorize_security_group_ingress(
+        GroupId=group,
+        IpPermissions=[
+            {"IpProtocol": protocol, "FromPort": first, "ToPort": last, "IpRanges": source}
+            for protocol, first, last in ports
+        ],
+    )
 
 
 def _secret(environment: Environment, aws: EmbeddedAws, created: Created) -> str:

@@ -4,6 +4,8 @@ from typing import Any
 
 VPC_CIDR = "127.77.0.0/16"
 """The addresses of the lab's servers lie in it."""
+ELSEWHERE = "10.0.0.0/8"
+"""What lies behind a transit gateway: other VPCs, and what is not in AWS."""
 ZONES = "aba"
 """Of the private subnets: three in two zones, for not every region has a third."""
 _FIRST, _PUBLIC = 250, 253
@@ -17,7 +19,10 @@ def make_network(ec2: Any, region: str) -> dict[str, Any]:
     public = _subnet(ec2, vpc, _PUBLIC, f"{region}a")
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    transit = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
     nat = ec2.create_nat_gateway(SubnetId=public)["NatGateway"]["NatGatewayId"]
+    table = _table(ec2, vpc, subnets, NatGatewayId=nat)
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock=ELSEWHERE, TransitGatewayId=transit)
     return {
         "vpc": vpc,
         "subnets": subnets,
@@ -25,7 +30,7 @@ def make_network(ec2: Any, region: str) -> dict[str, Any]:
         "internet_gateway": gateway,
         "nat_gateway": nat,
         "public_route_table": _table(ec2, vpc, (public,), GatewayId=gateway),
-        "route_table": _table(ec2, vpc, subnets, NatGatewayId=nat),
+        "route_table": table,
         "security_group": ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)["GroupId"],
     }
 

@@ -94,9 +94,6 @@ def test_the_calls_made_are_those_of_the_table(dc: DomainController, aws: Embedd
     asked_only_of_old_services = {"ecs:DescribeClusters"}  # moto always tells a launch type: tests/test_subject.py
     not_yet_asked = {
         "ec2:DescribeNatGateways",
-        "ec2:DescribeNetworkAcls",
-        "ec2:DescribeNetworkInterfaces",
-        "ec2:DescribeSecurityGroups",
         "ec2:DescribeVpcAttribute",
         "ec2:DescribeVpcEndpoints",
         "ec2:DescribeVpcPeeringConnections",
