@@ -105,7 +105,7 @@ def declared(clients: Iterable[type[AwsClient]]) -> tuple[str, ...]:
 
 
 def _wanted(purpose: Purpose) -> Iterable[tuple[str, _Place]]:
-    reading = [*declared(AWS_CLIENTS), *_WITH_READING]
+    reading = [*(one for one in declared(AWS_CLIENTS) if one not in _OF_EVERYBODY), *_WITH_READING]
     yield from ((action, _READING[action]) for action in reading)
     yield from ((action, _SENDING[action]) for action in declared((EventBridge,)))
     if purpose is Purpose.RUN:
@@ -183,6 +183,10 @@ def _secrets(scope: Scope) -> Iterable[str]:
 
 def _kms_keys(scope: Scope) -> Iterable[str]:
     return scope.kms_keys
+
+
+def _repositories(scope: Scope) -> Iterable[str]:
+    return [scope.arn("ecr", "repository/*")]
 
 
 def _execution_roles(scope: Scope) -> Iterable[str]:
@@ -268,11 +272,11 @@ _READING: dict[str, _Place] = {
             "ec2:DescribeVpcs",
             "ec2:GetManagedPrefixListEntries",
             "ecs:DescribeTaskDefinition",
+            "logs:DescribeLogGroups",
             "route53:ListHostedZonesByVPC",
             "route53resolver:GetResolverEndpoint",
             "route53resolver:GetResolverRule",
             "route53resolver:ListResolverRuleAssociations",
-            "sts:GetCallerIdentity",
         ),
         _CONFIGURATION,
     ),
@@ -285,10 +289,18 @@ _READING: dict[str, _Place] = {
         ("secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy", "secretsmanager:GetSecretValue"),
         _Place("ReadSecret", _secrets),
     ),
+    **dict.fromkeys(("kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants"), _Place("ReadKeys", _kms_keys)),
+    "ecr:GetRepositoryPolicy": _Place("ReadRepositories", _repositories),
     "kms:Decrypt": _Place("Decrypt", _kms_keys, _through_a_service),
 }
 _WITH_READING = ("kms:Decrypt",)
 """What the services need of the caller, beside the actions that are called."""
+
+_OF_EVERYBODY = ("sts:GetCallerIdentity",)
+"""Everybody may call this, whatever their policies say.
+
+Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+"""
 
 _RUNNING: dict[str, _Place] = {
     "ecs:RegisterTaskDefinition": _Place("RegisterProbes", _task_definitions),

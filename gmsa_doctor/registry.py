@@ -28,6 +28,8 @@ BUILT_IN = (
     "gmsa_doctor_checks.execution_role",
     "gmsa_doctor_checks.directory_service",
     "gmsa_doctor_checks.network_path",
+    "gmsa_doctor_checks.execution_role_kms",
+    "gmsa_doctor_checks.execution_role_start",
     "gmsa_doctor_checks.dhcp_options",
     "gmsa_doctor_checks.vpc_dns",
     "gmsa_doctor_checks.resolver_rules",

@@ -26,8 +26,13 @@ class CredSpecLocation:
 
 @dataclass(frozen=True)
 class CredSpecObject:
-    """The CredSpec's bytes; ``size`` is that of the whole object."""
+    """The CredSpec's bytes; ``size`` is that of the whole object.
+
+    ``key`` is the ARN of the KMS key that encrypts it, ``bucket_key``: by way of a key of the bucket.
+    """
 
     location: CredSpecLocation
     size: int
     body: bytes = field(repr=False)
+    key: str = ""
+    bucket_key: bool = False

@@ -62,7 +62,8 @@ def credspec_object(
             shows_as=texts.INVALID_OBJECT,
         )
     assert isinstance(found, Object)  # noqa: S101 - for the type checker
-    return Given(CredSpecObject(location, found.size, found.body), passed(f"{location.name}, {found.size} bytes"))
+    value = CredSpecObject(location, found.size, found.body, found.key, found.bucket_key)
+    return Given(value, passed(f"{location.name}, {found.size} bytes"))
 
 
 def _ask(what: str, location: CredSpecLocation, s3: S3) -> Object | str | None:

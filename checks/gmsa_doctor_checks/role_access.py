@@ -102,7 +102,6 @@ def ruling(text: str | None, asked: Question) -> Ruling:
         "aws:PrincipalAccount": (asked.role.account,),
         "aws:PrincipalType": ("AssumedRole",),
         "aws:PrincipalIsAWSService": ("false",),
-        "aws:ViaAWSService": ("false",),
         "s3:TlsVersion": ("1.2", "1.3"),
     }
     given = {key: (value,) for key, value in asked.context.items()}
@@ -122,7 +121,54 @@ def of_another_account(policy: Policy) -> bool:
 
 
 def judge(asked: Question, decisions: Sequence[Decision], policy: Policy) -> Finding:
-    """The finding about one question."""
+    """The finding about a resource that either the role's policies or its own may allow."""
+    decision = _settled(asked, decisions, policy)
+    if isinstance(decision, Finding):
+        return decision
+    if decision.decision == "allowed":
+        return _allowed(asked, policy)
+    if asked.foreign or policy is None:
+        return _not_allowed(asked, decision, policy)
+    return _of_the_resource(asked, decision, policy)
+
+
+def judge_with_key(asked: Question, decisions: Sequence[Decision], policy: Policy) -> Finding:
+    """The finding about a KMS key: without its own policy nothing is allowed.
+
+    Source: https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html
+    """
+    decision = _settled(asked, decisions, policy)
+    if isinstance(decision, Finding):
+        return decision
+    allowed = decision.decision == "allowed"
+    if asked.foreign or policy is None:
+        return _allowed(asked, policy) if allowed else _not_allowed(asked, decision, policy)
+    if isinstance(policy, ClientError):
+        text = f"whether {asked.policy} allows {asked.action} to {asked.role.name} is not known: {policy.text}"
+        return replace(policy.finding(), summary=text)
+    if decision.boundary is False:  # it limits what the key's policy allows to the role
+        return _not_allowed(asked, decision, policy)
+    if policy.allows or (allowed and policy.delegates):
+        by = "" if allowed else f", by {asked.policy}"
+        fine = passed(f"{asked.action} with the key of {asked.what} is allowed to {asked.role.name}{by}")
+        return _perhaps_denied(asked, policy) or fine
+    if policy.allows is None or (allowed and policy.delegates is None):
+        return _depends(asked, policy)
+    if not allowed:
+        return _not_allowed(asked, decision, policy)
+    return failed(
+        f"the execution role {asked.role.name} may not read {asked.what}: {asked.policy} allows {asked.action} neither "
+        "to the role nor to its account",
+        observed=f"{asked.action} allowed by the role's policies, not by {asked.policy}",
+        expected=f"a statement that allows {asked.action} to {asked.role}",
+        fix=Fix(f"Add a statement to {asked.policy} that allows {asked.action} to {asked.role}.", _shown(asked)),
+        shows_as=asked.shows_as,
+        outweighed_by=asked.evidence,
+    )
+
+
+def _settled(asked: Question, decisions: Sequence[Decision], policy: Policy) -> Finding | Decision:
+    """The finding, where the other side does not count any more; else what the role's own policies say."""
     if isinstance(policy, Ruling) and policy.denies:
         return _denied_by_resource(asked, policy)
     decision = next((one for one in decisions if (one.action, one.resource) == (asked.action, asked.resource)), None)
@@ -135,11 +181,9 @@ def judge(asked: Question, decisions: Sequence[Decision], policy: Policy) -> Fin
             observed=f"{decision.decision} without {', '.join(decision.missing)}",
             fix=_look(asked),
         )
-    if decision.decision == "allowed":
-        return _allowed(asked, policy)
-    if decision.decision == "explicitDeny" or decision.organizations is False or asked.foreign or policy is None:
+    if decision.decision == "explicitDeny" or decision.organizations is False:
         return _not_allowed(asked, decision, policy)
-    return _of_the_resource(asked, decision, policy)
+    return decision
 
 
 def _allowed(asked: Question, policy: Policy) -> Finding:
@@ -301,7 +345,8 @@ def allow(asked: Question, decision: Decision) -> Fix:
     elif decision.decision == "explicitDeny":
         text = "Take the Deny out of the policy, or except this resource from it."
     else:
-        put = put_policy(asked.role, f"gmsa-{asked.evidence.partition('.')[0]}", (asked.action,), asked.resource)
+        name = f"gmsa-{asked.evidence.partition('.')[0]}-{asked.action.partition(':')[2]}"
+        put = put_policy(asked.role, name, (asked.action,), asked.resource)
         return Fix(f"Allow {asked.action} on {asked.resource} to the execution role.", (put, again))
     return Fix(f"{text} It is about {asked.action} on {asked.resource}.", (again,))
 

@@ -9,6 +9,8 @@ from gmsa_doctor.clients.aws import AwsClient, error_code, operation
 from gmsa_doctor.clients.ec2 import Ec2 as Ec2
 from gmsa_doctor.clients.iam import Iam
 from gmsa_doctor.clients.rds import Rds
+from gmsa_doctor.clients.kms import Kms
+from gmsa_doctor.clients.start import Ecr, Logs
 from gmsa_doctor.errors import NotFound
 from gmsa_doctor.hidden import Hidden
 
@@ -65,10 +67,15 @@ class Ecs(AwsClient):
 
 @dataclass(frozen=True)
 class Object:
-    """An S3 object: its size in bytes, and its first :data:`DOCUMENT_LIMIT` bytes."""
+    """An S3 object: its size in bytes, its first :data:`DOCUMENT_LIMIT` bytes, and its KMS key, if it has one.
+
+    ``bucket_key``: KMS has encrypted a key of the bucket, not one of the object.
+    """
 
     size: int
     body: bytes
+    key: str = ""
+    bucket_key: bool = False
 
 
 class S3(AwsClient):
@@ -107,7 +114,8 @@ class S3(AwsClient):
             raise
         body = answer["Body"].read(DOCUMENT_LIMIT)
         total = str(answer.get("ContentRange", "")).rpartition("/")[2]
-        return Object(int(total) if total.isdigit() else len(body), body)
+        size = int(total) if total.isdigit() else len(body)
+        return Object(size, body, answer.get("SSEKMSKeyId", ""), answer.get("BucketKeyEnabled", False))
 
     @operation("s3:GetBucketPolicy")
     def policy(self, bucket: str) -> str | None:
@@ -232,4 +240,19 @@ class Route53(AwsClient):
             more = {"NextToken": answer["NextToken"]}
 
 
-AWS_CLIENTS = (Sts, Ecs, S3, Ssm, SecretsManager, Iam, Ec2, DirectoryService, Route53Resolver, Route53, Rds)
+AWS_CLIENTS = (
+    Sts,
+    Ecs,
+    S3,
+    Ssm,
+    SecretsManager,
+    Iam,
+    Kms,
+    Ecr,
+    Logs,
+    Ec2,
+    DirectoryService,
+    Route53Resolver,
+    Route53,
+    Rds,
+)

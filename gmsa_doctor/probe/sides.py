@@ -6,6 +6,7 @@ from gmsa_doctor.clients.dns import Dns
 from gmsa_doctor.clients.iam import Iam
 from gmsa_doctor.clients.kdc_questions import KdcQuestions
 from gmsa_doctor.clients.kerberos import Kerberos
+from gmsa_doctor.clients.kms import Kms
 from gmsa_doctor.clients.ldap import Ldap
 from gmsa_doctor.clients.rds import Rds
 from gmsa_doctor.clients.services import (
@@ -19,6 +20,7 @@ from gmsa_doctor.clients.services import (
     Ssm,
     Sts,
 )
+from gmsa_doctor.clients.start import Ecr, Logs
 from gmsa_doctor.clients.tcp import Tcp
 from gmsa_doctor.clients.ticket_cache import TicketCache
 from gmsa_doctor.model import Check
@@ -27,7 +29,7 @@ from gmsa_doctor.vantage import DnsServersInUse, Vantage
 
 INSIDE = frozenset({S3, Ssm, SecretsManager, Dns, Tcp, Ldap, Kerberos, KdcQuestions, DnsServersInUse})
 """What answers from the task's place: with the execution role's permissions, or in the task's network."""
-OUTSIDE = frozenset({Sts, Ecs, Iam, Ec2, DirectoryService, Route53, Route53Resolver, Rds})
+OUTSIDE = frozenset({Sts, Ecs, Iam, Kms, Ecr, Logs, Ec2, DirectoryService, Route53, Route53Resolver, Rds})
 """What the execution role may not ask, as a rule."""
 
 

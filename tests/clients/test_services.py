@@ -9,6 +9,7 @@ from botocore.stub import Stubber
 
 from gmsa_doctor.clients.aws import Aws, AwsClient, operations
 from gmsa_doctor.clients.iam import Iam
+from gmsa_doctor.clients.kms import Kms
 from gmsa_doctor.clients.services import (
     AWS_CLIENTS,
     DOCUMENT_LIMIT,
@@ -24,6 +25,7 @@ from gmsa_doctor.clients.services import (
     Ssm,
     Sts,
 )
+from gmsa_doctor.clients.start import Ecr, Logs
 from gmsa_doctor.errors import Denied, NotFound, ServiceError
 from gmsa_doctor.hidden import Hidden
 from tests.lab.aws import ACCOUNT, EmbeddedAws
@@ -81,6 +83,11 @@ CALLS: list[tuple[str, str, Call]] = [
         "iam:SimulatePrincipalPolicy",
         lambda aws: Iam(aws).simulate(ROLE, ("s3:GetObject",), ("arn:aws:s3:::credspecs/web.json",), ()),
     ),
+    ("kms:DescribeKey", "kms:DescribeKey", lambda aws: Kms(aws).key("alias/gmsa")),
+    ("kms:GetKeyPolicy", "kms:GetKeyPolicy", lambda aws: Kms(aws).policy("1234abcd-12ab-34cd-56ef-1234567890ab")),
+    ("kms:ListGrants", "kms:ListGrants", lambda aws: Kms(aws).grants("1234abcd-12ab-34cd-56ef-1234567890ab")),
+    ("ecr:GetRepositoryPolicy", "ecr:GetRepositoryPolicy", lambda aws: Ecr(aws).policy("web", ACCOUNT)),
+    ("logs:DescribeLogGroups", "logs:DescribeLogGroups", lambda aws: Logs(aws).has_group("/ecs/web")),
     ("ec2:DescribeSubnets", "ec2:DescribeSubnets", lambda aws: Ec2(aws).subnets(("subnet-1", "subnet-2"))),
     ("ec2:DescribeVpcs", "ec2:DescribeVpcs", lambda aws: Ec2(aws).vpc(VPC)),
     (

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from typing import Any
 
-from tests.lab import iam_simulator
+from tests.lab import iam_enforcer, iam_simulator
 from tests.lab.aws_errors import Problem, Refused, denied, encode, throttled
 from tests.lab.aws_requests import Request, read_request
 from tests.lab.buckets import Buckets
@@ -76,6 +76,8 @@ class EmbeddedAws:
         """Who made each of the calls: the name of an assumed role, else the access key."""
         self.organization_policy: list[dict[str, Any]] | None = None
         """The statements of a service control policy, which the simulation of IAM's policies minds."""
+        self.permitted: list[dict[str, Any]] | None = None
+        """The statements of the policy of who calls with the lab's variables; None: may do everything."""
         self.buckets = Buckets()
         self.fargate = Fargate(self)
         self._faults: list[_Fault] = []
@@ -108,6 +110,10 @@ class EmbeddedAws:
         """Take the call and stay silent until `reset`."""
         self._add(service, operation, resource, times, None, role)
 
+    def permit(self, policy: Mapping[str, Any]) -> None:
+        """Let who calls with the lab's variables do only what this policy allows."""
+        self.permitted = list(policy["Statement"])
+
     def _add(self, *fault: Any) -> None:
         with self._lock:
             self._faults.append(_Fault(*fault))
@@ -126,6 +132,7 @@ class EmbeddedAws:
             self.asked.clear()
             self.callers.clear()
         self.organization_policy = None
+        self.permitted = None
         self.buckets.clear()
         self.delay = 0.0
         moto_api_backend.reset()
@@ -199,11 +206,27 @@ class EmbeddedAws:
         if self.delay and not of_fargate:
             time.sleep(self.delay)
         if fault is None:
-            return self._answer(request, environ, start_response)
+            return self._answer_if_permitted(request, environ, start_response)
         if fault.problem is None:
             released.wait()
         problem = fault.problem(request) if fault.problem else Problem("InternalFailure", "was hanging", 500)
         return _refuse(request, problem, start_response)
+
+    def _answer_if_permitted(
+        self, request: Request, environ: dict[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
+        if self.permitted is None or request.access_key != _CALLERS_KEY:
+            return self._answer(request, environ, start_response)
+        if problem := iam_enforcer.refusal(request, self.permitted, ACCOUNT):
+            return _refuse(request, problem, start_response)
+        if not iam_enforcer.hides_what_is_missing(request, self.permitted, ACCOUNT):
+            return self._answer(request, environ, start_response)
+        started: list[tuple[Any, ...]] = []
+        body = self._answer(request, environ, lambda *given: started.append(given))
+        if started and str(started[0][0]).startswith("404"):
+            return _refuse(request, Problem("AccessDenied", "Access Denied", 403), start_response)
+        start_response(*started[0])
+        return body
 
     def _answer(self, request: Request, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         try:

@@ -35,9 +35,14 @@ class Refused(Exception):
         self.problem = Problem(code, message, status)
 
 
+def iam_action(request: Request) -> str:
+    """Give the action that IAM compares."""
+    return _IAM_ACTIONS.get((request.service, request.operation), f"{request.service}:{request.operation}")
+
+
 def denied(request: Request, resource: str) -> Problem:
     """Give the refusal of a caller whom no policy allows the operation."""
-    action = _IAM_ACTIONS.get((request.service, request.operation), f"{request.service}:{request.operation}")
+    action = iam_action(request)
     why = f"because no identity-based policy allows the {action} action"
     text = (
         f"User: {request.caller or CALLER} is not authorized to perform: {action} on resource: {resource or '*'} {why}"

@@ -54,6 +54,16 @@ def answer(request: Request, organization: Iterable[Statement] | None) -> bytes 
     return text.encode()
 
 
+def allowed(statements: Iterable[Statement], action: str, resource: str | None, context: Context) -> bool:
+    """Tell whether the statements of a policy allow an action; None for the resource: on any."""
+    found = set()
+    for one in statements:
+        question = _Question(action, resource or "", context)
+        fits = _matches(one, question) if resource is not None else _named(one, "Action", action.lower(), str.lower)
+        found |= {one["Effect"]} if fits else set()
+    return found == {"Allow"}
+
+
 def _role(arn: str) -> Any:
     from moto.iam.models import iam_backends
 

@@ -14,6 +14,7 @@ from tests.lab.creation import create
 from tests.lab.environment import healthy, task_definition_file
 from tests.metadata_endpoint import VARIABLE, answering, on_fargate
 from tests.scenarios import changes
+from tests.scenarios.execution_role_start import image, logs, secret_key
 from tests.scenarios.lab import Change, Lab
 from tests.scenarios.sql_server import ON_RDS
 from tests.scenarios.variants import EC2_WITH_A_PARAMETER
@@ -37,6 +38,7 @@ RUNS: dict[str, Change] = {
     "the secret denied": changes.denied("secretsmanager", "GetSecretValue"),
     "a parameter": EC2_WITH_A_PARAMETER,
     "a SQL Server on RDS": ON_RDS,
+    "a key, an image and logs": changes.all_of(secret_key(), image(), logs()),
 }
 
 

@@ -9,13 +9,16 @@ from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
 from tests.lab.creation import create
 from tests.lab.environment import healthy
-from tests.scenarios import changes
-from tests.scenarios.execution_role import DOUBTS, FAULTS, HEALTHY, WARNINGS
+from tests.scenarios import changes, execution_role, execution_role_start
 from tests.scenarios.judge import brief, with_status
 from tests.scenarios.lab import Change, Lab, Scenario
 from tests.scenarios.test_promises import role_session
 from tests.scenarios.verdicts import cannot_tell, fails, passes, warns
 
+FAULTS = (*execution_role.FAULTS, *execution_role_start.FAULTS)
+HEALTHY = (*execution_role.HEALTHY, *execution_role_start.HEALTHY)
+WARNINGS = (*execution_role.WARNINGS, *execution_role_start.WARNINGS)
+DOUBTS = (*execution_role.DOUBTS, *execution_role_start.DOUBTS)
 WITHOUT_A_POLICY = changes.role({"Effect": "Allow", "Action": "logs:*", "Resource": "*"})
 BOTH = {"execution-role.credspec", "execution-role.secret"}
 

@@ -7,6 +7,8 @@ from tests.scenarios.lab import Scenario
 
 SHOWN_BY_NO_DAEMON = {
     "dhcp-options.set",
+    "execution-role.image",
+    "execution-role.logs",
     "execution-role.trust",
     "kerberos.service-ticket",
     "sql-server.connection-string",
@@ -14,6 +16,7 @@ SHOWN_BY_NO_DAEMON = {
     "sql-server.port",
     "sql-server.rds",
     "task-definition.dns-settings",
+    "task-definition.log-group",
     "task-definition.network-mode",
     "task-definition.platform-version",
 }

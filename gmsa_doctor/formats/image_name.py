@@ -1,0 +1,33 @@
+"""Names of container images, as far as they tell a repository of Amazon ECR.
+
+Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_ECR = re.compile(
+    r"(?P<account>\d{12})\.dkr(?:\.ecr|-ecr|\.ecr-fips|-ecr-fips)\.(?P<region>[a-z0-9-]+)\."
+    r"(?P<domain>[a-z0-9.-]+)/(?P<name>[^@]+)(?:@.*)?",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True)
+class EcrRepository:
+    """A private repository of Amazon ECR."""
+
+    account: str
+    region: str
+    name: str
+
+
+def ecr_repository(image: str) -> EcrRepository | None:
+    """The repository of an image; None if it is of another registry, the public one of Amazon ECR included."""
+    match = _ECR.fullmatch(image)
+    if not match:
+        return None
+    name = re.sub(r":[^/:]*$", "", match["name"])
+    return EcrRepository(match["account"], match["region"], name) if name else None

@@ -1,0 +1,290 @@
+"""Keys of the CredSpec and the secret, images, logs, and buckets of other accounts, as far as the role needs them."""
+
+from typing import Any
+
+from tests.lab.aws import ACCOUNT, EmbeddedAws
+from tests.lab.environment import Created, Environment
+from tests.scenarios.changes import all_of, boundary, denied, on_ec2, options, organization, role_also
+from tests.scenarios.lab import Change, Lab, Scenario
+from tests.scenarios.policies import ALL, ROLE, allow, bucket_of, deny, document, to, when
+
+_KMS, _IMAGE, _LOGS = "execution-role.kms", "execution-role.image", "execution-role.logs"
+_GROUP = "task-definition.log-group"
+_ELSEWHERE = "210987654321"
+_DECRYPT = allow("kms:Decrypt")
+DELEGATED = allow("kms:*", **to(f"arn:aws:iam::{ACCOUNT}:root"))
+"""The statement of a key's policy that leaves it to the account's own policies."""
+_REPOSITORY = f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/webapp"
+_IMAGE_NAME = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/webapp:1"
+_TOKEN = allow("ecr:GetAuthorizationToken")
+_LAYERS = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability")
+_PULL = allow(*_LAYERS, resource=_REPOSITORY)
+
+
+# Keys -------------------------------------------------------------------------------------------------------
+
+
+def _make_key(aws: EmbeddedAws, made: Created, statements: tuple[dict[str, Any], ...]) -> str:
+    policy = document(*(statements or (DELEGATED,)))
+    return str(aws.client("kms", made.region).create_key(Policy=policy)["KeyMetadata"]["Arn"])
+
+
+def object_key(*statements: dict[str, Any]) -> Change:
+    """Encrypt the CredSpec object with a customer-managed key that has this policy."""
+
+    def change(it: Environment, _: Lab) -> None:
+        def put(aws: EmbeddedAws, made: Created) -> None:
+            s3 = aws.client("s3", made.region)
+            body = s3.get_object(Bucket=it.bucket, Key=it.key)["Body"].read()
+            key = _make_key(aws, made, statements)
+            s3.put_object(Bucket=it.bucket, Key=it.key, Body=body, ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+
+        it.after.append(put)
+
+    return change
+
+
+def secret_key(*statements: dict[str, Any]) -> Change:
+    """Encrypt the secret with a customer-managed key that has this policy."""
+
+    def change(it: Environment, _: Lab) -> None:
+        def put(aws: EmbeddedAws, made: Created) -> None:
+            key = _make_key(aws, made, statements)
+            aws.client("secretsmanager", made.region).update_secret(SecretId=made.secret_arn, KmsKeyId=key)
+
+        it.after.append(put)
+
+    return change
+
+
+def key_of_the_secret(call: str, **arguments: Any) -> Change:
+    """Do something with the secret's key."""
+
+    def change(it: Environment, _: Lab) -> None:
+        def do(aws: EmbeddedAws, made: Created) -> None:
+            described = aws.client("secretsmanager", made.region).describe_secret(SecretId=made.secret_arn)
+            getattr(aws.client("kms", made.region), call)(KeyId=described["KmsKeyId"], **arguments)
+
+        it.after.append(do)
+
+    return change
+
+
+def granted(it: Environment, _: Lab) -> None:
+    """Grant the secret's key to the role."""
+    key_of_the_secret("create_grant", GranteePrincipal=ROLE, Operations=["Decrypt"])(it, _)
+
+
+_UNREADABLE = denied("secretsmanager", "GetSecretValue")
+"""Then the secret's key is looked at all the same."""
+
+
+# Images and logs --------------------------------------------------------------------------------------------
+
+
+def image(name: str = _IMAGE_NAME, repository: str = "webapp", policy: str = "") -> Change:
+    """Let the image be one of Amazon ECR."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        it.container["image"] = name
+        if repository:
+            it.after.append(lambda aws, made: _make_repository(aws, made, repository, policy))
+
+    return change
+
+
+def _make_repository(aws: EmbeddedAws, made: Created, name: str, policy: str) -> None:
+    ecr = aws.client("ecr", made.region)
+    ecr.create_repository(repositoryName=name)
+    if policy:
+        ecr.set_repository_policy(repositoryName=name, policyText=policy)
+
+
+def logs(group: str = "/ecs/webapp", *, there: bool = True, **settings: str) -> Change:
+    """Let the container log with awslogs."""
+
+    def change(it: Environment, _: Lab) -> None:
+        given = {"awslogs-group": group, "awslogs-region": "us-east-1", "awslogs-stream-prefix": "ecs"}
+        more = {name.replace("_", "-"): value for name, value in settings.items()}
+        it.container["logConfiguration"] = {"logDriver": "awslogs", "options": {**given, **more}}
+        if there:
+            it.after.append(lambda aws, made: aws.client("logs", made.region).create_log_group(logGroupName=group))
+
+    return change
+
+
+def without_logs(it: Environment, _: Lab) -> None:
+    """Take what is about logs out of the role's policy."""
+    it.role_policy = [one for one in it.role_policy or () if "logs:" not in str(one)]
+
+
+FAULTS = (
+    Scenario("no kms:Decrypt for the object's key", _KMS, object_key(), "no policy of it allows kms:Decrypt"),
+    Scenario("no kms:Decrypt for the secret's key", _KMS, secret_key(), "no policy of it allows kms:Decrypt"),
+    Scenario(
+        "a key policy that knows neither role nor account",
+        _KMS,
+        all_of(role_also(_DECRYPT), secret_key(allow("kms:*", **to(f"{ROLE}2")))),
+        "neither to the role nor to its account",
+    ),
+    Scenario(
+        "a key policy that denies",
+        _KMS,
+        all_of(role_also(_DECRYPT), object_key(DELEGATED, deny("kms:Decrypt", **to(), Sid="No"))),
+        "denies kms:Decrypt (No)",
+    ),
+    Scenario(
+        "a key for another service",
+        _KMS,
+        all_of(
+            role_also(_DECRYPT),
+            secret_key(
+                allow("kms:*", **to(ROLE), **when("StringEquals", "kms:ViaService", "s3.us-east-1.amazonaws.com"))
+            ),
+        ),
+        "neither to the role nor to its account",
+    ),
+    Scenario(
+        "a Deny of keys", _KMS, all_of(role_also(_DECRYPT, deny("kms:*")), secret_key()), "a policy denies kms:Decrypt"
+    ),
+    Scenario(
+        "a boundary without keys",
+        _KMS,
+        all_of(role_also(_DECRYPT), secret_key(), boundary(allow("s3:*", "secretsmanager:*"))),
+        "permissions boundary does not allow kms:Decrypt",
+    ),
+    Scenario(
+        "an organization without keys",
+        _KMS,
+        all_of(role_also(_DECRYPT), secret_key(), organization(ALL, deny("kms:*"))),
+        "(SCP) does not allow kms:Decrypt",
+    ),
+    Scenario("no ecr:GetAuthorizationToken", _IMAGE, all_of(image(), role_also(_PULL)), "ecr:GetAuthorizationToken"),
+    Scenario("no ecr:BatchGetImage", _IMAGE, all_of(image(), role_also(_TOKEN)), "ecr:BatchGetImage"),
+    Scenario(
+        "another repository",
+        _IMAGE,
+        all_of(image(), role_also(_TOKEN, allow(*_LAYERS, resource=_REPOSITORY + "2"))),
+        "no policy of it allows ecr:",
+    ),
+    Scenario(
+        "a repository that does not exist",
+        _IMAGE,
+        all_of(image(repository=""), role_also(_TOKEN, _PULL)),
+        "the repository webapp does not exist",
+    ),
+    Scenario("no rights to write logs", _LOGS, all_of(logs(), without_logs), "logs:CreateLogStream"),
+    Scenario(
+        "the log group without its ending",
+        _LOGS,
+        all_of(
+            logs(),
+            without_logs,
+            role_also(
+                allow(
+                    "logs:CreateLogStream",
+                    "logs:PutLogEvents",
+                    resource=f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/ecs/webapp",
+                )
+            ),
+        ),
+        "/ecs/webapp:*",
+    ),
+    Scenario(
+        "a log group to be made, and no right to",
+        _LOGS,
+        logs(there=False, awslogs_create_group="true"),
+        "logs:CreateLogGroup",
+    ),
+    Scenario("no such log group", _GROUP, logs(there=False), "the log group /ecs/webapp does not exist"),
+)
+
+HEALTHY = (
+    Scenario("keys of both", "", all_of(role_also(_DECRYPT), object_key(), secret_key())),
+    Scenario("a key policy that allows the role", "", secret_key(allow("kms:Decrypt", **to(ROLE)))),
+    Scenario(
+        "a key for the service, the account and the secret",
+        "",
+        all_of(
+            role_also(_DECRYPT),
+            secret_key(
+                allow(
+                    "kms:Decrypt",
+                    **to(),
+                    Condition={
+                        "StringEquals": {
+                            "kms:ViaService": "secretsmanager.us-east-1.amazonaws.com",
+                            "kms:CallerAccount": ACCOUNT,
+                        },
+                        "StringLike": {"kms:EncryptionContext:SecretARN": "arn:aws:secretsmanager:*:secret:gmsa/*"},
+                    },
+                )
+            ),
+        ),
+    ),
+    Scenario("a grant of the key", "", all_of(secret_key(), granted)),
+    Scenario("an image of Amazon ECR", "", all_of(image(), role_also(_TOKEN, _PULL))),
+    Scenario(
+        "a repository that allows the role",
+        "",
+        all_of(image(policy=document({"Effect": "Allow", **to(ROLE), "Action": list(_LAYERS)})), role_also(_TOKEN)),
+    ),
+    Scenario(
+        "an image of another account",
+        "",
+        all_of(
+            image(_IMAGE_NAME.replace(ACCOUNT, _ELSEWHERE), ""),
+            role_also(_TOKEN, allow(*_LAYERS, resource=_REPOSITORY.replace(ACCOUNT, _ELSEWHERE))),
+        ),
+    ),
+    Scenario("an image of Amazon ECR on EC2", "", all_of(image(), on_ec2, options("--fetcher", "2"))),
+    Scenario("logs", "", logs()),
+    Scenario(
+        "a log group to be made",
+        "",
+        all_of(logs(there=False, awslogs_create_group="true"), role_also(allow("logs:CreateLogGroup"))),
+    ),
+    Scenario("a log group that may be made and is there", "", logs(awslogs_create_group="true")),
+    Scenario("a bucket of another account on Fargate", "", bucket_of(_ELSEWHERE)),
+)
+
+WARNINGS = (
+    Scenario(
+        "no ecr:BatchCheckLayerAvailability",
+        _IMAGE,
+        all_of(image(), role_also(_TOKEN, allow(*_LAYERS[:2], resource=_REPOSITORY))),
+        "ecr:BatchCheckLayerAvailability",
+    ),
+    Scenario(
+        "a key policy for an endpoint",
+        _KMS,
+        all_of(
+            role_also(_DECRYPT),
+            secret_key(DELEGATED, deny("kms:Decrypt", **to(), **when("StringNotEquals", "aws:SourceVpce", "vpce-1"))),
+        ),
+        "aws:SourceVpce",
+    ),
+)
+
+DOUBTS = (
+    Scenario("the key denied", _KMS, all_of(secret_key(), denied("kms", "DescribeKey")), "kms:DescribeKey"),
+    Scenario(
+        "the key's policy denied",
+        _KMS,
+        all_of(role_also(_DECRYPT), object_key(), denied("kms", "GetKeyPolicy")),
+        "kms:GetKeyPolicy",
+    ),
+    Scenario("the key's grants denied", _KMS, all_of(secret_key(), denied("kms", "ListGrants")), "kms:ListGrants"),
+    Scenario(
+        "the secret's description denied", _KMS, denied("secretsmanager", "DescribeSecret"), "secretsmanager:Describe"
+    ),
+    Scenario(
+        "the repository's policy denied",
+        _IMAGE,
+        all_of(image(), role_also(_TOKEN, _PULL), denied("ecr", "GetRepositoryPolicy")),
+        "ecr:GetRepositoryPolicy",
+    ),
+    Scenario(
+        "the log groups denied", _GROUP, all_of(logs(), denied("logs", "DescribeLogGroups")), "logs:DescribeLogGroups"
+    ),
+)
