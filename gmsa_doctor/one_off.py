@@ -53,7 +53,10 @@ class Left:
 
 @dataclass(frozen=True)
 class ProbeTasks:
-    """The probes of a run, in the order of the subnets. ``clean`` is the command that looks for what is left."""
+    """The probes of a run, in the order of the subnets. ``clean`` is the command that looks for what is left.
+
+    ``failed_outside`` are the ids of the checks that had failed before a probe was started.
+    """
 
     tasks: tuple[OneOff, ...]
     image: str
@@ -62,6 +65,7 @@ class ProbeTasks:
     shared: Shared = Shared()
     left: tuple[Left, ...] = ()
     clean: str = "gmsa-doctor run --clean"
+    failed_outside: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,15 @@ _POLICY = Fix(
 
 @dataclass(frozen=True)
 class _Reason:
-    """Why a task did not start: what it means, and whether the service meets the same."""
+    """Why a task did not start: what it means, and whether the service meets the same.
+
+    ``told_by`` are the checks that tell the same from outside.
+    """
 
     summary: str
     fix: Fix
     of_service: bool = False
+    told_by: tuple[str, ...] = ()
 
 
 @check("probe.task", title="A probe starts in each subnet", docs=links.STOPPED_TASKS)
@@ -42,6 +46,9 @@ def probe_task(probes: ProbeTasks) -> Finding:
     finding = failed if any(one.of_service for one in reasons) else unknown
     worst = next((one for one in reasons if one.of_service), reasons[0])
     where = _subnets(tuple(one for one, _ in stuck))
+    because = tuple(id for one in reasons if one.of_service for id in one.told_by if id in probes.failed_outside)
+    if because:
+        return skipped(f"no probe ran in {where} because of {', '.join(because)}", because=because)
     return finding(
         f"no probe ran in {where}: {worst.summary}",
         observed="; ".join(dict.fromkeys(_words(one) for one, _ in stuck)),
@@ -205,6 +212,7 @@ def _no_log_group(probes: ProbeTasks) -> _Reason:
             (f"aws logs create-log-group --log-group-name {posix(probes.log_group or '<log group>')}",),
         ),
         of_service=probes.shared.logs,
+        told_by=("task-definition.log-group", "execution-role.logs"),
     )
 
 
@@ -213,6 +221,7 @@ def _no_role(probes: ProbeTasks) -> _Reason:
         f"ECS cannot assume {probes.execution_role}",
         Fix("Let the role's trust policy allow sts:AssumeRole to ecs-tasks.amazonaws.com."),
         of_service=probes.shared.role,
+        told_by=("execution-role.trust",),
     )
 
 

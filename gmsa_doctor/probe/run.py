@@ -112,6 +112,7 @@ def _merged(
         plan.shared,
         launched.left,
         _clean(plan, request),
+        frozenset(one.check for each in look.subjects for one in each.findings if one.status is Status.FAIL),
     )
     canary: CanaryTask | Finding | None = None
     if launched.canary:

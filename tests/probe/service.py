@@ -12,6 +12,7 @@ from tests.lab.aws import EmbeddedAws
 from tests.lab.creation import create
 from tests.lab.environment import Created, Environment, healthy
 from tests.scenarios.lab import Change, Lab
+from tests.scenarios.policies import allow
 
 IMAGE = "registry.example/gmsa-doctor:1"
 LOG_GROUP = "/ecs/webapp"
@@ -53,7 +54,8 @@ def log_in(region: str) -> Change:
 
 
 def makes_its_log_group(environment: Environment, _: Lab) -> None:
-    """Let the log driver make the group."""
+    """Let the log driver make the group, as the role may."""
+    environment.role_policy = [*(environment.role_policy or ()), allow("logs:CreateLogGroup")]
     environment.container["logConfiguration"]["options"]["awslogs-create-group"] = "true"
 
 
