@@ -8,8 +8,8 @@ from typing import Any
 from gmsa_doctor.clients.aws import AwsClient, error_code, operation
 from gmsa_doctor.clients.ec2 import Ec2 as Ec2
 from gmsa_doctor.clients.iam import Iam
-from gmsa_doctor.clients.rds import Rds
 from gmsa_doctor.clients.kms import Kms
+from gmsa_doctor.clients.rds import Rds
 from gmsa_doctor.clients.start import Ecr, Logs
 from gmsa_doctor.errors import NotFound
 from gmsa_doctor.hidden import Hidden

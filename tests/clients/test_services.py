@@ -10,6 +10,7 @@ from botocore.stub import Stubber
 from gmsa_doctor.clients.aws import Aws, AwsClient, operations
 from gmsa_doctor.clients.iam import Iam
 from gmsa_doctor.clients.kms import Kms
+from gmsa_doctor.clients.rds import Rds
 from gmsa_doctor.clients.services import (
     AWS_CLIENTS,
     DOCUMENT_LIMIT,
@@ -137,6 +138,7 @@ CALLS: list[tuple[str, str, Call]] = [
         "route53:ListHostedZonesByVPC",
         lambda aws: Route53(aws).zones_of_vpc(VPC, "us-east-1"),
     ),
+    ("rds:DescribeDBInstances", "rds:DescribeDBInstances", lambda aws: Rds(aws).instance("sql")),
 ]
 WITH_A_BODY = [one for one in CALLS if one[0] != "s3:HeadBucket"]
 
