@@ -251,7 +251,7 @@ class _Run:
                 raised.setdefault(finding.check, []).append(finding)
                 by_id[check.id] = stands_behind([finding])
         for id, others in raised.items():
-            by_id[id] = min([by_id[id], *others], key=lambda one: _WORST_FIRST.index(one.status))
+            by_id[id] = min([*others, by_id[id]], key=lambda one: _WORST_FIRST.index(one.status))
         return tuple(self.complete(self.registry.get(id), finding) for id, finding in by_id.items())
 
     def values(self, case: int) -> Mapping[type, object]:

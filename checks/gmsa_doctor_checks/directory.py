@@ -88,6 +88,10 @@ def bind_trouble(endpoint: Endpoint, error: ClientError) -> str:
         return f"the AD has no SPN ldap/{endpoint.host}: the SRV record names an alias, or the SPN is missing"
     if isinstance(error, KdcRefusal) and error.reason is KdcReason.NOT_UNIQUE:
         return f"more than one account has the SPN ldap/{endpoint.host}"
+    if isinstance(error, KdcRefusal) and error.reason is KdcReason.CLOCK_SKEW:
+        return f"the clock of {endpoint.host} is too far from that of the KDC that gave the ticket"
+    if isinstance(error, KdcRefusal) and error.reason is KdcReason.TICKET_REJECTED:
+        return f"{endpoint.host} does not take the ticket for ldap/{endpoint.host}: it has another key, or another time"
     if isinstance(error, LdapRefusal) and error.code == STRONGER_AUTH_REQUIRED:
         return f"{endpoint.host} demands more than a signed and sealed bind: {error.server_text}"
     if isinstance(error, LdapRefusal):
@@ -97,6 +101,16 @@ def bind_trouble(endpoint: Endpoint, error: ClientError) -> str:
 
 def bind_fix(endpoint: Endpoint, error: ClientError) -> Fix:
     """What mends that."""
+    if isinstance(error, KdcRefusal) and error.reason is KdcReason.CLOCK_SKEW:
+        return Fix(
+            f"Let {endpoint.host} and the KDC take their time from the same source; kerberos.clock compares them.",
+            ("w32tm /query /status", "w32tm /resync /rediscover"),
+        )
+    if isinstance(error, KdcRefusal) and error.reason is KdcReason.TICKET_REJECTED:
+        return Fix(
+            f"See that {endpoint.host} itself has the SPN, that it replicates, and that its clock is right.",
+            (f"setspn -Q {powershell(f'ldap/{endpoint.host}')}", "repadmin /showrepl", "w32tm /query /status"),
+        )
     if isinstance(error, KdcRefusal):
         spn = powershell(f"ldap/{endpoint.host}")
         return Fix(

@@ -5,7 +5,7 @@ Asked with the ticket that the user has already: a service ticket for each domai
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from gmsa_doctor.clients.kdc_questions import FirstAnswer, KdcQuestions
@@ -15,7 +15,7 @@ from gmsa_doctor.errors import ClientError
 from gmsa_doctor.formats import managed_password
 from gmsa_doctor.hidden import Hidden
 from gmsa_doctor.limits import each
-from gmsa_doctor.model import Finding, Fix, Given, Result, Row, Status, passed, skipped, warned
+from gmsa_doctor.model import Finding, Fix, Given, Outcome, Result, Row, Status, passed, skipped, warned
 from gmsa_doctor.registry import check
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import powershell
@@ -26,7 +26,9 @@ from gmsa_doctor_checks.values import (
     BoundDirectory,
     DomainControllers,
     Endpoint,
+    GmsaAccount,
     GmsaNames,
+    GmsaPassword,
     ReachableKdcs,
     UserTicket,
 )
@@ -181,7 +183,14 @@ class View:
     docs=links.MANAGED_PASSWORD,
     shows=(texts.NO_PASSWORD_ATTRIBUTE, texts.GMSA_TICKET),
 )
-def gmsa(sessions: Sessions, gmsas: GmsaNames, account: Account) -> Finding:
+def gmsa(
+    sessions: Sessions,
+    gmsas: GmsaNames,
+    account: Account,
+    bound: BoundDirectory,
+    found: Outcome[GmsaAccount],
+    password: Outcome[GmsaPassword],
+) -> Finding:
     """Asks each domain controller for the gMSA, and compares: known, enabled, who may retrieve, the password, its age.
 
     Why: a change reaches the other domain controllers in seconds within a site, and between sites in up to hours. Until
@@ -192,16 +201,18 @@ def gmsa(sessions: Sessions, gmsas: GmsaNames, account: Account) -> Finding:
     """
     name = gmsas.gmsa.text
     answers = each(sessions.sessions, lambda one: view(one.directory, account.domain.base_dn, name))
-    seen = [(one.endpoint, found) for one, found in answers if not isinstance(found, ClientError)]
-    known = [found for _, found in seen if found is not None]
+    seen = [(one.endpoint, it) for one, it in answers if not isinstance(it, ClientError)]
+    known = [one for _, one in seen if one is not None]
     if not known:
         return skipped(f"no domain controller tells of {name}$", because=("directory.gmsa-account",))
+    if failure := _behind(seen, bound, name, found, password):
+        return replace(failure, summary=f"{failure.summary}; {how_often((bound.host,), sessions.asked)}")
     newest = max(known, key=lambda one: one.password_set)
-    holder = next(endpoint.host for endpoint, found in seen if found is newest)
-    told = [(endpoint, found, difference(found, newest, holder)) for endpoint, found in seen]
+    holder = next(endpoint.host for endpoint, it in seen if it is newest)
+    told = [(endpoint, it, difference(it, newest, holder)) for endpoint, it in seen]
     errors = [(one.endpoint, error) for one, error in answers if isinstance(error, ClientError)]
     rows = (
-        *(Row(place(one), Status.WARN if odd else Status.PASS, odd or _agreed(found)) for one, found, odd in told),
+        *(Row(place(one), Status.WARN if odd else Status.PASS, odd or _agreed(it)) for one, it, odd in told),
         *(Row(place(one), Status.WARN, error.text) for one, error in errors),
     )
     odd = [(one, text) for one, _, text in told if text] + [(one, error.text) for one, error in errors]
@@ -213,15 +224,49 @@ def gmsa(sessions: Sessions, gmsas: GmsaNames, account: Account) -> Finding:
     return warned(
         f"{odd[0][0].host} differs about {name}$: {odd[0][1]}; {how_often(bad, sessions.asked)}",
         expected=f"the same of {name}$ on each domain controller, as {holder} has it",
-        fix=Fix(
-            f"Let the domain controllers replicate, and see why {names(bad)} lags behind.",
-            (
-                "repadmin /showrepl",
-                "repadmin /syncall /AdeP",
-                f"repadmin /showobjmeta {powershell(bad[0])} {powershell(newest.dn)}",
-            ),
-        ),
+        fix=_replicate(bad[0], newest),
         rows=rows,
+    )
+
+
+def _behind(
+    seen: list[tuple[Endpoint, View | None]],
+    bound: BoundDirectory,
+    name: str,
+    found: Outcome[GmsaAccount],
+    password: Outcome[GmsaPassword],
+) -> Finding | None:
+    """What failed at the domain controller that was asked first, and is well at another: the reason is replication."""
+    here = next((it for one, it in seen if (one.host, one.address) == (bound.host, bound.address)), None)
+    others = [(one.host, it) for one, it in seen if it is not None and it.enabled and one.host != bound.host]
+    if found.value is None and found.finding.status is Status.FAIL and (here is None or not here.enabled):
+        failed_one, what = found.finding, "does not know it" if here is None else "has it disabled"
+    elif here and not here.password and found.value and password.value is None:
+        others = [(host, it) for host, it in others if it.password]
+        failed_one, what = password.finding, "does not give its password"
+    else:
+        return None
+    if not others or failed_one.status is not Status.FAIL:
+        return None
+    holder, well = others[0]
+    return replace(
+        failed_one,
+        summary=f"the domain controllers differ about {name}$: {bound.host} {what}, unlike {holder}",
+        observed=failed_one.summary,
+        expected=f"the same of {name}$ on each domain controller",
+        fix=_replicate(bound.host, well),
+        rows=(),
+    )
+
+
+def _replicate(host: str, well: View) -> Fix:
+    return Fix(
+        f"Let the domain controllers replicate, and see why {host} differs.",
+        (
+            "repadmin /showrepl",
+            "repadmin /syncall /AdeP",
+            f"repadmin /showobjmeta {powershell(host)} {powershell(well.dn)}",
+        ),
     )
 
 

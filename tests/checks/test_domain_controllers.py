@@ -1,16 +1,19 @@
 """What domain controllers say of themselves, and in what they differ about the gMSA; as recorded, without any."""
 
+import struct
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gmsa_doctor.clients.kerberos import KdcReason, KdcRefusal
 from gmsa_doctor.clients.ldap import Attributes, Directory, Entry, Ldap, LdapRefusal, RootDse, _root_dse
 from gmsa_doctor.errors import ClientError, TimedOut
 from gmsa_doctor.hidden import Hidden
-from gmsa_doctor.model import Finding, Given, Row, Status
+from gmsa_doctor.model import Finding, Given, Outcome, Row, Status, failed, passed, unknown
+from gmsa_doctor_checks.directory import bind_fix, bind_trouble
 from gmsa_doctor_checks.domain_controllers import (
     RootDses,
     dns_name,
@@ -24,11 +27,14 @@ from gmsa_doctor_checks.domain_controllers import (
 from gmsa_doctor_checks.replication import Session, Sessions, View, difference, gmsa, view
 from gmsa_doctor_checks.values import (
     Account,
+    BoundDirectory,
     DomainControllers,
     DomainName,
     Endpoint,
+    GmsaAccount,
     GmsaName,
     GmsaNames,
+    GmsaPassword,
     ReachableLdap,
 )
 
@@ -236,9 +242,14 @@ class Knows:
         return (Entry(DN, Attributes({key: (value,) for key, value in self.attributes.items()})),)
 
 
-def compared(*known: Knows) -> Finding:
+BOUND = BoundDirectory(HOSTS[0], cast("Directory", None), "10.0.0.1")
+FOUND = Outcome(GmsaAccount(DN, "webapp01$"), passed("found"))
+GIVEN = Outcome(GmsaPassword("webapp01$", Hidden(b"canary-password")), passed("given"))
+
+
+def compared(*known: Knows, found: Outcome[GmsaAccount] = FOUND, password: Outcome[GmsaPassword] = GIVEN) -> Finding:
     sessions = tuple(Session(one, cast("Directory", it)) for one, it in zip(ENDPOINTS, known, strict=False))
-    return gmsa(Sessions(HOSTS[: len(known)], sessions), NAMES, ACCOUNT)
+    return gmsa(Sessions(HOSTS[: len(known)], sessions), NAMES, ACCOUNT, BOUND, found, password)
 
 
 WELL = {"userAccountControl": b"4096", "pwdLastSet": b"%d" % SET}
@@ -283,3 +294,65 @@ def test_a_refusal_to_make_the_password_is_kept() -> None:
     found = view(cast("Directory", Knows(WELL, refusal)), "DC=corp,DC=example", "webapp01")
     assert found is not None
     assert "Master Root Keys" in str(found.refusal)
+
+
+NOT_FOUND = Outcome[GmsaAccount](None, failed("there is no gMSA", check="directory.gmsa-account"))
+NO_PASSWORD = Outcome[GmsaPassword](None, failed("may not", check="directory.managed-password"))
+UNKNOWN = Outcome[GmsaAccount](None, unknown("not known", check="directory.gmsa-account"))
+_PASSWORD = "canary".encode("utf-16-le") + bytes(2)
+BLOB = struct.pack("<HHIHHHH", 1, 0, 16 + 14 + 16, 16, 0, 30, 38) + _PASSWORD + bytes(16)
+"""MSDS-MANAGEDPASSWORD_BLOB (MS-ADTS 2.2.19) with a current password and two intervals."""
+GIVES = {**WELL, "msDS-ManagedPassword": BLOB}
+DISABLED = {**WELL, "userAccountControl": b"4098"}
+
+
+@pytest.mark.parametrize(
+    ("known", "found", "password", "check", "words"),
+    [
+        ((Knows(), Knows(WELL)), NOT_FOUND, GIVEN, "directory.gmsa-account", "dc1.corp.example does not know it"),
+        ((Knows(DISABLED), Knows(WELL)), NOT_FOUND, GIVEN, "directory.gmsa-account", "has it disabled"),
+        ((Knows(WELL), Knows(GIVES)), FOUND, NO_PASSWORD, "directory.managed-password", "does not give its password"),
+    ],
+)
+def test_what_fails_at_the_first_and_is_well_at_another_has_replication_as_its_reason(
+    known: tuple[Knows, ...], found: Any, password: Any, check: str, words: str
+) -> None:
+    finding = compared(*known, found=found, password=password)
+    assert (finding.status, finding.check) == (Status.FAIL, check)
+    assert words in finding.summary
+    assert "unlike dc2.corp.example" in finding.summary
+    assert "1 of 2" in finding.summary
+    assert finding.fix is not None
+    assert "repadmin /showrepl" in finding.fix.commands
+
+
+@pytest.mark.parametrize(
+    ("known", "found", "password"),
+    [
+        ((Knows(), Knows(WELL)), UNKNOWN, GIVEN),
+        ((Knows(WELL), Knows(WELL)), NOT_FOUND, GIVEN),
+        ((Knows(DISABLED), Knows(DISABLED)), NOT_FOUND, GIVEN),
+        ((Knows(WELL), Knows(WELL)), FOUND, NO_PASSWORD),
+        ((Knows(GIVES), Knows(GIVES)), FOUND, NO_PASSWORD),
+    ],
+)
+def test_what_fails_everywhere_keeps_its_own_reason(known: tuple[Knows, ...], found: Any, password: Any) -> None:
+    assert compared(*known, found=found, password=password).status is not Status.FAIL
+
+
+# --- what a domain controller says to the user's ticket ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reason", "words", "command"),
+    [
+        (KdcReason.UNKNOWN_SERVICE, "no SPN ldap/dc1.corp.example", "setspn"),
+        (KdcReason.NOT_UNIQUE, "more than one account", "setspn"),
+        (KdcReason.CLOCK_SKEW, "the clock of dc1.corp.example is too far", "w32tm"),
+        (KdcReason.TICKET_REJECTED, "does not take the ticket", "repadmin /showrepl"),
+    ],
+)
+def test_each_refusal_of_the_ticket_has_a_reason_and_a_fix(reason: KdcReason, words: str, command: str) -> None:
+    error = KdcRefusal(reason, -1, "KDC 10.0.0.1:88: no")
+    assert words in bind_trouble(ENDPOINTS[0], error)
+    assert any(command in one for one in bind_fix(ENDPOINTS[0], error).commands)

@@ -147,31 +147,32 @@ FAULTS = (
         "the first does not know the gMSA",
         "directory.gmsa-account",
         all_of(gmsa(accounts.UNKNOWN_ON_COPY[:-1]), second(lagging, first=True)),
-        "",
+        "does not know it, unlike dc1.corp.example",
     ),
     Scenario(
         "the gMSA is disabled on the first",
         "directory.gmsa-account",
         all_of(gmsa(accounts.DISABLED_ON_COPY[:-1]), second(lagging, first=True)),
-        "",
+        "has it disabled, unlike dc1.corp.example",
     ),
     Scenario(
         "others may retrieve the password on the first",
         "directory.managed-password",
         all_of(gmsa(accounts.OTHERS_ALLOWED_ON_COPY[:-1]), second(lagging, first=True)),
-        "",
+        "does not give its password, unlike dc1.corp.example",
     ),
     Scenario(
         "the first does not know the user",
         "kerberos.user-ticket",
         all_of(user(accounts.USER_UNKNOWN_ON_COPY), second(lagging, first=True)),
-        "",
+        "knows no user",
     ),
 )
 
 HEALTHY = (
     Scenario("two domain controllers that agree", "", second(lagging)),
     Scenario("two domain controllers, the copy first", "", second(lagging, first=True)),
+    Scenario("one that takes its time", "", second(behind(delay=0.3))),
     Scenario("one in another site", "", second(behind(says("Default-First-Site-Name", "Frankfurt-am-Main-Zwei1")))),
     Scenario("the copy alone", "", _only(lagging)),
     Scenario("an address that leads back to its name", "", _reverse(_DC1)),
@@ -224,8 +225,8 @@ WARNINGS = (
         "it does not know gmsa-special, unlike dc1.corp.example",
     ),
     Scenario(
-        "the user is disabled on one",
-        "domain-controllers.user",
+        "the user is disabled on one, and its password expires soon",
+        "domain-controllers.user user.password-expiry",
         all_of(user(accounts.USER_DISABLED_ON_COPY), second(lagging)),
         "gmsa-expiring is disabled there",
     ),
