@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gmsa_doctor.ask_as import AskAs
 from gmsa_doctor.formats.connection_string import ConnectionString
 
 
@@ -59,6 +60,8 @@ class Request:
     spns: tuple[str, ...] = ()
     connection_strings: tuple[ConnectionString, ...] = ()
     app_config: AppConfig = AppConfig.NEVER
+    ask_as: AskAs | None = None
+    """The account that the AD is asked as, beside the secret's user."""
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     require: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from threading import Thread
 
 from gmsa_doctor import __version__, engine, own_subject
 from gmsa_doctor.application import ApplicationConfig
+from gmsa_doctor.ask_as import AskAs
 from gmsa_doctor.clients import task_metadata
 from gmsa_doctor.clients.dns import Dns
 from gmsa_doctor.clients.kdc_questions import KdcQuestions
@@ -191,7 +192,8 @@ def _here(request: Request, registry: Registry) -> Registry:
 
 
 def _asked_for(request: Request, registry: Registry) -> Registry:
-    """Without the checks of SQL Server where nothing leads to one, and none is named."""
+    """Without the account of ``--as`` where none is named, and the checks of SQL Server where nothing leads to one."""
+    registry = registry if request.ask_as else registry.without(frozenset({AskAs}))
     application, named = _application(request), {*request.only, *request.require}
     of_it = Registry([one for one in registry.checks if ApplicationConfig in {need.type for need in one.needs}])
     if application or any(one.id in named or one.area in named for one in of_it.checks):
@@ -225,6 +227,7 @@ def _network_clients(request: Request, vantage: Vantage, live_reason: str, kerbe
         KnownDnsServers: KnownDnsServers(request.ad_dns),
         ServiceNames: ServiceNames(request.spns),
         ApplicationConfig: _application(request),
+        **({AskAs: request.ask_as} if request.ask_as else {}),
     }
     if request.live is Live.NEVER:
         reason = skipped(live_reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gmsa_doctor.clients.kerberos import Kdc, KdcReason, KdcRefusal, Kerberos
-from gmsa_doctor.clients.ldap import Directory, Entry, Ldap, LdapRefusal, escape_filter
+from gmsa_doctor.clients.ldap import Ldap, LdapRefusal
 from gmsa_doctor.errors import ClientError, Refused, TimedOut, Unreachable
 from gmsa_doctor.formats import managed_password
 from gmsa_doctor.model import Cause, Finding, Fix, Given, Result, failed, passed, unknown, warned
@@ -12,7 +12,8 @@ from gmsa_doctor.request import Fetcher
 from gmsa_doctor.subject import Platform
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.commands import posix, powershell
+from gmsa_doctor_checks.commands import powershell
+from gmsa_doctor_checks.gmsa_account import GMSA_CLASS
 from gmsa_doctor_checks.permission import not_permitted
 from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.values import (
@@ -20,21 +21,13 @@ from gmsa_doctor_checks.values import (
     BoundDirectory,
     Endpoint,
     GmsaAccount,
-    GmsaName,
-    GmsaNames,
     GmsaPassword,
     ReachableLdap,
     UserTicket,
 )
 
-DISABLED = 0x2
-"""ADS_UF_ACCOUNTDISABLE of userAccountControl. Source: MS-ADTS 2.2.16."""
-
-GMSA_CLASS = "msDS-GroupManagedServiceAccount"
 CONTROLLERS_TRIED = 2
-NO_SUCH_OBJECT = 32
 STRONGER_AUTH_REQUIRED = 8
-_ATTRIBUTES = ("objectClass", "sAMAccountName", "userAccountControl", "msDS-GroupMSAMembership")
 
 
 @check(
@@ -125,161 +118,6 @@ def bind_fix(endpoint: Endpoint, error: ClientError) -> Fix:
     return Fix(
         f"Check that the directory service of {endpoint.host} runs, and what stands between on port {endpoint.port}."
     )
-
-
-# The gMSA -------------------------------------------------------------------------------------------
-
-
-@check(
-    "directory.gmsa-account",
-    title="The gMSA exists, is enabled, and is found",
-    cause=Cause.CREDENTIALS,
-    docs=links.GMSA_ACCOUNTS,
-    shows=(texts.NO_PASSWORD_ATTRIBUTE, texts.GMSA_TICKET, texts.BLOB, texts.NO_DC_ANSWERS, texts.CATCH_ALL),
-)
-def gmsa_account(bound: BoundDirectory, names: GmsaNames, account: Account) -> Result[GmsaAccount]:
-    """Looks for the gMSA as Credentials Fetcher does: by `(CN=<name>)`, and takes the first hit.
-
-    If the secret has a `distinguishedName`, it looks below that DN instead.
-
-    Why: the first hit counts, whatever it is: a user or group of that name in another OU hides the gMSA. The ticket is
-    then asked for `<name>$`, so CN and sAMAccountName must agree.
-
-    Fix: name the gMSA as the AD does; put its `distinguishedName` into the secret if another object has its name.
-    """
-    name, dn = names.gmsa, account.distinguished_name
-    if dn:
-        return _at_dn(bound.directory, dn, name)
-    hits = bound.directory.search(account.domain.base_dn, f"(CN={escape_filter(name.text)})", _ATTRIBUTES)
-    if not hits:
-        return _not_found(bound.directory, account, name)
-    gmsas = [one for one in hits if _is_gmsa(one)]
-    if not _is_gmsa(hits[0]):
-        return _hidden(hits[0], gmsas[0], account) if gmsas else _no_gmsa(hits[0], name)
-    return _judge(hits[0], name)
-
-
-def _at_dn(directory: Directory, dn: str, name: GmsaName) -> Result[GmsaAccount]:
-    try:
-        hits = directory.search(dn, f"(objectClass={GMSA_CLASS})", _ATTRIBUTES)
-    except LdapRefusal as error:
-        if error.code != NO_SUCH_OBJECT and error.name != "invalidDNSyntax":
-            raise
-        return _wrong_dn(f"the secret's distinguishedName names nothing: {error.name}", dn, name)
-    if not hits:
-        return _wrong_dn("no gMSA is at or below the secret's distinguishedName", dn, name)
-    if len(hits) > 1:
-        others = ", ".join(one.dn for one in hits)
-        return _wrong_dn(
-            f"the secret's distinguishedName holds {len(hits)} gMSAs; Credentials Fetcher takes the first", others, name
-        )
-    if (hits[0].text("sAMAccountName") or "").lower() != f"{name.text}$".lower():
-        found = hits[0].text("sAMAccountName")
-        return _wrong_dn(f"the secret's distinguishedName is that of {found}, not of {name.text}$", hits[0].dn, name)
-    return _judge(hits[0], name)
-
-
-def _wrong_dn(summary: str, observed: str, name: GmsaName) -> Finding:
-    return failed(
-        summary,
-        observed=observed,
-        expected=f"the DN of the gMSA {name.text} itself",
-        fix=Fix(
-            "Set distinguishedName in the secret to the gMSA's own DN, or leave it out.",
-            (f"Get-ADServiceAccount {powershell(name.text)} | Select-Object DistinguishedName",),
-        ),
-        shows_as=texts.NO_PASSWORD_ATTRIBUTE,
-    )
-
-
-def _not_found(directory: Directory, account: Account, name: GmsaName) -> Finding:
-    """Nothing has that CN; an account of that name under another CN is worth telling."""
-    hits = directory.search(
-        account.domain.base_dn, f"(sAMAccountName={escape_filter(name.text)}$)", ("objectClass", "sAMAccountName")
-    )
-    if hits:
-        return failed(
-            f"the CN of {name.text}$ is another one; Credentials Fetcher looks for (CN={name.text}) and finds nothing",
-            observed=hits[0].dn,
-            expected=f"CN={name.text},…",
-            fix=Fix(
-                "Put the gMSA's DN into the secret as distinguishedName, or rename the gMSA.",
-                (f"Rename-ADObject -Identity {powershell(hits[0].dn)} -NewName {powershell(name.text)}",),
-            ),
-            shows_as=texts.NO_PASSWORD_ATTRIBUTE,
-        )
-    return failed(
-        f"there is no gMSA {name.text} in {account.domain.text}",
-        observed=f"nothing for (CN={name.text}) below {account.domain.base_dn}",
-        expected=f"a gMSA whose CN is {name.text}",
-        fix=Fix(
-            "Name the gMSA in the CredSpec as the AD does, or make it.",
-            ("Get-ADServiceAccount -Filter * | Select-Object Name,SamAccountName,Enabled",),
-        ),
-        shows_as=texts.NO_PASSWORD_ATTRIBUTE,
-    )
-
-
-def _hidden(first: Entry, gmsa: Entry, account: Account) -> Finding:
-    return failed(
-        f"another object of the same CN is found before the gMSA: {first.dn} ({_kind(first)})",
-        observed=first.dn,
-        expected=gmsa.dn,
-        fix=Fix(
-            f'Put "distinguishedName": "{gmsa.dn}" into the secret, or rename the other object.',
-            (
-                f"aws secretsmanager put-secret-value --secret-id {posix(account.arn)} "
-                "--secret-string file://secret.json",
-            ),
-        ),
-        shows_as=texts.NO_PASSWORD_ATTRIBUTE,
-    )
-
-
-def _no_gmsa(entry: Entry, name: GmsaName) -> Finding:
-    return failed(
-        f"{name.text} is no gMSA but a {_kind(entry)}",
-        observed=entry.dn,
-        expected=f"an object of the class {GMSA_CLASS}",
-        fix=Fix(
-            "Name a gMSA in the CredSpec, or make one (the KDS root key must be 10 hours old).",
-            (
-                f"New-ADServiceAccount -Name {powershell(name.text)} -DnsHostName {powershell('<host>')} "
-                f"-PrincipalsAllowedToRetrieveManagedPassword {powershell('<group>')}",
-            ),
-        ),
-        shows_as=texts.NO_PASSWORD_ATTRIBUTE,
-    )
-
-
-def _judge(entry: Entry, name: GmsaName) -> Result[GmsaAccount]:
-    sam = entry.text("sAMAccountName") or ""
-    if sam.lower() != f"{name.text}$".lower():
-        return failed(
-            f"the sAMAccountName of {entry.dn} is {sam}; the ticket will be asked for {name.text}$",
-            observed=sam,
-            expected=f"{name.text}$",
-            fix=Fix(f"Give the gMSA the CN {sam.removesuffix('$')}, and write that name into the CredSpec."),
-            shows_as=texts.GMSA_TICKET,
-        )
-    if int(entry.text("userAccountControl") or 0) & DISABLED:
-        return failed(
-            f"the gMSA {name.text} is disabled",
-            observed=f"userAccountControl {entry.text('userAccountControl')}",
-            expected="an enabled gMSA",
-            fix=Fix("Enable it.", (f"Set-ADServiceAccount -Identity {powershell(name.text)} -Enabled $true",)),
-            shows_as=texts.GMSA_TICKET,
-        )
-    return Given(GmsaAccount(entry.dn, sam, entry.first("msDS-GroupMSAMembership")), passed(entry.dn))
-
-
-def _is_gmsa(entry: Entry) -> bool:
-    return GMSA_CLASS.lower() in (one.lower() for one in entry.texts("objectClass"))
-
-
-def _kind(entry: Entry) -> str:
-    """The most special class: the last one, as the AD lists them."""
-    return (entry.texts("objectClass") or ("object",))[-1]
 
 
 # Its password ---------------------------------------------------------------------------------------

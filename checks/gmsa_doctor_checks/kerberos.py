@@ -30,14 +30,17 @@ from gmsa_doctor.vantage import ServiceNames, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix, powershell
 from gmsa_doctor_checks.domain_controllers import RootDses
+from gmsa_doctor_checks.gmsa import GmsaEncryption
 from gmsa_doctor_checks.logon import explain_gmsa_refusal, explain_user_refusal
 from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.sql_refusal import with_holders
 from gmsa_doctor_checks.sql_values import ServiceTickets, SqlServers
+from gmsa_doctor_checks.user_entry import Administrator
 from gmsa_doctor_checks.values import (
     Account,
     BoundDirectory,
     Endpoint,
+    GmsaNames,
     GmsaPassword,
     GmsaTicket,
     ReachableKdcs,
@@ -60,7 +63,14 @@ SKEW_SECONDS = 300
     docs=links.GMSA_TROUBLE,
     shows=(texts.USER_TICKET, texts.CATCH_ALL, *texts.KERBEROS_LOGON),
 )
-def user_ticket(account: Account, kdcs: ReachableKdcs, kerberos: Kerberos, vantage: Vantage) -> Result[UserTicket]:
+def user_ticket(
+    account: Account,
+    kdcs: ReachableKdcs,
+    kerberos: Kerberos,
+    vantage: Vantage,
+    names: Outcome[GmsaNames],
+    administrator: Outcome[Administrator],
+) -> Result[UserTicket]:
     """Logs on to the AD as the secret's user, once, as Credentials Fetcher does.
 
     Why: with this ticket the gMSA's password is read. A password that was changed in the AD and not in the
@@ -75,7 +85,8 @@ def user_ticket(account: Account, kdcs: ReachableKdcs, kerberos: Kerberos, vanta
     try:
         ticket, kdc, mute = from_first(kdcs, logon)
     except KdcRefusal as refusal:
-        return explain_user_refusal(refusal, account)
+        gmsa = names.value.gmsa if names.value else None
+        return explain_user_refusal(refusal, account, gmsa, administrator.value)
     except (TimedOut, Refused, Unreachable) as error:
         return judge_silence(_no_kdc(error), vantage)
     summary = f"{account.principal} got a ticket from {kdc.host}, good for {_hours(ticket.lifetime)}"
@@ -121,7 +132,7 @@ def clock(dses: RootDses) -> Finding:
     shows=(texts.GMSA_TICKET, texts.CATCH_ALL),
 )
 def gmsa_ticket(
-    password: GmsaPassword, kdcs: ReachableKdcs, kerberos: Kerberos, vantage: Vantage
+    password: GmsaPassword, kdcs: ReachableKdcs, kerberos: Kerberos, vantage: Vantage, encryption: GmsaEncryption
 ) -> Result[GmsaTicket]:
     """Logs on as the gMSA with the password that was read, as Credentials Fetcher does at last.
 

@@ -43,3 +43,5 @@ USER_ATTRIBUTES = (
 )
 PASSWORD_NEVER_EXPIRES = f"{_MS}/en-us/powershell/module/activedirectory/set-aduser"
 ENCRYPTION_TYPES = f"{_MS}/en-us/windows-server/security/kerberos/detect-remediate-rc4-kerberos"
+_GMSA = f"{_MS}/en-us/windows-server/identity/ad-ds/manage/group-managed-service-accounts"
+KDS_ROOT_KEY = f"{_GMSA}/group-managed-service-accounts/create-the-key-distribution-services-kds-root-key"

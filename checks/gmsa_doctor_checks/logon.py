@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from gmsa_doctor.clients.kerberos import KdcReason, KdcRefusal
 from gmsa_doctor.clients.ldap import escape_filter
 from gmsa_doctor.model import Finding, Fix, ShowsAs, failed, unknown
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.commands import posix, powershell
-from gmsa_doctor_checks.values import Account
+from gmsa_doctor_checks.user_entry import Administrator
+from gmsa_doctor_checks.values import Account, GmsaName
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,14 @@ _USER = {
         "Mend the time source of the one that is wrong; kerberos.clock compares them.",
     ),
 }
+_NOT_THIS_USER = (KdcReason.UNKNOWN_CLIENT, KdcReason.WRONG_PASSWORD)
+_IS_THE_GMSA = _Meaning(
+    "username in the secret is the gMSA's own name, {gmsa}, and its password is not the secret's",
+    "a user that may retrieve the gMSA's password",
+    "Put a plain user into the secret, one that may retrieve the gMSA's password: the gMSA itself has a password that "
+    "only domain controllers know.",
+    ("Get-ADServiceAccount {user} -Properties PrincipalsAllowedToRetrieveManagedPassword", _PUT),
+)
 _USER[KdcReason.EMPTY_PASSWORD] = _USER[KdcReason.WRONG_PASSWORD]
 _USER[KdcReason.NO_KEY] = _USER[KdcReason.NO_ENCTYPE]
 _USER[KdcReason.UNKNOWN_REALM] = _USER[KdcReason.WRONG_REALM]
@@ -186,8 +196,10 @@ _GMSA = {
 _GMSA[KdcReason.NO_KEY] = _GMSA[KdcReason.NO_ENCTYPE]
 
 
-def explain_user_refusal(refusal: KdcRefusal, account: Account) -> Finding:
-    """The finding for a logon of the secret's user that the KDC refused."""
+def explain_user_refusal(
+    refusal: KdcRefusal, account: Account, gmsa: GmsaName | None = None, administrator: Administrator | None = None
+) -> Finding:
+    """The finding for a logon of the secret's user that the KDC refused, with what an administrator sees of it."""
     words = {"principal": account.principal, "domain": account.domain.text}
     name = escape_filter(account.user)
     names = {
@@ -197,7 +209,30 @@ def explain_user_refusal(refusal: KdcRefusal, account: Account) -> Finding:
         "domain": powershell(account.domain.text),
         "secret": posix(account.arn),
     }
-    return _explain(refusal, _USER.get(refusal.reason), words, names, texts.USER_TICKET)
+    meaning = _USER.get(refusal.reason)
+    if gmsa and is_the_gmsa(account.user, gmsa) and refusal.reason in _NOT_THIS_USER:
+        words, meaning = {**words, "gmsa": gmsa.text}, _IS_THE_GMSA
+    finding = _explain(refusal, meaning, words, names, texts.USER_TICKET)
+    return _as_seen(finding, administrator) if administrator else finding
+
+
+def is_the_gmsa(user: str, gmsa: GmsaName) -> bool:
+    """Whether the secret's user name is the gMSA's own, with or without ``$``."""
+    return user.removesuffix("$").lower() == gmsa.text.lower()
+
+
+def _as_seen(finding: Finding, administrator: Administrator) -> Finding:
+    """With the attributes of the user's entry, and those among them that forbid a logon."""
+    user, now = administrator.entry, datetime.now(UTC)
+    if user is None:
+        seen = "; ".join(administrator.near) or "nor a user of which anything else has that name"
+        return replace(finding, observed=f"{finding.observed}; {administrator.principal} sees no such user: {seen}")
+    reasons = "; ".join(user.forbids(now)) or "nothing that forbids a logon"
+    return replace(
+        finding,
+        observed=f"{finding.observed}; {administrator.principal} sees: {reasons}",
+        rows=user.rows(now),
+    )
 
 
 def explain_gmsa_refusal(refusal: KdcRefusal, principal: str) -> Finding:

@@ -13,14 +13,16 @@ from gmsa_doctor.clients.kerberos import Kdc, KdcReason
 from gmsa_doctor.clients.ldap import Directory, Entry, Ldap, LdapRefusal, escape_filter
 from gmsa_doctor.errors import ClientError
 from gmsa_doctor.formats import managed_password
+from gmsa_doctor.formats.user_account_control import Control
 from gmsa_doctor.hidden import Hidden
 from gmsa_doctor.limits import each
 from gmsa_doctor.model import Finding, Fix, Given, Outcome, Result, Row, Status, passed, skipped, warned
 from gmsa_doctor.registry import check
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import powershell
-from gmsa_doctor_checks.directory import DISABLED, GMSA_CLASS, bind_fix, bind_trouble
+from gmsa_doctor_checks.directory import bind_fix, bind_trouble
 from gmsa_doctor_checks.domain_controllers import RootDses, how_often, names, place
+from gmsa_doctor_checks.gmsa_account import GMSA_CLASS
 from gmsa_doctor_checks.values import (
     Account,
     BoundDirectory,
@@ -283,7 +285,7 @@ def view(directory: Directory, base: str, name: str) -> View | None:
         password, refusal = None, error.server_text or error.text
     return View(
         hits[0].dn,
-        not int(hits[0].text("userAccountControl") or 0) & DISABLED,
+        not int(hits[0].text("userAccountControl") or 0) & Control.ACCOUNTDISABLE,
         int(hits[0].text("pwdLastSet") or 0),
         hits[0].first("msDS-ManagedPasswordId"),
         hits[0].first("msDS-GroupMSAMembership"),

@@ -16,13 +16,27 @@ from gmsa_doctor.formats.secret import (
     read_fields,
     read_secret,
 )
-from gmsa_doctor.model import Cause, Finding, Fix, Given, Outcome, Result, ShowsAs, failed, passed, unknown, warned
+from gmsa_doctor.model import (
+    Cause,
+    Finding,
+    Fix,
+    Given,
+    Outcome,
+    Result,
+    ShowsAs,
+    Status,
+    failed,
+    passed,
+    unknown,
+    warned,
+)
 from gmsa_doctor.registry import check
 from gmsa_doctor.request import Fetcher
 from gmsa_doctor.subject import Launch, Place, Platform
 from gmsa_doctor.vantage import Caller, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.logon import is_the_gmsa
 from gmsa_doctor_checks.silence import judge_no_way
 from gmsa_doctor_checks.values import Account, DomainName, GmsaNames, SecretArn, SecretObject
 from gmsa_doctor_checks.versions import judge_by_version
@@ -201,7 +215,7 @@ def _noted(arn: SecretArn, notes: tuple[SecretDefect, ...], platform: Platform) 
     about="credspec/ActiveDirectoryConfig/HostAccountConfig/PluginInput/CredentialArn",
     shows=(texts.NO_USERNAME, texts.NO_PASSWORD, texts.NAMES, texts.TOO_LONG, texts.USER_TICKET),
 )
-def secret_fields(secret: SecretObject, platform: Platform) -> Result[Account]:
+def secret_fields(secret: SecretObject, platform: Platform, names: Outcome[GmsaNames]) -> Result[Account]:
     r"""Judges the secret's `username`, `password` and `domainName`: keys in their exact case, lengths, forms.
 
     Why: the user is asked for as `<username>@<DOMAINNAME>`, so `username` is the bare sAMAccountName: `DOMAIN\user` is
@@ -213,13 +227,15 @@ def secret_fields(secret: SecretObject, platform: Platform) -> Result[Account]:
     fields = read_fields(secret.document, rotation=rotates)
     if isinstance(fields, tuple):
         stumbles = frozenset().union(*(one.stumbles for one in fields))
-        return judge_by_version(_bad_fields(secret, fields, platform), stumbles, platform)
+        return judge_by_version(_bad_fields(secret, fields, names.value), stumbles, platform)
     account = Account(
         secret.arn, fields.username, fields.password, DomainName(fields.domain_name.lower()), fields.distinguished_name
     )
     taken = secret.document.taken(USERNAME)
     if rotates and taken and ":" in taken[1].reveal() and Fetcher.V1_3 in platform.fetchers:
         return Given(account, _rotating(secret, platform, fields))
+    if names.value and is_the_gmsa(account.user, names.value.gmsa):
+        return Given(account, _the_gmsa(secret, names.value))
     return Given(account, passed(f"user {account.user} of {account.domain.text}"))
 
 
@@ -236,8 +252,21 @@ def _rotating(secret: SecretObject, platform: Platform, fields: SecretFields) ->
     )
 
 
-def _bad_fields(secret: SecretObject, defects: tuple[SecretDefect, ...], platform: Platform) -> Finding:
+def _the_gmsa(secret: SecretObject, names: GmsaNames) -> Finding:
+    """A plain user may have the gMSA's name without ``$``; mostly it is a mistake."""
+    return warned(
+        f"username is {names.gmsa.text}, the name of the CredSpec's gMSA; the secret wants a user that may retrieve "
+        "that gMSA's password",
+        observed=names.gmsa.text,
+        expected="the sAMAccountName of a user, not of the gMSA",
+        fix=_store_again(SecretArn(secret.arn), "Write the user that may retrieve the gMSA's password."),
+    )
+
+
+def _bad_fields(secret: SecretObject, defects: tuple[SecretDefect, ...], names: GmsaNames | None) -> Finding:
     first = defects[0]
+    if names and first.form is UserNameForm.MACHINE and is_the_gmsa(first.found or "", names.gmsa):
+        return replace(_the_gmsa(secret, names), status=Status.FAIL, observed=first.found, shows_as=texts.NAMES)
     more = f", and {len(defects) - 1} more" if len(defects) > 1 else ""
     return failed(
         f"in the secret {_words(first)}{more}",

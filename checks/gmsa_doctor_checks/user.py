@@ -9,13 +9,27 @@ from gmsa_doctor.formats import logon_hours
 from gmsa_doctor.formats.supported_encryption_types import AES, named
 from gmsa_doctor.formats.supported_encryption_types import words as type_words
 from gmsa_doctor.formats.user_account_control import Control
-from gmsa_doctor.model import Cause, Finding, Fix, Given, Result, Status, failed, passed, skipped, unknown, warned
+from gmsa_doctor.model import (
+    Cause,
+    Finding,
+    Fix,
+    Given,
+    Outcome,
+    Result,
+    Status,
+    failed,
+    passed,
+    skipped,
+    stands_behind,
+    unknown,
+    warned,
+)
 from gmsa_doctor.registry import check
 from gmsa_doctor.request import Fetcher
 from gmsa_doctor.subject import Platform
 from gmsa_doctor_checks import links, texts, user_entry
 from gmsa_doctor_checks.commands import posix, powershell
-from gmsa_doctor_checks.user_entry import UserEntry, utc
+from gmsa_doctor_checks.user_entry import Administrator, UserEntry, utc
 from gmsa_doctor_checks.values import Account, BoundDirectory
 from gmsa_doctor_checks.versions import judge_by_version
 
@@ -34,22 +48,27 @@ _LOGON = ("kerberos.user-ticket",)
     cause=Cause.CREDENTIALS,
     docs=links.USER_ATTRIBUTES,
 )
-def entry(bound: BoundDirectory, account: Account) -> Result[UserEntry]:
-    """Reads the user's entry, as the user itself: what its logon depends on, and when that ends.
+def entry(bound: Outcome[BoundDirectory], account: Account, administrator: Outcome[Administrator]) -> Result[UserEntry]:
+    """Reads the user's entry, as the user itself or as the account of `--as`: what its logon depends on.
 
     Why: Credentials Fetcher logs on as this user every time that a task starts, and again to renew its ticket.
 
     Fix: nothing to mend here; the other checks of this area say what is wrong.
     """
-    found = user_entry.read(bound.directory, account)
-    if found is None:
+    if administrator.value and administrator.value.entry:
+        found = administrator.value.entry
+        return Given(found, passed(f"{found.dn}, as {administrator.value.principal} sees it"))
+    if bound.value is None:
+        return stands_behind([bound.finding])
+    own = user_entry.read(bound.value.directory, account)
+    if own is None:
         return unknown(
-            f"{bound.host} shows {account.user} no entry of its own",
+            f"{bound.value.host} shows {account.user} no entry of its own",
             observed=f"nothing for (sAMAccountName={account.user}) below {account.domain.base_dn}",
             expected="the entry of the user that has just logged on",
             fix=Fix("Let the user read its own entry (SELF: Read all properties, as AD sets it)."),
         )
-    return Given(found, passed(found.dn))
+    return Given(own, passed(own.dn))
 
 
 @check(

@@ -118,6 +118,18 @@ class UserEntry:
         )
 
 
+@dataclass(frozen=True)
+class Administrator:
+    """A sealed session as the account that `--as` names, and what it shows of the secret's user."""
+
+    principal: str
+    directory: Directory
+    entry: UserEntry | None
+    """``None``: the AD has no such user."""
+    near: tuple[str, ...] = ()
+    """Where there is none: users of which something else has that name, each with its sAMAccountName."""
+
+
 def utc(when: datetime | None) -> str:
     """A time as findings show it."""
     return "never" if when is None else f"{when:%Y-%m-%d %H:%M} UTC"

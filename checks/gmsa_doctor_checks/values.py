@@ -207,6 +207,16 @@ class GmsaAccount:
     name: str
     membership: bytes | None = field(default=None, repr=False)
     """``msDS-GroupMSAMembership``: the security descriptor that says who may retrieve the password."""
+    host: str | None = None
+    """``dNSHostName``."""
+    encryption_types: int | None = None
+    """``msDS-SupportedEncryptionTypes``."""
+    password_set: int | None = None
+    """``pwdLastSet``: units of 100 ns since 1601; 0: never; ``None``: not shown."""
+    interval_days: int | None = None
+    """``msDS-ManagedPasswordInterval``."""
+    password_id: bytes | None = field(default=None, repr=False)
+    """``msDS-ManagedPasswordId``: which key the current password was made with."""
 
 
 @dataclass(frozen=True)

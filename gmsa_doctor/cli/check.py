@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from gmsa_doctor.cli import configured, options, reports, verdict
+from gmsa_doctor.cli import ask_as, configured, options, reports, verdict
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.options import items
 from gmsa_doctor.cli.process import (
@@ -85,6 +85,17 @@ def check(
     spn: options.Spn = None,
     connection_string: options.ConnectionStrings = None,
     app_config: options.FindStrings = AppConfig.NEVER,
+    as_: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="USER",
+            help="Ask the AD as this account too, such as an administrator; its password is asked for at the terminal.",
+        ),
+    ] = None,
+    as_keytab: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A keytab of that account, in place of its password.")
+    ] = None,
     only: options.Only = None,
     skip: options.Skip = None,
     require: options.Require = None,
@@ -147,7 +158,7 @@ def check(
     )
     how, to = Rendering(format, output, color, verbose), verdict.Recipients(metrics, event_bus, region, profile)
     settings = configured.configuration(context)
-    guarded(lambda: _check(request, parameter, connection_string, how, report, to, settings, baseline))
+    guarded(lambda: _check(request, parameter, connection_string, how, report, to, settings, baseline, as_, as_keytab))
 
 
 def _check(
@@ -159,6 +170,8 @@ def _check(
     to: verdict.Recipients,
     settings: Config,
     baseline: Path | None,
+    as_: str | None,
+    as_keytab: Path | None,
 ) -> ExitCode:
     request = replace(request, parameters=_parameters(parameters))
     _one_subject(request)
@@ -172,6 +185,7 @@ def _check(
         raise UsageError("--wait looks again, and standard input can be read once: give a file")
     writable(how.output)
     wanted = reports.wanted(more, how)
+    request = replace(request, ask_as=ask_as.account(as_, as_keytab, request))
     from gmsa_doctor import registry, run
     from gmsa_doctor.progress import Display
 

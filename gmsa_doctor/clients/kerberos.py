@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,6 +36,7 @@ __all__ = [
 T = TypeVar("T")
 
 SECONDS = 8.0
+_numbers = itertools.count(1)
 
 
 class AlreadyFailed(OutOfReach):
@@ -109,6 +112,12 @@ class Kerberos:
         page = self._ledger.page(account, realm)
         return page.once(password, kdc, lambda: self._logon(f"{account}@{realm}", realm, password, kdc))
 
+    def keytab_ticket(self, account: str, realm: str, keytab: Hidden[bytes], kdc: Kdc) -> Ticket:
+        """A TGT for ``account@realm``, with the key that the content of a keytab holds. As user_ticket."""
+        require_gssapi()
+        page = self._ledger.page(account, realm)
+        return page.once(keytab, kdc, lambda: self._logon_with_keytab(f"{account}@{realm}", realm, keytab, kdc))
+
     def cached_ticket(self, path: str) -> Ticket:
         """The TGT of a cache in a file, in a memory cache of its own. Asks no KDC. Raises CacheUnusable."""
         require_gssapi()
@@ -145,6 +154,23 @@ class Kerberos:
             got = gssapi.raw.acquire_cred_with_password(name, password.reveal(), usage="initiate", mechs=mechanisms)
             # Credentials(base=…) takes the handle away from its argument: done once, here.
             return Ticket(principal, int(got.lifetime or 0), keep(gssapi.Credentials(base=got.creds)))
+
+        return _ask(self._library, realm, kdc, acquire, logon=True)
+
+    def _logon_with_keytab(self, principal: str, realm: str, keytab: Hidden[bytes], kdc: Kdc) -> Ticket:
+        def acquire() -> Ticket:
+            gssapi = gssapi_module()
+            name = gssapi.Name(principal, gssapi.NameType.kerberos_principal)
+            with open(os.memfd_create("gmsa-doctor-keytab"), "wb") as file:
+                file.write(keytab.reveal())
+                file.flush()
+                store = {
+                    "client_keytab": f"FILE:/proc/self/fd/{file.fileno()}",
+                    "ccache": f"MEMORY:gmsa-doctor-{next(_numbers)}",
+                }
+                got = gssapi.Credentials(name=name, usage="initiate", mechs=[gssapi.MechType.kerberos], store=store)
+                # libkrb5 logs on when the lifetime is asked for
+                return Ticket(principal, int(got.lifetime or 0), keep(got))
 
         return _ask(self._library, realm, kdc, acquire, logon=True)
 

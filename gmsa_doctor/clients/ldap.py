@@ -26,6 +26,8 @@ Scope = Literal["base", "one", "subtree"]
 CONNECT_SECONDS = 3
 SECONDS = 8
 _SCOPES = {"base": "BASE", "one": "LEVEL", "subtree": "SUBTREE"}
+_SHOW_DELETED = "1.2.840.113556.1.4.417"
+"""LDAP_SERVER_SHOW_DELETED_OID. Source: MS-ADTS 3.1.1.3.4.1.14."""
 _ROOT_DSE = (
     "currentTime",
     "defaultNamingContext",
@@ -191,13 +193,20 @@ class Directory:
         self.principal = principal
 
     def search(
-        self, base: str, filter: str, attributes: tuple[str, ...], scope: Scope = "subtree"
+        self,
+        base: str,
+        filter: str,
+        attributes: tuple[str, ...],
+        scope: Scope = "subtree",
+        *,
+        deleted: bool = False,
     ) -> tuple[Entry, ...]:
         """The entries below ``base`` that match (RFC 4515: see escape_filter); referrals are left out.
 
-        ``msDS-ManagedPassword`` must be asked for by name: ``*`` does not return it.
+        ``msDS-ManagedPassword`` must be asked for by name: ``*`` does not return it. With ``deleted``, objects that
+        were deleted are found too, as far as they are shown to the user.
         """
-        return self._session.search(base, filter, attributes, scope)
+        return self._session.search(base, filter, attributes, scope, deleted)
 
     def close(self) -> None:
         """End the session."""
@@ -243,9 +252,16 @@ class _Session:
     def open(self) -> None:
         self.connection.open(read_server_info=False)
 
-    def search(self, base: str, filter: str, attributes: tuple[str, ...], scope: Scope) -> tuple[Entry, ...]:
+    def search(
+        self, base: str, filter: str, attributes: tuple[str, ...], scope: Scope, deleted: bool = False
+    ) -> tuple[Entry, ...]:
+        controls = [(_SHOW_DELETED, True, None)] if deleted else None
         with self._lock:
-            self.do(lambda: self.connection.search(base, filter, _SCOPES[scope], attributes=list(attributes)))
+            self.do(
+                lambda: self.connection.search(
+                    base, filter, _SCOPES[scope], attributes=list(attributes), controls=controls
+                )
+            )
             self.check_result()
             found = [item for item in self.connection.response or () if item["type"] == "searchResEntry"]
             self.connection.response = None

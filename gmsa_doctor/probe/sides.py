@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gmsa_doctor.ask_as import AskAs
 from gmsa_doctor.clients.dns import Dns
 from gmsa_doctor.clients.iam import Iam
 from gmsa_doctor.clients.kdc_questions import KdcQuestions
@@ -29,8 +30,8 @@ from gmsa_doctor.vantage import DnsServersInUse, Vantage
 
 INSIDE = frozenset({S3, Ssm, SecretsManager, Dns, Tcp, Ldap, Kerberos, KdcQuestions, DnsServersInUse})
 """What answers from the task's place: with the execution role's permissions, or in the task's network."""
-OUTSIDE = frozenset({Sts, Ecs, Iam, Kms, Ecr, Logs, Ec2, DirectoryService, Route53, Route53Resolver, Rds})
-"""What the execution role may not ask, as a rule."""
+OUTSIDE = frozenset({Sts, Ecs, Iam, Kms, Ecr, Logs, Ec2, DirectoryService, Route53, Route53Resolver, Rds, AskAs})
+"""What the execution role may not ask, as a rule; and who is asked for at the terminal."""
 
 
 CLIENTS = INSIDE | OUTSIDE | {TicketCache}

@@ -17,13 +17,15 @@ from gmsa_doctor.vantage import Caller, ServiceNames, Vantage
 from gmsa_doctor_checks.commands import posix, powershell
 from gmsa_doctor_checks.credspec_object import credspec_object, credspec_size
 from gmsa_doctor_checks.dhcp_options import domain_name
-from gmsa_doctor_checks.directory import gmsa_account, retrieve_password
+from gmsa_doctor_checks.directory import retrieve_password
+from gmsa_doctor_checks.gmsa_account import gmsa_account
 from gmsa_doctor_checks.kerberos import service_ticket
 from gmsa_doctor_checks.logon import explain_gmsa_refusal, explain_user_refusal
 from gmsa_doctor_checks.secret import secret_value
 from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.sql_values import ServiceTickets
 from gmsa_doctor_checks.task_definition import credential_specs
+from gmsa_doctor_checks.user_entry import Administrator
 from gmsa_doctor_checks.values import (
     Account,
     BoundDirectory,
@@ -341,6 +343,9 @@ def entry(dn: str, **texts: str) -> Entry:
     return Entry(dn, Attributes({name: (text.encode(),) for name, text in texts.items()}))
 
 
+NOBODY: Outcome[Administrator] = Outcome(None, skipped("no --as"))
+
+
 def bound(**objects: Entry) -> BoundDirectory:
     return BoundDirectory("dc1.corp.example", cast("Directory", Objects(**objects)))
 
@@ -349,7 +354,7 @@ def bound(**objects: Entry) -> BoundDirectory:
 def test_a_gmsa_under_another_cn_is_renamed_by_its_dn(name: str) -> None:
     dn = f"CN={name},OU=Sérvices 'n more,DC=corp,DC=example"
     gmsa = GmsaName(f"g{name.removesuffix('$')}")
-    result = gmsa_account(bound(sAMAccountName=entry(dn)), GmsaNames(CORP, gmsa), account("reader"))
+    result = gmsa_account(bound(sAMAccountName=entry(dn)), GmsaNames(CORP, gmsa), account("reader"), NOBODY)
     (command,) = commands(result)
     assert powershell_words(command) == ["Rename-ADObject", "-Identity", dn, "-NewName", gmsa.text]
 

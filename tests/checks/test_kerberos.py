@@ -15,11 +15,13 @@ from gmsa_doctor_checks.domain_controllers import RootDses
 from gmsa_doctor_checks.kerberos import clock, service_ticket, user_ticket
 from gmsa_doctor_checks.logon import explain_gmsa_refusal, explain_user_refusal
 from gmsa_doctor_checks.sql_values import SqlServers
+from gmsa_doctor_checks.user_entry import Administrator
 from gmsa_doctor_checks.values import (
     Account,
     BoundDirectory,
     DomainName,
     Endpoint,
+    GmsaNames,
     GmsaTicket,
     ReachableKdcs,
 )
@@ -71,12 +73,14 @@ class Kdcs:
 
 
 TICKET = Ticket("reader@CORP.EXAMPLE", 36000, None)
+NO_NAMES: Outcome[GmsaNames] = Outcome(None, skipped("no CredSpec"))
+NOBODY: Outcome[Administrator] = Outcome(None, skipped("no --as"))
 BOTH = ReachableKdcs(DOMAIN, (ONE, TWO))
 
 
 def test_a_mute_kdc_is_passed_over_and_told() -> None:
     kdcs = Kdcs(one=TimedOut("KDC 127.0.0.1:88", 8), two=TICKET)
-    result = user_ticket(ACCOUNT, BOTH, cast("Kerberos", kdcs), Vantage(inside=True))
+    result = user_ticket(ACCOUNT, BOTH, cast("Kerberos", kdcs), Vantage(inside=True), NO_NAMES, NOBODY)
     assert isinstance(result, Given)
     assert result.finding.status is Status.WARN
     assert "KDC 127.0.0.1:88 did not answer" in result.finding.summary
@@ -84,7 +88,7 @@ def test_a_mute_kdc_is_passed_over_and_told() -> None:
 
 def test_a_refusal_is_not_asked_again_of_another_kdc() -> None:
     kdcs = Kdcs(one=refusal(KdcReason.WRONG_PASSWORD), two=TICKET)
-    result = user_ticket(ACCOUNT, BOTH, cast("Kerberos", kdcs), Vantage(inside=True))
+    result = user_ticket(ACCOUNT, BOTH, cast("Kerberos", kdcs), Vantage(inside=True), NO_NAMES, NOBODY)
     assert not isinstance(result, Given)
     assert result.status is Status.FAIL
     assert kdcs.asked == ["127.0.0.1"]
@@ -94,7 +98,7 @@ def test_a_refusal_is_not_asked_again_of_another_kdc() -> None:
 def test_mute_kdcs_count_only_where_we_see_what_the_task_sees(vantage: bool, status: Status) -> None:
     silence = TimedOut("KDC 127.0.0.1:88", 8)
     kdcs = Kdcs(one=silence, two=silence)
-    result = user_ticket(ACCOUNT, BOTH, cast("Kerberos", kdcs), Vantage(inside=vantage))
+    result = user_ticket(ACCOUNT, BOTH, cast("Kerberos", kdcs), Vantage(inside=vantage), NO_NAMES, NOBODY)
     assert not isinstance(result, Given)
     assert result.status is status
     assert "KDC 127.0.0.1:88" in result.summary

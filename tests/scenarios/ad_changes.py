@@ -1,12 +1,17 @@
 """Changes of the AD for the time of a scenario, made as its administrator: users, groups, policies, gMSAs."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import ldap3
+from ldap3.core.exceptions import LDAPNoSuchObjectResult
 
 from tests.lab import accounts, ad
 from tests.lab.ad import DomainController
-from tests.lab.environment import Environment
+from tests.lab.environment import Environment, credspec
+from tests.lab.keytab import keytab
 from tests.scenarios.lab import Change, Lab
 
 MANAGED = "CN=Managed Service Accounts"
@@ -37,6 +42,53 @@ def new_user(name: str, **attributes: str) -> Change:
         it.secret = {"username": name, "password": accounts.PASSWORD, "domainName": lab.dc.domain}
 
     return change
+
+
+def new_gmsa(name: str, parent: str = MANAGED, **attributes: str | None) -> Change:
+    """Add a gMSA like the healthy one, but for these attributes (None: without), and let the CredSpec name it."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        _, like = ad.read(lab.dc, "webapp01$", "msDS-GroupMSAMembership")
+        usual: dict[str, str | bytes | None] = {
+            "sAMAccountName": f"{name}$",
+            "userAccountControl": "4096",
+            "dNSHostName": f"{name}.{lab.dc.domain}",
+            "msDS_ManagedPasswordInterval": "30",
+            "msDS_GroupMSAMembership": like["msDS-GroupMSAMembership"][0],
+            "msDS_SupportedEncryptionTypes": "28",
+        }
+        wanted = {key: value for key, value in {**usual, **attributes}.items() if value is not None}
+        added(parent, name, "msDS-GroupManagedServiceAccount", **wanted)(it, lab)
+        it.credspec = credspec(lab.dc, name)
+
+    return change
+
+
+def deleted(account: str) -> Change:
+    """Delete an account that the scenario has made."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        _delete(lab.dc, ad.read(lab.dc, account, "cn")[0])
+
+    return change
+
+
+def root_key_in_future(it: Environment, lab: Lab) -> None:
+    """Let the forest's KDS root key be in effect in a year only."""
+    keys = f"CN=Master Root Keys,CN=Group Key Distribution Service,CN=Services,CN=Configuration,{lab.dc.base}"
+    with ad.administrator(lab.dc) as connection:
+        connection.search(keys, "(objectClass=msKds-ProvRootKey)", attributes=["msKds-UseStartTime"])
+        (key,) = (one for one in connection.response or [])
+    name = "msKds-UseStartTime"
+    lab.stack.callback(_replace, lab.dc, key["dn"], {name: key["raw_attributes"][name]})
+    _replace(lab.dc, key["dn"], {name: [file_time(365).encode()]})
+
+
+def as_administrator(it: Environment, lab: Lab) -> None:
+    """Ask the AD as the domain's administrator too, with a keytab."""
+    file = Path(lab.stack.enter_context(TemporaryDirectory())) / "administrator.keytab"
+    file.write_bytes(keytab(accounts.ADMINISTRATOR, lab.dc.realm, accounts.ADMINISTRATOR_PASSWORD))
+    it.arguments += ["--as", accounts.ADMINISTRATOR, "--as-keytab", str(file)]
 
 
 def member_of(group: str, account: str) -> Change:
@@ -129,5 +181,5 @@ def _replace(dc: DomainController, dn: str, attributes: dict[str, list[bytes]]) 
 
 
 def _delete(dc: DomainController, dn: str) -> None:
-    with ad.administrator(dc) as connection:
+    with ad.administrator(dc) as connection, suppress(LDAPNoSuchObjectResult):
         connection.delete(dn)  # type: ignore[no-untyped-call]

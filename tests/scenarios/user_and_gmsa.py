@@ -2,9 +2,22 @@
 
 from datetime import UTC, datetime
 
-from tests.lab import accounts
-from tests.scenarios.ad_changes import file_time, in_domain, locked, member_of, must_change, new_user, policy
-from tests.scenarios.changes import all_of, in_ad, on_ec2, options, secret, user
+from tests.lab import accounts, ad
+from tests.lab.environment import domain_ids
+from tests.scenarios.ad_changes import (
+    added,
+    as_administrator,
+    deleted,
+    file_time,
+    in_domain,
+    locked,
+    member_of,
+    must_change,
+    new_gmsa,
+    new_user,
+    policy,
+)
+from tests.scenarios.changes import all_of, gmsa, in_ad, on_ec2, options, secret, spec, user
 from tests.scenarios.lab import Scenario
 
 _READER = accounts.READER
@@ -39,6 +52,96 @@ FAULTS = (
     ),
 )
 
+_ACCOUNT = "directory.gmsa-account"
+_TICKET = "kerberos.gmsa-ticket"
+_OU = "Gateways"
+
+GMSA_FAULTS = (
+    Scenario("the gMSA itself in the secret", "secret.fields", secret(username="webapp01$"), "the CredSpec's gMSA"),
+    Scenario("the gMSA's name in the secret", _USER, secret(username="webapp01"), "the gMSA's own name"),
+    Scenario("a gMSA with RC4 only", _TICKET, gmsa("webapp08"), "only 0x4 (RC4)"),
+    Scenario("a gMSA with DES only", _TICKET, new_gmsa("web-des", msDS_SupportedEncryptionTypes="3"), "DES_MD5"),
+    Scenario("a gMSA spelt a little differently", _ACCOUNT, gmsa("webap01"), "there is webapp01"),
+    Scenario(
+        "a computer of that name",
+        _ACCOUNT,
+        all_of(
+            added("CN=Computers", "webserver", "computer", sAMAccountName="webserver$", userAccountControl="4096"),
+            gmsa("webserver"),
+        ),
+        "no gMSA but a computer",
+    ),
+    Scenario(
+        "a group of that name",
+        _ACCOUNT,
+        all_of(added("CN=Users", "webgroup", "group", sAMAccountName="webgroup"), gmsa("webgroup")),
+        "no gMSA but a group",
+    ),
+    Scenario(
+        "the distinguishedName of an OU without a gMSA",
+        _ACCOUNT,
+        all_of(added("", _OU, "organizationalUnit"), secret(distinguishedName=f"OU={_OU},DC=corp,DC=example")),
+        "no gMSA is at or below",
+    ),
+    Scenario(
+        "a gMSA that was deleted",
+        _ACCOUNT,
+        all_of(new_gmsa("web-gone"), deleted("web-gone$"), as_administrator),
+        "was deleted on 20",
+    ),
+    Scenario(
+        "a gMSA that was deleted, which the user is not shown",
+        _ACCOUNT,
+        all_of(new_gmsa("web-lost"), deleted("web-lost$")),
+        "there is no gMSA web-lost",
+    ),
+)
+
+AS_ADMINISTRATOR = (
+    Scenario(
+        "a locked user, seen by an administrator",
+        _USER,
+        all_of(locked(_READER), as_administrator),
+        "Administrator@CORP.EXAMPLE sees: lockoutTime 20",
+    ),
+    Scenario(
+        "a disabled user, seen by an administrator",
+        _USER,
+        all_of(user("gmsa-disabled"), as_administrator),
+        "0x202 (ACCOUNTDISABLE, NORMAL_ACCOUNT): disabled",
+    ),
+    Scenario(
+        "a password to be changed, seen by an administrator",
+        _USER,
+        all_of(must_change(_READER), as_administrator),
+        "pwdLastSet 0: the password must be changed",
+    ),
+    Scenario(
+        "a password too old, seen by an administrator",
+        _USER,
+        all_of(policy(_READER, _SECOND), as_administrator),
+        f"by the policy Policy of {_READER}",
+    ),
+    Scenario(
+        "an expired account, seen by an administrator",
+        _USER,
+        all_of(user("gmsa-acctexpired"), as_administrator),
+        "accountExpires 1970-01-01 00:00 UTC: the account has expired",
+    ),
+    Scenario(
+        "a wrong password, seen by an administrator",
+        _USER,
+        all_of(secret(password="not-the-password"), as_administrator),
+        "sees: nothing that forbids a logon",
+    ),
+    Scenario(
+        "the display name, seen by an administrator",
+        _USER,
+        all_of(in_ad(_READER, displayName="webreader"), secret(username="webreader"), as_administrator),
+        f"whose sAMAccountName is {_READER}",
+    ),
+)
+
 WARNINGS = (
     Scenario(
         "a password that expires by a fine-grained policy",
@@ -70,6 +173,34 @@ WARNINGS = (
 )
 
 
+GMSA_WARNINGS = (
+    Scenario("a gMSA without DNS host name", "gmsa.dns-host-name", new_gmsa("web-host", dNSHostName=None), "has no"),
+    Scenario(
+        "a password that was never set",
+        "gmsa.rotation",
+        all_of(new_gmsa("web-new"), lambda it, lab: ad.modify(lab.dc, "web-new$", pwdLastSet="0")),
+        "has never been set",
+    ),
+    Scenario(
+        "another domain's Sid",
+        "credspec.domain-data",
+        spec("DomainJoinConfig.Sid", "S-1-5-21-1004336348-1177238915-682003330"),
+        "Sid is not the domain's",
+    ),
+    Scenario(
+        "another domain's Guid",
+        "credspec.domain-data",
+        spec("DomainJoinConfig.Guid", "5c0d2e9b-8f43-4e0c-9d55-6b1f0f5b7c11"),
+        "Guid is not the domain's",
+    ),
+    Scenario(
+        "another NetBIOS name and tree",
+        "credspec.domain-data",
+        all_of(spec("DomainJoinConfig.NetBiosName", "OLD"), spec("DomainJoinConfig.DnsTreeName", "old.example")),
+        "NetBiosName, DnsTreeName are not",
+    ),
+)
+
 HEALTHY = (
     Scenario(
         "a password that never expires, where the domain's do",
@@ -78,4 +209,20 @@ HEALTHY = (
     ),
     Scenario("an account that expires in a year", "", in_ad(_READER, accountExpires=file_time(365))),
     Scenario("a user with AES only", "", in_ad(_READER, msDS_SupportedEncryptionTypes="24")),
+    Scenario("a gMSA that was just made", "", new_gmsa("web-fresh")),
+    Scenario("a gMSA with AES only", "", new_gmsa("web-aes", msDS_SupportedEncryptionTypes="24")),
+    Scenario("a gMSA whose encryption types are not set", "", new_gmsa("web-def", msDS_SupportedEncryptionTypes=None)),
+    Scenario(
+        "a CredSpec that says nothing of the domain but its name",
+        "",
+        all_of(*(spec(f"DomainJoinConfig.{key}", None) for key in ("Sid", "Guid", "NetBiosName", "DnsTreeName"))),
+    ),
+    Scenario(
+        "a Guid in braces and capitals",
+        "",
+        lambda it, lab: spec("DomainJoinConfig.Guid", f"{{{domain_ids(lab.dc)[1].upper()}}}")(it, lab),
+    ),
+    Scenario("asked as an administrator too", "", as_administrator),
 )
+
+IN_AD = (*FAULTS, *GMSA_FAULTS, *AS_ADMINISTRATOR)

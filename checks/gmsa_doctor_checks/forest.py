@@ -1,0 +1,60 @@
+"""What the configuration of the forest tells of its domains and of its KDS root keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gmsa_doctor.clients.ldap import Directory, LdapRefusal
+from gmsa_doctor.formats import filetime
+
+_ROOT_KEYS = "CN=Master Root Keys,CN=Group Key Distribution Service,CN=Services"
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A domain of the forest."""
+
+    dn: str
+    dns_name: str
+    net_bios_name: str
+
+
+@dataclass(frozen=True)
+class RootKey:
+    """A KDS root key; ``effective``: from when on. ``None``: that is not shown to this user."""
+
+    id: str
+    effective: datetime | None
+
+
+def naming_contexts(directory: Directory) -> tuple[str, str]:
+    """The DNs of the forest's configuration and of its root domain (rootDSE, MS-ADTS 3.1.1.3.2)."""
+    names = ("configurationNamingContext", "rootDomainNamingContext")
+    (root,) = directory.search("", "(objectClass=*)", names, "base")
+    return root.text(names[0]) or "", root.text(names[1]) or ""
+
+
+def partitions(directory: Directory) -> tuple[Partition, ...]:
+    """The domains of the forest: the partitions that have a NetBIOS name."""
+    configuration, _ = naming_contexts(directory)
+    attributes = ("nCName", "dnsRoot", "nETBIOSName")
+    hits = directory.search(f"CN=Partitions,{configuration}", "(nETBIOSName=*)", attributes, "one")
+    return tuple(Partition(*(one.text(name) or "" for name in attributes)) for one in hits)
+
+
+def root_keys(directory: Directory) -> tuple[RootKey, ...]:
+    """The KDS root keys, as far as they are shown to the user: in AD to administrators only."""
+    configuration, _ = naming_contexts(directory)
+    attributes = ("cn", "msKds-UseStartTime")
+    try:
+        hits = directory.search(f"{_ROOT_KEYS},{configuration}", "(objectClass=msKds-ProvRootKey)", attributes, "one")
+    except LdapRefusal:
+        return ()
+    return tuple(
+        RootKey(
+            (one.text("cn") or one.dn.partition(",")[0].partition("=")[2]).lower(),
+            filetime.instant(filetime.number(one.text("msKds-UseStartTime")) or 0),
+        )
+        for one in hits
+    )
