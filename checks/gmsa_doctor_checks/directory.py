@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from gmsa_doctor.clients.kerberos import Kdc, KdcReason, KdcRefusal, Kerberos
 from gmsa_doctor.clients.ldap import Ldap, LdapRefusal
 from gmsa_doctor.errors import ClientError, Refused, TimedOut, Unreachable
 from gmsa_doctor.formats import managed_password
-from gmsa_doctor.model import Cause, Finding, Fix, Given, Result, failed, passed, unknown, warned
+from gmsa_doctor.model import Cause, Finding, Fix, Given, Outcome, Result, failed, passed, unknown, warned
 from gmsa_doctor.registry import check
 from gmsa_doctor.request import Fetcher
 from gmsa_doctor.subject import Platform
 from gmsa_doctor.vantage import Vantage
-from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks import forest, links, texts
 from gmsa_doctor_checks.commands import powershell
+from gmsa_doctor_checks.forest import RootKey
 from gmsa_doctor_checks.gmsa_account import GMSA_CLASS
 from gmsa_doctor_checks.permission import not_permitted
 from gmsa_doctor_checks.silence import judge_silence
+from gmsa_doctor_checks.user_entry import Administrator, utc
 from gmsa_doctor_checks.values import (
     Account,
     BoundDirectory,
@@ -131,7 +135,11 @@ def bind_fix(endpoint: Endpoint, error: ClientError) -> Fix:
     shows=(texts.NO_PASSWORD_ATTRIBUTE, texts.BLOB, texts.BLOB_BASE64, texts.CATCH_ALL),
 )
 def retrieve_password(
-    bound: BoundDirectory, gmsa: GmsaAccount, account: Account, platform: Platform
+    bound: BoundDirectory,
+    gmsa: GmsaAccount,
+    account: Account,
+    platform: Platform,
+    administrator: Outcome[Administrator],
 ) -> Result[GmsaPassword]:
     """Reads `msDS-ManagedPassword`, as Credentials Fetcher does; if it is not given, says who may have it.
 
@@ -145,7 +153,8 @@ def retrieve_password(
     except LdapRefusal as error:
         if not gmsa.membership:  # Samba refuses where Active Directory gives nothing
             return not_permitted(bound.directory, gmsa, account)
-        return _refused(error, gmsa)
+        asked = administrator.value.directory if administrator.value else bound.directory
+        return _refused(error, gmsa, forest.root_keys(asked), datetime.now(UTC))
     blob = entry.first("msDS-ManagedPassword")
     if blob is None:
         return not_permitted(bound.directory, gmsa, account)
@@ -170,18 +179,22 @@ def _newline(gmsa: GmsaAccount) -> Finding:
     )
 
 
-def _refused(error: LdapRefusal, gmsa: GmsaAccount) -> Finding:
-    no_key = "Master Root Keys" in error.server_text
+def _refused(error: LdapRefusal, gmsa: GmsaAccount, keys: tuple[RootKey, ...], now: datetime) -> Finding:
+    late = [one.effective for one in keys if one.effective and one.effective > now]
+    if "Master Root Keys" in error.server_text:
+        reason, fix = "the KDS root key that it was made with is gone", "Restore the KDS root key, or make a new one, "
+    elif late and len(late) == len(keys):
+        reason, fix = f"no KDS root key is in effect before {utc(min(late))}", "Wait until then, or make another key, "
+    else:
+        reason = error.server_text or error.text
+        fix = "Most likely the KDS root key is gone or not yet in effect (see the domain controller's log): make one, "
     return failed(
-        f"the domain controller cannot make the password of {gmsa.name}: "
-        + ("the KDS root key that it was made with is gone" if no_key else error.server_text or error.text),
+        f"the domain controller cannot make the password of {gmsa.name}: {reason}",
         observed=error.text,
         expected="msDS-ManagedPassword",
         fix=Fix(
-            "Restore the KDS root key, or make a new one and a new gMSA."
-            if no_key
-            else "See the domain controller's log.",
-            ("Get-KdsRootKey",),
+            f"{fix}wait ten hours until each domain controller has it, and make the gMSA anew if it has no password.",
+            ("Get-KdsRootKey | Select-Object KeyId,CreationTime,EffectiveTime", "Add-KdsRootKey -EffectiveImmediately"),
         ),
         shows_as=texts.NO_PASSWORD_ATTRIBUTE,
     )

@@ -309,7 +309,10 @@ def test_each_refusal_of_a_logon_names_the_user_and_the_secret(reason: KdcReason
 def test_the_filter_for_a_user_is_escaped_as_ldap_and_as_powershell_want_it() -> None:
     finding = explain_user_refusal(refusal(KdcReason.UNKNOWN_CLIENT), account("a'b*(c)"))
     assert finding.fix is not None
-    assert finding.fix.commands[0] == r"Get-ADUser -LDAPFilter '(sAMAccountName=a''b\2a\28c\29)' -Server corp.example"
+    name = r"a''b\2a\28c\29"
+    wanted = f"(|(sAMAccountName={name})(userPrincipalName={name}@*)(displayName={name}))"
+    shows = "-Properties DisplayName,CanonicalName"
+    assert finding.fix.commands[0] == f"Get-ADUser -LDAPFilter '{wanted}' {shows} -Server corp.example"
 
 
 @hostile
@@ -367,7 +370,7 @@ def test_a_user_who_may_not_read_the_password_is_put_into_the_group_by_name(name
     named = {"sAMAccountName": (f"group {name}".encode(),), "objectClass": (b"group",)}
     group = Entry(group.dn, Attributes({**group.attributes, **named}))
     directory = bound(objectClass=user, **{"&": user, "|": group})
-    result = retrieve_password(directory, gmsa, account(f"u{name}"), FARGATE)
+    result = retrieve_password(directory, gmsa, account(f"u{name}"), FARGATE, NOBODY)
     show, add = commands(result)
     assert powershell_words(show)[:2] == ["Get-ADServiceAccount", f"g{name}"]
     assert powershell_words(add) == ["Add-ADGroupMember", "-Identity", f"group {name}", "-Members", f"u{name}"]

@@ -16,6 +16,7 @@ from tests.scenarios.ad_changes import (
     new_gmsa,
     new_user,
     policy,
+    root_key_in_future,
 )
 from tests.scenarios.changes import all_of, gmsa, in_ad, on_ec2, options, secret, spec, user
 from tests.scenarios.lab import Scenario
@@ -82,6 +83,18 @@ GMSA_FAULTS = (
         _ACCOUNT,
         all_of(added("", _OU, "organizationalUnit"), secret(distinguishedName=f"OU={_OU},DC=corp,DC=example")),
         "no gMSA is at or below",
+    ),
+    Scenario(
+        "a KDS root key that is not yet in effect",
+        "directory.managed-password",
+        all_of(root_key_in_future, as_administrator),
+        "no KDS root key is in effect before 20",
+    ),
+    Scenario(
+        "a KDS root key that is not yet in effect, which the user is not shown",
+        "directory.managed-password",
+        root_key_in_future,
+        "Most likely the KDS root key is gone or not yet in effect",
     ),
     Scenario(
         "a gMSA that was deleted",
