@@ -219,7 +219,9 @@ def _service(request: Request, ecs: Ecs, place: Place) -> Source:
     except NotFound as error:
         raise UsageError(_no_service(name, cluster, place, error)) from error
     except ClientError as error:
-        return Source(title, unreadable(error), place, cluster=cluster, service=name)
+        reason = unreadable(error)
+        network = Network(request.subnets, request.security_groups) if request.subnets else reason
+        return Source(title, reason, place, network=network, cluster=cluster, service=name)
     if service.get("status") == "INACTIVE":
         raise UsageError(f"the service {name} in cluster {cluster} was deleted (INACTIVE); name one that exists")
     current, others = _deployments(service)
