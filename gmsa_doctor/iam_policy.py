@@ -144,6 +144,10 @@ def _cluster(scope: Scope) -> Iterable[str]:
     return [scope.arn("ecs", f"cluster/{scope.cluster_name}")]
 
 
+def _container_instances(scope: Scope) -> Iterable[str]:
+    return [scope.arn("ecs", f"container-instance/{scope.cluster_name}/*")]
+
+
 def _services(scope: Scope) -> Iterable[str]:
     return [scope.arn("ecs", f"service/{scope.cluster_name}/*")]
 
@@ -253,7 +257,8 @@ _A_TASK = _Place("ReadTasks", _tasks)
 _TAGS = _Place("TagWhatIsMade", lambda scope: [*_task_definitions(scope), *_tasks(scope)], _at_creation)
 
 _READING: dict[str, _Place] = {
-    "ecs:DescribeClusters": _Place("ReadCluster", _cluster),
+    **dict.fromkeys(("ecs:DescribeClusters", "ecs:ListContainerInstances"), _Place("ReadCluster", _cluster)),
+    "ecs:DescribeContainerInstances": _Place("ReadContainerInstances", _container_instances),
     "ecs:DescribeServices": _Place("ReadServices", _services),
     "ecs:DescribeTasks": _A_TASK,
     **dict.fromkeys(

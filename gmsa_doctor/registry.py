@@ -21,6 +21,8 @@ ENTRY_POINT_GROUP = "gmsa_doctor.checks"
 BUILT_IN = (
     "gmsa_doctor_checks.task_definition",
     "gmsa_doctor_checks.task_platform",
+    "gmsa_doctor_checks.revisions",
+    "gmsa_doctor_checks.container_instances",
     "gmsa_doctor_checks.ticket_access",
     "gmsa_doctor_checks.credspec_object",
     "gmsa_doctor_checks.credspec",

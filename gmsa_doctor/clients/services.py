@@ -58,6 +58,25 @@ class Ecs(AwsClient):
             raise NotFound(f"no task {task} in cluster {cluster}", "TaskNotFoundException")
         return dict(answer["tasks"][0])
 
+    def container_instances(self, cluster: str) -> list[dict[str, Any]]:
+        """The active container instances of a cluster, with their attributes."""
+        arns = self.container_instance_arns(cluster)
+        groups = [arns[n : n + 100] for n in range(0, len(arns), 100)]  # as many as one call describes
+        return [one for group in groups for one in self.described_container_instances(group, cluster)]
+
+    @operation("ecs:ListContainerInstances")
+    def container_instance_arns(self, cluster: str) -> tuple[str, ...]:
+        """The ARNs of a cluster's active container instances."""
+        pages = self.api.get_paginator("list_container_instances").paginate(cluster=cluster, status="ACTIVE")
+        return tuple(arn for page in pages for arn in page["containerInstanceArns"])
+
+    @operation("ecs:DescribeContainerInstances")
+    def described_container_instances(self, arns: tuple[str, ...], cluster: str) -> list[dict[str, Any]]:
+        """Container instances, at most a hundred; those that are gone since are left out."""
+        return list(
+            self.api.describe_container_instances(cluster=cluster, containerInstances=list(arns))["containerInstances"]
+        )
+
     @operation("ecs:DescribeTaskDefinition")
     def describe_task_definition(self, task_definition: str) -> dict[str, Any]:
         """A task definition by FAMILY, FAMILY:REVISION or ARN."""

@@ -92,6 +92,8 @@ class TaskDefinition:
     task_role_arn: str | None = None
     os_family: str | None = None
     cpu_architecture: str | None = None
+    requires_attributes: tuple[str, ...] = ()
+    """Names of attributes that a container instance must have; ECS adds them when it registers."""
 
 
 def read_task_definition(value: object) -> TaskDefinition:
@@ -117,6 +119,7 @@ def read_task_definition(value: object) -> TaskDefinition:
         task_role_arn=node.text("taskRoleArn"),
         os_family=platform.text("operatingSystemFamily"),
         cpu_architecture=platform.text("cpuArchitecture"),
+        requires_attributes=tuple(one.text("name") or "" for one in node.objects("requiresAttributes") or ()),
     )
 
 

@@ -66,6 +66,16 @@ CALLS: list[tuple[str, str, Call]] = [
     ("ecs:DescribeServices", "ecs:DescribeServices", lambda aws: Ecs(aws).describe_service("web", "demo")),
     ("ecs:DescribeClusters", "ecs:DescribeClusters", lambda aws: Ecs(aws).describe_cluster("demo")),
     ("ecs:DescribeTasks", "ecs:DescribeTasks", lambda aws: Ecs(aws).describe_task("t", "demo")),
+    (
+        "ecs:ListContainerInstances",
+        "ecs:ListContainerInstances",
+        lambda aws: Ecs(aws).container_instance_arns("demo"),
+    ),
+    (
+        "ecs:DescribeContainerInstances",
+        "ecs:DescribeContainerInstances",
+        lambda aws: Ecs(aws).described_container_instances(("arn:1",), "demo"),
+    ),
     ("ecs:DescribeTaskDefinition", "ecs:DescribeTaskDefinition", lambda aws: Ecs(aws).describe_task_definition("web")),
     ("s3:HeadBucket", "s3:ListBucket", lambda aws: S3(aws).bucket_region("credspecs")),
     ("s3:GetObject", "s3:GetObject", lambda aws: S3(aws).get("credspecs", "web.json")),

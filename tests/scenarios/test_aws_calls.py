@@ -17,6 +17,7 @@ from tests.scenarios import changes
 from tests.scenarios.execution_role_start import image, logs, secret_key
 from tests.scenarios.lab import Change, Lab
 from tests.scenarios.sql_server import ON_RDS
+from tests.scenarios.task_on_ecs import DOMAINLESS, instances
 from tests.scenarios.variants import EC2_WITH_A_PARAMETER
 
 TABLE = Path(__file__).parents[2] / "docs/aws-calls.md"
@@ -39,6 +40,7 @@ RUNS: dict[str, Change] = {
     "a parameter": EC2_WITH_A_PARAMETER,
     "a SQL Server on RDS": ON_RDS,
     "a key, an image and logs": changes.all_of(secret_key(), image(), logs()),
+    "container instances": changes.all_of(changes.on_ec2, instances(DOMAINLESS)),
 }
 
 
@@ -48,7 +50,13 @@ def operations(aws: EmbeddedAws) -> list[str]:
 
 def made_twice(aws: EmbeddedAws) -> list[str]:
     """Some are made for each of what they are about, a resource, an attribute: of these the arguments count too."""
-    several = ("Simulate", "DescribeVpcAttribute", "DescribeSecurityGroups", "GetManagedPrefixListEntries")
+    several = (
+        "Simulate",
+        "DescribeTaskDefinition",
+        "DescribeVpcAttribute",
+        "DescribeSecurityGroups",
+        "GetManagedPrefixListEntries",
+    )
     made = [
         f"{name} {asked}" if any(one in name for one in several) else name
         for name, asked in zip(operations(aws), aws.asked, strict=True)

@@ -20,6 +20,7 @@ from tests.lab.environment import healthy
 from tests.scenarios import changes
 from tests.scenarios.judge import told
 from tests.scenarios.lab import Change, Lab
+from tests.scenarios.task_on_ecs import DOMAINLESS, instances
 from tests.scenarios.variants import EC2_WITH_A_PARAMETER
 
 ACTIONS = {one.name: one.action for kind in AWS_CLIENTS for one in operations(kind)}
@@ -30,7 +31,7 @@ ENVIRONMENTS: dict[str, Change] = {
     "AmazonProvidedDNS with a rule": changes.all_of(
         changes.dhcp("AmazonProvidedDNS"), changes.forward_rule("corp.example.")
     ),
-    "EC2 with a parameter": EC2_WITH_A_PARAMETER,
+    "EC2 with a parameter": changes.all_of(EC2_WITH_A_PARAMETER, instances(DOMAINLESS)),
 }
 
 WITHOUT_EFFECT = {

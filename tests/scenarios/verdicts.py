@@ -6,6 +6,7 @@ from tests.scenarios.judge import brief, leads_here, run, told, with_status
 from tests.scenarios.lab import Scenario
 
 SHOWN_BY_NO_DAEMON = {
+    "container-instances.gmsa",
     "dhcp-options.set",
     "execution-role.image",
     "execution-role.logs",

@@ -1,0 +1,100 @@
+"""EC2: whether the cluster's container instances can give a task its gMSA."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gmsa_doctor.clients.services import Ecs
+from gmsa_doctor.formats.task_definition import TaskDefinition
+from gmsa_doctor.model import Finding, Fix, Row, Status, failed, passed, skipped, warned
+from gmsa_doctor.registry import check
+from gmsa_doctor.subject import Launch, Place, Platform, Subject
+from gmsa_doctor_checks import links
+from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.values import PrefixedArn
+
+DOMAINLESS, JOINED = "ecs.capability.gmsa-domainless", "ecs.capability.gmsa"
+"""What the ECS agent registers where `ECS_GMSA_SUPPORTED` is set. Source: the agent's agent_capability.go."""
+
+
+@check(
+    "container-instances.gmsa",
+    title="The cluster's container instances can give a task its gMSA",
+    docs=links.EC2_GMSA,
+)
+def gmsa(
+    prefixed: PrefixedArn, platform: Platform, definition: TaskDefinition, subject: Subject, place: Place, ecs: Ecs
+) -> Finding:
+    """Looks for the attribute `ecs.capability.gmsa-domainless` (or `ecs.capability.gmsa`) of the instances.
+
+    Where the registered task definition requires the attribute, a task is placed only on instances that have it.
+
+    Why: the ECS agent hands a CredSpec to Credentials Fetcher only where `ECS_GMSA_SUPPORTED=true` is set. It then
+    registers the attribute. Beside that, Credentials Fetcher from 2.0.1 on reads the secret with the instance's role.
+
+    Fix: install credentials-fetcher on the instances, set `ECS_GMSA_SUPPORTED=true` in `/etc/ecs/ecs.config`, and start
+    the agent again.
+    """
+    if platform.launch is not Launch.EC2:
+        return passed(f"not on EC2: {platform.launch or 'where the task runs is not known'}")
+    if not subject.cluster:
+        return skipped("which cluster the task will run in is not known: give --cluster")
+    instances = [one for one in ecs.container_instances(subject.cluster) if _value(one, "ecs.os-type") != "windows"]
+    if not instances:
+        return skipped(
+            f"the cluster {subject.cluster} has no Linux container instance now, so there was nothing to look at",
+            fix=_support("a new instance"),
+        )
+    wanted = DOMAINLESS if prefixed.domainless else JOINED
+    lacking = [one for one in instances if _value(one, wanted) is None]
+    rows = tuple(
+        Row(_name(one), Status.WARN if one in lacking else Status.PASS, "lacks it" if one in lacking else wanted)
+        for one in instances
+    )
+    if not lacking:
+        role = "; its role must be allowed to read the secret (Credentials Fetcher 2.0.1 or later)"
+        return passed(f"{len(instances)} with {wanted}{role if prefixed.domainless else ''}", rows=rows)
+    names = ", ".join(map(_name, lacking))
+    command = (
+        f"aws ecs list-attributes{place.region_option} --cluster {posix(subject.cluster)} "
+        f"--target-type container-instance --attribute-name {wanted}"
+    )
+    if len(lacking) < len(instances):
+        return warned(
+            f"{names} of {len(instances)} container instances lacks {wanted}; a task that is placed there has no gMSA",
+            observed=f"{wanted} on {len(instances) - len(lacking)} of {len(instances)}",
+            expected=f"{wanted} on each",
+            fix=_support(names, command),
+            rows=rows,
+        )
+    required = wanted in definition.requires_attributes
+    judge = failed if required else warned
+    summary = f"no container instance of {subject.cluster} has {wanted}"
+    return judge(
+        f"{summary}, which the task definition requires: ECS places no task"
+        if required
+        else f"{summary}: a task that is placed there has no gMSA",
+        observed=names,
+        expected=f"{wanted} on each",
+        fix=_support("the instances", command),
+        rows=rows,
+    )
+
+
+def _support(which: str, *commands: str) -> Fix:
+    return Fix(
+        f"Install credentials-fetcher on {which}, set ECS_GMSA_SUPPORTED=true in /etc/ecs/ecs.config, and start the "
+        "ECS agent again.",
+        commands,
+    )
+
+
+def _name(instance: Mapping[str, Any]) -> str:
+    return str(instance.get("ec2InstanceId") or instance.get("containerInstanceArn", "")).rpartition("/")[2]
+
+
+def _value(instance: Mapping[str, Any], attribute: str) -> str | None:
+    """An attribute's value, empty where it has none; None where the instance lacks it."""
+    found = (one for one in instance.get("attributes", ()) if one.get("name") == attribute)
+    return next((str(one.get("value") or "") for one in found), None)

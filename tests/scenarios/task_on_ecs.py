@@ -1,0 +1,134 @@
+"""The service and its task definition, as ECS holds them: revisions, and container instances."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.lab.aws import ACCOUNT, EmbeddedAws
+from tests.lab.environment import Created
+from tests.scenarios.changes import after, all_of, denied, entry, on_ec2
+from tests.scenarios.lab import Change, Scenario
+
+DOMAINLESS, JOINED = "ecs.capability.gmsa-domainless", "ecs.capability.gmsa"
+
+
+def instances(*attributes: str) -> Change:
+    """Register a container instance for each of these, with this attribute; empty: with none of ours."""
+
+    def register(aws: EmbeddedAws, made: Created) -> None:
+        from moto.ecs.models import ecs_backends
+
+        ec2 = aws.client("ec2", made.region)
+        for attribute in attributes:
+            run = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, SubnetId=made.subnets[0])
+            id = run["Instances"][0]["InstanceId"]
+            backend = ecs_backends[ACCOUNT][made.region]
+            one = backend.register_container_instance("demo", id)
+            if attribute:
+                one.attributes[attribute] = None
+
+    return after(register)
+
+
+def requires(*attributes: str) -> Change:
+    """Let ECS say that the task definition requires these attributes, which moto does not."""
+
+    def change(aws: EmbeddedAws, made: Created) -> None:
+        from moto.ecs.models import ecs_backends
+
+        for revisions in ecs_backends[ACCOUNT][made.region].task_definitions.values():
+            for one in revisions.values():
+                setattr(one, "requires_attributes", [{"name": name} for name in attributes])  # noqa: B010 - no such field
+
+    return after(change)
+
+
+def newer(change: Callable[[dict[str, Any]], object]) -> Change:
+    """Register a further revision, changed, which the service does not use."""
+
+    def register(aws: EmbeddedAws, made: Created) -> None:
+        ecs = aws.client("ecs", made.region)
+        found = ecs.describe_task_definition(taskDefinition=made.task_definition_arn)["taskDefinition"]
+        keys = ("family", "containerDefinitions", "executionRoleArn", "networkMode", "requiresCompatibilities")
+        arguments = {key: found[key] for key in (*keys, "cpu", "memory")}
+        change(arguments)
+        ecs.register_task_definition(**arguments)
+
+    return after(register)
+
+
+def _first(**fields: Any) -> Callable[[dict[str, Any]], object]:
+    return lambda arguments: arguments["containerDefinitions"][0].update(fields)
+
+
+FAULTS = (
+    Scenario(
+        "no container instance with gMSA, which the task requires",
+        "container-instances.gmsa",
+        all_of(on_ec2, instances("", ""), requires(DOMAINLESS)),
+        "ECS places no task",
+    ),
+    Scenario(
+        "container instances for joined hosts only",
+        "container-instances.gmsa",
+        all_of(on_ec2, instances(JOINED), requires(DOMAINLESS)),
+        "has ecs.capability.gmsa-domainless",
+    ),
+)
+
+HEALTHY = (
+    Scenario("EC2, container instances with gMSA", "", all_of(on_ec2, instances(DOMAINLESS, DOMAINLESS))),
+    Scenario(
+        "EC2, joined container instances",
+        "",
+        all_of(on_ec2, entry("credentialspec:{credspec_arn}"), instances(JOINED), requires(JOINED)),
+    ),
+    Scenario("a newer revision with another image", "", newer(_first(image="registry.example/webapp:2"))),
+)
+
+WARNINGS = (
+    Scenario(
+        "one container instance of two without gMSA",
+        "container-instances.gmsa",
+        all_of(on_ec2, instances(DOMAINLESS, "")),
+        "a task that is placed there has no gMSA",
+    ),
+    Scenario(
+        "no container instance with gMSA",
+        "container-instances.gmsa",
+        all_of(on_ec2, instances("")),
+        "no container instance of demo has ecs.capability.gmsa-domainless",
+    ),
+    Scenario(
+        "a newer revision with another CredSpec",
+        "task-definition.latest",
+        newer(_first(credentialSpecs=["credentialspecdomainless:arn:aws:s3:::gmsa-credspecs/new.json"])),
+        "webapp:2 is newer and has another credentialSpecs",
+    ),
+    Scenario(
+        "a newer revision with another execution role",
+        "task-definition.latest",
+        newer(lambda arguments: arguments.update(executionRoleArn=f"arn:aws:iam::{ACCOUNT}:role/other")),
+        "another executionRoleArn",
+    ),
+    Scenario(
+        "a newer revision without credentialSpecs",
+        "task-definition.latest",
+        newer(_first(credentialSpecs=[])),
+        "no credentialSpecs",
+    ),
+)
+
+DOUBTS = (
+    Scenario(
+        "the container instances denied",
+        "container-instances.gmsa",
+        all_of(on_ec2, instances(DOMAINLESS), denied("ecs", "DescribeContainerInstances")),
+        "ecs:DescribeContainerInstances",
+    ),
+    Scenario(
+        "the list of container instances denied",
+        "container-instances.gmsa",
+        all_of(on_ec2, denied("ecs", "ListContainerInstances")),
+        "ecs:ListContainerInstances",
+    ),
+)
