@@ -118,6 +118,11 @@ def in_use(used: DnsServersInUse, options: Outcome[DhcpOptions], known: KnownDns
 # The servers in use ---------------------------------------------------------------------------------
 
 
+def own_servers(options: DhcpOptions) -> tuple[str, ...]:
+    """The DNS servers of the set that are not the VPC's own resolver."""
+    return tuple(one for one in options.servers if one not in (AMAZON, *options.resolvers))
+
+
 def not_of_the_set(used: DnsServersInUse, options: DhcpOptions) -> tuple[str, ...]:
     """The servers in use that the set does not name: it has changed since the task was started.
 

@@ -5,6 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+NO_RULE = "no Resolver rule is needed"
+"""What is said where the DHCP options, or a private hosted zone, lead to the AD."""
+
+
+@dataclass(frozen=True)
+class VpcResolver:
+    """Whether the VPC's own resolver answers at all (``enableDnsSupport``)."""
+
+    on: bool
+
 
 @dataclass(frozen=True)
 class AwsDirectory:
@@ -68,6 +78,7 @@ class Target:
 
     address: str
     port: int = 53
+    https: bool = False
 
     def __str__(self) -> str:
         return self.address if self.port == 53 else f"{self.address}:{self.port}"

@@ -20,6 +20,7 @@ MANAGED_AD_GROUP = (
 )
 ROUTE_TABLES = f"{_VPC}/VPC_Route_Tables.html"
 DHCP_OPTIONS = f"{_VPC}/VPC_DHCP_Options.html"
+VPC_DNS = f"{_VPC}/AmazonDNS-concepts.html"
 RESOLVER = "https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resolver-forwarding-outbound-queries.html"
 DIRECTORY_SERVICE = "https://docs.aws.amazon.com/directoryservice/latest/admin-guide/what_is.html"
 SECRETS = "https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html"

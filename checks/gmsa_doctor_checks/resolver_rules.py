@@ -1,4 +1,4 @@
-"""Route 53 Resolver: the FORWARD rule that leads the VPC's resolver to the AD, and whether it gets there."""
+"""Route 53 Resolver: the FORWARD rule that leads the VPC's resolver to the AD."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from typing import Any
 from gmsa_doctor.clients.services import Route53Resolver
 from gmsa_doctor.errors import ClientError
 from gmsa_doctor.limits import each
-from gmsa_doctor.model import Finding, Fix, Given, Outcome, Result, failed, passed, stands_behind, warned
+from gmsa_doctor.model import Finding, Fix, Outcome, passed, stands_behind, warned
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import KnownDnsServers
-from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.dns_values import AwsDirectories, ForwardRule, ResolverWay, Target, directory_dns
+from gmsa_doctor_checks.dns_values import NO_RULE, AwsDirectories, ForwardRule, Target, directory_dns
 from gmsa_doctor_checks.domain import domain_in_use, is_part_of
 from gmsa_doctor_checks.values import Account, DomainName, GmsaNames, VpcDns
-
-_NO_RULE = "no Resolver rule is needed"
 
 
 @check(
@@ -42,7 +40,7 @@ def targets(
     Fix: let the rule's targets be the AD's DNS servers.
     """
     if way.rule is None:
-        return passed(_NO_RULE)
+        return passed(NO_RULE)
     domain = domain_in_use(names, account)
     right, source = known.addresses, "--ad-dns"
     if not right:
@@ -65,72 +63,6 @@ def targets(
         fix=Fix(
             f"Let {way.rule.id} forward to the AD's DNS servers.",
             (_update(way.rule.id, right, place),) if not way.rule.owner else (),
-        ),
-    )
-
-
-@check(
-    "resolver-rule.endpoint",
-    title="The Resolver rule's outbound endpoint works",
-    docs=links.RESOLVER,
-    shows=(texts.NO_DNS,),
-)
-def endpoint(way: VpcDns, resolver: Route53Resolver, place: Place) -> Result[ResolverWay]:
-    """Looks at the status of the outbound endpoint through which the rule forwards.
-
-    Why: the VPC's resolver reaches the AD's DNS servers through the network interfaces of that endpoint. Of a rule that
-    another account shares, the endpoint is in that account and cannot be seen from here.
-
-    Fix: mend the endpoint, or make a new one and let the rule use it.
-    """
-    rule = way.rule
-    if rule is None:
-        return Given(ResolverWay(), passed(_NO_RULE))
-    if rule.owner:
-        return Given(
-            ResolverWay(),
-            passed(
-                f"{rule.id} is shared by another account ({rule.owner}); its outbound endpoint is there, and was not "
-                "looked at"
-            ),
-        )
-    if not rule.endpoint:
-        return Given(ResolverWay(), passed(f"{rule.id} names no outbound endpoint"))
-    found = resolver.endpoint(rule.endpoint)
-    return _judge_status(rule, found, place)
-
-
-def _judge_status(rule: ForwardRule, found: Mapping[str, Any], place: Place) -> Result[ResolverWay]:
-    """Only OPERATIONAL is sure to work. Source: Route 53 Resolver's API reference, ResolverEndpoint."""
-    status, message = str(found.get("Status", "")), str(found.get("StatusMessage") or "")
-    value = ResolverWay(rule.endpoint)
-    if status in ("OPERATIONAL", "UPDATING"):
-        return Given(value, passed(f"{rule.endpoint} is {status}"))
-    summary = f"the outbound endpoint {rule.endpoint} of {rule.id} is {status}"
-    fix = Fix(
-        "Look at the endpoint's addresses and replace those that do not work, or make a new outbound endpoint and let "
-        "the rule use it.",
-        (
-            f"aws route53resolver list-resolver-endpoint-ip-addresses{place.region_option} "
-            f"--resolver-endpoint-id {posix(str(rule.endpoint))}",
-        ),
-    )
-    if status == "DELETING":
-        return failed(
-            f"{summary}, so the rule forwards nothing",
-            observed=f"{status}: {message}" if message else status,
-            expected="OPERATIONAL",
-            fix=fix,
-            shows_as=texts.NO_DNS,
-            outweighed_by="dns.domain-controllers",
-        )
-    return Given(
-        value,
-        warned(
-            f"{summary}; it may pass on questions now and then, or not at all",
-            observed=f"{status}: {message}" if message else status,
-            expected="OPERATIONAL",
-            fix=fix,
         ),
     )
 
@@ -196,9 +128,7 @@ def _pending(association: Mapping[str, Any], rule: Mapping[str, Any]) -> str | N
 
 
 def _forward_rule(association: Mapping[str, Any], rule: Mapping[str, Any]) -> ForwardRule:
-    found = (
-        Target(str(one.get("Ip") or one.get("Ipv6")), int(one.get("Port") or 53)) for one in rule.get("TargetIps", ())
-    )
+    found = (_target(one) for one in rule.get("TargetIps", ()))
     shared = rule.get("ShareStatus") == "SHARED_WITH_ME"
     return ForwardRule(
         id=str(rule["Id"]),
@@ -208,6 +138,12 @@ def _forward_rule(association: Mapping[str, Any], rule: Mapping[str, Any]) -> Fo
         owner=str(rule.get("OwnerId") or "unknown") if shared else None,
         pending=_pending(association, rule),
     )
+
+
+def _target(raw: Mapping[str, Any]) -> Target:
+    """Of TargetIps. Over HTTPS, no UDP is used."""
+    https = str(raw.get("Protocol") or "").startswith("DoH")
+    return Target(str(raw.get("Ip") or raw.get("Ipv6")), int(raw.get("Port") or (443 if https else 53)), https)
 
 
 def _update(id: str, addresses: tuple[str, ...], place: Place) -> str:

@@ -25,8 +25,9 @@ from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import DnsServersInUse, KnownDnsServers, Vantage
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.dhcp_options import AMAZON, SEEN_BY, listed, new_options, not_of_the_set
-from gmsa_doctor_checks.dns_values import AwsDirectories, AwsDirectory, ForwardRule, directory_dns
+from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.dhcp_options import AMAZON, SEEN_BY, listed, new_options, not_of_the_set, own_servers
+from gmsa_doctor_checks.dns_values import AwsDirectories, AwsDirectory, ForwardRule, VpcResolver, directory_dns
 from gmsa_doctor_checks.domain import domain_in_use, is_part_of, srv_name
 from gmsa_doctor_checks.resolver_rules import rule_for
 from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaNames, VpcDns
@@ -48,6 +49,7 @@ def domain_name_servers(
     vantage: Vantage,
     dns: Outcome[Dns],
     used: Outcome[DnsServersInUse],
+    own_resolver: Outcome[VpcResolver],
     directories: Outcome[AwsDirectories],
     resolver: Route53Resolver,
     route53: Route53,
@@ -67,8 +69,10 @@ def domain_name_servers(
     Resolver outbound endpoint with a FORWARD rule for the domain and associate that. New tasks only see it.
     """
     domain = domain_in_use(names, account)
-    custom = tuple(one for one in options.servers if one not in (AMAZON, *options.resolvers))
-    if not custom:
+    custom = own_servers(options)
+    if not custom and own_resolver.value and not own_resolver.value.on:
+        result: Result[VpcDns] = _switched_off(options, domain, place)
+    elif not custom:
         result = _amazon_provided(options, domain, place, resolver, route53)
     elif known.addresses:
         result = _compare(options, custom, known.addresses, domain, "--ad-dns", place)
@@ -204,6 +208,19 @@ def _amazon_provided(
         observed=AMAZON if options.servers else "no DHCP options set" if options.id == "default" else "no DNS servers",
         expected=f"the DNS servers of {domain.text}, or a FORWARD rule for it",
         fix=new_options(options, domain, ("<DNS servers of the AD>",), place),
+        shows_as=texts.NO_DNS,
+        outweighed_by=SEEN_BY,
+    )
+
+
+def _switched_off(options: DhcpOptions, domain: DomainName, place: Place) -> Finding:
+    fix = new_options(options, domain, ("<DNS servers of the AD>",), place)
+    command = f"aws ec2 modify-vpc-attribute{place.region_option} --vpc-id {posix(options.vpc)} --enable-dns-support"
+    return failed(
+        f"{_source(options)}, but {options.vpc} has enableDnsSupport off: its resolver answers nothing",
+        observed="enableDnsSupport is off",
+        expected=f"enableDnsSupport on, or the DNS servers of {domain.text}",
+        fix=Fix(f"Turn enableDnsSupport of {options.vpc} on. {fix.text}", (f"{command} Value=true", *fix.commands)),
         shows_as=texts.NO_DNS,
         outweighed_by=SEEN_BY,
     )

@@ -12,7 +12,7 @@ from gmsa_doctor.model import Finding, Given, Outcome, Status, passed, skipped
 from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import DnsServersInUse, KnownDnsServers, Vantage
 from gmsa_doctor_checks.dhcp_options import domain_name, in_use
-from gmsa_doctor_checks.dns_values import AwsDirectories, AwsDirectory
+from gmsa_doctor_checks.dns_values import AwsDirectories, AwsDirectory, VpcResolver
 from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaName, GmsaNames, VpcDns
 from gmsa_doctor_checks.vpc_dns import domain_name_servers
 
@@ -67,6 +67,7 @@ def judge(
     vantage: Vantage = OUTSIDE,
     dns: Any = None,
     used: tuple[str, ...] | None = None,
+    on: bool | None = True,
 ) -> tuple[VpcDns | None, Finding]:
     options = DhcpOptions("vpc-1", "dopt-1", servers, "corp.example", ("169.254.169.253", "10.0.0.2"))
     asked = Outcome(cast("Dns", dns), passed("")) if dns else Outcome[Dns](None, skipped("live never"))
@@ -79,6 +80,7 @@ def judge(
         vantage,
         asked,
         Outcome(DnsServersInUse(used), passed("")) if used else Outcome(None, skipped("not our task")),
+        Outcome(VpcResolver(on), passed("")) if on is not None else Outcome(None, skipped("denied")),
         aws.directories(),
         cast("Route53Resolver", aws),
         cast("Route53", aws),
@@ -146,6 +148,15 @@ def test_a_denied_lookup_names_its_iam_action() -> None:
 def test_without_the_directories_the_check_stands_behind_their_finding() -> None:
     _, finding = judge(("10.9.9.9",), Aws(Denied("ds:DescribeDirectories", "*")))
     assert finding.because == ("directory-service.directories",)
+
+
+def test_a_resolver_that_is_switched_off_answers_nothing_whatever_rules_there_are() -> None:
+    rules = Aws(rules=[("FORWARD", "corp.example.")])
+    finding = judge(AMAZON, rules, on=False)[1]
+    assert finding.status is Status.FAIL
+    assert "vpc-1 has enableDnsSupport off" in finding.summary
+    assert judge(AMAZON, rules, on=None)[1].status is Status.PASS
+    assert judge(("10.1.0.1",), Aws([DIRECTORY]), on=False)[1].status is Status.PASS
 
 
 def test_the_addresses_of_an_ad_connector_are_told_as_what_they_are() -> None:

@@ -4,12 +4,14 @@ from typing import Any, cast
 
 import pytest
 
+from gmsa_doctor.clients.ec2 import Ec2
 from gmsa_doctor.clients.services import Route53Resolver
 from gmsa_doctor.model import Finding, Given, Outcome, Status, passed, skipped
 from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import KnownDnsServers
 from gmsa_doctor_checks.dns_values import AwsDirectories, AwsDirectory, ForwardRule, Target
-from gmsa_doctor_checks.resolver_rules import choose, endpoint, targets
+from gmsa_doctor_checks.resolver_endpoint import endpoint
+from gmsa_doctor_checks.resolver_rules import choose, targets
 from gmsa_doctor_checks.values import Account, DomainName, GmsaName, GmsaNames, VpcDns
 
 DOMAIN = DomainName("corp.example")
@@ -132,11 +134,32 @@ def test_the_fix_names_the_rule_and_the_right_addresses() -> None:
 
 
 class Resolver:
-    def __init__(self, status: str) -> None:
-        self.status = status
+    """Route 53 Resolver and EC2, with one endpoint and its security group."""
+
+    def __init__(self, status: str, *egress: dict[str, Any]) -> None:
+        self.status, self.egress = status, egress
 
     def endpoint(self, id: str) -> dict[str, Any]:
-        return {"Id": id, "Status": self.status, "StatusMessage": "so it is"}
+        return {"Id": id, "Status": self.status, "StatusMessage": "so it is", "SecurityGroupIds": ["sg-1"]}
+
+    def security_groups(self, ids: tuple[str, ...]) -> list[dict[str, Any]]:
+        return [{"GroupId": one, "IpPermissionsEgress": list(self.egress)} for one in ids]
+
+    def prefix_list_entries(self, id: str) -> tuple[str, ...]:
+        return ("10.1.0.0/24",)
+
+
+def allow(protocol: str, port: int, *cidrs: str, **fields: Any) -> dict[str, Any]:
+    ranges = {"FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": one} for one in cidrs]}
+    return {"IpProtocol": protocol, **(ranges if protocol != "-1" else {"IpRanges": ranges["IpRanges"]}), **fields}
+
+
+ALL = allow("-1", 0, "0.0.0.0/0")
+
+
+def looked_at(resolver: Resolver, rule: ForwardRule | None = RULE) -> tuple[bool, Finding]:
+    result = endpoint(VpcDns((), "", rule), cast("Route53Resolver", resolver), cast("Ec2", resolver), PLACE)
+    return (True, result.finding) if isinstance(result, Given) else (False, result)
 
 
 @pytest.mark.parametrize(
@@ -151,10 +174,9 @@ class Resolver:
     ],
 )
 def test_only_an_endpoint_that_is_going_away_surely_forwards_nothing(status: str, expected: Status) -> None:
-    result = endpoint(VpcDns((), "", RULE), cast("Route53Resolver", Resolver(status)), PLACE)
-    finding = result.finding if isinstance(result, Given) else result
+    given, finding = looked_at(Resolver(status, ALL))
     assert finding.status is expected
-    assert isinstance(result, Given) == (expected is not Status.FAIL)
+    assert given == (expected is not Status.FAIL)
     if expected is not Status.PASS:
         assert "so it is" in str(finding.observed)
 
@@ -168,6 +190,40 @@ def test_only_an_endpoint_that_is_going_away_surely_forwards_nothing(status: str
     ],
 )
 def test_an_endpoint_that_cannot_be_seen_from_here_is_not_asked_for(rule: ForwardRule | None) -> None:
-    result = endpoint(VpcDns((), "", rule), cast("Route53Resolver", None), PLACE)
-    assert isinstance(result, Given)
-    assert result.finding.status is Status.PASS
+    given, finding = looked_at(cast("Resolver", None), rule)
+    assert given
+    assert finding.status is Status.PASS
+
+
+UDP, TCP = allow("udp", 53, "10.1.0.0/24"), allow("tcp", 53, "10.1.0.0/24")
+BY_LIST = [allow(one, 53, PrefixListIds=[{"PrefixListId": "pl-1"}]) for one in ("udp", "tcp")]
+BY_GROUP = [allow(one, 53, UserIdGroupPairs=[{"GroupId": "sg-2"}]) for one in ("udp", "tcp")]
+
+
+@pytest.mark.parametrize(
+    ("egress", "status", "words"),
+    [
+        ([ALL], Status.PASS, "let questions out"),
+        ([UDP, TCP], Status.PASS, "let questions out"),
+        (BY_LIST, Status.PASS, "let questions out"),
+        (BY_GROUP, Status.PASS, "let questions out"),
+        ([], Status.FAIL, "UDP 53 to 10.1.0.1, TCP 53 to 10.1.0.1"),
+        ([TCP], Status.FAIL, "UDP 53 to 10.1.0.1, UDP 53 to 10.1.0.2"),
+        ([UDP], Status.WARN, "TCP 53 to 10.1.0.1, TCP 53 to 10.1.0.2"),
+        ([allow("-1", 0, "10.9.0.0/16")], Status.FAIL, "so the rule forwards nothing"),
+        ([allow("-1", 0, "10.1.0.1/32")], Status.WARN, "UDP 53 to 10.1.0.2"),
+    ],
+)
+def test_the_endpoints_groups_must_let_questions_out(egress: list[dict[str, Any]], status: Status, words: str) -> None:
+    given, finding = looked_at(Resolver("OPERATIONAL", *egress))
+    assert (finding.status, given) == (status, status is not Status.FAIL), finding.summary
+    assert words in finding.summary
+    if status is not Status.PASS:
+        assert finding.fix is not None
+        assert all("--group-id sg-1" in one for one in finding.fix.commands)
+
+
+def test_over_https_no_udp_is_needed() -> None:
+    rule = ForwardRule("rr", "corp.example.", (Target("10.1.0.1", 443, https=True),), "out-1")
+    assert looked_at(Resolver("OPERATIONAL", allow("tcp", 443, "10.1.0.1/32")), rule)[1].status is Status.PASS
+    assert looked_at(Resolver("OPERATIONAL", UDP, TCP), rule)[1].status is Status.FAIL

@@ -10,6 +10,7 @@ from tests.scenarios.changes import (
     denied,
     dhcp,
     forward_rule,
+    no_dhcp_options,
     no_directory,
     options,
     private_zone,
@@ -86,7 +87,59 @@ def _connect(aws: EmbeddedAws, made: Created, domain: str, dns: str, own: tuple[
     one.connect_settings = {**settings, "ConnectIps": list(own)}
 
 
+def _egress(*permissions: dict[str, Any]) -> Change:
+    """Give the outbound endpoint a security group of its own, with these egress rules only."""
+
+    def make(aws: EmbeddedAws, made: Created) -> None:
+        ec2 = aws.client("ec2", made.region)
+        group = ec2.create_security_group(GroupName="resolver", Description="resolver", VpcId=made.vpc)["GroupId"]
+        everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+        ec2.revoke_security_group_egress(GroupId=group, IpPermissions=everything)
+        if permissions:
+            ec2.authorize_security_group_egress(GroupId=group, IpPermissions=list(permissions))
+        _set(_resolver(made.region).resolver_endpoints, {"security_group_ids": [group]})
+
+    return after(make)
+
+
+def _dns(protocol: str, cidr: str) -> dict[str, Any]:
+    return {"IpProtocol": protocol, "FromPort": 53, "ToPort": 53, "IpRanges": [{"CidrIp": cidr}]}
+
+
+def _without_support(it: Environment, _: Lab) -> None:
+    """Turn the VPC's own resolver off."""
+    it.after.append(
+        lambda aws, made: aws.client("ec2", made.region).modify_vpc_attribute(
+            VpcId=made.vpc, EnableDnsSupport={"Value": False}
+        )
+    )
+
+
 FAULTS = (
+    Scenario(
+        "enableDnsSupport off",
+        "dhcp-options.domain-name-servers",
+        all_of(_RULE, _without_support),
+        "enableDnsSupport off: its resolver answers nothing",
+    ),
+    Scenario(
+        "no DHCP options set, and enableDnsSupport off",
+        "dhcp-options.domain-name-servers",
+        all_of(no_dhcp_options, private_zone("corp.example."), _without_support),
+        "Turn enableDnsSupport",
+    ),
+    Scenario(
+        "an outbound endpoint whose group lets nothing out",
+        "resolver-rule.endpoint",
+        all_of(_RULE, _egress()),
+        "does not let out UDP 53",
+    ),
+    Scenario(
+        "an outbound endpoint whose group lets DNS out to something else",
+        "resolver-rule.endpoint",
+        all_of(_RULE, _egress(_dns("udp", "10.9.9.0/24"), _dns("tcp", "10.9.9.0/24"))),
+        "so the rule forwards nothing",
+    ),
     Scenario(
         "a rule for another domain",
         "dhcp-options.domain-name-servers",
@@ -150,6 +203,12 @@ HEALTHY = (
         "",
         all_of(_AMAZON, no_directory, forward_rule("corp.example.", "10.1.0.10")),
     ),
+    Scenario("enableDnsSupport off, with the AD's DNS servers", "", _without_support),
+    Scenario(
+        "an outbound endpoint whose group lets out DNS alone",
+        "",
+        all_of(_RULE, _egress(_dns("udp", "127.0.0.0/8"), _dns("tcp", "127.0.0.0/8"))),
+    ),
     Scenario("an AD Connector", "", connector("10.0.0.77")),
     Scenario("a directory shared by another account", "", directory(directory_type="SharedMicrosoftAD")),
     Scenario(
@@ -184,11 +243,23 @@ WARNINGS = (
         all_of(_RULE, endpoints(status="ACTION_NEEDED")),
         "is ACTION_NEEDED",
     ),
+    Scenario(
+        "an outbound endpoint whose group lets out UDP alone",
+        "resolver-rule.endpoint",
+        all_of(_RULE, _egress(_dns("udp", "127.0.0.0/8"))),
+        "does not let out TCP 53",
+    ),
     Scenario("a Simple AD", "directory-service.type", directory(directory_type="SimpleAD"), "has no gMSAs"),
     Scenario("an impaired directory", "directory-service.type", directory(stage="Impaired"), "is Impaired, not Active"),
 )
 
 DOUBTS = (
+    Scenario(
+        "the VPC's attributes denied",
+        "dhcp-options.dns-support",
+        all_of(_RULE, denied("ec2", "DescribeVpcAttribute")),
+        "ec2:DescribeVpcAttribute",
+    ),
     Scenario(
         "the outbound endpoint denied",
         "resolver-rule.endpoint",
