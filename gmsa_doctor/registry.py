@@ -22,6 +22,7 @@ BUILT_IN = (
     "gmsa_doctor_checks.task_definition",
     "gmsa_doctor_checks.task_platform",
     "gmsa_doctor_checks.revisions",
+    "gmsa_doctor_checks.lost_in_registration",
     "gmsa_doctor_checks.container_instances",
     "gmsa_doctor_checks.ticket_access",
     "gmsa_doctor_checks.credspec_object",

@@ -43,6 +43,8 @@ class Request:
     credspec_file: str | None = None
     parameters: tuple[tuple[str, str], ...] = ()
     """Of CloudFormation templates."""
+    compare_with: str | None = None
+    """A file with what was meant to be registered."""
     pass_over: bool = False
     """Files that are none of ours are passed over, though they are named."""
     offline: bool = False

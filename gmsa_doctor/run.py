@@ -21,6 +21,7 @@ from gmsa_doctor.clients.services import SecretsManager
 from gmsa_doctor.clients.tcp import Tcp
 from gmsa_doctor.errors import ClientError, UsageError
 from gmsa_doctor.formats.task_definition import TaskDefinition
+from gmsa_doctor.intended import Intended
 from gmsa_doctor.model import Finding, Fix, Location, Report, Status, SubjectReport, Verdict, skipped
 from gmsa_doctor.one_off import ONLY_IN_RUN
 from gmsa_doctor.policy import AFTERWARDS, Policy, applied
@@ -128,7 +129,7 @@ def look(
         request = replace(request, live=Live.NEVER)
     wanted, whole = selected(request, registry), registry
     with_probe = live_reason is not None and not request.offline
-    registry = registry.without(ONLY_IN_RUN | AFTERWARDS) if with_probe else _here(request, registry)
+    registry = registry.without(ONLY_IN_RUN | AFTERWARDS | {Intended}) if with_probe else _here(request, registry)
     registry = _asked_for(request, registry)
     if not wanted & (_afterwards(whole) | {one.id for one in registry.checks}):
         raise UsageError("--only and --skip leave no check that can be run here: `gmsa-doctor run` has more")
@@ -188,7 +189,8 @@ def _here(request: Request, registry: Registry) -> Registry:
     named = {*request.only, *request.require}
     asked_for = {need.type for one in registry.checks if one.id in named for need in one.needs}
     own = frozenset() if own_subject.is_subject(request) else own_subject.ONLY_INSIDE - asked_for
-    return registry.without(ONLY_IN_RUN | AFTERWARDS | own)
+    compared = frozenset() if request.compare_with else frozenset({Intended}) - asked_for
+    return registry.without(ONLY_IN_RUN | AFTERWARDS | own | compared)
 
 
 def _asked_for(request: Request, registry: Registry) -> Registry:
@@ -241,7 +243,7 @@ def _network_clients(request: Request, vantage: Vantage, live_reason: str, kerbe
 
 def _own(found: Found, world: World) -> dict[type, object]:
     """The values of one subject."""
-    values = dict(found.values)
+    values = {Intended: skipped("what was read is the file itself"), **found.values}
     definition = values[TaskDefinition]
     role = definition.execution_role_arn if isinstance(definition, TaskDefinition) else None
     if world.arn and world.account:

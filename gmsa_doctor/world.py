@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Thread
 
 from gmsa_doctor import files, own_subject, subject
@@ -13,6 +13,7 @@ from gmsa_doctor.clients.file_search import Broken
 from gmsa_doctor.clients.services import AWS_CLIENTS, Ecs, Sts
 from gmsa_doctor.clients.task_metadata import OwnTask
 from gmsa_doctor.errors import ClientError, TimedOut, UsageError
+from gmsa_doctor.intended import Intended, intended
 from gmsa_doctor.limits import within
 from gmsa_doctor.model import Fix, skipped
 from gmsa_doctor.request import Request
@@ -64,7 +65,9 @@ def _find(request: Request, own: OwnTask | None) -> tuple[tuple[Found, ...], Wor
     require_credentials(aws)
     Thread(target=_warm, args=(sts,), daemon=True).start()  # while ECS is asked
     place = Place(aws.region, None)
+    meant = intended(request)
     found = own_subject.find(own, request, ecs) if own else subject.from_aws(request, ecs, place)
+    found = tuple(replace(one, values={**one.values, Intended: meant}) for one in found)
     return found, _world(aws, sts)
 
 

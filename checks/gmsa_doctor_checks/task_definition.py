@@ -15,6 +15,7 @@ from gmsa_doctor.formats.task_definition import (
     TaskDefinition,
     split_credential_spec,
 )
+from gmsa_doctor.intended import Intended
 from gmsa_doctor.model import (
     Cause,
     Finding,
@@ -33,6 +34,7 @@ from gmsa_doctor.registry import check
 from gmsa_doctor.subject import REGISTERED, ChosenContainer, Deployments, Launch, Place, Platform, Subject
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.lost_in_registration import lost
 from gmsa_doctor_checks.new_revision import register_again
 from gmsa_doctor_checks.values import CredentialSpec, CredSpecLocation, ExecutionRole, PrefixedArn
 
@@ -98,7 +100,13 @@ def execution_role(definition: TaskDefinition, platform: Platform, subject: Subj
     about="container/credentialSpecs",
     shows=(texts.NO_MAPPING,),
 )
-def credential_specs(chosen: ChosenContainer, platform: Platform, subject: Subject) -> Result[CredentialSpec]:
+def credential_specs(
+    chosen: ChosenContainer,
+    platform: Platform,
+    subject: Subject,
+    definition: Outcome[TaskDefinition],
+    intended: Outcome[Intended],
+) -> Result[CredentialSpec]:
     """Looks for exactly one entry in the container's `credentialSpecs`.
 
     Why: without it ECS starts the task without gMSA, and says nothing. The older form in
@@ -107,8 +115,11 @@ def credential_specs(chosen: ChosenContainer, platform: Platform, subject: Subje
     Fix: add `"credentialSpecs": ["credentialspecdomainless:<ARN of the S3 object>"]` to the container.
     """
     container = chosen.container
+    family = definition.value.family if definition.value else None
     if container is None:
-        return _missing("no container has credentialSpecs, and several could", "the task definition", subject)
+        lost_one = lost(intended.value, family, None)
+        text = f"no container has credentialSpecs, {lost_one or 'and several could'}"
+        return _missing(text, "the task definition", subject)
     if platform.windows and platform.launch is Launch.FARGATE:
         return failed(
             "gMSA is not supported for Windows containers on Fargate",
@@ -127,13 +138,14 @@ def credential_specs(chosen: ChosenContainer, platform: Platform, subject: Subje
         return Given(
             CredentialSpec(container.credential_specs[0]), passed(f"{container.name}: {container.credential_specs[0]}")
         )
-    return _legacy(container, platform, subject)
+    return _legacy(container, platform, subject, lost(intended.value, family, container.name))
 
 
-def _legacy(container: Container, platform: Platform, subject: Subject) -> Result[CredentialSpec]:
+def _legacy(container: Container, platform: Platform, subject: Subject, lost_one: str) -> Result[CredentialSpec]:
     options = [one for one in container.docker_security_options if one.lower().startswith("credentialspec")]
     if not options:
-        return _missing(f"the container {container.name} has no credentialSpecs", container.name, subject)
+        text = f"the container {container.name} has no credentialSpecs{f', {lost_one}' if lost_one else ''}"
+        return _missing(text, container.name, subject)
     finding = failed(
         f"the container {container.name} names its CredSpec in {_LEGACY}, "
         + ("which Fargate does not take" if platform.launch is Launch.FARGATE else "the legacy form"),

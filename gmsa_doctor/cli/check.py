@@ -53,6 +53,13 @@ def check(
     credspec_file: Annotated[
         str | None, typer.Option(metavar="FILE", help="A CredSpec, in place of what the task definition names.")
     ] = None,
+    compare_with: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --service or --task-definition: the file it was made from, to see what was lost on the way.",
+        ),
+    ] = None,
     parameter: Annotated[
         Optional[list[str]],  # noqa: UP045
         typer.Option(metavar="NAME=VALUE", help="Of the CloudFormation templates; also AWS::Region and its like."),
@@ -135,6 +142,7 @@ def check(
     request = Request(
         **{**ways, "files": ways["files"] or ()},
         credspec_file=credspec_file,
+        compare_with=compare_with,
         pass_over=pass_over,
         cluster=cluster,
         container=container,
@@ -226,6 +234,8 @@ def _one_subject(request: Request) -> None:
         "FILES": request.files,
     }
     given = [name for name, value in ways.items() if value]
+    if request.compare_with and request.in_files:
+        raise UsageError("--compare-with compares a file with what is registered: give --service or --task-definition")
     if request.credspec_file and request.task_definition_file:
         raise UsageError("--credspec-file goes with FILES: give the task definition's file without an option")
     if request.offline and not (request.files or request.credspec_file or request.task_definition_file):

@@ -10,7 +10,9 @@ from gmsa_doctor.clients.kerberos import KdcReason, KdcRefusal, Kerberos
 from gmsa_doctor.clients.ldap import Attributes, Directory, Entry
 from gmsa_doctor.clients.services import S3, Object, SecretsManager, Ssm
 from gmsa_doctor.errors import ClientError, NotFound
+from gmsa_doctor.formats.task_definition import TaskDefinition
 from gmsa_doctor.hidden import Hidden
+from gmsa_doctor.intended import Intended
 from gmsa_doctor.model import Finding, Given, Outcome, Result, failed, skipped
 from gmsa_doctor.subject import ChosenContainer, Launch, Place, Platform, Subject
 from gmsa_doctor.vantage import Caller, ServiceNames, Vantage
@@ -157,6 +159,8 @@ PLACE = Place("us-east-1", "123456789012")
 NO_CALLER: Outcome[Caller] = Outcome(None, skipped("not asked"))
 LAPTOP = Vantage(inside=False)
 NO_ACCOUNT: Outcome[Account] = Outcome(None, skipped("not read"))
+NO_DEFINITION: Outcome[TaskDefinition] = Outcome(None, skipped("not read"))
+NOT_COMPARED: Outcome[Intended] = Outcome(None, skipped("no file"))
 CORP = DomainName("corp.example")
 TOO_MUCH = 5000
 
@@ -245,7 +249,9 @@ def test_a_region_is_quoted_like_any_name() -> None:
 @hostile
 def test_the_task_definition_and_the_service_are_named(name: str) -> None:
     subject = Subject("x", f"c{name}", f"s{name}", f"t{name}")
-    describe, register, update = words_of_each(credential_specs(ChosenContainer(None), FARGATE, subject))
+    describe, register, update = words_of_each(
+        credential_specs(ChosenContainer(None), FARGATE, subject, NO_DEFINITION, NOT_COMPARED)
+    )
     assert describe[:5] == ["aws", "ecs", "describe-task-definition", "--task-definition", f"t{name}"]
     assert describe[-2:] == [">", "td.json"]
     assert register == ["aws", "ecs", "register-task-definition", "--cli-input-json", "file://td.json"]
@@ -261,7 +267,7 @@ def test_what_ecs_describes_is_made_fit_to_be_registered_again() -> None:
     described = ecs.operation_model("DescribeTaskDefinition").output_shape.members["taskDefinition"].members
     taken = ecs.operation_model("RegisterTaskDefinition").input_shape.members
     subject = Subject("x", None, None, "web:7")
-    first, *_ = words_of_each(credential_specs(ChosenContainer(None), FARGATE, subject))
+    first, *_ = words_of_each(credential_specs(ChosenContainer(None), FARGATE, subject, NO_DEFINITION, NOT_COMPARED))
     (program,) = [one for one in first if one.startswith("del(")]
     assert {one.strip(" .") for one in program[4:-1].split(",")} == set(described) - set(taken)
 
