@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gmsa_doctor.clients.tcp import Tcp
-from gmsa_doctor.errors import ClientError
+from gmsa_doctor.errors import ClientError, Refused
 from gmsa_doctor.limits import each
 from gmsa_doctor.model import Finding, Fix, Given, Outcome, Result, Row, Status, failed, passed, skipped, warned
 from gmsa_doctor.registry import check
@@ -32,9 +32,9 @@ def kerberos(
     Fix: allow TCP and UDP 88 from the task's security group to every domain controller, in the security
     groups, the network ACLs (return ports too) and the firewalls between.
     """
-    open_, finding = _try_all(controllers.kdcs, "Kerberos", tcp)
+    open_, finding, silent = _try_all(controllers.kdcs, "Kerberos", tcp)
     if not open_:
-        return _because(passage, Need.KERBEROS, finding) or judge_silence(finding, vantage)
+        return _closed(finding, silent, passage, Need.KERBEROS, vantage)
     return Given(ReachableKdcs(controllers.domain, open_), finding)
 
 
@@ -55,14 +55,14 @@ def ldap(
     Fix: allow TCP 389 from the task's security group to every domain controller, in the security groups, the
     network ACLs (return ports too) and the firewalls between.
     """
-    open_, finding = _try_all(controllers.ldap, "LDAP", tcp)
+    open_, finding, silent = _try_all(controllers.ldap, "LDAP", tcp)
     if not open_:
-        return _because(passage, Need.LDAP, finding) or judge_silence(finding, vantage)
+        return _closed(finding, silent, passage, Need.LDAP, vantage)
     return Given(ReachableLdap(controllers.domain, open_), finding)
 
 
-def _try_all(endpoints: tuple[Endpoint, ...], service: str, tcp: Tcp) -> tuple[tuple[Endpoint, ...], Finding]:
-    """The endpoints that accept a connection, and the finding."""
+def _try_all(endpoints: tuple[Endpoint, ...], service: str, tcp: Tcp) -> tuple[tuple[Endpoint, ...], Finding, bool]:
+    """The endpoints that accept a connection, the finding, and whether any gives no answer at all."""
     answers = each(endpoints, lambda one: tcp.connect(one.address, one.port))
     open_ = tuple(one for one, answer in answers if not isinstance(answer, ClientError))
     closed = [(one, answer) for one, answer in answers if isinstance(answer, ClientError)]
@@ -73,7 +73,8 @@ def _try_all(endpoints: tuple[Endpoint, ...], service: str, tcp: Tcp) -> tuple[t
         for one, answer in answers
     )
     if not closed:
-        return open_, passed(f"{service} is open on {_hosts(open_)}", rows=rows)
+        return open_, passed(f"{service} is open on {_hosts(open_)}", rows=rows), False
+    silent = any(not isinstance(answer, Refused) for _, answer in closed)
     why = "; ".join(answer.text for _, answer in closed)
     ports = ", ".join(sorted({str(one.port) for one, _ in closed}))
     shut = tuple(one for one, _ in closed)
@@ -85,20 +86,18 @@ def _try_all(endpoints: tuple[Endpoint, ...], service: str, tcp: Tcp) -> tuple[t
     expected = f"TCP {ports} open on each domain controller"
     if open_:
         summary = f"{service} is open on {_hosts(open_)} but not on {_hosts(shut)}; a task that asks those first waits"
-        return open_, warned(summary, observed=why, expected=expected, fix=fix, rows=rows)
+        return open_, warned(summary, observed=why, expected=expected, fix=fix, rows=rows), silent
     shows = texts.USER_TICKET if service == "Kerberos" else texts.BIND
     summary = f"no domain controller accepts {service} connections: {why}"
-    return (), failed(summary, observed=why, expected=expected, fix=fix, shows_as=shows, rows=rows)
+    return (), failed(summary, observed=why, expected=expected, fix=fix, shows_as=shows, rows=rows), silent
 
 
-def _because(passage: Outcome[Passage], need: Need, finding: Finding) -> Finding | None:
+def _closed(finding: Finding, silent: bool, passage: Outcome[Passage], need: Need, vantage: Vantage) -> Finding:
     """Silence that is to be expected with these routes, security groups or network ACLs is no fault of its own."""
     ids = passage.value.obstacles_to(need) if passage.value else ()
-    return (
-        skipped(f"as is to be expected with what the network lets pass: {finding.summary}", because=ids)
-        if ids
-        else None
-    )
+    if silent and ids:
+        return skipped(f"as is to be expected with what the network lets pass: {finding.summary}", because=ids)
+    return judge_silence(finding, vantage)
 
 
 def _hosts(endpoints: tuple[Endpoint, ...]) -> str:

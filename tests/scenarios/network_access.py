@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tests.lab.aws import EmbeddedAws
+from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.environment import Created, Environment, fill
-from tests.scenarios.changes import after, all_of, options, service
+from tests.scenarios.changes import after, all_of, dhcp, options, service
 from tests.scenarios.lab import Change, Lab, Scenario
 
 ANYWHERE = "0.0.0.0/0"
@@ -278,9 +278,164 @@ HOSTS_GROUPS = (
     ),
 )
 
-FAULTS = (*SECURITY_GROUPS, *NETWORK_ACLS, *HOSTS_GROUPS)
+# Routes -------------------------------------------------------------------------------------------------
+
+_ON_PREMISES = ("10.20.0.10", "10.20.0.11")
+
+
+def at(*addresses: str) -> Change:
+    """Let DNS name domain controllers at these addresses, for a run that asks nothing of them."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        it.directory = None
+        it.arguments[:] = ["--live", "never", "--ad-dns", ",".join(addresses)]
+        dhcp(*addresses)(it, lab)
+
+    return change
+
+
+def managed(*addresses: str) -> Change:
+    """Let the AD be a directory of Directory Service with domain controllers at these addresses."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        it.directory = list(addresses)
+        it.arguments[:] = ["--live", "never"]
+        dhcp(*addresses)(it, lab)
+
+    return change
+
+
+def route(destination: str, **target: str) -> Change:
+    """Add a route to the table of the task's subnets."""
+    return after(
+        lambda aws, created: aws.client("ec2", created.region).create_route(
+            RouteTableId=created.route_table, DestinationCidrBlock=destination, **target
+        )
+    )
+
+
+def no_route(*destinations: str) -> Change:
+    """Take routes out of the table of the task's subnets."""
+
+    def make(aws: EmbeddedAws, created: Created) -> None:
+        for one in destinations:
+            aws.client("ec2", created.region).delete_route(RouteTableId=created.route_table, DestinationCidrBlock=one)
+
+    return after(make)
+
+
+def no_route_in_one_subnet(aws: EmbeddedAws, created: Created) -> None:
+    """Give the first subnet a table of its own, without routes."""
+    ec2 = aws.client("ec2", created.region)
+    table = ec2.create_route_table(VpcId=created.vpc)["RouteTable"]["RouteTableId"]
+    (before,) = ec2.describe_route_tables(RouteTableIds=[created.route_table])["RouteTables"]
+    own = next(one for one in before["Associations"] if one.get("SubnetId") == created.subnets[0])
+    ec2.replace_route_table_association(AssociationId=own["RouteTableAssociationId"], RouteTableId=table)
+
+
+def blackhole(destination: str) -> Change:
+    """Let a route lead to what is gone."""
+
+    def make(aws: EmbeddedAws, created: Created) -> None:
+        from moto.ec2.models import ec2_backends
+        from moto.ec2.models.route_tables import Route
+
+        class Gone(Route):
+            """moto has no such state."""
+
+            state = "blackhole"
+
+        ec2 = aws.client("ec2", created.region)
+        gateway = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
+        ec2.create_route(RouteTableId=created.route_table, DestinationCidrBlock=destination, TransitGatewayId=gateway)
+        table = ec2_backends[ACCOUNT][created.region].route_tables[created.route_table]
+        found = next(one for one in table.routes if one.destination_cidr_block == destination)
+        found.__class__ = Gone  # type: ignore[type-abstract]
+
+    return after(make)
+
+
+PEER = "10.30.0.0/16"
+IN_PEER = "10.30.1.10"
+
+
+def peered(*, accepted: bool = True, source: str = "127.77.0.0/16") -> Change:
+    """Peer the VPC with one that holds the domain controllers, whose security group admits ``source``."""
+
+    def make(aws: EmbeddedAws, created: Created) -> None:
+        ec2 = aws.client("ec2", created.region)
+        vpc = ec2.create_vpc(CidrBlock=PEER)["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.30.1.0/24")["Subnet"]["SubnetId"]
+        group = ec2.create_security_group(GroupName="dc", Description="dc", VpcId=vpc)["GroupId"]
+        ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=all_ports(cidr=source))
+        ec2.create_network_interface(SubnetId=subnet, PrivateIpAddress=IN_PEER, Groups=[group])
+        made = ec2.create_vpc_peering_connection(VpcId=created.vpc, PeerVpcId=vpc)["VpcPeeringConnection"]
+        peering = made["VpcPeeringConnectionId"]
+        if accepted:
+            ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=peering)
+        ec2.create_route(RouteTableId=created.route_table, DestinationCidrBlock=PEER, VpcPeeringConnectionId=peering)
+
+    def change(it: Environment, lab: Lab) -> None:
+        managed(IN_PEER)(it, lab)
+        after(make)(it, lab)
+        after(_without_own_interfaces)(it, lab)
+
+    return change
+
+
+def _without_own_interfaces(aws: EmbeddedAws, created: Created) -> None:
+    """The directory of the lab is in the task's VPC: that its addresses are in another one is all that counts."""
+    from moto.ec2.models import ec2_backends
+
+    for interface in ec2_backends[ACCOUNT][created.region].enis.values():
+        if interface.subnet.vpc_id == created.vpc:
+            interface.private_ip_address = "127.77.251.77"
+            interface.private_ip_addresses = [{"Primary": True, "PrivateIpAddress": "127.77.251.77"}]
+
+
+ROUTE_FAULTS = (
+    Scenario(
+        "no route to the domain controllers",
+        ROUTES,
+        all_of(managed(*_ON_PREMISES), no_route("10.0.0.0/8", ANYWHERE)),
+        "has no route to it",
+    ),
+    Scenario(
+        "a route to what is gone", ROUTES, all_of(managed(*_ON_PREMISES), blackhole("10.20.0.0/16")), "is a blackhole"
+    ),
+    Scenario(
+        "only a NAT gateway on the way to private addresses",
+        ROUTES,
+        all_of(managed(*_ON_PREMISES), no_route("10.0.0.0/8")),
+        "to the internet",
+    ),
+    Scenario("a peering connection that nobody has accepted", ROUTES, peered(accepted=False), "is pending-acceptance"),
+    Scenario(
+        "a peered directory whose group admits its own VPC only", THEIRS, peered(source=PEER), "no inbound rule of"
+    ),
+)
+
+FAULTS = (*SECURITY_GROUPS, *NETWORK_ACLS, *HOSTS_GROUPS, *ROUTE_FAULTS)
 
 WARNINGS = (
+    Scenario(
+        "no route in one of three subnets",
+        ROUTES,
+        all_of(THREE_SUBNETS, managed(*_ON_PREMISES), after(no_route_in_one_subnet)),
+        "(1 of 3 subnets)",
+    ),
+    Scenario(
+        "no route to one of two domain controllers",
+        ROUTES,
+        all_of(managed("10.20.0.10", "192.168.9.9")),
+        "192.168.9.9",
+    ),
+    Scenario(
+        "no outbound rule to what may be domain controllers",
+        GROUPS,
+        all_of(at(*_ON_PREMISES), egress(*all_ports([("tcp", 88)], cidr=ANYWHERE))),
+        "whether tasks ask just these hosts is not known",
+    ),
     Scenario("no outbound rule for Kerberos by UDP", GROUPS, egress_to_dc(("udp", 88)), "loses seconds"),
     Scenario("no outbound rule for DNS by TCP", GROUPS, egress_to_dc(("tcp", 53)), "large answers"),
     Scenario(
@@ -308,6 +463,9 @@ WARNINGS = (
 )
 
 HEALTHY = (
+    Scenario("domain controllers behind a transit gateway", "", managed(*_ON_PREMISES)),
+    Scenario("an AD that AWS knows nothing of, behind a transit gateway", "", at(*_ON_PREMISES)),
+    Scenario("domain controllers in a peered VPC", "", peered()),
     Scenario("outbound rules for the domain controller only", "", egress_to_dc()),
     Scenario("a prefix list that holds it", "", through_prefix_list(lambda lab: f"{lab.dc.ip}/32")),
     Scenario("outbound rules for the directory's group", "", egress_to_group(controllers_group)),

@@ -1,0 +1,556 @@
+"""What stands between the task and the AD, by values and with clients that hold what AWS and DNS would say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+
+from gmsa_doctor.clients.dns import Dns, Srv
+from gmsa_doctor.clients.ec2 import Ec2
+from gmsa_doctor.clients.services import DirectoryService
+from gmsa_doctor.clients.tcp import Tcp
+from gmsa_doctor.errors import ClientError, Denied, NotFound, Refused, TimedOut
+from gmsa_doctor.formats.packet_filter import Protocol
+from gmsa_doctor.formats.route_table import read_route_table
+from gmsa_doctor.model import Finding, Fix, Given, Outcome, Result, Status, passed, skipped
+from gmsa_doctor.subject import Network, Place
+from gmsa_doctor.vantage import KnownDnsServers, ServiceNames, Vantage
+from gmsa_doctor_checks import dns as dns_checks
+from gmsa_doctor_checks import network as network_checks
+from gmsa_doctor_checks.network_access import passage
+from gmsa_doctor_checks.network_access_values import (
+    Closed,
+    GroupsOfHosts,
+    GroupsOfTask,
+    Host,
+    Hosts,
+    Interface,
+    Interfaces,
+    Judged,
+    Need,
+    NetworkAcls,
+    Obstacle,
+    Passage,
+    Port,
+    Ways,
+)
+from gmsa_doctor_checks.network_access_verdict import ANYWHERE, Question, listed, told, verdict
+from gmsa_doctor_checks.network_groups import hosts_security_groups, security_groups
+from gmsa_doctor_checks.network_hosts import hosts
+from gmsa_doctor_checks.network_routes import routes
+from gmsa_doctor_checks.values import (
+    Account,
+    DhcpOptions,
+    DomainControllers,
+    DomainName,
+    Endpoint,
+    GmsaName,
+    GmsaNames,
+)
+from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
+
+NAMES = GmsaNames(DomainName("corp.example"), GmsaName("webapp01"))
+NO_ACCOUNT: Outcome[Account] = Outcome(None, skipped("not read"))
+PLACE = Place("us-east-1", "123456789012")
+OUTSIDE, INSIDE, ASSERTED = Vantage(False), Vantage(True), Vantage(False, asserted=True, own_resolver=False)
+NO_TCP: Outcome[Tcp] = Outcome(None, skipped("live never"))
+
+KERBEROS = Port(Need.KERBEROS, Protocol.TCP, 88)
+BY_UDP = Port(Need.KERBEROS, Protocol.UDP, 88, required=False)
+LDAP = Port(Need.LDAP, Protocol.TCP, 389)
+DNS = Port(Need.DNS, Protocol.UDP, 53)
+ONE = Host("10.0.0.10", "dc1.corp.example", (KERBEROS, BY_UDP, LDAP))
+TWO = Host("10.0.0.11", "dc2.corp.example", (KERBEROS, BY_UDP, LDAP))
+BOTH = Hosts("corp.example", (ONE, TWO), answered=True)
+A, B = "subnet-a", "subnet-b"
+
+
+def ended(result: Result[Any]) -> tuple[Any, Finding]:
+    return (result.value, result.finding) if isinstance(result, Given) else (None, result)
+
+
+# The verdict ------------------------------------------------------------------------------------------
+
+
+def judge(*closed: Closed, subnets: Sequence[str] = (A, B), seen: Sequence[Need] = ()) -> tuple[Judged, Finding]:
+    question = Question(BOTH, tuple(subnets), closed)
+    return verdict(question, "fine", lambda _: Fix("mend it"), lambda need: need in seen)
+
+
+def shut(host: Host, port: Port, *subnets: str, partly: bool = False) -> tuple[Closed, ...]:
+    return tuple(Closed(one, host, port, "no rule admits it", partly) for one in subnets)
+
+
+EVERYWHERE = (*shut(ONE, KERBEROS, A, B), *shut(TWO, KERBEROS, A, B))
+
+
+def test_nothing_closed_passes() -> None:
+    judged, finding = judge()
+    assert (judged.out_of_reach, finding.status, finding.summary) == ((), Status.PASS, "fine")
+
+
+def test_a_need_that_no_host_meets_in_any_subnet_fails() -> None:
+    judged, finding = judge(*EVERYWHERE)
+    assert judged.out_of_reach == (Need.KERBEROS,)
+    assert finding.status is Status.FAIL
+    assert finding.outweighed_by == "network.kerberos"
+    assert "cannot reach Kerberos of corp.example: TCP 88 to 10.0.0.10, 10.0.0.11 from" in finding.summary
+
+
+@pytest.mark.parametrize(
+    ("closed", "says"),
+    [
+        (EVERYWHERE[:2], "1 of 2 hosts"),
+        ((EVERYWHERE[0], EVERYWHERE[2]), "tasks in subnet-a (1 of 2 subnets)"),
+        (shut(ONE, BY_UDP, A, B), "loses seconds"),
+        ((*shut(ONE, LDAP, A, B, partly=True), *shut(TWO, LDAP, A, B, partly=True)), "now and then"),
+    ],
+)
+def test_what_still_lets_some_tasks_work_warns(closed: tuple[Closed, ...], says: str) -> None:
+    judged, finding = judge(*closed)
+    assert judged.out_of_reach == ()
+    assert finding.status is Status.WARN
+    assert says in finding.summary
+
+
+def test_each_subnet_without_something_else_fails_and_is_behind_nothing_single() -> None:
+    closed = (*shut(ONE, KERBEROS, A), *shut(TWO, KERBEROS, A), *shut(ONE, LDAP, B), *shut(TWO, LDAP, B))
+    judged, finding = judge(*closed)
+    assert (judged.out_of_reach, finding.status) == ((), Status.FAIL)
+
+
+def test_what_is_seen_to_be_open_from_inside_only_warns() -> None:
+    judged, finding = judge(*EVERYWHERE, seen=[Need.KERBEROS])
+    assert (judged.out_of_reach, finding.status) == ((), Status.WARN)
+    assert "from inside it was seen to be open" in finding.summary
+
+
+def test_hosts_that_are_only_likely_do_not_fail() -> None:
+    likely = Host("10.0.0.10", "--ad-dns", (Port(Need.LDAP, Protocol.TCP, 389, certain=False),))
+    question = Question(Hosts("corp.example", (likely,), False), (ANYWHERE,), shut(likely, likely.ports[0], ANYWHERE))
+    _, finding = verdict(question, "fine", lambda _: Fix("mend it"), lambda _: False)
+    assert finding.status is Status.WARN
+    assert "is not known" in finding.summary
+
+
+def test_many_are_counted_and_not_all_named() -> None:
+    assert listed(["a", "b", "c", "d"]) == "a, b, c, d"
+    assert listed(["a", "b", "c", "d", "e", "f"]) == "a, b, c, d and 2 more"
+    assert told(EVERYWHERE) == "TCP 88 to 10.0.0.10, 10.0.0.11 from subnet-a, subnet-b: no rule admits it"
+
+
+# The hosts --------------------------------------------------------------------------------------------
+
+
+class Answering:
+    """DNS that names these hosts; ``silent``: one that does not answer."""
+
+    def __init__(self, addresses: dict[str, str], *, silent: bool = False) -> None:
+        self._addresses, self._silent = addresses, silent
+
+    def srv(self, name: str) -> tuple[Srv, ...]:
+        if self._silent:
+            raise TimedOut("DNS server 10.0.0.10", 4)
+        port = 88 if "kerberos" in name else 389
+        return tuple(Srv(one, port, 0, 100) for one in self._addresses if one.startswith("dc"))
+
+    def addresses(self, host: str) -> tuple[str, ...]:
+        if host not in self._addresses:
+            raise NotFound(f"no such name {host}")
+        return (self._addresses[host],)
+
+
+class Directories:
+    def __init__(self, *directories: dict[str, Any], error: ClientError | None = None) -> None:
+        self._directories, self._error = directories, error
+
+    def directories(self) -> list[dict[str, Any]]:
+        if self._error:
+            raise self._error
+        return list(self._directories)
+
+
+MANAGED = {
+    "DirectoryId": "d-1",
+    "Name": "corp.example",
+    "Type": "MicrosoftAD",
+    "DnsIpAddrs": ["10.0.0.10", "10.0.0.11"],
+}
+CONNECTOR = {
+    "DirectoryId": "d-2",
+    "Name": "CORP.example",
+    "Type": "ADConnector",
+    "ConnectSettings": {"CustomerDnsIps": ["10.20.0.10"]},
+}
+DENIED = Denied("ds:DescribeDirectories", "*")
+
+
+def found(
+    dns: Answering | None = None,
+    directories: Directories | None = None,
+    servers: tuple[str, ...] = ("10.0.0.10",),
+    known: tuple[str, ...] = (),
+    spns: tuple[str, ...] = (),
+) -> tuple[Hosts | None, Finding]:
+    options = DhcpOptions("vpc-1", "dopt-1", servers, "corp.example", ("10.0.0.2",))
+    result = hosts(
+        NAMES,
+        NO_ACCOUNT,
+        Outcome(options, passed("")),
+        KnownDnsServers(known),
+        ServiceNames(spns),
+        Outcome(cast("Dns", dns), passed("")) if dns else Outcome[Dns](None, skipped("live never")),
+        cast("DirectoryService", directories or Directories()),
+    )
+    return ended(result)
+
+
+def ports(value: Hosts | None) -> dict[str, str]:
+    assert value
+    return {one.address: ", ".join(map(str, one.ports)) for one in value.hosts}
+
+
+OF_DC = "TCP 88, UDP 88, TCP 389"
+
+
+def test_the_domain_controllers_are_those_that_dns_names() -> None:
+    value, _ = found(Answering({"dc1.corp.example": "10.0.0.10", "dc2.corp.example": "10.9.9.9"}), Directories(MANAGED))
+    assert ports(value) == {"10.0.0.10": f"UDP 53, TCP 53, {OF_DC}", "10.9.9.9": OF_DC}
+    assert value
+    assert value.answered
+
+
+@pytest.mark.parametrize("dns", [None, Answering({}, silent=True)])
+def test_without_an_answer_they_are_those_of_the_directory(dns: Answering | None) -> None:
+    value, _ = found(dns, Directories(MANAGED))
+    assert ports(value) == {"10.0.0.10": f"UDP 53, TCP 53, {OF_DC}", "10.0.0.11": OF_DC}
+    assert value
+    assert all(port.certain for host in value.hosts for port in host.ports)
+
+
+@pytest.mark.parametrize(
+    ("directories", "known"),
+    [(Directories(CONNECTOR), ()), (Directories(), ("10.20.0.10",)), (Directories(), ("::1", "10.20.0.10"))],
+)
+def test_dns_servers_of_an_ad_are_likely_domain_controllers(directories: Directories, known: tuple[str, ...]) -> None:
+    value, _ = found(None, directories, ("10.20.0.10",), known)
+    assert ports(value) == {"10.20.0.10": f"UDP 53, TCP 53, {OF_DC}"}
+    assert value
+    certain = {port.need for host in value.hosts for port in host.ports if port.certain}
+    assert certain == {Need.DNS}
+
+
+def test_dns_servers_that_are_known_to_be_others_are_another_fault() -> None:
+    value, _ = found(None, Directories(MANAGED), ("10.9.9.9",))
+    assert ports(value) == {"10.0.0.10": OF_DC, "10.0.0.11": OF_DC}
+
+
+def test_dns_servers_that_nobody_knows_are_asked_all_the_same() -> None:
+    value, _ = found(None, Directories(), ("10.9.9.9", "10.0.0.2"))
+    assert ports(value) == {"10.9.9.9": "UDP 53, TCP 53"}
+
+
+def test_without_any_address_it_is_skipped_and_a_denial_is_told_where_it_matters() -> None:
+    _, finding = found(None, Directories(), ("AmazonProvidedDNS",))
+    assert finding.status is Status.SKIPPED
+    assert finding.fix
+    assert "--ad-dns" in finding.fix.text
+    with pytest.raises(Denied):
+        found(None, Directories(error=DENIED), ("AmazonProvidedDNS",))
+    assert found(None, Directories(error=DENIED), ("10.0.0.10",))[0]
+
+
+@pytest.mark.parametrize(
+    ("spn", "asked"),
+    [
+        ("MSSQLSvc/sql.corp.example:1434", "TCP 1434"),
+        ("mssqlsvc/SQL.corp.example", "TCP 1433"),
+        ("MSSQLSvc/sql.corp.example:1433@CORP.EXAMPLE", "TCP 1433"),
+    ],
+)
+def test_the_port_of_an_spn_is_asked(spn: str, asked: str) -> None:
+    value, _ = found(Answering({"sql.corp.example": "10.0.0.50"}), Directories(), (), spns=(spn,))
+    assert ports(value) == {"10.0.0.50": asked}
+
+
+@pytest.mark.parametrize("spn", ["HTTP/web.corp.example", "MSSQLSvc/sql.corp.example:INSTANCE"])
+def test_other_services_and_named_instances_have_no_port_that_is_known(spn: str) -> None:
+    value, _ = found(Answering({"sql.corp.example": "10.0.0.50"}), Directories(), (), spns=(spn,))
+    assert value is None
+
+
+# Security groups --------------------------------------------------------------------------------------
+
+
+class Aws:
+    """EC2 with these security groups and prefix lists; what is not there is denied."""
+
+    def __init__(self, **answers: Any) -> None:
+        self._answers = answers
+
+    def _or_denied(self, name: str, action: str) -> Any:
+        if name not in self._answers:
+            raise Denied(f"ec2:{action}", "*")
+        return self._answers[name]
+
+    def security_groups(self, ids: tuple[str, ...]) -> Any:
+        return [one for one in self._or_denied("groups", "DescribeSecurityGroups") if one["GroupId"] in ids]
+
+    def prefix_list_entries(self, id: str) -> Any:
+        return self._or_denied("lists", "GetManagedPrefixListEntries")[id]
+
+    def peering_connections(self, ids: tuple[str, ...]) -> Any:
+        return self._or_denied("peerings", "DescribeVpcPeeringConnections")
+
+    def nat_gateways(self, vpc: str) -> Any:
+        return self._or_denied("nats", "DescribeNatGateways")
+
+
+def group(id: str, *rules: dict[str, Any], inbound: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    return {
+        "GroupId": id,
+        "GroupName": id,
+        "VpcId": "vpc-1",
+        "IpPermissionsEgress": list(rules),
+        "IpPermissions": list(inbound),
+    }
+
+
+def to(cidr: str = "", **others: Any) -> dict[str, Any]:
+    return {"IpProtocol": "-1", "IpRanges": [{"CidrIp": cidr}] if cidr else [], **others}
+
+
+TO_GROUP = to(UserIdGroupPairs=[{"GroupId": "sg-dc"}])
+TO_LIST = to(PrefixListIds=[{"PrefixListId": "pl-1"}])
+OF_DCS = Interfaces((Interface("eni-1", ONE.address, "vpc-1", "subnet-x", ("sg-dc",)),))
+ONLY_ONE = Hosts("corp.example", (ONE,), answered=True)
+
+
+def of_task(
+    aws: Aws, interfaces: Interfaces | None = None, tcp: Outcome[Tcp] = NO_TCP, vantage: Vantage = OUTSIDE
+) -> tuple[GroupsOfTask | None, Finding]:
+    known = Outcome(interfaces, passed("")) if interfaces else Outcome[Interfaces](None, skipped("denied"))
+    network = Network((A,), ("sg-1",))
+    return ended(security_groups(network, ONLY_ONE, known, cast("Ec2", aws), PLACE, tcp, vantage))
+
+
+@pytest.mark.parametrize(
+    ("aws", "interfaces", "status"),
+    [
+        (Aws(groups=[group("sg-1", to("0.0.0.0/0"))]), None, Status.PASS),
+        (Aws(groups=[group("sg-1")]), None, Status.FAIL),
+        (Aws(groups=[group("sg-1", TO_GROUP)]), OF_DCS, Status.PASS),
+        (Aws(groups=[group("sg-1", TO_GROUP)]), None, Status.UNKNOWN),
+        (Aws(groups=[group("sg-1", TO_GROUP)]), Interfaces(), Status.UNKNOWN),
+        (Aws(groups=[group("sg-1", to(UserIdGroupPairs=[{"GroupId": "sg-2"}]))]), OF_DCS, Status.FAIL),
+        (Aws(groups=[group("sg-1", TO_LIST)], lists={"pl-1": ("10.0.0.0/24", "::/0")}), None, Status.PASS),
+        (Aws(groups=[group("sg-1", TO_LIST)], lists={"pl-1": ()}), None, Status.FAIL),
+        (Aws(groups=[group("sg-1", TO_LIST, to("10.0.0.0/8"))]), None, Status.PASS),
+    ],
+)
+def test_what_the_tasks_groups_let_out(aws: Aws, interfaces: Interfaces | None, status: Status) -> None:
+    value, finding = of_task(aws, interfaces)
+    assert finding.status is status, finding.summary
+    assert (value is None) == (status is Status.UNKNOWN)
+
+
+def test_a_denied_prefix_list_is_unknown_where_it_decides() -> None:
+    with pytest.raises(Denied):
+        of_task(Aws(groups=[group("sg-1", TO_LIST)]))
+
+
+def test_groups_that_are_not_known_are_not_judged() -> None:
+    no_interfaces = Outcome[Interfaces](None, skipped(""))
+    finding = security_groups(Network((A,)), ONLY_ONE, no_interfaces, cast("Ec2", Aws()), PLACE, NO_TCP, OUTSIDE)
+    assert isinstance(finding, Finding)
+    assert (finding.status, "--security-groups" in str(finding.fix)) == (Status.SKIPPED, True)
+
+
+class Connecting:
+    """TCP that finds these ports open, and nothing else."""
+
+    def __init__(self, *ports: int, error: ClientError | None = None) -> None:
+        self._ports, self._error = ports, error or TimedOut("TCP", 3)
+
+    def connect(self, host: str, port: int) -> float:
+        if port not in self._ports:
+            raise self._error
+        return 0.001
+
+
+def open_on(*ports: int, error: ClientError | None = None) -> Outcome[Tcp]:
+    return Outcome(cast("Tcp", Connecting(*ports, error=error)), passed(""))
+
+
+@pytest.mark.parametrize(
+    ("vantage", "tcp", "status"),
+    [
+        (INSIDE, open_on(88), Status.WARN),
+        (INSIDE, open_on(), Status.FAIL),
+        (INSIDE, NO_TCP, Status.FAIL),
+        (ASSERTED, open_on(88, 389), Status.FAIL),
+        (OUTSIDE, open_on(88, 389), Status.FAIL),
+    ],
+)
+def test_only_what_is_seen_from_inside_outweighs_a_closed_group(
+    vantage: Vantage, tcp: Outcome[Tcp], status: Status
+) -> None:
+    assert of_task(Aws(groups=[group("sg-1")]), tcp=tcp, vantage=vantage)[1].status is status
+
+
+SUBNETS = TaskSubnets(Vpc("vpc-1", ("10.0.0.0/16",), None, "dopt-1"), (TaskSubnet(A, "10.0.1.0/24", "a", "vpc-1"),))
+IN_VPC = Ways(Judged(), ((A, ONE.address, "vpc-1"),))
+
+
+@pytest.mark.parametrize(
+    ("inbound", "ways", "status"),
+    [
+        ([to("10.0.0.0/16")], IN_VPC, Status.PASS),
+        ([to("10.0.1.0/25")], IN_VPC, Status.WARN),
+        ([to("10.0.2.0/24")], IN_VPC, Status.FAIL),
+        ([to(UserIdGroupPairs=[{"GroupId": "sg-1"}])], IN_VPC, Status.PASS),
+        ([to(UserIdGroupPairs=[{"GroupId": "sg-2"}])], IN_VPC, Status.FAIL),
+        ([], Ways(Judged()), Status.SKIPPED),
+        ([], Ways(Judged(), ((A, ONE.address, "vpc-9"),)), Status.SKIPPED),
+    ],
+)
+def test_what_the_groups_of_the_hosts_let_in(inbound: list[dict[str, Any]], ways: Ways, status: Status) -> None:
+    ec2 = cast("Ec2", Aws(groups=[group("sg-dc", inbound=inbound)]))
+    result = hosts_security_groups(
+        SUBNETS, Network((A,), ("sg-1",)), ONLY_ONE, OF_DCS, ways, ec2, PLACE, NO_TCP, OUTSIDE
+    )
+    assert ended(result)[1].status is status
+
+
+# Routes -----------------------------------------------------------------------------------------------
+
+
+def table(*given: dict[str, Any], id: str = "rtb-1") -> Any:
+    local = {"DestinationCidrBlock": "10.1.0.0/16", "GatewayId": "local", "State": "active"}
+    found = [{"State": "active", **one} for one in given]
+    return read_route_table({"RouteTableId": id, "VpcId": "vpc-1", "Routes": [local, *found]})
+
+
+def by(cidr: str, **target: str) -> dict[str, Any]:
+    return {"DestinationCidrBlock": cidr, **target}
+
+
+PEERING = by("10.0.0.0/8", VpcPeeringConnectionId="pcx-1")
+NAT = by("0.0.0.0/0", NatGatewayId="nat-1")
+PUBLIC = read_route_table(
+    {
+        "RouteTableId": "rtb-2",
+        "VpcId": "vpc-1",
+        "Associations": [{"SubnetId": "subnet-p"}],
+        "Routes": [by("0.0.0.0/0", GatewayId="igw-1")],
+    }
+)
+
+
+def connection(status: str) -> list[dict[str, Any]]:
+    sides = {"AccepterVpcInfo": {"VpcId": "vpc-2"}, "RequesterVpcInfo": {"VpcId": "vpc-1"}}
+    return [{"VpcPeeringConnectionId": "pcx-1", "Status": {"Code": status}, **sides}]
+
+
+@pytest.mark.parametrize(
+    ("given", "answers", "status", "says"),
+    [
+        ([], {}, Status.FAIL, "rtb-1 has no route to it"),
+        ([by("10.0.0.0/8", TransitGatewayId="tgw-1")], {}, Status.PASS, "not looked at"),
+        ([by("10.0.0.0/8", GatewayId="vgw-1")], {}, Status.PASS, "whether the VPN is up"),
+        ([{**by("10.0.0.0/8", TransitGatewayId="tgw-1"), "State": "blackhole"}], {}, Status.FAIL, "blackhole"),
+        ([PEERING], {"peerings": connection("active")}, Status.PASS, "through pcx-1"),
+        ([PEERING], {"peerings": connection("expired")}, Status.FAIL, "pcx-1 is expired"),
+        ([PEERING], {"peerings": []}, Status.PASS, "through pcx-1"),
+        ([by("0.0.0.0/0", GatewayId="igw-1")], {}, Status.FAIL, "to the internet (igw-1)"),
+        ([NAT], {"nats": [{"NatGatewayId": "nat-1", "SubnetId": "subnet-p"}]}, Status.FAIL, "behind nat-1"),
+        ([NAT], {"nats": []}, Status.PASS, "through nat-1"),
+        ([by("0.0.0.0/0", NetworkInterfaceId="eni-1")], {}, Status.PASS, "what that passes on"),
+        (
+            [{"DestinationPrefixListId": "pl-1", "TransitGatewayId": "tgw-1"}],
+            {"lists": {"pl-1": ("10.0.0.0/24",)}},
+            Status.PASS,
+            "through tgw-1",
+        ),
+    ],
+)
+def test_where_routes_lead(given: list[dict[str, Any]], answers: dict[str, Any], status: Status, says: str) -> None:
+    own = table(*given)
+    known = SubnetRoutes(((A, own),), (own, PUBLIC))
+    value, finding = ended(routes(SUBNETS, known, BOTH, cast("Ec2", Aws(**answers)), PLACE, NO_TCP, OUTSIDE))
+    assert finding.status is status, finding.summary
+    assert says in finding.summary
+    assert value.judged.out_of_reach == ((Need.KERBEROS, Need.LDAP) if status is Status.FAIL else ())
+    ends_in_peer = "peerings" in answers and "active" in str(answers)
+    assert value.vpc(A, ONE.address) == ("vpc-2" if ends_in_peer else "")
+
+
+def test_a_denied_peering_connection_is_unknown() -> None:
+    own = table(PEERING)
+    with pytest.raises(Denied):
+        routes(SUBNETS, SubnetRoutes(((A, own),)), BOTH, cast("Ec2", Aws()), PLACE, NO_TCP, OUTSIDE)
+
+
+# All together, and the live flow ----------------------------------------------------------------------
+
+
+def test_what_is_closed_stands_behind_the_passage() -> None:
+    result = passage(
+        BOTH,
+        Outcome(Ways(Judged()), passed("")),
+        Outcome(GroupsOfTask(Judged((Need.LDAP,))), passed("")),
+        Outcome[NetworkAcls](None, skipped("denied")),
+        Outcome(GroupsOfHosts(Judged()), passed("")),
+    )
+    assert result.value == Passage((Obstacle("network-access.security-groups", Need.LDAP),))
+    assert result.finding.because == ("network-access.security-groups",)
+
+
+def test_a_passage_of_which_nothing_could_be_looked_at_is_skipped() -> None:
+    nothing = skipped("denied")
+    result = passage(
+        BOTH,
+        Outcome[Ways](None, nothing),
+        Outcome[GroupsOfTask](None, nothing),
+        Outcome[NetworkAcls](None, nothing),
+        Outcome[GroupsOfHosts](None, nothing),
+    )
+    assert (result.value, result.finding.status) == (Passage(), Status.SKIPPED)
+
+
+CONTROLLERS = DomainControllers(
+    DomainName("corp.example"), (Endpoint("dc1", "10.0.0.10", 389),), (Endpoint("dc1", "10.0.0.10", 88),)
+)
+CLOSED = Passage((Obstacle("network-access.routes", Need.KERBEROS),))
+
+
+@pytest.mark.parametrize(
+    ("tcp", "known", "status", "because"),
+    [
+        (open_on(), CLOSED, Status.SKIPPED, ("network-access.routes",)),
+        (open_on(), Passage(), Status.FAIL, ()),
+        (open_on(), None, Status.FAIL, ()),
+        (open_on(88), CLOSED, Status.PASS, ()),
+        (open_on(error=Refused("TCP")), CLOSED, Status.FAIL, ()),
+    ],
+)
+def test_silence_has_its_cause_in_what_is_closed(
+    tcp: Outcome[Tcp], known: Passage | None, status: Status, because: tuple[str, ...]
+) -> None:
+    assert tcp.value
+    outcome = Outcome(known, passed("")) if known else Outcome[Passage](None, skipped("denied"))
+    _, finding = ended(network_checks.kerberos(CONTROLLERS, tcp.value, INSIDE, outcome))
+    assert (finding.status, finding.because) == (status, because)
+    _, of_ldap = ended(network_checks.ldap(CONTROLLERS, tcp.value, INSIDE, outcome))
+    assert of_ldap.status is Status.FAIL
+
+
+def test_silence_of_dns_has_its_cause_in_what_is_closed() -> None:
+    known = Outcome(Passage((Obstacle("network-access.network-acls", Need.DNS),)), passed(""))
+    closed = dns_checks._closed(known, TimedOut("DNS server", 4), INSIDE)
+    assert closed
+    assert closed.because == ("network-access.network-acls",)
+    assert dns_checks._closed(known, NotFound("no such name"), INSIDE) is None
+    assert dns_checks._closed(known, TimedOut("DNS server", 4), ASSERTED) is None
