@@ -36,3 +36,12 @@ class CredSpecObject:
     body: bytes = field(repr=False)
     key: str = ""
     bucket_key: bool = False
+
+
+@dataclass(frozen=True)
+class Krb5Conf:
+    """The krb5.conf of the container, for the servers of the AD domain that were named."""
+
+    domain: str
+    hosts: tuple[str, ...]
+    text: str

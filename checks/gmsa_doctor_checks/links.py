@@ -46,3 +46,6 @@ PASSWORD_NEVER_EXPIRES = f"{_MS}/en-us/powershell/module/activedirectory/set-adu
 ENCRYPTION_TYPES = f"{_MS}/en-us/windows-server/security/kerberos/detect-remediate-rc4-kerberos"
 _GMSA = f"{_MS}/en-us/windows-server/identity/ad-ds/manage/group-managed-service-accounts"
 KDS_ROOT_KEY = f"{_GMSA}/group-managed-service-accounts/create-the-key-distribution-services-kds-root-key"
+TICKET_LIFETIME = f"{_MS}/en-us/openspecs/windows_protocols/ms-gpsb/0fce5b92-bcc1-4b96-9c2b-56397c3f144f"
+DOMAIN_REALM = "https://web.mit.edu/kerberos/krb5-latest/doc/admin/conf_files/krb5_conf.html#domain-realm"
+TRUSTS = f"{_MS}/en-us/entra/identity/domain-services/concepts-forest-trust"

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.cli import check, completion, diff, explain, iam_policy, one_off, ticket  # noqa: F401 - each adds its commands
+from gmsa_doctor.cli import (  # noqa: F401 - each adds its commands
+    check,
+    completion,
+    diff,
+    explain,
+    iam_policy,
+    krb5_conf,
+    one_off,
+    ticket,
+)
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.process import ExitCode
 

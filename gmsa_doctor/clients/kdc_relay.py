@@ -19,7 +19,8 @@ from dataclasses import dataclass
 
 from gmsa_doctor.clients.tcp import endpoint, open_socket
 from gmsa_doctor.errors import ClientError, TimedOut, Unreachable
-from gmsa_doctor.formats import krb_error
+from gmsa_doctor.formats import kdc_reply, krb_error
+from gmsa_doctor.formats.kdc_reply import KdcReply
 from gmsa_doctor.formats.krb_error import KrbError
 
 CONNECT_SECONDS = 3.0
@@ -39,6 +40,10 @@ class Route:
     """Why there was no answer: Refused, TimedOut or Unreachable."""
     refusal: KrbError | None = None
     """The KDC's last answer, if that was an error."""
+    offered: tuple[int, ...] = ()
+    """The encryption types with which the KDC would take a proof of the password, where it asked for one."""
+    ticket: KdcReply | None = None
+    """What the last answer with a ticket shows."""
     seconds: float = 0.0
     deadline: float = 0.0
 
@@ -60,8 +65,13 @@ class Route:
             request = _message(client, self._left)
             reply = self._ask(request)
             if reply is not None:
-                self.refusal = krb_error.parse(reply[4:])
+                self._note(reply[4:])
                 client.sendall(reply)
+
+    def _note(self, reply: bytes) -> None:
+        self.refusal = krb_error.parse(reply)
+        self.offered = (self.refusal.offered if self.refusal else ()) or self.offered
+        self.ticket = kdc_reply.parse(reply) or self.ticket
 
     def _ask(self, request: bytes) -> bytes | None:
         try:

@@ -24,6 +24,7 @@ __all__ = [
     "Kerberos",
     "Kdc",
     "Ticket",
+    "Enctypes",
     "ServiceTicket",
     "SecurityContext",
     "KdcReason",
@@ -58,6 +59,19 @@ class Kdc:
         return endpoint(self.address, self.port)
 
 
+@dataclass(frozen=True)
+class Enctypes:
+    """Encryption types (IANA's numbers) of a logon, as they could be seen on the wire.
+
+    ``offered``: what the KDC would take a proof of the password in: what we and the account have in common;
+    ``account``: of the account's key that it used; ``kdc``: of its own key, with which the TGT is encrypted.
+    """
+
+    offered: tuple[int, ...]
+    account: int
+    kdc: int
+
+
 @dataclass(frozen=True, eq=False)
 class Ticket:
     """A TGT in a memory cache of its own. ``lifetime`` in seconds, from when it was given."""
@@ -65,6 +79,7 @@ class Ticket:
     principal: str
     lifetime: int
     credentials: Any = field(repr=False)
+    enctypes: Enctypes | None = None
 
     @property
     def realm(self) -> str:
@@ -147,18 +162,21 @@ class Kerberos:
         if not password.reveal():
             raise KdcRefusal(KdcReason.EMPTY_PASSWORD, 22, "the password is empty")
 
-        def acquire() -> Ticket:
+        def acquire(route: Route) -> Ticket:
             gssapi = gssapi_module()
             name = gssapi.Name(principal, gssapi.NameType.kerberos_principal)
             mechanisms = [gssapi.MechType.kerberos]
             got = gssapi.raw.acquire_cred_with_password(name, password.reveal(), usage="initiate", mechs=mechanisms)
             # Credentials(base=…) takes the handle away from its argument: done once, here.
-            return Ticket(principal, int(got.lifetime or 0), keep(gssapi.Credentials(base=got.creds)))
+            credentials = keep(gssapi.Credentials(base=got.creds))
+            seen = route.ticket
+            enctypes = Enctypes(route.offered, seen.key, seen.ticket) if seen and seen.logon else None
+            return Ticket(principal, int(got.lifetime or 0), credentials, enctypes)
 
         return _ask(self._library, realm, kdc, acquire, logon=True)
 
     def _logon_with_keytab(self, principal: str, realm: str, keytab: Hidden[bytes], kdc: Kdc) -> Ticket:
-        def acquire() -> Ticket:
+        def acquire(_: Route) -> Ticket:
             gssapi = gssapi_module()
             name = gssapi.Name(principal, gssapi.NameType.kerberos_principal)
             with open(os.memfd_create("gmsa-doctor-keytab"), "wb") as file:
@@ -177,7 +195,7 @@ class Kerberos:
     def _initiate(self, ticket: Ticket, spn: str, kdc: Kdc, flags: tuple[str, ...], use: Callable[[Any], T]) -> T:
         require_gssapi()
 
-        def initiate() -> T:
+        def initiate(_: Route) -> T:
             gssapi = gssapi_module()
             name = gssapi.Name(f"{spn}@{ticket.realm}", gssapi.NameType.kerberos_principal)
             wanted = [gssapi.RequirementFlag[flag] for flag in flags]
@@ -209,7 +227,7 @@ class SecurityContext:
 
     def step(self, token: bytes) -> bytes:
         """Take the service's token; give the next to send, which may be empty. Raises KdcRefusal."""
-        return _ask(self._library, self._realm, self._kdc, lambda: self._context.step(token) or b"")
+        return _ask(self._library, self._realm, self._kdc, lambda _: self._context.step(token) or b"")
 
     def wrap(self, message: bytes, seal: bool) -> bytes:
         """Sign, and with ``seal`` encrypt, a message."""
@@ -307,12 +325,12 @@ class _Counted(ClientError):
         self.error = error
 
 
-def _ask(library: Libkrb5, realm: str, kdc: Kdc, fn: Callable[[], T], logon: bool = False) -> T:
+def _ask(library: Libkrb5, realm: str, kdc: Kdc, fn: Callable[[Route], T], logon: bool = False) -> T:
     """Do ``fn`` with this KDC, and turn its errors into ours."""
 
     def asked(route: Route) -> tuple[T, None] | tuple[None, ClientError]:
         try:
-            return fn(), None
+            return fn(route), None
         except gssapi_module().exceptions.GSSError as error:
             problem = route.problem or _refusal(error, route, logon)
         if logon and _counts(problem, route):

@@ -91,7 +91,7 @@ def statements(text: str | None) -> tuple[Mapping[str, Any], ...]:
         return ()
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PolicyError("it is not JSON") from error
     if not isinstance(document, dict) or "Statement" not in document:
         raise PolicyError("there is no Statement in it")

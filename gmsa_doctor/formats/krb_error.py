@@ -7,7 +7,10 @@ KDC_ERR_CLIENT_REVOKED) is told by the NTSTATUS in ``e-data``: KERB-EXT-ERROR (M
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
+
+from gmsa_doctor.formats import der
 
 _KRB_ERROR = 0x7E  # [APPLICATION 30], constructed
 _SEQUENCE = 0x30
@@ -15,70 +18,68 @@ _ERROR_CODE = 0xA6  # [6] Int32
 _E_DATA = 0xAC  # [12] OCTET STRING
 _TYPE = 0xA1  # [1] of KERB-ERROR-DATA, and of PA-DATA
 _VALUE = 0xA2  # [2] of both
+_ETYPE = 0xA0  # [0] of ETYPE-INFO2-ENTRY
+_ETYPE_INFO2 = 19
+PREAUTH_REQUIRED = 25
+"""KDC_ERR_PREAUTH_REQUIRED: no refusal, but the KDC's question for a proof, with what it can be made of."""
 _EXTENDED = 3  # KERB_ERR_TYPE_EXTENDED; in the form of PA-DATA the same number is PA-PW-SALT
 
 
 @dataclass(frozen=True)
 class KrbError:
-    """``code`` as in RFC 4120 7.5.9; ``nt_status`` as in MS-ERREF 2.3, where the KDC told it."""
+    """``code`` as in RFC 4120 7.5.9; ``nt_status`` as in MS-ERREF 2.3, where the KDC told it.
+
+    ``offered``: with which encryption types the client may prove that it knows the password.
+    """
 
     code: int
     nt_status: int | None = None
+    offered: tuple[int, ...] = ()
 
 
 def parse(reply: bytes) -> KrbError | None:
     """The refusal in a KDC's reply (without its length in front); ``None`` for any other reply."""
     try:
-        tag, body, _ = _element(reply, 0)
+        tag, body, _ = der.element(reply)
         if tag != _KRB_ERROR:
             return None
-        fields = _fields(_element(body, 0)[1])
-        code = int.from_bytes(_element(fields[_ERROR_CODE], 0)[1], "big", signed=True)
-    except (IndexError, KeyError):
+        found = der.fields(der.element(body)[1])
+        code = der.number(found, _ERROR_CODE)
+    except der.DerError:
         return None
-    return KrbError(code, _nt_status(fields.get(_E_DATA)))
+    data = _e_data(found)
+    return KrbError(code, _nt_status(data), _offered(data) if code == PREAUTH_REQUIRED else ())
 
 
-def _nt_status(e_data: bytes | None) -> int | None:
-    """From KERB-ERROR-DATA, or from METHOD-DATA (a sequence of PA-DATA), which MS-KILE allows as well."""
-    if e_data is None:
-        return None
+def _e_data(found: dict[int, bytes]) -> list[tuple[int, bytes]]:
+    """The types and values of KERB-ERROR-DATA, or of METHOD-DATA (a sequence of PA-DATA), which MS-KILE allows too."""
     try:
-        tag, body, _ = _element(_element(e_data, 0)[1], 0)
+        tag, body, _ = der.element(der.inside(found, _E_DATA))
         if tag != _SEQUENCE:
-            return None
-        parts = [value for kind, value in _elements(body) if kind == _SEQUENCE] or [body]
-        for part in parts:
-            fields = _fields(part)
-            kind = int.from_bytes(_element(fields[_TYPE], 0)[1], "big")
-            value = _element(fields[_VALUE], 0)[1]
-            if kind == _EXTENDED and len(value) >= struct.calcsize("<III"):
-                return int(struct.unpack_from("<I", value)[0])
-    except (IndexError, KeyError):
-        pass
+            return []
+        parts = [value for kind, value in der.elements(body) if kind == _SEQUENCE] or [body]
+    except der.DerError:
+        return []
+    data: list[tuple[int, bytes]] = []
+    for part in parts:
+        with suppress(der.DerError):
+            one = der.fields(part)
+            data.append((der.number(one, _TYPE), der.inside(one, _VALUE)))
+    return data
+
+
+def _nt_status(data: list[tuple[int, bytes]]) -> int | None:
+    for kind, value in data:
+        if kind == _EXTENDED and len(value) >= struct.calcsize("<III"):
+            return int(struct.unpack_from("<I", value)[0])
     return None
 
 
-def _fields(body: bytes) -> dict[int, bytes]:
-    return dict(_elements(body))
-
-
-def _elements(body: bytes) -> list[tuple[int, bytes]]:
-    found, at = [], 0
-    while at < len(body):
-        tag, value, at = _element(body, at)
-        found.append((tag, value))
-    return found
-
-
-def _element(data: bytes, at: int) -> tuple[int, bytes, int]:
-    """A DER element: its tag, its value, and where the next begins. IndexError when it is cut off."""
-    tag, length = data[at], data[at + 1]
-    at += 2
-    if length & 0x80:
-        size = length & 0x7F
-        length = int.from_bytes(data[at : at + size], "big")
-        at += size
-    if at + length > len(data):
-        raise IndexError
-    return tag, data[at : at + length], at + length
+def _offered(data: list[tuple[int, bytes]]) -> tuple[int, ...]:
+    """The encryption types of PA-ETYPE-INFO2, in the KDC's order (RFC 4120 5.2.7.5)."""
+    for kind, value in data:
+        if kind == _ETYPE_INFO2:
+            with suppress(der.DerError):
+                entries = der.elements(der.element(value)[1])
+                return tuple(der.number(der.fields(body), _ETYPE) for _, body in entries)
+    return ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gmsa_doctor.formats import (
@@ -13,10 +14,16 @@ from gmsa_doctor.formats import (
     cdk_out,
     cloudformation,
     compose,
+    connection_string,
     credspec,
+    filetime,
+    guid,
+    iam_policy_document,
     json_text,
+    kdc_reply,
     krb_error,
     located,
+    logon_hours,
     managed_password,
     names,
     secret,
@@ -26,6 +33,7 @@ from gmsa_doctor.formats import (
     terraform_plan,
 )
 from tests import ccaches
+from tests.formats.test_kdc_reply import demands, reply
 from tests.formats.test_krb_error import error, extended
 from tests.lab.descriptor import READ_PROPERTY, Entry, descriptor
 
@@ -70,6 +78,7 @@ def _descriptor(data: bytes) -> None:
 
 def _kdc(data: bytes) -> None:
     krb_error.parse(data)
+    kdc_reply.parse(data)
 
 
 def _ccache(data: bytes) -> None:
@@ -119,6 +128,37 @@ def _secret(data: bytes) -> None:
     if isinstance(found, secret.SecretDocument):
         secret.read_fields(found)
         secret.read_fields(found, rotation=True)
+
+
+def _connection_string(data: bytes) -> None:
+    text = data.decode("utf-8", "surrogateescape")
+    connection_string.may_be_one(text)
+    with suppress(connection_string.ConnectionStringError):
+        connection_string.parse(text)
+
+
+_REQUEST = iam_policy_document.Request(
+    arn.parse_role_arn("arn:aws:iam::123456789012:role/r"),
+    "s3:GetObject",
+    "arn:aws:s3:::b/k",
+    {"aws:securetransport": ("true",), "s3:versionid": ()},
+)
+
+
+def _policy(data: bytes) -> None:
+    with suppress(iam_policy_document.PolicyError):
+        iam_policy_document.rule(data.decode("utf-8", "replace"), _REQUEST)
+
+
+def _attributes(data: bytes) -> None:
+    text = data.decode("utf-8", "replace")
+    guid.parse(data)
+    guid.plain(text)
+    assert 0 <= logon_hours.allowed(data) <= logon_hours.HOURS
+    logon_hours.allows(data, datetime(2026, 3, 1, 12, tzinfo=UTC))
+    ticks = filetime.number(text)
+    if ticks is not None:
+        filetime.instant(ticks)
 
 
 def _definitions(read: Callable[[], object]) -> None:
@@ -206,9 +246,9 @@ TARGETS = (
         ),
     ),
     Target(
-        "krb-error",
+        "kdc-answers",
         _kdc,
-        (error(24), error(18, extended(0xC0000234)), error(25, e_text=b"x")),
+        (error(24), error(18, extended(0xC0000234)), error(25, demands(18, 23)), reply(0x6B, 11), reply(0x6D, 13)),
         (b"\xa6\x03\x02\x01", b"\xac", b"\x30\x80", b"\x84"),
     ),
     Target(
@@ -245,6 +285,33 @@ TARGETS = (
             b'{"usernameOfStandardUserAccount":"a:b","passwordOfStandardUserAccount":"p","distinguishedName":"CN=x"}',
         ),
         (b'"username":', b'"password":', b'"domainName":', b'"distinguishedName":', *_WORDS),
+    ),
+    Target(
+        "connection-string",
+        _connection_string,
+        (
+            b"Server=tcp:db.corp.example,1433;Integrated Security=SSPI;Password={a};b}",
+            b"Driver={ODBC Driver 18 for SQL Server};Server=db\\INSTANCE;Trusted_Connection=yes",
+            b"jdbc:sqlserver://db.corp.example\\I:1433;integratedSecurity=true;serverSpn=MSSQLSvc/db:1433",
+            b"mssql+pyodbc://user:p%40ss@db.corp.example:1433/d?driver=x&Trusted_Connection=yes",
+        ),
+        (b"Data Source=", b"jdbc:sqlserver://", b"mssql+pymssql://", b";", b"={", b'="', b"odbc_connect="),
+    ),
+    Target(
+        "policy",
+        _policy,
+        (
+            b'{"Version":"2012-10-17","Statement":[{"Sid":"a","Effect":"Deny","NotPrincipal":{"AWS":"arn:aws:iam::1:root"},'
+            b'"Action":["s3:*"],"Resource":"arn:aws:s3:::b/*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}',
+            b'{"Statement":{"Effect":"Allow","Principal":"*","NotAction":"s3:Put?","NotResource":["*"],"Condition":'
+            b'{"ForAllValues:StringLikeIfExists":{"aws:x":["a*"]},"NumericLessThan":{"s3:max-keys":"1"}}}}',
+        ),
+        (b"ForAnyValue:", b"IfExists", b"ArnLike", b"IpAddress", b"DateLessThan", b"Null", b'"NotPrincipal":', *_WORDS),
+    ),
+    Target(
+        "attributes",
+        _attributes,
+        (b"\xff" * 21, b"133497216000000000", b"{859E1386-BDB4-49E8-85C7-3070B13920E1}", bytes(16)),
     ),
     Target("json-file", _json_file, (_TEMPLATE, _PLAN, _CREDSPEC), _WORDS),
     Target("yaml-file", _yaml_file, (_YAML, _TEMPLATE), _WORDS),

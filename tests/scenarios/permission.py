@@ -8,7 +8,7 @@ from tests.lab import accounts, ad
 from tests.lab.ad import DomainController
 from tests.lab.descriptor import CONTROL_ACCESS, READ_PROPERTY, Entry, descriptor, text
 from tests.lab.environment import Environment
-from tests.scenarios.changes import all_of
+from tests.scenarios.changes import all_of, in_ad, options
 from tests.scenarios.lab import Change, Lab, Scenario
 
 GMSA = "webapp01$"
@@ -210,6 +210,7 @@ HEALTHY = (
 )
 
 _PRINCIPALS = "permission.principals"
+_STRANGER = "MSSQLSvc/db.other.test:1433"
 
 WARNINGS = (
     Scenario("everybody may", _PRINCIPALS, listed(allow(_EVERYONE)), "nearly everybody in the domain may: Everyone"),
@@ -223,5 +224,11 @@ WARNINGS = (
     Scenario("all computers may", _PRINCIPALS, listed(allow(_GROUP), allow(of_the_domain(515))), "Domain Computers"),
     Scenario(
         "a deleted account may", _PRINCIPALS, listed(allow(_GROUP), allow(of_the_domain(4_000_001))), "no account"
+    ),
+    Scenario(
+        "a server whose name does not tell its realm",
+        "kerberos.krb5-conf",
+        all_of(in_ad("svc-sql", servicePrincipalName=_STRANGER), options("--spn", _STRANGER)),
+        "db.other.test does not say that it is of CORP.EXAMPLE",
     ),
 )

@@ -1,0 +1,110 @@
+"""``gmsa-doctor krb5-conf``: the Kerberos configuration for the container's image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from gmsa_doctor.cli import options
+from gmsa_doctor.cli.app import app
+from gmsa_doctor.cli.options import items
+from gmsa_doctor.cli.process import ExitCode, guarded, print_
+from gmsa_doctor.clients import task_metadata
+from gmsa_doctor.errors import UsageError
+from gmsa_doctor.request import Live, Request
+
+if TYPE_CHECKING:
+    from gmsa_doctor.run import Look
+
+CHECK = "kerberos.krb5-conf"
+
+
+@app.command("krb5-conf")
+def krb5_conf(
+    files: Annotated[
+        Optional[list[str]],  # noqa: UP045 - typer before 0.16 reads annotations at run time
+        typer.Argument(metavar="FILES", help="As those of `gmsa-doctor check`."),
+    ] = None,
+    service: options.Service = None,
+    cluster: options.Cluster = None,
+    task_definition: options.TaskDefinition = None,
+    container: options.Container = None,
+    region: options.Region = None,
+    profile: options.Profile = None,
+    domain: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The AD domain; nothing is then asked of AWS.")
+    ] = None,
+    spn: options.Spn = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Send nothing anywhere, and read no AWS configuration.")
+    ] = False,
+) -> None:
+    """Print the krb5.conf that the container's image needs.
+
+    The domain is that of the secret, or of the CredSpec. Servers named with --spn whose names are not below
+    it get a line in [domain_realm]. Sends nothing to DNS or the AD.
+    """
+    ways = {"--service": service, "--task-definition": task_definition, "FILES": files, "--domain": domain}
+    request = Request(
+        service=service,
+        cluster=cluster,
+        task_definition=task_definition,
+        files=tuple(files or ()),
+        container=container,
+        region=region,
+        profile=profile,
+        offline=offline,
+        live=Live.NEVER,
+        spns=items(spn),
+        only=(CHECK,),
+    )
+    guarded(lambda: _print(request, domain, [name for name, value in ways.items() if value]))
+
+
+def _print(request: Request, domain: str | None, given: list[str]) -> ExitCode:
+    options.require_spns(request.spns)
+    if len(given) > 1 or (not given and not task_metadata.inside()):
+        raise UsageError(
+            "say whose krb5.conf it is to be: --domain, or --cluster with --service, or --task-definition, or FILES"
+            + (f" (given: {' and '.join(given)})" if given else "")
+        )
+    print_(_for_domain(domain, request.spns) if domain is not None else _for_subject(request))
+    return ExitCode.PASS
+
+
+def _for_domain(domain: str, spns: tuple[str, ...]) -> str:
+    from gmsa_doctor.formats import krb5_conf, names
+
+    defect = names.domain_name_defect(domain, needs_dot=True)
+    if defect:
+        raise UsageError(f"--domain {domain}: {defect}; give the DNS name of the AD domain, such as corp.example")
+    return krb5_conf.render(domain, tuple(map(krb5_conf.host_of, spns))).rstrip("\n")
+
+
+def _for_subject(request: Request) -> str:
+    from gmsa_doctor import registry, run
+
+    seen = run.look(request, registry.load(), lambda progress: None)
+    found = dict.fromkeys(filter(None, map(_text, seen.ended.values)))
+    if len(found) > 1:
+        raise UsageError("the containers are of several AD domains: name one with --container")
+    if not found:
+        raise UsageError(f"the AD domain is not known: {_reason(seen)} (give it with --domain)")
+    return next(iter(found)).rstrip("\n")
+
+
+def _text(values: Mapping[type, object]) -> str | None:
+    from gmsa_doctor.values import Krb5Conf
+
+    value = values.get(Krb5Conf)
+    return value.text if isinstance(value, Krb5Conf) else None
+
+
+def _reason(seen: Look) -> str:
+    findings = [one for subject in seen.subjects for one in subject.findings]
+    root = next((one for one in findings if one.root), None) or next(
+        (one for one in findings if one.check == CHECK), None
+    )
+    return root.summary if root else "no container has a CredSpec"

@@ -1,0 +1,48 @@
+"""As much of DER (ITU-T X.690) as Kerberos messages need: elements with tags of one byte."""
+
+from __future__ import annotations
+
+
+class DerError(ValueError):
+    """An element is cut off, or not there."""
+
+
+def element(data: bytes, at: int = 0) -> tuple[int, bytes, int]:
+    """The element at ``at``: its tag, its value, and where the next begins. Raises DerError."""
+    if at + 2 > len(data):
+        raise DerError("cut off before an element")
+    tag, length = data[at], data[at + 1]
+    at += 2
+    if length & 0x80:
+        size = length & 0x7F
+        length = int.from_bytes(data[at : at + size], "big")
+        at += size
+    if at + length > len(data):
+        raise DerError("an element is cut off")
+    return tag, data[at : at + length], at + length
+
+
+def elements(body: bytes) -> list[tuple[int, bytes]]:
+    """The elements that ``body`` is made of, in order. Raises DerError."""
+    found, at = [], 0
+    while at < len(body):
+        tag, value, at = element(body, at)
+        found.append((tag, value))
+    return found
+
+
+def fields(body: bytes) -> dict[int, bytes]:
+    """The elements of a sequence's body by their tags. Raises DerError."""
+    return dict(elements(body))
+
+
+def inside(found: dict[int, bytes], tag: int) -> bytes:
+    """The value of the element within the field ``tag``: an explicit tag is around it. Raises DerError."""
+    if tag not in found:
+        raise DerError("a field is missing")
+    return element(found[tag])[1]
+
+
+def number(found: dict[int, bytes], tag: int) -> int:
+    """The INTEGER within the field ``tag``. Raises DerError."""
+    return int.from_bytes(inside(found, tag), "big", signed=True)
