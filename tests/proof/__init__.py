@@ -1,0 +1,1 @@
+"""What the ticket is good for: a real service takes it."""
