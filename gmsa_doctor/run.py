@@ -130,7 +130,7 @@ def look(
     wanted, whole = selected(request, registry), registry
     with_probe = live_reason is not None and not request.offline
     registry = registry.without(ONLY_IN_RUN | AFTERWARDS | {Intended}) if with_probe else _here(request, registry)
-    registry = _asked_for(request, registry)
+    registry = asked_for(request, registry)
     if not wanted & (_afterwards(whole) | {one.id for one in registry.checks}):
         raise UsageError("--only and --skip leave no check that can be run here: `gmsa-doctor run` has more")
     if request.live is Live.ALWAYS and (missing := gssapi_missing()):
@@ -193,14 +193,16 @@ def _here(request: Request, registry: Registry) -> Registry:
     return registry.without(ONLY_IN_RUN | AFTERWARDS | own | compared)
 
 
-def _asked_for(request: Request, registry: Registry) -> Registry:
+def asked_for(request: Request, registry: Registry) -> Registry:
     """Without the account of ``--as`` where none is named, and the checks of SQL Server where nothing leads to one."""
     registry = registry if request.ask_as else registry.without(frozenset({AskAs}))
-    application, named = _application(request), {*request.only, *request.require}
-    of_it = Registry([one for one in registry.checks if ApplicationConfig in {need.type for need in one.needs}])
-    if application or any(one.id in named or one.area in named for one in of_it.checks):
+    named = {*request.only, *request.require}
+    without = registry.without(frozenset({ApplicationConfig}))
+    kept = {one.id for one in without.checks}
+    of_it = [one for one in registry.checks if one.id not in kept]
+    if _application(request) or any(one.id in named or one.area in named for one in of_it):
         return registry
-    return registry.without(frozenset({ApplicationConfig}))
+    return without
 
 
 def _application(request: Request) -> ApplicationConfig:

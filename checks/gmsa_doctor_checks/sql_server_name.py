@@ -116,8 +116,9 @@ def name(
     found = [_named(one, domain, dns.value) for one in strings.strings]
     doubtful = [one for one in found if _is_doubtful(one)]
     instances = {one.endpoint: one for one in rds.value.servers} if rds.value else {}
+    asked = tuple(dict.fromkeys(h for one in found if one in doubtful or _has_unknown_port(one) for h in one.hosts))
+    holders = holders_of(bound.value.directory, domain.base_dn, asked) if asked and bound.value else ()
     if doubtful and bound.value:
-        holders = holders_of(bound.value.directory, domain.base_dn, tuple({h for one in doubtful for h in one.hosts}))
         for one in doubtful:
             if not _held(one.hosts, holders):
                 return _without_spn(one, _proposals(one, domain, instances, bound.value))
@@ -125,7 +126,7 @@ def name(
         instead = {one.string.host: _held(one.others, holders) for one in doubtful}
     else:
         instead = {one.string.host: _guesses(one, domain, instances) for one in doubtful}
-    value = SqlServers(tuple(SqlServer(one.one.name, one.string, _spns(one, domain)) for one in found))
+    value = SqlServers(tuple(SqlServer(one.one.name, one.string, _spns(one, domain, holders)) for one in found))
     if doubtful:
         return Given(value, _doubt(doubtful, instead, asked=bound.value is not None))
     return Given(value, passed("; ".join(f"{one.one.name}: {one.string.host}" for one in found)))
@@ -180,13 +181,23 @@ def _held(hosts: tuple[str, ...], holders: tuple[Holder, ...]) -> tuple[str, ...
     return tuple(host for host in hosts if any(holder.of_host(host) for holder in holders))
 
 
-def _spns(one: Named, domain: DomainName) -> tuple[str, ...]:
-    """Java takes a name in the AD's domain as it is written; other clients may find out what it stands for."""
+def _has_unknown_port(one: Named) -> bool:
+    return one.string.instance is not None and one.string.port is None
+
+
+def _spns(one: Named, domain: DomainName, holders: tuple[Holder, ...]) -> tuple[str, ...]:
+    """Java takes a name in the AD's domain as it is written; other clients may find out what it stands for.
+
+    The port of a named instance is told by SQL Server Browser alone: any SPN of the host may be the one.
+    """
     if one.string.spn and one.string.form is not Form.ODBC:
         return (one.string.spn,)
     literal_only = one.string.form is Form.JDBC and one.string.host.lower().endswith(f".{domain.text}")
     hosts = one.hosts[:1] if literal_only else one.hosts
-    return tuple(spn for host in hosts for spn in spns_of(one.string, host))
+    own = tuple(spn for host in hosts for spn in spns_of(one.string, host))
+    if not _has_unknown_port(one):
+        return own
+    return tuple(dict.fromkeys([*own, *(spn for holder in holders for host in hosts for spn in holder.of_host(host))]))
 
 
 def _guesses(one: Named, domain: DomainName, instances: dict[str, RdsServer]) -> tuple[str, ...]:

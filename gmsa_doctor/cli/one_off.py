@@ -15,7 +15,7 @@ from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.options import items
 from gmsa_doctor.cli.process import Color, ExitCode, Format, Rendering, exit_code, guarded, print_, rendered, writable
 from gmsa_doctor.errors import UsageError
-from gmsa_doctor.request import Request
+from gmsa_doctor.request import AppConfig, Request
 
 if TYPE_CHECKING:
     from gmsa_doctor.config import Config
@@ -71,6 +71,8 @@ def run(
     ] = False,
     ad_dns: options.AdDns = None,
     spn: options.Spn = None,
+    connection_string: options.ConnectionStrings = None,
+    app_config: options.FindStrings = AppConfig.NEVER,
     only: options.Only = None,
     skip: options.Skip = None,
     require: options.Require = None,
@@ -115,6 +117,8 @@ def run(
                     security_groups=items(security_groups),
                     ad_dns=items(ad_dns),
                     spns=items(spn),
+                    connection_strings=options.connection_strings(connection_string),
+                    app_config=app_config,
                     only=items(only),
                     skip=items(skip),
                     require=items(require),

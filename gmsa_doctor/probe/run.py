@@ -56,6 +56,7 @@ def run(
     selected = outside.selected(request, registry)
     after = outside.with_afterwards(request, registry)
     required = registry.select(request.require)
+    registry = outside.asked_for(request, registry)
     if not selected & sides.inside(registry):
         raise UsageError("--only and --skip leave nothing that is asked from inside: `gmsa-doctor check` does the rest")
     seconds = min(request.seconds, wanted.seconds)

@@ -1,9 +1,11 @@
 """SQL Server: connection strings, names, SPNs, ports."""
 
+import json
+
 from tests.lab import ad
 from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.environment import Created, Environment
-from tests.scenarios.changes import after, all_of, container, denied, dns_server, nowhere, options
+from tests.scenarios.changes import after, all_of, container, denied, dns_server, in_ad, nowhere, options
 from tests.scenarios.lab import Change, Lab, Scenario
 
 HOST = "sql.corp.example"
@@ -82,7 +84,40 @@ def rds_instance(status: str = "joined", domain: str | None = "corp.example") ->
     return after(make)
 
 
+def in_secret(content: dict[str, str] | str, name: str = "ConnectionStrings__Default", key: str = "") -> Change:
+    """Make a variable of the container of a secret, and look for connection strings."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        _listening(it, lab)
+        text = content if isinstance(content, str) else json.dumps(content)
+        client = lab.aws.client("secretsmanager", it.region)
+        arn = client.create_secret(Name="app/database", SecretString=text)["ARN"]
+        container(secrets=[{"name": name, "valueFrom": f"{arn}:{key}::" if key else arn}])(it, lab)
+        it.arguments.extend(("--app-config", "auto"))
+
+    return change
+
+
+def in_parameter(text: str) -> Change:
+    """Make a variable of the container of an SSM parameter, given by its ARN, and look for connection strings."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        _listening(it, lab)
+        lab.aws.client("ssm", it.region).put_parameter(Name="/app/database", Type="SecureString", Value=text)
+        arn = f"arn:aws:ssm:{it.region}:{ACCOUNT}:parameter/app/database"
+        container(secrets=[{"name": "DATABASE_URL", "valueFrom": arn}])(it, lab)
+        it.arguments.extend(("--app-config", "auto"))
+
+    return change
+
+
 STRINGS = (
+    Scenario(
+        "a wrong name in a secret's string",
+        "sql-server.name",
+        in_secret(DOTNET.replace(HOST, "nosuch.corp.example")),
+        "ConnectionStrings__Default: nosuch.corp.example",
+    ),
     Scenario(
         "a colon in place of the comma",
         "sql-server.connection-string",
@@ -158,6 +193,12 @@ SPNS = (
         "for that host it has MSSQLSvc/sql.corp.example on svc-sql",
     ),
     Scenario(
+        "a named instance of a host without an SPN",
+        "kerberos.service-ticket",
+        sql(r"Server=other.corp.example\SALES;Integrated Security=true"),
+        "MSSQLSvc/other.corp.example:SALES",
+    ),
+    Scenario(
         "an alias in a JDBC URL",
         "kerberos.service-ticket",
         sql(JDBC.replace(HOST, "sql-alias.corp.example")),
@@ -231,10 +272,35 @@ HEALTHY = (
         "",
         all_of(spns("svc-sql", f"MSSQLSvc/{HOST}"), sql(f"Server={HOST};Database=app;Trusted_Connection=yes")),
     ),
+    Scenario(
+        "a named instance, by its port's SPN",
+        "",
+        all_of(
+            spns("svc-sql", f"MSSQLSvc/{HOST}:14330"),
+            sql(rf"Server={HOST}\SALES;Integrated Security=true", JDBC.replace(":1433", r"\SALES")),
+        ),
+    ),
+    Scenario("found in a secret", "", in_secret(DOTNET)),
+    Scenario("found under a key of a secret", "", in_secret({"url": JDBC, "password": PASSWORD}, key="url")),
+    Scenario("found in a parameter", "", in_parameter(SQLALCHEMY)),
+    Scenario("a secret that holds something else", "", in_secret(PASSWORD)),
+    Scenario("a secret whose name tells of no database", "", in_secret(PASSWORD, name="API_TOKEN")),
     Scenario("found in the environment", "", in_environment(DATABASE_URL=SQLALCHEMY, GREETING="Server=hello")),
 )
 
 WARNINGS = (
+    Scenario(
+        "a disabled service account",
+        "sql-server.spn",
+        all_of(in_ad("svc-sql", userAccountControl="514"), sql(DOTNET)),
+        "on svc-sql, which is disabled",
+    ),
+    Scenario(
+        "a service account of RC4 only",
+        "sql-server.spn",
+        all_of(in_ad("svc-sql", **{"msDS_SupportedEncryptionTypes": "4"}), sql(DOTNET)),
+        "RC4 only",
+    ),
     Scenario(
         "a DB instance on its way",
         "sql-server.rds",
@@ -279,6 +345,24 @@ WARNINGS = (
 )
 
 DOUBTS = (
+    Scenario(
+        "the application's secret denied",
+        "sql-server.app-secrets",
+        all_of(
+            in_secret(DOTNET), lambda _, lab: lab.aws.deny("secretsmanager", "GetSecretValue", resource="app/database")
+        ),
+        "secretsmanager:GetSecretValue",
+    ),
+    Scenario(
+        "the application's secret denied, and another string",
+        "sql-server.app-secrets",
+        all_of(
+            in_secret(DOTNET),
+            sql(ODBC),
+            lambda _, lab: lab.aws.deny("secretsmanager", "GetSecretValue", resource="app/database"),
+        ),
+        "secretsmanager:GetSecretValue",
+    ),
     Scenario(
         "RDS denied",
         "sql-server.rds",

@@ -1,11 +1,26 @@
 """What is wrong with the way to SQL Server has one root cause; what is right passes; what is doubtful warns."""
 
+from contextlib import ExitStack
+
 import pytest
 
+from tests.command import doctor
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
-from tests.scenarios.lab import Scenario
-from tests.scenarios.sql_server import DOUBTS, FAULTS, HEALTHY, WARNINGS
+from tests.lab.creation import create
+from tests.lab.environment import healthy
+from tests.scenarios.lab import Change, Lab, Scenario
+from tests.scenarios.sql_server import (
+    DOTNET,
+    DOUBTS,
+    FAULTS,
+    HEALTHY,
+    PASSWORD,
+    WARNINGS,
+    in_environment,
+    in_secret,
+    sql,
+)
 from tests.scenarios.verdicts import cannot_tell, fails, passes, warns
 
 
@@ -27,3 +42,61 @@ def test_it_only_warns(scenario: Scenario, dc: DomainController, aws: EmbeddedAw
 @pytest.mark.parametrize("scenario", DOUBTS, ids=lambda one: one.name)
 def test_it_is_unknown(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     cannot_tell(scenario, dc, aws)
+
+
+LEAKS = {
+    "given": sql(f"{DOTNET};User Id=app;Password='{PASSWORD}'"),
+    "in the environment": in_environment(CONNECTION=f"{DOTNET};User Id=app;Password={PASSWORD}"),
+    "in a secret": in_secret(f"{DOTNET};User Id=app;Password={PASSWORD}"),
+    "in a secret, unquoted": in_secret(f"{DOTNET};Password={PASSWORD};{PASSWORD}"),
+    "as the whole secret": in_secret(PASSWORD),
+}
+
+
+@pytest.mark.parametrize("change", LEAKS.values(), ids=LEAKS)
+def test_no_password_of_a_connection_string_is_shown(change: Change, dc: DomainController, aws: EmbeddedAws) -> None:
+    with ExitStack() as stack:
+        environment = healthy(dc)
+        change(environment, Lab(dc, aws, stack))
+        create(environment, aws)
+        for options in (["--format", "json"], ["-v"]):
+            ended = doctor(*environment.command, *options, env=aws.environ())
+            assert ended.code == 0, ended.out + ended.err
+            assert PASSWORD not in ended.out + ended.err
+
+
+@pytest.mark.parametrize(
+    "text", [f"Password={PASSWORD}", f"Server=a;Password='{PASSWORD}", f"mssql://u:{PASSWORD}/x@h"]
+)
+def test_what_is_no_connection_string_is_refused_without_showing_it(text: str, aws: EmbeddedAws) -> None:
+    for argument, stdin in ((text, ""), ("-", text)):
+        ended = doctor(
+            "check", "--task-definition", "x", "--connection-string", argument, env=aws.environ(), stdin=stdin
+        )
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.err.startswith("gmsa-doctor: --connection-string: ")
+        assert PASSWORD not in ended.err
+
+
+def test_standard_input_gives_the_connection_string(dc: DomainController, aws: EmbeddedAws) -> None:
+    with ExitStack() as stack:
+        environment = healthy(dc)
+        sql()(environment, Lab(dc, aws, stack))
+        create(environment, aws)
+        command = [*environment.command, "--connection-string", "-", "--format", "json"]
+        ended = doctor(*command, env=aws.environ(), stdin=f"{DOTNET}\n")
+    assert ended.code == 0, ended.err
+    assert "sql.corp.example" in ended.finding("sql-server.connection-string")["summary"]
+    commands = ended.finding("sql-server.login")["fix"]["commands"]
+    assert commands[0] == r"CREATE LOGIN [CORP\webapp01$] FROM WINDOWS;"
+
+
+def test_without_a_connection_string_nothing_of_sql_server_is_in_the_report(
+    dc: DomainController, aws: EmbeddedAws
+) -> None:
+    environment = healthy(dc)
+    create(environment, aws)
+    ended = doctor(*environment.command, "--format", "json", env=aws.environ())
+    assert not [id for id in ended.statuses() if id.startswith("sql-server.")]
+    named = doctor(*environment.command, "--only", "sql-server.port", "--format", "json", env=aws.environ())
+    assert named.statuses()["sql-server.connection-string"] == "skipped"

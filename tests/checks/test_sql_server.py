@@ -1,0 +1,217 @@
+"""The pure parts of the checks of SQL Server."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+
+from gmsa_doctor.application import ApplicationConfig
+from gmsa_doctor.clients.ldap import Attributes, Directory, Entry
+from gmsa_doctor.clients.rds import Rds
+from gmsa_doctor.errors import ClientError, Denied, NotFound
+from gmsa_doctor.formats.connection_string import parse
+from gmsa_doctor.formats.task_definition import NamedString
+from gmsa_doctor.model import Finding, Given, Outcome, Result, Status, Stop, failed, passed, skipped
+from gmsa_doctor.subject import Place
+from gmsa_doctor.vantage import Vantage
+from gmsa_doctor_checks.sql_server import connection_strings
+from gmsa_doctor_checks.sql_server_name import Kind, kind_of, name
+from gmsa_doctor_checks.sql_server_rds import rds
+from gmsa_doctor_checks.sql_server_spn import spn
+from gmsa_doctor_checks.sql_spns import spns_of
+from gmsa_doctor_checks.sql_values import ConnectionStrings, ServiceTickets, SqlServer, SqlServers
+from gmsa_doctor_checks.values import Account, BoundDirectory, DomainName, GmsaName, GmsaNames
+
+NAMES = GmsaNames(DomainName("corp.example"), GmsaName("webapp01"))
+LAPTOP = Vantage(inside=False)
+PLACE = Place("us-east-1", "123456789012")
+NOTHING: Outcome[Any] = Outcome(None, skipped("not asked"))
+ENDPOINT = "db.abc123.us-east-1.rds.amazonaws.com"
+
+
+def finding_of(call: Callable[[], Result[Any]]) -> Finding:
+    try:
+        result = call()
+    except Stop as stop:
+        return stop.finding
+    except ClientError as error:
+        return error.finding()
+    return result.finding if isinstance(result, Given) else result
+
+
+def strings(*texts: str) -> ConnectionStrings:
+    return ConnectionStrings(tuple(NamedString(f"--connection-string {n}", parse(t)) for n, t in enumerate(texts, 1)))
+
+
+def trusted(server: str) -> str:
+    return f"Server={server};Integrated Security=true"
+
+
+@pytest.mark.parametrize(
+    ("host", "kind"),
+    [
+        (".", Kind.LOCAL),
+        ("(local)", Kind.LOCAL),
+        ("LOCALHOST", Kind.LOCAL),
+        ("127.0.0.1", Kind.LOCAL),
+        ("::1", Kind.LOCAL),
+        ("10.0.0.5", Kind.ADDRESS),
+        ("fd00::5", Kind.ADDRESS),
+        ("db", Kind.SHORT),
+        ("db.corp.example", Kind.FULL),
+        (ENDPOINT, Kind.RDS),
+        ("DB.abc123.CN-NORTH-1.rds.amazonaws.com.cn", Kind.RDS),
+        ("db.abc123.rds.cn-north-1.amazonaws.com.cn", Kind.RDS),
+        ("rds.amazonaws.com.corp.example", Kind.FULL),
+    ],
+)
+def test_a_name_is_of_a_kind(host: str, kind: Kind) -> None:
+    assert kind_of(host) is kind
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (trusted("h"), ("MSSQLSvc/h:1433", "MSSQLSvc/h")),
+        (trusted("h,5000"), ("MSSQLSvc/h:5000",)),
+        (trusted(r"h\I"), ("MSSQLSvc/h:I",)),
+        (trusted(r"h\I,5000"), ("MSSQLSvc/h:5000",)),
+        ("Driver=x;Server=h;Trusted_Connection=yes", ("MSSQLSvc/h:1433",)),
+        ("jdbc:sqlserver://h;integratedSecurity=true", ("MSSQLSvc/h:1433",)),
+    ],
+)
+def test_each_driver_asks_in_its_own_way(text: str, wanted: tuple[str, ...]) -> None:
+    assert spns_of(parse(text), "h") == wanted
+
+
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [
+        ("10.0.0.5", "is an IP address: Kerberos needs a name"),
+        ("localhost", "is the container itself"),
+        ("db", "is a short name"),
+        (ENDPOINT, "is an endpoint of RDS"),
+    ],
+)
+def test_without_the_directory_a_doubtful_name_only_warns(server: str, words: str) -> None:
+    found = finding_of(lambda: name(strings(trusted(server)), NAMES, NOTHING, NOTHING, NOTHING, NOTHING, LAPTOP))
+    assert found.status is Status.WARN
+    assert words in found.summary
+    assert "could not be asked" in found.summary
+
+
+def test_an_instance_that_has_not_joined_is_the_reason_alone() -> None:
+    no_domain: Outcome[Any] = Outcome(None, failed("joined no AD domain", check="sql-server.rds"))
+    found = finding_of(lambda: name(strings(trusted(ENDPOINT)), NAMES, NOTHING, no_domain, NOTHING, NOTHING, LAPTOP))
+    assert (found.status, found.because) == (Status.SKIPPED, ("sql-server.rds",))
+
+
+def test_without_any_connection_string_it_says_how_to_give_one() -> None:
+    for search, words in ((False, "was given"), (True, "environment or secrets")):
+        config = ApplicationConfig((), search)
+        found = finding_of(lambda config=config: connection_strings(config, NOTHING, NOTHING))  # type: ignore[misc]
+        assert found.status is Status.SKIPPED
+        assert words in found.summary
+        assert found.fix
+        assert "--connection-string" in found.fix.commands[0]
+
+
+# RDS ------------------------------------------------------------------------------------------------
+
+
+class Answering:
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+
+    def instance(self, id: str) -> dict[str, Any]:
+        assert id == "db"
+        if isinstance(self.answer, ClientError):
+            raise self.answer
+        return {"DomainMemberships": self.answer}
+
+
+def joined(status: str) -> list[dict[str, str]]:
+    return [{"Domain": "d-1", "FQDN": "corp.example", "Status": status}]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "words"),
+    [
+        (joined("joined"), Status.PASS, "db: corp.example: joined"),
+        (joined("kerberos-enabled"), Status.PASS, "kerberos-enabled"),
+        (joined("pending-maintenance-join"), Status.WARN, "on its way"),
+        (joined("removing"), Status.WARN, "out of it"),
+        (joined("failed"), Status.FAIL, "failed to join"),
+        (joined("something-new"), Status.UNKNOWN, "something-new"),
+        ([], Status.FAIL, "has joined no AD domain"),
+        (NotFound("rds:DescribeDBInstances: db", "DBInstanceNotFound"), Status.UNKNOWN, "there is no DB instance db"),
+        (Denied("rds:DescribeDBInstances", "db"), Status.UNKNOWN, "rds:DescribeDBInstances"),
+    ],
+)
+def test_each_membership_of_rds_is_judged(answer: object, status: Status, words: str) -> None:
+    found = finding_of(lambda: rds(strings(trusted(ENDPOINT)), PLACE, cast("Rds", Answering(answer))))
+    assert found.status is status
+    assert words in found.summary
+
+
+@pytest.mark.parametrize(
+    ("server", "status"), [("db.corp.example", Status.SKIPPED), ("db.a.eu-west-1.rds.amazonaws.com", Status.UNKNOWN)]
+)
+def test_rds_is_asked_for_its_own_endpoints_of_the_region_only(server: str, status: Status) -> None:
+    never = cast("Rds", Answering(AssertionError("asked")))
+    assert finding_of(lambda: rds(strings(trusted(server)), PLACE, never)).status is status
+
+
+# Who has the SPN ------------------------------------------------------------------------------------
+
+
+class Accounts:
+    """A directory that answers each search with these accounts."""
+
+    def __init__(self, *accounts: dict[str, str]) -> None:
+        self.entries = tuple(
+            Entry(f"CN={one['sAMAccountName']}", Attributes({key: (value.encode(),) for key, value in one.items()}))
+            for one in accounts
+        )
+
+    def search(self, *_: object) -> tuple[Entry, ...]:
+        return self.entries
+
+
+SPN = "MSSQLSvc/db.corp.example:1433"
+SERVERS = SqlServers((SqlServer("--connection-string", parse(trusted("db.corp.example,1433")), (SPN,)),))
+ACCOUNT = Account("arn", "reader", cast("Any", None), DomainName("corp.example"))
+GOT: Outcome[ServiceTickets] = Outcome(ServiceTickets((SPN,)), passed("a ticket"))
+
+
+def account(name: str, spn: str = SPN, **more: str) -> dict[str, str]:
+    return {"sAMAccountName": name, "servicePrincipalName": spn, "userAccountControl": "512", **more}
+
+
+@pytest.mark.parametrize(
+    ("accounts", "tickets", "status", "words"),
+    [
+        ([account("svc-sql")], GOT, Status.PASS, f"{SPN}: on svc-sql"),
+        ([account("svc-sql", SPN.upper().replace("MSSQLSVC", "MSSQLSvc"))], GOT, Status.PASS, "on svc-sql"),
+        ([], GOT, Status.PASS, "cannot be seen in this domain"),
+        ([], NOTHING, Status.WARN, "no account of the domain has it"),
+        ([account("svc-sql", "MSSQLSvc/db.corp.example")], NOTHING, Status.WARN, "there is MSSQLSvc/db.corp.example"),
+        ([account("svc-a"), account("svc-b")], NOTHING, Status.WARN, "2 accounts have it: svc-a, svc-b"),
+        ([account("svc-sql", userAccountControl="514")], NOTHING, Status.WARN, "which is disabled"),
+        ([account("svc-sql", **{"msDS-SupportedEncryptionTypes": "4"})], GOT, Status.WARN, "RC4 only"),
+        ([account("svc-sql", **{"msDS-SupportedEncryptionTypes": "28"})], GOT, Status.PASS, "on svc-sql"),
+    ],
+)
+def test_who_has_the_spn_is_judged(
+    accounts: list[dict[str, str]], tickets: Outcome[ServiceTickets], status: Status, words: str
+) -> None:
+    bound = BoundDirectory("dc1", cast("Directory", Accounts(*accounts)))
+    found = spn(SERVERS, bound, ACCOUNT, tickets)
+    assert found.status is status
+    assert words in found.summary
+
+
+def test_where_the_kdc_has_refused_that_is_the_root_cause() -> None:
+    refused: Outcome[ServiceTickets] = Outcome(None, failed("no SPN", check="kerberos.service-ticket"))
+    found = spn(SERVERS, cast("BoundDirectory", None), ACCOUNT, refused)
+    assert (found.status, found.because) == (Status.SKIPPED, ("kerberos.service-ticket",))

@@ -1,0 +1,28 @@
+"""The way to SQL Server, seen from where the service runs."""
+
+from tests.lab.ad import DomainController
+from tests.lab.aws import EmbeddedAws
+from tests.probe.service import made, roots, run
+from tests.scenarios.judge import brief, told, with_status
+from tests.scenarios.sql_server import PASSWORD, spns
+
+HOST = "sql.corp.example"
+STRING = f"Server={HOST},389;Database=app;Integrated Security=true;Password={PASSWORD}"
+
+
+def test_the_probe_asks_for_the_ticket_and_connects(dc: DomainController, aws: EmbeddedAws) -> None:
+    with made(dc, aws, spns("svc-sql", f"MSSQLSvc/{HOST}:389")) as (environment, _):
+        ended = run(environment, aws, "--connection-string", STRING)
+    assert with_status(ended, "fail") | with_status(ended, "unknown") == set(), brief(ended)
+    for check in ("sql-server.name", "sql-server.spn", "sql-server.port", "kerberos.service-ticket"):
+        finding = ended.finding(check)
+        assert (finding["status"], finding["vantage"]) == ("pass", "inside"), brief(ended)
+    assert PASSWORD not in ended.out + ended.err
+    assert all(PASSWORD not in line for task in aws.fargate.tasks for line in task.output)
+
+
+def test_a_port_that_is_closed_from_inside_is_the_root_cause(dc: DomainController, aws: EmbeddedAws) -> None:
+    with made(dc, aws) as (environment, _):
+        ended = run(environment, aws, "--connection-string", f"Server={HOST};Integrated Security=true")
+    assert roots(ended) == ["sql-server.port"], brief(ended)
+    assert "accepts no connection on port 1433" in told(ended.finding("sql-server.port"))
