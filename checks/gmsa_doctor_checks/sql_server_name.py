@@ -137,7 +137,7 @@ def _unknown_to(dns: Dns | None, one: NamedString, domain: DomainName) -> Findin
     host = one.string.host.lower()
     kind = kind_of(host)
     full = f"{host}.{domain.text}" if kind is Kind.SHORT else host
-    if dns is None or kind in (Kind.LOCAL, Kind.ADDRESS):
+    if dns is None or kind in (Kind.LOCAL, Kind.ADDRESS, Kind.RDS):  # of an endpoint, more is known than that
         return None
     try:
         dns.addresses(full)
