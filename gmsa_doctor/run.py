@@ -175,7 +175,7 @@ def _afterwards(registry: Registry) -> frozenset[str]:
 
 def _required(request: Request, registry: Registry) -> frozenset[str]:
     """The ids of ``--require``; of an area those that can be known here, if there are any."""
-    here = frozenset(one.id for one in _asked_for(request, _here(request, registry)).checks)
+    here = frozenset(one.id for one in asked_for(request, _here(request, registry)).checks)
     named = [registry.select((name,)) for name in request.require]
     return frozenset(id for ids in named for id in (ids & here or ids))
 

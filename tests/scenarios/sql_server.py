@@ -298,7 +298,7 @@ WARNINGS = (
     Scenario(
         "a service account of RC4 only",
         "sql-server.spn",
-        all_of(in_ad("svc-sql", **{"msDS_SupportedEncryptionTypes": "4"}), sql(DOTNET)),
+        all_of(in_ad("svc-sql", msDS_SupportedEncryptionTypes="4"), sql(DOTNET)),
         "RC4 only",
     ),
     Scenario(
