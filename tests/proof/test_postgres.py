@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gmsa_doctor import registry, run
+from gmsa_doctor.clients.kerberos import Ticket
 from gmsa_doctor.clients.libkrb5 import Libkrb5
 from gmsa_doctor.request import Live, Request
 from gmsa_doctor_checks.values import GmsaTicket, UserTicket
@@ -48,9 +49,13 @@ def caches(dc: DomainController, aws: EmbeddedAws, tmp_path: Path, monkeypatch: 
     for name, kind in (("gmsa", GmsaTicket), ("user", UserTicket)):
         found = values[kind]
         assert isinstance(found, GmsaTicket | UserTicket), found
-        credentials, where = found.ticket.credentials, {"ccache": f"FILE:{tmp_path / name}"}
-        Libkrb5(5).call(dc.realm, (dc.ip, 88), lambda _, c=credentials, w=where: c.store(store=w, overwrite=True))
+        _copy(found.ticket, tmp_path / name, dc)
     return tmp_path
+
+
+def _copy(ticket: Ticket, file: Path, dc: DomainController) -> None:
+    where = {"ccache": f"FILE:{file}"}
+    Libkrb5(5).call(dc.realm, (dc.ip, 88), lambda _: ticket.credentials.store(store=where, overwrite=True))
 
 
 @pytest.mark.parametrize(("gssencmode", "encrypted"), [("disable", "f"), ("require", "t")])
