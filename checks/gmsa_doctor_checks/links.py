@@ -18,6 +18,9 @@ NETWORK_INTERFACES = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-
 MANAGED_AD_GROUP = (
     "https://docs.aws.amazon.com/directoryservice/latest/admin-guide/ms_ad_tutorial_setup_trust_open_vpc.html"
 )
+FARGATE_ENDPOINTS = f"{_ECS}/vpc-endpoints.html"
+ECR_ENDPOINTS = "https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html"
+PRIVATE_NAMES = "https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html"
 ROUTE_TABLES = f"{_VPC}/VPC_Route_Tables.html"
 DHCP_OPTIONS = f"{_VPC}/VPC_DHCP_Options.html"
 VPC_DNS = f"{_VPC}/AmazonDNS-concepts.html"

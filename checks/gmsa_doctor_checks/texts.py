@@ -30,6 +30,11 @@ UNSUPPORTED_ARN = _both(
     "task-definition.prefix",
 )
 INVALID_S3_ARN = _both("invalid s3 arn", "task-definition.arn")
+NO_REGISTRY = _both(
+    "unable to pull secrets or registry auth", "network-path.ecr", "network-path.secrets-manager", "network-path.s3"
+)
+"""Of the ECS agent, as is the one below."""
+NO_LOGGER = _both("failed to validate logger args", "network-path.logs")
 INVALID_ARN = _both("credentialspec arn is not valid", "task-definition.arn")
 INVALID_OBJECT = _both(
     "invalid object for credentialspec in s3", "credspec.object", "credspec.size", "task-definition.arn"

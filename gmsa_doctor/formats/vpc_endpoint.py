@@ -1,0 +1,61 @@
+"""VPC endpoints as DescribeVpcEndpoints gives them.
+
+Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_VpcEndpoint.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+INTERFACE, GATEWAY = "interface", "gateway"
+
+
+@dataclass(frozen=True)
+class VpcEndpoint:
+    """An endpoint. ``service`` is the last part of the service's name, behind the region: ``s3``, ``ecr.api``.
+
+    ``private_dns``: within the VPC, the service's usual name is to lead to the endpoint.
+    """
+
+    id: str
+    service: str
+    kind: str
+    state: str
+    private_dns: bool = False
+    subnets: tuple[str, ...] = ()
+    route_tables: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    policy: str | None = field(default=None, repr=False)
+
+    @property
+    def available(self) -> bool:
+        """Whether it is of use."""
+        return self.state == "available"
+
+
+def read_vpc_endpoint(raw: Mapping[str, Any], region: str) -> VpcEndpoint | None:
+    """An endpoint for a service of AWS in this region; None for any other.
+
+    The name of S3's endpoint is ``com.amazonaws.<region>.s3``; in China some start with ``cn.com.amazonaws``.
+    """
+    start, found, service = str(raw.get("ServiceName", "")).partition(f".{region}.")
+    if not found or not start.endswith("com.amazonaws"):
+        return None
+    return VpcEndpoint(
+        str(raw.get("VpcEndpointId", "")),
+        service,
+        str(raw.get("VpcEndpointType") or GATEWAY).lower(),
+        str(raw.get("State", "")).lower(),
+        bool(raw.get("PrivateDnsEnabled")) and not _is_for_inbound_only(raw),
+        tuple(map(str, raw.get("SubnetIds", ()))),
+        tuple(map(str, raw.get("RouteTableIds", ()))),
+        tuple(str(one["GroupId"]) for one in raw.get("Groups", ()) if one.get("GroupId")),
+        raw.get("PolicyDocument") or None,
+    )
+
+
+def _is_for_inbound_only(raw: Mapping[str, Any]) -> bool:
+    """S3's names may lead to the interface endpoint for those only who ask through an inbound Resolver endpoint."""
+    return bool((raw.get("DnsOptions") or {}).get("PrivateDnsOnlyForInboundResolverEndpoint"))

@@ -1,0 +1,350 @@
+"""The way from the task's subnets to AWS's services: what is closed, other ways to be right, and what is not known."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tests.lab.aws import ACCOUNT, EmbeddedAws
+from tests.lab.environment import Created
+from tests.scenarios.changes import after, all_of, container, denied, dhcp, forward_rule, on_ec2, service
+from tests.scenarios.lab import Change, Scenario
+
+_S3, _SECRETS, _ECR, _LOGS = "network-path.s3", "network-path.secrets-manager", "network-path.ecr", "network-path.logs"
+ECR_IMAGE = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/web:1"
+AWSLOGS = {"logDriver": "awslogs", "options": {"awslogs-group": "/web", "awslogs-region": "us-east-1"}}
+ALL = ("secretsmanager", "ecr.api", "ecr.dkr", "logs")
+
+
+def ec2(call: Callable[[Any, Created], object]) -> Change:
+    """Call EC2 when all else is there."""
+    return after(lambda aws, created: call(aws.client("ec2", created.region), created))
+
+
+def subnets(*names: str, public_address: str = "DISABLED") -> Change:
+    """Place the tasks in these subnets."""
+    network = {
+        "subnets": [f"{{{name}}}" for name in names],
+        "securityGroups": ["{security_group}"],
+        "assignPublicIp": public_address,
+    }
+    return service(networkConfiguration={"awsvpcConfiguration": network})
+
+
+asks_all = container(image=ECR_IMAGE, logConfiguration=AWSLOGS)
+"""The image comes from ECR, and the log goes to CloudWatch Logs."""
+no_default_route = ec2(lambda api, it: api.delete_route(RouteTableId=it.route_table, DestinationCidrBlock="0.0.0.0/0"))
+
+
+def default_route(**target: Any) -> Change:
+    """Let the private subnets' default route lead elsewhere."""
+    return all_of(no_default_route, add_route("0.0.0.0/0", **target))
+
+
+def add_route(destination: str, **target: Any) -> Change:
+    """Add a route to the private subnets' table; a target may be made by a function."""
+
+    def add(api: Any, it: Created) -> None:
+        values = {key: value(api, it) if callable(value) else value for key, value in target.items()}
+        api.create_route(RouteTableId=it.route_table, DestinationCidrBlock=destination, **values)
+
+    return ec2(add)
+
+
+def internet_gateway(_: Any, it: Created) -> str:
+    """Give the internet gateway."""
+    return it.internet_gateway
+
+
+def transit_gateway(api: Any, _: Created) -> str:
+    """Make a transit gateway."""
+    return str(api.create_transit_gateway()["TransitGateway"]["TransitGatewayId"])
+
+
+def interface(api: Any, it: Created) -> str:
+    """Make a network interface, such as a firewall has."""
+    return str(api.create_network_interface(SubnetId=it.public_subnet)["NetworkInterface"]["NetworkInterfaceId"])
+
+
+def nat_in_private_subnet(api: Any, it: Created) -> str:
+    """Make a NAT gateway in one of the tasks' own subnets."""
+    return str(api.create_nat_gateway(SubnetId=it.subnets[0])["NatGateway"]["NatGatewayId"])
+
+
+def private_nat(api: Any, it: Created) -> str:
+    """Make a private NAT gateway in the public subnet."""
+    made = api.create_nat_gateway(SubnetId=it.public_subnet, ConnectivityType="private")
+    return str(made["NatGateway"]["NatGatewayId"])
+
+
+nat_deleted = ec2(lambda api, it: api.delete_nat_gateway(NatGatewayId=it.nat_gateway))
+
+
+def table_for(number: int) -> Change:
+    """Give one subnet a table of its own, without a default route."""
+
+    def make(api: Any, it: Created) -> None:
+        table = api.create_route_table(VpcId=it.vpc)["RouteTable"]["RouteTableId"]
+        tables = api.describe_route_tables(RouteTableIds=[it.route_table])["RouteTables"]
+        (association,) = (
+            one["RouteTableAssociationId"]
+            for one in tables[0]["Associations"]
+            if one.get("SubnetId") == it.subnets[number]
+        )
+        api.replace_route_table_association(AssociationId=association, RouteTableId=table)
+
+    return ec2(make)
+
+
+def main_table(**target: Any) -> Change:
+    """Take the private subnets off their table, so that the VPC's main one is theirs; give that a default route."""
+
+    def make(api: Any, it: Created) -> None:
+        (own,) = api.describe_route_tables(RouteTableIds=[it.route_table])["RouteTables"]
+        for one in own["Associations"]:
+            api.disassociate_route_table(AssociationId=one["RouteTableAssociationId"])
+        tables = api.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [it.vpc]}])["RouteTables"]
+        (main,) = (one["RouteTableId"] for one in tables if any(each["Main"] for each in one["Associations"]))
+        values = {key: value(api, it) for key, value in target.items()}
+        if values:
+            api.create_route(RouteTableId=main, DestinationCidrBlock="0.0.0.0/0", **values)
+
+    return ec2(make)
+
+
+def gateway_endpoint(
+    policy: str = "", table: Callable[[Created], Sequence[str]] = lambda it: [it.route_table]
+) -> Change:
+    """Make a gateway endpoint for S3 on these route tables."""
+
+    def make(api: Any, it: Created) -> None:
+        more = {"PolicyDocument": policy} if policy else {}
+        api.create_vpc_endpoint(
+            VpcId=it.vpc, ServiceName=f"com.amazonaws.{it.region}.s3", VpcEndpointType="Gateway",
+            RouteTableIds=list(table(it)), **more,
+        )  # fmt: skip
+
+    return ec2(make)
+
+
+def endpoints(*services: str, group: dict[str, Any] | None = None, policy: str = "", **more: Any) -> Change:
+    """Make interface endpoints with private DNS, whose group admits the VPC, or has this rule instead."""
+
+    def make(aws: EmbeddedAws, it: Created) -> None:
+        api = aws.client("ec2", it.region)
+        made = api.create_security_group(GroupName=f"endpoints {services}", Description="endpoints", VpcId=it.vpc)
+        rule = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "127.77.0.0/16"}]}
+        if group != {}:
+            wanted = {**rule, **(group or {})}
+            wanted = {
+                key: [{"GroupId": it.security_group}] if value == "the task's" else value
+                for key, value in wanted.items()
+            }
+            api.authorize_security_group_ingress(GroupId=made["GroupId"], IpPermissions=[wanted])
+        if policy:
+            more["PolicyDocument"] = policy
+        for service_name in services:
+            api.create_vpc_endpoint(
+                VpcId=it.vpc, ServiceName=f"com.amazonaws.{it.region}.{service_name}", VpcEndpointType="Interface",
+                SubnetIds=[it.subnets[0]], SecurityGroupIds=[made["GroupId"]],
+                **{"PrivateDnsEnabled": True, **more},
+            )  # fmt: skip
+
+    return after(make)
+
+
+def egress(*rules: dict[str, Any]) -> Change:
+    """Let the task's security group have these outbound rules only."""
+
+    def make(api: Any, it: Created) -> None:
+        everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+        api.revoke_security_group_egress(GroupId=it.security_group, IpPermissions=everything)
+        if rules:
+            api.authorize_security_group_egress(GroupId=it.security_group, IpPermissions=list(rules))
+
+    return ec2(make)
+
+
+def to(cidr: str, port: int = 443, protocol: str = "tcp") -> dict[str, Any]:
+    """Give a rule for a port."""
+    return {"IpProtocol": protocol, "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": cidr}]}
+
+
+def vpc_attribute(**value: bool) -> Change:
+    """Set an attribute of the VPC."""
+    wanted = {key: {"Value": setting} for key, setting in value.items()}
+    return ec2(lambda api, it: api.modify_vpc_attribute(VpcId=it.vpc, **wanted))
+
+
+def _statement(effect: str, action: str, resource: str = "*") -> str:
+    return f'{{"Effect": "{effect}", "Principal": "*", "Action": "{action}", "Resource": "{resource}"}}'
+
+
+def _policy(*statements: str) -> str:
+    return f'{{"Version": "2012-10-17", "Statement": [{", ".join(statements)}]}}'
+
+
+def shared(aws: EmbeddedAws, created: Created) -> None:
+    """Let the VPC be another account's, whose NAT gateways cannot be seen: moto knows no sharing."""
+    from moto.ec2.models import ec2_backends
+
+    backend = ec2_backends[ACCOUNT][created.region]
+    vpc = backend.get_vpc(created.vpc)
+    vpc.__class__ = type("SharedVpc", (type(vpc),), {"owner_id": "210987654321"})
+    backend.nat_gateways.clear()
+
+
+DHCP_OF_AWS = all_of(dhcp("AmazonProvidedDNS"), forward_rule("corp.example"))
+ENDPOINTS_ONLY = all_of(asks_all, vpc_attribute(EnableDnsHostnames=True), no_default_route)
+
+FAULTS = (
+    Scenario("the NAT gateway is deleted", _S3, nat_deleted, "is deleted"),
+    Scenario("the NAT gateway is deleted, and all is asked", _S3, all_of(asks_all, nat_deleted), "CloudWatch Logs"),
+    Scenario("no default route and no endpoint", _S3, no_default_route, "no endpoint, and no default route"),
+    Scenario("the main table without a default route", _S3, main_table(), "no default route"),
+    Scenario("a public subnet without a public address", _S3, subnets("public_subnet"), "no public address"),
+    Scenario(
+        "an internet gateway without a public address", _S3, default_route(GatewayId=internet_gateway), "assignPublicIp"
+    ),
+    Scenario(
+        "a NAT gateway in a private subnet", _S3, default_route(NatGatewayId=nat_in_private_subnet),
+        "no way to an internet gateway",
+    ),
+    Scenario("a private NAT gateway", _S3, default_route(NatGatewayId=private_nat), "drops what comes from a private"),
+    Scenario("no way but a gateway endpoint", _SECRETS, all_of(no_default_route, gateway_endpoint()), "no endpoint"),
+    Scenario(
+        "the gateway endpoint on another route table", _S3,
+        all_of(ENDPOINTS_ONLY, gateway_endpoint(table=lambda it: [it.public_route_table]), endpoints(*ALL)),
+        "is not on",
+    ),
+    Scenario(
+        "endpoints without private DNS", _SECRETS,
+        all_of(no_default_route, gateway_endpoint(), endpoints("secretsmanager", PrivateDnsEnabled=False)),
+        "has no private DNS",
+    ),
+    Scenario(
+        "the VPC without host names", _SECRETS,
+        all_of(
+            no_default_route, gateway_endpoint(), endpoints("secretsmanager"), vpc_attribute(EnableDnsHostnames=False)
+        ),
+        "enableDnsHostnames",
+    ),
+    Scenario(
+        "the endpoints' group admits nobody", _SECRETS,
+        all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints(*ALL, group={})), "does not admit TCP 443",
+    ),
+    Scenario(
+        "the endpoints' group admits another port", _SECRETS,
+        all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints(*ALL, group={"FromPort": 80, "ToPort": 80})),
+        "does not admit TCP 443",
+    ),
+    Scenario(
+        "the endpoints' group admits another network", _SECRETS,
+        all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints(*ALL, group={"IpRanges": [{"CidrIp": "10.0.0.0/8"}]})),
+        "does not admit TCP 443",
+    ),
+    Scenario(
+        "the endpoint's group admits nobody, beside a NAT gateway", _SECRETS,
+        all_of(DHCP_OF_AWS, vpc_attribute(EnableDnsHostnames=True), endpoints("secretsmanager", group={})),
+        "does not admit TCP 443",
+    ),
+    Scenario(
+        "no endpoint for the logs", _LOGS,
+        all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints("secretsmanager", "ecr.api", "ecr.dkr")), "no endpoint",
+    ),
+    Scenario(
+        "no endpoint for the registry", _ECR,
+        all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints("secretsmanager", "ecr.api", "logs")), "ECR's registry",
+    ),
+    Scenario(
+        "the gateway endpoint's policy denies", _S3,
+        gateway_endpoint(_policy(_statement("Allow", "*"), _statement("Deny", "s3:GetObject"))), "denies s3:GetObject",
+    ),
+    Scenario(
+        "the gateway endpoint's policy is for another bucket", _S3,
+        gateway_endpoint(_policy(_statement("Allow", "s3:*", "arn:aws:s3:::other/*"))), "does not allow s3:GetObject",
+    ),
+    Scenario(
+        "the gateway endpoint's policy leaves ECR's layers out", _ECR,
+        all_of(asks_all, gateway_endpoint(_policy(_statement("Allow", "s3:*", "arn:aws:s3:::gmsa-credspecs/*")))),
+        "starport-layer-bucket",
+    ),
+    Scenario(
+        "the endpoint's policy denies the secret", _SECRETS,
+        all_of(
+            ENDPOINTS_ONLY, gateway_endpoint(), endpoints("ecr.api", "ecr.dkr", "logs"),
+            endpoints("secretsmanager", policy=_policy(_statement("Allow", "secretsmanager:DescribeSecret"))),
+        ),
+        "does not allow secretsmanager:GetSecretValue",
+    ),
+    Scenario("no egress on 443", _S3, egress(to("127.77.0.0/16", 53, "udp"), to("0.0.0.0/0", 80)), "no outbound rule"),
+    Scenario("egress to the VPC only", _S3, all_of(asks_all, egress(to("127.77.0.0/16"))), "outside the VPC"),
+)  # fmt: skip
+
+WARNINGS = (
+    Scenario(
+        "one subnet of three has no way out", _S3,
+        all_of(asks_all, subnets("subnet", "subnet_b", "subnet_c"), table_for(1)), "now and then",
+    ),
+    Scenario(
+        "one subnet of two is public", _S3, subnets("subnet", "public_subnet"), "no public address",
+    ),
+    Scenario(
+        "the gateway endpoint misses one route table", _S3,
+        all_of(
+            ENDPOINTS_ONLY, subnets("subnet", "subnet_b"), table_for(1), gateway_endpoint(), endpoints(*ALL),
+        ),
+        "is not on",
+    ),
+    Scenario(
+        "the endpoints' group admits one subnet of two", _SECRETS,
+        all_of(
+            ENDPOINTS_ONLY, subnets("subnet", "subnet_b"), gateway_endpoint(),
+            endpoints(*ALL, group={"IpRanges": [{"CidrIp": "127.77.250.0/24"}]}),
+        ),
+        "127.77.251.0/24",
+    ),
+    Scenario(
+        "an endpoint that the AD's DNS servers may not name", _SECRETS,
+        all_of(vpc_attribute(EnableDnsHostnames=True), endpoints("secretsmanager", group={})), "public addresses",
+    ),
+    Scenario(
+        "endpoints perhaps in another network", _S3,
+        all_of(no_default_route, add_route("10.0.0.0/8", TransitGatewayId=transit_gateway)), "another network",
+    ),
+)  # fmt: skip
+
+HEALTHY = (
+    Scenario("a NAT gateway, and all is asked", "", asks_all),
+    Scenario("endpoints only", "", all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints(*ALL))),
+    Scenario("an interface endpoint for S3 too", "", all_of(ENDPOINTS_ONLY, endpoints(*ALL, "s3"))),
+    Scenario(
+        "endpoints whose group names the task's", "",
+        all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints(*ALL, group={"UserIdGroupPairs": "the task's"})),
+    ),
+    Scenario("a gateway endpoint beside a NAT gateway", "", all_of(asks_all, gateway_endpoint())),
+    Scenario("a public subnet with a public address", "", subnets("public_subnet", public_address="ENABLED")),
+    Scenario("a transit gateway", "", all_of(asks_all, default_route(TransitGatewayId=transit_gateway))),
+    Scenario("a firewall", "", default_route(NetworkInterfaceId=interface)),
+    Scenario("the main table", "", main_table(NatGatewayId=lambda _, it: it.nat_gateway)),
+    Scenario(
+        "a policy for what is needed", "",
+        gateway_endpoint(_policy(_statement("Allow", "s3:GetObject", "arn:aws:s3:::gmsa-credspecs/*"))),
+    ),
+    Scenario("an endpoint without private DNS beside a NAT gateway", "", endpoints("logs", PrivateDnsEnabled=False)),
+    Scenario(
+        "egress on 443 and to the VPC", "",
+        egress(to("0.0.0.0/0"), {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "127.77.0.0/16"}]}),
+    ),
+    Scenario("a VPC shared by another account", "", after(shared)),
+    Scenario("EC2 without a way out", "", all_of(on_ec2, no_default_route)),
+)  # fmt: skip
+
+DOUBTS = (
+    Scenario("the route tables denied", "network-path.route-tables", denied("ec2", "DescribeRouteTables"), "DescribeR"),
+    Scenario("the NAT gateways denied", "network-path.way-out", denied("ec2", "DescribeNatGateways"), "DescribeNat"),
+    Scenario("the endpoints denied", "network-path.endpoints", denied("ec2", "DescribeVpcEndpoints"), "DescribeVpcE"),
+    Scenario(
+        "the VPC's attributes denied", "network-path.private-names",
+        all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints(*ALL), denied("ec2", "DescribeVpcAttribute")),
+        "ec2:DescribeVpcAttribute",
+    ),
+)  # fmt: skip
