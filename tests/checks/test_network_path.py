@@ -1,0 +1,223 @@
+"""Ways from a subnet to AWS's services, judged by values: what the embedded AWS cannot show."""
+
+from typing import Any
+
+import pytest
+
+from gmsa_doctor.formats.route_table import RouteTable, read_route_table
+from gmsa_doctor.formats.security_group import SecurityGroup, read_security_group
+from gmsa_doctor.formats.vpc_endpoint import VpcEndpoint, read_vpc_endpoint
+from gmsa_doctor.model import Status
+from gmsa_doctor.subject import Network, Place
+from gmsa_doctor_checks.network_path_values import Exit, PathGroups, PrivateNames, VpcEndpoints, WayOut, WaysOut
+from gmsa_doctor_checks.network_way_out import way_out
+from gmsa_doctor_checks.network_ways import Facts, way
+from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
+
+PLACE = Place("us-east-1", "123456789012")
+SUBNET = TaskSubnet("subnet-1", "10.0.1.0/24", "us-east-1a", "vpc-1")
+VPC = Vpc("vpc-1", ("10.0.0.0/16",), "123456789012", "default")
+
+
+class Ec2:
+    """Knows these NAT gateways."""
+
+    def __init__(self, *nats: dict[str, Any]) -> None:
+        self.nats = list(nats)
+
+    def nat_gateways(self, vpc: str) -> list[dict[str, Any]]:
+        return self.nats
+
+
+def table(id: str = "rtb-1", *subnets: str, **target: str) -> RouteTable:
+    default = {"DestinationCidrBlock": "0.0.0.0/0", "State": "active", **target}
+    return read_route_table(
+        {
+            "RouteTableId": id,
+            "VpcId": "vpc-1",
+            "Associations": [{"SubnetId": one} for one in subnets],
+            "Routes": [default] if target else [],
+        }
+    )
+
+
+def out(
+    own: RouteTable, *others: RouteTable, nats: tuple[dict[str, Any], ...] = (), public: bool | None = False,
+    shared: bool = False,
+) -> WayOut:  # fmt: skip
+    subnets = TaskSubnets(VPC, (SUBNET,), shared)
+    routes = SubnetRoutes((("subnet-1", own),), (own, *others))
+    given = way_out(Network(("subnet-1",), (), public), subnets, routes, Ec2(*nats), PLACE)  # type: ignore[arg-type]
+    (found,) = given.value.ways
+    return found
+
+
+NAT = {"NatGatewayId": "nat-1", "SubnetId": "subnet-9", "State": "available", "ConnectivityType": "public"}
+FAILED = {**NAT, "State": "failed", "FailureMessage": "no address"}
+PRIVATE = {**NAT, "ConnectivityType": "private"}
+BY_NAT = table("rtb-1", "subnet-1", NatGatewayId="nat-1")
+PUBLIC = table("rtb-9", "subnet-9", GatewayId="igw-1")
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "more", "exit", "says"),
+    [
+        (BY_NAT, (PUBLIC,), {"nats": (NAT,)}, Exit.OPEN, "by the NAT gateway nat-1"),
+        (BY_NAT, (PUBLIC,), {"nats": (FAILED,)}, Exit.CLOSED, "no address"),
+        (BY_NAT, (PUBLIC,), {"nats": ({**NAT, "State": "pending"},)}, Exit.CLOSED, "is pending"),
+        (BY_NAT, (PUBLIC,), {}, Exit.CLOSED, "does not exist"),
+        (BY_NAT, (PUBLIC,), {"shared": True}, Exit.ELSEWHERE, "cannot be seen"),
+        (BY_NAT, (), {"nats": ({**NAT, "SubnetId": None},)}, Exit.OPEN, "by the NAT gateway nat-1"),
+        (BY_NAT, (table("rtb-9", "subnet-9"),), {"nats": (NAT,)}, Exit.CLOSED, "there is none"),
+        (BY_NAT, (table("rtb-9", "subnet-9", VpcEndpointId="x", GatewayId="vpce-1"),), {"nats": (NAT,)}, Exit.ELSEWHERE,
+         "not looked at"),
+        (BY_NAT, (table("rtb-9", "subnet-9", TransitGatewayId="tgw-1"),), {"nats": (PRIVATE,)}, Exit.ELSEWHERE,
+         "private NAT gateway"),
+        (BY_NAT, (table("rtb-9", "subnet-9", GatewayId="igw-1", State="blackhole"),), {"nats": (NAT,)}, Exit.CLOSED,
+         "blackhole"),
+        (table(NatGatewayId="nat-1", State="blackhole"), (), {}, Exit.CLOSED, "blackhole"),
+        (table(GatewayId="igw-1", State="blackhole"), (), {"public": True}, Exit.CLOSED, "blackhole"),
+        (table(GatewayId="igw-1"), (), {"public": True}, Exit.OPEN, "with a public address"),
+        (table(GatewayId="igw-1"), (), {"public": None}, Exit.ELSEWHERE, "if the task is given"),
+        (table(GatewayId="igw-1"), (), {}, Exit.CLOSED, "no public address"),
+        (table(GatewayId="vgw-1"), (), {}, Exit.ELSEWHERE, "virtual private gateway vgw-1"),
+        (table(VpcPeeringConnectionId="pcx-1"), (), {}, Exit.ELSEWHERE, "pcx-1"),
+        (table(), (), {}, Exit.CLOSED, "no default route"),
+    ],
+)  # fmt: skip
+def test_the_way_out_is_followed(
+    own: RouteTable, others: tuple[RouteTable, ...], more: dict[str, Any], exit: Exit, says: str
+) -> None:
+    found = out(own, *others, **more)
+    assert (found.exit, bool(found.fix)) == (exit, exit is Exit.CLOSED)
+    assert says in found.text
+
+
+# Ways to a service --------------------------------------------------------------------------------------
+
+OPEN = WayOut("subnet-1", Exit.OPEN, "by the NAT gateway nat-1", "nat-1")
+CLOSED = WayOut("subnet-1", Exit.CLOSED, "no default route in rtb-1", "rtb-1")
+
+
+def group(id: str, *, ingress: str = "10.0.0.0/16", egress: str = "0.0.0.0/0") -> SecurityGroup:
+    def rule(cidr: str) -> dict[str, Any]:
+        return {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": cidr}]}
+
+    return read_security_group({"GroupId": id, "IpPermissions": [rule(ingress)], "IpPermissionsEgress": [rule(egress)]})
+
+
+def endpoint(service: str = "secretsmanager", **more: Any) -> VpcEndpoint:
+    values = {
+        "VpcEndpointId": "vpce-1",
+        "ServiceName": f"com.amazonaws.us-east-1.{service}",
+        "VpcEndpointType": "Interface",
+        "State": "available",
+        "PrivateDnsEnabled": True,
+        "SubnetIds": ["subnet-1"],
+        "Groups": [{"GroupId": "sg-2"}],
+    }
+    found = read_vpc_endpoint({**values, **more}, "us-east-1")
+    assert found
+    return found
+
+
+def judged(
+    *endpoints: VpcEndpoint, out: WayOut | None = CLOSED, service: str = "secretsmanager", shared: bool = False,
+    groups: PathGroups | None = None, names: PrivateNames | None = None, own_dns: bool = False,
+) -> tuple[Status, str]:  # fmt: skip
+    facts = Facts(
+        PLACE,
+        TaskSubnets(VPC, (SUBNET,), shared),
+        SubnetRoutes((("subnet-1", table()),)),
+        VpcEndpoints(endpoints),
+        WaysOut((out,)) if out else None,
+        names,
+        groups,
+        ("sg-1",),
+        own_dns,
+    )
+    found = way(facts, service, SUBNET)
+    assert bool(found.by) == (found.status in (Status.FAIL, Status.WARN))
+    return found.status, found.text
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({}, Status.PASS),
+        ({"State": "Available"}, Status.PASS),
+        ({"State": "pendingAcceptance"}, Status.FAIL),
+        ({"SubnetIds": []}, Status.FAIL),
+        ({"PrivateDnsEnabled": False}, Status.FAIL),
+    ],
+)
+def test_an_endpoint_has_to_be_available_with_private_dns(more: dict[str, Any], status: Status) -> None:
+    assert judged(endpoint(**more))[0] is status
+
+
+def test_where_other_dns_servers_are_asked_an_endpoint_out_of_order_is_a_warning_beside_a_way_out() -> None:
+    broken = endpoint(State="failed")
+    assert judged(broken, out=OPEN)[0] is Status.FAIL
+    assert judged(broken, out=OPEN, own_dns=True)[0] is Status.WARN
+    assert judged(broken, own_dns=True)[0] is Status.FAIL
+
+
+def test_of_s3_a_private_dns_for_inbound_endpoints_alone_is_none() -> None:
+    options = {"DnsOptions": {"PrivateDnsOnlyForInboundResolverEndpoint": True}}
+    assert judged(endpoint("s3", **options), service="s3")[0] is Status.FAIL
+    gateway = endpoint("s3", VpcEndpointId="vpce-2", VpcEndpointType="Gateway", RouteTableIds=["rtb-1"], Groups=[])
+    assert judged(endpoint("s3", **options), gateway, service="s3") == (Status.PASS, "by the gateway endpoint vpce-2")
+
+
+def test_an_endpoint_of_another_region_is_none_of_ours() -> None:
+    assert read_vpc_endpoint({"ServiceName": "com.amazonaws.eu-west-1.s3"}, "us-east-1") is None
+    assert read_vpc_endpoint({"ServiceName": "com.amazonaws.vpce.us-east-1.vpce-svc-1"}, "us-east-1") is None
+    chinese = read_vpc_endpoint({"ServiceName": "cn.com.amazonaws.cn-north-1.secretsmanager"}, "cn-north-1")
+    assert chinese
+    assert chinese.service == "secretsmanager"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "task", "status"),
+    [
+        (group("sg-2"), group("sg-1"), Status.PASS),
+        (group("sg-2", ingress="10.0.1.0/24"), group("sg-1", egress="10.0.0.0/8"), Status.PASS),
+        (group("sg-2", ingress="10.0.2.0/24"), group("sg-1"), Status.FAIL),
+        (group("sg-2", ingress="10.0.1.0/25"), group("sg-1"), Status.WARN),
+        (group("sg-2"), group("sg-1", egress="52.0.0.0/8"), Status.FAIL),
+    ],
+)
+def test_the_groups_on_both_sides_decide(theirs: SecurityGroup, task: SecurityGroup, status: Status) -> None:
+    assert judged(endpoint(), groups=PathGroups((task,), (theirs,)))[0] is status
+
+
+def test_groups_that_cannot_be_seen_are_not_judged() -> None:
+    assert judged(endpoint(), groups=PathGroups((group("sg-1"),)))[0] is Status.PASS
+
+
+def test_without_the_vpcs_attributes_the_endpoint_is_not_found() -> None:
+    off = PrivateNames(("enableDnsSupport",))
+    status, text = judged(endpoint(), names=off)
+    assert (status, "enableDnsSupport of vpc-1 is off" in text) == (Status.FAIL, True)
+    assert judged(endpoint(), names=off, out=OPEN)[0] is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("out", "shared", "status"),
+    [
+        (OPEN, False, Status.PASS),
+        (CLOSED, False, Status.FAIL),
+        (CLOSED, True, Status.SKIPPED),
+        (None, False, Status.SKIPPED),
+        (WayOut("subnet-1", Exit.CLOSED, "no route", "rtb-1", beside=("10.0.0.0/8 to tgw-1",)), False, Status.WARN),
+        (WayOut("subnet-1", Exit.ELSEWHERE, "by the transit gateway", "tgw-1"), False, Status.PASS),
+    ],
+)  # fmt: skip
+def test_without_an_endpoint_the_way_out_decides(out: WayOut | None, shared: bool, status: Status) -> None:
+    assert judged(out=out, shared=shared)[0] is status
+
+
+def test_egress_to_private_addresses_is_none_to_the_internet() -> None:
+    groups = PathGroups((group("sg-1", egress="10.0.0.0/8"),))
+    assert judged(out=OPEN, groups=groups)[0] is Status.FAIL
+    assert judged(out=WayOut("subnet-1", Exit.ELSEWHERE, "by a firewall", "eni-1"), groups=groups)[0] is Status.PASS
