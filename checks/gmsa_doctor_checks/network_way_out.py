@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gmsa_doctor.clients.ec2 import Ec2
-from gmsa_doctor.formats.route_table import Route, RouteTable, Target, table_of
+from gmsa_doctor.formats.route_table import EVERYWHERE, Route, RouteTable, Target, is_public, table_of
 from gmsa_doctor.model import Fix, Given, Row, Status, passed
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Network, Place
@@ -68,13 +68,21 @@ class _Facts:
     def way(self, subnet: str, table: RouteTable) -> WayOut:
         """The way out of a subnet."""
         route = table.default
-        beside = tuple(str(one) for one in table.routes if one.kind in _FORWARDERS and _is_beside(one))
+        parts = tuple(str(one) for one in table.routes if _is_part(one))
+        if parts and (route is None or route.blackhole):
+            text = (
+                f"by routes to a part of the Internet ({', '.join(parts[:3])}); whether that suffices was not looked at"
+            )
+            return WayOut(subnet, Exit.ELSEWHERE, text, table.id)
+        found = self._by_default(subnet, table, route)
+        return replace(found, beside=_beside(table)) if found.exit is Exit.CLOSED else found
+
+    def _by_default(self, subnet: str, table: RouteTable, route: Route | None) -> WayOut:
         if route is None:
-            text = f"no default route in {table.id}"
-            return WayOut(subnet, Exit.CLOSED, text, table.id, self._add_route(table), beside)
+            return WayOut(subnet, Exit.CLOSED, f"no default route in {table.id}", table.id, self._add_route(table))
         if route.blackhole:
             text = f"the default route of {table.id} leads to {route.target}, which is not there (blackhole)"
-            return WayOut(subnet, Exit.CLOSED, text, route.target, self._replace_route(table, route), beside)
+            return WayOut(subnet, Exit.CLOSED, text, route.target, self._replace_route(table, route))
         if route.kind is Target.INTERNET_GATEWAY:
             return self._by_internet_gateway(subnet, table, route)
         if route.kind is Target.NAT_GATEWAY:
@@ -161,6 +169,23 @@ class _Facts:
         )
 
 
-def _is_beside(route: Route) -> bool:
-    """Gateway endpoints are looked at by themselves."""
-    return not route.blackhole and not (route.prefix_list and route.kind is Target.VPC_ENDPOINT)
+def _beside(table: RouteTable) -> tuple[str, ...]:
+    """Routes to other networks, but for those of gateway endpoints, which are looked at by themselves."""
+    found = (
+        one
+        for one in table.routes
+        if one.kind in _FORWARDERS
+        and not one.blackhole
+        and one.network != EVERYWHERE
+        and not (one.prefix_list and one.kind is Target.VPC_ENDPOINT)
+    )
+    return (*map(str, found), *(("::/0 by IPv6",) if table.ipv6 else ()))
+
+
+def _is_part(route: Route) -> bool:
+    """Whether it leads to a part of the Internet."""
+    if route.blackhole or route.kind is Target.LOCAL:
+        return False
+    if route.network:
+        return route.network != EVERYWHERE and is_public(route.network)
+    return route.kind in (Target.NAT_GATEWAY, Target.INTERNET_GATEWAY)

@@ -9,7 +9,7 @@ from ipaddress import IPv4Network
 from gmsa_doctor.formats.arn import RoleArn
 from gmsa_doctor.formats.iam_policy_document import PolicyError, Request, rule
 from gmsa_doctor.formats.packet_filter import Packets, Protocol
-from gmsa_doctor.formats.route_table import EVERYWHERE
+from gmsa_doctor.formats.route_table import EVERYWHERE, is_public
 from gmsa_doctor.formats.security_group import admit
 from gmsa_doctor.formats.vpc_endpoint import GATEWAY, INTERFACE, VpcEndpoint
 from gmsa_doctor.model import Fix, Status
@@ -23,11 +23,6 @@ LAYERS = "layers"
 """The layers of ECR's images lie in S3: asked like S3, and for an object of its own."""
 _PORT = 443
 _HTTPS = Packets(Protocol.TCP, EVERYWHERE, _PORT, _PORT)
-_NOT_PUBLIC = tuple(
-    map(
-        IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16")
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -60,6 +55,8 @@ class Facts:
 
 def way(facts: Facts, service: str, subnet: TaskSubnet) -> Way:
     """The way from a subnet to a service of the task's region."""
+    if not subnet.cidr:
+        return Way(service, subnet.id, str(subnet), Status.SKIPPED, f"{subnet.id} has no IPv4, and is not judged")
     endpoints = facts.endpoints.of("s3" if service == LAYERS else service)
     in_use = [one for one in endpoints if one.kind == INTERFACE and one.private_dns]
     if in_use and not (facts.names and facts.names.off):
@@ -113,7 +110,7 @@ def _at_interface(facts: Facts, service: str, subnet: TaskSubnet, endpoint: VpcE
 def _group_shut(facts: Facts, service: str, subnet: TaskSubnet, endpoint: VpcEndpoint) -> Way | None:
     """What the endpoint's groups keep out; None if nothing, or if it cannot be known."""
     known = facts.groups.named(endpoint.groups) if facts.groups else ()
-    if not known or len(known) != len(set(endpoint.groups)) or not subnet.cidr or facts.groups is None:
+    if not known or len(known) != len(set(endpoint.groups)) or facts.groups is None:
         return None
     asked = Packets(Protocol.TCP, IPv4Network(subnet.cidr), _PORT, _PORT)
     rules = [one for group in known for one in group.ingress]
@@ -141,7 +138,7 @@ def _by_gateway(facts: Facts, service: str, subnet: TaskSubnet, endpoint: VpcEnd
     if not endpoint.available:
         out = _by_way_out(facts, service, subnet, ())
         return replace(out, text=f"{name} is {endpoint.state}; {out.text}")
-    if not _lets_out(facts, _is_public):
+    if not _lets_out(facts, is_public):
         return _closed(subnet, service, *_no_egress(facts, "S3's public addresses, which the gateway endpoint is for"))
     if denied := _denied(facts, service, endpoint):
         return _closed(subnet, service, denied, endpoint.id, _fix_policy(facts, service, endpoint))
@@ -189,11 +186,12 @@ def _by_way_out(facts: Facts, service: str, subnet: TaskSubnet, unused: tuple[Vp
             text = f"{out.text}; whether {facts.subnets.vpc.owner}, who owns the VPC, has endpoints cannot be seen"
             return Way(service, subnet.id, str(subnet), Status.SKIPPED, text)
         if out.beside:
-            text = f"{text}; only an endpoint in another network could serve it ({', '.join(out.beside[:3])})"
+            beside = ", ".join(out.beside[:3])
+            text = f"{text}; only an endpoint in another network could serve it, or what else is reached by {beside}"
             return Way(service, subnet.id, str(subnet), Status.WARN, text, by, fix)
         return Way(service, subnet.id, str(subnet), Status.FAIL, text, by, fix)
     anywhere = out.exit is Exit.ELSEWHERE
-    if not _lets_out(facts, (lambda _: True) if anywhere else _is_public):
+    if not _lets_out(facts, (lambda _: True) if anywhere else is_public):
         return _closed(subnet, service, *_no_egress(facts, "addresses outside the VPC"))
     return Way(service, subnet.id, str(subnet), Status.PASS, out.text)
 
@@ -246,11 +244,6 @@ def _lets_out(facts: Facts, wanted: Callable[[IPv4Network], bool], peers: tuple[
         if set(one.groups) & set(peers) or any(map(wanted, networks)):
             return True
     return False
-
-
-def _is_public(network: IPv4Network) -> bool:
-    """Whether some of its addresses are."""
-    return not any(network.subnet_of(one) for one in _NOT_PUBLIC)
 
 
 def _no_egress(facts: Facts, what: str) -> tuple[str, str, Fix]:

@@ -12,6 +12,15 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 EVERYWHERE = IPv4Network("0.0.0.0/0")
+_NOT_PUBLIC = tuple(
+    IPv4Network(one)
+    for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16")
+)
+
+
+def is_public(network: IPv4Network) -> bool:
+    """Whether some of its addresses are. Source: RFC 1918, RFC 6598, RFC 3927, RFC 1122."""
+    return not any(network.subnet_of(one) for one in _NOT_PUBLIC)
 
 
 class Target(StrEnum):
@@ -71,13 +80,17 @@ class Route:
 
 @dataclass(frozen=True)
 class RouteTable:
-    """A route table with its routes for IPv4. ``subnets`` are those that name it; ``main``: it is for all others."""
+    """A route table with its routes for IPv4. ``subnets`` are those that name it; ``main``: it is for all others.
+
+    ``ipv6``: it has a default route for IPv6.
+    """
 
     id: str
     vpc: str
     main: bool
     subnets: tuple[str, ...]
     routes: tuple[Route, ...]
+    ipv6: bool = False
 
     @property
     def default(self) -> Route | None:
@@ -94,6 +107,7 @@ def read_route_table(raw: Mapping[str, Any]) -> RouteTable:
         any(bool(one.get("Main")) for one in associations),
         tuple(str(one["SubnetId"]) for one in associations if one.get("SubnetId")),
         tuple(_route(one) for one in raw.get("Routes", ()) if _is_ipv4(one)),
+        any(one.get("DestinationIpv6CidrBlock") == "::/0" for one in raw.get("Routes", ())),
     )
 
 

@@ -59,6 +59,14 @@ BY_NAT = table("rtb-1", "subnet-1", NatGatewayId="nat-1")
 PUBLIC = table("rtb-9", "subnet-9", GatewayId="igw-1")
 
 
+IN_HALVES = read_route_table(
+    {
+        "RouteTableId": "rtb-1",
+        "Routes": [{"DestinationCidrBlock": one, "NatGatewayId": "nat-1"} for one in ("0.0.0.0/1", "128.0.0.0/1")],
+    }
+)
+
+
 @pytest.mark.parametrize(
     ("own", "others", "more", "exit", "says"),
     [
@@ -83,6 +91,7 @@ PUBLIC = table("rtb-9", "subnet-9", GatewayId="igw-1")
         (table(GatewayId="vgw-1"), (), {}, Exit.ELSEWHERE, "virtual private gateway vgw-1"),
         (table(VpcPeeringConnectionId="pcx-1"), (), {}, Exit.ELSEWHERE, "pcx-1"),
         (table(), (), {}, Exit.CLOSED, "no default route"),
+        (IN_HALVES, (PUBLIC,), {}, Exit.ELSEWHERE, "a part of the Internet"),
     ],
 )  # fmt: skip
 def test_the_way_out_is_followed(
@@ -215,6 +224,12 @@ def test_without_the_vpcs_attributes_the_endpoint_is_not_found() -> None:
 )  # fmt: skip
 def test_without_an_endpoint_the_way_out_decides(out: WayOut | None, shared: bool, status: Status) -> None:
     assert judged(out=out, shared=shared)[0] is status
+
+
+def test_a_way_out_by_ipv6_leaves_it_open() -> None:
+    ipv6 = {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1"}
+    found = out(read_route_table({"RouteTableId": "rtb-1", "Routes": [ipv6]}))
+    assert (found.exit, found.beside) == (Exit.CLOSED, ("::/0 by IPv6",))
 
 
 def test_egress_to_private_addresses_is_none_to_the_internet() -> None:

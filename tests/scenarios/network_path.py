@@ -151,14 +151,31 @@ def endpoints(*services: str, group: dict[str, Any] | None = None, policy: str =
     return after(make)
 
 
-def egress(*rules: dict[str, Any]) -> Change:
+def to_prefix_list(api: Any, it: Created) -> dict[str, Any]:
+    """Give a rule for port 443 of S3's prefix list, to which moto gives no addresses."""
+    name = f"com.amazonaws.{it.region}.s3"
+    lists = api.describe_managed_prefix_lists(Filters=[{"Name": "owner-id", "Values": ["aws"]}])["PrefixLists"]
+    (own,) = (one["PrefixListId"] for one in lists if one["PrefixListName"] == name)
+    _set_entries(it.region, own, "52.216.0.0/15")
+    return {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "PrefixListIds": [{"PrefixListId": own}]}
+
+
+def _set_entries(region: str, id: str, cidr: str) -> None:
+    from moto.ec2.models import ec2_backends
+
+    found = ec2_backends[ACCOUNT][region].managed_prefix_lists[id]
+    found.entries = {found.version or 1: [{"Cidr": cidr}]}
+
+
+def egress(*wanted: dict[str, Any] | Callable[[Any, Created], dict[str, Any]]) -> Change:
     """Let the task's security group have these outbound rules only."""
 
     def make(api: Any, it: Created) -> None:
+        rules = [one(api, it) if callable(one) else one for one in wanted]
         everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
         api.revoke_security_group_egress(GroupId=it.security_group, IpPermissions=everything)
         if rules:
-            api.authorize_security_group_egress(GroupId=it.security_group, IpPermissions=list(rules))
+            api.authorize_security_group_egress(GroupId=it.security_group, IpPermissions=rules)
 
     return ec2(make)
 
@@ -193,7 +210,13 @@ def shared(aws: EmbeddedAws, created: Created) -> None:
 
 
 DHCP_OF_AWS = all_of(dhcp("AmazonProvidedDNS"), forward_rule("corp.example"))
+WITHIN_VPC = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "127.77.0.0/16"}]}
 ENDPOINTS_ONLY = all_of(asks_all, vpc_attribute(EnableDnsHostnames=True), no_default_route)
+
+ENDPOINTS_WITH_A_PREFIX_LIST = all_of(
+    ENDPOINTS_ONLY, gateway_endpoint(), endpoints(*ALL), egress(WITHIN_VPC, to_prefix_list)
+)
+"""The task's group lets it out to the VPC, and to S3 by its prefix list."""
 
 FAULTS = (
     Scenario("the NAT gateway is deleted", _S3, nat_deleted, "is deleted"),
@@ -275,8 +298,8 @@ FAULTS = (
         ),
         "does not allow secretsmanager:GetSecretValue",
     ),
-    Scenario("no egress on 443", _S3, egress(to("127.77.0.0/16", 53, "udp"), to("0.0.0.0/0", 80)), "no outbound rule"),
-    Scenario("egress to the VPC only", _S3, all_of(asks_all, egress(to("127.77.0.0/16"))), "outside the VPC"),
+    Scenario("no egress on 443", _S3, egress(WITHIN_VPC, to("0.0.0.0/0", 80)), "no outbound rule"),
+    Scenario("egress to the VPC only", _S3, all_of(asks_all, egress(WITHIN_VPC)), "outside the VPC"),
 )  # fmt: skip
 
 WARNINGS = (
@@ -315,6 +338,7 @@ WARNINGS = (
 HEALTHY = (
     Scenario("a NAT gateway, and all is asked", "", asks_all),
     Scenario("endpoints only", "", all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints(*ALL))),
+    Scenario("egress to the VPC and to S3's prefix list", "", ENDPOINTS_WITH_A_PREFIX_LIST),
     Scenario("an interface endpoint for S3 too", "", all_of(ENDPOINTS_ONLY, endpoints(*ALL, "s3"))),
     Scenario(
         "endpoints whose group names the task's", "",
@@ -332,7 +356,7 @@ HEALTHY = (
     Scenario("an endpoint without private DNS beside a NAT gateway", "", endpoints("logs", PrivateDnsEnabled=False)),
     Scenario(
         "egress on 443 and to the VPC", "",
-        egress(to("0.0.0.0/0"), {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "127.77.0.0/16"}]}),
+        egress(to("0.0.0.0/0"), WITHIN_VPC),
     ),
     Scenario("a VPC shared by another account", "", after(shared)),
     Scenario("EC2 without a way out", "", all_of(on_ec2, no_default_route)),
