@@ -24,8 +24,8 @@ class Exit(StrEnum):
 class WayOut:
     """A subnet's way to public addresses.
 
-    ``by`` is what has to be mended where it is closed. ``beside`` are routes to other networks, in which there may be
-    endpoints that cannot be seen from here.
+    ``by`` is what has to be mended where it is closed. ``beside`` are routes to other networks of a subnet that is not
+    meant to have a way out: there may be endpoints in them, which cannot be seen from here.
     """
 
     subnet: str

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from gmsa_doctor.formats.arn import ArnError, RoleArn, parse_role_arn
+from gmsa_doctor.formats.image_name import ecr_repository
 from gmsa_doctor.formats.task_definition import TaskDefinition
 from gmsa_doctor.model import (
     Finding,
@@ -49,7 +49,6 @@ from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnets
 _S3, _SECRETS, _ECR, _LOGS = "network-path.s3", "network-path.secrets-manager", "network-path.ecr", "network-path.logs"
 _OF = {_S3: ("s3",), _SECRETS: ("secretsmanager",), _ECR: ("ecr.api", "ecr.dkr", LAYERS), _LOGS: ("logs",)}
 """The services that a check is about; a fault that several have in common is told by the first of them."""
-_ECR_IMAGE = re.compile(r"\d{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|on\.aws)/.+")
 
 
 @check(
@@ -128,7 +127,7 @@ def _needed(definition: TaskDefinition, place: Place) -> Iterable[tuple[str, boo
     """The services that the task asks, and whether those of its own region, which endpoints are for."""
     yield "s3", True
     yield "secretsmanager", True
-    regions = {match[1] for one in definition.containers if (match := _ECR_IMAGE.fullmatch(one.image or ""))}
+    regions = {found.region for one in definition.containers if (found := ecr_repository(one.image or ""))}
     here = regions <= {place.region}
     yield from ((one, here) for one in _OF[_ECR] if regions)
     streams = [one.logs for one in definition.containers if one.logs]

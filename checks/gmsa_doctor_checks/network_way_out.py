@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from gmsa_doctor.clients.ec2 import Ec2
@@ -74,12 +74,9 @@ class _Facts:
                 f"by routes to a part of the Internet ({', '.join(parts[:3])}); whether that suffices was not looked at"
             )
             return WayOut(subnet, Exit.ELSEWHERE, text, table.id)
-        found = self._by_default(subnet, table, route)
-        return replace(found, beside=_beside(table)) if found.exit is Exit.CLOSED else found
-
-    def _by_default(self, subnet: str, table: RouteTable, route: Route | None) -> WayOut:
         if route is None:
-            return WayOut(subnet, Exit.CLOSED, f"no default route in {table.id}", table.id, self._add_route(table))
+            text = f"no default route in {table.id}"
+            return WayOut(subnet, Exit.CLOSED, text, table.id, self._add_route(table), _beside(table))
         if route.blackhole:
             text = f"the default route of {table.id} leads to {route.target}, which is not there (blackhole)"
             return WayOut(subnet, Exit.CLOSED, text, route.target, self._replace_route(table, route))
