@@ -32,11 +32,12 @@ def permission(protocol: str, *ports: int, **source: Any) -> dict[str, Any]:
 
 
 def set_egress(aws: EmbeddedAws, created: Created, *permissions: dict[str, Any]) -> None:
-    """Let the task's security group have these outbound rules and no others."""
+    """Let the task's security group have these outbound rules, and that for AWS's services, and no others."""
     ec2 = aws.client("ec2", created.region)
     ec2.revoke_security_group_egress(GroupId=created.security_group, IpPermissions=[permission("-1", cidr=ANYWHERE)])
-    if permissions:
-        ec2.authorize_security_group_egress(GroupId=created.security_group, IpPermissions=list(permissions))
+    to_aws = permission("tcp", 443, cidr=ANYWHERE)
+    wanted = [to_aws, *(one for one in permissions if one != to_aws)]
+    ec2.authorize_security_group_egress(GroupId=created.security_group, IpPermissions=wanted)
 
 
 def egress(*permissions: dict[str, Any]) -> Change:
@@ -324,10 +325,22 @@ def no_route(*destinations: str) -> Change:
     return after(make)
 
 
+PUBLIC = "128.0.0.0/1"
+"""Addresses of AWS's services are in it, and none of the domain controllers."""
+
+
+def route_to_aws(aws: EmbeddedAws, created: Created) -> None:
+    """Let the task's subnets get to AWS's services without a default route."""
+    aws.client("ec2", created.region).create_route(
+        RouteTableId=created.route_table, DestinationCidrBlock=PUBLIC, NatGatewayId=created.nat_gateway
+    )
+
+
 def no_route_in_one_subnet(aws: EmbeddedAws, created: Created) -> None:
-    """Give the first subnet a table of its own, without routes."""
+    """Give the first subnet a table of its own, without routes but to AWS's services."""
     ec2 = aws.client("ec2", created.region)
     table = ec2.create_route_table(VpcId=created.vpc)["RouteTable"]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock=PUBLIC, NatGatewayId=created.nat_gateway)
     (before,) = ec2.describe_route_tables(RouteTableIds=[created.route_table])["RouteTables"]
     own = next(one for one in before["Associations"] if one.get("SubnetId") == created.subnets[0])
     ec2.replace_route_table_association(AssociationId=own["RouteTableAssociationId"], RouteTableId=table)
@@ -397,7 +410,7 @@ ROUTE_FAULTS = (
     Scenario(
         "no route to the domain controllers",
         ROUTES,
-        all_of(managed(*_ON_PREMISES), no_route("10.0.0.0/8", ANYWHERE)),
+        all_of(managed(*_ON_PREMISES), no_route("10.0.0.0/8", ANYWHERE), after(route_to_aws)),
         "has no route to it",
     ),
     Scenario(
