@@ -105,9 +105,13 @@ class Way:
 
 @dataclass(frozen=True)
 class ServicePaths:
-    """The ways to the services that the task asks, for each subnet."""
+    """The ways to the services that the task asks, for each subnet.
+
+    ``because`` are the findings for which what is not known of them is so.
+    """
 
     ways: tuple[Way, ...] = field(default=())
+    because: tuple[str, ...] = ()
 
     def to(self, *services: str) -> tuple[Way, ...]:
         """Those to these services."""

@@ -20,6 +20,7 @@ from gmsa_doctor.model import (
     failed,
     passed,
     skipped,
+    stands_behind,
     warned,
 )
 from gmsa_doctor.registry import check
@@ -109,7 +110,8 @@ def services(
         for subnet in subnets.subnets
     )
     wanted = ", ".join(dict.fromkeys(service_name(one.service) for one in found))
-    return Given(ServicePaths(found), passed(f"judged for {wanted}"))
+    because = () if ways_out.value else stands_behind([ways_out.finding]).because
+    return Given(ServicePaths(found, because), passed(f"judged for {wanted}"))
 
 
 def _own_servers(options: DhcpOptions) -> tuple[str, ...]:
@@ -215,16 +217,18 @@ def _judge(paths: ServicePaths, told: _Told) -> Finding:
     bad = [one for one in by_subnet.values() if one.status in (Status.FAIL, Status.WARN)]
     rows = tuple(one.row for one in by_subnet.values())
     if not bad:
-        return _well(ways, rows)
+        return _well(ways, rows, paths.because)
     if first := _told_before(paths, told.id, bad):
         return skipped(f"not judged by itself: it is what {first} tells", because=(first,))
     return _bad(paths, told, bad, rows)
 
 
-def _well(ways: tuple[Way, ...], rows: tuple[Row, ...]) -> Finding:
+def _well(ways: tuple[Way, ...], rows: tuple[Row, ...], because: tuple[str, ...]) -> Finding:
+    """Where a way is not known in any subnet, the others do not tell whether tasks get there."""
     not_known = [one for one in ways if one.status is Status.SKIPPED]
-    if not_known and len(not_known) == len(ways):
-        return skipped(not_known[0].text, fix=Fix("Ask who manages the VPC, or let gmsa-doctor run ask from there."))
+    if not_known and (because or len(not_known) == len(ways)):
+        fix = Fix("Ask who manages the VPC, or let gmsa-doctor run ask from there.")
+        return skipped(not_known[0].text, fix=None if because else fix, because=because)
     return passed("; ".join(dict.fromkeys(one.text for one in ways)), rows=rows if len(rows) > 1 else ())
 
 
