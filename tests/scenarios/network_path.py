@@ -156,19 +156,10 @@ def endpoints(*services: str, group: dict[str, Any] | None = None, policy: str =
 
 
 def to_prefix_list(api: Any, it: Created) -> dict[str, Any]:
-    """Give a rule for port 443 of S3's prefix list, to which moto gives no addresses."""
-    name = f"com.amazonaws.{it.region}.s3"
-    lists = api.describe_managed_prefix_lists(Filters=[{"Name": "owner-id", "Values": ["aws"]}])["PrefixLists"]
-    (own,) = (one["PrefixListId"] for one in lists if one["PrefixListName"] == name)
-    _set_entries(it.region, own, "52.216.0.0/15")
+    """Give a rule for port 443 of S3's prefix list."""
+    lists = api.describe_managed_prefix_lists()["PrefixLists"]
+    own = next(one["PrefixListId"] for one in lists if one["PrefixListName"] == f"com.amazonaws.{it.region}.s3")
     return {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "PrefixListIds": [{"PrefixListId": own}]}
-
-
-def _set_entries(region: str, id: str, cidr: str) -> None:
-    from moto.ec2.models import ec2_backends
-
-    found = ec2_backends[ACCOUNT][region].managed_prefix_lists[id]
-    found.entries = {found.version or 1: [{"Cidr": cidr}]}
 
 
 def egress(*wanted: dict[str, Any] | Callable[[Any, Created], dict[str, Any]]) -> Change:
