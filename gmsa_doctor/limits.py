@@ -13,7 +13,7 @@ T = TypeVar("T")
 Item = TypeVar("Item")
 
 SIDE_BY_SIDE = 16
-"""The most that :func:`each` does at the same time."""
+"""The most that :func:`each` does at the same time, unless it is told otherwise."""
 
 
 class _Answer:
@@ -72,8 +72,10 @@ def _work(todo: _Todo) -> None:
         done.release()
 
 
-def each(items: Iterable[Item], fn: Callable[[Item], T]) -> list[tuple[Item, T | ClientError]]:
-    """Do ``fn`` for every item, up to :data:`SIDE_BY_SIDE` at a time, and give the pairs in order.
+def each(
+    items: Iterable[Item], fn: Callable[[Item], T], side_by_side: int = SIDE_BY_SIDE
+) -> list[tuple[Item, T | ClientError]]:
+    """Do ``fn`` for every item, up to ``side_by_side`` at a time, and give the pairs in order.
 
     A ClientError is that item's result; any other exception is raised, the first one in order.
     """
@@ -90,7 +92,7 @@ def each(items: Iterable[Item], fn: Callable[[Item], T]) -> list[tuple[Item, T |
             item, answer = pair
             answer.of(lambda item=item: fn(item))  # type: ignore[misc]  # mypy cannot type the default
 
-    threads = [threading.Thread(target=worker, daemon=True) for _ in work[:SIDE_BY_SIDE]]
+    threads = [threading.Thread(target=worker, daemon=True) for _ in work[:side_by_side]]
     for thread in threads:
         thread.start()
     for thread in threads:

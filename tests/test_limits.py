@@ -78,6 +78,11 @@ def test_items_are_worked_on_side_by_side() -> None:
     assert len(each(range(SIDE_BY_SIDE), lambda _: meeting.wait())) == SIDE_BY_SIDE
 
 
+def test_more_may_be_done_side_by_side_where_it_is_asked_for() -> None:
+    meeting = threading.Barrier(40, timeout=5)
+    assert len(each(range(40), lambda _: meeting.wait(), 40)) == 40
+
+
 def test_more_items_than_threads_are_all_done() -> None:
     assert each(range(100), lambda number: number) == [(number, number) for number in range(100)]
 

@@ -14,7 +14,7 @@ from gmsa_doctor.subject import Launch, Platform
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix, powershell
-from gmsa_doctor_checks.domain_controllers import names, place
+from gmsa_doctor_checks.domain_controllers import MOST, names, place
 from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.values import Account, DomainControllers, Endpoint, ReachableKdcs, ReachableLdap
 
@@ -22,6 +22,9 @@ OTHER_PORTS = {53: "DNS", 464: "password changes", 636: "LDAPS"}
 """Those of a domain controller that an application may want, and Credentials Fetcher does not."""
 
 OTHER_SECONDS = 1.0
+
+_PORTS_OF = 8
+"""Domain controllers whose further ports are tried: enough to be informed."""
 
 _AWS_NAMES = (".internal", ".amazonaws.com", ".amazonaws.com.cn")
 """Under which the VPC's resolver names each private or public address (`ip-10-0-0-5.ec2.internal`)."""
@@ -41,7 +44,7 @@ def kerberos_udp(account: Account, kdcs: ReachableKdcs, questions: KdcQuestions,
     Fix: allow UDP 88 beside TCP 88 from the task's security group to every domain controller.
     """
     answers = each(
-        kdcs.endpoints,
+        kdcs.endpoints[:MOST],
         lambda one: questions.first_answer(account.user, kdcs.domain.realm, one.address, one.port, "UDP"),
     )
     # a port that refuses is known at once, and TCP is asked without a wait
@@ -87,7 +90,7 @@ def other_ports(reachable: ReachableLdap, tcp: Tcp) -> Finding:
 
     Fix: none is needed, unless the application uses one of them.
     """
-    questions = [(one, port) for one in reachable.endpoints for port in OTHER_PORTS]
+    questions = [(one, port) for one in reachable.endpoints[:_PORTS_OF] for port in OTHER_PORTS]
     answers = each(questions, lambda one: tcp.connect(one[0].address, one[1], OTHER_SECONDS))
     open_ = {question for question, answer in answers if not isinstance(answer, ClientError)}
     rows = tuple(
@@ -98,7 +101,7 @@ def other_ports(reachable: ReachableLdap, tcp: Tcp) -> Finding:
                 f"{port} ({use}) {'open' if (one, port) in open_ else 'closed'}" for port, use in OTHER_PORTS.items()
             ),
         )
-        for one in reachable.endpoints
+        for one in reachable.endpoints[:_PORTS_OF]
     )
     return passed(f"{len(open_)} of {len(questions)} open; Credentials Fetcher needs none of them", rows=rows)
 
@@ -116,7 +119,7 @@ def reverse_names(controllers: DomainControllers, dns: Dns, platform: Platform) 
 
     Fix: make a reverse zone, and let the domain controllers register in it.
     """
-    hosts = {one.address: one for one in controllers.ldap}
+    hosts = {one.address: one for one in controllers.ldap[:MOST]}
     answers = each(hosts, dns.names_of)
     told = [(hosts[address], answer) for address, answer in answers]
     wrong = [

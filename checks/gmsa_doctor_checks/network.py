@@ -10,9 +10,13 @@ from gmsa_doctor.registry import check
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.domain_controllers import how_often, names
 from gmsa_doctor_checks.network_access_values import Need, Passage
 from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.values import DomainControllers, Endpoint, ReachableKdcs, ReachableLdap
+
+AT_ONCE = 64
+"""Connections that are tried at the same time: a large domain has hundreds of domain controllers, most out of reach."""
 
 
 @check(
@@ -63,7 +67,7 @@ def ldap(
 
 def _try_all(endpoints: tuple[Endpoint, ...], service: str, tcp: Tcp) -> tuple[tuple[Endpoint, ...], Finding, bool]:
     """The endpoints that accept a connection, the finding, and whether any gives no answer at all."""
-    answers = each(endpoints, lambda one: tcp.connect(one.address, one.port))
+    answers = each(endpoints, lambda one: tcp.connect(one.address, one.port), AT_ONCE)
     open_ = tuple(one for one, answer in answers if not isinstance(answer, ClientError))
     closed = [(one, answer) for one, answer in answers if isinstance(answer, ClientError)]
     rows = tuple(
@@ -85,7 +89,8 @@ def _try_all(endpoints: tuple[Endpoint, ...], service: str, tcp: Tcp) -> tuple[t
     )
     expected = f"TCP {ports} open on each domain controller"
     if open_:
-        summary = f"{service} is open on {_hosts(open_)} but not on {_hosts(shut)}; a task that asks those first waits"
+        often = how_often(tuple(one.host for one in shut), tuple(one.host for one in endpoints))
+        summary = f"{service} is open on {_hosts(open_)} but not on {_hosts(shut)}; {often}, and waits"
         return open_, warned(summary, observed=why, expected=expected, fix=fix, rows=rows), silent
     shows = texts.USER_TICKET if service == "Kerberos" else texts.BIND
     summary = f"no domain controller accepts {service} connections: {why}"
@@ -101,4 +106,4 @@ def _closed(finding: Finding, silent: bool, passage: Outcome[Passage], need: Nee
 
 
 def _hosts(endpoints: tuple[Endpoint, ...]) -> str:
-    return ", ".join(dict.fromkeys(one.host for one in endpoints))
+    return names(tuple(one.host for one in endpoints))

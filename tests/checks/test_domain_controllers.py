@@ -15,11 +15,13 @@ from gmsa_doctor.hidden import Hidden
 from gmsa_doctor.model import Finding, Given, Outcome, Row, Status, failed, passed, unknown
 from gmsa_doctor_checks.directory import bind_fix, bind_trouble
 from gmsa_doctor_checks.domain_controllers import (
+    MOST,
     RootDses,
     dns_name,
     domain,
     functional_level,
     how_often,
+    names,
     read_only,
     root_dses,
     windows,
@@ -192,6 +194,20 @@ def test_whatever_a_naming_context_is_it_is_read(text: str) -> None:
 def test_how_often_a_task_meets_it(bad: int, of: int, words: str) -> None:
     hosts = tuple(f"dc{n}" for n in range(of))
     assert how_often(hosts[:bad], hosts).startswith(words)
+
+
+def test_of_many_hosts_a_sentence_names_some() -> None:
+    assert names(("dc1", "dc2", "dc1")) == "dc1, dc2"
+    assert names(tuple(f"dc{n}" for n in range(200))) == "dc0, dc1, dc2, dc3, dc4, dc5 and 194 more"
+
+
+def test_of_hundreds_of_domain_controllers_some_are_asked() -> None:
+    many = tuple(Endpoint(f"dc{n}", f"10.0.{n}.1", 389) for n in range(200))
+    answers = Answers()
+    answers.answers = {one.address: dse() for one in many[:MOST]}
+    result = root_dses(DomainControllers(DOMAIN, many, ()), ReachableLdap(DOMAIN, many), cast("Ldap", answers))
+    assert isinstance(result, Given)
+    assert result.finding.summary.startswith(f"each of the first {MOST} answers")
 
 
 # --- the gMSA -------------------------------------------------------------------------------------------
