@@ -279,6 +279,7 @@ _READING: dict[str, _Place] = {
             "ecs:DescribeTaskDefinition",
             "logs:DescribeLogGroups",
             "route53:ListHostedZonesByVPC",
+            "route53profiles:ListProfileAssociations",
             "route53resolver:GetResolverEndpoint",
             "route53resolver:GetResolverRule",
             "route53resolver:ListResolverRuleAssociations",

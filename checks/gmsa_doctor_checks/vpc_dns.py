@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gmsa_doctor.clients.dns import Dns
+from gmsa_doctor.clients.route53_profiles import Route53Profiles
 from gmsa_doctor.clients.services import Route53, Route53Resolver
 from gmsa_doctor.errors import ClientError
 from gmsa_doctor.model import (
@@ -53,14 +54,15 @@ def domain_name_servers(
     directories: Outcome[AwsDirectories],
     resolver: Route53Resolver,
     route53: Route53,
+    profiles: Route53Profiles,
 ) -> Result[VpcDns]:
     """Judges where the VPC sends questions for names of the AD domain.
 
     Custom servers are compared with `--ad-dns`, else with the addresses of a Directory Service directory of
     the domain's name; servers that neither knows are no failure. `AmazonProvidedDNS` is right if a Resolver
     FORWARD rule for the domain or a parent of it, or a private hosted zone that can hold its records, is
-    associated with the VPC. An answer of the task's own resolver outweighs what is deduced from the set, unless the
-    set has changed since the task was started.
+    associated with the VPC. A Route 53 Profile may bring both; what it holds is not looked at. An answer of the
+    task's own resolver outweighs what is deduced from the set, unless the set has changed since the task was started.
 
     Why: Credentials Fetcher finds the domain controllers by SRV records, which only the AD's DNS (or a
     resolver that forwards to it) holds. AWS documents wrong DHCP options as the fourth cause.
@@ -73,7 +75,7 @@ def domain_name_servers(
     if not custom and own_resolver.value and not own_resolver.value.on:
         result: Result[VpcDns] = _switched_off(options, domain, place)
     elif not custom:
-        result = _amazon_provided(options, domain, place, resolver, route53)
+        result = _amazon_provided(options, domain, place, resolver, route53, profiles)
     elif known.addresses:
         result = _compare(options, custom, known.addresses, domain, "--ad-dns", place)
     else:
@@ -174,7 +176,12 @@ def _compare(
 
 
 def _amazon_provided(
-    options: DhcpOptions, domain: DomainName, place: Place, resolver: Route53Resolver, route53: Route53
+    options: DhcpOptions,
+    domain: DomainName,
+    place: Place,
+    resolver: Route53Resolver,
+    route53: Route53,
+    profiles: Route53Profiles,
 ) -> Result[VpcDns]:
     """Right with a Resolver FORWARD rule, or a private hosted zone, for the domain or a parent of it."""
     in_the_way: list[ClientError] = []
@@ -191,10 +198,18 @@ def _amazon_provided(
             return Given(VpcDns((), zone), passed(f"AmazonProvidedDNS with the {zone} of {options.vpc}"))
     except ClientError as error:
         in_the_way.append(error)
+    if not in_the_way:
+        try:
+            found = profiles.profiles_of_vpc(options.vpc)
+            if found:
+                text = f"{_source(options)}; the Route 53 Profile {', '.join(found)} may lead it to {domain.text}"
+                return Given(VpcDns((), "a Route 53 Profile"), passed(f"{text}, which {SEEN_BY} shows"))
+        except ClientError as error:
+            in_the_way.append(error)
     if in_the_way:
         return unknown(
-            f"{_source(options)}, which is right only with a Resolver rule or a private hosted zone for "
-            f"{domain.text}; that could not be looked up: {'; '.join(one.text for one in in_the_way)}",
+            f"{_source(options)}, which is right only with a Resolver rule, a private hosted zone or a Route 53 "
+            f"Profile for {domain.text}; that could not be looked up: {'; '.join(one.text for one in in_the_way)}",
             observed=_source(options),
             fix=in_the_way[0].fix,
         )

@@ -10,6 +10,7 @@ from gmsa_doctor.clients.ec2 import Ec2 as Ec2
 from gmsa_doctor.clients.iam import Iam
 from gmsa_doctor.clients.kms import Kms
 from gmsa_doctor.clients.rds import Rds
+from gmsa_doctor.clients.route53_profiles import Route53Profiles
 from gmsa_doctor.clients.start import Ecr, Logs
 from gmsa_doctor.errors import NotFound
 from gmsa_doctor.hidden import Hidden
@@ -273,5 +274,6 @@ AWS_CLIENTS = (
     DirectoryService,
     Route53Resolver,
     Route53,
+    Route53Profiles,
     Rds,
 )

@@ -10,6 +10,7 @@ from gmsa_doctor.clients.kerberos import Kerberos
 from gmsa_doctor.clients.kms import Kms
 from gmsa_doctor.clients.ldap import Ldap
 from gmsa_doctor.clients.rds import Rds
+from gmsa_doctor.clients.route53_profiles import Route53Profiles
 from gmsa_doctor.clients.services import (
     S3,
     DirectoryService,
@@ -30,7 +31,9 @@ from gmsa_doctor.vantage import DnsServersInUse, Vantage
 
 INSIDE = frozenset({S3, Ssm, SecretsManager, Dns, Tcp, Ldap, Kerberos, KdcQuestions, DnsServersInUse})
 """What answers from the task's place: with the execution role's permissions, or in the task's network."""
-OUTSIDE = frozenset({Sts, Ecs, Iam, Kms, Ecr, Logs, Ec2, DirectoryService, Route53, Route53Resolver, Rds, AskAs})
+OUTSIDE = frozenset(
+    {Sts, Ecs, Iam, Kms, Ecr, Logs, Ec2, DirectoryService, Route53, Route53Profiles, Route53Resolver, Rds, AskAs}
+)
 """What the execution role may not ask, as a rule; and who is asked for at the terminal."""
 
 

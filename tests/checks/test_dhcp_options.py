@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 
 from gmsa_doctor.clients.dns import Dns, Srv
+from gmsa_doctor.clients.route53_profiles import Route53Profiles
 from gmsa_doctor.clients.services import Route53, Route53Resolver
 from gmsa_doctor.errors import ClientError, Denied, NotFound
 from gmsa_doctor.model import Finding, Given, Outcome, Status, passed, skipped
@@ -25,8 +26,8 @@ OUTSIDE, INSIDE = Vantage(inside=False), Vantage(inside=True)
 class Aws:
     """Directories, Resolver rules and hosted zones; an error in place of one is raised."""
 
-    def __init__(self, directories: Any = (), rules: Any = (), zones: Any = ()) -> None:
-        self._directories, self._rules, self._zones = directories, rules, zones
+    def __init__(self, directories: Any = (), rules: Any = (), zones: Any = (), profiles: Any = ()) -> None:
+        self._directories, self._rules, self._zones, self._profiles = directories, rules, zones, profiles
 
     @staticmethod
     def _or_raise(value: Any) -> Any:
@@ -45,6 +46,9 @@ class Aws:
     def rule(self, id: str) -> Any:
         kind, domain = self._rules[int(id)]
         return {"Id": f"rslvr-rr-{id}", "RuleType": kind, "DomainName": domain, "TargetIps": [{"Ip": "10.0.0.2"}]}
+
+    def profiles_of_vpc(self, vpc: str) -> Any:
+        return self._or_raise(self._profiles)
 
     def zones_of_vpc(self, vpc: str, region: str) -> Any:
         return self._or_raise(self._zones)
@@ -84,6 +88,7 @@ def judge(
         aws.directories(),
         cast("Route53Resolver", aws),
         cast("Route53", aws),
+        cast("Route53Profiles", aws),
     )
     return (result.value, result.finding) if isinstance(result, Given) else (None, result)
 
@@ -126,6 +131,8 @@ SHARED = {"DirectoryId": "d-3", "Name": "corp.example", "OwnerDirectoryDescripti
         (AMAZON, Aws(zones=["corp.example"]), (), Status.PASS),
         (AMAZON, Aws(zones=["_msdcs.corp.example"]), (), Status.PASS),
         (AMAZON, Aws(zones=["other.example"]), (), Status.FAIL),
+        (AMAZON, Aws(profiles=["rp-1"]), (), Status.PASS),
+        (AMAZON, Aws(profiles=Denied("route53profiles:ListProfileAssociations", "vpc-1")), (), Status.UNKNOWN),
         (AMAZON, Aws(rules=DENIED), (), Status.UNKNOWN),
         (AMAZON, Aws(rules=DENIED, zones=["corp.example"]), (), Status.PASS),
         (AMAZON, Aws(zones=Denied("route53:ListHostedZonesByVPC", "vpc-1")), (), Status.UNKNOWN),

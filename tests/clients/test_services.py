@@ -11,6 +11,7 @@ from gmsa_doctor.clients.aws import Aws, AwsClient, operations
 from gmsa_doctor.clients.iam import Iam
 from gmsa_doctor.clients.kms import Kms
 from gmsa_doctor.clients.rds import Rds
+from gmsa_doctor.clients.route53_profiles import Route53Profiles
 from gmsa_doctor.clients.services import (
     AWS_CLIENTS,
     DOCUMENT_LIMIT,
@@ -147,6 +148,11 @@ CALLS: list[tuple[str, str, Call]] = [
         "route53:ListHostedZonesByVPC",
         "route53:ListHostedZonesByVPC",
         lambda aws: Route53(aws).zones_of_vpc(VPC, "us-east-1"),
+    ),
+    (
+        "route53profiles:ListProfileAssociations",
+        "route53profiles:ListProfileAssociations",
+        lambda aws: Route53Profiles(aws).profiles_of_vpc(VPC),
     ),
     ("rds:DescribeDBInstances", "rds:DescribeDBInstances", lambda aws: Rds(aws).instance("sql")),
 ]

@@ -80,6 +80,8 @@ class EmbeddedAws:
         """The statements of the policy of who calls with the lab's variables; None: may do everything."""
         self.buckets = Buckets()
         self.fargate = Fargate(self)
+        self.profiles: list[str] = []
+        """The ids of Route 53 Profiles that are associated with each VPC."""
         self._faults: list[_Fault] = []
         self._lock = Lock()
         self._making = Lock()
@@ -131,6 +133,7 @@ class EmbeddedAws:
             self.calls.clear()
             self.asked.clear()
             self.callers.clear()
+            self.profiles.clear()
         self.organization_policy = None
         self.permitted = None
         self.buckets.clear()
@@ -239,6 +242,8 @@ class EmbeddedAws:
             return _send(start_response, "200 OK", [("Content-Type", "text/xml")], simulated)
         if of_bucket is not None:
             return _send(start_response, "200 OK", [("Content-Type", "application/json")], of_bucket)
+        if document is None and request.operation == "ListProfileAssociations":  # moto has no Route 53 Profiles
+            document = {"ProfileAssociations": [{"ProfileId": one} for one in self.profiles]}
         if document is None:
             answer: Iterable[bytes] = self._moto(environ, start_response)
             return answer

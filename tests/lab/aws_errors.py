@@ -67,7 +67,7 @@ def throttled(request: Request) -> Problem:
 
 def encode(request: Request, problem: Problem) -> tuple[list[tuple[str, str]], bytes]:
     """Give headers and body of the error, as the protocol of the request has it."""
-    if request.protocol == "json":
+    if request.protocol in ("json", "rest-json"):
         body = json.dumps({"__type": problem.code, "message": problem.message}).encode()
         return [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-RequestId", _REQUEST_ID)], body
     if request.protocol == "smithy-rpc-v2-cbor":

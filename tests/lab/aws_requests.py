@@ -21,7 +21,7 @@ class Request:
     operation: str
     """Such as `GetSecretValue`; empty when it could not be told."""
     protocol: str
-    """json, query, ec2, rest-xml, or smithy-rpc-v2-cbor."""
+    """json, rest-json, query, ec2, rest-xml, or smithy-rpc-v2-cbor."""
     method: str
     access_key: str
     text: str
@@ -88,7 +88,13 @@ def _operation(service: str, environ: Mapping[str, Any], body: bytes) -> tuple[s
         return ("ec2" if service == "ec2" else "query"), action
     copies = "HTTP_X_AMZ_COPY_SOURCE" in environ
     method, query = environ["REQUEST_METHOD"], environ["QUERY_STRING"]
-    return "rest-xml", _rest_operation(service, method, path, query, copies)
+    return _rest_protocol(service), _rest_operation(service, method, path, query, copies)
+
+
+@cache
+def _rest_protocol(service: str) -> str:
+    known = service in _SESSION.get_available_services()
+    return "rest-json" if known and _SESSION.get_service_model(service).protocol == "rest-json" else "rest-xml"
 
 
 def _rest_operation(service: str, method: str, path: str, query: str, copies: bool) -> str:

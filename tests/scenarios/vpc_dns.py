@@ -209,6 +209,9 @@ HEALTHY = (
         "",
         all_of(_RULE, _egress(_dns("udp", "127.0.0.0/8"), _dns("tcp", "127.0.0.0/8"))),
     ),
+    Scenario(
+        "AmazonProvidedDNS with a Route 53 Profile", "", all_of(_AMAZON, lambda _, lab: lab.aws.profiles.append("rp-1"))
+    ),
     Scenario("an AD Connector", "", connector("10.0.0.77")),
     Scenario("a directory shared by another account", "", directory(directory_type="SharedMicrosoftAD")),
     Scenario(
@@ -254,6 +257,12 @@ WARNINGS = (
 )
 
 DOUBTS = (
+    Scenario(
+        "the Route 53 Profiles denied",
+        "dhcp-options.domain-name-servers",
+        all_of(_AMAZON, denied("route53profiles", "ListProfileAssociations")),
+        "route53profiles:ListProfileAssociations",
+    ),
     Scenario(
         "the VPC's attributes denied",
         "dhcp-options.dns-support",
