@@ -1,13 +1,18 @@
 """What the list of who may retrieve the password is turned into."""
 
+from typing import cast
+
 import pytest
 
-from gmsa_doctor.clients.ldap import Attributes, Entry
+from gmsa_doctor.clients.ldap import Attributes, Directory, Entry
 from gmsa_doctor.formats.security_descriptor import READ_PROPERTY, Ace
+from gmsa_doctor.hidden import Hidden
 from gmsa_doctor.model import Finding, Status
-from gmsa_doctor_checks.permission import Permission, explain, judge
+from gmsa_doctor_checks.permission import Permission, explain, judge, not_permitted
 from gmsa_doctor_checks.principals import Identity, Kind, Principal, principal
-from tests.lab.descriptor import sid
+from gmsa_doctor_checks.values import Account, DomainName, GmsaAccount
+from tests.lab.descriptor import Entry as Written
+from tests.lab.descriptor import descriptor, sid
 
 HOME, ELSEWHERE = "S-1-5-21-1-2-3", "S-1-5-21-7-8-9"
 ME, GROUP, HOSTS, MAIL = (f"{HOME}-{rid}" for rid in (1103, 1104, 1105, 1106))
@@ -119,6 +124,38 @@ def test_too_many_and_too_few_behind_a_sid_warn() -> None:
     gone = judge(listed(Ace(True, ME, FULL), Ace(True, f"{HOME}-9", FULL)))
     assert (everybody.status, gone.status) == (Status.WARN, Status.WARN)
     assert [row.status for row in gone.rows] == [Status.PASS, Status.WARN]
+
+
+class Answers:
+    """A directory in which the user is in `GROUP` by now."""
+
+    host = "dc1.corp.example"
+
+    def search(self, base: str, query: str, attributes: tuple[str, ...], scope: str = "subtree") -> tuple[Entry, ...]:
+        if query.startswith("(|"):
+            return (entry("CN=Readers", "top group", sAMAccountName="Readers"),)
+        own = {"objectSid": (sid(ME),), "tokenGroups": (sid(GROUP),)}
+        return (Entry("CN=reader", Attributes(own)),)
+
+
+def asked(membership: bytes | None) -> Finding:
+    gmsa = GmsaAccount("CN=webapp01", "webapp01$", membership)
+    account = Account("arn", "reader", Hidden("canary"), DomainName("corp.example"))
+    return not_permitted(cast("Directory", Answers()), gmsa, account)
+
+
+def test_a_user_who_is_allowed_and_gets_nothing_needs_a_new_ticket() -> None:
+    finding = asked(descriptor(Written(GROUP)))
+    assert "reader is allowed by Readers, yet dc1.corp.example does not give the password" in finding.summary
+    assert finding.fix is not None
+    assert "A group counts in a new ticket only" in finding.fix.text
+
+
+def test_a_list_that_is_not_shown_spoiled_or_missing_is_told_as_it_is() -> None:
+    assert "shows no list" in asked(None).summary
+    assert "is spoiled" in asked(b"\x01\x00").summary
+    assert "has no list at all" in asked(descriptor(dacl=False)).summary
+    assert "nobody may retrieve" in asked(descriptor()).summary
 
 
 def entry(dn: str, classes: str, **texts: str) -> Entry:
