@@ -17,6 +17,7 @@ from gmsa_doctor.formats import (
     connection_string,
     credspec,
     filetime,
+    group_key,
     guid,
     iam_policy_document,
     json_text,
@@ -74,6 +75,13 @@ def _descriptor(data: bytes) -> None:
         assert text.startswith("S-1-")
         sid.rid_of(text)
         sid.domain_of(text)
+
+
+def _group_key(data: bytes) -> None:
+    with suppress(group_key.EnvelopeError):
+        found = group_key.parse(data)
+        assert found.begins is None or found.begins.tzinfo
+        assert len(found.root_key) == 36
 
 
 def _kdc(data: bytes) -> None:
@@ -235,6 +243,7 @@ _WORDS = (
 
 TARGETS = (
     Target("managed-password", _blob, (_BLOB,)),
+    Target("group-key", _group_key, (b"\1\0\0\0KDSK" + bytes(32), b"\1\0\0\0KDSK" + b"\xff" * 40)),
     Target(
         "security-descriptor",
         _descriptor,

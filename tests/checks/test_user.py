@@ -1,0 +1,111 @@
+"""What is made of the attributes of a user's entry."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gmsa_doctor.clients.ldap import Attributes, Entry
+from gmsa_doctor.formats.user_account_control import Control
+from gmsa_doctor.model import Status
+from gmsa_doctor.request import Fetcher
+from gmsa_doctor.subject import Launch, Platform
+from gmsa_doctor_checks.user import encryption_types, password_expiry, restrictions
+from gmsa_doctor_checks.user_entry import UserEntry, of_entry
+
+NOW = datetime.now(UTC)
+DAY = timedelta(days=1)
+WELL = UserEntry("CN=reader", "reader", "user", Control.NORMAL_ACCOUNT, NOW - 9 * DAY, None)
+FARGATE, EC2 = Platform(Launch.FARGATE), Platform(Launch.EC2)
+OLD = Platform(Launch.EC2, fetcher=Fetcher.V1_3)
+
+
+def test_a_healthy_user_is_forbidden_nothing() -> None:
+    assert WELL.forbids(NOW) == ()
+    assert {one.status for one in WELL.rows(NOW)} == {Status.PASS}
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        (replace(WELL, flags=Control.ACCOUNTDISABLE), "disabled"),
+        (replace(WELL, flags=Control.LOCKOUT, locked=NOW), "locked"),
+        (replace(WELL, account_expires=NOW - DAY), "the account has expired"),
+        (replace(WELL, password_set=None), "must be changed"),
+        (replace(WELL, flags=Control.PASSWORD_EXPIRED, password_expires=NOW - DAY), "expired"),
+        (replace(WELL, flags=Control.SMARTCARD_REQUIRED), "SMARTCARD_REQUIRED"),
+        (replace(WELL, flags=Control.USE_DES_KEY_ONLY), "USE_DES_KEY_ONLY"),
+        (replace(WELL, hours=bytes(21)), "logonHours"),
+    ],
+)
+def test_each_attribute_that_forbids_a_logon_is_named(entry: UserEntry, says: str) -> None:
+    (reason,) = entry.forbids(NOW)
+    assert says in reason
+    assert Status.FAIL in {one.status for one in entry.rows(NOW)}
+
+
+@pytest.mark.parametrize(
+    ("days", "platform", "status"),
+    [
+        (3, OLD, Status.FAIL),
+        (3, EC2, Status.WARN),
+        (3, FARGATE, Status.WARN),
+        (8, OLD, Status.WARN),
+    ],
+)
+def test_a_password_that_will_expire_stops_1_3_a_week_before(days: int, platform: Platform, status: Status) -> None:
+    finding = password_expiry(replace(WELL, password_expires=NOW + days * DAY), platform)
+    assert finding.status is status
+    assert "Set-ADUser" in (finding.fix.commands[-1] if finding.fix else "")
+
+
+def test_one_that_has_expired_is_told_by_the_logon() -> None:
+    for entry in (replace(WELL, password_set=None), replace(WELL, flags=Control.PASSWORD_EXPIRED)):
+        finding = password_expiry(entry, FARGATE)
+        assert (finding.status, finding.because) == (Status.SKIPPED, ("kerberos.user-ticket",))
+
+
+def test_what_forbids_the_logon_is_not_told_again_as_a_restriction() -> None:
+    gone = replace(WELL, account_expires=NOW - DAY, hours=bytes(21))
+    assert restrictions(gone).status is Status.PASS
+
+
+def test_all_restrictions_are_told_at_once() -> None:
+    entry = replace(
+        WELL,
+        account_expires=NOW + 2 * DAY,
+        workstations=("WEB1",),
+        flags=Control.DONT_REQUIRE_PREAUTH,
+        groups=frozenset({"S-1-5-21-1-2-3-525"}),
+    )
+    finding = restrictions(entry)
+    assert finding.status is Status.WARN
+    assert finding.fix is not None
+    assert len(finding.fix.commands) == 4
+
+
+def test_another_domains_group_that_ends_like_it_is_not_protected_users() -> None:
+    assert not replace(WELL, groups=frozenset({"S-1-5-21-1-2-3-1525", "S-1-5-32-525"})).protected
+
+
+@pytest.mark.parametrize(
+    ("types", "status"), [(None, Status.PASS), (0, Status.PASS), (28, Status.PASS), (4, Status.WARN), (3, Status.WARN)]
+)
+def test_a_user_without_aes_is_warned_of(types: int | None, status: Status) -> None:
+    assert encryption_types(replace(WELL, encryption_types=types)).status is status
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["userAccountControl", "pwdLastSet", "accountExpires", "lockoutTime", "logonHours", "tokenGroups"]
+        ),
+        st.lists(st.binary(max_size=30), max_size=2).map(tuple),
+    )
+)
+def test_any_values_make_an_entry(attributes: dict[str, tuple[bytes, ...]]) -> None:
+    found = of_entry(Entry("CN=x", Attributes(attributes)))
+    found.forbids(NOW)
+    assert found.rows(NOW)
