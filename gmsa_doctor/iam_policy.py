@@ -30,6 +30,8 @@ class Purpose(StrEnum):
 
     RUN = "run"
     DOCTOR = "doctor"
+    EXECUTION_ROLE = "execution-role"
+    """The role with which ECS and Credentials Fetcher start the task."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Scope:
     secrets: tuple[SecretArn, ...] = ()
     kms_keys: tuple[str, ...] = ()
     """ARNs of customer-managed keys; without one, nothing about KMS is needed."""
+    repositories: tuple[str, ...] = ()
+    """ARNs of ECR repositories that the task's images are in."""
     report: tuple[str, str] | None = None
     """Bucket and prefix of ``--report-s3``; without it, the report comes through the log stream."""
     event_bus: str | None = None
@@ -105,6 +109,9 @@ def declared(clients: Iterable[type[AwsClient]]) -> tuple[str, ...]:
 
 
 def _wanted(purpose: Purpose) -> Iterable[tuple[str, _Place]]:
+    if purpose is Purpose.EXECUTION_ROLE:
+        yield from _STARTING
+        return
     reading = [*(one for one in declared(AWS_CLIENTS) if one not in _OF_EVERYBODY), *_WITH_READING]
     yield from ((action, _READING[action]) for action in reading)
     yield from ((action, _SENDING[action]) for action in declared((EventBridge,)))
@@ -214,6 +221,24 @@ def _log_group(scope: Scope) -> Iterable[str]:
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
     """
     return [scope.arn("logs", f"log-group:{scope.log_group or '<LOG_GROUP>'}:*")]
+
+
+def _pulled(scope: Scope) -> Iterable[str]:
+    return scope.repositories
+
+
+def _token(scope: Scope) -> Iterable[str]:
+    """IAM cannot limit it."""
+    return ["*"] if scope.repositories else []
+
+
+def _written(scope: Scope) -> Iterable[str]:
+    return _log_group(scope) if scope.log_group else []
+
+
+def _started_with(scope: Scope) -> Iterable[str]:
+    """A parameter, where that is what holds the CredSpec: on EC2."""
+    return _credspec_parameters(scope) if scope.credspecs else []
 
 
 def _report_objects(scope: Scope) -> Iterable[str]:
@@ -330,3 +355,20 @@ _OF_THE_PROBE = ("s3:PutObject",)
 """What only the probe does, with its task role."""
 
 _SENDING: dict[str, _Place] = {"events:PutEvents": _Place("SendVerdict", _event_bus)}
+
+_STARTING: tuple[tuple[str, _Place], ...] = (
+    ("s3:GetObject", _READING["s3:GetObject"]),
+    ("ssm:GetParameters", _Place("ReadCredSpecParameter", _started_with)),
+    ("secretsmanager:GetSecretValue", _READING["secretsmanager:GetSecretValue"]),
+    ("kms:Decrypt", _READING["kms:Decrypt"]),
+    ("ecr:GetAuthorizationToken", _Place("LogInToRegistry", _token)),
+    *(
+        (f"ecr:{one}", _Place("PullImages", _pulled))
+        for one in ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
+    ),
+    *((f"logs:{one}", _Place("WriteLogs", _written)) for one in ("CreateLogStream", "PutLogEvents")),
+)
+"""What ECS and Credentials Fetcher do with the execution role.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
+"""

@@ -271,6 +271,7 @@ def test_the_region_tells_the_partition(env: dict[str, str]) -> None:
         (["--secret", "gmsa/web"], ["--secret gmsa/web", "does not start with arn:"]),
         (["--secret", f"arn:aws:secretsmanager:{HERE}:secret:*"], ["--secret", "secret:NAME-AbCdEf"]),
         (["--kms-key", f"arn:aws:kms:{HERE}:alias/gmsa"], ["--kms-key", "does not take an alias"]),
+        (["--kms-key", KEY.replace(":kms:", ":ecr:")], ["--kms-key", "an ARN of ecr"]),
         (["--event-bus", "al*"], ["--event-bus al*", "event-bus/NAME"]),
         (
             ["--account", ACCOUNT, "--execution-role", "arn:aws:iam::210987654321:role/x"],
@@ -295,6 +296,41 @@ def test_what_is_wrong_gives_one_message(arguments: list[str], words: list[str],
 @pytest.mark.parametrize("option", [("--log-group", "/ecs/web"), ("--report-s3", "s3://reports")])
 def test_who_only_checks_needs_nothing_of_what_run_does(option: tuple[str, str], env: dict[str, str]) -> None:
     ended = doctor("iam-policy", "--for", "doctor", *option, env=env)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"{option[0]}: only the policy --for run" in ended.err
+
+
+def test_the_execution_role_may_do_what_starting_the_task_takes(env: dict[str, str]) -> None:
+    repository = f"arn:aws:ecr:{HERE}:repository/web"
+    options = ["--credspec", "arn:aws:s3:::credspecs/web.json", "--secret", SECRET, "--region", "eu-west-1"]
+    more = ["--account", ACCOUNT, "--kms-key", KEY, "--repository", repository, "--log-group", "/ecs/web"]
+    document = printed(*options, *more, env=env, purpose="execution-role")
+    resources = {action: one["Resource"] for one in document["Statement"] for action in one["Action"]}
+    assert resources == {
+        "s3:GetObject": ["arn:aws:s3:::credspecs/web.json"],
+        "secretsmanager:GetSecretValue": [SECRET],
+        "kms:Decrypt": [KEY],
+        "ecr:GetAuthorizationToken": EVERYTHING,
+        "ecr:BatchCheckLayerAvailability": [repository],
+        "ecr:BatchGetImage": [repository],
+        "ecr:GetDownloadUrlForLayer": [repository],
+        "logs:CreateLogStream": [f"arn:aws:logs:{HERE}:log-group:/ecs/web:*"],
+        "logs:PutLogEvents": [f"arn:aws:logs:{HERE}:log-group:/ecs/web:*"],
+    }
+
+
+def test_what_the_execution_role_does_not_need_is_left_out(env: dict[str, str]) -> None:
+    assert allowed(printed(env=env, purpose="execution-role")) == {"s3:GetObject", "secretsmanager:GetSecretValue"}
+    parameter = f"arn:aws:ssm:{HERE}:parameter/gmsa/web"
+    with_parameter = printed("--credspec", parameter, "--secret", SECRET, env=env, purpose="execution-role")
+    assert allowed(with_parameter) == {"ssm:GetParameters", "secretsmanager:GetSecretValue"}
+
+
+@pytest.mark.parametrize(
+    "option", [("--cluster", "prod"), ("--execution-role", ROLE), ("--event-bus", "a"), ("--report-s3", "s3://reports")]
+)
+def test_the_execution_role_needs_nothing_of_who_checks(option: tuple[str, str], env: dict[str, str]) -> None:
+    ended = doctor("iam-policy", "--for", "execution-role", *option, env=env)
     assert (ended.code, ended.out) == (2, "")
     assert f"{option[0]}: only the policy --for run" in ended.err
 

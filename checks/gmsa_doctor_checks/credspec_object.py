@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.clients.services import S3, Object, Ssm
+from gmsa_doctor.clients.services import S3, Bucket, Object, Ssm
 from gmsa_doctor.errors import ClientError, Denied, NotFound, ServiceError, TimedOut, Unreachable
 from gmsa_doctor.limits import each
-from gmsa_doctor.model import Cause, Finding, Fix, Given, Outcome, Result, failed, passed, unknown
+from gmsa_doctor.model import Cause, Finding, Fix, Given, Outcome, Result, Status, failed, passed, unknown
 from gmsa_doctor.registry import check
 from gmsa_doctor.request import Fetcher
 from gmsa_doctor.subject import Place, Platform
@@ -29,25 +29,33 @@ SIZE_LIMIT = 4000
     shows=(texts.INVALID_OBJECT, texts.NOT_RETRIEVED, texts.NO_MAPPING),
 )
 def credspec_object(
-    location: CredSpecLocation, place: Place, s3: S3, ssm: Ssm, caller: Outcome[Caller], vantage: Vantage
+    location: CredSpecLocation,
+    place: Place,
+    platform: Platform,
+    s3: S3,
+    ssm: Ssm,
+    caller: Outcome[Caller],
+    vantage: Vantage,
 ) -> Result[CredSpecObject]:
-    """Reads the CredSpec from where the task definition says it is, and compares the bucket's region.
+    """Reads the CredSpec from where the task definition says it is, and compares the bucket's region and account.
 
     A file (`--credspec-file`) takes its place.
 
     Why: Credentials Fetcher reads it with the execution role, in the task's region. It shows the same text for an
-    object that does not exist, one that may not be read, and a bucket of another region.
+    object that does not exist, one that may not be read, and a bucket of another region. 1.3 refuses a bucket of
+    another account.
 
     Fix: put the object there, in a bucket of the task's region, and allow `s3:GetObject` on it to the execution role.
     """
     if location.parameter:
         return _from_parameter(location, ssm, caller)
-    (_, found), (_, region) = each(("object", "region"), lambda what: _ask(what, location, s3))
+    (_, found), (_, bucket) = each(("object", "bucket"), lambda what: _ask(what, location, place, s3))
     if isinstance(found, ClientError):
         if isinstance(found, TimedOut | Unreachable):
             return judge_no_way(found, "Amazon S3", vantage, texts.INVALID_OBJECT)
         return _no_object(location, found, caller)
-    if isinstance(region, str) and place.region and region != place.region:
+    region = bucket.region if isinstance(bucket, Bucket) else None
+    if region and place.region and region != place.region:
         return failed(
             f"the bucket {location.bucket} is in {region}, the task runs in {place.region}",
             observed=f"{location.bucket}: {region}",
@@ -63,13 +71,45 @@ def credspec_object(
         )
     assert isinstance(found, Object)  # noqa: S101 - for the type checker
     value = CredSpecObject(location, found.size, found.body, found.key, found.bucket_key)
+    if (
+        isinstance(bucket, Bucket)
+        and not bucket.owned
+        and (foreign := _of_another_account(location, place, platform, s3))
+    ):
+        return Given(value, foreign) if foreign.status is Status.WARN else foreign
     return Given(value, passed(f"{location.name}, {found.size} bytes"))
 
 
-def _ask(what: str, location: CredSpecLocation, s3: S3) -> Object | str | None:
+def _ask(what: str, location: CredSpecLocation, place: Place, s3: S3) -> Object | Bucket:
     if what == "object":
         return s3.get(location.bucket, location.key)
-    return s3.bucket_region(location.bucket)
+    return s3.bucket(location.bucket, place.account)
+
+
+def _of_another_account(location: CredSpecLocation, place: Place, platform: Platform, s3: S3) -> Finding | None:
+    """1.3 says whose bucket it expects. Asked only where that matters, and HeadBucket has not told."""
+    if Fetcher.V1_3 not in platform.fetchers or not place.account:
+        return None
+    try:
+        s3.expect_owner(location.bucket, location.key, place.account)
+    except Denied:  # the object itself has just been read
+        pass
+    else:
+        return None
+    return judge_by_version(
+        failed(
+            f"the bucket {location.bucket} is of another account than the task ({place.account})",
+            observed=f"S3 denies {location.bucket} as a bucket of {place.account}",
+            expected=f"a bucket of {place.account}",
+            fix=Fix(
+                "Copy the CredSpec to a bucket of the task's account, and name that in the task definition.",
+                (f"aws s3 cp {posix(location.name)} {posix(f's3://<bucket of {place.account}>/{location.key}')}",),
+            ),
+            shows_as=texts.NOT_RETRIEVED,
+        ),
+        frozenset({Fetcher.V1_3}),
+        platform,
+    )
 
 
 def _no_object(location: CredSpecLocation, error: ClientError, caller: Outcome[Caller]) -> Finding:

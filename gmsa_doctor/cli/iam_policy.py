@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -25,6 +25,7 @@ _CLUSTER = r"[A-Za-z0-9_-]{1,255}"
 _LOG_GROUP = r"[A-Za-z0-9._/#-]{1,512}"
 _BUS = r"[A-Za-z0-9._/-]{1,256}"
 _BUCKET = r"[A-Za-z0-9._-]{3,255}"
+_FOR = "run: for who runs `run`. doctor: for who runs `check`. execution-role: for the service's task execution role."
 _FILLED_BY = {
     "ACCOUNT": "--account",
     "REGION": "--region",
@@ -43,6 +44,7 @@ class For(StrEnum):
 
     RUN = "run"
     DOCTOR = "doctor"
+    EXECUTION_ROLE = "execution-role"
 
 
 class _Shared:
@@ -72,7 +74,7 @@ class _Shared:
 
 @app.command("iam-policy")
 def iam_policy(
-    purpose: Annotated[For, typer.Option("--for", help="run: for who runs `run`. doctor: for who runs `check`.")],
+    purpose: Annotated[For, typer.Option("--for", help=_FOR)],
     cluster: options.Cluster = None,
     execution_role: Annotated[
         options.Many, typer.Option(metavar="ARN[,ARN]", help="The service's task execution role, and the probe's own.")
@@ -86,7 +88,12 @@ def iam_policy(
     kms_key: Annotated[
         options.Many, typer.Option(metavar="ARN[,ARN]", help="A customer-managed key of the secret or the CredSpec.")
     ] = None,
-    log_group: Annotated[str | None, typer.Option(metavar="NAME|ARN", help="Where the probes write.")] = None,
+    repository: Annotated[
+        options.Many, typer.Option(metavar="ARN[,ARN]", help="An ECR repository that the task's images are in.")
+    ] = None,
+    log_group: Annotated[
+        str | None, typer.Option(metavar="NAME|ARN", help="Where the probes, or the task's containers, write.")
+    ] = None,
     report_s3: Annotated[
         str | None, typer.Option(metavar="S3-URL", help="As for `run`: where the reports go through S3.")
     ] = None,
@@ -108,7 +115,12 @@ def iam_policy(
 
         from gmsa_doctor.iam_policy import Purpose, Scope, placeholders, policy
 
-        _of_run_only(purpose, {"log-group": log_group, "report-s3": report_s3})
+        run, role = For.RUN, For.EXECUTION_ROLE
+        _only_for((run,), purpose, {"report-s3": report_s3})
+        _only_for((run, role), purpose, {"log-group": log_group})
+        _only_for((role,), purpose, {"repository": repository})
+        of_callers = {"cluster": cluster, "execution-role": execution_role, "event-bus": event_bus}
+        _only_for((run, For.DOCTOR), purpose, of_callers)
         shared = _shared(account, region, partition)
         scope = Scope(
             cluster=_name("--cluster", cluster, shared, "ecs", "cluster/", _CLUSTER),
@@ -116,6 +128,7 @@ def iam_policy(
             credspecs=tuple(_credspec(one, shared) for one in _arns(credspec)),
             secrets=tuple(_secret(one, shared) for one in _arns(secret)),
             kms_keys=tuple(_kms_key(one, shared) for one in _arns(kms_key)),
+            repositories=tuple(_repository(one, shared) for one in _arns(repository)),
             log_group=_name("--log-group", log_group, shared, "logs", "log-group:", _LOG_GROUP),
             report=_report(report_s3),
             event_bus=_name("--event-bus", event_bus, shared, "events", "event-bus/", _BUS),
@@ -140,10 +153,11 @@ def _to_fill_in(names: Iterable[str]) -> str:
     return f"gmsa-doctor: to be filled in before the policy permits anything there: {told}"
 
 
-def _of_run_only(purpose: For, given: dict[str, object]) -> None:
+def _only_for(purposes: tuple[For, ...], purpose: For, given: Mapping[str, object]) -> None:
     named = [f"--{name}" for name, value in given.items() if value]
-    if purpose is not For.RUN and named:
-        raise UsageError(f"{' and '.join(named)}: only the policy --for run is about that; leave it out")
+    if purpose not in purposes and named:
+        whose = " or ".join(purposes)
+        raise UsageError(f"{' and '.join(named)}: only the policy --for {whose} is about that; leave it out")
 
 
 def _shared(account: str | None, region: str | None, partition: str | None) -> _Shared:
@@ -253,6 +267,15 @@ def _kms_key(text: str, shared: _Shared) -> str:
     if not (arn.region and arn.account and re.fullmatch(r"key/[A-Za-z0-9-]+", arn.resource)):
         raise UsageError(f"--kms-key {text}: give {wanted} (IAM does not take an alias)")
     shared.tell("partition", arn.partition, "--kms-key")
+    return text
+
+
+def _repository(text: str, shared: _Shared) -> str:
+    wanted = "the ARN of a repository, such as arn:aws:ecr:us-east-1:123456789012:repository/NAME"
+    arn = _arn("--repository", text, "ecr", wanted)
+    if not (arn.region and arn.account and re.fullmatch(r"repository/[a-z0-9._/-]+", arn.resource)):
+        raise UsageError(f"--repository {text}: give {wanted}")
+    shared.tell("partition", arn.partition, "--repository")
     return text
 
 

@@ -98,28 +98,44 @@ class Object:
     bucket_key: bool = False
 
 
+@dataclass(frozen=True)
+class Bucket:
+    """An S3 bucket. ``owned``: it is certain that the account which was expected owns it."""
+
+    region: str | None
+    owned: bool = False
+
+
 class S3(AwsClient):
     """Amazon S3."""
 
     service = "s3"
 
     @operation("s3:HeadBucket", "s3:ListBucket")
-    def bucket_region(self, bucket: str) -> str | None:
-        """The region of a bucket, also of one that we may not read: S3 names it in each answer.
+    def bucket(self, bucket: str, owner: str | None = None) -> Bucket:
+        """A bucket, also one that we may not read: S3 names its region in each answer.
 
+        ``owner`` is the account that is expected to own it.
         Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
         """
         import botocore.exceptions
 
+        expected = {"ExpectedBucketOwner": owner} if owner else {}
+        certain = bool(owner)
         try:
-            response = self.api.head_bucket(Bucket=bucket)
+            response = self.api.head_bucket(Bucket=bucket, **expected)
         except botocore.exceptions.ClientError as error:
-            response = error.response
+            response, certain = error.response, False
             if error_code(error) in ("404", "NoSuchBucket"):
                 raise
         headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         region: str | None = response.get("BucketRegion") or headers.get("x-amz-bucket-region")
-        return region
+        return Bucket(region, certain)
+
+    @operation("s3:HeadObject", "s3:GetObject")
+    def expect_owner(self, bucket: str, key: str, owner: str) -> None:
+        """Ask for an object of a bucket that an account is to own. Raises Denied, which also says that it does not."""
+        self.api.head_object(Bucket=bucket, Key=key, ExpectedBucketOwner=owner)
 
     @operation("s3:GetObject")
     def get(self, bucket: str, key: str) -> Object:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from gmsa_doctor.clients import services
 from gmsa_doctor.clients.kerberos import KdcReason, KdcRefusal, Kerberos
 from gmsa_doctor.clients.ldap import Attributes, Directory, Entry
 from gmsa_doctor.clients.services import S3, Object, SecretsManager, Ssm
@@ -188,8 +189,8 @@ class Bucket:
             raise NotFound("none", "NoSuchKey")
         return Object(self.size, b"")
 
-    def bucket_region(self, bucket: str) -> str:
-        return self.region
+    def bucket(self, bucket: str, owner: str | None) -> services.Bucket:
+        return services.Bucket(self.region, owned=True)
 
 
 class NoParameters:
@@ -198,7 +199,7 @@ class NoParameters:
 
 
 def read(location: CredSpecLocation, bucket: Bucket) -> Finding | Given[CredSpecObject]:
-    return credspec_object(location, PLACE, cast("S3", bucket), cast("Ssm", NoParameters()), NO_CALLER, LAPTOP)
+    return credspec_object(location, PLACE, FARGATE, cast("S3", bucket), cast("Ssm", NoParameters()), NO_CALLER, LAPTOP)
 
 
 @hostile

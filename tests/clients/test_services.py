@@ -16,6 +16,7 @@ from gmsa_doctor.clients.services import (
     AWS_CLIENTS,
     DOCUMENT_LIMIT,
     S3,
+    Bucket,
     DirectoryService,
     Ec2,
     Ecs,
@@ -78,7 +79,8 @@ CALLS: list[tuple[str, str, Call]] = [
         lambda aws: Ecs(aws).described_container_instances(("arn:1",), "demo"),
     ),
     ("ecs:DescribeTaskDefinition", "ecs:DescribeTaskDefinition", lambda aws: Ecs(aws).describe_task_definition("web")),
-    ("s3:HeadBucket", "s3:ListBucket", lambda aws: S3(aws).bucket_region("credspecs")),
+    ("s3:HeadBucket", "s3:ListBucket", lambda aws: S3(aws).bucket("credspecs")),
+    ("s3:HeadObject", "s3:GetObject", lambda aws: S3(aws).expect_owner("credspecs", "web.json", ACCOUNT)),
     ("s3:GetObject", "s3:GetObject", lambda aws: S3(aws).get("credspecs", "web.json")),
     ("s3:GetBucketPolicy", "s3:GetBucketPolicy", lambda aws: S3(aws).policy("credspecs")),
     ("ssm:GetParameter", "ssm:GetParameter", lambda aws: Ssm(aws).get("/web")),
@@ -156,7 +158,7 @@ CALLS: list[tuple[str, str, Call]] = [
     ),
     ("rds:DescribeDBInstances", "rds:DescribeDBInstances", lambda aws: Rds(aws).instance("sql")),
 ]
-WITH_A_BODY = [one for one in CALLS if one[0] != "s3:HeadBucket"]
+WITH_A_BODY = [one for one in CALLS if not one[0].startswith("s3:Head")]
 
 
 def test_the_declared_operations_and_actions_are_those_of_the_calls() -> None:
@@ -181,12 +183,16 @@ def test_each_method_makes_the_call_that_it_declares_and_no_other(
     service, _, operation = name.partition(":")
     aws.fail_with(service, "*", "Odd", "no")
     if operation == "HeadBucket":  # told by its headers alone, also where it fails
-        assert call(Aws()) is None
+        assert call(Aws()) == Bucket(None)
     else:
         with pytest.raises(ServiceError) as caught:
             call(Aws())
-        assert caught.value.text == f"{action}: Odd: no"
-    assert aws.calls == [(service, operation)]
+        head = operation.startswith("Head")  # has no body: the status is all
+        assert caught.value.text == f"{action}: {'400: Bad Request' if head else 'Odd: no'}"
+    # botocore looks for the region of a bucket whose object answers HEAD with 400
+    assert [one for one in aws.calls if one != ("s3", "HeadBucket") or operation != "HeadObject"] == [
+        (service, operation)
+    ]
 
 
 @pytest.mark.parametrize(("name", "action", "call"), WITH_A_BODY)
@@ -271,12 +277,12 @@ def a_bucket(aws: EmbeddedAws, name: str, region: str = "us-east-1") -> Any:
 @pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
 def test_a_bucket_tells_its_region(region: str, aws: EmbeddedAws) -> None:
     a_bucket(aws, "credspecs", region)
-    assert S3(Aws(region="us-east-1")).bucket_region("credspecs") == region
+    assert S3(Aws(region="us-east-1")).bucket("credspecs").region == region
 
 
 def test_a_missing_bucket_is_not_found() -> None:
     with pytest.raises(NotFound) as caught:
-        S3(Aws()).bucket_region("no-such-bucket")
+        S3(Aws()).bucket("no-such-bucket")
     assert caught.value.code == "404"
 
 
@@ -294,13 +300,13 @@ def test_a_bucket_that_may_not_be_read_tells_its_region_in_a_header(status: int)
     s3 = S3(Aws())
     with Stubber(s3.api) as stub:
         stub.add_client_error("head_bucket", **refusal(status, {"x-amz-bucket-region": "eu-west-1"}))
-        assert s3.bucket_region("credspecs") == "eu-west-1"
+        assert s3.bucket("credspecs").region == "eu-west-1"
 
 
 def test_a_bucket_that_may_not_be_read_may_tell_nothing(aws: EmbeddedAws) -> None:
     a_bucket(aws, "credspecs")
     aws.deny("s3", "HeadBucket")
-    assert S3(Aws()).bucket_region("credspecs") is None
+    assert S3(Aws()).bucket("credspecs") == Bucket(None)
 
 
 @pytest.mark.parametrize("key", ["web.json", "a folder/käse & more+.json", "web.json/"])
@@ -552,3 +558,34 @@ def test_zones_are_asked_for_page_by_page() -> None:
             )
         assert route53.zones_of_vpc(VPC, "eu-west-1") == ["z1.example", "z2.example"]
         stub.assert_no_pending_responses()
+
+
+# Whose a bucket is --------------------------------------------------------------------------------------
+
+
+def test_a_bucket_is_owned_where_s3_gives_it_to_who_expects_the_owner(aws: EmbeddedAws) -> None:
+    aws.client("s3").create_bucket(Bucket="credspecs")
+    aws.client("s3").put_object(Bucket="credspecs", Key="web.json", Body=b"{}")
+    ours, theirs = S3(Aws()), S3(Aws())
+    assert ours.bucket("credspecs", ACCOUNT).owned
+    assert not ours.bucket("credspecs").owned
+    ours.expect_owner("credspecs", "web.json", ACCOUNT)
+    aws.buckets.owners["credspecs"] = "210987654321"
+    assert not theirs.bucket("credspecs", ACCOUNT).owned
+    with pytest.raises(Denied):
+        theirs.expect_owner("credspecs", "web.json", ACCOUNT)
+    with pytest.raises(ServiceError) as caught:
+        theirs.policy("credspecs")
+    assert caught.value.code == "MethodNotAllowed"
+
+
+def test_policies_are_texts_or_none(aws: EmbeddedAws) -> None:
+    aws.client("s3").create_bucket(Bucket="credspecs")
+    secret = aws.client("secretsmanager").create_secret(Name="web", SecretString="{}")["ARN"]
+    assert S3(Aws()).policy("credspecs") is None
+    assert SecretsManager(Aws()).policy(secret) is None
+    document = '{"Version": "2012-10-17", "Statement": []}'
+    aws.client("s3").put_bucket_policy(Bucket="credspecs", Policy=document)
+    aws.client("secretsmanager").put_resource_policy(SecretId=secret, ResourcePolicy=document)
+    assert S3(Aws()).policy("credspecs") == document
+    assert SecretsManager(Aws()).policy(secret) == document

@@ -85,8 +85,10 @@ def _of_ecs(request: Request, account: str, body: dict[str, Any]) -> str | None:
             return _ecs(request, account, "task", f"{cluster}/{str(body['tasks'][0]).rpartition('/')[2]}")
         case "DescribeClusters":
             return _ecs(request, account, "cluster", str(body["clusters"][0]))
-        case _:
+        case "DescribeTaskDefinition":
             return "*"
+        case _:
+            return None
 
 
 def _ecs(request: Request, account: str, kind: str, name: str) -> str:

@@ -14,11 +14,11 @@ _ELSEWHERE = "210987654321"
 _DECRYPT = allow("kms:Decrypt")
 DELEGATED = allow("kms:*", **to(f"arn:aws:iam::{ACCOUNT}:root"))
 """The statement of a key's policy that leaves it to the account's own policies."""
-_REPOSITORY = f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/webapp"
+REPOSITORY = f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/webapp"
 _IMAGE_NAME = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/webapp:1"
 _TOKEN = allow("ecr:GetAuthorizationToken")
 _LAYERS = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability")
-_PULL = allow(*_LAYERS, resource=_REPOSITORY)
+_PULL = allow(*_LAYERS, resource=REPOSITORY)
 
 
 # Keys -------------------------------------------------------------------------------------------------------
@@ -63,7 +63,7 @@ def key_of_the_secret(call: str, **arguments: Any) -> Change:
     def change(it: Environment, _: Lab) -> None:
         def do(aws: EmbeddedAws, made: Created) -> None:
             described = aws.client("secretsmanager", made.region).describe_secret(SecretId=made.secret_arn)
-            getattr(aws.client("kms", made.region), call)(KeyId=described["KmsKeyId"], **arguments)
+            getattr(aws.client("kms", made.region), call)(KeyId=described["KmsKeyId"].rpartition("/")[2], **arguments)
 
         it.after.append(do)
 
@@ -118,7 +118,15 @@ def without_logs(it: Environment, _: Lab) -> None:
     it.role_policy = [one for one in it.role_policy or () if "logs:" not in str(one)]
 
 
+_ON_EC2 = all_of(on_ec2, bucket_of(_ELSEWHERE))
+
 FAULTS = (
+    Scenario(
+        "a bucket of another account for 1.3",
+        "credspec.object",
+        all_of(_ON_EC2, options("--fetcher", "1.3")),
+        "of another account than the task",
+    ),
     Scenario("no kms:Decrypt for the object's key", _KMS, object_key(), "no policy of it allows kms:Decrypt"),
     Scenario("no kms:Decrypt for the secret's key", _KMS, secret_key(), "no policy of it allows kms:Decrypt"),
     Scenario(
@@ -159,12 +167,21 @@ FAULTS = (
         all_of(role_also(_DECRYPT), secret_key(), organization(ALL, deny("kms:*"))),
         "(SCP) does not allow kms:Decrypt",
     ),
+    Scenario(
+        "a disabled key", _KMS, all_of(secret_key(), key_of_the_secret("disable_key"), _UNREADABLE), "not enabled"
+    ),
+    Scenario(
+        "a key pending deletion",
+        _KMS,
+        all_of(secret_key(), key_of_the_secret("schedule_key_deletion"), _UNREADABLE),
+        "pending deletion",
+    ),
     Scenario("no ecr:GetAuthorizationToken", _IMAGE, all_of(image(), role_also(_PULL)), "ecr:GetAuthorizationToken"),
     Scenario("no ecr:BatchGetImage", _IMAGE, all_of(image(), role_also(_TOKEN)), "ecr:BatchGetImage"),
     Scenario(
         "another repository",
         _IMAGE,
-        all_of(image(), role_also(_TOKEN, allow(*_LAYERS, resource=_REPOSITORY + "2"))),
+        all_of(image(), role_also(_TOKEN, allow(*_LAYERS, resource=REPOSITORY + "2"))),
         "no policy of it allows ecr:",
     ),
     Scenario(
@@ -234,7 +251,7 @@ HEALTHY = (
         "",
         all_of(
             image(_IMAGE_NAME.replace(ACCOUNT, _ELSEWHERE), ""),
-            role_also(_TOKEN, allow(*_LAYERS, resource=_REPOSITORY.replace(ACCOUNT, _ELSEWHERE))),
+            role_also(_TOKEN, allow(*_LAYERS, resource=REPOSITORY.replace(ACCOUNT, _ELSEWHERE))),
         ),
     ),
     Scenario("an image of Amazon ECR on EC2", "", all_of(image(), on_ec2, options("--fetcher", "2"))),
@@ -249,10 +266,11 @@ HEALTHY = (
 )
 
 WARNINGS = (
+    Scenario("a bucket of another account on EC2", "credspec.object", _ON_EC2, "Credentials Fetcher 1.3 refuses that"),
     Scenario(
         "no ecr:BatchCheckLayerAvailability",
         _IMAGE,
-        all_of(image(), role_also(_TOKEN, allow(*_LAYERS[:2], resource=_REPOSITORY))),
+        all_of(image(), role_also(_TOKEN, allow(*_LAYERS[:2], resource=REPOSITORY))),
         "ecr:BatchCheckLayerAvailability",
     ),
     Scenario(

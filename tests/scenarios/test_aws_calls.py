@@ -17,6 +17,7 @@ from tests.scenarios import changes
 from tests.scenarios.execution_role_start import image, logs, secret_key
 from tests.scenarios.lab import Change, Lab
 from tests.scenarios.network_path import ENDPOINTS_WITH_A_PREFIX_LIST
+from tests.scenarios.policies import bucket_of
 from tests.scenarios.sql_server import ON_RDS
 from tests.scenarios.task_on_ecs import DOMAINLESS, instances
 from tests.scenarios.variants import EC2_WITH_A_PARAMETER
@@ -40,6 +41,9 @@ RUNS: dict[str, Change] = {
     "the secret denied": changes.denied("secretsmanager", "GetSecretValue"),
     "a parameter": EC2_WITH_A_PARAMETER,
     "a SQL Server on RDS": ON_RDS,
+    "a bucket of another account": changes.all_of(
+        changes.on_ec2, changes.options("--fetcher", "1.3"), bucket_of("210987654321")
+    ),
     "a key, an image and logs": changes.all_of(secret_key(), image(), logs()),
     "container instances": changes.all_of(changes.on_ec2, instances(DOMAINLESS)),
     "endpoints only": ENDPOINTS_WITH_A_PREFIX_LIST,
