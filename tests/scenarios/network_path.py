@@ -6,12 +6,12 @@ from typing import Any
 from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.environment import Created
 from tests.lab.network import ELSEWHERE
-from tests.scenarios.changes import after, all_of, container, denied, dhcp, forward_rule, on_ec2, service
+from tests.scenarios.changes import after, all_of, denied, dhcp, forward_rule, on_ec2, role_also, service
+from tests.scenarios.execution_role_start import image, logs
 from tests.scenarios.lab import Change, Scenario
+from tests.scenarios.policies import allow
 
 _S3, _SECRETS, _ECR, _LOGS = "network-path.s3", "network-path.secrets-manager", "network-path.ecr", "network-path.logs"
-ECR_IMAGE = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/web:1"
-AWSLOGS = {"logDriver": "awslogs", "options": {"awslogs-group": "/web", "awslogs-region": "us-east-1"}}
 ALL = ("secretsmanager", "ecr.api", "ecr.dkr", "logs")
 
 
@@ -30,7 +30,7 @@ def subnets(*names: str, public_address: str = "DISABLED") -> Change:
     return service(networkConfiguration={"awsvpcConfiguration": network})
 
 
-asks_all = container(image=ECR_IMAGE, logConfiguration=AWSLOGS)
+asks_all = all_of(image(), logs(), role_also(allow("ecr:*")))
 """The image comes from ECR, and the log goes to CloudWatch Logs."""
 no_default_route = ec2(lambda api, it: api.delete_route(RouteTableId=it.route_table, DestinationCidrBlock="0.0.0.0/0"))
 no_other_networks = ec2(lambda api, it: api.delete_route(RouteTableId=it.route_table, DestinationCidrBlock=ELSEWHERE))
