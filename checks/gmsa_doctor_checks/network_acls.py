@@ -94,7 +94,7 @@ def network_acls(
     acls = _Acls(ec2)
     looks: dict[tuple[str, Host, Port], _Passed] = {}
     hidden = [one.id for one in subnets.subnets if acls.of(one.id, one.vpc) is None]
-    for subnet in subnets.subnets:
+    for subnet in (one for one in subnets.subnets if one.cidr):
         for host in hosts.hosts:
             other = _subnet_of(subnet, host, interfaces.value)
             if other == subnet.id:

@@ -50,6 +50,7 @@ _SHOWS = (texts.USER_TICKET, texts.BIND, texts.NO_DNS)
 )
 def security_groups(
     network: Network,
+    subnets: Outcome[TaskSubnets],
     hosts: Hosts,
     interfaces: Outcome[Interfaces],
     ec2: Ec2,
@@ -67,13 +68,8 @@ def security_groups(
     Fix: add outbound rules for TCP and UDP 88 and TCP 389 to each domain controller, and UDP and TCP 53 where the
     DHCP options name the AD's DNS servers. Answers need no rule.
     """
-    if not network.security_groups:
-        return skipped(
-            "the task's security groups are not known",
-            fix=Fix("Name them with --security-groups, or check the service: --cluster and --service."),
-        )
     try:
-        groups = tuple(map(read_security_group, ec2.security_groups(network.security_groups)))
+        groups = _groups_of_task(network, subnets.value, ec2)
     except NotFound as error:
         return failed(
             f"ECS places no task: {error.text}",
@@ -83,6 +79,11 @@ def security_groups(
                 "Give the service security groups that exist.",
                 (f"aws ec2 describe-security-groups{place.region_option} --query 'SecurityGroups[].[GroupId,VpcId]'",),
             ),
+        )
+    if not groups:
+        return skipped(
+            "the task's security groups are not known",
+            fix=Fix("Name them with --security-groups, or check the service: --cluster and --service."),
         )
     filters = _Filters(ec2)
     rules = [rule for group in groups for rule in group.egress]
@@ -138,7 +139,7 @@ def hosts_security_groups(
     closed: list[Closed] = []
     doubts: list[tuple[Host, Port, tuple[str, ...]]] = []
     own = frozenset(network.security_groups) or None
-    for subnet in subnets.subnets:
+    for subnet in (one for one in subnets.subnets if one.cidr):
         for host, port in _asked(hosts):
             interface = interfaces.of(host.address, ways.vpc(subnet.id, host.address))
             if not interface or not interface.groups:
@@ -171,6 +172,19 @@ def hosts_security_groups(
     if doubts and finding.status is not Status.FAIL:
         return _doubtful(groups, doubts)
     return Given(GroupsOfHosts(judged), finding)
+
+
+def _groups_of_task(network: Network, subnets: TaskSubnets | None, ec2: Ec2) -> tuple[SecurityGroup, ...]:
+    """The groups of the task; a service that names none is given its VPC's default one.
+
+    Only a service says whether the task gets a public address, so that one is known to be meant.
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html
+    """
+    if network.security_groups:
+        return tuple(map(read_security_group, ec2.security_groups(network.security_groups)))
+    if network.public_address is None or subnets is None:
+        return ()
+    return tuple(map(read_security_group, ec2.default_security_group(subnets.vpc.id)))
 
 
 # Rules ----------------------------------------------------------------------------------------------

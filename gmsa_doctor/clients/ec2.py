@@ -56,6 +56,12 @@ class Ec2(AwsClient):
         """Security groups by id. Raises NotFound if one does not exist."""
         return list(self.api.describe_security_groups(GroupIds=list(ids))["SecurityGroups"])
 
+    @operation("ec2:DescribeSecurityGroups")
+    def default_security_group(self, vpc: str) -> list[dict[str, Any]]:
+        """The security group ``default`` of a VPC; nothing where it cannot be seen."""
+        filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
+        return list(self.api.describe_security_groups(Filters=filters)["SecurityGroups"])
+
     @operation("ec2:GetManagedPrefixListEntries")
     def prefix_list_entries(self, id: str) -> tuple[str, ...]:
         """The CIDRs of a prefix list."""

@@ -298,6 +298,9 @@ class Aws:
     def security_groups(self, ids: tuple[str, ...]) -> Any:
         return [one for one in self._or_denied("groups", "DescribeSecurityGroups") if one["GroupId"] in ids]
 
+    def default_security_group(self, vpc: str) -> Any:
+        return self._or_denied("default", "DescribeSecurityGroups")
+
     def prefix_list_entries(self, id: str) -> Any:
         return self._or_denied("lists", "GetManagedPrefixListEntries")[id]
 
@@ -328,12 +331,16 @@ OF_DCS = Interfaces((Interface("eni-1", ONE.address, "vpc-1", "subnet-x", ("sg-d
 ONLY_ONE = Hosts("corp.example", (ONE,), answered=True)
 
 
+SUBNETS = TaskSubnets(Vpc("vpc-1", ("10.0.0.0/16",), None, "dopt-1"), (TaskSubnet(A, "10.0.1.0/24", "a", "vpc-1"),))
+IN_ONE_SUBNET = Outcome(SUBNETS, passed(""))
+
+
 def of_task(
     aws: Aws, interfaces: Interfaces | None = None, tcp: Outcome[Tcp] = NO_TCP, vantage: Vantage = OUTSIDE
 ) -> tuple[GroupsOfTask | None, Finding]:
     known = Outcome(interfaces, passed("")) if interfaces else Outcome[Interfaces](None, skipped("denied"))
     network = Network((A,), ("sg-1",))
-    return ended(security_groups(network, ONLY_ONE, known, cast("Ec2", aws), PLACE, tcp, vantage))
+    return ended(security_groups(network, IN_ONE_SUBNET, ONLY_ONE, known, cast("Ec2", aws), PLACE, tcp, vantage))
 
 
 @pytest.mark.parametrize(
@@ -363,9 +370,20 @@ def test_a_denied_prefix_list_is_unknown_where_it_decides() -> None:
 
 def test_groups_that_are_not_known_are_not_judged() -> None:
     no_interfaces = Outcome[Interfaces](None, skipped(""))
-    finding = security_groups(Network((A,)), ONLY_ONE, no_interfaces, cast("Ec2", Aws()), PLACE, NO_TCP, OUTSIDE)
+    finding = security_groups(
+        Network((A,)), IN_ONE_SUBNET, ONLY_ONE, no_interfaces, cast("Ec2", Aws()), PLACE, NO_TCP, OUTSIDE
+    )
     assert isinstance(finding, Finding)
     assert (finding.status, "--security-groups" in str(finding.fix)) == (Status.SKIPPED, True)
+
+
+def test_a_service_without_groups_has_the_default_one_of_the_vpc() -> None:
+    no_interfaces = Outcome[Interfaces](None, skipped(""))
+    network = Network((A,), (), public_address=False)
+    for rules, status in (((), Status.FAIL), ((to("0.0.0.0/0"),), Status.PASS)):
+        ec2 = cast("Ec2", Aws(default=[group("sg-default", *rules)]))
+        result = security_groups(network, IN_ONE_SUBNET, ONLY_ONE, no_interfaces, ec2, PLACE, NO_TCP, OUTSIDE)
+        assert ended(result)[1].status is status
 
 
 class Connecting:
@@ -400,7 +418,6 @@ def test_only_what_is_seen_from_inside_outweighs_a_closed_group(
     assert of_task(Aws(groups=[group("sg-1")]), tcp=tcp, vantage=vantage)[1].status is status
 
 
-SUBNETS = TaskSubnets(Vpc("vpc-1", ("10.0.0.0/16",), None, "dopt-1"), (TaskSubnet(A, "10.0.1.0/24", "a", "vpc-1"),))
 IN_VPC = Ways(Judged(), ((A, ONE.address, "vpc-1"),))
 
 

@@ -114,6 +114,7 @@ CALLS: list[tuple[str, str, Call]] = [
     ("ec2:DescribeNatGateways", "ec2:DescribeNatGateways", lambda aws: Ec2(aws).nat_gateways(VPC)),
     ("ec2:DescribeVpcEndpoints", "ec2:DescribeVpcEndpoints", lambda aws: Ec2(aws).vpc_endpoints(VPC)),
     ("ec2:DescribeSecurityGroups", "ec2:DescribeSecurityGroups", lambda aws: Ec2(aws).security_groups(("sg-1",))),
+    ("ec2:DescribeSecurityGroups", "ec2:DescribeSecurityGroups", lambda aws: Ec2(aws).default_security_group(VPC)),
     (
         "ec2:GetManagedPrefixListEntries",
         "ec2:GetManagedPrefixListEntries",

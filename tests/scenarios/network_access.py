@@ -118,6 +118,18 @@ def second_group(it: Environment, lab: Lab) -> None:
     after(make)(it, lab)
 
 
+def default_group(aws: EmbeddedAws, created: Created) -> None:
+    """Let the VPC's default group let nothing out."""
+    ec2 = aws.client("ec2", created.region)
+    filters = [{"Name": "vpc-id", "Values": [created.vpc]}, {"Name": "group-name", "Values": ["default"]}]
+    (found,) = ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
+    ec2.revoke_security_group_egress(GroupId=found["GroupId"], IpPermissions=found["IpPermissionsEgress"])
+
+
+NO_GROUPS = service(
+    networkConfiguration={"awsvpcConfiguration": {"subnets": ["{subnet}"], "assignPublicIp": "DISABLED"}}
+)
+
 SECURITY_GROUPS = (
     Scenario("no outbound rule", GROUPS, egress(), "reach DNS, Kerberos and LDAP of corp.example"),
     Scenario("outbound rules for HTTPS only", GROUPS, egress_only("tcp", 443), "TCP 88"),
@@ -132,6 +144,9 @@ SECURITY_GROUPS = (
         "a prefix list of another network", GROUPS, through_prefix_list(lambda _: "10.0.0.0/8"), "no outbound rule"
     ),
     Scenario("a group that the domain controllers are not in", GROUPS, egress_to_group(other_group), "TCP 88"),
+    Scenario(
+        "no group, and a default one without outbound rules", GROUPS, all_of(NO_GROUPS, after(default_group)), "TCP 88"
+    ),
     Scenario("a security group that is gone", GROUPS, after(no_group), "ECS places no task"),
     Scenario(
         "no outbound rule for the SQL Server",
@@ -482,6 +497,7 @@ HEALTHY = (
     Scenario("outbound rules for the domain controller only", "", egress_to_dc()),
     Scenario("a prefix list that holds it", "", through_prefix_list(lambda lab: f"{lab.dc.ip}/32")),
     Scenario("outbound rules for the directory's group", "", egress_to_group(controllers_group)),
+    Scenario("no group: the VPC's default one", "", NO_GROUPS),
     Scenario("two security groups together", "", second_group),
     Scenario("the directory's group admits the task's", "", after(ingress_from_task)),
     Scenario(
