@@ -127,7 +127,9 @@ def default_group(aws: EmbeddedAws, created: Created) -> None:
 
 
 NO_GROUPS = service(
-    networkConfiguration={"awsvpcConfiguration": {"subnets": ["{subnet}"], "assignPublicIp": "DISABLED"}}
+    networkConfiguration={
+        "awsvpcConfiguration": {"subnets": ["{subnet}"], "securityGroups": [], "assignPublicIp": "DISABLED"}
+    }
 )
 
 SECURITY_GROUPS = (
