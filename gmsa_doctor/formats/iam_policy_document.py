@@ -103,7 +103,19 @@ def statements(text: str | None) -> tuple[Mapping[str, Any], ...]:
 
 def fits(pattern: str, text: str) -> bool:
     """Whether a text fits a pattern with ``*`` and ``?``; case counts."""
-    expression = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
+    return _wildcards(pattern, text, {"?": "."})
+
+
+def _wildcards(pattern: str, text: str, known: Mapping[str, str]) -> bool:
+    """Whether a text fits a pattern with ``*`` in which ``known`` are the expressions of further characters.
+
+    Each part between two ``*`` is taken where it is found first, for good (an atomic group): the time does not grow
+    with the number of ways to spread the text over them.
+    """
+    parts = ("".join(known.get(char, re.escape(char)) for char in part) for part in re.split(r"\*+", pattern))
+    first, *rest = parts
+    middle, last = rest[:-1], rest[-1:]
+    expression = first + "".join(f"(?>.*?{part})" for part in middle) + "".join(f".*{part}" for part in last)
     return re.fullmatch(expression, text, re.DOTALL) is not None
 
 
@@ -221,9 +233,7 @@ def _in_every_case_of(pattern: str, found: str, compare: Callable[[str, str], bo
 def _fits_pattern(pattern: str, text: str) -> bool:
     """As :func:`fits`, where what stands for a character itself is no wildcard."""
     as_itself = {mark: re.escape(char) for char, mark in _LITERAL.items()}
-    known = {"*": ".*", "?": ".", **as_itself}
-    expression = "".join(known.get(char, re.escape(char)) for char in pattern)
-    return re.fullmatch(expression, text, re.DOTALL) is not None
+    return _wildcards(pattern, text, {"?": ".", **as_itself})
 
 
 def _plain(text: str) -> str:
