@@ -42,7 +42,7 @@ COPY_NAME = "dc2"
 UNKNOWN_ON_COPY = "webapp06$"
 OLDER_ON_COPY = "webapp07$"
 """Its password there is 20 days older: not yet due for a new one."""
-OTHERS_ALLOWED_ON_COPY = "webapp08$"
+OTHERS_ALLOWED_ON_COPY = "webapp05$"
 DISABLED_ON_COPY = "webapp09$"
 USER_UNKNOWN_ON_COPY = SPECIAL
 USER_DISABLED_ON_COPY = EXPIRING

@@ -13,7 +13,7 @@ from tests.lab.loopback import fresh_address
 from tests.lab.proxy import Change as Lie
 from tests.lab.proxy import proxy, unchanged
 from tests.lab.silent import silent
-from tests.scenarios.changes import all_of, dns_server, gmsa, nowhere, on_ec2, options, user
+from tests.scenarios.changes import all_of, dns_server, gmsa, nowhere, on_ec2, options, secret, user
 from tests.scenarios.lab import Change, Lab, Scenario
 
 _DC1, _DC2 = f"{accounts.DC_NAME}.{accounts.DOMAIN}", f"{accounts.COPY_NAME}.{accounts.DOMAIN}"
@@ -98,6 +98,11 @@ def _reverse(*names: str) -> Change:
     return dns_server(server)
 
 
+def _by_dn(name: str) -> Change:
+    """Let the CredSpec be one for this gMSA, and the secret give its DN: a user of the same CN hides it."""
+    return all_of(gmsa(name), secret(distinguishedName=f"CN={name},CN=Managed Service Accounts,DC=corp,DC=example"))
+
+
 def _no_udp(lab: Lab) -> str:
     """Give an address at which all is well but UDP, which vanishes."""
     ip = fresh_address()
@@ -158,7 +163,7 @@ FAULTS = (
     Scenario(
         "others may retrieve the password on the first",
         "directory.managed-password",
-        all_of(gmsa(accounts.OTHERS_ALLOWED_ON_COPY[:-1]), second(lagging, first=True)),
+        all_of(_by_dn(accounts.OTHERS_ALLOWED_ON_COPY[:-1]), second(lagging, first=True)),
         "does not give its password, unlike dc1.corp.example",
     ),
     Scenario(
@@ -215,7 +220,7 @@ WARNINGS = (
     Scenario(
         "others may retrieve the password on one",
         "domain-controllers.gmsa",
-        all_of(gmsa(accounts.OTHERS_ALLOWED_ON_COPY[:-1]), second(lagging)),
+        all_of(_by_dn(accounts.OTHERS_ALLOWED_ON_COPY[:-1]), second(lagging)),
         "others may retrieve",
     ),
     Scenario(
