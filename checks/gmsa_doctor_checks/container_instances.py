@@ -48,8 +48,10 @@ def gmsa(
         )
     wanted = DOMAINLESS if prefixed.domainless else JOINED
     lacking = [one for one in instances if _value(one, wanted) is None]
+    required = wanted in definition.requires_attributes
+    shunned = Status.PASS if required and len(lacking) < len(instances) else Status.WARN
     rows = tuple(
-        Row(_name(one), Status.WARN if one in lacking else Status.PASS, "lacks it" if one in lacking else wanted)
+        Row(_name(one), shunned if one in lacking else Status.PASS, "lacks it" if one in lacking else wanted)
         for one in instances
     )
     if not lacking:
@@ -60,15 +62,18 @@ def gmsa(
         f"aws ecs list-attributes{place.region_option} --cluster {posix(subject.cluster)} "
         f"--target-type container-instance --attribute-name {wanted}"
     )
-    if len(lacking) < len(instances):
+    having = len(instances) - len(lacking)
+    if having and required:
+        text = f"{having} of {len(instances)} with {wanted}, on which tasks are placed: their definition requires it"
+        return passed(text, rows=rows)
+    if having:
         return warned(
             f"{names} of {len(instances)} container instances lacks {wanted}; a task that is placed there has no gMSA",
-            observed=f"{wanted} on {len(instances) - len(lacking)} of {len(instances)}",
+            observed=f"{wanted} on {having} of {len(instances)}",
             expected=f"{wanted} on each",
             fix=_support(names, command),
             rows=rows,
         )
-    required = wanted in definition.requires_attributes
     judge = failed if required else warned
     summary = f"no container instance of {subject.cluster} has {wanted}"
     return judge(

@@ -11,7 +11,7 @@ from gmsa_doctor.clients.ec2 import Ec2
 from gmsa_doctor.clients.tcp import Tcp
 from gmsa_doctor.errors import NotFound
 from gmsa_doctor.formats.route_table import Route, RouteTable, Target, prefix_lists_of, route_for, table_of
-from gmsa_doctor.model import Fix, Given, Outcome, Result, Row, Status, passed
+from gmsa_doctor.model import Fix, Given, Outcome, Result, Row, Status, passed, skipped
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import Vantage
@@ -73,12 +73,16 @@ def routes(
     ways: dict[tuple[str, Host], _Way] = {}
     unseen: list[str] = []
     for subnet in subnets.subnets:
+        if not subnet.cidr:
+            continue  # it has IPv6 alone, and the hosts are those of IPv4
         table = tables.of(subnet.id)
         if table is None:
             unseen.append(subnet.id)
             continue
         for host in hosts.hosts:
             ways[subnet.id, host] = lookup.way(table, host.address)
+    if not ways:
+        return skipped(f"no route of {listed(one.id for one in subnets.subnets)} for IPv4 can be seen")
     closed = tuple(
         Closed(subnet, host, port, way.closed)
         for (subnet, host), way in ways.items()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from gmsa_doctor.clients.route53_profiles import Route53Profiles
+from gmsa_doctor.clients.services import Route53
 from gmsa_doctor.formats.arn import ArnError, RoleArn, parse_role_arn
 from gmsa_doctor.formats.image_name import ecr_repository
 from gmsa_doctor.formats.task_definition import TaskDefinition
@@ -37,6 +39,7 @@ from gmsa_doctor_checks.network_path_values import (
     WaysOut,
 )
 from gmsa_doctor_checks.network_ways import LAYERS, Asked, Facts, service_name, way, way_to_elsewhere
+from gmsa_doctor_checks.network_zones import by_zone, may_matter, zones_of
 from gmsa_doctor_checks.values import (
     CredSpecLocation,
     CredSpecObject,
@@ -72,8 +75,13 @@ def services(
     role: Outcome[ExecutionRole],
     location: Outcome[CredSpecLocation],
     secret: Outcome[SecretArn],
+    route53: Route53,
+    profiles: Route53Profiles,
 ) -> Result[ServicePaths]:
     """Puts together routes, gateways, endpoints with their policies, and security groups, for each subnet and service.
+
+    Where a way is closed that a private hosted zone could open, by leading to endpoints in another VPC, it asks for
+    the zones of the VPC.
 
     On Fargate the task's own network interface is the way to S3 (the CredSpec), Secrets Manager, CloudWatch Logs
     (driver `awslogs`) and ECR (images). On EC2 instances the instance asks them, from a subnet that is not known here.
@@ -109,6 +117,11 @@ def services(
         for service, here in _needed(definition, place)
         for subnet in subnets.subnets
     )
+    elsewhere = {service for service, here in _needed(definition, place) if not here}
+    open_to_zones = [one for one in found if one.service not in elsewhere and may_matter(facts, one)]
+    if open_to_zones:
+        zones = zones_of(subnets.vpc.id, place, route53, profiles)
+        found = tuple(by_zone(one, place, zones) if one in open_to_zones else one for one in found)
     wanted = ", ".join(dict.fromkeys(service_name(one.service) for one in found))
     because = () if ways_out.value else stands_behind([ways_out.finding]).because
     return Given(ServicePaths(found, because), passed(f"judged for {wanted}"))

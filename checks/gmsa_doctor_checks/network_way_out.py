@@ -76,7 +76,7 @@ class _Facts:
             return WayOut(subnet, Exit.ELSEWHERE, text, table.id)
         if route is None:
             text = f"no default route in {table.id}"
-            return WayOut(subnet, Exit.CLOSED, text, table.id, self._add_route(table), _beside(table))
+            return WayOut(subnet, Exit.CLOSED, text, table.id, self._add_route(table), beside(table))
         if route.blackhole:
             text = f"the default route of {table.id} leads to {route.target}, which is not there (blackhole)"
             return WayOut(subnet, Exit.CLOSED, text, route.target, self._replace_route(table, route))
@@ -166,7 +166,7 @@ class _Facts:
         )
 
 
-def _beside(table: RouteTable) -> tuple[str, ...]:
+def beside(table: RouteTable) -> tuple[str, ...]:
     """Routes to other networks, but for those of gateway endpoints, which are looked at by themselves."""
     found = (
         one

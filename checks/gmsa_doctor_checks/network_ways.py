@@ -60,7 +60,8 @@ def way(facts: Facts, service: str, subnet: TaskSubnet) -> Way:
     endpoints = facts.endpoints.of("s3" if service == LAYERS else service)
     in_use = [one for one in endpoints if one.kind == INTERFACE and one.private_dns]
     if in_use and not (facts.names and facts.names.off):
-        return _by_interface(facts, service, subnet, in_use[0])
+        found = next((one for one in in_use if one.available), in_use[0])  # those deleted are listed for a while
+        return _by_interface(facts, service, subnet, found)
     table = facts.routes.of(subnet.id)
     for one in endpoints:
         if one.kind == GATEWAY and table and table.id in one.route_tables:

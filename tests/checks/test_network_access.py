@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -502,6 +503,13 @@ def test_where_routes_lead(given: list[dict[str, Any]], answers: dict[str, Any],
     assert value.judged.out_of_reach == ((Need.KERBEROS, Need.LDAP) if status is Status.FAIL else ())
     ends_in_peer = "peerings" in answers and "active" in str(answers)
     assert value.vpc(A, ONE.address) == ("vpc-2" if ends_in_peer else "")
+
+
+def test_a_subnet_of_ipv6_alone_is_not_judged_by_routes_for_ipv4() -> None:
+    own = table()
+    subnets = replace(SUBNETS, subnets=(replace(SUBNETS.subnets[0], cidr=""),))
+    found = routes(subnets, SubnetRoutes(((A, own),)), BOTH, cast("Ec2", Aws()), PLACE, NO_TCP, OUTSIDE)
+    assert ended(found)[1].status is Status.SKIPPED
 
 
 def test_a_denied_peering_connection_is_unknown() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gmsa_doctor.errors import ClientError
 from gmsa_doctor.formats.route_table import RouteTable, read_route_table
 from gmsa_doctor.formats.security_group import SecurityGroup, read_security_group
 from gmsa_doctor.formats.vpc_endpoint import VpcEndpoint, read_vpc_endpoint
@@ -12,6 +13,7 @@ from gmsa_doctor.subject import Network, Place
 from gmsa_doctor_checks.network_path_values import Exit, PathGroups, PrivateNames, VpcEndpoints, WayOut, WaysOut
 from gmsa_doctor_checks.network_way_out import way_out
 from gmsa_doctor_checks.network_ways import Facts, way
+from gmsa_doctor_checks.network_zones import by_zone, may_matter, zones_of
 from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
 
 PLACE = Place("us-east-1", "123456789012")
@@ -171,6 +173,13 @@ def test_where_other_dns_servers_are_asked_an_endpoint_out_of_order_is_a_warning
     assert judged(broken, own_dns=True)[0] is Status.FAIL
 
 
+def test_an_endpoint_that_was_deleted_does_not_hide_the_one_that_came_after_it() -> None:
+    assert judged(endpoint(VpcEndpointId="vpce-0", State="deleted"), endpoint()) == (
+        Status.PASS,
+        "by the endpoint vpce-1",
+    )
+
+
 def test_of_s3_a_private_dns_for_inbound_endpoints_alone_is_none() -> None:
     options = {"DnsOptions": {"PrivateDnsOnlyForInboundResolverEndpoint": True}}
     assert judged(endpoint("s3", **options), service="s3")[0] is Status.FAIL
@@ -236,3 +245,60 @@ def test_egress_to_private_addresses_is_none_to_the_internet() -> None:
     groups = PathGroups((group("sg-1", egress="10.0.0.0/8"),))
     assert judged(out=OPEN, groups=groups)[0] is Status.FAIL
     assert judged(out=WayOut("subnet-1", Exit.ELSEWHERE, "by a firewall", "eni-1"), groups=groups)[0] is Status.PASS
+
+
+# Private hosted zones -----------------------------------------------------------------------------------
+
+HUB = table("rtb-1", TransitGatewayId="tgw-1", DestinationCidrBlock="10.0.0.0/8")
+ZONE = "secretsmanager.us-east-1.amazonaws.com"
+
+
+class Zoned:
+    """What Route 53 would say, of zones and of Profiles."""
+
+    def __init__(self, zones: list[str] | None, profiles: tuple[str, ...] = ()) -> None:
+        self.zones, self.profiles = zones, profiles
+
+    def zones_of_vpc(self, vpc: str, region: str) -> list[str]:
+        if self.zones is None:
+            raise ClientError("route53:ListHostedZonesByVPC: denied")
+        return self.zones
+
+    def profiles_of_vpc(self, vpc: str) -> tuple[str, ...]:
+        return self.profiles
+
+
+def zoned(
+    known: Zoned, *endpoints: VpcEndpoint, own: RouteTable = HUB, by: WayOut = CLOSED
+) -> tuple[bool, Status, str]:
+    routes, subnets = SubnetRoutes((("subnet-1", own),)), TaskSubnets(VPC, (SUBNET,))
+    facts = Facts(PLACE, subnets, routes, VpcEndpoints(endpoints), WaysOut((by,)))
+    found = way(facts, "secretsmanager", SUBNET)
+    zones = zones_of("vpc-1", PLACE, known, known)  # type: ignore[arg-type]
+    judged = by_zone(found, PLACE, zones)
+    return may_matter(facts, found), judged.status, judged.text
+
+
+@pytest.mark.parametrize(
+    ("zones", "status"),
+    [
+        (Zoned([ZONE]), Status.PASS),
+        (Zoned(["us-east-1.amazonaws.com"]), Status.PASS),
+        (Zoned(["corp.example", "s3.us-east-1.amazonaws.com"]), Status.FAIL),
+        (Zoned([], ("rp-1",)), Status.WARN),
+        (Zoned(None), Status.WARN),
+    ],
+)
+def test_a_private_hosted_zone_leads_to_endpoints_elsewhere_or_without_private_dns(
+    zones: Zoned, status: Status
+) -> None:
+    without = endpoint(PrivateDnsEnabled=False)
+    assert zoned(zones, without, own=table())[:2] == (True, status)
+    blackhole = WayOut("subnet-1", Exit.CLOSED, "the NAT gateway is gone", "nat-1")
+    assert zoned(zones, by=blackhole)[:2] == (True, status)
+
+
+def test_a_zone_opens_nothing_where_it_has_nothing_to_lead_to_or_an_endpoint_has_private_dns() -> None:
+    assert not zoned(Zoned([ZONE]), own=table())[0]
+    assert not zoned(Zoned([ZONE]), endpoint(State="failed"))[0]
+    assert not zoned(Zoned([ZONE]), by=OPEN)[0]

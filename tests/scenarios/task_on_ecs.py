@@ -82,6 +82,11 @@ HEALTHY = (
         "",
         all_of(on_ec2, entry("credentialspec:{credspec_arn}"), instances(JOINED), requires(JOINED)),
     ),
+    Scenario(
+        "EC2, some container instances with gMSA, which the task requires",
+        "",
+        all_of(on_ec2, instances(DOMAINLESS, ""), requires(DOMAINLESS)),
+    ),
     Scenario("a newer revision with another image", "", newer(_first(image="registry.example/webapp:2"))),
 )
 
