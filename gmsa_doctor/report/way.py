@@ -37,7 +37,7 @@ _STEPS = (
     _Step(
         "Task definition",
         "names the CredSpec",
-        ("task-definition", "execution-role.trust"),
+        ("task-definition", "container-instances", "execution-role.trust"),
         "task-definition.prefix",
         Cause.TASK_DEFINITION,
     ),
@@ -55,7 +55,13 @@ _STEPS = (
         "secret.fields",
         Cause.CREDENTIALS,
     ),
-    _Step("DNS", "by the DHCP options", ("dhcp-options", "dns"), "dns.domain-controllers", Cause.DHCP_OPTIONS),
+    _Step(
+        "DNS",
+        "by the DHCP options",
+        ("dhcp-options", "resolver-rule", "directory-service", "dns"),
+        "dns.domain-controllers",
+        Cause.DHCP_OPTIONS,
+    ),
     _Step(
         "User logon",
         "at the KDC",
