@@ -19,4 +19,9 @@ credspec = json.load(session.client("s3").get_object(Bucket=bucket, Key=key)["Bo
 arn = credspec["ActiveDirectoryConfig"]["HostAccountConfig"]["PluginInput"]["CredentialArn"]
 secret = json.loads(session.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
 directories = session.client("ds").describe_directories()["DirectoryDescriptions"]
-assert any(one["Name"] == secret["domainName"] for one in directories)
+(directory,) = [one for one in directories if one["Name"] == secret["domainName"]]
+ec2 = session.client("ec2")
+of_hosts = [{"Name": "addresses.private-ip-address", "Values": directory["DnsIpAddrs"]}]
+interfaces = ec2.describe_network_interfaces(Filters=of_hosts)["NetworkInterfaces"]
+groups = [group["GroupId"] for one in interfaces for group in one["Groups"]]
+assert ec2.describe_security_groups(GroupIds=groups)["SecurityGroups"]
