@@ -38,6 +38,7 @@ def test_for_a_credspec_without_credentials(tmp_path: Path, env: dict[str, str])
         (("--domain", "corp.example", "--service", "a"), "--service and --domain"),
         (("--domain", "corp"), "it has no dot"),
         (("--domain", "corp.example", "--spn", "db"), "--spn db"),
+        (("nosuch.json",), "nosuch.json: cannot be read"),
     ],
 )
 def test_what_cannot_be_is_a_usage_error(arguments: tuple[str, ...], says: str, env: dict[str, str]) -> None:
@@ -53,3 +54,12 @@ def test_a_credspec_that_is_broken_is_told(tmp_path: Path, env: dict[str, str]) 
     ended = doctor("krb5-conf", str(file), "--offline", env=env)
     assert ended.code == 2
     assert "the AD domain is not known" in ended.err
+
+
+def test_what_stands_in_the_way_is_told(tmp_path: Path, env: dict[str, str]) -> None:
+    entry = "credentialspecdomainless:arn:aws:s3:::credspecs/webapp01.json"
+    file = tmp_path / "task.json"
+    file.write_text(json.dumps({"containerDefinitions": [{"name": "web", "credentialSpecs": [entry]}]}))
+    ended = doctor("krb5-conf", str(file), "--offline", env=env)
+    assert ended.code == 2
+    assert "--offline: nothing is sent anywhere" in ended.err

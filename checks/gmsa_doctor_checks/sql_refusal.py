@@ -63,7 +63,7 @@ def _several(finding: Finding, spn: str, owners: list[Holder]) -> Finding:
         summary=f"{len(owners)} accounts have the SPN {spn}: {names}",
         fix=Fix(
             "Take it off all accounts but the one that the service runs as.",
-            tuple(f"setspn -D {powershell(spn)} {powershell(one.account)}" for one in owners),
+            (f"setspn -Q {powershell(spn)}", f"setspn -D {powershell(spn)} {powershell('<account>')}"),
         ),
     )
 

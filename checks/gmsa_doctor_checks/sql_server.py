@@ -203,14 +203,14 @@ _BOTH = {
 
 
 def _judge(string: ConnectionString) -> tuple[Status, str]:
+    if string.logon is not Logon.KERBEROS:
+        return Status.WARN, _NO_KERBEROS[string.logon]
     if string.colon:
         return Status.FAIL, "the port stands after a colon, so that the driver takes all of it for the server's name"
     if string.host.lower() == "(localdb)":
         return Status.FAIL, "LocalDB is there on Windows only"
     if string.protocol == "lpc":
         return Status.FAIL, "shared memory (lpc:) leads to a SQL Server of the same Windows machine only"
-    if string.logon is not Logon.KERBEROS:
-        return Status.WARN, _NO_KERBEROS[string.logon]
     if string.protocol == "np":
         return Status.WARN, "it asks for a named pipe (np:); drivers on Linux connect by TCP"
     if string.has_user:

@@ -27,10 +27,13 @@ from gmsa_doctor.registry import check
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix, powershell
-from gmsa_doctor_checks.sql_server_rds import ENDPOINT
+from gmsa_doctor_checks.sql_server_rds import ENDPOINT, names_in
 from gmsa_doctor_checks.sql_spns import PREFIX, Holder, holders_of, known_hosts, spns_of
 from gmsa_doctor_checks.sql_values import ConnectionStrings, RdsServer, RdsServers, SqlServer, SqlServers
 from gmsa_doctor_checks.values import Account, BoundDirectory, DomainName, GmsaNames
+
+_OF_AWS = (".ec2.internal", ".compute.internal", ".amazonaws.com", ".amazonaws.com.cn")
+"""Ends of names that no AD has: those that EC2 gives to addresses, and those of AWS's services."""
 
 
 class Kind(StrEnum):
@@ -105,7 +108,8 @@ def name(
     Why: the client makes the SPN of that name, and the AD must have it. Where it has not, Windows falls back to NTLM;
     there is none on Linux, so the logon fails ("Cannot generate SSPI context"). SPNs have full names.
 
-    Fix: name the server as its SPN does; for RDS, `<instance>.<AD domain>` in place of the endpoint.
+    Fix: name the server as its SPN does; for RDS, in place of the endpoint, `<instance>.<AD domain>`, or where the AD is
+    self-managed `<instance>.<hash>.<region>.awsrds.<AD domain>`.
     """
     if rds.value is None and rds.finding.status is Status.FAIL:
         return stands_behind([rds.finding])
@@ -120,15 +124,16 @@ def name(
     holders = holders_of(bound.value.directory, domain.base_dn, asked) if asked and bound.value else ()
     if doubtful and bound.value:
         for one in doubtful:
-            if not _held(one.hosts, holders):
+            if not _held(one.hosts, holders) and not _may_be_elsewhere(one, domain):
                 return _without_spn(one, _proposals(one, domain, instances, bound.value))
-        doubtful = [one for one in doubtful if not _held(one.hosts[:1], holders)]
+        doubtful = [one for one in doubtful if _is_still_doubtful(one, holders)]
         instead = {one.string.host: _held(one.others, holders) for one in doubtful}
     else:
+        doubtful = [one for one in doubtful if not _is_alias_of_rds(one)]
         instead = {one.string.host: _guesses(one, domain, instances) for one in doubtful}
     value = SqlServers(tuple(SqlServer(one.one.name, one.string, _spns(one, domain, holders)) for one in found))
     if doubtful:
-        return Given(value, _doubt(doubtful, instead, asked=bound.value is not None))
+        return Given(value, _doubt(doubtful, instead, asked=any(instead.values()) and bound.value is not None))
     return Given(value, passed("; ".join(f"{one.one.name}: {one.string.host}" for one in found)))
 
 
@@ -176,6 +181,27 @@ def _is_doubtful(one: Named) -> bool:
     return one.kind is not Kind.FULL or bool(one.others)
 
 
+def _is_still_doubtful(one: Named, holders: tuple[Holder, ...]) -> bool:
+    """Of a full name that this domain has no SPN for, the KDC tells more than the directory."""
+    if one.kind is Kind.FULL and not _held(one.hosts, holders):
+        return False
+    return not _held(one.hosts[:1], holders)
+
+
+def _is_alias_of_rds(one: Named) -> bool:
+    """RDS keeps aliases of its endpoints in the AD's domain; that is how they should be named."""
+    return one.kind is Kind.FULL and all(ENDPOINT.fullmatch(host) for host in one.others)
+
+
+def _may_be_elsewhere(one: Named, domain: DomainName) -> bool:
+    """Whether an account of another domain may have an SPN for it, which only the KDC finds (kerberos.service-ticket).
+
+    Of names that stand in the AD's own domain, and of those that no SPN has, this domain tells all.
+    """
+    others = (host for host in one.hosts if kind_of(host) is Kind.FULL and host.partition(".")[2] != domain.text)
+    return one.kind is not Kind.RDS and any(not host.endswith(_OF_AWS) for host in others)
+
+
 def _held(hosts: tuple[str, ...], holders: tuple[Holder, ...]) -> tuple[str, ...]:
     """Those of the hosts that there is an SPN of SQL Server for."""
     return tuple(host for host in hosts if any(holder.of_host(host) for holder in holders))
@@ -204,10 +230,10 @@ def _guesses(one: Named, domain: DomainName, instances: dict[str, RdsServer]) ->
     """Names that may be right."""
     instance = instances.get(one.string.host.lower())
     if instance:
-        return (f"{instance.id}.{instance.domain or domain.text}",)
+        return (instance.name,) if instance.name else ()
     if one.kind is Kind.RDS:
-        return (f"{one.string.host.partition('.')[0]}.{domain.text}",)
-    return one.others
+        return names_in(one.string.host, domain.text)
+    return tuple(host for host in one.others if not ENDPOINT.fullmatch(host))
 
 
 def _proposals(

@@ -63,17 +63,22 @@ def _name(string: ConnectionString) -> str:
 
 
 def _reached(string: ConnectionString, domain: DomainName, dns: Dns, tcp: Tcp) -> str:
+    """One address is enough: a listener of an availability group has one in each subnet, and one of them answers."""
     number = string.port or DEFAULT_PORT
-    address = _address(string.host, domain, dns)
-    return f"{address} is open after {tcp.connect(address, number) * 1000:.0f} ms"
+    answers = each(_addresses(string.host, domain, dns), lambda address: tcp.connect(address, number))
+    closed = [answer for _, answer in answers if isinstance(answer, ClientError)]
+    if len(closed) == len(answers):
+        raise closed[0]
+    address, seconds = next((one, answer) for one, answer in answers if not isinstance(answer, ClientError))
+    rest = f" ({len(closed)} of its {len(answers)} addresses is not)" if closed else ""
+    return f"{address} is open after {seconds * 1000:.0f} ms{rest}"
 
 
-def _address(host: str, domain: DomainName, dns: Dns) -> str:
+def _addresses(host: str, domain: DomainName, dns: Dns) -> tuple[str, ...]:
     try:
-        return str(ipaddress.ip_address(host))
+        return (str(ipaddress.ip_address(host)),)
     except ValueError:
-        full = host if "." in host else f"{host}.{domain.text}"
-        return dns.addresses(full)[0]
+        return dns.addresses(host if "." in host else f"{host}.{domain.text}")
 
 
 def _no_way(string: ConnectionString, error: ClientError, rows: tuple[Row, ...]) -> Finding:

@@ -22,6 +22,18 @@ ENDPOINT = re.compile(
 )
 """``<id>.<hash>.<region>.rds.amazonaws.com``. Source: the RDS user guide, "Finding the connection information"."""
 
+
+def names_in(endpoint: str, domain: str) -> tuple[str, str]:
+    """An instance's name in its AD domain: in a directory of Directory Service, and in a self-managed AD.
+
+    Source: the RDS user guide, "Connecting … with Windows Authentication" and "Working with self-managed Active
+    Directory": RDS keeps a CNAME record of ``<id>.<hash>.<region>.awsrds.<domain>`` there.
+    """
+    id, hash, *rest = endpoint.lower().split(".")
+    region = rest[1] if rest[0] == "rds" else rest[0]
+    return f"{id}.{domain}", f"{id}.{hash}.{region}.awsrds.{domain}"
+
+
 _JOINED = frozenset({"joined", "kerberos-enabled"})
 _ON_ITS_WAY = re.compile(r"pending-.*|joining|enabling.*|removing")
 """Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_SQLServerWinAuth.html, domain membership."""
@@ -62,8 +74,12 @@ def rds(strings: ConnectionStrings, place: Place, client: Rds) -> Result[RdsServ
             )
         if isinstance(answer, Exception):
             raise answer
+        if _is_custom(answer):
+            servers.append(RdsServer(host, match["id"], "", ""))
+            rows.append(Row(match["id"], Status.PASS, "of RDS Custom, which does not tell its domain"))
+            continue
         domain, status = _membership(answer, match["id"], place)
-        servers.append(RdsServer(host, match["id"], domain))
+        servers.append(RdsServer(host, match["id"], domain, _name_in(host, domain, answer)))
         rows.append(Row(match["id"], Status.PASS if status in _JOINED else Status.WARN, f"{domain}: {status}"))
     value = RdsServers(tuple(servers))
     late = [row for row in rows if row.status is Status.WARN]
@@ -77,6 +93,23 @@ def rds(strings: ConnectionStrings, place: Place, client: Rds) -> Result[RdsServ
             ),
         )
     return Given(value, passed("; ".join(f"{row.name}: {row.text}" for row in rows)))
+
+
+def _is_custom(instance: dict[str, Any]) -> bool:
+    """RDS Custom: its owner joins it to a domain by hand, and RDS knows nothing of it.
+
+    Source: `Domain` of CreateDBInstance does not apply to RDS Custom.
+    """
+    return str(instance.get("Engine") or "").startswith("custom-") and not instance.get("DomainMemberships")
+
+
+def _name_in(endpoint: str, domain: str, instance: dict[str, Any]) -> str:
+    """Only of a self-managed AD an organizational unit and a secret are told."""
+    membership = instance["DomainMemberships"][0]
+    of_directory, of_self_managed = names_in(endpoint, domain)
+    if not domain:
+        return ""
+    return of_self_managed if membership.get("OU") or membership.get("AuthSecretArn") else of_directory
 
 
 def _membership(instance: dict[str, Any], id: str, place: Place) -> tuple[str, str]:

@@ -66,7 +66,7 @@ def _several(spn: str, owners: list[Holder]) -> tuple[Row, Fix]:
     names = ", ".join(one.account for one in owners)
     fix = Fix(
         "Take it off all accounts but the one that SQL Server runs as.",
-        tuple(f"setspn -D {powershell(spn)} {powershell(one.account)}" for one in owners[1:]),
+        (f"setspn -Q {powershell(spn)}", f"setspn -D {powershell(spn)} {powershell('<account>')}"),
     )
     return Row(spn, Status.WARN, f"{len(owners)} accounts have it: {names}"), fix
 
@@ -78,7 +78,7 @@ def _owned(spn: str, owner: Holder) -> tuple[Row, Fix | None]:
     if owner.rc4_only:
         fix = Fix(
             "Let it use AES, set its password anew, and restart SQL Server.",
-            (f"Set-ADUser -Identity {powershell(owner.account)} -KerberosEncryptionType AES128,AES256",),
+            (f"Set-ADObject -Identity {powershell(owner.dn)} -Replace @{{'msDS-SupportedEncryptionTypes'=24}}",),
         )
         return Row(spn, Status.WARN, f"on {owner.account}, which takes RC4 only: many Linux images refuse that"), fix
     return Row(spn, Status.PASS, f"on {owner.account}"), None

@@ -24,11 +24,15 @@ class ConnectionStrings:
 
 @dataclass(frozen=True)
 class RdsServer:
-    """A DB instance of RDS: the endpoint in the connection string, and the AD domain that it has joined."""
+    """A DB instance of RDS: the endpoint in the connection string, and the AD domain that it has joined.
+
+    ``name``: the one that it has in that domain; empty where RDS does not tell.
+    """
 
     endpoint: str
     id: str
     domain: str
+    name: str
 
 
 @dataclass(frozen=True)

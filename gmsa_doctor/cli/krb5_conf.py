@@ -36,7 +36,10 @@ def krb5_conf(
     domain: Annotated[
         str | None, typer.Option(metavar="NAME", help="The AD domain; nothing is then asked of AWS.")
     ] = None,
-    spn: options.Spn = None,
+    spn: Annotated[
+        options.Many,
+        typer.Option(metavar="SPN", help="A server that the application uses, such as MSSQLSvc/db.corp.example:1433."),
+    ] = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Send nothing anywhere, and read no AWS configuration.")
     ] = False,
@@ -87,6 +90,8 @@ def _for_subject(request: Request) -> str:
     from gmsa_doctor import registry, run
 
     seen = run.look(request, registry.load(), lambda progress: None)
+    if seen.beside.unread:
+        raise UsageError("; ".join(f"{file}: {reason}" for file, reason in seen.beside.unread))
     found = dict.fromkeys(filter(None, map(_text, seen.ended.values)))
     if len(found) > 1:
         raise UsageError("the containers are of several AD domains: name one with --container")
@@ -104,7 +109,8 @@ def _text(values: Mapping[type, object]) -> str | None:
 
 def _reason(seen: Look) -> str:
     findings = [one for subject in seen.subjects for one in subject.findings]
-    root = next((one for one in findings if one.root), None) or next(
-        (one for one in findings if one.check == CHECK), None
-    )
+    by_id = {one.check: one for one in findings}
+    root = next((one for one in findings if one.root), None) or by_id.get(CHECK)
+    while root and root.because and root.because[0] in by_id:  # what stands in the way, not that it does
+        root = by_id[root.because[0]]
     return root.summary if root else "no container has a CredSpec"

@@ -85,6 +85,16 @@ _BESIDES = frozenset(
     {*_USER, *_PASSWORD, *_TRUSTED, "database", "initial catalog", "driver", "authentication", "encrypt"}
 )
 """One of these stands beside the server in each string that is one."""
+_FOREIGN = (
+    *("port", "host", "username", "user name", "sslmode", "ssl mode", "charset", "character set", "search path"),
+    *("allowpublickeyretrieval", "allow user variables", "maximum pool size", "version"),
+)
+"""Keywords of MySQL's, PostgreSQL's and SQLite's .NET drivers; SqlClient refuses a string that has one."""
+_FOREIGN_DRIVER = re.compile(
+    r"postgres|psql|pgsql|mysql|maria|oracle|db2|sqlite|snowflake|redshift|teradata|sybase|adaptive server|informix|"
+    r"hana|hive|spark|impala|athena|mongo|firebird|vertica",
+    re.IGNORECASE,
+)
 _TRUE = frozenset({"true", "yes", "sspi"})
 _HOST = re.compile(r"[A-Za-z0-9_.:%\[\]-]+|\(local\)|\(localdb\)", re.IGNORECASE)
 _SCHEME = re.compile(r"\s*(?P<scheme>jdbc:[a-z]+|[a-z][a-z0-9+]*)://", re.IGNORECASE)
@@ -110,6 +120,8 @@ def parse(text: str) -> ConnectionString:
         return _jdbc(rest)
     if kind.partition("+")[0] == "mssql":
         return _url(kind.partition("+")[2] or "pyodbc", rest)
+    if kind == "sqlserver":
+        raise ConnectionStringError("it is a URL of a driver of Go or Node.js, which is not known here")
     raise ConnectionStringError(f"it is of another kind of server ({kind}), not of SQL Server")
 
 
@@ -177,10 +189,18 @@ def _of_pairs(text: str) -> ConnectionString:
     server = _first(pairs, _SERVER)
     if server is None or not _BESIDES & pairs.keys():
         raise ConnectionStringError("it names no server (Server=… or Data Source=…)")
+    if foreign := next((one for one in _FOREIGN if one in pairs), None):
+        raise ConnectionStringError(
+            f"it is of another kind of server: SQL Server's .NET driver knows no {foreign}= (it takes Server=host,port "
+            "and User Id=)"
+        )
     return _with_server(server, Form.DOTNET, pairs)
 
 
 def _odbc(pairs: Mapping[str, str]) -> ConnectionString:
+    driver = pairs.get("driver", "")
+    if _FOREIGN_DRIVER.search(driver):
+        raise ConnectionStringError("its driver is one of another kind of server, not of SQL Server")
     server = _first(pairs, ("address", "addr", "server", "servername"))
     if server is None:
         raise ConnectionStringError(
@@ -188,14 +208,17 @@ def _odbc(pairs: Mapping[str, str]) -> ConnectionString:
             if "dsn" in pairs
             else "it names no server (Server=…)"
         )
-    return _with_server(server, Form.ODBC, pairs)
+    return _with_server(server, Form.ODBC, pairs, takes_colon="tds" in driver.lower())
 
 
 _PROTOCOLS = ("tcp", "np", "lpc", "admin")
 
 
-def _with_server(server: str, form: Form, pairs: Mapping[str, str]) -> ConnectionString:
-    r"""``[tcp:]host[\instance][,port]``; of a named pipe (``np:\\host\pipe\…``) the host."""
+def _with_server(server: str, form: Form, pairs: Mapping[str, str], *, takes_colon: bool = False) -> ConnectionString:
+    r"""``[tcp:]host[\instance][,port]``; of a named pipe (``np:\\host\pipe\…``) the host.
+
+    FreeTDS takes a colon before the port as well (parse_server_name_for_port of its config.c).
+    """
     protocol, colon, rest = server.partition(":")
     protocol = protocol.strip().lower()
     if not colon or protocol not in _PROTOCOLS:
@@ -217,7 +240,7 @@ def _with_server(server: str, form: Form, pairs: Mapping[str, str]) -> Connectio
         protocol,
         _has_user(pairs),
         _spn(pairs),
-        mistaken,
+        mistaken and not takes_colon,
     )
 
 
@@ -239,7 +262,8 @@ def _port(text: str) -> int | None:
 def _checked(host: str) -> str:
     if not _HOST.fullmatch(host) and host != ".":
         raise ConnectionStringError("the server's name holds characters that no name has")
-    return host.strip("[]")
+    bare = host.strip("[]")
+    return bare.rstrip(".") or bare  # a last dot says that the name is full; no SPN has it
 
 
 _SPN_FORM = re.compile(r"[A-Za-z]+/[^/@\s;]+(@[A-Za-z0-9.-]+)?")
@@ -320,6 +344,9 @@ def _jdbc_logon(pairs: Mapping[str, str]) -> Logon:
 # SQLAlchemy ----------------------------------------------------------------------------------------
 
 
+_UNQUOTED = "the URL is not user:password@host:port/database (quote @, / and : in a password, and ? too)"
+
+
 def _url(driver: str, rest: str) -> ConnectionString:
     """``[user[:password]@][host[:port]][/database][?keyword=value&…]``."""
     from urllib.parse import parse_qsl, unquote, unquote_plus
@@ -329,10 +356,12 @@ def _url(driver: str, rest: str) -> ConnectionString:
     if "odbc_connect" in pairs:
         return _odbc(dict(reversed(_pairs(pairs["odbc_connect"], _BRACES))))
     user, at, place = rest.rpartition("@")
+    if "@" in query and ":" in rest:  # the ? may be one of the password
+        raise ConnectionStringError(_UNQUOTED)
     authority, _, database = place.partition("/")
     match = re.fullmatch(r"(?P<host>\[[^\]]+\]|[^:]*)(:(?P<port>\d+))?", authority)
     if match is None or "/" in user:
-        raise ConnectionStringError("the URL is not user:password@host:port/database (quote @, / and : in a password)")
+        raise ConnectionStringError(_UNQUOTED)
     host = unquote(match["host"])
     name, _, instance = host.partition("\\")
     if not name or (driver == "pyodbc" and not database):

@@ -165,6 +165,8 @@ def _connection_strings(entries: tuple[_Node, ...]) -> tuple[NamedString, ...]:
         name, value = one.text("name"), one.text("value")
         if not name or not value or isinstance(value, Open) or not connection_string.may_be_one(value):
             continue
+        if OF_ANOTHER_DATABASE.search(name):
+            continue
         with suppress(ConnectionStringError):
             found.append(NamedString(name, connection_string.parse(value)))
     return tuple(found)
@@ -173,6 +175,9 @@ def _connection_strings(entries: tuple[_Node, ...]) -> tuple[NamedString, ...]:
 OF_A_DATABASE = re.compile(r"conn|dsn|jdbc|odbc|sql|database|(^|_)db(_|$)|datasource", re.IGNORECASE)
 """The names of variables that may hold a connection string: ``ConnectionStrings__Default``, ``DATABASE_URL``."""
 
+OF_ANOTHER_DATABASE = re.compile(r"mysql|maria|postgres|pgsql|(^|_)pg(_|$)|oracle|mongo|redis|sqlite", re.IGNORECASE)
+"""Names that tell of one that is not SQL Server: in MySQL's and SqlClient's short strings the same words stand."""
+
 
 def _secrets(node: _Node) -> tuple[tuple[str, str], ...]:
     """None where they are not as ECS wants them: that is not ours to judge."""
@@ -180,7 +185,12 @@ def _secrets(node: _Node) -> tuple[tuple[str, str], ...]:
         pairs = [(one.text("name"), one.text("valueFrom")) for one in node.objects("secrets") or ()]
     except TaskDefinitionError:
         return ()
-    return tuple((name, source) for name, source in pairs if name and source and OF_A_DATABASE.search(name))
+    return tuple(
+        (name, source)
+        for name, source in pairs
+        if name and source and not isinstance(source, Open)
+        if OF_A_DATABASE.search(name) and not OF_ANOTHER_DATABASE.search(name)
+    )
 
 
 def _mapping(path: str, value: object) -> Mapping[object, object]:

@@ -8,7 +8,7 @@ import pytest
 from gmsa_doctor.application import ApplicationConfig
 from gmsa_doctor.clients.ldap import Attributes, Directory, Entry
 from gmsa_doctor.clients.rds import Rds
-from gmsa_doctor.errors import ClientError, Denied, NotFound
+from gmsa_doctor.errors import ClientError, Denied, NotFound, TimedOut
 from gmsa_doctor.formats.connection_string import parse
 from gmsa_doctor.formats.task_definition import NamedString
 from gmsa_doctor.model import Finding, Given, Outcome, Result, Status, Stop, failed, passed, skipped
@@ -16,7 +16,8 @@ from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks.sql_server import connection_strings
 from gmsa_doctor_checks.sql_server_name import Kind, kind_of, name
-from gmsa_doctor_checks.sql_server_rds import rds
+from gmsa_doctor_checks.sql_server_port import port
+from gmsa_doctor_checks.sql_server_rds import names_in, rds
 from gmsa_doctor_checks.sql_server_spn import spn
 from gmsa_doctor_checks.sql_spns import spns_of
 from gmsa_doctor_checks.sql_values import ConnectionStrings, ServiceTickets, SqlServer, SqlServers
@@ -100,6 +101,84 @@ def test_without_the_directory_a_doubtful_name_only_warns(server: str, words: st
     assert "could not be asked" in found.summary
 
 
+class Names:
+    """DNS in which some names are aliases and all have these addresses."""
+
+    def __init__(self, aliases: dict[str, str] | None = None, addresses: tuple[str, ...] = ("10.0.0.5",)) -> None:
+        self.aliases, self.of_all = aliases or {}, addresses
+
+    def is_alias(self, host: str) -> str | None:
+        return self.aliases.get(host)
+
+    def addresses(self, _: str) -> tuple[str, ...]:
+        return self.of_all
+
+
+def dns(**more: Any) -> Outcome[Any]:
+    return Outcome(Names(**more), passed(""))
+
+
+def named(server: str, aliases: dict[str, str], *accounts: dict[str, str], bound: bool = True) -> Finding:
+    directory: Outcome[Any] = Outcome(BoundDirectory("dc1", cast("Directory", Accounts(*accounts))), passed("bound"))
+    known = dns(aliases=aliases)
+    return finding_of(
+        lambda: name(strings(trusted(server)), NAMES, NOTHING, NOTHING, directory if bound else NOTHING, known, LAPTOP)
+    )
+
+
+def test_an_alias_of_another_domain_is_left_to_the_kdc() -> None:
+    target = {"db.aws.example": ENDPOINT, "db.corp.example": "db1.child.corp.example"}
+    assert named("db.aws.example", target).status is Status.PASS
+    assert named("db.corp.example", target).status is Status.PASS
+
+
+def test_an_alias_within_the_domain_needs_an_spn_there() -> None:
+    target = {"alias.corp.example": "db.corp.example", "rds.corp.example": ENDPOINT}
+    assert named("alias.corp.example", target).status is Status.FAIL
+    assert named("rds.corp.example", target).status is Status.FAIL
+    assert named("alias.corp.example", target, account("svc-sql")).status is Status.WARN
+
+
+def test_nobody_is_led_back_to_an_endpoint_of_rds() -> None:
+    assert named("db.corp.example", {"db.corp.example": ENDPOINT}, bound=False).status is Status.PASS
+
+
+def test_an_endpoint_of_an_unknown_instance_leads_to_both_names() -> None:
+    found = named(ENDPOINT, {}, bound=False)
+    assert found.expected == "db.corp.example or db.abc123.us-east-1.awsrds.corp.example"
+
+
+class Listening:
+    def __init__(self, *open: str) -> None:
+        self.open = open
+
+    def connect(self, address: str, _: int) -> float:
+        if address not in self.open:
+            raise TimedOut(f"{address}:1433", 3)
+        return 0.001
+
+
+@pytest.mark.parametrize(
+    ("open", "status", "words"),
+    [
+        (("10.0.1.5", "10.0.2.5"), Status.PASS, "10.0.1.5 is open after 1 ms"),
+        (("10.0.2.5",), Status.PASS, "10.0.2.5 is open after 1 ms (1 of its 2 addresses is not)"),
+        ((), Status.FAIL, "did not answer"),
+    ],
+)
+def test_one_address_of_a_listener_is_enough(open: tuple[str, ...], status: Status, words: str) -> None:
+    listener = Names(addresses=("10.0.1.5", "10.0.2.5"))
+    inside = Vantage(inside=True)
+    found = port(SERVERS, NAMES, NOTHING, cast("Any", listener), cast("Any", Listening(*open)), inside)
+    assert found.status is status
+    assert words in found.summary
+
+
+def test_a_sql_login_is_no_failure_however_it_names_the_server() -> None:
+    config = ApplicationConfig((parse("Server=db2:50000;Database=x;UID=u;PWD=p"),))
+    assert finding_of(lambda: connection_strings(config, NOTHING, NOTHING)).status is Status.WARN
+
+
 def test_an_instance_that_has_not_joined_is_the_reason_alone() -> None:
     no_domain: Outcome[Any] = Outcome(None, failed("joined no AD domain", check="sql-server.rds"))
     found = finding_of(lambda: name(strings(trusted(ENDPOINT)), NAMES, NOTHING, no_domain, NOTHING, NOTHING, LAPTOP))
@@ -127,6 +206,8 @@ class Answering:
         assert id == "db"
         if isinstance(self.answer, ClientError):
             raise self.answer
+        if isinstance(self.answer, dict):
+            return self.answer
         return {"DomainMemberships": self.answer}
 
 
@@ -144,6 +225,9 @@ def joined(status: str) -> list[dict[str, str]]:
         (joined("failed"), Status.FAIL, "failed to join"),
         (joined("something-new"), Status.UNKNOWN, "something-new"),
         ([], Status.FAIL, "has joined no AD domain"),
+        ({"Engine": "custom-sqlserver-ee", "DomainMemberships": []}, Status.PASS, "of RDS Custom"),
+        ({"Engine": "custom-sqlserver-ee"}, Status.PASS, "of RDS Custom"),
+        ({"Engine": "sqlserver-ee"}, Status.FAIL, "has joined no AD domain"),
         (NotFound("rds:DescribeDBInstances: db", "DBInstanceNotFound"), Status.UNKNOWN, "there is no DB instance db"),
         (Denied("rds:DescribeDBInstances", "db"), Status.UNKNOWN, "rds:DescribeDBInstances"),
     ],
@@ -160,6 +244,24 @@ def test_each_membership_of_rds_is_judged(answer: object, status: Status, words:
 def test_rds_is_asked_for_its_own_endpoints_of_the_region_only(server: str, status: Status) -> None:
     never = cast("Rds", Answering(AssertionError("asked")))
     assert finding_of(lambda: rds(strings(trusted(server)), PLACE, never)).status is status
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [({}, "db.corp.example"), ({"OU": "OU=RDS,DC=corp,DC=example"}, "db.abc123.us-east-1.awsrds.corp.example")],
+)
+def test_the_kind_of_ad_tells_an_instances_name_in_it(more: dict[str, str], wanted: str) -> None:
+    answering = cast("Rds", Answering([{**joined("joined")[0], **more}]))
+    result = rds(strings(trusted(ENDPOINT)), PLACE, answering)
+    assert isinstance(result, Given)
+    assert [one.name for one in result.value.servers] == [wanted]
+
+
+def test_names_in_china_are_those_of_their_region() -> None:
+    assert names_in("db.abc.rds.cn-north-1.amazonaws.com.cn", "x.example") == (
+        "db.x.example",
+        "db.abc.cn-north-1.awsrds.x.example",
+    )
 
 
 # Who has the SPN ------------------------------------------------------------------------------------

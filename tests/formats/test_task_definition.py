@@ -93,6 +93,27 @@ def test_what_is_left_open_is_none_or_empty() -> None:
     assert found.containers[0].essential
 
 
+def test_strings_of_other_databases_are_passed_over() -> None:
+    short = "Server=db.corp.example;Database=x;Uid=root;Pwd=hunter2"
+    variables = {
+        "MYSQL_CONNECTION": short,
+        "ConnectionStrings__Postgres": "Server=pg;Port=5432;Database=x;User Id=app;Password=hunter2",
+        "ConnectionStrings__Reports": "Server=my;Port=3306;Database=x;Uid=app;Pwd=hunter2",
+        "ODBC": "Driver={PostgreSQL Unicode};Server=pg;Uid=app;Pwd=hunter2",
+        "DATABASE_URL": "postgresql://app:hunter2@pg/x",
+        "ConnectionStrings__Main": short,
+    }
+    container = {
+        "name": "web",
+        "environment": [{"name": name, "value": value} for name, value in variables.items()],
+        "secrets": [{"name": name, "valueFrom": f"/app/{name}"} for name in ("MYSQL_DB", "MAIN_DB")],
+    }
+    (read,) = read_task_definition({"containerDefinitions": [container]}).containers
+    assert [one.name for one in read.connection_strings] == ["ConnectionStrings__Main"]
+    assert [name for name, _ in read.secrets] == ["MAIN_DB"]
+    assert "hunter2" not in repr(read)
+
+
 def test_other_environment_variables_are_not_kept() -> None:
     assert "hunter2" not in repr(read_task_definition(registered()))
 
