@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from gmsa_doctor.application import ApplicationConfig
 from gmsa_doctor.clients.services import SecretsManager, Ssm
@@ -157,7 +158,7 @@ def connection_strings(
             f"{one.name} ({one.string.server}): {text}",
             observed=f"{one.string.form}: {_seen(one.string)}",
             expected=_right(one.string),
-            fix=Fix(f"Write it as {_right(one.string)}, without user and password."),
+            fix=_fix(one.string),
             rows=rows if len(rows) > 1 else (),
         )
         return Given(ConnectionStrings(usable), finding) if usable and worst is Status.WARN else finding
@@ -202,9 +203,15 @@ _BOTH = {
 }
 
 
+_AZURE = re.compile(r"[^.]+\.database\.(windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)", re.IGNORECASE)
+"""Of Azure SQL Database. A managed instance has one label more, and can be in a Kerberos realm."""
+
+
 def _judge(string: ConnectionString) -> tuple[Status, str]:
     if string.logon is not Logon.KERBEROS:
         return Status.WARN, _NO_KERBEROS[string.logon]
+    if _AZURE.fullmatch(string.host):
+        return Status.FAIL, "Azure SQL Database knows logins of its own and of Microsoft Entra ID, and none of an AD"
     if string.colon:
         return Status.FAIL, "the port stands after a colon, so that the driver takes all of it for the server's name"
     if string.host.lower() == "(localdb)":
@@ -225,8 +232,18 @@ def _seen(string: ConnectionString) -> str:
     return f"logon: {string.logon}, protocol: {string.protocol}{user}"
 
 
+def _fix(string: ConnectionString) -> Fix:
+    if _AZURE.fullmatch(string.host):
+        return Fix(
+            "Let the application log on with Microsoft Entra ID, or as a user of the database; it needs no gMSA."
+        )
+    return Fix(f"Write it as {_right(string)}, without user and password.")
+
+
 def _right(string: ConnectionString) -> str:
     """The string as it should be, without what is not ours to know."""
+    if _AZURE.fullmatch(string.host):
+        return "a SQL Server that has joined the AD"
     port = string.port or connection_string.DEFAULT_PORT
     host = string.host if string.host.lower() != "(localdb)" else "<host>.<domain>"
     if string.form is Form.JDBC:

@@ -108,8 +108,8 @@ def name(
     Why: the client makes the SPN of that name, and the AD must have it. Where it has not, Windows falls back to NTLM;
     there is none on Linux, so the logon fails ("Cannot generate SSPI context"). SPNs have full names.
 
-    Fix: name the server as its SPN does; for RDS, in place of the endpoint, `<instance>.<AD domain>`, or where the AD is
-    self-managed `<instance>.<hash>.<region>.awsrds.<AD domain>`.
+    Fix: name the server as its SPN does; for RDS, in place of the endpoint, `<instance>.<AD domain>`, or where the AD
+    is self-managed `<instance>.<hash>.<region>.awsrds.<AD domain>`.
     """
     if rds.value is None and rds.finding.status is Status.FAIL:
         return stands_behind([rds.finding])
@@ -240,7 +240,10 @@ def _proposals(
     one: Named, domain: DomainName, instances: dict[str, RdsServer], bound: BoundDirectory
 ) -> tuple[str, ...]:
     """Names that the AD has an SPN for: one that fits, else all that there are."""
-    known = known_hosts(bound.directory, domain.base_dn)
+    try:
+        known = known_hosts(bound.directory, domain.base_dn)
+    except ClientError:  # in a large AD there may be more of them than one answer holds
+        known = ()
     first = one.string.host.lower().partition(".")[0]
     fitting = tuple(
         host for host in known if one.kind in (Kind.RDS, Kind.FULL, Kind.SHORT) and first in host.split(".")

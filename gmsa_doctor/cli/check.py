@@ -193,12 +193,12 @@ def _check(
         raise UsageError("--wait looks again, and standard input can be read once: give a file")
     writable(how.output)
     wanted = reports.wanted(more, how)
-    request = replace(request, ask_as=ask_as.account(as_, as_keytab, request))
     from gmsa_doctor import registry, run
     from gmsa_doctor.progress import Display
 
     known = registry.load()
     request, policy = configured.agreed(settings, baseline, request, known)
+    request = replace(request, ask_as=ask_as.account(as_, as_keytab, request))  # last: it asks at the terminal
     with Display() as display:
         report = run.check(request, known, display, policy, display.say)
     code = exit_code(report)

@@ -201,7 +201,11 @@ def _odbc(pairs: Mapping[str, str]) -> ConnectionString:
     driver = pairs.get("driver", "")
     if _FOREIGN_DRIVER.search(driver):
         raise ConnectionStringError("its driver is one of another kind of server, not of SQL Server")
-    server = _first(pairs, ("address", "addr", "server", "servername"))
+    server = _first(pairs, ("address", "addr", "server"))
+    if server is None and "servername" in pairs:
+        raise ConnectionStringError(
+            "it names an entry of freetds.conf: give the string with its host and port (Server)"
+        )
     if server is None:
         raise ConnectionStringError(
             "it names a DSN: give the string with what odbc.ini says (Driver, Server, Trusted_Connection)"

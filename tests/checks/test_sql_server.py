@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from gmsa_doctor.application import ApplicationConfig
-from gmsa_doctor.clients.ldap import Attributes, Directory, Entry
+from gmsa_doctor.clients.ldap import Attributes, Directory, Entry, LdapRefusal
 from gmsa_doctor.clients.rds import Rds
 from gmsa_doctor.errors import ClientError, Denied, NotFound, TimedOut
 from gmsa_doctor.formats.connection_string import parse
@@ -101,6 +101,21 @@ def test_without_the_directory_a_doubtful_name_only_warns(server: str, words: st
     assert "could not be asked" in found.summary
 
 
+@pytest.mark.parametrize(
+    ("text", "status", "words"),
+    [
+        (trusted("tcp:app.database.windows.net,1433"), Status.FAIL, "Azure SQL Database"),
+        ("Server=app.database.windows.net;User Id=u;Password=p", Status.WARN, "a SQL login"),
+        ("Server=app.database.windows.net;Authentication=Active Directory Default", Status.WARN, "Entra"),
+        (trusted("mi.0a1b2c.database.windows.net"), Status.PASS, "integrated security"),
+    ],
+)
+def test_azure_knows_no_ad(text: str, status: Status, words: str) -> None:
+    found = finding_of(lambda: connection_strings(ApplicationConfig((parse(text),)), NOTHING, NOTHING))
+    assert found.status is status
+    assert words in found.summary
+
+
 class Names:
     """DNS in which some names are aliases and all have these addresses."""
 
@@ -137,6 +152,19 @@ def test_an_alias_within_the_domain_needs_an_spn_there() -> None:
     assert named("alias.corp.example", target).status is Status.FAIL
     assert named("rds.corp.example", target).status is Status.FAIL
     assert named("alias.corp.example", target, account("svc-sql")).status is Status.WARN
+
+
+def test_a_directory_of_too_many_sql_servers_hides_no_failure() -> None:
+    class Full(Accounts):
+        def search(self, *asked: object) -> tuple[Entry, ...]:
+            if str(asked[1]).endswith("MSSQLSvc/*)"):
+                raise LdapRefusal("dc1", 4, "sizeLimitExceeded", "")
+            return ()
+
+    directory: Outcome[Any] = Outcome(BoundDirectory("dc1", cast("Directory", Full())), passed("bound"))
+    found = finding_of(lambda: name(strings(trusted("db")), NAMES, NOTHING, NOTHING, directory, NOTHING, LAPTOP))
+    assert found.status is Status.FAIL
+    assert "db.corp.example" in str(found.expected)
 
 
 def test_nobody_is_led_back_to_an_endpoint_of_rds() -> None:

@@ -115,6 +115,7 @@ def test_each_form_is_read(text: str, wanted: ConnectionString) -> None:
         (f"Server={CANARY}", "names no server"),
         (f"Driver=x;PWD={CANARY}", "names no server"),
         (f"DSN=x;PWD={CANARY}", "names a DSN"),
+        (f"Driver=FreeTDS;Servername=x;PWD={CANARY}", "an entry of freetds.conf"),
         (f"Server={CANARY}?x;Database=x", "characters that no name has"),
         (f"Server={HOST},{CANARY};Database=x", "port is no number"),
         (f"Server={HOST},65536;Database=x", "port is no number"),
