@@ -12,9 +12,11 @@ from gmsa_doctor.clients.ec2 import Ec2
 from gmsa_doctor.clients.services import DirectoryService
 from gmsa_doctor.errors import ClientError
 from gmsa_doctor.formats.packet_filter import Protocol
+from gmsa_doctor.formats.task_definition import TaskDefinition
 from gmsa_doctor.limits import each
 from gmsa_doctor.model import Fix, Given, Outcome, Result, Row, Status, passed, skipped
 from gmsa_doctor.registry import check
+from gmsa_doctor.subject import Launch, Platform
 from gmsa_doctor.vantage import KnownDnsServers, ServiceNames
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.domain import domain_in_use, srv_name
@@ -27,6 +29,8 @@ _ARE_CONTROLLERS = ("MicrosoftAD", "SharedMicrosoftAD")
 """Types of directories whose DNS servers are domain controllers."""
 _SQL_SERVER = re.compile(r"MSSQLSvc/([^:/@]+)(?::(\d{1,5}))?(?:@.*)?", re.IGNORECASE)
 _SQL_PORT = 1433
+_AT_ONCE = 200
+"""As many values a filter of EC2 takes. A large domain has hundreds of domain controllers."""
 
 
 @check("network-access.hosts", title="The addresses that a task must reach are known", docs=links.FARGATE_NETWORK)
@@ -38,20 +42,23 @@ def hosts(
     services: ServiceNames,
     dns: Outcome[Dns],
     directories: DirectoryService,
+    platform: Outcome[Platform],
+    definition: Outcome[TaskDefinition],
 ) -> Result[Hosts]:
     """Lists the domain controllers with the ports that Credentials Fetcher asks, and the DNS servers of the VPC.
 
     The domain controllers are those that the SRV records name; without an answer of DNS, those of a Directory Service
     directory of the domain's name, else the AD's DNS servers (`--ad-dns`, or what an AD Connector asks), which most
     often are domain controllers. Port 53 is asked only of servers that the DHCP options set names. SQL Servers are
-    those of `--spn`.
+    those of `--spn`. On EC2 with `awsvpc` it is the instance that asks LDAP, so that the task's network is not judged
+    for that.
 
     Why: routes, security groups and network ACLs can only be judged for addresses.
 
     Fix: name the AD's DNS servers with `--ad-dns`, or run where DNS answers for the domain (`--dns-server`).
     """
     domain = domain_in_use(names, account)
-    found = _Found()
+    found = _Found(not _asks_as_instance(platform.value, definition.value))
     answered = _by_dns(found, domain, dns.value) if dns.value else False
     custom = _custom_servers(options.value)
     asked = not known.addresses and bool(custom or not answered)
@@ -78,7 +85,8 @@ def hosts(
 class _Found:
     """The hosts as they are found: ports and a name for each address, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, ldap: bool) -> None:
+        self._ldap = ldap
         self.names: dict[str, str] = {}
         self.ports: dict[str, dict[tuple[Need, Protocol, int], Port]] = {}
         self.left_out: list[str] = []
@@ -92,6 +100,8 @@ class _Found:
             return
         self.names.setdefault(address, name)
         for need, protocol, number, *required in ports:
+            if need is Need.LDAP and not self._ldap:
+                continue
             port = Port(need, protocol, number, not required or bool(required[0]), certain)
             self.ports.setdefault(address, {}).setdefault((need, protocol, number), port)
 
@@ -102,6 +112,15 @@ class _Found:
             Host(address, self.names[address], tuple(sorted(ports.values(), key=lambda port: order.index(port.need))))
             for address, ports in self.ports.items()
         )
+
+
+def _asks_as_instance(platform: Platform | None, definition: TaskDefinition | None) -> bool:
+    """Whether Credentials Fetcher asks from another network interface than the task's: it runs on the instance.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/linux-gmsa.html
+    """
+    on_instance = platform is not None and platform.launch in (Launch.EC2, Launch.EXTERNAL)
+    return on_instance and definition is not None and definition.network_mode == "awsvpc"
 
 
 def _by_dns(found: _Found, domain: DomainName, dns: Dns) -> bool:
@@ -196,7 +215,9 @@ def interfaces(hosts: Hosts, ec2: Ec2) -> Given[Interfaces]:
 
     Fix: allow `ec2:DescribeNetworkInterfaces`.
     """
-    raw = ec2.network_interfaces(tuple(one.address for one in hosts.hosts))
+    addresses = tuple(one.address for one in hosts.hosts)
+    parts = [addresses[start : start + _AT_ONCE] for start in range(0, len(addresses), _AT_ONCE)]
+    raw = [one for part in parts for one in ec2.network_interfaces(part)]
     found = tuple(own for one in raw for own in _interfaces(one, {host.address for host in hosts.hosts}))
     if not found:
         return Given(Interfaces(), passed("none of the hosts has a network interface in this account"))

@@ -7,8 +7,10 @@ from typing import Any
 
 from gmsa_doctor.clients.ec2 import Ec2
 from gmsa_doctor.errors import NotFound
+from gmsa_doctor.formats.arn import ArnError, parse_role_arn
 from gmsa_doctor.formats.route_table import RouteTable, read_route_table, table_of
-from gmsa_doctor.model import Fix, Given, Result, Row, Status, failed, passed, skipped
+from gmsa_doctor.formats.task_definition import TaskDefinition
+from gmsa_doctor.model import Fix, Given, Outcome, Result, Row, Status, failed, passed, skipped
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Network, Place
 from gmsa_doctor_checks import links
@@ -19,7 +21,7 @@ _SET = "dhcp-options.set"
 
 
 @check("network-path.subnets", title="The task's subnets and their VPC can be read", docs=links.FARGATE_NETWORK)
-def subnets(network: Network, ec2: Ec2, place: Place) -> Result[TaskSubnets]:
+def subnets(network: Network, ec2: Ec2, place: Place, definition: Outcome[TaskDefinition]) -> Result[TaskSubnets]:
     """Finds the subnets that the task may be placed in, and the VPC that they are in.
 
     Subnets that do not exist, or lie in several VPCs, are told by dhcp-options.set.
@@ -52,11 +54,20 @@ def subnets(network: Network, ec2: Ec2, place: Place) -> Result[TaskSubnets]:
         )
     vpc = _vpc(ec2.vpc(vpcs[0]))
     found = tuple(map(_subnet, raw))
-    shared = bool(vpc.owner and place.account and vpc.owner != place.account)
+    account = place.account or _account(definition.value)
+    shared = bool(vpc.owner and account and vpc.owner != account)
     whose = f" of account {vpc.owner}, shared with this one" if shared else ""
     rows = tuple(Row(one.id, Status.PASS, f"{one.cidr or 'no IPv4'} in {one.zone}") for one in found)
     text = f"{_number(len(found), 'subnet')} of {vpc.id} ({', '.join(vpc.cidrs)}){whose}"
     return Given(TaskSubnets(vpc, found, shared), passed(text, rows=rows))
+
+
+def _account(definition: TaskDefinition | None) -> str | None:
+    """The account of the execution role: a task definition in a file names no other."""
+    try:
+        return parse_role_arn(definition.execution_role_arn or "").account if definition else None
+    except ArnError:
+        return None
 
 
 def _vpc(raw: Mapping[str, Any]) -> Vpc:

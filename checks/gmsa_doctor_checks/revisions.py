@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gmsa_doctor.clients.services import Ecs
+from gmsa_doctor.errors import ClientError
 from gmsa_doctor.formats.task_definition import TaskDefinition, TaskDefinitionError, read_task_definition
 from gmsa_doctor.model import Finding, Fix, passed, warned
 from gmsa_doctor.registry import check
@@ -31,6 +32,10 @@ def latest(definition: TaskDefinition, deployments: Deployments, subject: Subjec
         return passed(f"{subject.task_definition}, no service's")
     try:
         newest = read_task_definition(ecs.describe_task_definition(definition.family))
+    except ClientError as error:
+        if "Unable to describe task definition" not in error.text:
+            raise
+        return passed(f"{subject.task_definition}; its family has no active revision, which is no harm{beside}")
     except TaskDefinitionError as error:
         return passed(f"{subject.task_definition}; the newest revision cannot be read: {error}{beside}")
     if newest.revision is None or newest.revision <= definition.revision:

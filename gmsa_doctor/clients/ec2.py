@@ -75,7 +75,7 @@ class Ec2(AwsClient):
 
     @operation("ec2:DescribeNetworkInterfaces")
     def network_interfaces(self, addresses: tuple[str, ...]) -> list[dict[str, Any]]:
-        """The network interfaces of the account that have one of these private IPv4 addresses."""
+        """The network interfaces of the account that have one of these private IPv4 addresses, at most 200."""
         filters = [{"Name": "addresses.private-ip-address", "Values": list(addresses)}]
         pages = self.api.get_paginator("describe_network_interfaces").paginate(Filters=filters)
         return [one for page in pages for one in page["NetworkInterfaces"]]

@@ -15,8 +15,9 @@ from gmsa_doctor.clients.tcp import Tcp
 from gmsa_doctor.errors import ClientError, Denied, NotFound, Refused, TimedOut
 from gmsa_doctor.formats.packet_filter import Protocol
 from gmsa_doctor.formats.route_table import read_route_table
+from gmsa_doctor.formats.task_definition import TaskDefinition
 from gmsa_doctor.model import Finding, Fix, Given, Outcome, Result, Status, passed, skipped
-from gmsa_doctor.subject import Network, Place
+from gmsa_doctor.subject import Launch, Network, Place, Platform
 from gmsa_doctor.vantage import KnownDnsServers, ServiceNames, Vantage
 from gmsa_doctor_checks import dns as dns_checks
 from gmsa_doctor_checks import network as network_checks
@@ -39,7 +40,7 @@ from gmsa_doctor_checks.network_access_values import (
 )
 from gmsa_doctor_checks.network_access_verdict import ANYWHERE, Question, listed, told, verdict
 from gmsa_doctor_checks.network_groups import hosts_security_groups, security_groups
-from gmsa_doctor_checks.network_hosts import hosts
+from gmsa_doctor_checks.network_hosts import hosts, interfaces
 from gmsa_doctor_checks.network_routes import routes
 from gmsa_doctor_checks.values import (
     Account,
@@ -194,6 +195,8 @@ def found(
     servers: tuple[str, ...] = ("10.0.0.10",),
     known: tuple[str, ...] = (),
     spns: tuple[str, ...] = (),
+    launch: Launch = Launch.FARGATE,
+    mode: str = "awsvpc",
 ) -> tuple[Hosts | None, Finding]:
     options = DhcpOptions("vpc-1", "dopt-1", servers, "corp.example", ("10.0.0.2",))
     result = hosts(
@@ -204,6 +207,8 @@ def found(
         ServiceNames(spns),
         Outcome(cast("Dns", dns), passed("")) if dns else Outcome[Dns](None, skipped("live never")),
         cast("DirectoryService", directories or Directories()),
+        Outcome(Platform(launch), passed("")),
+        Outcome(TaskDefinition("web", (), network_mode=mode), passed("")),
     )
     return ended(result)
 
@@ -221,6 +226,25 @@ def test_the_domain_controllers_are_those_that_dns_names() -> None:
     assert ports(value) == {"10.0.0.10": f"UDP 53, TCP 53, {OF_DC}", "10.9.9.9": OF_DC}
     assert value
     assert value.answered
+
+
+@pytest.mark.parametrize(("mode", "asked"), [("awsvpc", "TCP 88, UDP 88"), ("host", OF_DC), ("bridge", OF_DC)])
+def test_on_ec2_the_instance_asks_ldap_and_not_the_task(mode: str, asked: str) -> None:
+    value, _ = found(Answering({"dc1.corp.example": "10.0.0.10"}), None, (), launch=Launch.EC2, mode=mode)
+    assert ports(value) == {"10.0.0.10": asked}
+
+
+def test_a_domain_of_hundreds_of_domain_controllers_is_looked_up_in_parts() -> None:
+    many = tuple(Host(f"10.9.{n // 200}.{n % 200}", f"dc{n}", (KERBEROS,)) for n in range(450))
+    asked: list[int] = []
+
+    class Counting:
+        def network_interfaces(self, addresses: tuple[str, ...]) -> list[dict[str, Any]]:
+            asked.append(len(addresses))
+            return []
+
+    interfaces(Hosts("corp.example", many, answered=True), cast("Ec2", Counting()))
+    assert asked == [200, 200, 50]
 
 
 @pytest.mark.parametrize("dns", [None, Answering({}, silent=True)])

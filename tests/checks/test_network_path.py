@@ -7,9 +7,11 @@ import pytest
 from gmsa_doctor.errors import ClientError
 from gmsa_doctor.formats.route_table import RouteTable, read_route_table
 from gmsa_doctor.formats.security_group import SecurityGroup, read_security_group
+from gmsa_doctor.formats.task_definition import TaskDefinition
 from gmsa_doctor.formats.vpc_endpoint import VpcEndpoint, read_vpc_endpoint
-from gmsa_doctor.model import Status
+from gmsa_doctor.model import Given, Outcome, Status, passed
 from gmsa_doctor.subject import Network, Place
+from gmsa_doctor_checks.network_path import subnets as task_subnets
 from gmsa_doctor_checks.network_path_values import Exit, PathGroups, PrivateNames, VpcEndpoints, WayOut, WaysOut
 from gmsa_doctor_checks.network_way_out import way_out
 from gmsa_doctor_checks.network_ways import Facts, way
@@ -245,6 +247,30 @@ def test_egress_to_private_addresses_is_none_to_the_internet() -> None:
     groups = PathGroups((group("sg-1", egress="10.0.0.0/8"),))
     assert judged(out=OPEN, groups=groups)[0] is Status.FAIL
     assert judged(out=WayOut("subnet-1", Exit.ELSEWHERE, "by a firewall", "eni-1"), groups=groups)[0] is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("account", "role", "shared"),
+    [
+        ("123456789012", None, True),
+        (None, "arn:aws:iam::123456789012:role/execution", True),
+        (None, "arn:aws:iam::999999999999:role/execution", False),
+        (None, "execution", False),
+        (None, None, False),
+    ],
+)
+def test_a_vpc_of_another_account_is_shared(account: str | None, role: str | None, shared: bool) -> None:
+    class Shared:
+        def subnets(self, ids: tuple[str, ...]) -> list[dict[str, Any]]:
+            return [{"SubnetId": "subnet-1", "VpcId": "vpc-1", "CidrBlock": "10.0.1.0/24"}]
+
+        def vpc(self, id: str) -> dict[str, Any]:
+            return {"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16", "OwnerId": "999999999999"}
+
+    definition = Outcome(TaskDefinition("web", (), execution_role_arn=role), passed(""))
+    found = task_subnets(Network(("subnet-1",)), Shared(), Place("us-east-1", account), definition)  # type: ignore[arg-type]
+    assert isinstance(found, Given)
+    assert found.value.shared is shared
 
 
 # Private hosted zones -----------------------------------------------------------------------------------

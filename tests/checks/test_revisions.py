@@ -1,0 +1,39 @@
+"""The newest revision of the task definition's family, with a client that says what ECS would."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from gmsa_doctor.clients.services import Ecs
+from gmsa_doctor.errors import ClientError, Denied
+from gmsa_doctor.formats.task_definition import TaskDefinition
+from gmsa_doctor.model import Status
+from gmsa_doctor.subject import Deployments, Subject
+from gmsa_doctor_checks.revisions import latest
+
+USED = TaskDefinition("web", (), revision=3)
+SERVICE = Subject("demo/web/web", "demo", "web", "web:3")
+
+
+class Answering:
+    """ECS that answers with this error."""
+
+    def __init__(self, error: ClientError) -> None:
+        self._error = error
+
+    def describe_task_definition(self, name: str) -> dict[str, Any]:
+        raise self._error
+
+
+def test_a_family_of_which_no_revision_is_active_is_no_fault_of_a_service_that_runs() -> None:
+    gone = ClientError("ecs:DescribeTaskDefinition: Unable to describe task definition.")
+    finding = latest(USED, Deployments(), SERVICE, cast("Ecs", Answering(gone)))
+    assert (finding.status, "no active revision" in finding.summary) == (Status.PASS, True)
+
+
+def test_a_denied_look_at_the_family_is_told() -> None:
+    denied = Denied("ecs:DescribeTaskDefinition", "*")
+    with pytest.raises(Denied):
+        latest(USED, Deployments(), SERVICE, cast("Ecs", Answering(denied)))
