@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 
 from gmsa_doctor.clients.iam import Iam
 from gmsa_doctor.clients.services import S3, SecretsManager
-from gmsa_doctor.errors import Denied, NotFound
+from gmsa_doctor.errors import ClientError, Denied, NotFound
 from gmsa_doctor.formats.arn import RoleArn, parse_secret_arn
 from gmsa_doctor.model import (
     Cause,
@@ -220,8 +221,16 @@ def execution_role_secret(
     arn = in_our_account(role, caller)
     if known := known_already(found, caller, from_file=False):
         return known
-    parsed = parse_secret_arn(secret.text)
-    if parsed.suffix is None:
+    context = {**known_of_requests(place), "secretsmanager:SecretId": secret.text}
+    if parse_secret_arn(secret.text).suffix:
+        finding = _may_read(secret.text, arn, context, iam, secrets)
+        if finding.status is not Status.FAIL:
+            return finding
+        # The secret's own name, such as gmsa-secret, may end in what looks like the six characters.
+        full = _full_arn(secret, secrets) or secret.text
+        return finding if full == secret.text else _may_read(full, arn, context, iam, secrets)
+    found_arn = _full_arn(secret, secrets)
+    if found_arn is None:
         return unknown(
             "CredentialArn lacks the six characters that Secrets Manager appends; IAM compares the full ARN, so "
             "nothing can be simulated",
@@ -232,23 +241,36 @@ def execution_role_secret(
                 (f"aws secretsmanager describe-secret --secret-id {posix(secret.text)} --query ARN",),
             ),
         )
-    bare = secret.text.removesuffix(f"-{parsed.suffix}")
+    return _may_read(found_arn, arn, context, iam, secrets)
+
+
+def _full_arn(secret: SecretArn, secrets: SecretsManager) -> str | None:
+    """As Secrets Manager tells it; None where that is not known."""
+    try:
+        return secrets.describe(secret.text).get("ARN")
+    except ClientError:
+        return None
+
+
+def _may_read(text: str, arn: RoleArn, context: Mapping[str, str], iam: Iam, secrets: SecretsManager) -> Finding:
+    """Whether the role may read the secret of this full ARN."""
+    parsed = parse_secret_arn(text)
+    bare = text.removesuffix(f"-{parsed.suffix}")
     asked = Question(
         arn,
         "secretsmanager:GetSecretValue",
-        secret.text,
+        text,
         "the secret",
-        {**known_of_requests(place), "secretsmanager:SecretId": secret.text},
+        context,
         evidence="secret.value",
         shows_as=texts.SECRET,
         policy="the policy of the secret",
-        show=f"aws secretsmanager get-resource-policy --secret-id {posix(secret.text)} --query ResourcePolicy "
-        "--output text",
+        show=f"aws secretsmanager get-resource-policy --secret-id {posix(text)} --query ResourcePolicy --output text",
         foreign=parsed.account != arn.account,
     )
     decisions, policy = side_by_side(
-        lambda: simulate(iam, arn, (asked.action,), (secret.text, bare), asked.context),
-        lambda: ruling(secrets.policy(secret.text), asked),
+        lambda: simulate(iam, arn, (asked.action,), (text, bare), asked.context),
+        lambda: ruling(secrets.policy(text), asked),
     )
     if any(one.allowed and one.resource == bare for one in decisions):
         asked = replace(asked, hint=f"; a policy names the secret without its last six characters: write {bare}-??????")

@@ -15,7 +15,7 @@ from gmsa_doctor.clients.services import SecretsManager
 from gmsa_doctor.errors import ClientError, NotFound
 from gmsa_doctor.formats.arn import ArnError, RoleArn, parse_arn
 from gmsa_doctor.limits import each
-from gmsa_doctor.model import Finding, Fix, Outcome, ShowsAs, Status, failed, passed, stands_behind
+from gmsa_doctor.model import Finding, Fix, Outcome, ShowsAs, Status, failed, passed, skipped, stands_behind
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import Caller
@@ -35,6 +35,8 @@ from gmsa_doctor_checks.role_access import (
 from gmsa_doctor_checks.values import CredSpecObject, ExecutionRole, SecretArn, SecretObject
 
 _DECRYPT = "kms:Decrypt"
+_USABLE = ("Enabled", "Updating")
+"""States in which a key decrypts. Source: https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"""
 
 
 @dataclass(frozen=True)
@@ -134,11 +136,12 @@ def _of_secret(
     key = described.get("KmsKeyId")
     if not key or key.endswith("alias/aws/secretsmanager"):
         return None
+    full = str(described.get("ARN") or secret.value.text)  # CredentialArn may lack the six characters
     use = _Use(
         "the secret",
         key,
         "secretsmanager",
-        {} if _is_replica(described, place) else {"kms:EncryptionContext:SecretARN": secret.value.text},
+        {} if _is_replica(described, place) else {"kms:EncryptionContext:SecretARN": full},
         "secret.value",
         texts.SECRET,
     )
@@ -153,11 +156,14 @@ def _is_replica(described: Mapping[str, Any], place: Place) -> bool:
 
 
 def _judge(use: _Use, arn: RoleArn, place: Place, iam: Iam, kms: Kms) -> Finding:
-    account = _account(use.key) or arn.account
+    region, account = _whereabouts(use.key)
+    account = account or arn.account
     asked = _question(use, use.key, arn, place)
     if account != arn.account:
         decisions = simulate(iam, arn, (_DECRYPT,), (use.key,), asked.context)
         return judge_with_key(replace(asked, foreign=True), decisions, _elsewhere(account))
+    if region and place.region and region != place.region:  # KMS would say that there is no such key
+        return skipped(f"the KMS key of {use.what} is in {region}, which was not asked")
     try:
         key = kms.key(use.key)
     except NotFound as error:
@@ -171,7 +177,7 @@ def _judge(use: _Use, arn: RoleArn, place: Place, iam: Iam, kms: Kms) -> Finding
         )
     if key.managed_by_aws:
         return passed(f"{use.what}: a key of AWS's own")
-    if key.state != "Enabled":
+    if key.state not in _USABLE:
         return _not_enabled(use, key)
     asked = _question(use, key.arn, arn, place)
     decisions, policy = side_by_side(
@@ -193,7 +199,7 @@ def _perhaps_granted(decisions: tuple[Decision, ...], policy: Policy) -> bool:
 
 def _question(use: _Use, key: str, arn: RoleArn, place: Place) -> Question:
     through = {}
-    if place.region and place.partition == "aws":
+    if place.region and place.partition in ("aws", "aws-us-gov"):  # that of China is not documented
         through = {"kms:ViaService": f"{use.service}.{place.region}.amazonaws.com"}
     return Question(
         arn,
@@ -208,11 +214,13 @@ def _question(use: _Use, key: str, arn: RoleArn, place: Place) -> Question:
     )
 
 
-def _account(key: str) -> str | None:
+def _whereabouts(key: str) -> tuple[str, str]:
+    """The key's region and account, where its name tells them."""
     try:
-        return parse_arn(key).account
+        arn = parse_arn(key)
     except ArnError:
-        return None
+        return "", ""
+    return arn.region, arn.account
 
 
 def _elsewhere(account: str) -> ClientError:
@@ -220,10 +228,13 @@ def _elsewhere(account: str) -> ClientError:
 
 
 def _not_enabled(use: _Use, key: Key) -> Finding:
-    deleted = key.state == "PendingDeletion"
-    commands = [f"aws kms enable-key --key-id {posix(key.arn)}"]
+    deleted = key.state in ("PendingDeletion", "PendingReplicaDeletion")
+    name = posix(key.arn)
+    commands = [f"aws kms describe-key --key-id {name}"]
     if deleted:
-        commands.insert(0, f"aws kms cancel-key-deletion --key-id {posix(key.arn)}")
+        commands = [f"aws kms cancel-key-deletion --key-id {name}", f"aws kms enable-key --key-id {name}"]
+    elif key.state == "Disabled":
+        commands = [f"aws kms enable-key --key-id {name}"]
     return failed(
         f"the KMS key of {use.what} is {'pending deletion' if deleted else f'not enabled ({key.state})'}",
         observed=f"{key.arn}: {key.state}",

@@ -13,7 +13,7 @@ from gmsa_doctor.formats.arn import RoleArn
 from gmsa_doctor.formats.image_name import EcrRepository, ecr_repository
 from gmsa_doctor.formats.task_definition import LogStreams, TaskDefinition
 from gmsa_doctor.limits import each
-from gmsa_doctor.model import Finding, Fix, Outcome, Row, Status, Stop, failed, passed, skipped
+from gmsa_doctor.model import Finding, Fix, Outcome, Row, Status, Stop, failed, passed, skipped, warned
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Launch, Place, Platform
 from gmsa_doctor.vantage import Caller
@@ -170,8 +170,14 @@ def _only_documented(finding: Finding) -> Finding:
 
 
 def _no_repository(one: EcrRepository, error: NotFound) -> Finding:
-    return failed(
-        f"the repository {one.name} does not exist in {one.region}",
+    """A rule of the pull through cache makes repositories of its prefix when they are pulled first.
+
+    Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html
+    """
+    may_be_made = "/" in one.name
+    unless = "; that is right only where a rule of the pull through cache makes it" if may_be_made else ""
+    return (warned if may_be_made else failed)(
+        f"the repository {one.name} does not exist in {one.region}{unless}",
         observed=error.code,
         expected=f"a repository {one.name} of account {one.account}",
         fix=Fix(
@@ -190,15 +196,16 @@ def _allow_pulling(arn: RoleArn, place: Place, repositories: Sequence[EcrReposit
     return Fix(
         "Allow what pulling takes to the execution role, or attach AmazonECSTaskExecutionRolePolicy to it.",
         (
-            put_policy(arn, "ecr-token", (_TOKEN,), "*"),
-            put_policy(arn, "ecr-pull", (*_PULL, _DOCUMENTED), *resources),
+            put_policy(arn, "image-token", (_TOKEN,), "*"),
+            put_policy(arn, "image-pull", (*_PULL, _DOCUMENTED), *resources),
         ),
     )
 
 
 # The logs -------------------------------------------------------------------------------------------
 
-_WRITE = ("logs:CreateLogStream", "logs:PutLogEvents")
+_PUT = "logs:PutLogEvents"
+_WRITE = ("logs:CreateLogStream", _PUT)
 _CREATE = "logs:CreateLogGroup"
 
 
@@ -214,11 +221,12 @@ def _streams(definition: TaskDefinition, place: Place) -> tuple[LogStreams, ...]
     docs=links.AWSLOGS,
     about="task/containerDefinitions",
 )
-def log_group(definition: TaskDefinition, place: Place, logs: Logs) -> Finding:
+def log_group(definition: TaskDefinition, place: Place, platform: Platform, logs: Logs) -> Finding:
     """Looks for the CloudWatch Logs groups that the containers write to with the awslogs driver.
 
     Why: the driver opens its stream before the container starts. Where the group does not exist, and
-    `awslogs-create-group` does not let the driver make it, the task stops with `failed to validate logger args`.
+    `awslogs-create-group` does not let the driver make it, the task stops with `failed to validate logger args`. On EC2
+    the driver goes on trying in the background where its mode is `non-blocking`, as it is by default: a warning there.
 
     Fix: create the log group, or set `awslogs-create-group` to `true` and allow `logs:CreateLogGroup`.
     """
@@ -231,8 +239,10 @@ def log_group(definition: TaskDefinition, place: Place, logs: Logs) -> Finding:
     answers = each(here, lambda one: logs.has_group(one.group))
     missing = [one.group for one, there in answers if there is False]
     if missing:
-        return failed(
-            f"the log group {missing[0]} does not exist",
+        stops = platform.launch is Launch.FARGATE
+        lost = "" if stops else "; on EC2 the container may start all the same, and what it writes is lost"
+        return (failed if stops else warned)(
+            f"the log group {missing[0]} does not exist{lost}",
             observed=f"no log group {', '.join(missing)} in {place.region}",
             expected="a log group that exists, or awslogs-create-group set to true",
             fix=Fix(
@@ -269,7 +279,7 @@ def execution_role_logs(
     looked at. On EC2 the container instance's role writes.
 
     Why: the driver opens its stream before the container starts; if it may not, the task stops with
-    `failed to validate logger args`.
+    `failed to validate logger args`. Without `logs:PutLogEvents` alone it runs, and what it writes is lost.
 
     Fix: allow these actions to the execution role; the managed policy AmazonECSTaskExecutionRolePolicy allows all but
     `logs:CreateLogGroup`.
@@ -329,8 +339,17 @@ def _write(streams: Sequence[_Stream], place: Place, iam: Iam) -> list[Finding]:
             bare = any(it.allowed and (it.action, it.resource) == (action, one.group) for it in decisions)
             hint = f"; a policy names the group without the ending: write {one.group}:*" if bare else ""
             asked = Question(one.role, action, one.arn, "", context, hint=hint, evidence="logs.")
-            found.append(_to_write(one, _WRITE, judge(asked, decisions, None)))
+            judged = _to_write(one, _WRITE, judge(asked, decisions, None))
+            found.append(_output_is_lost(judged) if action == _PUT else judged)
     return found
+
+
+def _output_is_lost(finding: Finding) -> Finding:
+    """The driver opens its stream without that right, and the container runs: a warning."""
+    if finding.status is not Status.FAIL:
+        return finding
+    text = f"{finding.summary}; the container starts, but what it writes is lost"
+    return replace(finding, status=Status.WARN, summary=text)
 
 
 def _make(streams: Sequence[_Stream], place: Place, iam: Iam, logs: Logs) -> list[Finding]:

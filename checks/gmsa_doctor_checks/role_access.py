@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_eval
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -181,9 +182,29 @@ def _settled(asked: Question, decisions: Sequence[Decision], policy: Policy) -> 
             observed=f"{decision.decision} without {', '.join(decision.missing)}",
             fix=_look(asked),
         )
-    if decision.decision == "explicitDeny" or decision.organizations is False:
+    if decision.organizations is False:
+        return _perhaps_not_in_the_organization(asked, decision)
+    if decision.decision == "explicitDeny":
         return _not_allowed(asked, decision, policy)
     return decision
+
+
+def _perhaps_not_in_the_organization(asked: Question, decision: Decision) -> Finding:
+    """The simulation denies, too, what an SCP allows on a condition, such as that on the region.
+
+    Source: https://github.com/aws/aws-sdk/issues/102
+    """
+    return warned(
+        f"a policy of the organization (SCP) does not allow {asked.action} on {asked.resource} to {asked.role.name}, "
+        "says IAM's simulation, which cannot judge SCPs with conditions",
+        observed=f"{decision.decision} of {asked.action}, AllowedByOrganizations: false",
+        expected=f"{asked.action} allowed by the organization's policies",
+        fix=Fix(
+            "Ask who manages the organization whether its SCPs allow that to the role, or let gmsa-doctor run try it "
+            "with the role's own permissions.",
+            (_simulated_again(asked),),
+        ),
+    )
 
 
 def _allowed(asked: Question, policy: Policy) -> Finding:
@@ -314,8 +335,6 @@ def _not_allowed(asked: Question, decision: Decision, policy: Policy) -> Finding
 
 def why(asked: Question, decision: Decision) -> str:
     """What of the role's policies stands in the way."""
-    if decision.organizations is False:
-        return f"a policy of the organization (SCP) does not allow {asked.action}"
     if decision.boundary is False:
         return f"its permissions boundary does not allow {asked.action}"
     if decision.decision == "explicitDeny":
@@ -334,25 +353,31 @@ def _look(asked: Question) -> Fix:
 
 def allow(asked: Question, decision: Decision) -> Fix:
     """How to let the role do it."""
-    again = (
-        f"aws iam simulate-principal-policy --policy-source-arn {posix(str(asked.role))} "
-        f"--action-names {asked.action} --resource-arns {posix(asked.resource)}"
-    )
-    if decision.organizations is False:
-        text = "Ask who manages the organization to allow it in the SCP."
-    elif decision.boundary is False:
+    again = _simulated_again(asked)
+    if decision.boundary is False:
         text = "Allow it in the role's permissions boundary as well."
     elif decision.decision == "explicitDeny":
         text = "Take the Deny out of the policy, or except this resource from it."
     else:
-        name = f"gmsa-{asked.evidence.partition('.')[0]}-{asked.action.partition(':')[2]}"
+        name = f"{asked.evidence.partition('.')[0]}-{asked.action.partition(':')[2]}"
         put = put_policy(asked.role, name, (asked.action,), asked.resource)
         return Fix(f"Allow {asked.action} on {asked.resource} to the execution role.", (put, again))
     return Fix(f"{text} It is about {asked.action} on {asked.resource}.", (again,))
 
 
+def _simulated_again(asked: Question) -> str:
+    return (
+        f"aws iam simulate-principal-policy --policy-source-arn {posix(str(asked.role))} "
+        f"--action-names {asked.action} --resource-arns {posix(asked.resource)}"
+    )
+
+
 def put_policy(role: RoleArn, name: str, actions: tuple[str, ...], *resources: str) -> str:
-    """The command that adds a policy of this name to the role."""
+    """The command that adds a policy to the role.
+
+    It would replace one of the same name, which another service may live on: the name tells what is allowed.
+    """
+    told = hashlib.sha256(" ".join((*actions, *resources)).encode()).hexdigest()[:8]
     statement = {
         "Effect": "Allow",
         "Action": actions[0] if len(actions) == 1 else list(actions),
@@ -360,7 +385,7 @@ def put_policy(role: RoleArn, name: str, actions: tuple[str, ...], *resources: s
     }
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     return (
-        f"aws iam put-role-policy --role-name {posix(role.name)} --policy-name {name} "
+        f"aws iam put-role-policy --role-name {posix(role.name)} --policy-name gmsa-{name}-{told} "
         f"--policy-document {posix(document)}"
     )
 

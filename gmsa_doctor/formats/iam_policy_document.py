@@ -98,7 +98,7 @@ def statements(text: str | None) -> tuple[Mapping[str, Any], ...]:
     found = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
     if not all(isinstance(one, dict) for one in found):
         raise PolicyError("a Statement is not an object")
-    conditions = [one.get("Condition", {}) for one in found]
+    conditions = [one.get("Condition") or {} for one in found]
     if not all(isinstance(one, dict) and all(isinstance(keys, dict) for keys in one.values()) for one in conditions):
         raise PolicyError("a Condition is not an object of objects")
     return tuple(found)

@@ -5,6 +5,7 @@ from tests.lab.environment import trust
 from tests.scenarios.changes import (
     all_of,
     boundary,
+    credential_arn,
     denied,
     no_role,
     on_ec2,
@@ -125,13 +126,20 @@ FAULTS = (
         ),
         "(OnlyTheOther)",
     ),
-    Scenario("an organization without the secret", _SECRET, organization(ALL, deny("secretsmanager:*")), "SCP"),
 )  # fmt: skip
 
 HEALTHY = (
     Scenario("a role of any action", "", role(ALL)),
     Scenario("a role of any action but some", "", role({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"})),
     Scenario("the secret's six characters as ??????", "", role(OBJECT, {**VALUE, "Resource": _NAME + "-??????"})),
+    Scenario(
+        "a secret without its suffix whose own name seems to have one",
+        "",
+        all_of(
+            lambda it, _: setattr(it, "secret_name", "gmsa-secret"),
+            credential_arn(f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:gmsa-secret"),
+        ),
+    ),
     Scenario("the secret's six characters as *", "", role(OBJECT, {**VALUE, "Resource": _NAME + "*"})),
     Scenario("actions in other case", "", role({**OBJECT, "Action": "S3:getobject"}, VALUE)),
     Scenario("a Deny of something else", "", role_also(deny("s3:Put*"), deny("secretsmanager:*", _NAME + "2-*"))),
@@ -202,6 +210,7 @@ WARNINGS = (
         secret_policy(deny("secretsmanager:*", NotPrincipal={"AWS": ROLE})),
         "NotPrincipal excepts a role only if",
     ),
+    Scenario("an organization without the secret", _SECRET, organization(ALL, deny("secretsmanager:*")), "(SCP)"),
 )
 
 DOUBTS = (

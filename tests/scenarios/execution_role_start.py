@@ -75,6 +75,18 @@ def granted(it: Environment, _: Lab) -> None:
     key_of_the_secret("create_grant", GranteePrincipal=ROLE, Operations=["Decrypt"])(it, _)
 
 
+def object_key_elsewhere(it: Environment, _: Lab) -> None:
+    """Encrypt the CredSpec object with a key of another region."""
+    key = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/0b2ad402-0000-46ac-8000-7c8d68f8badb"
+
+    def put(aws: EmbeddedAws, made: Created) -> None:
+        s3 = aws.client("s3", made.region)
+        body = s3.get_object(Bucket=it.bucket, Key=it.key)["Body"].read()
+        s3.put_object(Bucket=it.bucket, Key=it.key, Body=body, ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+
+    it.after.append(put)
+
+
 _UNREADABLE = denied("secretsmanager", "GetSecretValue")
 """Then the secret's key is looked at all the same."""
 
@@ -162,12 +174,6 @@ FAULTS = (
         "permissions boundary does not allow kms:Decrypt",
     ),
     Scenario(
-        "an organization without keys",
-        _KMS,
-        all_of(role_also(_DECRYPT), secret_key(), organization(ALL, deny("kms:*"))),
-        "(SCP) does not allow kms:Decrypt",
-    ),
-    Scenario(
         "a disabled key", _KMS, all_of(secret_key(), key_of_the_secret("disable_key"), _UNREADABLE), "not enabled"
     ),
     Scenario(
@@ -239,6 +245,7 @@ HEALTHY = (
             ),
         ),
     ),
+    Scenario("a key of another region is not asked about", "", object_key_elsewhere),
     Scenario("a grant of the key", "", all_of(secret_key(), granted)),
     Scenario("an image of Amazon ECR", "", all_of(image(), role_also(_TOKEN, _PULL))),
     Scenario(
@@ -272,6 +279,33 @@ WARNINGS = (
         _IMAGE,
         all_of(image(), role_also(_TOKEN, allow(*_LAYERS[:2], resource=REPOSITORY))),
         "ecr:BatchCheckLayerAvailability",
+    ),
+    Scenario(
+        "an organization without keys",
+        _KMS,
+        all_of(role_also(_DECRYPT), secret_key(), organization(ALL, deny("kms:*"))),
+        "(SCP) does not allow kms:Decrypt",
+    ),
+    Scenario(
+        "no repository, unless the pull through cache makes it",
+        _IMAGE,
+        all_of(
+            image(_IMAGE_NAME.replace("webapp", "docker-hub/webapp"), ""),
+            role_also(_TOKEN, allow(*_LAYERS, resource=REPOSITORY.replace("webapp", "docker-hub/webapp"))),
+        ),
+        "a rule of the pull through cache",
+    ),
+    Scenario(
+        "no logs:PutLogEvents",
+        _LOGS,
+        all_of(logs(), without_logs, role_also(allow("logs:CreateLogStream"))),
+        "what it writes is lost",
+    ),
+    Scenario(
+        "no such log group on EC2",
+        _GROUP,
+        all_of(logs(there=False), on_ec2, options("--fetcher", "2")),
+        "may start all the same",
     ),
     Scenario(
         "a key policy for an endpoint",
