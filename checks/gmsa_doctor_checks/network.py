@@ -15,7 +15,7 @@ from gmsa_doctor_checks.network_access_values import Need, Passage
 from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.values import DomainControllers, Endpoint, ReachableKdcs, ReachableLdap
 
-AT_ONCE = 64
+AT_ONCE = 128
 """Connections that are tried at the same time: a large domain has hundreds of domain controllers, most out of reach."""
 
 
@@ -49,9 +49,15 @@ def kerberos(
     shows=(texts.NO_DC_ANSWERS, texts.BIND),
 )
 def ldap(
-    controllers: DomainControllers, tcp: Tcp, vantage: Vantage, passage: Outcome[Passage]
+    controllers: DomainControllers,
+    tcp: Tcp,
+    vantage: Vantage,
+    passage: Outcome[Passage],
+    kdcs: Outcome[ReachableKdcs],
 ) -> Result[ReachableLdap]:
     """Opens a TCP connection to the LDAP port (389) of each domain controller that DNS names.
+
+    Domain controllers that accept nothing at all are one fault, and it is told of once: by network.kerberos.
 
     Why: Credentials Fetcher reads the gMSA's password by LDAP on port 389 (not 636). The 1.3 daemon has no
     time limit there: one domain controller that drops packets costs minutes.
@@ -61,7 +67,8 @@ def ldap(
     """
     open_, finding, silent = _try_all(controllers.ldap, "LDAP", tcp)
     if not open_:
-        return _closed(finding, silent, passage, Need.LDAP, vantage)
+        closed = _closed(finding, silent, passage, Need.LDAP, vantage)
+        return _also_closed(closed, kdcs.finding) if _all_dead(controllers, kdcs) else closed
     return Given(ReachableLdap(controllers.domain, open_), finding)
 
 
@@ -82,9 +89,11 @@ def _try_all(endpoints: tuple[Endpoint, ...], service: str, tcp: Tcp) -> tuple[t
     why = "; ".join(answer.text for _, answer in closed)
     ports = ", ".join(sorted({str(one.port) for one, _ in closed}))
     shut = tuple(one for one, _ in closed)
+    also = "; where 389 is closed too (network.ldap), that as well" if service == "Kerberos" else ""
     fix = Fix(
-        f"Allow TCP {ports} from the task's security group to {', '.join(sorted({one.address for one in shut}))}: "
-        "security groups on both sides, network ACLs (return ports 1024-65535 too), routes and firewalls.",
+        f"See whether {_hosts(shut)} runs and is a domain controller still. If so, allow TCP {ports} from the task's "
+        f"security group to {', '.join(sorted({one.address for one in shut}))}{also}: security groups on both sides, "
+        "network ACLs (return ports 1024-65535 too), routes and firewalls.",
         tuple(f"nc -vz -w 3 {posix(one.address)} {one.port}" for one in shut[:3]),
     )
     expected = f"TCP {ports} open on each domain controller"
@@ -103,6 +112,19 @@ def _closed(finding: Finding, silent: bool, passage: Outcome[Passage], need: Nee
     if silent and ids:
         return skipped(f"as is to be expected with what the network lets pass: {finding.summary}", because=ids)
     return judge_silence(finding, vantage)
+
+
+def _all_dead(controllers: DomainControllers, kdcs: Outcome[ReachableKdcs]) -> bool:
+    """No KDC accepts connections, which is a failure, and LDAP, closed as well, is on no other host."""
+    hosts = {one.address for one in controllers.kdcs}
+    return kdcs.finding.status is Status.FAIL and hosts >= {one.address for one in controllers.ldap}
+
+
+def _also_closed(closed: Finding, kerberos: Finding) -> Finding:
+    """A failure that has its cause in that of Kerberos; what is skipped has its own."""
+    if closed.status is not Status.FAIL:
+        return closed
+    return skipped(f"as closed as Kerberos on the same hosts: {closed.summary}", because=(kerberos.check,))
 
 
 def _hosts(endpoints: tuple[Endpoint, ...]) -> str:

@@ -118,6 +118,18 @@ def _no_kdc(lab: Lab) -> str:
     return ip
 
 
+def _black_hole(lab: Lab) -> str:
+    """Give an address where all packets to a domain controller's ports vanish."""
+    return lab.black_hole(88, 389)
+
+
+def _no_ldap(lab: Lab) -> str:
+    """Give an address without LDAP, whose KDC is well."""
+    ip = fresh_address()
+    lab.stack.enter_context(proxy(ip, (88,), lab.dc.ip, udp=(88,)))
+    return ip
+
+
 def _ldap_hangs_up(lab: Lab) -> str:
     """Give an address whose KDC is well, and whose LDAP server closes each connection."""
     ip = lab.hanging_up(389)
@@ -142,6 +154,9 @@ FAULTS = (
     ),
     Scenario("neither has an SPN of its name", "directory.bind", dns_server(_no_spn), "no SPN ldap/dc8"),
     Scenario("UDP and TCP 88 of both are blocked", "network.kerberos", _both(_no_kdc), _DC2),
+    Scenario("both are dead", "network.kerberos", _both(nowhere), "refused"),
+    Scenario("both are behind a firewall", "network.kerberos", _both(_black_hole), "did not answer"),
+    Scenario("TCP 389 of both is blocked", "network.ldap", _both(_no_ldap), "no domain controller accepts LDAP"),
     Scenario(
         "the SRV answer is too long for UDP, and TCP 53 is blocked",
         "dns.domain-controllers",

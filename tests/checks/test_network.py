@@ -1,0 +1,76 @@
+"""What closed ports are turned into: a failure for each fault, and domain controllers that are dead are one."""
+
+from typing import cast
+
+import pytest
+
+from gmsa_doctor.clients.tcp import Tcp
+from gmsa_doctor.errors import ClientError, Refused, TimedOut
+from gmsa_doctor.model import Finding, Given, Outcome, Status, failed, skipped
+from gmsa_doctor.vantage import Vantage
+from gmsa_doctor_checks.network import ldap
+from gmsa_doctor_checks.network_access_values import Passage
+from gmsa_doctor_checks.values import DomainControllers, DomainName, Endpoint, ReachableKdcs
+
+DOMAIN = DomainName("corp.example")
+NO_PASSAGE: Outcome[Passage] = Outcome(None, skipped("not asked"))
+DEAD: Outcome[ReachableKdcs] = Outcome(None, failed("no domain controller accepts it", check="network.kerberos"))
+
+
+class Ports:
+    """All ports give this answer."""
+
+    def __init__(self, answer: ClientError | float) -> None:
+        self.answer = answer
+
+    def connect(self, host: str, port: int, seconds: float | None = None) -> float:
+        if isinstance(self.answer, ClientError):
+            raise self.answer
+        return self.answer
+
+
+def controllers(*kdcs: str) -> DomainControllers:
+    on = tuple(Endpoint(f"dc{address[-1]}.corp.example", address, 88) for address in kdcs)
+    return DomainControllers(DOMAIN, (Endpoint("dc1.corp.example", "127.0.0.1", 389),), on)
+
+
+def asked(
+    answer: ClientError | float,
+    kdcs: Outcome[ReachableKdcs],
+    on: DomainControllers | None = None,
+    *,
+    inside: bool = True,
+) -> Finding:
+    tcp = cast("Tcp", Ports(answer))
+    result = ldap(on or controllers("127.0.0.1", "127.0.0.2"), tcp, Vantage(inside=inside), NO_PASSAGE, kdcs)
+    return result.finding if isinstance(result, Given) else result
+
+
+@pytest.mark.parametrize("answer", [Refused("TCP 127.0.0.1:389"), TimedOut("TCP 127.0.0.1:389", 3)])
+def test_domain_controllers_that_accept_nothing_are_the_fault_that_kerberos_tells_of(answer: ClientError) -> None:
+    finding = asked(answer, DEAD)
+    assert (finding.status, finding.because) == (Status.SKIPPED, ("network.kerberos",))
+    assert "TCP 127.0.0.1:389" in finding.summary
+
+
+def test_ldap_alone_is_a_fault_of_its_own() -> None:
+    kdcs = Endpoint("dc1.corp.example", "127.0.0.1", 88)
+    well = Outcome(ReachableKdcs(DOMAIN, (kdcs,)), Finding(Status.PASS, "open", check="network.kerberos"))
+    finding = asked(Refused("TCP 127.0.0.1:389"), well)
+    assert (finding.status, finding.because) == (Status.FAIL, ())
+
+
+def test_a_kdc_on_another_host_explains_nothing() -> None:
+    finding = asked(Refused("TCP 127.0.0.1:389"), DEAD, controllers("127.0.0.2"))
+    assert (finding.status, finding.because) == (Status.FAIL, ())
+
+
+def test_silence_outside_stays_out_of_reach() -> None:
+    outside: Outcome[ReachableKdcs] = Outcome(None, skipped("out of reach from here"))
+    finding = asked(TimedOut("TCP 127.0.0.1:389", 3), outside, inside=False)
+    assert finding.status is Status.SKIPPED
+    assert "out of reach from here" in finding.summary
+
+
+def test_a_closed_kdc_is_no_reason_not_to_ask() -> None:
+    assert asked(0.001, DEAD).status is Status.PASS
