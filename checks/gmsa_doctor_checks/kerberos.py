@@ -100,10 +100,12 @@ def user_ticket(
     shows=(texts.CLOCK_SKEW,),
 )
 def clock(dses: RootDses) -> Finding:
-    """Compares the time of each domain controller (`currentTime` of its rootDSE) with ours.
+    """Compares the time of each domain controller (`currentTime` of its rootDSE) with ours and with each other's.
 
-    Why: Kerberos allows five minutes. Credentials Fetcher's library adjusts by itself, so this stops no task;
-    but the application's own Kerberos client may refuse.
+    Why: Kerberos allows five minutes. Credentials Fetcher's library adjusts to the clock of the KDC that it asked, so
+    a difference from ours stops no task, though the application's own Kerberos client may refuse. Nothing adjusts
+    domain controllers to each other: a ticket of one is refused by the other ("Ticket not yet valid", "Clock skew
+    too great"), and which one gives the ticket and which one takes it is chance.
 
     Fix: let the domain controllers take their time from a reliable source; on AWS, 169.254.169.123.
     """
@@ -113,11 +115,19 @@ def clock(dses: RootDses) -> Finding:
         for endpoint, _, ahead in seconds
     )
     endpoint, dse, ahead = max(seconds, key=lambda one: abs(one[2]))
-    if abs(ahead) <= SKEW_SECONDS:
+    clocks = sorted((dse.seconds_ahead, one.host) for one, dse in dses.of_domain)
+    apart = clocks[-1][0] - clocks[0][0] if clocks else 0.0
+    if max(abs(ahead), apart) <= SKEW_SECONDS:
         return passed("the domain controllers' clocks agree with ours", rows=rows)
+    off = f"the clock of {endpoint.host} is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} ours"
+    meaning = "Credentials Fetcher adjusts, other Kerberos clients may refuse"
+    if apart > SKEW_SECONDS:
+        meaning = (
+            f"those of {clocks[-1][1]} and {clocks[0][1]} are {apart:.0f} s apart, to which nobody adjusts: the "
+            "tickets of one are refused by the other, and which is asked is chance"
+        )
     return warned(
-        f"the clock of {endpoint.host} is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} ours; "
-        "Credentials Fetcher adjusts, other Kerberos clients may refuse",
+        f"{off}; {meaning}",
         observed=f"{endpoint.host}: {dse.current_time:%Y-%m-%d %H:%M:%S} UTC; here: {dse.asked_at:%H:%M:%S} UTC",
         expected=f"at most {SKEW_SECONDS} s apart",
         fix=Fix("Mend the time source of the one that is wrong.", ("w32tm /query /status",)),

@@ -123,6 +123,36 @@ def test_a_clock_that_is_off_warns_and_names_both(ahead: timedelta, status: Stat
         assert "here:" in str(finding.observed)
 
 
+def clocks(*ahead: timedelta) -> Finding:
+    """Judge domain controllers whose clocks are this much ahead of ours."""
+    hosts = tuple(f"dc{n}.corp.example" for n, _ in enumerate(ahead, 1))
+    answers = tuple(
+        (Endpoint(host, "127.0.0.1", 389), RootDse(datetime.now(UTC) + one, "DC=corp,DC=example", host, ()))
+        for host, one in zip(hosts, ahead, strict=True)
+    )
+    return clock(RootDses(DOMAIN, hosts, answers))
+
+
+@pytest.mark.parametrize("second", [timedelta(0), timedelta(minutes=14)])
+def test_nobody_adjusts_to_clocks_that_differ_from_each_other(second: timedelta) -> None:
+    finding = clocks(timedelta(minutes=7), second, timedelta(minutes=4))
+    assert finding.status is Status.WARN
+    assert "to which nobody adjusts" in finding.summary
+    assert "adjusts, other" not in finding.summary
+
+
+def test_clocks_that_are_less_than_five_minutes_off_may_be_more_than_that_apart() -> None:
+    finding = clocks(timedelta(minutes=-3), timedelta(minutes=3))
+    assert finding.status is Status.WARN
+    assert "dc2.corp.example and dc1.corp.example are 360 s apart" in finding.summary
+
+
+def test_credentials_fetcher_adjusts_to_clocks_that_are_wrong_alike() -> None:
+    finding = clocks(timedelta(minutes=10), timedelta(minutes=11))
+    assert "Credentials Fetcher adjusts" in finding.summary
+    assert "apart" not in finding.summary
+
+
 class Services:
     def __init__(self, answer: Any) -> None:
         self.answer = answer

@@ -209,7 +209,7 @@ WARNINGS = (
         "1 of 2: about every second start asks it first",
     ),
     Scenario(
-        "one has a wrong clock", "kerberos.clock", second(behind(clock_off(timedelta(minutes=-20)))), "behind ours"
+        "one has a wrong clock", "kerberos.clock", second(behind(clock_off(timedelta(minutes=-20)))), "nobody adjusts"
     ),
     Scenario("one is of another domain", "domain-controllers.domain", second(behind(FOREIGN)), "serves acme.example"),
     Scenario("one is of Windows 2008 R2", "domain-controllers.functional-level", second(behind(level(4))), "2008 R2"),
