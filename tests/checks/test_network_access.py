@@ -50,6 +50,7 @@ from gmsa_doctor_checks.values import (
     Endpoint,
     GmsaName,
     GmsaNames,
+    ReachableKdcs,
 )
 from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
 
@@ -573,6 +574,7 @@ CONTROLLERS = DomainControllers(
     DomainName("corp.example"), (Endpoint("dc1", "10.0.0.10", 389),), (Endpoint("dc1", "10.0.0.10", 88),)
 )
 CLOSED = Passage((Obstacle("network-access.routes", Need.KERBEROS),))
+NO_KDCS: Outcome[ReachableKdcs] = Outcome(None, skipped("not asked"))
 
 
 @pytest.mark.parametrize(
@@ -592,7 +594,7 @@ def test_silence_has_its_cause_in_what_is_closed(
     outcome = Outcome(known, passed("")) if known else Outcome[Passage](None, skipped("denied"))
     _, finding = ended(network_checks.kerberos(CONTROLLERS, tcp.value, INSIDE, outcome))
     assert (finding.status, finding.because) == (status, because)
-    _, of_ldap = ended(network_checks.ldap(CONTROLLERS, tcp.value, INSIDE, outcome))
+    _, of_ldap = ended(network_checks.ldap(CONTROLLERS, tcp.value, INSIDE, outcome, NO_KDCS))
     assert of_ldap.status is Status.FAIL
 
 
