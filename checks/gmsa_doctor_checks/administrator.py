@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from gmsa_doctor.ask_as import AskAs
 from gmsa_doctor.clients.kerberos import Kdc, KdcRefusal, Kerberos, Ticket
-from gmsa_doctor.clients.ldap import Directory, Ldap, LdapRefusal, escape_filter
+from gmsa_doctor.clients.ldap import Directory, Ldap, escape_filter
 from gmsa_doctor.errors import ClientError
 from gmsa_doctor.model import Fix, Given, Result, passed, skipped, unknown
 from gmsa_doctor.registry import check
 from gmsa_doctor_checks import links, user_entry
+from gmsa_doctor_checks.directory import CONTROLLERS_TRIED
+from gmsa_doctor_checks.kerberos import from_first
 from gmsa_doctor_checks.user_entry import Administrator
 from gmsa_doctor_checks.values import Account, ReachableKdcs, ReachableLdap
 
@@ -31,13 +33,9 @@ def administrator(
     if asked.user.lower() == account.user.lower():
         return skipped(f"--as names the secret's own user, {account.user}: give another account")
     realm = account.domain.realm
-    endpoint = kdcs.endpoints[0]
-    kdc = Kdc(endpoint.address, endpoint.port)
     try:
-        ticket = _logon(asked, realm, kerberos, kdc)
-        host = controllers.endpoints[0]
-        directory = ldap.bind(host.host, host.address, ticket, kdc, host.port)
-    except (KdcRefusal, LdapRefusal) as error:
+        ticket, kdc, _ = from_first(kdcs, lambda one: _logon(asked, realm, kerberos, one))
+    except KdcRefusal as error:
         return unknown(
             f"no logon as {asked.user}@{realm} (--as): {error.text}",
             observed=error.text,
@@ -46,16 +44,29 @@ def administrator(
                 "Give the sAMAccountName and the password of an account of this domain. This run does not try it again."
             ),
         )
-    entry = user_entry.read(directory, account)
+    host, directory = _bind(ldap, controllers, ticket, Kdc(kdc.address, kdc.port))
+    # by its UPN it is told as one that is near: it may be what the KDC does not take
+    entry = user_entry.read(directory, account, by_principal_name=False)
     near = () if entry else _near(directory, account)
     value = Administrator(f"{asked.user}@{realm}", directory, entry, near)
-    return Given(value, passed(f"bound to {host.host} as {asked.user}@{realm}, signed and sealed"))
+    return Given(value, passed(f"bound to {host} as {asked.user}@{realm}, signed and sealed"))
 
 
 def _logon(asked: AskAs, realm: str, kerberos: Kerberos, kdc: Kdc) -> Ticket:
     if asked.keytab is not None:
         return kerberos.keytab_ticket(asked.user, realm, asked.keytab, kdc)
     return kerberos.user_ticket(asked.user, realm, asked.password, kdc)
+
+
+def _bind(ldap: Ldap, controllers: ReachableLdap, ticket: Ticket, kdc: Kdc) -> tuple[str, Directory]:
+    """A session with the first domain controller that lets the account in. Raises the first one's error."""
+    troubles: list[ClientError] = []
+    for one in controllers.endpoints[:CONTROLLERS_TRIED]:
+        try:
+            return one.host, ldap.bind(one.host, one.address, ticket, kdc, one.port)
+        except ClientError as error:
+            troubles.append(error)
+    raise troubles[0]
 
 
 def _near(directory: Directory, account: Account) -> tuple[str, ...]:

@@ -32,6 +32,9 @@ from gmsa_doctor_checks.values import (
 
 CONTROLLERS_TRIED = 2
 STRONGER_AUTH_REQUIRED = 8
+INSUFFICIENT_RIGHTS = 50
+NOT_NOW = (3, 11, 51, 52)
+"""timeLimitExceeded, adminLimitExceeded, busy, unavailable (RFC 4511 4.1.9): another time it may answer."""
 
 
 @check(
@@ -151,7 +154,11 @@ def retrieve_password(
     try:
         (entry,) = bound.directory.search(gmsa.dn, f"(objectClass={GMSA_CLASS})", ("msDS-ManagedPassword",), "base")
     except LdapRefusal as error:
-        if not gmsa.membership:  # Samba refuses where Active Directory gives nothing
+        if error.code in NOT_NOW:
+            raise
+        if (
+            not gmsa.membership or error.code == INSUFFICIENT_RIGHTS
+        ):  # Samba refuses where Active Directory gives nothing
             return not_permitted(bound.directory, gmsa, account)
         asked = administrator.value.directory if administrator.value else bound.directory
         return _refused(error, gmsa, forest.root_keys(asked), datetime.now(UTC))

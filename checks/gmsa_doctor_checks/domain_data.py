@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gmsa_doctor.clients.ldap import Attributes, Entry, LdapRefusal
 from gmsa_doctor.formats import guid, sid
 from gmsa_doctor.formats.credspec import CredSpecDocument
 from gmsa_doctor.model import Cause, Finding, Fix, Row, Status, passed, skipped, warned
@@ -40,7 +41,10 @@ def domain_data(credspec: CredSpec, names: GmsaNames, account: Account, bound: B
 
     Fix: make the CredSpec anew with the current module, or correct the values.
     """
-    domain = _read(bound, account)
+    try:
+        domain = _read(bound, account)
+    except LdapRefusal as error:
+        return skipped(f"the AD does not show what {account.domain.text} is: {error.text}")
     if names.domain != account.domain and not _exchanged(credspec.document, domain):
         return skipped("the CredSpec names another domain than the secret", because=("secret.domain",))
     return judge(credspec.document, domain)
@@ -48,7 +52,8 @@ def domain_data(credspec: CredSpec, names: GmsaNames, account: Account, bound: B
 
 def _read(bound: BoundDirectory, account: Account) -> DomainData:
     base = account.domain.base_dn
-    (entry,) = bound.directory.search(base, "(objectClass=*)", ("objectSid", "objectGUID"), "base")
+    hits = bound.directory.search(base, "(objectClass=*)", ("objectSid", "objectGUID"), "base")
+    entry = hits[0] if hits else Entry(base, Attributes({}))
     mine = next((one for one in forest.partitions(bound.directory) if one.dn.lower() == base.lower()), None)
     _, root = forest.naming_contexts(bound.directory)
     return DomainData(

@@ -16,7 +16,8 @@ from gmsa_doctor_checks.user_entry import Administrator
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaAccount, GmsaName, GmsaNames
 
 GMSA_CLASS = "msDS-GroupManagedServiceAccount"
-NO_SUCH_OBJECT = 32
+NAMES_NOTHING = {10: "it is of another domain", 32: "noSuchObject", 34: "invalidDNSyntax"}
+"""Results of a search below a DN that the domain does not have (RFC 4511 4.1.9); 10 is a referral."""
 MOST_NAMES = 8
 """So many gMSAs are named where the one that is looked for is not there."""
 _ATTRIBUTES = (
@@ -67,9 +68,9 @@ def _at_dn(directory: Directory, dn: str, name: GmsaName) -> Result[GmsaAccount]
     try:
         hits = directory.search(dn, f"(objectClass={GMSA_CLASS})", _ATTRIBUTES)
     except LdapRefusal as error:
-        if error.code != NO_SUCH_OBJECT and error.name != "invalidDNSyntax":
+        if error.code not in NAMES_NOTHING:
             raise
-        return _wrong_dn(f"the secret's distinguishedName names nothing: {error.name}", dn, name)
+        return _wrong_dn(f"the secret's distinguishedName names nothing: {NAMES_NOTHING[error.code]}", dn, name)
     if not hits:
         return _wrong_dn("no gMSA is at or below the secret's distinguishedName", dn, name)
     if len(hits) > 1:
@@ -106,8 +107,7 @@ def _not_found(directory: Directory, account: Account, name: GmsaName, administr
     deleted = _deleted(administrator.directory if administrator else directory, account, name)
     if deleted:
         return _was_deleted(deleted, name)
-    there = directory.search(account.domain.base_dn, f"(objectClass={GMSA_CLASS})", ("cn",))
-    cns = sorted(one.text("cn") or one.dn for one in there)
+    cns = _others(directory, account)
     near = difflib.get_close_matches(name.text, cns, n=1)
     domains = _other_domains(directory, account)
     also = f"; the forest has also {', '.join(domains)}, where Credentials Fetcher does not look" if domains else ""
@@ -126,6 +126,15 @@ def _not_found(directory: Directory, account: Account, name: GmsaName, administr
         ),
         shows_as=texts.NO_PASSWORD_ATTRIBUTE,
     )
+
+
+def _others(directory: Directory, account: Account) -> list[str]:
+    """The CNs of the domain's gMSAs; none where there are more than the server gives in one answer."""
+    try:
+        there = directory.search(account.domain.base_dn, f"(objectClass={GMSA_CLASS})", ("cn",))
+    except LdapRefusal:
+        return []
+    return sorted(one.text("cn") or one.dn for one in there)
 
 
 def _other_cn(entry: Entry, name: GmsaName) -> Finding:
@@ -178,7 +187,10 @@ def _was_deleted(entry: Entry, name: GmsaName) -> Finding:
 
 def _other_domains(directory: Directory, account: Account) -> tuple[str, ...]:
     """The other domains of the forest, as its partitions tell (MS-ADTS 6.1.1.2.1.1)."""
-    found = partitions(directory)
+    try:
+        found = partitions(directory)
+    except LdapRefusal:
+        return ()
     return tuple(one.dns_name for one in found if one.dn.lower() != account.domain.base_dn.lower())
 
 

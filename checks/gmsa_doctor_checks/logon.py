@@ -18,7 +18,8 @@ from gmsa_doctor_checks.values import Account, GmsaName
 class _Meaning:
     """Words for a refusal, in which ``{principal}`` and ``{domain}`` are filled in.
 
-    In ``commands`` it is ``{user}``, ``{filter}``, ``{domain}``, ``{catalog}`` and ``{secret}``, quoted.
+    In ``commands`` it is ``{user}``, ``{filter}``, ``{domain}``, ``{catalog}`` and ``{secret}``, quoted; of a gMSA
+    ``{user}``, its name, and ``{account}``, which has ``$`` at its end.
     """
 
     summary: str
@@ -165,13 +166,26 @@ _USER[KdcReason.UNKNOWN_REALM] = _USER[KdcReason.WRONG_REALM]
 
 _GMSA = {
     **dict.fromkeys(
-        (KdcReason.REVOKED, KdcReason.DISABLED, KdcReason.LOCKED, KdcReason.ACCOUNT_EXPIRED),
+        (KdcReason.REVOKED, KdcReason.DISABLED),
         _Meaning(
             "the gMSA {principal} is disabled",
             "an enabled gMSA",
             "Enable it.",
             ("Set-ADServiceAccount -Identity {user} -Enabled $true",),
         ),
+    ),
+    KdcReason.LOCKED: _Meaning(
+        "the gMSA {principal} is locked after too many wrong passwords",
+        "a gMSA that is not locked",
+        "Find what logs on as it with an old password (event 4740 of the PDC emulator names the machine), then unlock "
+        "it.",
+        ("Unlock-ADAccount -Identity {account}",),
+    ),
+    KdcReason.ACCOUNT_EXPIRED: _Meaning(
+        "the account of the gMSA {principal} has expired",
+        "a gMSA without an expiry date",
+        "Take the expiry date off.",
+        ("Clear-ADAccountExpiration -Identity {account}",),
     ),
     KdcReason.WRONG_PASSWORD: _Meaning(
         "the KDC does not accept the password that the AD just gave for {principal}",
@@ -237,7 +251,8 @@ def _as_seen(finding: Finding, administrator: Administrator) -> Finding:
 
 def explain_gmsa_refusal(refusal: KdcRefusal, principal: str) -> Finding:
     """The finding for a logon of the gMSA that the KDC refused."""
-    names = {"user": powershell(principal.rpartition("@")[0].removesuffix("$"))}
+    account = principal.rpartition("@")[0]
+    names = {"user": powershell(account.removesuffix("$")), "account": powershell(account)}
     return _explain(refusal, _GMSA.get(refusal.reason), {"principal": principal}, names, texts.GMSA_TICKET)
 
 

@@ -344,10 +344,13 @@ def judge(it: Permission) -> Finding:
     if gone:
         names = ", ".join(one.name for one in gone)
         return warned(
-            f"{by}; the list also has SIDs that no account has: {names}",
+            f"{by}; the list also has SIDs that no account has, as far as {it.user} sees: {names}",
             observed=names,
             expected="accounts that exist",
-            fix=Fix("Write the list anew, without them.", (_show(it.bare), _set(it.bare, _kept(it)))),
+            fix=Fix(
+                "See as an administrator that they are gone, and write the list anew, without them.",
+                (_show(it.bare), _set(it.bare, _kept(it))),
+            ),
             rows=rows(it),
         )
     return passed(by, rows=rows(it))

@@ -62,9 +62,12 @@ class Identity:
 
 def identity(directory: Directory, account: Account) -> Identity | None:
     """Who the secret's user is; None where it cannot be read."""
-    query = f"(&(objectClass=user)(sAMAccountName={escape_filter(account.user)}))"
-    hits = directory.search(account.domain.base_dn, query, ("objectSid",))
-    if not hits:
+    name = escape_filter(account.user)
+    for one in (f"(sAMAccountName={name})", f"(userPrincipalName={name}@{account.domain.text})"):  # as the KDC does
+        hits = directory.search(account.domain.base_dn, f"(&(objectClass=user){one})", ("objectSid",))
+        if hits:
+            break
+    else:
         return None
     # A constructed attribute: given only where the search is for the one object.
     (entry,) = directory.search(hits[0].dn, "(objectClass=*)", ("objectSid", "tokenGroups", "memberOf"), "base")

@@ -40,6 +40,13 @@ SOON_DAYS = 30
 """From when on an account that will expire is worth a warning."""
 
 _LOGON = ("kerberos.user-ticket",)
+_CHANGE_BY_THEMSELVES = (
+    "computer",
+    "msds-managedserviceaccount",
+    "msds-groupmanagedserviceaccount",
+    "msds-delegatedmanagedserviceaccount",
+)
+"""Classes of accounts whose password nobody sets."""
 
 
 @check(
@@ -85,7 +92,7 @@ def kind(user: UserEntry, account: Account) -> Finding:
 
     Fix: make a user for this, allow it to retrieve the gMSA's password, and put it into the secret.
     """
-    if user.kind in ("user", "inetOrgPerson"):
+    if user.kind.lower() not in _CHANGE_BY_THEMSELVES:  # a schema may have classes of its own below user
         return passed(f"{user.name} is a {user.kind}")
     return warned(
         f"{user.name} is a {user.kind}, whose password changes by itself: the secret will go stale",
@@ -121,12 +128,18 @@ def password_expiry(user: UserEntry, platform: Platform) -> Finding:
     Fix: let the password never expire, or rotate it in the AD and in the secret together.
     """
     now = datetime.now(UTC)
+    if user.hidden:
+        return skipped(f"the AD does not show when the password of {user.name} expires")
     if user.must_change or user.flags & Control.PASSWORD_EXPIRED:
         return skipped("it has expired already: see kerberos.user-ticket", because=_LOGON)
     if user.password_expires is None:
         why = "never expires (DONT_EXPIRE_PASSWD)" if user.flags & Control.DONT_EXPIRE_PASSWD else "never expires"
         return passed(f"the password of {user.name} {why}")
-    by = f"the policy {user.password_policy}" if user.password_policy else "the domain's policy"
+    by = (
+        f"the policy {user.password_policy}"
+        if user.password_policy
+        else "the domain's policy, or a fine-grained one that is not shown"
+    )
     left = user.password_expires - now
     summary = f"the password of {user.name} expires on {utc(user.password_expires)}, in {_days(left)}"
     failure = failed(

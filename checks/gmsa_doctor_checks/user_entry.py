@@ -64,6 +64,8 @@ class UserEntry:
     principal_name: str | None = None
     groups: frozenset[str] = field(default=frozenset(), repr=False)
     """The SIDs of all its groups, nested ones too."""
+    hidden: bool = False
+    """What its logon depends on is not shown to who asked: the property set User Account Restrictions."""
 
     @property
     def protected(self) -> bool:
@@ -73,7 +75,7 @@ class UserEntry:
     @property
     def must_change(self) -> bool:
         """Whether the password must be changed at the next logon."""
-        return self.password_set is None and not self.flags & Control.DONT_EXPIRE_PASSWD
+        return self.password_set is None and not self.hidden and not self.flags & Control.DONT_EXPIRE_PASSWD
 
     def forbids(self, now: datetime) -> tuple[str, ...]:
         """The attributes that forbid a logon with a password at this time, each with what it says."""
@@ -93,6 +95,12 @@ class UserEntry:
         return tuple(text for text, holds in reasons.items() if holds)
 
     @property
+    def _password_set(self) -> str:
+        if self.password_set:
+            return utc(self.password_set)
+        return "not shown" if self.hidden else "0: must be changed at the next logon"
+
+    @property
     def _by_policy(self) -> str:
         return f" by the policy {self.password_policy}" if self.password_policy else ""
 
@@ -101,11 +109,11 @@ class UserEntry:
         hours, types = logon_hours.allowed(self.hours), self.encryption_types
         texts = {
             "distinguishedName": self.dn,
-            "userAccountControl": flag_words(self.flags),
+            "userAccountControl": "not shown" if self.hidden else flag_words(self.flags),
             "lockoutTime": utc(self.locked) if self.flags & Control.LOCKOUT else "not locked",
             "badPwdCount": f"{self.bad_passwords}, the last {utc(self.last_bad_password)}",
             "accountExpires": utc(self.account_expires),
-            "pwdLastSet": utc(self.password_set) if self.password_set else "0: must be changed at the next logon",
+            "pwdLastSet": self._password_set,
             "password expires": utc(self.password_expires) + self._by_policy,
             "logonHours": f"{hours} of {logon_hours.HOURS} hours a week",
             "userWorkstations": ", ".join(self.workstations) or "not restricted",
@@ -135,13 +143,18 @@ def utc(when: datetime | None) -> str:
     return "never" if when is None else f"{when:%Y-%m-%d %H:%M} UTC"
 
 
-def read(directory: Directory, account: Account) -> UserEntry | None:
+def read(directory: Directory, account: Account, *, by_principal_name: bool = True) -> UserEntry | None:
     """The entry of the account that a KDC takes for this user name; ``None`` if the AD shows none.
 
-    That is the account with this sAMAccountName, else the one with ``$`` after it. Source: MS-KILE 3.3.5.6.1.
+    That is the account with this sAMAccountName, else the one with ``$`` after it, else the one with this name in its
+    userPrincipalName. Source: MS-KILE 3.3.5.6.1.
     """
-    for name in (account.user, f"{account.user}$"):
-        hits = directory.search(account.domain.base_dn, f"(sAMAccountName={escape_filter(name)})", ("sAMAccountName",))
+    name = escape_filter(account.user)
+    wanted = [f"(sAMAccountName={name})", f"(sAMAccountName={name}$)"]
+    if by_principal_name:
+        wanted.append(f"(userPrincipalName={name}@{account.domain.text})")
+    for one in wanted:
+        hits = directory.search(account.domain.base_dn, one, ("sAMAccountName",))
         if hits:  # computed attributes are given for the base of a search only
             (entry,) = directory.search(hits[0].dn, "(objectClass=*)", _ATTRIBUTES, "base")
             return of_entry(entry)
@@ -171,6 +184,7 @@ def of_entry(entry: Entry) -> UserEntry:
         encryption_types=filetime.number(entry.text("msDS-SupportedEncryptionTypes")),
         principal_name=entry.text("userPrincipalName"),
         groups=frozenset(map(_sid, entry.attributes.get("tokenGroups", ()))),
+        hidden="pwdLastSet" not in entry.attributes and "userAccountControl" not in entry.attributes,
     )
 
 

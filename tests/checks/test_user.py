@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from gmsa_doctor.clients.ldap import Attributes, Entry
 from gmsa_doctor.formats.user_account_control import Control
+from gmsa_doctor.hidden import Hidden
 from gmsa_doctor.model import Status
 from gmsa_doctor.request import Fetcher
 from gmsa_doctor.subject import Launch, Platform
-from gmsa_doctor_checks.user import encryption_types, password_expiry, restrictions
+from gmsa_doctor_checks.user import encryption_types, kind, password_expiry, restrictions
 from gmsa_doctor_checks.user_entry import UserEntry, of_entry
+from gmsa_doctor_checks.values import Account, DomainName
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
@@ -65,6 +67,23 @@ def test_one_that_has_expired_is_told_by_the_logon() -> None:
     for entry in (replace(WELL, password_set=None), replace(WELL, flags=Control.PASSWORD_EXPIRED)):
         finding = password_expiry(entry, FARGATE)
         assert (finding.status, finding.because) == (Status.SKIPPED, ("kerberos.user-ticket",))
+
+
+def test_what_is_not_shown_neither_forbids_the_logon_nor_says_that_the_password_never_expires() -> None:
+    hidden = of_entry(Entry("CN=x", Attributes({"sAMAccountName": (b"reader",)})))
+    assert hidden.forbids(NOW) == ()
+    assert {one.status for one in hidden.rows(NOW)} == {Status.PASS}
+    assert password_expiry(hidden, FARGATE).status is Status.SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("user", Status.PASS), ("contosoPerson", Status.PASS), ("computer", Status.WARN)]
+    + [(f"msDS-{which}ManagedServiceAccount", Status.WARN) for which in ("", "Group", "Delegated")],
+)
+def test_a_class_of_the_schemas_own_is_a_user_and_an_account_of_a_machine_is_not(name: str, status: Status) -> None:
+    account = Account("arn", "reader", Hidden("canary"), DomainName("corp.example"))
+    assert kind(replace(WELL, kind=name), account).status is status
 
 
 def test_what_forbids_the_logon_is_not_told_again_as_a_restriction() -> None:
