@@ -265,7 +265,8 @@ def _may_read(text: str, arn: RoleArn, context: Mapping[str, str], iam: Iam, sec
         evidence="secret.value",
         shows_as=texts.SECRET,
         policy="the policy of the secret",
-        show=f"aws secretsmanager get-resource-policy --secret-id {posix(text)} --query ResourcePolicy --output text",
+        show=f"aws secretsmanager get-resource-policy --region {posix(parsed.region)} --secret-id {posix(text)} "
+        "--query ResourcePolicy --output text",
         foreign=parsed.account != arn.account,
     )
     decisions, policy = side_by_side(

@@ -210,7 +210,8 @@ def _question(use: _Use, key: str, arn: RoleArn, place: Place) -> Question:
         evidence=use.evidence,
         shows_as=use.shows_as,
         policy=f"the policy of the key {key.rpartition('/')[2]}",
-        show=f"aws kms get-key-policy --key-id {posix(key)} --policy-name default --query Policy --output text",
+        show=f"aws kms get-key-policy{place.region_option} --key-id {posix(key)} --policy-name default --query Policy "
+        "--output text",
     )
 
 
@@ -229,19 +230,17 @@ def _elsewhere(account: str) -> ClientError:
 
 def _not_enabled(use: _Use, key: Key) -> Finding:
     deleted = key.state in ("PendingDeletion", "PendingReplicaDeletion")
-    name = posix(key.arn)
-    commands = [f"aws kms describe-key --key-id {name}"]
-    if deleted:
-        commands = [f"aws kms cancel-key-deletion --key-id {name}", f"aws kms enable-key --key-id {name}"]
-    elif key.state == "Disabled":
-        commands = [f"aws kms enable-key --key-id {name}"]
+    what = ("cancel-key-deletion", "enable-key") if deleted else ("describe-key",)
+    if key.state == "Disabled":
+        what = ("enable-key",)
+    region = posix(_whereabouts(key.arn)[0])
     return failed(
         f"the KMS key of {use.what} is {'pending deletion' if deleted else f'not enabled ({key.state})'}",
         observed=f"{key.arn}: {key.state}",
         expected="Enabled",
         fix=Fix(
             "Cancel the key's deletion, and enable it." if deleted else "Enable the key, or use another one.",
-            tuple(commands),
+            tuple(f"aws kms {one} --region {region} --key-id {posix(key.arn)}" for one in what),
         ),
         shows_as=use.shows_as,
         outweighed_by=use.evidence,

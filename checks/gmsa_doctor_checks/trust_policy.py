@@ -15,6 +15,8 @@ ECS_TASKS = "ecs-tasks.amazonaws.com"
 _NAMES = (ECS_TASKS, f"{ECS_TASKS}.cn")
 _ACTION = "sts:assumerole"
 _COMPARING = re.compile(r"(StringEquals|StringLike|ArnEquals|ArnLike)(IfExists)?")
+_BY_A_SERVICE = "aws:principalisawsservice"
+"""True for ECS. Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html"""
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,16 @@ def _condition(condition: Any, source: Source) -> bool | None:
     """All of them must hold: one that does not decides, then one that cannot be judged."""
     answers: list[bool | None] = []
     for operator, keys in condition.items() if isinstance(condition, dict) else [("", {})]:
+        if operator in ("Bool", "BoolIfExists") and isinstance(keys, dict):
+            answers += [_is_true(values) if key.lower() == _BY_A_SERVICE else None for key, values in keys.items()]
+            continue
         judged = _COMPARING.fullmatch(operator) is not None and isinstance(keys, dict)
         answers += [_compared(key, _texts(values), source) for key, values in keys.items()] if judged else [None]
     return False if False in answers else None if None in answers else True
+
+
+def _is_true(values: Any) -> bool:
+    return any(str(one).lower() == "true" for one in _many(values))
 
 
 def _compared(key: str, values: Iterable[str], source: Source) -> bool | None:

@@ -86,6 +86,16 @@ def test_a_condition_on_the_region_is_left_open_where_the_region_is_not_known() 
     assert answer(document, Source("aws", ACCOUNT, None)) is None
 
 
+@pytest.mark.parametrize("operator", ["Bool", "BoolIfExists"])
+def test_a_denial_of_all_but_services_is_none_of_ecs(operator: str) -> None:
+    everybody = {"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}
+    other = {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-1"}}
+    for value, allowed in (("false", True), ("true", None)):
+        condition = {**other, operator: {"aws:PrincipalIsAWSService": value}}
+        statement = {"Statement": [{**everybody, "Condition": condition}]}
+        assert answer(with_statements(trust(ECS), statement)) is allowed
+
+
 def test_the_services_and_the_conditions_are_named() -> None:
     found = read_trust(json.dumps(on_condition("StringEquals", "sts:ExternalId", "x")), HERE)
     assert (found.services, found.conditions) == ((ECS,), ("sts:ExternalId",))
