@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from gmsa_doctor.clients.services import Ec2
+from gmsa_doctor.errors import NotFound
 from gmsa_doctor.model import (
     Cause,
     Finding,
@@ -13,6 +14,7 @@ from gmsa_doctor.model import (
     Outcome,
     Result,
     passed,
+    skipped,
     warned,
 )
 from gmsa_doctor.registry import check
@@ -46,7 +48,13 @@ def dhcp_options_set(subnets: TaskSubnets, ec2: Ec2) -> Result[DhcpOptions]:
     vpc, id = subnets.vpc.id, subnets.vpc.dhcp_options
     if id == "default":
         return Given(DhcpOptions(vpc, id, (), None), passed(f"{vpc} has no DHCP options set (id `default`)"))
-    values = ec2.dhcp_options(id)
+    try:
+        values = ec2.dhcp_options(id)
+    except NotFound:
+        if not subnets.shared:
+            raise
+        text = f"{id} belongs to the account {subnets.vpc.owner}, as {vpc} does, and cannot be seen from here"
+        return skipped(text, fix=Fix("Ask who manages the VPC."))
     names = values.get("domain-name", ())
     servers = values.get("domain-name-servers", ())
     options = DhcpOptions(vpc, id, servers, names[0] if names else None, _resolvers(subnets.vpc))

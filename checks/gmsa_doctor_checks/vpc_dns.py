@@ -32,6 +32,7 @@ from gmsa_doctor_checks.dns_values import AwsDirectories, AwsDirectory, ForwardR
 from gmsa_doctor_checks.domain import domain_in_use, is_part_of, srv_name
 from gmsa_doctor_checks.resolver_rules import rule_for
 from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaNames, VpcDns
+from gmsa_doctor_checks.vpc_values import TaskSubnets
 
 
 @check(
@@ -55,13 +56,15 @@ def domain_name_servers(
     resolver: Route53Resolver,
     route53: Route53,
     profiles: Route53Profiles,
+    subnets: Outcome[TaskSubnets],
 ) -> Result[VpcDns]:
     """Judges where the VPC sends questions for names of the AD domain.
 
     Custom servers are compared with `--ad-dns`, else with the addresses of a Directory Service directory of
     the domain's name; servers that neither knows are no failure. `AmazonProvidedDNS` is right if a Resolver
     FORWARD rule for the domain or a parent of it, or a private hosted zone that can hold its records, is
-    associated with the VPC. A Route 53 Profile may bring both; what it holds is not looked at. An answer of the
+    associated with the VPC. A Route 53 Profile may bring both, and so may the owner of a shared VPC; what they hold
+    cannot be looked at. An answer of the
     task's own resolver outweighs what is deduced from the set, unless the set has changed since the task was started.
 
     Why: Credentials Fetcher finds the domain controllers by SRV records, which only the AD's DNS (or a
@@ -76,6 +79,8 @@ def domain_name_servers(
         result: Result[VpcDns] = _switched_off(options, domain, place)
     elif not custom:
         result = _amazon_provided(options, domain, place, resolver, route53, profiles)
+        if isinstance(result, Finding) and subnets.value and subnets.value.shared:
+            result = _of_the_owner(options, domain, subnets.value.vpc.owner)
     elif known.addresses:
         result = _compare(options, custom, known.addresses, domain, "--ad-dns", place)
     else:
@@ -226,6 +231,15 @@ def _amazon_provided(
         shows_as=texts.NO_DNS,
         outweighed_by=SEEN_BY,
     )
+
+
+def _of_the_owner(options: DhcpOptions, domain: DomainName, owner: str | None) -> Result[VpcDns]:
+    """Associations with a VPC that were made in another account are not listed in this one.
+
+    Source: https://docs.aws.amazon.com/Route53/latest/APIReference/API_route53resolver_ListResolverRuleAssociations.html
+    """
+    text = f"{_source(options)}; the rules and zones of {owner}, who owns {options.vpc}, may lead it to {domain.text}"
+    return Given(VpcDns((), f"what {owner} set up"), passed(f"{text}, which {SEEN_BY} shows"))
 
 
 def _switched_off(options: DhcpOptions, domain: DomainName, place: Place) -> Finding:

@@ -12,14 +12,16 @@ from gmsa_doctor.errors import ClientError, Denied, NotFound
 from gmsa_doctor.model import Finding, Given, Outcome, Status, passed, skipped
 from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import DnsServersInUse, KnownDnsServers, Vantage
-from gmsa_doctor_checks.dhcp_options import domain_name, in_use
+from gmsa_doctor_checks.dhcp_options import dhcp_options_set, domain_name, in_use
 from gmsa_doctor_checks.dns_values import AwsDirectories, AwsDirectory, VpcResolver
 from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaName, GmsaNames, VpcDns
 from gmsa_doctor_checks.vpc_dns import domain_name_servers
+from gmsa_doctor_checks.vpc_values import TaskSubnets, Vpc
 
 NAMES = GmsaNames(DomainName("corp.example"), GmsaName("webapp01"))
 NO_ACCOUNT: Outcome[Account] = Outcome(None, skipped("not read"))
 PLACE = Place("us-east-1", "123456789012")
+VPC = Vpc("vpc-1", ("10.0.0.0/16",), "999999999999", "dopt-1")
 OUTSIDE, INSIDE = Vantage(inside=False), Vantage(inside=True)
 
 
@@ -72,6 +74,7 @@ def judge(
     dns: Any = None,
     used: tuple[str, ...] | None = None,
     on: bool | None = True,
+    shared: bool = False,
 ) -> tuple[VpcDns | None, Finding]:
     options = DhcpOptions("vpc-1", "dopt-1", servers, "corp.example", ("169.254.169.253", "10.0.0.2"))
     asked = Outcome(cast("Dns", dns), passed("")) if dns else Outcome[Dns](None, skipped("live never"))
@@ -89,6 +92,7 @@ def judge(
         cast("Route53Resolver", aws),
         cast("Route53", aws),
         cast("Route53Profiles", aws),
+        Outcome(TaskSubnets(VPC, (), shared), passed("")),
     )
     return (result.value, result.finding) if isinstance(result, Given) else (None, result)
 
@@ -289,3 +293,33 @@ def test_where_the_set_was_not_read_the_known_servers_are(
 
 def test_servers_that_may_forward_the_domain_are_no_failure_and_the_finding_says_what_decides() -> None:
     assert "dns.domain-controllers" in used("10.0.0.2", known=("10.1.0.1",)).summary
+
+
+# A VPC that another account shares ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("aws", [Aws(), Aws(rules=DENIED), Aws(zones=DENIED)])
+def test_what_the_owner_of_a_shared_vpc_set_up_is_not_listed_and_so_no_fault(aws: Aws) -> None:
+    assert judge(AMAZON, aws)[1].status is not Status.PASS
+    value, finding = judge(AMAZON, aws, shared=True)
+    assert finding.status is Status.PASS
+    assert "the rules and zones of 999999999999, who owns vpc-1" in finding.summary
+    assert value
+    assert value.rule is None
+
+
+def test_in_a_shared_vpc_the_resolver_can_be_off_and_custom_servers_wrong_all_the_same() -> None:
+    assert judge(AMAZON, Aws(), on=False, shared=True)[1].status is Status.FAIL
+    assert judge(("10.9.9.9",), Aws([DIRECTORY]), shared=True)[1].status is Status.FAIL
+
+
+def test_a_dhcp_options_set_of_the_owner_may_not_be_seen() -> None:
+    class Ec2:
+        def dhcp_options(self, id: str) -> dict[str, tuple[str, ...]]:
+            raise NotFound("ec2:DescribeDhcpOptions: no such set", "InvalidDhcpOptionID.NotFound")
+
+    found = dhcp_options_set(TaskSubnets(VPC, (), shared=True), Ec2())  # type: ignore[arg-type]
+    assert isinstance(found, Finding)
+    assert (found.status, "999999999999" in found.summary) == (Status.SKIPPED, True)
+    with pytest.raises(NotFound):
+        dhcp_options_set(TaskSubnets(VPC, ()), Ec2())  # type: ignore[arg-type]

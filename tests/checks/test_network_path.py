@@ -247,6 +247,7 @@ def test_egress_to_private_addresses_is_none_to_the_internet() -> None:
     groups = PathGroups((group("sg-1", egress="10.0.0.0/8"),))
     assert judged(out=OPEN, groups=groups)[0] is Status.FAIL
     assert judged(out=WayOut("subnet-1", Exit.ELSEWHERE, "by a firewall", "eni-1"), groups=groups)[0] is Status.PASS
+    assert judged(out=OPEN, groups=groups, shared=True)[0] is Status.PASS
 
 
 @pytest.mark.parametrize(
