@@ -76,7 +76,7 @@ def rds(strings: ConnectionStrings, place: Place, client: Rds) -> Result[RdsServ
             raise answer
         if _is_custom(answer):
             servers.append(RdsServer(host, match["id"], "", ""))
-            rows.append(Row(match["id"], Status.PASS, "of RDS Custom, which does not tell its domain"))
+            rows.append(Row(match["id"], Status.PASS, "of RDS Custom: its owner may have joined it by hand"))
             continue
         domain, status = _membership(answer, match["id"], place)
         servers.append(RdsServer(host, match["id"], domain, _name_in(host, domain, answer)))
@@ -96,9 +96,9 @@ def rds(strings: ConnectionStrings, place: Place, client: Rds) -> Result[RdsServ
 
 
 def _is_custom(instance: dict[str, Any]) -> bool:
-    """RDS Custom: its owner joins it to a domain by hand, and RDS knows nothing of it.
+    """RDS Custom that RDS has joined to no domain: its owner may have, by hand, of which RDS knows nothing.
 
-    Source: `Domain` of CreateDBInstance does not apply to RDS Custom.
+    Source: the AWS database blog, "Use a self-hosted Active Directory with Amazon RDS Custom for SQL Server".
     """
     return str(instance.get("Engine") or "").startswith("custom-") and not instance.get("DomainMemberships")
 
