@@ -39,6 +39,7 @@ BUILT_IN = (
     "gmsa_doctor_checks.dhcp_options",
     "gmsa_doctor_checks.vpc_resolver",
     "gmsa_doctor_checks.vpc_dns",
+    "gmsa_doctor_checks.vpc_dns_of_services",
     "gmsa_doctor_checks.resolver_rules",
     "gmsa_doctor_checks.resolver_endpoint",
     "gmsa_doctor_checks.network_hosts",

@@ -86,7 +86,8 @@ class Way:
     """How tasks in a subnet get to a service, or why they do not.
 
     ``status``: PASS; FAIL where they certainly do not; WARN where that is likely; SKIPPED where it cannot be known.
-    ``by`` is what has to be mended.
+    ``by`` is what has to be mended. ``only_by`` is the endpoint that is the one way, if the task may ask other DNS
+    servers than the VPC's resolver: they must lead to its addresses.
     """
 
     service: str
@@ -96,6 +97,7 @@ class Way:
     text: str
     by: str = ""
     fix: Fix | None = None
+    only_by: str = ""
 
     @property
     def row(self) -> Row:

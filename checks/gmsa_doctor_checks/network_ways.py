@@ -62,11 +62,7 @@ def way(facts: Facts, service: str, subnet: TaskSubnet) -> Way:
     if in_use and not (facts.names and facts.names.off):
         found = next((one for one in in_use if one.available), in_use[0])  # those deleted are listed for a while
         return _by_interface(facts, service, subnet, found)
-    table = facts.routes.of(subnet.id)
-    for one in endpoints:
-        if one.kind == GATEWAY and table and table.id in one.route_tables:
-            return _by_gateway(facts, service, subnet, one)
-    return _by_way_out(facts, service, subnet, endpoints)
+    return _by_public_addresses(facts, service, subnet, endpoints)
 
 
 def way_to_elsewhere(facts: Facts, service: str, subnet: TaskSubnet) -> Way:
@@ -74,13 +70,25 @@ def way_to_elsewhere(facts: Facts, service: str, subnet: TaskSubnet) -> Way:
     return _by_way_out(facts, service, subnet, ())
 
 
+def _by_public_addresses(facts: Facts, service: str, subnet: TaskSubnet, endpoints: tuple[VpcEndpoint, ...]) -> Way:
+    table = facts.routes.of(subnet.id)
+    for one in endpoints:
+        if one.kind == GATEWAY and table and table.id in one.route_tables:
+            return _by_gateway(facts, service, subnet, one)
+    return _by_way_out(facts, service, subnet, endpoints)
+
+
 # By an endpoint -------------------------------------------------------------------------------------
 
 
 def _by_interface(facts: Facts, service: str, subnet: TaskSubnet, endpoint: VpcEndpoint) -> Way:
     found = _at_interface(facts, service, subnet, endpoint)
-    if found.status is not Status.FAIL or not facts.own_dns:
+    if not facts.own_dns:
         return found
+    if found.status is not Status.FAIL:
+        others = tuple(one for one in facts.endpoints.of("s3" if service == LAYERS else service) if one != endpoint)
+        other = _by_public_addresses(facts, service, subnet, others)
+        return replace(found, only_by=endpoint.id if other.status in (Status.FAIL, Status.WARN) else "")
     out = _by_way_out(facts, service, subnet, ())
     if out.status is not Status.PASS:
         return found

@@ -6,7 +6,7 @@ from typing import Any
 from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.environment import Created
 from tests.lab.network import ELSEWHERE
-from tests.scenarios.changes import after, all_of, denied, dhcp, forward_rule, on_ec2, role_also, service
+from tests.scenarios.changes import after, all_of, denied, dhcp, forward_rule, no_directory, on_ec2, role_also, service
 from tests.scenarios.execution_role_start import image, logs
 from tests.scenarios.lab import Change, Scenario
 from tests.scenarios.policies import allow
@@ -297,6 +297,17 @@ FAULTS = (
     Scenario("egress to the VPC only", _S3, all_of(asks_all, egress(WITHIN_VPC)), "outside the VPC"),
 )  # fmt: skip
 
+_NAMES = "dhcp-options.names-of-services"
+_BY_ENDPOINTS = all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints(*ALL))
+
+
+def directory_elsewhere(aws: EmbeddedAws, created: Created) -> None:
+    """Let the directory lie in another VPC, which moto would want to have."""
+    from moto.ds.models import ds_backends
+
+    ds_backends[ACCOUNT][created.region].directories[created.directory].vpc_settings["VpcId"] = "vpc-0123456789abcdef0"
+
+
 WARNINGS = (
     Scenario(
         "one subnet of three has no way out", _S3,
@@ -328,11 +339,24 @@ WARNINGS = (
         "endpoints perhaps in another network", _S3,
         no_default_route, "another network",
     ),
+    Scenario(
+        "endpoints only, with DNS servers that AWS knows nothing of", _NAMES,
+        all_of(no_directory, _BY_ENDPOINTS), "cannot be seen from here",
+    ),
+    Scenario(
+        "endpoints only, with the DNS of a directory in another VPC", _NAMES,
+        all_of(_BY_ENDPOINTS, after(directory_elsewhere)), "its own VPC vpc-0123456789abcdef0",
+    ),
 )  # fmt: skip
 
 HEALTHY = (
     Scenario("a NAT gateway, and all is asked", "", asks_all),
     Scenario("endpoints only", "", all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints(*ALL))),
+    Scenario(
+        "endpoints beside a NAT gateway, with DNS servers that AWS knows nothing of", "",
+        all_of(no_directory, asks_all, vpc_attribute(EnableDnsHostnames=True), gateway_endpoint(), endpoints(*ALL)),
+    ),
+    Scenario("endpoints only, with the VPC's own resolver", "", all_of(DHCP_OF_AWS, _BY_ENDPOINTS)),
     Scenario("egress to the VPC and to S3's prefix list", "", ENDPOINTS_WITH_A_PREFIX_LIST),
     Scenario("an interface endpoint for S3 too", "", all_of(ENDPOINTS_ONLY, endpoints(*ALL, "s3"))),
     Scenario(

@@ -1,0 +1,54 @@
+"""DNS servers of the AD's own, beside endpoints that are the only way to a service."""
+
+import pytest
+
+from gmsa_doctor.model import Outcome, Status, passed, unknown
+from gmsa_doctor.subject import Place
+from gmsa_doctor.vantage import Vantage
+from gmsa_doctor_checks.dns_values import AwsDirectories, AwsDirectory
+from gmsa_doctor_checks.network_path_values import ServicePaths, Way
+from gmsa_doctor_checks.values import DhcpOptions, SecretObject
+from gmsa_doctor_checks.vpc_dns_of_services import names_of_services
+
+RESOLVERS = ("169.254.169.253", "fd00:ec2::253", "10.0.0.2")
+BY_ENDPOINT = Way("secretsmanager", "subnet-1", "subnet-1 (a)", Status.PASS, "by vpce-1", only_by="vpce-1")
+BY_NAT = Way("secretsmanager", "subnet-1", "subnet-1 (a)", Status.PASS, "by the NAT gateway")
+DENIED = Outcome[AwsDirectories](None, unknown("denied", check="directory-service.directories"))
+NO_SECRET = Outcome[SecretObject](None, unknown("not asked", check="secret.value"))
+
+
+def directory(type: str = "MicrosoftAD", vpc: str | None = "vpc-1") -> Outcome[AwsDirectories]:
+    one = AwsDirectory("d-1", "corp.example", type, "Active", ("10.0.1.10", "10.0.2.10"), vpc=vpc)
+    return Outcome(AwsDirectories((one,)), passed("d-1"))
+
+
+@pytest.mark.parametrize(
+    ("servers", "way", "directories", "status"),
+    [
+        (("10.0.1.10", "10.0.2.10"), BY_ENDPOINT, directory(), Status.PASS),
+        (("10.0.1.10",), BY_ENDPOINT, directory("SharedMicrosoftAD", None), Status.PASS),
+        (("10.0.1.10", "10.9.9.9"), BY_ENDPOINT, directory(), Status.WARN),
+        (("10.0.1.10",), BY_ENDPOINT, directory(vpc="vpc-2"), Status.WARN),
+        (("10.0.1.10",), BY_ENDPOINT, directory("ADConnector"), Status.WARN),
+        (("10.9.9.9",), BY_ENDPOINT, directory(), Status.WARN),
+        (("10.9.9.9",), BY_NAT, directory(), Status.PASS),
+        (("10.9.9.9",), BY_NAT, DENIED, Status.PASS),
+        (("10.9.9.9",), BY_ENDPOINT, DENIED, Status.SKIPPED),
+        (("AmazonProvidedDNS",), BY_ENDPOINT, DENIED, Status.PASS),
+        (("10.0.0.2",), BY_ENDPOINT, DENIED, Status.PASS),
+        ((), BY_ENDPOINT, DENIED, Status.PASS),
+    ],
+)
+def test_only_servers_that_may_not_forward_are_doubted(
+    servers: tuple[str, ...], way: Way, directories: Outcome[AwsDirectories], status: Status
+) -> None:
+    options = DhcpOptions("vpc-1", "dopt-1", servers, None, RESOLVERS)
+    place = Place("us-east-1", "123456789012")
+    found = names_of_services(options, ServicePaths((way,)), directories, NO_SECRET, place, Vantage(False))
+    assert found.status is status
+    if status is Status.WARN:
+        assert found.fix
+        assert "to 10.0.0.2, the resolver of vpc-1" in found.fix.text
+        assert all("secretsmanager.us-east-1.amazonaws.com" in one for one in found.fix.commands)
+    if status is Status.SKIPPED:
+        assert found.because == ("directory-service.directories",)
