@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gmsa_doctor.clients.services import Ecs
@@ -55,8 +55,11 @@ def gmsa(
         for one in instances
     )
     if not lacking:
-        role = "; its role must be allowed to read the secret (Credentials Fetcher 2.0.1 or later)"
-        return passed(f"{len(instances)} with {wanted}{role if prefixed.domainless else ''}", rows=rows)
+        text = f"{len(instances)} with {wanted}"
+        if not prefixed.domainless:
+            return passed(text, rows=rows)
+        role = "not looked at: the instance's own role, which Credentials Fetcher from 2.0.1 on reads the secret with"
+        return passed(f"{text}; {role}", observed=_roles(instances, place), rows=rows)
     names = ", ".join(map(_name, lacking))
     command = (
         f"aws ecs list-attributes{place.region_option} --cluster {posix(subject.cluster)} "
@@ -92,6 +95,18 @@ def _support(which: str, *commands: str) -> Fix:
         f"Install credentials-fetcher on {which}, set ECS_GMSA_SUPPORTED=true in /etc/ecs/ecs.config, and start the "
         "ECS agent again.",
         commands,
+    )
+
+
+def _roles(instances: Sequence[Mapping[str, Any]], place: Place) -> str | None:
+    """Where to look: the role of the profile needs `secretsmanager:GetSecretValue`. None: not instances of EC2."""
+    ids = [posix(str(one["ec2InstanceId"])) for one in instances if one.get("ec2InstanceId")]
+    if not ids:
+        return None
+    return (
+        "the role of this profile needs secretsmanager:GetSecretValue for the secret: "
+        f"aws ec2 describe-instances{place.region_option} --instance-ids {' '.join(ids[:10])} "
+        "--query 'Reservations[].Instances[].[InstanceId,IamInstanceProfile.Arn]'"
     )
 
 

@@ -109,11 +109,13 @@ class Way:
 class ServicePaths:
     """The ways to the services that the task asks, for each subnet.
 
-    ``because`` are the findings for which what is not known of them is so.
+    ``because`` are the findings for which what is not known of them is so. ``shut`` is what has to be mended where the
+    task's groups have no outbound rule at all: network-access.security-groups tells it too.
     """
 
     ways: tuple[Way, ...] = field(default=())
     because: tuple[str, ...] = ()
+    shut: str = ""
 
     def to(self, *services: str) -> tuple[Way, ...]:
         """Those to these services."""

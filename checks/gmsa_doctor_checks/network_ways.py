@@ -264,7 +264,12 @@ def _no_egress(facts: Facts, what: str) -> tuple[str, str, Fix]:
             f"--group-id {posix(facts.groups_of_task[0])} --protocol tcp --port {_PORT} --cidr 0.0.0.0/0",
         ),
     )
-    return f"no outbound rule of {names} admits TCP {_PORT} to {what}", f"egress of {names}", fix
+    return f"no outbound rule of {names} admits TCP {_PORT} to {what}", egress_of(facts.groups_of_task), fix
+
+
+def egress_of(groups: tuple[str, ...]) -> str:
+    """What has to be mended where the task's groups do not let it out."""
+    return f"egress of {', '.join(groups)}"
 
 
 def _fix_policy(facts: Facts, service: str, endpoint: VpcEndpoint) -> Fix:

@@ -294,6 +294,7 @@ FAULTS = (
         "does not allow secretsmanager:GetSecretValue",
     ),
     Scenario("no egress on 443", _S3, egress(WITHIN_VPC, to("0.0.0.0/0", 80)), "no outbound rule"),
+    Scenario("no outbound rule at all", "network-access.security-groups", egress(), "no outbound rule"),
     Scenario("egress to the VPC only", _S3, all_of(asks_all, egress(WITHIN_VPC)), "outside the VPC"),
 )  # fmt: skip
 
