@@ -306,7 +306,8 @@ def directory_elsewhere(aws: EmbeddedAws, created: Created) -> None:
     """Let the directory lie in another VPC, which moto would want to have."""
     from moto.ds.models import ds_backends
 
-    ds_backends[ACCOUNT][created.region].directories[created.directory].vpc_settings["VpcId"] = "vpc-0123456789abcdef0"
+    settings: Any = ds_backends[ACCOUNT][created.region].directories[created.directory].vpc_settings
+    settings["VpcId"] = "vpc-0123456789abcdef0"
 
 
 WARNINGS = (
