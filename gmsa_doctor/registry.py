@@ -36,6 +36,7 @@ BUILT_IN = (
     "gmsa_doctor_checks.network_endpoints",
     "gmsa_doctor_checks.network_way_out",
     "gmsa_doctor_checks.network_services",
+    "gmsa_doctor_checks.network_path_acls",
     "gmsa_doctor_checks.dhcp_options",
     "gmsa_doctor_checks.vpc_resolver",
     "gmsa_doctor_checks.vpc_dns",

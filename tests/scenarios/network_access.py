@@ -215,7 +215,18 @@ THREE_SUBNETS = service(
 THEIR_SUBNETS = slice(1, 3)
 """In which the directory is."""
 
+AD_OUT = [
+    rule(200 + index, "allow", "127.77.0.0/16", protocol="tcp", ports=(port, port), out=True)
+    for index, port in enumerate((53, 88, 389))
+]
+
 NETWORK_ACLS = (
+    Scenario(
+        "an ACL that lets the AD pass, and no AWS service",
+        "network-path.network-acls",
+        acl(rule(100, "allow", "127.77.0.0/16", out=True, protocol="udp"), *AD_OUT, ALL_IN),
+        "lets no TCP 443 out",
+    ),
     Scenario("an ACL without rules", ACLS, acl(), "no rule admits it on the way out"),
     Scenario(
         "an ACL that denies the domain controller",
@@ -508,7 +519,7 @@ HEALTHY = (
         acl(
             *(
                 rule(100 + n, "allow", protocol=one, ports=(port, port), out=True)
-                for n, (one, port) in enumerate(AD_PORTS)
+                for n, (one, port) in enumerate((*AD_PORTS, ("tcp", 443)))
             ),
             rule(100, "allow", protocol="tcp", ports=(32768, 60999), out=False),
             rule(110, "allow", protocol="udp", ports=(32768, 60999), out=False),
