@@ -65,9 +65,12 @@ def not_permitted(directory: Directory, gmsa: GmsaAccount, account: Account) -> 
         entries = security_descriptor.dacl(gmsa.membership)
     except DescriptorError as error:
         return _unreadable(gmsa, gmsa.membership, account, error)
-    me = identity(directory, account)
-    home = sid.domain_of(me.sid) if me else None
-    who = principals(directory, account, (one.sid for one in entries or ()), home)
+    try:
+        me = identity(directory, account)
+        home = sid.domain_of(me.sid) if me else None
+        who = principals(directory, account, (one.sid for one in entries or ()), home)
+    except LdapRefusal as error:  # that the password was not given is known all the same
+        return _no_list(gmsa, account, f"who may have it cannot be read: {error.text}")
     permission = Permission(gmsa.name, account.user, entries or (), who, me)
     if entries is None:
         return _no_dacl(permission, directory.host)
@@ -94,12 +97,12 @@ def explain(it: Permission) -> Finding:
     )
 
 
-def _no_list(gmsa: GmsaAccount, account: Account) -> Finding:
+def _no_list(gmsa: GmsaAccount, account: Account, unread: str | None = None) -> Finding:
     bare = gmsa.name.removesuffix("$")
     return failed(
-        f"the password of {gmsa.name} was not given, and the AD shows no list of who may have it: it was never set, or "
-        f"{account.user} may not read it",
-        observed="no msDS-GroupMSAMembership",
+        f"the password of {gmsa.name} was not given, and "
+        + (unread or f"the AD shows no list of who may have it: it was never set, or {account.user} may not read it"),
+        observed="no msDS-ManagedPassword" if unread else "no msDS-GroupMSAMembership",
         expected=f"{account.user}, or a group that it is in, in {LIST}",
         fix=Fix(
             f"See as an administrator who is allowed. If nobody is, allow {account.user}; else keep those who are.",

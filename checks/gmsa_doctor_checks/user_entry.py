@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gmsa_doctor.clients.ldap import Directory, Entry, escape_filter
+from gmsa_doctor.clients.ldap import Directory, Entry, LdapRefusal, escape_filter
 from gmsa_doctor.formats import filetime, logon_hours, sid, supported_encryption_types
 from gmsa_doctor.formats.user_account_control import Control
 from gmsa_doctor.formats.user_account_control import words as flag_words
@@ -156,9 +156,17 @@ def read(directory: Directory, account: Account, *, by_principal_name: bool = Tr
     for one in wanted:
         hits = directory.search(account.domain.base_dn, one, ("sAMAccountName",))
         if hits:  # computed attributes are given for the base of a search only
-            (entry,) = directory.search(hits[0].dn, "(objectClass=*)", _ATTRIBUTES, "base")
-            return of_entry(entry)
+            return of_entry(_whole(directory, hits[0].dn))
     return None
+
+
+def _whole(directory: Directory, dn: str) -> Entry:
+    try:
+        (entry,) = directory.search(dn, "(objectClass=*)", _ATTRIBUTES, "base")
+    except LdapRefusal:  # the groups are refused where no global catalog answers (MS-ADTS 3.1.1.4.5.19)
+        rest = tuple(one for one in _ATTRIBUTES if one != "tokenGroups")
+        (entry,) = directory.search(dn, "(objectClass=*)", rest, "base")
+    return entry
 
 
 def of_entry(entry: Entry) -> UserEntry:

@@ -18,6 +18,7 @@ from gmsa_doctor_checks.directory import retrieve_password
 from gmsa_doctor_checks.domain_data import domain_data
 from gmsa_doctor_checks.gmsa_account import gmsa_account
 from gmsa_doctor_checks.logon import explain_gmsa_refusal
+from gmsa_doctor_checks.permission import not_permitted
 from gmsa_doctor_checks.principals import identity
 from gmsa_doctor_checks.user_entry import Administrator, read
 from gmsa_doctor_checks.values import (
@@ -102,6 +103,28 @@ def test_a_user_is_found_by_its_principal_name_as_the_kdc_finds_it() -> None:
     me = identity(directory, ACCOUNT)
     assert me is not None
     assert me.sid == "S-1-5-18"
+
+
+class WithoutCatalog(Answers):
+    """Refuses the groups of a user, as a domain controller does that finds no global catalog."""
+
+    def search(
+        self, base: str, query: str, attributes: tuple[str, ...], scope: str = "subtree", *, deleted: bool = False
+    ) -> tuple[Entry, ...]:
+        if "tokenGroups" in attributes:
+            raise LdapRefusal("LDAP 10.0.0.1:389", 1, "operationsError", "000020EF")
+        return (entry("CN=reader", sAMAccountName="reader", pwdLastSet="1", userAccountControl="512"),)
+
+
+def test_groups_that_are_refused_hide_neither_the_user_nor_that_the_password_was_not_given() -> None:
+    directory = cast("Directory", WithoutCatalog())
+    found = read(directory, ACCOUNT)
+    assert found is not None
+    assert found.name == "reader"
+    empty = bytes.fromhex("01000480000000000000000000000000140000000400080000000000")
+    finding = not_permitted(directory, GmsaAccount("CN=webapp01", "webapp01$", empty), ACCOUNT)
+    assert finding.status is Status.FAIL
+    assert "was not given" in finding.summary
 
 
 def test_a_domain_that_is_not_shown_is_not_compared() -> None:
