@@ -2,12 +2,16 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from tests.forked import Forked
 
 COMMAND = str(Path(sys.executable).with_name("gmsa-doctor"))
 _FOREIGN = ("AWS_", "KRB5", "GMSA_", "LC_", "LANG", "PYTHON", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM", "ECS_")
@@ -53,16 +57,31 @@ def environ(home: Path, **more: str) -> dict[str, str]:
 def doctor(
     *arguments: str, env: Mapping[str, str], stdin: str | bytes = b"", cwd: Path | None = None, seconds: float = 90
 ) -> Ended:
-    """Run `gmsa-doctor` with these arguments, its output to pipes."""
+    """Run `gmsa-doctor` with these arguments, its output to no terminal."""
+    given = stdin.encode() if isinstance(stdin, str) else stdin
+    forked = _forked()
+    if not any(map(_READ_AT_IMPORT.match, env)) and forked.lock.acquire(blocking=False):
+        try:
+            code, out, err = forked.run([*arguments], env, given, str(cwd or Path.cwd()), seconds)
+        finally:
+            forked.lock.release()
+        return Ended(code, out.decode(errors="replace"), err.decode(errors="replace"))
     process = subprocess.run(
-        [COMMAND, *arguments],
-        env=dict(env),
-        input=stdin.encode() if isinstance(stdin, str) else stdin,
-        capture_output=True,
-        cwd=cwd,
-        timeout=seconds,
+        [COMMAND, *arguments], env=dict(env), input=given, capture_output=True, cwd=cwd, timeout=seconds
     )
     return Ended(process.returncode, process.stdout.decode(errors="replace"), process.stderr.decode(errors="replace"))
+
+
+_READ_AT_IMPORT = re.compile(
+    "PYTHON(?!DONTWRITEBYTECODE|UNBUFFERED)|LC_|FORCE_COLOR|NO_COLOR|PY_COLORS|TERMINAL_WIDTH|GITHUB_ACTIONS|COLUMNS"
+)
+"""Variables that the interpreter or a library reads once, as it begins: with these the command starts from nothing."""
+
+
+@cache
+def _forked() -> Forked:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith((*_FOREIGN, "GITHUB_"))}
+    return Forked({**kept, "LANG": "C.UTF-8"})
 
 
 def a_task_definition(**changes: Any) -> dict[str, Any]:
