@@ -89,6 +89,7 @@ def _become(request: list[Any], streams: list[int]) -> None:
     os.environ.update(env)
     os.chdir(cwd)
     sys.argv = ["gmsa-doctor", *arguments]
+    sys.modules["__main__"].__package__ = ""  # click names a module in its help where there is one
     code = 1
     try:
         from gmsa_doctor.__main__ import main

@@ -216,7 +216,7 @@ def _streams(definition: TaskDefinition, place: Place) -> tuple[LogStreams, ...]
 
 
 @check(
-    "task-definition.log-group",
+    "log-group.present",
     title="The log groups exist",
     docs=links.AWSLOGS,
     about="task/containerDefinitions",

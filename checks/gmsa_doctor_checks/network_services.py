@@ -157,7 +157,12 @@ def _needed(definition: TaskDefinition, place: Place) -> Iterable[tuple[str, boo
 # The services ---------------------------------------------------------------------------------------
 
 
-@check(_S3, title="Tasks get to S3 from each subnet", docs=links.FARGATE_ENDPOINTS, shows=(texts.NOT_RETRIEVED,))
+@check(
+    _S3,
+    title="Tasks get to S3 from each subnet",
+    docs=links.FARGATE_ENDPOINTS,
+    shows=(texts.NOT_RETRIEVED, texts.NO_REGISTRY),
+)
 def s3(paths: ServicePaths, found: Outcome[CredSpecObject], groups: Outcome[GroupsOfTask], vantage: Vantage) -> Finding:
     """Judges the way to S3 from each of the task's subnets.
 
@@ -174,7 +179,10 @@ def s3(paths: ServicePaths, found: Outcome[CredSpecObject], groups: Outcome[Grou
 
 
 @check(
-    _SECRETS, title="Tasks get to Secrets Manager from each subnet", docs=links.FARGATE_ENDPOINTS, shows=(texts.SECRET,)
+    _SECRETS,
+    title="Tasks get to Secrets Manager from each subnet",
+    docs=links.FARGATE_ENDPOINTS,
+    shows=(texts.SECRET, texts.NO_REGISTRY),
 )
 def secrets_manager(
     paths: ServicePaths, found: Outcome[SecretObject], groups: Outcome[GroupsOfTask], vantage: Vantage
@@ -243,7 +251,7 @@ def _shut(groups: Outcome[GroupsOfTask]) -> bool:
 def _judge(paths: ServicePaths, told: _Told) -> Finding:
     ways = paths.to(*_OF[told.id])
     if not ways:
-        return skipped(told.none)
+        return passed(told.none)
     by_subnet = {one.subnet: _worst([other for other in ways if other.subnet == one.subnet]) for one in ways}
     bad = [one for one in by_subnet.values() if one.status in (Status.FAIL, Status.WARN)]
     rows = tuple(one.row for one in by_subnet.values())

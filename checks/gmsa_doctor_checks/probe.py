@@ -212,7 +212,7 @@ def _no_log_group(probes: ProbeTasks) -> _Reason:
             (f"aws logs create-log-group --log-group-name {posix(probes.log_group or '<log group>')}",),
         ),
         of_service=probes.shared.logs,
-        told_by=("task-definition.log-group", "execution-role.logs"),
+        told_by=("log-group.present", "execution-role.logs"),
     )
 
 

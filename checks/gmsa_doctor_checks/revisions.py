@@ -13,7 +13,7 @@ from gmsa_doctor_checks.commands import posix
 
 
 @check(
-    "task-definition.latest",
+    "service.revision",
     title="The service uses the newest revision, as far as gMSA is concerned",
     docs=links.TASK_PARAMETERS,
     about="task",

@@ -30,7 +30,7 @@ def ask(address: str, over: Transport, account: str = accounts.READER, seconds: 
         ("gmsa-disabled", KdcReason.DISABLED),
         ("gmsa-locked", KdcReason.LOCKED),
         ("gmsa-acctexpired", KdcReason.ACCOUNT_EXPIRED),
-        ("gmsa-pwexpired", KdcReason.PASSWORD_EXPIRED),
+        ("gmsa-pwexpired", KdcReason.MUST_CHANGE),
     ],
 )
 def test_the_kdc_tells_the_state_of_an_account(

@@ -207,9 +207,9 @@ def test_a_missing_log_group_of_the_service_is_its_own_failure(dc: DomainControl
     with made(dc, aws) as (environment, _):
         aws.client("logs").delete_log_group(logGroupName=LOG_GROUP)
         ended = whole(run(environment, aws), aws)
-    assert (ended.code, roots(ended)) == (1, ["task-definition.log-group"]), brief(ended)
-    assert LOG_GROUP in told(ended.finding("task-definition.log-group"))
-    assert ended.finding("probe.task")["because"] == ["task-definition.log-group"]
+    assert (ended.code, roots(ended)) == (1, ["log-group.present"]), brief(ended)
+    assert LOG_GROUP in told(ended.finding("log-group.present"))
+    assert ended.finding("probe.task")["because"] == ["log-group.present"]
 
 
 def test_a_killed_probe_leaves_its_report_open(dc: DomainController, aws: EmbeddedAws) -> None:

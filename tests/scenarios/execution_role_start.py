@@ -9,7 +9,7 @@ from tests.scenarios.lab import Change, Lab, Scenario
 from tests.scenarios.policies import ALL, ROLE, allow, bucket_of, deny, document, to, when
 
 _KMS, _IMAGE, _LOGS = "execution-role.kms", "execution-role.image", "execution-role.logs"
-_GROUP = "task-definition.log-group"
+_GROUP = "log-group.present"
 _ELSEWHERE = "210987654321"
 _DECRYPT = allow("kms:Decrypt")
 DELEGATED = allow("kms:*", **to(f"arn:aws:iam::{ACCOUNT}:root"))

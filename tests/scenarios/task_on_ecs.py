@@ -105,19 +105,19 @@ WARNINGS = (
     ),
     Scenario(
         "a newer revision with another CredSpec",
-        "task-definition.latest",
+        "service.revision",
         newer(_first(credentialSpecs=["credentialspecdomainless:arn:aws:s3:::gmsa-credspecs/new.json"])),
         "webapp:2 is newer and has another credentialSpecs",
     ),
     Scenario(
         "a newer revision with another execution role",
-        "task-definition.latest",
+        "service.revision",
         newer(lambda arguments: arguments.update(executionRoleArn=f"arn:aws:iam::{ACCOUNT}:role/other")),
         "another executionRoleArn",
     ),
     Scenario(
         "a newer revision without credentialSpecs",
-        "task-definition.latest",
+        "service.revision",
         newer(_first(credentialSpecs=[])),
         "no credentialSpecs",
     ),
