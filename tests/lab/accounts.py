@@ -37,6 +37,10 @@ PASSWORDS = {
 MEMBERS = (READER, SPECIAL, EXPIRING, "gmsa-disabled", "gmsa-pwexpired")
 """The members of `PRINCIPALS`."""
 
+AGED = "webapp10$"
+AGED_DAYS = 400
+"""How long ago the password of `AGED` was set: nobody has asked for it since."""
+
 # A second domain controller, whose copy of the directory lags behind (see `lab_lag.py`).
 COPY_NAME = "dc2"
 UNKNOWN_ON_COPY = "webapp06$"

@@ -1,14 +1,17 @@
 """What an AD administrator would see in the user and the gMSA: one root cause, a warning, or nothing."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from gmsa_doctor.formats import filetime
 from tests.lab import accounts, ad
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
 from tests.lab.environment import Environment
 from tests.scenarios.ad_changes import in_domain
+from tests.scenarios.changes import gmsa
 from tests.scenarios.judge import run
 from tests.scenarios.lab import Lab, Scenario
 from tests.scenarios.user_and_gmsa import GMSA_WARNINGS, HEALTHY, IN_AD, WARNINGS
@@ -28,6 +31,22 @@ def test_it_only_warns(scenario: Scenario, dc: DomainController, aws: EmbeddedAw
 @pytest.mark.parametrize("scenario", HEALTHY, ids=lambda one: one.name)
 def test_nothing_fails(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     passes(scenario, dc, aws)
+
+
+def test_a_password_that_is_long_overdue_is_made_anew_when_it_is_asked_for(
+    dc: DomainController, aws: EmbeddedAws
+) -> None:
+    """An aged domain: nobody has asked for the password in 400 days, which is no fault."""
+    assert days_since_password(dc, accounts.AGED) >= accounts.AGED_DAYS
+    passes(Scenario("", "", gmsa(accounts.AGED[:-1])), dc, aws)
+    assert days_since_password(dc, accounts.AGED) == 0
+
+
+def days_since_password(dc: DomainController, account: str) -> int:
+    """Give how old the account's password is by the domain controller's word."""
+    since = filetime.instant(int(ad.read(dc, account, "pwdLastSet")[1]["pwdLastSet"][0]))
+    assert since is not None
+    return (datetime.now(UTC) - since).days
 
 
 def test_no_scenario_locks_an_account_that_two_wrong_passwords_lock(dc: DomainController, aws: EmbeddedAws) -> None:

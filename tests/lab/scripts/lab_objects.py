@@ -8,6 +8,7 @@ usage: lab_objects.py STATE PLACEHOLDER_IP DC_IP
 """
 # mypy: disable-error-code="import-not-found"
 
+import struct
 import sys
 import time
 from pathlib import Path
@@ -153,12 +154,34 @@ def service_accounts(db: Any) -> None:
     gmsa(db, "webapp07", accounts.READER)
     gmsa(db, "webapp08", group, **{"msDS-SupportedEncryptionTypes": "4"})  # RC4; Samba's KDC gives AES anyway
     gmsa(db, "webapp09", accounts.NESTED_PRINCIPALS)
+    gmsa(db, accounts.AGED[:-1], group)
     db.add({
         "dn": f"CN=smsa01,CN=Managed Service Accounts,{base}",
         "objectClass": "msDS-ManagedServiceAccount",
         "sAMAccountName": "smsa01$",
         "userAccountControl": str(UF_WORKSTATION_TRUST_ACCOUNT),
     })  # fmt: skip
+
+
+def aged_password(state: str, db: Any) -> None:
+    """Let the password of one gMSA be made long ago: its time, and the interval of ten hours that its key is of.
+
+    The KDS root key must be older still. Samba lets nobody choose a pwdLastSet: written below its modules.
+    """
+    keys = f"CN=Master Root Keys,CN=Group Key Distribution Service,CN=Services,{db.get_config_basedn()}"
+    name = "msKds-UseStartTime"
+    for key in db.search(keys, scope=ldb.SCOPE_ONELEVEL, attrs=[name]):
+        replace(db, key.dn, **{name: str(int(str(key[name][0])) - 2 * accounts.AGED_DAYS * DAY)})
+    dn = find(db, accounts.AGED).dn
+    partition = ldb.Ldb(f"{state}/private/sam.ldb.d/{db.domain_dn().upper()}.ldb")
+    entry = partition.search(dn, scope=ldb.SCOPE_BASE, attrs=["pwdLastSet", "msDS-ManagedPasswordId"])[0]
+    since = int(str(entry["pwdLastSet"][0])) - accounts.AGED_DAYS * DAY
+    envelope = bytearray(entry["msDS-ManagedPasswordId"][0])
+    levels = struct.Struct("<3i")  # L0, L1, L2 (MS-GKDI 2.2.4)
+    l0, l1, l2 = levels.unpack_from(envelope, 12)
+    interval = (l0 * 32 + l1) * 32 + l2 - accounts.AGED_DAYS * 24 // 10
+    levels.pack_into(envelope, 12, interval // 1024, interval // 32 % 32, interval % 32)
+    replace(partition, dn, pwdLastSet=str(since), msDS_ManagedPasswordId=bytes(envelope))
 
 
 def dns_records(db: Any, ip: str) -> None:
@@ -195,6 +218,7 @@ def main() -> None:
     ldap_names(db)
     users(db)
     service_accounts(db)
+    aged_password(state, db)
     readdress(db, placeholder, ip)
     dns_records(db, ip)
 
