@@ -119,7 +119,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Given(Generic[T]):
-    """A value that a check gives, with the finding (a pass or a warning) that goes with it."""
+    """A value that a check gives, with the finding that goes with it: a pass, a warning, or the failure it tells of."""
 
     value: T
     finding: Finding

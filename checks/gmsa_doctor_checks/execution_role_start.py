@@ -121,7 +121,7 @@ def _is_missing(finding: Finding) -> bool:
 
 
 def _token(arn: RoleArn, place: Place, iam: Iam) -> list[Finding]:
-    asked = Question(arn, _TOKEN, "*", "the images", known_of_requests(place), evidence="image.")
+    asked = Question(arn, _TOKEN, "*", "the images", known_of_requests(place), about="image")
     return [judge(asked, simulate(iam, arn, (_TOKEN,), ("*",), asked.context), None)]
 
 
@@ -135,7 +135,7 @@ def _pull(one: EcrRepository, arn: RoleArn, place: Place, iam: Iam, ecr: Ecr) ->
         resource,
         f"the images of {one.name}",
         known_of_requests(place),
-        evidence="image.",
+        about="image",
         policy=f"the policy of the repository {one.name}",
         show=f"aws ecr get-repository-policy{place.region_option} --registry-id {one.account} "
         f"--repository-name {posix(one.name)} --query policyText --output text",
@@ -338,7 +338,7 @@ def _write(streams: Sequence[_Stream], place: Place, iam: Iam) -> list[Finding]:
         for action in _WRITE:
             bare = any(it.allowed and (it.action, it.resource) == (action, one.group) for it in decisions)
             hint = f"; a policy names the group without the ending: write {one.group}:*" if bare else ""
-            asked = Question(one.role, action, one.arn, "", context, hint=hint, evidence="logs.")
+            asked = Question(one.role, action, one.arn, "", context, hint=hint, about="logs")
             judged = _to_write(one, _WRITE, judge(asked, decisions, None))
             found.append(_output_is_lost(judged) if action == _PUT else judged)
     return found

@@ -89,9 +89,7 @@ def explain(it: Permission) -> Finding:
         if finding is not None:
             return finding
     listed = ", ".join(map(str, it.allowed))
-    overwritten = (
-        " If others were there before: Set-ADServiceAccount replaces the whole list." if len(it.allowed) == 1 else ""
-    )
+    overwritten = " It has one entry only; if there were others, that is how they went." if len(it.allowed) == 1 else ""
     return _refused(
         it, f"{it.user} may not retrieve the password of {it.gmsa}; allowed: {listed}", _let_in(it, overwritten)
     )

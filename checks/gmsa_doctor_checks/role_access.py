@@ -29,9 +29,10 @@ TRUST = "execution-role.trust"
 class Question:
     """Whether the role may do this.
 
-    ``hint`` is what a denial adds; ``evidence`` the check that really does it; ``context`` what is known of the
-    request, by condition key. ``policy`` is what people call the resource's policy (empty: it can have none), ``show``
-    the command that shows it; ``foreign``: the resource is of another account.
+    ``hint`` is what a denial adds; ``evidence`` the check that really does it (empty: none); ``about`` names a policy
+    that allows it, where evidence does not; ``context`` is what is known of the request, by condition key. ``policy``
+    is what people call the resource's policy (empty: it can have none), ``show`` the command that shows it;
+    ``foreign``: the resource is of another account.
     """
 
     role: RoleArn
@@ -41,6 +42,7 @@ class Question:
     context: Mapping[str, str] = field(default_factory=dict)
     hint: str = ""
     evidence: str = ""
+    about: str = ""
     shows_as: ShowsAs | None = None
     policy: str = ""
     show: str = ""
@@ -164,7 +166,7 @@ def judge_with_key(asked: Question, decisions: Sequence[Decision], policy: Polic
         expected=f"a statement that allows {asked.action} to {asked.role}",
         fix=Fix(f"Add a statement to {asked.policy} that allows {asked.action} to {asked.role}.", _shown(asked)),
         shows_as=asked.shows_as,
-        outweighed_by=asked.evidence,
+        outweighed_by=asked.evidence or None,
     )
 
 
@@ -237,7 +239,7 @@ def _of_another_account(asked: Question, policy: Policy, ours: str) -> Finding:
         expected=f"{asked.action} allowed by both",
         fix=Fix(f"Let the other account allow {asked.action} to {asked.role} in {asked.policy}.", _shown(asked)),
         shows_as=asked.shows_as,
-        outweighed_by=asked.evidence,
+        outweighed_by=asked.evidence or None,
     )
 
 
@@ -308,7 +310,7 @@ def _denied_by_resource(asked: Question, policy: Ruling) -> Finding:
         expected=f"no Deny of {asked.action} for {asked.role}",
         fix=Fix(f"Except {asked.role} from the Deny in {asked.policy}, or take it out.", _shown(asked)),
         shows_as=asked.shows_as,
-        outweighed_by=asked.evidence,
+        outweighed_by=asked.evidence or None,
     )
 
 
@@ -329,7 +331,7 @@ def _not_allowed(asked: Question, decision: Decision, policy: Policy) -> Finding
         expected=f"{asked.action} allowed on {asked.resource}",
         fix=allow(asked, decision),
         shows_as=asked.shows_as,
-        outweighed_by=asked.evidence,
+        outweighed_by=asked.evidence or None,
     )
 
 
@@ -359,7 +361,7 @@ def allow(asked: Question, decision: Decision) -> Fix:
     elif decision.decision == "explicitDeny":
         text = "Take the Deny out of the policy, or except this resource from it."
     else:
-        name = f"{asked.evidence.partition('.')[0]}-{asked.action.partition(':')[2]}"
+        name = f"{asked.about or asked.evidence.partition('.')[0]}-{asked.action.partition(':')[2]}"
         put = put_policy(asked.role, name, (asked.action,), asked.resource)
         return Fix(f"Allow {asked.action} on {asked.resource} to the execution role.", (put, again))
     return Fix(f"{text} It is about {asked.action} on {asked.resource}.", (again,))

@@ -129,7 +129,7 @@ FAULTS = (
     Scenario("a list of nobody", _PASSWORD, listed(), "nobody may retrieve"),
     Scenario("no list", _PASSWORD, no_list, "shows no list"),
     Scenario("a descriptor without a list", _PASSWORD, no_dacl, "has no list at all"),
-    Scenario("another user only", _PASSWORD, listed(allow(_OTHER)), "replaces the whole list"),
+    Scenario("another user only", _PASSWORD, listed(allow(_OTHER)), "one entry only"),
     Scenario(
         "another user and a group that the user is not in",
         _PASSWORD,

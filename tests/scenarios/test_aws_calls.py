@@ -16,6 +16,7 @@ from tests.metadata_endpoint import VARIABLE, answering, on_fargate
 from tests.scenarios import changes
 from tests.scenarios.execution_role_start import image, logs, secret_key
 from tests.scenarios.lab import Change, Lab
+from tests.scenarios.network_access import peered
 from tests.scenarios.network_path import ENDPOINTS_WITH_A_PREFIX_LIST
 from tests.scenarios.policies import bucket_of
 from tests.scenarios.sql_server import ON_RDS
@@ -47,6 +48,7 @@ RUNS: dict[str, Change] = {
     "a key, an image and logs": changes.all_of(secret_key(), image(), logs()),
     "container instances": changes.all_of(changes.on_ec2, instances(DOMAINLESS)),
     "endpoints only": ENDPOINTS_WITH_A_PREFIX_LIST,
+    "domain controllers in a peered VPC": peered(),
 }
 
 
@@ -108,10 +110,7 @@ def calls_inside(dc: DomainController, aws: EmbeddedAws) -> list[str]:
 def test_the_calls_made_are_those_of_the_table(dc: DomainController, aws: EmbeddedAws) -> None:
     made = {call for change in RUNS.values() for call in calls_of(change, dc, aws)} | set(calls_inside(dc, aws))
     asked_only_of_old_services = {"ecs:DescribeClusters"}  # moto always tells a launch type: tests/test_subject.py
-    not_yet_asked = {
-        "ec2:DescribeVpcPeeringConnections",
-    }
-    assert made | asked_only_of_old_services | not_yet_asked == documented()
+    assert made | asked_only_of_old_services == documented()
 
 
 @pytest.mark.parametrize("change", RUNS.values(), ids=RUNS)
