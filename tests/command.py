@@ -73,7 +73,7 @@ def doctor(
 
 
 _READ_AT_IMPORT = re.compile(
-    "PYTHON(?!DONTWRITEBYTECODE|UNBUFFERED)|LC_|FORCE_COLOR|NO_COLOR|PY_COLORS|TERMINAL_WIDTH|GITHUB_ACTIONS|COLUMNS"
+    "PYTHON(?!DONTWRITEBYTECODE|UNBUFFERED)|LC_|FORCE_COLOR|NO_COLOR|PY_COLORS|TERMINAL_WIDTH|GITHUB_ACTIONS"
 )
 """Variables that the interpreter or a library reads once, as it begins: with these the command starts from nothing."""
 
