@@ -255,7 +255,7 @@ SECRET = (
     Scenario("the secret's key disabled", "secret.value", key_disabled, "cannot be decrypted"),
     Scenario("DOMAIN\\user", "secret.fields", secret(username="CORP\\gmsa-reader"), "carries its domain"),
     Scenario("a UPN", "secret.fields", secret(username="gmsa-reader@corp.example"), "is a UPN"),
-    Scenario("a user name with $", "secret.fields", secret(username="webapp01$"), "ends in $"),
+    Scenario("a user name with $", "secret.fields", secret(username="webhost01$"), "ends in $"),
     Scenario("a user name with a colon", "secret.fields", secret(username="gmsa-old:gmsa-reader"), "holds a colon"),
     Scenario(
         "Username for username",
