@@ -11,12 +11,13 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import PurePath
 from queue import Empty, SimpleQueue
-from threading import Thread
 from typing import Any
 
 from gmsa_doctor.errors import ClientError
+from gmsa_doctor.limits import in_background
 from gmsa_doctor.model import Check, Finding, Given, Need, Outcome, Status, Stop, skipped, stands_behind, unknown
 from gmsa_doctor.registry import Registry
 
@@ -55,15 +56,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class Ended:
-    """The findings of each case, in the order of the cases, and whether the user ended the run.
-
-    ``values`` are those of each case, for every type that a check gives: the value that the other checks took,
-    or the Finding in its way.
-    """
+    """The findings of each case, in the order of the cases, and whether the user ended the run."""
 
     findings: tuple[tuple[Finding, ...], ...]
     interrupted: bool
-    values: tuple[Mapping[type, object], ...] = ()
+    look_up: Callable[[], tuple[Mapping[type, object], ...]] = field(repr=False, compare=False)
+
+    @cached_property
+    def values(self) -> tuple[Mapping[type, object], ...]:
+        """Of each case, for every type that a check gives: the value that other checks took, or what is in its way."""
+        return self.look_up()
 
 
 @dataclass
@@ -92,6 +94,7 @@ class _Run:
         self.results: dict[tuple[int, str], _Result] = {}
         self.cells: dict[object, _Cell] = {}
         self.ready: deque[_Cell] = deque()
+        self.given = [{kind: _given(value) for kind, value in one.given.items()} for one in cases]
         self.running: list[_Cell] = []
         self.abandoned: set[str] = set()
         self.finished: SimpleQueue[tuple[_Cell, _Result]] = SimpleQueue()
@@ -107,9 +110,8 @@ class _Run:
 
     def outcome(self, case: int, need: Need) -> Outcome[Any] | None:
         """The value or the finding in its way; None as long as its giver has not ended."""
-        given = self.cases[case].given
-        if need.type in given:
-            return _given(given[need.type])
+        if need.type in self.given[case]:
+            return self.given[case][need.type]
         giver = self.registry.giver.get(need.type)
         if giver is None:
             text = f"no check gives a {need.type.__name__}; the plug-in that does is not installed"
@@ -124,13 +126,13 @@ class _Run:
         if check.id not in self.selected:
             self.settle(case, check, _Result(None, skipped(NOT_SELECTED)))
             return
-        if check.gives and check.gives in self.cases[case].given:
-            instead = _given(self.cases[case].given[check.gives])
+        if check.gives and check.gives in self.given[case]:
+            instead = self.given[case][check.gives]
             self.settle(case, check, _Result(instead.value, instead.finding))
             return
-        outcomes = [(need, self.outcome(case, need)) for need in check.needs]
         arguments, in_the_way = [], []
-        for need, outcome in outcomes:
+        for need in check.needs:
+            outcome = self.outcome(case, need)
             if outcome is None:
                 return
             if outcome.value is None and not need.outcome:
@@ -159,7 +161,7 @@ class _Run:
 
     def settle(self, case: int, check: Check, result: _Result) -> None:
         if not result.finding.check:
-            result = replace(result, finding=replace(result.finding, check=check.id))
+            result = _Result(result.value, replace(result.finding, check=check.id))
         self.results[case, check.id] = result
         for user in self.users[check.id]:
             self.advance(case, user)
@@ -186,7 +188,7 @@ class _Run:
             cell = self.ready.popleft()
             cell.started = time.monotonic()
             self.running.append(cell)
-            Thread(target=self.work, args=(cell,), name=cell.check.id, daemon=True).start()
+            in_background(partial(self.work, cell))
 
     def work(self, cell: _Cell) -> None:
         self.finished.put((cell, _call(cell)))
@@ -343,4 +345,4 @@ def run(
     state = _Run(registry, cases, every if selected is None else selected, seconds)
     interrupted = state.run(watch)
     numbers = range(len(cases))
-    return Ended(tuple(map(state.findings, numbers)), interrupted, tuple(map(state.values, numbers)))
+    return Ended(tuple(map(state.findings, numbers)), interrupted, lambda: tuple(map(state.values, numbers)))

@@ -48,6 +48,13 @@ def within(seconds: float, what: str, fn: Callable[[], T]) -> T:
     return result
 
 
+def in_background(fn: Callable[[], object]) -> None:
+    """Do ``fn`` in a daemon thread of our own, and do not wait for it. Its result and its exceptions are lost."""
+    done = threading.Lock()
+    done.acquire()
+    _worker().put((fn, _Answer(), done))
+
+
 _Todo: TypeAlias = "SimpleQueue[tuple[Callable[[], object], _Answer, threading.Lock]]"
 _idle: list[_Todo] = []
 """Where threads that have done their work wait for more: to start one takes longer than most of what they do."""
@@ -59,7 +66,7 @@ def _worker() -> _Todo:
         return _idle.pop()
     except IndexError:
         todo: _Todo = SimpleQueue()
-        threading.Thread(target=_work, args=(todo,), name="within", daemon=True).start()
+        threading.Thread(target=_work, args=(todo,), name="worker", daemon=True).start()
         return todo
 
 

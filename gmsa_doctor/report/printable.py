@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any, TypeVar
 
-from gmsa_doctor.model import Fix
+from gmsa_doctor.model import Cause, Fix, Status
 
 T = TypeVar("T")
 
@@ -36,8 +36,26 @@ def printable(value: T) -> T:
 
 def _changed(value: Any) -> dict[str, Any]:
     """The fields in which something is escaped: hardly ever any, and a report has very many."""
-    pairs = ((one.name, getattr(value, one.name)) for one in fields(value))
-    return {name: new for name, old in pairs if (new := printable(old)) is not old}
+    found = {}
+    for name in _names(type(value)):
+        old = getattr(value, name)
+        if type(old) in _PLAIN or old == () or (type(old) is str and old.isprintable()):
+            continue  # most of them: nothing to look into
+        new = printable(old)
+        if new is not old:
+            found[name] = new
+    return found
+
+
+_PLAIN = frozenset({type(None), bool, int, Status, Cause})
+_NAMES: dict[type, tuple[str, ...]] = {}
+
+
+def _names(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass, looked up once."""
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(one.name for one in fields(kind))
+    return _NAMES[kind]
 
 
 def _escaped(text: str) -> str:

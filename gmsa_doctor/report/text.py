@@ -162,6 +162,8 @@ def _cut(text: str, room: int, style: _Style) -> str:
 
 def _columns(text: str) -> int:
     """How wide a terminal draws it: East Asian characters take two columns."""
+    if text.isascii():
+        return len(text)
     return len(text) + sum(unicodedata.east_asian_width(one) in "WF" for one in text if not one.isascii())
 
 

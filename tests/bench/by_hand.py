@@ -78,5 +78,10 @@ def aws_steps(created: Created, cluster: str, service: str, env: Mapping[str, st
         ["ec2", "describe-vpcs", "--vpc-ids", created.vpc],
         ["ec2", "describe-dhcp-options", "--dhcp-options-ids", created.dhcp_options],
         ["ds", "describe-directories"],
+        ["ec2", "describe-route-tables", "--filters", f"Name=vpc-id,Values={created.vpc}"],
+        ["ec2", "describe-security-groups", "--group-ids", created.security_group],
+        ["ec2", "describe-network-acls", "--filters", f"Name=vpc-id,Values={created.vpc}"],
+        ["ec2", "describe-vpc-endpoints", "--filters", f"Name=vpc-id,Values={created.vpc}"],
+        ["secretsmanager", "get-resource-policy", "--secret-id", created.secret_arn],
     ]
     return [[*aws, *step] for step in steps]
