@@ -8,6 +8,9 @@ from hypothesis import HealthCheck, settings
 from tests.lab import ad
 from tests.lab.aws import EmbeddedAws, embedded_aws
 
+# Failing assertions of the modules that tests share show their values, as those of test modules do.
+pytest.register_assert_rewrite("tests.scenarios.judge", "tests.scenarios.verdicts")
+
 # No test is about time: on a machine that is busy a slow example says nothing.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")

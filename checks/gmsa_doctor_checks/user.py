@@ -141,7 +141,8 @@ def password_expiry(user: UserEntry, platform: Platform) -> Finding:
         else "the domain's policy, or a fine-grained one that is not shown"
     )
     left = user.password_expires - now
-    summary = f"the password of {user.name} expires on {utc(user.password_expires)}, in {_days(left)}"
+    when = f"expires on {utc(user.password_expires)}, in {_days(left)}" if left > timedelta() else "has just expired"
+    summary = f"the password of {user.name} {when}"
     failure = failed(
         f"{summary}: Credentials Fetcher 1.3 dies when libkrb5 warns of that",
         observed=f"set on {utc(user.password_set)}, expires by {by}",

@@ -1,5 +1,6 @@
 """Changes of the AD for the time of a scenario, made as its administrator: users, groups, policies, gMSAs."""
 
+import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,8 @@ from tests.scenarios.lab import Change, Lab
 
 MANAGED = "CN=Managed Service Accounts"
 POLICIES = "CN=Password Settings Container,CN=System"
+_EXPIRY = "msDS-UserPasswordExpiryTimeComputed"
+_SECOND = 10_000_000  # in 100 ns
 
 
 def added(parent: str, cn: str, classes: str, **attributes: str | bytes) -> Change:
@@ -148,6 +151,19 @@ def policy(account: str, ticks: int) -> Change:
             msDS_LockoutDuration="0",
             msDS_PSOAppliesTo=ad.read(lab.dc, account, "cn")[0],
         )(it, lab)
+
+    return change
+
+
+def expired(account: str) -> Change:
+    """Let the account's password have expired, by a fine-grained policy."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        policy(account, _SECOND)(it, lab)
+        _, found = ad.read(lab.dc, account, _EXPIRY)
+        left = int(found[_EXPIRY][0]) - int(file_time())
+        assert left < _SECOND, "the policy is not in force"
+        time.sleep(max(left, 0) / _SECOND)  # another scenario may have set the password this very moment
 
     return change
 

@@ -8,6 +8,7 @@ from tests.scenarios.ad_changes import (
     added,
     as_administrator,
     deleted,
+    expired,
     file_time,
     in_domain,
     locked,
@@ -15,15 +16,13 @@ from tests.scenarios.ad_changes import (
     must_change,
     new_gmsa,
     new_user,
-    policy,
     root_key_in_future,
 )
 from tests.scenarios.changes import all_of, gmsa, in_ad, on_ec2, options, secret, spec, user
 from tests.scenarios.lab import Scenario
 
 _READER = accounts.READER
-_SECOND = 10_000_000  # in 100 ns
-_DAY = 24 * 3600 * _SECOND
+_DAY = 24 * 3600 * 10_000_000  # in 100 ns
 
 
 def _all_hours_but_one() -> bytes:
@@ -37,7 +36,7 @@ _USER = "kerberos.user-ticket"
 
 FAULTS = (
     Scenario("a password to be changed at the next logon", _USER, must_change(_READER), "at the next logon"),
-    Scenario("a password too old for a fine-grained policy", _USER, policy(_READER, _SECOND), "has expired"),
+    Scenario("a password too old for a fine-grained policy", _USER, expired(_READER), "has expired"),
     Scenario("no hour to log on in", _USER, in_ad(_READER, logonHours=bytes(21)), "may not log on at this hour"),
     Scenario("a smart card required", _USER, new_user("svc-card", userAccountControl=str(0x40200)), "smart card"),
     Scenario("DES keys only", _USER, in_ad(_READER, userAccountControl=str(0x200200)), "no encryption type in common"),
@@ -132,7 +131,7 @@ AS_ADMINISTRATOR = (
     Scenario(
         "a password too old, seen by an administrator",
         _USER,
-        all_of(policy(_READER, _SECOND), as_administrator),
+        all_of(expired(_READER), as_administrator),
         f"by the policy Policy of {_READER}",
     ),
     Scenario(
