@@ -633,7 +633,7 @@ def test_only_runs_what_is_named_and_what_that_needs(env: dict[str, str], tmp_pa
 def test_only_takes_areas_lists_and_repetition(env: dict[str, str], tmp_path: Path) -> None:
     area = check_file(tmp_path, FINE, "--only", "task-definition", "--format", "json", env=env)
     assert {one for one in selected(area) if one.startswith("task-definition.")} == selected(area)
-    both = ("task-definition.prefix", "task-definition.execution-role")
+    both = ("task-definition.prefix", "execution-role.present")
     listed = check_file(tmp_path, FINE, "--only", ", ".join(both), "--format", "json", env=env)
     repeated = check_file(tmp_path, FINE, "--only", both[0], "--only", both[1], "--format", "json", env=env)
     assert selected(listed) == selected(repeated) == {*both, "task-definition.credentialspecs"}
@@ -659,8 +659,8 @@ def test_fail_on_warn_makes_a_warning_the_root_cause(env: dict[str, str], tmp_pa
     assert (lenient.code, lenient.document["verdict"], lenient.document["root_causes"]) == (0, "pass", [])
     strict = check_file(tmp_path, WARNING, "--fail-on", "warn", "--format", "json", env=env)
     assert (strict.code, strict.document["verdict"]) == (1, "fail")
-    assert strict.document["root_causes"] == ["task-definition.execution-role"]
-    assert strict.finding("task-definition.execution-role")["status"] == "warn"
+    assert strict.document["root_causes"] == ["execution-role.present"]
+    assert strict.finding("execution-role.present")["status"] == "warn"
 
 
 def test_require_takes_areas_and_is_content_with_what_ran(env: dict[str, str], tmp_path: Path) -> None:

@@ -166,8 +166,8 @@ def test_skip_takes_away_from_what_only_needs_and_that_is_the_reason_of_what_fol
 
 
 def test_skip_within_an_area_of_only_leaves_the_rest(tmp_path: Path) -> None:
-    report = check(file_request(tmp_path, only=("task-definition",), skip=("task-definition.execution-role",)))
-    assert "task-definition.execution-role" not in chosen(report)
+    report = check(file_request(tmp_path, only=("task-definition",), skip=("task-definition.user",)))
+    assert "task-definition.user" not in chosen(report)
     assert {"task-definition.registered", "task-definition.arn"} <= chosen(report)
 
 

@@ -16,9 +16,9 @@ _FIELDS = "invalid credentialspec fields"
 _CATCH_ALL = "Cannot get gMSA krb ticket"
 _NAMES = "invalid domainName/username"
 
-NO_ROLE = _both("access credentials should not be empty", "task-definition.execution-role")
-NO_ROLE_REGION = _both("invalid credentials/region", "task-definition.execution-role")
-NO_ROLE_AGENT = _both("unable to find execution role credentials", "task-definition.execution-role")
+NO_ROLE = _both("access credentials should not be empty", "execution-role.present")
+NO_ROLE_REGION = _both("invalid credentials/region", "execution-role.present")
+NO_ROLE_AGENT = _both("unable to find execution role credentials", "execution-role.present")
 NO_MAPPING = _both(
     "unable to fetch valid credentialspec mapping",
     "task-definition.prefix",
@@ -29,6 +29,9 @@ UNSUPPORTED_ARN = _both(
     "task-definition.arn",
     "task-definition.prefix",
 )
+NO_PARAMETER = _both("is not authorized to perform: ssm:GetParameters", "execution-role.ssm")
+"""Of Systems Manager; the ECS agent hands it on. ``INVALID_PARAMETERS`` is the agent's own."""
+INVALID_PARAMETERS = _both("invalid parameters:", "credspec.object")
 INVALID_S3_ARN = _both("invalid s3 arn", "task-definition.arn")
 NO_REGISTRY = _both(
     "unable to pull secrets or registry auth", "network-path.ecr", "network-path.secrets-manager", "network-path.s3"

@@ -14,7 +14,7 @@ from gmsa_doctor.formats.secret import SecretDocument
 from gmsa_doctor.hidden import Hidden
 from gmsa_doctor.values import CredSpecLocation as CredSpecLocation
 from gmsa_doctor.values import CredSpecObject as CredSpecObject
-from gmsa_doctor_checks.dns_values import ForwardRule
+from gmsa_doctor_checks.vpc_dns.values import ForwardRule
 
 
 @dataclass(frozen=True)

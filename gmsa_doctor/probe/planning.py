@@ -23,7 +23,7 @@ from gmsa_doctor.vantage import Caller, DnsServersInUse
 
 T = TypeVar("T")
 
-ROLE = "task-definition.execution-role"
+ROLE = "execution-role.present"
 _ASKED = sides.INSIDE - {DnsServersInUse}
 """What is worth a task: the DNS servers alone are not."""
 

@@ -19,8 +19,8 @@ from gmsa_doctor.formats.ccache import Ccache, Principal
 from gmsa_doctor.model import Finding, Given, Outcome, Result, Status, Stop, failed, passed
 from gmsa_doctor.registry import Registry, declared_in
 from gmsa_doctor.vantage import ServiceNames
-from gmsa_doctor_checks import canary
-from gmsa_doctor_checks.canary import ContainerTicket, service_ticket, ticket
+from gmsa_doctor_checks.probe import canary
+from gmsa_doctor_checks.probe.canary import ContainerTicket, service_ticket, ticket
 from gmsa_doctor_checks.values import DomainName, Endpoint, GmsaName, GmsaNames, ReachableKdcs
 from tests.ccaches import build, fresh, store_gmsa_ticket
 from tests.lab import ad

@@ -18,17 +18,16 @@ from gmsa_doctor.model import Finding, Given, Outcome, Result, failed, skipped
 from gmsa_doctor.subject import ChosenContainer, Launch, Place, Platform, Subject
 from gmsa_doctor.vantage import Caller, ServiceNames, Vantage
 from gmsa_doctor_checks.commands import posix, powershell
-from gmsa_doctor_checks.credspec_object import credspec_object, credspec_size
-from gmsa_doctor_checks.dhcp_options import domain_name
-from gmsa_doctor_checks.directory import retrieve_password
-from gmsa_doctor_checks.gmsa_account import gmsa_account
-from gmsa_doctor_checks.kerberos import service_ticket
-from gmsa_doctor_checks.logon import explain_gmsa_refusal, explain_user_refusal
-from gmsa_doctor_checks.secret import secret_value
+from gmsa_doctor_checks.credspec.object import credspec_object, credspec_size
+from gmsa_doctor_checks.credspec.secret import secret_value
+from gmsa_doctor_checks.directory.gmsa_account import gmsa_account
+from gmsa_doctor_checks.directory.managed_password import retrieve_password
+from gmsa_doctor_checks.directory.user_entry import Administrator
+from gmsa_doctor_checks.kerberos.logon import explain_gmsa_refusal, explain_user_refusal
+from gmsa_doctor_checks.kerberos.tickets import service_ticket
 from gmsa_doctor_checks.silence import judge_silence
-from gmsa_doctor_checks.sql_values import ServiceTickets
-from gmsa_doctor_checks.task_definition import credential_specs
-from gmsa_doctor_checks.user_entry import Administrator
+from gmsa_doctor_checks.sql_server.values import ServiceTickets
+from gmsa_doctor_checks.task.definition import credential_specs
 from gmsa_doctor_checks.values import (
     Account,
     BoundDirectory,
@@ -43,6 +42,7 @@ from gmsa_doctor_checks.values import (
     GmsaTicket,
     SecretArn,
 )
+from gmsa_doctor_checks.vpc_dns.dhcp_options import domain_name
 
 HOSTILE = [
     "two words",

@@ -13,14 +13,14 @@ from gmsa_doctor.formats.credspec import CredSpecDocument
 from gmsa_doctor.hidden import Hidden
 from gmsa_doctor.model import Finding, Given, Outcome, Status, skipped
 from gmsa_doctor.subject import Launch, Platform
-from gmsa_doctor_checks.administrator import administrator
-from gmsa_doctor_checks.directory import retrieve_password
-from gmsa_doctor_checks.domain_data import domain_data
-from gmsa_doctor_checks.gmsa_account import gmsa_account
-from gmsa_doctor_checks.logon import explain_gmsa_refusal
-from gmsa_doctor_checks.permission import not_permitted
-from gmsa_doctor_checks.principals import identity
-from gmsa_doctor_checks.user_entry import Administrator, read
+from gmsa_doctor_checks.credspec.domain_data import domain_data
+from gmsa_doctor_checks.directory.administrator import administrator
+from gmsa_doctor_checks.directory.gmsa_account import gmsa_account
+from gmsa_doctor_checks.directory.managed_password import retrieve_password
+from gmsa_doctor_checks.directory.permission import not_permitted
+from gmsa_doctor_checks.directory.principals import identity
+from gmsa_doctor_checks.directory.user_entry import Administrator, read
+from gmsa_doctor_checks.kerberos.logon import explain_gmsa_refusal
 from gmsa_doctor_checks.values import (
     Account,
     BoundDirectory,

@@ -14,8 +14,8 @@ from gmsa_doctor.model import Finding, Status
 from gmsa_doctor.request import Fetcher
 from gmsa_doctor.subject import Launch, Platform
 from gmsa_doctor.vantage import Vantage
-from gmsa_doctor_checks.domain_controller_network import kerberos_udp, other_ports, reverse_names
-from gmsa_doctor_checks.replication import user
+from gmsa_doctor_checks.domain_controllers.network import kerberos_udp, other_ports, reverse_names
+from gmsa_doctor_checks.domain_controllers.replication import user
 from gmsa_doctor_checks.values import (
     Account,
     DomainControllers,

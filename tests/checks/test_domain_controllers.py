@@ -13,8 +13,9 @@ from gmsa_doctor.clients.ldap import Attributes, Directory, Entry, Ldap, LdapRef
 from gmsa_doctor.errors import ClientError, TimedOut
 from gmsa_doctor.hidden import Hidden
 from gmsa_doctor.model import Finding, Given, Outcome, Row, Status, failed, passed, unknown
-from gmsa_doctor_checks.directory import bind_fix, bind_trouble
-from gmsa_doctor_checks.domain_controllers import (
+from gmsa_doctor_checks.directory.managed_password import bind_fix, bind_trouble
+from gmsa_doctor_checks.domain_controllers.replication import Session, Sessions, View, difference, gmsa, view
+from gmsa_doctor_checks.domain_controllers.root_dse import (
     MOST,
     RootDses,
     dns_name,
@@ -26,7 +27,6 @@ from gmsa_doctor_checks.domain_controllers import (
     root_dses,
     windows,
 )
-from gmsa_doctor_checks.replication import Session, Sessions, View, difference, gmsa, view
 from gmsa_doctor_checks.values import (
     Account,
     BoundDirectory,

@@ -7,9 +7,9 @@ import pytest
 
 from gmsa_doctor.formats.credspec import CredSpecDocument
 from gmsa_doctor.model import Finding, Given, Status
-from gmsa_doctor_checks.domain_data import DomainData, judge
-from gmsa_doctor_checks.forest import RootKey
-from gmsa_doctor_checks.gmsa import dns_host_name, encryption_types, judge_root_key, rotation
+from gmsa_doctor_checks.credspec.domain_data import DomainData, judge
+from gmsa_doctor_checks.directory.forest import RootKey
+from gmsa_doctor_checks.directory.gmsa import dns_host_name, encryption_types, judge_root_key, rotation
 from gmsa_doctor_checks.values import GmsaAccount
 
 NOW = datetime(2026, 11, 25, 3, tzinfo=UTC)

@@ -11,11 +11,11 @@ from gmsa_doctor.errors import ClientError, TimedOut
 from gmsa_doctor.hidden import Hidden
 from gmsa_doctor.model import Finding, Given, Outcome, Status, skipped
 from gmsa_doctor.vantage import ServiceNames, Vantage
-from gmsa_doctor_checks.domain_controllers import RootDses
-from gmsa_doctor_checks.kerberos import clock, service_ticket, user_ticket
-from gmsa_doctor_checks.logon import explain_gmsa_refusal, explain_user_refusal
-from gmsa_doctor_checks.sql_values import SqlServers
-from gmsa_doctor_checks.user_entry import Administrator
+from gmsa_doctor_checks.directory.user_entry import Administrator
+from gmsa_doctor_checks.domain_controllers.root_dse import RootDses
+from gmsa_doctor_checks.kerberos.logon import explain_gmsa_refusal, explain_user_refusal
+from gmsa_doctor_checks.kerberos.tickets import clock, service_ticket, user_ticket
+from gmsa_doctor_checks.sql_server.values import SqlServers
 from gmsa_doctor_checks.values import (
     Account,
     BoundDirectory,

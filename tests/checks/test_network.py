@@ -8,8 +8,8 @@ from gmsa_doctor.clients.tcp import Tcp
 from gmsa_doctor.errors import ClientError, Refused, TimedOut
 from gmsa_doctor.model import Finding, Given, Outcome, Status, failed, skipped
 from gmsa_doctor.vantage import Vantage
-from gmsa_doctor_checks.network import ldap
-from gmsa_doctor_checks.network_access_values import Passage
+from gmsa_doctor_checks.domain_controllers.ports import ldap
+from gmsa_doctor_checks.network_access.values import Passage
 from gmsa_doctor_checks.values import DomainControllers, DomainName, Endpoint, ReachableKdcs
 
 DOMAIN = DomainName("corp.example")

@@ -19,10 +19,13 @@ from gmsa_doctor.formats.task_definition import TaskDefinition
 from gmsa_doctor.model import Finding, Fix, Given, Outcome, Result, Status, passed, skipped
 from gmsa_doctor.subject import Launch, Network, Place, Platform
 from gmsa_doctor.vantage import KnownDnsServers, ServiceNames, Vantage
-from gmsa_doctor_checks import dns as dns_checks
-from gmsa_doctor_checks import network as network_checks
-from gmsa_doctor_checks.network_access import passage
-from gmsa_doctor_checks.network_access_values import (
+from gmsa_doctor_checks.domain_controllers import dns as dns_checks
+from gmsa_doctor_checks.domain_controllers import ports as network_checks
+from gmsa_doctor_checks.network_access.groups import hosts_security_groups, security_groups
+from gmsa_doctor_checks.network_access.hosts import hosts, interfaces
+from gmsa_doctor_checks.network_access.passage import passage
+from gmsa_doctor_checks.network_access.routes import routes
+from gmsa_doctor_checks.network_access.values import (
     Closed,
     GroupsOfHosts,
     GroupsOfTask,
@@ -38,10 +41,7 @@ from gmsa_doctor_checks.network_access_values import (
     Port,
     Ways,
 )
-from gmsa_doctor_checks.network_access_verdict import ANYWHERE, Question, listed, told, verdict
-from gmsa_doctor_checks.network_groups import hosts_security_groups, security_groups
-from gmsa_doctor_checks.network_hosts import hosts, interfaces
-from gmsa_doctor_checks.network_routes import routes
+from gmsa_doctor_checks.network_access.verdict import ANYWHERE, Question, listed, told, verdict
 from gmsa_doctor_checks.values import (
     Account,
     DhcpOptions,

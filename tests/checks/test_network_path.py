@@ -11,11 +11,11 @@ from gmsa_doctor.formats.task_definition import TaskDefinition
 from gmsa_doctor.formats.vpc_endpoint import VpcEndpoint, read_vpc_endpoint
 from gmsa_doctor.model import Given, Outcome, Status, passed
 from gmsa_doctor.subject import Network, Place
-from gmsa_doctor_checks.network_path import subnets as task_subnets
-from gmsa_doctor_checks.network_path_values import Exit, PathGroups, PrivateNames, VpcEndpoints, WayOut, WaysOut
-from gmsa_doctor_checks.network_way_out import way_out
-from gmsa_doctor_checks.network_ways import Facts, way
-from gmsa_doctor_checks.network_zones import by_zone, may_matter, zones_of
+from gmsa_doctor_checks.network_path.subnets import subnets as task_subnets
+from gmsa_doctor_checks.network_path.values import Exit, PathGroups, PrivateNames, VpcEndpoints, WayOut, WaysOut
+from gmsa_doctor_checks.network_path.way_out import way_out
+from gmsa_doctor_checks.network_path.ways import Facts, way
+from gmsa_doctor_checks.network_path.zones import by_zone, may_matter, zones_of
 from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
 
 PLACE = Place("us-east-1", "123456789012")

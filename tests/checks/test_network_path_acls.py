@@ -6,7 +6,7 @@ import pytest
 
 from gmsa_doctor.formats.network_acl import read_network_acl
 from gmsa_doctor.model import Status
-from gmsa_doctor_checks.network_path_acls import judge
+from gmsa_doctor_checks.network_path.acls import judge
 
 
 def entry(out: bool, first: int, last: int, action: str = "allow", number: int = 100) -> dict[str, Any]:

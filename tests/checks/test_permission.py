@@ -8,8 +8,8 @@ from gmsa_doctor.clients.ldap import Attributes, Directory, Entry
 from gmsa_doctor.formats.security_descriptor import READ_PROPERTY, Ace
 from gmsa_doctor.hidden import Hidden
 from gmsa_doctor.model import Finding, Status
-from gmsa_doctor_checks.permission import Permission, explain, judge, not_permitted
-from gmsa_doctor_checks.principals import Identity, Kind, Principal, principal
+from gmsa_doctor_checks.directory.permission import Permission, explain, judge, not_permitted
+from gmsa_doctor_checks.directory.principals import Identity, Kind, Principal, principal
 from gmsa_doctor_checks.values import Account, DomainName, GmsaAccount
 from tests.lab.descriptor import Entry as Written
 from tests.lab.descriptor import descriptor, sid

@@ -9,10 +9,10 @@ from gmsa_doctor.clients.services import Route53Resolver
 from gmsa_doctor.model import Finding, Given, Outcome, Status, passed, skipped
 from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import KnownDnsServers
-from gmsa_doctor_checks.dns_values import AwsDirectories, AwsDirectory, ForwardRule, Target
-from gmsa_doctor_checks.resolver_endpoint import endpoint
-from gmsa_doctor_checks.resolver_rules import choose, targets
 from gmsa_doctor_checks.values import Account, DomainName, GmsaName, GmsaNames, VpcDns
+from gmsa_doctor_checks.vpc_dns.resolver_endpoint import endpoint
+from gmsa_doctor_checks.vpc_dns.resolver_rules import choose, targets
+from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory, ForwardRule, Target
 
 DOMAIN = DomainName("corp.example")
 NAMES = GmsaNames(DOMAIN, GmsaName("webapp01"))

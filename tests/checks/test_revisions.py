@@ -11,7 +11,7 @@ from gmsa_doctor.errors import ClientError, Denied
 from gmsa_doctor.formats.task_definition import TaskDefinition
 from gmsa_doctor.model import Status
 from gmsa_doctor.subject import Deployments, Subject
-from gmsa_doctor_checks.revisions import latest
+from gmsa_doctor_checks.task.revisions import latest
 
 USED = TaskDefinition("web", (), revision=3)
 SERVICE = Subject("demo/web/web", "demo", "web", "web:3")

@@ -10,8 +10,8 @@ from gmsa_doctor.formats.arn import RoleArn
 from gmsa_doctor.formats.iam_policy_document import Ruling
 from gmsa_doctor.model import Finding, Status
 from gmsa_doctor_checks import texts
-from gmsa_doctor_checks.execution_role_kms import _not_enabled, _Use
-from gmsa_doctor_checks.role_access import Question, judge, judge_with_key, put_policy
+from gmsa_doctor_checks.execution_role.access import Question, judge, judge_with_key, put_policy
+from gmsa_doctor_checks.execution_role.kms import _not_enabled, _Use
 
 Judge = Callable[[Question, Sequence[Decision], Ruling], Finding]
 ROLE = RoleArn("aws", "123456789012", "webapp", "/ecs/")

@@ -14,13 +14,13 @@ from gmsa_doctor.formats.task_definition import NamedString
 from gmsa_doctor.model import Finding, Given, Outcome, Result, Status, Stop, failed, passed, skipped
 from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import Vantage
-from gmsa_doctor_checks.sql_server import connection_strings
-from gmsa_doctor_checks.sql_server_name import Kind, kind_of, name
-from gmsa_doctor_checks.sql_server_port import port
-from gmsa_doctor_checks.sql_server_rds import names_in, rds
-from gmsa_doctor_checks.sql_server_spn import spn
-from gmsa_doctor_checks.sql_spns import spns_of
-from gmsa_doctor_checks.sql_values import ConnectionStrings, ServiceTickets, SqlServer, SqlServers
+from gmsa_doctor_checks.sql_server.connection_string import connection_strings
+from gmsa_doctor_checks.sql_server.name import Kind, kind_of, name
+from gmsa_doctor_checks.sql_server.port import port
+from gmsa_doctor_checks.sql_server.rds import names_in, rds
+from gmsa_doctor_checks.sql_server.spn import spn
+from gmsa_doctor_checks.sql_server.spns import spns_of
+from gmsa_doctor_checks.sql_server.values import ConnectionStrings, ServiceTickets, SqlServer, SqlServers
 from gmsa_doctor_checks.values import Account, BoundDirectory, DomainName, GmsaName, GmsaNames
 
 NAMES = GmsaNames(DomainName("corp.example"), GmsaName("webapp01"))

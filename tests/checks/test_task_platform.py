@@ -8,8 +8,8 @@ from gmsa_doctor.formats.located import Open
 from gmsa_doctor.formats.task_definition import Container, TaskDefinition, read_task_definition
 from gmsa_doctor.model import Finding, Status
 from gmsa_doctor.subject import ChosenContainer, Launch, Platform, Subject
-from gmsa_doctor_checks.task_platform import dns_settings, network_mode, one_domain, platform_version
-from gmsa_doctor_checks.ticket_access import krb5ccname, user
+from gmsa_doctor_checks.task.platform import dns_settings, network_mode, one_domain, platform_version
+from gmsa_doctor_checks.task.ticket_access import krb5ccname, user
 from gmsa_doctor_checks.values import CredentialSpec
 
 SPEC = CredentialSpec("credentialspecdomainless:arn:aws:s3:::credspecs/web.json")

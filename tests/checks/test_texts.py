@@ -38,7 +38,7 @@ def test_every_text_is_declared_by_the_checks_that_it_is_likely_to_mean(name: st
         ("ldapsearch failed with FQDN dc1.corp.example", "directory.bind"),
         ("failed to get FQDN list", "dns.domain-controllers"),
         ("credentials should not be more than 256", "secret.fields"),
-        ("unable to find execution role credentials", "task-definition.execution-role"),
+        ("unable to find execution role credentials", "execution-role.present"),
         ("Error: Cannot generate SSPI context", "kerberos.service-ticket"),
         ("kinit: Preauthentication failed while getting initial credentials", "kerberos.user-ticket"),
     ],

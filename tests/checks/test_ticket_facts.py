@@ -6,9 +6,9 @@ from gmsa_doctor.clients.kerberos import Enctypes, Ticket
 from gmsa_doctor.formats.trust import Trust
 from gmsa_doctor.model import Finding, Given, Outcome, Status, skipped
 from gmsa_doctor.vantage import ServiceNames
-from gmsa_doctor_checks import trust
-from gmsa_doctor_checks.krb5_conf import configuration
-from gmsa_doctor_checks.ticket_facts import encryption_types, ticket_life
+from gmsa_doctor_checks.kerberos import trust
+from gmsa_doctor_checks.kerberos.krb5_conf import configuration
+from gmsa_doctor_checks.kerberos.ticket_facts import encryption_types, ticket_life
 from gmsa_doctor_checks.values import Account, DomainName, Endpoint, GmsaName, GmsaNames, GmsaTicket, UserTicket
 
 AES, RC4 = Enctypes((18, 17, 23), 18, 18), Enctypes((23,), 23, 18)

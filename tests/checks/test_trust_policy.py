@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gmsa_doctor_checks.trust_policy import Source, read_trust
+from gmsa_doctor_checks.execution_role.trust_policy import Source, read_trust
 from tests.lab.environment import trust
 
 ACCOUNT = "123456789012"

@@ -13,8 +13,8 @@ from gmsa_doctor.hidden import Hidden
 from gmsa_doctor.model import Status
 from gmsa_doctor.request import Fetcher
 from gmsa_doctor.subject import Launch, Platform
-from gmsa_doctor_checks.user import encryption_types, kind, password_expiry, restrictions
-from gmsa_doctor_checks.user_entry import UserEntry, of_entry
+from gmsa_doctor_checks.directory.user import encryption_types, kind, password_expiry, restrictions
+from gmsa_doctor_checks.directory.user_entry import UserEntry, of_entry
 from gmsa_doctor_checks.values import Account, DomainName
 
 NOW = datetime.now(UTC)

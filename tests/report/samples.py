@@ -185,7 +185,7 @@ NO_AWS = finding(
     fix=Fix("Leave out --offline."),
 )
 WAIVED = finding(
-    "task-definition.execution-role",
+    "execution-role.present",
     Status.WAIVED,
     Cause.TASK_DEFINITION,
     summary="the role is made by another stack; until 2027-01-31",

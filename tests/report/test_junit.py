@@ -60,7 +60,7 @@ def test_each_status_has_the_result_that_a_ci_system_counts() -> None:
         "network.kerberos": ["system-out"],
         "network.ldap-signing": ["failure"],
         "dns.domain-controllers": ["skipped"],
-        "task-definition.execution-role": ["skipped"],
+        "execution-role.present": ["skipped"],
     }
     counts = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
     assert counts == {"tests": "8", "failures": "2", "errors": "2", "skipped": "2"}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tests.lab import accounts, ad, environment
-from tests.lab.aws import EmbeddedAws
+from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.environment import Created, Environment
 from tests.lab.loopback import fresh_address
 from tests.scenarios.lab import Change, Lab
@@ -368,3 +368,17 @@ def instead(arguments: Sequence[str]) -> Change:
         it.arguments[:] = arguments
 
     return change
+
+
+def in_a_parameter(type: str = "String") -> Change:
+    """On EC2, the CredSpec in an SSM parameter beside the one in S3."""
+
+    def put(it: Environment, _: Lab) -> None:
+        it.after.append(
+            lambda aws, made: aws.client("ssm").put_parameter(
+                Name="/gmsa/webapp01", Type=type, Value=json.dumps(it.credspec).replace("{secret_arn}", made.secret_arn)
+            )
+        )
+
+    named = entry(f"credentialspecdomainless:arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/gmsa/webapp01")
+    return all_of(on_ec2, named, put, options("--fetcher", "2"))

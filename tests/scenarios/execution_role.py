@@ -7,6 +7,7 @@ from tests.scenarios.changes import (
     boundary,
     credential_arn,
     denied,
+    in_a_parameter,
     no_role,
     on_ec2,
     options,
@@ -71,6 +72,12 @@ FAULTS = (
         _CREDSPEC,
         role_also(deny("s3:*", **when("Bool", "aws:SecureTransport", "true"))),
         "a policy denies",
+    ),
+    Scenario(
+        "no ssm:GetParameters",
+        "execution-role.ssm",
+        all_of(in_a_parameter(), role(VALUE, allow("ssm:GetParameter"))),
+        "no policy of it allows ssm:GetParameters",
     ),
     Scenario("no secretsmanager:GetSecretValue", _SECRET, role(OBJECT), "secretsmanager:GetSecretValue"),
     Scenario(

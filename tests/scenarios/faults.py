@@ -14,6 +14,7 @@ from tests.scenarios.changes import (
     credential_arn,
     dhcp,
     entry,
+    in_a_parameter,
     key_disabled,
     no_dhcp_options,
     no_directory,
@@ -55,7 +56,7 @@ TASK_DEFINITION = (
         all_of(container(credentialSpecs=None), second_container(essential=True)),
         "no container has credentialSpecs",
     ),
-    Scenario("no execution role", "task-definition.execution-role", task(executionRoleArn=None), "executionRoleArn"),
+    Scenario("no execution role", "execution-role.present", task(executionRoleArn=None), "executionRoleArn"),
     Scenario(
         "prefix in capitals",
         "task-definition.prefix",
@@ -319,6 +320,7 @@ EC2 = (
         all_of(on_ec2, entry(f"credentialspecdomainless:arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/gmsa/webapp01")),
         "does not exist",
     ),
+    Scenario("an encrypted SSM parameter", "credspec.object", in_a_parameter("SecureString"), "is a SecureString"),
     Scenario(
         "gMSA for a Windows container on Fargate",
         "task-definition.credentialspecs",

@@ -17,7 +17,7 @@ JOINED_ENTRY = "- - Fn::Sub: credentialspec:arn:aws:s3:::${Bucket}/batch.json"
 SPECS = "credentialSpecs"
 PREFIX, ARN = "task-definition.prefix", "task-definition.arn"
 MODE, DNS = "task-definition.network-mode", "task-definition.dns-settings"
-PRESENT, ROLE = "task-definition.credentialspecs", "task-definition.execution-role"
+PRESENT, ROLE = "task-definition.credentialspecs", "execution-role.present"
 
 
 def check(directory: Path, *arguments: str, **options: Any) -> Ended:

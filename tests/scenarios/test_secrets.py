@@ -120,8 +120,8 @@ def nothing(subject: Subject) -> Finding:
 @pytest.mark.parametrize(
     ("module", "name", "check"),
     [
-        ("gmsa_doctor_checks.secret", "read_secret", "secret.value"),
-        ("gmsa_doctor_checks.secret", "Account", "secret.fields"),
+        ("gmsa_doctor_checks.credspec.secret", "read_secret", "secret.value"),
+        ("gmsa_doctor_checks.credspec.secret", "Account", "secret.fields"),
         ("gmsa_doctor.clients.kerberos", "Kerberos.user_ticket", "kerberos.user-ticket"),
         ("gmsa_doctor.clients.kerberos", "Kerberos.account_ticket", "kerberos.gmsa-ticket"),
         ("gmsa_doctor.formats.managed_password", "parse", "directory.managed-password"),

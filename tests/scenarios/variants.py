@@ -1,10 +1,8 @@
 """Environments in which nothing fails: other ways to be right, things that only warn, and what cannot be known."""
 
-import json
 from dataclasses import replace
 
 from tests.lab import accounts
-from tests.lab.aws import ACCOUNT
 from tests.lab.creation import create
 from tests.lab.dns_server import domain_records
 from tests.lab.environment import KRB5CCNAME, Environment
@@ -20,6 +18,7 @@ from tests.scenarios.changes import (
     entry,
     forward_rule,
     gmsa,
+    in_a_parameter,
     instead,
     no_directory,
     nothing,
@@ -75,23 +74,7 @@ def _second_credspec(it: Environment, lab: Lab) -> None:
     )
 
 
-def _parameter(it: Environment, _: Lab) -> None:
-    """The CredSpec in an SSM parameter beside the one in S3."""
-    it.after.append(
-        lambda aws, made: aws.client("ssm").put_parameter(
-            Name="/gmsa/webapp01",
-            Type="String",
-            Value=json.dumps(it.credspec).replace("{secret_arn}", made.secret_arn),
-        )
-    )
-
-
-EC2_WITH_A_PARAMETER = all_of(
-    on_ec2,
-    entry(f"credentialspecdomainless:arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/gmsa/webapp01"),
-    _parameter,
-    options("--fetcher", "2"),
-)
+EC2_WITH_A_PARAMETER = in_a_parameter()
 
 HEALTHY = (
     Scenario("nothing changed", "", nothing),
@@ -182,7 +165,7 @@ WARNINGS = (
     Scenario("a dead domain controller", "network.kerberos network.ldap", dns_server(_one_dead), "dc2.corp.example"),
     Scenario(
         "no execution role on EC2",
-        "task-definition.execution-role",
+        "execution-role.present",
         all_of(on_ec2, task(executionRoleArn=None)),
         "executionRoleArn",
     ),

@@ -1,0 +1,1 @@
+"""The CredSpec and the secret that it names."""

@@ -1,0 +1,1 @@
+"""What the directory says of the user, the gMSA and the permission."""

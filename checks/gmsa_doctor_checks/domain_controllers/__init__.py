@@ -1,0 +1,1 @@
+"""The domain controllers, one by one, as DNS names them."""

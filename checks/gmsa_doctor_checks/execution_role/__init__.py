@@ -1,0 +1,1 @@
+"""What the task execution role may do."""

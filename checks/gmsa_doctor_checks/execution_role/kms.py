@@ -1,0 +1,251 @@
+"""Whether the execution role may use the KMS keys of the CredSpec object and of the secret, told from outside.
+
+Source: https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gmsa_doctor.clients.iam import Decision, Iam
+from gmsa_doctor.clients.kms import Key, Kms
+from gmsa_doctor.clients.services import SecretsManager
+from gmsa_doctor.errors import ClientError, NotFound
+from gmsa_doctor.formats.arn import ArnError, RoleArn, parse_arn
+from gmsa_doctor.limits import each
+from gmsa_doctor.model import Finding, Fix, Outcome, ShowsAs, Status, failed, passed, skipped, stands_behind
+from gmsa_doctor.registry import check
+from gmsa_doctor.subject import Place
+from gmsa_doctor.vantage import Caller
+from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.execution_role.access import (
+    Policy,
+    Question,
+    in_our_account,
+    judge_with_key,
+    known_of_requests,
+    ruling,
+    side_by_side,
+    simulate,
+    worst,
+)
+from gmsa_doctor_checks.values import CredSpecObject, ExecutionRole, SecretArn, SecretObject
+
+_DECRYPT = "kms:Decrypt"
+_USABLE = ("Enabled", "Updating")
+"""States in which a key decrypts. Source: https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"""
+
+
+@dataclass(frozen=True)
+class _Use:
+    """A key by whatever name is known of it, and what it encrypts."""
+
+    what: str
+    key: str
+    service: str
+    context: Mapping[str, str]
+    evidence: str
+    shows_as: ShowsAs
+
+
+@check(
+    "execution-role.kms",
+    title="The execution role may decrypt with the keys of the CredSpec and the secret",
+    docs=links.KMS_POLICIES,
+    about="task/executionRoleArn",
+    shows=(texts.NOT_RETRIEVED, texts.SECRET),
+)
+def execution_role_kms(
+    role: ExecutionRole,
+    found: Outcome[CredSpecObject],
+    secret: Outcome[SecretArn],
+    read: Outcome[SecretObject],
+    place: Place,
+    iam: Iam,
+    kms: Kms,
+    secrets: SecretsManager,
+    caller: Outcome[Caller],
+) -> Finding:
+    """Looks at the customer-managed KMS keys of the CredSpec object and of the secret.
+
+    Each must be enabled, and `kms:Decrypt` allowed by the key's policy: to the role, or to the account, and then by the
+    role's own policies too. A grant of the key counts as well. AWS's own keys (aws/s3, aws/secretsmanager) need nothing
+    within their account. With the role's own credentials, credspec.object and secret.value have tried it.
+
+    Why: S3 and Secrets Manager decrypt with the permissions of who reads. Without them the answer is AccessDenied,
+    although reading is allowed.
+
+    Fix: allow `kms:Decrypt` on the key to the execution role, in its policies and in the key's.
+    """
+    arn = in_our_account(role, caller)
+    if caller.value and caller.value.is_execution_role:
+        way = [one.finding for one in (found, read) if one.value is None]
+        return stands_behind(way) if way else passed("both were read with the role's own credentials")
+    asked: list[Callable[[], Finding | None]] = [
+        lambda: _of_object(found, arn, place, iam, kms),
+        lambda: _of_secret(secret, read, arn, place, iam, kms, secrets),
+    ]
+    answers = [one.finding() if isinstance(one, ClientError) else one for _, one in each(asked, lambda ask: ask())]
+    judged = [one for one in answers if one]
+    if not judged:
+        return passed("neither the CredSpec nor the secret has a KMS key of its own")
+    decides = worst(judged)
+    if decides.status is Status.PASS:
+        return replace(decides, summary="; ".join(one.summary for one in judged))
+    return decides
+
+
+# Which keys -----------------------------------------------------------------------------------------
+
+
+def _of_object(found: Outcome[CredSpecObject], arn: RoleArn, place: Place, iam: Iam, kms: Kms) -> Finding | None:
+    if found.value is None:
+        return stands_behind([found.finding])
+    if not found.value.key:
+        return None
+    location = found.value.location
+    bucket = location.arn.partition("/")[0]
+    use = _Use(
+        "the CredSpec",
+        found.value.key,
+        "s3",
+        {"kms:EncryptionContext:aws:s3:arn": bucket if found.value.bucket_key else location.arn},
+        "credspec.object",
+        texts.NOT_RETRIEVED,
+    )
+    return _judge(use, arn, place, iam, kms)
+
+
+def _of_secret(
+    secret: Outcome[SecretArn],
+    read: Outcome[SecretObject],
+    arn: RoleArn,
+    place: Place,
+    iam: Iam,
+    kms: Kms,
+    secrets: SecretsManager,
+) -> Finding | None:
+    if secret.value is None:
+        return stands_behind([secret.finding])
+    if read.finding.status is Status.FAIL and read.value is None:
+        return stands_behind([read.finding])
+    described = secrets.describe(secret.value.text)
+    key = described.get("KmsKeyId")
+    if not key or key.endswith("alias/aws/secretsmanager"):
+        return None
+    full = str(described.get("ARN") or secret.value.text)  # CredentialArn may lack the six characters
+    use = _Use(
+        "the secret",
+        key,
+        "secretsmanager",
+        {} if _is_replica(described, place) else {"kms:EncryptionContext:SecretARN": full},
+        "secret.value",
+        texts.SECRET,
+    )
+    return _judge(use, arn, place, iam, kms)
+
+
+def _is_replica(described: Mapping[str, Any], place: Place) -> bool:
+    return described.get("PrimaryRegion") not in (None, place.region)
+
+
+# One key --------------------------------------------------------------------------------------------
+
+
+def _judge(use: _Use, arn: RoleArn, place: Place, iam: Iam, kms: Kms) -> Finding:
+    region, account = _whereabouts(use.key)
+    account = account or arn.account
+    asked = _question(use, use.key, arn, place)
+    if account != arn.account:
+        decisions = simulate(iam, arn, (_DECRYPT,), (use.key,), asked.context)
+        return judge_with_key(replace(asked, foreign=True), decisions, _elsewhere(account))
+    if region and place.region and region != place.region:  # KMS would say that there is no such key
+        return skipped(f"the KMS key of {use.what} is in {region}, which was not asked")
+    try:
+        key = kms.key(use.key)
+    except NotFound as error:
+        return failed(
+            f"the KMS key of {use.what} does not exist: {use.key}",
+            observed=error.text,
+            expected="an enabled KMS key",
+            fix=_another_key(use),
+            shows_as=use.shows_as,
+            outweighed_by=use.evidence,
+        )
+    if key.managed_by_aws:
+        return passed(f"{use.what}: a key of AWS's own")
+    if key.state not in _USABLE:
+        return _not_enabled(use, key)
+    asked = _question(use, key.arn, arn, place)
+    decisions, policy = side_by_side(
+        lambda: simulate(iam, arn, (_DECRYPT,), (key.arn,), asked.context),
+        lambda: ruling(kms.policy(key.arn), asked),
+    )
+    finding = judge_with_key(asked, decisions, policy)
+    if finding.status is Status.FAIL and _perhaps_granted(decisions, policy):
+        granted = [one for one in kms.grants(key.arn) if one.grantee == str(arn) and "Decrypt" in one.operations]
+        return passed(f"a grant of {key.arn} allows it to {arn.name}") if granted else finding
+    return finding
+
+
+def _perhaps_granted(decisions: tuple[Decision, ...], policy: Policy) -> bool:
+    """A grant allows what nothing else does; it does not outweigh a denial."""
+    denied = any(one.decision == "explicitDeny" or False in (one.boundary, one.organizations) for one in decisions)
+    return not denied and not getattr(policy, "denies", False)
+
+
+def _question(use: _Use, key: str, arn: RoleArn, place: Place) -> Question:
+    through = {}
+    if place.region and place.partition in ("aws", "aws-us-gov"):  # that of China is not documented
+        through = {"kms:ViaService": f"{use.service}.{place.region}.amazonaws.com"}
+    return Question(
+        arn,
+        _DECRYPT,
+        key,
+        use.what,
+        {**known_of_requests(place), **through, **use.context, "kms:CallerAccount": arn.account},
+        evidence=use.evidence,
+        shows_as=use.shows_as,
+        policy=f"the policy of the key {key.rpartition('/')[2]}",
+        show=f"aws kms get-key-policy{place.region_option} --key-id {posix(key)} --policy-name default --query Policy "
+        "--output text",
+    )
+
+
+def _whereabouts(key: str) -> tuple[str, str]:
+    """The key's region and account, where its name tells them."""
+    try:
+        arn = parse_arn(key)
+    except ArnError:
+        return "", ""
+    return arn.region, arn.account
+
+
+def _elsewhere(account: str) -> ClientError:
+    return ClientError(f"only account {account} can read it")
+
+
+def _not_enabled(use: _Use, key: Key) -> Finding:
+    deleted = key.state in ("PendingDeletion", "PendingReplicaDeletion")
+    what = ("cancel-key-deletion", "enable-key") if deleted else ("describe-key",)
+    if key.state == "Disabled":
+        what = ("enable-key",)
+    region = posix(_whereabouts(key.arn)[0])
+    return failed(
+        f"the KMS key of {use.what} is {'pending deletion' if deleted else f'not enabled ({key.state})'}",
+        observed=f"{key.arn}: {key.state}",
+        expected="Enabled",
+        fix=Fix(
+            "Cancel the key's deletion, and enable it." if deleted else "Enable the key, or use another one.",
+            tuple(f"aws kms {one} --region {region} --key-id {posix(key.arn)}" for one in what),
+        ),
+        shows_as=use.shows_as,
+        outweighed_by=use.evidence,
+    )
+
+
+def _another_key(use: _Use) -> Fix:
+    return Fix(f"Store {use.what} again with a key that exists.")

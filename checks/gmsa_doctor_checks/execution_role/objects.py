@@ -1,0 +1,239 @@
+"""What the task execution role may do, told from outside: IAM simulates its policies, those of resources are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from gmsa_doctor.clients.iam import Iam
+from gmsa_doctor.clients.services import S3, SecretsManager
+from gmsa_doctor.errors import ClientError
+from gmsa_doctor.formats.arn import RoleArn, parse_secret_arn
+from gmsa_doctor.model import (
+    Cause,
+    Finding,
+    Fix,
+    Outcome,
+    Status,
+    passed,
+    stands_behind,
+    unknown,
+)
+from gmsa_doctor.registry import check
+from gmsa_doctor.subject import Place
+from gmsa_doctor.vantage import Caller
+from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.execution_role.access import (
+    Question,
+    in_our_account,
+    judge,
+    known_of_requests,
+    of_another_account,
+    ruling,
+    side_by_side,
+    simulate,
+)
+from gmsa_doctor_checks.values import CredSpecLocation, CredSpecObject, ExecutionRole, SecretArn, SecretObject
+
+
+@check(
+    "execution-role.credspec",
+    title="The execution role may read the CredSpec",
+    cause=Cause.TASK_DEFINITION,
+    docs=links.FARGATE_GMSA,
+    about="task/executionRoleArn",
+    shows=(texts.INVALID_OBJECT,),
+)
+def execution_role_credspec(
+    role: ExecutionRole,
+    location: CredSpecLocation,
+    found: Outcome[CredSpecObject],
+    place: Place,
+    iam: Iam,
+    s3: S3,
+    caller: Outcome[Caller],
+) -> Finding:
+    """Lets IAM simulate `s3:GetObject` on the object, and reads the bucket policy.
+
+    The role's permissions boundary and the organization's policies count. Within an account the bucket policy alone
+    may allow it; a bucket of another account has to allow it too. With the role's own credentials nothing is
+    simulated: credspec.object has read it, or not.
+
+    Why: Credentials Fetcher reads the CredSpec with this role. The sample policy of AWS's page grants
+    `s3:GetObjectVersion` and `s3:ListBucket` only, which is not enough.
+
+    Fix: allow `s3:GetObject` on the object to the execution role.
+    """
+    if location.parameter:
+        return passed("the CredSpec is no object of S3: execution-role.ssm tells of its parameter")
+    arn = in_our_account(role, caller)
+    from_file = bool(found.value and found.value.location.file)
+    if known := known_already(found, caller, from_file=from_file):
+        return known
+    bucket = location.bucket
+    asked = Question(
+        arn,
+        "s3:GetObject",
+        location.arn,
+        "the CredSpec",
+        known_of_requests(place),
+        evidence="credspec.object",
+        shows_as=texts.INVALID_OBJECT,
+        policy=f"the policy of the bucket {bucket}",
+        show=f"aws s3api get-bucket-policy --bucket {posix(bucket)} --query Policy --output text",
+    )
+    decisions, policy = side_by_side(
+        lambda: simulate(iam, arn, (asked.action, _OF_VERSIONS), (asked.resource,), asked.context),
+        lambda: ruling(s3.policy(bucket), asked),
+    )
+    if any(one.allowed and one.action == _OF_VERSIONS for one in decisions):
+        asked = replace(asked, hint=_SAMPLE_OF_AWS)
+    return judge(replace(asked, foreign=of_another_account(policy)), decisions, policy)
+
+
+_OF_VERSIONS = "s3:GetObjectVersion"
+_SAMPLE_OF_AWS = (
+    f"; {_OF_VERSIONS}, which is allowed to it, is not enough: the sample policy of AWS's page lacks s3:GetObject"
+)
+
+
+@check(
+    "execution-role.ssm",
+    title="The execution role may read the parameter with the CredSpec",
+    cause=Cause.TASK_DEFINITION,
+    docs=links.EC2_GMSA,
+    about="task/executionRoleArn",
+    shows=(texts.NO_PARAMETER,),
+)
+def execution_role_ssm(
+    role: ExecutionRole,
+    location: CredSpecLocation,
+    found: Outcome[CredSpecObject],
+    place: Place,
+    iam: Iam,
+    caller: Outcome[Caller],
+) -> Finding:
+    """On EC2, where the CredSpec may be a parameter: lets IAM simulate `ssm:GetParameters` on it.
+
+    The role's permissions boundary and the organization's policies count. With the role's own credentials nothing is
+    simulated: credspec.object has read it, or not.
+
+    Why: the ECS agent reads the parameter with this role before it hands the CredSpec to Credentials Fetcher.
+
+    Fix: allow `ssm:GetParameters` on the parameter to the execution role.
+    """
+    if not location.parameter:
+        return passed("the CredSpec is no parameter: execution-role.credspec tells of the object")
+    arn = in_our_account(role, caller)
+    if known := known_already(found, caller, from_file=False):
+        return known
+    asked = Question(
+        arn,
+        "ssm:GetParameters",
+        location.arn,
+        "the CredSpec",
+        known_of_requests(place),
+        evidence="credspec.object",
+        shows_as=texts.NO_PARAMETER,
+    )
+    return judge(asked, simulate(iam, arn, (asked.action,), (asked.resource,), asked.context), None)
+
+
+@check(
+    "execution-role.secret",
+    title="The execution role may read the secret",
+    cause=Cause.CREDSPEC,
+    docs=links.SECRETS,
+    about="task/executionRoleArn",
+    shows=(texts.SECRET,),
+)
+def execution_role_secret(
+    role: ExecutionRole,
+    secret: SecretArn,
+    found: Outcome[SecretObject],
+    place: Place,
+    iam: Iam,
+    secrets: SecretsManager,
+    caller: Outcome[Caller],
+) -> Finding:
+    """Lets IAM simulate `secretsmanager:GetSecretValue` on the secret's full ARN, and reads the secret's own policy.
+
+    The role's permissions boundary and the organization's policies count. Within an account the secret's policy alone
+    may allow it; a secret of another account has to allow it too. With the role's own credentials nothing is
+    simulated: secret.value has read it, or not.
+
+    Why: Credentials Fetcher reads the secret with this role. IAM compares the full ARN: a policy on the secret's name
+    without the hyphen and six characters that Secrets Manager appends does not match.
+
+    Fix: allow `secretsmanager:GetSecretValue` on the secret's full ARN, or on its name with `-??????`.
+    """
+    arn = in_our_account(role, caller)
+    if known := known_already(found, caller, from_file=False):
+        return known
+    context = {**known_of_requests(place), "secretsmanager:SecretId": secret.text}
+    if parse_secret_arn(secret.text).suffix:
+        finding = _may_read(secret.text, arn, context, iam, secrets)
+        if finding.status is not Status.FAIL:
+            return finding
+        # The secret's own name, such as gmsa-secret, may end in what looks like the six characters.
+        full = _full_arn(secret, secrets) or secret.text
+        return finding if full == secret.text else _may_read(full, arn, context, iam, secrets)
+    found_arn = _full_arn(secret, secrets)
+    if found_arn is None:
+        return unknown(
+            "CredentialArn lacks the six characters that Secrets Manager appends; IAM compares the full ARN, so "
+            "nothing can be simulated",
+            observed=secret.text,
+            expected=f"{secret.text}-<six characters>",
+            fix=Fix(
+                "Set CredentialArn to the secret's full ARN.",
+                (f"aws secretsmanager describe-secret --secret-id {posix(secret.text)} --query ARN",),
+            ),
+        )
+    return _may_read(found_arn, arn, context, iam, secrets)
+
+
+def _full_arn(secret: SecretArn, secrets: SecretsManager) -> str | None:
+    """As Secrets Manager tells it; None where that is not known."""
+    try:
+        return secrets.describe(secret.text).get("ARN")
+    except ClientError:
+        return None
+
+
+def _may_read(text: str, arn: RoleArn, context: Mapping[str, str], iam: Iam, secrets: SecretsManager) -> Finding:
+    """Whether the role may read the secret of this full ARN."""
+    parsed = parse_secret_arn(text)
+    bare = text.removesuffix(f"-{parsed.suffix}")
+    asked = Question(
+        arn,
+        "secretsmanager:GetSecretValue",
+        text,
+        "the secret",
+        context,
+        evidence="secret.value",
+        shows_as=texts.SECRET,
+        policy="the policy of the secret",
+        show=f"aws secretsmanager get-resource-policy --region {posix(parsed.region)} --secret-id {posix(text)} "
+        "--query ResourcePolicy --output text",
+        foreign=parsed.account != arn.account,
+    )
+    decisions, policy = side_by_side(
+        lambda: simulate(iam, arn, (asked.action,), (text, bare), asked.context),
+        lambda: ruling(secrets.policy(text), asked),
+    )
+    if any(one.allowed and one.resource == bare for one in decisions):
+        asked = replace(asked, hint=f"; a policy names the secret without its last six characters: write {bare}-??????")
+    return judge(asked, decisions, policy)
+
+
+def known_already(
+    found: Outcome[CredSpecObject] | Outcome[SecretObject], caller: Outcome[Caller], *, from_file: bool
+) -> Finding | None:
+    """The real call decides, where it was the role's own; and what is not there is nobody's to read."""
+    if found.finding.status is Status.FAIL:
+        return stands_behind([found.finding])
+    if caller.value and caller.value.is_execution_role and not from_file:
+        return passed("it was read with the role's own credentials") if found.value else stands_behind([found.finding])
+    return None

@@ -1,0 +1,1 @@
+"""Tickets: the live flow, and what they are made of."""

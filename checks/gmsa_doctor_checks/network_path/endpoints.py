@@ -1,0 +1,116 @@
+"""The VPC's endpoints for AWS's services, and the security groups on both sides of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Network
+
+from gmsa_doctor.clients.ec2 import Ec2
+from gmsa_doctor.errors import NotFound
+from gmsa_doctor.formats.security_group import SecurityGroup, read_security_group
+from gmsa_doctor.formats.vpc_endpoint import INTERFACE, VpcEndpoint, read_vpc_endpoint
+from gmsa_doctor.model import Finding, Given, Result, Row, Status, passed, skipped
+from gmsa_doctor.registry import check
+from gmsa_doctor.subject import Network, Place
+from gmsa_doctor_checks import links
+from gmsa_doctor_checks.network_path.values import PathGroups, PrivateNames, VpcEndpoints
+from gmsa_doctor_checks.vpc_values import TaskSubnets
+
+SERVICES = {
+    "s3": "S3",
+    "secretsmanager": "Secrets Manager",
+    "ecr.api": "ECR's API",
+    "ecr.dkr": "ECR's registry",
+    "logs": "CloudWatch Logs",
+}
+"""What a task on Fargate asks, by the last part of the endpoint service's name."""
+_ATTRIBUTES = ("enableDnsSupport", "enableDnsHostnames")
+
+
+@check("network-path.endpoints", title="The VPC's endpoints can be listed", docs=links.FARGATE_ENDPOINTS)
+def endpoints(subnets: TaskSubnets, ec2: Ec2, place: Place) -> Result[VpcEndpoints]:
+    """Lists the VPC's endpoints for S3, Secrets Manager, ECR and CloudWatch Logs.
+
+    Why: where there is one, the task asks the service through it, and its groups and its policy decide.
+
+    Fix: allow `ec2:DescribeVpcEndpoints`.
+    """
+    if not place.region:
+        return skipped("the task's region is not known")
+    read = (read_vpc_endpoint(one, place.region) for one in ec2.vpc_endpoints(subnets.vpc.id))
+    found = tuple(one for one in read if one and one.service in SERVICES)
+    if not found:
+        return Given(VpcEndpoints(), passed(f"{subnets.vpc.id} has none for the services that a task asks"))
+    rows = tuple(Row(one.id, Status.PASS, _in_words(one)) for one in found)
+    names = ", ".join(dict.fromkeys(SERVICES[one.service] for one in found))
+    return Given(VpcEndpoints(found), passed(f"{subnets.vpc.id} has endpoints for {names}", rows=rows))
+
+
+def _in_words(one: VpcEndpoint) -> str:
+    dns = (", with private DNS" if one.private_dns else ", without private DNS") if one.kind == INTERFACE else ""
+    return f"{one.kind} endpoint for {SERVICES[one.service]}, {one.state}{dns}"
+
+
+@check(
+    "network-path.private-names", title="The VPC can lead names of services to its endpoints", docs=links.PRIVATE_NAMES
+)
+def private_names(subnets: TaskSubnets, found: VpcEndpoints, ec2: Ec2) -> Given[PrivateNames]:
+    """Reads `enableDnsSupport` and `enableDnsHostnames`, if an interface endpoint has private DNS.
+
+    Whether a task needs them, the services decide.
+
+    Why: without both, the usual name of a service leads to its public addresses in spite of the endpoint.
+
+    Fix: allow `ec2:DescribeVpcAttribute`.
+    """
+    if not any(one.private_dns for one in found.endpoints):
+        return Given(PrivateNames(), passed("no endpoint for the services that a task asks has private DNS"))
+    off = tuple(name for name in _ATTRIBUTES if not ec2.vpc_attribute(subnets.vpc.id, name))
+    if not off:
+        return Given(PrivateNames(), passed(f"{subnets.vpc.id} has {' and '.join(_ATTRIBUTES)} on"))
+    return Given(
+        PrivateNames(off), passed(f"{subnets.vpc.id} has {' and '.join(off)} off, so private DNS does nothing")
+    )
+
+
+@check(
+    "network-path.security-groups",
+    title="The security groups on the way to AWS's services can be read",
+    docs=links.FARGATE_ENDPOINTS,
+)
+def security_groups(network: Network, found: VpcEndpoints, ec2: Ec2) -> Result[PathGroups]:
+    """Reads the task's security groups and those of the endpoints, with the prefix lists that their rules name.
+
+    What they let pass on port 443 is judged with the services.
+
+    Why: the task's groups have to let it out to port 443, and an endpoint's groups have to let it in.
+
+    Fix: allow `ec2:DescribeSecurityGroups` and `ec2:GetManagedPrefixListEntries`.
+    """
+    others = {id for one in found.endpoints for id in one.groups} - set(network.security_groups)
+    if not network.security_groups and not others:
+        return skipped("the task's security groups are not known, and no endpoint has any")
+    task = _read(ec2, network.security_groups)
+    if isinstance(task, Finding):
+        return task
+    theirs = _read(ec2, tuple(sorted(others)))
+    if isinstance(theirs, Finding):
+        return theirs
+    rules = [rule for group in task for rule in group.egress]
+    rules += [rule for group in (*task, *theirs) for rule in group.ingress]
+    lists = tuple(dict.fromkeys(id for rule in rules for id in rule.prefix_lists))
+    networks = tuple((id, _networks(ec2.prefix_list_entries(id))) for id in lists)
+    names = ", ".join(one.id for one in (*task, *theirs))
+    return Given(PathGroups(task, theirs, networks), passed(names))
+
+
+def _read(ec2: Ec2, ids: tuple[str, ...]) -> tuple[SecurityGroup, ...] | Finding:
+    """A group that does not exist is told by network-access.security-groups; a VPC's owner's cannot be seen."""
+    try:
+        return tuple(map(read_security_group, ec2.security_groups(ids))) if ids else ()
+    except NotFound as error:
+        return skipped(f"not all of {', '.join(ids)} can be seen from this account: {error.text}")
+
+
+def _networks(cidrs: Iterable[str]) -> tuple[IPv4Network, ...]:
+    return tuple(IPv4Network(one, strict=False) for one in cidrs if ":" not in one)

@@ -1,0 +1,188 @@
+"""The way out of the VPC: the default route of each subnet, and what it leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gmsa_doctor.clients.ec2 import Ec2
+from gmsa_doctor.formats.route_table import EVERYWHERE, Route, RouteTable, Target, is_public, table_of
+from gmsa_doctor.model import Fix, Given, Row, Status, passed
+from gmsa_doctor.registry import check
+from gmsa_doctor.subject import Network, Place
+from gmsa_doctor_checks import links
+from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.network_path.values import Exit, WayOut, WaysOut
+from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnets
+
+_FORWARDERS = (
+    Target.VPC_ENDPOINT,
+    Target.TRANSIT_GATEWAY,
+    Target.PEERING,
+    Target.VPN,
+    Target.INTERFACE,
+    Target.CARRIER_GATEWAY,
+    Target.LOCAL_GATEWAY,
+    Target.CORE_NETWORK,
+    Target.OTHER,
+)
+"""What may pass packets on to where they can go out, or not: that cannot be seen from here."""
+
+
+@check("network-path.way-out", title="Each subnet's way out of the VPC is known", docs=links.FARGATE_NETWORK)
+def way_out(network: Network, subnets: TaskSubnets, routes: SubnetRoutes, ec2: Ec2, place: Place) -> Given[WaysOut]:
+    """Follows the default route of each subnet: to an internet gateway, a NAT gateway, or to something else.
+
+    An internet gateway is a way out only for tasks with a public address; a public NAT gateway has to be available, in
+    a subnet whose default route leads to an internet gateway. What lies behind a transit gateway, a VPN, a peering
+    connection, a firewall or an instance is not looked at. Whether a way out is needed, the services decide.
+
+    Why: what has no endpoint in the VPC is reached by a way out of it.
+
+    Fix: allow `ec2:DescribeNatGateways`.
+    """
+    active = {route.target for _, table in routes.by_subnet if (route := table.default) and _is_nat(route)}
+    nats = {str(one["NatGatewayId"]): one for one in ec2.nat_gateways(subnets.vpc.id)} if active else {}
+    facts = _Facts(routes.tables, nats, network.public_address, subnets.shared, place)
+    found = tuple(facts.way(id, table) for id, table in routes.by_subnet)
+    texts = tuple(dict.fromkeys(one.text for one in found))
+    rows = tuple(Row(one.subnet, Status.PASS, one.text) for one in found)
+    return Given(WaysOut(found), passed("; ".join(texts), rows=rows if len(found) > 1 else ()))
+
+
+def _is_nat(route: Route) -> bool:
+    return route.kind is Target.NAT_GATEWAY and not route.blackhole
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the judgement rests on."""
+
+    tables: Sequence[RouteTable]
+    nats: Mapping[str, Mapping[str, Any]]
+    public_address: bool | None
+    shared: bool
+    place: Place
+
+    def way(self, subnet: str, table: RouteTable) -> WayOut:
+        """The way out of a subnet."""
+        route = table.default
+        parts = tuple(str(one) for one in table.routes if _is_part(one))
+        if parts and (route is None or route.blackhole):
+            text = (
+                f"by routes to a part of the Internet ({', '.join(parts[:3])}); whether that suffices was not looked at"
+            )
+            return WayOut(subnet, Exit.ELSEWHERE, text, table.id)
+        if route is None:
+            text = f"no default route in {table.id}"
+            return WayOut(subnet, Exit.CLOSED, text, table.id, self._add_route(table), beside(table))
+        if route.blackhole:
+            text = f"the default route of {table.id} leads to {route.target}, which is not there (blackhole)"
+            return WayOut(subnet, Exit.CLOSED, text, route.target, self._replace_route(table, route))
+        if route.kind is Target.INTERNET_GATEWAY:
+            return self._by_internet_gateway(subnet, table, route)
+        if route.kind is Target.NAT_GATEWAY:
+            return self._by_nat(subnet, table, route)
+        text = f"by the {route.kind} {route.target}; what lies behind it was not looked at"
+        return WayOut(subnet, Exit.ELSEWHERE, text, route.target)
+
+    def _by_internet_gateway(self, subnet: str, table: RouteTable, route: Route) -> WayOut:
+        if self.public_address is False:
+            text = (
+                f"the default route of {table.id} leads to the internet gateway {route.target}, and the task is given "
+                "no public address, without which nothing comes back"
+            )
+            fix = Fix(
+                "Set assignPublicIp to ENABLED in the service's network configuration, or place the tasks in subnets "
+                "whose default route leads to a NAT gateway."
+            )
+            return WayOut(subnet, Exit.CLOSED, text, f"{route.target} without a public address", fix)
+        with_address = "with a public address" if self.public_address else "if the task is given a public address"
+        text = f"by the internet gateway {route.target}, {with_address}"
+        return WayOut(subnet, Exit.OPEN if self.public_address else Exit.ELSEWHERE, text, route.target)
+
+    def _by_nat(self, subnet: str, table: RouteTable, route: Route) -> WayOut:
+        nat = self.nats.get(route.target)
+        if nat is None:
+            unseen = f"by the NAT gateway {route.target}, which cannot be seen from this account"
+            if self.shared:
+                return WayOut(subnet, Exit.ELSEWHERE, unseen, route.target)
+            text = f"the default route of {table.id} leads to {route.target}, which does not exist"
+            return WayOut(subnet, Exit.CLOSED, text, route.target, self._replace_route(table, route))
+        state = str(nat.get("State", ""))
+        if state != "available":
+            why = str(nat.get("FailureMessage") or "")
+            text = f"the NAT gateway {route.target} of {table.id} is {state}{f': {why}' if why else ''}"
+            return WayOut(subnet, Exit.CLOSED, text, route.target, self._replace_route(table, route))
+        return self._behind_nat(subnet, route, nat)
+
+    def _behind_nat(self, subnet: str, route: Route, nat: Mapping[str, Any]) -> WayOut:
+        """A regional NAT gateway is in no subnet, and has its own way out."""
+        own = str(nat.get("SubnetId") or "")
+        private = nat.get("ConnectivityType") == "private"
+        table = table_of(own, self.tables) if own else None
+        name = f"the {'private ' if private else ''}NAT gateway {route.target}"
+        if table is None:
+            return WayOut(subnet, Exit.ELSEWHERE if private else Exit.OPEN, f"by {name}", route.target)
+        onwards = table.default
+        by_internet = onwards is not None and onwards.kind is Target.INTERNET_GATEWAY and not onwards.blackhole
+        if by_internet and not private:
+            return WayOut(subnet, Exit.OPEN, f"by {name}", route.target)
+        if onwards and not onwards.blackhole and onwards.kind in _FORWARDERS:
+            text = f"by {name} and the {onwards.kind} {onwards.target}; what lies behind it was not looked at"
+            return WayOut(subnet, Exit.ELSEWHERE, text, route.target)
+        leads = "there is none" if onwards is None else f"it leads to {onwards.target}"
+        if by_internet:
+            leads = f"it leads to {route.target}'s internet gateway, which drops what comes from a private one"
+        elif onwards and onwards.blackhole:
+            leads += ", which is not there (blackhole)"
+        text = (
+            f"{name} is in {own}, which has no way to an internet gateway by its default route in {table.id}: {leads}"
+        )
+        fix = Fix(
+            f"Let the default route of {table.id} lead to an internet gateway, or make a public NAT gateway in a "
+            "subnet where it does, and let the tasks' default route lead to that one.",
+            (f"aws ec2 describe-route-tables{self.place.region_option} --route-table-ids {posix(table.id)}",),
+        )
+        return WayOut(subnet, Exit.CLOSED, text, route.target, fix)
+
+    def _add_route(self, table: RouteTable) -> Fix:
+        return Fix(
+            f"Give {table.id} a default route to a NAT gateway, or make endpoints for the services in the VPC.",
+            (self._command("create-route", table),),
+        )
+
+    def _replace_route(self, table: RouteTable, route: Route) -> Fix:
+        return Fix(
+            f"Let the default route of {table.id} lead to a gateway that is there, in the place of {route.target}.",
+            (self._command("replace-route", table),),
+        )
+
+    def _command(self, verb: str, table: RouteTable) -> str:
+        return (
+            f"aws ec2 {verb}{self.place.region_option} --route-table-id {posix(table.id)} "
+            f"--destination-cidr-block 0.0.0.0/0 --nat-gateway-id {posix('<nat gateway>')}"
+        )
+
+
+def beside(table: RouteTable) -> tuple[str, ...]:
+    """Routes to other networks, but for those of gateway endpoints, which are looked at by themselves."""
+    found = (
+        one
+        for one in table.routes
+        if one.kind in _FORWARDERS
+        and not one.blackhole
+        and one.network != EVERYWHERE
+        and not (one.prefix_list and one.kind is Target.VPC_ENDPOINT)
+    )
+    return (*map(str, found), *(("::/0 by IPv6",) if table.ipv6 else ()))
+
+
+def _is_part(route: Route) -> bool:
+    """Whether it leads to a part of the Internet."""
+    if route.blackhole or route.kind is Target.LOCAL:
+        return False
+    if route.network:
+        return route.network != EVERYWHERE and is_public(route.network)
+    return route.kind in (Target.NAT_GATEWAY, Target.INTERNET_GATEWAY)

@@ -1,0 +1,1 @@
+"""The tasks that `gmsa-doctor run` starts."""

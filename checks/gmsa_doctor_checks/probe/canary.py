@@ -1,0 +1,277 @@
+"""What the canary sees: a task with the service's credentialSpecs, into which the platform has put the ticket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from gmsa_doctor.clients.kerberos import Kerberos, ServiceTicket
+from gmsa_doctor.clients.ticket_cache import (
+    DEFAULT,
+    VARIABLE,
+    BrokenCache,
+    CacheFile,
+    NoCache,
+    TicketCache,
+    UnreadableCache,
+    UnsupportedCache,
+)
+from gmsa_doctor.formats.ccache import Credential, Principal
+from gmsa_doctor.limits import each
+from gmsa_doctor.model import Finding, Fix, Given, Outcome, Result, Stop, failed, passed, unknown, warned
+from gmsa_doctor.registry import check
+from gmsa_doctor.vantage import ServiceNames
+from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import posix, powershell
+from gmsa_doctor_checks.kerberos.tickets import from_first, judge_services, no_service_named
+from gmsa_doctor_checks.values import GmsaNames, ReachableKdcs
+
+SHORT = timedelta(hours=1)
+"""A new ticket that is good for less: AD gives 10 hours by default, and renewals come every 10 minutes.
+
+Source: the policy "Maximum lifetime for user ticket" of Windows.
+"""
+
+WEAK = frozenset({1, 2, 3, 16, 23, 24})
+"""Encryption types of DES, triple DES and RC4. Deprecated by RFC 6649 and RFC 8429."""
+
+
+@dataclass(frozen=True)
+class ContainerTicket:
+    """The TGT in the container's ticket cache: of the gMSA, and not expired."""
+
+    path: str
+    principal: str
+    realm: str
+    end: datetime
+
+
+@check(
+    "canary.ticket",
+    title="The container has the gMSA's ticket",
+    docs=links.FARGATE_GMSA,
+    shows=(texts.SSPI,),
+)
+def ticket(cache: TicketCache, names: Outcome[GmsaNames]) -> Result[ContainerTicket]:
+    """Looks, inside the container, at the ticket cache that the platform's Credentials Fetcher has made.
+
+    Is it where `KRB5CCNAME` says (else at `/var/credentials-fetcher/krbdir/krb5cc`), may this user read it, is it of
+    the CredSpec's gMSA, and for how long is its ticket good?
+
+    Why: the task may start and the application find no ticket all the same. The cache on Fargate is root's, with mode
+    0600; `KRB5CCNAME` may name another place; an application that finds no ticket says no more than that it cannot
+    generate an SSPI context.
+
+    Fix: set `KRB5CCNAME` in the container's environment, and run the container as root; a ticket of a wrong account
+    comes from the CredSpec or the secret, one that has expired from renewals that fail.
+    """
+    found = _read(cache)
+    principal, tgt = found.content.principal, found.content.tgt
+    warnings = _compared(principal, names.value)
+    if tgt is None:
+        return failed(
+            f"the ticket cache of {principal} holds no TGT of its realm",
+            observed=", ".join(str(one.server) for one in found.content.credentials) or "no ticket at all",
+            expected=f"krbtgt/{principal.realm}@{principal.realm}",
+            fix=Fix(f"Have nothing but Credentials Fetcher write to {found.path}, and start a new task."),
+            shows_as=texts.SSPI,
+        )
+    left = found.content.left(tgt, datetime.now(UTC))
+    if left <= timedelta(0):
+        return _expired(principal, tgt)
+    value = ContainerTicket(found.path, str(principal), principal.realm, tgt.end)
+    summary = f"{principal} has a ticket with {tgt.enctype_name}, good until {tgt.end:%Y-%m-%d %H:%M} UTC"
+    warnings += _short_or_weak(principal, tgt, left)
+    if warnings:
+        first = warnings[0]
+        text = "; ".join([summary, *(one.summary for one in warnings)])
+        return Given(value, warned(text, observed=first.observed, expected=first.expected, fix=first.fix))
+    return Given(value, passed(summary if names.value else f"{summary} (not compared: the CredSpec is not known)"))
+
+
+@check(
+    "canary.service-ticket",
+    title="The container's ticket gets service tickets",
+    docs=links.SPN,
+    shows=(texts.SSPI, *texts.KERBEROS_SERVICE),
+)
+def service_ticket(ticket: ContainerTicket, names: ServiceNames, kdcs: ReachableKdcs, kerberos: Kerberos) -> Finding:
+    """Asks for a ticket for each SPN given with `--spn`, with the ticket in the container's cache.
+
+    The cache is copied into memory first, and stays as it is.
+
+    Why: it is what the application will do, with the ticket that it will use. The SQL Server's SPN must be
+    registered, on one account only, in exactly the form that the client asks for.
+
+    Fix: register the SPN on the account that the SQL Server runs as, and let the application name the server by the
+    same full name.
+    """
+    if not names.spns:
+        return no_service_named("run … --canary")
+    if ticket.realm.casefold() != kdcs.domain.realm.casefold():
+        return unknown(
+            f"{ticket.principal}'s ticket is of another realm than the KDCs that were found",
+            observed=ticket.realm,
+            expected=kdcs.domain.realm,
+            fix=Fix("Write the same domain in the CredSpec (DnsName) and in the secret (domainName)."),
+        )
+    ours = kerberos.cached_ticket(ticket.path)
+
+    def ask(spn: str) -> ServiceTicket:
+        answer, _, _ = from_first(kdcs, lambda kdc: kerberos.service_ticket(ours, spn, kdc))
+        return answer
+
+    return judge_services(ticket.principal, each(names.spns, ask))
+
+
+def _read(cache: TicketCache) -> CacheFile:
+    """Raises Stop where there is nothing to be judged."""
+    try:
+        return cache.read()
+    except NoCache as error:
+        raise Stop(_explain_no_cache(error, cache.name)) from error
+    except UnsupportedCache as error:
+        raise Stop(_elsewhere(cache.name, error.text)) from error
+    except UnreadableCache as error:
+        raise Stop(_explain_unreadable(error)) from error
+    except BrokenCache as error:
+        raise Stop(_explain_broken(error)) from error
+
+
+def _explain_no_cache(error: NoCache, name: str) -> Finding:
+    if error.default_exists:
+        return _elsewhere(name, error.text)
+    if error.path != DEFAULT:
+        return _elsewhere(name, f"{error.text}, and none at {DEFAULT}")
+    definition = posix("<family>:<revision>")
+    wanted = posix("taskDefinition.containerDefinitions[].[name,credentialSpecs]")
+    behind = (
+        "Credentials Fetcher has made none"
+        if error.directory_exists
+        else "the platform has given this container no directory of Credentials Fetcher"
+    )
+    return failed(
+        f"{error.text}: {behind}",
+        expected=f"a ticket cache at {DEFAULT}",
+        fix=Fix(
+            "See that the registered task definition gives this container credentialSpecs, with a valid prefix such as "
+            "credentialspecdomainless: in lower case (without one, the ECS agent of EC2 starts the task all the same, "
+            "without a ticket), and on EC2 that ECS_GMSA_SUPPORTED=true is set and Credentials Fetcher runs.",
+            (f"aws ecs describe-task-definition --task-definition {definition} --query {wanted}",),
+        ),
+        shows_as=texts.SSPI,
+    )
+
+
+def _explain_broken(error: BrokenCache) -> Finding:
+    return failed(
+        error.text,
+        observed=error.why,
+        expected="a ticket cache of the type FILE",
+        fix=Fix(
+            f"Have nothing but Credentials Fetcher write to {error.path}, and start a new task. An empty cache is what "
+            "its test mode leaves: then take functionaltestcfspec out of the CredSpec's S3 key."
+        ),
+        shows_as=texts.SSPI,
+    )
+
+
+def _elsewhere(name: str, why: str) -> Finding:
+    return failed(
+        f"{VARIABLE} names no ticket cache of Credentials Fetcher: {why}",
+        observed=f"{VARIABLE}={name}",
+        expected=f"{VARIABLE}={DEFAULT}",
+        fix=Fix(f"Set {VARIABLE} to {DEFAULT} in the container's environment (task definition or image)."),
+        shows_as=texts.SSPI,
+    )
+
+
+def _explain_unreadable(error: UnreadableCache) -> Finding:
+    return failed(
+        error.text,
+        observed=str(error.owner) if error.owner else "a directory on the way is closed",
+        expected=f"a file that uid {error.user} may read",
+        fix=Fix(
+            'Run the container as root (user "0" in the container definition). A chmod does not last: the file is made '
+            "anew at each renewal, as root's with mode 0600. An entrypoint that is root's may copy it for the "
+            f"application's user every few minutes, and name the copy in {VARIABLE}. On EC2, the 1.3 daemon takes "
+            "group and mode from CF_KRB5CC_GID and CF_KRB5CC_MODE in its environment."
+        ),
+        shows_as=texts.SSPI,
+    )
+
+
+def _compared(principal: Principal, names: GmsaNames | None) -> list[Finding]:
+    """Warnings. Raises Stop if the ticket is of another account than the CredSpec's gMSA.
+
+    Another realm is a warning: 2.x takes it from the secret's domainName, and the ticket may well work.
+    """
+    if names is None:
+        return []
+    account, realm = f"{names.gmsa.text}$", names.domain.realm
+    if not principal.is_account(account):
+        raise Stop(
+            failed(
+                f"the ticket is {principal}'s, not that of the CredSpec's gMSA",
+                observed=str(principal),
+                expected=f"{account}@{realm}",
+                fix=Fix(
+                    "Let the task definition name the CredSpec that was checked, see that nothing but Credentials "
+                    "Fetcher writes to this cache, and start a new task."
+                ),
+            )
+        )
+    if principal.is_account(account, realm):
+        return []
+    return [
+        warned(
+            f"the CredSpec's realm is {realm}",
+            observed=str(principal),
+            expected=f"{account}@{realm}",
+            fix=Fix("Write the same domain in the CredSpec (DnsName) and in the secret (domainName)."),
+        )
+    ]
+
+
+def _expired(principal: Principal, tgt: Credential) -> Finding:
+    return failed(
+        f"{principal}'s ticket expired at {tgt.end:%Y-%m-%d %H:%M} UTC",
+        observed=f"given at {tgt.start:%Y-%m-%d %H:%M} UTC",
+        expected="a ticket that is renewed every 10 minutes",
+        fix=Fix(
+            "Find out why it is not renewed: each time, Credentials Fetcher reads the CredSpec and the secret anew, so "
+            "a password that was changed in the AD and not in the secret stops it."
+        ),
+        shows_as=texts.SSPI,
+    )
+
+
+def _short_or_weak(principal: Principal, tgt: Credential, left: timedelta) -> list[Finding]:
+    warnings = []
+    if left < SHORT:
+        minutes = left // timedelta(minutes=1)
+        warnings.append(
+            warned(
+                f"that is {minutes} minutes only",
+                observed=f"{minutes} minutes",
+                expected="about 10 hours, as AD gives by default",
+                fix=Fix(
+                    "See whether renewals fail, and whether the domain's policy keeps tickets short (Maximum lifetime "
+                    "for user ticket)."
+                ),
+            )
+        )
+    if tgt.enctype in WEAK:
+        name = powershell("/".join(principal.components).removesuffix("$"))
+        warnings.append(
+            warned(
+                f"{tgt.enctype_name} is deprecated, and switched off in newer systems",
+                observed=tgt.enctype_name,
+                expected="AES",
+                fix=Fix(
+                    "Let the gMSA use AES.",
+                    (f"Set-ADServiceAccount -Identity {name} -KerberosEncryptionType AES128,AES256",),
+                ),
+            )
+        )
+    return warnings

@@ -1,0 +1,255 @@
+"""How the application logs on to SQL Server: its connection strings."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from gmsa_doctor.application import ApplicationConfig
+from gmsa_doctor.clients.services import SecretsManager, Ssm
+from gmsa_doctor.errors import ClientError, NotFound
+from gmsa_doctor.formats import connection_string
+from gmsa_doctor.formats.arn import ArnError, parse_ssm_parameter_arn
+from gmsa_doctor.formats.connection_string import ConnectionString, ConnectionStringError, Form, Logon
+from gmsa_doctor.formats.task_definition import NamedString
+from gmsa_doctor.limits import each
+from gmsa_doctor.model import (
+    Finding,
+    Fix,
+    Given,
+    Outcome,
+    Result,
+    Row,
+    Status,
+    failed,
+    passed,
+    skipped,
+    unknown,
+    warned,
+)
+from gmsa_doctor.registry import check
+from gmsa_doctor.subject import ChosenContainer
+from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.sql_server.values import ConnectionStrings, SecretStrings
+
+OPTION = "--connection-string"
+
+
+@check(
+    "sql-server.app-secrets",
+    title="The secrets of the application's variables can be read",
+    docs=links.TASK_SECRETS,
+    about="container",
+)
+def app_secrets(
+    application: ApplicationConfig, chosen: ChosenContainer, secrets: SecretsManager, ssm: Ssm
+) -> Result[SecretStrings]:
+    """With `--app-config auto`, reads the secrets and parameters behind variables whose names tell of a database.
+
+    Why: connection strings mostly stand there (`ConnectionStrings__Default`). Nothing of them is shown but the
+    server's name.
+
+    Fix: allow `secretsmanager:GetSecretValue` or `ssm:GetParameter` on them, or give the connection string itself with
+    `--connection-string -`.
+    """
+    if not application.search:
+        return skipped("the application's secrets are read with --app-config auto only")
+    wanted = chosen.container.secrets if chosen.container else ()
+    if not wanted:
+        return skipped("the container has no secrets whose names tell of a database")
+    answers = each(wanted, lambda one: _text_of(one[1], secrets, ssm))
+    found, rows, broken = [], [], []
+    for (name, _), answer in answers:
+        if isinstance(answer, ClientError):
+            broken.append(answer)
+            rows.append(Row(name, Status.UNKNOWN, answer.text))
+            continue
+        string = _string_in(answer)
+        found += [NamedString(name, string)] if string else []
+        rows.append(Row(name, Status.PASS, string.server if string else "no connection string of SQL Server"))
+    if broken:
+        return _unread(broken, tuple(rows), SecretStrings(tuple(found)))
+    if not found:
+        return skipped("no secret of the container holds a connection string of SQL Server")
+    return Given(SecretStrings(tuple(found)), passed(f"{len(found)} of {len(wanted)} hold one", rows=tuple(rows)))
+
+
+def _unread(errors: list[ClientError], rows: tuple[Row, ...], found: SecretStrings) -> Result[SecretStrings]:
+    """What could be read is judged all the same."""
+    first = errors[0]
+    finding = unknown(f"{len(errors)} of them could not be read: {first.text}", fix=first.fix, rows=rows)
+    return Given(found, finding) if found.strings else finding
+
+
+def _text_of(source: str, secrets: SecretsManager, ssm: Ssm) -> str:
+    """What ECS puts into the variable; empty for what it could not.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+    """
+    parts = source.split(":")
+    if len(parts) < 7 or parts[2] != "secretsmanager":
+        return ssm.get(_parameter(source))
+    text = secrets.get(":".join(parts[:7])).text
+    if text is None:
+        raise NotFound(f"{':'.join(parts[:7])}: a binary secret")
+    key = parts[7] if len(parts) > 7 else ""
+    return _member(text.reveal(), key) if key else text.reveal()
+
+
+def _parameter(source: str) -> str:
+    """The name of a parameter that may be given by its ARN."""
+    try:
+        return parse_ssm_parameter_arn(source).name
+    except ArnError:
+        return source
+
+
+def _member(text: str, key: str) -> str:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return ""
+    value = document.get(key) if isinstance(document, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _string_in(text: str) -> ConnectionString | None:
+    if not connection_string.may_be_one(text):
+        return None
+    try:
+        return connection_string.parse(text)
+    except ConnectionStringError:
+        return None
+
+
+# How they log on ------------------------------------------------------------------------------------
+
+
+@check(
+    "sql-server.connection-string",
+    title="The connection string logs on with the gMSA",
+    docs=links.CONNECTION_STRINGS,
+    shows=(texts.SQL_LOGIN_FAILED, texts.SQL_UNREACHABLE),
+)
+def connection_strings(
+    application: ApplicationConfig, chosen: Outcome[ChosenContainer], secret: Outcome[SecretStrings]
+) -> Result[ConnectionStrings]:
+    """Reads the connection strings of `--connection-string`, and with `--app-config auto` those of the container.
+
+    Why: only integrated security uses the ticket that Credentials Fetcher provides. With a user and a password, SQL
+    Server asks neither the AD nor the gMSA; with both, it depends on the driver which counts.
+
+    Fix: .NET and ODBC: `Integrated Security=true` or `Trusted_Connection=Yes`; JDBC: `integratedSecurity=true` with
+    `authenticationScheme=JavaKerberos`; and no user and password.
+    """
+    strings = _found(application, chosen, secret)
+    if not strings:
+        return _nothing(application)
+    judged = [(one, *_judge(one.string)) for one in strings]
+    rows = tuple(Row(one.name, status, f"{one.string.server}: {text}") for one, status, text in judged)
+    usable = tuple(one for one, status, _ in judged if one.string.logon is Logon.KERBEROS and status is not Status.FAIL)
+    for worst, make in ((Status.FAIL, failed), (Status.WARN, warned)):
+        bad = [(one, text) for one, status, text in judged if status is worst]
+        if not bad:
+            continue
+        one, text = bad[0]
+        finding = make(
+            f"{one.name} ({one.string.server}): {text}",
+            observed=f"{one.string.form}: {_seen(one.string)}",
+            expected=_right(one.string),
+            fix=_fix(one.string),
+            rows=rows if len(rows) > 1 else (),
+        )
+        return Given(ConnectionStrings(usable), finding) if usable and worst is Status.WARN else finding
+    named = ", ".join(f"{one.name} ({one.string.server})" for one in strings)
+    return Given(ConnectionStrings(usable), passed(f"{named}: integrated security", rows=rows))
+
+
+def _found(
+    application: ApplicationConfig, chosen: Outcome[ChosenContainer], secret: Outcome[SecretStrings]
+) -> tuple[NamedString, ...]:
+    several = len(application.strings) > 1
+    given = [
+        NamedString(f"{OPTION} {number}" if several else OPTION, one)
+        for number, one in enumerate(application.strings, 1)
+    ]
+    container = chosen.value.container if chosen.value and application.search else None
+    of_container = container.connection_strings if container else ()
+    of_secrets = secret.value.strings if secret.value else ()
+    return (*given, *of_container, *of_secrets)
+
+
+def _nothing(application: ApplicationConfig) -> Finding:
+    example = posix("Server=<host>.<domain>,1433;Database=<name>;Integrated Security=true")
+    fix = Fix("Give it as the application has it.", (f"gmsa-doctor check … {OPTION} {example}",))
+    where = "no connection string of SQL Server is in the container's environment or secrets"
+    return skipped(where if application.search else "no connection string was given", fix=fix)
+
+
+_NO_KERBEROS = {
+    Logon.SQL: "it logs on with a user that SQL Server knows (a SQL login), not with the gMSA",
+    Logon.NONE: "it does not ask for integrated security, so it does not use the gMSA",
+    Logon.NATIVE: "integratedSecurity without authenticationScheme=JavaKerberos needs a library of Windows; on Linux "
+    "it works only if the application sets the scheme itself",
+    Logon.AD_USER: "JavaKerberos with a user and a password logs on as that user, not as the gMSA",
+    Logon.NTLM: "it logs on with NTLM, as a user with a password, not as the gMSA",
+    Logon.ENTRA: "it logs on to Microsoft Entra ID, not with the gMSA",
+}
+_BOTH = {
+    Form.DOTNET: "beside integrated security stands a user or a password, which .NET passes over",
+    Form.ODBC: "beside Trusted_Connection stands a user or a password; which counts depends on the driver",
+    Form.FREETDS: "beside integrated security stands a user or a password; which counts depends on the driver",
+}
+
+
+_AZURE = re.compile(r"[^.]+\.database\.(windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)", re.IGNORECASE)
+"""Of Azure SQL Database. A managed instance has one label more, and can be in a Kerberos realm."""
+
+
+def _judge(string: ConnectionString) -> tuple[Status, str]:
+    if string.logon is not Logon.KERBEROS:
+        return Status.WARN, _NO_KERBEROS[string.logon]
+    if _AZURE.fullmatch(string.host):
+        return Status.FAIL, "Azure SQL Database knows logins of its own and of Microsoft Entra ID, and none of an AD"
+    if string.colon:
+        return Status.FAIL, "the port stands after a colon, so that the driver takes all of it for the server's name"
+    if string.host.lower() == "(localdb)":
+        return Status.FAIL, "LocalDB is there on Windows only"
+    if string.protocol == "lpc":
+        return Status.FAIL, "shared memory (lpc:) leads to a SQL Server of the same Windows machine only"
+    if string.protocol == "np":
+        return Status.WARN, "it asks for a named pipe (np:); drivers on Linux connect by TCP"
+    if string.has_user:
+        return Status.WARN, _BOTH.get(string.form, "beside integrated security stands a user or a password")
+    return Status.PASS, "integrated security"
+
+
+def _seen(string: ConnectionString) -> str:
+    if string.colon:
+        return f"{string.host}:{string.port}"
+    user = ", with a user or a password" if string.has_user else ""
+    return f"logon: {string.logon}, protocol: {string.protocol}{user}"
+
+
+def _fix(string: ConnectionString) -> Fix:
+    if _AZURE.fullmatch(string.host):
+        return Fix(
+            "Let the application log on with Microsoft Entra ID, or as a user of the database; it needs no gMSA."
+        )
+    return Fix(f"Write it as {_right(string)}, without user and password.")
+
+
+def _right(string: ConnectionString) -> str:
+    """The string as it should be, without what is not ours to know."""
+    if _AZURE.fullmatch(string.host):
+        return "a SQL Server that has joined the AD"
+    port = string.port or connection_string.DEFAULT_PORT
+    host = string.host if string.host.lower() != "(localdb)" else "<host>.<domain>"
+    if string.form is Form.JDBC:
+        return f"jdbc:sqlserver://{host}:{port};integratedSecurity=true;authenticationScheme=JavaKerberos"
+    if string.form is Form.ODBC:
+        return f"Server={host},{port};Trusted_Connection=Yes"
+    if string.form is Form.FREETDS:
+        return f"mssql+pymssql://{host}:{port}/<database>"
+    return f"Server={host},{port};Integrated Security=true"

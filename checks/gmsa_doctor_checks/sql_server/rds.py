@@ -1,0 +1,157 @@
+"""SQL Server on Amazon RDS: what it is joined to."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from gmsa_doctor.clients.rds import Rds
+from gmsa_doctor.errors import NotFound
+from gmsa_doctor.limits import each
+from gmsa_doctor.model import Fix, Given, Result, Row, Status, Stop, failed, passed, skipped, unknown, warned
+from gmsa_doctor.registry import check
+from gmsa_doctor.subject import Place
+from gmsa_doctor_checks import links
+from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.sql_server.values import ConnectionStrings, RdsServer, RdsServers
+
+ENDPOINT = re.compile(
+    r"(?P<id>[a-z0-9-]+)\.[a-z0-9-]+\.(rds\.(?P<cn>cn-[a-z0-9-]+)\.amazonaws\.com\.cn|"
+    r"(?P<region>[a-z0-9-]+)\.rds\.amazonaws\.com(\.cn)?)",
+    re.IGNORECASE,
+)
+"""``<id>.<hash>.<region>.rds.amazonaws.com``. Source: the RDS user guide, "Finding the connection information"."""
+
+
+def names_in(endpoint: str, domain: str) -> tuple[str, str]:
+    """An instance's name in its AD domain: in a directory of Directory Service, and in a self-managed AD.
+
+    Source: the RDS user guide, "Connecting … with Windows Authentication" and "Working with self-managed Active
+    Directory": RDS keeps a CNAME record of ``<id>.<hash>.<region>.awsrds.<domain>`` there.
+    """
+    id, hash, *rest = endpoint.lower().split(".")
+    region = rest[1] if rest[0] == "rds" else rest[0]
+    return f"{id}.{domain}", f"{id}.{hash}.{region}.awsrds.{domain}"
+
+
+_JOINED = frozenset({"joined", "kerberos-enabled"})
+_ON_ITS_WAY = re.compile(r"pending-.*|joining|enabling.*|removing")
+"""Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_SQLServerWinAuth.html, domain membership."""
+
+
+@check(
+    "sql-server.rds",
+    title="The RDS instance has joined the AD",
+    docs=links.RDS_KERBEROS,
+)
+def rds(strings: ConnectionStrings, place: Place, client: Rds) -> Result[RdsServers]:
+    """For servers that are named by their RDS endpoint, asks RDS which AD domain they have joined.
+
+    Why: an instance that has joined no domain can log nobody on with Windows authentication. The domain tells under
+    which name it is to be connected to: its SPN has that name, and never that of the endpoint.
+
+    Fix: join the instance to the domain (`aws rds modify-db-instance --domain …`).
+    """
+    hosts = dict.fromkeys(one.string.host.lower() for one in strings.strings)
+    ours = {host: found for host in hosts if (found := ENDPOINT.fullmatch(host))}
+    if not ours:
+        return skipped("no server is named by an endpoint of RDS")
+    for match in ours.values():
+        region = match["cn"] or match["region"]
+        if place.region and region and region != place.region:
+            return unknown(
+                f"{match[0]} is of {region}, and the task runs in {place.region}",
+                fix=Fix("Ask there.", (_describe(match["id"], region),)),
+            )
+    answers = each(ours.items(), lambda one: client.instance(one[1]["id"]))
+    servers, rows = [], []
+    for (host, match), answer in answers:
+        if isinstance(answer, NotFound):
+            return unknown(
+                f"there is no DB instance {match['id']} in {place.region}: it is another account's, or was deleted",
+                observed=answer.text,
+                fix=Fix("See that the endpoint is still right.", (_describe(match["id"], place.region),)),
+            )
+        if isinstance(answer, Exception):
+            raise answer
+        if _is_custom(answer):
+            servers.append(RdsServer(host, match["id"], "", ""))
+            rows.append(Row(match["id"], Status.PASS, "of RDS Custom: its owner may have joined it by hand"))
+            continue
+        domain, status = _membership(answer, match["id"], place)
+        servers.append(RdsServer(host, match["id"], domain, _name_in(host, domain, answer)))
+        rows.append(Row(match["id"], Status.PASS if status in _JOINED else Status.WARN, f"{domain}: {status}"))
+    value = RdsServers(tuple(servers))
+    late = [row for row in rows if row.status is Status.WARN]
+    if late:
+        return Given(
+            value,
+            warned(
+                f"the DB instance {late[0].name} is only on its way into its domain, or out of it: {late[0].text}",
+                expected="joined",
+                fix=Fix("Wait, and see what becomes of it.", (_describe(late[0].name, place.region),)),
+            ),
+        )
+    return Given(value, passed("; ".join(f"{row.name}: {row.text}" for row in rows)))
+
+
+def _is_custom(instance: dict[str, Any]) -> bool:
+    """RDS Custom that RDS has joined to no domain: its owner may have, by hand, of which RDS knows nothing.
+
+    Source: the AWS database blog, "Use a self-hosted Active Directory with Amazon RDS Custom for SQL Server".
+    """
+    return str(instance.get("Engine") or "").startswith("custom-") and not instance.get("DomainMemberships")
+
+
+def _name_in(endpoint: str, domain: str, instance: dict[str, Any]) -> str:
+    """Only of a self-managed AD an organizational unit and a secret are told."""
+    membership = instance["DomainMemberships"][0]
+    of_directory, of_self_managed = names_in(endpoint, domain)
+    if not domain:
+        return ""
+    return of_self_managed if membership.get("OU") or membership.get("AuthSecretArn") else of_directory
+
+
+def _membership(instance: dict[str, Any], id: str, place: Place) -> tuple[str, str]:
+    """Domain and status. Raises Stop where no logon of the AD can work."""
+    found = instance.get("DomainMemberships") or []
+    described = (_describe(id, place.region),)
+    if not found:
+        raise Stop(
+            failed(
+                f"the DB instance {id} has joined no AD domain: Windows authentication cannot work",
+                observed="no DomainMemberships",
+                expected="joined to the gMSA's domain",
+                fix=Fix(
+                    "Join it to the AD (with --domain-iam-role-name for a directory of AWS; with --domain-fqdn and its "
+                    "like for a self-managed one).",
+                    (
+                        f"aws rds modify-db-instance{place.region_option} --db-instance-identifier {posix(id)} "
+                        f"--domain {posix('<directory id>')} --domain-iam-role-name {posix('<role>')}",
+                    ),
+                ),
+            )
+        )
+    domain, status = str(found[0].get("FQDN") or ""), str(found[0].get("Status") or "")
+    if status.lower() in _JOINED or _ON_ITS_WAY.fullmatch(status.lower()):
+        return domain.rstrip(".").lower(), status.lower()
+    if status.lower() == "failed":
+        raise Stop(
+            failed(
+                f"the DB instance {id} failed to join the AD domain {domain}: Windows authentication cannot work",
+                observed=f"DomainMemberships: {status}",
+                expected="joined",
+                fix=Fix("See its events for the reason, and join it again.", described),
+            )
+        )
+    raise Stop(
+        unknown(f"the domain membership of the DB instance {id} is {status or 'not told'}", fix=Fix("Look.", described))
+    )
+
+
+def _describe(id: str, region: str | None) -> str:
+    option = f" --region {posix(region)}" if region else ""
+    return (
+        f"aws rds describe-db-instances{option} --db-instance-identifier {posix(id)} "
+        "--query 'DBInstances[0].[Endpoint.Address,DomainMemberships]'"
+    )

@@ -1,0 +1,137 @@
+"""The SPNs of the application's SQL Servers, who has them, and the login that SQL Server must have."""
+
+from __future__ import annotations
+
+from gmsa_doctor.clients.ldap import escape_filter
+from gmsa_doctor.errors import ClientError
+from gmsa_doctor.model import Finding, Fix, Outcome, Row, Status, passed, stands_behind, warned
+from gmsa_doctor.registry import check
+from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import powershell
+from gmsa_doctor_checks.sql_server.spns import Holder, holders_of, host_of
+from gmsa_doctor_checks.sql_server.values import ServiceTickets, SqlServer, SqlServers
+from gmsa_doctor_checks.values import Account, BoundDirectory, CredSpec, GmsaNames
+
+
+@check(
+    "sql-server.spn",
+    title="The SQL Server's SPN is on one account, enabled and with AES",
+    docs=links.SPN,
+    shows=(texts.SSPI, texts.SQL_SPN, *texts.KERBEROS_SERVICE),
+)
+def spn(servers: SqlServers, bound: BoundDirectory, account: Account, tickets: Outcome[ServiceTickets]) -> Finding:
+    """Looks for the accounts that have the SPN of each connection string's server.
+
+    Why: the ticket is made for the account that has the SPN; SQL Server can read it only if it runs as that account.
+    What the KDC itself says to the SPN is `kerberos.service-ticket`; where it refuses, that is the root cause.
+
+    Fix: register the SPN on the account that SQL Server runs as, and on no other (`setspn -S`).
+    """
+    if tickets.value is None and tickets.finding.status is Status.FAIL:
+        return stands_behind([tickets.finding])
+    spns = tuple(dict.fromkeys(spn for one in servers.servers for spn in one.spns))
+    base = account.domain.base_dn
+    holders = holders_of(bound.directory, base, tuple(dict.fromkeys(map(host_of, spns))))
+    judged = [_judge(one, holders, tickets.value) for one in servers.servers]
+    rows = tuple(row for row, _ in judged)
+    troubles = [(row, fix) for row, fix in judged if fix is not None]
+    if not troubles:
+        return passed("; ".join(f"{row.name}: {row.text}" for row in rows), rows=rows)
+    row, fix = troubles[0]
+    return warned(
+        f"{row.name}: {row.text}",
+        expected="the SPN on the account that SQL Server runs as, enabled and with AES",
+        fix=fix,
+        rows=rows if len(rows) > 1 else (),
+    )
+
+
+def _judge(server: SqlServer, holders: tuple[Holder, ...], tickets: ServiceTickets | None) -> tuple[Row, Fix | None]:
+    """The server's row, and what to do if all is not well."""
+    wanted = [one for one in server.spns if tickets and one in tickets.spns] or list(server.spns)
+    for spn in wanted:
+        owners = [one for one in holders if one.has(spn)]
+        if len(owners) > 1:
+            return _several(spn, owners)
+        if owners:
+            return _owned(spn, owners[0])
+    if tickets and wanted[0] in tickets.spns:  # of another domain of the forest, or hidden from the user
+        return Row(wanted[0], Status.PASS, "the KDC gives a ticket; who has it cannot be seen in this domain"), None
+    near = tuple(spn for one in holders for spn in one.of_host(host_of(wanted[0])))
+    text = "no account of the domain has it" + (f"; for that host there is {', '.join(near)}" if near else "")
+    return Row(wanted[0], Status.WARN, text), registration(wanted[0], "<DOMAIN\\service account>")
+
+
+def _several(spn: str, owners: list[Holder]) -> tuple[Row, Fix]:
+    names = ", ".join(one.account for one in owners)
+    fix = Fix(
+        "Take it off all accounts but the one that SQL Server runs as.",
+        (f"setspn -Q {powershell(spn)}", f"setspn -D {powershell(spn)} {powershell('<account>')}"),
+    )
+    return Row(spn, Status.WARN, f"{len(owners)} accounts have it: {names}"), fix
+
+
+def _owned(spn: str, owner: Holder) -> tuple[Row, Fix | None]:
+    if not owner.enabled:
+        fix = Fix("Enable it.", (f"Enable-ADAccount -Identity {powershell(owner.account)}",))
+        return Row(spn, Status.WARN, f"on {owner.account}, which is disabled"), fix
+    if owner.rc4_only:
+        fix = Fix(
+            "Let it use AES, set its password anew, and restart SQL Server.",
+            (f"Set-ADObject -Identity {powershell(owner.dn)} -Replace @{{'msDS-SupportedEncryptionTypes'=24}}",),
+        )
+        return Row(spn, Status.WARN, f"on {owner.account}, which takes RC4 only: many Linux images refuse that"), fix
+    return Row(spn, Status.PASS, f"on {owner.account}"), None
+
+
+def registration(spn: str, account: str) -> Fix:
+    """How to register it."""
+    return Fix(
+        "Register it on the account that SQL Server runs as (the machine's own for a virtual account), in this form.",
+        (f"setspn -Q {powershell(spn)}", f"setspn -S {powershell(spn)} {powershell(account)}"),
+    )
+
+
+# The login ------------------------------------------------------------------------------------------
+
+
+@check(
+    "sql-server.login",
+    title="The login that SQL Server must have for the gMSA",
+    docs=links.SQL_LOGIN,
+    shows=(texts.SQL_LOGIN_FAILED,),
+)
+def login(servers: SqlServers, names: GmsaNames, credspec: CredSpec, bound: Outcome[BoundDirectory]) -> Finding:
+    r"""Says the T-SQL that makes a login for the gMSA, with its real name. SQL Server itself is not asked.
+
+    Why: a ticket proves who the container is, not that SQL Server lets it in: "Login failed for user 'CORP\webapp01$'"
+    means that all of Kerberos has worked, and that the login is missing. On RDS it is made in the same way.
+
+    Fix: run the T-SQL as an administrator of SQL Server, and give the login its rights in the database.
+    """
+    netbios = _netbios(names, bound) or credspec.document.net_bios_name or names.domain.text.partition(".")[0].upper()
+    account = f"{netbios}\\{names.gmsa.text}$"
+    quoted = f"[{account.replace(']', ']]')}]"
+    hosts = ", ".join(dict.fromkeys(one.string.host for one in servers.servers))
+    finding = passed(f"not asked of {hosts}: it has to know the login {account}")
+    commands = (
+        f"CREATE LOGIN {quoted} FROM WINDOWS;",
+        f"CREATE USER {quoted} FOR LOGIN {quoted};",
+        f"ALTER ROLE db_datareader ADD MEMBER {quoted};",
+    )
+    fix = Fix("Where it is missing: the first in master, the others in the application's database.", commands)
+    return Finding(finding.status, finding.summary, fix=fix)
+
+
+def _netbios(names: GmsaNames, bound: Outcome[BoundDirectory]) -> str | None:
+    """The domain's short name as the AD has it: CredSpecs are known to hold others (MS-ADTS 6.1.1.2.1.1)."""
+    if bound.value is None:
+        return None
+    base = names.domain.base_dn
+    try:
+        found = bound.value.directory.search(
+            f"CN=Partitions,CN=Configuration,{base}", f"(nCName={escape_filter(base)})", ("nETBIOSName",), "one"
+        )
+    except ClientError:  # of a child domain, the configuration is elsewhere
+        return None
+    return found[0].text("nETBIOSName") if found else None

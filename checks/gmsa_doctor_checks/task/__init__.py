@@ -1,0 +1,1 @@
+"""The task definition, the service, and where its tasks run."""
