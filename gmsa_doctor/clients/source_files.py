@@ -15,8 +15,9 @@ from gmsa_doctor.clients.file_bytes import FILE_LIMIT, read_bytes, text_of
 from gmsa_doctor.clients.file_search import Broken, Candidate, find
 from gmsa_doctor.formats import cloudformation, compose, terraform_plan
 from gmsa_doctor.formats.cloudformation import LeftOut
-from gmsa_doctor.formats.located import Definition, Located, LocatedError, Open, Path, read_json, read_yaml
+from gmsa_doctor.formats.located import Definition, Located, LocatedError, Open, Path, read_json
 from gmsa_doctor.formats.task_definition import TaskDefinitionError, read_task_definition
+from gmsa_doctor.formats.yaml_text import read_yaml
 
 __all__ = ["Broken", "Candidate", "Kind", "Source", "classify", "find", "read", "sources"]
 

@@ -1,4 +1,4 @@
-"""JSON and YAML with the place of each part: what a finding in a file points to.
+"""Documents with the place of each part, which a finding in a file points to; the reader of JSON, too.
 
 The entry of an object stands where its key does, that of a list where it begins: the line that a person would edit.
 """
@@ -87,17 +87,6 @@ def read_json(text: str) -> Located:
     if not isinstance(document, Document):
         raise LocatedError(document.message, Position(document.line, document.column))
     return Located(document.value, _JsonPlaces().of(text))
-
-
-def read_yaml(text: str) -> Located:
-    """The one YAML document of a text; CloudFormation's ``!Sub`` and the like are ``{"Fn::Sub": …}``.
-
-    Keys are texts as they stand there. Other local tags (Compose's ``!reset``) are left out. Raises LocatedError,
-    whatever the text is.
-    """
-    from gmsa_doctor.formats.yaml_text import read  # loads PyYAML
-
-    return read(text)
 
 
 # A string, a bracket or comma, a line's end, or any other word; white space and colons lie between.

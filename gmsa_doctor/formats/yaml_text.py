@@ -1,4 +1,4 @@
-"""YAML to plain data, with the place of each part. :func:`gmsa_doctor.formats.located.read_yaml` is the way in.
+"""YAML to plain data, with the place of each part.
 
 PyYAML gives the events alone. From there on it is ours, so that a hostile text costs no more than a long one: nothing
 is constructed but plain data, nesting and aliases have limits, and each part keeps its place.
@@ -28,8 +28,12 @@ _TEXTS = ("!", f"{_CORE}str")
 _PLAIN_TAGS = tuple(_CORE + name for name in ("null", "bool", "int", "float", "map", "seq"))
 
 
-def read(text: str) -> Located:
-    """As :func:`gmsa_doctor.formats.located.read_yaml` says."""
+def read_yaml(text: str) -> Located:
+    """The one YAML document of a text; CloudFormation's ``!Sub`` and the like are ``{"Fn::Sub": …}``.
+
+    Keys are texts as they stand there. Other local tags (Compose's ``!reset``) are left out. Raises LocatedError,
+    whatever the text is.
+    """
     if len(text) > YAML_LIMIT:
         raise LocatedError(f"the text is longer than {YAML_LIMIT} characters")
     root = _composed(text)

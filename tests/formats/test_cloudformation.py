@@ -7,8 +7,9 @@ from pathlib import Path as File
 import pytest
 
 from gmsa_doctor.formats.cloudformation import LeftOut, Template, definitions, is_template, read_template
-from gmsa_doctor.formats.located import Definition, Located, LocatedError, Open, Path, Position, read_json, read_yaml
+from gmsa_doctor.formats.located import Definition, Located, LocatedError, Open, Path, Position, read_json
 from gmsa_doctor.formats.task_definition import read_task_definition
+from gmsa_doctor.formats.yaml_text import read_yaml
 
 SAMPLES = File(__file__).parent.parent / "samples" / "cloudformation"
 FIRST_CREDSPEC: Path = ("containerDefinitions", 0, "credentialSpecs", 0)

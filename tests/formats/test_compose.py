@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gmsa_doctor.formats.compose import definitions, is_compose
-from gmsa_doctor.formats.located import Definition, Located, Open, read_yaml
+from gmsa_doctor.formats.located import Definition, Located, Open
 from gmsa_doctor.formats.task_definition import read_task_definition
+from gmsa_doctor.formats.yaml_text import read_yaml
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "compose"
 

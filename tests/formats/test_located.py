@@ -17,8 +17,8 @@ from gmsa_doctor.formats.located import (
     Path,
     Position,
     read_json,
-    read_yaml,
 )
+from gmsa_doctor.formats.yaml_text import read_yaml
 
 LETTERS = st.characters(min_codepoint=0x20, max_codepoint=0x17F, exclude_categories=["Cc"])
 SCALARS = st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.text(LETTERS, max_size=8)

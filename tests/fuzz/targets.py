@@ -32,6 +32,7 @@ from gmsa_doctor.formats import (
     sid,
     task_definition,
     terraform_plan,
+    yaml_text,
 )
 from tests import ccaches
 from tests.formats.test_kdc_reply import demands, reply
@@ -195,7 +196,7 @@ def _json_file(data: bytes) -> None:
 
 
 def _yaml_file(data: bytes) -> None:
-    _located(data.decode("utf-8", "replace"), located.read_yaml)
+    _located(data.decode("utf-8", "replace"), yaml_text.read_yaml)
 
 
 _READER = "S-1-5-21-1-2-3-1103"
