@@ -7,7 +7,7 @@ import re
 import textwrap
 from dataclasses import dataclass
 
-from gmsa_doctor.model import Check, ShowsAs
+from gmsa_doctor.model import Cause, Check, ShowsAs
 from gmsa_doctor.registry import Registry
 
 
@@ -113,17 +113,29 @@ def suggest(registry: Registry, word: str) -> list[str]:
     return list(dict.fromkeys([*difflib.get_close_matches(word.lower(), ids, 3), *parts]))[:5]
 
 
-LIST_WIDTH = 80
 _NARROWEST = 16
+_NUMBERS = {cause: str(number) for number, cause in enumerate(Cause, 1)}
 
 
-def list_checks(registry: Registry) -> str:
-    """All checks as a table, those of plug-ins with their distribution."""
+def list_checks(registry: Registry, width: int) -> str:
+    """All checks as a table, those of plug-ins with their distribution; the documented causes by their numbers."""
     from tabulate import tabulate
 
     plug_ins = any(one.origin != "gmsa-doctor" for one in registry.checks)
-    rows = [(one.id, one.title, one.cause or "", *((one.origin,) if plug_ins else ())) for one in registry.checks]
+    rows = [
+        (one.id, one.title, _NUMBERS[one.cause] if one.cause else "", *((one.origin,) if plug_ins else ()))
+        for one in registry.checks
+    ]
     headers = ["id", "title", "cause", *(["from"] if plug_ins else [])]
     others = sum(max(len(row[place]) for row in [headers, *rows]) + 2 for place in range(len(headers)) if place != 1)
-    widths = [None, max(_NARROWEST, LIST_WIDTH - others), None, None][: len(headers)]
-    return tabulate(rows, headers=headers, tablefmt="plain", maxcolwidths=widths)
+    widths = [None, max(_NARROWEST, width - others), None, None][: len(headers)]
+    table = tabulate(
+        rows,
+        headers=headers,
+        tablefmt="plain",
+        maxcolwidths=widths,
+        disable_numparse=True,
+        colalign=["left"] * len(headers),
+    )
+    causes = ", ".join(f"{number} {cause}" for cause, number in _NUMBERS.items())
+    return f"{table}\n\nDocumented causes: {causes}"

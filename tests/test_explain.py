@@ -129,14 +129,22 @@ def test_what_looks_like_no_id_suggests_nothing() -> None:
 
 
 def test_the_list_has_every_check_and_fits_80_columns() -> None:
-    table = list_checks(known())
+    table, _, causes = list_checks(known(), 80).partition("\n\n")
     assert [one.id for one in known().checks] == [line.split()[0] for line in table.splitlines()[1:] if line[0] != " "]
-    assert max(map(len, table.splitlines())) <= 80
+    assert max(map(len, [*table.splitlines(), causes])) <= 80
     assert table.isascii()
+    assert causes == "Documented causes: 1 task-definition, 2 credspec, 3 credentials, 4 dhcp-options"
+    dhcp = next(line for line in table.splitlines() if line.startswith("dhcp-options.set "))
+    assert dhcp.split()[-1] == "4"
+
+
+def test_a_wide_terminal_has_a_line_a_check() -> None:
+    table, _, _ = list_checks(known(), 200).partition("\n\n")
+    assert len(table.splitlines()) == 1 + len(known().checks)
 
 
 def test_the_list_says_where_a_plug_in_comes_from() -> None:
-    assert "from" not in list_checks(known()).splitlines()[0]
-    table = list_checks(Registry([*known().checks, replace(a_check("acme.sql"), origin="acme-checks")]))
+    assert "from" not in list_checks(known(), 80).splitlines()[0]
+    table = list_checks(Registry([*known().checks, replace(a_check("acme.sql"), origin="acme-checks")]), 80)
     assert table.splitlines()[0].split() == ["id", "title", "cause", "from"]
     assert any(line.startswith("acme.sql") and line.endswith("acme-checks") for line in table.splitlines())

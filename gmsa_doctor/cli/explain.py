@@ -18,7 +18,7 @@ def list_() -> None:
     def show() -> ExitCode:
         from gmsa_doctor import explain, registry
 
-        print_(explain.list_checks(registry.load()))
+        print_(explain.list_checks(registry.load(), width()))
         return ExitCode.PASS
 
     guarded(show)
