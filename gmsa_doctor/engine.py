@@ -93,6 +93,8 @@ class _Run:
         self.ends = time.monotonic() + seconds
         self.results: dict[tuple[int, str], _Result] = {}
         self.cells: dict[object, _Cell] = {}
+        self.blocked: dict[tuple[str | int, ...], tuple[Sequence[Finding], _Result]] = {}
+        self.completed: dict[tuple[str, int], tuple[Finding, Finding]] = {}
         self.ready: deque[_Cell] = deque()
         self.given = [{kind: _given(value) for kind, value in one.given.items()} for one in cases]
         self.running: list[_Cell] = []
@@ -139,9 +141,16 @@ class _Run:
                 in_the_way.append(outcome.finding)
             arguments.append(outcome if need.outcome else outcome.value)
         if in_the_way:
-            self.settle(case, check, _Result(None, stands_behind(in_the_way)))
+            self.settle(case, check, self.behind(check, in_the_way))
         else:
             self.submit(case, check, tuple(arguments))
+
+    def behind(self, check: Check, in_the_way: Sequence[Finding]) -> _Result:
+        """One result for all cases that have the same in this check's way: there may be thousands."""
+        key: tuple[str | int, ...] = (check.id, *map(id, in_the_way))
+        if key not in self.blocked:  # the findings are kept, so that no other gets the id of one
+            self.blocked[key] = in_the_way, _named(_Result(None, stands_behind(in_the_way)), check)
+        return self.blocked[key][1]
 
     def submit(self, case: int, check: Check, arguments: tuple[Any, ...]) -> None:
         key: object = (check.id, arguments)
@@ -160,9 +169,7 @@ class _Run:
             self.settle(case, check, cell.result)
 
     def settle(self, case: int, check: Check, result: _Result) -> None:
-        if not result.finding.check:
-            result = _Result(result.value, replace(result.finding, check=check.id))
-        self.results[case, check.id] = result
+        self.results[case, check.id] = _named(result, check)
         for user in self.users[check.id]:
             self.advance(case, user)
 
@@ -232,9 +239,9 @@ class _Run:
         return replace(unknown(text), duration_ms=_since(cell.started or time.monotonic()))
 
     def end(self, cell: _Cell, result: _Result) -> None:
-        cell.result = result
+        cell.result = _named(result, cell.check)
         for case in cell.cases:
-            self.settle(case, cell.check, result)
+            self.settle(case, cell.check, cell.result)
 
     def progress(self) -> Progress:
         total = len(self.cases) * len(self.registry.checks)
@@ -269,13 +276,18 @@ class _Run:
     def complete(self, check: Check | None, finding: Finding) -> Finding:
         if check is None:
             return finding
-        return replace(
-            finding,
-            check=check.id,
-            cause=check.cause,
-            docs=finding.docs or check.docs,
-            root=finding.status in _ROOTS and not finding.because,
-        )
+        key = check.id, id(finding)
+        if key not in self.completed:  # cases share many findings; these are kept, so that no other gets the id of one
+            root = finding.status in _ROOTS and not finding.because
+            docs = finding.docs or check.docs
+            self.completed[key] = finding, replace(finding, check=check.id, cause=check.cause, docs=docs, root=root)
+        return self.completed[key][1]
+
+
+def _named(result: _Result, check: Check) -> _Result:
+    """With the check's id, unless the author has raised the finding under another."""
+    finding = result.finding
+    return result if finding.check else _Result(result.value, replace(finding, check=check.id))
 
 
 def _given(value: object) -> Outcome[Any]:
