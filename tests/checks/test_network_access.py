@@ -59,6 +59,7 @@ NO_ACCOUNT: Outcome[Account] = Outcome(None, skipped("not read"))
 PLACE = Place("us-east-1", "123456789012")
 OUTSIDE, INSIDE, ASSERTED = Vantage(False), Vantage(True), Vantage(False, asserted=True, own_resolver=False)
 NO_TCP: Outcome[Tcp] = Outcome(None, skipped("live never"))
+ON_FARGATE = Outcome(Platform(Launch.FARGATE), passed(""))
 
 KERBEROS = Port(Need.KERBEROS, Protocol.TCP, 88)
 BY_UDP = Port(Need.KERBEROS, Protocol.UDP, 88, required=False)
@@ -362,11 +363,30 @@ IN_ONE_SUBNET = Outcome(SUBNETS, passed(""))
 
 
 def of_task(
-    aws: Aws, interfaces: Interfaces | None = None, tcp: Outcome[Tcp] = NO_TCP, vantage: Vantage = OUTSIDE
+    aws: Aws,
+    interfaces: Interfaces | None = None,
+    tcp: Outcome[Tcp] = NO_TCP,
+    vantage: Vantage = OUTSIDE,
+    ways: Ways | None = None,
 ) -> tuple[GroupsOfTask | None, Finding]:
     known = Outcome(interfaces, passed("")) if interfaces else Outcome[Interfaces](None, skipped("denied"))
     network = Network((A,), ("sg-1",))
-    return ended(security_groups(network, IN_ONE_SUBNET, ONLY_ONE, known, cast("Ec2", aws), PLACE, tcp, vantage))
+    return judged_of_task(network, known, aws, ways, tcp, vantage)
+
+
+def judged_of_task(
+    network: Network,
+    interfaces: Outcome[Interfaces],
+    aws: Aws,
+    ways: Ways | None = None,
+    tcp: Outcome[Tcp] = NO_TCP,
+    vantage: Vantage = OUTSIDE,
+) -> tuple[GroupsOfTask | None, Finding]:
+    led = Outcome(ways, passed("")) if ways else Outcome[Ways](None, skipped("denied"))
+    ec2 = cast("Ec2", aws)
+    return ended(
+        security_groups(network, IN_ONE_SUBNET, ONLY_ONE, interfaces, led, ON_FARGATE, ec2, PLACE, tcp, vantage)
+    )
 
 
 @pytest.mark.parametrize(
@@ -377,7 +397,6 @@ def of_task(
         (Aws(groups=[group("sg-1", TO_GROUP)]), OF_DCS, Status.PASS),
         (Aws(groups=[group("sg-1", TO_GROUP)]), None, Status.UNKNOWN),
         (Aws(groups=[group("sg-1", TO_GROUP)]), Interfaces(), Status.UNKNOWN),
-        (Aws(groups=[group("sg-1", to(UserIdGroupPairs=[{"GroupId": "sg-2"}]))]), OF_DCS, Status.FAIL),
         (Aws(groups=[group("sg-1", TO_LIST)], lists={"pl-1": ("10.0.0.0/24", "::/0")}), None, Status.PASS),
         (Aws(groups=[group("sg-1", TO_LIST)], lists={"pl-1": ()}), None, Status.FAIL),
         (Aws(groups=[group("sg-1", TO_LIST, to("10.0.0.0/8"))]), None, Status.PASS),
@@ -389,6 +408,35 @@ def test_what_the_tasks_groups_let_out(aws: Aws, interfaces: Interfaces | None, 
     assert (value is None) == (status is Status.UNKNOWN)
 
 
+TO_ANOTHER_GROUP = Aws(groups=[group("sg-1", to(UserIdGroupPairs=[{"GroupId": "sg-2"}]))])
+
+
+@pytest.mark.parametrize(
+    ("ways", "status"),
+    [
+        (Ways(Judged(), ((A, ONE.address, "vpc-1"),)), Status.FAIL),
+        (Ways(Judged(), ((A, ONE.address, "vpc-9"),)), Status.UNKNOWN),
+        (Ways(Judged()), Status.UNKNOWN),
+        (None, Status.UNKNOWN),
+    ],
+)
+def test_who_has_the_address_in_a_vpc_that_no_route_leads_to_is_not_taken_for_the_host(
+    ways: Ways | None, status: Status
+) -> None:
+    assert of_task(TO_ANOTHER_GROUP, OF_DCS, ways=ways)[1].status is status
+
+
+def test_groups_that_let_no_https_out_either_are_to_be_mended_for_aws_too() -> None:
+    fix = of_task(Aws(groups=[group("sg-1")]))[1].fix
+    assert fix
+    assert "TCP 443" in fix.text
+    assert "--port 443" in fix.commands[1]
+    narrow = to("10.9.0.0/16", IpProtocol="tcp", FromPort=443, ToPort=443)
+    other = of_task(Aws(groups=[group("sg-1", narrow)]))[1].fix
+    assert other
+    assert "443" not in other.text
+
+
 def test_a_denied_prefix_list_is_unknown_where_it_decides() -> None:
     with pytest.raises(Denied):
         of_task(Aws(groups=[group("sg-1", TO_LIST)]))
@@ -396,10 +444,8 @@ def test_a_denied_prefix_list_is_unknown_where_it_decides() -> None:
 
 def test_groups_that_are_not_known_are_not_judged() -> None:
     no_interfaces = Outcome[Interfaces](None, skipped(""))
-    finding = security_groups(
-        Network((A,)), IN_ONE_SUBNET, ONLY_ONE, no_interfaces, cast("Ec2", Aws()), PLACE, NO_TCP, OUTSIDE
-    )
-    assert isinstance(finding, Finding)
+    value, finding = judged_of_task(Network((A,)), no_interfaces, Aws())
+    assert value is None
     assert (finding.status, "--security-groups" in str(finding.fix)) == (Status.SKIPPED, True)
 
 
@@ -407,9 +453,8 @@ def test_a_service_without_groups_has_the_default_one_of_the_vpc() -> None:
     no_interfaces = Outcome[Interfaces](None, skipped(""))
     network = Network((A,), (), public_address=False)
     for rules, status in (((), Status.FAIL), ((to("0.0.0.0/0"),), Status.PASS)):
-        ec2 = cast("Ec2", Aws(default=[group("sg-default", *rules)]))
-        result = security_groups(network, IN_ONE_SUBNET, ONLY_ONE, no_interfaces, ec2, PLACE, NO_TCP, OUTSIDE)
-        assert ended(result)[1].status is status
+        aws = Aws(default=[group("sg-default", *rules)])
+        assert judged_of_task(network, no_interfaces, aws)[1].status is status
 
 
 class Connecting:

@@ -309,7 +309,7 @@ HOSTS_GROUPS = (
 
 # Routes -------------------------------------------------------------------------------------------------
 
-_ON_PREMISES = ("10.20.0.10", "10.20.0.11")
+ON_PREMISES = ("10.20.0.10", "10.20.0.11")
 
 
 def at(*addresses: str) -> Change:
@@ -438,16 +438,16 @@ ROUTE_FAULTS = (
     Scenario(
         "no route to the domain controllers",
         ROUTES,
-        all_of(managed(*_ON_PREMISES), no_route("10.0.0.0/8", ANYWHERE), after(route_to_aws)),
+        all_of(managed(*ON_PREMISES), no_route("10.0.0.0/8", ANYWHERE), after(route_to_aws)),
         "has no route to it",
     ),
     Scenario(
-        "a route to what is gone", ROUTES, all_of(managed(*_ON_PREMISES), blackhole("10.20.0.0/16")), "is a blackhole"
+        "a route to what is gone", ROUTES, all_of(managed(*ON_PREMISES), blackhole("10.20.0.0/16")), "is a blackhole"
     ),
     Scenario(
         "only a NAT gateway on the way to private addresses",
         ROUTES,
-        all_of(managed(*_ON_PREMISES), no_route("10.0.0.0/8")),
+        all_of(managed(*ON_PREMISES), no_route("10.0.0.0/8")),
         "to the internet",
     ),
     Scenario("a peering connection that nobody has accepted", ROUTES, peered(accepted=False), "is pending-acceptance"),
@@ -462,7 +462,7 @@ WARNINGS = (
     Scenario(
         "no route in one of three subnets",
         ROUTES,
-        all_of(THREE_SUBNETS, managed(*_ON_PREMISES), after(no_route_in_one_subnet)),
+        all_of(THREE_SUBNETS, managed(*ON_PREMISES), after(no_route_in_one_subnet)),
         "(1 of 3 subnets)",
     ),
     Scenario(
@@ -474,7 +474,7 @@ WARNINGS = (
     Scenario(
         "no outbound rule to what may be domain controllers",
         GROUPS,
-        all_of(at(*_ON_PREMISES), egress(*all_ports([("tcp", 88)], cidr=ANYWHERE))),
+        all_of(at(*ON_PREMISES), egress(*all_ports([("tcp", 88)], cidr=ANYWHERE))),
         "whether tasks ask just these hosts is not known",
     ),
     Scenario("no outbound rule for Kerberos by UDP", GROUPS, egress_to_dc(("udp", 88)), "loses seconds"),
@@ -504,8 +504,8 @@ WARNINGS = (
 )
 
 HEALTHY = (
-    Scenario("domain controllers behind a transit gateway", "", managed(*_ON_PREMISES)),
-    Scenario("an AD that AWS knows nothing of, behind a transit gateway", "", at(*_ON_PREMISES)),
+    Scenario("domain controllers behind a transit gateway", "", managed(*ON_PREMISES)),
+    Scenario("an AD that AWS knows nothing of, behind a transit gateway", "", at(*ON_PREMISES)),
     Scenario("domain controllers in a peered VPC", "", peered()),
     Scenario("outbound rules for the domain controller only", "", egress_to_dc()),
     Scenario("a prefix list that holds it", "", through_prefix_list(lambda lab: f"{lab.dc.ip}/32")),

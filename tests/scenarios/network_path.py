@@ -299,7 +299,7 @@ FAULTS = (
 )  # fmt: skip
 
 _NAMES = "dhcp-options.names-of-services"
-_BY_ENDPOINTS = all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints(*ALL))
+BY_ENDPOINTS = all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints(*ALL))
 
 
 def directory_elsewhere(aws: EmbeddedAws, created: Created) -> None:
@@ -343,11 +343,11 @@ WARNINGS = (
     ),
     Scenario(
         "endpoints only, with DNS servers that AWS knows nothing of", _NAMES,
-        all_of(no_directory, _BY_ENDPOINTS), "cannot be seen from here",
+        all_of(no_directory, BY_ENDPOINTS), "cannot be seen from here",
     ),
     Scenario(
         "endpoints only, with the DNS of a directory in another VPC", _NAMES,
-        all_of(_BY_ENDPOINTS, after(directory_elsewhere)), "its own VPC vpc-0123456789abcdef0",
+        all_of(BY_ENDPOINTS, after(directory_elsewhere)), "its own VPC vpc-0123456789abcdef0",
     ),
 )  # fmt: skip
 
@@ -358,7 +358,7 @@ HEALTHY = (
         "endpoints beside a NAT gateway, with DNS servers that AWS knows nothing of", "",
         all_of(no_directory, asks_all, vpc_attribute(EnableDnsHostnames=True), gateway_endpoint(), endpoints(*ALL)),
     ),
-    Scenario("endpoints only, with the VPC's own resolver", "", all_of(DHCP_OF_AWS, _BY_ENDPOINTS)),
+    Scenario("endpoints only, with the VPC's own resolver", "", all_of(DHCP_OF_AWS, BY_ENDPOINTS)),
     Scenario("egress to the VPC and to S3's prefix list", "", ENDPOINTS_WITH_A_PREFIX_LIST),
     Scenario("an interface endpoint for S3 too", "", all_of(ENDPOINTS_ONLY, endpoints(*ALL, "s3"))),
     Scenario(

@@ -9,7 +9,8 @@ from ipaddress import IPv4Network
 from gmsa_doctor.clients.ec2 import Ec2
 from gmsa_doctor.clients.tcp import Tcp
 from gmsa_doctor.errors import NotFound
-from gmsa_doctor.formats.packet_filter import Packets
+from gmsa_doctor.formats.packet_filter import Packets, Protocol
+from gmsa_doctor.formats.route_table import EVERYWHERE
 from gmsa_doctor.formats.security_group import (
     Admission,
     Rule,
@@ -20,7 +21,7 @@ from gmsa_doctor.formats.security_group import (
 )
 from gmsa_doctor.model import Finding, Fix, Given, Outcome, Result, Status, failed, skipped, unknown
 from gmsa_doctor.registry import check
-from gmsa_doctor.subject import Network, Place
+from gmsa_doctor.subject import Launch, Network, Place, Platform
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
@@ -37,8 +38,10 @@ from gmsa_doctor_checks.network_access.values import (
     Ways,
 )
 from gmsa_doctor_checks.network_access.verdict import ANYWHERE, Question, listed, verdict
+from gmsa_doctor_checks.task_groups import groups_of_task
 from gmsa_doctor_checks.vpc_values import TaskSubnets
 
+_HTTPS = Packets(Protocol.TCP, EVERYWHERE, 443, 443)
 _SHOWS = (texts.USER_TICKET, texts.BIND, texts.NO_DNS)
 
 
@@ -53,6 +56,8 @@ def security_groups(
     subnets: Outcome[TaskSubnets],
     hosts: Hosts,
     interfaces: Outcome[Interfaces],
+    ways: Outcome[Ways],
+    platform: Outcome[Platform],
     ec2: Ec2,
     place: Place,
     tcp: Outcome[Tcp],
@@ -60,7 +65,8 @@ def security_groups(
 ) -> Result[GroupsOfTask]:
     """Compares the outbound rules of the task's security groups with the addresses and ports that a task asks.
 
-    Prefix lists are followed, and rules that name the security group of a domain controller in this account.
+    Prefix lists are followed, and rules that name the security group of a domain controller in this account, if it is
+    in the VPC that a route leads to: another VPC may have the same addresses.
 
     Why: a new security group lets everything out, but many are narrowed to 443. Then the ticket fails as if the
     domain controllers were down.
@@ -69,7 +75,7 @@ def security_groups(
     DHCP options name the AD's DNS servers. Answers need no rule.
     """
     try:
-        groups = _groups_of_task(network, subnets.value, ec2)
+        groups = groups_of_task(network, subnets.value, ec2)
     except NotFound as error:
         return failed(
             f"ECS places no task: {error.text}",
@@ -86,12 +92,16 @@ def security_groups(
             fix=Fix("Name them with --security-groups, or check the service: --cluster and --service."),
         )
     filters = _Filters(ec2)
+    on_fargate = platform.value is not None and platform.value.launch is Launch.FARGATE
     rules = [rule for group in groups for rule in group.egress]
     names = listed(group.id for group in groups)
     closed: list[Closed] = []
     doubts: list[tuple[Host, Port, tuple[str, ...]]] = []
     for host, port in _asked(hosts):
-        admission = filters.admit(rules, _to(host, port), _groups_of(host, interfaces.value))
+        known, certain = _groups_of(host, interfaces.value, ways.value, subnets.value)
+        admission = filters.admit(rules, _to(host, port), known)
+        if not admission.whole and not certain:
+            admission = filters.admit(rules, _to(host, port), None)
         if admission.doubts:
             doubts.append((host, port, admission.doubts))
         elif not admission.whole:
@@ -99,7 +109,7 @@ def security_groups(
     judged, finding = verdict(
         Question(hosts, (ANYWHERE,), tuple(closed)),
         f"{names}: outbound rules admit what is asked of {listed(one.address for one in hosts.hosts)}",
-        lambda shut: _fix_egress(groups, shut, place),
+        lambda shut: _fix_egress(groups, shut, place, to_aws=on_fargate),
         seen_open(hosts, tcp.value, vantage),
     )
     if doubts and finding.status is not Status.FAIL:
@@ -138,14 +148,15 @@ def hosts_security_groups(
     seen: dict[tuple[str, str], Interface] = {}
     closed: list[Closed] = []
     doubts: list[tuple[Host, Port, tuple[str, ...]]] = []
-    own = frozenset(network.security_groups) or None
+    own = _own_groups(network, subnets, ec2)
     for subnet in (one for one in subnets.subnets if one.cidr):
         for host, port in _asked(hosts):
             interface = interfaces.of(host.address, ways.vpc(subnet.id, host.address))
-            if not interface or not interface.groups:
+            theirs = filters.groups(interface.groups) if interface else ()
+            if not interface or not theirs:
                 continue
             seen[subnet.id, host.address] = interface
-            rules = [rule for group in filters.groups(interface.groups) for rule in group.ingress]
+            rules = [rule for group in theirs for rule in group.ingress]
             asked = Packets(port.protocol, IPv4Network(subnet.cidr), port.number, port.number)
             admission = filters.admit(rules, asked, own)
             if admission.doubts:
@@ -174,19 +185,6 @@ def hosts_security_groups(
     return Given(GroupsOfHosts(judged), finding)
 
 
-def _groups_of_task(network: Network, subnets: TaskSubnets | None, ec2: Ec2) -> tuple[SecurityGroup, ...]:
-    """The groups of the task; a service that names none is given its VPC's default one.
-
-    Only a service says whether the task gets a public address, so that one is known to be meant.
-    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html
-    """
-    if network.security_groups:
-        return tuple(map(read_security_group, ec2.security_groups(network.security_groups)))
-    if network.public_address is None or subnets is None:
-        return ()
-    return tuple(map(read_security_group, ec2.default_security_group(subnets.vpc.id)))
-
-
 # Rules ----------------------------------------------------------------------------------------------
 
 
@@ -197,7 +195,11 @@ class _Filters:
     ec2: Ec2
 
     def groups(self, ids: tuple[str, ...]) -> tuple[SecurityGroup, ...]:
-        return tuple(map(read_security_group, self.ec2.security_groups(ids)))
+        """Security groups; none where one of them is another account's, as in a shared VPC."""
+        try:
+            return tuple(map(read_security_group, self.ec2.security_groups(ids))) if ids else ()
+        except NotFound:
+            return ()
 
     def admit(self, rules: Iterable[Rule], packets: Packets, groups: frozenset[str] | None) -> Admission:
         """Prefix lists are asked for only where the other rules do not suffice."""
@@ -219,10 +221,25 @@ def _to(host: Host, port: Port) -> Packets:
     return Packets(port.protocol, IPv4Network(host.address), port.number, port.number)
 
 
-def _groups_of(host: Host, interfaces: Interfaces | None) -> frozenset[str] | None:
-    """The security groups of a host in this account, whichever VPC it is in; None if it is none that we see."""
+def _own_groups(network: Network, subnets: TaskSubnets, ec2: Ec2) -> frozenset[str] | None:
+    """The ids of the task's groups; None if they are not known."""
+    return frozenset(network.security_groups or (one.id for one in groups_of_task(network, subnets, ec2))) or None
+
+
+def _groups_of(
+    host: Host, interfaces: Interfaces | None, ways: Ways | None, subnets: TaskSubnets | None
+) -> tuple[frozenset[str] | None, bool]:
+    """The security groups of who has a host's address in this account, and whether that certainly is the host.
+
+    It is, where each route leads to the VPC of such an interface. Addresses of VPCs may overlap, so another one with
+    the address may be meant; but a rule that names the group of one can only mean that one: rules name groups of
+    their own VPC and of those that are peered with it.
+    Source: https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-security-groups.html
+    """
     found = [one for one in interfaces.interfaces if one.address == host.address] if interfaces else []
-    return frozenset(id for one in found for id in one.groups) or None
+    ends = {ways.vpc(one.id, host.address) for one in subnets.subnets} if ways and subnets else set()
+    certain = bool(ends) and ends <= {one.vpc for one in found}
+    return frozenset(id for one in found for id in one.groups) or None, certain
 
 
 def _doubtful(names: str, doubts: Sequence[tuple[Host, Port, tuple[str, ...]]]) -> Finding:
@@ -239,14 +256,22 @@ def _doubtful(names: str, doubts: Sequence[tuple[Host, Port, tuple[str, ...]]]) 
 # Fixes ----------------------------------------------------------------------------------------------
 
 
-def _fix_egress(groups: Sequence[SecurityGroup], closed: Sequence[Closed], place: Place) -> Fix:
+def _fix_egress(groups: Sequence[SecurityGroup], closed: Sequence[Closed], place: Place, *, to_aws: bool) -> Fix:
+    """``to_aws``: the task asks AWS's services by the same groups."""
     group = groups[0].id
     addresses = tuple(dict.fromkeys(f"{one.host.address}/32" for one in closed))
-    return Fix(
+    text = (
         f"Let {group} out to the domain controllers, or better to the network that they are in: "
-        f"{', '.join(dict.fromkeys(str(one.port) for one in closed))}.",
-        (_authorize("egress", group, closed, addresses, place),),
+        f"{', '.join(dict.fromkeys(str(one.port) for one in closed))}."
     )
+    command = _authorize("egress", group, closed, addresses, place)
+    if not to_aws or any(rule.covers(_HTTPS) for one in groups for rule in one.egress):
+        return Fix(text, (command,))
+    https = (
+        f"aws ec2 authorize-security-group-egress{place.region_option} --group-id {posix(group)} --protocol tcp "
+        "--port 443 --cidr 0.0.0.0/0"
+    )
+    return Fix(f"{text} It lets no TCP 443 out either, which AWS's services need.", (command, https))
 
 
 def _fix_ingress(

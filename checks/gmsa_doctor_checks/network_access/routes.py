@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from gmsa_doctor.clients.ec2 import Ec2
 from gmsa_doctor.clients.tcp import Tcp
 from gmsa_doctor.errors import NotFound
-from gmsa_doctor.formats.route_table import Route, RouteTable, Target, prefix_lists_of, route_for, table_of
+from gmsa_doctor.formats.route_table import EVERYWHERE, Route, RouteTable, Target, prefix_lists_of, route_for, table_of
 from gmsa_doctor.model import Fix, Given, Outcome, Result, Row, Status, passed, skipped
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Place
@@ -36,12 +36,16 @@ _FURTHER = {
 
 @dataclass(frozen=True)
 class _Way:
-    """Where the packets of a subnet to a host go: ``closed`` is why they do not get there."""
+    """Where the packets of a subnet to a host go: ``closed`` is why they do not get there.
+
+    ``by_default``: no other route than the subnet's default one is for the host.
+    """
 
     text: str
     closed: str = ""
     vpc: str = ""
     further: Target | None = None
+    by_default: bool = False
 
 
 @check(
@@ -98,7 +102,13 @@ def routes(
     ends = tuple((subnet, host.address, way.vpc) for (subnet, host), way in ways.items() if way.vpc)
     if not closed:
         finding = passed(_fine(ways, unseen), rows=_rows(ways) if len(subnets.subnets) > 1 else ())
-    return Given(Ways(judged, ends), finding)
+    return Given(Ways(judged, ends, _by_default(ways)), finding)
+
+
+def _by_default(ways: Mapping[tuple[str, Host], _Way]) -> tuple[str, ...]:
+    shut = [(subnet, way) for (subnet, _), way in ways.items() if way.closed]
+    subnets = dict.fromkeys(subnet for subnet, _ in shut)
+    return tuple(id for id in subnets if all(way.by_default for subnet, way in shut if subnet == id))
 
 
 class _Lookup:
@@ -111,9 +121,13 @@ class _Lookup:
         peerings = {one.target for _, table in tables.by_subnet for one in table.routes if one.kind is Target.PEERING}
         self._peerings = tuple(sorted(peerings))
 
-    def way(self, table: RouteTable, address: str, through: str = "") -> _Way:
-        """Where packets to an address go by this table."""
+    def way(self, table: RouteTable, address: str) -> _Way:
+        """Where packets to an address go by the table of their subnet."""
         route = self._route(table, address)
+        by_default = route is None or route.network == EVERYWHERE
+        return replace(self._follow(route, table, address), by_default=by_default)
+
+    def _follow(self, route: Route | None, table: RouteTable, address: str, through: str = "") -> _Way:
         if route is None:
             return _Way("", f"{table.id} has no route to it{through}")
         if route.blackhole:
@@ -164,10 +178,10 @@ class _Lookup:
         behind = table_of(subnet, self._tables.tables) if subnet else None
         if behind is None:
             return _Way(f"through {route.target}")
-        next_ = route_for(behind, address)
+        next_ = self._route(behind, address)
         if next_ is not None and next_.kind is Target.NAT_GATEWAY:
             return _Way(f"through {route.target}")
-        way = self.way(behind, address, f" behind {route.target}")
+        way = self._follow(next_, behind, address, f" behind {route.target}")
         return _Way(way.text and f"through {route.target}", way.closed, further=way.further)
 
 
@@ -197,15 +211,27 @@ def _rows(ways: Mapping[tuple[str, Host], _Way]) -> tuple[Row, ...]:
 
 
 def _fix(closed: Sequence[Closed], tables: SubnetRoutes, place: Place) -> Fix:
-    found = [(table.id, one.host.address) for one in closed if (table := tables.of(one.subnet))]
-    wanted = dict.fromkeys(found)
-    target = posix("<id of the gateway or connection>")
+    """Where there is no default route, or what it leads to is gone, it may be what carried all but the VPC itself."""
+    found = [(table, one.host.address) for one in closed if (table := tables.of(one.subnet))]
+    wanted = dict.fromkeys((table.id, f"{address}/32") for table, address in found)
+    lacking = {table.id: table for table, _ in found if not table.default or table.default.blackhole}
+    default = (
+        f"Give {listed(lacking)} a default route that leads there, if all is to go one way. Else: " if lacking else ""
+    )
+    verbs = [("replace-route" if table.default else "create-route", table.id) for table in lacking.values()]
     return Fix(
-        "Add a route to the network of the domain controllers, or mend what the route leads to; the other side needs "
-        "one back to the task's subnets.",
-        tuple(
-            f"aws ec2 create-route{place.region_option} --route-table-id {posix(table)} "
-            f"--destination-cidr-block {posix(f'{address}/32')} --transit-gateway-id {target}"
-            for table, address in list(wanted)[:4]
+        f"{default}Add a route to the network of the domain controllers, or mend what the route leads to; the other "
+        "side needs one back to the task's subnets.",
+        (
+            *(_command(verb, table, str(EVERYWHERE), place) for verb, table in verbs),
+            *(_command("create-route", table, network, place) for table, network in list(wanted)[:4]),
         ),
+    )
+
+
+def _command(verb: str, table: str, network: str, place: Place) -> str:
+    target = posix("<id of the gateway or connection>")
+    return (
+        f"aws ec2 {verb}{place.region_option} --route-table-id {posix(table)} --destination-cidr-block "
+        f"{posix(network)} --transit-gateway-id {target}"
     )

@@ -104,10 +104,15 @@ class Judged:
 
 @dataclass(frozen=True)
 class Ways:
-    """The routes to the hosts: by subnet and address, the VPC in which the route ends; empty where it goes further."""
+    """The routes to the hosts: by subnet and address, the VPC in which the route ends; empty where it goes further.
+
+    ``by_default`` are the subnets where it is for their default route, or for the lack of one, that hosts are not
+    reached.
+    """
 
     judged: Judged
     vpcs: tuple[tuple[str, str, str], ...] = ()
+    by_default: tuple[str, ...] = ()
 
     def vpc(self, subnet: str, address: str) -> str:
         """The VPC in which the route from a subnet to an address ends; empty if that is not known."""

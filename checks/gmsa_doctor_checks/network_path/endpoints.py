@@ -7,13 +7,14 @@ from ipaddress import IPv4Network
 
 from gmsa_doctor.clients.ec2 import Ec2
 from gmsa_doctor.errors import NotFound
-from gmsa_doctor.formats.security_group import SecurityGroup, read_security_group
+from gmsa_doctor.formats.security_group import read_security_group
 from gmsa_doctor.formats.vpc_endpoint import INTERFACE, VpcEndpoint, read_vpc_endpoint
-from gmsa_doctor.model import Finding, Given, Result, Row, Status, passed, skipped
+from gmsa_doctor.model import Given, Result, Row, Status, passed, skipped
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Network, Place
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.network_path.values import PathGroups, PrivateNames, VpcEndpoints
+from gmsa_doctor_checks.task_groups import groups_of_task
 from gmsa_doctor_checks.vpc_values import TaskSubnets
 
 SERVICES = {
@@ -78,8 +79,10 @@ def private_names(subnets: TaskSubnets, found: VpcEndpoints, ec2: Ec2) -> Given[
     title="The security groups on the way to AWS's services can be read",
     docs=links.FARGATE_ENDPOINTS,
 )
-def security_groups(network: Network, found: VpcEndpoints, ec2: Ec2) -> Result[PathGroups]:
+def security_groups(network: Network, subnets: TaskSubnets, found: VpcEndpoints, ec2: Ec2) -> Result[PathGroups]:
     """Reads the task's security groups and those of the endpoints, with the prefix lists that their rules name.
+
+    A service that names no group is given the default one of its VPC.
 
     What they let pass on port 443 is judged with the services.
 
@@ -87,29 +90,20 @@ def security_groups(network: Network, found: VpcEndpoints, ec2: Ec2) -> Result[P
 
     Fix: allow `ec2:DescribeSecurityGroups` and `ec2:GetManagedPrefixListEntries`.
     """
-    others = {id for one in found.endpoints for id in one.groups} - set(network.security_groups)
-    if not network.security_groups and not others:
+    try:
+        task = groups_of_task(network, subnets, ec2)
+        others = {id for one in found.endpoints for id in one.groups} - {one.id for one in task}
+        theirs = tuple(map(read_security_group, ec2.security_groups(tuple(sorted(others))))) if others else ()
+    except NotFound as error:  # network-access.security-groups tells it; those of another account are not seen
+        return skipped(f"not all groups can be seen from this account: {error.text}")
+    if not task and not theirs:
         return skipped("the task's security groups are not known, and no endpoint has any")
-    task = _read(ec2, network.security_groups)
-    if isinstance(task, Finding):
-        return task
-    theirs = _read(ec2, tuple(sorted(others)))
-    if isinstance(theirs, Finding):
-        return theirs
     rules = [rule for group in task for rule in group.egress]
     rules += [rule for group in (*task, *theirs) for rule in group.ingress]
     lists = tuple(dict.fromkeys(id for rule in rules for id in rule.prefix_lists))
     networks = tuple((id, _networks(ec2.prefix_list_entries(id))) for id in lists)
     names = ", ".join(one.id for one in (*task, *theirs))
     return Given(PathGroups(task, theirs, networks), passed(names))
-
-
-def _read(ec2: Ec2, ids: tuple[str, ...]) -> tuple[SecurityGroup, ...] | Finding:
-    """A group that does not exist is told by network-access.security-groups; a VPC's owner's cannot be seen."""
-    try:
-        return tuple(map(read_security_group, ec2.security_groups(ids))) if ids else ()
-    except NotFound as error:
-        return skipped(f"not all of {', '.join(ids)} can be seen from this account: {error.text}")
 
 
 def _networks(cidrs: Iterable[str]) -> tuple[IPv4Network, ...]:

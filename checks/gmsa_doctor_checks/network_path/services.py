@@ -29,7 +29,8 @@ from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Launch, Network, Place, Platform
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.network_access.values import GroupsOfTask
+from gmsa_doctor_checks.network_access.values import GroupsOfTask, Ways
+from gmsa_doctor_checks.network_path.elsewhere import Elsewhere, by_their_exit
 from gmsa_doctor_checks.network_path.values import (
     PathGroups,
     PrivateNames,
@@ -47,12 +48,12 @@ from gmsa_doctor_checks.values import (
     ExecutionRole,
     SecretArn,
     SecretObject,
+    VpcDns,
 )
 from gmsa_doctor_checks.vpc_dns.dhcp_options import AMAZON
 from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnets
 
 _S3, _SECRETS, _ECR, _LOGS = "network-path.s3", "network-path.secrets-manager", "network-path.ecr", "network-path.logs"
-_GROUPS = "network-access.security-groups"
 _OF = {_S3: ("s3",), _SECRETS: ("secretsmanager",), _ECR: ("ecr.api", "ecr.dkr", LAYERS), _LOGS: ("logs",)}
 """The services that a check is about; a fault that several have in common is told by the first of them."""
 
@@ -109,7 +110,7 @@ def services(
         ways_out.value,
         names.value,
         groups.value,
-        network.security_groups,
+        tuple(one.id for one in groups.value.task) if groups.value else network.security_groups,
         options.value is None or bool(_own_servers(options.value)),
         _role(role.value),
         asked,
@@ -126,9 +127,9 @@ def services(
         found = tuple(by_zone(one, place, zones) if one in open_to_zones else one for one in found)
     wanted = ", ".join(dict.fromkeys(service_name(one.service) for one in found))
     because = () if ways_out.value else stands_behind([ways_out.finding]).because
-    closed = groups.value is not None and not any(one.egress for one in groups.value.task)
-    shut = egress_of(network.security_groups) if closed else ""
-    return Given(ServicePaths(found, because, shut), passed(f"judged for {wanted}"))
+    return Given(
+        ServicePaths(by_their_exit(found), because, egress_of(facts.groups_of_task)), passed(f"judged for {wanted}")
+    )
 
 
 def _own_servers(options: DhcpOptions) -> tuple[str, ...]:
@@ -163,7 +164,14 @@ def _needed(definition: TaskDefinition, place: Place) -> Iterable[tuple[str, boo
     docs=links.FARGATE_ENDPOINTS,
     shows=(texts.NOT_RETRIEVED, texts.NO_REGISTRY),
 )
-def s3(paths: ServicePaths, found: Outcome[CredSpecObject], groups: Outcome[GroupsOfTask], vantage: Vantage) -> Finding:
+def s3(
+    paths: ServicePaths,
+    found: Outcome[CredSpecObject],
+    groups: Outcome[GroupsOfTask],
+    ways: Outcome[Ways],
+    dns: Outcome[VpcDns],
+    vantage: Vantage,
+) -> Finding:
     """Judges the way to S3 from each of the task's subnets.
 
     That is a gateway endpoint on the subnet's route table, an interface endpoint with private DNS, or a way out of the
@@ -175,7 +183,7 @@ def s3(paths: ServicePaths, found: Outcome[CredSpecObject], groups: Outcome[Grou
     Fix: add the subnet's route table to a gateway endpoint for S3, or give it a way out by a NAT gateway.
     """
     seen = bool(vantage.inside and found.value and not found.value.location.file)
-    return _judge(paths, _Told(_S3, texts.NOT_RETRIEVED, "credspec.object", seen, shut=_shut(groups)))
+    return _judge(paths, _Told(_S3, texts.NOT_RETRIEVED, Elsewhere(groups, ways, dns), "credspec.object", seen))
 
 
 @check(
@@ -185,7 +193,12 @@ def s3(paths: ServicePaths, found: Outcome[CredSpecObject], groups: Outcome[Grou
     shows=(texts.SECRET, texts.NO_REGISTRY),
 )
 def secrets_manager(
-    paths: ServicePaths, found: Outcome[SecretObject], groups: Outcome[GroupsOfTask], vantage: Vantage
+    paths: ServicePaths,
+    found: Outcome[SecretObject],
+    groups: Outcome[GroupsOfTask],
+    ways: Outcome[Ways],
+    dns: Outcome[VpcDns],
+    vantage: Vantage,
 ) -> Finding:
     """Judges the way to Secrets Manager from each of the task's subnets.
 
@@ -197,13 +210,12 @@ def secrets_manager(
     Fix: make an interface endpoint with private DNS whose groups admit TCP 443 from the task, or give the subnets a way
     out by a NAT gateway.
     """
-    return _judge(
-        paths, _Told(_SECRETS, texts.SECRET, "secret.value", bool(vantage.inside and found.value), shut=_shut(groups))
-    )
+    seen = bool(vantage.inside and found.value)
+    return _judge(paths, _Told(_SECRETS, texts.SECRET, Elsewhere(groups, ways, dns), "secret.value", seen))
 
 
 @check(_ECR, title="Tasks get to ECR from each subnet", docs=links.ECR_ENDPOINTS, shows=(texts.NO_REGISTRY,))
-def ecr(paths: ServicePaths, groups: Outcome[GroupsOfTask]) -> Finding:
+def ecr(paths: ServicePaths, groups: Outcome[GroupsOfTask], ways: Outcome[Ways], dns: Outcome[VpcDns]) -> Finding:
     """Judges the way to ECR from each of the task's subnets, if an image comes from there.
 
     It takes three: to ECR's API, to the registry, and to S3, where the layers lie.
@@ -213,39 +225,31 @@ def ecr(paths: ServicePaths, groups: Outcome[GroupsOfTask]) -> Finding:
     Fix: make interface endpoints for `ecr.api` and `ecr.dkr` and a gateway endpoint for S3, or give the subnets a way
     out by a NAT gateway.
     """
-    return _judge(paths, _Told(_ECR, texts.NO_REGISTRY, none="no image comes from ECR", shut=_shut(groups)))
+    return _judge(paths, _Told(_ECR, texts.NO_REGISTRY, Elsewhere(groups, ways, dns), none="no image comes from ECR"))
 
 
 @check(_LOGS, title="Tasks get to CloudWatch Logs from each subnet", docs=links.AWSLOGS, shows=(texts.NO_LOGGER,))
-def logs(paths: ServicePaths, groups: Outcome[GroupsOfTask]) -> Finding:
+def logs(paths: ServicePaths, groups: Outcome[GroupsOfTask], ways: Outcome[Ways], dns: Outcome[VpcDns]) -> Finding:
     """Judges the way to CloudWatch Logs from each of the task's subnets, if a container uses the log driver `awslogs`.
 
     Why: the driver makes the log stream before the container starts; if it cannot, the task does not start.
 
     Fix: make an interface endpoint for `logs`, or give the subnets a way out by a NAT gateway.
     """
-    return _judge(
-        paths, _Told(_LOGS, texts.NO_LOGGER, none="no container uses the log driver awslogs", shut=_shut(groups))
-    )
+    none = "no container uses the log driver awslogs"
+    return _judge(paths, _Told(_LOGS, texts.NO_LOGGER, Elsewhere(groups, ways, dns), none=none))
 
 
 @dataclass(frozen=True)
 class _Told:
-    """The check that tells, and what it says beside. ``seen``: the service was asked from the task's place.
-
-    ``shut``: network-access.security-groups fails.
-    """
+    """The check that tells, and what it says beside. ``seen``: the service was asked from the task's place."""
 
     id: str
     shows_as: ShowsAs
+    elsewhere: Elsewhere
     outweighed_by: str | None = None
     seen: bool = False
     none: str = ""
-    shut: bool = False
-
-
-def _shut(groups: Outcome[GroupsOfTask]) -> bool:
-    return groups.finding.status is Status.FAIL
 
 
 def _judge(paths: ServicePaths, told: _Told) -> Finding:
@@ -257,9 +261,10 @@ def _judge(paths: ServicePaths, told: _Told) -> Finding:
     rows = tuple(one.row for one in by_subnet.values())
     if not bad:
         return _well(ways, rows, paths.because)
-    if paths.shut and told.shut and all(one.by == paths.shut for one in bad):
-        text = f"no outbound rule at all ({paths.shut}), so none for TCP 443 either: it is what {_GROUPS} tells"
-        return skipped(text, because=(_GROUPS,))
+    if other := told.elsewhere.tells(paths, bad, everywhere=len(bad) == len(rows)):
+        why = "; ".join(dict.fromkeys(one.text for one in bad))
+        fix = next((one.fix for one in bad if one.fix), None)
+        return skipped(f"{why}: it is what {other} tells", fix=fix, because=(other,))
     if first := _told_before(paths, told.id, bad):
         return skipped(f"not judged by itself: it is what {first} tells", because=(first,))
     return _bad(paths, told, bad, rows)

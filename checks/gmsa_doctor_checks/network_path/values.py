@@ -87,7 +87,8 @@ class Way:
 
     ``status``: PASS; FAIL where they certainly do not; WARN where that is likely; SKIPPED where it cannot be known.
     ``by`` is what has to be mended. ``only_by`` is the endpoint that is the one way, if the task may ask other DNS
-    servers than the VPC's resolver: they must lead to its addresses.
+    servers than the VPC's resolver: they must lead to its addresses. ``exit`` is what closes the way out of the VPC,
+    where that is closed too.
     """
 
     service: str
@@ -98,6 +99,7 @@ class Way:
     by: str = ""
     fix: Fix | None = None
     only_by: str = ""
+    exit: str = ""
 
     @property
     def row(self) -> Row:
@@ -109,13 +111,13 @@ class Way:
 class ServicePaths:
     """The ways to the services that the task asks, for each subnet.
 
-    ``because`` are the findings for which what is not known of them is so. ``shut`` is what has to be mended where the
-    task's groups have no outbound rule at all: network-access.security-groups tells it too.
+    ``because`` are the findings for which what is not known of them is so. ``egress`` is what has to be mended where
+    the task's groups do not let it out.
     """
 
     ways: tuple[Way, ...] = field(default=())
     because: tuple[str, ...] = ()
-    shut: str = ""
+    egress: str = ""
 
     def to(self, *services: str) -> tuple[Way, ...]:
         """Those to these services."""

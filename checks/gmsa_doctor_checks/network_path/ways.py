@@ -197,8 +197,8 @@ def _by_way_out(facts: Facts, service: str, subnet: TaskSubnet, unused: tuple[Vp
         if out.beside:
             beside = ", ".join(out.beside[:3])
             text = f"{text}; only an endpoint in another network could serve it, or what else is reached by {beside}"
-            return Way(service, subnet.id, str(subnet), Status.WARN, text, by, fix)
-        return Way(service, subnet.id, str(subnet), Status.FAIL, text, by, fix)
+            return Way(service, subnet.id, str(subnet), Status.WARN, text, by, fix, exit=out.by)
+        return Way(service, subnet.id, str(subnet), Status.FAIL, text, by, fix, exit=out.by)
     anywhere = out.exit is Exit.ELSEWHERE or facts.subnets.shared  # the owner's endpoints are not seen
     if not _lets_out(facts, (lambda _: True) if anywhere else is_public):
         return _closed(subnet, service, *_no_egress(facts, "addresses outside the VPC"))

@@ -1,0 +1,35 @@
+"""A change that closes the way to AWS's services and to the AD has one root cause, and what follows from it says so."""
+
+import pytest
+
+from tests.lab.ad import DomainController
+from tests.lab.aws import EmbeddedAws
+from tests.scenarios.judge import brief, run
+from tests.scenarios.lab import Scenario
+from tests.scenarios.network_access import ROUTES
+from tests.scenarios.network_one_fault import FAULTS, HEALTHY, WARNINGS
+from tests.scenarios.verdicts import fails, passes, warns
+
+
+@pytest.mark.parametrize("scenario", FAULTS, ids=lambda one: one.name)
+def test_it_is_the_one_root_cause(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+    fails(scenario, dc, aws)
+
+
+@pytest.mark.parametrize("scenario", WARNINGS, ids=lambda one: one.name)
+def test_it_is_the_one_warning(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+    warns(scenario, dc, aws)
+
+
+@pytest.mark.parametrize("scenario", HEALTHY, ids=lambda one: one.name)
+def test_nothing_fails(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+    passes(scenario, dc, aws)
+
+
+def test_the_services_say_what_closes_the_way_to_them_too(dc: DomainController, aws: EmbeddedAws) -> None:
+    ended = run(FAULTS[1], dc, aws)
+    for name in ("s3", "secrets-manager", "ecr", "logs"):
+        finding = ended.finding(f"network-path.{name}")
+        assert (finding["status"], finding["because"]) == ("skipped", [ROUTES]), brief(ended)
+        assert "no default route in rtb-" in finding["summary"]
+        assert "0.0.0.0/0" in finding["fix"]["commands"][0]
