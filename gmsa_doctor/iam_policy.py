@@ -44,9 +44,17 @@ class Scope:
     cluster: str | None = None
     """A name."""
     execution_roles: tuple[str, ...] = ()
-    log_group: str | None = None
+    log_groups: tuple[str, ...] = ()
+    """Names, or ARNs of those in another region."""
+    made_log_groups: tuple[str, ...] = ()
+    """Those that the driver of the logs makes."""
     credspecs: tuple[S3ObjectArn | SsmParameterArn, ...] = ()
     secrets: tuple[SecretArn, ...] = ()
+    """As somebody has written them: perhaps without the six characters that Secrets Manager appends."""
+    full_secrets: tuple[SecretArn, ...] = ()
+    """As Secrets Manager tells them."""
+    without_secret: bool = False
+    """No secret is read: the hosts themselves are of the AD domain."""
     kms_keys: tuple[str, ...] = ()
     """ARNs of customer-managed keys; without one, nothing about KMS is needed."""
     repositories: tuple[str, ...] = ()
@@ -186,18 +194,27 @@ def _credspec_parameters(scope: Scope) -> Iterable[str]:
 
 
 def _secrets(scope: Scope) -> Iterable[str]:
-    """IAM compares with the full ARN, so what Secrets Manager appends has to match too."""
-    if not scope.secrets:
-        return [scope.arn("secretsmanager", "secret:<SECRET>-??????")]
-    return [str(one) if one.suffix else f"{one}-??????" for one in scope.secrets]
+    """IAM compares with the full ARN, so what Secrets Manager appends has to match too.
+
+    Whether a written ARN has it, nobody can tell: ``gmsa-secret`` may be a whole name. There both may be meant.
+    """
+    if not (scope.secrets or scope.full_secrets):
+        return [] if scope.without_secret else [scope.arn("secretsmanager", "secret:<SECRET>-??????")]
+    written = (form for one in scope.secrets for form in ((str(one),) if one.suffix else ()) + (f"{one}-??????",))
+    return [*map(str, scope.full_secrets), *written]
 
 
 def _kms_keys(scope: Scope) -> Iterable[str]:
     return scope.kms_keys
 
 
+def _any_key(scope: Scope) -> Iterable[str]:
+    """What a key is, is asked before it is known whether it is AWS's own."""
+    return [scope.arn("kms", "key/*")]
+
+
 def _repositories(scope: Scope) -> Iterable[str]:
-    return [scope.arn("ecr", "repository/*")]
+    return scope.repositories or [scope.arn("ecr", "repository/*")]
 
 
 def _execution_roles(scope: Scope) -> Iterable[str]:
@@ -211,8 +228,7 @@ def _databases(scope: Scope) -> Iterable[str]:
 
 def _log_streams(scope: Scope) -> Iterable[str]:
     """Those of probes only: the log group may be the service's."""
-    group = scope.log_group or "<LOG_GROUP>"
-    return [scope.arn("logs", f"log-group:{group}:log-stream:*/{CONTAINER}/*")]
+    return [f"{one}:log-stream:*/{CONTAINER}/*" for one in _groups(scope)]
 
 
 def _log_group(scope: Scope) -> Iterable[str]:
@@ -220,7 +236,15 @@ def _log_group(scope: Scope) -> Iterable[str]:
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
     """
-    return [scope.arn("logs", f"log-group:{scope.log_group or '<LOG_GROUP>'}:*")]
+    return [f"{one}:*" for one in _groups(scope)]
+
+
+def _groups(scope: Scope) -> Iterable[str]:
+    return _group_arns(scope.log_groups or ("<LOG_GROUP>",), scope)
+
+
+def _group_arns(names: Iterable[str], scope: Scope) -> Iterable[str]:
+    return [one if one.startswith("arn:") else scope.arn("logs", f"log-group:{one}") for one in names]
 
 
 def _pulled(scope: Scope) -> Iterable[str]:
@@ -233,7 +257,11 @@ def _token(scope: Scope) -> Iterable[str]:
 
 
 def _written(scope: Scope) -> Iterable[str]:
-    return _log_group(scope) if scope.log_group else []
+    return _log_group(scope) if scope.log_groups else []
+
+
+def _made(scope: Scope) -> Iterable[str]:
+    return [f"{one}:*" for one in _group_arns(scope.made_log_groups, scope)]
 
 
 def _started_with(scope: Scope) -> Iterable[str]:
@@ -320,7 +348,8 @@ _READING: dict[str, _Place] = {
         ("secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy", "secretsmanager:GetSecretValue"),
         _Place("ReadSecret", _secrets),
     ),
-    **dict.fromkeys(("kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants"), _Place("ReadKeys", _kms_keys)),
+    "kms:DescribeKey": _Place("DescribeKeys", _any_key),
+    **dict.fromkeys(("kms:GetKeyPolicy", "kms:ListGrants"), _Place("ReadKeys", _kms_keys)),
     "ecr:GetRepositoryPolicy": _Place("ReadRepositories", _repositories),
     "kms:Decrypt": _Place("Decrypt", _kms_keys, _through_a_service),
 }
@@ -367,6 +396,7 @@ _STARTING: tuple[tuple[str, _Place], ...] = (
         for one in ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
     ),
     *((f"logs:{one}", _Place("WriteLogs", _written)) for one in ("CreateLogStream", "PutLogEvents")),
+    ("logs:CreateLogGroup", _Place("MakeLogGroups", _made)),
 )
 """What ECS and Credentials Fetcher do with the execution role.
 

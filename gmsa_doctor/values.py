@@ -1,4 +1,4 @@
-"""Values of checks that may be given from outside, in the place of the check that would give them."""
+"""Values of checks that are known outside of them: given in the place of a check, or looked up after a run."""
 
 from __future__ import annotations
 
@@ -36,6 +36,20 @@ class CredSpecObject:
     body: bytes = field(repr=False)
     key: str = ""
     bucket_key: bool = False
+
+
+@dataclass(frozen=True)
+class ExecutionRole:
+    """The task execution role, as the task definition names it."""
+
+    arn: str
+
+
+@dataclass(frozen=True)
+class SecretArn:
+    """The ARN of a Secrets Manager secret, of the task's region."""
+
+    text: str
 
 
 @dataclass(frozen=True)

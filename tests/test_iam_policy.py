@@ -12,6 +12,7 @@ from cfnlint.helpers import load_resource  # type: ignore[import-untyped]
 from gmsa_doctor.clients.event_bridge import EventBridge
 from gmsa_doctor.clients.fargate import FAMILIES, RUN_CLIENTS, TAG
 from gmsa_doctor.clients.services import AWS_CLIENTS
+from gmsa_doctor.formats.arn import parse_secret_arn
 from gmsa_doctor.iam_policy import Purpose, Scope, declared, placeholders, policy
 from tests.command import doctor, environ
 from tests.lab.aws import EmbeddedAws
@@ -194,12 +195,35 @@ def test_the_credspec_is_meant_literally_wherever_it_is(
     assert not of(document, other)
 
 
-def test_a_secrets_arn_without_its_six_last_characters_still_fits(env: dict[str, str]) -> None:
-    document = printed("--secret", SECRET.removesuffix("-AbCdEf"), "--secret", SECRET, env=env)
-    assert only(document, "secretsmanager:GetSecretValue")["Resource"] == [
-        f"{SECRET.removesuffix('-AbCdEf')}-??????",
-        SECRET,
-    ]
+@pytest.mark.parametrize(
+    ("written", "patterns"),
+    [
+        ("gmsa/web", ["gmsa/web-??????"]),
+        ("gmsa/web-AbCdEf", ["gmsa/web-AbCdEf", "gmsa/web-AbCdEf-??????"]),
+        ("gmsa-secret", ["gmsa-secret", "gmsa-secret-??????"]),
+    ],
+)
+def test_a_secrets_arn_fits_with_its_six_last_characters_and_without(
+    written: str, patterns: list[str], env: dict[str, str]
+) -> None:
+    start = SECRET.removesuffix("gmsa/web-AbCdEf")
+    document = printed("--secret", start + written, env=env)
+    assert only(document, "secretsmanager:GetSecretValue")["Resource"] == [start + one for one in patterns]
+
+
+def test_a_secrets_arn_that_secrets_manager_has_told_is_taken_as_it_is() -> None:
+    document = policy(Purpose.DOCTOR, Scope(full_secrets=(parse_secret_arn(SECRET),)))
+    assert only(document, "secretsmanager:GetSecretValue")["Resource"] == [SECRET]
+
+
+def test_where_no_secret_is_read_none_is_permitted() -> None:
+    assert not of(policy(Purpose.EXECUTION_ROLE, Scope(without_secret=True)), "secretsmanager:GetSecretValue")
+
+
+def test_what_a_key_is_may_be_asked_of_every_key_of_the_account(env: dict[str, str]) -> None:
+    document = printed("--account", ACCOUNT, "--region", "eu-west-1", env=env, purpose="doctor")
+    assert only(document, "kms:DescribeKey")["Resource"] == [f"arn:aws:kms:{HERE}:key/*"]
+    assert not of(document, "kms:GetKeyPolicy")
 
 
 def test_a_customer_managed_key_can_be_used_through_the_services_only(env: dict[str, str]) -> None:
@@ -308,7 +332,7 @@ def test_the_execution_role_may_do_what_starting_the_task_takes(env: dict[str, s
     resources = {action: one["Resource"] for one in document["Statement"] for action in one["Action"]}
     assert resources == {
         "s3:GetObject": ["arn:aws:s3:::credspecs/web.json"],
-        "secretsmanager:GetSecretValue": [SECRET],
+        "secretsmanager:GetSecretValue": [SECRET, f"{SECRET}-??????"],
         "kms:Decrypt": [KEY],
         "ecr:GetAuthorizationToken": EVERYTHING,
         "ecr:BatchCheckLayerAvailability": [repository],
@@ -341,9 +365,12 @@ def test_who_checks_may_ask_iam_about_the_execution_roles_only(env: dict[str, st
         assert only(document, action)["Resource"] == [ROLE]
 
 
-@pytest.mark.parametrize("arguments", [[], ["--for", "nobody"]])
-def test_who_it_is_for_has_to_be_said(arguments: list[str], env: dict[str, str]) -> None:
-    ended = doctor("iam-policy", *arguments, env=env)
+def test_who_checks_is_who_it_is_for_where_nothing_else_is_said(env: dict[str, str]) -> None:
+    assert doctor("iam-policy", env=env).document == printed(env=env, purpose="doctor")
+
+
+def test_it_is_for_nobody_else(env: dict[str, str]) -> None:
+    ended = doctor("iam-policy", "--for", "nobody", env=env)
     assert ended.code == 2
     assert "--for" in ended.err
     assert "doctor" in ended.err

@@ -14,6 +14,8 @@ from gmsa_doctor.formats.secret import SecretDocument
 from gmsa_doctor.hidden import Hidden
 from gmsa_doctor.values import CredSpecLocation as CredSpecLocation
 from gmsa_doctor.values import CredSpecObject as CredSpecObject
+from gmsa_doctor.values import ExecutionRole as ExecutionRole
+from gmsa_doctor.values import SecretArn as SecretArn
 from gmsa_doctor_checks.vpc_dns.values import ForwardRule
 
 
@@ -22,13 +24,6 @@ class CredentialSpec:
     """The one entry of a container's ``credentialSpecs``."""
 
     text: str
-
-
-@dataclass(frozen=True)
-class ExecutionRole:
-    """The task execution role, as the task definition names it."""
-
-    arn: str
 
 
 @dataclass(frozen=True)
@@ -85,13 +80,6 @@ class GmsaNames:
 
     domain: DomainName
     gmsa: GmsaName
-
-
-@dataclass(frozen=True)
-class SecretArn:
-    """The ARN of a Secrets Manager secret, of the task's region."""
-
-    text: str
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,11 +12,13 @@ import typer
 
 from gmsa_doctor.cli import options
 from gmsa_doctor.cli.app import app
-from gmsa_doctor.cli.process import ExitCode, guarded, print_
+from gmsa_doctor.cli.process import ExitCode, guarded, print_, say
 from gmsa_doctor.errors import UsageError
+from gmsa_doctor.request import Request
 
 if TYPE_CHECKING:
     from gmsa_doctor.formats.arn import Arn, S3ObjectArn, SecretArn, SsmParameterArn
+    from gmsa_doctor.iam_policy import Scope
 
 _ACCOUNT = r"[0-9]{12}"
 _REGION = r"[a-z]{2,}(-[a-z0-9]+)+"
@@ -36,6 +38,14 @@ _FILLED_BY = {
     "CREDSPEC_KEY": "--credspec",
     "CREDSPEC_PARAMETER": "--credspec",
     "SECRET": "--secret",
+}
+_OPTIONS = {
+    "execution_roles": "--execution-role",
+    "log_groups": "--log-group",
+    "credspecs": "--credspec",
+    "secrets": "--secret",
+    "kms_keys": "--kms-key",
+    "repositories": "--repository",
 }
 
 
@@ -74,8 +84,19 @@ class _Shared:
 
 @app.command("iam-policy")
 def iam_policy(
-    purpose: Annotated[For, typer.Option("--for", help=_FOR)],
+    purpose: Annotated[For, typer.Option("--for", help=_FOR)] = For.DOCTOR,
+    service: options.Service = None,
     cluster: options.Cluster = None,
+    task_definition: options.TaskDefinition = None,
+    task_definition_file: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="The JSON of register- or describe-task-definition; - reads standard input."),
+    ] = None,
+    container: Annotated[str | None, typer.Option(help="Only what this container needs.")] = None,
+    profile: options.Profile = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Send nothing anywhere: the file alone tells what it can.")
+    ] = False,
     execution_role: Annotated[
         options.Many, typer.Option(metavar="ARN[,ARN]", help="The service's task execution role, and the probe's own.")
     ] = None,
@@ -104,24 +125,37 @@ def iam_policy(
     region: options.Region = None,
     partition: Annotated[str | None, typer.Option(metavar="NAME", help="The AWS partition.")] = None,
 ) -> None:
-    """Print the IAM policy that a command needs.
+    """Print the IAM policy that a command, or a task's execution role, needs.
 
-    Limited to what the options name. For what they leave out there are placeholders such as <CLUSTER>, which match
-    nothing, and a message on standard error. Works offline.
+    Limited to what the service or the task definition uses, which AWS is asked for (no secret is read), and to what
+    the options name, which win. Without a service or a task definition it works offline. For what is not known there
+    are placeholders such as <CLUSTER>, which match nothing, and a message on standard error.
     """
+    request = Request(
+        service=service,
+        cluster=cluster,
+        task_definition=task_definition,
+        task_definition_file=task_definition_file,
+        container=container,
+        region=region,
+        profile=profile,
+        offline=offline,
+    )
+    run, role = For.RUN, For.EXECUTION_ROLE
 
     def show() -> ExitCode:
         import json
 
         from gmsa_doctor.iam_policy import Purpose, Scope, placeholders, policy
 
-        run, role = For.RUN, For.EXECUTION_ROLE
+        with_subject = _has_subject(request)
         _only_for((run,), purpose, {"report-s3": report_s3})
         _only_for((run, role), purpose, {"log-group": log_group})
         _only_for((role,), purpose, {"repository": repository})
-        of_callers = {"cluster": cluster, "execution-role": execution_role, "event-bus": event_bus}
+        of_callers = {"cluster": not with_subject and cluster, "execution-role": execution_role, "event-bus": event_bus}
         _only_for((run, For.DOCTOR), purpose, of_callers)
         shared = _shared(account, region, partition)
+        group = _name("--log-group", log_group, shared, "logs", "log-group:", _LOG_GROUP)
         scope = Scope(
             cluster=_name("--cluster", cluster, shared, "ecs", "cluster/", _CLUSTER),
             execution_roles=tuple(_role(one, shared) for one in _arns(execution_role)),
@@ -129,28 +163,69 @@ def iam_policy(
             secrets=tuple(_secret(one, shared) for one in _arns(secret)),
             kms_keys=tuple(_kms_key(one, shared) for one in _arns(kms_key)),
             repositories=tuple(_repository(one, shared) for one in _arns(repository)),
-            log_group=_name("--log-group", log_group, shared, "logs", "log-group:", _LOG_GROUP),
+            log_groups=(group,) if group else (),
             report=_report(report_s3),
             event_bus=_name("--event-bus", event_bus, shared, "events", "event-bus/", _BUS),
         )
         scope = replace(
             scope,
-            partition=shared.get("partition") or "aws",
+            partition=shared.get("partition") or scope.partition,
             region=shared.get("region"),
             account=shared.get("account"),
         )
+        scope, gaps = _looked_up(request, scope, purpose) if with_subject else (scope, [])
         document = policy(Purpose(purpose), scope)
         print_(json.dumps(document, indent=2, ensure_ascii=False))
         if left := placeholders(document):
-            typer.echo(_to_fill_in(left), err=True)
+            say(_to_fill_in(left))
+        for gap in gaps:
+            say(gap)
         return ExitCode.PASS
 
     guarded(show)
 
 
+def _has_subject(request: Request) -> bool:
+    """Whether there is one to look up. Raises UsageError for more than one, and for options that need one."""
+    ways = {
+        "--service": request.service,
+        "--task-definition": request.task_definition,
+        "--task-definition-file": request.task_definition_file,
+    }
+    given = [name for name, value in ways.items() if value]
+    if len(given) > 1:
+        raise UsageError(f"say whose policy it is to be: one of {', '.join(ways)} (given: {' and '.join(given)})")
+    if request.offline and not request.task_definition_file:
+        raise UsageError("--offline goes with --task-definition-file; without a subject nothing is sent anyway")
+    if not given and (request.container or request.profile):
+        name = "--container" if request.container else "--profile"
+        raise UsageError(f"{name} goes with {', '.join(ways)}: without one of them nothing is looked up")
+    return bool(given)
+
+
+def _looked_up(request: Request, options: Scope, purpose: For) -> tuple[Scope, list[str]]:
+    """The scope of the subject, in which the options win, and what is not known of it."""
+    from gmsa_doctor import policy_scope, registry
+
+    told = policy_scope.told_by_subjects(request, registry.load())
+    found = told.scope
+    if purpose is For.RUN:
+        found = replace(found, log_groups=found.log_groups[:1])
+    given = {one.name: value for one in fields(options) if (value := getattr(options, one.name)) != one.default}
+    if "secrets" in given:
+        found = replace(found, full_secrets=(), without_secret=False)
+    if "log_groups" in given:
+        found = replace(found, made_log_groups=())
+    named = {_OPTIONS[name] for name in given if name in _OPTIONS}
+    about = {"--repository": (For.EXECUTION_ROLE,), "--log-group": (For.RUN, For.EXECUTION_ROLE)}
+    about["--execution-role"] = (For.RUN, For.DOCTOR)
+    gaps = [one for one in told.gaps if one.option not in named and purpose in about.get(one.option, For)]
+    return replace(found, **given), [f"{one.text} ({one.option})" for one in gaps]
+
+
 def _to_fill_in(names: Iterable[str]) -> str:
     told = ", ".join(f"<{name}> ({_FILLED_BY[name]})" for name in names)
-    return f"gmsa-doctor: to be filled in before the policy permits anything there: {told}"
+    return f"to be filled in before the policy permits anything there: {told}"
 
 
 def _only_for(purposes: tuple[For, ...], purpose: For, given: Mapping[str, object]) -> None:

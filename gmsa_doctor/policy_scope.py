@@ -1,0 +1,268 @@
+"""What a policy is limited to, as far as the subjects tell: their roles, objects, keys, images and log groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from gmsa_doctor import run
+from gmsa_doctor.clients.kms import Kms
+from gmsa_doctor.clients.services import SecretsManager
+from gmsa_doctor.errors import ClientError, NotFound
+from gmsa_doctor.formats.arn import (
+    Arn,
+    ArnError,
+    parse_arn,
+    parse_role_arn,
+    parse_s3_object_arn,
+    parse_secret_arn,
+    parse_ssm_parameter_arn,
+)
+from gmsa_doctor.formats.image_name import ecr_repository
+from gmsa_doctor.formats.task_definition import LogStreams, TaskDefinition
+from gmsa_doctor.iam_policy import Scope
+from gmsa_doctor.limits import each
+from gmsa_doctor.model import Finding
+from gmsa_doctor.registry import Registry
+from gmsa_doctor.request import Live, Request
+from gmsa_doctor.subject import Launch, Place, Platform
+from gmsa_doctor.values import CredSpecLocation, CredSpecObject, ExecutionRole, SecretArn
+
+T = TypeVar("T")
+_LOOKED_FOR = (ExecutionRole, CredSpecLocation, CredSpecObject, SecretArn)
+ROLE, CREDSPEC, SECRET, KEY = "--execution-role", "--credspec", "--secret", "--kms-key"
+REPOSITORY, LOG_GROUP = "--repository", "--log-group"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something that is not known, the option that tells it, and the reason."""
+
+    option: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the subjects tell, and what they do not."""
+
+    scope: Scope
+    gaps: tuple[Gap, ...] = ()
+
+
+def told_by_subjects(request: Request, registry: Registry) -> Told:
+    """Look the subjects of a request up. Raises UsageError as ``run.check`` does.
+
+    No secret is read, only described; nothing is sent to DNS or the AD.
+    """
+    only = tuple(dict.fromkeys(registry.giver[kind].id for kind in _LOOKED_FOR))
+    seen = run.look(replace(request, live=Live.NEVER, only=only), registry, lambda progress: None)
+    findings, values = seen.ended.findings, seen.ended.values
+    subjects = [
+        _Seen(one.subject.cluster, case.given, given, {it.check: it for it in ended})
+        for one, case, given, ended in zip(seen.found, seen.cases, values, findings, strict=True)
+    ]
+    return _together([told for _, told in each(subjects, _of_subject) if isinstance(told, Told)])
+
+
+def _together(parts: list[Told]) -> Told:
+    scopes = [one.scope for one in parts]
+
+    def all_of(many: Callable[[Scope], Iterable[T]]) -> tuple[T, ...]:
+        return tuple(dict.fromkeys(one for scope in scopes for one in many(scope)))
+
+    return Told(
+        replace(
+            scopes[0],
+            execution_roles=all_of(lambda it: it.execution_roles),
+            log_groups=all_of(lambda it: it.log_groups),
+            made_log_groups=all_of(lambda it: it.made_log_groups),
+            credspecs=all_of(lambda it: it.credspecs),
+            secrets=all_of(lambda it: it.secrets),
+            full_secrets=all_of(lambda it: it.full_secrets),
+            without_secret=all(one.without_secret for one in scopes),
+            kms_keys=all_of(lambda it: it.kms_keys),
+            repositories=all_of(lambda it: it.repositories),
+        ),
+        tuple(dict.fromkeys(gap for one in parts for gap in one.gaps)),
+    )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A subject as it was looked at; ``given`` and ``values`` may hold a finding in the place of a value."""
+
+    cluster: str | None
+    given: Mapping[type, object]
+    values: Mapping[type, object]
+    findings: Mapping[str, Finding]
+    gaps: list[Gap] = field(default_factory=list)
+
+    @property
+    def place(self) -> Place:
+        """Where the task runs."""
+        place = self.given[Place]
+        return place if isinstance(place, Place) else Place(None, None)
+
+    def get(self, kind: type[T], option: str, what: str) -> T | None:
+        """The value; where there is none, its reason is a gap."""
+        found = self.values.get(kind, self.given.get(kind))
+        if isinstance(found, kind):
+            return found
+        if isinstance(found, Finding):
+            self.miss(option, f"{what} is not known: {self._reason(found)}")
+        return None
+
+    def miss(self, option: str, text: str) -> None:
+        """Remember a gap."""
+        self.gaps.append(Gap(option, text))
+
+    def _reason(self, finding: Finding) -> str:
+        """What stands in the way, not that something does."""
+        way = [finding]
+        while (after := self.findings.get(next(iter(way[-1].because), ""))) and after not in way:
+            way.append(after)
+        return way[-1].summary
+
+
+def _of_subject(seen: _Seen) -> Told:
+    place = seen.place
+    scope = Scope(
+        partition=place.partition or "aws",
+        region=place.region,
+        account=place.account,
+        cluster=seen.cluster.rpartition("/")[2] if seen.cluster else None,
+        execution_roles=tuple(_role(seen)),
+    )
+    scope = _with_secret(_with_credspec(scope, seen), seen)
+    scope = replace(scope, kms_keys=tuple(dict.fromkeys((*_key_of_object(seen), *_key_of_secret(seen)))))
+    return Told(_with_start(scope, seen), tuple(seen.gaps))
+
+
+def _role(seen: _Seen) -> Iterator[str]:
+    role = seen.get(ExecutionRole, ROLE, "the execution role")
+    if role is None:
+        return
+    try:
+        yield str(parse_role_arn(role.arn))
+    except ArnError as error:
+        seen.miss(ROLE, f"the execution role is not known: {role.arn} is no ARN of a role: {error.reason}")
+
+
+def _with_credspec(scope: Scope, seen: _Seen) -> Scope:
+    location = seen.get(CredSpecLocation, CREDSPEC, "where the CredSpec lies")
+    if location is None:
+        return scope
+    parse = parse_ssm_parameter_arn if location.parameter else parse_s3_object_arn
+    return replace(scope, credspecs=(parse(location.arn),), without_secret=not location.domainless)
+
+
+# The secret, and keys -------------------------------------------------------------------------------
+
+
+def _with_secret(scope: Scope, seen: _Seen) -> Scope:
+    if scope.without_secret:
+        return scope
+    secret = seen.get(SecretArn, SECRET, "the secret")
+    if secret is None:
+        return scope
+    described = _described(seen, secret)
+    if isinstance(described, NotFound):
+        seen.miss(SECRET, f"the secret is not known: {secret.text}: {described.text}")
+        return scope
+    if isinstance(described, Mapping) and described.get("ARN"):
+        return replace(scope, full_secrets=(parse_secret_arn(str(described["ARN"])),))
+    return replace(scope, secrets=(parse_secret_arn(secret.text),))
+
+
+def _described(seen: _Seen, secret: SecretArn) -> Mapping[str, object] | ClientError:
+    client = seen.given[SecretsManager]
+    if not isinstance(client, SecretsManager):
+        return ClientError(client.summary if isinstance(client, Finding) else "")
+    try:
+        return client.describe(secret.text)
+    except ClientError as error:
+        return error
+
+
+def _key_of_object(seen: _Seen) -> Iterator[str]:
+    found = seen.get(CredSpecObject, KEY, "the KMS key of the CredSpec, if it has one,")
+    if found and found.key:
+        yield from _customer_managed("the CredSpec", found.key, seen)
+
+
+def _key_of_secret(seen: _Seen) -> Iterator[str]:
+    secret = seen.values.get(SecretArn)
+    if not isinstance(secret, SecretArn):
+        return
+    described = _described(seen, secret)
+    if isinstance(described, ClientError):
+        if not isinstance(described, NotFound):
+            seen.miss(KEY, f"the KMS key of the secret, if it has one, is not known: {described.text}")
+        return
+    if key := described.get("KmsKeyId"):
+        yield from _customer_managed("the secret", str(key), seen)
+
+
+def _customer_managed(what: str, name: str, seen: _Seen) -> Iterator[str]:
+    """The ARN of a key that is not AWS's own, which is of no other account, and needs no permission there."""
+    arn, place, kms = _parsed(name), seen.place, seen.given[Kms]
+    if arn and (arn.region, arn.account) != (place.region, place.account):
+        yield name
+        return
+    try:
+        if not isinstance(kms, Kms):
+            raise ClientError(kms.summary if isinstance(kms, Finding) else "")
+        key = kms.key(name)
+    except NotFound as error:
+        seen.miss(KEY, f"the KMS key of {what} is not known: {error.text}")
+    except ClientError as error:
+        if arn and arn.resource.startswith("key/"):
+            seen.miss(KEY, f"whether the KMS key of {what} is one of AWS's own is not known: {error.text}")
+            yield name
+        else:
+            seen.miss(KEY, f"the KMS key of {what}, {name}, is not known: {error.text}")
+    else:
+        if not key.managed_by_aws:
+            yield key.arn
+
+
+def _parsed(name: str) -> Arn | None:
+    try:
+        return parse_arn(name)
+    except ArnError:
+        return None
+
+
+# What starts the task -------------------------------------------------------------------------------
+
+
+def _with_start(scope: Scope, seen: _Seen) -> Scope:
+    """Images and log groups. On EC2 these are not the execution role's."""
+    definition = seen.given[TaskDefinition]
+    if not isinstance(definition, TaskDefinition):
+        reason = definition.summary if isinstance(definition, Finding) else ""
+        seen.miss(REPOSITORY, f"the images are not known: {reason}")
+        seen.miss(LOG_GROUP, f"the log groups are not known: {reason}")
+        return scope
+    platform = seen.given[Platform]
+    if isinstance(platform, Platform) and platform.launch is Launch.EC2:
+        return scope
+    images = (ecr_repository(one.image) for one in definition.containers if one.image)
+    containers = sorted(definition.containers, key=lambda one: not one.credential_specs)  # where a probe writes first
+    logs = [one.logs for one in containers if one.logs]
+    return replace(
+        scope,
+        repositories=tuple(
+            f"arn:{scope.partition}:ecr:{one.region}:{one.account}:repository/{one.name}" for one in images if one
+        ),
+        log_groups=tuple(_group(one, scope) for one in logs),
+        made_log_groups=tuple(_group(one, scope) for one in logs if one.made),
+    )
+
+
+def _group(logs: LogStreams, scope: Scope) -> str:
+    if logs.region in (None, scope.region) or not scope.account:
+        return logs.group
+    return f"arn:{scope.partition}:logs:{logs.region}:{scope.account}:log-group:{logs.group}"

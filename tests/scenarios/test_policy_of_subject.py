@@ -1,0 +1,273 @@
+"""`gmsa-doctor iam-policy` of a service or a task definition: limited to what that uses, and enough for it."""
+
+import json
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gmsa_doctor.iam_policy import placeholders
+from tests.command import Ended, doctor
+from tests.lab.ad import DomainController
+from tests.lab.aws import ACCOUNT, EmbeddedAws
+from tests.lab.environment import healthy, task_definition_file
+from tests.scenarios import changes
+from tests.scenarios.changes import all_of, denied
+from tests.scenarios.execution_role_start import REPOSITORY, image, logs, object_key, secret_key
+from tests.scenarios.judge import brief
+from tests.scenarios.lab import Change, Lab
+from tests.scenarios.policies import ROLE
+from tests.scenarios.test_least_privilege import Policy, check, give_the_role, made
+from tests.scenarios.variants import EC2_WITH_A_PARAMETER
+
+WHOLE = all_of(image(), logs(), object_key(), secret_key())
+SERVICE = ("--cluster", "demo", "--service", "healthy")
+FOR_ROLE = ("--for", "execution-role")
+OBJECT = "arn:aws:s3:::gmsa-credspecs/webapp01_CredSpec.json"
+GROUP = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/ecs/webapp:*"
+
+
+def asked(*arguments: str, aws: EmbeddedAws, **more: Any) -> Ended:
+    ended = doctor("iam-policy", *arguments, env=aws.environ(), **more)
+    assert ended.code == 0, ended.err
+    return ended
+
+
+def whole(*arguments: str, aws: EmbeddedAws) -> Policy:
+    """The policy, in which nothing is left open."""
+    ended = asked(*arguments, aws=aws)
+    assert (placeholders(ended.document), ended.err) == ((), "")
+    return ended.document
+
+
+def resources(policy: Policy) -> dict[str, list[str]]:
+    return {action: one["Resource"] for one in policy["Statement"] for action in one["Action"]}
+
+
+def keys(aws: EmbeddedAws) -> list[str]:
+    return [one["KeyArn"] for one in aws.client("kms").list_keys()["Keys"]]
+
+
+# What is looked up ----------------------------------------------------------------------------------
+
+
+def test_for_the_execution_role_everything_of_the_service_is_looked_up(dc: DomainController, aws: EmbeddedAws) -> None:
+    with ExitStack() as stack:
+        _, created = made(WHOLE, dc, aws, stack)
+        found = resources(whole(*SERVICE, *FOR_ROLE, aws=aws))
+    assert sorted(found.pop("kms:Decrypt")) == sorted(keys(aws))
+    pulling = ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
+    assert found == {
+        "s3:GetObject": [OBJECT],
+        "secretsmanager:GetSecretValue": [created.secret_arn],
+        "ecr:GetAuthorizationToken": ["*"],
+        **{f"ecr:{one}": [REPOSITORY] for one in pulling},
+        "logs:CreateLogStream": [GROUP],
+        "logs:PutLogEvents": [GROUP],
+    }
+
+
+def test_for_who_checks_it_is_the_default_and_limited_as_well(dc: DomainController, aws: EmbeddedAws) -> None:
+    with ExitStack() as stack:
+        _, created = made(WHOLE, dc, aws, stack)
+        found = resources(whole(*SERVICE, aws=aws))
+    assert found["ecs:DescribeClusters"] == [f"arn:aws:ecs:us-east-1:{ACCOUNT}:cluster/demo"]
+    assert found["iam:SimulatePrincipalPolicy"] == [ROLE]
+    assert found["s3:ListBucket"] == ["arn:aws:s3:::gmsa-credspecs"]
+    assert found["secretsmanager:DescribeSecret"] == [created.secret_arn]
+    assert sorted(found["kms:GetKeyPolicy"]) == sorted(keys(aws))
+    assert found["ecr:GetRepositoryPolicy"] == [REPOSITORY]
+
+
+def test_the_secret_is_described_and_not_read(dc: DomainController, aws: EmbeddedAws) -> None:
+    with ExitStack() as stack:
+        made(WHOLE, dc, aws, stack)
+        whole(*SERVICE, *FOR_ROLE, aws=aws)
+    assert ("secretsmanager", "DescribeSecret") in aws.calls
+    assert ("secretsmanager", "GetSecretValue") not in aws.calls
+    assert len(set(zip(aws.calls, aws.asked, strict=True))) == len(aws.calls)
+
+
+# It is enough ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [changes.nothing, WHOLE, all_of(image(), logs(there=False, awslogs_create_group="true")), EC2_WITH_A_PARAMETER],
+    ids=["healthy", "keys, an image and logs", "a log group that is made", "a parameter on EC2"],
+)
+def test_with_the_policy_for_the_execution_role_nothing_fails(
+    change: Change, dc: DomainController, aws: EmbeddedAws
+) -> None:
+    with ExitStack() as stack:
+        environment, _ = made(change, dc, aws, stack)
+        policy = whole(*SERVICE, *FOR_ROLE, aws=aws)
+        give_the_role(policy, aws)
+        ended = check(environment, aws)
+    assert ended.code == 0, brief(ended)
+
+
+@pytest.mark.parametrize(
+    "change", [changes.nothing, WHOLE, EC2_WITH_A_PARAMETER], ids=["healthy", "keys and an image", "a parameter on EC2"]
+)
+def test_with_the_policy_for_who_checks_the_report_is_the_same(
+    change: Change, dc: DomainController, aws: EmbeddedAws
+) -> None:
+    with ExitStack() as stack:
+        environment, _ = made(change, dc, aws, stack)
+        free = check(environment, aws)
+        aws.permit(whole(*SERVICE, aws=aws))
+        assert check(environment, aws).statuses() == free.statuses()
+
+
+# What is not found ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "left", "words"),
+    [
+        (denied("s3", "GetObject"), ("SECRET",), ["the secret is not known: s3://", "answered 403", "(--secret)"]),
+        (
+            lambda it, _: setattr(it, "credspec", None),
+            ("SECRET",),
+            ["the secret is not known: s3://gmsa-credspecs/webapp01_CredSpec.json does not exist"],
+        ),
+        (
+            lambda it, _: it.container.pop("credentialSpecs"),
+            ("CREDSPEC_BUCKET", "CREDSPEC_KEY", "SECRET"),
+            ["CredSpec"],
+        ),
+        (
+            denied("ecs", "DescribeTaskDefinition"),
+            ("CREDSPEC_BUCKET", "CREDSPEC_KEY", "SECRET"),
+            ["ecs:DescribeTaskDefinition", "(--credspec)", "(--log-group)"],
+        ),
+        (
+            lambda it, _: setattr(it, "secret", None),
+            ("SECRET",),
+            ["the secret is not known", "secretsmanager:DescribeSecret"],
+        ),
+    ],
+    ids=["the CredSpec denied", "no CredSpec", "no entry", "the task definition denied", "no secret"],
+)
+def test_what_cannot_be_found_stays_open_and_stderr_says_why(
+    change: Change, left: tuple[str, ...], words: list[str], dc: DomainController, aws: EmbeddedAws
+) -> None:
+    with ExitStack() as stack:
+        made(change, dc, aws, stack)
+        ended = asked(*SERVICE, *FOR_ROLE, aws=aws)
+    assert placeholders(ended.document) == left
+    assert all(f"<{name}>" in ended.err for name in left)
+    assert all(word in ended.err for word in words), ended.err
+    assert all(line.startswith("gmsa-doctor: ") for line in ended.err.splitlines())
+
+
+def test_a_secret_that_cannot_be_described_is_taken_as_it_is_written(dc: DomainController, aws: EmbeddedAws) -> None:
+    with ExitStack() as stack:
+        _, created = made(denied("secretsmanager", "DescribeSecret"), dc, aws, stack)
+        ended = asked(*SERVICE, *FOR_ROLE, aws=aws)
+    written = created.secret_arn
+    assert resources(ended.document)["secretsmanager:GetSecretValue"] == [written, f"{written}-??????"]
+    assert "the KMS key of the secret, if it has one, is not known" in ended.err
+    assert "secretsmanager:DescribeSecret" in ended.err
+
+
+def test_a_key_that_cannot_be_described_is_named_all_the_same(dc: DomainController, aws: EmbeddedAws) -> None:
+    with ExitStack() as stack:
+        made(all_of(secret_key(), denied("kms", "DescribeKey")), dc, aws, stack)
+        ended = asked(*SERVICE, *FOR_ROLE, aws=aws)
+    assert resources(ended.document)["kms:Decrypt"] == keys(aws)
+    assert "one of AWS's own is not known: access denied: kms:DescribeKey" in ended.err
+
+
+# Options win ----------------------------------------------------------------------------------------
+
+
+def test_what_an_option_names_is_not_what_was_found(dc: DomainController, aws: EmbeddedAws) -> None:
+    secret = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:other-AbCdEf"
+    with ExitStack() as stack:
+        made(denied("s3", "GetObject"), dc, aws, stack)
+        ended = asked(*SERVICE, *FOR_ROLE, "--secret", secret, "--log-group", "/ecs/other", aws=aws)
+    found = resources(ended.document)
+    assert secret in found["secretsmanager:GetSecretValue"]
+    assert found["logs:PutLogEvents"] == [GROUP.replace("webapp", "other")]
+    assert found["s3:GetObject"] == [OBJECT]
+    assert "--secret" not in ended.err
+
+
+# Other subjects, and none ---------------------------------------------------------------------------
+
+
+def test_a_task_definition_tells_the_same_but_its_cluster(dc: DomainController, aws: EmbeddedAws) -> None:
+    with ExitStack() as stack:
+        made(WHOLE, dc, aws, stack)
+        by_service = whole(*SERVICE, *FOR_ROLE, aws=aws)
+        assert whole("--task-definition", "webapp", *FOR_ROLE, aws=aws) == by_service
+        ended = asked("--task-definition", "webapp", aws=aws)
+    assert placeholders(ended.document) == ("CLUSTER",)
+
+
+def test_a_file_offline_tells_what_stands_in_it(dc: DomainController, aws: EmbeddedAws, tmp_path: Path) -> None:
+    environment = healthy(dc)
+    with ExitStack() as stack:
+        all_of(image(), logs())(environment, Lab(dc, aws, stack))
+    file = tmp_path / "td.json"
+    file.write_text(task_definition_file(environment))
+    ended = asked("--task-definition-file", str(file), "--offline", *FOR_ROLE, aws=aws)
+    found = resources(ended.document)
+    assert aws.calls == []
+    assert placeholders(ended.document) == ("SECRET",)
+    assert found["s3:GetObject"] == [OBJECT]
+    assert found["ecr:BatchGetImage"] == [REPOSITORY]
+    assert found["logs:PutLogEvents"] == [GROUP]
+    assert "the secret is not known: --offline: nothing is sent anywhere (--secret)" in ended.err
+
+
+def test_of_several_containers_all_count_and_one_can_be_named(dc: DomainController, aws: EmbeddedAws) -> None:
+    other = OBJECT.replace("webapp01", "webapp02")
+
+    def change(it: Any, _: Lab) -> None:
+        second = {**it.container, "name": "second", "credentialSpecs": [f"credentialspecdomainless:{other}"]}
+        it.task_definition["containerDefinitions"].append(second)
+
+    with ExitStack() as stack:
+        made(change, dc, aws, stack)
+        both = asked(*SERVICE, *FOR_ROLE, aws=aws)
+        one = asked(*SERVICE, *FOR_ROLE, "--container", "web", aws=aws)
+    assert resources(both.document)["s3:GetObject"] == [OBJECT, other]
+    assert "webapp02_CredSpec.json does not exist" in both.err
+    assert resources(one.document)["s3:GetObject"] == [OBJECT]
+    assert one.err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--cluster", "demo", "--service", "nobody"], "there is no service nobody in cluster demo"),
+        (["--task-definition", "nobody"], "there is no task definition nobody"),
+        ([*SERVICE, "--container", "db"], "there is no container db"),
+        ([*SERVICE, "--task-definition", "webapp"], "--service and --task-definition"),
+        (["--container", "web"], "--container goes with --service"),
+        (["--profile", "prod"], "--profile goes with --service"),
+        ([*SERVICE, "--offline"], "--offline goes with --task-definition-file"),
+        ([*SERVICE, *FOR_ROLE, "--execution-role", ROLE], "--execution-role: only the policy"),
+    ],
+)
+def test_what_is_wrong_gives_one_message(
+    arguments: list[str], words: str, dc: DomainController, aws: EmbeddedAws
+) -> None:
+    with ExitStack() as stack:
+        made(changes.nothing, dc, aws, stack)
+        ended = doctor("iam-policy", *arguments, env=aws.environ())
+    assert (ended.code, ended.out) == (2, "")
+    (line,) = ended.err.splitlines()
+    assert words in line
+
+
+def test_without_credentials_a_service_cannot_be_looked_up(aws: EmbeddedAws) -> None:
+    without = {name: value for name, value in aws.environ().items() if "KEY" not in name}
+    ended = doctor("iam-policy", *SERVICE, env=without)
+    assert (ended.code, ended.out) == (2, "")
+    assert "no AWS credentials are configured" in ended.err
+    assert json.dumps(aws.calls) == "[]"
