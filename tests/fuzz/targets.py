@@ -118,6 +118,7 @@ def _arn(data: bytes) -> None:
         arn.parse_secret_arn,
         arn.parse_task_definition_arn,
         arn.parse_role_arn,
+        value_from.parse,
     ):
         with suppress(arn.ArnError):
             parse(text)
@@ -275,6 +276,7 @@ TARGETS = (
             b"arn:aws:s3:::bucket/key",
             b"arn:aws-cn:ssm:cn-north-1:123456789012:parameter/a/b",
             b"arn:aws:secretsmanager:us-east-1:123456789012:secret:a-AbCdEf",
+            b"arn:aws:secretsmanager:us-east-1:123456789012:secret:a-AbCdEf:key:AWSPREVIOUS:1",
             b"arn:aws:ecs:us-east-1:123456789012:task-definition/a:1",
             b"arn:aws:iam::123456789012:role/p/r",
             b"credentialspecdomainless:arn:aws:s3:::b/k",
