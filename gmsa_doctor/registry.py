@@ -65,6 +65,7 @@ BUILT_IN = (
     "gmsa_doctor_checks.directory.user",
     "gmsa_doctor_checks.directory.gmsa",
     "gmsa_doctor_checks.credspec.domain_data",
+    "gmsa_doctor_checks.sql_server.app_secrets",
     "gmsa_doctor_checks.sql_server.connection_string",
     "gmsa_doctor_checks.sql_server.rds",
     "gmsa_doctor_checks.sql_server.name",

@@ -196,7 +196,7 @@ class Ssm(AwsClient):
 
 @dataclass(frozen=True)
 class SecretText:
-    """The current version of a secret. ``text`` is None for a binary secret."""
+    """A version of a secret. ``text`` is None for a binary secret."""
 
     text: Hidden[str] | None
     version: str
@@ -208,15 +208,17 @@ class SecretsManager(AwsClient):
     service = "secretsmanager"
 
     @operation("secretsmanager:GetSecretValue")
-    def get(self, arn: str) -> SecretText:
-        """The current value of a secret."""
-        answer = self.api.get_secret_value(SecretId=arn)
+    def get(self, arn: str, stage: str | None = None, version: str | None = None) -> SecretText:
+        """The value of a secret: the current one, unless a stage or a version is named."""
+        named = {"VersionStage": stage, "VersionId": version}
+        answer = self.api.get_secret_value(SecretId=arn, **{key: value for key, value in named.items() if value})
         text = answer.get("SecretString")
         return SecretText(None if text is None else Hidden(text), answer.get("VersionId", ""))
 
     def versions(self) -> dict[str, str]:
-        """The versions of the secrets that have been read, by what they were asked for."""
-        found = {key: answer.value for key, answer in self._answers.items() if answer.known and isinstance(key, tuple)}
+        """The current versions of the secrets that have been read, by what they were asked for."""
+        known = [(key, one.value) for key, one in self._answers.items() if one.known and isinstance(key, tuple)]
+        found = {key: value for key, value in known if len(key[1]) == 1}
         return {str(key[1][0]): value.version for key, value in found.items() if isinstance(value, SecretText)}
 
     @operation("secretsmanager:DescribeSecret")

@@ -56,8 +56,7 @@ def test_what_ecs_does_not_take_is_refused(text: str, problem: ArnProblem, meant
 def test_no_text_is_too_strange(text: str, before: str) -> None:
     try:
         found = parse(before + text)
-    except ArnError as error:
-        assert error.reason
+    except ArnError:
         return
     assert isinstance(found, SecretSource) or found.name
 

@@ -32,6 +32,7 @@ from gmsa_doctor.formats import (
     sid,
     task_definition,
     terraform_plan,
+    value_from,
     yaml_text,
 )
 from tests import ccaches

@@ -21,14 +21,15 @@ def sql(*strings: str) -> Change:
     """Give these connection strings; the lab's SQL Server is one that accepts connections."""
 
     def change(it: Environment, lab: Lab) -> None:
-        _listening(it, lab)
+        listening(it, lab)
         for one in strings:
             it.arguments.extend(("--connection-string", one))
 
     return change
 
 
-def _listening(it: Environment, lab: Lab) -> None:
+def listening(it: Environment, lab: Lab) -> None:
+    """Let the lab's SQL Server have a name in DNS, and accept connections."""
     address = [lab.mute(1433, 14330)]
     records = {(HOST, "A"): address, ("other.corp.example", "A"): address}
     aliases = {("sql-alias.corp.example", "CNAME"): [f"{HOST}."]}
@@ -50,7 +51,7 @@ def in_environment(**variables: str) -> Change:
     """Set variables of the container, and look for connection strings in them."""
 
     def change(it: Environment, lab: Lab) -> None:
-        _listening(it, lab)
+        listening(it, lab)
         pairs = [{"name": name, "value": value} for name, value in variables.items()]
         container(environment=[*it.container["environment"], *pairs])(it, lab)
         it.arguments.extend(("--app-config", "auto"))
@@ -88,7 +89,7 @@ def in_secret(content: dict[str, str] | str, name: str = "ConnectionStrings__Def
     """Make a variable of the container of a secret, and look for connection strings."""
 
     def change(it: Environment, lab: Lab) -> None:
-        _listening(it, lab)
+        listening(it, lab)
         text = content if isinstance(content, str) else json.dumps(content)
         client = lab.aws.client("secretsmanager", it.region)
         arn = client.create_secret(Name="app/database", SecretString=text)["ARN"]
@@ -102,7 +103,7 @@ def in_parameter(text: str) -> Change:
     """Make a variable of the container of an SSM parameter, given by its ARN, and look for connection strings."""
 
     def change(it: Environment, lab: Lab) -> None:
-        _listening(it, lab)
+        listening(it, lab)
         lab.aws.client("ssm", it.region).put_parameter(Name="/app/database", Type="SecureString", Value=text)
         arn = f"arn:aws:ssm:{it.region}:{ACCOUNT}:parameter/app/database"
         container(secrets=[{"name": "DATABASE_URL", "valueFrom": arn}])(it, lab)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from gmsa_doctor.application import ApplicationConfig
-from gmsa_doctor.clients.services import SecretsManager, Ssm
-from gmsa_doctor.errors import ClientError, NotFound
 from gmsa_doctor.formats import connection_string
-from gmsa_doctor.formats.arn import ArnError, parse_ssm_parameter_arn
-from gmsa_doctor.formats.connection_string import ConnectionString, ConnectionStringError, Form, Logon
+from gmsa_doctor.formats.connection_string import ConnectionString, Form, Logon
 from gmsa_doctor.formats.task_definition import NamedString
-from gmsa_doctor.limits import each
 from gmsa_doctor.model import (
     Finding,
     Fix,
@@ -24,7 +19,7 @@ from gmsa_doctor.model import (
     failed,
     passed,
     skipped,
-    unknown,
+    stands_behind,
     warned,
 )
 from gmsa_doctor.registry import check
@@ -34,96 +29,6 @@ from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.sql_server.values import ConnectionStrings, SecretStrings
 
 OPTION = "--connection-string"
-
-
-@check(
-    "sql-server.app-secrets",
-    title="The secrets of the application's variables can be read",
-    docs=links.TASK_SECRETS,
-    about="container",
-)
-def app_secrets(
-    application: ApplicationConfig, chosen: ChosenContainer, secrets: SecretsManager, ssm: Ssm
-) -> Result[SecretStrings]:
-    """With `--app-config auto`, reads the secrets and parameters behind variables whose names tell of a database.
-
-    Why: connection strings mostly stand there (`ConnectionStrings__Default`). Nothing of them is shown but the
-    server's name.
-
-    Fix: allow `secretsmanager:GetSecretValue` or `ssm:GetParameter` on them, or give the connection string itself with
-    `--connection-string -`.
-    """
-    if not application.search:
-        return skipped("the application's secrets are read with --app-config auto only")
-    wanted = chosen.container.secrets if chosen.container else ()
-    if not wanted:
-        return skipped("the container has no secrets whose names tell of a database")
-    answers = each(wanted, lambda one: _text_of(one[1], secrets, ssm))
-    found, rows, broken = [], [], []
-    for (name, _), answer in answers:
-        if isinstance(answer, ClientError):
-            broken.append(answer)
-            rows.append(Row(name, Status.UNKNOWN, answer.text))
-            continue
-        string = _string_in(answer)
-        found += [NamedString(name, string)] if string else []
-        rows.append(Row(name, Status.PASS, string.server if string else "no connection string of SQL Server"))
-    if broken:
-        return _unread(broken, tuple(rows), SecretStrings(tuple(found)))
-    if not found:
-        return skipped("no secret of the container holds a connection string of SQL Server")
-    return Given(SecretStrings(tuple(found)), passed(f"{len(found)} of {len(wanted)} hold one", rows=tuple(rows)))
-
-
-def _unread(errors: list[ClientError], rows: tuple[Row, ...], found: SecretStrings) -> Result[SecretStrings]:
-    """What could be read is judged all the same."""
-    first = errors[0]
-    finding = unknown(f"{len(errors)} of them could not be read: {first.text}", fix=first.fix, rows=rows)
-    return Given(found, finding) if found.strings else finding
-
-
-def _text_of(source: str, secrets: SecretsManager, ssm: Ssm) -> str:
-    """What ECS puts into the variable; empty for what it could not.
-
-    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
-    """
-    parts = source.split(":")
-    if len(parts) < 7 or parts[2] != "secretsmanager":
-        return ssm.get(_parameter(source))
-    text = secrets.get(":".join(parts[:7])).text
-    if text is None:
-        raise NotFound(f"{':'.join(parts[:7])}: a binary secret")
-    key = parts[7] if len(parts) > 7 else ""
-    return _member(text.reveal(), key) if key else text.reveal()
-
-
-def _parameter(source: str) -> str:
-    """The name of a parameter that may be given by its ARN."""
-    try:
-        return parse_ssm_parameter_arn(source).name
-    except ArnError:
-        return source
-
-
-def _member(text: str, key: str) -> str:
-    try:
-        document = json.loads(text)
-    except ValueError:
-        return ""
-    value = document.get(key) if isinstance(document, dict) else None
-    return value if isinstance(value, str) else ""
-
-
-def _string_in(text: str) -> ConnectionString | None:
-    if not connection_string.may_be_one(text):
-        return None
-    try:
-        return connection_string.parse(text)
-    except ConnectionStringError:
-        return None
-
-
-# How they log on ------------------------------------------------------------------------------------
 
 
 @check(
@@ -137,6 +42,8 @@ def connection_strings(
 ) -> Result[ConnectionStrings]:
     """Reads the connection strings of `--connection-string`, and with `--app-config auto` those of the container.
 
+    Each is judged by itself: the worst decides, and what comes after goes on with those that can be right.
+
     Why: only integrated security uses the ticket that Credentials Fetcher provides. With a user and a password, SQL
     Server asks neither the AD nor the gMSA; with both, it depends on the driver which counts.
 
@@ -145,7 +52,7 @@ def connection_strings(
     """
     strings = _found(application, chosen, secret)
     if not strings:
-        return _nothing(application)
+        return stands_behind([secret.finding]) if _in_the_way(secret) else _nothing(application)
     judged = [(one, *_judge(one.string)) for one in strings]
     rows = tuple(Row(one.name, status, f"{one.string.server}: {text}") for one, status, text in judged)
     usable = tuple(one for one, status, _ in judged if one.string.logon is Logon.KERBEROS and status is not Status.FAIL)
@@ -161,9 +68,13 @@ def connection_strings(
             fix=_fix(one.string),
             rows=rows if len(rows) > 1 else (),
         )
-        return Given(ConnectionStrings(usable), finding) if usable and worst is Status.WARN else finding
+        return Given(ConnectionStrings(usable), finding) if usable else finding
     named = ", ".join(f"{one.name} ({one.string.server})" for one in strings)
     return Given(ConnectionStrings(usable), passed(f"{named}: integrated security", rows=rows))
+
+
+def _in_the_way(secret: Outcome[SecretStrings]) -> bool:
+    return secret.finding.status in (Status.FAIL, Status.UNKNOWN, Status.WARN)
 
 
 def _found(
