@@ -44,6 +44,8 @@ class Scope:
     cluster: str | None = None
     """A name."""
     execution_roles: tuple[str, ...] = ()
+    instance_roles: tuple[str, ...] = ()
+    """ARNs of the roles that EC2 container instances run with; without one, nothing is asked about them."""
     log_groups: tuple[str, ...] = ()
     """Names, or ARNs of those in another region."""
     made_log_groups: tuple[str, ...] = ()
@@ -222,6 +224,14 @@ def _execution_roles(scope: Scope) -> Iterable[str]:
     return scope.execution_roles or [f"arn:{scope.partition}:iam::{account}:role/<EXECUTION_ROLE>"]
 
 
+def _roles(scope: Scope) -> Iterable[str]:
+    return [*_execution_roles(scope), *scope.instance_roles]
+
+
+def _instance_profiles(scope: Scope) -> Iterable[str]:
+    return [f"arn:{scope.partition}:iam::{scope.account or '<ACCOUNT>'}:instance-profile/*"]
+
+
 def _databases(scope: Scope) -> Iterable[str]:
     return [scope.arn("rds", "db:*")]
 
@@ -318,6 +328,7 @@ _READING: dict[str, _Place] = {
         (  # IAM cannot limit these, but for what may be another account's: a rule, its endpoint, a VPC, a prefix list
             "ds:DescribeDirectories",
             "ec2:DescribeDhcpOptions",
+            "ec2:DescribeInstances",
             "ec2:DescribeNatGateways",
             "ec2:DescribeNetworkAcls",
             "ec2:DescribeNetworkInterfaces",
@@ -339,7 +350,8 @@ _READING: dict[str, _Place] = {
         ),
         _CONFIGURATION,
     ),
-    **dict.fromkeys(("iam:GetRole", "iam:SimulatePrincipalPolicy"), _Place("ReadExecutionRoles", _execution_roles)),
+    "iam:GetInstanceProfile": _Place("ReadInstanceProfiles", _instance_profiles),
+    **dict.fromkeys(("iam:GetRole", "iam:SimulatePrincipalPolicy"), _Place("ReadRoles", _roles)),
     "rds:DescribeDBInstances": _Place("ReadDatabases", _databases),
     "s3:GetObject": _Place("ReadCredSpec", _credspec_objects),
     **dict.fromkeys(("s3:GetBucketPolicy", "s3:ListBucket"), _Place("FindCredSpec", _credspec_buckets)),

@@ -30,6 +30,7 @@ BUILT_IN = (
     "gmsa_doctor_checks.credspec.document",
     "gmsa_doctor_checks.credspec.secret",
     "gmsa_doctor_checks.execution_role.objects",
+    "gmsa_doctor_checks.execution_role.instance_role",
     "gmsa_doctor_checks.vpc_dns.directory_service",
     "gmsa_doctor_checks.execution_role.kms",
     "gmsa_doctor_checks.execution_role.start",

@@ -100,6 +100,9 @@ def iam_policy(
     execution_role: Annotated[
         options.Many, typer.Option(metavar="ARN[,ARN]", help="The service's task execution role, and the probe's own.")
     ] = None,
+    instance_role: Annotated[
+        options.Many, typer.Option(metavar="ARN[,ARN]", help="On EC2: the role of the container instances' profile.")
+    ] = None,
     credspec: Annotated[
         options.Many, typer.Option(metavar="ARN[,ARN]", help="The CredSpec: an S3 object or an SSM parameter.")
     ] = None,
@@ -152,13 +155,19 @@ def iam_policy(
         _only_for((run,), purpose, {"report-s3": report_s3})
         _only_for((run, role), purpose, {"log-group": log_group})
         _only_for((role,), purpose, {"repository": repository})
-        of_callers = {"cluster": not with_subject and cluster, "execution-role": execution_role, "event-bus": event_bus}
+        of_callers = {
+            "cluster": not with_subject and cluster,
+            "execution-role": execution_role,
+            "instance-role": instance_role,
+            "event-bus": event_bus,
+        }
         _only_for((run, For.DOCTOR), purpose, of_callers)
         shared = _shared(account, region, partition)
         group = _name("--log-group", log_group, shared, "logs", "log-group:", _LOG_GROUP)
         scope = Scope(
             cluster=_name("--cluster", cluster, shared, "ecs", "cluster/", _CLUSTER),
-            execution_roles=tuple(_role(one, shared) for one in _arns(execution_role)),
+            execution_roles=tuple(_role("--execution-role", one, shared) for one in _arns(execution_role)),
+            instance_roles=tuple(_role("--instance-role", one, shared) for one in _arns(instance_role)),
             credspecs=tuple(_credspec(one, shared) for one in _arns(credspec)),
             secrets=tuple(_secret(one, shared) for one in _arns(secret)),
             kms_keys=tuple(_kms_key(one, shared) for one in _arns(kms_key)),
@@ -291,20 +300,20 @@ def _arn(option: str, text: str, service: str, wanted: str) -> Arn:
     return arn
 
 
-def _role(text: str, shared: _Shared) -> str:
+def _role(option: str, text: str, shared: _Shared) -> str:
     from gmsa_doctor.formats.arn import ArnError, parse_role_arn
 
     wanted = "the ARN of a role, such as arn:aws:iam::123456789012:role/ecsTaskExecutionRole"
     try:
         role = parse_role_arn(text)
     except ArnError as error:
-        raise UsageError(f"--execution-role {text}: {error.reason}; give {wanted}") from error
+        raise UsageError(f"{option} {text}: {error.reason}; give {wanted}") from error
     if role.session:
-        raise UsageError(f"--execution-role {text}: it is a session of a role; give {wanted}")
+        raise UsageError(f"{option} {text}: it is a session of a role; give {wanted}")
     if not re.fullmatch(r"[\w+=,.@/-]+", role.path + role.name, re.ASCII):
-        raise UsageError(f"--execution-role {text}: give {wanted}")
-    shared.tell("partition", role.partition, "--execution-role")
-    shared.tell("account", role.account, "--execution-role")
+        raise UsageError(f"{option} {text}: give {wanted}")
+    shared.tell("partition", role.partition, option)
+    shared.tell("account", role.account, option)
     return str(role)
 
 

@@ -86,6 +86,19 @@ class Ec2(AwsClient):
         answer = self.api.describe_vpc_peering_connections(VpcPeeringConnectionIds=list(ids))
         return list(answer["VpcPeeringConnections"])
 
+    def instances(self, ids: tuple[str, ...]) -> list[dict[str, Any]]:
+        """EC2 instances by id; those that are gone are left out."""
+        groups = [ids[n : n + 200] for n in range(0, len(ids), 200)]  # as many values as a filter takes
+        return [one for group in groups for one in self.described_instances(group)]
+
+    @operation("ec2:DescribeInstances")
+    def described_instances(self, ids: tuple[str, ...]) -> list[dict[str, Any]]:
+        """EC2 instances by id, at most 200; those that are gone are left out."""
+        pages = self.api.get_paginator("describe_instances").paginate(
+            Filters=[{"Name": "instance-id", "Values": list(ids)}]
+        )
+        return [one for page in pages for reservation in page["Reservations"] for one in reservation["Instances"]]
+
     def _of_vpc(self, operation_name: str, key: str, filters: str, vpc: str) -> list[dict[str, Any]]:
         """All pages of what belongs to a VPC."""
         arguments = {filters: [{"Name": "vpc-id", "Values": [vpc]}]}

@@ -71,6 +71,15 @@ class Iam(AwsClient):
             found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
         )
 
+    @operation("iam:GetInstanceProfile")
+    def role_of_profile(self, arn: str) -> str | None:
+        """The ARN of the role in an instance profile of our own account, by ARN; None where it holds none.
+
+        Raises NotFound.
+        """
+        roles = self.api.get_instance_profile(InstanceProfileName=arn.rpartition("/")[2])["InstanceProfile"]["Roles"]
+        return next((str(one["Arn"]) for one in roles), None)
+
     @operation("iam:SimulatePrincipalPolicy")
     def simulate(
         self, role_arn: str, actions: tuple[str, ...], resources: tuple[str, ...], context: tuple[ContextEntry, ...]

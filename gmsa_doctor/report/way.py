@@ -51,7 +51,7 @@ _STEPS = (
     _Step(
         "Secret",
         "in Secrets Manager",
-        ("secret", "execution-role.secret", "network-path.secrets-manager"),
+        ("secret", "execution-role.secret", "instance-role", "network-path.secrets-manager"),
         "secret.fields",
         Cause.CREDENTIALS,
     ),

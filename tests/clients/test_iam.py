@@ -54,6 +54,16 @@ def test_a_roles_boundary_is_given(iam: Iam, aws: EmbeddedAws) -> None:
     assert iam.role(ROLE).boundary == arn
 
 
+def test_the_role_of_an_instance_profile_is_given_if_it_holds_one(iam: Iam, aws: EmbeddedAws) -> None:
+    made = aws.client("iam").create_instance_profile(InstanceProfileName="host", Path="/ecs/")
+    empty = aws.client("iam").create_instance_profile(InstanceProfileName="empty")
+    aws.client("iam").add_role_to_instance_profile(InstanceProfileName="host", RoleName="web")
+    assert iam.role_of_profile(made["InstanceProfile"]["Arn"]) == ROLE
+    assert iam.role_of_profile(empty["InstanceProfile"]["Arn"]) is None
+    with pytest.raises(NotFound):
+        iam.role_of_profile(f"arn:aws:iam::{ACCOUNT}:instance-profile/gone")
+
+
 def test_a_simulation_gives_a_decision_for_each_action_on_each_resource(iam: Iam) -> None:
     tls = ContextEntry("aws:SecureTransport", "boolean", ("true",))
     other = "arn:aws:s3:::others/web.json"

@@ -92,6 +92,7 @@ CALLS: list[tuple[str, str, Call]] = [
         lambda aws: SecretsManager(aws).policy("web"),
     ),
     ("iam:GetRole", "iam:GetRole", lambda aws: Iam(aws).role(ROLE)),
+    ("iam:GetInstanceProfile", "iam:GetInstanceProfile", lambda aws: Iam(aws).role_of_profile("instance-profile/web")),
     (
         "iam:SimulatePrincipalPolicy",
         "iam:SimulatePrincipalPolicy",
@@ -102,6 +103,7 @@ CALLS: list[tuple[str, str, Call]] = [
     ("kms:ListGrants", "kms:ListGrants", lambda aws: Kms(aws).grants("1234abcd-12ab-34cd-56ef-1234567890ab")),
     ("ecr:GetRepositoryPolicy", "ecr:GetRepositoryPolicy", lambda aws: Ecr(aws).policy("web", ACCOUNT)),
     ("logs:DescribeLogGroups", "logs:DescribeLogGroups", lambda aws: Logs(aws).has_group("/ecs/web")),
+    ("ec2:DescribeInstances", "ec2:DescribeInstances", lambda aws: Ec2(aws).described_instances(("i-1",))),
     ("ec2:DescribeSubnets", "ec2:DescribeSubnets", lambda aws: Ec2(aws).subnets(("subnet-1", "subnet-2"))),
     ("ec2:DescribeVpcs", "ec2:DescribeVpcs", lambda aws: Ec2(aws).vpc(VPC)),
     (
@@ -444,6 +446,14 @@ def test_what_does_not_exist_in_the_vpc_is_not_found(call: Callable[[Ec2], objec
     with pytest.raises(NotFound) as caught:
         call(Ec2(Aws()))
     assert caught.value.code == code
+
+
+def test_instances_that_are_gone_are_left_out(aws: EmbeddedAws, subnets: tuple[str, ...]) -> None:
+    run = aws.client("ec2").run_instances(ImageId="ami-12345678", MinCount=2, MaxCount=2, SubnetId=subnets[0])
+    ids = [one["InstanceId"] for one in run["Instances"]]
+    asked = (*ids, *(f"i-{number:017x}" for number in range(220)))
+    assert sorted(one["InstanceId"] for one in Ec2(Aws()).instances(asked)) == sorted(ids)
+    assert aws.calls == [("ec2", "DescribeInstances")] * 2
 
 
 def test_one_missing_subnet_among_others_is_not_found(subnets: tuple[str, ...]) -> None:

@@ -63,6 +63,8 @@ def _resource(request: Request, account: str) -> str | None:
         case "ssm":
             return f"arn:aws:ssm:{where}:parameter/{str(body['Name']).strip('/')}" if "Name" in body else None
         case "iam":
+            if "InstanceProfileName" in body:
+                return f"arn:aws:iam::{account}:instance-profile/{body['InstanceProfileName']}"
             return str(body.get("PolicySourceArn") or f"arn:aws:iam::{account}:role/{body.get('RoleName')}")
         case "kms":
             return f"arn:aws:kms:{where}:key/{str(body['KeyId']).rpartition('/')[2]}" if "KeyId" in body else None

@@ -1,32 +1,57 @@
 """The service and its task definition, as ECS holds them: revisions, and container instances."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from tests.lab.aws import ACCOUNT, EmbeddedAws
-from tests.lab.environment import Created
+from tests.lab.environment import Created, trust
 from tests.scenarios.changes import after, all_of, denied, entry, on_ec2
 from tests.scenarios.lab import Change, Scenario
+from tests.scenarios.policies import allow, document
 
 DOMAINLESS, JOINED = "ecs.capability.gmsa-domainless", "ecs.capability.gmsa"
+GET_VALUE = "secretsmanager:GetSecretValue"
 
 
 def instances(*attributes: str) -> Change:
-    """Register a container instance for each of these, with this attribute; empty: with none of ours."""
+    """Register a container instance for each of these, with this attribute; empty: with none of ours.
+
+    Their role may read the secret.
+    """
 
     def register(aws: EmbeddedAws, made: Created) -> None:
-        from moto.ecs.models import ecs_backends
-
-        ec2 = aws.client("ec2", made.region)
+        profile = instance_profile(aws, made, "ecsInstance", allow(GET_VALUE, resource=made.secret_arn))
         for attribute in attributes:
-            run = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, SubnetId=made.subnets[0])
-            id = run["Instances"][0]["InstanceId"]
-            backend = ecs_backends[ACCOUNT][made.region]
-            one = backend.register_container_instance("demo", id)
-            if attribute:
-                one.attributes[attribute] = None
+            register_instance(aws, made, attribute, profile)
 
     return after(register)
+
+
+def instance_profile(aws: EmbeddedAws, made: Created, name: str, *statements: dict[str, Any]) -> str:
+    """Make an instance profile and its role, both of this name, and give the name."""
+    iam = aws.client("iam", made.region)
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust("ec2.amazonaws.com")))
+    if statements:
+        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(*statements))
+    iam.create_instance_profile(InstanceProfileName=name)
+    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+    return name
+
+
+def register_instance(aws: EmbeddedAws, made: Created, attribute: str = DOMAINLESS, profile: str = "") -> str:
+    """Start an EC2 instance, with a profile if it is named, and register it; gives its id."""
+    from moto.ecs.models import ecs_backends
+
+    with_profile = {"IamInstanceProfile": {"Name": profile}} if profile else {}
+    run = aws.client("ec2", made.region).run_instances(
+        ImageId="ami-12345678", MinCount=1, MaxCount=1, SubnetId=made.subnets[0], **with_profile
+    )
+    id = str(run["Instances"][0]["InstanceId"])
+    one = ecs_backends[ACCOUNT][made.region].register_container_instance("demo", id)
+    if attribute:
+        one.attributes[attribute] = None
+    return id
 
 
 def requires(*attributes: str) -> Change:

@@ -22,6 +22,7 @@ from tests.scenarios.policies import ROLE, allow
 from tests.scenarios.test_aws_calls import RUNS
 
 Policy = dict[str, Any]
+INSTANCE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/ecsInstance"
 PARAMETER = f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/gmsa/webapp01"
 ENVIRONMENTS: dict[str, Change] = {
     **RUNS,
@@ -46,7 +47,7 @@ def about(made: Created, aws: EmbeddedAws) -> list[str]:
 
 
 def for_doctor(made: Created, aws: EmbeddedAws) -> Policy:
-    named = ["--cluster", "demo", "--execution-role", ROLE, "--credspec", PARAMETER]
+    named = ["--cluster", "demo", "--execution-role", ROLE, "--instance-role", INSTANCE_ROLE, "--credspec", PARAMETER]
     return printed("doctor", *named, *about(made, aws), aws=aws)
 
 

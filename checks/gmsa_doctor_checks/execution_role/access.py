@@ -1,4 +1,4 @@
-"""Whether the execution role may do something, of its own policies (simulated) and the policy of the resource (read).
+"""Whether a role may do something, of its own policies (simulated) and the policy of the resource (read).
 
 In one account either of the two may allow it, between two accounts both have to; a denial of any of them decides.
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
@@ -20,7 +20,6 @@ from gmsa_doctor.model import Finding, Fix, Outcome, ShowsAs, Status, Stop, fail
 from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import Caller
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.values import ExecutionRole
 
 TRUST = "execution-role.trust"
 
@@ -32,7 +31,7 @@ class Question:
     ``hint`` is what a denial adds; ``evidence`` the check that really does it (empty: none); ``about`` names a policy
     that allows it, where evidence does not; ``context`` is what is known of the request, by condition key. ``policy``
     is what people call the resource's policy (empty: it can have none), ``show`` the command that shows it;
-    ``foreign``: the resource is of another account.
+    ``foreign``: the resource is of another account; ``who`` is what people call the role.
     """
 
     role: RoleArn
@@ -47,18 +46,19 @@ class Question:
     policy: str = ""
     show: str = ""
     foreign: bool = False
+    who: str = "the execution role"
 
 
 Policy = Ruling | ClientError | None
 """What a resource's policy says, or why it cannot be read; None: such a resource has none."""
 
 
-def in_our_account(role: ExecutionRole, caller: Outcome[Caller]) -> RoleArn:
+def in_our_account(text: str, caller: Outcome[Caller]) -> RoleArn:
     """IAM tells about roles of the caller's own account only."""
     try:
-        arn = parse_role_arn(role.arn)
+        arn = parse_role_arn(text)
     except ArnError as error:
-        raise Stop(skipped(f"IAM was not asked: {role.arn} is no ARN of a role: {error.reason}")) from error
+        raise Stop(skipped(f"IAM was not asked: {text} is no ARN of a role: {error.reason}")) from error
     if caller.value and caller.value.account != arn.account:
         text = f"IAM was not asked: the role is of account {arn.account}, our credentials of {caller.value.account}"
         raise Stop(skipped(text, fix=Fix(f"Give --profile for credentials of account {arn.account}.")))
@@ -160,7 +160,7 @@ def judge_with_key(asked: Question, decisions: Sequence[Decision], policy: Polic
     if not allowed:
         return _not_allowed(asked, decision, policy)
     return failed(
-        f"the execution role {asked.role.name} may not read {asked.what}: {asked.policy} allows {asked.action} neither "
+        f"{asked.who} {asked.role.name} may not read {asked.what}: {asked.policy} allows {asked.action} neither "
         "to the role nor to its account",
         observed=f"{asked.action} allowed by the role's policies, not by {asked.policy}",
         expected=f"a statement that allows {asked.action} to {asked.role}",
@@ -233,7 +233,7 @@ def _of_another_account(asked: Question, policy: Policy, ours: str) -> Finding:
     if policy.allows is None or policy.delegates is None:
         return _depends(asked, policy)
     return failed(
-        f"the execution role {asked.role.name} may not read {asked.what}: it is another account's, and {asked.policy} "
+        f"{asked.who} {asked.role.name} may not read {asked.what}: it is another account's, and {asked.policy} "
         f"does not allow {asked.action} to the role or its account",
         observed=f"allowed by the role's policies, not by {asked.policy}",
         expected=f"{asked.action} allowed by both",
@@ -304,8 +304,7 @@ def _depends(asked: Question, policy: Ruling) -> Finding:
 
 def _denied_by_resource(asked: Question, policy: Ruling) -> Finding:
     return failed(
-        f"the execution role {asked.role.name} may not read {asked.what}: {asked.policy} denies {asked.action}"
-        f"{_sid(policy)}",
+        f"{asked.who} {asked.role.name} may not read {asked.what}: {asked.policy} denies {asked.action}{_sid(policy)}",
         observed=f"a Deny in {asked.policy}{_sid(policy)}",
         expected=f"no Deny of {asked.action} for {asked.role}",
         fix=Fix(f"Except {asked.role} from the Deny in {asked.policy}, or take it out.", _shown(asked)),
@@ -325,7 +324,7 @@ def _shown(asked: Question) -> tuple[str, ...]:
 def _not_allowed(asked: Question, decision: Decision, policy: Policy) -> Finding:
     neither = f"; {asked.policy} does not allow it either" if isinstance(policy, Ruling) and not asked.foreign else ""
     return failed(
-        f"the execution role {asked.role.name} may not read {asked.what}: {why(asked, decision)}{asked.hint}",
+        f"{asked.who} {asked.role.name} may not read {asked.what}: {why(asked, decision)}{asked.hint}",
         observed=f"{decision.decision} of {asked.action} on {asked.resource}, simulated with the role's policies"
         f"{neither}",
         expected=f"{asked.action} allowed on {asked.resource}",
@@ -363,7 +362,7 @@ def allow(asked: Question, decision: Decision) -> Fix:
     else:
         name = f"{asked.about or asked.evidence.partition('.')[0]}-{asked.action.partition(':')[2]}"
         put = put_policy(asked.role, name, (asked.action,), asked.resource)
-        return Fix(f"Allow {asked.action} on {asked.resource} to the execution role.", (put, again))
+        return Fix(f"Allow {asked.action} on {asked.resource} to {asked.who}.", (put, again))
     return Fix(f"{text} It is about {asked.action} on {asked.resource}.", (again,))
 
 

@@ -80,7 +80,7 @@ def execution_role_kms(
 
     Fix: allow `kms:Decrypt` on the key to the execution role, in its policies and in the key's.
     """
-    arn = in_our_account(role, caller)
+    arn = in_our_account(role.arn, caller)
     if caller.value and caller.value.is_execution_role:
         way = [one.finding for one in (found, read) if one.value is None]
         return stands_behind(way) if way else passed("both were read with the role's own credentials")

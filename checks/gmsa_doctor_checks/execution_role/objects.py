@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from gmsa_doctor.clients.iam import Iam
 from gmsa_doctor.clients.services import S3, SecretsManager
-from gmsa_doctor.errors import ClientError
-from gmsa_doctor.formats.arn import RoleArn, parse_secret_arn
-from gmsa_doctor.model import (
-    Cause,
-    Finding,
-    Fix,
-    Outcome,
-    Status,
-    passed,
-    stands_behind,
-    unknown,
-)
+from gmsa_doctor.model import Cause, Finding, Outcome, Status, passed, stands_behind
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import Caller
@@ -34,6 +22,7 @@ from gmsa_doctor_checks.execution_role.access import (
     side_by_side,
     simulate,
 )
+from gmsa_doctor_checks.execution_role.secret_access import may_read, of_secret
 from gmsa_doctor_checks.values import CredSpecLocation, CredSpecObject, ExecutionRole, SecretArn, SecretObject
 
 
@@ -67,7 +56,7 @@ def execution_role_credspec(
     """
     if location.parameter:
         return passed("the CredSpec is no object of S3: execution-role.ssm tells of its parameter")
-    arn = in_our_account(role, caller)
+    arn = in_our_account(role.arn, caller)
     from_file = bool(found.value and found.value.location.file)
     if known := known_already(found, caller, from_file=from_file):
         return known
@@ -125,7 +114,7 @@ def execution_role_ssm(
     """
     if not location.parameter:
         return passed("the CredSpec is no parameter: execution-role.credspec tells of the object")
-    arn = in_our_account(role, caller)
+    arn = in_our_account(role.arn, caller)
     if known := known_already(found, caller, from_file=False):
         return known
     asked = Question(
@@ -168,64 +157,10 @@ def execution_role_secret(
 
     Fix: allow `secretsmanager:GetSecretValue` on the secret's full ARN, or on its name with `-??????`.
     """
-    arn = in_our_account(role, caller)
+    arn = in_our_account(role.arn, caller)
     if known := known_already(found, caller, from_file=False):
         return known
-    context = {**known_of_requests(place), "secretsmanager:SecretId": secret.text}
-    if parse_secret_arn(secret.text).suffix:
-        finding = _may_read(secret.text, arn, context, iam, secrets)
-        if finding.status is not Status.FAIL:
-            return finding
-        # The secret's own name, such as gmsa-secret, may end in what looks like the six characters.
-        full = _full_arn(secret, secrets) or secret.text
-        return finding if full == secret.text else _may_read(full, arn, context, iam, secrets)
-    found_arn = _full_arn(secret, secrets)
-    if found_arn is None:
-        return unknown(
-            "CredentialArn lacks the six characters that Secrets Manager appends; IAM compares the full ARN, so "
-            "nothing can be simulated",
-            observed=secret.text,
-            expected=f"{secret.text}-<six characters>",
-            fix=Fix(
-                "Set CredentialArn to the secret's full ARN.",
-                (f"aws secretsmanager describe-secret --secret-id {posix(secret.text)} --query ARN",),
-            ),
-        )
-    return _may_read(found_arn, arn, context, iam, secrets)
-
-
-def _full_arn(secret: SecretArn, secrets: SecretsManager) -> str | None:
-    """As Secrets Manager tells it; None where that is not known."""
-    try:
-        return secrets.describe(secret.text).get("ARN")
-    except ClientError:
-        return None
-
-
-def _may_read(text: str, arn: RoleArn, context: Mapping[str, str], iam: Iam, secrets: SecretsManager) -> Finding:
-    """Whether the role may read the secret of this full ARN."""
-    parsed = parse_secret_arn(text)
-    bare = text.removesuffix(f"-{parsed.suffix}")
-    asked = Question(
-        arn,
-        "secretsmanager:GetSecretValue",
-        text,
-        "the secret",
-        context,
-        evidence="secret.value",
-        shows_as=texts.SECRET,
-        policy="the policy of the secret",
-        show=f"aws secretsmanager get-resource-policy --region {posix(parsed.region)} --secret-id {posix(text)} "
-        "--query ResourcePolicy --output text",
-        foreign=parsed.account != arn.account,
-    )
-    decisions, policy = side_by_side(
-        lambda: simulate(iam, arn, (asked.action,), (text, bare), asked.context),
-        lambda: ruling(secrets.policy(text), asked),
-    )
-    if any(one.allowed and one.resource == bare for one in decisions):
-        asked = replace(asked, hint=f"; a policy names the secret without its last six characters: write {bare}-??????")
-    return judge(asked, decisions, policy)
+    return may_read(of_secret(secret.text, arn, place), iam, secrets)
 
 
 def known_already(

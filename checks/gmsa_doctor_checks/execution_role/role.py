@@ -68,7 +68,7 @@ def execution_role_trust(role: ExecutionRole, place: Place, iam: Iam, caller: Ou
 
     Fix: name `ecs-tasks.amazonaws.com` as the service in the role's trust policy.
     """
-    arn = in_our_account(role, caller)
+    arn = in_our_account(role.arn, caller)
     try:
         found = iam.role(str(arn))
     except NotFound as error:

@@ -40,7 +40,7 @@ _DOCUMENTED = "ecr:BatchCheckLayerAvailability"
 
 
 def _of_the_role(role: ExecutionRole, caller: Outcome[Caller], platform: Platform, what: str) -> RoleArn:
-    arn = in_our_account(role, caller)
+    arn = in_our_account(role.arn, caller)
     if caller.value and caller.value.is_execution_role:
         raise Stop(skipped("these are the execution role's own credentials, with which IAM is not asked"))
     if platform.launch is Launch.EC2:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from gmsa_doctor.clients.services import Ecs
 from gmsa_doctor.formats.task_definition import TaskDefinition
-from gmsa_doctor.model import Finding, Fix, Row, Status, failed, passed, skipped, warned
+from gmsa_doctor.model import Fix, Given, Result, Row, Status, failed, passed, skipped, warned
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Launch, Place, Platform, Subject
 from gmsa_doctor_checks import links
@@ -18,6 +19,21 @@ DOMAINLESS, JOINED = "ecs.capability.gmsa-domainless", "ecs.capability.gmsa"
 """What the ECS agent registers where `ECS_GMSA_SUPPORTED` is set. Source: the agent's agent_capability.go."""
 
 
+@dataclass(frozen=True)
+class ContainerInstance:
+    """One that can give a task its gMSA. ``ec2`` is the id of the EC2 instance; None where it is no instance of EC2."""
+
+    name: str
+    ec2: str | None
+
+
+@dataclass(frozen=True)
+class ContainerInstances:
+    """Those of the cluster that can give a task its gMSA; none where the task is not known to run on EC2."""
+
+    members: tuple[ContainerInstance, ...] = ()
+
+
 @check(
     "container-instances.gmsa",
     title="The cluster's container instances can give a task its gMSA",
@@ -25,19 +41,20 @@ DOMAINLESS, JOINED = "ecs.capability.gmsa-domainless", "ecs.capability.gmsa"
 )
 def gmsa(
     prefixed: PrefixedArn, platform: Platform, definition: TaskDefinition, subject: Subject, place: Place, ecs: Ecs
-) -> Finding:
+) -> Result[ContainerInstances]:
     """Looks for the attribute `ecs.capability.gmsa-domainless` (or `ecs.capability.gmsa`) of the instances.
 
     Where the registered task definition requires the attribute, a task is placed only on instances that have it.
 
     Why: the ECS agent hands a CredSpec to Credentials Fetcher only where `ECS_GMSA_SUPPORTED=true` is set. It then
-    registers the attribute. Beside that, Credentials Fetcher from 2.0.1 on reads the secret with the instance's role.
+    registers the attribute.
 
     Fix: install credentials-fetcher on the instances, set `ECS_GMSA_SUPPORTED=true` in `/etc/ecs/ecs.config`, and start
     the agent again.
     """
     if platform.launch is not Launch.EC2:
-        return passed(f"not on EC2: {platform.launch or 'where the task runs is not known'}")
+        where = platform.launch or "where the task runs is not known"
+        return Given(ContainerInstances(), passed(f"not on EC2: {where}"))
     if not subject.cluster:
         return skipped("which cluster the task will run in is not known: give --cluster")
     instances = [one for one in ecs.container_instances(subject.cluster) if _value(one, "ecs.os-type") != "windows"]
@@ -54,12 +71,11 @@ def gmsa(
         Row(_name(one), shunned if one in lacking else Status.PASS, "lacks it" if one in lacking else wanted)
         for one in instances
     )
+    able = ContainerInstances(
+        tuple(ContainerInstance(_name(one), _ec2_id(one)) for one in instances if one not in lacking)
+    )
     if not lacking:
-        text = f"{len(instances)} with {wanted}"
-        if not prefixed.domainless:
-            return passed(text, rows=rows)
-        role = "not looked at: the instance's own role, which Credentials Fetcher from 2.0.1 on reads the secret with"
-        return passed(f"{text}; {role}", observed=_roles(instances, place), rows=rows)
+        return Given(able, passed(f"{len(instances)} with {wanted}", rows=rows))
     names = ", ".join(map(_name, lacking))
     command = (
         f"aws ecs list-attributes{place.region_option} --cluster {posix(subject.cluster)} "
@@ -68,15 +84,16 @@ def gmsa(
     having = len(instances) - len(lacking)
     if having and required:
         text = f"{having} of {len(instances)} with {wanted}, on which tasks are placed: their definition requires it"
-        return passed(text, rows=rows)
+        return Given(able, passed(text, rows=rows))
     if having:
-        return warned(
+        warning = warned(
             f"{names} of {len(instances)} container instances lacks {wanted}; a task that is placed there has no gMSA",
             observed=f"{wanted} on {having} of {len(instances)}",
             expected=f"{wanted} on each",
             fix=_support(names, command),
             rows=rows,
         )
+        return Given(able, warning)
     judge = failed if required else warned
     summary = f"no container instance of {subject.cluster} has {wanted}"
     return judge(
@@ -98,20 +115,17 @@ def _support(which: str, *commands: str) -> Fix:
     )
 
 
-def _roles(instances: Sequence[Mapping[str, Any]], place: Place) -> str | None:
-    """Where to look: the role of the profile needs `secretsmanager:GetSecretValue`. None: not instances of EC2."""
-    ids = [posix(str(one["ec2InstanceId"])) for one in instances if one.get("ec2InstanceId")]
-    if not ids:
-        return None
-    return (
-        "the role of this profile needs secretsmanager:GetSecretValue for the secret: "
-        f"aws ec2 describe-instances{place.region_option} --instance-ids {' '.join(ids[:10])} "
-        "--query 'Reservations[].Instances[].[InstanceId,IamInstanceProfile.Arn]'"
-    )
-
-
 def _name(instance: Mapping[str, Any]) -> str:
     return str(instance.get("ec2InstanceId") or instance.get("containerInstanceArn", "")).rpartition("/")[2]
+
+
+def _ec2_id(instance: Mapping[str, Any]) -> str | None:
+    """An external instance (ECS Anywhere) has an id of Systems Manager in its place, such as mi-0123.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerInstance.html
+    """
+    id = str(instance.get("ec2InstanceId") or "")
+    return id if id.startswith("i-") else None
 
 
 def _value(instance: Mapping[str, Any], attribute: str) -> str | None:

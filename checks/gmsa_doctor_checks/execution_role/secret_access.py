@@ -1,0 +1,88 @@
+"""Whether a role may read a secret: IAM compares with its full ARN, which may have been left unfinished."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gmsa_doctor.clients.iam import Iam
+from gmsa_doctor.clients.services import SecretsManager
+from gmsa_doctor.errors import ClientError
+from gmsa_doctor.formats.arn import RoleArn, parse_secret_arn
+from gmsa_doctor.model import Finding, Fix, Status, unknown
+from gmsa_doctor.subject import Place
+from gmsa_doctor_checks import texts
+from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.execution_role.access import (
+    Question,
+    judge,
+    known_of_requests,
+    ruling,
+    side_by_side,
+    simulate,
+)
+
+GET_VALUE = "secretsmanager:GetSecretValue"
+
+
+def of_secret(text: str, role: RoleArn, place: Place) -> Question:
+    """The question whether a role may read the CredSpec's secret, of this ARN."""
+    parsed = parse_secret_arn(text)
+    return Question(
+        role,
+        GET_VALUE,
+        text,
+        "the secret",
+        {**known_of_requests(place), "secretsmanager:SecretId": text},
+        evidence="secret.value",
+        shows_as=texts.SECRET,
+        policy="the policy of the secret",
+        show=f"aws secretsmanager get-resource-policy --region {posix(parsed.region)} --secret-id {posix(text)} "
+        "--query ResourcePolicy --output text",
+        foreign=parsed.account != role.account,
+    )
+
+
+def may_read(asked: Question, iam: Iam, secrets: SecretsManager) -> Finding:
+    """The finding about a secret whose ARN may lack the six characters that Secrets Manager appends."""
+    text = asked.resource
+    if parse_secret_arn(text).suffix:
+        finding = _judge(asked, iam, secrets)
+        if finding.status is not Status.FAIL:
+            return finding
+        # The secret's own name, such as gmsa-secret, may end in what looks like the six characters.
+        full = full_arn(text, secrets) or text
+        return finding if full == text else _judge(replace(asked, resource=full), iam, secrets)
+    found = full_arn(text, secrets)
+    if found is None:
+        return unknown(
+            "CredentialArn lacks the six characters that Secrets Manager appends; IAM compares the full ARN, so "
+            "nothing can be simulated",
+            observed=text,
+            expected=f"{text}-<six characters>",
+            fix=Fix(
+                "Set CredentialArn to the secret's full ARN.",
+                (f"aws secretsmanager describe-secret --secret-id {posix(text)} --query ARN",),
+            ),
+        )
+    return _judge(replace(asked, resource=found), iam, secrets)
+
+
+def full_arn(text: str, secrets: SecretsManager) -> str | None:
+    """As Secrets Manager tells it; None where that is not known."""
+    try:
+        return secrets.describe(text).get("ARN")
+    except ClientError:
+        return None
+
+
+def _judge(asked: Question, iam: Iam, secrets: SecretsManager) -> Finding:
+    """Whether the role may read the secret of this full ARN."""
+    text = asked.resource
+    bare = text.removesuffix(f"-{parse_secret_arn(text).suffix}")
+    decisions, policy = side_by_side(
+        lambda: simulate(iam, asked.role, (asked.action,), (text, bare), asked.context),
+        lambda: ruling(secrets.policy(text), asked),
+    )
+    if any(one.allowed and one.resource == bare for one in decisions):
+        asked = replace(asked, hint=f"; a policy names the secret without its last six characters: write {bare}-??????")
+    return judge(asked, decisions, policy)
