@@ -83,6 +83,7 @@ CALLS: list[tuple[str, str, Call]] = [
     ("s3:HeadObject", "s3:GetObject", lambda aws: S3(aws).expect_owner("credspecs", "web.json", ACCOUNT)),
     ("s3:GetObject", "s3:GetObject", lambda aws: S3(aws).get("credspecs", "web.json")),
     ("s3:GetBucketPolicy", "s3:GetBucketPolicy", lambda aws: S3(aws).policy("credspecs")),
+    ("ssm:GetParameter", "ssm:GetParameter", lambda aws: Ssm(aws).parameter("/web")),
     ("ssm:GetParameter", "ssm:GetParameter", lambda aws: Ssm(aws).get("/web")),
     ("secretsmanager:GetSecretValue", "secretsmanager:GetSecretValue", lambda aws: SecretsManager(aws).get("web")),
     ("secretsmanager:DescribeSecret", "secretsmanager:DescribeSecret", lambda aws: SecretsManager(aws).describe("web")),
@@ -103,7 +104,6 @@ CALLS: list[tuple[str, str, Call]] = [
     ("kms:ListGrants", "kms:ListGrants", lambda aws: Kms(aws).grants("1234abcd-12ab-34cd-56ef-1234567890ab")),
     ("ecr:GetRepositoryPolicy", "ecr:GetRepositoryPolicy", lambda aws: Ecr(aws).policy("web", ACCOUNT)),
     ("logs:DescribeLogGroups", "logs:DescribeLogGroups", lambda aws: Logs(aws).has_group("/ecs/web")),
-    ("ec2:DescribeInstances", "ec2:DescribeInstances", lambda aws: Ec2(aws).described_instances(("i-1",))),
     ("ec2:DescribeSubnets", "ec2:DescribeSubnets", lambda aws: Ec2(aws).subnets(("subnet-1", "subnet-2"))),
     ("ec2:DescribeVpcs", "ec2:DescribeVpcs", lambda aws: Ec2(aws).vpc(VPC)),
     (
@@ -133,6 +133,7 @@ CALLS: list[tuple[str, str, Call]] = [
         "ec2:DescribeVpcPeeringConnections",
         lambda aws: Ec2(aws).peering_connections(("pcx-1",)),
     ),
+    ("ec2:DescribeInstances", "ec2:DescribeInstances", lambda aws: Ec2(aws).described_instances(("i-1",))),
     ("ds:DescribeDirectories", "ds:DescribeDirectories", lambda aws: DirectoryService(aws).directories()),
     (
         "route53resolver:ListResolverRuleAssociations",
