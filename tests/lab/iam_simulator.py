@@ -1,8 +1,10 @@
 """IAM's SimulatePrincipalPolicy, which moto lacks: judges the policies of a role that moto keeps.
 
 As AWS does it: a Deny wins; without an Allow, or where the permissions boundary or the organization's policy holds
-none, it is an implicit deny; a condition on a key that the call does not tell is not met, and the key is missing.
-Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+none, it is an implicit deny; a condition on a key that the call does not tell is not met (but with `...IfExists`, a
+negated operator or `Null`), and the key is missing.
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html and, for conditions,
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 """
 
 import json
@@ -157,13 +159,29 @@ _COMPARE: dict[str, Callable[[str, str], bool]] = {
 }
 
 
-def _holds(operator: str, key: str, values: list[str], question: _Question) -> bool:
-    if key.lower() not in question.context:
+def _holds(operator: str, key: str, values: list[Any], question: _Question) -> bool:
+    bare = operator.removesuffix("IfExists")
+    found = question.context.get(key.lower())
+    if found is None:
         question.missing.append(key)
-        return False
-    compare = _COMPARE[operator.replace("Not", "", 1)]
-    found = question.context[key.lower()]
-    return any(compare(wanted, one) for wanted in values for one in found) is not ("Not" in operator)
+    if bare == "Null":
+        return str(found is None).lower() in [str(one).lower() for one in values]
+    if found is None:
+        return bare != operator or "Not" in bare
+    compare = _COMPARE[bare.replace("Not", "", 1)]
+    wanted = [_filled_in(str(one), question) for one in values]
+    return any(compare(text, one) for text in wanted if text is not None for one in found) is not ("Not" in bare)
+
+
+def _filled_in(text: str, question: _Question) -> str | None:
+    """Put in what policy variables stand for; None where that is not known."""
+    for name in re.findall(r"\$\{([^}]+)\}", text):
+        known = question.context.get(name.lower())
+        if known is None:
+            question.missing.append(name)
+            return None
+        text = text.replace(f"${{{name}}}", known[0])
+    return text
 
 
 def _fits(pattern: str, text: str) -> bool:

@@ -105,6 +105,31 @@ def test_conditions_are_judged_by_the_context_and_what_it_lacks_is_told(iam: Any
     assert (without["EvalDecision"], without["MissingContextValues"]) == ("implicitDeny", ["aws:RequestedRegion"])
 
 
+@pytest.mark.parametrize(
+    ("operator", "value", "ours", "elsewhere", "untold"),
+    [
+        ("StringEquals", ACCOUNT, True, False, False),
+        ("StringEqualsIfExists", ACCOUNT, True, False, True),
+        ("StringNotEquals", ACCOUNT, False, True, True),
+        ("StringNotEqualsIfExists", ACCOUNT, False, True, True),
+        ("StringEquals", "${aws:PrincipalAccount}", True, False, False),
+        ("Null", "true", False, False, True),
+        ("Null", "false", True, True, False),
+    ],
+)
+def test_a_key_that_is_not_there_is_as_iam_has_it(
+    iam: Any, operator: str, value: str, ours: bool, elsewhere: bool, untold: bool
+) -> None:
+    statement = say("Allow", Condition={operator: {"aws:ResourceAccount": value}})
+    iam.put_role_policy(RoleName="web", PolicyName="own", PolicyDocument=document(statement))
+    decisions = {True: "allowed", False: "implicitDeny"}
+    for account, holds in ((ACCOUNT, ours), ("210987654321", elsewhere)):
+        found = simulate(iam, aws_PrincipalAccount=ACCOUNT, aws_ResourceAccount=account)
+        assert (found["EvalDecision"], found["MissingContextValues"]) == (decisions[holds], [])
+    without = simulate(iam, aws_PrincipalAccount=ACCOUNT)
+    assert (without["EvalDecision"], without["MissingContextValues"]) == (decisions[untold], ["aws:ResourceAccount"])
+
+
 def test_an_unknown_role_is_refused(aws: EmbeddedAws) -> None:
     with pytest.raises(ClientError) as caught:
         simulate(aws.client("iam"))

@@ -17,11 +17,12 @@ from gmsa_doctor.formats.arn import ArnError, RoleArn, parse_role_arn
 from gmsa_doctor.formats.iam_policy_document import PolicyError, Request, Ruling, rule
 from gmsa_doctor.limits import each
 from gmsa_doctor.model import Finding, Fix, Outcome, ShowsAs, Status, Stop, failed, passed, skipped, unknown, warned
-from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import Caller
 from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.execution_role.request_context import known_of_who_and_what
 
 TRUST = "execution-role.trust"
+_BOOLEAN = ("aws:SecureTransport", "aws:PrincipalIsAWSService", "aws:ViaAWSService")
 
 
 @dataclass(frozen=True)
@@ -65,22 +66,13 @@ def in_our_account(text: str, caller: Outcome[Caller]) -> RoleArn:
     return arn
 
 
-def known_of_requests(place: Place) -> dict[str, str]:
-    """What is certain of the requests that are made with the role, by condition key.
-
-    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
-    """
-    region = {"aws:RequestedRegion": place.region} if place.region else {}
-    return {"aws:SecureTransport": "true", **region}
-
-
 def simulate(
     iam: Iam, arn: RoleArn, actions: Sequence[str], resources: Sequence[str], context: Mapping[str, str]
 ) -> tuple[Decision, ...]:
     """What IAM says for each action on each resource."""
+    known = {**known_of_who_and_what(arn, resources), **context}
     entries = tuple(
-        ContextEntry(key, "boolean" if key == "aws:SecureTransport" else "string", (value,))
-        for key, value in context.items()
+        ContextEntry(key, "boolean" if key in _BOOLEAN else "string", (value,)) for key, value in known.items()
     )
     try:
         return iam.simulate(str(arn), tuple(actions), tuple(resources), entries)
@@ -100,15 +92,8 @@ def side_by_side(
 
 def ruling(text: str | None, asked: Question) -> Ruling:
     """What the text of the resource's policy says to the question. Raises ServiceError for what is no policy."""
-    always = {
-        "aws:PrincipalArn": (str(asked.role),),
-        "aws:PrincipalAccount": (asked.role.account,),
-        "aws:PrincipalType": ("AssumedRole",),
-        "aws:PrincipalIsAWSService": ("false",),
-        "s3:TlsVersion": ("1.2", "1.3"),
-    }
-    given = {key: (value,) for key, value in asked.context.items()}
-    context = {key.lower(): values for key, values in {**always, **given}.items()}
+    given = {**known_of_who_and_what(asked.role, (asked.resource,)), **asked.context}
+    context = {"s3:tlsversion": ("1.2", "1.3"), **{key.lower(): (value,) for key, value in given.items()}}
     try:
         return rule(text, Request(asked.role, asked.action, asked.resource, context))
     except PolicyError as error:
@@ -182,7 +167,7 @@ def _settled(asked: Question, decisions: Sequence[Decision], policy: Policy) -> 
             f"whether {asked.role.name} may {asked.action} depends on what the simulation cannot know: "
             f"{', '.join(decision.missing)}",
             observed=f"{decision.decision} without {', '.join(decision.missing)}",
-            fix=_look(asked),
+            fix=_look(asked, decision.missing),
         )
     if decision.organizations is False:
         return _perhaps_not_in_the_organization(asked, decision)
@@ -276,6 +261,10 @@ def _perhaps_denied(asked: Question, policy: Ruling | None) -> Finding | None:
 
 
 def _where_to_look(policy: Ruling) -> str:
+    return _hints(policy.deny_keys) or "they are the role's requests, of the task's network"
+
+
+def _hints(keys: Sequence[str]) -> str:
     """What decides the conditions that are common."""
     known = {
         "aws:sourcevpce": "they come through the VPC endpoint that the route table or the private DNS of the task's "
@@ -287,10 +276,12 @@ def _where_to_look(policy: Ruling) -> str:
         "aws:principalorgid": "the role's account must be in that organization",
         "aws:principalorgpaths": "the role's account must be in that part of the organization",
         "aws:resourceorgid": "the resource's account must be in that organization",
+        "aws:resourceorgpaths": "the resource's account must be in that part of the organization",
+        "aws:resourceaccount": "the bucket must be of that account, which S3 tells who may list it (s3:ListBucket)",
+        "s3:resourceaccount": "the bucket must be of that account, which S3 tells who may list it (s3:ListBucket)",
         "notprincipal": "NotPrincipal excepts a role only if its sessions and its account are listed as well",
     }
-    words = [known[key.lower()] for key in policy.deny_keys if key.lower() in known]
-    return "; ".join(words) or "they are the role's requests, of the task's network"
+    return "; ".join(known[key.lower()] for key in keys if key.lower() in known)
 
 
 def _depends(asked: Question, policy: Ruling) -> Finding:
@@ -344,11 +335,19 @@ def why(asked: Question, decision: Decision) -> str:
     return f"no policy of it allows {asked.action}"
 
 
-def _look(asked: Question) -> Fix:
+def _look(asked: Question, keys: Sequence[str] = ()) -> Fix:
     role = posix(asked.role.name)
+    hints = _hints(keys)
+    commands = [
+        f"aws iam list-role-policies --role-name {role}",
+        f"aws iam list-attached-role-policies --role-name {role}",
+    ]
+    if any("org" in one.lower() for one in keys):
+        commands.append("aws organizations describe-organization --query Organization.Id")
     return Fix(
-        "Look at the conditions in the role's policies, or let gmsa-doctor run ask with the role's own permissions.",
-        (f"aws iam list-role-policies --role-name {role}", f"aws iam list-attached-role-policies --role-name {role}"),
+        f"Look at the conditions in the role's policies{': ' if hints else ''}{hints}{';' if hints else ','} or let "
+        "gmsa-doctor run ask with the role's own permissions.",
+        tuple(commands),
     )
 
 

@@ -26,12 +26,12 @@ from gmsa_doctor_checks.execution_role.access import (
     Question,
     in_our_account,
     judge_with_key,
-    known_of_requests,
     ruling,
     side_by_side,
     simulate,
     worst,
 )
+from gmsa_doctor_checks.execution_role.request_context import known_of_requests
 from gmsa_doctor_checks.values import CredSpecObject, ExecutionRole, SecretArn, SecretObject
 
 _DECRYPT = "kms:Decrypt"
@@ -198,9 +198,9 @@ def _perhaps_granted(decisions: tuple[Decision, ...], policy: Policy) -> bool:
 
 
 def _question(use: _Use, key: str, arn: RoleArn, place: Place) -> Question:
-    through = {}
+    through = {"aws:ViaAWSService": "true"}  # S3 and Secrets Manager ask KMS in the name of who reads
     if place.region and place.partition in ("aws", "aws-us-gov"):  # that of China is not documented
-        through = {"kms:ViaService": f"{use.service}.{place.region}.amazonaws.com"}
+        through["kms:ViaService"] = f"{use.service}.{place.region}.amazonaws.com"
     return Question(
         arn,
         _DECRYPT,

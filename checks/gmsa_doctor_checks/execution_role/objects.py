@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from gmsa_doctor.clients.iam import Iam
 from gmsa_doctor.clients.services import S3, SecretsManager
+from gmsa_doctor.errors import ClientError
 from gmsa_doctor.model import Cause, Finding, Outcome, Status, passed, stands_behind
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Place
@@ -16,12 +17,12 @@ from gmsa_doctor_checks.execution_role.access import (
     Question,
     in_our_account,
     judge,
-    known_of_requests,
     of_another_account,
     ruling,
     side_by_side,
     simulate,
 )
+from gmsa_doctor_checks.execution_role.request_context import known_of_requests
 from gmsa_doctor_checks.execution_role.secret_access import may_read, of_secret
 from gmsa_doctor_checks.values import CredSpecLocation, CredSpecObject, ExecutionRole, SecretArn, SecretObject
 
@@ -66,7 +67,7 @@ def execution_role_credspec(
         "s3:GetObject",
         location.arn,
         "the CredSpec",
-        known_of_requests(place),
+        {**known_of_requests(place), **_owner(bucket, place, s3)},
         evidence="credspec.object",
         shows_as=texts.INVALID_OBJECT,
         policy=f"the policy of the bucket {bucket}",
@@ -79,6 +80,17 @@ def execution_role_credspec(
     if any(one.allowed and one.action == _OF_VERSIONS for one in decisions):
         asked = replace(asked, hint=_SAMPLE_OF_AWS)
     return judge(replace(asked, foreign=of_another_account(policy)), decisions, policy)
+
+
+def _owner(bucket: str, place: Place, s3: S3) -> dict[str, str]:
+    """Whose the bucket is, where S3 has told that it is the task's account's. Asked by credspec.object already."""
+    try:
+        owned = s3.bucket(bucket, place.account).owned
+    except ClientError:
+        owned = False
+    return (
+        {"aws:ResourceAccount": place.account, "s3:ResourceAccount": place.account} if owned and place.account else {}
+    )
 
 
 _OF_VERSIONS = "s3:GetObjectVersion"

@@ -15,11 +15,11 @@ from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.execution_role.access import (
     Question,
     judge,
-    known_of_requests,
     ruling,
     side_by_side,
     simulate,
 )
+from gmsa_doctor_checks.execution_role.request_context import known_of_requests
 
 GET_VALUE = "secretsmanager:GetSecretValue"
 

@@ -24,13 +24,13 @@ from gmsa_doctor_checks.execution_role.access import (
     Question,
     in_our_account,
     judge,
-    known_of_requests,
     put_policy,
     ruling,
     side_by_side,
     simulate,
     worst,
 )
+from gmsa_doctor_checks.execution_role.request_context import known_of_requests
 from gmsa_doctor_checks.values import ExecutionRole
 
 _TOKEN = "ecr:GetAuthorizationToken"

@@ -1,0 +1,133 @@
+"""Policies that are limited to resources and principals of ours, or of somebody else's."""
+
+from typing import Any
+
+from tests.lab.aws import ACCOUNT
+from tests.scenarios.changes import all_of, boundary, denied, role, role_also
+from tests.scenarios.execution_role_start import DELEGATED, object_key, secret_key
+from tests.scenarios.lab import Scenario
+from tests.scenarios.policies import ALL, OBJECT, VALUE, allow, bucket_policy, deny, secret_policy, to, when
+
+_CREDSPEC, _SECRET, _KMS = "execution-role.credspec", "execution-role.secret", "execution-role.kms"
+_ELSEWHERE = "210987654321"
+_OBJECTS = "arn:aws:s3:::gmsa-credspecs/*"
+_OWNER = "aws:ResourceAccount"
+_OURS, _THEIRS = (when("StringEquals", _OWNER, one) for one in (ACCOUNT, _ELSEWHERE))
+_DIRECTLY, _THROUGH = (when("Bool", "aws:ViaAWSService", one) for one in ("false", "true"))
+
+
+def _in_the_organization(key: str) -> dict[str, Any]:
+    return when("StringEquals", key, "o-a1b2c3d4e5")
+
+
+FAULTS = (
+    Scenario("objects of another account only", _CREDSPEC, role({**OBJECT, **_THEIRS}, VALUE), "no policy of it"),
+    Scenario("secrets of another account only", _SECRET, role(OBJECT, {**VALUE, **_THEIRS}), "no policy of it"),
+    Scenario(
+        "no object but another account's",
+        _CREDSPEC,
+        role_also(deny("s3:*", **when("StringNotEqualsIfExists", _OWNER, _ELSEWHERE))),
+        "a policy denies s3:GetObject",
+    ),
+    Scenario(
+        "no object whose account is known", _CREDSPEC, role_also(deny("s3:*", **when("Null", _OWNER, "false"))),
+        "a policy denies s3:GetObject",
+    ),
+    Scenario(
+        "a boundary of secrets of another account",
+        _SECRET,
+        boundary(allow("s3:*"), allow("secretsmanager:*", **_THEIRS)),
+        "permissions boundary",
+    ),
+    Scenario("no secret but through a service", _SECRET, role_also(deny("secretsmanager:*", **_DIRECTLY)), "denies"),
+    Scenario(
+        "no key through a service",
+        _KMS,
+        all_of(role_also(allow("kms:Decrypt"), deny("kms:*", **_THROUGH)), secret_key()),
+        "a policy denies kms:Decrypt",
+    ),
+    Scenario(
+        "a bucket policy for the services of AWS",
+        _CREDSPEC,
+        bucket_policy(deny("s3:*", _OBJECTS, **to(), **when("Bool", "aws:PrincipalIsAWSService", "false"))),
+        "denies s3:GetObject",
+    ),
+)  # fmt: skip
+
+HEALTHY = (
+    Scenario("everything of our account", "", role({**ALL, **_OURS})),
+    Scenario(
+        "everything of the role's own account",
+        "",
+        role({**ALL, **when("StringEquals", _OWNER, "${aws:PrincipalAccount}")}),
+    ),
+    Scenario(
+        "objects of our account, in S3's words",
+        "",
+        role({**OBJECT, **when("StringEquals", "s3:ResourceAccount", ACCOUNT)}, VALUE),
+    ),
+    Scenario("nothing but of our account", "", role_also(deny("*", **when("StringNotEquals", _OWNER, ACCOUNT)))),
+    Scenario(
+        "nothing but of our account, if it is known",
+        "",
+        role_also(deny("*", **when("StringNotEqualsIfExists", _OWNER, ACCOUNT))),
+    ),
+    Scenario("nothing whose account is not known", "", role_also(deny("s3:*", **when("Null", _OWNER, "true")))),
+    Scenario("a boundary of our account", "", boundary({**ALL, **_OURS})),
+    Scenario(
+        "nothing for services of AWS", "", role_also(deny("*", **when("Bool", "aws:PrincipalIsAWSService", "true")))
+    ),
+    Scenario("nothing for users", "", role_also(deny("*", **when("StringEquals", "aws:PrincipalType", "User")))),
+    Scenario("objects and secrets directly", "", role({**OBJECT, **_DIRECTLY}, {**VALUE, **_DIRECTLY})),
+    Scenario(
+        "keys through services", "", all_of(role_also(allow("kms:Decrypt", **_THROUGH)), secret_key(), object_key())
+    ),
+    Scenario(
+        "a key policy for what services ask",
+        "",
+        all_of(role_also(allow("kms:Decrypt")), secret_key(DELEGATED, deny("kms:Decrypt", **to(), **_DIRECTLY))),
+    ),
+    Scenario(
+        "a bucket policy for our account's principals and resources",
+        "",
+        bucket_policy(
+            deny("s3:*", _OBJECTS, **to(), **when("StringNotEquals", "aws:PrincipalAccount", ACCOUNT)),
+            deny("s3:*", _OBJECTS, **to(), **when("StringNotEquals", _OWNER, ACCOUNT)),
+        ),
+    ),
+    Scenario(
+        "a secret policy for our account",
+        "",
+        secret_policy(deny("secretsmanager:*", **to(), **when("StringNotEquals", "aws:PrincipalAccount", ACCOUNT))),
+    ),
+)  # fmt: skip
+
+DOUBTS = (
+    Scenario(
+        "objects of an organization",
+        _CREDSPEC,
+        role({**OBJECT, **_in_the_organization("aws:ResourceOrgID")}, VALUE),
+        "cannot know: aws:ResourceOrgID",
+    ),
+    Scenario(
+        "secrets for an organization",
+        _SECRET,
+        role(OBJECT, {**VALUE, **_in_the_organization("aws:PrincipalOrgID")}),
+        "depends on what the simulation cannot know: aws:PrincipalOrgID",
+    ),
+    Scenario(
+        "keys called by a service of a name",
+        _KMS,
+        all_of(
+            role_also(allow("kms:Decrypt", **when("ForAnyValue:StringEquals", "aws:CalledVia", "s3.amazonaws.com"))),
+            secret_key(),
+        ),
+        "aws:CalledVia",
+    ),
+    Scenario(
+        "objects of our account, and whose the bucket is not known",
+        _CREDSPEC,
+        all_of(role({**OBJECT, **_OURS}, VALUE), denied("s3", "HeadBucket")),
+        "which S3 tells who may list it",
+    ),
+)
