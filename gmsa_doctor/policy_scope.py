@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 from gmsa_doctor import run
+from gmsa_doctor.clients.ec2 import Ec2
+from gmsa_doctor.clients.iam import Iam
 from gmsa_doctor.clients.kms import Kms
 from gmsa_doctor.clients.services import SecretsManager
 from gmsa_doctor.errors import ClientError, NotFound
@@ -27,12 +30,12 @@ from gmsa_doctor.model import Finding
 from gmsa_doctor.registry import Registry
 from gmsa_doctor.request import Live, Request
 from gmsa_doctor.subject import Launch, Place, Platform
-from gmsa_doctor.values import CredSpecLocation, CredSpecObject, ExecutionRole, SecretArn
+from gmsa_doctor.values import ContainerInstances, CredSpecLocation, CredSpecObject, ExecutionRole, SecretArn
 
 T = TypeVar("T")
 _LOOKED_FOR = (ExecutionRole, CredSpecLocation, CredSpecObject, SecretArn)
-ROLE, CREDSPEC, SECRET, KEY = "--execution-role", "--credspec", "--secret", "--kms-key"
-REPOSITORY, LOG_GROUP = "--repository", "--log-group"
+ROLE, INSTANCE_ROLE, CREDSPEC, SECRET = "--execution-role", "--instance-role", "--credspec", "--secret"
+KEY, REPOSITORY, LOG_GROUP = "--kms-key", "--repository", "--log-group"
 
 
 @dataclass(frozen=True)
@@ -51,19 +54,22 @@ class Told:
     gaps: tuple[Gap, ...] = ()
 
 
-def told_by_subjects(request: Request, registry: Registry) -> Told:
-    """Look the subjects of a request up. Raises UsageError as ``run.check`` does.
+def told_by_subjects(request: Request, registry: Registry, *, instances: bool) -> Told:
+    """Look the subjects of a request up, and with ``instances`` what their container instances may do.
 
-    No secret is read, only described; nothing is sent to DNS or the AD.
+    No secret is read, only described; nothing is sent to DNS or the AD. Raises UsageError as ``run.check`` does.
     """
-    only = tuple(dict.fromkeys(registry.giver[kind].id for kind in _LOOKED_FOR))
+    wanted = (*_LOOKED_FOR, ContainerInstances) if instances else _LOOKED_FOR
+    only = tuple(dict.fromkeys(registry.giver[kind].id for kind in wanted))
     seen = run.look(replace(request, live=Live.NEVER, only=only), registry, lambda progress: None)
     findings, values = seen.ended.findings, seen.ended.values
     subjects = [
         _Seen(one.subject.cluster, case.given, given, {it.check: it for it in ended})
         for one, case, given, ended in zip(seen.found, seen.cases, values, findings, strict=True)
     ]
-    return _together([told for _, told in each(subjects, _of_subject) if isinstance(told, Told)])
+    return _together(
+        [told for _, told in each(subjects, partial(_of_subject, instances=instances)) if isinstance(told, Told)]
+    )
 
 
 def _together(parts: list[Told]) -> Told:
@@ -76,6 +82,7 @@ def _together(parts: list[Told]) -> Told:
         replace(
             scopes[0],
             execution_roles=all_of(lambda it: it.execution_roles),
+            instance_roles=all_of(lambda it: it.instance_roles),
             log_groups=all_of(lambda it: it.log_groups),
             made_log_groups=all_of(lambda it: it.made_log_groups),
             credspecs=all_of(lambda it: it.credspecs),
@@ -126,7 +133,7 @@ class _Seen:
         return way[-1].summary
 
 
-def _of_subject(seen: _Seen) -> Told:
+def _of_subject(seen: _Seen, *, instances: bool) -> Told:
     place = seen.place
     scope = Scope(
         partition=place.partition or "aws",
@@ -134,6 +141,7 @@ def _of_subject(seen: _Seen) -> Told:
         account=place.account,
         cluster=seen.cluster.rpartition("/")[2] if seen.cluster else None,
         execution_roles=tuple(_role(seen)),
+        instance_roles=tuple(_instance_roles(seen)) if instances else (),
     )
     scope = _with_secret(_with_credspec(scope, seen), seen)
     scope = replace(scope, kms_keys=tuple(dict.fromkeys((*_key_of_object(seen), *_key_of_secret(seen)))))
@@ -148,6 +156,26 @@ def _role(seen: _Seen) -> Iterator[str]:
         yield str(parse_role_arn(role.arn))
     except ArnError as error:
         seen.miss(ROLE, f"the execution role is not known: {role.arn} is no ARN of a role: {error.reason}")
+
+
+def _instance_roles(seen: _Seen) -> Iterator[str]:
+    """Those of the container instances' profiles; there are none where the task does not run on EC2."""
+    what = "the role of the container instances"
+    instances = seen.get(ContainerInstances, INSTANCE_ROLE, what)
+    ids = tuple(one.ec2 for one in instances.members if one.ec2) if instances else ()
+    ec2, iam = seen.given[Ec2], seen.given[Iam]
+    if not ids or not isinstance(ec2, Ec2) or not isinstance(iam, Iam):
+        return
+    try:
+        profiles = {str(one.get("IamInstanceProfile", {}).get("Arn", "")) for one in ec2.instances(ids)}
+    except ClientError as error:
+        seen.miss(INSTANCE_ROLE, f"{what} is not known: {error.text}")
+        return
+    for _, role in each(sorted(profiles - {""}), iam.role_of_profile):
+        if isinstance(role, ClientError):
+            seen.miss(INSTANCE_ROLE, f"{what} is not known: {role.text}")
+        elif role:
+            yield role
 
 
 def _with_credspec(scope: Scope, seen: _Seen) -> Scope:

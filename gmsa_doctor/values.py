@@ -53,6 +53,21 @@ class SecretArn:
 
 
 @dataclass(frozen=True)
+class ContainerInstance:
+    """One that can give a task its gMSA. ``ec2`` is the id of the EC2 instance; None where it is no instance of EC2."""
+
+    name: str
+    ec2: str | None
+
+
+@dataclass(frozen=True)
+class ContainerInstances:
+    """Those of the cluster that can give a task its gMSA; none where the task is not known to run on EC2."""
+
+    members: tuple[ContainerInstance, ...] = ()
+
+
+@dataclass(frozen=True)
 class Krb5Conf:
     """The krb5.conf of the container, for the servers of the AD domain that were named."""
 

@@ -41,6 +41,7 @@ _FILLED_BY = {
 }
 _OPTIONS = {
     "execution_roles": "--execution-role",
+    "instance_roles": "--instance-role",
     "log_groups": "--log-group",
     "credspecs": "--credspec",
     "secrets": "--secret",
@@ -216,7 +217,7 @@ def _looked_up(request: Request, options: Scope, purpose: For) -> tuple[Scope, l
     """The scope of the subject, in which the options win, and what is not known of it."""
     from gmsa_doctor import policy_scope, registry
 
-    told = policy_scope.told_by_subjects(request, registry.load())
+    told = policy_scope.told_by_subjects(request, registry.load(), instances=purpose is not For.EXECUTION_ROLE)
     found = told.scope
     if purpose is For.RUN:
         found = replace(found, log_groups=found.log_groups[:1])
@@ -227,7 +228,7 @@ def _looked_up(request: Request, options: Scope, purpose: For) -> tuple[Scope, l
         found = replace(found, made_log_groups=())
     named = {_OPTIONS[name] for name in given if name in _OPTIONS}
     about = {"--repository": (For.EXECUTION_ROLE,), "--log-group": (For.RUN, For.EXECUTION_ROLE)}
-    about["--execution-role"] = (For.RUN, For.DOCTOR)
+    about |= dict.fromkeys(("--execution-role", "--instance-role"), (For.RUN, For.DOCTOR))
     gaps = [one for one in told.gaps if one.option not in named and purpose in about.get(one.option, For)]
     return replace(found, **given), [f"{one.text} ({one.option})" for one in gaps]
 

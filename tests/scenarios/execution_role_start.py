@@ -44,6 +44,19 @@ def object_key(*statements: dict[str, Any]) -> Change:
     return change
 
 
+def object_key_of_aws(it: Environment, lab: Lab) -> None:
+    """Encrypt the CredSpec object with a key that is AWS's own, as aws/s3 is."""
+
+    def take_over(aws: EmbeddedAws, made: Created) -> None:
+        from moto.kms.models import kms_backends
+
+        for key in kms_backends[ACCOUNT][made.region].keys.values():
+            key.key_manager = "AWS"
+
+    object_key()(it, lab)
+    it.after.append(take_over)
+
+
 def secret_key(*statements: dict[str, Any]) -> Change:
     """Encrypt the secret with a customer-managed key that has this policy."""
 

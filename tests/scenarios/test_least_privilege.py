@@ -15,7 +15,7 @@ from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.creation import create
 from tests.lab.environment import Created, Environment, healthy
 from tests.scenarios.changes import all_of, role_also
-from tests.scenarios.execution_role_start import REPOSITORY, image, logs, object_key, secret_key
+from tests.scenarios.execution_role_start import REPOSITORY, image, logs, object_key, object_key_of_aws, secret_key
 from tests.scenarios.judge import brief, told
 from tests.scenarios.lab import Change, Lab
 from tests.scenarios.policies import ROLE, allow
@@ -118,6 +118,20 @@ def test_whatever_is_taken_away_leaves_a_question_open_that_names_it(dc: DomainC
     asked, missed = asked_and_missed(dc, aws)
     assert {"s3:ListBucket", "s3:GetBucketPolicy", "kms:ListGrants", "iam:SimulatePrincipalPolicy"} <= missed
     assert asked - missed == set()
+
+
+def test_a_key_of_awss_own_is_told_by_asking_for_it_and_needs_no_option(dc: DomainController, aws: EmbeddedAws) -> None:
+    with ExitStack() as stack:
+        environment, created = made(object_key_of_aws, dc, aws, stack)
+        named = ["--cluster", "demo", "--execution-role", ROLE, "--credspec", created.credspec_arn]
+        policy = printed("doctor", *named, "--secret", created.secret_arn, aws=aws)
+        aws.permit(policy)
+        ended = check(environment, aws)
+        assert (ended.code, ended.statuses()["execution-role.kms"]) == (0, "pass"), brief(ended)
+        aws.permit(without("kms:DescribeKey", policy))
+        (open_,) = unknowns(check(environment, aws))
+    assert open_["check"] == "execution-role.kms"
+    assert "kms:DescribeKey" in told(open_)
 
 
 # The execution role ---------------------------------------------------------------------------------

@@ -14,10 +14,11 @@ from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.environment import healthy, task_definition_file
 from tests.scenarios import changes
 from tests.scenarios.changes import all_of, denied
-from tests.scenarios.execution_role_start import REPOSITORY, image, logs, object_key, secret_key
+from tests.scenarios.execution_role_start import REPOSITORY, image, logs, object_key, object_key_of_aws, secret_key
 from tests.scenarios.judge import brief
 from tests.scenarios.lab import Change, Lab
 from tests.scenarios.policies import ROLE
+from tests.scenarios.task_on_ecs import DOMAINLESS, instances
 from tests.scenarios.test_least_privilege import Policy, check, give_the_role, made
 from tests.scenarios.variants import EC2_WITH_A_PARAMETER
 
@@ -89,6 +90,16 @@ def test_the_secret_is_described_and_not_read(dc: DomainController, aws: Embedde
     assert len(set(zip(aws.calls, aws.asked, strict=True))) == len(aws.calls)
 
 
+def test_a_key_of_awss_own_needs_no_permission(dc: DomainController, aws: EmbeddedAws) -> None:
+    with ExitStack() as stack:
+        environment, _ = made(object_key_of_aws, dc, aws, stack)
+        policy = whole(*SERVICE, *FOR_ROLE, aws=aws)
+        give_the_role(policy, aws)
+        ended = check(environment, aws)
+    assert "kms:Decrypt" not in resources(policy)
+    assert ended.code == 0, brief(ended)
+
+
 # It is enough ---------------------------------------------------------------------------------------
 
 
@@ -109,7 +120,9 @@ def test_with_the_policy_for_the_execution_role_nothing_fails(
 
 
 @pytest.mark.parametrize(
-    "change", [changes.nothing, WHOLE, EC2_WITH_A_PARAMETER], ids=["healthy", "keys and an image", "a parameter on EC2"]
+    "change",
+    [changes.nothing, WHOLE, EC2_WITH_A_PARAMETER, all_of(changes.on_ec2, instances(DOMAINLESS))],
+    ids=["healthy", "keys and an image", "a parameter on EC2", "container instances"],
 )
 def test_with_the_policy_for_who_checks_the_report_is_the_same(
     change: Change, dc: DomainController, aws: EmbeddedAws
@@ -117,7 +130,9 @@ def test_with_the_policy_for_who_checks_the_report_is_the_same(
     with ExitStack() as stack:
         environment, _ = made(change, dc, aws, stack)
         free = check(environment, aws)
-        aws.permit(whole(*SERVICE, aws=aws))
+        policy = asked(*SERVICE, aws=aws).document
+        aws.permit(policy)
+        assert placeholders(policy) == ()
         assert check(environment, aws).statuses() == free.statuses()
 
 
@@ -179,6 +194,35 @@ def test_a_key_that_cannot_be_described_is_named_all_the_same(dc: DomainControll
         ended = asked(*SERVICE, *FOR_ROLE, aws=aws)
     assert resources(ended.document)["kms:Decrypt"] == keys(aws)
     assert "one of AWS's own is not known: access denied: kms:DescribeKey" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "action"),
+    [
+        ("ecs", "ListContainerInstances", "ecs:ListContainerInstances"),
+        ("ec2", "DescribeInstances", "ec2:DescribeInstances"),
+        ("iam", "GetInstanceProfile", "iam:GetInstanceProfile"),
+    ],
+)
+def test_roles_of_container_instances_that_cannot_be_found_are_told(
+    service: str, operation: str, action: str, dc: DomainController, aws: EmbeddedAws
+) -> None:
+    with ExitStack() as stack:
+        made(all_of(changes.on_ec2, instances(DOMAINLESS), denied(service, operation)), dc, aws, stack)
+        ended = asked(*SERVICE, aws=aws)
+        for_role = asked(*SERVICE, *FOR_ROLE, aws=aws)
+    assert resources(ended.document)["iam:GetRole"] == [ROLE]
+    assert "the role of the container instances is not known: access denied: " + action in ended.err
+    assert ended.err.count("--instance-role") == 1
+    assert for_role.err == ""
+
+
+def test_a_cluster_without_container_instances_cannot_tell_their_role(dc: DomainController, aws: EmbeddedAws) -> None:
+    with ExitStack() as stack:
+        made(EC2_WITH_A_PARAMETER, dc, aws, stack)
+        ended = asked(*SERVICE, aws=aws)
+    assert "has no Linux container instance now" in ended.err
+    assert "(--instance-role)" in ended.err
 
 
 # Options win ----------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from gmsa_doctor.clients.services import Ecs
@@ -11,27 +10,14 @@ from gmsa_doctor.formats.task_definition import TaskDefinition
 from gmsa_doctor.model import Fix, Given, Result, Row, Status, failed, passed, skipped, warned
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Launch, Place, Platform, Subject
+from gmsa_doctor.values import ContainerInstance as ContainerInstance
+from gmsa_doctor.values import ContainerInstances as ContainerInstances
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.values import PrefixedArn
 
 DOMAINLESS, JOINED = "ecs.capability.gmsa-domainless", "ecs.capability.gmsa"
 """What the ECS agent registers where `ECS_GMSA_SUPPORTED` is set. Source: the agent's agent_capability.go."""
-
-
-@dataclass(frozen=True)
-class ContainerInstance:
-    """One that can give a task its gMSA. ``ec2`` is the id of the EC2 instance; None where it is no instance of EC2."""
-
-    name: str
-    ec2: str | None
-
-
-@dataclass(frozen=True)
-class ContainerInstances:
-    """Those of the cluster that can give a task its gMSA; none where the task is not known to run on EC2."""
-
-    members: tuple[ContainerInstance, ...] = ()
 
 
 @check(
