@@ -1,5 +1,6 @@
 """Fixtures for all tests: the domain controller and the embedded AWS, one of each in a test process."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,9 @@ from tests.lab.aws import EmbeddedAws, embedded_aws
 
 # Failing assertions of the modules that tests share show their values, as those of test modules do.
 pytest.register_assert_rewrite("tests.scenarios.judge", "tests.scenarios.verdicts")
+
+# A job in the background may have been started with Ctrl-C ignored, and what it starts would ignore it too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No test is about time: on a machine that is busy a slow example says nothing.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])

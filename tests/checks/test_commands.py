@@ -9,7 +9,7 @@ import pytest
 from gmsa_doctor.clients import services
 from gmsa_doctor.clients.kerberos import KdcReason, KdcRefusal, Kerberos
 from gmsa_doctor.clients.ldap import Attributes, Directory, Entry
-from gmsa_doctor.clients.services import S3, Object, SecretsManager, Ssm
+from gmsa_doctor.clients.services import S3, Object, Parameter, SecretsManager, Ssm
 from gmsa_doctor.errors import ClientError, NotFound
 from gmsa_doctor.formats.task_definition import TaskDefinition
 from gmsa_doctor.hidden import Hidden
@@ -193,13 +193,20 @@ class Bucket:
         return services.Bucket(self.region, owned=True)
 
 
-class NoParameters:
-    def get(self, name: str) -> str:
+class NoParameter:
+    def parameter(self, name: str) -> Parameter:
         raise NotFound("none", "ParameterNotFound")
 
 
-def read(location: CredSpecLocation, bucket: Bucket) -> Finding | Given[CredSpecObject]:
-    return credspec_object(location, PLACE, FARGATE, cast("S3", bucket), cast("Ssm", NoParameters()), NO_CALLER, LAPTOP)
+class Encrypted:
+    def parameter(self, name: str) -> Parameter:
+        return Parameter("SecureString", "AQICAHh")
+
+
+def read(
+    location: CredSpecLocation, bucket: Bucket | None = None, parameter: object = None
+) -> Finding | Given[CredSpecObject]:
+    return credspec_object(location, PLACE, FARGATE, cast("S3", bucket), cast("Ssm", parameter), NO_CALLER, LAPTOP)
 
 
 @hostile
@@ -221,9 +228,18 @@ def test_an_object_of_another_region_is_copied_under_its_name(name: str) -> None
 
 @hostile
 def test_a_missing_parameter_is_put_under_its_name(name: str) -> None:
-    (found,) = words_of_each(read(CredSpecLocation("arn:x", True, parameter=f"/{name}"), Bucket("us-east-1")))
+    (found,) = words_of_each(read(CredSpecLocation("arn:x", True, parameter=f"/{name}"), parameter=NoParameter()))
     assert found[:5] == ["aws", "ssm", "put-parameter", "--name", f"/{name}"]
     assert found[5:] == ["--type", "String", "--value", "file://credspec.json"]
+
+
+@hostile
+def test_an_encrypted_parameter_is_made_anew_under_its_name(name: str) -> None:
+    kept, gone, made = words_of_each(read(CredSpecLocation("arn:x", True, parameter=f"/{name}"), parameter=Encrypted()))
+    assert kept[2:7] == ["get-parameter", "--region", "us-east-1", "--name", f"/{name}"]
+    assert kept[-2:] == [">", "credspec.json"]
+    assert gone == ["aws", "ssm", "delete-parameter", "--region", "us-east-1", "--name", f"/{name}"]
+    assert made[2:7] == ["put-parameter", "--region", "us-east-1", "--name", f"/{name}"]
 
 
 @hostile

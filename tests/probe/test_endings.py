@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import time
@@ -178,6 +179,7 @@ def answer(terminal: int, question: str, key: str) -> str:
     shown = ""
     asked = False
     while True:
+        assert select.select([terminal], [], [], WAIT)[0], f"no more came: {shown!r}"
         try:
             part = os.read(terminal, 65536).decode(errors="replace")
         except OSError:  # the other end is closed
