@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from gmsa_doctor import subject
 from gmsa_doctor.clients import task_metadata
 from gmsa_doctor.clients.aws import CredentialsProblem
-from gmsa_doctor.clients.services import Ecs
+from gmsa_doctor.clients.services import Ec2, Ecs
 from gmsa_doctor.clients.task_metadata import OwnTask
 from gmsa_doctor.errors import ClientError, UsageError
 from gmsa_doctor.model import Finding, Fix, skipped
@@ -48,7 +48,7 @@ def own_task(request: Request) -> OwnTask | None:
     return own
 
 
-def find(own: OwnTask, request: Request, ecs: Ecs) -> tuple[Found, ...]:
+def find(own: OwnTask, request: Request, ecs: Ecs, ec2: Ec2) -> tuple[Found, ...]:
     """The subjects of the own task: containers of its task definition, in the revision that runs.
 
     What we may not look at is a finding, as in :func:`subject.from_aws`. Raises UsageError for a
@@ -60,7 +60,7 @@ def find(own: OwnTask, request: Request, ecs: Ecs) -> tuple[Found, ...]:
         task = _described(own, ecs)
     except CredentialsProblem as error:
         raise UsageError(f"{error.text}. {error.fix.text if error.fix else ''}") from error
-    known = replace(_source(own), definition=definition, network=_network(own, task, request))
+    known = replace(_source(own), definition=definition, network=_network(own, task, request, ec2))
     if isinstance(task, ClientError):
         return subject.subjects(known, request)
     launch = known.launch or _launch(task.get("launchType"))
@@ -113,8 +113,8 @@ def _described(own: OwnTask, ecs: Ecs) -> Mapping[str, Any] | ClientError:
         return error
 
 
-def _network(own: OwnTask, task: Mapping[str, Any] | ClientError, request: Request) -> Network | Finding:
-    """The subnet of the task's own network interface; its security groups are not told there.
+def _network(own: OwnTask, task: Mapping[str, Any] | ClientError, request: Request, ec2: Ec2) -> Network | Finding:
+    """The subnet of the task's own network interface, and what EC2 tells of that.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Attachment.html
     """
@@ -123,13 +123,32 @@ def _network(own: OwnTask, task: Mapping[str, Any] | ClientError, request: Reque
         return given or _unknown(own, task)
     interfaces = [one for one in task.get("attachments", ()) if one.get("type") == "ElasticNetworkInterface"]
     details = [one for interface in interfaces for one in interface.get("details", ())]
-    subnets = tuple(dict.fromkeys(str(one["value"]) for one in details if one.get("name") == "subnetId"))
-    if subnets:
+    subnets, ids = _named("subnetId", details), _named("networkInterfaceId", details)
+    if subnets and (request.security_groups or not ids):
         return Network(subnets, request.security_groups)
+    if subnets:
+        return _of_interface(subnets, ids[0], ec2)
     return given or skipped(
         "this task has no network interface of its own (its network mode is not awsvpc): give the subnet of its "
         "container instance with --subnets"
     )
+
+
+def _named(name: str, details: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(one["value"]) for one in details if one.get("name") == name and one.get("value")))
+
+
+def _of_interface(subnets: tuple[str, ...], id: str, ec2: Ec2) -> Network:
+    """The security groups of a network interface, and whether it has a public address.
+
+    The task role need not be allowed to ask that: `--security-groups` can tell the groups as well.
+    """
+    try:
+        found = ec2.network_interface(id)
+    except ClientError:
+        return Network(subnets)
+    groups = tuple(str(one["GroupId"]) for one in found.get("Groups", ()))
+    return Network(subnets, groups, bool((found.get("Association") or {}).get("PublicIp")))
 
 
 def _unknown(own: OwnTask, error: ClientError) -> Finding:

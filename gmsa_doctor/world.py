@@ -10,7 +10,7 @@ from threading import Thread
 from gmsa_doctor import files, own_subject, subject
 from gmsa_doctor.clients.aws import Aws, CredentialsProblem
 from gmsa_doctor.clients.file_search import Broken
-from gmsa_doctor.clients.services import AWS_CLIENTS, Ecs, Sts
+from gmsa_doctor.clients.services import AWS_CLIENTS, Ec2, Ecs, Sts
 from gmsa_doctor.clients.task_metadata import OwnTask
 from gmsa_doctor.errors import ClientError, TimedOut, UsageError
 from gmsa_doctor.intended import Intended, intended
@@ -66,7 +66,7 @@ def _find(request: Request, own: OwnTask | None) -> tuple[tuple[Found, ...], Wor
     Thread(target=_warm, args=(sts,), daemon=True).start()  # while ECS is asked
     place = Place(aws.region, None)
     meant = intended(request)
-    found = own_subject.find(own, request, ecs) if own else subject.from_aws(request, ecs, place)
+    found = own_subject.find(own, request, ecs, Ec2(aws)) if own else subject.from_aws(request, ecs, place)
     found = tuple(replace(one, values={**one.values, Intended: meant}) for one in found)
     return found, _world(aws, sts)
 

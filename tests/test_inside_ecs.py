@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from gmsa_doctor import own_subject
-from gmsa_doctor.clients.services import Ecs
+from gmsa_doctor.clients.services import Ec2, Ecs
 from gmsa_doctor.clients.task_metadata import OwnTask
 from gmsa_doctor.errors import ClientError, Denied, NotFound, Throttled, TimedOut, UsageError
 from gmsa_doctor.formats.task_definition import TaskDefinition
@@ -67,13 +67,33 @@ class _Ecs:
         return self.definition
 
 
-def found_in(ecs: _Ecs, own: OwnTask = OWN, **request: Any) -> Found:
-    (found,) = own_subject.find(own, Request(**request), cast("Ecs", ecs))
+class _Ec2:
+    """Answers as EC2 describes the task's network interface; an error in place of that is raised."""
+
+    def __init__(self, interface: Mapping[str, Any] | ClientError) -> None:
+        self.interface = interface
+        self.asked: list[str] = []
+
+    def network_interface(self, id: str) -> Mapping[str, Any]:
+        self.asked.append(id)
+        if isinstance(self.interface, ClientError):
+            raise self.interface
+        return self.interface
+
+
+NOT_PERMITTED = Denied("ec2:DescribeNetworkInterfaces", "*")
+
+
+def found_in(ecs: _Ecs, own: OwnTask = OWN, ec2: _Ec2 | None = None, **request: Any) -> Found:
+    network = cast("Ec2", ec2 or _Ec2(NOT_PERMITTED))
+    (found,) = own_subject.find(own, Request(**request), cast("Ecs", ecs), network)
     return found
 
 
-def network_of(task: Mapping[str, Any] | ClientError, own: OwnTask = OWN, **request: Any) -> object:
-    return found_in(_Ecs(task), own, **request).values[Network]
+def network_of(
+    task: Mapping[str, Any] | ClientError, own: OwnTask = OWN, ec2: _Ec2 | None = None, **request: Any
+) -> object:
+    return found_in(_Ecs(task), own, ec2, **request).values[Network]
 
 
 # The subject ------------------------------------------------------------------------------------------
@@ -94,15 +114,16 @@ def test_its_containers_are_chosen_as_always() -> None:
     one = {"name": "web", "credentialSpecs": ["credentialspecdomainless:arn:aws:s3:::b/k.json"]}
     containers = [one, {**one, "name": "api"}, {"name": "doctor"}]
     ecs = cast("Ecs", _Ecs(TASK, a_task_definition(containerDefinitions=containers)))
-    both = own_subject.find(OWN, Request(), ecs)
+    ec2 = cast("Ec2", _Ec2(NOT_PERMITTED))
+    both = own_subject.find(OWN, Request(), ecs, ec2)
     assert [each.subject.name for each in both] == ["demo/webapp:3/web", "demo/webapp:3/api"]
-    (chosen,) = own_subject.find(OWN, Request(container="doctor"), ecs)
+    (chosen,) = own_subject.find(OWN, Request(container="doctor"), ecs, ec2)
     container = chosen.values[ChosenContainer]
     assert isinstance(container, ChosenContainer)
     assert container.container is not None
     assert container.container.name == "doctor"
     with pytest.raises(UsageError, match=r"no container nobody; the task definition has: web, api, doctor"):
-        own_subject.find(OWN, Request(container="nobody"), ecs)
+        own_subject.find(OWN, Request(container="nobody"), ecs, ec2)
 
 
 @pytest.mark.parametrize(
@@ -155,8 +176,23 @@ def test_the_subject_that_aws_has_not_told_in_time_is_named_all_the_same() -> No
 # Its network ------------------------------------------------------------------------------------------
 
 
-def test_security_groups_are_not_told_by_the_task_but_by_the_user() -> None:
-    assert network_of(TASK, security_groups=("sg-1",)) == Network(("subnet-1",), ("sg-1",))
+def test_its_network_interface_tells_the_security_groups_and_whether_there_is_a_public_address() -> None:
+    ec2 = _Ec2({"NetworkInterfaceId": "eni-1", "Groups": [{"GroupId": "sg-1"}, {"GroupId": "sg-2"}]})
+    assert network_of(TASK, ec2=ec2) == Network(("subnet-1",), ("sg-1", "sg-2"), public_address=False)
+    assert ec2.asked == ["eni-1"]
+    public = _Ec2({"Groups": [{"GroupId": "sg-1"}], "Association": {"PublicIp": "203.0.113.9"}})
+    assert network_of(TASK, ec2=public) == Network(("subnet-1",), ("sg-1",), public_address=True)
+
+
+@pytest.mark.parametrize("error", [NOT_PERMITTED, NotFound("no interface", "x"), Throttled("Rate exceeded")])
+def test_where_ec2_does_not_tell_the_security_groups_they_are_not_known(error: ClientError) -> None:
+    assert network_of(TASK, ec2=_Ec2(error)) == Network(("subnet-1",))
+
+
+def test_security_groups_that_the_user_names_are_those_of_the_task() -> None:
+    ec2 = _Ec2({"Groups": [{"GroupId": "sg-9"}]})
+    assert network_of(TASK, ec2=ec2, security_groups=("sg-1",)) == Network(("subnet-1",), ("sg-1",))
+    assert not ec2.asked
 
 
 def test_the_subnet_that_the_task_is_in_outweighs_subnets() -> None:
@@ -279,6 +315,7 @@ class _Inside:
             networkConfiguration={"awsvpcConfiguration": network},
         )["tasks"]
         self.task = str(task["taskArn"])
+        aws.fargate.tasks[-1].attachment_status = "ATTACHED"  # as that of each task that runs
 
     def check(self, *arguments: str, servers: tuple[str, ...] = (NO_DC.ip,), **metadata: Any) -> Ended:
         answer = on_fargate(*servers, **{"TaskARN": self.task, **metadata})
@@ -311,6 +348,22 @@ def test_check_without_a_subject_checks_the_own_task(task: _Inside) -> None:
     assert NO_DC.ip in ended.finding("dhcp-options.in-use")["summary"]
     assert ended.finding("dhcp-options.set")["status"] == "pass"
     assert ("ecs", "DescribeServices") not in task.aws.calls
+    groups = ended.finding("network-access.security-groups")
+    assert (groups["status"], task.created.security_group in groups["summary"]) == ("pass", True)
+    assert task.aws.calls.count(("ec2", "DescribeNetworkInterfaces")) == 2  # the task's own, and those of the hosts
+
+
+def test_what_its_own_security_groups_do_not_let_out_fails(task: _Inside) -> None:
+    everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    group = task.created.security_group
+    task.aws.client("ec2").revoke_security_group_egress(GroupId=group, IpPermissions=everything)
+    ended = task.check()
+    assert (ended.code, ended.document["root_causes"]) == (1, ["network-access.security-groups"])
+    assert group in ended.finding("network-access.security-groups")["summary"]
+    task.aws.deny("ec2", "DescribeNetworkInterfaces")
+    finding = task.check().finding("network-access.security-groups")
+    assert (finding["status"], "--security-groups" in finding["fix"]["text"]) == ("skipped", True)
+    assert "ec2:DescribeNetworkInterfaces" in finding["fix"]["text"]
 
 
 def test_dns_servers_that_the_set_no_longer_names_are_a_warning(task: _Inside) -> None:

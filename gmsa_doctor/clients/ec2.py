@@ -80,6 +80,12 @@ class Ec2(AwsClient):
         pages = self.api.get_paginator("describe_network_interfaces").paginate(Filters=filters)
         return [one for page in pages for one in page["NetworkInterfaces"]]
 
+    @operation("ec2:DescribeNetworkInterfaces")
+    def network_interface(self, id: str) -> dict[str, Any]:
+        """A network interface by id: its groups, and its public address under ``Association``. Raises NotFound."""
+        (found,) = self.api.describe_network_interfaces(NetworkInterfaceIds=[id])["NetworkInterfaces"]
+        return dict(found)
+
     @operation("ec2:DescribeVpcPeeringConnections")
     def peering_connections(self, ids: tuple[str, ...]) -> list[dict[str, Any]]:
         """VPC peering connections by id: their status, and the VPC on each side. Raises NotFound."""

@@ -129,6 +129,11 @@ CALLS: list[tuple[str, str, Call]] = [
         lambda aws: Ec2(aws).network_interfaces(("10.0.0.5",)),
     ),
     (
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeNetworkInterfaces",
+        lambda aws: Ec2(aws).network_interface("eni-1"),
+    ),
+    (
         "ec2:DescribeVpcPeeringConnections",
         "ec2:DescribeVpcPeeringConnections",
         lambda aws: Ec2(aws).peering_connections(("pcx-1",)),

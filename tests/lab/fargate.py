@@ -136,7 +136,8 @@ class Fargate(Faults):
             token = (region, arguments.get("clientToken", ""))
             made = self._tokens.get(token, []) if token[1] else []
             while len(made) < arguments.get("count", 1):
-                interface = place(ec2, region, subnet, len(self.tasks), lambda server: self._dns_at(server, subnet))
+                groups, dns_at = vpc.get("securityGroups", ()), lambda server: self._dns_at(server, subnet)
+                interface = place(ec2, region, subnet, groups, len(self.tasks), dns_at)
                 task = Task(cluster, definition, arguments, tags, interface)
                 thread = Thread(target=live, args=(task, self), name=f"task {task.id}", daemon=True)
                 made.append(task)

@@ -69,8 +69,10 @@ def _check(kind: str, ids: Sequence[str], describe: Callable[[], Any]) -> None:
         raise Refused("InvalidParameterException", text) from error
 
 
-def place(ec2: Any, region: str, subnet: str, number: int, dns_at: Callable[[str], str]) -> Interface:
-    """Give the `number`th task an address in the subnet, with the DNS servers of its VPC as they are now.
+def place(
+    ec2: Any, region: str, subnet: str, groups: Sequence[str], number: int, dns_at: Callable[[str], str]
+) -> Interface:
+    """Give the `number`th task an interface in the subnet, with the DNS servers of its VPC as they are now.
 
     `dns_at` tells where a server of the DHCP options (an address, or `AMAZON`) is in the lab.
     """
@@ -81,11 +83,12 @@ def place(ec2: Any, region: str, subnet: str, number: int, dns_at: Callable[[str
     address = str(network[10 + number % (network.num_addresses - 11)])
     servers = options.get("domain-name-servers", ()) if options is not None else (AMAZON,)
     names = options.get("domain-name", ()) if options is not None else (inside,)
+    made = ec2.create_network_interface(SubnetId=subnet, PrivateIpAddress=address, Groups=list(groups))
     return Interface(
         subnet=subnet,
         cidr=found["CidrBlock"],
         zone=found["AvailabilityZone"],
-        id=f"eni-{uuid4().hex[:17]}",
+        id=made["NetworkInterface"]["NetworkInterfaceId"],
         address=address,
         mac="0a:" + ":".join(f"{part:02x}" for part in uuid4().bytes[:5]),
         private_name=f"ip-{address.replace('.', '-')}.{inside}",

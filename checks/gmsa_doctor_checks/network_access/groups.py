@@ -89,7 +89,10 @@ def security_groups(
     if not groups:
         return skipped(
             "the task's security groups are not known",
-            fix=Fix("Name them with --security-groups, or check the service: --cluster and --service."),
+            fix=Fix(
+                "Name them with --security-groups, or check the service: --cluster and --service. In the task itself, "
+                "its task role may be allowed ec2:DescribeNetworkInterfaces instead."
+            ),
         )
     filters = _Filters(ec2)
     on_fargate = platform.value is not None and platform.value.launch is Launch.FARGATE
