@@ -7,7 +7,7 @@ import pytest
 
 from gmsa_doctor.clients.dns import Dns, Srv
 from gmsa_doctor.clients.route53_profiles import Route53Profiles
-from gmsa_doctor.clients.services import Route53, Route53Resolver
+from gmsa_doctor.clients.services import Ec2, Route53, Route53Resolver
 from gmsa_doctor.errors import ClientError, Denied, NotFound
 from gmsa_doctor.model import Finding, Given, Outcome, Status, passed, skipped
 from gmsa_doctor.subject import Place
@@ -28,8 +28,13 @@ OUTSIDE, INSIDE = Vantage(inside=False), Vantage(inside=True)
 class Aws:
     """Directories, Resolver rules and hosted zones; an error in place of one is raised."""
 
-    def __init__(self, directories: Any = (), rules: Any = (), zones: Any = (), profiles: Any = ()) -> None:
+    def __init__(
+        self, directories: Any = (), rules: Any = (), zones: Any = (), profiles: Any = (), interfaces: Any = ()
+    ) -> None:
         self._directories, self._rules, self._zones, self._profiles = directories, rules, zones, profiles
+        self._interfaces = interfaces
+        self.looked_for: list[str] = []
+        self.asked_of: list[str] = []
 
     @staticmethod
     def _or_raise(value: Any) -> Any:
@@ -42,7 +47,13 @@ class Aws:
             return Outcome(None, replace(self._directories.finding(), check="directory-service.directories"))
         return Outcome(AwsDirectories(tuple(map(AwsDirectory.of, self._directories))), passed(""))
 
+    def network_interfaces(self, addresses: tuple[str, ...]) -> Any:
+        self.looked_for += addresses
+        found = self._or_raise(self._interfaces)
+        return [one for one in found if one["PrivateIpAddress"] in addresses]
+
     def rules_of_vpc(self, vpc: str) -> Any:
+        self.asked_of.append(vpc)
         return [{"ResolverRuleId": str(number)} for number in range(len(self._or_raise(self._rules)))]
 
     def rule(self, id: str) -> Any:
@@ -93,6 +104,7 @@ def judge(
         cast("Route53", aws),
         cast("Route53Profiles", aws),
         Outcome(TaskSubnets(VPC, (), shared), passed("")),
+        cast("Ec2", aws),
     )
     return (result.value, result.finding) if isinstance(result, Given) else (None, result)
 
@@ -308,9 +320,9 @@ def test_what_the_owner_of_a_shared_vpc_set_up_is_not_listed_and_so_no_fault(aws
     assert value.rule is None
 
 
-def test_in_a_shared_vpc_the_resolver_can_be_off_and_custom_servers_wrong_all_the_same() -> None:
+def test_in_a_shared_vpc_the_resolver_can_be_off_and_servers_wrong_all_the_same() -> None:
     assert judge(AMAZON, Aws(), on=False, shared=True)[1].status is Status.FAIL
-    assert judge(("10.9.9.9",), Aws([DIRECTORY]), shared=True)[1].status is Status.FAIL
+    assert judge(("8.8.8.8",), Aws([DIRECTORY]), shared=True)[1].status is Status.FAIL
 
 
 def test_a_dhcp_options_set_of_the_owner_may_not_be_seen() -> None:
@@ -323,3 +335,95 @@ def test_a_dhcp_options_set_of_the_owner_may_not_be_seen() -> None:
     assert (found.status, "999999999999" in found.summary) == (Status.SKIPPED, True)
     with pytest.raises(NotFound):
         dhcp_options_set(TaskSubnets(VPC, ()), Ec2())  # type: ignore[arg-type]
+
+
+# Servers that may forward -------------------------------------------------------------------------------
+
+OTHER = {"DirectoryId": "d-9", "Name": "other.example", "DnsIpAddrs": ["10.9.9.9"]}
+PUBLIC = ("8.8.8.8", "1.1.1.1")
+
+
+def interface(address: str = "10.9.9.9", vpc: str = "vpc-hub", description: str = "") -> dict[str, Any]:
+    return {
+        "NetworkInterfaceId": "eni-9",
+        "PrivateIpAddress": address,
+        "VpcId": vpc,
+        "Description": description,
+    }
+
+
+INBOUND = interface(description="Route 53 Resolver: rslvr-in-0123456789abcdef0:rni-0123456789abcdef0")
+OWN_INBOUND = {**INBOUND, "VpcId": "vpc-1"}
+
+
+@pytest.mark.parametrize(
+    ("servers", "aws", "known", "status", "says"),
+    [
+        (
+            ("10.9.9.9",),
+            Aws([DIRECTORY], [("FORWARD", "corp.example.")], interfaces=[INBOUND]),
+            (),
+            Status.PASS,
+            "rule",
+        ),
+        (("10.9.9.9",), Aws([], [("FORWARD", ".")], interfaces=[INBOUND]), ("10.1.0.1",), Status.PASS, "rslvr-in-"),
+        (("10.9.9.9",), Aws([DIRECTORY], zones=["corp.example"], interfaces=[INBOUND]), (), Status.PASS, "zone"),
+        (("10.9.9.9",), Aws([DIRECTORY], profiles=["rp-1"], interfaces=[INBOUND]), (), Status.PASS, "rp-1"),
+        (("10.9.9.9",), Aws([DIRECTORY], interfaces=[INBOUND]), (), Status.WARN, "nothing that can be seen here"),
+        (("10.9.9.9",), Aws([DIRECTORY], interfaces=[OWN_INBOUND]), (), Status.FAIL, "none of which"),
+        (("10.9.9.9",), Aws([DIRECTORY], interfaces=[interface()]), (), Status.WARN, "eni-9 in vpc-hub"),
+        (("10.9.9.9",), Aws([DIRECTORY], interfaces=[INBOUND, INBOUND]), (), Status.WARN, "eni-9 in vpc-hub"),
+        (("10.9.9.9",), Aws([DIRECTORY, OTHER]), (), Status.WARN, "DNS of d-9 (other.example)"),
+        (("10.9.9.9",), Aws([DIRECTORY]), (), Status.FAIL, "--ad-dns"),
+        (PUBLIC, Aws([DIRECTORY], interfaces=[INBOUND]), (), Status.FAIL, "none of which"),
+        (PUBLIC, Aws(), (), Status.FAIL, "public names only"),
+        (("8.8.8.8", "10.9.9.9"), Aws(), (), Status.WARN, "also names 8.8.8.8"),
+        (("2001:4860:4860::8888",), Aws([DIRECTORY]), (), Status.FAIL, "none of which"),
+        (("fd00::53",), Aws([DIRECTORY]), (), Status.FAIL, "none of which"),
+    ],
+)
+def test_servers_that_are_not_the_ads_may_forward_the_domain(
+    servers: tuple[str, ...], aws: Aws, known: tuple[str, ...], status: Status, says: str
+) -> None:
+    value, finding = judge(servers, aws, known)
+    assert finding.status is status, finding.summary
+    assert says in f"{finding.summary} {finding.fix}"
+    assert (value is None) == (status is Status.FAIL)
+
+
+def test_an_inbound_endpoint_is_judged_by_the_rules_of_its_own_vpc() -> None:
+    aws = Aws([DIRECTORY], [("FORWARD", "corp.example.")], interfaces=[INBOUND])
+    value, _ = judge(("10.9.9.9",), aws)
+    assert aws.asked_of == ["vpc-hub"]
+    assert value
+    assert value.rule
+
+
+def test_the_interface_of_the_tasks_own_vpc_is_meant_before_one_with_the_same_address() -> None:
+    aws = Aws([DIRECTORY], [("FORWARD", ".")], interfaces=[interface(), OWN_INBOUND])
+    assert judge(("10.9.9.9",), aws)[1].status is Status.PASS
+    assert aws.asked_of == ["vpc-1"]
+
+
+@pytest.mark.parametrize(
+    "aws",
+    [
+        Aws([DIRECTORY], interfaces=Denied("ec2:DescribeNetworkInterfaces", "*")),
+        Aws([DIRECTORY], DENIED, interfaces=[INBOUND]),
+    ],
+)
+def test_what_may_not_be_looked_up_about_them_is_left_to_its_error(aws: Aws) -> None:
+    with pytest.raises(Denied):
+        judge(("10.9.9.9",), aws)
+
+
+def test_what_certainly_does_not_forward_is_not_looked_up() -> None:
+    aws = Aws([CONNECTOR])
+    assert judge(("10.0.9.4", "8.8.8.8"), aws)[1].status is Status.FAIL
+    assert aws.looked_for == []
+
+
+def test_the_owner_of_a_shared_vpc_may_run_forwarders() -> None:
+    finding = judge(("10.9.9.9",), Aws([DIRECTORY]), shared=True)[1]
+    assert finding.status is Status.WARN
+    assert "999999999999" in finding.summary

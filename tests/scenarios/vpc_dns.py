@@ -115,7 +115,77 @@ def _without_support(it: Environment, _: Lab) -> None:
     )
 
 
+IN_TASKS_VPC = ("127.77.250.53", "127.77.251.53")
+IN_HUB = ("10.40.0.53", "10.40.1.53")
+
+
+def inbound(*domains: str, hub: bool = False) -> Change:
+    """Let the DHCP options name an inbound endpoint, of the VPC or of a hub, whose rules are for these domains."""
+    addresses = IN_HUB if hub else IN_TASKS_VPC
+
+    def make(aws: EmbeddedAws, made: Created, dc: str) -> None:
+        vpc, subnets = _hub(aws, made) if hub else (made.vpc, made.subnets)
+        group = aws.client("ec2", made.region).create_security_group(GroupName="in", Description="in", VpcId=vpc)
+        resolver = aws.client("route53resolver", made.region)
+        places = [{"SubnetId": subnet, "Ip": ip} for subnet, ip in zip(subnets, addresses, strict=False)]
+        resolver.create_resolver_endpoint(
+            CreatorRequestId="in", SecurityGroupIds=[group["GroupId"]], Direction="INBOUND", IpAddresses=places
+        )
+        for domain in domains:
+            out = resolver.create_resolver_endpoint(
+                CreatorRequestId=domain,
+                SecurityGroupIds=[group["GroupId"]],
+                Direction="OUTBOUND",
+                IpAddresses=[{"SubnetId": one} for one in subnets[:2]],
+            )["ResolverEndpoint"]
+            rule = resolver.create_resolver_rule(
+                CreatorRequestId=domain,
+                RuleType="FORWARD",
+                DomainName=domain,
+                TargetIps=[{"Ip": dc, "Port": 53}],
+                ResolverEndpointId=out["Id"],
+            )["ResolverRule"]
+            resolver.associate_resolver_rule(ResolverRuleId=rule["Id"], VPCId=vpc, Name=rule["Id"])
+
+    def change(it: Environment, lab: Lab) -> None:
+        dhcp(*addresses)(it, lab)
+        it.after.append(lambda aws, made: make(aws, made, lab.dc.ip))
+
+    return change
+
+
+def _hub(aws: EmbeddedAws, made: Created) -> tuple[str, tuple[str, ...]]:
+    """Make another VPC of the account."""
+    ec2 = aws.client("ec2", made.region)
+    vpc = str(ec2.create_vpc(CidrBlock="10.40.0.0/16")["Vpc"]["VpcId"])
+    cidrs = ("10.40.0.0/24", "10.40.1.0/24")
+    return vpc, tuple(str(ec2.create_subnet(VpcId=vpc, CidrBlock=one)["Subnet"]["SubnetId"]) for one in cidrs)
+
+
+def instance(aws: EmbeddedAws, made: Created) -> None:
+    """Let an instance of the VPC have the address 127.77.251.54."""
+    aws.client("ec2", made.region).create_network_interface(SubnetId=made.subnets[1], PrivateIpAddress="127.77.251.54")
+
+
 FAULTS = (
+    Scenario(
+        "public resolvers",
+        "dhcp-options.domain-name-servers",
+        dhcp("8.8.8.8", "1.1.1.1"),
+        "none of which is a DNS server of corp.example",
+    ),
+    Scenario(
+        "public resolvers, and an AD that AWS knows nothing of",
+        "dhcp-options.domain-name-servers",
+        all_of(no_directory, dhcp("8.8.8.8")),
+        "public names only",
+    ),
+    Scenario(
+        "an inbound endpoint of the VPC, and no rule",
+        "dhcp-options.domain-name-servers",
+        inbound(),
+        "none of which is a DNS server of corp.example",
+    ),
     Scenario(
         "enableDnsSupport off",
         "dhcp-options.domain-name-servers",
@@ -185,6 +255,8 @@ FAULTS = (
 )
 
 HEALTHY = (
+    Scenario("an inbound endpoint of the VPC, with a rule", "", inbound("corp.example")),
+    Scenario("an inbound endpoint of a hub, with a rule", "", inbound("corp.example", hub=True)),
     Scenario("a rule for the root", "", all_of(_AMAZON, forward_rule("."))),
     Scenario(
         "a rule for the domain beside one for its parent",
@@ -222,6 +294,18 @@ HEALTHY = (
 )
 
 WARNINGS = (
+    Scenario(
+        "an inbound endpoint of a hub without a rule that can be seen",
+        "dhcp-options.domain-name-servers",
+        inbound(hub=True),
+        "nothing that can be seen here leads to corp.example",
+    ),
+    Scenario(
+        "an instance that may forward",
+        "dhcp-options.domain-name-servers",
+        all_of(dhcp("127.77.251.54"), after(instance)),
+        "which may forward the domain",
+    ),
     Scenario(
         "a rule to other addresses than the AD's",
         "resolver-rule.targets",

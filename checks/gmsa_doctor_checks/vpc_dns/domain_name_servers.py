@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gmsa_doctor.clients.dns import Dns
 from gmsa_doctor.clients.route53_profiles import Route53Profiles
-from gmsa_doctor.clients.services import Route53, Route53Resolver
+from gmsa_doctor.clients.services import Ec2, Route53, Route53Resolver
 from gmsa_doctor.errors import ClientError
 from gmsa_doctor.model import (
     Cause,
@@ -27,10 +27,11 @@ from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import DnsServersInUse, KnownDnsServers, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.domain import domain_in_use, is_part_of, srv_name
+from gmsa_doctor_checks.domain import domain_in_use, srv_name
 from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaNames, VpcDns
 from gmsa_doctor_checks.vpc_dns.dhcp_options import AMAZON, SEEN_BY, listed, new_options, not_of_the_set, own_servers
-from gmsa_doctor_checks.vpc_dns.resolver_rules import rule_for
+from gmsa_doctor_checks.vpc_dns.forwarders import judge, public_ones, servers_of
+from gmsa_doctor_checks.vpc_dns.leading import Leading, LeadingOf, leading_of
 from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory, ForwardRule, VpcResolver, directory_dns
 from gmsa_doctor_checks.vpc_values import TaskSubnets
 
@@ -57,11 +58,14 @@ def domain_name_servers(
     route53: Route53,
     profiles: Route53Profiles,
     subnets: Outcome[TaskSubnets],
+    ec2: Ec2,
 ) -> Result[VpcDns]:
     """Judges where the VPC sends questions for names of the AD domain.
 
     Custom servers are compared with `--ad-dns`, else with the addresses of a Directory Service directory of
-    the domain's name; servers that neither knows are no failure. `AmazonProvidedDNS` is right if a Resolver
+    the domain's name; servers that neither knows are no failure. Others than these may forward the domain: an inbound
+    endpoint of Route 53 Resolver is judged by what leads the resolver of its VPC, and what else is found at their
+    addresses in this account only warns. `AmazonProvidedDNS` is right if a Resolver
     FORWARD rule for the domain or a parent of it, or a private hosted zone that can hold its records, is
     associated with the VPC. A Route 53 Profile may bring both, and so may the owner of a shared VPC; what they hold
     cannot be looked at. An answer of the
@@ -75,16 +79,23 @@ def domain_name_servers(
     """
     domain = domain_in_use(names, account)
     custom = own_servers(options)
+
+    def leads(vpc: str) -> Leading:
+        return leading_of(vpc, domain, place, resolver, route53, profiles)
+
     if not custom and own_resolver.value and not own_resolver.value.on:
         result: Result[VpcDns] = _switched_off(options, domain, place)
     elif not custom:
-        result = _amazon_provided(options, domain, place, resolver, route53, profiles)
+        result = _amazon_provided(options, domain, place, leads)
         if isinstance(result, Finding) and subnets.value and subnets.value.shared:
             result = _of_the_owner(options, domain, subnets.value.vpc.owner)
     elif known.addresses:
         result = _compare(options, custom, known.addresses, domain, "--ad-dns", place)
     else:
         result = _with_directories(options, custom, domain, directories, place)
+    if custom and isinstance(result, Finding) and result.status is Status.FAIL:
+        others = servers_of(custom, domain, directories.value, subnets.value, ec2)
+        result = judge(options, others, domain, subnets.value, result.fix or Fix(""), leads) or result
     of_the_set = used.value is None or not not_of_the_set(used.value, options)
     if (
         isinstance(result, Finding)
@@ -126,12 +137,39 @@ def _with_directories(
     addresses, source = directory_dns(found)
     if addresses:
         return _explained(_compare(options, servers, addresses, domain, source, place), servers, found)
+    if public_ones(servers):
+        return _public(options, servers, domain, place)
     return Given(
         VpcDns(servers, "custom servers"),
         passed(
             f"{options.id} names its own DNS servers {listed(servers)}; AWS knows no directory {domain.text} to "
             "compare them with (--ad-dns can name its servers), so dns.domain-controllers decides"
         ),
+    )
+
+
+def _public(options: DhcpOptions, servers: tuple[str, ...], domain: DomainName, place: Place) -> Result[VpcDns]:
+    """Some, or all, know nothing of the AD, though nothing tells which servers are the AD's."""
+    public = public_ones(servers)
+    fix = new_options(options, domain, ("<DNS servers of the AD>",), place)
+    others = tuple(one for one in servers if one not in public)
+    if others:
+        finding = warned(
+            f"{options.id} also names {listed(public)}, which resolves public names only; whichever server answers "
+            "first decides",
+            observed=listed(servers),
+            expected=f"the DNS servers of {domain.text} alone",
+            fix=fix,
+        )
+        return Given(VpcDns(servers, "custom servers"), finding)
+    return failed(
+        f"{options.id} of {options.vpc} names {listed(public)}, which resolves public names only, and knows nothing of "
+        f"{domain.text}",
+        observed=listed(servers),
+        expected=f"the DNS servers of {domain.text}",
+        fix=fix,
+        shows_as=texts.NO_DNS,
+        outweighed_by=SEEN_BY,
     )
 
 
@@ -154,6 +192,8 @@ def _compare(
 ) -> Result[VpcDns]:
     wrong = tuple(one for one in servers if one not in right)
     fix = new_options(options, domain, right, place)
+    if not public_ones(wrong):
+        fix = replace(fix, text=f"{fix.text} If {listed(wrong)} forward the domain, name them too with --ad-dns.")
     expected = f"{listed(right)} ({source})"
     if len(wrong) == len(servers):
         return failed(
@@ -180,37 +220,18 @@ def _compare(
 # AmazonProvidedDNS ----------------------------------------------------------------------------------
 
 
-def _amazon_provided(
-    options: DhcpOptions,
-    domain: DomainName,
-    place: Place,
-    resolver: Route53Resolver,
-    route53: Route53,
-    profiles: Route53Profiles,
-) -> Result[VpcDns]:
+def _amazon_provided(options: DhcpOptions, domain: DomainName, place: Place, leading_of: LeadingOf) -> Result[VpcDns]:
     """Right with a Resolver FORWARD rule, or a private hosted zone, for the domain or a parent of it."""
-    in_the_way: list[ClientError] = []
-    rule: ForwardRule | str | None = None
-    try:
-        rule = rule_for(options.vpc, domain, resolver)
-        if isinstance(rule, ForwardRule):
-            return Given(VpcDns((), str(rule), rule), _with_rule(options, rule))
-    except ClientError as error:
-        in_the_way.append(error)
-    try:
-        zone = _hosted_zone(options.vpc, domain, place, route53)
-        if zone:
-            return Given(VpcDns((), zone), passed(f"AmazonProvidedDNS with the {zone} of {options.vpc}"))
-    except ClientError as error:
-        in_the_way.append(error)
-    if not in_the_way:
-        try:
-            found = profiles.profiles_of_vpc(options.vpc)
-            if found:
-                text = f"{_source(options)}; the Route 53 Profile {', '.join(found)} may lead it to {domain.text}"
-                return Given(VpcDns((), "a Route 53 Profile"), passed(f"{text}, which {SEEN_BY} shows"))
-        except ClientError as error:
-            in_the_way.append(error)
+    leading = leading_of(options.vpc)
+    if leading.rule:
+        return Given(VpcDns((), str(leading.rule), leading.rule), _with_rule(options, leading.rule))
+    if leading.zone:
+        return Given(VpcDns((), leading.zone), passed(f"AmazonProvidedDNS with the {leading.zone} of {options.vpc}"))
+    if leading.profiles:
+        found = ", ".join(leading.profiles)
+        text = f"{_source(options)}; the Route 53 Profile {found} may lead it to {domain.text}, which {SEEN_BY} shows"
+        return Given(VpcDns((), "a Route 53 Profile"), passed(text))
+    in_the_way = leading.in_the_way
     if in_the_way:
         return unknown(
             f"{_source(options)}, which is right only with a Resolver rule, a private hosted zone or a Route 53 "
@@ -220,11 +241,7 @@ def _amazon_provided(
         )
     return failed(
         f"{_source(options)}, and nothing leads it to {domain.text}: "
-        + (
-            str(rule)
-            if rule
-            else f"{options.vpc} has no Resolver FORWARD rule and no private hosted zone for the domain"
-        ),
+        + (leading.void or f"{options.vpc} has no Resolver FORWARD rule and no private hosted zone for the domain"),
         observed=AMAZON if options.servers else "no DHCP options set" if options.id == "default" else "no DNS servers",
         expected=f"the DNS servers of {domain.text}, or a FORWARD rule for it",
         fix=new_options(options, domain, ("<DNS servers of the AD>",), place),
@@ -265,12 +282,6 @@ def _with_rule(options: DhcpOptions, rule: ForwardRule) -> Finding:
         expected="COMPLETE",
         fix=Fix("Wait until the association is COMPLETE, or associate the rule again; then start new tasks."),
     )
-
-
-def _hosted_zone(vpc: str, domain: DomainName, place: Place, route53: Route53) -> str | None:
-    zones = route53.zones_of_vpc(vpc, place.region or "")
-    fitting = [one for one in zones if is_part_of(domain.text, one) or is_part_of(one, domain.text)]
-    return f"private hosted zone {fitting[0]}" if fitting else None
 
 
 def _source(options: DhcpOptions) -> str:

@@ -1,0 +1,67 @@
+"""What leads a VPC's own resolver to the AD domain: a Resolver rule, a private hosted zone, a Route 53 Profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gmsa_doctor.clients.route53_profiles import Route53Profiles
+from gmsa_doctor.clients.services import Route53, Route53Resolver
+from gmsa_doctor.errors import ClientError
+from gmsa_doctor.subject import Place
+from gmsa_doctor_checks.domain import is_part_of
+from gmsa_doctor_checks.values import DomainName
+from gmsa_doctor_checks.vpc_dns.resolver_rules import rule_for
+from gmsa_doctor_checks.vpc_dns.values import ForwardRule
+
+
+@dataclass(frozen=True)
+class Leading:
+    """The first of them that there is. ``profiles`` may hold both, or neither.
+
+    ``void`` says why a rule that is associated does not count; ``in_the_way`` is what could not be looked up.
+    """
+
+    rule: ForwardRule | None = None
+    zone: str = ""
+    profiles: tuple[str, ...] = ()
+    void: str = ""
+    in_the_way: tuple[ClientError, ...] = ()
+
+
+LeadingOf: TypeAlias = Callable[[str], Leading]
+"""What leads the resolver of a VPC, by the VPC's id."""
+
+
+def leading_of(
+    vpc: str,
+    domain: DomainName,
+    place: Place,
+    resolver: Route53Resolver,
+    route53: Route53,
+    profiles: Route53Profiles,
+) -> Leading:
+    """What leads the resolver of a VPC to a domain."""
+    in_the_way: list[ClientError] = []
+    void = ""
+    try:
+        rule = rule_for(vpc, domain, resolver)
+        if isinstance(rule, ForwardRule):
+            return Leading(rule=rule)
+        void = rule or ""
+    except ClientError as error:
+        in_the_way.append(error)
+    try:
+        zones = route53.zones_of_vpc(vpc, place.region or "")
+        fitting = [one for one in zones if is_part_of(domain.text, one) or is_part_of(one, domain.text)]
+        if fitting:
+            return Leading(zone=f"private hosted zone {fitting[0]}")
+    except ClientError as error:
+        in_the_way.append(error)
+    if in_the_way:
+        return Leading(void=void, in_the_way=tuple(in_the_way))
+    try:
+        return Leading(profiles=tuple(profiles.profiles_of_vpc(vpc)), void=void)
+    except ClientError as error:
+        return Leading(void=void, in_the_way=(error,))
