@@ -62,6 +62,7 @@ def made_twice(aws: EmbeddedAws) -> list[str]:
         "Simulate",
         "DescribeTaskDefinition",
         "DescribeVpcAttribute",
+        "DescribeNetworkInterfaces",
         "DescribeSecurityGroups",
         "GetManagedPrefixListEntries",
     )
@@ -100,6 +101,7 @@ def calls_inside(dc: DomainController, aws: EmbeddedAws) -> list[str]:
         launchType="FARGATE",
         networkConfiguration={"awsvpcConfiguration": network},
     )["tasks"]
+    aws.fargate.tasks[-1].attachment_status = "ATTACHED"
     answer = on_fargate(dc.ip, TaskARN=task["taskArn"])
     with answering(json.dumps(answer).encode()) as url:
         ended = doctor("check", "--live", "never", env={**aws.environ(), VARIABLE: url})
