@@ -34,6 +34,7 @@ BUILT_IN = (
     "gmsa_doctor_checks.vpc_dns.directory_service",
     "gmsa_doctor_checks.execution_role.kms",
     "gmsa_doctor_checks.execution_role.start",
+    "gmsa_doctor_checks.execution_role.task_secrets",
     "gmsa_doctor_checks.network_path.subnets",
     "gmsa_doctor_checks.network_path.endpoints",
     "gmsa_doctor_checks.network_path.way_out",

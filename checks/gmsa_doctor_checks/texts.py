@@ -34,7 +34,11 @@ NO_PARAMETER = _both("is not authorized to perform: ssm:GetParameters", "executi
 INVALID_PARAMETERS = _both("invalid parameters:", "credspec.object")
 INVALID_S3_ARN = _both("invalid s3 arn", "task-definition.arn")
 NO_REGISTRY = _both(
-    "unable to pull secrets or registry auth", "network-path.ecr", "network-path.secrets-manager", "network-path.s3"
+    "unable to pull secrets or registry auth",
+    "network-path.ecr",
+    "network-path.secrets-manager",
+    "network-path.s3",
+    "execution-role.task-secrets",
 )
 """Of the ECS agent, as is the one below."""
 NO_LOGGER = _both("failed to validate logger args", "network-path.logs")

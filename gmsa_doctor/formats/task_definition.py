@@ -6,33 +6,22 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definit
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
 from gmsa_doctor.formats import connection_string
 from gmsa_doctor.formats.connection_string import ConnectionString, ConnectionStringError
-from gmsa_doctor.formats.json_text import type_name
 from gmsa_doctor.formats.located import Open
+from gmsa_doctor.formats.task_definition_node import Node, mapping
+from gmsa_doctor.formats.task_definition_node import TaskDefinitionError as TaskDefinitionError
 
 KEPT_ENVIRONMENT = frozenset({"KRB5CCNAME", "KRB5_CONFIG"})
 """The environment variables that are kept; others may hold secrets."""
 
 DNS_SETTINGS = ("dnsServers", "dnsSearchDomains", "extraHosts")
 """The keys of a container that change how it finds names."""
-
-
-class TaskDefinitionError(ValueError):
-    """A value is no task definition. ``path`` is where, as in ``containerDefinitions[0].name``.
-
-    The message holds keys and types, never values.
-    """
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"{path} {reason}" if path else reason)
-        self.path = path
-        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -57,6 +46,18 @@ class NamedString:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A secret or a parameter as a container names it. ``use`` is where: ``secrets NAME``, ``repositoryCredentials``.
+
+    ``registry``: it holds the credentials of an image's registry, and then is a secret, whose name alone may be given.
+    """
+
+    use: str
+    text: str
+    registry: bool = False
+
+
+@dataclass(frozen=True)
 class Container:
     """A container of a task definition."""
 
@@ -75,6 +76,8 @@ class Container:
     """Those of SQL Server among the environment variables, without their passwords."""
     secrets: tuple[tuple[str, str], ...] = ()
     """Variables whose names tell of a database, with the secret or parameter (``valueFrom``) that they are made of."""
+    references: tuple[Reference, ...] = ()
+    """The secrets and parameters that ECS reads before it starts the container."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class TaskDefinition:
 
 def read_task_definition(value: object) -> TaskDefinition:
     """A task definition, with or without the outer ``taskDefinition``. Raises TaskDefinitionError."""
-    node = _Node("", _mapping("", value))
+    node = Node("", mapping("", value))
     node.refuse_cloudformation()
     inner = node.child("taskDefinition")
     if inner is not None:
@@ -106,7 +109,7 @@ def read_task_definition(value: object) -> TaskDefinition:
     entries = node.objects("containerDefinitions")
     if entries is None:
         raise TaskDefinitionError(node.at("containerDefinitions"), "is missing")
-    platform = node.child("runtimePlatform") or _Node(node.at("runtimePlatform"), {})
+    platform = node.child("runtimePlatform") or Node(node.at("runtimePlatform"), {})
     return TaskDefinition(
         family=node.text("family"),
         containers=tuple(_container(one) for one in entries),
@@ -123,7 +126,7 @@ def read_task_definition(value: object) -> TaskDefinition:
     )
 
 
-def _container(node: _Node) -> Container:
+def _container(node: Node) -> Container:
     name = node.text("name")
     if not name:
         raise TaskDefinitionError(node.at("name"), "is missing")
@@ -140,10 +143,11 @@ def _container(node: _Node) -> Container:
         dns_settings=tuple(key for key in DNS_SETTINGS if node.holds_any(key)),
         connection_strings=_connection_strings(node.objects("environment") or ()),
         secrets=_secrets(node),
+        references=tuple(_references(node)),
     )
 
 
-def _logs(node: _Node | None) -> LogStreams | None:
+def _logs(node: Node | None) -> LogStreams | None:
     """None for another driver than awslogs; its options may hold secrets, and are not looked at."""
     options = node.child("options") if node and node.text("logDriver") == "awslogs" else None
     group = options.text("awslogs-group") if options else None
@@ -153,12 +157,12 @@ def _logs(node: _Node | None) -> LogStreams | None:
     return LogStreams(group, options.text("awslogs-region"), options.text("awslogs-stream-prefix"), made)
 
 
-def _environment(entries: tuple[_Node, ...]) -> tuple[tuple[str, str], ...]:
+def _environment(entries: tuple[Node, ...]) -> tuple[tuple[str, str], ...]:
     named = ((one.text("name"), one) for one in entries)
     return tuple((name, one.text("value") or "") for name, one in named if name in KEPT_ENVIRONMENT and name)
 
 
-def _connection_strings(entries: tuple[_Node, ...]) -> tuple[NamedString, ...]:
+def _connection_strings(entries: tuple[Node, ...]) -> tuple[NamedString, ...]:
     """What is no connection string of SQL Server is passed over, and so is what is not known before deployment."""
     found = []
     for one in entries:
@@ -179,103 +183,35 @@ OF_ANOTHER_DATABASE = re.compile(r"mysql|maria|postgres|pgsql|(^|_)pg(_|$)|oracl
 """Names that tell of one that is not SQL Server: in MySQL's and SqlClient's short strings the same words stand."""
 
 
-def _secrets(node: _Node) -> tuple[tuple[str, str], ...]:
-    """None where they are not as ECS wants them: that is not ours to judge."""
-    try:
-        pairs = [(one.text("name"), one.text("valueFrom")) for one in node.objects("secrets") or ()]
-    except TaskDefinitionError:
-        return ()
+def _secrets(node: Node) -> tuple[tuple[str, str], ...]:
     return tuple(
         (name, source)
-        for name, source in pairs
-        if name and source and not isinstance(source, Open)
+        for name, source in _values_from(node, "secrets")
         if OF_A_DATABASE.search(name) and not OF_ANOTHER_DATABASE.search(name)
     )
 
 
-def _mapping(path: str, value: object) -> Mapping[object, object]:
-    if not isinstance(value, Mapping):
-        where = path or "the document"
-        raise TaskDefinitionError(path, _wrong_type(value, "an object", "" if path else where))
-    return value
+def _references(node: Node) -> Iterator[Reference]:
+    for name, source in _values_from(node, "secrets"):
+        yield Reference(f"secrets {name}", source)
+    with suppress(TaskDefinitionError):
+        if logs := node.child("logConfiguration"):
+            for name, source in _values_from(logs, "secretOptions"):
+                yield Reference(f"logConfiguration.secretOptions {name}", source)
+    with suppress(TaskDefinitionError):
+        registry = node.child("repositoryCredentials")
+        secret = registry.text("credentialsParameter") if registry else None
+        if secret and not isinstance(secret, Open):
+            yield Reference("repositoryCredentials", secret, registry=True)
 
 
-def _wrong_type(value: object, wanted: str, what: str = "") -> str:
-    return f"{what} is {type_name(value)}, not {wanted}".strip()
-
-
-@dataclass(frozen=True)
-class _Node:
-    """An object within the document, and its path. JSON's null counts as absent."""
-
-    path: str
-    value: Mapping[object, object]
-
-    def at(self, key: str) -> str:
-        return f"{self.path}.{key}" if self.path else key
-
-    def refuse_cloudformation(self) -> None:
-        """Raises TaskDefinitionError for a template, or a resource of one."""
-        if "Resources" in self.value or "Properties" in self.value:
-            reason = "this is a CloudFormation template or resource, not a task definition as ECS gives it"
-            raise TaskDefinitionError("", reason)
-
-    def _get(self, key: str) -> object:
-        if key in self.value:
-            return self.value[key]
-        wanted = key.casefold()
-        near = next((one for one in self.value if isinstance(one, str) and one.casefold() == wanted), None)
-        if near is not None:
-            pascal = key[:1].upper() + key[1:]
-            whose = "CloudFormation's spelling" if near == pascal else "the wrong case"
-            raise TaskDefinitionError(self.at(near), f"has {whose}: the key is {key}")
-        return None
-
-    def child(self, key: str) -> _Node | None:
-        found = self._get(key)
-        return None if found is None else _Node(self.at(key), _mapping(self.at(key), found))
-
-    def objects(self, key: str) -> tuple[_Node, ...] | None:
-        found = self._list(key)
-        if found is None:
-            return None
-        paths = [f"{self.at(key)}[{index}]" for index in range(len(found))]
-        return tuple(_Node(path, _mapping(path, one)) for path, one in zip(paths, found, strict=True))
-
-    def text(self, key: str) -> str | None:
-        found = self._get(key)
-        if found is None or isinstance(found, str):
-            return found
-        raise TaskDefinitionError(self.at(key), _wrong_type(found, "a string"))
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        found = self._list(key) or []
-        for index, one in enumerate(found):
-            if not isinstance(one, str):
-                raise TaskDefinitionError(f"{self.at(key)}[{index}]", _wrong_type(one, "a string"))
-        return tuple(one for one in found if isinstance(one, str))
-
-    def holds_any(self, key: str) -> bool:
-        """Whether there is such an array, and something in it that is known before it is deployed."""
-        return any(not isinstance(one, Open) for one in self._list(key) or ())
-
-    def boolean(self, key: str) -> bool | None:
-        found = self._get(key)
-        if found is None or isinstance(found, bool):
-            return found
-        raise TaskDefinitionError(self.at(key), _wrong_type(found, "a boolean"))
-
-    def number(self, key: str) -> int | None:
-        found = self._get(key)
-        if found is None or (isinstance(found, int) and not isinstance(found, bool)):
-            return found
-        raise TaskDefinitionError(self.at(key), _wrong_type(found, "a whole number"))
-
-    def _list(self, key: str) -> list[object] | None:
-        found = self._get(key)
-        if found is None or isinstance(found, list):
-            return found
-        raise TaskDefinitionError(self.at(key), _wrong_type(found, "an array"))
+def _values_from(node: Node, key: str) -> tuple[tuple[str, str], ...]:
+    """None where they are not as ECS wants them: that is not ours to judge. What is open until deployment is not in."""
+    try:
+        pairs = [(one.text("name"), one.text("valueFrom")) for one in node.objects(key) or ()]
+    except TaskDefinitionError:
+        return ()
+    return tuple((name, source) for name, source in pairs if name and source and not isinstance(source, Open))
 
 
 # Entries of credentialSpecs -------------------------------------------------------------------------

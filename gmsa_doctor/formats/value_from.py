@@ -39,10 +39,11 @@ class SecretSource:
 
 @dataclass(frozen=True)
 class ParameterSource:
-    """A parameter of Systems Manager. ``region`` is None where only its name is given: it is the task's then."""
+    """A parameter of Systems Manager. ``region`` and ``account`` are the task's where only its name is given: None."""
 
     name: str
     region: str | None = None
+    account: str | None = None
 
 
 Source: TypeAlias = SecretSource | ParameterSource
@@ -59,7 +60,7 @@ def parse(text: str) -> Source:
         return ParameterSource(text)
     if parse_arn(text).service == "ssm":
         arn = parse_ssm_parameter_arn(text)
-        return ParameterSource(arn.name, arn.region)
+        return ParameterSource(arn.name, arn.region, arn.account)
     parts = text.split(":")
     whole = ":".join(parts[:_ARN_PARTS])
     secret = parse_secret_arn(whole)

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gmsa_doctor.formats.located import Open
 from gmsa_doctor.formats.task_definition import (
     Container,
     CredentialSpecEntry,
     NearMiss,
     Prefix,
+    Reference,
     TaskDefinition,
     TaskDefinitionError,
     read_task_definition,
@@ -112,6 +114,27 @@ def test_strings_of_other_databases_are_passed_over() -> None:
     assert [one.name for one in read.connection_strings] == ["ConnectionStrings__Main"]
     assert [name for name, _ in read.secrets] == ["MAIN_DB"]
     assert "hunter2" not in repr(read)
+
+
+def test_what_ecs_reads_before_it_starts_a_container_is_kept_with_where_it_is_named() -> None:
+    container = {
+        "name": "web",
+        "secrets": [{"name": "KEY", "valueFrom": "/app/key"}, {"name": "OPEN", "valueFrom": Open("${Secret}")}],
+        "logConfiguration": {"logDriver": "splunk", "secretOptions": [{"name": "token", "valueFrom": "/app/token"}]},
+        "repositoryCredentials": {"credentialsParameter": "registry"},
+    }
+    (read,) = read_task_definition({"containerDefinitions": [container]}).containers
+    assert read.references == (
+        Reference("secrets KEY", "/app/key"),
+        Reference("logConfiguration.secretOptions token", "/app/token"),
+        Reference("repositoryCredentials", "registry", registry=True),
+    )
+
+
+@pytest.mark.parametrize("wrong", [{"secrets": {}}, {"secrets": ["a"]}, {"repositoryCredentials": "a"}])
+def test_secrets_that_are_not_as_ecs_wants_them_are_passed_over(wrong: dict[str, Any]) -> None:
+    (read,) = read_task_definition({"containerDefinitions": [{"name": "web", **wrong}]}).containers
+    assert read.references == ()
 
 
 def test_other_environment_variables_are_not_kept() -> None:

@@ -18,8 +18,8 @@ SOURCES: dict[str, Source] = {
     f"{TEXT}::AWSPREVIOUS:": SecretSource(SECRET, stage="AWSPREVIOUS"),
     f"{TEXT}:::9d4cb84b": SecretSource(SECRET, version="9d4cb84b"),
     f"{TEXT}:url:green:9d4cb84b": SecretSource(SECRET, "url", "green", "9d4cb84b"),
-    f"{PARAMETER}/app/db": ParameterSource("/app/db", "us-east-1"),
-    f"{PARAMETER}/db": ParameterSource("db", "us-east-1"),
+    f"{PARAMETER}/app/db": ParameterSource("/app/db", "us-east-1", "123456789012"),
+    f"{PARAMETER}/db": ParameterSource("db", "us-east-1", "123456789012"),
     "/app/db": ParameterSource("/app/db"),
     "db": ParameterSource("db"),
 }

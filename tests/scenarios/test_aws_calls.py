@@ -21,6 +21,7 @@ from tests.scenarios.network_path import ENDPOINTS_WITH_A_PREFIX_LIST
 from tests.scenarios.policies import bucket_of
 from tests.scenarios.sql_server import ON_RDS
 from tests.scenarios.task_on_ecs import DOMAINLESS, instances
+from tests.scenarios.task_secrets import SEVERAL
 from tests.scenarios.variants import EC2_WITH_A_PARAMETER
 
 TABLE = Path(__file__).parents[2] / "docs/aws-calls.md"
@@ -46,6 +47,7 @@ RUNS: dict[str, Change] = {
         changes.on_ec2, changes.options("--fetcher", "1.3"), bucket_of("210987654321")
     ),
     "a key, an image and logs": changes.all_of(secret_key(), image(), logs()),
+    "secrets of the containers": SEVERAL,
     "container instances": changes.all_of(changes.on_ec2, instances(DOMAINLESS)),
     "endpoints only": ENDPOINTS_WITH_A_PREFIX_LIST,
     "domain controllers in a peered VPC": peered(),

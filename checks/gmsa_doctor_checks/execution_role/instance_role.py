@@ -10,7 +10,7 @@ from gmsa_doctor.clients.iam import Iam
 from gmsa_doctor.clients.services import SecretsManager
 from gmsa_doctor.errors import ClientError, NotFound
 from gmsa_doctor.limits import each
-from gmsa_doctor.model import Finding, Fix, Outcome, Row, Status, Stop, passed, skipped, warned
+from gmsa_doctor.model import Finding, Fix, Outcome, Row, Status, Stop, passed, skipped, stands_behind, warned
 from gmsa_doctor.registry import check
 from gmsa_doctor.request import Fetcher
 from gmsa_doctor.subject import Launch, Place, Platform
@@ -20,7 +20,7 @@ from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.execution_role.access import in_our_account, worst
 from gmsa_doctor_checks.execution_role.secret_access import GET_VALUE, may_read, of_secret
 from gmsa_doctor_checks.task.container_instances import ContainerInstances
-from gmsa_doctor_checks.values import PrefixedArn, SecretArn
+from gmsa_doctor_checks.values import PrefixedArn, SecretArn, SecretObject
 
 _REPORTED = (
     "Credentials Fetcher 2.0.1 was reported to read the secret with the instance's role, and to give up if it may not"
@@ -47,6 +47,7 @@ class _Asking:
 def instance_role_secret(
     instances: ContainerInstances,
     secret: SecretArn,
+    found: Outcome[SecretObject],
     prefixed: PrefixedArn,
     platform: Platform,
     place: Place,
@@ -72,6 +73,8 @@ def instance_role_secret(
     """
     if ready := _not_needed(prefixed, platform):
         return ready
+    if found.finding.status is Status.FAIL:
+        return stands_behind([found.finding])
     if caller.value and caller.value.is_execution_role:
         return skipped("these are the execution role's own credentials, with which IAM is not asked")
     names = {one.ec2: one.name for one in instances.members if one.ec2}

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from gmsa_doctor.clients.iam import Iam
 from gmsa_doctor.clients.services import SecretsManager
-from gmsa_doctor.errors import ClientError
+from gmsa_doctor.errors import ClientError, NotFound
 from gmsa_doctor.formats.arn import RoleArn, parse_secret_arn
-from gmsa_doctor.model import Finding, Fix, Status, unknown
+from gmsa_doctor.model import Finding, Fix, Status, failed, unknown
 from gmsa_doctor.subject import Place
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.commands import posix
@@ -50,24 +50,27 @@ def may_read(asked: Question, iam: Iam, secrets: SecretsManager) -> Finding:
         if finding.status is not Status.FAIL:
             return finding
         # The secret's own name, such as gmsa-secret, may end in what looks like the six characters.
-        full = full_arn(text, secrets) or text
+        full = _full_arn(text, secrets) or text
         return finding if full == text else _judge(replace(asked, resource=full), iam, secrets)
-    found = full_arn(text, secrets)
-    if found is None:
+    try:
+        found = str(secrets.describe(text)["ARN"])
+    except NotFound as error:
+        return _missing(asked, error)
+    except ClientError as error:
         return unknown(
-            "CredentialArn lacks the six characters that Secrets Manager appends; IAM compares the full ARN, so "
-            "nothing can be simulated",
+            f"{asked.what} is named without the six characters that Secrets Manager appends; IAM compares the full "
+            f"ARN, which is not known: {error.text}",
             observed=text,
             expected=f"{text}-<six characters>",
             fix=Fix(
-                "Set CredentialArn to the secret's full ARN.",
+                "Name the secret by its full ARN.",
                 (f"aws secretsmanager describe-secret --secret-id {posix(text)} --query ARN",),
             ),
         )
     return _judge(replace(asked, resource=found), iam, secrets)
 
 
-def full_arn(text: str, secrets: SecretsManager) -> str | None:
+def _full_arn(text: str, secrets: SecretsManager) -> str | None:
     """As Secrets Manager tells it; None where that is not known."""
     try:
         return secrets.describe(text).get("ARN")
@@ -83,6 +86,21 @@ def _judge(asked: Question, iam: Iam, secrets: SecretsManager) -> Finding:
         lambda: simulate(iam, asked.role, (asked.action,), (text, bare), asked.context),
         lambda: ruling(secrets.policy(text), asked),
     )
+    if isinstance(policy, NotFound) and not asked.foreign:
+        return _missing(asked, policy)
     if any(one.allowed and one.resource == bare for one in decisions):
         asked = replace(asked, hint=f"; a policy names the secret without its last six characters: write {bare}-??????")
     return judge(asked, decisions, policy)
+
+
+def _missing(asked: Question, error: NotFound) -> Finding:
+    return failed(
+        f"{asked.what} does not exist",
+        observed=error.text,
+        expected=asked.resource,
+        fix=Fix(
+            "Name a secret that exists, or create it.",
+            ("aws secretsmanager list-secrets --query 'SecretList[].ARN'",),
+        ),
+        shows_as=asked.shows_as,
+    )

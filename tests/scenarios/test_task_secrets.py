@@ -1,0 +1,55 @@
+"""What ECS reads before it starts a container: the one root cause, what passes, and what cannot be told."""
+
+import pytest
+
+from tests.lab.ad import DomainController
+from tests.lab.aws import EmbeddedAws
+from tests.scenarios.changes import all_of, options
+from tests.scenarios.judge import run
+from tests.scenarios.lab import Scenario
+from tests.scenarios.task_secrets import DOUBTS, FAULTS, HEALTHY, MAY, WARNINGS, key, log_option, secret
+from tests.scenarios.verdicts import cannot_tell, fails, passes, warns
+
+CHECK = "execution-role.task-secrets"
+
+
+@pytest.mark.parametrize("scenario", FAULTS, ids=lambda one: one.name)
+def test_it_is_the_one_root_cause(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+    fails(scenario, dc, aws)
+
+
+@pytest.mark.parametrize("scenario", HEALTHY, ids=lambda one: one.name)
+def test_nothing_fails(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+    passes(scenario, dc, aws)
+
+
+@pytest.mark.parametrize("scenario", WARNINGS, ids=lambda one: one.name)
+def test_it_only_warns(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+    warns(scenario, dc, aws)
+
+
+@pytest.mark.parametrize("scenario", DOUBTS, ids=lambda one: one.name)
+def test_it_is_unknown(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+    cannot_tell(scenario, dc, aws)
+
+
+def test_secrets_of_one_region_are_simulated_together(dc: DomainController, aws: EmbeddedAws) -> None:
+    both = all_of(secret(key, MAY), secret(log_option, MAY, name="app/log"), options("--live", "never"))
+    ended = run(Scenario("two secrets", "", both), dc, aws)
+    assert ended.statuses()[CHECK] == "pass"
+    about = [call for call, text in zip(aws.calls, aws.asked, strict=True) if "app/db" in text or "app/log" in text]
+    assert about == [("iam", "SimulatePrincipalPolicy")]
+
+
+def test_of_several_the_rows_tell_which(dc: DomainController, aws: EmbeddedAws) -> None:
+    both = all_of(secret(key), secret(log_option, name="app/log"), options("--live", "never"))
+    finding = run(Scenario("two secrets", "", both), dc, aws).finding(CHECK)
+    assert [row["status"] for row in finding["rows"]] == ["fail", "fail"]
+    assert {row["name"][:-7] for row in finding["rows"]} == {"app/db", "app/log"}
+
+
+def test_the_fix_is_a_policy_for_the_one_secret(dc: DomainController, aws: EmbeddedAws) -> None:
+    finding = run(Scenario("one secret", "", secret(key)), dc, aws).finding(CHECK)
+    put = finding["fix"]["commands"][0]
+    assert put.startswith("aws iam put-role-policy --role-name ecsTaskExecutionRole --policy-name gmsa-task-secret-")
+    assert ":secret:app/db-" in put
