@@ -12,6 +12,7 @@ from gmsa_doctor.model import Finding, Status
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.execution_role.access import Question, judge, judge_with_key, put_policy
 from gmsa_doctor_checks.execution_role.kms import _not_enabled, _Use
+from gmsa_doctor_checks.execution_role.request_context import known_of_who_and_what
 
 Judge = Callable[[Question, Sequence[Decision], Ruling], Finding]
 ROLE = RoleArn("aws", "123456789012", "webapp", "/ecs/")
@@ -27,6 +28,47 @@ def test_a_denial_of_the_organization_is_a_warning_as_the_simulation_errs_about_
 
 def test_what_the_resource_denies_is_denied_whatever_the_organization_says() -> None:
     assert judge(READ, (NOT_IN_THE_ORGANIZATION,), Ruling(denies=True)).status is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    ("key", "action", "via", "lacks"),
+    [
+        ("kms:ViaService", "s3:GetObject", "false", True),
+        ("kms:ViaService", "kms:Decrypt", "true", False),
+        ("s3:prefix", "s3:GetObject", "false", True),
+        ("s3:ExistingObjectTag/app", "s3:GetObject", "false", False),
+        ("aws:username", "s3:GetObject", "false", True),
+        ("AWS:SourceAccount", "s3:GetObject", "false", True),
+        ("aws:SourceVpce", "s3:GetObject", "false", False),
+        ("aws:PrincipalOrgID", "s3:GetObject", "false", False),
+        ("aws:CalledVia", "s3:GetObject", "false", True),
+        ("aws:CalledVia", "kms:Decrypt", "true", False),
+        ("ec2:SourceInstanceArn", "s3:GetObject", "false", False),
+    ],
+)
+def test_a_key_that_the_request_has_not_leaves_nothing_open(key: str, action: str, via: str, lacks: bool) -> None:
+    asked = Question(ROLE, action, READ.resource, "the CredSpec", {"aws:ViaAWSService": via})
+    decision = Decision(action, READ.resource, "allowed", missing=(key,))
+    finding = judge(asked, (decision,), None)
+    assert (finding.status is Status.PASS) is lacks
+    assert (key in finding.summary) is not lacks
+
+
+def test_a_task_asks_as_a_session_of_the_role_and_for_a_resource_whose_account_its_arn_tells() -> None:
+    resources = (
+        "arn:aws:ecr:us-east-1:210987654321:repository/web",
+        "arn:aws:ecr:us-east-1:210987654321:repository/db",
+    )
+    known = known_of_who_and_what(ROLE, resources)
+    assert (known["aws:PrincipalArn"], known["aws:PrincipalType"]) == (str(ROLE), "AssumedRole")
+    assert (known["aws:PrincipalAccount"], known["aws:ResourceAccount"]) == ("123456789012", "210987654321")
+
+
+@pytest.mark.parametrize(
+    "resources", [("*",), ("arn:aws:s3:::b/k",), ("arn:aws:ecr:us-east-1:210987654321:repository/web", "*")]
+)
+def test_whose_a_resource_is_stays_open_where_its_arn_does_not_tell(resources: tuple[str, ...]) -> None:
+    assert "aws:ResourceAccount" not in known_of_who_and_what(ROLE, resources)
 
 
 def name_in(command: str) -> str:

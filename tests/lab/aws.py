@@ -76,6 +76,8 @@ class EmbeddedAws:
         """Who made each of the calls: the name of an assumed role, else the access key."""
         self.organization_policy: list[dict[str, Any]] | None = None
         """The statements of a service control policy, which the simulation of IAM's policies minds."""
+        self.names_all_keys = False
+        """Whether the simulation names the condition keys of statements about other actions, too."""
         self.permitted: list[dict[str, Any]] | None = None
         """The statements of the policy of who calls with the lab's variables; None: may do everything."""
         self.buckets = Buckets()
@@ -135,6 +137,7 @@ class EmbeddedAws:
             self.callers.clear()
             self.profiles.clear()
         self.organization_policy = None
+        self.names_all_keys = False
         self.permitted = None
         self.buckets.clear()
         self.delay = 0.0
@@ -234,7 +237,7 @@ class EmbeddedAws:
     def _answer(self, request: Request, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         try:
             document = self.fargate.answer(request)
-            simulated = iam_simulator.answer(request, self.organization_policy)
+            simulated = iam_simulator.answer(request, self.organization_policy, all_keys=self.names_all_keys)
             of_bucket = self.buckets.answer(request, ACCOUNT)
         except Refused as refused:
             return _refuse(request, refused.problem, start_response)

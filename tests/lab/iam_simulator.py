@@ -31,10 +31,11 @@ class _Question:
     missing: list[str] = field(default_factory=list)
 
 
-def answer(request: Request, organization: Iterable[Statement] | None) -> bytes | None:
+def answer(request: Request, organization: Iterable[Statement] | None, *, all_keys: bool = False) -> bytes | None:
     """Give the XML of the answer, or None for what moto is to answer. Raises Refused.
 
-    `organization` are the statements of the organization's policy (SCP), if there is one.
+    `organization` are the statements of the organization's policy (SCP), if there is one. `all_keys`: as AWS does it,
+    keys are missing that statements about other actions ask for, too. Source: https://github.com/boto/boto3/issues/3111
     """
     if (request.service, request.operation) != ("iam", "SimulatePrincipalPolicy"):
         return None
@@ -45,8 +46,10 @@ def answer(request: Request, organization: Iterable[Statement] | None) -> bytes 
         _one(given, f"{prefix}.ContextKeyName").lower(): _members(given, f"{prefix}.ContextKeyValues")
         for prefix in _prefixes(given, "ContextEntries")
     }
+    asked_for = _keys([one for each in (*identity.values(), boundary or ()) for one in each]) if all_keys else []
+    others = [key for key in asked_for if key.lower() not in context]
     results = [
-        _result(_Question(action, resource, context), identity, boundary, organization)
+        _result(_Question(action, resource, context, list(others)), identity, boundary, organization)
         for action in _members(given, "ActionNames")
         for resource in _members(given, "ResourceArns") or ["*"]
     ]
@@ -54,6 +57,11 @@ def answer(request: Request, organization: Iterable[Statement] | None) -> bytes 
     name = "SimulatePrincipalPolicy"
     text = f'<{name}Response xmlns="{_XMLNS}"><{name}Result>{content}</{name}Result></{name}Response>'
     return text.encode()
+
+
+def _keys(statements: Iterable[Statement]) -> list[str]:
+    conditions = (keys for one in statements for keys in one.get("Condition", {}).values())
+    return list(dict.fromkeys(key for keys in conditions for key in keys))
 
 
 def allowed(statements: Iterable[Statement], action: str, resource: str | None, context: Context) -> bool:

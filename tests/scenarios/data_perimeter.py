@@ -3,9 +3,10 @@
 from typing import Any
 
 from tests.lab.aws import ACCOUNT
+from tests.lab.environment import Environment
 from tests.scenarios.changes import all_of, boundary, denied, role, role_also
 from tests.scenarios.execution_role_start import DELEGATED, object_key, secret_key
-from tests.scenarios.lab import Scenario
+from tests.scenarios.lab import Lab, Scenario
 from tests.scenarios.policies import ALL, OBJECT, VALUE, allow, bucket_policy, deny, secret_policy, to, when
 
 _CREDSPEC, _SECRET, _KMS = "execution-role.credspec", "execution-role.secret", "execution-role.kms"
@@ -18,6 +19,10 @@ _DIRECTLY, _THROUGH = (when("Bool", "aws:ViaAWSService", one) for one in ("false
 
 def _in_the_organization(key: str) -> dict[str, Any]:
     return when("StringEquals", key, "o-a1b2c3d4e5")
+
+
+def _all_keys_are_named(_: Environment, lab: Lab) -> None:
+    lab.aws.names_all_keys = True
 
 
 FAULTS = (
@@ -99,6 +104,22 @@ HEALTHY = (
         "a secret policy for our account",
         "",
         secret_policy(deny("secretsmanager:*", **to(), **when("StringNotEquals", "aws:PrincipalAccount", ACCOUNT))),
+    ),
+    Scenario(
+        "conditions of statements about something else",
+        "",
+        all_of(
+            _all_keys_are_named,
+            role_also(
+                allow("s3:ListBucket", **when("StringLike", "s3:prefix", "web/*")),
+                allow("kms:Decrypt", **when("StringEquals", "kms:ViaService", "sqs.us-east-1.amazonaws.com")),
+                allow("ecr:BatchGetImage", **when("StringEquals", "ecr:ResourceTag/app", "web")),
+                allow("dynamodb:GetItem", **when("ForAllValues:StringEquals", "dynamodb:LeadingKeys", "web")),
+                allow("iam:GetUser", **when("StringEquals", "aws:username", "me")),
+                deny("sns:Publish", **when("StringEquals", "aws:SourceAccount", _ELSEWHERE)),
+                deny("sqs:*", **when("ForAnyValue:StringEquals", "aws:CalledVia", "athena.amazonaws.com")),
+            ),
+        ),
     ),
 )  # fmt: skip
 

@@ -19,7 +19,7 @@ from gmsa_doctor.limits import each
 from gmsa_doctor.model import Finding, Fix, Outcome, ShowsAs, Status, Stop, failed, passed, skipped, unknown, warned
 from gmsa_doctor.vantage import Caller
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.execution_role.request_context import known_of_who_and_what
+from gmsa_doctor_checks.execution_role.request_context import has_not, known_of_who_and_what
 
 TRUST = "execution-role.trust"
 _BOOLEAN = ("aws:SecureTransport", "aws:PrincipalIsAWSService", "aws:ViaAWSService")
@@ -162,12 +162,13 @@ def _settled(asked: Question, decisions: Sequence[Decision], policy: Policy) -> 
     decision = next((one for one in decisions if (one.action, one.resource) == (asked.action, asked.resource)), None)
     if decision is None:
         return unknown(f"IAM's answer says nothing about {asked.action} on {asked.resource}", fix=_look(asked))
-    if decision.missing:
+    missing = [one for one in decision.missing if not has_not(one, asked.action, asked.context)]
+    if missing:
         return unknown(
             f"whether {asked.role.name} may {asked.action} depends on what the simulation cannot know: "
-            f"{', '.join(decision.missing)}",
-            observed=f"{decision.decision} without {', '.join(decision.missing)}",
-            fix=_look(asked, decision.missing),
+            f"{', '.join(missing)}",
+            observed=f"{decision.decision} without {', '.join(missing)}",
+            fix=_look(asked, missing),
         )
     if decision.organizations is False:
         return _perhaps_not_in_the_organization(asked, decision)

@@ -5,7 +5,7 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_cond
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gmsa_doctor.formats.arn import ArnError, RoleArn, parse_arn
 from gmsa_doctor.subject import Place
@@ -42,3 +42,61 @@ def _account_in(resource: str) -> str:
         return parse_arn(resource).account
     except ArnError:
         return ""
+
+
+# What a request lacks -------------------------------------------------------------------------------
+
+_VIA = "aws:ViaAWSService"
+_OF_ONE_SERVICE = frozenset(
+    [
+        "cloudwatch",
+        "dynamodb",
+        "ecr",
+        "elasticfilesystem",
+        "events",
+        "iam",
+        "kinesis",
+        "kms",
+        "logs",
+        "s3",
+        "secretsmanager",
+        "sns",
+        "sqs",
+    ]
+)
+"""Services of whose own condition keys other services' requests have none. Those of EC2 and some others do go along."""
+_OF_OTHERS = frozenset(
+    [
+        "aws:username",
+        "aws:sourceaccount",
+        "aws:sourcearn",
+        "aws:sourceorgid",
+        "aws:sourceorgpaths",
+        "aws:principalservicename",
+        "aws:principalservicenameslist",
+    ]
+)
+"""Of users, and of AWS's services that act for themselves."""
+_CALLED_VIA = ("aws:calledvia", "aws:calledviafirst", "aws:calledvialast")
+_OF_LISTING_AND_WRITING = (
+    "s3:prefix",
+    "s3:delimiter",
+    "s3:max-keys",
+    "s3:x-amz-acl",
+    "s3:x-amz-server-side-encryption",
+)
+
+
+def has_not(key: str, action: str, context: Mapping[str, str]) -> bool:
+    """Whether a task's request for the action certainly has no such condition key.
+
+    Then the simulation, which is not told one, is right. It names the keys of all statements, those about other actions
+    too. Source: https://github.com/boto/boto3/issues/3111
+    """
+    name = key.lower()
+    service = name.partition(":")[0]
+    if service == "aws":
+        return name in _OF_OTHERS or (name in _CALLED_VIA and context.get(_VIA) != "true")
+    if action == "s3:GetObject" and name in _OF_LISTING_AND_WRITING:
+        return True
+    return service in _OF_ONE_SERVICE and service != action.partition(":")[0]
