@@ -18,6 +18,7 @@ from gmsa_doctor.clients.kdc_questions import KdcQuestions
 from gmsa_doctor.clients.kerberos import Kerberos, gssapi_missing
 from gmsa_doctor.clients.ldap import Ldap
 from gmsa_doctor.clients.services import SecretsManager
+from gmsa_doctor.clients.sql_browser import SqlBrowser
 from gmsa_doctor.clients.tcp import Tcp
 from gmsa_doctor.errors import ClientError, UsageError
 from gmsa_doctor.formats.task_definition import TaskDefinition
@@ -225,7 +226,7 @@ def _vantage(request: Request) -> Vantage:
 
 
 def _network_clients(request: Request, vantage: Vantage, live_reason: str, kerberos: Kerberos) -> dict[type, object]:
-    """DNS, TCP, LDAP and Kerberos, as far as the request lets us use them."""
+    """DNS, TCP, UDP, LDAP and Kerberos, as far as the request lets us use them."""
     values: dict[type, object] = {
         Vantage: vantage,
         KnownDnsServers: KnownDnsServers(request.ad_dns),
@@ -235,9 +236,9 @@ def _network_clients(request: Request, vantage: Vantage, live_reason: str, kerbe
     }
     if request.live is Live.NEVER:
         reason = skipped(live_reason)
-        return {**values, Dns: reason, Tcp: reason, Ldap: reason, Kerberos: reason, KdcQuestions: reason}
+        return values | dict.fromkeys((Dns, Tcp, Ldap, Kerberos, KdcQuestions, SqlBrowser), reason)
     values |= {Dns: Dns(request.dns_server), Tcp: Tcp(), Ldap: Ldap(kerberos), Kerberos: kerberos}
-    values[KdcQuestions] = KdcQuestions()
+    values |= {KdcQuestions: KdcQuestions(), SqlBrowser: SqlBrowser()}
     if missing := gssapi_missing():
         values[Kerberos] = skipped(f"the live flow needs gssapi: {missing}", fix=_LIVE_EXTRA)
     return values

@@ -14,6 +14,7 @@ from gmsa_doctor.clients.kdc_questions import KdcQuestions
 from gmsa_doctor.clients.kerberos import Kerberos, gssapi_missing
 from gmsa_doctor.clients.ldap import Ldap
 from gmsa_doctor.clients.services import S3, SecretsManager, Ssm
+from gmsa_doctor.clients.sql_browser import SqlBrowser
 from gmsa_doctor.clients.task_metadata import OwnTask
 from gmsa_doctor.clients.tcp import Tcp
 from gmsa_doctor.clients.ticket_cache import TicketCache
@@ -80,6 +81,7 @@ def _clients(given: Handover, task: OwnTask | None, logon: bool) -> dict[type, o
         Ldap: Ldap(kerberos),
         Kerberos: kerberos,
         KdcQuestions: KdcQuestions(),
+        SqlBrowser: SqlBrowser(),
         TicketCache: TicketCache(),
     }
     if missing := gssapi_missing():

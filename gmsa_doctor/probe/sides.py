@@ -22,6 +22,7 @@ from gmsa_doctor.clients.services import (
     Ssm,
     Sts,
 )
+from gmsa_doctor.clients.sql_browser import SqlBrowser
 from gmsa_doctor.clients.start import Ecr, Logs
 from gmsa_doctor.clients.tcp import Tcp
 from gmsa_doctor.clients.ticket_cache import TicketCache
@@ -29,7 +30,7 @@ from gmsa_doctor.model import Check
 from gmsa_doctor.registry import Registry
 from gmsa_doctor.vantage import DnsServersInUse, Vantage
 
-INSIDE = frozenset({S3, Ssm, SecretsManager, Dns, Tcp, Ldap, Kerberos, KdcQuestions, DnsServersInUse})
+INSIDE = frozenset({S3, Ssm, SecretsManager, Dns, Tcp, Ldap, Kerberos, KdcQuestions, SqlBrowser, DnsServersInUse})
 """What answers from the task's place: with the execution role's permissions, or in the task's network."""
 OUTSIDE = frozenset(
     {Sts, Ecs, Iam, Kms, Ecr, Logs, Ec2, DirectoryService, Route53, Route53Profiles, Route53Resolver, Rds, AskAs}

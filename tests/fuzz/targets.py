@@ -30,6 +30,7 @@ from gmsa_doctor.formats import (
     secret,
     security_descriptor,
     sid,
+    sql_browser,
     task_definition,
     terraform_plan,
     value_from,
@@ -146,6 +147,13 @@ def _connection_string(data: bytes) -> None:
     connection_string.may_be_one(text)
     with suppress(connection_string.ConnectionStringError):
         connection_string.parse(text)
+
+
+def _sql_browser(data: bytes) -> None:
+    for one in (data, b"\x05" + (len(data) & 0xFFFF).to_bytes(2, "little") + data):
+        with suppress(sql_browser.BrowserAnswerError):
+            for found in sql_browser.parse(one):
+                assert found.port is None or found.has_tcp
 
 
 _REQUEST = iam_policy_document.Request(
@@ -309,6 +317,16 @@ TARGETS = (
             b"mssql+pyodbc://user:p%40ss@db.corp.example:1433/d?driver=x&Trusted_Connection=yes",
         ),
         (b"Data Source=", b"jdbc:sqlserver://", b"mssql+pymssql://", b";", b"={", b'="', b"odbc_connect="),
+    ),
+    Target(
+        "sql-browser",
+        _sql_browser,
+        (
+            rb"ServerName;A;InstanceName;B;IsClustered;No;Version;16.0.1000.6;tcp;1500;np;\\A\pipe\MSSQL$B\sql\query;;",
+            b"ServerName;A;InstanceName;tcp;IsClustered;Yes;Version;9;np;x;;ServerName;A;InstanceName;C;IsClustered;No;"
+            b"Version;9;tcp;0;;",
+        ),
+        (b";;", b";tcp;", b"InstanceName;", b"\x05"),
     ),
     Target(
         "policy",
