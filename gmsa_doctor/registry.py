@@ -70,6 +70,7 @@ BUILT_IN = (
     "gmsa_doctor_checks.sql_server.app_secrets",
     "gmsa_doctor_checks.sql_server.connection_string",
     "gmsa_doctor_checks.sql_server.rds",
+    "gmsa_doctor_checks.sql_server.instance",
     "gmsa_doctor_checks.sql_server.name",
     "gmsa_doctor_checks.sql_server.spn",
     "gmsa_doctor_checks.sql_server.port",

@@ -37,6 +37,7 @@ GMSA_ACCOUNTS = f"{_MS}/en-us/virtualization/windowscontainers/manage-containers
 GMSA_TROUBLE = f"{_MS}/en-us/virtualization/windowscontainers/manage-containers/gmsa-troubleshooting"
 KERBEROS_ERRORS = f"{_MS}/en-us/previous-versions/windows/it-pro/windows-server-2012-r2-and-2012/hh831553(v=ws.11)"
 SPN = f"{_MS}/en-us/sql/database-engine/configure-windows/register-a-service-principal-name-for-kerberos-connections"
+SQL_BROWSER = f"{_MS}/en-us/sql/tools/configuration-manager/sql-server-browser-service"
 CONNECTION_STRINGS = f"{_MS}/en-us/sql/connect/ado-net/connection-string-syntax"
 SQL_LOGIN = f"{_MS}/en-us/sql/t-sql/statements/create-login-transact-sql"
 RDS_KERBEROS = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/User.SQLServer.ActiveDirectoryWindowsAuth.html"

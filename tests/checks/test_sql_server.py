@@ -15,12 +15,13 @@ from gmsa_doctor.model import Finding, Given, Outcome, Result, Status, Stop, fai
 from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks.sql_server.connection_string import connection_strings
-from gmsa_doctor_checks.sql_server.name import Kind, kind_of, name
+from gmsa_doctor_checks.sql_server.hosts import Kind, kind_of
+from gmsa_doctor_checks.sql_server.name import name
 from gmsa_doctor_checks.sql_server.port import port
 from gmsa_doctor_checks.sql_server.rds import names_in, rds
 from gmsa_doctor_checks.sql_server.spn import spn
 from gmsa_doctor_checks.sql_server.spns import spns_of
-from gmsa_doctor_checks.sql_server.values import ConnectionStrings, ServiceTickets, SqlServer, SqlServers
+from gmsa_doctor_checks.sql_server.values import ConnectionStrings, RdsServers, ServiceTickets, SqlServer, SqlServers
 from gmsa_doctor_checks.values import Account, BoundDirectory, DomainName, GmsaName, GmsaNames
 
 NAMES = GmsaNames(DomainName("corp.example"), GmsaName("webapp01"))
@@ -95,7 +96,9 @@ def test_each_driver_asks_in_its_own_way(text: str, wanted: tuple[str, ...]) -> 
     ],
 )
 def test_without_the_directory_a_doubtful_name_only_warns(server: str, words: str) -> None:
-    found = finding_of(lambda: name(strings(trusted(server)), NAMES, NOTHING, NOTHING, NOTHING, NOTHING, LAPTOP))
+    found = finding_of(
+        lambda: name(strings(trusted(server)), NAMES, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, LAPTOP)
+    )
     assert found.status is Status.WARN
     assert words in found.summary
     assert "could not be asked" in found.summary
@@ -137,7 +140,17 @@ def named(server: str, aliases: dict[str, str], *accounts: dict[str, str], bound
     directory: Outcome[Any] = Outcome(BoundDirectory("dc1", cast("Directory", Accounts(*accounts))), passed("bound"))
     known = dns(aliases=aliases)
     return finding_of(
-        lambda: name(strings(trusted(server)), NAMES, NOTHING, NOTHING, directory if bound else NOTHING, known, LAPTOP)
+        lambda: name(
+            strings(trusted(server)),
+            NAMES,
+            NOTHING,
+            NOTHING,
+            NOTHING,
+            NOTHING,
+            directory if bound else NOTHING,
+            known,
+            LAPTOP,
+        )
     )
 
 
@@ -162,7 +175,9 @@ def test_a_directory_of_too_many_sql_servers_hides_no_failure() -> None:
             return ()
 
     directory: Outcome[Any] = Outcome(BoundDirectory("dc1", cast("Directory", Full())), passed("bound"))
-    found = finding_of(lambda: name(strings(trusted("db")), NAMES, NOTHING, NOTHING, directory, NOTHING, LAPTOP))
+    found = finding_of(
+        lambda: name(strings(trusted("db")), NAMES, NOTHING, NOTHING, NOTHING, NOTHING, directory, NOTHING, LAPTOP)
+    )
     assert found.status is Status.FAIL
     assert "db.corp.example" in str(found.expected)
 
@@ -197,7 +212,7 @@ class Listening:
 def test_one_address_of_a_listener_is_enough(open: tuple[str, ...], status: Status, words: str) -> None:
     listener = Names(addresses=("10.0.1.5", "10.0.2.5"))
     inside = Vantage(inside=True)
-    found = port(SERVERS, NAMES, NOTHING, cast("Any", listener), cast("Any", Listening(*open)), inside)
+    found = port(SERVERS, NAMES, NOTHING, NOTHING, cast("Any", listener), cast("Any", Listening(*open)), inside)
     assert found.status is status
     assert words in found.summary
 
@@ -208,8 +223,10 @@ def test_a_sql_login_is_no_failure_however_it_names_the_server() -> None:
 
 
 def test_an_instance_that_has_not_joined_is_the_reason_alone() -> None:
-    no_domain: Outcome[Any] = Outcome(None, failed("joined no AD domain", check="sql-server.rds"))
-    found = finding_of(lambda: name(strings(trusted(ENDPOINT)), NAMES, NOTHING, no_domain, NOTHING, NOTHING, LAPTOP))
+    no_domain: Outcome[Any] = Outcome(RdsServers((), (ENDPOINT,)), failed("joined no AD", check="sql-server.rds"))
+    found = finding_of(
+        lambda: name(strings(trusted(ENDPOINT)), NAMES, NOTHING, NOTHING, no_domain, NOTHING, NOTHING, NOTHING, LAPTOP)
+    )
     assert (found.status, found.because) == (Status.SKIPPED, ("sql-server.rds",))
 
 
@@ -309,7 +326,7 @@ class Accounts:
 
 
 SPN = "MSSQLSvc/db.corp.example:1433"
-SERVERS = SqlServers((SqlServer("--connection-string", parse(trusted("db.corp.example,1433")), (SPN,)),))
+SERVERS = SqlServers((SqlServer("--connection-string", parse(trusted("db.corp.example,1433")), (SPN,), 1433),))
 ACCOUNT = Account("arn", "reader", cast("Any", None), DomainName("corp.example"))
 GOT: Outcome[ServiceTickets] = Outcome(ServiceTickets((SPN,)), passed("a ticket"))
 

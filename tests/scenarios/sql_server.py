@@ -194,12 +194,6 @@ SPNS = (
         "for that host it has MSSQLSvc/sql.corp.example on svc-sql",
     ),
     Scenario(
-        "a named instance of a host without an SPN",
-        "kerberos.service-ticket",
-        sql(r"Server=other.corp.example\SALES;Integrated Security=true"),
-        "MSSQLSvc/other.corp.example:SALES",
-    ),
-    Scenario(
         "an alias in a JDBC URL",
         "kerberos.service-ticket",
         sql(JDBC.replace(HOST, "sql-alias.corp.example")),
@@ -272,14 +266,6 @@ HEALTHY = (
         "only the SPN without a port, and .NET",
         "",
         all_of(spns("svc-sql", f"MSSQLSvc/{HOST}"), sql(f"Server={HOST};Database=app;Trusted_Connection=yes")),
-    ),
-    Scenario(
-        "a named instance, by its port's SPN",
-        "",
-        all_of(
-            spns("svc-sql", f"MSSQLSvc/{HOST}:14330"),
-            sql(rf"Server={HOST}\SALES;Integrated Security=true", JDBC.replace(":1433", r"\SALES")),
-        ),
     ),
     Scenario("found in a secret", "", in_secret(DOTNET)),
     Scenario("found under a key of a secret", "", in_secret({"url": JDBC, "password": PASSWORD}, key="url")),

@@ -3,9 +3,20 @@
 import json
 
 from tests.lab.environment import Environment
-from tests.scenarios.changes import all_of, container
+from tests.scenarios.changes import all_of, container, dhcp
 from tests.scenarios.lab import Change, Lab, Scenario
-from tests.scenarios.sql_server import DOTNET, HOST, JDBC, ODBC, PASSWORD, listening, sql
+from tests.scenarios.sql_server import (
+    DOTNET,
+    ENDPOINT,
+    HOST,
+    JDBC,
+    ODBC,
+    PASSWORD,
+    known_to_dns,
+    listening,
+    rds_instance,
+    sql,
+)
 
 OLD = DOTNET.replace(HOST, "nosuch.corp.example")
 """What stood there once: a server that there is no longer."""
@@ -68,6 +79,27 @@ FAULTS = (
         "sql-server.connection-string",
         sql(r"Server=(localdb)\MSSQLLocalDB;Integrated Security=true", ODBC),
         "on Windows only",
+    ),
+    Scenario("a server that DNS does not know, beside one that is right", "sql-server.name", sql(OLD, ODBC), "nosuch"),
+    Scenario(
+        "a server without an SPN, beside one that is right",
+        "kerberos.service-ticket",
+        sql(ODBC.replace(HOST, "other.corp.example"), JDBC),
+        "MSSQLSvc/other.corp.example:1433",
+    ),
+    Scenario(
+        "a DB instance of no domain, beside a server that is right",
+        "sql-server.rds",
+        all_of(
+            sql(DOTNET, f"Server={ENDPOINT},1433;Integrated Security=true"), known_to_dns, rds_instance(domain=None)
+        ),
+        "has joined no AD domain",
+    ),
+    Scenario(
+        "a short name that the DHCP options complete with another domain",
+        "sql-server.name",
+        all_of(dhcp("{dc}", name="other.example"), sql("Server=sql;Integrated Security=true")),
+        "Name the server sql.corp.example",
     ),
 )
 

@@ -180,6 +180,8 @@ def service_ticket(
 ) -> Result[ServiceTickets]:
     """Asks for a ticket for each SPN given with `--spn`, and for those of the connection strings, as the gMSA.
 
+    One that is refused decides; what comes after goes on with those that there is a ticket for.
+
     Why: with a ticket for itself the container can do nothing; the SQL Server's SPN must be registered, on
     one account only, in exactly the form that the client asks for.
 
@@ -193,10 +195,12 @@ def service_ticket(
     wanted = tuple(dict.fromkeys([*names.spns, *(spn for spns in of_servers for spn in spns)]))
     answers = dict(each(wanted, lambda spn: kerberos.service_ticket(ticket.ticket, spn, kdc)))
     chosen = dict.fromkeys([*names.spns, *(_best(spns, answers) for spns in of_servers)])
-    finding = judge_services(ticket.principal, [(spn, answers[spn]) for spn in chosen], bound.value)
-    if finding.status is not Status.PASS:
-        return finding
-    return Given(ServiceTickets(tuple(chosen)), finding)
+    got = tuple(spn for spn in chosen if isinstance(answers[spn], ServiceTicket))
+    try:
+        finding = judge_services(ticket.principal, [(spn, answers[spn]) for spn in chosen], bound.value)
+    except Stop as stop:
+        finding = stop.finding
+    return Given(ServiceTickets(got), finding) if got else finding
 
 
 def in_the_way(finding: Finding) -> bool:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
-from enum import StrEnum
 
 from gmsa_doctor.clients.dns import Dns
 from gmsa_doctor.errors import ClientError, NotFound
-from gmsa_doctor.formats.connection_string import ConnectionString, Form
+from gmsa_doctor.formats.connection_string import DEFAULT_PORT, ConnectionString, Form
 from gmsa_doctor.formats.task_definition import NamedString
 from gmsa_doctor.model import (
     Finding,
@@ -27,23 +25,16 @@ from gmsa_doctor.registry import check
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix, powershell
+from gmsa_doctor_checks.domain import domain_in_use
+from gmsa_doctor_checks.sql_server.hosts import Kind, Search, kind_of, search_of
 from gmsa_doctor_checks.sql_server.rds import ENDPOINT, names_in
+from gmsa_doctor_checks.sql_server.several import worst_of
 from gmsa_doctor_checks.sql_server.spns import PREFIX, Holder, holders_of, known_hosts, spns_of
-from gmsa_doctor_checks.sql_server.values import ConnectionStrings, RdsServer, RdsServers, SqlServer, SqlServers
-from gmsa_doctor_checks.values import Account, BoundDirectory, DomainName, GmsaNames
+from gmsa_doctor_checks.sql_server.values import ConnectionStrings, InstancePorts, RdsServers, SqlServer, SqlServers
+from gmsa_doctor_checks.values import Account, BoundDirectory, DhcpOptions, DomainName, GmsaNames
 
 _OF_AWS = (".ec2.internal", ".compute.internal", ".amazonaws.com", ".amazonaws.com.cn")
 """Ends of names that no AD has: those that EC2 gives to addresses, and those of AWS's services."""
-
-
-class Kind(StrEnum):
-    """What a server's name is."""
-
-    LOCAL = "the container itself"
-    ADDRESS = "an IP address"
-    RDS = "an endpoint of RDS"
-    SHORT = "a short name"
-    FULL = "a full name"
 
 
 @dataclass(frozen=True)
@@ -74,18 +65,23 @@ class Named:
         return f"{self.string.host} is {alias}"
 
 
-def kind_of(host: str) -> Kind:
-    """What a server's name is, as it is written."""
-    text = host.lower()
-    if text in (".", "(local)", "localhost"):
-        return Kind.LOCAL
-    try:
-        return Kind.LOCAL if ipaddress.ip_address(text).is_loopback else Kind.ADDRESS
-    except ValueError:
-        pass
-    if ENDPOINT.fullmatch(text):
-        return Kind.RDS
-    return Kind.FULL if "." in text else Kind.SHORT
+@dataclass(frozen=True)
+class Known:
+    """What is known when a name is judged. ``holders``: the accounts with SPNs of the names that are in doubt."""
+
+    domain: DomainName
+    search: Search
+    rds: RdsServers | None
+    ports: InstancePorts | None
+    bound: BoundDirectory | None
+    holders: tuple[Holder, ...]
+
+    def hosts(self) -> tuple[str, ...]:
+        """All hosts that the AD has an SPN of SQL Server for; none where there are too many for one answer."""
+        try:
+            return known_hosts(self.bound.directory, self.domain.base_dn) if self.bound else ()
+        except ClientError:
+            return ()
 
 
 @check(
@@ -98,62 +94,80 @@ def name(
     strings: ConnectionStrings,
     names: GmsaNames,
     account: Outcome[Account],
+    options: Outcome[DhcpOptions],
     rds: Outcome[RdsServers],
+    ports: Outcome[InstancePorts],
     bound: Outcome[BoundDirectory],
     dns: Outcome[Dns],
     vantage: Vantage,
 ) -> Result[SqlServers]:
     """Judges the server's name in each connection string: an address, a short name, an endpoint of RDS, an alias.
 
+    Each is judged by itself: the worst decides, and what comes after goes on with those that can be right.
+
     Why: the client makes the SPN of that name, and the AD must have it. Where it has not, Windows falls back to NTLM;
-    there is none on Linux, so the logon fails ("Cannot generate SSPI context"). SPNs have full names.
+    there is none on Linux, so the logon fails ("Cannot generate SSPI context"). SPNs have full names. What the task's
+    resolver puts behind a short name is the `domain-name` of the DHCP options set.
 
     Fix: name the server as its SPN does; for RDS, in place of the endpoint, `<instance>.<AD domain>`, or where the AD
     is self-managed `<instance>.<hash>.<region>.awsrds.<AD domain>`.
     """
-    if rds.value is None and rds.finding.status is Status.FAIL:
-        return stands_behind([rds.finding])
-    domain = account.value.domain if account.value else names.domain
-    for string in strings.strings if vantage.silence_counts else ():
-        if missing := _unknown_to(dns.value, string, domain):
-            return missing
-    found = [_named(one, domain, dns.value) for one in strings.strings]
-    doubtful = [one for one in found if _is_doubtful(one)]
-    instances = {one.endpoint: one for one in rds.value.servers} if rds.value else {}
-    asked = tuple(dict.fromkeys(h for one in found if one in doubtful or _has_unknown_port(one) for h in one.hosts))
+    left = tuple(one for one in strings.strings if not _is_lost(one.string, rds.value, ports.value))
+    if not left:
+        return stands_behind([one.finding for one in (rds, ports) if one.finding.status is Status.FAIL])
+    domain = domain_in_use(names, account)
+    search = search_of(domain, options)
+    found = [_named(one, domain, search, dns.value) for one in left]
+    asked = tuple(dict.fromkeys(h for one in found if _is_doubtful(one) or _has_unknown_port(one) for h in one.hosts))
     holders = holders_of(bound.value.directory, domain.base_dn, asked) if asked and bound.value else ()
-    if doubtful and bound.value:
-        for one in doubtful:
-            if not _held(one.hosts, holders) and not _may_be_elsewhere(one, domain):
-                return _without_spn(one, _proposals(one, domain, instances, bound.value))
-        doubtful = [one for one in doubtful if _is_still_doubtful(one, holders)]
-        instead = {one.string.host: _held(one.others, holders) for one in doubtful}
-    else:
-        doubtful = [one for one in doubtful if not _is_alias_of_rds(one)]
-        instead = {one.string.host: _guesses(one, domain, instances) for one in doubtful}
-    value = SqlServers(tuple(SqlServer(one.one.name, one.string, _spns(one, domain, holders)) for one in found))
-    if doubtful:
-        return Given(value, _doubt(doubtful, instead, asked=any(instead.values()) and bound.value is not None))
-    return Given(value, passed("; ".join(f"{one.one.name}: {one.string.host}" for one in found)))
+    known = Known(domain, search, rds.value, ports.value, bound.value, holders)
+    asks = dns.value if vantage.silence_counts else None
+    findings = [_unknown_to(asks, one, known) or _judge(one, known) for one in found]
+    rows = tuple(
+        Row(one.one.name, finding.status, finding.summary) for one, finding in zip(found, findings, strict=True)
+    )
+    servers = tuple(
+        SqlServer(one.one.name, one.string, _spns(one, known), _port(one.string, ports.value))
+        for one, finding in zip(found, findings, strict=True)
+        if finding.status is not Status.FAIL
+    )
+    finding = worst_of(findings, rows if len(rows) > 1 else ())
+    return Given(SqlServers(servers), finding) if servers else finding
 
 
-def _unknown_to(dns: Dns | None, one: NamedString, domain: DomainName) -> Finding | None:
+def _is_lost(string: ConnectionString, rds: RdsServers | None, ports: InstancePorts | None) -> bool:
+    """Whether there is no such server, or none that lets anybody of the AD in: told by sql-server.rds, .instance."""
+    instance = ports.of(string) if ports else None
+    return bool(rds and string.host.lower() in rds.lost) or bool(instance and instance.lost)
+
+
+def _port(string: ConnectionString, ports: InstancePorts | None) -> int | None:
+    if string.port or not string.instance:
+        return string.port or DEFAULT_PORT
+    instance = ports.of(string) if ports else None
+    return instance.port if instance else None
+
+
+def _unknown_to(dns: Dns | None, one: Named, known: Known) -> Finding | None:
     """The failure of a name that DNS does not know; who answers nothing at all is another check's."""
     host = one.string.host.lower()
-    kind = kind_of(host)
-    full = f"{host}.{domain.text}" if kind is Kind.SHORT else host
-    if dns is None or kind in (Kind.LOCAL, Kind.ADDRESS, Kind.RDS):  # of an endpoint, more is known than that
+    if dns is None or kind_of(host) in (Kind.LOCAL, Kind.ADDRESS, Kind.RDS):  # of an endpoint, more is known than that
         return None
     try:
-        dns.addresses(full)
+        known.search.addresses(host, dns)
     except NotFound as error:
+        full = known.search.full_names(host)
+        in_domain = f"{host}.{known.domain.text}"
+        short = kind_of(host) is Kind.SHORT and in_domain not in full
+        right = in_domain if short and _has_address(in_domain, dns) else "it rightly"
         return failed(
-            f"DNS does not know the server's name {full}",
-            observed=f"{one.name}: {one.string.server}; {error.text}",
-            expected=f"an address of {full}",
+            f"DNS does not know the server's name {' or '.join(full)}",
+            observed=f"{one.one.name}: {one.string.server}; {error.text}{_completion(one, known)}",
+            expected=f"an address of {' or '.join(full)}",
             fix=Fix(
-                "Correct the server's name in the connection string, or let the task's DNS servers know it.",
-                (f"dig +short {posix(full)}",),
+                f"Name {'the server ' if short else ''}{right} in the connection string, or let the task's DNS servers "
+                "know it.",
+                (f"dig +short {posix(full[0])}",),
             ),
         )
     except ClientError:
@@ -161,13 +175,28 @@ def _unknown_to(dns: Dns | None, one: NamedString, domain: DomainName) -> Findin
     return None
 
 
-def _named(one: NamedString, domain: DomainName, dns: Dns | None) -> Named:
+def _has_address(host: str, dns: Dns) -> bool:
+    try:
+        return bool(dns.addresses(host))
+    except ClientError:
+        return False
+
+
+def _completion(one: Named, known: Known) -> str:
+    """What stands behind a short name, and how that is known."""
+    if one.kind is not Kind.SHORT:
+        return ""
+    domains = ", ".join(known.search.domains)
+    return f"; a short name is completed with {domains or 'nothing'} ({known.search.known_by})"
+
+
+def _named(one: NamedString, domain: DomainName, search: Search, dns: Dns | None) -> Named:
     host = one.string.host.lower()
     kind = kind_of(host)
     if one.string.spn and one.string.form is not Form.ODBC:
         return Named(one, Kind.FULL)  # the name does not matter
     if kind is Kind.SHORT:
-        return Named(one, kind, (f"{host}.{domain.text}",))
+        return Named(one, kind, tuple(dict.fromkeys((*search.full_names(host), f"{host}.{domain.text}"))))
     if dns is None or kind is Kind.LOCAL:
         return Named(one, kind)
     if kind is Kind.ADDRESS:
@@ -175,6 +204,20 @@ def _named(one: NamedString, domain: DomainName, dns: Dns | None) -> Named:
         return Named(one, kind, (name,) if name else ())
     target = dns.is_alias(host)
     return Named(one, kind, (target,) if target else ())
+
+
+def _judge(one: Named, known: Known) -> Finding:
+    if not _is_doubtful(one):
+        return passed(f"{one.one.name}: {one.string.host}")
+    if known.bound:
+        if not _held(one.hosts, known.holders) and not _may_be_elsewhere(one, known.domain):
+            return _without_spn(one, _proposals(one, known))
+        if not _is_still_doubtful(one, known.holders):
+            return passed(f"{one.one.name}: {one.string.host}")
+        return _doubt(one, _held(one.others, known.holders), known)
+    if _is_alias_of_rds(one):
+        return passed(f"{one.one.name}: {one.string.host}")
+    return _doubt(one, _guesses(one, known), known)
 
 
 def _is_doubtful(one: Named) -> bool:
@@ -211,44 +254,45 @@ def _has_unknown_port(one: Named) -> bool:
     return one.string.instance is not None and one.string.port is None
 
 
-def _spns(one: Named, domain: DomainName, holders: tuple[Holder, ...]) -> tuple[str, ...]:
+def _spns(one: Named, known: Known) -> tuple[str, ...]:
     """Java takes a name in the AD's domain as it is written; other clients may find out what it stands for.
 
-    The port of a named instance is told by SQL Server Browser alone: any SPN of the host may be the one.
+    Where nobody has told the port of a named instance, any SPN of the host may be the one.
     """
     if one.string.spn and one.string.form is not Form.ODBC:
         return (one.string.spn,)
-    literal_only = one.string.form is Form.JDBC and one.string.host.lower().endswith(f".{domain.text}")
+    literal_only = one.string.form is Form.JDBC and one.string.host.lower().endswith(f".{known.domain.text}")
     hosts = one.hosts[:1] if literal_only else one.hosts
-    own = tuple(spn for host in hosts for spn in spns_of(one.string, host))
-    if not _has_unknown_port(one):
+    port = _port(one.string, known.ports)
+    own = tuple(spn for host in hosts for spn in spns_of(one.string, host, port))
+    if port is not None:
         return own
-    return tuple(dict.fromkeys([*own, *(spn for holder in holders for host in hosts for spn in holder.of_host(host))]))
+    return tuple(
+        dict.fromkeys([*own, *(spn for holder in known.holders for host in hosts for spn in holder.of_host(host))])
+    )
 
 
-def _guesses(one: Named, domain: DomainName, instances: dict[str, RdsServer]) -> tuple[str, ...]:
+def _guesses(one: Named, known: Known) -> tuple[str, ...]:
     """Names that may be right."""
-    instance = instances.get(one.string.host.lower())
+    servers = known.rds.servers if known.rds else ()
+    instance = next((each for each in servers if each.endpoint == one.string.host.lower()), None)
     if instance:
         return (instance.name,) if instance.name else ()
     if one.kind is Kind.RDS:
-        return names_in(one.string.host, domain.text)
+        return names_in(one.string.host, known.domain.text)
+    if one.kind is Kind.SHORT:
+        return (f"{one.string.host.lower()}.{known.domain.text}",)
     return tuple(host for host in one.others if not ENDPOINT.fullmatch(host))
 
 
-def _proposals(
-    one: Named, domain: DomainName, instances: dict[str, RdsServer], bound: BoundDirectory
-) -> tuple[str, ...]:
+def _proposals(one: Named, known: Known) -> tuple[str, ...]:
     """Names that the AD has an SPN for: one that fits, else all that there are."""
-    try:
-        known = known_hosts(bound.directory, domain.base_dn)
-    except ClientError:  # in a large AD there may be more of them than one answer holds
-        known = ()
+    hosts = known.hosts()
     first = one.string.host.lower().partition(".")[0]
     fitting = tuple(
-        host for host in known if one.kind in (Kind.RDS, Kind.FULL, Kind.SHORT) and first in host.split(".")
+        host for host in hosts if one.kind in (Kind.RDS, Kind.FULL, Kind.SHORT) and first in host.split(".")
     )
-    return fitting or _guesses(one, domain, instances) or known[:5]
+    return fitting or _guesses(one, known) or hosts[:5]
 
 
 def _reason(one: Named) -> str:
@@ -274,19 +318,20 @@ def _without_spn(one: Named, proposals: tuple[str, ...]) -> Finding:
     )
 
 
-def _doubt(doubtful: list[Named], instead: dict[str, tuple[str, ...]], *, asked: bool) -> Finding:
-    one = doubtful[0]
-    right = " or ".join(instead[one.string.host]) or "its full name in the AD's domain"
+def _doubt(one: Named, instead: tuple[str, ...], known: Known) -> Finding:
+    right = " or ".join(instead) or "its full name in the AD's domain"
     why = (
         f"the AD has an SPN for {right} only: it works if the client finds out that name by itself"
-        if asked
+        if instead and known.bound
         else f"{_reason(one)}; whether there is an SPN for it could not be asked"
     )
+    if one.kind is Kind.SHORT and not known.search.completes_with(known.domain):
+        domains = ", ".join(known.search.domains) or "nothing"
+        why = f"the task completes it with {domains} ({known.search.known_by}), not with {known.domain.text}"
     dig = "-x " if one.kind is Kind.ADDRESS else ""
     return warned(
         f"{one.what}: {why}",
-        observed=f"{one.one.name}: {one.string.server}",
+        observed=f"{one.one.name}: {one.string.server}{_completion(one, known)}",
         expected=right,
         fix=Fix(f"Name the server {right} in the connection string.", (f"dig +short {dig}{posix(one.string.host)}",)),
-        rows=tuple(Row(other.one.name, Status.WARN, other.what) for other in doubtful) if len(doubtful) > 1 else (),
     )

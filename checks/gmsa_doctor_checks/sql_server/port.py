@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from gmsa_doctor.clients.dns import Dns
 from gmsa_doctor.clients.tcp import Tcp
 from gmsa_doctor.errors import ClientError, NotFound, Refused, TimedOut, Unreachable
-from gmsa_doctor.formats.connection_string import DEFAULT_PORT, ConnectionString
+from gmsa_doctor.formats.connection_string import DEFAULT_PORT
 from gmsa_doctor.limits import each
 from gmsa_doctor.model import Finding, Fix, Outcome, Row, Status, failed, passed, skipped
 from gmsa_doctor.registry import check
@@ -16,9 +14,9 @@ from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import domain_in_use
 from gmsa_doctor_checks.silence import judge_silence
-from gmsa_doctor_checks.sql_server.name import Kind, kind_of
-from gmsa_doctor_checks.sql_server.values import SqlServers
-from gmsa_doctor_checks.values import Account, DomainName, GmsaNames
+from gmsa_doctor_checks.sql_server.hosts import Kind, Search, kind_of, search_of
+from gmsa_doctor_checks.sql_server.values import SqlServer, SqlServers
+from gmsa_doctor_checks.values import Account, DhcpOptions, GmsaNames
 
 
 @check(
@@ -28,21 +26,32 @@ from gmsa_doctor_checks.values import Account, DomainName, GmsaNames
     shows=(texts.SQL_UNREACHABLE,),
 )
 def port(
-    servers: SqlServers, names: GmsaNames, account: Outcome[Account], dns: Dns, tcp: Tcp, vantage: Vantage
+    servers: SqlServers,
+    names: GmsaNames,
+    account: Outcome[Account],
+    options: Outcome[DhcpOptions],
+    dns: Dns,
+    tcp: Tcp,
+    vantage: Vantage,
 ) -> Finding:
     """Looks up the server of each connection string, and opens a TCP connection to its port.
+
+    The port of a named instance is the one that SQL Server Browser has told (`sql-server.instance`).
 
     Why: with the best ticket nothing is read from a server that cannot be reached: a security group, a network ACL, a
     name that the task's DNS servers do not know.
 
-    Fix: allow TCP 1433 (or the instance's port, and UDP 1434 to find it out) from the task's security group.
+    Fix: allow TCP 1433 (or the instance's port) from the task's security group.
     """
-    domain = domain_in_use(names, account)
-    strings = tuple(dict.fromkeys(one.string for one in servers.servers))
-    asked = [one for one in strings if kind_of(one.host) is not Kind.LOCAL and (one.port or not one.instance)]
+    search = search_of(domain_in_use(names, account), options)
+    asked = {
+        (one.string.host.lower(), one.port): one
+        for one in servers.servers
+        if one.port is not None and kind_of(one.string.host) is not Kind.LOCAL
+    }
     if not asked:
         return skipped("the servers' ports are not known: they are the container's own, or those of named instances")
-    answers = each(asked, lambda one: _reached(one, domain, dns, tcp))
+    answers = each(asked.values(), lambda one: _reached(one, search, dns, tcp))
     rows = tuple(
         Row(_name(one), Status.FAIL, answer.text)
         if isinstance(answer, ClientError)
@@ -52,20 +61,20 @@ def port(
     closed = [(one, answer) for one, answer in answers if isinstance(answer, ClientError)]
     if not closed:
         return passed("; ".join(f"{row.name}: {row.text}" for row in rows), rows=rows)
-    string, error = closed[0]
+    server, error = closed[0]
     if not isinstance(error, NotFound | TimedOut | Refused | Unreachable):
         raise error
-    return judge_silence(_no_way(string, error, rows if len(rows) > 1 else ()), vantage)
+    return judge_silence(_no_way(server, error, rows if len(rows) > 1 else ()), vantage)
 
 
-def _name(string: ConnectionString) -> str:
-    return f"{string.host}:{string.port or DEFAULT_PORT}"
+def _name(server: SqlServer) -> str:
+    return f"{server.string.host}:{server.port}"
 
 
-def _reached(string: ConnectionString, domain: DomainName, dns: Dns, tcp: Tcp) -> str:
+def _reached(server: SqlServer, search: Search, dns: Dns, tcp: Tcp) -> str:
     """One address is enough: a listener of an availability group has one in each subnet, and one of them answers."""
-    number = string.port or DEFAULT_PORT
-    answers = each(_addresses(string.host, domain, dns), lambda address: tcp.connect(address, number))
+    number = server.port or DEFAULT_PORT
+    answers = each(search.addresses(server.string.host, dns), lambda address: tcp.connect(address, number))
     closed = [answer for _, answer in answers if isinstance(answer, ClientError)]
     if len(closed) == len(answers):
         raise closed[0]
@@ -74,15 +83,8 @@ def _reached(string: ConnectionString, domain: DomainName, dns: Dns, tcp: Tcp) -
     return f"{address} is open after {seconds * 1000:.0f} ms{rest}"
 
 
-def _addresses(host: str, domain: DomainName, dns: Dns) -> tuple[str, ...]:
-    try:
-        return (str(ipaddress.ip_address(host)),)
-    except ValueError:
-        return dns.addresses(host if "." in host else f"{host}.{domain.text}")
-
-
-def _no_way(string: ConnectionString, error: ClientError, rows: tuple[Row, ...]) -> Finding:
-    number = string.port or DEFAULT_PORT
+def _no_way(server: SqlServer, error: ClientError, rows: tuple[Row, ...]) -> Finding:
+    string, number = server.string, server.port
     if isinstance(error, NotFound):
         return failed(
             f"the SQL Server {string.host} has no address: {error.text}",

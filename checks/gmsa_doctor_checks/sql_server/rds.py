@@ -6,13 +6,14 @@ import re
 from typing import Any
 
 from gmsa_doctor.clients.rds import Rds
-from gmsa_doctor.errors import NotFound
+from gmsa_doctor.errors import ClientError, NotFound
 from gmsa_doctor.limits import each
 from gmsa_doctor.model import Fix, Given, Result, Row, Status, Stop, failed, passed, skipped, unknown, warned
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Place
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.sql_server.several import worst_of
 from gmsa_doctor_checks.sql_server.values import ConnectionStrings, RdsServer, RdsServers
 
 ENDPOINT = re.compile(
@@ -47,6 +48,8 @@ _ON_ITS_WAY = re.compile(r"pending-.*|joining|enabling.*|removing")
 def rds(strings: ConnectionStrings, place: Place, client: Rds) -> Result[RdsServers]:
     """For servers that are named by their RDS endpoint, asks RDS which AD domain they have joined.
 
+    Each is judged by itself; the worst decides.
+
     Why: an instance that has joined no domain can log nobody on with Windows authentication. The domain tells under
     which name it is to be connected to: its SPN has that name, and never that of the endpoint.
 
@@ -56,43 +59,51 @@ def rds(strings: ConnectionStrings, place: Place, client: Rds) -> Result[RdsServ
     ours = {host: found for host in hosts if (found := ENDPOINT.fullmatch(host))}
     if not ours:
         return skipped("no server is named by an endpoint of RDS")
-    for match in ours.values():
-        region = match["cn"] or match["region"]
-        if place.region and region and region != place.region:
-            return unknown(
-                f"{match[0]} is of {region}, and the task runs in {place.region}",
-                fix=Fix("Ask there.", (_describe(match["id"], region),)),
-            )
-    answers = each(ours.items(), lambda one: client.instance(one[1]["id"]))
-    servers, rows = [], []
-    for (host, match), answer in answers:
-        if isinstance(answer, NotFound):
-            return unknown(
-                f"there is no DB instance {match['id']} in {place.region}: it is another account's, or was deleted",
-                observed=answer.text,
-                fix=Fix("See that the endpoint is still right.", (_describe(match["id"], place.region),)),
-            )
-        if isinstance(answer, Exception):
-            raise answer
-        if _is_custom(answer):
-            servers.append(RdsServer(host, match["id"], "", ""))
-            rows.append(Row(match["id"], Status.PASS, "of RDS Custom: its owner may have joined it by hand"))
-            continue
-        domain, status = _membership(answer, match["id"], place)
-        servers.append(RdsServer(host, match["id"], domain, _name_in(host, domain, answer)))
-        rows.append(Row(match["id"], Status.PASS if status in _JOINED else Status.WARN, f"{domain}: {status}"))
-    value = RdsServers(tuple(servers))
-    late = [row for row in rows if row.status is Status.WARN]
-    if late:
-        return Given(
-            value,
-            warned(
-                f"the DB instance {late[0].name} is only on its way into its domain, or out of it: {late[0].text}",
-                expected="joined",
-                fix=Fix("Wait, and see what becomes of it.", (_describe(late[0].name, place.region),)),
-            ),
+    answers = each(ours.values(), lambda one: _judge(one, place, client))
+    judged = [(match, answer.finding() if isinstance(answer, ClientError) else answer) for match, answer in answers]
+    findings = [result.finding if isinstance(result, Given) else result for _, result in judged]
+    servers = tuple(result.value for _, result in judged if isinstance(result, Given))
+    lost = tuple(
+        match[0].lower() for (match, _), one in zip(judged, findings, strict=True) if one.status is Status.FAIL
+    )
+    rows = tuple(Row(match["id"], one.status, one.summary) for (match, _), one in zip(judged, findings, strict=True))
+    finding = worst_of(findings, rows if len(rows) > 1 else ())
+    return Given(RdsServers(servers, lost), finding) if servers or lost else finding
+
+
+def _judge(match: re.Match[str], place: Place, client: Rds) -> Result[RdsServer]:
+    """Raises ClientError for what RDS does not tell."""
+    host, id, region = match[0].lower(), match["id"], match["cn"] or match["region"]
+    if place.region and region and region != place.region:
+        return unknown(
+            f"{match[0]} is of {region}, and the task runs in {place.region}",
+            fix=Fix("Ask there.", (_describe(id, region),)),
         )
-    return Given(value, passed("; ".join(f"{row.name}: {row.text}" for row in rows)))
+    try:
+        answer = client.instance(id)
+    except NotFound as error:
+        return unknown(
+            f"there is no DB instance {id} in {place.region}: it is another account's, or was deleted",
+            observed=error.text,
+            fix=Fix("See that the endpoint is still right.", (_describe(id, place.region),)),
+        )
+    if _is_custom(answer):
+        return Given(RdsServer(host, id, "", ""), passed(f"{id}: of RDS Custom: its owner may have joined it by hand"))
+    try:
+        domain, status = _membership(answer, id, place)
+    except Stop as stop:
+        return stop.finding
+    value = RdsServer(host, id, domain, _name_in(host, domain, answer))
+    if status in _JOINED:
+        return Given(value, passed(f"{id}: {domain}: {status}"))
+    return Given(
+        value,
+        warned(
+            f"the DB instance {id} is only on its way into its domain, or out of it: {domain}: {status}",
+            expected="joined",
+            fix=Fix("Wait, and see what becomes of it.", (_describe(id, place.region),)),
+        ),
+    )
 
 
 def _is_custom(instance: dict[str, Any]) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from gmsa_doctor.clients.ldap import escape_filter
 from gmsa_doctor.errors import ClientError
+from gmsa_doctor.formats.connection_string import Form
 from gmsa_doctor.model import Finding, Fix, Outcome, Row, Status, passed, stands_behind, warned
 from gmsa_doctor.registry import check
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import powershell
-from gmsa_doctor_checks.sql_server.spns import Holder, holders_of, host_of
+from gmsa_doctor_checks.sql_server.spns import Holder, holders_of, host_of, spns_of
 from gmsa_doctor_checks.sql_server.values import ServiceTickets, SqlServer, SqlServers
 from gmsa_doctor_checks.values import Account, BoundDirectory, CredSpec, GmsaNames
 
@@ -27,12 +28,16 @@ def spn(servers: SqlServers, bound: BoundDirectory, account: Account, tickets: O
 
     Fix: register the SPN on the account that SQL Server runs as, and on no other (`setspn -S`).
     """
-    if tickets.value is None and tickets.finding.status is Status.FAIL:
+    asked = servers.servers
+    if tickets.finding.status is Status.FAIL:  # what the KDC refuses is told by it
+        got = tickets.value.spns if tickets.value else ()
+        asked = tuple(one for one in asked if any(spn in got for spn in one.spns))
+    if not asked:
         return stands_behind([tickets.finding])
-    spns = tuple(dict.fromkeys(spn for one in servers.servers for spn in one.spns))
+    spns = tuple(dict.fromkeys(spn for one in asked for spn in one.spns))
     base = account.domain.base_dn
     holders = holders_of(bound.directory, base, tuple(dict.fromkeys(map(host_of, spns))))
-    judged = [_judge(one, holders, tickets.value) for one in servers.servers]
+    judged = [_judge(one, holders, tickets.value) for one in asked]
     rows = tuple(row for row, _ in judged)
     troubles = [(row, fix) for row, fix in judged if fix is not None]
     if not troubles:
@@ -54,12 +59,35 @@ def _judge(server: SqlServer, holders: tuple[Holder, ...], tickets: ServiceTicke
         if len(owners) > 1:
             return _several(spn, owners)
         if owners:
-            return _owned(spn, owners[0])
+            row, fix = _owned(spn, owners[0])
+            return (row, fix) if fix else _for_each_version(server, owners[0], holders) or (row, None)
     if tickets and wanted[0] in tickets.spns:  # of another domain of the forest, or hidden from the user
         return Row(wanted[0], Status.PASS, "the KDC gives a ticket; who has it cannot be seen in this domain"), None
     near = tuple(spn for one in holders for spn in one.of_host(host_of(wanted[0])))
     text = "no account of the domain has it" + (f"; for that host there is {', '.join(near)}" if near else "")
     return Row(wanted[0], Status.WARN, text), registration(wanted[0], "<DOMAIN\\service account>")
+
+
+def _for_each_version(server: SqlServer, owner: Holder, holders: tuple[Holder, ...]) -> tuple[Row, Fix] | None:
+    """For a named instance, .NET asks with its name or with its port, as its version is: both should be there.
+
+    SQL Server registers both when it starts, where it may. Source: dotnet/SqlClient, issue 3566.
+    """
+    string = server.string
+    if string.form is not Form.DOTNET or not string.instance or string.port or string.spn:
+        return None
+    host = next((host_of(spn) for spn in server.spns if owner.has(spn)), string.host)
+    wanted = spns_of(string, host, server.port)
+    missing = [spn for spn in wanted if not any(one.has(spn) for one in holders)]
+    if not missing:
+        return None
+    text = f"nobody has it; .NET asks for {' or '.join(wanted)}, as the version of its driver is"
+    fix = Fix(
+        f"Register it too on {owner.account}, which has the other SPN of {host}; or name the port in the connection "
+        "string.",
+        (f"setspn -S {powershell(missing[0])} {powershell(owner.account)}",),
+    )
+    return Row(missing[0], Status.WARN, text), fix
 
 
 def _several(spn: str, owners: list[Holder]) -> tuple[Row, Fix]:

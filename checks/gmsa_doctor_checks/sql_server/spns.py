@@ -67,16 +67,20 @@ def _holder(entry: Entry) -> Holder:
     )
 
 
-def spns_of(string: ConnectionString, host: str) -> tuple[str, ...]:
+def spns_of(string: ConnectionString, host: str, port: int | None = None) -> tuple[str, ...]:
     """What the driver asks a ticket for if it takes that name for the server's; one of several is enough.
 
-    .NET asks for the default instance without and with its port, the other drivers with it. For a named instance it is
-    the port that counts, which SQL Server Browser tells; older versions of .NET ask with the instance's name.
-    Sources: SniProxy.GetSqlServerSPNs of dotnet/SqlClient, SSPIAuthentication.makeSpn of microsoft/mssql-jdbc.
+    ``port`` is the one of a named instance that SQL Server Browser has told. All drivers ask with the port; .NET asks
+    for the default instance without it too, and in most of its versions for a named one with the instance's name.
+    Sources: SniProxy.GetSqlServerSPNs of dotnet/SqlClient (and its issues 2187 and 3566), SSPIAuthentication.makeSpn of
+    microsoft/mssql-jdbc, and the documentation of SPNs (links.SPN).
     """
+    dotnet = string.form is Form.DOTNET
     if string.port:
         return (f"{PREFIX}{host}:{string.port}",)
     if string.instance:
-        return (f"{PREFIX}{host}:{string.instance}",)
+        by_name = f"{PREFIX}{host}:{string.instance}"
+        by_port = (f"{PREFIX}{host}:{port}",) if port else ()
+        return (*by_port, by_name) if dotnet or not port else by_port
     with_port = f"{PREFIX}{host}:{DEFAULT_PORT}"
-    return (with_port, f"{PREFIX}{host}") if string.form is Form.DOTNET else (with_port,)
+    return (with_port, f"{PREFIX}{host}") if dotnet else (with_port,)

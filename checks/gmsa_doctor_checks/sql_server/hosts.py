@@ -1,0 +1,80 @@
+"""Servers' names: of what kind they are, what the task's resolver makes of a short one, and their addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gmsa_doctor.clients.dns import Dns
+from gmsa_doctor.errors import NotFound
+from gmsa_doctor.model import Outcome
+from gmsa_doctor_checks.sql_server.rds import ENDPOINT
+from gmsa_doctor_checks.values import DhcpOptions, DomainName
+
+
+class Kind(StrEnum):
+    """What a server's name is."""
+
+    LOCAL = "the container itself"
+    ADDRESS = "an IP address"
+    RDS = "an endpoint of RDS"
+    SHORT = "a short name"
+    FULL = "a full name"
+
+
+def kind_of(host: str) -> Kind:
+    """What a server's name is, as it is written."""
+    text = host.lower()
+    if text in (".", "(local)", "localhost"):
+        return Kind.LOCAL
+    try:
+        return Kind.LOCAL if ipaddress.ip_address(text).is_loopback else Kind.ADDRESS
+    except ValueError:
+        pass
+    if ENDPOINT.fullmatch(text):
+        return Kind.RDS
+    return Kind.FULL if "." in text else Kind.SHORT
+
+
+@dataclass(frozen=True)
+class Search:
+    """The domains that the task's resolver puts behind a short name, in their order, and how that is known."""
+
+    domains: tuple[str, ...]
+    known_by: str
+
+    def full_names(self, host: str) -> tuple[str, ...]:
+        """What is asked of DNS for that name; the name itself where nothing completes it."""
+        host = host.lower()
+        completed = tuple(f"{host}.{one}" for one in self.domains) if kind_of(host) is Kind.SHORT else ()
+        return completed or (host,)
+
+    def completes_with(self, domain: DomainName) -> bool:
+        """Whether a short name is looked for in that domain too."""
+        return domain.text in self.domains
+
+    def addresses(self, host: str, dns: Dns) -> tuple[str, ...]:
+        """Raises as :meth:`Dns.addresses`; NotFound only if DNS knows none of the names."""
+        try:
+            return (str(ipaddress.ip_address(host)),)
+        except ValueError:
+            pass
+        *others, last = self.full_names(host)
+        for name in others:
+            try:
+                return dns.addresses(name)
+            except NotFound:
+                continue
+        return dns.addresses(last)
+
+
+def search_of(domain: DomainName, options: Outcome[DhcpOptions]) -> Search:
+    """The ``domain-name`` of the DHCP options set, which may hold several; the AD domain where it is not known.
+
+    Source: https://docs.aws.amazon.com/vpc/latest/userguide/DHCPOptionSetConcepts.html
+    """
+    if options.value is None:
+        return Search((domain.text,), "assumed, since the DHCP options set is not known")
+    names = (options.value.domain_name or "").lower().split()
+    return Search(tuple(one.strip(".") for one in names if one.strip(".")), f"the domain-name of {options.value.id}")
