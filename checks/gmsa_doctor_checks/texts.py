@@ -123,7 +123,7 @@ SQL_LOGIN_FAILED = _both("Login failed for user", "sql-server.connection-string"
 SQL_UNREACHABLE = _both(
     "error occurred while establishing a connection to SQL Server", "sql-server.port", "sql-server.connection-string"
 )
-SQL_INSTANCE = _both("Error Locating Server/Instance Specified", "sql-server.instance", "sql-server.port")
+SQL_INSTANCE = _both("Error Locating Server/Instance Specified", "sql-server.instance")
 """Of .NET and ODBC (error 26). The one below is of JDBC."""
 SQL_INSTANCE_JDBC = _both("no firewall is blocking UDP traffic to port 1434", "sql-server.instance")
 SQL_SPN = _both(
