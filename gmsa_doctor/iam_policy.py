@@ -57,6 +57,9 @@ class Scope:
     """As Secrets Manager tells them."""
     without_secret: bool = False
     """No secret is read: the hosts themselves are of the AD domain."""
+    task_secrets: tuple[SecretArn, ...] = ()
+    """Those that ECS reads for the containers; such an ARN may lack the six characters, too."""
+    task_parameters: tuple[SsmParameterArn, ...] = ()
     kms_keys: tuple[str, ...] = ()
     """ARNs of customer-managed keys; without one, nothing about KMS is needed."""
     repositories: tuple[str, ...] = ()
@@ -124,6 +127,7 @@ def _wanted(purpose: Purpose) -> Iterable[tuple[str, _Place]]:
         return
     reading = [*(one for one in declared(AWS_CLIENTS) if one not in _OF_EVERYBODY), *_WITH_READING]
     yield from ((action, _READING[action]) for action in reading)
+    yield from ((f"secretsmanager:{one}", _OF_CONTAINERS) for one in ("DescribeSecret", "GetResourcePolicy"))
     yield from ((action, _SENDING[action]) for action in declared((EventBridge,)))
     if purpose is Purpose.RUN:
         running = [one for one in declared(RUN_CLIENTS) if one not in _OF_THE_PROBE]
@@ -202,8 +206,19 @@ def _secrets(scope: Scope) -> Iterable[str]:
     """
     if not (scope.secrets or scope.full_secrets):
         return [] if scope.without_secret else [scope.arn("secretsmanager", "secret:<SECRET>-??????")]
-    written = (form for one in scope.secrets for form in ((str(one),) if one.suffix else ()) + (f"{one}-??????",))
-    return [*map(str, scope.full_secrets), *written]
+    return [*map(str, scope.full_secrets), *_written_secrets(scope.secrets)]
+
+
+def _written_secrets(secrets: Iterable[SecretArn]) -> Iterable[str]:
+    return (form for one in secrets for form in ((str(one),) if one.suffix else ()) + (f"{one}-??????",))
+
+
+def _task_secrets(scope: Scope) -> Iterable[str]:
+    return _written_secrets(scope.task_secrets)
+
+
+def _task_parameters(scope: Scope) -> Iterable[str]:
+    return [_literal(str(one)) for one in scope.task_parameters]
 
 
 def _kms_keys(scope: Scope) -> Iterable[str]:
@@ -365,6 +380,7 @@ _READING: dict[str, _Place] = {
     "ecr:GetRepositoryPolicy": _Place("ReadRepositories", _repositories),
     "kms:Decrypt": _Place("Decrypt", _kms_keys, _through_a_service),
 }
+_OF_CONTAINERS = _Place("DescribeSecretsOfContainers", _task_secrets)
 _WITH_READING = ("kms:Decrypt",)
 """What the services need of the caller, beside the actions that are called."""
 
@@ -401,6 +417,8 @@ _STARTING: tuple[tuple[str, _Place], ...] = (
     ("s3:GetObject", _READING["s3:GetObject"]),
     ("ssm:GetParameters", _Place("ReadCredSpecParameter", _started_with)),
     ("secretsmanager:GetSecretValue", _READING["secretsmanager:GetSecretValue"]),
+    ("secretsmanager:GetSecretValue", _Place("ReadSecretsOfContainers", _task_secrets)),
+    ("ssm:GetParameters", _Place("ReadParametersOfContainers", _task_parameters)),
     ("kms:Decrypt", _READING["kms:Decrypt"]),
     ("ecr:GetAuthorizationToken", _Place("LogInToRegistry", _token)),
     *(

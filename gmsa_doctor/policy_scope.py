@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -13,15 +14,18 @@ from gmsa_doctor.clients.iam import Iam
 from gmsa_doctor.clients.kms import Kms
 from gmsa_doctor.clients.services import SecretsManager
 from gmsa_doctor.errors import ClientError, NotFound
+from gmsa_doctor.formats import value_from
 from gmsa_doctor.formats.arn import (
     Arn,
     ArnError,
+    SsmParameterArn,
     parse_arn,
     parse_role_arn,
     parse_s3_object_arn,
     parse_secret_arn,
     parse_ssm_parameter_arn,
 )
+from gmsa_doctor.formats.arn import SecretArn as ParsedSecret
 from gmsa_doctor.formats.image_name import ecr_repository
 from gmsa_doctor.formats.task_definition import LogStreams, TaskDefinition
 from gmsa_doctor.iam_policy import Scope
@@ -89,6 +93,8 @@ def _together(parts: list[Told]) -> Told:
             secrets=all_of(lambda it: it.secrets),
             full_secrets=all_of(lambda it: it.full_secrets),
             without_secret=all(one.without_secret for one in scopes),
+            task_secrets=all_of(lambda it: it.task_secrets),
+            task_parameters=all_of(lambda it: it.task_parameters),
             kms_keys=all_of(lambda it: it.kms_keys),
             repositories=all_of(lambda it: it.repositories),
         ),
@@ -267,13 +273,14 @@ def _parsed(name: str) -> Arn | None:
 
 
 def _with_start(scope: Scope, seen: _Seen) -> Scope:
-    """Images and log groups. On EC2 these are not the execution role's."""
+    """Secrets, images and log groups. On EC2 the last two are not the execution role's."""
     definition = seen.given[TaskDefinition]
     if not isinstance(definition, TaskDefinition):
         reason = definition.summary if isinstance(definition, Finding) else ""
         seen.miss(REPOSITORY, f"the images are not known: {reason}")
         seen.miss(LOG_GROUP, f"the log groups are not known: {reason}")
         return scope
+    scope = _with_secrets_of_containers(scope, definition)
     platform = seen.given[Platform]
     if isinstance(platform, Platform) and platform.launch is Launch.EC2:
         return scope
@@ -288,6 +295,21 @@ def _with_start(scope: Scope, seen: _Seen) -> Scope:
         log_groups=tuple(_group(one, scope) for one in logs),
         made_log_groups=tuple(_group(one, scope) for one in logs if one.made),
     )
+
+
+def _with_secrets_of_containers(scope: Scope, definition: TaskDefinition) -> Scope:
+    """What ECS cannot read in any case is left out."""
+    here = Arn(scope.partition, "ecs", scope.region or "<REGION>", scope.account or "<ACCOUNT>", "")
+    secrets: list[ParsedSecret] = []
+    parameters: list[SsmParameterArn] = []
+    for one in (one for container in definition.containers for one in container.references):
+        with suppress(ArnError):
+            arn = value_from.named(one.text, here, registry=one.registry)
+            if isinstance(arn, ParsedSecret):
+                secrets.append(arn)
+            else:
+                parameters.append(arn)
+    return replace(scope, task_secrets=tuple(dict.fromkeys(secrets)), task_parameters=tuple(dict.fromkeys(parameters)))
 
 
 def _group(logs: LogStreams, scope: Scope) -> str:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from gmsa_doctor.formats.arn import (
+    Arn,
     ArnError,
     ArnProblem,
     SecretArn,
+    SsmParameterArn,
     parse_arn,
     parse_secret_arn,
     parse_ssm_parameter_arn,
@@ -77,3 +79,26 @@ def parse(text: str) -> Source:
         )
     key, stage, version = (one or None for one in behind)
     return SecretSource(secret, key, stage, version)
+
+
+OF_SECRETS = "aws/reference/secretsmanager/"
+"""Parameters whose paths begin so stand for secrets.
+
+Source: https://docs.aws.amazon.com/systems-manager/latest/userguide/integration-ps-secretsmanager.html
+"""
+
+
+def named(text: str, here: Arn, *, registry: bool = False) -> SecretArn | SsmParameterArn:
+    """The ARN of the secret or parameter, as IAM compares it but that a secret's may lack its last six characters.
+
+    ``here`` tells partition, region and account of the task. ``registry``: the credentials of an image's registry; they
+    are a secret, whose name alone may be given. Raises ArnError.
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RepositoryCredentials.html
+    """
+    if registry and not text.startswith("arn:"):
+        return SecretArn(here.partition, here.region, here.account, text)
+    source = parse(text)
+    if isinstance(source, SecretSource):
+        return source.arn
+    path = source.name.partition(":")[0].removeprefix("/")  # without a version or a label
+    return SsmParameterArn(here.partition, source.region or here.region, source.account or here.account, path)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gmsa_doctor.formats.arn import ArnError, ArnProblem, SecretArn
-from gmsa_doctor.formats.value_from import ParameterSource, SecretSource, Source, parse
+from gmsa_doctor.formats.arn import Arn, ArnError, ArnProblem, SecretArn, SsmParameterArn
+from gmsa_doctor.formats.value_from import ParameterSource, SecretSource, Source, named, parse
 
 TEXT = "arn:aws:secretsmanager:us-east-1:123456789012:secret:app/db-AbCdEf"
 SECRET = SecretArn("aws", "us-east-1", "123456789012", "app/db-AbCdEf")
@@ -64,3 +64,24 @@ def test_no_text_is_too_strange(text: str, before: str) -> None:
 @given(*[st.text("abcAWS-_", max_size=6)] * 3)
 def test_the_three_parts_are_taken_as_they_stand(key: str, stage: str, version: str) -> None:
     assert parse(f"{TEXT}:{key}:{stage}:{version}") == SecretSource(SECRET, key or None, stage or None, version or None)
+
+
+HERE = Arn("aws-cn", "ecs", "cn-north-1", "210987654321", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (f"{TEXT}:url::", SECRET),
+        (f"{PARAMETER}/app/db:3", SsmParameterArn("aws-cn", "us-east-1", "123456789012", "app/db")),
+        ("/app/db", SsmParameterArn("aws-cn", "cn-north-1", "210987654321", "app/db")),
+        ("db:label", SsmParameterArn("aws-cn", "cn-north-1", "210987654321", "db")),
+    ],
+)
+def test_what_iam_compares_is_the_arn_without_keys_and_versions(text: str, wanted: object) -> None:
+    assert named(text, HERE) == wanted
+
+
+def test_the_credentials_of_a_registry_are_a_secret_also_by_name() -> None:
+    assert named("registry", HERE, registry=True) == SecretArn("aws-cn", "cn-north-1", "210987654321", "registry")
+    assert named(TEXT, HERE, registry=True) == SECRET

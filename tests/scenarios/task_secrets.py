@@ -73,6 +73,8 @@ SEVERAL = all_of(
     secret(key, MAY), secret(log_option, MAY, name="app/log"), names(variable, "/app/key"), role_also(_READ_PARAMETER)
 )
 """A secret as a variable, another one for the log driver, and a parameter."""
+UNREADABLE = all_of(secret(key), secret(without_suffix(log_option), name="app/log"), names(variable, "/app/key"))
+"""The same, and no right to read any of them."""
 
 FAULTS = (
     Scenario("no right to a variable's secret", _CHECK, secret(key), "may not read the secret app/db-"),

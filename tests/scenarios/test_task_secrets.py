@@ -1,13 +1,17 @@
 """What ECS reads before it starts a container: the one root cause, what passes, and what cannot be told."""
 
+from contextlib import ExitStack
+
 import pytest
 
+from tests.command import doctor
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
 from tests.scenarios.changes import all_of, options
-from tests.scenarios.judge import run
+from tests.scenarios.judge import brief, run
 from tests.scenarios.lab import Scenario
-from tests.scenarios.task_secrets import DOUBTS, FAULTS, HEALTHY, MAY, WARNINGS, key, log_option, secret
+from tests.scenarios.task_secrets import DOUBTS, FAULTS, HEALTHY, MAY, UNREADABLE, WARNINGS, key, log_option, secret
+from tests.scenarios.test_least_privilege import check, give_the_role, made
 from tests.scenarios.verdicts import cannot_tell, fails, passes, warns
 
 CHECK = "execution-role.task-secrets"
@@ -53,3 +57,24 @@ def test_the_fix_is_a_policy_for_the_one_secret(dc: DomainController, aws: Embed
     put = finding["fix"]["commands"][0]
     assert put.startswith("aws iam put-role-policy --role-name ecsTaskExecutionRole --policy-name gmsa-task-secret-")
     assert ":secret:app/db-" in put
+
+
+def test_what_iam_policy_prints_of_the_service_is_enough_for_the_role(dc: DomainController, aws: EmbeddedAws) -> None:
+    with ExitStack() as stack:
+        environment, _ = made(UNREADABLE, dc, aws, stack)
+        assert check(environment, aws).document["root_causes"] == [CHECK]
+        of_service = ("--cluster", "demo", "--service", "healthy")
+        printed = doctor("iam-policy", "--for", "execution-role", *of_service, env=aws.environ())
+        assert printed.code == 0, printed.err
+        give_the_role(printed.document, aws)
+        assert check(environment, aws).statuses()[CHECK] == "pass", brief(check(environment, aws))
+
+
+def test_what_iam_policy_prints_for_who_checks_is_enough_where_a_secrets_policy_counts(
+    dc: DomainController, aws: EmbeddedAws
+) -> None:
+    with ExitStack() as stack:
+        environment, _ = made(UNREADABLE, dc, aws, stack)
+        printed = doctor("iam-policy", "--cluster", "demo", "--service", "healthy", env=aws.environ())
+        aws.permit(printed.document)
+        assert check(environment, aws).statuses()[CHECK] == "fail"

@@ -9,10 +9,9 @@ from gmsa_doctor.clients.iam import Decision, Iam
 from gmsa_doctor.clients.services import SecretsManager
 from gmsa_doctor.errors import ClientError, OutOfReach
 from gmsa_doctor.formats import value_from
-from gmsa_doctor.formats.arn import ArnError, RoleArn, SsmParameterArn, parse_secret_arn
+from gmsa_doctor.formats.arn import Arn, ArnError, RoleArn, SsmParameterArn, parse_secret_arn
 from gmsa_doctor.formats.arn import SecretArn as ParsedSecret
 from gmsa_doctor.formats.task_definition import Reference, TaskDefinition
-from gmsa_doctor.formats.value_from import ParameterSource, SecretSource
 from gmsa_doctor.limits import each
 from gmsa_doctor.model import Finding, Outcome, Row, Status, passed, skipped, warned
 from gmsa_doctor.registry import check
@@ -32,11 +31,6 @@ from gmsa_doctor_checks.values import ExecutionRole, SecretArn
 
 _GET_PARAMETERS = "ssm:GetParameters"
 _STOPS = "ECS stops the task before it starts the container"
-_OF_SECRETS = "/aws/reference/secretsmanager/"
-"""Parameters of these names stand for secrets.
-
-Source: https://docs.aws.amazon.com/systems-manager/latest/userguide/integration-ps-secretsmanager.html
-"""
 
 
 @dataclass(frozen=True)
@@ -144,30 +138,20 @@ def _references(definition: TaskDefinition) -> Iterator[tuple[str, Reference]]:
 
 def _named(use: str, one: Reference, here: Place) -> ParsedSecret | SsmParameterArn | Finding:
     """The ARN of what is named, or why there is none."""
-    region, account, partition = here.region or "", here.account or "", here.partition or "aws"
-    if not region and not one.text.startswith("arn:"):
+    if not here.region and not one.text.startswith("arn:"):
         return skipped(f"{use} names {one.text} of the task's region, which is not known: give --region")
-    if one.registry and not one.text.startswith("arn:"):
-        return ParsedSecret(partition, region, account, one.text)
+    task = Arn(here.partition or "aws", "ecs", here.region or "", here.account or "", "")
     try:
-        source = value_from.parse(one.text)
+        arn = value_from.named(one.text, task, registry=one.registry)
     except ArnError as error:
         return warned(
             f"{use} names nothing that ECS reads: {error.reason}",
             observed=one.text,
             expected=error.suggestion or "the ARN of a secret, or the ARN or the name of a parameter",
         )
-    if isinstance(source, SecretSource):
-        return source.arn
-    if source.name.startswith(_OF_SECRETS):
-        return skipped(f"{use} names a secret by a parameter, which is not looked at: {source.name}")
-    return _of_parameter(source, region, account, partition)
-
-
-def _of_parameter(source: ParameterSource, region: str, account: str, partition: str) -> SsmParameterArn:
-    """IAM compares the parameter's ARN, without a version or a label."""
-    path = source.name.partition(":")[0].removeprefix("/")
-    return SsmParameterArn(partition, source.region or region, source.account or account, path)
+    if isinstance(arn, SsmParameterArn) and arn.path.startswith(value_from.OF_SECRETS):
+        return skipped(f"{use} names a secret by a parameter, which is not looked at: {arn.name}")
+    return arn
 
 
 def _same(one: ParsedSecret, other: ParsedSecret) -> bool:
