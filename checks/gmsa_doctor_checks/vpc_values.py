@@ -29,6 +29,8 @@ class TaskSubnet:
     vpc: str
     owner: str | None = None
     """The account that it belongs to: another one's, where it is shared."""
+    ipv6: bool = False
+    """It has IPv6, too or alone."""
 
     def __str__(self) -> str:
         return f"{self.id} ({self.zone})" if self.zone else self.id
@@ -44,6 +46,11 @@ class TaskSubnets:
     vpc: Vpc
     subnets: tuple[TaskSubnet, ...]
     shared: bool = False
+
+    @property
+    def without_ipv4(self) -> bool:
+        """Whether all of them have IPv6 alone."""
+        return bool(self.subnets) and not any(one.cidr for one in self.subnets)
 
 
 @dataclass(frozen=True)

@@ -39,11 +39,15 @@ class Rule:
 
 @dataclass(frozen=True)
 class NetworkAcl:
-    """A network ACL with its rules, in the order of their numbers."""
+    """A network ACL with its rules, in the order of their numbers.
+
+    ``ipv6``: it admits something of IPv6, both ways.
+    """
 
     id: str
     ingress: tuple[Rule, ...]
     egress: tuple[Rule, ...]
+    ipv6: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,12 @@ def read_network_acl(raw: Mapping[str, Any]) -> NetworkAcl:
         str(raw.get("NetworkAclId", "")),
         tuple(rule for egress, rule in rules if not egress),
         tuple(rule for egress, rule in rules if egress),
+        {True, False} == {bool(one.get("Egress")) for one in raw.get("Entries", ()) if _admits_ipv6(one)},
     )
+
+
+def _admits_ipv6(entry: Mapping[str, Any]) -> bool:
+    return bool(entry.get("Ipv6CidrBlock")) and str(entry.get("RuleAction")).lower() == "allow"
 
 
 def _rule(entry: Mapping[str, Any]) -> Rule:

@@ -82,7 +82,7 @@ class Route:
 class RouteTable:
     """A route table with its routes for IPv4. ``subnets`` are those that name it; ``main``: it is for all others.
 
-    ``ipv6``: it has a default route for IPv6.
+    ``ipv6``: it has a default route for IPv6; ``ipv6_inside``: a route for IPv6 to other networks than the Internet.
     """
 
     id: str
@@ -91,6 +91,7 @@ class RouteTable:
     subnets: tuple[str, ...]
     routes: tuple[Route, ...]
     ipv6: bool = False
+    ipv6_inside: bool = False
 
     @property
     def default(self) -> Route | None:
@@ -108,7 +109,13 @@ def read_route_table(raw: Mapping[str, Any]) -> RouteTable:
         tuple(str(one["SubnetId"]) for one in associations if one.get("SubnetId")),
         tuple(_route(one) for one in raw.get("Routes", ()) if _is_ipv4(one)),
         any(one.get("DestinationIpv6CidrBlock") == "::/0" for one in raw.get("Routes", ())),
+        any(one.get("DestinationIpv6CidrBlock") and _leads_inside(one) for one in raw.get("Routes", ())),
     )
+
+
+def _leads_inside(route: Mapping[str, Any]) -> bool:
+    out = route.get("EgressOnlyInternetGatewayId") or _target(route)[0] in (Target.LOCAL, Target.INTERNET_GATEWAY)
+    return not out and route.get("State") != "blackhole"
 
 
 def _holds(association: Mapping[str, Any]) -> bool:

@@ -18,6 +18,7 @@ class Rule:
     """A rule for IPv4: who may be on the other side, on which ports.
 
     ``protocol`` is as EC2 writes it: ``-1``, a name, or a number. ``groups`` are referenced security groups.
+    ``ipv6``: it is for networks of IPv6, too or alone.
     """
 
     protocol: str
@@ -26,6 +27,7 @@ class Rule:
     networks: tuple[IPv4Network, ...] = ()
     prefix_lists: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    ipv6: bool = False
 
     def covers(self, packets: Packets) -> bool:
         """Whether it is about any of the packets' ports, whoever is on the other side."""
@@ -82,7 +84,13 @@ def _rule(raw: Mapping[str, Any]) -> Rule:
         tuple(IPv4Network(one["CidrIp"], strict=False) for one in raw.get("IpRanges", ()) if one.get("CidrIp")),
         tuple(str(one["PrefixListId"]) for one in raw.get("PrefixListIds", ()) if one.get("PrefixListId")),
         tuple(str(one["GroupId"]) for one in raw.get("UserIdGroupPairs", ()) if one.get("GroupId")),
+        bool(raw.get("Ipv6Ranges")),
     )
+
+
+def by_ipv6(rules: Iterable[Rule], packets: Packets) -> bool:
+    """Whether packets on these ports are admitted with some networks of IPv6."""
+    return any(rule.ipv6 and rule.covers(packets) for rule in rules)
 
 
 def prefix_lists_of(rules: Iterable[Rule], packets: Packets) -> tuple[str, ...]:

@@ -230,6 +230,16 @@ def test_the_domain_controllers_are_those_that_dns_names() -> None:
     assert value.answered
 
 
+def test_domain_controllers_with_ipv6_alone_are_not_judged_nor_is_the_directory_taken_for_them() -> None:
+    of_ipv6 = Answering({"dc1.corp.example": "2001:db8::10"})
+    value, finding = found(of_ipv6, Directories(MANAGED), ())
+    assert value is None
+    assert (finding.status, finding.summary) == (Status.SKIPPED, "2001:db8::10 is not IPv4 and is not judged")
+    value, finding = found(Answering({"dc1.corp.example": "2001:db8::10", "dc2.corp.example": "10.0.0.11"}), None, ())
+    assert ports(value) == {"10.0.0.11": OF_DC}
+    assert "2001:db8::10 is not IPv4" in finding.summary
+
+
 @pytest.mark.parametrize(("mode", "asked"), [("awsvpc", "TCP 88, UDP 88"), ("host", OF_DC), ("bridge", OF_DC)])
 def test_on_ec2_the_instance_asks_ldap_and_not_the_task(mode: str, asked: str) -> None:
     value, _ = found(Answering({"dc1.corp.example": "10.0.0.10"}), None, (), launch=Launch.EC2, mode=mode)
@@ -359,7 +369,6 @@ ONLY_ONE = Hosts("corp.example", (ONE,), answered=True)
 
 
 SUBNETS = TaskSubnets(Vpc("vpc-1", ("10.0.0.0/16",), None, "dopt-1"), (TaskSubnet(A, "10.0.1.0/24", "a", "vpc-1"),))
-IN_ONE_SUBNET = Outcome(SUBNETS, passed(""))
 
 
 def of_task(
@@ -381,11 +390,14 @@ def judged_of_task(
     ways: Ways | None = None,
     tcp: Outcome[Tcp] = NO_TCP,
     vantage: Vantage = OUTSIDE,
+    subnets: TaskSubnets = SUBNETS,
 ) -> tuple[GroupsOfTask | None, Finding]:
     led = Outcome(ways, passed("")) if ways else Outcome[Ways](None, skipped("denied"))
     ec2 = cast("Ec2", aws)
     return ended(
-        security_groups(network, IN_ONE_SUBNET, ONLY_ONE, interfaces, led, ON_FARGATE, ec2, PLACE, tcp, vantage)
+        security_groups(
+            network, Outcome(subnets, passed("")), ONLY_ONE, interfaces, led, ON_FARGATE, ec2, PLACE, tcp, vantage
+        )
     )
 
 

@@ -1,10 +1,11 @@
 """Ways from a subnet to AWS's services, judged by values: what the embedded AWS cannot show."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gmsa_doctor.errors import ClientError
+from gmsa_doctor.errors import ClientError, Denied
 from gmsa_doctor.formats.route_table import RouteTable, read_route_table
 from gmsa_doctor.formats.security_group import SecurityGroup, read_security_group
 from gmsa_doctor.formats.task_definition import TaskDefinition
@@ -24,10 +25,16 @@ VPC = Vpc("vpc-1", ("10.0.0.0/16",), "123456789012", "default")
 
 
 class Ec2:
-    """Knows these NAT gateways."""
+    """Knows these NAT gateways and endpoints; an error in place of the endpoints is raised."""
 
-    def __init__(self, *nats: dict[str, Any]) -> None:
+    def __init__(self, *nats: dict[str, Any], endpoints: list[dict[str, Any]] | ClientError | None = None) -> None:
         self.nats = list(nats)
+        self.endpoints = endpoints or []
+
+    def vpc_endpoints(self, vpc: str) -> list[dict[str, Any]]:
+        if isinstance(self.endpoints, ClientError):
+            raise self.endpoints
+        return self.endpoints
 
     def nat_gateways(self, vpc: str) -> list[dict[str, Any]]:
         return self.nats
@@ -47,11 +54,11 @@ def table(id: str = "rtb-1", *subnets: str, **target: str) -> RouteTable:
 
 def out(
     own: RouteTable, *others: RouteTable, nats: tuple[dict[str, Any], ...] = (), public: bool | None = False,
-    shared: bool = False,
+    shared: bool = False, endpoints: list[dict[str, Any]] | ClientError | None = None,
 ) -> WayOut:  # fmt: skip
     subnets = TaskSubnets(VPC, (SUBNET,), shared)
     routes = SubnetRoutes((("subnet-1", own),), (own, *others))
-    given = way_out(Network(("subnet-1",), (), public), subnets, routes, Ec2(*nats), PLACE)  # type: ignore[arg-type]
+    given = way_out(Network(("subnet-1",), (), public), subnets, routes, Ec2(*nats, endpoints=endpoints), PLACE)  # type: ignore[arg-type]
     (found,) = given.value.ways
     return found
 
@@ -137,10 +144,11 @@ def endpoint(service: str = "secretsmanager", **more: Any) -> VpcEndpoint:
 def judged(
     *endpoints: VpcEndpoint, out: WayOut | None = CLOSED, service: str = "secretsmanager", shared: bool = False,
     groups: PathGroups | None = None, names: PrivateNames | None = None, own_dns: bool = False,
+    subnet: TaskSubnet = SUBNET,
 ) -> tuple[Status, str]:  # fmt: skip
     facts = Facts(
         PLACE,
-        TaskSubnets(VPC, (SUBNET,), shared),
+        TaskSubnets(VPC, (subnet,), shared),
         SubnetRoutes((("subnet-1", table()),)),
         VpcEndpoints(endpoints),
         WaysOut((out,)) if out else None,
@@ -149,7 +157,7 @@ def judged(
         ("sg-1",),
         own_dns,
     )
-    found = way(facts, service, SUBNET)
+    found = way(facts, service, subnet)
     assert bool(found.by) == (found.status in (Status.FAIL, Status.WARN))
     return found.status, found.text
 
@@ -241,6 +249,78 @@ def test_a_way_out_by_ipv6_leaves_it_open() -> None:
     ipv6 = {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1"}
     found = out(read_route_table({"RouteTableId": "rtb-1", "Routes": [ipv6]}))
     assert (found.exit, found.beside) == (Exit.CLOSED, ("::/0 by IPv6",))
+
+
+def test_where_the_way_out_is_closed_there_may_be_one_by_ipv6() -> None:
+    routes = [
+        {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1", "State": "blackhole"},
+        {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1", "State": "active"},
+    ]
+    found = out(read_route_table({"RouteTableId": "rtb-1", "Routes": routes}))
+    assert (found.exit, found.beside) == (Exit.CLOSED, ("::/0 by IPv6",))
+    assert judged(out=found)[0] is Status.WARN
+
+
+def test_groups_that_let_it_out_by_ipv6_are_open_in_a_subnet_that_has_it() -> None:
+    ipv6 = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
+    task = read_security_group({"GroupId": "sg-1", "IpPermissionsEgress": [ipv6]})
+    admits = read_security_group({"GroupId": "sg-2", "IpPermissions": [ipv6]})
+    for groups, found in ((PathGroups((task,)), ()), (PathGroups((group("sg-1"),), (admits,)), (endpoint(),))):
+        assert judged(*found, out=OPEN, groups=groups)[0] is Status.FAIL
+        assert judged(*found, out=OPEN, groups=groups, subnet=replace(SUBNET, ipv6=True))[0] is Status.PASS
+
+
+BY_LIST = read_route_table(
+    {"RouteTableId": "rtb-1", "Routes": [{"DestinationPrefixListId": "pl-1", "GatewayId": "vpce-9", "State": "active"}]}
+)
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "exit"),
+    [
+        ([{"VpcEndpointId": "vpce-9", "VpcEndpointType": "Gateway"}], Exit.CLOSED),
+        ([{"VpcEndpointId": "vpce-9", "VpcEndpointType": "GatewayLoadBalancer"}], Exit.ELSEWHERE),
+        ([], Exit.ELSEWHERE),
+        (Denied("ec2:DescribeVpcEndpoints", "*"), Exit.CLOSED),
+    ],
+)
+def test_a_prefix_list_may_lead_to_a_firewall_and_all_by_it(
+    endpoints: list[dict[str, Any]] | ClientError, exit: Exit
+) -> None:
+    assert out(BY_LIST, endpoints=endpoints).exit is exit
+
+
+def test_a_nat_gateway_whose_subnet_knows_the_internet_in_halves_is_a_way() -> None:
+    behind = read_route_table(
+        {
+            "RouteTableId": "rtb-9",
+            "Associations": [{"SubnetId": "subnet-9"}],
+            "Routes": [{"DestinationCidrBlock": one, "GatewayId": "igw-1"} for one in ("0.0.0.0/1", "128.0.0.0/1")],
+        }
+    )
+    assert out(BY_NAT, behind, nats=(NAT,)).exit is Exit.ELSEWHERE
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        {"CarrierGatewayId": "cagw-1"},
+        {"LocalGatewayId": "lgw-1"},
+        {"CoreNetworkArn": "arn:aws:networkmanager::123456789012:core-network/core-network-1"},
+        {"NetworkInterfaceId": "eni-1"},
+        {"GatewayId": "vpce-1"},
+        {"OdbNetworkArn": "arn:aws:odb:us-east-1:123456789012:odb-network/o"},
+        {"GatewayId": "new-1"},
+        {},
+    ],
+)
+def test_what_lies_behind_other_targets_is_not_known_and_no_failure(target: dict[str, str]) -> None:
+    own = read_route_table(
+        {"RouteTableId": "rtb-1", "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "State": "active", **target}]}
+    )
+    found = out(own)
+    assert (found.exit, "was not looked at" in found.text) == (Exit.ELSEWHERE, True)
+    assert judged(out=found)[0] is Status.PASS
 
 
 def test_egress_to_private_addresses_is_none_to_the_internet() -> None:

@@ -67,7 +67,7 @@ FAULTS = (
         "centralised egress without its default route, and all is asked",
         ROUTES,
         all_of(asks_all, ON_PREMISES_AD, NO_ROUTES),
-        "a default route, if all is to go one way",
+        "a default route that leads there",
     ),
     Scenario(
         "centralised egress whose transit gateway is gone",

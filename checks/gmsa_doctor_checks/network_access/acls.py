@@ -17,7 +17,7 @@ from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.network_access.seen import seen_open
-from gmsa_doctor_checks.network_access.values import Closed, Host, Hosts, Interfaces, NetworkAcls, Port
+from gmsa_doctor_checks.network_access.values import IPV6_ALONE, Closed, Host, Hosts, Interfaces, NetworkAcls, Port
 from gmsa_doctor_checks.network_access.verdict import Question, listed, verdict
 from gmsa_doctor_checks.vpc_values import TaskSubnet, TaskSubnets
 
@@ -91,6 +91,8 @@ def network_acls(
     Fix: admit the ports to the domain controllers on the way out, and TCP and UDP 1024-65535 from them on the way in;
     the other way round in their subnets.
     """
+    if subnets.without_ipv4:
+        return skipped(IPV6_ALONE)
     acls = _Acls(ec2)
     looks: dict[tuple[str, Host, Port], _Passed] = {}
     hidden = [one.id for one in subnets.subnets if acls.of(one.id, one.vpc) is None]
@@ -105,7 +107,11 @@ def network_acls(
                     looks[subnet.id, host, port] = worst
     if hidden and len(hidden) == len(subnets.subnets):
         return skipped(f"the network ACLs of {listed(hidden)} cannot be seen: the owner of the VPC can look at them")
-    closed = tuple(Closed(subnet, host, port, look.why, look.partly) for (subnet, host, port), look in looks.items())
+    dual_stack = {one.id for one in subnets.subnets if one.ipv6}
+    closed = tuple(
+        Closed(subnet, host, port, look.why, look.partly, ipv6=look.acl.ipv6 and subnet in dual_stack)
+        for (subnet, host, port), look in looks.items()
+    )
     names = listed(dict.fromkeys(acl.id for acl in acls.seen))
     judged, finding = verdict(
         Question(hosts, tuple(one.id for one in subnets.subnets), closed),

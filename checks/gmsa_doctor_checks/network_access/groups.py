@@ -16,6 +16,7 @@ from gmsa_doctor.formats.security_group import (
     Rule,
     SecurityGroup,
     admit,
+    by_ipv6,
     prefix_lists_of,
     read_security_group,
 )
@@ -27,6 +28,7 @@ from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.network_access.seen import seen_open
 from gmsa_doctor_checks.network_access.values import (
+    IPV6_ALONE,
     Closed,
     GroupsOfHosts,
     GroupsOfTask,
@@ -74,6 +76,8 @@ def security_groups(
     Fix: add outbound rules for TCP and UDP 88 and TCP 389 to each domain controller, and UDP and TCP 53 where the
     DHCP options name the AD's DNS servers. Answers need no rule.
     """
+    if subnets.value and subnets.value.without_ipv4:
+        return skipped(IPV6_ALONE)
     try:
         groups = groups_of_task(network, subnets.value, ec2)
     except NotFound as error:
@@ -96,6 +100,7 @@ def security_groups(
         )
     filters = _Filters(ec2)
     on_fargate = platform.value is not None and platform.value.launch is Launch.FARGATE
+    dual_stack = subnets.value is not None and any(one.ipv6 for one in subnets.value.subnets)
     rules = [rule for group in groups for rule in group.egress]
     names = listed(group.id for group in groups)
     closed: list[Closed] = []
@@ -108,7 +113,8 @@ def security_groups(
         if admission.doubts:
             doubts.append((host, port, admission.doubts))
         elif not admission.whole:
-            closed.append(Closed(ANYWHERE, host, port, f"no outbound rule of {names} admits it"))
+            ipv6 = dual_stack and by_ipv6(rules, _to(host, port))
+            closed.append(Closed(ANYWHERE, host, port, f"no outbound rule of {names} admits it", ipv6=ipv6))
     judged, finding = verdict(
         Question(hosts, (ANYWHERE,), tuple(closed)),
         f"{names}: outbound rules admit what is asked of {listed(one.address for one in hosts.hosts)}",
@@ -147,6 +153,8 @@ def hosts_security_groups(
 
     Fix: add inbound rules for the task's subnets to that group.
     """
+    if subnets.without_ipv4:
+        return skipped(IPV6_ALONE)
     filters = _Filters(ec2)
     seen: dict[tuple[str, str], Interface] = {}
     closed: list[Closed] = []
@@ -169,7 +177,8 @@ def hosts_security_groups(
                 names = listed(interface.groups)
                 why = f"no inbound rule of {names} admits {subnet.cidr}"
                 part = f"the inbound rules of {names} admit only a part of {subnet.cidr}"
-                closed.append(Closed(subnet.id, host, port, why if whole else part, partly=not whole))
+                ipv6 = subnet.ipv6 and by_ipv6(rules, asked)
+                closed.append(Closed(subnet.id, host, port, why if whole else part, partly=not whole, ipv6=ipv6))
     if not seen:
         return skipped(
             "no domain controller has a network interface in this account, in the task's VPC or one peered with it; "

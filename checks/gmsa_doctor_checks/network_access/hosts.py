@@ -70,6 +70,8 @@ def hosts(
         _sql_servers(found, services, dns.value)
     if not found.ports and isinstance(of_domain, ClientError):
         raise of_domain
+    if not found.ports and found.left_out:
+        return skipped("; ".join(dict.fromkeys(found.left_out)))
     if not found.ports:
         return skipped(
             f"no address of a domain controller of {domain.text} is known from here: DNS was not asked or did not "
@@ -139,7 +141,7 @@ def _by_dns(found: _Found, domain: DomainName, dns: Dns) -> bool:
     for one in () if isinstance(ldap, ClientError) else ldap:
         for address in addresses.get(one.target, ()):
             found.add(address, one.target, (Need.LDAP, Protocol.TCP, one.port))
-    return bool(found.ports)
+    return bool(found.ports or found.left_out)
 
 
 def _kerberos(number: int = 88) -> tuple[tuple[Any, ...], ...]:

@@ -87,8 +87,9 @@ def routes(
             ways[subnet.id, host] = lookup.way(table, host.address)
     if not ways:
         return skipped(f"no route of {listed(one.id for one in subnets.subnets)} for IPv4 can be seen")
+    by_ipv6 = {one.id for one in subnets.subnets if one.ipv6 and (table := tables.of(one.id)) and table.ipv6_inside}
     closed = tuple(
-        Closed(subnet, host, port, way.closed)
+        Closed(subnet, host, port, way.closed, ipv6=subnet in by_ipv6)
         for (subnet, host), way in ways.items()
         if way.closed
         for port in host.ports

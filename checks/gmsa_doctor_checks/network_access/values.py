@@ -46,6 +46,9 @@ class Host:
         return f"{self.name} ({self.address})" if self.name else self.address
 
 
+IPV6_ALONE = "the task's subnets have IPv6 alone, and the hosts that are known are those of IPv4"
+
+
 @dataclass(frozen=True)
 class Hosts:
     """The hosts of the AD domain that a task asks, and the SQL Servers of ``--spn``; at least one.
@@ -85,7 +88,8 @@ class Interfaces:
 class Closed:
     """A port of a host that tasks of a subnet do not reach, and why.
 
-    ``partly``: now and then they do, as for return ports of which only some are admitted.
+    ``partly``: now and then they do, as for return ports of which only some are admitted. ``ipv6``: they may by IPv6,
+    which is not judged.
     """
 
     subnet: str
@@ -93,6 +97,12 @@ class Closed:
     port: Port
     why: str
     partly: bool = False
+    ipv6: bool = False
+
+    @property
+    def certain(self) -> bool:
+        """Whether no task of the subnet reaches it."""
+        return not self.partly and not self.ipv6
 
 
 @dataclass(frozen=True)

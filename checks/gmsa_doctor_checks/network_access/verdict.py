@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gmsa_doctor.model import Finding, Fix, Row, ShowsAs, Status, failed, passed, warned
 from gmsa_doctor_checks import texts
@@ -44,7 +44,7 @@ def out_of_reach(question: Question) -> tuple[Need, ...]:
 
 def _lacking(question: Question, subnet: str) -> tuple[Need, ...]:
     """What a task of a subnet gets from no host: each has a port closed that it requires."""
-    closed = {(one.host.address, one.port) for one in question.closed if one.subnet == subnet and not one.partly}
+    closed = {(one.host.address, one.port) for one in question.closed if one.subnet == subnet and one.certain}
     asked = [(host, port) for host in question.hosts.hosts for port in host.ports if port.required]
     lacking = []
     for need in Need:
@@ -114,6 +114,8 @@ def _partial(question: Question, dead: Sequence[str], what: str) -> str:
         )
     if all(not one.port.required for one in closed):
         return f"{_loss(closed)}: {what}"
+    if any(one.ipv6 for one in closed) and all(not one.certain or not one.port.required for one in closed):
+        return f"{what}; they may be reached by IPv6, which is not judged"
     if all(one.partly or not one.port.required for one in closed):
         return f"connections to {question.hosts.domain} fail now and then: {what}"
     if all(not one.port.certain or not one.port.required for one in closed):
@@ -187,14 +189,14 @@ def _rows(question: Question) -> tuple[Row, ...]:
 
 
 def _anywhere(closed: Iterable[Closed]) -> tuple[Closed, ...]:
-    return tuple(Closed(ANYWHERE, one.host, one.port, one.why, one.partly) for one in closed)
+    return tuple(replace(one, subnet=ANYWHERE) for one in closed)
 
 
 def _row_of_host(host: Host, closed: Iterable[Closed]) -> Row:
     own = [one for one in closed if one.host == host]
     if not own:
         return Row(str(host), Status.PASS, ", ".join(map(str, host.ports)))
-    status = Status.FAIL if any(one.port.required and not one.partly for one in own) else Status.WARN
+    status = Status.FAIL if any(one.port.required and one.certain for one in own) else Status.WARN
     by_why = {why: ", ".join(str(one.port) for one in own if one.why == why) for why in dict.fromkeys(map(_why, own))}
     return Row(str(host), status, "; ".join(f"{ports}: {why}" for why, ports in by_why.items()))
 

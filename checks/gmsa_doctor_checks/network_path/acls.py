@@ -51,8 +51,9 @@ def network_acls(
     known = {one.id: acl for one in subnets.subnets if one.cidr and (acl := _acl_of(one.id, ec2.network_acls(one.vpc)))}
     if not known:
         return skipped("the network ACLs of the task's subnets cannot be seen: the owner of the VPC can look at them")
+    dual_stack = {one.id for one in subnets.subnets if one.ipv6 and known.get(one.id) and known[one.id].ipv6}
     beside = {id for one in (endpoints.value.endpoints if endpoints.value else ()) for id in one.subnets}
-    found = {id: judge(acl, whole=id not in beside) for id, acl in known.items()}
+    found = {id: judge(acl, whole=id not in beside | dual_stack) for id, acl in known.items()}
     bad = {id: why for id, (status, why) in found.items() if status is not Status.PASS}
     if not bad:
         names = ", ".join(dict.fromkeys(acl.id for acl in known.values()))
@@ -74,7 +75,10 @@ def _acl_of(subnet: str, raw: Sequence[dict[str, object]]) -> NetworkAcl | None:
 
 
 def judge(acl: NetworkAcl, *, whole: bool = True) -> tuple[Status, str]:
-    """What an ACL does with requests and answers. Not ``whole``: some need not pass it, those within the subnet."""
+    """What an ACL does with requests and answers.
+
+    Not ``whole``: some need not pass it, those within the subnet, or pass it by IPv6, which is not judged.
+    """
     worst = Status.FAIL if whole else Status.WARN
     if not decide(acl.egress, _HTTPS).passing:
         return worst, f"{acl.id} lets no TCP 443 out"

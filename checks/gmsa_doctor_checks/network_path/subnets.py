@@ -87,6 +87,10 @@ def _subnet(raw: Mapping[str, Any]) -> TaskSubnet:
         str(raw.get("AvailabilityZone") or ""),
         str(raw["VpcId"]),
         raw.get("OwnerId"),
+        any(
+            (one.get("Ipv6CidrBlockState") or {}).get("State", "associated") == "associated"
+            for one in raw.get("Ipv6CidrBlockAssociationSet") or ()
+        ),
     )
 
 

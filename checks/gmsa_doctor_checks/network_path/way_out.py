@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gmsa_doctor.clients.ec2 import Ec2
+from gmsa_doctor.errors import ClientError
 from gmsa_doctor.formats.route_table import EVERYWHERE, Route, RouteTable, Target, is_public, table_of
+from gmsa_doctor.formats.vpc_endpoint import GATEWAY
 from gmsa_doctor.model import Fix, Given, Row, Status, passed
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Network, Place
@@ -28,6 +30,7 @@ _FORWARDERS = (
     Target.OTHER,
 )
 """What may pass packets on to where they can go out, or not: that cannot be seen from here."""
+_BY_IPV6 = ("::/0 by IPv6",)
 
 
 @check("network-path.way-out", title="Each subnet's way out of the VPC is known", docs=links.FARGATE_NETWORK)
@@ -44,11 +47,43 @@ def way_out(network: Network, subnets: TaskSubnets, routes: SubnetRoutes, ec2: E
     """
     active = {route.target for _, table in routes.by_subnet if (route := table.default) and _is_nat(route)}
     nats = {str(one["NatGatewayId"]): one for one in ec2.nat_gateways(subnets.vpc.id)} if active else {}
-    facts = _Facts(routes.tables, nats, network.public_address, subnets.shared, place)
-    found = tuple(facts.way(id, table) for id, table in routes.by_subnet)
+    firewalls = _firewalls(routes.tables, subnets.vpc.id, ec2)
+    facts = _Facts(routes.tables, nats, network.public_address, subnets.shared, place, firewalls)
+    found = tuple(_or_by_ipv6(facts.way(id, table), table) for id, table in routes.by_subnet)
     texts = tuple(dict.fromkeys(one.text for one in found))
     rows = tuple(Row(one.subnet, Status.PASS, one.text) for one in found)
     return Given(WaysOut(found), passed("; ".join(texts), rows=rows if len(found) > 1 else ()))
+
+
+def _or_by_ipv6(way: WayOut, table: RouteTable) -> WayOut:
+    """Where it is closed, tasks may get out by IPv6, which is not judged."""
+    if way.exit is not Exit.CLOSED or not table.ipv6 or way.beside:
+        return way
+    return replace(way, beside=_BY_IPV6)
+
+
+def _firewalls(tables: Sequence[RouteTable], vpc: str, ec2: Ec2) -> frozenset[str]:
+    """Endpoints of load balancers and firewalls look like gateway endpoints, where a route to a prefix list names them.
+
+    They matter where they may stand for a default route. Where endpoints may not be listed, none is taken for one.
+    """
+    lacking = [table for table in tables if table.default is None or table.default.blackhole]
+    named = {route.target for table in lacking for route in table.routes if _is_by_list(route)}
+    if not named:
+        return frozenset()
+    try:
+        gateways = {
+            str(one.get("VpcEndpointId"))
+            for one in ec2.vpc_endpoints(vpc)
+            if str(one.get("VpcEndpointType") or GATEWAY).lower() == GATEWAY
+        }
+    except ClientError:
+        return frozenset()
+    return frozenset(named - gateways)
+
+
+def _is_by_list(route: Route) -> bool:
+    return route.kind is Target.VPC_ENDPOINT and bool(route.prefix_list) and not route.blackhole
 
 
 def _is_nat(route: Route) -> bool:
@@ -64,11 +99,21 @@ class _Facts:
     public_address: bool | None
     shared: bool
     place: Place
+    firewalls: frozenset[str] = frozenset()
+    """Endpoints that prefix lists lead to, and that are no gateway endpoints of a service."""
+
+    def _is_part(self, route: Route) -> bool:
+        """Whether it leads to a part of the Internet, or may: what is in a prefix list is not looked at."""
+        if route.blackhole or route.kind is Target.LOCAL:
+            return False
+        if route.network:
+            return route.network != EVERYWHERE and is_public(route.network)
+        return route.target in self.firewalls or route.kind in (Target.NAT_GATEWAY, Target.INTERNET_GATEWAY)
 
     def way(self, subnet: str, table: RouteTable) -> WayOut:
         """The way out of a subnet."""
         route = table.default
-        parts = tuple(str(one) for one in table.routes if _is_part(one))
+        parts = tuple(str(one) for one in table.routes if self._is_part(one))
         if parts and (route is None or route.blackhole):
             text = (
                 f"by routes to a part of the Internet ({', '.join(parts[:3])}); whether that suffices was not looked at"
@@ -129,6 +174,9 @@ class _Facts:
         by_internet = onwards is not None and onwards.kind is Target.INTERNET_GATEWAY and not onwards.blackhole
         if by_internet and not private:
             return WayOut(subnet, Exit.OPEN, f"by {name}", route.target)
+        if any(map(self._is_part, table.routes)) and (onwards is None or onwards.blackhole):
+            text = f"by {name}, and routes to a part of the Internet behind it; whether that suffices was not looked at"
+            return WayOut(subnet, Exit.ELSEWHERE, text, route.target)
         if onwards and not onwards.blackhole and onwards.kind in _FORWARDERS:
             text = f"by {name} and the {onwards.kind} {onwards.target}; what lies behind it was not looked at"
             return WayOut(subnet, Exit.ELSEWHERE, text, route.target)
@@ -176,13 +224,4 @@ def beside(table: RouteTable) -> tuple[str, ...]:
         and one.network != EVERYWHERE
         and not (one.prefix_list and one.kind is Target.VPC_ENDPOINT)
     )
-    return (*map(str, found), *(("::/0 by IPv6",) if table.ipv6 else ()))
-
-
-def _is_part(route: Route) -> bool:
-    """Whether it leads to a part of the Internet."""
-    if route.blackhole or route.kind is Target.LOCAL:
-        return False
-    if route.network:
-        return route.network != EVERYWHERE and is_public(route.network)
-    return route.kind in (Target.NAT_GATEWAY, Target.INTERNET_GATEWAY)
+    return (*map(str, found), *(_BY_IPV6 if table.ipv6 else ()))

@@ -10,7 +10,7 @@ from gmsa_doctor.formats.arn import RoleArn
 from gmsa_doctor.formats.iam_policy_document import PolicyError, Request, rule
 from gmsa_doctor.formats.packet_filter import Packets, Protocol
 from gmsa_doctor.formats.route_table import EVERYWHERE, is_public
-from gmsa_doctor.formats.security_group import admit
+from gmsa_doctor.formats.security_group import admit, by_ipv6
 from gmsa_doctor.formats.vpc_endpoint import GATEWAY, INTERFACE, VpcEndpoint
 from gmsa_doctor.model import Fix, Status
 from gmsa_doctor.subject import Place
@@ -107,7 +107,9 @@ def _at_interface(facts: Facts, service: str, subnet: TaskSubnet, endpoint: VpcE
     if shut := _group_shut(facts, service, subnet, endpoint):
         return shut
     in_vpc = tuple(map(IPv4Network, facts.subnets.vpc.cidrs))
-    to_endpoint = _lets_out(facts, lambda network: any(network.overlaps(one) for one in in_vpc), endpoint.groups)
+    to_endpoint = _lets_out(
+        facts, subnet, lambda network: any(network.overlaps(one) for one in in_vpc), endpoint.groups
+    )
     if not to_endpoint:
         return _closed(subnet, service, *_no_egress(facts, f"{name}"))
     if denied := _denied(facts, service, endpoint):
@@ -123,6 +125,8 @@ def _group_shut(facts: Facts, service: str, subnet: TaskSubnet, endpoint: VpcEnd
         return None
     asked = Packets(Protocol.TCP, IPv4Network(subnet.cidr), _PORT, _PORT)
     rules = [one for group in known for one in group.ingress]
+    if subnet.ipv6 and by_ipv6(rules, asked):
+        return None
     admission = admit(rules, asked, dict(facts.groups.prefix_lists), frozenset(facts.groups_of_task) or None)
     if admission.whole or admission.doubts:
         return None
@@ -147,7 +151,7 @@ def _by_gateway(facts: Facts, service: str, subnet: TaskSubnet, endpoint: VpcEnd
     if not endpoint.available:
         out = _by_way_out(facts, service, subnet, ())
         return replace(out, text=f"{name} is {endpoint.state}; {out.text}")
-    if not _lets_out(facts, is_public):
+    if not _lets_out(facts, subnet, is_public):
         return _closed(subnet, service, *_no_egress(facts, "S3's public addresses, which the gateway endpoint is for"))
     if denied := _denied(facts, service, endpoint):
         return _closed(subnet, service, denied, endpoint.id, _fix_policy(facts, service, endpoint))
@@ -200,7 +204,7 @@ def _by_way_out(facts: Facts, service: str, subnet: TaskSubnet, unused: tuple[Vp
             return Way(service, subnet.id, str(subnet), Status.WARN, text, by, fix, exit=out.by)
         return Way(service, subnet.id, str(subnet), Status.FAIL, text, by, fix, exit=out.by)
     anywhere = out.exit is Exit.ELSEWHERE or facts.subnets.shared  # the owner's endpoints are not seen
-    if not _lets_out(facts, (lambda _: True) if anywhere else is_public):
+    if not _lets_out(facts, subnet, (lambda _: True) if anywhere else is_public):
         return _closed(subnet, service, *_no_egress(facts, "addresses outside the VPC"))
     return Way(service, subnet.id, str(subnet), Status.PASS, out.text)
 
@@ -243,9 +247,16 @@ def _closed(subnet: TaskSubnet, service: str, text: str, by: str, fix: Fix | Non
     return Way(service, subnet.id, str(subnet), Status.FAIL, text, by, fix)
 
 
-def _lets_out(facts: Facts, wanted: Callable[[IPv4Network], bool], peers: tuple[str, ...] = ()) -> bool:
-    """Whether the task's groups let it out to port 443 of anything that is wanted; yes, where they are not known."""
+def _lets_out(
+    facts: Facts, subnet: TaskSubnet, wanted: Callable[[IPv4Network], bool], peers: tuple[str, ...] = ()
+) -> bool:
+    """Whether the task's groups let it out to port 443 of anything that is wanted.
+
+    Yes, where they are not known, or let it out by IPv6, which is not judged.
+    """
     if not facts.groups or not facts.groups.task:
+        return True
+    if subnet.ipv6 and by_ipv6((one for group in facts.groups.task for one in group.egress), _HTTPS):
         return True
     lists = dict(facts.groups.prefix_lists)
     for one in (each for group in facts.groups.task for each in group.egress if each.covers(_HTTPS)):

@@ -24,6 +24,7 @@ from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import domain_in_use
 from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaNames
+from gmsa_doctor_checks.vpc_dns.values import plain
 from gmsa_doctor_checks.vpc_values import TaskSubnets, Vpc
 
 AMAZON = "AmazonProvidedDNS"
@@ -56,7 +57,7 @@ def dhcp_options_set(subnets: TaskSubnets, ec2: Ec2) -> Result[DhcpOptions]:
         text = f"{id} belongs to the account {subnets.vpc.owner}, as {vpc} does, and cannot be seen from here"
         return skipped(text, fix=Fix("Ask who manages the VPC."))
     names = values.get("domain-name", ())
-    servers = values.get("domain-name-servers", ())
+    servers = tuple(map(plain, values.get("domain-name-servers", ())))
     options = DhcpOptions(vpc, id, servers, names[0] if names else None, _resolvers(subnets.vpc))
     return Given(options, passed(f"{id} of {vpc}: DNS servers {listed(options.servers)}"))
 

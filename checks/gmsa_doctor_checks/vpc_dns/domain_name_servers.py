@@ -32,7 +32,14 @@ from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaName
 from gmsa_doctor_checks.vpc_dns.dhcp_options import AMAZON, SEEN_BY, listed, new_options, not_of_the_set, own_servers
 from gmsa_doctor_checks.vpc_dns.forwarders import judge, public_ones, servers_of
 from gmsa_doctor_checks.vpc_dns.leading import Leading, LeadingOf, leading_of
-from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory, ForwardRule, VpcResolver, directory_dns
+from gmsa_doctor_checks.vpc_dns.values import (
+    AwsDirectories,
+    AwsDirectory,
+    ForwardRule,
+    VpcResolver,
+    directory_dns,
+    plain,
+)
 from gmsa_doctor_checks.vpc_values import TaskSubnets
 
 
@@ -90,7 +97,7 @@ def domain_name_servers(
         if isinstance(result, Finding) and subnets.value and subnets.value.shared:
             result = _of_the_owner(options, domain, subnets.value.vpc.owner)
     elif known.addresses:
-        result = _compare(options, custom, known.addresses, domain, "--ad-dns", place)
+        result = _compare(options, custom, tuple(map(plain, known.addresses)), domain, "--ad-dns", place)
     else:
         result = _with_directories(options, custom, domain, directories, place)
     if custom and isinstance(result, Finding) and result.status is Status.FAIL:

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
 NO_RULE = "no Resolver rule is needed"
 """What is said where the DHCP options, or a private hosted zone, lead to the AD."""
+
+
+def plain(address: str) -> str:
+    """An address in its usual form: IPv6 has many ways to write one. What is no address stays as it is."""
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return address
 
 
 @dataclass(frozen=True)
@@ -46,13 +55,13 @@ class AwsDirectory:
             type=str(described.get("Type") or ""),
             stage=str(described.get("Stage") or ""),
             dns=_addresses(described) or _addresses(of_owner),
-            connector=(*settings.get("ConnectIps", ()), *settings.get("ConnectIpsV6", ())),
+            connector=tuple(map(plain, (*settings.get("ConnectIps", ()), *settings.get("ConnectIpsV6", ())))),
             vpc=settings.get("VpcId") or (of_owner.get("VpcSettings") or {}).get("VpcId"),
         )
 
 
 def _addresses(described: dict[str, Any]) -> tuple[str, ...]:
-    return (*(described.get("DnsIpAddrs") or ()), *(described.get("DnsIpv6Addrs") or ()))
+    return tuple(map(plain, (*(described.get("DnsIpAddrs") or ()), *(described.get("DnsIpv6Addrs") or ()))))
 
 
 @dataclass(frozen=True)

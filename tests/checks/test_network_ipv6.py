@@ -1,0 +1,138 @@
+"""IPv6 between the task and the AD is not judged: what only closes IPv4 is no failure where IPv6 may pass."""
+
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from gmsa_doctor.clients.ec2 import Ec2
+from gmsa_doctor.formats.network_acl import read_network_acl
+from gmsa_doctor.formats.route_table import read_route_table
+from gmsa_doctor.formats.security_group import read_security_group
+from gmsa_doctor.model import Finding, Fix, Outcome, Result, Status, skipped
+from gmsa_doctor.subject import Network
+from gmsa_doctor_checks.network_access.acls import network_acls
+from gmsa_doctor_checks.network_access.groups import hosts_security_groups
+from gmsa_doctor_checks.network_access.routes import routes
+from gmsa_doctor_checks.network_access.values import Closed, Interfaces
+from gmsa_doctor_checks.network_access.verdict import ANYWHERE, Question, verdict
+from gmsa_doctor_checks.vpc_values import SubnetRoutes
+from tests.checks.test_network_access import (
+    IN_VPC,
+    KERBEROS,
+    NO_TCP,
+    OF_DCS,
+    ONE,
+    ONLY_ONE,
+    OUTSIDE,
+    PLACE,
+    SUBNETS,
+    A,
+    Aws,
+    ended,
+    group,
+    judged_of_task,
+    to,
+)
+
+DUAL_STACK = replace(SUBNETS, subnets=(replace(SUBNETS.subnets[0], ipv6=True),))
+IPV6_ALONE = replace(SUBNETS, subnets=(replace(SUBNETS.subnets[0], cidr="", ipv6=True),))
+ALL_OF_IPV6 = to(Ipv6Ranges=[{"CidrIpv6": "::/0"}])
+NO_INTERFACES = Outcome[Interfaces](None, skipped("denied"))
+
+
+class OneAcl:
+    """EC2 with one network ACL, of the task's subnet."""
+
+    def __init__(self, *entries: dict[str, Any]) -> None:
+        self.acl = {"NetworkAclId": "acl-1", "Entries": list(entries), "Associations": [{"SubnetId": A}]}
+
+    def network_acls(self, vpc: str) -> list[dict[str, Any]]:
+        return [self.acl]
+
+
+def rule(cidr: str, *, out: bool, action: str = "allow") -> dict[str, Any]:
+    key = "Ipv6CidrBlock" if ":" in cidr else "CidrBlock"
+    return {"RuleNumber": 100, "RuleAction": action, "Protocol": "-1", key: cidr, "Egress": out}
+
+
+BOTH_WAYS_BY_IPV6 = (rule("::/0", out=True), rule("::/0", out=False))
+
+
+def of_acl(subnets: Any, *entries: dict[str, Any]) -> Finding:
+    ec2 = cast("Ec2", OneAcl(*entries))
+    result: Result[Any] = network_acls(subnets, ONLY_ONE, NO_INTERFACES, ec2, PLACE, NO_TCP, OUTSIDE)
+    finding: Finding = ended(result)[1]
+    return finding
+
+
+def of_routes(subnets: Any, *given: dict[str, Any]) -> Finding:
+    table = read_route_table({"RouteTableId": "rtb-1", "VpcId": "vpc-1", "Routes": list(given)})
+    tables = SubnetRoutes(((A, table),), (table,))
+    finding: Finding = ended(routes(subnets, tables, ONLY_ONE, cast("Ec2", Aws()), PLACE, NO_TCP, OUTSIDE))[1]
+    return finding
+
+
+def of_hosts(subnets: Any, *inbound: dict[str, Any]) -> Finding:
+    ec2 = cast("Ec2", Aws(groups=[group("sg-dc", inbound=inbound)]))
+    network = Network((A,), ("sg-1",))
+    result = hosts_security_groups(subnets, network, ONLY_ONE, OF_DCS, IN_VPC, ec2, PLACE, NO_TCP, OUTSIDE)
+    finding: Finding = ended(result)[1]
+    return finding
+
+
+def of_task(subnets: Any, *rules: dict[str, Any]) -> Finding:
+    network = Network((A,), ("sg-1",))
+    return judged_of_task(network, NO_INTERFACES, Aws(groups=[group("sg-1", *rules)]), subnets=subnets)[1]
+
+
+BY_TRANSIT = {"DestinationIpv6CidrBlock": "fd00::/8", "TransitGatewayId": "tgw-1", "State": "active"}
+TO_INTERNET = {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1", "State": "active"}
+LOCAL = {"DestinationIpv6CidrBlock": "2001:db8::/56", "GatewayId": "local", "State": "active"}
+PUBLIC = {"DestinationIpv6CidrBlock": "::/0", "GatewayId": "igw-1", "State": "active"}
+GONE = {**BY_TRANSIT, "State": "blackhole"}
+
+
+@pytest.mark.parametrize(
+    ("of", "found", "status"),
+    [
+        (of_task, (ALL_OF_IPV6,), Status.WARN),
+        (of_task, (), Status.FAIL),
+        (of_task, (to(IpProtocol="tcp", FromPort=443, ToPort=443, Ipv6Ranges=[{"CidrIpv6": "::/0"}]),), Status.FAIL),
+        (of_acl, BOTH_WAYS_BY_IPV6, Status.WARN),
+        (of_acl, BOTH_WAYS_BY_IPV6[:1], Status.FAIL),
+        (of_acl, (rule("::/0", out=True), rule("::/0", out=False, action="deny")), Status.FAIL),
+        (of_routes, (BY_TRANSIT,), Status.WARN),
+        (of_routes, (TO_INTERNET, LOCAL), Status.FAIL),
+        (of_routes, (PUBLIC,), Status.FAIL),
+        (of_routes, (GONE,), Status.FAIL),
+        (of_hosts, (ALL_OF_IPV6,), Status.WARN),
+        (of_hosts, (), Status.FAIL),
+    ],
+)
+def test_what_closes_ipv4_alone_only_warns_in_a_subnet_that_has_both(
+    of: Any, found: tuple[dict[str, Any], ...], status: Status
+) -> None:
+    finding = of(DUAL_STACK, *found)
+    assert finding.status is status, finding.summary
+    assert ("by IPv6" in finding.summary) == (status is Status.WARN)
+    assert of(SUBNETS, *found).status is Status.FAIL
+
+
+@pytest.mark.parametrize("of", [of_task, of_acl, of_routes, of_hosts])
+def test_a_subnet_of_ipv6_alone_is_not_judged_for_hosts_of_ipv4(of: Any) -> None:
+    assert of(IPV6_ALONE).status is Status.SKIPPED
+
+
+def test_a_port_that_is_not_closed_by_ipv6_as_well_decides() -> None:
+    closed = tuple(Closed(ANYWHERE, ONE, port, "no rule", ipv6=port is not KERBEROS) for port in ONE.ports)
+    question = Question(ONLY_ONE, (ANYWHERE,), closed)
+    assert verdict(question, "fine", lambda _: Fix("mend it"), lambda _: False)[1].status is Status.FAIL
+
+
+def test_rules_about_ipv6_are_not_taken_for_those_of_ipv4() -> None:
+    found = read_security_group({"GroupId": "sg-1", "IpPermissionsEgress": [ALL_OF_IPV6]})
+    assert [(one.networks, one.ipv6) for one in found.egress] == [((), True)]
+    acl = read_network_acl({"NetworkAclId": "acl-1", "Entries": list(BOTH_WAYS_BY_IPV6)})
+    assert (acl.ingress, acl.egress, acl.ipv6) == ((), (), True)
+    assert read_route_table({"RouteTableId": "rtb-1", "Routes": [BY_TRANSIT, TO_INTERNET]}).routes == ()
