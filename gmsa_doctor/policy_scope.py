@@ -33,7 +33,7 @@ from gmsa_doctor.limits import each
 from gmsa_doctor.model import Finding
 from gmsa_doctor.registry import Registry
 from gmsa_doctor.request import Live, Request
-from gmsa_doctor.subject import Launch, Place, Platform
+from gmsa_doctor.subject import REGISTERED, Launch, Place, Platform
 from gmsa_doctor.values import ContainerInstances, CredSpecLocation, CredSpecObject, ExecutionRole, SecretArn
 
 T = TypeVar("T")
@@ -44,10 +44,11 @@ KEY, REPOSITORY, LOG_GROUP = "--kms-key", "--repository", "--log-group"
 
 @dataclass(frozen=True)
 class Gap:
-    """Something that is not known, the option that tells it, and the reason."""
+    """What is not known, the option that tells it, and the reason."""
 
     option: str
-    text: str
+    what: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def told_by_subjects(request: Request, registry: Registry, *, instances: bool) -
     No secret is read, only described; nothing is sent to DNS or the AD. Raises UsageError as ``run.check`` does.
     """
     wanted = (*_LOOKED_FOR, ContainerInstances) if instances else _LOOKED_FOR
-    only = tuple(dict.fromkeys(registry.giver[kind].id for kind in wanted))
+    only = (REGISTERED, *dict.fromkeys(registry.giver[kind].id for kind in wanted))
     seen = run.look(replace(request, live=Live.NEVER, only=only), registry, lambda progress: None)
     findings, values = seen.ended.findings, seen.ended.values
     subjects = [
@@ -124,12 +125,12 @@ class _Seen:
         if isinstance(found, kind):
             return found
         if isinstance(found, Finding):
-            self.miss(option, f"{what} is not known: {self._reason(found)}")
+            self.miss(option, what, self._reason(found))
         return None
 
-    def miss(self, option: str, text: str) -> None:
+    def miss(self, option: str, what: str, reason: str) -> None:
         """Remember a gap."""
-        self.gaps.append(Gap(option, text))
+        self.gaps.append(Gap(option, what, reason))
 
     def _reason(self, finding: Finding) -> str:
         """What stands in the way, not that something does."""
@@ -161,7 +162,7 @@ def _role(seen: _Seen) -> Iterator[str]:
     try:
         yield str(parse_role_arn(role.arn))
     except ArnError as error:
-        seen.miss(ROLE, f"the execution role is not known: {role.arn} is no ARN of a role: {error.reason}")
+        seen.miss(ROLE, "the execution role", f"{role.arn} is no ARN of a role: {error.reason}")
 
 
 def _instance_roles(seen: _Seen) -> Iterator[str]:
@@ -175,11 +176,11 @@ def _instance_roles(seen: _Seen) -> Iterator[str]:
     try:
         profiles = {str(one.get("IamInstanceProfile", {}).get("Arn", "")) for one in ec2.instances(ids)}
     except ClientError as error:
-        seen.miss(INSTANCE_ROLE, f"{what} is not known: {error.text}")
+        seen.miss(INSTANCE_ROLE, what, error.text)
         return
     for _, role in each(sorted(profiles - {""}), iam.role_of_profile):
         if isinstance(role, ClientError):
-            seen.miss(INSTANCE_ROLE, f"{what} is not known: {role.text}")
+            seen.miss(INSTANCE_ROLE, what, role.text)
         elif role:
             yield role
 
@@ -203,7 +204,7 @@ def _with_secret(scope: Scope, seen: _Seen) -> Scope:
         return scope
     described = _described(seen, secret)
     if isinstance(described, NotFound):
-        seen.miss(SECRET, f"the secret is not known: {secret.text}: {described.text}")
+        seen.miss(SECRET, "the secret", f"{secret.text}: {described.text}")
         return scope
     if isinstance(described, Mapping) and described.get("ARN"):
         return replace(scope, full_secrets=(parse_secret_arn(str(described["ARN"])),))
@@ -221,7 +222,7 @@ def _described(seen: _Seen, secret: SecretArn) -> Mapping[str, object] | ClientE
 
 
 def _key_of_object(seen: _Seen) -> Iterator[str]:
-    found = seen.get(CredSpecObject, KEY, "the KMS key of the CredSpec, if it has one,")
+    found = seen.get(CredSpecObject, KEY, "the KMS key of the CredSpec, if it has one")
     if found and found.key:
         yield from _customer_managed("the CredSpec", found.key, seen)
 
@@ -233,7 +234,7 @@ def _key_of_secret(seen: _Seen) -> Iterator[str]:
     described = _described(seen, secret)
     if isinstance(described, ClientError):
         if not isinstance(described, NotFound):
-            seen.miss(KEY, f"the KMS key of the secret, if it has one, is not known: {described.text}")
+            seen.miss(KEY, "the KMS key of the secret, if it has one", described.text)
         return
     if key := described.get("KmsKeyId"):
         yield from _customer_managed("the secret", str(key), seen)
@@ -250,13 +251,13 @@ def _customer_managed(what: str, name: str, seen: _Seen) -> Iterator[str]:
             raise ClientError(kms.summary if isinstance(kms, Finding) else "")
         key = kms.key(name)
     except NotFound as error:
-        seen.miss(KEY, f"the KMS key of {what} is not known: {error.text}")
+        seen.miss(KEY, f"the KMS key of {what}", error.text)
     except ClientError as error:
         if arn and arn.resource.startswith("key/"):
-            seen.miss(KEY, f"whether the KMS key of {what} is one of AWS's own is not known: {error.text}")
+            seen.miss(KEY, f"whether the KMS key of {what} is one of AWS's own", error.text)
             yield name
         else:
-            seen.miss(KEY, f"the KMS key of {what}, {name}, is not known: {error.text}")
+            seen.miss(KEY, f"the KMS key {name} of {what}", error.text)
     else:
         if not key.managed_by_aws:
             yield key.arn
@@ -277,8 +278,8 @@ def _with_start(scope: Scope, seen: _Seen) -> Scope:
     definition = seen.given[TaskDefinition]
     if not isinstance(definition, TaskDefinition):
         reason = definition.summary if isinstance(definition, Finding) else ""
-        seen.miss(REPOSITORY, f"the images are not known: {reason}")
-        seen.miss(LOG_GROUP, f"the log groups are not known: {reason}")
+        seen.miss(REPOSITORY, "the images", reason)
+        seen.miss(LOG_GROUP, "the log groups", reason)
         return scope
     scope = _with_secrets_of_containers(scope, definition)
     platform = seen.given[Platform]

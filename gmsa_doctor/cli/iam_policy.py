@@ -230,7 +230,10 @@ def _looked_up(request: Request, options: Scope, purpose: For) -> tuple[Scope, l
     about = {"--repository": (For.EXECUTION_ROLE,), "--log-group": (For.RUN, For.EXECUTION_ROLE)}
     about |= dict.fromkeys(("--execution-role", "--instance-role"), (For.RUN, For.DOCTOR))
     gaps = [one for one in told.gaps if one.option not in named and purpose in about.get(one.option, For)]
-    return replace(found, **given), [f"{one.text} ({one.option})" for one in gaps]
+    by_reason: dict[str, list[str]] = {}
+    for one in gaps:
+        by_reason.setdefault(one.reason, []).append(f"{one.what} ({one.option})")
+    return replace(found, **given), [f"not known: {', '.join(whats)}: {reason}" for reason, whats in by_reason.items()]
 
 
 def _to_fill_in(names: Iterable[str]) -> str:

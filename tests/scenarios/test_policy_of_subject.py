@@ -142,11 +142,18 @@ def test_with_the_policy_for_who_checks_the_report_is_the_same(
 @pytest.mark.parametrize(
     ("change", "left", "words"),
     [
-        (denied("s3", "GetObject"), ("SECRET",), ["the secret is not known: s3://", "answered 403", "(--secret)"]),
+        (
+            denied("s3", "GetObject"),
+            ("SECRET",),
+            [
+                "not known: the secret (--secret), the KMS key of the CredSpec, if it has one (--kms-key): s3://",
+                "answered 403",
+            ],
+        ),
         (
             lambda it, _: setattr(it, "credspec", None),
             ("SECRET",),
-            ["the secret is not known: s3://gmsa-credspecs/webapp01_CredSpec.json does not exist"],
+            ["not known: the secret (--secret)", ": s3://gmsa-credspecs/webapp01_CredSpec.json does not exist"],
         ),
         (
             lambda it, _: it.container.pop("credentialSpecs"),
@@ -156,12 +163,15 @@ def test_with_the_policy_for_who_checks_the_report_is_the_same(
         (
             denied("ecs", "DescribeTaskDefinition"),
             ("CREDSPEC_BUCKET", "CREDSPEC_KEY", "SECRET"),
-            ["ecs:DescribeTaskDefinition", "(--credspec)", "(--log-group)"],
+            [
+                "where the CredSpec lies (--credspec)",
+                "the log groups (--log-group): access denied: ecs:DescribeTaskDefinition",
+            ],
         ),
         (
             lambda it, _: setattr(it, "secret", None),
             ("SECRET",),
-            ["the secret is not known", "secretsmanager:DescribeSecret"],
+            ["not known: the secret (--secret)", "secretsmanager:DescribeSecret"],
         ),
     ],
     ids=["the CredSpec denied", "no CredSpec", "no entry", "the task definition denied", "no secret"],
@@ -184,7 +194,7 @@ def test_a_secret_that_cannot_be_described_is_taken_as_it_is_written(dc: DomainC
         ended = asked(*SERVICE, *FOR_ROLE, aws=aws)
     written = created.secret_arn
     assert resources(ended.document)["secretsmanager:GetSecretValue"] == [written, f"{written}-??????"]
-    assert "the KMS key of the secret, if it has one, is not known" in ended.err
+    assert "not known: the KMS key of the secret, if it has one (--kms-key)" in ended.err
     assert "secretsmanager:DescribeSecret" in ended.err
 
 
@@ -193,7 +203,7 @@ def test_a_key_that_cannot_be_described_is_named_all_the_same(dc: DomainControll
         made(all_of(secret_key(), denied("kms", "DescribeKey")), dc, aws, stack)
         ended = asked(*SERVICE, *FOR_ROLE, aws=aws)
     assert resources(ended.document)["kms:Decrypt"] == keys(aws)
-    assert "one of AWS's own is not known: access denied: kms:DescribeKey" in ended.err
+    assert "one of AWS's own (--kms-key): access denied: kms:DescribeKey" in ended.err
 
 
 @pytest.mark.parametrize(
@@ -212,7 +222,7 @@ def test_roles_of_container_instances_that_cannot_be_found_are_told(
         ended = asked(*SERVICE, aws=aws)
         for_role = asked(*SERVICE, *FOR_ROLE, aws=aws)
     assert resources(ended.document)["iam:GetRole"] == [ROLE]
-    assert "the role of the container instances is not known: access denied: " + action in ended.err
+    assert "the role of the container instances (--instance-role): access denied: " + action in ended.err
     assert ended.err.count("--instance-role") == 1
     assert for_role.err == ""
 
@@ -265,7 +275,10 @@ def test_a_file_offline_tells_what_stands_in_it(dc: DomainController, aws: Embed
     assert found["s3:GetObject"] == [OBJECT]
     assert found["ecr:BatchGetImage"] == [REPOSITORY]
     assert found["logs:PutLogEvents"] == [GROUP]
-    assert "the secret is not known: --offline: nothing is sent anywhere (--secret)" in ended.err
+    assert (
+        "not known: the secret (--secret), the KMS key of the CredSpec, if it has one (--kms-key): --offline"
+        in ended.err
+    )
 
 
 def test_of_several_containers_all_count_and_one_can_be_named(dc: DomainController, aws: EmbeddedAws) -> None:

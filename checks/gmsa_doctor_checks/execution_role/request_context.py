@@ -47,44 +47,20 @@ def _account_in(resource: str) -> str:
 # What a request lacks -------------------------------------------------------------------------------
 
 _VIA = "aws:ViaAWSService"
-_OF_ONE_SERVICE = frozenset(
-    [
-        "cloudwatch",
-        "dynamodb",
-        "ecr",
-        "elasticfilesystem",
-        "events",
-        "iam",
-        "kinesis",
-        "kms",
-        "logs",
-        "s3",
-        "secretsmanager",
-        "sns",
-        "sqs",
-    ]
-)
+_OF_ONE_SERVICE = (
+    "cloudwatch", "dynamodb", "ecr", "elasticfilesystem", "events", "iam", "kinesis", "kms", "logs", "s3",
+    "secretsmanager", "sns", "sqs",
+)  # fmt: skip
 """Services of whose own condition keys other services' requests have none. Those of EC2 and some others do go along."""
-_OF_OTHERS = frozenset(
-    [
-        "aws:username",
-        "aws:sourceaccount",
-        "aws:sourcearn",
-        "aws:sourceorgid",
-        "aws:sourceorgpaths",
-        "aws:principalservicename",
-        "aws:principalservicenameslist",
-    ]
-)
+_OF_OTHERS = (
+    "aws:username", "aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths",
+    "aws:principalservicename", "aws:principalservicenameslist",
+)  # fmt: skip
 """Of users, and of AWS's services that act for themselves."""
 _CALLED_VIA = ("aws:calledvia", "aws:calledviafirst", "aws:calledvialast")
 _OF_LISTING_AND_WRITING = (
-    "s3:prefix",
-    "s3:delimiter",
-    "s3:max-keys",
-    "s3:x-amz-acl",
-    "s3:x-amz-server-side-encryption",
-)
+    "s3:prefix", "s3:delimiter", "s3:max-keys", "s3:x-amz-acl", "s3:x-amz-server-side-encryption",
+)  # fmt: skip
 
 
 def has_not(key: str, action: str, context: Mapping[str, str]) -> bool:
