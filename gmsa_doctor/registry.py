@@ -74,6 +74,7 @@ BUILT_IN = (
     "gmsa_doctor_checks.sql_server.name",
     "gmsa_doctor_checks.sql_server.spn",
     "gmsa_doctor_checks.sql_server.port",
+    "gmsa_doctor_checks.sql_server.login",
     "gmsa_doctor_checks.probe.task",
     "gmsa_doctor_checks.probe.canary",
     "gmsa_doctor_checks.config",

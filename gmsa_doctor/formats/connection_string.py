@@ -68,6 +68,8 @@ class ConnectionString:
     has_user: bool = False
     spn: str | None = None
     colon: bool = False
+    database: str | None = None
+    """None where it does not say, and where the name is none of plain letters, digits and a few signs."""
 
     @property
     def server(self) -> str:
@@ -79,6 +81,7 @@ class ConnectionString:
 _SERVER = ("server", "data source", "address", "addr", "network address")
 _USER = ("user id", "uid", "user", "username", "user name")
 _PASSWORD = ("password", "pwd")
+_DATABASE = ("database", "initial catalog", "databasename")
 _TRUSTED = ("integrated security", "trusted_connection")
 _SPN = ("server spn", "serverspn")
 _BESIDES = frozenset(
@@ -245,6 +248,7 @@ def _with_server(server: str, form: Form, pairs: Mapping[str, str], *, takes_col
         _has_user(pairs),
         _spn(pairs),
         mistaken and not takes_colon,
+        _database(pairs),
     )
 
 
@@ -288,6 +292,11 @@ def _instance(text: str) -> str | None:
     return text or None
 
 
+def _database(pairs: Mapping[str, str]) -> str | None:
+    text = _first(pairs, _DATABASE) or ""
+    return text if re.fullmatch(r"[\w$#.-]+( [\w$#.-]+)*", text) and len(text) <= 128 else None
+
+
 def _has_user(pairs: Mapping[str, str]) -> bool:
     return _first(pairs, (*_USER, *_PASSWORD)) is not None
 
@@ -327,6 +336,7 @@ def _jdbc(rest: str) -> ConnectionString:
         _instance(match["instance"] or instance or pairs.get("instancename", "")),
         has_user=_has_user(pairs),
         spn=_spn(pairs),
+        database=_database(pairs),
     )
 
 
@@ -381,6 +391,7 @@ def _url(driver: str, rest: str) -> ConnectionString:
         _instance(instance),
         has_user=_has_user(pairs),
         spn=_spn(pairs),
+        database=_database({"database": unquote(database)}),
     )
 
 

@@ -16,6 +16,7 @@ from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks.sql_server.connection_string import connection_strings
 from gmsa_doctor_checks.sql_server.hosts import Kind, kind_of
+from gmsa_doctor_checks.sql_server.login import statements
 from gmsa_doctor_checks.sql_server.name import name
 from gmsa_doctor_checks.sql_server.port import port
 from gmsa_doctor_checks.sql_server.rds import names_in, rds
@@ -362,3 +363,26 @@ def test_where_the_kdc_has_refused_that_is_the_root_cause() -> None:
     refused: Outcome[ServiceTickets] = Outcome(None, failed("no SPN", check="kerberos.service-ticket"))
     found = spn(SERVERS, cast("BoundDirectory", None), ACCOUNT, refused)
     assert (found.status, found.because) == (Status.SKIPPED, ("kerberos.service-ticket",))
+
+
+# The login ------------------------------------------------------------------------------------------
+
+
+def test_the_login_is_made_once_and_its_user_in_each_database() -> None:
+    assert statements(r"CORP\webapp01$", ("app", "<database>")) == (
+        r"CREATE LOGIN [CORP\webapp01$] FROM WINDOWS;",
+        "USE [app];",
+        r"CREATE USER [CORP\webapp01$] FOR LOGIN [CORP\webapp01$];",
+        r"ALTER ROLE [db_datareader] ADD MEMBER [CORP\webapp01$];",
+        "USE [<database>];",
+        r"CREATE USER [CORP\webapp01$] FOR LOGIN [CORP\webapp01$];",
+        r"ALTER ROLE [db_datareader] ADD MEMBER [CORP\webapp01$];",
+        r"SELECT name, is_disabled FROM sys.server_principals WHERE name = N'CORP\webapp01$';",
+    )
+
+
+def test_names_are_quoted_as_sql_server_wants_them() -> None:
+    login, use, *_, shown = statements(r"A]B\it's$", ("x]; DROP DATABASE [y",))
+    assert login == r"CREATE LOGIN [A]]B\it's$] FROM WINDOWS;"
+    assert use == "USE [x]]; DROP DATABASE [y];"
+    assert shown.endswith(r"N'A]B\it''s$';")

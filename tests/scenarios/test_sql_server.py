@@ -88,7 +88,11 @@ def test_standard_input_gives_the_connection_string(dc: DomainController, aws: E
     assert ended.code == 0, ended.err
     assert "sql.corp.example" in ended.finding("sql-server.connection-string")["summary"]
     commands = ended.finding("sql-server.login")["fix"]["commands"]
-    assert commands[0] == r"CREATE LOGIN [CORP\webapp01$] FROM WINDOWS;"
+    assert commands[:3] == [
+        r"CREATE LOGIN [CORP\webapp01$] FROM WINDOWS;",
+        "USE [app];",
+        r"CREATE USER [CORP\webapp01$] FOR LOGIN [CORP\webapp01$];",
+    ]
 
 
 def test_without_a_connection_string_nothing_of_sql_server_is_in_the_report(

@@ -1,9 +1,7 @@
-"""The SPNs of the application's SQL Servers, who has them, and the login that SQL Server must have."""
+"""The SPNs of the application's SQL Servers, and who has them."""
 
 from __future__ import annotations
 
-from gmsa_doctor.clients.ldap import escape_filter
-from gmsa_doctor.errors import ClientError
 from gmsa_doctor.formats.connection_string import Form
 from gmsa_doctor.model import Finding, Fix, Outcome, Row, Status, passed, stands_behind, warned
 from gmsa_doctor.registry import check
@@ -11,7 +9,7 @@ from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import powershell
 from gmsa_doctor_checks.sql_server.spns import Holder, holders_of, host_of, spns_of
 from gmsa_doctor_checks.sql_server.values import ServiceTickets, SqlServer, SqlServers
-from gmsa_doctor_checks.values import Account, BoundDirectory, CredSpec, GmsaNames
+from gmsa_doctor_checks.values import Account, BoundDirectory
 
 
 @check(
@@ -118,48 +116,3 @@ def registration(spn: str, account: str) -> Fix:
         "Register it on the account that SQL Server runs as (the machine's own for a virtual account), in this form.",
         (f"setspn -Q {powershell(spn)}", f"setspn -S {powershell(spn)} {powershell(account)}"),
     )
-
-
-# The login ------------------------------------------------------------------------------------------
-
-
-@check(
-    "sql-server.login",
-    title="The login that SQL Server must have for the gMSA",
-    docs=links.SQL_LOGIN,
-    shows=(texts.SQL_LOGIN_FAILED,),
-)
-def login(servers: SqlServers, names: GmsaNames, credspec: CredSpec, bound: Outcome[BoundDirectory]) -> Finding:
-    r"""Says the T-SQL that makes a login for the gMSA, with its real name. SQL Server itself is not asked.
-
-    Why: a ticket proves who the container is, not that SQL Server lets it in: "Login failed for user 'CORP\webapp01$'"
-    means that all of Kerberos has worked, and that the login is missing. On RDS it is made in the same way.
-
-    Fix: run the T-SQL as an administrator of SQL Server, and give the login its rights in the database.
-    """
-    netbios = _netbios(names, bound) or credspec.document.net_bios_name or names.domain.text.partition(".")[0].upper()
-    account = f"{netbios}\\{names.gmsa.text}$"
-    quoted = f"[{account.replace(']', ']]')}]"
-    hosts = ", ".join(dict.fromkeys(one.string.host for one in servers.servers))
-    finding = passed(f"not asked of {hosts}: it has to know the login {account}")
-    commands = (
-        f"CREATE LOGIN {quoted} FROM WINDOWS;",
-        f"CREATE USER {quoted} FOR LOGIN {quoted};",
-        f"ALTER ROLE db_datareader ADD MEMBER {quoted};",
-    )
-    fix = Fix("Where it is missing: the first in master, the others in the application's database.", commands)
-    return Finding(finding.status, finding.summary, fix=fix)
-
-
-def _netbios(names: GmsaNames, bound: Outcome[BoundDirectory]) -> str | None:
-    """The domain's short name as the AD has it: CredSpecs are known to hold others (MS-ADTS 6.1.1.2.1.1)."""
-    if bound.value is None:
-        return None
-    base = names.domain.base_dn
-    try:
-        found = bound.value.directory.search(
-            f"CN=Partitions,CN=Configuration,{base}", f"(nCName={escape_filter(base)})", ("nETBIOSName",), "one"
-        )
-    except ClientError:  # of a child domain, the configuration is elsewhere
-        return None
-    return found[0].text("nETBIOSName") if found else None
