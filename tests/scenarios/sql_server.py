@@ -5,8 +5,9 @@ import json
 from tests.lab import ad
 from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.environment import Created, Environment
-from tests.scenarios.changes import after, all_of, container, denied, dns_server, in_ad, nowhere, options
+from tests.scenarios.changes import after, all_of, container, denied, dns_server, in_ad, nowhere, options, role_also
 from tests.scenarios.lab import Change, Lab, Scenario
+from tests.scenarios.policies import allow
 
 HOST = "sql.corp.example"
 PASSWORD = "Canary-Of-A-Connection-String-81"
@@ -85,12 +86,21 @@ def rds_instance(status: str = "joined", domain: str | None = "corp.example") ->
     return after(make)
 
 
+def readable(it: Environment, lab: Lab) -> None:
+    """Let the execution role read the application's secrets and parameters, as ECS does for it."""
+    role_also(
+        allow("secretsmanager:GetSecretValue", resource=f"arn:aws:secretsmanager:*:{ACCOUNT}:secret:app/*"),
+        allow("ssm:GetParameters", resource=f"arn:aws:ssm:*:{ACCOUNT}:parameter/app/*"),
+    )(it, lab)
+
+
 def in_secret(content: dict[str, str] | str, name: str = "ConnectionStrings__Default", key: str = "") -> Change:
     """Make a variable of the container of a secret, and look for connection strings."""
 
     def change(it: Environment, lab: Lab) -> None:
         listening(it, lab)
         text = content if isinstance(content, str) else json.dumps(content)
+        readable(it, lab)
         client = lab.aws.client("secretsmanager", it.region)
         arn = client.create_secret(Name="app/database", SecretString=text)["ARN"]
         container(secrets=[{"name": name, "valueFrom": f"{arn}:{key}::" if key else arn}])(it, lab)
@@ -104,6 +114,7 @@ def in_parameter(text: str) -> Change:
 
     def change(it: Environment, lab: Lab) -> None:
         listening(it, lab)
+        readable(it, lab)
         lab.aws.client("ssm", it.region).put_parameter(Name="/app/database", Type="SecureString", Value=text)
         arn = f"arn:aws:ssm:{it.region}:{ACCOUNT}:parameter/app/database"
         container(secrets=[{"name": "DATABASE_URL", "valueFrom": arn}])(it, lab)

@@ -15,6 +15,7 @@ from tests.scenarios.sql_server import (
     known_to_dns,
     listening,
     rds_instance,
+    readable,
     sql,
 )
 
@@ -27,6 +28,7 @@ def in_secrets(*sources: tuple[str, str | bytes, str]) -> Change:
 
     def change(it: Environment, lab: Lab) -> None:
         listening(it, lab)
+        readable(it, lab)
         client = lab.aws.client("secretsmanager", it.region)
         entries = []
         for number, (name, content, behind) in enumerate(sources, 1):
@@ -44,6 +46,7 @@ def rotated(behind: str) -> Change:
 
     def change(it: Environment, lab: Lab) -> None:
         listening(it, lab)
+        readable(it, lab)
         client = lab.aws.client("secretsmanager", it.region)
         made = client.create_secret(Name="app/database", SecretString=json.dumps({"url": OLD}))
         client.put_secret_value(SecretId=made["ARN"], SecretString=json.dumps({"url": DOTNET}))
@@ -117,7 +120,7 @@ WARNINGS = (
     ),
     Scenario(
         "a key without the colons behind it",
-        "sql-server.app-secrets",
+        "execution-role.task-secrets",
         all_of(sql(ODBC), in_secrets(("DATABASE_URL", json.dumps({"url": DOTNET}), ":url"))),
         ":url::",
     ),

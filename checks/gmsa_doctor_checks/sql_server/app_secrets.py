@@ -75,7 +75,8 @@ def _worst(read: list[_Read], strings: tuple[NamedString, ...]) -> Finding:
             several = f"{len(found)} of {len(read)} variables; " if len(found) > 1 else ""
             return make(f"{several}{first.row.name}: {first.row.text}", fix=first.fix, rows=rows)
     if not strings:
-        return skipped("no secret of the container holds a connection string of SQL Server")
+        unread = [f"; {one.row.name}: {one.row.text}" for one in read if one.row.status is Status.SKIPPED]
+        return skipped(f"no secret of the container holds a connection string of SQL Server{''.join(unread)}")
     return passed(f"{len(strings)} of {len(read)} hold one", rows=rows)
 
 
@@ -87,15 +88,11 @@ def _judge(name: str, answer: _Read | ClientError) -> _Read:
 
 
 def _read(name: str, text: str, place: Place, secrets: SecretsManager, ssm: Ssm) -> _Read:
-    """Raises ClientError for what AWS does not give."""
+    """Raises ClientError for what AWS does not give. What is wrong with a valueFrom: execution-role.task-secrets."""
     try:
         source = value_from.parse(text)
     except ArnError as error:
-        meant = f": write {error.suggestion}" if error.suggestion else "."
-        return _Read(
-            Row(name, Status.WARN, f"its valueFrom is nothing that ECS takes: {error.reason}"),
-            fix=Fix(f"Correct the variable's valueFrom in the task definition{meant}"),
-        )
+        return _Read(Row(name, Status.SKIPPED, f"not read: its valueFrom names nothing that ECS reads: {error.reason}"))
     region = source.arn.region if isinstance(source, SecretSource) else source.region
     if place.region and region and region != place.region:
         return _Read(Row(name, Status.SKIPPED, f"of {region}, while the task runs in {place.region}: not read"))
