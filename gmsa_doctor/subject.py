@@ -36,13 +36,15 @@ class Launch(StrEnum):
 class Platform:
     """What starts the container. ``launch`` is None where nothing tells it: then both are possible.
 
-    ``version`` is Fargate's platform version, as the service asks for it.
+    ``version`` is Fargate's platform version, as the service asks for it. ``providers`` are the capacity providers that
+    it names: its tasks are placed on their container instances only.
     """
 
     launch: Launch | None
     windows: bool = False
     fetcher: Fetcher | None = None
     version: str | None = None
+    providers: tuple[str, ...] = ()
 
     @property
     def fetchers(self) -> frozenset[Fetcher]:
@@ -141,6 +143,8 @@ class Source:
     located: Located | None = None
     credspec: CredSpecObject | None = None
     """That was given as a file."""
+    providers: tuple[str, ...] = ()
+    """The capacity providers of the service."""
 
 
 def from_file(request: Request, place: Place) -> tuple[Found, ...]:
@@ -236,6 +240,7 @@ def _service(request: Request, ecs: Ecs, place: Place) -> Source:
         cluster,
         name,
         others=others,
+        providers=_names(_strategy(current, service)),
     )
 
 
@@ -295,10 +300,9 @@ def _deployments(service: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[s
 
 def _launch(current: Mapping[str, Any], service: Mapping[str, Any], cluster: str, ecs: Ecs) -> Launch | None:
     """The launch type of the deployment, else of its capacity providers, else the cluster's default."""
+    if strategy := _strategy(current, service):
+        return _of_providers(strategy)
     for one in (current, service):
-        strategy = one.get("capacityProviderStrategy")
-        if strategy:
-            return _of_providers(strategy)
         if one.get("launchType"):
             return Launch(one["launchType"]) if one["launchType"] in Launch.__members__ else None
     try:
@@ -306,6 +310,17 @@ def _launch(current: Mapping[str, Any], service: Mapping[str, Any], cluster: str
     except ClientError:
         return None  # the task definition's requiresCompatibilities may still tell
     return _of_providers(default) if default else None
+
+
+def _strategy(current: Mapping[str, Any], service: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The capacity providers of the deployment, else of the service; none where a launch type comes first."""
+    told = (one for one in (current, service) if one.get("capacityProviderStrategy") or one.get("launchType"))
+    return next(told, {}).get("capacityProviderStrategy") or []
+
+
+def _names(strategy: list[Mapping[str, Any]]) -> tuple[str, ...]:
+    """An ARN is cut to its name."""
+    return tuple(_short(str(one["capacityProvider"])) for one in strategy)
 
 
 def _of_providers(strategy: list[Mapping[str, Any]]) -> Launch | None:
@@ -420,7 +435,7 @@ def _platform(source: Source, definition: TaskDefinition, fetcher: Fetcher | Non
     if launch is None and len(compatible) == 1 and compatible[0] in Launch.__members__:
         launch = Launch(compatible[0])
     windows = (definition.os_family or "").upper().startswith("WINDOWS")
-    return Platform(launch, windows, fetcher, source.platform_version)
+    return Platform(launch, windows, fetcher, source.platform_version, source.providers)
 
 
 def _definition_name(source: Source) -> str:

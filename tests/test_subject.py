@@ -363,6 +363,23 @@ def test_the_launch_type_is_the_services_then_its_providers_then_the_clusters_th
     assert the(Platform, described(a_service(**service), cluster)).launch is launch
 
 
+@pytest.mark.parametrize(
+    ("service", "names"),
+    [
+        ({"capacityProviderStrategy": providers("my-asg", "other-asg")}, ("my-asg", "other-asg")),
+        (
+            {"capacityProviderStrategy": providers(f"arn:aws:ecs:us-east-1:{ACCOUNT}:capacity-provider/my-asg")},
+            ("my-asg",),
+        ),
+        ({"launchType": "EC2"}, ()),
+        ({}, ()),
+    ],
+)
+def test_the_capacity_providers_are_those_of_the_service(service: dict[str, Any], names: tuple[str, ...]) -> None:
+    cluster = {"defaultCapacityProviderStrategy": providers("default-asg")}
+    assert the(Platform, described(a_service(**service), cluster)).providers == names
+
+
 def test_the_cluster_is_not_asked_where_the_service_says_its_launch_type(
     aws: EmbeddedAws, environment: Environment
 ) -> None:

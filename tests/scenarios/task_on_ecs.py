@@ -54,6 +54,26 @@ def register_instance(aws: EmbeddedAws, made: Created, attribute: str = DOMAINLE
     return id
 
 
+def of_provider(*attributes: str) -> Change:
+    """On EC2 with the capacity provider asg, which has an instance for each of these, beside one of no provider."""
+
+    def register(aws: EmbeddedAws, made: Created) -> None:
+        from moto.ecs.models import ecs_backends
+
+        backend = ecs_backends[ACCOUNT][made.region]
+        for one in backend.services.values():  # moto does not keep a service's strategy
+            one.deployments[0].pop("launchType")
+            one.deployments[0]["capacityProviderStrategy"] = [{"capacityProvider": "asg", "weight": 1}]
+        profile = instance_profile(aws, made, "ecsInstance", allow(GET_VALUE, resource=made.secret_arn))
+        for attribute in attributes:
+            register_instance(aws, made, attribute, profile)
+        for instance in backend.container_instances["demo"].values():
+            setattr(instance, "capacity_provider_name", "asg")  # noqa: B010 - no such field in moto
+        register_instance(aws, made, "" if DOMAINLESS in attributes else DOMAINLESS, profile)
+
+    return all_of(on_ec2, after(register))
+
+
 def requires(*attributes: str) -> Change:
     """Let ECS say that the task definition requires these attributes, which moto does not."""
 
@@ -112,10 +132,23 @@ HEALTHY = (
         "",
         all_of(on_ec2, instances(DOMAINLESS, ""), requires(DOMAINLESS)),
     ),
+    Scenario("EC2, a capacity provider's instances with gMSA, others without", "", of_provider(DOMAINLESS)),
     Scenario("a newer revision with another image", "", newer(_first(image="registry.example/webapp:2"))),
 )
 
 WARNINGS = (
+    Scenario(
+        "no container instance of the capacity provider with gMSA",
+        "container-instances.gmsa",
+        of_provider(""),
+        "no container instance of asg has ecs.capability.gmsa-domainless",
+    ),
+    Scenario(
+        "no container instance of the capacity provider with gMSA, which the task requires",
+        "container-instances.gmsa",
+        all_of(of_provider("", ""), requires(DOMAINLESS)),
+        "ECS places no task before one with it is started",
+    ),
     Scenario(
         "one container instance of two without gMSA",
         "container-instances.gmsa",

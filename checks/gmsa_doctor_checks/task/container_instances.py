@@ -30,7 +30,8 @@ def gmsa(
 ) -> Result[ContainerInstances]:
     """Looks for the attribute `ecs.capability.gmsa-domainless` (or `ecs.capability.gmsa`) of the instances.
 
-    Where the registered task definition requires the attribute, a task is placed only on instances that have it.
+    Of those of the service's capacity providers, if it names any. Where the registered task definition requires the
+    attribute, a task is placed only on instances that have it.
 
     Why: the ECS agent hands a CredSpec to Credentials Fetcher only where `ECS_GMSA_SUPPORTED=true` is set. It then
     registers the attribute.
@@ -43,10 +44,12 @@ def gmsa(
         return Given(ContainerInstances(), passed(f"not on EC2: {where}"))
     if not subject.cluster:
         return skipped("which cluster the task will run in is not known: give --cluster")
-    instances = [one for one in ecs.container_instances(subject.cluster) if _value(one, "ecs.os-type") != "windows"]
+    instances = [one for one in ecs.container_instances(subject.cluster) if _may_be_chosen(one, platform)]
+    providers = f" of {', '.join(platform.providers)}" if platform.providers else ""
     if not instances:
         return skipped(
-            f"the cluster {subject.cluster} has no Linux container instance now, so there was nothing to look at",
+            f"the cluster {subject.cluster} has no Linux container instance{providers} now, so there was nothing to "
+            "look at",
             fix=_support("a new instance"),
         )
     wanted = DOMAINLESS if prefixed.domainless else JOINED
@@ -80,10 +83,12 @@ def gmsa(
             rows=rows,
         )
         return Given(able, warning)
-    judge = failed if required else warned
-    summary = f"no container instance of {subject.cluster} has {wanted}"
+    may_come = bool(platform.providers or not subject.service)  # others, that a capacity provider starts
+    judge = failed if required and not may_come else warned
+    until = " before one with it is started" if may_come else ""
+    summary = f"no container instance{providers or f' of {subject.cluster}'} has {wanted}"
     return judge(
-        f"{summary}, which the task definition requires: ECS places no task"
+        f"{summary}, which the task definition requires: ECS places no task{until}"
         if required
         else f"{summary}: a task that is placed there has no gMSA",
         observed=names,
@@ -91,6 +96,15 @@ def gmsa(
         fix=_support("the instances", command),
         rows=rows,
     )
+
+
+def _may_be_chosen(instance: Mapping[str, Any], platform: Platform) -> bool:
+    """Tasks of a service with capacity providers are placed on the instances that are registered with them.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/asg-capacity-providers.html
+    """
+    chosen = not platform.providers or instance.get("capacityProviderName") in platform.providers
+    return chosen and _value(instance, "ecs.os-type") != "windows"
 
 
 def _support(which: str, *commands: str) -> Fix:
