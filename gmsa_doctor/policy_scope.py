@@ -59,12 +59,14 @@ class Told:
     gaps: tuple[Gap, ...] = ()
 
 
-def told_by_subjects(request: Request, registry: Registry, *, instances: bool) -> Told:
-    """Look the subjects of a request up, and with ``instances`` what their container instances may do.
+def told_by_subjects(request: Request, registry: Registry, *, for_role: bool) -> Told:
+    """Look the subjects of a request up.
 
-    No secret is read, only described; nothing is sent to DNS or the AD. Raises UsageError as ``run.check`` does.
+    ``for_role``: what the execution role needs, such as the keys of the containers' own secrets; else what is asked
+    about it, and about the roles of container instances. No secret is read, only described; nothing is sent to DNS or
+    the AD. Raises UsageError as ``run.check`` does.
     """
-    wanted = (*_LOOKED_FOR, ContainerInstances) if instances else _LOOKED_FOR
+    wanted = _LOOKED_FOR if for_role else (*_LOOKED_FOR, ContainerInstances)
     only = (REGISTERED, *dict.fromkeys(registry.giver[kind].id for kind in wanted))
     seen = run.look(replace(request, live=Live.NEVER, only=only), registry, lambda progress: None)
     findings, values = seen.ended.findings, seen.ended.values
@@ -73,7 +75,7 @@ def told_by_subjects(request: Request, registry: Registry, *, instances: bool) -
         for one, case, given, ended in zip(seen.found, seen.cases, values, findings, strict=True)
     ]
     return _together(
-        [told for _, told in each(subjects, partial(_of_subject, instances=instances)) if isinstance(told, Told)]
+        [told for _, told in each(subjects, partial(_of_subject, for_role=for_role)) if isinstance(told, Told)]
     )
 
 
@@ -140,7 +142,7 @@ class _Seen:
         return way[-1].summary
 
 
-def _of_subject(seen: _Seen, *, instances: bool) -> Told:
+def _of_subject(seen: _Seen, *, for_role: bool) -> Told:
     place = seen.place
     scope = Scope(
         partition=place.partition or "aws",
@@ -148,11 +150,12 @@ def _of_subject(seen: _Seen, *, instances: bool) -> Told:
         account=place.account,
         cluster=seen.cluster.rpartition("/")[2] if seen.cluster else None,
         execution_roles=tuple(_role(seen)),
-        instance_roles=tuple(_instance_roles(seen)) if instances else (),
+        instance_roles=() if for_role else tuple(_instance_roles(seen)),
     )
     scope = _with_secret(_with_credspec(scope, seen), seen)
     scope = replace(scope, kms_keys=tuple(dict.fromkeys((*_key_of_object(seen), *_key_of_secret(seen)))))
-    return Told(_with_start(scope, seen), tuple(seen.gaps))
+    scope = _with_start(scope, seen, for_role=for_role)
+    return Told(_with_keys_of_containers(scope, seen) if for_role else scope, tuple(seen.gaps))
 
 
 def _role(seen: _Seen) -> Iterator[str]:
@@ -202,7 +205,7 @@ def _with_secret(scope: Scope, seen: _Seen) -> Scope:
     secret = seen.get(SecretArn, SECRET, "the secret")
     if secret is None:
         return scope
-    described = _described(seen, secret)
+    described = _described(seen, secret.text)
     if isinstance(described, NotFound):
         seen.miss(SECRET, "the secret", f"{secret.text}: {described.text}")
         return scope
@@ -211,12 +214,12 @@ def _with_secret(scope: Scope, seen: _Seen) -> Scope:
     return replace(scope, secrets=(parse_secret_arn(secret.text),))
 
 
-def _described(seen: _Seen, secret: SecretArn) -> Mapping[str, object] | ClientError:
+def _described(seen: _Seen, arn: str) -> Mapping[str, object] | ClientError:
     client = seen.given[SecretsManager]
     if not isinstance(client, SecretsManager):
         return ClientError(client.summary if isinstance(client, Finding) else "")
     try:
-        return client.describe(secret.text)
+        return client.describe(arn)
     except ClientError as error:
         return error
 
@@ -231,13 +234,16 @@ def _key_of_secret(seen: _Seen) -> Iterator[str]:
     secret = seen.values.get(SecretArn)
     if not isinstance(secret, SecretArn):
         return
-    described = _described(seen, secret)
+    described = _described(seen, secret.text)
+    if not isinstance(described, NotFound):  # that is told already
+        yield from _key_in(described, "the secret", seen)
+
+
+def _key_in(described: Mapping[str, object] | ClientError, what: str, seen: _Seen) -> Iterator[str]:
     if isinstance(described, ClientError):
-        if not isinstance(described, NotFound):
-            seen.miss(KEY, "the KMS key of the secret, if it has one", described.text)
-        return
-    if key := described.get("KmsKeyId"):
-        yield from _customer_managed("the secret", str(key), seen)
+        seen.miss(KEY, f"the KMS key of {what}, if it has one", described.text)
+    elif key := described.get("KmsKeyId"):
+        yield from _customer_managed(what, str(key), seen)
 
 
 def _customer_managed(what: str, name: str, seen: _Seen) -> Iterator[str]:
@@ -273,7 +279,7 @@ def _parsed(name: str) -> Arn | None:
 # What starts the task -------------------------------------------------------------------------------
 
 
-def _with_start(scope: Scope, seen: _Seen) -> Scope:
+def _with_start(scope: Scope, seen: _Seen, *, for_role: bool) -> Scope:
     """Secrets, images and log groups. On EC2 the last two are not the execution role's."""
     definition = seen.given[TaskDefinition]
     if not isinstance(definition, TaskDefinition):
@@ -283,7 +289,7 @@ def _with_start(scope: Scope, seen: _Seen) -> Scope:
         return scope
     scope = _with_secrets_of_containers(scope, definition)
     platform = seen.given[Platform]
-    if isinstance(platform, Platform) and platform.launch is Launch.EC2:
+    if for_role and isinstance(platform, Platform) and platform.launch is Launch.EC2:
         return scope
     images = (ecr_repository(one.image) for one in definition.containers if one.image)
     containers = sorted(definition.containers, key=lambda one: not one.credential_specs)  # where a probe writes first
@@ -313,7 +319,16 @@ def _with_secrets_of_containers(scope: Scope, definition: TaskDefinition) -> Sco
     return replace(scope, task_secrets=tuple(dict.fromkeys(secrets)), task_parameters=tuple(dict.fromkeys(parameters)))
 
 
+def _with_keys_of_containers(scope: Scope, seen: _Seen) -> Scope:
+    """The keys of their secrets. Those of parameters are not looked for."""
+    keys = list(scope.kms_keys)
+    here = [one for one in scope.task_secrets if one.region == scope.region]
+    for one, described in each(here, lambda it: _described(seen, str(it))):
+        keys += _key_in(described, f"the secret {one.friendly_name}", seen)
+    return replace(scope, kms_keys=tuple(dict.fromkeys(keys)))
+
+
 def _group(logs: LogStreams, scope: Scope) -> str:
-    if logs.region in (None, scope.region) or not scope.account:
+    if logs.region in (None, scope.region):
         return logs.group
-    return f"arn:{scope.partition}:logs:{logs.region}:{scope.account}:log-group:{logs.group}"
+    return f"arn:{scope.partition}:logs:{logs.region}:{scope.account or '<ACCOUNT>'}:log-group:{logs.group}"

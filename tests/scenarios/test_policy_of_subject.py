@@ -100,6 +100,23 @@ def test_a_key_of_awss_own_needs_no_permission(dc: DomainController, aws: Embedd
     assert ended.code == 0, brief(ended)
 
 
+def test_the_keys_of_the_containers_own_secrets_count_for_the_role_alone(
+    dc: DomainController, aws: EmbeddedAws
+) -> None:
+    def encrypted(it: Any, lab: Lab) -> None:
+        arn = lab.aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+        named = lab.aws.client("secretsmanager").create_secret(Name="app/db", SecretString="x", KmsKeyId=arn)["ARN"]
+        it.container["secrets"] = [{"name": "DB", "valueFrom": named}]
+
+    with ExitStack() as stack:
+        made(encrypted, dc, aws, stack)
+        assert resources(whole(*SERVICE, *FOR_ROLE, aws=aws))["kms:Decrypt"] == keys(aws)
+        assert "kms:Decrypt" not in resources(whole(*SERVICE, aws=aws))
+        aws.deny("secretsmanager", "DescribeSecret", "app/db")
+        ended = asked(*SERVICE, *FOR_ROLE, aws=aws)
+    assert "not known: the KMS key of the secret app/db, if it has one (--kms-key): access denied" in ended.err
+
+
 # It is enough ---------------------------------------------------------------------------------------
 
 
@@ -279,6 +296,38 @@ def test_a_file_offline_tells_what_stands_in_it(dc: DomainController, aws: Embed
         "not known: the secret (--secret), the KMS key of the CredSpec, if it has one (--kms-key): --offline"
         in ended.err
     )
+
+
+def test_a_file_that_tells_no_account_leaves_it_open(dc: DomainController, aws: EmbeddedAws, tmp_path: Path) -> None:
+    environment = healthy(dc)
+    with ExitStack() as stack:
+        logs()(environment, Lab(dc, aws, stack))
+    registered = json.loads(task_definition_file(environment))["taskDefinition"]
+    file = tmp_path / "td.json"
+    file.write_text(json.dumps({name: value for name, value in registered.items() if name != "taskDefinitionArn"}))
+    ended = asked("--task-definition-file", str(file), "--offline", *FOR_ROLE, aws=aws)
+    assert resources(ended.document)["logs:PutLogEvents"] == [GROUP.replace(ACCOUNT, "<ACCOUNT>")]
+    assert placeholders(ended.document) == ("REGION", "ACCOUNT", "SECRET")
+
+
+def test_without_credentials_a_file_still_tells_what_it_can(
+    dc: DomainController, aws: EmbeddedAws, tmp_path: Path
+) -> None:
+    file = tmp_path / "td.json"
+    file.write_text(task_definition_file(healthy(dc)))
+    without = {name: value for name, value in aws.environ().items() if "KEY" not in name}
+    ended = doctor("iam-policy", "--task-definition-file", str(file), *FOR_ROLE, env=without)
+    assert (ended.code, placeholders(ended.document)) == (0, ("SECRET",))
+    assert "the KMS key of the CredSpec, if it has one (--kms-key): AWS was not asked: there are no AWS" in ended.err
+
+
+def test_on_ec2_the_probes_still_need_the_containers_log_group(dc: DomainController, aws: EmbeddedAws) -> None:
+    with ExitStack() as stack:
+        made(all_of(changes.on_ec2, logs()), dc, aws, stack)
+        for_run = asked(*SERVICE, "--for", "run", aws=aws)
+        for_role = asked(*SERVICE, *FOR_ROLE, aws=aws)
+    assert resources(for_run.document)["logs:DescribeLogStreams"] == [GROUP]
+    assert "logs:PutLogEvents" not in resources(for_role.document)
 
 
 def test_of_several_containers_all_count_and_one_can_be_named(dc: DomainController, aws: EmbeddedAws) -> None:
