@@ -4,9 +4,10 @@ from typing import Any
 
 from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.environment import Created
-from tests.scenarios.changes import after, all_of, denied, entry, on_ec2, options
+from tests.scenarios.changes import after, all_of, denied, entry, on_ec2, options, role_also
+from tests.scenarios.execution_role_start import secret_key
 from tests.scenarios.lab import Change, Scenario
-from tests.scenarios.policies import allow, deny, secret_policy, to, when
+from tests.scenarios.policies import ROLE, allow, deny, secret_policy, to, when
 from tests.scenarios.task_on_ecs import DOMAINLESS, GET_VALUE, JOINED, instance_profile, instances, register_instance
 
 _CHECK = "instance-role.secret"
@@ -57,6 +58,12 @@ def _external(aws: EmbeddedAws, made: Created) -> None:
 
 
 WARNINGS = (
+    Scenario(
+        "a secret with a key that the instance role may not use",
+        _CHECK,
+        all_of(_WITH_THE_SECRET, secret_key(), role_also(allow("kms:Decrypt"))),
+        "no policy of it allows kms:Decrypt",
+    ),
     Scenario("no policy of the instance role", _CHECK, with_role(), "ecsInstance may not read the secret"),
     Scenario(
         "an instance role that may describe the secret only",
@@ -80,6 +87,16 @@ WARNINGS = (
 )
 
 HEALTHY = (
+    Scenario(
+        "a secret with a key that the instance role may use",
+        "",
+        all_of(with_role(allow("*")), secret_key(), role_also(allow("kms:Decrypt"))),
+    ),
+    Scenario(
+        "a secret with a key whose policy allows both roles",
+        "",
+        all_of(_WITH_THE_SECRET, secret_key(allow("kms:Decrypt", **to(_ROLE)), allow("kms:Decrypt", **to(ROLE)))),
+    ),
     Scenario("an instance role that may read the secret", "", _WITH_THE_SECRET),
     Scenario("an instance role that may do everything", "", with_role(allow("*"))),
     Scenario(

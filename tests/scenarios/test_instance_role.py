@@ -4,6 +4,8 @@ import pytest
 
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
+from tests.scenarios.changes import all_of, denied
+from tests.scenarios.execution_role_start import key_of_the_secret, secret_key
 from tests.scenarios.instance_role import DOUBTS, HEALTHY, WARNINGS
 from tests.scenarios.judge import run
 from tests.scenarios.lab import Scenario
@@ -41,10 +43,21 @@ def test_of_several_instances_the_row_tells_which(dc: DomainController, aws: Emb
 def test_the_fix_is_a_policy_of_the_instance_role(dc: DomainController, aws: EmbeddedAws) -> None:
     finding = run(named(WARNINGS, "no policy of the instance role"), dc, aws).finding(CHECK)
     assert finding["fix"]["commands"][0].startswith("aws iam put-role-policy --role-name ecsInstance ")
-    assert "kms:Decrypt" in finding["fix"]["text"]
 
 
 def test_an_external_instance_is_not_asked_about(dc: DomainController, aws: EmbeddedAws) -> None:
     ended = run(named(HEALTHY, "an external instance"), dc, aws)
     assert ended.statuses()[CHECK] == "skipped"
     assert ("ec2", "DescribeInstances") not in aws.calls
+
+
+def test_a_key_that_nobody_can_use_is_told_once(dc: DomainController, aws: EmbeddedAws) -> None:
+    disabled = all_of(
+        named(HEALTHY, "an instance role that may do everything").change,
+        secret_key(),
+        key_of_the_secret("disable_key"),
+        denied("secretsmanager", "GetSecretValue"),
+    )
+    ended = run(Scenario("a disabled key", "", disabled), dc, aws)
+    assert ended.document["root_causes"] == ["execution-role.kms"]
+    assert ended.statuses()[CHECK] == "pass"

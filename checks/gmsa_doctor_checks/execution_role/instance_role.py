@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gmsa_doctor.clients.ec2 import Ec2
 from gmsa_doctor.clients.iam import Iam
+from gmsa_doctor.clients.kms import Kms
 from gmsa_doctor.clients.services import SecretsManager
 from gmsa_doctor.errors import ClientError, NotFound
 from gmsa_doctor.limits import each
@@ -18,6 +19,7 @@ from gmsa_doctor.vantage import Caller
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.execution_role.access import in_our_account, worst
+from gmsa_doctor_checks.execution_role.kms import may_use_key_of_secret
 from gmsa_doctor_checks.execution_role.secret_access import GET_VALUE, may_read, of_secret
 from gmsa_doctor_checks.task.container_instances import ContainerInstances
 from gmsa_doctor_checks.values import PrefixedArn, SecretArn, SecretObject
@@ -25,6 +27,7 @@ from gmsa_doctor_checks.values import PrefixedArn, SecretArn, SecretObject
 _REPORTED = (
     "Credentials Fetcher 2.0.1 was reported to read the secret with the instance's role, and to give up if it may not"
 )
+_WHO = "the instance role"
 _MOST_NAMES = 5
 
 
@@ -35,6 +38,7 @@ class _Asking:
     secret: SecretArn
     place: Place
     iam: Iam
+    kms: Kms
     secrets: SecretsManager
     caller: Outcome[Caller]
 
@@ -53,19 +57,20 @@ def instance_role_secret(
     place: Place,
     ec2: Ec2,
     iam: Iam,
+    kms: Kms,
     secrets: SecretsManager,
     caller: Outcome[Caller],
 ) -> Finding:
     """On EC2, without a domain join: lets IAM simulate `secretsmanager:GetSecretValue` with the instances' own roles.
 
     Of those container instances that can give a task its gMSA, by their instance profiles. The secret's own policy
-    counts as well. It is a warning at most: which version of Credentials Fetcher they run cannot be seen, nor what
-    other credentials it may have. The CredSpec needs nothing of these roles: the ECS agent reads it with the task's
-    execution role.
+    counts as well, and so does `kms:Decrypt` on the secret's KMS key, if it has one of its own. It is a warning, no
+    failure: which version of Credentials Fetcher they run cannot be seen, nor what other credentials it may have. The
+    CredSpec needs nothing of these roles: the ECS agent reads it with the task's execution role.
 
     Why: Credentials Fetcher 2.0.1 looks into the secret for the gMSA's distinguished name with the role of the
-    instance, and was reported to give up where it may not, although the execution role may. 1.3 goes on, and so do
-    later sources of 2.x, but without the secret's `distinguishedName`. It does not look where
+    instance, and was reported to give up where it may not, although the execution role may. 1.3 goes on, and so does
+    other public source code of 2.x, but without the secret's `distinguishedName`. None looks where
     `CF_GMSA_DISTINGUISHED_NAME` is set in `/etc/ecs/ecs.config`.
 
     Fix: allow `secretsmanager:GetSecretValue` on the secret to the role of the instance profile, and `kms:Decrypt` on
@@ -82,7 +87,7 @@ def instance_role_secret(
         return skipped("the container instances are none of EC2: with what credentials those run, AWS does not tell")
     described = {str(one["InstanceId"]): one for one in ec2.instances(tuple(names))}
     profiles = {id: str(one.get("IamInstanceProfile", {}).get("Arn", "")) for id, one in described.items()}
-    asking = _Asking(secret, place, iam, secrets, caller)
+    asking = _Asking(secret, place, iam, kms, secrets, caller)
     answers = each(dict.fromkeys(profiles.values()), lambda profile: _of_profile(profile, asking))
     by_profile = {one: found.finding() if isinstance(found, ClientError) else found for one, found in answers}
     if not by_profile:
@@ -143,23 +148,21 @@ def _no_role(what: str, observed: str, *commands: str) -> Finding:
     )
 
 
-def _of_role(role: str, asking: _Asking) -> Finding:
-    arn = in_our_account(role, asking.caller)
-    asked = replace(
-        of_secret(asking.secret.text, arn, asking.place),
-        who="the instance role",
-        evidence="",
-        about="secret",
-        shows_as=None,
+def _of_role(text: str, asking: _Asking) -> Finding:
+    role = in_our_account(text, asking.caller)
+    secret, place, iam, kms, secrets = asking.secret.text, asking.place, asking.iam, asking.kms, asking.secrets
+    asked = replace(of_secret(secret, role, place), who=_WHO, evidence="", about="secret", shows_as=None)
+    questions: tuple[Callable[[], Finding | None], ...] = (
+        lambda: may_read(asked, iam, secrets),
+        lambda: may_use_key_of_secret(secret, role, _WHO, place, iam, kms, secrets),
     )
-    finding = may_read(asked, asking.iam, asking.secrets)
+    answers = each(questions, lambda ask: ask())
+    finding = worst([one.finding() if isinstance(one, ClientError) else one for _, one in answers if one])
+    if finding.status is Status.PASS:
+        return passed(f"{role.name} may read the secret")
     if finding.status is not Status.FAIL:
-        return passed(f"{arn.name} may read the secret") if finding.status is Status.PASS else finding
-    fix = finding.fix and replace(
-        finding.fix,
-        text=f"{finding.fix.text} Where the secret has a KMS key of its own, the role needs kms:Decrypt on that too.",
-    )
-    return replace(finding, status=Status.WARN, summary=f"{finding.summary}; {_REPORTED}", fix=fix)
+        return finding
+    return replace(finding, status=Status.WARN, summary=f"{finding.summary}; {_REPORTED}")
 
 
 # All of them ----------------------------------------------------------------------------------------

@@ -48,7 +48,8 @@ class _Use:
     service: str
     context: Mapping[str, str]
     evidence: str
-    shows_as: ShowsAs
+    shows_as: ShowsAs | None
+    who: str = "the execution role"
 
 
 @check(
@@ -132,12 +133,18 @@ def _of_secret(
         return stands_behind([secret.finding])
     if read.finding.status is Status.FAIL and read.value is None:
         return stands_behind([read.finding])
-    described = secrets.describe(secret.value.text)
+    use = _use_of_secret(secret.value.text, place, secrets)
+    return _judge(use, arn, place, iam, kms) if use else None
+
+
+def _use_of_secret(text: str, place: Place, secrets: SecretsManager) -> _Use | None:
+    """None for a secret that Secrets Manager's own key encrypts."""
+    described = secrets.describe(text)
     key = described.get("KmsKeyId")
     if not key or key.endswith("alias/aws/secretsmanager"):
         return None
-    full = str(described.get("ARN") or secret.value.text)  # CredentialArn may lack the six characters
-    use = _Use(
+    full = str(described.get("ARN") or text)  # CredentialArn may lack the six characters
+    return _Use(
         "the secret",
         key,
         "secretsmanager",
@@ -145,7 +152,18 @@ def _of_secret(
         "secret.value",
         texts.SECRET,
     )
-    return _judge(use, arn, place, iam, kms)
+
+
+def may_use_key_of_secret(
+    text: str, role: RoleArn, who: str, place: Place, iam: Iam, kms: Kms, secrets: SecretsManager
+) -> Finding | None:
+    """Whether another role than the execution role may decrypt the secret; None where that is not the role's matter."""
+    use = _use_of_secret(text, place, secrets)
+    if use is None or (_whereabouts(use.key)[1] or role.account) != role.account:
+        return None
+    use = replace(use, evidence="", shows_as=None, who=who)
+    key = _usable(use, place, kms)
+    return _permitted(use, key, role, place, iam, kms) if isinstance(key, Key) else None
 
 
 def _is_replica(described: Mapping[str, Any], place: Place) -> bool:
@@ -156,12 +174,18 @@ def _is_replica(described: Mapping[str, Any], place: Place) -> bool:
 
 
 def _judge(use: _Use, arn: RoleArn, place: Place, iam: Iam, kms: Kms) -> Finding:
-    region, account = _whereabouts(use.key)
-    account = account or arn.account
-    asked = _question(use, use.key, arn, place)
+    account = _whereabouts(use.key)[1] or arn.account
     if account != arn.account:
+        asked = _question(use, use.key, arn, place)
         decisions = simulate(iam, arn, (_DECRYPT,), (use.key,), asked.context)
         return judge_with_key(replace(asked, foreign=True), decisions, _elsewhere(account))
+    key = _usable(use, place, kms)
+    return _permitted(use, key, arn, place, iam, kms) if isinstance(key, Key) else key
+
+
+def _usable(use: _Use, place: Place, kms: Kms) -> Key | Finding:
+    """The key, of our own account, or what is to be said whoever asks."""
+    region = _whereabouts(use.key)[0]
     if region and place.region and region != place.region:  # KMS would say that there is no such key
         return skipped(f"the KMS key of {use.what} is in {region}, which was not asked")
     try:
@@ -173,12 +197,14 @@ def _judge(use: _Use, arn: RoleArn, place: Place, iam: Iam, kms: Kms) -> Finding
             expected="an enabled KMS key",
             fix=_another_key(use),
             shows_as=use.shows_as,
-            outweighed_by=use.evidence,
+            outweighed_by=use.evidence or None,
         )
     if key.managed_by_aws:
         return passed(f"{use.what}: a key of AWS's own")
-    if key.state not in _USABLE:
-        return _not_enabled(use, key)
+    return key if key.state in _USABLE else _not_enabled(use, key)
+
+
+def _permitted(use: _Use, key: Key, arn: RoleArn, place: Place, iam: Iam, kms: Kms) -> Finding:
     asked = _question(use, key.arn, arn, place)
     decisions, policy = side_by_side(
         lambda: simulate(iam, arn, (_DECRYPT,), (key.arn,), asked.context),
@@ -208,7 +234,9 @@ def _question(use: _Use, key: str, arn: RoleArn, place: Place) -> Question:
         use.what,
         {**known_of_requests(place), **through, **use.context, "kms:CallerAccount": arn.account},
         evidence=use.evidence,
+        about="" if use.evidence else "secret",
         shows_as=use.shows_as,
+        who=use.who,
         policy=f"the policy of the key {key.rpartition('/')[2]}",
         show=f"aws kms get-key-policy{place.region_option} --key-id {posix(key)} --policy-name default --query Policy "
         "--output text",
@@ -243,7 +271,7 @@ def _not_enabled(use: _Use, key: Key) -> Finding:
             tuple(f"aws kms {one} --region {region} --key-id {posix(key.arn)}" for one in what),
         ),
         shows_as=use.shows_as,
-        outweighed_by=use.evidence,
+        outweighed_by=use.evidence or None,
     )
 
 
