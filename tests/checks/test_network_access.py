@@ -16,7 +16,7 @@ from gmsa_doctor.errors import ClientError, Denied, NotFound, Refused, TimedOut
 from gmsa_doctor.formats.packet_filter import Protocol
 from gmsa_doctor.formats.route_table import read_route_table
 from gmsa_doctor.formats.task_definition import TaskDefinition
-from gmsa_doctor.model import Finding, Fix, Given, Outcome, Result, Status, passed, skipped
+from gmsa_doctor.model import Finding, Fix, Given, Outcome, Result, Status, failed, passed, skipped
 from gmsa_doctor.subject import Launch, Network, Place, Platform
 from gmsa_doctor.vantage import KnownDnsServers, ServiceNames, Vantage
 from gmsa_doctor_checks.domain_controllers import dns as dns_checks
@@ -58,6 +58,7 @@ NAMES = GmsaNames(DomainName("corp.example"), GmsaName("webapp01"))
 NO_ACCOUNT: Outcome[Account] = Outcome(None, skipped("not read"))
 PLACE = Place("us-east-1", "123456789012")
 OUTSIDE, INSIDE, ASSERTED = Vantage(False), Vantage(True), Vantage(False, asserted=True, own_resolver=False)
+GROUPS = "network-access.security-groups"
 NO_TCP: Outcome[Tcp] = Outcome(None, skipped("live never"))
 ON_FARGATE = Outcome(Platform(Launch.FARGATE), passed(""))
 
@@ -662,3 +663,18 @@ def test_silence_of_dns_has_its_cause_in_what_is_closed() -> None:
     assert closed.because == ("network-access.network-acls",)
     assert dns_checks._closed(known, NotFound("no such name"), INSIDE) is None
     assert dns_checks._closed(known, TimedOut("DNS server", 4), ASSERTED) is None
+
+
+@pytest.mark.parametrize(
+    ("finding", "because"),
+    [
+        (replace(failed("the rule forwards nothing"), check="resolver-rule.endpoint"), ("resolver-rule.endpoint",)),
+        (skipped("the task's own groups", because=(GROUPS,)), (GROUPS,)),
+        (skipped("denied", because=("dhcp-options.set",)), ()),
+        (passed("as it should be"), ()),
+    ],
+)
+def test_silence_of_dns_has_its_cause_in_a_rule_that_forwards_nothing(
+    finding: Finding, because: tuple[str, ...]
+) -> None:
+    assert dns_checks._behind(finding) == because

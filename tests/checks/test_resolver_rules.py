@@ -6,9 +6,10 @@ import pytest
 
 from gmsa_doctor.clients.ec2 import Ec2
 from gmsa_doctor.clients.services import Route53Resolver
-from gmsa_doctor.model import Finding, Given, Outcome, Status, passed, skipped
-from gmsa_doctor.subject import Place
+from gmsa_doctor.model import Finding, Given, Outcome, Status, failed, passed, skipped
+from gmsa_doctor.subject import Network, Place
 from gmsa_doctor.vantage import KnownDnsServers
+from gmsa_doctor_checks.network_access.values import GroupsOfTask
 from gmsa_doctor_checks.values import Account, DomainName, GmsaName, GmsaNames, VpcDns
 from gmsa_doctor_checks.vpc_dns.resolver_endpoint import endpoint
 from gmsa_doctor_checks.vpc_dns.resolver_rules import choose, targets
@@ -155,10 +156,17 @@ def allow(protocol: str, port: int, *cidrs: str, **fields: Any) -> dict[str, Any
 
 
 ALL = allow("-1", 0, "0.0.0.0/0")
+RIGHT = passed("outbound rules admit it")
+SHUT = failed("no outbound rule")
 
 
-def looked_at(resolver: Resolver, rule: ForwardRule | None = RULE) -> tuple[bool, Finding]:
-    result = endpoint(VpcDns((), "", rule), cast("Route53Resolver", resolver), cast("Ec2", resolver), PLACE)
+def looked_at(
+    resolver: Resolver, rule: ForwardRule | None = RULE, groups: tuple[str, ...] = ("sg-9",), of_task: Finding = RIGHT
+) -> tuple[bool, Finding]:
+    clients = cast("Route53Resolver", resolver), cast("Ec2", resolver)
+    network = Outcome(Network(("subnet-1",), groups), passed(""))
+    told = Outcome[GroupsOfTask](None, of_task)
+    result = endpoint(VpcDns((), "", rule), *clients, PLACE, network, told)
     return (True, result.finding) if isinstance(result, Given) else (False, result)
 
 
@@ -193,6 +201,14 @@ def test_an_endpoint_that_cannot_be_seen_from_here_is_not_asked_for(rule: Forwar
     given, finding = looked_at(cast("Resolver", None), rule)
     assert given
     assert finding.status is Status.PASS
+
+
+def test_an_endpoint_with_the_tasks_own_groups_stands_behind_what_is_told_of_these() -> None:
+    given, finding = looked_at(Resolver("OPERATIONAL"), groups=("sg-1", "sg-2"), of_task=SHUT)
+    assert (given, finding.status) == (False, Status.SKIPPED)
+    assert finding.because == ("network-access.security-groups",)
+    assert looked_at(Resolver("OPERATIONAL"), groups=("sg-1",))[1].status is Status.FAIL
+    assert looked_at(Resolver("OPERATIONAL"), groups=("sg-2",), of_task=SHUT)[1].status is Status.FAIL
 
 
 UDP, TCP = allow("udp", 53, "10.1.0.0/24"), allow("tcp", 53, "10.1.0.0/24")

@@ -2,11 +2,11 @@
 
 import pytest
 
-from gmsa_doctor.model import Outcome, Status, passed, unknown
+from gmsa_doctor.model import Outcome, Status, failed, passed, unknown
 from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks.network_path.values import ServicePaths, Way
-from gmsa_doctor_checks.values import DhcpOptions, SecretObject
+from gmsa_doctor_checks.values import DhcpOptions, SecretObject, VpcDns
 from gmsa_doctor_checks.vpc_dns.names_of_services import names_of_services
 from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory
 
@@ -15,6 +15,8 @@ BY_ENDPOINT = Way("secretsmanager", "subnet-1", "subnet-1 (a)", Status.PASS, "by
 BY_NAT = Way("secretsmanager", "subnet-1", "subnet-1 (a)", Status.PASS, "by the NAT gateway")
 DENIED = Outcome[AwsDirectories](None, unknown("denied", check="directory-service.directories"))
 NO_SECRET = Outcome[SecretObject](None, unknown("not asked", check="secret.value"))
+
+RIGHT = Outcome[VpcDns](None, passed("the AD's"))
 
 
 def directory(type: str = "MicrosoftAD", vpc: str | None = "vpc-1") -> Outcome[AwsDirectories]:
@@ -44,7 +46,7 @@ def test_only_servers_that_may_not_forward_are_doubted(
 ) -> None:
     options = DhcpOptions("vpc-1", "dopt-1", servers, None, RESOLVERS)
     place = Place("us-east-1", "123456789012")
-    found = names_of_services(options, ServicePaths((way,)), directories, NO_SECRET, place, Vantage(False))
+    found = names_of_services(options, ServicePaths((way,)), directories, NO_SECRET, RIGHT, place, Vantage(False))
     assert found.status is status
     if status is Status.WARN:
         assert found.fix
@@ -52,3 +54,11 @@ def test_only_servers_that_may_not_forward_are_doubted(
         assert all("secretsmanager.us-east-1.amazonaws.com" in one for one in found.fix.commands)
     if status is Status.SKIPPED:
         assert found.because == ("directory-service.directories",)
+
+
+def test_servers_that_tasks_should_not_ask_at_all_are_told_by_what_says_so() -> None:
+    options = DhcpOptions("vpc-1", "dopt-1", ("10.9.9.9",), None, RESOLVERS)
+    wrong = Outcome[VpcDns](None, failed("none of which is a DNS server of corp.example"))
+    paths, place = ServicePaths((BY_ENDPOINT,)), Place("us-east-1", "123456789012")
+    found = names_of_services(options, paths, directory(), NO_SECRET, wrong, place, Vantage(False))
+    assert (found.status, found.because) == (Status.SKIPPED, ("dhcp-options.domain-name-servers",))

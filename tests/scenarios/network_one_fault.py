@@ -2,7 +2,7 @@
 
 from tests.lab.aws import EmbeddedAws
 from tests.lab.environment import Created
-from tests.scenarios.changes import after, all_of
+from tests.scenarios.changes import after, all_of, dhcp, forward_rule
 from tests.scenarios.lab import Scenario
 from tests.scenarios.network_access import (
     ACLS,
@@ -60,6 +60,9 @@ def other_interface(aws: EmbeddedAws, created: Created) -> None:
     for address in ON_PREMISES:
         ec2.create_network_interface(SubnetId=subnet, PrivateIpAddress=address, Groups=[group])
 
+
+SHARED_GROUP = all_of(dhcp("AmazonProvidedDNS"), forward_rule("corp.example."), egress())
+"""The Resolver rule's outbound endpoint has the task's security group, and that lets nothing out."""
 
 FAULTS = (
     Scenario("centralised egress without its default route", ROUTES, all_of(ON_PREMISES_AD, NO_ROUTES), "no route"),
@@ -120,6 +123,15 @@ FAULTS = (
         "to addresses outside the VPC",
     ),
     Scenario("an ACL without rules, and endpoints", ACLS, all_of(BY_ENDPOINTS, acl()), "no rule admits it"),
+    Scenario(
+        "a group without outbound rules, of the task and of the outbound endpoint", GROUPS, SHARED_GROUP, "TCP 88"
+    ),
+    Scenario(
+        "public resolvers, and endpoints",
+        _NAME_SERVERS,
+        all_of(BY_ENDPOINTS, dhcp("8.8.8.8")),
+        "none of which is a DNS server of corp.example",
+    ),
     Scenario(
         "enableDnsSupport off, and endpoints",
         _NAME_SERVERS,

@@ -33,6 +33,8 @@ from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.values import Account, DomainControllers, DomainName, Endpoint, GmsaNames, VpcDns
 from gmsa_doctor_checks.vpc_dns.values import ResolverWay
 
+_GROUPS = "network-access.security-groups"
+
 
 @dataclass(frozen=True)
 class _Hosts:
@@ -147,10 +149,9 @@ def _no_records(
     shows: ShowsAs,
 ) -> Finding:
     for what, outcome in (("these DHCP options", way), ("this Resolver rule", resolver)):
-        if outcome.value is None and outcome.finding.status is Status.FAIL and vantage.own_resolver:
-            return skipped(
-                f"no answer, as is to be expected with {what}: {error.text}", because=(outcome.finding.check,)
-            )
+        behind = _behind(outcome.finding)
+        if outcome.value is None and behind and vantage.own_resolver:
+            return skipped(f"no answer, as is to be expected with {what}: {error.text}", because=behind)
     if isinstance(error, CutOff):
         return judge_silence(_cut_off(domain, question, error, shows), vantage)
     other = f" (the secret's domainName; the CredSpec says {names.domain.text})" if domain != names.domain else ""
@@ -166,6 +167,13 @@ def _no_records(
         shows_as=shows,
     )
     return judge_silence(failure, vantage, way.value.servers if way.value else ())
+
+
+def _behind(finding: Finding) -> tuple[str, ...]:
+    """The failure that lets nothing be forwarded; that of the task's groups may be one of the endpoint's too."""
+    if finding.status is Status.FAIL:
+        return (finding.check,)
+    return finding.because if _GROUPS in finding.because else ()
 
 
 def _cut_off(domain: DomainName, question: str, error: CutOff, shows: ShowsAs) -> Finding:

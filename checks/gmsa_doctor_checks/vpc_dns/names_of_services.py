@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gmsa_doctor.model import Cause, Finding, Fix, Outcome, passed, stands_behind, warned
+from gmsa_doctor.model import Cause, Finding, Fix, Outcome, Status, passed, skipped, stands_behind, warned
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import Vantage
@@ -12,7 +12,7 @@ from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.network_path.values import ServicePaths, Way
 from gmsa_doctor_checks.network_path.ways import LAYERS, service_name
-from gmsa_doctor_checks.values import DhcpOptions, SecretObject
+from gmsa_doctor_checks.values import DhcpOptions, SecretObject, VpcDns
 from gmsa_doctor_checks.vpc_dns.dhcp_options import listed, own_servers
 from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory
 
@@ -22,6 +22,7 @@ _FORWARDING = ("MicrosoftAD", "SharedMicrosoftAD", "SimpleAD")
 Sources: https://docs.aws.amazon.com/directoryservice/latest/admin-guide/simple_ad_dns.html, and
 https://aws.amazon.com/blogs/networking-and-content-delivery/integrating-your-directory-services-dns-resolution-with-amazon-route-53-resolvers/
 """
+_SERVERS = "dhcp-options.domain-name-servers"
 _RESOLVER = "169.254.169.253"
 
 
@@ -36,6 +37,7 @@ def names_of_services(
     paths: ServicePaths,
     directories: Outcome[AwsDirectories],
     secret: Outcome[SecretObject],
+    way: Outcome[VpcDns],
     place: Place,
     vantage: Vantage,
 ) -> Finding:
@@ -63,6 +65,9 @@ def names_of_services(
         and any(one.service == "secretsmanager" for one in ways)
     ):
         return passed(f"Secrets Manager was asked from here, so {listed(servers)} lead to its endpoint")
+    if way.finding.status is Status.FAIL:
+        text = f"{listed(servers)} are not the DNS servers that tasks should ask: it is what {_SERVERS} tells"
+        return skipped(text, because=(_SERVERS,))
     if directories.value is None:
         return stands_behind([directories.finding])
     doubtful = {one: why for one in servers if (why := _doubt(one, directories.value.all, options.vpc))}

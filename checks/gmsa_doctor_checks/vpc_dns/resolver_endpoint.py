@@ -10,13 +10,16 @@ from gmsa_doctor.clients.ec2 import Ec2
 from gmsa_doctor.clients.services import Route53Resolver
 from gmsa_doctor.formats.packet_filter import Packets, Protocol
 from gmsa_doctor.formats.security_group import Rule, admit, prefix_lists_of, read_security_group
-from gmsa_doctor.model import Finding, Fix, Given, Result, Status, failed, passed, warned
+from gmsa_doctor.model import Finding, Fix, Given, Outcome, Result, Status, failed, passed, skipped, warned
 from gmsa_doctor.registry import check
-from gmsa_doctor.subject import Place
+from gmsa_doctor.subject import Network, Place
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.network_access.values import GroupsOfTask
 from gmsa_doctor_checks.values import VpcDns
 from gmsa_doctor_checks.vpc_dns.values import NO_RULE, ForwardRule, ResolverWay, Target
+
+_GROUPS = "network-access.security-groups"
 
 
 @check(
@@ -25,7 +28,14 @@ from gmsa_doctor_checks.vpc_dns.values import NO_RULE, ForwardRule, ResolverWay,
     docs=links.RESOLVER,
     shows=(texts.NO_DNS,),
 )
-def endpoint(way: VpcDns, resolver: Route53Resolver, ec2: Ec2, place: Place) -> Result[ResolverWay]:
+def endpoint(
+    way: VpcDns,
+    resolver: Route53Resolver,
+    ec2: Ec2,
+    place: Place,
+    network: Outcome[Network],
+    of_task: Outcome[GroupsOfTask],
+) -> Result[ResolverWay]:
     """Looks at the outbound endpoint through which the rule forwards: its status, and what its groups let out.
 
     Why: the VPC's resolver reaches the AD's DNS servers through the network interfaces of that endpoint, and their
@@ -51,6 +61,10 @@ def endpoint(way: VpcDns, resolver: Route53Resolver, ec2: Ec2, place: Place) -> 
     if finding is None:
         text = f"{rule.endpoint} is {found.get('Status')}, and its security groups let questions out"
         return Given(ResolverWay(rule.endpoint), passed(text))
+    own = set(network.value.security_groups) if network.value else set()
+    if set(groups) <= own and of_task.finding.status is Status.FAIL:
+        text = f"{finding.summary}: these are the task's own groups, of which {_GROUPS} tells"
+        return skipped(text, fix=finding.fix, because=(_GROUPS,))
     return Given(ResolverWay(rule.endpoint), finding) if finding.status is Status.WARN else finding
 
 
