@@ -90,6 +90,7 @@ def aws_calls() -> str:
             "",
             *_calls((EcsNames,)),
             "",
+            "`krb5-conf`, and `iam-policy` of a service or a task definition, call some of what `check` may call.",
             "The other commands call nothing.",
             "",
         ]

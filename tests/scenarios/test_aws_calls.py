@@ -145,6 +145,20 @@ def test_the_other_commands_call_nothing(command: list[str], aws: EmbeddedAws) -
     assert aws.calls == []
 
 
+@pytest.mark.parametrize("command", [["krb5-conf"], ["iam-policy"], ["iam-policy", "--for", "execution-role"]])
+def test_what_looks_a_subject_up_calls_some_of_what_check_calls(
+    command: list[str], dc: DomainController, aws: EmbeddedAws
+) -> None:
+    with ExitStack() as stack:
+        environment = healthy(dc)
+        changes.all_of(secret_key(), image(), logs())(environment, Lab(dc, aws, stack))
+        create(environment, aws)
+        ended = doctor(*command, "--cluster", "demo", "--service", "healthy", env=aws.environ())
+    assert ended.code == 0, ended.err
+    assert set(operations(aws)) < documented()
+    assert not made_twice(aws)
+
+
 def test_a_file_without_credentials_calls_nothing(dc: DomainController, aws: EmbeddedAws, tmp_path: Path) -> None:
     file = tmp_path / "td.json"
     file.write_text(task_definition_file(healthy(dc)))
