@@ -383,6 +383,18 @@ def test_the_current_version_of_a_secret_counts(aws: EmbeddedAws) -> None:
     assert SecretsManager(Aws()).get("web") == SecretText(Hidden("new"), version)
 
 
+def test_another_version_of_a_secret_is_given_by_its_stage_or_its_id(aws: EmbeddedAws) -> None:
+    client = aws.client("secretsmanager")
+    old = client.create_secret(Name="web", SecretString="old")["VersionId"]
+    new = client.put_secret_value(SecretId="web", SecretString="new")["VersionId"]
+    secrets = SecretsManager(Aws())
+    assert secrets.get("web", "AWSPREVIOUS") == SecretText(Hidden("old"), old)
+    assert secrets.get("web", None, old) == SecretText(Hidden("old"), old)
+    assert secrets.versions() == {}, "only the current ones tell whether the secret has changed"
+    secrets.get("web")
+    assert secrets.versions() == {"web": new}
+
+
 def test_a_binary_secret_has_no_text(aws: EmbeddedAws) -> None:
     made = aws.client("secretsmanager").create_secret(Name="web", SecretBinary=b"Pa55word")
     assert SecretsManager(Aws()).get("web") == SecretText(None, made["VersionId"])

@@ -106,9 +106,8 @@ def _of_secret(name: str, source: SecretSource, secrets: SecretsManager) -> _Rea
     that were stored as text alone; GetSecretFromASMWithInput of aws/amazon-ecs-agent: a key that is missing stops it.
     """
     arn = str(source.arn)
-    text = (
-        secrets.get(arn, source.stage, source.version).text if source.stage or source.version else secrets.get(arn).text
-    )
+    named = (source.stage, source.version) if source.stage or source.version else ()
+    text = secrets.get(arn, *named).text
     if text is None:
         fix = Fix(
             "Store it as text.", (f"aws secretsmanager put-secret-value --secret-id {posix(arn)} --secret-string …",)

@@ -8,6 +8,7 @@ from gmsa_doctor.clients.dns import Dns
 from gmsa_doctor.errors import ClientError, NotFound
 from gmsa_doctor.formats.connection_string import DEFAULT_PORT, ConnectionString, Form
 from gmsa_doctor.formats.task_definition import NamedString
+from gmsa_doctor.limits import each
 from gmsa_doctor.model import (
     Finding,
     Fix,
@@ -117,12 +118,15 @@ def name(
         return stands_behind([one.finding for one in (rds, ports) if one.finding.status is Status.FAIL])
     domain = domain_in_use(names, account)
     search = search_of(domain, options)
-    found = [_named(one, domain, search, dns.value) for one in left]
+    found = [
+        named for _, named in each(left, lambda one: _named(one, domain, search, dns.value)) if isinstance(named, Named)
+    ]
     asked = tuple(dict.fromkeys(h for one in found if _is_doubtful(one) or _has_unknown_port(one) for h in one.hosts))
     holders = holders_of(bound.value.directory, domain.base_dn, asked) if asked and bound.value else ()
     known = Known(domain, search, rds.value, ports.value, bound.value, holders)
     asks = dns.value if vantage.silence_counts else None
-    findings = [_unknown_to(asks, one, known) or _judge(one, known) for one in found]
+    judged = each(found, lambda one: _unknown_to(asks, one, known) or _judge(one, known))
+    findings = [one.finding() if isinstance(one, ClientError) else one for _, one in judged]
     rows = tuple(
         Row(one.one.name, finding.status, finding.summary) for one, finding in zip(found, findings, strict=True)
     )
