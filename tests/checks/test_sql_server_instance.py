@@ -88,7 +88,9 @@ def test_silence_fails_only_where_the_task_is_seen(error: ClientError) -> None:
     assert "cannot be found out" in finding.summary
     assert finding.fix
     assert "Server=db.x,<port>" in finding.fix.text
-    assert "--protocol udp --port 1434" in finding.fix.commands[0]
+    assert finding.fix.commands[-1] == "Start-Service -Name SQLBrowser"
+    refused = error is CLOSED  # by the host itself: no group is in the way
+    assert any("--protocol udp --port 1434" in one for one in finding.fix.commands) is not refused
     assert asked(Host(error), vantage=LAPTOP)[0].status is Status.SKIPPED
 
 

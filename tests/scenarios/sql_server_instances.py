@@ -59,7 +59,7 @@ FAULTS = (
         "an instance that there is not",
         "sql-server.instance",
         browsed({"HR": 14330, "SALES2": None}, DOTNET),
-        "knows no instance SALES; it knows HR (port 14330), SALES2",
+        "knows no instance SALES; it knows HR (port 14330), SALES2 (no port)",
     ),
     Scenario(
         "an instance without TCP/IP",

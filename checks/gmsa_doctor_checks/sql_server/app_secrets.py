@@ -110,7 +110,8 @@ def _of_secret(name: str, source: SecretSource, secrets: SecretsManager) -> _Rea
     text = secrets.get(arn, *named).text
     if text is None:
         fix = Fix(
-            "Store it as text.", (f"aws secretsmanager put-secret-value --secret-id {posix(arn)} --secret-string …",)
+            "Store it as text.",
+            (f"aws secretsmanager put-secret-value {_option(source)} --secret-string file://secret.txt",),
         )
         return _Read(Row(name, Status.WARN, f"{source.arn.name} is a binary secret, which ECS does not take"), fix=fix)
     if source.key is None:
@@ -134,9 +135,13 @@ def _keys(source: SecretSource) -> tuple[str, ...]:
     stage = f" --version-stage {posix(source.stage)}" if source.stage else ""
     version = f" --version-id {posix(source.version)}" if source.version else ""
     return (
-        f"aws secretsmanager get-secret-value --secret-id {posix(str(source.arn))}{stage}{version} "
+        f"aws secretsmanager get-secret-value {_option(source)}{stage}{version} "
         "--query SecretString --output text | jq keys",
     )
+
+
+def _option(source: SecretSource) -> str:
+    return f"--region {posix(source.arn.region)} --secret-id {posix(str(source.arn))}"
 
 
 def _found(name: str, text: str) -> _Read:

@@ -140,7 +140,7 @@ def _told(string: ConnectionString, found: Instance) -> Result[NamedInstance]:
 
 def _not_there(string: ConnectionString, others: tuple[Instance, ...]) -> Result[NamedInstance]:
     host, name = key_of(string)
-    listed = ", ".join(f"{one.name} (port {one.port})" if one.port else one.name for one in others)
+    listed = ", ".join(f"{one.name} ({f'port {one.port}' if one.port else 'no port'})" for one in others)
     finding = failed(
         f"SQL Server Browser on {string.host} knows no instance {string.instance}; it knows {listed or 'none'}",
         observed=f"no answer for {string.instance}; all instances: {listed or 'none'}",
@@ -155,6 +155,9 @@ def _not_there(string: ConnectionString, others: tuple[Instance, ...]) -> Result
 
 
 _RDS = "the driver asks SQL Server Browser for the instance's port, and RDS is not known to have one that answers"
+
+
+_START = ("Set-Service -Name SQLBrowser -StartupType Automatic", "Start-Service -Name SQLBrowser")
 
 
 def _no_browser(string: ConnectionString, error: ClientError) -> Finding:
@@ -173,7 +176,7 @@ def _no_browser(string: ConnectionString, error: ClientError) -> Finding:
         else Fix(
             f"Name the port in the connection string ({_with_port(string)}), which needs no SQL Server Browser. Or let "
             f"the service SQL Server Browser run on {string.host} and allow UDP {PORT} from the task's security group.",
-            (allowed, "Set-Service -Name SQLBrowser -StartupType Automatic", "Start-Service -Name SQLBrowser"),
+            (*(() if isinstance(error, Refused) else (allowed,)), *_START),
         ),
     )
 

@@ -163,14 +163,15 @@ def _unknown_to(dns: Dns | None, one: Named, known: Known) -> Finding | None:
         full = known.search.full_names(host)
         in_domain = f"{host}.{known.domain.text}"
         short = kind_of(host) is Kind.SHORT and in_domain not in full
-        right = in_domain if short and _has_address(in_domain, dns) else "it rightly"
+        right = (
+            f"Name the server {in_domain}" if short and _has_address(in_domain, dns) else "Correct the server's name"
+        )
         return failed(
             f"DNS does not know the server's name {' or '.join(full)}",
             observed=f"{one.one.name}: {one.string.server}; {error.text}{_completion(one, known)}",
             expected=f"an address of {' or '.join(full)}",
             fix=Fix(
-                f"Name {'the server ' if short else ''}{right} in the connection string, or let the task's DNS servers "
-                "know it.",
+                f"{right} in the connection string, or let the task's DNS servers know {' or '.join(full)}.",
                 (f"dig +short {posix(full[0])}",),
             ),
         )
