@@ -34,6 +34,7 @@ IN_TERRAFORM: dict[str, str | list[str]] = {
     "account": ACCOUNT,
     "cluster": "prod",
     "execution_roles": ROLES,
+    "roles": ROLES,
     "log_group": "/ecs/web",
     "credspec": CREDSPEC,
     "credspec_bucket": CREDSPEC.partition("/")[0],
@@ -87,6 +88,16 @@ def test_the_run_role_has_the_policy_that_the_command_prints(env: dict[str, str]
 def test_the_run_role_has_it_with_a_key_and_a_bucket_for_reports_too(env: dict[str, str]) -> None:
     with_both = run_role(KmsKeyArns=KEYS, ReportBucket="reports")
     assert with_both == printed("run", [*FOR_RUN, *WITH_KEY, *WITH_REPORT], env)
+
+
+def test_with_the_roles_of_container_instances_they_permit_the_same_as_well(env: dict[str, str]) -> None:
+    instance = f"arn:aws:iam::{ACCOUNT}:role/ecsInstance"
+    given = ["--instance-role", instance]
+    assert run_role(InstanceRoleArns=[instance]) == printed("run", [*FOR_RUN, *given], env)
+    assert nightly("TaskRole", InstanceRoleArns=[instance]) == printed("doctor", [*FOR_DOCTOR, *given], env)
+    with_roles = {**IN_TERRAFORM, "roles": [*ROLES, instance]}
+    in_module = filled(TERRAFORM / "run-role/policies/run.json.tftpl", with_roles)
+    assert statements(in_module) == run_role(InstanceRoleArns=[instance])
 
 
 def test_the_nightly_task_has_the_policy_that_the_command_prints(env: dict[str, str]) -> None:

@@ -70,8 +70,8 @@ def instance_role_secret(
 
     Why: Credentials Fetcher 2.0.1 looks into the secret for the gMSA's distinguished name with the role of the
     instance, and was reported to give up where it may not, although the execution role may. 1.3 goes on, and so does
-    other public source code of 2.x, but without the secret's `distinguishedName`. None looks where
-    `CF_GMSA_DISTINGUISHED_NAME` is set in `/etc/ecs/ecs.config`.
+    other public source code of 2.x, but without the secret's `distinguishedName`. 2.x does not look
+    where `CF_GMSA_DISTINGUISHED_NAME` is set in `/etc/ecs/ecs.config`.
 
     Fix: allow `secretsmanager:GetSecretValue` on the secret to the role of the instance profile, and `kms:Decrypt` on
     the secret's KMS key, if it has one of its own.

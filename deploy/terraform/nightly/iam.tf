@@ -76,7 +76,7 @@ resource "aws_iam_role_policy" "check" {
     region          = local.region
     account         = local.account
     cluster         = var.cluster_name
-    execution_roles = jsonencode(var.execution_role_arns)
+    roles           = jsonencode(concat(var.execution_role_arns, var.instance_role_arns))
     credspec        = var.credspec_arn
     credspec_bucket = split("/", var.credspec_arn)[0]
     secrets         = jsonencode(var.secret_arns)

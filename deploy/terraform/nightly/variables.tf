@@ -46,6 +46,12 @@ variable "execution_role_arns" {
   type        = list(string)
 }
 
+variable "instance_role_arns" {
+  description = "On EC2, the roles of the container instances' profiles, as ARNs. Their policies are simulated, too."
+  type        = list(string)
+  default     = []
+}
+
 variable "credspec_arn" {
   description = "The CredSpec in S3, such as arn:aws:s3:::BUCKET/KEY."
   type        = string

@@ -16,6 +16,7 @@ resource "aws_iam_policy" "run" {
     account         = data.aws_caller_identity.current.account_id
     cluster         = var.cluster_name
     execution_roles = jsonencode(var.execution_role_arns)
+    roles           = jsonencode(concat(var.execution_role_arns, var.instance_role_arns))
     log_group       = var.log_group_name
     credspec        = var.credspec_arn
     credspec_bucket = split("/", var.credspec_arn)[0]

@@ -19,6 +19,12 @@ variable "log_group_name" {
   type        = string
 }
 
+variable "instance_role_arns" {
+  description = "On EC2, the roles of the container instances' profiles, as ARNs. Their policies are simulated, too."
+  type        = list(string)
+  default     = []
+}
+
 variable "credspec_arn" {
   description = "The CredSpec in S3, such as arn:aws:s3:::BUCKET/KEY. The key may hold a wildcard."
   type        = string
