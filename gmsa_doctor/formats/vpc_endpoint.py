@@ -56,6 +56,11 @@ def read_vpc_endpoint(raw: Mapping[str, Any], region: str) -> VpcEndpoint | None
     )
 
 
+def is_of_another_region(raw: Mapping[str, Any], region: str) -> bool:
+    """Whether it leads to a service of another region, AWS's or somebody's."""
+    return raw.get("ServiceRegion") not in (None, "", region)
+
+
 def _is_for_inbound_only(raw: Mapping[str, Any]) -> bool:
     """S3's names may lead to the interface endpoint for those only who ask through an inbound Resolver endpoint."""
     return bool((raw.get("DnsOptions") or {}).get("PrivateDnsOnlyForInboundResolverEndpoint"))

@@ -9,13 +9,13 @@ from gmsa_doctor.errors import ClientError, Denied
 from gmsa_doctor.formats.route_table import RouteTable, read_route_table
 from gmsa_doctor.formats.security_group import SecurityGroup, read_security_group
 from gmsa_doctor.formats.task_definition import TaskDefinition
-from gmsa_doctor.formats.vpc_endpoint import VpcEndpoint, read_vpc_endpoint
+from gmsa_doctor.formats.vpc_endpoint import VpcEndpoint, is_of_another_region, read_vpc_endpoint
 from gmsa_doctor.model import Given, Outcome, Status, passed
 from gmsa_doctor.subject import Network, Place
 from gmsa_doctor_checks.network_path.subnets import subnets as task_subnets
 from gmsa_doctor_checks.network_path.values import Exit, PathGroups, PrivateNames, VpcEndpoints, WayOut, WaysOut
 from gmsa_doctor_checks.network_path.way_out import way_out
-from gmsa_doctor_checks.network_path.ways import Facts, way
+from gmsa_doctor_checks.network_path.ways import Facts, way, way_to_elsewhere
 from gmsa_doctor_checks.network_path.zones import by_zone, may_matter, zones_of
 from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
 
@@ -321,6 +321,18 @@ def test_what_lies_behind_other_targets_is_not_known_and_no_failure(target: dict
     found = out(own)
     assert (found.exit, "was not looked at" in found.text) == (Exit.ELSEWHERE, True)
     assert judged(out=found)[0] is Status.PASS
+
+
+def test_a_service_of_another_region_may_be_reached_by_an_endpoint_for_that() -> None:
+    subnets = TaskSubnets(VPC, (SUBNET,))
+    routes = SubnetRoutes((("subnet-1", table()),))
+    for abroad, status in ((False, Status.FAIL), (True, Status.WARN)):
+        facts = Facts(PLACE, subnets, routes, VpcEndpoints(abroad=abroad), WaysOut((CLOSED,)))
+        assert way_to_elsewhere(facts, "logs", SUBNET).status is status
+    raw = {"ServiceName": "com.amazonaws.eu-west-1.logs", "ServiceRegion": "eu-west-1"}
+    assert is_of_another_region(raw, "us-east-1")
+    assert not is_of_another_region(raw, "eu-west-1")
+    assert not is_of_another_region({"ServiceName": "com.amazonaws.us-east-1.logs"}, "us-east-1")
 
 
 def test_egress_to_private_addresses_is_none_to_the_internet() -> None:

@@ -29,6 +29,7 @@ _FURTHER = {
     Target.VPC_ENDPOINT: "what the firewall behind it passes on",
     Target.CORE_NETWORK: "its segments, the way back and what filters there",
     Target.LOCAL_GATEWAY: "the local network behind it",
+    Target.CARRIER_GATEWAY: "the carrier's network behind it",
     Target.PEERING: "the way back in the other VPC's route tables, and its filters",
 }
 """What was not looked at, and is worth a look if the hosts do not answer."""
@@ -140,7 +141,7 @@ class _Lookup:
         if route.kind is Target.NAT_GATEWAY:
             return self._behind_nat(route, table, address)
         private = not IPv4Address(address).is_global
-        if route.kind in (Target.INTERNET_GATEWAY, Target.CARRIER_GATEWAY) and private:
+        if route.kind is Target.INTERNET_GATEWAY and private:
             return _Way("", f"{table.id} leads it to the internet ({route.target}){through}, where it is not")
         further = route.kind if route.kind in _FURTHER else None
         return _Way(f"through {route.target}", further=further)

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 from gmsa_doctor.clients.ec2 import Ec2
 from gmsa_doctor.errors import NotFound
 from gmsa_doctor.formats.security_group import read_security_group
-from gmsa_doctor.formats.vpc_endpoint import INTERFACE, VpcEndpoint, read_vpc_endpoint
+from gmsa_doctor.formats.vpc_endpoint import INTERFACE, VpcEndpoint, is_of_another_region, read_vpc_endpoint
 from gmsa_doctor.model import Given, Result, Row, Status, passed, skipped
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Network, Place
@@ -38,13 +38,17 @@ def endpoints(subnets: TaskSubnets, ec2: Ec2, place: Place) -> Result[VpcEndpoin
     """
     if not place.region:
         return skipped("the task's region is not known")
-    read = (read_vpc_endpoint(one, place.region) for one in ec2.vpc_endpoints(subnets.vpc.id))
+    raw = ec2.vpc_endpoints(subnets.vpc.id)
+    abroad = any(is_of_another_region(one, place.region) for one in raw)
+    read = (read_vpc_endpoint(one, place.region) for one in raw)
     found = tuple(one for one in read if one and one.service in SERVICES)
     if not found:
-        return Given(VpcEndpoints(), passed(f"{subnets.vpc.id} has none for the services that a task asks"))
+        return Given(
+            VpcEndpoints(abroad=abroad), passed(f"{subnets.vpc.id} has none for the services that a task asks")
+        )
     rows = tuple(Row(one.id, Status.PASS, _in_words(one)) for one in found)
     names = ", ".join(dict.fromkeys(SERVICES[one.service] for one in found))
-    return Given(VpcEndpoints(found), passed(f"{subnets.vpc.id} has endpoints for {names}", rows=rows))
+    return Given(VpcEndpoints(found, abroad), passed(f"{subnets.vpc.id} has endpoints for {names}", rows=rows))
 
 
 def _in_words(one: VpcEndpoint) -> str:

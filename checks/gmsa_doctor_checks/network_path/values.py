@@ -49,9 +49,10 @@ class WaysOut:
 
 @dataclass(frozen=True)
 class VpcEndpoints:
-    """The endpoints of the VPC for the services that a task asks."""
+    """The endpoints of the VPC for the services that a task asks; ``abroad``: others are for services elsewhere."""
 
     endpoints: tuple[VpcEndpoint, ...] = ()
+    abroad: bool = False
 
     def of(self, service: str) -> tuple[VpcEndpoint, ...]:
         """Those for a service."""

@@ -66,8 +66,14 @@ def way(facts: Facts, service: str, subnet: TaskSubnet) -> Way:
 
 
 def way_to_elsewhere(facts: Facts, service: str, subnet: TaskSubnet) -> Way:
-    """The way to a service that no endpoint of the VPC is for: one of another region."""
-    return _by_way_out(facts, service, subnet, ())
+    """The way to a service of another region, which an endpoint may be for as well: that is not looked at."""
+    found = _by_way_out(facts, service, subnet, ())
+    if found.status is not Status.FAIL or not facts.endpoints.abroad:
+        return found
+    text = (
+        f"{found.text}; whether an endpoint of {facts.subnets.vpc.id} for another region leads there was not looked at"
+    )
+    return replace(found, status=Status.WARN, text=text)
 
 
 def _by_public_addresses(facts: Facts, service: str, subnet: TaskSubnet, endpoints: tuple[VpcEndpoint, ...]) -> Way:
