@@ -32,6 +32,8 @@ CONNECT_SECONDS = 3.0
 READ_SECONDS = 8.0
 ATTEMPTS = 3
 """All tries of one call together, as botocore counts ``total_max_attempts``."""
+_MOST_NAMED = 5
+"""Of many resources that a call asks for: a denial names no more."""
 
 _OF_THE_USERS_PROGRAM = (ValueError, OSError, LookupError, AttributeError)
 """Raised by botocore where credential_process names no program, or one that does not give a JSON object."""
@@ -192,7 +194,10 @@ def operation(
 
 def _resource(args: tuple[object, ...]) -> str:
     first = args[0] if args else "*"
-    return ", ".join(map(str, first)) if isinstance(first, tuple) else str(first)
+    if not isinstance(first, tuple):
+        return str(first)
+    more = len(first) - _MOST_NAMED
+    return ", ".join(map(str, first[:_MOST_NAMED])) + (f" and {more} more" if more > 0 else "")
 
 
 def operations(client: type[AwsClient]) -> tuple[Operation, ...]:

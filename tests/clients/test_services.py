@@ -474,6 +474,13 @@ def test_instances_that_are_gone_are_left_out(aws: EmbeddedAws, subnets: tuple[s
     assert aws.calls == [("ec2", "DescribeInstances")] * 2
 
 
+def test_a_denial_names_a_few_of_many_resources(aws: EmbeddedAws) -> None:
+    aws.deny("ec2", "DescribeInstances")
+    with pytest.raises(Denied) as caught:
+        Ec2(Aws()).instances(tuple(f"i-{number}" for number in range(150)))
+    assert caught.value.resource == "i-0, i-1, i-2, i-3, i-4 and 145 more"
+
+
 def test_one_missing_subnet_among_others_is_not_found(subnets: tuple[str, ...]) -> None:
     with pytest.raises(NotFound) as caught:
         Ec2(Aws()).subnets((*subnets, "subnet-0123456789abcdef0"))
