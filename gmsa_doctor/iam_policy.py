@@ -210,7 +210,11 @@ def _secrets(scope: Scope) -> Iterable[str]:
 
 
 def _written_secrets(secrets: Iterable[SecretArn]) -> Iterable[str]:
-    return (form for one in secrets for form in ((str(one),) if one.suffix else ()) + (f"{one}-??????",))
+    return (
+        form
+        for one in secrets
+        for form in (*((_literal(str(one)),) if one.suffix else ()), f"{_literal(str(one))}-??????")
+    )
 
 
 def _task_secrets(scope: Scope) -> Iterable[str]:
@@ -222,7 +226,7 @@ def _task_parameters(scope: Scope) -> Iterable[str]:
 
 
 def _kms_keys(scope: Scope) -> Iterable[str]:
-    return scope.kms_keys
+    return map(_literal, scope.kms_keys)
 
 
 def _any_key(scope: Scope) -> Iterable[str]:
@@ -231,16 +235,16 @@ def _any_key(scope: Scope) -> Iterable[str]:
 
 
 def _repositories(scope: Scope) -> Iterable[str]:
-    return scope.repositories or [scope.arn("ecr", "repository/*")]
+    return list(map(_literal, scope.repositories)) or [scope.arn("ecr", "repository/*")]
 
 
 def _execution_roles(scope: Scope) -> Iterable[str]:
     account = scope.account or "<ACCOUNT>"
-    return scope.execution_roles or [f"arn:{scope.partition}:iam::{account}:role/<EXECUTION_ROLE>"]
+    return list(map(_literal, scope.execution_roles)) or [f"arn:{scope.partition}:iam::{account}:role/<EXECUTION_ROLE>"]
 
 
 def _roles(scope: Scope) -> Iterable[str]:
-    return [*_execution_roles(scope), *scope.instance_roles]
+    return [*_execution_roles(scope), *map(_literal, scope.instance_roles)]
 
 
 def _instance_profiles(scope: Scope) -> Iterable[str]:
@@ -269,11 +273,11 @@ def _groups(scope: Scope) -> Iterable[str]:
 
 
 def _group_arns(names: Iterable[str], scope: Scope) -> Iterable[str]:
-    return [one if one.startswith("arn:") else scope.arn("logs", f"log-group:{one}") for one in names]
+    return [_literal(one if one.startswith("arn:") else scope.arn("logs", f"log-group:{one}")) for one in names]
 
 
 def _pulled(scope: Scope) -> Iterable[str]:
-    return scope.repositories
+    return map(_literal, scope.repositories)
 
 
 def _token(scope: Scope) -> Iterable[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -329,6 +330,6 @@ def _with_keys_of_containers(scope: Scope, seen: _Seen) -> Scope:
 
 
 def _group(logs: LogStreams, scope: Scope) -> str:
-    if logs.region in (None, scope.region):
+    if logs.region in (None, scope.region) or not re.fullmatch(r"[a-z0-9-]+", logs.region):
         return logs.group
     return f"arn:{scope.partition}:logs:{logs.region}:{scope.account or '<ACCOUNT>'}:log-group:{logs.group}"

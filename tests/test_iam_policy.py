@@ -12,7 +12,7 @@ from cfnlint.helpers import load_resource  # type: ignore[import-untyped]
 from gmsa_doctor.clients.event_bridge import EventBridge
 from gmsa_doctor.clients.fargate import FAMILIES, RUN_CLIENTS, TAG
 from gmsa_doctor.clients.services import AWS_CLIENTS
-from gmsa_doctor.formats.arn import parse_secret_arn
+from gmsa_doctor.formats.arn import parse_s3_object_arn, parse_secret_arn
 from gmsa_doctor.iam_policy import Purpose, Scope, declared, placeholders, policy
 from tests.command import doctor, environ
 from tests.lab.aws import EmbeddedAws
@@ -230,6 +230,28 @@ def test_a_customer_managed_key_can_be_used_through_the_services_only(env: dict[
     statement = only(printed("--kms-key", KEY, env=env), "kms:Decrypt")
     assert statement["Resource"] == [KEY]
     assert statement["Condition"] == {"StringLike": {"kms:ViaService": ["s3.*", "secretsmanager.*", "ssm.*"]}}
+
+
+def test_what_a_task_definition_names_opens_nothing_else() -> None:
+    scope = Scope(
+        account=ACCOUNT,
+        region="eu-west-1",
+        execution_roles=(f"arn:aws:iam::{ACCOUNT}:role/*",),
+        log_groups=("*",),
+        made_log_groups=("*",),
+        secrets=(parse_secret_arn(f"arn:aws:secretsmanager:{HERE}:secret:*-AbCdEf"),),
+        task_secrets=(parse_secret_arn(f"arn:aws:secretsmanager:{HERE}:secret:*"),),
+        repositories=(f"arn:aws:ecr:{HERE}:repository/*",),
+        credspecs=(parse_s3_object_arn("arn:aws:s3:::b/*"),),
+    )
+    document = policy(Purpose.EXECUTION_ROLE, scope)
+    ends = ("-??????", "log-group:${*}:*")
+    for statement in document["Statement"]:
+        for resource in statement["Resource"]:
+            rest = next((resource.removesuffix(one) for one in ends if resource.endswith(one)), resource)
+            assert rest == "*" or not re.search(r"[*?]", rest.replace("${*}", "")), statement
+    assert [one["Sid"] for one in document["Statement"] if one["Resource"] == ["*"]] == ["LogInToRegistry"]
+    assert only(policy(Purpose.DOCTOR, scope), "iam:GetRole")["Resource"] == [f"arn:aws:iam::{ACCOUNT}:role/${{*}}"]
 
 
 # What is left open ----------------------------------------------------------------------------------

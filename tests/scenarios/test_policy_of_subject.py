@@ -81,6 +81,14 @@ def test_for_who_checks_it_is_the_default_and_limited_as_well(dc: DomainControll
     assert found["ecr:GetRepositoryPolicy"] == [REPOSITORY]
 
 
+def test_for_who_runs_the_probes_nothing_is_left_open_either(dc: DomainController, aws: EmbeddedAws) -> None:
+    with ExitStack() as stack:
+        made(WHOLE, dc, aws, stack)
+        found = resources(whole(*SERVICE, "--for", "run", aws=aws))
+    assert found["iam:PassRole"] == [ROLE]
+    assert found["logs:DescribeLogStreams"] == [GROUP]
+
+
 def test_the_secret_is_described_and_not_read(dc: DomainController, aws: EmbeddedAws) -> None:
     with ExitStack() as stack:
         made(WHOLE, dc, aws, stack)
