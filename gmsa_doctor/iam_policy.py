@@ -19,6 +19,7 @@ from gmsa_doctor.clients.fargate import FAMILIES, RUN_CLIENTS, TAG
 from gmsa_doctor.clients.services import AWS_CLIENTS
 from gmsa_doctor.formats.arn import S3ObjectArn, SecretArn, SsmParameterArn
 from gmsa_doctor.probe.plan import CONTAINER
+from gmsa_doctor.scope import Scope as Scope
 
 VERSION = "2012-10-17"
 """Of IAM's policy language."""
@@ -32,56 +33,6 @@ class Purpose(StrEnum):
     DOCTOR = "doctor"
     EXECUTION_ROLE = "execution-role"
     """The role with which ECS and Credentials Fetcher start the task."""
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What the policy is limited to. Where something is not given, a placeholder stands in the policy."""
-
-    partition: str = "aws"
-    region: str | None = None
-    account: str | None = None
-    cluster: str | None = None
-    """A name."""
-    execution_roles: tuple[str, ...] = ()
-    instance_roles: tuple[str, ...] = ()
-    """ARNs of the roles that EC2 container instances run with; without one, nothing is asked about them."""
-    log_groups: tuple[str, ...] = ()
-    """Names, or ARNs of those in another region."""
-    made_log_groups: tuple[str, ...] = ()
-    """Those that the driver of the logs makes."""
-    credspecs: tuple[S3ObjectArn | SsmParameterArn, ...] = ()
-    secrets: tuple[SecretArn, ...] = ()
-    """As somebody has written them: perhaps without the six characters that Secrets Manager appends."""
-    full_secrets: tuple[SecretArn, ...] = ()
-    """As Secrets Manager tells them."""
-    without_secret: bool = False
-    """No secret is read: the hosts themselves are of the AD domain."""
-    task_secrets: tuple[SecretArn, ...] = ()
-    """Those that ECS reads for the containers; such an ARN may lack the six characters, too."""
-    task_parameters: tuple[SsmParameterArn, ...] = ()
-    kms_keys: tuple[str, ...] = ()
-    """ARNs of customer-managed keys; without one, nothing about KMS is needed."""
-    repositories: tuple[str, ...] = ()
-    """ARNs of ECR repositories that the task's images are in."""
-    report: tuple[str, str] | None = None
-    """Bucket and prefix of ``--report-s3``; without it, the report comes through the log stream."""
-    event_bus: str | None = None
-    """A name; without it, no event is sent."""
-
-    def arn(self, service: str, resource: str) -> str:
-        """The ARN of a resource of the scope's region and account."""
-        where = f"{self.region or '<REGION>'}:{self.account or '<ACCOUNT>'}"
-        return f"arn:{self.partition}:{service}:{where}:{resource}"
-
-    @property
-    def cluster_name(self) -> str:
-        """The cluster's name, or its placeholder."""
-        return self.cluster or "<CLUSTER>"
-
-    def of_cluster(self) -> dict[str, Any]:
-        """The condition that a call is about the cluster."""
-        return {"ArnEquals": {"ecs:cluster": self.arn("ecs", f"cluster/{self.cluster_name}")}}
 
 
 Condition = Callable[[Scope], dict[str, Any]]
