@@ -171,6 +171,7 @@ def test_the_cache_of_the_real_kinit_is_read_as_klist_reads_it(dc: ad.DomainCont
     assert tgt.renew_till is not None
     for time in (tgt.start, tgt.end, tgt.renew_till):
         assert f"{time:%m/%d/%y %H:%M:%S}" in shown
-    assert tgt.end - tgt.start == timedelta(hours=2)
+    # the end is reckoned from kinit's clock, the start is the KDC's
+    assert abs(tgt.end - tgt.start - timedelta(hours=2)) < timedelta(minutes=5)
     assert f"(skey, tkt): {tgt.enctype_name}, " in shown
     assert {"renewable", "initial", "pre-authent"} <= set(tgt.flags)
