@@ -223,6 +223,12 @@ FAULTS = (
         "no Resolver FORWARD rule",
     ),
     Scenario(
+        "a private hosted zone for a part of the domain",
+        "dhcp-options.domain-name-servers",
+        all_of(_AMAZON, private_zone("app.corp.example.")),
+        "no private hosted zone for the domain",
+    ),
+    Scenario(
         "a rule whose association has failed",
         "dhcp-options.domain-name-servers",
         all_of(_RULE, associations(status="FAILED", status_message="no such VPC")),
@@ -277,6 +283,14 @@ HEALTHY = (
     ),
     Scenario("enableDnsSupport off, with the AD's DNS servers", "", _without_support),
     Scenario(
+        "a private hosted zone for the SRV records alone", "", all_of(_AMAZON, private_zone("_msdcs.corp.example."))
+    ),
+    Scenario(
+        "the VPC's own resolver beside the AD's DNS servers, with a rule",
+        "",
+        all_of(dhcp("{dc}", "169.254.169.253"), forward_rule("corp.example.")),
+    ),
+    Scenario(
         "an outbound endpoint whose group lets out DNS alone",
         "",
         all_of(_RULE, _egress(_dns("udp", "127.0.0.0/8"), _dns("tcp", "127.0.0.0/8"))),
@@ -299,6 +313,12 @@ WARNINGS = (
         "dhcp-options.domain-name-servers",
         inbound(hub=True),
         "nothing that can be seen here leads to corp.example",
+    ),
+    Scenario(
+        "the VPC's own resolver beside the AD's DNS servers",
+        "dhcp-options.domain-name-servers",
+        dhcp("{dc}", "169.254.169.253"),
+        "also names the VPC's own resolver (169.254.169.253), which nothing leads to corp.example",
     ),
     Scenario(
         "an instance that may forward",

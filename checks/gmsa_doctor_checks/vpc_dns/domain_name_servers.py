@@ -74,7 +74,7 @@ def domain_name_servers(
     endpoint of Route 53 Resolver is judged by what leads the resolver of its VPC, and what else is found at their
     addresses in this account only warns. `AmazonProvidedDNS` is right if a Resolver
     FORWARD rule for the domain or a parent of it, or a private hosted zone that can hold its records, is
-    associated with the VPC. A Route 53 Profile may bring both, and so may the owner of a shared VPC; what they hold
+    associated with the VPC; beside custom servers it warns without one. A Route 53 Profile may bring both, and so may the owner of a shared VPC; what they hold
     cannot be looked at. An answer of the
     task's own resolver outweighs what is deduced from the set, unless the set has changed since the task was started.
 
@@ -100,6 +100,8 @@ def domain_name_servers(
         result = _compare(options, custom, tuple(map(plain, known.addresses)), domain, "--ad-dns", place)
     else:
         result = _with_directories(options, custom, domain, directories, place)
+    if custom and isinstance(result, Given) and not (subnets.value and subnets.value.shared):
+        result = _beside_the_resolver(options, custom, result, domain, place, leads)
     if custom and isinstance(result, Finding) and result.status is Status.FAIL:
         others = servers_of(custom, domain, directories.value, subnets.value, ec2)
         result = judge(options, others, domain, subnets.value, result.fix or Fix(""), leads) or result
@@ -222,6 +224,31 @@ def _compare(
         )
         return Given(value, finding)
     return Given(value, passed(f"{options.id} names {listed(servers)}, DNS of {domain.text} ({source})"))
+
+
+def _beside_the_resolver(
+    options: DhcpOptions,
+    custom: tuple[str, ...],
+    result: Given[VpcDns],
+    domain: DomainName,
+    place: Place,
+    leading_of: LeadingOf,
+) -> Given[VpcDns]:
+    """What is right but for the VPC's own resolver, which the set names too: it may know nothing of the domain."""
+    amazon = tuple(one for one in options.servers if one not in custom)
+    if not amazon or result.finding.status is not Status.PASS:
+        return result
+    leading = leading_of(options.vpc)
+    if leading.rule or leading.zone or leading.profiles or leading.in_the_way:
+        return result
+    finding = warned(
+        f"{options.id} also names the VPC's own resolver ({listed(amazon)}), which nothing leads to {domain.text}; "
+        "whichever server answers first decides",
+        observed=listed(options.servers),
+        expected=f"the DNS servers of {domain.text} alone, or a FORWARD rule for it",
+        fix=new_options(options, domain, custom, place),
+    )
+    return Given(result.value, finding)
 
 
 # AmazonProvidedDNS ----------------------------------------------------------------------------------

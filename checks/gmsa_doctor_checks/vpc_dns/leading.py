@@ -34,6 +34,11 @@ LeadingOf: TypeAlias = Callable[[str], Leading]
 """What leads the resolver of a VPC, by the VPC's id."""
 
 
+def _can_hold(zone: str, domain: DomainName) -> bool:
+    """Whether SRV records of the domain can be in a zone: its own, a parent's, or one such as ``_msdcs`` below it."""
+    return is_part_of(domain.text, zone) or (is_part_of(zone, domain.text) and zone.startswith("_"))
+
+
 def leading_of(
     vpc: str,
     domain: DomainName,
@@ -54,7 +59,7 @@ def leading_of(
         in_the_way.append(error)
     try:
         zones = route53.zones_of_vpc(vpc, place.region or "")
-        fitting = [one for one in zones if is_part_of(domain.text, one) or is_part_of(one, domain.text)]
+        fitting = [one for one in zones if _can_hold(one, domain)]
         if fitting:
             return Leading(zone=f"private hosted zone {fitting[0]}")
     except ClientError as error:
