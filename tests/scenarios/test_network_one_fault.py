@@ -4,10 +4,12 @@ import pytest
 
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
-from tests.scenarios.judge import brief, run
+from tests.scenarios.changes import all_of, dhcp
+from tests.scenarios.judge import brief, run, with_status
 from tests.scenarios.lab import Scenario
 from tests.scenarios.network_access import ROUTES
 from tests.scenarios.network_one_fault import FAULTS, HEALTHY, WARNINGS
+from tests.scenarios.network_path import BY_ENDPOINTS, vpc_attribute
 from tests.scenarios.verdicts import fails, passes, warns
 
 
@@ -33,3 +35,11 @@ def test_the_services_say_what_closes_the_way_to_them_too(dc: DomainController, 
         assert (finding["status"], finding["because"]) == ("skipped", [ROUTES]), brief(ended)
         assert "no default route in rtb-" in finding["summary"]
         assert "0.0.0.0/0" in finding["fix"]["commands"][0]
+
+
+def test_wrong_dns_servers_are_not_why_the_endpoints_have_no_names(dc: DomainController, aws: EmbeddedAws) -> None:
+    both = all_of(BY_ENDPOINTS, dhcp("8.8.8.8"), vpc_attribute(EnableDnsSupport=False))
+    ended = run(Scenario("", "", both), dc, aws)
+    assert with_status(ended, "fail") == {"dhcp-options.domain-name-servers", "network-path.secrets-manager"}, brief(
+        ended
+    )

@@ -9,6 +9,7 @@ from gmsa_doctor.model import Finding, Outcome, Status
 from gmsa_doctor_checks.network_access.values import GroupsOfTask, Ways
 from gmsa_doctor_checks.network_path.values import ServicePaths, Way
 from gmsa_doctor_checks.values import VpcDns
+from gmsa_doctor_checks.vpc_dns.values import VpcResolver
 
 GROUPS = "network-access.security-groups"
 ROUTES = "network-access.routes"
@@ -23,6 +24,7 @@ class Elsewhere:
     groups: Outcome[GroupsOfTask]
     ways: Outcome[Ways]
     dns: Outcome[VpcDns]
+    resolver: Outcome[VpcResolver]
 
     def tells(self, paths: ServicePaths, bad: Sequence[Way], *, everywhere: bool) -> str | None:
         """The id of the check that tells of all ways that are bad; None if none does.
@@ -32,7 +34,8 @@ class Elsewhere:
         """
         if _fails(self.groups.finding) and paths.egress and all(one.by == paths.egress for one in bad):
             return GROUPS
-        if _fails(self.dns.finding) and all(one.by == DNS_SUPPORT for one in bad):
+        off = self.resolver.value is not None and not self.resolver.value.on  # else it fails for another reason
+        if off and _fails(self.dns.finding) and all(one.by == DNS_SUPPORT for one in bad):
             return DNS
         as_bad = _fails(self.ways.finding) or (not everywhere and self.ways.finding.status is Status.WARN)
         shut = self.ways.value.by_default if self.ways.value else ()

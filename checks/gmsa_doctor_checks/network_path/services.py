@@ -51,6 +51,7 @@ from gmsa_doctor_checks.values import (
     VpcDns,
 )
 from gmsa_doctor_checks.vpc_dns.dhcp_options import AMAZON
+from gmsa_doctor_checks.vpc_dns.values import VpcResolver
 from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnets
 
 _S3, _SECRETS, _ECR, _LOGS = "network-path.s3", "network-path.secrets-manager", "network-path.ecr", "network-path.logs"
@@ -170,6 +171,7 @@ def s3(
     groups: Outcome[GroupsOfTask],
     ways: Outcome[Ways],
     dns: Outcome[VpcDns],
+    resolver: Outcome[VpcResolver],
     vantage: Vantage,
 ) -> Finding:
     """Judges the way to S3 from each of the task's subnets.
@@ -183,7 +185,9 @@ def s3(
     Fix: add the subnet's route table to a gateway endpoint for S3, or give it a way out by a NAT gateway.
     """
     seen = bool(vantage.inside and found.value and not found.value.location.file)
-    return _judge(paths, _Told(_S3, texts.NOT_RETRIEVED, Elsewhere(groups, ways, dns), "credspec.object", seen))
+    return _judge(
+        paths, _Told(_S3, texts.NOT_RETRIEVED, Elsewhere(groups, ways, dns, resolver), "credspec.object", seen)
+    )
 
 
 @check(
@@ -198,6 +202,7 @@ def secrets_manager(
     groups: Outcome[GroupsOfTask],
     ways: Outcome[Ways],
     dns: Outcome[VpcDns],
+    resolver: Outcome[VpcResolver],
     vantage: Vantage,
 ) -> Finding:
     """Judges the way to Secrets Manager from each of the task's subnets.
@@ -211,11 +216,17 @@ def secrets_manager(
     out by a NAT gateway.
     """
     seen = bool(vantage.inside and found.value)
-    return _judge(paths, _Told(_SECRETS, texts.SECRET, Elsewhere(groups, ways, dns), "secret.value", seen))
+    return _judge(paths, _Told(_SECRETS, texts.SECRET, Elsewhere(groups, ways, dns, resolver), "secret.value", seen))
 
 
 @check(_ECR, title="Tasks get to ECR from each subnet", docs=links.ECR_ENDPOINTS, shows=(texts.NO_REGISTRY,))
-def ecr(paths: ServicePaths, groups: Outcome[GroupsOfTask], ways: Outcome[Ways], dns: Outcome[VpcDns]) -> Finding:
+def ecr(
+    paths: ServicePaths,
+    groups: Outcome[GroupsOfTask],
+    ways: Outcome[Ways],
+    dns: Outcome[VpcDns],
+    resolver: Outcome[VpcResolver],
+) -> Finding:
     """Judges the way to ECR from each of the task's subnets, if an image comes from there.
 
     It takes three: to ECR's API, to the registry, and to S3, where the layers lie.
@@ -225,11 +236,19 @@ def ecr(paths: ServicePaths, groups: Outcome[GroupsOfTask], ways: Outcome[Ways],
     Fix: make interface endpoints for `ecr.api` and `ecr.dkr` and a gateway endpoint for S3, or give the subnets a way
     out by a NAT gateway.
     """
-    return _judge(paths, _Told(_ECR, texts.NO_REGISTRY, Elsewhere(groups, ways, dns), none="no image comes from ECR"))
+    return _judge(
+        paths, _Told(_ECR, texts.NO_REGISTRY, Elsewhere(groups, ways, dns, resolver), none="no image comes from ECR")
+    )
 
 
 @check(_LOGS, title="Tasks get to CloudWatch Logs from each subnet", docs=links.AWSLOGS, shows=(texts.NO_LOGGER,))
-def logs(paths: ServicePaths, groups: Outcome[GroupsOfTask], ways: Outcome[Ways], dns: Outcome[VpcDns]) -> Finding:
+def logs(
+    paths: ServicePaths,
+    groups: Outcome[GroupsOfTask],
+    ways: Outcome[Ways],
+    dns: Outcome[VpcDns],
+    resolver: Outcome[VpcResolver],
+) -> Finding:
     """Judges the way to CloudWatch Logs from each of the task's subnets, if a container uses the log driver `awslogs`.
 
     Why: the driver makes the log stream before the container starts; if it cannot, the task does not start.
@@ -237,7 +256,7 @@ def logs(paths: ServicePaths, groups: Outcome[GroupsOfTask], ways: Outcome[Ways]
     Fix: make an interface endpoint for `logs`, or give the subnets a way out by a NAT gateway.
     """
     none = "no container uses the log driver awslogs"
-    return _judge(paths, _Told(_LOGS, texts.NO_LOGGER, Elsewhere(groups, ways, dns), none=none))
+    return _judge(paths, _Told(_LOGS, texts.NO_LOGGER, Elsewhere(groups, ways, dns, resolver), none=none))
 
 
 @dataclass(frozen=True)
