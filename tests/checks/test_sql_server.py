@@ -129,6 +129,9 @@ class Names:
     def is_alias(self, host: str) -> str | None:
         return self.aliases.get(host)
 
+    def name_of(self, address: str) -> str | None:
+        return self.aliases.get(address)
+
     def addresses(self, _: str) -> tuple[str, ...]:
         return self.of_all
 
@@ -137,7 +140,9 @@ def dns(**more: Any) -> Outcome[Any]:
     return Outcome(Names(**more), passed(""))
 
 
-def named(server: str, aliases: dict[str, str], *accounts: dict[str, str], bound: bool = True) -> Finding:
+def named(
+    server: str, aliases: dict[str, str], *accounts: dict[str, str], bound: bool = True, vantage: Vantage = LAPTOP
+) -> Finding:
     directory: Outcome[Any] = Outcome(BoundDirectory("dc1", cast("Directory", Accounts(*accounts))), passed("bound"))
     known = dns(aliases=aliases)
     return finding_of(
@@ -150,7 +155,7 @@ def named(server: str, aliases: dict[str, str], *accounts: dict[str, str], bound
             NOTHING,
             directory if bound else NOTHING,
             known,
-            LAPTOP,
+            vantage,
         )
     )
 
@@ -166,6 +171,26 @@ def test_an_alias_within_the_domain_needs_an_spn_there() -> None:
     assert named("alias.corp.example", target).status is Status.FAIL
     assert named("rds.corp.example", target).status is Status.FAIL
     assert named("alias.corp.example", target, account("svc-sql")).status is Status.WARN
+
+
+def test_an_alias_of_an_alias_is_followed() -> None:
+    target = {"a.corp.example": "b.corp.example", "b.corp.example": "db.corp.example"}
+    assert named("a.corp.example", target, account("svc-sql")).status is Status.WARN
+    assert named("a.corp.example", target).status is Status.FAIL
+    assert named("a.corp.example", {"a.corp.example": "b.corp.example", "b.corp.example": "a.corp.example"})
+
+
+def test_an_alias_of_an_endpoint_of_rds_is_not_followed_behind_it() -> None:
+    target = {"db.corp.example": ENDPOINT, ENDPOINT: "ec2-1-2-3-4.compute-1.amazonaws.com"}
+    assert named("db.corp.example", target, bound=False).status is Status.PASS
+
+
+def test_that_an_address_has_no_name_is_certain_only_where_the_task_is_seen() -> None:
+    inside = named("10.0.0.5", {}, account("svc-sql"), vantage=Vantage(inside=True))
+    outside = named("10.0.0.5", {}, account("svc-sql"))
+    assert (inside.status, outside.status) == (Status.FAIL, Status.WARN)
+    assert "as it is asked from here" in outside.summary
+    assert named("10.0.0.5", {"10.0.0.5": "db.corp.example"}, account("svc-sql")).status is Status.WARN
 
 
 def test_a_directory_of_too_many_sql_servers_hides_no_failure() -> None:
@@ -216,6 +241,22 @@ def test_one_address_of_a_listener_is_enough(open: tuple[str, ...], status: Stat
     found = port(SERVERS, NAMES, NOTHING, NOTHING, cast("Any", listener), cast("Any", Listening(*open)), inside)
     assert found.status is status
     assert words in found.summary
+
+
+def test_a_server_that_is_not_known_hides_no_other_that_does_not_answer() -> None:
+    class NotAll(Names):
+        def addresses(self, name: str) -> tuple[str, ...]:
+            if name == "db.corp.example":
+                raise ClientError("the DNS server answers SERVFAIL")
+            return ("10.0.9.9",)
+
+    other = parse(trusted("other.corp.example"))
+    both = SqlServers((*SERVERS.servers, SqlServer("other", other, ("MSSQLSvc/other.corp.example:1433",), 1433)))
+    inside = Vantage(inside=True)
+    found = port(both, NAMES, NOTHING, NOTHING, cast("Any", NotAll()), cast("Any", Listening()), inside)
+    assert found.status is Status.FAIL
+    assert "other.corp.example accepts no connection" in found.summary
+    assert [one.status for one in found.rows] == [Status.UNKNOWN, Status.FAIL]
 
 
 def test_a_sql_login_is_no_failure_however_it_names_the_server() -> None:

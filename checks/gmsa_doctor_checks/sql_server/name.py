@@ -38,16 +38,22 @@ _OF_AWS = (".ec2.internal", ".compute.internal", ".amazonaws.com", ".amazonaws.c
 """Ends of names that no AD has: those that EC2 gives to addresses, and those of AWS's services."""
 
 
+_MOST_ALIASES = 8
+"""So many are followed, of which one points to the next."""
+
+
 @dataclass(frozen=True)
 class Named:
     """A server's name, and by which other names a client may find out that it goes.
 
-    ``others``: what an alias points to, the PTR record of an address, a short name with the domain behind it.
+    ``others``: what an alias points to, the PTR record of an address, a short name with the domain behind it. ``seen``:
+    what is not among them, the task does not find out either.
     """
 
     one: NamedString
     kind: Kind
     others: tuple[str, ...] = ()
+    seen: bool = True
 
     @property
     def string(self) -> ConnectionString:
@@ -119,7 +125,9 @@ def name(
     domain = domain_in_use(names, account)
     search = search_of(domain, options)
     found = [
-        named for _, named in each(left, lambda one: _named(one, domain, search, dns.value)) if isinstance(named, Named)
+        named
+        for _, named in each(left, lambda one: _named(one, domain, search, dns.value, vantage))
+        if isinstance(named, Named)
     ]
     asked = tuple(dict.fromkeys(h for one in found if _is_doubtful(one) or _has_unknown_port(one) for h in one.hosts))
     holders = holders_of(bound.value.directory, domain.base_dn, asked) if asked and bound.value else ()
@@ -133,7 +141,7 @@ def name(
     servers = tuple(
         SqlServer(one.one.name, one.string, _spns(one, known), _port(one.string, ports.value))
         for one, finding in zip(found, findings, strict=True)
-        if finding.status is not Status.FAIL
+        if finding.status is not Status.FAIL and not _is_unseen(one, holders)
     )
     finding = worst_of(findings, rows if len(rows) > 1 else ())
     return Given(SqlServers(servers), finding) if servers else finding
@@ -195,26 +203,37 @@ def _completion(one: Named, known: Known) -> str:
     return f"; a short name is completed with {domains or 'nothing'} ({known.search.known_by})"
 
 
-def _named(one: NamedString, domain: DomainName, search: Search, dns: Dns | None) -> Named:
+def _named(one: NamedString, domain: DomainName, search: Search, dns: Dns | None, vantage: Vantage) -> Named:
     host = one.string.host.lower()
     kind = kind_of(host)
     if one.string.spn and one.string.form is not Form.ODBC:
         return Named(one, Kind.FULL)  # the name does not matter
     if kind is Kind.SHORT:
         return Named(one, kind, tuple(dict.fromkeys((*search.full_names(host), f"{host}.{domain.text}"))))
+    if kind is Kind.ADDRESS:  # PTR records of private addresses are often known to the AD's DNS alone
+        name = dns.name_of(host) if dns else None
+        return Named(one, kind, (name,) if name else (), seen=vantage.silence_counts and dns is not None)
     if dns is None or kind is Kind.LOCAL:
         return Named(one, kind)
-    if kind is Kind.ADDRESS:
-        name = dns.name_of(host)
-        return Named(one, kind, (name,) if name else ())
+    return Named(one, kind, _aliases(host, dns))
+
+
+def _aliases(host: str, dns: Dns) -> tuple[str, ...]:
+    """What an alias points to, and what that points to in its turn; nothing behind an endpoint of RDS."""
+    found: list[str] = []
     target = dns.is_alias(host)
-    return Named(one, kind, (target,) if target else ())
+    while target and target not in (host, *found) and len(found) < _MOST_ALIASES:
+        found.append(target)
+        target = None if ENDPOINT.fullmatch(target) else dns.is_alias(target)
+    return tuple(found)
 
 
 def _judge(one: Named, known: Known) -> Finding:
     if not _is_doubtful(one):
         return passed(f"{one.one.name}: {one.string.host}")
     if known.bound:
+        if _is_unseen(one, known.holders):
+            return _unseen(one, known)
         if not _held(one.hosts, known.holders) and not _may_be_elsewhere(one, known.domain):
             return _without_spn(one, _proposals(one, known))
         if not _is_still_doubtful(one, known.holders):
@@ -234,6 +253,11 @@ def _is_still_doubtful(one: Named, holders: tuple[Holder, ...]) -> bool:
     if one.kind is Kind.FULL and not _held(one.hosts, holders):
         return False
     return not _held(one.hosts[:1], holders)
+
+
+def _is_unseen(one: Named, holders: tuple[Holder, ...]) -> bool:
+    """Whether a name may be behind it that is not known here: for which SPN the client asks is open then."""
+    return not one.seen and not one.others and not _held(one.hosts, holders)
 
 
 def _is_alias_of_rds(one: Named) -> bool:
@@ -320,6 +344,20 @@ def _without_spn(one: Named, proposals: tuple[str, ...]) -> Finding:
         observed=f"{one.one.name}: {one.string.server}; no {PREFIX}{one.string.host}… in the AD",
         expected=f"a server's name that there is an SPN for: {right}",
         fix=Fix(f"Name the server {right} in the connection string.", (f"setspn -Q {host}",)),
+    )
+
+
+def _unseen(one: Named, known: Known) -> Finding:
+    right = " or ".join(_proposals(one, known)) or "its full name in the AD's domain"
+    return warned(
+        f"{one.what}: {_reason(one)}, and DNS, as it is asked from here, has none for it",
+        observed=f"{one.one.name}: {one.string.server}; no {PREFIX}{one.string.host}… in the AD",
+        expected=f"a server's name that there is an SPN for: {right}",
+        fix=Fix(
+            "Name the server as its SPN does in the connection string. Whether the task finds out a name, its own DNS "
+            "servers tell.",
+            (f"dig +short -x {posix(one.string.host)}",),
+        ),
     )
 
 

@@ -18,6 +18,9 @@ from gmsa_doctor_checks.sql_server.hosts import Kind, Search, kind_of, search_of
 from gmsa_doctor_checks.sql_server.values import SqlServer, SqlServers
 from gmsa_doctor_checks.values import Account, DhcpOptions, GmsaNames
 
+_CLOSED = (NotFound, TimedOut, Refused, Unreachable)
+"""What says that there is no way; any other error leaves it open."""
+
 
 @check(
     "sql-server.port",
@@ -53,7 +56,7 @@ def port(
         return skipped("the servers' ports are not known: they are the container's own, or those of named instances")
     answers = each(asked.values(), lambda one: _reached(one, search, dns, tcp))
     rows = tuple(
-        Row(_name(one), Status.FAIL, answer.text)
+        Row(_name(one), Status.FAIL if isinstance(answer, _CLOSED) else Status.UNKNOWN, answer.text)
         if isinstance(answer, ClientError)
         else Row(_name(one), Status.PASS, answer)
         for one, answer in answers
@@ -61,8 +64,8 @@ def port(
     closed = [(one, answer) for one, answer in answers if isinstance(answer, ClientError)]
     if not closed:
         return passed("; ".join(f"{row.name}: {row.text}" for row in rows), rows=rows)
-    server, error = closed[0]
-    if not isinstance(error, NotFound | TimedOut | Refused | Unreachable):
+    server, error = next((one for one in closed if isinstance(one[1], _CLOSED)), closed[0])
+    if not isinstance(error, _CLOSED):
         raise error
     return judge_silence(_no_way(server, error, rows if len(rows) > 1 else ()), vantage)
 
