@@ -11,6 +11,7 @@ from gmsa_doctor.formats.connection_string import parse
 from gmsa_doctor.formats.sql_browser import Instance
 from gmsa_doctor.formats.task_definition import NamedString
 from gmsa_doctor.model import Finding, Given, Outcome, Status, failed, passed, skipped
+from gmsa_doctor.subject import Network, Place
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks.sql_server.hosts import Search, search_of
 from gmsa_doctor_checks.sql_server.instance import instance
@@ -20,6 +21,7 @@ from gmsa_doctor_checks.values import DhcpOptions, DomainName, GmsaName, GmsaNam
 
 NAMES = GmsaNames(DomainName("corp.example"), GmsaName("webapp01"))
 NOTHING: Outcome[Any] = Outcome(None, skipped("not asked"))
+PLACE = Place("us-east-1", "123456789012")
 TASK, LAPTOP = Vantage(inside=True), Vantage(inside=False)
 ENDPOINT = "db.abc123.us-east-1.rds.amazonaws.com"
 SALES = Instance("DB", "SALES", ("tcp", "np"), 50123)
@@ -57,7 +59,11 @@ class Addresses:
 
 
 def asked(
-    host: Host, *servers: str, vantage: Vantage = TASK, dns: Addresses | None = None
+    host: Host,
+    *servers: str,
+    vantage: Vantage = TASK,
+    dns: Addresses | None = None,
+    network: Outcome[Any] = NOTHING,
 ) -> tuple[Finding, InstancePorts | None]:
     texts = [
         one if "=" in one or "://" in one else f"Server={one};Integrated Security=true"
@@ -65,7 +71,7 @@ def asked(
     ]
     strings = ConnectionStrings(tuple(NamedString(f"string {n}", parse(text)) for n, text in enumerate(texts, 1)))
     known = cast("Dns", dns or Addresses("10.0.0.5"))
-    result = instance(strings, NAMES, NOTHING, NOTHING, known, cast("SqlBrowser", host), vantage)
+    result = instance(strings, NAMES, NOTHING, NOTHING, known, cast("SqlBrowser", host), vantage, network, PLACE)
     return (result.finding, result.value) if isinstance(result, Given) else (result, None)
 
 
@@ -120,6 +126,23 @@ def test_a_port_that_is_none_leaves_it_open() -> None:
 def test_one_address_that_answers_is_enough() -> None:
     host = Host(SALES, silent_at="10.0.0.5")
     assert asked(host, dns=Addresses("10.0.0.5", "10.0.1.5"))[0].status is Status.PASS
+
+
+def test_the_fix_names_the_task_s_own_group() -> None:
+    network: Outcome[Any] = Outcome(Network(("subnet-1",), ("sg-1",)), passed(""))
+    finding, _ = asked(Host(SILENCE), network=network)
+    assert finding.fix
+    assert finding.fix.commands[0].endswith("--protocol udp --port 1434 --source-group sg-1")
+    assert "--region us-east-1" in finding.fix.commands[0]
+
+
+def test_an_address_that_refuses_does_not_hide_that_another_knows_no_such_instance() -> None:
+    class Two(Host):
+        def instance(self, address: str, name: str) -> Instance:
+            raise CLOSED if address == "10.0.0.5" else SILENCE
+
+    finding, _ = asked(Two(SILENCE, Instance("DB", "HR", ("tcp",), 1500)), dns=Addresses("10.0.0.5", "10.0.1.5"))
+    assert "knows no instance SALES; it knows HR" in finding.summary
 
 
 def test_a_host_without_an_address_is_told_by_another_check() -> None:

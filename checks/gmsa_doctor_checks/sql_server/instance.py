@@ -25,6 +25,7 @@ from gmsa_doctor.model import (
     warned,
 )
 from gmsa_doctor.registry import check
+from gmsa_doctor.subject import Network, Place
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix, powershell
@@ -52,6 +53,8 @@ def instance(
     dns: Dns,
     browser: SqlBrowser,
     vantage: Vantage,
+    network: Outcome[Network],
+    place: Place,
 ) -> Result[InstancePorts]:
     r"""For a server that is named `host\\instance` without a port, asks SQL Server Browser for it, as the drivers do.
 
@@ -66,7 +69,9 @@ def instance(
     if not asked:
         return skipped("no server is named by its instance alone")
     search = search_of(domain_in_use(names, account), options)
-    answers = each(asked.values(), lambda one: _judge(one, search, dns, browser, vantage))
+    task = network.value.security_groups[:1] if network.value else ()
+    allowed = _allowed(task[0] if task else "<security group of the task>", place)
+    answers = each(asked.values(), lambda one: _judge(one, search, dns, browser, vantage, allowed))
     judged = [(one, _nameless(one, answer) if isinstance(answer, ClientError) else answer) for one, answer in answers]
     told = tuple(result.value for _, result in judged if isinstance(result, Given))
     findings = [result.finding if isinstance(result, Given) else result for _, result in judged]
@@ -82,9 +87,9 @@ def _is_asked_for(string: ConnectionString) -> bool:
 
 
 def _judge(
-    string: ConnectionString, search: Search, dns: Dns, browser: SqlBrowser, vantage: Vantage
+    string: ConnectionString, search: Search, dns: Dns, browser: SqlBrowser, vantage: Vantage, allowed: str
 ) -> Result[NamedInstance]:
-    """Raises ClientError where the host's address is not known."""
+    """Raises ClientError where the host's address is not known. ``allowed``: the command that opens the port."""
     name = string.instance or ""
     if kind_of(string.host) is Kind.RDS and not vantage.silence_counts:
         return warned(f"{string.server}: {_RDS}", expected=_with_port(string), fix=_name_the_port(string))
@@ -95,22 +100,22 @@ def _judge(
         try:
             others = _first(addresses, browser.instances)
         except ClientError:
-            return judge_silence(_no_browser(string, silence), vantage)
+            return judge_silence(_no_browser(string, silence, allowed), vantage)
         listed = next((one for one in others if one.name.lower() == name.lower()), None)
         return _told(string, listed) if listed else _not_there(string, others)
     except (Refused, Unreachable) as error:
-        return judge_silence(_no_browser(string, error), vantage)
+        return judge_silence(_no_browser(string, error, allowed), vantage)
     return _told(string, found)
 
 
 def _first(addresses: tuple[str, ...], ask: Callable[[str], T]) -> T:
-    """The answer of the first address that gives one; raises the first error if none does."""
+    """The answer of the first address that gives one; raises TimedOut if one is silent, else the first error."""
     answers = [answer for _, answer in each(addresses, ask)]
     for answer in answers:
         if not isinstance(answer, ClientError):
             return answer
     errors = [one for one in answers if isinstance(one, ClientError)]
-    raise errors[0]
+    raise next((one for one in errors if isinstance(one, TimedOut)), errors[0])
 
 
 def _nameless(string: ConnectionString, error: ClientError) -> Finding:
@@ -160,13 +165,17 @@ _RDS = "the driver asks SQL Server Browser for the instance's port, and RDS is n
 _START = ("Set-Service -Name SQLBrowser -StartupType Automatic", "Start-Service -Name SQLBrowser")
 
 
-def _no_browser(string: ConnectionString, error: ClientError) -> Finding:
+def _allowed(task: str, place: Place) -> str:
+    return (
+        f"aws ec2 authorize-security-group-ingress{place.region_option} "
+        f"--group-id {posix('<security group of the server>')} --protocol udp --port {PORT} "
+        f"--source-group {posix(task)}"
+    )
+
+
+def _no_browser(string: ConnectionString, error: ClientError, allowed: str) -> Finding:
     """The driver asks nobody else for the port."""
     is_rds = kind_of(string.host) is Kind.RDS
-    allowed = (
-        f"aws ec2 authorize-security-group-ingress --group-id {posix('<security group of the server>')} "
-        f"--protocol udp --port {PORT} --source-group {posix('<security group of the task>')}"
-    )
     return failed(
         f"{string.server}: {_RDS}" if is_rds else f"the port of {string.server} cannot be found out: {error.text}",
         observed=error.text,
