@@ -23,8 +23,8 @@ from gmsa_doctor_checks.domain import domain_in_use, srv_name
 from gmsa_doctor_checks.network_access.values import Host, Hosts, Interface, Interfaces, Need, Port
 from gmsa_doctor_checks.network_access.verdict import listed
 from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaNames
+from gmsa_doctor_checks.vpc_dns.dhcp_options import own_servers
 
-_AMAZON = "AmazonProvidedDNS"
 _ARE_CONTROLLERS = ("MicrosoftAD", "SharedMicrosoftAD")
 """Types of directories whose DNS servers are domain controllers."""
 _SQL_SERVER = re.compile(r"MSSQLSvc/([^:/@]+)(?::(\d{1,5}))?(?:@.*)?", re.IGNORECASE)
@@ -60,7 +60,7 @@ def hosts(
     domain = domain_in_use(names, account)
     found = _Found(not _asks_as_instance(platform.value, definition.value))
     answered = _by_dns(found, domain, dns.value) if dns.value else False
-    custom = _custom_servers(options.value)
+    custom = own_servers(options.value) if options.value else ()
     asked = not known.addresses and bool(custom or not answered)
     of_domain = _directories(directories, domain) if asked else ()
     if not answered and not isinstance(of_domain, ClientError):
@@ -146,10 +146,6 @@ def _by_dns(found: _Found, domain: DomainName, dns: Dns) -> bool:
 
 def _kerberos(number: int = 88) -> tuple[tuple[Any, ...], ...]:
     return (Need.KERBEROS, Protocol.TCP, number), (Need.KERBEROS, Protocol.UDP, number, False)
-
-
-def _custom_servers(options: DhcpOptions | None) -> tuple[str, ...]:
-    return tuple(one for one in options.servers if one not in (_AMAZON, *options.resolvers)) if options else ()
 
 
 def _dns_servers(

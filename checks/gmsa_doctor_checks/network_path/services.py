@@ -50,7 +50,7 @@ from gmsa_doctor_checks.values import (
     SecretObject,
     VpcDns,
 )
-from gmsa_doctor_checks.vpc_dns.dhcp_options import AMAZON
+from gmsa_doctor_checks.vpc_dns.dhcp_options import own_servers
 from gmsa_doctor_checks.vpc_dns.values import VpcResolver
 from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnets
 
@@ -112,7 +112,7 @@ def services(
         names.value,
         groups.value,
         tuple(one.id for one in groups.value.task) if groups.value else network.security_groups,
-        options.value is None or bool(_own_servers(options.value)),
+        options.value is None or bool(own_servers(options.value)),
         _role(role.value),
         asked,
     )
@@ -131,10 +131,6 @@ def services(
     return Given(
         ServicePaths(by_their_exit(found), because, egress_of(facts.groups_of_task)), passed(f"judged for {wanted}")
     )
-
-
-def _own_servers(options: DhcpOptions) -> tuple[str, ...]:
-    return tuple(one for one in options.servers if one not in (AMAZON, *options.resolvers))
 
 
 def _role(role: ExecutionRole | None) -> RoleArn | None:

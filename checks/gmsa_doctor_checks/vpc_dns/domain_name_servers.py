@@ -72,11 +72,11 @@ def domain_name_servers(
     Custom servers are compared with `--ad-dns`, else with the addresses of a Directory Service directory of
     the domain's name; servers that neither knows are no failure. Others than these may forward the domain: an inbound
     endpoint of Route 53 Resolver is judged by what leads the resolver of its VPC, and what else is found at their
-    addresses in this account only warns. `AmazonProvidedDNS` is right if a Resolver
-    FORWARD rule for the domain or a parent of it, or a private hosted zone that can hold its records, is
-    associated with the VPC; beside custom servers it warns without one. A Route 53 Profile may bring both, and so may the owner of a shared VPC; what they hold
-    cannot be looked at. An answer of the
-    task's own resolver outweighs what is deduced from the set, unless the set has changed since the task was started.
+    addresses in this account only warns. `AmazonProvidedDNS` is right if a Resolver FORWARD rule for the domain or a
+    parent of it, or a private hosted zone that can hold its records, is associated with the VPC; without one it warns
+    beside custom servers. A Route 53 Profile may bring both, and so may the owner of a shared VPC; what they hold
+    cannot be looked at. An answer of the task's own resolver outweighs what is deduced from the set, unless the set has
+    changed since the task was started.
 
     Why: Credentials Fetcher finds the domain controllers by SRV records, which only the AD's DNS (or a
     resolver that forwards to it) holds. AWS documents wrong DHCP options as the fourth cause.
