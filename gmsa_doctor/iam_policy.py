@@ -23,7 +23,12 @@ from gmsa_doctor.scope import Scope as Scope
 
 VERSION = "2012-10-17"
 """Of IAM's policy language."""
-PLACEHOLDER = re.compile(r"<([A-Z_]+)>")
+NAMES = (
+    "ACCOUNT", "REGION", "CLUSTER", "EXECUTION_ROLE", "LOG_GROUP", "CREDSPEC_BUCKET", "CREDSPEC_KEY",
+    "CREDSPEC_PARAMETER", "SECRET",
+)  # fmt: skip
+"""Of the placeholders. Others are part of a name."""
+PLACEHOLDER = re.compile(f"<({'|'.join(NAMES)})>")
 
 
 class Purpose(StrEnum):

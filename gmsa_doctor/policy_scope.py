@@ -60,8 +60,8 @@ class Told:
     gaps: tuple[Gap, ...] = ()
 
 
-def told_by_subjects(request: Request, registry: Registry, *, for_role: bool) -> Told:
-    """Look the subjects of a request up.
+def told_by_subjects(request: Request, registry: Registry, options: Scope, *, for_role: bool) -> Told:
+    """Look the subjects of a request up. Where nothing else tells their region and account, ``options`` does.
 
     ``for_role``: what the execution role needs, such as the keys of the containers' own secrets; else what is asked
     about it, and about the roles of container instances. No secret is read, only described; nothing is sent to DNS or
@@ -76,7 +76,11 @@ def told_by_subjects(request: Request, registry: Registry, *, for_role: bool) ->
         for one, case, given, ended in zip(seen.found, seen.cases, values, findings, strict=True)
     ]
     return _together(
-        [told for _, told in each(subjects, partial(_of_subject, for_role=for_role)) if isinstance(told, Told)]
+        [
+            told
+            for _, told in each(subjects, partial(_of_subject, options=options, for_role=for_role))
+            if isinstance(told, Told)
+        ]
     )
 
 
@@ -143,12 +147,12 @@ class _Seen:
         return way[-1].summary
 
 
-def _of_subject(seen: _Seen, *, for_role: bool) -> Told:
+def _of_subject(seen: _Seen, *, options: Scope, for_role: bool) -> Told:
     place = seen.place
     scope = Scope(
         partition=place.partition or "aws",
-        region=place.region,
-        account=place.account,
+        region=place.region or options.region,
+        account=place.account or options.account,
         cluster=seen.cluster.rpartition("/")[2] if seen.cluster else None,
         execution_roles=tuple(_role(seen)),
         instance_roles=() if for_role else tuple(_instance_roles(seen)),
@@ -251,7 +255,10 @@ def _customer_managed(what: str, name: str, seen: _Seen) -> Iterator[str]:
     """The ARN of a key that is not AWS's own, which is of no other account, and needs no permission there."""
     arn, place, kms = _parsed(name), seen.place, seen.given[Kms]
     if arn and (arn.region, arn.account) != (place.region, place.account):
-        yield name
+        if arn.resource.startswith("key/"):
+            yield name
+        else:  # IAM compares the ARN of the key itself
+            seen.miss(KEY, f"the KMS key {name} of {what}", f"account {arn.account} in {arn.region} was not asked")
         return
     try:
         if not isinstance(kms, Kms):

@@ -182,6 +182,7 @@ def test_without_reports_in_s3_nothing_can_be_removed_there(env: dict[str, str])
     [
         ("arn:aws:s3:::b/web.json", "s3:GetObject", "arn:aws:s3:::b/web.json"),
         ("arn:aws:s3:::b/a*?$.json", "s3:GetObject", "arn:aws:s3:::b/a${*}${?}${$}.json"),
+        ("arn:aws:s3:::b/<NAME>.json", "s3:GetObject", "arn:aws:s3:::b/<NAME>.json"),
         ("arn:aws:s3:::b/a,b.json", "s3:GetObject", "arn:aws:s3:::b/a,b.json"),
         (f"arn:aws:ssm:{HERE}:parameter/gmsa/web", "ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/gmsa/web"),
     ],

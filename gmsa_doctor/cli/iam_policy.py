@@ -217,7 +217,7 @@ def _looked_up(request: Request, options: Scope, purpose: For) -> tuple[Scope, l
     """The scope of the subject, in which the options win, and what is not known of it."""
     from gmsa_doctor import policy_scope, registry
 
-    told = policy_scope.told_by_subjects(request, registry.load(), for_role=purpose is For.EXECUTION_ROLE)
+    told = policy_scope.told_by_subjects(request, registry.load(), options, for_role=purpose is For.EXECUTION_ROLE)
     found = told.scope
     if purpose is For.RUN:
         found = replace(found, log_groups=found.log_groups[:1])

@@ -144,6 +144,14 @@ class SecretArn:
         match = _SUFFIX.fullmatch(self.name)
         return match[2] if match else None
 
+    @property
+    def may_lack_its_suffix(self) -> bool:
+        """Whether the name's end may be the user's own, as in ``gmsa-secret``.
+
+        Of Secrets Manager's own, one in 26 has no capital letter either.
+        """
+        return self.suffix is None or self.suffix == self.suffix.lower()
+
 
 @dataclass(frozen=True)
 class TaskDefinitionArn:

@@ -131,6 +131,14 @@ def test_a_secrets_arn_tells_its_name_and_suffix() -> None:
     assert (arn.friendly_name, arn.suffix, str(arn)) == ("a/b-c", "AbCdEf", text)
 
 
+@pytest.mark.parametrize(
+    ("name", "doubtful"), [("gmsa", True), ("gmsa-secret", True), ("gmsa-secret-AbCdEf", False), ("a-b1c2d3", True)]
+)
+def test_a_secrets_arn_may_end_in_a_word_of_six_letters(name: str, doubtful: bool) -> None:
+    arn = parse_secret_arn(f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{name}")
+    assert arn.may_lack_its_suffix is doubtful
+
+
 def test_a_secrets_arn_without_its_suffix_is_noticed() -> None:
     arn = parse_secret_arn("arn:aws:secretsmanager:us-east-1:123456789012:secret:gmsa")
     assert (arn.friendly_name, arn.suffix) == ("gmsa", None)

@@ -33,6 +33,8 @@ from tests.scenarios.policies import (
 
 _TRUST, _CREDSPEC, _SECRET = "execution-role.trust", "execution-role.credspec", "execution-role.secret"
 _ECS = "ecs-tasks.amazonaws.com"
+_WORD = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:gmsa-secret"
+"""A name that ends in what looks like the six characters."""
 _NAME = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:gmsa/webapp01"
 _OBJECTS = "arn:aws:s3:::gmsa-credspecs/*"
 
@@ -87,6 +89,16 @@ FAULTS = (
         "no policy of it allows secretsmanager:GetSecretValue",
     ),
     Scenario("the secret by its name", _SECRET, role(OBJECT, {**VALUE, "Resource": _NAME}), f"{_NAME}-??????"),
+    Scenario(
+        "the secret by a name that seems to have its suffix",
+        _SECRET,
+        all_of(
+            role(OBJECT, {**VALUE, "Resource": _WORD}),
+            lambda it, _: setattr(it, "secret_name", "gmsa-secret"),
+            credential_arn(_WORD),
+        ),
+        f"{_WORD}-??????",
+    ),
     Scenario("a Deny on the secret", _SECRET, role_also(deny("secretsmanager:*", _NAME + "*")), "a policy denies"),
     Scenario("a boundary without the secret", _SECRET, boundary(allow("s3:*")), "permissions boundary"),
     Scenario("a boundary without the object", _CREDSPEC, boundary(allow("secretsmanager:*")), "permissions boundary"),
@@ -144,7 +156,7 @@ HEALTHY = (
         "",
         all_of(
             lambda it, _: setattr(it, "secret_name", "gmsa-secret"),
-            credential_arn(f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:gmsa-secret"),
+            credential_arn(_WORD),
         ),
     ),
     Scenario("the secret's six characters as *", "", role(OBJECT, {**VALUE, "Resource": _NAME + "*"})),

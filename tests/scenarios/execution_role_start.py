@@ -100,6 +100,16 @@ def object_key_elsewhere(it: Environment, _: Lab) -> None:
     it.after.append(put)
 
 
+def secret_key_by_a_foreign_alias(it: Environment, _: Lab) -> None:
+    """Encrypt the secret with a key of another account, named by its alias."""
+    alias = f"arn:aws:kms:us-east-1:{_ELSEWHERE}:alias/gmsa"
+
+    def put(aws: EmbeddedAws, made: Created) -> None:
+        aws.client("secretsmanager", made.region).update_secret(SecretId=made.secret_arn, KmsKeyId=alias)
+
+    it.after.append(put)
+
+
 _UNREADABLE = denied("secretsmanager", "GetSecretValue")
 """Then the secret's key is looked at all the same."""
 
@@ -259,6 +269,7 @@ HEALTHY = (
         ),
     ),
     Scenario("a key of another region is not asked about", "", object_key_elsewhere),
+    Scenario("a key of another account by its alias is not judged", "", secret_key_by_a_foreign_alias),
     Scenario("a grant of the key", "", all_of(secret_key(), granted)),
     Scenario("an image of Amazon ECR", "", all_of(image(), role_also(_TOKEN, _PULL))),
     Scenario(

@@ -84,6 +84,12 @@ FAULTS = (
         secret(key, allow(GET_VALUE, resource=_THERE[:-1])),
         "without its last six characters",
     ),
+    Scenario(
+        "a variable's secret by a name that seems to have its suffix",
+        _CHECK,
+        secret(without_suffix(variable), allow(GET_VALUE, resource=_THERE.replace("db-", "db-secret")), name="app/db-secret"),
+        "without its last six characters",
+    ),
     Scenario("no right to a parameter", _CHECK, names(variable, "/app/key"), "ssm:GetParameters"),
     Scenario(
         "ssm:GetParameter alone",
@@ -155,6 +161,14 @@ HEALTHY = (
         "a secret in both, the role's and the container's",
         "",
         lambda it, _: variable(it.container, it.likely_secret_arn[:-7]),
+    ),
+    Scenario(
+        "a secret in both whose own name seems to have a suffix",
+        "",
+        all_of(
+            lambda it, _: setattr(it, "secret_name", "gmsa-secret"),
+            lambda it, _: variable(it.container, it.likely_secret_arn[:-7]),
+        ),
     ),
     Scenario("a variable's secret on EC2", "", all_of(on_ec2, options("--fetcher", "2"), secret(key, MAY))),
     Scenario(

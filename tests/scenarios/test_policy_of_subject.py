@@ -14,7 +14,15 @@ from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.environment import healthy, task_definition_file
 from tests.scenarios import changes
 from tests.scenarios.changes import all_of, denied
-from tests.scenarios.execution_role_start import REPOSITORY, image, logs, object_key, object_key_of_aws, secret_key
+from tests.scenarios.execution_role_start import (
+    REPOSITORY,
+    image,
+    logs,
+    object_key,
+    object_key_of_aws,
+    secret_key,
+    secret_key_by_a_foreign_alias,
+)
 from tests.scenarios.judge import brief
 from tests.scenarios.lab import Change, Lab
 from tests.scenarios.policies import ROLE
@@ -311,11 +319,24 @@ def test_a_file_that_tells_no_account_leaves_it_open(dc: DomainController, aws: 
     with ExitStack() as stack:
         logs()(environment, Lab(dc, aws, stack))
     registered = json.loads(task_definition_file(environment))["taskDefinition"]
+    registered["containerDefinitions"][0]["secrets"] = [{"name": "KEY", "valueFrom": "/app/key"}]
     file = tmp_path / "td.json"
     file.write_text(json.dumps({name: value for name, value in registered.items() if name != "taskDefinitionArn"}))
     ended = asked("--task-definition-file", str(file), "--offline", *FOR_ROLE, aws=aws)
     assert resources(ended.document)["logs:PutLogEvents"] == [GROUP.replace(ACCOUNT, "<ACCOUNT>")]
     assert placeholders(ended.document) == ("REGION", "ACCOUNT", "SECRET")
+    where = ("--account", ACCOUNT, "--region", "us-east-1")
+    told = asked("--task-definition-file", str(file), "--offline", *where, *FOR_ROLE, aws=aws)
+    assert resources(told.document)["logs:PutLogEvents"] == [GROUP]
+    assert placeholders(told.document) == ("SECRET",)
+
+
+def test_the_alias_of_another_accounts_key_is_not_what_iam_compares(dc: DomainController, aws: EmbeddedAws) -> None:
+    with ExitStack() as stack:
+        made(secret_key_by_a_foreign_alias, dc, aws, stack)
+        ended = asked(*SERVICE, *FOR_ROLE, aws=aws)
+    assert "kms:Decrypt" not in resources(ended.document)
+    assert "alias/gmsa of the secret (--kms-key)" in ended.err
 
 
 def test_without_credentials_a_file_still_tells_what_it_can(

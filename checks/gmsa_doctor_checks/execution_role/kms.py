@@ -176,6 +176,11 @@ def _is_replica(described: Mapping[str, Any], place: Place) -> bool:
 def _judge(use: _Use, arn: RoleArn, place: Place, iam: Iam, kms: Kms) -> Finding:
     account = _whereabouts(use.key)[1] or arn.account
     if account != arn.account:
+        if not _is_key(use.key):
+            return skipped(
+                f"the KMS key of {use.what} is another account's, known by its alias {use.key}: IAM compares the key's "
+                f"own ARN, which account {account} can tell"
+            )
         asked = _question(use, use.key, arn, place)
         decisions = simulate(iam, arn, (_DECRYPT,), (use.key,), asked.context)
         return judge_with_key(replace(asked, foreign=True), decisions, _elsewhere(account))
@@ -250,6 +255,11 @@ def _whereabouts(key: str) -> tuple[str, str]:
     except ArnError:
         return "", ""
     return arn.region, arn.account
+
+
+def _is_key(name: str) -> bool:
+    """Whether it is the ARN of a key, not of an alias."""
+    return parse_arn(name).resource.startswith("key/")
 
 
 def _elsewhere(account: str) -> ClientError:

@@ -45,11 +45,14 @@ def of_secret(text: str, role: RoleArn, place: Place) -> Question:
 def may_read(asked: Question, iam: Iam, secrets: SecretsManager) -> Finding:
     """The finding about a secret whose ARN may lack the six characters that Secrets Manager appends."""
     text = asked.resource
-    if parse_secret_arn(text).suffix:
+    parsed = parse_secret_arn(text)
+    if parsed.suffix:
+        # The secret's own name, such as gmsa-secret, may end in what looks like the six characters.
+        if parsed.may_lack_its_suffix:
+            return _judge(replace(asked, resource=_full_arn(text, secrets) or text), iam, secrets)
         finding = _judge(asked, iam, secrets)
         if finding.status is not Status.FAIL:
             return finding
-        # The secret's own name, such as gmsa-secret, may end in what looks like the six characters.
         full = _full_arn(text, secrets) or text
         return finding if full == text else _judge(replace(asked, resource=full), iam, secrets)
     try:

@@ -101,9 +101,7 @@ def execution_role_image(
         return passed(f"no image is of a private repository of Amazon ECR: {', '.join(images) or 'none is named'}")
     asked = [None, *repositories]
     answers = each(asked, lambda one: _pull(one, arn, place, iam, ecr) if one else _token(arn, place, iam))
-    findings = [
-        found for _, answer in answers for found in ([answer.finding()] if isinstance(answer, ClientError) else answer)
-    ]
+    findings = _flat(answers)
     decides = worst(findings)
     if decides.status is Status.PASS:
         names = ", ".join(one.name for one in repositories)

@@ -155,7 +155,9 @@ def _named(use: str, one: Reference, here: Place) -> ParsedSecret | SsmParameter
 
 
 def _same(one: ParsedSecret, other: ParsedSecret) -> bool:
-    return (one.region, one.account, one.friendly_name) == (other.region, other.account, other.friendly_name)
+    """Whether both name one secret, with its last six characters or without."""
+    names = {(one.name, other.name), (one.friendly_name, other.name), (one.name, other.friendly_name)}
+    return (one.region, one.account) == (other.region, other.account) and any(a == b for a, b in names)
 
 
 # What is allowed ------------------------------------------------------------------------------------
@@ -194,7 +196,7 @@ class _Asking:
     def _judge(self, one: _Wanted, decisions: Sequence[Decision]) -> Finding:
         foreign = one.arn.account != self.role.account
         decision = next((it for it in decisions if it.resource == str(one.arn)), None)
-        if decision and decision.allowed and not foreign:
+        if decision and decision.allowed and not foreign and not self._to_be_described(one):
             return passed(f"{one.action} on {one.arn} is allowed to {self.role.name}")
         if isinstance(one.arn, SsmParameterArn):
             asked = Question(self.role, one.action, str(one.arn), one.what, _context(one), about="task-parameter")
@@ -214,6 +216,10 @@ class _Asking:
         if not one.whole:
             return skipped(f"{one.what} is in {one.arn.region}, which was not asked for its full ARN")
         return judge(asked, decisions, OutOfReach(f"it is in {one.arn.region}, which was not asked"))
+
+    def _to_be_described(self, one: _Wanted) -> bool:
+        """Whether IAM may compare with a longer ARN, which can be asked for."""
+        return isinstance(one.arn, ParsedSecret) and one.arn.may_lack_its_suffix and one.arn.region == self.here.region
 
 
 def _context(one: _Wanted) -> dict[str, str]:
