@@ -27,7 +27,9 @@ from gmsa_doctor_checks.kerberos.logon import explain_gmsa_refusal, explain_user
 from gmsa_doctor_checks.kerberos.tickets import service_ticket
 from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.sql_server.values import ServiceTickets
+from gmsa_doctor_checks.task.container_instances import listed
 from gmsa_doctor_checks.task.definition import credential_specs
+from gmsa_doctor_checks.task.new_revision import register_again
 from gmsa_doctor_checks.values import (
     Account,
     BoundDirectory,
@@ -179,14 +181,14 @@ def words_of_each(result: Finding | Given[Any]) -> list[list[str]]:
 
 
 class Bucket:
-    """A bucket of a region; the object is missing if it has no size."""
+    """A bucket of a region; the object is missing if it has no size, or all of it if that is what ``missing`` says."""
 
-    def __init__(self, region: str, size: int | None = None) -> None:
-        self.region, self.size = region, size
+    def __init__(self, region: str, size: int | None = None, missing: str = "NoSuchKey") -> None:
+        self.region, self.size, self.missing = region, size, missing
 
     def get(self, bucket: str, key: str) -> Object:
         if self.size is None:
-            raise NotFound("none", "NoSuchKey")
+            raise NotFound("none", self.missing)
         return Object(self.size, b"")
 
     def bucket(self, bucket: str, owner: str | None) -> services.Bucket:
@@ -218,6 +220,13 @@ def test_a_missing_object_is_named_by_its_bucket_and_key(name: str) -> None:
     ]
 
 
+def test_in_a_bucket_that_does_not_exist_nothing_is_listed() -> None:
+    ours, _ = words_of_each(
+        read(CredSpecLocation("arn:x", True, "b", "k"), Bucket("us-east-1", missing="NoSuchBucket"))
+    )
+    assert ours == ["aws", "s3", "ls"]
+
+
 @hostile
 def test_an_object_of_another_region_is_copied_under_its_name(name: str) -> None:
     found = words_of_each(read(CredSpecLocation("arn:x", True, "b", f"k{name}"), Bucket("eu-west-1", 10)))
@@ -229,8 +238,8 @@ def test_an_object_of_another_region_is_copied_under_its_name(name: str) -> None
 @hostile
 def test_a_missing_parameter_is_put_under_its_name(name: str) -> None:
     (found,) = words_of_each(read(CredSpecLocation("arn:x", True, parameter=f"/{name}"), parameter=NoParameter()))
-    assert found[:5] == ["aws", "ssm", "put-parameter", "--name", f"/{name}"]
-    assert found[5:] == ["--type", "String", "--value", "file://credspec.json"]
+    assert found[:7] == ["aws", "ssm", "put-parameter", "--region", "us-east-1", "--name", f"/{name}"]
+    assert found[7:] == ["--type", "String", "--value", "file://credspec.json"]
 
 
 @hostile
@@ -273,7 +282,19 @@ def test_the_task_definition_and_the_service_are_named(name: str) -> None:
     assert describe[-2:] == [">", "td.json"]
     assert register == ["aws", "ecs", "register-task-definition", "--cli-input-json", "file://td.json"]
     where = ["--cluster", f"c{name}", "--service", f"s{name}"]
-    assert update == ["aws", "ecs", "update-service", *where, "--task-definition", "<family>"]
+    family = f"t{name}".rpartition("/")[2].partition(":")[0]
+    assert update == ["aws", "ecs", "update-service", *where, "--task-definition", family]
+
+
+@pytest.mark.parametrize("named", ["webapp", "webapp:7", "arn:aws:ecs:us-east-1:123456789012:task-definition/webapp:7"])
+def test_the_service_is_to_use_the_familys_newest_revision(named: str) -> None:
+    fix = register_again("Change it", Subject("x", "demo", "web", named))
+    assert fix.commands[-1].endswith("--service web --task-definition webapp")
+
+
+def test_of_many_container_instances_a_few_are_named() -> None:
+    assert listed(["i-1", "i-2"]) == "i-1, i-2"
+    assert listed([f"i-{n}" for n in range(100)]) == "i-0, i-1, i-2, i-3, i-4 and 95 more"
 
 
 def test_what_ecs_describes_is_made_fit_to_be_registered_again() -> None:

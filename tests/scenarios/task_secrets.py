@@ -87,7 +87,7 @@ FAULTS = (
     Scenario(
         "a variable's secret by a name that seems to have its suffix",
         _CHECK,
-        secret(without_suffix(variable), allow(GET_VALUE, resource=_THERE.replace("db-", "db-secret")), name="app/db-secret"),
+        secret(without_suffix(variable), allow(GET_VALUE, resource=f"{_THERE}secret"), name="app/db-secret"),
         "without its last six characters",
     ),
     Scenario("no right to a parameter", _CHECK, names(variable, "/app/key"), "ssm:GetParameters"),

@@ -120,9 +120,10 @@ def _no_object(location: CredSpecLocation, error: ClientError, caller: Outcome[C
             observed=error.code,
             expected=f"the CredSpec at {location.name}",
             fix=Fix(
-                "Put the CredSpec there, or name the object that holds it in the task definition (case counts).",
+                f"{'Create the bucket and put' if bucket else 'Put'} the CredSpec there, or name the object that holds "
+                "it in the task definition (case counts).",
                 (
-                    f"aws s3 ls {posix(f's3://{location.bucket}/')} --recursive",
+                    "aws s3 ls" if bucket else f"aws s3 ls {posix(f's3://{location.bucket}/')} --recursive",
                     f"aws s3 cp credspec.json {posix(location.name)}",
                 ),
             ),
@@ -170,7 +171,7 @@ def _from_parameter(location: CredSpecLocation, place: Place, ssm: Ssm) -> Resul
             fix=Fix(
                 "Put the CredSpec there, or name the parameter that holds it in the task definition.",
                 (
-                    f"aws ssm put-parameter --name {posix(location.parameter)} --type String "
+                    f"aws ssm put-parameter{place.region_option} --name {posix(location.parameter)} --type String "
                     "--value file://credspec.json",
                 ),
             ),

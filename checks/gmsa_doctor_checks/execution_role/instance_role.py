@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from gmsa_doctor.clients.ec2 import Ec2
@@ -21,14 +21,13 @@ from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.execution_role.access import in_our_account, worst
 from gmsa_doctor_checks.execution_role.kms import may_use_key_of_secret
 from gmsa_doctor_checks.execution_role.secret_access import GET_VALUE, may_read, of_secret
-from gmsa_doctor_checks.task.container_instances import ContainerInstances
+from gmsa_doctor_checks.task.container_instances import ContainerInstances, listed
 from gmsa_doctor_checks.values import PrefixedArn, SecretArn, SecretObject
 
 _REPORTED = (
     "Credentials Fetcher 2.0.1 was reported to read the secret with the instance's role, and to give up if it may not"
 )
 _WHO = "the instance role"
-_MOST_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -176,10 +175,5 @@ def _together(found: Mapping[str, Finding], others: tuple[Row, ...]) -> Finding:
         return passed("; ".join(dict.fromkeys(one.summary for one in found.values())), rows=rows)
     if decides.status is not Status.WARN:
         return replace(decides, rows=rows)
-    names = _listed([name for name, one in found.items() if one == decides])
+    names = listed([name for name, one in found.items() if one == decides])
     return replace(decides, summary=f"{names}: {decides.summary}", rows=rows)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

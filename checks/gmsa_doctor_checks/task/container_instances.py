@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gmsa_doctor.clients.services import Ecs
@@ -16,6 +16,7 @@ from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.values import PrefixedArn
 
+_MOST_NAMES = 5
 DOMAINLESS, JOINED = "ecs.capability.gmsa-domainless", "ecs.capability.gmsa"
 """What the ECS agent registers where `ECS_GMSA_SUPPORTED` is set. Source: the agent's agent_capability.go."""
 
@@ -65,7 +66,7 @@ def gmsa(
     )
     if not lacking:
         return Given(able, passed(f"{len(instances)} with {wanted}", rows=rows))
-    names = ", ".join(map(_name, lacking))
+    names = listed([_name(one) for one in lacking])
     command = (
         f"aws ecs list-attributes{place.region_option} --cluster {posix(subject.cluster)} "
         f"--target-type container-instance --attribute-name {wanted}"
@@ -76,7 +77,8 @@ def gmsa(
         return Given(able, passed(text, rows=rows))
     if having:
         warning = warned(
-            f"{names} of {len(instances)} container instances lacks {wanted}; a task that is placed there has no gMSA",
+            f"{names} of {len(instances)} container instances {'lack' if lacking[1:] else 'lacks'} {wanted}; a task "
+            "that is placed there has no gMSA",
             observed=f"{wanted} on {having} of {len(instances)}",
             expected=f"{wanted} on each",
             fix=_support(names, command),
@@ -105,6 +107,12 @@ def _may_be_chosen(instance: Mapping[str, Any], platform: Platform) -> bool:
     """
     chosen = not platform.providers or instance.get("capacityProviderName") in platform.providers
     return chosen and _value(instance, "ecs.os-type") != "windows"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Some of the names: the rows tell all."""
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _support(which: str, *commands: str) -> Fix:

@@ -21,11 +21,15 @@ def register_again(what: str, subject: Subject) -> Fix:
         f"aws ecs describe-task-definition --task-definition {posix(subject.task_definition)} --query taskDefinition "
         f"--output json | jq {posix(f'del({_NOT_REGISTERED})')} > td.json",
         "aws ecs register-task-definition --cli-input-json file://td.json",
-        *(_use_new_revision(subject.cluster, subject.service) if subject.cluster and subject.service else ()),
+        *_use_new_revision(subject),
     )
     return Fix(f"{what} in a new revision of the task definition, and let the service use it.", commands)
 
 
-def _use_new_revision(cluster: str, service: str) -> tuple[str, ...]:
-    where = f"--cluster {posix(cluster)} --service {posix(service)}"
-    return (f"aws ecs update-service {where} --task-definition {posix('<family>')}",)
+def _use_new_revision(subject: Subject) -> tuple[str, ...]:
+    """A family without a revision stands for its newest active one."""
+    if not (subject.cluster and subject.service):
+        return ()
+    where = f"--cluster {posix(subject.cluster)} --service {posix(subject.service)}"
+    family = subject.task_definition.rpartition("/")[2].partition(":")[0]
+    return (f"aws ecs update-service {where} --task-definition {posix(family)}",)
