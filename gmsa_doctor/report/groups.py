@@ -17,6 +17,7 @@ _AREAS = {
     "execution-role": "The task definition and its role",
     "credspec": "The task definition and its role",
     "container-instances": "The task definition and its role",
+    "instance-role": "The task definition and its role",
     "service": "The task definition and its role",
     "log-group": "The task definition and its role",
     "dhcp-options": "The network",

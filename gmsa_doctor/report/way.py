@@ -37,7 +37,7 @@ _STEPS = (
     _Step(
         "Task definition",
         "names the CredSpec",
-        ("task-definition", "container-instances", "execution-role.trust"),
+        ("task-definition", "container-instances", "execution-role.present", "execution-role.trust"),
         "task-definition.prefix",
         Cause.TASK_DEFINITION,
     ),

@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gmsa_doctor import registry
 from gmsa_doctor.hidden import Hidden
 from gmsa_doctor.model import Cause, Finding, Fix, Report, Row, ShowsAs, Status, Verdict
 from gmsa_doctor.report import github, gitlab, junit, markdown, sarif, schema, text
 from gmsa_doctor.report import json as json_report
+from gmsa_doctor.report.groups import grouped
 from gmsa_doctor.report.printable import printable
 from tests.report.samples import ONE_DC_DOWN, OUT_OF_REACH, SAMPLES, WRONG_PASSWORD, finding, report
 
@@ -204,3 +206,9 @@ def test_whatever_a_finding_holds_it_is_rendered(made: list[Finding], verdict: V
     made_text = text.render(sample, width=width, color=flag, verbose=flag, ascii=not flag)
     assert all(line.isprintable() for line in re.sub(r"\x1b\[[0-9;]*m", "", made_text).split("\n"))
     jsonschema.validate(json.loads(json_report.render(sample)), SCHEMA)
+
+
+def test_only_our_own_configuration_has_no_heading_but_around_them() -> None:
+    ours = [finding(one.id, cause=one.cause) for one in registry.load().checks]
+    headings = {heading: [one.check for one in mine] for heading, mine in grouped(ours)}
+    assert headings["Around them"] == ["config.waivers"]
