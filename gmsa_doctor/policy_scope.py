@@ -176,6 +176,9 @@ def _role(seen: _Seen) -> Iterator[str]:
 def _instance_roles(seen: _Seen) -> Iterator[str]:
     """Those of the container instances' profiles; there are none where the task does not run on EC2."""
     what = "the role of the container instances"
+    platform = seen.given[Platform]
+    if isinstance(platform, Platform) and platform.launch in (Launch.FARGATE, Launch.EXTERNAL):
+        return
     instances = seen.get(ContainerInstances, INSTANCE_ROLE, what)
     ids = tuple(one.ec2 for one in instances.members if one.ec2) if instances else ()
     ec2, iam = seen.given[Ec2], seen.given[Iam]

@@ -314,6 +314,18 @@ def test_a_file_offline_tells_what_stands_in_it(dc: DomainController, aws: Embed
     )
 
 
+def test_where_there_are_no_container_instances_nobody_is_told_to_name_their_role(
+    dc: DomainController, aws: EmbeddedAws, tmp_path: Path
+) -> None:
+    environment = healthy(dc)
+    environment.task_definition["requiresCompatibilities"] = ["FARGATE"]
+    file = tmp_path / "td.json"
+    file.write_text(task_definition_file(environment))
+    ended = asked("--task-definition-file", str(file), "--offline", aws=aws)
+    assert "the secret (--secret)" in ended.err
+    assert "container instances" not in ended.err
+
+
 def test_a_file_that_tells_no_account_leaves_it_open(dc: DomainController, aws: EmbeddedAws, tmp_path: Path) -> None:
     environment = healthy(dc)
     with ExitStack() as stack:
