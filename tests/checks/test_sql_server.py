@@ -10,9 +10,9 @@ from gmsa_doctor.clients.ldap import Attributes, Directory, Entry, LdapRefusal
 from gmsa_doctor.clients.rds import Rds
 from gmsa_doctor.errors import ClientError, Denied, NotFound, TimedOut
 from gmsa_doctor.formats.connection_string import parse
-from gmsa_doctor.formats.task_definition import NamedString
+from gmsa_doctor.formats.task_definition import Container, NamedString
 from gmsa_doctor.model import Finding, Given, Outcome, Result, Status, Stop, failed, passed, skipped
-from gmsa_doctor.subject import Place
+from gmsa_doctor.subject import ChosenContainer, Place
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks.sql_server.connection_string import connection_strings
 from gmsa_doctor_checks.sql_server.hosts import Kind, kind_of
@@ -98,7 +98,9 @@ def test_each_driver_asks_in_its_own_way(text: str, wanted: tuple[str, ...]) -> 
 )
 def test_without_the_directory_a_doubtful_name_only_warns(server: str, words: str) -> None:
     found = finding_of(
-        lambda: name(strings(trusted(server)), NAMES, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, LAPTOP)
+        lambda: name(
+            strings(trusted(server)), NAMES, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, LAPTOP, NOTHING
+        )
     )
     assert found.status is Status.WARN
     assert words in found.summary
@@ -156,6 +158,7 @@ def named(
             directory if bound else NOTHING,
             known,
             vantage,
+            NOTHING,
         )
     )
 
@@ -202,7 +205,9 @@ def test_a_directory_of_too_many_sql_servers_hides_no_failure() -> None:
 
     directory: Outcome[Any] = Outcome(BoundDirectory("dc1", cast("Directory", Full())), passed("bound"))
     found = finding_of(
-        lambda: name(strings(trusted("db")), NAMES, NOTHING, NOTHING, NOTHING, NOTHING, directory, NOTHING, LAPTOP)
+        lambda: name(
+            strings(trusted("db")), NAMES, NOTHING, NOTHING, NOTHING, NOTHING, directory, NOTHING, LAPTOP, NOTHING
+        )
     )
     assert found.status is Status.FAIL
     assert "db.corp.example" in str(found.expected)
@@ -238,7 +243,9 @@ class Listening:
 def test_one_address_of_a_listener_is_enough(open: tuple[str, ...], status: Status, words: str) -> None:
     listener = Names(addresses=("10.0.1.5", "10.0.2.5"))
     inside = Vantage(inside=True)
-    found = port(SERVERS, NAMES, NOTHING, NOTHING, cast("Any", listener), cast("Any", Listening(*open)), inside)
+    found = port(
+        SERVERS, NAMES, NOTHING, NOTHING, cast("Any", listener), cast("Any", Listening(*open)), inside, NOTHING
+    )
     assert found.status is status
     assert words in found.summary
 
@@ -253,10 +260,24 @@ def test_a_server_that_is_not_known_hides_no_other_that_does_not_answer() -> Non
     other = parse(trusted("other.corp.example"))
     both = SqlServers((*SERVERS.servers, SqlServer("other", other, ("MSSQLSvc/other.corp.example:1433",), 1433)))
     inside = Vantage(inside=True)
-    found = port(both, NAMES, NOTHING, NOTHING, cast("Any", NotAll()), cast("Any", Listening()), inside)
+    found = port(both, NAMES, NOTHING, NOTHING, cast("Any", NotAll()), cast("Any", Listening()), inside, NOTHING)
     assert found.status is Status.FAIL
     assert "other.corp.example accepts no connection" in found.summary
     assert [one.status for one in found.rows] == [Status.UNKNOWN, Status.FAIL]
+
+
+def test_a_name_that_the_container_may_be_told_is_not_missed_here() -> None:
+    class Unknown(Names):
+        def addresses(self, name: str) -> tuple[str, ...]:
+            raise NotFound(f"no such name {name}", "NXDOMAIN")
+
+    container = Container("app", dns_settings=("extraHosts",))
+    chosen = Outcome(ChosenContainer(container), passed(""))
+    inside, tcp = Vantage(inside=True), cast("Any", Listening())
+    found = port(SERVERS, NAMES, NOTHING, NOTHING, cast("Any", Unknown()), tcp, inside, chosen)
+    assert found.status is Status.SKIPPED
+    assert "extraHosts of app may tell the container one" in found.summary
+    assert port(SERVERS, NAMES, NOTHING, NOTHING, cast("Any", Unknown()), tcp, inside, NOTHING).status is Status.FAIL
 
 
 def test_a_sql_login_is_no_failure_however_it_names_the_server() -> None:
@@ -267,7 +288,9 @@ def test_a_sql_login_is_no_failure_however_it_names_the_server() -> None:
 def test_an_instance_that_has_not_joined_is_the_reason_alone() -> None:
     no_domain: Outcome[Any] = Outcome(RdsServers((), (ENDPOINT,)), failed("joined no AD", check="sql-server.rds"))
     found = finding_of(
-        lambda: name(strings(trusted(ENDPOINT)), NAMES, NOTHING, NOTHING, no_domain, NOTHING, NOTHING, NOTHING, LAPTOP)
+        lambda: name(
+            strings(trusted(ENDPOINT)), NAMES, NOTHING, NOTHING, no_domain, NOTHING, NOTHING, NOTHING, LAPTOP, NOTHING
+        )
     )
     assert (found.status, found.because) == (Status.SKIPPED, ("sql-server.rds",))
 

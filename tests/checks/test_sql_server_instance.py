@@ -186,7 +186,7 @@ def test_an_instance_that_is_lost_is_the_reason_alone() -> None:
         InstancePorts((NamedInstance("db", "sales", lost=True),)), failed("none", check="sql-server.instance")
     )
     strings = ConnectionStrings((NamedString("a", parse(r"Server=db\SALES;Integrated Security=true")),))
-    found = name(strings, NAMES, NOTHING, NOTHING, NOTHING, lost, NOTHING, NOTHING, LAPTOP)
+    found = name(strings, NAMES, NOTHING, NOTHING, NOTHING, lost, NOTHING, NOTHING, LAPTOP, NOTHING)
     assert isinstance(found, Finding)
     assert (found.status, found.because) == (Status.SKIPPED, ("sql-server.instance",))
 
@@ -231,7 +231,16 @@ def test_each_of_the_names_may_have_the_address() -> None:
 def test_a_short_name_that_the_task_completes_otherwise_is_doubtful() -> None:
     strings = ConnectionStrings((NamedString("a", parse("Server=db;Integrated Security=true")),))
     given = name(
-        strings, NAMES, NOTHING, options("us-east-1.compute.internal"), NOTHING, NOTHING, NOTHING, NOTHING, LAPTOP
+        strings,
+        NAMES,
+        NOTHING,
+        options("us-east-1.compute.internal"),
+        NOTHING,
+        NOTHING,
+        NOTHING,
+        NOTHING,
+        LAPTOP,
+        NOTHING,
     )
     assert isinstance(given, Given)
     assert given.finding.status is Status.WARN

@@ -5,7 +5,18 @@ import json
 from tests.lab import ad
 from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.environment import Created, Environment
-from tests.scenarios.changes import after, all_of, container, denied, dns_server, in_ad, nowhere, options, role_also
+from tests.scenarios.changes import (
+    after,
+    all_of,
+    container,
+    denied,
+    dns_server,
+    in_ad,
+    nowhere,
+    on_ec2,
+    options,
+    role_also,
+)
 from tests.scenarios.lab import Change, Lab, Scenario
 from tests.scenarios.policies import allow
 
@@ -334,6 +345,17 @@ WARNINGS = (
         "JavaKerberos",
     ),
     Scenario("a short name", "sql-server.name", sql("Server=sql;Integrated Security=true"), HOST),
+    Scenario(
+        "a name that the container's own hosts may know",
+        "sql-server.name",
+        all_of(
+            on_ec2,
+            container(extraHosts=[{"hostname": "hosts.corp.example", "ipAddress": "10.0.0.9"}]),
+            spns("svc-sql", "MSSQLSvc/hosts.corp.example:1433"),
+            sql(ODBC.replace(HOST, "hosts.corp.example")),
+        ),
+        "extraHosts of ",
+    ),
     Scenario(
         "an alias of a host that has an SPN",
         "sql-server.name",

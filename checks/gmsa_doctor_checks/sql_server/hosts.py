@@ -9,6 +9,7 @@ from enum import StrEnum
 from gmsa_doctor.clients.dns import Dns
 from gmsa_doctor.errors import NotFound
 from gmsa_doctor.model import Outcome
+from gmsa_doctor.subject import ChosenContainer
 from gmsa_doctor_checks.sql_server.rds import ENDPOINT
 from gmsa_doctor_checks.values import DhcpOptions, DomainName
 
@@ -67,6 +68,12 @@ class Search:
             except NotFound:
                 continue
         return dns.addresses(last)
+
+
+def own_names_of(chosen: Outcome[ChosenContainer]) -> str:
+    """What of the container may tell it names that DNS does not know from here, in words; empty if nothing does."""
+    container = chosen.value.container if chosen.value else None
+    return f"{', '.join(container.dns_settings)} of {container.name}" if container and container.dns_settings else ""
 
 
 def search_of(domain: DomainName, options: Outcome[DhcpOptions]) -> Search:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gmsa_doctor.clients.dns import Dns
 from gmsa_doctor.errors import ClientError, NotFound
@@ -23,11 +23,12 @@ from gmsa_doctor.model import (
     warned,
 )
 from gmsa_doctor.registry import check
+from gmsa_doctor.subject import ChosenContainer
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix, powershell
 from gmsa_doctor_checks.domain import domain_in_use
-from gmsa_doctor_checks.sql_server.hosts import Kind, Search, kind_of, search_of
+from gmsa_doctor_checks.sql_server.hosts import Kind, Search, kind_of, own_names_of, search_of
 from gmsa_doctor_checks.sql_server.rds import ENDPOINT, names_in
 from gmsa_doctor_checks.sql_server.several import worst_of
 from gmsa_doctor_checks.sql_server.spns import PREFIX, Holder, holders_of, known_hosts, spns_of
@@ -74,7 +75,10 @@ class Named:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known when a name is judged. ``holders``: the accounts with SPNs of the names that are in doubt."""
+    """What is known when a name is judged. ``holders``: the accounts with SPNs of the names that are in doubt.
+
+    ``own_names``: what may tell the container names that DNS does not know.
+    """
 
     domain: DomainName
     search: Search
@@ -82,6 +86,7 @@ class Known:
     ports: InstancePorts | None
     bound: BoundDirectory | None
     holders: tuple[Holder, ...]
+    own_names: str = ""
 
     def hosts(self) -> tuple[str, ...]:
         """All hosts that the AD has an SPN of SQL Server for; none where there are too many for one answer."""
@@ -107,6 +112,7 @@ def name(
     bound: Outcome[BoundDirectory],
     dns: Outcome[Dns],
     vantage: Vantage,
+    chosen: Outcome[ChosenContainer],
 ) -> Result[SqlServers]:
     """Judges the server's name in each connection string: an address, a short name, an endpoint of RDS, an alias.
 
@@ -131,7 +137,7 @@ def name(
     ]
     asked = tuple(dict.fromkeys(h for one in found if _is_doubtful(one) or _has_unknown_port(one) for h in one.hosts))
     holders = holders_of(bound.value.directory, domain.base_dn, asked) if asked and bound.value else ()
-    known = Known(domain, search, rds.value, ports.value, bound.value, holders)
+    known = Known(domain, search, rds.value, ports.value, bound.value, holders, own_names_of(chosen))
     asks = dns.value if vantage.silence_counts else None
     judged = each(found, lambda one: _unknown_to(asks, one, known) or _judge(one, known))
     findings = [one.finding() if isinstance(one, ClientError) else one for _, one in judged]
@@ -174,7 +180,7 @@ def _unknown_to(dns: Dns | None, one: Named, known: Known) -> Finding | None:
         right = (
             f"Name the server {in_domain}" if short and _has_address(in_domain, dns) else "Correct the server's name"
         )
-        return failed(
+        finding = failed(
             f"DNS does not know the server's name {' or '.join(full)}",
             observed=f"{one.one.name}: {one.string.server}; {error.text}{_completion(one, known)}",
             expected=f"an address of {' or '.join(full)}",
@@ -183,6 +189,10 @@ def _unknown_to(dns: Dns | None, one: Named, known: Known) -> Finding | None:
                 (f"dig +short {posix(full[0])}",),
             ),
         )
+        if not known.own_names:
+            return finding
+        text = f"{finding.summary}, as it is asked from here; {known.own_names} may tell it to the container"
+        return replace(finding, status=Status.WARN, summary=text)
     except ClientError:
         return None
     return None

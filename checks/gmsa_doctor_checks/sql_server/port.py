@@ -9,12 +9,13 @@ from gmsa_doctor.formats.connection_string import DEFAULT_PORT
 from gmsa_doctor.limits import each
 from gmsa_doctor.model import Finding, Fix, Outcome, Row, Status, failed, passed, skipped
 from gmsa_doctor.registry import check
+from gmsa_doctor.subject import ChosenContainer
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import domain_in_use
 from gmsa_doctor_checks.silence import judge_silence
-from gmsa_doctor_checks.sql_server.hosts import Kind, Search, kind_of, search_of
+from gmsa_doctor_checks.sql_server.hosts import Kind, Search, kind_of, own_names_of, search_of
 from gmsa_doctor_checks.sql_server.values import SqlServer, SqlServers
 from gmsa_doctor_checks.values import Account, DhcpOptions, GmsaNames
 
@@ -36,6 +37,7 @@ def port(
     dns: Dns,
     tcp: Tcp,
     vantage: Vantage,
+    chosen: Outcome[ChosenContainer],
 ) -> Finding:
     """Looks up the server of each connection string, and opens a TCP connection to its port.
 
@@ -64,7 +66,11 @@ def port(
     closed = [(one, answer) for one, answer in answers if isinstance(answer, ClientError)]
     if not closed:
         return passed("; ".join(f"{row.name}: {row.text}" for row in rows), rows=rows)
-    server, error = next((one for one in closed if isinstance(one[1], _CLOSED)), closed[0])
+    own_names = own_names_of(chosen)
+    certain = _CLOSED if not own_names else tuple(one for one in _CLOSED if one is not NotFound)
+    server, error = next((one for one in closed if isinstance(one[1], certain)), closed[0])
+    if own_names and isinstance(error, NotFound):
+        return skipped(f"{server.string.host} has no address here, and {own_names} may tell the container one")
     if not isinstance(error, _CLOSED):
         raise error
     return judge_silence(_no_way(server, error, rows if len(rows) > 1 else ()), vantage)
