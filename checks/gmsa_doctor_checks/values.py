@@ -16,7 +16,6 @@ from gmsa_doctor.values import CredSpecLocation as CredSpecLocation
 from gmsa_doctor.values import CredSpecObject as CredSpecObject
 from gmsa_doctor.values import ExecutionRole as ExecutionRole
 from gmsa_doctor.values import SecretArn as SecretArn
-from gmsa_doctor_checks.vpc_dns.values import ForwardRule
 
 
 @dataclass(frozen=True)
@@ -118,18 +117,6 @@ class DhcpOptions:
     servers: tuple[str, ...]
     domain_name: str | None
     resolvers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class VpcDns:
-    """The VPC leads names of the AD domain to DNS servers that are not known to be wrong.
-
-    ``rule`` is the Resolver rule that does so, where the VPC's own resolver is asked.
-    """
-
-    servers: tuple[str, ...]
-    way: str
-    rule: ForwardRule | None = None
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from gmsa_doctor.errors import ClientError, Denied, NotFound
 from gmsa_doctor.model import Finding, Given, Outcome, Status, passed, skipped
 from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import DnsServersInUse, KnownDnsServers, Vantage
-from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaName, GmsaNames, VpcDns
+from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaName, GmsaNames
 from gmsa_doctor_checks.vpc_dns.dhcp_options import dhcp_options_set, domain_name, in_use
 from gmsa_doctor_checks.vpc_dns.domain_name_servers import domain_name_servers
-from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory, VpcResolver
+from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory, VpcDns, VpcResolver
 from gmsa_doctor_checks.vpc_values import TaskSubnets, Vpc
 
 NAMES = GmsaNames(DomainName("corp.example"), GmsaName("webapp01"))

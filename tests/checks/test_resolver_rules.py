@@ -10,10 +10,10 @@ from gmsa_doctor.model import Finding, Given, Outcome, Status, failed, passed, s
 from gmsa_doctor.subject import Network, Place
 from gmsa_doctor.vantage import KnownDnsServers
 from gmsa_doctor_checks.network_access.values import GroupsOfTask
-from gmsa_doctor_checks.values import Account, DomainName, GmsaName, GmsaNames, VpcDns
+from gmsa_doctor_checks.values import Account, DomainName, GmsaName, GmsaNames
 from gmsa_doctor_checks.vpc_dns.resolver_endpoint import endpoint
 from gmsa_doctor_checks.vpc_dns.resolver_rules import choose, targets
-from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory, ForwardRule, Target
+from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory, ForwardRule, Target, VpcDns
 
 DOMAIN = DomainName("corp.example")
 NAMES = GmsaNames(DOMAIN, GmsaName("webapp01"))

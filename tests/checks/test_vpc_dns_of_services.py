@@ -6,9 +6,9 @@ from gmsa_doctor.model import Outcome, Status, failed, passed, unknown
 from gmsa_doctor.subject import Place
 from gmsa_doctor.vantage import Vantage
 from gmsa_doctor_checks.network_path.values import ServicePaths, Way
-from gmsa_doctor_checks.values import DhcpOptions, SecretObject, VpcDns
+from gmsa_doctor_checks.values import DhcpOptions, SecretObject
 from gmsa_doctor_checks.vpc_dns.names_of_services import names_of_services
-from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory
+from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory, VpcDns
 
 RESOLVERS = ("169.254.169.253", "fd00:ec2::253", "10.0.0.2")
 BY_ENDPOINT = Way("secretsmanager", "subnet-1", "subnet-1 (a)", Status.PASS, "by vpce-1", only_by="vpce-1")

@@ -13,7 +13,8 @@ from gmsa_doctor.hidden import Hidden
 from gmsa_doctor.model import Cause, Finding, Fix, Row, ShowsAs, Status
 from gmsa_doctor.probe.codec import CodecError, decode, encode
 from gmsa_doctor.subject import Launch, Network, Platform
-from gmsa_doctor_checks.values import Account, CredSpecObject, DhcpOptions, DomainName, VpcDns
+from gmsa_doctor_checks.values import Account, CredSpecObject, DhcpOptions, DomainName
+from gmsa_doctor_checks.vpc_dns.values import VpcDns
 
 texts = st.text(max_size=30)
 findings = st.builds(

@@ -370,8 +370,8 @@ def instead(arguments: Sequence[str]) -> Change:
     return change
 
 
-def in_a_parameter(type: str = "String") -> Change:
-    """On EC2, the CredSpec in an SSM parameter beside the one in S3."""
+def in_a_parameter(type: str = "String", region: str = "us-east-1") -> Change:
+    """On EC2, the CredSpec in an SSM parameter beside the one in S3; `region` is what the ARN says."""
 
     def put(it: Environment, _: Lab) -> None:
         it.after.append(
@@ -380,5 +380,5 @@ def in_a_parameter(type: str = "String") -> Change:
             )
         )
 
-    named = entry(f"credentialspecdomainless:arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/gmsa/webapp01")
+    named = entry(f"credentialspecdomainless:arn:aws:ssm:{region}:{ACCOUNT}:parameter/gmsa/webapp01")
     return all_of(on_ec2, named, put, options("--fetcher", "2"))

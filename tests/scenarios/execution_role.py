@@ -81,6 +81,15 @@ FAULTS = (
         all_of(in_a_parameter(), role(VALUE, allow("ssm:GetParameter"))),
         "no policy of it allows ssm:GetParameters",
     ),
+    Scenario(
+        "ssm:GetParameters in the region of the ARN, not in the task's",
+        "execution-role.ssm",
+        all_of(
+            in_a_parameter(region="eu-west-1"),
+            role(VALUE, allow("ssm:GetParameters", resource=f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/gmsa/*")),
+        ),
+        "no policy of it allows ssm:GetParameters",
+    ),
     Scenario("no secretsmanager:GetSecretValue", _SECRET, role(OBJECT), "secretsmanager:GetSecretValue"),
     Scenario(
         "secretsmanager:DescribeSecret only",

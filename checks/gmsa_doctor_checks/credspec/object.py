@@ -165,9 +165,9 @@ def _from_parameter(location: CredSpecLocation, place: Place, ssm: Ssm) -> Resul
         parameter = ssm.parameter(location.parameter)
     except NotFound as error:
         return failed(
-            f"{location.name} does not exist",
+            f"{location.name} does not exist{f' in {place.region}' if place.region else ''}",
             observed=error.code,
-            expected=f"the CredSpec in {location.parameter}",
+            expected=f"the CredSpec in {location.parameter}, in the task's region and account, whatever the ARN says",
             fix=Fix(
                 "Put the CredSpec there, or name the parameter that holds it in the task definition.",
                 (

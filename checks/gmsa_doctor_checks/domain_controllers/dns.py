@@ -30,8 +30,8 @@ from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import domain_in_use, srv_name
 from gmsa_doctor_checks.network_access.values import Need, Passage
 from gmsa_doctor_checks.silence import judge_silence
-from gmsa_doctor_checks.values import Account, DomainControllers, DomainName, Endpoint, GmsaNames, VpcDns
-from gmsa_doctor_checks.vpc_dns.values import ResolverWay
+from gmsa_doctor_checks.values import Account, DomainControllers, DomainName, Endpoint, GmsaNames
+from gmsa_doctor_checks.vpc_dns.values import ResolverWay, VpcDns
 
 _GROUPS = "network-access.security-groups"
 

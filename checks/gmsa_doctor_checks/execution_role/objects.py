@@ -7,6 +7,7 @@ from dataclasses import replace
 from gmsa_doctor.clients.iam import Iam
 from gmsa_doctor.clients.services import S3, SecretsManager
 from gmsa_doctor.errors import ClientError
+from gmsa_doctor.formats.arn import parse_ssm_parameter_arn
 from gmsa_doctor.model import Cause, Finding, Outcome, Status, passed, stands_behind
 from gmsa_doctor.registry import check
 from gmsa_doctor.subject import Place
@@ -120,7 +121,8 @@ def execution_role_ssm(
     The role's permissions boundary and the organization's policies count. With the role's own credentials nothing is
     simulated: credspec.object has read it, or not.
 
-    Why: the ECS agent reads the parameter with this role before it hands the CredSpec to Credentials Fetcher.
+    Why: the ECS agent reads the parameter with this role before it hands the CredSpec to Credentials Fetcher. It looks
+    in the task's own region and account, whatever the ARN says.
 
     Fix: allow `ssm:GetParameters` on the parameter to the execution role.
     """
@@ -129,10 +131,11 @@ def execution_role_ssm(
     arn = in_our_account(role.arn, caller)
     if known := known_already(found, caller, from_file=False):
         return known
+    named = parse_ssm_parameter_arn(location.arn)
     asked = Question(
         arn,
         "ssm:GetParameters",
-        location.arn,
+        str(replace(named, region=place.region or named.region, account=arn.account)),
         "the CredSpec",
         known_of_requests(place),
         evidence="credspec.object",

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from gmsa_doctor.model import Finding, Outcome, Status
 from gmsa_doctor_checks.network_access.values import GroupsOfTask, Ways
 from gmsa_doctor_checks.network_path.values import ServicePaths, Way
-from gmsa_doctor_checks.values import VpcDns
-from gmsa_doctor_checks.vpc_dns.values import VpcResolver
+from gmsa_doctor_checks.vpc_dns.values import VpcDns, VpcResolver
 
 GROUPS = "network-access.security-groups"
 ROUTES = "network-access.routes"

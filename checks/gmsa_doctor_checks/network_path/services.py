@@ -48,10 +48,9 @@ from gmsa_doctor_checks.values import (
     ExecutionRole,
     SecretArn,
     SecretObject,
-    VpcDns,
 )
 from gmsa_doctor_checks.vpc_dns.dhcp_options import own_servers
-from gmsa_doctor_checks.vpc_dns.values import VpcResolver
+from gmsa_doctor_checks.vpc_dns.values import VpcDns, VpcResolver
 from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnets
 
 _S3, _SECRETS, _ECR, _LOGS = "network-path.s3", "network-path.secrets-manager", "network-path.ecr", "network-path.logs"

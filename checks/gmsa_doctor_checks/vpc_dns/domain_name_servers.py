@@ -28,7 +28,7 @@ from gmsa_doctor.vantage import DnsServersInUse, KnownDnsServers, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import domain_in_use, srv_name
-from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaNames, VpcDns
+from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaNames
 from gmsa_doctor_checks.vpc_dns.dhcp_options import AMAZON, SEEN_BY, listed, new_options, not_of_the_set, own_servers
 from gmsa_doctor_checks.vpc_dns.forwarders import judge, public_ones, servers_of
 from gmsa_doctor_checks.vpc_dns.leading import Leading, LeadingOf, leading_of
@@ -36,6 +36,7 @@ from gmsa_doctor_checks.vpc_dns.values import (
     AwsDirectories,
     AwsDirectory,
     ForwardRule,
+    VpcDns,
     VpcResolver,
     directory_dns,
     plain,

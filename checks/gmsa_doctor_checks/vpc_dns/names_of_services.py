@@ -12,9 +12,9 @@ from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.network_path.values import ServicePaths, Way
 from gmsa_doctor_checks.network_path.ways import LAYERS, service_name
-from gmsa_doctor_checks.values import DhcpOptions, SecretObject, VpcDns
+from gmsa_doctor_checks.values import DhcpOptions, SecretObject
 from gmsa_doctor_checks.vpc_dns.dhcp_options import listed, own_servers
-from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory
+from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory, VpcDns
 
 _FORWARDING = ("MicrosoftAD", "SharedMicrosoftAD", "SimpleAD")
 """Directories whose DNS asks the resolver of their own VPC for all other names. An AD Connector has no DNS.

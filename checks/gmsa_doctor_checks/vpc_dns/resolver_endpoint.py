@@ -16,8 +16,7 @@ from gmsa_doctor.subject import Network, Place
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.network_access.values import GroupsOfTask
-from gmsa_doctor_checks.values import VpcDns
-from gmsa_doctor_checks.vpc_dns.values import NO_RULE, ForwardRule, ResolverWay, Target
+from gmsa_doctor_checks.vpc_dns.values import NO_RULE, ForwardRule, ResolverWay, Target, VpcDns
 
 _GROUPS = "network-access.security-groups"
 

@@ -15,8 +15,8 @@ from gmsa_doctor.vantage import KnownDnsServers
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import domain_in_use, is_part_of
-from gmsa_doctor_checks.values import Account, DomainName, GmsaNames, VpcDns
-from gmsa_doctor_checks.vpc_dns.values import NO_RULE, AwsDirectories, ForwardRule, Target, directory_dns
+from gmsa_doctor_checks.values import Account, DomainName, GmsaNames
+from gmsa_doctor_checks.vpc_dns.values import NO_RULE, AwsDirectories, ForwardRule, Target, VpcDns, directory_dns
 
 
 @check(

@@ -112,6 +112,18 @@ class ForwardRule:
 
 
 @dataclass(frozen=True)
+class VpcDns:
+    """The VPC leads names of the AD domain to DNS servers that are not known to be wrong.
+
+    ``rule`` is the Resolver rule that does so, where the VPC's own resolver is asked.
+    """
+
+    servers: tuple[str, ...]
+    way: str
+    rule: ForwardRule | None = None
+
+
+@dataclass(frozen=True)
 class ResolverWay:
     """The way of the Resolver rule in use is not known to be closed; ``endpoint`` is the outbound endpoint's id."""
 
