@@ -11,7 +11,7 @@ from gmsa_doctor.formats.iam_policy_document import Ruling
 from gmsa_doctor.model import Finding, Status
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.execution_role.access import Question, judge, judge_with_key, put_policy
-from gmsa_doctor_checks.execution_role.kms import _not_enabled, _Use
+from gmsa_doctor_checks.execution_role.kms import _not_enabled, _of_own_key_elsewhere, _Use
 from gmsa_doctor_checks.execution_role.request_context import known_of_who_and_what
 
 Judge = Callable[[Question, Sequence[Decision], Ruling], Finding]
@@ -100,3 +100,12 @@ def test_a_key_is_enabled_by_what_its_state_takes(state: str, commands: list[str
     fix = _not_enabled(use, Key("arn:aws:kms:us-east-1:123456789012:key/1", state, managed_by_aws=False)).fix
     assert fix
     assert [one.split()[2] for one in fix.commands] == commands
+
+
+def test_the_key_of_secrets_manager_s_own_is_of_no_use_to_another_account() -> None:
+    secret = "arn:aws:secretsmanager:us-east-1:{}:secret:gmsa-AbCdEf"
+    assert _of_own_key_elsewhere(secret.format(ROLE.account), ROLE) is None
+    finding = _of_own_key_elsewhere(secret.format("210987654321"), ROLE)
+    assert finding
+    assert (finding.status, finding.outweighed_by) == (Status.FAIL, "secret.value")
+    assert "210987654321" in finding.summary

@@ -349,7 +349,12 @@ def test_each_membership_of_rds_is_judged(answer: object, status: Status, words:
 
 
 @pytest.mark.parametrize(
-    ("server", "status"), [("db.corp.example", Status.SKIPPED), ("db.a.eu-west-1.rds.amazonaws.com", Status.UNKNOWN)]
+    ("server", "status"),
+    [
+        ("db.corp.example", Status.SKIPPED),
+        ("db.a.eu-west-1.rds.amazonaws.com", Status.UNKNOWN),
+        ("db.proxy-abc123.us-east-1.rds.amazonaws.com", Status.UNKNOWN),
+    ],
 )
 def test_rds_is_asked_for_its_own_endpoints_of_the_region_only(server: str, status: Status) -> None:
     never = cast("Rds", Answering(AssertionError("asked")))

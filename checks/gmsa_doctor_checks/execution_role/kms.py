@@ -13,7 +13,7 @@ from gmsa_doctor.clients.iam import Decision, Iam
 from gmsa_doctor.clients.kms import Key, Kms
 from gmsa_doctor.clients.services import SecretsManager
 from gmsa_doctor.errors import ClientError, NotFound
-from gmsa_doctor.formats.arn import ArnError, RoleArn, parse_arn
+from gmsa_doctor.formats.arn import ArnError, RoleArn, parse_arn, parse_secret_arn
 from gmsa_doctor.limits import each
 from gmsa_doctor.model import Finding, Fix, Outcome, ShowsAs, Status, failed, passed, skipped, stands_behind
 from gmsa_doctor.registry import check
@@ -134,7 +134,31 @@ def _of_secret(
     if read.finding.status is Status.FAIL and read.value is None:
         return stands_behind([read.finding])
     use = _use_of_secret(secret.value.text, place, secrets)
-    return _judge(use, arn, place, iam, kms) if use else None
+    if use:
+        return _judge(use, arn, place, iam, kms)
+    return _of_own_key_elsewhere(secret.value.text, arn)
+
+
+def _of_own_key_elsewhere(secret: str, arn: RoleArn) -> Finding | None:
+    """None where the secret is of the role's account: there Secrets Manager's own key needs nothing.
+
+    Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples_cross.html
+    """
+    account = parse_secret_arn(secret).account
+    if account == arn.account:
+        return None
+    return failed(
+        f"the secret is of account {account}, and encrypted with the key aws/secretsmanager, which no other can use",
+        observed="no KmsKeyId",
+        expected=f"a customer-managed key whose policy allows {_DECRYPT} to {arn}",
+        fix=Fix(
+            f"Let account {account} encrypt the secret with a customer-managed key, put its value again, and allow "
+            f"{_DECRYPT} on the key to {arn}.",
+            (f"aws secretsmanager update-secret --secret-id {posix(secret)} --kms-key-id {posix('<ARN of the key>')}",),
+        ),
+        shows_as=texts.SECRET,
+        outweighed_by="secret.value",
+    )
 
 
 def _use_of_secret(text: str, place: Place, secrets: SecretsManager) -> _Use | None:

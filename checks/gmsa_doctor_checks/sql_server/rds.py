@@ -79,6 +79,12 @@ def _judge(match: re.Match[str], place: Place, client: Rds) -> Result[RdsServer]
             f"{match[0]} is of {region}, and the task runs in {place.region}",
             fix=Fix("Ask there.", (_describe(id, region),)),
         )
+    if host.split(".")[1].startswith("proxy-"):
+        return unknown(
+            f"{match[0]} is an endpoint of RDS Proxy, which tells nothing of the AD",
+            expected="the DB instance's own name in the AD",
+            fix=Fix("With Windows authentication, connect to the DB instance by its name in the AD."),
+        )
     try:
         answer = client.instance(id)
     except NotFound as error:
