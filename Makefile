@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 SCRIPTS := tests/lab/scripts
 READY := $(VENV)/.ready
-JOBS ?= 6
+JOBS ?= 4
 
 export GMSA_LAB ?= required
 # A user's installation is compiled; so is ours, for the bench and for speed.
