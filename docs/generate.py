@@ -10,13 +10,13 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from gmsa_doctor import registry
-from gmsa_doctor.clients.aws import AwsClient, operations
-from gmsa_doctor.clients.completion import EcsNames
-from gmsa_doctor.clients.event_bridge import EventBridge
-from gmsa_doctor.clients.fargate import RUN_CLIENTS
-from gmsa_doctor.clients.services import AWS_CLIENTS
-from gmsa_doctor.model import Check
+from gmsa_doctor.clients.aws.completion import EcsNames
+from gmsa_doctor.clients.aws.event_bridge import EventBridge
+from gmsa_doctor.clients.aws.fargate import RUN_CLIENTS
+from gmsa_doctor.clients.aws.services import AWS_CLIENTS
+from gmsa_doctor.clients.aws.session import AwsClient, operations
+from gmsa_doctor.core import registry
+from gmsa_doctor.core.model import Check
 
 DOCS = Path(__file__).parent
 NOTE = "<!-- Made by docs/generate.py: change the code, then run `make docs`. -->"

@@ -18,9 +18,9 @@ def main() -> None:
     # boto3 builds its clients from large JSON documents that stay. Looking through them for garbage again and
     # again costs a quarter of the whole run.
     gc.set_threshold(200_000, 50, 50)
-    from gmsa_doctor.cli import run
+    from gmsa_doctor import cli
 
-    code = run()
+    code = cli.main()
     for stream in filter(None, (sys.stdout, sys.stderr)):  # None: closed before we began
         try:
             stream.flush()

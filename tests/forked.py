@@ -112,8 +112,8 @@ def _import_all() -> None:
     import tabulate  # noqa: F401
 
     import gmsa_doctor.cli  # noqa: F401
-    from gmsa_doctor import registry
-    from gmsa_doctor.clients.libkrb5 import gssapi_missing
+    from gmsa_doctor.clients.kerberos.libkrb5 import gssapi_missing
+    from gmsa_doctor.core import registry
 
     gssapi_missing()
     registry.load()

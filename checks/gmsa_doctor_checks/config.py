@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gmsa_doctor.model import Finding, Fix, Row, Status, failed, passed, warned
-from gmsa_doctor.registry import check
-from gmsa_doctor.waivers import Use, WaiverState, WaiverUse
+from gmsa_doctor.authoring import Finding, Fix, Row, Status, check, failed, passed, warned
+from gmsa_doctor.triage.waivers import WaiverOutcome, WaiverState, WaiverUse
 
 TOML = "https://toml.io/en/v1.0.0#local-date"
 
 _WORDS = {
-    Use.USED: "in use",
-    Use.UNUSED: "waives nothing: its checks pass",
-    Use.UNDECIDED: "waived nothing, but not all of its checks could be asked",
-    Use.ELSEWHERE: "none of its subjects is in this run",
+    WaiverUse.USED: "in use",
+    WaiverUse.UNUSED: "waives nothing: its checks pass",
+    WaiverUse.UNDECIDED: "waived nothing, but not all of its checks could be asked",
+    WaiverUse.ELSEWHERE: "none of its subjects is in this run",
 }
 
 
@@ -30,9 +29,9 @@ def waivers(state: WaiverState) -> Finding:
 
     Fix: mend what was waived and take the waiver out of the configuration, or give it a new date.
     """
-    expired = [one for one in state.waivers if one.expired and one.use is not Use.ELSEWHERE]
-    expired_elsewhere = [one for one in state.waivers if one.expired and one.use is Use.ELSEWHERE]
-    unused = [one for one in state.waivers if not one.expired and one.use is Use.UNUSED]
+    expired = [one for one in state.waivers if one.expired and one.use is not WaiverUse.ELSEWHERE]
+    expired_elsewhere = [one for one in state.waivers if one.expired and one.use is WaiverUse.ELSEWHERE]
+    unused = [one for one in state.waivers if not one.expired and one.use is WaiverUse.UNUSED]
     rows = tuple(map(_row, state.waivers))
     worst = expired or expired_elsewhere or unused
     if not worst:
@@ -56,23 +55,23 @@ def waivers(state: WaiverState) -> Finding:
     return replace(finding, location=worst[0].waiver.location)
 
 
-def _row(one: WaiverUse) -> Row:
+def _row(one: WaiverOutcome) -> Row:
     waiver = one.waiver
     word = f"expired on {waiver.expires}" if one.expired else f"until {waiver.expires}"
     return Row(f"{waiver.location}: {waiver}", _status(one), f"{word}, {_WORDS[one.use]}: {waiver.reason}")
 
 
-def _status(one: WaiverUse) -> Status:
+def _status(one: WaiverOutcome) -> Status:
     if one.expired:
-        return Status.WARN if one.use is Use.ELSEWHERE else Status.FAIL
-    return {Use.USED: Status.PASS, Use.UNUSED: Status.WARN}.get(one.use, Status.SKIPPED)
+        return Status.WARN if one.use is WaiverUse.ELSEWHERE else Status.FAIL
+    return {WaiverUse.USED: Status.PASS, WaiverUse.UNUSED: Status.WARN}.get(one.use, Status.SKIPPED)
 
 
-def _names(uses: list[WaiverUse]) -> str:
+def _names(uses: list[WaiverOutcome]) -> str:
     return ", ".join(f"{one.waiver} ({one.waiver.location})" for one in uses)
 
 
-def _details(uses: list[WaiverUse]) -> str:
+def _details(uses: list[WaiverOutcome]) -> str:
     return "; ".join(f"{one.waiver}: {one.waiver.reason}, until {one.waiver.expires}" for one in uses)
 
 

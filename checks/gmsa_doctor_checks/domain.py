@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.model import Outcome
+from gmsa_doctor.authoring import Outcome
 from gmsa_doctor_checks.values import Account, DomainName, GmsaNames
 
 

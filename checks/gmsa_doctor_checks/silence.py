@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.errors import ClientError
-from gmsa_doctor.model import Finding, Fix, ShowsAs, failed, skipped
-from gmsa_doctor.vantage import Vantage
+from gmsa_doctor.authoring import Finding, Fix, ShowsAs, failed, skipped
+from gmsa_doctor.core.errors import ClientError
+from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks.commands import posix
 
 

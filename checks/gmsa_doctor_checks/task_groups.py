@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.clients.ec2 import Ec2
-from gmsa_doctor.formats.security_group import SecurityGroup, read_security_group
-from gmsa_doctor.subject import Network
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.formats.aws.security_group import SecurityGroup, read_security_group
+from gmsa_doctor.given.subject import Network
 from gmsa_doctor_checks.vpc_values import TaskSubnets
 
 

@@ -5,7 +5,7 @@ which Fargate runs). Source: https://github.com/aws/credentials-fetcher and
 https://github.com/aws/amazon-ecs-agent.
 """
 
-from gmsa_doctor.model import ShowsAs
+from gmsa_doctor.authoring import ShowsAs
 
 
 def _both(text: str, *likeliest: str) -> ShowsAs:

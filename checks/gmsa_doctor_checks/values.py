@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gmsa_doctor.clients.kerberos import Ticket
-from gmsa_doctor.clients.ldap import Directory
-from gmsa_doctor.formats.credspec import CredSpecDocument
-from gmsa_doctor.formats.secret import SecretDocument
-from gmsa_doctor.hidden import Hidden
-from gmsa_doctor.values import CredSpecLocation as CredSpecLocation
-from gmsa_doctor.values import CredSpecObject as CredSpecObject
-from gmsa_doctor.values import ExecutionRole as ExecutionRole
-from gmsa_doctor.values import SecretArn as SecretArn
+from gmsa_doctor.authoring import Hidden
+from gmsa_doctor.clients.kerberos.logon import Ticket
+from gmsa_doctor.clients.ldap.directory import Directory
+from gmsa_doctor.formats.documents.credspec import CredSpecDocument
+from gmsa_doctor.formats.documents.secret import SecretDocument
+from gmsa_doctor.given.shared_values import CredSpecLocation as CredSpecLocation
+from gmsa_doctor.given.shared_values import CredSpecObject as CredSpecObject
+from gmsa_doctor.given.shared_values import ExecutionRole as ExecutionRole
+from gmsa_doctor.given.shared_values import LinkedSecret as LinkedSecret
 
 
 @dataclass(frozen=True)

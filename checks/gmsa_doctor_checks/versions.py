@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gmsa_doctor.model import Finding, ShowsAs, Status
-from gmsa_doctor.request import Fetcher
-from gmsa_doctor.subject import Platform
+from gmsa_doctor.authoring import Finding, ShowsAs, Status
+from gmsa_doctor.formats.fetcher import Fetcher
+from gmsa_doctor.given.subject import Platform
 
 _NAMES = {Fetcher.V1_3: "1.3", Fetcher.V2: "2.x"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gmsa_doctor.formats.route_table import RouteTable
+from gmsa_doctor.formats.aws.route_table import RouteTable
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.cli import (  # noqa: F401 - each adds its commands
-    check,
-    completion,
-    diff,
-    explain,
-    iam_policy,
-    krb5_conf,
-    one_off,
-    ticket,
-)
+from gmsa_doctor.cli import check, completion, diff, explain, iam_policy, krb5_conf, run, ticket
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.process import ExitCode
 
-__all__ = ["run"]
+__all__ = ["check", "completion", "diff", "explain", "iam_policy", "krb5_conf", "main", "run", "ticket"]
 
 
-def run() -> int:
+def main() -> int:
     """Run the command with the process's arguments; its exit code."""
     try:
         app()

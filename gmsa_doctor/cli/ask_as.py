@@ -6,16 +6,16 @@ import getpass
 import re
 from pathlib import Path
 
-from gmsa_doctor.ask_as import AskAs
-from gmsa_doctor.errors import UsageError
-from gmsa_doctor.hidden import Hidden
-from gmsa_doctor.request import Live, Request
+from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.core.hidden import Hidden
+from gmsa_doctor.given.admin_account import AdminAccount
+from gmsa_doctor.given.request import Live, Request
 
 _MOST_BYTES = 1024 * 1024
 _TERMINAL = "/dev/tty"
 
 
-def account(user: str | None, keytab: Path | None, request: Request) -> AskAs | None:
+def account(user: str | None, keytab: Path | None, request: Request) -> AdminAccount | None:
     """The account of ``--as``, or ``None``. Raises UsageError where there is neither a keytab nor a terminal."""
     if user is None:
         if keytab is not None:
@@ -26,8 +26,8 @@ def account(user: str | None, keytab: Path | None, request: Request) -> AskAs | 
     if not re.fullmatch(r"[^\\/@:\s]+", user):
         raise UsageError(f"--as {user}: give the sAMAccountName alone; the domain is the secret's")
     if keytab is not None:
-        return AskAs(user, keytab=Hidden(_content(keytab)))
-    return AskAs(user, password=Hidden(_password(user)))
+        return AdminAccount(user, keytab=Hidden(_content(keytab)))
+    return AdminAccount(user, password=Hidden(_password(user)))
 
 
 def _content(keytab: Path) -> bytes:

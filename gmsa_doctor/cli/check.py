@@ -24,12 +24,13 @@ from gmsa_doctor.cli.process import (
     say,
     writable,
 )
-from gmsa_doctor.clients import task_metadata
-from gmsa_doctor.errors import UsageError
-from gmsa_doctor.request import AppConfig, Fetcher, Live, Request
+from gmsa_doctor.clients.aws import task_metadata
+from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.formats.fetcher import Fetcher
+from gmsa_doctor.given.request import AppConfig, Live, Request
 
 if TYPE_CHECKING:
-    from gmsa_doctor.config import Config
+    from gmsa_doctor.triage.config import Config
 
 
 @app.command()
@@ -193,8 +194,9 @@ def _check(
         raise UsageError("--wait looks again, and standard input can be read once: give a file")
     writable(how.output)
     wanted = reports.wanted(more, how)
-    from gmsa_doctor import registry, run
-    from gmsa_doctor.progress import Display
+    from gmsa_doctor.checking import check as run
+    from gmsa_doctor.checking.progress import Display
+    from gmsa_doctor.core import registry
 
     known = registry.load()
     request, policy = configured.agreed(settings, baseline, request, known)

@@ -22,7 +22,7 @@ import typer
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.options import Many
 from gmsa_doctor.cli.process import ExitCode, guarded, print_
-from gmsa_doctor.cli.reports import Kind
+from gmsa_doctor.cli.reports import ReportKind
 
 _HELP = """\
 Print the completion script for a shell.
@@ -201,7 +201,7 @@ def _values(line: Line, parameter: Any, current: str) -> Fitting:
         before = current[: current.rfind(",") + 1] if parameter.multiple else ""
         return [Word(before + one.text, one.help) for one in names]
     if parameter.name == "report" and "=" not in current:
-        return [Word(kind if kind is Kind.GITHUB else f"{kind}=") for kind in Kind]
+        return [Word(kind if kind is ReportKind.GITHUB else f"{kind}=") for kind in ReportKind]
     hint = _hint(line.command, parameter.name)
     if choices := _choices(hint):
         return [Word(str(one.value)) for one in choices]
@@ -246,13 +246,13 @@ def _is_path(hint: Any) -> bool:
 
 
 def _clusters(line: Line) -> list[Word]:
-    from gmsa_doctor.clients import completion as ecs
+    from gmsa_doctor.clients.aws import completion as ecs
 
     return [Word(name) for name in ecs.clusters(line.options.get("profile"), line.options.get("region"))]
 
 
 def _services(line: Line) -> list[Word]:
-    from gmsa_doctor.clients import completion as ecs
+    from gmsa_doctor.clients.aws import completion as ecs
 
     cluster = line.options.get("cluster") or "default"
     found = ecs.services(cluster, line.options.get("profile"), line.options.get("region"))
@@ -260,7 +260,7 @@ def _services(line: Line) -> list[Word]:
 
 
 def _ids(_line: Line) -> list[Word]:
-    from gmsa_doctor import registry
+    from gmsa_doctor.core import registry
 
     return [Word(one.id, one.title) for one in registry.load().checks]
 

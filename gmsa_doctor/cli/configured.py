@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gmsa_doctor.cli.process import ExitCode
-from gmsa_doctor.errors import UsageError
+from gmsa_doctor.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from gmsa_doctor.config import Config
-    from gmsa_doctor.policy import Policy
-    from gmsa_doctor.registry import Registry
-    from gmsa_doctor.request import Request
+    from gmsa_doctor.core.registry import Registry
+    from gmsa_doctor.given.request import Request
+    from gmsa_doctor.triage.apply import Triage
+    from gmsa_doctor.triage.config import Config
 
 
 def _take(context: typer.Context, named: Path | None) -> Path | None:
     """Reads the configuration before any other option is looked at."""
     if context.resilient_parsing:  # a completion
         return named
-    from gmsa_doctor import config
     from gmsa_doctor.cli import defaults
+    from gmsa_doctor.triage import config
 
     try:
         found = config.load(named)
@@ -69,16 +69,16 @@ def _is_typed(context: typer.Context, name: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def agreed(found: Config, baseline: Path | None, request: Request, registry: Registry) -> tuple[Request, Policy]:
+def agreed(found: Config, baseline: Path | None, request: Request, registry: Registry) -> tuple[Request, Triage]:
     """The request without the checks that are off, and what is laid over the findings.
 
     Raises UsageError for checks that there are not, or a baseline that cannot be read.
     """
-    from gmsa_doctor.baseline import baseline_of
     from gmsa_doctor.cli.saved_report import saved_report
-    from gmsa_doctor.policy import Policy
+    from gmsa_doctor.triage.apply import Triage
+    from gmsa_doctor.triage.baseline import baseline_of
 
     found.require_known(registry)
     known = baseline_of(saved_report(baseline, "--baseline")) if baseline else None
-    policy = Policy(found.file, found.severity_of(registry), found.waivers, known)
+    policy = Triage(found.file, found.severity_of(registry), found.waivers, known)
     return replace(request, skip=(*request.skip, *found.off(registry, request.only))), policy

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from gmsa_doctor.config import COMMANDS, Config, Default, wrong
+from gmsa_doctor.triage.config import COMMANDS, Config, Default, wrong
 
 NEVER = {
     "yes": "what a command makes is asked for, or agreed to on its command line",

@@ -13,7 +13,7 @@ from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.process import ExitCode, guarded, print_, speaks_unicode, width, writable
 
 
-class Format(StrEnum):
+class DiffFormat(StrEnum):
     """How the difference is written."""
 
     TEXT = "text"
@@ -24,7 +24,7 @@ class Format(StrEnum):
 def diff(
     before: Annotated[Path, typer.Argument(metavar="A.json", help="The JSON report of the earlier run.")],
     after: Annotated[Path, typer.Argument(metavar="B.json", help="The JSON report of the later run.")],
-    format: Annotated[Format, typer.Option(help="How the difference is written.")] = Format.TEXT,
+    format: Annotated[DiffFormat, typer.Option(help="How the difference is written.")] = DiffFormat.TEXT,
     output: options.Output = None,
 ) -> None:
     """Compare two JSON reports: what broke, what was mended.
@@ -34,16 +34,16 @@ def diff(
     """
 
     def show() -> ExitCode:
-        from gmsa_doctor.baseline import compare
         from gmsa_doctor.cli.saved_report import saved_report
         from gmsa_doctor.report import difference
+        from gmsa_doctor.triage.baseline import compare
 
         writable(output)
         reports = saved_report(before, "the report"), saved_report(after, "the report")
         found = compare(*reports)
         sides = difference.Sides(str(before), str(after), *reports)
         ascii = not (output or speaks_unicode())
-        if format is Format.JSON:
+        if format is DiffFormat.JSON:
             print_(difference.json_text(found, sides, ascii=ascii), output)
         else:
             print_(difference.text(found, sides, width=80 if output else width(), ascii=ascii), output)

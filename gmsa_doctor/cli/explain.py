@@ -8,7 +8,7 @@ import typer
 
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.process import ExitCode, guarded, print_, standard_input, width
-from gmsa_doctor.errors import UsageError
+from gmsa_doctor.core.errors import UsageError
 
 
 @app.command("list")
@@ -16,7 +16,8 @@ def list_() -> None:
     """List the checks, those of plug-ins too."""
 
     def show() -> ExitCode:
-        from gmsa_doctor import explain, registry
+        from gmsa_doctor.checking import explain
+        from gmsa_doctor.core import registry
 
         print_(explain.list_checks(registry.load(), width()))
         return ExitCode.PASS
@@ -38,7 +39,8 @@ def explain_(
     """
 
     def show() -> ExitCode:
-        from gmsa_doctor import explain, registry
+        from gmsa_doctor.checking import explain
+        from gmsa_doctor.core import registry
 
         text = standard_input() if words == ["-"] else " ".join(words)
         known = registry.load()

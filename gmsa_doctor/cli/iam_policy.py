@@ -13,12 +13,12 @@ import typer
 from gmsa_doctor.cli import options
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.process import ExitCode, guarded, print_, say
-from gmsa_doctor.errors import UsageError
-from gmsa_doctor.request import Request
+from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.given.request import Request
 
 if TYPE_CHECKING:
-    from gmsa_doctor.formats.arn import Arn, S3ObjectArn, SecretArn, SsmParameterArn
-    from gmsa_doctor.iam_policy import Scope
+    from gmsa_doctor.formats.aws.arn import Arn, S3ObjectArn, SecretArn, SsmParameterArn
+    from gmsa_doctor.iam.statements import Scope
 
 _ACCOUNT = r"[0-9]{12}"
 _REGION = r"[a-z]{2,}(-[a-z0-9]+)+"
@@ -58,7 +58,7 @@ class For(StrEnum):
     EXECUTION_ROLE = "execution-role"
 
 
-class _Shared:
+class _SharedOptions:
     """Partition, region and account as several options tell them, which must agree."""
 
     def __init__(self) -> None:
@@ -150,7 +150,7 @@ def iam_policy(
     def show() -> ExitCode:
         import json
 
-        from gmsa_doctor.iam_policy import Purpose, Scope, placeholders, policy
+        from gmsa_doctor.iam.statements import Purpose, Scope, placeholders, policy
 
         with_subject = _has_subject(request)
         _only_for((run,), purpose, {"report-s3": report_s3})
@@ -215,7 +215,8 @@ def _has_subject(request: Request) -> bool:
 
 def _looked_up(request: Request, options: Scope, purpose: For) -> tuple[Scope, list[str]]:
     """The scope of the subject, in which the options win, and what is not known of it."""
-    from gmsa_doctor import policy_scope, registry
+    from gmsa_doctor.core import registry
+    from gmsa_doctor.iam import lookup as policy_scope
 
     told = policy_scope.told_by_subjects(request, registry.load(), options, for_role=purpose is For.EXECUTION_ROLE)
     found = told.scope
@@ -248,10 +249,10 @@ def _only_for(purposes: tuple[For, ...], purpose: For, given: Mapping[str, objec
         raise UsageError(f"{' and '.join(named)}: only the policy --for {whose} is about that; leave it out")
 
 
-def _shared(account: str | None, region: str | None, partition: str | None) -> _Shared:
-    from gmsa_doctor.subject import Place
+def _shared(account: str | None, region: str | None, partition: str | None) -> _SharedOptions:
+    from gmsa_doctor.given.subject import AwsPlace
 
-    shared = _Shared()
+    shared = _SharedOptions()
     for option, value, pattern, example in (
         ("account", account, _ACCOUNT, "its number of 12 digits"),
         ("region", region, _REGION, "a region such as us-east-1"),
@@ -261,7 +262,7 @@ def _shared(account: str | None, region: str | None, partition: str | None) -> _
             _require(f"--{option}", value, pattern, example)
             shared.tell(option, value, f"--{option}")
     if region and not partition:
-        shared.tell("partition", Place(region, None).partition, "--region")
+        shared.tell("partition", AwsPlace(region, None).partition, "--region")
     return shared
 
 
@@ -275,7 +276,7 @@ def _arns(values: list[str] | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for value in values or () for one in re.split(r",\s*(?=arn:)", value)))
 
 
-def _name(option: str, text: str | None, shared: _Shared, service: str, kind: str, pattern: str) -> str | None:
+def _name(option: str, text: str | None, shared: _SharedOptions, service: str, kind: str, pattern: str) -> str | None:
     """The name of a resource that is given by name or ARN."""
     if text is None:
         return None
@@ -293,7 +294,7 @@ def _name(option: str, text: str | None, shared: _Shared, service: str, kind: st
 
 
 def _arn(option: str, text: str, service: str, wanted: str) -> Arn:
-    from gmsa_doctor.formats.arn import ArnError, parse_arn
+    from gmsa_doctor.formats.aws.arn import ArnError, parse_arn
 
     try:
         arn = parse_arn(text)
@@ -304,8 +305,8 @@ def _arn(option: str, text: str, service: str, wanted: str) -> Arn:
     return arn
 
 
-def _role(option: str, text: str, shared: _Shared) -> str:
-    from gmsa_doctor.formats.arn import ArnError, parse_role_arn
+def _role(option: str, text: str, shared: _SharedOptions) -> str:
+    from gmsa_doctor.formats.aws.arn import ArnError, parse_role_arn
 
     wanted = "the ARN of a role, such as arn:aws:iam::123456789012:role/ecsTaskExecutionRole"
     try:
@@ -321,8 +322,8 @@ def _role(option: str, text: str, shared: _Shared) -> str:
     return str(role)
 
 
-def _credspec(text: str, shared: _Shared) -> S3ObjectArn | SsmParameterArn:
-    from gmsa_doctor.formats.arn import ArnError, parse_s3_object_arn, parse_ssm_parameter_arn
+def _credspec(text: str, shared: _SharedOptions) -> S3ObjectArn | SsmParameterArn:
+    from gmsa_doctor.formats.aws.arn import ArnError, parse_s3_object_arn, parse_ssm_parameter_arn
 
     try:
         found = (
@@ -335,8 +336,8 @@ def _credspec(text: str, shared: _Shared) -> S3ObjectArn | SsmParameterArn:
     return found
 
 
-def _secret(text: str, shared: _Shared) -> SecretArn:
-    from gmsa_doctor.formats.arn import ArnError, parse_secret_arn
+def _secret(text: str, shared: _SharedOptions) -> SecretArn:
+    from gmsa_doctor.formats.aws.arn import ArnError, parse_secret_arn
 
     wanted = "the ARN of a secret, such as arn:aws:secretsmanager:us-east-1:123456789012:secret:NAME-AbCdEf"
     try:
@@ -349,7 +350,7 @@ def _secret(text: str, shared: _Shared) -> SecretArn:
     return found
 
 
-def _kms_key(text: str, shared: _Shared) -> str:
+def _kms_key(text: str, shared: _SharedOptions) -> str:
     wanted = "the ARN of a key, such as arn:aws:kms:us-east-1:123456789012:key/ID"
     arn = _arn("--kms-key", text, "kms", wanted)
     if not (arn.region and arn.account and re.fullmatch(r"key/[A-Za-z0-9-]+", arn.resource)):
@@ -358,7 +359,7 @@ def _kms_key(text: str, shared: _Shared) -> str:
     return text
 
 
-def _repository(text: str, shared: _Shared) -> str:
+def _repository(text: str, shared: _SharedOptions) -> str:
     wanted = "the ARN of a repository, such as arn:aws:ecr:us-east-1:123456789012:repository/NAME"
     arn = _arn("--repository", text, "ecr", wanted)
     if not (arn.region and arn.account and re.fullmatch(r"repository/[a-z0-9._/-]+", arn.resource)):

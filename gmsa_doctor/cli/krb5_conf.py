@@ -11,12 +11,12 @@ from gmsa_doctor.cli import options
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.options import items
 from gmsa_doctor.cli.process import ExitCode, guarded, print_
-from gmsa_doctor.clients import task_metadata
-from gmsa_doctor.errors import UsageError
-from gmsa_doctor.request import Live, Request
+from gmsa_doctor.clients.aws import task_metadata
+from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.given.request import Live, Request
 
 if TYPE_CHECKING:
-    from gmsa_doctor.run import Look
+    from gmsa_doctor.checking.check import Look
 
 CHECK = "kerberos.krb5-conf"
 
@@ -78,7 +78,8 @@ def _print(request: Request, domain: str | None, given: list[str]) -> ExitCode:
 
 
 def _for_domain(domain: str, spns: tuple[str, ...]) -> str:
-    from gmsa_doctor.formats import krb5_conf, names
+    from gmsa_doctor.formats.ad import krb5_conf
+    from gmsa_doctor.formats.documents import names
 
     defect = names.domain_name_defect(domain, needs_dot=True)
     if defect:
@@ -87,7 +88,8 @@ def _for_domain(domain: str, spns: tuple[str, ...]) -> str:
 
 
 def _for_subject(request: Request) -> str:
-    from gmsa_doctor import registry, run
+    from gmsa_doctor.checking import check as run
+    from gmsa_doctor.core import registry
 
     seen = run.look(request, registry.load(), lambda progress: None)
     if seen.beside.unread:
@@ -101,7 +103,7 @@ def _for_subject(request: Request) -> str:
 
 
 def _text(values: Mapping[type, object]) -> str | None:
-    from gmsa_doctor.values import Krb5Conf
+    from gmsa_doctor.given.shared_values import Krb5Conf
 
     value = values.get(Krb5Conf)
     return value.text if isinstance(value, Krb5Conf) else None

@@ -10,10 +10,10 @@ from typing import Annotated, Optional
 import typer
 
 from gmsa_doctor.cli.process import Color, Format, standard_input
-from gmsa_doctor.errors import UsageError
-from gmsa_doctor.formats import connection_string
-from gmsa_doctor.formats.connection_string import ConnectionString, ConnectionStringError
-from gmsa_doctor.request import AppConfig
+from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.formats.sql_server import connection_string
+from gmsa_doctor.formats.sql_server.connection_string import ConnectionString, ConnectionStringError
+from gmsa_doctor.given.request import AppConfig
 
 Many = Optional[list[str]]  # noqa: UP045 - typer before 0.16 reads annotations at run time
 

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from gmsa_doctor import __version__
-from gmsa_doctor.errors import UsageError
+from gmsa_doctor.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from gmsa_doctor.model import Report
+    from gmsa_doctor.core.model import Report
 
 
 class ExitCode(IntEnum):
@@ -82,7 +82,7 @@ def guarded(action: Callable[[], ExitCode]) -> NoReturn:
 
 def say(text: str) -> None:
     """A line on standard error. Names out of files and AWS may hold what a terminal, or a CI system, would obey."""
-    from gmsa_doctor.report.printable import printable
+    from gmsa_doctor.core.printable import printable
 
     typer.echo(f"gmsa-doctor: {printable(text)}", err=True)
 

@@ -13,10 +13,10 @@ import typer
 
 from gmsa_doctor.cli.options import Many
 from gmsa_doctor.cli.process import ExitCode, Format, Rendering, print_, require_writable
-from gmsa_doctor.errors import UsageError
+from gmsa_doctor.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from gmsa_doctor.model import Check, Report
+    from gmsa_doctor.core.model import Check, Report
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 """Names the file that GitHub shows as the summary of a step.
@@ -25,7 +25,7 @@ Source: https://docs.github.com/en/actions/reference/workflows-and-actions/workf
 """
 
 
-class Kind(StrEnum):
+class ReportKind(StrEnum):
     """Who reads it."""
 
     JSON = "json"
@@ -38,10 +38,10 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedReport:
     """A report that was asked for. Without a file, which only GitHub's may be, it goes to standard output."""
 
-    kind: Kind
+    kind: ReportKind
     file: Path | None = None
 
 
@@ -49,13 +49,13 @@ ReportOption = Annotated[
     Many,
     typer.Option(
         metavar="KIND[=FILE]",
-        help=f"Write a report of this kind too: {', '.join(one for one in Kind if one is not Kind.GITHUB)}; or github, "
-        "which annotates on standard output and writes the step's summary. May be repeated.",
+        help=f"Write a report of this kind too: {', '.join(kind for kind in ReportKind if kind != 'github')}; or "
+        "github, which annotates on standard output and writes the step's summary. May be repeated.",
     ),
 ]
 
 
-def wanted(values: list[str] | None, how: Rendering) -> tuple[Wanted, ...]:
+def wanted(values: list[str] | None, how: Rendering) -> tuple[WantedReport, ...]:
     """What the options ask for. Raises UsageError, before any work is done, for one that cannot be written."""
     found = tuple(_read(value) for value in values or ())
     if how.format is Format.JSON and not how.output and any(one.file is None for one in found):
@@ -69,22 +69,22 @@ def wanted(values: list[str] | None, how: Rendering) -> tuple[Wanted, ...]:
     return found
 
 
-def _read(value: str) -> Wanted:
+def _read(value: str) -> WantedReport:
     kind, equals, file = value.partition("=")
-    if kind not in list(Kind):
-        raise UsageError(f"--report {value}: give one of {', '.join(Kind)}, with =FILE")
-    if (equals and not file) or (not equals and kind != Kind.GITHUB):
+    if kind not in list(ReportKind):
+        raise UsageError(f"--report {value}: give one of {', '.join(ReportKind)}, with =FILE")
+    if (equals and not file) or (not equals and kind != ReportKind.GITHUB):
         raise UsageError(f"--report {value}: give the file, --report {kind}=FILE")
-    return Wanted(Kind(kind), Path(file) if file else None)
+    return WantedReport(ReportKind(kind), Path(file) if file else None)
 
 
-def write(report: Report, reports: tuple[Wanted, ...], checks: Mapping[str, Check], code: ExitCode) -> None:
+def write(report: Report, reports: tuple[WantedReport, ...], checks: Mapping[str, Check], code: ExitCode) -> None:
     """Write them. ``code`` is what the command ends with. Raises UsageError for one that cannot be written."""
     problems: list[str] = []
     for one in reports:
         try:
             print_(_renderer(one.kind, checks, code)(report), one.file)
-            if one.kind is Kind.GITHUB:
+            if one.kind is ReportKind.GITHUB:
                 _summarize(report)
         except UsageError as error:  # the others are written all the same
             problems.append(str(error))
@@ -92,17 +92,17 @@ def write(report: Report, reports: tuple[Wanted, ...], checks: Mapping[str, Chec
         raise UsageError("; ".join(problems))
 
 
-def _renderer(kind: Kind, checks: Mapping[str, Check], code: ExitCode) -> Callable[[Report], str]:
+def _renderer(kind: ReportKind, checks: Mapping[str, Check], code: ExitCode) -> Callable[[Report], str]:
     from gmsa_doctor.report import github, gitlab, html, json, junit, markdown, sarif
 
-    renderers: dict[Kind, Callable[[Report], str]] = {
-        Kind.JSON: json.render,
-        Kind.JUNIT: junit.render,
-        Kind.SARIF: lambda report: sarif.render(report, checks, exit_code=code),
-        Kind.GITHUB: github.render,
-        Kind.GITLAB: gitlab.render,
-        Kind.MARKDOWN: markdown.render,
-        Kind.HTML: lambda report: html.render(report, checks),
+    renderers: dict[ReportKind, Callable[[Report], str]] = {
+        ReportKind.JSON: json.render,
+        ReportKind.JUNIT: junit.render,
+        ReportKind.SARIF: lambda report: sarif.render(report, checks, exit_code=code),
+        ReportKind.GITHUB: github.render,
+        ReportKind.GITLAB: gitlab.render,
+        ReportKind.MARKDOWN: markdown.render,
+        ReportKind.HTML: lambda report: html.render(report, checks),
     }
     return renderers[kind]
 

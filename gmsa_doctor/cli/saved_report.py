@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gmsa_doctor.errors import UsageError
-from gmsa_doctor.model import Report
+from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.core.model import Report
 
 LIMIT = 512 * 1_048_576
 """Bytes. Reports of thousands of subjects are far below; a device that never ends is not."""

@@ -15,7 +15,7 @@ import typer
 
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.process import ExitCode, guarded, print_, require_stdout
-from gmsa_doctor.clients.ticket_cache import (
+from gmsa_doctor.clients.kerberos.ticket_cache import (
     DEFAULT,
     VARIABLE,
     BrokenCache,
@@ -26,8 +26,8 @@ from gmsa_doctor.clients.ticket_cache import (
     UnreadableCache,
     UnsupportedCache,
 )
-from gmsa_doctor.errors import UsageError
-from gmsa_doctor.formats.names import account_name_defects, domain_name_defect
+from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.formats.documents.names import account_name_defects, domain_name_defect
 
 MINUTES = 15
 """Renewals come every 10 minutes, so a ticket that works has hours left. One with less than this has missed them for
@@ -58,7 +58,7 @@ gmsa-doctor ticket --wait 60 && exec my-application
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TicketRequest:
     """The principal that the ticket must be of."""
 
     name: str
@@ -69,7 +69,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Answer:
+class TicketAnswer:
     """The line that is printed. ``reason`` is a word for programs; what is not known is None."""
 
     ok: bool
@@ -123,7 +123,7 @@ def ticket(
     guarded(look)
 
 
-def _wanted(text: str) -> Wanted:
+def _wanted(text: str) -> TicketRequest:
     """Raises UsageError for what can be no gMSA's principal.
 
     The ``$`` may be missing: each gMSA's name ends in one, and shells are quick to swallow it.
@@ -132,7 +132,7 @@ def _wanted(text: str) -> Wanted:
     bare = name.removesuffix("$")
     if account_name_defects(bare) or (at and domain_name_defect(realm)):
         raise UsageError(f"--principal {text}: give the gMSA's name and realm, such as 'webapp01$@CORP.EXAMPLE'")
-    return Wanted(f"{bare}$", realm or None)
+    return TicketRequest(f"{bare}$", realm or None)
 
 
 def _cache(name: str | None) -> TicketCache:
@@ -148,7 +148,7 @@ def _cache(name: str | None) -> TicketCache:
     return cache
 
 
-def _waited(look: Callable[[], Answer], seconds: float) -> Answer:
+def _waited(look: Callable[[], TicketAnswer], seconds: float) -> TicketAnswer:
     """The first good answer, or the last one when time is over."""
     deadline = time.monotonic() + seconds
     while True:
@@ -159,16 +159,16 @@ def _waited(look: Callable[[], Answer], seconds: float) -> Answer:
         time.sleep(min(left, _POLL_SECONDS))
 
 
-def _look(cache: TicketCache, wanted: Wanted | None, minutes: int) -> Answer:
+def _look(cache: TicketCache, wanted: TicketRequest | None, minutes: int) -> TicketAnswer:
     try:
         found = cache.read()
     except NoCache as error:
-        return Answer(False, "no-cache", f"{error.text}; {_why_no_cache(error)}", error.path)
+        return TicketAnswer(False, "no-cache", f"{error.text}; {_why_no_cache(error)}", error.path)
     except UnreadableCache as error:
         message = f"{error.text}; the cache that Credentials Fetcher makes is root's: run the container as root"
-        return _owned(Answer(False, "unreadable", message, error.path), error.owner)
+        return _owned(TicketAnswer(False, "unreadable", message, error.path), error.owner)
     except BrokenCache as error:
-        return _owned(Answer(False, "broken-cache", error.text, error.path), error.owner)
+        return _owned(TicketAnswer(False, "broken-cache", error.text, error.path), error.owner)
     return judge(found, wanted, minutes, datetime.now(UTC))
 
 
@@ -180,10 +180,10 @@ def _why_no_cache(error: NoCache) -> str:
     return "Credentials Fetcher has put none there: does the task definition give this container credentialSpecs?"
 
 
-def judge(found: CacheFile, wanted: Wanted | None, minutes: int, now: datetime) -> Answer:
+def judge(found: CacheFile, wanted: TicketRequest | None, minutes: int, now: datetime) -> TicketAnswer:
     """What is to be said of a cache that could be read."""
     principal, tgt = found.content.principal, found.content.tgt
-    answer = _owned(Answer(False, "no-tgt", "", found.path, str(principal)), found.owner)
+    answer = _owned(TicketAnswer(False, "no-tgt", "", found.path, str(principal)), found.owner)
     if tgt is not None:
         left = found.content.left(tgt, now) // timedelta(minutes=1)
         answer = replace(
@@ -206,7 +206,7 @@ def judge(found: CacheFile, wanted: Wanted | None, minutes: int, now: datetime) 
     return replace(answer, ok=True, reason="good", message=message)
 
 
-def _owned(answer: Answer, owner: Owner | None) -> Answer:
+def _owned(answer: TicketAnswer, owner: Owner | None) -> TicketAnswer:
     if owner is None:
         return answer
     return replace(answer, owner=owner.user, group=owner.group, mode=owner.mode_text)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gmsa_doctor.errors import ClientError, UsageError
+from gmsa_doctor.core.errors import ClientError, UsageError
 
 if TYPE_CHECKING:
-    from gmsa_doctor.model import Report
+    from gmsa_doctor.core.model import Report
 
 Metrics = Annotated[
     str | None,
@@ -63,8 +63,8 @@ def tell(report: Report, to: Recipients) -> bool:
 
 
 def _sent(report: Report, bus: str, to: Recipients) -> bool:
-    from gmsa_doctor.clients.aws import Aws
-    from gmsa_doctor.clients.event_bridge import EventBridge
+    from gmsa_doctor.clients.aws.event_bridge import EventBridge
+    from gmsa_doctor.clients.aws.session import Aws
 
     try:
         EventBridge(Aws(to.profile, _region(report, bus, to))).put_verdict(bus, report)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from gmsa_doctor import __version__
-from gmsa_doctor.engine import Case
-from gmsa_doctor.errors import UsageError
-from gmsa_doctor.model import Finding, skipped
+from gmsa_doctor.core.engine import Case
+from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.core.model import Finding, skipped
+from gmsa_doctor.core.registry import Registry
 from gmsa_doctor.probe.codec import CodecError, decode, encode
 from gmsa_doctor.probe.envelope import pack, unpack
-from gmsa_doctor.registry import Registry
 
 VARIABLE = "GMSA_DOCTOR_PROBE"
 LIMIT = 48 * 1024

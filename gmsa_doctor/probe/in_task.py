@@ -5,27 +5,28 @@ from __future__ import annotations
 import os
 import sys
 
-from gmsa_doctor import engine, own_subject
-from gmsa_doctor.clients import task_metadata
-from gmsa_doctor.clients.aws import Aws
-from gmsa_doctor.clients.dns import Dns
-from gmsa_doctor.clients.fargate import ReportBucket
-from gmsa_doctor.clients.kdc_questions import KdcQuestions
-from gmsa_doctor.clients.kerberos import Kerberos, gssapi_missing
-from gmsa_doctor.clients.ldap import Ldap
-from gmsa_doctor.clients.services import S3, SecretsManager, Ssm
-from gmsa_doctor.clients.sql_browser import SqlBrowser
-from gmsa_doctor.clients.task_metadata import OwnTask
-from gmsa_doctor.clients.tcp import Tcp
-from gmsa_doctor.clients.ticket_cache import TicketCache
-from gmsa_doctor.errors import ClientError, UsageError
-from gmsa_doctor.model import skipped
+from gmsa_doctor.clients.aws import task_metadata
+from gmsa_doctor.clients.aws.fargate import ReportBucket
+from gmsa_doctor.clients.aws.services import S3, SecretsManager, Ssm
+from gmsa_doctor.clients.aws.session import Aws
+from gmsa_doctor.clients.aws.task_metadata import OwnTask
+from gmsa_doctor.clients.dns.resolver import Dns
+from gmsa_doctor.clients.kerberos.kdc_questions import KdcQuestions
+from gmsa_doctor.clients.kerberos.logon import Kerberos, gssapi_missing
+from gmsa_doctor.clients.kerberos.ticket_cache import TicketCache
+from gmsa_doctor.clients.ldap.directory import Ldap
+from gmsa_doctor.clients.network.sql_browser import SqlBrowser
+from gmsa_doctor.clients.network.tcp import Tcp
+from gmsa_doctor.core import engine
+from gmsa_doctor.core.errors import ClientError, UsageError
+from gmsa_doctor.core.model import skipped
+from gmsa_doctor.core.registry import Registry
+from gmsa_doctor.given.vantage import DnsServersInUse, Vantage
 from gmsa_doctor.probe import envelope, handover, sides
 from gmsa_doctor.probe.handover import Handover
 from gmsa_doctor.probe.mail import object_key, split_s3
-from gmsa_doctor.probe.message import Message, Seen, write_message
-from gmsa_doctor.registry import Registry
-from gmsa_doctor.vantage import DnsServersInUse, Vantage
+from gmsa_doctor.probe.message import Message, ProbeVantage, write_message
+from gmsa_doctor.subjects import from_own_task as own_subject
 
 
 def probe(registry: Registry, *, logon: bool, canary: bool) -> bool:
@@ -62,7 +63,9 @@ def _look(given: Handover, registry: Registry, task: OwnTask | None, logon: bool
     known = frozenset(one.id for one in registry.checks)
     ended = engine.run(registry, cases, seconds=given.seconds, selected=known & set(given.selected))
     seen = zip(cases, ended.findings, strict=True)
-    subjects = tuple(Seen(case.name, tuple(one for one in found if one.check in wanted)) for case, found in seen)
+    subjects = tuple(
+        ProbeVantage(case.name, tuple(one for one in found if one.check in wanted)) for case, found in seen
+    )
     return Message(given.run, subjects, ended.interrupted)
 
 

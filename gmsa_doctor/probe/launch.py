@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gmsa_doctor.clients.fargate import CANARY_FAMILY, PROBE_FAMILY, Fargate, NotStarted, ReportBucket, Task
-from gmsa_doctor.errors import ClientError, Denied, NotFound, OutOfReach, Throttled
-from gmsa_doctor.model import Status
-from gmsa_doctor.one_off import Left, OneOff
+from gmsa_doctor.clients.aws.fargate import CANARY_FAMILY, PROBE_FAMILY, Fargate, NotStarted, ReportBucket, Task
+from gmsa_doctor.core.errors import ClientError, Denied, NotFound, OutOfReach, Throttled
+from gmsa_doctor.core.model import Status
+from gmsa_doctor.given.probe_tasks import Leftover, ProbeTask
 from gmsa_doctor.probe import removal
 from gmsa_doctor.probe.envelope import Arrived
 from gmsa_doctor.probe.mail import LogsIn, Mailbox
@@ -42,7 +42,7 @@ class Pace:
 class TaskEnd:
     """What a task has come to; ``message`` is None if its report has not arrived whole."""
 
-    task: OneOff
+    task: ProbeTask
     message: Message | None = None
 
 
@@ -53,7 +53,7 @@ class Launched:
     probes: tuple[TaskEnd, ...]
     canary: TaskEnd | None
     interrupted: bool
-    left: tuple[Left, ...]
+    left: tuple[Leftover, ...]
 
 
 @dataclass(eq=False)
@@ -75,14 +75,14 @@ class _Followed:
         return TaskEnd(_one_off(self, message), message)
 
 
-def _one_off(one: _Followed, message: Message | None) -> OneOff:
+def _one_off(one: _Followed, message: Message | None) -> ProbeTask:
     task = one.task
     report = "" if message else (one.arrived or Arrived(None)).text
     if message and message.interrupted:
         report = "the probe was stopped before all its checks had ended"
     if one.arrived and one.arrived.body is not None and message is None:
         report = "what has arrived is no report of this version of gmsa-doctor"
-    return OneOff(
+    return ProbeTask(
         one.subnet,
         task.arn if task else None,
         one.problem.text if one.problem else None,
@@ -97,7 +97,7 @@ def _one_off(one: _Followed, message: Message | None) -> OneOff:
     )
 
 
-class _Launch:
+class _ProbeLaunch:
     def __init__(self, plan: Plan, clients: Clients, ends: float, pace: Pace, say: Say) -> None:
         self.plan = plan
         self.fargate, self.logs_in, bucket = clients
@@ -213,7 +213,7 @@ class _Launch:
 
     # What is left ---------------------------------------------------------------------------------
 
-    def remove(self) -> tuple[Left, ...]:
+    def remove(self) -> tuple[Leftover, ...]:
         """Stop, delete and deregister all that was made, and what carries the run's tag beside it. Can be repeated.
 
         The tag is looked for in any case: an SDK's retry, or a call that got no answer, may have made more.
@@ -225,14 +225,14 @@ class _Launch:
         known = removal.Leftovers(
             tuple(self.definitions),
             tuple(one.arn for one in mine if not one.stopped),
-            tuple(removal.Stream(logs.region, logs.group, self.plan.stream(one.id)) for one in mine if logs),
+            tuple(removal.LogStream(logs.region, logs.group, self.plan.stream(one.id)) for one in mine if logs),
         )
         found = known.beside(removal.find(self.fargate, self.logs_in, cluster, self.plan.run))
         left = removal.remove(found, self.fargate, self.logs_in, cluster, "gmsa-doctor has ended")
         ids = dict.fromkeys((*(one.id for one in mine), *(arn.rpartition("/")[2] for arn in found.tasks)))
         return (*left, *(one for task_id in ids for one in self.mailbox.empty(task_id)))
 
-    def removed(self) -> tuple[Left, ...]:
+    def removed(self) -> tuple[Leftover, ...]:
         """As :meth:`remove`; Ctrl-C begins it once more, a second one leaves it."""
         for chance in (True, False):
             try:
@@ -240,13 +240,15 @@ class _Launch:
             except KeyboardInterrupt:
                 if chance:
                     self.say("still removing what was made; Ctrl-C once more leaves it")
-        return (Left("what the run has made", "interrupted while it was removed"),)
+        return (Leftover("what the run has made", "interrupted while it was removed"),)
 
     def ends_of_probes(self) -> tuple[TaskEnd, ...]:
         """Of the probes, a subnet each, in their order."""
         known = {one.subnet: one.end() for one in self.followed if one.command is not CANARY}
         never = "not started: interrupted, or the time for the whole run was over"
-        return tuple(known.get(subnet) or TaskEnd(OneOff(subnet, problem=never)) for subnet in self.plan.place.subnets)
+        return tuple(
+            known.get(subnet) or TaskEnd(ProbeTask(subnet, problem=never)) for subnet in self.plan.place.subnets
+        )
 
 
 def launch(
@@ -256,9 +258,9 @@ def launch(
 
     ``canary``: whether that may be started as far as is known from outside.
     """
-    state = _Launch(plan, clients, ends, pace or Pace(), say)
+    state = _ProbeLaunch(plan, clients, ends, pace or Pace(), say)
     interrupted = False
-    left: tuple[Left, ...] = ()
+    left: tuple[Leftover, ...] = ()
     try:
         state.probe()
         if canary:

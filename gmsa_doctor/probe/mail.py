@@ -5,24 +5,24 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 
-from gmsa_doctor.clients.aws import Aws
-from gmsa_doctor.clients.fargate import Logs, ReportBucket
-from gmsa_doctor.errors import ClientError
-from gmsa_doctor.one_off import Left
+from gmsa_doctor.clients.aws.fargate import ProbeLogs, ReportBucket
+from gmsa_doctor.clients.aws.session import Aws
+from gmsa_doctor.core.errors import ClientError
+from gmsa_doctor.given.probe_tasks import Leftover
 from gmsa_doctor.probe.envelope import Arrived, gather
 from gmsa_doctor.probe.plan import Plan
 
-LogsIn = Callable[[str | None], Logs]
+LogsIn = Callable[[str | None], ProbeLogs]
 """CloudWatch Logs of a region: a log group may be in another one than the task. None: the task's."""
 
 
 def logs_by_region(aws: Aws, profile: str | None) -> LogsIn:
     """Clients with the credentials of ``aws``, one a region."""
-    known: dict[str | None, Logs] = {None: Logs(aws), aws.region: Logs(aws)}
+    known: dict[str | None, ProbeLogs] = {None: ProbeLogs(aws), aws.region: ProbeLogs(aws)}
 
-    def logs_in(region: str | None) -> Logs:
+    def logs_in(region: str | None) -> ProbeLogs:
         if region not in known:
-            known[region] = Logs(Aws(profile, region))
+            known[region] = ProbeLogs(Aws(profile, region))
         return known[region]
 
     return logs_in
@@ -66,7 +66,7 @@ class Mailbox:
             raise problem
         return arrived
 
-    def empty(self, task_id: str) -> list[Left]:
+    def empty(self, task_id: str) -> list[Leftover]:
         """Remove the object that the task has written; what could not be."""
         if not self._plan.report_s3:
             return []
@@ -76,7 +76,7 @@ class Mailbox:
             self._bucket.delete(bucket, key)
         except ClientError as error:
             uri = f"s3://{bucket}/{key}"
-            return [Left(uri, error.text, f"aws s3 rm {shlex.quote(uri)}")]
+            return [Leftover(uri, error.text, f"aws s3 rm {shlex.quote(uri)}")]
         return []
 
     def _object(self, task_id: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gmsa_doctor.model import Finding, Row, Status, SubjectReport
+from gmsa_doctor.core.model import Finding, Row, Status, SubjectReport
 from gmsa_doctor.probe.message import Message
 
 _WORST_FIRST = tuple(map(Status, ("fail", "error", "unknown", "warn", "waived", "pass", "skipped")))

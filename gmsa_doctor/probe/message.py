@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from gmsa_doctor.model import Finding, Status
+from gmsa_doctor.core.model import Finding, Status
 from gmsa_doctor.probe.codec import CodecError, decode, encode
 
 USER_LOGON = "kerberos.user-ticket"
@@ -16,7 +16,7 @@ _SPENT = (Status.FAIL, Status.UNKNOWN, Status.ERROR)
 
 
 @dataclass(frozen=True)
-class Seen:
+class ProbeVantage:
     """The findings for one subject."""
 
     name: str
@@ -28,7 +28,7 @@ class Message:
     """The report of a probe. ``interrupted``: it was ended before all checks had."""
 
     run: str
-    subjects: tuple[Seen, ...]
+    subjects: tuple[ProbeVantage, ...]
     interrupted: bool = False
 
 

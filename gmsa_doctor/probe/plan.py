@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gmsa_doctor.formats.task_definition import LogStreams, TaskDefinition
-from gmsa_doctor.one_off import Shared
+from gmsa_doctor.formats.documents.task_definition import LogStreams, TaskDefinition
+from gmsa_doctor.given.probe_tasks import SharedResources
+from gmsa_doctor.given.subject import ChosenContainer, Network, Platform
 from gmsa_doctor.probe.handover import VARIABLE
-from gmsa_doctor.subject import ChosenContainer, Network, Platform
 
 CONTAINER = "gmsa-doctor"
 KRB5CCNAME = "/var/credentials-fetcher/krbdir/krb5cc"
@@ -19,7 +19,7 @@ CPU, MEMORY = "256", "512"
 
 
 @dataclass(frozen=True)
-class Place:
+class TaskPlacement:
     """Where the tasks run: as the subject's do."""
 
     cluster: str
@@ -42,8 +42,8 @@ class Plan:
     """The service's execution role: what it may read, the probe reads."""
     execution_role: str
     """Pulls the image and writes the log."""
-    shared: Shared
-    place: Place
+    shared: SharedResources
+    place: TaskPlacement
     logs: LogStreams | None
     report_s3: str | None
     definition: dict[str, Any] = field(repr=False)
@@ -120,9 +120,9 @@ def with_ticket(probe: dict[str, Any], chosen: ChosenContainer, handover: str) -
     return {**probe, "executionRoleArn": role, "containerDefinitions": [mine]}
 
 
-def place_of(cluster: str | None, region: str | None, network: Network, platform: Platform) -> Place:
+def place_of(cluster: str | None, region: str | None, network: Network, platform: Platform) -> TaskPlacement:
     """The subject's place. On EC2 there is no platform version, and Fargate's latest is taken."""
-    return Place(
+    return TaskPlacement(
         cluster or "default",
         region,
         network.subnets,
@@ -132,7 +132,7 @@ def place_of(cluster: str | None, region: str | None, network: Network, platform
     )
 
 
-def start_arguments(place: Place, subnet: str, token: str, command: Sequence[str] = ()) -> dict[str, Any]:
+def start_arguments(place: TaskPlacement, subnet: str, token: str, command: Sequence[str] = ()) -> dict[str, Any]:
     """The arguments of RunTask but task definition, tags and who started it; ``command`` in place of the image's."""
     vpc: dict[str, Any] = {
         "subnets": [subnet],

@@ -7,19 +7,19 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from gmsa_doctor import run as outside
-from gmsa_doctor.clients.services import Ecs
-from gmsa_doctor.engine import Case
-from gmsa_doctor.errors import UsageError
-from gmsa_doctor.formats.task_definition import LogStreams, TaskDefinition
-from gmsa_doctor.model import Finding, skipped
-from gmsa_doctor.one_off import Shared
+from gmsa_doctor.checking import check as outside
+from gmsa_doctor.clients.aws.services import Ecs
+from gmsa_doctor.core.engine import Case
+from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.core.model import Finding, skipped
+from gmsa_doctor.core.registry import Registry
+from gmsa_doctor.formats.documents.task_definition import LogStreams, TaskDefinition
+from gmsa_doctor.given.probe_tasks import SharedResources
+from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Network, Platform
+from gmsa_doctor.given.vantage import Caller, DnsServersInUse
 from gmsa_doctor.probe import handover, sides
 from gmsa_doctor.probe.handover import VARIABLE, Handover
 from gmsa_doctor.probe.plan import Plan, definition, place_of, with_ticket
-from gmsa_doctor.registry import Registry
-from gmsa_doctor.subject import ChosenContainer, Network, Place, Platform
-from gmsa_doctor.vantage import Caller, DnsServersInUse
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ _ASKED = sides.INSIDE - {DnsServersInUse}
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RunRequest:
     """What the user asks of the probes."""
 
     image: str
@@ -92,7 +92,7 @@ def _possible(registry: Registry, selected: frozenset[str], values: dict[type, o
     return possible, reasons
 
 
-def make_plan(look: outside.Look, wanted: Wanted, registry: Registry, selected: frozenset[str]) -> Plan:
+def make_plan(look: outside.Look, wanted: RunRequest, registry: Registry, selected: frozenset[str]) -> Plan:
     """All that the run will make. Raises UsageError for what is not known and can be told by an option."""
     case = look.cases[0]
     subject = _the(TaskDefinition, case)
@@ -102,7 +102,7 @@ def make_plan(look: outside.Look, wanted: Wanted, registry: Registry, selected: 
     if wanted.canary and (len(look.cases) != 1 or not _has_specs(case)):
         raise UsageError("--canary wants one container with credentialSpecs: name it with --container")
     run = f"gmsa-doctor-{secrets.token_hex(5)}"
-    place = place_of(look.found[0].subject.cluster, _the(Place, case).region, network, _the(Platform, case))
+    place = place_of(look.found[0].subject.cluster, _the(AwsPlace, case).region, network, _the(Platform, case))
     place = replace(place, public_address=place.public_address or wanted.public_address)
     place = place if wanted.each_subnet else replace(place, subnets=place.subnets[:1])
     logs = _logs(subject, wanted, place.region)
@@ -143,35 +143,35 @@ def _title(look: outside.Look) -> str:
 _ECR = re.compile(r"\d+\.dkr[.-]ecr")
 
 
-def _shared(subject: TaskDefinition, wanted: Wanted, logs: LogStreams | None) -> Shared:
+def _shared(subject: TaskDefinition, wanted: RunRequest, logs: LogStreams | None) -> SharedResources:
     """A group that the driver makes for the service is not there before the service has started."""
     role = wanted.execution_role is None
     images = (one.image or "" for one in subject.containers)
-    return Shared(
+    return SharedResources(
         role=role,
         logs=role and wanted.log_group is None and logs is not None and not logs.made,
         registry=role and bool(_ECR.match(wanted.image)) and any(map(_ECR.match, images)),
     )
 
 
-def _handover(run: str, look: outside.Look, wanted: Wanted, registry: Registry, ids: frozenset[str]) -> Handover:
+def _handover(run: str, look: outside.Look, wanted: RunRequest, registry: Registry, ids: frozenset[str]) -> Handover:
     kinds = sides.to_hand_over(registry, ids | sides.inside(registry))
     cases = tuple(
         Case(case.name, {kind: value for kind, value in _values(case, values).items() if kind in kinds})
         for case, values in zip(look.cases, look.ended.values, strict=True)
     )
-    region = _the(Place, look.cases[0]).region
+    region = _the(AwsPlace, look.cases[0]).region
     return Handover(run, tuple(sorted(ids)), wanted.seconds, region, wanted.report_s3, cases)
 
 
 def _values(case: Case, gave: Any) -> dict[type, object]:
     """What was found outside; the probe acts as the execution role, whoever we are."""
     subject = _the(TaskDefinition, case)
-    caller = Caller(_the(Place, case).account or "", str(subject.execution_role_arn), is_execution_role=True)
+    caller = Caller(_the(AwsPlace, case).account or "", str(subject.execution_role_arn), is_execution_role=True)
     return {**gave, **case.given, Caller: caller}
 
 
-def _logs(subject: TaskDefinition, wanted: Wanted, region: str | None) -> LogStreams | None:
+def _logs(subject: TaskDefinition, wanted: RunRequest, region: str | None) -> LogStreams | None:
     """The log group that was named; else the one of the container with credentialSpecs, else of any."""
     if wanted.log_group:
         return LogStreams(wanted.log_group, region)

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from gmsa_doctor.clients.fargate import FAMILIES, Fargate, Registered
-from gmsa_doctor.errors import ClientError
-from gmsa_doctor.one_off import Left
+from gmsa_doctor.clients.aws.fargate import FAMILIES, Fargate, Registered
+from gmsa_doctor.core.errors import ClientError
+from gmsa_doctor.given.probe_tasks import Leftover
 from gmsa_doctor.probe.mail import LogsIn
 
 STOP_SECONDS = 60.0
@@ -20,7 +20,7 @@ _AT_ONCE = 100
 
 
 @dataclass(frozen=True)
-class Stream:
+class LogStream:
     """A log stream of a task of ours. ``region`` is None for the task's own."""
 
     region: str | None
@@ -37,8 +37,8 @@ class Leftovers:
 
     definitions: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
-    streams: tuple[Stream, ...] = ()
-    problems: tuple[Left, ...] = ()
+    streams: tuple[LogStream, ...] = ()
+    problems: tuple[Leftover, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.definitions or self.tasks or self.streams)
@@ -66,28 +66,28 @@ def find(fargate: Fargate, logs_in: LogsIn, cluster: str, run: str | None = None
     """
     definitions: list[Registered] = []
     tasks: list[str] = []
-    streams: list[Stream] = []
-    problems: list[Left] = []
+    streams: list[LogStream] = []
+    problems: list[Leftover] = []
     for family in FAMILIES:
         try:
             found = [fargate.registered(arn) for arn in fargate.active_definitions(family)]
             definitions += [one for one in found if _ours(one.run, run)]
         except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the rest is removed
-            problems.append(Left(f"task definitions {family}, if there are any", _why(error)))
+            problems.append(Leftover(f"task definitions {family}, if there are any", _why(error)))
         try:
             for some in _portions(fargate.running(cluster, family)):
                 seen = fargate.describe(some, cluster)
                 tasks += [arn for arn, one in seen.items() if not one.stopped and _ours(one.run, run)]
         except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the rest is removed
-            problems.append(Left(f"tasks of {family} in {cluster}, if there are any", _why(error)))
+            problems.append(Leftover(f"tasks of {family} in {cluster}, if there are any", _why(error)))
     for region, group, prefix in dict.fromkeys(
         (one.log_region, one.log_group, one.stream_prefix) for one in definitions
     ):
         if group and prefix:
             try:
-                streams += [Stream(region, group, name) for name in logs_in(region).streams(group, f"{prefix}/")]
+                streams += [LogStream(region, group, name) for name in logs_in(region).streams(group, f"{prefix}/")]
             except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the rest is removed
-                problems.append(Left(f"log streams {prefix}/ of {group}, if there are any", _why(error)))
+                problems.append(Leftover(f"log streams {prefix}/ of {group}, if there are any", _why(error)))
     return Leftovers(tuple(one.arn for one in definitions), tuple(tasks), tuple(streams), tuple(problems))
 
 
@@ -103,17 +103,17 @@ def _portions(arns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     yield from (arns[start : start + _AT_ONCE] for start in range(0, len(arns), _AT_ONCE))
 
 
-def remove(found: Leftovers, fargate: Fargate, logs_in: LogsIn, cluster: str, reason: str) -> tuple[Left, ...]:
+def remove(found: Leftovers, fargate: Fargate, logs_in: LogsIn, cluster: str, reason: str) -> tuple[Leftover, ...]:
     """Stop, wait until the tasks have ended, delete, and deregister; what could not be done.
 
     Task definitions come last: by them the rest is found again, should this be interrupted.
     """
-    left: list[Left] = list(found.problems)
+    left: list[Leftover] = list(found.problems)
     where = f"--cluster {shlex.quote(cluster)}"
     stopping: list[str] = []
     for task in found.tasks:
         command = f"aws ecs stop-task {where} --task {shlex.quote(task)}"
-        problem = _tried(Left(f"the task {task}", "", command), fargate.stop, task, cluster, reason)
+        problem = _tried(Leftover(f"the task {task}", "", command), fargate.stop, task, cluster, reason)
         left += problem
         stopping += [] if problem else [task]
     left += _still_running(stopping, fargate, cluster)
@@ -122,30 +122,30 @@ def remove(found: Leftovers, fargate: Fargate, logs_in: LogsIn, cluster: str, re
         region = f" --region {shlex.quote(one.region)}" if one.region else ""
         names = f"--log-group-name {shlex.quote(one.group)} --log-stream-name {shlex.quote(one.name)}"
         delete = logs_in(one.region).delete
-        left += _tried(Left(what, "", f"aws logs delete-log-stream{region} {names}"), delete, one.group, one.name)
+        left += _tried(Leftover(what, "", f"aws logs delete-log-stream{region} {names}"), delete, one.group, one.name)
     for definition in found.definitions:
         command = f"aws ecs deregister-task-definition --task-definition {shlex.quote(definition)}"
-        left += _tried(Left(f"the task definition {definition}", "", command), fargate.deregister, definition)
+        left += _tried(Leftover(f"the task definition {definition}", "", command), fargate.deregister, definition)
     return tuple(left)
 
 
-def _tried(one: Left, call: Callable[..., None], *arguments: str) -> list[Left]:
+def _tried(one: Leftover, call: Callable[..., None], *arguments: str) -> list[Leftover]:
     try:
         call(*arguments)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the rest is removed
-        return [Left(one.what, _why(error), one.command)]
+        return [Leftover(one.what, _why(error), one.command)]
     return []
 
 
-def _still_running(tasks: Iterable[str], fargate: Fargate, cluster: str) -> list[Left]:
+def _still_running(tasks: Iterable[str], fargate: Fargate, cluster: str) -> list[Leftover]:
     waiting = tuple(tasks)
     ends = time.monotonic() + STOP_SECONDS
     while waiting and time.monotonic() < ends:
         try:
             seen = {arn: one for some in _portions(waiting) for arn, one in fargate.describe(some, cluster).items()}
         except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the rest is removed
-            return [Left("tasks that were told to stop, if they have not ended", _why(error))]
+            return [Leftover("tasks that were told to stop, if they have not ended", _why(error))]
         waiting = tuple(arn for arn, one in seen.items() if not one.stopped)
         if waiting:
             time.sleep(POLL_SECONDS)
-    return [Left(f"the task {arn}", "it was told to stop, and has not ended") for arn in waiting]
+    return [Leftover(f"the task {arn}", "it was told to stop, and has not ended") for arn in waiting]

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.ask_as import AskAs
-from gmsa_doctor.clients.dns import Dns
-from gmsa_doctor.clients.iam import Iam
-from gmsa_doctor.clients.kdc_questions import KdcQuestions
-from gmsa_doctor.clients.kerberos import Kerberos
-from gmsa_doctor.clients.kms import Kms
-from gmsa_doctor.clients.ldap import Ldap
-from gmsa_doctor.clients.rds import Rds
-from gmsa_doctor.clients.route53_profiles import Route53Profiles
-from gmsa_doctor.clients.services import (
+from gmsa_doctor.clients.aws.ecr_and_logs import Ecr, Logs
+from gmsa_doctor.clients.aws.iam import Iam
+from gmsa_doctor.clients.aws.kms import Kms
+from gmsa_doctor.clients.aws.rds import Rds
+from gmsa_doctor.clients.aws.route53_profiles import Route53Profiles
+from gmsa_doctor.clients.aws.services import (
     S3,
     DirectoryService,
     Ec2,
@@ -22,18 +18,22 @@ from gmsa_doctor.clients.services import (
     Ssm,
     Sts,
 )
-from gmsa_doctor.clients.sql_browser import SqlBrowser
-from gmsa_doctor.clients.start import Ecr, Logs
-from gmsa_doctor.clients.tcp import Tcp
-from gmsa_doctor.clients.ticket_cache import TicketCache
-from gmsa_doctor.model import Check
-from gmsa_doctor.registry import Registry
-from gmsa_doctor.vantage import DnsServersInUse, Vantage
+from gmsa_doctor.clients.dns.resolver import Dns
+from gmsa_doctor.clients.kerberos.kdc_questions import KdcQuestions
+from gmsa_doctor.clients.kerberos.logon import Kerberos
+from gmsa_doctor.clients.kerberos.ticket_cache import TicketCache
+from gmsa_doctor.clients.ldap.directory import Ldap
+from gmsa_doctor.clients.network.sql_browser import SqlBrowser
+from gmsa_doctor.clients.network.tcp import Tcp
+from gmsa_doctor.core.model import Check
+from gmsa_doctor.core.registry import Registry
+from gmsa_doctor.given.admin_account import AdminAccount
+from gmsa_doctor.given.vantage import DnsServersInUse, Vantage
 
 INSIDE = frozenset({S3, Ssm, SecretsManager, Dns, Tcp, Ldap, Kerberos, KdcQuestions, SqlBrowser, DnsServersInUse})
 """What answers from the task's place: with the execution role's permissions, or in the task's network."""
 OUTSIDE = frozenset(
-    {Sts, Ecs, Iam, Kms, Ecr, Logs, Ec2, DirectoryService, Route53, Route53Profiles, Route53Resolver, Rds, AskAs}
+    {Sts, Ecs, Iam, Kms, Ecr, Logs, Ec2, DirectoryService, Route53, Route53Profiles, Route53Resolver, Rds, AdminAccount}
 )
 """What the execution role may not ask, as a rule; and who is asked for at the terminal."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from gmsa_doctor.model import Finding, Fix, Row, ShowsAs, Status
+from gmsa_doctor.core.model import Finding, Fix, Row, ShowsAs, Status
 from gmsa_doctor.report import way
 from gmsa_doctor.report.tags import Html, join, tag
 from gmsa_doctor.report.text import NOT_SELECTED

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gmsa_doctor.baseline import Change, Difference
-from gmsa_doctor.model import Finding, Report, Status
-from gmsa_doctor.report.printable import printable
+from gmsa_doctor.core.model import Finding, Report, Status
+from gmsa_doctor.core.printable import printable
+from gmsa_doctor.triage.baseline import Change, Difference
 
 SCHEMA_VERSION = "1.0"
 

@@ -6,7 +6,7 @@ import hashlib
 import posixpath
 from dataclasses import replace
 
-from gmsa_doctor.model import Finding, Location
+from gmsa_doctor.core.model import Finding, Location
 
 FINGERPRINT = "gmsaDoctor/v1"
 """Under this name the fingerprint stands where it needs one; another way to make it takes another version."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from gmsa_doctor.model import Finding, Location, Report, Status
+from gmsa_doctor.core.model import Finding, Location, Report, Status
+from gmsa_doctor.core.printable import printable
 from gmsa_doctor.report import markdown
 from gmsa_doctor.report.fingerprint import path
-from gmsa_doctor.report.printable import printable
 from gmsa_doctor.report.told import Told, details, is_failure, outside_of_checks, together
 
 ANNOTATIONS = 10

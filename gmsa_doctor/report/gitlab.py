@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 
-from gmsa_doctor.model import Finding, Report, Status
+from gmsa_doctor.core.model import Finding, Report, Status
+from gmsa_doctor.core.printable import printable
 from gmsa_doctor.report.fingerprint import fingerprint, path, told_at
-from gmsa_doctor.report.printable import printable
 from gmsa_doctor.report.told import Told, is_failure, worst_first
 
 _SEVERITIES = {

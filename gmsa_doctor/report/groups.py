@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from gmsa_doctor.model import Cause, Finding
+from gmsa_doctor.core.model import Cause, Finding
 
 _CAUSES = {
     Cause.TASK_DEFINITION: "Cause 1: the task definition",

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from gmsa_doctor.model import Finding, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.core.printable import printable
 from gmsa_doctor.report import details, way
 from gmsa_doctor.report.groups import grouped
-from gmsa_doctor.report.page import IN_FULL, Page, Root, Subject, Titles, key, roots
-from gmsa_doctor.report.printable import printable
+from gmsa_doctor.report.page import IN_FULL, Page, Root, SubjectPage, Titles, key, roots
 from gmsa_doctor.report.tags import Html, Part, join, tag
 from gmsa_doctor.report.text import NOT_SELECTED
 from gmsa_doctor.report.told import PROOF, VERDICTS, is_unproven
@@ -26,7 +26,7 @@ _NAMED_SUBJECTS = 12
 def render(report: Report, titles: Titles | None = None) -> str:
     """The page. ``titles`` are the checks by id: with them a finding's heading is its check's title."""
     report = printable(report)
-    subjects = [Subject(number, one, titles or {}) for number, one in enumerate(report.subjects, 1)]
+    subjects = [SubjectPage(number, one, titles or {}) for number, one in enumerate(report.subjects, 1)]
     page = Page(report, subjects, roots(subjects))
     main = tag("main", *_beginning(page), *_subjects(page))
     parts = [
@@ -195,7 +195,7 @@ def _unread(report: Report) -> Html | None:
     return tag("section", tag("h2", "Files that could not be read"), tag("ul", *items), class_="unread")
 
 
-def _index(subjects: Sequence[Subject]) -> Html:
+def _index(subjects: Sequence[SubjectPage]) -> Html:
     """The subjects, the worst first."""
     order = (*IN_FULL, Status.PASS, Status.SKIPPED)
     rows = [
@@ -207,12 +207,12 @@ def _index(subjects: Sequence[Subject]) -> Html:
         )
         for one in sorted(subjects, key=lambda one: order.index(one.status))
     ]
-    head = tag("tr", *(tag("th", name, scope="col") for name in ("Status", "Subject", "What")))
+    head = tag("tr", *(tag("th", name, scope="col") for name in ("Status", "SubjectPage", "What")))
     table = tag("table", tag("thead", head), tag("tbody", *rows), class_="index")
     return tag("nav", tag("h2", "Subjects", id="subjects"), table, aria_labelledby="subjects")
 
 
-def _first_words(subject: Subject) -> Part:
+def _first_words(subject: SubjectPage) -> Part:
     findings = subject.report.findings
     worst = next((one for one in findings if one.root and one.status is subject.status), None) or next(
         (one for one in findings if one.status is subject.status and one.status in IN_FULL), None
@@ -245,7 +245,7 @@ def _subjects(page: Page) -> Iterator[Html]:
     if not page.many:
         yield from (_one_subject(one, page) for one in page.subjects)
         return
-    quiet: list[Subject] = []
+    quiet: list[SubjectPage] = []
     for one in page.subjects:
         if len(page.subjects) > _OPEN_SUBJECTS and one.status not in IN_FULL:
             quiet.append(one)
@@ -255,7 +255,7 @@ def _subjects(page: Page) -> Iterator[Html]:
         yield tag("section", tag("h2", "No failure and no warning"), *(_folded_subject(one, page) for one in quiet))
 
 
-def _one_subject(subject: Subject, page: Page) -> Html:
+def _one_subject(subject: SubjectPage, page: Page) -> Html:
     """The only one: its name is in the page's heading."""
     return tag(
         "section",
@@ -269,12 +269,12 @@ def _one_subject(subject: Subject, page: Page) -> Html:
     )
 
 
-def _folded_subject(subject: Subject, page: Page) -> Html:
+def _folded_subject(subject: SubjectPage, page: Page) -> Html:
     summary = tag("summary", details.badge(subject.status, subject.status), " ", tag("strong", subject.report.name))
     return tag("details", summary, *_subject(subject, page), class_="subject", id=subject.anchor)
 
 
-def _subject(subject: Subject, page: Page) -> Iterator[Html | None]:
+def _subject(subject: SubjectPage, page: Page) -> Iterator[Html | None]:
     yield _facts(subject.report)
     yield tag("h3", "The way to the ticket")
     yield way.draw(subject.report.findings, subject.link)
@@ -291,12 +291,12 @@ def _facts(report: SubjectReport) -> Html | None:
     return tag("ul", *facts, class_="facts") if facts else None
 
 
-def _findings(subject: Subject, page: Page) -> Iterator[Html | None]:
+def _findings(subject: SubjectPage, page: Page) -> Iterator[Html | None]:
     yield from (_group(subject, heading, mine, page) for heading, mine in grouped(subject.report.findings))
     yield details.not_asked(subject.report.findings)
 
 
-def _group(subject: Subject, heading: str, mine: Sequence[Finding], page: Page) -> Html | None:
+def _group(subject: SubjectPage, heading: str, mine: Sequence[Finding], page: Page) -> Html | None:
     full = [_finding(one, subject, page) for one in mine if one.status in IN_FULL]
     passes = [one for one in mine if one.status is Status.PASS]
     behind = [one for one in mine if one.status is Status.SKIPPED and one.because]
@@ -306,14 +306,14 @@ def _group(subject: Subject, heading: str, mine: Sequence[Finding], page: Page) 
     return tag("section", tag("h3", heading), *parts, class_="group")
 
 
-def _finding(finding: Finding, subject: Subject, page: Page) -> Html:
+def _finding(finding: Finding, subject: SubjectPage, page: Page) -> Html:
     root = page.root_of(finding)
     return details.in_full(
         finding, subject.title(finding), subject.anchor_of(finding), f"#{root.anchor}" if root else None
     )
 
 
-def _folded(findings: Sequence[Finding], subject: Subject) -> Html | None:
+def _folded(findings: Sequence[Finding], subject: SubjectPage) -> Html | None:
     if not findings:
         return None
     status = findings[0].status

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from gmsa_doctor.model import Finding, Report, Status
+from gmsa_doctor.core.model import Finding, Report, Status
 
 SCHEMA_VERSION = "1.0"
 

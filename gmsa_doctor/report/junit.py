@@ -19,8 +19,8 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
-from gmsa_doctor.model import Finding, Report, Status, SubjectReport
-from gmsa_doctor.report.printable import printable
+from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport
+from gmsa_doctor.core.printable import printable
 from gmsa_doctor.report.told import details, is_failure
 
 UNREAD = "files that could not be read"

@@ -11,9 +11,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from gmsa_doctor.model import Finding, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.core.printable import printable
 from gmsa_doctor.report.fingerprint import place
-from gmsa_doctor.report.printable import printable
 from gmsa_doctor.report.text import NOT_SELECTED
 from gmsa_doctor.report.told import Told, counted, is_failure, is_unproven, outside_of_checks, shows_as, together
 

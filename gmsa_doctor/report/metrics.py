@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import re
 
-from gmsa_doctor.errors import UsageError
-from gmsa_doctor.model import Report, Status, SubjectReport, Verdict
+from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.core.model import Report, Status, SubjectReport, Verdict
 
 _NAMESPACE = re.compile(r"(?!AWS/)[A-Za-z0-9._/#-][A-Za-z0-9._/#: -]{0,254}")
 """Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gmsa_doctor.model import Check, Finding, Report, Status, SubjectReport
+from gmsa_doctor.core.model import Check, Finding, Report, Status, SubjectReport
 
 IN_FULL = (Status.FAIL, Status.ERROR, Status.UNKNOWN, Status.WARN, Status.WAIVED)
 """What is shown unfolded, the worst first."""
@@ -13,7 +13,7 @@ Titles = Mapping[str, Check]
 
 
 @dataclass(frozen=True)
-class Subject:
+class SubjectPage:
     """A subject with its place in the page; findings are linked to by their number, as ids may hold anything."""
 
     number: int
@@ -53,14 +53,14 @@ class Root:
     number: int
     finding: Finding
     ids: list[str] = field(default_factory=list)
-    subjects: list[Subject] = field(default_factory=list)
+    subjects: list[SubjectPage] = field(default_factory=list)
 
     @property
     def anchor(self) -> str:
         """The id of its element."""
         return f"root-{self.number}"
 
-    def at(self, subject: Subject) -> Finding:
+    def at(self, subject: SubjectPage) -> Finding:
         """The finding of one of the subjects."""
         return next(one for one in subject.report.findings if one.root and key(one) == key(self.finding))
 
@@ -75,7 +75,7 @@ class Page:
     """What all parts of the page know: the report, its subjects, and its root causes by what makes two the same."""
 
     report: Report
-    subjects: Sequence[Subject]
+    subjects: Sequence[SubjectPage]
     roots: Mapping[object, Root]
 
     @property
@@ -92,7 +92,7 @@ class Page:
         return self.roots[key(finding)] if finding.root else None
 
 
-def roots(subjects: Sequence[Subject]) -> dict[object, Root]:
+def roots(subjects: Sequence[SubjectPage]) -> dict[object, Root]:
     """Each root cause once."""
     found: dict[object, Root] = {}
     for subject in subjects:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from gmsa_doctor.model import Finding, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, Verdict
 
 T = TypeVar("T")
 

@@ -15,9 +15,9 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
-from gmsa_doctor.model import Check, Finding, Report, Status, SubjectReport
+from gmsa_doctor.core.model import Check, Finding, Report, Status, SubjectReport
+from gmsa_doctor.core.printable import printable
 from gmsa_doctor.report.fingerprint import FINGERPRINT, fingerprint, path, told_at
-from gmsa_doctor.report.printable import printable
 from gmsa_doctor.report.told import Told, details, is_failure, outside_of_checks, worst_first
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gmsa_doctor.model import Finding, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.core.printable import printable
 from gmsa_doctor.report.groups import grouped
-from gmsa_doctor.report.printable import printable
 from gmsa_doctor.report.told import VERDICTS, is_unproven
 
 NOT_SELECTED = "not selected"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gmsa_doctor.model import Finding, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, Verdict
 from gmsa_doctor.report.fingerprint import place
 
 PROOF = "kerberos.gmsa-ticket"

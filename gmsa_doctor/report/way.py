@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gmsa_doctor.model import Cause, Finding, Status
+from gmsa_doctor.core.model import Cause, Finding, Status
 from gmsa_doctor.report.tags import Html, join, tag
 from gmsa_doctor.report.text import NOT_SELECTED
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import dns.resolver
 
-from gmsa_doctor.clients.kerberos import Kdc, Kerberos
-from gmsa_doctor.clients.ldap import Ldap
-from gmsa_doctor.formats import managed_password
-from gmsa_doctor.hidden import Hidden
+from gmsa_doctor.clients.kerberos.logon import Kdc, Kerberos
+from gmsa_doctor.clients.ldap.directory import Ldap
+from gmsa_doctor.core.hidden import Hidden
+from gmsa_doctor.formats.ad import managed_password
 from gmsa_doctor.probe import handover
 from tests.bench import monorepo
 from tests.bench.by_hand import Shell, aws_steps, shell

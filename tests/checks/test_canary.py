@@ -11,14 +11,22 @@ from typing import Any, cast
 
 import pytest
 
-from gmsa_doctor.clients import ticket_cache
-from gmsa_doctor.clients.kerberos import CacheUnusable, Kdc, KdcReason, KdcRefusal, Kerberos, ServiceTicket, Ticket
-from gmsa_doctor.clients.ticket_cache import DEFAULT, CacheFile, Owner, TicketCache, UnreadableCache
-from gmsa_doctor.errors import ClientError, TimedOut
-from gmsa_doctor.formats.ccache import Ccache, Principal
-from gmsa_doctor.model import Finding, Given, Outcome, Result, Status, Stop, failed, passed
-from gmsa_doctor.registry import Registry, declared_in
-from gmsa_doctor.vantage import ServiceNames
+from gmsa_doctor.clients.kerberos import ticket_cache
+from gmsa_doctor.clients.kerberos.logon import (
+    CacheUnusable,
+    Kdc,
+    KdcReason,
+    KdcRefusal,
+    Kerberos,
+    ServiceTicket,
+    Ticket,
+)
+from gmsa_doctor.clients.kerberos.ticket_cache import DEFAULT, CacheFile, Owner, TicketCache, UnreadableCache
+from gmsa_doctor.core.errors import ClientError, TimedOut
+from gmsa_doctor.core.model import Finding, Given, Outcome, Result, Status, Stop, failed, passed
+from gmsa_doctor.core.registry import Registry, declared_in
+from gmsa_doctor.formats.ad.ccache import Ccache, Principal
+from gmsa_doctor.given.vantage import ServiceNames
 from gmsa_doctor_checks.probe import canary
 from gmsa_doctor_checks.probe.canary import ContainerTicket, service_ticket, ticket
 from gmsa_doctor_checks.values import DomainName, Endpoint, GmsaName, GmsaNames, ReachableKdcs

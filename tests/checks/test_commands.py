@@ -6,30 +6,30 @@ from typing import Any, cast
 
 import pytest
 
-from gmsa_doctor.clients import services
-from gmsa_doctor.clients.kerberos import KdcReason, KdcRefusal, Kerberos
-from gmsa_doctor.clients.ldap import Attributes, Directory, Entry
-from gmsa_doctor.clients.services import S3, Object, Parameter, SecretsManager, Ssm
-from gmsa_doctor.errors import ClientError, NotFound
-from gmsa_doctor.formats.task_definition import TaskDefinition
-from gmsa_doctor.hidden import Hidden
-from gmsa_doctor.intended import Intended
-from gmsa_doctor.model import Finding, Given, Outcome, Result, failed, skipped
-from gmsa_doctor.subject import ChosenContainer, Launch, Place, Platform, Subject
-from gmsa_doctor.vantage import Caller, ServiceNames, Vantage
+from gmsa_doctor.clients.aws import services
+from gmsa_doctor.clients.aws.services import S3, Parameter, S3Object, SecretsManager, Ssm
+from gmsa_doctor.clients.kerberos.logon import KdcReason, KdcRefusal, Kerberos
+from gmsa_doctor.clients.ldap.directory import Attributes, Directory, Entry
+from gmsa_doctor.core.errors import ClientError, NotFound
+from gmsa_doctor.core.hidden import Hidden
+from gmsa_doctor.core.model import Finding, Given, Outcome, Result, failed, skipped
+from gmsa_doctor.formats.documents.task_definition import TaskDefinition
+from gmsa_doctor.given.compared import Intended
+from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Launch, Platform, Subject
+from gmsa_doctor.given.vantage import Caller, ServiceNames, Vantage
 from gmsa_doctor_checks.commands import posix, powershell
 from gmsa_doctor_checks.credspec.object import credspec_object, credspec_size
 from gmsa_doctor_checks.credspec.secret import secret_value
 from gmsa_doctor_checks.directory.gmsa_account import gmsa_account
 from gmsa_doctor_checks.directory.managed_password import retrieve_password
-from gmsa_doctor_checks.directory.user_entry import Administrator
+from gmsa_doctor_checks.directory.user.entry import Administrator
 from gmsa_doctor_checks.kerberos.logon import explain_gmsa_refusal, explain_user_refusal
 from gmsa_doctor_checks.kerberos.tickets import service_ticket
 from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.sql_server.values import ServiceTickets
 from gmsa_doctor_checks.task.container_instances import listed
-from gmsa_doctor_checks.task.definition import credential_specs
 from gmsa_doctor_checks.task.new_revision import register_again
+from gmsa_doctor_checks.task.task_definition.credentialspecs import credential_specs
 from gmsa_doctor_checks.values import (
     Account,
     BoundDirectory,
@@ -42,9 +42,9 @@ from gmsa_doctor_checks.values import (
     GmsaName,
     GmsaNames,
     GmsaTicket,
-    SecretArn,
+    LinkedSecret,
 )
-from gmsa_doctor_checks.vpc_dns.dhcp_options import domain_name
+from gmsa_doctor_checks.vpc_dns.dhcp_options.options import domain_name
 
 HOSTILE = [
     "two words",
@@ -150,15 +150,15 @@ def test_powershell_quotes_with_single_quotes_doubled(name: str, quoted: str) ->
 
 
 def test_the_region_is_an_option_if_it_is_known() -> None:
-    assert Place("us-east-1", None).region_option == " --region us-east-1"
-    assert Place("x; y", None).region_option == " --region 'x; y'"
-    assert Place(None, None).region_option == ""
+    assert AwsPlace("us-east-1", None).region_option == " --region us-east-1"
+    assert AwsPlace("x; y", None).region_option == " --region 'x; y'"
+    assert AwsPlace(None, None).region_option == ""
 
 
 # What checks make of them ---------------------------------------------------------------------------
 
 FARGATE = Platform(Launch.FARGATE)
-PLACE = Place("us-east-1", "123456789012")
+PLACE = AwsPlace("us-east-1", "123456789012")
 NO_CALLER: Outcome[Caller] = Outcome(None, skipped("not asked"))
 LAPTOP = Vantage(inside=False)
 NO_ACCOUNT: Outcome[Account] = Outcome(None, skipped("not read"))
@@ -186,10 +186,10 @@ class Bucket:
     def __init__(self, region: str, size: int | None = None, missing: str = "NoSuchKey") -> None:
         self.region, self.size, self.missing = region, size, missing
 
-    def get(self, bucket: str, key: str) -> Object:
+    def get(self, bucket: str, key: str) -> S3Object:
         if self.size is None:
             raise NotFound("none", self.missing)
-        return Object(self.size, b"")
+        return S3Object(self.size, b"")
 
     def bucket(self, bucket: str, owner: str | None) -> services.Bucket:
         return services.Bucket(self.region, owned=True)
@@ -266,7 +266,7 @@ class NoSecrets:
 def test_a_region_is_quoted_like_any_name() -> None:
     secrets = cast("SecretsManager", NoSecrets())
     (found,) = words_of_each(
-        secret_value(SecretArn("arn:x"), Place("a b; c", None), FARGATE, secrets, NO_CALLER, LAPTOP)
+        secret_value(LinkedSecret("arn:x"), AwsPlace("a b; c", None), FARGATE, secrets, NO_CALLER, LAPTOP)
     )
     assert found[:5] == ["aws", "secretsmanager", "list-secrets", "--region", "a b; c"]
     assert found[5:] == ["--query", "SecretList[].[Name,ARN]", "--output", "table"]

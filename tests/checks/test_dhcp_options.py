@@ -5,22 +5,22 @@ from typing import Any, cast
 
 import pytest
 
-from gmsa_doctor.clients.dns import Dns, Srv
-from gmsa_doctor.clients.route53_profiles import Route53Profiles
-from gmsa_doctor.clients.services import Ec2, Route53, Route53Resolver
-from gmsa_doctor.errors import ClientError, Denied, NotFound
-from gmsa_doctor.model import Finding, Given, Outcome, Status, passed, skipped
-from gmsa_doctor.subject import Place
-from gmsa_doctor.vantage import DnsServersInUse, KnownDnsServers, Vantage
+from gmsa_doctor.clients.aws.route53_profiles import Route53Profiles
+from gmsa_doctor.clients.aws.services import Ec2, Route53, Route53Resolver
+from gmsa_doctor.clients.dns.resolver import Dns, Srv
+from gmsa_doctor.core.errors import ClientError, Denied, NotFound
+from gmsa_doctor.core.model import Finding, Given, Outcome, Status, passed, skipped
+from gmsa_doctor.given.subject import AwsPlace
+from gmsa_doctor.given.vantage import DnsServersInUse, KnownDnsServers, Vantage
 from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaName, GmsaNames
-from gmsa_doctor_checks.vpc_dns.dhcp_options import dhcp_options_set, domain_name, in_use
-from gmsa_doctor_checks.vpc_dns.domain_name_servers import domain_name_servers
+from gmsa_doctor_checks.vpc_dns.dhcp_options.domain_name_servers import domain_name_servers
+from gmsa_doctor_checks.vpc_dns.dhcp_options.options import dhcp_options_set, domain_name, in_use
 from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory, VpcDns, VpcResolver
 from gmsa_doctor_checks.vpc_values import TaskSubnets, Vpc
 
 NAMES = GmsaNames(DomainName("corp.example"), GmsaName("webapp01"))
 NO_ACCOUNT: Outcome[Account] = Outcome(None, skipped("not read"))
-PLACE = Place("us-east-1", "123456789012")
+PLACE = AwsPlace("us-east-1", "123456789012")
 VPC = Vpc("vpc-1", ("10.0.0.0/16",), "999999999999", "dopt-1")
 OUTSIDE, INSIDE = Vantage(inside=False), Vantage(inside=True)
 

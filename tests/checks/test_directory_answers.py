@@ -5,21 +5,21 @@ from typing import Any, cast
 
 import pytest
 
-from gmsa_doctor.ask_as import AskAs
-from gmsa_doctor.clients.kerberos import KdcReason, KdcRefusal, Kerberos, Ticket
-from gmsa_doctor.clients.ldap import Attributes, Directory, Entry, Ldap, LdapRefusal
-from gmsa_doctor.errors import ClientError, TimedOut
-from gmsa_doctor.formats.credspec import CredSpecDocument
-from gmsa_doctor.hidden import Hidden
-from gmsa_doctor.model import Finding, Given, Outcome, Status, skipped
-from gmsa_doctor.subject import Launch, Platform
+from gmsa_doctor.clients.kerberos.logon import KdcReason, KdcRefusal, Kerberos, Ticket
+from gmsa_doctor.clients.ldap.directory import Attributes, Directory, Entry, Ldap, LdapRefusal
+from gmsa_doctor.core.errors import ClientError, TimedOut
+from gmsa_doctor.core.hidden import Hidden
+from gmsa_doctor.core.model import Finding, Given, Outcome, Status, skipped
+from gmsa_doctor.formats.documents.credspec import CredSpecDocument
+from gmsa_doctor.given.admin_account import AdminAccount
+from gmsa_doctor.given.subject import Launch, Platform
 from gmsa_doctor_checks.credspec.domain_data import domain_data
-from gmsa_doctor_checks.directory.administrator import administrator
 from gmsa_doctor_checks.directory.gmsa_account import gmsa_account
 from gmsa_doctor_checks.directory.managed_password import retrieve_password
 from gmsa_doctor_checks.directory.permission import not_permitted
 from gmsa_doctor_checks.directory.principals import identity
-from gmsa_doctor_checks.directory.user_entry import Administrator, read
+from gmsa_doctor_checks.directory.user.administrator import administrator
+from gmsa_doctor_checks.directory.user.entry import Administrator, read
 from gmsa_doctor_checks.kerberos.logon import explain_gmsa_refusal
 from gmsa_doctor_checks.values import (
     Account,
@@ -172,7 +172,7 @@ class Tickets:
 def test_the_account_of_as_logs_on_once_and_turns_to_the_second_domain_controller() -> None:
     one, two = Endpoint("dc1.corp.example", "127.0.0.1", 389), Endpoint("dc2.corp.example", "127.0.0.2", 389)
     tickets = Tickets()
-    asked = AskAs("admin", Hidden("canary"))
+    asked = AdminAccount("admin", Hidden("canary"))
     kdcs, ldap = ReachableKdcs(DOMAIN, (one,)), ReachableLdap(DOMAIN, (one, two))
     kerberos = cast("Kerberos", tickets)
     result = administrator(asked, ACCOUNT, kdcs, ldap, kerberos, cast("Ldap", Opens("dc2.corp.example")))

@@ -4,17 +4,17 @@ from typing import Any, cast
 
 import pytest
 
-from gmsa_doctor.clients.dns import Dns
-from gmsa_doctor.clients.kdc_questions import FirstAnswer, KdcQuestions
-from gmsa_doctor.clients.kerberos import Ticket
-from gmsa_doctor.clients.tcp import Tcp
-from gmsa_doctor.errors import ClientError, NotFound, Refused, TimedOut
-from gmsa_doctor.hidden import Hidden
-from gmsa_doctor.model import Finding, Status
-from gmsa_doctor.request import Fetcher
-from gmsa_doctor.subject import Launch, Platform
-from gmsa_doctor.vantage import Vantage
-from gmsa_doctor_checks.domain_controllers.network import kerberos_udp, other_ports, reverse_names
+from gmsa_doctor.clients.dns.resolver import Dns
+from gmsa_doctor.clients.kerberos.kdc_questions import FirstAnswer, KdcQuestions
+from gmsa_doctor.clients.kerberos.logon import Ticket
+from gmsa_doctor.clients.network.tcp import Tcp
+from gmsa_doctor.core.errors import ClientError, NotFound, Refused, TimedOut
+from gmsa_doctor.core.hidden import Hidden
+from gmsa_doctor.core.model import Finding, Status
+from gmsa_doctor.formats.fetcher import Fetcher
+from gmsa_doctor.given.subject import Launch, Platform
+from gmsa_doctor.given.vantage import Vantage
+from gmsa_doctor_checks.domain_controllers.other_ports import kerberos_udp, other_ports, reverse_names
 from gmsa_doctor_checks.domain_controllers.replication import user
 from gmsa_doctor_checks.values import (
     Account,

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gmsa_doctor.clients.kerberos import KdcReason, KdcRefusal
-from gmsa_doctor.clients.ldap import Attributes, Directory, Entry, Ldap, LdapRefusal, RootDse, _root_dse
-from gmsa_doctor.errors import ClientError, TimedOut
-from gmsa_doctor.hidden import Hidden
-from gmsa_doctor.model import Finding, Given, Outcome, Row, Status, failed, passed, unknown
+from gmsa_doctor.clients.kerberos.logon import KdcReason, KdcRefusal
+from gmsa_doctor.clients.ldap.directory import Attributes, Directory, Entry, Ldap, LdapRefusal, RootDse, _root_dse
+from gmsa_doctor.core.errors import ClientError, TimedOut
+from gmsa_doctor.core.hidden import Hidden
+from gmsa_doctor.core.model import Finding, Given, Outcome, Row, Status, failed, passed, unknown
 from gmsa_doctor_checks.directory.managed_password import bind_fix, bind_trouble
-from gmsa_doctor_checks.domain_controllers.replication import Session, Sessions, View, difference, gmsa, view
+from gmsa_doctor_checks.domain_controllers.replication import ControllerSession, Sessions, View, difference, gmsa, view
 from gmsa_doctor_checks.domain_controllers.root_dse import (
     MOST,
     RootDses,
@@ -264,7 +264,7 @@ GIVEN = Outcome(GmsaPassword("webapp01$", Hidden(b"canary-password")), passed("g
 
 
 def compared(*known: Knows, found: Outcome[GmsaAccount] = FOUND, password: Outcome[GmsaPassword] = GIVEN) -> Finding:
-    sessions = tuple(Session(one, cast("Directory", it)) for one, it in zip(ENDPOINTS, known, strict=False))
+    sessions = tuple(ControllerSession(one, cast("Directory", it)) for one, it in zip(ENDPOINTS, known, strict=False))
     return gmsa(Sessions(HOSTS[: len(known)], sessions), NAMES, ACCOUNT, BOUND, found, password)
 
 

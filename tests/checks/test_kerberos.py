@@ -5,13 +5,13 @@ from typing import Any, cast
 
 import pytest
 
-from gmsa_doctor.clients.kerberos import Kdc, KdcReason, KdcRefusal, Kerberos, ServiceTicket, Ticket
-from gmsa_doctor.clients.ldap import RootDse
-from gmsa_doctor.errors import ClientError, TimedOut
-from gmsa_doctor.hidden import Hidden
-from gmsa_doctor.model import Finding, Given, Outcome, Status, skipped
-from gmsa_doctor.vantage import ServiceNames, Vantage
-from gmsa_doctor_checks.directory.user_entry import Administrator
+from gmsa_doctor.clients.kerberos.logon import Kdc, KdcReason, KdcRefusal, Kerberos, ServiceTicket, Ticket
+from gmsa_doctor.clients.ldap.directory import RootDse
+from gmsa_doctor.core.errors import ClientError, TimedOut
+from gmsa_doctor.core.hidden import Hidden
+from gmsa_doctor.core.model import Finding, Given, Outcome, Status, skipped
+from gmsa_doctor.given.vantage import ServiceNames, Vantage
+from gmsa_doctor_checks.directory.user.entry import Administrator
 from gmsa_doctor_checks.domain_controllers.root_dse import RootDses
 from gmsa_doctor_checks.kerberos.logon import explain_gmsa_refusal, explain_user_refusal
 from gmsa_doctor_checks.kerberos.tickets import clock, service_ticket, user_ticket
@@ -185,7 +185,7 @@ def asked(kerberos: object, *spns: str) -> Finding:
     ],
 )
 def test_each_answer_for_a_service_is_explained(answer: Any, status: Status, words: str) -> None:
-    from gmsa_doctor.model import Stop
+    from gmsa_doctor.core.model import Stop
 
     try:
         finding = asked(Services(answer), SPN)

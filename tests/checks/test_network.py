@@ -4,11 +4,11 @@ from typing import cast
 
 import pytest
 
-from gmsa_doctor.clients.tcp import Tcp
-from gmsa_doctor.errors import ClientError, Refused, TimedOut
-from gmsa_doctor.model import Finding, Given, Outcome, Status, failed, skipped
-from gmsa_doctor.vantage import Vantage
-from gmsa_doctor_checks.domain_controllers.ports import ldap
+from gmsa_doctor.clients.network.tcp import Tcp
+from gmsa_doctor.core.errors import ClientError, Refused, TimedOut
+from gmsa_doctor.core.model import Finding, Given, Outcome, Status, failed, skipped
+from gmsa_doctor.given.vantage import Vantage
+from gmsa_doctor_checks.domain_controllers.network import ldap
 from gmsa_doctor_checks.network_access.values import Passage
 from gmsa_doctor_checks.values import DomainControllers, DomainName, Endpoint, ReachableKdcs
 

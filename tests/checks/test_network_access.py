@@ -8,19 +8,19 @@ from typing import Any, cast
 
 import pytest
 
-from gmsa_doctor.clients.dns import Dns, Srv
-from gmsa_doctor.clients.ec2 import Ec2
-from gmsa_doctor.clients.services import DirectoryService
-from gmsa_doctor.clients.tcp import Tcp
-from gmsa_doctor.errors import ClientError, Denied, NotFound, Refused, TimedOut
-from gmsa_doctor.formats.packet_filter import Protocol
-from gmsa_doctor.formats.route_table import read_route_table
-from gmsa_doctor.formats.task_definition import TaskDefinition
-from gmsa_doctor.model import Finding, Fix, Given, Outcome, Result, Status, failed, passed, skipped
-from gmsa_doctor.subject import Launch, Network, Place, Platform
-from gmsa_doctor.vantage import KnownDnsServers, ServiceNames, Vantage
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.clients.aws.services import DirectoryService
+from gmsa_doctor.clients.dns.resolver import Dns, Srv
+from gmsa_doctor.clients.network.tcp import Tcp
+from gmsa_doctor.core.errors import ClientError, Denied, NotFound, Refused, TimedOut
+from gmsa_doctor.core.model import Finding, Fix, Given, Outcome, Result, Status, failed, passed, skipped
+from gmsa_doctor.formats.aws.packet_filter import Protocol
+from gmsa_doctor.formats.aws.route_table import read_route_table
+from gmsa_doctor.formats.documents.task_definition import TaskDefinition
+from gmsa_doctor.given.subject import AwsPlace, Launch, Network, Platform
+from gmsa_doctor.given.vantage import KnownDnsServers, ServiceNames, Vantage
 from gmsa_doctor_checks.domain_controllers import dns as dns_checks
-from gmsa_doctor_checks.domain_controllers import ports as network_checks
+from gmsa_doctor_checks.domain_controllers import network as network_checks
 from gmsa_doctor_checks.network_access.groups import hosts_security_groups, security_groups
 from gmsa_doctor_checks.network_access.hosts import hosts, interfaces
 from gmsa_doctor_checks.network_access.passage import passage
@@ -56,7 +56,7 @@ from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnet, TaskSubnets,
 
 NAMES = GmsaNames(DomainName("corp.example"), GmsaName("webapp01"))
 NO_ACCOUNT: Outcome[Account] = Outcome(None, skipped("not read"))
-PLACE = Place("us-east-1", "123456789012")
+PLACE = AwsPlace("us-east-1", "123456789012")
 OUTSIDE, INSIDE, ASSERTED = Vantage(False), Vantage(True), Vantage(False, asserted=True, own_resolver=False)
 GROUPS = "network-access.security-groups"
 NO_TCP: Outcome[Tcp] = Outcome(None, skipped("live never"))

@@ -5,12 +5,12 @@ from typing import Any, cast
 
 import pytest
 
-from gmsa_doctor.clients.ec2 import Ec2
-from gmsa_doctor.formats.network_acl import read_network_acl
-from gmsa_doctor.formats.route_table import read_route_table
-from gmsa_doctor.formats.security_group import read_security_group
-from gmsa_doctor.model import Finding, Fix, Outcome, Result, Status, skipped
-from gmsa_doctor.subject import Network
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.core.model import Finding, Fix, Outcome, Result, Status, skipped
+from gmsa_doctor.formats.aws.network_acl import read_network_acl
+from gmsa_doctor.formats.aws.route_table import read_route_table
+from gmsa_doctor.formats.aws.security_group import read_security_group
+from gmsa_doctor.given.subject import Network
 from gmsa_doctor_checks.network_access.acls import network_acls
 from gmsa_doctor_checks.network_access.groups import hosts_security_groups
 from gmsa_doctor_checks.network_access.routes import routes

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from gmsa_doctor.errors import ClientError, Denied
-from gmsa_doctor.formats.route_table import RouteTable, read_route_table
-from gmsa_doctor.formats.security_group import SecurityGroup, read_security_group
-from gmsa_doctor.formats.task_definition import TaskDefinition
-from gmsa_doctor.formats.vpc_endpoint import VpcEndpoint, is_of_another_region, read_vpc_endpoint
-from gmsa_doctor.model import Given, Outcome, Status, passed
-from gmsa_doctor.subject import Network, Place
+from gmsa_doctor.core.errors import ClientError, Denied
+from gmsa_doctor.core.model import Given, Outcome, Status, passed
+from gmsa_doctor.formats.aws.route_table import RouteTable, read_route_table
+from gmsa_doctor.formats.aws.security_group import SecurityGroup, read_security_group
+from gmsa_doctor.formats.aws.vpc_endpoint import VpcEndpoint, is_of_another_region, read_vpc_endpoint
+from gmsa_doctor.formats.documents.task_definition import TaskDefinition
+from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor_checks.network_path.subnets import subnets as task_subnets
 from gmsa_doctor_checks.network_path.values import Exit, PathGroups, PrivateNames, VpcEndpoints, WayOut, WaysOut
 from gmsa_doctor_checks.network_path.way_out import way_out
@@ -19,7 +19,7 @@ from gmsa_doctor_checks.network_path.ways import Facts, way, way_to_elsewhere
 from gmsa_doctor_checks.network_path.zones import by_zone, may_matter, zones_of
 from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
 
-PLACE = Place("us-east-1", "123456789012")
+PLACE = AwsPlace("us-east-1", "123456789012")
 SUBNET = TaskSubnet("subnet-1", "10.0.1.0/24", "us-east-1a", "vpc-1")
 VPC = Vpc("vpc-1", ("10.0.0.0/16",), "123456789012", "default")
 
@@ -361,7 +361,7 @@ def test_a_vpc_of_another_account_is_shared(account: str | None, role: str | Non
             return {"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16", "OwnerId": "999999999999"}
 
     definition = Outcome(TaskDefinition("web", (), execution_role_arn=role), passed(""))
-    found = task_subnets(Network(("subnet-1",)), Shared(), Place("us-east-1", account), definition)  # type: ignore[arg-type]
+    found = task_subnets(Network(("subnet-1",)), Shared(), AwsPlace("us-east-1", account), definition)  # type: ignore[arg-type]
     assert isinstance(found, Given)
     assert found.value.shared is shared
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gmsa_doctor.formats.network_acl import read_network_acl
-from gmsa_doctor.model import Status
+from gmsa_doctor.core.model import Status
+from gmsa_doctor.formats.aws.network_acl import read_network_acl
 from gmsa_doctor_checks.network_path.acls import judge
 
 

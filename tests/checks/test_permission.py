@@ -4,12 +4,12 @@ from typing import cast
 
 import pytest
 
-from gmsa_doctor.clients.ldap import Attributes, Directory, Entry
-from gmsa_doctor.formats.security_descriptor import READ_PROPERTY, Ace
-from gmsa_doctor.hidden import Hidden
-from gmsa_doctor.model import Finding, Status
+from gmsa_doctor.clients.ldap.directory import Attributes, Directory, Entry
+from gmsa_doctor.core.hidden import Hidden
+from gmsa_doctor.core.model import Finding, Status
+from gmsa_doctor.formats.ad.security_descriptor import READ_PROPERTY, Ace
 from gmsa_doctor_checks.directory.permission import Permission, explain, judge, not_permitted
-from gmsa_doctor_checks.directory.principals import Identity, Kind, Principal, principal
+from gmsa_doctor_checks.directory.principals import AllowedPrincipal, Identity, PrincipalKind, principal
 from gmsa_doctor_checks.values import Account, DomainName, GmsaAccount
 from tests.lab.descriptor import Entry as Written
 from tests.lab.descriptor import descriptor, sid
@@ -18,14 +18,14 @@ HOME, ELSEWHERE = "S-1-5-21-1-2-3", "S-1-5-21-7-8-9"
 ME, GROUP, HOSTS, MAIL = (f"{HOME}-{rid}" for rid in (1103, 1104, 1105, 1106))
 FULL = 0xF01FF
 WHO = {
-    ME: Principal(ME, Kind.USER, "reader", "CN=reader,DC=corp,DC=example"),
-    GROUP: Principal(GROUP, Kind.GROUP, "Readers", "CN=Readers,DC=corp,DC=example"),
-    HOSTS: Principal(HOSTS, Kind.GROUP, "Hosts", "CN=Hosts,DC=corp,DC=example", hosts=True),
-    MAIL: Principal(MAIL, Kind.DISTRIBUTION_GROUP, "Mail", "CN=Mail,DC=corp,DC=example"),
-    f"{HOME}-512": Principal(f"{HOME}-512", Kind.GROUP, "Domain Admins"),
-    f"{HOME}-9": Principal(f"{HOME}-9", Kind.GONE, f"{HOME}-9"),
-    f"{ELSEWHERE}-9": Principal(f"{ELSEWHERE}-9", Kind.FOREIGN, f"{ELSEWHERE}-9"),
-    "S-1-1-0": Principal("S-1-1-0", Kind.WELL_KNOWN, "Everyone"),
+    ME: AllowedPrincipal(ME, PrincipalKind.USER, "reader", "CN=reader,DC=corp,DC=example"),
+    GROUP: AllowedPrincipal(GROUP, PrincipalKind.GROUP, "Readers", "CN=Readers,DC=corp,DC=example"),
+    HOSTS: AllowedPrincipal(HOSTS, PrincipalKind.GROUP, "Hosts", "CN=Hosts,DC=corp,DC=example", hosts=True),
+    MAIL: AllowedPrincipal(MAIL, PrincipalKind.DISTRIBUTION_GROUP, "Mail", "CN=Mail,DC=corp,DC=example"),
+    f"{HOME}-512": AllowedPrincipal(f"{HOME}-512", PrincipalKind.GROUP, "Domain Admins"),
+    f"{HOME}-9": AllowedPrincipal(f"{HOME}-9", PrincipalKind.GONE, f"{HOME}-9"),
+    f"{ELSEWHERE}-9": AllowedPrincipal(f"{ELSEWHERE}-9", PrincipalKind.FOREIGN, f"{ELSEWHERE}-9"),
+    "S-1-1-0": AllowedPrincipal("S-1-1-0", PrincipalKind.WELL_KNOWN, "Everyone"),
 }
 APPENDED = (
     "$list = @((Get-ADServiceAccount webapp01 -Properties PrincipalsAllowedToRetrieveManagedPassword)"
@@ -166,11 +166,11 @@ def entry(dn: str, classes: str, **texts: str) -> Entry:
 def test_recorded_entries_are_told_apart() -> None:
     gmsa = "top user computer msDS-GroupManagedServiceAccount"
     kinds = {
-        Kind.USER: entry("CN=u", "top person user", sAMAccountName="u"),
-        Kind.COMPUTER: entry("CN=c", "top person user computer", sAMAccountName="c$"),
-        Kind.GMSA: entry("CN=g", gmsa, sAMAccountName="g$"),
-        Kind.GROUP: entry("CN=s", "top group", sAMAccountName="s", groupType="-2147483646"),
-        Kind.DISTRIBUTION_GROUP: entry("CN=d", "top group", sAMAccountName="d", groupType="2"),
+        PrincipalKind.USER: entry("CN=u", "top person user", sAMAccountName="u"),
+        PrincipalKind.COMPUTER: entry("CN=c", "top person user computer", sAMAccountName="c$"),
+        PrincipalKind.GMSA: entry("CN=g", gmsa, sAMAccountName="g$"),
+        PrincipalKind.GROUP: entry("CN=s", "top group", sAMAccountName="s", groupType="-2147483646"),
+        PrincipalKind.DISTRIBUTION_GROUP: entry("CN=d", "top group", sAMAccountName="d", groupType="2"),
     }
     for kind, one in kinds.items():
         assert principal(GROUP, one, HOME).kind is kind
@@ -179,7 +179,7 @@ def test_recorded_entries_are_told_apart() -> None:
 def test_a_foreign_security_principal_is_of_another_domain_and_a_well_known_one_has_its_name() -> None:
     foreign = f"{ELSEWHERE}-9"
     found = entry(f"CN={foreign},CN=ForeignSecurityPrincipals", "top foreignSecurityPrincipal")
-    assert principal(foreign, found, HOME).kind is Kind.FOREIGN
-    assert principal(foreign, None, HOME).kind is Kind.FOREIGN
-    assert principal(f"{HOME}-9", None, HOME).kind is Kind.GONE
+    assert principal(foreign, found, HOME).kind is PrincipalKind.FOREIGN
+    assert principal(foreign, None, HOME).kind is PrincipalKind.FOREIGN
+    assert principal(f"{HOME}-9", None, HOME).kind is PrincipalKind.GONE
     assert principal("S-1-5-11", found, HOME).name == "NT AUTHORITY\\Authenticated Users"

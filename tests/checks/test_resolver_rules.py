@@ -4,16 +4,16 @@ from typing import Any, cast
 
 import pytest
 
-from gmsa_doctor.clients.ec2 import Ec2
-from gmsa_doctor.clients.services import Route53Resolver
-from gmsa_doctor.model import Finding, Given, Outcome, Status, failed, passed, skipped
-from gmsa_doctor.subject import Network, Place
-from gmsa_doctor.vantage import KnownDnsServers
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.clients.aws.services import Route53Resolver
+from gmsa_doctor.core.model import Finding, Given, Outcome, Status, failed, passed, skipped
+from gmsa_doctor.given.subject import AwsPlace, Network
+from gmsa_doctor.given.vantage import KnownDnsServers
 from gmsa_doctor_checks.network_access.values import GroupsOfTask
 from gmsa_doctor_checks.values import Account, DomainName, GmsaName, GmsaNames
-from gmsa_doctor_checks.vpc_dns.resolver_endpoint import endpoint
-from gmsa_doctor_checks.vpc_dns.resolver_rules import choose, targets
-from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory, ForwardRule, Target, VpcDns
+from gmsa_doctor_checks.vpc_dns.resolver_rule.endpoint import endpoint
+from gmsa_doctor_checks.vpc_dns.resolver_rule.targets import choose, targets
+from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory, ForwardRule, ForwardTarget, VpcDns
 
 DOMAIN = DomainName("corp.example")
 NAMES = GmsaNames(DOMAIN, GmsaName("webapp01"))
@@ -21,8 +21,8 @@ NO_ACCOUNT: Outcome[Account] = Outcome(None, skipped("not read"))
 NOT_READ: Outcome[AwsDirectories] = Outcome(
     None, Finding(Status.UNKNOWN, "denied", check="directory-service.directories")
 )
-PLACE = Place("us-east-1", "123456789012")
-RULE = ForwardRule("rslvr-rr-1", "corp.example.", (Target("10.1.0.1"), Target("10.1.0.2")), "rslvr-out-1")
+PLACE = AwsPlace("us-east-1", "123456789012")
+RULE = ForwardRule("rslvr-rr-1", "corp.example.", (ForwardTarget("10.1.0.1"), ForwardTarget("10.1.0.2")), "rslvr-out-1")
 
 
 def rule(domain: str, kind: str = "FORWARD", **fields: Any) -> dict[str, Any]:
@@ -240,6 +240,6 @@ def test_the_endpoints_groups_must_let_questions_out(egress: list[dict[str, Any]
 
 
 def test_over_https_no_udp_is_needed() -> None:
-    rule = ForwardRule("rr", "corp.example.", (Target("10.1.0.1", 443, https=True),), "out-1")
+    rule = ForwardRule("rr", "corp.example.", (ForwardTarget("10.1.0.1", 443, https=True),), "out-1")
     assert looked_at(Resolver("OPERATIONAL", allow("tcp", 443, "10.1.0.1/32")), rule)[1].status is Status.PASS
     assert looked_at(Resolver("OPERATIONAL", UDP, TCP), rule)[1].status is Status.FAIL

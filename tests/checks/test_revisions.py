@@ -6,12 +6,12 @@ from typing import Any, cast
 
 import pytest
 
-from gmsa_doctor.clients.services import Ecs
-from gmsa_doctor.errors import ClientError, Denied
-from gmsa_doctor.formats.task_definition import TaskDefinition
-from gmsa_doctor.model import Status
-from gmsa_doctor.subject import Deployments, Subject
-from gmsa_doctor_checks.task.revisions import latest
+from gmsa_doctor.clients.aws.services import Ecs
+from gmsa_doctor.core.errors import ClientError, Denied
+from gmsa_doctor.core.model import Status
+from gmsa_doctor.formats.documents.task_definition import TaskDefinition
+from gmsa_doctor.given.subject import Deployments, Subject
+from gmsa_doctor_checks.task.service import latest
 
 USED = TaskDefinition("web", (), revision=3)
 SERVICE = Subject("demo/web/web", "demo", "web", "web:3")

@@ -4,20 +4,20 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from gmsa_doctor.clients.iam import Decision
-from gmsa_doctor.clients.kms import Key
-from gmsa_doctor.formats.arn import RoleArn
-from gmsa_doctor.formats.iam_policy_document import Ruling
-from gmsa_doctor.model import Finding, Status
+from gmsa_doctor.clients.aws.iam import SimulatedDecision
+from gmsa_doctor.clients.aws.kms import Key
+from gmsa_doctor.core.model import Finding, Status
+from gmsa_doctor.formats.aws.arn import RoleArn
+from gmsa_doctor.formats.aws.iam_policy_document import Ruling
 from gmsa_doctor_checks import texts
-from gmsa_doctor_checks.execution_role.access import Question, judge, judge_with_key, put_policy
-from gmsa_doctor_checks.execution_role.kms import _not_enabled, _of_own_key_elsewhere, _Use
-from gmsa_doctor_checks.execution_role.request_context import known_of_who_and_what
+from gmsa_doctor_checks.roles.access import AccessQuestion, judge, judge_with_key, put_policy
+from gmsa_doctor_checks.roles.execution_role.kms import _KeyUse, _not_enabled, _of_own_key_elsewhere
+from gmsa_doctor_checks.roles.request_context import known_of_who_and_what
 
-Judge = Callable[[Question, Sequence[Decision], Ruling], Finding]
+Judge = Callable[[AccessQuestion, Sequence[SimulatedDecision], Ruling], Finding]
 ROLE = RoleArn("aws", "123456789012", "webapp", "/ecs/")
-READ = Question(ROLE, "s3:GetObject", "arn:aws:s3:::credspecs/a.json", "the CredSpec", evidence="credspec.object")
-NOT_IN_THE_ORGANIZATION = Decision(READ.action, READ.resource, "implicitDeny", organizations=False)
+READ = AccessQuestion(ROLE, "s3:GetObject", "arn:aws:s3:::credspecs/a.json", "the CredSpec", evidence="credspec.object")
+NOT_IN_THE_ORGANIZATION = SimulatedDecision(READ.action, READ.resource, "implicitDeny", organizations=False)
 
 
 @pytest.mark.parametrize("judged", [judge, judge_with_key])
@@ -47,8 +47,8 @@ def test_what_the_resource_denies_is_denied_whatever_the_organization_says() -> 
     ],
 )
 def test_a_key_that_the_request_has_not_leaves_nothing_open(key: str, action: str, via: str, lacks: bool) -> None:
-    asked = Question(ROLE, action, READ.resource, "the CredSpec", {"aws:ViaAWSService": via})
-    decision = Decision(action, READ.resource, "allowed", missing=(key,))
+    asked = AccessQuestion(ROLE, action, READ.resource, "the CredSpec", {"aws:ViaAWSService": via})
+    decision = SimulatedDecision(action, READ.resource, "allowed", missing=(key,))
     finding = judge(asked, (decision,), None)
     assert (finding.status is Status.PASS) is lacks
     assert (key in finding.summary) is not lacks
@@ -96,7 +96,7 @@ def test_the_policy_of_a_fix_takes_the_place_of_no_other() -> None:
     ],
 )
 def test_a_key_is_enabled_by_what_its_state_takes(state: str, commands: list[str]) -> None:
-    use = _Use("the secret", "key", "secretsmanager", {}, "secret.value", texts.SECRET)
+    use = _KeyUse("the secret", "key", "secretsmanager", {}, "secret.value", texts.SECRET)
     fix = _not_enabled(use, Key("arn:aws:kms:us-east-1:123456789012:key/1", state, managed_by_aws=False)).fix
     assert fix
     assert [one.split()[2] for one in fix.commands] == commands

@@ -5,17 +5,17 @@ from typing import Any, cast
 
 import pytest
 
-from gmsa_doctor.application import ApplicationConfig
-from gmsa_doctor.clients.ldap import Attributes, Directory, Entry, LdapRefusal
-from gmsa_doctor.clients.rds import Rds
-from gmsa_doctor.errors import ClientError, Denied, NotFound, TimedOut
-from gmsa_doctor.formats.connection_string import parse
-from gmsa_doctor.formats.task_definition import Container, NamedString
-from gmsa_doctor.model import Finding, Given, Outcome, Result, Status, Stop, failed, passed, skipped
-from gmsa_doctor.subject import ChosenContainer, Place
-from gmsa_doctor.vantage import Vantage
+from gmsa_doctor.clients.aws.rds import Rds
+from gmsa_doctor.clients.ldap.directory import Attributes, Directory, Entry, LdapRefusal
+from gmsa_doctor.core.errors import ClientError, Denied, NotFound, TimedOut
+from gmsa_doctor.core.model import Finding, Given, Outcome, Result, Status, Stop, failed, passed, skipped
+from gmsa_doctor.formats.documents.task_definition import Container, NamedString
+from gmsa_doctor.formats.sql_server.connection_string import parse
+from gmsa_doctor.given.application import ApplicationConfig
+from gmsa_doctor.given.subject import AwsPlace, ChosenContainer
+from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks.sql_server.connection_string import connection_strings
-from gmsa_doctor_checks.sql_server.hosts import Kind, kind_of
+from gmsa_doctor_checks.sql_server.hosts import HostKind, kind_of
 from gmsa_doctor_checks.sql_server.login import statements
 from gmsa_doctor_checks.sql_server.name import name
 from gmsa_doctor_checks.sql_server.port import port
@@ -27,7 +27,7 @@ from gmsa_doctor_checks.values import Account, BoundDirectory, DomainName, GmsaN
 
 NAMES = GmsaNames(DomainName("corp.example"), GmsaName("webapp01"))
 LAPTOP = Vantage(inside=False)
-PLACE = Place("us-east-1", "123456789012")
+PLACE = AwsPlace("us-east-1", "123456789012")
 NOTHING: Outcome[Any] = Outcome(None, skipped("not asked"))
 ENDPOINT = "db.abc123.us-east-1.rds.amazonaws.com"
 
@@ -53,22 +53,22 @@ def trusted(server: str) -> str:
 @pytest.mark.parametrize(
     ("host", "kind"),
     [
-        (".", Kind.LOCAL),
-        ("(local)", Kind.LOCAL),
-        ("LOCALHOST", Kind.LOCAL),
-        ("127.0.0.1", Kind.LOCAL),
-        ("::1", Kind.LOCAL),
-        ("10.0.0.5", Kind.ADDRESS),
-        ("fd00::5", Kind.ADDRESS),
-        ("db", Kind.SHORT),
-        ("db.corp.example", Kind.FULL),
-        (ENDPOINT, Kind.RDS),
-        ("DB.abc123.CN-NORTH-1.rds.amazonaws.com.cn", Kind.RDS),
-        ("db.abc123.rds.cn-north-1.amazonaws.com.cn", Kind.RDS),
-        ("rds.amazonaws.com.corp.example", Kind.FULL),
+        (".", HostKind.LOCAL),
+        ("(local)", HostKind.LOCAL),
+        ("LOCALHOST", HostKind.LOCAL),
+        ("127.0.0.1", HostKind.LOCAL),
+        ("::1", HostKind.LOCAL),
+        ("10.0.0.5", HostKind.ADDRESS),
+        ("fd00::5", HostKind.ADDRESS),
+        ("db", HostKind.SHORT),
+        ("db.corp.example", HostKind.FULL),
+        (ENDPOINT, HostKind.RDS),
+        ("DB.abc123.CN-NORTH-1.rds.amazonaws.com.cn", HostKind.RDS),
+        ("db.abc123.rds.cn-north-1.amazonaws.com.cn", HostKind.RDS),
+        ("rds.amazonaws.com.corp.example", HostKind.FULL),
     ],
 )
-def test_a_name_is_of_a_kind(host: str, kind: Kind) -> None:
+def test_a_name_is_of_a_kind(host: str, kind: HostKind) -> None:
     assert kind_of(host) is kind
 
 

@@ -4,15 +4,15 @@ from typing import Any, cast
 
 import pytest
 
-from gmsa_doctor.clients.dns import Dns
-from gmsa_doctor.clients.sql_browser import SqlBrowser
-from gmsa_doctor.errors import ClientError, NotFound, Refused, TimedOut, Unreachable
-from gmsa_doctor.formats.connection_string import parse
-from gmsa_doctor.formats.sql_browser import Instance
-from gmsa_doctor.formats.task_definition import NamedString
-from gmsa_doctor.model import Finding, Given, Outcome, Status, failed, passed, skipped
-from gmsa_doctor.subject import Network, Place
-from gmsa_doctor.vantage import Vantage
+from gmsa_doctor.clients.dns.resolver import Dns
+from gmsa_doctor.clients.network.sql_browser import SqlBrowser
+from gmsa_doctor.core.errors import ClientError, NotFound, Refused, TimedOut, Unreachable
+from gmsa_doctor.core.model import Finding, Given, Outcome, Status, failed, passed, skipped
+from gmsa_doctor.formats.documents.task_definition import NamedString
+from gmsa_doctor.formats.sql_server.connection_string import parse
+from gmsa_doctor.formats.sql_server.sql_browser import Instance
+from gmsa_doctor.given.subject import AwsPlace, Network
+from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks.sql_server.hosts import Search, search_of
 from gmsa_doctor_checks.sql_server.instance import instance
 from gmsa_doctor_checks.sql_server.name import name
@@ -21,7 +21,7 @@ from gmsa_doctor_checks.values import DhcpOptions, DomainName, GmsaName, GmsaNam
 
 NAMES = GmsaNames(DomainName("corp.example"), GmsaName("webapp01"))
 NOTHING: Outcome[Any] = Outcome(None, skipped("not asked"))
-PLACE = Place("us-east-1", "123456789012")
+PLACE = AwsPlace("us-east-1", "123456789012")
 TASK, LAPTOP = Vantage(inside=True), Vantage(inside=False)
 ENDPOINT = "db.abc123.us-east-1.rds.amazonaws.com"
 SALES = Instance("DB", "SALES", ("tcp", "np"), 50123)

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from gmsa_doctor.formats.located import Open
-from gmsa_doctor.formats.task_definition import Container, TaskDefinition, read_task_definition
-from gmsa_doctor.model import Finding, Status
-from gmsa_doctor.subject import ChosenContainer, Launch, Platform, Subject
-from gmsa_doctor_checks.task.platform import dns_settings, network_mode, one_domain, platform_version
-from gmsa_doctor_checks.task.ticket_access import krb5ccname, user
+from gmsa_doctor.core.model import Finding, Status
+from gmsa_doctor.formats.documents.located import Open
+from gmsa_doctor.formats.documents.task_definition import Container, TaskDefinition, read_task_definition
+from gmsa_doctor.given.subject import ChosenContainer, Launch, Platform, Subject
+from gmsa_doctor_checks.task.task_definition.platform import dns_settings, network_mode, one_domain, platform_version
+from gmsa_doctor_checks.task.task_definition.ticket_access import krb5ccname, user
 from gmsa_doctor_checks.values import CredentialSpec
 
 SPEC = CredentialSpec("credentialspecdomainless:arn:aws:s3:::credspecs/web.json")

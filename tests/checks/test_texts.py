@@ -2,9 +2,9 @@
 
 import pytest
 
-from gmsa_doctor import registry
-from gmsa_doctor.explain import match_text
-from gmsa_doctor.model import ShowsAs
+from gmsa_doctor.checking.explain import match_text
+from gmsa_doctor.core import registry
+from gmsa_doctor.core.model import ShowsAs
 from gmsa_doctor_checks import texts
 
 KNOWN = registry.load()

@@ -2,10 +2,10 @@
 
 import pytest
 
-from gmsa_doctor.clients.kerberos import Enctypes, Ticket
-from gmsa_doctor.formats.trust import Trust
-from gmsa_doctor.model import Finding, Given, Outcome, Status, skipped
-from gmsa_doctor.vantage import ServiceNames
+from gmsa_doctor.clients.kerberos.logon import Enctypes, Ticket
+from gmsa_doctor.core.model import Finding, Given, Outcome, Status, skipped
+from gmsa_doctor.formats.ad.trust import DomainTrust
+from gmsa_doctor.given.vantage import ServiceNames
 from gmsa_doctor_checks.kerberos import trust
 from gmsa_doctor_checks.kerberos.krb5_conf import configuration
 from gmsa_doctor_checks.kerberos.ticket_facts import encryption_types, ticket_life
@@ -80,7 +80,9 @@ def test_a_server_of_another_name_warns_with_the_command_that_prints_the_file() 
 
 
 def test_a_trust_is_told_and_that_credentials_fetcher_does_not_use_it() -> None:
-    finding = trust.judge("corp.example", "old.example", (Trust("old.example", 3, 2, 8), Trust("x.example", 1, 2)))
+    finding = trust.judge(
+        "corp.example", "old.example", (DomainTrust("old.example", 3, 2, 8), DomainTrust("x.example", 1, 2))
+    )
     assert finding.status is Status.PASS
     assert "trusts us and we trust it" in finding.summary
     assert "looks for the gMSA in corp.example all the same" in finding.summary
@@ -88,7 +90,7 @@ def test_a_trust_is_told_and_that_credentials_fetcher_does_not_use_it() -> None:
 
 
 def test_a_trust_the_other_way_does_not_let_our_users_in() -> None:
-    finding = trust.judge("corp.example", "old.example", (Trust("old.example", 2, 2),))
+    finding = trust.judge("corp.example", "old.example", (DomainTrust("old.example", 2, 2),))
     assert "users of corp.example may not log on there" in finding.summary
 
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from gmsa_doctor_checks.execution_role.trust_policy import Source, read_trust
+from gmsa_doctor_checks.roles.trust_policy import TrustSource, read_trust
 from tests.lab.environment import trust
 
 ACCOUNT = "123456789012"
 ECS = "ecs-tasks.amazonaws.com"
-HERE = Source("aws", ACCOUNT, "us-east-1")
+HERE = TrustSource("aws", ACCOUNT, "us-east-1")
 
 
-def answer(document: Any, source: Source = HERE) -> bool | None:
+def answer(document: Any, source: TrustSource = HERE) -> bool | None:
     return read_trust(json.dumps(document), source).allows
 
 
@@ -83,7 +83,7 @@ def test_what_depends_on_an_unknown_condition_is_left_open(document: Any) -> Non
 
 def test_a_condition_on_the_region_is_left_open_where_the_region_is_not_known() -> None:
     document = on_condition("ArnLike", "aws:SourceArn", f"arn:aws:ecs:us-east-1:{ACCOUNT}:*")
-    assert answer(document, Source("aws", ACCOUNT, None)) is None
+    assert answer(document, TrustSource("aws", ACCOUNT, None)) is None
 
 
 @pytest.mark.parametrize("operator", ["Bool", "BoolIfExists"])

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gmsa_doctor.clients.ldap import Attributes, Entry
-from gmsa_doctor.formats.user_account_control import Control
-from gmsa_doctor.hidden import Hidden
-from gmsa_doctor.model import Status
-from gmsa_doctor.request import Fetcher
-from gmsa_doctor.subject import Launch, Platform
-from gmsa_doctor_checks.directory.user import encryption_types, kind, password_expiry, restrictions
-from gmsa_doctor_checks.directory.user_entry import UserEntry, of_entry
+from gmsa_doctor.clients.ldap.directory import Attributes, Entry
+from gmsa_doctor.core.hidden import Hidden
+from gmsa_doctor.core.model import Status
+from gmsa_doctor.formats.ad.user_account_control import Control
+from gmsa_doctor.formats.fetcher import Fetcher
+from gmsa_doctor.given.subject import Launch, Platform
+from gmsa_doctor_checks.directory.user.account import encryption_types, kind, password_expiry, restrictions
+from gmsa_doctor_checks.directory.user.entry import UserEntry, of_entry
 from gmsa_doctor_checks.values import Account, DomainName
 
 NOW = datetime.now(UTC)

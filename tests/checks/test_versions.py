@@ -2,9 +2,9 @@
 
 import pytest
 
-from gmsa_doctor.model import ShowsAs, Status, failed
-from gmsa_doctor.request import Fetcher
-from gmsa_doctor.subject import Launch, Platform
+from gmsa_doctor.core.model import ShowsAs, Status, failed
+from gmsa_doctor.formats.fetcher import Fetcher
+from gmsa_doctor.given.subject import Launch, Platform
 from gmsa_doctor_checks.versions import judge_by_version
 
 OLD, NEW = frozenset({Fetcher.V1_3}), frozenset({Fetcher.V2})

@@ -2,12 +2,12 @@
 
 import pytest
 
-from gmsa_doctor.model import Outcome, Status, failed, passed, unknown
-from gmsa_doctor.subject import Place
-from gmsa_doctor.vantage import Vantage
+from gmsa_doctor.core.model import Outcome, Status, failed, passed, unknown
+from gmsa_doctor.given.subject import AwsPlace
+from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks.network_path.values import ServicePaths, Way
 from gmsa_doctor_checks.values import DhcpOptions, SecretObject
-from gmsa_doctor_checks.vpc_dns.names_of_services import names_of_services
+from gmsa_doctor_checks.vpc_dns.dhcp_options.names_of_services import names_of_services
 from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory, VpcDns
 
 RESOLVERS = ("169.254.169.253", "fd00:ec2::253", "10.0.0.2")
@@ -45,7 +45,7 @@ def test_only_servers_that_may_not_forward_are_doubted(
     servers: tuple[str, ...], way: Way, directories: Outcome[AwsDirectories], status: Status
 ) -> None:
     options = DhcpOptions("vpc-1", "dopt-1", servers, None, RESOLVERS)
-    place = Place("us-east-1", "123456789012")
+    place = AwsPlace("us-east-1", "123456789012")
     found = names_of_services(options, ServicePaths((way,)), directories, NO_SECRET, RIGHT, place, Vantage(False))
     assert found.status is status
     if status is Status.WARN:
@@ -59,6 +59,6 @@ def test_only_servers_that_may_not_forward_are_doubted(
 def test_servers_that_tasks_should_not_ask_at_all_are_told_by_what_says_so() -> None:
     options = DhcpOptions("vpc-1", "dopt-1", ("10.9.9.9",), None, RESOLVERS)
     wrong = Outcome[VpcDns](None, failed("none of which is a DNS server of corp.example"))
-    paths, place = ServicePaths((BY_ENDPOINT,)), Place("us-east-1", "123456789012")
+    paths, place = ServicePaths((BY_ENDPOINT,)), AwsPlace("us-east-1", "123456789012")
     found = names_of_services(options, paths, directory(), NO_SECRET, wrong, place, Vantage(False))
     assert (found.status, found.because) == (Status.SKIPPED, ("dhcp-options.domain-name-servers",))

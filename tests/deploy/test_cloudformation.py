@@ -10,9 +10,9 @@ import pytest
 from cfnlint.api import lint_file  # type: ignore[import-untyped]
 from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
 
-from gmsa_doctor.clients.aws import Aws
-from gmsa_doctor.clients.event_bridge import EventBridge
-from gmsa_doctor.model import Verdict
+from gmsa_doctor.clients.aws.event_bridge import EventBridge
+from gmsa_doctor.clients.aws.session import Aws
+from gmsa_doctor.core.model import Verdict
 from gmsa_doctor.report.metrics import emf
 from tests.command import doctor, environ
 from tests.deploy.templates import CREDSPEC, NIGHTLY, ROLES, RUN_ROLE, SECRETS, Template
@@ -156,6 +156,6 @@ def test_the_task_runs_where_the_service_does_and_as_nobody_in_particular(nightl
 
 
 def test_the_nightly_task_is_no_leftover_of_a_run(nightly: Template) -> None:
-    from gmsa_doctor.clients.fargate import FAMILIES
+    from gmsa_doctor.clients.aws.fargate import FAMILIES
 
     assert nightly.properties("TaskDefinition")["Family"] not in FAMILIES

@@ -8,37 +8,25 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gmsa_doctor.formats import (
-    arn,
+from gmsa_doctor.formats.ad import (
     ccache,
-    cdk_out,
-    cloudformation,
-    compose,
-    connection_string,
-    credspec,
     filetime,
     group_key,
     guid,
-    iam_policy_document,
-    json_text,
     kdc_reply,
     krb_error,
-    located,
     logon_hours,
     managed_password,
-    names,
-    secret,
     security_descriptor,
     sid,
-    sql_browser,
-    task_definition,
-    terraform_plan,
-    value_from,
-    yaml_text,
 )
+from gmsa_doctor.formats.aws import arn, iam_policy_document, value_from
+from gmsa_doctor.formats.documents import credspec, json_text, located, names, secret, task_definition, yaml_text
+from gmsa_doctor.formats.sql_server import connection_string, sql_browser
+from gmsa_doctor.formats.templates import cdk_out, cloudformation, compose, terraform_plan
 from tests import ccaches
-from tests.formats.test_kdc_reply import demands, reply
-from tests.formats.test_krb_error import error, extended
+from tests.formats.ad.test_kdc_reply import demands, reply
+from tests.formats.ad.test_krb_error import error, extended
 from tests.lab.descriptor import READ_PROPERTY, Entry, descriptor
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -156,7 +144,7 @@ def _sql_browser(data: bytes) -> None:
                 assert found.port is None or found.has_tcp
 
 
-_REQUEST = iam_policy_document.Request(
+_REQUEST = iam_policy_document.PolicyRequest(
     arn.parse_role_arn("arn:aws:iam::123456789012:role/r"),
     "s3:GetObject",
     "arn:aws:s3:::b/k",

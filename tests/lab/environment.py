@@ -9,7 +9,7 @@ from uuid import UUID
 
 from ldap3.core.exceptions import LDAPSocketOpenError
 
-from gmsa_doctor.formats import sid
+from gmsa_doctor.formats.ad import sid
 from tests.lab import accounts, ad
 from tests.lab.ad import DomainController
 from tests.lab.aws import ACCOUNT, EmbeddedAws

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gmsa_doctor.clients.kerberos import Kdc, KdcRefusal, Kerberos
-from gmsa_doctor.formats import managed_password
+from gmsa_doctor.clients.kerberos.logon import Kdc, KdcRefusal, Kerberos
+from gmsa_doctor.formats.ad import managed_password
 from tests.lab import accounts, ad
 from tests.lab.fargate import CredentialsFetcher
 

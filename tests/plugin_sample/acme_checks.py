@@ -3,8 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from gmsa_doctor.model import Finding, Fix, Given, Result, failed, passed, skipped
-from gmsa_doctor.registry import check
+from gmsa_doctor.authoring import Finding, Fix, Given, Result, check, failed, passed, skipped
 from gmsa_doctor_checks.values import CredSpecLocation, GmsaNames
 
 WIKI = "https://wiki.acme.example/gmsa"

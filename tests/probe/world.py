@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, cast
 
-from gmsa_doctor.clients.fargate import Registered, Task
-from gmsa_doctor.formats.task_definition import LogStreams
-from gmsa_doctor.model import Finding, Status
-from gmsa_doctor.one_off import Shared
+from gmsa_doctor.clients.aws.fargate import Registered, Task
+from gmsa_doctor.core.model import Finding, Status
+from gmsa_doctor.formats.documents.task_definition import LogStreams
+from gmsa_doctor.given.probe_tasks import SharedResources
 from gmsa_doctor.probe import envelope
 from gmsa_doctor.probe.launch import Clients
-from gmsa_doctor.probe.message import Message, Seen, write_message
-from gmsa_doctor.probe.plan import Place, Plan
+from gmsa_doctor.probe.message import Message, ProbeVantage, write_message
+from gmsa_doctor.probe.plan import Plan, TaskPlacement
 
 GROUP = "/ecs/web"
 RUN = "gmsa-doctor-0123456789"
@@ -28,17 +28,17 @@ def a_plan(*subnets: str, canary: bool = False) -> Plan:
         "containerDefinitions": [{"logConfiguration": {"options": {"awslogs-stream-prefix": RUN}}}],
     }
     role = "arn:aws:iam::123456789012:role/web"
-    place = Place("demo", "us-east-1", subnets or ("subnet-1",), ("sg-1",), False, None)
+    place = TaskPlacement("demo", "us-east-1", subnets or ("subnet-1",), ("sg-1",), False, None)
     logs = LogStreams(GROUP, "us-east-1")
     more = definition if canary else None
-    return Plan(RUN, "demo/web", "image", role, role, Shared(), place, logs, None, definition, more)
+    return Plan(RUN, "demo/web", "image", role, role, SharedResources(), place, logs, None, definition, more)
 
 
 def message(status: Status = Status.PASS, *, logon: Status | None = None) -> Message:
     """What a probe sends: a finding about DNS, and one about the logon."""
     dns = Finding(status, "dns", check="dns.domain-controllers")
     ticket = Finding(logon or Status.PASS, "ticket", check="kerberos.user-ticket")
-    return Message(RUN, (Seen("demo/web", (dns, ticket)),))
+    return Message(RUN, (ProbeVantage("demo/web", (dns, ticket)),))
 
 
 @dataclass

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from gmsa_doctor import registry, run
-from gmsa_doctor.clients.kerberos import Ticket
-from gmsa_doctor.clients.libkrb5 import Libkrb5
-from gmsa_doctor.request import Live, Request
+from gmsa_doctor.checking import check as run
+from gmsa_doctor.clients.kerberos.libkrb5 import Libkrb5
+from gmsa_doctor.clients.kerberos.logon import Ticket
+from gmsa_doctor.core import registry
+from gmsa_doctor.given.request import Live, Request
 from gmsa_doctor_checks.values import GmsaTicket, UserTicket
 from tests.lab import ad
 from tests.lab.ad import DomainController, LabUnavailableError

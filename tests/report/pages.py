@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gmsa_doctor.model import Cause, Check, Explanation, Finding, Fix, Location, Report, Row, Status, Verdict
+from gmsa_doctor.core.model import Cause, Check, Explanation, Finding, Fix, Location, Report, Row, Status, Verdict
 from tests.report.samples import (
     BEHIND,
     CRASH,

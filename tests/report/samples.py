@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
-from gmsa_doctor.model import (
+from gmsa_doctor.core.model import (
     Cause,
     Check,
     Explanation,

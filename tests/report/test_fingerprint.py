@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gmsa_doctor.model import Location
+from gmsa_doctor.core.model import Location
 from gmsa_doctor.report.fingerprint import fingerprint, placeholder, told_at
 from tests.report.samples import NO_PREFIX, WRONG_PASSWORD
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gmsa_doctor.model import Finding, Fix, Location, Report, Status, Verdict
+from gmsa_doctor.core.model import Finding, Fix, Location, Report, Status, Verdict
 from gmsa_doctor.report import github
 from tests.report.samples import DENIED, FOR_SYSTEMS, HOSTILE, NO_PREFIX, ONE_DC_DOWN, SAMPLES, finding, report
 from tests.report.test_reports import compare, findings

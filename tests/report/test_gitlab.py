@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gmsa_doctor.model import Finding, Verdict
+from gmsa_doctor.core.model import Finding, Verdict
 from gmsa_doctor.report import gitlab
 from tests.report.samples import FOR_SYSTEMS, SAMPLES, report
 from tests.report.test_reports import compare, findings

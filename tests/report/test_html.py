@@ -14,10 +14,10 @@ import html5lib  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 
-from gmsa_doctor.hidden import Hidden
-from gmsa_doctor.model import Cause, Finding, Location, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.core.hidden import Hidden
+from gmsa_doctor.core.model import Cause, Finding, Location, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.core.printable import printable
 from gmsa_doctor.report import html
-from gmsa_doctor.report.printable import printable
 from tests.lab import ad
 from tests.report.pages import BLOCKED, IN_FILE, MARKUP, PAGES, TICKET, title
 from tests.report.samples import GOOD, ONE_DC_DOWN, OUT_OF_REACH, WRONG_PASSWORD, finding, report

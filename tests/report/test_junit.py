@@ -9,7 +9,7 @@ import xmlschema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gmsa_doctor.model import Verdict
+from gmsa_doctor.core.model import Verdict
 from gmsa_doctor.report import junit
 from tests.report.samples import (
     BEHIND_REACH,

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from gmsa_doctor.model import Finding, Fix, Location, Report, Status, Verdict
+from gmsa_doctor.core.model import Finding, Fix, Location, Report, Status, Verdict
+from gmsa_doctor.core.printable import printable
 from gmsa_doctor.report import markdown
-from gmsa_doctor.report.printable import printable
 from tests.report.samples import (
     DENIED,
     DOCS,

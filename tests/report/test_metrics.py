@@ -7,8 +7,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from gmsa_doctor.errors import UsageError
-from gmsa_doctor.model import Report, SubjectReport, Verdict
+from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.core.model import Report, SubjectReport, Verdict
 from gmsa_doctor.report.metrics import emf, require_namespace
 from tests.report.samples import GOOD, SAMPLES, report
 

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gmsa_doctor import registry
-from gmsa_doctor.hidden import Hidden
-from gmsa_doctor.model import Cause, Finding, Fix, Report, Row, ShowsAs, Status, Verdict
+from gmsa_doctor.core import registry
+from gmsa_doctor.core.hidden import Hidden
+from gmsa_doctor.core.model import Cause, Finding, Fix, Report, Row, ShowsAs, Status, Verdict
+from gmsa_doctor.core.printable import printable
 from gmsa_doctor.report import github, gitlab, junit, markdown, sarif, schema, text
 from gmsa_doctor.report import json as json_report
 from gmsa_doctor.report.groups import grouped
-from gmsa_doctor.report.printable import printable
 from tests.report.samples import ONE_DC_DOWN, OUT_OF_REACH, SAMPLES, WRONG_PASSWORD, finding, report
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gmsa_doctor import registry
-from gmsa_doctor.model import Finding, Location, Report, SubjectReport, Verdict
+from gmsa_doctor.core import registry
+from gmsa_doctor.core.model import Finding, Location, Report, SubjectReport, Verdict
 from gmsa_doctor.report import sarif
 from tests.report.samples import CHECKS, DENIED, FOR_SYSTEMS, NO_PREFIX, SAMPLES, WRONG_PASSWORD, report
 from tests.report.test_reports import compare, findings

@@ -6,7 +6,8 @@ from typing import Any
 
 import jsonschema
 
-from gmsa_doctor import explain, registry
+from gmsa_doctor.checking import explain
+from gmsa_doctor.core import registry
 from gmsa_doctor.report import schema
 from tests.command import Ended, doctor
 from tests.lab import accounts

@@ -113,7 +113,9 @@ def calls_inside(dc: DomainController, aws: EmbeddedAws) -> list[str]:
 
 def test_the_calls_made_are_those_of_the_table(dc: DomainController, aws: EmbeddedAws) -> None:
     made = {call for change in RUNS.values() for call in calls_of(change, dc, aws)} | set(calls_inside(dc, aws))
-    asked_only_of_old_services = {"ecs:DescribeClusters"}  # moto always tells a launch type: tests/test_subject.py
+    asked_only_of_old_services = {
+        "ecs:DescribeClusters"
+    }  # moto always tells a launch type: tests/subjects/test_from_aws.py
     assert made | asked_only_of_old_services == documented()
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from gmsa_doctor.clients.aws import operations
-from gmsa_doctor.clients.services import AWS_CLIENTS
+from gmsa_doctor.clients.aws.services import AWS_CLIENTS
+from gmsa_doctor.clients.aws.session import operations
 from tests.command import Ended, doctor
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws

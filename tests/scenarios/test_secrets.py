@@ -90,9 +90,8 @@ def test_a_run_that_passes_says_no_password(dc: DomainController, aws: EmbeddedA
 
 CRASH = """
 from importlib import import_module
-from gmsa_doctor.model import Cause, Finding, passed
-from gmsa_doctor.registry import check
-from gmsa_doctor.subject import Subject
+from gmsa_doctor.authoring import Cause, Finding, check, passed
+from gmsa_doctor.given.subject import Subject
 
 def burst(*arguments, **named):
     values = [*arguments, *named.values()]
@@ -122,9 +121,9 @@ def nothing(subject: Subject) -> Finding:
     [
         ("gmsa_doctor_checks.credspec.secret", "read_secret", "secret.value"),
         ("gmsa_doctor_checks.credspec.secret", "Account", "secret.fields"),
-        ("gmsa_doctor.clients.kerberos", "Kerberos.user_ticket", "kerberos.user-ticket"),
-        ("gmsa_doctor.clients.kerberos", "Kerberos.account_ticket", "kerberos.gmsa-ticket"),
-        ("gmsa_doctor.formats.managed_password", "parse", "directory.managed-password"),
+        ("gmsa_doctor.clients.kerberos.logon", "Kerberos.user_ticket", "kerberos.user-ticket"),
+        ("gmsa_doctor.clients.kerberos.logon", "Kerberos.account_ticket", "kerberos.gmsa-ticket"),
+        ("gmsa_doctor.formats.ad.managed_password", "parse", "directory.managed-password"),
     ],
 )
 def test_a_crash_says_where_and_nothing_else(

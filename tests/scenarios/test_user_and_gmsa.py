@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gmsa_doctor.formats import filetime
+from gmsa_doctor.formats.ad import filetime
 from tests.lab import accounts, ad
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws

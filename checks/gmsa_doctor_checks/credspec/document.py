@@ -4,10 +4,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gmsa_doctor.formats.arn import ArnError, parse_secret_arn
-from gmsa_doctor.formats.credspec import Defect, DefectKind, read_credspec
-from gmsa_doctor.formats.json_text import Encoding, EncodingDefect, JsonDefect, JsonDefectKind, decode, parse
-from gmsa_doctor.formats.names import (
+from gmsa_doctor.authoring import (
+    Cause,
+    Finding,
+    Fix,
+    Given,
+    Result,
+    ShowsAs,
+    check,
+    failed,
+    passed,
+    skipped,
+    unknown,
+    warned,
+)
+from gmsa_doctor.formats.aws.arn import ArnError, parse_secret_arn
+from gmsa_doctor.formats.documents.credspec import Defect, DefectKind, read_credspec
+from gmsa_doctor.formats.documents.json_text import (
+    Encoding,
+    EncodingDefect,
+    JsonDefect,
+    JsonDefectKind,
+    decode,
+    parse,
+)
+from gmsa_doctor.formats.documents.names import (
     AccountNameDefect,
     account_name_defects,
     bare_account_name,
@@ -15,22 +36,8 @@ from gmsa_doctor.formats.names import (
     lacks_dot,
     refused_characters,
 )
-from gmsa_doctor.model import (
-    Cause,
-    Finding,
-    Fix,
-    Given,
-    Result,
-    ShowsAs,
-    failed,
-    passed,
-    skipped,
-    unknown,
-    warned,
-)
-from gmsa_doctor.registry import check
-from gmsa_doctor.request import Fetcher
-from gmsa_doctor.subject import Place, Platform
+from gmsa_doctor.formats.fetcher import Fetcher
+from gmsa_doctor.given.subject import AwsPlace, Platform
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.values import (
@@ -38,7 +45,7 @@ from gmsa_doctor_checks.values import (
     DomainName,
     GmsaName,
     GmsaNames,
-    SecretArn,
+    LinkedSecret,
     SizedCredSpec,
 )
 from gmsa_doctor_checks.versions import judge_by_version
@@ -283,7 +290,7 @@ def _name_words(defects: tuple[AccountNameDefect, ...], name: str) -> str:
     about="credspec/ActiveDirectoryConfig/HostAccountConfig/PluginInput/CredentialArn",
     shows=(texts.SECRET, texts.NAMES, texts.FIELDS, texts.MISSING_CREDENTIAL_ARN),
 )
-def secret_link(credspec: CredSpec, place: Place) -> Result[SecretArn]:
+def secret_link(credspec: CredSpec, place: AwsPlace) -> Result[LinkedSecret]:
     """Judges `CredentialArn`: the ARN of a Secrets Manager secret, of the task's region.
 
     Whether the secret exists shows when it is read (secret.value); that it does not is told here.
@@ -318,7 +325,7 @@ def secret_link(credspec: CredSpec, place: Place) -> Result[SecretArn]:
             ),
         )
     where = "" if place.region else "; the task's region is not known, so it was not compared"
-    return Given(SecretArn(text), passed(f"{found.friendly_name} in {found.region}{where}"))
+    return Given(LinkedSecret(text), passed(f"{found.friendly_name} in {found.region}{where}"))
 
 
 def _bad_link(text: str, summary: str, meant: str | None) -> Finding:

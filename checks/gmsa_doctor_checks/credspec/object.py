@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.clients.services import S3, Bucket, Object, Ssm
-from gmsa_doctor.errors import ClientError, Denied, NotFound, ServiceError, TimedOut, Unreachable
-from gmsa_doctor.limits import each
-from gmsa_doctor.model import Cause, Finding, Fix, Given, Outcome, Result, Status, failed, passed, unknown
-from gmsa_doctor.registry import check
-from gmsa_doctor.request import Fetcher
-from gmsa_doctor.subject import Place, Platform
-from gmsa_doctor.vantage import Caller, Vantage
+from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, Status, check, failed, passed, unknown
+from gmsa_doctor.clients.aws.services import S3, Bucket, S3Object, Ssm
+from gmsa_doctor.core.errors import ClientError, Denied, NotFound, ServiceError, TimedOut, Unreachable
+from gmsa_doctor.core.limits import each
+from gmsa_doctor.formats.fetcher import Fetcher
+from gmsa_doctor.given.subject import AwsPlace, Platform
+from gmsa_doctor.given.vantage import Caller, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.silence import judge_no_way
@@ -30,7 +29,7 @@ SIZE_LIMIT = 4000
 )
 def credspec_object(
     location: CredSpecLocation,
-    place: Place,
+    place: AwsPlace,
     platform: Platform,
     s3: S3,
     ssm: Ssm,
@@ -69,7 +68,7 @@ def credspec_object(
             ),
             shows_as=texts.INVALID_OBJECT,
         )
-    assert isinstance(found, Object)  # noqa: S101 - for the type checker
+    assert isinstance(found, S3Object)  # noqa: S101 - for the type checker
     value = CredSpecObject(location, found.size, found.body, found.key, found.bucket_key)
     if (
         isinstance(bucket, Bucket)
@@ -80,13 +79,13 @@ def credspec_object(
     return Given(value, passed(f"{location.name}, {found.size} bytes"))
 
 
-def _ask(what: str, location: CredSpecLocation, place: Place, s3: S3) -> Object | Bucket:
+def _ask(what: str, location: CredSpecLocation, place: AwsPlace, s3: S3) -> S3Object | Bucket:
     if what == "object":
         return s3.get(location.bucket, location.key)
     return s3.bucket(location.bucket, place.account)
 
 
-def _of_another_account(location: CredSpecLocation, place: Place, platform: Platform, s3: S3) -> Finding | None:
+def _of_another_account(location: CredSpecLocation, place: AwsPlace, platform: Platform, s3: S3) -> Finding | None:
     """1.3 says whose bucket it expects. Asked only where that matters, and HeadBucket has not told."""
     if Fetcher.V1_3 not in platform.fetchers or not place.account:
         return None
@@ -160,7 +159,7 @@ def _denied_object(location: CredSpecLocation, error: Denied, caller: Outcome[Ca
     )
 
 
-def _from_parameter(location: CredSpecLocation, place: Place, ssm: Ssm) -> Result[CredSpecObject]:
+def _from_parameter(location: CredSpecLocation, place: AwsPlace, ssm: Ssm) -> Result[CredSpecObject]:
     try:
         parameter = ssm.parameter(location.parameter)
     except NotFound as error:

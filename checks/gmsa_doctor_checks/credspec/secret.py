@@ -4,19 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gmsa_doctor.clients.services import SecretsManager
-from gmsa_doctor.errors import ClientError, Denied, NotFound, ServiceError, TimedOut, Unreachable
-from gmsa_doctor.formats.names import UserNameForm, bare_user_name
-from gmsa_doctor.formats.secret import (
-    PASSWORD,
-    USERNAME,
-    SecretDefect,
-    SecretDefectKind,
-    SecretFields,
-    read_fields,
-    read_secret,
-)
-from gmsa_doctor.model import (
+from gmsa_doctor.authoring import (
     Cause,
     Finding,
     Fix,
@@ -25,20 +13,32 @@ from gmsa_doctor.model import (
     Result,
     ShowsAs,
     Status,
+    check,
     failed,
     passed,
     unknown,
     warned,
 )
-from gmsa_doctor.registry import check
-from gmsa_doctor.request import Fetcher
-from gmsa_doctor.subject import Launch, Place, Platform
-from gmsa_doctor.vantage import Caller, Vantage
+from gmsa_doctor.clients.aws.services import SecretsManager
+from gmsa_doctor.core.errors import ClientError, Denied, NotFound, ServiceError, TimedOut, Unreachable
+from gmsa_doctor.formats.documents.names import UserNameForm, bare_user_name
+from gmsa_doctor.formats.documents.secret import (
+    PASSWORD,
+    USERNAME,
+    SecretDefect,
+    SecretDefectKind,
+    SecretFields,
+    read_fields,
+    read_secret,
+)
+from gmsa_doctor.formats.fetcher import Fetcher
+from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
+from gmsa_doctor.given.vantage import Caller, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.kerberos.logon import is_the_gmsa
 from gmsa_doctor_checks.silence import judge_no_way
-from gmsa_doctor_checks.values import Account, DomainName, GmsaNames, SecretArn, SecretObject
+from gmsa_doctor_checks.values import Account, DomainName, GmsaNames, LinkedSecret, SecretObject
 from gmsa_doctor_checks.versions import judge_by_version
 
 _LINK = "credspec.secret-link"
@@ -54,8 +54,8 @@ _FORM = '{"username": "<sAMAccountName>", "password": "<password>", "domainName"
     shows=(texts.SECRET, texts.NAMES, texts.NO_USERNAME, texts.NO_PASSWORD),
 )
 def secret_value(
-    arn: SecretArn,
-    place: Place,
+    arn: LinkedSecret,
+    place: AwsPlace,
     platform: Platform,
     secrets: SecretsManager,
     caller: Outcome[Caller],
@@ -96,7 +96,7 @@ def secret_value(
     return Given(value, passed("a JSON object with strings under the keys that are read"))
 
 
-def _no_secret(arn: SecretArn, place: Place, error: ClientError) -> Finding:
+def _no_secret(arn: LinkedSecret, place: AwsPlace, error: ClientError) -> Finding:
     return failed(
         "the secret that CredentialArn names does not exist",
         observed=f"{arn.text}: {error.text}",
@@ -110,7 +110,7 @@ def _no_secret(arn: SecretArn, place: Place, error: ClientError) -> Finding:
     )
 
 
-def _deleted(arn: SecretArn, place: Place) -> Finding:
+def _deleted(arn: LinkedSecret, place: AwsPlace) -> Finding:
     return failed(
         "the secret that CredentialArn names is being deleted",
         observed="scheduled for deletion",
@@ -124,7 +124,9 @@ def _deleted(arn: SecretArn, place: Place) -> Finding:
     )
 
 
-def _denied(arn: SecretArn, place: Place, error: Denied, secrets: SecretsManager, caller: Outcome[Caller]) -> Finding:
+def _denied(
+    arn: LinkedSecret, place: AwsPlace, error: Denied, secrets: SecretsManager, caller: Outcome[Caller]
+) -> Finding:
     """With the execution role's credentials this is what Credentials Fetcher will see; with ours it is a gap."""
     kms = "kms" in error.aws_text.lower()
     action = "kms:Decrypt" if kms else "secretsmanager:GetSecretValue"
@@ -151,9 +153,9 @@ def _denied(arn: SecretArn, place: Place, error: Denied, secrets: SecretsManager
     )
 
 
-def _not_given(arn: SecretArn, error: ServiceError) -> Finding:
+def _not_given(arn: LinkedSecret, error: ServiceError) -> Finding:
     if error.code == "InvalidRequestException" and "delet" in error.text:
-        return _deleted(arn, Place(arn.text.split(":")[3], None))
+        return _deleted(arn, AwsPlace(arn.text.split(":")[3], None))
     if error.code == "DecryptionFailure" or "KMS" in error.code:
         return failed(
             f"the secret cannot be decrypted: {error.text}",
@@ -168,7 +170,7 @@ def _not_given(arn: SecretArn, error: ServiceError) -> Finding:
     return error.finding()
 
 
-def _not_an_object(arn: SecretArn, defects: tuple[SecretDefect, ...]) -> Finding:
+def _not_an_object(arn: LinkedSecret, defects: tuple[SecretDefect, ...]) -> Finding:
     first = defects[0]
     shows: ShowsAs = texts.NO_USERNAME
     if first.kind is SecretDefectKind.NOT_JSON and first.json:
@@ -186,7 +188,7 @@ def _not_an_object(arn: SecretArn, defects: tuple[SecretDefect, ...]) -> Finding
     )
 
 
-def _noted(arn: SecretArn, notes: tuple[SecretDefect, ...], platform: Platform) -> Finding:
+def _noted(arn: LinkedSecret, notes: tuple[SecretDefect, ...], platform: Platform) -> Finding:
     words = {
         SecretDefectKind.WRONG_TYPE: "{0.key} holds {0.found}, over which Credentials Fetcher 1.3 stumbles",
         SecretDefectKind.BOTH_SPELLINGS: "{0.key} is there in both spellings, with different values; 2.x takes {0.key}",
@@ -244,7 +246,7 @@ def _rotating(secret: SecretObject, platform: Platform, fields: SecretFields) ->
         failed(
             "username holds a colon (old:new, a rotation)",
             expected=f"{fields.username} alone",
-            fix=_store_again(SecretArn(secret.arn), "Write the current user name alone."),
+            fix=_store_again(LinkedSecret(secret.arn), "Write the current user name alone."),
             shows_as=texts.NAMES,
         ),
         frozenset({Fetcher.V1_3}),
@@ -259,7 +261,7 @@ def _the_gmsa(secret: SecretObject, names: GmsaNames) -> Finding:
         "that gMSA's password",
         observed=names.gmsa.text,
         expected="the sAMAccountName of a user, not of the gMSA",
-        fix=_store_again(SecretArn(secret.arn), "Write the user that may retrieve the gMSA's password."),
+        fix=_store_again(LinkedSecret(secret.arn), "Write the user that may retrieve the gMSA's password."),
     )
 
 
@@ -272,7 +274,7 @@ def _bad_fields(secret: SecretObject, defects: tuple[SecretDefect, ...], names: 
         f"in the secret {_words(first)}{more}",
         observed="; ".join(_words(one) for one in defects),
         expected=_expected(first),
-        fix=_store_again(SecretArn(secret.arn), "Correct the secret."),
+        fix=_store_again(LinkedSecret(secret.arn), "Correct the secret."),
         shows_as=_shows(first),
     )
 
@@ -323,7 +325,7 @@ def _shows(defect: SecretDefect) -> ShowsAs:
     return texts.NAMES
 
 
-def _store_again(arn: SecretArn, what: str) -> Fix:
+def _store_again(arn: LinkedSecret, what: str) -> Fix:
     return Fix(
         f"{what} A form that is accepted: {_FORM}",
         (f"aws secretsmanager put-secret-value --secret-id {posix(arn.text)} --secret-string file://secret.json",),
@@ -354,6 +356,6 @@ def secret_domain(account: Account, names: GmsaNames) -> Finding:
         observed=account.domain.text,
         expected=names.domain.text,
         fix=_store_again(
-            SecretArn(account.arn), f"Set domainName to {names.domain.text}, if that domain holds the gMSA."
+            LinkedSecret(account.arn), f"Set domainName to {names.domain.text}, if that domain holds the gMSA."
         ),
     )

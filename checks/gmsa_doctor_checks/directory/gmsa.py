@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from gmsa_doctor.formats import filetime, group_key
-from gmsa_doctor.formats.supported_encryption_types import AES, named, words
-from gmsa_doctor.model import Cause, Finding, Fix, Given, Outcome, Result, failed, passed, warned
-from gmsa_doctor.registry import check
+from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, failed, passed, warned
+from gmsa_doctor.formats.ad import filetime, group_key
+from gmsa_doctor.formats.ad.supported_encryption_types import AES, named, words
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import powershell
 from gmsa_doctor_checks.directory import forest
 from gmsa_doctor_checks.directory.forest import RootKey
-from gmsa_doctor_checks.directory.user_entry import Administrator, utc
+from gmsa_doctor_checks.directory.user.entry import Administrator, utc
 from gmsa_doctor_checks.values import BoundDirectory, GmsaAccount, GmsaPassword
 
 

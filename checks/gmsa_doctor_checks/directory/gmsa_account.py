@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import difflib
 
-from gmsa_doctor.clients.ldap import Directory, Entry, LdapRefusal, escape_filter
-from gmsa_doctor.formats import filetime, guid
-from gmsa_doctor.formats.user_account_control import Control
-from gmsa_doctor.model import Cause, Finding, Fix, Given, Outcome, Result, failed, passed
-from gmsa_doctor.registry import check
+from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, failed, passed
+from gmsa_doctor.clients.ldap.directory import Directory, Entry, LdapRefusal, escape_filter
+from gmsa_doctor.formats.ad import filetime, guid
+from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix, powershell
 from gmsa_doctor_checks.directory.forest import partitions
-from gmsa_doctor_checks.directory.user_entry import Administrator
+from gmsa_doctor_checks.directory.user.entry import Administrator
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaAccount, GmsaName, GmsaNames
 
 GMSA_CLASS = "msDS-GroupManagedServiceAccount"

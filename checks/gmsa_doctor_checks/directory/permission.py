@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gmsa_doctor.clients.ldap import Directory, LdapRefusal
-from gmsa_doctor.formats import security_descriptor, sid
-from gmsa_doctor.formats.security_descriptor import READ_PROPERTY, Ace, DescriptorError, decide
-from gmsa_doctor.model import Cause, Finding, Fix, Row, Status, failed, passed, skipped, warned
-from gmsa_doctor.registry import check
+from gmsa_doctor.authoring import Cause, Finding, Fix, Row, Status, check, failed, passed, skipped, warned
+from gmsa_doctor.clients.ldap.directory import Directory, LdapRefusal
+from gmsa_doctor.formats.ad import security_descriptor, sid
+from gmsa_doctor.formats.ad.security_descriptor import READ_PROPERTY, Ace, DescriptorError, decide
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import powershell
-from gmsa_doctor_checks.directory.principals import Identity, Kind, Principal, identity, principals, with_hosts
+from gmsa_doctor_checks.directory.principals import (
+    AllowedPrincipal,
+    Identity,
+    PrincipalKind,
+    identity,
+    principals,
+    with_hosts,
+)
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaAccount, GmsaPassword
 
 LIST = "PrincipalsAllowedToRetrieveManagedPassword"
@@ -30,7 +36,7 @@ class Permission:
     gmsa: str
     user: str
     entries: tuple[Ace, ...]
-    who: dict[str, Principal]
+    who: dict[str, AllowedPrincipal]
     me: Identity | None
 
     @property
@@ -39,7 +45,7 @@ class Permission:
         return self.gmsa.removesuffix("$")
 
     @property
-    def allowed(self) -> tuple[Principal, ...]:
+    def allowed(self) -> tuple[AllowedPrincipal, ...]:
         """Those that an entry allows to read the password."""
         found = (self.who[one.sid] for one in self.entries if one.allow and one.mask & READ_PROPERTY)
         return tuple(dict.fromkeys(found))
@@ -147,7 +153,7 @@ def _yet_not_given(it: Permission, host: str) -> Finding:
     )
 
 
-def _denied(it: Permission, by: Principal) -> Finding:
+def _denied(it: Permission, by: AllowedPrincipal) -> Finding:
     keep = tuple(one.dn or one.name for one in it.allowed)
     whose = "itself" if it.me and by.sid == it.me.sid else f"as a member of {by.name}"
     commands = (_show(it.bare), _set(it.bare, keep)) if keep else (_show(it.bare),)
@@ -197,7 +203,7 @@ def _without_right(it: Permission) -> Finding | None:
 
 
 def _for_mail_only(it: Permission) -> Finding | None:
-    lists = (one for one in it.allowed if one.kind is Kind.DISTRIBUTION_GROUP)
+    lists = (one for one in it.allowed if one.kind is PrincipalKind.DISTRIBUTION_GROUP)
     group = next((one for one in lists if it.me and (one.dn or "").lower() in it.me.member_of), None)
     if group is None:
         return None
@@ -228,10 +234,10 @@ def _hosts_only(it: Permission) -> Finding | None:
 
 
 def _accounts_gone(it: Permission) -> Finding | None:
-    if not it.allowed or not all(one.kind in (Kind.GONE, Kind.FOREIGN) for one in it.allowed):
+    if not it.allowed or not all(one.kind in (PrincipalKind.GONE, PrincipalKind.FOREIGN) for one in it.allowed):
         return None
     names = ", ".join(one.name for one in it.allowed)
-    foreign = any(one.kind is Kind.FOREIGN for one in it.allowed)
+    foreign = any(one.kind is PrincipalKind.FOREIGN for one in it.allowed)
     what = (
         f"are not of this domain ({it.user} may be in such a group, but its ticket does not say so)"
         if foreign
@@ -263,8 +269,8 @@ def _allow(it: Permission, more: str = "") -> Fix:
     )
 
 
-def _takes_users(one: Principal) -> bool:
-    domain_group = one.kind is Kind.GROUP and sid.domain_of(one.sid) is not None
+def _takes_users(one: AllowedPrincipal) -> bool:
+    domain_group = one.kind is PrincipalKind.GROUP and sid.domain_of(one.sid) is not None
     return domain_group and not one.hosts and sid.rid_of(one.sid) not in POWERFUL
 
 
@@ -339,7 +345,7 @@ def judge(it: Permission) -> Finding:
     else:
         by = f"{it.user} is allowed to retrieve the password of {it.gmsa} by {it.who[entry.sid].name}"
     wide = [one for one in it.allowed if is_wide(one)]
-    gone = [one for one in it.allowed if one.kind is Kind.GONE]
+    gone = [one for one in it.allowed if one.kind is PrincipalKind.GONE]
     if wide:
         return _too_wide(it, wide, by)
     if gone:
@@ -357,19 +363,19 @@ def judge(it: Permission) -> Finding:
     return passed(by, rows=rows(it))
 
 
-def is_wide(one: Principal) -> bool:
+def is_wide(one: AllowedPrincipal) -> bool:
     """Whether nearly everybody in the domain is meant."""
-    if one.kind is Kind.WELL_KNOWN:
+    if one.kind is PrincipalKind.WELL_KNOWN:
         return one.sid in EVERYBODY
     return sid.domain_of(one.sid) is not None and sid.rid_of(one.sid) in EVERYBODY_OF_THE_DOMAIN
 
 
 def _kept(it: Permission) -> tuple[str, ...]:
-    good = [one for one in it.allowed if one.kind is not Kind.GONE and not is_wide(one)]
+    good = [one for one in it.allowed if one.kind is not PrincipalKind.GONE and not is_wide(one)]
     return tuple(one.dn or one.name for one in good) or (it.user,)
 
 
-def _too_wide(it: Permission, wide: list[Principal], by: str) -> Finding:
+def _too_wide(it: Permission, wide: list[AllowedPrincipal], by: str) -> Finding:
     names = ", ".join(one.name for one in wide)
     return warned(
         f"{by}; nearly everybody in the domain may: {names}",
@@ -401,11 +407,11 @@ def _row(it: Permission, entry: Ace) -> Row:
     if not entry.mask & READ_PROPERTY or entry.object_type is not None:
         word += f" something else ({entry.mask:#x})"
     words = [str(who.kind), word]
-    if who.hosts and who.kind is Kind.GROUP:
+    if who.hosts and who.kind is PrincipalKind.GROUP:
         words.append("of computers only")
     if entry.inherited:
         words.append("inherited")
     if it.own(entry):
         words.append(f"holds for {it.user}")
-    doubtful = who.kind is Kind.GONE or (entry.allow and is_wide(who))
+    doubtful = who.kind is PrincipalKind.GONE or (entry.allow and is_wide(who))
     return Row(who.name, Status.WARN if doubtful else Status.PASS, ", ".join(words))

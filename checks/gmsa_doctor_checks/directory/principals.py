@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gmsa_doctor.clients.ldap import Directory, Entry, LdapRefusal, escape_filter
-from gmsa_doctor.formats import sid
+from gmsa_doctor.clients.ldap.directory import Directory, Entry, LdapRefusal, escape_filter
+from gmsa_doctor.formats.ad import sid
 from gmsa_doctor_checks.values import Account
 
 SECURITY_ENABLED = 0x80000000
@@ -19,7 +19,7 @@ COMPUTER_GROUPS = {515: "Domain Computers", 516: "Domain Controllers", 521: "Rea
 _ATTRIBUTES = ("objectSid", "sAMAccountName", "objectClass", "groupType")
 
 
-class Kind(StrEnum):
+class PrincipalKind(StrEnum):
     """What a principal is, in words of the reports."""
 
     USER = "user"
@@ -34,18 +34,18 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Principal:
+class AllowedPrincipal:
     """Who a SID in the list is. ``name``: the sAMAccountName, or what stands for it."""
 
     sid: str
-    kind: Kind
+    kind: PrincipalKind
     name: str
     dn: str | None = None
     hosts: bool = False
     """A computer, or a group that has only computers as members."""
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.kind})" if self.kind in (Kind.FOREIGN, Kind.GONE) else self.name
+        return f"{self.name} ({self.kind})" if self.kind in (PrincipalKind.FOREIGN, PrincipalKind.GONE) else self.name
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,9 @@ def identity(directory: Directory, account: Account) -> Identity | None:
     return Identity(own, frozenset((own, *groups)) | sid.OF_EVERY_LOGON, members)
 
 
-def principals(directory: Directory, account: Account, sids: Iterable[str], home: str | None) -> dict[str, Principal]:
+def principals(
+    directory: Directory, account: Account, sids: Iterable[str], home: str | None
+) -> dict[str, AllowedPrincipal]:
     """Who each of the SIDs is. ``home``: the SID of the user's own domain, as far as known."""
     wanted = tuple(dict.fromkeys(sids))
     if not wanted:
@@ -90,23 +92,27 @@ def principals(directory: Directory, account: Account, sids: Iterable[str], home
     return {one: principal(one, entries.get(one), home) for one in wanted}
 
 
-def principal(text: str, entry: Entry | None, home: str | None) -> Principal:
+def principal(text: str, entry: Entry | None, home: str | None) -> AllowedPrincipal:
     """Who a SID is, by the entry that the directory has for it."""
     if text in sid.WELL_KNOWN:
-        return Principal(text, Kind.WELL_KNOWN, sid.WELL_KNOWN[text], entry.dn if entry else None)
+        return AllowedPrincipal(text, PrincipalKind.WELL_KNOWN, sid.WELL_KNOWN[text], entry.dn if entry else None)
     classes = {one.lower() for one in entry.texts("objectClass")} if entry else set()
     if entry is None or "foreignsecurityprincipal" in classes:
         domain = sid.domain_of(text)
         foreign = bool(classes) or (domain is not None and domain != home)
-        return Principal(text, Kind.FOREIGN if foreign else Kind.GONE, text, entry.dn if entry else None)
+        return AllowedPrincipal(
+            text, PrincipalKind.FOREIGN if foreign else PrincipalKind.GONE, text, entry.dn if entry else None
+        )
     kind = _kind(entry, classes)
-    hosts = kind is Kind.COMPUTER or (kind is Kind.GROUP and sid.rid_of(text) in COMPUTER_GROUPS)
-    return Principal(text, kind, entry.text("sAMAccountName") or text, entry.dn, hosts)
+    hosts = kind is PrincipalKind.COMPUTER or (kind is PrincipalKind.GROUP and sid.rid_of(text) in COMPUTER_GROUPS)
+    return AllowedPrincipal(text, kind, entry.text("sAMAccountName") or text, entry.dn, hosts)
 
 
-def with_hosts(directory: Directory, account: Account, found: dict[str, Principal]) -> dict[str, Principal]:
+def with_hosts(
+    directory: Directory, account: Account, found: dict[str, AllowedPrincipal]
+) -> dict[str, AllowedPrincipal]:
     """The same, with the groups marked that have only computers as members."""
-    groups = [one for one in found.values() if one.kind is Kind.GROUP and one.dn and not one.hosts]
+    groups = [one for one in found.values() if one.kind is PrincipalKind.GROUP and one.dn and not one.hosts]
     if not groups:
         return found
     query = "".join(f"(memberOf={escape_filter(one.dn or '')})" for one in groups)
@@ -116,12 +122,12 @@ def with_hosts(directory: Directory, account: Account, found: dict[str, Principa
         return found
     of_hosts = {one.sid for one in groups if _only_hosts(one, members)}
     return {
-        text: Principal(one.sid, one.kind, one.name, one.dn, one.hosts or text in of_hosts)
+        text: AllowedPrincipal(one.sid, one.kind, one.name, one.dn, one.hosts or text in of_hosts)
         for text, one in found.items()
     }
 
 
-def _only_hosts(group: Principal, members: Iterable[Entry]) -> bool:
+def _only_hosts(group: AllowedPrincipal, members: Iterable[Entry]) -> bool:
     dn = (group.dn or "").lower()
     inside = [one for one in members if dn in {parent.lower() for parent in one.texts("memberOf")}]
     return bool(inside) and all(_is_host(one) for one in inside)
@@ -129,16 +135,16 @@ def _only_hosts(group: Principal, members: Iterable[Entry]) -> bool:
 
 def _is_host(entry: Entry) -> bool:
     classes = {one.lower() for one in entry.texts("objectClass")}
-    return _kind(entry, classes) is Kind.COMPUTER
+    return _kind(entry, classes) is PrincipalKind.COMPUTER
 
 
-def _kind(entry: Entry, classes: set[str]) -> Kind:
+def _kind(entry: Entry, classes: set[str]) -> PrincipalKind:
     if "group" in classes:
         enabled = int(entry.text("groupType") or SECURITY_ENABLED) & SECURITY_ENABLED
-        return Kind.GROUP if enabled else Kind.DISTRIBUTION_GROUP
+        return PrincipalKind.GROUP if enabled else PrincipalKind.DISTRIBUTION_GROUP
     if "msds-groupmanagedserviceaccount" in classes:
-        return Kind.GMSA  # which is a computer, too
-    return Kind.COMPUTER if "computer" in classes else Kind.USER
+        return PrincipalKind.GMSA  # which is a computer, too
+    return PrincipalKind.COMPUTER if "computer" in classes else PrincipalKind.USER
 
 
 def _sid(entry: Entry) -> str | None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gmsa_doctor.clients.dns import Dns, Srv
-from gmsa_doctor.errors import ClientError, CutOff, NotFound, Refused
-from gmsa_doctor.limits import each
-from gmsa_doctor.model import (
+from gmsa_doctor.authoring import (
     Cause,
     Finding,
     Fix,
@@ -18,13 +15,16 @@ from gmsa_doctor.model import (
     ShowsAs,
     Status,
     Stop,
+    check,
     failed,
     passed,
     skipped,
     warned,
 )
-from gmsa_doctor.registry import check
-from gmsa_doctor.vantage import Vantage
+from gmsa_doctor.clients.dns.resolver import Dns, Srv
+from gmsa_doctor.core.errors import ClientError, CutOff, NotFound, Refused
+from gmsa_doctor.core.limits import each
+from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import domain_in_use, srv_name
@@ -37,7 +37,7 @@ _GROUPS = "network-access.security-groups"
 
 
 @dataclass(frozen=True)
-class _Hosts:
+class _NamedHosts:
     """Addresses by host name, and why a host has none."""
 
     addresses: dict[str, tuple[str, ...]]
@@ -93,7 +93,7 @@ def domain_controllers(
     return Given(value, _judge(value, hosts, udp if isinstance(udp, ClientError) else None, dns))
 
 
-def _resolve(dns: Dns, targets: tuple[str, ...]) -> _Hosts:
+def _resolve(dns: Dns, targets: tuple[str, ...]) -> _NamedHosts:
     addresses: dict[str, tuple[str, ...]] = {}
     missing: dict[str, str] = {}
     for target, answer in each(targets, dns.addresses):
@@ -101,10 +101,10 @@ def _resolve(dns: Dns, targets: tuple[str, ...]) -> _Hosts:
             missing[target] = answer.text
         else:
             addresses[target] = answer
-    return _Hosts(addresses, missing)
+    return _NamedHosts(addresses, missing)
 
 
-def _judge(value: DomainControllers, hosts: _Hosts, udp: ClientError | None, dns: Dns) -> Finding:
+def _judge(value: DomainControllers, hosts: _NamedHosts, udp: ClientError | None, dns: Dns) -> Finding:
     rows = (
         *(Row(host, Status.PASS, ", ".join(ips)) for host, ips in hosts.addresses.items()),
         *(Row(host, Status.WARN, why) for host, why in hosts.missing.items()),
@@ -190,7 +190,7 @@ def _cut_off(domain: DomainName, question: str, error: CutOff, shows: ShowsAs) -
     )
 
 
-def _no_addresses(domain: DomainName, hosts: _Hosts) -> Finding:
+def _no_addresses(domain: DomainName, hosts: _NamedHosts) -> Finding:
     return failed(
         f"no domain controller that the SRV records of {domain.text} name has an address",
         observed="; ".join(f"{host}: {why}" for host, why in hosts.missing.items()),

@@ -1,176 +1,143 @@
-"""What of the network differs from one domain controller to the next: UDP, further ports, names of addresses."""
+"""Whether the ports that Credentials Fetcher needs are open from here."""
 
 from __future__ import annotations
 
-from gmsa_doctor.clients.dns import Dns
-from gmsa_doctor.clients.kdc_questions import FirstAnswer, KdcQuestions
-from gmsa_doctor.clients.tcp import Tcp
-from gmsa_doctor.errors import ClientError, NotFound, Refused
-from gmsa_doctor.limits import each
-from gmsa_doctor.model import Finding, Fix, Row, Status, passed, warned
-from gmsa_doctor.registry import check
-from gmsa_doctor.request import Fetcher
-from gmsa_doctor.subject import Launch, Platform
-from gmsa_doctor.vantage import Vantage
-from gmsa_doctor_checks import links
-from gmsa_doctor_checks.commands import posix, powershell
-from gmsa_doctor_checks.domain_controllers.root_dse import MOST, names, place
+from gmsa_doctor.authoring import (
+    Finding,
+    Fix,
+    Given,
+    Outcome,
+    Result,
+    Row,
+    Status,
+    check,
+    failed,
+    passed,
+    skipped,
+    warned,
+)
+from gmsa_doctor.clients.network.tcp import Tcp
+from gmsa_doctor.core.errors import ClientError, Refused
+from gmsa_doctor.core.limits import each
+from gmsa_doctor.given.vantage import Vantage
+from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.domain_controllers.root_dse import how_often, names
+from gmsa_doctor_checks.network_access.values import Need, Passage
 from gmsa_doctor_checks.silence import judge_silence
-from gmsa_doctor_checks.values import Account, DomainControllers, Endpoint, ReachableKdcs, ReachableLdap
+from gmsa_doctor_checks.values import DomainControllers, Endpoint, ReachableKdcs, ReachableLdap
 
-OTHER_PORTS = {53: "DNS", 464: "password changes", 636: "LDAPS"}
-"""Those of a domain controller that an application may want, and Credentials Fetcher does not."""
-
-OTHER_SECONDS = 1.0
-
-_PORTS_OF = 8
-"""Domain controllers whose further ports are tried: enough to be informed."""
-
-_AWS_NAMES = (".internal", ".amazonaws.com", ".amazonaws.com.cn")
-"""Under which the VPC's resolver names each private or public address (`ip-10-0-0-5.ec2.internal`)."""
+AT_ONCE = 128
+"""Connections that are tried at the same time: a large domain has hundreds of domain controllers, most out of reach."""
 
 
 @check(
-    "domain-controllers.kerberos-udp",
-    title="The KDCs answer over UDP",
+    "network.kerberos",
+    title="The KDCs accept connections",
     docs=links.FARGATE_NETWORK,
+    shows=(texts.USER_TICKET, texts.CATCH_ALL),
 )
-def kerberos_udp(account: Account, kdcs: ReachableKdcs, questions: KdcQuestions, vantage: Vantage) -> Finding:
-    """Sends the first request of a logon to each KDC over UDP (88); no password goes with it, and none is counted.
+def kerberos(
+    controllers: DomainControllers, tcp: Tcp, vantage: Vantage, passage: Outcome[Passage]
+) -> Result[ReachableKdcs]:
+    """Opens a TCP connection to the Kerberos port (88) of each KDC that DNS names.
 
-    Why: Kerberos asks over UDP first, and turns to TCP when nothing comes back: with UDP 88 blocked each ticket waits
-    for seconds. It works nevertheless, so this is a warning.
+    Why: without a KDC there is no ticket. Kerberos waits long for one that drops packets, and which domain
+    controller is asked first is chance.
 
-    Fix: allow UDP 88 beside TCP 88 from the task's security group to every domain controller.
+    Fix: allow TCP and UDP 88 from the task's security group to every domain controller, in the security
+    groups, the network ACLs (return ports too) and the firewalls between.
     """
-    answers = each(
-        kdcs.endpoints[:MOST],
-        lambda one: questions.first_answer(account.user, kdcs.domain.realm, one.address, one.port, "UDP"),
-    )
-    # a port that refuses is known at once, and TCP is asked without a wait
-    silent = [
-        (one, error) for one, error in answers if isinstance(error, ClientError) and not isinstance(error, Refused)
-    ]
-    rows = tuple(_udp_row(one, answer) for one, answer in answers)
-    if not silent:
-        return passed("each KDC answers over UDP, or refuses at once", rows=rows)
-    bad = tuple(one.host for one, _ in silent)
-    addresses = ", ".join(one.address for one, _ in silent)
-    failure = warned(
-        f"no answer over UDP from {names(bad)}; Kerberos asks there first, and waits seconds before it turns to TCP",
-        observed="; ".join(error.text for _, error in silent),
-        expected="UDP 88 open to each domain controller, and the answers let back in",
-        fix=Fix(
-            f"Allow UDP 88 from the task's security group to {addresses}: security groups on both sides, network ACLs "
-            "(return ports 1024-65535 too), routes and firewalls."
-        ),
-        rows=rows,
-    )
-    return judge_silence(failure, vantage)
-
-
-def _udp_row(endpoint: Endpoint, answer: FirstAnswer | ClientError) -> Row:
-    if isinstance(answer, Refused):
-        return Row(place(endpoint), Status.PASS, "UDP refused; TCP is asked at once")
-    if isinstance(answer, ClientError):
-        return Row(place(endpoint), Status.WARN, answer.text)
-    return Row(place(endpoint), Status.PASS, "answers over UDP")
+    open_, finding, silent = _try_all(controllers.kdcs, "Kerberos", tcp)
+    if not open_:
+        return _closed(finding, silent, passage, Need.KERBEROS, vantage)
+    return Given(ReachableKdcs(controllers.domain, open_), finding)
 
 
 @check(
-    "domain-controllers.other-ports",
-    title="Further ports of the domain controllers",
+    "network.ldap",
+    title="The domain controllers accept LDAP connections",
     docs=links.FARGATE_NETWORK,
+    shows=(texts.NO_DC_ANSWERS, texts.BIND),
 )
-def other_ports(reachable: ReachableLdap, tcp: Tcp) -> Finding:
-    """Tries the TCP ports 53, 464 and 636 of each domain controller. For information: it only passes.
+def ldap(
+    controllers: DomainControllers,
+    tcp: Tcp,
+    vantage: Vantage,
+    passage: Outcome[Passage],
+    kdcs: Outcome[ReachableKdcs],
+) -> Result[ReachableLdap]:
+    """Opens a TCP connection to the LDAP port (389) of each domain controller that DNS names.
 
-    Why: Credentials Fetcher needs none of these; but where the domain controllers are the DNS servers too, long answers
-    come over TCP 53, and an application may change passwords (464) or speak LDAPS (636).
+    Domain controllers that accept nothing at all are one fault, and it is told of once: by network.kerberos.
 
-    Fix: none is needed, unless the application uses one of them.
+    Why: Credentials Fetcher reads the gMSA's password by LDAP on port 389 (not 636). The 1.3 daemon has no
+    time limit there: one domain controller that drops packets costs minutes.
+
+    Fix: allow TCP 389 from the task's security group to every domain controller, in the security groups, the
+    network ACLs (return ports too) and the firewalls between.
     """
-    questions = [(one, port) for one in reachable.endpoints[:_PORTS_OF] for port in OTHER_PORTS]
-    answers = each(questions, lambda one: tcp.connect(one[0].address, one[1], OTHER_SECONDS))
-    open_ = {question for question, answer in answers if not isinstance(answer, ClientError)}
+    open_, finding, silent = _try_all(controllers.ldap, "LDAP", tcp)
+    if not open_:
+        closed = _closed(finding, silent, passage, Need.LDAP, vantage)
+        return _also_closed(closed, kdcs.finding) if _all_dead(controllers, kdcs) else closed
+    return Given(ReachableLdap(controllers.domain, open_), finding)
+
+
+def _try_all(endpoints: tuple[Endpoint, ...], service: str, tcp: Tcp) -> tuple[tuple[Endpoint, ...], Finding, bool]:
+    """The endpoints that accept a connection, the finding, and whether any gives no answer at all."""
+    answers = each(endpoints, lambda one: tcp.connect(one.address, one.port), AT_ONCE)
+    open_ = tuple(one for one, answer in answers if not isinstance(answer, ClientError))
+    closed = [(one, answer) for one, answer in answers if isinstance(answer, ClientError)]
     rows = tuple(
-        Row(
-            place(one),
-            Status.PASS,
-            ", ".join(
-                f"{port} ({use}) {'open' if (one, port) in open_ else 'closed'}" for port, use in OTHER_PORTS.items()
-            ),
-        )
-        for one in reachable.endpoints[:_PORTS_OF]
+        Row(str(one), Status.WARN, answer.text)
+        if isinstance(answer, ClientError)
+        else Row(str(one), Status.PASS, f"open after {answer * 1000:.0f} ms")
+        for one, answer in answers
     )
-    return passed(f"{len(open_)} of {len(questions)} open; Credentials Fetcher needs none of them", rows=rows)
-
-
-@check(
-    "domain-controllers.reverse-names",
-    title="The domain controllers' addresses lead back to their names",
-    docs=links.DC_LOCATOR,
-)
-def reverse_names(controllers: DomainControllers, dns: Dns, platform: Platform) -> Finding:
-    """Asks for the PTR record of each domain controller's address.
-
-    Why: where the OpenLDAP client's SASL_NOCANON is off, Credentials Fetcher 1.3 asks for the ticket of the name that
-    the address leads back to: a missing or wrong record ends in "Server not found in Kerberos database".
-
-    Fix: make a reverse zone, and let the domain controllers register in it.
-    """
-    hosts = {one.address: one for one in controllers.ldap[:MOST]}
-    answers = each(hosts, dns.names_of)
-    told = [(hosts[address], answer) for address, answer in answers]
-    wrong = [
-        (one, found) for one, found in told if not isinstance(found, ClientError) and _misleads(one, found, platform)
-    ]
-    missing = [one for one, found in told if isinstance(found, NotFound)]
-    rows = tuple(_reverse_row(one, found, bool(wrong) and (one, found) in wrong, platform) for one, found in told)
-    if wrong:
-        first, found = wrong[0]
-        return warned(
-            f"{first.address} leads back to {', '.join(found)}, not to {first.host}; an LDAP client that takes the "
-            "name from there, as Credentials Fetcher 1.3 may, asks for a ticket of the wrong one",
-            expected=f"a PTR record of {first.address} that says {first.host}",
-            fix=_reverse_fix(first),
-            rows=rows,
-        )
-    if missing and platform.fetchers == {Fetcher.V1_3}:
-        return warned(
-            f"{', '.join(one.address for one in missing)} has no PTR record; Credentials Fetcher 1.3 needs one unless "
-            "SASL_NOCANON is on",
-            expected="a PTR record for each domain controller",
-            fix=_reverse_fix(missing[0]),
-            rows=rows,
-        )
-    without = len([one for one, found in told if isinstance(found, ClientError)])
-    summary = f"no PTR record for {without} of {len(told)}; nothing needs it here" if without else "each leads back"
-    return passed(summary, rows=rows)
-
-
-def _misleads(endpoint: Endpoint, found: tuple[str, ...], platform: Platform) -> bool:
-    """Whether the names are others. On Fargate, AWS's own for the address harm nobody."""
-    if endpoint.host in found:
-        return False
-    return not (platform.launch is Launch.FARGATE and all(name.endswith(_AWS_NAMES) for name in found))
-
-
-def _reverse_row(endpoint: Endpoint, found: tuple[str, ...] | ClientError, wrong: bool, platform: Platform) -> Row:
-    if isinstance(found, NotFound):
-        needed = platform.fetchers == {Fetcher.V1_3}
-        return Row(place(endpoint), Status.WARN if needed else Status.PASS, "no PTR record")
-    if isinstance(found, ClientError):
-        return Row(place(endpoint), Status.UNKNOWN, found.text)
-    return Row(place(endpoint), Status.WARN if wrong else Status.PASS, ", ".join(found))
-
-
-def _reverse_fix(endpoint: Endpoint) -> Fix:
-    return Fix(
-        f"Let {endpoint.host} register its PTR record (it needs a reverse zone), or use Credentials Fetcher 2.x.",
-        (
-            f"dig +short -x {posix(endpoint.address)}",
-            f"Resolve-DnsName -Type PTR {powershell(endpoint.address)}",
-            "ipconfig /registerdns",
-        ),
+    if not closed:
+        return open_, passed(f"{service} is open on {_hosts(open_)}", rows=rows), False
+    silent = any(not isinstance(answer, Refused) for _, answer in closed)
+    why = "; ".join(answer.text for _, answer in closed)
+    ports = ", ".join(sorted({str(one.port) for one, _ in closed}))
+    shut = tuple(one for one, _ in closed)
+    also = "; where 389 is closed too (network.ldap), that as well" if service == "Kerberos" else ""
+    fix = Fix(
+        f"See whether {_hosts(shut)} runs and is a domain controller still. If so, allow TCP {ports} from the task's "
+        f"security group to {', '.join(sorted({one.address for one in shut}))}{also}: security groups on both sides, "
+        "network ACLs (return ports 1024-65535 too), routes and firewalls.",
+        tuple(f"nc -vz -w 3 {posix(one.address)} {one.port}" for one in shut[:3]),
     )
+    expected = f"TCP {ports} open on each domain controller"
+    if open_:
+        often = how_often(tuple(one.host for one in shut), tuple(one.host for one in endpoints))
+        summary = f"{service} is open on {_hosts(open_)} but not on {_hosts(shut)}; {often}, and waits"
+        return open_, warned(summary, observed=why, expected=expected, fix=fix, rows=rows), silent
+    shows = texts.USER_TICKET if service == "Kerberos" else texts.BIND
+    summary = f"no domain controller accepts {service} connections: {why}"
+    return (), failed(summary, observed=why, expected=expected, fix=fix, shows_as=shows, rows=rows), silent
+
+
+def _closed(finding: Finding, silent: bool, passage: Outcome[Passage], need: Need, vantage: Vantage) -> Finding:
+    """Silence that is to be expected with these routes, security groups or network ACLs is no fault of its own."""
+    ids = passage.value.obstacles_to(need) if passage.value else ()
+    if silent and ids:
+        return skipped(f"as is to be expected with what the network lets pass: {finding.summary}", because=ids)
+    return judge_silence(finding, vantage)
+
+
+def _all_dead(controllers: DomainControllers, kdcs: Outcome[ReachableKdcs]) -> bool:
+    """No KDC accepts connections, which is a failure, and LDAP, closed as well, is on no other host."""
+    hosts = {one.address for one in controllers.kdcs}
+    return kdcs.finding.status is Status.FAIL and hosts >= {one.address for one in controllers.ldap}
+
+
+def _also_closed(closed: Finding, kerberos: Finding) -> Finding:
+    """A failure that has its cause in that of Kerberos; what is skipped has its own."""
+    if closed.status is not Status.FAIL:
+        return closed
+    return skipped(f"as closed as Kerberos on the same hosts: {closed.summary}", because=(kerberos.check,))
+
+
+def _hosts(endpoints: tuple[Endpoint, ...]) -> str:
+    return names(tuple(one.host for one in endpoints))

@@ -8,16 +8,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from gmsa_doctor.clients.kdc_questions import FirstAnswer, KdcQuestions
-from gmsa_doctor.clients.kerberos import Kdc, KdcReason
-from gmsa_doctor.clients.ldap import Directory, Entry, Ldap, LdapRefusal, escape_filter
-from gmsa_doctor.errors import ClientError
-from gmsa_doctor.formats import managed_password
-from gmsa_doctor.formats.user_account_control import Control
-from gmsa_doctor.hidden import Hidden
-from gmsa_doctor.limits import each
-from gmsa_doctor.model import Finding, Fix, Given, Outcome, Result, Row, Status, passed, skipped, warned
-from gmsa_doctor.registry import check
+from gmsa_doctor.authoring import (
+    Finding,
+    Fix,
+    Given,
+    Hidden,
+    Outcome,
+    Result,
+    Row,
+    Status,
+    check,
+    passed,
+    skipped,
+    warned,
+)
+from gmsa_doctor.clients.kerberos.kdc_questions import FirstAnswer, KdcQuestions
+from gmsa_doctor.clients.kerberos.logon import Kdc, KdcReason
+from gmsa_doctor.clients.ldap.directory import Directory, Entry, Ldap, LdapRefusal, escape_filter
+from gmsa_doctor.core.errors import ClientError
+from gmsa_doctor.core.limits import each
+from gmsa_doctor.formats.ad import managed_password
+from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import powershell
 from gmsa_doctor_checks.directory.gmsa_account import GMSA_CLASS
@@ -42,7 +53,7 @@ _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Session:
+class ControllerSession:
     """A sealed session with one domain controller."""
 
     endpoint: Endpoint
@@ -54,7 +65,7 @@ class Sessions:
     """Sealed sessions with the domain controllers that let the user in; ``asked``: the hosts of the SRV answer."""
 
     asked: tuple[str, ...]
-    sessions: tuple[Session, ...]
+    sessions: tuple[ControllerSession, ...]
 
 
 @check(
@@ -81,7 +92,7 @@ def bind(ticket: UserTicket, dses: RootDses, bound: BoundDirectory, ldap: Ldap) 
 
     answers = each(endpoints, session)
     value = Sessions(
-        dses.asked, tuple(Session(one, found) for one, found in answers if not isinstance(found, ClientError))
+        dses.asked, tuple(ControllerSession(one, found) for one, found in answers if not isinstance(found, ClientError))
     )
     troubles = [(one, error) for one, error in answers if isinstance(error, ClientError)]
     if not troubles:

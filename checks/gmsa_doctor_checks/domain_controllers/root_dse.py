@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gmsa_doctor.clients.ldap import Ldap, RootDse
-from gmsa_doctor.errors import ClientError
-from gmsa_doctor.limits import each
-from gmsa_doctor.model import Finding, Fix, Given, Result, Row, Status, passed, unknown, warned
-from gmsa_doctor.registry import check
+from gmsa_doctor.authoring import Finding, Fix, Given, Result, Row, Status, check, passed, unknown, warned
+from gmsa_doctor.clients.ldap.directory import Ldap, RootDse
+from gmsa_doctor.core.errors import ClientError
+from gmsa_doctor.core.limits import each
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import srv_name

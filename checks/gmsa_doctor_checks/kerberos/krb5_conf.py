@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.formats import krb5_conf
-from gmsa_doctor.model import Fix, Given, Outcome, Result, Row, Status, passed, warned
-from gmsa_doctor.registry import check
-from gmsa_doctor.values import Krb5Conf
-from gmsa_doctor.vantage import ServiceNames
+from gmsa_doctor.authoring import Fix, Given, Outcome, Result, Row, Status, check, passed, warned
+from gmsa_doctor.formats.ad import krb5_conf
+from gmsa_doctor.given.shared_values import Krb5Conf
+from gmsa_doctor.given.vantage import ServiceNames
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.values import Account, GmsaNames

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from gmsa_doctor.clients.kerberos import KdcReason, KdcRefusal
-from gmsa_doctor.clients.ldap import escape_filter
-from gmsa_doctor.model import Finding, Fix, ShowsAs, failed, unknown
+from gmsa_doctor.authoring import Finding, Fix, ShowsAs, failed, unknown
+from gmsa_doctor.clients.kerberos.logon import KdcReason, KdcRefusal
+from gmsa_doctor.clients.ldap.directory import escape_filter
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.commands import posix, powershell
-from gmsa_doctor_checks.directory.user_entry import Administrator
+from gmsa_doctor_checks.directory.user.entry import Administrator
 from gmsa_doctor_checks.values import Account, GmsaName
 
 

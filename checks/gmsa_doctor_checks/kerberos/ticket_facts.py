@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.clients.kerberos import Enctypes
-from gmsa_doctor.formats.ccache import ENCTYPES
-from gmsa_doctor.model import Finding, Fix, Row, Status, passed, skipped, warned
-from gmsa_doctor.registry import check
+from gmsa_doctor.authoring import Finding, Fix, Row, Status, check, passed, skipped, warned
+from gmsa_doctor.clients.kerberos.logon import Enctypes
+from gmsa_doctor.formats.ad.ccache import ENCTYPES
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import powershell
 from gmsa_doctor_checks.values import GmsaTicket, UserTicket

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from gmsa_doctor.clients.kerberos import Kdc, KdcReason, KdcRefusal, Kerberos, ServiceTicket, Ticket
-from gmsa_doctor.errors import ClientError, Refused, TimedOut, Unreachable
-from gmsa_doctor.limits import each
-from gmsa_doctor.model import (
+from gmsa_doctor.authoring import (
     Cause,
     Finding,
     Fix,
@@ -18,6 +15,7 @@ from gmsa_doctor.model import (
     Row,
     Status,
     Stop,
+    check,
     failed,
     passed,
     skipped,
@@ -25,12 +23,14 @@ from gmsa_doctor.model import (
     unknown,
     warned,
 )
-from gmsa_doctor.registry import check
-from gmsa_doctor.vantage import ServiceNames, Vantage
+from gmsa_doctor.clients.kerberos.logon import Kdc, KdcReason, KdcRefusal, Kerberos, ServiceTicket, Ticket
+from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
+from gmsa_doctor.core.limits import each
+from gmsa_doctor.given.vantage import ServiceNames, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix, powershell
 from gmsa_doctor_checks.directory.gmsa import GmsaEncryption
-from gmsa_doctor_checks.directory.user_entry import Administrator
+from gmsa_doctor_checks.directory.user.entry import Administrator
 from gmsa_doctor_checks.domain_controllers.root_dse import RootDses
 from gmsa_doctor_checks.kerberos.logon import explain_gmsa_refusal, explain_user_refusal
 from gmsa_doctor_checks.silence import judge_silence

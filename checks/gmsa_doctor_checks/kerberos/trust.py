@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.clients.ldap import Entry, LdapRefusal
-from gmsa_doctor.formats import trust
-from gmsa_doctor.model import Cause, Finding, Row, Status, passed, skipped
-from gmsa_doctor.registry import check
+from gmsa_doctor.authoring import Cause, Finding, Row, Status, check, passed, skipped
+from gmsa_doctor.clients.ldap.directory import Entry, LdapRefusal
+from gmsa_doctor.formats.ad import trust
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaNames
 
@@ -38,13 +37,13 @@ def trusts(bound: BoundDirectory, account: Account, names: GmsaNames) -> Finding
     return judge(ours.text, theirs.text, known(entries))
 
 
-def known(entries: tuple[Entry, ...]) -> tuple[trust.Trust, ...]:
+def known(entries: tuple[Entry, ...]) -> tuple[trust.DomainTrust, ...]:
     """The trusts that the entries are."""
     found = (trust.read({name: entry.text(name) for name in _ATTRIBUTES}) for entry in entries)
     return tuple(one for one in found if one is not None)
 
 
-def judge(ours: str, theirs: str, trusts: tuple[trust.Trust, ...]) -> Finding:
+def judge(ours: str, theirs: str, trusts: tuple[trust.DomainTrust, ...]) -> Finding:
     """What the trusts of our domain say of theirs. Pure."""
     rows = tuple(Row(one.partner, Status.PASS, str(one)) for one in trusts)
     between = next((one for one in trusts if one.partner == theirs), None)

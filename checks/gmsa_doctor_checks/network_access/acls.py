@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
-from gmsa_doctor.clients.ec2 import Ec2
-from gmsa_doctor.clients.tcp import Tcp
-from gmsa_doctor.formats.network_acl import LAST_RULE, Decision, NetworkAcl, Rule, decide, read_network_acl
-from gmsa_doctor.formats.packet_filter import LAST_PORT, Packets
-from gmsa_doctor.model import Fix, Given, Outcome, Result, skipped
-from gmsa_doctor.registry import check
-from gmsa_doctor.subject import Place
-from gmsa_doctor.vantage import Vantage
+from gmsa_doctor.authoring import Fix, Given, Outcome, Result, check, skipped
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.clients.network.tcp import Tcp
+from gmsa_doctor.formats.aws.network_acl import LAST_RULE, AclDecision, AclRule, NetworkAcl, decide, read_network_acl
+from gmsa_doctor.formats.aws.packet_filter import LAST_PORT, Packets
+from gmsa_doctor.given.subject import AwsPlace
+from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.network_access.seen import seen_open
@@ -36,11 +35,11 @@ class _Passed:
     acl: NetworkAcl
     egress: bool
     packets: Packets
-    decision: Decision
+    decision: AclDecision
     answers: bool
 
     @property
-    def rules(self) -> tuple[Rule, ...]:
+    def rules(self) -> tuple[AclRule, ...]:
         return self.acl.egress if self.egress else self.acl.ingress
 
     @property
@@ -76,7 +75,7 @@ def network_acls(
     hosts: Hosts,
     interfaces: Outcome[Interfaces],
     ec2: Ec2,
-    place: Place,
+    place: AwsPlace,
     tcp: Outcome[Tcp],
     vantage: Vantage,
 ) -> Result[NetworkAcls]:
@@ -175,7 +174,7 @@ def _worst(looks: Iterable[_Passed]) -> _Passed | None:
 # The fix --------------------------------------------------------------------------------------------
 
 
-def _fix(looks: Sequence[_Passed], place: Place) -> Fix:
+def _fix(looks: Sequence[_Passed], place: AwsPlace) -> Fix:
     """A rule for each ACL, direction, network and port, before the rules that deny."""
     commands: dict[tuple[object, ...], str] = {}
     taken: dict[tuple[str, bool], set[int]] = {}
@@ -192,7 +191,7 @@ def _fix(looks: Sequence[_Passed], place: Place) -> Fix:
     )
 
 
-def _entry(look: _Passed, ports: tuple[int, int], number: int | None, place: Place) -> str:
+def _entry(look: _Passed, ports: tuple[int, int], number: int | None, place: AwsPlace) -> str:
     direction = "egress" if look.egress else "ingress"
     return (
         f"aws ec2 create-network-acl-entry{place.region_option} --network-acl-id {posix(look.acl.id)} --{direction} "

@@ -6,24 +6,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from gmsa_doctor.clients.ec2 import Ec2
-from gmsa_doctor.clients.tcp import Tcp
-from gmsa_doctor.errors import NotFound
-from gmsa_doctor.formats.packet_filter import Packets, Protocol
-from gmsa_doctor.formats.route_table import EVERYWHERE
-from gmsa_doctor.formats.security_group import (
+from gmsa_doctor.authoring import Finding, Fix, Given, Outcome, Result, Status, check, failed, skipped, unknown
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.clients.network.tcp import Tcp
+from gmsa_doctor.core.errors import NotFound
+from gmsa_doctor.formats.aws.packet_filter import Packets, Protocol
+from gmsa_doctor.formats.aws.route_table import EVERYWHERE
+from gmsa_doctor.formats.aws.security_group import (
     Admission,
-    Rule,
+    GroupRule,
     SecurityGroup,
     admit,
     by_ipv6,
     prefix_lists_of,
     read_security_group,
 )
-from gmsa_doctor.model import Finding, Fix, Given, Outcome, Result, Status, failed, skipped, unknown
-from gmsa_doctor.registry import check
-from gmsa_doctor.subject import Launch, Network, Place, Platform
-from gmsa_doctor.vantage import Vantage
+from gmsa_doctor.given.subject import AwsPlace, Launch, Network, Platform
+from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.network_access.seen import seen_open
@@ -61,7 +60,7 @@ def security_groups(
     ways: Outcome[Ways],
     platform: Outcome[Platform],
     ec2: Ec2,
-    place: Place,
+    place: AwsPlace,
     tcp: Outcome[Tcp],
     vantage: Vantage,
 ) -> Result[GroupsOfTask]:
@@ -139,7 +138,7 @@ def hosts_security_groups(
     interfaces: Interfaces,
     ways: Ways,
     ec2: Ec2,
-    place: Place,
+    place: AwsPlace,
     tcp: Outcome[Tcp],
     vantage: Vantage,
 ) -> Result[GroupsOfHosts]:
@@ -213,7 +212,7 @@ class _Filters:
         except NotFound:
             return ()
 
-    def admit(self, rules: Iterable[Rule], packets: Packets, groups: frozenset[str] | None) -> Admission:
+    def admit(self, rules: Iterable[GroupRule], packets: Packets, groups: frozenset[str] | None) -> Admission:
         """Prefix lists are asked for only where the other rules do not suffice."""
         rules = tuple(rules)
         ids = prefix_lists_of(rules, packets)
@@ -268,7 +267,7 @@ def _doubtful(names: str, doubts: Sequence[tuple[Host, Port, tuple[str, ...]]]) 
 # Fixes ----------------------------------------------------------------------------------------------
 
 
-def _fix_egress(groups: Sequence[SecurityGroup], closed: Sequence[Closed], place: Place, *, to_aws: bool) -> Fix:
+def _fix_egress(groups: Sequence[SecurityGroup], closed: Sequence[Closed], place: AwsPlace, *, to_aws: bool) -> Fix:
     """``to_aws``: the task asks AWS's services by the same groups."""
     group = groups[0].id
     addresses = tuple(dict.fromkeys(f"{one.host.address}/32" for one in closed))
@@ -287,7 +286,7 @@ def _fix_egress(groups: Sequence[SecurityGroup], closed: Sequence[Closed], place
 
 
 def _fix_ingress(
-    seen: Mapping[tuple[str, str], Interface], subnets: TaskSubnets, closed: Sequence[Closed], place: Place
+    seen: Mapping[tuple[str, str], Interface], subnets: TaskSubnets, closed: Sequence[Closed], place: AwsPlace
 ) -> Fix:
     cidr = {one.id: one.cidr for one in subnets.subnets}
     by_group: dict[str, list[Closed]] = {}
@@ -303,7 +302,7 @@ def _fix_ingress(
     )
 
 
-def _authorize(direction: str, group: str, closed: Sequence[Closed], networks: Sequence[str], place: Place) -> str:
+def _authorize(direction: str, group: str, closed: Sequence[Closed], networks: Sequence[str], place: AwsPlace) -> str:
     ranges = ",".join(f"{{CidrIp={one}}}" for one in networks)
     ports = dict.fromkeys((one.port.protocol, one.port.number) for one in closed)
     permissions = " ".join(

@@ -7,23 +7,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
-from gmsa_doctor.clients.dns import Dns, Srv
-from gmsa_doctor.clients.ec2 import Ec2
-from gmsa_doctor.clients.services import DirectoryService
-from gmsa_doctor.errors import ClientError
-from gmsa_doctor.formats.packet_filter import Protocol
-from gmsa_doctor.formats.task_definition import TaskDefinition
-from gmsa_doctor.limits import each
-from gmsa_doctor.model import Fix, Given, Outcome, Result, Row, Status, passed, skipped
-from gmsa_doctor.registry import check
-from gmsa_doctor.subject import Launch, Platform
-from gmsa_doctor.vantage import KnownDnsServers, ServiceNames
+from gmsa_doctor.authoring import Fix, Given, Outcome, Result, Row, Status, check, passed, skipped
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.clients.aws.services import DirectoryService
+from gmsa_doctor.clients.dns.resolver import Dns, Srv
+from gmsa_doctor.core.errors import ClientError
+from gmsa_doctor.core.limits import each
+from gmsa_doctor.formats.aws.packet_filter import Protocol
+from gmsa_doctor.formats.documents.task_definition import TaskDefinition
+from gmsa_doctor.given.subject import Launch, Platform
+from gmsa_doctor.given.vantage import KnownDnsServers, ServiceNames
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.domain import domain_in_use, srv_name
 from gmsa_doctor_checks.network_access.values import Host, Hosts, Interface, Interfaces, Need, Port
 from gmsa_doctor_checks.network_access.verdict import listed
 from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaNames
-from gmsa_doctor_checks.vpc_dns.dhcp_options import own_servers
+from gmsa_doctor_checks.vpc_dns.dhcp_options.options import own_servers
 
 _ARE_CONTROLLERS = ("MicrosoftAD", "SharedMicrosoftAD")
 """Types of directories whose DNS servers are domain controllers."""

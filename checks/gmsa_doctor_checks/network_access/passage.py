@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.model import Given, Outcome, Row, Status, passed, skipped
-from gmsa_doctor.registry import check
+from gmsa_doctor.authoring import Given, Outcome, Row, Status, check, passed, skipped
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.network_access.values import (
     GroupsOfHosts,

@@ -7,14 +7,21 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-from gmsa_doctor.clients.ec2 import Ec2
-from gmsa_doctor.clients.tcp import Tcp
-from gmsa_doctor.errors import NotFound
-from gmsa_doctor.formats.route_table import EVERYWHERE, Route, RouteTable, Target, prefix_lists_of, route_for, table_of
-from gmsa_doctor.model import Fix, Given, Outcome, Result, Row, Status, passed, skipped
-from gmsa_doctor.registry import check
-from gmsa_doctor.subject import Place
-from gmsa_doctor.vantage import Vantage
+from gmsa_doctor.authoring import Fix, Given, Outcome, Result, Row, Status, check, passed, skipped
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.clients.network.tcp import Tcp
+from gmsa_doctor.core.errors import NotFound
+from gmsa_doctor.formats.aws.route_table import (
+    EVERYWHERE,
+    Route,
+    RouteTable,
+    RouteTarget,
+    prefix_lists_of,
+    route_for,
+    table_of,
+)
+from gmsa_doctor.given.subject import AwsPlace
+from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.network_access.seen import seen_open
@@ -23,14 +30,14 @@ from gmsa_doctor_checks.network_access.verdict import Question, listed, verdict
 from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnets
 
 _FURTHER = {
-    Target.TRANSIT_GATEWAY: "its route tables, the way back and what filters there",
-    Target.VPN: "whether the VPN is up, the way back and the firewalls behind it",
-    Target.INTERFACE: "what that passes on",
-    Target.VPC_ENDPOINT: "what the firewall behind it passes on",
-    Target.CORE_NETWORK: "its segments, the way back and what filters there",
-    Target.LOCAL_GATEWAY: "the local network behind it",
-    Target.CARRIER_GATEWAY: "the carrier's network behind it",
-    Target.PEERING: "the way back in the other VPC's route tables, and its filters",
+    RouteTarget.TRANSIT_GATEWAY: "its route tables, the way back and what filters there",
+    RouteTarget.VPN: "whether the VPN is up, the way back and the firewalls behind it",
+    RouteTarget.INTERFACE: "what that passes on",
+    RouteTarget.VPC_ENDPOINT: "what the firewall behind it passes on",
+    RouteTarget.CORE_NETWORK: "its segments, the way back and what filters there",
+    RouteTarget.LOCAL_GATEWAY: "the local network behind it",
+    RouteTarget.CARRIER_GATEWAY: "the carrier's network behind it",
+    RouteTarget.PEERING: "the way back in the other VPC's route tables, and its filters",
 }
 """What was not looked at, and is worth a look if the hosts do not answer."""
 
@@ -45,7 +52,7 @@ class _Way:
     text: str
     closed: str = ""
     vpc: str = ""
-    further: Target | None = None
+    further: RouteTarget | None = None
     by_default: bool = False
 
 
@@ -60,7 +67,7 @@ def routes(
     tables: SubnetRoutes,
     hosts: Hosts,
     ec2: Ec2,
-    place: Place,
+    place: AwsPlace,
     tcp: Outcome[Tcp],
     vantage: Vantage,
 ) -> Result[Ways]:
@@ -120,7 +127,9 @@ class _Lookup:
         self._tables = tables
         self._ec2 = ec2
         self._subnets = subnets
-        peerings = {one.target for _, table in tables.by_subnet for one in table.routes if one.kind is Target.PEERING}
+        peerings = {
+            one.target for _, table in tables.by_subnet for one in table.routes if one.kind is RouteTarget.PEERING
+        }
         self._peerings = tuple(sorted(peerings))
 
     def way(self, table: RouteTable, address: str) -> _Way:
@@ -134,14 +143,14 @@ class _Lookup:
             return _Way("", f"{table.id} has no route to it{through}")
         if route.blackhole:
             return _Way("", f"the route {route} of {table.id} is a blackhole: {route.target} is gone or not attached")
-        if route.kind is Target.LOCAL:
+        if route.kind is RouteTarget.LOCAL:
             return _Way("inside the VPC", vpc=table.vpc)
-        if route.kind is Target.PEERING:
+        if route.kind is RouteTarget.PEERING:
             return self._peering(route, table)
-        if route.kind is Target.NAT_GATEWAY:
+        if route.kind is RouteTarget.NAT_GATEWAY:
             return self._behind_nat(route, table, address)
         private = not IPv4Address(address).is_global
-        if route.kind is Target.INTERNET_GATEWAY and private:
+        if route.kind is RouteTarget.INTERNET_GATEWAY and private:
             return _Way("", f"{table.id} leads it to the internet ({route.target}){through}, where it is not")
         further = route.kind if route.kind in _FURTHER else None
         return _Way(f"through {route.target}", further=further)
@@ -150,7 +159,7 @@ class _Lookup:
         """Prefix lists decide only where a more specific route is not there."""
         lists = prefix_lists_of(table)
         known = route_for(table, address)
-        if not lists or (known is not None and known.kind is Target.LOCAL):
+        if not lists or (known is not None and known.kind is RouteTarget.LOCAL):
             return known
         return route_for(table, address, {id: self._networks(id) for id in lists})
 
@@ -165,11 +174,11 @@ class _Lookup:
             known = {}
         connection = known.get(route.target)
         if connection is None:
-            return _Way(f"through {route.target}", further=Target.PEERING)
+            return _Way(f"through {route.target}", further=RouteTarget.PEERING)
         status = str((connection.get("Status") or {}).get("Code", ""))
         if status not in ("active", "deleting"):
             return _Way("", f"the peering connection {route.target} is {status or 'not active'}")
-        return _Way(f"through {route.target}", vpc=_other_side(connection, table.vpc), further=Target.PEERING)
+        return _Way(f"through {route.target}", vpc=_other_side(connection, table.vpc), further=RouteTarget.PEERING)
 
     def _behind_nat(self, route: Route, table: RouteTable, address: str) -> _Way:
         """A NAT gateway passes packets on by the route table of its own subnet."""
@@ -181,7 +190,7 @@ class _Lookup:
         if behind is None:
             return _Way(f"through {route.target}")
         next_ = self._route(behind, address)
-        if next_ is not None and next_.kind is Target.NAT_GATEWAY:
+        if next_ is not None and next_.kind is RouteTarget.NAT_GATEWAY:
             return _Way(f"through {route.target}")
         way = self._follow(next_, behind, address, f" behind {route.target}")
         return _Way(way.text and f"through {route.target}", way.closed, further=way.further)
@@ -212,7 +221,7 @@ def _rows(ways: Mapping[tuple[str, Host], _Way]) -> tuple[Row, ...]:
     return tuple(Row(subnet, Status.PASS, _fine(own[subnet], ())) for subnet in subnets)
 
 
-def _fix(closed: Sequence[Closed], tables: SubnetRoutes, place: Place) -> Fix:
+def _fix(closed: Sequence[Closed], tables: SubnetRoutes, place: AwsPlace) -> Fix:
     """Where there is no default route, or what it leads to is gone, it may be what carried all but the VPC itself."""
     found = [(table, one.host.address) for one in closed if (table := tables.of(one.subnet))]
     wanted = dict.fromkeys((table.id, f"{address}/32") for table, address in found)
@@ -231,7 +240,7 @@ def _fix(closed: Sequence[Closed], tables: SubnetRoutes, place: Place) -> Fix:
     )
 
 
-def _command(verb: str, table: str, network: str, place: Place) -> str:
+def _command(verb: str, table: str, network: str, place: AwsPlace) -> str:
     target = posix("<id of the gateway or connection>")
     return (
         f"aws ec2 {verb}{place.region_option} --route-table-id {posix(table)} --destination-cidr-block "

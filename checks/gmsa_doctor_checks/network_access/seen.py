@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gmsa_doctor.clients.tcp import Tcp
-from gmsa_doctor.errors import ClientError
-from gmsa_doctor.formats.packet_filter import Protocol
-from gmsa_doctor.limits import each
-from gmsa_doctor.vantage import Vantage
+from gmsa_doctor.clients.network.tcp import Tcp
+from gmsa_doctor.core.errors import ClientError
+from gmsa_doctor.core.limits import each
+from gmsa_doctor.formats.aws.packet_filter import Protocol
+from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks.network_access.values import Hosts, Need
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gmsa_doctor.formats.packet_filter import Protocol
+from gmsa_doctor.formats.aws.packet_filter import Protocol
 
 
 class Need(StrEnum):

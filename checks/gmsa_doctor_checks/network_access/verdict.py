@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from gmsa_doctor.model import Finding, Fix, Row, ShowsAs, Status, failed, passed, warned
+from gmsa_doctor.authoring import Finding, Fix, Row, ShowsAs, Status, failed, passed, warned
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.network_access.values import Closed, Host, Hosts, Judged, Need
 

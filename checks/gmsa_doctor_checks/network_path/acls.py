@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gmsa_doctor.clients.ec2 import Ec2
-from gmsa_doctor.formats.network_acl import NetworkAcl, decide, read_network_acl
-from gmsa_doctor.formats.packet_filter import Packets, Protocol
-from gmsa_doctor.formats.route_table import EVERYWHERE
-from gmsa_doctor.model import Finding, Fix, Outcome, Row, Status, failed, passed, skipped, warned
-from gmsa_doctor.registry import check
-from gmsa_doctor.subject import Launch, Place, Platform
+from gmsa_doctor.authoring import Finding, Fix, Outcome, Row, Status, check, failed, passed, skipped, warned
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.formats.aws.network_acl import NetworkAcl, decide, read_network_acl
+from gmsa_doctor.formats.aws.packet_filter import Packets, Protocol
+from gmsa_doctor.formats.aws.route_table import EVERYWHERE
+from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.network_access.acls import EPHEMERAL
@@ -35,7 +34,7 @@ def network_acls(
     endpoints: Outcome[VpcEndpoints],
     to_hosts: Outcome[NetworkAcls],
     ec2: Ec2,
-    place: Place,
+    place: AwsPlace,
 ) -> Finding:
     """Looks whether the ACLs of the task's subnets let TCP 443 out, and answers to ports from 32768 to 60999 in.
 
@@ -114,7 +113,7 @@ def _finding(bad: dict[str, str], closed: bool, rows: tuple[Row, ...], fix: Fix)
     )
 
 
-def _fix(acls: Sequence[NetworkAcl], place: Place) -> Fix:
+def _fix(acls: Sequence[NetworkAcl], place: AwsPlace) -> Fix:
     ids = tuple(dict.fromkeys(one.id for one in acls))
     return Fix(
         f"Let {', '.join(ids)} admit TCP 443 on the way out, and TCP 1024-65535 on the way in, by rules before those "

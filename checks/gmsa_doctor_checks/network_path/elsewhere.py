@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gmsa_doctor.model import Finding, Outcome, Status
+from gmsa_doctor.authoring import Finding, Outcome, Status
 from gmsa_doctor_checks.network_access.values import GroupsOfTask, Ways
 from gmsa_doctor_checks.network_path.values import ServicePaths, Way
 from gmsa_doctor_checks.vpc_dns.values import VpcDns, VpcResolver

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import IPv4Network
 
-from gmsa_doctor.clients.ec2 import Ec2
-from gmsa_doctor.errors import NotFound
-from gmsa_doctor.formats.security_group import read_security_group
-from gmsa_doctor.formats.vpc_endpoint import INTERFACE, VpcEndpoint, is_of_another_region, read_vpc_endpoint
-from gmsa_doctor.model import Given, Result, Row, Status, passed, skipped
-from gmsa_doctor.registry import check
-from gmsa_doctor.subject import Network, Place
+from gmsa_doctor.authoring import Given, Result, Row, Status, check, passed, skipped
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.core.errors import NotFound
+from gmsa_doctor.formats.aws.security_group import read_security_group
+from gmsa_doctor.formats.aws.vpc_endpoint import INTERFACE, VpcEndpoint, is_of_another_region, read_vpc_endpoint
+from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.network_path.values import PathGroups, PrivateNames, VpcEndpoints
 from gmsa_doctor_checks.task_groups import groups_of_task
@@ -29,7 +28,7 @@ _ATTRIBUTES = ("enableDnsSupport", "enableDnsHostnames")
 
 
 @check("network-path.endpoints", title="The VPC's endpoints can be listed", docs=links.FARGATE_ENDPOINTS)
-def endpoints(subnets: TaskSubnets, ec2: Ec2, place: Place) -> Result[VpcEndpoints]:
+def endpoints(subnets: TaskSubnets, ec2: Ec2, place: AwsPlace) -> Result[VpcEndpoints]:
     """Lists the VPC's endpoints for S3, Secrets Manager, ECR and CloudWatch Logs.
 
     Why: where there is one, the task asks the service through it, and its groups and its policy decide.

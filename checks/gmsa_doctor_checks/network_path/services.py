@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from gmsa_doctor.clients.route53_profiles import Route53Profiles
-from gmsa_doctor.clients.services import Route53
-from gmsa_doctor.formats.arn import ArnError, RoleArn, parse_role_arn
-from gmsa_doctor.formats.image_name import ecr_repository
-from gmsa_doctor.formats.task_definition import TaskDefinition
-from gmsa_doctor.model import (
+from gmsa_doctor.authoring import (
     Finding,
     Fix,
     Given,
@@ -19,15 +14,20 @@ from gmsa_doctor.model import (
     Row,
     ShowsAs,
     Status,
+    check,
     failed,
     passed,
     skipped,
     stands_behind,
     warned,
 )
-from gmsa_doctor.registry import check
-from gmsa_doctor.subject import Launch, Network, Place, Platform
-from gmsa_doctor.vantage import Vantage
+from gmsa_doctor.clients.aws.route53_profiles import Route53Profiles
+from gmsa_doctor.clients.aws.services import Route53
+from gmsa_doctor.formats.aws.arn import ArnError, RoleArn, parse_role_arn
+from gmsa_doctor.formats.aws.image_name import ecr_repository
+from gmsa_doctor.formats.documents.task_definition import TaskDefinition
+from gmsa_doctor.given.subject import AwsPlace, Launch, Network, Platform
+from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.network_access.values import GroupsOfTask, Ways
 from gmsa_doctor_checks.network_path.elsewhere import Elsewhere, by_their_exit
@@ -46,10 +46,10 @@ from gmsa_doctor_checks.values import (
     CredSpecObject,
     DhcpOptions,
     ExecutionRole,
-    SecretArn,
+    LinkedSecret,
     SecretObject,
 )
-from gmsa_doctor_checks.vpc_dns.dhcp_options import own_servers
+from gmsa_doctor_checks.vpc_dns.dhcp_options.options import own_servers
 from gmsa_doctor_checks.vpc_dns.values import VpcDns, VpcResolver
 from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnets
 
@@ -67,7 +67,7 @@ def services(
     network: Network,
     definition: TaskDefinition,
     platform: Platform,
-    place: Place,
+    place: AwsPlace,
     subnets: TaskSubnets,
     routes: SubnetRoutes,
     endpoints: VpcEndpoints,
@@ -77,7 +77,7 @@ def services(
     options: Outcome[DhcpOptions],
     role: Outcome[ExecutionRole],
     location: Outcome[CredSpecLocation],
-    secret: Outcome[SecretArn],
+    secret: Outcome[LinkedSecret],
     route53: Route53,
     profiles: Route53Profiles,
 ) -> Result[ServicePaths]:
@@ -139,7 +139,7 @@ def _role(role: ExecutionRole | None) -> RoleArn | None:
         return None
 
 
-def _needed(definition: TaskDefinition, place: Place) -> Iterable[tuple[str, bool]]:
+def _needed(definition: TaskDefinition, place: AwsPlace) -> Iterable[tuple[str, bool]]:
     """The services that the task asks, and whether those of its own region, which endpoints are for."""
     yield "s3", True
     yield "secretsmanager", True

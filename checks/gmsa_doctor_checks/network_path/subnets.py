@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gmsa_doctor.clients.ec2 import Ec2
-from gmsa_doctor.errors import NotFound
-from gmsa_doctor.formats.arn import ArnError, parse_role_arn
-from gmsa_doctor.formats.route_table import RouteTable, read_route_table, table_of
-from gmsa_doctor.formats.task_definition import TaskDefinition
-from gmsa_doctor.model import Fix, Given, Outcome, Result, Row, Status, failed, passed, skipped
-from gmsa_doctor.registry import check
-from gmsa_doctor.subject import Network, Place
+from gmsa_doctor.authoring import Fix, Given, Outcome, Result, Row, Status, check, failed, passed, skipped
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.core.errors import NotFound
+from gmsa_doctor.formats.aws.arn import ArnError, parse_role_arn
+from gmsa_doctor.formats.aws.route_table import RouteTable, read_route_table, table_of
+from gmsa_doctor.formats.documents.task_definition import TaskDefinition
+from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
 
@@ -21,7 +20,7 @@ _SET = "dhcp-options.set"
 
 
 @check("network-path.subnets", title="The task's subnets and their VPC can be read", docs=links.FARGATE_NETWORK)
-def subnets(network: Network, ec2: Ec2, place: Place, definition: Outcome[TaskDefinition]) -> Result[TaskSubnets]:
+def subnets(network: Network, ec2: Ec2, place: AwsPlace, definition: Outcome[TaskDefinition]) -> Result[TaskSubnets]:
     """Finds the subnets that the task may be placed in, and the VPC that they are in.
 
     Subnets that do not exist, or lie in several VPCs, are told by dhcp-options.set.

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network
 
-from gmsa_doctor.formats.security_group import SecurityGroup
-from gmsa_doctor.formats.vpc_endpoint import VpcEndpoint
-from gmsa_doctor.model import Fix, Row, Status
+from gmsa_doctor.authoring import Fix, Row, Status
+from gmsa_doctor.formats.aws.security_group import SecurityGroup
+from gmsa_doctor.formats.aws.vpc_endpoint import VpcEndpoint
 
 
 class Exit(StrEnum):

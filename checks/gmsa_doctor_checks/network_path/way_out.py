@@ -6,35 +6,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gmsa_doctor.clients.ec2 import Ec2
-from gmsa_doctor.errors import ClientError
-from gmsa_doctor.formats.route_table import EVERYWHERE, Route, RouteTable, Target, is_public, table_of
-from gmsa_doctor.formats.vpc_endpoint import GATEWAY
-from gmsa_doctor.model import Fix, Given, Row, Status, passed
-from gmsa_doctor.registry import check
-from gmsa_doctor.subject import Network, Place
+from gmsa_doctor.authoring import Fix, Given, Row, Status, check, passed
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.core.errors import ClientError
+from gmsa_doctor.formats.aws.route_table import EVERYWHERE, Route, RouteTable, RouteTarget, is_public, table_of
+from gmsa_doctor.formats.aws.vpc_endpoint import GATEWAY
+from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.network_path.values import Exit, WayOut, WaysOut
 from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnets
 
 _FORWARDERS = (
-    Target.VPC_ENDPOINT,
-    Target.TRANSIT_GATEWAY,
-    Target.PEERING,
-    Target.VPN,
-    Target.INTERFACE,
-    Target.CARRIER_GATEWAY,
-    Target.LOCAL_GATEWAY,
-    Target.CORE_NETWORK,
-    Target.OTHER,
+    RouteTarget.VPC_ENDPOINT,
+    RouteTarget.TRANSIT_GATEWAY,
+    RouteTarget.PEERING,
+    RouteTarget.VPN,
+    RouteTarget.INTERFACE,
+    RouteTarget.CARRIER_GATEWAY,
+    RouteTarget.LOCAL_GATEWAY,
+    RouteTarget.CORE_NETWORK,
+    RouteTarget.OTHER,
 )
 """What may pass packets on to where they can go out, or not: that cannot be seen from here."""
 _BY_IPV6 = ("::/0 by IPv6",)
 
 
 @check("network-path.way-out", title="Each subnet's way out of the VPC is known", docs=links.FARGATE_NETWORK)
-def way_out(network: Network, subnets: TaskSubnets, routes: SubnetRoutes, ec2: Ec2, place: Place) -> Given[WaysOut]:
+def way_out(network: Network, subnets: TaskSubnets, routes: SubnetRoutes, ec2: Ec2, place: AwsPlace) -> Given[WaysOut]:
     """Follows the default route of each subnet: to an internet gateway, a NAT gateway, or to something else.
 
     An internet gateway is a way out only for tasks with a public address; a public NAT gateway has to be available, in
@@ -83,11 +82,11 @@ def _firewalls(tables: Sequence[RouteTable], vpc: str, ec2: Ec2) -> frozenset[st
 
 
 def _is_by_list(route: Route) -> bool:
-    return route.kind is Target.VPC_ENDPOINT and bool(route.prefix_list) and not route.blackhole
+    return route.kind is RouteTarget.VPC_ENDPOINT and bool(route.prefix_list) and not route.blackhole
 
 
 def _is_nat(route: Route) -> bool:
-    return route.kind is Target.NAT_GATEWAY and not route.blackhole
+    return route.kind is RouteTarget.NAT_GATEWAY and not route.blackhole
 
 
 @dataclass(frozen=True)
@@ -98,17 +97,17 @@ class _Facts:
     nats: Mapping[str, Mapping[str, Any]]
     public_address: bool | None
     shared: bool
-    place: Place
+    place: AwsPlace
     firewalls: frozenset[str] = frozenset()
     """Endpoints that prefix lists lead to, and that are no gateway endpoints of a service."""
 
     def _is_part(self, route: Route) -> bool:
         """Whether it leads to a part of the Internet, or may: what is in a prefix list is not looked at."""
-        if route.blackhole or route.kind is Target.LOCAL:
+        if route.blackhole or route.kind is RouteTarget.LOCAL:
             return False
         if route.network:
             return route.network != EVERYWHERE and is_public(route.network)
-        return route.target in self.firewalls or route.kind in (Target.NAT_GATEWAY, Target.INTERNET_GATEWAY)
+        return route.target in self.firewalls or route.kind in (RouteTarget.NAT_GATEWAY, RouteTarget.INTERNET_GATEWAY)
 
     def way(self, subnet: str, table: RouteTable) -> WayOut:
         """The way out of a subnet."""
@@ -125,9 +124,9 @@ class _Facts:
         if route.blackhole:
             text = f"the default route of {table.id} leads to {route.target}, which is not there (blackhole)"
             return WayOut(subnet, Exit.CLOSED, text, route.target, self._replace_route(table, route))
-        if route.kind is Target.INTERNET_GATEWAY:
+        if route.kind is RouteTarget.INTERNET_GATEWAY:
             return self._by_internet_gateway(subnet, table, route)
-        if route.kind is Target.NAT_GATEWAY:
+        if route.kind is RouteTarget.NAT_GATEWAY:
             return self._by_nat(subnet, table, route)
         text = f"by the {route.kind} {route.target}; what lies behind it was not looked at"
         return WayOut(subnet, Exit.ELSEWHERE, text, route.target)
@@ -171,7 +170,7 @@ class _Facts:
         if table is None:
             return WayOut(subnet, Exit.ELSEWHERE if private else Exit.OPEN, f"by {name}", route.target)
         onwards = table.default
-        by_internet = onwards is not None and onwards.kind is Target.INTERNET_GATEWAY and not onwards.blackhole
+        by_internet = onwards is not None and onwards.kind is RouteTarget.INTERNET_GATEWAY and not onwards.blackhole
         if by_internet and not private:
             return WayOut(subnet, Exit.OPEN, f"by {name}", route.target)
         if any(map(self._is_part, table.routes)) and (onwards is None or onwards.blackhole):
@@ -222,6 +221,6 @@ def beside(table: RouteTable) -> tuple[str, ...]:
         if one.kind in _FORWARDERS
         and not one.blackhole
         and one.network != EVERYWHERE
-        and not (one.prefix_list and one.kind is Target.VPC_ENDPOINT)
+        and not (one.prefix_list and one.kind is RouteTarget.VPC_ENDPOINT)
     )
     return (*map(str, found), *(_BY_IPV6 if table.ipv6 else ()))

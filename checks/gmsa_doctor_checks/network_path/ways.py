@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
-from gmsa_doctor.formats.arn import RoleArn
-from gmsa_doctor.formats.iam_policy_document import PolicyError, Request, rule
-from gmsa_doctor.formats.packet_filter import Packets, Protocol
-from gmsa_doctor.formats.route_table import EVERYWHERE, is_public
-from gmsa_doctor.formats.security_group import admit, by_ipv6
-from gmsa_doctor.formats.vpc_endpoint import GATEWAY, INTERFACE, VpcEndpoint
-from gmsa_doctor.model import Fix, Status
-from gmsa_doctor.subject import Place
+from gmsa_doctor.authoring import Fix, Status
+from gmsa_doctor.formats.aws.arn import RoleArn
+from gmsa_doctor.formats.aws.iam_policy_document import PolicyError, PolicyRequest, rule
+from gmsa_doctor.formats.aws.packet_filter import Packets, Protocol
+from gmsa_doctor.formats.aws.route_table import EVERYWHERE, is_public
+from gmsa_doctor.formats.aws.security_group import admit, by_ipv6
+from gmsa_doctor.formats.aws.vpc_endpoint import GATEWAY, INTERFACE, VpcEndpoint
+from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.network_path.endpoints import SERVICES
 from gmsa_doctor_checks.network_path.values import Exit, PathGroups, PrivateNames, VpcEndpoints, Way, WaysOut
@@ -40,7 +40,7 @@ class Facts:
     ``asked`` is by service; ``groups_of_task`` are the ids, also where the groups cannot be read.
     """
 
-    place: Place
+    place: AwsPlace
     subnets: TaskSubnets
     routes: SubnetRoutes
     endpoints: VpcEndpoints
@@ -179,7 +179,7 @@ def _denied(facts: Facts, service: str, endpoint: VpcEndpoint) -> str | None:
         **({"aws:requestedregion": (facts.place.region,)} if facts.place.region else {}),
     }
     try:
-        ruling = rule(endpoint.policy, Request(facts.role, asked.action, asked.resource, context))
+        ruling = rule(endpoint.policy, PolicyRequest(facts.role, asked.action, asked.resource, context))
     except PolicyError:
         return None
     what = f"{asked.action} on {asked.resource}"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gmsa_doctor.clients.route53_profiles import Route53Profiles
-from gmsa_doctor.clients.services import Route53
-from gmsa_doctor.errors import ClientError
-from gmsa_doctor.formats.vpc_endpoint import INTERFACE
-from gmsa_doctor.model import Status
-from gmsa_doctor.subject import Place
+from gmsa_doctor.authoring import Status
+from gmsa_doctor.clients.aws.route53_profiles import Route53Profiles
+from gmsa_doctor.clients.aws.services import Route53
+from gmsa_doctor.core.errors import ClientError
+from gmsa_doctor.formats.aws.vpc_endpoint import INTERFACE
+from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks.domain import is_part_of
 from gmsa_doctor_checks.network_path.values import Way
 from gmsa_doctor_checks.network_path.way_out import beside
@@ -45,7 +45,7 @@ def may_matter(facts: Facts, way: Way) -> bool:
     return any(one.available for one in own) or bool(table and beside(table))
 
 
-def zones_of(vpc: str, place: Place, route53: Route53, profiles: Route53Profiles) -> Zones:
+def zones_of(vpc: str, place: AwsPlace, route53: Route53, profiles: Route53Profiles) -> Zones:
     """Those that are associated with a VPC. A Route 53 Profile may bring others."""
     try:
         names = tuple(route53.zones_of_vpc(vpc, place.region or ""))
@@ -57,7 +57,7 @@ def zones_of(vpc: str, place: Place, route53: Route53, profiles: Route53Profiles
         return Zones(names, whole=False)
 
 
-def by_zone(way: Way, place: Place, zones: Zones) -> Way:
+def by_zone(way: Way, place: AwsPlace, zones: Zones) -> Way:
     """The way in the light of the zones: what a zone leads to is not looked at."""
     name = f"{_NAMES.get(way.service, way.service)}.{place.region}.amazonaws.com"
     name += ".cn" if place.partition == "aws-cn" else ""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from gmsa_doctor.clients.kerberos import Kerberos, ServiceTicket
-from gmsa_doctor.clients.ticket_cache import (
+from gmsa_doctor.authoring import Finding, Fix, Given, Outcome, Result, Stop, check, failed, passed, unknown, warned
+from gmsa_doctor.clients.kerberos.logon import Kerberos, ServiceTicket
+from gmsa_doctor.clients.kerberos.ticket_cache import (
     DEFAULT,
     VARIABLE,
     BrokenCache,
@@ -16,11 +17,9 @@ from gmsa_doctor.clients.ticket_cache import (
     UnreadableCache,
     UnsupportedCache,
 )
-from gmsa_doctor.formats.ccache import Credential, Principal
-from gmsa_doctor.limits import each
-from gmsa_doctor.model import Finding, Fix, Given, Outcome, Result, Stop, failed, passed, unknown, warned
-from gmsa_doctor.registry import check
-from gmsa_doctor.vantage import ServiceNames
+from gmsa_doctor.core.limits import each
+from gmsa_doctor.formats.ad.ccache import Credential, Principal
+from gmsa_doctor.given.vantage import ServiceNames
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix, powershell
 from gmsa_doctor_checks.kerberos.tickets import from_first, judge_services, no_service_named

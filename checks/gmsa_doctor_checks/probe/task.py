@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gmsa_doctor.model import Finding, Fix, Row, Status, failed, passed, skipped, unknown, warned
-from gmsa_doctor.one_off import CanaryTask, OneOff, ProbeTasks
-from gmsa_doctor.registry import check
+from gmsa_doctor.authoring import Finding, Fix, Row, Status, check, failed, passed, skipped, unknown, warned
+from gmsa_doctor.given.probe_tasks import CanaryTask, ProbeTask, ProbeTasks
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 
@@ -156,7 +155,7 @@ def canary_task(canary: CanaryTask) -> Finding:
 # Why a task did not start ---------------------------------------------------------------------------
 
 
-def _why(task: OneOff, probes: ProbeTasks) -> _Reason:
+def _why(task: ProbeTask, probes: ProbeTasks) -> _Reason:
     if task.action:
         return _Reason(f"we may not: {task.problem}", Fix(f"Allow {task.action}. {_POLICY.text}", _POLICY.commands))
     text = f"{task.stopped_reason or ''} {task.container_reason or ''}"
@@ -253,18 +252,18 @@ _REASONS: tuple[tuple[str, Callable[[ProbeTasks], _Reason]], ...] = (
 """Stable parts of stoppedReason. Source: stopped-task-error-codes.html of ECS's developer guide."""
 
 
-def _words(task: OneOff) -> str:
+def _words(task: ProbeTask) -> str:
     """ECS's own."""
     code = f"exit code {task.exit_code}" if task.exit_code is not None else ""
     parts = (task.stop_code, task.stopped_reason, task.container_reason, code)
     return ": ".join(part for part in parts if part) or (task.problem or "not started")
 
 
-def _rows(tasks: tuple[OneOff, ...], otherwise: Status = Status.UNKNOWN) -> tuple[Row, ...]:
+def _rows(tasks: tuple[ProbeTask, ...], otherwise: Status = Status.UNKNOWN) -> tuple[Row, ...]:
     return tuple(
         Row(one.subnet, Status.PASS if one.ran else otherwise, "ran" if one.ran else _words(one)) for one in tasks
     )
 
 
-def _subnets(tasks: tuple[OneOff, ...]) -> str:
+def _subnets(tasks: tuple[ProbeTask, ...]) -> str:
     return ", ".join(one.subnet for one in tasks)

@@ -5,18 +5,31 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from gmsa_doctor.application import ApplicationConfig
-from gmsa_doctor.clients.services import SecretsManager, Ssm
-from gmsa_doctor.errors import ClientError
-from gmsa_doctor.formats import connection_string, value_from
-from gmsa_doctor.formats.arn import ArnError
-from gmsa_doctor.formats.connection_string import ConnectionString, ConnectionStringError
-from gmsa_doctor.formats.task_definition import NamedString
-from gmsa_doctor.formats.value_from import SecretSource
-from gmsa_doctor.limits import each
-from gmsa_doctor.model import Finding, Fix, Given, Result, Row, Status, failed, passed, skipped, unknown, warned
-from gmsa_doctor.registry import check
-from gmsa_doctor.subject import ChosenContainer, Place
+from gmsa_doctor.authoring import (
+    Finding,
+    Fix,
+    Given,
+    Result,
+    Row,
+    Status,
+    check,
+    failed,
+    passed,
+    skipped,
+    unknown,
+    warned,
+)
+from gmsa_doctor.clients.aws.services import SecretsManager, Ssm
+from gmsa_doctor.core.errors import ClientError
+from gmsa_doctor.core.limits import each
+from gmsa_doctor.formats.aws import value_from
+from gmsa_doctor.formats.aws.arn import ArnError
+from gmsa_doctor.formats.aws.value_from import SecretSource
+from gmsa_doctor.formats.documents.task_definition import NamedString
+from gmsa_doctor.formats.sql_server import connection_string
+from gmsa_doctor.formats.sql_server.connection_string import ConnectionString, ConnectionStringError
+from gmsa_doctor.given.application import ApplicationConfig
+from gmsa_doctor.given.subject import AwsPlace, ChosenContainer
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.sql_server.values import SecretStrings
@@ -38,7 +51,7 @@ class _Read:
     about="container",
 )
 def app_secrets(
-    application: ApplicationConfig, chosen: ChosenContainer, place: Place, secrets: SecretsManager, ssm: Ssm
+    application: ApplicationConfig, chosen: ChosenContainer, place: AwsPlace, secrets: SecretsManager, ssm: Ssm
 ) -> Result[SecretStrings]:
     """With `--app-config auto`, reads the secrets and parameters behind variables whose names tell of a database.
 
@@ -87,7 +100,7 @@ def _judge(name: str, answer: _Read | ClientError) -> _Read:
     return answer
 
 
-def _read(name: str, text: str, place: Place, secrets: SecretsManager, ssm: Ssm) -> _Read:
+def _read(name: str, text: str, place: AwsPlace, secrets: SecretsManager, ssm: Ssm) -> _Read:
     """Raises ClientError for what AWS does not give. What is wrong with a valueFrom: execution-role.task-secrets."""
     try:
         source = value_from.parse(text)

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gmsa_doctor.application import ApplicationConfig
-from gmsa_doctor.formats import connection_string
-from gmsa_doctor.formats.connection_string import ConnectionString, Form, Logon
-from gmsa_doctor.formats.task_definition import NamedString
-from gmsa_doctor.model import (
+from gmsa_doctor.authoring import (
     Finding,
     Fix,
     Given,
@@ -16,14 +12,18 @@ from gmsa_doctor.model import (
     Result,
     Row,
     Status,
+    check,
     failed,
     passed,
     skipped,
     stands_behind,
     warned,
 )
-from gmsa_doctor.registry import check
-from gmsa_doctor.subject import ChosenContainer
+from gmsa_doctor.formats.documents.task_definition import NamedString
+from gmsa_doctor.formats.sql_server import connection_string
+from gmsa_doctor.formats.sql_server.connection_string import ConnectionString, Form, Logon
+from gmsa_doctor.given.application import ApplicationConfig
+from gmsa_doctor.given.subject import ChosenContainer
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.sql_server.values import ConnectionStrings, SecretStrings

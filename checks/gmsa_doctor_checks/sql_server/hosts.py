@@ -6,15 +6,15 @@ import ipaddress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gmsa_doctor.clients.dns import Dns
-from gmsa_doctor.errors import NotFound
-from gmsa_doctor.model import Outcome
-from gmsa_doctor.subject import ChosenContainer
+from gmsa_doctor.authoring import Outcome
+from gmsa_doctor.clients.dns.resolver import Dns
+from gmsa_doctor.core.errors import NotFound
+from gmsa_doctor.given.subject import ChosenContainer
 from gmsa_doctor_checks.sql_server.rds import ENDPOINT
 from gmsa_doctor_checks.values import DhcpOptions, DomainName
 
 
-class Kind(StrEnum):
+class HostKind(StrEnum):
     """What a server's name is."""
 
     LOCAL = "the container itself"
@@ -24,18 +24,18 @@ class Kind(StrEnum):
     FULL = "a full name"
 
 
-def kind_of(host: str) -> Kind:
+def kind_of(host: str) -> HostKind:
     """What a server's name is, as it is written."""
     text = host.lower()
     if text in (".", "(local)", "localhost"):
-        return Kind.LOCAL
+        return HostKind.LOCAL
     try:
-        return Kind.LOCAL if ipaddress.ip_address(text).is_loopback else Kind.ADDRESS
+        return HostKind.LOCAL if ipaddress.ip_address(text).is_loopback else HostKind.ADDRESS
     except ValueError:
         pass
     if ENDPOINT.fullmatch(text):
-        return Kind.RDS
-    return Kind.FULL if "." in text else Kind.SHORT
+        return HostKind.RDS
+    return HostKind.FULL if "." in text else HostKind.SHORT
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Search:
     def full_names(self, host: str) -> tuple[str, ...]:
         """What is asked of DNS for that name; the name itself where nothing completes it."""
         host = host.lower()
-        completed = tuple(f"{host}.{one}" for one in self.domains) if kind_of(host) is Kind.SHORT else ()
+        completed = tuple(f"{host}.{one}" for one in self.domains) if kind_of(host) is HostKind.SHORT else ()
         return completed or (host,)
 
     def completes_with(self, domain: DomainName) -> bool:

@@ -5,33 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from gmsa_doctor.clients.dns import Dns
-from gmsa_doctor.clients.sql_browser import PORT, SqlBrowser
-from gmsa_doctor.errors import ClientError, Refused, TimedOut, Unreachable
-from gmsa_doctor.formats.connection_string import DEFAULT_PORT, ConnectionString, Form
-from gmsa_doctor.formats.sql_browser import Instance
-from gmsa_doctor.limits import each
-from gmsa_doctor.model import (
+from gmsa_doctor.authoring import (
     Finding,
     Fix,
     Given,
     Outcome,
     Result,
     Row,
+    check,
     failed,
     passed,
     skipped,
     unknown,
     warned,
 )
-from gmsa_doctor.registry import check
-from gmsa_doctor.subject import Network, Place
-from gmsa_doctor.vantage import Vantage
+from gmsa_doctor.clients.dns.resolver import Dns
+from gmsa_doctor.clients.network.sql_browser import PORT, SqlBrowser
+from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
+from gmsa_doctor.core.limits import each
+from gmsa_doctor.formats.sql_server.connection_string import DEFAULT_PORT, ConnectionString, Form
+from gmsa_doctor.formats.sql_server.sql_browser import Instance
+from gmsa_doctor.given.subject import AwsPlace, Network
+from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix, powershell
 from gmsa_doctor_checks.domain import domain_in_use
 from gmsa_doctor_checks.silence import judge_silence
-from gmsa_doctor_checks.sql_server.hosts import Kind, Search, kind_of, search_of
+from gmsa_doctor_checks.sql_server.hosts import HostKind, Search, kind_of, search_of
 from gmsa_doctor_checks.sql_server.several import worst_of
 from gmsa_doctor_checks.sql_server.values import ConnectionStrings, InstancePorts, NamedInstance, key_of
 from gmsa_doctor_checks.values import Account, DhcpOptions, GmsaNames
@@ -54,7 +54,7 @@ def instance(
     browser: SqlBrowser,
     vantage: Vantage,
     network: Outcome[Network],
-    place: Place,
+    place: AwsPlace,
 ) -> Result[InstancePorts]:
     r"""For a server that is named `host\\instance` without a port, asks SQL Server Browser for it, as the drivers do.
 
@@ -83,7 +83,7 @@ def instance(
 
 
 def _is_asked_for(string: ConnectionString) -> bool:
-    return bool(string.instance) and string.port is None and kind_of(string.host) is not Kind.LOCAL
+    return bool(string.instance) and string.port is None and kind_of(string.host) is not HostKind.LOCAL
 
 
 def _judge(
@@ -91,7 +91,7 @@ def _judge(
 ) -> Result[NamedInstance]:
     """Raises ClientError where the host's address is not known. ``allowed``: the command that opens the port."""
     name = string.instance or ""
-    if kind_of(string.host) is Kind.RDS and not vantage.silence_counts:
+    if kind_of(string.host) is HostKind.RDS and not vantage.silence_counts:
         return warned(f"{string.server}: {_RDS}", expected=_with_port(string), fix=_name_the_port(string))
     addresses = search.addresses(string.host, dns)
     try:
@@ -165,7 +165,7 @@ _RDS = "the driver asks SQL Server Browser for the instance's port, and RDS is n
 _START = ("Set-Service -Name SQLBrowser -StartupType Automatic", "Start-Service -Name SQLBrowser")
 
 
-def _allowed(task: str, place: Place) -> str:
+def _allowed(task: str, place: AwsPlace) -> str:
     return (
         f"aws ec2 authorize-security-group-ingress{place.region_option} "
         f"--group-id {posix('<security group of the server>')} --protocol udp --port {PORT} "
@@ -175,7 +175,7 @@ def _allowed(task: str, place: Place) -> str:
 
 def _no_browser(string: ConnectionString, error: ClientError, allowed: str) -> Finding:
     """The driver asks nobody else for the port."""
-    is_rds = kind_of(string.host) is Kind.RDS
+    is_rds = kind_of(string.host) is HostKind.RDS
     return failed(
         f"{string.server}: {_RDS}" if is_rds else f"the port of {string.server} cannot be found out: {error.text}",
         observed=error.text,
@@ -195,7 +195,7 @@ def _name_the_port(string: ConnectionString) -> Fix:
 
 
 def _with_port(string: ConnectionString) -> str:
-    port = str(DEFAULT_PORT) if kind_of(string.host) is Kind.RDS else "<port>"
+    port = str(DEFAULT_PORT) if kind_of(string.host) is HostKind.RDS else "<port>"
     if string.form is Form.JDBC:
         return f"jdbc:sqlserver://{string.host}:{port}"
     return f"{string.host}:{port}" if string.form is Form.FREETDS else f"Server={string.host},{port}"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.clients.ldap import escape_filter
-from gmsa_doctor.errors import ClientError
-from gmsa_doctor.model import Finding, Fix, Outcome, passed
-from gmsa_doctor.registry import check
+from gmsa_doctor.authoring import Finding, Fix, Outcome, check, passed
+from gmsa_doctor.clients.ldap.directory import escape_filter
+from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.sql_server.values import SqlServers
 from gmsa_doctor_checks.values import BoundDirectory, CredSpec, GmsaNames

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gmsa_doctor.clients.dns import Dns
-from gmsa_doctor.errors import ClientError, NotFound
-from gmsa_doctor.formats.connection_string import DEFAULT_PORT, ConnectionString, Form
-from gmsa_doctor.formats.task_definition import NamedString
-from gmsa_doctor.limits import each
-from gmsa_doctor.model import (
+from gmsa_doctor.authoring import (
     Finding,
     Fix,
     Given,
@@ -17,18 +12,23 @@ from gmsa_doctor.model import (
     Result,
     Row,
     Status,
+    check,
     failed,
     passed,
     stands_behind,
     warned,
 )
-from gmsa_doctor.registry import check
-from gmsa_doctor.subject import ChosenContainer
-from gmsa_doctor.vantage import Vantage
+from gmsa_doctor.clients.dns.resolver import Dns
+from gmsa_doctor.core.errors import ClientError, NotFound
+from gmsa_doctor.core.limits import each
+from gmsa_doctor.formats.documents.task_definition import NamedString
+from gmsa_doctor.formats.sql_server.connection_string import DEFAULT_PORT, ConnectionString, Form
+from gmsa_doctor.given.subject import ChosenContainer
+from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix, powershell
 from gmsa_doctor_checks.domain import domain_in_use
-from gmsa_doctor_checks.sql_server.hosts import Kind, Search, kind_of, own_names_of, search_of
+from gmsa_doctor_checks.sql_server.hosts import HostKind, Search, kind_of, own_names_of, search_of
 from gmsa_doctor_checks.sql_server.rds import ENDPOINT, names_in
 from gmsa_doctor_checks.sql_server.several import worst_of
 from gmsa_doctor_checks.sql_server.spns import PREFIX, Holder, holders_of, known_hosts, spns_of
@@ -52,7 +52,7 @@ class Named:
     """
 
     one: NamedString
-    kind: Kind
+    kind: HostKind
     others: tuple[str, ...] = ()
     seen: bool = True
 
@@ -69,7 +69,7 @@ class Named:
     @property
     def what(self) -> str:
         """For people."""
-        alias = f"an alias of {self.others[0]}" if self.kind is Kind.FULL and self.others else str(self.kind)
+        alias = f"an alias of {self.others[0]}" if self.kind is HostKind.FULL and self.others else str(self.kind)
         return f"{self.string.host} is {alias}"
 
 
@@ -169,14 +169,18 @@ def _port(string: ConnectionString, ports: InstancePorts | None) -> int | None:
 def _unknown_to(dns: Dns | None, one: Named, known: Known) -> Finding | None:
     """The failure of a name that DNS does not know; who answers nothing at all is another check's."""
     host = one.string.host.lower()
-    if dns is None or kind_of(host) in (Kind.LOCAL, Kind.ADDRESS, Kind.RDS):  # of an endpoint, more is known than that
+    if dns is None or kind_of(host) in (
+        HostKind.LOCAL,
+        HostKind.ADDRESS,
+        HostKind.RDS,
+    ):  # of an endpoint, more is known than that
         return None
     try:
         known.search.addresses(host, dns)
     except NotFound as error:
         full = known.search.full_names(host)
         in_domain = f"{host}.{known.domain.text}"
-        short = kind_of(host) is Kind.SHORT and in_domain not in full
+        short = kind_of(host) is HostKind.SHORT and in_domain not in full
         right = (
             f"Name the server {in_domain}" if short and _has_address(in_domain, dns) else "Correct the server's name"
         )
@@ -207,7 +211,7 @@ def _has_address(host: str, dns: Dns) -> bool:
 
 def _completion(one: Named, known: Known) -> str:
     """What stands behind a short name, and how that is known."""
-    if one.kind is not Kind.SHORT:
+    if one.kind is not HostKind.SHORT:
         return ""
     domains = ", ".join(known.search.domains)
     return f"; a short name is completed with {domains or 'nothing'} ({known.search.known_by})"
@@ -217,13 +221,13 @@ def _named(one: NamedString, domain: DomainName, search: Search, dns: Dns | None
     host = one.string.host.lower()
     kind = kind_of(host)
     if one.string.spn and one.string.form is not Form.ODBC:
-        return Named(one, Kind.FULL)  # the name does not matter
-    if kind is Kind.SHORT:
+        return Named(one, HostKind.FULL)  # the name does not matter
+    if kind is HostKind.SHORT:
         return Named(one, kind, tuple(dict.fromkeys((*search.full_names(host), f"{host}.{domain.text}"))))
-    if kind is Kind.ADDRESS:  # PTR records of private addresses are often known to the AD's DNS alone
+    if kind is HostKind.ADDRESS:  # PTR records of private addresses are often known to the AD's DNS alone
         name = dns.name_of(host) if dns else None
         return Named(one, kind, (name,) if name else (), seen=vantage.silence_counts and dns is not None)
-    if dns is None or kind is Kind.LOCAL:
+    if dns is None or kind is HostKind.LOCAL:
         return Named(one, kind)
     return Named(one, kind, _aliases(host, dns))
 
@@ -255,12 +259,12 @@ def _judge(one: Named, known: Known) -> Finding:
 
 
 def _is_doubtful(one: Named) -> bool:
-    return one.kind is not Kind.FULL or bool(one.others)
+    return one.kind is not HostKind.FULL or bool(one.others)
 
 
 def _is_still_doubtful(one: Named, holders: tuple[Holder, ...]) -> bool:
     """Of a full name that this domain has no SPN for, the KDC tells more than the directory."""
-    if one.kind is Kind.FULL and not _held(one.hosts, holders):
+    if one.kind is HostKind.FULL and not _held(one.hosts, holders):
         return False
     return not _held(one.hosts[:1], holders)
 
@@ -272,7 +276,7 @@ def _is_unseen(one: Named, holders: tuple[Holder, ...]) -> bool:
 
 def _is_alias_of_rds(one: Named) -> bool:
     """RDS keeps aliases of its endpoints in the AD's domain; that is how they should be named."""
-    return one.kind is Kind.FULL and all(ENDPOINT.fullmatch(host) for host in one.others)
+    return one.kind is HostKind.FULL and all(ENDPOINT.fullmatch(host) for host in one.others)
 
 
 def _may_be_elsewhere(one: Named, domain: DomainName) -> bool:
@@ -280,8 +284,8 @@ def _may_be_elsewhere(one: Named, domain: DomainName) -> bool:
 
     Of names that stand in the AD's own domain, and of those that no SPN has, this domain tells all.
     """
-    others = (host for host in one.hosts if kind_of(host) is Kind.FULL and host.partition(".")[2] != domain.text)
-    return one.kind is not Kind.RDS and any(not host.endswith(_OF_AWS) for host in others)
+    others = (host for host in one.hosts if kind_of(host) is HostKind.FULL and host.partition(".")[2] != domain.text)
+    return one.kind is not HostKind.RDS and any(not host.endswith(_OF_AWS) for host in others)
 
 
 def _held(hosts: tuple[str, ...], holders: tuple[Holder, ...]) -> tuple[str, ...]:
@@ -317,9 +321,9 @@ def _guesses(one: Named, known: Known) -> tuple[str, ...]:
     instance = next((each for each in servers if each.endpoint == one.string.host.lower()), None)
     if instance:
         return (instance.name,) if instance.name else ()
-    if one.kind is Kind.RDS:
+    if one.kind is HostKind.RDS:
         return names_in(one.string.host, known.domain.text)
-    if one.kind is Kind.SHORT:
+    if one.kind is HostKind.SHORT:
         return (f"{one.string.host.lower()}.{known.domain.text}",)
     return tuple(host for host in one.others if not ENDPOINT.fullmatch(host))
 
@@ -329,18 +333,18 @@ def _proposals(one: Named, known: Known) -> tuple[str, ...]:
     hosts = known.hosts()
     first = one.string.host.lower().partition(".")[0]
     fitting = tuple(
-        host for host in hosts if one.kind in (Kind.RDS, Kind.FULL, Kind.SHORT) and first in host.split(".")
+        host for host in hosts if one.kind in (HostKind.RDS, HostKind.FULL, HostKind.SHORT) and first in host.split(".")
     )
     return fitting or _guesses(one, known) or hosts[:5]
 
 
 def _reason(one: Named) -> str:
     reasons = {
-        Kind.LOCAL: "nothing in the AD has that name",
-        Kind.ADDRESS: "Kerberos needs a name",
-        Kind.RDS: "its SPN has the name in the AD's domain",
-        Kind.SHORT: "its SPN has the full name",
-        Kind.FULL: "its SPN has the name that the server calls itself",
+        HostKind.LOCAL: "nothing in the AD has that name",
+        HostKind.ADDRESS: "Kerberos needs a name",
+        HostKind.RDS: "its SPN has the name in the AD's domain",
+        HostKind.SHORT: "its SPN has the full name",
+        HostKind.FULL: "its SPN has the name that the server calls itself",
     }
     return reasons[one.kind]
 
@@ -378,10 +382,10 @@ def _doubt(one: Named, instead: tuple[str, ...], known: Known) -> Finding:
         if instead and known.bound
         else f"{_reason(one)}; whether there is an SPN for it could not be asked"
     )
-    if one.kind is Kind.SHORT and not known.search.completes_with(known.domain):
+    if one.kind is HostKind.SHORT and not known.search.completes_with(known.domain):
         domains = ", ".join(known.search.domains) or "nothing"
         why = f"the task completes it with {domains} ({known.search.known_by}), not with {known.domain.text}"
-    dig = "-x " if one.kind is Kind.ADDRESS else ""
+    dig = "-x " if one.kind is HostKind.ADDRESS else ""
     return warned(
         f"{one.what}: {why}",
         observed=f"{one.one.name}: {one.string.server}{_completion(one, known)}",

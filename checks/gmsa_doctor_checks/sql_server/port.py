@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.clients.dns import Dns
-from gmsa_doctor.clients.tcp import Tcp
-from gmsa_doctor.errors import ClientError, NotFound, Refused, TimedOut, Unreachable
-from gmsa_doctor.formats.connection_string import DEFAULT_PORT
-from gmsa_doctor.limits import each
-from gmsa_doctor.model import Finding, Fix, Outcome, Row, Status, failed, passed, skipped
-from gmsa_doctor.registry import check
-from gmsa_doctor.subject import ChosenContainer
-from gmsa_doctor.vantage import Vantage
+from gmsa_doctor.authoring import Finding, Fix, Outcome, Row, Status, check, failed, passed, skipped
+from gmsa_doctor.clients.dns.resolver import Dns
+from gmsa_doctor.clients.network.tcp import Tcp
+from gmsa_doctor.core.errors import ClientError, NotFound, Refused, TimedOut, Unreachable
+from gmsa_doctor.core.limits import each
+from gmsa_doctor.formats.sql_server.connection_string import DEFAULT_PORT
+from gmsa_doctor.given.subject import ChosenContainer
+from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import domain_in_use
 from gmsa_doctor_checks.silence import judge_silence
-from gmsa_doctor_checks.sql_server.hosts import Kind, Search, kind_of, own_names_of, search_of
+from gmsa_doctor_checks.sql_server.hosts import HostKind, Search, kind_of, own_names_of, search_of
 from gmsa_doctor_checks.sql_server.values import SqlServer, SqlServers
 from gmsa_doctor_checks.values import Account, DhcpOptions, GmsaNames
 
@@ -52,7 +51,7 @@ def port(
     asked = {
         (one.string.host.lower(), one.port): one
         for one in servers.servers
-        if one.port is not None and kind_of(one.string.host) is not Kind.LOCAL
+        if one.port is not None and kind_of(one.string.host) is not HostKind.LOCAL
     }
     if not asked:
         return skipped("the servers' ports are not known: they are the container's own, or those of named instances")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from gmsa_doctor.clients.rds import Rds
-from gmsa_doctor.errors import ClientError, NotFound
-from gmsa_doctor.limits import each
-from gmsa_doctor.model import Fix, Given, Result, Row, Status, Stop, failed, passed, skipped, unknown, warned
-from gmsa_doctor.registry import check
-from gmsa_doctor.subject import Place
+from gmsa_doctor.authoring import Fix, Given, Result, Row, Status, Stop, check, failed, passed, skipped, unknown, warned
+from gmsa_doctor.clients.aws.rds import Rds
+from gmsa_doctor.core.errors import ClientError, NotFound
+from gmsa_doctor.core.limits import each
+from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.sql_server.several import worst_of
@@ -45,7 +44,7 @@ _ON_ITS_WAY = re.compile(r"pending-.*|joining|enabling.*|removing")
     title="The RDS instance has joined the AD",
     docs=links.RDS_KERBEROS,
 )
-def rds(strings: ConnectionStrings, place: Place, client: Rds) -> Result[RdsServers]:
+def rds(strings: ConnectionStrings, place: AwsPlace, client: Rds) -> Result[RdsServers]:
     """For servers that are named by their RDS endpoint, asks RDS which AD domain they have joined.
 
     Each is judged by itself; the worst decides.
@@ -71,7 +70,7 @@ def rds(strings: ConnectionStrings, place: Place, client: Rds) -> Result[RdsServ
     return Given(RdsServers(servers, lost), finding) if servers or lost else finding
 
 
-def _judge(match: re.Match[str], place: Place, client: Rds) -> Result[RdsServer]:
+def _judge(match: re.Match[str], place: AwsPlace, client: Rds) -> Result[RdsServer]:
     """Raises ClientError for what RDS does not tell."""
     host, id, region = match[0].lower(), match["id"], match["cn"] or match["region"]
     if place.region and region and region != place.region:
@@ -129,7 +128,7 @@ def _name_in(endpoint: str, domain: str, instance: dict[str, Any]) -> str:
     return of_self_managed if membership.get("OU") or membership.get("AuthSecretArn") else of_directory
 
 
-def _membership(instance: dict[str, Any], id: str, place: Place) -> tuple[str, str]:
+def _membership(instance: dict[str, Any], id: str, place: AwsPlace) -> tuple[str, str]:
     """Domain and status. Raises Stop where no logon of the AD can work."""
     found = instance.get("DomainMemberships") or []
     described = (_describe(id, place.region),)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gmsa_doctor.clients.kerberos import KdcReason, KdcRefusal
-from gmsa_doctor.errors import ClientError
-from gmsa_doctor.model import Finding, Fix
+from gmsa_doctor.authoring import Finding, Fix
+from gmsa_doctor.clients.kerberos.logon import KdcReason, KdcRefusal
+from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor_checks.commands import powershell
 from gmsa_doctor_checks.sql_server.spns import PREFIX, Holder, holders_of, host_of
 from gmsa_doctor_checks.values import BoundDirectory

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gmsa_doctor.model import Finding, Row, Status, passed
+from gmsa_doctor.authoring import Finding, Row, Status, passed
 
 _SEVERITY = (Status.FAIL, Status.UNKNOWN, Status.WARN)
 

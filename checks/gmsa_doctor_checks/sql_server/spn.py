@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.formats.connection_string import Form
-from gmsa_doctor.model import Finding, Fix, Outcome, Row, Status, passed, stands_behind, warned
-from gmsa_doctor.registry import check
+from gmsa_doctor.authoring import Finding, Fix, Outcome, Row, Status, check, passed, stands_behind, warned
+from gmsa_doctor.formats.sql_server.connection_string import Form
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import powershell
 from gmsa_doctor_checks.sql_server.spns import Holder, holders_of, host_of, spns_of

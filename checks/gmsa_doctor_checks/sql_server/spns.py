@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gmsa_doctor.clients.ldap import Directory, Entry, escape_filter
-from gmsa_doctor.formats.connection_string import DEFAULT_PORT, ConnectionString, Form
+from gmsa_doctor.clients.ldap.directory import Directory, Entry, escape_filter
+from gmsa_doctor.formats.sql_server.connection_string import DEFAULT_PORT, ConnectionString, Form
 
 DISABLED = 0x2
 """ADS_UF_ACCOUNTDISABLE of userAccountControl. Source: MS-ADTS 2.2.16."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gmsa_doctor.formats.connection_string import ConnectionString
-from gmsa_doctor.formats.task_definition import NamedString
+from gmsa_doctor.formats.documents.task_definition import NamedString
+from gmsa_doctor.formats.sql_server.connection_string import ConnectionString
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gmsa_doctor.clients.services import Ecs
-from gmsa_doctor.formats.task_definition import TaskDefinition
-from gmsa_doctor.model import Fix, Given, Result, Row, Status, failed, passed, skipped, warned
-from gmsa_doctor.registry import check
-from gmsa_doctor.subject import Launch, Place, Platform, Subject
-from gmsa_doctor.values import ContainerInstance as ContainerInstance
-from gmsa_doctor.values import ContainerInstances as ContainerInstances
+from gmsa_doctor.authoring import Fix, Given, Result, Row, Status, check, failed, passed, skipped, warned
+from gmsa_doctor.clients.aws.services import Ecs
+from gmsa_doctor.formats.documents.task_definition import TaskDefinition
+from gmsa_doctor.given.shared_values import ContainerInstance as ContainerInstance
+from gmsa_doctor.given.shared_values import ContainerInstances as ContainerInstances
+from gmsa_doctor.given.subject import AwsPlace, Launch, Platform, Subject
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.values import PrefixedArn
@@ -27,7 +26,7 @@ DOMAINLESS, JOINED = "ecs.capability.gmsa-domainless", "ecs.capability.gmsa"
     docs=links.EC2_GMSA,
 )
 def gmsa(
-    prefixed: PrefixedArn, platform: Platform, definition: TaskDefinition, subject: Subject, place: Place, ecs: Ecs
+    prefixed: PrefixedArn, platform: Platform, definition: TaskDefinition, subject: Subject, place: AwsPlace, ecs: Ecs
 ) -> Result[ContainerInstances]:
     """Looks for the attribute `ecs.capability.gmsa-domainless` (or `ecs.capability.gmsa`) of the instances.
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.model import Fix
-from gmsa_doctor.subject import Subject
+from gmsa_doctor.authoring import Fix
+from gmsa_doctor.given.subject import Subject
 from gmsa_doctor_checks.commands import posix
 
 _NOT_REGISTERED = (

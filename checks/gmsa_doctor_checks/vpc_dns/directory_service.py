@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.clients.services import DirectoryService
-from gmsa_doctor.model import Finding, Fix, Given, Outcome, Result, passed, warned
-from gmsa_doctor.registry import check
-from gmsa_doctor.subject import Network, Place
+from gmsa_doctor.authoring import Finding, Fix, Given, Outcome, Result, check, passed, warned
+from gmsa_doctor.clients.aws.services import DirectoryService
+from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import domain_in_use
@@ -25,7 +24,7 @@ _KINDS = {
     title="The directories of Directory Service can be listed",
     docs=links.DIRECTORY_SERVICE,
 )
-def directories(network: Network, client: DirectoryService, place: Place) -> Result[AwsDirectories]:
+def directories(network: Network, client: DirectoryService, place: AwsPlace) -> Result[AwsDirectories]:
     """Lists the directories of the region, those shared with the account included.
 
     Why: they tell the addresses of the AD's DNS servers, with which the VPC's DNS is compared. An AD that runs
@@ -43,7 +42,7 @@ def directories(network: Network, client: DirectoryService, place: Place) -> Res
     title="The directory is of a kind that has gMSAs, and is active",
     docs=links.DIRECTORY_SERVICE,
 )
-def kind(known: AwsDirectories, names: GmsaNames, account: Outcome[Account], place: Place) -> Finding:
+def kind(known: AwsDirectories, names: GmsaNames, account: Outcome[Account], place: AwsPlace) -> Finding:
     """Looks for a directory of the domain's name, at its type and its stage.
 
     Why: AWS Managed Microsoft AD and self-managed ADs (also behind an AD Connector) have gMSAs. Simple AD is a Samba

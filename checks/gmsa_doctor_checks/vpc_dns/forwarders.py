@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gmsa_doctor.clients.ec2 import Ec2
-from gmsa_doctor.model import Finding, Fix, Given, Result, passed, warned
+from gmsa_doctor.authoring import Finding, Fix, Given, Result, passed, warned
+from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor_checks.values import DhcpOptions, DomainName
-from gmsa_doctor_checks.vpc_dns.dhcp_options import SEEN_BY, listed
+from gmsa_doctor_checks.vpc_dns.dhcp_options.options import SEEN_BY, listed
 from gmsa_doctor_checks.vpc_dns.leading import LeadingOf
 from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, VpcDns
 from gmsa_doctor_checks.vpc_values import TaskSubnets

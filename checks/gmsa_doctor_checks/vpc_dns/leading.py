@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gmsa_doctor.clients.route53_profiles import Route53Profiles
-from gmsa_doctor.clients.services import Route53, Route53Resolver
-from gmsa_doctor.errors import ClientError
-from gmsa_doctor.subject import Place
+from gmsa_doctor.clients.aws.route53_profiles import Route53Profiles
+from gmsa_doctor.clients.aws.services import Route53, Route53Resolver
+from gmsa_doctor.core.errors import ClientError
+from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks.domain import is_part_of
 from gmsa_doctor_checks.values import DomainName
-from gmsa_doctor_checks.vpc_dns.resolver_rules import rule_for
+from gmsa_doctor_checks.vpc_dns.resolver_rule.targets import rule_for
 from gmsa_doctor_checks.vpc_dns.values import ForwardRule
 
 
@@ -42,7 +42,7 @@ def _can_hold(zone: str, domain: DomainName) -> bool:
 def leading_of(
     vpc: str,
     domain: DomainName,
-    place: Place,
+    place: AwsPlace,
     resolver: Route53Resolver,
     route53: Route53,
     profiles: Route53Profiles,

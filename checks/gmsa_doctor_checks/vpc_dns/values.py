@@ -82,7 +82,7 @@ def directory_dns(found: tuple[AwsDirectory, ...]) -> tuple[tuple[str, ...], str
 
 
 @dataclass(frozen=True)
-class Target:
+class ForwardTarget:
     """Where a Resolver rule forwards to."""
 
     address: str
@@ -102,7 +102,7 @@ class ForwardRule:
 
     id: str
     domain: str
-    targets: tuple[Target, ...]
+    targets: tuple[ForwardTarget, ...]
     endpoint: str | None = None
     owner: str | None = None
     pending: str | None = None

@@ -1,0 +1,272 @@
+"""The secret's user as an AD administrator sees it: what lets its logon succeed today and fail later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from gmsa_doctor.authoring import (
+    Cause,
+    Finding,
+    Fix,
+    Given,
+    Outcome,
+    Result,
+    Status,
+    check,
+    failed,
+    passed,
+    skipped,
+    stands_behind,
+    unknown,
+    warned,
+)
+from gmsa_doctor.formats.ad import logon_hours
+from gmsa_doctor.formats.ad.supported_encryption_types import AES, named
+from gmsa_doctor.formats.ad.supported_encryption_types import words as type_words
+from gmsa_doctor.formats.ad.user_account_control import Control
+from gmsa_doctor.formats.fetcher import Fetcher
+from gmsa_doctor.given.subject import Platform
+from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import posix, powershell
+from gmsa_doctor_checks.directory.user import entry as user_entry
+from gmsa_doctor_checks.directory.user.entry import Administrator, UserEntry, utc
+from gmsa_doctor_checks.values import Account, BoundDirectory
+from gmsa_doctor_checks.versions import judge_by_version
+
+WARNING_DAYS = 7
+"""libkrb5 warns of a password that expires within a week. Source: warn_pw_expiry in krb5's get_in_tkt."""
+
+SOON_DAYS = 30
+"""From when on an account that will expire is worth a warning."""
+
+_LOGON = ("kerberos.user-ticket",)
+_CHANGE_BY_THEMSELVES = (
+    "computer",
+    "msds-managedserviceaccount",
+    "msds-groupmanagedserviceaccount",
+    "msds-delegatedmanagedserviceaccount",
+)
+"""Classes of accounts whose password nobody sets."""
+
+
+@check(
+    "user.entry",
+    title="The user's own entry in the AD can be read",
+    cause=Cause.CREDENTIALS,
+    docs=links.USER_ATTRIBUTES,
+)
+def entry(bound: Outcome[BoundDirectory], account: Account, administrator: Outcome[Administrator]) -> Result[UserEntry]:
+    """Reads the user's entry, as the user itself or as the account of `--as`: what its logon depends on.
+
+    Why: Credentials Fetcher logs on as this user every time that a task starts, and again to renew its ticket.
+
+    Fix: nothing to mend here; the other checks of this area say what is wrong.
+    """
+    if administrator.value and administrator.value.entry:
+        found = administrator.value.entry
+        return Given(found, passed(f"{found.dn}, as {administrator.value.principal} sees it"))
+    if bound.value is None:
+        return stands_behind([bound.finding])
+    own = user_entry.read(bound.value.directory, account)
+    if own is None:
+        return unknown(
+            f"{bound.value.host} shows {account.user} no entry of its own",
+            observed=f"nothing for (sAMAccountName={account.user}) below {account.domain.base_dn}",
+            expected="the entry of the user that has just logged on",
+            fix=Fix("Let the user read its own entry (SELF: Read all properties, as AD sets it)."),
+        )
+    return Given(own, passed(own.dn))
+
+
+@check(
+    "user.kind",
+    title="The secret's user is a plain user",
+    cause=Cause.CREDENTIALS,
+    docs=links.FARGATE_GMSA,
+)
+def kind(user: UserEntry, account: Account) -> Finding:
+    """Looks at what kind of account the secret names.
+
+    Why: a computer or a gMSA changes its password by itself, and the secret goes stale with it: in the domainless mode
+    the logon is a plain user's.
+
+    Fix: make a user for this, allow it to retrieve the gMSA's password, and put it into the secret.
+    """
+    if user.kind.lower() not in _CHANGE_BY_THEMSELVES:  # a schema may have classes of its own below user
+        return passed(f"{user.name} is a {user.kind}")
+    return warned(
+        f"{user.name} is a {user.kind}, whose password changes by itself: the secret will go stale",
+        observed=user.dn,
+        expected="a user",
+        fix=Fix(
+            "Make a user for this, allow it to retrieve the gMSA's password, and put it into the secret.",
+            (
+                f"New-ADUser -Name {powershell('<user>')} -PasswordNeverExpires $true -Enabled $true "
+                "-AccountPassword (Read-Host -AsSecureString)",
+                _put(account),
+            ),
+        ),
+    )
+
+
+# Its password ---------------------------------------------------------------------------------------
+
+
+@check(
+    "user.password-expiry",
+    title="The user's password does not expire",
+    cause=Cause.CREDENTIALS,
+    docs=links.PASSWORD_NEVER_EXPIRES,
+    shows=(texts.USER_TICKET, texts.CATCH_ALL),
+)
+def password_expiry(user: UserEntry, platform: Platform) -> Finding:
+    """Reads when the password expires: by the user's own flag, a fine-grained policy, or the domain's.
+
+    Why: when it has expired no task starts, and running tasks lose their ticket at the next renewal. Credentials
+    Fetcher 1.3 fails before: it dies when libkrb5 warns of the expiry, from seven days before.
+
+    Fix: let the password never expire, or rotate it in the AD and in the secret together.
+    """
+    now = datetime.now(UTC)
+    if user.hidden:
+        return skipped(f"the AD does not show when the password of {user.name} expires")
+    if user.must_change or user.flags & Control.PASSWORD_EXPIRED:
+        return skipped("it has expired already: see kerberos.user-ticket", because=_LOGON)
+    if user.password_expires is None:
+        why = "never expires (DONT_EXPIRE_PASSWD)" if user.flags & Control.DONT_EXPIRE_PASSWD else "never expires"
+        return passed(f"the password of {user.name} {why}")
+    by = (
+        f"the policy {user.password_policy}"
+        if user.password_policy
+        else "the domain's policy, or a fine-grained one that is not shown"
+    )
+    left = user.password_expires - now
+    when = f"expires on {utc(user.password_expires)}, in {_days(left)}" if left > timedelta() else "has just expired"
+    summary = f"the password of {user.name} {when}"
+    failure = failed(
+        f"{summary}: Credentials Fetcher 1.3 dies when libkrb5 warns of that",
+        observed=f"set on {utc(user.password_set)}, expires by {by}",
+        expected="a password that does not expire, or that is rotated in the AD and in the secret together",
+        fix=_expiry_fix(user.name),
+        shows_as=texts.USER_TICKET,
+    )
+    if left <= timedelta(days=WARNING_DAYS) and Fetcher.V1_3 in platform.fetchers:
+        return judge_by_version(failure, frozenset({Fetcher.V1_3}), platform)
+    return replace(
+        failure,
+        status=Status.WARN,
+        summary=f"{summary}; then no task starts, and running ones lose their tickets",
+        shows_as=None,
+    )
+
+
+def _expiry_fix(user: str) -> Fix:
+    name = powershell(user)
+    return Fix(
+        "Let it never expire, or rotate it in time, in the AD and in the secret; running tasks read the secret anew.",
+        (
+            f"Get-ADUser {name} -Properties PasswordLastSet,msDS-UserPasswordExpiryTimeComputed",
+            f"Get-ADUserResultantPasswordPolicy {name}",
+            f"Set-ADUser -Identity {name} -PasswordNeverExpires $true",
+        ),
+    )
+
+
+# What restricts its logon ---------------------------------------------------------------------------
+
+
+@check(
+    "user.account",
+    title="Nothing restricts the user's logon",
+    cause=Cause.CREDENTIALS,
+    docs=links.USER_ATTRIBUTES,
+)
+def restrictions(user: UserEntry) -> Finding:
+    """Looks for what lets the user log on now and here, and not always and everywhere.
+
+    That is an expiry date of the account, logon hours, workstations, the group Protected Users, and a logon without
+    pre-authentication.
+
+    Why: tasks start at any hour and from any address. Members of Protected Users get tickets for four hours only, not
+    renewable, and never with RC4. Without pre-authentication anybody may ask for data with which the password can be
+    guessed.
+
+    Fix: take the restriction off the user.
+    """
+    found = _restrictions(user, datetime.now(UTC))
+    if not found:
+        return passed(f"{user.name}: no expiry date near, no logon hours, no workstations, not in Protected Users")
+    return warned(
+        f"the logon of {user.name} is restricted: {'; '.join(found)}",
+        observed="; ".join(found),
+        expected="a user that may log on at any hour and from anywhere",
+        fix=Fix("Take that off the user.", tuple(found.values())),
+    )
+
+
+def _restrictions(user: UserEntry, now: datetime) -> dict[str, str]:
+    """What restricts the logon, and what takes it off; without what forbids it altogether."""
+    name, found = powershell(user.name), dict[str, str]()
+    if user.account_expires and now < user.account_expires <= now + timedelta(days=SOON_DAYS):
+        left = _days(user.account_expires - now)
+        found[f"the account expires on {utc(user.account_expires)}, in {left}"] = (
+            f"Clear-ADAccountExpiration -Identity {name}"
+        )
+    hours = logon_hours.allowed(user.hours)
+    if hours < logon_hours.HOURS and logon_hours.allows(user.hours, now):
+        found[f"it may log on in {hours} of {logon_hours.HOURS} hours a week (logonHours)"] = (
+            f"Set-ADUser -Identity {name} -Clear logonHours"
+        )
+    if user.workstations:
+        found[f"it may log on from {', '.join(user.workstations)} only (userWorkstations)"] = (
+            f"Set-ADUser -Identity {name} -Clear userWorkstations"
+        )
+    if user.protected:
+        found["it is in Protected Users: tickets for four hours, not renewable, no RC4"] = (
+            f"Remove-ADGroupMember -Identity {powershell('Protected Users')} -Members {name}"
+        )
+    if user.flags & Control.DONT_REQUIRE_PREAUTH:
+        found["it needs no pre-authentication, so that its password can be guessed off line"] = (
+            f"Set-ADAccountControl -Identity {name} -DoesNotRequirePreAuth $false"
+        )
+    return found
+
+
+@check(
+    "user.encryption-types",
+    title="The user may use AES",
+    cause=Cause.CREDENTIALS,
+    docs=links.ENCRYPTION_TYPES,
+)
+def encryption_types(user: UserEntry) -> Finding:
+    """Reads `msDS-SupportedEncryptionTypes`.
+
+    Why: domain controllers stop to accept RC4, and current Kerberos libraries leave it out, as they have left out DES.
+
+    Fix: let the user use AES; an account whose password was last set before the domain knew AES needs a new one.
+    """
+    types = named(user.encryption_types)
+    if user.encryption_types is None or types is None:
+        return passed("not set: the domain controllers' default counts")
+    if types & AES:
+        return passed(type_words(user.encryption_types))
+    if user.flags & Control.USE_DES_KEY_ONLY:
+        return skipped("DES only: see kerberos.user-ticket", because=_LOGON)
+    return warned(
+        f"{user.name} may not use AES, only {type_words(types)}",
+        observed=f"msDS-SupportedEncryptionTypes {type_words(user.encryption_types)}",
+        expected="AES128 and AES256 (0x18)",
+        fix=Fix(
+            "Let it use AES.", (f"Set-ADUser -Identity {powershell(user.name)} -KerberosEncryptionType AES128,AES256",)
+        ),
+    )
+
+
+def _days(left: timedelta) -> str:
+    days = left.total_seconds() / 86_400
+    return f"{days:.0f} days" if days >= 2 else f"{left.total_seconds() / 3600:.0f} hours"
+
+
+def _put(account: Account) -> str:
+    return f"aws secretsmanager put-secret-value --secret-id {posix(account.arn)} --secret-string file://secret.json"

@@ -1,0 +1,207 @@
+"""The entry of the secret's user in the AD: what is read of it, once, and what in it forbids a logon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gmsa_doctor.authoring import Row, Status
+from gmsa_doctor.clients.ldap.directory import Directory, Entry, LdapRefusal, escape_filter
+from gmsa_doctor.formats.ad import filetime, logon_hours, sid, supported_encryption_types
+from gmsa_doctor.formats.ad.user_account_control import Control
+from gmsa_doctor.formats.ad.user_account_control import words as flag_words
+from gmsa_doctor_checks.values import Account
+
+PROTECTED_USERS = "-525"
+"""How the SID of the group Protected Users ends, in every domain. Source: MS-DTYP 2.4.2.4."""
+
+_ATTRIBUTES = (
+    "accountExpires",
+    "badPasswordTime",
+    "badPwdCount",
+    "lockoutTime",
+    "logonHours",
+    "msDS-ResultantPSO",
+    "msDS-SupportedEncryptionTypes",
+    "msDS-User-Account-Control-Computed",
+    "msDS-UserPasswordExpiryTimeComputed",
+    "objectClass",
+    "pwdLastSet",
+    "sAMAccountName",
+    "tokenGroups",
+    "userAccountControl",
+    "userPrincipalName",
+    "userWorkstations",
+)
+"""All of them the user itself may read, as a rule; those that a domain controller computes must be asked by name."""
+
+
+@dataclass(frozen=True)
+class UserEntry:
+    """What the AD has of the secret's user. Times are in UTC; ``None`` where there is none."""
+
+    dn: str
+    name: str
+    """The sAMAccountName."""
+    kind: str
+    """The most special of its classes."""
+    flags: Control
+    """``userAccountControl``, and what the domain controller computes of it."""
+    password_set: datetime | None
+    """``None``: never, so the password must be changed at the next logon."""
+    password_expires: datetime | None
+    """``None``: at no time."""
+    password_policy: str | None = None
+    """The name of the fine-grained policy; ``None``: the domain's policy counts, or the user may not see it."""
+    account_expires: datetime | None = None
+    locked: datetime | None = None
+    """When it was locked; whether it still is, the flags say."""
+    bad_passwords: int = 0
+    last_bad_password: datetime | None = None
+    hours: bytes | None = field(default=None, repr=False)
+    workstations: tuple[str, ...] = ()
+    encryption_types: int | None = None
+    principal_name: str | None = None
+    groups: frozenset[str] = field(default=frozenset(), repr=False)
+    """The SIDs of all its groups, nested ones too."""
+    hidden: bool = False
+    """What its logon depends on is not shown to who asked: the property set User Account Restrictions."""
+
+    @property
+    def protected(self) -> bool:
+        """Whether it is in the group Protected Users."""
+        return any(one.startswith("S-1-5-21-") and one.endswith(PROTECTED_USERS) for one in self.groups)
+
+    @property
+    def must_change(self) -> bool:
+        """Whether the password must be changed at the next logon."""
+        return self.password_set is None and not self.hidden and not self.flags & Control.DONT_EXPIRE_PASSWD
+
+    def forbids(self, now: datetime) -> tuple[str, ...]:
+        """The attributes that forbid a logon with a password at this time, each with what it says."""
+        expired = bool(self.flags & Control.PASSWORD_EXPIRED) and not self.must_change
+        reasons = {
+            f"userAccountControl {flag_words(self.flags)}: disabled": self.flags & Control.ACCOUNTDISABLE,
+            f"lockoutTime {utc(self.locked)}: locked": self.flags & Control.LOCKOUT,
+            f"accountExpires {utc(self.account_expires)}: the account has expired": (
+                self.account_expires is not None and self.account_expires <= now
+            ),
+            "pwdLastSet 0: the password must be changed at the next logon": self.must_change,
+            f"pwdLastSet {utc(self.password_set)}, expired {utc(self.password_expires)}{self._by_policy}": expired,
+            "userAccountControl: SMARTCARD_REQUIRED": self.flags & Control.SMARTCARD_REQUIRED,
+            "userAccountControl: USE_DES_KEY_ONLY": self.flags & Control.USE_DES_KEY_ONLY,
+            "logonHours: not at this hour": not logon_hours.allows(self.hours, now),
+        }
+        return tuple(text for text, holds in reasons.items() if holds)
+
+    @property
+    def _password_set(self) -> str:
+        if self.password_set:
+            return utc(self.password_set)
+        return "not shown" if self.hidden else "0: must be changed at the next logon"
+
+    @property
+    def _by_policy(self) -> str:
+        return f" by the policy {self.password_policy}" if self.password_policy else ""
+
+    def rows(self, now: datetime) -> tuple[Row, ...]:
+        """The attributes that a logon depends on, as a finding shows them."""
+        hours, types = logon_hours.allowed(self.hours), self.encryption_types
+        texts = {
+            "distinguishedName": self.dn,
+            "userAccountControl": "not shown" if self.hidden else flag_words(self.flags),
+            "lockoutTime": utc(self.locked) if self.flags & Control.LOCKOUT else "not locked",
+            "badPwdCount": f"{self.bad_passwords}, the last {utc(self.last_bad_password)}",
+            "accountExpires": utc(self.account_expires),
+            "pwdLastSet": self._password_set,
+            "password expires": utc(self.password_expires) + self._by_policy,
+            "logonHours": f"{hours} of {logon_hours.HOURS} hours a week",
+            "userWorkstations": ", ".join(self.workstations) or "not restricted",
+            "msDS-SupportedEncryptionTypes": "not set" if types is None else supported_encryption_types.words(types),
+            "Protected Users": "a member" if self.protected else "no member",
+        }
+        forbidding = " ".join(self.forbids(now))
+        return tuple(
+            Row(name, Status.FAIL if name in forbidding else Status.PASS, text) for name, text in texts.items()
+        )
+
+
+@dataclass(frozen=True)
+class Administrator:
+    """A sealed session as the account that `--as` names, and what it shows of the secret's user."""
+
+    principal: str
+    directory: Directory
+    entry: UserEntry | None
+    """``None``: the AD has no such user."""
+    near: tuple[str, ...] = ()
+    """Where there is none: users of which something else has that name, each with its sAMAccountName."""
+
+
+def utc(when: datetime | None) -> str:
+    """A time as findings show it."""
+    return "never" if when is None else f"{when:%Y-%m-%d %H:%M} UTC"
+
+
+def read(directory: Directory, account: Account, *, by_principal_name: bool = True) -> UserEntry | None:
+    """The entry of the account that a KDC takes for this user name; ``None`` if the AD shows none.
+
+    That is the account with this sAMAccountName, else the one with ``$`` after it, else the one with this name in its
+    userPrincipalName. Source: MS-KILE 3.3.5.6.1.
+    """
+    name = escape_filter(account.user)
+    wanted = [f"(sAMAccountName={name})", f"(sAMAccountName={name}$)"]
+    if by_principal_name:
+        wanted.append(f"(userPrincipalName={name}@{account.domain.text})")
+    for one in wanted:
+        hits = directory.search(account.domain.base_dn, one, ("sAMAccountName",))
+        if hits:  # computed attributes are given for the base of a search only
+            return of_entry(_whole(directory, hits[0].dn))
+    return None
+
+
+def _whole(directory: Directory, dn: str) -> Entry:
+    try:
+        (entry,) = directory.search(dn, "(objectClass=*)", _ATTRIBUTES, "base")
+    except LdapRefusal:  # the groups are refused where no global catalog answers (MS-ADTS 3.1.1.4.5.19)
+        rest = tuple(one for one in _ATTRIBUTES if one != "tokenGroups")
+        (entry,) = directory.search(dn, "(objectClass=*)", rest, "base")
+    return entry
+
+
+def of_entry(entry: Entry) -> UserEntry:
+    """What the attributes of an entry say; those that are missing as Active Directory means it."""
+    own, computed = (
+        filetime.number(entry.text(name)) or 0 for name in ("userAccountControl", "msDS-User-Account-Control-Computed")
+    )
+    policy = entry.text("msDS-ResultantPSO")
+    return UserEntry(
+        dn=entry.dn,
+        name=entry.text("sAMAccountName") or "",
+        kind=(entry.texts("objectClass") or ("object",))[-1],
+        flags=Control(own | computed),
+        password_set=_time(entry, "pwdLastSet"),
+        password_expires=_time(entry, "msDS-UserPasswordExpiryTimeComputed"),
+        password_policy=policy.partition(",")[0].removeprefix("CN=") if policy else None,
+        account_expires=_time(entry, "accountExpires"),
+        locked=_time(entry, "lockoutTime"),
+        bad_passwords=filetime.number(entry.text("badPwdCount")) or 0,
+        last_bad_password=_time(entry, "badPasswordTime"),
+        hours=entry.first("logonHours"),
+        workstations=tuple(filter(None, (entry.text("userWorkstations") or "").split(","))),
+        encryption_types=filetime.number(entry.text("msDS-SupportedEncryptionTypes")),
+        principal_name=entry.text("userPrincipalName"),
+        groups=frozenset(map(_sid, entry.attributes.get("tokenGroups", ()))),
+        hidden="pwdLastSet" not in entry.attributes and "userAccountControl" not in entry.attributes,
+    )
+
+
+def _time(entry: Entry, name: str) -> datetime | None:
+    return filetime.instant(filetime.number(entry.text(name)) or 0)
+
+
+def _sid(data: bytes) -> str:
+    try:
+        return sid.parse(data)
+    except sid.SidError:
+        return ""

@@ -1,1 +1,0 @@
-"""What the task execution role may do."""

@@ -1,0 +1,1 @@
+"""What the IAM roles of a task may do."""

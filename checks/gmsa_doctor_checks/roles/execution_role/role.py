@@ -1,0 +1,125 @@
+"""The task execution role itself: that there is one, and that ECS may assume it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from gmsa_doctor.authoring import Finding, Fix, Given, Outcome, Result, Status, check, failed, passed, skipped, unknown
+from gmsa_doctor.clients.aws.iam import Iam
+from gmsa_doctor.core.errors import Denied, NotFound
+from gmsa_doctor.formats.aws.arn import RoleArn
+from gmsa_doctor.formats.documents.task_definition import TaskDefinition
+from gmsa_doctor.given.subject import AwsPlace, Launch, Platform, Subject
+from gmsa_doctor.given.vantage import Caller
+from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.roles.access import TRUST, in_our_account
+from gmsa_doctor_checks.roles.trust_policy import ECS_TASKS, RoleTrust, TrustSource, read_trust
+from gmsa_doctor_checks.task.new_revision import register_again
+from gmsa_doctor_checks.values import ExecutionRole
+
+_TRUST_POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": ECS_TASKS}, "Action": "sts:AssumeRole"}],
+}
+
+
+@check(
+    "execution-role.present",
+    title="The task definition names an execution role",
+    docs=links.EXECUTION_ROLE,
+    about="task/executionRoleArn",
+    shows=(texts.NO_ROLE, texts.NO_ROLE_REGION, texts.NO_ROLE_AGENT),
+)
+def execution_role(definition: TaskDefinition, platform: Platform, subject: Subject) -> Result[ExecutionRole]:
+    """Looks for `executionRoleArn`.
+
+    Why: Credentials Fetcher reads the CredSpec and the secret with the task's execution role (not with its
+    task role); without one it has no AWS credentials at all.
+
+    Fix: name an execution role that may read both, and that `ecs-tasks.amazonaws.com` may assume.
+    """
+    if definition.execution_role_arn:
+        return Given(ExecutionRole(definition.execution_role_arn), passed(definition.execution_role_arn))
+    failure = failed(
+        "the task definition has no executionRoleArn, so Credentials Fetcher gets no AWS credentials",
+        observed="no executionRoleArn",
+        expected="the ARN of a role that may read the CredSpec and the secret",
+        fix=register_again("Set executionRoleArn", subject),
+        shows_as=texts.NO_ROLE if platform.launch is Launch.FARGATE else texts.NO_ROLE_AGENT,
+    )
+    return failure if platform.launch is Launch.FARGATE else replace(failure, status=Status.WARN)
+
+
+@check(
+    TRUST,
+    title="ECS tasks may assume the execution role",
+    docs=links.EXECUTION_ROLE,
+    about="task/executionRoleArn",
+)
+def execution_role_trust(role: ExecutionRole, place: AwsPlace, iam: Iam, caller: Outcome[Caller]) -> Finding:
+    """Reads the role's trust policy, and looks for a statement that lets `ecs-tasks.amazonaws.com` assume it.
+
+    Conditions on `aws:SourceAccount` and `aws:SourceArn` are judged; others leave the answer open.
+
+    Why: ECS assumes the role for the task before anything else. If it may not, the task does not start.
+
+    Fix: name `ecs-tasks.amazonaws.com` as the service in the role's trust policy.
+    """
+    arn = in_our_account(role.arn, caller)
+    try:
+        found = iam.role(str(arn))
+    except NotFound as error:
+        return failed(
+            f"the execution role {arn.name} does not exist",
+            observed=error.text,
+            expected=str(arn),
+            fix=Fix(
+                "Create the role, or name the one that is meant in the task definition.",
+                ("aws iam list-roles --query 'Roles[].Arn' --output table",),
+            ),
+        )
+    except Denied as error:
+        if caller.value and caller.value.is_execution_role:
+            return skipped("the execution role may not look at itself; that these credentials are there is its proof")
+        raise error
+    try:
+        trust = read_trust(found.trust, TrustSource(arn.partition, arn.account, place.region))
+    except ValueError as error:
+        return unknown(f"the trust policy of {arn.name} cannot be read: {error}", fix=_look_at_trust(arn))
+    return _judge_trust(arn, trust)
+
+
+def _judge_trust(arn: RoleArn, trust: RoleTrust) -> Finding:
+    if trust.allows:
+        return passed(f"{ECS_TASKS} may assume {arn.name}")
+    named = ", ".join(trust.services) or "no service"
+    if trust.allows is None:
+        keys = ", ".join(trust.conditions)
+        return unknown(
+            f"whether ECS tasks may assume {arn.name} depends on conditions that cannot be judged here: {keys}",
+            observed=named,
+            fix=_look_at_trust(arn),
+        )
+    because = "a statement denies it" if trust.denied else f"its trust policy names {named}"
+    if trust.conditions and not trust.denied:
+        because = f"the condition on {', '.join(trust.conditions)} in its trust policy is not true for this task"
+    return failed(
+        f"ECS tasks may not assume the execution role {arn.name}: {because}",
+        observed=named,
+        expected=f"a statement that allows sts:AssumeRole to {ECS_TASKS}",
+        fix=Fix(
+            f"Let {ECS_TASKS} assume the role: add the statement below to its trust policy (the command replaces it).",
+            (
+                _look_at_trust(arn).commands[0],
+                f"aws iam update-assume-role-policy --role-name {posix(arn.name)} "
+                f"--policy-document {posix(json.dumps(_TRUST_POLICY))}",
+            ),
+        ),
+    )
+
+
+def _look_at_trust(arn: RoleArn) -> Fix:
+    command = f"aws iam get-role --role-name {posix(arn.name)} --query Role.AssumeRolePolicyDocument"
+    return Fix(f"Look at the role's trust policy: {ECS_TASKS} must be allowed sts:AssumeRole.", (command,))

@@ -1,0 +1,64 @@
+"""What a file says of gMSA, and what of it came to be registered."""
+
+from __future__ import annotations
+
+from gmsa_doctor.authoring import Finding, check, passed, warned
+from gmsa_doctor.formats.documents.located import Open
+from gmsa_doctor.formats.documents.task_definition import Container, TaskDefinition
+from gmsa_doctor.given.compared import Intended
+from gmsa_doctor.given.subject import ChosenContainer, Subject
+from gmsa_doctor_checks import links
+from gmsa_doctor_checks.task.new_revision import register_again
+from gmsa_doctor_checks.values import CredentialSpec
+
+
+@check(
+    "task-definition.lost-in-registration",
+    title="What the file says of gMSA is what is registered",
+    docs=links.TASK_PARAMETERS,
+    about="container/credentialSpecs/0",
+)
+def lost_in_registration(
+    spec: CredentialSpec, chosen: ChosenContainer, definition: TaskDefinition, intended: Intended, subject: Subject
+) -> Finding:
+    """Compares `credentialSpecs` and `executionRoleArn` with those of the file that `--compare-with` names.
+
+    Where the registered container has no credentialSpecs and the file has, task-definition.credentialspecs says so.
+
+    Why: what counts is what is registered. Infrastructure-as-code modules have dropped the field silently, and a file
+    that was changed since is not what runs.
+
+    Fix: register the file again, with a tool that knows the field, and let the service use the new revision.
+    """
+    meant = intended.of(definition.family)
+    if meant is None:
+        return passed(f"{intended.file} has several task definitions, and none of the family {definition.family}")
+    container = _of(meant, chosen.container.name if chosen.container else None)
+    entries = container.credential_specs if container else ()
+    pairs = [("credentialSpecs", spec.text, entries[0] if entries else "no credentialSpecs")]
+    if meant.execution_role_arn and definition.execution_role_arn:
+        pairs.append(("executionRoleArn", definition.execution_role_arn, meant.execution_role_arn))
+    other = [one for one in pairs if one[1] != one[2] and not isinstance(one[2], Open)]
+    if not other:
+        return passed(f"as {intended.file} says")
+    return warned(
+        f"{' and '.join(name for name, _, _ in other)} of {subject.task_definition} is not what {intended.file} says",
+        observed="; ".join(registered for _, registered, _ in other),
+        expected="; ".join(text for _, _, text in other),
+        fix=register_again(f"If {intended.file} is what is meant, register it", subject),
+    )
+
+
+def lost(intended: Intended | None, family: str | None, container: str | None) -> str:
+    """The words for an entry that the file has and the registered container has not; empty if it is not known."""
+    meant = intended.of(family) if intended else None
+    found = _of(meant, container) if meant else None
+    if intended is None or found is None or not found.credential_specs:
+        return ""
+    return f"though {intended.file} has {found.credential_specs[0]} in {found.name}: it was lost when it was registered"
+
+
+def _of(definition: TaskDefinition, name: str | None) -> Container | None:
+    """The container of that name; without a name, the first that has credentialSpecs."""
+    wanted = (one for one in definition.containers if (one.name == name if name else one.credential_specs))
+    return next(wanted, None)

@@ -1,0 +1,31 @@
+"""``--wait``: what is wrong may be about to pass, so it is looked at again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gmsa_doctor.core.model import Finding, Status, SubjectReport
+
+PAUSE_SECONDS = 5.0
+TRANSIENT = frozenset(
+    {
+        "dns.domain-controllers",
+        "kerberos.user-ticket",
+        "directory.gmsa-account",
+        "directory.managed-password",
+        "kerberos.gmsa-ticket",
+    }
+)
+"""What takes a while after it was set right: DNS that was changed, a secret that was rotated, a gMSA that was made or
+permitted, and domain controllers that have yet to hear of it."""
+
+
+def awaited(subjects: Iterable[SubjectReport]) -> tuple[str, ...]:
+    """The root causes that may pass by themselves; none if there are others, which will not."""
+    roots = [one for each in subjects for one in each.findings if _is_in_the_way(one)]
+    ids = tuple(dict.fromkeys(one.check for one in roots))
+    return ids if set(ids) <= TRANSIENT else ()
+
+
+def _is_in_the_way(finding: Finding) -> bool:
+    return finding.root and finding.status in (Status.FAIL, Status.UNKNOWN, Status.ERROR)

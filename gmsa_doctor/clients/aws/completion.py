@@ -1,0 +1,123 @@
+"""The names of clusters and services, for the shell's completion: quickly, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import select
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NoReturn
+
+from gmsa_doctor.clients.aws.session import Aws, AwsClient, operation
+
+SECONDS = 1.2
+"""For all that is asked of AWS, from the first import on. What has arrived by then is what there is."""
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}", re.ASCII)
+"""What ECS permits in the names of clusters and services. Nothing else comes near a shell."""
+
+
+@dataclass(frozen=True)
+class NamePage:
+    """Some names, and where the next page begins, if there is one."""
+
+    names: tuple[str, ...]
+    following: str | None
+
+
+class EcsNames(AwsClient):
+    """Amazon ECS, for names only."""
+
+    service = "ecs"
+
+    @operation("ecs:ListClusters")
+    def clusters(self, start: str | None = None) -> NamePage:
+        """Names of clusters, up to 100."""
+        answer = self.api.list_clusters(maxResults=100, **_from(start))
+        return NamePage(_names(answer["clusterArns"]), answer.get("nextToken"))
+
+    @operation("ecs:ListServices")
+    def services(self, cluster: str, start: str | None = None) -> NamePage:
+        """Names of a cluster's services, up to 100."""
+        answer = self.api.list_services(cluster=cluster, maxResults=100, **_from(start))
+        return NamePage(_names(answer["serviceArns"]), answer.get("nextToken"))
+
+
+def _from(start: str | None) -> dict[str, str]:
+    return {"nextToken": start} if start else {}
+
+
+def _names(arns: list[str]) -> tuple[str, ...]:
+    names = (arn.rpartition("/")[2] for arn in arns)
+    return tuple(name for name in names if _NAME.fullmatch(name))
+
+
+def clusters(profile: str | None, region: str | None) -> tuple[str, ...]:
+    """Names of clusters that came in time; none where anything is in the way."""
+    return _in_time(lambda: _pages(EcsNames(Aws(profile, region)).clusters))
+
+
+def services(cluster: str, profile: str | None, region: str | None) -> tuple[str, ...]:
+    """Names of a cluster's services that came in time; none where anything is in the way."""
+
+    def ask() -> Iterator[tuple[str, ...]]:
+        ecs = EcsNames(Aws(profile, region))
+        return _pages(lambda start: ecs.services(cluster, start))
+
+    return _in_time(ask)
+
+
+def _pages(page_from: Callable[[str | None], NamePage]) -> Iterator[tuple[str, ...]]:
+    page = page_from(None)
+    yield page.names
+    while page.following:
+        page = page_from(page.following)
+        yield page.names
+
+
+def _in_time(ask: Callable[[], Iterator[tuple[str, ...]]]) -> tuple[str, ...]:
+    """What a process of its own has been told when time is over.
+
+    It has no terminal, so that nothing can prompt there (a profile with MFA, the program of credential_process), and
+    whatever it has started ends with it.
+    """
+    deadline = time.monotonic() + SECONDS
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _ask_alone(ask, write)
+    os.close(write)
+    try:
+        return tuple(sorted(set(_read_until(read, deadline).decode().splitlines())))
+    finally:
+        os.close(read)
+        for kill in (os.killpg, os.kill):  # the group is not there yet, or its leader has ended
+            with contextlib.suppress(OSError):
+                kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def _ask_alone(ask: Callable[[], Iterator[tuple[str, ...]]], write: int) -> NoReturn:
+    try:
+        os.setsid()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(nothing, stream)
+        for names in ask():
+            os.write(write, "".join(f"{name}\n" for name in names).encode())
+    finally:
+        os._exit(0)  # whatever has happened: the shell shows no name then, and no error
+
+
+def _read_until(read: int, deadline: float) -> bytes:
+    """All whole lines that came until the end or the deadline."""
+    found = b""
+    while (left := deadline - time.monotonic()) > 0 and select.select([read], [], [], left)[0]:
+        part = os.read(read, 65536)
+        if not part:
+            break
+        found += part
+    return found[: found.rfind(b"\n") + 1]

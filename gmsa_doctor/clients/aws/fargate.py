@@ -1,0 +1,233 @@
+"""What `gmsa-doctor run` does in AWS: starts tasks, follows them, reads what they wrote, and removes them again.
+
+These are the only calls of gmsa-doctor that change anything, and only what carries :data:`TAG`. No answer is
+remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gmsa_doctor.clients.aws.session import AwsClient, operation
+from gmsa_doctor.core.errors import ServiceError
+
+TAG = "gmsa-doctor"
+"""The tag of all that a run makes; its value is the run's id."""
+PROBE_FAMILY = "gmsa-doctor-probe"
+CANARY_FAMILY = "gmsa-doctor-canary"
+FAMILIES = (PROBE_FAMILY, CANARY_FAMILY)
+
+
+@dataclass(frozen=True)
+class Task:
+    """How far a task is. ``exit_code`` and ``container_reason`` are of the first container that has one."""
+
+    arn: str
+    status: str
+    definition: str = ""
+    stop_code: str | None = None
+    stopped_reason: str | None = None
+    exit_code: int | None = None
+    container_reason: str | None = None
+    run: str | None = None
+    """The id of the run that has started it, from its tag; None for a task of others."""
+
+    @property
+    def id(self) -> str:
+        """The last part of the ARN: what log streams are named by."""
+        return self.arn.rpartition("/")[2]
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it has ended."""
+        return self.status == "STOPPED"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A task definition. ``run`` is the id of the run that has registered it; None if it was another program."""
+
+    arn: str
+    run: str | None
+    log_region: str | None = None
+    log_group: str | None = None
+    stream_prefix: str | None = None
+
+
+class NotStarted(ServiceError):
+    """ECS took the call and started no task; ``reason`` is its own word for why."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"ECS started no task: {reason}{f' ({detail})' if detail else ''}", "NotStarted")
+        self.reason = reason
+
+
+class Fargate(AwsClient):
+    """The part of Amazon ECS that starts and removes tasks."""
+
+    service = "ecs"
+
+    @operation("ecs:RegisterTaskDefinition", fresh=True)
+    def register(self, family: str, definition: Mapping[str, Any], run: str) -> str:
+        """Register a task definition (the arguments of RegisterTaskDefinition but family and tags); its ARN."""
+        tags = [{"key": TAG, "value": run}]
+        answer = self.api.register_task_definition(family=family, tags=tags, **definition)
+        return str(answer["taskDefinition"]["taskDefinitionArn"])
+
+    @operation("ecs:RunTask", fresh=True)
+    def start(self, definition: str, arguments: Mapping[str, Any], run: str) -> Task:
+        """Start one task (the other arguments of RunTask). Raises NotStarted for a failure that ECS reports.
+
+        ``clientToken`` among the arguments lets a retry of the SDK start no second task.
+        """
+        answer = self.api.run_task(
+            taskDefinition=definition, count=1, startedBy=run, tags=[{"key": TAG, "value": run}], **arguments
+        )
+        for task in answer.get("tasks", ()):
+            return _task(task)
+        for failure in answer.get("failures", ()):
+            raise NotStarted(str(failure.get("reason", "no reason given")), str(failure.get("detail", "")))
+        raise NotStarted("no reason given")
+
+    @operation("ecs:DescribeTasks", fresh=True)
+    def describe(self, tasks: tuple[str, ...], cluster: str) -> dict[str, Task]:
+        """How far tasks are, by ARN; those that ECS no longer knows are left out. At most 100."""
+        answer = self.api.describe_tasks(cluster=cluster, tasks=list(tasks), include=["TAGS"])
+        return {one["taskArn"]: _task(one) for one in answer["tasks"]}
+
+    @operation("ecs:StopTask", fresh=True)
+    def stop(self, task: str, cluster: str, reason: str) -> None:
+        """Stop a task; one that has ended already is fine."""
+        self.api.stop_task(cluster=cluster, task=task, reason=reason)
+
+    @operation("ecs:DeregisterTaskDefinition", fresh=True)
+    def deregister(self, definition: str) -> None:
+        """Make a task definition INACTIVE: no new task can be started of it."""
+        self.api.deregister_task_definition(taskDefinition=definition)
+
+    @operation("ecs:ListTasks", fresh=True)
+    def running(self, cluster: str, family: str) -> tuple[str, ...]:
+        """ARNs of the tasks of a family that run, or are about to."""
+        pages = self.api.get_paginator("list_tasks").paginate(cluster=cluster, family=family, desiredStatus="RUNNING")
+        return tuple(arn for page in pages for arn in page["taskArns"])
+
+    @operation("ecs:ListTaskDefinitions", fresh=True)
+    def active_definitions(self, family: str) -> tuple[str, ...]:
+        """ARNs of the ACTIVE task definitions of a family."""
+        pages = self.api.get_paginator("list_task_definitions").paginate(familyPrefix=family, status="ACTIVE")
+        arns = (arn for page in pages for arn in page["taskDefinitionArns"])
+        return tuple(arn for arn in arns if arn.rpartition("/")[2].rpartition(":")[0] == family)
+
+    @operation("ecs:DescribeTaskDefinition", fresh=True)
+    def registered(self, definition: str) -> Registered:
+        """A task definition, as far as it tells what a run has made."""
+        answer = self.api.describe_task_definition(taskDefinition=definition, include=["TAGS"])
+        containers = answer["taskDefinition"]["containerDefinitions"]
+        logs = (one["logConfiguration"]["options"] for one in containers if one.get("logConfiguration"))
+        options: Mapping[str, str] = next(logs, {})
+        run, group = _run_in(answer.get("tags", ())), options.get("awslogs-group")
+        return Registered(definition, run, options.get("awslogs-region"), group, options.get("awslogs-stream-prefix"))
+
+
+def _task(found: Mapping[str, Any]) -> Task:
+    containers = found.get("containers", ())
+    codes = (one["exitCode"] for one in containers if one.get("exitCode") is not None)
+    reasons = (one["reason"] for one in containers if one.get("reason"))
+    return Task(
+        str(found["taskArn"]),
+        str(found.get("lastStatus", "")),
+        str(found.get("taskDefinitionArn", "")),
+        found.get("stopCode"),
+        found.get("stoppedReason"),
+        next(codes, None),
+        next(reasons, None),
+        _run_in(found.get("tags", ())),
+    )
+
+
+def _run_in(tags: Iterable[Mapping[str, str]]) -> str | None:
+    return next((one["value"] for one in tags if one.get("key") == TAG), None)
+
+
+class ProbeLogs(AwsClient):
+    """Amazon CloudWatch Logs, for the one stream of a task of ours."""
+
+    service = "logs"
+
+    @operation("logs:GetLogEvents", fresh=True)
+    def lines(self, group: str, stream: str) -> tuple[str, ...]:
+        """All that is in a stream now, from its head. Nothing for a stream that does not exist yet."""
+        import botocore.exceptions
+
+        found: list[str] = []
+        token: dict[str, str] = {}
+        try:
+            while True:
+                answer = self.api.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True, **token)
+                found += [str(one["message"]) for one in answer["events"]]
+                following = answer.get("nextForwardToken")
+                if not following or following == token.get("nextToken"):  # the end: the same token once more
+                    return tuple(found)
+                token = {"nextToken": following}
+        except botocore.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                return tuple(found)
+            raise
+
+    @operation("logs:DescribeLogStreams", fresh=True)
+    def streams(self, group: str, prefix: str) -> tuple[str, ...]:
+        """The names of a group's streams that begin so. None for a group that does not exist."""
+        import botocore.exceptions
+
+        pages = self.api.get_paginator("describe_log_streams").paginate(logGroupName=group, logStreamNamePrefix=prefix)
+        try:
+            return tuple(one["logStreamName"] for page in pages for one in page["logStreams"])
+        except botocore.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                return ()
+            raise
+
+    @operation("logs:DeleteLogStream", fresh=True)
+    def delete(self, group: str, stream: str) -> None:
+        """Remove a stream; one that does not exist is fine."""
+        import botocore.exceptions
+
+        try:
+            self.api.delete_log_stream(logGroupName=group, logStreamName=stream)
+        except botocore.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+
+
+class ReportBucket(AwsClient):
+    """Amazon S3, for the one object that a probe was told to write (``--report-s3``)."""
+
+    service = "s3"
+
+    @operation("s3:GetObject", fresh=True)
+    def get(self, bucket: str, key: str) -> bytes | None:
+        """The object, or None as long as there is none."""
+        import botocore.exceptions
+
+        try:
+            return bytes(self.api.get_object(Bucket=bucket, Key=key)["Body"].read())
+        except botocore.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                return None
+            raise
+
+    @operation("s3:PutObject", fresh=True)
+    def put(self, bucket: str, key: str, body: bytes) -> None:
+        """Write the object: what the probe does, with its task role."""
+        self.api.put_object(Bucket=bucket, Key=key, Body=body)
+
+    @operation("s3:DeleteObject", fresh=True)
+    def delete(self, bucket: str, key: str) -> None:
+        """Remove the object; one that does not exist is fine."""
+        self.api.delete_object(Bucket=bucket, Key=key)
+
+
+RUN_CLIENTS = (Fargate, ProbeLogs, ReportBucket)
+"""What ``run`` uses beside the reading clients."""

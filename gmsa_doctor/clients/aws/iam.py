@@ -1,0 +1,126 @@
+"""AWS Identity and Access Management: a role, and what its policies allow it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gmsa_doctor.clients.aws.session import AwsClient, operation
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role: its trust policy as JSON text, and the ARN of its permissions boundary."""
+
+    arn: str
+    trust: str
+    boundary: str | None = None
+
+
+@dataclass(frozen=True)
+class ContextEntry:
+    """What the simulation is told about the request: a condition key with its values."""
+
+    key: str
+    type: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SimulatedDecision:
+    """What the policies say to one action on one resource.
+
+    ``missing`` are condition keys that the policies ask for and the simulation was not told: where there are any, the
+    decision is worth nothing. ``boundary`` and ``organizations``: whether the permissions boundary and the
+    organization's policies allow it; None where there are none.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
+    """
+
+    action: str
+    resource: str
+    decision: str
+    """``allowed``, ``explicitDeny`` or ``implicitDeny``."""
+    missing: tuple[str, ...] = ()
+    boundary: bool | None = None
+    organizations: bool | None = None
+    policies: tuple[str, ...] = ()
+    """The policies whose statements have decided."""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether it is allowed, and that is certain."""
+        return self.decision == "allowed" and not self.missing
+
+
+class Iam(AwsClient):
+    """AWS Identity and Access Management."""
+
+    service = "iam"
+
+    @operation("iam:GetRole")
+    def role(self, arn: str) -> Role:
+        """A role of our own account, by ARN. Raises NotFound."""
+        found = self.api.get_role(RoleName=arn.rpartition("/")[2])["Role"]
+        document = found.get("AssumeRolePolicyDocument", "")
+        return Role(
+            found["Arn"],
+            document if isinstance(document, str) else json.dumps(document),
+            found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+        )
+
+    @operation("iam:GetInstanceProfile")
+    def role_of_profile(self, arn: str) -> str | None:
+        """The ARN of the role in an instance profile of our own account, by ARN; None where it holds none.
+
+        Raises NotFound.
+        """
+        roles = self.api.get_instance_profile(InstanceProfileName=arn.rpartition("/")[2])["InstanceProfile"]["Roles"]
+        return next((str(one["Arn"]) for one in roles), None)
+
+    @operation("iam:SimulatePrincipalPolicy")
+    def simulate(
+        self, role_arn: str, actions: tuple[str, ...], resources: tuple[str, ...], context: tuple[ContextEntry, ...]
+    ) -> tuple[SimulatedDecision, ...]:
+        """What the role's own policies, its boundary and its organization's say; resource policies are not looked at.
+
+        A decision for each action on each resource. Raises NotFound for an unknown role.
+        """
+        pages = self.api.get_paginator("simulate_principal_policy").paginate(
+            PolicySourceArn=role_arn,
+            ActionNames=list(actions),
+            ResourceArns=list(resources),
+            ContextEntries=[
+                {"ContextKeyName": one.key, "ContextKeyType": one.type, "ContextKeyValues": list(one.values)}
+                for one in context
+            ],
+        )
+        return tuple(
+            decision for page in pages for result in page["EvaluationResults"] for decision in _decisions(result)
+        )
+
+
+def _decisions(result: Mapping[str, Any]) -> Iterator[SimulatedDecision]:
+    """An answer about several resources may hold them one by one, or within the one about the action."""
+    inner = result.get("ResourceSpecificResults") or ()
+    for one in inner:
+        yield _decision(result, one, one["EvalResourceName"], one["EvalResourceDecision"])
+    if not inner:
+        yield _decision(result, result, result.get("EvalResourceName", "*"), result["EvalDecision"])
+
+
+def _decision(result: Mapping[str, Any], part: Mapping[str, Any], resource: str, decision: str) -> SimulatedDecision:
+    boundary = part.get("PermissionsBoundaryDecisionDetail") or result.get("PermissionsBoundaryDecisionDetail") or {}
+    organizations = result.get("OrganizationsDecisionDetail") or {}
+    matched = (one.get("SourcePolicyId", "") for one in part.get("MatchedStatements", ()))
+    return SimulatedDecision(
+        action=result["EvalActionName"],
+        resource=resource,
+        decision=decision,
+        missing=tuple(part.get("MissingContextValues", ())),
+        boundary=boundary.get("AllowedByPermissionsBoundary"),
+        organizations=organizations.get("AllowedByOrganizations"),
+        policies=tuple(dict.fromkeys(one for one in matched if one)),
+    )

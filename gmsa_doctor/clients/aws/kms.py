@@ -1,0 +1,52 @@
+"""AWS Key Management Service: keys, their policies and grants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gmsa_doctor.clients.aws.session import AwsClient, operation
+
+
+@dataclass(frozen=True)
+class Key:
+    """A KMS key. ``managed_by_aws``: one such as aws/s3, which needs no permission within its account."""
+
+    arn: str
+    state: str
+    """``Enabled``, ``Disabled``, ``PendingDeletion`` …"""
+    managed_by_aws: bool
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a grant of a key allows, and to whom."""
+
+    grantee: str
+    operations: tuple[str, ...]
+
+
+class Kms(AwsClient):
+    """AWS Key Management Service."""
+
+    service = "kms"
+
+    @operation("kms:DescribeKey")
+    def key(self, name: str) -> Key:
+        """A key by ARN, id or alias."""
+        found = self.api.describe_key(KeyId=name)["KeyMetadata"]
+        return Key(found["Arn"], found.get("KeyState", "Enabled"), found.get("KeyManager") == "AWS")
+
+    @operation("kms:GetKeyPolicy")
+    def policy(self, arn: str) -> str:
+        """The JSON text of a key's policy; of keys of our own account only."""
+        return str(self.api.get_key_policy(KeyId=arn, PolicyName="default")["Policy"])
+
+    @operation("kms:ListGrants")
+    def grants(self, arn: str) -> tuple[Grant, ...]:
+        """The grants of a key."""
+        pages = self.api.get_paginator("list_grants").paginate(KeyId=arn)
+        return tuple(
+            Grant(one.get("GranteePrincipal", ""), tuple(one.get("Operations", ())))
+            for page in pages
+            for one in page["Grants"]
+        )

@@ -1,0 +1,19 @@
+"""Amazon RDS: what a DB instance is joined to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gmsa_doctor.clients.aws.session import AwsClient, operation
+
+
+class Rds(AwsClient):
+    """Amazon RDS."""
+
+    service = "rds"
+
+    @operation("rds:DescribeDBInstances")
+    def instance(self, id: str) -> dict[str, Any]:
+        """A DB instance: Endpoint, DomainMemberships. Raises NotFound."""
+        (found,) = self.api.describe_db_instances(DBInstanceIdentifier=id)["DBInstances"]
+        return dict(found)

@@ -1,0 +1,292 @@
+"""The AWS session: boto3 clients with time limits, remembered answers, typed errors.
+
+A service's client is a class whose methods carry ``@operation``: it declares what the method calls and
+which IAM action that needs, remembers the answer for equal arguments, and turns botocore's errors into
+ours. botocore and boto3 are imported at the first call only (promise 8).
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+from gmsa_doctor.core.errors import (
+    ClientError,
+    Denied,
+    NotFound,
+    OutOfReach,
+    ServiceError,
+    Throttled,
+    TimedOut,
+    Unreachable,
+    UsageError,
+)
+from gmsa_doctor.core.model import Fix
+
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 8.0
+ATTEMPTS = 3
+"""All tries of one call together, as botocore counts ``total_max_attempts``."""
+_MOST_NAMED = 5
+"""Of many resources that a call asks for: a denial names no more."""
+
+_OF_THE_USERS_PROGRAM = (ValueError, OSError, LookupError, AttributeError)
+"""Raised by botocore where credential_process names no program, or one that does not give a JSON object."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+C = TypeVar("C", bound="AwsClient")
+
+
+class CredentialsProblem(OutOfReach):
+    """There are no AWS credentials, or AWS does not accept them (expired, unknown)."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An AWS API operation that a client method calls, and the IAM action that permits it."""
+
+    name: str
+    action: str
+
+
+class Aws:
+    """A session for one profile and region. Makes each boto3 client once; safe between threads.
+
+    ``region`` is None where none is known. As in the AWS CLI, but not in boto3, AWS_REGION counts.
+    Raises UsageError for a profile that does not exist, a file that cannot be parsed, and a region that
+    cannot be one.
+    """
+
+    def __init__(self, profile: str | None = None, region: str | None = None) -> None:
+        import boto3
+        import botocore.exceptions
+        import botocore.session
+        import botocore.utils
+
+        region = region or os.environ.get("AWS_REGION") or None
+        try:
+            self._session = boto3.Session(profile_name=profile, region_name=region)
+            self.region: str | None = self._session.region_name
+            botocore.utils.validate_region_name(self.region)
+        except botocore.exceptions.ProfileNotFound as error:
+            known = ", ".join(botocore.session.Session().available_profiles) or "none"
+            raise UsageError(
+                f"{error}; configured profiles: {known}. Give another --profile, or set AWS_PROFILE."
+            ) from error
+        except botocore.exceptions.InvalidRegionError as error:
+            raise UsageError(f"{region or self.region} is no AWS region: give --region, such as us-east-1") from error
+        except botocore.exceptions.BotoCoreError as error:
+            raise UsageError(f"the AWS configuration cannot be used: {error}") from error
+        self._clients: dict[str, Any] = {}
+        self._lock = Lock()
+
+    def has_credentials(self) -> bool:
+        """Whether credentials are configured; says nothing about whether AWS accepts them."""
+        import botocore.exceptions
+
+        try:
+            with self._lock:
+                return self._session.get_credentials() is not None
+        except (botocore.exceptions.BotoCoreError, *_OF_THE_USERS_PROGRAM) as error:
+            text = f"the AWS credentials cannot be loaded: {error}"
+            raise _credentials(error) or CredentialsProblem(text, _RENEW) from error
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of a service, with our time limits.
+
+        Raises CredentialsProblem for a configured endpoint that is no URL.
+        """
+        from botocore.config import Config
+
+        with self._lock:  # sessions are not safe between threads, clients are
+            if service not in self._clients:
+                limits = Config(
+                    connect_timeout=CONNECT_SECONDS,
+                    read_timeout=READ_SECONDS,
+                    retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+                    max_pool_connections=32,
+                )
+                try:
+                    self._clients[service] = self._session.client(service, config=limits)
+                except ValueError as error:
+                    text = f"the AWS configuration cannot be used: {error}"
+                    raise CredentialsProblem(text, Fix("Mend or unset AWS_ENDPOINT_URL.")) from error
+            return self._clients[service]
+
+
+class AwsClient:
+    """What the clients of the services share: the session, and a memory of answers."""
+
+    service = ""
+
+    def __init__(self, aws: Aws) -> None:
+        self.aws = aws
+        self._answers: dict[object, _RememberedAnswer] = {}
+        self._lock = Lock()
+
+    @property
+    def api(self) -> Any:
+        """The boto3 client."""
+        return self.aws.client(self.service)
+
+    def remembered(self, key: object, call: Callable[[], R]) -> R:
+        """The answer of ``call``, made once for each key, also when asked side by side."""
+        with self._lock:
+            answer = self._answers.setdefault(key, _RememberedAnswer())
+        return cast("R", answer.get(call))
+
+
+class _RememberedAnswer:
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.value: Any = None
+        self.error: ClientError | None = None
+        self.known = False
+
+    def get(self, call: Callable[[], Any]) -> Any:
+        with self.lock:
+            if not self.known:
+                try:
+                    self.value = call()
+                except ClientError as error:
+                    self.error = error
+                self.known = True
+        if self.error:
+            raise self.error
+        return self.value
+
+
+def operation(
+    name: str, action: str | None = None, *, fresh: bool = False
+) -> Callable[[Callable[Concatenate[C, P], R]], Callable[Concatenate[C, P], R]]:
+    """Declare that a client method calls the API operation ``name`` (``ecs:DescribeServices``).
+
+    ``action`` is the IAM action, where it is named differently. ``fresh``: the answer is not remembered, since the
+    call changes something, or asks how far something is. The method's first argument is what a denial names as
+    its resource. Raises the errors of :mod:`gmsa_doctor.core.errors`.
+    """
+
+    def declare(method: Callable[Concatenate[C, P], R]) -> Callable[Concatenate[C, P], R]:
+        @functools.wraps(method)
+        def call(self: C, *args: P.args, **kwargs: P.kwargs) -> R:
+            def ask() -> R:
+                import botocore.exceptions as botocore
+                from botocore.parsers import ResponseParserError
+
+                try:
+                    return method(self, *args, **kwargs)
+                except (botocore.BotoCoreError, botocore.ClientError, ResponseParserError, OSError) as error:
+                    raise translate(error, action or name, _resource(args)) from error
+
+            return ask() if fresh else self.remembered((name, args, tuple(sorted(kwargs.items()))), ask)
+
+        call.operation = Operation(name, action or name)  # type: ignore[attr-defined]
+        return cast("Callable[Concatenate[C, P], R]", call)
+
+    return declare
+
+
+def _resource(args: tuple[object, ...]) -> str:
+    first = args[0] if args else "*"
+    if not isinstance(first, tuple):
+        return str(first)
+    more = len(first) - _MOST_NAMED
+    return ", ".join(map(str, first[:_MOST_NAMED])) + (f" and {more} more" if more > 0 else "")
+
+
+def operations(client: type[AwsClient]) -> tuple[Operation, ...]:
+    """What the methods of a client declare."""
+    found = (getattr(member, "operation", None) for member in vars(client).values())
+    return tuple(one for one in found if isinstance(one, Operation))
+
+
+# Errors -------------------------------------------------------------------------------------------
+
+_DENIED = re.compile(r"AccessDenied|AccessDeniedException|UnauthorizedOperation|AuthorizationError|Forbidden|403")
+_THROTTLED = re.compile(r".*Throttl.*|RequestLimitExceeded|TooManyRequests.*|SlowDown|BandwidthLimitExceeded")
+_CREDENTIALS = re.compile(
+    r"ExpiredToken.*|RequestExpired|InvalidClientTokenId|UnrecognizedClient.*|InvalidAccessKeyId|"
+    r"SignatureDoesNotMatch|InvalidSignature.*|InvalidToken|AuthFailure|MissingAuthenticationToken.*"
+)
+_MISSING = re.compile(r".*NotFound.*|NoSuch.*|404|ParameterNotFound|.*DoesNotExist.*")
+
+
+_LOGONS = ("AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML", "GetRoleCredentials", "CreateToken")
+"""What botocore calls by itself to get credentials, in the middle of another call."""
+
+
+def error_code(error: Exception) -> str:
+    """The service's error code of a botocore ClientError."""
+    return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+
+
+def translate(error: Exception, action: str, resource: str) -> ClientError:
+    """Our typed error for one of botocore's. ``action`` is the IAM action of the call."""
+    import botocore.exceptions as botocore
+    from botocore.parsers import ResponseParserError
+
+    if isinstance(error, botocore.ClientError) and error.operation_name in _LOGONS:
+        return CredentialsProblem(f"the AWS credentials cannot be loaded: {error}", _RENEW)
+    if isinstance(error, botocore.ClientError):
+        return _service_error(error_code(error), str(error.response["Error"].get("Message", "")), action, resource)
+    if isinstance(error, botocore.ConnectTimeoutError | botocore.ReadTimeoutError):
+        seconds = CONNECT_SECONDS if isinstance(error, botocore.ConnectTimeoutError) else READ_SECONDS
+        return TimedOut(f"{_endpoint(error)} ({action})", seconds)
+    if isinstance(error, botocore.SSLError | botocore.ProxyConnectionError):
+        return Unreachable(f"{_endpoint(error)} ({action})", str(error))
+    if isinstance(error, botocore.HTTPClientError | botocore.ConnectionError):
+        return Unreachable(f"{_endpoint(error)} ({action})", "no connection to the AWS endpoint")
+    if isinstance(error, ResponseParserError):  # its text is the whole answer
+        return ServiceError(f"{action}: what answers is not AWS, but perhaps a proxy", type(error).__name__)
+    if isinstance(error, OSError):  # a token's file, or the program of credential_process, when they are renewed
+        return CredentialsProblem(f"the AWS credentials cannot be loaded: {error}", _RENEW)
+    if isinstance(error, botocore.NoRegionError):
+        return CredentialsProblem("no AWS region is configured", Fix("Give --region, or set AWS_REGION."))
+    return _credentials(error) or ServiceError(f"{action}: {type(error).__name__}: {error}", type(error).__name__)
+
+
+def _service_error(code: str, message: str, action: str, resource: str) -> ClientError:
+    if _DENIED.fullmatch(code):
+        return Denied(action, resource, message)
+    if _THROTTLED.fullmatch(code):
+        return Throttled(f"AWS throttled {action} ({code}), {ATTEMPTS} times", Fix("Run the check again later."))
+    if _CREDENTIALS.fullmatch(code):
+        return CredentialsProblem(f"AWS does not accept the credentials ({code}): {message}", _RENEW)
+    if _MISSING.fullmatch(code):
+        return NotFound(f"{action}: {message or code}", code)
+    return ServiceError(f"{action}: {code}: {message}", code)
+
+
+_RENEW = Fix("Renew the credentials, then run the check again.", ("aws sso login", "aws sts get-caller-identity"))
+
+
+def _credentials(error: Exception) -> CredentialsProblem | None:
+    import botocore.exceptions as botocore
+
+    if isinstance(error, botocore.NoCredentialsError | botocore.PartialCredentialsError):
+        return CredentialsProblem(
+            "no AWS credentials are configured",
+            Fix("Set AWS_PROFILE or give --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."),
+        )
+    expired = (
+        botocore.SSOError,
+        botocore.UnauthorizedSSOTokenError,
+        botocore.SSOTokenLoadError,
+        botocore.TokenRetrievalError,
+        botocore.CredentialRetrievalError,
+    )
+    if isinstance(error, expired):
+        return CredentialsProblem(f"the AWS credentials have expired or cannot be loaded: {error}", _RENEW)
+    return None
+
+
+def _endpoint(error: Exception) -> str:
+    url = str(getattr(error, "kwargs", {}).get("endpoint_url", ""))
+    match = re.match(r"https?://([^/?]+)", url)
+    return match[1] if match else "the AWS endpoint"

@@ -1,0 +1,139 @@
+"""The ECS task metadata endpoint, version 4: what a container can learn of its own task.
+
+Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-fargate-response.html
+(Fargate), task-metadata-endpoint-v4-response.html (EC2); the network's fields by amazon-ecs-agent,
+ecs-agent/tmds/handlers/v4/state/response.go: DNS servers and subnet are told for network mode awsvpc only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gmsa_doctor.core.errors import ServiceError, TimedOut, Unreachable
+from gmsa_doctor.core.limits import within
+
+VARIABLE = "ECS_CONTAINER_METADATA_URI_V4"
+SECONDS = 3.0
+_LIMIT = 1024 * 1024
+_NAME = "the task metadata endpoint"
+_TASK_ARN = re.compile(r"arn:[\w-]+:ecs:[\w-]+:\d+:task/(?:[\w-]+/)?[\w-]+")
+"""With the cluster's name in it, or the older form without."""
+
+
+@dataclass(frozen=True)
+class OwnTask:
+    """The task that we run in. ``dns_servers`` are those that it was started with; none if that is not told."""
+
+    arn: str
+    cluster: str
+    """An ARN, or a short name."""
+    family: str
+    revision: str
+    launch_type: str | None = None
+    dns_servers: tuple[str, ...] = ()
+    subnet_cidr: str | None = None
+
+    @property
+    def region(self) -> str:
+        """The region that the task's ARN names."""
+        return self.arn.split(":")[3]
+
+    @property
+    def account(self) -> str:
+        """The account that the task's ARN names."""
+        return self.arn.split(":")[4]
+
+    @property
+    def task_definition(self) -> str:
+        """``FAMILY:REVISION``."""
+        return f"{self.family}:{self.revision}"
+
+    @property
+    def task_definition_arn(self) -> str:
+        """The ARN of the task definition, which has the task's partition, region and account."""
+        return f"{':'.join(self.arn.split(':')[:5])}:task-definition/{self.task_definition}"
+
+
+def inside() -> bool:
+    """Whether this is a container of an ECS task."""
+    return bool(os.environ.get(VARIABLE))
+
+
+def own_task() -> OwnTask:
+    """Ask the endpoint that ECS names in the environment.
+
+    Raises TimedOut, Unreachable, or ServiceError for an answer that tells no task.
+    """
+    answer = _object(within(SECONDS, _NAME, lambda: _get(os.environ.get(VARIABLE, ""))))
+    arn, cluster, family, revision = (_text(answer.get(key)) for key in ("TaskARN", "Cluster", "Family", "Revision"))
+    if not (_TASK_ARN.fullmatch(arn) and cluster and family and revision):
+        raise ServiceError(f"{_NAME} tells no task", "InvalidAnswer")
+    networks = list(_networks(answer))
+    servers = (_text(ip) for one in networks for ip in _list(one.get("DomainNameServers")))
+    blocks = (_text(one.get("IPv4SubnetCIDRBlock")) for one in networks)
+    return OwnTask(
+        arn,
+        cluster,
+        family,
+        revision,
+        _text(answer.get("LaunchType")) or None,
+        tuple(dict.fromkeys(filter(None, servers))),
+        next(filter(None, blocks), None),
+    )
+
+
+def _networks(answer: dict[str, object]) -> Iterator[dict[str, object]]:
+    """Those of all containers; in network mode awsvpc they are one."""
+    for container in map(_fields, _list(answer.get("Containers"))):
+        yield from map(_fields, _list(container.get("Networks")))
+
+
+def _get(base: str) -> bytes:
+    import http.client  # 30 ms that --help need not pay
+    import urllib.error
+    import urllib.request
+
+    if not base.startswith("http://"):
+        raise Unreachable(_NAME, f"{VARIABLE} is no http address")
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{base}/task", timeout=SECONDS) as response:
+            body: bytes = response.read(_LIMIT + 1)
+    except TimeoutError as error:
+        raise TimedOut(_NAME, SECONDS) from error
+    except urllib.error.HTTPError as error:
+        raise ServiceError(f"{_NAME} answered with HTTP status {error.code}", str(error.code)) from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        if isinstance(reason, TimeoutError):
+            raise TimedOut(_NAME, SECONDS) from error
+        raise Unreachable(_NAME, str(reason) or type(reason).__name__) from error
+    if len(body) > _LIMIT:
+        raise ServiceError(f"{_NAME} answered more than {_LIMIT} bytes", "InvalidAnswer")
+    return body
+
+
+def _object(body: bytes) -> dict[str, object]:
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ServiceError(f"{_NAME} answered no JSON", "InvalidAnswer") from error
+    if not isinstance(answer, dict):
+        raise ServiceError(f"{_NAME} answered no JSON object", "InvalidAnswer")
+    return answer
+
+
+def _text(value: object) -> str:
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _fields(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}

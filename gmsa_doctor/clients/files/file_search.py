@@ -1,0 +1,179 @@
+"""The files that are looked at: those that are named, those in directories, and those that globs match."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from gmsa_doctor.clients.files.file_bytes import cannot_be_read, read_bytes, text_of
+from gmsa_doctor.formats.documents.located import LocatedError, Position
+from gmsa_doctor.formats.templates import cdk_out
+
+SUFFIXES = (".json", ".yaml", ".yml", ".template")
+"""Of the files that are looked at in a directory."""
+
+SKIPPED = frozenset(
+    {".git", ".hg", ".svn", "node_modules", ".venv", ".tox", ".terraform", ".terragrunt-cache", ".aws-sam"}
+    | {"venv", "__pycache__", ".cache"}
+)
+"""Directories that are not looked into, unless they are named: what others wrote, and copies."""
+
+_GLOB = re.compile(r"[*?\[]")
+
+_CDK_MARKS = (b"aws:cloudformation:stack", b"cdk:")
+"""One of these is in a manifest of CDK; web applications have a manifest.json, too."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file that may be one of ours. ``named``: it was given by its name, so it must be one.
+
+    ``parameters`` are what CDK's manifest gives its template.
+    """
+
+    path: str
+    named: bool = False
+    parameters: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A file (or a directory, or a pattern) that cannot be checked, and why, in one line."""
+
+    path: str
+    reason: str
+    position: Position | None = None
+
+    @property
+    def where(self) -> str:
+        """The path, with line and column where they are known."""
+        return f"{self.path}:{self.position.line}:{self.position.column}" if self.position else self.path
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}"
+
+
+def find(patterns: Iterable[str], root: str = ".") -> tuple[Candidate | Broken, ...]:
+    """The files that are named, those below the directories, and those that the globs match; each of them once.
+
+    ``**`` stands for any number of directories. Links to directories are followed only where they are named.
+    """
+    found: dict[str, Candidate | Broken] = {}
+    for pattern in patterns:
+        for key, one in _expanded(pattern, root):
+            before = found.get(key)
+            if before is None:
+                found[key] = one
+            elif isinstance(before, Candidate) and isinstance(one, Candidate):
+                found[key] = replace(
+                    before, named=before.named or one.named, parameters=before.parameters or one.parameters
+                )
+    return tuple(found.values())
+
+
+def _expanded(pattern: str, root: str) -> Iterator[tuple[str, Candidate | Broken]]:
+    """What one pattern leads to, each with what tells it from others."""
+    where = os.path.join(root, pattern)
+    try:
+        is_directory = stat.S_ISDIR(os.stat(where).st_mode)
+    except ValueError:
+        yield pattern, Broken(pattern, "is no name of a file: it holds a NUL")
+    except OSError as error:
+        if _GLOB.search(pattern):
+            yield from _matching(pattern, root)
+        else:
+            yield pattern, Broken(pattern, cannot_be_read(error))
+    else:
+        if is_directory:
+            yield from _below(os.path.normpath(pattern), root)
+        else:
+            yield os.path.realpath(where), Candidate(pattern.removeprefix("./"), named=True)
+
+
+def _matching(pattern: str, root: str) -> Iterator[tuple[str, Candidate | Broken]]:
+    """The files that a glob matches, and those below the directories that it matches."""
+    parts = [one for one in pattern.split("/") if one not in ("", ".")]
+    if pattern.startswith("/"):
+        parts.insert(0, "")
+    parts = [one for one, before in zip(parts, [None, *parts], strict=False) if not one == before == "**"]
+    fixed = next(index for index, one in enumerate(parts) if _GLOB.search(one))
+    base = "/".join(parts[:fixed]) or ("/" if pattern.startswith("/") else ".")
+    nothing = True
+    for key, one in _below(base, root, parts):
+        if isinstance(one, Broken) or _matches(one.path.split("/"), parts):
+            nothing = False
+            yield key, one
+    if nothing:
+        yield pattern, Broken(pattern, "matches no file")
+
+
+def _matches(names: list[str], parts: list[str], *, on_the_way: bool = False) -> bool:
+    """Whether the parts of a glob match a path, or a directory that it lies in.
+
+    ``on_the_way``: or whether a path below this one may match.
+    """
+    if not parts:
+        return True
+    if not names:
+        return on_the_way
+    if parts[0] == "**":
+        return on_the_way or any(_matches(names[start:], parts[1:]) for start in range(len(names)))
+    return fnmatch.fnmatchcase(names[0], parts[0]) and _matches(names[1:], parts[1:], on_the_way=on_the_way)
+
+
+def _below(directory: str, root: str, glob: list[str] | None = None) -> Iterator[tuple[str, Candidate | Broken]]:
+    """The files in a directory and in those in it, sorted by their names; ``glob`` says which to look into."""
+    # a glob that names a suffix (*.tpl, and not * or **) says itself which files are meant
+    suffixes = ("",) if glob and re.search(r"\.\w+\Z", glob[-1]) else SUFFIXES
+    skipped = SKIPPED.difference(glob or ())
+    waiting = [(directory, os.path.realpath(os.path.join(root, directory)))]
+    while waiting:
+        path, real = waiting.pop()
+        try:
+            with os.scandir(real) as entries:
+                listed = {one.name: one for one in sorted(entries, key=lambda one: one.name)}
+        except OSError as error:
+            yield real, Broken(path, cannot_be_read(error))
+            continue
+        cdk = _cdk(real) if cdk_out.MANIFEST in listed else None
+        if isinstance(cdk, Broken):
+            yield os.path.join(real, cdk.path), replace(cdk, path=_joined(path, cdk.path))
+        parameters = cdk if isinstance(cdk, dict) else {}
+        inner = []
+        for name, one in listed.items():
+            if one.is_dir(follow_symlinks=False):
+                if name not in skipped and not (cdk is not None and name.startswith("asset.")):
+                    inner.append((_joined(path, name), one.path))
+            elif name.endswith(suffixes) and _is_file(one):
+                key = os.path.realpath(one.path) if one.is_symlink() else one.path
+                yield key, Candidate(_joined(path, name), parameters=parameters.get(name, ()))
+        wanted = (one for one in inner if not glob or _matches(one[0].split("/"), glob, on_the_way=True))
+        waiting.extend(reversed([*wanted]))
+
+
+def _joined(path: str, name: str) -> str:
+    return name if path == "." else os.path.join(path, name)
+
+
+def _cdk(directory: str) -> dict[str, tuple[tuple[str, str], ...]] | Broken | None:
+    """What the manifest of CDK gives each stack's template, by its name; None: the manifest is another's."""
+    body = read_bytes(os.path.join(directory, cdk_out.MANIFEST))
+    if isinstance(body, str):
+        return Broken(cdk_out.MANIFEST, body)
+    if not any(mark in body for mark in _CDK_MARKS):
+        return None
+    try:
+        return {one.template: one.parameters for one in cdk_out.read_manifest(text_of(body)).stacks}
+    except LocatedError as error:
+        return Broken(cdk_out.MANIFEST, error.reason, error.position)
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself
+        return False

@@ -1,0 +1,205 @@
+"""The files that are checked: which there are, and what each of them is.
+
+Files that are no files of ours are told apart by their bytes before anything is parsed: a repository has thousands.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from gmsa_doctor.clients.files.file_bytes import FILE_LIMIT, read_bytes, text_of
+from gmsa_doctor.clients.files.file_search import Broken, Candidate, find
+from gmsa_doctor.formats.documents.located import Definition, Located, LocatedError, Open, Path, read_json
+from gmsa_doctor.formats.documents.task_definition import TaskDefinitionError, read_task_definition
+from gmsa_doctor.formats.documents.yaml_text import read_yaml
+from gmsa_doctor.formats.templates import cloudformation, compose, terraform_plan
+from gmsa_doctor.formats.templates.cloudformation import LeftOut
+
+__all__ = ["Broken", "Candidate", "FileKind", "SourceFile", "classify", "find", "read", "sources"]
+
+_MARKS = (
+    b"containerdefinitions",
+    b"container_definitions",
+    b"aws::ecs::taskdefinition",
+    b"credential_spec",
+    b"credentialspec",
+    b"cmsplugins",
+    b"domainjoinconfig",
+    b"activedirectoryconfig",
+)
+"""One of these is in every file of ours, in this or another case."""
+
+_STRONG_MARKS = (b"containerdefinitions", b"container_definitions", b"aws::ecs::taskdefinition")
+"""What a file of others does not hold: Kubernetes too has a word of ``credentialspec``."""
+
+_WANTED = (
+    "give a task definition (JSON), a CloudFormation or SAM template, a Terraform plan (terraform show -json), "
+    "a directory of CDK (cdk.out), a Compose file with a CredSpec for ECS, or a CredSpec"
+)
+
+
+class FileKind(StrEnum):
+    """What a file is."""
+
+    TASK_DEFINITION = "task definition"
+    TEMPLATE = "CloudFormation template"
+    PLAN = "Terraform plan"
+    COMPOSE = "Compose file"
+    CREDSPEC = "CredSpec"
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file of ours, with the task definitions in it; ``body`` are the bytes of a CredSpec.
+
+    ``left_out`` are task definitions (or what may make some) that cannot be judged before they are deployed.
+    """
+
+    path: str
+    kind: FileKind
+    definitions: tuple[Definition, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    body: bytes | None = field(default=None, repr=False)
+
+
+def sources(
+    patterns: Iterable[str], parameters: Mapping[str, str], root: str = ".", *, pass_over: bool = False
+) -> Iterator[SourceFile | Broken]:
+    """All that the patterns lead to, in a stable order. ``parameters`` are those of CloudFormation templates.
+
+    ``pass_over``: a file that is named may be none of ours, as one that was found.
+    """
+    for one in find(patterns, root):
+        if isinstance(one, Candidate) and pass_over:
+            one = replace(one, named=False)
+        found = one if isinstance(one, Broken) else read(one, parameters, root)
+        if found is not None:
+            yield found
+
+
+# What a file is -------------------------------------------------------------------------------------
+
+
+def read(candidate: Candidate, parameters: Mapping[str, str], root: str = ".") -> SourceFile | Broken | None:
+    """What the file is. None: none of ours, and not named. Raises nothing."""
+    body = read_bytes(os.path.join(root, candidate.path))
+    if isinstance(body, str):
+        return Broken(candidate.path, body)
+    return classify(candidate, body, parameters)
+
+
+def classify(candidate: Candidate, body: bytes, parameters: Mapping[str, str]) -> SourceFile | Broken | None:
+    """What bytes that were read are. ``parameters`` are those of CloudFormation templates."""
+    if not candidate.named and not _has_mark(body):
+        return None
+    if len(body) > FILE_LIMIT and not candidate.named:
+        return None
+    if len(body) > FILE_LIMIT:
+        return Broken(candidate.path, f"is larger than {FILE_LIMIT // 1024 // 1024} MB")
+    if _begins_as_credspec(body):  # what is wrong with it, its checks tell better
+        return SourceFile(candidate.path, FileKind.CREDSPEC, body=body)
+    try:
+        found = _parsed(candidate.path, body, {**dict(candidate.parameters), **parameters})
+    except LocatedError as error:
+        ours = candidate.named or _has_mark(body, _STRONG_MARKS)
+        return Broken(candidate.path, error.reason, error.position) if ours else None
+    except RecursionError:
+        return Broken(candidate.path, "is nested too deeply")
+    if found is None and candidate.named:
+        return Broken(candidate.path, f"holds no task definition and no CredSpec: {_WANTED}")
+    return found
+
+
+def _has_mark(body: bytes, marks: tuple[bytes, ...] = _MARKS) -> bool:
+    lower = _without_nul(body).lower()
+    return any(mark in lower for mark in marks)
+
+
+def _without_nul(body: bytes) -> bytes:
+    """The letters of UTF-16 and UTF-32 side by side, to look for marks in."""
+    return body.replace(b"\0", b"") if b"\0" in body[:4] else body
+
+
+_CREDSPEC_KEYS = ("CmsPlugins", "DomainJoinConfig", "ActiveDirectoryConfig")
+_CREDSPEC_START = re.compile(rb'[\xef\xbb\xbf\xff\xfe\s]*\{\s*"(?:CmsPlugins|DomainJoinConfig|ActiveDirectoryConfig)"')
+
+
+def _begins_as_credspec(body: bytes) -> bool:
+    return _CREDSPEC_START.match(_without_nul(body[:4096])) is not None
+
+
+def _parsed(path: str, body: bytes, parameters: Mapping[str, str]) -> SourceFile | None:
+    """Raises LocatedError for what cannot be parsed; None for what is none of ours."""
+    text = text_of(body)
+    located = read_json(text) if _is_json(path, text) else read_yaml(text)
+    value = located.value
+    if not isinstance(value, dict):
+        return None
+    if cloudformation.is_template(value):
+        template = cloudformation.read_template(located, parameters)
+        return _source(path, FileKind.TEMPLATE, template.definitions, template.left_out)
+    if terraform_plan.is_plan(value):
+        return _source(path, FileKind.PLAN, *_known(terraform_plan.definitions(located)))
+    if any(key in value for key in _CREDSPEC_KEYS):
+        return SourceFile(path, FileKind.CREDSPEC, body=body)
+    if (root := _task_definition(value)) is not None:
+        return _source(path, FileKind.TASK_DEFINITION, (_definition(path, located, root),))
+    if compose.is_compose(value):
+        return _source(path, FileKind.COMPOSE, compose.definitions(located))
+    return None
+
+
+def _is_json(path: str, text: str) -> bool:
+    if path.endswith((".yaml", ".yml")):
+        return False
+    return path.endswith(".json") or text.lstrip()[:1] in ("{", "[")
+
+
+def _source(
+    path: str, kind: FileKind, found: tuple[Definition, ...], left_out: tuple[LeftOut, ...] = ()
+) -> SourceFile | None:
+    """None where there is no task definition in it."""
+    return SourceFile(path, kind, found, left_out) if found or left_out else None
+
+
+def _known(found: tuple[Definition, ...]) -> tuple[tuple[Definition, ...], tuple[LeftOut, ...]]:
+    """The task definitions whose containers are known, and the others."""
+    known, left_out = [], []
+    for one in found:
+        containers = one.located.value.get("containerDefinitions") if isinstance(one.located.value, dict) else None
+        if isinstance(containers, Open):
+            place = one.located.at(("containerDefinitions",))
+            left_out.append(LeftOut(one.name, f"its containers wait for {containers}", place))
+        else:
+            known.append(one)
+    return tuple(known), tuple(left_out)
+
+
+def _task_definition(value: dict[str, object]) -> Path | None:
+    """Where in the document the task definition is: describe-task-definition has another object around it."""
+    for root in ((), ("taskDefinition",)):
+        found = value.get(root[0]) if root else value
+        if isinstance(found, dict) and any(str(key).casefold() == "containerdefinitions" for key in found):
+            return root
+    return None
+
+
+def _definition(path: str, located: Located, root: Path) -> Definition:
+    """The task definition at ``root``. Raises LocatedError for what ECS would not take."""
+    value = located.value[root[0]] if root and isinstance(located.value, dict) else located.value
+    inner = {where[len(root) :]: place for where, place in located.positions.items() if where[: len(root)] == root}
+    inner_located = Located(value, inner)
+    try:
+        read = read_task_definition(value)
+    except TaskDefinitionError as error:
+        raise LocatedError(f"is not a task definition: {error}", inner_located.at(_keys(error.path))) from None
+    return Definition(read.family or os.path.basename(path), inner_located)
+
+
+def _keys(path: str) -> Path:
+    """``containerDefinitions[0].name`` as keys and indexes."""
+    return tuple(int(one) if one.isdigit() else one for one in re.findall(r"[^.\[\]]+", path))

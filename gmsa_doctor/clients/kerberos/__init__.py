@@ -1,0 +1,1 @@
+"""Clients of Kerberos: logons, and ticket caches."""

@@ -1,0 +1,143 @@
+"""Why a KDC, or libkrb5 reading its answer, said no: their codes in our words."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from gmsa_doctor.core.errors import ClientError
+
+BASE = -1765328384
+"""ERROR_TABLEBASE_krb5: libkrb5's code for the KDC's error n is this plus n."""
+
+
+class KdcReason(StrEnum):
+    """Why a KDC, or libkrb5 reading its answer, refused."""
+
+    WRONG_PASSWORD = "wrong-password"
+    EMPTY_PASSWORD = "empty-password"
+    UNKNOWN_CLIENT = "unknown-client"
+    REVOKED = "revoked"
+    """Disabled, locked or expired, and the KDC does not say which."""
+    DISABLED = "disabled"
+    LOCKED = "locked"
+    ACCOUNT_EXPIRED = "account-expired"
+    PASSWORD_EXPIRED = "password-expired"
+    """Expired, or to be changed at the next logon, and the KDC does not say which."""
+    PASSWORD_TOO_OLD = "password-too-old"
+    MUST_CHANGE = "must-change"
+    LOGON_HOURS = "logon-hours"
+    POLICY = "policy"
+    """Logons are restricted: to workstations, by an authentication policy."""
+    SMART_CARD = "smart-card"
+    NO_ENCTYPE = "no-enctype"
+    """No encryption type that client, KDC and account have in common."""
+    NO_KEY = "no-key"
+    PREAUTH_UNSUPPORTED = "preauth-unsupported"
+    """The KDC wants another proof than a password."""
+    CLOCK_SKEW = "clock-skew"
+    UNKNOWN_REALM = "unknown-realm"
+    WRONG_REALM = "wrong-realm"
+    """The KDC answers for another realm than it was asked for (or one in another case)."""
+    NO_KDC = "no-kdc"
+    UNKNOWN_SERVICE = "unknown-service"
+    NOT_UNIQUE = "not-unique"
+    """More than one account has this principal name: a duplicate SPN."""
+    SERVICE_REVOKED = "service-revoked"
+    TICKET_REJECTED = "ticket-rejected"
+    """The ticket is expired, or was not made for the key that the other side has."""
+    KDC_ERROR = "kdc-error"
+    """The KDC has a problem of its own."""
+    OTHER = "other"
+
+
+_KDC_CODES = {
+    1: KdcReason.ACCOUNT_EXPIRED,
+    2: KdcReason.SERVICE_REVOKED,
+    6: KdcReason.UNKNOWN_CLIENT,
+    7: KdcReason.UNKNOWN_SERVICE,
+    8: KdcReason.NOT_UNIQUE,
+    9: KdcReason.NO_KEY,
+    11: KdcReason.POLICY,  # NEVER_VALID: the lifetime asked for is not allowed
+    12: KdcReason.POLICY,
+    14: KdcReason.NO_ENCTYPE,
+    15: KdcReason.NO_ENCTYPE,  # SUMTYPE_NOSUPP
+    16: KdcReason.PREAUTH_UNSUPPORTED,
+    18: KdcReason.REVOKED,
+    19: KdcReason.SERVICE_REVOKED,
+    20: KdcReason.TICKET_REJECTED,
+    21: KdcReason.REVOKED,  # CLIENT_NOTYET
+    22: KdcReason.SERVICE_REVOKED,
+    23: KdcReason.PASSWORD_EXPIRED,
+    24: KdcReason.WRONG_PASSWORD,
+    25: KdcReason.PREAUTH_UNSUPPORTED,
+    29: KdcReason.KDC_ERROR,
+    31: KdcReason.TICKET_REJECTED,  # for a logon: a wrong password, see _reason
+    32: KdcReason.TICKET_REJECTED,
+    33: KdcReason.CLOCK_SKEW,
+    34: KdcReason.TICKET_REJECTED,
+    35: KdcReason.TICKET_REJECTED,
+    36: KdcReason.TICKET_REJECTED,
+    37: KdcReason.CLOCK_SKEW,
+    41: KdcReason.TICKET_REJECTED,
+    44: KdcReason.TICKET_REJECTED,
+    45: KdcReason.TICKET_REJECTED,
+    46: KdcReason.TICKET_REJECTED,
+    52: KdcReason.KDC_ERROR,
+    60: KdcReason.KDC_ERROR,
+    61: KdcReason.KDC_ERROR,
+    68: KdcReason.WRONG_REALM,
+    90: KdcReason.PREAUTH_UNSUPPORTED,
+    91: KdcReason.PREAUTH_UNSUPPORTED,
+}
+"""RFC 4120 7.5.9, RFC 6806 (68), RFC 6113 (90, 91): what Active Directory may plausibly answer."""
+_LIBRARY_CODES = {
+    -1765328240: KdcReason.TICKET_REJECTED,  # KRB5KRB_AP_WRONG_PRINC
+    -1765328237: KdcReason.WRONG_REALM,  # KRB5_KDCREP_MODIFIED
+    -1765328236: KdcReason.CLOCK_SKEW,  # KRB5_KDCREP_SKEW
+    -1765328234: KdcReason.NO_ENCTYPE,  # KRB5_PROG_ETYPE_NOSUPP
+    -1765328232: KdcReason.NO_ENCTYPE,  # KRB5_WRONG_ETYPE
+    -1765328230: KdcReason.UNKNOWN_REALM,  # KRB5_REALM_UNKNOWN
+    -1765328228: KdcReason.NO_KDC,  # KRB5_KDC_UNREACH
+    -1765328196: KdcReason.NO_ENCTYPE,  # KRB5_BAD_ENCTYPE
+    -1765328176: KdcReason.PREAUTH_UNSUPPORTED,  # KRB5_PREAUTH_BAD_TYPE
+    -1765328175: KdcReason.PREAUTH_UNSUPPORTED,  # KRB5_PREAUTH_NO_KEY
+    -1765328174: KdcReason.PREAUTH_UNSUPPORTED,  # KRB5_PREAUTH_FAILED
+    -1765328164: KdcReason.UNKNOWN_REALM,  # KRB5_REALM_CANT_RESOLVE
+    -1765328161: KdcReason.KDC_ERROR,  # KRB5_GET_IN_TKT_LOOP
+    -1765328147: KdcReason.NO_ENCTYPE,  # KRB5_CONFIG_ETYPE_NOSUPP
+}
+"""Of libkrb5 itself: krb5.h."""
+_NT_STATUS = {
+    0xC000006A: KdcReason.WRONG_PASSWORD,
+    0xC000006F: KdcReason.LOGON_HOURS,
+    0xC0000070: KdcReason.POLICY,  # INVALID_WORKSTATION
+    0xC0000071: KdcReason.PASSWORD_TOO_OLD,
+    0xC0000072: KdcReason.DISABLED,
+    0xC0000193: KdcReason.ACCOUNT_EXPIRED,
+    0xC0000224: KdcReason.MUST_CHANGE,
+    0xC0000234: KdcReason.LOCKED,
+    0xC00002FA: KdcReason.SMART_CARD,
+    0xC0000413: KdcReason.POLICY,  # AUTHENTICATION_FIREWALL_FAILED
+}
+"""MS-ERREF 2.3.1: what tells more than the Kerberos code."""
+_REFINED = {KdcReason.REVOKED, KdcReason.POLICY, KdcReason.PASSWORD_EXPIRED}
+
+
+class KdcRefusal(ClientError):
+    """The KDC said no. ``code`` is libkrb5's, ``nt_status`` Active Directory's where it gave one."""
+
+    def __init__(self, reason: KdcReason, code: int, text: str, nt_status: int | None = None) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.code = code
+        self.nt_status = nt_status
+
+
+def reason_of(code: int, nt_status: int | None, logon: bool) -> KdcReason:
+    """The reason behind libkrb5's ``code`` and AD's NTSTATUS, if it gave one; ``logon``: of an AS exchange."""
+    if logon and code == BASE + 31:  # the answer does not open: no pre-authentication, wrong password
+        return KdcReason.WRONG_PASSWORD
+    reason = _KDC_CODES.get(code - BASE) or _LIBRARY_CODES.get(code, KdcReason.OTHER)
+    if reason in _REFINED and nt_status in _NT_STATUS:
+        return _NT_STATUS[nt_status]
+    return reason

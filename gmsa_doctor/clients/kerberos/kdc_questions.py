@@ -1,0 +1,116 @@
+"""What a KDC says of an account before any password is proved, over TCP or UDP.
+
+Without libkrb5, which asks over UDP or TCP as it likes and cannot be told to stop before the password.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+from gmsa_doctor.clients.kerberos.kdc_errors import BASE, KdcReason, reason_of
+from gmsa_doctor.clients.network.tcp import endpoint, open_socket
+from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
+from gmsa_doctor.formats.ad import krb_error
+from gmsa_doctor.formats.ad.as_request import as_request
+
+Transport = Literal["TCP", "UDP"]
+
+SECONDS = 3.0
+"""For one question, its repetition over UDP included."""
+_AS_REP = 0x6B
+_LARGEST = 1 << 16
+_PREAUTH_REQUIRED = 25
+_TOO_BIG_FOR_UDP = 52
+
+
+@dataclass(frozen=True)
+class FirstAnswer:
+    """The KDC's answer to a logon's first request. ``code`` as in RFC 4120 7.5.9; 0: it gave a ticket at once."""
+
+    code: int
+    nt_status: int | None = None
+
+    @property
+    def reason(self) -> KdcReason | None:
+        """Why the logon ends there; None where it goes on, with the proof of the password."""
+        if self.code in (0, _PREAUTH_REQUIRED, _TOO_BIG_FOR_UDP):
+            return None
+        return reason_of(BASE + self.code, self.nt_status, logon=False)
+
+
+class KdcQuestions:
+    """Asks KDCs about accounts; no answer counts as a failed logon. Remembers what it was told.
+
+    Raises Refused, TimedOut or Unreachable for a KDC that does not answer.
+    """
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._answers: dict[tuple[str, ...], FirstAnswer | ClientError] = {}
+
+    def first_answer(self, account: str, realm: str, address: str, port: int, over: Transport = "TCP") -> FirstAnswer:
+        """What the KDC says to the first request of a logon as ``account@realm``."""
+        key = (account.casefold(), realm, address, str(port), over)
+        with self._lock:
+            known = self._answers.get(key)
+        if known is None:
+            known = self._ask(as_request(account, realm), address, port, over)
+            with self._lock:
+                self._answers[key] = known
+        if isinstance(known, ClientError):
+            raise known.with_traceback(None)
+        return known
+
+    def _ask(self, request: bytes, address: str, port: int, over: Transport) -> FirstAnswer | ClientError:
+        what = f"KDC {endpoint(address, port)} ({over})"
+        try:
+            reply = self._over_tcp(request, address, port) if over == "TCP" else self._over_udp(request, address, port)
+        except ClientError as error:
+            return error
+        except ConnectionRefusedError:
+            return Refused(what)
+        except TimeoutError:
+            return TimedOut(what, self._seconds)
+        except EOFError:
+            return Unreachable(what, "it closed the connection without an answer")
+        except OSError as error:
+            return Unreachable(what, error.strerror or str(error))
+        if reply[:1] == bytes([_AS_REP]):
+            return FirstAnswer(0)
+        refusal = krb_error.parse(reply)
+        if refusal is None:
+            return Unreachable(what, "its answer is not Kerberos")
+        return FirstAnswer(refusal.code, refusal.nt_status)
+
+    def _over_tcp(self, request: bytes, address: str, port: int) -> bytes:
+        with open_socket(address, port, self._seconds) as kdc, kdc.makefile("rb") as stream:
+            kdc.sendall(struct.pack(">I", len(request)) + request)
+            head = stream.read(4)
+            if len(head) < 4:
+                raise EOFError
+            (length,) = struct.unpack(">I", head)
+            reply = stream.read(min(length, _LARGEST))
+            if len(reply) < length:
+                raise EOFError
+            return reply
+
+    def _over_udp(self, request: bytes, address: str, port: int) -> bytes:
+        """Ask twice: one datagram may be lost."""
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        ends = time.monotonic() + self._seconds
+        with socket.socket(family, socket.SOCK_DGRAM) as kdc:
+            kdc.connect((address, port))
+            kdc.settimeout(self._seconds / 2)
+            kdc.send(request)
+            try:
+                return kdc.recv(_LARGEST)
+            except TimeoutError:
+                kdc.send(request)
+                kdc.settimeout(max(ends - time.monotonic(), 0.01))
+                return kdc.recv(_LARGEST)

@@ -1,0 +1,167 @@
+"""libkrb5 and its GSSAPI in a box: no configuration, cache or keytab of the machine, one call at a time.
+
+Its configuration is found through the environment, which is the whole process's. So every use of GSSAPI goes
+through :meth:`Libkrb5.call`: under one lock, with an environment that is set for the call and then put back,
+so that child processes (an AWS ``credential_process``) see nothing of it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib.util
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from gmsa_doctor.clients.kerberos.kdc_relay import KdcRelay, KdcRoute
+from gmsa_doctor.core.errors import OutOfReach, TimedOut
+from gmsa_doctor.core.limits import within
+from gmsa_doctor.core.model import Fix
+
+T = TypeVar("T")
+
+GRACE_SECONDS = 2.0
+"""How much longer than the KDC's limit a call may take before it is left behind."""
+_NOWHERE = "/nonexistent"
+_ENVIRONMENT = {
+    "KRB5CCNAME": "MEMORY:gmsa-doctor-empty",
+    "KRB5_KTNAME": "MEMORY:gmsa-doctor-empty",
+    "KRB5_CLIENT_KTNAME": "MEMORY:gmsa-doctor-empty",
+    "KRB5RCACHENAME": "none:",
+    "GSS_MECH_CONFIG": "/dev/null",
+    # Locator plug-ins that domain-joined machines have; they come before krb5.conf and name other KDCs:
+    # sssd_krb5_locator_plugin(8), and winbind_off() of libwbclient.
+    "SSSD_KRB5_LOCATOR_DISABLE": "1",
+    "_NO_WINBINDD": "1",
+}
+# One KDC, on loopback: kdc_relay.py. No plug-ins for pre-authentication. kdc_timesync stays at its
+# default, as the daemon has it. request_timeout is honoured from MIT 1.22, and ignored before.
+_KRB5_CONF = """\
+[libdefaults]
+ default_realm = {realm}
+ dns_lookup_realm = false
+ dns_lookup_kdc = false
+ dns_canonicalize_hostname = false
+ rdns = false
+ udp_preference_limit = 1
+ request_timeout = {seconds}s
+ plugin_base_dir = {nowhere}
+[realms]
+ {realm} = {{
+  kdc = {kdc}
+ }}
+"""
+_REALM = re.compile(r"[A-Za-z0-9._-]+")
+
+_lock = threading.Lock()
+"""Around GSSAPI, for the whole process."""
+_kept: list[object] = []
+
+
+def gssapi_missing() -> str | None:
+    """Why there can be no Kerberos here, or ``None``. Imports gssapi if it is installed."""
+    if sys.modules.get("gssapi") is not None:
+        return None
+    if not hasattr(os, "memfd_create"):
+        return "this system has no memfd_create(2), and Kerberos must not read the machine's configuration"
+    if importlib.util.find_spec("gssapi") is None:
+        return "the Python package gssapi is not installed"
+    try:
+        with _lock, _environment(_ENVIRONMENT):
+            import gssapi  # noqa: F401
+    except (ImportError, OSError) as error:
+        return f"the Python package gssapi cannot be loaded: {error}"
+    return None
+
+
+def gssapi_module() -> Any:
+    """The package gssapi, once require_gssapi has found it. Untyped: its types differ between versions."""
+    import gssapi
+
+    return gssapi
+
+
+def require_gssapi() -> None:
+    """Raise OutOfReach, with what to install, if there can be no Kerberos here."""
+    reason = gssapi_missing()
+    if reason is not None:
+        fix = "Install gmsa-doctor with the extra `live` (needs gcc and libkrb5-dev), or use its container image."
+        raise OutOfReach(f"Kerberos is out of reach: {reason}", Fix(fix, ("pip install 'gmsa-doctor[live]'",)))
+
+
+def keep(credentials: T) -> T:
+    """Keep credentials until the process ends: to release them, libkrb5 reads its configuration again."""
+    if not _kept:
+        atexit.register(os.environ.update, {**_ENVIRONMENT, "KRB5_CONFIG": os.devnull})
+    _kept.append(credentials)
+    return credentials
+
+
+class Busy(TimedOut):
+    """Nothing was asked: an earlier call, left behind, still has the library to itself."""
+
+
+class Libkrb5:
+    """Runs GSSAPI calls against one KDC at a time. ``seconds`` is the limit for a call."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._relay: KdcRelay | None = None
+        self._configurations: dict[str, int] = {}
+
+    def call(self, realm: str, kdc: tuple[str, int], fn: Callable[[KdcRoute], T]) -> T:
+        """Do ``fn`` where ``realm`` has this KDC and nothing else is configured.
+
+        Exceptions of ``fn`` propagate. Raises Busy, or TimedOut when this call itself does not come back.
+        """
+        route = KdcRoute(*kdc)
+        wait = self.seconds + GRACE_SECONDS
+        if not _lock.acquire(timeout=wait):
+            raise Busy(f"{route.what} was not asked: an earlier Kerberos call is still running, which", wait)
+
+        def locked() -> T:
+            try:
+                configuration = {**_ENVIRONMENT, "KRB5_CONFIG": self._configuration(realm)}
+                with _environment(configuration), self._get_relay().route(route):
+                    route.begin(self.seconds)
+                    return fn(route)
+            finally:
+                _lock.release()
+
+        return within(wait, route.what, locked)
+
+    def _get_relay(self) -> KdcRelay:
+        if self._relay is None:
+            self._relay = KdcRelay()
+        return self._relay
+
+    def _configuration(self, realm: str) -> str:
+        """The path of a krb5.conf in memory. It stays open: libkrb5 remembers files by their path."""
+        if not _REALM.fullmatch(realm):
+            raise ValueError("not the name of a realm")
+        if realm not in self._configurations:
+            text = _KRB5_CONF.format(
+                realm=realm, kdc=self._get_relay().address, seconds=int(self.seconds) + 1, nowhere=_NOWHERE
+            )
+            descriptor = os.memfd_create("gmsa-doctor-krb5.conf")
+            os.write(descriptor, text.encode())
+            self._configurations[realm] = descriptor
+        return f"/proc/self/fd/{self._configurations[realm]}"
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,369 @@
+"""Kerberos: tickets for users and gMSAs, tickets for services; and the ledger of failed logons."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from gmsa_doctor.clients.kerberos import ticket_copy
+from gmsa_doctor.clients.kerberos.kdc_errors import BASE, KdcReason, KdcRefusal, reason_of
+from gmsa_doctor.clients.kerberos.libkrb5 import Busy, Libkrb5, gssapi_missing, gssapi_module, keep, require_gssapi
+from gmsa_doctor.clients.kerberos.ticket_copy import CacheUnusable
+from gmsa_doctor.clients.network.tcp import endpoint
+from gmsa_doctor.core.errors import ClientError, OutOfReach, TimedOut, Unreachable
+from gmsa_doctor.core.hidden import Hidden
+
+if TYPE_CHECKING:
+    from gmsa_doctor.clients.kerberos.kdc_relay import KdcRoute
+
+__all__ = [
+    "Kerberos",
+    "Kdc",
+    "Ticket",
+    "Enctypes",
+    "ServiceTicket",
+    "SecurityContext",
+    "KdcReason",
+    "KdcRefusal",
+    "AlreadyFailed",
+    "CacheUnusable",
+    "gssapi_missing",
+]
+
+T = TypeVar("T")
+
+SECONDS = 8.0
+_numbers = itertools.count(1)
+
+
+class AlreadyFailed(OutOfReach):
+    """No logon is tried: one for this account has failed in this run, and accounts lock."""
+
+    def __init__(self, account: str) -> None:
+        super().__init__(f"no further logon as {account}: one has failed in this run, and accounts lock")
+        self.account = account
+
+
+@dataclass(frozen=True)
+class Kdc:
+    """The address (not the name) and TCP port of a KDC."""
+
+    address: str
+    port: int = 88
+
+    def __str__(self) -> str:
+        return endpoint(self.address, self.port)
+
+
+@dataclass(frozen=True)
+class Enctypes:
+    """Encryption types (IANA's numbers) of a logon, as they could be seen on the wire.
+
+    ``offered``: what the KDC would take a proof of the password in: what we and the account have in common;
+    ``account``: of the account's key that it used; ``kdc``: of its own key, with which the TGT is encrypted.
+    """
+
+    offered: tuple[int, ...]
+    account: int
+    kdc: int
+
+
+@dataclass(frozen=True, eq=False)
+class Ticket:
+    """A TGT in a memory cache of its own. ``lifetime`` in seconds, from when it was given."""
+
+    principal: str
+    lifetime: int
+    credentials: Any = field(repr=False)
+    enctypes: Enctypes | None = None
+
+    @property
+    def realm(self) -> str:
+        """The realm of the principal."""
+        return self.principal.rpartition("@")[2]
+
+
+@dataclass(frozen=True)
+class ServiceTicket:
+    """A ticket for a service, made for a client. ``lifetime`` in seconds."""
+
+    spn: str
+    principal: str
+    lifetime: int
+
+
+class Kerberos:
+    """Gets tickets. One instance for a run; safe between threads. ``seconds`` is the limit for a call.
+
+    Every method raises OutOfReach without gssapi; Refused, TimedOut or Unreachable for a KDC that does not
+    answer; KdcRefusal for one that says no.
+    """
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self._library = Libkrb5(seconds)
+        self._ledger = _Ledger()
+
+    def begin_again(self, new_secret: bool) -> None:
+        """Forget tickets and answers, for another look: a group that a user was put into counts in a new ticket only.
+
+        A failed logon is not forgotten, and not repeated. With ``new_secret``, another password than those that have
+        failed may be tried, once.
+        """
+        self._ledger.begin_again(new_secret)
+
+    def user_ticket(self, user: str, realm: str, password: Hidden[str], kdc: Kdc) -> Ticket:
+        """A TGT for ``user@realm``. Asks once for the same password; see :class:`AlreadyFailed`."""
+        # A surrogate without its partner becomes U+FFFD, as it does when the daemon (Go) reads JSON.
+        text = password.reveal().encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return self.account_ticket(user, realm, Hidden(text.encode()), kdc)
+
+    def account_ticket(self, account: str, realm: str, password: Hidden[bytes], kdc: Kdc) -> Ticket:
+        """A TGT for ``account@realm`` (``webapp01$``), with the password in UTF-8. As user_ticket."""
+        require_gssapi()
+        page = self._ledger.page(account, realm)
+        return page.once(password, kdc, lambda: self._logon(f"{account}@{realm}", realm, password, kdc))
+
+    def keytab_ticket(self, account: str, realm: str, keytab: Hidden[bytes], kdc: Kdc) -> Ticket:
+        """A TGT for ``account@realm``, with the key that the content of a keytab holds. As user_ticket."""
+        require_gssapi()
+        page = self._ledger.page(account, realm)
+        return page.once(keytab, kdc, lambda: self._logon_with_keytab(f"{account}@{realm}", realm, keytab, kdc))
+
+    def cached_ticket(self, path: str) -> Ticket:
+        """The TGT of a cache in a file, in a memory cache of its own. Asks no KDC. Raises CacheUnusable."""
+        require_gssapi()
+        return Ticket(*ticket_copy.load(self._library, path))
+
+    def service_ticket(self, ticket: Ticket, spn: str, kdc: Kdc) -> ServiceTicket:
+        """A ticket for the service ``spn`` of the ticket's realm. Only the KDC is asked, not the service."""
+
+        def step(context: Any) -> ServiceTicket:
+            context.step()
+            return ServiceTicket(spn, ticket.principal, int(context.lifetime))
+
+        # without mutual authentication the context is complete when the KDC has answered
+        return self._initiate(ticket, spn, kdc, ("integrity",), step)
+
+    def security_context(self, ticket: Ticket, spn: str, kdc: Kdc) -> tuple[SecurityContext, bytes]:
+        """Begin to authenticate to the service, mutually and for sealing; with the first token to send."""
+
+        def step(context: Any) -> tuple[SecurityContext, bytes]:
+            token = context.step() or b""
+            return SecurityContext(self._library, ticket.realm, kdc, context), token
+
+        flags = ("mutual_authentication", "integrity", "confidentiality", "out_of_sequence_detection")
+        return self._initiate(ticket, spn, kdc, flags, step)
+
+    def _logon(self, principal: str, realm: str, password: Hidden[bytes], kdc: Kdc) -> Ticket:
+        if not password.reveal():
+            raise KdcRefusal(KdcReason.EMPTY_PASSWORD, 22, "the password is empty")
+
+        def acquire(route: KdcRoute) -> Ticket:
+            gssapi = gssapi_module()
+            name = gssapi.Name(principal, gssapi.NameType.kerberos_principal)
+            mechanisms = [gssapi.MechType.kerberos]
+            got = gssapi.raw.acquire_cred_with_password(name, password.reveal(), usage="initiate", mechs=mechanisms)
+            # Credentials(base=…) takes the handle away from its argument: done once, here.
+            credentials = keep(gssapi.Credentials(base=got.creds))
+            seen = route.ticket
+            enctypes = Enctypes(route.offered, seen.key, seen.ticket) if seen and seen.logon else None
+            return Ticket(principal, int(got.lifetime or 0), credentials, enctypes)
+
+        return _ask(self._library, realm, kdc, acquire, logon=True)
+
+    def _logon_with_keytab(self, principal: str, realm: str, keytab: Hidden[bytes], kdc: Kdc) -> Ticket:
+        def acquire(_: KdcRoute) -> Ticket:
+            gssapi = gssapi_module()
+            name = gssapi.Name(principal, gssapi.NameType.kerberos_principal)
+            with open(os.memfd_create("gmsa-doctor-keytab"), "wb") as file:
+                file.write(keytab.reveal())
+                file.flush()
+                store = {
+                    "client_keytab": f"FILE:/proc/self/fd/{file.fileno()}",
+                    "ccache": f"MEMORY:gmsa-doctor-{next(_numbers)}",
+                }
+                got = gssapi.Credentials(name=name, usage="initiate", mechs=[gssapi.MechType.kerberos], store=store)
+                # libkrb5 logs on when the lifetime is asked for
+                return Ticket(principal, int(got.lifetime or 0), keep(got))
+
+        return _ask(self._library, realm, kdc, acquire, logon=True)
+
+    def _initiate(self, ticket: Ticket, spn: str, kdc: Kdc, flags: tuple[str, ...], use: Callable[[Any], T]) -> T:
+        require_gssapi()
+
+        def initiate(_: KdcRoute) -> T:
+            gssapi = gssapi_module()
+            name = gssapi.Name(f"{spn}@{ticket.realm}", gssapi.NameType.kerberos_principal)
+            wanted = [gssapi.RequirementFlag[flag] for flag in flags]
+            context = gssapi.SecurityContext(
+                name=name,
+                mech=gssapi.MechType.kerberos,
+                creds=ticket.credentials,
+                usage="initiate",
+                flags=wanted,
+            )
+            return use(context)
+
+        return _ask(self._library, ticket.realm, kdc, initiate)
+
+
+class SecurityContext:
+    """An authentication under way to a service, and then the means to seal what is said to it."""
+
+    def __init__(self, library: Libkrb5, realm: str, kdc: Kdc, context: Any) -> None:
+        self._library = library
+        self._realm = realm
+        self._kdc = kdc
+        self._context = context
+
+    @property
+    def complete(self) -> bool:
+        """Whether both sides have proved who they are."""
+        return bool(self._context.complete)
+
+    def step(self, token: bytes) -> bytes:
+        """Take the service's token; give the next to send, which may be empty. Raises KdcRefusal."""
+        return _ask(self._library, self._realm, self._kdc, lambda _: self._context.step(token) or b"")
+
+    def wrap(self, message: bytes, seal: bool) -> bytes:
+        """Sign, and with ``seal`` encrypt, a message."""
+        return bytes(self._guarded(lambda: self._context.wrap(message, seal)).message)
+
+    def unwrap(self, message: bytes, sealed: bool) -> bytes:
+        """The content of a message. Raises Unreachable when it was tampered with or is not ``sealed``."""
+        result = self._guarded(lambda: self._context.unwrap(message))
+        if sealed and not result.encrypted:
+            raise Unreachable("the service", "it sent a message that is not sealed")
+        return bytes(result.message)
+
+    def room(self, size: int) -> int:
+        """How long a message may be so that sealed it has at most ``size`` bytes."""
+        return int(self._context.get_wrap_size_limit(size, True))
+
+    @staticmethod
+    def _guarded(fn: Callable[[], Any]) -> Any:
+        try:
+            return fn()
+        except gssapi_module().exceptions.GSSError as error:
+            raise Unreachable("the service", "a sealed message cannot be opened") from error
+
+
+class _Page:
+    """What is known of one account's logons. Attempts wait for each other."""
+
+    def __init__(self, account: str) -> None:
+        self._account = account
+        self._lock = threading.Lock()
+        self._tickets: dict[Hidden[bytes], Ticket] = {}
+        self._answers: dict[tuple[Hidden[bytes], Kdc], KdcRefusal] = {}
+        self._failed: tuple[Hidden[bytes], ClientError] | None = None
+        self._offered: set[Hidden[bytes]] = set()
+        self._spent: dict[Hidden[bytes], ClientError] = {}
+        """Passwords that have failed, or were held back, before the secret changed."""
+
+    def begin_again(self, new_secret: bool) -> None:
+        with self._lock:
+            if new_secret and self._failed is not None:
+                for password in self._offered - set(self._tickets):
+                    self._spent.setdefault(password, AlreadyFailed(self._account))
+                self._spent[self._failed[0]] = self._failed[1]
+                self._failed = None
+            self._tickets.clear()
+            self._answers.clear()
+
+    def once(self, password: Hidden[bytes], kdc: Kdc, logon: Callable[[], Ticket]) -> Ticket:
+        with self._lock:
+            if self._failed is not None and self._failed[0] == password:
+                raise self._failed[1].with_traceback(None)
+            self._offered.add(password)
+            if password in self._spent:
+                raise self._spent[password].with_traceback(None)
+            if password in self._tickets:
+                return self._tickets[password]
+            if self._failed is not None:
+                raise AlreadyFailed(self._account)
+            if (password, kdc) in self._answers:
+                raise self._answers[password, kdc].with_traceback(None)
+            try:
+                ticket = self._tickets[password] = logon()
+            except _Counted as counted:
+                self._failed = (password, counted.error)
+                raise counted.error from None
+            except KdcRefusal as refusal:
+                self._answers[password, kdc] = refusal
+                raise
+            return ticket
+
+
+class _Ledger:
+    """The accounts of a run (promise 3)."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pages: dict[tuple[str, str], _Page] = {}
+
+    def page(self, account: str, realm: str) -> _Page:
+        with self._lock:
+            key = (account.casefold(), realm.casefold())
+            return self._pages.setdefault(key, _Page(f"{account}@{realm}"))
+
+    def begin_again(self, new_secret: bool) -> None:
+        with self._lock:
+            for page in self._pages.values():
+                page.begin_again(new_secret)
+
+
+class _Counted(ClientError):
+    """Around the error of a logon that counts, or may have counted, as a failed one."""
+
+    def __init__(self, error: ClientError) -> None:
+        super().__init__(error.text)
+        self.error = error
+
+
+def _ask(library: Libkrb5, realm: str, kdc: Kdc, fn: Callable[[KdcRoute], T], logon: bool = False) -> T:
+    """Do ``fn`` with this KDC, and turn its errors into ours."""
+
+    def asked(route: KdcRoute) -> tuple[T, None] | tuple[None, ClientError]:
+        try:
+            return fn(route), None
+        except gssapi_module().exceptions.GSSError as error:
+            problem = route.problem or _refusal(error, route, logon)
+        if logon and _counts(problem, route):
+            return None, _Counted(problem)
+        return None, problem
+
+    try:
+        result, problem = library.call(realm, (kdc.address, kdc.port), asked)
+    except Busy:
+        raise
+    except TimedOut as error:
+        problem = _Counted(error) if logon else error
+    if problem is not None:
+        raise problem
+    return cast("T", result)
+
+
+def _refusal(error: Any, route: KdcRoute, logon: bool) -> KdcRefusal:
+    code, text = ticket_copy.code_and_text(error)
+    refusal = route.refusal
+    nt_status = refusal.nt_status if refusal is not None and BASE + refusal.code == code else None
+    return KdcRefusal(reason_of(code, nt_status, logon), code, f"{route.what}: {text}", nt_status)
+
+
+def _counts(problem: ClientError, route: KdcRoute) -> bool:
+    """Whether the domain may have counted a failed logon.
+
+    The first request of an AS exchange carries no proof of the password, and so counts nothing. After the
+    second, all do but those that come when the proof was accepted: the attempt that locks an account, for
+    one, may be answered with "locked".
+    """
+    if not isinstance(problem, KdcRefusal):
+        return route.requests > 1
+    if problem.reason is KdcReason.WRONG_PASSWORD:
+        return True
+    return route.requests > 1 and problem.reason not in (KdcReason.CLOCK_SKEW, KdcReason.WRONG_REALM)

@@ -1,0 +1,168 @@
+"""The ticket cache that Credentials Fetcher puts into a container: where it is, whose it is, what it holds."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gmsa_doctor.core.errors import ClientError, NotFound
+from gmsa_doctor.formats.ad.ccache import Ccache, CcacheError, parse
+
+VARIABLE = "KRB5CCNAME"
+
+DEFAULT = "/var/credentials-fetcher/krbdir/krb5cc"
+"""Where Credentials Fetcher puts the cache.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-linux-gmsa.html
+"""
+
+SIZE_LIMIT = 4 * 1024 * 1024
+"""Bytes that are read at most: a cache with nothing but a TGT has 1 to 2 KB, and each service adds about as much."""
+
+_AGAIN_SECONDS = (0.1, 0.2, 0.4)
+"""When to look again. kinit, which Credentials Fetcher calls every 10 minutes, removes the file, makes a new one, then
+writes the ticket: for a moment the cache is missing, empty or cut off. Source: cc_file.c of MIT Kerberos."""
+
+
+class UnsupportedCache(ClientError):
+    """The name stands for no single file, as ``KEYRING:``, ``MEMORY:``, ``DIR:`` and ``KCM:`` do."""
+
+
+class NoCache(NotFound):
+    """There is no such file. ``default_exists``: but there is one where Credentials Fetcher puts it."""
+
+    def __init__(self, path: str, *, directory_exists: bool, default_exists: bool) -> None:
+        missing = "" if directory_exists else f": the directory {Path(path).parent} does not exist"
+        super().__init__(f"there is no ticket cache at {path}{missing}")
+        self.path = path
+        self.directory_exists = directory_exists
+        self.default_exists = default_exists
+
+
+class UnreadableCache(ClientError):
+    """Not for this user (``user``, a uid). ``owner`` is None where a directory on the way is closed to it."""
+
+    def __init__(self, path: str, user: int, owner: Owner | None) -> None:
+        whose = f"it is {owner}" if owner else "a directory on the way is closed to it"
+        super().__init__(f"the user with uid {user} may not read {path}: {whose}")
+        self.path = path
+        self.user = user
+        self.owner = owner
+
+
+class BrokenCache(ClientError):
+    """Something is there that is no ticket cache. ``owner`` is None where it could not be looked at."""
+
+    def __init__(self, path: str, why: str, owner: Owner | None) -> None:
+        super().__init__(f"{path} is no ticket cache: {why}")
+        self.path = path
+        self.why = why
+        self.owner = owner
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose a file is, and its permission bits."""
+
+    user: int
+    group: int
+    mode: int
+
+    @property
+    def mode_text(self) -> str:
+        """As chmod takes it: ``0600``."""
+        return f"{self.mode:04o}"
+
+    def __str__(self) -> str:
+        return f"uid {self.user}'s (gid {self.group}), mode {self.mode_text}"
+
+
+@dataclass(frozen=True)
+class CacheFile:
+    """A ticket cache that this user (``user``, a uid) can read."""
+
+    path: str
+    user: int
+    owner: Owner
+    content: Ccache
+
+
+class TicketCache:
+    """Reads one ticket cache: ``name``, else what KRB5CCNAME names, else the one of Credentials Fetcher.
+
+    A name is ``FILE:`` with a path, or a path, as for libkrb5. The file is opened for reading, and never locked.
+    """
+
+    def __init__(self, name: str | None = None, environ: Mapping[str, str] = os.environ) -> None:
+        self.name = name or environ.get(VARIABLE) or DEFAULT
+
+    @property
+    def path(self) -> str:
+        """The file. Raises UnsupportedCache for another type of cache."""
+        kind, colon, rest = self.name.partition(":")
+        if not colon:
+            return self.name
+        if kind != "FILE":  # libkrb5 takes all before the first colon for the type, and is strict about case
+            shown = f"{kind}:" if re.fullmatch(r"[A-Za-z0-9]+", kind) else repr(self.name)
+            raise UnsupportedCache(f"{shown} is a type of ticket cache that cannot be looked at; FILE:/path can")
+        if not rest:
+            raise UnsupportedCache("FILE: names no file; give FILE:/path")
+        return rest
+
+    def read(self) -> CacheFile:
+        """The cache. Looks again for a moment while it seems to be written anew.
+
+        Raises UnsupportedCache, NoCache, UnreadableCache or BrokenCache.
+        """
+        path = self.path
+        for seconds in _AGAIN_SECONDS:
+            try:
+                found = _read(path)
+            except (NoCache, BrokenCache):
+                pass
+            else:
+                if found.content.credentials:
+                    return found
+            time.sleep(seconds)
+        return _read(path)
+
+
+def _read(path: str) -> CacheFile:
+    owner = None
+    try:
+        # A symbolic link is followed, as the application's library does. Looked at before it is opened: to open a
+        # pipe waits, and to open a device may do things.
+        found = os.stat(path)
+        owner = _owner(found)
+        if not stat.S_ISREG(found.st_mode):
+            raise BrokenCache(path, "it is no regular file", owner)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        with os.fdopen(descriptor, "rb") as file:
+            owner = _owner(os.fstat(descriptor))
+            body = file.read(SIZE_LIMIT + 1)
+    except PermissionError:
+        raise UnreadableCache(path, os.geteuid(), owner) from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise _no_cache(path) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise BrokenCache(path, getattr(error, "strerror", None) or "not a path", owner) from None
+    if len(body) > SIZE_LIMIT:
+        raise BrokenCache(path, f"it is larger than {SIZE_LIMIT} bytes", owner)
+    try:
+        return CacheFile(path, os.geteuid(), owner, parse(body))
+    except CcacheError as error:
+        raise BrokenCache(path, str(error), owner) from None
+
+
+def _owner(found: os.stat_result) -> Owner:
+    return Owner(found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode))
+
+
+def _no_cache(path: str) -> NoCache:
+    default_exists = os.path.exists(DEFAULT) and path != DEFAULT
+    return NoCache(path, directory_exists=Path(path).parent.is_dir(), default_exists=default_exists)

@@ -1,0 +1,338 @@
+"""LDAP as Active Directory speaks it: the root DSE, and a sealed session of one user."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+
+from gmsa_doctor.clients.ldap.sealing import sealed_bind
+from gmsa_doctor.clients.network.tcp import endpoint
+from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
+from gmsa_doctor.core.limits import within
+
+if TYPE_CHECKING:
+    from gmsa_doctor.clients.kerberos.logon import Kdc, Kerberos, Ticket
+
+T = TypeVar("T")
+Scope = Literal["base", "one", "subtree"]
+
+CONNECT_SECONDS = 3
+SECONDS = 8
+_SCOPES = {"base": "BASE", "one": "LEVEL", "subtree": "SUBTREE"}
+_SHOW_DELETED = "1.2.840.113556.1.4.417"
+"""LDAP_SERVER_SHOW_DELETED_OID. Source: MS-ADTS 3.1.1.3.4.1.14."""
+_ROOT_DSE = (
+    "currentTime",
+    "defaultNamingContext",
+    "dnsHostName",
+    "supportedSASLMechanisms",
+    "domainFunctionality",
+    "forestFunctionality",
+    "domainControllerFunctionality",
+    "serverName",
+    "supportedCapabilities",
+)
+READ_ONLY = "1.2.840.113556.1.4.1920"
+"""LDAP_CAP_ACTIVE_DIRECTORY_PARTIAL_SECRETS_OID: the domain controller is read-only. Source: MS-ADTS 3.1.1.3.4.3.6."""
+
+
+class LdapRefusal(ClientError):
+    """The server answered with a result other than success (RFC 4511 4.1.9).
+
+    ``code`` and ``name``: the result (8, ``strongerAuthRequired``); ``server_text``: its diagnosticMessage.
+    """
+
+    def __init__(self, what: str, code: int, name: str, server_text: str) -> None:
+        detail = f": {server_text}" if server_text else ""
+        super().__init__(f"{what} answered {name} ({code}){detail}")
+        self.code = code
+        self.name = name
+        self.server_text = server_text
+
+    @property
+    def win32(self) -> int | None:
+        """The Win32 error with which Active Directory begins its text (``0000202D: …``), if it does."""
+        found = re.match(r"([0-9A-Fa-f]{8}):", self.server_text)
+        return int(found[1], 16) if found else None
+
+
+class Attributes(Mapping[str, tuple[bytes, ...]]):
+    """Attributes by name, in any case (RFC 4512 2.5). Shows names and never values."""
+
+    def __init__(self, attributes: Mapping[str, tuple[bytes, ...]]) -> None:
+        self._attributes = {name.lower(): (name, values) for name, values in attributes.items()}
+
+    def __getitem__(self, name: str) -> tuple[bytes, ...]:
+        return self._attributes[name.lower()][1]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self._attributes.values())
+
+    def __len__(self) -> int:
+        return len(self._attributes)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._attributes
+
+    def __repr__(self) -> str:
+        return f"<attributes {', '.join(self)}>"
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """An entry that a search found. An attribute that the server did not return is missing."""
+
+    dn: str
+    attributes: Attributes = field(repr=False)
+
+    def first(self, name: str) -> bytes | None:
+        """The first value of the attribute."""
+        return next(iter(self.attributes.get(name, ())), None)
+
+    def text(self, name: str) -> str | None:
+        """The first value of the attribute as text."""
+        value = self.first(name)
+        return None if value is None else value.decode("utf-8", "replace")
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """All values of the attribute as text."""
+        return tuple(value.decode("utf-8", "replace") for value in self.attributes.get(name, ()))
+
+
+@dataclass(frozen=True)
+class RootDse:
+    """What a domain controller says of itself to anybody (MS-ADTS 3.1.1.3.2).
+
+    The functionalities are numbers: 7 for Windows Server 2016; gMSAs need 5 (2012) in the domain controller.
+    """
+
+    current_time: datetime
+    default_naming_context: str
+    dns_host_name: str
+    supported_sasl_mechanisms: tuple[str, ...]
+    domain_functionality: int | None = None
+    forest_functionality: int | None = None
+    controller_functionality: int | None = None
+    server_name: str = ""
+    supported_capabilities: tuple[str, ...] = ()
+    asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """Our own time when the answer was there."""
+
+    @property
+    def seconds_ahead(self) -> float:
+        """How far its clock is ahead of ours; it tells whole seconds."""
+        return (self.current_time - self.asked_at).total_seconds()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether this is a read-only domain controller."""
+        return READ_ONLY in self.supported_capabilities
+
+    @property
+    def site(self) -> str | None:
+        """The site, from the server's DN ``CN=DC1,CN=Servers,CN=<site>,CN=Sites,…`` (MS-ADTS 6.1.1.2.2.1)."""
+        found = re.match(
+            r"CN=(?:[^,\\]|\\.)+,CN=Servers,CN=((?:[^,\\]|\\.)+),CN=Sites,", self.server_name, re.IGNORECASE
+        )
+        return re.sub(r"\\(.)", r"\1", found[1]) if found else None
+
+
+class Ldap:
+    """Opens LDAP connections, to addresses and never through the system's resolver.
+
+    ``seconds`` is the limit for each call. Every method raises Refused, TimedOut or Unreachable for a server
+    that does not answer, and LdapRefusal for one that says no.
+    """
+
+    def __init__(self, kerberos: Kerberos, seconds: int = SECONDS) -> None:
+        self._kerberos = kerberos
+        self._seconds = seconds
+
+    def root_dse(self, address: str, port: int = 389) -> RootDse:
+        """What the server says of itself, asked anonymously."""
+        session = _Session(address, port, self._seconds)
+        try:
+            session.do(session.open)
+            found = session.search("", "(objectClass=*)", _ROOT_DSE, "base")
+        finally:
+            session.close()
+        if not found:
+            raise Unreachable(session.what, "it has no root DSE: not a directory server")
+        return _root_dse(found[0], session.what)
+
+    def bind(self, host: str, address: str, ticket: Ticket, kdc: Kdc, port: int = 389) -> Directory:
+        """A sealed session as the ticket's user. ``host`` is the server's name, as in its SPN ``ldap/host``.
+
+        Raises also KdcRefusal (``unknown-service``: there is no such SPN).
+        """
+        session = _Session(address, port, self._seconds)
+        try:
+            session.do(session.open)
+            context, token = self._kerberos.security_context(ticket, f"ldap/{host}", kdc)
+            session.do(lambda: sealed_bind(session.connection, context, token))
+            session.check_result()
+        except BaseException:
+            session.close()
+            raise
+        return Directory(session, host, ticket.principal)
+
+
+class Directory:
+    """A sealed session with a directory server, as one user. Safe between threads; a context manager."""
+
+    def __init__(self, session: _Session, host: str, principal: str) -> None:
+        self._session = session
+        self.host = host
+        self.principal = principal
+
+    def search(
+        self,
+        base: str,
+        filter: str,
+        attributes: tuple[str, ...],
+        scope: Scope = "subtree",
+        *,
+        deleted: bool = False,
+    ) -> tuple[Entry, ...]:
+        """The entries below ``base`` that match (RFC 4515: see escape_filter); referrals are left out.
+
+        ``msDS-ManagedPassword`` must be asked for by name: ``*`` does not return it. With ``deleted``, objects that
+        were deleted are found too, as far as they are shown to the user.
+        """
+        return self._session.search(base, filter, attributes, scope, deleted)
+
+    def close(self) -> None:
+        """End the session."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Directory {self.host} as {self.principal}>"
+
+
+def escape_filter(text: str) -> str:
+    """``text`` as the value in a filter, whatever it holds (RFC 4515 section 3)."""
+    return re.sub(r"[\\*()\x00]", lambda found: f"\\{ord(found[0]):02x}", text)
+
+
+class _Session:
+    """An ldap3 connection with a limit for each step, and ldap3's errors turned into ours."""
+
+    def __init__(self, address: str, port: int, seconds: int) -> None:
+        import ldap3
+
+        ipaddress.ip_address(address)  # a name would be looked up in the system's resolver
+        self.what = f"LDAP {endpoint(address, port)}"
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        server = ldap3.Server(address, port, get_info=ldap3.NONE, connect_timeout=CONNECT_SECONDS)
+        self.connection: Any = ldap3.Connection(
+            server,
+            client_strategy=ldap3.SYNC,
+            auto_referrals=False,
+            check_names=False,
+            receive_timeout=seconds,
+            return_empty_attributes=False,
+        )
+
+    def open(self) -> None:
+        self.connection.open(read_server_info=False)
+
+    def search(
+        self, base: str, filter: str, attributes: tuple[str, ...], scope: Scope, deleted: bool = False
+    ) -> tuple[Entry, ...]:
+        controls = [(_SHOW_DELETED, True, None)] if deleted else None
+        with self._lock:
+            self.do(
+                lambda: self.connection.search(
+                    base, filter, _SCOPES[scope], attributes=list(attributes), controls=controls
+                )
+            )
+            self.check_result()
+            found = [item for item in self.connection.response or () if item["type"] == "searchResEntry"]
+            self.connection.response = None
+        return tuple(_entry(item) for item in found)
+
+    def check_result(self) -> None:
+        """Raise LdapRefusal unless the last answer was a success."""
+        result = self.connection.result
+        if result["result"] != 0:
+            # Active Directory ends its texts with a NUL
+            text = str(result["message"] or "").strip("\0 \n")
+            raise LdapRefusal(self.what, int(result["result"]), str(result["description"]), text)
+
+    def do(self, fn: Callable[[], T]) -> T:
+        """Do ``fn`` within the limit. Whatever goes wrong with the network ends the session."""
+        from ldap3.core.exceptions import LDAPCommunicationError, LDAPResponseTimeoutError
+
+        try:
+            return within(self._seconds, self.what, fn)
+        except ClientError:
+            self.close()
+            raise
+        except (LDAPCommunicationError, LDAPResponseTimeoutError) as error:
+            self.close()
+            problem = self._network(error)
+        except (LookupError, TypeError, ValueError) as error:  # ldap3, reading what is not LDAP
+            self.close()
+            raise Unreachable(self.what, "its answer is not LDAP") from error
+        raise problem
+
+    def close(self) -> None:
+        """End the session, also when another thread waits for the server."""
+        with suppress(Exception):
+            self.connection.strategy.close()
+
+    def _network(self, error: Exception) -> ClientError:
+        """Ldap3 makes classes that are errors of its own and of the system's at once."""
+        if isinstance(error, ConnectionRefusedError):
+            return Refused(self.what)
+        if isinstance(error, TimeoutError | BlockingIOError):
+            opening = "open" in str(error)
+            return TimedOut(self.what, CONNECT_SECONDS if opening else self._seconds)
+        return Unreachable(self.what, str(error))
+
+
+def _entry(item: Mapping[str, Any]) -> Entry:
+    values = {name: tuple(values) for name, values in item["raw_attributes"].items()}
+    return Entry(str(item["dn"]), Attributes(values))
+
+
+def _root_dse(entry: Entry, what: str) -> RootDse:
+    try:
+        return RootDse(
+            _generalized_time(entry.text("currentTime") or ""),
+            entry.text("defaultNamingContext") or "",
+            entry.text("dnsHostName") or "",
+            entry.texts("supportedSASLMechanisms"),
+            _number(entry.text("domainFunctionality")),
+            _number(entry.text("forestFunctionality")),
+            _number(entry.text("domainControllerFunctionality")),
+            entry.text("serverName") or "",
+            entry.texts("supportedCapabilities"),
+        )
+    except ValueError:
+        raise Unreachable(what, "its root DSE is not that of a domain controller") from None
+
+
+def _number(text: str | None) -> int | None:
+    return None if text is None else int(text)
+
+
+def _generalized_time(text: str) -> datetime:
+    """``20250131235959.0Z`` (RFC 4517 3.3.13); Active Directory writes UTC. Raises ValueError."""
+    return datetime.strptime(text[:14] + text[-1:], "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)

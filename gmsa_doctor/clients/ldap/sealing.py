@@ -1,0 +1,127 @@
+"""A sealed GSSAPI bind on stable ldap3 (2.9.1), which by itself always answers "no security layer".
+
+Active Directory gives ``msDS-ManagedPassword`` over an encrypted connection only, and with LDAP signing
+required it refuses an unsigned bind altogether. So the SASL exchange (RFC 4752) is done here, over the
+connection that ldap3 opened, and then that connection's socket is replaced by one that seals. ldap3 itself
+stays as it is. What is used of it beyond its documentation: ``send_sasl_negotiation``, and the attributes
+``socket``, ``sasl_mechanism``, ``result`` and ``bound`` of a connection; a test holds each of them.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import TYPE_CHECKING, Any
+
+from gmsa_doctor.core.errors import Unreachable
+
+if TYPE_CHECKING:
+    from gmsa_doctor.clients.kerberos.logon import SecurityContext
+
+SUCCESS = 0
+SASL_BIND_IN_PROGRESS = 14
+_CONFIDENTIALITY = 4
+_LARGEST = 0xFFFFFF
+"""The most that three bytes can announce as the size of a sealed buffer (RFC 4752 3.3)."""
+_MOST_STEPS = 10
+
+
+def sealed_bind(connection: Any, context: SecurityContext, token: bytes) -> None:
+    """Bind ``connection`` (open, synchronous) with GSSAPI, and seal all that follows.
+
+    ``token`` is the context's first. Look at ``connection.result`` afterwards: anything but 0 is the
+    server's refusal, text included. Raises KdcRefusal when the server does not prove who it is, Unreachable
+    when it does not keep to the protocol or offers no encryption, and ldap3's errors of the network.
+    """
+    connection.sasl_mechanism = "GSSAPI"
+    answer = _authenticate(connection, context, token)
+    if answer is None:
+        return
+    offer = context.unwrap(answer, sealed=False)
+    if len(offer) != 4 or not offer[0] & _CONFIDENTIALITY:
+        raise Unreachable(_name(connection), f"it offers no encryption for GSSAPI (security layers {offer[:1].hex()})")
+    choice = bytes([_CONFIDENTIALITY]) + _LARGEST.to_bytes(3, "big")
+    _negotiate(connection, context.wrap(choice, seal=False))
+    if connection.result["result"] == SUCCESS:
+        limit = int.from_bytes(offer[1:4], "big")
+        connection.socket = SealedSocket(connection.socket, context, limit, _name(connection))
+        connection.bound = True
+
+
+def _authenticate(connection: Any, context: SecurityContext, token: bytes) -> bytes | None:
+    """Exchange tokens until the server's offer of security layers; ``None`` when it refuses."""
+    for _ in range(_MOST_STEPS):
+        done = context.complete
+        answer = _negotiate(connection, token)
+        if connection.result["result"] != SASL_BIND_IN_PROGRESS:
+            if connection.result["result"] == SUCCESS:
+                raise Unreachable(_name(connection), "it ended the GSSAPI bind before a security layer was chosen")
+            return None
+        if done:
+            return answer
+        token = context.step(answer)
+    raise Unreachable(_name(connection), "the GSSAPI bind does not come to an end")
+
+
+def _negotiate(connection: Any, payload: bytes) -> bytes:
+    from ldap3.protocol.sasl import sasl
+
+    untyped: Any = sasl
+    result = untyped.send_sasl_negotiation(connection, None, payload)
+    return bytes(result["saslCreds"] or b"")
+
+
+def _name(connection: Any) -> str:
+    return f"LDAP {connection.server.name.removeprefix('ldap://')}"
+
+
+class SealedSocket:
+    """What ldap3 uses of a socket, sealed: buffers with four bytes of length in front (RFC 4422 3.7)."""
+
+    def __init__(self, plain: socket.socket, context: SecurityContext, limit: int, name: str) -> None:
+        self._socket = plain
+        self._context = context
+        self._room = context.room(min(limit or _LARGEST, _LARGEST))
+        self._name = name
+        self._opened = b""
+
+    def sendall(self, data: bytes) -> None:
+        """Send, in as many buffers as the server's limit asks for."""
+        if self._room <= 0:
+            raise Unreachable(self._name, "the buffers that it takes are too small for a sealed message")
+        for start in range(0, len(data), self._room):
+            sealed = self._context.wrap(data[start : start + self._room], seal=True)
+            self._socket.sendall(struct.pack(">I", len(sealed)) + sealed)
+
+    def recv(self, size: int) -> bytes:
+        """Receive up to ``size`` bytes; none when the server has closed the connection."""
+        while not self._opened:
+            head = self._exactly(4)
+            if not head:
+                return b""
+            (length,) = struct.unpack(">I", head)
+            if length > _LARGEST:
+                raise Unreachable(self._name, f"it announces a sealed message of {length} bytes")
+            sealed = self._exactly(length)
+            if not sealed:
+                return b""
+            self._opened = self._context.unwrap(sealed, sealed=True)
+        taken, self._opened = self._opened[:size], self._opened[size:]
+        return taken
+
+    def shutdown(self, how: int) -> None:
+        """Close in one or both directions."""
+        self._socket.shutdown(how)
+
+    def close(self) -> None:
+        """Close."""
+        self._socket.close()
+
+    def _exactly(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            chunk = self._socket.recv(size - len(data))
+            if not chunk:
+                return b""
+            data += chunk
+        return data

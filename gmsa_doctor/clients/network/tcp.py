@@ -1,0 +1,43 @@
+"""TCP: does a port answer."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+from gmsa_doctor.core.errors import Refused, TimedOut, Unreachable
+
+
+class Tcp:
+    """Opens TCP connections and closes them again. ``seconds`` is the limit for each."""
+
+    def __init__(self, seconds: float = 3.0) -> None:
+        self.seconds = seconds
+
+    def connect(self, host: str, port: int, seconds: float | None = None) -> float:
+        """Connect to an address (IPv4 or IPv6) or a name, and close; give the seconds that it took.
+
+        ``seconds`` is another limit, for a port that is of little interest.
+        Raises Refused, TimedOut, or Unreachable (no route, or a name that does not resolve).
+        """
+        started = time.monotonic()
+        open_socket(host, port, seconds or self.seconds).close()
+        return time.monotonic() - started
+
+
+def endpoint(host: str, port: int) -> str:
+    """``host:port`` as people write it; an IPv6 address in brackets (RFC 3986 section 3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def open_socket(host: str, port: int, seconds: float) -> socket.socket:
+    """A connected socket. Raises as :meth:`Tcp.connect` does."""
+    what = f"TCP {endpoint(host, port)}"
+    try:
+        return socket.create_connection((host, port), timeout=seconds)
+    except ConnectionRefusedError as error:
+        raise Refused(what) from error
+    except TimeoutError as error:
+        raise TimedOut(what, seconds) from error
+    except OSError as error:
+        raise Unreachable(what, error.strerror or str(error)) from error

@@ -1,0 +1,90 @@
+"""The typed errors of clients. One that a check does not handle becomes a finding by itself."""
+
+from __future__ import annotations
+
+from gmsa_doctor.core.model import Finding, Fix, Status
+
+
+class UsageError(Exception):
+    """The arguments or the configuration are wrong: one message on stderr, exit code 2."""
+
+
+class ClientError(Exception):
+    """A client could not do what it was asked. The text is fit for a report: it holds no secret."""
+
+    status = Status.UNKNOWN
+
+    def __init__(self, text: str, fix: Fix | None = None) -> None:
+        super().__init__(text)
+        self.text = text
+        self.fix = fix
+
+    def finding(self) -> Finding:
+        """The finding of a check that did not handle this error."""
+        return Finding(self.status, self.text, fix=self.fix)
+
+
+class Denied(ClientError):
+    """We may not make this call. ``action`` is the IAM action that is missing."""
+
+    def __init__(self, action: str, resource: str, text: str = "") -> None:
+        fix = Fix(f"Allow {action} on {resource} for the credentials that run gmsa-doctor.")
+        super().__init__(f"access denied: {action} on {resource}", fix)
+        self.action = action
+        self.resource = resource
+        self.aws_text = text
+
+
+class NotFound(ClientError):
+    """What was asked for does not exist. ``code`` is the service's own error code."""
+
+    def __init__(self, text: str, code: str = "") -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Throttled(ClientError):
+    """The service asked us to slow down, and did so until our retries were used up."""
+
+
+class TimedOut(ClientError):
+    """No answer within the limit. ``what`` was asked (``KDC 10.0.0.5:88``); ``seconds`` waited."""
+
+    def __init__(self, what: str, seconds: float) -> None:
+        super().__init__(f"{what} did not answer within {seconds:g} s")
+        self.what = what
+        self.seconds = seconds
+
+
+class Refused(ClientError):
+    """The peer actively refused: a closed port, or a DNS server that answers REFUSED."""
+
+    def __init__(self, what: str, why: str = "connection refused") -> None:
+        super().__init__(f"{what}: {why}")
+        self.what = what
+
+
+class Unreachable(ClientError):
+    """No way to the peer: no route, a name that does not resolve, a broken connection."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(f"{what}: {why}")
+        self.what = what
+
+
+class CutOff(Unreachable):
+    """A DNS server's answer was too long for UDP, and over TCP there is none."""
+
+
+class ServiceError(ClientError):
+    """Any other answer of an AWS service. ``code`` is its error code."""
+
+    def __init__(self, text: str, code: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class OutOfReach(ClientError):
+    """The question is not asked from here (no credentials, ``--live never``, no gssapi): skipped."""
+
+    status = Status.SKIPPED

@@ -1,0 +1,113 @@
+"""Time limits, and work side by side, with daemon threads of our own: nothing is joined at exit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from queue import SimpleQueue
+from typing import Any, TypeAlias, TypeVar
+
+from gmsa_doctor.core.errors import ClientError, TimedOut
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+
+SIDE_BY_SIDE = 16
+"""The most that :func:`each` does at the same time, unless it is told otherwise."""
+
+
+class _Reply:
+    """What became of a call in another thread: its result, or the exception that it raised."""
+
+    def __init__(self) -> None:
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def of(self, fn: Callable[[], object]) -> None:
+        try:
+            self.result = fn()
+        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, where it is raised
+            self.error = error
+
+
+def within(seconds: float, what: str, fn: Callable[[], T]) -> T:
+    """Do ``fn`` and give its result; raise TimedOut for ``what`` when that takes more than ``seconds``.
+
+    Exceptions of ``fn`` propagate. What has not ended in time is left behind in its daemon thread: some C
+    libraries cannot be interrupted.
+    """
+    answer = _Reply()
+    done = threading.Lock()
+    done.acquire()
+    _worker().put((fn, answer, done))
+    if not done.acquire(timeout=max(seconds, 0)):
+        raise TimedOut(what, seconds)
+    if answer.error is not None:
+        raise answer.error
+    result: T = answer.result
+    return result
+
+
+def in_background(fn: Callable[[], object]) -> None:
+    """Do ``fn`` in a daemon thread of our own, and do not wait for it. Its result and its exceptions are lost."""
+    done = threading.Lock()
+    done.acquire()
+    _worker().put((fn, _Reply(), done))
+
+
+_Todo: TypeAlias = "SimpleQueue[tuple[Callable[[], object], _Reply, threading.Lock]]"
+_idle: list[_Todo] = []
+"""Where threads that have done their work wait for more: to start one takes longer than most of what they do."""
+
+
+def _worker() -> _Todo:
+    """Where an idle thread, or a new one, takes its work from."""
+    try:
+        return _idle.pop()
+    except IndexError:
+        todo: _Todo = SimpleQueue()
+        threading.Thread(target=_work, args=(todo,), name="worker", daemon=True).start()
+        return todo
+
+
+def _work(todo: _Todo) -> None:
+    while True:
+        fn, answer, done = todo.get()
+        answer.of(fn)
+        del fn, answer  # nothing of a call, which may hold a secret, is kept while there is nothing to do
+        _idle.append(todo)
+        done.release()
+
+
+def each(
+    items: Iterable[Item], fn: Callable[[Item], T], side_by_side: int = SIDE_BY_SIDE
+) -> list[tuple[Item, T | ClientError]]:
+    """Do ``fn`` for every item, up to ``side_by_side`` at a time, and give the pairs in order.
+
+    A ClientError is that item's result; any other exception is raised, the first one in order.
+    """
+    work = [(item, _Reply()) for item in items]
+    todo = iter(work)
+    lock = threading.Lock()
+
+    def worker() -> None:
+        while True:
+            with lock:
+                pair = next(todo, None)
+            if pair is None:
+                return
+            item, answer = pair
+            answer.of(lambda item=item: fn(item))  # type: ignore[misc]  # mypy cannot type the default
+
+    threads = [threading.Thread(target=worker, daemon=True) for _ in work[:side_by_side]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [(item, _result(answer)) for item, answer in work]
+
+
+def _result(answer: _Reply) -> Any:
+    if answer.error is not None and not isinstance(answer.error, ClientError):
+        raise answer.error
+    return answer.error or answer.result

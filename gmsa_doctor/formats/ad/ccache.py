@@ -1,0 +1,250 @@
+"""The content of a ticket cache of type FILE, versions 3 and 4, without its keys and tickets.
+
+Source: "Credential cache file format" in MIT Kerberos' documentation (doc/formats/ccache_file_format.rst).
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+_MAGIC = 5
+_VERSIONS = (3, 4)
+_DELTA_TIME = 1
+_CONFIGURATION = ("X-CACHECONF:", "X-RMED-CONF:")
+"""Realms of entries that are no credentials; the second one is of those that were removed."""
+
+ENCTYPES = {
+    1: "des-cbc-crc",
+    2: "des-cbc-md4",
+    3: "des-cbc-md5",
+    16: "des3-cbc-sha1",
+    17: "aes128-cts-hmac-sha1-96",
+    18: "aes256-cts-hmac-sha1-96",
+    19: "aes128-cts-hmac-sha256-128",
+    20: "aes256-cts-hmac-sha384-192",
+    23: "rc4-hmac",
+    24: "rc4-hmac-exp",
+    25: "camellia128-cts-cmac",
+    26: "camellia256-cts-cmac",
+}
+"""IANA's registry "Kerberos Encryption Type Numbers"."""
+
+_FLAGS = {
+    1: "forwardable",
+    2: "forwarded",
+    3: "proxiable",
+    4: "proxy",
+    5: "may-postdate",
+    6: "postdated",
+    7: "invalid",
+    8: "renewable",
+    9: "initial",
+    10: "pre-authent",
+    11: "hw-authent",
+    12: "transited-policy-checked",
+    13: "ok-as-delegate",
+    15: "enc-pa-rep",
+    16: "anonymous",
+}
+"""Bits, counted from the most significant. RFC 4120 5.3; RFC 6806 section 11; RFC 6112 section 3 (16)."""
+
+
+class CcacheError(ValueError):
+    """Not a ticket cache that we can read. ``offset`` is where; the text shows nothing of the content."""
+
+    def __init__(self, offset: int, why: str) -> None:
+        super().__init__(f"{why} (at byte {offset})")
+        self.offset = offset
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A Kerberos principal. As text it is what libkrb5 shows: slash, at sign and backslash in a name are escaped."""
+
+    components: tuple[str, ...]
+    realm: str
+
+    def __str__(self) -> str:
+        name = "/".join(re.sub(r"[\\/@]", r"\\\g<0>", one) for one in self.components)
+        return f"{name}@{self.realm}"
+
+    def is_account(self, name: str, realm: str | None = None) -> bool:
+        """Whether this is the account ``name``, in ``realm`` if that is given. Case does not matter, as in AD."""
+        same_name = len(self.components) == 1 and self.components[0].casefold() == name.casefold()
+        return same_name and (realm is None or self.realm.casefold() == realm.casefold())
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A ticket that the cache holds, without the ticket and its key; ``enctype`` is that of the session key."""
+
+    client: Principal
+    server: Principal
+    enctype: int
+    auth: datetime
+    start: datetime
+    end: datetime
+    renew_till: datetime | None
+    flags: tuple[str, ...]
+
+    @property
+    def enctype_name(self) -> str:
+        """The name of the encryption type, or its number where that has none."""
+        return ENCTYPES.get(self.enctype, f"enctype {self.enctype}")
+
+
+@dataclass(frozen=True)
+class Ccache:
+    """``clock_offset``: how far the KDC's clock is ahead of the clock of who made the cache."""
+
+    version: int
+    principal: Principal
+    credentials: tuple[Credential, ...]
+    clock_offset: timedelta = timedelta(0)
+
+    @property
+    def tgt(self) -> Credential | None:
+        """The ticket-granting ticket of the default principal's own realm: the first, as libkrb5 takes it."""
+        wanted = Principal(("krbtgt", self.principal.realm), self.principal.realm)
+        return next(
+            (one for one in self.credentials if one.server == wanted and one.client == self.principal),
+            None,
+        )
+
+    def left(self, credential: Credential, now: datetime) -> timedelta:
+        """How long the credential is good for by the KDC's clock, as libkrb5 counts; negative once it has expired."""
+        return credential.end - (now + self.clock_offset)
+
+
+def parse(data: bytes) -> Ccache:
+    """Parse a whole cache. Raises CcacheError."""
+    source = _ByteReader(data)
+    version = _version(source)
+    offset = _header(source) if version == 4 else timedelta(0)
+    principal = _principal(source)
+    credentials = tuple(_credentials(source, version))
+    return Ccache(version, principal, credentials, offset)
+
+
+class _ByteReader:
+    """Reads big-endian numbers and counted texts, one after the other."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+
+    @property
+    def ended(self) -> bool:
+        return self.at == len(self.data)
+
+    def number(self, format: str, what: str) -> int:
+        size = struct.calcsize(format)
+        return int(struct.unpack(f">{format}", self.take(size, what))[0])
+
+    def take(self, size: int, what: str) -> bytes:
+        if size > len(self.data) - self.at:
+            raise CcacheError(self.at, f"{what} is cut off")
+        self.at += size
+        return self.data[self.at - size : self.at]
+
+    def skip(self, size: int, what: str) -> None:
+        if size > len(self.data) - self.at:
+            raise CcacheError(self.at, f"{what} is cut off")
+        self.at += size
+
+    def text(self, what: str) -> str:
+        return self.take(self.number("I", what), what).decode("utf-8", "backslashreplace")
+
+    def skip_counted(self, what: str) -> None:
+        self.skip(self.number("I", what), what)
+
+
+def _version(source: _ByteReader) -> int:
+    if source.ended:
+        raise CcacheError(0, "it is empty")
+    magic, version = source.number("B", "the version"), source.number("B", "the version")
+    if magic != _MAGIC:
+        raise CcacheError(0, f"its first byte is {magic:#04x}, where a ticket cache has 0x05")
+    if version not in _VERSIONS:
+        raise CcacheError(1, f"it is of version {version}; 3 and 4 can be read")
+    return version
+
+
+def _header(source: _ByteReader) -> timedelta:
+    """The KDC's offset in time, from the fields of the header; fields that we do not know are passed over."""
+    size = source.number("H", "the header")
+    end = source.at + size
+    offset = timedelta(0)
+    while source.at < end:
+        tag, length = source.number("H", "the header"), source.number("H", "the header")
+        if source.at + length > end:
+            raise CcacheError(source.at, "a field of the header is longer than the header")
+        if tag == _DELTA_TIME and length == 8:
+            seconds, microseconds = source.number("i", "the header"), source.number("i", "the header")
+            offset = timedelta(seconds=seconds, microseconds=microseconds)
+        else:
+            source.skip(length, "the header")
+    return offset
+
+
+def _principal(source: _ByteReader) -> Principal:
+    source.skip(4, "a principal")  # the name's type: a hint only (RFC 4120 6.2)
+    count = source.number("I", "a principal")
+    realm = source.text("a principal")
+    # Not a tuple of range(count): a spoiled count would have it allocate before anything is read.
+    components: list[str] = []
+    while len(components) < count:
+        components.append(source.text("a principal"))
+    return Principal(tuple(components), realm)
+
+
+def _credentials(source: _ByteReader, version: int) -> Iterator[Credential]:
+    while not source.ended:
+        credential = _credential(source, version)
+        if credential is not None:
+            yield credential
+
+
+def _credential(source: _ByteReader, version: int) -> Credential | None:
+    """The next entry; None for configuration, and for a credential that was removed (libkrb5 leaves its place)."""
+    client, server = _principal(source), _principal(source)
+    enctype = source.number("h", "a key")
+    if version == 3:  # which has the encryption type twice
+        source.skip(2, "a key")
+    source.skip_counted("a key")
+    auth, start, end, renew_till = (source.number("I", "the times") for _ in range(4))
+    source.skip(1, "a credential")
+    flags = source.number("I", "the flags")
+    _skip_list(source, "the addresses")
+    _skip_list(source, "the authorization data")
+    source.skip_counted("a ticket")
+    source.skip_counted("a second ticket")
+    if server.realm in _CONFIGURATION or (end == 0 and auth != 0):
+        return None
+    return Credential(
+        client,
+        server,
+        enctype,
+        auth=_time(auth),
+        start=_time(start or auth),
+        end=_time(end),
+        renew_till=_time(renew_till) if renew_till else None,
+        flags=tuple(name for bit, name in _FLAGS.items() if flags & (1 << (31 - bit))),
+    )
+
+
+def _skip_list(source: _ByteReader, what: str) -> None:
+    left = source.number("I", what)
+    while left:
+        source.skip(2, what)
+        source.skip_counted(what)
+        left -= 1
+
+
+def _time(seconds: int) -> datetime:
+    """Since 1970, without a sign: until 2106, as libkrb5 reads it since 1.16."""
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,85 @@
+"""A KDC's refusal on the wire: KRB-ERROR (RFC 4120 5.9.1), with what Active Directory adds to it.
+
+libkrb5 gives the error code only. Whether an account is disabled, locked or expired (all are
+KDC_ERR_CLIENT_REVOKED) is told by the NTSTATUS in ``e-data``: KERB-EXT-ERROR (MS-KILE 2.2.2).
+"""
+
+from __future__ import annotations
+
+import struct
+from contextlib import suppress
+from dataclasses import dataclass
+
+from gmsa_doctor.formats.ad import der
+
+_KRB_ERROR = 0x7E  # [APPLICATION 30], constructed
+_SEQUENCE = 0x30
+_ERROR_CODE = 0xA6  # [6] Int32
+_E_DATA = 0xAC  # [12] OCTET STRING
+_TYPE = 0xA1  # [1] of KERB-ERROR-DATA, and of PA-DATA
+_VALUE = 0xA2  # [2] of both
+_ETYPE = 0xA0  # [0] of ETYPE-INFO2-ENTRY
+_ETYPE_INFO2 = 19
+PREAUTH_REQUIRED = 25
+"""KDC_ERR_PREAUTH_REQUIRED: no refusal, but the KDC's question for a proof, with what it can be made of."""
+_EXTENDED = 3  # KERB_ERR_TYPE_EXTENDED; in the form of PA-DATA the same number is PA-PW-SALT
+
+
+@dataclass(frozen=True)
+class KrbError:
+    """``code`` as in RFC 4120 7.5.9; ``nt_status`` as in MS-ERREF 2.3, where the KDC told it.
+
+    ``offered``: with which encryption types the client may prove that it knows the password.
+    """
+
+    code: int
+    nt_status: int | None = None
+    offered: tuple[int, ...] = ()
+
+
+def parse(reply: bytes) -> KrbError | None:
+    """The refusal in a KDC's reply (without its length in front); ``None`` for any other reply."""
+    try:
+        tag, body, _ = der.element(reply)
+        if tag != _KRB_ERROR:
+            return None
+        found = der.fields(der.element(body)[1])
+        code = der.number(found, _ERROR_CODE)
+    except der.DerError:
+        return None
+    data = _e_data(found)
+    return KrbError(code, _nt_status(data), _offered(data) if code == PREAUTH_REQUIRED else ())
+
+
+def _e_data(found: dict[int, bytes]) -> list[tuple[int, bytes]]:
+    """The types and values of KERB-ERROR-DATA, or of METHOD-DATA (a sequence of PA-DATA), which MS-KILE allows too."""
+    try:
+        tag, body, _ = der.element(der.inside(found, _E_DATA))
+        if tag != _SEQUENCE:
+            return []
+        parts = [value for kind, value in der.elements(body) if kind == _SEQUENCE] or [body]
+    except der.DerError:
+        return []
+    data: list[tuple[int, bytes]] = []
+    for part in parts:
+        with suppress(der.DerError):
+            one = der.fields(part)
+            data.append((der.number(one, _TYPE), der.inside(one, _VALUE)))
+    return data
+
+
+def _nt_status(data: list[tuple[int, bytes]]) -> int | None:
+    for kind, value in data:
+        if kind == _EXTENDED and len(value) >= struct.calcsize("<III"):
+            return int(struct.unpack_from("<I", value)[0])
+    return None
+
+
+def _offered(data: list[tuple[int, bytes]]) -> tuple[int, ...]:
+    """The encryption types of PA-ETYPE-INFO2, in the KDC's order (RFC 4120 5.2.7.5)."""
+    for kind, value in data:
+        if kind == _ETYPE_INFO2:
+            with suppress(der.DerError):
+                entries = der.elements(der.element(value)[1])
+                return tuple(der.number(der.fields(body), _ETYPE) for _, body in entries)
+    return ()

@@ -1,0 +1,1 @@
+"""Formats of AWS: ARNs, policies, routes, security groups."""

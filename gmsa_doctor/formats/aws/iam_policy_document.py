@@ -1,0 +1,289 @@
+"""The policy of a resource (a bucket, a secret, a key), and what it says to a request of a role. Pure.
+
+Three answers: yes, no, and None where that depends on what is not known of the request, such as the VPC endpoint that
+it goes through.
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gmsa_doctor.formats.aws.arn import RoleArn
+
+Answer = bool | None
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_LITERAL = {"*": "\ue000", "?": "\ue001", "$": "\ue002"}
+"""Policy variables that stand for the character itself, and what marks it until it is compared."""
+
+
+class PolicyError(ValueError):
+    """A text is no policy document."""
+
+
+@dataclass(frozen=True)
+class PolicyRequest:
+    """What a role asks for.
+
+    ``context`` holds what is known of the request: condition keys in lower case, each with the values that are
+    possible. A key that is not there is not known, which does not mean that the request lacks it.
+    """
+
+    role: RoleArn
+    action: str
+    resource: str
+    context: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What a resource's policy says to a request.
+
+    ``allows`` is about the role itself, ``delegates`` about its whole account, which then needs the role's own
+    policies to allow it as well. ``open_to_all``: the role is allowed as one of everybody. ``denied_by`` is the Sid of
+    the statement that denies, or may deny; ``deny_keys`` and ``allow_keys`` are the condition keys on which a None
+    depends.
+    """
+
+    denies: Answer = False
+    allows: Answer = False
+    delegates: Answer = False
+    open_to_all: bool = False
+    denied_by: str = ""
+    deny_keys: tuple[str, ...] = ()
+    allow_keys: tuple[str, ...] = ()
+
+
+def rule(text: str | None, request: PolicyRequest) -> Ruling:
+    """What a policy says; None is no policy. Raises PolicyError."""
+    denials: list[tuple[Answer, Mapping[str, Any]]] = []
+    allows: list[tuple[Answer, Mapping[str, Any]]] = []
+    delegates: list[tuple[Answer, Mapping[str, Any]]] = []
+    for one in statements(text):
+        about = _all((_about_action(one, request), _about_resource(one, request), _conditions(one, request)))
+        role, account = _principal(one, request.role)
+        if one.get("Effect") == "Deny":
+            denials.append((_all((about, _any((role, account)))), one))
+        elif one.get("Effect") == "Allow":
+            allows.append((_all((about, role)), one))
+            delegates.append((_all((about, account)), one))
+    denies = _any(answer for answer, _ in denials)
+    return Ruling(
+        denies=denies,
+        allows=_any(answer for answer, _ in allows),
+        delegates=_any(answer for answer, _ in delegates),
+        open_to_all=any(answer is not False and _is_everybody(one) for answer, one in allows),
+        denied_by=""
+        if denies is False
+        else next(str(one.get("Sid", "")) for answer, one in denials if answer is denies),
+        deny_keys=_keys(denials),
+        allow_keys=_keys([*allows, *delegates]),
+    )
+
+
+def statements(text: str | None) -> tuple[Mapping[str, Any], ...]:
+    """The statements of a policy document. Raises PolicyError."""
+    if text is None:
+        return ()
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise PolicyError("it is not JSON") from error
+    if not isinstance(document, dict) or "Statement" not in document:
+        raise PolicyError("there is no Statement in it")
+    found = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
+    if not all(isinstance(one, dict) for one in found):
+        raise PolicyError("a Statement is not an object")
+    conditions = [one.get("Condition") or {} for one in found]
+    if not all(isinstance(one, dict) and all(isinstance(keys, dict) for keys in one.values()) for one in conditions):
+        raise PolicyError("a Condition is not an object of objects")
+    return tuple(found)
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Whether a text fits a pattern with ``*`` and ``?``; case counts."""
+    return _wildcards(pattern, text, {"?": "."})
+
+
+def _wildcards(pattern: str, text: str, known: Mapping[str, str]) -> bool:
+    """Whether a text fits a pattern with ``*`` in which ``known`` are the expressions of further characters.
+
+    Each part between two ``*`` is taken where it is found first, for good (an atomic group): the time does not grow
+    with the number of ways to spread the text over them.
+    """
+    parts = ("".join(known.get(char, re.escape(char)) for char in part) for part in re.split(r"\*+", pattern))
+    first, *rest = parts
+    middle, last = rest[:-1], rest[-1:]
+    expression = first + "".join(f"(?>.*?{part})" for part in middle) + "".join(f".*{part}" for part in last)
+    return re.fullmatch(expression, text, re.DOTALL) is not None
+
+
+# Three answers --------------------------------------------------------------------------------------
+
+
+def _all(answers: Iterable[Answer]) -> Answer:
+    found = list(answers)
+    return False if False in found else None if None in found else True
+
+
+def _any(answers: Iterable[Answer]) -> Answer:
+    found = list(answers)
+    return True if True in found else None if None in found else False
+
+
+def _not(answer: Answer) -> Answer:
+    return None if answer is None else not answer
+
+
+def _in_every_case(answers: Iterable[bool]) -> Answer:
+    """The answer, if it is the same for all that is possible."""
+    found = set(answers)
+    return found.pop() if len(found) == 1 else None
+
+
+# The parts of a statement ---------------------------------------------------------------------------
+
+
+def _about_action(statement: Mapping[str, Any], request: PolicyRequest) -> Answer:
+    wanted = request.action.lower()
+    named = any(fits(one.lower(), wanted) for one in _texts(statement.get("NotAction", statement.get("Action", ()))))
+    return named is ("NotAction" not in statement)
+
+
+def _about_resource(statement: Mapping[str, Any], request: PolicyRequest) -> Answer:
+    """Policies of some resources name none: they are about the one that they are attached to."""
+    if "Resource" not in statement and "NotResource" not in statement:
+        return True
+    patterns = _texts(statement.get("NotResource", statement.get("Resource", ())))
+    named = _any(_in_every_case_of(one, request.resource, _fits_pattern, request) for one in patterns)
+    return named if "NotResource" not in statement else _not(named)
+
+
+def _principal(statement: Mapping[str, Any], role: RoleArn) -> tuple[Answer, Answer]:
+    """Whether a statement is about the role, and whether it is about its account."""
+    if "NotPrincipal" in statement:
+        about_role, account = _named(statement["NotPrincipal"], role)
+        # A role, its session and its account have to be listed to be excepted: what is listed in part is not judged.
+        listed = _any((about_role, account))
+        return (True if listed is False else None), False
+    return _named(statement.get("Principal"), role)
+
+
+def _named(principal: Any, role: RoleArn) -> tuple[Answer, Answer]:
+    if principal == "*":
+        return True, False
+    entries = _texts(principal.get("AWS", ())) if isinstance(principal, dict) else []
+    session = f"arn:{role.partition}:sts::{role.account}:assumed-role/{role.name}/"
+    about_role = _any(
+        True if one in ("*", str(role)) else None if one.startswith(session) else False for one in entries
+    )
+    account = any(one in (role.account, f"arn:{role.partition}:iam::{role.account}:root") for one in entries)
+    return about_role, account
+
+
+def _is_everybody(statement: Mapping[str, Any]) -> bool:
+    principal = statement.get("Principal")
+    return principal == "*" or (isinstance(principal, dict) and "*" in _texts(principal.get("AWS", ())))
+
+
+# Conditions -----------------------------------------------------------------------------------------
+
+
+def _conditions(statement: Mapping[str, Any], request: PolicyRequest) -> Answer:
+    """All of them must hold."""
+    conditions = statement.get("Condition") or {}
+    if not isinstance(conditions, dict):
+        return None
+    return _all(
+        _condition(operator, key.lower(), _texts(values), request)
+        for operator, keys in conditions.items()
+        for key, values in (keys.items() if isinstance(keys, dict) else [("", ())])
+    )
+
+
+def _condition(operator: str, key: str, wanted: list[str], request: PolicyRequest) -> Answer:
+    possible = request.context.get(key)
+    if possible is None:
+        return None
+    name = operator.rpartition(":")[2].removesuffix("IfExists").lower()
+    if name == "null":
+        return "false" in [one.lower() for one in wanted]
+    negated = "not" in name
+    compare = _COMPARE.get(name.replace("not", "", 1) if negated else name)
+    if compare is None:
+        return None
+    answers = [_any(_in_every_case_of(one, found, compare, request) for one in wanted) for found in possible]
+    one_answer = None if None in answers else _in_every_case(bool(answer) for answer in answers)
+    return _not(one_answer) if negated else one_answer
+
+
+def _in_every_case_of(pattern: str, found: str, compare: Callable[[str, str], bool], request: PolicyRequest) -> Answer:
+    """Compare with the pattern after its variables are filled in, with each of the values that they may have."""
+    patterns = [pattern]
+    for name in dict.fromkeys(_VARIABLE.findall(pattern)):
+        key = name.partition(",")[0].strip().lower()
+        values = (_LITERAL[name],) if name in _LITERAL else request.context.get(key)
+        if values is None:
+            return None
+        patterns = [one.replace(f"${{{name}}}", value) for one in patterns for value in values]
+    return _in_every_case(compare(one, found) for one in patterns)
+
+
+def _fits_pattern(pattern: str, text: str) -> bool:
+    """As :func:`fits`, where what stands for a character itself is no wildcard."""
+    as_itself = {mark: re.escape(char) for char, mark in _LITERAL.items()}
+    return _wildcards(pattern, text, {"?": ".", **as_itself})
+
+
+def _plain(text: str) -> str:
+    for char, mark in _LITERAL.items():
+        text = text.replace(mark, char)
+    return text
+
+
+def _same_arn(pattern: str, text: str) -> bool:
+    """Each of the six parts by itself: a wildcard does not reach over a colon before the last one."""
+    parts, found = pattern.split(":", 5), text.split(":", 5)
+    return len(parts) == len(found) and all(map(_fits_pattern, parts, found))
+
+
+def _less(than: str, found: str) -> bool:
+    try:
+        return float(found) < float(than)
+    except ValueError:
+        return False
+
+
+_COMPARE: dict[str, Callable[[str, str], bool]] = {
+    "stringequals": lambda wanted, found: _plain(wanted) == found,
+    "stringequalsignorecase": lambda wanted, found: _plain(wanted).lower() == found.lower(),
+    "stringlike": _fits_pattern,
+    "arnequals": _same_arn,
+    "arnlike": _same_arn,
+    "bool": lambda wanted, found: wanted.lower() == found.lower(),
+    "numericlessthan": _less,
+}
+
+
+def _keys(answers: Iterable[tuple[Answer, Mapping[str, Any]]]) -> tuple[str, ...]:
+    """The condition keys of the statements that are not decided; the principal, where they have none."""
+    found: list[str] = []
+    for answer, statement in answers:
+        if answer is None:
+            conditions = statement.get("Condition") or {}
+            keys = [key for part in conditions.values() if isinstance(part, dict) for key in part]
+            found += keys or (["NotPrincipal"] if "NotPrincipal" in statement else ["Principal"])
+    return tuple(dict.fromkeys(found))
+
+
+def _texts(value: Any) -> list[str]:
+    """A value or a list of them; policies may hold true and 1.2 without quotes."""
+    many = value if isinstance(value, list | tuple) else [value]
+    words = {True: "true", False: "false"}
+    return [
+        words[one] if isinstance(one, bool) else str(one) for one in many if isinstance(one, str | bool | int | float)
+    ]

@@ -1,0 +1,111 @@
+"""Network ACLs: numbered rules of which the first that matches decides, for each direction by itself.
+
+Source: https://docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Any
+
+from gmsa_doctor.formats.aws.packet_filter import LAST_PORT, Packets, Protocol, common, is_of, without
+
+LAST_RULE = 32767
+"""The rule that is shown as ``*``, and denies what no other rule has decided on."""
+
+
+@dataclass(frozen=True)
+class AclRule:
+    """A rule about IPv4. ``protocol`` is as EC2 writes it: ``-1``, or a number."""
+
+    number: int
+    allows: bool
+    protocol: str
+    network: IPv4Network
+    first: int = 0
+    last: int = LAST_PORT
+
+    @property
+    def name(self) -> str:
+        """As the console shows it."""
+        return "*" if self.number == LAST_RULE else str(self.number)
+
+    def of(self, protocol: Protocol) -> Packets | None:
+        """The packets of a protocol that it matches."""
+        return Packets(protocol, self.network, self.first, self.last) if is_of(protocol, self.protocol) else None
+
+
+@dataclass(frozen=True)
+class NetworkAcl:
+    """A network ACL with its rules, in the order of their numbers.
+
+    ``ipv6``: it admits something of IPv6, both ways.
+    """
+
+    id: str
+    ingress: tuple[AclRule, ...]
+    egress: tuple[AclRule, ...]
+    ipv6: bool = False
+
+
+@dataclass(frozen=True)
+class AclDecision:
+    """What becomes of packets: ``stopped`` are those that do not pass, each with the name of the rule that denies."""
+
+    passing: tuple[Packets, ...]
+    stopped: tuple[tuple[Packets, str], ...]
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The names of the rules that deny."""
+        return tuple(dict.fromkeys(name for _, name in self.stopped))
+
+
+def read_network_acl(raw: Mapping[str, Any]) -> NetworkAcl:
+    """An ACL as DescribeNetworkAcls gives it; rules about IPv6 are left out."""
+    entries = [one for one in raw.get("Entries", ()) if one.get("CidrBlock")]
+    rules = sorted(((bool(one.get("Egress")), _rule(one)) for one in entries), key=lambda pair: pair[1].number)
+    return NetworkAcl(
+        str(raw.get("NetworkAclId", "")),
+        tuple(rule for egress, rule in rules if not egress),
+        tuple(rule for egress, rule in rules if egress),
+        {True, False} == {bool(one.get("Egress")) for one in raw.get("Entries", ()) if _admits_ipv6(one)},
+    )
+
+
+def _admits_ipv6(entry: Mapping[str, Any]) -> bool:
+    return bool(entry.get("Ipv6CidrBlock")) and str(entry.get("RuleAction")).lower() == "allow"
+
+
+def _rule(entry: Mapping[str, Any]) -> AclRule:
+    """Without ports, or with the -1 that stands for all of them, it is about each port."""
+    ports = entry.get("PortRange") or {}
+    first, last = int(ports.get("From", 0)), int(ports.get("To", LAST_PORT))
+    return AclRule(
+        int(entry["RuleNumber"]),
+        str(entry["RuleAction"]).lower() == "allow",
+        str(entry["Protocol"]),
+        IPv4Network(entry["CidrBlock"], strict=False),
+        max(first, 0),
+        last if last >= 0 else LAST_PORT,
+    )
+
+
+def decide(rules: Iterable[AclRule], packets: Packets) -> AclDecision:
+    """What the rules of one direction do with packets."""
+    open_: tuple[Packets, ...] = (packets,)
+    passing: list[Packets] = []
+    stopped: list[tuple[Packets, str]] = []
+    for rule in rules:
+        matched = rule.of(packets.protocol)
+        if matched is None:
+            continue
+        hits = [hit for one in open_ if (hit := common(one, matched))]
+        if rule.allows:
+            passing += hits
+        else:
+            stopped += [(hit, rule.name) for hit in hits]
+        open_ = without(open_, matched)
+    return AclDecision(tuple(passing), (*stopped, *((one, "*") for one in open_)))

@@ -1,0 +1,190 @@
+"""Route tables of a VPC: which route a packet takes, and what it leads to. IPv4.
+
+Source: https://docs.aws.amazon.com/vpc/latest/userguide/RouteTables.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+EVERYWHERE = IPv4Network("0.0.0.0/0")
+_NOT_PUBLIC = tuple(
+    IPv4Network(one)
+    for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16")
+)
+
+
+def is_public(network: IPv4Network) -> bool:
+    """Whether some of its addresses are. Source: RFC 1918, RFC 6598, RFC 3927, RFC 1122."""
+    return not any(network.subnet_of(one) for one in _NOT_PUBLIC)
+
+
+class RouteTarget(StrEnum):
+    """What a route leads to."""
+
+    LOCAL = "the VPC itself"
+    INTERNET_GATEWAY = "internet gateway"
+    NAT_GATEWAY = "NAT gateway"
+    VPC_ENDPOINT = "VPC endpoint"
+    """A gateway endpoint, where the destination is a prefix list; else one of a firewall or load balancer."""
+    TRANSIT_GATEWAY = "transit gateway"
+    PEERING = "VPC peering connection"
+    VPN = "virtual private gateway"
+    INTERFACE = "network interface"
+    """Of an instance, a firewall, or anything else that passes packets on."""
+    CARRIER_GATEWAY = "carrier gateway"
+    LOCAL_GATEWAY = "local gateway"
+    CORE_NETWORK = "core network"
+    OTHER = "other target"
+
+
+_KEYS = (
+    ("NatGatewayId", RouteTarget.NAT_GATEWAY),
+    ("TransitGatewayId", RouteTarget.TRANSIT_GATEWAY),
+    ("VpcPeeringConnectionId", RouteTarget.PEERING),
+    ("NetworkInterfaceId", RouteTarget.INTERFACE),
+    ("InstanceId", RouteTarget.INTERFACE),
+    ("CarrierGatewayId", RouteTarget.CARRIER_GATEWAY),
+    ("LocalGatewayId", RouteTarget.LOCAL_GATEWAY),
+    ("CoreNetworkArn", RouteTarget.CORE_NETWORK),
+)
+_GATEWAYS = (("igw-", RouteTarget.INTERNET_GATEWAY), ("vgw-", RouteTarget.VPN), ("vpce-", RouteTarget.VPC_ENDPOINT))
+"""By the start of the id that stands in ``GatewayId``."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route: to a network, or to those of a prefix list. ``target`` is the id of what it leads to.
+
+    ``blackhole``: what it leads to is not there or cannot pass packets on, so that they are dropped.
+    """
+
+    network: IPv4Network | None
+    prefix_list: str | None
+    kind: RouteTarget
+    target: str
+    blackhole: bool = False
+
+    @property
+    def destination(self) -> str:
+        """The network or the prefix list."""
+        return str(self.network or self.prefix_list)
+
+    def __str__(self) -> str:
+        return f"{self.destination} to {self.target}"
+
+
+@dataclass(frozen=True)
+class RouteTable:
+    """A route table with its routes for IPv4. ``subnets`` are those that name it; ``main``: it is for all others.
+
+    ``ipv6``: it has a default route for IPv6; ``ipv6_inside``: a route for IPv6 to other networks than the Internet.
+    """
+
+    id: str
+    vpc: str
+    main: bool
+    subnets: tuple[str, ...]
+    routes: tuple[Route, ...]
+    ipv6: bool = False
+    ipv6_inside: bool = False
+
+    @property
+    def default(self) -> Route | None:
+        """The route for what no other route is for."""
+        return next((one for one in self.routes if one.network == EVERYWHERE), None)
+
+
+def read_route_table(raw: Mapping[str, Any]) -> RouteTable:
+    """A table as DescribeRouteTables gives it; routes for IPv6 are left out."""
+    associations = [one for one in raw.get("Associations", ()) if _holds(one)]
+    return RouteTable(
+        str(raw.get("RouteTableId", "")),
+        str(raw.get("VpcId", "")),
+        any(bool(one.get("Main")) for one in associations),
+        tuple(str(one["SubnetId"]) for one in associations if one.get("SubnetId")),
+        tuple(_route(one) for one in raw.get("Routes", ()) if _is_ipv4(one)),
+        any(one.get("DestinationIpv6CidrBlock") == "::/0" for one in raw.get("Routes", ())),
+        any(one.get("DestinationIpv6CidrBlock") and _leads_inside(one) for one in raw.get("Routes", ())),
+    )
+
+
+def _leads_inside(route: Mapping[str, Any]) -> bool:
+    out = route.get("EgressOnlyInternetGatewayId") or _target(route)[0] in (
+        RouteTarget.LOCAL,
+        RouteTarget.INTERNET_GATEWAY,
+    )
+    return not out and route.get("State") != "blackhole"
+
+
+def _holds(association: Mapping[str, Any]) -> bool:
+    state = (association.get("AssociationState") or {}).get("State", "associated")
+    return state in ("associated", "associating")
+
+
+def _is_ipv4(route: Mapping[str, Any]) -> bool:
+    return bool(route.get("DestinationCidrBlock") or route.get("DestinationPrefixListId"))
+
+
+def _route(raw: Mapping[str, Any]) -> Route:
+    kind, target = _target(raw)
+    cidr = raw.get("DestinationCidrBlock")
+    return Route(
+        IPv4Network(cidr, strict=False) if cidr else None,
+        None if cidr else str(raw["DestinationPrefixListId"]),
+        kind,
+        target,
+        raw.get("State") == "blackhole",
+    )
+
+
+def _target(raw: Mapping[str, Any]) -> tuple[RouteTarget, str]:
+    """A route to an instance names its interface as well."""
+    gateway = str(raw.get("GatewayId") or "")
+    if gateway == "local":
+        return RouteTarget.LOCAL, gateway
+    if gateway:
+        return next((kind for start, kind in _GATEWAYS if gateway.startswith(start)), RouteTarget.OTHER), gateway
+    return next(
+        ((kind, str(raw[key])) for key, kind in _KEYS if raw.get(key)), (RouteTarget.OTHER, "nothing that is named")
+    )
+
+
+def table_of(subnet: str, tables: Iterable[RouteTable]) -> RouteTable | None:
+    """The table in force for a subnet: the one it is associated with, else the VPC's main one."""
+    known = tuple(tables)
+    own = next((one for one in known if subnet in one.subnets), None)
+    return own or next((one for one in known if one.main), None)
+
+
+def prefix_lists_of(table: RouteTable) -> tuple[str, ...]:
+    """The prefix lists that routes of a table are for."""
+    return tuple(dict.fromkeys(one.prefix_list for one in table.routes if one.prefix_list))
+
+
+def route_for(
+    table: RouteTable, address: str, prefix_lists: Mapping[str, tuple[IPv4Network, ...]] | None = None
+) -> Route | None:
+    """The route that packets to an address take: that of the longest prefix. None: they are dropped.
+
+    Of equal prefixes a route to a network goes before one to a prefix list, which is known by its networks in
+    ``prefix_lists``; those that are not given are not minded.
+
+    Source: https://docs.aws.amazon.com/vpc/latest/userguide/RouteTables.html#route-tables-priority
+    """
+    wanted = IPv4Address(address)
+    matching = [
+        (network.prefixlen, route.network is not None, -number, route)
+        for number, route in enumerate(table.routes)
+        for network in _networks(route, prefix_lists or {})
+        if wanted in network
+    ]
+    return max(matching, key=lambda one: one[:3])[3] if matching else None
+
+
+def _networks(route: Route, prefix_lists: Mapping[str, tuple[IPv4Network, ...]]) -> tuple[IPv4Network, ...]:
+    return (route.network,) if route.network else prefix_lists.get(route.prefix_list or "", ())

@@ -1,0 +1,124 @@
+"""Security groups: what any rule of any group of a network interface admits, passes; answers always do.
+
+Source: https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Any
+
+from gmsa_doctor.formats.aws.packet_filter import LAST_PORT, Packets, Protocol, is_of, without
+
+
+@dataclass(frozen=True)
+class GroupRule:
+    """A rule for IPv4: who may be on the other side, on which ports.
+
+    ``protocol`` is as EC2 writes it: ``-1``, a name, or a number. ``groups`` are referenced security groups.
+    ``ipv6``: it is for networks of IPv6, too or alone.
+    """
+
+    protocol: str
+    first: int
+    last: int
+    networks: tuple[IPv4Network, ...] = ()
+    prefix_lists: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    ipv6: bool = False
+
+    def covers(self, packets: Packets) -> bool:
+        """Whether it is about any of the packets' ports, whoever is on the other side."""
+        overlaps = self.first <= packets.last and packets.first <= self.last
+        return overlaps and is_of(packets.protocol, self.protocol)
+
+    def of(self, protocol: Protocol, network: IPv4Network) -> Packets:
+        """The packets of a protocol with a network that it admits if it is about both."""
+        return Packets(protocol, network, self.first, self.last)
+
+
+@dataclass(frozen=True)
+class SecurityGroup:
+    """A security group with its rules."""
+
+    id: str
+    name: str
+    vpc: str
+    ingress: tuple[GroupRule, ...]
+    egress: tuple[GroupRule, ...]
+
+
+@dataclass(frozen=True)
+class Admission:
+    """What rules do not admit, and the groups and prefix lists for whom that cannot be known."""
+
+    missing: tuple[Packets, ...]
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether all passes."""
+        return not self.missing
+
+
+def read_security_group(raw: Mapping[str, Any]) -> SecurityGroup:
+    """A group as DescribeSecurityGroups gives it."""
+    return SecurityGroup(
+        str(raw.get("GroupId", "")),
+        str(raw.get("GroupName", "")),
+        str(raw.get("VpcId", "")),
+        tuple(map(_rule, raw.get("IpPermissions", ()))),
+        tuple(map(_rule, raw.get("IpPermissionsEgress", ()))),
+    )
+
+
+def _rule(raw: Mapping[str, Any]) -> GroupRule:
+    """Without ports, or with the -1 that stands for all of them, it is about each port."""
+    first, last = raw.get("FromPort"), raw.get("ToPort")
+    return GroupRule(
+        str(raw.get("IpProtocol", "-1")),
+        max(int(first), 0) if first is not None else 0,
+        int(last) if last is not None and int(last) >= 0 else LAST_PORT,
+        tuple(IPv4Network(one["CidrIp"], strict=False) for one in raw.get("IpRanges", ()) if one.get("CidrIp")),
+        tuple(str(one["PrefixListId"]) for one in raw.get("PrefixListIds", ()) if one.get("PrefixListId")),
+        tuple(str(one["GroupId"]) for one in raw.get("UserIdGroupPairs", ()) if one.get("GroupId")),
+        bool(raw.get("Ipv6Ranges")),
+    )
+
+
+def by_ipv6(rules: Iterable[GroupRule], packets: Packets) -> bool:
+    """Whether packets on these ports are admitted with some networks of IPv6."""
+    return any(rule.ipv6 and rule.covers(packets) for rule in rules)
+
+
+def prefix_lists_of(rules: Iterable[GroupRule], packets: Packets) -> tuple[str, ...]:
+    """The prefix lists that rules about these packets' ports name."""
+    return tuple(dict.fromkeys(id for rule in rules if rule.covers(packets) for id in rule.prefix_lists))
+
+
+def admit(
+    rules: Iterable[GroupRule],
+    packets: Packets,
+    prefix_lists: Mapping[str, tuple[IPv4Network, ...]],
+    groups: frozenset[str] | None = None,
+) -> Admission:
+    """What the rules of one direction do with packets.
+
+    ``prefix_lists`` are the networks of those that are known. ``groups`` are the security groups of whoever is on
+    the other side; None if they are not known.
+    """
+    missing: tuple[Packets, ...] = (packets,)
+    doubts: list[str] = []
+    for rule in rules:
+        if not rule.covers(packets):
+            continue
+        networks = [*rule.networks, *(one for id in rule.prefix_lists for one in prefix_lists.get(id, ()))]
+        if groups and groups & set(rule.groups):
+            networks.append(packets.network)
+        for network in networks:
+            missing = without(missing, rule.of(packets.protocol, network))
+        doubts += [id for id in rule.prefix_lists if id not in prefix_lists]
+        doubts += rule.groups if groups is None else ()
+    return Admission(missing, tuple(dict.fromkeys(doubts)) if missing else ())

@@ -1,0 +1,1 @@
+"""Documents that people write: JSON and YAML, task definitions, CredSpecs, secrets."""

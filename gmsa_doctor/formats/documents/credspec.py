@@ -1,0 +1,226 @@
+"""The CredSpec: what Credentials Fetcher reads of it, and where it stumbles.
+
+Keys are case-sensitive. Source: what the daemon of each version reads (aws/credentials-fetcher); the
+form, https://learn.microsoft.com/virtualization/windowscontainers/manage-containers/manage-serviceaccounts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gmsa_doctor.formats.documents.json_text import Document, Json, nearest_key, parse, type_name
+from gmsa_doctor.formats.fetcher import Fetcher
+
+SHOWN = "invalid credentialspec fields"
+"""What both generations of the daemon show for each of these defects; 2.x mostly adds its own text."""
+
+CCG_PLUGIN = "{859E1386-BDB4-49E8-85C7-3070B13920E1}"
+"""The PluginGUID of the AWS plug-in for Windows; the daemon does not read it."""
+
+_ACCOUNTS = "ActiveDirectoryConfig.GroupManagedServiceAccounts"
+_HOST = "ActiveDirectoryConfig.HostAccountConfig"
+
+
+class DefectKind(StrEnum):
+    """What is wrong at a path of the CredSpec."""
+
+    NOT_AN_OBJECT = "not-an-object"
+    """The document is JSON, but no object."""
+    MISSING = "missing"
+    WRONG_CASE = "wrong-case"
+    """The key is there in another case; ``found`` is the key as it stands."""
+    WRONG_TYPE = "wrong-type"
+    PLUGIN_INPUT_TEXT = "plugin-input-text"
+    """PluginInput is a string, as Windows documents show it; on Linux it must be an object."""
+    EMPTY = "empty"
+    NO_GMSA_NAME = "no-gmsa-name"
+    """No entry of GroupManagedServiceAccounts has a Name that is a non-empty string."""
+
+
+@dataclass(frozen=True)
+class Defect:
+    """What is wrong at ``path``. ``found`` and ``expected`` are keys or types, never values.
+
+    ``stumbles`` are the generations of the daemon that refuse it. ``v2_text`` is the stable part of what
+    2.x says within :data:`SHOWN`; None where it says no more, or where that was not seen.
+    ``text_is_object``: of a PluginInput that is a string, whether it holds a JSON object with CredentialArn.
+    """
+
+    path: str
+    kind: DefectKind
+    expected: str
+    found: str | None = None
+    stumbles: frozenset[Fetcher] = frozenset(Fetcher)
+    v2_text: str | None = None
+    text_is_object: bool | None = None
+
+
+@dataclass(frozen=True)
+class CredSpecDocument:
+    """What is read of a CredSpec. The first three are what the daemon reads; no form is judged yet.
+
+    ``gmsa_name`` is the first non-empty name, ``gmsa_names`` all of them; ``scopes`` are those of the
+    entries. What is not there, or not a string, is None.
+    """
+
+    dns_name: str
+    gmsa_name: str
+    credential_arn: str
+    machine_account_name: str | None = None
+    net_bios_name: str | None = None
+    dns_tree_name: str | None = None
+    sid: str | None = None
+    guid: str | None = None
+    gmsa_names: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    plugin_guid: str | None = None
+    portable_ccg_version: str | None = None
+    cms_plugins: tuple[str, ...] = ()
+
+
+def read_credspec(value: Json) -> CredSpecDocument | tuple[Defect, ...]:
+    """What the daemon reads of a CredSpec, or all that keeps it from doing so, in its order."""
+    reader = _CredSpecReader()
+    if not isinstance(value, dict):
+        return (Defect("", DefectKind.NOT_AN_OBJECT, "an object", type_name(value)),)
+    domain = reader.object(value, "DomainJoinConfig")
+    dns_name = reader.text(domain, "DomainJoinConfig.DnsName")
+    directory = reader.object(value, "ActiveDirectoryConfig")
+    accounts = reader.accounts(directory)
+    host = reader.object(directory, _HOST)
+    credential_arn = reader.text(reader.plugin_input(host), f"{_HOST}.PluginInput.CredentialArn")
+    if reader.defects:
+        return tuple(reader.defects)
+    names = tuple(filter(None, (_text(one, "Name") for one in accounts)))
+    scopes = tuple(filter(None, (_text(one, "Scope") for one in accounts)))
+    plugins = value.get("CmsPlugins")
+    return CredSpecDocument(
+        dns_name=dns_name,
+        gmsa_name=names[0],
+        credential_arn=credential_arn,
+        machine_account_name=_text(domain, "MachineAccountName"),
+        net_bios_name=_text(domain, "NetBiosName"),
+        dns_tree_name=_text(domain, "DnsTreeName"),
+        sid=_text(domain, "Sid"),
+        guid=_text(domain, "Guid"),
+        gmsa_names=names,
+        scopes=scopes,
+        plugin_guid=_text(host, "PluginGUID"),
+        portable_ccg_version=_text(host, "PortableCcgVersion"),
+        cms_plugins=tuple(one for one in plugins if isinstance(one, str)) if isinstance(plugins, list) else (),
+    )
+
+
+def _text(value: dict[str, Json] | None, key: str) -> str | None:
+    found = (value or {}).get(key)
+    return found if isinstance(found, str) else None
+
+
+class _CredSpecReader:
+    """Walks the required keys and collects defects. Below a missing key it is silent: None in, None out.
+
+    Of a key in the wrong case it goes on with what it finds there, so that all is told at once.
+    """
+
+    def __init__(self) -> None:
+        self.defects: list[Defect] = []
+
+    def object(self, parent: dict[str, Json] | None, path: str) -> dict[str, Json] | None:
+        found = self._find(parent, path, "an object")
+        if isinstance(found, dict):
+            return found
+        if found is not None:
+            self._add(path, DefectKind.WRONG_TYPE, "an object", type_name(found))
+        return None
+
+    def text(self, parent: dict[str, Json] | None, path: str) -> str:
+        found = self._find(parent, path, "a string")
+        if isinstance(found, str):
+            if not found:
+                self._add(path, DefectKind.EMPTY, "a non-empty string", "an empty string")
+            return found
+        if found is not None:
+            self._add(path, DefectKind.WRONG_TYPE, "a string", type_name(found))
+        return ""
+
+    def plugin_input(self, host: dict[str, Json] | None) -> dict[str, Json] | None:
+        path = f"{_HOST}.PluginInput"
+        found = self._find(host, path, "an object")
+        if isinstance(found, dict):
+            return found
+        if isinstance(found, str):
+            is_object = _holds_credential_arn(found)
+            self._add(path, DefectKind.PLUGIN_INPUT_TEXT, "an object", "a string", is_object)
+        elif found is not None:
+            self._add(path, DefectKind.WRONG_TYPE, "an object", type_name(found))
+        return None
+
+    def accounts(self, directory: dict[str, Json] | None) -> list[dict[str, Json]]:
+        """The entries of GroupManagedServiceAccounts that are objects; the daemon 2.x passes over others."""
+        found = self._find(directory, _ACCOUNTS, "an array")
+        if found is None:
+            return []
+        if not isinstance(found, list):
+            self._add(_ACCOUNTS, DefectKind.WRONG_TYPE, "an array", type_name(found))
+            return []
+        entries = [one for one in found if isinstance(one, dict)]
+        if not any(_text(one, "Name") for one in entries):
+            self._no_name(found)
+        return entries
+
+    def _no_name(self, entries: list[Json]) -> None:
+        for index, one in enumerate(entries):
+            near = nearest_key(one, "Name") if isinstance(one, dict) and "Name" not in one else None
+            if near:
+                self._add(f"{_ACCOUNTS}[{index}].Name", DefectKind.WRONG_CASE, "Name", near)
+                return
+        found = f"{len(entries)} entries without a name" if entries else "an empty array"
+        self._add(_ACCOUNTS, DefectKind.NO_GMSA_NAME, "an entry with a non-empty Name", found)
+
+    def _find(self, parent: dict[str, Json] | None, path: str, wanted: str) -> Json:
+        """What is at the path's last key. Of JSON's null it tells that it has the wrong type."""
+        key = path.rpartition(".")[2]
+        if parent is None:
+            return None
+        if key in parent:
+            if parent[key] is None:
+                self._add(path, DefectKind.WRONG_TYPE, wanted, "null")
+            return parent[key]
+        near = nearest_key(parent, key)
+        if near is None:
+            self._add(path, DefectKind.MISSING, wanted)
+            return None
+        self._add(path, DefectKind.WRONG_CASE, key, near)
+        return parent[near]
+
+    def _add(
+        self, path: str, kind: DefectKind, expected: str, found: str | None = None, is_object: bool | None = None
+    ) -> None:
+        v2_text = _v2_text(path, kind)
+        self.defects.append(Defect(path, kind, expected, found, v2_text=v2_text, text_is_object=is_object))
+
+
+_NAMED_BY_2 = {
+    "DomainJoinConfig",
+    "DnsName",
+    "ActiveDirectoryConfig",
+    "GroupManagedServiceAccounts",
+    "PluginInput",
+    "CredentialArn",
+}
+
+
+def _v2_text(path: str, kind: DefectKind) -> str | None:
+    key = path.rpartition(".")[2]
+    if kind is DefectKind.NO_GMSA_NAME or path.endswith("].Name"):
+        return None
+    if key == "CredentialArn" and kind is DefectKind.EMPTY:
+        return None
+    return f"missing or invalid {key}" if key in _NAMED_BY_2 else None
+
+
+def _holds_credential_arn(text: str) -> bool:
+    document = parse(text)
+    value = document.value if isinstance(document, Document) else None
+    return isinstance(value, dict) and isinstance(value.get("CredentialArn"), str)

@@ -1,0 +1,415 @@
+"""From the bytes of a document to a JSON value, strictly (RFC 8259), and what stands in the way.
+
+Credentials Fetcher 1.3 is more lenient than 2.x: each defect names the generations that accept it
+(measured with 1.3.6 against a real AD; 2.x by Go's encoding/json).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NoReturn, TypeAlias, Union
+
+from gmsa_doctor.formats.fetcher import Fetcher
+
+Json: TypeAlias = Union["dict[str, Json]", "list[Json]", str, int, float, bool, None]
+"""A JSON value."""
+
+DEPTH_LIMIT = 500
+"""Levels of nesting that we read. Go reads 10,000; a real document has five."""
+
+_BOTH = frozenset(Fetcher)
+_NONE: frozenset[Fetcher] = frozenset()
+_ONLY_1_3 = frozenset({Fetcher.V1_3})
+_ONLY_2 = frozenset({Fetcher.V2})
+
+
+# Encoding -------------------------------------------------------------------------------------------
+
+
+class Encoding(StrEnum):
+    """What the bytes seem to be in place of UTF-8."""
+
+    UTF_16_LE = "UTF-16 LE"
+    UTF_16_BE = "UTF-16 BE"
+    UTF_32_LE = "UTF-32 LE"
+    UTF_32_BE = "UTF-32 BE"
+    UNKNOWN = "not UTF-8"
+    """Most likely an older code page, such as Windows-1252."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A document's text, without its byte-order mark; ``bom`` tells whether it had one.
+
+    Of the mark: 2.x strips it, 1.3 accepts it, the ECS agent of an EC2 host may not.
+    """
+
+    text: str = field(repr=False)
+    bom: bool = False
+
+
+@dataclass(frozen=True)
+class EncodingDefect:
+    """The bytes are not UTF-8.
+
+    ``offset`` is the first byte (from 0) that shows it. ``replaced`` is the text with U+FFFD for each bad
+    byte, which Go reads if all of them lie within strings; None for UTF-16 and UTF-32, which nobody reads.
+    1.3 was not measured with other bad bytes than UTF-16's.
+    """
+
+    encoding: Encoding
+    bom: bool
+    offset: int
+    replaced: str | None = field(default=None, repr=False)
+    accepted_by: frozenset[Fetcher] = _NONE
+
+
+_WIDE = (
+    (BOM_UTF32_LE, Encoding.UTF_32_LE),  # before UTF-16 LE, whose mark it starts with
+    (BOM_UTF32_BE, Encoding.UTF_32_BE),
+    (BOM_UTF16_LE, Encoding.UTF_16_LE),
+    (BOM_UTF16_BE, Encoding.UTF_16_BE),
+)
+
+_PATTERNS: dict[tuple[bool, ...], Encoding] = {
+    (False, True, True, True): Encoding.UTF_32_LE,
+    (True, True, True, False): Encoding.UTF_32_BE,
+    (False, True, False, True): Encoding.UTF_16_LE,
+    (True, False, True, False): Encoding.UTF_16_BE,
+}
+"""Which of the first four bytes are zero in a document that starts with ASCII (RFC 4627, section 3)."""
+
+
+def decode(body: bytes) -> Text | EncodingDefect:
+    """The text of a document as bytes, with a UTF-8 byte-order mark taken off."""
+    for mark, encoding in _WIDE:
+        if body.startswith(mark):
+            return EncodingDefect(encoding, True, 0)
+    wide = _PATTERNS.get(tuple(byte == 0 for byte in body[:4]))
+    if wide:
+        return EncodingDefect(wide, False, body.index(0))
+    bom = body.startswith(BOM_UTF8)
+    try:
+        return Text(body.removeprefix(BOM_UTF8).decode("utf-8"), bom)
+    except UnicodeDecodeError as error:
+        offset = error.start + (len(BOM_UTF8) if bom else 0)
+    replaced = body.removeprefix(BOM_UTF8).decode("utf-8", "replace")
+    accepted = _ONLY_2 if isinstance(parse(replaced), Document) else _NONE
+    return EncodingDefect(Encoding.UNKNOWN, bom, offset, replaced, accepted)
+
+
+# JSON -----------------------------------------------------------------------------------------------
+
+
+class JsonDefectKind(StrEnum):
+    """What seems to have happened to a document that is not JSON."""
+
+    EMPTY = "empty"
+    BYTE_ORDER_MARK = "byte-order-mark"
+    """U+FEFF before the value, in a text that was not read from a file (a secret)."""
+    COMMENT = "comment"
+    TRAILING_COMMA = "trailing-comma"
+    MISSING_COMMA = "missing-comma"
+    SINGLE_QUOTES = "single-quotes"
+    TYPOGRAPHIC_QUOTES = "typographic-quotes"
+    PYTHON = "python"
+    """``True``, ``False`` or ``None``: the text of a Python dict."""
+    UNQUOTED = "unquoted"
+    """A key or value without quotes."""
+    YAML = "yaml"
+    MARKUP = "markup"
+    """HTML or XML, mostly an error page that was saved in place of the document."""
+    TRUNCATED = "truncated"
+    TRAILING_GARBAGE = "trailing-garbage"
+    ESCAPE = "escape"
+    """A backslash that starts no escape: a Windows path or ``DOMAIN\\user`` pasted as it is."""
+    CONTROL_CHARACTER = "control-character"
+    """A line break or tab within a string."""
+    NOT_A_NUMBER = "not-a-number"
+    """``NaN`` or ``Infinity``."""
+    TOO_DEEP = "too-deep"
+    """More than :data:`DEPTH_LIMIT` levels: we do not read it, a daemon might."""
+    SYNTAX = "syntax"
+
+
+_ACCEPTED_BY_1_3 = {
+    JsonDefectKind.BYTE_ORDER_MARK,
+    JsonDefectKind.COMMENT,
+    JsonDefectKind.TRAILING_COMMA,
+    JsonDefectKind.TRAILING_GARBAGE,
+    JsonDefectKind.TRUNCATED,
+}
+
+
+@dataclass(frozen=True)
+class JsonDefect:
+    """The text is not JSON. ``line`` and ``column`` count from 1, in characters.
+
+    ``message`` is fit for a report: it repeats nothing of the text.
+    """
+
+    kind: JsonDefectKind
+    line: int
+    column: int
+    message: str
+
+    @property
+    def accepted_by(self) -> frozenset[Fetcher]:
+        """The generations of Credentials Fetcher known to read the document all the same."""
+        return _ONLY_1_3 if self.kind in _ACCEPTED_BY_1_3 else _NONE
+
+
+@dataclass(frozen=True)
+class Document:
+    """A JSON value; ``duplicates`` are paths of keys that occur twice in their object: the last one wins.
+
+    The value is as Go reads it: half of a surrogate pair is U+FFFD.
+    """
+
+    value: Json = field(repr=False, hash=False)
+    duplicates: tuple[str, ...] = ()
+
+
+def parse(text: str) -> Document | JsonDefect:
+    """The JSON value of a text. Raises nothing, however deep or long it is."""
+    early = _defect_at_first_sight(text)
+    if early:
+        return early
+    mended = _LONE_SURROGATE.sub("\ufffd", _ESCAPE.sub(_without_lone_surrogate, text))
+    try:
+        value = _DECODER.decode(mended)
+    except json.JSONDecodeError as error:
+        return _explained(mended, error.msg, error.pos)
+    except _Constant as error:
+        return _defect(JsonDefectKind.NOT_A_NUMBER, mended, _find_constant(mended, error.name), _SYNTAX_TEXT)
+    except RecursionError:
+        return _too_deep(mended, 0)
+    plain, duplicates = _plain(value)
+    return Document(plain, duplicates)
+
+
+def type_name(value: object) -> str:
+    """What JSON calls the type of a value, with its article."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    for kind, name in ((str, "a string"), (dict, "an object"), (list, "an array")):
+        if isinstance(value, kind):
+            return name
+    return "a number"
+
+
+def nearest_key(value: dict[str, Json], key: str) -> str | None:
+    """The key that equals ``key`` but for its case and white space around it; None without one."""
+    wanted = key.casefold()
+    return next((one for one in value if one != key and one.strip().casefold() == wanted), None)
+
+
+_SYNTAX_TEXT = "this is not JSON"
+
+_MESSAGES = {
+    JsonDefectKind.COMMENT: "a comment, which JSON does not have",
+    JsonDefectKind.TRAILING_COMMA: "a comma after the last entry",
+    JsonDefectKind.MISSING_COMMA: "a comma is missing",
+    JsonDefectKind.SINGLE_QUOTES: "single quotes in place of double quotes",
+    JsonDefectKind.TYPOGRAPHIC_QUOTES: "typographic quotes in place of plain double quotes",
+    JsonDefectKind.PYTHON: "the text of a Python value, not JSON",
+    JsonDefectKind.UNQUOTED: "a key or value without double quotes",
+    JsonDefectKind.YAML: "this looks like YAML, not JSON",
+    JsonDefectKind.MARKUP: "this is HTML or XML, not JSON",
+    JsonDefectKind.TRUNCATED: "the document ends before its value is complete",
+    JsonDefectKind.TRAILING_GARBAGE: "there is more text after the end of the JSON value",
+    JsonDefectKind.ESCAPE: "a backslash that is not doubled",
+    JsonDefectKind.CONTROL_CHARACTER: "a line break or tab within a string",
+    JsonDefectKind.NOT_A_NUMBER: "NaN and Infinity are not JSON",
+    JsonDefectKind.BYTE_ORDER_MARK: "a byte-order mark before the JSON value",
+    JsonDefectKind.EMPTY: "the document is empty",
+    JsonDefectKind.TOO_DEEP: f"nested deeper than {DEPTH_LIMIT} levels",
+}
+
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)", re.DOTALL
+)
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{\]}]', re.DOTALL)
+_STRING_OR_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"?|-?(?:NaN|Infinity)', re.DOTALL)
+_YAML = re.compile(r"(?:---\s|[\w-]+:(?:\s|$)|-\s)")
+_PYTHON = re.compile(r"(?:True|False|None)\b")
+_WHITE = " \t\r\n"
+
+
+class _JsonObject(dict[str, Json]):
+    """An object on its way out of the parser, with the keys that it had twice."""
+
+    twice: tuple[str, ...] = ()
+
+
+class _Constant(Exception):
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def _object(pairs: list[tuple[str, Json]]) -> _JsonObject:
+    result = _JsonObject(pairs)
+    if len(result) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        result.twice = tuple(key for key, count in counts.items() if count > 1)
+    return result
+
+
+def _constant(name: str) -> NoReturn:
+    raise _Constant(name)
+
+
+def _integer(digits: str) -> int | float:
+    """Go reads each number as a float; so do we where Python would refuse to convert (4300 digits)."""
+    return int(digits) if len(digits) <= 20 else float(digits)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer)
+
+
+def _without_lone_surrogate(escape: re.Match[str]) -> str:
+    """The escape, or one of equal length for half of a surrogate pair."""
+    text = escape[0]
+    return "\\ufffd" if len(text) == 6 else text
+
+
+def _plain(root: Json) -> tuple[Json, tuple[str, ...]]:
+    """Duplicate keys with their paths, in the order of the document."""
+    duplicates: list[str] = []
+    todo: list[tuple[str, Json]] = [("", root)]
+    while todo:
+        path, value = todo.pop()
+        if isinstance(value, _JsonObject):
+            duplicates += (f"{path}.{key}".lstrip(".") for key in value.twice)
+        todo += reversed(list(_children(path, value)))
+    return root, tuple(duplicates)
+
+
+def _children(path: str, value: Json) -> Iterator[tuple[str, Json]]:
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield (f"{path}.{key}" if path else key), one
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield f"{path}[{index}]", one
+
+
+# What happened --------------------------------------------------------------------------------------
+
+
+def _defect_at_first_sight(text: str) -> JsonDefect | None:
+    bare = text.lstrip(_WHITE)
+    start = len(text) - len(bare)
+    if text.startswith("\ufeff"):
+        return _defect(JsonDefectKind.BYTE_ORDER_MARK, text, 0)
+    if not bare:
+        return _defect(JsonDefectKind.EMPTY, text, 0)
+    if bare.startswith("<"):
+        return _defect(JsonDefectKind.MARKUP, text, start)
+    depth = 0
+    for token in _STRING_OR_BRACKET.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+        if depth > DEPTH_LIMIT:
+            return _too_deep(text, token.start())
+    return None
+
+
+def _too_deep(text: str, position: int) -> JsonDefect:
+    return _defect(JsonDefectKind.TOO_DEEP, text, position)
+
+
+def _find_constant(text: str, name: str) -> int:
+    return next((one.start() for one in _STRING_OR_CONSTANT.finditer(text) if one[0] == name), 0)
+
+
+def _explained(text: str, message: str, position: int) -> JsonDefect:
+    """The defect behind an error of Python's parser at ``position``."""
+    if message.startswith(("Expecting", "Extra data")):  # then white space may stand before what is wrong
+        position += text.startswith(",", position) and message.startswith("Expecting property name")
+        position += len(text[position:]) - len(text[position:].lstrip(_WHITE))
+    elif message.startswith("Invalid \\"):
+        position = text.rfind("\\", 0, position + 1)
+    kind, position = _kind(text, message, position)
+    return _defect(kind, text, position, _sentence(message))
+
+
+def _kind(text: str, message: str, position: int) -> tuple[JsonDefectKind, int]:
+    by_message = _kind_by_message(text, message, position)
+    if by_message:
+        return by_message, position
+    comma = _comma_before_bracket(text, position)
+    if comma is not None:
+        return JsonDefectKind.TRAILING_COMMA, comma
+    if position >= len(text):
+        return JsonDefectKind.TRUNCATED, position
+    return _kind_by_text(text, message, position), position
+
+
+def _kind_by_message(text: str, message: str, position: int) -> JsonDefectKind | None:
+    if message.startswith("Unterminated string"):
+        return JsonDefectKind.TRUNCATED
+    if message.startswith("Invalid control character"):
+        return JsonDefectKind.CONTROL_CHARACTER
+    if message.startswith("Invalid \\"):
+        cut = len(text) - position < 6 and '"' not in text[position:]
+        return JsonDefectKind.TRUNCATED if cut else JsonDefectKind.ESCAPE
+    if message.startswith("Extra data"):
+        return _kind_of_extra(text, position)
+    return None
+
+
+def _kind_of_extra(text: str, position: int) -> JsonDefectKind:
+    if text.startswith(("//", "/*"), position):
+        return JsonDefectKind.COMMENT
+    return JsonDefectKind.YAML if _YAML.match(text.lstrip(_WHITE)) else JsonDefectKind.TRAILING_GARBAGE
+
+
+def _comma_before_bracket(text: str, position: int) -> int | None:
+    """Where the comma is, if at ``position`` a bracket closes after one."""
+    if text[position : position + 1] not in ("}", "]"):
+        return None
+    before = text[:position].rstrip(_WHITE)
+    entry = before.removesuffix(",").rstrip(_WHITE)
+    return len(before) - 1 if before.endswith(",") and not entry.endswith((",", "[", "{")) else None
+
+
+def _kind_by_text(text: str, message: str, position: int) -> JsonDefectKind:
+    here = text[position]
+    if text.startswith(("//", "/*"), position):
+        return JsonDefectKind.COMMENT
+    if here == "'":
+        return JsonDefectKind.SINGLE_QUOTES
+    if here in "“”„‟«»":
+        return JsonDefectKind.TYPOGRAPHIC_QUOTES
+    if not text[:position].strip(_WHITE) and _YAML.match(text, position):
+        return JsonDefectKind.YAML
+    if here == "#":
+        return JsonDefectKind.SYNTAX
+    if _PYTHON.match(text, position):
+        return JsonDefectKind.PYTHON
+    if "',' delimiter" in message and here in '"{[':
+        return JsonDefectKind.MISSING_COMMA
+    if "delimiter" not in message and (here.isalpha() or here in "_$"):
+        return JsonDefectKind.UNQUOTED
+    return JsonDefectKind.SYNTAX
+
+
+def _sentence(message: str) -> str:
+    """Python's own words for what it expected, which hold nothing of the text."""
+    return message[:1].lower() + message[1:].rstrip(": ") if message.startswith("Expecting") else _SYNTAX_TEXT
+
+
+def _defect(kind: JsonDefectKind, text: str, position: int, fallback: str = _SYNTAX_TEXT) -> JsonDefect:
+    before = text[:position]
+    line = before.count("\n") + 1
+    column = position - (before.rfind("\n") + 1) + 1
+    return JsonDefect(kind, line, column, _MESSAGES.get(kind, fallback))

@@ -1,0 +1,243 @@
+"""The secret with the AD user's credentials: first the document, then its fields.
+
+Source: the keys that Credentials Fetcher of each version reads (aws/credentials-fetcher). Keys are
+case-sensitive; those that it does not read may hold anything. No defect holds a value but those of
+domainName and of the user name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gmsa_doctor.core.hidden import Hidden
+from gmsa_doctor.formats.documents.json_text import Document, Json, JsonDefect, nearest_key, parse, type_name
+from gmsa_doctor.formats.documents.names import (
+    SECRET_DOMAIN_LIMIT,
+    SECRET_FIELD_LIMIT,
+    UserNameForm,
+    byte_length,
+    domain_name_defect,
+    refused_characters,
+    user_name_form,
+)
+from gmsa_doctor.formats.fetcher import Fetcher
+
+USERNAME = ("username", "usernameOfStandardUserAccount")
+PASSWORD = ("password", "passwordOfStandardUserAccount")
+DOMAIN = ("domainName",)
+DISTINGUISHED_NAME = ("distinguishedName", "distinguishedNameOfgMSA")
+
+_FIELDS = (USERNAME, PASSWORD, DOMAIN, DISTINGUISHED_NAME)
+_REQUIRED = (USERNAME, PASSWORD, DOMAIN)
+_BOTH = frozenset(Fetcher)
+_NONE: frozenset[Fetcher] = frozenset()
+
+
+class SecretDefectKind(StrEnum):
+    """What is wrong with a secret."""
+
+    NOT_JSON = "not-json"
+    """``json`` has the details."""
+    NOT_AN_OBJECT = "not-an-object"
+    WRONG_TYPE = "wrong-type"
+    """A key that the daemon reads holds no string."""
+    MISSING = "missing"
+    WRONG_CASE = "wrong-case"
+    """The key is there in another case; ``found`` is the key as it stands."""
+    EMPTY = "empty"
+    TOO_LONG = "too-long"
+    """``found`` is the length and ``expected`` the limit, in bytes."""
+    USER_NAME_FORM = "user-name-form"
+    """``form`` tells which; ``found`` is the user name."""
+    DOMAIN_FORM = "domain-form"
+    """``reason`` tells why; ``found`` is the domain name."""
+    BOTH_SPELLINGS = "both-spellings"
+    """Both keys of a field hold strings, and these differ. 2.x takes the shorter key's; 1.3 is not known."""
+    DUPLICATE_KEY = "duplicate-key"
+    """A key that the daemon reads occurs twice; the last one wins."""
+
+
+@dataclass(frozen=True)
+class SecretDefect:
+    """What is wrong with ``key``, in the shorter of its spellings (empty for the whole document).
+
+    ``stumbles`` are the generations of the daemon that cannot go on; none for a mere note.
+    """
+
+    kind: SecretDefectKind
+    key: str = ""
+    found: str | None = None
+    expected: str | None = None
+    stumbles: frozenset[Fetcher] = _BOTH
+    json: JsonDefect | None = None
+    form: UserNameForm | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class SecretDocument:
+    """A secret that is a JSON object in which the keys that the daemon reads hold strings.
+
+    ``texts`` are those keys with their values; ``near`` are keys that the daemon would read were it not
+    for their case, with the right key first. ``notes`` are defects over which not every generation stumbles.
+    """
+
+    texts: tuple[tuple[str, Hidden[str]], ...]
+    near: tuple[tuple[str, str], ...] = ()
+    notes: tuple[SecretDefect, ...] = ()
+
+    def taken(self, keys: tuple[str, ...]) -> tuple[str, Hidden[str]] | None:
+        """The key and value that the daemon takes for a field: the first spelling that is not empty."""
+        texts = dict(self.texts)
+        there = [key for key in keys if key in texts]
+        chosen = next((key for key in there if texts[key].reveal()), there[0] if there else None)
+        return (chosen, texts[chosen]) if chosen else None
+
+
+@dataclass(frozen=True)
+class SecretFields:
+    """The fields of a secret in a form that the daemon accepts.
+
+    ``distinguished_name`` is None where the secret has none, or an empty one.
+    """
+
+    username: str
+    password: Hidden[str]
+    domain_name: str
+    distinguished_name: str | None = None
+    username_key: str = USERNAME[0]
+    password_key: str = PASSWORD[0]
+    notes: tuple[SecretDefect, ...] = field(default=())
+
+
+def read_secret(text: str) -> SecretDocument | tuple[SecretDefect, ...]:
+    """The secret's document, or what keeps every generation of the daemon from reading it.
+
+    JSON that only 1.3 accepts is a defect too; its ``stumbles`` tell.
+    """
+    document = parse(text)
+    if isinstance(document, JsonDefect):
+        return (SecretDefect(SecretDefectKind.NOT_JSON, stumbles=_BOTH - document.accepted_by, json=document),)
+    value = document.value
+    if not isinstance(value, dict):
+        found = type_name(value)
+        return (SecretDefect(SecretDefectKind.NOT_AN_OBJECT, found=found, expected="an object"),)
+    defects = [one for keys in _FIELDS for one in _type_defects(value, keys)]
+    if any(one.stumbles == _BOTH for one in defects):
+        return tuple(defects)
+    return _document(document, value, defects)
+
+
+def _document(document: Document, value: dict[str, Json], defects: list[SecretDefect]) -> SecretDocument:
+    known = [key for keys in _FIELDS for key in keys]
+    texts = tuple((key, Hidden(one)) for key in known if isinstance(one := value.get(key), str))
+    near = ((key, nearest_key(value, key)) for key in known if key not in value)
+    twice = (
+        SecretDefect(SecretDefectKind.DUPLICATE_KEY, key, stumbles=_NONE) for key in known if key in document.duplicates
+    )
+    both = (SecretDefect(SecretDefectKind.BOTH_SPELLINGS, key, stumbles=_NONE) for key in _ambiguous(texts))
+    found = tuple((key, one) for key, one in near if one is not None)
+    return SecretDocument(texts, found, (*defects, *twice, *both))
+
+
+def _ambiguous(texts: tuple[tuple[str, Hidden[str]], ...]) -> list[str]:
+    given = {key: text for key, text in texts if text.reveal()}
+    pairs = [keys for keys in _FIELDS if all(key in given for key in keys)]
+    return [keys[0] for keys in pairs if any(given[key] != given[keys[0]] for key in keys)]
+
+
+def _type_defects(value: dict[str, Json], keys: tuple[str, ...]) -> list[SecretDefect]:
+    """Keys of a field that hold no string. With a string under the other key, 2.x goes on.
+
+    null counts as missing. A distinguishedName that is an object or array kills 1.3; 2.x ignores it.
+    """
+    wrong = [key for key in keys if not isinstance(value.get(key, ""), (str, type(None)))]
+    if keys is DISTINGUISHED_NAME:
+        wrong = [key for key in wrong if isinstance(value[key], (dict, list))]
+    usable = keys is DISTINGUISHED_NAME or any(isinstance(one := value.get(key), str) and one for key in keys)
+    stumbles = frozenset({Fetcher.V1_3}) if usable else _BOTH
+    return [
+        SecretDefect(SecretDefectKind.WRONG_TYPE, key, type_name(value[key]), "a string", stumbles) for key in wrong
+    ]
+
+
+def read_fields(document: SecretDocument, *, rotation: bool = False) -> SecretFields | tuple[SecretDefect, ...]:
+    """The fields of a secret, or all that is wrong with them.
+
+    With ``rotation`` a user name ``old:new`` counts as ``new``, as 2.x on EC2 reads it.
+    """
+    missing = [_missing(document, keys) for keys in _REQUIRED if document.taken(keys) is None]
+    username = _rotated(_revealed(document, USERNAME), rotation)
+    password, domain = _revealed(document, PASSWORD), _revealed(document, DOMAIN)
+    defects = [
+        *missing,
+        *_username_defects(username),
+        *_length_defects(PASSWORD[0], password, SECRET_FIELD_LIMIT),
+        *_domain_defects(domain),
+    ]
+    if defects or username is None or password is None or domain is None:
+        return tuple(defects)
+    return SecretFields(
+        username,
+        Hidden(password),
+        domain,
+        _revealed(document, DISTINGUISHED_NAME) or None,
+        _key(document, USERNAME),
+        _key(document, PASSWORD),
+        document.notes,
+    )
+
+
+def _revealed(document: SecretDocument, keys: tuple[str, ...]) -> str | None:
+    taken = document.taken(keys)
+    return taken[1].reveal() if taken else None
+
+
+def _key(document: SecretDocument, keys: tuple[str, ...]) -> str:
+    taken = document.taken(keys)
+    return taken[0] if taken else keys[0]
+
+
+def _rotated(username: str | None, rotation: bool) -> str | None:
+    return username.partition(":")[2] if username and rotation and ":" in username else username
+
+
+def _missing(document: SecretDocument, keys: tuple[str, ...]) -> SecretDefect:
+    near = dict(document.near)
+    for key in keys:
+        if key in near:
+            return SecretDefect(SecretDefectKind.WRONG_CASE, keys[0], near[key], key)
+    return SecretDefect(SecretDefectKind.MISSING, keys[0], expected=" or ".join(keys))
+
+
+def _length_defects(key: str, value: str | None, limit: int) -> list[SecretDefect]:
+    if value is None:
+        return []
+    if not value:
+        return [SecretDefect(SecretDefectKind.EMPTY, key)]
+    length = byte_length(value)
+    if length <= limit:
+        return []
+    return [SecretDefect(SecretDefectKind.TOO_LONG, key, f"{length} bytes", f"at most {limit} bytes")]
+
+
+def _username_defects(value: str | None) -> list[SecretDefect]:
+    defects = _length_defects(USERNAME[0], value, SECRET_FIELD_LIMIT)
+    form = user_name_form(value or "")
+    if value and form is not UserNameForm.BARE:
+        reason = " ".join(repr(one) for one in refused_characters(value)) or None
+        defects.append(SecretDefect(SecretDefectKind.USER_NAME_FORM, USERNAME[0], value, form=form, reason=reason))
+    return defects
+
+
+def _domain_defects(value: str | None) -> list[SecretDefect]:
+    defects = _length_defects(DOMAIN[0], value, SECRET_DOMAIN_LIMIT)
+    if not value or defects:
+        return defects
+    reason = domain_name_defect(value, needs_dot=True)
+    if reason is None:
+        return []
+    only_dot = domain_name_defect(value) is None
+    stumbles = frozenset({Fetcher.V2}) if only_dot else _BOTH
+    return [SecretDefect(SecretDefectKind.DOMAIN_FORM, DOMAIN[0], value, stumbles=stumbles, reason=reason)]

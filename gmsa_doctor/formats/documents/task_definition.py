@@ -1,0 +1,323 @@
+"""Task definitions: the JSON of register-task-definition or describe-task-definition.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gmsa_doctor.formats.documents.located import Open
+from gmsa_doctor.formats.documents.task_definition_node import Node, mapping
+from gmsa_doctor.formats.documents.task_definition_node import TaskDefinitionError as TaskDefinitionError
+from gmsa_doctor.formats.sql_server import connection_string
+from gmsa_doctor.formats.sql_server.connection_string import ConnectionString, ConnectionStringError
+
+KEPT_ENVIRONMENT = frozenset({"KRB5CCNAME", "KRB5_CONFIG"})
+"""The environment variables that are kept; others may hold secrets."""
+
+DNS_SETTINGS = ("dnsServers", "dnsSearchDomains", "extraHosts")
+"""The keys of a container that change how it finds names."""
+
+
+@dataclass(frozen=True)
+class LogStreams:
+    """Where the ``awslogs`` driver writes: a CloudWatch Logs group, its region, and how streams are named there.
+
+    ``made``: the driver makes the group itself (``awslogs-create-group``).
+    """
+
+    group: str
+    region: str | None = None
+    prefix: str | None = None
+    made: bool = False
+
+
+@dataclass(frozen=True)
+class NamedString:
+    """A connection string, and what it is called: a variable's name, or how it was given."""
+
+    name: str
+    string: ConnectionString
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A secret or a parameter as a container names it. ``use`` is where: ``secrets NAME``, ``repositoryCredentials``.
+
+    ``registry``: it holds the credentials of an image's registry, and then is a secret, whose name alone may be given.
+    """
+
+    use: str
+    text: str
+    registry: bool = False
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container of a task definition."""
+
+    name: str
+    essential: bool = True
+    image: str | None = None
+    user: str | None = None
+    credential_specs: tuple[str, ...] = ()
+    docker_security_options: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    """Of :data:`KEPT_ENVIRONMENT` alone."""
+    logs: LogStreams | None = None
+    dns_settings: tuple[str, ...] = ()
+    """Which of :data:`DNS_SETTINGS` are set."""
+    connection_strings: tuple[NamedString, ...] = ()
+    """Those of SQL Server among the environment variables, without their passwords."""
+    secrets: tuple[tuple[str, str], ...] = ()
+    """Variables whose names tell of a database, with the secret or parameter (``valueFrom``) that they are made of."""
+    references: tuple[Reference, ...] = ()
+    """The secrets and parameters that ECS reads before it starts the container."""
+
+
+@dataclass(frozen=True)
+class TaskDefinition:
+    """A task definition; what it leaves open is None or empty."""
+
+    family: str | None
+    containers: tuple[Container, ...]
+    revision: int | None = None
+    arn: str | None = None
+    status: str | None = None
+    requires_compatibilities: tuple[str, ...] = ()
+    network_mode: str | None = None
+    execution_role_arn: str | None = None
+    task_role_arn: str | None = None
+    os_family: str | None = None
+    cpu_architecture: str | None = None
+    requires_attributes: tuple[str, ...] = ()
+    """Names of attributes that a container instance must have; ECS adds them when it registers."""
+
+
+def read_task_definition(value: object) -> TaskDefinition:
+    """A task definition, with or without the outer ``taskDefinition``. Raises TaskDefinitionError."""
+    node = Node("", mapping("", value))
+    node.refuse_cloudformation()
+    inner = node.child("taskDefinition")
+    if inner is not None:
+        node = inner
+    entries = node.objects("containerDefinitions")
+    if entries is None:
+        raise TaskDefinitionError(node.at("containerDefinitions"), "is missing")
+    platform = node.child("runtimePlatform") or Node(node.at("runtimePlatform"), {})
+    return TaskDefinition(
+        family=node.text("family"),
+        containers=tuple(_container(one) for one in entries),
+        revision=node.number("revision"),
+        arn=node.text("taskDefinitionArn"),
+        status=node.text("status"),
+        requires_compatibilities=node.texts("requiresCompatibilities"),
+        network_mode=node.text("networkMode"),
+        execution_role_arn=node.text("executionRoleArn"),
+        task_role_arn=node.text("taskRoleArn"),
+        os_family=platform.text("operatingSystemFamily"),
+        cpu_architecture=platform.text("cpuArchitecture"),
+        requires_attributes=tuple(one.text("name") or "" for one in node.objects("requiresAttributes") or ()),
+    )
+
+
+def _container(node: Node) -> Container:
+    name = node.text("name")
+    if not name:
+        raise TaskDefinitionError(node.at("name"), "is missing")
+    essential = node.boolean("essential")
+    return Container(
+        name=name,
+        essential=essential is not False,
+        image=node.text("image"),
+        user=node.text("user"),
+        credential_specs=node.texts("credentialSpecs"),
+        docker_security_options=node.texts("dockerSecurityOptions"),
+        environment=_environment(node.objects("environment") or ()),
+        logs=_logs(node.child("logConfiguration")),
+        dns_settings=tuple(key for key in DNS_SETTINGS if node.holds_any(key)),
+        connection_strings=_connection_strings(node.objects("environment") or ()),
+        secrets=_secrets(node),
+        references=tuple(_references(node)),
+    )
+
+
+def _logs(node: Node | None) -> LogStreams | None:
+    """None for another driver than awslogs; its options may hold secrets, and are not looked at."""
+    options = node.child("options") if node and node.text("logDriver") == "awslogs" else None
+    group = options.text("awslogs-group") if options else None
+    if not options or not group:
+        return None
+    made = (options.text("awslogs-create-group") or "").lower() == "true"
+    return LogStreams(group, options.text("awslogs-region"), options.text("awslogs-stream-prefix"), made)
+
+
+def _environment(entries: tuple[Node, ...]) -> tuple[tuple[str, str], ...]:
+    named = ((one.text("name"), one) for one in entries)
+    return tuple((name, one.text("value") or "") for name, one in named if name in KEPT_ENVIRONMENT and name)
+
+
+def _connection_strings(entries: tuple[Node, ...]) -> tuple[NamedString, ...]:
+    """What is no connection string of SQL Server is passed over, and so is what is not known before deployment."""
+    found = []
+    for one in entries:
+        name, value = one.text("name"), one.text("value")
+        if not name or not value or isinstance(value, Open) or not connection_string.may_be_one(value):
+            continue
+        if OF_ANOTHER_DATABASE.search(name):
+            continue
+        with suppress(ConnectionStringError):
+            found.append(NamedString(name, connection_string.parse(value)))
+    return tuple(found)
+
+
+OF_A_DATABASE = re.compile(r"conn|dsn|jdbc|odbc|sql|database|(^|_)db(_|$)|datasource", re.IGNORECASE)
+"""The names of variables that may hold a connection string: ``ConnectionStrings__Default``, ``DATABASE_URL``."""
+
+OF_ANOTHER_DATABASE = re.compile(r"mysql|maria|postgres|pgsql|(^|_)pg(_|$)|oracle|mongo|redis|sqlite", re.IGNORECASE)
+"""Names that tell of one that is not SQL Server: in MySQL's and SqlClient's short strings the same words stand."""
+
+
+def _secrets(node: Node) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (name, source)
+        for name, source in _values_from(node, "secrets")
+        if OF_A_DATABASE.search(name) and not OF_ANOTHER_DATABASE.search(name)
+    )
+
+
+def _references(node: Node) -> Iterator[Reference]:
+    for name, source in _values_from(node, "secrets"):
+        yield Reference(f"secrets {name}", source)
+    with suppress(TaskDefinitionError):
+        if logs := node.child("logConfiguration"):
+            for name, source in _values_from(logs, "secretOptions"):
+                yield Reference(f"logConfiguration.secretOptions {name}", source)
+    with suppress(TaskDefinitionError):
+        registry = node.child("repositoryCredentials")
+        secret = registry.text("credentialsParameter") if registry else None
+        if secret and not isinstance(secret, Open):
+            yield Reference("repositoryCredentials", secret, registry=True)
+
+
+def _values_from(node: Node, key: str) -> tuple[tuple[str, str], ...]:
+    """None where they are not as ECS wants them: that is not ours to judge. What is open until deployment is not in."""
+    try:
+        pairs = [(one.text("name"), one.text("valueFrom")) for one in node.objects(key) or ()]
+    except TaskDefinitionError:
+        return ()
+    return tuple((name, source) for name, source in pairs if name and source and not isinstance(source, Open))
+
+
+# Entries of credentialSpecs -------------------------------------------------------------------------
+
+
+class Prefix(StrEnum):
+    """What an entry of credentialSpecs starts with; case-sensitive, the colon included."""
+
+    JOINED = "credentialspec:"
+    """For hosts that have joined the domain."""
+    DOMAINLESS = "credentialspecdomainless:"
+
+
+class NearMiss(StrEnum):
+    """What is wrong with the prefix of an entry."""
+
+    NO_PREFIX = "no-prefix"
+    WRONG_CASE = "wrong-case"
+    MISSING_COLON = "missing-colon"
+    WHITE_SPACE = "white-space"
+    """White space around the entry or around the colon."""
+    QUOTES = "quotes"
+    """Quotes within the string."""
+    DOUBLED = "doubled"
+    """A prefix behind the prefix."""
+    MISSPELT = "misspelt"
+
+
+@dataclass(frozen=True)
+class CredentialSpecEntry:
+    """An entry of credentialSpecs (or, in the legacy form, of dockerSecurityOptions).
+
+    ``prefix`` and ``rest`` are what ECS sees: without an exact prefix, None and the whole text. ``meant``
+    and ``target`` are what was most likely meant where ``near_miss`` is set; otherwise the same again.
+    """
+
+    prefix: Prefix | None
+    rest: str
+    near_miss: NearMiss | None
+    meant: Prefix | None
+    target: str
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it names a file of the host, which EC2 Windows alone allows."""
+        return self.target.lower().startswith("file:")
+
+    @property
+    def suggestion(self) -> str | None:
+        """The entry as it was most likely meant; None if that cannot be told."""
+        return f"{self.meant}{self.target}" if self.near_miss and self.meant and self.target else None
+
+
+_WORD = re.compile(r"credential[-_ ]?spec[s]?[-_ ]?(?P<domainless>domain[-_ ]?less)?", re.IGNORECASE)
+_SEPARATOR = re.compile(r"\s*[:=]\s*|\s+|(?=arn:|file:)|$", re.IGNORECASE)
+
+
+def split_credential_spec(text: str) -> CredentialSpecEntry:
+    """The parts of an entry. Raises nothing: what is wrong with its prefix is in ``near_miss``."""
+    prefix = next((one for one in Prefix if text.startswith(one)), None)
+    rest = text.removeprefix(prefix) if prefix else text
+    meant, target = _meant(text)
+    near_miss = _near_miss(text, prefix, rest, meant)
+    return CredentialSpecEntry(prefix, rest, near_miss, meant, target)
+
+
+def _meant(text: str) -> tuple[Prefix | None, str]:
+    """The innermost prefix, however it is written, and what follows it."""
+    meant, target = None, _bare(text)
+    while found := _loose_prefix(target):
+        meant, target = found
+    return meant, target
+
+
+def _bare(text: str) -> str:
+    return text.strip().strip("\"'").strip()
+
+
+def _loose_prefix(text: str) -> tuple[Prefix, str] | None:
+    word = _WORD.match(text)
+    separator = _SEPARATOR.match(text, word.end()) if word else None
+    if not word or not separator:
+        return None
+    return Prefix.DOMAINLESS if word["domainless"] else Prefix.JOINED, _bare(text[separator.end() :])
+
+
+def _near_miss(text: str, prefix: Prefix | None, rest: str, meant: Prefix | None) -> NearMiss | None:
+    if meant is None:
+        return NearMiss.NO_PREFIX
+    if prefix:
+        return _near_miss_behind(rest)
+    bare = text.strip()
+    if bare[:1] in ("'", '"'):
+        return NearMiss.QUOTES
+    if bare.startswith(tuple(Prefix)) or re.match(r"credentialspec(domainless)?\s+:", bare):
+        return NearMiss.WHITE_SPACE
+    if bare.casefold().startswith(tuple(Prefix)):
+        return NearMiss.WRONG_CASE
+    if re.match(r"credentialspec(domainless)?(?![\w:=-])|credentialspec(domainless)?(arn|file):", bare):
+        return NearMiss.MISSING_COLON
+    return NearMiss.MISSPELT
+
+
+def _near_miss_behind(rest: str) -> NearMiss | None:
+    if _loose_prefix(_bare(rest)):
+        return NearMiss.DOUBLED
+    if rest != rest.strip():
+        return NearMiss.WHITE_SPACE
+    return NearMiss.QUOTES if rest[:1] in ("'", '"') else None

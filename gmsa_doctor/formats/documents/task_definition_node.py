@@ -1,0 +1,117 @@
+"""A task definition's JSON, read part by part: values of the types that they must have, or an error that says where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gmsa_doctor.formats.documents.json_text import type_name
+from gmsa_doctor.formats.documents.located import Open
+
+
+class TaskDefinitionError(ValueError):
+    """A value is no task definition. ``path`` is where, as in ``containerDefinitions[0].name``.
+
+    The message holds keys and types, never values.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path} {reason}" if path else reason)
+        self.path = path
+        self.reason = reason
+
+
+def mapping(path: str, value: object) -> Mapping[object, object]:
+    """The value, if it is an object. Raises TaskDefinitionError."""
+    if not isinstance(value, Mapping):
+        where = path or "the document"
+        raise TaskDefinitionError(path, _wrong_type(value, "an object", "" if path else where))
+    return value
+
+
+def _wrong_type(value: object, wanted: str, what: str = "") -> str:
+    return f"{what} is {type_name(value)}, not {wanted}".strip()
+
+
+@dataclass(frozen=True)
+class Node:
+    """An object within the document, and its path. JSON's null counts as absent: None.
+
+    What is of another type than it must be raises TaskDefinitionError.
+    """
+
+    path: str
+    value: Mapping[object, object]
+
+    def at(self, key: str) -> str:
+        """The path of an entry."""
+        return f"{self.path}.{key}" if self.path else key
+
+    def refuse_cloudformation(self) -> None:
+        """Raises TaskDefinitionError for a template, or a resource of one."""
+        if "Resources" in self.value or "Properties" in self.value:
+            reason = "this is a CloudFormation template or resource, not a task definition as ECS gives it"
+            raise TaskDefinitionError("", reason)
+
+    def _get(self, key: str) -> object:
+        if key in self.value:
+            return self.value[key]
+        wanted = key.casefold()
+        near = next((one for one in self.value if isinstance(one, str) and one.casefold() == wanted), None)
+        if near is not None:
+            pascal = key[:1].upper() + key[1:]
+            whose = "CloudFormation's spelling" if near == pascal else "the wrong case"
+            raise TaskDefinitionError(self.at(near), f"has {whose}: the key is {key}")
+        return None
+
+    def child(self, key: str) -> Node | None:
+        """The object under a key."""
+        found = self._get(key)
+        return None if found is None else Node(self.at(key), mapping(self.at(key), found))
+
+    def objects(self, key: str) -> tuple[Node, ...] | None:
+        """The objects of the array under a key."""
+        found = self._list(key)
+        if found is None:
+            return None
+        paths = [f"{self.at(key)}[{index}]" for index in range(len(found))]
+        return tuple(Node(path, mapping(path, one)) for path, one in zip(paths, found, strict=True))
+
+    def text(self, key: str) -> str | None:
+        """The string under a key."""
+        found = self._get(key)
+        if found is None or isinstance(found, str):
+            return found
+        raise TaskDefinitionError(self.at(key), _wrong_type(found, "a string"))
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """The strings of the array under a key."""
+        found = self._list(key) or []
+        for index, one in enumerate(found):
+            if not isinstance(one, str):
+                raise TaskDefinitionError(f"{self.at(key)}[{index}]", _wrong_type(one, "a string"))
+        return tuple(one for one in found if isinstance(one, str))
+
+    def holds_any(self, key: str) -> bool:
+        """Whether there is such an array, and something in it that is known before it is deployed."""
+        return any(not isinstance(one, Open) for one in self._list(key) or ())
+
+    def boolean(self, key: str) -> bool | None:
+        """The boolean under a key."""
+        found = self._get(key)
+        if found is None or isinstance(found, bool):
+            return found
+        raise TaskDefinitionError(self.at(key), _wrong_type(found, "a boolean"))
+
+    def number(self, key: str) -> int | None:
+        """The whole number under a key."""
+        found = self._get(key)
+        if found is None or (isinstance(found, int) and not isinstance(found, bool)):
+            return found
+        raise TaskDefinitionError(self.at(key), _wrong_type(found, "a whole number"))
+
+    def _list(self, key: str) -> list[object] | None:
+        found = self._get(key)
+        if found is None or isinstance(found, list):
+            return found
+        raise TaskDefinitionError(self.at(key), _wrong_type(found, "an array"))

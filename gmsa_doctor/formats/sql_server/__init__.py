@@ -1,0 +1,1 @@
+"""Formats of SQL Server and its drivers."""

@@ -1,0 +1,1 @@
+"""Templates that a task definition is made from."""

@@ -1,0 +1,89 @@
+"""CDK's cloud assembly (``cdk.out``): which templates its manifest names, and what it knows of each one's target.
+
+Source: https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.cloud_assembly_schema.ArtifactManifest.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from gmsa_doctor.formats.documents.located import Located, LocatedError, Path, read_json
+
+MANIFEST = "manifest.json"
+
+_STACK = "aws:cloudformation:stack"
+_NESTED = "cdk:cloud-assembly"
+_ENVIRONMENT = re.compile(r"aws://(?P<account>[0-9]{12}|unknown-account)/(?P<region>[a-z0-9-]+)")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack's template, by its path below the manifest's directory.
+
+    ``parameters`` are those that the manifest gives, with ``AWS::AccountId`` and ``AWS::Region`` as far as the stack
+    is bound to them.
+    """
+
+    name: str
+    template: str
+    parameters: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """What a manifest names. ``nested`` are directories (of stages), each with a manifest of its own."""
+
+    stacks: tuple[Stack, ...]
+    nested: tuple[str, ...]
+
+
+def is_manifest(value: object) -> bool:
+    """Whether a document is the manifest of a cloud assembly."""
+    artifacts = value.get("artifacts") if isinstance(value, dict) else None
+    if not isinstance(artifacts, dict) or not isinstance(value, dict) or not isinstance(value.get("version"), str):
+        return False
+    return all(isinstance(one, dict) and isinstance(one.get("type"), str) for one in artifacts.values())
+
+
+def read_manifest(text: str) -> Assembly:
+    """The stacks and nested assemblies of a ``manifest.json``, in its order. Raises LocatedError."""
+    located = read_json(text)
+    if not is_manifest(located.value) or not isinstance(located.value, dict):
+        raise LocatedError("this is no manifest of a CDK assembly", located.at(()))
+    stacks: list[Stack] = []
+    nested: list[str] = []
+    for name, artifact in located.value["artifacts"].items():
+        path: Path = ("artifacts", name, "properties")
+        properties = artifact.get("properties")
+        properties = properties if isinstance(properties, dict) else {}
+        if artifact["type"] == _STACK:
+            template = _below(located, (*path, "templateFile"), properties.get("templateFile"))
+            stacks.append(Stack(name, template, _parameters(properties, artifact.get("environment"))))
+        elif artifact["type"] == _NESTED:
+            nested.append(_below(located, (*path, "directoryName"), properties.get("directoryName")))
+    return Assembly(tuple(stacks), tuple(nested))
+
+
+def _below(located: Located, path: Path, name: object) -> str:
+    """A path that stays within the assembly's directory."""
+    if not isinstance(name, str) or not name or "\0" in name:
+        raise LocatedError(f"{path[-1]} is missing", located.at(path))
+    place = PurePosixPath(name.replace("\\", "/"))
+    if place.is_absolute() or ".." in place.parts or re.match(r"[A-Za-z]:", name):
+        raise LocatedError(f"{path[-1]} leads out of the assembly's directory", located.at(path))
+    return str(place)
+
+
+def _parameters(properties: Mapping[str, object], environment: object) -> tuple[tuple[str, str], ...]:
+    given = properties.get("parameters")
+    named = given.items() if isinstance(given, dict) else ()
+    found = {key: value for key, value in named if isinstance(value, str)}
+    bound = _ENVIRONMENT.fullmatch(environment) if isinstance(environment, str) else None
+    if bound and not bound["account"].startswith("unknown-"):
+        found["AWS::AccountId"] = bound["account"]
+    if bound and not bound["region"].startswith("unknown-"):
+        found["AWS::Region"] = bound["region"]
+    return tuple(found.items())

@@ -1,0 +1,332 @@
+"""Task definitions in CloudFormation templates: those written by hand, for SAM, or synthesized by CDK.
+
+Each ``AWS::ECS::TaskDefinition`` becomes what RegisterTaskDefinition would be given, as far as the template tells:
+
+- A text that is not known is :class:`Open`; in the place of a list of texts, the list holds one such text.
+- An object or a list of objects that is not known is left out, and so are numbers and truths.
+- A container of which only a condition is not known is there.
+- ``Condition`` on the resource itself: left out where it is known not to hold.
+- What a transform makes (``Fn::ForEach``, macros) is not known, and is named in ``Template.left_out``.
+- Nested stacks are files of their own.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecs-taskdefinition.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gmsa_doctor.formats.documents.located import Definition, Located, LocatedError, Open, Path, Position
+from gmsa_doctor.formats.templates.intrinsics import Intrinsics
+from gmsa_doctor.formats.templates.template_part import Part, as_text
+
+_TASK_DEFINITION = "AWS::ECS::TaskDefinition"
+_RUNS_ONE = ("AWS::ECS::Service", "AWS::ECS::TaskSet")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A part of a template that may hold a task definition, and why we cannot tell."""
+
+    name: str
+    reason: str
+    position: Position | None
+
+
+@dataclass(frozen=True)
+class Template:
+    """What a template holds for us."""
+
+    definitions: tuple[Definition, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def is_template(value: object) -> bool:
+    """Whether a document is a CloudFormation or SAM template: it has ``Resources`` with types."""
+    resources = value.get("Resources") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(resources, dict):
+        return False
+    if "AWSTemplateFormatVersion" in value or "Transform" in value:
+        return True
+    return any("::" in _type(one) for one in resources.values())
+
+
+def definitions(located: Located, parameters: Mapping[str, str]) -> tuple[Definition, ...]:
+    """The task definitions of a template, as :func:`read_template` says."""
+    return read_template(located, parameters).definitions
+
+
+def read_template(located: Located, parameters: Mapping[str, str]) -> Template:
+    """The task definitions of a template that :func:`is_template`, in its order.
+
+    ``parameters`` are values that take the place of the defaults; ``AWS::Region`` and its like may be among them.
+    Raises LocatedError for a template that CloudFormation would not take.
+    """
+    try:
+        return _TemplateReader(located, parameters).template()
+    except RecursionError:
+        raise LocatedError("the template's functions are nested too deep") from None
+
+
+class _TemplateReader:
+    def __init__(self, located: Located, parameters: Mapping[str, str]) -> None:
+        template = located.value if isinstance(located.value, dict) else {}
+        resources = template.get("Resources")
+        self.located = located
+        self.resources: dict[str, object] = resources if isinstance(resources, dict) else {}
+        self.intrinsics = Intrinsics(template, parameters)
+        self.left_out: list[LeftOut] = []
+        self.launches: dict[str, set[str]] = {}
+        """What the services tell, by what they run."""
+
+    def template(self) -> Template:
+        for runs, launch in self._services():
+            self.launches.setdefault(runs, set()).add(launch)
+        found = tuple(self._definitions())
+        return Template(found, tuple(self.left_out))
+
+    def _definitions(self) -> Iterator[Definition]:
+        for name, resource in self.resources.items():
+            if name.startswith("Fn::") and not _may_make_one(resource):
+                continue
+            if name.startswith("Fn::"):
+                self._leave_out(name, f"what {name.partition('::')[2].partition('::')[0]} makes is not known")
+            elif _type(resource) == _TASK_DEFINITION and isinstance(resource, dict) and self._is_there(resource):
+                yield from self._definition(name, resource)
+
+    def _leave_out(self, name: str, reason: str) -> None:
+        self.left_out.append(LeftOut(name, reason, self.located.at(("Resources", name))))
+
+    def _is_there(self, resource: dict[str, object]) -> bool:
+        condition = resource.get("Condition")
+        return not isinstance(condition, str) or self.intrinsics.holds(condition) is not False
+
+    def _definition(self, name: str, resource: dict[str, object]) -> Iterator[Definition]:
+        path: Path = ("Resources", name, "Properties")
+        part = self.intrinsics.part(resource.get("Properties", {}), path)
+        containers = part.value.get("ContainerDefinitions") if part and isinstance(part.value, dict) else None
+        if not part or not isinstance(part.value, dict) or (containers and isinstance(containers.value, Open)):
+            self._leave_out(name, "its containers are not known before it is deployed")
+            return
+        request = _TemplateRequest(self.located)
+        value = request.value(part, ())
+        place = self.located.at(path[:2])
+        positions = request.positions | ({(): place} if place else {})
+        family = as_text(part.value["Family"].value) if "Family" in part.value else None
+        yield Definition(name, Located(value, positions), self._launch(name, family))
+
+    # Where it runs
+
+    def _launch(self, name: str, family: str | None) -> str | None:
+        """FARGATE or EC2, where those that run it in this template agree."""
+        ours = (f"${{{name}}}", f"${{{name}.TaskDefinitionArn}}", family)
+        told = set[str]().union(*(self.launches.get(one, ()) for one in ours if one))
+        return told.pop() if len(told) == 1 else None
+
+    def _services(self) -> Iterator[tuple[str, str]]:
+        """What each service of the template runs, and where; those that do not tell are left out."""
+        for name, resource in self.resources.items():
+            properties = resource.get("Properties") if isinstance(resource, dict) else None
+            if _type(resource) in _RUNS_ONE and isinstance(properties, dict):
+                path: Path = ("Resources", name, "Properties")
+                runs = as_text(self._known(path, properties, "TaskDefinition"))
+                launch = self._launch_of(path, properties)
+                if runs and launch:
+                    yield runs, launch
+
+    def _launch_of(self, path: Path, properties: dict[str, object]) -> str | None:
+        strategy = self._known(path, properties, "CapacityProviderStrategy")
+        if not isinstance(strategy, list):
+            launch = self._known(path, properties, "LaunchType")
+            return str(launch) if launch in ("FARGATE", "EC2") else None
+        entries = [one.value.get("CapacityProvider") for one in strategy if isinstance(one.value, dict)]
+        names = [one.value for one in entries if one]
+        if not names or not all(isinstance(one, str) and not isinstance(one, Open) for one in names):
+            return None
+        fargate = {one in ("FARGATE", "FARGATE_SPOT") for one in names}
+        return None if len(fargate) > 1 else "FARGATE" if fargate.pop() else "EC2"
+
+    def _known(self, path: Path, properties: dict[str, object], key: str) -> object:
+        part = self.intrinsics.part(properties.get(key), (*path, key))
+        return part.value if part else None
+
+
+def _type(resource: object) -> str:
+    found = resource.get("Type") if isinstance(resource, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+# From CloudFormation's spelling to the API's --------------------------------------------------------
+
+_RENAMED = {
+    "EFSVolumeConfiguration": "efsVolumeConfiguration",
+    "FSxWindowsFileServerVolumeConfiguration": "fsxWindowsFileServerVolumeConfiguration",
+    "FilesystemId": "fileSystemId",
+    "IAM": "iam",
+    "ProxyConfigurationProperties": "properties",
+    "S3FilesVolumeConfiguration": "s3filesVolumeConfiguration",
+}
+"""Keys of which more than the first letter differs."""
+
+_JUDGED = (
+    *(
+        "ContainerDefinitions",
+        "CpuArchitecture",
+        "CredentialSpecs",
+        "DnsSearchDomains",
+        "DnsServers",
+        "DockerSecurityOptions",
+        "Environment",
+        "Essential",
+    ),
+    *(
+        "ExecutionRoleArn",
+        "ExtraHosts",
+        "Family",
+        "Image",
+        "LogConfiguration",
+        "LogDriver",
+        "Name",
+        "NetworkMode",
+        "Options",
+    ),
+    *("OperatingSystemFamily", "RequiresCompatibilities", "RuntimePlatform", "TaskRoleArn", "User", "Value"),
+)
+_SPELT = {key.casefold(): key for key in _JUDGED}
+"""In another case, CloudFormation refuses them."""
+
+_FREE = frozenset({"dockerLabels", "driverOpts", "labels", "options"})
+"""Objects whose keys are the user's."""
+
+_TEXTS = frozenset(
+    {
+        "add",
+        "command",
+        "credentialSpecs",
+        "dnsSearchDomains",
+        "dnsServers",
+        "dockerSecurityOptions",
+        "drop",
+        "entryPoint",
+    }
+    | {"links", "mountOptions", "permissions", "requiresCompatibilities"}
+)
+_OBJECTS = frozenset(
+    {
+        "authorizationConfig",
+        "capabilities",
+        "dependsOn",
+        "devices",
+        "dockerVolumeConfiguration",
+        "efsVolumeConfiguration",
+    }
+    | {
+        "environment",
+        "environmentFiles",
+        "ephemeralStorage",
+        "extraHosts",
+        "firelensConfiguration",
+        "healthCheck",
+        "host",
+    }
+    | {"fsxWindowsFileServerVolumeConfiguration", "inferenceAccelerators", "linuxParameters", "logConfiguration"}
+    | {
+        "mountPoints",
+        "placementConstraints",
+        "portMappings",
+        "properties",
+        "proxyConfiguration",
+        "repositoryCredentials",
+    }
+    | {"resourceRequirements", "restartPolicy", "runtimePlatform", "s3filesVolumeConfiguration", "secretOptions"}
+    | {"secrets", "systemControls", "tags", "tmpfs", "ulimits", "volumes", "volumesFrom", "containerDefinitions"}
+)
+"""Objects, and lists of objects."""
+
+_TRUTHS = frozenset(
+    {"autoprovision", "disableNetworking", "enableFaultInjection", "essential", "initProcessEnabled", "interactive"}
+    | {"privileged", "pseudoTerminal", "readOnly", "readonlyRootFilesystem"}
+)
+_NUMBERS = frozenset(
+    {"containerPort", "hardLimit", "hostPort", "interval", "maxSwap", "memoryReservation", "restartAttemptPeriod"}
+    | {"retries", "sharedMemorySize", "size", "sizeInGiB", "softLimit", "startPeriod", "startTimeout", "stopTimeout"}
+    | {"swappiness", "timeout", "transitEncryptionPort"}
+)
+_NUMBERS_OF_CONTAINERS = frozenset({"cpu", "memory"})
+"""Of the task itself they are texts."""
+
+
+class _TemplateRequest:
+    """Translates resolved properties to the request of RegisterTaskDefinition, each part with its place."""
+
+    def __init__(self, located: Located) -> None:
+        self.located = located
+        self.positions: dict[Path, Position] = {}
+
+    def value(self, part: Part, path: Path) -> object:
+        key = path[-1] if path else ""
+        if isinstance(part.value, dict):
+            found: object = self._object(part.value, path, free=key in _FREE)
+        elif isinstance(part.value, list):
+            items = [one for one in part.value if not (key in _OBJECTS and isinstance(one.value, Open))]
+            found = [self.value(one, (*path, index)) for index, one in enumerate(items)]
+        elif key in _TEXTS and isinstance(part.value, Open):
+            found = [part.value]
+        else:
+            found = _scalar(part.value, path)
+        position = self.located.at(part.path)
+        if position:
+            self.positions[path] = position
+        return found
+
+    def _object(self, entries: dict[str, Part], path: Path, *, free: bool) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for key, part in entries.items():
+            name = key if free else self._name(key, part)
+            if not _is_left_out(part.value, (*path, name)):
+                found[name] = self.value(part, (*path, name))
+        return found
+
+    def _name(self, key: str, part: Part) -> str:
+        right = _SPELT.get(key.casefold(), key)
+        if right != key:
+            raise LocatedError(f"CloudFormation's key is {right}, in this case", self.located.at(part.path))
+        return _RENAMED.get(key, key[:1].lower() + key[1:])
+
+
+def _may_make_one(value: object) -> bool:
+    """Whether what a transform makes may be a task definition: one of its types is, or is not known, or none is."""
+    kinds = list(_kinds(value))
+    return not kinds or any(not isinstance(one, str) or one == _TASK_DEFINITION or "${" in one for one in kinds)
+
+
+def _kinds(value: object) -> Iterator[object]:
+    for key, one in value.items() if isinstance(value, dict) else ():
+        if key == "Type":
+            yield one
+        elif key != "Properties":
+            yield from _kinds(one)
+    for one in value if isinstance(value, list) else ():
+        yield from _kinds(one)
+
+
+def _is_left_out(value: object, path: Path) -> bool:
+    """CloudFormation takes no null; what is not known has no place where a text does not fit."""
+    return value is None or (isinstance(value, Open) and (path[-1] in _OBJECTS | _TRUTHS or _is_number(path)))
+
+
+def _is_number(path: Path) -> bool:
+    return path[-1] in _NUMBERS or (path[-1] in _NUMBERS_OF_CONTAINERS and len(path) > 1)
+
+
+def _scalar(value: object, path: Path) -> object:
+    """CloudFormation takes a text for a number or a truth, and the other way round."""
+    text = as_text(value)
+    if text is None or isinstance(text, Open):
+        return value
+    if path and path[-1] in _TRUTHS:
+        return {"true": True, "false": False}.get(text.lower(), text)
+    if path and _is_number(path):
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else value
+    return text

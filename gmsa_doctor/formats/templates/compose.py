@@ -1,0 +1,158 @@
+"""Compose files: what ECS would be told of the services that carry a CredSpec.
+
+Compose knows two ways to name a CredSpec, both of Docker for Windows: ``credential_spec`` (``file``, ``registry`` or
+``config``) and ``security_opt: ["credentialspec:…"]``. Most such files never reach ECS, so a service counts only where
+the file or the service has an ``x-aws-…`` extension, or where its CredSpec is named by an ARN.
+
+What is told, and why:
+
+- With an ``x-aws-…`` extension the file is meant for Docker's ECS integration (retired in November 2023), which made
+  a task definition of each service: for Fargate, or for EC2 where GPUs are reserved; ``awsvpc``; an execution role;
+  ``security_opt`` as ``dockerSecurityOptions``. It dropped ``credential_spec``: such a container has no
+  ``credentialSpecs``, and no Compose key gives it any.
+- Without one it is meant for the Amazon ECS CLI, which takes ``security_opt``, does not take ``credential_spec``,
+  and tells the launch type elsewhere (``ecs-params.yml``).
+
+``extends``, ``include`` and override files are not followed. Texts with ``${…}`` are :class:`Open`.
+
+Sources: https://github.com/compose-spec/compose-spec/blob/main/05-services.md#credential_spec;
+docs/ecs-compose-features.md of docker/compose and ecs/convert.go of docker-archive/compose-cli;
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cmd-ecs-cli-compose.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from gmsa_doctor.formats.documents.located import Definition, Located, Open, Path, Position
+from gmsa_doctor.formats.documents.task_definition import KEPT_ENVIRONMENT
+
+_EXTENSION = "x-aws-"
+_VARIABLE = re.compile(r"\$\$|\$\{|\$(?=[A-Za-z_])(?P<name>\w+)", re.ASCII)
+_ROLE = Open("${TaskExecutionRole}")
+"""The integration made an execution role for each service."""
+
+
+def is_compose(value: object) -> bool:
+    """Whether the document is a Compose file: ``services``, each a mapping or empty, and nothing of CloudFormation."""
+    services = value.get("services") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(services, dict) or "Resources" in value:
+        return False
+    return all(one is None or isinstance(one, dict) for one in services.values())
+
+
+def definitions(located: Located) -> tuple[Definition, ...]:
+    """One task definition for each service that carries a CredSpec and is meant for ECS; often none."""
+    everywhere = _extended(located.value)
+    found = []
+    for name, service in _services(located.value):
+        extended = everywhere or _extended(service) or _extended(service.get("deploy"))
+        if (extended and _carries(service)) or _names_arn(service):
+            found.append(Definition(name, _task(located, ("services", name), service, extended)))
+    return tuple(found)
+
+
+def _services(value: object) -> Iterator[tuple[str, dict[str, object]]]:
+    services = value.get("services") if isinstance(value, dict) else None
+    for name, service in services.items() if isinstance(services, dict) else ():
+        if isinstance(service, dict):
+            yield str(name), service
+
+
+def _extended(value: object) -> bool:
+    return isinstance(value, dict) and any(isinstance(key, str) and key.startswith(_EXTENSION) for key in value)
+
+
+def _carries(service: Mapping[str, object]) -> bool:
+    return bool(_specs(service) or service.get("credential_spec"))
+
+
+def _names_arn(service: Mapping[str, object]) -> bool:
+    spec = service.get("credential_spec")
+    named = [*spec.values()] if isinstance(spec, dict) else [spec]
+    return any(isinstance(one, str) and "arn:" in one for one in (*named, *_specs(service).values()))
+
+
+def _specs(service: Mapping[str, object]) -> dict[int, str]:
+    """The entries of ``security_opt`` that name a CredSpec, by their indexes."""
+    options = service.get("security_opt")
+    texts = enumerate(options if isinstance(options, list) else ())
+    return {index: one for index, one in texts if isinstance(one, str) and one.lower().startswith("credentialspec")}
+
+
+def _task(located: Located, path: Path, service: Mapping[str, object], extended: bool) -> Located:
+    name = str(path[-1])
+    container: dict[str, object] = {"name": name, "essential": True}
+    for key in ("image", "user"):
+        found = service.get(key)
+        if isinstance(found, str | int) and not isinstance(found, bool):
+            container[key] = _text(str(found))
+    specs = _specs(service)
+    if specs:
+        container["dockerSecurityOptions"] = [_text(one) for one in specs.values()]
+    if environment := _environment(service.get("environment")):
+        container["environment"] = environment
+    value: dict[str, object] = {"family": name, "containerDefinitions": [container]}
+    if extended:
+        launch = "EC2" if _reserves_gpus(service) else "FARGATE"
+        value |= {"requiresCompatibilities": [launch], "networkMode": "awsvpc", "executionRoleArn": _ROLE}
+    return Located(value, _positions(located, path, specs))
+
+
+def _positions(located: Located, path: Path, specs: Mapping[int, str]) -> dict[Path, Position]:
+    """``credentialSpecs``, which is never there, stands where the CredSpec is named in its place."""
+    container: Path = ("containerDefinitions", 0)
+    places: dict[Path, Path] = {(): path, container: path}
+    places |= {(*container, key): (*path, key) for key in ("image", "user", "environment")}
+    instead = ("security_opt", next(iter(specs))) if specs else ("credential_spec",)
+    places[*container, "credentialSpecs"] = (*path, *instead)
+    for number, index in enumerate(specs):
+        places[*container, "dockerSecurityOptions", number] = (*path, "security_opt", index)
+    found = {key: located.at(place) for key, place in places.items()}
+    return {key: position for key, position in found.items() if position}
+
+
+def _environment(value: object) -> list[dict[str, object]]:
+    """Of :data:`KEPT_ENVIRONMENT` alone; a mapping, or a list of ``NAME=value``."""
+    pairs = value.items() if isinstance(value, dict) else _pairs(value)
+    kept = ((name, one) for name, one in pairs if name in KEPT_ENVIRONMENT)
+    return [{"name": name, "value": _text(str(one))} for name, one in kept if one is not None]
+
+
+def _pairs(value: object) -> Iterator[tuple[object, object]]:
+    for one in value if isinstance(value, list) else ():
+        if isinstance(one, str) and "=" in one:
+            name, _, text = one.partition("=")
+            yield name, text
+
+
+def _text(text: str) -> str:
+    """What Compose makes of it; Open where it waits for a variable."""
+    found = _VARIABLE.sub(_braced, text)
+    unknown = any(match[0] != "$$" for match in _VARIABLE.finditer(text))
+    return Open(found) if unknown else found
+
+
+def _braced(match: re.Match[str]) -> str:
+    if match[0] == "$$":
+        return "$"
+    return f"${{{match['name']}}}" if match["name"] else match[0]
+
+
+def _reserves_gpus(service: Mapping[str, object]) -> bool:
+    found: object = service
+    for key in ("deploy", "resources", "reservations"):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    if not isinstance(found, Mapping):
+        return False
+    devices = _mappings(found.get("devices"))
+    kinds = (one.get("discrete_resource_spec") for one in _mappings(found.get("generic_resources")))
+    wanted = (one.get("capabilities") for one in devices)
+    return any(isinstance(one, dict) and one.get("kind") == "gpus" for one in kinds) or any(
+        isinstance(one, list) and "gpu" in one for one in wanted
+    )
+
+
+def _mappings(value: object) -> list[dict[str, object]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

@@ -1,0 +1,371 @@
+"""CloudFormation's intrinsic functions, as far as a template and its parameters tell.
+
+What they do not tell is :class:`Open`: ``Ref``, ``Fn::GetAtt`` and ``Fn::Sub`` leave ``${Name}`` and ``${Name.Arn}``,
+another function ``${Fn::ImportValue}``, a dynamic reference ``${resolve:ssm:/name}``. The default of a parameter with
+``NoEcho`` is a secret, and stays open.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+from gmsa_doctor.formats.documents.located import LocatedError, Open, Path
+from gmsa_doctor.formats.templates.template_part import Part, as_text, either, opened, without_dynamic
+
+TEXT_LIMIT = 20_000
+"""Characters that a function may give: texts that double each other grow without end."""
+
+WORK_LIMIT = 1_000_000
+"""Parts that are looked at for one template, all together."""
+
+CHAIN_LIMIT = 20
+"""Conditions and resources that may refer to each other in a row."""
+
+_PHYSICAL_NAMES = {
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::SSM::Parameter": "Name",
+    "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::ECR::Repository": "RepositoryName",
+    "AWS::ECS::Cluster": "ClusterName",
+}
+"""The property that ``Ref`` gives, by the type of the resource (the "Return values" of each one's page)."""
+
+_IN_SUB = re.compile(r"\$\{([^{}]*)\}")
+_PARTS_OF_ARNS = re.compile(r"\$\{AWS::(?:Partition|Region|AccountId|URLSuffix)\}")
+"""Whatever they will be, no colon, slash or comma is in it."""
+
+
+class _Unresolved(Exception):
+    """What stands in the ``${…}``."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label)
+        self.label = label
+
+
+class Intrinsics:
+    """Resolves the functions of one template."""
+
+    def __init__(self, template: Mapping[str, object], parameters: Mapping[str, str]) -> None:
+        self._parameters = _section(template, "Parameters")
+        self._conditions = _section(template, "Conditions")
+        self._mappings = _section(template, "Mappings")
+        self._resources = _section(template, "Resources")
+        self._given = parameters
+        self._known: dict[tuple[str, ...], object] = {}
+        self._chain: list[tuple[str, ...]] = []
+        self._work = 0
+
+    def part(self, value: object, path: Path) -> Part | None:
+        """None for AWS::NoValue: then its key or item is not there. Raises LocatedError for a template without end."""
+        self._spend()
+        name = _function(value)
+        if name and isinstance(value, dict):
+            return self._called(name, value.get(name), path)
+        if isinstance(value, dict):
+            entries = {key: self.part(one, (*path, key)) for key, one in value.items()}
+            return Part({key: one for key, one in entries.items() if one}, path)
+        if isinstance(value, list):
+            items = [self.part(one, (*path, index)) for index, one in enumerate(value)]
+            return Part([one for one in items if one], path)
+        return Part(without_dynamic(value) if isinstance(value, str) else value, path)
+
+    def holds(self, condition: str) -> bool | None:
+        """Whether a condition of the template holds; None if that is not known before deployment."""
+        if condition not in self._conditions:
+            return None
+        found = self._once(("condition", condition), lambda: self._truth(self._conditions[condition]))
+        return found if isinstance(found, bool) else None
+
+    # Work that ends
+
+    def _spend(self, amount: int = 1) -> None:
+        self._work += amount
+        if self._work > WORK_LIMIT:
+            raise LocatedError("the template's functions give more than is read")
+
+    def _once(self, what: tuple[str, ...], find: Callable[[], object]) -> object:
+        """Looks a condition or resource up once; None for one that refers to itself."""
+        if what not in self._known:
+            if what in self._chain or len(self._chain) >= CHAIN_LIMIT:
+                return None
+            self._chain.append(what)
+            try:
+                self._known[what] = find()
+            finally:
+                self._chain.pop()
+        return self._known[what]
+
+    # Functions
+
+    def _called(self, name: str, argument: object, path: Path) -> Part | None:
+        if name == "Ref" and argument == "AWS::NoValue":
+            return None
+        if name == "Fn::If":
+            return self._if(argument, path)
+        try:
+            value = self._FUNCTIONS.get(name, Intrinsics._not_evaluated)(self, argument, path, name)
+        except _Unresolved as error:
+            value = opened(error.label)
+        if isinstance(value, Part):
+            return value
+        if isinstance(value, str):
+            self._spend(len(value) // 100)
+            value = without_dynamic(value)
+        return Part([Part(one, path) for one in value], path) if isinstance(value, list) else Part(value, path)
+
+    def _not_evaluated(self, _argument: object, _path: Path, name: str) -> object:
+        raise _Unresolved(name)
+
+    def _ref(self, argument: object, _path: Path, name: str) -> object:
+        if not isinstance(argument, str):
+            raise _Unresolved(name)
+        return self._reference(argument)
+
+    def _get_att(self, argument: object, path: Path, name: str) -> object:
+        logical, attribute = argument.split(".", 1) if isinstance(argument, str) and "." in argument else (None, None)
+        if isinstance(argument, list) and len(argument) == 2:
+            logical, attribute = argument[0], self._text(argument[1], path, name)
+        if not isinstance(logical, str) or attribute is None:
+            raise _Unresolved(name)
+        return self._attribute(logical, attribute)
+
+    def _sub(self, argument: object, path: Path, name: str) -> object:
+        variables: dict[str, object] = {}
+        if isinstance(argument, list) and len(argument) == 2 and isinstance(argument[1], dict):
+            argument, variables = argument
+        if not isinstance(argument, str):
+            raise _Unresolved(name)
+        pieces: list[str] = []
+        end = 0
+        for match in _IN_SUB.finditer(argument):
+            pieces += [argument[end : match.start()], self._in_sub(match[1], variables, path)]
+            end = match.end()
+        return self._together([*pieces, argument[end:]], "", name)
+
+    def _in_sub(self, name: str, variables: dict[str, object], path: Path) -> str:
+        if name.startswith("!"):
+            return "${" + name[1:] + "}"  # meant for somebody else
+        if name in variables:
+            return self._text(variables[name], path, name)
+        try:
+            found = self._attribute(*name.split(".", 1)) if "." in name else self._reference(name)
+        except _Unresolved as error:
+            return opened(error.label)
+        return found if isinstance(found, str) else opened(name)
+
+    def _join(self, argument: object, path: Path, name: str) -> object:
+        delimiter, items = self._pair(argument, name)
+        texts = [as_text(one.value) for one in self._list(items, path, name)]
+        if not isinstance(delimiter, str) or None in texts:
+            raise _Unresolved(name)
+        return self._together([one for one in texts if one is not None], delimiter, name)
+
+    def _select(self, argument: object, path: Path, name: str) -> object:
+        index, items = self._pair(argument, name)
+        at = self._text(index, path, name)
+        found = self._list(items, path, name)
+        if not at.isascii() or not at.isdigit() or len(at) > 6 or int(at) >= len(found):
+            raise _Unresolved(name)
+        return found[int(at)]
+
+    def _split(self, argument: object, path: Path, name: str) -> object:
+        delimiter, source = self._pair(argument, name)
+        text = self._text(source, path, name)
+        if not isinstance(delimiter, str) or not delimiter:
+            raise _Unresolved(name)
+        if not isinstance(text, Open):
+            return self._spent(text.split(delimiter))
+        masked = _PARTS_OF_ARNS.sub(lambda match: match[0].replace(":", "\0"), text)
+        if delimiter not in ":/," or "${" in _PARTS_OF_ARNS.sub("", text):
+            raise _Unresolved(name)
+        pieces = [one.replace("\0", ":") for one in masked.split(delimiter)]
+        return self._spent([Open(one) if "${" in one else one for one in pieces])
+
+    def _find_in_map(self, argument: object, path: Path, name: str) -> object:
+        if not isinstance(argument, list) or len(argument) < 3:
+            raise _Unresolved(name)
+        found: object = self._mappings
+        for one in argument[:3]:
+            key = self._text(one, path, name)
+            found = found.get(key) if isinstance(found, dict) and not isinstance(key, Open) else None
+        if isinstance(found, list) and all(as_text(one) is not None for one in found):
+            return self._spent(found)
+        if as_text(found) is None:
+            raise _Unresolved(name)
+        return found
+
+    def _if(self, argument: object, path: Path) -> Part | None:
+        path = (*path, "Fn::If")
+        if not isinstance(argument, list) or len(argument) != 3 or not isinstance(argument[0], str):
+            return Part(opened("Fn::If"), path[:-1])
+        holds = self.holds(argument[0])
+        if holds is not None:
+            index = 1 if holds else 2
+            return self.part(argument[index], (*path, index))
+        one, other = (self.part(argument[index], (*path, index)) for index in (1, 2))
+        return either(one, other, opened(f"Fn::If {argument[0]}"))
+
+    _FUNCTIONS: ClassVar[dict[str, Callable[[Intrinsics, object, Path, str], object]]] = {
+        "Ref": _ref,
+        "Fn::GetAtt": _get_att,
+        "Fn::Sub": _sub,
+        "Fn::Join": _join,
+        "Fn::Select": _select,
+        "Fn::Split": _split,
+        "Fn::FindInMap": _find_in_map,
+    }
+
+    # Their arguments
+
+    def _pair(self, argument: object, name: str) -> tuple[object, object]:
+        if not isinstance(argument, list) or len(argument) != 2:
+            raise _Unresolved(name)
+        return argument[0], argument[1]
+
+    def _text(self, value: object, path: Path, name: str) -> str:
+        part = self.part(value, path)
+        text = as_text(part.value) if part else None
+        if text is None:
+            raise _Unresolved(name)
+        return text
+
+    def _list(self, value: object, path: Path, name: str) -> list[Part]:
+        part = self.part(value, path)
+        if not part or not isinstance(part.value, list):
+            raise _Unresolved(name)
+        return part.value
+
+    def _spent(self, items: list[object] | list[str]) -> list[object]:
+        self._spend(len(items))
+        return list(items)
+
+    def _together(self, pieces: list[str], delimiter: str, name: str) -> str:
+        length = sum(len(one) for one in pieces) + len(delimiter) * len(pieces)
+        self._spend(len(pieces) + length // 100)
+        if length > TEXT_LIMIT:
+            raise _Unresolved(name)
+        text = without_dynamic(delimiter.join(pieces))
+        return Open(text) if any(isinstance(one, Open) for one in (*pieces, text)) else text
+
+    # What they refer to
+
+    def _reference(self, name: str) -> object:
+        if name in self._parameters:
+            return self._parameter(name)
+        if name.startswith("AWS::") and name in self._given:
+            return self._given[name]
+        kind = _resource_type(self._resources.get(name))
+        if kind in _PHYSICAL_NAMES:
+            found = self._property(name, _PHYSICAL_NAMES[kind])
+            if found:
+                return found
+        raise _Unresolved(name)
+
+    def _parameter(self, name: str) -> object:
+        declared = self._parameters[name]
+        declared = declared if isinstance(declared, dict) else {}
+        kind = str(declared.get("Type", ""))
+        value = self._given.get(name, as_text(declared.get("Default")))
+        if (
+            value is None
+            or kind.startswith("AWS::SSM::Parameter::")
+            or declared.get("NoEcho") in (True, "true", "True")
+        ):
+            raise _Unresolved(name)
+        if kind == "CommaDelimitedList" or kind.startswith("List<"):
+            return self._spent([one.strip() for one in value.split(",")])
+        return value
+
+    def _attribute(self, logical: str, attribute: str) -> str:
+        kind = _resource_type(self._resources.get(logical))
+        name = (
+            self._property(logical, _PHYSICAL_NAMES[kind]) if kind in _PHYSICAL_NAMES and attribute == "Arn" else None
+        )
+        if kind == "AWS::S3::Bucket" and name:
+            return self._arn("s3:::", name)
+        if kind == "AWS::IAM::Role" and name:
+            place = self._property(logical, "Path") or "/"
+            return self._arn("iam::", self._given_or_open("AWS::AccountId"), ":role", place, name)
+        if kind == "AWS::SSM::Parameter" and attribute == "Value":
+            value = self._property(logical, "Value")
+            if value:
+                return value
+        raise _Unresolved(f"{logical}.{attribute}")
+
+    def _arn(self, *pieces: str) -> str:
+        return self._together(["arn:", self._given_or_open("AWS::Partition"), ":", *pieces], "", "Fn::GetAtt")
+
+    def _given_or_open(self, name: str) -> str:
+        return self._given.get(name) or opened(name)
+
+    def _property(self, logical: str, key: str) -> str | None:
+        """A resource's property as a text; None if it has none."""
+        resource = self._resources.get(logical)
+        properties = resource.get("Properties") if isinstance(resource, dict) else None
+        value = properties.get(key) if isinstance(properties, dict) else None
+        if value is None:
+            return None
+
+        def find() -> object:
+            part = self.part(value, ("Resources", logical, "Properties", key))
+            return as_text(part.value) if part else None
+
+        found = self._once((logical, key), find)
+        return found if isinstance(found, str) else None
+
+    # Conditions
+
+    def _truth(self, value: object) -> bool | None:
+        self._spend()
+        if not isinstance(value, dict) or len(value) != 1:
+            return None
+        ((name, argument),) = value.items()
+        if name == "Condition" and isinstance(argument, str):
+            return self.holds(argument)
+        if not isinstance(argument, list):
+            return None
+        if name == "Fn::Equals":
+            return self._equals(argument)
+        truths = [self._truth(one) for one in argument]
+        if name == "Fn::Not" and len(truths) == 1 and truths[0] is not None:
+            return not truths[0]
+        if name not in ("Fn::And", "Fn::Or"):
+            return None
+        decides = name == "Fn::Or"
+        return decides if decides in truths else None if None in truths else not decides
+
+    def _equals(self, argument: list[object]) -> bool | None:
+        try:
+            texts = [self._text(one, (), "Fn::Equals") for one in argument]
+        except _Unresolved:
+            return None
+        if len(texts) != 2 or any(isinstance(one, Open) for one in texts):
+            return None
+        return texts[0] == texts[1]
+
+
+# Values ---------------------------------------------------------------------------------------------
+
+
+def _section(template: Mapping[str, object], name: str) -> dict[str, object]:
+    found = template.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _function(value: object) -> str | None:
+    """The function that an object calls. One beside other keys (``Fn::Transform``) stands for the whole."""
+    if not isinstance(value, dict):
+        return None
+    if len(value) == 1 and "Ref" in value:
+        return "Ref"
+    return next((key for key in value if isinstance(key, str) and key.startswith("Fn::")), None)
+
+
+def _resource_type(resource: object) -> str:
+    return str(resource.get("Type", "")) if isinstance(resource, dict) else ""

@@ -1,0 +1,1 @@
+"""The values that the graph is given from outside."""

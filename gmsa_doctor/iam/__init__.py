@@ -1,0 +1,1 @@
+"""`gmsa-doctor iam-policy`: the IAM statements that a command or a role needs."""

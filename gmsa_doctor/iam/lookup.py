@@ -1,0 +1,352 @@
+"""What a policy is limited to, as far as the subjects tell: their roles, objects, keys, images and log groups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeVar
+
+from gmsa_doctor.checking import check as run
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.clients.aws.iam import Iam
+from gmsa_doctor.clients.aws.kms import Kms
+from gmsa_doctor.clients.aws.services import SecretsManager
+from gmsa_doctor.core.errors import ClientError, NotFound
+from gmsa_doctor.core.limits import each
+from gmsa_doctor.core.model import Finding
+from gmsa_doctor.core.registry import Registry
+from gmsa_doctor.formats.aws import value_from
+from gmsa_doctor.formats.aws.arn import (
+    Arn,
+    ArnError,
+    SsmParameterArn,
+    parse_arn,
+    parse_role_arn,
+    parse_s3_object_arn,
+    parse_secret_arn,
+    parse_ssm_parameter_arn,
+)
+from gmsa_doctor.formats.aws.arn import SecretArn as ParsedSecret
+from gmsa_doctor.formats.aws.image_name import ecr_repository
+from gmsa_doctor.formats.documents.task_definition import LogStreams, TaskDefinition
+from gmsa_doctor.given.request import Live, Request
+from gmsa_doctor.given.shared_values import (
+    ContainerInstances,
+    CredSpecLocation,
+    CredSpecObject,
+    ExecutionRole,
+    LinkedSecret,
+)
+from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
+from gmsa_doctor.iam.statements import Scope
+from gmsa_doctor.subjects.from_aws import REGISTERED
+
+T = TypeVar("T")
+_LOOKED_FOR = (ExecutionRole, CredSpecLocation, CredSpecObject, LinkedSecret)
+ROLE, INSTANCE_ROLE, CREDSPEC, SECRET = "--execution-role", "--instance-role", "--credspec", "--secret"
+KEY, REPOSITORY, LOG_GROUP = "--kms-key", "--repository", "--log-group"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What is not known, the option that tells it, and the reason."""
+
+    option: str
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class LookedUp:
+    """What the subjects tell, and what they do not."""
+
+    scope: Scope
+    gaps: tuple[Gap, ...] = ()
+
+
+def told_by_subjects(request: Request, registry: Registry, options: Scope, *, for_role: bool) -> LookedUp:
+    """Look the subjects of a request up. Where nothing else tells their region and account, ``options`` does.
+
+    ``for_role``: what the execution role needs, such as the keys of the containers' own secrets; else what is asked
+    about it, and about the roles of container instances. No secret is read, only described; nothing is sent to DNS or
+    the AD. Raises UsageError as ``run.check`` does.
+    """
+    wanted = _LOOKED_FOR if for_role else (*_LOOKED_FOR, ContainerInstances)
+    only = (REGISTERED, *dict.fromkeys(registry.giver[kind].id for kind in wanted))
+    seen = run.look(replace(request, live=Live.NEVER, only=only), registry, lambda progress: None)
+    findings, values = seen.ended.findings, seen.ended.values
+    subjects = [
+        _SeenResources(one.subject.cluster, case.given, given, {it.check: it for it in ended})
+        for one, case, given, ended in zip(seen.found, seen.cases, values, findings, strict=True)
+    ]
+    return _together(
+        [
+            told
+            for _, told in each(subjects, partial(_of_subject, options=options, for_role=for_role))
+            if isinstance(told, LookedUp)
+        ]
+    )
+
+
+def _together(parts: list[LookedUp]) -> LookedUp:
+    scopes = [one.scope for one in parts]
+
+    def all_of(many: Callable[[Scope], Iterable[T]]) -> tuple[T, ...]:
+        return tuple(dict.fromkeys(one for scope in scopes for one in many(scope)))
+
+    return LookedUp(
+        replace(
+            scopes[0],
+            execution_roles=all_of(lambda it: it.execution_roles),
+            instance_roles=all_of(lambda it: it.instance_roles),
+            log_groups=all_of(lambda it: it.log_groups),
+            made_log_groups=all_of(lambda it: it.made_log_groups),
+            credspecs=all_of(lambda it: it.credspecs),
+            secrets=all_of(lambda it: it.secrets),
+            full_secrets=all_of(lambda it: it.full_secrets),
+            without_secret=all(one.without_secret for one in scopes),
+            task_secrets=all_of(lambda it: it.task_secrets),
+            task_parameters=all_of(lambda it: it.task_parameters),
+            kms_keys=all_of(lambda it: it.kms_keys),
+            repositories=all_of(lambda it: it.repositories),
+        ),
+        tuple(dict.fromkeys(gap for one in parts for gap in one.gaps)),
+    )
+
+
+@dataclass(frozen=True)
+class _SeenResources:
+    """A subject as it was looked at; ``given`` and ``values`` may hold a finding in the place of a value."""
+
+    cluster: str | None
+    given: Mapping[type, object]
+    values: Mapping[type, object]
+    findings: Mapping[str, Finding]
+    gaps: list[Gap] = field(default_factory=list)
+
+    @property
+    def place(self) -> AwsPlace:
+        """Where the task runs."""
+        place = self.given[AwsPlace]
+        return place if isinstance(place, AwsPlace) else AwsPlace(None, None)
+
+    def get(self, kind: type[T], option: str, what: str) -> T | None:
+        """The value; where there is none, its reason is a gap."""
+        found = self.values.get(kind, self.given.get(kind))
+        if isinstance(found, kind):
+            return found
+        if isinstance(found, Finding):
+            self.miss(option, what, self._reason(found))
+        return None
+
+    def miss(self, option: str, what: str, reason: str) -> None:
+        """Remember a gap."""
+        self.gaps.append(Gap(option, what, reason))
+
+    def _reason(self, finding: Finding) -> str:
+        """What stands in the way, not that something does."""
+        way = [finding]
+        while (after := self.findings.get(next(iter(way[-1].because), ""))) and after not in way:
+            way.append(after)
+        return way[-1].summary
+
+
+def _of_subject(seen: _SeenResources, *, options: Scope, for_role: bool) -> LookedUp:
+    place = seen.place
+    scope = Scope(
+        partition=place.partition or "aws",
+        region=place.region or options.region,
+        account=place.account or options.account,
+        cluster=seen.cluster.rpartition("/")[2] if seen.cluster else None,
+        execution_roles=tuple(_role(seen)),
+        instance_roles=() if for_role else tuple(_instance_roles(seen)),
+    )
+    scope = _with_secret(_with_credspec(scope, seen), seen)
+    scope = replace(scope, kms_keys=tuple(dict.fromkeys((*_key_of_object(seen), *_key_of_secret(seen)))))
+    scope = _with_start(scope, seen, for_role=for_role)
+    return LookedUp(_with_keys_of_containers(scope, seen) if for_role else scope, tuple(seen.gaps))
+
+
+def _role(seen: _SeenResources) -> Iterator[str]:
+    role = seen.get(ExecutionRole, ROLE, "the execution role")
+    if role is None:
+        return
+    try:
+        yield str(parse_role_arn(role.arn))
+    except ArnError as error:
+        seen.miss(ROLE, "the execution role", f"{role.arn} is no ARN of a role: {error.reason}")
+
+
+def _instance_roles(seen: _SeenResources) -> Iterator[str]:
+    """Those of the container instances' profiles; there are none where the task does not run on EC2."""
+    what = "the role of the container instances"
+    platform = seen.given[Platform]
+    if isinstance(platform, Platform) and platform.launch in (Launch.FARGATE, Launch.EXTERNAL):
+        return
+    instances = seen.get(ContainerInstances, INSTANCE_ROLE, what)
+    ids = tuple(one.ec2 for one in instances.members if one.ec2) if instances else ()
+    ec2, iam = seen.given[Ec2], seen.given[Iam]
+    if not ids or not isinstance(ec2, Ec2) or not isinstance(iam, Iam):
+        return
+    try:
+        profiles = {str(one.get("IamInstanceProfile", {}).get("Arn", "")) for one in ec2.instances(ids)}
+    except ClientError as error:
+        seen.miss(INSTANCE_ROLE, what, error.text)
+        return
+    for _, role in each(sorted(profiles - {""}), iam.role_of_profile):
+        if isinstance(role, ClientError):
+            seen.miss(INSTANCE_ROLE, what, role.text)
+        elif role:
+            yield role
+
+
+def _with_credspec(scope: Scope, seen: _SeenResources) -> Scope:
+    location = seen.get(CredSpecLocation, CREDSPEC, "where the CredSpec lies")
+    if location is None:
+        return scope
+    parse = parse_ssm_parameter_arn if location.parameter else parse_s3_object_arn
+    return replace(scope, credspecs=(parse(location.arn),), without_secret=not location.domainless)
+
+
+# The secret, and keys -------------------------------------------------------------------------------
+
+
+def _with_secret(scope: Scope, seen: _SeenResources) -> Scope:
+    if scope.without_secret:
+        return scope
+    secret = seen.get(LinkedSecret, SECRET, "the secret")
+    if secret is None:
+        return scope
+    described = _described(seen, secret.text)
+    if isinstance(described, NotFound):
+        seen.miss(SECRET, "the secret", f"{secret.text}: {described.text}")
+        return scope
+    if isinstance(described, Mapping) and described.get("ARN"):
+        return replace(scope, full_secrets=(parse_secret_arn(str(described["ARN"])),))
+    return replace(scope, secrets=(parse_secret_arn(secret.text),))
+
+
+def _described(seen: _SeenResources, arn: str) -> Mapping[str, object] | ClientError:
+    client = seen.given[SecretsManager]
+    if not isinstance(client, SecretsManager):
+        return ClientError(client.summary if isinstance(client, Finding) else "")
+    try:
+        return client.describe(arn)
+    except ClientError as error:
+        return error
+
+
+def _key_of_object(seen: _SeenResources) -> Iterator[str]:
+    found = seen.get(CredSpecObject, KEY, "the KMS key of the CredSpec, if it has one")
+    if found and found.key:
+        yield from _customer_managed("the CredSpec", found.key, seen)
+
+
+def _key_of_secret(seen: _SeenResources) -> Iterator[str]:
+    secret = seen.values.get(LinkedSecret)
+    if not isinstance(secret, LinkedSecret):
+        return
+    described = _described(seen, secret.text)
+    if not isinstance(described, NotFound):  # that is told already
+        yield from _key_in(described, "the secret", seen)
+
+
+def _key_in(described: Mapping[str, object] | ClientError, what: str, seen: _SeenResources) -> Iterator[str]:
+    if isinstance(described, ClientError):
+        seen.miss(KEY, f"the KMS key of {what}, if it has one", described.text)
+    elif key := described.get("KmsKeyId"):
+        yield from _customer_managed(what, str(key), seen)
+
+
+def _customer_managed(what: str, name: str, seen: _SeenResources) -> Iterator[str]:
+    """The ARN of a key that is not AWS's own, which is of no other account, and needs no permission there."""
+    arn, place, kms = _parsed(name), seen.place, seen.given[Kms]
+    if arn and (arn.region, arn.account) != (place.region, place.account):
+        if arn.resource.startswith("key/"):
+            yield name
+        else:  # IAM compares the ARN of the key itself
+            seen.miss(KEY, f"the KMS key {name} of {what}", f"account {arn.account} in {arn.region} was not asked")
+        return
+    try:
+        if not isinstance(kms, Kms):
+            raise ClientError(kms.summary if isinstance(kms, Finding) else "")
+        key = kms.key(name)
+    except NotFound as error:
+        seen.miss(KEY, f"the KMS key of {what}", error.text)
+    except ClientError as error:
+        if arn and arn.resource.startswith("key/"):
+            seen.miss(KEY, f"whether the KMS key of {what} is one of AWS's own", error.text)
+            yield name
+        else:
+            seen.miss(KEY, f"the KMS key {name} of {what}", error.text)
+    else:
+        if not key.managed_by_aws:
+            yield key.arn
+
+
+def _parsed(name: str) -> Arn | None:
+    try:
+        return parse_arn(name)
+    except ArnError:
+        return None
+
+
+# What starts the task -------------------------------------------------------------------------------
+
+
+def _with_start(scope: Scope, seen: _SeenResources, *, for_role: bool) -> Scope:
+    """Secrets, images and log groups. On EC2 the last two are not the execution role's."""
+    definition = seen.given[TaskDefinition]
+    if not isinstance(definition, TaskDefinition):
+        reason = definition.summary if isinstance(definition, Finding) else ""
+        seen.miss(REPOSITORY, "the images", reason)
+        seen.miss(LOG_GROUP, "the log groups", reason)
+        return scope
+    scope = _with_secrets_of_containers(scope, definition)
+    platform = seen.given[Platform]
+    if for_role and isinstance(platform, Platform) and platform.launch is Launch.EC2:
+        return scope
+    images = (ecr_repository(one.image) for one in definition.containers if one.image)
+    containers = sorted(definition.containers, key=lambda one: not one.credential_specs)  # where a probe writes first
+    logs = [one.logs for one in containers if one.logs]
+    return replace(
+        scope,
+        repositories=tuple(
+            f"arn:{scope.partition}:ecr:{one.region}:{one.account}:repository/{one.name}" for one in images if one
+        ),
+        log_groups=tuple(_group(one, scope) for one in logs),
+        made_log_groups=tuple(_group(one, scope) for one in logs if one.made),
+    )
+
+
+def _with_secrets_of_containers(scope: Scope, definition: TaskDefinition) -> Scope:
+    """What ECS cannot read in any case is left out."""
+    here = Arn(scope.partition, "ecs", scope.region or "<REGION>", scope.account or "<ACCOUNT>", "")
+    secrets: list[ParsedSecret] = []
+    parameters: list[SsmParameterArn] = []
+    for one in (one for container in definition.containers for one in container.references):
+        with suppress(ArnError):
+            arn = value_from.named(one.text, here, registry=one.registry)
+            if isinstance(arn, ParsedSecret):
+                secrets.append(arn)
+            else:
+                parameters.append(arn)
+    return replace(scope, task_secrets=tuple(dict.fromkeys(secrets)), task_parameters=tuple(dict.fromkeys(parameters)))
+
+
+def _with_keys_of_containers(scope: Scope, seen: _SeenResources) -> Scope:
+    """The keys of their secrets. Those of parameters are not looked for."""
+    keys = list(scope.kms_keys)
+    here = [one for one in scope.task_secrets if one.region == scope.region]
+    for one, described in each(here, lambda it: _described(seen, str(it))):
+        keys += _key_in(described, f"the secret {one.friendly_name}", seen)
+    return replace(scope, kms_keys=tuple(dict.fromkeys(keys)))
+
+
+def _group(logs: LogStreams, scope: Scope) -> str:
+    if logs.region in (None, scope.region) or not re.fullmatch(r"[a-z0-9-]+", logs.region):
+        return logs.group
+    return f"arn:{scope.partition}:logs:{logs.region}:{scope.account or '<ACCOUNT>'}:log-group:{logs.group}"

@@ -1,0 +1,150 @@
+"""`explain` and `list`: what a check is about, and what stands behind a pasted text."""
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gmsa_doctor.checking.explain import explain_check, explain_text, list_checks, match_text, suggest
+from gmsa_doctor.core.model import Check, ShowsAs
+from gmsa_doctor.core.registry import Registry, load
+
+LONG = "a long and particular text of the daemon"
+MEDIUM = "a text of medium length"
+SHORT = "some short text"
+
+
+@cache
+def known() -> Registry:
+    return load()
+
+
+def a_check(id: str, *shows: ShowsAs) -> Check:
+    some = known().get("credspec.size")
+    assert some
+    return replace(some, id=id, gives=None, needs=(), shows=shows)
+
+
+def ids(registry: Registry, pasted: str) -> list[str]:
+    return [one.check.id for one in match_text(registry, pasted)]
+
+
+def test_a_longer_text_decides_before_a_shorter_one_of_the_same_check() -> None:
+    registry = Registry((a_check("x.both", ShowsAs(SHORT), ShowsAs(LONG)), a_check("x.one", ShowsAs(MEDIUM))))
+    found = match_text(registry, f"{SHORT}; {MEDIUM}; {LONG}")
+    assert [(one.check.id, one.text) for one in found] == [("x.both", LONG), ("x.one", MEDIUM)]
+
+
+def test_of_one_text_the_likeliest_comes_first_then_the_order_of_the_graph() -> None:
+    shows = ShowsAs(LONG, likeliest=("x.third", "x.second"))
+    registry = Registry([a_check(f"x.{name}", shows) for name in ("first", "second", "third", "fourth")])
+    assert ids(registry, LONG) == ["x.third", "x.second", "x.first", "x.fourth"]
+
+
+def test_the_text_of_either_version_is_found() -> None:
+    registry = Registry((a_check("x.y", ShowsAs(LONG, MEDIUM)),))
+    assert [match_text(registry, text)[0].text for text in (LONG, MEDIUM)] == [LONG, MEDIUM]
+
+
+def test_a_check_without_texts_stands_behind_nothing() -> None:
+    assert ids(Registry((a_check("x.y", ShowsAs(None, ""), ShowsAs()),)), LONG) == []
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "Cannot get gMSA krb ticket",
+        "CannotStartContainerError: ResourceInitializationError: CANNOT GET GMSA KRB TICKET: 3f6c (request id 42)",
+        "2026-01-01 INFO ok\n2026-01-01 ERROR   Cannot  get\n\tgMSA krb\r\n ticket\n" + "x" * 100_000,
+        "Cannot get gMSA k\nrb ticket",
+        r'{"stoppedReason": "Cannot get gMSA\nkrb ticket: \"x\""}',
+        "Cannot get \x1b[31mgMSA\x1b[0m krb ticket",
+    ],
+    ids=["bare", "prefixed, other case", "wrapped in a long log", "broken within a word", "out of JSON", "coloured"],
+)
+def test_a_text_is_found_as_people_paste_it(pasted: str) -> None:
+    assert "kerberos.user-ticket" in ids(known(), pasted)
+
+
+def test_each_text_that_a_check_declares_leads_to_it() -> None:
+    for check in known().checks:
+        for shows in check.shows:
+            for text in filter(None, (shows.v2, shows.v1_3)):
+                assert check.id in ids(known(), f"prefix {text} suffix"), text
+
+
+@pytest.mark.parametrize("pasted", ["", "   \n", "the moon is made of cheese"])
+def test_what_is_not_known_gives_nothing(pasted: str) -> None:
+    assert match_text(known(), pasted) == []
+    assert explain_text(known(), pasted) is None
+
+
+@given(st.text(max_size=300), st.integers(20, 120))
+def test_whatever_is_pasted_is_answered(pasted: str, width: int) -> None:
+    found = ids(known(), pasted)
+    assert len(found) == len(set(found))
+    assert (explain_text(known(), pasted, width) is None) == (not found)
+
+
+def test_the_answer_names_the_text_the_checks_their_fixes_and_the_next_command() -> None:
+    answer = explain_text(known(), "x: Preauthentication failed") or ""
+    assert "\n  Preauthentication failed\n" in answer
+    assert "1. kerberos.user-ticket: " in answer
+    assert "Fix: " in answer
+    assert answer.endswith("gmsa-doctor check … --only kerberos")
+
+
+@pytest.mark.parametrize("check", load().checks, ids=lambda check: check.id)
+def test_a_check_is_explained_within_the_width(check: Check) -> None:
+    text = explain_check(check, 60)
+    assert text.startswith(f"{check.id}: ")
+    assert all(part in text for part in ("\nWhy: ", "\nFix: ", f"See: {check.docs}", "It needs"))
+    whole = {
+        f"  {shown} ({versions})" for shows in check.shows for shown in (shows.v2, shows.v1_3) for versions in SAID
+    }
+    too_long = [line for line in text.splitlines() if len(line) > 60 and " " in line.removeprefix("See: ")]
+    assert set(too_long) <= whole
+
+
+SAID = ("2.x", "1.3", "2.x, 1.3", "1.3, 2.x")
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("credspec.objekt", "credspec.object"),
+        ("Kerberos.User-Ticket", "kerberos.user-ticket"),
+        ("managed-password", "directory.managed-password"),
+        ("clock", "kerberos.clock"),
+    ],
+)
+def test_a_misspelt_id_leads_to_the_one_that_was_meant(word: str, meant: str) -> None:
+    assert meant in suggest(known(), word)
+
+
+def test_what_looks_like_no_id_suggests_nothing() -> None:
+    assert suggest(known(), "xyzzy") == []
+
+
+def test_the_list_has_every_check_and_fits_80_columns() -> None:
+    table, _, causes = list_checks(known(), 80).partition("\n\n")
+    assert [one.id for one in known().checks] == [line.split()[0] for line in table.splitlines()[1:] if line[0] != " "]
+    assert max(map(len, [*table.splitlines(), causes])) <= 80
+    assert table.isascii()
+    assert causes == "Documented causes: 1 task-definition, 2 credspec, 3 credentials, 4 dhcp-options"
+    dhcp = next(line for line in table.splitlines() if line.startswith("dhcp-options.set "))
+    assert dhcp.split()[-1] == "4"
+
+
+def test_a_wide_terminal_has_a_line_a_check() -> None:
+    table, _, _ = list_checks(known(), 200).partition("\n\n")
+    assert len(table.splitlines()) == 1 + len(known().checks)
+
+
+def test_the_list_says_where_a_plug_in_comes_from() -> None:
+    assert "from" not in list_checks(known(), 80).splitlines()[0]
+    table = list_checks(Registry([*known().checks, replace(a_check("acme.sql"), origin="acme-checks")]), 80)
+    assert table.splitlines()[0].split() == ["id", "title", "cause", "from"]
+    assert any(line.startswith("acme.sql") and line.endswith("acme-checks") for line in table.splitlines())

@@ -1,0 +1,83 @@
+"""SQL Server Browser, and hosts that have none."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from gmsa_doctor.clients.network.sql_browser import PORT, SqlBrowser
+from gmsa_doctor.core.errors import Refused, TimedOut, Unreachable
+from tests.lab import silent
+from tests.lab.loopback import fresh_address
+from tests.lab.sql_browser import fake_sql_browser
+
+QUICK = (0.05, 0.1)
+
+
+@contextmanager
+def saying(*answers: bytes) -> Iterator[str]:
+    """Give each request the next answer; an empty one is none."""
+    address = fresh_address()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind((address, PORT))
+
+        def serve() -> None:
+            for one in answers:
+                _, client = server.recvfrom(100)
+                if one:
+                    server.sendto(one, client)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield address
+        thread.join(2)
+
+
+def test_it_tells_the_port_of_an_instance_whatever_its_case() -> None:
+    address = fresh_address()
+    with fake_sql_browser(address, {"SALES": 50123, "HR": None}) as browser:
+        client = SqlBrowser()
+        assert client.instance(address, "sales").port == 50123
+        assert client.instance(address, "SALES").port == 50123
+        assert not client.instance(address, "hr").has_tcp
+        assert [one.name for one in client.instances(address)] == ["SALES", "HR"]
+    assert browser.requests == [b"\x04sales\0", b"\x04hr\0", b"\x03"], "an answer is remembered"
+
+
+def test_it_is_silent_of_what_it_does_not_know() -> None:
+    address = fresh_address()
+    with (
+        fake_sql_browser(address, {"SALES": 50123}),
+        pytest.raises(TimedOut, match=rf"SQL Server Browser, UDP {address}:1434 did not answer within 0\.15 s"),
+    ):
+        SqlBrowser(QUICK).instance(address, "HR")
+
+
+def test_that_nothing_listens_there_is_told_apart_from_silence() -> None:
+    with pytest.raises(Refused, match="nothing listens there"):
+        SqlBrowser(QUICK).instances(fresh_address())
+    address = fresh_address()
+    with silent.silent(address, udp=[PORT]), pytest.raises(TimedOut):
+        SqlBrowser(QUICK).instances(address)
+
+
+def test_a_datagram_may_be_lost() -> None:
+    text = b"ServerName;A;InstanceName;B;IsClustered;No;Version;1;tcp;1500;;"
+    with saying(b"", b"\x05" + len(text).to_bytes(2, "little") + text) as address:
+        assert SqlBrowser((0.05, 2.0)).instance(address, "B").port == 1500
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [(b"hello", "not SQL Server Browser"), (b"\x05\0\0", "for another instance than B")],
+)
+def test_what_else_answers_is_said(data: bytes, words: str) -> None:
+    with saying(data) as address, pytest.raises(Unreachable, match=words):
+        SqlBrowser(QUICK).instance(address, "B")
+
+
+def test_no_route_is_unreachable() -> None:
+    with pytest.raises((Unreachable, TimedOut)):
+        SqlBrowser(QUICK).instances("ff02::1%nosuch")

@@ -1,0 +1,50 @@
+"""Names of images: which are of a private repository of Amazon ECR."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gmsa_doctor.formats.aws.image_name import EcrRepository, ecr_repository
+
+ACCOUNT = "123456789012"
+HOST = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("image", "region", "name"),
+    [
+        (f"{HOST}/web", "eu-west-1", "web"),
+        (f"{HOST}/web:1.2", "eu-west-1", "web"),
+        (f"{HOST}/team/web-app:latest", "eu-west-1", "team/web-app"),
+        (f"{HOST}/web@sha256:0123", "eu-west-1", "web"),
+        (f"{HOST}/web:1@sha256:0123", "eu-west-1", "web"),
+        (f"{ACCOUNT}.dkr.ecr.cn-north-1.amazonaws.com.cn/web", "cn-north-1", "web"),
+        (f"{ACCOUNT}.dkr.ecr-fips.us-gov-west-1.amazonaws.com/web", "us-gov-west-1", "web"),
+        (f"{ACCOUNT}.dkr-ecr.eu-west-1.on.aws/web:1", "eu-west-1", "web"),
+    ],
+)
+def test_a_repository_is_told_from_the_images_name(image: str, region: str, name: str) -> None:
+    assert ecr_repository(image) == EcrRepository(ACCOUNT, region, name)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "",
+        "nginx",
+        "nginx:1",
+        "registry.example/web:1",
+        "public.ecr.aws/nginx/nginx:1",
+        "123.dkr.ecr.eu-west-1.amazonaws.com/web",
+        HOST,
+        f"{HOST}/",
+        f"{HOST}/:1",
+    ],
+)
+def test_other_registries_are_none(image: str) -> None:
+    assert ecr_repository(image) is None
+
+
+@given(st.text())
+def test_whatever_is_named_gives_an_answer(image: str) -> None:
+    assert ecr_repository(image) is None or image.startswith(ecr_repository(image).account)  # type: ignore[union-attr]

@@ -1,0 +1,87 @@
+"""What ECS makes a container's variables of."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gmsa_doctor.formats.aws.arn import Arn, ArnError, ArnProblem, SecretArn, SsmParameterArn
+from gmsa_doctor.formats.aws.value_from import ParameterSource, SecretSource, Source, named, parse
+
+TEXT = "arn:aws:secretsmanager:us-east-1:123456789012:secret:app/db-AbCdEf"
+SECRET = SecretArn("aws", "us-east-1", "123456789012", "app/db-AbCdEf")
+PARAMETER = "arn:aws:ssm:us-east-1:123456789012:parameter"
+
+SOURCES: dict[str, Source] = {
+    TEXT: SecretSource(SECRET),
+    f"{TEXT}:::": SecretSource(SECRET),
+    f"{TEXT}:url::": SecretSource(SECRET, "url"),
+    f"{TEXT}::AWSPREVIOUS:": SecretSource(SECRET, stage="AWSPREVIOUS"),
+    f"{TEXT}:::9d4cb84b": SecretSource(SECRET, version="9d4cb84b"),
+    f"{TEXT}:url:green:9d4cb84b": SecretSource(SECRET, "url", "green", "9d4cb84b"),
+    f"{PARAMETER}/app/db": ParameterSource("/app/db", "us-east-1", "123456789012"),
+    f"{PARAMETER}/db": ParameterSource("db", "us-east-1", "123456789012"),
+    "/app/db": ParameterSource("/app/db"),
+    "db": ParameterSource("db"),
+}
+
+
+@pytest.mark.parametrize(("text", "wanted"), SOURCES.items(), ids=SOURCES)
+def test_each_form_is_read(text: str, wanted: Source) -> None:
+    assert parse(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "meant"),
+    [
+        ("", ArnProblem.EMPTY, None),
+        (" ", ArnProblem.EMPTY, None),
+        (f"{TEXT}:url", ArnProblem.JSON_KEY, f"{TEXT}:url::"),
+        (f"{TEXT}:url:", ArnProblem.JSON_KEY, f"{TEXT}:url::"),
+        (f"{TEXT}:url:AWSCURRENT", ArnProblem.JSON_KEY, f"{TEXT}:url:AWSCURRENT:"),
+        (f"{TEXT}:url:::", ArnProblem.JSON_KEY, None),
+        ("arn:aws:secretsmanager:us-east-1:123456789012:secret:", ArnProblem.RESOURCE, None),
+        ("arn:aws:secretsmanager::123456789012:secret:a", ArnProblem.REGION, None),
+        ("arn:aws:s3:::bucket/key", ArnProblem.SERVICE, None),
+        (f"{PARAMETER}/", ArnProblem.RESOURCE, None),
+        ("arn:aws:secretsmanager", ArnProblem.NOT_AN_ARN, None),
+    ],
+)
+def test_what_ecs_does_not_take_is_refused(text: str, problem: ArnProblem, meant: str | None) -> None:
+    with pytest.raises(ArnError) as caught:
+        parse(text)
+    assert (caught.value.problem, caught.value.suggestion) == (problem, meant)
+
+
+@given(st.text(max_size=60), st.sampled_from(["", TEXT, f"{TEXT}:", f"{PARAMETER}/", "arn:"]))
+def test_no_text_is_too_strange(text: str, before: str) -> None:
+    try:
+        found = parse(before + text)
+    except ArnError:
+        return
+    assert isinstance(found, SecretSource) or found.name
+
+
+@given(*[st.text("abcAWS-_", max_size=6)] * 3)
+def test_the_three_parts_are_taken_as_they_stand(key: str, stage: str, version: str) -> None:
+    assert parse(f"{TEXT}:{key}:{stage}:{version}") == SecretSource(SECRET, key or None, stage or None, version or None)
+
+
+HERE = Arn("aws-cn", "ecs", "cn-north-1", "210987654321", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (f"{TEXT}:url::", SECRET),
+        (f"{PARAMETER}/app/db:3", SsmParameterArn("aws-cn", "us-east-1", "123456789012", "app/db")),
+        ("/app/db", SsmParameterArn("aws-cn", "cn-north-1", "210987654321", "app/db")),
+        ("db:label", SsmParameterArn("aws-cn", "cn-north-1", "210987654321", "db")),
+    ],
+)
+def test_what_iam_compares_is_the_arn_without_keys_and_versions(text: str, wanted: object) -> None:
+    assert named(text, HERE) == wanted
+
+
+def test_the_credentials_of_a_registry_are_a_secret_also_by_name() -> None:
+    assert named("registry", HERE, registry=True) == SecretArn("aws-cn", "cn-north-1", "210987654321", "registry")
+    assert named(TEXT, HERE, registry=True) == SECRET

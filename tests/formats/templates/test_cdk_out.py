@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gmsa_doctor.formats.documents.located import LocatedError, Position, read_json
+from gmsa_doctor.formats.templates.cdk_out import MANIFEST, Assembly, Stack, is_manifest, read_manifest
+from gmsa_doctor.formats.templates.cloudformation import definitions, is_template
+
+CDK_OUT = Path(__file__).parents[1].parent / "samples" / "cloudformation" / "cdk.out"
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def manifest(kind: str, properties: object, **others: object) -> str:
+    artifact = {"type": kind, "properties": properties, **others}
+    return json.dumps({"version": "48.0.0", "artifacts": {"Web": artifact}}, indent=1)
+
+
+def refused(text: str) -> LocatedError:
+    with pytest.raises(LocatedError) as caught:
+        read_manifest(text)
+    return caught.value
+
+
+def test_a_manifest_names_the_templates_of_its_stacks_and_nested_assemblies() -> None:
+    parameters = (("Stage", "beta"), ("AWS::AccountId", "123456789012"), ("AWS::Region", "eu-central-1"))
+    found = read_manifest((CDK_OUT / MANIFEST).read_text(encoding="utf-8"))
+    assert found == Assembly((Stack("Web", "Web.template.json", parameters),), ("assembly-Prod",))
+
+
+def test_a_nested_assembly_has_a_manifest_of_its_own() -> None:
+    found = read_manifest((CDK_OUT / "assembly-Prod" / MANIFEST).read_text(encoding="utf-8"))
+    assert found == Assembly((Stack("ProdWeb", "ProdWeb.template.json"),), ())
+
+
+def test_the_template_that_a_manifest_names_is_read_with_what_it_says_of_the_target() -> None:
+    (stack,) = read_manifest((CDK_OUT / MANIFEST).read_text(encoding="utf-8")).stacks
+    located = read_json((CDK_OUT / stack.template).read_text(encoding="utf-8"))
+    assert is_template(located.value)
+    (found,) = definitions(located, dict(stack.parameters))
+    assert isinstance(found.located.value, dict)
+    options = found.located.value["containerDefinitions"][0]["logConfiguration"]["options"]
+    assert options["awslogs-region"] == "eu-central-1"
+
+
+def test_a_stack_that_is_bound_to_no_account_or_region_gives_no_parameters() -> None:
+    for environment in ("aws://unknown-account/unknown-region", "somewhere", None, 1):
+        text = manifest("aws:cloudformation:stack", {"templateFile": "a.json"}, environment=environment)
+        assert read_manifest(text).stacks == (Stack("Web", "a.json"),)
+
+
+@pytest.mark.parametrize("name", ["../a.json", "/etc/passwd", "a/../../b.json", "..\\a.json", "C:\\a.json"])
+def test_a_name_that_leads_out_of_the_directory_is_refused_at_its_line(name: str) -> None:
+    error = refused(manifest("aws:cloudformation:stack", {"templateFile": name}))
+    assert (error.reason, error.position) == ("templateFile leads out of the assembly's directory", Position(7, 5))
+    error = refused(manifest("cdk:cloud-assembly", {"directoryName": name}))
+    assert (error.reason, error.position) == ("directoryName leads out of the assembly's directory", Position(7, 5))
+
+
+@pytest.mark.parametrize("properties", [None, [], {}, {"templateFile": 1}, {"templateFile": ""}])
+def test_a_stack_without_a_template_is_refused(properties: object) -> None:
+    assert refused(manifest("aws:cloudformation:stack", properties)).reason == "templateFile is missing"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        [],
+        {},
+        {"version": "1"},
+        {"version": 3, "artifacts": {}},
+        {"version": "1", "artifacts": {"a": {"type": 1}}},
+    ],
+)
+def test_another_document_is_no_manifest(value: object) -> None:
+    assert not is_manifest(value)
+    assert refused(json.dumps(value)).reason == "this is no manifest of a CDK assembly"
+
+
+def test_a_manifest_that_is_cut_off_is_refused_where_it_ends() -> None:
+    assert refused('{"version": "48.0.0",').position == Position(1, 22)
+
+
+@given(JSON, st.sampled_from(["aws:cloudformation:stack", "cdk:cloud-assembly", "cdk:tree"]), JSON)
+def test_whatever_stands_in_a_manifest_it_is_read_or_refused(
+    properties: object, kind: str, environment: object
+) -> None:
+    try:
+        found = read_manifest(manifest(kind, properties, environment=environment))
+    except LocatedError:
+        return
+    assert len(found.stacks) + len(found.nested) == (kind != "cdk:tree")

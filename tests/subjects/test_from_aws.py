@@ -1,0 +1,480 @@
+"""What is checked, from each kind of argument: against the embedded AWS, and files."""
+
+import io
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import pytest
+
+from gmsa_doctor.clients.aws.services import Ecs
+from gmsa_doctor.clients.aws.session import Aws
+from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.core.model import Finding, Status
+from gmsa_doctor.formats.documents.task_definition import TaskDefinition
+from gmsa_doctor.formats.fetcher import Fetcher
+from gmsa_doctor.given.request import Request
+from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Deployments, Launch, Network, Platform, Subject
+from gmsa_doctor.subjects import from_aws as subject
+from gmsa_doctor.subjects.from_aws import Found
+from tests.command import a_task_definition, file_with
+from tests.lab.ad import DomainController
+from tests.lab.aws import ACCOUNT, EmbeddedAws
+from tests.lab.creation import create
+from tests.lab.environment import Created, Environment, healthy, task_definition_file
+
+T = TypeVar("T")
+HERE = AwsPlace("us-east-1", None)
+SPEC = ["credentialspecdomainless:arn:aws:s3:::credspecs/web.json"]
+
+
+@pytest.fixture(autouse=True)
+def variables(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in aws.variables().items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def environment() -> Environment:
+    return healthy(DomainController(ip="127.77.0.1", state=Path("/nonexistent")))
+
+
+def find(region: str = "us-east-1", **request: Any) -> tuple[Found, ...]:
+    return subject.from_aws(Request(**request), Ecs(Aws(region=region)), AwsPlace(region, None))
+
+
+def find_one(region: str = "us-east-1", **request: Any) -> Found:
+    (found,) = find(region, **request)
+    return found
+
+
+def the(kind: type[T], found: Found) -> T:
+    value = found.values[kind]
+    assert isinstance(value, kind)
+    return value
+
+
+def in_file(directory: Path, content: object, **request: Any) -> tuple[Found, ...]:
+    return subject.from_file(Request(task_definition_file=file_with(directory, content), **request), HERE)
+
+
+def containers(found: tuple[Found, ...]) -> list[str | None]:
+    chosen = [the(ChosenContainer, one).container for one in found]
+    return [one.name if one else None for one in chosen]
+
+
+# From a service ---------------------------------------------------------------------------------------
+
+
+def test_a_service_gives_its_task_definition_place_network_and_launch_type(
+    aws: EmbeddedAws, environment: Environment
+) -> None:
+    created = create(environment, aws)
+    found = find_one(cluster="demo", service="healthy")
+    assert found.subject == Subject("demo/healthy/web", "demo", "healthy", "webapp:1")
+    assert found.place == AwsPlace("us-east-1", ACCOUNT)
+    assert the(TaskDefinition, found).arn == created.task_definition_arn
+    assert the(Network, found) == Network((created.subnets[0],), (created.security_group,), False)
+    assert the(Platform, found) == Platform(Launch.FARGATE, version="1.4.0")
+    assert the(Platform, found).fetchers == {Fetcher.V2}
+    assert the(Deployments, found) == Deployments()
+
+
+def test_an_arn_of_the_service_names_cluster_and_region(aws: EmbeddedAws, environment: Environment) -> None:
+    created = create(environment, aws)
+    assert "service/demo/healthy" in created.service_arn
+    found = find_one(service=created.service_arn)
+    assert (found.subject.name, found.subject.cluster) == ("demo/healthy/web", "demo")
+    cluster_arn = created.service_arn.replace(":service/demo/healthy", ":cluster/demo")
+    assert find_one(cluster=cluster_arn, service="healthy").subject.name == "demo/healthy/web"
+
+
+def test_without_a_cluster_it_is_ecss_own_default(aws: EmbeddedAws, environment: Environment) -> None:
+    environment.cluster = "default"
+    create(environment, aws)
+    assert find_one(service="healthy").subject.name == "default/healthy/web"
+
+
+def test_a_deleted_service_is_told_from_a_missing_one(aws: EmbeddedAws, environment: Environment) -> None:
+    create(environment, aws)
+    aws.client("ecs").delete_service(cluster="demo", service="healthy", force=True)
+    with pytest.raises(UsageError, match=r"was deleted \(INACTIVE\)|there is no service healthy"):
+        find(cluster="demo", service="healthy")
+    with pytest.raises(UsageError, match=r"was deleted \(INACTIVE\); name one that exists"):
+        described(a_service(status="INACTIVE"))
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (
+            {"cluster": "demo", "service": "typo"},
+            "no service typo in cluster demo in us-east-1. `aws ecs list-services",
+        ),
+        ({"cluster": "typo", "service": "healthy"}, "no cluster typo in us-east-1. .*`aws ecs list-clusters"),
+        ({"task_definition": "typo"}, "no task definition typo in us-east-1. `aws ecs list-task-definitions"),
+        ({"task_definition": "webapp:7"}, "no task definition webapp:7 in us-east-1"),
+        ({"cluster": "demo", "service": "healthy", "container": "db"}, "no container db; the task definition has: web"),
+    ],
+)
+def test_what_does_not_exist_is_named_with_what_to_do(
+    request_: dict[str, str], message: str, aws: EmbeddedAws, environment: Environment
+) -> None:
+    create(environment, aws)
+    with pytest.raises(UsageError, match=message):
+        find(**request_)
+
+
+@pytest.mark.parametrize("wanted", ["DescribeServices", "DescribeTaskDefinition"])
+def test_a_subject_that_we_may_not_look_at_is_a_finding_with_the_iam_action(
+    wanted: str, aws: EmbeddedAws, environment: Environment
+) -> None:
+    create(environment, aws)
+    aws.deny("ecs", wanted)
+    found = find_one(cluster="demo", service="healthy")
+    finding = found.values[TaskDefinition]
+    assert isinstance(finding, Finding)
+    assert (finding.status, finding.check) == (Status.UNKNOWN, "task-definition.registered")
+    assert f"ecs:{wanted}" in finding.summary
+    assert finding.fix is not None
+    assert f"ecs:{wanted}" in finding.fix.text
+    assert found.subject.name == "demo/healthy"
+
+
+def test_a_throttled_subject_is_a_finding_too(aws: EmbeddedAws, environment: Environment) -> None:
+    create(environment, aws)
+    aws.throttle("ecs", "DescribeServices")
+    finding = find_one(cluster="demo", service="healthy").values[ChosenContainer]
+    assert isinstance(finding, Finding)
+    assert finding.status is Status.UNKNOWN
+    assert "throttled ecs:DescribeServices" in finding.summary
+    assert aws.calls.count(("ecs", "DescribeServices")) == 3
+
+
+# From a registered task definition ----------------------------------------------------------------------
+
+
+def test_a_family_is_its_newest_revision_and_a_revision_is_itself(aws: EmbeddedAws, environment: Environment) -> None:
+    create(environment, aws)
+    newest = aws.client("ecs").register_task_definition(**a_task_definition(cpu="256", memory="512"))
+    arn = newest["taskDefinition"]["taskDefinitionArn"]
+    for name in ("webapp", "webapp:2", arn):
+        found = find_one(task_definition=name)
+        assert the(TaskDefinition, found).arn == arn
+        assert found.subject.task_definition == "webapp:2"
+        assert found.place == AwsPlace("us-east-1", ACCOUNT)
+    assert find_one(task_definition="webapp:1").subject.task_definition == "webapp:1"
+
+
+def test_a_task_definition_alone_does_not_tell_the_network(aws: EmbeddedAws, environment: Environment) -> None:
+    create(environment, aws)
+    finding = find_one(task_definition="webapp").values[Network]
+    assert isinstance(finding, Finding)
+    assert finding.status is Status.SKIPPED
+    assert "--subnets" in finding.summary
+    given = find_one(task_definition="webapp", subnets=("subnet-1",), security_groups=("sg-1",))
+    assert the(Network, given) == Network(("subnet-1",), ("sg-1",))
+
+
+def test_an_inactive_revision_says_so(aws: EmbeddedAws, environment: Environment) -> None:
+    created = create(environment, aws)
+    aws.client("ecs").deregister_task_definition(taskDefinition=created.task_definition_arn)
+    assert the(TaskDefinition, find_one(task_definition="webapp:1")).status == "INACTIVE"
+
+
+@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1"])
+def test_the_region_is_the_arns(region: str, aws: EmbeddedAws, environment: Environment) -> None:
+    environment.region = region
+    created = create(environment, aws)
+    found = find_one(region, task_definition=created.task_definition_arn)
+    assert found.place.region == region
+    assert found.place.partition == created.partition != "aws"
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [
+        ("eu-central-1", "aws"),
+        ("cn-northwest-1", "aws-cn"),
+        ("us-gov-east-1", "aws-us-gov"),
+        ("us-iso-east-1", "aws-iso"),
+        ("us-isob-east-1", "aws-iso-b"),
+        ("eusc-de-east-1", "aws-eusc"),
+        (None, None),
+    ],
+)
+def test_a_region_lies_in_a_partition(region: str | None, partition: str | None) -> None:
+    assert AwsPlace(region, None).partition == partition
+
+
+# Which container ----------------------------------------------------------------------------------------
+
+
+def several(*definitions: tuple[str, bool, list[str]], **more: Any) -> dict[str, Any]:
+    return a_task_definition(
+        containerDefinitions=[
+            {"name": name, "essential": essential, "credentialSpecs": specs} for name, essential, specs in definitions
+        ],
+        **more,
+    )
+
+
+@pytest.mark.parametrize(
+    ("definition", "chosen"),
+    [
+        (several(("web", True, SPEC), ("log", False, [])), ["web"]),
+        (several(("web", True, SPEC), ("log", False, []), ("api", True, SPEC)), ["web", "api"]),
+        (several(("log", False, SPEC), ("web", True, [])), ["log"]),
+        (several(("log", False, []), ("web", True, [])), ["web"]),
+        (several(("api", True, []), ("web", True, [])), [None]),
+        (several(("api", False, []), ("web", False, [])), [None]),
+        (several(), [None]),
+        (a_task_definition(container={"credentialSpecs": [], "essential": None}), ["web"]),
+    ],
+)
+def test_the_containers_with_credential_specs_are_judged_else_the_only_essential_one(
+    definition: object, chosen: list[str | None], tmp_path: Path
+) -> None:
+    assert containers(in_file(tmp_path, definition)) == chosen
+
+
+def test_the_legacy_form_in_docker_security_options_counts_where_there_is_no_other(tmp_path: Path) -> None:
+    legacy = {"credentialSpecs": [], "dockerSecurityOptions": ["credentialspec:file://web.json"], "essential": False}
+    definition = a_task_definition(container=legacy)
+    definition["containerDefinitions"].append({"name": "log"})
+    assert containers(in_file(tmp_path, definition)) == ["web"]
+
+
+def test_container_chooses_one_even_without_credential_specs(tmp_path: Path) -> None:
+    definition = several(("web", True, SPEC), ("log", False, []))
+    assert containers(in_file(tmp_path, definition, container="log")) == ["log"]
+    with pytest.raises(UsageError, match="no container db; the task definition has: web, log"):
+        in_file(tmp_path, definition, container="db")
+
+
+def test_each_subject_has_its_containers_name(tmp_path: Path) -> None:
+    found = in_file(tmp_path, several(("web", True, SPEC), ("api", True, SPEC)))
+    file = str(tmp_path / "td.json")
+    assert [one.subject.name for one in found] == [f"{file}/web", f"{file}/api"]
+    (task,) = in_file(tmp_path, several(("api", True, []), ("web", True, [])))
+    assert task.subject.name == file
+
+
+# From a file --------------------------------------------------------------------------------------------
+
+
+def test_a_file_of_register_task_definition_knows_no_region_but_ours(tmp_path: Path) -> None:
+    (found,) = in_file(tmp_path, a_task_definition())
+    assert found.place == HERE
+    assert (found.subject.task_definition, found.subject.file) == ("webapp", str(tmp_path / "td.json"))
+
+
+def test_a_file_of_describe_task_definition_tells_region_account_and_revision(
+    tmp_path: Path, environment: Environment
+) -> None:
+    environment.region = "eu-west-1"
+    (found,) = in_file(tmp_path, task_definition_file(environment))
+    assert found.place == AwsPlace("eu-west-1", ACCOUNT)
+    assert found.subject.task_definition == "webapp:1"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_may_have_a_byte_order_mark_as_powershell_writes_it(encoding: str, tmp_path: Path) -> None:
+    (found,) = in_file(tmp_path, json.dumps(a_task_definition(family="käse"), ensure_ascii=False).encode(encoding))
+    assert the(TaskDefinition, found).family == "käse"
+
+
+def test_a_dash_reads_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = json.dumps({"taskDefinition": a_task_definition()}).encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(body)))
+    (found,) = subject.from_file(Request(task_definition_file="-"), HERE)
+    assert found.subject.name == "-/web"
+
+
+# Launch types -------------------------------------------------------------------------------------------
+
+
+class _DescribedEcs:
+    """Stands for Ecs where moto has no such services: answers as ECS describes them."""
+
+    def __init__(self, service: Mapping[str, Any], cluster: Mapping[str, Any]) -> None:
+        self.service, self.cluster = service, cluster
+        self.asked: list[str] = []
+
+    def describe_service(self, service: str, cluster: str) -> dict[str, Any]:
+        return dict(self.service)
+
+    def describe_cluster(self, cluster: str) -> dict[str, Any]:
+        self.asked.append(cluster)
+        return dict(self.cluster)
+
+    def describe_task_definition(self, task_definition: str) -> dict[str, Any]:
+        name, _, revision = task_definition.partition(":")
+        arn = f"arn:aws:ecs:us-east-1:{ACCOUNT}:task-definition/{task_definition}"
+        more = {"family": name, "revision": int(revision), "taskDefinitionArn": arn, "status": "ACTIVE"}
+        return a_task_definition(**{"requiresCompatibilities": self.service["_compatible"], **more})
+
+
+def a_service(**more: Any) -> dict[str, Any]:
+    return {
+        "serviceArn": f"arn:aws:ecs:us-east-1:{ACCOUNT}:service/demo/web",
+        "status": "ACTIVE",
+        "taskDefinition": "webapp:2",
+        "_compatible": ["EC2", "FARGATE"],
+        **more,
+    }
+
+
+def described(service: Mapping[str, Any], cluster: Mapping[str, Any] | None = None, **request: Any) -> Found:
+    ecs = cast("Ecs", _DescribedEcs(service, cluster or {}))
+    (found,) = subject.from_aws(Request(service="web", cluster="demo", **request), ecs, HERE)
+    return found
+
+
+def providers(*names: str) -> list[dict[str, object]]:
+    return [{"capacityProvider": name, "weight": 1} for name in names]
+
+
+@pytest.mark.parametrize(
+    ("service", "cluster", "launch"),
+    [
+        ({"launchType": "FARGATE"}, {}, Launch.FARGATE),
+        ({"launchType": "EC2"}, {"defaultCapacityProviderStrategy": providers("FARGATE")}, Launch.EC2),
+        ({"launchType": "EXTERNAL"}, {}, Launch.EXTERNAL),
+        ({"capacityProviderStrategy": providers("FARGATE")}, {}, Launch.FARGATE),
+        ({"capacityProviderStrategy": providers("FARGATE_SPOT")}, {}, Launch.FARGATE),
+        ({"capacityProviderStrategy": providers("FARGATE", "FARGATE_SPOT")}, {}, Launch.FARGATE),
+        ({"capacityProviderStrategy": providers("my-asg", "other-asg")}, {}, Launch.EC2),
+        ({"capacityProviderStrategy": providers("FARGATE", "my-asg")}, {}, None),
+        ({}, {"defaultCapacityProviderStrategy": providers("FARGATE_SPOT")}, Launch.FARGATE),
+        ({}, {"defaultCapacityProviderStrategy": providers("my-asg")}, Launch.EC2),
+        ({"_compatible": ["EC2"]}, {}, Launch.EC2),
+        ({"_compatible": ["FARGATE"]}, {"defaultCapacityProviderStrategy": []}, Launch.FARGATE),
+        ({"_compatible": []}, {}, None),
+        ({}, {}, None),
+        ({"launchType": "MOON", "_compatible": ["FARGATE"]}, {}, Launch.FARGATE),
+    ],
+)
+def test_the_launch_type_is_the_services_then_its_providers_then_the_clusters_then_the_task_definitions(
+    service: dict[str, Any], cluster: dict[str, Any], launch: Launch | None
+) -> None:
+    assert the(Platform, described(a_service(**service), cluster)).launch is launch
+
+
+@pytest.mark.parametrize(
+    ("service", "names"),
+    [
+        ({"capacityProviderStrategy": providers("my-asg", "other-asg")}, ("my-asg", "other-asg")),
+        (
+            {"capacityProviderStrategy": providers(f"arn:aws:ecs:us-east-1:{ACCOUNT}:capacity-provider/my-asg")},
+            ("my-asg",),
+        ),
+        ({"launchType": "EC2"}, ()),
+        ({}, ()),
+    ],
+)
+def test_the_capacity_providers_are_those_of_the_service(service: dict[str, Any], names: tuple[str, ...]) -> None:
+    cluster = {"defaultCapacityProviderStrategy": providers("default-asg")}
+    assert the(Platform, described(a_service(**service), cluster)).providers == names
+
+
+def test_the_cluster_is_not_asked_where_the_service_says_its_launch_type(
+    aws: EmbeddedAws, environment: Environment
+) -> None:
+    create(environment, aws)
+    assert the(Platform, find_one(cluster="demo", service="healthy")).launch is Launch.FARGATE
+    assert [name for _, name in aws.calls] == ["DescribeServices", "DescribeTaskDefinition"]
+
+
+def test_fetcher_tells_the_generation_on_ec2_and_nothing_on_fargate() -> None:
+    ec2, fargate = a_service(launchType="EC2"), a_service(launchType="FARGATE")
+    assert the(Platform, described(ec2)).fetchers == {Fetcher.V1_3, Fetcher.V2}
+    assert the(Platform, described(ec2, fetcher=Fetcher.V1_3)).fetchers == {Fetcher.V1_3}
+    assert the(Platform, described(fargate, fetcher=Fetcher.V1_3)).fetchers == {Fetcher.V2}
+
+
+def test_windows_is_told_from_the_runtime_platform(tmp_path: Path) -> None:
+    windows = a_task_definition(runtimePlatform={"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"})
+    assert the(Platform, in_file(tmp_path, windows)[0]).windows
+    assert not the(Platform, in_file(tmp_path, a_task_definition())[0]).windows
+
+
+# Deployments and task sets ------------------------------------------------------------------------------
+
+
+def network(subnet: str) -> dict[str, Any]:
+    return {"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": []}}
+
+
+def test_the_primary_deployment_counts_and_another_that_still_runs_is_named(
+    aws: EmbeddedAws, environment: Environment
+) -> None:
+    primary = {
+        "status": "PRIMARY",
+        "taskDefinition": "webapp:3",
+        "launchType": "FARGATE",
+        "networkConfiguration": network("subnet-new"),
+        "runningCount": 0,
+    }
+    old = {"status": "ACTIVE", "taskDefinition": "webapp:2", "launchType": "EC2", "runningCount": 2}
+    drained = {"status": "ACTIVE", "taskDefinition": "webapp:1", "launchType": "EC2", "runningCount": 0}
+    service = a_service(
+        taskDefinition="webapp:3", deployments=[old, primary, drained], networkConfiguration=network("subnet-old")
+    )
+    found = described(service)
+    assert found.subject.task_definition == "webapp:3"
+    assert the(Deployments, found) == Deployments(("webapp:2",))
+    assert the(Network, found) == Network(("subnet-new",))
+    assert the(Platform, found).launch is Launch.FARGATE
+
+
+@pytest.mark.parametrize("controller", ["CODE_DEPLOY", "EXTERNAL"])
+def test_a_service_with_task_sets_is_what_its_primary_task_set_is(controller: str) -> None:
+    blue = {
+        "status": "PRIMARY",
+        "taskDefinition": "webapp:4",
+        "launchType": "FARGATE",
+        "networkConfiguration": network("subnet-blue"),
+        "runningCount": 2,
+    }
+    green = {**blue, "status": "ACTIVE", "taskDefinition": "webapp:5", "networkConfiguration": network("subnet-green")}
+    service = a_service(deploymentController={"type": controller}, taskSets=[green, blue], deployments=[])
+    found = described({key: value for key, value in service.items() if key != "taskDefinition"})
+    assert found.subject.task_definition == "webapp:4"
+    assert the(Deployments, found) == Deployments(("webapp:5",))
+    assert the(Network, found) == Network(("subnet-blue",))
+    assert the(Platform, found).launch is Launch.FARGATE
+
+
+def test_a_task_set_in_the_embedded_aws_is_found(aws: EmbeddedAws, environment: Environment) -> None:
+    created = create(_with_external_controller(environment), aws)
+    ecs = aws.client("ecs")
+    subnets = {"awsvpcConfiguration": {"subnets": [created.subnets[1]], "securityGroups": []}}
+    task_set = ecs.create_task_set(
+        cluster="demo",
+        service="healthy",
+        taskDefinition=created.task_definition_arn,
+        launchType="FARGATE",
+        networkConfiguration=subnets,
+    )["taskSet"]
+    ecs.update_service_primary_task_set(cluster="demo", service="healthy", primaryTaskSet=task_set["taskSetArn"])
+    found = find_one(cluster="demo", service="healthy")
+    assert found.subject.task_definition == "webapp:1"
+    assert the(Platform, found).launch is Launch.FARGATE
+    assert the(Network, found).subnets == (created.subnets[1],)
+
+
+def _with_external_controller(environment: Environment) -> Environment:
+    environment.service = {"deploymentController": {"type": "EXTERNAL"}, "desiredCount": 1}
+    return environment
+
+
+def test_the_services_network_comes_before_the_one_given(aws: EmbeddedAws, environment: Environment) -> None:
+    created: Created = create(environment, aws)
+    found = find_one(cluster="demo", service="healthy", subnets=("subnet-other",))
+    assert the(Network, found).subnets == (created.subnets[0],)
+    assert the(Network, described(a_service(), subnets=("subnet-other",))).subnets == ("subnet-other",)

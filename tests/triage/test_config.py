@@ -1,0 +1,550 @@
+"""The configuration: where it is looked for, what it may say, one message for what it may not, and its defaults."""
+
+import json
+import os
+import socket
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+import typer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner, Result
+
+from gmsa_doctor.cli import configured, options
+from gmsa_doctor.core import registry
+from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.core.model import Location
+from gmsa_doctor.given.request import Live
+from gmsa_doctor.triage.config import LIMIT, Config, load, parse
+from gmsa_doctor.triage.waivers import Severity, Waiver
+
+WAIVER = """
+[[waivers]]
+check = "task-definition.prefix"
+subject = "prod/web/*"
+reason = "migration, ticket 4711"
+expires = 2026-12-31
+"""
+ALL = f"""\
+# what the team has agreed on
+[defaults]
+cluster = "prod"
+skip = ["dhcp-options", "canary"]
+timeout = 120
+
+[defaults.run]
+timeout = 1800
+
+[checks]
+"dhcp-options.domain-name" = "off"
+credspec.size = "warn"
+{WAIVER}"""
+KNOWN = registry.load()
+
+
+def in_pyproject(text: str) -> str:
+    """The same tables as they stand in a pyproject.toml."""
+    return '[project]\nname = "acme"\n' + text.replace("[[", "[[tool.gmsa-doctor.").replace(
+        "\n[d", "\n[tool.gmsa-doctor.d"
+    )
+
+
+def repository(at: Path) -> Path:
+    (at / ".git").mkdir(parents=True)
+    return at
+
+
+def refused(text: str, *words: str, file: str = "gmsa-doctor.toml") -> None:
+    """The text is refused, in one line that names the file and holds these words."""
+    with pytest.raises(UsageError) as caught:
+        parse(text, file).require_known(KNOWN)
+    message = str(caught.value)
+    assert file in message
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def what_is_said(text: str) -> Config | str:
+    """The configuration, or the message."""
+    try:
+        found = parse(text, "gmsa-doctor.toml")
+        found.require_known(KNOWN)
+    except UsageError as error:
+        return str(error)
+    return found
+
+
+# What it says ---------------------------------------------------------------------------------------
+
+
+def test_each_table_is_read_with_its_lines() -> None:
+    found = parse(ALL, "gmsa-doctor.toml")
+    assert [(one.option, one.value, one.command, one.location.line) for one in found.defaults] == [
+        ("cluster", "prod", None, 3),
+        ("skip", ("dhcp-options", "canary"), None, 4),
+        ("timeout", 120, None, 5),
+        ("timeout", 1800, "run", 8),
+    ]
+    assert [(one.check, one.severity, one.location.line) for one in found.severities] == [
+        ("dhcp-options.domain-name", Severity.OFF, 11),
+        ("credspec.size", Severity.WARN, 12),
+    ]
+    place = Location("gmsa-doctor.toml", 14)
+    assert found.waivers == (
+        Waiver("task-definition.prefix", "prod/web/*", "migration, ticket 4711", date(2026, 12, 31), place),
+    )
+
+
+def test_a_pyproject_says_the_same_below_its_tool_table() -> None:
+    found = parse(in_pyproject("\n[defaults]\ncluster = 'prod'\n" + WAIVER), "pyproject.toml")
+    assert [(one.option, one.location) for one in found.defaults] == [("cluster", Location("pyproject.toml", 5))]
+    assert [one.location for one in found.waivers] == [Location("pyproject.toml", 7)]
+
+
+def test_what_is_written_inline_is_found_on_the_line_of_its_key() -> None:
+    waiver = '{check = "dns", subject = "*", reason = "x", expires = 2030-01-01}'
+    text = f'defaults = {{cluster = "prod"}}\nwaivers = [{waiver}]\n'
+    found = parse(text, "gmsa-doctor.toml")
+    assert found.defaults[0].location.line == 1
+    assert found.waivers[0].location.line == 2
+
+
+def test_an_empty_file_says_nothing() -> None:
+    assert parse("", "gmsa-doctor.toml") == Config("gmsa-doctor.toml")
+
+
+def test_a_check_outweighs_its_area_wherever_it_stands() -> None:
+    found = parse('[checks]\n"credspec.size" = "warn"\ncredspec = "off"\n', "c.toml")
+    severities = found.severity_of(KNOWN)
+    assert severities["credspec.size"] is Severity.WARN
+    assert severities["credspec.names"] is Severity.OFF
+    assert "credspec.size" not in found.off(KNOWN)
+    assert "credspec.names" in found.off(KNOWN)
+
+
+def test_what_is_off_is_asked_all_the_same_if_the_command_line_names_it() -> None:
+    found = parse('[checks]\ncredspec = "off"\n', "c.toml")
+    assert "credspec.names" not in found.off(KNOWN, ["credspec.names"])
+    assert "credspec.size" in found.off(KNOWN, ["credspec.names"])
+
+
+# What it may not say --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[defaults\n", ["is no TOML", "line 1"]),
+        ("a = 1\na = 2\n", ["is no TOML", "line 2"]),
+        (f"a = {'[' * 5000}", ["is no TOML", "too deep"]),
+        (f"a = {'9' * 5000}", ["is no TOML"]),
+        ("[default]\n", ["toml:1: there is no 'default'", "defaults, checks and waivers"]),
+        ("x = 1\n", ["toml:1:", "'x'"]),
+        ("defaults = 3\n", ["toml:1: [defaults] is to be a table, not a number"]),
+        ("[defaults]\ncluster = 2026-01-01\n", ["toml:2: cluster", "a date"]),
+        ("[defaults]\n[defaults.cluster]\nname = 1\n", ["toml:2: cluster", "a table"]),
+        ("[defaults]\nskip = [['a']]\n", ["toml:2: skip", "a list"]),
+        ("[defaults]\nrun = 3\n", ["[defaults.run]", "a number"]),
+        ("[defaults.run.check]\nx = 1\n", ["check is to be a value", "a table"]),
+        ("[defaults]\nskip = ['credspec', 'nosuch']\n", ["toml:2: there is no check or area 'nosuch'"]),
+        ("[defaults]\nonly = 'nosuch, dns'\n", ["toml:2: there is no check or area 'nosuch'"]),
+        ("checks = []\n", ["toml:1: [checks] is to be a table, not a list"]),
+        ("[checks]\n'no.such' = 'off'\n", ["toml:2: there is no check or area 'no.such'", "gmsa-doctor list"]),
+        ("[checks]\n\ncredspec.size = 'of'\n", ["toml:3: credspec.size", '"off", "fail" or "warn"', "'of'"]),
+        ("[checks]\ncredspec = false\n", ["toml:2: credspec", "not true or false"]),
+        ("[checks]\ncredspec.size.deep = 'off'\n", ["toml:2: credspec.size", "a table"]),
+        ("[waivers]\ncheck = 'dns'\n", ["toml:1:", "[[waivers]]"]),
+        ('[checks]\n"a\\nb\\u001b[31m" = 1\n', ["toml:1: a b\\x1b[31m is to be"]),
+        ("waivers = ['dns']\n", ["toml:1: a waiver is to be a table, not a text"]),
+        (WAIVER.replace("reason", "reasons"), ["toml:5: a waiver has no 'reasons'", "reason and expires"]),
+        (WAIVER.replace('reason = "migration, ticket 4711"\n', ""), ["toml:2: this waiver has no reason"]),
+        (WAIVER.replace("expires = 2026-12-31\n", ""), ["toml:2: this waiver has no expires"]),
+        ("[[waivers]]\n", ["toml:1: this waiver has no check, subject, reason and expires"]),
+        (WAIVER.replace('"migration, ticket 4711"', '" "'), ["toml:5: reason is to be a text, and is empty"]),
+        (WAIVER.replace('"prod/web/*"', "['a', 'b']"), ["toml:4: subject is to be a text, and is a list"]),
+        (WAIVER.replace("2026-12-31", '"2026-12-31"'), ["toml:6: expires is to be a date, without quotes"]),
+        (WAIVER.replace("2026-12-31", "2026-12-31T00:00:00Z"), ["toml:6: expires is to be a date"]),
+        (WAIVER.replace("2026-12-31", "2026-13-31"), ["is no TOML", "line 6"]),
+        (WAIVER + WAIVER.replace("prefix", "x"), ["toml:8: there is no check or area 'task-definition.x'"]),
+        (WAIVER.replace("task-definition.prefix", "config"), ["toml:2: config cannot be waived"]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_in_one_line_with_its_place(text: str, words: list[str]) -> None:
+    refused(text, *words)
+
+
+def test_a_wrong_tool_table_is_told_with_its_place_too() -> None:
+    refused("[tool.gmsa-doctor]\nwaiver = 1\n", "pyproject.toml:2:", "'waiver'", file="pyproject.toml")
+    refused("[tool]\ngmsa-doctor = 1\n", "is to be a table", file="pyproject.toml")
+
+
+@given(
+    st.text()
+    | st.lists(st.sampled_from([*ALL.splitlines(), "[[", "]", '"', "[checks]", "x = {", "é='''"])).map("\n".join)
+)
+def test_no_text_ends_in_anything_but_a_configuration_or_one_message(text: str) -> None:
+    said = what_is_said(text)
+    assert isinstance(said, Config) or "\n" not in said
+
+
+TOML_VALUES = st.recursive(
+    st.booleans() | st.integers() | st.text(max_size=8) | st.just("2026-12-31"),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["check", "run", "expires", "a.b"]), inner)
+    ),
+    max_leaves=6,
+)
+
+
+def as_toml(value: object) -> str:
+    """An inline value; text that looks like a date becomes one."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {as_toml(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(as_toml, value)) + "]"
+    return "2026-12-31" if value == "2026-12-31" else json.dumps(value).replace("\x7f", "\\u007f")
+
+
+@given(st.dictionaries(st.sampled_from(["defaults", "checks", "waivers", "other"]), TOML_VALUES))
+def test_no_shape_of_values_ends_in_anything_else_either(tables: dict[str, Any]) -> None:
+    text = "\n".join(f"{key} = {as_toml(value)}" for key, value in tables.items())
+    said = what_is_said(text)
+    if isinstance(said, Config):
+        assert set(tables) <= {"defaults", "checks", "waivers"}
+        assert len(said.waivers) == len(tables.get("waivers", ()))
+    else:
+        assert "\n" not in said
+        assert said.startswith("gmsa-doctor.toml")
+
+
+# Where it is looked for -----------------------------------------------------------------------------
+
+
+def clusters(found: Config) -> list[object]:
+    return [one.value for one in found.defaults]
+
+
+def write(path: Path, cluster: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = "[tool.gmsa-doctor.defaults]" if path.name == "pyproject.toml" else "[defaults]"
+    path.write_text(f"{table}\ncluster = '{cluster}'\n")
+    return path
+
+
+def test_the_nearest_one_counts_up_to_the_root_of_the_repository(tmp_path: Path) -> None:
+    write(tmp_path / "gmsa-doctor.toml", "above the repository")
+    root = repository(tmp_path / "repository")
+    work = root / "a" / "b"
+    work.mkdir(parents=True)
+    assert load(None, work) == Config()
+    write(root / "gmsa-doctor.toml", "root")
+    assert clusters(load(None, work)) == ["root"]
+    assert load(None, work).file == "../../gmsa-doctor.toml"
+    assert load(None, work).directory == Path("../..")
+    write(root / "a" / "pyproject.toml", "nearer")
+    assert clusters(load(None, work)) == ["nearer"]
+
+
+def test_a_worktree_s_root_is_one_as_well(tmp_path: Path) -> None:
+    write(tmp_path / "gmsa-doctor.toml", "above")
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / ".git").write_text("gitdir: elsewhere\n")
+    assert load(None, tmp_path / "tree") == Config()
+
+
+def test_outside_of_a_repository_the_directory_alone_counts(tmp_path: Path) -> None:
+    write(tmp_path / "gmsa-doctor.toml", "above")
+    (tmp_path / "work").mkdir()
+    assert load(None, tmp_path / "work") == Config()
+    assert clusters(load(None, tmp_path)) == ["above"]
+
+
+def test_our_own_file_counts_before_a_pyproject_beside_it(tmp_path: Path) -> None:
+    write(tmp_path / "pyproject.toml", "pyproject")
+    assert clusters(load(None, tmp_path)) == ["pyproject"]
+    write(tmp_path / "gmsa-doctor.toml", "own")
+    assert clusters(load(None, tmp_path)) == ["own"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[project]\ndependencies = ['gmsa-doctor']\n",
+        b"broken [",
+        b"'gmsa-doctor' [",
+        b"\xff\xfe",
+        b"tool = 1 # gmsa-doctor",
+    ],
+)
+def test_a_pyproject_without_our_table_is_none_of_ours(content: bytes, tmp_path: Path) -> None:
+    root = repository(tmp_path)
+    write(root / "gmsa-doctor.toml", "root")
+    (root / "work").mkdir()
+    (root / "work" / "pyproject.toml").write_bytes(content)
+    assert clusters(load(None, root / "work")) == ["root"]
+
+
+def test_a_broken_pyproject_with_our_table_is_told(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.gmsa-doctor]\nbroken [\n")
+    with pytest.raises(UsageError, match=r"pyproject\.toml is no TOML"):
+        load(None, tmp_path)
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    file = tmp_path / "gmsa-doctor.toml"
+    file.write_bytes(b"\xef\xbb\xbf[defaults]\r\ncluster = 'prod'\r\n")
+    assert [(one.value, one.location.line) for one in load(file).defaults] == [("prod", 2)]
+
+
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(path))
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, a_pipe, a_socket])
+def test_what_has_the_name_and_is_no_file_is_passed_by(make: Callable[[Path], None], tmp_path: Path) -> None:
+    make(tmp_path / "gmsa-doctor.toml")
+    assert load(None, tmp_path) == Config()
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: None, "cannot be read: No such file"),
+        (Path.mkdir, "cannot be read: Is a directory"),
+        (lambda path: path.write_bytes(b"a = '\xff'"), "is no UTF-8"),
+        (lambda path: path.write_bytes(b"#" * (LIMIT + 1)), "is longer than"),
+        (lambda path: path.symlink_to(path.name), "cannot be read"),
+        (lambda path: path.symlink_to("/dev/zero"), "is longer than"),
+    ],
+)
+def test_a_named_file_that_cannot_be_read_is_told(make: Callable[[Path], object], words: str, tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    make(file)
+    with pytest.raises(UsageError, match=words):
+        load(file)
+
+
+def test_a_named_file_takes_the_place_of_the_nearest_and_dev_null_is_none(tmp_path: Path) -> None:
+    write(tmp_path / "gmsa-doctor.toml", "nearest")
+    assert clusters(load(write(tmp_path / "other.toml", "named"), tmp_path)) == ["named"]
+    assert load(Path("/dev/null"), tmp_path).defaults == ()
+
+
+# Defaults -------------------------------------------------------------------------------------------
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    config: configured.ConfigFile = None,
+    service: options.Service = None,
+    task_definition: options.TaskDefinition = None,
+    cluster: options.Cluster = None,
+    skip: options.Skip = None,
+    live: Annotated[Live, typer.Option()] = Live.AUTO,
+    timeout: Annotated[float, typer.Option(min=1, max=86_400)] = 60,
+    baseline: Annotated[Path | None, typer.Option()] = None,
+    report: Annotated[options.Many, typer.Option()] = None,
+    output: options.Output = None,
+    verbose: options.Verbose = False,
+) -> None:
+    ways = configured.given(context, service=service, task_definition=task_definition)
+    told: dict[str, Any] = {
+        "report": report,
+        "output": output and str(output),
+        "cluster": cluster,
+        "skip": skip,
+        "live": live,
+        "timeout": timeout,
+        "verbose": verbose,
+        **ways,
+    }
+    typer.echo(
+        json.dumps({**told, "baseline": baseline and str(baseline), "file": configured.configuration(context).file})
+    )
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    config: configured.ConfigFile = None,
+    image: Annotated[str | None, typer.Option(envvar="GMSA_DOCTOR_IMAGE")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y")] = False,
+    timeout: Annotated[float, typer.Option(min=30, max=86_400)] = 900,
+) -> None:
+    typer.echo(json.dumps({"image": image, "yes": yes, "timeout": timeout}))
+
+
+@app.command()
+def other(depth: Annotated[int, typer.Option()] = 1) -> None:
+    typer.echo(depth)
+
+
+def invoked(tmp_path: Path, text: str, *arguments: str, env: dict[str, str] | None = None) -> Result:
+    file = tmp_path / "c.toml"
+    file.write_text(text)
+    command, *rest = arguments or ("check",)
+    return CliRunner().invoke(app, [command, "--config", str(file), *rest], env=env)
+
+
+def values(ended: Result) -> dict[str, Any]:
+    assert ended.exit_code == 0, ended.output
+    found: dict[str, Any] = json.loads(ended.stdout)
+    return found
+
+
+EVERY_KIND = """
+[defaults]
+cluster = "prod"
+skip = ["dhcp-options", "canary,dns"]
+live = "never"
+timeout = 120
+verbose = true
+baseline = "old.json"
+"""
+
+
+def test_each_kind_of_option_has_its_default_from_the_configuration(tmp_path: Path) -> None:
+    found = values(invoked(tmp_path, EVERY_KIND))
+    assert found == {
+        "cluster": "prod",
+        "skip": ["dhcp-options", "canary,dns"],
+        "live": "never",
+        "timeout": 120,
+        "verbose": True,
+        "service": None,
+        "task_definition": None,
+        "report": None,
+        "output": None,
+        "baseline": str(tmp_path / "old.json"),
+        "file": str(tmp_path / "c.toml"),
+    }
+
+
+def test_the_command_line_wins(tmp_path: Path) -> None:
+    arguments = ("--cluster", "test", "--skip", "secret", "--live", "auto", "--timeout", "5", "--baseline", "new.json")
+    found = values(invoked(tmp_path, EVERY_KIND, "check", *arguments))
+    assert found["cluster"] == "test"
+    assert found["skip"] == ["secret"]
+    assert found["live"] == "auto"
+    assert found["timeout"] == 5
+    assert found["baseline"] == "new.json"
+
+
+def test_the_environment_wins_as_well(tmp_path: Path) -> None:
+    text = "[defaults]\nimage = 'from the file'\n"
+    assert values(invoked(tmp_path, text, "run"))["image"] == "from the file"
+    assert values(invoked(tmp_path, text, "run", env={"GMSA_DOCTOR_IMAGE": "set"}))["image"] == "set"
+
+
+def test_a_command_takes_what_it_has_and_its_own_table_first(tmp_path: Path) -> None:
+    text = "[defaults.run]\ntimeout = 1800\n[defaults]\nlive = 'never'\ntimeout = 45\n"
+    assert values(invoked(tmp_path, text))["timeout"] == 45
+    assert values(invoked(tmp_path, text, "run"))["timeout"] == 1800
+
+
+def test_what_only_names_one_subject_gives_way_to_another_on_the_command_line(tmp_path: Path) -> None:
+    text = "[defaults]\nservice = 'web'\n"
+    assert values(invoked(tmp_path, text))["service"] == "web"
+    found = values(invoked(tmp_path, text, "check", "--task-definition", "web:1"))
+    assert (found["service"], found["task_definition"]) == (None, "web:1")
+    found = values(invoked(tmp_path, "", "check", "--task-definition", "web:1", "--service", "web"))
+    assert (found["service"], found["task_definition"]) == ("web", "web:1")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("depth = 1", ["there is no option --depth"]),
+        ("clustre = 'x'", ["there is no option --clustre", "did you mean cluster?"]),
+        ("task_definition = 'x'", ["no option --task_definition", "did you mean task-definition?"]),
+        ("--cluster = 'x'", ["no option ----cluster", "did you mean cluster?"]),
+        ("live = 'sometimes'", ["live 'sometimes' is not accepted", "auto", "never"]),
+        ("timeout = 0", ["timeout '0' is not accepted"]),
+        ("timeout = 'soon'", ["timeout", "soon"]),
+        ("timeout = inf", ["timeout"]),
+        ("timeout = [5, 6]", ["timeout takes one value, not a list"]),
+        ("timeout = true", ["timeout wants a value, not true or false"]),
+        ("skip = [true]", ["skip wants a value"]),
+        ("verbose = 1", ["verbose is to be true or false"]),
+        ("verbose = 'yes'", ["verbose is to be true or false"]),
+        ("yes = true", ["there is no default for --yes", "command line"]),
+        ("clean = false", ["there is no default for --clean"]),
+        ("config = 'x'", ["there is no default for --config"]),
+        ("help = true", ["there is no default for --help"]),
+        ("check.image = 'x'", ["`check` has no option --image"]),
+    ],
+)
+def test_a_default_that_is_none_is_told_in_one_line_with_its_place(line: str, words: list[str], tmp_path: Path) -> None:
+    ended = invoked(tmp_path, f"[defaults]\n{line}\n")
+    assert ended.exit_code == 2
+    assert ended.stdout == ""
+    (message,) = ended.stderr.splitlines()
+    assert message.startswith(f"gmsa-doctor: {tmp_path / 'c.toml'}:2: ")
+    for word in words:
+        assert word in message
+
+
+def test_paths_are_told_from_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository(tmp_path)
+    (tmp_path / "gmsa-doctor.toml").write_text("[defaults]\nbaseline = 'old.json'\noutput = 'r.txt'\n")
+    (tmp_path / "deploy").mkdir()
+    for directory, path in ((tmp_path, ""), (tmp_path / "deploy", "../")):
+        monkeypatch.chdir(directory)
+        found = values(CliRunner().invoke(app, ["check"]))
+        assert (found["baseline"], found["output"]) == (f"{path}old.json", f"{path}r.txt")
+
+
+def test_what_is_written_stays_below_the_configuration(tmp_path: Path) -> None:
+    text = "[defaults]\noutput = 'out/r.txt'\nreport = ['junit=out/r.xml', 'github', 'json=-']\n"
+    found = values(invoked(tmp_path, text))
+    assert found["output"] == str(tmp_path / "out/r.txt")
+    assert found["report"] == [f"junit={tmp_path / 'out/r.xml'}", "github", "json=-"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/x", "../x", "out/../../x", ".bashrc", ".git/hooks/pre-commit", "link/x", "a\\u0000"]
+)
+@pytest.mark.parametrize("line", ["output = '{}'", "report = ['junit={}']"])
+def test_it_is_not_written_anywhere_else(line: str, path: str, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("/tmp")
+    ended = invoked(tmp_path, "[defaults]\n" + line.replace("'", '"').format(path))
+    assert ended.exit_code == 2
+    assert "give a file below the configuration" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_help_is_shown_whatever_the_configuration_says(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text("broken [")
+    ended = CliRunner().invoke(app, ["check", "--help", "--config", str(tmp_path / "c.toml")])
+    assert ended.exit_code == 0
+    assert "--cluster" in ended.stdout
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(["cluster", "skip", "live", "timeout", "baseline", "verbose", "yes"]),
+    st.text(max_size=12) | st.integers() | st.booleans() | st.floats() | st.lists(st.text(max_size=5), max_size=3),
+)
+def test_no_value_of_a_default_ends_in_anything_but_a_run_or_one_message(
+    tmp_path_factory: pytest.TempPathFactory, option: str, value: object
+) -> None:
+    text = f"[defaults]\n{option} = {as_toml(value)}\n".replace("NaN", "nan").replace("Infinity", "inf")
+    directory = tmp_path_factory.mktemp("defaults")
+    (directory / "c.toml").write_text(text, encoding="utf-8", errors="replace")
+    ended = CliRunner().invoke(app, ["check", "--config", str(directory / "c.toml")])
+    assert ended.exit_code in (0, 2), ended.exception
+    assert len(ended.stderr.splitlines()) == (1 if ended.exit_code else 0)
