@@ -1,6 +1,8 @@
 """What an author of checks imports: the decorator, the kinds of results, and what findings are made of."""
 
+from gmsa_doctor.core.bundles import bundle
 from gmsa_doctor.core.check_id import CheckId
+from gmsa_doctor.core.declaration import check
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import (
     Cause,
@@ -22,7 +24,6 @@ from gmsa_doctor.core.model import (
     unknown,
     warned,
 )
-from gmsa_doctor.core.registry import check
 from gmsa_doctor.core.severity import if_several, in_words, listed, rows_of, worst, worst_first
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "ShowsAs",
     "Status",
     "Stop",
+    "bundle",
     "check",
     "deferred_to",
     "failed",

@@ -22,7 +22,7 @@ from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core import engine
 from gmsa_doctor.core.errors import ClientError, UsageError
 from gmsa_doctor.core.model import Finding, Fix, Location, Report, Status, SubjectReport, Verdict, skipped
-from gmsa_doctor.core.registry import Registry
+from gmsa_doctor.core.registry import BrokenPlugIn, BrokenPlugIns, Registry
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.admin_account import AdminAccount
 from gmsa_doctor.given.application import ApplicationConfig
@@ -145,7 +145,7 @@ def look(
     found, world, beside = world_of(request, own)
     vantage = _vantage(request)
     reason = live_reason or "--live never: nothing is sent to DNS or AD"
-    shared = _network_clients(request, vantage, reason, kerberos or Kerberos())
+    shared = _network_clients(request, vantage, reason, kerberos or Kerberos(), registry.broken)
     shared[DnsServersInUse] = own_subject.dns_servers(own)
     cases = tuple(engine.Case(one.subject.name, {**world.clients, **shared, **_own(one, world)}) for one in found)
     left = max(1.0, started + request.seconds - time.monotonic())
@@ -198,8 +198,13 @@ def _here(request: Request, registry: Registry) -> Registry:
 
 
 def asked_for(request: Request, registry: Registry) -> Registry:
-    """Without the account of ``--as`` where none is named, and the checks of SQL Server where nothing leads to one."""
-    registry = registry if request.ask_as else registry.without(frozenset({AdminAccount}))
+    """Without the checks that nothing calls for.
+
+    These are the ones that log on with ``--as``, those of SQL Server where nothing leads to one, and the one that
+    reports broken plug-ins.
+    """
+    absent = {AdminAccount: request.ask_as, BrokenPlugIns: registry.broken}
+    registry = registry.without(frozenset(kind for kind, value in absent.items() if not value))
     named = {*request.only, *request.require}
     without = registry.without(frozenset({ApplicationConfig}))
     kept = {one.id for one in without.checks}
@@ -228,13 +233,16 @@ def _vantage(request: Request) -> Vantage:
     )
 
 
-def _network_clients(request: Request, vantage: Vantage, live_reason: str, kerberos: Kerberos) -> dict[type, object]:
+def _network_clients(
+    request: Request, vantage: Vantage, live_reason: str, kerberos: Kerberos, broken: tuple[BrokenPlugIn, ...]
+) -> dict[type, object]:
     """DNS, TCP, UDP, LDAP and Kerberos, as far as the request lets us use them."""
     values: dict[type, object] = {
         Vantage: vantage,
         KnownDnsServers: KnownDnsServers(request.ad_dns),
         ServiceNames: ServiceNames(request.spns),
         ApplicationConfig: _application(request),
+        BrokenPlugIns: BrokenPlugIns(broken),
         **({AdminAccount: request.ask_as} if request.ask_as else {}),
     }
     if request.live is Live.NEVER:

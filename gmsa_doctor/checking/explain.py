@@ -138,4 +138,5 @@ def list_checks(registry: Registry, width: int) -> str:
         colalign=["left"] * len(headers),
     )
     causes = ", ".join(f"{number} {cause}" for cause, number in _NUMBERS.items())
-    return f"{table}\n\nDocumented causes: {causes}"
+    broken = "".join(f"\n\n{text[:1].upper()}{text[1:]}; fix or uninstall it" for text in map(str, registry.broken))
+    return f"{table}\n\nDocumented causes: {causes}{broken}"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gmsa_doctor.core.declaration import DeclarationError, check
 from gmsa_doctor.core.engine import Case, run
 from gmsa_doctor.core.errors import Denied, OutOfReach, TimedOut
 from gmsa_doctor.core.model import (
@@ -26,7 +27,7 @@ from gmsa_doctor.core.model import (
     unknown,
     warned,
 )
-from gmsa_doctor.core.registry import DeclarationError, Registry, check
+from gmsa_doctor.core.registry import Registry
 
 
 @dataclass(frozen=True)
