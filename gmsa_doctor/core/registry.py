@@ -66,6 +66,10 @@ class Registry:
         """The check with that id."""
         return self._by_id.get(id)
 
+    def givers(self, check: Check) -> list[Check]:
+        """The checks whose values it takes."""
+        return [self.giver[need.type] for need in check.needs if need.type in self.giver]
+
     def select(self, names: Iterable[str]) -> frozenset[str]:
         """The ids that ``names`` (ids and areas) stand for. Raises UsageError for an unknown name."""
         chosen: set[str] = set()
@@ -99,10 +103,9 @@ class Registry:
         waiting = list(ids)
         while waiting:
             id = waiting.pop()
-            if id in wanted:
-                continue
-            wanted.add(id)
-            waiting += [self.giver[need.type].id for need in self._by_id[id].needs if need.type in self.giver]
+            if id not in wanted:
+                wanted.add(id)
+                waiting += [giver.id for giver in self.givers(self._by_id[id])]
         return frozenset(wanted)
 
 
