@@ -72,6 +72,10 @@ class GmsaName:
 
     text: str
 
+    def is_name_of(self, user: str) -> bool:
+        """Whether a user name is the gMSA's own, with or without ``$``."""
+        return user.removesuffix("$").lower() == self.text.lower()
+
 
 @dataclass(frozen=True)
 class GmsaNames:
@@ -192,6 +196,11 @@ class GmsaAccount:
     """``msDS-ManagedPasswordInterval``."""
     password_id: bytes | None = field(default=None, repr=False)
     """``msDS-ManagedPasswordId``: which key the current password was made with."""
+
+
+@dataclass(frozen=True)
+class GmsaEncryption:
+    """The gMSA may use AES, as far as its own entry says: its logon may be tried."""
 
 
 @dataclass(frozen=True)

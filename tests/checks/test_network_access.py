@@ -700,4 +700,4 @@ def test_silence_of_dns_has_its_cause_in_what_is_closed() -> None:
 def test_silence_of_dns_has_its_cause_in_a_rule_that_forwards_nothing(
     finding: Finding, because: tuple[str, ...]
 ) -> None:
-    assert dns_checks._behind(finding) == because
+    assert dns_checks._obstacles(finding) == because

@@ -9,7 +9,7 @@ from gmsa_doctor.clients.ldap.directory import Attributes, Entry, LdapRefusal
 from gmsa_doctor.formats.ad import guid, sid
 from gmsa_doctor.formats.documents.credspec import CredSpecDocument
 from gmsa_doctor_checks import links
-from gmsa_doctor_checks.directory import forest
+from gmsa_doctor_checks.active_directory import forest
 from gmsa_doctor_checks.values import Account, BoundDirectory, CredSpec, GmsaNames
 
 

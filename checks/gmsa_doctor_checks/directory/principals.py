@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gmsa_doctor.clients.ldap.directory import Directory, Entry, LdapRefusal, escape_filter
 from gmsa_doctor.formats.ad import sid
+from gmsa_doctor_checks.active_directory.gmsa import GMSA_CLASS
+from gmsa_doctor_checks.active_directory.user_entry import locate, sid_of
 from gmsa_doctor_checks.values import Account
 
 SECURITY_ENABLED = 0x80000000
@@ -34,7 +36,7 @@ class PrincipalKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class AllowedPrincipal:
+class ListedPrincipal:
     """Who a SID in the list is. ``name``: the sAMAccountName, or what stands for it."""
 
     sid: str
@@ -43,6 +45,11 @@ class AllowedPrincipal:
     dn: str | None = None
     hosts: bool = False
     """A computer, or a group that has only computers as members."""
+
+    @property
+    def reference(self) -> str:
+        """How the cmdlets can name it."""
+        return self.dn or self.name
 
     def __str__(self) -> str:
         return f"{self.name} ({self.kind})" if self.kind in (PrincipalKind.FOREIGN, PrincipalKind.GONE) else self.name
@@ -62,94 +69,80 @@ class Identity:
 
 def identity(directory: Directory, account: Account) -> Identity | None:
     """Who the secret's user is; None where it cannot be read."""
-    name = escape_filter(account.user)
-    for one in (f"(sAMAccountName={name})", f"(userPrincipalName={name}@{account.domain.text})"):  # as the KDC does
-        hits = directory.search(account.domain.base_dn, f"(&(objectClass=user){one})", ("objectSid",))
-        if hits:
-            break
-    else:
+    dn = locate(directory, account)
+    if dn is None:
         return None
     # A constructed attribute: given only where the search is for the one object.
-    (entry,) = directory.search(hits[0].dn, "(objectClass=*)", ("objectSid", "tokenGroups", "memberOf"), "base")
-    own = _sid(entry)
+    (entry,) = directory.search(dn, "(objectClass=*)", ("objectSid", "tokenGroups", "memberOf"), "base")
+    own = sid_of(entry.first("objectSid"))
     if own is None:
         return None
-    groups = (sid.parse(value) for value in entry.attributes.get("tokenGroups", ()))
-    members = frozenset(dn.lower() for dn in entry.texts("memberOf"))
+    groups = filter(None, map(sid_of, entry.attributes.get("tokenGroups", ())))
+    members = frozenset(group.lower() for group in entry.texts("memberOf"))
     return Identity(own, frozenset((own, *groups)) | sid.OF_EVERY_LOGON, members)
 
 
 def principals(
     directory: Directory, account: Account, sids: Iterable[str], home: str | None
-) -> dict[str, AllowedPrincipal]:
+) -> dict[str, ListedPrincipal]:
     """Who each of the SIDs is. ``home``: the SID of the user's own domain, as far as known."""
     wanted = tuple(dict.fromkeys(sids))
     if not wanted:
         return {}
-    query = "".join(f"(objectSid={one})" for one in wanted)  # Active Directory takes the text form in a filter
+    query = "".join(f"(objectSid={text})" for text in wanted)  # Active Directory takes the text form in a filter
     found = directory.search(account.domain.base_dn, f"(|{query})", _ATTRIBUTES)
-    entries = {text: one for one in found if (text := _sid(one)) is not None}
-    return {one: principal(one, entries.get(one), home) for one in wanted}
+    entries = {sid_of(entry.first("objectSid")): entry for entry in found}
+    return {text: principal(text, entries.get(text), home) for text in wanted}
 
 
-def principal(text: str, entry: Entry | None, home: str | None) -> AllowedPrincipal:
+def principal(text: str, entry: Entry | None, home: str | None) -> ListedPrincipal:
     """Who a SID is, by the entry that the directory has for it."""
     if text in sid.WELL_KNOWN:
-        return AllowedPrincipal(text, PrincipalKind.WELL_KNOWN, sid.WELL_KNOWN[text], entry.dn if entry else None)
-    classes = {one.lower() for one in entry.texts("objectClass")} if entry else set()
+        return ListedPrincipal(text, PrincipalKind.WELL_KNOWN, sid.WELL_KNOWN[text], entry.dn if entry else None)
+    classes = _classes(entry) if entry else set()
     if entry is None or "foreignsecurityprincipal" in classes:
         domain = sid.domain_of(text)
         foreign = bool(classes) or (domain is not None and domain != home)
-        return AllowedPrincipal(
+        return ListedPrincipal(
             text, PrincipalKind.FOREIGN if foreign else PrincipalKind.GONE, text, entry.dn if entry else None
         )
-    kind = _kind(entry, classes)
+    kind = _kind(entry)
     hosts = kind is PrincipalKind.COMPUTER or (kind is PrincipalKind.GROUP and sid.rid_of(text) in COMPUTER_GROUPS)
-    return AllowedPrincipal(text, kind, entry.text("sAMAccountName") or text, entry.dn, hosts)
+    return ListedPrincipal(text, kind, entry.text("sAMAccountName") or text, entry.dn, hosts)
 
 
-def with_hosts(
-    directory: Directory, account: Account, found: dict[str, AllowedPrincipal]
-) -> dict[str, AllowedPrincipal]:
+def with_hosts(directory: Directory, account: Account, found: dict[str, ListedPrincipal]) -> dict[str, ListedPrincipal]:
     """The same, with the groups marked that have only computers as members."""
-    groups = [one for one in found.values() if one.kind is PrincipalKind.GROUP and one.dn and not one.hosts]
+    groups = {
+        text: listed.dn
+        for text, listed in found.items()
+        if listed.kind is PrincipalKind.GROUP and listed.dn and not listed.hosts
+    }
     if not groups:
         return found
-    query = "".join(f"(memberOf={escape_filter(one.dn or '')})" for one in groups)
+    query = "".join(f"(memberOf={escape_filter(dn)})" for dn in groups.values())
     try:
         members = directory.search(account.domain.base_dn, f"(|{query})", ("objectClass", "memberOf"))
     except LdapRefusal:  # more members than the server gives in one answer
         return found
-    of_hosts = {one.sid for one in groups if _only_hosts(one, members)}
-    return {
-        text: AllowedPrincipal(one.sid, one.kind, one.name, one.dn, one.hosts or text in of_hosts)
-        for text, one in found.items()
-    }
+    marked = {text: replace(found[text], hosts=True) for text, dn in groups.items() if _only_hosts(dn, members)}
+    return found | marked
 
 
-def _only_hosts(group: AllowedPrincipal, members: Iterable[Entry]) -> bool:
-    dn = (group.dn or "").lower()
-    inside = [one for one in members if dn in {parent.lower() for parent in one.texts("memberOf")}]
-    return bool(inside) and all(_is_host(one) for one in inside)
+def _only_hosts(group: str, entries: Iterable[Entry]) -> bool:
+    members = [entry for entry in entries if group.lower() in map(str.lower, entry.texts("memberOf"))]
+    return bool(members) and all(_kind(entry) is PrincipalKind.COMPUTER for entry in members)
 
 
-def _is_host(entry: Entry) -> bool:
-    classes = {one.lower() for one in entry.texts("objectClass")}
-    return _kind(entry, classes) is PrincipalKind.COMPUTER
+def _classes(entry: Entry) -> set[str]:
+    return {name.lower() for name in entry.texts("objectClass")}
 
 
-def _kind(entry: Entry, classes: set[str]) -> PrincipalKind:
+def _kind(entry: Entry) -> PrincipalKind:
+    classes = _classes(entry)
     if "group" in classes:
         enabled = int(entry.text("groupType") or SECURITY_ENABLED) & SECURITY_ENABLED
         return PrincipalKind.GROUP if enabled else PrincipalKind.DISTRIBUTION_GROUP
-    if "msds-groupmanagedserviceaccount" in classes:
+    if GMSA_CLASS.lower() in classes:
         return PrincipalKind.GMSA  # which is a computer, too
     return PrincipalKind.COMPUTER if "computer" in classes else PrincipalKind.USER
-
-
-def _sid(entry: Entry) -> str | None:
-    value = entry.first("objectSid")
-    try:
-        return None if value is None else sid.parse(value)
-    except sid.SidError:
-        return None

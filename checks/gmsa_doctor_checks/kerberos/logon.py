@@ -1,275 +1,74 @@
-"""What a KDC's refusal of a logon means, and what mends it."""
+"""Logons at the KDCs: the first one that answers decides."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Callable
+from typing import TypeVar
 
-from gmsa_doctor.authoring import Finding, Fix, ShowsAs, failed, unknown
-from gmsa_doctor.clients.kerberos.logon import KdcReason, KdcRefusal
-from gmsa_doctor.clients.ldap.directory import escape_filter
+from gmsa_doctor.authoring import Finding, Fix, Stop, failed, passed, warned
+from gmsa_doctor.clients.kerberos.logon import Kdc, Ticket
+from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
+from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import texts
-from gmsa_doctor_checks.commands import posix, powershell
-from gmsa_doctor_checks.directory.user.entry import Administrator
-from gmsa_doctor_checks.values import Account, GmsaName
+from gmsa_doctor_checks.silence import judge_silence
+from gmsa_doctor_checks.values import Endpoint, ReachableKdcs
+
+T = TypeVar("T")
+
+KDCS_TRIED = 2
+"""KDCs that are asked for one ticket, at most: each may cost the whole limit of a call."""
 
 
-@dataclass(frozen=True)
-class _Meaning:
-    """Words for a refusal, in which ``{principal}`` and ``{domain}`` are filled in.
+def log_on(
+    principal: str, kdcs: ReachableKdcs, vantage: Vantage, ask: Callable[[Kdc], Ticket]
+) -> tuple[Ticket, Endpoint, Finding]:
+    """The ticket, the KDC that gave it, and the finding.
 
-    In ``commands`` it is ``{user}``, ``{filter}``, ``{domain}``, ``{catalog}`` and ``{secret}``, quoted; of a gMSA
-    ``{user}``, its name, and ``{account}``, which has ``$`` at its end.
+    Raises KdcRefusal, and Stop where no KDC answers.
     """
-
-    summary: str
-    expected: str
-    fix: str
-    commands: tuple[str, ...] = ()
-
-
-_PUT = "aws secretsmanager put-secret-value --secret-id {secret} --secret-string file://secret.json"
-_EXPIRY = "Get-ADUser {user} -Properties PasswordLastSet,PasswordExpired,msDS-UserPasswordExpiryTimeComputed"
-_RESET = "Set-ADAccountPassword -Identity {user} -Reset"
-_NEVER = "Set-ADUser -Identity {user} -PasswordNeverExpires $true"
-_ENABLED = "a user that is enabled, not locked and not expired"
-
-_USER = {
-    KdcReason.WRONG_PASSWORD: _Meaning(
-        "the secret's password for {principal} is wrong",
-        "the user's current password",
-        "Most likely the user's password was changed in the AD and not in the secret: see when it was set, and put the "
-        "current one into the secret (or set the user's password to the secret's). Else it was mistyped, or domainName "
-        "names a domain with another user of this name. This run made one failed logon, and makes no other for this "
-        "user.",
-        ("Get-ADUser {user} -Properties PasswordLastSet,LastBadPasswordAttempt -Server {domain}", _PUT),
-    ),
-    KdcReason.UNKNOWN_CLIENT: _Meaning(
-        "the AD knows no user {principal}",
-        "the sAMAccountName of a user of {domain}",
-        "Most likely username is not the user's sAMAccountName but its display name or the first part of its UPN: look "
-        "for it under these names. Else the user is in another domain of the forest (port 3268 finds it there), which "
-        "domainName must then name, or it was deleted.",
-        (
-            "Get-ADUser -LDAPFilter {filter} -Properties DisplayName,CanonicalName -Server {domain}",
-            "Get-ADUser -LDAPFilter {filter} -Properties CanonicalName -Server {catalog}",
-            _PUT,
-        ),
-    ),
-    KdcReason.DISABLED: _Meaning(
-        "the user {principal} is disabled", _ENABLED, "Enable the user.", ("Enable-ADAccount -Identity {user}",)
-    ),
-    KdcReason.LOCKED: _Meaning(
-        "the user {principal} is locked after too many wrong passwords",
-        _ENABLED,
-        "Find what logs on with an old password (mostly a stale secret; event 4740 of the PDC emulator names the "
-        "machine), then unlock the user.",
-        (
-            "Get-ADUser {user} -Properties LockedOut,AccountLockoutTime,BadLogonCount",
-            "Unlock-ADAccount -Identity {user}",
-        ),
-    ),
-    KdcReason.ACCOUNT_EXPIRED: _Meaning(
-        "the account {principal} has expired",
-        _ENABLED,
-        "Set the account's expiry date later, or remove it.",
-        ("Clear-ADAccountExpiration -Identity {user}",),
-    ),
-    KdcReason.REVOKED: _Meaning(
-        "the user {principal} is disabled, locked or expired; the KDC does not say which",
-        _ENABLED,
-        "See which it is, and mend that.",
-        ("Get-ADUser {user} -Properties Enabled,LockedOut,AccountExpirationDate",),
-    ),
-    KdcReason.PASSWORD_EXPIRED: _Meaning(
-        "the password of {principal} has expired, or must be changed at the next logon",
-        "a password that does not expire",
-        "Set a new password, let it never expire, and put it into the secret.",
-        (_EXPIRY, _RESET, _NEVER, _PUT),
-    ),
-    KdcReason.PASSWORD_TOO_OLD: _Meaning(
-        "the password of {principal} has expired",
-        "a password that does not expire",
-        "Set a new password, let it never expire, and put it into the secret.",
-        (_EXPIRY, _RESET, _NEVER, _PUT),
-    ),
-    KdcReason.MUST_CHANGE: _Meaning(
-        "{principal} must change its password at the next logon, which nobody does for a task",
-        "a user without that demand",
-        "Most likely the user is new, or an administrator has just set its password: take the demand off (or set a new "
-        "password without it), and see that the secret holds the same password.",
-        ("Set-ADUser -Identity {user} -ChangePasswordAtLogon $false -PasswordNeverExpires $true", _PUT),
-    ),
-    KdcReason.SMART_CARD: _Meaning(
-        "{principal} may log on with a smart card only",
-        "a user that logs on with a password",
-        "Take the demand for a smart card off the user; then set a new password, for AD has put a random one in its "
-        "place, and put it into the secret.",
-        ("Set-ADUser -Identity {user} -SmartcardLogonRequired $false", _RESET, _PUT),
-    ),
-    KdcReason.LOGON_HOURS: _Meaning(
-        "the user {principal} may not log on at this hour",
-        "a user without restricted logon hours",
-        "Take the logon hours off the user.",
-        ("Set-ADUser -Identity {user} -Clear logonHours",),
-    ),
-    KdcReason.POLICY: _Meaning(
-        "a policy of the AD does not let {principal} log on from here",
-        "a user without logon restrictions",
-        "Most likely the user may log on from certain workstations only, which no Linux client is; else an "
-        "authentication policy or silo holds it. Take that off the user.",
-        (
-            "Get-ADUser {user} -Properties LogonWorkstations,msDS-AssignedAuthNPolicy,msDS-AssignedAuthNPolicySilo",
-            "Set-ADUser -Identity {user} -Clear userWorkstations",
-        ),
-    ),
-    KdcReason.NO_ENCTYPE: _Meaning(
-        "{principal}, the KDC and we have no encryption type in common",
-        "AES for the user",
-        "Most likely the user is set to DES or to RC4 only, or its password is older than the domain's AES: let it use "
-        "AES, then change its password once, so that AES keys are made.",
-        (
-            "Get-ADUser {user} -Properties UseDESKeyOnly,msDS-SupportedEncryptionTypes,PasswordLastSet",
-            "Set-ADAccountControl -Identity {user} -UseDESKeyOnly $false",
-            "Set-ADUser -Identity {user} -KerberosEncryptionType AES128,AES256",
-        ),
-    ),
-    KdcReason.PREAUTH_UNSUPPORTED: _Meaning(
-        "the KDC wants another proof than a password from {principal} (a smart card, most likely)",
-        "a user that logs on with a password",
-        "Take the demand for a smart card off the user.",
-        ("Set-ADUser -Identity {user} -SmartcardLogonRequired $false",),
-    ),
-    KdcReason.WRONG_REALM: _Meaning(
-        "the domain controllers that DNS names do not serve the realm of {principal}",
-        "domainName: the DNS name of the AD domain",
-        "Set domainName in the secret to the AD domain's full DNS name.",
-        (_PUT,),
-    ),
-    KdcReason.CLOCK_SKEW: _Meaning(
-        "the clocks of the KDC and of this machine are too far apart for {principal}",
-        "clocks at most five minutes apart",
-        "Mend the time source of the one that is wrong; kerberos.clock compares them.",
-    ),
-}
-_NOT_THIS_USER = (KdcReason.UNKNOWN_CLIENT, KdcReason.WRONG_PASSWORD)
-_IS_THE_GMSA = _Meaning(
-    "username in the secret is the gMSA's own name, {gmsa}, and its password is not the secret's",
-    "a user that may retrieve the gMSA's password",
-    "Put a plain user into the secret, one that may retrieve the gMSA's password: the gMSA itself has a password that "
-    "only domain controllers know.",
-    ("Get-ADServiceAccount {user} -Properties PrincipalsAllowedToRetrieveManagedPassword", _PUT),
-)
-_USER[KdcReason.EMPTY_PASSWORD] = _USER[KdcReason.WRONG_PASSWORD]
-_USER[KdcReason.NO_KEY] = _USER[KdcReason.NO_ENCTYPE]
-_USER[KdcReason.UNKNOWN_REALM] = _USER[KdcReason.WRONG_REALM]
-
-_GMSA = {
-    **dict.fromkeys(
-        (KdcReason.REVOKED, KdcReason.DISABLED),
-        _Meaning(
-            "the gMSA {principal} is disabled",
-            "an enabled gMSA",
-            "Enable it.",
-            ("Set-ADServiceAccount -Identity {user} -Enabled $true",),
-        ),
-    ),
-    KdcReason.LOCKED: _Meaning(
-        "the gMSA {principal} is locked after too many wrong passwords",
-        "a gMSA that is not locked",
-        "Find what logs on as it with an old password (event 4740 of the PDC emulator names the machine), then unlock "
-        "it.",
-        ("Unlock-ADAccount -Identity {account}",),
-    ),
-    KdcReason.ACCOUNT_EXPIRED: _Meaning(
-        "the account of the gMSA {principal} has expired",
-        "a gMSA without an expiry date",
-        "Take the expiry date off.",
-        ("Clear-ADAccountExpiration -Identity {account}",),
-    ),
-    KdcReason.WRONG_PASSWORD: _Meaning(
-        "the KDC does not accept the password that the AD just gave for {principal}",
-        "domain controllers that agree on the gMSA's password",
-        "Most likely the password has just changed, or the domain controllers have not replicated; check replication, "
-        "then try again.",
-        ("repadmin /replsummary", "Test-ADServiceAccount {user}"),
-    ),
-    KdcReason.UNKNOWN_CLIENT: _Meaning(
-        "the AD knows no account {principal}",
-        "a gMSA whose sAMAccountName is its CN with $",
-        "Give the gMSA a sAMAccountName that is its CN with $, or name the sAMAccountName in the CredSpec.",
-        ("Get-ADServiceAccount {user} -Properties sAMAccountName",),
-    ),
-    KdcReason.NO_ENCTYPE: _Meaning(
-        "{principal} may not use AES; Credentials Fetcher cannot use RC4",
-        "AES for the gMSA",
-        "Let the gMSA use AES.",
-        ("Set-ADServiceAccount -Identity {user} -KerberosEncryptionType AES128,AES256",),
-    ),
-}
-_GMSA[KdcReason.NO_KEY] = _GMSA[KdcReason.NO_ENCTYPE]
-
-
-def explain_user_refusal(
-    refusal: KdcRefusal, account: Account, gmsa: GmsaName | None = None, administrator: Administrator | None = None
-) -> Finding:
-    """The finding for a logon of the secret's user that the KDC refused, with what an administrator sees of it."""
-    words = {"principal": account.principal, "domain": account.domain.text}
-    name = escape_filter(account.user)
-    names = {
-        "user": powershell(account.user),
-        "catalog": powershell(f"{account.domain.text}:3268"),
-        "filter": powershell(f"(|(sAMAccountName={name})(userPrincipalName={name}@*)(displayName={name}))"),
-        "domain": powershell(account.domain.text),
-        "secret": posix(account.arn),
-    }
-    meaning = _USER.get(refusal.reason)
-    if gmsa and is_the_gmsa(account.user, gmsa) and refusal.reason in _NOT_THIS_USER:
-        words, meaning = {**words, "gmsa": gmsa.text}, _IS_THE_GMSA
-    finding = _explain(refusal, meaning, words, names, texts.USER_TICKET)
-    return _as_seen(finding, administrator) if administrator else finding
-
-
-def is_the_gmsa(user: str, gmsa: GmsaName) -> bool:
-    """Whether the secret's user name is the gMSA's own, with or without ``$``."""
-    return user.removesuffix("$").lower() == gmsa.text.lower()
-
-
-def _as_seen(finding: Finding, administrator: Administrator) -> Finding:
-    """With the attributes of the user's entry, and those among them that forbid a logon."""
-    user, now = administrator.entry, datetime.now(UTC)
-    if user is None:
-        seen = "; ".join(administrator.near) or "nor a user of which anything else has that name"
-        return replace(finding, observed=f"{finding.observed}; {administrator.principal} sees no such user: {seen}")
-    reasons = "; ".join(user.forbids(now)) or "nothing that forbids a logon"
-    return replace(
-        finding,
-        observed=f"{finding.observed}; {administrator.principal} sees: {reasons}",
-        rows=user.rows(now),
+    try:
+        ticket, kdc, silent = from_first(kdcs, ask)
+    except (TimedOut, Refused, Unreachable) as error:
+        raise Stop(judge_silence(_no_kdc(error), vantage)) from error
+    summary = f"{principal} got a ticket from {kdc.host}, good for {hours(ticket.lifetime)}"
+    if not silent:
+        return ticket, kdc, passed(summary)
+    finding = warned(
+        f"{summary}; before it, {silent[0].text}",
+        expected="an answer from each KDC",
+        fix=Fix("Mend the domain controller that does not answer, or take its SRV records out of DNS."),
     )
+    return ticket, kdc, finding
 
 
-def explain_gmsa_refusal(refusal: KdcRefusal, principal: str) -> Finding:
-    """The finding for a logon of the gMSA that the KDC refused."""
-    account = principal.rpartition("@")[0]
-    names = {"user": powershell(account.removesuffix("$")), "account": powershell(account)}
-    return _explain(refusal, _GMSA.get(refusal.reason), {"principal": principal}, names, texts.GMSA_TICKET)
+def from_first(kdcs: ReachableKdcs, ask: Callable[[Kdc], T]) -> tuple[T, Endpoint, tuple[ClientError, ...]]:
+    """The ticket of the first KDC that answers, and the errors of those before it.
+
+    A KDC that gave no answer to the first request has seen no password, so the next may be asked; the ledger of
+    the Kerberos client refuses where that is not so.
+    """
+    silent: list[ClientError] = []
+    for endpoint in kdcs.endpoints[:KDCS_TRIED]:
+        try:
+            return ask(Kdc(endpoint.address, endpoint.port)), endpoint, tuple(silent)
+        except (TimedOut, Refused, Unreachable) as error:
+            silent.append(error)
+    raise silent[0]
 
 
-def _explain(
-    refusal: KdcRefusal, meaning: _Meaning | None, words: dict[str, str], names: dict[str, str], shows: ShowsAs
-) -> Finding:
-    if meaning is None:
-        return unknown(
-            f"the KDC gave no ticket for {words['principal']}: {refusal.text}",
-            observed=f"{refusal.reason} ({refusal.code})",
-            fix=Fix("See the domain controller's own event log (Security, 4768 and 4771) for this logon."),
-        )
-    commands = tuple(one.format(**names) for one in meaning.commands)
+def _no_kdc(error: ClientError) -> Finding:
     return failed(
-        meaning.summary.format(**words),
-        observed=refusal.text,
-        expected=meaning.expected.format(**words),
-        fix=Fix(meaning.fix.format(**words), commands),
-        shows_as=shows,
+        f"the port is open, but no KDC gives an answer: {error.text}",
+        observed=error.text,
+        expected="an answer to a Kerberos request",
+        fix=Fix(
+            "Check that a KDC, and not something else (a proxy, a firewall that accepts for others), stands behind the "
+            "port, and that the Kerberos service of the domain controller runs."
+        ),
+        shows_as=texts.USER_TICKET,
     )
+
+
+def hours(seconds: int) -> str:
+    """How long a ticket is good for."""
+    return f"{seconds / 3600:.0f} h" if seconds >= 7200 else f"{seconds / 60:.0f} min"

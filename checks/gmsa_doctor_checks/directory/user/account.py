@@ -28,9 +28,9 @@ from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Platform
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.commands import posix, powershell
-from gmsa_doctor_checks.directory.user import entry as user_entry
-from gmsa_doctor_checks.directory.user.entry import Administrator, UserEntry, utc
+from gmsa_doctor_checks.active_directory import user_entry
+from gmsa_doctor_checks.active_directory.user_entry import Administrator, UserEntry, utc
+from gmsa_doctor_checks.commands import powershell, put_secret
 from gmsa_doctor_checks.values import Account, BoundDirectory
 from gmsa_doctor_checks.versions import judge_by_version
 
@@ -38,7 +38,7 @@ WARNING_DAYS = 7
 """libkrb5 warns of a password that expires within a week. Source: warn_pw_expiry in krb5's get_in_tkt."""
 
 SOON_DAYS = 30
-"""From when on an account that will expire is worth a warning."""
+"""An account that expires sooner is worth a warning."""
 
 _LOGON = ("kerberos.user-ticket",)
 _CHANGE_BY_THEMSELVES = (
@@ -47,7 +47,7 @@ _CHANGE_BY_THEMSELVES = (
     "msds-groupmanagedserviceaccount",
     "msds-delegatedmanagedserviceaccount",
 )
-"""Classes of accounts whose password nobody sets."""
+"""Classes of accounts whose password rotates automatically."""
 
 
 @check(
@@ -104,7 +104,7 @@ def kind(user: UserEntry, account: Account) -> Finding:
             (
                 f"New-ADUser -Name {powershell('<user>')} -PasswordNeverExpires $true -Enabled $true "
                 "-AccountPassword (Read-Host -AsSecureString)",
-                _put(account),
+                put_secret(account.arn),
             ),
         ),
     )
@@ -144,11 +144,20 @@ def password_expiry(user: UserEntry, platform: Platform) -> Finding:
     left = user.password_expires - now
     when = f"expires on {utc(user.password_expires)}, in {_days(left)}" if left > timedelta() else "has just expired"
     summary = f"the password of {user.name} {when}"
+    name = powershell(user.name)
     failure = failed(
         f"{summary}: Credentials Fetcher 1.3 dies when libkrb5 warns of that",
         observed=f"set on {utc(user.password_set)}, expires by {by}",
         expected="a password that does not expire, or that is rotated in the AD and in the secret together",
-        fix=_expiry_fix(user.name),
+        fix=Fix(
+            "Let it never expire, or rotate it in time, in the AD and in the secret; running tasks read the secret "
+            "anew.",
+            (
+                f"Get-ADUser {name} -Properties PasswordLastSet,msDS-UserPasswordExpiryTimeComputed",
+                f"Get-ADUserResultantPasswordPolicy {name}",
+                f"Set-ADUser -Identity {name} -PasswordNeverExpires $true",
+            ),
+        ),
         shows_as=texts.USER_TICKET,
     )
     if left <= timedelta(days=WARNING_DAYS) and Fetcher.V1_3 in platform.fetchers:
@@ -158,18 +167,6 @@ def password_expiry(user: UserEntry, platform: Platform) -> Finding:
         status=Status.WARN,
         summary=f"{summary}; then no task starts, and running ones lose their tickets",
         shows_as=None,
-    )
-
-
-def _expiry_fix(user: str) -> Fix:
-    name = powershell(user)
-    return Fix(
-        "Let it never expire, or rotate it in time, in the AD and in the secret; running tasks read the secret anew.",
-        (
-            f"Get-ADUser {name} -Properties PasswordLastSet,msDS-UserPasswordExpiryTimeComputed",
-            f"Get-ADUserResultantPasswordPolicy {name}",
-            f"Set-ADUser -Identity {name} -PasswordNeverExpires $true",
-        ),
     )
 
 
@@ -210,9 +207,8 @@ def _restrictions(user: UserEntry, now: datetime) -> dict[str, str]:
     name, found = powershell(user.name), dict[str, str]()
     if user.account_expires and now < user.account_expires <= now + timedelta(days=SOON_DAYS):
         left = _days(user.account_expires - now)
-        found[f"the account expires on {utc(user.account_expires)}, in {left}"] = (
-            f"Clear-ADAccountExpiration -Identity {name}"
-        )
+        expires = f"the account expires on {utc(user.account_expires)}, in {left}"
+        found[expires] = f"Clear-ADAccountExpiration -Identity {name}"
     hours = logon_hours.allowed(user.hours)
     if hours < logon_hours.HOURS and logon_hours.allows(user.hours, now):
         found[f"it may log on in {hours} of {logon_hours.HOURS} hours a week (logonHours)"] = (
@@ -266,7 +262,3 @@ def encryption_types(user: UserEntry) -> Finding:
 def _days(left: timedelta) -> str:
     days = left.total_seconds() / 86_400
     return f"{days:.0f} days" if days >= 2 else f"{left.total_seconds() / 3600:.0f} hours"
-
-
-def _put(account: Account) -> str:
-    return f"aws secretsmanager put-secret-value --secret-id {posix(account.arn)} --secret-string file://secret.json"
