@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, failed, passed, unknown, warned
 from gmsa_doctor.clients.ldap.directory import LdapRefusal
+from gmsa_doctor.clients.ldap.forest import RootKey, root_keys
 from gmsa_doctor.formats.ad import managed_password
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Platform
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.active_directory.forest import RootKey, root_keys
 from gmsa_doctor_checks.active_directory.gmsa import read_password
 from gmsa_doctor_checks.active_directory.user_entry import Administrator, utc
 from gmsa_doctor_checks.directory.not_permitted import not_permitted

@@ -224,7 +224,7 @@ def explain_user_refusal(
         "filter": f"(|(sAMAccountName={user})(userPrincipalName={user}@*)(displayName={user}))",
     }
     explanation = _USER.get(refusal.reason)
-    if gmsa and gmsa.is_name_of(account.user) and refusal.reason in _NOT_THIS_USER:
+    if gmsa and gmsa.names(account.user) and refusal.reason in _NOT_THIS_USER:
         names["gmsa"], explanation = gmsa.text, _IS_THE_GMSA
     finding = _explain(refusal, explanation, names, texts.USER_TICKET, posix(account.arn))
     return _as_seen(finding, administrator) if administrator else finding

@@ -1,4 +1,4 @@
-"""What the forest's configuration shows of its domains and of its KDS root keys."""
+"""What the configuration of the forest tells of its domains and of its KDS root keys."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Partition:
 
 @dataclass(frozen=True)
 class RootKey:
-    """A KDS root key. ``effective``: since when; ``None`` where that is not shown to this user."""
+    """A KDS root key; ``effective``: from when on. ``None``: that is not shown to this user."""
 
     id: str
     effective: datetime | None
@@ -39,24 +39,22 @@ def partitions(directory: Directory) -> tuple[Partition, ...]:
     """The domains of the forest: the partitions that have a NetBIOS name."""
     configuration, _ = naming_contexts(directory)
     attributes = ("nCName", "dnsRoot", "nETBIOSName")
-    entries = directory.search(f"CN=Partitions,{configuration}", "(nETBIOSName=*)", attributes, "one")
-    return tuple(Partition(*(entry.text(name) or "" for name in attributes)) for entry in entries)
+    hits = directory.search(f"CN=Partitions,{configuration}", "(nETBIOSName=*)", attributes, "one")
+    return tuple(Partition(*(one.text(name) or "" for name in attributes)) for one in hits)
 
 
 def root_keys(directory: Directory) -> tuple[RootKey, ...]:
-    """The KDS root keys that the user may see: AD shows them to administrators only."""
+    """The KDS root keys, as far as they are shown to the user: in AD to administrators only."""
     configuration, _ = naming_contexts(directory)
     attributes = ("cn", "msKds-UseStartTime")
     try:
-        entries = directory.search(
-            f"{_ROOT_KEYS},{configuration}", "(objectClass=msKds-ProvRootKey)", attributes, "one"
-        )
+        hits = directory.search(f"{_ROOT_KEYS},{configuration}", "(objectClass=msKds-ProvRootKey)", attributes, "one")
     except LdapRefusal:
         return ()
     return tuple(
         RootKey(
-            (entry.text("cn") or entry.dn.partition(",")[0].partition("=")[2]).lower(),
-            filetime.instant(filetime.number(entry.text("msKds-UseStartTime")) or 0),
+            (one.text("cn") or one.dn.partition(",")[0].partition("=")[2]).lower(),
+            filetime.instant(filetime.number(one.text("msKds-UseStartTime")) or 0),
         )
-        for entry in entries
+        for one in hits
     )
