@@ -14,9 +14,8 @@ from gmsa_doctor.core.model import Finding, Status
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Launch, Platform
 from gmsa_doctor.given.vantage import Vantage
-from gmsa_doctor_checks.domain_controllers.ports import kerberos_udp, other_ports
-from gmsa_doctor_checks.domain_controllers.reverse_names import reverse_names
-from gmsa_doctor_checks.domain_controllers.user import user
+from gmsa_doctor_checks.domain_controllers.other_ports import kerberos_udp, other_ports, reverse_names
+from gmsa_doctor_checks.domain_controllers.replication import user
 from gmsa_doctor_checks.values import (
     Account,
     DomainControllers,

@@ -14,9 +14,23 @@ from gmsa_doctor.core.errors import ClientError, TimedOut
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Finding, Given, Outcome, Row, Status, failed, passed, unknown
 from gmsa_doctor_checks.active_directory.ldap_bind import explain_bind
-from gmsa_doctor_checks.domain_controllers.gmsa import GmsaReplica, difference, gmsa, read_replica
-from gmsa_doctor_checks.domain_controllers.root_dse import domain, functional_level, read_only, root_dses, windows
-from gmsa_doctor_checks.domain_controllers.values import LdapSession, LdapSessions, RootDses, dns_name
+from gmsa_doctor_checks.domain_controllers.replication import (
+    GmsaReplica,
+    LdapSession,
+    LdapSessions,
+    difference,
+    gmsa,
+    read_replica,
+)
+from gmsa_doctor_checks.domain_controllers.root_dse import (
+    RootDses,
+    dns_name,
+    domain,
+    functional_level,
+    read_only,
+    root_dses,
+    windows,
+)
 from gmsa_doctor_checks.domain_controllers.words import MOST, how_often, names
 from gmsa_doctor_checks.values import (
     Account,

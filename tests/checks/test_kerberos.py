@@ -12,11 +12,11 @@ from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Finding, Given, Outcome, Status, Stop, skipped
 from gmsa_doctor.given.vantage import ServiceNames, Vantage
 from gmsa_doctor_checks.active_directory.user_entry import Administrator
-from gmsa_doctor_checks.domain_controllers.values import RootDses
+from gmsa_doctor_checks.domain_controllers.root_dse import RootDses
 from gmsa_doctor_checks.kerberos.clock import clock
 from gmsa_doctor_checks.kerberos.refusals import explain_gmsa_refusal, explain_user_refusal
 from gmsa_doctor_checks.kerberos.service_ticket import service_ticket
-from gmsa_doctor_checks.kerberos.user_ticket import user_ticket
+from gmsa_doctor_checks.kerberos.tickets import user_ticket
 from gmsa_doctor_checks.sql_server.values import SqlServers
 from gmsa_doctor_checks.values import (
     Account,

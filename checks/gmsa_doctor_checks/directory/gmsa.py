@@ -45,11 +45,7 @@ def encryption_types(gmsa: GmsaAccount) -> Result[GmsaEncryption]:
     )
 
 
-@check(
-    "gmsa.rotation",
-    title="The gMSA's password is made, and changes in time",
-    docs=links.MANAGED_PASSWORD,
-)
+@check("gmsa.rotation", title="The gMSA's password is made, and changes in time", docs=links.MANAGED_PASSWORD)
 def rotation(gmsa: GmsaAccount) -> Finding:
     """Tells when the gMSA's password was set, and when it will change next.
 
@@ -82,11 +78,7 @@ def _next(since: datetime, interval: int | None) -> str:
     return f", next about {utc(then)}" if then > datetime.now(UTC) else f", overdue since about {utc(then)}"
 
 
-@check(
-    "gmsa.kds-root-key",
-    title="The KDS root key of the gMSA's password is in effect",
-    docs=links.KDS_ROOT_KEY,
-)
+@check("gmsa.kds-root-key", title="The KDS root key of the gMSA's password is in effect", docs=links.KDS_ROOT_KEY)
 def kds_root_key(
     gmsa: GmsaAccount, password: GmsaPassword, bound: BoundDirectory, administrator: Outcome[Administrator]
 ) -> Finding:
@@ -135,11 +127,7 @@ def judge_root_key(used: str, keys: tuple[RootKey, ...], now: datetime) -> Findi
     return passed(f"made with the root key {used}{since}")
 
 
-@check(
-    "gmsa.dns-host-name",
-    title="The gMSA has a DNS host name",
-    docs=links.GMSA_ACCOUNTS,
-)
+@check("gmsa.dns-host-name", title="The gMSA has a DNS host name", docs=links.GMSA_ACCOUNTS)
 def dns_host_name(gmsa: GmsaAccount) -> Finding:
     """Reads the gMSA's `dNSHostName`.
 

@@ -10,8 +10,17 @@ from gmsa_doctor.formats.ad import sid
 from gmsa_doctor.formats.ad.security_descriptor import READ_PROPERTY, DescriptorError
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.commands import powershell
-from gmsa_doctor_checks.directory.membership import LIST, Membership, append_user, names, set_list, show_list
-from gmsa_doctor_checks.directory.principals import ListedPrincipal, PrincipalKind, with_hosts
+from gmsa_doctor_checks.directory.membership import (
+    LIST,
+    ListedPrincipal,
+    Membership,
+    PrincipalKind,
+    append_user,
+    names,
+    set_list,
+    show_list,
+    with_hosts,
+)
 from gmsa_doctor_checks.values import Account, GmsaAccount
 
 POWERFUL = {498, 500, 502, 512, 516, 517, 518, 519, 520, 521, 526, 527}

@@ -6,8 +6,15 @@ from gmsa_doctor.authoring import Cause, Finding, Fix, check, passed, skipped, w
 from gmsa_doctor.clients.ldap.directory import LdapRefusal
 from gmsa_doctor.formats.ad.security_descriptor import DescriptorError
 from gmsa_doctor_checks import links
-from gmsa_doctor_checks.directory.membership import Membership, is_wide, names, set_list, show_list
-from gmsa_doctor_checks.directory.principals import ListedPrincipal, PrincipalKind
+from gmsa_doctor_checks.directory.membership import (
+    ListedPrincipal,
+    Membership,
+    PrincipalKind,
+    is_wide,
+    names,
+    set_list,
+    show_list,
+)
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaAccount, GmsaPassword
 
 

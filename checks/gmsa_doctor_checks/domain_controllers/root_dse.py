@@ -7,6 +7,7 @@ one of three does not work, about every third task asks it first.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 from gmsa_doctor.authoring import Finding, Fix, Given, Result, Row, check, passed, unknown, warned
 from gmsa_doctor.clients.ldap.directory import Ldap, RootDse
@@ -15,10 +16,9 @@ from gmsa_doctor.core.limits import each
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import srv_name
-from gmsa_doctor_checks.domain_controllers.values import RootDses, dns_name, serves
 from gmsa_doctor_checks.domain_controllers.words import MOST, how_often, names, place, row
 from gmsa_doctor_checks.silence import split
-from gmsa_doctor_checks.values import DomainControllers, Endpoint, ReachableLdap
+from gmsa_doctor_checks.values import DomainControllers, DomainName, Endpoint, ReachableLdap
 
 GMSA_LEVEL = 5
 """The functionality of a domain controller that knows gMSAs: Windows Server 2012. Source: MS-ADTS 3.1.1.4.5.39."""
@@ -27,11 +27,21 @@ _LEVELS = {0: "2000", 2: "2003", 3: "2008", 4: "2008 R2", 5: "2012", 6: "2012 R2
 """Source: MS-ADTS 6.1.4.2 (msDS-Behavior-Version: DC Functional Level)."""
 
 
-@check(
-    "domain-controllers.root-dse",
-    title="Each domain controller says who it is",
-    docs=links.DC_LOCATOR,
-)
+@dataclass(frozen=True)
+class RootDses:
+    """The root DSEs of the domain controllers; ``asked`` are the hosts of the SRV answer, in its order."""
+
+    domain: DomainName
+    asked: tuple[str, ...]
+    answers: tuple[tuple[Endpoint, RootDse], ...]
+
+    @property
+    def of_domain(self) -> tuple[tuple[Endpoint, RootDse], ...]:
+        """Those of domain controllers that serve the domain."""
+        return tuple((endpoint, dse) for endpoint, dse in self.answers if serves(dse, self.domain))
+
+
+@check("domain-controllers.root-dse", title="Each domain controller says who it is", docs=links.DC_LOCATOR)
 def root_dses(controllers: DomainControllers, reachable: ReachableLdap, ldap: Ldap) -> Result[RootDses]:
     """Asks each domain controller whose LDAP port is open for its root DSE: domain, site, Windows level, time.
 
@@ -81,11 +91,7 @@ def _row(endpoint: Endpoint, answer: RootDse | ClientError) -> Row:
     return row(endpoint, ", ".join(filter(None, parts)))
 
 
-@check(
-    "domain-controllers.domain",
-    title="Each domain controller serves the domain",
-    docs=links.DC_LOCATOR,
-)
+@check("domain-controllers.domain", title="Each domain controller serves the domain", docs=links.DC_LOCATOR)
 def domain(dses: RootDses) -> Finding:
     """Compares the domain that each domain controller serves (`defaultNamingContext`) with the one that is asked for.
 
@@ -113,11 +119,7 @@ def domain(dses: RootDses) -> Finding:
     )
 
 
-@check(
-    "domain-controllers.functional-level",
-    title="Each domain controller knows gMSAs",
-    docs=links.GMSA_ACCOUNTS,
-)
+@check("domain-controllers.functional-level", title="Each domain controller knows gMSAs", docs=links.GMSA_ACCOUNTS)
 def functional_level(dses: RootDses) -> Finding:
     """Looks at the Windows level of each domain controller (`domainControllerFunctionality`): 2012 or later.
 
@@ -146,11 +148,7 @@ def functional_level(dses: RootDses) -> Finding:
     )
 
 
-@check(
-    "domain-controllers.read-only",
-    title="The domain controllers are writable",
-    docs=links.MANAGED_PASSWORD,
-)
+@check("domain-controllers.read-only", title="The domain controllers are writable", docs=links.MANAGED_PASSWORD)
 def read_only(dses: RootDses) -> Finding:
     """Looks for read-only domain controllers (RODC) among those that the SRV records name.
 
@@ -189,3 +187,14 @@ def windows(level: int | None) -> str:
     if level is None:
         return ""
     return f"Windows Server {_LEVELS[level]}" if level in _LEVELS else f"level {level}"
+
+
+def serves(dse: RootDse, domain: DomainName) -> bool:
+    """Whether it is a domain controller of the domain."""
+    return dns_name(dse.default_naming_context) == domain.text
+
+
+def dns_name(dn: str) -> str:
+    """``DC=corp,DC=example`` as ``corp.example``; empty where it is no such DN."""
+    parts = [part.strip().partition("=") for part in dn.split(",")] if dn else []
+    return ".".join(value for _, _, value in parts).lower() if all(key.upper() == "DC" for key, _, _ in parts) else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gmsa_doctor.authoring import Finding, Fix, Row, Status, check, passed, warned
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.domain_controllers.values import RootDses
+from gmsa_doctor_checks.domain_controllers.root_dse import RootDses
 
 SKEW_SECONDS = 300
 """What AD allows by default. Source: MS-KILE 3.1.1.2 and the policy "Maximum tolerance for clock sync"."""

@@ -24,7 +24,7 @@ from gmsa_doctor.core.limits import each
 from gmsa_doctor.given.vantage import ServiceNames
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix, powershell
-from gmsa_doctor_checks.kerberos.logon import hours
+from gmsa_doctor_checks.kerberos.tickets import hours
 from gmsa_doctor_checks.sql_server.refusal import with_holders
 from gmsa_doctor_checks.sql_server.values import ServiceTickets, SqlServers
 from gmsa_doctor_checks.values import BoundDirectory, GmsaTicket

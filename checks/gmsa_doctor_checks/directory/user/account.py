@@ -79,12 +79,7 @@ def entry(bound: Outcome[BoundDirectory], account: Account, administrator: Outco
     return Given(own, passed(own.dn))
 
 
-@check(
-    "user.kind",
-    title="The secret's user is a plain user",
-    cause=Cause.CREDENTIALS,
-    docs=links.FARGATE_GMSA,
-)
+@check("user.kind", title="The secret's user is a plain user", cause=Cause.CREDENTIALS, docs=links.FARGATE_GMSA)
 def kind(user: UserEntry, account: Account) -> Finding:
     """Looks at what kind of account the secret names.
 
@@ -173,12 +168,7 @@ def password_expiry(user: UserEntry, platform: Platform) -> Finding:
 # What restricts its logon ---------------------------------------------------------------------------
 
 
-@check(
-    "user.account",
-    title="Nothing restricts the user's logon",
-    cause=Cause.CREDENTIALS,
-    docs=links.USER_ATTRIBUTES,
-)
+@check("user.account", title="Nothing restricts the user's logon", cause=Cause.CREDENTIALS, docs=links.USER_ATTRIBUTES)
 def restrictions(user: UserEntry) -> Finding:
     """Looks for what lets the user log on now and here, and not always and everywhere.
 
@@ -229,12 +219,7 @@ def _restrictions(user: UserEntry, now: datetime) -> dict[str, str]:
     return found
 
 
-@check(
-    "user.encryption-types",
-    title="The user may use AES",
-    cause=Cause.CREDENTIALS,
-    docs=links.ENCRYPTION_TYPES,
-)
+@check("user.encryption-types", title="The user may use AES", cause=Cause.CREDENTIALS, docs=links.ENCRYPTION_TYPES)
 def encryption_types(user: UserEntry) -> Finding:
     """Reads `msDS-SupportedEncryptionTypes`.
 

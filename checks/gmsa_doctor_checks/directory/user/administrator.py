@@ -11,15 +11,11 @@ from gmsa_doctor_checks import links
 from gmsa_doctor_checks.active_directory import user_entry
 from gmsa_doctor_checks.active_directory.ldap_bind import CONTROLLERS_TRIED
 from gmsa_doctor_checks.active_directory.user_entry import Administrator
-from gmsa_doctor_checks.kerberos.logon import from_first
+from gmsa_doctor_checks.kerberos.tickets import from_first
 from gmsa_doctor_checks.values import Account, ReachableKdcs, ReachableLdap
 
 
-@check(
-    "user.administrator",
-    title="The AD can be asked as the account of --as",
-    docs=links.GMSA_TROUBLE,
-)
+@check("user.administrator", title="The AD can be asked as the account of --as", docs=links.GMSA_TROUBLE)
 def administrator(
     asked: AdminAccount,
     account: Account,

@@ -1,27 +1,70 @@
-"""What each domain controller knows of the gMSA: they replicate, and until they have, they differ."""
+"""What each domain controller knows of the user and of the gMSA: they replicate, and until they have, they differ.
+
+Asked with the ticket that the user has already: a service ticket for each domain controller, and no further logon.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from gmsa_doctor.authoring import Finding, Fix, Hidden, Outcome, Status, check, passed, skipped, warned
-from gmsa_doctor.clients.ldap.directory import Directory, LdapRefusal, escape_filter
+from gmsa_doctor.authoring import Finding, Fix, Given, Hidden, Outcome, Result, Status, check, passed, skipped, warned
+from gmsa_doctor.clients.kerberos.kdc_questions import FirstAnswer, KdcQuestions
+from gmsa_doctor.clients.kerberos.logon import Kdc, KdcReason
+from gmsa_doctor.clients.ldap.directory import Directory, Ldap, LdapRefusal, escape_filter
+from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.ad import managed_password
 from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.active_directory.gmsa import GMSA_CLASS, read_password
+from gmsa_doctor_checks.active_directory.ldap_bind import explain_bind
 from gmsa_doctor_checks.commands import powershell
-from gmsa_doctor_checks.domain_controllers.values import LdapSessions
-from gmsa_doctor_checks.domain_controllers.words import how_often, row
+from gmsa_doctor_checks.domain_controllers.root_dse import RootDses
+from gmsa_doctor_checks.domain_controllers.words import MOST, how_often, names, row
 from gmsa_doctor_checks.silence import split
-from gmsa_doctor_checks.values import Account, BoundDirectory, Endpoint, GmsaAccount, GmsaNames, GmsaPassword
+from gmsa_doctor_checks.values import (
+    Account,
+    BoundDirectory,
+    DomainControllers,
+    Endpoint,
+    GmsaAccount,
+    GmsaNames,
+    GmsaPassword,
+    ReachableKdcs,
+    UserTicket,
+)
 
 _ATTRIBUTES = ("userAccountControl", "pwdLastSet", "msDS-ManagedPasswordId", "msDS-GroupMSAMembership")
 """Those that replicate. `whenChanged` does not: it differs between domain controllers that agree (MS-ADA3 2.370)."""
 
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
+
+_REFUSALS = {
+    KdcReason.UNKNOWN_CLIENT: "it does not know {user}",
+    KdcReason.WRONG_REALM: "it serves another realm than that of {user}",
+    KdcReason.DISABLED: "{user} is disabled there",
+    KdcReason.LOCKED: "{user} is locked there",
+    KdcReason.ACCOUNT_EXPIRED: "the account {user} has expired there",
+    KdcReason.PASSWORD_EXPIRED: "the password of {user} has expired there",
+    KdcReason.REVOKED: "{user} is disabled, locked or expired there",
+}
+
+
+@dataclass(frozen=True)
+class LdapSession:
+    """A sealed session with one domain controller."""
+
+    endpoint: Endpoint
+    directory: Directory
+
+
+@dataclass(frozen=True)
+class LdapSessions:
+    """Sealed sessions with the domain controllers that let the user in; ``asked``: the hosts of the SRV answer."""
+
+    asked: tuple[str, ...]
+    sessions: tuple[LdapSession, ...]
 
 
 @dataclass(frozen=True)
@@ -38,6 +81,98 @@ class GmsaReplica:
     password: Hidden[bytes] | None = None
     refusal: str | None = None
     """Why no password can be made there, where the domain controller says so."""
+
+
+@check(
+    "domain-controllers.bind",
+    title="Each domain controller lets the user in",
+    docs=links.LDAP_SIGNING,
+    shows=(texts.BIND,),
+)
+def bind(ticket: UserTicket, dses: RootDses, bound: BoundDirectory, ldap: Ldap) -> Result[LdapSessions]:
+    """Logs on to LDAP at each domain controller that serves the domain, signed and sealed, with the same ticket.
+
+    Why: Credentials Fetcher asks them in the order of DNS's answer. One whose SPN is missing, or whose keys or clock do
+    not fit, costs time where it comes first. A sealed bind satisfies LDAP signing; channel binding concerns LDAPS only.
+
+    Fix: as the reason says: register the SPN, mend the clock, or let the domain controllers replicate.
+    """
+    endpoints = tuple(endpoint for endpoint, _ in dses.of_domain or dses.answers)
+    kdc = Kdc(ticket.kdc.address, ticket.kdc.port)
+
+    def session(endpoint: Endpoint) -> Directory:
+        if (endpoint.host, endpoint.address) == (bound.host, bound.address):
+            return bound.directory
+        return ldap.bind(endpoint.host, endpoint.address, ticket.ticket, kdc, endpoint.port)
+
+    answers = each(endpoints, session)
+    directories, errors = split(answers)
+    value = LdapSessions(dses.asked, tuple(LdapSession(*session) for session in directories.items()))
+    if not errors:
+        return Given(value, passed(f"each of {len(answers)} lets {ticket.principal} in, signed and sealed"))
+    summary, fix = explain_bind(*next(iter(errors.items())))
+    finding = warned(
+        f"{summary}; {how_often((endpoint.host for endpoint in errors), dses.asked)}",
+        expected="a sealed bind to each domain controller",
+        fix=fix,
+        rows=tuple(
+            row(endpoint, answer.text, bad=True) if isinstance(answer, ClientError) else row(endpoint, "bound")
+            for endpoint, answer in answers
+        ),
+    )
+    return Given(value, finding)
+
+
+@check(
+    "domain-controllers.user",
+    title="Each KDC knows the user, and lets it log on",
+    docs=links.KERBEROS_ERRORS,
+    shows=(texts.USER_TICKET,),
+)
+def user(ticket: UserTicket, controllers: DomainControllers, kdcs: ReachableKdcs, questions: KdcQuestions) -> Finding:
+    """Sends the first request of a logon, without any password, to the KDCs that were not asked for the ticket.
+
+    A KDC that knows the user demands a proof; one that does not, or has it disabled or locked, says so. That counts as
+    no failed logon.
+
+    Why: a user that was just made, enabled or unlocked is so on one domain controller first. A task whose Kerberos
+    library asks another one fails.
+
+    Fix: wait for the replication or force it, and mend it where it is broken.
+    """
+    name, _, realm = ticket.principal.rpartition("@")
+    others = kdcs.endpoints[kdcs.endpoints.index(ticket.kdc) + 1 :] if ticket.kdc in kdcs.endpoints else kdcs.endpoints
+    answers = each(others[:MOST], lambda kdc: questions.first_answer(name, realm, kdc.address, kdc.port))
+    refusals = {kdc: refusal for kdc, answer in answers if (refusal := _refusal(answer, name))}
+    rows = (
+        row(ticket.kdc, "gave a ticket"),
+        *(row(kdc, refusals.get(kdc, f"knows {name}"), bad=kdc in refusals) for kdc, _ in answers),
+    )
+    if not refusals:
+        return passed(f"{name} can log on at each of {len(rows)}", rows=rows)
+    hosts = [kdc.host for kdc in refusals]
+    refusal = next(iter(refusals.values()))
+    often = how_often(hosts, (kdc.host for kdc in controllers.kdcs))
+    return warned(
+        f"{hosts[0]}: {refusal}, unlike {ticket.kdc.host}; {often}",
+        expected=f"each KDC lets {name} log on",
+        fix=Fix(
+            f"Let the domain controllers replicate, and see why {names(hosts)} lags behind or does not answer.",
+            (
+                "repadmin /showrepl",
+                "repadmin /syncall /AdeP",
+                f"Get-ADUser {powershell(name)} -Server {powershell(hosts[0])} -Properties Enabled,LockedOut",
+            ),
+        ),
+        rows=rows,
+    )
+
+
+def _refusal(answer: FirstAnswer | ClientError, user: str) -> str | None:
+    """Why the user cannot log on there, as far as the first answer tells."""
+    if isinstance(answer, ClientError):
+        return answer.text
+    return _REFUSALS[answer.reason].format(user=user) if answer.reason in _REFUSALS else None
 
 
 @check(
