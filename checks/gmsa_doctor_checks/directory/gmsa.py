@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, failed, passed, warned
+from gmsa_doctor.authoring import (
+    Cause,
+    Finding,
+    Fix,
+    Given,
+    Outcome,
+    Result,
+    check,
+    deferred_to,
+    failed,
+    passed,
+    warned,
+)
 from gmsa_doctor.clients.ldap import forest
 from gmsa_doctor.clients.ldap.forest import RootKey
 from gmsa_doctor.formats.ad import filetime, group_key
@@ -12,6 +24,7 @@ from gmsa_doctor.formats.ad.supported_encryption_types import AES, named, words
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.active_directory.user_entry import Administrator, utc
 from gmsa_doctor_checks.commands import powershell
+from gmsa_doctor_checks.kerberos.tickets import gmsa_ticket
 from gmsa_doctor_checks.values import BoundDirectory, GmsaAccount, GmsaEncryption, GmsaPassword
 
 
@@ -35,14 +48,14 @@ def encryption_types(gmsa: GmsaAccount) -> Result[GmsaEncryption]:
         return Given(GmsaEncryption(), passed("not set: the domain controllers' default counts"))
     if types & AES:
         return Given(GmsaEncryption(), passed(words(gmsa.encryption_types)))
-    return failed(
+    failure = failed(
         f"{gmsa.name} may not use AES, only {words(types)}: Credentials Fetcher cannot log on as it",
         observed=f"msDS-SupportedEncryptionTypes {words(gmsa.encryption_types)}",
         expected="AES128 and AES256 (0x18)",
         fix=Fix("Let the gMSA use AES.", (f"{_set(gmsa)} -KerberosEncryptionType AES128,AES256",)),
         shows_as=texts.GMSA_TICKET,
-        check="kerberos.gmsa-ticket",
     )
+    return deferred_to(gmsa_ticket, failure)
 
 
 @check("gmsa.rotation", title="The gMSA's password is made, and changes in time", docs=links.MANAGED_PASSWORD)

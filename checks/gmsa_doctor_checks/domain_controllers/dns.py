@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gmsa_doctor.authoring import (
     Cause,
+    CheckId,
     Finding,
     Fix,
     Given,
@@ -14,6 +15,7 @@ from gmsa_doctor.authoring import (
     Status,
     Stop,
     check,
+    deferred_to,
     failed,
     passed,
     skipped,
@@ -31,7 +33,7 @@ from gmsa_doctor_checks.silence import judge_silence, split
 from gmsa_doctor_checks.values import Account, DomainControllers, DomainName, Endpoint, GmsaNames
 from gmsa_doctor_checks.vpc_dns.values import ResolverWay, VpcDns
 
-_GROUPS = "network-access.security-groups"
+_GROUPS = CheckId("network-access.security-groups")
 
 
 @check(
@@ -136,9 +138,8 @@ def _no_records(
     shows: ShowsAs,
 ) -> Finding:
     for cause, outcome in (("these DHCP options", way), ("this Resolver rule", resolver)):
-        ids = _obstacles(outcome.finding)
-        if outcome.value is None and ids and vantage.own_resolver:
-            return skipped(f"no answer, as is to be expected with {cause}: {error.text}", because=ids)
+        if outcome.value is None and vantage.own_resolver and _forwards_nothing(outcome.finding):
+            return deferred_to(outcome.finding, f"no answer, as is to be expected with {cause}: {error.text}")
     if isinstance(error, CutOff):
         return judge_silence(_cut_off(domain, question, error, shows), vantage)
     other = f" (the secret's domainName; the CredSpec says {names.domain.text})" if domain != names.domain else ""
@@ -156,11 +157,9 @@ def _no_records(
     return judge_silence(failure, vantage, way.value.servers if way.value else ())
 
 
-def _obstacles(finding: Finding) -> tuple[str, ...]:
-    """The failure that lets nothing be forwarded; that of the task's groups may be one of the endpoint's too."""
-    if finding.status is Status.FAIL:
-        return (finding.check,)
-    return finding.because if _GROUPS in finding.because else ()
+def _forwards_nothing(finding: Finding) -> bool:
+    """Whether it is a failure that lets nothing be forwarded; that of the task's groups may be the endpoint's too."""
+    return finding.status is Status.FAIL or _GROUPS in finding.because
 
 
 def _cut_off(domain: DomainName, question: str, error: CutOff, shows: ShowsAs) -> Finding:

@@ -11,6 +11,7 @@ from gmsa_doctor.authoring import (
     Row,
     Status,
     check,
+    deferred_to,
     failed,
     passed,
     skipped,
@@ -82,7 +83,7 @@ def ldap(
         return Given(ReachableLdap(controllers.domain, reachable), finding)
     closed = _closed(finding, silent, passage, Need.LDAP, vantage)
     if closed.status is Status.FAIL and _no_kdc_either(controllers, kdcs.finding):
-        return skipped(f"as closed as Kerberos on the same hosts: {closed.summary}", because=(kdcs.finding.check,))
+        return deferred_to(kdcs.finding, f"as closed as Kerberos on the same hosts: {closed.summary}")
     return closed
 
 

@@ -8,7 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from gmsa_doctor.authoring import Finding, Fix, Given, Hidden, Outcome, Result, Status, check, passed, skipped, warned
+from gmsa_doctor.authoring import (
+    CheckId,
+    Finding,
+    Fix,
+    Given,
+    Hidden,
+    Outcome,
+    Result,
+    Status,
+    check,
+    deferred_to,
+    passed,
+    warned,
+)
 from gmsa_doctor.clients.kerberos.kdc_questions import FirstAnswer, KdcQuestions
 from gmsa_doctor.clients.kerberos.logon import Kdc, KdcReason
 from gmsa_doctor.clients.ldap.directory import Directory, Ldap, LdapRefusal, escape_filter
@@ -202,7 +215,7 @@ def gmsa(
     replicas, errors = split((session.endpoint, answer) for session, answer in answers)
     known = {endpoint: replica for endpoint, replica in replicas.items() if replica is not None}
     if not known:
-        return skipped(f"no domain controller tells of {name}$", because=("directory.gmsa-account",))
+        return deferred_to(CheckId("directory.gmsa-account"), f"no domain controller tells of {name}$")
     if failure := _behind(replicas, bound, name, found, password):
         return replace(failure, summary=f"{failure.summary}; {how_often((bound.host,), sessions.asked)}")
     holder, newest = max(known.items(), key=lambda item: item[1].password_set)

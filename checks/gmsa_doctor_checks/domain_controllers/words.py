@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gmsa_doctor.authoring import Row, Status
+from gmsa_doctor.authoring import Row, Status, listed
 from gmsa_doctor_checks.values import Endpoint
 
 MOST = 32
@@ -27,9 +27,7 @@ def how_often(bad: Iterable[str], asked: Iterable[str]) -> str:
 
 def names(hosts: Iterable[str]) -> str:
     """Hosts, each once; of many the first."""
-    different = list(dict.fromkeys(hosts))
-    more = len(different) - NAMED
-    return ", ".join(different[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    return listed(dict.fromkeys(hosts), NAMED)
 
 
 def place(endpoint: Endpoint) -> str:

@@ -12,10 +12,10 @@ from gmsa_doctor.authoring import (
     Status,
     Stop,
     check,
+    deferred_to,
     failed,
     passed,
     skipped,
-    stands_behind,
     unknown,
 )
 from gmsa_doctor.clients.kerberos.logon import Kdc, KdcReason, KdcRefusal, Kerberos, ServiceTicket
@@ -55,7 +55,7 @@ def service_ticket(
     """
     of_servers = tuple(server.spns for server in servers.value.servers) if servers.value else ()
     if not names.spns and not of_servers:
-        return stands_behind([servers.finding]) if _in_the_way(servers.finding) else no_service_named("check …")
+        return deferred_to(servers.finding) if _in_the_way(servers.finding) else no_service_named("check …")
     kdc = Kdc(ticket.kdc.address, ticket.kdc.port)
     wanted = dict.fromkeys([*names.spns, *(spn for spns in of_servers for spn in spns)])
     answers = dict(each(wanted, lambda spn: kerberos.service_ticket(ticket.ticket, spn, kdc)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.authoring import Cause, Finding, Row, Status, check, passed, skipped
+from gmsa_doctor.authoring import Cause, CheckId, Finding, Row, Status, check, deferred_to, passed, skipped
 from gmsa_doctor.clients.ldap.directory import Entry, LdapRefusal
 from gmsa_doctor.formats.ad import trust
 from gmsa_doctor_checks import links
@@ -48,9 +48,9 @@ def judge(ours: str, theirs: str, trusts: tuple[trust.DomainTrust, ...]) -> Find
     rows = tuple(Row(domain_trust.partner, Status.PASS, str(domain_trust)) for domain_trust in trusts)
     between = next((domain_trust for domain_trust in trusts if domain_trust.partner == theirs), None)
     if between is None:
-        return skipped(
+        return deferred_to(
+            CheckId("secret.domain"),
             f"{ours} has no trust with {theirs} of its own (domains of one forest may trust each other through others)",
-            because=("secret.domain",),
         )
     logons = f"{between}; " if between.lets_our_users_in else f"{between}, so users of {ours} may not log on there; "
     return passed(f"{logons}Credentials Fetcher looks for the gMSA in {ours} all the same", rows=rows)
