@@ -207,7 +207,7 @@ def _index(subjects: Sequence[SubjectPage]) -> Html:
         )
         for one in sorted(subjects, key=lambda one: order.index(one.status))
     ]
-    head = tag("tr", *(tag("th", name, scope="col") for name in ("Status", "SubjectPage", "What")))
+    head = tag("tr", *(tag("th", name, scope="col") for name in ("Status", "Subject", "What")))
     table = tag("table", tag("thead", head), tag("tbody", *rows), class_="index")
     return tag("nav", tag("h2", "Subjects", id="subjects"), table, aria_labelledby="subjects")
 
