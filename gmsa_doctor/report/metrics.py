@@ -64,13 +64,13 @@ def require_namespace(text: str) -> None:
 
 def _dimension(report: Report) -> str:
     """What the subjects have in common: the containers of one service are one Subject, also when none could be seen."""
-    names = ",".join(dict.fromkeys(_without_container(one) for one in _judged(report))) or "none"
+    names = ",".join(dict.fromkeys(map(_without_container, _checked(report)))) or "none"
     return re.sub(r"[^\x20-\x7e]", "?", names)[:_VALUE_LIMIT].lstrip(": ") or "none"
 
 
-def _judged(report: Report) -> list[SubjectReport]:
-    """But for the configuration, which is a subject as long as it has waivers: an alarm is to keep its name."""
-    return [one for one in report.subjects if not one.finding("config.waivers")]
+def _checked(report: Report) -> list[SubjectReport]:
+    """Without the configuration, which is a subject only while it has waivers: an alarm must keep its name."""
+    return [subject for subject in report.subjects if not subject.finding("config.waivers")]
 
 
 def _without_container(subject: SubjectReport) -> str:
