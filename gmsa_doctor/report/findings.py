@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.engine import NOT_SELECTED
 from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.core.severity import BAD
 from gmsa_doctor.report.fingerprint import place
 
 S = TypeVar("S", bound=SubjectReport)
 
-PROOF = "kerberos.gmsa-ticket"
+PROOF = CheckId("kerberos.gmsa-ticket")
 """The check whose pass proves that the container would get its ticket."""
 UNPROVEN = "The live flow was not run: that the gMSA gets its ticket is not proven."
 VERDICTS = {
@@ -22,8 +24,6 @@ VERDICTS = {
     Verdict.INCOMPLETE: (Status.UNKNOWN, "INCOMPLETE"),
 }
 """The status whose sign and colour a verdict has, and its word."""
-PROBLEMS = (Status.FAIL, Status.ERROR, Status.UNKNOWN, Status.WARN)
-"""The statuses of which there is something to do, the worst first."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def worst_first(report: Report) -> list[SharedFinding]:
         SharedFinding(finding, (subject,))
         for subject in report.subjects
         for finding in subject.findings
-        if finding.status in PROBLEMS
+        if finding.status in BAD
     ]
     return sorted(problems, key=lambda problem: _rank(problem.finding))
 
@@ -125,7 +125,7 @@ def merged(report: Report) -> list[SharedFinding]:
 
 
 def _rank(finding: Finding) -> tuple[int, bool]:
-    return PROBLEMS.index(Status.FAIL if is_failure(finding) else finding.status), not finding.root
+    return BAD.index(Status.FAIL if is_failure(finding) else finding.status), not finding.root
 
 
 def detail_lines(finding: Finding) -> Iterator[str]:

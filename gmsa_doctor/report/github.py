@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from gmsa_doctor.core.model import Location, Report, Status
 from gmsa_doctor.core.printable import printable
+from gmsa_doctor.core.severity import listed
 from gmsa_doctor.report import markdown
 from gmsa_doctor.report.findings import SharedFinding, detail_lines, gaps, is_failure, merged
 from gmsa_doctor.report.fingerprint import path
@@ -49,8 +50,7 @@ def summary(report: Report) -> str:
 
 def _annotation(level: str, problem: SharedFinding) -> str:
     finding = problem.finding
-    more = len(problem.subjects) - _NAMES
-    names = ", ".join(subject.name for subject in problem.subjects[:_NAMES]) + (f" and {more} more" if more > 0 else "")
+    names = listed((subject.name for subject in problem.subjects), _NAMES)
     message = "\n".join((finding.summary, f"of: {names}", *detail_lines(finding)))
     return _command(level, f"{finding.check}: {finding.status}", message, finding.location)
 

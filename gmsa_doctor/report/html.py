@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gmsa_doctor.core.model import Check, Finding, Report, Status, Verdict
 from gmsa_doctor.core.printable import printable
+from gmsa_doctor.core.severity import worst_first
 from gmsa_doctor.report import details, steps
 from gmsa_doctor.report.findings import (
     UNPROVEN,
@@ -202,7 +203,6 @@ def _unread(report: Report) -> Html | None:
 
 def _index(subjects: Sequence[SubjectSection]) -> Html:
     """The subjects, the worst first."""
-    order = (*IN_FULL, Status.PASS, Status.SKIPPED)
     rows = [
         tag(
             "tr",
@@ -210,7 +210,7 @@ def _index(subjects: Sequence[SubjectSection]) -> Html:
             tag("th", tag("a", subject.name, href=f"#{subject.anchor}"), scope="row"),
             tag("td", _first_words(subject)),
         )
-        for subject in sorted(subjects, key=lambda subject: order.index(subject.status))
+        for subject in sorted(subjects, key=lambda subject: (subject.status is Status.SKIPPED, worst_first(subject)))
     ]
     table = tag("table", details.table_head("Status", "Subject", "What"), tag("tbody", *rows), class_="index")
     return tag("nav", tag("h2", "Subjects", id="subjects"), table, aria_labelledby="subjects")

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from gmsa_doctor.core.engine import NOT_SELECTED
 from gmsa_doctor.core.model import Finding, Report, Status, Verdict
 from gmsa_doctor.core.printable import printable
+from gmsa_doctor.core.severity import listed
 from gmsa_doctor.report.findings import (
     UNPROVEN,
     SharedFinding,
@@ -107,9 +108,7 @@ def _root(root: SharedFinding, subjects: int) -> Iterator[str]:
     at = f" at {_code(place(finding.location))}" if finding.location else ""
     yield f"**{heading}: {_linked(finding)}**{at} — {_text(finding.summary)}"
     if subjects > 1:
-        more = len(root.subjects) - _NAMES
-        names = ", ".join(_code(subject.name) for subject in root.subjects[:_NAMES])
-        yield f"Of {names}{f' and {more} more' if more > 0 else ''}"
+        yield f"Of {listed((_code(subject.name) for subject in root.subjects), _NAMES)}"
     yield from _fix(finding)
     notes = [f"Credentials Fetcher shows it as: {_text(text)}"] if (text := daemon_texts(finding)) else []
     if skipped := skipped_because([finding.check], all_findings(root.subjects)):

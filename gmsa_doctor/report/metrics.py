@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 
+from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.model import Report, Status, SubjectReport, Verdict
 
@@ -20,6 +21,9 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dim
 """
 
 
+_WAIVERS = CheckId("config.waivers")
+
+
 def emf(report: Report, namespace: str, timestamp: int) -> str:
     """The line, without an end of line. ``timestamp`` is in milliseconds since 1970, UTC.
 
@@ -28,9 +32,7 @@ def emf(report: Report, namespace: str, timestamp: int) -> str:
     """
     counts = dict(report.counts)
     metrics = {
-        "Pass": int(report.verdict is Verdict.PASS),
-        "Fail": int(report.verdict is Verdict.FAIL),
-        "Incomplete": int(report.verdict is Verdict.INCOMPLETE),
+        **{verdict.capitalize(): int(report.verdict is verdict) for verdict in Verdict},
         "Failures": counts.get(Status.FAIL, 0),
         "Warnings": counts.get(Status.WARN, 0),
         "Unknown": counts.get(Status.UNKNOWN, 0) + counts.get(Status.ERROR, 0),
@@ -70,7 +72,7 @@ def _dimension(report: Report) -> str:
 
 def _checked(report: Report) -> list[SubjectReport]:
     """Without the configuration, which is a subject only while it has waivers: an alarm must keep its name."""
-    return [subject for subject in report.subjects if not subject.finding("config.waivers")]
+    return [subject for subject in report.subjects if not subject.finding(_WAIVERS)]
 
 
 def _without_container(subject: SubjectReport) -> str:

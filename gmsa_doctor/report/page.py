@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gmsa_doctor.core.model import Check, Finding, Report, Status, SubjectReport
-from gmsa_doctor.report.findings import PROBLEMS, RootFinding, is_bare
+from gmsa_doctor.core.severity import BAD, worst
+from gmsa_doctor.report.findings import RootFinding, is_bare
 
-IN_FULL = (*PROBLEMS, Status.WAIVED)
-"""What is shown unfolded, the worst first."""
+IN_FULL = (*BAD, Status.WAIVED)
+"""What is shown unfolded."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,7 @@ class SubjectSection(SubjectReport):
     @property
     def status(self) -> Status:
         """The worst of its findings; a skip is the worst only where nothing was asked."""
-        statuses = {finding.status for finding in self.findings}
-        return next((status for status in (*IN_FULL, Status.PASS) if status in statuses), Status.SKIPPED)
+        return worst(self.findings, count_skipped=False).status if self.findings else Status.SKIPPED
 
     def anchor_of(self, finding: Finding) -> str:
         """The id of a finding's element."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.engine import NOT_SELECTED
 from gmsa_doctor.core.model import Cause, Finding, Status
-from gmsa_doctor.report.findings import PROBLEMS
+from gmsa_doctor.core.severity import BAD, worst
+from gmsa_doctor.report.findings import PROOF
 from gmsa_doctor.report.tags import Html, icon, join, tag
 
 
@@ -18,56 +20,62 @@ class _Step:
     name: str
     detail: str
     checks: tuple[str, ...]
-    proof: str
+    proof: CheckId
     cause: Cause | None = None
     optional: bool = False
 
 
+_SERVICE_TICKET = CheckId("kerberos.service-ticket")
+_BIND = CheckId("directory.bind")
+_ROLE = (CheckId("execution-role.present"), CheckId("execution-role.trust"))
 _STEPS = (
     _Step(
         "Task definition",
         "names the CredSpec",
-        ("task-definition", "container-instances", "execution-role.present", "execution-role.trust"),
-        "task-definition.prefix",
+        ("task-definition", "container-instances", *_ROLE),
+        CheckId("task-definition.prefix"),
         Cause.TASK_DEFINITION,
     ),
     _Step(
         "CredSpec",
         "read by its ARN",
-        ("credspec", "execution-role.credspec", "network-path.s3"),
-        "credspec.names",
+        ("credspec", CheckId("execution-role.credspec"), CheckId("network-path.s3")),
+        CheckId("credspec.names"),
         Cause.CREDSPEC,
     ),
     _Step(
         "Secret",
         "in Secrets Manager",
-        ("secret", "execution-role.secret", "instance-role", "network-path.secrets-manager"),
-        "secret.fields",
+        ("secret", CheckId("execution-role.secret"), "instance-role", CheckId("network-path.secrets-manager")),
+        CheckId("secret.fields"),
         Cause.CREDENTIALS,
     ),
     _Step(
         "DNS",
         "by the DHCP options",
         ("dhcp-options", "resolver-rule", "directory-service", "dns"),
-        "dns.domain-controllers",
+        CheckId("dns.domain-controllers"),
         Cause.DHCP_OPTIONS,
     ),
     _Step(
         "User logon",
         "at the KDC",
         ("network", "network-access", "domain-controllers", "user", "kerberos"),
-        "kerberos.user-ticket",
+        CheckId("kerberos.user-ticket"),
     ),
-    _Step("LDAP bind", "at a domain controller", ("network.ldap", "directory.bind"), "directory.bind"),
+    _Step("LDAP bind", "at a domain controller", (CheckId("network.ldap"), _BIND), _BIND),
     _Step(
-        "gMSA password", "read from the directory", ("directory", "gmsa", "permission"), "directory.managed-password"
+        "gMSA password",
+        "read from the directory",
+        ("directory", "gmsa", "permission"),
+        CheckId("directory.managed-password"),
     ),
-    _Step("gMSA ticket", "for the container", ("kerberos.gmsa-ticket", "canary"), "kerberos.gmsa-ticket"),
+    _Step("gMSA ticket", "for the container", (PROOF, "canary"), PROOF),
     _Step(
         "Service ticket",
         "for the SPN",
-        ("kerberos.service-ticket", "canary.service-ticket", "sql-server"),
-        "kerberos.service-ticket",
+        (_SERVICE_TICKET, CheckId("canary.service-ticket"), "sql-server"),
+        _SERVICE_TICKET,
         optional=True,
     ),
 )
@@ -75,8 +83,6 @@ _STEPS = (
 
 _OWN_AREAS = frozenset({"probe"})
 """Areas of checks that look after the run itself, not after a step."""
-
-_WORST_FIRST = (*PROBLEMS, Status.SKIPPED, Status.WAIVED, Status.PASS)
 
 Link = Callable[[Finding], str]
 """Where in the page a finding stands."""
@@ -90,7 +96,7 @@ def draw(findings: Sequence[Finding], link: Link) -> Html:
     others = [
         tag("li", icon(finding.status), " ", tag("a", finding.check, href=link(finding)), f" {finding.status}")
         for finding in findings
-        if finding.status in PROBLEMS and _step(finding) is None
+        if finding.status in BAD and _step(finding) is None
     ]
     beside = tag("div", tag("p", "Beside the way:"), tag("ul", *others), class_="beside") if others else None
     return join([tag("ol", *items, class_="way"), beside])
@@ -120,26 +126,22 @@ def _step(finding: Finding) -> _Step | None:
 
 def _status(step: _Step, findings: Sequence[Finding]) -> Status | None:
     """The worst; but whether a step without a problem is a pass, its proof decides: None if it is not there."""
-    worst = _worst(findings)
-    if worst is None or worst.status not in (Status.SKIPPED, Status.PASS):
-        return worst.status if worst else None
+    status = _worst(findings).status if findings else None
+    if status not in (Status.SKIPPED, Status.PASS):
+        return status
     proof = next((finding.status for finding in findings if finding.check == step.proof), None)
-    return proof or (worst.status if worst.status is Status.SKIPPED else None)
+    return proof or (status if status is Status.SKIPPED else None)
 
 
-def _worst(findings: Sequence[Finding]) -> Finding | None:
-    return min(findings, key=lambda finding: (_WORST_FIRST.index(finding.status), not finding.root), default=None)
+def _worst(findings: Sequence[Finding]) -> Finding:
+    return worst(sorted(findings, key=lambda finding: not finding.root))
 
 
 def _item(step: _Step, status: Status | None, findings: Sequence[Finding], link: Link, is_broken: bool) -> Html:
-    worst = _worst(findings)
     shown = status or Status.SKIPPED
+    problems = [finding for finding in findings if finding.status in BAD]
     parts = (
-        tag(
-            "span",
-            tag("a", step.name, href=link(worst)) if worst and worst.status in PROBLEMS else step.name,
-            class_="name",
-        ),
+        tag("span", tag("a", step.name, href=link(_worst(problems))) if problems else step.name, class_="name"),
         tag("span", step.detail, class_="detail"),
         tag("span", _word(status, findings), class_="state"),
         tag("span", "It breaks here", class_="here") if is_broken else None,

@@ -7,11 +7,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.engine import NOT_SELECTED
 from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, Verdict
 from gmsa_doctor.core.printable import printable
+from gmsa_doctor.core.severity import BAD
 from gmsa_doctor.report.findings import (
-    PROBLEMS,
     UNPROVEN,
     VERDICTS,
     RootFinding,
@@ -43,6 +44,7 @@ _DETAILED_SUBJECTS = 3
 """With more subjects than these, those without a problem get one line."""
 _OUR_SIGNS = str.maketrans({"…": "...", "→": "->"})
 """What our own words hold beyond ASCII. A name's characters are escaped instead: a dash may be the fault."""
+_CREDENTIAL_SPECS = CheckId("task-definition.credentialspecs")
 _INDENT = " " * 12
 
 
@@ -102,7 +104,7 @@ def _subjects(report: Report, style: _Style) -> Iterator[Iterable[str]]:
         if (
             style.verbose
             or len(report.subjects) <= _DETAILED_SUBJECTS
-            or any(finding.status in PROBLEMS for finding in subject.findings)
+            or any(finding.status in BAD for finding in subject.findings)
         ):
             yield from _subject(subject, style)
         else:
@@ -141,7 +143,7 @@ def _group(findings: Sequence[Finding], style: _Style) -> Iterator[str]:
     column = max(len(finding.check) for finding in findings)
     for finding in findings:
         yield from _finding(finding, column, style)
-        if finding.status in PROBLEMS and not is_bare(finding) and finding is not findings[-1]:
+        if finding.status in BAD and not is_bare(finding) and finding is not findings[-1]:
             yield ""
 
 
@@ -153,7 +155,7 @@ def _finding(finding: Finding, column: int, style: _Style) -> Iterator[str]:
     if finding.status is Status.WAIVED and not style.verbose:
         yield head
         yield from style.wrap(finding.summary, _INDENT)
-    elif finding.status not in PROBLEMS and not style.verbose:
+    elif finding.status not in BAD and not style.verbose:
         summary = style.paint(_cut(finding.summary, room, style), "2") if room > 12 else ""
         yield f"{head}{padding}  {summary}".rstrip()
     elif is_bare(finding) and not style.verbose and len(finding.summary) <= room:
@@ -193,7 +195,7 @@ def _details(finding: Finding, style: _Style) -> Iterator[str]:
     else:
         yield from _fix(finding, style, f"{_INDENT}fix: ", f"{_INDENT}  ")
         yield from _daemon_texts(finding, style, _INDENT)
-    if finding.docs and finding.status in PROBLEMS and not is_bare(finding):
+    if finding.docs and finding.status in BAD and not is_bare(finding):
         yield f"{_INDENT}see: {finding.docs}"
 
 
@@ -233,7 +235,7 @@ def _ending(report: Report, style: _Style) -> Iterator[str]:
         yield "Interrupted: what had not ended is unknown."
     if number := report.passed_over:
         definitions = "1 task definition has" if number == 1 else f"{number} task definitions have"
-        text = f"{definitions} nothing of gMSA; --require task-definition.credentialspecs judges all."
+        text = f"{definitions} nothing of gMSA; --require {_CREDENTIAL_SPECS} judges all."
         yield from style.wrap(text, "")
     if report.missing:
         yield from style.wrap(f"{', '.join(report.missing)} was required, and was skipped.", "")
