@@ -14,6 +14,7 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 from gmsa_doctor.clients.aws.session import ATTEMPTS
+from tests.command import PACE
 from tests.lab import iam_enforcer, iam_simulator, in_process
 from tests.lab.aws_errors import Problem, Refused, denied, encode, throttled
 from tests.lab.aws_requests import Request, read_request
@@ -251,6 +252,7 @@ class EmbeddedAws:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "GMSA_DOCTOR_LAB_PACE": str(PACE),
         }
 
     def environ(self, region: str = "us-east-1") -> dict[str, str]:
