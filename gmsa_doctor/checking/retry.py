@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.model import Finding, Status, SubjectReport
 
 PACE = float(os.environ.get("GMSA_DOCTOR_LAB_PACE") or 1)
@@ -12,11 +13,11 @@ PACE = float(os.environ.get("GMSA_DOCTOR_LAB_PACE") or 1)
 PAUSE_SECONDS = 5.0 * PACE
 TRANSIENT = frozenset(
     {
-        "dns.domain-controllers",
-        "kerberos.user-ticket",
-        "directory.gmsa-account",
-        "directory.managed-password",
-        "kerberos.gmsa-ticket",
+        CheckId("dns.domain-controllers"),
+        CheckId("kerberos.user-ticket"),
+        CheckId("directory.gmsa-account"),
+        CheckId("directory.managed-password"),
+        CheckId("kerberos.gmsa-ticket"),
     }
 )
 """What takes a while after it was set right: DNS that was changed, a secret that was rotated, a gMSA that was made or
