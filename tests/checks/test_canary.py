@@ -276,8 +276,8 @@ def test_the_real_ad_gives_a_ticket_for_the_service(dc: ad.DomainController, fil
 
 
 def test_the_checks_make_a_graph() -> None:
-    checks = {one.id: one for one in Registry(declared_in(canary)).checks}
-    assert list(checks) == ["canary.ticket", "canary.service-ticket"]
+    checks = {check.id: check for check in Registry(declared_in(canary)).checks}
+    assert list(checks) == ["canary.task", "canary.ticket", "canary.service-ticket"]
     assert checks["canary.ticket"].gives is ContainerTicket
 
 
