@@ -176,7 +176,7 @@ def _located(text: str, read: Callable[[str], located.Located]) -> None:
     with suppress(located.LocatedError):
         found = read(text)
         if cloudformation.is_template(found.value):
-            _definitions(lambda: cloudformation.definitions(found, {"P": "x"}))
+            _definitions(lambda: cloudformation.read_template(found, {"P": "x"}).definitions)
         if compose.is_compose(found.value):
             _definitions(lambda: compose.definitions(found))
         if terraform_plan.is_plan(found.value):
