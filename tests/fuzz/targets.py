@@ -105,7 +105,6 @@ def _arn(data: bytes) -> None:
         arn.parse_s3_object_arn,
         arn.parse_ssm_parameter_arn,
         arn.parse_secret_arn,
-        arn.parse_task_definition_arn,
         arn.parse_role_arn,
         value_from.parse,
     ):
