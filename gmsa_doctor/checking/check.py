@@ -12,7 +12,7 @@ from threading import Thread
 from gmsa_doctor import __version__
 from gmsa_doctor.checking.retry import PAUSE_SECONDS, awaited
 from gmsa_doctor.clients.aws import task_metadata
-from gmsa_doctor.clients.aws.services import SecretsManager
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.clients.kerberos.kdc_questions import KdcQuestions
 from gmsa_doctor.clients.kerberos.logon import Kerberos, gssapi_missing

@@ -7,8 +7,10 @@ import sys
 
 from gmsa_doctor.clients.aws import task_metadata
 from gmsa_doctor.clients.aws.fargate import ReportBucket
-from gmsa_doctor.clients.aws.services import S3, SecretsManager, Ssm
+from gmsa_doctor.clients.aws.s3 import S3
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.clients.aws.session import Aws
+from gmsa_doctor.clients.aws.ssm import Ssm
 from gmsa_doctor.clients.aws.task_metadata import OwnTask
 from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.clients.kerberos.kdc_questions import KdcQuestions

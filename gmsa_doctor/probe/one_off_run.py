@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from gmsa_doctor.checking import check as outside
+from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.fargate import Fargate, ReportBucket
-from gmsa_doctor.clients.aws.services import Ecs
 from gmsa_doctor.clients.kerberos.ticket_cache import TicketCache
 from gmsa_doctor.core import engine
 from gmsa_doctor.core.engine import Case

@@ -19,7 +19,8 @@ from gmsa_doctor.authoring import (
     unknown,
     warned,
 )
-from gmsa_doctor.clients.aws.services import SecretsManager, Ssm
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
+from gmsa_doctor.clients.aws.ssm import Ssm
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.aws import value_from

@@ -135,6 +135,11 @@ class AwsClient:
         """The boto3 client."""
         return self.aws.client(self.service)
 
+    def pages(self, call: str, key: str, **arguments: Any) -> list[Any]:
+        """What all pages of an API call hold under ``key``."""
+        pages = self.api.get_paginator(call).paginate(**arguments)
+        return [entry for page in pages for entry in page[key]]
+
     def remembered(self, key: object, call: Callable[[], R]) -> R:
         """The answer of ``call``, made once for each key, also when asked side by side."""
         with self._lock:
@@ -203,7 +208,7 @@ def _resource(args: tuple[object, ...]) -> str:
 def operations(client: type[AwsClient]) -> tuple[Operation, ...]:
     """What the methods of a client declare."""
     found = (getattr(member, "operation", None) for member in vars(client).values())
-    return tuple(one for one in found if isinstance(one, Operation))
+    return tuple(member for member in found if isinstance(member, Operation))
 
 
 # Errors -------------------------------------------------------------------------------------------
@@ -224,6 +229,18 @@ _LOGONS = ("AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML", "Get
 def error_code(error: Exception) -> str:
     """The service's error code of a botocore ClientError."""
     return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+
+
+def none_if(code: str, call: Callable[[], R]) -> R | None:
+    """The answer of an API call; None where the service answers with this error code."""
+    import botocore.exceptions
+
+    try:
+        return call()
+    except botocore.exceptions.ClientError as error:
+        if error_code(error) == code:
+            return None
+        raise
 
 
 def translate(error: Exception, action: str, resource: str) -> ClientError:
@@ -274,14 +291,7 @@ def _credentials(error: Exception) -> CredentialsProblem | None:
             "no AWS credentials are configured",
             Fix("Set AWS_PROFILE or give --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."),
         )
-    expired = (
-        botocore.SSOError,
-        botocore.UnauthorizedSSOTokenError,
-        botocore.SSOTokenLoadError,
-        botocore.TokenRetrievalError,
-        botocore.CredentialRetrievalError,
-    )
-    if isinstance(error, expired):
+    if isinstance(error, botocore.SSOError | botocore.TokenRetrievalError | botocore.CredentialRetrievalError):
         return CredentialsProblem(f"the AWS credentials have expired or cannot be loaded: {error}", _RENEW)
     return None
 
