@@ -10,8 +10,9 @@ from gmsa_doctor.clients.aws import s3
 from gmsa_doctor.clients.aws.s3 import S3, S3Object
 from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.clients.aws.ssm import Parameter, Ssm
-from gmsa_doctor.clients.kerberos.logon import KdcReason, KdcRefusal, Kerberos
-from gmsa_doctor.clients.ldap.directory import Attributes, Directory, Entry
+from gmsa_doctor.clients.kerberos.client import Kerberos
+from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
+from gmsa_doctor.clients.ldap.client import Attributes, Directory, Entry
 from gmsa_doctor.core.errors import ClientError, NotFound
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Finding, Given, Outcome, Result, failed, skipped

@@ -32,7 +32,7 @@ class SecretsManager(AwsClient):
 
     def versions(self) -> dict[str, str]:
         """The current versions of the secrets that have been read, by what they were asked for."""
-        values = [(key, answer.value) for key, answer in self._answers.items() if isinstance(key, tuple)]
+        values = [(key, value) for key, value in self.answers.items() if isinstance(key, tuple)]
         texts = [(key[1], value) for key, value in values if isinstance(value, SecretText)]
         return {str(arguments[0]): text.version for arguments, text in texts if len(arguments) == 1}
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
+from gmsa_doctor.clients.remembered import RememberedAnswers
 from gmsa_doctor.core.errors import (
     ClientError,
     Denied,
@@ -127,8 +128,7 @@ class AwsClient:
 
     def __init__(self, aws: Aws) -> None:
         self.aws = aws
-        self._answers: dict[object, _RememberedAnswer] = {}
-        self._lock = Lock()
+        self.answers = RememberedAnswers()
 
     @property
     def api(self) -> Any:
@@ -139,32 +139,6 @@ class AwsClient:
         """What all pages of an API call hold under ``key``."""
         pages = self.api.get_paginator(call).paginate(**arguments)
         return [entry for page in pages for entry in page[key]]
-
-    def remembered(self, key: object, call: Callable[[], R]) -> R:
-        """The answer of ``call``, made once for each key, also when asked side by side."""
-        with self._lock:
-            answer = self._answers.setdefault(key, _RememberedAnswer())
-        return cast("R", answer.get(call))
-
-
-class _RememberedAnswer:
-    def __init__(self) -> None:
-        self.lock = Lock()
-        self.value: Any = None
-        self.error: ClientError | None = None
-        self.known = False
-
-    def get(self, call: Callable[[], Any]) -> Any:
-        with self.lock:
-            if not self.known:
-                try:
-                    self.value = call()
-                except ClientError as error:
-                    self.error = error
-                self.known = True
-        if self.error:
-            raise self.error
-        return self.value
 
 
 def operation(
@@ -189,7 +163,7 @@ def operation(
                 except (botocore.BotoCoreError, botocore.ClientError, ResponseParserError, OSError) as error:
                     raise translate(error, action or name, _resource(args)) from error
 
-            return ask() if fresh else self.remembered((name, args, tuple(sorted(kwargs.items()))), ask)
+            return ask() if fresh else self.answers.get((name, args, tuple(sorted(kwargs.items()))), ask)
 
         call.operation = Operation(name, action or name)  # type: ignore[attr-defined]
         return cast("Callable[Concatenate[C, P], R]", call)

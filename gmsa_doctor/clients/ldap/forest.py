@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from gmsa_doctor.clients.ldap.directory import Directory, LdapRefusal
+from gmsa_doctor.clients.ldap.client import Directory, LdapRefusal
 from gmsa_doctor.formats.ad import filetime
 
 _ROOT_KEYS = "CN=Master Root Keys,CN=Group Key Distribution Service,CN=Services"

@@ -11,28 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from gmsa_doctor.clients.kerberos import ticket_copy
 from gmsa_doctor.clients.kerberos.kdc_errors import BASE, KdcReason, KdcRefusal, reason_of
-from gmsa_doctor.clients.kerberos.libkrb5 import Busy, Libkrb5, gssapi_missing, gssapi_module, keep, require_gssapi
-from gmsa_doctor.clients.kerberos.ticket_copy import CacheUnusable
+from gmsa_doctor.clients.kerberos.libkrb5 import Busy, Libkrb5, gssapi_module, keep, require_gssapi
 from gmsa_doctor.clients.network.tcp import endpoint
 from gmsa_doctor.core.errors import ClientError, OutOfReach, TimedOut, Unreachable
 from gmsa_doctor.core.hidden import Hidden
 
 if TYPE_CHECKING:
     from gmsa_doctor.clients.kerberos.kdc_relay import KdcRoute
-
-__all__ = [
-    "Kerberos",
-    "Kdc",
-    "Ticket",
-    "Enctypes",
-    "ServiceTicket",
-    "SecurityContext",
-    "KdcReason",
-    "KdcRefusal",
-    "AlreadyFailed",
-    "CacheUnusable",
-    "gssapi_missing",
-]
 
 T = TypeVar("T")
 

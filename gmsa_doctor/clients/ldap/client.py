@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
@@ -18,7 +19,7 @@ from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
 from gmsa_doctor.core.limits import within
 
 if TYPE_CHECKING:
-    from gmsa_doctor.clients.kerberos.logon import Kdc, Kerberos, Ticket
+    from gmsa_doctor.clients.kerberos.client import Kdc, Kerberos, Ticket
 
 T = TypeVar("T")
 Scope = Literal["base", "one", "subtree"]
@@ -31,10 +32,7 @@ _SHOW_DELETED = "1.2.840.113556.1.4.417"
 _ROOT_DSE = (
     "currentTime",
     "defaultNamingContext",
-    "dnsHostName",
-    "supportedSASLMechanisms",
     "domainFunctionality",
-    "forestFunctionality",
     "domainControllerFunctionality",
     "serverName",
     "supportedCapabilities",
@@ -55,12 +53,6 @@ class LdapRefusal(ClientError):
         self.code = code
         self.name = name
         self.server_text = server_text
-
-    @property
-    def win32(self) -> int | None:
-        """The Win32 error with which Active Directory begins its text (``0000202D: …``), if it does."""
-        found = re.match(r"([0-9A-Fa-f]{8}):", self.server_text)
-        return int(found[1], 16) if found else None
 
 
 class Attributes(Mapping[str, tuple[bytes, ...]]):
@@ -115,10 +107,7 @@ class RootDse:
 
     current_time: datetime
     default_naming_context: str
-    dns_host_name: str
-    supported_sasl_mechanisms: tuple[str, ...]
     domain_functionality: int | None = None
-    forest_functionality: int | None = None
     controller_functionality: int | None = None
     server_name: str = ""
     supported_capabilities: tuple[str, ...] = ()
@@ -257,11 +246,8 @@ class _Session:
     ) -> tuple[Entry, ...]:
         controls = [(_SHOW_DELETED, True, None)] if deleted else None
         with self._lock:
-            self.do(
-                lambda: self.connection.search(
-                    base, filter, _SCOPES[scope], attributes=list(attributes), controls=controls
-                )
-            )
+            search = partial(self.connection.search, base, filter, _SCOPES[scope])
+            self.do(partial(search, attributes=list(attributes), controls=controls))
             self.check_result()
             found = [item for item in self.connection.response or () if item["type"] == "searchResEntry"]
             self.connection.response = None
@@ -317,10 +303,7 @@ def _root_dse(entry: Entry, what: str) -> RootDse:
         return RootDse(
             _generalized_time(entry.text("currentTime") or ""),
             entry.text("defaultNamingContext") or "",
-            entry.text("dnsHostName") or "",
-            entry.texts("supportedSASLMechanisms"),
             _number(entry.text("domainFunctionality")),
-            _number(entry.text("forestFunctionality")),
             _number(entry.text("domainControllerFunctionality")),
             entry.text("serverName") or "",
             entry.texts("supportedCapabilities"),
