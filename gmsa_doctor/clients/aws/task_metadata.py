@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from gmsa_doctor.core.errors import ServiceError, TimedOut, Unreachable
 from gmsa_doctor.core.limits import within
-from gmsa_doctor.formats.documents.located import entries, items
+from gmsa_doctor.formats.documents.walk import entries, items
 
 VARIABLE = "ECS_CONTAINER_METADATA_URI_V4"
 SECONDS = 3.0

@@ -13,17 +13,9 @@ from enum import StrEnum
 
 from gmsa_doctor.clients.files.file_bytes import FILE_LIMIT, read_bytes, text_of
 from gmsa_doctor.clients.files.file_search import Broken, Candidate, find
-from gmsa_doctor.formats.documents.located import (
-    Definition,
-    Located,
-    LocatedError,
-    Open,
-    Path,
-    child,
-    entries,
-    read_json,
-)
+from gmsa_doctor.formats.documents.located import Definition, Located, LocatedError, Open, Path, read_json
 from gmsa_doctor.formats.documents.task_definition import TaskDefinitionError, read_task_definition
+from gmsa_doctor.formats.documents.walk import child, entries
 from gmsa_doctor.formats.documents.yaml_text import read_yaml
 from gmsa_doctor.formats.templates import cloudformation, compose, terraform_plan
 from gmsa_doctor.formats.templates.cloudformation import LeftOut

@@ -53,7 +53,7 @@ class KdcRoute:
         self.deadline = time.monotonic() + seconds
 
     @property
-    def what(self) -> str:
+    def peer(self) -> str:
         """The KDC, as reports name it."""
         return f"KDC {endpoint(self.address, self.port)}"
 
@@ -83,7 +83,7 @@ class KdcRoute:
         except ClientError as error:
             self.problem = error
         except (OSError, EOFError) as error:
-            self.problem = network_error(error, self.what, self.seconds)
+            self.problem = network_error(error, self.peer, self.seconds)
         return None
 
     def _left(self) -> float:

@@ -47,9 +47,9 @@ class LdapRefusal(ClientError):
     ``code`` and ``name``: the result (8, ``strongerAuthRequired``); ``server_text``: its diagnosticMessage.
     """
 
-    def __init__(self, what: str, code: int, name: str, server_text: str) -> None:
+    def __init__(self, server: str, code: int, name: str, server_text: str) -> None:
         detail = f": {server_text}" if server_text else ""
-        super().__init__(f"{what} answered {name} ({code}){detail}")
+        super().__init__(f"{server} answered {name} ({code}){detail}")
         self.code = code
         self.name = name
         self.server_text = server_text
@@ -153,8 +153,8 @@ class Ldap:
         finally:
             session.close()
         if not found:
-            raise Unreachable(session.what, "it has no root DSE: not a directory server")
-        return _root_dse(found[0], session.what)
+            raise Unreachable(session.peer, "it has no root DSE: not a directory server")
+        return _root_dse(found[0], session.peer)
 
     def bind(self, host: str, address: str, ticket: Ticket, kdc: Kdc, port: int = 389) -> Directory:
         """A sealed session as the ticket's user. ``host`` is the server's name, as in its SPN ``ldap/host``.
@@ -225,7 +225,7 @@ class _Session:
         import ldap3
 
         ipaddress.ip_address(address)  # a name would be looked up in the system's resolver
-        self.what = f"LDAP {endpoint(address, port)}"
+        self.peer = f"LDAP {endpoint(address, port)}"
         self._seconds = seconds
         self._lock = threading.Lock()
         server = ldap3.Server(address, port, get_info=ldap3.NONE, connect_timeout=CONNECT_SECONDS)
@@ -259,14 +259,14 @@ class _Session:
         if result["result"] != 0:
             # Active Directory ends its texts with a NUL
             text = str(result["message"] or "").strip("\0 \n")
-            raise LdapRefusal(self.what, int(result["result"]), str(result["description"]), text)
+            raise LdapRefusal(self.peer, int(result["result"]), str(result["description"]), text)
 
     def do(self, fn: Callable[[], T]) -> T:
         """Do ``fn`` within the limit. Whatever goes wrong with the network ends the session."""
         from ldap3.core.exceptions import LDAPCommunicationError, LDAPResponseTimeoutError
 
         try:
-            return within(self._seconds, self.what, fn)
+            return within(self._seconds, self.peer, fn)
         except ClientError:
             self.close()
             raise
@@ -275,7 +275,7 @@ class _Session:
             problem = self._network(error)
         except (LookupError, TypeError, ValueError) as error:  # ldap3, reading what is not LDAP
             self.close()
-            raise Unreachable(self.what, "its answer is not LDAP") from error
+            raise Unreachable(self.peer, "its answer is not LDAP") from error
         raise problem
 
     def close(self) -> None:
@@ -286,11 +286,11 @@ class _Session:
     def _network(self, error: Exception) -> ClientError:
         """Ldap3 makes classes that are errors of its own and of the system's at once."""
         if isinstance(error, ConnectionRefusedError):
-            return Refused(self.what)
+            return Refused(self.peer)
         if isinstance(error, TimeoutError | BlockingIOError):
             opening = "open" in str(error)
-            return TimedOut(self.what, CONNECT_SECONDS if opening else self._seconds)
-        return Unreachable(self.what, str(error))
+            return TimedOut(self.peer, CONNECT_SECONDS if opening else self._seconds)
+        return Unreachable(self.peer, str(error))
 
 
 def _entry(item: Mapping[str, Any]) -> Entry:
@@ -298,7 +298,7 @@ def _entry(item: Mapping[str, Any]) -> Entry:
     return Entry(str(item["dn"]), Attributes(values))
 
 
-def _root_dse(entry: Entry, what: str) -> RootDse:
+def _root_dse(entry: Entry, peer: str) -> RootDse:
     try:
         return RootDse(
             _generalized_time(entry.text("currentTime") or ""),
@@ -309,7 +309,7 @@ def _root_dse(entry: Entry, what: str) -> RootDse:
             entry.texts("supportedCapabilities"),
         )
     except ValueError:
-        raise Unreachable(what, "its root DSE is not that of a domain controller") from None
+        raise Unreachable(peer, "its root DSE is not that of a domain controller") from None
 
 
 def _number(text: str | None) -> int | None:

@@ -33,31 +33,19 @@ ENCTYPES = {
 }
 """IANA's registry "Kerberos Encryption Type Numbers"."""
 
-_FLAGS = {
-    1: "forwardable",
-    2: "forwarded",
-    3: "proxiable",
-    4: "proxy",
-    5: "may-postdate",
-    6: "postdated",
-    7: "invalid",
-    8: "renewable",
-    9: "initial",
-    10: "pre-authent",
-    11: "hw-authent",
-    12: "transited-policy-checked",
-    13: "ok-as-delegate",
-    15: "enc-pa-rep",
-    16: "anonymous",
-}
+_FLAGS = (
+    *("", "forwardable", "forwarded", "proxiable", "proxy", "may-postdate", "postdated", "invalid", "renewable"),
+    *("initial", "pre-authent", "hw-authent", "transited-policy-checked", "ok-as-delegate", "", "enc-pa-rep"),
+    "anonymous",
+)
 """Bits, counted from the most significant. RFC 4120 5.3; RFC 6806 section 11; RFC 6112 section 3 (16)."""
 
 
 class CcacheError(ValueError):
     """Not a ticket cache that we can read. ``offset`` is where; the text shows nothing of the content."""
 
-    def __init__(self, offset: int, why: str) -> None:
-        super().__init__(f"{why} (at byte {offset})")
+    def __init__(self, offset: int, reason: str) -> None:
+        super().__init__(f"{reason} (at byte {offset})")
         self.offset = offset
 
 
@@ -226,7 +214,7 @@ def _credential(source: _ByteReader, version: int) -> Credential | None:
         start=_time(start or auth),
         end=_time(end),
         renew_till=_time(renew_till) if renew_till else None,
-        flags=tuple(name for bit, name in _FLAGS.items() if flags & (1 << (31 - bit))),
+        flags=tuple(name for bit, name in enumerate(_FLAGS) if name and flags & (1 << (31 - bit))),
     )
 
 

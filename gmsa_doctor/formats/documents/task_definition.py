@@ -253,11 +253,6 @@ class CredentialSpecEntry:
     target: str
 
     @property
-    def is_file(self) -> bool:
-        """Whether it names a file of the host, which EC2 Windows alone allows."""
-        return self.target.lower().startswith("file:")
-
-    @property
     def suggestion(self) -> str | None:
         """The entry as it was most likely meant; None if that cannot be told."""
         return f"{self.meant}{self.target}" if self.near_miss and self.meant and self.target else None

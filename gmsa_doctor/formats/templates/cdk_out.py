@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from gmsa_doctor.formats.documents.located import Located, LocatedError, Path, child, entries, read_json
+from gmsa_doctor.formats.documents.located import Located, LocatedError, Path, read_json
+from gmsa_doctor.formats.documents.walk import child, entries
 
 MANIFEST = "manifest.json"
 

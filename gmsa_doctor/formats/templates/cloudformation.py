@@ -17,18 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gmsa_doctor.formats.documents.located import (
-    Definition,
-    Located,
-    LocatedError,
-    Open,
-    Path,
-    Position,
-    child,
-    entries,
-    items,
-    launch_type,
-)
+from gmsa_doctor.formats.documents.located import Definition, Located, LocatedError, Open, Path, Position
+from gmsa_doctor.formats.documents.walk import child, entries, items, launch_type
 from gmsa_doctor.formats.templates.intrinsics import Intrinsics
 from gmsa_doctor.formats.templates.template_part import Part, as_text
 

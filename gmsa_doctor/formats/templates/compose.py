@@ -25,8 +25,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from gmsa_doctor.formats.documents.located import Definition, Located, Open, Path, Position, child, entries, items
+from gmsa_doctor.formats.documents.located import Definition, Located, Open, Path, Position
 from gmsa_doctor.formats.documents.task_definition import KEPT_ENVIRONMENT
+from gmsa_doctor.formats.documents.walk import child, entries, items
 
 _EXTENSION = "x-aws-"
 _VARIABLE = re.compile(r"\$\$|\$\{|\$(?=[A-Za-z_])(?P<name>\w+)", re.ASCII)

@@ -13,7 +13,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from gmsa_doctor.formats.documents.located import LocatedError, Open, Path, child, entries
+from gmsa_doctor.formats.documents.located import LocatedError, Open, Path
+from gmsa_doctor.formats.documents.walk import child, entries
 from gmsa_doctor.formats.templates.template_part import Part, as_text, either, opened, without_dynamic
 
 TEXT_LIMIT = 20_000

@@ -14,19 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gmsa_doctor.formats.documents.json_text import type_name
-from gmsa_doctor.formats.documents.located import (
-    Definition,
-    Located,
-    LocatedError,
-    Open,
-    Path,
-    Position,
-    child,
-    entries,
-    items,
-    launch_type,
-)
+from gmsa_doctor.formats.documents.located import Definition, Located, LocatedError, Open, Path, Position
 from gmsa_doctor.formats.documents.task_definition import DNS_SETTINGS
+from gmsa_doctor.formats.documents.walk import child, entries, items, launch_type
 
 _TASK_DEFINITION = "aws_ecs_task_definition"
 _SERVICE = "aws_ecs_service"
