@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from gmsa_doctor.authoring import Finding, Fix, Given, Outcome, Result, Stop, check, failed, passed, unknown, warned
-from gmsa_doctor.clients.kerberos.logon import Kerberos, ServiceTicket
+from gmsa_doctor.clients.kerberos.client import Kerberos, ServiceTicket
 from gmsa_doctor.clients.kerberos.ticket_cache import (
     DEFAULT,
     VARIABLE,
