@@ -85,12 +85,7 @@ def canary_task(canary: CanaryTask) -> Finding:
     return make(summary, observed=words_of(task), expected="a task that starts", fix=fix)
 
 
-@check(
-    "canary.ticket",
-    title="The container has the gMSA's ticket",
-    docs=links.FARGATE_GMSA,
-    shows=(texts.SSPI,),
-)
+@check("canary.ticket", title="The container has the gMSA's ticket", docs=links.FARGATE_GMSA, shows=(texts.SSPI,))
 def ticket(cache: TicketCache, names: Outcome[GmsaNames]) -> Result[ContainerTicket]:
     """Looks, inside the container, at the ticket cache that the platform's Credentials Fetcher has made.
 

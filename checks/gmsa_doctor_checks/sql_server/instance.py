@@ -5,19 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from gmsa_doctor.authoring import (
-    Finding,
-    Fix,
-    Given,
-    Outcome,
-    Result,
-    check,
-    failed,
-    passed,
-    skipped,
-    unknown,
-    warned,
-)
+from gmsa_doctor.authoring import Finding, Fix, Given, Outcome, Result, check, failed, passed, skipped, unknown, warned
 from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.clients.network.sql_browser import PORT, SqlBrowser
 from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
