@@ -22,9 +22,10 @@ from gmsa_doctor.clients.kerberos.logon import (
     Ticket,
 )
 from gmsa_doctor.clients.kerberos.ticket_cache import DEFAULT, CacheFile, Owner, TicketCache, UnreadableCache
+from gmsa_doctor.core.declaration import declared_in
 from gmsa_doctor.core.errors import ClientError, TimedOut
 from gmsa_doctor.core.model import Finding, Given, Outcome, Result, Status, Stop, failed, passed
-from gmsa_doctor.core.registry import Registry, declared_in
+from gmsa_doctor.core.registry import Registry
 from gmsa_doctor.formats.ad.ccache import Ccache, Principal
 from gmsa_doctor.given.vantage import ServiceNames
 from gmsa_doctor_checks.probe import canary

@@ -24,7 +24,8 @@ from gmsa_doctor.given.probe_tasks import CanaryTask, ProbeTasks
 from gmsa_doctor.given.vantage import ServiceNames
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix, powershell
-from gmsa_doctor_checks.kerberos.tickets import from_first, judge_services, no_service_named
+from gmsa_doctor_checks.kerberos.service_ticket import judge_services, no_service_named
+from gmsa_doctor_checks.kerberos.tickets import from_first
 from gmsa_doctor_checks.probe.start_failure import start_failure, words_of
 from gmsa_doctor_checks.values import GmsaNames, ReachableKdcs
 
