@@ -1,5 +1,6 @@
 """What an author of checks imports: the decorator, the kinds of results, and what findings are made of."""
 
+from gmsa_doctor.core.bundles import bundle
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import (
@@ -38,6 +39,7 @@ __all__ = [
     "ShowsAs",
     "Status",
     "Stop",
+    "bundle",
     "check",
     "deferred_to",
     "failed",

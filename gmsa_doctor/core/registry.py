@@ -10,6 +10,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from gmsa_doctor.core.bundles import composing, flat
 from gmsa_doctor.core.check_id import CheckFunction, declared, rotten
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.model import Cause, Check, Explanation, Finding, Given, Need, Outcome, ShowsAs
@@ -21,7 +22,8 @@ ENTRY_POINT_GROUP = "gmsa_doctor.checks"
 
 BUILT_IN = (
     "gmsa_doctor_checks.task.task_definition.credentialspecs",
-    "gmsa_doctor_checks.roles.execution_role.role",
+    "gmsa_doctor_checks.roles.execution_role.present",
+    "gmsa_doctor_checks.roles.execution_role.trust",
     "gmsa_doctor_checks.task.task_definition.platform",
     "gmsa_doctor_checks.task.service",
     "gmsa_doctor_checks.task.task_definition.lost_in_registration",
@@ -30,11 +32,15 @@ BUILT_IN = (
     "gmsa_doctor_checks.credspec.object",
     "gmsa_doctor_checks.credspec.document",
     "gmsa_doctor_checks.credspec.secret",
-    "gmsa_doctor_checks.roles.execution_role.objects",
+    "gmsa_doctor_checks.roles.execution_role.credspec",
+    "gmsa_doctor_checks.roles.execution_role.ssm",
+    "gmsa_doctor_checks.roles.execution_role.secret",
     "gmsa_doctor_checks.roles.instance_role",
     "gmsa_doctor_checks.vpc_dns.directory_service",
     "gmsa_doctor_checks.roles.execution_role.kms",
-    "gmsa_doctor_checks.roles.execution_role.start",
+    "gmsa_doctor_checks.roles.execution_role.image",
+    "gmsa_doctor_checks.roles.log_group",
+    "gmsa_doctor_checks.roles.execution_role.logs",
     "gmsa_doctor_checks.roles.execution_role.task_secrets",
     "gmsa_doctor_checks.network_path.subnets",
     "gmsa_doctor_checks.network_path.endpoints",
@@ -114,15 +120,15 @@ def check(
     """
 
     def declare(function: Callable[P, R]) -> CheckFunction[P, R]:
-        needs, gives = _signature(id, function)
+        hints, gives = _signature(id, function)
         setattr(
             function,
             _MARK,
             Check(
                 id=id,
                 title=title,
-                function=function,
-                needs=needs,
+                function=composing(function, list(hints.values())),
+                needs=tuple(_need(id, name, hint) for name, hint in flat(list(hints.items()))),
                 gives=gives,
                 cause=cause,
                 docs=docs,
@@ -140,20 +146,22 @@ def check(
     return declare
 
 
-def _signature(id: str, function: Callable[..., Any]) -> tuple[tuple[Need, ...], type | None]:
+def _signature(id: str, function: Callable[..., Any]) -> tuple[dict[str, Any], type | None]:
+    """The types of the parameters, in order, and the type of the value that the check gives."""
     hints = get_type_hints(function)
     if "return" not in hints:
         raise DeclarationError(f"{id}: the result has no type")
     gives = _given_type(id, hints.pop("return"))
-    needs = []
-    for parameter in inspect.signature(function).parameters:
+    parameters = inspect.signature(function).parameters
+    for parameter in parameters:
         if parameter not in hints:
             raise DeclarationError(f"{id}: the parameter {parameter} has no type")
-        hint = hints[parameter]
-        outcome = get_origin(hint) is Outcome
-        asked = get_args(hint)[0] if outcome else hint
-        needs.append(Need(parameter, _value_type(id, asked), outcome))
-    return tuple(needs), gives
+    return {parameter: hints[parameter] for parameter in parameters}, gives
+
+
+def _need(id: str, parameter: str, hint: Any) -> Need:
+    outcome = get_origin(hint) is Outcome
+    return Need(parameter, _value_type(id, get_args(hint)[0] if outcome else hint), outcome)
 
 
 def _given_type(id: str, hint: Any) -> type | None:

@@ -67,9 +67,7 @@ def judge_with_key(question: AccessQuestion, decisions: Decisions, policy: Resou
     )
 
 
-def _settled(
-    question: AccessQuestion, decisions: Decisions, policy: ResourcePolicy
-) -> Finding | SimulatedDecision:
+def _settled(question: AccessQuestion, decisions: Decisions, policy: ResourcePolicy) -> Finding | SimulatedDecision:
     """The finding where the other policy does not count any more; else what the role's own policies say."""
     role, action = question.role.name, question.action
     if isinstance(policy, Ruling) and policy.denies:
@@ -202,9 +200,7 @@ def _depends(question: AccessQuestion, policy: Ruling) -> Finding:
     return unknown(
         f"{question.policy_name} allows {question.action} on conditions that cannot be judged here: {keys}",
         observed=f"an Allow on {keys}",
-        fix=_policy_fix(
-            question, "Look at that policy, or let gmsa-doctor run ask with the role's own permissions."
-        ),
+        fix=_policy_fix(question, "Look at that policy, or let gmsa-doctor run ask with the role's own permissions."),
     )
 
 

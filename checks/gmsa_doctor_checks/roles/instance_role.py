@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 
 from gmsa_doctor.authoring import (
     Finding,
@@ -41,6 +40,8 @@ _REPORTED = (
     "Credentials Fetcher 2.0.1 was reported to read the secret with the instance's role, and to give up if it may not"
 )
 _MOST_NAMES = 5
+_ROLE_KIND = "the instance role"
+_FIX_NAME = "secret"
 
 
 @check(
@@ -94,7 +95,9 @@ def instance_role_secret(
         for profile, answer in each(dict.fromkeys(profiles.values()), readers.judge)
     }
     without_profile = tuple(
-        Row(member.name, Status.SKIPPED, "has gone meanwhile" if member.ec2 else "no instance of EC2: it has no profile")
+        Row(
+            member.name, Status.SKIPPED, "has gone meanwhile" if member.ec2 else "no instance of EC2: it has no profile"
+        )
         for member in instances.members
         if member.ec2 not in profiles
     )
@@ -142,12 +145,18 @@ class _ProfileRoles:
             return stop.finding
 
     def _judge_role(self, text: str) -> Finding:
-        role, simulator = self.simulator.role(text), self.simulator
-        names = {"role_kind": "the instance role", "fix_name": "secret"}
-        question = replace(of_secret(self.secret, role, simulator.place), **names)
-        access = KeyAccess(role, simulator, self.kms, **names)
-        read = partial(may_read, question, simulator, self.secrets)
-        finding = worst(findings_of((lambda: [read()], lambda: self._judge_key(access))))
+        role = self.simulator.role(text)
+        question = of_secret(self.secret, role, self.simulator.place)
+        question = replace(question, role_kind=_ROLE_KIND, fix_name=_FIX_NAME)
+        access = KeyAccess(role, self.simulator, self.kms, _ROLE_KIND, _FIX_NAME)
+        finding = worst(
+            findings_of(
+                (
+                    lambda: [may_read(question, self.simulator, self.secrets)],
+                    lambda: self._judge_key(access),
+                )
+            )
+        )
         if finding.status is Status.PASS:
             return passed(f"{role.name} may read the secret")
         return finding.to_warning(f"; {_REPORTED}")

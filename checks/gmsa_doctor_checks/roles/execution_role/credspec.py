@@ -77,7 +77,9 @@ def _owner(bucket: str, place: AwsPlace, s3: S3) -> dict[str, str]:
         owned = s3.bucket(bucket, place.account).owned
     except ClientError:
         return {}
-    return dict.fromkeys(("aws:ResourceAccount", "s3:ResourceAccount"), place.account) if owned and place.account else {}
+    return (
+        dict.fromkeys(("aws:ResourceAccount", "s3:ResourceAccount"), place.account) if owned and place.account else {}
+    )
 
 
 def _of_another_account(policy: ResourcePolicy) -> bool:

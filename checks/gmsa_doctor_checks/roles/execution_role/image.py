@@ -6,7 +6,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from gmsa_doctor.authoring import Finding, Fix, Status, check, failed, if_several, passed, rows_of, skipped, warned, worst
+from gmsa_doctor.authoring import (
+    Finding,
+    Fix,
+    Status,
+    check,
+    failed,
+    if_several,
+    passed,
+    rows_of,
+    skipped,
+    warned,
+    worst,
+)
 from gmsa_doctor.clients.aws.ecr_and_logs import Ecr
 from gmsa_doctor.core.errors import ClientError, NotFound
 from gmsa_doctor.formats.aws.arn import RoleArn
@@ -61,7 +73,9 @@ def execution_role_image(
     if decides.status is Status.PASS:
         names = ", ".join(repository.name for repository in repositories)
         return passed(f"what pulling from {names} takes is allowed to {arn.name}")
-    rows = rows_of((finding.expected or finding.summary, finding) for finding in findings if finding.status is not Status.PASS)
+    rows = rows_of(
+        (finding.expected or finding.summary, finding) for finding in findings if finding.status is not Status.PASS
+    )
     fix = _allow_pulling(arn, simulator.place, repositories) if is_not_granted(decides) else decides.fix
     return failed_on_fargate(replace(decides, rows=if_several(rows), fix=fix), platform)
 
