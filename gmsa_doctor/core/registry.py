@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 ENTRY_POINT_GROUP = "gmsa_doctor.checks"
 
 BUILT_IN = (
+    "gmsa_doctor_checks.task.task_definition.registered",
     "gmsa_doctor_checks.task.task_definition.credentialspecs",
+    "gmsa_doctor_checks.task.task_definition.prefix",
+    "gmsa_doctor_checks.task.task_definition.arn",
     "gmsa_doctor_checks.roles.execution_role.present",
     "gmsa_doctor_checks.roles.execution_role.trust",
     "gmsa_doctor_checks.task.task_definition.platform",
@@ -30,7 +33,10 @@ BUILT_IN = (
     "gmsa_doctor_checks.task.container_instances",
     "gmsa_doctor_checks.task.task_definition.ticket_access",
     "gmsa_doctor_checks.credspec.object",
+    "gmsa_doctor_checks.credspec.size",
     "gmsa_doctor_checks.credspec.document",
+    "gmsa_doctor_checks.credspec.names",
+    "gmsa_doctor_checks.credspec.secret_link",
     "gmsa_doctor_checks.credspec.secret",
     "gmsa_doctor_checks.roles.execution_role.credspec",
     "gmsa_doctor_checks.roles.execution_role.ssm",

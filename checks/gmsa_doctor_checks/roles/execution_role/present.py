@@ -7,7 +7,7 @@ from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.shared_values import ExecutionRole
 from gmsa_doctor.given.subject import Launch, Platform, Subject
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.task.new_revision import register_again
+from gmsa_doctor_checks.task.revisions import register_again
 
 
 @check(
