@@ -1,24 +1,21 @@
 """What is said about an execution role, by calling with values."""
 
-from collections.abc import Callable
-
 import pytest
 
 from gmsa_doctor.clients.aws.iam import SimulatedDecision
 from gmsa_doctor.clients.aws.kms import Key
-from gmsa_doctor.core.model import Finding, Status
+from gmsa_doctor.core.model import Status
 from gmsa_doctor.formats.aws.arn import RoleArn
 from gmsa_doctor.formats.aws.iam_policy_document import Ruling
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.credspec.object import credspec_object
 from gmsa_doctor_checks.credspec.secret import secret_value
-from gmsa_doctor_checks.roles.access import judge, judge_with_key, put_policy
+from gmsa_doctor_checks.roles.access import judge, put_policy
 from gmsa_doctor_checks.roles.execution_role.kms import own_key_of_secrets_manager
 from gmsa_doctor_checks.roles.key_access import KeyUse, not_enabled
 from gmsa_doctor_checks.roles.request_context import known_of_who_and_what
 from gmsa_doctor_checks.roles.simulation import AccessQuestion
 
-Judge = Callable[[AccessQuestion, tuple[SimulatedDecision, ...], Ruling], Finding]
 ROLE = RoleArn("aws", "123456789012", "webapp", "/ecs/")
 READ = AccessQuestion(
     ROLE, "s3:GetObject", "arn:aws:s3:::credspecs/a.json", "the CredSpec", evidence=credspec_object.id
@@ -26,9 +23,9 @@ READ = AccessQuestion(
 NOT_IN_THE_ORGANIZATION = SimulatedDecision(READ.action, READ.resource, "implicitDeny", organizations=False)
 
 
-@pytest.mark.parametrize("judged", [judge, judge_with_key])
-def test_a_denial_of_the_organization_is_a_warning_as_the_simulation_errs_about_conditions(judged: Judge) -> None:
-    finding = judged(READ, (NOT_IN_THE_ORGANIZATION,), Ruling())
+@pytest.mark.parametrize("is_key", [False, True])
+def test_a_denial_of_the_organization_is_a_warning_as_the_simulation_errs_about_conditions(is_key: bool) -> None:
+    finding = judge(READ, (NOT_IN_THE_ORGANIZATION,), Ruling(), policy_required=is_key)
     assert (finding.status, "(SCP)" in finding.summary) == (Status.WARN, True)
 
 

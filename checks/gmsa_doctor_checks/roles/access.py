@@ -21,49 +21,61 @@ from gmsa_doctor_checks.roles.request_context import has_not
 from gmsa_doctor_checks.roles.simulation import AccessQuestion, Decisions, ResourcePolicy
 
 
-def judge(question: AccessQuestion, decisions: Decisions, policy: ResourcePolicy) -> Finding:
-    """The finding about a resource that either the role's policies or its own may allow."""
-    decision = _settled(question, decisions, policy)
-    if isinstance(decision, Finding):
-        return decision
-    if decision.decision == "allowed":
-        return _allowed(question, policy)
-    if question.foreign or policy is None:
-        return _not_allowed(question, decision, policy)
-    return _by_resource(question, decision, policy)
+def judge(
+    question: AccessQuestion, decisions: Decisions, policy: ResourcePolicy, *, policy_required: bool = False
+) -> Finding:
+    """The finding about a resource that either the role's policies or its own may allow.
 
-
-def judge_with_key(question: AccessQuestion, decisions: Decisions, policy: ResourcePolicy) -> Finding:
-    """The finding about a KMS key: without its own policy nothing is allowed.
-
+    ``policy_required``: of a KMS key, which nobody may use whom its own policy does not allow it, or to whose account.
     Source: https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html
     """
     decision = _settled(question, decisions, policy)
     if isinstance(decision, Finding):
         return decision
     allowed = decision.decision == "allowed"
-    if question.foreign or policy is None:
-        return _allowed(question, policy) if allowed else _not_allowed(question, decision, policy)
-    action, key_policy = question.action, question.policy_name
+    if question.foreign:
+        return _by_both(question, policy) if allowed else _not_allowed(question, decision, policy)
+    if policy is None:
+        return passed(_allowed(question)) if allowed else _not_allowed(question, decision, policy)
     if isinstance(policy, ClientError):
-        text = f"whether {key_policy} allows {action} to {question.role.name} is not known: {policy.text}"
-        return replace(policy.finding(), summary=text)
-    if decision.boundary is False:  # it limits what the key's policy allows to the role
-        return _not_allowed(question, decision, policy)
+        name = question.policy_name
+        if policy_required:
+            gap = f"whether {name} allows {question.action} to {question.role.name} is not known"
+        elif allowed:
+            gap = f"{_allowed(question)} by its own policies, but {name} may deny it"
+        else:
+            gap = f"{_reason(question, decision)}, and whether {name} does is not known"
+        return replace(policy.finding(), summary=f"{gap}: {policy.text}")
+    return _by_either(question, decision, policy, policy_required)
+
+
+def _by_either(question: AccessQuestion, decision: SimulatedDecision, policy: Ruling, policy_required: bool) -> Finding:
+    """The finding about a resource of the role's account, whose policy could be read."""
+    name, action, role = question.policy_name, question.action, question.role
+    allowed = decision.decision == "allowed"
+    if decision.boundary is False:  # it limits what a policy allows to the role, but not what it allows to everybody
+        if policy.allows is False or policy_required or not policy.open_to_all:
+            return _not_allowed(question, decision, policy)
+        reason = _reason(question, decision)
+        text = f"{reason}; {name} allows it to everybody, and which of them counts is not certain"
+        return unknown(text, fix=_look(question))
+    if allowed and not policy_required:
+        return _unless_denied(question, policy, _allowed(question))
     if policy.allows or (allowed and policy.delegates):
-        by = "" if allowed else f", by {key_policy}"
-        text = f"{action} with the key of {question.resource_name} is allowed to {question.role.name}{by}"
-        return _perhaps_denied(question, policy) or passed(text)
+        by = "" if allowed else f", by {name}"
+        with_key = f"{action} with the key of {question.resource_name} is allowed to {role.name}{by}"
+        by_policy = f"{name} allows {action} on {question.resource} to {role.name}"
+        return _unless_denied(question, policy, with_key if policy_required else by_policy)
     if policy.allows is None or (allowed and policy.delegates is None):
         return _depends(question, policy)
     if not allowed:
         return _not_allowed(question, decision, policy)
     return _failure(
         question,
-        f"{key_policy} allows {action} neither to the role nor to its account",
-        observed=f"{action} allowed by the role's policies, not by {key_policy}",
-        expected=f"a statement that allows {action} to {question.role}",
-        fix=_policy_fix(question, f"Add a statement to {key_policy} that allows {action} to {question.role}."),
+        f"{name} allows {action} neither to the role nor to its account",
+        observed=f"{action} allowed by the role's policies, not by {name}",
+        expected=f"a statement that allows {action} to {role}",
+        fix=_policy_fix(question, f"Add a statement to {name} that allows {action} to {role}."),
     )
 
 
@@ -71,18 +83,16 @@ def _settled(question: AccessQuestion, decisions: Decisions, policy: ResourcePol
     """The finding where the other policy does not count any more; else what the role's own policies say."""
     role, action = question.role.name, question.action
     if isinstance(policy, Ruling) and policy.denies:
+        name = question.policy_name
         return _failure(
             question,
-            f"{question.policy_name} denies {action}{_sid(policy)}",
-            observed=f"a Deny in {question.policy_name}{_sid(policy)}",
+            f"{name} denies {action}{_sid(policy)}",
+            observed=f"a Deny in {name}{_sid(policy)}",
             expected=f"no Deny of {action} for {question.role}",
-            fix=_policy_fix(
-                question, f"Except {question.role} from the Deny in {question.policy_name}, or take it out."
-            ),
+            fix=_policy_fix(question, f"Except {question.role} from the Deny in {name}, or take it out."),
         )
-    decision = next(
-        (answer for answer in decisions if (answer.action, answer.resource) == (action, question.resource)), None
-    )
+    asked = (action, question.resource)
+    decision = next((decision for decision in decisions if (decision.action, decision.resource) == asked), None)
     if decision is None:
         return unknown(f"IAM's answer says nothing about {action} on {question.resource}", fix=_look(question))
     missing = [key for key in decision.missing if not has_not(key, action, question.context)]
@@ -110,19 +120,13 @@ def _settled(question: AccessQuestion, decisions: Decisions, policy: ResourcePol
     return decision
 
 
-def _allowed(question: AccessQuestion, policy: ResourcePolicy) -> Finding:
-    """The role's own policies allow it."""
-    allowed = f"{question.action} on {question.resource} is allowed to {question.role.name}"
-    if question.foreign:
-        return _by_other_account(question, policy, allowed)
-    if isinstance(policy, ClientError):
-        summary = f"{allowed} by its own policies, but {question.policy_name} may deny it: {policy.text}"
-        return replace(policy.finding(), summary=summary)
-    return _perhaps_denied(question, policy) or passed(allowed)
+def _allowed(question: AccessQuestion) -> str:
+    return f"{question.action} on {question.resource} is allowed to {question.role.name}"
 
 
-def _by_other_account(question: AccessQuestion, policy: ResourcePolicy, allowed: str) -> Finding:
-    name = question.policy_name
+def _by_both(question: AccessQuestion, policy: ResourcePolicy) -> Finding:
+    """The role's own policies allow it; the resource is another account's, whose policy has to allow it too."""
+    name, allowed = question.policy_name, _allowed(question)
     if isinstance(policy, ClientError):
         return skipped(
             f"{allowed} by its own policies; {name}, which has to allow it as well, is another account's: "
@@ -130,7 +134,7 @@ def _by_other_account(question: AccessQuestion, policy: ResourcePolicy, allowed:
             fix=Fix("Ask the owner of that account, or let gmsa-doctor run try it with the role's own permissions."),
         )
     if policy is None or policy.allows or policy.delegates:
-        return _perhaps_denied(question, policy) or passed(f"{allowed}, by {name} of the other account too")
+        return _unless_denied(question, policy, f"{allowed}, by {name} of the other account too")
     if policy.allows is None or policy.delegates is None:
         return _depends(question, policy)
     return _failure(
@@ -142,30 +146,15 @@ def _by_other_account(question: AccessQuestion, policy: ResourcePolicy, allowed:
     )
 
 
-def _by_resource(question: AccessQuestion, decision: SimulatedDecision, policy: Ruling | ClientError) -> Finding:
-    """The role's own policies do not allow it: within an account the resource's may."""
-    reason, name = _reason(question, decision), question.policy_name
-    if isinstance(policy, ClientError):
-        return replace(policy.finding(), summary=f"{reason}, and whether {name} does is not known: {policy.text}")
-    if decision.boundary is False and policy.allows is not False and policy.open_to_all:
-        text = f"{reason}; {name} allows it to everybody, and which of them counts is not certain"
-        return unknown(text, fix=_look(question))
-    if decision.boundary is False or policy.allows is False:  # a boundary limits what a policy allows to the role
-        return _not_allowed(question, decision, policy)
-    if policy.allows is None:
-        return _depends(question, policy)
-    allowed = passed(f"{name} allows {question.action} on {question.resource} to {question.role.name}")
-    return _perhaps_denied(question, policy) or allowed
-
-
-def _perhaps_denied(question: AccessQuestion, policy: Ruling | None) -> Finding | None:
+def _unless_denied(question: AccessQuestion, policy: Ruling | None, allowed: str) -> Finding:
+    """A pass; a warning where the resource's policy may deny it."""
     if policy is None or policy.denies is not None:
-        return None
+        return passed(allowed)
     keys = ", ".join(policy.deny_keys)
     hints = _hints(policy.deny_keys) or "they are the role's requests, of the task's network"
+    name = f"{question.policy_name} denies {question.action}{_sid(policy)}"
     return warned(
-        f"{question.policy_name} denies {question.action}{_sid(policy)} on a condition that cannot be judged here: "
-        f"{keys}",
+        f"{name} on a condition that cannot be judged here: {keys}",
         observed=f"a Deny on {keys}",
         expected="a condition that is not true for the task's requests",
         fix=_policy_fix(question, f"Look whether the task's requests fall under that Deny: {hints}."),
@@ -214,11 +203,8 @@ def _policy_fix(question: AccessQuestion, text: str) -> Fix:
 
 def _not_allowed(question: AccessQuestion, decision: SimulatedDecision, policy: ResourcePolicy) -> Finding:
     action, resource = question.action, question.resource
-    neither = (
-        f"; {question.policy_name} does not allow it either"
-        if isinstance(policy, Ruling) and not question.foreign
-        else ""
-    )
+    also = isinstance(policy, Ruling) and not question.foreign
+    neither = f"; {question.policy_name} does not allow it either" if also else ""
     return _failure(
         question,
         f"{_reason(question, decision)}{question.hint}",

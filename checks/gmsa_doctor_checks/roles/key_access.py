@@ -12,10 +12,10 @@ from gmsa_doctor.authoring import CheckId, Finding, Fix, ShowsAs, Status, failed
 from gmsa_doctor.clients.aws.kms import Key, Kms
 from gmsa_doctor.clients.aws.services import SecretsManager
 from gmsa_doctor.core.errors import ClientError, NotFound
-from gmsa_doctor.formats.aws.arn import ArnError, RoleArn, parse_arn
+from gmsa_doctor.formats.aws.arn import Arn, ArnError, RoleArn, parse_arn
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.roles.access import judge_with_key
+from gmsa_doctor_checks.roles.access import judge
 from gmsa_doctor_checks.roles.simulation import AccessQuestion, Decisions, PolicySimulator, ResourcePolicy
 
 DECRYPT = "kms:Decrypt"
@@ -35,21 +35,12 @@ class KeyUse:
     shows_as: ShowsAs | None = None
 
     @property
-    def region(self) -> str:
-        """The region in the key's ARN; empty where its name tells none."""
-        return _arn_part(self.key, "region")
-
-    @property
-    def account(self) -> str:
-        """The account in the key's ARN; empty where its name tells none."""
-        return _arn_part(self.key, "account")
-
-
-def _arn_part(text: str, part: str) -> str:
-    try:
-        return str(getattr(parse_arn(text), part))
-    except ArnError:
-        return ""
+    def arn(self) -> Arn | None:
+        """The ARN of the key or of an alias; None where only its id or its alias is known."""
+        try:
+            return parse_arn(self.key)
+        except ArnError:
+            return None
 
 
 def key_of_secret(secret: str, place: AwsPlace, secrets: SecretsManager) -> KeyUse | None:
@@ -76,31 +67,29 @@ class KeyAccess:
 
     def judge(self, use: KeyUse) -> Finding:
         """The finding about a key of any account."""
-        account = use.account or self.role.account
-        if account == self.role.account:
+        arn = use.arn
+        if arn is None or arn.account == self.role.account:
             key = self._usable(use)
             return self._permitted(use, key) if isinstance(key, Key) else key
-        if not parse_arn(use.key).resource.startswith("key/"):
+        if not arn.resource.startswith("key/"):
             return skipped(
                 f"the KMS key of {use.object_name} is another account's, known by its alias {use.key}: IAM compares "
-                f"the key's own ARN, which account {account} can tell"
+                f"the key's own ARN, which account {arn.account} can tell"
             )
         question = replace(self._question(use, use.key), foreign=True)
-        return judge_with_key(
-            question, self.simulator.simulate(question), ClientError(f"only account {account} can read it")
-        )
+        unreadable = ClientError(f"only account {arn.account} can read it")
+        return judge(question, self.simulator.simulate(question), unreadable, policy_required=True)
 
     def judge_usable(self, use: KeyUse) -> Finding | None:
         """The finding about the role's permission; None for a key of another account, or one that is not usable."""
-        if (use.account or self.role.account) != self.role.account:
-            return None
-        key = self._usable(use)
+        key = self._usable(use) if use.arn is None or use.arn.account == self.role.account else None
         return self._permitted(use, key) if isinstance(key, Key) else None
 
     def _usable(self, use: KeyUse) -> Key | Finding:
         """The key, of the role's account, or the finding about it whoever uses it."""
-        if use.region and self.simulator.place.region not in (None, use.region):  # KMS would not find it
-            return skipped(f"the KMS key of {use.object_name} is in {use.region}, which was not asked")
+        region = use.arn and use.arn.region
+        if region and self.simulator.place.region not in (None, region):  # KMS would not find it
+            return skipped(f"the KMS key of {use.object_name} is in {region}, which was not asked")
         try:
             key = self.kms.key(use.key)
         except NotFound as error:
@@ -118,7 +107,7 @@ class KeyAccess:
     def _permitted(self, use: KeyUse, key: Key) -> Finding:
         question = self._question(use, key.arn)
         decisions, policy = self.simulator.simulate_and_read(question, lambda: self.kms.policy(key.arn))
-        finding = judge_with_key(question, decisions, policy)
+        finding = judge(question, decisions, policy, policy_required=True)
         if finding.status is Status.FAIL and not _is_denied(decisions, policy):
             grants = self.kms.grants(key.arn)
             if any(grant.grantee == str(self.role) and "Decrypt" in grant.operations for grant in grants):
@@ -160,7 +149,7 @@ def not_enabled(use: KeyUse, key: Key) -> Finding:
     subcommands = ("cancel-key-deletion", "enable-key") if deleted else ("describe-key",)
     if key.state == "Disabled":
         subcommands = ("enable-key",)
-    region = posix(_arn_part(key.arn, "region"))
+    region = posix(parse_arn(key.arn).region)
     return _failed(
         use,
         f"is {'pending deletion' if deleted else f'not enabled ({key.state})'}",
