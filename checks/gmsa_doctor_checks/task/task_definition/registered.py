@@ -7,12 +7,16 @@ from dataclasses import replace
 from gmsa_doctor.authoring import Finding, Fix, Outcome, check, passed, warned
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import Deployments, Subject
-from gmsa_doctor.subjects.from_aws import REGISTERED
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.task.revisions import also_running
 
 
-@check(REGISTERED, title="The task definition can be read, and is active", docs=links.TASK_PARAMETERS, about="task")
+@check(
+    "task-definition.registered",
+    title="The task definition can be read, and is active",
+    docs=links.TASK_PARAMETERS,
+    about="task",
+)
 def registered(definition: Outcome[TaskDefinition], deployments: Deployments, subject: Subject) -> Finding:
     """Reads the registered task definition of the service's PRIMARY deployment, or the one that was named.
 
