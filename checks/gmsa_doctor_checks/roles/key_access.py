@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from gmsa_doctor.authoring import CheckId, Finding, Fix, ShowsAs, Status, failed, passed, skipped
 from gmsa_doctor.clients.aws.kms import Key, Kms
-from gmsa_doctor.clients.aws.services import SecretsManager
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.core.errors import ClientError, NotFound
 from gmsa_doctor.formats.aws.arn import Arn, ArnError, RoleArn, parse_arn
 from gmsa_doctor.given.subject import AwsPlace

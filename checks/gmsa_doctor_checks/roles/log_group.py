@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Finding, Fix, check, failed, passed, skipped, warned
-from gmsa_doctor.clients.aws.ecr_and_logs import Logs
+from gmsa_doctor.clients.aws.logs import Logs
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gmsa_doctor.authoring import Cause, Finding, Outcome, check, passed
-from gmsa_doctor.clients.aws.services import S3
+from gmsa_doctor.clients.aws.s3 import S3
 from gmsa_doctor.core.errors import ClientError, ServiceError
 from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject, ExecutionRole
 from gmsa_doctor.given.subject import AwsPlace

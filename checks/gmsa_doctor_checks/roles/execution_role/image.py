@@ -19,7 +19,7 @@ from gmsa_doctor.authoring import (
     warned,
     worst,
 )
-from gmsa_doctor.clients.aws.ecr_and_logs import Ecr
+from gmsa_doctor.clients.aws.ecr import Ecr
 from gmsa_doctor.core.errors import ClientError, NotFound
 from gmsa_doctor.formats.aws.arn import RoleArn
 from gmsa_doctor.formats.aws.image_name import EcrRepository, ecr_repository

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gmsa_doctor.authoring import Finding, Fix, Outcome, Status, check, deferred_to, failed, passed, worst
 from gmsa_doctor.clients.aws.kms import Kms
-from gmsa_doctor.clients.aws.services import SecretsManager
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.formats.aws.arn import RoleArn, parse_secret_arn
 from gmsa_doctor.given.shared_values import CredSpecObject, ExecutionRole, LinkedSecret
 from gmsa_doctor_checks import links, texts

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gmsa_doctor.authoring import Finding, Fix, Status, check, passed, worst
-from gmsa_doctor.clients.aws.ecr_and_logs import Logs
+from gmsa_doctor.clients.aws.logs import Logs
 from gmsa_doctor.formats.aws.arn import RoleArn
 from gmsa_doctor.formats.documents.task_definition import LogStreams, TaskDefinition
 from gmsa_doctor.given.shared_values import ExecutionRole

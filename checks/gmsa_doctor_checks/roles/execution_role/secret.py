@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gmsa_doctor.authoring import Cause, Finding, Outcome, check
-from gmsa_doctor.clients.aws.services import SecretsManager
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.given.shared_values import ExecutionRole, LinkedSecret
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.credspec.secret import secret_value

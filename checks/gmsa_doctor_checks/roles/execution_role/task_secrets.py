@@ -19,7 +19,7 @@ from gmsa_doctor.authoring import (
     warned,
     worst,
 )
-from gmsa_doctor.clients.aws.services import SecretsManager
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.core.errors import ClientError, OutOfReach
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.aws import value_from
