@@ -16,7 +16,6 @@ from gmsa_doctor.core.model import Finding, Given, Outcome, Row, Status, failed,
 from gmsa_doctor_checks.active_directory.ldap_bind import explain_bind
 from gmsa_doctor_checks.domain_controllers.replication import (
     GmsaReplica,
-    LdapSession,
     LdapSessions,
     difference,
     gmsa,
@@ -269,7 +268,7 @@ GIVEN = Outcome(GmsaPassword("webapp01$", Hidden(b"canary-password")), passed("g
 
 
 def compared(*known: Knows, found: Outcome[GmsaAccount] = FOUND, password: Outcome[GmsaPassword] = GIVEN) -> Finding:
-    sessions = tuple(LdapSession(one, cast("Directory", it)) for one, it in zip(ENDPOINTS, known, strict=False))
+    sessions = tuple((one, cast("Directory", it)) for one, it in zip(ENDPOINTS, known, strict=False))
     return gmsa(LdapSessions(HOSTS[: len(known)], sessions), NAMES, ACCOUNT, BOUND, found, password)
 
 
