@@ -22,15 +22,17 @@ from gmsa_doctor_checks.domain_controllers.replication import (
     read_replica,
 )
 from gmsa_doctor_checks.domain_controllers.root_dse import (
+    MOST,
     RootDses,
     dns_name,
     domain,
     functional_level,
+    how_often,
+    names,
     read_only,
     root_dses,
     windows,
 )
-from gmsa_doctor_checks.domain_controllers.words import MOST, how_often, names
 from gmsa_doctor_checks.values import (
     Account,
     BoundDirectory,

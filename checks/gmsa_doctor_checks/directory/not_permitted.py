@@ -11,7 +11,7 @@ from gmsa_doctor.formats.ad import sid
 from gmsa_doctor.formats.ad.security_descriptor import READ_PROPERTY, DescriptorError
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.commands import powershell
-from gmsa_doctor_checks.directory.membership import (
+from gmsa_doctor_checks.directory.permission import (
     LIST,
     ListedPrincipal,
     Membership,

@@ -33,8 +33,7 @@ from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.active_directory.gmsa import GMSA_CLASS, read_password
 from gmsa_doctor_checks.active_directory.ldap_bind import explain_bind
 from gmsa_doctor_checks.commands import powershell
-from gmsa_doctor_checks.domain_controllers.root_dse import RootDses
-from gmsa_doctor_checks.domain_controllers.words import MOST, how_often, names, row
+from gmsa_doctor_checks.domain_controllers.root_dse import MOST, RootDses, how_often, names, row
 from gmsa_doctor_checks.silence import split
 from gmsa_doctor_checks.values import (
     Account,
