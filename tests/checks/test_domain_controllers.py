@@ -16,22 +16,23 @@ from gmsa_doctor.core.model import Finding, Given, Outcome, Row, Status, failed,
 from gmsa_doctor_checks.active_directory.ldap_bind import explain_bind
 from gmsa_doctor_checks.domain_controllers.replication import (
     GmsaReplica,
-    LdapSession,
     LdapSessions,
     difference,
     gmsa,
     read_replica,
 )
 from gmsa_doctor_checks.domain_controllers.root_dse import (
+    MOST,
     RootDses,
     dns_name,
     domain,
     functional_level,
+    how_often,
+    names,
     read_only,
     root_dses,
     windows,
 )
-from gmsa_doctor_checks.domain_controllers.words import MOST, how_often, names
 from gmsa_doctor_checks.values import (
     Account,
     BoundDirectory,
@@ -269,7 +270,7 @@ GIVEN = Outcome(GmsaPassword("webapp01$", Hidden(b"canary-password")), passed("g
 
 
 def compared(*known: Knows, found: Outcome[GmsaAccount] = FOUND, password: Outcome[GmsaPassword] = GIVEN) -> Finding:
-    sessions = tuple(LdapSession(one, cast("Directory", it)) for one, it in zip(ENDPOINTS, known, strict=False))
+    sessions = tuple((one, cast("Directory", it)) for one, it in zip(ENDPOINTS, known, strict=False))
     return gmsa(LdapSessions(HOSTS[: len(known)], sessions), NAMES, ACCOUNT, BOUND, found, password)
 
 

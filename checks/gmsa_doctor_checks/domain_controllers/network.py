@@ -23,7 +23,7 @@ from gmsa_doctor.core.limits import each
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.domain_controllers.words import how_often, names
+from gmsa_doctor_checks.domain_controllers.root_dse import how_often, names
 from gmsa_doctor_checks.network_access.values import Need, Passage
 from gmsa_doctor_checks.silence import judge_silence, split
 from gmsa_doctor_checks.values import DomainControllers, Endpoint, ReachableKdcs, ReachableLdap
