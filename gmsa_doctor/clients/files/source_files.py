@@ -98,7 +98,7 @@ def classify(candidate: Candidate, body: bytes, parameters: Mapping[str, str]) -
         return None
     if len(body) > FILE_LIMIT:
         return Broken(candidate.path, f"is larger than {FILE_LIMIT // 1024 // 1024} MB")
-    if _begins_as_credspec(body):  # what is wrong with it, its checks tell better
+    if _CREDSPEC_START.match(_without_nul(body[:4096])):  # what is wrong with it, its checks tell better
         return SourceFile(candidate.path, FileKind.CREDSPEC, body=body)
     try:
         found = _parsed(candidate.path, body, {**dict(candidate.parameters), **parameters})
@@ -124,10 +124,6 @@ def _without_nul(body: bytes) -> bytes:
 
 _CREDSPEC_KEYS = ("CmsPlugins", "DomainJoinConfig", "ActiveDirectoryConfig")
 _CREDSPEC_START = re.compile(rb'[\xef\xbb\xbf\xff\xfe\s]*\{\s*"(?:CmsPlugins|DomainJoinConfig|ActiveDirectoryConfig)"')
-
-
-def _begins_as_credspec(body: bytes) -> bool:
-    return _CREDSPEC_START.match(_without_nul(body[:4096])) is not None
 
 
 def _parsed(path: str, body: bytes, parameters: Mapping[str, str]) -> SourceFile | None:

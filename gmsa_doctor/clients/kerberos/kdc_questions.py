@@ -25,7 +25,6 @@ SECONDS = 3.0
 """For one question, its repetition over UDP included."""
 _AS_REP = 0x6B
 _LARGEST = 1 << 16
-_PREAUTH_REQUIRED = 25
 _TOO_BIG_FOR_UDP = 52
 
 
@@ -39,7 +38,7 @@ class FirstAnswer:
     @property
     def reason(self) -> KdcReason | None:
         """Why the logon ends there; None where it goes on, with the proof of the password."""
-        if self.code in (0, _PREAUTH_REQUIRED, _TOO_BIG_FOR_UDP):
+        if self.code in (0, krb_error.PREAUTH_REQUIRED, _TOO_BIG_FOR_UDP):
             return None
         return reason_of(BASE + self.code, self.nt_status, logon=False)
 

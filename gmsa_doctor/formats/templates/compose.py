@@ -51,17 +51,14 @@ def definitions(located: Located) -> tuple[Definition, ...]:
         if not isinstance(service, dict):
             continue
         extended = everywhere or _extended(service) or _extended(service.get("deploy"))
-        if (extended and _carries(service)) or _names_arn(service):
+        carries = bool(_specs(service) or service.get("credential_spec"))
+        if (extended and carries) or _names_arn(service):
             definitions.append(Definition(name, _task(located, ("services", name), service, extended)))
     return tuple(definitions)
 
 
 def _extended(value: object) -> bool:
     return any(isinstance(key, str) and key.startswith(_EXTENSION) for key in entries(value))
-
-
-def _carries(service: Mapping[str, object]) -> bool:
-    return bool(_specs(service) or service.get("credential_spec"))
 
 
 def _names_arn(service: Mapping[str, object]) -> bool:
