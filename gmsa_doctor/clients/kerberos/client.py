@@ -201,7 +201,7 @@ _LogOn = Callable[[str, str, Hidden[bytes], Kdc], Ticket]
 
 
 class SecurityContext:
-    """An authentication under way to a service, and then the means to seal what is said to it."""
+    """A GSSAPI security context: authenticates to a service, then signs and seals messages."""
 
     def __init__(self, library: Libkrb5, realm: str, kdc: Kdc, context: Any) -> None:
         self._library = library

@@ -1,4 +1,4 @@
-"""A way from libkrb5 to one KDC that ends in time and tells what happened on it.
+"""A TCP relay from libkrb5 to one KDC, with a deadline, which reports what happened.
 
 libkrb5 (MIT) waits 27 s for a mute KDC, cannot be interrupted, may repeat over UDP what it has sent over
 TCP, and gives the same error for a KDC that refuses, drops packets or stays silent. So its private krb5.conf

@@ -100,7 +100,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class RootDse:
-    """What a domain controller says of itself to anybody (MS-ADTS 3.1.1.3.2).
+    """The rootDSE of a domain controller, which anyone may read (MS-ADTS 3.1.1.3.2).
 
     The functionalities are numbers: 7 for Windows Server 2016; gMSAs need 5 (2012) in the domain controller.
     """
@@ -116,7 +116,7 @@ class RootDse:
 
     @property
     def seconds_ahead(self) -> float:
-        """How far its clock is ahead of ours; it tells whole seconds."""
+        """How far its clock is ahead of ours; the server reports whole seconds."""
         return (self.current_time - self.asked_at).total_seconds()
 
     @property
@@ -145,7 +145,7 @@ class Ldap:
         self._seconds = seconds
 
     def root_dse(self, address: str, port: int = 389) -> RootDse:
-        """What the server says of itself, asked anonymously."""
+        """The rootDSE of the server, read anonymously."""
         session = _Session(address, port, self._seconds)
         try:
             session.do(session.open)

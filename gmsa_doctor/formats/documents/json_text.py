@@ -32,7 +32,7 @@ _ONLY_2 = frozenset({Fetcher.V2})
 
 
 class Encoding(StrEnum):
-    """What the bytes seem to be in place of UTF-8."""
+    """What the bytes seem to be instead of UTF-8."""
 
     UTF_16_LE = "UTF-16 LE"
     UTF_16_BE = "UTF-16 BE"
@@ -236,7 +236,7 @@ _WHITE = " \t\r\n"
 
 
 class _JsonObject(dict[str, Json]):
-    """An object on its way out of the parser, with the keys that it had twice."""
+    """An object from the parser, with its duplicate keys."""
 
     twice: tuple[str, ...] = ()
 
