@@ -243,13 +243,9 @@ def _facts(found: Found, session: AwsSession, vantage: Vantage) -> tuple[tuple[s
 def _complete(
     findings: Iterable[Finding], found: Found, vantage: Vantage, registry: Registry, request: Request
 ) -> tuple[Finding, ...]:
-    """With ``--fail-on warn`` a warning is a failure, and so may be a root cause."""
     return tuple(
-        replace(
-            finding,
-            vantage=vantage.word,
-            root=finding.root or (request.fail_on_warning and finding.status is Status.WARN),
-            location=_location(finding, found, registry),
+        replace(finding, vantage=vantage.word, location=_location(finding, found, registry)).rooted(
+            request.fail_on_warning
         )
         for finding in findings
     )
