@@ -6,12 +6,11 @@ import ipaddress
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from gmsa_doctor.clients.ldap.sealing import sealed_bind
 from gmsa_doctor.clients.network.tcp import endpoint
@@ -173,7 +172,7 @@ class Ldap:
         return Directory(session, host, ticket.principal)
 
 
-class Directory:
+class Directory(AbstractContextManager["Directory"]):
     """A sealed session with a directory server, as one user. Safe between threads; a context manager."""
 
     def __init__(self, session: _Session, host: str, principal: str) -> None:
@@ -201,12 +200,7 @@ class Directory:
         """End the session."""
         self._session.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

@@ -53,7 +53,7 @@ class LocatedError(ValueError):
 
 @dataclass(frozen=True)
 class Located:
-    """A document (or a part that was made of it): plain data, and the position of each part, by its path in ``value``."""
+    """A document (or what was made of a part): plain data, and the position of each part by its path in ``value``."""
 
     value: object
     positions: Mapping[Path, Position]
