@@ -186,11 +186,7 @@ class Kerberos:
             name = gssapi.Name(f"{spn}@{ticket.realm}", gssapi.NameType.kerberos_principal)
             wanted = [gssapi.RequirementFlag[flag] for flag in flags]
             context = gssapi.SecurityContext(
-                name=name,
-                mech=gssapi.MechType.kerberos,
-                creds=ticket.credentials,
-                usage="initiate",
-                flags=wanted,
+                name=name, mech=gssapi.MechType.kerberos, creds=ticket.credentials, usage="initiate", flags=wanted
             )
             return use(context)
 

@@ -181,13 +181,7 @@ class Directory(AbstractContextManager["Directory"]):
         self.principal = principal
 
     def search(
-        self,
-        base: str,
-        filter: str,
-        attributes: tuple[str, ...],
-        scope: Scope = "subtree",
-        *,
-        deleted: bool = False,
+        self, base: str, filter: str, attributes: tuple[str, ...], scope: Scope = "subtree", *, deleted: bool = False
     ) -> tuple[Entry, ...]:
         """The entries below ``base`` that match (RFC 4515: see escape_filter); referrals are left out.
 
