@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,13 +11,15 @@ import typer
 
 from gmsa_doctor.cli import options
 from gmsa_doctor.cli.app import app
+from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters, values_of
+from gmsa_doctor.cli.options import Many
 from gmsa_doctor.cli.process import ExitCode, guarded, print_, say
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.given.request import Request
 
 if TYPE_CHECKING:
     from gmsa_doctor.formats.aws.arn import Arn, S3ObjectArn, SecretArn, SsmParameterArn
-    from gmsa_doctor.iam.statements import Scope
+    from gmsa_doctor.iam.scope import Scope
 
 _ACCOUNT = r"[0-9]{12}"
 _REGION = r"[a-z]{2,}(-[a-z0-9]+)+"
@@ -83,116 +84,108 @@ class _SharedOptions:
         return self._told[what][0] if what in self._told else None
 
 
-@app.command("iam-policy")
-def iam_policy(
-    purpose: Annotated[For, typer.Option("--for", help=_FOR)] = For.DOCTOR,
-    service: options.Service = None,
-    cluster: options.Cluster = None,
-    task_definition: options.TaskDefinition = None,
-    task_definition_file: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="The JSON of register- or describe-task-definition; - reads standard input."),
-    ] = None,
-    container: Annotated[str | None, typer.Option(help="Only what this container needs.")] = None,
-    profile: options.Profile = None,
+@dataclass(frozen=True, kw_only=True)
+class IamPolicyArguments:
+    """The options of ``iam-policy``, in the order of its help."""
+
+    purpose: Annotated[For, typer.Option("--for", help=_FOR)] = For.DOCTOR
+    subject: options.SubjectOptions
+    task_definition_file: options.TaskDefinitionFile = None
+    container: Annotated[str | None, typer.Option(help="Only what this container needs.")] = None
+    profile: options.Profile = None
     offline: Annotated[
         bool, typer.Option("--offline", help="Send nothing anywhere: the file alone tells what it can.")
-    ] = False,
+    ] = False
     execution_role: Annotated[
-        options.Many, typer.Option(metavar="ARN[,ARN]", help="The service's task execution role, and the probe's own.")
-    ] = None,
+        Many, typer.Option(metavar="ARN[,ARN]", help="The service's task execution role, and the probe's own.")
+    ] = None
     instance_role: Annotated[
-        options.Many, typer.Option(metavar="ARN[,ARN]", help="On EC2: the role of the container instances' profile.")
-    ] = None,
+        Many, typer.Option(metavar="ARN[,ARN]", help="On EC2: the role of the container instances' profile.")
+    ] = None
     credspec: Annotated[
-        options.Many, typer.Option(metavar="ARN[,ARN]", help="The CredSpec: an S3 object or an SSM parameter.")
-    ] = None,
-    secret: Annotated[
-        options.Many, typer.Option(metavar="ARN[,ARN]", help="The secret that the CredSpec names.")
-    ] = None,
+        Many, typer.Option(metavar="ARN[,ARN]", help="The CredSpec: an S3 object or an SSM parameter.")
+    ] = None
+    secret: Annotated[Many, typer.Option(metavar="ARN[,ARN]", help="The secret that the CredSpec names.")] = None
     kms_key: Annotated[
-        options.Many, typer.Option(metavar="ARN[,ARN]", help="A customer-managed key of the secret or the CredSpec.")
-    ] = None,
+        Many, typer.Option(metavar="ARN[,ARN]", help="A customer-managed key of the secret or the CredSpec.")
+    ] = None
     repository: Annotated[
-        options.Many, typer.Option(metavar="ARN[,ARN]", help="An ECR repository that the task's images are in.")
-    ] = None,
+        Many, typer.Option(metavar="ARN[,ARN]", help="An ECR repository that the task's images are in.")
+    ] = None
     log_group: Annotated[
         str | None, typer.Option(metavar="NAME|ARN", help="Where the probes, or the task's containers, write.")
-    ] = None,
+    ] = None
     report_s3: Annotated[
         str | None, typer.Option(metavar="S3-URL", help="As for `run`: where the reports go through S3.")
-    ] = None,
+    ] = None
     event_bus: Annotated[
         str | None, typer.Option(metavar="NAME|ARN", help="As for `check`: where the verdict is sent.")
-    ] = None,
-    account: Annotated[str | None, typer.Option(metavar="NUMBER", help="The AWS account.")] = None,
-    region: options.Region = None,
-    partition: Annotated[str | None, typer.Option(metavar="NAME", help="The AWS partition.")] = None,
-) -> None:
+    ] = None
+    account: Annotated[str | None, typer.Option(metavar="NUMBER", help="The AWS account.")] = None
+    region: options.Region = None
+    partition: Annotated[str | None, typer.Option(metavar="NAME", help="The AWS partition.")] = None
+
+
+@app.command("iam-policy")
+@fields_as_parameters
+def iam_policy(_context: typer.Context, arguments: IamPolicyArguments) -> None:
     """Print the IAM policy that a command, or a task's execution role, needs.
 
     Limited to what the service or the task definition uses, which AWS is asked for (no secret is read), and to what
     the options name, which win. Without a service or a task definition it works offline. For what is not known there
     are placeholders such as <CLUSTER>, which match nothing, and a message on standard error.
     """
-    request = Request(
-        service=service,
-        cluster=cluster,
-        task_definition=task_definition,
-        task_definition_file=task_definition_file,
-        container=container,
-        region=region,
-        profile=profile,
-        offline=offline,
+    guarded(lambda: _print(arguments))
+
+
+def _print(arguments: IamPolicyArguments) -> ExitCode:
+    import json
+
+    from gmsa_doctor.iam.statements import Purpose, placeholders, policy
+
+    request, purpose = options.request_of(arguments), arguments.purpose
+    with_subject = _has_subject(request)
+    _require_purpose((For.RUN,), arguments, "report_s3")
+    _require_purpose((For.RUN, For.EXECUTION_ROLE), arguments, "log_group")
+    _require_purpose((For.EXECUTION_ROLE,), arguments, "repository")
+    cluster = () if with_subject else ("cluster",)
+    _require_purpose((For.RUN, For.DOCTOR), arguments, *cluster, "execution_role", "instance_role", "event_bus")
+    scope = _scope(arguments)
+    scope, gaps = _looked_up(request, scope, purpose) if with_subject else (scope, [])
+    document = policy(Purpose(purpose), scope)
+    print_(json.dumps(document, indent=2, ensure_ascii=False))
+    if left := placeholders(document):
+        options_of = ", ".join(f"<{name}> ({_FILLED_BY[name]})" for name in left)
+        say(f"to be filled in before the policy permits anything there: {options_of}")
+    for gap in gaps:
+        say(gap)
+    return ExitCode.PASS
+
+
+def _scope(arguments: IamPolicyArguments) -> Scope:
+    """What the options limit the policy to."""
+    from gmsa_doctor.iam.scope import Scope
+
+    shared = _shared(arguments)
+    group = _name("--log-group", arguments.log_group, shared, "logs", "log-group:", _LOG_GROUP)
+    scope = Scope(
+        cluster=_name("--cluster", arguments.subject.cluster, shared, "ecs", "cluster/", _CLUSTER),
+        execution_roles=tuple(_role("--execution-role", text, shared) for text in _arns(arguments.execution_role)),
+        instance_roles=tuple(_role("--instance-role", text, shared) for text in _arns(arguments.instance_role)),
+        credspecs=tuple(_credspec(text, shared) for text in _arns(arguments.credspec)),
+        secrets=tuple(_secret(text, shared) for text in _arns(arguments.secret)),
+        kms_keys=tuple(_kms_key(text, shared) for text in _arns(arguments.kms_key)),
+        repositories=tuple(_repository(text, shared) for text in _arns(arguments.repository)),
+        log_groups=(group,) if group else (),
+        report=_report(arguments.report_s3),
+        event_bus=_name("--event-bus", arguments.event_bus, shared, "events", "event-bus/", _BUS),
     )
-    run, role = For.RUN, For.EXECUTION_ROLE
-
-    def show() -> ExitCode:
-        import json
-
-        from gmsa_doctor.iam.statements import Purpose, Scope, placeholders, policy
-
-        with_subject = _has_subject(request)
-        _only_for((run,), purpose, {"report-s3": report_s3})
-        _only_for((run, role), purpose, {"log-group": log_group})
-        _only_for((role,), purpose, {"repository": repository})
-        of_callers = {
-            "cluster": not with_subject and cluster,
-            "execution-role": execution_role,
-            "instance-role": instance_role,
-            "event-bus": event_bus,
-        }
-        _only_for((run, For.DOCTOR), purpose, of_callers)
-        shared = _shared(account, region, partition)
-        group = _name("--log-group", log_group, shared, "logs", "log-group:", _LOG_GROUP)
-        scope = Scope(
-            cluster=_name("--cluster", cluster, shared, "ecs", "cluster/", _CLUSTER),
-            execution_roles=tuple(_role("--execution-role", one, shared) for one in _arns(execution_role)),
-            instance_roles=tuple(_role("--instance-role", one, shared) for one in _arns(instance_role)),
-            credspecs=tuple(_credspec(one, shared) for one in _arns(credspec)),
-            secrets=tuple(_secret(one, shared) for one in _arns(secret)),
-            kms_keys=tuple(_kms_key(one, shared) for one in _arns(kms_key)),
-            repositories=tuple(_repository(one, shared) for one in _arns(repository)),
-            log_groups=(group,) if group else (),
-            report=_report(report_s3),
-            event_bus=_name("--event-bus", event_bus, shared, "events", "event-bus/", _BUS),
-        )
-        scope = replace(
-            scope,
-            partition=shared.get("partition") or scope.partition,
-            region=shared.get("region"),
-            account=shared.get("account"),
-        )
-        scope, gaps = _looked_up(request, scope, purpose) if with_subject else (scope, [])
-        document = policy(Purpose(purpose), scope)
-        print_(json.dumps(document, indent=2, ensure_ascii=False))
-        if left := placeholders(document):
-            say(_to_fill_in(left))
-        for gap in gaps:
-            say(gap)
-        return ExitCode.PASS
-
-    guarded(show)
+    return replace(
+        scope,
+        partition=shared.get("partition") or scope.partition,
+        region=shared.get("region"),
+        account=shared.get("account"),
+    )
 
 
 def _has_subject(request: Request) -> bool:
@@ -237,32 +230,29 @@ def _looked_up(request: Request, options: Scope, purpose: For) -> tuple[Scope, l
     return replace(found, **given), [f"not known: {', '.join(whats)}: {reason}" for reason, whats in by_reason.items()]
 
 
-def _to_fill_in(names: Iterable[str]) -> str:
-    told = ", ".join(f"<{name}> ({_FILLED_BY[name]})" for name in names)
-    return f"to be filled in before the policy permits anything there: {told}"
-
-
-def _only_for(purposes: tuple[For, ...], purpose: For, given: Mapping[str, object]) -> None:
-    named = [f"--{name}" for name, value in given.items() if value]
-    if purpose not in purposes and named:
+def _require_purpose(purposes: tuple[For, ...], arguments: IamPolicyArguments, *names: str) -> None:
+    """Raises UsageError for one of these options, where the policy is for something else."""
+    given = values_of(arguments)
+    named = [f"--{name.replace('_', '-')}" for name in names if given[name]]
+    if arguments.purpose not in purposes and named:
         whose = " or ".join(purposes)
         raise UsageError(f"{' and '.join(named)}: only the policy --for {whose} is about that; leave it out")
 
 
-def _shared(account: str | None, region: str | None, partition: str | None) -> _SharedOptions:
+def _shared(arguments: IamPolicyArguments) -> _SharedOptions:
     from gmsa_doctor.given.subject import AwsPlace
 
     shared = _SharedOptions()
     for option, value, pattern, example in (
-        ("account", account, _ACCOUNT, "its number of 12 digits"),
-        ("region", region, _REGION, "a region such as us-east-1"),
-        ("partition", partition, _PARTITION, "aws, aws-cn, aws-us-gov or another of AWS"),
+        ("account", arguments.account, _ACCOUNT, "its number of 12 digits"),
+        ("region", arguments.region, _REGION, "a region such as us-east-1"),
+        ("partition", arguments.partition, _PARTITION, "aws, aws-cn, aws-us-gov or another of AWS"),
     ):
         if value is not None:
             _require(f"--{option}", value, pattern, example)
             shared.tell(option, value, f"--{option}")
-    if region and not partition:
-        shared.tell("partition", AwsPlace(region, None).partition, "--region")
+    if arguments.region and not arguments.partition:
+        shared.tell("partition", AwsPlace(arguments.region, None).partition, "--region")
     return shared
 
 

@@ -23,7 +23,7 @@ from gmsa_doctor.probe.launch import Clients, Launched, Pace, launch
 from gmsa_doctor.probe.mail import logs_by_region
 from gmsa_doctor.probe.merge import ProbeReport, merge
 from gmsa_doctor.probe.plan import Plan
-from gmsa_doctor.probe.planning import RunRequest, make_plan, reason_against
+from gmsa_doctor.probe.planning import ProbeOptions, make_plan, reason_against
 from gmsa_doctor.triage.apply import Triage, applied
 
 LIVE_REASON = "asked from inside only, and no probe has told"
@@ -40,11 +40,11 @@ class Conversation:
 
 def run(
     request: Request,
-    wanted: RunRequest,
+    options: ProbeOptions,
     registry: Registry,
     user: Conversation,
     *,
-    policy: Triage | None = None,
+    triage: Triage | None = None,
     pace: Pace | None = None,
 ) -> Report:
     """Check the subjects that the request names from outside and from inside.
@@ -59,25 +59,25 @@ def run(
     registry = outside.asked_for(request, registry)
     if not selected & sides.inside(registry):
         raise UsageError("--only and --skip leave nothing that is asked from inside: `gmsa-doctor check` does the rest")
-    seconds = min(request.seconds, wanted.seconds)
+    seconds = min(request.seconds, options.seconds)
     look = outside.look(replace(request, seconds=seconds), registry, user.watch, live_reason=LIVE_REASON)
     against = reason_against(look, registry, selected)
     if look.ended.interrupted:
         against = skipped("interrupted before a probe was started")
     if against is None:
-        plan = make_plan(look, wanted, registry, selected)
+        plan = make_plan(look, options, registry, selected)
         asked = time.monotonic()
         if user.agree(plan):
             ends = started + request.seconds + time.monotonic() - asked
             sound = _sound_outside(look, registry)
             launched = launch(plan, _clients(look, request), ends=ends, say=user.say, pace=pace, canary=sound)
             subjects = _merged(look, plan, launched, registry, selected, request)
-            subjects = applied(subjects, policy or Triage(), registry, after, request.fail_on_warning)
+            subjects = applied(subjects, triage or Triage(), registry, after, request.fail_on_warning)
             return outside.report_of(subjects, required, launched.interrupted, started)
         against = skipped("no probe was started, as you wished")
     more = _rooted(_judged(registry, selected, against, None), request)
     subjects = _with_vantage(_with_more(look.subjects, more), ())
-    subjects = applied(subjects, policy or Triage(), registry, after, request.fail_on_warning)
+    subjects = applied(subjects, triage or Triage(), registry, after, request.fail_on_warning)
     return outside.report_of(subjects, required, look.ended.interrupted, started)
 
 

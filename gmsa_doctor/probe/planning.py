@@ -29,7 +29,7 @@ _ASKED = sides.INSIDE - {DnsServersInUse}
 
 
 @dataclass(frozen=True)
-class RunRequest:
+class ProbeOptions:
     """What the user asks of the probes."""
 
     image: str
@@ -92,43 +92,43 @@ def _possible(registry: Registry, selected: frozenset[str], values: dict[type, o
     return possible, reasons
 
 
-def make_plan(look: outside.Look, wanted: RunRequest, registry: Registry, selected: frozenset[str]) -> Plan:
+def make_plan(look: outside.Look, options: ProbeOptions, registry: Registry, selected: frozenset[str]) -> Plan:
     """All that the run will make. Raises UsageError for what is not known and can be told by an option."""
     case = look.cases[0]
     subject = _the(TaskDefinition, case)
     network = case.given.get(Network)
     if not isinstance(network, Network) or not network.subnets:
         raise UsageError("where the service runs is not known: give --subnets and --security-groups")
-    if wanted.canary and (len(look.cases) != 1 or not _has_specs(case)):
+    if options.canary and (len(look.cases) != 1 or not _has_specs(case)):
         raise UsageError("--canary wants one container with credentialSpecs: name it with --container")
     run = f"gmsa-doctor-{secrets.token_hex(5)}"
     place = place_of(look.found[0].subject.cluster, _the(AwsPlace, case).region, network, _the(Platform, case))
-    place = replace(place, public_address=place.public_address or wanted.public_address)
-    place = place if wanted.each_subnet else replace(place, subnets=place.subnets[:1])
-    logs = _logs(subject, wanted, place.region)
-    if logs is None and not wanted.report_s3:
+    place = replace(place, public_address=place.public_address or options.public_address)
+    place = place if options.each_subnet else replace(place, subnets=place.subnets[:1])
+    logs = _logs(subject, options, place.region)
+    if logs is None and not options.report_s3:
         raise UsageError(
             "the task definition writes to no log group that the probe could use: give --log-group or --report-s3"
         )
     role = str(subject.execution_role_arn)
-    roles = (role, wanted.execution_role or role)
+    roles = (role, options.execution_role or role)
     ids = selected & sides.inside(registry)
-    text = handover.write(_handover(run, look, wanted, registry, ids))
-    probe = definition(run, wanted.image, subject, roles, logs, {VARIABLE: text}, ("probe",))
+    text = handover.write(_handover(run, look, options, registry, ids))
+    probe = definition(run, options.image, subject, roles, logs, {VARIABLE: text}, ("probe",))
     canary = None
-    if wanted.canary:
+    if options.canary:
         ids = selected & registry.with_needs(selected & sides.of_canary(registry))
-        text = handover.write(_handover(run, look, wanted, registry, ids))
+        text = handover.write(_handover(run, look, options, registry, ids))
         canary = with_ticket(probe, _the(ChosenContainer, case), text)
     return Plan(
         run,
         _title(look),
-        wanted.image,
+        options.image,
         *roles,
-        _shared(subject, wanted, logs),
+        _shared(subject, options, logs),
         place,
         logs,
-        wanted.report_s3,
+        options.report_s3,
         probe,
         canary,
     )
@@ -143,25 +143,25 @@ def _title(look: outside.Look) -> str:
 _ECR = re.compile(r"\d+\.dkr[.-]ecr")
 
 
-def _shared(subject: TaskDefinition, wanted: RunRequest, logs: LogStreams | None) -> SharedResources:
+def _shared(subject: TaskDefinition, options: ProbeOptions, logs: LogStreams | None) -> SharedResources:
     """A group that the driver makes for the service is not there before the service has started."""
-    role = wanted.execution_role is None
+    role = options.execution_role is None
     images = (one.image or "" for one in subject.containers)
     return SharedResources(
         role=role,
-        logs=role and wanted.log_group is None and logs is not None and not logs.made,
-        registry=role and bool(_ECR.match(wanted.image)) and any(map(_ECR.match, images)),
+        logs=role and options.log_group is None and logs is not None and not logs.made,
+        registry=role and bool(_ECR.match(options.image)) and any(map(_ECR.match, images)),
     )
 
 
-def _handover(run: str, look: outside.Look, wanted: RunRequest, registry: Registry, ids: frozenset[str]) -> Handover:
+def _handover(run: str, look: outside.Look, options: ProbeOptions, registry: Registry, ids: frozenset[str]) -> Handover:
     kinds = sides.to_hand_over(registry, ids | sides.inside(registry))
     cases = tuple(
         Case(case.name, {kind: value for kind, value in _values(case, values).items() if kind in kinds})
         for case, values in zip(look.cases, look.ended.values, strict=True)
     )
     region = _the(AwsPlace, look.cases[0]).region
-    return Handover(run, tuple(sorted(ids)), wanted.seconds, region, wanted.report_s3, cases)
+    return Handover(run, tuple(sorted(ids)), options.seconds, region, options.report_s3, cases)
 
 
 def _values(case: Case, gave: Any) -> dict[type, object]:
@@ -171,10 +171,10 @@ def _values(case: Case, gave: Any) -> dict[type, object]:
     return {**gave, **case.given, Caller: caller}
 
 
-def _logs(subject: TaskDefinition, wanted: RunRequest, region: str | None) -> LogStreams | None:
+def _logs(subject: TaskDefinition, options: ProbeOptions, region: str | None) -> LogStreams | None:
     """The log group that was named; else the one of the container with credentialSpecs, else of any."""
-    if wanted.log_group:
-        return LogStreams(wanted.log_group, region)
+    if options.log_group:
+        return LogStreams(options.log_group, region)
     containers = sorted(subject.containers, key=lambda one: not one.credential_specs)
     found = next((one.logs for one in containers if one.logs), None)
     return replace(found, region=found.region or region) if found else None
