@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from gmsa_doctor.core.bundles import composing, flat
+from gmsa_doctor.core.check_id import CheckFunction, declared, rotten
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.model import Cause, Check, Explanation, Finding, Given, Need, Outcome, ShowsAs
 
@@ -81,7 +83,8 @@ BUILT_IN = (
 )
 """Modules with checks of our own, in the order of the way from task definition to ticket."""
 
-F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+R = TypeVar("R")
 _MARK = "__gmsa_doctor_check__"
 _NOT_VALUES = (str, bytes, int, float, bool, tuple, list, dict, set, object)
 
@@ -99,8 +102,8 @@ def check(
     shows: Sequence[ShowsAs] = (),
     limit: float = 30.0,
     about: str = "",
-) -> Callable[[F], F]:
-    """Declare a function as a check.
+) -> Callable[[Callable[P, R]], CheckFunction[P, R]]:
+    """Declare a function as a check, and give it its ``id`` as an attribute.
 
     ``id`` is ``area.what`` and is never reused; ``docs`` links to the page that the check rests on;
     ``shows`` are the daemon's texts that it may stand behind; ``limit`` is in seconds, after which the
@@ -111,16 +114,16 @@ def check(
     Raises DeclarationError if the types of the parameters or of the result cannot make a graph.
     """
 
-    def declare(function: F) -> F:
-        needs, gives = _signature(id, function)
+    def declare(function: Callable[P, R]) -> CheckFunction[P, R]:
+        hints, gives = _signature(id, function)
         setattr(
             function,
             _MARK,
             Check(
                 id=id,
                 title=title,
-                function=function,
-                needs=needs,
+                function=composing(function, list(hints.values())),
+                needs=tuple(_need(id, name, hint) for name, hint in flat(list(hints.items()))),
                 gives=gives,
                 cause=cause,
                 docs=docs,
@@ -130,27 +133,30 @@ def check(
                 about=about,
             ),
         )
-        return function
+        setattr(function, "id", declared(id))  # noqa: B010 - mypy knows of no attributes of functions
+        return cast("CheckFunction[P, R]", function)
 
     if id.count(".") != 1 or not all(id.split(".")) or id != id.lower():
         raise DeclarationError(f"{id!r}: an id has the form area.what, in lower case")
     return declare
 
 
-def _signature(id: str, function: Callable[..., Any]) -> tuple[tuple[Need, ...], type | None]:
+def _signature(id: str, function: Callable[..., Any]) -> tuple[dict[str, Any], type | None]:
+    """The types of the parameters, in order, and the type of the value that the check gives."""
     hints = get_type_hints(function)
     if "return" not in hints:
         raise DeclarationError(f"{id}: the result has no type")
     gives = _given_type(id, hints.pop("return"))
-    needs = []
-    for parameter in inspect.signature(function).parameters:
+    parameters = inspect.signature(function).parameters
+    for parameter in parameters:
         if parameter not in hints:
             raise DeclarationError(f"{id}: the parameter {parameter} has no type")
-        hint = hints[parameter]
-        outcome = get_origin(hint) is Outcome
-        asked = get_args(hint)[0] if outcome else hint
-        needs.append(Need(parameter, _value_type(id, asked), outcome))
-    return tuple(needs), gives
+    return {parameter: hints[parameter] for parameter in parameters}, gives
+
+
+def _need(id: str, parameter: str, hint: Any) -> Need:
+    outcome = get_origin(hint) is Outcome
+    return Need(parameter, _value_type(id, get_args(hint)[0] if outcome else hint), outcome)
 
 
 def _given_type(id: str, hint: Any) -> type | None:
@@ -279,6 +285,7 @@ def load() -> Registry:
     """
     checks = [one for name in BUILT_IN for one in declared_in(import_module(name))]
     built_in = Registry(checks)
+    verify_references(built_in, "gmsa_doctor", "gmsa_doctor_checks")
     plug_ins = _plug_ins()
     if not plug_ins:
         return built_in
@@ -286,6 +293,13 @@ def load() -> Registry:
         return Registry([*checks, *plug_ins])
     except DeclarationError as error:
         raise UsageError(f"the installed plug-ins do not fit together: {error}") from error
+
+
+def verify_references(registry: Registry, *packages: str) -> None:
+    """Raises DeclarationError if modules of these packages name checks that there are not (:class:`CheckId`)."""
+    ids = [one.id for one in registry.checks]
+    if unknown := [text for package in packages for text in rotten(ids, package)]:
+        raise DeclarationError(f"there is no check {'; no check '.join(unknown)}")
 
 
 def _plug_ins() -> list[Check]:

@@ -15,6 +15,7 @@ from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Finding, Given, Outcome, Result, failed, skipped
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.compared import Intended
+from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject, LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor.given.vantage import Caller, ServiceNames, Vantage
 from gmsa_doctor_checks.commands import posix, powershell
@@ -33,8 +34,6 @@ from gmsa_doctor_checks.task.task_definition.credentialspecs import credential_s
 from gmsa_doctor_checks.values import (
     Account,
     BoundDirectory,
-    CredSpecLocation,
-    CredSpecObject,
     DhcpOptions,
     DomainName,
     Endpoint,
@@ -42,7 +41,6 @@ from gmsa_doctor_checks.values import (
     GmsaName,
     GmsaNames,
     GmsaTicket,
-    LinkedSecret,
 )
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import domain_name
 

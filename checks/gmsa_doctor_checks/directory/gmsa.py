@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, failed, passed, warned
+from gmsa_doctor.clients.ldap import forest
+from gmsa_doctor.clients.ldap.forest import RootKey
 from gmsa_doctor.formats.ad import filetime, group_key
 from gmsa_doctor.formats.ad.supported_encryption_types import AES, named, words
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import powershell
-from gmsa_doctor_checks.directory import forest
-from gmsa_doctor_checks.directory.forest import RootKey
 from gmsa_doctor_checks.directory.user.entry import Administrator, utc
 from gmsa_doctor_checks.values import BoundDirectory, GmsaAccount, GmsaPassword
 

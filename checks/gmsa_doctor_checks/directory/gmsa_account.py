@@ -6,11 +6,11 @@ import difflib
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, failed, passed
 from gmsa_doctor.clients.ldap.directory import Directory, Entry, LdapRefusal, escape_filter
+from gmsa_doctor.clients.ldap.forest import partitions
 from gmsa_doctor.formats.ad import filetime, guid
 from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix, powershell
-from gmsa_doctor_checks.directory.forest import partitions
 from gmsa_doctor_checks.directory.user.entry import Administrator
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaAccount, GmsaName, GmsaNames
 

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, failed, passed, unknown, warned
 from gmsa_doctor.clients.kerberos.logon import Kdc, KdcReason, KdcRefusal, Kerberos
+from gmsa_doctor.clients.ldap import forest
 from gmsa_doctor.clients.ldap.directory import Ldap, LdapRefusal
+from gmsa_doctor.clients.ldap.forest import RootKey
 from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
 from gmsa_doctor.formats.ad import managed_password
 from gmsa_doctor.formats.fetcher import Fetcher
@@ -14,8 +16,6 @@ from gmsa_doctor.given.subject import Platform
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import powershell
-from gmsa_doctor_checks.directory import forest
-from gmsa_doctor_checks.directory.forest import RootKey
 from gmsa_doctor_checks.directory.gmsa_account import GMSA_CLASS
 from gmsa_doctor_checks.directory.permission import not_permitted
 from gmsa_doctor_checks.directory.user.entry import Administrator, utc

@@ -224,15 +224,10 @@ def explain_user_refusal(
         "secret": posix(account.arn),
     }
     meaning = _USER.get(refusal.reason)
-    if gmsa and is_the_gmsa(account.user, gmsa) and refusal.reason in _NOT_THIS_USER:
+    if gmsa and gmsa.names(account.user) and refusal.reason in _NOT_THIS_USER:
         words, meaning = {**words, "gmsa": gmsa.text}, _IS_THE_GMSA
     finding = _explain(refusal, meaning, words, names, texts.USER_TICKET)
     return _as_seen(finding, administrator) if administrator else finding
-
-
-def is_the_gmsa(user: str, gmsa: GmsaName) -> bool:
-    """Whether the secret's user name is the gMSA's own, with or without ``$``."""
-    return user.removesuffix("$").lower() == gmsa.text.lower()
 
 
 def _as_seen(finding: Finding, administrator: Administrator) -> Finding:

@@ -89,7 +89,7 @@ def verdict(
             fix=fix(closed),
             shows_as=next((_SHOWS[need] for need in needs if need in _SHOWS), None),
             rows=rows,
-            outweighed_by=_evidence(needs),
+            overruled_by=_evidence(needs),
         )
     return Judged(), warned(
         _partial(question, dead, what),

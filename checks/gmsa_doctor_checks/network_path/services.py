@@ -26,6 +26,7 @@ from gmsa_doctor.clients.aws.services import Route53
 from gmsa_doctor.formats.aws.arn import ArnError, RoleArn, parse_role_arn
 from gmsa_doctor.formats.aws.image_name import ecr_repository
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
+from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject, ExecutionRole, LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace, Launch, Network, Platform
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
@@ -41,14 +42,7 @@ from gmsa_doctor_checks.network_path.values import (
 )
 from gmsa_doctor_checks.network_path.ways import LAYERS, Asked, Facts, egress_of, service_name, way, way_to_elsewhere
 from gmsa_doctor_checks.network_path.zones import by_zone, may_matter, zones_of
-from gmsa_doctor_checks.values import (
-    CredSpecLocation,
-    CredSpecObject,
-    DhcpOptions,
-    ExecutionRole,
-    LinkedSecret,
-    SecretObject,
-)
+from gmsa_doctor_checks.values import DhcpOptions, SecretObject
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import own_servers
 from gmsa_doctor_checks.vpc_dns.values import VpcDns, VpcResolver
 from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnets
@@ -261,7 +255,7 @@ class _Told:
     id: str
     shows_as: ShowsAs
     elsewhere: Elsewhere
-    outweighed_by: str | None = None
+    overruled_by: str | None = None
     seen: bool = False
     none: str = ""
 
@@ -342,5 +336,5 @@ def _bad(paths: ServicePaths, told: _Told, bad: list[Way], rows: tuple[Row, ...]
         fix=fix,
         shows_as=told.shows_as,
         rows=shown,
-        outweighed_by=told.outweighed_by,
+        overruled_by=told.overruled_by,
     )

@@ -16,6 +16,7 @@ from gmsa_doctor.clients.aws.services import SecretsManager
 from gmsa_doctor.core.errors import ClientError, NotFound
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.aws.arn import ArnError, RoleArn, parse_arn, parse_secret_arn
+from gmsa_doctor.given.shared_values import CredSpecObject, ExecutionRole, LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor.given.vantage import Caller
 from gmsa_doctor_checks import links, texts
@@ -31,7 +32,7 @@ from gmsa_doctor_checks.roles.access import (
     worst,
 )
 from gmsa_doctor_checks.roles.request_context import known_of_requests
-from gmsa_doctor_checks.values import CredSpecObject, ExecutionRole, LinkedSecret, SecretObject
+from gmsa_doctor_checks.values import SecretObject
 
 _DECRYPT = "kms:Decrypt"
 _USABLE = ("Enabled", "Updating")
@@ -156,7 +157,7 @@ def _of_own_key_elsewhere(secret: str, arn: RoleArn) -> Finding | None:
             (f"aws secretsmanager update-secret --secret-id {posix(secret)} --kms-key-id {posix('<ARN of the key>')}",),
         ),
         shows_as=texts.SECRET,
-        outweighed_by="secret.value",
+        overruled_by="secret.value",
     )
 
 
@@ -225,7 +226,7 @@ def _usable(use: _KeyUse, place: AwsPlace, kms: Kms) -> Key | Finding:
             expected="an enabled KMS key",
             fix=_another_key(use),
             shows_as=use.shows_as,
-            outweighed_by=use.evidence or None,
+            overruled_by=use.evidence or None,
         )
     if key.managed_by_aws:
         return passed(f"{use.what}: a key of AWS's own")
@@ -304,7 +305,7 @@ def _not_enabled(use: _KeyUse, key: Key) -> Finding:
             tuple(f"aws kms {one} --region {region} --key-id {posix(key.arn)}" for one in what),
         ),
         shows_as=use.shows_as,
-        outweighed_by=use.evidence or None,
+        overruled_by=use.evidence or None,
     )
 
 
