@@ -31,9 +31,10 @@ from gmsa_doctor.given.probe_tasks import ONLY_IN_RUN
 from gmsa_doctor.given.request import AppConfig, Live, Request
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer
 from gmsa_doctor.given.vantage import Caller, DnsServersInUse, KnownDnsServers, ServiceNames, Vantage
-from gmsa_doctor.subjects import from_own_task as own_subject
-from gmsa_doctor.subjects.discovery import OFFLINE, AwsSession, SkippedFiles, world_of
-from gmsa_doctor.subjects.from_aws import Found
+from gmsa_doctor.subjects import own_task
+from gmsa_doctor.subjects.discovery import OFFLINE, AwsSession, discover
+from gmsa_doctor.subjects.files import SkippedFiles
+from gmsa_doctor.subjects.source import FoundSubject
 from gmsa_doctor.triage.apply import AFTERWARDS, Triage, applied
 
 Watch = Callable[[engine.Progress], None]
@@ -53,7 +54,7 @@ class Look:
 
     registry: Registry
     vantage: Vantage
-    found: tuple[Found, ...]
+    found: tuple[FoundSubject, ...]
     cases: tuple[engine.Case, ...]
     ended: engine.Ended
     subjects: tuple[SubjectReport, ...]
@@ -141,12 +142,13 @@ def look(
         raise UsageError(f"--live always needs gssapi: {missing}. {_LIVE_EXTRA.text}")
     if request.live is not Live.NEVER:
         Thread(target=_import_ahead, daemon=True).start()  # while AWS is asked
-    own = own_subject.own_task(request)
-    found, world, beside = world_of(request, own)
+    task = own_task.own_task(request)
+    discovery = discover(request, task)
+    found, world = discovery.subjects, discovery.aws
     vantage = _vantage(request)
     reason = live_reason or "--live never: nothing is sent to DNS or AD"
     shared = _network_clients(request, vantage, reason, kerberos or Kerberos())
-    shared[DnsServersInUse] = own_subject.dns_servers(own)
+    shared[DnsServersInUse] = own_task.dns_servers(task)
     cases = tuple(engine.Case(one.subject.name, {**world.clients, **shared, **_own(one, world)}) for one in found)
     left = max(1.0, started + request.seconds - time.monotonic())
     ended = engine.run(registry, cases, seconds=left, selected=wanted, watch=watch)
@@ -154,7 +156,7 @@ def look(
         SubjectReport(one.subject.name, _facts(one, world, vantage), _seen(findings, one, vantage, registry, request))
         for one, findings in zip(found, ended.findings, strict=True)
     )
-    return Look(registry, vantage, found, cases, ended, subjects, beside)
+    return Look(registry, vantage, found, cases, ended, subjects, discovery.skipped_files)
 
 
 def selected(request: Request, registry: Registry) -> frozenset[str]:
@@ -192,7 +194,7 @@ def _here(request: Request, registry: Registry) -> Registry:
     """
     named = {*request.only, *request.require}
     asked_for = {need.type for one in registry.checks if one.id in named for need in one.needs}
-    own = frozenset() if own_subject.is_subject(request) else own_subject.ONLY_INSIDE - asked_for
+    own = frozenset() if own_task.is_subject(request) else own_task.ONLY_INSIDE - asked_for
     compared = frozenset() if request.compare_with else frozenset({Intended}) - asked_for
     return registry.without(ONLY_IN_RUN | AFTERWARDS | own | compared)
 
@@ -247,7 +249,7 @@ def _network_clients(request: Request, vantage: Vantage, live_reason: str, kerbe
     return values
 
 
-def _own(found: Found, world: AwsSession) -> dict[type, object]:
+def _own(found: FoundSubject, world: AwsSession) -> dict[type, object]:
     """The values of one subject."""
     values = {Intended: skipped("what was read is the file itself"), **found.values}
     definition = values[TaskDefinition]
@@ -270,7 +272,7 @@ def _is_session_of(caller: str, role: str | None) -> bool:
 # The report -----------------------------------------------------------------------------------------
 
 
-def _facts(found: Found, world: AwsSession, vantage: Vantage) -> tuple[tuple[str, str], ...]:
+def _facts(found: FoundSubject, world: AwsSession, vantage: Vantage) -> tuple[tuple[str, str], ...]:
     chosen = found.values.get(ChosenContainer)
     container = chosen.container if isinstance(chosen, ChosenContainer) else None
     facts = (
@@ -285,7 +287,7 @@ def _facts(found: Found, world: AwsSession, vantage: Vantage) -> tuple[tuple[str
 
 
 def _seen(
-    findings: Iterable[Finding], found: Found, vantage: Vantage, registry: Registry, request: Request
+    findings: Iterable[Finding], found: FoundSubject, vantage: Vantage, registry: Registry, request: Request
 ) -> tuple[Finding, ...]:
     """With ``--fail-on warn`` a warning is a failure, and so may be a root cause."""
     return tuple(
@@ -299,10 +301,10 @@ def _seen(
     )
 
 
-def _location(finding: Finding, found: Found, registry: Registry) -> Location | None:
+def _location(finding: Finding, found: FoundSubject, registry: Registry) -> Location | None:
     """What the check is about; a line and column that it tells itself are of that file."""
     check = registry.get(finding.check)
-    place = found.places.of(check.about if check else "")
+    place = found.positions.of(check.about if check else "")
     own = finding.location
     return Location(place.file, own.line, own.column) if place and own else place
 

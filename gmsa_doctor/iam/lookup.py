@@ -42,7 +42,7 @@ from gmsa_doctor.given.shared_values import (
 )
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
 from gmsa_doctor.iam.statements import Scope
-from gmsa_doctor.subjects.from_aws import REGISTERED
+from gmsa_doctor.subjects.source import REGISTERED
 
 T = TypeVar("T")
 _LOOKED_FOR = (ExecutionRole, CredSpecLocation, CredSpecObject, LinkedSecret)

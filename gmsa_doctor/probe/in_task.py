@@ -26,7 +26,7 @@ from gmsa_doctor.probe import envelope, handover, sides
 from gmsa_doctor.probe.handover import Handover
 from gmsa_doctor.probe.mail import object_key, split_s3
 from gmsa_doctor.probe.message import Message, ProbeVantage, write_message
-from gmsa_doctor.subjects import from_own_task as own_subject
+from gmsa_doctor.subjects import own_task
 
 
 def probe(registry: Registry, *, logon: bool, canary: bool) -> bool:
@@ -78,7 +78,7 @@ def _clients(given: Handover, task: OwnTask | None, logon: bool) -> dict[type, o
         **dict.fromkeys(sides.OUTSIDE, outside),
         **{kind: kind(aws) for kind in (S3, Ssm, SecretsManager)},
         Vantage: Vantage(inside=True),
-        DnsServersInUse: own_subject.dns_servers(task),
+        DnsServersInUse: own_task.dns_servers(task),
         Dns: Dns(),
         Tcp: Tcp(),
         Ldap: Ldap(kerberos),

@@ -403,9 +403,9 @@ class TestExitCodes:
 
     def test_70_for_a_crash_of_our_own(self, format: str, env: dict[str, str], tmp_path: Path) -> None:
         (tmp_path / "sitecustomize.py").write_text(
-            "import gmsa_doctor.subjects.from_aws as subject\n"
+            "import gmsa_doctor.subjects.files as files\n"
             "def crash(*arguments): raise RuntimeError('hunter2')\n"
-            "subject.from_file = crash\n"
+            "files.find_task_definition = crash\n"
         )
         ended = check_file(tmp_path, FINE, "--format", format, env={**env, "PYTHONPATH": str(tmp_path)})
         assert ended.code == 70

@@ -33,7 +33,7 @@ from gmsa_doctor.formats.documents.task_definition import (
 from gmsa_doctor.given.compared import Intended
 from gmsa_doctor.given.shared_values import CredSpecLocation
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Deployments, Launch, Platform, Subject
-from gmsa_doctor.subjects.from_aws import REGISTERED
+from gmsa_doctor.subjects.source import REGISTERED
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.task.new_revision import register_again
