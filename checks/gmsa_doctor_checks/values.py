@@ -196,6 +196,11 @@ class GmsaAccount:
 
 
 @dataclass(frozen=True)
+class GmsaEncryption:
+    """The gMSA may use AES, as far as its own entry says: its logon may be tried."""
+
+
+@dataclass(frozen=True)
 class GmsaPassword:
     """The gMSA's current password, in the form that Kerberos takes it."""
 

@@ -18,7 +18,7 @@ from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.given.request import Live, Request
 
 if TYPE_CHECKING:
-    from gmsa_doctor.checking.check import Look
+    from gmsa_doctor.checking.check import Attempt
 
 CHECK = "kerberos.krb5-conf"
 
@@ -90,10 +90,10 @@ def _for_subject(request: Request) -> str:
     from gmsa_doctor.checking import check
     from gmsa_doctor.core import registry
 
-    seen = check.look(request, registry.load(), lambda progress: None)
-    if seen.beside.unread:
-        raise UsageError("; ".join(f"{file}: {reason}" for file, reason in seen.beside.unread))
-    found = dict.fromkeys(filter(None, map(_text, seen.ended.values)))
+    seen = check.attempt(request, registry.load(), lambda progress: None)
+    if seen.skipped_files.unread:
+        raise UsageError("; ".join(f"{file}: {reason}" for file, reason in seen.skipped_files.unread))
+    found = dict.fromkeys(filter(None, map(_text, seen.execution.values)))
     if len(found) > 1:
         raise UsageError("the containers are of several AD domains: name one with --container")
     if not found:
@@ -108,7 +108,7 @@ def _text(values: Mapping[type, object]) -> str | None:
     return value.text if isinstance(value, Krb5Conf) else None
 
 
-def _reason(seen: Look) -> str:
+def _reason(seen: Attempt) -> str:
     findings = [finding for subject in seen.subjects for finding in subject.findings]
     by_id = {finding.check: finding for finding in findings}
     root = next((finding for finding in findings if finding.root), None) or by_id.get(CHECK)

@@ -72,15 +72,15 @@ def look_up(request: Request, registry: Registry, options: Scope, *, for_role: b
 
     ``for_role``: what the execution role needs, such as the keys of the containers' own secrets; else what is asked
     about it, and about the roles of container instances. No secret is read, only described; nothing is sent to DNS or
-    the AD. Raises UsageError as ``check.look`` does.
+    the AD. Raises UsageError as ``check.attempt`` does.
     """
     kinds = _LOOKED_FOR if for_role else (*_LOOKED_FOR, ContainerInstances)
     only = (REGISTERED, *dict.fromkeys(registry.giver[kind].id for kind in kinds))
-    seen = check.look(replace(request, live=Live.NEVER, only=only), registry, lambda progress: None)
+    seen = check.attempt(replace(request, live=Live.NEVER, only=only), registry, lambda progress: None)
     subjects = [
         _CheckedSubject(found.subject.cluster, case.given, values, {finding.check: finding for finding in findings})
         for found, case, values, findings in zip(
-            seen.found, seen.cases, seen.ended.values, seen.ended.findings, strict=True
+            seen.found, seen.cases, seen.execution.values, seen.execution.findings, strict=True
         )
     ]
     found = each(subjects, partial(_scope_of, options=options, for_role=for_role))

@@ -61,7 +61,7 @@ def _look(given: Handover, registry: Registry, task: OwnTask | None, logon: bool
     cases = [engine.Case(case.name, {**clients, **case.given}) for case in given.cases]
     reported = sides.of_canary(registry) if canary else sides.inside(registry)
     known = frozenset(check.id for check in registry.checks)
-    ended = engine.run(registry, cases, seconds=given.seconds, selected=known & set(given.selected))
+    ended = engine.execute(registry, cases, seconds=given.seconds, selected=known & set(given.selected))
     subjects = tuple(
         SubjectFindings(case.name, tuple(finding for finding in findings if finding.check in reported))
         for case, findings in zip(cases, ended.findings, strict=True)

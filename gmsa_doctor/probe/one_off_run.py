@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from gmsa_doctor.checking import check
+from gmsa_doctor.checking.selection import ONLY_IN_RUN, Selection
 from gmsa_doctor.clients.aws.fargate import Fargate, ReportBucket
 from gmsa_doctor.clients.aws.services import Ecs
 from gmsa_doctor.clients.kerberos.ticket_cache import TicketCache
@@ -17,7 +18,7 @@ from gmsa_doctor.core.engine import Case
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, deferred_to, skipped
 from gmsa_doctor.core.registry import Registry
-from gmsa_doctor.given.probe_tasks import ONLY_IN_RUN, CanaryTask, ProbeTasks
+from gmsa_doctor.given.probe_tasks import CanaryTask, ProbeTasks
 from gmsa_doctor.given.request import Request
 from gmsa_doctor.probe import sides
 from gmsa_doctor.probe.launch import Launched, Pace, ProbeClients, launch
@@ -55,56 +56,56 @@ def run(
     user has to mend first.
     """
     started = time.monotonic()
-    selected = check.selected(request, registry)
-    after = check.with_afterwards(request, registry)
+    selection = Selection(request, registry)
+    selected = selection.selected
     required = registry.select(request.require)
-    registry = check.asked_for(request, registry)
+    registry = selection.applicable(registry)
     if not selected & sides.inside(registry):
         raise UsageError("--only and --skip leave nothing that is asked from inside: `gmsa-doctor check` does the rest")
     seconds = min(request.seconds, options.seconds)
-    look = check.look(replace(request, seconds=seconds), registry, user.watch, live_reason=LIVE_REASON)
-    interrupted = look.ended.interrupted
-    against = reason_against(look, registry, selected)
+    attempt = check.attempt(replace(request, seconds=seconds), registry, user.watch, live_reason=LIVE_REASON)
+    interrupted = attempt.execution.interrupted
+    against = reason_against(attempt, registry, selected)
     if interrupted:
         against = skipped("interrupted before a probe was started")
     subjects: tuple[SubjectReport, ...] | None = None
     if against is None:
-        plan = make_plan(look, options, registry, selected)
+        plan = make_plan(attempt, options, registry, selected)
         asked = time.monotonic()
         if user.agree(plan):
             ends = started + request.seconds + time.monotonic() - asked
-            sound = _sound_outside(look, registry)
-            launched = launch(plan, _clients(look, request), ends=ends, say=user.say, pace=pace, canary=sound)
+            sound = _sound_outside(attempt, registry)
+            launched = launch(plan, _clients(attempt, request), ends=ends, say=user.say, pace=pace, canary=sound)
             interrupted = launched.interrupted
-            subjects = _merged(look, plan, launched, registry, selected, request)
+            subjects = _merged(attempt, plan, launched, registry, selected, request)
     if subjects is None:
         against = against or skipped("no probe was started, as you wished")
         findings = _findings_of_run(registry, selected, against, None)
-        subjects = _with_findings_of_run(look.subjects, findings, (), request)
-    subjects = applied(subjects, triage or Triage(), registry, after, request.fail_on_warning)
+        subjects = _with_findings_of_run(attempt.subjects, findings, (), request)
+    subjects = applied(subjects, triage or Triage(), registry, selection.with_afterwards, request.fail_on_warning)
     return check.report_of(subjects, required, interrupted, started)
 
 
-def _clients(look: check.Look, request: Request) -> ProbeClients:
+def _clients(attempt: check.Attempt, request: Request) -> ProbeClients:
     """With the session that the look from outside had."""
-    ecs = look.cases[0].given[Ecs]
+    ecs = attempt.cases[0].given[Ecs]
     assert isinstance(ecs, Ecs)  # noqa: S101 - reason_against has seen to it
     return Fargate(ecs.aws), logs_by_region(ecs.aws, request.profile), ReportBucket(ecs.aws)
 
 
-def _sound_outside(look: check.Look, registry: Registry) -> bool:
+def _sound_outside(attempt: check.Attempt, registry: Registry) -> bool:
     """Whether nothing has failed of what the inside does not ask again, or may contradict."""
     ids = sides.inside(registry)
-    return not any(finding.check not in ids and not finding.overruled_by for finding in _failures(look))
+    return not any(finding.check not in ids and not finding.overruled_by for finding in _failures(attempt))
 
 
-def _failures(look: check.Look) -> list[Finding]:
-    findings = [finding for subject in look.subjects for finding in subject.findings]
+def _failures(attempt: check.Attempt) -> list[Finding]:
+    findings = [finding for subject in attempt.subjects for finding in subject.findings]
     return [finding for finding in findings if finding.status is Status.FAIL]
 
 
 def _merged(
-    look: check.Look,
+    attempt: check.Attempt,
     plan: Plan,
     launched: Launched,
     registry: Registry,
@@ -112,7 +113,7 @@ def _merged(
     request: Request,
 ) -> tuple[SubjectReport, ...]:
     reports = [ProbeReport(probe.task.subnet, probe.message) for probe in launched.probes if probe.message]
-    subjects = merge(look.subjects, reports, sides.inside(registry) & selected, request.fail_on_warning)
+    subjects = merge(attempt.subjects, reports, sides.inside(registry) & selected, request.fail_on_warning)
     probes = ProbeTasks(
         tuple(probe.task for probe in launched.probes),
         plan.image,
@@ -121,7 +122,7 @@ def _merged(
         plan.shared,
         launched.left,
         _clean_command(plan, request),
-        frozenset(finding.check for finding in _failures(look)),
+        frozenset(finding.check for finding in _failures(attempt)),
     )
     canary: CanaryTask | Finding | None = None
     if launched.canary:
@@ -159,15 +160,14 @@ def _findings_of_run(
 
     Whether the tasks ran and have reported is judged whatever is selected: without that, nothing is known.
     """
-    ids = frozenset(declared.id for declared in registry.checks)
-    ours = ids - frozenset(declared.id for declared in registry.without(ONLY_IN_RUN).checks)
+    ours = registry.needing(ONLY_IN_RUN)
     if canary is None:
-        ours &= frozenset(declared.id for declared in registry.without(frozenset({CanaryTask, TicketCache})).checks)
+        ours -= registry.needing(frozenset({CanaryTask, TicketCache}))
     checks = Registry([declared for declared in registry.checks if declared.id in ours])
     no_cache = canary if isinstance(canary, Finding) else deferred_to(_CANARY, "not asked")
     case = Case("run", {ProbeTasks: probes, CanaryTask: canary or no_cache, TicketCache: no_cache})
     always = ours - sides.of_canary(registry)
-    return list(engine.run(checks, [case], seconds=60, selected=always | (ours & selected)).findings[0])
+    return list(engine.execute(checks, [case], seconds=60, selected=always | (ours & selected)).findings[0])
 
 
 def _with_findings_of_run(

@@ -45,19 +45,19 @@ class ProbeOptions:
     """For the checks, outside and in each probe."""
 
 
-def reason_against(look: check.Look, registry: Registry, selected: frozenset[str]) -> Finding | None:
+def reason_against(attempt: check.Attempt, registry: Registry, selected: frozenset[str]) -> Finding | None:
     """Why a probe could tell nothing more; None if it could."""
-    given = look.cases[0].given
+    given = attempt.cases[0].given
     for kind in (Ecs, TaskDefinition):
         reason = given.get(kind)
         if isinstance(reason, Finding):
             return _because("no probe was started", [reason])
-    if not _the(TaskDefinition, look.cases[0]).execution_role_arn:
+    if not _the(TaskDefinition, attempt.cases[0]).execution_role_arn:
         return deferred_to(
             ROLE, f"no probe was started because of {ROLE}: there is no execution role that it could act as"
         )
     reasons: list[Finding] = []
-    for case, values in zip(look.cases, look.ended.values, strict=True):
+    for case, values in zip(attempt.cases, attempt.execution.values, strict=True):
         possible, missing = _possible(registry, selected, {**values, **case.given})
         if possible:
             return None
@@ -89,15 +89,15 @@ def _possible(registry: Registry, selected: frozenset[str], values: dict[type, o
     return possible, reasons
 
 
-def make_plan(look: check.Look, options: ProbeOptions, registry: Registry, selected: frozenset[str]) -> Plan:
+def make_plan(attempt: check.Attempt, options: ProbeOptions, registry: Registry, selected: frozenset[str]) -> Plan:
     """All that the run will make. Raises UsageError for what is not known and can be told by an option."""
-    case = look.cases[0]
+    case = attempt.cases[0]
     subject, place, chosen = _the(TaskDefinition, case), _the(AwsPlace, case), case.given.get(ChosenContainer)
     container = chosen.container if isinstance(chosen, ChosenContainer) else None
     network = case.given.get(Network)
     if not isinstance(network, Network) or not network.subnets:
         raise UsageError("where the service runs is not known: give --subnets and --security-groups")
-    if options.canary and (len(look.cases) != 1 or not container or not container.credential_specs):
+    if options.canary and (len(attempt.cases) != 1 or not container or not container.credential_specs):
         raise UsageError("--canary wants one container with credentialSpecs: name it with --container")
     logs = _logs(subject, options, place.region)
     if logs is None and not options.report_s3:
@@ -107,22 +107,22 @@ def make_plan(look: check.Look, options: ProbeOptions, registry: Registry, selec
     run = f"gmsa-doctor-{secrets.token_hex(5)}"
     role = str(subject.execution_role_arn)
     inside = selected & sides.inside(registry)
-    text = handover.write(_handover(run, look, options, registry, inside))
+    text = handover.write(_handover(run, attempt, options, registry, inside))
     roles = (role, options.execution_role or role)
     probe = definition(run, options.image, subject, roles, logs, {VARIABLE: text}, ("probe",))
     canary = None
     if options.canary and container:
         ids = selected & registry.with_needs(selected & sides.of_canary(registry))
-        canary = with_ticket(probe, container, handover.write(_handover(run, look, options, registry, ids)))
+        canary = with_ticket(probe, container, handover.write(_handover(run, attempt, options, registry, ids)))
     return Plan(
         run=run,
-        subject=_title(look),
+        subject=_title(attempt),
         image=options.image,
         task_role=roles[0],
         execution_role=roles[1],
         shared=_shared(subject, options, logs),
         place=TaskPlacement(
-            look.found[0].subject.cluster or "default",
+            attempt.found[0].subject.cluster or "default",
             place.region,
             network.subnets if options.each_subnet else network.subnets[:1],
             network.security_groups,
@@ -136,9 +136,9 @@ def make_plan(look: check.Look, options: ProbeOptions, registry: Registry, selec
     )
 
 
-def _title(look: check.Look) -> str:
+def _title(attempt: check.Attempt) -> str:
     """The service or the task definition, whichever was named."""
-    subject = look.found[0].subject
+    subject = attempt.found[0].subject
     return f"{subject.cluster or 'default'}/{subject.service}" if subject.service else subject.task_definition
 
 
@@ -156,16 +156,18 @@ def _shared(subject: TaskDefinition, options: ProbeOptions, logs: LogStreams | N
     )
 
 
-def _handover(run: str, look: check.Look, options: ProbeOptions, registry: Registry, ids: frozenset[str]) -> Handover:
+def _handover(
+    run: str, attempt: check.Attempt, options: ProbeOptions, registry: Registry, ids: frozenset[str]
+) -> Handover:
     """What was found outside; the probe acts as the execution role, whoever we are."""
     kinds = sides.to_hand_over(registry, ids | sides.inside(registry))
     cases: list[Case] = []
-    for case, found in zip(look.cases, look.ended.values, strict=True):
+    for case, found in zip(attempt.cases, attempt.execution.values, strict=True):
         role = str(_the(TaskDefinition, case).execution_role_arn)
         caller = Caller(_the(AwsPlace, case).account or "", role, is_execution_role=True)
         values = {**found, **case.given, Caller: caller}
         cases.append(Case(case.name, {kind: value for kind, value in values.items() if kind in kinds}))
-    region = _the(AwsPlace, look.cases[0]).region
+    region = _the(AwsPlace, attempt.cases[0]).region
     return Handover(run, tuple(sorted(ids)), options.seconds, region, options.report_s3, tuple(cases))
 
 

@@ -18,9 +18,6 @@ from gmsa_doctor.given.vantage import DnsServersInUse
 from gmsa_doctor.subjects import registered
 from gmsa_doctor.subjects.source import FoundSubject, SubjectSource, given_network, launch_of, short_name, unreadable
 
-ONLY_INSIDE: frozenset[type] = frozenset({DnsServersInUse})
-"""Values that nothing but the task itself can tell."""
-
 
 def is_subject(request: Request) -> bool:
     """Whether the own task is what is checked."""

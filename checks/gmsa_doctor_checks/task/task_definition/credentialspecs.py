@@ -33,7 +33,6 @@ from gmsa_doctor.formats.documents.task_definition import (
 from gmsa_doctor.given.compared import Intended
 from gmsa_doctor.given.shared_values import CredSpecLocation
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Deployments, Launch, Platform, Subject
-from gmsa_doctor.subjects.source import REGISTERED
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.task.new_revision import register_again
@@ -44,7 +43,12 @@ _SAMPLE = "credentialspecdomainless:arn:aws:s3:::<bucket>/<credspec>.json"
 _LEGACY = "dockerSecurityOptions"
 
 
-@check(REGISTERED, title="The task definition can be read, and is active", docs=links.TASK_PARAMETERS, about="task")
+@check(
+    "task-definition.registered",
+    title="The task definition can be read, and is active",
+    docs=links.TASK_PARAMETERS,
+    about="task",
+)
 def registered(definition: Outcome[TaskDefinition], deployments: Deployments, subject: Subject) -> Finding:
     """Reads the registered task definition of the service's PRIMARY deployment, or the one that was named.
 
