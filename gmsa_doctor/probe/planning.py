@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from gmsa_doctor.checking import check
-from gmsa_doctor.clients.aws.services import Ecs
+from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.engine import Case
 from gmsa_doctor.core.errors import UsageError

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.clients.aws.services import AWS_CLIENTS, S3, SecretsManager, Ssm
+from gmsa_doctor.clients.aws.s3 import S3
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
+from gmsa_doctor.clients.aws.services import AWS_CLIENTS
+from gmsa_doctor.clients.aws.ssm import Ssm
 from gmsa_doctor.clients.dns.resolver import Dns
+from gmsa_doctor.clients.kerberos.client import Kerberos
 from gmsa_doctor.clients.kerberos.kdc_questions import KdcQuestions
-from gmsa_doctor.clients.kerberos.logon import Kerberos
 from gmsa_doctor.clients.kerberos.ticket_cache import TicketCache
-from gmsa_doctor.clients.ldap.directory import Ldap
+from gmsa_doctor.clients.ldap.client import Ldap
 from gmsa_doctor.clients.network.sql_browser import SqlBrowser
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core.registry import Registry

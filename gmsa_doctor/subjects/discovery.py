@@ -7,8 +7,11 @@ from dataclasses import dataclass, field, replace
 from threading import Thread
 from typing import Any
 
-from gmsa_doctor.clients.aws.services import AWS_CLIENTS, Ec2, Ecs, Sts
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.clients.aws.ecs import Ecs
+from gmsa_doctor.clients.aws.services import AWS_CLIENTS
 from gmsa_doctor.clients.aws.session import Aws, CredentialsProblem
+from gmsa_doctor.clients.aws.sts import Sts
 from gmsa_doctor.clients.aws.task_metadata import OwnTask
 from gmsa_doctor.core.errors import ClientError, TimedOut, UsageError
 from gmsa_doctor.core.limits import within

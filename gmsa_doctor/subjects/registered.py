@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from gmsa_doctor.clients.aws.services import Ecs
+from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.session import CredentialsProblem
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, UsageError
 from gmsa_doctor.core.model import Finding

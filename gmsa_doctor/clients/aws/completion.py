@@ -27,16 +27,20 @@ class EcsNames(AwsClient):
     service = "ecs"
 
     @operation("ecs:ListClusters")
-    def clusters(self, **page: str) -> _Page:
+    def clusters(self, start: str | None = None) -> _Page:
         """Names of clusters."""
-        answer = self.api.list_clusters(maxResults=100, **page)
+        answer = self.api.list_clusters(maxResults=100, **_from(start))
         return _names(answer["clusterArns"]), answer.get("nextToken")
 
     @operation("ecs:ListServices")
-    def services(self, cluster: str, **page: str) -> _Page:
+    def services(self, cluster: str, start: str | None = None) -> _Page:
         """Names of a cluster's services."""
-        answer = self.api.list_services(cluster=cluster, maxResults=100, **page)
+        answer = self.api.list_services(cluster=cluster, maxResults=100, **_from(start))
         return _names(answer["serviceArns"]), answer.get("nextToken")
+
+
+def _from(start: str | None) -> dict[str, str]:
+    return {"nextToken": start} if start else {}
 
 
 def _names(arns: list[str]) -> tuple[str, ...]:
@@ -54,11 +58,11 @@ def services(cluster: str, profile: str | None, region: str | None) -> tuple[str
     return _in_time(lambda: _pages(partial(EcsNames(Aws(profile, region)).services, cluster)))
 
 
-def _pages(page_of: Callable[..., _Page]) -> Iterator[tuple[str, ...]]:
-    names, token = page_of()
+def _pages(page_from: Callable[[str | None], _Page]) -> Iterator[tuple[str, ...]]:
+    names, token = page_from(None)
     yield names
     while token:
-        names, token = page_of(nextToken=token)
+        names, token = page_from(token)
         yield names
 
 
