@@ -36,9 +36,7 @@ class Krb5ConfArguments:
     spns: Annotated[
         Many,
         typer.Option(
-            "--spn",
-            metavar="SPN",
-            help="A server that the application uses, such as MSSQLSvc/db.corp.example:1433.",
+            "--spn", metavar="SPN", help="A server that the application uses, such as MSSQLSvc/db.corp.example:1433."
         ),
     ] = None
     offline: options.Offline = False

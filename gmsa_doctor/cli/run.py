@@ -45,8 +45,7 @@ class RunArguments:
         SubnetMode, typer.Option(help="Start a probe in each subnet of the service, or in the first one only.")
     ] = SubnetMode.EACH
     canary: Annotated[
-        bool,
-        typer.Option("--canary", help="Then start one task with the service's credentialSpecs: the final proof."),
+        bool, typer.Option("--canary", help="Then start one task with the service's credentialSpecs: the final proof.")
     ] = False
     execution_role: Annotated[
         str | None,

@@ -295,10 +295,7 @@ _READING: _Statements = {
     **_allow(_StatementTemplate("FindCredSpec", _credspec_buckets), "s3:GetBucketPolicy", "s3:ListBucket"),
     **_allow(_StatementTemplate("ReadCredSpecParameter", _credspec_parameters), "ssm:GetParameter"),
     **_allow(
-        _SECRET,
-        "secretsmanager:DescribeSecret",
-        "secretsmanager:GetResourcePolicy",
-        "secretsmanager:GetSecretValue",
+        _SECRET, "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy", "secretsmanager:GetSecretValue"
     ),
     # What a key is, is asked before it is known whether it is AWS's own.
     **_allow(_StatementTemplate("DescribeKeys", _of_region("kms", "key/*")), "kms:DescribeKey"),

@@ -180,9 +180,6 @@ def _with_findings_of_run(
     first, *others = subjects
     vantage = f"outside, and from inside {', '.join(subnets)}" if subnets else "outside"
     return tuple(
-        replace(
-            subject,
-            facts=tuple((name, vantage if name == "vantage" else text) for name, text in subject.facts),
-        )
+        replace(subject, facts=tuple((name, vantage if name == "vantage" else text) for name, text in subject.facts))
         for subject in (replace(first, findings=(*first.findings, *added)), *others)
     )

@@ -90,10 +90,7 @@ def definition(
         "memory": MEMORY,
         "taskRoleArn": roles[0],
         "executionRoleArn": roles[1],
-        "runtimePlatform": {
-            "operatingSystemFamily": "LINUX",
-            "cpuArchitecture": subject.cpu_architecture or "X86_64",
-        },
+        "runtimePlatform": {"operatingSystemFamily": "LINUX", "cpuArchitecture": subject.cpu_architecture or "X86_64"},
         "containerDefinitions": [container],
     }
 

@@ -301,11 +301,7 @@ def test_an_expired_sso_login_says_to_log_in_again(
 
 @pytest.mark.parametrize(
     ("code", "status"),
-    [
-        ("UnrecognizedClientException", 400),
-        ("ExpiredTokenException", 400),
-        ("InvalidSignatureException", 403),
-    ],
+    [("UnrecognizedClientException", 400), ("ExpiredTokenException", 400), ("InvalidSignatureException", 403)],
 )
 def test_credentials_that_aws_refuses_are_a_matter_of_configuration(
     code: str, status: int, aws: EmbeddedAws, on_aws: dict[str, str]
