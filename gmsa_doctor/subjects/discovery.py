@@ -67,11 +67,14 @@ def _in_aws(request: Request, task: OwnTask | None) -> Discovery:
     compared = files.compared_definitions(request) or skipped(
         "no file was named to compare with what is registered (--compare-with)"
     )
-    subjects = (
-        own_task.find(task, request, ecs, Ec2(aws))
-        if task
-        else registered.find(request, ecs, AwsPlace(aws.region, None))
-    )
+    try:
+        subjects = (
+            own_task.find(task, request, ecs, Ec2(aws))
+            if task
+            else registered.find(request, ecs, AwsPlace(aws.region, None))
+        )
+    except CredentialsProblem as error:
+        raise _usage_error(error) from error
     with_compared = (replace(subject, values={**subject.values, Intended: compared}) for subject in subjects)
     return Discovery(tuple(with_compared), _session(aws, sts))
 
@@ -115,11 +118,15 @@ def require_credentials(aws: Aws) -> None:
         if aws.has_credentials():
             return
     except CredentialsProblem as error:
-        raise UsageError(f"{error.text}. {error.fix.text if error.fix else ''}") from error
+        raise _usage_error(error) from error
     raise UsageError(
         "no AWS credentials are configured: set AWS_PROFILE, give --profile, or run `aws sso login`. "
         "A --task-definition-file can be checked without."
     )
+
+
+def _usage_error(error: CredentialsProblem) -> UsageError:
+    return UsageError(f"{error.text}. {error.fix.text if error.fix else ''}")
 
 
 def _session(aws: Aws, sts: Sts) -> AwsSession:

@@ -53,11 +53,8 @@ def find(task: OwnTask, request: Request, ecs: Ecs, ec2: Ec2) -> tuple[FoundSubj
     ``--container`` that is not there.
     """
     source = _source(task)
-    try:
-        definition = registered.describe(ecs, task.task_definition_arn, source.place)
-        description = _described(task, ecs)
-    except CredentialsProblem as error:
-        raise UsageError(f"{error.text}. {error.fix.text if error.fix else ''}") from error
+    definition = registered.describe(ecs, task.task_definition_arn, source.place)
+    description = _described(task, ecs)
     source = replace(source, definition=definition, network=_network(task, description, request, ec2))
     if not isinstance(description, ClientError):
         source = replace(

@@ -32,12 +32,9 @@ def find(request: Request, ecs: Ecs, place: AwsPlace) -> tuple[FoundSubject, ...
     """The subjects of a service or of a registered task definition.
 
     Raises UsageError for one that does not exist. One that we may not look at (denied, throttled) is a
-    subject all the same: its finding says so.
+    subject all the same: its finding says so. Raises CredentialsProblem as well.
     """
-    try:
-        source = _service(request, ecs, place) if request.service else _task_definition(request, ecs, place)
-    except CredentialsProblem as error:
-        raise UsageError(f"{error.text}. {error.fix.text if error.fix else ''}") from error
+    source = _service(request, ecs, place) if request.service else _task_definition(request, ecs, place)
     return source.subjects(request)
 
 
