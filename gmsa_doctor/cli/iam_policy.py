@@ -9,7 +9,7 @@ import typer
 from gmsa_doctor.cli import options
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters, values_of
-from gmsa_doctor.cli.iam_policy_arguments import IamPolicyArguments, scope_of
+from gmsa_doctor.cli.iam_policy_arguments import IamPolicyArguments
 from gmsa_doctor.cli.process import ExitCode, guarded, print_, say
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.given.request import Request
@@ -52,6 +52,7 @@ def iam_policy(_context: typer.Context, arguments: IamPolicyArguments) -> None:
 def _print(arguments: IamPolicyArguments) -> ExitCode:
     import json
 
+    from gmsa_doctor.cli.iam_scope import scope_of
     from gmsa_doctor.iam.statements import placeholders, policy
 
     request, purpose = options.request_of(arguments), arguments.purpose

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gmsa_doctor.formats.aws.arn import S3ObjectArn, SecretArn, SsmParameterArn
+if TYPE_CHECKING:
+    from gmsa_doctor.formats.aws.arn import S3ObjectArn, SecretArn, SsmParameterArn
 
 
 class Purpose(StrEnum):
