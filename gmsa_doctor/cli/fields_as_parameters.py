@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import cache
 from inspect import Parameter, Signature
 from typing import Any, TypeVar, get_type_hints
 
@@ -38,9 +39,10 @@ def values_of(arguments: object) -> Mapping[str, Any]:
     return values
 
 
-def _typed_fields(kind: Any) -> Iterator[tuple[Field[Any], Any]]:
+@cache
+def _typed_fields(kind: Any) -> tuple[tuple[Field[Any], Any], ...]:
     hints = get_type_hints(kind, include_extras=True)
-    return ((field, hints[field.name]) for field in fields(kind))
+    return tuple((field, hints[field.name]) for field in fields(kind))
 
 
 def _parameters(kind: Any) -> Iterator[Parameter]:
