@@ -1,8 +1,9 @@
 """Each check that can fail does so through the real command, and the tenths of the table are the whole table."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
+from typing import Any
 
 from gmsa_doctor.core import model, registry
 from tests.scenarios import tiers
@@ -43,8 +44,9 @@ def functions_of(value: object) -> list[FunctionType]:
     return [member for member in members if isinstance(member, FunctionType)]
 
 
-def can_fail(function: FunctionType) -> bool:
+def can_fail(function: Callable[..., Any]) -> bool:
     """Whether the function, or one of the checks' package that it names, or that those name, calls `failed`."""
+    assert isinstance(function, FunctionType)
     seen, todo = set(), [function]
     while todo:
         current = todo.pop()
