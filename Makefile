@@ -12,13 +12,18 @@ unexport PYTHONDONTWRITEBYTECODE
 
 SECONDS ?= 300
 
-.PHONY: demo test test-image lint docs bench fuzz lab packages shell wheel image sbom constraints clean
+TENTH ?=
+
+.PHONY: demo test test-full test-image lint docs bench fuzz lab packages shell wheel image sbom constraints clean
 
 demo: $(READY) lab            ## the main job, against an embedded AWS and a real AD: one service that works, one that does not
 	$(VENV)/bin/python -m tests.lab.demo
 
-test: lint $(READY) lab       ## everything but the image: linters, types, structure, all tests
-	$(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/image
+test: lint $(READY) lab       ## everything but the image: linters, types, structure, all tests (TENTH=0 to 9: of the scenarios, as test-full)
+	$(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/image $(if $(TENTH),--tenth $(TENTH))
+
+test-full: lint $(READY) lab  ## as test, with every scenario through the real command and the embedded AWS
+	$(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/image --through-process
 
 test-image: $(READY) lab image ## the image, as it runs in a task
 	$(VENV)/bin/python -m pytest tests/image
@@ -37,7 +42,8 @@ docs: $(READY)                ## write the generated pages again
 bench: $(READY) lab           ## ratios: start-up, live flow, static check
 	$(VENV)/bin/python -m tests.bench
 
-fuzz: $(READY)                ## the parsers of foreign bytes and texts, SECONDS each (an input that breaks one is kept)
+fuzz: $(READY)                ## the parsers of foreign bytes and texts, SECONDS each (an input that breaks one is kept), and all properties at random
+	nice -n 15 $(VENV)/bin/python -m pytest -n $(JOBS) --hypothesis-profile search -m hypothesis --ignore tests/image
 	nice -n 15 $(VENV)/bin/python -m tests.fuzz --seconds $(SECONDS)
 
 shell: $(READY) lab           ## keep the lab up, with a shell to try things in

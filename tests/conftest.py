@@ -19,8 +19,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No test is about time: on a machine that is busy a slow example says nothing. And each run tries the same examples;
 # `make fuzz` looks for others, with the profile `search`.
-settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
-settings.register_profile("same", settings.get_profile("search"), derandomize=True, database=None)
+settings.register_profile("same", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.register_profile("search", settings.get_profile("same"), derandomize=False, max_examples=1000, print_blob=True)
 settings.load_profile("same")
 
 

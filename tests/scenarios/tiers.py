@@ -8,6 +8,7 @@ import importlib
 import pkgutil
 import zlib
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 from tests.scenarios.lab import Scenario
@@ -31,7 +32,8 @@ def first_faults() -> dict[str, Scenario]:
     """Give the first scenario in which each check fails, by the check's id."""
     found: dict[str, Scenario] = {}
     for name in tables():
-        for scenario in getattr(importlib.import_module(name), "FAULTS", ()):
+        faults = [value for name, value in vars(importlib.import_module(name)).items() if "FAULTS" in name]
+        for scenario in chain.from_iterable(faults):
             found.setdefault(scenario.check, scenario)
     return found
 

@@ -1,0 +1,78 @@
+"""A CredSpec from its bytes to the names in it, by values."""
+
+import json
+from typing import Any
+
+import pytest
+
+from gmsa_doctor.authoring import Finding, Given, Status
+from gmsa_doctor.given.shared_values import CredSpecLocation, LinkedSecret
+from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
+from gmsa_doctor_checks.credspec.document import credspec_document
+from gmsa_doctor_checks.credspec.names import credspec_names
+from gmsa_doctor_checks.credspec.secret_link import secret_link
+from gmsa_doctor_checks.values import CredSpec, SizedCredSpec
+
+FARGATE = Platform(Launch.FARGATE)
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:gmsa-AbCdEf"
+PLACE = AwsPlace("us-east-1", "123456789012")
+LOCATION = CredSpecLocation("arn:aws:s3:::credspecs/web.json", True, "credspecs", "web.json")
+
+
+def document(domain: str = "corp.example", gmsa: str = "webapp01", arn: str = ARN) -> dict[str, Any]:
+    return {
+        "DomainJoinConfig": {"DnsName": domain, "NetBiosName": "CORP", "MachineAccountName": gmsa},
+        "ActiveDirectoryConfig": {
+            "GroupManagedServiceAccounts": [{"Name": gmsa, "Scope": domain}],
+            "HostAccountConfig": {"PluginInput": {"CredentialArn": arn}},
+        },
+    }
+
+
+def read(body: bytes) -> Finding | Given[CredSpec]:
+    return credspec_document(SizedCredSpec(LOCATION, body), FARGATE)
+
+
+def credspec(**fields: str) -> CredSpec:
+    found = read(json.dumps(document(**fields)).encode())
+    assert isinstance(found, Given)
+    return found.value
+
+
+def status(found: Finding | Given[Any]) -> Status:
+    return found.finding.status if isinstance(found, Given) else found.status
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        (json.dumps(document()).encode(), Status.PASS),
+        (json.dumps(document()).encode("utf-8-sig"), Status.WARN),
+        (json.dumps(document()).encode("utf-16"), Status.FAIL),
+        (b"{", Status.FAIL),
+        (b"{}", Status.FAIL),
+        (b"[" * 100_000, Status.UNKNOWN),
+    ],
+)
+def test_the_document(body: bytes, wanted: Status) -> None:
+    assert status(read(body)) is wanted
+
+
+def test_names_of_an_accepted_form_are_given() -> None:
+    found = credspec_names(credspec(), FARGATE)
+    assert isinstance(found, Given)
+    assert (found.value.domain.text, str(found.value.gmsa.text)) == ("corp.example", "webapp01")
+
+
+@pytest.mark.parametrize("fields", [{"domain": "corp"}, {"gmsa": "CORP\\webapp01"}, {"gmsa": "webapp01$"}])
+def test_other_names_are_told(fields: dict[str, str]) -> None:
+    assert status(credspec_names(credspec(**fields), FARGATE)) is not Status.PASS
+
+
+def test_the_secret_of_the_tasks_region_is_linked() -> None:
+    assert secret_link(credspec(), PLACE) == Given(LinkedSecret(ARN), secret_link(credspec(), PLACE).finding)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("arn", ["gmsa", ARN.replace("us-east-1", "eu-west-1")])
+def test_another_link_fails(arn: str) -> None:
+    assert status(secret_link(credspec(arn=arn), PLACE)) is Status.FAIL

@@ -1,0 +1,24 @@
+"""Whether the task definition names an execution role."""
+
+from gmsa_doctor.authoring import Finding, Given, Status
+from gmsa_doctor.formats.documents.task_definition import read_task_definition
+from gmsa_doctor.given.shared_values import ExecutionRole
+from gmsa_doctor.given.subject import Launch, Platform, Subject
+from gmsa_doctor_checks.roles.execution_role.present import execution_role
+from tests.command import a_task_definition
+
+SUBJECT = Subject("demo/web", "demo", "web", "webapp:1")
+
+
+def test_the_role_that_is_named_is_given() -> None:
+    found = execution_role(read_task_definition(a_task_definition()), Platform(Launch.FARGATE), SUBJECT)
+    assert isinstance(found, Given)
+    assert found.value == ExecutionRole("arn:aws:iam::123456789012:role/ecsTaskExecutionRole")
+
+
+def test_none_fails_on_fargate_and_is_a_warning_elsewhere() -> None:
+    without = read_task_definition(a_task_definition(executionRoleArn=None))
+    fargate, ec2 = (execution_role(without, Platform(launch), SUBJECT) for launch in (Launch.FARGATE, Launch.EC2))
+    assert isinstance(fargate, Finding)
+    assert isinstance(ec2, Finding)
+    assert (fargate.status, ec2.status) == (Status.FAIL, Status.WARN)

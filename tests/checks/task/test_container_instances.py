@@ -1,0 +1,59 @@
+"""Container instances that can give a task its gMSA, and the task definition as it is registered."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gmsa_doctor.authoring import Finding, Given, Outcome, Status, passed, unknown
+from gmsa_doctor.formats.documents.task_definition import read_task_definition
+from gmsa_doctor.given.subject import AwsPlace, Deployments, Launch, Platform, Subject
+from gmsa_doctor_checks.task.container_instances import gmsa
+from gmsa_doctor_checks.task.task_definition.registered import registered
+from gmsa_doctor_checks.values import PrefixedArn
+from tests.command import a_task_definition
+
+SUBJECT = Subject("demo/web", "demo", "web", "webapp:1")
+PLACE = AwsPlace("us-east-1", "123456789012")
+DOMAINLESS = "ecs.capability.gmsa-domainless"
+
+
+def instance(*attributes: str) -> dict[str, Any]:
+    arn = "arn:aws:ecs:us-east-1:123456789012:container-instance/demo/1"
+    return {
+        "containerInstanceArn": arn,
+        "ec2InstanceId": "i-1",
+        "attributes": [{"name": name, "value": ""} for name in attributes],
+    }
+
+
+def status(launch: Launch, *instances: dict[str, Any]) -> Status:
+    ecs: Any = SimpleNamespace(container_instances=lambda cluster: list(instances))
+    prefixed = PrefixedArn(True, "arn:aws:s3:::credspecs/web.json")
+    found = gmsa(prefixed, Platform(launch), read_task_definition(a_task_definition()), SUBJECT, PLACE, ecs)
+    return found.finding.status if isinstance(found, Given) else found.status
+
+
+@pytest.mark.parametrize(
+    ("launch", "instances", "wanted"),
+    [
+        (Launch.FARGATE, (), Status.PASS),
+        (Launch.EC2, (), Status.SKIPPED),
+        (Launch.EC2, (instance(DOMAINLESS),), Status.PASS),
+        (Launch.EC2, (instance(DOMAINLESS), instance()), Status.WARN),
+        (Launch.EC2, (instance(),), Status.WARN),
+    ],
+)
+def test_instances_have_the_attribute(launch: Launch, instances: tuple[dict[str, Any], ...], wanted: Status) -> None:
+    assert status(launch, *instances) is wanted
+
+
+@pytest.mark.parametrize(("state", "wanted"), [("ACTIVE", Status.PASS), ("INACTIVE", Status.WARN)])
+def test_the_task_definition_is_active(state: str, wanted: Status) -> None:
+    definition = read_task_definition(a_task_definition(status=state))
+    assert registered(Outcome(definition, passed("")), Deployments(), SUBJECT).status is wanted
+
+
+def test_what_could_not_be_read_is_told_as_it_was() -> None:
+    denied: Finding = unknown("access denied")
+    assert registered(Outcome(None, denied), Deployments(), SUBJECT) == denied

@@ -1,0 +1,31 @@
+"""What became of the one-off tasks of a run, by values."""
+
+import pytest
+
+from gmsa_doctor.authoring import Status
+from gmsa_doctor.given.probe_tasks import Leftover, ProbeTask, ProbeTasks
+from gmsa_doctor_checks.probe.task import probe_removed, probe_report, probe_task
+
+
+def probes(*tasks: ProbeTask, left: tuple[Leftover, ...] = ()) -> ProbeTasks:
+    return ProbeTasks(tasks, "image", "arn:aws:iam::123456789012:role/web", left=left)
+
+
+RAN = ProbeTask("subnet-1", "arn:task", ran=True, stopped=True, exit_code=0)
+LOST = ProbeTask("subnet-1", "arn:task", ran=True, stopped=True, report="2 of 3 lines")
+REFUSED = ProbeTask("subnet-1", problem="denied", action="ecs:RunTask")
+
+
+@pytest.mark.parametrize(("task", "status"), [(RAN, Status.PASS), (REFUSED, Status.UNKNOWN)])
+def test_a_probe_starts(task: ProbeTask, status: Status) -> None:
+    assert probe_task(probes(task)).status is status
+
+
+@pytest.mark.parametrize(("task", "status"), [(RAN, Status.PASS), (LOST, Status.UNKNOWN), (REFUSED, Status.SKIPPED)])
+def test_its_report_arrives(task: ProbeTask, status: Status) -> None:
+    assert probe_report(probes(task)).status is status
+
+
+def test_what_is_left_is_told() -> None:
+    assert probe_removed(probes(RAN)).status is Status.PASS
+    assert probe_removed(probes(RAN, left=(Leftover("a task", "denied"),))).status is Status.WARN
