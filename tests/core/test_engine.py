@@ -221,7 +221,7 @@ def test_a_value_given_from_outside_takes_the_place_of_its_check() -> None:
 def test_a_finding_given_in_place_of_a_client_is_the_reason_of_each_direct_user() -> None:
     reason = skipped("no AWS credentials")
     ended = execute(declared(*CHAIN), [Case("x", {Start: reason})], seconds=5)
-    by_id = {one.check: one for one in ended.findings[0]}
+    by_id = {finding.check: finding for finding in ended.findings[0]}
     assert by_id["one.gives"].summary == "no AWS credentials"
     assert by_id["two.gives"].because == ("one.gives",)
 
@@ -295,7 +295,7 @@ def test_ctrl_c_keeps_what_is_known_and_the_report_is_whole() -> None:
     registry = declared(gives_one, hangs, quick, needs_both)
     ended = execute(registry, [Case("x", {Start: Start("x")})], seconds=10, watch=interrupt)
     release.set()
-    by_id = {one.check: one for one in ended.findings[0]}
+    by_id = {finding.check: finding for finding in ended.findings[0]}
     assert ended.interrupted
     assert by_id["one.gives"].status is Status.PASS
     assert (by_id["two.hangs"].status, by_id["two.hangs"].summary) == (Status.UNKNOWN, "interrupted before it ended")
