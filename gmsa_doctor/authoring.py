@@ -1,6 +1,7 @@
 """What an author of checks imports: the decorator, the kinds of results, and what findings are made of."""
 
 from gmsa_doctor.core.bundles import bundle
+from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import (
     Cause,
@@ -13,17 +14,21 @@ from gmsa_doctor.core.model import (
     ShowsAs,
     Status,
     Stop,
+    deferred_to,
     failed,
     passed,
+    root_ids,
     skipped,
     stands_behind,
     unknown,
     warned,
 )
 from gmsa_doctor.core.registry import check
+from gmsa_doctor.core.severity import if_several, in_words, listed, rows_of, worst, worst_first
 
 __all__ = [
     "Cause",
+    "CheckId",
     "Finding",
     "Fix",
     "Given",
@@ -36,10 +41,18 @@ __all__ = [
     "Stop",
     "bundle",
     "check",
+    "deferred_to",
     "failed",
+    "if_several",
+    "in_words",
+    "listed",
     "passed",
+    "root_ids",
+    "rows_of",
     "skipped",
     "stands_behind",
     "unknown",
     "warned",
+    "worst",
+    "worst_first",
 ]

@@ -5,11 +5,15 @@ which Fargate runs). Source: https://github.com/aws/credentials-fetcher and
 https://github.com/aws/amazon-ecs-agent.
 """
 
-from gmsa_doctor.authoring import ShowsAs
+from gmsa_doctor.authoring import CheckId, ShowsAs
+
+
+def _shows(v2: str | None, v1_3: str | None, *likeliest: str) -> ShowsAs:
+    return ShowsAs(v2, v1_3, tuple(map(CheckId, likeliest)))
 
 
 def _both(text: str, *likeliest: str) -> ShowsAs:
-    return ShowsAs(v2=text, v1_3=text, likeliest=likeliest)
+    return _shows(text, text, *likeliest)
 
 
 _FIELDS = "invalid credentialspec fields"
@@ -49,74 +53,80 @@ INVALID_OBJECT = _both(
 NOT_RETRIEVED = _both("credentialspec cannot be retrieved from s3", "credspec.object")
 
 FIELDS = _both(_FIELDS, "credspec.document", "credspec.names", "credspec.secret-link")
-MISSING_JOIN = ShowsAs("missing or invalid DomainJoinConfig", _FIELDS, ("credspec.document",))
-MISSING_DNS_NAME = ShowsAs("missing or invalid DnsName", _FIELDS, ("credspec.document", "credspec.names"))
-MISSING_AD = ShowsAs("missing or invalid ActiveDirectoryConfig", _FIELDS, ("credspec.document",))
-MISSING_GMSA = ShowsAs(
-    "missing or invalid GroupManagedServiceAccounts", _FIELDS, ("credspec.document", "credspec.names")
+MISSING_JOIN = _shows("missing or invalid DomainJoinConfig", _FIELDS, "credspec.document")
+MISSING_DNS_NAME = _shows("missing or invalid DnsName", _FIELDS, "credspec.document", "credspec.names")
+MISSING_AD = _shows("missing or invalid ActiveDirectoryConfig", _FIELDS, "credspec.document")
+MISSING_GMSA = _shows("missing or invalid GroupManagedServiceAccounts", _FIELDS, "credspec.document", "credspec.names")
+MISSING_PLUGIN = _shows("missing or invalid PluginInput", _FIELDS, "credspec.document")
+MISSING_CREDENTIAL_ARN = _shows(
+    "missing or invalid CredentialArn", _FIELDS, "credspec.document", "credspec.secret-link"
 )
-MISSING_PLUGIN = ShowsAs("missing or invalid PluginInput", _FIELDS, ("credspec.document",))
-MISSING_CREDENTIAL_ARN = ShowsAs(
-    "missing or invalid CredentialArn", _FIELDS, ("credspec.document", "credspec.secret-link")
-)
-MISSING_SECRET_ARN = ShowsAs(
-    "missing or invalid secrets manager ARN", _FIELDS, ("credspec.document", "credspec.secret-link")
+MISSING_SECRET_ARN = _shows(
+    "missing or invalid secrets manager ARN", _FIELDS, "credspec.document", "credspec.secret-link"
 )
 
-SECRET = ShowsAs(
-    "failed to retrieve credentials from secrets manager", _NAMES, ("secret.value", "credspec.secret-link")
-)
-NO_USERNAME = ShowsAs("username not found in secret", _NAMES, ("secret.fields", "secret.value"))
-NO_PASSWORD = ShowsAs("password not found in secret", _NAMES, ("secret.fields", "secret.value"))
+SECRET = _shows("failed to retrieve credentials from secrets manager", _NAMES, "secret.value", "credspec.secret-link")
+NO_USERNAME = _shows("username not found in secret", _NAMES, "secret.fields", "secret.value")
+NO_PASSWORD = _shows("password not found in secret", _NAMES, "secret.fields", "secret.value")
 NAMES = _both(_NAMES, "secret.fields", "secret.value", "credspec.secret-link")
 TOO_LONG = _both("credentials should not be more than 256", "secret.fields")
 
-USER_TICKET = ShowsAs(
+USER_TICKET = _shows(
     "failed to generate Kerberos ticket for domainless user",
     _CATCH_ALL,
-    ("kerberos.user-ticket", "dns.domain-controllers", "network.kerberos", "secret.fields", "secret.domain"),
+    "kerberos.user-ticket",
+    "dns.domain-controllers",
+    "network.kerberos",
+    "secret.fields",
+    "secret.domain",
 )
-NO_DNS = ShowsAs(
+NO_DNS = _shows(
     "failed to generate Kerberos ticket for domainless user",
     "Password not found",
-    ("kerberos.user-ticket", "dns.domain-controllers", "dhcp-options.domain-name-servers"),
+    "kerberos.user-ticket",
+    "dns.domain-controllers",
+    "dhcp-options.domain-name-servers",
 )
 """Without any SRV record the user's ticket is the first thing that 2.x fails at; 1.3 goes on until the password."""
-NO_DC = ShowsAs(
+NO_DC = _shows(
     "failed to get FQDN list",
     "Password not found",
-    ("dns.domain-controllers", "dhcp-options.domain-name-servers", "secret.domain"),
+    "dns.domain-controllers",
+    "dhcp-options.domain-name-servers",
+    "secret.domain",
 )
-NO_DC_ANSWERS = ShowsAs(
+NO_DC_ANSWERS = _shows(
     "failed to find gMSA password for service account",
     "Password not found",
-    ("network.ldap", "directory.bind", "directory.managed-password", "directory.gmsa-account"),
+    "network.ldap",
+    "directory.bind",
+    "directory.managed-password",
+    "directory.gmsa-account",
 )
-BIND = ShowsAs(
-    "failed to find gMSA password for service account",
-    "ldapsearch failed with FQDN",
-    ("directory.bind", "network.ldap"),
+BIND = _shows(
+    "failed to find gMSA password for service account", "ldapsearch failed with FQDN", "directory.bind", "network.ldap"
 )
-NO_PASSWORD_ATTRIBUTE = ShowsAs(
+NO_PASSWORD_ATTRIBUTE = _shows(
     "msDS-ManagedPassword attribute not found",
     "Password not found",
-    ("directory.managed-password", "directory.gmsa-account", "dns.domain-controllers", "network.ldap"),
+    "directory.managed-password",
+    "directory.gmsa-account",
+    "dns.domain-controllers",
+    "network.ldap",
 )
-BLOB = ShowsAs("decoded blob is too small", _CATCH_ALL, ("directory.managed-password", "directory.gmsa-account"))
-BLOB_BASE64 = ShowsAs("failed to decode base64 password", _CATCH_ALL, ("directory.managed-password",))
-CATCH_ALL = ShowsAs(
+BLOB = _shows("decoded blob is too small", _CATCH_ALL, "directory.managed-password", "directory.gmsa-account")
+BLOB_BASE64 = _shows("failed to decode base64 password", _CATCH_ALL, "directory.managed-password")
+CATCH_ALL = _shows(
     None,
     _CATCH_ALL,
-    (
-        "kerberos.user-ticket",
-        "directory.managed-password",
-        "directory.bind",
-        "directory.gmsa-account",
-        "kerberos.gmsa-ticket",
-        "network.kerberos",
-    ),
+    "kerberos.user-ticket",
+    "directory.managed-password",
+    "directory.bind",
+    "directory.gmsa-account",
+    "kerberos.gmsa-ticket",
+    "network.kerberos",
 )
-GMSA_TICKET = ShowsAs("failed to generate Kerberos ticket", _CATCH_ALL, ("kerberos.gmsa-ticket",))
+GMSA_TICKET = _shows("failed to generate Kerberos ticket", _CATCH_ALL, "kerberos.gmsa-ticket")
 SSPI = _both("Cannot generate SSPI context", "kerberos.service-ticket", "canary.ticket", "canary.service-ticket")
 
 SQL_LOGIN_FAILED = _both("Login failed for user", "sql-server.connection-string", "sql-server.login")

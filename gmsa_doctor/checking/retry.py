@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.model import Finding, Status, SubjectReport
 
 PAUSE_SECONDS = 5.0
 TRANSIENT = frozenset(
     {
-        "dns.domain-controllers",
-        "kerberos.user-ticket",
-        "directory.gmsa-account",
-        "directory.managed-password",
-        "kerberos.gmsa-ticket",
+        CheckId("dns.domain-controllers"),
+        CheckId("kerberos.user-ticket"),
+        CheckId("directory.gmsa-account"),
+        CheckId("directory.managed-password"),
+        CheckId("kerberos.gmsa-ticket"),
     }
 )
 """What takes a while after it was set right: DNS that was changed, a secret that was rotated, a gMSA that was made or

@@ -18,8 +18,9 @@ from typing import Any
 
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import in_background
-from gmsa_doctor.core.model import Check, Finding, Given, Need, Outcome, Status, Stop, skipped, stands_behind, unknown
+from gmsa_doctor.core.model import Check, Finding, Given, Need, Outcome, Status, Stop, deferred_to, skipped, unknown
 from gmsa_doctor.core.registry import Registry
+from gmsa_doctor.core.severity import worst
 
 SIDE_BY_SIDE = 24
 """Checks that run at the same time. They wait for the network most of their time."""
@@ -29,7 +30,6 @@ INTERRUPTED = "interrupted before it ended"
 
 TIME_OVER = "not finished when the time for the whole run was over (--timeout)"
 
-_WORST_FIRST = tuple(map(Status, ("fail", "error", "unknown", "warn", "waived", "pass", "skipped")))
 _ROOTS = (Status.FAIL, Status.UNKNOWN, Status.ERROR)
 
 
@@ -149,7 +149,7 @@ class _Run:
         """One result for all cases that have the same in this check's way: there may be thousands."""
         key: tuple[str | int, ...] = (check.id, *map(id, in_the_way))
         if key not in self.blocked:  # the findings are kept, so that no other gets the id of one
-            self.blocked[key] = in_the_way, _named(_Result(None, stands_behind(in_the_way)), check)
+            self.blocked[key] = in_the_way, _named(_Result(None, deferred_to(in_the_way)), check)
         return self.blocked[key][1]
 
     def submit(self, case: int, check: Check, arguments: tuple[Any, ...]) -> None:
@@ -234,7 +234,7 @@ class _Run:
         outcomes = [one.finding for one in cell.arguments if isinstance(one, Outcome)]
         behind = [one for one in outcomes if self.abandoned & {one.check, *one.because}]
         if behind and cell.started is None:
-            return stands_behind(behind)
+            return deferred_to(behind)
         self.abandoned.add(cell.check.id)
         return replace(unknown(text), duration_ms=_since(cell.started or time.monotonic()))
 
@@ -258,9 +258,9 @@ class _Run:
             by_id[check.id] = finding
             if finding.check and finding.check != check.id:
                 raised.setdefault(finding.check, []).append(finding)
-                by_id[check.id] = stands_behind([finding])
+                by_id[check.id] = deferred_to([finding])
         for id, others in raised.items():
-            by_id[id] = min([*others, by_id[id]], key=lambda one: _WORST_FIRST.index(one.status))
+            by_id[id] = worst([*others, by_id[id]])
         return tuple(self.complete(self.registry.get(id), finding) for id, finding in by_id.items())
 
     def values(self, case: int) -> Mapping[type, object]:

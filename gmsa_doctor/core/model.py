@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar, Union
+
+from gmsa_doctor.core.check_id import CheckFunction, CheckId
 
 T = TypeVar("T")
 
@@ -63,7 +65,7 @@ class ShowsAs:
 
     v2: str | None = None
     v1_3: str | None = None
-    likeliest: tuple[str, ...] = ()
+    likeliest: tuple[CheckId, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,8 @@ class Finding:
     An author makes one with :func:`passed`, :func:`warned`, :func:`failed`, :func:`unknown` or
     :func:`skipped`; the engine fills in ``cause``, ``docs``, ``root`` and ``duration_ms``, and ``check``
     unless the author has raised the finding under another id, where its cause belongs. ``vantage`` is where
-    it was seen from, ``inside`` or ``outside``. ``outweighed_by`` names a check whose pass, seen from inside,
-    makes of this failure a warning: what was looked at outweighs what was deduced.
+    it was seen from, ``inside`` or ``outside``. ``overruled_by`` names a check whose pass, seen from inside,
+    makes this failure a warning: what was observed overrules what was deduced.
     """
 
     status: Status
@@ -111,10 +113,21 @@ class Finding:
     docs: str | None = None
     root: bool = False
     vantage: str | None = None
-    outweighed_by: str | None = None
+    overruled_by: str | None = None
     location: Location | None = None
     """Where in the files that were given the cause stands; the run fills it in."""
     duration_ms: int = field(default=0, compare=False)
+
+    def to_warning(self, reason: str = "") -> Finding:
+        """A failure as a warning, with ``reason`` at the end of its summary. Other findings stay as they are."""
+        if self.status is not Status.FAIL:
+            return self
+        return replace(self, status=Status.WARN, summary=f"{self.summary}{reason}", overruled_by=None)
+
+    def overruled(self, observation: str) -> Finding:
+        """A failure that an observation contradicts, as a warning without the daemon's text."""
+        warning = self.to_warning(f"; but {observation}")
+        return self if warning is self else replace(warning, shows_as=None)
 
 
 @dataclass(frozen=True)
@@ -177,7 +190,7 @@ def failed(
     rows: tuple[Row, ...] = (),
     because: tuple[str, ...] = (),
     check: str = "",
-    outweighed_by: str | None = None,
+    overruled_by: str | None = None,
 ) -> Finding:
     """The task cannot work like this."""
     return Finding(
@@ -190,7 +203,7 @@ def failed(
         rows,
         because=because,
         check=check,
-        outweighed_by=outweighed_by,
+        overruled_by=overruled_by,
     )
 
 
@@ -212,16 +225,53 @@ def skipped(summary: str, *, fix: Fix | None = None, because: tuple[str, ...] = 
     return Finding(Status.SKIPPED, summary, fix=fix, because=because)
 
 
-def stands_behind(findings: Sequence[Finding]) -> Finding:
-    """Not asked, because of the findings at the beginning of each way that leads here."""
+Reference: TypeAlias = Union[Finding, CheckId, CheckFunction[..., Any]]  # noqa: UP007 - not with CheckFunction in 3.11
+"""A check that another finding gives way to: its finding, its id or its function."""
+
+
+def deferred_to(
+    others: Reference | Iterable[Reference], reason: str | Finding = "", *, fix: Fix | None = None
+) -> Finding:
+    """What other checks report already: skipped because of them, or of what these are skipped because of.
+
+    ``reason`` is the summary; without one, the summary lists the checks. If it is a finding, the other check reports
+    that one as its own. If ``others`` are findings that no check has raised (values that were not given), the first
+    of them is the reason.
+    """
+    references = _references(others)
+    if isinstance(reason, Finding):
+        return replace(reason, check=_id(references[0]))
+    because = root_ids(references)
+    first = references[0] if references else None
+    if not because and not reason and isinstance(first, Finding):
+        return replace(first, check="")
+    return Finding(Status.SKIPPED, reason or f"not asked because of {', '.join(because)}", fix=fix, because=because)
+
+
+def root_ids(others: Reference | Iterable[Reference]) -> tuple[str, ...]:
+    """The ids of these checks; in place of one that was skipped because of others, the ids of those."""
     ids: list[str] = []
-    for finding in findings:
-        own = (finding.check,) if finding.check else ()
-        ids += finding.because if finding.status is Status.SKIPPED and finding.because else own
-    because = tuple(dict.fromkeys(ids))
-    if because:
-        return skipped(f"not asked because of {', '.join(because)}", because=because)
-    return replace(findings[0], check="")  # given from outside: the reason itself
+    for other in _references(others):
+        deferred = isinstance(other, Finding) and other.status is Status.SKIPPED and other.because
+        ids += deferred or [_id(other)]
+    return tuple(dict.fromkeys(id for id in ids if id))
+
+
+def _references(others: Reference | Iterable[Reference]) -> list[Reference]:
+    if isinstance(others, (Finding, CheckId)) or callable(others):
+        return [others]
+    return list(others)
+
+
+def _id(reference: Reference) -> str:
+    if isinstance(reference, CheckId):
+        return reference
+    return reference.check if isinstance(reference, Finding) else reference.id
+
+
+def stands_behind(findings: Sequence[Finding]) -> Finding:
+    """The old name of :func:`deferred_to` without a reason."""
+    return deferred_to(findings)
 
 
 @dataclass(frozen=True)

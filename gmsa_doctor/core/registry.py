@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from gmsa_doctor.core.bundles import composing, flat
+from gmsa_doctor.core.check_id import CheckFunction, declared, rotten
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.model import Cause, Check, Explanation, Finding, Given, Need, Outcome, ShowsAs
 
@@ -82,7 +83,8 @@ BUILT_IN = (
 )
 """Modules with checks of our own, in the order of the way from task definition to ticket."""
 
-F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+R = TypeVar("R")
 _MARK = "__gmsa_doctor_check__"
 _NOT_VALUES = (str, bytes, int, float, bool, tuple, list, dict, set, object)
 
@@ -100,8 +102,8 @@ def check(
     shows: Sequence[ShowsAs] = (),
     limit: float = 30.0,
     about: str = "",
-) -> Callable[[F], F]:
-    """Declare a function as a check.
+) -> Callable[[Callable[P, R]], CheckFunction[P, R]]:
+    """Declare a function as a check, and give it its ``id`` as an attribute.
 
     ``id`` is ``area.what`` and is never reused; ``docs`` links to the page that the check rests on;
     ``shows`` are the daemon's texts that it may stand behind; ``limit`` is in seconds, after which the
@@ -112,7 +114,7 @@ def check(
     Raises DeclarationError if the types of the parameters or of the result cannot make a graph.
     """
 
-    def declare(function: F) -> F:
+    def declare(function: Callable[P, R]) -> CheckFunction[P, R]:
         hints, gives = _signature(id, function)
         setattr(
             function,
@@ -131,7 +133,8 @@ def check(
                 about=about,
             ),
         )
-        return function
+        setattr(function, "id", declared(id))  # noqa: B010 - mypy knows of no attributes of functions
+        return cast("CheckFunction[P, R]", function)
 
     if id.count(".") != 1 or not all(id.split(".")) or id != id.lower():
         raise DeclarationError(f"{id!r}: an id has the form area.what, in lower case")
@@ -282,6 +285,7 @@ def load() -> Registry:
     """
     checks = [one for name in BUILT_IN for one in declared_in(import_module(name))]
     built_in = Registry(checks)
+    verify_references(built_in, "gmsa_doctor", "gmsa_doctor_checks")
     plug_ins = _plug_ins()
     if not plug_ins:
         return built_in
@@ -289,6 +293,13 @@ def load() -> Registry:
         return Registry([*checks, *plug_ins])
     except DeclarationError as error:
         raise UsageError(f"the installed plug-ins do not fit together: {error}") from error
+
+
+def verify_references(registry: Registry, *packages: str) -> None:
+    """Raises DeclarationError if modules of these packages name checks that there are not (:class:`CheckId`)."""
+    ids = [one.id for one in registry.checks]
+    if unknown := [text for package in packages for text in rotten(ids, package)]:
+        raise DeclarationError(f"there is no check {'; no check '.join(unknown)}")
 
 
 def _plug_ins() -> list[Check]:

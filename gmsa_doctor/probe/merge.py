@@ -64,7 +64,7 @@ def _rooted(finding: Finding, fail_on_warning: bool) -> Finding:
 
 def _weighed(finding: Finding, by_id: Mapping[str, Finding], fail_on_warning: bool) -> Finding:
     """A failure that was deduced is a warning, where what was seen from inside contradicts it."""
-    evidence = by_id.get(finding.outweighed_by or "")
+    evidence = by_id.get(finding.overruled_by or "")
     if finding.status is not Status.FAIL or evidence is None or evidence.vantage != "inside":
         return finding
     if evidence.status not in (Status.PASS, Status.WARN):

@@ -92,7 +92,7 @@ def _sound_outside(look: outside.Look, registry: Registry) -> bool:
     """Whether nothing has failed of what the inside does not ask again, or may contradict."""
     ids = sides.inside(registry)
     found = (one for each in look.subjects for one in each.findings)
-    return not any(one.status is Status.FAIL and one.check not in ids and not one.outweighed_by for one in found)
+    return not any(one.status is Status.FAIL and one.check not in ids and not one.overruled_by for one in found)
 
 
 def _merged(

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport
+from gmsa_doctor.core.severity import worst
 
 _KNOWN = "known in the baseline: was"
 _WAS = re.compile(rf"{_KNOWN} (fail|warn): ")
-_WORST_FIRST = tuple(map(Status, ("fail", "error", "unknown", "warn", "waived", "pass", "skipped")))
 
 Key = tuple[str, str]
 """The name of a subject and the id of a check: what makes a finding the same one in two reports. Not its text."""
@@ -129,7 +129,7 @@ def _by_key(report: Report) -> Mapping[Key, Finding]:
     for each in report.subjects:
         for one in each.findings:
             key = (each.name, one.check)
-            found[key] = min(found.get(key, one), one, key=lambda each: _WORST_FIRST.index(each.status))
+            found[key] = worst([found.get(key, one), one])
     return found
 
 

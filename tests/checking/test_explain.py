@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gmsa_doctor.checking.explain import explain_check, explain_text, list_checks, match_text, suggest
+from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.model import Check, ShowsAs
 from gmsa_doctor.core.registry import Registry, load
 
@@ -38,7 +39,7 @@ def test_a_longer_text_decides_before_a_shorter_one_of_the_same_check() -> None:
 
 
 def test_of_one_text_the_likeliest_comes_first_then_the_order_of_the_graph() -> None:
-    shows = ShowsAs(LONG, likeliest=("x.third", "x.second"))
+    shows = ShowsAs(LONG, likeliest=(CheckId("x.third"), CheckId("x.second")))
     registry = Registry([a_check(f"x.{name}", shows) for name in ("first", "second", "third", "fourth")])
     assert ids(registry, LONG) == ["x.third", "x.second", "x.first", "x.fourth"]
 

@@ -204,8 +204,8 @@ def test_an_answer_of_the_tasks_own_resolver_lowers_a_failure_to_a_warning() -> 
 
 @pytest.mark.parametrize(("servers", "aws"), [(AMAZON, Aws()), (("10.9.9.9",), Aws([DIRECTORY]))])
 def test_a_failure_deduced_from_configuration_says_what_outweighs_it(servers: tuple[str, ...], aws: Aws) -> None:
-    assert judge(servers, aws)[1].outweighed_by == "dns.domain-controllers"
-    assert judge(servers, aws, vantage=INSIDE, dns=Answering())[1].outweighed_by is None
+    assert judge(servers, aws)[1].overruled_by == "dns.domain-controllers"
+    assert judge(servers, aws, vantage=INSIDE, dns=Answering())[1].overruled_by is None
 
 
 @pytest.mark.parametrize(

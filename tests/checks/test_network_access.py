@@ -100,7 +100,7 @@ def test_a_need_that_no_host_meets_in_any_subnet_fails() -> None:
     judged, finding = judge(*EVERYWHERE)
     assert judged.out_of_reach == (Need.KERBEROS,)
     assert finding.status is Status.FAIL
-    assert finding.outweighed_by == "network.kerberos"
+    assert finding.overruled_by == "network.kerberos"
     assert "cannot reach Kerberos of corp.example: TCP 88 to 10.0.0.10, 10.0.0.11 from" in finding.summary
 
 

@@ -107,5 +107,5 @@ def test_the_key_of_secrets_manager_s_own_is_of_no_use_to_another_account() -> N
     assert _of_own_key_elsewhere(secret.format(ROLE.account), ROLE) is None
     finding = _of_own_key_elsewhere(secret.format("210987654321"), ROLE)
     assert finding
-    assert (finding.status, finding.outweighed_by) == (Status.FAIL, "secret.value")
+    assert (finding.status, finding.overruled_by) == (Status.FAIL, "secret.value")
     assert "210987654321" in finding.summary

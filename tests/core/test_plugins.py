@@ -268,7 +268,7 @@ def test_a_service_is_judged_by_both(
 # Broken plug-ins --------------------------------------------------------------------------------------
 
 A_CHECK = '''
-from gmsa_doctor.formats.task_definition import TaskDefinition
+from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.authoring import Finding, Given, check, passed
 from gmsa_doctor_checks.values import CredSpecLocation
 

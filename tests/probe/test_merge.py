@@ -71,7 +71,7 @@ def test_what_was_skipped_in_the_bad_subnet_passes_and_says_so_in_a_row() -> Non
 
 
 def test_a_deduced_failure_is_a_warning_where_the_inside_contradicts_it() -> None:
-    deduced = finding(OPTIONS, Status.FAIL, "none of them is the AD's", outweighed_by=DNS)
+    deduced = finding(OPTIONS, Status.FAIL, "none of them is the AD's", overruled_by=DNS)
     seen = [*outside(deduced, finding(DNS, Status.SKIPPED))]
     found = merged(seen, inside("subnet-1", finding(DNS, Status.PASS, "2 domain controllers")))[OPTIONS]
     assert found.status is Status.WARN
@@ -81,7 +81,7 @@ def test_a_deduced_failure_is_a_warning_where_the_inside_contradicts_it() -> Non
 
 
 def test_a_deduced_failure_stays_one_where_the_inside_agrees_or_is_silent() -> None:
-    deduced = finding(OPTIONS, Status.FAIL, "none of them is the AD's", outweighed_by=DNS)
+    deduced = finding(OPTIONS, Status.FAIL, "none of them is the AD's", overruled_by=DNS)
     seen = [*outside(deduced, finding(DNS, Status.PASS))]
     assert merged(seen)[OPTIONS].status is Status.FAIL
     assert merged(seen, inside("subnet-1", finding(DNS, Status.FAIL)))[OPTIONS].status is Status.FAIL

@@ -102,7 +102,7 @@ def _finding(bad: dict[str, str], closed: bool, rows: tuple[Row, ...], fix: Fix)
             fix=fix,
             shows_as=texts.NOT_RETRIEVED,
             rows=shown,
-            outweighed_by="credspec.object",
+            overruled_by="credspec.object",
         )
     return warned(
         f"tasks in {', '.join(bad)} may not get to AWS's services, or only now and then: {why}",

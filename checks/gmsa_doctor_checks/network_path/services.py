@@ -261,7 +261,7 @@ class _Told:
     id: str
     shows_as: ShowsAs
     elsewhere: Elsewhere
-    outweighed_by: str | None = None
+    overruled_by: str | None = None
     seen: bool = False
     none: str = ""
 
@@ -342,5 +342,5 @@ def _bad(paths: ServicePaths, told: _Told, bad: list[Way], rows: tuple[Row, ...]
         fix=fix,
         shows_as=told.shows_as,
         rows=shown,
-        outweighed_by=told.outweighed_by,
+        overruled_by=told.overruled_by,
     )

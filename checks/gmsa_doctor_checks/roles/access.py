@@ -151,7 +151,7 @@ def judge_with_key(asked: AccessQuestion, decisions: Sequence[SimulatedDecision]
         expected=f"a statement that allows {asked.action} to {asked.role}",
         fix=Fix(f"Add a statement to {asked.policy} that allows {asked.action} to {asked.role}.", _shown(asked)),
         shows_as=asked.shows_as,
-        outweighed_by=asked.evidence or None,
+        overruled_by=asked.evidence or None,
     )
 
 
@@ -227,7 +227,7 @@ def _of_another_account(asked: AccessQuestion, policy: Policy, ours: str) -> Fin
         expected=f"{asked.action} allowed by both",
         fix=Fix(f"Let the other account allow {asked.action} to {asked.role} in {asked.policy}.", _shown(asked)),
         shows_as=asked.shows_as,
-        outweighed_by=asked.evidence or None,
+        overruled_by=asked.evidence or None,
     )
 
 
@@ -303,7 +303,7 @@ def _denied_by_resource(asked: AccessQuestion, policy: Ruling) -> Finding:
         expected=f"no Deny of {asked.action} for {asked.role}",
         fix=Fix(f"Except {asked.role} from the Deny in {asked.policy}, or take it out.", _shown(asked)),
         shows_as=asked.shows_as,
-        outweighed_by=asked.evidence or None,
+        overruled_by=asked.evidence or None,
     )
 
 
@@ -324,7 +324,7 @@ def _not_allowed(asked: AccessQuestion, decision: SimulatedDecision, policy: Pol
         expected=f"{asked.action} allowed on {asked.resource}",
         fix=allow(asked, decision),
         shows_as=asked.shows_as,
-        outweighed_by=asked.evidence or None,
+        overruled_by=asked.evidence or None,
     )
 
 

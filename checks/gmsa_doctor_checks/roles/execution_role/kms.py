@@ -156,7 +156,7 @@ def _of_own_key_elsewhere(secret: str, arn: RoleArn) -> Finding | None:
             (f"aws secretsmanager update-secret --secret-id {posix(secret)} --kms-key-id {posix('<ARN of the key>')}",),
         ),
         shows_as=texts.SECRET,
-        outweighed_by="secret.value",
+        overruled_by="secret.value",
     )
 
 
@@ -225,7 +225,7 @@ def _usable(use: _KeyUse, place: AwsPlace, kms: Kms) -> Key | Finding:
             expected="an enabled KMS key",
             fix=_another_key(use),
             shows_as=use.shows_as,
-            outweighed_by=use.evidence or None,
+            overruled_by=use.evidence or None,
         )
     if key.managed_by_aws:
         return passed(f"{use.what}: a key of AWS's own")
@@ -304,7 +304,7 @@ def _not_enabled(use: _KeyUse, key: Key) -> Finding:
             tuple(f"aws kms {one} --region {region} --key-id {posix(key.arn)}" for one in what),
         ),
         shows_as=use.shows_as,
-        outweighed_by=use.evidence or None,
+        overruled_by=use.evidence or None,
     )
 
 

@@ -163,7 +163,7 @@ def _pull(one: EcrRepository, arn: RoleArn, place: AwsPlace, iam: Iam, ecr: Ecr)
 
 def _only_documented(finding: Finding) -> Finding:
     """Pulling may well work without it: a warning at most."""
-    return replace(finding, status=Status.WARN, outweighed_by=None) if finding.status is Status.FAIL else finding
+    return replace(finding, status=Status.WARN, overruled_by=None) if finding.status is Status.FAIL else finding
 
 
 def _no_repository(one: EcrRepository, error: NotFound) -> Finding:
@@ -379,5 +379,5 @@ def _to_write(stream: _ContainerLog, actions: tuple[str, ...], finding: Finding)
         summary=f"the execution role {stream.role.name} may not write to the log group {stream.logs.group}: {why}",
         expected=f"{', '.join(actions)} allowed on {stream.group}:*",
         fix=fix,
-        outweighed_by=None,
+        overruled_by=None,
     )

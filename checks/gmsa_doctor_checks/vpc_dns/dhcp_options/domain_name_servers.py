@@ -127,7 +127,7 @@ def domain_name_servers(
                 status=Status.WARN,
                 summary=f"{result.summary}; but the task's own resolver finds the domain controllers of {domain.text}",
                 shows_as=None,
-                outweighed_by=None,
+                overruled_by=None,
             ),
         )
     return result
@@ -186,7 +186,7 @@ def _public(options: DhcpOptions, servers: tuple[str, ...], domain: DomainName, 
         expected=f"the DNS servers of {domain.text}",
         fix=fix,
         shows_as=texts.NO_DNS,
-        outweighed_by=SEEN_BY,
+        overruled_by=SEEN_BY,
     )
 
 
@@ -219,7 +219,7 @@ def _compare(
             expected=expected,
             fix=fix,
             shows_as=texts.NO_DNS,
-            outweighed_by=SEEN_BY,
+            overruled_by=SEEN_BY,
         )
     value = VpcDns(servers, source)
     if wrong:
@@ -290,7 +290,7 @@ def _amazon_provided(
         expected=f"the DNS servers of {domain.text}, or a FORWARD rule for it",
         fix=new_options(options, domain, ("<DNS servers of the AD>",), place),
         shows_as=texts.NO_DNS,
-        outweighed_by=SEEN_BY,
+        overruled_by=SEEN_BY,
     )
 
 
@@ -312,7 +312,7 @@ def _switched_off(options: DhcpOptions, domain: DomainName, place: AwsPlace) -> 
         expected=f"enableDnsSupport on, or the DNS servers of {domain.text}",
         fix=Fix(f"Turn enableDnsSupport of {options.vpc} on. {fix.text}", (f"{command} Value=true", *fix.commands)),
         shows_as=texts.NO_DNS,
-        outweighed_by=SEEN_BY,
+        overruled_by=SEEN_BY,
     )
 
 

@@ -91,7 +91,7 @@ def _judge_status(rule: ForwardRule, found: Mapping[str, Any], place: AwsPlace) 
             expected="OPERATIONAL",
             fix=fix,
             shows_as=texts.NO_DNS,
-            outweighed_by="dns.domain-controllers",
+            overruled_by="dns.domain-controllers",
         )
     text = f"{summary}; it may pass on questions now and then, or not at all"
     return Given(ResolverWay(rule.endpoint), warned(text, observed=observed, expected="OPERATIONAL", fix=fix))
@@ -128,7 +128,7 @@ def _judge_groups(rule: ForwardRule, groups: tuple[str, ...], ec2: Ec2, place: A
             expected=expected,
             fix=fix,
             shows_as=texts.NO_DNS,
-            outweighed_by="dns.domain-controllers",
+            overruled_by="dns.domain-controllers",
         )
     return warned(f"{summary}; some questions go unanswered", observed=what, expected=expected, fix=fix)
 
