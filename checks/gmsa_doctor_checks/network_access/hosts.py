@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
-from gmsa_doctor.authoring import Fix, Given, Outcome, Result, Row, Status, check, passed, skipped
+from gmsa_doctor.authoring import Fix, Given, Outcome, Result, Row, Status, check, listed, passed, skipped
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.clients.aws.services import DirectoryService
 from gmsa_doctor.clients.dns.resolver import Dns, Srv
@@ -19,8 +19,8 @@ from gmsa_doctor.given.subject import Launch, Platform
 from gmsa_doctor.given.vantage import KnownDnsServers, ServiceNames
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.domain import domain_in_use, srv_name
-from gmsa_doctor_checks.network_access.values import Host, Hosts, Interface, Interfaces, Need, Port
-from gmsa_doctor_checks.network_access.verdict import listed
+from gmsa_doctor_checks.network_access.values import Host, Hosts, Interface, Interfaces
+from gmsa_doctor_checks.reachability.flow import Need, Port
 from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaNames
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import own_servers
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from gmsa_doctor.authoring import CheckId, Fix, Given, Row, ShowsAs, Status, failed, listed, passed, warned
+from gmsa_doctor.authoring import CheckId, Fix, Given, Row, ShowsAs, Status, failed, in_words, listed, passed, warned
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.network_access.values import Host, Hosts
 from gmsa_doctor_checks.reachability.flow import ANY_SUBNET, Need

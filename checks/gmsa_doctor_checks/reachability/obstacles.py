@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from ipaddress import IPv4Network
 
 from gmsa_doctor.authoring import Fix
@@ -105,15 +106,13 @@ class AclCrossing:
         """The rules for the direction."""
         return self.acl.egress if self.egress else self.acl.ingress
 
-    @property
+    @cached_property
     def decision(self) -> AclDecision:
         """What becomes of the packets."""
         return decide(self.rules, self.packets)
 
 
-def crossings(
-    flow: Flow, cidr: str, own: NetworkAcl | None, theirs: NetworkAcl | None = None
-) -> Iterable[AclCrossing]:
+def crossings(flow: Flow, cidr: str, own: NetworkAcl | None, theirs: NetworkAcl | None = None) -> Iterable[AclCrossing]:
     """The ACLs, as far as they are known, that a flow and its answers cross.
 
     These are those of the task's subnet, which has this ``cidr``, and of the host's subnet, in the order of the way.

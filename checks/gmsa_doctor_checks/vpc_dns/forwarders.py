@@ -9,11 +9,11 @@ from typing import Any
 
 from gmsa_doctor.authoring import Finding, Fix, Given, Result, passed, warned
 from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor_checks.reachability.network import TaskSubnets
 from gmsa_doctor_checks.values import DhcpOptions, DomainName
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import SEEN_BY, listed
 from gmsa_doctor_checks.vpc_dns.leading import LeadingOf
 from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, VpcDns
-from gmsa_doctor_checks.vpc_values import TaskSubnets
 
 PUBLIC_RESOLVERS = frozenset(
     (

@@ -28,6 +28,7 @@ from gmsa_doctor.given.vantage import DnsServersInUse, KnownDnsServers, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import domain_in_use, srv_name
+from gmsa_doctor_checks.reachability.network import TaskSubnets
 from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaNames
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import (
     AMAZON,
@@ -48,7 +49,6 @@ from gmsa_doctor_checks.vpc_dns.values import (
     directory_dns,
     plain,
 )
-from gmsa_doctor_checks.vpc_values import TaskSubnets
 
 
 @check(

@@ -12,9 +12,9 @@ from gmsa_doctor.given.vantage import DnsServersInUse, KnownDnsServers
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import domain_in_use
+from gmsa_doctor_checks.reachability.network import TaskSubnets, Vpc
 from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaNames
 from gmsa_doctor_checks.vpc_dns.values import plain
-from gmsa_doctor_checks.vpc_values import TaskSubnets, Vpc
 
 AMAZON = "AmazonProvidedDNS"
 SEEN_BY = "dns.domain-controllers"

@@ -14,7 +14,7 @@ from gmsa_doctor.formats.aws.security_group import GroupRule, admit, prefix_list
 from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.network_access.values import GroupsOfTask
+from gmsa_doctor_checks.reachability.obstacles import GroupsOfTask
 from gmsa_doctor_checks.vpc_dns.values import NO_RULE, ForwardRule, ForwardTarget, ResolverWay, VpcDns
 
 _GROUPS = "network-access.security-groups"
