@@ -95,6 +95,11 @@ class SubnetRoutes:
         return next((table for id, table in self.by_subnet if id == subnet), None)
 
 
+def private_addresses(interface: Mapping[str, Any]) -> set[str]:
+    """The IPv4 addresses of a network interface, as DescribeNetworkInterfaces gives it."""
+    return {str(entry.get("PrivateIpAddress")) for entry in (interface, *interface.get("PrivateIpAddresses", ()))}
+
+
 def nat_gateways(vpc: str, ec2: Ec2) -> dict[str, Mapping[str, Any]]:
     """The NAT gateways of a VPC by id."""
     return {str(nat["NatGatewayId"]): nat for nat in ec2.nat_gateways(vpc)}
