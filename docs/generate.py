@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from gmsa_doctor.checking.explain import shown_texts, source_of
 from gmsa_doctor.clients.aws.completion import EcsNames
 from gmsa_doctor.clients.aws.event_bridge import EventBridge
 from gmsa_doctor.clients.aws.fargate import RUN_CLIENTS
@@ -24,12 +25,7 @@ NOTE = "<!-- Made by docs/generate.py: change the code, then run `make docs`. --
 
 def check_page(check: Check) -> str:
     """The page of one check."""
-    versions: dict[str, list[str]] = {}
-    for shows in check.shows:
-        for version, text in (("2.x", shows.v2), ("1.3", shows.v1_3)):
-            if text and version not in versions.setdefault(text, []):
-                versions[text].append(version)
-    shown = [f"| `{_cell(text)}` | {', '.join(found)} |" for text, found in versions.items()]
+    shown = [f"| `{_cell(text)}` | {', '.join(versions)} |" for text, versions in shown_texts(check).items()]
     parts = [
         NOTE,
         f"# {check.id}",
@@ -42,7 +38,11 @@ def check_page(check: Check) -> str:
         parts.append("\n".join(["| Credentials Fetcher may show it as | version |", "|---|---|", *shown]))
     needs = ", ".join(f"`{need.type.__name__}`" for need in check.needs)
     gives = f" Gives `{check.gives.__name__}`." if check.gives else ""
-    parts += [f"Needs {needs}.{gives} Limit: {check.limit:g} s.", f"See <{check.docs}>."]
+    path, _ = source_of(check)
+    parts += [
+        f"Needs {needs}.{gives} Limit: {check.limit:g} s. Source: [`{path}`](../../checks/{path}).",
+        f"See <{check.docs}>.",
+    ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -52,7 +52,7 @@ def _cell(text: str) -> str:
 
 def index(checks: tuple[Check, ...]) -> str:
     """The table of all checks."""
-    rows = [f"| [{one.id}]({one.id}.md) | {one.title} | {one.cause or ''} |" for one in checks]
+    rows = [f"| [{check.id}]({check.id}.md) | {check.title} | {check.cause or ''} |" for check in checks]
     return "\n".join([NOTE, "", "# Checks", "", "| id | what | documented cause |", "|---|---|---|", *rows, ""])
 
 
@@ -98,14 +98,14 @@ def aws_calls() -> str:
 
 
 def _calls(clients: Iterable[type[AwsClient]]) -> list[str]:
-    rows = sorted({(one.name, one.action) for client in clients for one in operations(client)})
+    rows = sorted({(call.name, call.action) for client in clients for call in operations(client)})
     return ["| operation | IAM action |", "|---|---|", *(f"| `{name}` | `{action}` |" for name, action in rows)]
 
 
 def pages() -> dict[Path, str]:
     """Every generated page with its text."""
-    checks = tuple(one for one in registry.load().checks if one.origin == "gmsa-doctor")
-    found = {DOCS / "checks" / f"{one.id}.md": check_page(one) for one in checks}
+    checks = tuple(check for check in registry.load().checks if check.origin == "gmsa-doctor")
+    found = {DOCS / "checks" / f"{check.id}.md": check_page(check) for check in checks}
     return {**found, DOCS / "checks" / "README.md": index(checks), DOCS / "aws-calls.md": aws_calls()}
 
 

@@ -2,6 +2,7 @@
 
 from gmsa_doctor.core.bundles import bundle
 from gmsa_doctor.core.check_id import CheckId
+from gmsa_doctor.core.declaration import check
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import (
     Cause,
@@ -23,7 +24,6 @@ from gmsa_doctor.core.model import (
     unknown,
     warned,
 )
-from gmsa_doctor.core.registry import check
 from gmsa_doctor.core.severity import if_several, in_words, listed, rows_of, worst, worst_first
 
 __all__ = [

@@ -14,6 +14,8 @@ from typing import Any
 from tests.forked import Forked
 
 COMMAND = str(Path(sys.executable).with_name("gmsa-doctor"))
+PACE = 0.1
+"""What the command makes of its pauses in tests: nobody waits for nothing."""
 _FOREIGN = ("AWS_", "KRB5", "GMSA_", "LC_", "LANG", "PYTHON", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM", "ECS_")
 
 
@@ -81,7 +83,7 @@ _READ_AT_IMPORT = re.compile(
 @cache
 def _forked() -> Forked:
     kept = {name: value for name, value in os.environ.items() if not name.startswith((*_FOREIGN, "GITHUB_"))}
-    return Forked({**kept, "LANG": "C.UTF-8"})
+    return Forked({**kept, "LANG": "C.UTF-8", "GMSA_DOCTOR_LAB_PACE": str(PACE)})
 
 
 def a_task_definition(**changes: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Fixtures for all tests: the domain controller and the embedded AWS, one of each in a test process."""
 
+import resource
 import signal
 from collections.abc import Iterator
 
@@ -8,6 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.lab import ad
 from tests.lab.aws import EmbeddedAws, embedded_aws
+from tests.scenarios import tiers
 
 # Failing assertions of the modules that tests share show their values, as those of test modules do.
 pytest.register_assert_rewrite("tests.scenarios.judge", "tests.scenarios.verdicts")
@@ -15,9 +17,26 @@ pytest.register_assert_rewrite("tests.scenarios.judge", "tests.scenarios.verdict
 # A job in the background may have been started with Ctrl-C ignored, and what it starts would ignore it too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# No test is about time: on a machine that is busy a slow example says nothing.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any machine")
+# No test is about time: on a machine that is busy a slow example says nothing. And each run tries the same examples;
+# `make fuzz` looks for others, with the profile `search`.
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("same", settings.get_profile("search"), derandomize=True, database=None)
+settings.load_profile("same")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the caller choose which scenarios go through the real command."""
+    group = parser.getgroup("scenarios")
+    group.addoption("--through-process", action="store_true", help="run every scenario through the real command")
+    group.addoption("--tenth", type=int, choices=range(10), help="and this tenth of the table")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hand it to the scenarios, and let many runs of the command have open files in this process."""
+    tiers.all_through_process = config.getoption("--through-process")
+    tiers.tenth = config.getoption("--tenth")
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @pytest.fixture(scope="session")

@@ -27,3 +27,8 @@ def powershell(text: str) -> str:
     if _PLAIN.fullmatch(text):
         return text
     return "'" + _SINGLE_QUOTES.sub(r"\g<0>\g<0>", text) + "'"
+
+
+def put_secret(arn: str) -> str:
+    """The command that puts a new text into a secret."""
+    return f"aws secretsmanager put-secret-value --secret-id {posix(arn)} --secret-string file://secret.json"

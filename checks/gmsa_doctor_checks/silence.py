@@ -1,18 +1,38 @@
-"""What no answer means: a failure where we see what the task sees, else a question not asked."""
+"""What no answer means: a failure where we see what the task sees, otherwise a check that was not made."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
 
 from gmsa_doctor.authoring import Finding, Fix, ShowsAs, failed, skipped
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks.commands import posix
 
+Question = TypeVar("Question")
+Answer = TypeVar("Answer")
+
+
+def split(
+    answers: Iterable[tuple[Question, Answer | ClientError]],
+) -> tuple[dict[Question, Answer], dict[Question, ClientError]]:
+    """What ``core.limits.each`` gives, as answers and errors by question."""
+    answered: dict[Question, Answer] = {}
+    errors: dict[Question, ClientError] = {}
+    for question, answer in answers:
+        if isinstance(answer, ClientError):
+            errors[question] = answer
+        else:
+            answered[question] = answer
+    return answered, errors
+
 
 def judge_silence(failure: Finding, vantage: Vantage, servers: tuple[str, ...] = ()) -> Finding:
-    """``failure`` where silence counts; else a skip that says what to run instead.
+    """``failure`` where silence counts; otherwise a skip that says what to run instead.
 
-    A laptop is not in the VPC: that it gets no answer says nothing about the task. ``servers`` are DNS
-    servers that the task would ask, as far as known.
+    A laptop is not in the VPC: that it gets no answer says nothing about the task. ``servers`` are the task's DNS
+    servers, as far as known.
     """
     if vantage.silence_counts:
         return failure

@@ -12,10 +12,7 @@ from gmsa_doctor.clients.kerberos.logon import Ticket
 from gmsa_doctor.clients.ldap.directory import Directory
 from gmsa_doctor.formats.documents.credspec import CredSpecDocument
 from gmsa_doctor.formats.documents.secret import SecretDocument
-from gmsa_doctor.given.shared_values import CredSpecLocation as CredSpecLocation
-from gmsa_doctor.given.shared_values import CredSpecObject as CredSpecObject
-from gmsa_doctor.given.shared_values import ExecutionRole as ExecutionRole
-from gmsa_doctor.given.shared_values import LinkedSecret as LinkedSecret
+from gmsa_doctor.given.shared_values import CredSpecLocation
 
 
 @dataclass(frozen=True)
@@ -71,6 +68,10 @@ class GmsaName:
     """The gMSA's name in an accepted form, without ``$``."""
 
     text: str
+
+    def names(self, user: str) -> bool:
+        """Whether a user name is the gMSA's own, with or without ``$``."""
+        return user.removesuffix("$").lower() == self.text.lower()
 
 
 @dataclass(frozen=True)
@@ -192,6 +193,11 @@ class GmsaAccount:
     """``msDS-ManagedPasswordInterval``."""
     password_id: bytes | None = field(default=None, repr=False)
     """``msDS-ManagedPasswordId``: which key the current password was made with."""
+
+
+@dataclass(frozen=True)
+class GmsaEncryption:
+    """The gMSA may use AES, as far as its own entry says: its logon may be tried."""
 
 
 @dataclass(frozen=True)

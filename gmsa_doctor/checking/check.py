@@ -1,4 +1,4 @@
-"""A run of ``check``: the request to subjects and clients, the graph's findings to a report."""
+"""`gmsa-doctor check`: from the request to subjects and clients, and from the graph's findings to a report."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from threading import Thread
 
 from gmsa_doctor import __version__
 from gmsa_doctor.checking.retry import PAUSE_SECONDS, awaited
+from gmsa_doctor.checking.selection import Selection, application_of
 from gmsa_doctor.clients.aws import task_metadata
 from gmsa_doctor.clients.aws.services import SecretsManager
 from gmsa_doctor.clients.dns.resolver import Dns
@@ -22,19 +23,18 @@ from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core import engine
 from gmsa_doctor.core.errors import ClientError, UsageError
 from gmsa_doctor.core.model import Finding, Fix, Location, Report, Status, SubjectReport, Verdict, skipped
-from gmsa_doctor.core.registry import Registry
+from gmsa_doctor.core.registry import BrokenPlugIns, Registry
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.admin_account import AdminAccount
 from gmsa_doctor.given.application import ApplicationConfig
 from gmsa_doctor.given.compared import Intended
-from gmsa_doctor.given.probe_tasks import ONLY_IN_RUN
-from gmsa_doctor.given.request import AppConfig, Live, Request
+from gmsa_doctor.given.request import Live, Request
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer
 from gmsa_doctor.given.vantage import Caller, DnsServersInUse, KnownDnsServers, ServiceNames, Vantage
-from gmsa_doctor.subjects import from_own_task as own_subject
+from gmsa_doctor.subjects import from_own_task
 from gmsa_doctor.subjects.discovery import OFFLINE, AwsSession, SkippedFiles, world_of
 from gmsa_doctor.subjects.from_aws import Found
-from gmsa_doctor.triage.apply import AFTERWARDS, Triage, applied
+from gmsa_doctor.triage.apply import Triage, applied
 
 Watch = Callable[[engine.Progress], None]
 _LIVE_EXTRA = Fix(
@@ -44,10 +44,10 @@ _LIVE_EXTRA = Fix(
 
 
 @dataclass(frozen=True)
-class Look:
-    """What one look at the subjects of a request has come to, each list in the order of the subjects.
+class Attempt:
+    """The result of running the graph once for the subjects of a request, each list in the order of the subjects.
 
-    ``ended`` has the findings as the engine ended them, and the values that checks gave; ``subjects`` is what the
+    ``execution`` has the findings as the engine ended them, and the values that checks gave; ``subjects`` is what the
     report shows of them.
     """
 
@@ -55,53 +55,49 @@ class Look:
     vantage: Vantage
     found: tuple[Found, ...]
     cases: tuple[engine.Case, ...]
-    ended: engine.Ended
+    execution: engine.Execution
     subjects: tuple[SubjectReport, ...]
-    beside: SkippedFiles = field(default_factory=SkippedFiles)
+    skipped_files: SkippedFiles = field(default_factory=SkippedFiles)
 
 
 def check(
     request: Request,
     registry: Registry,
     watch: Watch,
-    policy: Triage | None = None,
+    triage: Triage | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Report:
-    """Check the subjects that the request names; ``policy`` says what is made of the findings.
+    """Check the subjects that the request names; ``triage`` is applied to the findings.
 
-    ``say`` is told of what takes long. Raises UsageError for whatever the user has to mend first: a subject that does
+    ``say`` gets a line before each pause. Raises UsageError for whatever the user has to fix first: a subject that does
     not exist, missing credentials or region, unknown ids.
     """
     started = time.monotonic()
-    required = _required(request, registry)
-    chosen = with_afterwards(request, registry)
+    selection = Selection(request, registry)
+    required, chosen = selection.required, selection.with_afterwards
     kerberos = Kerberos()
 
-    def agreed(seen: Look) -> tuple[SubjectReport, ...]:
-        return applied(seen.subjects, policy or Triage(), registry, chosen, request.fail_on_warning)
+    def triaged(attempt: Attempt) -> tuple[SubjectReport, ...]:
+        return applied(attempt.subjects, triage or Triage(), registry, chosen, request.fail_on_warning)
 
-    seen = look(request, registry, watch, kerberos=kerberos)
-    interrupted = seen.ended.interrupted
+    last = attempt(request, registry, watch, kerberos=kerberos)
+    interrupted = last.execution.interrupted
     try:
-        while not seen.ended.interrupted and (ids := awaited(agreed(seen))):
+        while not last.execution.interrupted and (ids := awaited(triaged(last))):
             if time.monotonic() + PAUSE_SECONDS > started + request.wait:
                 break
             say(f"waiting for {', '.join(ids)}")
-            seen = _look_again(seen, request, registry, watch, kerberos)
-    except KeyboardInterrupt:  # between two looks: the last one stands
+            time.sleep(PAUSE_SECONDS)
+            kerberos.begin_again(_has_new_secret(last))  # a failed logon is repeated only with another secret
+            last = attempt(request, registry, watch, kerberos=kerberos)
+    except KeyboardInterrupt:  # between two attempts: the last one is reported
         interrupted = True
-    return report_of(agreed(seen), required, interrupted or seen.ended.interrupted, started, seen.beside)
+    interrupted = interrupted or last.execution.interrupted
+    return report_of(triaged(last), required, interrupted, started, last.skipped_files)
 
 
-def _look_again(seen: Look, request: Request, registry: Registry, watch: Watch, kerberos: Kerberos) -> Look:
-    """A failed logon is repeated only with a secret that has changed, so the secrets are asked for first."""
-    time.sleep(PAUSE_SECONDS)
-    kerberos.begin_again(_has_new_secret(seen))
-    return look(request, registry, watch, kerberos=kerberos)
-
-
-def _has_new_secret(seen: Look) -> bool:
-    secrets = seen.cases[0].given.get(SecretsManager) if seen.cases else None
+def _has_new_secret(attempt: Attempt) -> bool:
+    secrets = attempt.cases[0].given.get(SecretsManager) if attempt.cases else None
     if not isinstance(secrets, SecretsManager):
         return False
     now = SecretsManager(secrets.aws)
@@ -114,103 +110,56 @@ def _has_new_secret(seen: Look) -> bool:
     return False
 
 
-def look(
+def attempt(
     request: Request,
     registry: Registry,
     watch: Watch,
     *,
     live_reason: str | None = None,
     kerberos: Kerberos | None = None,
-) -> Look:
+) -> Attempt:
     """Find the subjects that the request names, and run the graph for them. Raises UsageError as :func:`check`.
 
     With ``live_reason`` nothing is sent to DNS or AD, and what would have been is skipped for that reason.
     """
     started = time.monotonic()
+    with_probes = live_reason is not None and not request.offline
     if request.offline:
         live_reason = OFFLINE
     if live_reason:
         request = replace(request, live=Live.NEVER)
-    wanted, whole = selected(request, registry), registry
-    with_probe = live_reason is not None and not request.offline
-    registry = registry.without(ONLY_IN_RUN | AFTERWARDS | {Intended}) if with_probe else _here(request, registry)
-    registry = asked_for(request, registry)
-    if not wanted & (_afterwards(whole) | {one.id for one in registry.checks}):
-        raise UsageError("--only and --skip leave no check that can be run here: `gmsa-doctor run` has more")
+    selection = Selection(request, registry)
+    wanted = selection.selected
+    registry = selection.beside_probes if with_probes else selection.here
+    selection.require_any(registry)
     if request.live is Live.ALWAYS and (missing := gssapi_missing()):
         raise UsageError(f"--live always needs gssapi: {missing}. {_LIVE_EXTRA.text}")
     if request.live is not Live.NEVER:
         Thread(target=_import_ahead, daemon=True).start()  # while AWS is asked
-    own = own_subject.own_task(request)
-    found, world, beside = world_of(request, own)
+    own = from_own_task.own_task(request)
+    found, session, skipped_files = world_of(request, own)
     vantage = _vantage(request)
-    reason = live_reason or "--live never: nothing is sent to DNS or AD"
-    shared = _network_clients(request, vantage, reason, kerberos or Kerberos())
-    shared[DnsServersInUse] = own_subject.dns_servers(own)
-    cases = tuple(engine.Case(one.subject.name, {**world.clients, **shared, **_own(one, world)}) for one in found)
-    left = max(1.0, started + request.seconds - time.monotonic())
-    ended = engine.run(registry, cases, seconds=left, selected=wanted, watch=watch)
-    subjects = tuple(
-        SubjectReport(one.subject.name, _facts(one, world, vantage), _seen(findings, one, vantage, registry, request))
-        for one, findings in zip(found, ended.findings, strict=True)
+    shared = {
+        **_from_request(request, vantage),
+        **_network_clients(request, live_reason, kerberos or Kerberos()),
+        BrokenPlugIns: BrokenPlugIns(registry.broken),
+        DnsServersInUse: from_own_task.dns_servers(own),
+    }
+    cases = tuple(
+        engine.Case(subject.subject.name, {**session.clients, **shared, **_of_subject(subject, session)})
+        for subject in found
     )
-    return Look(registry, vantage, found, cases, ended, subjects, beside)
-
-
-def selected(request: Request, registry: Registry) -> frozenset[str]:
-    """The ids that ``--only`` and ``--skip`` leave. Raises UsageError if that is none, or one is unknown."""
-    chosen = registry.with_needs(registry.select(request.only)) if request.only else None
-    every = frozenset(one.id for one in registry.checks)
-    skip = registry.select(request.skip)
-    if not (registry.select(request.only) or every) - skip:
-        raise UsageError("--only and --skip leave no check to run: leave one of the two out")
-    return (every if chosen is None else chosen) - skip
-
-
-def with_afterwards(request: Request, registry: Registry) -> frozenset[str]:
-    """What is selected, and what judges the configuration: ``--only`` does not silence a waiver that has expired."""
-    return selected(request, registry) | (_afterwards(registry) - registry.select(request.skip))
-
-
-def _afterwards(registry: Registry) -> frozenset[str]:
-    kept = {one.id for one in registry.without(AFTERWARDS).checks}
-    return frozenset(one.id for one in registry.checks) - kept
-
-
-def _required(request: Request, registry: Registry) -> frozenset[str]:
-    """The ids of ``--require``; of an area those that can be known here, if there are any."""
-    here = frozenset(one.id for one in asked_for(request, _here(request, registry)).checks)
-    named = [registry.select((name,)) for name in request.require]
-    return frozenset(id for ids in named for id in (ids & here or ids))
-
-
-def _here(request: Request, registry: Registry) -> Registry:
-    """The registry without the checks of what cannot be known here.
-
-    What only the own task knows is kept where that is the subject, or where it is named by its id: else it would be
-    skipped in each report from outside, and would make ``--require`` of its area fail there.
-    """
-    named = {*request.only, *request.require}
-    asked_for = {need.type for one in registry.checks if one.id in named for need in one.needs}
-    own = frozenset() if own_subject.is_subject(request) else own_subject.ONLY_INSIDE - asked_for
-    compared = frozenset() if request.compare_with else frozenset({Intended}) - asked_for
-    return registry.without(ONLY_IN_RUN | AFTERWARDS | own | compared)
-
-
-def asked_for(request: Request, registry: Registry) -> Registry:
-    """Without the account of ``--as`` where none is named, and the checks of SQL Server where nothing leads to one."""
-    registry = registry if request.ask_as else registry.without(frozenset({AdminAccount}))
-    named = {*request.only, *request.require}
-    without = registry.without(frozenset({ApplicationConfig}))
-    kept = {one.id for one in without.checks}
-    of_it = [one for one in registry.checks if one.id not in kept]
-    if _application(request) or any(one.id in named or one.area in named for one in of_it):
-        return registry
-    return without
-
-
-def _application(request: Request) -> ApplicationConfig:
-    return ApplicationConfig(request.connection_strings, request.app_config is AppConfig.AUTO)
+    seconds = max(1.0, started + request.seconds - time.monotonic())
+    execution = engine.execute(registry, cases, seconds=seconds, selected=wanted, watch=watch)
+    subjects = tuple(
+        SubjectReport(
+            subject.subject.name,
+            _facts(subject, session, vantage),
+            _complete(findings, subject, vantage, registry, request),
+        )
+        for subject, findings in zip(found, execution.findings, strict=True)
+    )
+    return Attempt(registry, vantage, found, cases, execution, subjects, skipped_files)
 
 
 # What is given from outside -------------------------------------------------------------------------
@@ -228,35 +177,41 @@ def _vantage(request: Request) -> Vantage:
     )
 
 
-def _network_clients(request: Request, vantage: Vantage, live_reason: str, kerberos: Kerberos) -> dict[type, object]:
-    """DNS, TCP, UDP, LDAP and Kerberos, as far as the request lets us use them."""
-    values: dict[type, object] = {
+def _from_request(request: Request, vantage: Vantage) -> dict[type, object]:
+    return {
         Vantage: vantage,
         KnownDnsServers: KnownDnsServers(request.ad_dns),
         ServiceNames: ServiceNames(request.spns),
-        ApplicationConfig: _application(request),
+        ApplicationConfig: application_of(request),
         **({AdminAccount: request.ask_as} if request.ask_as else {}),
     }
+
+
+def _network_clients(request: Request, live_reason: str | None, kerberos: Kerberos) -> dict[type, object]:
+    """DNS, TCP, UDP, LDAP and Kerberos, as far as the request lets us use them."""
     if request.live is Live.NEVER:
-        reason = skipped(live_reason)
-        return values | dict.fromkeys((Dns, Tcp, Ldap, Kerberos, KdcQuestions, SqlBrowser), reason)
-    values |= {Dns: Dns(request.dns_server), Tcp: Tcp(), Ldap: Ldap(kerberos), Kerberos: kerberos}
-    values |= {KdcQuestions: KdcQuestions(), SqlBrowser: SqlBrowser()}
-    if missing := gssapi_missing():
-        values[Kerberos] = skipped(f"the live flow needs gssapi: {missing}", fix=_LIVE_EXTRA)
-    return values
+        reason = skipped(live_reason or "--live never: nothing is sent to DNS or AD")
+        return dict.fromkeys((Dns, Tcp, Ldap, Kerberos, KdcQuestions, SqlBrowser), reason)
+    missing = gssapi_missing()
+    return {
+        Dns: Dns(request.dns_server),
+        Tcp: Tcp(),
+        Ldap: Ldap(kerberos),
+        Kerberos: skipped(f"the live flow needs gssapi: {missing}", fix=_LIVE_EXTRA) if missing else kerberos,
+        KdcQuestions: KdcQuestions(),
+        SqlBrowser: SqlBrowser(),
+    }
 
 
-def _own(found: Found, world: AwsSession) -> dict[type, object]:
-    """The values of one subject."""
+def _of_subject(found: Found, session: AwsSession) -> dict[type, object]:
     values = {Intended: skipped("what was read is the file itself"), **found.values}
     definition = values[TaskDefinition]
     role = definition.execution_role_arn if isinstance(definition, TaskDefinition) else None
-    if world.arn and world.account:
-        values[Caller] = Caller(world.account, world.arn, _is_session_of(world.arn, role))
+    if session.arn and session.account:
+        values[Caller] = Caller(session.account, session.arn, _is_session_of(session.arn, role))
     else:
         values[Caller] = skipped("whose AWS credentials these are is not known")
-    values[AwsPlace] = replace(found.place, account=found.place.account or world.account)
+    values[AwsPlace] = replace(found.place, account=found.place.account or session.account)
     return values
 
 
@@ -270,37 +225,37 @@ def _is_session_of(caller: str, role: str | None) -> bool:
 # The report -----------------------------------------------------------------------------------------
 
 
-def _facts(found: Found, world: AwsSession, vantage: Vantage) -> tuple[tuple[str, str], ...]:
+def _facts(found: Found, session: AwsSession, vantage: Vantage) -> tuple[tuple[str, str], ...]:
     chosen = found.values.get(ChosenContainer)
     container = chosen.container if isinstance(chosen, ChosenContainer) else None
     facts = (
         ("subject", found.subject.name),
         ("task definition", found.subject.task_definition),
         ("container", container.name if container else None),
-        ("account", found.place.account or world.account),
+        ("account", found.place.account or session.account),
         ("region", found.place.region),
         ("vantage", vantage.word),
     )
     return tuple((name, text) for name, text in facts if text)
 
 
-def _seen(
+def _complete(
     findings: Iterable[Finding], found: Found, vantage: Vantage, registry: Registry, request: Request
 ) -> tuple[Finding, ...]:
     """With ``--fail-on warn`` a warning is a failure, and so may be a root cause."""
     return tuple(
         replace(
-            one,
+            finding,
             vantage=vantage.word,
-            root=one.root or (request.fail_on_warning and one.status is Status.WARN),
-            location=_location(one, found, registry),
+            root=finding.root or (request.fail_on_warning and finding.status is Status.WARN),
+            location=_location(finding, found, registry),
         )
-        for one in findings
+        for finding in findings
     )
 
 
 def _location(finding: Finding, found: Found, registry: Registry) -> Location | None:
-    """What the check is about; a line and column that it tells itself are of that file."""
+    """What the check is about; if the finding has a line and a column, they are of that file."""
     check = registry.get(finding.check)
     place = found.places.of(check.about if check else "")
     own = finding.location
@@ -312,28 +267,29 @@ def report_of(
     required: frozenset[str],
     interrupted: bool,
     started: float,
-    beside: SkippedFiles | None = None,
+    skipped_files: SkippedFiles | None = None,
 ) -> Report:
     """The report with its verdict. ``required`` are the ids of ``--require``; ``started`` is of the monotonic clock."""
-    findings = [one for each in subjects for one in each.findings]
-    counts = Counter(one.status for one in findings)
-    failures = [one for one in findings if one.root and one.status in (Status.FAIL, Status.WARN)]
-    gaps = [one for one in findings if one.root and one.status in (Status.UNKNOWN, Status.ERROR)]
-    skipped_ids = {one.check for one in findings if one.status is Status.SKIPPED}
-    missing = required & (skipped_ids | required - {one.check for one in findings})
+    findings = [finding for subject in subjects for finding in subject.findings]
+    files = skipped_files or SkippedFiles()
+    counts = Counter(finding.status for finding in findings)
+    failures = [finding for finding in findings if finding.root and finding.status in (Status.FAIL, Status.WARN)]
+    gaps = [finding for finding in findings if finding.root and finding.status in (Status.UNKNOWN, Status.ERROR)]
+    missing = required - {finding.check for finding in findings if finding.status is not Status.SKIPPED}
+    missing |= required & {finding.check for finding in findings if finding.status is Status.SKIPPED}
     if counts[Status.FAIL] or failures:
         verdict = Verdict.FAIL
     else:
-        verdict = Verdict.INCOMPLETE if gaps or missing or interrupted or (beside and beside.unread) else Verdict.PASS
+        verdict = Verdict.INCOMPLETE if gaps or missing or interrupted or files.unread else Verdict.PASS
     return Report(
         version=__version__,
         verdict=verdict,
         subjects=subjects,
-        root_causes=tuple(dict.fromkeys(one.check for one in failures or gaps)),
+        root_causes=tuple(dict.fromkeys(finding.check for finding in failures or gaps)),
         counts=tuple((status, counts[status]) for status in Status),
         duration_ms=round((time.monotonic() - started) * 1000),
         interrupted=interrupted,
         missing=tuple(sorted(missing)),
-        unread=beside.unread if beside else (),
-        passed_over=beside.passed_over if beside else 0,
+        unread=files.unread,
+        passed_over=files.passed_over,
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import re
 import textwrap
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from gmsa_doctor.core.model import Cause, Check, ShowsAs
 from gmsa_doctor.core.registry import Registry
@@ -31,29 +33,40 @@ def explain_check(check: Check, width: int = 80) -> str:
         f"Fix: {explanation.fix}",
     ]
     blocks = [_filled(part, width) for part in parts]
-    shown = [f"  {line}" for line in _shown(check)]
-    if shown:
+    if shown := [f"  {text} ({', '.join(versions)})" for text, versions in shown_texts(check).items()]:
         blocks.append("\n".join(["Credentials Fetcher may show it as:", *shown]))
     needs = ", ".join(need.type.__name__ for need in check.needs)
     gives = f", and gives {check.gives.__name__}" if check.gives else ""
     blocks.append(_filled(f"It needs {needs}{gives}.", width))
-    blocks.append(f"See: {check.docs}")
+    path, line = source_of(check)
+    blocks.append(f"Source: {path}:{line}\nSee: {check.docs}")
     return "\n\n".join(blocks)
 
 
-def _shown(check: Check) -> list[str]:
-    lines: dict[str, list[str]] = {}
+def source_of(check: Check) -> tuple[str, int]:
+    """The file that declares the check, from its package on, and the line."""
+    code = inspect.unwrap(check.function).__code__
+    path = PurePath(code.co_filename)
+    depth = check.function.__module__.count(".") + 1 + (path.stem == "__init__")
+    return "/".join(path.parts[-depth:]), code.co_firstlineno
+
+
+def shown_texts(check: Check) -> dict[str, list[str]]:
+    """The texts of Credentials Fetcher that the check may explain, with the versions that show each."""
+    texts: dict[str, list[str]] = {}
     for shows in check.shows:
         for version, text in (("2.x", shows.v2), ("1.3", shows.v1_3)):
-            if text and version not in lines.setdefault(text, []):
-                lines[text].append(version)
-    return [f"{text} ({', '.join(versions)})" for text, versions in lines.items()]
+            if text and version not in texts.setdefault(text, []):
+                texts[text].append(version)
+    return texts
 
 
-def _filled(text: str, width: int) -> str:
-    paragraphs = (re.sub(r"\s+", " ", one) for one in text.split("\n\n"))
-    wrapper = textwrap.TextWrapper(width, break_long_words=False, break_on_hyphens=False)
-    return "\n\n".join(wrapper.fill(one) for one in paragraphs)
+def _filled(text: str, width: int, indent: str = "") -> str:
+    """Paragraphs of lines that are at most so wide."""
+    wrapper = textwrap.TextWrapper(
+        width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n\n".join(wrapper.fill(re.sub(r"\s+", " ", paragraph)) for paragraph in text.split("\n\n"))
 
 
 def match_text(registry: Registry, pasted: str) -> list[Match]:
@@ -65,11 +78,11 @@ def match_text(registry: Registry, pasted: str) -> list[Match]:
     found: list[tuple[tuple[int, int, int], Match]] = []
     for place, check in enumerate(registry.checks):
         for shows in check.shows:
-            for text in {one for one in (shows.v2, shows.v1_3) if one and _plain(one) in wanted}:
+            for text in {text for text in (shows.v2, shows.v1_3) if text and _plain(text) in wanted}:
                 likely = shows.likeliest.index(check.id) if check.id in shows.likeliest else len(shows.likeliest)
                 found.append(((-len(text), likely, place), Match(check, shows, text)))
     best: dict[str, Match] = {}
-    for _, match in sorted(found, key=lambda one: one[0]):
+    for _, match in sorted(found, key=lambda ranked: ranked[0]):
         best.setdefault(match.check.id, match)
     return list(best.values())
 
@@ -93,22 +106,14 @@ def explain_text(registry: Registry, pasted: str, width: int = 80) -> str | None
     lines += ["", "What usually stands behind it, likeliest first:" if len(matches) > 1 else "What stands behind it:"]
     for number, match in enumerate(matches, 1):
         lines += ["", f"{number}. {match.check.id}: {match.check.title}"]
-        lines += textwrap.wrap(
-            re.sub(r"\s+", " ", f"Fix: {match.check.explanation.fix}"),
-            width,
-            initial_indent="   ",
-            subsequent_indent="   ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-    ids = ",".join(match.check.area for match in matches)
-    areas = ",".join(dict.fromkeys(ids.split(",")))
+        lines += [_filled(re.sub(r"\s+", " ", f"Fix: {match.check.explanation.fix}"), width, "   ")]
+    areas = ",".join(dict.fromkeys(match.check.area for match in matches))
     return "\n".join([*lines, "", f"To find out which: gmsa-doctor check … --only {areas}"])
 
 
 def suggest(registry: Registry, word: str) -> list[str]:
     """Ids that look like ``word``."""
-    ids = [one.id for one in registry.checks]
+    ids = [check.id for check in registry.checks]
     parts = [id for id in ids if word.lower() in id] if len(word) > 3 else []
     return list(dict.fromkeys([*difflib.get_close_matches(word.lower(), ids, 3), *parts]))[:5]
 
@@ -121,10 +126,10 @@ def list_checks(registry: Registry, width: int) -> str:
     """All checks as a table, those of plug-ins with their distribution; the documented causes by their numbers."""
     from tabulate import tabulate
 
-    plug_ins = any(one.origin != "gmsa-doctor" for one in registry.checks)
+    plug_ins = any(check.origin != "gmsa-doctor" for check in registry.checks)
     rows = [
-        (one.id, one.title, _NUMBERS[one.cause] if one.cause else "", *((one.origin,) if plug_ins else ()))
-        for one in registry.checks
+        (check.id, check.title, _NUMBERS[check.cause] if check.cause else "", *((check.origin,) if plug_ins else ()))
+        for check in registry.checks
     ]
     headers = ["id", "title", "cause", *(["from"] if plug_ins else [])]
     others = sum(max(len(row[place]) for row in [headers, *rows]) + 2 for place in range(len(headers)) if place != 1)
@@ -138,4 +143,5 @@ def list_checks(registry: Registry, width: int) -> str:
         colalign=["left"] * len(headers),
     )
     causes = ", ".join(f"{number} {cause}" for cause, number in _NUMBERS.items())
-    return f"{table}\n\nDocumented causes: {causes}"
+    broken = "".join(f"\n\n{text[:1].upper()}{text[1:]}; fix or uninstall it" for text in map(str, registry.broken))
+    return f"{table}\n\nDocumented causes: {causes}{broken}"

@@ -41,7 +41,7 @@ def diff(
         writable(output)
         reports = saved_report(before, "the report"), saved_report(after, "the report")
         found = compare(*reports)
-        sides = difference.Sides(str(before), str(after), *reports)
+        sides = difference.ComparedReports(str(before), str(after), *reports)
         ascii = not (output or speaks_unicode())
         if format is DiffFormat.JSON:
             print_(difference.json_text(found, sides, ascii=ascii), output)

@@ -16,7 +16,7 @@ from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.given.request import Live, Request
 
 if TYPE_CHECKING:
-    from gmsa_doctor.checking.check import Look
+    from gmsa_doctor.checking.check import Attempt
 
 CHECK = "kerberos.krb5-conf"
 
@@ -91,10 +91,10 @@ def _for_subject(request: Request) -> str:
     from gmsa_doctor.checking import check as run
     from gmsa_doctor.core import registry
 
-    seen = run.look(request, registry.load(), lambda progress: None)
-    if seen.beside.unread:
-        raise UsageError("; ".join(f"{file}: {reason}" for file, reason in seen.beside.unread))
-    found = dict.fromkeys(filter(None, map(_text, seen.ended.values)))
+    seen = run.attempt(request, registry.load(), lambda progress: None)
+    if seen.skipped_files.unread:
+        raise UsageError("; ".join(f"{file}: {reason}" for file, reason in seen.skipped_files.unread))
+    found = dict.fromkeys(filter(None, map(_text, seen.execution.values)))
     if len(found) > 1:
         raise UsageError("the containers are of several AD domains: name one with --container")
     if not found:
@@ -109,7 +109,7 @@ def _text(values: Mapping[type, object]) -> str | None:
     return value.text if isinstance(value, Krb5Conf) else None
 
 
-def _reason(seen: Look) -> str:
+def _reason(seen: Attempt) -> str:
     findings = [one for subject in seen.subjects for one in subject.findings]
     by_id = {one.check: one for one in findings}
     root = next((one for one in findings if one.root), None) or by_id.get(CHECK)

@@ -55,7 +55,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Ended:
+class Execution:
     """The findings of each case, in the order of the cases, and whether the user ended the run."""
 
     findings: tuple[tuple[Finding, ...], ...]
@@ -69,44 +69,35 @@ class Ended:
 
 
 @dataclass
-class _Cell:
+class _Invocation:
     """One run of a check with certain arguments, for every case that has these arguments."""
 
     check: Check
     arguments: tuple[Any, ...]
     cases: list[int] = field(default_factory=list)
     started: float | None = None
-    result: _Result | None = None
+    result: Outcome[Any] | None = None
 
 
-@dataclass(frozen=True)
-class _Result:
-    value: object
-    finding: Finding
-
-
-class _Run:
+class _GraphRun:
     def __init__(self, registry: Registry, cases: Sequence[Case], selected: frozenset[str], seconds: float):
         self.registry = registry
         self.cases = cases
         self.selected = selected
         self.ends = time.monotonic() + seconds
-        self.results: dict[tuple[int, str], _Result] = {}
-        self.cells: dict[object, _Cell] = {}
-        self.blocked: dict[tuple[str | int, ...], tuple[Sequence[Finding], _Result]] = {}
+        self.results: dict[tuple[int, str], Outcome[Any]] = {}
+        self.invocations: dict[object, _Invocation] = {}
+        self.blocked: dict[tuple[str | int, ...], tuple[Sequence[Finding], Outcome[Any]]] = {}
         self.completed: dict[tuple[str, int], tuple[Finding, Finding]] = {}
-        self.ready: deque[_Cell] = deque()
-        self.given = [{kind: _given(value) for kind, value in one.given.items()} for one in cases]
-        self.running: list[_Cell] = []
+        self.ready: deque[_Invocation] = deque()
+        self.given = [{kind: _given(value) for kind, value in case.given.items()} for case in cases]
+        self.running: list[_Invocation] = []
         self.abandoned: set[str] = set()
-        self.finished: SimpleQueue[tuple[_Cell, _Result]] = SimpleQueue()
-        self.users: dict[str, list[Check]] = {one.id: [] for one in registry.checks}
-        for one in registry.checks:
-            for giver in dict.fromkeys(self._givers(one)):
-                self.users[giver.id].append(one)
-
-    def _givers(self, check: Check) -> list[Check]:
-        return [self.registry.giver[need.type] for need in check.needs if need.type in self.registry.giver]
+        self.finished: SimpleQueue[tuple[_Invocation, Outcome[Any]]] = SimpleQueue()
+        self.users: dict[str, list[Check]] = {id: [] for id in registry.ids}
+        for check in registry.checks:
+            for giver in dict.fromkeys(registry.givers(check)):
+                self.users[giver.id].append(check)
 
     # What stands before a check -------------------------------------------------------------------
 
@@ -118,19 +109,17 @@ class _Run:
         if giver is None:
             text = f"no check gives a {need.type.__name__}; the plug-in that does is not installed"
             return Outcome(None, Finding(Status.ERROR, text))
-        result = self.results.get((case, giver.id))
-        return None if result is None else Outcome(result.value, result.finding)
+        return self.results.get((case, giver.id))
 
     def advance(self, case: int, check: Check) -> None:
         """Run the check for this case if all before it has ended, or settle what is in its way."""
         if (case, check.id) in self.results:
             return
         if check.id not in self.selected:
-            self.settle(case, check, _Result(None, skipped(NOT_SELECTED)))
+            self.settle(case, check, Outcome(None, skipped(NOT_SELECTED)))
             return
         if check.gives and check.gives in self.given[case]:
-            instead = self.given[case][check.gives]
-            self.settle(case, check, _Result(instead.value, instead.finding))
+            self.settle(case, check, self.given[case][check.gives])
             return
         arguments, in_the_way = [], []
         for need in check.needs:
@@ -145,11 +134,11 @@ class _Run:
         else:
             self.submit(case, check, tuple(arguments))
 
-    def behind(self, check: Check, in_the_way: Sequence[Finding]) -> _Result:
+    def behind(self, check: Check, in_the_way: Sequence[Finding]) -> Outcome[Any]:
         """One result for all cases that have the same in this check's way: there may be thousands."""
         key: tuple[str | int, ...] = (check.id, *map(id, in_the_way))
         if key not in self.blocked:  # the findings are kept, so that no other gets the id of one
-            self.blocked[key] = in_the_way, _named(_Result(None, deferred_to(in_the_way)), check)
+            self.blocked[key] = in_the_way, _named(Outcome(None, deferred_to(in_the_way)), check)
         return self.blocked[key][1]
 
     def submit(self, case: int, check: Check, arguments: tuple[Any, ...]) -> None:
@@ -158,24 +147,24 @@ class _Run:
             hash(key)
         except TypeError:  # a plug-in's value that is not frozen: equal only to itself
             key = (check.id, tuple(map(id, arguments)))
-        cell = self.cells.get(key)
-        if cell is None:
-            cell = self.cells[key] = _Cell(check, arguments)
-            self.ready.append(cell)
-        if case in cell.cases:
+        invocation = self.invocations.get(key)
+        if invocation is None:
+            invocation = self.invocations[key] = _Invocation(check, arguments)
+            self.ready.append(invocation)
+        if case in invocation.cases:
             return
-        cell.cases.append(case)
-        if cell.result:
-            self.settle(case, check, cell.result)
+        invocation.cases.append(case)
+        if invocation.result:
+            self.settle(case, check, invocation.result)
 
-    def settle(self, case: int, check: Check, result: _Result) -> None:
+    def settle(self, case: int, check: Check, result: Outcome[Any]) -> None:
         self.results[case, check.id] = _named(result, check)
         for user in self.users[check.id]:
             self.advance(case, user)
 
     # The run --------------------------------------------------------------------------------------
 
-    def run(self, watch: Callable[[Progress], None]) -> bool:
+    def execute(self, watch: Callable[[Progress], None]) -> bool:
         """True if the user interrupted it."""
         try:
             for case in range(len(self.cases)):
@@ -192,60 +181,62 @@ class _Run:
 
     def start(self) -> None:
         while self.ready and len(self.running) < SIDE_BY_SIDE:
-            cell = self.ready.popleft()
-            cell.started = time.monotonic()
-            self.running.append(cell)
-            in_background(partial(self.work, cell))
+            invocation = self.ready.popleft()
+            invocation.started = time.monotonic()
+            self.running.append(invocation)
+            in_background(partial(self.work, invocation))
 
-    def work(self, cell: _Cell) -> None:
-        self.finished.put((cell, _call(cell)))
+    def work(self, invocation: _Invocation) -> None:
+        self.finished.put((invocation, _call(invocation)))
 
     def wait(self) -> None:
         """Until a check ends or the time of one is over."""
         now = time.monotonic()
-        limits = [(cell.started or now) + cell.check.limit for cell in self.running]
+        limits = [(invocation.started or now) + invocation.check.limit for invocation in self.running]
         try:
-            cell, result = self.finished.get(timeout=max(0.0, min([self.ends, *limits]) - now))
+            invocation, result = self.finished.get(timeout=max(0.0, min([self.ends, *limits]) - now))
         except Empty:
             self.expire(time.monotonic())
         else:
-            if cell in self.running:  # else its time was over, and it is settled
-                self.running.remove(cell)
-                self.end(cell, result)
+            if invocation in self.running:  # else its time was over, and it is settled
+                self.running.remove(invocation)
+                self.end(invocation, result)
 
     def expire(self, now: float) -> None:
         if now >= self.ends:
             self.abandon(self.running + list(self.ready), TIME_OVER)
             return
-        over = [cell for cell in self.running if now >= (cell.started or now) + cell.check.limit]
-        for cell in over:
-            self.abandon([cell], f"not finished within its limit of {cell.check.limit:g} s")
+        over = [
+            invocation for invocation in self.running if now >= (invocation.started or now) + invocation.check.limit
+        ]
+        for invocation in over:
+            self.abandon([invocation], f"not finished within its limit of {invocation.check.limit:g} s")
 
-    def abandon(self, cells: Sequence[_Cell], text: str) -> None:
+    def abandon(self, invocations: Sequence[_Invocation], text: str) -> None:
         """End these checks without an answer, and so what comes after them."""
-        for cell in cells:
-            (self.running if cell in self.running else self.ready).remove(cell)
-            self.end(cell, _Result(None, self.given_up(cell, text)))
+        for invocation in invocations:
+            (self.running if invocation in self.running else self.ready).remove(invocation)
+            self.end(invocation, Outcome(None, self.given_up(invocation, text)))
         if self.ready and (text == INTERRUPTED or time.monotonic() >= self.ends):
             self.abandon(list(self.ready), text)  # what only now became ready
 
-    def given_up(self, cell: _Cell, text: str) -> Finding:
+    def given_up(self, invocation: _Invocation, text: str) -> Finding:
         """A check that became ready only when others were abandoned stands behind these."""
-        outcomes = [one.finding for one in cell.arguments if isinstance(one, Outcome)]
-        behind = [one for one in outcomes if self.abandoned & {one.check, *one.because}]
-        if behind and cell.started is None:
+        findings = [argument.finding for argument in invocation.arguments if isinstance(argument, Outcome)]
+        behind = [finding for finding in findings if self.abandoned & {finding.check, *finding.because}]
+        if behind and invocation.started is None:
             return deferred_to(behind)
-        self.abandoned.add(cell.check.id)
-        return replace(unknown(text), duration_ms=_since(cell.started or time.monotonic()))
+        self.abandoned.add(invocation.check.id)
+        return replace(unknown(text), duration_ms=_since(invocation.started or time.monotonic()))
 
-    def end(self, cell: _Cell, result: _Result) -> None:
-        cell.result = _named(result, cell.check)
-        for case in cell.cases:
-            self.settle(case, cell.check, cell.result)
+    def end(self, invocation: _Invocation, result: Outcome[Any]) -> None:
+        invocation.result = _named(result, invocation.check)
+        for case in invocation.cases:
+            self.settle(case, invocation.check, invocation.result)
 
     def progress(self) -> Progress:
         total = len(self.cases) * len(self.registry.checks)
-        return Progress(len(self.results), total, tuple(cell.check.id for cell in self.running))
+        return Progress(len(self.results), total, tuple(invocation.check.id for invocation in self.running))
 
     # The report -----------------------------------------------------------------------------------
 
@@ -284,10 +275,10 @@ class _Run:
         return self.completed[key][1]
 
 
-def _named(result: _Result, check: Check) -> _Result:
-    """With the check's id, unless the author has raised the finding under another."""
+def _named(result: Outcome[Any], check: Check) -> Outcome[Any]:
+    """With the check's id, unless it is reported as another check's."""
     finding = result.finding
-    return result if finding.check else _Result(result.value, replace(finding, check=check.id))
+    return result if finding.check else Outcome(result.value, replace(finding, check=check.id))
 
 
 def _given(value: object) -> Outcome[Any]:
@@ -298,12 +289,12 @@ def _given(value: object) -> Outcome[Any]:
     return Outcome(value, Finding(Status.PASS, "given from outside"))
 
 
-def _call(cell: _Cell) -> _Result:
+def _call(invocation: _Invocation) -> Outcome[Any]:
     """Run the check; whatever it does ends in a finding."""
     value: object = None
     started = time.monotonic()
     try:
-        result = cell.check.function(*cell.arguments)
+        result = invocation.check.function(*invocation.arguments)
     except Stop as stop:
         finding = stop.finding
     except ClientError as error:
@@ -311,8 +302,8 @@ def _call(cell: _Cell) -> _Result:
     except Exception as error:  # noqa: BLE001 - crash isolation: the run goes on
         finding = _crash(error)
     else:
-        value, finding = _value_and_finding(cell.check, result)
-    return _Result(value, replace(finding, duration_ms=_since(started)))
+        value, finding = _value_and_finding(invocation.check, result)
+    return Outcome(value, replace(finding, duration_ms=_since(started)))
 
 
 def _value_and_finding(check: Check, result: object) -> tuple[object, Finding]:
@@ -328,11 +319,11 @@ def _value_and_finding(check: Check, result: object) -> tuple[object, Finding]:
 def _crash(error: Exception) -> Finding:
     """Where it crashed. Neither the error's text nor any local is shown: they may hold a secret."""
     frames = traceback.extract_tb(error.__traceback__)[1:]
-    way = " → ".join(f"{PurePath(one.filename).name}:{one.lineno} in {one.name}" for one in frames)
+    path = " → ".join(f"{PurePath(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames)
     return Finding(
         Status.ERROR,
         f"the check crashed with {type(error).__name__}; this is a bug in gmsa-doctor or a plug-in",
-        observed=way or type(error).__name__,
+        observed=path or type(error).__name__,
     )
 
 
@@ -340,21 +331,20 @@ def _since(started: float) -> int:
     return round((time.monotonic() - started) * 1000)
 
 
-def run(
+def execute(
     registry: Registry,
     cases: Sequence[Case],
     *,
     seconds: float,
     selected: frozenset[str] | None = None,
     watch: Callable[[Progress], None] = lambda progress: None,
-) -> Ended:
+) -> Execution:
     """Run the checks for each case, at most ``seconds`` long.
 
     ``selected`` are the ids to run (None: all). Ctrl-C in the calling thread ends the run at once; what
     has not ended is then ``unknown``, and the findings are still one a check.
     """
-    every = frozenset(one.id for one in registry.checks)
-    state = _Run(registry, cases, every if selected is None else selected, seconds)
-    interrupted = state.run(watch)
+    run = _GraphRun(registry, cases, registry.ids if selected is None else selected, seconds)
+    interrupted = run.execute(watch)
     numbers = range(len(cases))
-    return Ended(tuple(map(state.findings, numbers)), interrupted, lambda: tuple(map(state.values, numbers)))
+    return Execution(tuple(map(run.findings, numbers)), interrupted, lambda: tuple(map(run.values, numbers)))

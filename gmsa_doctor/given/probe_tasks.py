@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gmsa_doctor.clients.kerberos.ticket_cache import TicketCache
-
 
 @dataclass(frozen=True)
 class ProbeTask:
@@ -74,7 +72,3 @@ class CanaryTask:
 
     task: ProbeTask
     image: str
-
-
-ONLY_IN_RUN: frozenset[type] = frozenset({ProbeTasks, CanaryTask, TicketCache})
-"""Values and clients that nothing but `gmsa-doctor run` and its tasks have."""

@@ -76,8 +76,8 @@ def told_by_subjects(request: Request, registry: Registry, options: Scope, *, fo
     """
     wanted = _LOOKED_FOR if for_role else (*_LOOKED_FOR, ContainerInstances)
     only = (REGISTERED, *dict.fromkeys(registry.giver[kind].id for kind in wanted))
-    seen = run.look(replace(request, live=Live.NEVER, only=only), registry, lambda progress: None)
-    findings, values = seen.ended.findings, seen.ended.values
+    seen = run.attempt(replace(request, live=Live.NEVER, only=only), registry, lambda progress: None)
+    findings, values = seen.execution.findings, seen.execution.values
     subjects = [
         _SeenResources(one.subject.cluster, case.given, given, {it.check: it for it in ended})
         for one, case, given, ended in zip(seen.found, seen.cases, values, findings, strict=True)

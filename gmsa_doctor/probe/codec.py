@@ -50,10 +50,8 @@ def _decode(kind: Any, data: Any) -> Any:
         return data
     if origin in (tuple, frozenset, list):
         return _collection(origin, get_args(kind), data)
-    if isinstance(kind, type) and issubclass(kind, Enum):
+    if isinstance(kind, type) and (issubclass(kind, Enum) or (issubclass(kind, str) and isinstance(data, str))):
         return _guarded(kind, lambda: kind(data))
-    if isinstance(kind, type) and issubclass(kind, str) and isinstance(data, str):
-        return kind(data)
     if kind is bytes and isinstance(data, str):
         return _guarded(kind, lambda: base64.b64decode(data, validate=True))
     if kind is float and isinstance(data, int) and not isinstance(data, bool):

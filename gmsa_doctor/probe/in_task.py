@@ -61,7 +61,7 @@ def _look(given: Handover, registry: Registry, task: OwnTask | None, logon: bool
     cases = [engine.Case(one.name, {**clients, **one.given}) for one in given.cases]
     wanted = sides.of_canary(registry) if canary else sides.inside(registry)
     known = frozenset(one.id for one in registry.checks)
-    ended = engine.run(registry, cases, seconds=given.seconds, selected=known & set(given.selected))
+    ended = engine.execute(registry, cases, seconds=given.seconds, selected=known & set(given.selected))
     seen = zip(cases, ended.findings, strict=True)
     subjects = tuple(
         ProbeVantage(case.name, tuple(one for one in found if one.check in wanted)) for case, found in seen

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gmsa_doctor.checking.retry import PACE
 from gmsa_doctor.clients.aws.fargate import CANARY_FAMILY, PROBE_FAMILY, Fargate, NotStarted, ReportBucket, Task
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, OutOfReach, Throttled
 from gmsa_doctor.core.model import Status
@@ -34,8 +35,8 @@ Clients = tuple[Fargate, LogsIn, ReportBucket]
 class Pace:
     """Seconds: between two looks, and until the lines of a stopped task that have not arrived count as lost."""
 
-    poll: float = 2.0
-    late: float = 45.0
+    poll: float = 2.0 * PACE
+    late: float = 45.0 * PACE
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from gmsa_doctor.checking import check as outside
+from gmsa_doctor.checking.selection import ONLY_IN_RUN, Selection
 from gmsa_doctor.clients.aws.fargate import Fargate, ReportBucket
 from gmsa_doctor.clients.aws.services import Ecs
 from gmsa_doctor.clients.kerberos.ticket_cache import TicketCache
@@ -16,7 +17,7 @@ from gmsa_doctor.core.engine import Case
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, skipped
 from gmsa_doctor.core.registry import Registry
-from gmsa_doctor.given.probe_tasks import ONLY_IN_RUN, CanaryTask, ProbeTasks
+from gmsa_doctor.given.probe_tasks import CanaryTask, ProbeTasks
 from gmsa_doctor.given.request import Request
 from gmsa_doctor.probe import sides
 from gmsa_doctor.probe.launch import Clients, Launched, Pace, launch
@@ -53,16 +54,16 @@ def run(
     user has to mend first.
     """
     started = time.monotonic()
-    selected = outside.selected(request, registry)
-    after = outside.with_afterwards(request, registry)
+    selection = Selection(request, registry)
+    selected, after = selection.selected, selection.with_afterwards
     required = registry.select(request.require)
-    registry = outside.asked_for(request, registry)
+    registry = selection.applicable(registry)
     if not selected & sides.inside(registry):
         raise UsageError("--only and --skip leave nothing that is asked from inside: `gmsa-doctor check` does the rest")
     seconds = min(request.seconds, wanted.seconds)
-    look = outside.look(replace(request, seconds=seconds), registry, user.watch, live_reason=LIVE_REASON)
+    look = outside.attempt(replace(request, seconds=seconds), registry, user.watch, live_reason=LIVE_REASON)
     against = reason_against(look, registry, selected)
-    if look.ended.interrupted:
+    if look.execution.interrupted:
         against = skipped("interrupted before a probe was started")
     if against is None:
         plan = make_plan(look, wanted, registry, selected)
@@ -78,17 +79,17 @@ def run(
     more = _rooted(_judged(registry, selected, against, None), request)
     subjects = _with_vantage(_with_more(look.subjects, more), ())
     subjects = applied(subjects, policy or Triage(), registry, after, request.fail_on_warning)
-    return outside.report_of(subjects, required, look.ended.interrupted, started)
+    return outside.report_of(subjects, required, look.execution.interrupted, started)
 
 
-def _clients(look: outside.Look, request: Request) -> Clients:
+def _clients(look: outside.Attempt, request: Request) -> Clients:
     """With the session that the look from outside had."""
     ecs = look.cases[0].given[Ecs]
     assert isinstance(ecs, Ecs)  # noqa: S101 - reason_against has seen to it
     return Fargate(ecs.aws), logs_by_region(ecs.aws, request.profile), ReportBucket(ecs.aws)
 
 
-def _sound_outside(look: outside.Look, registry: Registry) -> bool:
+def _sound_outside(look: outside.Attempt, registry: Registry) -> bool:
     """Whether nothing has failed of what the inside does not ask again, or may contradict."""
     ids = sides.inside(registry)
     found = (one for each in look.subjects for one in each.findings)
@@ -96,7 +97,7 @@ def _sound_outside(look: outside.Look, registry: Registry) -> bool:
 
 
 def _merged(
-    look: outside.Look,
+    look: outside.Attempt,
     plan: Plan,
     launched: Launched,
     registry: Registry,
@@ -152,15 +153,14 @@ def _judged(
 
     Whether the tasks ran and have reported is judged whatever is selected: without that, nothing is known.
     """
-    ids = frozenset(one.id for one in registry.checks)
-    ours = ids - frozenset(one.id for one in registry.without(ONLY_IN_RUN).checks)
+    ours = registry.needing(ONLY_IN_RUN)
     if canary is None:
-        ours &= frozenset(one.id for one in registry.without(frozenset({CanaryTask, TicketCache})).checks)
+        ours -= registry.needing(frozenset({CanaryTask, TicketCache}))
     mine = Registry([one for one in registry.checks if one.id in ours])
     not_there = canary if isinstance(canary, Finding) else skipped("not asked", because=("canary.task",))
     case = Case("run", {ProbeTasks: probes, CanaryTask: canary or not_there, TicketCache: not_there})
     always = ours - sides.of_canary(registry)
-    return list(engine.run(mine, [case], seconds=60, selected=always | (ours & selected)).findings[0])
+    return list(engine.execute(mine, [case], seconds=60, selected=always | (ours & selected)).findings[0])
 
 
 def _rooted(more: list[Finding], request: Request) -> list[Finding]:

@@ -44,7 +44,7 @@ class RunRequest:
     """For the checks, outside and in each probe."""
 
 
-def reason_against(look: outside.Look, registry: Registry, selected: frozenset[str]) -> Finding | None:
+def reason_against(look: outside.Attempt, registry: Registry, selected: frozenset[str]) -> Finding | None:
     """Why a probe could tell nothing more; None if it could."""
     case = look.cases[0]
     for kind in (Ecs, TaskDefinition):
@@ -56,7 +56,7 @@ def reason_against(look: outside.Look, registry: Registry, selected: frozenset[s
             f"no probe was started because of {ROLE}: there is no execution role that it could act as", because=(ROLE,)
         )
     in_the_way_of_all: list[Finding] = []
-    for one, values in zip(look.cases, look.ended.values, strict=True):
+    for one, values in zip(look.cases, look.execution.values, strict=True):
         possible, reasons = _possible(registry, selected, {**values, **one.given})
         if possible:
             return None
@@ -92,7 +92,7 @@ def _possible(registry: Registry, selected: frozenset[str], values: dict[type, o
     return possible, reasons
 
 
-def make_plan(look: outside.Look, wanted: RunRequest, registry: Registry, selected: frozenset[str]) -> Plan:
+def make_plan(look: outside.Attempt, wanted: RunRequest, registry: Registry, selected: frozenset[str]) -> Plan:
     """All that the run will make. Raises UsageError for what is not known and can be told by an option."""
     case = look.cases[0]
     subject = _the(TaskDefinition, case)
@@ -134,7 +134,7 @@ def make_plan(look: outside.Look, wanted: RunRequest, registry: Registry, select
     )
 
 
-def _title(look: outside.Look) -> str:
+def _title(look: outside.Attempt) -> str:
     """The service or the task definition, whichever was named."""
     subject = look.found[0].subject
     return f"{subject.cluster or 'default'}/{subject.service}" if subject.service else subject.task_definition
@@ -154,11 +154,11 @@ def _shared(subject: TaskDefinition, wanted: RunRequest, logs: LogStreams | None
     )
 
 
-def _handover(run: str, look: outside.Look, wanted: RunRequest, registry: Registry, ids: frozenset[str]) -> Handover:
+def _handover(run: str, look: outside.Attempt, wanted: RunRequest, registry: Registry, ids: frozenset[str]) -> Handover:
     kinds = sides.to_hand_over(registry, ids | sides.inside(registry))
     cases = tuple(
         Case(case.name, {kind: value for kind, value in _values(case, values).items() if kind in kinds})
-        for case, values in zip(look.cases, look.ended.values, strict=True)
+        for case, values in zip(look.cases, look.execution.values, strict=True)
     )
     region = _the(AwsPlace, look.cases[0]).region
     return Handover(run, tuple(sorted(ids)), wanted.seconds, region, wanted.report_s3, cases)

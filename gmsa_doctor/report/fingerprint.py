@@ -1,4 +1,4 @@
-"""What makes a finding the same one in two reports, and the file that it is told at."""
+"""What makes a finding the same one in two reports, and the file that it belongs to."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ FINGERPRINT = "gmsaDoctor/v1"
 def fingerprint(subject: str, finding: Finding) -> str:
     """32 hexadecimal digits of the subject, the check and the file: not of lines and words, which vary."""
     file = path(finding.location.file) if finding.location else ""
-    return hashlib.sha256("\0".join((subject, finding.check, file)).encode("utf-8", "backslashreplace")).hexdigest()[
-        :32
-    ]
+    key = "\0".join((subject, finding.check, file))
+    return hashlib.sha256(key.encode("utf-8", "backslashreplace")).hexdigest()[:32]
 
 
 def path(file: str) -> str:
@@ -32,12 +31,12 @@ def place(location: Location) -> str:
 
 def placeholder(subject: str) -> str:
     """The file that stands for a subject which no file describes, for systems that show nothing without one."""
-    parts = ("_" if one in ("", ".", "..") else one for one in subject.split("/"))
+    parts = ("_" if part in ("", ".", "..") else part for part in subject.split("/"))
     return "/".join((".gmsa-doctor", *parts))
 
 
-def told_at(subject: str, finding: Finding) -> tuple[str, int]:
-    """The file and line that a system is told which wants one of each for all."""
+def file_and_line(subject: str, finding: Finding) -> tuple[str, int]:
+    """Where it stands, for systems that show nothing without a file and a line."""
     if finding.location:
         return path(finding.location.file), finding.location.line or 1
     return placeholder(subject), 1

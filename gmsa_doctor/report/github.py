@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from gmsa_doctor.core.model import Finding, Location, Report, Status
+from gmsa_doctor.core.model import Location, Report, Status
 from gmsa_doctor.core.printable import printable
+from gmsa_doctor.core.severity import listed
 from gmsa_doctor.report import markdown
+from gmsa_doctor.report.findings import SharedFinding, detail_lines, gaps, is_failure, merged
 from gmsa_doctor.report.fingerprint import path
-from gmsa_doctor.report.told import Told, details, is_failure, outside_of_checks, together
 
 ANNOTATIONS = 10
 """What GitHub shows of each level in a step; the rest it leaves out without a word."""
@@ -31,10 +32,13 @@ def render(report: Report) -> str:
     """
     report = printable(report)
     errors = [_command("error", "gmsa-doctor: not read", reason, Location(file)) for file, reason in report.unread]
-    errors += [_command("error", "gmsa-doctor: incomplete", reason) for reason in outside_of_checks(report)]
-    told = together(report)
-    errors += [_annotation("error", one) for one in told if _is_error(one.finding)]
-    warnings = [_annotation("warning", one) for one in told if not _is_error(one.finding)]
+    errors += [_command("error", "gmsa-doctor: incomplete", reason) for reason in gaps(report)]
+    warnings = []
+    for problem in merged(report):
+        if is_failure(problem.finding) or problem.finding.status is Status.ERROR:
+            errors.append(_annotation("error", problem))
+        else:
+            warnings.append(_annotation("warning", problem))
     lines = [*errors[:ANNOTATIONS], *warnings[:ANNOTATIONS], *_left_out(errors, warnings)]
     return "".join(f"{line}\n" for line in lines)
 
@@ -44,15 +48,10 @@ def summary(report: Report) -> str:
     return markdown.render(report, limit=SUMMARY_LIMIT)
 
 
-def _is_error(finding: Finding) -> bool:
-    return is_failure(finding) or finding.status is Status.ERROR
-
-
-def _annotation(level: str, told: Told) -> str:
-    finding = told.finding
-    more = len(told.subjects) - _NAMES
-    names = ", ".join(one.name for one in told.subjects[:_NAMES]) + (f" and {more} more" if more > 0 else "")
-    message = "\n".join((finding.summary, f"of: {names}", *details(finding)))
+def _annotation(level: str, problem: SharedFinding) -> str:
+    finding = problem.finding
+    names = listed((subject.name for subject in problem.subjects), _NAMES)
+    message = "\n".join((finding.summary, f"of: {names}", *detail_lines(finding)))
     return _command(level, f"{finding.check}: {finding.status}", message, finding.location)
 
 
@@ -68,13 +67,11 @@ def _command(level: str, title: str, message: str, location: Location | None = N
     properties: dict[str, object] = {}
     if location:
         properties = {"file": path(location.file), "line": location.line, "col": location.column}
-    given = {name: str(value) for name, value in {**properties, "title": title}.items() if value is not None}
-    told = ",".join(f"{name}={_property(value)}" for name, value in given.items())
-    return f"::{level} {told}::{_data(_cut(message))}"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MESSAGE_LIMIT else f"{text[: MESSAGE_LIMIT - 1]}…"
+    properties["title"] = title
+    texts = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items() if value is not None)
+    if len(message) > MESSAGE_LIMIT:
+        message = f"{message[: MESSAGE_LIMIT - 1]}…"
+    return f"::{level} {texts}::{_data(message)}"
 
 
 def _data(text: str) -> str:

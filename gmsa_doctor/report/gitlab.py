@@ -10,14 +10,10 @@ import json
 
 from gmsa_doctor.core.model import Finding, Report, Status
 from gmsa_doctor.core.printable import printable
-from gmsa_doctor.report.fingerprint import fingerprint, path, told_at
-from gmsa_doctor.report.told import Told, is_failure, worst_first
+from gmsa_doctor.report.findings import SharedFinding, is_failure, worst_first
+from gmsa_doctor.report.fingerprint import file_and_line, fingerprint, path
 
-_SEVERITIES = {
-    Status.ERROR: "major",
-    Status.UNKNOWN: "major",
-    Status.WARN: "minor",
-}
+_SEVERITIES = {Status.ERROR: "major", Status.UNKNOWN: "major", Status.WARN: "minor"}
 """Below a failure; a root cause is a ``blocker``, another failure ``critical``."""
 UNREAD = "gmsa-doctor.unread"
 """In the place of a check's id, for a file that could not be read. No area has this name."""
@@ -27,31 +23,25 @@ def render(report: Report) -> str:
     """The report as a JSON array, worst first."""
     report = printable(report)
     entries = [_unread(file, reason) for file, reason in report.unread]
-    entries += [_entry(one) for one in worst_first(report)]
+    entries += map(_entry, worst_first(report))
     return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
 
 
-def _entry(told: Told) -> dict[str, object]:
-    finding, name = told.finding, told.subjects[0].name
-    file, line = told_at(name, finding)
+def _entry(problem: SharedFinding) -> dict[str, object]:
+    finding, name = problem.finding, problem.subjects[0].name
+    file, line = file_and_line(name, finding)
     fix = f" Fix: {finding.fix.text}" if finding.fix else ""
     return {
         "description": f"{name}: {_sentence(finding.summary)}{fix}",
         "check_name": finding.check,
         "fingerprint": fingerprint(name, finding),
-        "severity": _severity(finding),
+        "severity": ("blocker" if finding.root else "critical") if is_failure(finding) else _SEVERITIES[finding.status],
         "location": {"path": file, "lines": {"begin": line}},
     }
 
 
 def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-def _severity(finding: Finding) -> str:
-    if is_failure(finding):
-        return "blocker" if finding.root else "critical"
-    return _SEVERITIES[finding.status]
 
 
 def _unread(file: str, reason: str) -> dict[str, object]:

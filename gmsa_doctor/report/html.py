@@ -4,36 +4,48 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.core.model import Check, Finding, Report, Status, Verdict
 from gmsa_doctor.core.printable import printable
-from gmsa_doctor.report import details, way
+from gmsa_doctor.core.severity import worst_first
+from gmsa_doctor.report import details, steps
+from gmsa_doctor.report.findings import (
+    UNPROVEN,
+    VERDICTS,
+    all_findings,
+    checks_were,
+    counted,
+    is_failure,
+    is_unproven,
+    not_selected,
+    proof_statuses,
+    root_findings,
+)
 from gmsa_doctor.report.groups import grouped
-from gmsa_doctor.report.page import IN_FULL, Page, Root, SubjectPage, Titles, key, roots
-from gmsa_doctor.report.tags import Html, Part, join, tag
-from gmsa_doctor.report.text import NOT_SELECTED
-from gmsa_doctor.report.told import PROOF, VERDICTS, is_unproven
+from gmsa_doctor.report.page import IN_FULL, Page, PageRoot, SubjectSection, anchor_of, key
+from gmsa_doctor.report.tags import Html, Part, badge, codes, icon, icons, join, tag
 
 _OPEN_SUBJECTS = 3
-"""With more subjects than these, those that have nothing to tell are folded."""
+"""With more subjects than these, those without a problem are folded."""
 _NAMED_SUBJECTS = 12
 """The names of more subjects than these are folded, where they have one root cause."""
 
 
-def render(report: Report, titles: Titles | None = None) -> str:
-    """The page. ``titles`` are the checks by id: with them a finding's heading is its check's title."""
+def render(report: Report, checks: Mapping[str, Check] | None = None) -> str:
+    """The page. With the ``checks`` by their ids, a finding's heading is its check's title."""
     report = printable(report)
-    subjects = [SubjectPage(number, one, titles or {}) for number, one in enumerate(report.subjects, 1)]
-    page = Page(report, subjects, roots(subjects))
-    main = tag("main", *_beginning(page), *_subjects(page))
+    subjects = [
+        SubjectSection(subject.name, subject.facts, subject.findings, number, checks or {})
+        for number, subject in enumerate(report.subjects, 1)
+    ]
+    page = Page(report, subjects, root_findings(subjects, key))
     parts = [
-        _jump(page) if page.subjects else None,
-        way.signs(),
+        _jump(page) if subjects else None,
+        icons(),
         _header(report),
-        main,
+        tag("main", *_beginning(page), *_subjects(page)),
         tag("footer", tag("p", f"gmsa-doctor {report.version}, in {report.duration_ms / 1000:.1f} s")),
         Html(f"<script>{_resource('page.js')}</script>"),
     ]
@@ -42,12 +54,13 @@ def render(report: Report, titles: Titles | None = None) -> str:
 
 
 def _head(report: Report) -> Html:
-    style, script = _resource("page.css"), _resource("page.js")
+    style = _resource("page.css")
     policy = (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(_resource('page.js'))}; "
+        "base-uri 'none'; form-action 'none'"
     )
-    what = ", ".join(report.root_causes[:2]) + (" …" if len(report.root_causes) > 2 else "")
-    title = f"{VERDICTS[report.verdict][1]}{': ' if what else ''}{what} - {_about(report)} - gmsa-doctor"
+    roots = ", ".join(report.root_causes[:2]) + (" …" if len(report.root_causes) > 2 else "")
+    title = f"{VERDICTS[report.verdict][1]}{': ' if roots else ''}{roots} - {_about(report)} - gmsa-doctor"
     parts = [
         tag("meta", charset="utf-8"),
         tag("meta", http_equiv="Content-Security-Policy", content=policy),
@@ -61,9 +74,9 @@ def _head(report: Report) -> Html:
 
 
 def _jump(page: Page) -> Html:
-    """For who reads with the keyboard."""
-    what = "subjects" if page.many else "findings"
-    return tag("a", f"To the {what}", href=f"#{what}", class_="jump")
+    """For those who read with the keyboard."""
+    target = "subjects" if page.many else "findings"
+    return tag("a", f"To the {target}", href=f"#{target}", class_="jump")
 
 
 def _resource(name: str) -> str:
@@ -80,41 +93,35 @@ def _hash(text: str) -> str:
 
 def _header(report: Report) -> Html:
     status, word = VERDICTS[report.verdict]
-    heading = tag(
-        "h1",
-        tag("span", way.icon(status), tag("span", word), class_=f"verdict {status}"),
-        " ",
-        tag("span", _about(report), class_="about"),
+    verdict = tag("span", icon(status), tag("span", word), class_=f"verdict {status}")
+    counts = join([_badges(list(all_findings(report.subjects))), not_selected(report)])
+    return tag(
+        "header",
+        tag("h1", verdict, " ", tag("span", _about(report), class_="about")),
+        tag("p", counts, class_="counts"),
     )
-    return tag("header", heading, tag("p", _counts(report), class_="counts"))
 
 
 def _about(report: Report) -> str:
-    if len(report.subjects) == 1:
-        return report.subjects[0].name
-    return f"{len(report.subjects)} subjects"
+    return report.subjects[0].name if len(report.subjects) == 1 else f"{len(report.subjects)} subjects"
 
 
-def _counts(report: Report) -> Html:
-    hidden = sum(one.summary == NOT_SELECTED for each in report.subjects for one in each.findings)
-    more = f" ({hidden} of them not selected)" if hidden else ""
-    return join([_told(dict(report.counts)), more])
-
-
-def _told(counts: Mapping[Status, int]) -> Html:
-    return join((details.badge(status, f"{counts[status]} {status}") for status in Status if counts.get(status)), " ")
+def _badges(findings: Sequence[Finding]) -> Html:
+    """How many findings have each status."""
+    counts = {status: sum(finding.status is status for finding in findings) for status in Status}
+    return join((badge(status, f"{count} {status}") for status, count in counts.items() if count), " ")
 
 
 def _beginning(page: Page) -> Iterator[Html | None]:
     notes = list(_notes(page.report))
     if notes:
         yield tag("div", *notes, class_="notes")
-    for first in (True, False):
-        told = [one for one in page.roots.values() if page.is_told_first(one) is first]
-        causes = [one for one in told if _is_root_cause(one.finding)]
-        besides = "" if first else " besides"
-        yield _told_roots(f"Root cause{'' if len(causes) == 1 else 's'}{besides}", causes, page)
-        yield _told_roots(f"Not known{besides}", [one for one in told if one not in causes], page)
+    for decides in (True, False):
+        roots = [root for root in page.roots.values() if root.decides(page.report) is decides]
+        causes = [root for root in roots if is_failure(root.finding)]
+        besides = "" if decides else " besides"
+        yield _roots(f"Root cause{'' if len(causes) == 1 else 's'}{besides}", causes, page)
+        yield _roots(f"Not known{besides}", [root for root in roots if root not in causes], page)
     yield _unread(page.report)
     if page.many:
         yield _index(page.subjects)
@@ -127,65 +134,64 @@ def _notes(report: Report) -> Iterator[Html]:
     if report.interrupted:
         yield tag("p", "Interrupted: what had not ended is unknown. Run the same command again.")
     if report.missing:
-        yield tag("p", details.codes(report.missing), " was required, and was skipped.")
-    proofs = {one.status for each in report.subjects for one in each.findings if one.check == PROOF}
+        yield tag("p", codes(report.missing), " was required, and was skipped.")
     if is_unproven(report):
-        yield tag("p", "The live flow was not run: that the gMSA gets its ticket is not proven.")
-    elif report.verdict is Verdict.PASS and proofs == {Status.PASS}:
+        yield tag("p", UNPROVEN)
+    elif report.verdict is Verdict.PASS and proof_statuses(report) == {Status.PASS}:
         yield tag("p", "The gMSA gets its ticket.")
 
 
-def _is_root_cause(finding: Finding) -> bool:
-    return finding.status in (Status.FAIL, Status.WARN)
-
-
-def _told_roots(heading: str, these: Sequence[Root], page: Page) -> Html | None:
-    if not these:
+def _roots(heading: str, roots: Sequence[PageRoot], page: Page) -> Html | None:
+    if not roots:
         return None
-    return tag("section", tag("h2", heading), *(_root(one, page) for one in these), class_="roots")
+    return tag("section", tag("h2", heading), *(_root(root, page) for root in roots), class_="roots")
 
 
-def _root(root: Root, page: Page) -> Html:
+def _root(root: PageRoot, page: Page) -> Html:
     finding = root.finding
-    links = join((tag("a", tag("code", one), href=_at(root, one)) for one in root.ids), ", ")
+    links = join((tag("a", tag("code", id), href=_link_of(root, id)) for id in root.ids), ", ")
     place = details.place(finding) if len(root.subjects) == 1 else None
+    skipped = root.skipped()
     return tag(
         "article",
         tag("h3", finding.summary),
-        tag("p", details.badge(finding.status, finding.status), " ", links, place, class_="meta"),
-        _of(root) if page.many else None,
-        *details.facts(finding),
+        tag("p", badge(finding.status), " ", links, place, class_="meta"),
+        _subjects_of(root) if page.many else None,
+        *details.seen(finding),
         *details.remedy(finding),
-        _skipped_behind(root.behind()),
+        tag("p", f"{checks_were(skipped)} skipped because of it: ", codes(skipped), class_="quiet")
+        if skipped
+        else None,
         tag("p", "More about it: ", tag("code", f"gmsa-doctor explain {root.ids[0]}"), class_="quiet"),
-        id=root.anchor,
+        id=anchor_of(root),
         class_=f"root {finding.status}",
     )
 
 
-def _of(root: Root) -> Html:
+def _subjects_of(root: PageRoot) -> Html:
     """The subjects; if they are several, each with its own place in the files."""
-    links = [tag("a", one.report.name, href=f"#{one.anchor}") for one in root.subjects]
+    links = [tag("a", subject.name, href=f"#{subject.anchor}") for subject in root.subjects]
     if len(links) > 1:
-        places = [root.at(one).location for one in root.subjects]
+        findings = [
+            next(finding for finding in subject.findings if finding.root and key(finding) == key(root.finding))
+            for subject in root.subjects
+        ]
         links = [
-            join([link, " in ", tag("code", str(place))]) if place else link
-            for link, place in zip(links, places, strict=True)
+            join([link, " in ", tag("code", str(finding.location))]) if finding.location else link
+            for link, finding in zip(links, findings, strict=True)
         ]
     if len(links) <= _NAMED_SUBJECTS:
         return tag("p", "Of: ", join(links, ", "))
     return tag("details", tag("summary", f"Of {len(links)} subjects"), tag("p", join(links, ", ")), class_="of")
 
 
-def _at(root: Root, check: str) -> str:
-    return next(one.link(f) for one in root.subjects for f in one.report.findings if f.check == check and f.root)
-
-
-def _skipped_behind(names: Sequence[str]) -> Html | None:
-    if not names:
-        return None
-    word = "check was" if len(names) == 1 else "checks were"
-    return tag("p", f"{len(names)} {word} skipped because of it: ", details.codes(names), class_="quiet")
+def _link_of(root: PageRoot, check: str) -> str:
+    return next(
+        subject.link(finding)
+        for subject in root.subjects
+        for finding in subject.findings
+        if finding.check == check and finding.root
+    )
 
 
 def _unread(report: Report) -> Html | None:
@@ -195,73 +201,70 @@ def _unread(report: Report) -> Html | None:
     return tag("section", tag("h2", "Files that could not be read"), tag("ul", *items), class_="unread")
 
 
-def _index(subjects: Sequence[SubjectPage]) -> Html:
+def _index(subjects: Sequence[SubjectSection]) -> Html:
     """The subjects, the worst first."""
-    order = (*IN_FULL, Status.PASS, Status.SKIPPED)
     rows = [
         tag(
             "tr",
-            tag("td", details.badge(one.status, one.status)),
-            tag("th", tag("a", one.report.name, href=f"#{one.anchor}"), scope="row"),
-            tag("td", _first_words(one)),
+            tag("td", badge(subject.status)),
+            tag("th", tag("a", subject.name, href=f"#{subject.anchor}"), scope="row"),
+            tag("td", _first_words(subject)),
         )
-        for one in sorted(subjects, key=lambda one: order.index(one.status))
+        for subject in sorted(subjects, key=lambda subject: (subject.status is Status.SKIPPED, worst_first(subject)))
     ]
-    head = tag("tr", *(tag("th", name, scope="col") for name in ("Status", "SubjectPage", "What")))
-    table = tag("table", tag("thead", head), tag("tbody", *rows), class_="index")
+    table = tag("table", details.table_head("Status", "Subject", "What"), tag("tbody", *rows), class_="index")
     return tag("nav", tag("h2", "Subjects", id="subjects"), table, aria_labelledby="subjects")
 
 
-def _first_words(subject: SubjectPage) -> Part:
-    findings = subject.report.findings
-    worst = next((one for one in findings if one.root and one.status is subject.status), None) or next(
-        (one for one in findings if one.status is subject.status and one.status in IN_FULL), None
-    )
-    if worst:
-        return tag("a", worst.summary, href=subject.link(worst))
-    counts = Counter(one.status for one in findings)
-    return ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+def _first_words(subject: SubjectSection) -> Part:
+    of_status = [finding for finding in subject.findings if finding.status is subject.status]
+    worst = next((finding for finding in of_status if finding.root), None)
+    if worst is None and subject.status in IN_FULL:
+        worst = of_status[0]
+    return tag("a", worst.summary, href=subject.link(worst)) if worst else counted(subject.findings)
 
 
 def _warnings(page: Page) -> Html | None:
-    """What is told in full below, and would be missed by who reads the beginning alone."""
-    found: dict[object, Html] = {}
-    for each in page.subjects:
-        for one in each.report.findings:
-            if one.status is Status.WARN and not one.root:
-                link = tag("a", one.summary, href=each.link(one))
-                found.setdefault(key(one), tag("li", details.badge(one.status, one.status), " ", link))
-    if not found:
+    """What stands in full below, and would be missed by a reader of the beginning alone."""
+    items: dict[object, Html] = {}
+    for subject in page.subjects:
+        for finding in subject.findings:
+            if finding.status is Status.WARN and not finding.root:
+                link = tag("a", finding.summary, href=subject.link(finding))
+                items.setdefault(key(finding), tag("li", badge(finding.status), " ", link))
+    if not items:
         return None
-    heading = "Warning" if len(found) == 1 else "Warnings"
-    return tag("section", tag("h2", heading), tag("ul", *found.values(), class_="plain"), class_="warnings")
+    heading = tag("h2", "Warning" if len(items) == 1 else "Warnings")
+    return tag("section", heading, tag("ul", *items.values(), class_="plain"), class_="warnings")
 
 
 # A subject -------------------------------------------------------------------------------------------
 
 
 def _subjects(page: Page) -> Iterator[Html]:
-    """The subjects; of many, those that have nothing to tell are folded, after the others."""
+    """The subjects; of many, those without a problem are folded, after the others."""
     if not page.many:
-        yield from (_one_subject(one, page) for one in page.subjects)
+        yield from (_only_subject(subject, page) for subject in page.subjects)
         return
-    quiet: list[SubjectPage] = []
-    for one in page.subjects:
-        if len(page.subjects) > _OPEN_SUBJECTS and one.status not in IN_FULL:
-            quiet.append(one)
+    folded: list[Html] = []
+    for subject in page.subjects:
+        parts = _subject(subject, page)
+        if len(page.subjects) > _OPEN_SUBJECTS and subject.status not in IN_FULL:
+            summary = tag("summary", badge(subject.status), " ", tag("strong", subject.name))
+            folded.append(tag("details", summary, *parts, class_="subject", id=subject.anchor))
         else:
-            yield tag("section", tag("h2", one.report.name), *_subject(one, page), class_="subject", id=one.anchor)
-    if quiet:
-        yield tag("section", tag("h2", "No failure and no warning"), *(_folded_subject(one, page) for one in quiet))
+            yield tag("section", tag("h2", subject.name), *parts, class_="subject", id=subject.anchor)
+    if folded:
+        yield tag("section", tag("h2", "No failure and no warning"), *folded)
 
 
-def _one_subject(subject: SubjectPage, page: Page) -> Html:
-    """The only one: its name is in the page's heading."""
+def _only_subject(subject: SubjectSection, page: Page) -> Html:
+    """Its name is in the page's heading."""
     return tag(
         "section",
         tag("h2", "The way to the ticket"),
-        _facts(subject.report),
-        way.draw(subject.report.findings, subject.link),
+        _facts(subject),
+        steps.draw(subject.findings, subject.link),
         _warnings(page),
         tag("h2", "Findings", id="findings"),
         *_findings(subject, page),
@@ -269,64 +272,53 @@ def _one_subject(subject: SubjectPage, page: Page) -> Html:
     )
 
 
-def _folded_subject(subject: SubjectPage, page: Page) -> Html:
-    summary = tag("summary", details.badge(subject.status, subject.status), " ", tag("strong", subject.report.name))
-    return tag("details", summary, *_subject(subject, page), class_="subject", id=subject.anchor)
-
-
-def _subject(subject: SubjectPage, page: Page) -> Iterator[Html | None]:
-    yield _facts(subject.report)
+def _subject(subject: SubjectSection, page: Page) -> Iterator[Html | None]:
+    yield _facts(subject)
     yield tag("h3", "The way to the ticket")
-    yield way.draw(subject.report.findings, subject.link)
+    yield steps.draw(subject.findings, subject.link)
     yield from _findings(subject, page)
 
 
-def _facts(report: SubjectReport) -> Html | None:
+def _facts(subject: SubjectSection) -> Html | None:
     """What the header shows of the subject; the first fact is its name."""
     facts = [
         tag("li", tag("span", name, class_="name"), " ", tag("span", text))
-        for name, text in report.facts
+        for name, text in subject.facts
         if text and name != "subject"
     ]
     return tag("ul", *facts, class_="facts") if facts else None
 
 
-def _findings(subject: SubjectPage, page: Page) -> Iterator[Html | None]:
-    yield from (_group(subject, heading, mine, page) for heading, mine in grouped(subject.report.findings))
-    yield details.not_asked(subject.report.findings)
+def _findings(subject: SubjectSection, page: Page) -> Iterator[Html | None]:
+    for heading, findings in grouped(subject.findings):
+        passes = [finding for finding in findings if finding.status is Status.PASS]
+        skips = [finding for finding in findings if finding.status is Status.SKIPPED and finding.because]
+        in_full = [_finding(finding, subject, page) for finding in findings if finding.status in IN_FULL]
+        parts = (*in_full, _folded(passes, subject), _folded(skips, subject))
+        if any(parts):
+            yield tag("section", tag("h3", heading), *parts, class_="group")
+    yield details.not_asked(subject)
 
 
-def _group(subject: SubjectPage, heading: str, mine: Sequence[Finding], page: Page) -> Html | None:
-    full = [_finding(one, subject, page) for one in mine if one.status in IN_FULL]
-    passes = [one for one in mine if one.status is Status.PASS]
-    behind = [one for one in mine if one.status is Status.SKIPPED and one.because]
-    parts = (*full, _folded(passes, subject), _folded(behind, subject))
-    if not any(parts):
-        return None
-    return tag("section", tag("h3", heading), *parts, class_="group")
-
-
-def _finding(finding: Finding, subject: SubjectPage, page: Page) -> Html:
+def _finding(finding: Finding, subject: SubjectSection, page: Page) -> Html:
     root = page.root_of(finding)
-    return details.in_full(
-        finding, subject.title(finding), subject.anchor_of(finding), f"#{root.anchor}" if root else None
-    )
+    link = f"#{anchor_of(root)}" if root else None
+    return details.in_full(finding, subject.title(finding), subject.anchor_of(finding), link)
 
 
-def _folded(findings: Sequence[Finding], subject: SubjectPage) -> Html | None:
+def _folded(findings: Sequence[Finding], subject: SubjectSection) -> Html | None:
+    """Findings of one status."""
     if not findings:
         return None
-    status = findings[0].status
     items = [
         tag(
             "li",
-            way.icon(status),
-            tag("div", *details.brief(one, subject.title(one))),
-            id=subject.anchor_of(one),
-            class_=str(status),
+            icon(finding.status),
+            tag("div", *details.brief(finding, subject.title(finding))),
+            id=subject.anchor_of(finding),
+            class_=str(finding.status),
         )
-        for one in findings
+        for finding in findings
     ]
-    ids = details.codes([one.check for one in findings])
-    summary = tag("summary", details.badge(status, f"{len(findings)} {status}"), " ", ids)
-    return tag("details", summary, tag("ul", *items, class_="brief"))
+    ids = codes([finding.check for finding in findings])
+    return tag("details", tag("summary", _badges(findings), " ", ids), tag("ul", *items, class_="brief"))

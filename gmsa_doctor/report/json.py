@@ -24,8 +24,8 @@ def render(report: Report, *, ascii: bool = False) -> str:
         "interrupted": report.interrupted,
         "duration_ms": report.duration_ms,
         "subjects": [
-            {"name": one.name, "facts": dict(one.facts), "findings": [_finding(f) for f in one.findings]}
-            for one in report.subjects
+            {"name": subject.name, "facts": dict(subject.facts), "findings": list(map(_finding, subject.findings))}
+            for subject in report.subjects
         ],
         "counts": {str(status): counts.get(status, 0) for status in Status},
     }

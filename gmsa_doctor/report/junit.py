@@ -21,7 +21,7 @@ from collections.abc import Sequence
 
 from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport
 from gmsa_doctor.core.printable import printable
-from gmsa_doctor.report.told import details, is_failure
+from gmsa_doctor.report.findings import detail_lines, is_failure
 
 UNREAD = "files that could not be read"
 _NO_RESULT = (Status.UNKNOWN, Status.ERROR)
@@ -31,19 +31,19 @@ def render(report: Report) -> str:
     """The report as an XML document. Equal reports give equal documents but for the durations."""
     report = printable(report)
     root = ET.Element("testsuites", name="gmsa-doctor", time=_seconds(report.duration_ms))
-    suites = [_suite(one, report.missing) for one in report.subjects]
+    suites = [_suite(subject, report.missing) for subject in report.subjects]
     if report.unread:
         suites.append(_unread(report.unread))
     root.extend(suites)
     for name in ("tests", "failures", "errors"):
-        root.set(name, str(sum(int(one.get(name, "0")) for one in suites)))
+        root.set(name, str(sum(int(suite.get(name, "0")) for suite in suites)))
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
 def _suite(subject: SubjectReport, missing: Sequence[str]) -> ET.Element:
-    cases = [_case(subject, one, missing) for one in subject.findings]
-    suite = _suite_of(subject.name, cases, sum(one.duration_ms for one in subject.findings))
+    cases = [_case(subject, finding, missing) for finding in subject.findings]
+    suite = _suite_of(subject.name, cases, sum(finding.duration_ms for finding in subject.findings))
     properties = ET.Element("properties")
     for name, value in subject.facts:
         ET.SubElement(properties, "property", name=name, value=value)
@@ -54,7 +54,7 @@ def _suite(subject: SubjectReport, missing: Sequence[str]) -> ET.Element:
 def _suite_of(name: str, cases: Sequence[ET.Element], duration_ms: int) -> ET.Element:
     suite = ET.Element("testsuite", name=name, tests=str(len(cases)))
     for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-        suite.set(attribute, str(sum(one.find(tag) is not None for one in cases)))
+        suite.set(attribute, str(sum(case.find(tag) is not None for case in cases)))
     suite.set("time", _seconds(duration_ms))
     suite.extend(cases)
     return suite
@@ -63,7 +63,7 @@ def _suite_of(name: str, cases: Sequence[ET.Element], duration_ms: int) -> ET.El
 def _case(subject: SubjectReport, finding: Finding, missing: Sequence[str]) -> ET.Element:
     time = _seconds(finding.duration_ms)
     case = ET.Element("testcase", classname=subject.name, name=finding.check, time=time)
-    text = "\n".join((finding.summary, *details(finding)))
+    text = "\n".join((finding.summary, *detail_lines(finding)))
     if is_failure(finding):
         _result(case, "failure", finding.status, finding.summary, text)
     elif finding.status in _NO_RESULT:

@@ -8,14 +8,27 @@ from __future__ import annotations
 
 import html
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.core.engine import NOT_SELECTED
+from gmsa_doctor.core.model import Finding, Report, Status, Verdict
 from gmsa_doctor.core.printable import printable
+from gmsa_doctor.core.severity import listed
+from gmsa_doctor.report.findings import (
+    UNPROVEN,
+    SharedFinding,
+    all_findings,
+    checks_were,
+    counted,
+    daemon_texts,
+    gaps,
+    is_failure,
+    is_unproven,
+    merged,
+    skipped_because,
+    skipped_by_reason,
+)
 from gmsa_doctor.report.fingerprint import place
-from gmsa_doctor.report.text import NOT_SELECTED
-from gmsa_doctor.report.told import Told, counted, is_failure, is_unproven, outside_of_checks, shows_as, together
 
 COMMENT_LIMIT = 65_536
 """What GitHub takes as a comment, in characters. Bytes are counted here: never more, whatever the names hold."""
@@ -37,10 +50,18 @@ _LEFT_OUT = "_What follows was too long for this page and is left out; the other
 def render(report: Report, *, limit: int = COMMENT_LIMIT) -> str:
     """The report in at most ``limit`` bytes: whole blocks, the most important first."""
     report = printable(report)
-    told = together(report)
-    roots = [one for one in told if one.finding.root and one.finding.check in report.root_causes]
-    folded = [*_details(told, roots[:_ROOTS]), *_waived(report), *_not_asked(report), *_subjects(report)]
-    return _fitted([*_head(report), *_roots(roots, len(report.subjects)), *_table(told), *folded], limit)
+    problems = merged(report)
+    roots = [problem for problem in problems if problem.finding.root and problem.finding.check in report.root_causes]
+    blocks = [
+        *_head(report),
+        *_roots(roots, len(report.subjects)),
+        *_table(problems),
+        *_details(problems, roots[:_ROOTS]),
+        *_waived(report),
+        *_not_asked(report),
+        *_subjects(report),
+    ]
+    return _fitted(blocks, limit)
 
 
 def _fitted(blocks: Sequence[str], limit: int) -> str:
@@ -62,40 +83,36 @@ def _fitted(blocks: Sequence[str], limit: int) -> str:
 
 def _head(report: Report) -> Iterator[str]:
     yield f"### {_VERDICTS[report.verdict]}"
-    many = len(report.subjects)
-    subjects = _code(report.subjects[0].name) if many == 1 else f"{many} subjects"
-    yield f"{subjects}: {counted(dict(report.counts)) or 'nothing was checked'}"
+    subjects = _code(report.subjects[0].name) if len(report.subjects) == 1 else f"{len(report.subjects)} subjects"
+    yield f"{subjects}: {_counts(all_findings(report.subjects))}"
     if is_unproven(report):
-        yield "The live flow was not run: that the gMSA gets its ticket is not proven."
+        yield UNPROVEN
     notes = [f"- {_code(file)} could not be read: {_text(reason)}" for file, reason in report.unread]
-    notes += [f"- {_text(reason)}" for reason in outside_of_checks(report)]
-    more = len(notes) - _ROWS
+    notes += [f"- {_text(reason)}" for reason in gaps(report)]
+    if len(notes) > _ROWS:
+        notes[_ROWS:] = [f"- and {len(notes) - _ROWS} more"]
     if notes:
-        yield "\n".join([*notes[:_ROWS], *([f"- and {more} more"] if more > 0 else [])])
+        yield "\n".join(notes)
 
 
-def _roots(roots: Sequence[Told], subjects: int) -> Iterator[str]:
-    for one in roots[:_ROOTS]:
-        yield "\n\n".join(_root(one, subjects))
+def _roots(roots: Sequence[SharedFinding], subjects: int) -> Iterator[str]:
+    for root in roots[:_ROOTS]:
+        yield "\n\n".join(_root(root, subjects))
     if len(roots) > _ROOTS:
         yield f"{len(roots) - _ROOTS} more of this kind are in the table."
 
 
-def _root(told: Told, subjects: int) -> Iterator[str]:
-    finding = told.finding
-    what = "Root cause" if is_failure(finding) else "Not known"
+def _root(root: SharedFinding, subjects: int) -> Iterator[str]:
+    finding = root.finding
+    heading = "Root cause" if is_failure(finding) else "Not known"
     at = f" at {_code(place(finding.location))}" if finding.location else ""
-    yield f"**{what}: {_linked(finding)}**{at} — {_text(finding.summary)}"
+    yield f"**{heading}: {_linked(finding)}**{at} — {_text(finding.summary)}"
     if subjects > 1:
-        more = len(told.subjects) - _NAMES
-        named = ", ".join(_code(one.name) for one in told.subjects[:_NAMES])
-        yield f"Of {named}{f' and {more} more' if more > 0 else ''}"
+        yield f"Of {listed((_code(subject.name) for subject in root.subjects), _NAMES)}"
     yield from _fix(finding)
-    behind = {one.check for each in told.subjects for one in each.findings if finding.check in one.because}
-    notes = [f"Credentials Fetcher shows it as: {_text(shown)}"] if (shown := shows_as(finding)) else []
-    if behind:
-        word = "check was" if len(behind) == 1 else "checks were"
-        notes.append(f"{len(behind)} {word} skipped because of it.")
+    notes = [f"Credentials Fetcher shows it as: {_text(text)}"] if (text := daemon_texts(finding)) else []
+    if skipped := skipped_because([finding.check], all_findings(root.subjects)):
+        notes.append(f"{checks_were(skipped)} skipped because of it.")
     if notes:
         yield "  \n".join(notes)
 
@@ -107,19 +124,19 @@ def _fix(finding: Finding) -> Iterator[str]:
             yield _fenced(finding.fix.commands)
 
 
-def _table(told: Sequence[Told]) -> Iterator[str]:
-    if not told:
+def _table(problems: Sequence[SharedFinding]) -> Iterator[str]:
+    if not problems:
         return
-    lines = ["| | check | where | finding |", "|---|---|---|---|", *map(_row, told[:_ROWS])]
-    if len(told) > _ROWS:
-        lines.append(f"| | | | and {len(told) - _ROWS} more |")
+    lines = ["| | check | where | finding |", "|---|---|---|---|", *map(_row, problems[:_ROWS])]
+    if len(problems) > _ROWS:
+        lines.append(f"| | | | and {len(problems) - _ROWS} more |")
     yield "\n".join(lines)
 
 
-def _row(told: Told) -> str:
-    finding = told.finding
-    at = place(finding.location) if finding.location else told.subjects[0].name
-    more = len(told.subjects) - 1
+def _row(problem: SharedFinding) -> str:
+    finding = problem.finding
+    at = place(finding.location) if finding.location else problem.subjects[0].name
+    more = len(problem.subjects) - 1
     also = f" and {more} more" if more and not finding.location else ""
     status = f"{_SYMBOLS[finding.status]} {finding.status}"
     where = f"{_code_in_table(_cut(at, _CELL))}{also}"
@@ -130,45 +147,49 @@ def _row(told: Told) -> str:
 # What is folded ----------------------------------------------------------------------------------------
 
 
-def _details(told: Sequence[Told], above: Sequence[Told]) -> Iterator[str]:
-    for one in told:
-        finding = one.finding
-        seen = (("found", finding.summary), ("observed", finding.observed), ("expected", finding.expected))
-        lines = [f"- {name}: {_text(text)}" for name, text in seen if text]
+def _details(problems: Sequence[SharedFinding], roots: Sequence[SharedFinding]) -> Iterator[str]:
+    for problem in problems:
+        finding = problem.finding
+        texts = {"found": finding.summary, "observed": finding.observed, "expected": finding.expected}
+        lines = [f"- {name}: {_text(text)}" for name, text in texts.items() if text]
         lines += [f"- {row.status}: {_text(f'{row.name}: {row.text}')}" for row in finding.rows]
-        fix = () if one in above else _fix(finding)
+        fix = () if problem in roots else _fix(finding)
         parts = ["\n".join(lines), *fix]
         if len(lines) + len(parts) > 2 or len(finding.summary) > _CELL:  # else the table has said it all
             yield _folded(f"{finding.status}: {finding.check}", parts)
 
 
 def _waived(report: Report) -> Iterator[str]:
-    waived = [(each, one) for each in report.subjects for one in each.findings if one.status is Status.WAIVED]
-    if waived:
-        lines = [f"- {_code(one.check)} of {_code(each.name)}: {_text(one.summary)}" for each, one in waived]
-        yield _folded(f"{len(waived)} waived", ["\n".join(lines)])
+    lines = [
+        f"- {_code(finding.check)} of {_code(subject.name)}: {_text(finding.summary)}"
+        for subject in report.subjects
+        for finding in subject.findings
+        if finding.status is Status.WAIVED
+    ]
+    if lines:
+        yield _folded(f"{len(lines)} waived", ["\n".join(lines)])
 
 
 def _not_asked(report: Report) -> Iterator[str]:
-    """What was skipped for a reason of its own, by reason; what stands behind a finding is counted there."""
-    reasons: dict[str, dict[str, None]] = {}
-    for each in report.subjects:
-        for one in each.findings:
-            if one.status is Status.SKIPPED and not one.because and one.summary != NOT_SELECTED:
-                reasons.setdefault(one.summary, {})[one.check] = None
-    if reasons:
-        lines = [f"- reason: {_text(reason)}; checks: {', '.join(map(_code, ids))}" for reason, ids in reasons.items()]
+    """What was skipped for a reason of its own, by reason; what was skipped because of a finding is counted there."""
+    reasons = skipped_by_reason(report.subjects)
+    reasons.pop(NOT_SELECTED, None)
+    lines = [
+        f"- reason: {_text(reason)}; checks: {', '.join(dict.fromkeys(_code(skip.check) for _, skip in skips))}"
+        for reason, skips in reasons.items()
+    ]
+    if lines:
         yield _folded("not asked", ["\n".join(lines)])
 
 
 def _subjects(report: Report) -> Iterator[str]:
-    lines = [f"- {_code(one.name)}: {_counts(one)}" for one in report.subjects]
-    if len(lines) > 1:
+    if len(report.subjects) > 1:
+        lines = [f"- {_code(subject.name)}: {_counts(subject.findings)}" for subject in report.subjects]
         yield _folded(f"{len(lines)} subjects", ["\n".join(lines)])
 
 
-def _counts(subject: SubjectReport) -> str:
-    return counted(Counter(one.status for one in subject.findings)) or "nothing was checked"
+def _counts(findings: Iterable[Finding]) -> str:
+    return counted(findings) or "nothing was checked"
 
 
 def _folded(title: str, parts: Sequence[str]) -> str:
@@ -227,7 +248,7 @@ def _fenced(commands: Sequence[str]) -> str:
 
 
 def _longest_run(text: str) -> int:
-    return max((len(one) for one in re.findall("`+", text)), default=0)
+    return max((len(run) for run in re.findall("`+", text)), default=0)
 
 
 def _cut(text: str, most: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 
+from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.model import Report, Status, SubjectReport, Verdict
 
@@ -20,6 +21,9 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dim
 """
 
 
+_WAIVERS = CheckId("config.waivers")
+
+
 def emf(report: Report, namespace: str, timestamp: int) -> str:
     """The line, without an end of line. ``timestamp`` is in milliseconds since 1970, UTC.
 
@@ -28,9 +32,7 @@ def emf(report: Report, namespace: str, timestamp: int) -> str:
     """
     counts = dict(report.counts)
     metrics = {
-        "Pass": int(report.verdict is Verdict.PASS),
-        "Fail": int(report.verdict is Verdict.FAIL),
-        "Incomplete": int(report.verdict is Verdict.INCOMPLETE),
+        **{verdict.capitalize(): int(report.verdict is verdict) for verdict in Verdict},
         "Failures": counts.get(Status.FAIL, 0),
         "Warnings": counts.get(Status.WARN, 0),
         "Unknown": counts.get(Status.UNKNOWN, 0) + counts.get(Status.ERROR, 0),
@@ -64,13 +66,13 @@ def require_namespace(text: str) -> None:
 
 def _dimension(report: Report) -> str:
     """What the subjects have in common: the containers of one service are one Subject, also when none could be seen."""
-    names = ",".join(dict.fromkeys(_without_container(one) for one in _judged(report))) or "none"
+    names = ",".join(dict.fromkeys(map(_without_container, _checked(report)))) or "none"
     return re.sub(r"[^\x20-\x7e]", "?", names)[:_VALUE_LIMIT].lstrip(": ") or "none"
 
 
-def _judged(report: Report) -> list[SubjectReport]:
-    """But for the configuration, which is a subject as long as it has waivers: an alarm is to keep its name."""
-    return [one for one in report.subjects if not one.finding("config.waivers")]
+def _checked(report: Report) -> list[SubjectReport]:
+    """Without the configuration, which is a subject only while it has waivers: an alarm must keep its name."""
+    return [subject for subject in report.subjects if not subject.finding(_WAIVERS)]
 
 
 def _without_container(subject: SubjectReport) -> str:

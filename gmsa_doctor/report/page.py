@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gmsa_doctor.core.model import Check, Finding, Report, Status, SubjectReport
+from gmsa_doctor.core.severity import BAD, worst
+from gmsa_doctor.report.findings import RootFinding, is_bare
 
-IN_FULL = (Status.FAIL, Status.ERROR, Status.UNKNOWN, Status.WARN, Status.WAIVED)
-"""What is shown unfolded, the worst first."""
-Titles = Mapping[str, Check]
+IN_FULL = (*BAD, Status.WAIVED)
+"""What is shown unfolded."""
 
 
 @dataclass(frozen=True)
-class SubjectPage:
-    """A subject with its place in the page; findings are linked to by their number, as ids may hold anything."""
+class SubjectSection(SubjectReport):
+    """A subject with its section of the page; findings are linked to by their number, as ids may hold anything."""
 
     number: int
-    report: SubjectReport
-    titles: Titles
+    checks: Mapping[str, Check]
 
     @property
     def anchor(self) -> str:
@@ -28,12 +28,11 @@ class SubjectPage:
     @property
     def status(self) -> Status:
         """The worst of its findings; a skip is the worst only where nothing was asked."""
-        seen = {one.status for one in self.report.findings}
-        return next((one for one in (*IN_FULL, Status.PASS) if one in seen), Status.SKIPPED)
+        return worst(self.findings, count_skipped=False).status if self.findings else Status.SKIPPED
 
     def anchor_of(self, finding: Finding) -> str:
         """The id of a finding's element."""
-        index = next(index for index, one in enumerate(self.report.findings, 1) if one is finding)
+        index = next(index for index, own in enumerate(self.findings, 1) if own is finding)
         return f"finding-{self.number}-{index}"
 
     def link(self, finding: Finding) -> str:
@@ -42,32 +41,11 @@ class SubjectPage:
 
     def title(self, finding: Finding) -> str | None:
         """The title of a finding's check, where it is known."""
-        check = self.titles.get(finding.check)
+        check = self.checks.get(finding.check)
         return check.title if check else None
 
 
-@dataclass(frozen=True)
-class Root:
-    """A root cause, told once: its ids, a finding that speaks for them, and the subjects that have it."""
-
-    number: int
-    finding: Finding
-    ids: list[str] = field(default_factory=list)
-    subjects: list[SubjectPage] = field(default_factory=list)
-
-    @property
-    def anchor(self) -> str:
-        """The id of its element."""
-        return f"root-{self.number}"
-
-    def at(self, subject: SubjectPage) -> Finding:
-        """The finding of one of the subjects."""
-        return next(one for one in subject.report.findings if one.root and key(one) == key(self.finding))
-
-    def behind(self) -> list[str]:
-        """Ids of what was not asked because of it."""
-        found = (f.check for one in self.subjects for f in one.report.findings if set(self.ids) & set(f.because))
-        return list(dict.fromkeys(found))
+PageRoot = RootFinding[SubjectSection]
 
 
 @dataclass(frozen=True)
@@ -75,42 +53,25 @@ class Page:
     """What all parts of the page know: the report, its subjects, and its root causes by what makes two the same."""
 
     report: Report
-    subjects: Sequence[SubjectPage]
-    roots: Mapping[object, Root]
+    subjects: Sequence[SubjectSection]
+    roots: Mapping[object, PageRoot]
 
     @property
     def many(self) -> bool:
         """Whether the subjects need names and an index."""
         return len(self.subjects) > 1
 
-    def is_told_first(self, root: Root) -> bool:
-        """Whether the verdict rests on it."""
-        return bool(set(root.ids) & set(self.report.root_causes))
-
-    def root_of(self, finding: Finding) -> Root | None:
-        """The root cause as which a finding is told at the beginning."""
+    def root_of(self, finding: Finding) -> PageRoot | None:
+        """The root cause as which a finding is listed at the beginning."""
         return self.roots[key(finding)] if finding.root else None
 
 
-def roots(subjects: Sequence[SubjectPage]) -> dict[object, Root]:
-    """Each root cause once."""
-    found: dict[object, Root] = {}
-    for subject in subjects:
-        for one in subject.report.findings:
-            if one.root:
-                root = found.setdefault(key(one), Root(len(found) + 1, one))
-                root.ids.extend([] if one.check in root.ids else [one.check])
-                root.subjects.extend([] if subject in root.subjects[-1:] else [subject])
-    return found
+def anchor_of(root: PageRoot) -> str:
+    """The id of a root cause's element."""
+    return f"root-{root.number}"
 
 
 def key(finding: Finding) -> object:
     """What two findings of one root cause have in common; open questions with the same words are one."""
-    seen = (finding.status, finding.summary, finding.observed, finding.expected, finding.rows)
-    return (_is_bare(finding) or finding.check, seen, finding.fix)
-
-
-def _is_bare(finding: Finding) -> bool:
-    """An open question of which no more is known than that: not finished, interrupted."""
-    more = (finding.observed, finding.expected, finding.fix, finding.rows)
-    return finding.status is Status.UNKNOWN and not any(more)
+    words = (finding.status, finding.summary, finding.observed, finding.expected, finding.rows, finding.fix)
+    return (is_bare(finding) or finding.check, words)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.report.findings import all_findings
 
 T = TypeVar("T")
 
@@ -41,12 +42,15 @@ def read(text: str) -> Report:
     root = _object(document, "the report")
     _require_version(root)
     subjects = tuple(
-        _subject(one, f"subjects[{number}]") for number, one in enumerate(_list(root, "subjects", "the report"))
+        _subject(subject, f"subjects[{number}]")
+        for number, subject in enumerate(_member(root, "subjects", list, "the report"))
     )
-    counts = Counter(one.status for each in subjects for one in each.findings)
+    counts = Counter(finding.status for finding in all_findings(subjects))
+    tool = root.get("tool")
+    version = tool.get("version") if isinstance(tool, dict) else None
     return Report(
-        version=_version(root),
-        verdict=_one_of(Verdict, root, "verdict", "the report"),
+        version=version if isinstance(version, str) else "",
+        verdict=_word(Verdict, root, "verdict", "the report"),
         subjects=subjects,
         root_causes=_texts(root, "root_causes", "the report"),
         counts=tuple((status, counts[status]) for status in Status),
@@ -61,33 +65,24 @@ def _require_version(root: dict[str, Any]) -> None:
         raise OtherVersion(f"its schema_version is not {MAJOR}.x: make it again with this version of gmsa-doctor")
 
 
-def _version(root: dict[str, Any]) -> str:
-    tool = root.get("tool")
-    version = tool.get("version") if isinstance(tool, dict) else None
-    return version if isinstance(version, str) else ""
-
-
 def _subject(value: object, where: str) -> SubjectReport:
     subject = _object(value, where)
-    findings = _list(subject, "findings", where)
+    findings = _member(subject, "findings", list, where)
     return SubjectReport(
-        _text(subject, "name", where),
+        _member(subject, "name", str, where),
         (),
-        tuple(_finding(one, f"{where}.findings[{number}]") for number, one in enumerate(findings)),
+        tuple(_finding(finding, f"{where}.findings[{number}]") for number, finding in enumerate(findings)),
     )
 
 
 def _finding(value: object, where: str) -> Finding:
     finding = _object(value, where)
-    root = finding.get("root")
-    if not isinstance(root, bool):
-        raise _wrong(f"{where}.root", "true or false")
     return Finding(
-        _one_of(Status, finding, "status", where),
-        _text(finding, "summary", where),
+        root=_member(finding, "root", bool, where),
+        status=_word(Status, finding, "status", where),
+        summary=_member(finding, "summary", str, where),
         because=_texts(finding, "because", where),
-        check=_text(finding, "check", where),
-        root=root,
+        check=_member(finding, "check", str, where),
     )
 
 
@@ -101,31 +96,27 @@ def _object(value: object, where: str) -> dict[str, Any]:
     return value
 
 
-def _list(parent: dict[str, Any], key: str, where: str) -> list[Any]:
-    value = parent.get(key)
-    if not isinstance(value, list):
-        raise _wrong(f"{where}.{key}", "an array")
-    return value
+_KINDS = {list: "an array", str: "a string", bool: "true or false"}
 
 
-def _text(parent: dict[str, Any], key: str, where: str) -> str:
+def _member(parent: dict[str, Any], key: str, kind: type[T], where: str) -> T:
     value = parent.get(key)
-    if not isinstance(value, str):
-        raise _wrong(f"{where}.{key}", "a string")
+    if not isinstance(value, kind):
+        raise _wrong(f"{where}.{key}", _KINDS[kind])
     return value
 
 
 def _texts(parent: dict[str, Any], key: str, where: str) -> tuple[str, ...]:
-    values = _list(parent, key, where)
-    if not all(isinstance(one, str) for one in values):
+    values = _member(parent, key, list, where)
+    if not all(isinstance(value, str) for value in values):
         raise _wrong(f"{where}.{key}", "an array of strings")
     return tuple(values)
 
 
-def _one_of(kind: Callable[[str], T], parent: dict[str, Any], key: str, where: str) -> T:
+def _word(kind: Callable[[str], T], parent: dict[str, Any], key: str, where: str) -> T:
+    """A member of an enumeration."""
+    text = _member(parent, key, str, where)
     try:
-        return kind(_text(parent, key, where))
-    except ReportError:
-        raise
+        return kind(text)
     except ValueError as error:
         raise _wrong(f"{where}.{key}", f"a {key} that is known") from error

@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 from gmsa_doctor.core.model import Check, Finding, Report, Status, SubjectReport
 from gmsa_doctor.core.printable import printable
-from gmsa_doctor.report.fingerprint import FINGERPRINT, fingerprint, path, told_at
-from gmsa_doctor.report.told import Told, details, is_failure, outside_of_checks, worst_first
+from gmsa_doctor.report.findings import SharedFinding, all_findings, detail_lines, gaps, is_failure, worst_first
+from gmsa_doctor.report.fingerprint import FINGERPRINT, file_and_line, fingerprint, path
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "%SRCROOT%"
@@ -36,8 +36,9 @@ that is not here has no ARN made up for it."""
 def render(report: Report, checks: Mapping[str, Check], *, exit_code: int | None = None) -> str:
     """The report as a SARIF log with one run. ``checks`` are those of the run, by their ids."""
     report = printable(report)
-    told = worst_first(report)
-    ids = {id: index for index, id in enumerate(dict.fromkeys([*checks, *(one.finding.check for one in told)]))}
+    problems = worst_first(report)
+    all_ids = dict.fromkeys([*checks, *(problem.finding.check for problem in problems)])
+    ids = {id: index for index, id in enumerate(all_ids)}
     driver: dict[str, object] = {"name": "gmsa-doctor", "version": report.version}
     if _VERSION.fullmatch(report.version):
         driver["semanticVersion"] = report.version
@@ -47,7 +48,7 @@ def render(report: Report, checks: Mapping[str, Check], *, exit_code: int | None
         "invocations": [_invocation(report, exit_code)],
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The directory that gmsa-doctor ran in."}}},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(one, ids) for one in told],
+        "results": [_result(problem, ids) for problem in problems],
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
 
@@ -58,8 +59,8 @@ def render(report: Report, checks: Mapping[str, Check], *, exit_code: int | None
 def _rule(id: str, check: Check | None) -> dict[str, object]:
     if check is None:  # raised under the id of a check that is not in this run
         return {"id": id}
-    says = check.explanation
-    what, why, fix = (_text(one) for one in (says.what, says.why, says.fix))
+    explanation = check.explanation
+    what, why, fix = map(_text, (explanation.what, explanation.why, explanation.fix))
     return {
         "id": id,
         "shortDescription": {"text": _text(check.title)},
@@ -78,14 +79,14 @@ def _rule(id: str, check: Check | None) -> dict[str, object]:
 
 def _text(prose: str) -> str:
     """Paragraphs, each on one line."""
-    return "\n\n".join(printable(" ".join(one.split())) for one in prose.split("\n\n"))
+    return "\n\n".join(printable(" ".join(paragraph.split())) for paragraph in prose.split("\n\n"))
 
 
 # Results ---------------------------------------------------------------------------------------------
 
 
-def _result(told: Told, ids: Mapping[str, int]) -> dict[str, object]:
-    finding, subject = told.finding, told.subjects[0]
+def _result(problem: SharedFinding, ids: Mapping[str, int]) -> dict[str, object]:
+    finding, subject = problem.finding, problem.subjects[0]
     prints = {FINGERPRINT: fingerprint(subject.name, finding)}
     if finding.location is None:
         # GitHub's upload makes this one from the line of a file, and warns of any other; here there is no file
@@ -93,32 +94,26 @@ def _result(told: Told, ids: Mapping[str, int]) -> dict[str, object]:
     return {
         "ruleId": finding.check,
         "ruleIndex": ids[finding.check],
-        "level": _level(finding),
-        "message": {"text": _message(told)},
+        "level": "error" if is_failure(finding) or finding.status is Status.ERROR else "warning",
+        "message": {"text": _message(finding, subject)},
         "locations": [_location(subject, finding)],
         "partialFingerprints": prints,
         "properties": {"status": finding.status, "subject": subject.name, "rootCause": finding.root},
     }
 
 
-def _level(finding: Finding) -> str:
-    if is_failure(finding) or finding.status is Status.ERROR:
-        return "error"
-    return "warning"
-
-
-def _message(told: Told) -> str:
+def _message(finding: Finding, subject: SubjectReport) -> str:
     """What viewers show first is the first sentence. Brackets would make a link: names must not.
 
     Braces stay single, against the specification's letter (3.11.5): without arguments nothing is put in their place,
     and GitHub shows them as they are.
     """
-    lines = (told.finding.summary, f"of: {told.subjects[0].name}", *details(told.finding))
+    lines = (finding.summary, f"of: {subject.name}", *detail_lines(finding))
     return "\n".join(lines).replace("](", "] (")
 
 
 def _location(subject: SubjectReport, finding: Finding) -> dict[str, object]:
-    file, line = told_at(subject.name, finding)
+    file, line = file_and_line(subject.name, finding)
     region = {"startLine": line}
     if finding.location and finding.location.line and finding.location.column:
         region["startColumn"] = finding.location.column
@@ -156,13 +151,13 @@ def _resource(subject: SubjectReport) -> str | None:
 def _invocation(report: Report, exit_code: int | None) -> dict[str, object]:
     """Whether the run came to its end: a finding that is a failure does not make it unsuccessful, a gap does."""
     notes = list(_notifications(report))
-    crashed = any(one.status is Status.ERROR for each in report.subjects for one in each.findings)
-    made: dict[str, object] = {"executionSuccessful": not (notes or crashed)}
+    crashed = any(finding.status is Status.ERROR for finding in all_findings(report.subjects))
+    invocation: dict[str, object] = {"executionSuccessful": not (notes or crashed)}
     if exit_code is not None:
-        made["exitCode"] = exit_code
+        invocation["exitCode"] = exit_code
     if notes:
-        made["toolExecutionNotifications"] = notes
-    return made
+        invocation["toolExecutionNotifications"] = notes
+    return invocation
 
 
 def _notifications(report: Report) -> Iterator[dict[str, object]]:
@@ -170,5 +165,5 @@ def _notifications(report: Report) -> Iterator[dict[str, object]]:
         place = {"physicalLocation": {"artifactLocation": _artifact(path(file))}}
         text = f"{file} could not be read: {reason}"
         yield {"level": "error", "message": {"text": text}, "locations": [place]}
-    for reason in outside_of_checks(report):
+    for reason in gaps(report):
         yield {"level": "error", "message": {"text": reason}}

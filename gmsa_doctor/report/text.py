@@ -4,40 +4,48 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from gmsa_doctor.core.check_id import CheckId
+from gmsa_doctor.core.engine import NOT_SELECTED
 from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, Verdict
 from gmsa_doctor.core.printable import printable
+from gmsa_doctor.core.severity import BAD
+from gmsa_doctor.report.findings import (
+    UNPROVEN,
+    VERDICTS,
+    RootFinding,
+    all_findings,
+    checks_were,
+    counted,
+    daemon_texts,
+    is_bare,
+    is_root_cause,
+    is_unproven,
+    not_selected,
+    root_findings,
+    skipped_because,
+    skipped_by_reason,
+)
 from gmsa_doctor.report.groups import grouped
-from gmsa_doctor.report.told import VERDICTS, is_unproven
 
-NOT_SELECTED = "not selected"
-
-_SYMBOLS = {
-    Status.PASS: ("✓", "+"),
-    Status.WARN: ("!", "!"),
-    Status.FAIL: ("✗", "x"),
-    Status.UNKNOWN: ("?", "?"),
-    Status.SKIPPED: ("-", "-"),
-    Status.ERROR: ("✗", "x"),
-    Status.WAIVED: ("~", "~"),
+_STYLES = {
+    Status.PASS: ("✓", "+", "32"),
+    Status.WARN: ("!", "!", "33"),
+    Status.FAIL: ("✗", "x", "1;31"),
+    Status.UNKNOWN: ("?", "?", "35"),
+    Status.SKIPPED: ("-", "-", "2"),
+    Status.ERROR: ("✗", "x", "1;31"),
+    Status.WAIVED: ("~", "~", "36"),
 }
-_COLOURS = {
-    Status.PASS: "32",
-    Status.WARN: "33",
-    Status.FAIL: "1;31",
-    Status.UNKNOWN: "35",
-    Status.SKIPPED: "2",
-    Status.ERROR: "1;31",
-    Status.WAIVED: "36",
-}
-_IN_FULL = (Status.FAIL, Status.WARN, Status.UNKNOWN, Status.ERROR)
+"""A status's symbol, the same in ASCII, and its colour."""
 _DETAILED_SUBJECTS = 3
-"""With more subjects than these, those that have nothing to tell get one line."""
+"""With more subjects than these, those without a problem get one line."""
 _OUR_SIGNS = str.maketrans({"…": "...", "→": "->"})
 """What our own words hold beyond ASCII. A name's characters are escaped instead: a dash may be the fault."""
+_CREDENTIAL_SPECS = CheckId("task-definition.credentialspecs")
+_INDENT = " " * 12
 
 
 @dataclass(frozen=True)
@@ -47,280 +55,231 @@ class _Style:
     verbose: bool
     ascii: bool
 
-    def paint(self, text: str, code: str) -> str:
+    def paint(self, text: str, code: str = "1") -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.color else text
 
     def symbol(self, status: Status) -> str:
-        return _SYMBOLS[status][self.ascii]
+        return _STYLES[status][self.ascii]
+
+    def mark(self, status: Status, text: str) -> str:
+        """The symbol and the text, in the status's colour."""
+        return self.paint(self.symbol(status) + text, _STYLES[status][2])
 
     def wrap(self, text: str, first: str, rest: str | None = None) -> Iterator[str]:
-        """Lines of at most the width; long words (ARNs, links) stay whole."""
-        indent = " " * len(first) if rest is None else rest
-        wrapper = textwrap.TextWrapper(
-            self.width,
-            initial_indent=first,
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        yield from wrapper.wrap(text) or [first.rstrip()]
+        return wrapped(text, self.width, first, rest)
+
+
+def wrapped(text: str, width: int, first: str, rest: str | None = None) -> Iterator[str]:
+    """Lines of at most ``width``, the first after ``first``; long words (ARNs, links) stay whole."""
+    lines = textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=" " * len(first) if rest is None else rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    yield from lines or [first.rstrip()]
+
+
+def joined(blocks: Iterable[Iterable[str]]) -> str:
+    """Blocks of lines with an empty line between them; those without a line are left out."""
+    return "\n\n".join("\n".join(lines) for lines in map(list, blocks) if lines) + "\n"
 
 
 def render(report: Report, *, width: int = 80, color: bool = False, verbose: bool = False, ascii: bool = False) -> str:
     """The report as text; no line is longer than ``width`` but those that hold a command or one long word."""
     style = _Style(max(width, 40), color, verbose, ascii)
     report = printable(report)
-    blocks = [*_subjects(report, style), _ending(report, style)]
-    text = "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+    text = joined([*_subjects(report, style), _ending(report, style)])
     return text.translate(_OUR_SIGNS).encode("ascii", "backslashreplace").decode() if ascii else text
 
 
 # A subject ------------------------------------------------------------------------------------------
 
 
-def _subjects(report: Report, style: _Style) -> Iterator[list[str]]:
-    many = len(report.subjects) > _DETAILED_SUBJECTS and not style.verbose
-    quiet = [one for one in report.subjects if many and not any(f.status in _IN_FULL for f in one.findings)]
+def _subjects(report: Report, style: _Style) -> Iterator[Iterable[str]]:
+    quiet = []
     for subject in report.subjects:
-        if subject not in quiet:
+        if (
+            style.verbose
+            or len(report.subjects) <= _DETAILED_SUBJECTS
+            or any(finding.status in BAD for finding in subject.findings)
+        ):
             yield from _subject(subject, style)
+        else:
+            quiet.append(subject)
     if quiet:
-        yield [style.paint("No failure and no warning", "1"), *_lines_of(quiet, style)]
-        yield from _not_asked(quiet, style)
+        yield [style.paint("No failure and no warning"), *_subject_lines(quiet, style)]
+        yield _not_asked(quiet, style)
 
 
-def _lines_of(subjects: Sequence[SubjectReport], style: _Style) -> Iterator[str]:
+def _subject_lines(subjects: Sequence[SubjectReport], style: _Style) -> Iterator[str]:
     """A line a subject; the tick is only for one of which something was asked."""
-    column = max(len(one.name) for one in subjects)
-    for one in subjects:
-        counts = Counter(f.status for f in one.findings)
-        status = Status.PASS if counts[Status.PASS] else Status.SKIPPED
-        mark = style.paint(style.symbol(status), _COLOURS[status])
-        yield f"  {mark} {one.name:<{column}}  {_told(counts)}".rstrip()
+    column = max(len(subject.name) for subject in subjects)
+    for subject in subjects:
+        passes = any(finding.status is Status.PASS for finding in subject.findings)
+        mark = style.mark(Status.PASS if passes else Status.SKIPPED, "")
+        yield f"  {mark} {subject.name:<{column}}  {counted(subject.findings)}".rstrip()
 
 
-def _subject(subject: SubjectReport, style: _Style) -> Iterator[list[str]]:
-    yield [style.paint(subject.name, "1"), *_facts(subject, style)]
-    for heading, findings in grouped(one for one in subject.findings if _is_listed(one, style)):
-        yield [style.paint(heading, "1"), *_group(findings, style)]
-    yield from _not_asked([subject], style)
+def _subject(subject: SubjectReport, style: _Style) -> Iterator[Iterable[str]]:
+    facts = (_FACTS.get(name, f"{name} {{}}").format(text) for name, text in subject.facts)
+    yield [style.paint(subject.name), *style.wrap(", ".join(filter(None, facts)), "  ")]
+    for heading, findings in grouped(finding for finding in subject.findings if _is_listed(finding, style)):
+        yield [style.paint(heading), *_group(findings, style)]
+    yield _not_asked([subject], style)
 
 
 _FACTS = {"subject": "", "container": "", "region": "{}", "vantage": "seen from {}"}
-"""How a fact is told where its name alone would be clumsy; the first two are in the subject's own name."""
-
-
-def _facts(subject: SubjectReport, style: _Style) -> Iterator[str]:
-    told = (_FACTS.get(name, f"{name} {{}}").format(text) for name, text in subject.facts)
-    yield from style.wrap(", ".join(filter(None, told)), "  ")
+"""How a fact is written where its name alone would be clumsy; the first two are in the subject's own name."""
 
 
 def _is_listed(finding: Finding, style: _Style) -> bool:
     return finding.status is not Status.SKIPPED or (style.verbose and finding.summary != NOT_SELECTED)
 
 
-def _group(findings: Sequence[Finding], style: _Style) -> list[str]:
-    lines: list[str] = []
-    column = max(len(one.check) for one in findings)
+def _group(findings: Sequence[Finding], style: _Style) -> Iterator[str]:
+    column = max(len(finding.check) for finding in findings)
     for finding in findings:
-        lines += _finding(finding, column, style)
-        if finding.status in _IN_FULL and not _is_bare(finding) and finding is not findings[-1]:
-            lines.append("")
-    return lines
+        yield from _finding(finding, column, style)
+        if finding.status in BAD and not is_bare(finding) and finding is not findings[-1]:
+            yield ""
 
 
 def _finding(finding: Finding, column: int, style: _Style) -> Iterator[str]:
     """The line of a check; what was found out in full only where there is something to do."""
-    word = f"{style.symbol(finding.status)} {finding.status:<7}"
-    head = f"  {style.paint(word, _COLOURS[finding.status])} {finding.check}"
+    head = f"  {style.mark(finding.status, f' {finding.status:<7}')} {finding.check}"
+    room = style.width - column - 14
+    padding = " " * (column - len(finding.check))
     if finding.status is Status.WAIVED and not style.verbose:
         yield head
-        yield from style.wrap(finding.summary, " " * 12)
-        return
-    if finding.status not in _IN_FULL and not style.verbose:
-        room = style.width - column - 14
+        yield from style.wrap(finding.summary, _INDENT)
+    elif finding.status not in BAD and not style.verbose:
         summary = style.paint(_cut(finding.summary, room, style), "2") if room > 12 else ""
-        yield f"{head}{' ' * (column - len(finding.check))}  {summary}".rstrip()
-        return
-    if _is_bare(finding) and not style.verbose and len(finding.summary) <= style.width - column - 14:
-        yield f"{head}{' ' * (column - len(finding.check))}  {finding.summary}"
-        return
-    mark = style.paint(" (root cause)", "1") if _is_root_cause(finding) else ""
-    yield head + mark + (f"  {finding.duration_ms} ms" if style.verbose else "")
-    yield from style.wrap(finding.summary, " " * 12)
-    yield from _details(finding, style, " " * 12)
+        yield f"{head}{padding}  {summary}".rstrip()
+    elif is_bare(finding) and not style.verbose and len(finding.summary) <= room:
+        yield f"{head}{padding}  {finding.summary}"
+    else:
+        mark = style.paint(" (root cause)") if is_root_cause(finding) else ""
+        yield head + mark + (f"  {finding.duration_ms} ms" if style.verbose else "")
+        yield from style.wrap(finding.summary, _INDENT)
+        yield from _details(finding, style)
 
 
 def _cut(text: str, room: int, style: _Style) -> str:
     if _columns(text) <= room:
         return text
-    more = "..." if style.ascii else "…"
-    while text and _columns(text) > room - len(more):
+    ellipsis = "..." if style.ascii else "…"
+    while text and _columns(text) > room - len(ellipsis):
         text = text[:-1]
-    return text.rstrip() + more
+    return text.rstrip() + ellipsis
 
 
 def _columns(text: str) -> int:
     """How wide a terminal draws it: East Asian characters take two columns."""
     if text.isascii():
         return len(text)
-    return len(text) + sum(unicodedata.east_asian_width(one) in "WF" for one in text if not one.isascii())
+    return len(text) + sum(unicodedata.east_asian_width(character) in "WF" for character in text)
 
 
-def _is_root_cause(finding: Finding) -> bool:
-    return finding.root and finding.status in (Status.FAIL, Status.WARN)
-
-
-def _is_bare(finding: Finding) -> bool:
-    """An open question of which no more is known than that: not finished, interrupted."""
-    more = (finding.observed, finding.expected, finding.fix, finding.rows)
-    return finding.status is Status.UNKNOWN and not any(more)
-
-
-def _details(finding: Finding, style: _Style, indent: str) -> Iterator[str]:
-    pairs = (("observed", finding.observed), ("expected", finding.expected))
-    for name, text in pairs:
+def _details(finding: Finding, style: _Style) -> Iterator[str]:
+    for name, text in (("observed", finding.observed), ("expected", finding.expected)):
         if text:
-            yield from style.wrap(text, f"{indent}{name}: ", indent + " " * 10)
-    if finding.rows and (len(finding.rows) > 1 or style.verbose):
+            yield from style.wrap(text, f"{_INDENT}{name}: ", _INDENT + " " * 10)
+    if len(finding.rows) > 1 or style.verbose:
         for row in finding.rows:
-            yield from style.wrap(f"{row.name}: {row.text}", f"{indent}{style.symbol(row.status)} ", f"{indent}  ")
-    if _is_root_cause(finding):
-        yield f"{indent}fix: at the end"
+            yield from style.wrap(f"{row.name}: {row.text}", f"{_INDENT}{style.symbol(row.status)} ", f"{_INDENT}  ")
+    if is_root_cause(finding):
+        yield f"{_INDENT}fix: at the end"
     else:
-        yield from _fix(finding, style, f"{indent}fix: ", f"{indent}  ")
-        yield from _shows_as(finding, style, indent)
-    if finding.docs and finding.status in _IN_FULL and not _is_bare(finding):
-        yield f"{indent}see: {finding.docs}"
+        yield from _fix(finding, style, f"{_INDENT}fix: ", f"{_INDENT}  ")
+        yield from _daemon_texts(finding, style, _INDENT)
+    if finding.docs and finding.status in BAD and not is_bare(finding):
+        yield f"{_INDENT}see: {finding.docs}"
 
 
-def _not_asked(subjects: Sequence[SubjectReport], style: _Style) -> Iterator[list[str]]:
-    """What was skipped for a reason of its own, by reason; what stands behind a finding is told at the end."""
-    reasons: dict[str, list[str]] = {}
-    examples: dict[str, Finding] = {}
-    for subject in subjects:
-        for one in subject.findings:
-            if one.status is Status.SKIPPED and not one.because and one.summary != NOT_SELECTED:
-                reasons.setdefault(one.summary, []).extend([one.check, *_behind(one, subject)])
-                examples.setdefault(one.summary, one)
-    lines: list[str] = []
-    for reason, checks in reasons.items():
-        lines += style.wrap(reason, f"  {style.symbol(Status.SKIPPED)} ")
-        lines += style.wrap(", ".join(dict.fromkeys(checks)), "    checks: ")
-        lines += _fix(examples[reason], style, "    ", "      ", rest="    ")
-    if lines:
-        yield [style.paint("Not asked", "1"), *lines]
-
-
-def _behind(finding: Finding, subject: SubjectReport) -> list[str]:
-    """Ids of what was not asked because of a finding."""
-    return [one.check for one in subject.findings if finding.check in one.because]
+def _not_asked(subjects: Sequence[SubjectReport], style: _Style) -> Iterator[str]:
+    """What was skipped for a reason of its own, by reason; what was skipped because of a finding stands at the end."""
+    reasons = skipped_by_reason(subjects)
+    reasons.pop(NOT_SELECTED, None)
+    if reasons:
+        yield style.paint("Not asked")
+    for reason, skips in reasons.items():
+        ids = [id for subject, skip in skips for id in (skip.check, *skipped_because([skip.check], subject.findings))]
+        yield from style.wrap(reason, f"  {style.symbol(Status.SKIPPED)} ")
+        yield from style.wrap(", ".join(dict.fromkeys(ids)), "    checks: ")
+        yield from _fix(skips[0][1], style, "    ", "      ", rest="    ")
 
 
 def _fix(finding: Finding, style: _Style, first: str, indent: str, rest: str | None = None) -> Iterator[str]:
     """The fix's sentence, and each command on a line of its own, whole, to be copied."""
     if finding.fix:
         yield from style.wrap(finding.fix.text, first, rest)
-        yield from (f"{indent}{one}" for one in finding.fix.commands)
+        yield from (f"{indent}{command}" for command in finding.fix.commands)
+
+
+def _daemon_texts(finding: Finding, style: _Style, indent: str) -> Iterator[str]:
+    if texts := daemon_texts(finding):
+        yield from style.wrap(texts, f"{indent}Credentials Fetcher shows it as: ", f"{indent}  ")
 
 
 # The end: what an engineer reads first ----------------------------------------------------------------
 
 
-_Root = tuple[list[str], Finding, list[SubjectReport]]
-"""Ids of checks, a finding that speaks for them, and the subjects that it stands in the way of."""
-
-
-def _ending(report: Report, style: _Style) -> list[str]:
+def _ending(report: Report, style: _Style) -> Iterator[str]:
     status, word = VERDICTS[report.verdict]
-    lines = [style.paint(f"{style.symbol(status)} {word}", _COLOURS[status]) + f": {_counts(report)}"]
+    counts = counted(all_findings(report.subjects)) + not_selected(report)
+    yield f"{style.mark(status, f' {word}')}: {counts}"
     if report.interrupted:
-        lines.append("Interrupted: what had not ended is unknown.")
-    if report.passed_over:
-        count = report.passed_over
-        told = "1 task definition has" if count == 1 else f"{count} task definitions have"
-        lines += style.wrap(f"{told} nothing of gMSA; --require task-definition.credentialspecs judges all.", "")
+        yield "Interrupted: what had not ended is unknown."
+    if number := report.passed_over:
+        definitions = "1 task definition has" if number == 1 else f"{number} task definitions have"
+        text = f"{definitions} nothing of gMSA; --require {_CREDENTIAL_SPECS} judges all."
+        yield from style.wrap(text, "")
     if report.missing:
-        lines += style.wrap(f"{', '.join(report.missing)} was required, and was skipped.", "")
-    roots = list(_roots(report))
+        yield from style.wrap(f"{', '.join(report.missing)} was required, and was skipped.", "")
+    roots = root_findings(report.subjects, _key).values()
     for root in roots:
-        if set(root[0]) & set(report.root_causes):
-            lines += ["", *_root(root, report, style)]
-    lines += _besides(report, roots, style)
-    return [*lines, *_next(report, style)]
+        if root.decides(report):
+            yield ""
+            yield from _root(root, report, style)
+    yield from _other_problems(report, [root for root in roots if not root.decides(report)], style)
+    yield from _next(report, style)
 
 
-def _counts(report: Report) -> str:
-    hidden = sum(one.summary == NOT_SELECTED for each in report.subjects for one in each.findings)
-    return _told(dict(report.counts)) + (f" ({hidden} of them not selected)" if hidden else "")
+def _key(finding: Finding) -> object:
+    """Open questions with the same words are one root."""
+    return (is_bare(finding) or finding.check, finding.summary, finding.fix)
 
 
-def _told(counts: Mapping[Status, int]) -> str:
-    return ", ".join(f"{counts[status]} {status}" for status in Status if counts.get(status))
-
-
-def _roots(report: Report) -> Iterable[_Root]:
-    """Each root cause once; open questions with the same words are one."""
-    found: dict[object, _Root] = {}
-    for subject in report.subjects:
-        for one in subject.findings:
-            if one.root:
-                key = (_is_bare(one) or one.check, one.summary, one.fix)
-                ids, _, subjects = found.setdefault(key, ([], one, []))
-                ids += [] if one.check in ids else [one.check]
-                subjects += [] if subject in subjects else [subject]
-    return found.values()
-
-
-def _root(root: _Root, report: Report, style: _Style) -> Iterator[str]:
-    ids, finding, subjects = root
-    what = "Root cause" if _is_root_cause(finding) else "Not known"
-    if len(ids) == 1:
-        yield style.paint(f"{what}: {ids[0]}", "1")
+def _root(root: RootFinding[SubjectReport], report: Report, style: _Style) -> Iterator[str]:
+    finding = root.finding
+    heading = "Root cause" if is_root_cause(finding) else "Not known"
+    if len(root.ids) == 1:
+        yield style.paint(f"{heading}: {root.ids[0]}")
     else:
-        yield from style.wrap(", ".join(ids), f"{what}: ", "  ")
+        yield from style.wrap(", ".join(root.ids), f"{heading}: ", "  ")
     yield from style.wrap(finding.summary, "  ")
     if len(report.subjects) > 1:
-        yield from style.wrap(", ".join(one.name for one in subjects), "  of: ")
+        yield from style.wrap(", ".join(subject.name for subject in root.subjects), "  of: ")
     yield from _fix(finding, style, "  Fix: ", "    ")
-    yield from _shows_as(finding, style, "  ")
-    names = _all_behind(root)
-    if names:
-        word = "check was" if len(names) == 1 else "checks were"
-        yield from style.wrap(f"{len(names)} {word} skipped because of it: {', '.join(names)}", "  ")
+    yield from _daemon_texts(finding, style, "  ")
+    if ids := root.skipped():
+        yield from style.wrap(f"{checks_were(ids)} skipped because of it: {', '.join(ids)}", "  ")
 
 
-def _all_behind(root: _Root) -> list[str]:
-    ids, _, subjects = root
-    names = (one.check for each in subjects for one in each.findings if set(ids) & set(one.because))
-    return list(dict.fromkeys(names))
-
-
-def _shows_as(finding: Finding, style: _Style, indent: str) -> Iterator[str]:
-    shows = finding.shows_as
-    if shows is None or not (shows.v2 or shows.v1_3):
-        return
-    texts = {"2.x": shows.v2, "1.3": shows.v1_3}
-    if shows.v2 == shows.v1_3:
-        texts = {"": shows.v2}
-    words = "; ".join(f'{name}{": " if name else ""}"{text}"' for name, text in texts.items() if text)
-    yield from style.wrap(words, f"{indent}Credentials Fetcher shows it as: ", f"{indent}  ")
-
-
-def _besides(report: Report, roots: Sequence[_Root], style: _Style) -> Iterator[str]:
-    """What is told in full above, and would be missed by who reads the end alone."""
-    rest = [one for one in roots if not set(one[0]) & set(report.root_causes)]
-    if rest:
+def _other_problems(report: Report, roots: Sequence[RootFinding[SubjectReport]], style: _Style) -> Iterator[str]:
+    """What stands in full above, and would be missed by a reader of the end alone."""
+    if roots:
         yield ""
-        yield from style.wrap(", ".join(id for ids, *_ in rest for id in ids), "Not known besides: ", "  ")
-        names = list(dict.fromkeys(id for one in rest for id in _all_behind(one)))
-        if names:
-            yield from style.wrap(f"skipped because of that: {', '.join(names)}", "  ")
-    warnings = {one.check for each in report.subjects for one in each.findings if one.status is Status.WARN}
-    warned = sorted(warnings - set(report.root_causes))
-    if warned:
+        yield from style.wrap(", ".join(id for root in roots for id in root.ids), "Not known besides: ", "  ")
+        if ids := list(dict.fromkeys(id for root in roots for id in root.skipped())):
+            yield from style.wrap(f"skipped because of that: {', '.join(ids)}", "  ")
+    warnings = {finding.check for finding in all_findings(report.subjects) if finding.status is Status.WARN}
+    if ids := sorted(warnings - set(report.root_causes)):
         yield ""
-        yield from style.wrap(", ".join(warned), f"{'Warning' if len(warned) == 1 else 'Warnings'} above: ", "  ")
+        yield from style.wrap(", ".join(ids), f"Warning{'' if len(ids) == 1 else 's'} above: ", "  ")
 
 
 def _next(report: Report, style: _Style) -> Iterator[str]:
@@ -330,4 +289,4 @@ def _next(report: Report, style: _Style) -> Iterator[str]:
         yield from ("", f"Next: gmsa-doctor explain {report.root_causes[0]}")
     elif is_unproven(report):
         yield ""
-        yield from style.wrap("The live flow was not run: that the gMSA gets its ticket is not proven.", "")
+        yield from style.wrap(UNPROVEN, "")

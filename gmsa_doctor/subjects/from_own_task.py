@@ -18,9 +18,6 @@ from gmsa_doctor.given.vantage import DnsServersInUse
 from gmsa_doctor.subjects import from_aws as subject
 from gmsa_doctor.subjects.from_aws import Found, SubjectSource
 
-ONLY_INSIDE: frozenset[type] = frozenset({DnsServersInUse})
-"""Values that nothing but the task itself can tell."""
-
 
 def is_subject(request: Request) -> bool:
     """Whether the own task is what is checked."""

@@ -12,9 +12,6 @@ from gmsa_doctor.core.registry import Registry
 from gmsa_doctor.triage.baseline import Baseline, without_known
 from gmsa_doctor.triage.waivers import Severity, Waiver, WaiverState, waived, with_severities
 
-AFTERWARDS: frozenset[type] = frozenset({WaiverState})
-"""Values that are known only when the graph has ended: no check that needs one runs in it."""
-
 
 def _today() -> date:
     return datetime.now(UTC).date()
@@ -58,11 +55,13 @@ def _of_configuration(
     policy: Triage, state: WaiverState, registry: Registry, selected: frozenset[str], fail_on_warning: bool
 ) -> Sequence[SubjectReport]:
     """One subject; none where its checks are not selected."""
-    mine = Registry([one for one in registry.checks if AFTERWARDS & {need.type for need in one.needs}])
+    mine = Registry([one for one in registry.checks if any(need.type is WaiverState for need in one.needs)])
     ids = frozenset(one.id for one in mine.checks) & selected
     if not ids:
         return ()
-    (findings,) = engine.run(mine, [engine.Case(policy.file, {WaiverState: state})], seconds=60, selected=ids).findings
+    (findings,) = engine.execute(
+        mine, [engine.Case(policy.file, {WaiverState: state})], seconds=60, selected=ids
+    ).findings
     findings = with_severities(findings, policy.severities, fail_on_warning)
     rooted = (replace(one, root=one.root or (fail_on_warning and one.status == "warn")) for one in findings)
     facts = (("subject", policy.file), ("waivers", str(len(policy.waivers))))

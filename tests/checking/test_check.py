@@ -422,10 +422,10 @@ def test_live_never_judges_aws_and_leaves_the_ad_out(on_aws: EmbeddedAws) -> Non
 def test_a_look_tells_the_subjects_their_values_and_findings(on_aws: EmbeddedAws) -> None:
     create(healthy(DomainController(ip="127.77.0.1", state=Path("/nonexistent"))), on_aws)
     request = Request(cluster="demo", service="healthy", live=Live.NEVER)
-    seen = run.look(request, load(), lambda progress: None)
+    seen = run.attempt(request, load(), lambda progress: None)
     assert [one.subject.name for one in seen.found] == ["demo/healthy/web"]
     assert [one.name for one in seen.cases] == [one.name for one in seen.subjects] == ["demo/healthy/web"]
-    (values,) = seen.ended.values
+    (values,) = seen.execution.values
     assert set(values) == set(seen.registry.giver)
     assert isinstance(seen.cases[0].given[TaskDefinition], TaskDefinition)
     gives = {type(one).__name__ for one in values.values() if not isinstance(one, Finding)}
@@ -441,7 +441,7 @@ def test_a_live_flow_that_others_will_do_is_skipped_with_the_reason_given(
 ) -> None:
     monkeypatch.setattr(run, "gssapi_missing", lambda: "it is not installed")
     request = file_request(tmp_path, live=live, dns_server=("127.77.0.1",))
-    seen = run.look(request, load(), lambda progress: None, live_reason="somebody else asks AD")
+    seen = run.attempt(request, load(), lambda progress: None, live_reason="somebody else asks AD")
     for kind in NETWORK_CLIENTS:
         reason = seen.cases[0].given[kind]
         assert isinstance(reason, Finding)

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gmsa_doctor.checking.explain import explain_check, explain_text, list_checks, match_text, suggest
+import gmsa_doctor_checks
+from gmsa_doctor.checking.explain import explain_check, explain_text, list_checks, match_text, source_of, suggest
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.model import Check, ShowsAs
 from gmsa_doctor.core.registry import Registry, load
@@ -105,8 +107,19 @@ def test_a_check_is_explained_within_the_width(check: Check) -> None:
     whole = {
         f"  {shown} ({versions})" for shows in check.shows for shown in (shows.v2, shows.v1_3) for versions in SAID
     }
-    too_long = [line for line in text.splitlines() if len(line) > 60 and " " in line.removeprefix("See: ")]
+    links = ("See: ", "Source: ")
+    too_long = [line for line in text.splitlines() if len(line) > 60 and not line.startswith(links)]
     assert set(too_long) <= whole
+
+
+def test_the_source_of_a_check_is_its_file_and_the_line_of_its_decorator() -> None:
+    check = known().get("secret.value")
+    assert check
+    path, line = source_of(check)
+    assert path == "gmsa_doctor_checks/credspec/secret.py"
+    lines = (Path(gmsa_doctor_checks.__file__).parent.parent / path).read_text().splitlines()
+    assert lines[line - 1].startswith("@check(")
+    assert f"\nSource: {path}:{line}\n" in explain_check(check)
 
 
 SAID = ("2.x", "1.3", "2.x, 1.3", "1.3, 2.x")

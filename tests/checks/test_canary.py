@@ -22,9 +22,10 @@ from gmsa_doctor.clients.kerberos.logon import (
     Ticket,
 )
 from gmsa_doctor.clients.kerberos.ticket_cache import DEFAULT, CacheFile, Owner, TicketCache, UnreadableCache
+from gmsa_doctor.core.declaration import declared_in
 from gmsa_doctor.core.errors import ClientError, TimedOut
 from gmsa_doctor.core.model import Finding, Given, Outcome, Result, Status, Stop, failed, passed
-from gmsa_doctor.core.registry import Registry, declared_in
+from gmsa_doctor.core.registry import Registry
 from gmsa_doctor.formats.ad.ccache import Ccache, Principal
 from gmsa_doctor.given.vantage import ServiceNames
 from gmsa_doctor_checks.probe import canary
@@ -275,8 +276,8 @@ def test_the_real_ad_gives_a_ticket_for_the_service(dc: ad.DomainController, fil
 
 
 def test_the_checks_make_a_graph() -> None:
-    checks = {one.id: one for one in Registry(declared_in(canary)).checks}
-    assert list(checks) == ["canary.ticket", "canary.service-ticket"]
+    checks = {check.id: check for check in Registry(declared_in(canary)).checks}
+    assert list(checks) == ["canary.task", "canary.ticket", "canary.service-ticket"]
     assert checks["canary.ticket"].gives is ContainerTicket
 
 

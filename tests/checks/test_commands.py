@@ -15,17 +15,18 @@ from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Finding, Given, Outcome, Result, failed, skipped
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.compared import Intended
+from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject, LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor.given.vantage import Caller, ServiceNames, Vantage
+from gmsa_doctor_checks.active_directory.user_entry import Administrator
 from gmsa_doctor_checks.commands import posix, powershell
 from gmsa_doctor_checks.credspec.object import credspec_object, credspec_size
 from gmsa_doctor_checks.credspec.secret import secret_value
 from gmsa_doctor_checks.directory.gmsa_account import gmsa_account
 from gmsa_doctor_checks.directory.managed_password import retrieve_password
-from gmsa_doctor_checks.directory.user.entry import Administrator
 from gmsa_doctor_checks.domain import AdDomain
-from gmsa_doctor_checks.kerberos.logon import explain_gmsa_refusal, explain_user_refusal
-from gmsa_doctor_checks.kerberos.tickets import service_ticket
+from gmsa_doctor_checks.kerberos.refusals import explain_gmsa_refusal, explain_user_refusal
+from gmsa_doctor_checks.kerberos.service_ticket import service_ticket
 from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.sql_server.values import ServiceTickets
 from gmsa_doctor_checks.task.container_instances import listed
@@ -34,8 +35,6 @@ from gmsa_doctor_checks.task.task_definition.credentialspecs import credential_s
 from gmsa_doctor_checks.values import (
     Account,
     BoundDirectory,
-    CredSpecLocation,
-    CredSpecObject,
     DhcpOptions,
     DomainName,
     Endpoint,
@@ -43,7 +42,6 @@ from gmsa_doctor_checks.values import (
     GmsaName,
     GmsaNames,
     GmsaTicket,
-    LinkedSecret,
 )
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import domain_name
 

@@ -13,20 +13,25 @@ from gmsa_doctor.clients.ldap.directory import Attributes, Directory, Entry, Lda
 from gmsa_doctor.core.errors import ClientError, TimedOut
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Finding, Given, Outcome, Row, Status, failed, passed, unknown
-from gmsa_doctor_checks.directory.managed_password import bind_fix, bind_trouble
-from gmsa_doctor_checks.domain_controllers.replication import ControllerSession, Sessions, View, difference, gmsa, view
+from gmsa_doctor_checks.active_directory.ldap_bind import explain_bind
+from gmsa_doctor_checks.domain_controllers.replication import (
+    GmsaReplica,
+    LdapSession,
+    LdapSessions,
+    difference,
+    gmsa,
+    read_replica,
+)
 from gmsa_doctor_checks.domain_controllers.root_dse import (
-    MOST,
     RootDses,
     dns_name,
     domain,
     functional_level,
-    how_often,
-    names,
     read_only,
     root_dses,
     windows,
 )
+from gmsa_doctor_checks.domain_controllers.words import MOST, how_often, names
 from gmsa_doctor_checks.values import (
     Account,
     BoundDirectory,
@@ -215,26 +220,26 @@ def test_of_hundreds_of_domain_controllers_some_are_asked() -> None:
 DN = "CN=webapp01,CN=Managed Service Accounts,DC=corp,DC=example"
 SET = 133_800_000_000_000_000
 DAY = 24 * 3600 * 10_000_000
-NEWEST = View(DN, True, SET, b"id", b"sd", Hidden(b"canary-password"))
+NEWEST = GmsaReplica(DN, True, SET, b"id", b"sd", Hidden(b"canary-password"))
 
 
 @pytest.mark.parametrize(
     ("found", "words"),
     [
         (None, "does not know"),
-        (View(DN, False, SET, b"id", b"sd", NEWEST.password), "disabled there"),
-        (View(DN, True, SET - 3 * DAY, b"id", b"sd", NEWEST.password), "3 d older than on dc1"),
-        (View(DN, True, SET - 5 * 10_000_000, b"id", b"sd", NEWEST.password), "5 s older than on dc1"),
-        (View(DN, True, SET, b"id", b"sd", None, "no such key"), "cannot make the password: no such key"),
-        (View(DN, True, SET, b"id", b"other", NEWEST.password), "others may retrieve"),
-        (View(DN, True, SET, b"id", b"sd", None), "does not give the password"),
-        (View(DN, True, SET, b"id", b"sd", Hidden(b"canary-other")), "another password"),
-        (View(DN, True, SET, b"other", b"sd", NEWEST.password), "msDS-ManagedPasswordId"),
-        (View(DN, True, SET, None, None, NEWEST.password), None),
+        (GmsaReplica(DN, False, SET, b"id", b"sd", NEWEST.password), "disabled there"),
+        (GmsaReplica(DN, True, SET - 3 * DAY, b"id", b"sd", NEWEST.password), "3 d older than on dc1"),
+        (GmsaReplica(DN, True, SET - 5 * 10_000_000, b"id", b"sd", NEWEST.password), "5 s older than on dc1"),
+        (GmsaReplica(DN, True, SET, b"id", b"sd", None, "no such key"), "cannot make the password: no such key"),
+        (GmsaReplica(DN, True, SET, b"id", b"other", NEWEST.password), "others may retrieve"),
+        (GmsaReplica(DN, True, SET, b"id", b"sd", None), "does not give the password"),
+        (GmsaReplica(DN, True, SET, b"id", b"sd", Hidden(b"canary-other")), "another password"),
+        (GmsaReplica(DN, True, SET, b"other", b"sd", NEWEST.password), "msDS-ManagedPasswordId"),
+        (GmsaReplica(DN, True, SET, None, None, NEWEST.password), None),
         (NEWEST, None),
     ],
 )
-def test_each_difference_has_words(found: View | None, words: str | None) -> None:
+def test_each_difference_has_words(found: GmsaReplica | None, words: str | None) -> None:
     told = difference(found, NEWEST, "dc1")
     assert (words in (told or "")) if words else told is None
     assert "canary" not in str(told)
@@ -264,8 +269,8 @@ GIVEN = Outcome(GmsaPassword("webapp01$", Hidden(b"canary-password")), passed("g
 
 
 def compared(*known: Knows, found: Outcome[GmsaAccount] = FOUND, password: Outcome[GmsaPassword] = GIVEN) -> Finding:
-    sessions = tuple(ControllerSession(one, cast("Directory", it)) for one, it in zip(ENDPOINTS, known, strict=False))
-    return gmsa(Sessions(HOSTS[: len(known)], sessions), NAMES, ACCOUNT, BOUND, found, password)
+    sessions = tuple(LdapSession(one, cast("Directory", it)) for one, it in zip(ENDPOINTS, known, strict=False))
+    return gmsa(LdapSessions(HOSTS[: len(known)], sessions), NAMES, ACCOUNT, BOUND, found, password)
 
 
 WELL = {"userAccountControl": b"4096", "pwdLastSet": b"%d" % SET}
@@ -307,7 +312,7 @@ def test_an_error_of_one_is_a_warning_with_its_words() -> None:
 
 def test_a_refusal_to_make_the_password_is_kept() -> None:
     refusal = LdapRefusal("LDAP", 1, "operationsError", "No such Base DN: CN=key,CN=Master Root Keys")
-    found = view(cast("Directory", Knows(WELL, refusal)), "DC=corp,DC=example", "webapp01")
+    found = read_replica(cast("Directory", Knows(WELL, refusal)), "DC=corp,DC=example", "webapp01")
     assert found is not None
     assert "Master Root Keys" in str(found.refusal)
 
@@ -370,5 +375,6 @@ def test_what_fails_everywhere_keeps_its_own_reason(known: tuple[Knows, ...], fo
 )
 def test_each_refusal_of_the_ticket_has_a_reason_and_a_fix(reason: KdcReason, words: str, command: str) -> None:
     error = KdcRefusal(reason, -1, "KDC 10.0.0.1:88: no")
-    assert words in bind_trouble(ENDPOINTS[0], error)
-    assert any(command in one for one in bind_fix(ENDPOINTS[0], error).commands)
+    summary, fix = explain_bind(ENDPOINTS[0], error)
+    assert words in summary
+    assert any(command in line for line in fix.commands)

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gmsa_doctor.clients.ldap.forest import RootKey
 from gmsa_doctor.core.model import Finding, Given, Status
 from gmsa_doctor.formats.documents.credspec import CredSpecDocument
 from gmsa_doctor_checks.credspec.domain_data import DomainData, judge
-from gmsa_doctor_checks.directory.forest import RootKey
 from gmsa_doctor_checks.directory.gmsa import dns_host_name, encryption_types, judge_root_key, rotation
 from gmsa_doctor_checks.values import GmsaAccount
 

@@ -8,8 +8,9 @@ from gmsa_doctor.clients.ldap.directory import Attributes, Directory, Entry
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Finding, Status
 from gmsa_doctor.formats.ad.security_descriptor import READ_PROPERTY, Ace
-from gmsa_doctor_checks.directory.permission import Permission, explain, judge, not_permitted
-from gmsa_doctor_checks.directory.principals import AllowedPrincipal, Identity, PrincipalKind, principal
+from gmsa_doctor_checks.directory.membership import Identity, ListedPrincipal, Membership, PrincipalKind, principal
+from gmsa_doctor_checks.directory.not_permitted import explain, not_permitted
+from gmsa_doctor_checks.directory.permission import judge
 from gmsa_doctor_checks.values import Account, DomainName, GmsaAccount
 from tests.lab.descriptor import Entry as Written
 from tests.lab.descriptor import descriptor, sid
@@ -18,14 +19,14 @@ HOME, ELSEWHERE = "S-1-5-21-1-2-3", "S-1-5-21-7-8-9"
 ME, GROUP, HOSTS, MAIL = (f"{HOME}-{rid}" for rid in (1103, 1104, 1105, 1106))
 FULL = 0xF01FF
 WHO = {
-    ME: AllowedPrincipal(ME, PrincipalKind.USER, "reader", "CN=reader,DC=corp,DC=example"),
-    GROUP: AllowedPrincipal(GROUP, PrincipalKind.GROUP, "Readers", "CN=Readers,DC=corp,DC=example"),
-    HOSTS: AllowedPrincipal(HOSTS, PrincipalKind.GROUP, "Hosts", "CN=Hosts,DC=corp,DC=example", hosts=True),
-    MAIL: AllowedPrincipal(MAIL, PrincipalKind.DISTRIBUTION_GROUP, "Mail", "CN=Mail,DC=corp,DC=example"),
-    f"{HOME}-512": AllowedPrincipal(f"{HOME}-512", PrincipalKind.GROUP, "Domain Admins"),
-    f"{HOME}-9": AllowedPrincipal(f"{HOME}-9", PrincipalKind.GONE, f"{HOME}-9"),
-    f"{ELSEWHERE}-9": AllowedPrincipal(f"{ELSEWHERE}-9", PrincipalKind.FOREIGN, f"{ELSEWHERE}-9"),
-    "S-1-1-0": AllowedPrincipal("S-1-1-0", PrincipalKind.WELL_KNOWN, "Everyone"),
+    ME: ListedPrincipal(ME, PrincipalKind.USER, "reader", "CN=reader,DC=corp,DC=example"),
+    GROUP: ListedPrincipal(GROUP, PrincipalKind.GROUP, "Readers", "CN=Readers,DC=corp,DC=example"),
+    HOSTS: ListedPrincipal(HOSTS, PrincipalKind.GROUP, "Hosts", "CN=Hosts,DC=corp,DC=example", hosts=True),
+    MAIL: ListedPrincipal(MAIL, PrincipalKind.DISTRIBUTION_GROUP, "Mail", "CN=Mail,DC=corp,DC=example"),
+    f"{HOME}-512": ListedPrincipal(f"{HOME}-512", PrincipalKind.GROUP, "Domain Admins"),
+    f"{HOME}-9": ListedPrincipal(f"{HOME}-9", PrincipalKind.GONE, f"{HOME}-9"),
+    f"{ELSEWHERE}-9": ListedPrincipal(f"{ELSEWHERE}-9", PrincipalKind.FOREIGN, f"{ELSEWHERE}-9"),
+    "S-1-1-0": ListedPrincipal("S-1-1-0", PrincipalKind.WELL_KNOWN, "Everyone"),
 }
 APPENDED = (
     "$list = @((Get-ADServiceAccount webapp01 -Properties PrincipalsAllowedToRetrieveManagedPassword)"
@@ -35,9 +36,9 @@ APPENDED = (
 )
 
 
-def listed(*entries: Ace, sids: tuple[str, ...] = (ME, "S-1-1-0"), member_of: tuple[str, ...] = ()) -> Permission:
+def listed(*entries: Ace, sids: tuple[str, ...] = (ME, "S-1-1-0"), member_of: tuple[str, ...] = ()) -> Membership:
     me = Identity(ME, frozenset(sids), frozenset(member_of))
-    return Permission("webapp01$", "reader", entries, WHO, me)
+    return Membership("webapp01$", "reader", entries, WHO, me)
 
 
 def commands(finding: Finding) -> tuple[str, ...]:
@@ -107,7 +108,7 @@ def test_accounts_that_are_gone_and_those_of_other_domains_are_told_apart() -> N
 
 
 def test_a_user_that_cannot_be_found_is_none_of_the_list() -> None:
-    finding = explain(Permission("webapp01$", "reader", (Ace(True, GROUP, FULL),), WHO, None))
+    finding = explain(Membership("webapp01$", "reader", (Ace(True, GROUP, FULL),), WHO, None))
     assert "may not retrieve" in finding.summary
 
 

@@ -13,7 +13,7 @@ from gmsa_doctor.formats.sql_server.connection_string import parse
 from gmsa_doctor.formats.sql_server.sql_browser import Instance
 from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor.given.vantage import Vantage
-from gmsa_doctor_checks.sql_server.hosts import Search, search_of
+from gmsa_doctor_checks.sql_server.hosts import SearchList, search_list_of
 from gmsa_doctor_checks.sql_server.instance import instance
 from gmsa_doctor_checks.sql_server.name import name
 from gmsa_doctor_checks.sql_server.values import ConnectionStrings, InstancePorts, NamedInstance
@@ -208,7 +208,7 @@ def options(domain_name: str | None) -> Outcome[DhcpOptions]:
     ],
 )
 def test_the_dhcp_options_complete_a_short_name(known: Outcome[DhcpOptions], names: tuple[str, ...]) -> None:
-    search = search_of(NAMES.domain, known)
+    search = search_list_of(NAMES.domain, known)
     assert search.full_names("DB") == names
     assert search.full_names("db.x") == ("db.x",)
     assert search.full_names("10.0.0.5") == ("10.0.0.5",)
@@ -221,7 +221,7 @@ def test_each_of_the_names_may_have_the_address() -> None:
                 raise NotFound(f"no such name {name}", "NXDOMAIN")
             return ("10.0.0.5",)
 
-    search = Search(("other.example", "corp.example"), "")
+    search = SearchList(("other.example", "corp.example"), "")
     assert search.addresses("db", cast("Dns", OneOfThem())) == ("10.0.0.5",)
     assert search.addresses("10.0.0.6", cast("Dns", OneOfThem())) == ("10.0.0.6",)
     with pytest.raises(NotFound):

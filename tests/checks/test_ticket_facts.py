@@ -7,8 +7,9 @@ from gmsa_doctor.core.model import Finding, Given, Outcome, Status, skipped
 from gmsa_doctor.formats.ad.trust import DomainTrust
 from gmsa_doctor.given.vantage import ServiceNames
 from gmsa_doctor_checks.kerberos import trust
+from gmsa_doctor_checks.kerberos.encryption_types import encryption_types
 from gmsa_doctor_checks.kerberos.krb5_conf import configuration
-from gmsa_doctor_checks.kerberos.ticket_facts import encryption_types, ticket_life
+from gmsa_doctor_checks.kerberos.tickets import ticket_life
 from gmsa_doctor_checks.values import Account, DomainName, Endpoint, GmsaName, GmsaNames, GmsaTicket, UserTicket
 
 AES, RC4 = Enctypes((18, 17, 23), 18, 18), Enctypes((23,), 23, 18)

@@ -13,8 +13,8 @@ from gmsa_doctor.core.model import Status
 from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Launch, Platform
+from gmsa_doctor_checks.active_directory.user_entry import UserEntry, of_entry
 from gmsa_doctor_checks.directory.user.account import encryption_types, kind, password_expiry, restrictions
-from gmsa_doctor_checks.directory.user.entry import UserEntry, of_entry
 from gmsa_doctor_checks.values import Account, DomainName
 
 NOW = datetime.now(UTC)

@@ -7,9 +7,10 @@ from types import ModuleType
 import pytest
 
 from gmsa_doctor.core.bundles import bundle
-from gmsa_doctor.core.engine import Case, run
+from gmsa_doctor.core.declaration import DeclarationError, check, declared_in
+from gmsa_doctor.core.engine import Case, execute
 from gmsa_doctor.core.model import Finding, Given, Need, Outcome, passed, skipped
-from gmsa_doctor.core.registry import DeclarationError, Registry, check, declared_in
+from gmsa_doctor.core.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,13 @@ def test_the_fields_of_a_bundle_are_needs_of_the_check() -> None:
     ("right", "says"), [(Right("right"), "left and right, then last"), (skipped("none"), "left and nothing, then last")]
 )
 def test_the_engine_fills_a_bundle(right: object, says: str) -> None:
-    ended = run(registry(), [Case("case", {Left: Left("left"), Right: right, Last: Last("last")})], seconds=5)
+    ended = execute(registry(), [Case("case", {Left: Left("left"), Right: right, Last: Last("last")})], seconds=5)
     assert [finding.summary for finding in ended.findings[0]] == [says]
 
 
 def test_what_is_in_the_way_of_a_field_is_in_the_way_of_the_check() -> None:
     case = Case("case", {Left: skipped("no left"), Right: Right("right"), Last: Given(Last("last"), passed("given"))})
-    ended = run(registry(), [case], seconds=5)
+    ended = execute(registry(), [case], seconds=5)
     assert [finding.summary for finding in ended.findings[0]] == ["no left"]
 
 

@@ -9,7 +9,8 @@ import pytest
 import gmsa_doctor
 from gmsa_doctor.authoring import CheckId, Finding, Fix, Status, check, deferred_to, failed, passed, root_ids, skipped
 from gmsa_doctor.core import check_id
-from gmsa_doctor.core.registry import DeclarationError, load, verify_references
+from gmsa_doctor.core.declaration import DeclarationError
+from gmsa_doctor.core.registry import load, verify_references
 
 OTHER = CheckId("x.other")
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from gmsa_doctor.core.engine import Case, run
+from gmsa_doctor.core.declaration import DeclarationError, check
+from gmsa_doctor.core.engine import Case, execute
 from gmsa_doctor.core.errors import Denied, OutOfReach, TimedOut
 from gmsa_doctor.core.model import (
     Check,
@@ -26,7 +27,7 @@ from gmsa_doctor.core.model import (
     unknown,
     warned,
 )
-from gmsa_doctor.core.registry import DeclarationError, Registry, check
+from gmsa_doctor.core.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ CHAIN = (needs_both, gives_two, gives_one)  # declared backwards: the graph find
 
 def findings(registry: Registry, *starts: str, **options: Any) -> list[dict[str, Finding]]:
     cases = [Case(text, {Start: Start(text)}) for text in starts]
-    ended = run(registry, cases, seconds=options.pop("seconds", 10), **options)
+    ended = execute(registry, cases, seconds=options.pop("seconds", 10), **options)
     return [{one.check: one for one in each} for each in ended.findings]
 
 
@@ -213,13 +214,13 @@ def test_a_value_given_from_outside_takes_the_place_of_its_check() -> None:
     def replaced(start: Start) -> Given[One]:
         return Given(One("from the check"), passed("ran"))
 
-    ended = run(declared(replaced, gives_two), [Case("x", {Start: Start("x"), One: One("outside")})], seconds=5)
+    ended = execute(declared(replaced, gives_two), [Case("x", {Start: Start("x"), One: One("outside")})], seconds=5)
     assert [one.status for one in ended.findings[0]] == [Status.PASS, Status.PASS]
 
 
 def test_a_finding_given_in_place_of_a_client_is_the_reason_of_each_direct_user() -> None:
     reason = skipped("no AWS credentials")
-    ended = run(declared(*CHAIN), [Case("x", {Start: reason})], seconds=5)
+    ended = execute(declared(*CHAIN), [Case("x", {Start: reason})], seconds=5)
     by_id = {one.check: one for one in ended.findings[0]}
     assert by_id["one.gives"].summary == "no AWS credentials"
     assert by_id["two.gives"].because == ("one.gives",)
@@ -292,7 +293,7 @@ def test_ctrl_c_keeps_what_is_known_and_the_report_is_whole() -> None:
         return passed("fine")
 
     registry = declared(gives_one, hangs, quick, needs_both)
-    ended = run(registry, [Case("x", {Start: Start("x")})], seconds=10, watch=interrupt)
+    ended = execute(registry, [Case("x", {Start: Start("x")})], seconds=10, watch=interrupt)
     release.set()
     by_id = {one.check: one for one in ended.findings[0]}
     assert ended.interrupted
@@ -315,7 +316,7 @@ def test_arguments_that_cannot_be_hashed_are_equal_only_to_themselves() -> None:
     counts.__annotations__ = {"loose": Loose, "return": Finding}
     same, other = Loose(), Loose()
     cases = [Case("a", {Loose: same}), Case("b", {Loose: same}), Case("c", {Loose: other})]
-    run(declared(a_check("loose.runs")(counts)), cases, seconds=5)
+    execute(declared(a_check("loose.runs")(counts)), cases, seconds=5)
     assert len(calls) == 2
 
 
@@ -323,7 +324,7 @@ def test_arguments_that_cannot_be_hashed_are_equal_only_to_themselves() -> None:
 
 
 def values(registry: Registry, *cases: Case, **options: Any) -> list[dict[type, object]]:
-    return [dict(each) for each in run(registry, cases, seconds=5, **options).values]
+    return [dict(each) for each in execute(registry, cases, seconds=5, **options).values]
 
 
 def the_start(text: str) -> Case:
@@ -379,7 +380,7 @@ def test_of_a_check_that_has_not_ended_in_time_there_is_no_value() -> None:
         ended.wait(5)
         return Given(One("late"), passed("late"))
 
-    ended_run = run(declared(waits), [the_start("x")], seconds=0.05)
+    ended_run = execute(declared(waits), [the_start("x")], seconds=0.05)
     ended.set()
     one = ended_run.values[0][One]
     assert isinstance(one, Finding)
@@ -389,7 +390,7 @@ def test_of_a_check_that_has_not_ended_in_time_there_is_no_value() -> None:
 def test_progress_counts_what_has_ended() -> None:
     seen: list[tuple[int, int]] = []
     registry = declared(*CHAIN)
-    run(registry, [Case("x", {Start: Start("x")})], seconds=5, watch=lambda p: seen.append((p.done, p.total)))
+    execute(registry, [Case("x", {Start: Start("x")})], seconds=5, watch=lambda p: seen.append((p.done, p.total)))
     assert seen
     assert all(total == 3 for _, total in seen)
     assert seen == sorted(seen)

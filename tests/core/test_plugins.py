@@ -270,7 +270,7 @@ def test_a_service_is_judged_by_both(
 A_CHECK = '''
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.authoring import Finding, Given, check, passed
-from gmsa_doctor_checks.values import CredSpecLocation
+from gmsa_doctor.given.shared_values import CredSpecLocation
 
 @check("{id}", title="x", docs="x")
 def a_check(definition: TaskDefinition) -> {result}:
@@ -349,24 +349,50 @@ def test_a_plug_in_written_by_hand_is_found(installation: Installation, env: dic
         (CIRCLE, "odd_checks", "odd.hen → odd.egg → odd.hen"),
     ],
 )
-def test_a_broken_plug_in_gives_one_message_with_its_distribution(
+def test_a_broken_plug_in_is_named_by_list_and_the_others_are_used(
     source: str, entry: str, words: str, installation: Installation, env: dict[str, str], tmp_path: Path
 ) -> None:
-    ended = installation.doctor("list", env={**env, **plug_in(tmp_path, source, entry)})
-    assert (ended.code, ended.out) == (2, "")
-    (line,) = ended.err.splitlines()
-    assert line.startswith("gmsa-doctor: the ")
-    assert "odd-checks" in line
+    listed = installation.doctor("list", env={**env, **plug_in(tmp_path, source, entry)})
+    assert (listed.code, listed.err) == (0, "")
+    line = listed.out.rstrip().splitlines()[-1]
+    assert line.startswith("The plug-in ")
     assert words in line
+    assert "odd-checks" in line
+    assert "\ncredspec.object " in listed.out
 
 
-def test_so_it_is_for_all_commands_that_load_the_checks(
+def test_it_is_an_error_in_the_report_and_no_end_of_the_command(
     installation: Installation, env: dict[str, str], tmp_path: Path
 ) -> None:
     env |= plug_in(tmp_path, "import odd_dependency")
-    message = installation.doctor("list", env=env).err
-    assert "odd-checks" in message
-    assert check_file(installation, tmp_path, in_bucket("acme-web-credspecs"), env=env) == Ended(2, "", message)
-    assert installation.doctor("explain", "credspec.object", env=env) == Ended(2, "", message)
-    for harmless in (["--version"], ["schema"], ["check", "--help"]):
-        assert installation.doctor(*harmless, env=env).code == 0
+    schema = json.loads(installation.doctor("schema", env=env).out)
+    content = in_bucket("acme-web-credspecs")
+    ended = check_file(installation, tmp_path, content, "--format", "json", env=env)
+    assert (ended.code, ended.err) == (3, "")
+    jsonschema.validate(ended.document, schema)
+    finding = ended.finding("plug-ins.loaded")
+    reason = "ModuleNotFoundError: No module named 'odd_dependency'"
+    assert (finding["status"], finding["root"]) == ("error", True)
+    assert finding["summary"] == f"the plug-in odd of odd-checks cannot be loaded ({reason})"
+    assert finding["fix"] == {"text": "Fix or uninstall odd-checks.", "commands": []}
+    assert ended.document["root_causes"] == ["plug-ins.loaded"]
+    assert ended.finding("acme.bucket-name")["status"] == "pass"
+    text = check_file(installation, tmp_path, content, env=env)
+    assert text.code == 3
+    assert "gmsa-doctor explain plug-ins.loaded" in text.out
+
+
+def test_without_a_broken_plug_in_nothing_is_reported(
+    installation: Installation, env: dict[str, str], tmp_path: Path
+) -> None:
+    ended = check_file(installation, tmp_path, in_bucket("acme-web-credspecs"), "--format", "json", env=env)
+    assert "plug-ins.loaded" not in ended.statuses()
+
+
+def test_all_other_commands_work_beside_a_broken_plug_in(
+    installation: Installation, env: dict[str, str], tmp_path: Path
+) -> None:
+    env |= plug_in(tmp_path, "import odd_dependency")
+    for words in (["--version"], ["schema"], ["check", "--help"], ["explain", "credspec.object"]):
+        ended = installation.doctor(*words, env=env)
+        assert (ended.code, ended.err) == (0, "")

@@ -1,28 +1,24 @@
 """How checks are declared, put into one graph, chosen by name, and loaded."""
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+import gmsa_doctor_checks
 from gmsa_doctor.checking.explain import suggest
-from gmsa_doctor.core import registry
+from gmsa_doctor.core.declaration import DeclarationError, check, declared_in
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.model import Cause, Check, Explanation, Finding, Given, Need, Outcome, Result, ShowsAs, passed
-from gmsa_doctor.core.registry import (
-    BUILT_IN,
-    ENTRY_POINT_GROUP,
-    DeclarationError,
-    Registry,
-    check,
-    declared_in,
-    load,
-)
+from gmsa_doctor.core.registry import ENTRY_POINT_GROUP, BrokenPlugIn, Registry, load
 
+CHECKS = Path(gmsa_doctor_checks.__file__).parent
 DOC = "What.\n\nWhy: because.\n\nFix: so."
 
 
@@ -337,21 +333,55 @@ def installed(monkeypatch: pytest.MonkeyPatch, *values: str) -> None:
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [one for one in points if one.group == group])
 
 
-def test_every_built_in_module_declares_checks_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_module_that_declares_checks_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch)
     loaded = load()
-    assert {one.origin for one in loaded.checks} == {"gmsa-doctor"}
-    assert {one.function.__module__ for one in loaded.checks} == set(BUILT_IN)
+    assert {check.origin for check in loaded.checks} == {"gmsa-doctor"}
+    declaring = {
+        ".".join(path.relative_to(CHECKS.parent).with_suffix("").parts)
+        for path in CHECKS.rglob("*.py")
+        if re.search("^@check", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert {check.function.__module__ for check in loaded.checks} == declaring
     assert loaded.get("first.gives") is None
+
+
+def test_the_checks_are_in_the_order_of_the_list_which_names_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch)
+    listed = gmsa_doctor_checks.ORDER
+    assert [check.id for check in load().checks if check.id in set(listed)] == list(listed)
+
+
+def test_a_check_that_is_not_in_the_order_comes_after_its_area(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch)
+    order = tuple(id for id in gmsa_doctor_checks.ORDER if id not in ("network-path.logs", "probe.removed"))
+    monkeypatch.setattr(gmsa_doctor_checks, "ORDER", order)
+    ids = [check.id for check in load().checks]
+    assert ids[ids.index("probe.removed") - 1] == "probe.report"
+    assert ids.index("network-path.network-acls") < ids.index("network-path.logs") < ids.index("kerberos.clock")
+
+
+def test_the_id_of_a_check_leads_to_its_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch)
+    astray = {
+        check.id: check.function.__module__
+        for check in load().checks
+        if check.area.replace("-", "_") not in check.function.__module__.split(".")[1:]
+    }
+    assert set(astray) <= {"canary.task", "log-group.present"}
+
+
+# Plug-ins ---------------------------------------------------------------------------------------------
 
 
 def test_the_checks_of_a_plug_in_come_after_the_built_in_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch)
     built_in = load().checks
     installed(monkeypatch, "tests.core.test_registry")
-    loaded = load().checks
-    assert loaded[: len(built_in)] == built_in
-    assert {one.id: one.origin for one in loaded[len(built_in) :]} == {
+    loaded = load()
+    assert loaded.checks[: len(built_in)] == built_in
+    assert loaded.broken == ()
+    assert {check.id: check.origin for check in loaded.checks[len(built_in) :]} == {
         "first.gives": "acme",
         "second.gives": "acme",
         "second.judges": "acme",
@@ -367,28 +397,40 @@ def test_the_checks_of_a_plug_in_come_after_the_built_in_ones(monkeypatch: pytes
         ("tests.core.test_registry:first", "tests.core.test_registry:first is no module"),
         ("tests.core.test_registry:DOC", "tests.core.test_registry:DOC is no module"),
         ("json", "json declares no check"),
+        ("tests.core.test_check_id", "there is no check 'x.other' in tests.core.test_check_id"),
     ],
 )
-def test_a_plug_in_that_cannot_be_loaded_is_named(value: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plug_in_that_cannot_be_loaded_is_kept_with_the_reason(
+    value: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     installed(monkeypatch, value)
-    with pytest.raises(UsageError) as caught:
-        load()
-    assert "the plug-in acme of acme cannot be loaded" in str(caught.value)
-    assert why in str(caught.value)
-    assert "mend or uninstall acme" in str(caught.value)
+    loaded = load()
+    (broken,) = loaded.broken
+    assert (broken.name, broken.origin) == ("acme", "acme")
+    assert why in broken.reason
+    assert str(broken).startswith("the plug-in acme of acme cannot be loaded (")
+    assert {check.origin for check in loaded.checks} == {"gmsa-doctor"}
 
 
-def test_the_same_checks_twice_do_not_fit_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_plug_in_is_named_where_one_of_its_checks_is_asked_for() -> None:
+    registry = Registry(ours().checks, [BrokenPlugIn("acme", "acme-checks", "SyntaxError")])
+    with pytest.raises(UsageError, match=r"no check or area 'acme'.*; the plug-in acme of acme-checks cannot be"):
+        registry.select(["acme"])
+    assert registry.without(frozenset({Foreign})).broken == registry.broken
+
+
+def test_the_same_checks_twice_are_used_once(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch, "tests.core.test_registry", "tests.core.test_registry")
-    with pytest.raises(UsageError, match=r"do not fit together: first\.gives is declared by acme and by acme"):
-        load()
+    loaded = load()
+    (broken,) = loaded.broken
+    assert broken.reason == "DeclarationError: first.gives is declared by acme and by acme"
+    assert "first.gives" in loaded.ids
 
 
-def test_a_plug_in_cannot_give_what_a_built_in_check_gives(monkeypatch: pytest.MonkeyPatch) -> None:
-    built_in = next(one for one in load().checks if one.gives)
+def test_a_plug_in_cannot_give_what_a_built_in_check_gives() -> None:
+    built_in = next(check for check in load().checks if check.gives)
     assert built_in.gives is not None
     rival = replace(built_in, id="acme.rival", origin="acme")
-    monkeypatch.setattr(registry, "_plug_ins", lambda: [rival])
-    with pytest.raises(UsageError) as caught:
-        load()
+    with pytest.raises(DeclarationError) as caught:
+        Registry([*load().checks, rival])
     assert f"{built_in.gives.__name__} is given by {built_in.id} and by acme.rival of acme" in str(caught.value)

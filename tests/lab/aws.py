@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from typing import Any
 
-from tests.lab import iam_enforcer, iam_simulator
+from gmsa_doctor.clients.aws.session import ATTEMPTS
+from tests.command import PACE
+from tests.lab import iam_enforcer, iam_simulator, in_process
 from tests.lab.aws_errors import Problem, Refused, denied, encode, throttled
 from tests.lab.aws_requests import Request, read_request
 from tests.lab.buckets import Buckets
 from tests.lab.fargate import Fargate
+from tests.lab.recorded import HealthyAccount, Player, call_named
 
 ACCOUNT = "123456789012"
 _LAB_KEY = "AKIALABORATORYEXAMPL"
@@ -84,6 +87,11 @@ class EmbeddedAws:
         self.fargate = Fargate(self)
         self.profiles: list[str] = []
         """The ids of Route 53 Profiles that are associated with each VPC."""
+        self.player = Player()
+        self.healthy: dict[str, HealthyAccount] = {}
+        """The account to be played, by the address of the domain controller."""
+        self.empty = True
+        """Whether nobody has looked at it or changed it since it was reset."""
         self._faults: list[_Fault] = []
         self._lock = Lock()
         self._making = Lock()
@@ -91,6 +99,7 @@ class EmbeddedAws:
         self._released = Event()
         self._session: Any = None
         self._clients: dict[tuple[str, str], Any] = {}
+        self._callers: dict[tuple[str, str], Any] = {}
         self._moto: Any = None
 
     def deny(self, service: str, operation: str, resource: str = "", times: int | None = None, role: str = "") -> None:
@@ -141,15 +150,26 @@ class EmbeddedAws:
         self.permitted = None
         self.buckets.clear()
         self.delay = 0.0
+        self.player.play(None)
+        self.empty = True
         moto_api_backend.reset()
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
-        """Give the lab's own boto3 client, made once."""
+        """Give the lab's own boto3 client, made once, for what the lab does with this service."""
+        self.empty = False
+        self.player.change(service)
         with self._making:
             key = (service, region)
             if key not in self._clients:
                 self._clients[key] = self._make(service, region)
             return self._clients[key]
+
+    def backend(self, service: str, region: str = "us-east-1") -> Any:
+        """Give what moto keeps of a service in the lab's account, to be changed there."""
+        from moto.backends import get_backend
+
+        self.player.change(service)
+        return get_backend(service)[ACCOUNT][region]  # type: ignore[call-overload]
 
     def client_with(self, credentials: Mapping[str, Any], service: str, region: str = "us-east-1") -> Any:
         """Give a new boto3 client with the `Credentials` of AssumeRole, which is nobody's special friend."""
@@ -162,14 +182,61 @@ class EmbeddedAws:
                 aws_session_token=credentials["SessionToken"],
             )
 
-    def _make(self, service: str, region: str, **credentials: str) -> Any:
+    def _make(
+        self,
+        service: str,
+        region: str,
+        attempts: int = 1,
+        **credentials: str,
+    ) -> Any:
         import boto3
         from botocore.config import Config
 
-        config = Config(retries={"max_attempts": 0}, proxies={}, read_timeout=30)
+        config = Config(retries={"mode": "standard", "total_max_attempts": attempts}, proxies={}, read_timeout=30)
         self._session = self._session or boto3.Session(_LAB_KEY, "none", botocore_session=_bare_session())
         endpoint = self.endpoint
-        return self._session.client(service, region_name=region, endpoint_url=endpoint, config=config, **credentials)
+        client = self._session.client(service, region_name=region, endpoint_url=endpoint, config=config, **credentials)
+        return in_process.use(client, self)
+
+    def clients_of_caller(self, service: str, region: str) -> Any:
+        """Give the boto3 client of who calls with the lab's variables, in this process; made once."""
+        with self._making:
+            key = (service, region)
+            if key not in self._callers:
+                self._callers[key] = self._make_of_caller(service, region)
+            return self._callers[key]
+
+    def _make_of_caller(self, service: str, region: str) -> Any:
+        client = self._make(service, region, ATTEMPTS, aws_access_key_id=_CALLERS_KEY, aws_secret_access_key="none")
+        ask, name = client._make_api_call, client.meta.service_model.signing_name
+
+        def call(operation: str, parameters: dict[str, Any]) -> Any:
+            tape = self.player.tape_for(service) if self._is_well(name, operation) else None
+            if tape is None:
+                self.player.wake()
+                return ask(operation, parameters)
+            text = call_named(service, operation, region, parameters)
+            if (answer := tape.answer(text)) is None:
+                self.player.wake()
+                return tape.record(text, lambda: ask(operation, parameters))
+            self._note(name, operation, text, _CALLERS_KEY)
+            return answer
+
+        client._make_api_call = call
+        return client
+
+    def _is_well(self, service: str, operation: str) -> bool:
+        """Tell whether a call is answered as in the healthy account, as long as nothing in it is changed."""
+        if any(fault.service == service and fault.operation in (operation, "*") for fault in self._faults):
+            return False
+        simulated = self.organization_policy is None and not self.names_all_keys
+        buckets = not (self.buckets.owners or self.buckets.policies)
+        return self.permitted is None and not self.profiles and simulated and buckets
+
+    def _note(self, service: str, operation: str, text: str, caller: str) -> None:
+        self.calls.append((service, operation))
+        self.asked.append(text)
+        self.callers.append(caller)
 
     def calls_by(self, caller: str) -> list[tuple[str, str]]:
         """Give the calls that a role's name, or an access key, has made."""
@@ -185,6 +252,7 @@ class EmbeddedAws:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "GMSA_DOCTOR_LAB_PACE": str(PACE),
         }
 
     def environ(self, region: str = "us-east-1") -> dict[str, str]:
@@ -204,9 +272,7 @@ class EmbeddedAws:
         of_fargate = self.fargate.acts_with(request.access_key)
         with self._lock:
             if not of_fargate:
-                self.calls.append((request.service, request.operation))
-                self.asked.append(request.text)
-                self.callers.append(request.made_by)
+                self._note(request.service, request.operation, request.text, request.made_by)
             fault = next((fault for fault in self._faults if fault.strikes(request)), None)
             released = self._released
         if self.delay and not of_fargate:

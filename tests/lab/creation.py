@@ -1,42 +1,84 @@
 """Make an environment in the embedded AWS."""
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.lab.aws import ACCOUNT, EmbeddedAws
-from tests.lab.environment import EXECUTION_ROLE, Created, Environment, fill
+from tests.lab import recorded
+from tests.lab.ad import DomainController
+from tests.lab.aws import EmbeddedAws
+from tests.lab.environment import EXECUTION_ROLE, Created, Environment, domain_ids, fill, healthy
 from tests.lab.network import VPC_CIDR, make_network
 
 
 def create(environment: Environment, aws: EmbeddedAws) -> Created:
-    """Make all that the environment describes; about 0.1 s.
+    """Make all that the environment describes; about 0.1 s, or what differs from the account that `aws` plays.
 
     Several environments may be made, one after the other, of one cluster and one bucket.
     """
-    network = _network(environment, aws)
-    created: dict[str, Any] = {
-        "region": environment.region,
-        "partition": environment.partition,
-        "credspec_arn": environment.credspec_arn,
-        "secret_arn": environment.likely_secret_arn,
-        "task_definition_arn": "",
-        "service_arn": "",
-        **network,
-    }
-    created["secret_arn"] = _secret(environment, aws, Created(**created))
-    _credspec(environment, aws, Created(**created))
-    _role(environment, aws, Created(**created))
-    created["task_definition_arn"] = _task_definition(environment, aws, Created(**created))
-    created["service_arn"] = _service(environment, aws, Created(**created))
-    result = Created(**created)
+    first, played = aws.empty, aws.player.begin()
+    aws.empty = False
+    created = Created(
+        region=environment.region,
+        partition=environment.partition,
+        credspec_arn=environment.credspec_arn,
+        secret_arn=environment.likely_secret_arn,
+    )
+    for part in PARTS:
+        if played and part.is_as_in(played, environment, created):
+            created = replace(created, **{name: getattr(played.created, name) for name in part.names})
+            continue
+        if played:
+            aws.player.discard(part.service)
+        if first:
+            recorded.seed(part.service)
+        created = replace(created, **part.make(environment, aws, created))
     for call in environment.after:
-        call(aws, result)
-    return result
+        call(aws, created)
+    return created
 
 
-def _network(environment: Environment, aws: EmbeddedAws) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Part:
+    """A part of the account, which `make` makes of these fields of an environment, and of the names made before."""
+
+    service: str
+    fields: tuple[str, ...]
+    make: Callable[[Environment, EmbeddedAws, Created], dict[str, Any]]
+    names: tuple[str, ...] = ()
+    """What it gives to `Created`."""
+
+    def is_as_in(self, played: recorded.HealthyAccount, environment: Environment, created: Created) -> bool:
+        """Tell whether it would come out as in that account."""
+        before = [part.names for part in PARTS[: PARTS.index(self)]]
+        same_names = all(
+            getattr(created, name) == getattr(played.created, name)
+            for name in ("region", "partition", "credspec_arn", *chain.from_iterable(before))
+        )
+        return same_names and all(
+            getattr(environment, name) == getattr(played.environment, name) for name in self.fields
+        )
+
+
+def healthy_account(dc: DomainController, aws: EmbeddedAws) -> recorded.HealthyAccount:
+    """Give the healthy account of this domain, with moto's memory of it and the tape; made once. `aws` is empty."""
+    known = aws.healthy.get(dc.ip)
+    if known is None:
+        environment = healthy(dc)
+        created = create(environment, aws)
+        sid, guid = domain_ids(dc)
+        tape = recorded.read_tape({"dc": dc.ip, "sid": sid, "guid": guid})
+        known = recorded.HealthyAccount(environment, created, recorded.memories(), tape)
+        aws.healthy[dc.ip] = known
+        aws.reset()
+    return known
+
+
+def _network(environment: Environment, aws: EmbeddedAws, _: Created) -> dict[str, Any]:
     ec2 = aws.client("ec2", environment.region)
     made = make_network(ec2, environment.region)
     options = "default"
@@ -57,9 +99,7 @@ def _directory(environment: Environment, aws: EmbeddedAws, vpc: str, subnets: tu
         VpcSettings={"VpcId": vpc, "SubnetIds": list(subnets[1:])},
     )
     # moto invents the addresses of the directory's DNS servers: they are set where it keeps them.
-    from moto.ds.models import ds_backends
-
-    directory = ds_backends[ACCOUNT][environment.region].directories[answer["DirectoryId"]]
+    directory = aws.backend("ds", environment.region).directories[answer["DirectoryId"]]
     directory.dns_ip_addrs = list(environment.directory)
     assert directory.vpc_settings
     _controllers(environment, aws, directory.vpc_settings["SecurityGroupId"])
@@ -68,10 +108,8 @@ def _directory(environment: Environment, aws: EmbeddedAws, vpc: str, subnets: tu
 
 def _controllers(environment: Environment, aws: EmbeddedAws, group: str) -> None:
     """Give the directory's domain controllers their addresses, and their security group the rules that AWS makes."""
-    from moto.ec2.models import ec2_backends
-
     assert environment.directory is not None
-    interfaces = ec2_backends[ACCOUNT][environment.region].enis.values()
+    interfaces = aws.backend("ec2", environment.region).enis.values()
     own = [one for one in interfaces if any(each.id == group for each in one.group_set)]
     for interface, address in zip(own, environment.directory, strict=False):
         interface.private_ip_address = address
@@ -87,19 +125,19 @@ def _controllers(environment: Environment, aws: EmbeddedAws, group: str) -> None
     )
 
 
-def _secret(environment: Environment, aws: EmbeddedAws, created: Created) -> str:
+def _secret(environment: Environment, aws: EmbeddedAws, created: Created) -> dict[str, Any]:
     if environment.secret is None:
-        return environment.likely_secret_arn
+        return {}
     content = fill(environment.secret, created.names)
     if isinstance(content, bytes):
         value: dict[str, Any] = {"SecretBinary": content}
     else:
         value = {"SecretString": content if isinstance(content, str) else json.dumps(content)}
     client = aws.client("secretsmanager", environment.secret_region or environment.region)
-    return str(client.create_secret(Name=environment.secret_name, **value)["ARN"])
+    return {"secret_arn": client.create_secret(Name=environment.secret_name, **value)["ARN"]}
 
 
-def _credspec(environment: Environment, aws: EmbeddedAws, created: Created) -> None:
+def _credspec(environment: Environment, aws: EmbeddedAws, created: Created) -> dict[str, Any]:
     region = environment.bucket_region or environment.region
     client = aws.client("s3", region)
     where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
@@ -112,12 +150,13 @@ def _credspec(environment: Environment, aws: EmbeddedAws, created: Created) -> N
     if content is not None:
         body = content if isinstance(content, bytes) else json.dumps(content, indent=2).encode()
         client.put_object(Bucket=environment.bucket, Key=environment.key, Body=body)
+    return {}
 
 
-def _role(environment: Environment, aws: EmbeddedAws, created: Created) -> None:
+def _role(environment: Environment, aws: EmbeddedAws, created: Created) -> dict[str, Any]:
     """Make the execution role; environments that are made side by side share it, each with a policy of its own."""
     if environment.role_policy is None:
-        return
+        return {}
     iam = aws.client("iam", environment.region)
     try:
         iam.create_role(RoleName=EXECUTION_ROLE, AssumeRolePolicyDocument=json.dumps(environment.role_trust))
@@ -128,19 +167,30 @@ def _role(environment: Environment, aws: EmbeddedAws, created: Created) -> None:
     document = json.dumps({"Version": "2012-10-17", "Statement": statements})
     name = environment.secret_name.replace("/", "-")
     iam.put_role_policy(RoleName=EXECUTION_ROLE, PolicyName=name, PolicyDocument=document)
+    return {}
 
 
-def _task_definition(environment: Environment, aws: EmbeddedAws, created: Created) -> str:
+def _tasks(environment: Environment, aws: EmbeddedAws, created: Created) -> dict[str, Any]:
     ecs = aws.client("ecs", environment.region)
     arguments = fill(environment.task_definition, created.names)
-    return str(ecs.register_task_definition(**arguments)["taskDefinition"]["taskDefinitionArn"])
-
-
-def _service(environment: Environment, aws: EmbeddedAws, created: Created) -> str:
-    ecs = aws.client("ecs", environment.region)
+    definition = ecs.register_task_definition(**arguments)["taskDefinition"]["taskDefinitionArn"]
     ecs.create_cluster(clusterName=environment.cluster)
     if environment.service is None:
-        return ""
-    arguments = fill(environment.service, created.names)
+        return {"task_definition_arn": definition}
+    arguments = fill(environment.service, replace(created, task_definition_arn=definition).names)
     answer = ecs.create_service(cluster=environment.cluster, serviceName=environment.name, **arguments)
-    return str(answer["service"]["serviceArn"])
+    return {"task_definition_arn": definition, "service_arn": answer["service"]["serviceArn"]}
+
+
+_OF_NETWORK = (
+    "vpc", "subnets", "public_subnet", "route_table", "public_route_table", "internet_gateway", "nat_gateway",
+    "security_group", "dhcp_options", "directory",
+)  # fmt: skip
+PARTS = (
+    Part("ec2", ("dhcp", "directory", "domain"), _network, _OF_NETWORK),
+    Part("secretsmanager", ("secret_name", "secret_region", "secret"), _secret, ("secret_arn",)),
+    Part("s3", ("bucket", "key", "bucket_region", "credspec"), _credspec),
+    Part("iam", ("role_policy", "role_trust", "secret_name"), _role),
+    Part("ecs", ("task_definition", "service", "cluster", "name"), _tasks, ("task_definition_arn", "service_arn")),
+)
+"""In the order in which they are made."""

@@ -38,24 +38,24 @@ class Created:
 
     region: str
     partition: str
-    vpc: str
-    subnets: tuple[str, ...]
-    """Three private ones, of `route_table`, whose default route leads to `nat_gateway`."""
-    public_subnet: str
-    """Of `public_route_table`, whose default route leads to `internet_gateway`; `nat_gateway` is in it."""
-    route_table: str
-    public_route_table: str
-    internet_gateway: str
-    nat_gateway: str
-    security_group: str
-    dhcp_options: str
-    """`default` where the VPC has no set of its own."""
-    directory: str
-    """Empty where there is none."""
-    secret_arn: str
     credspec_arn: str
-    task_definition_arn: str
-    service_arn: str
+    secret_arn: str
+    vpc: str = ""
+    subnets: tuple[str, ...] = ()
+    """Three private ones, of `route_table`, whose default route leads to `nat_gateway`."""
+    public_subnet: str = ""
+    """Of `public_route_table`, whose default route leads to `internet_gateway`; `nat_gateway` is in it."""
+    route_table: str = ""
+    public_route_table: str = ""
+    internet_gateway: str = ""
+    nat_gateway: str = ""
+    security_group: str = ""
+    dhcp_options: str = ""
+    """`default` where the VPC has no set of its own."""
+    directory: str = ""
+    """Empty where there is none."""
+    task_definition_arn: str = ""
+    service_arn: str = ""
     """Empty where there is no service."""
 
     @property

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 
 from gmsa_doctor.authoring import Finding, Fix, Given, Result, check, failed, passed, skipped
-from gmsa_doctor_checks.values import CredSpecLocation, GmsaNames
+from gmsa_doctor.given.shared_values import CredSpecLocation
+from gmsa_doctor_checks.values import GmsaNames
 
 WIKI = "https://wiki.acme.example/gmsa"
 

@@ -12,11 +12,12 @@ from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Cause, Finding, Fix, Row, ShowsAs, Status
 from gmsa_doctor.formats.documents.task_definition import Container, LogStreams, TaskDefinition
+from gmsa_doctor.given.shared_values import CredSpecObject
 from gmsa_doctor.given.subject import Launch, Network, Platform
 from gmsa_doctor.probe.codec import CodecError, decode, encode
 from gmsa_doctor_checks.network_access.values import Passage
 from gmsa_doctor_checks.reachability.flow import Need
-from gmsa_doctor_checks.values import Account, CredSpecObject, DhcpOptions, DomainName
+from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName
 from gmsa_doctor_checks.vpc_dns.values import VpcDns
 
 texts = st.text(max_size=30)

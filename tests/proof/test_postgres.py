@@ -45,8 +45,8 @@ def caches(dc: DomainController, aws: EmbeddedAws, tmp_path: Path, monkeypatch: 
     request = Request(
         service=environment.name, cluster=environment.cluster, live=Live.ALWAYS, dns_server=(dc.ip,), seconds=60
     )
-    seen = run.look(request, registry.load(), lambda progress: None)
-    (values,) = seen.ended.values
+    seen = run.attempt(request, registry.load(), lambda progress: None)
+    (values,) = seen.execution.values
     for name, kind in (("gmsa", GmsaTicket), ("user", UserTicket)):
         found = values[kind]
         assert isinstance(found, GmsaTicket | UserTicket), found

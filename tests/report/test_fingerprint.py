@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gmsa_doctor.core.model import Location
-from gmsa_doctor.report.fingerprint import fingerprint, placeholder, told_at
+from gmsa_doctor.report.fingerprint import file_and_line, fingerprint, placeholder
 from tests.report.samples import NO_PREFIX, WRONG_PASSWORD
 
 
@@ -29,9 +29,12 @@ def test_it_is_never_another_one_for_the_same() -> None:
 
 
 def test_a_live_subject_has_a_placeholder_that_does_not_lead_out_of_the_repository() -> None:
-    assert told_at("prod/web/app", WRONG_PASSWORD) == (".gmsa-doctor/prod/web/app", 1)
+    assert file_and_line("prod/web/app", WRONG_PASSWORD) == (".gmsa-doctor/prod/web/app", 1)
     assert placeholder("../../etc/./x//y") == ".gmsa-doctor/_/_/etc/_/x/_/y"
 
 
 def test_a_file_without_a_line_is_told_at_its_first() -> None:
-    assert told_at("web/app", replace(NO_PREFIX, location=Location("./deploy/x/../web.yaml"))) == ("deploy/web.yaml", 1)
+    assert file_and_line("web/app", replace(NO_PREFIX, location=Location("./deploy/x/../web.yaml"))) == (
+        "deploy/web.yaml",
+        1,
+    )

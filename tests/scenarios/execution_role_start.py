@@ -48,9 +48,7 @@ def object_key_of_aws(it: Environment, lab: Lab) -> None:
     """Encrypt the CredSpec object with a key that is AWS's own, as aws/s3 is."""
 
     def take_over(aws: EmbeddedAws, made: Created) -> None:
-        from moto.kms.models import kms_backends
-
-        for key in kms_backends[ACCOUNT][made.region].keys.values():
+        for key in aws.backend("kms", made.region).keys.values():
             key.key_manager = "AWS"
 
     object_key()(it, lab)

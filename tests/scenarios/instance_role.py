@@ -50,10 +50,9 @@ def _without_role(aws: EmbeddedAws, made: Created) -> None:
 
 def _external(aws: EmbeddedAws, made: Created) -> None:
     """An external instance, which ECS shows with an id of Systems Manager."""
-    from moto.ecs.models import ecs_backends
 
     id = register_instance(aws, made)
-    for one in ecs_backends[ACCOUNT][made.region].container_instances["demo"].values():
+    for one in aws.backend("ecs", made.region).container_instances["demo"].values():
         one.ec2_instance_id = id.replace("i-", "mi-", 1)
 
 

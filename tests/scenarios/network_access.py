@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tests.lab.aws import ACCOUNT, EmbeddedAws
+from tests.lab.aws import EmbeddedAws
 from tests.lab.environment import Created, Environment, fill
 from tests.scenarios.changes import after, all_of, dhcp, options, service
 from tests.scenarios.lab import Change, Lab, Scenario
@@ -378,7 +378,6 @@ def blackhole(destination: str) -> Change:
     """Let a route lead to what is gone."""
 
     def make(aws: EmbeddedAws, created: Created) -> None:
-        from moto.ec2.models import ec2_backends
         from moto.ec2.models.route_tables import Route
 
         class Gone(Route):
@@ -389,9 +388,9 @@ def blackhole(destination: str) -> Change:
         ec2 = aws.client("ec2", created.region)
         gateway = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
         ec2.create_route(RouteTableId=created.route_table, DestinationCidrBlock=destination, TransitGatewayId=gateway)
-        table = ec2_backends[ACCOUNT][created.region].route_tables[created.route_table]
+        table = aws.backend("ec2", created.region).route_tables[created.route_table]
         found = next(one for one in table.routes if one.destination_cidr_block == destination)
-        found.__class__ = Gone  # type: ignore[type-abstract]
+        found.__class__ = Gone
 
     return after(make)
 
@@ -426,9 +425,8 @@ def peered(*, accepted: bool = True, source: str = "127.77.0.0/16") -> Change:
 
 def _without_own_interfaces(aws: EmbeddedAws, created: Created) -> None:
     """The directory of the lab is in the task's VPC: that its addresses are in another one is all that counts."""
-    from moto.ec2.models import ec2_backends
 
-    for interface in ec2_backends[ACCOUNT][created.region].enis.values():
+    for interface in aws.backend("ec2", created.region).enis.values():
         if interface.subnet.vpc_id == created.vpc:
             interface.private_ip_address = "127.77.251.77"
             interface.private_ip_addresses = [{"Primary": True, "PrivateIpAddress": "127.77.251.77"}]

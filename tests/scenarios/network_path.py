@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tests.lab.aws import ACCOUNT, EmbeddedAws
+from tests.lab.aws import EmbeddedAws
 from tests.lab.environment import Created
 from tests.lab.network import ELSEWHERE
 from tests.scenarios.changes import after, all_of, denied, dhcp, forward_rule, no_directory, on_ec2, role_also, service
@@ -196,9 +196,8 @@ def _policy(*statements: str) -> str:
 
 def shared(aws: EmbeddedAws, created: Created) -> None:
     """Let the VPC be another account's, whose NAT gateways cannot be seen: moto knows no sharing."""
-    from moto.ec2.models import ec2_backends
 
-    backend = ec2_backends[ACCOUNT][created.region]
+    backend = aws.backend("ec2", created.region)
     vpc = backend.get_vpc(created.vpc)
     vpc.__class__ = type("SharedVpc", (type(vpc),), {"owner_id": "210987654321"})
     backend.nat_gateways.clear()
@@ -304,9 +303,8 @@ BY_ENDPOINTS = all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints(*ALL))
 
 def directory_elsewhere(aws: EmbeddedAws, created: Created) -> None:
     """Let the directory lie in another VPC, which moto would want to have."""
-    from moto.ds.models import ds_backends
 
-    settings: Any = ds_backends[ACCOUNT][created.region].directories[created.directory].vpc_settings
+    settings: Any = aws.backend("ds", created.region).directories[created.directory].vpc_settings
     settings["VpcId"] = "vpc-0123456789abcdef0"
 
 

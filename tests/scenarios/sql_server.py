@@ -88,9 +88,8 @@ def rds_instance(status: str = "joined", domain: str | None = "corp.example") ->
             MasterUserPassword="Adm1n-Passw0rd!",
             **({"Domain": created.directory, "DomainFqdn": domain} if domain else {}),
         )
-        from moto.rds.models import rds_backends
 
-        instance = rds_backends[ACCOUNT][created.region].databases["sql"]
+        instance = aws.backend("rds", created.region).databases["sql"]
         for membership in instance.domain_memberships:
             membership.status = status
 

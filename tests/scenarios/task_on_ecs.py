@@ -41,14 +41,13 @@ def instance_profile(aws: EmbeddedAws, made: Created, name: str, *statements: di
 
 def register_instance(aws: EmbeddedAws, made: Created, attribute: str = DOMAINLESS, profile: str = "") -> str:
     """Start an EC2 instance, with a profile if it is named, and register it; gives its id."""
-    from moto.ecs.models import ecs_backends
 
     with_profile = {"IamInstanceProfile": {"Name": profile}} if profile else {}
     run = aws.client("ec2", made.region).run_instances(
         ImageId="ami-12345678", MinCount=1, MaxCount=1, SubnetId=made.subnets[0], **with_profile
     )
     id = str(run["Instances"][0]["InstanceId"])
-    one = ecs_backends[ACCOUNT][made.region].register_container_instance("demo", id)
+    one = aws.backend("ecs", made.region).register_container_instance("demo", id)
     if attribute:
         one.attributes[attribute] = None
     return id
@@ -58,9 +57,7 @@ def of_provider(*attributes: str) -> Change:
     """On EC2 with the capacity provider asg, which has an instance for each of these, beside one of no provider."""
 
     def register(aws: EmbeddedAws, made: Created) -> None:
-        from moto.ecs.models import ecs_backends
-
-        backend = ecs_backends[ACCOUNT][made.region]
+        backend = aws.backend("ecs", made.region)
         for one in backend.services.values():  # moto does not keep a service's strategy
             one.deployments[0].pop("launchType")
             one.deployments[0]["capacityProviderStrategy"] = [{"capacityProvider": "asg", "weight": 1}]
@@ -78,9 +75,7 @@ def requires(*attributes: str) -> Change:
     """Let ECS say that the task definition requires these attributes, which moto does not."""
 
     def change(aws: EmbeddedAws, made: Created) -> None:
-        from moto.ecs.models import ecs_backends
-
-        for revisions in ecs_backends[ACCOUNT][made.region].task_definitions.values():
+        for revisions in aws.backend("ecs", made.region).task_definitions.values():
             for one in revisions.values():
                 setattr(one, "requires_attributes", [{"name": name} for name in attributes])  # noqa: B010 - no such field
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.lab.aws import ACCOUNT, EmbeddedAws
+from tests.lab.aws import EmbeddedAws
 from tests.lab.environment import Created, Environment
 from tests.scenarios.changes import (
     after,
@@ -21,26 +21,19 @@ _AMAZON = dhcp("AmazonProvidedDNS")
 _RULE = all_of(_AMAZON, forward_rule("corp.example."))
 
 
-def _resolver(region: str) -> Any:
-    """Where moto keeps what it says of Route 53 Resolver: it lets nobody set a status."""
-    from moto.route53resolver.models import route53resolver_backends
-
-    return route53resolver_backends[ACCOUNT][region]
-
-
 def associations(**fields: Any) -> Change:
     """Set fields of the rules' associations, such as `status`."""
-    return after(lambda _, made: _set(_resolver(made.region).resolver_rule_associations, fields))
+    return after(lambda aws, made: _set(aws.backend("route53resolver", made.region).resolver_rule_associations, fields))
 
 
 def rules(**fields: Any) -> Change:
     """Set fields of the rules."""
-    return after(lambda _, made: _set(_resolver(made.region).resolver_rules, fields))
+    return after(lambda aws, made: _set(aws.backend("route53resolver", made.region).resolver_rules, fields))
 
 
 def endpoints(**fields: Any) -> Change:
     """Set fields of the outbound endpoints."""
-    return after(lambda _, made: _set(_resolver(made.region).resolver_endpoints, fields))
+    return after(lambda aws, made: _set(aws.backend("route53resolver", made.region).resolver_endpoints, fields))
 
 
 def _set(things: dict[str, Any], fields: dict[str, Any]) -> None:
@@ -53,9 +46,7 @@ def directory(**fields: Any) -> Change:
     """Set fields of the directory as moto keeps it, such as `directory_type` and `stage`."""
 
     def change(aws: EmbeddedAws, made: Created) -> None:
-        from moto.ds.models import ds_backends
-
-        _set({"": ds_backends[ACCOUNT][made.region].directories[made.directory]}, fields)
+        _set({"": aws.backend("ds", made.region).directories[made.directory]}, fields)
 
     return after(change)
 
@@ -71,8 +62,6 @@ def connector(*own: str) -> Change:
 
 
 def _connect(aws: EmbeddedAws, made: Created, domain: str, dns: str, own: tuple[str, ...]) -> None:
-    from moto.ds.models import ds_backends
-
     settings = {
         "VpcId": made.vpc,
         "SubnetIds": list(made.subnets[:2]),
@@ -82,7 +71,7 @@ def _connect(aws: EmbeddedAws, made: Created, domain: str, dns: str, own: tuple[
     answer = aws.client("ds", made.region).connect_directory(
         Name=domain, Password="Adm1n-Passw0rd!", Size="Small", ConnectSettings=settings
     )
-    one = ds_backends[ACCOUNT][made.region].directories[answer["DirectoryId"]]
+    one = aws.backend("ds", made.region).directories[answer["DirectoryId"]]
     one.dns_ip_addrs = [dns]
     one.connect_settings = {**settings, "ConnectIps": list(own)}
 
@@ -97,7 +86,7 @@ def _egress(*permissions: dict[str, Any]) -> Change:
         ec2.revoke_security_group_egress(GroupId=group, IpPermissions=everything)
         if permissions:
             ec2.authorize_security_group_egress(GroupId=group, IpPermissions=list(permissions))
-        _set(_resolver(made.region).resolver_endpoints, {"security_group_ids": [group]})
+        _set(aws.backend("route53resolver", made.region).resolver_endpoints, {"security_group_ids": [group]})
 
     return after(make)
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from gmsa_doctor.checking.check import report_of
 from gmsa_doctor.cli.saved_report import saved_report
+from gmsa_doctor.core.declaration import declared_in
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.model import Finding, Location, Report, Status, SubjectReport, Verdict
-from gmsa_doctor.core.registry import Registry, declared_in
+from gmsa_doctor.core.registry import Registry
 from gmsa_doctor.report import json
 from gmsa_doctor.report.reader import NotJson, OtherVersion, ReportError, read
 from gmsa_doctor.triage.apply import Triage, applied

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gmsa_doctor.checking.check import report_of
+from gmsa_doctor.core.declaration import declared_in
 from gmsa_doctor.core.model import Finding, Location, Status, SubjectReport
-from gmsa_doctor.core.registry import Registry, declared_in
+from gmsa_doctor.core.registry import Registry
 from gmsa_doctor.triage.apply import Triage, applied
 from gmsa_doctor.triage.waivers import Severity, Waiver, WaiverOutcome, WaiverState, WaiverUse, waived, with_severities
 from gmsa_doctor_checks import config

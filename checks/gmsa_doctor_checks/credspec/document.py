@@ -37,17 +37,11 @@ from gmsa_doctor.formats.documents.names import (
     refused_characters,
 )
 from gmsa_doctor.formats.fetcher import Fetcher
+from gmsa_doctor.given.shared_values import LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace, Platform
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.values import (
-    CredSpec,
-    DomainName,
-    GmsaName,
-    GmsaNames,
-    LinkedSecret,
-    SizedCredSpec,
-)
+from gmsa_doctor_checks.values import CredSpec, DomainName, GmsaName, GmsaNames, SizedCredSpec
 from gmsa_doctor_checks.versions import judge_by_version
 
 # The document ---------------------------------------------------------------------------------------

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Row, Status, check, passed, skipped, warned
+from gmsa_doctor.clients.ldap import forest
 from gmsa_doctor.clients.ldap.directory import Attributes, Entry, LdapRefusal
 from gmsa_doctor.formats.ad import guid, sid
 from gmsa_doctor.formats.documents.credspec import CredSpecDocument
 from gmsa_doctor_checks import links
-from gmsa_doctor_checks.directory import forest
 from gmsa_doctor_checks.values import Account, BoundDirectory, CredSpec, GmsaNames
 
 

@@ -7,12 +7,13 @@ from gmsa_doctor.clients.aws.services import S3, Bucket, S3Object, Ssm
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, ServiceError, TimedOut, Unreachable
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.fetcher import Fetcher
+from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject
 from gmsa_doctor.given.subject import AwsPlace, Platform
 from gmsa_doctor.given.vantage import Caller, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.silence import judge_no_way
-from gmsa_doctor_checks.values import CredSpecLocation, CredSpecObject, SizedCredSpec
+from gmsa_doctor_checks.values import SizedCredSpec
 from gmsa_doctor_checks.versions import judge_by_version
 
 SIZE_LIMIT = 4000

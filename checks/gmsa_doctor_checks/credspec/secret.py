@@ -32,13 +32,13 @@ from gmsa_doctor.formats.documents.secret import (
     read_secret,
 )
 from gmsa_doctor.formats.fetcher import Fetcher
+from gmsa_doctor.given.shared_values import LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
 from gmsa_doctor.given.vantage import Caller, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.kerberos.logon import is_the_gmsa
 from gmsa_doctor_checks.silence import judge_no_way
-from gmsa_doctor_checks.values import Account, DomainName, GmsaNames, LinkedSecret, SecretObject
+from gmsa_doctor_checks.values import Account, DomainName, GmsaNames, SecretObject
 from gmsa_doctor_checks.versions import judge_by_version
 
 _LINK = "credspec.secret-link"
@@ -236,7 +236,7 @@ def secret_fields(secret: SecretObject, platform: Platform, names: Outcome[GmsaN
     taken = secret.document.taken(USERNAME)
     if rotates and taken and ":" in taken[1].reveal() and Fetcher.V1_3 in platform.fetchers:
         return Given(account, _rotating(secret, platform, fields))
-    if names.value and is_the_gmsa(account.user, names.value.gmsa):
+    if names.value and names.value.gmsa.names(account.user):
         return Given(account, _the_gmsa(secret, names.value))
     return Given(account, passed(f"user {account.user} of {account.domain.text}"))
 
@@ -267,7 +267,7 @@ def _the_gmsa(secret: SecretObject, names: GmsaNames) -> Finding:
 
 def _bad_fields(secret: SecretObject, defects: tuple[SecretDefect, ...], names: GmsaNames | None) -> Finding:
     first = defects[0]
-    if names and first.form is UserNameForm.MACHINE and is_the_gmsa(first.found or "", names.gmsa):
+    if names and first.form is UserNameForm.MACHINE and names.gmsa.names(first.found or ""):
         return replace(_the_gmsa(secret, names), status=Status.FAIL, observed=first.found, shows_as=texts.NAMES)
     more = f", and {len(defects) - 1} more" if len(defects) > 1 else ""
     return failed(

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, failed, passed, warned
+from gmsa_doctor.authoring import (
+    Cause,
+    Finding,
+    Fix,
+    Given,
+    Outcome,
+    Result,
+    check,
+    deferred_to,
+    failed,
+    passed,
+    warned,
+)
+from gmsa_doctor.clients.ldap import forest
+from gmsa_doctor.clients.ldap.forest import RootKey
 from gmsa_doctor.formats.ad import filetime, group_key
 from gmsa_doctor.formats.ad.supported_encryption_types import AES, named, words
 from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.active_directory.user_entry import Administrator, utc
 from gmsa_doctor_checks.commands import powershell
-from gmsa_doctor_checks.directory import forest
-from gmsa_doctor_checks.directory.forest import RootKey
-from gmsa_doctor_checks.directory.user.entry import Administrator, utc
-from gmsa_doctor_checks.values import BoundDirectory, GmsaAccount, GmsaPassword
-
-
-@dataclass(frozen=True)
-class GmsaEncryption:
-    """The gMSA may use AES, as far as its own entry says: its logon may be tried."""
-
-    types: int | None
-    """``None``: its entry says nothing, and the domain controllers' default counts."""
+from gmsa_doctor_checks.kerberos.tickets import gmsa_ticket
+from gmsa_doctor_checks.values import BoundDirectory, GmsaAccount, GmsaEncryption, GmsaPassword
 
 
 @check(
@@ -41,24 +45,20 @@ def encryption_types(gmsa: GmsaAccount) -> Result[GmsaEncryption]:
     """
     types = named(gmsa.encryption_types)
     if gmsa.encryption_types is None or types is None:
-        return Given(GmsaEncryption(None), passed("not set: the domain controllers' default counts"))
+        return Given(GmsaEncryption(), passed("not set: the domain controllers' default counts"))
     if types & AES:
-        return Given(GmsaEncryption(gmsa.encryption_types), passed(words(gmsa.encryption_types)))
-    return failed(
+        return Given(GmsaEncryption(), passed(words(gmsa.encryption_types)))
+    failure = failed(
         f"{gmsa.name} may not use AES, only {words(types)}: Credentials Fetcher cannot log on as it",
         observed=f"msDS-SupportedEncryptionTypes {words(gmsa.encryption_types)}",
         expected="AES128 and AES256 (0x18)",
         fix=Fix("Let the gMSA use AES.", (f"{_set(gmsa)} -KerberosEncryptionType AES128,AES256",)),
         shows_as=texts.GMSA_TICKET,
-        check="kerberos.gmsa-ticket",
     )
+    return deferred_to(gmsa_ticket, failure)
 
 
-@check(
-    "gmsa.rotation",
-    title="The gMSA's password is made, and changes in time",
-    docs=links.MANAGED_PASSWORD,
-)
+@check("gmsa.rotation", title="The gMSA's password is made, and changes in time", docs=links.MANAGED_PASSWORD)
 def rotation(gmsa: GmsaAccount) -> Finding:
     """Tells when the gMSA's password was set, and when it will change next.
 
@@ -91,11 +91,7 @@ def _next(since: datetime, interval: int | None) -> str:
     return f", next about {utc(then)}" if then > datetime.now(UTC) else f", overdue since about {utc(then)}"
 
 
-@check(
-    "gmsa.kds-root-key",
-    title="The KDS root key of the gMSA's password is in effect",
-    docs=links.KDS_ROOT_KEY,
-)
+@check("gmsa.kds-root-key", title="The KDS root key of the gMSA's password is in effect", docs=links.KDS_ROOT_KEY)
 def kds_root_key(
     gmsa: GmsaAccount, password: GmsaPassword, bound: BoundDirectory, administrator: Outcome[Administrator]
 ) -> Finding:
@@ -120,35 +116,31 @@ def judge_root_key(used: str, keys: tuple[RootKey, ...], now: datetime) -> Findi
     """The finding for the root key that was used, and the keys that are shown; without any, they are hidden."""
     if not keys:
         return passed(f"made with the root key {used}; the keys themselves are shown to administrators only")
-    mine = next((one for one in keys if one.id == used), None)
+    key = next((key for key in keys if key.id == used), None)
     fix = Fix(
         "Restore the KDS root key; or make a new one, wait ten hours, and make the gMSA anew.",
         ("Get-KdsRootKey | Select-Object KeyId,CreationTime,EffectiveTime",),
     )
-    if mine is None:
+    if key is None:
         return warned(
             f"the KDS root key {used}, of which the password is made, is not there: a domain controller that has "
             "forgotten it cannot make the password any more",
-            observed="; ".join(one.id for one in keys),
+            observed="; ".join(shown.id for shown in keys),
             expected=used,
             fix=fix,
         )
-    if mine.effective and mine.effective > now:
+    if key.effective and key.effective > now:
         return warned(
-            f"the KDS root key {used} is in effect from {utc(mine.effective)} on only",
-            observed=utc(mine.effective),
+            f"the KDS root key {used} is in effect from {utc(key.effective)} on only",
+            observed=utc(key.effective),
             expected="a root key that is in effect",
             fix=fix,
         )
-    since = f", in effect since {utc(mine.effective)}" if mine.effective else ""
+    since = f", in effect since {utc(key.effective)}" if key.effective else ""
     return passed(f"made with the root key {used}{since}")
 
 
-@check(
-    "gmsa.dns-host-name",
-    title="The gMSA has a DNS host name",
-    docs=links.GMSA_ACCOUNTS,
-)
+@check("gmsa.dns-host-name", title="The gMSA has a DNS host name", docs=links.GMSA_ACCOUNTS)
 def dns_host_name(gmsa: GmsaAccount) -> Finding:
     """Reads the gMSA's `dNSHostName`.
 

@@ -6,15 +6,15 @@ import difflib
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, failed, passed
 from gmsa_doctor.clients.ldap.directory import Directory, Entry, LdapRefusal, escape_filter
+from gmsa_doctor.clients.ldap.forest import partitions
 from gmsa_doctor.formats.ad import filetime, guid
 from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.commands import posix, powershell
-from gmsa_doctor_checks.directory.forest import partitions
-from gmsa_doctor_checks.directory.user.entry import Administrator
+from gmsa_doctor_checks.active_directory.gmsa import GMSA_CLASS
+from gmsa_doctor_checks.active_directory.user_entry import Administrator
+from gmsa_doctor_checks.commands import powershell, put_secret
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaAccount, GmsaName, GmsaNames
 
-GMSA_CLASS = "msDS-GroupManagedServiceAccount"
 NAMES_NOTHING = {10: "it is of another domain", 32: "noSuchObject", 34: "invalidDNSyntax"}
 """Results of a search below a DN that the domain does not have (RFC 4511 4.1.9); 10 is a referral."""
 MOST_NAMES = 8
@@ -54,33 +54,35 @@ def gmsa_account(
     name, dn = names.gmsa, account.distinguished_name
     if dn:
         return _at_dn(bound.directory, dn, name)
-    hits = bound.directory.search(account.domain.base_dn, f"(CN={escape_filter(name.text)})", _ATTRIBUTES)
-    if not hits:
+    entries = bound.directory.search(account.domain.base_dn, f"(CN={escape_filter(name.text)})", _ATTRIBUTES)
+    if not entries:
         return _not_found(bound.directory, account, name, administrator.value)
-    gmsas = [one for one in hits if _is_gmsa(one)]
-    if not _is_gmsa(hits[0]):
-        return _hidden(hits[0], gmsas[0], account) if gmsas else _no_gmsa(hits[0], name)
-    return _judge(hits[0], name)
+    first, gmsa = entries[0], next(filter(_is_gmsa, entries), None)
+    if gmsa is None:
+        return _no_gmsa(first, name)
+    return _judge(gmsa, name) if gmsa is first else _hidden(first, gmsa, account)
 
 
 def _at_dn(directory: Directory, dn: str, name: GmsaName) -> Result[GmsaAccount]:
     try:
-        hits = directory.search(dn, f"(objectClass={GMSA_CLASS})", _ATTRIBUTES)
+        entries = directory.search(dn, f"(objectClass={GMSA_CLASS})", _ATTRIBUTES)
     except LdapRefusal as error:
         if error.code not in NAMES_NOTHING:
             raise
         return _wrong_dn(f"the secret's distinguishedName names nothing: {NAMES_NOTHING[error.code]}", dn, name)
-    if not hits:
+    if not entries:
         return _wrong_dn("no gMSA is at or below the secret's distinguishedName", dn, name)
-    if len(hits) > 1:
-        others = ", ".join(one.dn for one in hits)
+    if len(entries) > 1:
         return _wrong_dn(
-            f"the secret's distinguishedName holds {len(hits)} gMSAs; Credentials Fetcher takes the first", others, name
+            f"the secret's distinguishedName holds {len(entries)} gMSAs; Credentials Fetcher takes the first",
+            ", ".join(entry.dn for entry in entries),
+            name,
         )
-    if (hits[0].text("sAMAccountName") or "").lower() != f"{name.text}$".lower():
-        found = hits[0].text("sAMAccountName")
-        return _wrong_dn(f"the secret's distinguishedName is that of {found}, not of {name.text}$", hits[0].dn, name)
-    return _judge(hits[0], name)
+    sam = entries[0].text("sAMAccountName")
+    if (sam or "").lower() != f"{name.text}$".lower():
+        summary = f"the secret's distinguishedName is that of {sam}, not of {name.text}$"
+        return _wrong_dn(summary, entries[0].dn, name)
+    return _judge(entries[0], name)
 
 
 def _wrong_dn(summary: str, observed: str, name: GmsaName) -> Finding:
@@ -98,22 +100,21 @@ def _wrong_dn(summary: str, observed: str, name: GmsaName) -> Finding:
 
 def _not_found(directory: Directory, account: Account, name: GmsaName, administrator: Administrator | None) -> Finding:
     """Nothing has that CN. An account of that name under another CN is worth telling, and one that was deleted."""
-    hits = directory.search(
-        account.domain.base_dn, f"(sAMAccountName={escape_filter(name.text)}$)", ("objectClass", "sAMAccountName")
-    )
-    if hits:
-        return _other_cn(hits[0], name)
-    deleted = _deleted(administrator.directory if administrator else directory, account, name)
+    base = account.domain.base_dn
+    renamed = directory.search(base, f"(sAMAccountName={escape_filter(name.text)}$)", ("objectClass", "sAMAccountName"))
+    if renamed:
+        return _other_cn(renamed[0], name)
+    deleted = _deleted(administrator.directory if administrator else directory, base, name)
     if deleted:
         return _was_deleted(deleted, name)
-    cns = _others(directory, account)
-    near = difflib.get_close_matches(name.text, cns, n=1)
-    domains = _other_domains(directory, account)
+    names = _gmsa_names(directory, base)
+    near = difflib.get_close_matches(name.text, names, n=1)
+    domains = _other_domains(directory, base)
     also = f"; the forest has also {', '.join(domains)}, where Credentials Fetcher does not look" if domains else ""
     return failed(
         f"there is no gMSA {name.text} in {account.domain.text}" + (f"; there is {near[0]}" if near else "") + also,
         observed=f"nothing for (CN={name.text}) below {account.domain.base_dn}; gMSAs that {account.user} can see: "
-        + (", ".join(cns[:MOST_NAMES]) + (", …" if len(cns) > MOST_NAMES else "") or "none"),
+        + (", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "") or "none"),
         expected=f"a gMSA whose CN is {name.text}",
         fix=Fix(
             "Name the gMSA in the CredSpec as the AD does, or make it (a KDS root key must be in effect); in another "
@@ -127,13 +128,13 @@ def _not_found(directory: Directory, account: Account, name: GmsaName, administr
     )
 
 
-def _others(directory: Directory, account: Account) -> list[str]:
+def _gmsa_names(directory: Directory, base: str) -> list[str]:
     """The CNs of the domain's gMSAs; none where there are more than the server gives in one answer."""
     try:
-        there = directory.search(account.domain.base_dn, f"(objectClass={GMSA_CLASS})", ("cn",))
+        entries = directory.search(base, f"(objectClass={GMSA_CLASS})", ("cn",))
     except LdapRefusal:
         return []
-    return sorted(one.text("cn") or one.dn for one in there)
+    return sorted(entry.text("cn") or entry.dn for entry in entries)
 
 
 def _other_cn(entry: Entry, name: GmsaName) -> Finding:
@@ -149,18 +150,18 @@ def _other_cn(entry: Entry, name: GmsaName) -> Finding:
     )
 
 
-def _deleted(directory: Directory, account: Account, name: GmsaName) -> Entry | None:
-    """The gMSA among the deleted objects, which are shown to administrators only, as a rule (MS-ADTS 3.1.1.3.4.1.14).
+def _deleted(directory: Directory, base: str, name: GmsaName) -> Entry | None:
+    """The gMSA that was deleted last, of those that are shown: to administrators, as a rule.
 
-    The one that was deleted last is what people look for.
+    Source: MS-ADTS 3.1.1.3.4.1.14.
     """
-    wanted = f"(&(isDeleted=TRUE)(sAMAccountName={escape_filter(name.text)}$))"
+    query = f"(&(isDeleted=TRUE)(sAMAccountName={escape_filter(name.text)}$))"
     attributes = ("objectGUID", "lastKnownParent", "whenChanged")
     try:
-        hits = directory.search(f"CN=Deleted Objects,{account.domain.base_dn}", wanted, attributes, deleted=True)
+        entries = directory.search(f"CN=Deleted Objects,{base}", query, attributes, deleted=True)
     except LdapRefusal:
-        return None  # not shown to this user
-    return max(hits, key=lambda one: one.text("whenChanged") or "", default=None)
+        return None
+    return max(entries, key=lambda entry: entry.text("whenChanged") or "", default=None)
 
 
 def _was_deleted(entry: Entry, name: GmsaName) -> Finding:
@@ -174,23 +175,19 @@ def _was_deleted(entry: Entry, name: GmsaName) -> Finding:
         fix=Fix(
             "Restore it from the recycle bin of the AD, or make it anew with the principals that may retrieve its "
             "password.",
-            (
-                f"Restore-ADObject -Identity {identity}",
-                f"New-ADServiceAccount -Name {powershell(name.text)} -DnsHostName {powershell('<host>')} "
-                f"-PrincipalsAllowedToRetrieveManagedPassword {powershell('<group>')}",
-            ),
+            (f"Restore-ADObject -Identity {identity}", _new_gmsa(name)),
         ),
         shows_as=texts.NO_PASSWORD_ATTRIBUTE,
     )
 
 
-def _other_domains(directory: Directory, account: Account) -> tuple[str, ...]:
+def _other_domains(directory: Directory, base: str) -> tuple[str, ...]:
     """The other domains of the forest, as its partitions tell (MS-ADTS 6.1.1.2.1.1)."""
     try:
         found = partitions(directory)
     except LdapRefusal:
         return ()
-    return tuple(one.dns_name for one in found if one.dn.lower() != account.domain.base_dn.lower())
+    return tuple(partition.dns_name for partition in found if partition.dn.lower() != base.lower())
 
 
 def _hidden(first: Entry, gmsa: Entry, account: Account) -> Finding:
@@ -200,10 +197,7 @@ def _hidden(first: Entry, gmsa: Entry, account: Account) -> Finding:
         expected=gmsa.dn,
         fix=Fix(
             f'Put "distinguishedName": "{gmsa.dn}" into the secret, or rename the other object.',
-            (
-                f"aws secretsmanager put-secret-value --secret-id {posix(account.arn)} "
-                "--secret-string file://secret.json",
-            ),
+            (put_secret(account.arn),),
         ),
         shows_as=texts.NO_PASSWORD_ATTRIBUTE,
     )
@@ -215,13 +209,16 @@ def _no_gmsa(entry: Entry, name: GmsaName) -> Finding:
         observed=entry.dn,
         expected=f"an object of the class {GMSA_CLASS}",
         fix=Fix(
-            "Name a gMSA in the CredSpec, or make one (the KDS root key must be 10 hours old).",
-            (
-                f"New-ADServiceAccount -Name {powershell(name.text)} -DnsHostName {powershell('<host>')} "
-                f"-PrincipalsAllowedToRetrieveManagedPassword {powershell('<group>')}",
-            ),
+            "Name a gMSA in the CredSpec, or make one (the KDS root key must be 10 hours old).", (_new_gmsa(name),)
         ),
         shows_as=texts.NO_PASSWORD_ATTRIBUTE,
+    )
+
+
+def _new_gmsa(name: GmsaName) -> str:
+    return (
+        f"New-ADServiceAccount -Name {powershell(name.text)} -DnsHostName {powershell('<host>')} "
+        f"-PrincipalsAllowedToRetrieveManagedPassword {powershell('<group>')}"
     )
 
 
@@ -243,24 +240,23 @@ def _judge(entry: Entry, name: GmsaName) -> Result[GmsaAccount]:
             fix=Fix("Enable it.", (f"Set-ADServiceAccount -Identity {powershell(name.text)} -Enabled $true",)),
             shows_as=texts.GMSA_TICKET,
         )
-    return Given(_value(entry, sam), passed(entry.dn))
-
-
-def _value(entry: Entry, sam: str) -> GmsaAccount:
-    return GmsaAccount(
-        entry.dn,
-        sam,
-        entry.first("msDS-GroupMSAMembership"),
-        host=entry.text("dNSHostName"),
-        encryption_types=filetime.number(entry.text("msDS-SupportedEncryptionTypes")),
-        password_set=filetime.number(entry.text("pwdLastSet")),
-        interval_days=filetime.number(entry.text("msDS-ManagedPasswordInterval")),
-        password_id=entry.first("msDS-ManagedPasswordId"),
+    return Given(
+        GmsaAccount(
+            entry.dn,
+            sam,
+            entry.first("msDS-GroupMSAMembership"),
+            host=entry.text("dNSHostName"),
+            encryption_types=filetime.number(entry.text("msDS-SupportedEncryptionTypes")),
+            password_set=filetime.number(entry.text("pwdLastSet")),
+            interval_days=filetime.number(entry.text("msDS-ManagedPasswordInterval")),
+            password_id=entry.first("msDS-ManagedPasswordId"),
+        ),
+        passed(entry.dn),
     )
 
 
 def _is_gmsa(entry: Entry) -> bool:
-    return GMSA_CLASS.lower() in (one.lower() for one in entry.texts("objectClass"))
+    return GMSA_CLASS.lower() in (name.lower() for name in entry.texts("objectClass"))
 
 
 def _kind(entry: Entry) -> str:

@@ -1,1 +1,1 @@
-"""The domain controllers, one by one, as DNS names them."""
+"""The domain controllers that DNS names: their addresses, their ports, and what each of them answers."""

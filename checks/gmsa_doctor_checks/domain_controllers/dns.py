@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gmsa_doctor.authoring import (
     Cause,
+    CheckId,
     Finding,
     Fix,
     Given,
@@ -16,6 +15,7 @@ from gmsa_doctor.authoring import (
     Status,
     Stop,
     check,
+    deferred_to,
     failed,
     passed,
     skipped,
@@ -30,24 +30,11 @@ from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import domain_in_use, srv_name
 from gmsa_doctor_checks.network_access.values import Passage
 from gmsa_doctor_checks.reachability.flow import Need
-from gmsa_doctor_checks.silence import judge_silence
+from gmsa_doctor_checks.silence import judge_silence, split
 from gmsa_doctor_checks.values import Account, DomainControllers, DomainName, Endpoint, GmsaNames
 from gmsa_doctor_checks.vpc_dns.values import ResolverWay, VpcDns
 
-_GROUPS = "network-access.security-groups"
-
-
-@dataclass(frozen=True)
-class _NamedHosts:
-    """Addresses by host name, and why a host has none."""
-
-    addresses: dict[str, tuple[str, ...]]
-    missing: dict[str, str]
-
-    def endpoints(self, records: tuple[Srv, ...]) -> tuple[Endpoint, ...]:
-        return tuple(
-            Endpoint(one.target, address, one.port) for one in records for address in self.addresses.get(one.target, ())
-        )
+_GROUPS = CheckId("network-access.security-groups")
 
 
 @check(
@@ -75,60 +62,62 @@ def domain_controllers(
     controllers' records again if they are missing.
     """
     domain = domain_in_use(names, account)
-    questions = (srv_name(domain), f"_kerberos._tcp.{domain.text}", f"_kerberos._udp.{domain.text}")
-    ldap, tcp, udp = (answer for _, answer in each(questions, dns.srv))
-    silent = isinstance(ldap, ClientError) and isinstance(tcp, ClientError)
-    for question, answer in ((questions[0], ldap), (questions[1], tcp)):
-        if isinstance(answer, ClientError):
-            shows = texts.NO_DC if question == questions[0] and not silent else texts.NO_DNS
+    locator, kerberos = srv_name(domain), f"_kerberos._tcp.{domain.text}"
+    kerberos_udp = f"_kerberos._udp.{domain.text}"
+    records, unanswered = split(each((locator, kerberos, kerberos_udp), dns.srv))
+    for question in (locator, kerberos):
+        if question in unanswered:
+            shows = texts.NO_DC if question == locator and kerberos in records else texts.NO_DNS
+            error = unanswered[question]
             raise Stop(
-                _closed(passage, answer, vantage)
-                or _no_records(domain, names, question, answer, vantage, way, resolver, shows)
+                _closed(passage, error, vantage)
+                or _no_records(domain, names, question, error, vantage, way, resolver, shows)
             )
-    assert not isinstance(ldap, ClientError)  # noqa: S101 - for the type checker: the loop has stopped
-    assert not isinstance(tcp, ClientError)  # noqa: S101
-    hosts = _resolve(dns, tuple(dict.fromkeys(one.target for one in (*ldap, *tcp))))
-    value = DomainControllers(domain, hosts.endpoints(ldap), hosts.endpoints(tcp))
+    targets = dict.fromkeys(record.target for record in (*records[locator], *records[kerberos]))
+    addresses, errors = split(each(targets, dns.addresses))
+    value = DomainControllers(domain, _endpoints(records[locator], addresses), _endpoints(records[kerberos], addresses))
     if not value.ldap or not value.kdcs:
-        raise Stop(judge_silence(_no_addresses(domain, hosts), vantage))
-    return Given(value, _judge(value, hosts, udp if isinstance(udp, ClientError) else None, dns))
-
-
-def _resolve(dns: Dns, targets: tuple[str, ...]) -> _NamedHosts:
-    addresses: dict[str, tuple[str, ...]] = {}
-    missing: dict[str, str] = {}
-    for target, answer in each(targets, dns.addresses):
-        if isinstance(answer, ClientError):
-            missing[target] = answer.text
-        else:
-            addresses[target] = answer
-    return _NamedHosts(addresses, missing)
-
-
-def _judge(value: DomainControllers, hosts: _NamedHosts, udp: ClientError | None, dns: Dns) -> Finding:
+        raise Stop(judge_silence(_no_addresses(domain, errors), vantage))
     rows = (
-        *(Row(host, Status.PASS, ", ".join(ips)) for host, ips in hosts.addresses.items()),
-        *(Row(host, Status.WARN, why) for host, why in hosts.missing.items()),
+        *(Row(host, Status.PASS, ", ".join(ips)) for host, ips in addresses.items()),
+        *(Row(host, Status.WARN, error.text) for host, error in errors.items()),
     )
-    if hosts.missing:
-        return warned(
-            f"no address for {', '.join(hosts.missing)}, which the SRV records of {value.domain.text} name; "
-            "Credentials Fetcher loses time there",
-            expected="an A or AAAA record for each domain controller",
-            fix=Fix("Register the domain controller's host record, or remove the SRV records of one that is gone."),
-            rows=rows,
-        )
-    if udp is not None:
-        return warned(
-            f"_kerberos._udp.{value.domain.text} is missing: {udp.text}; Kerberos falls back to TCP",
-            expected="SRV records for UDP and TCP",
-            fix=Fix("Register the domain controllers' records again (on each: `nltest /dsregdns`)."),
-            rows=rows,
-        )
-    count = len(hosts.addresses)
-    word = "domain controller" if count == 1 else "domain controllers"
-    summary = f"{count} {word} of {value.domain.text}, asked of {', '.join(dns.servers)}"
-    return passed(summary, rows=rows)
+    if errors:
+        finding = _some_without_address(domain, errors, rows)
+    elif kerberos_udp in unanswered:
+        finding = _no_udp(kerberos_udp, unanswered[kerberos_udp], rows)
+    else:
+        word = "domain controller" if len(addresses) == 1 else "domain controllers"
+        servers = ", ".join(dns.servers)
+        finding = passed(f"{len(addresses)} {word} of {domain.text}, asked of {servers}", rows=rows)
+    return Given(value, finding)
+
+
+def _endpoints(records: tuple[Srv, ...], addresses: dict[str, tuple[str, ...]]) -> tuple[Endpoint, ...]:
+    return tuple(
+        Endpoint(record.target, address, record.port)
+        for record in records
+        for address in addresses.get(record.target, ())
+    )
+
+
+def _some_without_address(domain: DomainName, errors: dict[str, ClientError], rows: tuple[Row, ...]) -> Finding:
+    return warned(
+        f"no address for {', '.join(errors)}, which the SRV records of {domain.text} name; "
+        "Credentials Fetcher loses time there",
+        expected="an A or AAAA record for each domain controller",
+        fix=Fix("Register the domain controller's host record, or remove the SRV records of one that is gone."),
+        rows=rows,
+    )
+
+
+def _no_udp(question: str, error: ClientError, rows: tuple[Row, ...]) -> Finding:
+    return warned(
+        f"{question} is missing: {error.text}; Kerberos falls back to TCP",
+        expected="SRV records for UDP and TCP",
+        fix=Fix("Register the domain controllers' records again (on each: `nltest /dsregdns`)."),
+        rows=rows,
+    )
 
 
 def _closed(passage: Outcome[Passage], error: ClientError, vantage: Vantage) -> Finding | None:
@@ -149,10 +138,9 @@ def _no_records(
     resolver: Outcome[ResolverWay],
     shows: ShowsAs,
 ) -> Finding:
-    for what, outcome in (("these DHCP options", way), ("this Resolver rule", resolver)):
-        behind = _behind(outcome.finding)
-        if outcome.value is None and behind and vantage.own_resolver:
-            return skipped(f"no answer, as is to be expected with {what}: {error.text}", because=behind)
+    for cause, outcome in (("these DHCP options", way), ("this Resolver rule", resolver)):
+        if outcome.value is None and vantage.own_resolver and _forwards_nothing(outcome.finding):
+            return deferred_to(outcome.finding, f"no answer, as is to be expected with {cause}: {error.text}")
     if isinstance(error, CutOff):
         return judge_silence(_cut_off(domain, question, error, shows), vantage)
     other = f" (the secret's domainName; the CredSpec says {names.domain.text})" if domain != names.domain else ""
@@ -170,11 +158,9 @@ def _no_records(
     return judge_silence(failure, vantage, way.value.servers if way.value else ())
 
 
-def _behind(finding: Finding) -> tuple[str, ...]:
-    """The failure that lets nothing be forwarded; that of the task's groups may be one of the endpoint's too."""
-    if finding.status is Status.FAIL:
-        return (finding.check,)
-    return finding.because if _GROUPS in finding.because else ()
+def _forwards_nothing(finding: Finding) -> bool:
+    """Whether it is a failure that lets nothing be forwarded; that of the task's groups may be the endpoint's too."""
+    return finding.status is Status.FAIL or _GROUPS in finding.because
 
 
 def _cut_off(domain: DomainName, question: str, error: CutOff, shows: ShowsAs) -> Finding:
@@ -191,10 +177,10 @@ def _cut_off(domain: DomainName, question: str, error: CutOff, shows: ShowsAs) -
     )
 
 
-def _no_addresses(domain: DomainName, hosts: _NamedHosts) -> Finding:
+def _no_addresses(domain: DomainName, errors: dict[str, ClientError]) -> Finding:
     return failed(
         f"no domain controller that the SRV records of {domain.text} name has an address",
-        observed="; ".join(f"{host}: {why}" for host, why in hosts.missing.items()),
+        observed="; ".join(f"{host}: {error.text}" for host, error in errors.items()),
         expected="an A or AAAA record for each domain controller",
         fix=Fix("Register the domain controllers' host records (on each: `ipconfig /registerdns`)."),
         shows_as=texts.NO_DC,

@@ -11,6 +11,7 @@ from gmsa_doctor.authoring import (
     Row,
     Status,
     check,
+    deferred_to,
     failed,
     passed,
     skipped,
@@ -22,10 +23,10 @@ from gmsa_doctor.core.limits import each
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.domain_controllers.root_dse import how_often, names
+from gmsa_doctor_checks.domain_controllers.words import how_often, names
 from gmsa_doctor_checks.network_access.values import Passage
 from gmsa_doctor_checks.reachability.flow import Need
-from gmsa_doctor_checks.silence import judge_silence
+from gmsa_doctor_checks.silence import judge_silence, split
 from gmsa_doctor_checks.values import DomainControllers, Endpoint, ReachableKdcs, ReachableLdap
 
 AT_ONCE = 128
@@ -49,10 +50,10 @@ def kerberos(
     Fix: allow TCP and UDP 88 from the task's security group to every domain controller, in the security
     groups, the network ACLs (return ports too) and the firewalls between.
     """
-    open_, finding, silent = _try_all(controllers.kdcs, "Kerberos", tcp)
-    if not open_:
+    reachable, finding, silent = _try_all(controllers.kdcs, Need.KERBEROS, tcp)
+    if not reachable:
         return _closed(finding, silent, passage, Need.KERBEROS, vantage)
-    return Given(ReachableKdcs(controllers.domain, open_), finding)
+    return Given(ReachableKdcs(controllers.domain, reachable), finding)
 
 
 @check(
@@ -78,45 +79,48 @@ def ldap(
     Fix: allow TCP 389 from the task's security group to every domain controller, in the security groups, the
     network ACLs (return ports too) and the firewalls between.
     """
-    open_, finding, silent = _try_all(controllers.ldap, "LDAP", tcp)
-    if not open_:
-        closed = _closed(finding, silent, passage, Need.LDAP, vantage)
-        return _also_closed(closed, kdcs.finding) if _all_dead(controllers, kdcs) else closed
-    return Given(ReachableLdap(controllers.domain, open_), finding)
+    reachable, finding, silent = _try_all(controllers.ldap, Need.LDAP, tcp)
+    if reachable:
+        return Given(ReachableLdap(controllers.domain, reachable), finding)
+    closed = _closed(finding, silent, passage, Need.LDAP, vantage)
+    if closed.status is Status.FAIL and _no_kdc_either(controllers, kdcs.finding):
+        return deferred_to(kdcs.finding, f"as closed as Kerberos on the same hosts: {closed.summary}")
+    return closed
 
 
-def _try_all(endpoints: tuple[Endpoint, ...], service: str, tcp: Tcp) -> tuple[tuple[Endpoint, ...], Finding, bool]:
+def _try_all(endpoints: tuple[Endpoint, ...], need: Need, tcp: Tcp) -> tuple[tuple[Endpoint, ...], Finding, bool]:
     """The endpoints that accept a connection, the finding, and whether any gives no answer at all."""
-    answers = each(endpoints, lambda one: tcp.connect(one.address, one.port), AT_ONCE)
-    open_ = tuple(one for one, answer in answers if not isinstance(answer, ClientError))
-    closed = [(one, answer) for one, answer in answers if isinstance(answer, ClientError)]
-    rows = tuple(
-        Row(str(one), Status.WARN, answer.text)
-        if isinstance(answer, ClientError)
-        else Row(str(one), Status.PASS, f"open after {answer * 1000:.0f} ms")
-        for one, answer in answers
-    )
+    answers = each(endpoints, lambda endpoint: tcp.connect(endpoint.address, endpoint.port), AT_ONCE)
+    seconds, errors = split(answers)
+    reachable, closed = tuple(seconds), tuple(errors)
+    rows = tuple(_row(endpoint, answer) for endpoint, answer in answers)
     if not closed:
-        return open_, passed(f"{service} is open on {_hosts(open_)}", rows=rows), False
-    silent = any(not isinstance(answer, Refused) for _, answer in closed)
-    why = "; ".join(answer.text for _, answer in closed)
-    ports = ", ".join(sorted({str(one.port) for one, _ in closed}))
-    shut = tuple(one for one, _ in closed)
-    also = "; where 389 is closed too (network.ldap), that as well" if service == "Kerberos" else ""
+        return reachable, passed(f"{need} is open on {_hosts(reachable)}", rows=rows), False
+    silent = any(not isinstance(error, Refused) for error in errors.values())
+    why = "; ".join(error.text for error in errors.values())
+    ports = ", ".join(sorted({str(endpoint.port) for endpoint in closed}))
+    addresses = ", ".join(sorted({endpoint.address for endpoint in closed}))
+    also = "; where 389 is closed too (network.ldap), that as well" if need is Need.KERBEROS else ""
     fix = Fix(
-        f"See whether {_hosts(shut)} runs and is a domain controller still. If so, allow TCP {ports} from the task's "
-        f"security group to {', '.join(sorted({one.address for one in shut}))}{also}: security groups on both sides, "
-        "network ACLs (return ports 1024-65535 too), routes and firewalls.",
-        tuple(f"nc -vz -w 3 {posix(one.address)} {one.port}" for one in shut[:3]),
+        f"See whether {_hosts(closed)} runs and is a domain controller still. If so, allow TCP {ports} from the task's "
+        f"security group to {addresses}{also}: security groups on both sides, network ACLs (return ports 1024-65535 "
+        "too), routes and firewalls.",
+        tuple(f"nc -vz -w 3 {posix(endpoint.address)} {endpoint.port}" for endpoint in closed[:3]),
     )
     expected = f"TCP {ports} open on each domain controller"
-    if open_:
-        often = how_often(tuple(one.host for one in shut), tuple(one.host for one in endpoints))
-        summary = f"{service} is open on {_hosts(open_)} but not on {_hosts(shut)}; {often}, and waits"
-        return open_, warned(summary, observed=why, expected=expected, fix=fix, rows=rows), silent
-    shows = texts.USER_TICKET if service == "Kerberos" else texts.BIND
-    summary = f"no domain controller accepts {service} connections: {why}"
+    if reachable:
+        often = how_often((endpoint.host for endpoint in closed), (endpoint.host for endpoint in endpoints))
+        summary = f"{need} is open on {_hosts(reachable)} but not on {_hosts(closed)}; {often}, and waits"
+        return reachable, warned(summary, observed=why, expected=expected, fix=fix, rows=rows), silent
+    shows = texts.USER_TICKET if need is Need.KERBEROS else texts.BIND
+    summary = f"no domain controller accepts {need} connections: {why}"
     return (), failed(summary, observed=why, expected=expected, fix=fix, shows_as=shows, rows=rows), silent
+
+
+def _row(endpoint: Endpoint, answer: float | ClientError) -> Row:
+    if isinstance(answer, ClientError):
+        return Row(str(endpoint), Status.WARN, answer.text)
+    return Row(str(endpoint), Status.PASS, f"open after {answer * 1000:.0f} ms")
 
 
 def _closed(finding: Finding, silent: bool, passage: Outcome[Passage], need: Need, vantage: Vantage) -> Finding:
@@ -127,18 +131,11 @@ def _closed(finding: Finding, silent: bool, passage: Outcome[Passage], need: Nee
     return judge_silence(finding, vantage)
 
 
-def _all_dead(controllers: DomainControllers, kdcs: Outcome[ReachableKdcs]) -> bool:
-    """No KDC accepts connections, which is a failure, and LDAP, closed as well, is on no other host."""
-    hosts = {one.address for one in controllers.kdcs}
-    return kdcs.finding.status is Status.FAIL and hosts >= {one.address for one in controllers.ldap}
-
-
-def _also_closed(closed: Finding, kerberos: Finding) -> Finding:
-    """A failure that has its cause in that of Kerberos; what is skipped has its own."""
-    if closed.status is not Status.FAIL:
-        return closed
-    return skipped(f"as closed as Kerberos on the same hosts: {closed.summary}", because=(kerberos.check,))
+def _no_kdc_either(controllers: DomainControllers, kerberos: Finding) -> bool:
+    """No KDC accepts connections, which is a failure, and LDAP is on no other host."""
+    kdcs = {endpoint.address for endpoint in controllers.kdcs}
+    return kerberos.status is Status.FAIL and kdcs >= {endpoint.address for endpoint in controllers.ldap}
 
 
 def _hosts(endpoints: tuple[Endpoint, ...]) -> str:
-    return names(tuple(one.host for one in endpoints))
+    return names(endpoint.host for endpoint in endpoints)

@@ -13,8 +13,8 @@ from gmsa_doctor.given.subject import Launch, Platform
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix, powershell
-from gmsa_doctor_checks.domain_controllers.root_dse import MOST, names, place
-from gmsa_doctor_checks.silence import judge_silence
+from gmsa_doctor_checks.domain_controllers.words import MOST, names, place, row
+from gmsa_doctor_checks.silence import judge_silence, split
 from gmsa_doctor_checks.values import Account, DomainControllers, Endpoint, ReachableKdcs, ReachableLdap
 
 OTHER_PORTS = {53: "DNS", 464: "password changes", 636: "LDAPS"}
@@ -29,11 +29,7 @@ _AWS_NAMES = (".internal", ".amazonaws.com", ".amazonaws.com.cn")
 """Under which the VPC's resolver names each private or public address (`ip-10-0-0-5.ec2.internal`)."""
 
 
-@check(
-    "domain-controllers.kerberos-udp",
-    title="The KDCs answer over UDP",
-    docs=links.FARGATE_NETWORK,
-)
+@check("domain-controllers.kerberos-udp", title="The KDCs answer over UDP", docs=links.FARGATE_NETWORK)
 def kerberos_udp(account: Account, kdcs: ReachableKdcs, questions: KdcQuestions, vantage: Vantage) -> Finding:
     """Sends the first request of a logon to each KDC over UDP (88); no password goes with it, and none is counted.
 
@@ -44,20 +40,18 @@ def kerberos_udp(account: Account, kdcs: ReachableKdcs, questions: KdcQuestions,
     """
     answers = each(
         kdcs.endpoints[:MOST],
-        lambda one: questions.first_answer(account.user, kdcs.domain.realm, one.address, one.port, "UDP"),
+        lambda kdc: questions.first_answer(account.user, kdcs.domain.realm, kdc.address, kdc.port, "UDP"),
     )
+    _, errors = split(answers)
     # a port that refuses is known at once, and TCP is asked without a wait
-    silent = [
-        (one, error) for one, error in answers if isinstance(error, ClientError) and not isinstance(error, Refused)
-    ]
-    rows = tuple(_udp_row(one, answer) for one, answer in answers)
+    silent = {kdc: error for kdc, error in errors.items() if not isinstance(error, Refused)}
+    rows = tuple(_udp_row(kdc, answer) for kdc, answer in answers)
     if not silent:
         return passed("each KDC answers over UDP, or refuses at once", rows=rows)
-    bad = tuple(one.host for one, _ in silent)
-    addresses = ", ".join(one.address for one, _ in silent)
+    hosts, addresses = names(kdc.host for kdc in silent), ", ".join(kdc.address for kdc in silent)
     failure = warned(
-        f"no answer over UDP from {names(bad)}; Kerberos asks there first, and waits seconds before it turns to TCP",
-        observed="; ".join(error.text for _, error in silent),
+        f"no answer over UDP from {hosts}; Kerberos asks there first, and waits seconds before it turns to TCP",
+        observed="; ".join(error.text for error in silent.values()),
         expected="UDP 88 open to each domain controller, and the answers let back in",
         fix=Fix(
             f"Allow UDP 88 from the task's security group to {addresses}: security groups on both sides, network ACLs "
@@ -68,19 +62,15 @@ def kerberos_udp(account: Account, kdcs: ReachableKdcs, questions: KdcQuestions,
     return judge_silence(failure, vantage)
 
 
-def _udp_row(endpoint: Endpoint, answer: FirstAnswer | ClientError) -> Row:
+def _udp_row(kdc: Endpoint, answer: FirstAnswer | ClientError) -> Row:
     if isinstance(answer, Refused):
-        return Row(place(endpoint), Status.PASS, "UDP refused; TCP is asked at once")
+        return row(kdc, "UDP refused; TCP is asked at once")
     if isinstance(answer, ClientError):
-        return Row(place(endpoint), Status.WARN, answer.text)
-    return Row(place(endpoint), Status.PASS, "answers over UDP")
+        return row(kdc, answer.text, bad=True)
+    return row(kdc, "answers over UDP")
 
 
-@check(
-    "domain-controllers.other-ports",
-    title="Further ports of the domain controllers",
-    docs=links.FARGATE_NETWORK,
-)
+@check("domain-controllers.other-ports", title="Further ports of the domain controllers", docs=links.FARGATE_NETWORK)
 def other_ports(reachable: ReachableLdap, tcp: Tcp) -> Finding:
     """Tries the TCP ports 53, 464 and 636 of each domain controller. For information: it only passes.
 
@@ -89,20 +79,21 @@ def other_ports(reachable: ReachableLdap, tcp: Tcp) -> Finding:
 
     Fix: none is needed, unless the application uses one of them.
     """
-    questions = [(one, port) for one in reachable.endpoints[:_PORTS_OF] for port in OTHER_PORTS]
-    answers = each(questions, lambda one: tcp.connect(one[0].address, one[1], OTHER_SECONDS))
-    open_ = {question for question, answer in answers if not isinstance(answer, ClientError)}
+    endpoints = reachable.endpoints[:_PORTS_OF]
+    questions = [(endpoint, port) for endpoint in endpoints for port in OTHER_PORTS]
+    answers = each(questions, lambda question: tcp.connect(question[0].address, question[1], OTHER_SECONDS))
+    accepting, _ = split(answers)
     rows = tuple(
-        Row(
-            place(one),
-            Status.PASS,
+        row(
+            endpoint,
             ", ".join(
-                f"{port} ({use}) {'open' if (one, port) in open_ else 'closed'}" for port, use in OTHER_PORTS.items()
+                f"{port} ({use}) {'open' if (endpoint, port) in accepting else 'closed'}"
+                for port, use in OTHER_PORTS.items()
             ),
         )
-        for one in reachable.endpoints[:_PORTS_OF]
+        for endpoint in endpoints
     )
-    return passed(f"{len(open_)} of {len(questions)} open; Credentials Fetcher needs none of them", rows=rows)
+    return passed(f"{len(accepting)} of {len(questions)} open; Credentials Fetcher needs none of them", rows=rows)
 
 
 @check(
@@ -118,34 +109,34 @@ def reverse_names(controllers: DomainControllers, dns: Dns, platform: Platform) 
 
     Fix: make a reverse zone, and let the domain controllers register in it.
     """
-    hosts = {one.address: one for one in controllers.ldap[:MOST]}
-    answers = each(hosts, dns.names_of)
-    told = [(hosts[address], answer) for address, answer in answers]
-    wrong = [
-        (one, found) for one, found in told if not isinstance(found, ClientError) and _misleads(one, found, platform)
-    ]
-    missing = [one for one, found in told if isinstance(found, NotFound)]
-    rows = tuple(_reverse_row(one, found, bool(wrong) and (one, found) in wrong, platform) for one, found in told)
+    endpoints = {endpoint.address: endpoint for endpoint in controllers.ldap[:MOST]}
+    answers = [(endpoints[address], answer) for address, answer in each(endpoints, dns.names_of)]
+    names, errors = split(answers)
+    wrong = {endpoint: found for endpoint, found in names.items() if _misleads(endpoint, found, platform)}
+    missing = [endpoint for endpoint, error in errors.items() if isinstance(error, NotFound)]
+    needed = platform.fetchers == {Fetcher.V1_3}
+    bad = [*wrong, *(missing if needed else ())]
+    rows = tuple(_row(endpoint, answer, endpoint in bad) for endpoint, answer in answers)
     if wrong:
-        first, found = wrong[0]
+        endpoint, found = next(iter(wrong.items()))
         return warned(
-            f"{first.address} leads back to {', '.join(found)}, not to {first.host}; an LDAP client that takes the "
-            "name from there, as Credentials Fetcher 1.3 may, asks for a ticket of the wrong one",
-            expected=f"a PTR record of {first.address} that says {first.host}",
-            fix=_reverse_fix(first),
+            f"{endpoint.address} leads back to {', '.join(found)}, not to {endpoint.host}; an LDAP client that takes "
+            "the name from there, as Credentials Fetcher 1.3 may, asks for a ticket of the wrong one",
+            expected=f"a PTR record of {endpoint.address} that says {endpoint.host}",
+            fix=_fix(endpoint),
             rows=rows,
         )
-    if missing and platform.fetchers == {Fetcher.V1_3}:
+    if missing and needed:
         return warned(
-            f"{', '.join(one.address for one in missing)} has no PTR record; Credentials Fetcher 1.3 needs one unless "
-            "SASL_NOCANON is on",
+            f"{', '.join(endpoint.address for endpoint in missing)} has no PTR record; Credentials Fetcher 1.3 needs "
+            "one unless SASL_NOCANON is on",
             expected="a PTR record for each domain controller",
-            fix=_reverse_fix(missing[0]),
+            fix=_fix(missing[0]),
             rows=rows,
         )
-    without = len([one for one, found in told if isinstance(found, ClientError)])
-    summary = f"no PTR record for {without} of {len(told)}; nothing needs it here" if without else "each leads back"
-    return passed(summary, rows=rows)
+    if errors:
+        return passed(f"no PTR record for {len(errors)} of {len(answers)}; nothing needs it here", rows=rows)
+    return passed("each leads back", rows=rows)
 
 
 def _misleads(endpoint: Endpoint, found: tuple[str, ...], platform: Platform) -> bool:
@@ -155,16 +146,15 @@ def _misleads(endpoint: Endpoint, found: tuple[str, ...], platform: Platform) ->
     return not (platform.launch is Launch.FARGATE and all(name.endswith(_AWS_NAMES) for name in found))
 
 
-def _reverse_row(endpoint: Endpoint, found: tuple[str, ...] | ClientError, wrong: bool, platform: Platform) -> Row:
-    if isinstance(found, NotFound):
-        needed = platform.fetchers == {Fetcher.V1_3}
-        return Row(place(endpoint), Status.WARN if needed else Status.PASS, "no PTR record")
-    if isinstance(found, ClientError):
-        return Row(place(endpoint), Status.UNKNOWN, found.text)
-    return Row(place(endpoint), Status.WARN if wrong else Status.PASS, ", ".join(found))
+def _row(endpoint: Endpoint, answer: tuple[str, ...] | ClientError, bad: bool) -> Row:
+    if isinstance(answer, NotFound):
+        return row(endpoint, "no PTR record", bad=bad)
+    if isinstance(answer, ClientError):
+        return Row(place(endpoint), Status.UNKNOWN, answer.text)
+    return row(endpoint, ", ".join(answer), bad=bad)
 
 
-def _reverse_fix(endpoint: Endpoint) -> Fix:
+def _fix(endpoint: Endpoint) -> Fix:
     return Fix(
         f"Let {endpoint.host} register its PTR record (it needs a reverse zone), or use Credentials Fetcher 2.x.",
         (

@@ -1,30 +1,27 @@
-"""Each domain controller that the SRV records name, by itself: what it says of itself before anybody logs on.
+"""What each domain controller says of itself in its root DSE, before anybody logs on.
 
-Credentials Fetcher takes the domain controllers in the order of the answer, and DNS servers of the AD turn that order
-with every answer: one that is ill of three is met first by about every third task.
+Credentials Fetcher asks the domain controllers in the order of the SRV answer, which DNS servers of the AD rotate: if
+one of three does not work, about every third task asks it first.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from gmsa_doctor.authoring import Finding, Fix, Given, Result, Row, Status, check, passed, unknown, warned
+from gmsa_doctor.authoring import Finding, Fix, Given, Result, Row, check, passed, unknown, warned
 from gmsa_doctor.clients.ldap.directory import Ldap, RootDse
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import srv_name
+from gmsa_doctor_checks.domain_controllers.words import MOST, how_often, names, place, row
+from gmsa_doctor_checks.silence import split
 from gmsa_doctor_checks.values import DomainControllers, DomainName, Endpoint, ReachableLdap
 
 GMSA_LEVEL = 5
 """The functionality of a domain controller that knows gMSAs: Windows Server 2012. Source: MS-ADTS 3.1.1.4.5.39."""
-
-MOST = 32
-"""Domain controllers that are looked at one by one: a large domain has hundreds."""
-
-NAMED = 6
-"""Hosts that a sentence names at most; the rows name all."""
 
 _LEVELS = {0: "2000", 2: "2003", 3: "2008", 4: "2008 R2", 5: "2012", 6: "2012 R2", 7: "2016", 10: "2025"}
 """Source: MS-ADTS 6.1.4.2 (msDS-Behavior-Version: DC Functional Level)."""
@@ -32,7 +29,7 @@ _LEVELS = {0: "2000", 2: "2003", 3: "2008", 4: "2008 R2", 5: "2012", 6: "2012 R2
 
 @dataclass(frozen=True)
 class RootDses:
-    """What the domain controllers say of themselves; ``asked`` are the hosts of the SRV answer, in its order."""
+    """The root DSEs of the domain controllers; ``asked`` are the hosts of the SRV answer, in its order."""
 
     domain: DomainName
     asked: tuple[str, ...]
@@ -40,15 +37,11 @@ class RootDses:
 
     @property
     def of_domain(self) -> tuple[tuple[Endpoint, RootDse], ...]:
-        """Those that serve the domain."""
-        return tuple(one for one in self.answers if serves(one[1], self.domain))
+        """Those of domain controllers that serve the domain."""
+        return tuple((endpoint, dse) for endpoint, dse in self.answers if serves(dse, self.domain))
 
 
-@check(
-    "domain-controllers.root-dse",
-    title="Each domain controller says who it is",
-    docs=links.DC_LOCATOR,
-)
+@check("domain-controllers.root-dse", title="Each domain controller says who it is", docs=links.DC_LOCATOR)
 def root_dses(controllers: DomainControllers, reachable: ReachableLdap, ldap: Ldap) -> Result[RootDses]:
     """Asks each domain controller whose LDAP port is open for its root DSE: domain, site, Windows level, time.
 
@@ -58,40 +51,36 @@ def root_dses(controllers: DomainControllers, reachable: ReachableLdap, ldap: Ld
     Fix: restart the directory service of the domain controller that does not answer, see what stands between, or take
     its SRV records out of DNS.
     """
-    answers = each(reachable.endpoints[:MOST], lambda one: ldap.root_dse(one.address, one.port))
-    hosts = tuple(dict.fromkeys(one.host for one in controllers.ldap))
-    value = RootDses(
-        controllers.domain, hosts, tuple((one, dse) for one, dse in answers if not isinstance(dse, ClientError))
-    )
-    silent = tuple((one, error) for one, error in answers if isinstance(error, ClientError))
-    rows = tuple(_row(one, answer) for one, answer in answers)
-    if not value.answers:
-        return unknown(f"no domain controller says who it is: {silent[0][1].text}", rows=rows)
-    if silent:
-        bad = tuple(one.host for one, _ in silent)
+    answers = each(reachable.endpoints[:MOST], lambda endpoint: ldap.root_dse(endpoint.address, endpoint.port))
+    dses, errors = split(answers)
+    asked = tuple(dict.fromkeys(endpoint.host for endpoint in controllers.ldap))
+    value = RootDses(controllers.domain, asked, tuple(dses.items()))
+    rows = tuple(_row(endpoint, answer) for endpoint, answer in answers)
+    if not dses:
+        return unknown(f"no domain controller says who it is: {next(iter(errors.values())).text}", rows=rows)
+    if errors:
+        silent = [endpoint.host for endpoint in errors]
         finding = warned(
-            f"{names(bad)} accepts LDAP connections and says nothing of itself; {how_often(bad, hosts)}",
-            observed="; ".join(error.text for _, error in silent),
+            f"{names(silent)} accepts LDAP connections and says nothing of itself; {how_often(silent, asked)}",
+            observed="; ".join(error.text for error in errors.values()),
             expected="an answer from each domain controller",
             fix=Fix(
-                f"See whether the directory service (NTDS) of {names(bad)} runs, and what stands between; or take its "
-                "SRV records out of DNS.",
+                f"See whether the directory service (NTDS) of {names(silent)} runs, and what stands between; or take "
+                "its SRV records out of DNS.",
                 ("Get-Service NTDS", "dcdiag /test:Services /test:Advertising"),
             ),
             rows=rows,
         )
         return Given(value, finding)
-    level = min(
-        (one.domain_functionality for _, one in value.answers if one.domain_functionality is not None), default=None
-    )
-    told = f", domain level {windows(level)}" if level is not None else ""
+    levels = [dse.domain_functionality for dse in dses.values() if dse.domain_functionality is not None]
+    level = f", domain level {windows(min(levels))}" if levels else ""
     of = f"each of {len(answers)}" if len(answers) == len(reachable.endpoints) else f"each of the first {len(answers)}"
-    return Given(value, passed(f"{of} answers{told}", rows=rows))
+    return Given(value, passed(f"{of} answers{level}", rows=rows))
 
 
 def _row(endpoint: Endpoint, answer: RootDse | ClientError) -> Row:
     if isinstance(answer, ClientError):
-        return Row(place(endpoint), Status.WARN, answer.text)
+        return row(endpoint, answer.text, bad=True)
     parts = (
         dns_name(answer.default_naming_context) or "no domain",
         f"site {answer.site}" if answer.site else "",
@@ -99,14 +88,10 @@ def _row(endpoint: Endpoint, answer: RootDse | ClientError) -> Row:
         "read-only" if answer.read_only else "",
         f"{answer.seconds_ahead:+.0f} s",
     )
-    return Row(place(endpoint), Status.PASS, ", ".join(part for part in parts if part))
+    return row(endpoint, ", ".join(filter(None, parts)))
 
 
-@check(
-    "domain-controllers.domain",
-    title="Each domain controller serves the domain",
-    docs=links.DC_LOCATOR,
-)
+@check("domain-controllers.domain", title="Each domain controller serves the domain", docs=links.DC_LOCATOR)
 def domain(dses: RootDses) -> Finding:
     """Compares the domain that each domain controller serves (`defaultNamingContext`) with the one that is asked for.
 
@@ -115,37 +100,26 @@ def domain(dses: RootDses) -> Finding:
 
     Fix: take the other domain's hosts out of the SRV records.
     """
-    foreign = [(one, dse) for one, dse in dses.answers if not serves(dse, dses.domain)]
+    foreign = {endpoint: dse for endpoint, dse in dses.answers if not serves(dse, dses.domain)}
     if not foreign:
         return passed(f"each serves {dses.domain.text}")
-    endpoint, dse = foreign[0]
-    bad = tuple(one.host for one, _ in foreign)
-    other = dns_name(dse.default_naming_context) or "no domain at all"
-    srv = srv_name(dses.domain)
+    endpoint, dse = next(iter(foreign.items()))
+    hosts = [foreigner.host for foreigner in foreign]
+    domain_served = dns_name(dse.default_naming_context) or "no domain at all"
     return warned(
-        f"the SRV records of {dses.domain.text} name {names(bad)}, which serves {other}; {how_often(bad, dses.asked)}",
+        f"the SRV records of {dses.domain.text} name {names(hosts)}, which serves {domain_served}; "
+        f"{how_often(hosts, dses.asked)}",
         observed=f"{place(endpoint)}: defaultNamingContext {dse.default_naming_context or 'missing'}",
         expected=dses.domain.base_dn,
         fix=Fix(
-            f"Take {names(bad)} out of the SRV records of {dses.domain.text} (`_ldap._tcp…` and `_kerberos._tcp…`).",
-            (f"dig +short SRV {posix(srv)}",),
+            f"Take {names(hosts)} out of the SRV records of {dses.domain.text} (`_ldap._tcp…` and `_kerberos._tcp…`).",
+            (f"dig +short SRV {posix(srv_name(dses.domain))}",),
         ),
-        rows=tuple(
-            Row(
-                place(one),
-                Status.PASS if serves(dse, dses.domain) else Status.WARN,
-                dse.default_naming_context or "no defaultNamingContext",
-            )
-            for one, dse in dses.answers
-        ),
+        rows=_rows(dses.answers, foreign, lambda dse: dse.default_naming_context or "no defaultNamingContext"),
     )
 
 
-@check(
-    "domain-controllers.functional-level",
-    title="Each domain controller knows gMSAs",
-    docs=links.GMSA_ACCOUNTS,
-)
+@check("domain-controllers.functional-level", title="Each domain controller knows gMSAs", docs=links.GMSA_ACCOUNTS)
 def functional_level(dses: RootDses) -> Finding:
     """Looks at the Windows level of each domain controller (`domainControllerFunctionality`): 2012 or later.
 
@@ -154,38 +128,27 @@ def functional_level(dses: RootDses) -> Finding:
 
     Fix: raise or retire the old domain controller, or take its SRV records out of DNS.
     """
-    old = [
-        (one, dse)
-        for one, dse in dses.of_domain
+    old = {
+        endpoint: dse.controller_functionality
+        for endpoint, dse in dses.of_domain
         if dse.controller_functionality is not None and dse.controller_functionality < GMSA_LEVEL
-    ]
+    }
     if not old:
         return passed("each is of Windows Server 2012 or later, as far as it says")
-    bad = tuple(one.host for one, _ in old)
+    hosts = [endpoint.host for endpoint in old]
     return warned(
-        f"{names(bad)} is older than Windows Server 2012 and knows no gMSA; {how_often(bad, dses.asked)}",
-        observed="; ".join(f"{one.host}: {windows(dse.controller_functionality)}" for one, dse in old),
+        f"{names(hosts)} is older than Windows Server 2012 and knows no gMSA; {how_often(hosts, dses.asked)}",
+        observed="; ".join(f"{endpoint.host}: {windows(level)}" for endpoint, level in old.items()),
         expected=f"domainControllerFunctionality {GMSA_LEVEL} (Windows Server 2012) or more",
         fix=Fix(
             "Replace the old domain controller by a newer one, or take its SRV records out of DNS.",
             ("Get-ADDomainController -Filter * | Select-Object HostName,OperatingSystem",),
         ),
-        rows=tuple(
-            Row(
-                place(one),
-                Status.WARN if one.host in bad else Status.PASS,
-                windows(dse.controller_functionality) or "tells no level",
-            )
-            for one, dse in dses.of_domain
-        ),
+        rows=_rows(dses.of_domain, old, lambda dse: windows(dse.controller_functionality) or "tells no level"),
     )
 
 
-@check(
-    "domain-controllers.read-only",
-    title="The domain controllers are writable",
-    docs=links.MANAGED_PASSWORD,
-)
+@check("domain-controllers.read-only", title="The domain controllers are writable", docs=links.MANAGED_PASSWORD)
 def read_only(dses: RootDses) -> Finding:
     """Looks for read-only domain controllers (RODC) among those that the SRV records name.
 
@@ -195,54 +158,35 @@ def read_only(dses: RootDses) -> Finding:
 
     Fix: leave RODCs out of the domain-wide SRV records, or see that they reach a writable domain controller.
     """
-    found = [one for one, dse in dses.of_domain if dse.read_only]
+    found = [endpoint for endpoint, dse in dses.of_domain if dse.read_only]
     if not found:
         return passed("none is read-only")
-    bad = tuple(one.host for one in found)
+    hosts = [endpoint.host for endpoint in found]
     return warned(
-        f"{names(bad)} is read-only: it passes the request for the gMSA's password on to a writable domain controller, "
-        f"if it reaches one; {how_often(bad, dses.asked)}",
-        observed=f"read-only: {', '.join(place(one) for one in found)}",
+        f"{names(hosts)} is read-only: it passes the request for the gMSA's password on to a writable domain "
+        f"controller, if it reaches one; {how_often(hosts, dses.asked)}",
+        observed=f"read-only: {', '.join(map(place, found))}",
         expected="writable domain controllers in the SRV records of the whole domain",
         fix=Fix(
             "Take it out of the domain-wide SRV records (those of its site may stay), or see that it always reaches a "
             "writable domain controller.",
             ("Get-ADDomainController -Filter {IsReadOnly -eq $true} | Select-Object HostName,Site",),
         ),
-        rows=tuple(
-            Row(
-                place(one),
-                Status.WARN if dse.read_only else Status.PASS,
-                "read-only" if dse.read_only else "writable",
-            )
-            for one, dse in dses.of_domain
-        ),
+        rows=_rows(dses.of_domain, found, lambda dse: "read-only" if dse.read_only else "writable"),
     )
 
 
-# Words ----------------------------------------------------------------------------------------------
+def _rows(
+    answers: Collection[tuple[Endpoint, RootDse]], bad: Collection[Endpoint], text: Callable[[RootDse], str]
+) -> tuple[Row, ...]:
+    return tuple(row(endpoint, text(dse), bad=endpoint in bad) for endpoint, dse in answers)
 
 
-def how_often(bad: tuple[str, ...], asked: tuple[str, ...]) -> str:
-    """How often a task meets one of the bad hosts first, if DNS turns the order of its answer."""
-    some, of = len(set(bad)), len(set(asked) | set(bad))
-    if some >= of:
-        return "every task meets it"
-    ordinals = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
-    share = f"about every {ordinals.get(of, f'{of}th')} start" if some == 1 else f"about {some} of {of} starts"
-    return f"{some} of {of}: {share} asks it first, as DNS turns its answer"
-
-
-def names(hosts: tuple[str, ...]) -> str:
-    """Hosts, each once; of many the first."""
-    each_once = list(dict.fromkeys(hosts))
-    more = len(each_once) - NAMED
-    return ", ".join(each_once[:NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def place(endpoint: Endpoint) -> str:
-    """A domain controller as a row names it."""
-    return f"{endpoint.host} ({endpoint.address})"
+def windows(level: int | None) -> str:
+    """A functionality as the Windows Server that brought it; empty where it is not known."""
+    if level is None:
+        return ""
+    return f"Windows Server {_LEVELS[level]}" if level in _LEVELS else f"level {level}"
 
 
 def serves(dse: RootDse, domain: DomainName) -> bool:
@@ -254,10 +198,3 @@ def dns_name(dn: str) -> str:
     """``DC=corp,DC=example`` as ``corp.example``; empty where it is no such DN."""
     parts = [part.strip().partition("=") for part in dn.split(",")] if dn else []
     return ".".join(value for _, _, value in parts).lower() if all(key.upper() == "DC" for key, _, _ in parts) else ""
-
-
-def windows(level: int | None) -> str:
-    """A functionality as the Windows Server that brought it; empty where it is not known."""
-    if level is None:
-        return ""
-    return f"Windows Server {_LEVELS[level]}" if level in _LEVELS else f"level {level}"

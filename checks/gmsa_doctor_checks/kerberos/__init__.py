@@ -1,1 +1,1 @@
-"""Tickets: the live flow, and what they are made of."""
+"""Kerberos: the tickets, how to get them, and what they are made of."""

@@ -26,10 +26,10 @@ def configuration(names: GmsaNames, account: Outcome[Account], services: Service
     domain = (account.value.domain if account.value else names.domain).text
     hosts = tuple(dict.fromkeys(map(krb5_conf.host_of, services.spns)))
     value = Krb5Conf(domain, hosts, krb5_conf.render(domain, hosts))
-    strangers = [one for one in hosts if krb5_conf.is_full_name(one) and not krb5_conf.belongs(one, domain)]
+    strangers = [host for host in hosts if krb5_conf.is_full_name(host) and not krb5_conf.belongs(host, domain)]
     if not strangers:
         return Given(value, passed(f"names below {domain} are of the realm {domain.upper()}"))
-    option = " ".join(f"--spn {posix(one)}" for one in services.spns)
+    options = " ".join(f"--spn {posix(spn)}" for spn in services.spns)
     return Given(
         value,
         warned(
@@ -40,12 +40,14 @@ def configuration(names: GmsaNames, account: Outcome[Account], services: Service
             fix=Fix(
                 "Put a krb5.conf into the image as /etc/krb5.conf (for Java, name it with java.security.krb5.conf), or "
                 f"name the server by a name below {domain} that has an SPN.",
-                (f"gmsa-doctor krb5-conf --domain {posix(domain)} {option} > krb5.conf",),
+                (f"gmsa-doctor krb5-conf --domain {posix(domain)} {options} > krb5.conf",),
             ),
-            rows=tuple(Row(one, Status.WARN if one in strangers else Status.PASS, _word(one, domain)) for one in hosts),
+            rows=tuple(
+                Row(host, Status.WARN if host in strangers else Status.PASS, _realm_of(host, domain)) for host in hosts
+            ),
         ),
     )
 
 
-def _word(host: str, domain: str) -> str:
+def _realm_of(host: str, domain: str) -> str:
     return f"of {domain}" if krb5_conf.belongs(host, domain) else f"{host.lower()} = {domain.upper()}"

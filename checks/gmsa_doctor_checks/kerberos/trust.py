@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.authoring import Cause, Finding, Row, Status, check, passed, skipped
+from gmsa_doctor.authoring import Cause, CheckId, Finding, Row, Status, check, deferred_to, passed, skipped
 from gmsa_doctor.clients.ldap.directory import Entry, LdapRefusal
 from gmsa_doctor.formats.ad import trust
 from gmsa_doctor_checks import links
@@ -34,23 +34,23 @@ def trusts(bound: BoundDirectory, account: Account, names: GmsaNames) -> Finding
         entries = bound.directory.search(f"CN=System,{ours.base_dn}", "(objectClass=trustedDomain)", _ATTRIBUTES, "one")
     except LdapRefusal as error:
         return skipped(f"the trusts of {ours.text} cannot be read: {error.text}")
-    return judge(ours.text, theirs.text, known(entries))
+    return judge(ours.text, theirs.text, read_trusts(entries))
 
 
-def known(entries: tuple[Entry, ...]) -> tuple[trust.DomainTrust, ...]:
+def read_trusts(entries: tuple[Entry, ...]) -> tuple[trust.DomainTrust, ...]:
     """The trusts that the entries are."""
     found = (trust.read({name: entry.text(name) for name in _ATTRIBUTES}) for entry in entries)
-    return tuple(one for one in found if one is not None)
+    return tuple(domain_trust for domain_trust in found if domain_trust is not None)
 
 
 def judge(ours: str, theirs: str, trusts: tuple[trust.DomainTrust, ...]) -> Finding:
     """What the trusts of our domain say of theirs. Pure."""
-    rows = tuple(Row(one.partner, Status.PASS, str(one)) for one in trusts)
-    between = next((one for one in trusts if one.partner == theirs), None)
+    rows = tuple(Row(domain_trust.partner, Status.PASS, str(domain_trust)) for domain_trust in trusts)
+    between = next((domain_trust for domain_trust in trusts if domain_trust.partner == theirs), None)
     if between is None:
-        return skipped(
+        return deferred_to(
+            CheckId("secret.domain"),
             f"{ours} has no trust with {theirs} of its own (domains of one forest may trust each other through others)",
-            because=("secret.domain",),
         )
-    way = f"{between}; " if between.lets_our_users_in else f"{between}, so users of {ours} may not log on there; "
-    return passed(f"{way}Credentials Fetcher looks for the gMSA in {ours} all the same", rows=rows)
+    logons = f"{between}; " if between.lets_our_users_in else f"{between}, so users of {ours} may not log on there; "
+    return passed(f"{logons}Credentials Fetcher looks for the gMSA in {ours} all the same", rows=rows)

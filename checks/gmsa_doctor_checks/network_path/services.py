@@ -28,6 +28,7 @@ from gmsa_doctor.core.severity import worst
 from gmsa_doctor.formats.aws.arn import ArnError, parse_role_arn
 from gmsa_doctor.formats.aws.image_name import ecr_repository
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
+from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject, ExecutionRole, LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace, Launch, Network, Platform
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
@@ -38,7 +39,7 @@ from gmsa_doctor_checks.reachability.attribution import Report, blame, report
 from gmsa_doctor_checks.reachability.flow import Flow
 from gmsa_doctor_checks.reachability.obstacles import Fault, GroupsOfTask, Layer, RoutesToHosts
 from gmsa_doctor_checks.reachability.services import LAYERS, ServicePath, ServicePaths, service_name
-from gmsa_doctor_checks.values import CredSpecLocation, CredSpecObject, ExecutionRole, LinkedSecret, SecretObject
+from gmsa_doctor_checks.values import SecretObject
 from gmsa_doctor_checks.vpc_dns.values import VpcDns, VpcResolver
 
 _S3, _SECRETS, _ECR, _LOGS = map(

@@ -1,8 +1,8 @@
-"""What the canary sees: a task with the service's credentialSpecs, into which the platform has put the ticket."""
+"""The canary: a task with the service's credentialSpecs, into which the platform has put the ticket."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from gmsa_doctor.authoring import Finding, Fix, Given, Outcome, Result, Stop, check, failed, passed, unknown, warned
@@ -19,10 +19,13 @@ from gmsa_doctor.clients.kerberos.ticket_cache import (
 )
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.ad.ccache import Credential, Principal
+from gmsa_doctor.given.probe_tasks import CanaryTask, ProbeTasks
 from gmsa_doctor.given.vantage import ServiceNames
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix, powershell
-from gmsa_doctor_checks.kerberos.tickets import from_first, judge_services, no_service_named
+from gmsa_doctor_checks.kerberos.service_ticket import judge_services, no_service_named
+from gmsa_doctor_checks.kerberos.tickets import from_first
+from gmsa_doctor_checks.probe.start_failure import start_failure, words_of
 from gmsa_doctor_checks.values import GmsaNames, ReachableKdcs
 
 SHORT = timedelta(hours=1)
@@ -46,6 +49,44 @@ class ContainerTicket:
 
 
 @check(
+    "canary.task",
+    title="A task with the service's credentialSpecs starts",
+    docs=links.FARGATE_GMSA,
+    shows=(texts.CATCH_ALL, texts.NO_PASSWORD_ATTRIBUTE, texts.USER_TICKET),
+)
+def canary_task(canary: CanaryTask) -> Finding:
+    """Starts one task with the service's `credentialSpecs` and gmsa-doctor's image (`gmsa-doctor run --canary`).
+
+    Why: there the platform's own Credentials Fetcher does all that the service's tasks depend on: the final proof.
+
+    Fix: the reason that ECS gives names the step; `gmsa-doctor explain "<reason>"` tells what stands behind it.
+    """
+    task = canary.task
+    if task.ran and not task.report:
+        return passed(f"the platform's Credentials Fetcher let it start in {task.subnet}")
+    if task.ran:
+        return unknown(
+            f"the canary ran in {task.subnet}, and its report did not arrive: {task.problem or task.report}",
+            observed=words_of(task),
+            expected="all lines of its report",
+            fix=Fix("Run it again; with --report-s3 the report does not depend on the log."),
+        )
+    make = unknown
+    if explained := texts.behind(task.stopped_reason or ""):
+        text, checks = explained
+        make = failed
+        summary = (
+            f"a task with the service's credentialSpecs does not start in {task.subnet}: Credentials Fetcher says "
+            f"{text!r}, behind which usually stands {' or '.join(checks[:3])}"
+        )
+        fix = Fix("See what stands behind the text, likeliest first.", (f"gmsa-doctor explain {posix(text)}",))
+    else:
+        failure = start_failure(task, ProbeTasks((task,), canary.image, ""))
+        summary, fix = f"the canary did not run in {task.subnet}: {failure.summary}", failure.fix
+    return make(summary, observed=words_of(task), expected="a task that starts", fix=fix)
+
+
+@check(
     "canary.ticket",
     title="The container has the gMSA's ticket",
     docs=links.FARGATE_GMSA,
@@ -64,27 +105,26 @@ def ticket(cache: TicketCache, names: Outcome[GmsaNames]) -> Result[ContainerTic
     Fix: set `KRB5CCNAME` in the container's environment, and run the container as root; a ticket of a wrong account
     comes from the CredSpec or the secret, one that has expired from renewals that fail.
     """
-    found = _read(cache)
-    principal, tgt = found.content.principal, found.content.tgt
-    warnings = _compared(principal, names.value)
+    file = _read(cache)
+    principal, tgt = file.content.principal, file.content.tgt
+    warnings = _compare(principal, names.value)
     if tgt is None:
         return failed(
             f"the ticket cache of {principal} holds no TGT of its realm",
-            observed=", ".join(str(one.server) for one in found.content.credentials) or "no ticket at all",
+            observed=", ".join(str(credential.server) for credential in file.content.credentials) or "no ticket at all",
             expected=f"krbtgt/{principal.realm}@{principal.realm}",
-            fix=Fix(f"Have nothing but Credentials Fetcher write to {found.path}, and start a new task."),
+            fix=Fix(f"Have nothing but Credentials Fetcher write to {file.path}, and start a new task."),
             shows_as=texts.SSPI,
         )
-    left = found.content.left(tgt, datetime.now(UTC))
+    left = file.content.left(tgt, datetime.now(UTC))
     if left <= timedelta(0):
         return _expired(principal, tgt)
-    value = ContainerTicket(found.path, str(principal), principal.realm, tgt.end)
+    value = ContainerTicket(file.path, str(principal), principal.realm, tgt.end)
     summary = f"{principal} has a ticket with {tgt.enctype_name}, good until {tgt.end:%Y-%m-%d %H:%M} UTC"
     warnings += _short_or_weak(principal, tgt, left)
     if warnings:
-        first = warnings[0]
-        text = "; ".join([summary, *(one.summary for one in warnings)])
-        return Given(value, warned(text, observed=first.observed, expected=first.expected, fix=first.fix))
+        text = "; ".join([summary, *(warning.summary for warning in warnings)])
+        return Given(value, replace(warnings[0], summary=text))
     return Given(value, passed(summary if names.value else f"{summary} (not compared: the CredSpec is not known)"))
 
 
@@ -124,60 +164,69 @@ def service_ticket(ticket: ContainerTicket, names: ServiceNames, kdcs: Reachable
 
 
 def _read(cache: TicketCache) -> CacheFile:
-    """Raises Stop where there is nothing to be judged."""
+    """Raises Stop where there is no cache to be judged."""
     try:
         return cache.read()
     except NoCache as error:
-        raise Stop(_explain_no_cache(error, cache.name)) from error
+        raise Stop(_no_cache(error, cache.name)) from error
     except UnsupportedCache as error:
-        raise Stop(_elsewhere(cache.name, error.text)) from error
+        raise Stop(_wrong_name(cache.name, error.text)) from error
     except UnreadableCache as error:
-        raise Stop(_explain_unreadable(error)) from error
+        finding = failed(
+            error.text,
+            observed=str(error.owner) if error.owner else "a directory on the way is closed",
+            expected=f"a file that uid {error.user} may read",
+            fix=Fix(
+                'Run the container as root (user "0" in the container definition). A chmod does not last: the file is '
+                "made anew at each renewal, as root's with mode 0600. An entrypoint that is root's may copy it for the "
+                f"application's user every few minutes, and name the copy in {VARIABLE}. On EC2, the 1.3 daemon takes "
+                "group and mode from CF_KRB5CC_GID and CF_KRB5CC_MODE in its environment."
+            ),
+            shows_as=texts.SSPI,
+        )
+        raise Stop(finding) from error
     except BrokenCache as error:
-        raise Stop(_explain_broken(error)) from error
+        finding = failed(
+            error.text,
+            observed=error.why,
+            expected="a ticket cache of the type FILE",
+            fix=Fix(
+                f"Have nothing but Credentials Fetcher write to {error.path}, and start a new task. An empty cache is "
+                "what its test mode leaves: then take functionaltestcfspec out of the CredSpec's S3 key."
+            ),
+            shows_as=texts.SSPI,
+        )
+        raise Stop(finding) from error
 
 
-def _explain_no_cache(error: NoCache, name: str) -> Finding:
+def _no_cache(error: NoCache, name: str) -> Finding:
     if error.default_exists:
-        return _elsewhere(name, error.text)
+        return _wrong_name(name, error.text)
     if error.path != DEFAULT:
-        return _elsewhere(name, f"{error.text}, and none at {DEFAULT}")
+        return _wrong_name(name, f"{error.text}, and none at {DEFAULT}")
     definition = posix("<family>:<revision>")
-    wanted = posix("taskDefinition.containerDefinitions[].[name,credentialSpecs]")
-    behind = (
+    query = posix("taskDefinition.containerDefinitions[].[name,credentialSpecs]")
+    reason = (
         "Credentials Fetcher has made none"
         if error.directory_exists
         else "the platform has given this container no directory of Credentials Fetcher"
     )
     return failed(
-        f"{error.text}: {behind}",
+        f"{error.text}: {reason}",
         expected=f"a ticket cache at {DEFAULT}",
         fix=Fix(
             "See that the registered task definition gives this container credentialSpecs, with a valid prefix such as "
             "credentialspecdomainless: in lower case (without one, the ECS agent of EC2 starts the task all the same, "
             "without a ticket), and on EC2 that ECS_GMSA_SUPPORTED=true is set and Credentials Fetcher runs.",
-            (f"aws ecs describe-task-definition --task-definition {definition} --query {wanted}",),
+            (f"aws ecs describe-task-definition --task-definition {definition} --query {query}",),
         ),
         shows_as=texts.SSPI,
     )
 
 
-def _explain_broken(error: BrokenCache) -> Finding:
+def _wrong_name(name: str, reason: str) -> Finding:
     return failed(
-        error.text,
-        observed=error.why,
-        expected="a ticket cache of the type FILE",
-        fix=Fix(
-            f"Have nothing but Credentials Fetcher write to {error.path}, and start a new task. An empty cache is what "
-            "its test mode leaves: then take functionaltestcfspec out of the CredSpec's S3 key."
-        ),
-        shows_as=texts.SSPI,
-    )
-
-
-def _elsewhere(name: str, why: str) -> Finding:
-    return failed(
-        f"{VARIABLE} names no ticket cache of Credentials Fetcher: {why}",
+        f"{VARIABLE} names no ticket cache of Credentials Fetcher: {reason}",
         observed=f"{VARIABLE}={name}",
         expected=f"{VARIABLE}={DEFAULT}",
         fix=Fix(f"Set {VARIABLE} to {DEFAULT} in the container's environment (task definition or image)."),
@@ -185,22 +234,7 @@ def _elsewhere(name: str, why: str) -> Finding:
     )
 
 
-def _explain_unreadable(error: UnreadableCache) -> Finding:
-    return failed(
-        error.text,
-        observed=str(error.owner) if error.owner else "a directory on the way is closed",
-        expected=f"a file that uid {error.user} may read",
-        fix=Fix(
-            'Run the container as root (user "0" in the container definition). A chmod does not last: the file is made '
-            "anew at each renewal, as root's with mode 0600. An entrypoint that is root's may copy it for the "
-            f"application's user every few minutes, and name the copy in {VARIABLE}. On EC2, the 1.3 daemon takes "
-            "group and mode from CF_KRB5CC_GID and CF_KRB5CC_MODE in its environment."
-        ),
-        shows_as=texts.SSPI,
-    )
-
-
-def _compared(principal: Principal, names: GmsaNames | None) -> list[Finding]:
+def _compare(principal: Principal, names: GmsaNames | None) -> list[Finding]:
     """Warnings. Raises Stop if the ticket is of another account than the CredSpec's gMSA.
 
     Another realm is a warning: 2.x takes it from the secret's domainName, and the ticket may well work.
@@ -208,28 +242,18 @@ def _compared(principal: Principal, names: GmsaNames | None) -> list[Finding]:
     if names is None:
         return []
     account, realm = f"{names.gmsa.text}$", names.domain.realm
-    if not principal.is_account(account):
-        raise Stop(
-            failed(
-                f"the ticket is {principal}'s, not that of the CredSpec's gMSA",
-                observed=str(principal),
-                expected=f"{account}@{realm}",
-                fix=Fix(
-                    "Let the task definition name the CredSpec that was checked, see that nothing but Credentials "
-                    "Fetcher writes to this cache, and start a new task."
-                ),
-            )
-        )
     if principal.is_account(account, realm):
         return []
-    return [
-        warned(
-            f"the CredSpec's realm is {realm}",
-            observed=str(principal),
-            expected=f"{account}@{realm}",
-            fix=Fix("Write the same domain in the CredSpec (DnsName) and in the secret (domainName)."),
-        )
-    ]
+    expected = f"{account}@{realm}"
+    if principal.is_account(account):
+        fix = Fix("Write the same domain in the CredSpec (DnsName) and in the secret (domainName).")
+        return [warned(f"the CredSpec's realm is {realm}", observed=str(principal), expected=expected, fix=fix)]
+    fix = Fix(
+        "Let the task definition name the CredSpec that was checked, see that nothing but Credentials Fetcher writes "
+        "to this cache, and start a new task."
+    )
+    summary = f"the ticket is {principal}'s, not that of the CredSpec's gMSA"
+    raise Stop(failed(summary, observed=str(principal), expected=expected, fix=fix))
 
 
 def _expired(principal: Principal, tgt: Credential) -> Finding:

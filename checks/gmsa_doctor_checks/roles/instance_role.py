@@ -25,6 +25,7 @@ from gmsa_doctor.clients.aws.services import SecretsManager
 from gmsa_doctor.core.errors import ClientError, NotFound
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.fetcher import Fetcher
+from gmsa_doctor.given.shared_values import ContainerInstances, LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
 from gmsa_doctor.given.vantage import Caller
 from gmsa_doctor_checks import links
@@ -32,8 +33,8 @@ from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.roles.access import in_our_account, worst
 from gmsa_doctor_checks.roles.execution_role.kms import may_use_key_of_secret
 from gmsa_doctor_checks.roles.secret_access import GET_VALUE, may_read, of_secret
-from gmsa_doctor_checks.task.container_instances import ContainerInstances, listed
-from gmsa_doctor_checks.values import LinkedSecret, PrefixedArn, SecretObject
+from gmsa_doctor_checks.task.container_instances import listed
+from gmsa_doctor_checks.values import PrefixedArn, SecretObject
 
 _REPORTED = (
     "Credentials Fetcher 2.0.1 was reported to read the secret with the instance's role, and to give up if it may not"

@@ -5,23 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from gmsa_doctor.authoring import (
-    Finding,
-    Fix,
-    Given,
-    Result,
-    Row,
-    Status,
-    check,
-    failed,
-    passed,
-    skipped,
-    unknown,
-    warned,
-)
+from gmsa_doctor.authoring import Finding, Fix, Given, Result, Row, Status, check, passed, skipped, worst
 from gmsa_doctor.clients.aws.services import SecretsManager, Ssm
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each
+from gmsa_doctor.core.severity import BAD
 from gmsa_doctor.formats.aws import value_from
 from gmsa_doctor.formats.aws.arn import ArnError
 from gmsa_doctor.formats.aws.value_from import SecretSource
@@ -36,12 +24,16 @@ from gmsa_doctor_checks.sql_server.values import SecretStrings
 
 
 @dataclass(frozen=True)
-class _Read:
-    """What became of one variable. ``fix`` is set where there is something to mend."""
+class _Variable:
+    """What was found in one variable of the container. ``fix`` is set where there is something to do."""
 
     row: Row
     string: ConnectionString | None = None
     fix: Fix | None = None
+
+    @property
+    def status(self) -> Status:
+        return self.row.status
 
 
 @check(
@@ -70,49 +62,43 @@ def app_secrets(
     wanted = chosen.container.secrets if chosen.container else ()
     if not wanted:
         return skipped("the container has no secrets whose names tell of a database")
-    read = [_judge(name, answer) for (name, _), answer in each(wanted, lambda one: _read(*one, place, secrets, ssm))]
-    strings = tuple(NamedString(one.row.name, one.string) for one in read if one.string)
-    finding = _worst(read, strings)
+    variables = [
+        _Variable(Row(name, Status.UNKNOWN, result.text), fix=result.fix) if isinstance(result, ClientError) else result
+        for (name, _), result in each(wanted, lambda entry: _read(*entry, place, secrets, ssm))
+    ]
+    strings = tuple(NamedString(variable.row.name, variable.string) for variable in variables if variable.string)
+    finding = _finding(variables, len(strings))
     return Given(SecretStrings(strings), finding) if strings else finding
 
 
-_SEVERITY = ((Status.FAIL, failed), (Status.UNKNOWN, unknown), (Status.WARN, warned))
+def _finding(variables: list[_Variable], strings: int) -> Finding:
+    rows = tuple(variable.row for variable in variables)
+    first = worst(variables, count_skipped=False)
+    if first.status in BAD:
+        number = sum(variable.status is first.status for variable in variables)
+        several = f"{number} of {len(variables)} variables; " if number > 1 else ""
+        return Finding(first.status, f"{several}{first.row.name}: {first.row.text}", fix=first.fix, rows=rows)
+    if strings:
+        return passed(f"{strings} of {len(variables)} hold one", rows=rows)
+    unread = "".join(f"; {row.name}: {row.text}" for row in rows if row.status is Status.SKIPPED)
+    return skipped(f"no secret of the container holds a connection string of SQL Server{unread}")
 
 
-def _worst(read: list[_Read], strings: tuple[NamedString, ...]) -> Finding:
-    rows = tuple(one.row for one in read)
-    for status, make in _SEVERITY:
-        found = [one for one in read if one.row.status is status]
-        if found:
-            first = found[0]
-            several = f"{len(found)} of {len(read)} variables; " if len(found) > 1 else ""
-            return make(f"{several}{first.row.name}: {first.row.text}", fix=first.fix, rows=rows)
-    if not strings:
-        unread = [f"; {one.row.name}: {one.row.text}" for one in read if one.row.status is Status.SKIPPED]
-        return skipped(f"no secret of the container holds a connection string of SQL Server{''.join(unread)}")
-    return passed(f"{len(strings)} of {len(read)} hold one", rows=rows)
-
-
-def _judge(name: str, answer: _Read | ClientError) -> _Read:
-    """A client's error is what became of that variable alone."""
-    if isinstance(answer, ClientError):
-        return _Read(Row(name, Status.UNKNOWN, answer.text), fix=answer.fix)
-    return answer
-
-
-def _read(name: str, text: str, place: AwsPlace, secrets: SecretsManager, ssm: Ssm) -> _Read:
+def _read(name: str, text: str, place: AwsPlace, secrets: SecretsManager, ssm: Ssm) -> _Variable:
     """Raises ClientError for what AWS does not give. What is wrong with a valueFrom: execution-role.task-secrets."""
     try:
         source = value_from.parse(text)
     except ArnError as error:
-        return _Read(Row(name, Status.SKIPPED, f"not read: its valueFrom names nothing that ECS reads: {error.reason}"))
+        return _Variable(
+            Row(name, Status.SKIPPED, f"not read: its valueFrom names nothing that ECS reads: {error.reason}")
+        )
     region = source.arn.region if isinstance(source, SecretSource) else source.region
     if place.region and region and region != place.region:
-        return _Read(Row(name, Status.SKIPPED, f"of {region}, while the task runs in {place.region}: not read"))
+        return _Variable(Row(name, Status.SKIPPED, f"of {region}, while the task runs in {place.region}: not read"))
     return _of_secret(name, source, secrets) if isinstance(source, SecretSource) else _found(name, ssm.get(source.name))
 
 
-def _of_secret(name: str, source: SecretSource, secrets: SecretsManager) -> _Read:
+def _of_secret(name: str, source: SecretSource, secrets: SecretsManager) -> _Variable:
     """What ECS puts into the variable.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html: secrets
@@ -126,7 +112,9 @@ def _of_secret(name: str, source: SecretSource, secrets: SecretsManager) -> _Rea
             "Store it as text.",
             (f"aws secretsmanager put-secret-value {_option(source)} --secret-string file://secret.txt",),
         )
-        return _Read(Row(name, Status.WARN, f"{source.arn.name} is a binary secret, which ECS does not take"), fix=fix)
+        return _Variable(
+            Row(name, Status.WARN, f"{source.arn.name} is a binary secret, which ECS does not take"), fix=fix
+        )
     if source.key is None:
         return _found(name, text.reveal())
     try:
@@ -134,22 +122,24 @@ def _of_secret(name: str, source: SecretSource, secrets: SecretsManager) -> _Rea
     except ValueError:
         document = None
     if not isinstance(document, dict) or source.key not in document:
-        what = f"no key {source.key}" if isinstance(document, dict) else f"no JSON object, and so no key {source.key}"
+        missing = "" if isinstance(document, dict) else "no JSON object, and so "
         fix = Fix(
             "Name a key that the secret has (its keys are case-sensitive), or add it to the secret.", _keys(source)
         )
-        return _Read(Row(name, Status.FAIL, f"{source.arn.name} holds {what}: ECS starts no task with it"), fix=fix)
+        return _Variable(
+            Row(name, Status.FAIL, f"{source.arn.name} holds {missing}no key {source.key}: ECS starts no task with it"),
+            fix=fix,
+        )
     value = document[source.key]
     return _found(name, value if isinstance(value, str) else "")
 
 
 def _keys(source: SecretSource) -> tuple[str, ...]:
     """A command that shows the keys of a secret, and no value of it."""
-    stage = f" --version-stage {posix(source.stage)}" if source.stage else ""
-    version = f" --version-id {posix(source.version)}" if source.version else ""
+    options = (("--version-stage", source.stage), ("--version-id", source.version))
+    version = "".join(f" {option} {posix(value)}" for option, value in options if value)
     return (
-        f"aws secretsmanager get-secret-value {_option(source)}{stage}{version} "
-        "--query SecretString --output text | jq keys",
+        f"aws secretsmanager get-secret-value {_option(source)}{version} --query SecretString --output text | jq keys",
     )
 
 
@@ -157,15 +147,9 @@ def _option(source: SecretSource) -> str:
     return f"--region {posix(source.arn.region)} --secret-id {posix(str(source.arn))}"
 
 
-def _found(name: str, text: str) -> _Read:
-    string = _string_in(text)
-    return _Read(Row(name, Status.PASS, string.server if string else "no connection string of SQL Server"), string)
-
-
-def _string_in(text: str) -> ConnectionString | None:
-    if not connection_string.may_be_one(text):
-        return None
+def _found(name: str, text: str) -> _Variable:
     try:
-        return connection_string.parse(text)
+        string = connection_string.parse(text) if connection_string.may_be_one(text) else None
     except ConnectionStringError:
-        return None
+        string = None
+    return _Variable(Row(name, Status.PASS, string.server if string else "no connection string of SQL Server"), string)

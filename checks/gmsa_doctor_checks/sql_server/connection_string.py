@@ -13,12 +13,15 @@ from gmsa_doctor.authoring import (
     Row,
     Status,
     check,
+    deferred_to,
     failed,
+    if_several,
     passed,
     skipped,
-    stands_behind,
     warned,
+    worst,
 )
+from gmsa_doctor.core.severity import BAD
 from gmsa_doctor.formats.documents.task_definition import NamedString
 from gmsa_doctor.formats.sql_server import connection_string
 from gmsa_doctor.formats.sql_server.connection_string import ConnectionString, Form, Logon
@@ -50,45 +53,41 @@ def connection_strings(
     Fix: .NET and ODBC: `Integrated Security=true` or `Trusted_Connection=Yes`; JDBC: `integratedSecurity=true` with
     `authenticationScheme=JavaKerberos`; and no user and password.
     """
-    strings = _found(application, chosen, secret)
+    strings = _all_strings(application, chosen, secret)
     if not strings:
-        return stands_behind([secret.finding]) if _in_the_way(secret) else _nothing(application)
-    judged = [(one, *_judge(one.string)) for one in strings]
-    rows = tuple(Row(one.name, status, f"{one.string.server}: {text}") for one, status, text in judged)
-    usable = tuple(one for one, status, _ in judged if one.string.logon is Logon.KERBEROS and status is not Status.FAIL)
-    for worst, make in ((Status.FAIL, failed), (Status.WARN, warned)):
-        bad = [(one, text) for one, status, text in judged if status is worst]
-        if not bad:
-            continue
-        one, text = bad[0]
-        finding = make(
-            f"{one.name} ({one.string.server}): {text}",
-            observed=f"{one.string.form}: {_seen(one.string)}",
-            expected=_right(one.string),
-            fix=_fix(one.string),
-            rows=rows if len(rows) > 1 else (),
+        return deferred_to(secret.finding) if secret.finding.status in BAD else _nothing(application)
+    judged = [(named, *_judge(named.string)) for named in strings]
+    rows = tuple(Row(named.name, status, f"{named.string.server}: {text}") for named, status, text in judged)
+    usable = ConnectionStrings(
+        tuple(
+            named for named, status, _ in judged if named.string.logon is Logon.KERBEROS and status is not Status.FAIL
         )
-        return Given(ConnectionStrings(usable), finding) if usable else finding
-    named = ", ".join(f"{one.name} ({one.string.server})" for one in strings)
-    return Given(ConnectionStrings(usable), passed(f"{named}: integrated security", rows=rows))
+    )
+    named, status, text = judged[rows.index(worst(rows))]
+    if status is Status.PASS:
+        names = ", ".join(f"{named.name} ({named.string.server})" for named in strings)
+        return Given(usable, passed(f"{names}: integrated security", rows=rows))
+    finding = (failed if status is Status.FAIL else warned)(
+        f"{named.name} ({named.string.server}): {text}",
+        observed=f"{named.string.form}: {_seen(named.string)}",
+        expected=_right(named.string),
+        fix=_fix(named.string),
+        rows=if_several(rows),
+    )
+    return Given(usable, finding) if usable.strings else finding
 
 
-def _in_the_way(secret: Outcome[SecretStrings]) -> bool:
-    return secret.finding.status in (Status.FAIL, Status.UNKNOWN, Status.WARN)
-
-
-def _found(
+def _all_strings(
     application: ApplicationConfig, chosen: Outcome[ChosenContainer], secret: Outcome[SecretStrings]
 ) -> tuple[NamedString, ...]:
     several = len(application.strings) > 1
-    given = [
-        NamedString(f"{OPTION} {number}" if several else OPTION, one)
-        for number, one in enumerate(application.strings, 1)
-    ]
+    given = (
+        NamedString(f"{OPTION} {number}" if several else OPTION, string)
+        for number, string in enumerate(application.strings, 1)
+    )
     container = chosen.value.container if chosen.value and application.search else None
     of_container = container.connection_strings if container else ()
-    of_secrets = secret.value.strings if secret.value else ()
-    return (*given, *of_container, *of_secrets)
+    return (*given, *of_container, *(secret.value.strings if secret.value else ()))
 
 
 def _nothing(application: ApplicationConfig) -> Finding:
@@ -139,8 +138,9 @@ def _judge(string: ConnectionString) -> tuple[Status, str]:
 def _seen(string: ConnectionString) -> str:
     if string.colon:
         return f"{string.host}:{string.port}"
-    user = ", with a user or a password" if string.has_user else ""
-    return f"logon: {string.logon}, protocol: {string.protocol}{user}"
+    return (
+        f"logon: {string.logon}, protocol: {string.protocol}{', with a user or a password' if string.has_user else ''}"
+    )
 
 
 def _fix(string: ConnectionString) -> Fix:

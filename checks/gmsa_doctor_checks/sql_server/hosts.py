@@ -39,30 +39,28 @@ def kind_of(host: str) -> HostKind:
 
 
 @dataclass(frozen=True)
-class Search:
-    """The domains that the task's resolver puts behind a short name, in their order, and how that is known."""
+class SearchList:
+    """The domains that the task's resolver appends to a short name, in their order, and how that is known."""
 
     domains: tuple[str, ...]
     known_by: str
 
     def full_names(self, host: str) -> tuple[str, ...]:
-        """What is asked of DNS for that name; the name itself where nothing completes it."""
+        """The names that the resolver looks up for that name; the name itself where nothing completes it."""
         host = host.lower()
-        completed = tuple(f"{host}.{one}" for one in self.domains) if kind_of(host) is HostKind.SHORT else ()
+        completed = tuple(f"{host}.{domain}" for domain in self.domains) if kind_of(host) is HostKind.SHORT else ()
         return completed or (host,)
 
     def completes_with(self, domain: DomainName) -> bool:
-        """Whether a short name is looked for in that domain too."""
+        """Whether a short name is also looked up in that domain."""
         return domain.text in self.domains
 
     def addresses(self, host: str, dns: Dns) -> tuple[str, ...]:
         """Raises as :meth:`Dns.addresses`; NotFound only if DNS knows none of the names."""
-        try:
+        if kind_of(host) is HostKind.ADDRESS:
             return (str(ipaddress.ip_address(host)),)
-        except ValueError:
-            pass
-        *others, last = self.full_names(host)
-        for name in others:
+        *names, last = self.full_names(host)
+        for name in names:
             try:
                 return dns.addresses(name)
             except NotFound:
@@ -71,17 +69,17 @@ class Search:
 
 
 def own_names_of(chosen: Outcome[ChosenContainer]) -> str:
-    """What of the container may tell it names that DNS does not know from here, in words; empty if nothing does."""
+    """What may resolve names in the container that DNS does not know from here, in words; empty if nothing does."""
     container = chosen.value.container if chosen.value else None
     return f"{', '.join(container.dns_settings)} of {container.name}" if container and container.dns_settings else ""
 
 
-def search_of(domain: DomainName, options: Outcome[DhcpOptions]) -> Search:
+def search_list_of(domain: DomainName, options: Outcome[DhcpOptions]) -> SearchList:
     """The ``domain-name`` of the DHCP options set, which may hold several; the AD domain where it is not known.
 
     Source: https://docs.aws.amazon.com/vpc/latest/userguide/DHCPOptionSetConcepts.html
     """
     if options.value is None:
-        return Search((domain.text,), "assumed, since the DHCP options set is not known")
-    names = (options.value.domain_name or "").lower().split()
-    return Search(tuple(one.strip(".") for one in names if one.strip(".")), f"the domain-name of {options.value.id}")
+        return SearchList((domain.text,), "assumed, since the DHCP options set is not known")
+    names = (name.strip(".") for name in (options.value.domain_name or "").lower().split())
+    return SearchList(tuple(filter(None, names)), f"the domain-name of {options.value.id}")

@@ -11,7 +11,6 @@ from gmsa_doctor.authoring import (
     Given,
     Outcome,
     Result,
-    Row,
     check,
     failed,
     passed,
@@ -31,8 +30,8 @@ from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix, powershell
 from gmsa_doctor_checks.domain import domain_in_use
 from gmsa_doctor_checks.silence import judge_silence
-from gmsa_doctor_checks.sql_server.hosts import HostKind, Search, kind_of, search_of
-from gmsa_doctor_checks.sql_server.several import worst_of
+from gmsa_doctor_checks.sql_server.combined import combined
+from gmsa_doctor_checks.sql_server.hosts import HostKind, SearchList, kind_of, search_list_of
 from gmsa_doctor_checks.sql_server.values import ConnectionStrings, InstancePorts, NamedInstance, key_of
 from gmsa_doctor_checks.values import Account, DhcpOptions, GmsaNames
 
@@ -65,65 +64,63 @@ def instance(
     Fix: name the port in place of the instance (`Server=host,port`), or let the service SQL Server Browser run and
     allow UDP 1434 from the task's security group. For an endpoint of RDS, name its port.
     """
-    asked = {key_of(one.string): one.string for one in strings.strings if _is_asked_for(one.string)}
-    if not asked:
+    targets = {key_of(named.string): named.string for named in strings.strings if _needs_browser(named.string)}
+    if not targets:
         return skipped("no server is named by its instance alone")
-    search = search_of(domain_in_use(names, account), options)
+    search = search_list_of(domain_in_use(names, account), options)
     task = network.value.security_groups[:1] if network.value else ()
-    allowed = _allowed(task[0] if task else "<security group of the task>", place)
-    answers = each(asked.values(), lambda one: _judge(one, search, dns, browser, vantage, allowed))
-    judged = [(one, _nameless(one, answer) if isinstance(answer, ClientError) else answer) for one, answer in answers]
-    told = tuple(result.value for _, result in judged if isinstance(result, Given))
-    findings = [result.finding if isinstance(result, Given) else result for _, result in judged]
-    rows = tuple(
-        Row(one.server, found.status, found.summary) for one, found in zip(asked.values(), findings, strict=True)
+    command = _allow_browser(task[0] if task else "<security group of the task>", place)
+    answers = each(targets.values(), lambda string: _judge(string, search, dns, browser, vantage, command))
+    results = [
+        # that DNS does not know the host is reported by sql-server.name and sql-server.port
+        (string, skipped(f"{string.host} has no address to ask SQL Server Browser at: {result.text}"))
+        if isinstance(result, ClientError)
+        else (string, result)
+        for string, result in answers
+    ]
+    instances = tuple(result.value for _, result in results if isinstance(result, Given))
+    finding = combined(
+        [(string.server, result.finding if isinstance(result, Given) else result) for string, result in results]
     )
-    finding = worst_of(findings, rows if len(rows) > 1 else ())
-    return Given(InstancePorts(told), finding) if told else finding
+    return Given(InstancePorts(instances), finding) if instances else finding
 
 
-def _is_asked_for(string: ConnectionString) -> bool:
+def _needs_browser(string: ConnectionString) -> bool:
     return bool(string.instance) and string.port is None and kind_of(string.host) is not HostKind.LOCAL
 
 
 def _judge(
-    string: ConnectionString, search: Search, dns: Dns, browser: SqlBrowser, vantage: Vantage, allowed: str
+    string: ConnectionString, search: SearchList, dns: Dns, browser: SqlBrowser, vantage: Vantage, command: str
 ) -> Result[NamedInstance]:
-    """Raises ClientError where the host's address is not known. ``allowed``: the command that opens the port."""
+    """Raises ClientError where the host's address is not known. ``command`` opens the port of SQL Server Browser."""
     name = string.instance or ""
     if kind_of(string.host) is HostKind.RDS and not vantage.silence_counts:
         return warned(f"{string.server}: {_RDS}", expected=_with_port(string), fix=_name_the_port(string))
     addresses = search.addresses(string.host, dns)
     try:
-        found = _first(addresses, lambda address: browser.instance(address, name))
+        return _judge_instance(string, _first(addresses, lambda address: browser.instance(address, name)))
     except TimedOut as silence:  # also of an instance that it does not know
         try:
-            others = _first(addresses, browser.instances)
+            instances = _first(addresses, browser.instances)
         except ClientError:
-            return judge_silence(_no_browser(string, silence, allowed), vantage)
-        listed = next((one for one in others if one.name.lower() == name.lower()), None)
-        return _told(string, listed) if listed else _not_there(string, others)
+            return judge_silence(_no_browser(string, silence, command), vantage)
+        found = next((instance for instance in instances if instance.name.lower() == name.lower()), None)
+        return _judge_instance(string, found) if found else _no_such_instance(string, instances)
     except (Refused, Unreachable) as error:
-        return judge_silence(_no_browser(string, error, allowed), vantage)
-    return _told(string, found)
+        return judge_silence(_no_browser(string, error, command), vantage)
 
 
 def _first(addresses: tuple[str, ...], ask: Callable[[str], T]) -> T:
     """The answer of the first address that gives one; raises TimedOut if one is silent, else the first error."""
-    answers = [answer for _, answer in each(addresses, ask)]
-    for answer in answers:
+    errors: list[ClientError] = []
+    for _, answer in each(addresses, ask):
         if not isinstance(answer, ClientError):
             return answer
-    errors = [one for one in answers if isinstance(one, ClientError)]
-    raise next((one for one in errors if isinstance(one, TimedOut)), errors[0])
+        errors.append(answer)
+    raise next((error for error in errors if isinstance(error, TimedOut)), errors[0])
 
 
-def _nameless(string: ConnectionString, error: ClientError) -> Finding:
-    """That DNS does not know the host is told by sql-server.name and sql-server.port."""
-    return skipped(f"{string.host} has no address to ask SQL Server Browser at: {error.text}")
-
-
-def _told(string: ConnectionString, found: Instance) -> Result[NamedInstance]:
+def _judge_instance(string: ConnectionString, found: Instance) -> Result[NamedInstance]:
     host, name = key_of(string)
     if found.port:
         return Given(NamedInstance(host, name, found.port), passed(f"{string.server} listens on port {found.port}"))
@@ -143,12 +140,13 @@ def _told(string: ConnectionString, found: Instance) -> Result[NamedInstance]:
     return Given(NamedInstance(host, name, lost=True), finding)
 
 
-def _not_there(string: ConnectionString, others: tuple[Instance, ...]) -> Result[NamedInstance]:
+def _no_such_instance(string: ConnectionString, instances: tuple[Instance, ...]) -> Result[NamedInstance]:
     host, name = key_of(string)
-    listed = ", ".join(f"{one.name} ({f'port {one.port}' if one.port else 'no port'})" for one in others)
+    ports = ((instance.name, f"port {instance.port}" if instance.port else "no port") for instance in instances)
+    known = ", ".join(f"{instance} ({port})" for instance, port in ports) or "none"
     finding = failed(
-        f"SQL Server Browser on {string.host} knows no instance {string.instance}; it knows {listed or 'none'}",
-        observed=f"no answer for {string.instance}; all instances: {listed or 'none'}",
+        f"SQL Server Browser on {string.host} knows no instance {string.instance}; it knows {known}",
+        observed=f"no answer for {string.instance}; all instances: {known}",
         expected=f"the instance {string.instance}, or the name of another one",
         fix=Fix(
             f"Correct the instance's name in the connection string. If it is right: let the instance run, and if it is "
@@ -160,12 +158,10 @@ def _not_there(string: ConnectionString, others: tuple[Instance, ...]) -> Result
 
 
 _RDS = "the driver asks SQL Server Browser for the instance's port, and RDS is not known to have one that answers"
-
-
 _START = ("Set-Service -Name SQLBrowser -StartupType Automatic", "Start-Service -Name SQLBrowser")
 
 
-def _allowed(task: str, place: AwsPlace) -> str:
+def _allow_browser(task: str, place: AwsPlace) -> str:
     return (
         f"aws ec2 authorize-security-group-ingress{place.region_option} "
         f"--group-id {posix('<security group of the server>')} --protocol udp --port {PORT} "
@@ -173,21 +169,18 @@ def _allowed(task: str, place: AwsPlace) -> str:
     )
 
 
-def _no_browser(string: ConnectionString, error: ClientError, allowed: str) -> Finding:
+def _no_browser(string: ConnectionString, error: ClientError, command: str) -> Finding:
     """The driver asks nobody else for the port."""
-    is_rds = kind_of(string.host) is HostKind.RDS
-    return failed(
-        f"{string.server}: {_RDS}" if is_rds else f"the port of {string.server} cannot be found out: {error.text}",
-        observed=error.text,
-        expected=f"an answer on UDP {PORT}, or a port in the connection string",
-        fix=_name_the_port(string)
-        if is_rds
-        else Fix(
-            f"Name the port in the connection string ({_with_port(string)}), which needs no SQL Server Browser. Or let "
-            f"the service SQL Server Browser run on {string.host} and allow UDP {PORT} from the task's security group.",
-            (*(() if isinstance(error, Refused) else (allowed,)), *_START),
-        ),
+    summary = f"the port of {string.server} cannot be found out: {error.text}"
+    fix = Fix(
+        f"Name the port in the connection string ({_with_port(string)}), which needs no SQL Server Browser. Or let "
+        f"the service SQL Server Browser run on {string.host} and allow UDP {PORT} from the task's security group.",
+        _START if isinstance(error, Refused) else (command, *_START),
     )
+    if kind_of(string.host) is HostKind.RDS:
+        summary, fix = f"{string.server}: {_RDS}", _name_the_port(string)
+    expected = f"an answer on UDP {PORT}, or a port in the connection string"
+    return failed(summary, observed=error.text, expected=expected, fix=fix)
 
 
 def _name_the_port(string: ConnectionString) -> Fix:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gmsa_doctor.authoring import Finding, Fix, Outcome, check, passed
 from gmsa_doctor.clients.ldap.directory import escape_filter
 from gmsa_doctor.core.errors import ClientError
@@ -27,15 +29,15 @@ def login(servers: SqlServers, names: GmsaNames, credspec: CredSpec, bound: Outc
     """
     netbios = _netbios(names, bound) or credspec.document.net_bios_name or names.domain.text.partition(".")[0].upper()
     account = f"{netbios}\\{names.gmsa.text}$"
-    hosts = ", ".join(dict.fromkeys(one.string.server for one in servers.servers))
-    databases = tuple(dict.fromkeys(one.string.database or "<database>" for one in servers.servers))
-    finding = passed(f"not asked of {hosts}: it has to know the login {account}")
+    strings = [server.string for server in servers.servers]
+    hosts = ", ".join(dict.fromkeys(string.server for string in strings))
+    databases = tuple(dict.fromkeys(string.database or "<database>" for string in strings))
     fix = Fix(
         "Where it is missing: the login on each server, and its user in each database (the role is an example; in a "
         "contained database, CREATE USER without FOR LOGIN is enough). The last line shows a login that is there.",
         statements(account, databases),
     )
-    return Finding(finding.status, finding.summary, fix=fix)
+    return replace(passed(f"not asked of {hosts}: it has to know the login {account}"), fix=fix)
 
 
 def statements(account: str, databases: tuple[str, ...]) -> tuple[str, ...]:
@@ -43,20 +45,23 @@ def statements(account: str, databases: tuple[str, ...]) -> tuple[str, ...]:
 
     Source: https://learn.microsoft.com/sql/t-sql/statements/create-login-transact-sql and create-user-transact-sql.
     """
-    who = quoted(account)
-    in_each = (
-        (f"USE {quoted(one)};", f"CREATE USER {who} FOR LOGIN {who};", f"ALTER ROLE [db_datareader] ADD MEMBER {who};")
-        for one in databases
-    )
-    name = account.replace("'", "''")
+    login, text = _quoted(account), account.replace("'", "''")
     return (
-        f"CREATE LOGIN {who} FROM WINDOWS;",
-        *(line for lines in in_each for line in lines),
-        f"SELECT name, is_disabled FROM sys.server_principals WHERE name = N'{name}';",  # noqa: S608 - printed, not run
+        f"CREATE LOGIN {login} FROM WINDOWS;",
+        *(
+            line
+            for database in databases
+            for line in (
+                f"USE {_quoted(database)};",
+                f"CREATE USER {login} FOR LOGIN {login};",
+                f"ALTER ROLE [db_datareader] ADD MEMBER {login};",
+            )
+        ),
+        f"SELECT name, is_disabled FROM sys.server_principals WHERE name = N'{text}';",  # noqa: S608 - printed, not run
     )
 
 
-def quoted(name: str) -> str:
+def _quoted(name: str) -> str:
     """An identifier of T-SQL."""
     return f"[{name.replace(']', ']]')}]"
 
@@ -67,9 +72,9 @@ def _netbios(names: GmsaNames, bound: Outcome[BoundDirectory]) -> str | None:
         return None
     base = names.domain.base_dn
     try:
-        found = bound.value.directory.search(
+        entries = bound.value.directory.search(
             f"CN=Partitions,CN=Configuration,{base}", f"(nCName={escape_filter(base)})", ("nETBIOSName",), "one"
         )
     except ClientError:  # of a child domain, the configuration is elsewhere
         return None
-    return found[0].text("nETBIOSName") if found else None
+    return entries[0].text("nETBIOSName") if entries else None

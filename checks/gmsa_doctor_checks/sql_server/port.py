@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.authoring import Finding, Fix, Outcome, Row, Status, check, failed, passed, skipped
+from gmsa_doctor.authoring import Finding, Fix, Outcome, Row, Status, check, failed, if_several, passed, skipped
 from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core.errors import ClientError, NotFound, Refused, TimedOut, Unreachable
@@ -14,12 +14,12 @@ from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import domain_in_use
 from gmsa_doctor_checks.silence import judge_silence
-from gmsa_doctor_checks.sql_server.hosts import HostKind, Search, kind_of, own_names_of, search_of
+from gmsa_doctor_checks.sql_server.hosts import HostKind, SearchList, kind_of, own_names_of, search_list_of
 from gmsa_doctor_checks.sql_server.values import SqlServer, SqlServers
 from gmsa_doctor_checks.values import Account, DhcpOptions, GmsaNames
 
 _CLOSED = (NotFound, TimedOut, Refused, Unreachable)
-"""What says that there is no way; any other error leaves it open."""
+"""What shows that the server cannot be reached; any other error leaves that open."""
 
 
 @check(
@@ -47,71 +47,68 @@ def port(
 
     Fix: allow TCP 1433 (or the instance's port) from the task's security group.
     """
-    search = search_of(domain_in_use(names, account), options)
-    asked = {
-        (one.string.host.lower(), one.port): one
-        for one in servers.servers
-        if one.port is not None and kind_of(one.string.host) is not HostKind.LOCAL
+    search = search_list_of(domain_in_use(names, account), options)
+    targets = {
+        (server.string.host.lower(), server.port): server
+        for server in servers.servers
+        if server.port is not None and kind_of(server.string.host) is not HostKind.LOCAL
     }
-    if not asked:
+    if not targets:
         return skipped("the servers' ports are not known: they are the container's own, or those of named instances")
-    answers = each(asked.values(), lambda one: _reached(one, search, dns, tcp))
-    rows = tuple(
-        Row(_name(one), Status.FAIL if isinstance(answer, _CLOSED) else Status.UNKNOWN, answer.text)
-        if isinstance(answer, ClientError)
-        else Row(_name(one), Status.PASS, answer)
-        for one, answer in answers
-    )
-    closed = [(one, answer) for one, answer in answers if isinstance(answer, ClientError)]
-    if not closed:
+    answers = each(targets.values(), lambda server: _connect(server, search, dns, tcp))
+    rows = tuple(_row(server, answer) for server, answer in answers)
+    errors = [(server, answer) for server, answer in answers if isinstance(answer, ClientError)]
+    if not errors:
         return passed("; ".join(f"{row.name}: {row.text}" for row in rows), rows=rows)
     own_names = own_names_of(chosen)
-    certain = _CLOSED if not own_names else tuple(one for one in _CLOSED if one is not NotFound)
-    server, error = next((one for one in closed if isinstance(one[1], certain)), closed[0])
+    certain = tuple(error for error in _CLOSED if not (own_names and error is NotFound))
+    server, error = next((pair for pair in errors if isinstance(pair[1], certain)), errors[0])
     if own_names and isinstance(error, NotFound):
         return skipped(f"{server.string.host} has no address here, and {own_names} may tell the container one")
     if not isinstance(error, _CLOSED):
         raise error
-    return judge_silence(_no_way(server, error, rows if len(rows) > 1 else ()), vantage)
+    return judge_silence(_unreachable(server, error, if_several(rows)), vantage)
 
 
-def _name(server: SqlServer) -> str:
-    return f"{server.string.host}:{server.port}"
+def _row(server: SqlServer, answer: str | ClientError) -> Row:
+    name = f"{server.string.host}:{server.port}"
+    if isinstance(answer, ClientError):
+        return Row(name, Status.FAIL if isinstance(answer, _CLOSED) else Status.UNKNOWN, answer.text)
+    return Row(name, Status.PASS, answer)
 
 
-def _reached(server: SqlServer, search: Search, dns: Dns, tcp: Tcp) -> str:
+def _connect(server: SqlServer, search: SearchList, dns: Dns, tcp: Tcp) -> str:
     """One address is enough: a listener of an availability group has one in each subnet, and one of them answers."""
-    number = server.port or DEFAULT_PORT
-    answers = each(search.addresses(server.string.host, dns), lambda address: tcp.connect(address, number))
-    closed = [answer for _, answer in answers if isinstance(answer, ClientError)]
-    if len(closed) == len(answers):
-        raise closed[0]
-    address, seconds = next((one, answer) for one, answer in answers if not isinstance(answer, ClientError))
-    rest = f" ({len(closed)} of its {len(answers)} addresses is not)" if closed else ""
+    port = server.port or DEFAULT_PORT
+    answers = each(search.addresses(server.string.host, dns), lambda address: tcp.connect(address, port))
+    errors = [answer for _, answer in answers if isinstance(answer, ClientError)]
+    if len(errors) == len(answers):
+        raise errors[0]
+    address, seconds = next((address, answer) for address, answer in answers if not isinstance(answer, ClientError))
+    rest = f" ({len(errors)} of its {len(answers)} addresses is not)" if errors else ""
     return f"{address} is open after {seconds * 1000:.0f} ms{rest}"
 
 
-def _no_way(server: SqlServer, error: ClientError, rows: tuple[Row, ...]) -> Finding:
-    string, number = server.string, server.port
+def _unreachable(server: SqlServer, error: ClientError, rows: tuple[Row, ...]) -> Finding:
+    host, port = server.string.host, server.port
     if isinstance(error, NotFound):
         return failed(
-            f"the SQL Server {string.host} has no address: {error.text}",
+            f"the SQL Server {host} has no address: {error.text}",
             observed=error.text,
-            expected=f"an address of {string.host}",
+            expected=f"an address of {host}",
             fix=Fix(
-                "Correct the server's name, or let the task's DNS servers know it.",
-                (f"dig +short {posix(string.host)}",),
+                "Correct the server's name, or let the task's DNS servers know it.", (f"dig +short {posix(host)}",)
             ),
             rows=rows,
         )
     return failed(
-        f"the SQL Server {string.host} accepts no connection on port {number}: {error.text}",
+        f"the SQL Server {host} accepts no connection on port {port}: {error.text}",
         observed=error.text,
-        expected=f"TCP {number} open",
+        expected=f"TCP {port} open",
         fix=Fix(
-            f"Allow TCP {number} from the task's security group to the server: security groups on both sides, network "
+            f"Allow TCP {port} from the task's security group to the server: security groups on both sides, network "
             "ACLs (return ports 1024-65535 too), routes and firewalls; see that SQL Server listens on that port.",
-            (f"nc -vz -w 3 {posix(string.host)} {number}",),
+            (f"nc -vz -w 3 {posix(host)} {port}",),
         ),
         rows=rows,
     )

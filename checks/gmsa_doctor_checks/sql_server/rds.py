@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from gmsa_doctor.authoring import Fix, Given, Result, Row, Status, Stop, check, failed, passed, skipped, unknown, warned
+from gmsa_doctor.authoring import Finding, Fix, Given, Result, Status, check, failed, passed, skipped, unknown, warned
 from gmsa_doctor.clients.aws.rds import Rds
 from gmsa_doctor.core.errors import ClientError, NotFound
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.sql_server.several import worst_of
+from gmsa_doctor_checks.sql_server.combined import combined
 from gmsa_doctor_checks.sql_server.values import ConnectionStrings, RdsServer, RdsServers
 
 ENDPOINT = re.compile(
@@ -54,114 +54,102 @@ def rds(strings: ConnectionStrings, place: AwsPlace, client: Rds) -> Result[RdsS
 
     Fix: join the instance to the domain (`aws rds modify-db-instance --domain …`).
     """
-    hosts = dict.fromkeys(one.string.host.lower() for one in strings.strings)
-    ours = {host: found for host in hosts if (found := ENDPOINT.fullmatch(host))}
-    if not ours:
+    hosts = dict.fromkeys(named.string.host.lower() for named in strings.strings)
+    endpoints = [endpoint for host in hosts if (endpoint := ENDPOINT.fullmatch(host))]
+    if not endpoints:
         return skipped("no server is named by an endpoint of RDS")
-    answers = each(ours.values(), lambda one: _judge(one, place, client))
-    judged = [(match, answer.finding() if isinstance(answer, ClientError) else answer) for match, answer in answers]
-    findings = [result.finding if isinstance(result, Given) else result for _, result in judged]
-    servers = tuple(result.value for _, result in judged if isinstance(result, Given))
-    lost = tuple(
-        match[0].lower() for (match, _), one in zip(judged, findings, strict=True) if one.status is Status.FAIL
-    )
-    rows = tuple(Row(match["id"], one.status, one.summary) for (match, _), one in zip(judged, findings, strict=True))
-    finding = worst_of(findings, rows if len(rows) > 1 else ())
+    results = [
+        (endpoint, result.finding() if isinstance(result, ClientError) else result)
+        for endpoint, result in each(endpoints, lambda endpoint: _judge(endpoint, place, client))
+    ]
+    findings = [(endpoint, result.finding if isinstance(result, Given) else result) for endpoint, result in results]
+    servers = tuple(result.value for _, result in results if isinstance(result, Given))
+    lost = tuple(endpoint[0].lower() for endpoint, finding in findings if finding.status is Status.FAIL)
+    finding = combined([(endpoint["id"], finding) for endpoint, finding in findings])
     return Given(RdsServers(servers, lost), finding) if servers or lost else finding
 
 
-def _judge(match: re.Match[str], place: AwsPlace, client: Rds) -> Result[RdsServer]:
-    """Raises ClientError for what RDS does not tell."""
-    host, id, region = match[0].lower(), match["id"], match["cn"] or match["region"]
+def _judge(endpoint: re.Match[str], place: AwsPlace, client: Rds) -> Result[RdsServer]:
+    """Raises ClientError for what RDS does not report."""
+    host, id, region = endpoint[0].lower(), endpoint["id"], endpoint["cn"] or endpoint["region"]
     if place.region and region and region != place.region:
         return unknown(
-            f"{match[0]} is of {region}, and the task runs in {place.region}",
+            f"{endpoint[0]} is of {region}, and the task runs in {place.region}",
             fix=Fix("Ask there.", (_describe(id, region),)),
         )
     if host.split(".")[1].startswith("proxy-"):
         return unknown(
-            f"{match[0]} is an endpoint of RDS Proxy, which tells nothing of the AD",
+            f"{endpoint[0]} is an endpoint of RDS Proxy, which tells nothing of the AD",
             expected="the DB instance's own name in the AD",
             fix=Fix("With Windows authentication, connect to the DB instance by its name in the AD."),
         )
     try:
-        answer = client.instance(id)
+        instance = client.instance(id)
     except NotFound as error:
         return unknown(
             f"there is no DB instance {id} in {place.region}: it is another account's, or was deleted",
             observed=error.text,
             fix=Fix("See that the endpoint is still right.", (_describe(id, place.region),)),
         )
-    if _is_custom(answer):
-        return Given(RdsServer(host, id, "", ""), passed(f"{id}: of RDS Custom: its owner may have joined it by hand"))
-    try:
-        domain, status = _membership(answer, id, place)
-    except Stop as stop:
-        return stop.finding
-    value = RdsServer(host, id, domain, _name_in(host, domain, answer))
-    if status in _JOINED:
-        return Given(value, passed(f"{id}: {domain}: {status}"))
-    return Given(
-        value,
-        warned(
-            f"the DB instance {id} is only on its way into its domain, or out of it: {domain}: {status}",
-            expected="joined",
-            fix=Fix("Wait, and see what becomes of it.", (_describe(id, place.region),)),
-        ),
-    )
+    return _judge_membership(host, id, instance, place)
 
 
-def _is_custom(instance: dict[str, Any]) -> bool:
-    """RDS Custom that RDS has joined to no domain: its owner may have, by hand, of which RDS knows nothing.
+def _judge_membership(host: str, id: str, instance: dict[str, Any], place: AwsPlace) -> Result[RdsServer]:
+    """RDS Custom that RDS has joined to no domain may have been joined by its owner, by hand, unknown to RDS.
 
     Source: the AWS database blog, "Use a self-hosted Active Directory with Amazon RDS Custom for SQL Server".
     """
-    return str(instance.get("Engine") or "").startswith("custom-") and not instance.get("DomainMemberships")
+    membership = next(iter(instance.get("DomainMemberships") or []), None)
+    if membership is None:
+        if str(instance.get("Engine") or "").startswith("custom-"):
+            finding = passed(f"{id}: of RDS Custom: its owner may have joined it by hand")
+            return Given(RdsServer(host, id, "", ""), finding)
+        return _not_joined(id, place)
+    fqdn, status = str(membership.get("FQDN") or ""), str(membership.get("Status") or "")
+    described = (_describe(id, place.region),)
+    if status.lower() == "failed":
+        return failed(
+            f"the DB instance {id} failed to join the AD domain {fqdn}: Windows authentication cannot work",
+            observed=f"DomainMemberships: {status}",
+            expected="joined",
+            fix=Fix("See its events for the reason, and join it again.", described),
+        )
+    domain, state = fqdn.rstrip(".").lower(), status.lower()
+    server = RdsServer(host, id, domain, _name_in(host, domain, membership))
+    if state in _JOINED:
+        return Given(server, passed(f"{id}: {domain}: {state}"))
+    if not _ON_ITS_WAY.fullmatch(state):
+        text = f"the domain membership of the DB instance {id} is {status or 'not told'}"
+        return unknown(text, fix=Fix("Look.", described))
+    finding = warned(
+        f"the DB instance {id} is only on its way into its domain, or out of it: {domain}: {state}",
+        expected="joined",
+        fix=Fix("Wait, and see what becomes of it.", described),
+    )
+    return Given(server, finding)
 
 
-def _name_in(endpoint: str, domain: str, instance: dict[str, Any]) -> str:
-    """Only of a self-managed AD an organizational unit and a secret are told."""
-    membership = instance["DomainMemberships"][0]
-    of_directory, of_self_managed = names_in(endpoint, domain)
+def _name_in(endpoint: str, domain: str, membership: dict[str, Any]) -> str:
+    """RDS reports an organizational unit and a secret for a self-managed AD only."""
     if not domain:
         return ""
-    return of_self_managed if membership.get("OU") or membership.get("AuthSecretArn") else of_directory
+    is_self_managed = bool(membership.get("OU") or membership.get("AuthSecretArn"))
+    return names_in(endpoint, domain)[is_self_managed]
 
 
-def _membership(instance: dict[str, Any], id: str, place: AwsPlace) -> tuple[str, str]:
-    """Domain and status. Raises Stop where no logon of the AD can work."""
-    found = instance.get("DomainMemberships") or []
-    described = (_describe(id, place.region),)
-    if not found:
-        raise Stop(
-            failed(
-                f"the DB instance {id} has joined no AD domain: Windows authentication cannot work",
-                observed="no DomainMemberships",
-                expected="joined to the gMSA's domain",
-                fix=Fix(
-                    "Join it to the AD (with --domain-iam-role-name for a directory of AWS; with --domain-fqdn and its "
-                    "like for a self-managed one).",
-                    (
-                        f"aws rds modify-db-instance{place.region_option} --db-instance-identifier {posix(id)} "
-                        f"--domain {posix('<directory id>')} --domain-iam-role-name {posix('<role>')}",
-                    ),
-                ),
-            )
-        )
-    domain, status = str(found[0].get("FQDN") or ""), str(found[0].get("Status") or "")
-    if status.lower() in _JOINED or _ON_ITS_WAY.fullmatch(status.lower()):
-        return domain.rstrip(".").lower(), status.lower()
-    if status.lower() == "failed":
-        raise Stop(
-            failed(
-                f"the DB instance {id} failed to join the AD domain {domain}: Windows authentication cannot work",
-                observed=f"DomainMemberships: {status}",
-                expected="joined",
-                fix=Fix("See its events for the reason, and join it again.", described),
-            )
-        )
-    raise Stop(
-        unknown(f"the domain membership of the DB instance {id} is {status or 'not told'}", fix=Fix("Look.", described))
+def _not_joined(id: str, place: AwsPlace) -> Finding:
+    return failed(
+        f"the DB instance {id} has joined no AD domain: Windows authentication cannot work",
+        observed="no DomainMemberships",
+        expected="joined to the gMSA's domain",
+        fix=Fix(
+            "Join it to the AD (with --domain-iam-role-name for a directory of AWS; with --domain-fqdn and its like "
+            "for a self-managed one).",
+            (
+                f"aws rds modify-db-instance{place.region_option} --db-instance-identifier {posix(id)} "
+                f"--domain {posix('<directory id>')} --domain-iam-role-name {posix('<role>')}",
+            ),
+        ),
     )
 
 

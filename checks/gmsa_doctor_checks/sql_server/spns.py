@@ -1,4 +1,4 @@
-"""Who has an SPN of SQL Server, asked of the directory."""
+"""SPNs of SQL Server: which one a driver asks for, and which accounts of the directory have it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gmsa_doctor.clients.ldap.directory import Directory, Entry, escape_filter
 from gmsa_doctor.formats.sql_server.connection_string import DEFAULT_PORT, ConnectionString, Form
+from gmsa_doctor_checks.commands import powershell
 
 DISABLED = 0x2
 """ADS_UF_ACCOUNTDISABLE of userAccountControl. Source: MS-ADTS 2.2.16."""
@@ -17,7 +18,7 @@ _ATTRIBUTES = ("sAMAccountName", "servicePrincipalName", "userAccountControl", "
 
 
 @dataclass(frozen=True)
-class Holder:
+class SpnHolder:
     """An account with SPNs of SQL Server. ``rc4_only``: it says itself that it takes no AES."""
 
     account: str
@@ -28,11 +29,11 @@ class Holder:
 
     def has(self, spn: str) -> bool:
         """Whether it has that SPN; the AD compares without case."""
-        return spn.lower() in {one.lower() for one in self.spns}
+        return spn.lower() in {own.lower() for own in self.spns}
 
     def of_host(self, host: str) -> tuple[str, ...]:
         """Its SPNs for that host, whatever follows the host's name."""
-        return tuple(one for one in self.spns if host_of(one).lower() == host.lower())
+        return tuple(spn for spn in self.spns if host_of(spn).lower() == host.lower())
 
 
 def host_of(spn: str) -> str:
@@ -40,31 +41,46 @@ def host_of(spn: str) -> str:
     return spn.partition("/")[2].partition(":")[0]
 
 
-def holders_of(directory: Directory, base: str, hosts: tuple[str, ...]) -> tuple[Holder, ...]:
+def holders_of(directory: Directory, base: str, hosts: tuple[str, ...]) -> tuple[SpnHolder, ...]:
     """The accounts below ``base`` that have an SPN of SQL Server for one of these hosts."""
-    parts = "".join(f"(servicePrincipalName={PREFIX}{escape_filter(one)}*)" for one in hosts)
-    found = map(_holder, directory.search(base, f"(|{parts})", _ATTRIBUTES))
-    return tuple(one for one in found if any(one.of_host(host) for host in hosts))
+    parts = "".join(f"(servicePrincipalName={PREFIX}{escape_filter(host)}*)" for host in hosts)
+    holders = map(_holder, directory.search(base, f"(|{parts})", _ATTRIBUTES))
+    return tuple(holder for holder in holders if any(map(holder.of_host, hosts)))
 
 
 def known_hosts(directory: Directory, base: str) -> tuple[str, ...]:
     """The hosts below ``base`` for which there is any SPN of SQL Server."""
-    found = map(_holder, directory.search(base, f"(servicePrincipalName={PREFIX}*)", _ATTRIBUTES))
-    hosts = (host_of(spn).lower() for one in found for spn in one.spns)
+    holders = map(_holder, directory.search(base, f"(servicePrincipalName={PREFIX}*)", _ATTRIBUTES))
+    hosts = (host_of(spn).lower() for holder in holders for spn in holder.spns)
     return tuple(dict.fromkeys(host for host in hosts if "." in host))
 
 
-def _holder(entry: Entry) -> Holder:
+def _holder(entry: Entry) -> SpnHolder:
     control = int(entry.text("userAccountControl") or 0)
     types = int(entry.text("msDS-SupportedEncryptionTypes") or 0)
-    spns = tuple(one for one in entry.texts("servicePrincipalName") if one.lower().startswith(PREFIX.lower()))
-    return Holder(
+    spns = tuple(spn for spn in entry.texts("servicePrincipalName") if spn.lower().startswith(PREFIX.lower()))
+    return SpnHolder(
         entry.text("sAMAccountName") or entry.dn,
         entry.dn,
         not control & DISABLED,
         bool(types & RC4 and not types & AES),
         spns,
     )
+
+
+def setspn(option: str, spn: str, account: str = "") -> str:
+    """A command about an SPN."""
+    return f"setspn {option} {powershell(spn)}" + (f" {powershell(account)}" if account else "")
+
+
+def removal(spn: str) -> tuple[str, ...]:
+    """How to take an SPN off an account."""
+    return setspn("-Q", spn), setspn("-D", spn, "<account>")
+
+
+def enabling(holder: SpnHolder) -> tuple[str, ...]:
+    """How to enable an account."""
+    return (f"Enable-ADAccount -Identity {powershell(holder.account)}",)
 
 
 def spns_of(string: ConnectionString, host: str, port: int | None = None) -> tuple[str, ...]:

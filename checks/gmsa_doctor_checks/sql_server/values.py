@@ -1,4 +1,4 @@
-"""What the checks of SQL Server find out and hand to each other."""
+"""The values that the checks of SQL Server give each other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ConnectionStrings:
 class RdsServer:
     """A DB instance of RDS: the endpoint in the connection string, and the AD domain that it has joined.
 
-    ``name``: the one that it has in that domain; empty where RDS does not tell.
+    ``name``: the one that it has in that domain; empty where RDS does not report it.
     """
 
     endpoint: str
@@ -45,7 +45,7 @@ class RdsServers:
 
 @dataclass(frozen=True)
 class NamedInstance:
-    """An instance of SQL Server that is named without its port. ``port`` is None where nobody tells it.
+    """An instance of SQL Server that is named without its port. ``port`` is None where it is not known.
 
     ``lost``: its host says that there is no such instance, or none that is reached by TCP.
     """
@@ -55,10 +55,6 @@ class NamedInstance:
     port: int | None = None
     lost: bool = False
 
-    def is_of(self, string: ConnectionString) -> bool:
-        """Whether the connection string names it."""
-        return (self.host, self.name) == key_of(string)
-
 
 def key_of(string: ConnectionString) -> tuple[str, str]:
     """Host and instance of a connection string, in lower case."""
@@ -67,13 +63,15 @@ def key_of(string: ConnectionString) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class InstancePorts:
-    """What SQL Server Browser tells of the instances that are named without their ports."""
+    """What SQL Server Browser answered about the instances that are named without their ports."""
 
     instances: tuple[NamedInstance, ...]
 
     def of(self, string: ConnectionString) -> NamedInstance | None:
         """The instance that the connection string names; None where it names a port too, or none was asked for."""
-        return next((one for one in self.instances if string.port is None and one.is_of(string)), None)
+        if string.port is not None:
+            return None
+        return next((found for found in self.instances if (found.host, found.name) == key_of(string)), None)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from typing import Any
 from gmsa_doctor.authoring import Fix, Given, Result, Row, Status, check, failed, passed, skipped, warned
 from gmsa_doctor.clients.aws.services import Ecs
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
-from gmsa_doctor.given.shared_values import ContainerInstance as ContainerInstance
-from gmsa_doctor.given.shared_values import ContainerInstances as ContainerInstances
+from gmsa_doctor.given.shared_values import ContainerInstance, ContainerInstances
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform, Subject
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix

@@ -320,4 +320,4 @@ def _near_miss_behind(rest: str) -> NearMiss | None:
         return NearMiss.DOUBLED
     if rest != rest.strip():
         return NearMiss.WHITE_SPACE
-    return NearMiss.QUOTES if rest[:1] in ("'", '"') else None
+    return NearMiss.QUOTES if rest != _bare(rest) else None

@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gmsa_doctor.formats.documents.located import Open
@@ -235,6 +235,7 @@ def test_an_exact_prefix_is_split_off(prefix: Prefix, target: str) -> None:
         ("credentialspecdomainless:" + ARN + "\n", NearMiss.WHITE_SPACE, Prefix.DOMAINLESS),
         ('"credentialspec:' + ARN + '"', NearMiss.QUOTES, Prefix.JOINED),
         ('credentialspec:"' + ARN + '"', NearMiss.QUOTES, Prefix.JOINED),
+        ("credentialspec:" + ARN + "'", NearMiss.QUOTES, Prefix.JOINED),
         ("credentialspec:credentialspecdomainless:" + ARN, NearMiss.DOUBLED, Prefix.DOMAINLESS),
         ("credentialspecdomainless:credentialspecdomainless:" + ARN, NearMiss.DOUBLED, Prefix.DOMAINLESS),
         ("credential-spec:" + ARN, NearMiss.MISSPELT, Prefix.JOINED),
@@ -261,6 +262,7 @@ parts = st.sampled_from(["credentialspec", "domainless", ":", " ", "arn:", "file
 
 
 @given(st.text() | st.lists(parts, max_size=8).map("".join))
+@example("credentialspec:0'")
 def test_any_entry_can_be_split(text: str) -> None:
     found = split_credential_spec(text)
     assert (found.prefix or "") + found.rest == text

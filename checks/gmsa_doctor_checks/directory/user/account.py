@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from gmsa_doctor.authoring import (
@@ -12,12 +11,11 @@ from gmsa_doctor.authoring import (
     Given,
     Outcome,
     Result,
-    Status,
     check,
+    deferred_to,
     failed,
     passed,
     skipped,
-    stands_behind,
     unknown,
     warned,
 )
@@ -28,9 +26,10 @@ from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Platform
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.commands import posix, powershell
-from gmsa_doctor_checks.directory.user import entry as user_entry
-from gmsa_doctor_checks.directory.user.entry import Administrator, UserEntry, utc
+from gmsa_doctor_checks.active_directory import user_entry
+from gmsa_doctor_checks.active_directory.user_entry import Administrator, UserEntry, utc
+from gmsa_doctor_checks.commands import powershell, put_secret
+from gmsa_doctor_checks.kerberos.tickets import user_ticket
 from gmsa_doctor_checks.values import Account, BoundDirectory
 from gmsa_doctor_checks.versions import judge_by_version
 
@@ -38,16 +37,15 @@ WARNING_DAYS = 7
 """libkrb5 warns of a password that expires within a week. Source: warn_pw_expiry in krb5's get_in_tkt."""
 
 SOON_DAYS = 30
-"""From when on an account that will expire is worth a warning."""
+"""An account that expires sooner is worth a warning."""
 
-_LOGON = ("kerberos.user-ticket",)
 _CHANGE_BY_THEMSELVES = (
     "computer",
     "msds-managedserviceaccount",
     "msds-groupmanagedserviceaccount",
     "msds-delegatedmanagedserviceaccount",
 )
-"""Classes of accounts whose password nobody sets."""
+"""Classes of accounts whose password rotates automatically."""
 
 
 @check(
@@ -67,7 +65,7 @@ def entry(bound: Outcome[BoundDirectory], account: Account, administrator: Outco
         found = administrator.value.entry
         return Given(found, passed(f"{found.dn}, as {administrator.value.principal} sees it"))
     if bound.value is None:
-        return stands_behind([bound.finding])
+        return deferred_to(bound.finding)
     own = user_entry.read(bound.value.directory, account)
     if own is None:
         return unknown(
@@ -79,12 +77,7 @@ def entry(bound: Outcome[BoundDirectory], account: Account, administrator: Outco
     return Given(own, passed(own.dn))
 
 
-@check(
-    "user.kind",
-    title="The secret's user is a plain user",
-    cause=Cause.CREDENTIALS,
-    docs=links.FARGATE_GMSA,
-)
+@check("user.kind", title="The secret's user is a plain user", cause=Cause.CREDENTIALS, docs=links.FARGATE_GMSA)
 def kind(user: UserEntry, account: Account) -> Finding:
     """Looks at what kind of account the secret names.
 
@@ -104,13 +97,10 @@ def kind(user: UserEntry, account: Account) -> Finding:
             (
                 f"New-ADUser -Name {powershell('<user>')} -PasswordNeverExpires $true -Enabled $true "
                 "-AccountPassword (Read-Host -AsSecureString)",
-                _put(account),
+                put_secret(account.arn),
             ),
         ),
     )
-
-
-# Its password ---------------------------------------------------------------------------------------
 
 
 @check(
@@ -132,56 +122,41 @@ def password_expiry(user: UserEntry, platform: Platform) -> Finding:
     if user.hidden:
         return skipped(f"the AD does not show when the password of {user.name} expires")
     if user.must_change or user.flags & Control.PASSWORD_EXPIRED:
-        return skipped("it has expired already: see kerberos.user-ticket", because=_LOGON)
+        return deferred_to(user_ticket, "it has expired already: see kerberos.user-ticket")
     if user.password_expires is None:
-        why = "never expires (DONT_EXPIRE_PASSWD)" if user.flags & Control.DONT_EXPIRE_PASSWD else "never expires"
-        return passed(f"the password of {user.name} {why}")
-    by = (
-        f"the policy {user.password_policy}"
-        if user.password_policy
-        else "the domain's policy, or a fine-grained one that is not shown"
-    )
+        flag = " (DONT_EXPIRE_PASSWD)" if user.flags & Control.DONT_EXPIRE_PASSWD else ""
+        return passed(f"the password of {user.name} never expires{flag}")
     left = user.password_expires - now
     when = f"expires on {utc(user.password_expires)}, in {_days(left)}" if left > timedelta() else "has just expired"
-    summary = f"the password of {user.name} {when}"
+    crashes = left <= timedelta(days=WARNING_DAYS) and Fetcher.V1_3 in platform.fetchers
+    harm = (
+        ": Credentials Fetcher 1.3 dies when libkrb5 warns of that"
+        if crashes
+        else "; then no task starts, and running ones lose their tickets"
+    )
+    policy = "the domain's policy, or a fine-grained one that is not shown"
+    if user.password_policy:
+        policy = f"the policy {user.password_policy}"
+    name = powershell(user.name)
     failure = failed(
-        f"{summary}: Credentials Fetcher 1.3 dies when libkrb5 warns of that",
-        observed=f"set on {utc(user.password_set)}, expires by {by}",
+        f"the password of {user.name} {when}{harm}",
+        observed=f"set on {utc(user.password_set)}, expires by {policy}",
         expected="a password that does not expire, or that is rotated in the AD and in the secret together",
-        fix=_expiry_fix(user.name),
-        shows_as=texts.USER_TICKET,
-    )
-    if left <= timedelta(days=WARNING_DAYS) and Fetcher.V1_3 in platform.fetchers:
-        return judge_by_version(failure, frozenset({Fetcher.V1_3}), platform)
-    return replace(
-        failure,
-        status=Status.WARN,
-        summary=f"{summary}; then no task starts, and running ones lose their tickets",
-        shows_as=None,
-    )
-
-
-def _expiry_fix(user: str) -> Fix:
-    name = powershell(user)
-    return Fix(
-        "Let it never expire, or rotate it in time, in the AD and in the secret; running tasks read the secret anew.",
-        (
-            f"Get-ADUser {name} -Properties PasswordLastSet,msDS-UserPasswordExpiryTimeComputed",
-            f"Get-ADUserResultantPasswordPolicy {name}",
-            f"Set-ADUser -Identity {name} -PasswordNeverExpires $true",
+        fix=Fix(
+            "Let it never expire, or rotate it in time, in the AD and in the secret; running tasks read the secret "
+            "anew.",
+            (
+                f"Get-ADUser {name} -Properties PasswordLastSet,msDS-UserPasswordExpiryTimeComputed",
+                f"Get-ADUserResultantPasswordPolicy {name}",
+                f"Set-ADUser -Identity {name} -PasswordNeverExpires $true",
+            ),
         ),
+        shows_as=texts.USER_TICKET if crashes else None,
     )
+    return judge_by_version(failure, frozenset({Fetcher.V1_3}), platform) if crashes else failure.to_warning()
 
 
-# What restricts its logon ---------------------------------------------------------------------------
-
-
-@check(
-    "user.account",
-    title="Nothing restricts the user's logon",
-    cause=Cause.CREDENTIALS,
-    docs=links.USER_ATTRIBUTES,
-)
+@check("user.account", title="Nothing restricts the user's logon", cause=Cause.CREDENTIALS, docs=links.USER_ATTRIBUTES)
 def restrictions(user: UserEntry) -> Finding:
     """Looks for what lets the user log on now and here, and not always and everywhere.
 
@@ -194,7 +169,32 @@ def restrictions(user: UserEntry) -> Finding:
 
     Fix: take the restriction off the user.
     """
-    found = _restrictions(user, datetime.now(UTC))
+    now, name, hours = datetime.now(UTC), powershell(user.name), logon_hours.allowed(user.hours)
+    expires = user.account_expires
+    left = _days(expires - now) if expires else ""
+    restrictions = {
+        f"the account expires on {utc(expires)}, in {left}": (
+            expires and now < expires <= now + timedelta(days=SOON_DAYS),
+            f"Clear-ADAccountExpiration -Identity {name}",
+        ),
+        f"it may log on in {hours} of {logon_hours.HOURS} hours a week (logonHours)": (
+            hours < logon_hours.HOURS and logon_hours.allows(user.hours, now),
+            f"Set-ADUser -Identity {name} -Clear logonHours",
+        ),
+        f"it may log on from {', '.join(user.workstations)} only (userWorkstations)": (
+            user.workstations,
+            f"Set-ADUser -Identity {name} -Clear userWorkstations",
+        ),
+        "it is in Protected Users: tickets for four hours, not renewable, no RC4": (
+            user.protected,
+            f"Remove-ADGroupMember -Identity {powershell('Protected Users')} -Members {name}",
+        ),
+        "it needs no pre-authentication, so that its password can be guessed off line": (
+            user.flags & Control.DONT_REQUIRE_PREAUTH,
+            f"Set-ADAccountControl -Identity {name} -DoesNotRequirePreAuth $false",
+        ),
+    }
+    found = {text: command for text, (holds, command) in restrictions.items() if holds}
     if not found:
         return passed(f"{user.name}: no expiry date near, no logon hours, no workstations, not in Protected Users")
     return warned(
@@ -205,40 +205,7 @@ def restrictions(user: UserEntry) -> Finding:
     )
 
 
-def _restrictions(user: UserEntry, now: datetime) -> dict[str, str]:
-    """What restricts the logon, and what takes it off; without what forbids it altogether."""
-    name, found = powershell(user.name), dict[str, str]()
-    if user.account_expires and now < user.account_expires <= now + timedelta(days=SOON_DAYS):
-        left = _days(user.account_expires - now)
-        found[f"the account expires on {utc(user.account_expires)}, in {left}"] = (
-            f"Clear-ADAccountExpiration -Identity {name}"
-        )
-    hours = logon_hours.allowed(user.hours)
-    if hours < logon_hours.HOURS and logon_hours.allows(user.hours, now):
-        found[f"it may log on in {hours} of {logon_hours.HOURS} hours a week (logonHours)"] = (
-            f"Set-ADUser -Identity {name} -Clear logonHours"
-        )
-    if user.workstations:
-        found[f"it may log on from {', '.join(user.workstations)} only (userWorkstations)"] = (
-            f"Set-ADUser -Identity {name} -Clear userWorkstations"
-        )
-    if user.protected:
-        found["it is in Protected Users: tickets for four hours, not renewable, no RC4"] = (
-            f"Remove-ADGroupMember -Identity {powershell('Protected Users')} -Members {name}"
-        )
-    if user.flags & Control.DONT_REQUIRE_PREAUTH:
-        found["it needs no pre-authentication, so that its password can be guessed off line"] = (
-            f"Set-ADAccountControl -Identity {name} -DoesNotRequirePreAuth $false"
-        )
-    return found
-
-
-@check(
-    "user.encryption-types",
-    title="The user may use AES",
-    cause=Cause.CREDENTIALS,
-    docs=links.ENCRYPTION_TYPES,
-)
+@check("user.encryption-types", title="The user may use AES", cause=Cause.CREDENTIALS, docs=links.ENCRYPTION_TYPES)
 def encryption_types(user: UserEntry) -> Finding:
     """Reads `msDS-SupportedEncryptionTypes`.
 
@@ -252,7 +219,7 @@ def encryption_types(user: UserEntry) -> Finding:
     if types & AES:
         return passed(type_words(user.encryption_types))
     if user.flags & Control.USE_DES_KEY_ONLY:
-        return skipped("DES only: see kerberos.user-ticket", because=_LOGON)
+        return deferred_to(user_ticket, "DES only: see kerberos.user-ticket")
     return warned(
         f"{user.name} may not use AES, only {type_words(types)}",
         observed=f"msDS-SupportedEncryptionTypes {type_words(user.encryption_types)}",
@@ -266,7 +233,3 @@ def encryption_types(user: UserEntry) -> Finding:
 def _days(left: timedelta) -> str:
     days = left.total_seconds() / 86_400
     return f"{days:.0f} days" if days >= 2 else f"{left.total_seconds() / 3600:.0f} hours"
-
-
-def _put(account: Account) -> str:
-    return f"aws secretsmanager put-secret-value --secret-id {posix(account.arn)} --secret-string file://secret.json"

@@ -1,4 +1,4 @@
-"""The account that `--as` names: who sees of the AD what the secret's user does not, or not any more."""
+"""The account that `--as` names: it sees of the AD what the secret's user does not, or not any more."""
 
 from __future__ import annotations
 
@@ -8,18 +8,14 @@ from gmsa_doctor.clients.ldap.directory import Directory, Ldap, escape_filter
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.given.admin_account import AdminAccount
 from gmsa_doctor_checks import links
-from gmsa_doctor_checks.directory.managed_password import CONTROLLERS_TRIED
-from gmsa_doctor_checks.directory.user import entry as user_entry
-from gmsa_doctor_checks.directory.user.entry import Administrator
+from gmsa_doctor_checks.active_directory import user_entry
+from gmsa_doctor_checks.active_directory.ldap_bind import CONTROLLERS_TRIED
+from gmsa_doctor_checks.active_directory.user_entry import Administrator
 from gmsa_doctor_checks.kerberos.tickets import from_first
 from gmsa_doctor_checks.values import Account, ReachableKdcs, ReachableLdap
 
 
-@check(
-    "user.administrator",
-    title="The AD can be asked as the account of --as",
-    docs=links.GMSA_TROUBLE,
-)
+@check("user.administrator", title="The AD can be asked as the account of --as", docs=links.GMSA_TROUBLE)
 def administrator(
     asked: AdminAccount,
     account: Account,
@@ -39,7 +35,7 @@ def administrator(
         return skipped(f"--as names the secret's own user, {account.user}: give another account")
     realm = account.domain.realm
     try:
-        ticket, kdc, _ = from_first(kdcs, lambda one: _logon(asked, realm, kerberos, one))
+        ticket, kdc, _ = from_first(kdcs, lambda kdc: _logon(asked, realm, kerberos, kdc))
     except KdcRefusal as error:
         return unknown(
             f"no logon as {asked.user}@{realm} (--as): {error.text}",
@@ -50,7 +46,7 @@ def administrator(
             ),
         )
     host, directory = _bind(ldap, controllers, ticket, Kdc(kdc.address, kdc.port))
-    # by its UPN it is told as one that is near: it may be what the KDC does not take
+    # found by its UPN it is reported as near: the KDC may not accept that
     entry = user_entry.read(directory, account, by_principal_name=False)
     near = () if entry else _near(directory, account)
     value = Administrator(f"{asked.user}@{realm}", directory, entry, near)
@@ -65,21 +61,21 @@ def _logon(asked: AdminAccount, realm: str, kerberos: Kerberos, kdc: Kdc) -> Tic
 
 def _bind(ldap: Ldap, controllers: ReachableLdap, ticket: Ticket, kdc: Kdc) -> tuple[str, Directory]:
     """A session with the first domain controller that lets the account in. Raises the first one's error."""
-    troubles: list[ClientError] = []
-    for one in controllers.endpoints[:CONTROLLERS_TRIED]:
+    errors: list[ClientError] = []
+    for endpoint in controllers.endpoints[:CONTROLLERS_TRIED]:
         try:
-            return one.host, ldap.bind(one.host, one.address, ticket, kdc, one.port)
+            return endpoint.host, ldap.bind(endpoint.host, endpoint.address, ticket, kdc, endpoint.port)
         except ClientError as error:
-            troubles.append(error)
-    raise troubles[0]
+            errors.append(error)
+    raise errors[0]
 
 
 def _near(directory: Directory, account: Account) -> tuple[str, ...]:
     """Users of which another name than the sAMAccountName is the secret's user name."""
     name = escape_filter(account.user)
-    wanted = f"(&(objectClass=user)(|(userPrincipalName={name}@*)(displayName={name})(cn={name})(mail={name}@*)))"
+    query = f"(&(objectClass=user)(|(userPrincipalName={name}@*)(displayName={name})(cn={name})(mail={name}@*)))"
     try:
-        hits = directory.search(account.domain.base_dn, wanted, ("sAMAccountName",))
+        entries = directory.search(account.domain.base_dn, query, ("sAMAccountName",))
     except ClientError:
         return ()
-    return tuple(f"{one.dn}, whose sAMAccountName is {one.text('sAMAccountName')}" for one in hits)
+    return tuple(f"{entry.dn}, whose sAMAccountName is {entry.text('sAMAccountName')}" for entry in entries)

@@ -16,6 +16,7 @@ from gmsa_doctor.clients.aws.services import SecretsManager
 from gmsa_doctor.core.errors import ClientError, NotFound
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.aws.arn import ArnError, RoleArn, parse_arn, parse_secret_arn
+from gmsa_doctor.given.shared_values import CredSpecObject, ExecutionRole, LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor.given.vantage import Caller
 from gmsa_doctor_checks import links, texts
@@ -31,7 +32,7 @@ from gmsa_doctor_checks.roles.access import (
     worst,
 )
 from gmsa_doctor_checks.roles.request_context import known_of_requests
-from gmsa_doctor_checks.values import CredSpecObject, ExecutionRole, LinkedSecret, SecretObject
+from gmsa_doctor_checks.values import SecretObject
 
 _DECRYPT = "kms:Decrypt"
 _USABLE = ("Enabled", "Updating")

@@ -9,6 +9,7 @@ from gmsa_doctor.clients.aws.iam import Iam
 from gmsa_doctor.clients.aws.services import S3, SecretsManager
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.formats.aws.arn import parse_ssm_parameter_arn
+from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject, ExecutionRole, LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor.given.vantage import Caller
 from gmsa_doctor_checks import links, texts
@@ -24,7 +25,7 @@ from gmsa_doctor_checks.roles.access import (
 )
 from gmsa_doctor_checks.roles.request_context import known_of_requests
 from gmsa_doctor_checks.roles.secret_access import may_read, of_secret
-from gmsa_doctor_checks.values import CredSpecLocation, CredSpecObject, ExecutionRole, LinkedSecret, SecretObject
+from gmsa_doctor_checks.values import SecretObject
 
 
 @check(

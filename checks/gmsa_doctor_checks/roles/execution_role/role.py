@@ -10,6 +10,7 @@ from gmsa_doctor.clients.aws.iam import Iam
 from gmsa_doctor.core.errors import Denied, NotFound
 from gmsa_doctor.formats.aws.arn import RoleArn
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
+from gmsa_doctor.given.shared_values import ExecutionRole
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform, Subject
 from gmsa_doctor.given.vantage import Caller
 from gmsa_doctor_checks import links, texts
@@ -17,7 +18,6 @@ from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.roles.access import TRUST, in_our_account
 from gmsa_doctor_checks.roles.trust_policy import ECS_TASKS, RoleTrust, TrustSource, read_trust
 from gmsa_doctor_checks.task.new_revision import register_again
-from gmsa_doctor_checks.values import ExecutionRole
 
 _TRUST_POLICY = {
     "Version": "2012-10-17",

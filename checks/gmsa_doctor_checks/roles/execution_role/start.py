@@ -14,6 +14,7 @@ from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.aws.arn import RoleArn
 from gmsa_doctor.formats.aws.image_name import EcrRepository, ecr_repository
 from gmsa_doctor.formats.documents.task_definition import LogStreams, TaskDefinition
+from gmsa_doctor.given.shared_values import ExecutionRole
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
 from gmsa_doctor.given.vantage import Caller
 from gmsa_doctor_checks import links
@@ -30,7 +31,6 @@ from gmsa_doctor_checks.roles.access import (
     worst,
 )
 from gmsa_doctor_checks.roles.request_context import known_of_requests
-from gmsa_doctor_checks.values import ExecutionRole
 
 _TOKEN = "ecr:GetAuthorizationToken"
 _PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")

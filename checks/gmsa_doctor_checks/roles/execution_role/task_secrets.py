@@ -14,13 +14,13 @@ from gmsa_doctor.formats.aws import value_from
 from gmsa_doctor.formats.aws.arn import Arn, ArnError, RoleArn, SsmParameterArn, parse_secret_arn
 from gmsa_doctor.formats.aws.arn import SecretArn as ParsedSecret
 from gmsa_doctor.formats.documents.task_definition import Reference, TaskDefinition
+from gmsa_doctor.given.shared_values import ExecutionRole, LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
 from gmsa_doctor.given.vantage import Caller
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.roles.access import AccessQuestion, in_our_account, judge, simulate, worst
 from gmsa_doctor_checks.roles.request_context import known_of_requests
 from gmsa_doctor_checks.roles.secret_access import GET_VALUE, may_read, of_secret
-from gmsa_doctor_checks.values import ExecutionRole, LinkedSecret
 
 _GET_PARAMETERS = "ssm:GetParameters"
 _STOPS = "ECS stops the task before it starts the container"

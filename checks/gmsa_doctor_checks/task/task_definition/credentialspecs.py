@@ -31,13 +31,14 @@ from gmsa_doctor.formats.documents.task_definition import (
     split_credential_spec,
 )
 from gmsa_doctor.given.compared import Intended
+from gmsa_doctor.given.shared_values import CredSpecLocation
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Deployments, Launch, Platform, Subject
 from gmsa_doctor.subjects.from_aws import REGISTERED
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.task.new_revision import register_again
 from gmsa_doctor_checks.task.task_definition.lost_in_registration import lost
-from gmsa_doctor_checks.values import CredentialSpec, CredSpecLocation, PrefixedArn
+from gmsa_doctor_checks.values import CredentialSpec, PrefixedArn
 
 _SAMPLE = "credentialspecdomainless:arn:aws:s3:::<bucket>/<credspec>.json"
 _LEGACY = "dockerSecurityOptions"

@@ -1,4 +1,4 @@
-"""The entry of the secret's user in the AD: what is read of it, once, and what in it forbids a logon."""
+"""The entry of the secret's user in the AD, and what in it forbids a logon."""
 
 from __future__ import annotations
 
@@ -30,10 +30,9 @@ _ATTRIBUTES = (
     "sAMAccountName",
     "tokenGroups",
     "userAccountControl",
-    "userPrincipalName",
     "userWorkstations",
 )
-"""All of them the user itself may read, as a rule; those that a domain controller computes must be asked by name."""
+"""The user itself may read them all, as a rule. Computed ones must be asked for by name."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,6 @@ class UserEntry:
     hours: bytes | None = field(default=None, repr=False)
     workstations: tuple[str, ...] = ()
     encryption_types: int | None = None
-    principal_name: str | None = None
     groups: frozenset[str] = field(default=frozenset(), repr=False)
     """The SIDs of all its groups, nested ones too."""
     hidden: bool = False
@@ -70,7 +68,7 @@ class UserEntry:
     @property
     def protected(self) -> bool:
         """Whether it is in the group Protected Users."""
-        return any(one.startswith("S-1-5-21-") and one.endswith(PROTECTED_USERS) for one in self.groups)
+        return any(group.startswith("S-1-5-21-") and group.endswith(PROTECTED_USERS) for group in self.groups)
 
     @property
     def must_change(self) -> bool:
@@ -135,7 +133,7 @@ class Administrator:
     entry: UserEntry | None
     """``None``: the AD has no such user."""
     near: tuple[str, ...] = ()
-    """Where there is none: users of which something else has that name, each with its sAMAccountName."""
+    """Without an entry: users of which another name is that one, each with its sAMAccountName."""
 
 
 def utc(when: datetime | None) -> str:
@@ -143,37 +141,43 @@ def utc(when: datetime | None) -> str:
     return "never" if when is None else f"{when:%Y-%m-%d %H:%M} UTC"
 
 
-def read(directory: Directory, account: Account, *, by_principal_name: bool = True) -> UserEntry | None:
-    """The entry of the account that a KDC takes for this user name; ``None`` if the AD shows none.
+def locate(directory: Directory, account: Account, *, by_principal_name: bool = True) -> str | None:
+    """The DN of the account that a KDC takes for this user name; ``None`` if the AD shows none.
 
     That is the account with this sAMAccountName, else the one with ``$`` after it, else the one with this name in its
     userPrincipalName. Source: MS-KILE 3.3.5.6.1.
     """
     name = escape_filter(account.user)
-    wanted = [f"(sAMAccountName={name})", f"(sAMAccountName={name}$)"]
+    queries = [f"(sAMAccountName={name})", f"(sAMAccountName={name}$)"]
     if by_principal_name:
-        wanted.append(f"(userPrincipalName={name}@{account.domain.text})")
-    for one in wanted:
-        hits = directory.search(account.domain.base_dn, one, ("sAMAccountName",))
-        if hits:  # computed attributes are given for the base of a search only
-            return of_entry(_whole(directory, hits[0].dn))
+        queries.append(f"(userPrincipalName={name}@{account.domain.text})")
+    for query in queries:
+        entries = directory.search(account.domain.base_dn, query, ("sAMAccountName",))
+        if entries:
+            return entries[0].dn
     return None
 
 
+def read(directory: Directory, account: Account, *, by_principal_name: bool = True) -> UserEntry | None:
+    """The entry of the account that a KDC takes for this user name; ``None`` if the AD shows none."""
+    dn = locate(directory, account, by_principal_name=by_principal_name)
+    return of_entry(_whole(directory, dn)) if dn else None
+
+
 def _whole(directory: Directory, dn: str) -> Entry:
+    """Computed attributes are given for the base of a search only."""
     try:
         (entry,) = directory.search(dn, "(objectClass=*)", _ATTRIBUTES, "base")
     except LdapRefusal:  # the groups are refused where no global catalog answers (MS-ADTS 3.1.1.4.5.19)
-        rest = tuple(one for one in _ATTRIBUTES if one != "tokenGroups")
+        rest = tuple(name for name in _ATTRIBUTES if name != "tokenGroups")
         (entry,) = directory.search(dn, "(objectClass=*)", rest, "base")
     return entry
 
 
 def of_entry(entry: Entry) -> UserEntry:
     """What the attributes of an entry say; those that are missing as Active Directory means it."""
-    own, computed = (
-        filetime.number(entry.text(name)) or 0 for name in ("userAccountControl", "msDS-User-Account-Control-Computed")
-    )
+    flags = ("userAccountControl", "msDS-User-Account-Control-Computed")
+    own, computed = (filetime.number(entry.text(name)) or 0 for name in flags)
     policy = entry.text("msDS-ResultantPSO")
     return UserEntry(
         dn=entry.dn,
@@ -190,8 +194,7 @@ def of_entry(entry: Entry) -> UserEntry:
         hours=entry.first("logonHours"),
         workstations=tuple(filter(None, (entry.text("userWorkstations") or "").split(","))),
         encryption_types=filetime.number(entry.text("msDS-SupportedEncryptionTypes")),
-        principal_name=entry.text("userPrincipalName"),
-        groups=frozenset(map(_sid, entry.attributes.get("tokenGroups", ()))),
+        groups=frozenset(filter(None, map(sid_of, entry.attributes.get("tokenGroups", ())))),
         hidden="pwdLastSet" not in entry.attributes and "userAccountControl" not in entry.attributes,
     )
 
@@ -200,8 +203,9 @@ def _time(entry: Entry, name: str) -> datetime | None:
     return filetime.instant(filetime.number(entry.text(name)) or 0)
 
 
-def _sid(data: bytes) -> str:
+def sid_of(value: bytes | None) -> str | None:
+    """A SID as text; ``None`` where there is none, or where it cannot be read."""
     try:
-        return sid.parse(data)
+        return None if value is None else sid.parse(value)
     except sid.SidError:
-        return ""
+        return None

@@ -1,0 +1,1 @@
+"""What several checks read of the Active Directory, and say about it. No check is here."""

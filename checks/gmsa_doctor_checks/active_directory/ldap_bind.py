@@ -1,0 +1,61 @@
+"""Why a domain controller refuses the sealed LDAP bind."""
+
+from __future__ import annotations
+
+from gmsa_doctor.authoring import Fix
+from gmsa_doctor.clients.kerberos.logon import KdcReason, KdcRefusal
+from gmsa_doctor.clients.ldap.directory import LdapRefusal
+from gmsa_doctor.core.errors import ClientError
+from gmsa_doctor_checks.commands import powershell
+from gmsa_doctor_checks.values import Endpoint
+
+CONTROLLERS_TRIED = 2
+STRONGER_AUTH_REQUIRED = 8
+
+
+def explain_bind(endpoint: Endpoint, error: ClientError) -> tuple[str, Fix]:
+    """The summary and the fix for an error of the bind."""
+    host = endpoint.host
+    if isinstance(error, KdcRefusal):
+        return _explain_refusal(host, error)
+    if isinstance(error, LdapRefusal):
+        fix = Fix(
+            "See in its log what the domain controller demands of LDAP clients (LDAP signing, channel binding).",
+            ("Get-ItemProperty HKLM:\\SYSTEM\\CurrentControlSet\\Services\\NTDS\\Parameters",),
+        )
+        if error.code == STRONGER_AUTH_REQUIRED:
+            return f"{host} demands more than a signed and sealed bind: {error.server_text}", fix
+        return f"{host} refuses the LDAP logon: {error.text}", fix
+    return f"no LDAP session with {host}: {error.text}", Fix(
+        f"Check that the directory service of {host} runs, and what stands between on port {endpoint.port}."
+    )
+
+
+def _explain_refusal(host: str, refusal: KdcRefusal) -> tuple[str, Fix]:
+    spn = powershell(f"ldap/{host}")
+    register = Fix(
+        f"Let the SRV record name the domain controller's own name, or register ldap/{host} for it.",
+        (f"setspn -Q {spn}", f'setspn -S {spn} "<domain controller>"'),
+    )
+    explanations = {
+        KdcReason.UNKNOWN_SERVICE: (
+            f"the AD has no SPN ldap/{host}: the SRV record names an alias, or the SPN is missing",
+            register,
+        ),
+        KdcReason.NOT_UNIQUE: (f"more than one account has the SPN ldap/{host}", register),
+        KdcReason.CLOCK_SKEW: (
+            f"the clock of {host} is too far from that of the KDC that gave the ticket",
+            Fix(
+                f"Let {host} and the KDC take their time from the same source; kerberos.clock compares them.",
+                ("w32tm /query /status", "w32tm /resync /rediscover"),
+            ),
+        ),
+        KdcReason.TICKET_REJECTED: (
+            f"{host} does not take the ticket for ldap/{host}: it has another key, or another time",
+            Fix(
+                f"See that {host} itself has the SPN, that it replicates, and that its clock is right.",
+                (f"setspn -Q {spn}", "repadmin /showrepl", "w32tm /query /status"),
+            ),
+        ),
+    }
+    return explanations.get(refusal.reason, (f"no LDAP session with {host}: {refusal.text}", register))

@@ -1,0 +1,30 @@
+"""Checks of other distributions that cannot be used."""
+
+from __future__ import annotations
+
+from gmsa_doctor.authoring import Finding, Fix, Row, Status, check
+from gmsa_doctor.core.registry import BrokenPlugIns
+
+
+@check(
+    "plug-ins.loaded",
+    title="The checks of installed plug-ins can be loaded",
+    docs="https://packaging.python.org/en/latest/specifications/entry-points/",
+)
+def loaded(broken: BrokenPlugIns) -> Finding:
+    """Imports the modules that other distributions register as `gmsa_doctor.checks`, and adds their checks.
+
+    It is part of a report only if that fails for one of them.
+
+    Why: the checks of such a plug-in are missing in the report, which is not complete without them.
+
+    Fix: fix or uninstall the distribution that the plug-in was installed with.
+    """
+    distributions = ", ".join(dict.fromkeys(plug_in.origin for plug_in in broken.plug_ins))
+    return Finding(
+        Status.ERROR,
+        "; ".join(map(str, broken.plug_ins)),
+        expected="modules that can be imported, and whose checks fit the other checks",
+        fix=Fix(f"Fix or uninstall {distributions}."),
+        rows=tuple(Row(plug_in.name, Status.ERROR, plug_in.reason) for plug_in in broken.plug_ins),
+    )

@@ -1,0 +1,194 @@
+"""What the reports share: which findings they list, in which order, and in which words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from gmsa_doctor.core.check_id import CheckId
+from gmsa_doctor.core.engine import NOT_SELECTED
+from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.core.severity import BAD
+from gmsa_doctor.report.fingerprint import place
+
+S = TypeVar("S", bound=SubjectReport)
+
+PROOF = CheckId("kerberos.gmsa-ticket")
+"""The check whose pass proves that the container would get its ticket."""
+UNPROVEN = "The live flow was not run: that the gMSA gets its ticket is not proven."
+VERDICTS = {
+    Verdict.PASS: (Status.PASS, "PASS"),
+    Verdict.FAIL: (Status.FAIL, "FAIL"),
+    Verdict.INCOMPLETE: (Status.UNKNOWN, "INCOMPLETE"),
+}
+"""The status whose sign and colour a verdict has, and its word."""
+
+
+@dataclass(frozen=True)
+class SharedFinding:
+    """A finding, and the subjects for which it is the same in every word."""
+
+    finding: Finding
+    subjects: tuple[SubjectReport, ...]
+
+
+@dataclass(frozen=True)
+class RootFinding(Generic[S]):
+    """What no other finding is the cause of, listed once: its ids, a finding that stands for all, its subjects."""
+
+    number: int
+    finding: Finding
+    ids: list[str] = field(default_factory=list)
+    subjects: list[S] = field(default_factory=list)
+
+    def decides(self, report: Report) -> bool:
+        """Whether the verdict rests on it."""
+        return not set(self.ids).isdisjoint(report.root_causes)
+
+    def skipped(self) -> list[str]:
+        """Ids of the checks that were skipped because of it."""
+        return skipped_because(self.ids, all_findings(self.subjects))
+
+
+def root_findings(subjects: Iterable[S], key: Callable[[Finding], object]) -> dict[object, RootFinding[S]]:
+    """Each root cause and each open question once, by ``key``, which two findings of one root have in common."""
+    roots: dict[object, RootFinding[S]] = {}
+    for subject in subjects:
+        for finding in subject.findings:
+            if finding.root:
+                root = roots.setdefault(key(finding), RootFinding(len(roots) + 1, finding))
+                root.ids.extend([] if finding.check in root.ids else [finding.check])
+                root.subjects.extend([] if subject in root.subjects[-1:] else [subject])
+    return roots
+
+
+def all_findings(subjects: Iterable[SubjectReport]) -> Iterator[Finding]:
+    """The findings of all the subjects."""
+    return (finding for subject in subjects for finding in subject.findings)
+
+
+def skipped_because(ids: Iterable[str], findings: Iterable[Finding]) -> list[str]:
+    """Ids of the checks that were skipped because of one of ``ids``, each once."""
+    causes = set(ids)
+    return list(dict.fromkeys(finding.check for finding in findings if not causes.isdisjoint(finding.because)))
+
+
+def skipped_by_reason(subjects: Iterable[S]) -> dict[str, list[tuple[S, Finding]]]:
+    """What was skipped for a reason of its own, and not because of another finding, by reason."""
+    reasons: dict[str, list[tuple[S, Finding]]] = {}
+    for subject in subjects:
+        for finding in subject.findings:
+            if finding.status is Status.SKIPPED and not finding.because:
+                reasons.setdefault(finding.summary, []).append((subject, finding))
+    return reasons
+
+
+def is_failure(finding: Finding) -> bool:
+    """Whether it fails the run; with ``--fail-on warn`` a warning that is a root cause does."""
+    return finding.status is Status.FAIL or (finding.status is Status.WARN and finding.root)
+
+
+def is_root_cause(finding: Finding) -> bool:
+    """Whether it is a cause that is known: an open question may be a root finding, but is none of these."""
+    return finding.root and is_failure(finding)
+
+
+def is_bare(finding: Finding) -> bool:
+    """Whether it is an open question of which no more is known than that: not finished, interrupted."""
+    details = (finding.observed, finding.expected, finding.fix, finding.rows)
+    return finding.status is Status.UNKNOWN and not any(details)
+
+
+def worst_first(report: Report) -> list[SharedFinding]:
+    """All that is not well, for each subject, root causes of a failure first."""
+    problems = [
+        SharedFinding(finding, (subject,))
+        for subject in report.subjects
+        for finding in subject.findings
+        if finding.status in BAD
+    ]
+    return sorted(problems, key=lambda problem: _rank(problem.finding))
+
+
+def merged(report: Report) -> list[SharedFinding]:
+    """The same, with what is true of several subjects listed once."""
+    found: dict[object, SharedFinding] = {}
+    for problem in worst_first(report):
+        finding = problem.finding
+        words = (finding.summary, finding.observed, finding.expected, finding.fix)
+        key = (finding.check, finding.status, finding.root, words, finding.location)
+        first = found.get(key)
+        found[key] = SharedFinding(first.finding, (*first.subjects, *problem.subjects)) if first else problem
+    return list(found.values())
+
+
+def _rank(finding: Finding) -> tuple[int, bool]:
+    return BAD.index(Status.FAIL if is_failure(finding) else finding.status), not finding.root
+
+
+def detail_lines(finding: Finding) -> Iterator[str]:
+    """What was found out besides the summary, a line each; commands are indented by four blanks."""
+    if finding.location:
+        yield f"at: {place(finding.location)}"
+    if finding.observed:
+        yield f"observed: {finding.observed}"
+    if finding.expected:
+        yield f"expected: {finding.expected}"
+    yield from (f"{row.status}: {row.name}: {row.text}" for row in finding.rows if row.status is not Status.PASS)
+    if finding.fix:
+        yield f"fix: {finding.fix.text}"
+        yield from (f"    {command}" for command in finding.fix.commands)
+    if text := daemon_texts(finding):
+        yield f"Credentials Fetcher shows it as: {text}"
+    if finding.docs:
+        yield f"see: {finding.docs}"
+
+
+def daemon_texts(finding: Finding) -> str:
+    """What Credentials Fetcher shows, by its version where that matters; empty if nothing."""
+    return "; ".join(f'{version}"{text}"' for version, text in texts_by_version(finding))
+
+
+def texts_by_version(finding: Finding) -> Iterator[tuple[str, str]]:
+    """The same as pairs of a beginning (``2.x: ``, or nothing) and a text."""
+    if shows := finding.shows_as:
+        texts = {"": shows.v2} if shows.v2 == shows.v1_3 else {"2.x: ": shows.v2, "1.3: ": shows.v1_3}
+        yield from ((version, text) for version, text in texts.items() if text)
+
+
+def gaps(report: Report) -> Iterator[str]:
+    """Why a run is not whole, as far as no finding reports it; files that could not be read are listed apart."""
+    if report.interrupted:
+        yield "interrupted: what had not ended is unknown"
+    for id in report.missing:
+        yield f"{id} was required, and was skipped"
+
+
+def is_unproven(report: Report) -> bool:
+    """Whether a run passed without the live flow: that the gMSA gets its ticket is then not proven."""
+    return report.verdict is Verdict.PASS and Status.SKIPPED in proof_statuses(report)
+
+
+def proof_statuses(report: Report) -> set[Status]:
+    """How the proof ended for the subjects."""
+    return {finding.status for finding in all_findings(report.subjects) if finding.check == PROOF}
+
+
+def counted(findings: Iterable[Finding]) -> str:
+    """``5 pass, 1 fail``."""
+    counts = Counter(finding.status for finding in findings)
+    return ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+
+
+def not_selected(report: Report) -> str:
+    """How many of the skipped were not selected, to follow their number; empty if none."""
+    number = sum(finding.summary == NOT_SELECTED for finding in all_findings(report.subjects))
+    return f" ({number} of them not selected)" if number else ""
+
+
+def checks_were(ids: Iterable[str]) -> str:
+    """``1 check was``, ``2 checks were``."""
+    number = len(list(ids))
+    return f"{number} check{' was' if number == 1 else 's were'}"
