@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gmsa_doctor.authoring import Row, Status
-from gmsa_doctor.clients.ldap.directory import Directory, Entry, LdapRefusal, escape_filter
+from gmsa_doctor.clients.ldap.client import Directory, Entry, LdapRefusal, escape_filter
 from gmsa_doctor.formats.ad import security_descriptor, sid
 from gmsa_doctor.formats.ad.security_descriptor import READ_PROPERTY, Ace, decide
 from gmsa_doctor_checks.active_directory.gmsa import GMSA_CLASS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, check, passed, skipped, warned
-from gmsa_doctor.clients.ldap.directory import LdapRefusal
+from gmsa_doctor.clients.ldap.client import LdapRefusal
 from gmsa_doctor.formats.ad.security_descriptor import DescriptorError
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.directory.membership import (

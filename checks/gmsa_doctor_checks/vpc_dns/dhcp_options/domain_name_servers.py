@@ -20,7 +20,7 @@ from gmsa_doctor.authoring import (
     unknown,
     warned,
 )
-from gmsa_doctor.clients.aws.services import Ec2
+from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.given.vantage import DnsServersInUse, Vantage

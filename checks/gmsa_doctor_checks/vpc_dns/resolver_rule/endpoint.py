@@ -21,7 +21,7 @@ from gmsa_doctor.authoring import (
     warned,
 )
 from gmsa_doctor.clients.aws.ec2 import Ec2
-from gmsa_doctor.clients.aws.services import Route53Resolver
+from gmsa_doctor.clients.aws.route53 import Route53Resolver
 from gmsa_doctor.formats.aws.packet_filter import Packets, Protocol
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks import links, texts
