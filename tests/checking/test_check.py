@@ -1,6 +1,7 @@
 """A run's own part: what is chosen, what is given to the graph, and what the findings come to."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any, TypeVar
@@ -261,8 +262,8 @@ def test_require_names_what_was_skipped_for_one_of_the_subjects(tmp_path: Path) 
         ([unknown("x"), passed("y")], Verdict.INCOMPLETE, ("a.0",)),
         ([passed("x"), None], Verdict.INCOMPLETE, ("a.1",)),
         ([unknown("x"), None, failed("z")], Verdict.FAIL, ("a.2",)),
-        ([failed("x", because=("a.1",)), failed("y")], Verdict.FAIL, ("a.1",)),
-        ([failed("x", because=("a.1",)), unknown("y")], Verdict.FAIL, ("a.1",)),
+        ([replace(failed("x"), because=("a.1",)), failed("y")], Verdict.FAIL, ("a.1",)),
+        ([replace(failed("x"), because=("a.1",)), unknown("y")], Verdict.FAIL, ("a.1",)),
     ],
 )
 def test_a_failure_outweighs_a_gap_and_a_gap_a_pass(

@@ -16,8 +16,8 @@ from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory, VpcD
 RESOLVERS = ("169.254.169.253", "fd00:ec2::253", "10.0.0.2")
 BY_NAT = ServicePath(Flow("subnet-1", "secretsmanager"), "subnet-1 (a)", Status.PASS, "by the NAT gateway")
 BY_ENDPOINT = replace(BY_NAT, text="by vpce-1", only_by="vpce-1")
-DENIED = Outcome[AwsDirectories](None, unknown("denied", check="directory-service.directories"))
-NO_SECRET = Outcome[SecretObject](None, unknown("not asked", check="secret.value"))
+DENIED = Outcome[AwsDirectories](None, replace(unknown("denied"), check="directory-service.directories"))
+NO_SECRET = Outcome[SecretObject](None, replace(unknown("not asked"), check="secret.value"))
 
 RIGHT = Outcome[VpcDns](None, passed("the AD's"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -187,7 +187,7 @@ def test_an_error_that_a_check_does_not_handle_becomes_its_finding(error: Except
 def test_a_finding_may_be_raised_under_the_id_where_its_cause_belongs() -> None:
     @a_check("two.elsewhere")
     def elsewhere(one: One) -> Result[Two]:
-        return failed("one does not exist after all", check="one.gives")
+        return replace(failed("one does not exist after all"), check="one.gives")
 
     @a_check("three.follows")
     def follows(two: Two) -> Finding:
@@ -348,7 +348,7 @@ def test_in_place_of_a_value_is_the_finding_in_its_way() -> None:
 def test_a_finding_in_the_way_of_a_value_keeps_the_id_it_was_raised_under() -> None:
     @a_check("one.elsewhere")
     def elsewhere(start: Start) -> Result[One]:
-        return failed("the cause lies there", check="three.needs")
+        return replace(failed("the cause lies there"), check="three.needs")
 
     (found,) = values(declared(elsewhere, gives_two, needs_both), the_start("x"))
     one, two = found[One], found[Two]
