@@ -14,13 +14,14 @@ from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters
 from gmsa_doctor.cli.options import Many
 from gmsa_doctor.cli.process import ExitCode, guarded, print_
 from gmsa_doctor.clients.aws import task_metadata
+from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.given.request import Live, Request
 
 if TYPE_CHECKING:
     from gmsa_doctor.checking.check import Attempt
 
-CHECK = "kerberos.krb5-conf"
+CHECK = CheckId("kerberos.krb5-conf")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,7 +35,7 @@ def _findings(
         if seen.name == subject.name
     ]
     merged = [
-        rooted(_of_all_subnets(finding.check, by_subnet) or finding, fail_on_warning)
+        (_of_all_subnets(finding.check, by_subnet) or finding).rooted(fail_on_warning)
         if finding.check in ids
         else finding
         for finding in subject.findings
@@ -58,11 +58,6 @@ def _of_all_subnets(check: str, by_subnet: Sequence[tuple[str, Mapping[str, Find
     prefix = "" if everywhere else f"in {', '.join(here)} ({len(here)} of {len(asked)} subnets): "
     rows = tuple(Row(subnet, finding.status, finding.summary) for subnet, finding in seen)
     return replace(most_severe, summary=f"{prefix}{most_severe.summary}", rows=rows)
-
-
-def rooted(finding: Finding, fail_on_warning: bool) -> Finding:
-    """With ``--fail-on warn`` a warning may be a root cause."""
-    return replace(finding, root=finding.root or (fail_on_warning and finding.status is Status.WARN))
 
 
 def _overruled(finding: Finding, by_id: Mapping[str, Finding], fail_on_warning: bool) -> Finding:

@@ -23,7 +23,7 @@ from gmsa_doctor.given.request import Request
 from gmsa_doctor.probe import sides
 from gmsa_doctor.probe.launch import Launched, Pace, ProbeClients, launch
 from gmsa_doctor.probe.mail import logs_by_region
-from gmsa_doctor.probe.merge import ProbeReport, merge, rooted
+from gmsa_doctor.probe.merge import ProbeReport, merge
 from gmsa_doctor.probe.plan import Plan
 from gmsa_doctor.probe.planning import ProbeOptions, make_plan, reason_against
 from gmsa_doctor.triage.apply import Triage, applied
@@ -175,7 +175,7 @@ def _with_findings_of_run(
 ) -> tuple[SubjectReport, ...]:
     """What became of the tasks is told once, with the first subject; the header tells where all this was seen from."""
     added = [
-        rooted(replace(finding, vantage=finding.vantage or "outside"), request.fail_on_warning) for finding in findings
+        replace(finding, vantage=finding.vantage or "outside").rooted(request.fail_on_warning) for finding in findings
     ]
     first, *others = subjects
     vantage = f"outside, and from inside {', '.join(subnets)}" if subnets else "outside"

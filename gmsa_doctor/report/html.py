@@ -17,7 +17,6 @@ from gmsa_doctor.report.findings import (
     all_findings,
     checks_were,
     counted,
-    is_failure,
     is_unproven,
     not_selected,
     proof_statuses,
@@ -114,7 +113,7 @@ def _beginning(page: Page) -> Iterator[Html | None]:
         yield tag("div", *notes, class_="notes")
     for decides in (True, False):
         roots = [root for root in page.roots.values() if root.decides(page.report) is decides]
-        causes = [root for root in roots if is_failure(root.finding)]
+        causes = [root for root in roots if root.finding.is_failure]
         besides = "" if decides else " besides"
         yield _roots(f"Root cause{'' if len(causes) == 1 else 's'}{besides}", causes, page)
         yield _roots(f"Not known{besides}", [root for root in roots if root not in causes], page)

@@ -10,6 +10,7 @@ from gmsa_doctor.clients.files import task_definition_file
 from gmsa_doctor.clients.files.file_bytes import read_bytes
 from gmsa_doctor.clients.files.file_search import Broken
 from gmsa_doctor.clients.files.source_files import FileKind, SourceFile, sources
+from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.model import deferred_to, skipped, unknown
 from gmsa_doctor.formats.documents.located import Definition, Located
@@ -162,7 +163,7 @@ class _FileSearch:
         alone = len(file.definitions) + len(file.left_out) == 1 and file.path in map(_shown, self.request.files)
         return (
             alone
-            or "task-definition.credentialspecs" in self.request.require
+            or CheckId("task-definition.credentialspecs") in self.request.require
             or any(
                 container.credential_specs
                 or has_legacy_credspec(container)

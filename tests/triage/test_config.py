@@ -87,13 +87,13 @@ def what_is_said(text: str) -> Config | str:
 
 def test_each_table_is_read_with_its_lines() -> None:
     found = parse(ALL, "gmsa-doctor.toml")
-    assert [(one.option, one.value, one.command, one.location.line) for one in found.defaults] == [
+    assert [(default.option, default.value, default.command, default.location.line) for default in found.defaults] == [
         ("cluster", "prod", None, 3),
         ("skip", ("dhcp-options", "canary"), None, 4),
         ("timeout", 120, None, 5),
         ("timeout", 1800, "run", 8),
     ]
-    assert [(one.check, one.severity, one.location.line) for one in found.severities] == [
+    assert [(change.check, change.severity, change.location.line) for change in found.severities] == [
         ("dhcp-options.domain-name", Severity.OFF, 11),
         ("credspec.size", Severity.WARN, 12),
     ]
@@ -105,8 +105,10 @@ def test_each_table_is_read_with_its_lines() -> None:
 
 def test_a_pyproject_says_the_same_below_its_tool_table() -> None:
     found = parse(in_pyproject("\n[defaults]\ncluster = 'prod'\n" + WAIVER), "pyproject.toml")
-    assert [(one.option, one.location) for one in found.defaults] == [("cluster", Location("pyproject.toml", 5))]
-    assert [one.location for one in found.waivers] == [Location("pyproject.toml", 7)]
+    assert [(default.option, default.location) for default in found.defaults] == [
+        ("cluster", Location("pyproject.toml", 5))
+    ]
+    assert [waiver.location for waiver in found.waivers] == [Location("pyproject.toml", 7)]
 
 
 def test_what_is_written_inline_is_found_on_the_line_of_its_key() -> None:
@@ -207,7 +209,7 @@ TOML_VALUES = st.recursive(
 def as_toml(value: object) -> str:
     """An inline value; text that looks like a date becomes one."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(key)} = {as_toml(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{json.dumps(key)} = {as_toml(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(as_toml, value)) + "]"
     return "2026-12-31" if value == "2026-12-31" else json.dumps(value).replace("\x7f", "\\u007f")
@@ -229,7 +231,7 @@ def test_no_shape_of_values_ends_in_anything_else_either(tables: dict[str, Any])
 
 
 def clusters(found: Config) -> list[object]:
-    return [one.value for one in found.defaults]
+    return [default.value for default in found.defaults]
 
 
 def write(path: Path, cluster: str) -> Path:
@@ -302,7 +304,7 @@ def test_a_broken_pyproject_with_our_table_is_told(tmp_path: Path) -> None:
 def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
     file = tmp_path / "gmsa-doctor.toml"
     file.write_bytes(b"\xef\xbb\xbf[defaults]\r\ncluster = 'prod'\r\n")
-    assert [(one.value, one.location.line) for one in load(file).defaults] == [("prod", 2)]
+    assert [(default.value, default.location.line) for default in load(file).defaults] == [("prod", 2)]
 
 
 def a_pipe(path: Path) -> None:
@@ -310,8 +312,8 @@ def a_pipe(path: Path) -> None:
 
 
 def a_socket(path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as one:
-        one.bind(str(path))
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, a_pipe, a_socket])
