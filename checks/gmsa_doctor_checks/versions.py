@@ -1,34 +1,40 @@
-"""What a defect is worth that only one generation of Credentials Fetcher stumbles over."""
+"""What a defect is worth that only one generation of Credentials Fetcher, or one launch type, refuses."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
-from gmsa_doctor.authoring import Finding, ShowsAs, Status
+from gmsa_doctor.authoring import Finding, Given, Result, ShowsAs
 from gmsa_doctor.formats.fetcher import Fetcher
-from gmsa_doctor.given.subject import Platform
+from gmsa_doctor.given.subject import Launch, Platform
 
+T = TypeVar("T")
+WINDOWS = "a Windows container: gmsa-doctor judges Linux containers"
 _NAMES = {Fetcher.V1_3: "1.3", Fetcher.V2: "2.x"}
+
+
+def judge_by_launch_type(value: T, failure: Finding, platform: Platform, reason: str = "") -> Result[T]:
+    """The failure on Fargate; else the value with a warning, which ``reason`` ends."""
+    if platform.launch is Launch.FARGATE:
+        return failure
+    return Given(value, replace(failure.to_warning(reason), shows_as=None))
 
 
 def judge_by_version(failure: Finding, stumbles: frozenset[Fetcher], platform: Platform) -> Finding:
     """A failure if every generation that may run there refuses; else a warning that says which does."""
+    failure = replace(failure, shows_as=_only(failure.shows_as, stumbles))
     if platform.fetchers <= stumbles:
-        return replace(failure, shows_as=_only(failure.shows_as, stumbles))
-    refuse = " and ".join(_NAMES[one] for one in Fetcher if one in stumbles)
-    accept = " and ".join(_NAMES[one] for one in Fetcher if one not in stumbles)
-    return replace(
-        failure,
-        status=Status.WARN,
-        summary=f"{failure.summary} (Credentials Fetcher {refuse} refuses that; {accept} accepts it)",
-        shows_as=_only(failure.shows_as, stumbles),
+        return failure
+    refuse, accept = (
+        " and ".join(_NAMES[fetcher] for fetcher in Fetcher if (fetcher in stumbles) is refuses)
+        for refuses in (True, False)
     )
+    return failure.to_warning(f" (Credentials Fetcher {refuse} refuses that; {accept} accepts it)")
 
 
 def _only(shows: ShowsAs | None, stumbles: frozenset[Fetcher]) -> ShowsAs | None:
-    if shows is None:
-        return None
-    return replace(
+    return shows and replace(
         shows,
         v2=shows.v2 if Fetcher.V2 in stumbles else None,
         v1_3=shows.v1_3 if Fetcher.V1_3 in stumbles else None,

@@ -23,16 +23,16 @@ from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Launch, Platfor
 from gmsa_doctor.given.vantage import Caller, ServiceNames, Vantage
 from gmsa_doctor_checks.active_directory.user_entry import Administrator
 from gmsa_doctor_checks.commands import posix, powershell
-from gmsa_doctor_checks.credspec.object import credspec_object, credspec_size
+from gmsa_doctor_checks.credspec.object import credspec_object
 from gmsa_doctor_checks.credspec.secret import secret_value
+from gmsa_doctor_checks.credspec.size import credspec_size
 from gmsa_doctor_checks.directory.gmsa_account import gmsa_account
 from gmsa_doctor_checks.directory.managed_password import retrieve_password
 from gmsa_doctor_checks.kerberos.refusals import explain_gmsa_refusal, explain_user_refusal
 from gmsa_doctor_checks.kerberos.service_ticket import service_ticket
 from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.sql_server.values import ServiceTickets
-from gmsa_doctor_checks.task.container_instances import listed
-from gmsa_doctor_checks.task.new_revision import register_again
+from gmsa_doctor_checks.task.revisions import register_again
 from gmsa_doctor_checks.task.task_definition.credentialspecs import credential_specs
 from gmsa_doctor_checks.values import (
     Account,
@@ -255,7 +255,7 @@ def test_an_encrypted_parameter_is_made_anew_under_its_name(name: str) -> None:
 @hostile
 def test_an_object_that_is_too_large_is_put_again_under_its_name(name: str) -> None:
     obj = CredSpecObject(CredSpecLocation("arn:x", True, "b", f"k{name}"), TOO_MUCH, b"")
-    (found,) = words_of_each(credspec_size(obj, FARGATE))
+    (found,) = words_of_each(credspec_size(obj))
     assert found == ["jq", "-c", ".", "credspec.json", "|", "aws", "s3", "cp", "-", f"s3://b/k{name}"]
 
 
@@ -291,11 +291,6 @@ def test_the_task_definition_and_the_service_are_named(name: str) -> None:
 def test_the_service_is_to_use_the_familys_newest_revision(named: str) -> None:
     fix = register_again("Change it", Subject("x", "demo", "web", named))
     assert fix.commands[-1].endswith("--service web --task-definition webapp")
-
-
-def test_of_many_container_instances_a_few_are_named() -> None:
-    assert listed(["i-1", "i-2"]) == "i-1, i-2"
-    assert listed([f"i-{n}" for n in range(100)]) == "i-0, i-1, i-2, i-3, i-4 and 95 more"
 
 
 def test_what_ecs_describes_is_made_fit_to_be_registered_again() -> None:

@@ -11,7 +11,7 @@ from gmsa_doctor.core.errors import ClientError, Denied
 from gmsa_doctor.core.model import Status
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import Deployments, Subject
-from gmsa_doctor_checks.task.service import latest
+from gmsa_doctor_checks.task.service import revision
 
 USED = TaskDefinition("web", (), revision=3)
 SERVICE = Subject("demo/web/web", "demo", "web", "web:3")
@@ -29,11 +29,11 @@ class Answering:
 
 def test_a_family_of_which_no_revision_is_active_is_no_fault_of_a_service_that_runs() -> None:
     gone = ClientError("ecs:DescribeTaskDefinition: Unable to describe task definition.")
-    finding = latest(USED, Deployments(), SERVICE, cast("Ecs", Answering(gone)))
+    finding = revision(USED, Deployments(), SERVICE, cast("Ecs", Answering(gone)))
     assert (finding.status, "no active revision" in finding.summary) == (Status.PASS, True)
 
 
 def test_a_denied_look_at_the_family_is_told() -> None:
     denied = Denied("ecs:DescribeTaskDefinition", "*")
     with pytest.raises(Denied):
-        latest(USED, Deployments(), SERVICE, cast("Ecs", Answering(denied)))
+        revision(USED, Deployments(), SERVICE, cast("Ecs", Answering(denied)))

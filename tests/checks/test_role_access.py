@@ -1,28 +1,31 @@
 """What is said about an execution role, by calling with values."""
 
-from collections.abc import Callable, Sequence
-
 import pytest
 
 from gmsa_doctor.clients.aws.iam import SimulatedDecision
 from gmsa_doctor.clients.aws.kms import Key
-from gmsa_doctor.core.model import Finding, Status
+from gmsa_doctor.core.model import Status
 from gmsa_doctor.formats.aws.arn import RoleArn
 from gmsa_doctor.formats.aws.iam_policy_document import Ruling
 from gmsa_doctor_checks import texts
-from gmsa_doctor_checks.roles.access import AccessQuestion, judge, judge_with_key, put_policy
-from gmsa_doctor_checks.roles.execution_role.kms import _KeyUse, _not_enabled, _of_own_key_elsewhere
+from gmsa_doctor_checks.credspec.object import credspec_object
+from gmsa_doctor_checks.credspec.secret import secret_value
+from gmsa_doctor_checks.roles.access import judge, put_policy
+from gmsa_doctor_checks.roles.execution_role.kms import own_key_of_secrets_manager
+from gmsa_doctor_checks.roles.key_access import KeyUse, not_enabled
 from gmsa_doctor_checks.roles.request_context import known_of_who_and_what
+from gmsa_doctor_checks.roles.simulation import AccessQuestion
 
-Judge = Callable[[AccessQuestion, Sequence[SimulatedDecision], Ruling], Finding]
 ROLE = RoleArn("aws", "123456789012", "webapp", "/ecs/")
-READ = AccessQuestion(ROLE, "s3:GetObject", "arn:aws:s3:::credspecs/a.json", "the CredSpec", evidence="credspec.object")
+READ = AccessQuestion(
+    ROLE, "s3:GetObject", "arn:aws:s3:::credspecs/a.json", "the CredSpec", evidence=credspec_object.id
+)
 NOT_IN_THE_ORGANIZATION = SimulatedDecision(READ.action, READ.resource, "implicitDeny", organizations=False)
 
 
-@pytest.mark.parametrize("judged", [judge, judge_with_key])
-def test_a_denial_of_the_organization_is_a_warning_as_the_simulation_errs_about_conditions(judged: Judge) -> None:
-    finding = judged(READ, (NOT_IN_THE_ORGANIZATION,), Ruling())
+@pytest.mark.parametrize("is_key", [False, True])
+def test_a_denial_of_the_organization_is_a_warning_as_the_simulation_errs_about_conditions(is_key: bool) -> None:
+    finding = judge(READ, (NOT_IN_THE_ORGANIZATION,), Ruling(), policy_required=is_key)
     assert (finding.status, "(SCP)" in finding.summary) == (Status.WARN, True)
 
 
@@ -77,12 +80,12 @@ def name_in(command: str) -> str:
 
 def test_the_policy_of_a_fix_takes_the_place_of_no_other() -> None:
     names = {
-        name_in(put_policy(ROLE, "secret-GetSecretValue", ("secretsmanager:GetSecretValue",), one)) for one in "ab"
+        name_in(put_policy(ROLE, "secret-GetSecretValue", ("secretsmanager:GetSecretValue",), arn)) for arn in "ab"
     }
     assert len(names) == 2
     again = put_policy(ROLE, "secret-GetSecretValue", ("secretsmanager:GetSecretValue",), "a")
     assert name_in(again) in names
-    assert all(one.startswith("gmsa-secret-GetSecretValue-") for one in names)
+    assert all(name.startswith("gmsa-secret-GetSecretValue-") for name in names)
 
 
 @pytest.mark.parametrize(
@@ -96,16 +99,15 @@ def test_the_policy_of_a_fix_takes_the_place_of_no_other() -> None:
     ],
 )
 def test_a_key_is_enabled_by_what_its_state_takes(state: str, commands: list[str]) -> None:
-    use = _KeyUse("the secret", "key", "secretsmanager", {}, "secret.value", texts.SECRET)
-    fix = _not_enabled(use, Key("arn:aws:kms:us-east-1:123456789012:key/1", state, managed_by_aws=False)).fix
+    use = KeyUse("the secret", "key", "secretsmanager", {}, secret_value.id, texts.SECRET)
+    fix = not_enabled(use, Key("arn:aws:kms:us-east-1:123456789012:key/1", state, managed_by_aws=False)).fix
     assert fix
-    assert [one.split()[2] for one in fix.commands] == commands
+    assert [command.split()[2] for command in fix.commands] == commands
 
 
 def test_the_key_of_secrets_manager_s_own_is_of_no_use_to_another_account() -> None:
     secret = "arn:aws:secretsmanager:us-east-1:{}:secret:gmsa-AbCdEf"
-    assert _of_own_key_elsewhere(secret.format(ROLE.account), ROLE) is None
-    finding = _of_own_key_elsewhere(secret.format("210987654321"), ROLE)
-    assert finding
+    assert own_key_of_secrets_manager(secret.format(ROLE.account), ROLE) == []
+    (finding,) = own_key_of_secrets_manager(secret.format("210987654321"), ROLE)
     assert (finding.status, finding.overruled_by) == (Status.FAIL, "secret.value")
     assert "210987654321" in finding.summary

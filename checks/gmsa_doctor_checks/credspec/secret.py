@@ -1,4 +1,4 @@
-"""Causes 2 and 3: the secret with the AD user's credentials."""
+"""The secret with the AD user's credentials."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gmsa_doctor.authoring import (
     ShowsAs,
     Status,
     check,
+    deferred_to,
     failed,
     passed,
     unknown,
@@ -27,7 +28,6 @@ from gmsa_doctor.formats.documents.secret import (
     USERNAME,
     SecretDefect,
     SecretDefectKind,
-    SecretFields,
     read_fields,
     read_secret,
 )
@@ -37,11 +37,11 @@ from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
 from gmsa_doctor.given.vantage import Caller, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.credspec.secret_link import secret_link
 from gmsa_doctor_checks.silence import judge_no_way
 from gmsa_doctor_checks.values import Account, DomainName, GmsaNames, SecretObject
 from gmsa_doctor_checks.versions import judge_by_version
 
-_LINK = "credspec.secret-link"
 _FORM = '{"username": "<sAMAccountName>", "password": "<password>", "domainName": "<corp.example.com>"}'
 
 
@@ -84,20 +84,33 @@ def secret_value(
             "the secret is a binary one (SecretBinary); Credentials Fetcher reads SecretString",
             observed="SecretBinary",
             expected="SecretString",
-            fix=_store_again(arn, "Store it as a text."),
+            fix=_store_again(arn.text, "Store it as a text."),
             shows_as=texts.NO_USERNAME,
         )
     document = read_secret(text.reveal())
     if isinstance(document, tuple):
-        return judge_by_version(_not_an_object(arn, document), document[0].stumbles, platform)
+        return judge_by_version(_not_an_object(arn, document[0]), document[0].stumbles, platform)
     value = SecretObject(arn.text, document)
     if document.notes:
-        return Given(value, _noted(arn, document.notes, platform))
+        notes = "; ".join(_NOTES[note.kind].format(note) for note in document.notes if note.kind in _NOTES)
+        warning = warned(
+            f"in the secret {notes}",
+            expected="each key once, with a string",
+            fix=_store_again(arn.text, "Leave the one that is meant."),
+        )
+        return Given(value, warning)
     return Given(value, passed("a JSON object with strings under the keys that are read"))
 
 
+_NOTES = {
+    SecretDefectKind.WRONG_TYPE: "{0.key} holds {0.found}, over which Credentials Fetcher 1.3 stumbles",
+    SecretDefectKind.BOTH_SPELLINGS: "{0.key} is there in both spellings, with different values; 2.x takes {0.key}",
+    SecretDefectKind.DUPLICATE_KEY: "{0.key} is there twice; the last one counts",
+}
+
+
 def _no_secret(arn: LinkedSecret, place: AwsPlace, error: ClientError) -> Finding:
-    return failed(
+    failure = failed(
         "the secret that CredentialArn names does not exist",
         observed=f"{arn.text}: {error.text}",
         expected="an existing secret",
@@ -106,12 +119,12 @@ def _no_secret(arn: LinkedSecret, place: AwsPlace, error: ClientError) -> Findin
             (f"aws secretsmanager list-secrets{place.region_option} --query 'SecretList[].[Name,ARN]' --output table",),
         ),
         shows_as=texts.SECRET,
-        check=_LINK,
     )
+    return deferred_to(secret_link, failure)
 
 
 def _deleted(arn: LinkedSecret, place: AwsPlace) -> Finding:
-    return failed(
+    failure = failed(
         "the secret that CredentialArn names is being deleted",
         observed="scheduled for deletion",
         expected="a secret that is not being deleted",
@@ -120,8 +133,8 @@ def _deleted(arn: LinkedSecret, place: AwsPlace) -> Finding:
             (f"aws secretsmanager restore-secret{place.region_option} --secret-id {posix(arn.text)}",),
         ),
         shows_as=texts.SECRET,
-        check=_LINK,
     )
+    return deferred_to(secret_link, failure)
 
 
 def _denied(
@@ -170,43 +183,22 @@ def _not_given(arn: LinkedSecret, error: ServiceError) -> Finding:
     return error.finding()
 
 
-def _not_an_object(arn: LinkedSecret, defects: tuple[SecretDefect, ...]) -> Finding:
-    first = defects[0]
-    shows: ShowsAs = texts.NO_USERNAME
-    if first.kind is SecretDefectKind.NOT_JSON and first.json:
-        what = f"the secret is not JSON: {first.json.message}, line {first.json.line}, column {first.json.column}"
-    elif first.kind is SecretDefectKind.NOT_AN_OBJECT:
-        what = f"the secret is JSON, but {first.found}, not an object"
+def _not_an_object(arn: LinkedSecret, defect: SecretDefect) -> Finding:
+    shows = texts.NO_USERNAME
+    if defect.kind is SecretDefectKind.NOT_JSON and defect.json:
+        position = f"line {defect.json.line}, column {defect.json.column}"
+        summary = f"the secret is not JSON: {defect.json.message}, {position}"
+    elif defect.kind is SecretDefectKind.NOT_AN_OBJECT:
+        summary = f"the secret is JSON, but {defect.found}, not an object"
     else:
-        what = f"{first.key} in the secret is {first.found}, not a string"
-        shows = texts.NO_PASSWORD if first.key in PASSWORD else texts.NAMES if "domain" in first.key else shows
+        summary = f"{defect.key} in the secret is {defect.found}, not a string"
+        shows = texts.NO_PASSWORD if defect.key in PASSWORD else texts.NAMES if "domain" in defect.key else shows
     return failed(
-        what,
+        summary,
         expected=f"a JSON object such as {_FORM}",
-        fix=_store_again(arn, "Correct the secret's text."),
+        fix=_store_again(arn.text, "Correct the secret's text."),
         shows_as=shows,
     )
-
-
-def _noted(arn: LinkedSecret, notes: tuple[SecretDefect, ...], platform: Platform) -> Finding:
-    words = {
-        SecretDefectKind.WRONG_TYPE: "{0.key} holds {0.found}, over which Credentials Fetcher 1.3 stumbles",
-        SecretDefectKind.BOTH_SPELLINGS: "{0.key} is there in both spellings, with different values; 2.x takes {0.key}",
-        SecretDefectKind.DUPLICATE_KEY: "{0.key} is there twice; the last one counts",
-    }
-    summary = "; ".join(words[one.kind].format(one) for one in notes if one.kind in words)
-    finding = warned(
-        f"in the secret {summary}",
-        expected="each key once, with a string",
-        fix=_store_again(arn, "Leave the one that is meant."),
-    )
-    serious = [one for one in notes if one.stumbles and platform.fetchers <= one.stumbles]
-    return (
-        replace(finding, status=judge_by_version(finding, serious[0].stumbles, platform).status) if serious else finding
-    )
-
-
-# The fields -----------------------------------------------------------------------------------------
 
 
 @check(
@@ -228,30 +220,23 @@ def secret_fields(secret: SecretObject, platform: Platform, names: Outcome[GmsaN
     rotates = platform.launch in (Launch.EC2, Launch.EXTERNAL) and Fetcher.V2 in platform.fetchers
     fields = read_fields(secret.document, rotation=rotates)
     if isinstance(fields, tuple):
-        stumbles = frozenset().union(*(one.stumbles for one in fields))
+        stumbles = frozenset().union(*(defect.stumbles for defect in fields))
         return judge_by_version(_bad_fields(secret, fields, names.value), stumbles, platform)
     account = Account(
         secret.arn, fields.username, fields.password, DomainName(fields.domain_name.lower()), fields.distinguished_name
     )
     taken = secret.document.taken(USERNAME)
     if rotates and taken and ":" in taken[1].reveal() and Fetcher.V1_3 in platform.fetchers:
-        return Given(account, _rotating(secret, platform, fields))
+        failure = failed(
+            "username holds a colon (old:new, a rotation)",
+            expected=f"{fields.username} alone",
+            fix=_store_again(secret.arn, "Write the current user name alone."),
+            shows_as=texts.NAMES,
+        )
+        return Given(account, judge_by_version(failure, frozenset({Fetcher.V1_3}), platform))
     if names.value and names.value.gmsa.names(account.user):
         return Given(account, _the_gmsa(secret, names.value))
     return Given(account, passed(f"user {account.user} of {account.domain.text}"))
-
-
-def _rotating(secret: SecretObject, platform: Platform, fields: SecretFields) -> Finding:
-    return judge_by_version(
-        failed(
-            "username holds a colon (old:new, a rotation)",
-            expected=f"{fields.username} alone",
-            fix=_store_again(LinkedSecret(secret.arn), "Write the current user name alone."),
-            shows_as=texts.NAMES,
-        ),
-        frozenset({Fetcher.V1_3}),
-        platform,
-    )
 
 
 def _the_gmsa(secret: SecretObject, names: GmsaNames) -> Finding:
@@ -261,7 +246,7 @@ def _the_gmsa(secret: SecretObject, names: GmsaNames) -> Finding:
         "that gMSA's password",
         observed=names.gmsa.text,
         expected="the sAMAccountName of a user, not of the gMSA",
-        fix=_store_again(LinkedSecret(secret.arn), "Write the user that may retrieve the gMSA's password."),
+        fix=_store_again(secret.arn, "Write the user that may retrieve the gMSA's password."),
     )
 
 
@@ -269,12 +254,11 @@ def _bad_fields(secret: SecretObject, defects: tuple[SecretDefect, ...], names: 
     first = defects[0]
     if names and first.form is UserNameForm.MACHINE and names.gmsa.names(first.found or ""):
         return replace(_the_gmsa(secret, names), status=Status.FAIL, observed=first.found, shows_as=texts.NAMES)
-    more = f", and {len(defects) - 1} more" if len(defects) > 1 else ""
     return failed(
-        f"in the secret {_words(first)}{more}",
-        observed="; ".join(_words(one) for one in defects),
+        f"in the secret {_words(first)}{f', and {len(defects) - 1} more' if defects[1:] else ''}",
+        observed="; ".join(map(_words, defects)),
         expected=_expected(first),
-        fix=_store_again(LinkedSecret(secret.arn), "Correct the secret."),
+        fix=_store_again(secret.arn, "Correct the secret."),
         shows_as=_shows(first),
     )
 
@@ -287,23 +271,21 @@ _FORMS = {
     UserNameForm.FORBIDDEN_CHARACTER: "username holds a character that is refused",
     UserNameForm.EMPTY: "username is empty",
 }
+_WORDS = {
+    SecretDefectKind.WRONG_CASE: "the key {0.expected} is spelt {0.found} (case counts)",
+    SecretDefectKind.MISSING: "there is no {0.expected}",
+    SecretDefectKind.EMPTY: "{0.key} is empty",
+    SecretDefectKind.TOO_LONG: "{0.key} has {0.found}, Credentials Fetcher takes {0.expected}",
+}
+_NO_DOMAIN_NAME = "{0.key} ({0.found}) is no domain name that is accepted: {0.reason}"
 
 
 def _words(defect: SecretDefect) -> str:
-    match defect.kind:
-        case SecretDefectKind.WRONG_CASE:
-            return f"the key {defect.expected} is spelt {defect.found} (case counts)"
-        case SecretDefectKind.MISSING:
-            return f"there is no {defect.expected}"
-        case SecretDefectKind.EMPTY:
-            return f"{defect.key} is empty"
-        case SecretDefectKind.TOO_LONG:
-            return f"{defect.key} has {defect.found}, Credentials Fetcher takes {defect.expected}"
-        case SecretDefectKind.USER_NAME_FORM:
-            reason = f": {defect.reason}" if defect.form is UserNameForm.FORBIDDEN_CHARACTER else ""
-            return f"{_FORMS[defect.form or UserNameForm.FORBIDDEN_CHARACTER]}{reason} ({defect.found})"
-        case _:
-            return f"{defect.key} ({defect.found}) is no domain name that is accepted: {defect.reason}"
+    if defect.kind is SecretDefectKind.USER_NAME_FORM:
+        form = defect.form or UserNameForm.FORBIDDEN_CHARACTER
+        reason = f": {defect.reason}" if defect.form is UserNameForm.FORBIDDEN_CHARACTER else ""
+        return f"{_FORMS[form]}{reason} ({defect.found})"
+    return _WORDS.get(defect.kind, _NO_DOMAIN_NAME).format(defect)
 
 
 def _expected(defect: SecretDefect) -> str:
@@ -325,10 +307,10 @@ def _shows(defect: SecretDefect) -> ShowsAs:
     return texts.NAMES
 
 
-def _store_again(arn: LinkedSecret, what: str) -> Fix:
+def _store_again(arn: str, change: str) -> Fix:
     return Fix(
-        f"{what} A form that is accepted: {_FORM}",
-        (f"aws secretsmanager put-secret-value --secret-id {posix(arn.text)} --secret-string file://secret.json",),
+        f"{change} A form that is accepted: {_FORM}",
+        (f"aws secretsmanager put-secret-value --secret-id {posix(arn)} --secret-string file://secret.json",),
     )
 
 
@@ -355,7 +337,5 @@ def secret_domain(account: Account, names: GmsaNames) -> Finding:
         "1.3 fails when it renews the ticket",
         observed=account.domain.text,
         expected=names.domain.text,
-        fix=_store_again(
-            LinkedSecret(account.arn), f"Set domainName to {names.domain.text}, if that domain holds the gMSA."
-        ),
+        fix=_store_again(account.arn, f"Set domainName to {names.domain.text}, if that domain holds the gMSA."),
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from gmsa_doctor.authoring import Fix, Given, Result, Row, Status, check, failed, passed, skipped, warned
+from gmsa_doctor.authoring import Fix, Given, Result, Row, Status, check, failed, listed, passed, skipped, warned
 from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.shared_values import ContainerInstance, ContainerInstances
@@ -43,7 +43,9 @@ def gmsa(
         return Given(ContainerInstances(), passed(f"not on EC2: {where}"))
     if not subject.cluster:
         return skipped("which cluster the task will run in is not known: give --cluster")
-    instances = [one for one in ecs.container_instances(subject.cluster) if _may_be_chosen(one, platform)]
+    instances = [
+        instance for instance in ecs.container_instances(subject.cluster) if _may_be_chosen(instance, platform)
+    ]
     providers = f" of {', '.join(platform.providers)}" if platform.providers else ""
     if not instances:
         return skipped(
@@ -51,48 +53,48 @@ def gmsa(
             "look at",
             fix=_support("a new instance"),
         )
-    wanted = DOMAINLESS if prefixed.domainless else JOINED
-    lacking = [one for one in instances if _value(one, wanted) is None]
-    required = wanted in definition.requires_attributes
-    shunned = Status.PASS if required and len(lacking) < len(instances) else Status.WARN
+    attribute = DOMAINLESS if prefixed.domainless else JOINED
+    able = [instance for instance in instances if _value(instance, attribute) is not None]
+    lacking = [_name(instance) for instance in instances if instance not in able]
+    required = attribute in definition.requires_attributes
+    avoided = Status.PASS if required and able else Status.WARN  # no task is placed there
     rows = tuple(
-        Row(_name(one), shunned if one in lacking else Status.PASS, "lacks it" if one in lacking else wanted)
-        for one in instances
+        Row(_name(instance), Status.PASS, attribute) if instance in able else Row(_name(instance), avoided, "lacks it")
+        for instance in instances
     )
-    able = ContainerInstances(
-        tuple(ContainerInstance(_name(one), _ec2_id(one)) for one in instances if one not in lacking)
-    )
+    value = ContainerInstances(tuple(ContainerInstance(_name(instance), _ec2_id(instance)) for instance in able))
     if not lacking:
-        return Given(able, passed(f"{len(instances)} with {wanted}", rows=rows))
-    names = listed([_name(one) for one in lacking])
+        return Given(value, passed(f"{len(instances)} with {attribute}", rows=rows))
+    share = f"{len(able)} of {len(instances)}"
+    if able and required:
+        text = f"{share} with {attribute}, on which tasks are placed: their definition requires it"
+        return Given(value, passed(text, rows=rows))
+    names = listed(lacking, most=_MOST_NAMES)
     command = (
         f"aws ecs list-attributes{place.region_option} --cluster {posix(subject.cluster)} "
-        f"--target-type container-instance --attribute-name {wanted}"
+        f"--target-type container-instance --attribute-name {attribute}"
     )
-    having = len(instances) - len(lacking)
-    if having and required:
-        text = f"{having} of {len(instances)} with {wanted}, on which tasks are placed: their definition requires it"
-        return Given(able, passed(text, rows=rows))
-    if having:
+    if able:
         warning = warned(
-            f"{names} of {len(instances)} container instances {'lack' if lacking[1:] else 'lacks'} {wanted}; a task "
+            f"{names} of {len(instances)} container instances {'lack' if lacking[1:] else 'lacks'} {attribute}; a task "
             "that is placed there has no gMSA",
-            observed=f"{wanted} on {having} of {len(instances)}",
-            expected=f"{wanted} on each",
+            observed=f"{attribute} on {share}",
+            expected=f"{attribute} on each",
             fix=_support(names, command),
             rows=rows,
         )
-        return Given(able, warning)
-    may_come = bool(platform.providers or not subject.service)  # others, that a capacity provider starts
-    judge = failed if required and not may_come else warned
-    until = " before one with it is started" if may_come else ""
-    summary = f"no container instance{providers or f' of {subject.cluster}'} has {wanted}"
-    return judge(
-        f"{summary}, which the task definition requires: ECS places no task{until}"
-        if required
-        else f"{summary}: a task that is placed there has no gMSA",
+        return Given(value, warning)
+    may_be_started = bool(platform.providers or not subject.service)  # others, by a capacity provider
+    summary = f"no container instance{providers or f' of {subject.cluster}'} has {attribute}"
+    if required:
+        until = " before one with it is started" if may_be_started else ""
+        summary = f"{summary}, which the task definition requires: ECS places no task{until}"
+    else:
+        summary = f"{summary}: a task that is placed there has no gMSA"
+    return (failed if required and not may_be_started else warned)(
+        summary,
         observed=names,
-        expected=f"{wanted} on each",
+        expected=f"{attribute} on each",
         fix=_support("the instances", command),
         rows=rows,
     )
@@ -107,16 +109,10 @@ def _may_be_chosen(instance: Mapping[str, Any], platform: Platform) -> bool:
     return chosen and _value(instance, "ecs.os-type") != "windows"
 
 
-def listed(names: Sequence[str]) -> str:
-    """Some of the names: the rows tell all."""
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
-
-
-def _support(which: str, *commands: str) -> Fix:
+def _support(instances: str, *commands: str) -> Fix:
     return Fix(
-        f"Install credentials-fetcher on {which}, set ECS_GMSA_SUPPORTED=true in /etc/ecs/ecs.config, and start the "
-        "ECS agent again.",
+        f"Install credentials-fetcher on {instances}, set ECS_GMSA_SUPPORTED=true in /etc/ecs/ecs.config, and start "
+        "the ECS agent again.",
         commands,
     )
 
@@ -136,5 +132,5 @@ def _ec2_id(instance: Mapping[str, Any]) -> str | None:
 
 def _value(instance: Mapping[str, Any], attribute: str) -> str | None:
     """An attribute's value, empty where it has none; None where the instance lacks it."""
-    found = (one for one in instance.get("attributes", ()) if one.get("name") == attribute)
-    return next((str(one.get("value") or "") for one in found), None)
+    attributes = {item.get("name"): str(item.get("value") or "") for item in instance.get("attributes", ())}
+    return attributes.get(attribute)

@@ -9,6 +9,7 @@ from gmsa_doctor.formats.documents.task_definition import TaskDefinition, TaskDe
 from gmsa_doctor.given.subject import Deployments, Subject
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.task.revisions import also_running, update_service
 
 
 @check(
@@ -17,7 +18,7 @@ from gmsa_doctor_checks.commands import posix
     docs=links.TASK_PARAMETERS,
     about="task",
 )
-def latest(definition: TaskDefinition, deployments: Deployments, subject: Subject, ecs: Ecs) -> Finding:
+def revision(definition: TaskDefinition, deployments: Deployments, subject: Subject, ecs: Ecs) -> Finding:
     """Compares what the service uses with the newest active revision of its family: execution role, credentialSpecs.
 
     Why: a revision that was registered is used only when the service is updated to it: what was mended in a new
@@ -26,47 +27,39 @@ def latest(definition: TaskDefinition, deployments: Deployments, subject: Subjec
 
     Fix: update the service to the newest revision, if that is the one that is meant.
     """
-    beside = f"; {', '.join(deployments.others)} still runs beside it" if deployments.others else ""
+    used, others = subject.task_definition, also_running(deployments)
     if not subject.service or not subject.cluster or not definition.family or definition.revision is None:
-        return passed(f"{subject.task_definition}, no service's")
+        return passed(f"{used}, no service's")
     try:
         newest = read_task_definition(ecs.describe_task_definition(definition.family))
     except ClientError as error:
         if "Unable to describe task definition" not in error.text:
             raise
-        return passed(f"{subject.task_definition}; its family has no active revision, which is no harm{beside}")
+        return passed(f"{used}; its family has no active revision, which is no harm{others}")
     except TaskDefinitionError as error:
-        return passed(f"{subject.task_definition}; the newest revision cannot be read: {error}{beside}")
+        return passed(f"{used}; the newest revision cannot be read: {error}{others}")
     if newest.revision is None or newest.revision <= definition.revision:
-        return passed(f"{subject.task_definition} is the newest{beside}")
+        return passed(f"{used} is the newest{others}")
     name = f"{newest.family}:{newest.revision}"
-    differences = _differences(definition, newest)
-    if not differences:
-        return passed(f"{subject.task_definition}; {name} is newer, and the same in what gMSA needs{beside}")
+    settings = {
+        "executionRoleArn": (definition.execution_role_arn or "none", newest.execution_role_arn or "none"),
+        "credentialSpecs": (_entries(definition), _entries(newest)),
+    }
+    changed = {key: pair for key, pair in settings.items() if pair[0] != pair[1]}
+    if not changed:
+        return passed(f"{used}; {name} is newer, and the same in what gMSA needs{others}")
     return warned(
-        f"the service uses {subject.task_definition}; {name} is newer and has another {', '.join(differences)}{beside}",
-        observed=f"{subject.task_definition}: {'; '.join(one for one, _ in differences.values())}",
-        expected=f"{name}: {'; '.join(one for _, one in differences.values())}",
+        f"the service uses {used}; {name} is newer and has another {', '.join(changed)}{others}",
+        observed=f"{used}: {'; '.join(old for old, _ in changed.values())}",
+        expected=f"{name}: {'; '.join(new for _, new in changed.values())}",
         fix=Fix(
             f"Let the service use {name}, if that is the revision that is meant.",
-            (
-                f"aws ecs update-service --cluster {posix(subject.cluster)} --service {posix(subject.service)} "
-                f"--task-definition {posix(name)}",
-            ),
+            update_service(subject, f"--task-definition {posix(name)}"),
         ),
     )
 
 
-def _differences(used: TaskDefinition, newest: TaskDefinition) -> dict[str, tuple[str, str]]:
-    """What gMSA needs and the two have not in common: what each of them says."""
-    pairs = {
-        "executionRoleArn": (used.execution_role_arn or "none", newest.execution_role_arn or "none"),
-        "credentialSpecs": (_entries(used), _entries(newest)),
-    }
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-
-
 def _entries(definition: TaskDefinition) -> str:
     """The entries by container, in any order of the containers."""
-    found = sorted((one.name, one.credential_specs) for one in definition.containers if one.credential_specs)
-    return ", ".join(f"{' '.join(specs)} in {name}" for name, specs in found) or "no credentialSpecs"
+    found = sorted((container.name, container.credential_specs) for container in definition.containers)
+    return ", ".join(f"{' '.join(specs)} in {name}" for name, specs in found if specs) or "no credentialSpecs"

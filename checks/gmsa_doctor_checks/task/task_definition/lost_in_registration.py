@@ -8,7 +8,7 @@ from gmsa_doctor.formats.documents.task_definition import Container, TaskDefinit
 from gmsa_doctor.given.compared import Intended
 from gmsa_doctor.given.subject import ChosenContainer, Subject
 from gmsa_doctor_checks import links
-from gmsa_doctor_checks.task.new_revision import register_again
+from gmsa_doctor_checks.task.revisions import register_again
 from gmsa_doctor_checks.values import CredentialSpec
 
 
@@ -35,16 +35,16 @@ def lost_in_registration(
         return passed(f"{intended.file} has several task definitions, and none of the family {definition.family}")
     container = _of(meant, chosen.container.name if chosen.container else None)
     entries = container.credential_specs if container else ()
-    pairs = [("credentialSpecs", spec.text, entries[0] if entries else "no credentialSpecs")]
+    settings = [("credentialSpecs", spec.text, entries[0] if entries else "no credentialSpecs")]
     if meant.execution_role_arn and definition.execution_role_arn:
-        pairs.append(("executionRoleArn", definition.execution_role_arn, meant.execution_role_arn))
-    other = [one for one in pairs if one[1] != one[2] and not isinstance(one[2], Open)]
-    if not other:
+        settings.append(("executionRoleArn", definition.execution_role_arn, meant.execution_role_arn))
+    changed = [setting for setting in settings if setting[1] != setting[2] and not isinstance(setting[2], Open)]
+    if not changed:
         return passed(f"as {intended.file} says")
     return warned(
-        f"{' and '.join(name for name, _, _ in other)} of {subject.task_definition} is not what {intended.file} says",
-        observed="; ".join(registered for _, registered, _ in other),
-        expected="; ".join(text for _, _, text in other),
+        f"{' and '.join(key for key, _, _ in changed)} of {subject.task_definition} is not what {intended.file} says",
+        observed="; ".join(registered for _, registered, _ in changed),
+        expected="; ".join(text for _, _, text in changed),
         fix=register_again(f"If {intended.file} is what is meant, register it", subject),
     )
 
@@ -60,5 +60,7 @@ def lost(intended: Intended | None, family: str | None, container: str | None) -
 
 def _of(definition: TaskDefinition, name: str | None) -> Container | None:
     """The container of that name; without a name, the first that has credentialSpecs."""
-    wanted = (one for one in definition.containers if (one.name == name if name else one.credential_specs))
-    return next(wanted, None)
+    for container in definition.containers:
+        if container.name == name if name else container.credential_specs:
+            return container
+    return None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 
-from gmsa_doctor.authoring import Finding, Fix, check, failed, passed, skipped, warned
+from gmsa_doctor.authoring import Finding, Fix, check, failed, passed, warned
 from gmsa_doctor.formats.documents.located import Open
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor_checks import links
-from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.task.new_revision import register_again
+from gmsa_doctor_checks.task.revisions import not_known_yet, register_again, update_service
 from gmsa_doctor_checks.values import CredentialSpec
 
 _FIRST = (1, 4, 0)
@@ -43,7 +42,9 @@ def platform_version(spec: CredentialSpec, platform: Platform, subject: Subject)
         f"Fargate's platform version {version} does not know gMSA",
         observed=version,
         expected="1.4.0 or later, or LATEST",
-        fix=Fix("Let the service use the platform version LATEST.", _to_latest(subject.cluster, subject.service)),
+        fix=Fix(
+            "Let the service use the platform version LATEST.", update_service(subject, "--platform-version LATEST")
+        ),
     )
 
 
@@ -65,7 +66,7 @@ def network_mode(spec: CredentialSpec, definition: TaskDefinition, platform: Pla
     if platform.launch is not Launch.FARGATE or mode == "awsvpc":
         return passed(mode or "none is set")
     if isinstance(mode, Open):
-        return _not_known_yet("the network mode", mode)
+        return not_known_yet("the network mode", mode)
     return failed(
         f"the network mode is {mode}; Fargate takes awsvpc only"
         if mode
@@ -90,14 +91,14 @@ def dns_settings(spec: CredentialSpec, definition: TaskDefinition, platform: Pla
 
     Fix: take them out, and lead the VPC's DNS to the AD.
     """
-    found = [f"{key} of {one.name}" for one in definition.containers for key in one.dns_settings]
-    if not found:
+    settings = [f"{key} of {container.name}" for container in definition.containers for key in container.dns_settings]
+    if not settings:
         return passed("none")
     if platform.launch is not Launch.FARGATE:
-        return passed(f"{', '.join(found)}, valid on EC2")
+        return passed(f"{', '.join(settings)}, valid on EC2")
     return failed(
-        f"the task definition has {', '.join(found)}, which is not valid on Fargate",
-        observed=", ".join(found),
+        f"the task definition has {', '.join(settings)}, which is not valid on Fargate",
+        observed=", ".join(settings),
         expected="none of dnsServers, dnsSearchDomains and extraHosts",
         fix=register_again(
             "Let the DHCP options set (or a Resolver rule) of the VPC lead to the AD's DNS, and take these out", subject
@@ -121,9 +122,9 @@ def one_domain(
     Fix: let each task have containers of one AD.
     """
     others = {
-        one.name: one.credential_specs[0]
-        for one in definition.containers
-        if one.credential_specs and one != chosen.container and one.credential_specs[0] != spec.text
+        container.name: container.credential_specs[0]
+        for container in definition.containers
+        if container != chosen.container and container.credential_specs and container.credential_specs[0] != spec.text
     }
     if not others:
         return passed("one CredSpec")
@@ -136,12 +137,3 @@ def one_domain(
         expected="CredSpecs of one AD",
         fix=Fix("Compare DnsName in the CredSpecs; put containers of another AD into a task of their own."),
     )
-
-
-def _to_latest(cluster: str | None, service: str | None) -> tuple[str, ...]:
-    where = f"--cluster {posix(cluster)} --service {posix(service)}" if cluster and service else ""
-    return (f"aws ecs update-service {where} --platform-version LATEST",) if where else ()
-
-
-def _not_known_yet(what: str, text: str) -> Finding:
-    return skipped(f"{what} is not known before it is deployed: {text}")

@@ -9,10 +9,10 @@ from gmsa_doctor.clients.kerberos.ticket_cache import DEFAULT, VARIABLE
 from gmsa_doctor.formats.documents.located import Open
 from gmsa_doctor.given.subject import ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.task.new_revision import register_again
+from gmsa_doctor_checks.task.revisions import not_known_yet, register_again
 from gmsa_doctor_checks.values import CredentialSpec
+from gmsa_doctor_checks.versions import WINDOWS
 
-_WINDOWS = "a Windows container: gmsa-doctor judges Linux containers"
 _ROOT = re.compile(r"(root|0+)(:.*)?")
 
 
@@ -33,12 +33,12 @@ def user(spec: CredentialSpec, chosen: ChosenContainer, platform: Platform, subj
     Fix: let the container start as root.
     """
     if platform.windows:
-        return skipped(_WINDOWS)
+        return skipped(WINDOWS)
     name = chosen.container.user if chosen.container else None
     if not name:
         return passed("what the image says, else root")
     if isinstance(name, Open):
-        return skipped(f"the container's user is not known before it is deployed: {name}")
+        return not_known_yet("the container's user", name)
     if _ROOT.fullmatch(name):
         return passed(name)
     if platform.launch in (Launch.EC2, Launch.EXTERNAL):
@@ -68,10 +68,10 @@ def krb5ccname(spec: CredentialSpec, chosen: ChosenContainer, platform: Platform
     Fix: set `KRB5CCNAME` to that path in the container's environment.
     """
     if platform.windows:
-        return skipped(_WINDOWS)
+        return skipped(WINDOWS)
     value = dict(chosen.container.environment).get(VARIABLE) if chosen.container else None
     if isinstance(value, Open):
-        return skipped(f"{VARIABLE} is not known before it is deployed: {value}")
+        return not_known_yet(VARIABLE, value)
     if value and value.removeprefix("FILE:") == DEFAULT:
         return passed(value)
     return warned(

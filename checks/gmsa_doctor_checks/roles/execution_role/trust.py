@@ -1,23 +1,17 @@
-"""The task execution role itself: that there is one, and that ECS may assume it."""
+"""Whether ECS may assume the execution role."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
-from gmsa_doctor.authoring import Finding, Fix, Given, Outcome, Result, Status, check, failed, passed, skipped, unknown
-from gmsa_doctor.clients.aws.iam import Iam
+from gmsa_doctor.authoring import Finding, Fix, check, failed, passed, skipped, unknown
 from gmsa_doctor.core.errors import Denied, NotFound
 from gmsa_doctor.formats.aws.arn import RoleArn
-from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.shared_values import ExecutionRole
-from gmsa_doctor.given.subject import AwsPlace, Launch, Platform, Subject
-from gmsa_doctor.given.vantage import Caller
-from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.roles.access import TRUST, in_our_account
+from gmsa_doctor_checks.roles.simulation import PolicySimulator
 from gmsa_doctor_checks.roles.trust_policy import ECS_TASKS, RoleTrust, TrustSource, read_trust
-from gmsa_doctor_checks.task.new_revision import register_again
 
 _TRUST_POLICY = {
     "Version": "2012-10-17",
@@ -26,39 +20,12 @@ _TRUST_POLICY = {
 
 
 @check(
-    "execution-role.present",
-    title="The task definition names an execution role",
-    docs=links.EXECUTION_ROLE,
-    about="task/executionRoleArn",
-    shows=(texts.NO_ROLE, texts.NO_ROLE_REGION, texts.NO_ROLE_AGENT),
-)
-def execution_role(definition: TaskDefinition, platform: Platform, subject: Subject) -> Result[ExecutionRole]:
-    """Looks for `executionRoleArn`.
-
-    Why: Credentials Fetcher reads the CredSpec and the secret with the task's execution role (not with its
-    task role); without one it has no AWS credentials at all.
-
-    Fix: name an execution role that may read both, and that `ecs-tasks.amazonaws.com` may assume.
-    """
-    if definition.execution_role_arn:
-        return Given(ExecutionRole(definition.execution_role_arn), passed(definition.execution_role_arn))
-    failure = failed(
-        "the task definition has no executionRoleArn, so Credentials Fetcher gets no AWS credentials",
-        observed="no executionRoleArn",
-        expected="the ARN of a role that may read the CredSpec and the secret",
-        fix=register_again("Set executionRoleArn", subject),
-        shows_as=texts.NO_ROLE if platform.launch is Launch.FARGATE else texts.NO_ROLE_AGENT,
-    )
-    return failure if platform.launch is Launch.FARGATE else replace(failure, status=Status.WARN)
-
-
-@check(
-    TRUST,
+    "execution-role.trust",
     title="ECS tasks may assume the execution role",
     docs=links.EXECUTION_ROLE,
     about="task/executionRoleArn",
 )
-def execution_role_trust(role: ExecutionRole, place: AwsPlace, iam: Iam, caller: Outcome[Caller]) -> Finding:
+def execution_role_trust(role: ExecutionRole, simulator: PolicySimulator) -> Finding:
     """Reads the role's trust policy, and looks for a statement that lets `ecs-tasks.amazonaws.com` assume it.
 
     Conditions on `aws:SourceAccount` and `aws:SourceArn` are judged; others leave the answer open.
@@ -67,9 +34,9 @@ def execution_role_trust(role: ExecutionRole, place: AwsPlace, iam: Iam, caller:
 
     Fix: name `ecs-tasks.amazonaws.com` as the service in the role's trust policy.
     """
-    arn = in_our_account(role.arn, caller)
+    arn = simulator.role(role.arn)
     try:
-        found = iam.role(str(arn))
+        found = simulator.iam.role(str(arn))
     except NotFound as error:
         return failed(
             f"the execution role {arn.name} does not exist",
@@ -80,12 +47,12 @@ def execution_role_trust(role: ExecutionRole, place: AwsPlace, iam: Iam, caller:
                 ("aws iam list-roles --query 'Roles[].Arn' --output table",),
             ),
         )
-    except Denied as error:
-        if caller.value and caller.value.is_execution_role:
+    except Denied:
+        if simulator.as_execution_role:
             return skipped("the execution role may not look at itself; that these credentials are there is its proof")
-        raise error
+        raise
     try:
-        trust = read_trust(found.trust, TrustSource(arn.partition, arn.account, place.region))
+        trust = read_trust(found.trust, TrustSource(arn.partition, arn.account, simulator.place.region))
     except ValueError as error:
         return unknown(f"the trust policy of {arn.name} cannot be read: {error}", fix=_look_at_trust(arn))
     return _judge_trust(arn, trust)

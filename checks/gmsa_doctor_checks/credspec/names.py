@@ -1,0 +1,87 @@
+"""Whether the CredSpec's domain and gMSA names have a form that Credentials Fetcher accepts."""
+
+from __future__ import annotations
+
+from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Result, check, failed, passed, warned
+from gmsa_doctor.formats.documents.names import (
+    AccountNameDefect,
+    account_name_defects,
+    bare_account_name,
+    domain_name_defect,
+    lacks_dot,
+    refused_characters,
+)
+from gmsa_doctor.formats.fetcher import Fetcher
+from gmsa_doctor.given.subject import Platform
+from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.values import CredSpec, DomainName, GmsaName, GmsaNames
+from gmsa_doctor_checks.versions import judge_by_version
+
+
+@check(
+    "credspec.names",
+    title="The CredSpec's domain and gMSA names are of an accepted form",
+    cause=Cause.CREDSPEC,
+    docs=links.GMSA_ACCOUNTS,
+    about="credspec/ActiveDirectoryConfig",
+    shows=(texts.FIELDS, texts.MISSING_DNS_NAME, texts.MISSING_GMSA),
+)
+def credspec_names(credspec: CredSpec, platform: Platform) -> Result[GmsaNames]:
+    """Judges `DomainJoinConfig.DnsName` and the first name in `GroupManagedServiceAccounts`.
+
+    Why: the gMSA's name is the sAMAccountName without its `$`, and without the domain before it; the daemon puts the
+    `$` there itself.
+
+    Fix: write the bare names.
+    """
+    document = credspec.document
+    dns_name, gmsa_name = document.dns_name, document.gmsa_name
+    domain_defect = domain_name_defect(dns_name)
+    if domain_defect:
+        bare = dns_name.strip().rstrip(".").lower()
+        summary = f"DnsName is no domain name that Credentials Fetcher accepts: {domain_defect}"
+        return _bad_domain(summary, dns_name, bare if domain_defect.endswith("dot") else "corp.example.com")
+    defects = account_name_defects(gmsa_name)
+    if defects:
+        bare = bare_account_name(gmsa_name)
+        words = {
+            AccountNameDefect.EMPTY: "is empty",
+            AccountNameDefect.DOLLAR: "ends in $, which the daemon adds itself",
+            AccountNameDefect.DOMAIN: "carries its domain",
+            AccountNameDefect.CHARACTERS: f"holds {' '.join(map(repr, refused_characters(gmsa_name)))}",
+        }
+        return failed(
+            f"the gMSA's name {' and '.join(words[defect] for defect in defects)}",
+            observed=gmsa_name,
+            expected=bare,
+            fix=Fix(f"Set Name in GroupManagedServiceAccounts to {bare}, and upload the CredSpec."),
+            shows_as=texts.FIELDS,
+        )
+    domain = DomainName(dns_name.lower())
+    names = GmsaNames(domain, GmsaName(gmsa_name))
+    if lacks_dot(dns_name):
+        expected = "the AD domain's full DNS name, not its NetBIOS name"
+        failure = _bad_domain(f"DnsName {domain.text} has no dot", domain.text, expected)
+        finding = judge_by_version(failure, frozenset({Fetcher.V2}), platform)
+        return finding if platform.fetchers == {Fetcher.V2} else Given(names, finding)
+    machine = document.machine_account_name
+    if machine and machine.removesuffix("$").lower() != gmsa_name.lower():
+        warning = warned(
+            f"MachineAccountName is {machine}, the gMSA's Name {gmsa_name}: "
+            "Credentials Fetcher takes Name, the ECS agent on EC2 MachineAccountName",
+            observed=f"{machine} and {gmsa_name}",
+            expected="the same name in both",
+            fix=Fix("Set both to the gMSA's name."),
+        )
+        return Given(names, warning)
+    return Given(names, passed(f"gMSA {gmsa_name} of {domain.text}"))
+
+
+def _bad_domain(summary: str, observed: str, expected: str) -> Finding:
+    return failed(
+        summary,
+        observed=observed,
+        expected=expected,
+        fix=Fix("Set DomainJoinConfig.DnsName to the AD domain's full DNS name, and upload the CredSpec."),
+        shows_as=texts.FIELDS,
+    )

@@ -1,0 +1,44 @@
+"""Whether the CredSpec is of a size that Credentials Fetcher accepts."""
+
+from __future__ import annotations
+
+from gmsa_doctor.authoring import Cause, Fix, Given, Result, check, failed, passed
+from gmsa_doctor.given.shared_values import CredSpecObject
+from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.values import SizedCredSpec
+
+_LIMIT = 4000
+"""Bytes of a CredSpec that Credentials Fetcher accepts at most."""
+
+
+@check(
+    "credspec.size",
+    title="The CredSpec is of a size that is accepted",
+    cause=Cause.CREDSPEC,
+    docs=links.FARGATE_GMSA,
+    about="credspec",
+    shows=(texts.INVALID_OBJECT, texts.FIELDS),
+)
+def credspec_size(obj: CredSpecObject) -> Result[SizedCredSpec]:
+    """Compares the size of the CredSpec with what Credentials Fetcher accepts: 1 to 4000 bytes.
+
+    Why: a larger one is refused with the same text as one that does not exist.
+
+    Fix: take white space and what is not needed out of it (`jq -c .`).
+    """
+    if 0 < obj.size <= _LIMIT:
+        return Given(SizedCredSpec(obj.location, obj.body), passed(f"{obj.size} bytes of at most {_LIMIT}"))
+    name = obj.location.name
+    if obj.size:
+        summary = f"{name} has {obj.size} bytes, more than Credentials Fetcher accepts"
+        change = "Take the white space out of it, and put it there again."
+    else:
+        summary, change = f"{name} is empty", "Put the CredSpec there again."
+    return failed(
+        summary,
+        observed=f"{obj.size} bytes",
+        expected=f"1 to {_LIMIT} bytes",
+        fix=Fix(change, (f"jq -c . credspec.json | aws s3 cp - {posix(name)}",) if obj.location.bucket else ()),
+        shows_as=texts.INVALID_OBJECT if obj.size else texts.FIELDS,
+    )

@@ -1,0 +1,152 @@
+"""Whether the execution role may pull the task's images from Amazon ECR."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from gmsa_doctor.authoring import (
+    Finding,
+    Fix,
+    Status,
+    check,
+    failed,
+    if_several,
+    passed,
+    rows_of,
+    skipped,
+    warned,
+    worst,
+)
+from gmsa_doctor.clients.aws.ecr import Ecr
+from gmsa_doctor.core.errors import ClientError, NotFound
+from gmsa_doctor.formats.aws.arn import RoleArn
+from gmsa_doctor.formats.aws.image_name import EcrRepository, ecr_repository
+from gmsa_doctor.formats.documents.task_definition import TaskDefinition
+from gmsa_doctor.given.shared_values import ExecutionRole
+from gmsa_doctor.given.subject import AwsPlace, Platform
+from gmsa_doctor_checks import links
+from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.roles.access import is_not_granted, judge, put_policy
+from gmsa_doctor_checks.roles.execution_role.fargate import failed_on_fargate, role_on_fargate
+from gmsa_doctor_checks.roles.simulation import AccessQuestion, PolicySimulator, findings_of, ruling
+
+_TOKEN = "ecr:GetAuthorizationToken"
+_PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+_DOCUMENTED = "ecr:BatchCheckLayerAvailability"
+"""AWS's pages list it for pulling; that a pull fails without it is not certain."""
+
+
+@check(
+    "execution-role.image",
+    title="The execution role may pull the images",
+    docs=links.ECR_PULL,
+    about="task/executionRoleArn",
+)
+def execution_role_image(
+    role: ExecutionRole,
+    definition: TaskDefinition,
+    platform: Platform,
+    ecr: Ecr,
+    simulator: PolicySimulator,
+) -> Finding:
+    """Lets IAM simulate what pulling the task's images from Amazon ECR takes, and reads the repositories' policies.
+
+    `ecr:GetAuthorizationToken`, and on each repository `ecr:BatchGetImage`, `ecr:GetDownloadUrlForLayer` and
+    `ecr:BatchCheckLayerAvailability`. Other registries ask for nothing of IAM. On EC2 the container instance's role
+    pulls.
+
+    Why: without them the task stops with `CannotPullContainerError` or `unable to pull secrets or registry auth`,
+    before anything of gMSA happens.
+
+    Fix: allow these actions to the execution role; the managed policy AmazonECSTaskExecutionRolePolicy does.
+    """
+    arn = role_on_fargate(role, simulator, platform, "pulls the images")
+    images = dict.fromkeys(container.image for container in definition.containers if container.image)
+    repositories = tuple(dict.fromkeys(filter(None, map(ecr_repository, images))))
+    if not repositories:
+        return passed(f"no image is of a private repository of Amazon ECR: {', '.join(images) or 'none is named'}")
+    pulls = [partial(_pull, repository, arn, simulator, ecr) for repository in repositories]
+    findings = findings_of([partial(_token, arn, simulator), *pulls])
+    decides = worst(findings)
+    if decides.status is Status.PASS:
+        names = ", ".join(repository.name for repository in repositories)
+        return passed(f"what pulling from {names} takes is allowed to {arn.name}")
+    rows = rows_of(
+        (finding.expected or finding.summary, finding) for finding in findings if finding.status is not Status.PASS
+    )
+    fix = _allow_pulling(arn, simulator.place, repositories) if is_not_granted(decides) else decides.fix
+    return failed_on_fargate(replace(decides, rows=if_several(rows), fix=fix), platform)
+
+
+def _token(role: RoleArn, simulator: PolicySimulator) -> list[Finding]:
+    question = AccessQuestion(role, _TOKEN, "*", "the images", simulator.context, fix_name="image")
+    return [judge(question, simulator.simulate(question), None)]
+
+
+def _pull(repository: EcrRepository, role: RoleArn, simulator: PolicySimulator, ecr: Ecr) -> list[Finding]:
+    name, account, place = repository.name, repository.account, simulator.place
+    if repository.region != place.region:
+        return [skipped(f"the repository {name} is in {repository.region}, which was not asked")]
+    question = AccessQuestion(
+        role,
+        _PULL[0],
+        _arn_of(repository, place),
+        f"the images of {name}",
+        simulator.context,
+        fix_name="image",
+        policy_name=f"the policy of the repository {name}",
+        policy_command=f"aws ecr get-repository-policy{place.region_option} --registry-id {account} "
+        f"--repository-name {posix(name)} --query policyText --output text",
+        foreign=account != role.account,
+    )
+    more_actions = (*_PULL[1:], _DOCUMENTED)
+    if question.foreign:
+        decisions = simulator.simulate(question, *more_actions)
+        unreadable = ClientError(f"only account {account} can read it")
+        return [judge(replace(question, action=action), decisions, unreadable) for action in _PULL]
+    decisions, policy = simulator.simulate_and_read(question, lambda: ecr.policy(name, account), *more_actions)
+    if isinstance(policy, NotFound):
+        return [_no_repository(repository, policy)]
+    findings = []
+    for action in (*_PULL, _DOCUMENTED):
+        question = replace(question, action=action)
+        if not isinstance(policy, ClientError):
+            policy = ruling(ecr.policy(name, account), question)
+        findings.append(judge(question, decisions, policy))
+    return [*findings[:-1], findings[-1].to_warning()]  # pulling may well work without the last one
+
+
+def _no_repository(repository: EcrRepository, error: NotFound) -> Finding:
+    """A rule of the pull through cache creates repositories of its prefix at the first pull.
+
+    Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html
+    """
+    name, region = repository.name, repository.region
+    may_be_created = "/" in name
+    unless = "; that is right only where a rule of the pull through cache makes it" if may_be_created else ""
+    return (warned if may_be_created else failed)(
+        f"the repository {name} does not exist in {region}{unless}",
+        observed=error.code,
+        expected=f"a repository {name} of account {repository.account}",
+        fix=Fix(
+            "Name the repository that holds the image in the task definition, or push the image there.",
+            (f"aws ecr describe-repositories --region {posix(region)} --query 'repositories[].repositoryUri'",),
+        ),
+    )
+
+
+def _arn_of(repository: EcrRepository, place: AwsPlace) -> str:
+    return f"arn:{place.partition}:ecr:{repository.region}:{repository.account}:repository/{repository.name}"
+
+
+def _allow_pulling(role: RoleArn, place: AwsPlace, repositories: Sequence[EcrRepository]) -> Fix:
+    resources = [_arn_of(repository, place) for repository in repositories]
+    return Fix(
+        "Allow what pulling takes to the execution role, or attach AmazonECSTaskExecutionRolePolicy to it.",
+        (
+            put_policy(role, "image-token", (_TOKEN,), "*"),
+            put_policy(role, "image-pull", (*_PULL, _DOCUMENTED), *resources),
+        ),
+    )

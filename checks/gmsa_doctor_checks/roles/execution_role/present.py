@@ -1,0 +1,37 @@
+"""Whether the task definition names an execution role."""
+
+from __future__ import annotations
+
+from gmsa_doctor.authoring import Given, Result, check, failed, passed
+from gmsa_doctor.formats.documents.task_definition import TaskDefinition
+from gmsa_doctor.given.shared_values import ExecutionRole
+from gmsa_doctor.given.subject import Launch, Platform, Subject
+from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.task.revisions import register_again
+
+
+@check(
+    "execution-role.present",
+    title="The task definition names an execution role",
+    docs=links.EXECUTION_ROLE,
+    about="task/executionRoleArn",
+    shows=(texts.NO_ROLE, texts.NO_ROLE_REGION, texts.NO_ROLE_AGENT),
+)
+def execution_role(definition: TaskDefinition, platform: Platform, subject: Subject) -> Result[ExecutionRole]:
+    """Looks for `executionRoleArn`.
+
+    Why: Credentials Fetcher reads the CredSpec and the secret with the task's execution role (not with its
+    task role); without one it has no AWS credentials at all.
+
+    Fix: name an execution role that may read both, and that `ecs-tasks.amazonaws.com` may assume.
+    """
+    if definition.execution_role_arn:
+        return Given(ExecutionRole(definition.execution_role_arn), passed(definition.execution_role_arn))
+    failure = failed(
+        "the task definition has no executionRoleArn, so Credentials Fetcher gets no AWS credentials",
+        observed="no executionRoleArn",
+        expected="the ARN of a role that may read the CredSpec and the secret",
+        fix=register_again("Set executionRoleArn", subject),
+        shows_as=texts.NO_ROLE if platform.launch is Launch.FARGATE else texts.NO_ROLE_AGENT,
+    )
+    return failure if platform.launch is Launch.FARGATE else failure.to_warning()

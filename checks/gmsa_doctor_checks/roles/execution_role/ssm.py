@@ -1,0 +1,55 @@
+"""Whether the execution role may read the SSM parameter with the CredSpec."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gmsa_doctor.authoring import Cause, Finding, Outcome, check, passed
+from gmsa_doctor.formats.aws.arn import parse_ssm_parameter_arn
+from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject, ExecutionRole
+from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.credspec.object import credspec_object
+from gmsa_doctor_checks.roles.access import judge
+from gmsa_doctor_checks.roles.simulation import AccessQuestion, PolicySimulator
+
+
+@check(
+    "execution-role.ssm",
+    title="The execution role may read the parameter with the CredSpec",
+    cause=Cause.TASK_DEFINITION,
+    docs=links.EC2_GMSA,
+    about="task/executionRoleArn",
+    shows=(texts.NO_PARAMETER,),
+)
+def execution_role_ssm(
+    role: ExecutionRole,
+    location: CredSpecLocation,
+    found: Outcome[CredSpecObject],
+    simulator: PolicySimulator,
+) -> Finding:
+    """On EC2, where the CredSpec may be a parameter: lets IAM simulate `ssm:GetParameters` on it.
+
+    The role's permissions boundary and the organization's policies count. With the role's own credentials nothing is
+    simulated: credspec.object has read it, or not.
+
+    Why: the ECS agent reads the parameter with this role before it hands the CredSpec to Credentials Fetcher. It looks
+    in the task's own region and account, whatever the ARN says.
+
+    Fix: allow `ssm:GetParameters` on the parameter to the execution role.
+    """
+    if not location.parameter:
+        return passed("the CredSpec is no parameter: execution-role.credspec tells of the object")
+    arn = simulator.role(role.arn)
+    if known := simulator.already_read(found):
+        return known
+    named = parse_ssm_parameter_arn(location.arn)
+    question = AccessQuestion(
+        arn,
+        "ssm:GetParameters",
+        str(replace(named, region=simulator.place.region or named.region, account=arn.account)),
+        "the CredSpec",
+        simulator.context,
+        evidence=credspec_object.id,
+        shows_as=texts.NO_PARAMETER,
+    )
+    return judge(question, simulator.simulate(question), None)

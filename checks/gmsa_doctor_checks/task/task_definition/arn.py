@@ -1,0 +1,106 @@
+"""Whether the `credentialSpecs` entry names an object of S3, or on EC2 a parameter of SSM."""
+
+from __future__ import annotations
+
+import re
+
+from gmsa_doctor.authoring import Cause, Finding, Given, Result, check, failed, passed
+from gmsa_doctor.formats.aws.arn import ArnError, parse_arn, parse_s3_object_arn, parse_ssm_parameter_arn
+from gmsa_doctor.formats.documents.located import Open
+from gmsa_doctor.formats.documents.task_definition import Prefix
+from gmsa_doctor.given.shared_values import CredSpecLocation
+from gmsa_doctor.given.subject import AwsPlace, Launch, Platform, Subject
+from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.task.revisions import register_again, unknown_yet
+from gmsa_doctor_checks.values import PrefixedArn
+from gmsa_doctor_checks.versions import judge_by_launch_type
+
+_EXPECTED = "arn:aws:s3:::<bucket>/<key>"
+_RENAME = "Rename the object, and name it as"
+_TEST_MARKER = "functionaltestcfspec"
+
+
+@check(
+    "task-definition.arn",
+    title="The credentialSpecs entry names an S3 object",
+    cause=Cause.TASK_DEFINITION,
+    docs=links.FARGATE_GMSA,
+    about="container/credentialSpecs/0",
+    shows=(texts.INVALID_ARN, texts.INVALID_S3_ARN, texts.UNSUPPORTED_ARN, texts.INVALID_OBJECT),
+)
+def arn(prefixed: PrefixedArn, platform: Platform, place: AwsPlace, subject: Subject) -> Result[CredSpecLocation]:
+    """Judges the ARN after the prefix: `arn:<partition>:s3:::<bucket>/<key>`; on EC2 also an SSM parameter's.
+
+    Why: ECS hands the ARN to Credentials Fetcher as a text. A `#` in the key breaks that text in two; a key that
+    holds the daemon's own test marker gives an empty ticket and no error. Spaces and other letters are fine.
+
+    Fix: name the CredSpec's object by its ARN (in the S3 console: Copy ARN), under a key without `#`.
+    """
+    if isinstance(prefixed.arn, Open):
+        known = _with_pseudo_parameters(prefixed.arn, place)
+        if "#" in re.sub(r"\$\{[^}]*\}", "", known):
+            return _hash(prefixed, subject)
+        if "${" in known:
+            return unknown_yet("the CredSpec's ARN", prefixed.arn)
+        prefixed = PrefixedArn(prefixed.domainless, known)
+    text = prefixed.arn
+    try:
+        if parse_arn(text).service == "ssm":
+            return _parameter(prefixed, platform, subject)
+        found = parse_s3_object_arn(text)
+    except ArnError as error:
+        summary = f"what follows the prefix is no ARN of an S3 object: {error}"
+        return _bad_arn(prefixed, summary, error.suggestion or _EXPECTED, subject)
+    if found.breaks_hand_over:
+        return _hash(prefixed, subject)
+    if found.is_test_marker:
+        summary = (
+            f"the key holds {_TEST_MARKER}, which puts Credentials Fetcher into its test mode: an empty ticket, "
+            "and no error"
+        )
+        return _bad_arn(prefixed, summary, text.replace(_TEST_MARKER, "credspec"), subject, _RENAME)
+    if place.partition and found.partition != place.partition:
+        summary = f"the ARN is of the partition {found.partition}, the region {place.region} lies in {place.partition}"
+        expected = text.replace(f"arn:{found.partition}:", f"arn:{place.partition}:", 1)
+        return _bad_arn(prefixed, summary, expected, subject)
+    return Given(CredSpecLocation(text, prefixed.domainless, found.bucket, found.key), passed(text))
+
+
+def _with_pseudo_parameters(text: str, place: AwsPlace) -> str:
+    """An ARN in which the template leaves only its own place open: that is right wherever it is deployed."""
+    own = {"Partition": place.partition or "aws", "Region": place.region or "us-east-1"}
+    own["AccountId"] = place.account or "000000000000"
+    for name, value in own.items():
+        text = text.replace(f"${{AWS::{name}}}", value)
+    return text
+
+
+def _hash(prefixed: PrefixedArn, subject: Subject) -> Finding:
+    summary = "the key holds #, which breaks the ARN on its way to Credentials Fetcher"
+    return _bad_arn(prefixed, summary, prefixed.arn.replace("#", "-"), subject, _RENAME)
+
+
+def _parameter(prefixed: PrefixedArn, platform: Platform, subject: Subject) -> Result[CredSpecLocation]:
+    name = parse_ssm_parameter_arn(prefixed.arn).name
+    location = CredSpecLocation(prefixed.arn, prefixed.domainless, parameter=name)
+    if platform.launch in (Launch.EC2, Launch.EXTERNAL):
+        return Given(location, passed(prefixed.arn))
+    failure = failed(
+        "the CredSpec lies in an SSM parameter; on Fargate Credentials Fetcher reads S3 only",
+        observed=prefixed.arn,
+        expected=_EXPECTED,
+        fix=register_again("Put the CredSpec into S3, and name that object", subject),
+        shows_as=texts.INVALID_OBJECT,
+    )
+    return judge_by_launch_type(location, failure, platform)
+
+
+def _bad_arn(prefixed: PrefixedArn, summary: str, expected: str, subject: Subject, change: str = "Write") -> Finding:
+    entry = f"{Prefix.DOMAINLESS if prefixed.domainless else Prefix.JOINED}{expected}"
+    return failed(
+        summary,
+        observed=prefixed.arn or "nothing",
+        expected=expected,
+        fix=register_again(f"{change} {entry}", subject),
+        shows_as=texts.INVALID_ARN,
+    )
