@@ -24,7 +24,7 @@ _NAMES = 5
 
 
 def render(report: Report) -> str:
-    """The annotations, worst first, a line each; empty if there is nothing to tell.
+    """The annotations, worst first, a line each; empty if there is no problem.
 
     What is the same for several subjects is one annotation. Without a file an annotation stands on the run's page.
     """

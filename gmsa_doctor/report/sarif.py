@@ -133,7 +133,7 @@ def _artifact(file: str) -> dict[str, str]:
 
 
 def _resource(subject: SubjectReport) -> str | None:
-    """The task definition's ARN, as far as the report tells its parts."""
+    """The task definition's ARN, as far as the report has its parts."""
     facts = dict(subject.facts)
     name = facts.get("task definition", "")
     if name.startswith("arn:"):
