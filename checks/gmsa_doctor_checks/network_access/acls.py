@@ -38,12 +38,7 @@ _NUMBERS = {Protocol.TCP: 6, Protocol.UDP: 17}
     shows=(texts.USER_TICKET, texts.BIND, texts.NO_DNS),
 )
 def network_acls(
-    subnets: TaskSubnets,
-    hosts: Hosts,
-    interfaces: Outcome[Interfaces],
-    ec2: Ec2,
-    place: AwsPlace,
-    inside: FromInside,
+    subnets: TaskSubnets, hosts: Hosts, interfaces: Outcome[Interfaces], ec2: Ec2, place: AwsPlace, inside: FromInside
 ) -> Result[NetworkAcls]:
     """Follows the rules of the network ACLs of the task's subnets, and of those domain controllers in the same account.
 

@@ -7,18 +7,7 @@ from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import TypeVar
 
-from gmsa_doctor.authoring import (
-    Fix,
-    Given,
-    Outcome,
-    Result,
-    Status,
-    check,
-    failed,
-    listed,
-    skipped,
-    unknown,
-)
+from gmsa_doctor.authoring import Fix, Given, Outcome, Result, Status, check, failed, listed, skipped, unknown
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.core.errors import NotFound
 from gmsa_doctor.formats.aws.security_group import SecurityGroup, by_ipv6

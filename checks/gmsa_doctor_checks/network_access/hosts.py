@@ -144,10 +144,7 @@ def _kerberos(number: int = 88) -> tuple[tuple[Any, ...], ...]:
 
 
 def _dns_servers(
-    found: _Found,
-    custom: Iterable[str],
-    known: tuple[str, ...],
-    directories: Sequence[Mapping[str, Any]] | ClientError,
+    found: _Found, custom: Iterable[str], known: tuple[str, ...], directories: Sequence[Mapping[str, Any]] | ClientError
 ) -> None:
     """The DNS servers that the task is given, but those that are known not to be the AD's: that is another fault."""
     own = () if isinstance(directories, ClientError) else directories

@@ -12,11 +12,7 @@ from gmsa_doctor_checks.network_access.values import Host, Hosts
 from gmsa_doctor_checks.reachability.flow import ANY_SUBNET, Need
 from gmsa_doctor_checks.reachability.obstacles import Extent, Judged, Obstacle
 
-_SHOWS: dict[Need, ShowsAs] = {
-    Need.DNS: texts.NO_DNS,
-    Need.KERBEROS: texts.USER_TICKET,
-    Need.LDAP: texts.BIND,
-}
+_SHOWS: dict[Need, ShowsAs] = {Need.DNS: texts.NO_DNS, Need.KERBEROS: texts.USER_TICKET, Need.LDAP: texts.BIND}
 _SEEN_BY = {
     Need.KERBEROS: CheckId("network.kerberos"),
     Need.LDAP: CheckId("network.ldap"),

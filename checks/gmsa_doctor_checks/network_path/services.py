@@ -205,10 +205,7 @@ def secrets_manager(
 
 
 @check(
-    "network-path.ecr",
-    title="Tasks get to ECR from each subnet",
-    docs=links.ECR_ENDPOINTS,
-    shows=(texts.NO_REGISTRY,),
+    "network-path.ecr", title="Tasks get to ECR from each subnet", docs=links.ECR_ENDPOINTS, shows=(texts.NO_REGISTRY,)
 )
 def ecr(paths: ServicePaths, others: OtherReports) -> Finding:
     """Judges the way to ECR from each of the task's subnets, if an image comes from there.

@@ -17,11 +17,7 @@ from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.network_path.values import Exit, Exits, ExitState
 from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnets, nat_gateways
 
-_FORWARDERS = frozenset(RouteTarget) - {
-    RouteTarget.LOCAL,
-    RouteTarget.INTERNET_GATEWAY,
-    RouteTarget.NAT_GATEWAY,
-}
+_FORWARDERS = frozenset(RouteTarget) - {RouteTarget.LOCAL, RouteTarget.INTERNET_GATEWAY, RouteTarget.NAT_GATEWAY}
 """What may pass packets on to where they can go out, or not: that cannot be seen from here."""
 _BY_IPV6 = ("::/0 by IPv6",)
 _NOT_LOOKED_AT = "whether that suffices was not looked at"

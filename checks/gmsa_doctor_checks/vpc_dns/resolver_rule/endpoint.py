@@ -62,15 +62,15 @@ def endpoint(
         return Given(ResolverWay(), passed(f"{rule.id} names no outbound endpoint"))
     found = resolver.endpoint(rule.endpoint)
     groups = tuple(map(str, found.get("SecurityGroupIds") or ()))
-    status = _status(rule, found, place)
-    finding = status or (_egress(rule, groups, ec2, place) if groups else None)
+    finding = _status(rule, found, place)
+    if finding is None and groups:
+        finding = _egress(rule, groups, ec2, place)
+        tasks = report(_GROUPS, of_task)
+        if finding and all(tasks.explains([Fault(Layer.GROUP, group)]) for group in groups):
+            text = f"{finding.summary}: these are the task's own groups, of which {_GROUPS} tells"
+            return deferred_to(_GROUPS, text, fix=finding.fix)
     if finding is None:
         finding = passed(f"{rule.endpoint} is {found.get('Status')}, and its security groups let questions out")
-    of_groups = finding if not status and finding.status is not Status.PASS else None
-    tasks = report(_GROUPS, of_task)
-    if of_groups and all(tasks.explains([Fault(Layer.GROUP, group)]) for group in groups):
-        text = f"{of_groups.summary}: these are the task's own groups, of which {_GROUPS} tells"
-        return deferred_to(_GROUPS, text, fix=of_groups.fix)
     return finding if finding.status is Status.FAIL else Given(ResolverWay(rule.endpoint), finding)
 
 

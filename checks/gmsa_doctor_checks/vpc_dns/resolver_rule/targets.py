@@ -17,11 +17,7 @@ from gmsa_doctor_checks.values import DomainName
 from gmsa_doctor_checks.vpc_dns.values import NO_RULE, AdServers, ForwardRule, ForwardTarget, VpcDns
 
 
-@check(
-    "resolver-rule.targets",
-    title="The Resolver rule forwards to the AD's DNS servers",
-    docs=links.RESOLVER,
-)
+@check("resolver-rule.targets", title="The Resolver rule forwards to the AD's DNS servers", docs=links.RESOLVER)
 def targets(dns: VpcDns, ad: AdDomain, servers: AdServers, place: AwsPlace) -> Finding:
     """Compares the rule's target addresses with `--ad-dns`, else with those of the directory of the domain's name.
 
