@@ -18,7 +18,6 @@ from gmsa_doctor.authoring import (
     deferred_to,
     failed,
     passed,
-    skipped,
     warned,
 )
 from gmsa_doctor.clients.dns.resolver import Dns, Srv
@@ -125,7 +124,7 @@ def _closed(passage: Outcome[Passage], error: ClientError, vantage: Vantage) -> 
     ids = passage.value.closed_by(Need.DNS) if passage.value else ()
     if not ids or not vantage.own_resolver or isinstance(error, NotFound | Refused):
         return None
-    return skipped(f"no answer, as is to be expected with what the network lets pass: {error.text}", because=ids)
+    return deferred_to(ids, f"no answer, as is to be expected with what the network lets pass: {error.text}")
 
 
 def _no_records(

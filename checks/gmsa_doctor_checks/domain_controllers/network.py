@@ -14,7 +14,6 @@ from gmsa_doctor.authoring import (
     deferred_to,
     failed,
     passed,
-    skipped,
     warned,
 )
 from gmsa_doctor.clients.network.tcp import Tcp
@@ -127,7 +126,7 @@ def _closed(finding: Finding, silent: bool, passage: Outcome[Passage], need: Nee
     """Silence that is to be expected with these routes, security groups or network ACLs is no fault of its own."""
     ids = passage.value.closed_by(need) if passage.value else ()
     if silent and ids:
-        return skipped(f"as is to be expected with what the network lets pass: {finding.summary}", because=ids)
+        return deferred_to(ids, f"as is to be expected with what the network lets pass: {finding.summary}")
     return judge_silence(finding, vantage)
 
 
