@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from gmsa_doctor.clients.kerberos.client import Kdc, Kerberos
 from gmsa_doctor.clients.kerberos.libkrb5 import Libkrb5
-from gmsa_doctor.clients.kerberos.logon import Kdc, Kerberos
 from gmsa_doctor.formats.ad import managed_password
 from gmsa_doctor.formats.ad.ccache import Ccache, Credential, Principal
 from tests.lab import accounts, ad

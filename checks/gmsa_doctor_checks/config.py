@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from gmsa_doctor.authoring import Finding, Fix, Row, Status, check, failed, passed, warned
+from gmsa_doctor.authoring import Finding, Fix, Row, Status, check, failed, passed, warned, worst, worst_first
 from gmsa_doctor.triage.waivers import WaiverOutcome, WaiverState, WaiverUse
 
 TOML = "https://toml.io/en/v1.0.0#local-date"
@@ -29,51 +30,41 @@ def waivers(state: WaiverState) -> Finding:
 
     Fix: mend what was waived and take the waiver out of the configuration, or give it a new date.
     """
-    expired = [one for one in state.waivers if one.expired and one.use is not WaiverUse.ELSEWHERE]
-    expired_elsewhere = [one for one in state.waivers if one.expired and one.use is WaiverUse.ELSEWHERE]
-    unused = [one for one in state.waivers if not one.expired and one.use is WaiverUse.UNUSED]
     rows = tuple(map(_row, state.waivers))
-    worst = expired or expired_elsewhere or unused
-    if not worst:
-        return passed(_counted(len(state.waivers), "waiver"), rows=rows)
-    over = expired + expired_elsewhere
-    parts = [f"expired: {_names(over)}"] if over else []
+    expired = sorted(
+        (outcome for outcome in state.waivers if outcome.expired), key=lambda outcome: worst_first(_row(outcome))
+    )
+    unused = [outcome for outcome in state.waivers if not outcome.expired and outcome.use is WaiverUse.UNUSED]
+    if not expired and not unused:
+        return passed(f"{len(rows)} waiver{'' if len(rows) == 1 else 's'}, none expired", rows=rows)
+    parts = [f"expired: {_names(expired)}"] if expired else []
     parts += [f"unused: {_names(unused)}"] if unused else []
     fix = (
         "Mend what was waived and take the waiver out, or give it a new date in `expires`."
-        if over
+        if expired
         else "Take the waiver out: what it was for is mended."
     )
-    make = failed if expired else warned
+    make = failed if worst(rows).status is Status.FAIL else warned
+    details = (f"{outcome.waiver}: {outcome.waiver.reason}, until {outcome.waiver.expires}" for outcome in expired)
     finding = make(
         "; ".join(parts),
-        observed=_details(over) if over else None,
+        observed="; ".join(details) or None,
         expected="waivers that are in use, none after its date",
         fix=Fix(fix),
         rows=rows,
     )
-    return replace(finding, location=worst[0].waiver.location)
+    return replace(finding, location=(expired or unused)[0].waiver.location)
 
 
-def _row(one: WaiverOutcome) -> Row:
-    waiver = one.waiver
-    word = f"expired on {waiver.expires}" if one.expired else f"until {waiver.expires}"
-    return Row(f"{waiver.location}: {waiver}", _status(one), f"{word}, {_WORDS[one.use]}: {waiver.reason}")
+def _row(outcome: WaiverOutcome) -> Row:
+    waiver = outcome.waiver
+    if outcome.expired:
+        status = Status.WARN if outcome.use is WaiverUse.ELSEWHERE else Status.FAIL
+    else:
+        status = {WaiverUse.USED: Status.PASS, WaiverUse.UNUSED: Status.WARN}.get(outcome.use, Status.SKIPPED)
+    word = f"expired on {waiver.expires}" if outcome.expired else f"until {waiver.expires}"
+    return Row(f"{waiver.location}: {waiver}", status, f"{word}, {_WORDS[outcome.use]}: {waiver.reason}")
 
 
-def _status(one: WaiverOutcome) -> Status:
-    if one.expired:
-        return Status.WARN if one.use is WaiverUse.ELSEWHERE else Status.FAIL
-    return {WaiverUse.USED: Status.PASS, WaiverUse.UNUSED: Status.WARN}.get(one.use, Status.SKIPPED)
-
-
-def _names(uses: list[WaiverOutcome]) -> str:
-    return ", ".join(f"{one.waiver} ({one.waiver.location})" for one in uses)
-
-
-def _details(uses: list[WaiverOutcome]) -> str:
-    return "; ".join(f"{one.waiver}: {one.waiver.reason}, until {one.waiver.expires}" for one in uses)
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}, none expired"
+def _names(outcomes: Sequence[WaiverOutcome]) -> str:
+    return ", ".join(f"{outcome.waiver} ({outcome.waiver.location})" for outcome in outcomes)

@@ -160,10 +160,10 @@ KERBEROS_SERVICE = tuple(
 CLOCK_SKEW = _both("Clock skew too great", "kerberos.clock")
 
 
-def behind(text: str) -> tuple[str, tuple[str, ...]] | None:
+def behind(text: str) -> tuple[str, tuple[CheckId, ...]] | None:
     """The longest of our texts that occurs in ``text`` (a stoppedReason), and which checks stand behind it."""
-    groups = (one if isinstance(one, tuple) else (one,) for one in globals().values())
-    known = (one for group in groups for one in group if isinstance(one, ShowsAs))
+    groups = (value if isinstance(value, tuple) else (value,) for value in globals().values())
+    known = (shows for group in groups for shows in group if isinstance(shows, ShowsAs))
     parts = ((part, shows.likeliest) for shows in known for part in (shows.v2, shows.v1_3) if part)
     found = [(part, likeliest) for part, likeliest in parts if part.lower() in text.lower()]
-    return max(found, key=lambda one: len(one[0]), default=None)
+    return max(found, key=lambda match: len(match[0]), default=None)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gmsa_doctor.authoring import Hidden
-from gmsa_doctor.clients.kerberos.logon import Ticket
-from gmsa_doctor.clients.ldap.directory import Directory
+from gmsa_doctor.clients.kerberos.client import Ticket
+from gmsa_doctor.clients.ldap.client import Directory
 from gmsa_doctor.formats.documents.credspec import CredSpecDocument
 from gmsa_doctor.formats.documents.secret import SecretDocument
 from gmsa_doctor.given.shared_values import CredSpecLocation

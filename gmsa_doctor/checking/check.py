@@ -13,11 +13,12 @@ from gmsa_doctor import __version__
 from gmsa_doctor.checking.retry import PAUSE_SECONDS, awaited
 from gmsa_doctor.checking.selection import Selection, application_of
 from gmsa_doctor.clients.aws import task_metadata
-from gmsa_doctor.clients.aws.services import SecretsManager
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.clients.dns.resolver import Dns
+from gmsa_doctor.clients.kerberos.client import Kerberos
 from gmsa_doctor.clients.kerberos.kdc_questions import KdcQuestions
-from gmsa_doctor.clients.kerberos.logon import Kerberos, gssapi_missing
-from gmsa_doctor.clients.ldap.directory import Ldap
+from gmsa_doctor.clients.kerberos.libkrb5 import gssapi_missing
+from gmsa_doctor.clients.ldap.client import Ldap
 from gmsa_doctor.clients.network.sql_browser import SqlBrowser
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core import engine
@@ -242,13 +243,9 @@ def _facts(found: Found, session: AwsSession, vantage: Vantage) -> tuple[tuple[s
 def _complete(
     findings: Iterable[Finding], found: Found, vantage: Vantage, registry: Registry, request: Request
 ) -> tuple[Finding, ...]:
-    """With ``--fail-on warn`` a warning is a failure, and so may be a root cause."""
     return tuple(
-        replace(
-            finding,
-            vantage=vantage.word,
-            root=finding.root or (request.fail_on_warning and finding.status is Status.WARN),
-            location=_location(finding, found, registry),
+        replace(finding, vantage=vantage.word, location=_location(finding, found, registry)).rooted(
+            request.fail_on_warning
         )
         for finding in findings
     )

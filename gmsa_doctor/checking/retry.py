@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 
 from gmsa_doctor.core.check_id import CheckId
-from gmsa_doctor.core.model import Finding, Status, SubjectReport
+from gmsa_doctor.core.model import Status, SubjectReport
 
 PACE = float(os.environ.get("GMSA_DOCTOR_LAB_PACE") or 1)
 """Our own tests alone set the variable, to a fraction: then all pauses are that much shorter."""
@@ -26,10 +26,6 @@ permitted, and domain controllers that have yet to hear of it."""
 
 def awaited(subjects: Iterable[SubjectReport]) -> tuple[str, ...]:
     """The root causes that may pass by themselves; none if there are others, which will not."""
-    roots = [one for each in subjects for one in each.findings if _is_in_the_way(one)]
-    ids = tuple(dict.fromkeys(one.check for one in roots))
+    roots = [finding for subject in subjects for finding in subject.findings if finding.root]
+    ids = tuple(dict.fromkeys(root.check for root in roots if root.status is not Status.WARN))
     return ids if set(ids) <= TRANSIENT else ()
-
-
-def _is_in_the_way(finding: Finding) -> bool:
-    return finding.root and finding.status in (Status.FAIL, Status.UNKNOWN, Status.ERROR)

@@ -118,6 +118,15 @@ class Finding:
     """Where in the files that were given the cause stands; the run fills it in."""
     duration_ms: int = field(default=0, compare=False)
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether it fails the run: a failure, or a warning that is a root cause (``--fail-on warn``)."""
+        return self.status is Status.FAIL or (self.status is Status.WARN and self.root)
+
+    def rooted(self, fail_on_warning: bool) -> Finding:
+        """With ``--fail-on warn`` a warning is a root cause too."""
+        return replace(self, root=True) if fail_on_warning and self.status is Status.WARN else self
+
     def to_warning(self, reason: str = "") -> Finding:
         """A failure as a warning, with ``reason`` at the end of its summary. Other findings stay as they are."""
         if self.status is not Status.FAIL:

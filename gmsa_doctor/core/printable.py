@@ -54,7 +54,7 @@ _NAMES: dict[type, tuple[str, ...]] = {}
 def _names(kind: type) -> tuple[str, ...]:
     """The fields of a dataclass, looked up once."""
     if kind not in _NAMES:
-        _NAMES[kind] = tuple(one.name for one in fields(kind))
+        _NAMES[kind] = tuple(field.name for field in fields(kind))
     return _NAMES[kind]
 
 
@@ -62,4 +62,4 @@ def _escaped(text: str) -> str:
     """Escapes controls, invisible and bidirectional marks, surrogates, and blanks other than the space."""
     if text.isprintable():
         return text
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -1,4 +1,4 @@
-"""TODO."""
+"""The generations of Credentials Fetcher, which accept different documents."""
 
 from __future__ import annotations
 

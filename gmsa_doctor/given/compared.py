@@ -1,4 +1,4 @@
-"""TODO."""
+"""The file that a registered task definition is compared with: ``--compare-with``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ class Intended:
 
     def of(self, family: str | None) -> TaskDefinition | None:
         """The one of a family; a file with a single one means that, whatever name it is deployed under."""
-        named = [one for one in self.definitions if one.family == family]
+        named = [definition for definition in self.definitions if definition.family == family]
         found = named or list(self.definitions)
         return found[0] if len(found) == 1 else None

@@ -1,4 +1,4 @@
-"""TODO."""
+"""What is checked, and where it runs."""
 
 from __future__ import annotations
 

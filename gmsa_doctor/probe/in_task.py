@@ -7,14 +7,17 @@ import sys
 
 from gmsa_doctor.clients.aws import task_metadata
 from gmsa_doctor.clients.aws.fargate import ReportBucket
-from gmsa_doctor.clients.aws.services import S3, SecretsManager, Ssm
+from gmsa_doctor.clients.aws.s3 import S3
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.clients.aws.session import Aws
+from gmsa_doctor.clients.aws.ssm import Ssm
 from gmsa_doctor.clients.aws.task_metadata import OwnTask
 from gmsa_doctor.clients.dns.resolver import Dns
+from gmsa_doctor.clients.kerberos.client import Kerberos
 from gmsa_doctor.clients.kerberos.kdc_questions import KdcQuestions
-from gmsa_doctor.clients.kerberos.logon import Kerberos, gssapi_missing
+from gmsa_doctor.clients.kerberos.libkrb5 import gssapi_missing
 from gmsa_doctor.clients.kerberos.ticket_cache import TicketCache
-from gmsa_doctor.clients.ldap.directory import Ldap
+from gmsa_doctor.clients.ldap.client import Ldap
 from gmsa_doctor.clients.network.sql_browser import SqlBrowser
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core import engine

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from gmsa_doctor.checking import check as outside
 from gmsa_doctor.checking.selection import ONLY_IN_RUN, Selection
+from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.fargate import Fargate, ReportBucket
-from gmsa_doctor.clients.aws.services import Ecs
 from gmsa_doctor.clients.kerberos.ticket_cache import TicketCache
 from gmsa_doctor.core import engine
 from gmsa_doctor.core.engine import Case

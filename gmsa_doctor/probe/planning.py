@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from gmsa_doctor.checking import check as outside
-from gmsa_doctor.clients.aws.services import Ecs
+from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.core.engine import Case
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.model import Finding, skipped

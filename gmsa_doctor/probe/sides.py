@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.clients.aws.ecr_and_logs import Ecr, Logs
+from gmsa_doctor.clients.aws.directory_service import DirectoryService
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.clients.aws.ecr import Ecr
+from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.iam import Iam
 from gmsa_doctor.clients.aws.kms import Kms
+from gmsa_doctor.clients.aws.logs import Logs
 from gmsa_doctor.clients.aws.rds import Rds
-from gmsa_doctor.clients.aws.route53_profiles import Route53Profiles
-from gmsa_doctor.clients.aws.services import (
-    S3,
-    DirectoryService,
-    Ec2,
-    Ecs,
-    Route53,
-    Route53Resolver,
-    SecretsManager,
-    Ssm,
-    Sts,
-)
+from gmsa_doctor.clients.aws.route53 import Route53, Route53Profiles, Route53Resolver
+from gmsa_doctor.clients.aws.s3 import S3
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
+from gmsa_doctor.clients.aws.ssm import Ssm
+from gmsa_doctor.clients.aws.sts import Sts
 from gmsa_doctor.clients.dns.resolver import Dns
+from gmsa_doctor.clients.kerberos.client import Kerberos
 from gmsa_doctor.clients.kerberos.kdc_questions import KdcQuestions
-from gmsa_doctor.clients.kerberos.logon import Kerberos
 from gmsa_doctor.clients.kerberos.ticket_cache import TicketCache
-from gmsa_doctor.clients.ldap.directory import Ldap
+from gmsa_doctor.clients.ldap.client import Ldap
 from gmsa_doctor.clients.network.sql_browser import SqlBrowser
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core.model import Check

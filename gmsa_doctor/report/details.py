@@ -17,6 +17,7 @@ def in_full(finding: Finding, title: str | None, anchor: str, root_link: str | N
     """
     id = tag("code", finding.check)
     mark = tag("strong", "root cause") if is_root_cause(finding) else None
+    fix_at_root = tag("p", tag("strong", "Fix: "), tag("a", "at the top", href=root_link)) if finding.fix else None
     meta = [part for part in (id if title else None, mark, *_place(finding)) if part is not None]
     return tag(
         "article",
@@ -24,7 +25,7 @@ def in_full(finding: Finding, title: str | None, anchor: str, root_link: str | N
         tag("p", join(meta, " · "), class_="meta") if meta else None,
         tag("p", finding.summary, class_="summary"),
         *seen(finding),
-        *([_fix_at(root_link, finding)] if root_link else remedy(finding)),
+        *([fix_at_root] if root_link else remedy(finding)),
         _documentation(finding),
         id=anchor,
         class_=f"finding {finding.status}",
@@ -94,10 +95,6 @@ def _fix(fix: Fix | None, word: str = "Fix") -> Html | None:
         tag("div", tag("pre", tag("code", command), class_="command"), class_="copied") for command in fix.commands
     ]
     return tag("div", tag("p", tag("strong", f"{word}: "), fix.text), *commands, class_="fix")
-
-
-def _fix_at(link: str, finding: Finding) -> Html | None:
-    return tag("p", tag("strong", "Fix: "), tag("a", "at the top", href=link)) if finding.fix else None
 
 
 def _documentation(finding: Finding) -> Html | None:

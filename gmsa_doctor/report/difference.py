@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gmsa_doctor.core.model import Finding, Report, Status
+from gmsa_doctor.core.model import Report
 from gmsa_doctor.core.printable import printable
 from gmsa_doctor.report.findings import all_findings, counted
 from gmsa_doctor.report.text import joined, wrapped
@@ -65,15 +65,12 @@ def _changes(title: str, changes: Sequence[Change], width: int, *, with_summary:
         if change.subject != subject:
             subject = change.subject
             yield from wrapped(printable(subject), width, "  ")
-        yield from wrapped(f"{printable(change.check)}: {_course(change)}", width, "    ", "      ")
+        course = [
+            f"{verb} {finding.status}" for verb, finding in (("was", change.before), ("is", change.after)) if finding
+        ]
+        yield from wrapped(f"{printable(change.check)}: {', '.join(course)}", width, "    ", "      ")
         if with_summary and change.after:
             yield from wrapped(printable(change.after.summary), width, "      ")
-
-
-def _course(change: Change) -> str:
-    if change.before and change.after:
-        return f"was {change.before.status}, is {change.after.status}"
-    return f"is {change.after.status}" if change.after else f"was {_status(change.before)}"
 
 
 def _subjects(title: str, names: Sequence[str], report: Report, width: int) -> Iterator[str]:
@@ -106,11 +103,7 @@ def _change(change: Change) -> dict[str, object]:
     return {
         "subject": change.subject,
         "check": change.check,
-        "before": _status(change.before),
-        "after": _status(change.after),
+        "before": change.before.status if change.before else None,
+        "after": change.after.status if change.after else None,
         "summary": finding.summary if finding else None,
     }
-
-
-def _status(finding: Finding | None) -> Status | None:
-    return finding.status if finding else None

@@ -7,8 +7,6 @@ escaped); https://docs.github.com/en/actions/reference/limits (1 MiB of summary 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from gmsa_doctor.core.model import Location, Report, Status
 from gmsa_doctor.core.printable import printable
 from gmsa_doctor.core.severity import listed
@@ -39,7 +37,12 @@ def render(report: Report) -> str:
             errors.append(_annotation("error", problem))
         else:
             warnings.append(_annotation("warning", problem))
-    lines = [*errors[:ANNOTATIONS], *warnings[:ANNOTATIONS], *_left_out(errors, warnings)]
+    lines = [*errors[:ANNOTATIONS], *warnings[:ANNOTATIONS]]
+    counts = ((len(errors) - ANNOTATIONS, "error"), (len(warnings) - ANNOTATIONS, "warning"))
+    more = " and ".join(f"{count} {level}{'s' if count > 1 else ''}" for count, level in counts if count > 0)
+    if more:
+        text = f"{more} more than GitHub shows; the summary and the other reports have them all"
+        lines.append(_command("notice", "gmsa-doctor", text))
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -55,29 +58,20 @@ def _annotation(level: str, problem: SharedFinding) -> str:
     return _command(level, f"{finding.check}: {finding.status}", message, finding.location)
 
 
-def _left_out(errors: Sequence[str], warnings: Sequence[str]) -> Iterable[str]:
-    counts = ((len(errors) - ANNOTATIONS, "error"), (len(warnings) - ANNOTATIONS, "warning"))
-    more = [f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count > 0]
-    if more:
-        text = f"{' and '.join(more)} more than GitHub shows; the summary and the other reports have them all"
-        yield _command("notice", "gmsa-doctor", text)
-
-
 def _command(level: str, title: str, message: str, location: Location | None = None) -> str:
-    properties: dict[str, object] = {}
+    properties: dict[str, object] = {"title": title}
     if location:
-        properties = {"file": path(location.file), "line": location.line, "col": location.column}
-    properties["title"] = title
-    texts = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items() if value is not None)
+        properties = {"file": path(location.file), "line": location.line, "col": location.column, **properties}
+    texts = (
+        f"{name}={_escaped(str(value)).replace(':', '%3A').replace(',', '%2C')}"
+        for name, value in properties.items()
+        if value is not None
+    )
     if len(message) > MESSAGE_LIMIT:
         message = f"{message[: MESSAGE_LIMIT - 1]}…"
-    return f"::{level} {texts}::{_data(message)}"
+    return f"::{level} {','.join(texts)}::{_escaped(message)}"
 
 
-def _data(text: str) -> str:
+def _escaped(text: str) -> str:
     """All on one line, so that no name can begin a command of its own."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")

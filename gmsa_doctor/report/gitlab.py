@@ -30,18 +30,15 @@ def render(report: Report) -> str:
 def _entry(problem: SharedFinding) -> dict[str, object]:
     finding, name = problem.finding, problem.subjects[0].name
     file, line = file_and_line(name, finding)
+    end = "" if finding.summary.endswith((".", "!", "?")) else "."
     fix = f" Fix: {finding.fix.text}" if finding.fix else ""
     return {
-        "description": f"{name}: {_sentence(finding.summary)}{fix}",
+        "description": f"{name}: {finding.summary}{end}{fix}",
         "check_name": finding.check,
         "fingerprint": fingerprint(name, finding),
         "severity": ("blocker" if finding.root else "critical") if is_failure(finding) else _SEVERITIES[finding.status],
         "location": {"path": file, "lines": {"begin": line}},
     }
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _unread(file: str, reason: str) -> dict[str, object]:

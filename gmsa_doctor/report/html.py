@@ -41,8 +41,10 @@ def render(report: Report, checks: Mapping[str, Check] | None = None) -> str:
         for number, subject in enumerate(report.subjects, 1)
     ]
     page = Page(report, subjects, root_findings(subjects, key))
+    target = "subjects" if page.many else "findings"
     parts = [
-        _jump(page) if subjects else None,
+        # for those who read with the keyboard
+        tag("a", f"To the {target}", href=f"#{target}", class_="jump") if subjects else None,
         icons(),
         _header(report),
         tag("main", *_beginning(page), *_subjects(page)),
@@ -71,12 +73,6 @@ def _head(report: Report) -> Html:
         Html(f"<style>{style}</style>"),
     ]
     return tag("head", Html("\n"), join(parts, "\n"), Html("\n"))
-
-
-def _jump(page: Page) -> Html:
-    """For those who read with the keyboard."""
-    target = "subjects" if page.many else "findings"
-    return tag("a", f"To the {target}", href=f"#{target}", class_="jump")
 
 
 def _resource(name: str) -> str:
@@ -301,8 +297,7 @@ def _findings(subject: SubjectSection, page: Page) -> Iterator[Html | None]:
 
 
 def _finding(finding: Finding, subject: SubjectSection, page: Page) -> Html:
-    root = page.root_of(finding)
-    link = f"#{anchor_of(root)}" if root else None
+    link = f"#{anchor_of(page.roots[key(finding)])}" if finding.root else None
     return details.in_full(finding, subject.title(finding), subject.anchor_of(finding), link)
 
 

@@ -61,27 +61,25 @@ def _suite_of(name: str, cases: Sequence[ET.Element], duration_ms: int) -> ET.El
 
 
 def _case(subject: SubjectReport, finding: Finding, missing: Sequence[str]) -> ET.Element:
-    time = _seconds(finding.duration_ms)
-    case = ET.Element("testcase", classname=subject.name, name=finding.check, time=time)
+    case = ET.Element("testcase", classname=subject.name, name=finding.check, time=_seconds(finding.duration_ms))
     text = "\n".join((finding.summary, *detail_lines(finding)))
     if is_failure(finding):
         _result(case, "failure", finding.status, finding.summary, text)
     elif finding.status in _NO_RESULT:
         _result(case, "error", finding.status, finding.summary, text)
     elif finding.status is Status.SKIPPED and finding.check in missing:
-        summary = f"required, and skipped: {finding.summary}"
-        _result(case, "error", finding.status, summary, f"required, and skipped: {text}")
+        _result(case, "error", finding.status, finding.summary, text, "required, and skipped: ")
     elif finding.status is Status.SKIPPED:
         _result(case, "skipped", finding.status, finding.summary, finding.summary)
     elif finding.status is Status.WAIVED:
-        _result(case, "skipped", finding.status, f"waived: {finding.summary}", f"waived: {text}")
+        _result(case, "skipped", finding.status, finding.summary, text, "waived: ")
     elif finding.status is Status.WARN:
         ET.SubElement(case, "system-out").text = f"warning: {text}"
     return case
 
 
-def _result(case: ET.Element, tag: str, type: str, message: str, text: str) -> None:
-    ET.SubElement(case, tag, type=type, message=message).text = text
+def _result(case: ET.Element, tag: str, type: str, summary: str, text: str, prefix: str = "") -> None:
+    ET.SubElement(case, tag, type=type, message=f"{prefix}{summary}").text = f"{prefix}{text}"
 
 
 def _unread(unread: Sequence[tuple[str, str]]) -> ET.Element:

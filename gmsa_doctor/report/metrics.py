@@ -10,7 +10,7 @@ import re
 
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.errors import UsageError
-from gmsa_doctor.core.model import Report, Status, SubjectReport, Verdict
+from gmsa_doctor.core.model import Report, Status, Verdict
 
 _NAMESPACE = re.compile(r"(?!AWS/)[A-Za-z0-9._/#-][A-Za-z0-9._/#: -]{0,254}")
 """Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html"""
@@ -38,11 +38,10 @@ def emf(report: Report, namespace: str, timestamp: int) -> str:
         "Unknown": counts.get(Status.UNKNOWN, 0) + counts.get(Status.ERROR, 0),
         "DurationMs": report.duration_ms,
     }
-    units = {"DurationMs": "Milliseconds"}
     directive = {
         "Namespace": namespace,
         "Dimensions": [["Subject"]],
-        "Metrics": [{"Name": name, "Unit": units.get(name, "Count")} for name in metrics],
+        "Metrics": [{"Name": name, "Unit": "Milliseconds" if name == "DurationMs" else "Count"} for name in metrics],
     }
     document = {
         "_aws": {"Timestamp": timestamp, "CloudWatchMetrics": [directive]},
@@ -65,16 +64,15 @@ def require_namespace(text: str) -> None:
 
 
 def _dimension(report: Report) -> str:
-    """What the subjects have in common: the containers of one service are one Subject, also when none could be seen."""
-    names = ",".join(dict.fromkeys(map(_without_container, _checked(report)))) or "none"
-    return re.sub(r"[^\x20-\x7e]", "?", names)[:_VALUE_LIMIT].lstrip(": ") or "none"
+    """What the subjects have in common: the containers of one service are one Subject, also when none could be seen.
 
-
-def _checked(report: Report) -> list[SubjectReport]:
-    """Without the configuration, which is a subject only while it has waivers: an alarm must keep its name."""
-    return [subject for subject in report.subjects if not subject.finding(_WAIVERS)]
-
-
-def _without_container(subject: SubjectReport) -> str:
-    container = dict(subject.facts).get("container")
-    return subject.name.removesuffix(f"/{container}") if container else subject.name
+    The configuration, which is a subject only while it has waivers, is left out: an alarm must keep its name.
+    """
+    subjects = [subject for subject in report.subjects if not subject.finding(_WAIVERS)]
+    containers = (dict(subject.facts).get("container") for subject in subjects)
+    names = (
+        subject.name.removesuffix(f"/{container}" if container else "")
+        for subject, container in zip(subjects, containers, strict=True)
+    )
+    text = re.sub(r"[^\x20-\x7e]", "?", ",".join(dict.fromkeys(names)) or "none")
+    return text[:_VALUE_LIMIT].lstrip(": ") or "none"

@@ -61,10 +61,6 @@ class Page:
         """Whether the subjects need names and an index."""
         return len(self.subjects) > 1
 
-    def root_of(self, finding: Finding) -> PageRoot | None:
-        """The root cause as which a finding is listed at the beginning."""
-        return self.roots[key(finding)] if finding.root else None
-
 
 def anchor_of(root: PageRoot) -> str:
     """The id of a root cause's element."""

@@ -40,7 +40,11 @@ def read(text: str) -> Report:
     except (ValueError, RecursionError) as error:
         raise NotJson("it is no JSON that can be read: too deep, or a number that is too long") from error
     root = _object(document, "the report")
-    _require_version(root)
+    schema = root.get("schema_version")
+    if not isinstance(schema, str):
+        raise ReportError("it is no report of gmsa-doctor: it has no schema_version (made with --format json?)")
+    if schema.partition(".")[0] != MAJOR:
+        raise OtherVersion(f"its schema_version is not {MAJOR}.x: make it again with this version of gmsa-doctor")
     subjects = tuple(
         _subject(subject, f"subjects[{number}]")
         for number, subject in enumerate(_member(root, "subjects", list, "the report"))
@@ -55,14 +59,6 @@ def read(text: str) -> Report:
         root_causes=_texts(root, "root_causes", "the report"),
         counts=tuple((status, counts[status]) for status in Status),
     )
-
-
-def _require_version(root: dict[str, Any]) -> None:
-    version = root.get("schema_version")
-    if not isinstance(version, str):
-        raise ReportError("it is no report of gmsa-doctor: it has no schema_version (made with --format json?)")
-    if version.partition(".")[0] != MAJOR:
-        raise OtherVersion(f"its schema_version is not {MAJOR}.x: make it again with this version of gmsa-doctor")
 
 
 def _subject(value: object, where: str) -> SubjectReport:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from gmsa_doctor.core.model import Check, Finding, Report, Status, SubjectReport
@@ -150,7 +150,15 @@ def _resource(subject: SubjectReport) -> str | None:
 
 def _invocation(report: Report, exit_code: int | None) -> dict[str, object]:
     """Whether the run came to its end: a finding that is a failure does not make it unsuccessful, a gap does."""
-    notes = list(_notifications(report))
+    notes: list[dict[str, object]] = [
+        {
+            "level": "error",
+            "message": {"text": f"{file} could not be read: {reason}"},
+            "locations": [{"physicalLocation": {"artifactLocation": _artifact(path(file))}}],
+        }
+        for file, reason in report.unread
+    ]
+    notes += [{"level": "error", "message": {"text": reason}} for reason in gaps(report)]
     crashed = any(finding.status is Status.ERROR for finding in all_findings(report.subjects))
     invocation: dict[str, object] = {"executionSuccessful": not (notes or crashed)}
     if exit_code is not None:
@@ -158,12 +166,3 @@ def _invocation(report: Report, exit_code: int | None) -> dict[str, object]:
     if notes:
         invocation["toolExecutionNotifications"] = notes
     return invocation
-
-
-def _notifications(report: Report) -> Iterator[dict[str, object]]:
-    for file, reason in report.unread:
-        place = {"physicalLocation": {"artifactLocation": _artifact(path(file))}}
-        text = f"{file} could not be read: {reason}"
-        yield {"level": "error", "message": {"text": text}, "locations": [place]}
-    for reason in gaps(report):
-        yield {"level": "error", "message": {"text": reason}}

@@ -15,71 +15,43 @@ from gmsa_doctor.report.tags import Html, icon, join, tag
 
 @dataclass(frozen=True)
 class _Step:
-    """``checks`` are ids and areas; the pass of ``proof`` is what shows that the step can be done."""
+    """The pass of ``proof`` is what shows that the step can be done."""
 
     name: str
     detail: str
-    checks: tuple[str, ...]
     proof: CheckId
     cause: Cause | None = None
     optional: bool = False
 
 
-_SERVICE_TICKET = CheckId("kerberos.service-ticket")
-_BIND = CheckId("directory.bind")
-_ROLE = (CheckId("execution-role.present"), CheckId("execution-role.trust"))
+_BIND, _SERVICE_TICKET = CheckId("directory.bind"), CheckId("kerberos.service-ticket")
 _STEPS = (
-    _Step(
-        "Task definition",
-        "names the CredSpec",
-        ("task-definition", "container-instances", *_ROLE),
-        CheckId("task-definition.prefix"),
-        Cause.TASK_DEFINITION,
-    ),
-    _Step(
-        "CredSpec",
-        "read by its ARN",
-        ("credspec", CheckId("execution-role.credspec"), CheckId("network-path.s3")),
-        CheckId("credspec.names"),
-        Cause.CREDSPEC,
-    ),
-    _Step(
-        "Secret",
-        "in Secrets Manager",
-        ("secret", CheckId("execution-role.secret"), "instance-role", CheckId("network-path.secrets-manager")),
-        CheckId("secret.fields"),
-        Cause.CREDENTIALS,
-    ),
-    _Step(
-        "DNS",
-        "by the DHCP options",
-        ("dhcp-options", "resolver-rule", "directory-service", "dns"),
-        CheckId("dns.domain-controllers"),
-        Cause.DHCP_OPTIONS,
-    ),
-    _Step(
-        "User logon",
-        "at the KDC",
-        ("network", "network-access", "domain-controllers", "user", "kerberos"),
-        CheckId("kerberos.user-ticket"),
-    ),
-    _Step("LDAP bind", "at a domain controller", (CheckId("network.ldap"), _BIND), _BIND),
-    _Step(
-        "gMSA password",
-        "read from the directory",
-        ("directory", "gmsa", "permission"),
-        CheckId("directory.managed-password"),
-    ),
-    _Step("gMSA ticket", "for the container", (PROOF, "canary"), PROOF),
-    _Step(
-        "Service ticket",
-        "for the SPN",
-        (_SERVICE_TICKET, CheckId("canary.service-ticket"), "sql-server"),
-        _SERVICE_TICKET,
-        optional=True,
-    ),
+    _Step("Task definition", "names the CredSpec", CheckId("task-definition.prefix"), Cause.TASK_DEFINITION),
+    _Step("CredSpec", "read by its ARN", CheckId("credspec.names"), Cause.CREDSPEC),
+    _Step("Secret", "in Secrets Manager", CheckId("secret.fields"), Cause.CREDENTIALS),
+    _Step("DNS", "by the DHCP options", CheckId("dns.domain-controllers"), Cause.DHCP_OPTIONS),
+    _Step("User logon", "at the KDC", CheckId("kerberos.user-ticket")),
+    _Step("LDAP bind", "at a domain controller", _BIND),
+    _Step("gMSA password", "read from the directory", CheckId("directory.managed-password")),
+    _Step("gMSA ticket", "for the container", PROOF),
+    _Step("Service ticket", "for the SPN", _SERVICE_TICKET, optional=True),
 )
-"""An id belongs to the step that names it, else to the one that names its area, else to the one of its cause."""
+_ROLE = (CheckId("execution-role.present"), CheckId("execution-role.trust"))
+_CHECKS = {
+    "Task definition": ("task-definition", "container-instances", *_ROLE),
+    "CredSpec": ("credspec", CheckId("execution-role.credspec"), CheckId("network-path.s3")),
+    "Secret": ("secret", "instance-role", CheckId("execution-role.secret"), CheckId("network-path.secrets-manager")),
+    "DNS": ("dhcp-options", "resolver-rule", "directory-service", "dns"),
+    "User logon": ("network", "network-access", "domain-controllers", "user", "kerberos"),
+    "LDAP bind": (CheckId("network.ldap"), _BIND),
+    "gMSA password": ("directory", "gmsa", "permission"),
+    "gMSA ticket": (PROOF, "canary"),
+    "Service ticket": (_SERVICE_TICKET, CheckId("canary.service-ticket"), "sql-server"),
+}
+"""The ids and areas of each step.
+
+An id belongs to the step that has it, otherwise to the one that has its area, otherwise to the one of its cause.
+"""
 
 _OWN_AREAS = frozenset({"probe"})
 """Areas of checks that look after the run itself, not after a step."""
@@ -117,7 +89,7 @@ def _step(finding: Finding) -> _Step | None:
     area = finding.check.partition(".")[0]
     for name in (finding.check, area):
         for step in _STEPS:
-            if name in step.checks:
+            if name in _CHECKS[step.name]:
                 return step
     if finding.cause is None or area in _OWN_AREAS:
         return None

@@ -110,33 +110,31 @@ def _subjects(report: Report, style: _Style) -> Iterator[Iterable[str]]:
         else:
             quiet.append(subject)
     if quiet:
-        yield [style.paint("No failure and no warning"), *_subject_lines(quiet, style)]
+        column = max(len(subject.name) for subject in quiet)
+        lines = [style.paint("No failure and no warning")]
+        for subject in quiet:
+            passes = any(finding.status is Status.PASS for finding in subject.findings)
+            mark = style.mark(Status.PASS if passes else Status.SKIPPED, "")
+            lines.append(f"  {mark} {subject.name:<{column}}  {counted(subject.findings)}".rstrip())
+        yield lines
         yield _not_asked(quiet, style)
-
-
-def _subject_lines(subjects: Sequence[SubjectReport], style: _Style) -> Iterator[str]:
-    """A line a subject; the tick is only for one of which something was asked."""
-    column = max(len(subject.name) for subject in subjects)
-    for subject in subjects:
-        passes = any(finding.status is Status.PASS for finding in subject.findings)
-        mark = style.mark(Status.PASS if passes else Status.SKIPPED, "")
-        yield f"  {mark} {subject.name:<{column}}  {counted(subject.findings)}".rstrip()
 
 
 def _subject(subject: SubjectReport, style: _Style) -> Iterator[Iterable[str]]:
     facts = (_FACTS.get(name, f"{name} {{}}").format(text) for name, text in subject.facts)
+    listed = (
+        finding
+        for finding in subject.findings
+        if finding.status is not Status.SKIPPED or (style.verbose and finding.summary != NOT_SELECTED)
+    )
     yield [style.paint(subject.name), *style.wrap(", ".join(filter(None, facts)), "  ")]
-    for heading, findings in grouped(finding for finding in subject.findings if _is_listed(finding, style)):
+    for heading, findings in grouped(listed):
         yield [style.paint(heading), *_group(findings, style)]
     yield _not_asked([subject], style)
 
 
 _FACTS = {"subject": "", "container": "", "region": "{}", "vantage": "seen from {}"}
 """How a fact is written where its name alone would be clumsy; the first two are in the subject's own name."""
-
-
-def _is_listed(finding: Finding, style: _Style) -> bool:
-    return finding.status is not Status.SKIPPED or (style.verbose and finding.summary != NOT_SELECTED)
 
 
 def _group(findings: Sequence[Finding], style: _Style) -> Iterator[str]:
@@ -239,18 +237,15 @@ def _ending(report: Report, style: _Style) -> Iterator[str]:
         yield from style.wrap(text, "")
     if report.missing:
         yield from style.wrap(f"{', '.join(report.missing)} was required, and was skipped.", "")
-    roots = root_findings(report.subjects, _key).values()
+    roots = root_findings(  # open questions with the same words are one
+        report.subjects, lambda finding: (is_bare(finding) or finding.check, finding.summary, finding.fix)
+    ).values()
     for root in roots:
         if root.decides(report):
             yield ""
             yield from _root(root, report, style)
     yield from _other_problems(report, [root for root in roots if not root.decides(report)], style)
     yield from _next(report, style)
-
-
-def _key(finding: Finding) -> object:
-    """Open questions with the same words are one root."""
-    return (is_bare(finding) or finding.check, finding.summary, finding.fix)
 
 
 def _root(root: RootFinding[SubjectReport], report: Report, style: _Style) -> Iterator[str]:

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from threading import Thread
 
-from gmsa_doctor.clients.aws.services import AWS_CLIENTS, Ec2, Ecs, Sts
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.clients.aws.ecs import Ecs
+from gmsa_doctor.clients.aws.services import AWS_CLIENTS
 from gmsa_doctor.clients.aws.session import Aws, CredentialsProblem
+from gmsa_doctor.clients.aws.sts import Sts
 from gmsa_doctor.clients.aws.task_metadata import OwnTask
 from gmsa_doctor.clients.files.file_search import Broken
 from gmsa_doctor.core.errors import ClientError, TimedOut, UsageError

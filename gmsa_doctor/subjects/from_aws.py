@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gmsa_doctor.clients.aws.services import Ecs
+from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.session import CredentialsProblem
 from gmsa_doctor.clients.files import task_definition_file
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, UsageError

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from gmsa_doctor.clients.aws import task_metadata
-from gmsa_doctor.clients.aws.services import Ec2, Ecs
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.session import CredentialsProblem
 from gmsa_doctor.clients.aws.task_metadata import OwnTask
 from gmsa_doctor.core.errors import ClientError, UsageError

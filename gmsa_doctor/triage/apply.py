@@ -19,7 +19,10 @@ def _today() -> date:
 
 @dataclass(frozen=True)
 class Triage:
-    """``file`` is the configuration's, the subject of what is to be said of its waivers; ``severities`` are by id."""
+    """``file`` is the path of the configuration: findings about its waivers are reported under this name.
+
+    ``severities`` are by id.
+    """
 
     file: str = ""
     severities: Mapping[str, Severity] = field(default_factory=dict)
@@ -30,7 +33,7 @@ class Triage:
 
 def applied(
     subjects: Sequence[SubjectReport],
-    policy: Triage,
+    triage: Triage,
     registry: Registry,
     selected: frozenset[str],
     fail_on_warning: bool,
@@ -40,29 +43,28 @@ def applied(
     Where there are waivers, the configuration is a subject of its own, last, with the finding of `config.waivers`:
     a baseline does not hide it.
     """
-    judged = tuple(
-        replace(one, findings=with_severities(one.findings, policy.severities, fail_on_warning)) for one in subjects
+    triaged = tuple(
+        replace(subject, findings=with_severities(subject.findings, triage.severities, fail_on_warning))
+        for subject in subjects
     )
-    judged, state = waived(judged, policy.waivers, policy.today)
-    if policy.baseline:
-        judged = without_known(judged, policy.baseline)
-    if not policy.waivers:
-        return judged
-    return (*judged, *_of_configuration(policy, state, registry, selected, fail_on_warning))
+    triaged, state = waived(triaged, triage.waivers, triage.today)
+    if triage.baseline:
+        triaged = without_known(triaged, triage.baseline)
+    if not triage.waivers:
+        return triaged
+    return (*triaged, *_of_configuration(triage, state, registry, selected, fail_on_warning))
 
 
 def _of_configuration(
-    policy: Triage, state: WaiverState, registry: Registry, selected: frozenset[str], fail_on_warning: bool
+    triage: Triage, state: WaiverState, registry: Registry, selected: frozenset[str], fail_on_warning: bool
 ) -> Sequence[SubjectReport]:
     """One subject; none where its checks are not selected."""
-    mine = Registry([one for one in registry.checks if any(need.type is WaiverState for need in one.needs)])
-    ids = frozenset(one.id for one in mine.checks) & selected
+    judges = Registry(check for check in registry.checks if any(need.type is WaiverState for need in check.needs))
+    ids = judges.ids & selected
     if not ids:
         return ()
-    (findings,) = engine.execute(
-        mine, [engine.Case(policy.file, {WaiverState: state})], seconds=60, selected=ids
-    ).findings
-    findings = with_severities(findings, policy.severities, fail_on_warning)
-    rooted = (replace(one, root=one.root or (fail_on_warning and one.status == "warn")) for one in findings)
-    facts = (("subject", policy.file), ("waivers", str(len(policy.waivers))))
-    return (SubjectReport(policy.file, facts, tuple(rooted)),)
+    case = engine.Case(triage.file, {WaiverState: state})
+    (findings,) = engine.execute(judges, [case], seconds=60, selected=ids).findings
+    findings = with_severities(findings, triage.severities, fail_on_warning)
+    facts = (("subject", triage.file), ("waivers", str(len(triage.waivers))))
+    return (SubjectReport(triage.file, facts, tuple(finding.rooted(fail_on_warning) for finding in findings)),)

@@ -30,7 +30,7 @@ def baseline_of(report: Report) -> Baseline:
     What it had waived because of a baseline of its own counts as what it was, so that each report may be the baseline
     of the next. What a waiver had waived does not: when the waiver expires it is to fail.
     """
-    statuses = [(key, _in_baseline(one)) for key, one in _by_key(report).items()]
+    statuses = [(key, _in_baseline(finding)) for key, finding in _by_key(report).items()]
     return Baseline(
         frozenset(key for key, status in statuses if status is Status.FAIL),
         frozenset(key for key, status in statuses if status is Status.WARN),
@@ -49,23 +49,18 @@ def without_known(subjects: Sequence[SubjectReport], baseline: Baseline) -> tupl
     not be answered stays `unknown`: that it was so before makes it no pass.
     """
     return tuple(
-        replace(each, findings=tuple(_known(one, (each.name, one.check), baseline) for one in each.findings))
-        for each in subjects
+        replace(subject, findings=tuple(_known(f, (subject.name, f.check), baseline) for f in subject.findings))
+        for subject in subjects
     )
 
 
 def _known(finding: Finding, key: Key, baseline: Baseline) -> Finding:
     is_warning = finding.status is Status.WARN
     known = key in baseline.failed or (is_warning and key in baseline.warned)
-    if not known or not is_failure(finding):
+    if not known or not finding.is_failure:
         return finding
     summary = f"{_KNOWN} {finding.status}: {finding.summary}"
     return replace(finding, status=Status.WAIVED, summary=summary, root=False)
-
-
-def is_failure(finding: Finding) -> bool:
-    """Whether it makes a run fail: a failure, or a warning where the run was to fail on these."""
-    return finding.status is Status.FAIL or (finding.status is Status.WARN and finding.root)
 
 
 # Two reports ----------------------------------------------------------------------------------------
@@ -79,6 +74,25 @@ class Change:
     check: str
     before: Finding | None
     after: Finding | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the status changed, or whether it fails the run."""
+        if not self.before or not self.after:
+            return True
+        return (self.before.status, self.before.is_failure) != (self.after.status, self.after.is_failure)
+
+    @property
+    def broke(self) -> bool:
+        """Whether it fails now, and did not before."""
+        return bool(self.after and self.after.is_failure and not (self.before and self.before.is_failure))
+
+    @property
+    def mended(self) -> bool:
+        """Whether it failed before, and passes or warns now."""
+        if not self.before or not self.after or not self.before.is_failure or self.after.is_failure:
+            return False
+        return self.after.status in (Status.PASS, Status.WARN)
 
 
 @dataclass(frozen=True)
@@ -100,50 +114,32 @@ class Difference:
 
     def __bool__(self) -> bool:
         """Whether anything changed."""
-        parts = (self.broke, self.mended, self.changed, self.new, self.gone, self.new_checks, self.gone_checks)
-        return any(parts)
+        return any(vars(self).values())
 
 
 def compare(before: Report, after: Report) -> Difference:
     """What changed, by subject and check, in the order of the reports."""
     old, new = _by_key(before), _by_key(after)
-    names = [dict.fromkeys(one.name for one in report.subjects) for report in (before, after)]
-    both = names[0].keys() & names[1].keys()
-    changes = [Change(*key, old.get(key), new.get(key)) for key in {**old, **new}]
-    changes = [one for one in changes if _differs(one)]
-    rest = [one for one in changes if one.subject in both and not _broke(one) and not _mended(one)]
+    old_names, new_names = (dict.fromkeys(subject.name for subject in report.subjects) for report in (before, after))
+    changes = [change for key in {**old, **new} if (change := Change(*key, old.get(key), new.get(key))).differs]
+    in_both = [change for change in changes if change.subject in old_names and change.subject in new_names]
+    rest = [change for change in in_both if not change.broke and not change.mended]
     return Difference(
-        tuple(one for one in changes if _broke(one)),
-        tuple(one for one in changes if _mended(one)),
-        tuple(one for one in rest if one.before and one.after),
-        tuple(name for name in names[1] if name not in names[0]),
-        tuple(name for name in names[0] if name not in names[1]),
-        tuple(one for one in rest if not one.before),
-        tuple(one for one in rest if not one.after),
+        tuple(change for change in changes if change.broke),
+        tuple(change for change in changes if change.mended),
+        tuple(change for change in rest if change.before and change.after),
+        tuple(name for name in new_names if name not in old_names),
+        tuple(name for name in old_names if name not in new_names),
+        tuple(change for change in rest if not change.before),
+        tuple(change for change in rest if not change.after),
     )
 
 
 def _by_key(report: Report) -> Mapping[Key, Finding]:
     """Findings by subject and check; of two with the same, the worse."""
     found: dict[Key, Finding] = {}
-    for each in report.subjects:
-        for one in each.findings:
-            key = (each.name, one.check)
-            found[key] = worst([found.get(key, one), one])
+    for subject in report.subjects:
+        for finding in subject.findings:
+            key = (subject.name, finding.check)
+            found[key] = worst([found.get(key, finding), finding])
     return found
-
-
-def _differs(change: Change) -> bool:
-    if not change.before or not change.after:
-        return True
-    return change.before.status is not change.after.status or is_failure(change.before) != is_failure(change.after)
-
-
-def _broke(change: Change) -> bool:
-    return bool(change.after and is_failure(change.after) and not (change.before and is_failure(change.before)))
-
-
-def _mended(change: Change) -> bool:
-    if not change.before or not change.after or not is_failure(change.before) or is_failure(change.after):
-        return False
-    return change.after.status in (Status.PASS, Status.WARN)

@@ -14,9 +14,11 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.model import Location
 from gmsa_doctor.core.printable import printable
+from gmsa_doctor.core.severity import in_words
 from gmsa_doctor.triage.config_lines import Lines
 from gmsa_doctor.triage.waivers import Severity, Waiver
 
@@ -31,7 +33,7 @@ LIMIT = 1_048_576
 COMMANDS = ("check", "run")
 """What has tables of its own within the defaults."""
 
-WAIVERS_CHECK = "config.waivers"
+WAIVERS_CHECK = CheckId("config.waivers")
 
 _TABLES = ("defaults", "checks", "waivers")
 _KEYS = ("check", "subject", "reason", "expires")
@@ -74,8 +76,8 @@ class Config:
     def severity_of(self, registry: Registry) -> Mapping[str, Severity]:
         """By id. What is said of a check outweighs what is said of its area."""
         found: dict[str, Severity] = {}
-        for one in sorted(self.severities, key=lambda one: "." in one.check):
-            found |= dict.fromkeys(_ids(registry, one.check, one.location), one.severity)
+        for change in sorted(self.severities, key=lambda change: "." in change.check):
+            found |= dict.fromkeys(_ids(registry, change.check, change.location), change.severity)
         return found
 
     def off(self, registry: Registry, only: Iterable[str] = ()) -> tuple[str, ...]:
@@ -90,10 +92,10 @@ class Config:
             if waiver.names(WAIVERS_CHECK):
                 raise wrong(waiver.location, f"{waiver.check} cannot be waived: renew the waiver that expired")
             _ids(registry, waiver.check, waiver.location)
-        for one in self.defaults:
-            if one.option in ("only", "skip", "require"):
-                for name in _names(one.value):
-                    _ids(registry, name, one.location)
+        for default in self.defaults:
+            if default.option in ("only", "skip", "require"):
+                for name in _names(default.value):
+                    _ids(registry, name, default.location)
 
 
 def wrong(location: Location, text: str) -> UsageError:
@@ -103,7 +105,7 @@ def wrong(location: Location, text: str) -> UsageError:
 
 def _names(value: Scalar | tuple[Scalar, ...]) -> Iterable[str]:
     values = value if isinstance(value, tuple) else (value,)
-    return [name.strip() for one in values for name in str(one).split(",") if name.strip()]
+    return [name.strip() for text in values for name in str(text).split(",") if name.strip()]
 
 
 def _ids(registry: Registry, name: str, location: Location) -> frozenset[str]:
@@ -135,9 +137,9 @@ def load(named: Path | None, start: Path | None = None) -> Config:
 
 def _upwards(start: Path) -> Iterable[Path]:
     """To the root of the repository; outside of one the directory alone: what lies above may be anybody's."""
-    ways = [start, *start.parents]
-    root = next((number for number, one in enumerate(ways) if os.path.lexists(one / ".git")), 0)
-    return ways[: root + 1]
+    directories = [start, *start.parents]
+    root = next((place for place, directory in enumerate(directories) if os.path.lexists(directory / ".git")), 0)
+    return directories[: root + 1]
 
 
 def _is_ours(path: Path) -> bool:
@@ -206,7 +208,7 @@ class _ConfigReader:
         root = self.table(document, Location(self.file), "the configuration")
         for key in root:
             if key not in _TABLES:
-                raise wrong(self.at("", key), f"there is no {key!r} here; there are {_listed(_TABLES)}")
+                raise wrong(self.at("", key), f"there is no {key!r} here; there are {in_words(_TABLES)}")
         return Config(
             self.file,
             directory,
@@ -215,31 +217,31 @@ class _ConfigReader:
             tuple(self.waivers(root.get("waivers", []))),
         )
 
-    def table(self, value: object, location: Location, what: str) -> dict[str, Any]:
+    def table(self, value: object, location: Location, name: str) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise wrong(location, f"{what} is to be a table, not {_kind(value)}")
+            raise wrong(location, f"{name} is to be a table, not {_kind(value)}")
         return value
 
     def defaults(self, value: object, command: str | None = None) -> Iterable[Default]:
         name = f"defaults.{command}" if command else "defaults"
-        for key, one in self.table(value, self.at(name), f"[{name}]").items():
+        for key, default in self.table(value, self.at(name), f"[{name}]").items():
             location = self.at(name, key)
             if key in COMMANDS and not command:
-                yield from self.defaults(one, key)
-            elif isinstance(one, list) and all(isinstance(part, Scalar) for part in one):
-                yield Default(key, tuple(one), location, command)
-            elif isinstance(one, Scalar):
-                yield Default(key, one, location, command)
+                yield from self.defaults(default, key)
+            elif isinstance(default, list) and all(isinstance(part, Scalar) for part in default):
+                yield Default(key, tuple(default), location, command)
+            elif isinstance(default, Scalar):
+                yield Default(key, default, location, command)
             else:
-                raise wrong(location, f"{key} is to be a value or a list of values, not {_kind(one)}")
+                raise wrong(location, f"{key} is to be a value or a list of values, not {_kind(default)}")
 
     def severities(self, value: object) -> Iterable[SeverityChange]:
-        for key, one in self.table(value, self.at("checks"), "[checks]").items():
-            if isinstance(one, dict):  # an id without quotes is a table in TOML
-                for rest, severity in one.items():
+        for key, entry in self.table(value, self.at("checks"), "[checks]").items():
+            if isinstance(entry, dict):  # an id without quotes is a table in TOML
+                for rest, severity in entry.items():
                     yield self.severity(f"{key}.{rest}", severity)
             else:
-                yield self.severity(key, one)
+                yield self.severity(key, entry)
 
     def severity(self, check: str, value: object) -> SeverityChange:
         location = self.at("checks", check)
@@ -251,18 +253,18 @@ class _ConfigReader:
     def waivers(self, value: object) -> Iterable[Waiver]:
         if not isinstance(value, list):
             raise wrong(self.at("waivers"), "waivers are written as tables [[waivers]], each with its keys")
-        for number, one in enumerate(value):
-            yield self.waiver(self.table(one, self.at("waivers", None, number), "a waiver"), number)
+        for number, entry in enumerate(value):
+            yield self.waiver(self.table(entry, self.at("waivers", None, number), "a waiver"), number)
 
     def waiver(self, waiver: dict[str, Any], number: int) -> Waiver:
         here = self.at("waivers", None, number)
         for key in waiver:
             if key not in _KEYS:
                 where = self.at("waivers", key, number)
-                raise wrong(where, f"a waiver has no {key!r}; it has {_listed(_KEYS)}")
+                raise wrong(where, f"a waiver has no {key!r}; it has {in_words(_KEYS)}")
         missing = [key for key in _KEYS if key not in waiver]
         if missing:
-            raise wrong(here, f"this waiver has no {_listed(missing)}; each has {_listed(_KEYS)}")
+            raise wrong(here, f"this waiver has no {in_words(missing)}; each has {in_words(_KEYS)}")
         check, subject, reason = (self.words(waiver, key, number) for key in _KEYS[:3])
         expires = waiver["expires"]
         if not isinstance(expires, date) or isinstance(expires, datetime):
@@ -276,11 +278,6 @@ class _ConfigReader:
             said = "empty" if isinstance(value, str) else _kind(value)
             raise wrong(self.at("waivers", key, number), f"{key} is to be a text, and is {said}")
         return value.strip()
-
-
-def _listed(words: Iterable[str]) -> str:
-    *most, last = words
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _kind(value: object) -> str:

@@ -85,18 +85,18 @@ def waived(
 
     An expired waiver waives nothing. What was skipped because of a finding stays skipped because of it.
     """
-    valid = [one for one in waivers if one.expires >= today]
-    judged = tuple(
-        replace(each, findings=tuple(_waived(one, each.name, valid) for one in each.findings)) for each in subjects
-    )
-    uses = tuple(WaiverOutcome(one, _use(one, subjects), one.expires < today) for one in waivers)
-    return judged, WaiverState(uses)
+    valid = [waiver for waiver in waivers if waiver.expires >= today]
+    outcomes = tuple(WaiverOutcome(waiver, _use(waiver, subjects), waiver.expires < today) for waiver in waivers)
+    return tuple(
+        replace(subject, findings=tuple(_waived(finding, subject.name, valid) for finding in subject.findings))
+        for subject in subjects
+    ), WaiverState(outcomes)
 
 
 def _waived(finding: Finding, subject: str, waivers: Sequence[Waiver]) -> Finding:
-    found = (one for one in waivers if one.names(finding.check) and one.is_about(subject))
-    waiver = next(found, None) if finding.status in WAIVABLE else None
-    if waiver is None:
+    found = (waiver for waiver in waivers if waiver.names(finding.check) and waiver.is_about(subject))
+    waiver = next(found, None)
+    if waiver is None or finding.status not in WAIVABLE:
         return finding
     summary = f"waived until {waiver.expires}: {waiver.reason}; was {finding.status}: {finding.summary}"
     return replace(finding, status=Status.WAIVED, summary=summary, root=False)
@@ -104,10 +104,10 @@ def _waived(finding: Finding, subject: str, waivers: Sequence[Waiver]) -> Findin
 
 def _use(waiver: Waiver, subjects: Sequence[SubjectReport]) -> WaiverUse:
     """Judged by the findings as they were before any waiver."""
-    here = [one for one in subjects if waiver.is_about(one.name)]
+    here = [subject for subject in subjects if waiver.is_about(subject.name)]
     if not here:
         return WaiverUse.ELSEWHERE
-    statuses = {one.status for each in here for one in each.findings if waiver.names(one.check)}
+    statuses = {finding.status for subject in here for finding in subject.findings if waiver.names(finding.check)}
     if statuses & set(WAIVABLE):
         return WaiverUse.USED
     return WaiverUse.UNDECIDED if not statuses or statuses & set(_UNDECIDED) else WaiverUse.UNUSED
@@ -117,7 +117,7 @@ def with_severities(
     findings: Sequence[Finding], severities: Mapping[str, Severity], fail_on_warning: bool
 ) -> tuple[Finding, ...]:
     """The same with failures that count as warnings, and the other way round, by the check's id."""
-    return tuple(_with_severity(one, severities.get(one.check), fail_on_warning) for one in findings)
+    return tuple(_with_severity(finding, severities.get(finding.check), fail_on_warning) for finding in findings)
 
 
 def _with_severity(finding: Finding, severity: Severity | None, fail_on_warning: bool) -> Finding:

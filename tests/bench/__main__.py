@@ -12,8 +12,8 @@ from pathlib import Path
 
 import dns.resolver
 
-from gmsa_doctor.clients.kerberos.logon import Kdc, Kerberos
-from gmsa_doctor.clients.ldap.directory import Ldap
+from gmsa_doctor.clients.kerberos.client import Kdc, Kerberos
+from gmsa_doctor.clients.ldap.client import Ldap
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.formats.ad import managed_password
 from gmsa_doctor.probe import handover

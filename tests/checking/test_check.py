@@ -8,10 +8,14 @@ from typing import Any, TypeVar
 import pytest
 
 from gmsa_doctor.checking import check as run
-from gmsa_doctor.clients.aws.services import AWS_CLIENTS, S3, Ec2, SecretsManager, Sts
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.clients.aws.s3 import S3
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
+from gmsa_doctor.clients.aws.services import AWS_CLIENTS
+from gmsa_doctor.clients.aws.sts import Sts
 from gmsa_doctor.clients.dns.resolver import Dns
-from gmsa_doctor.clients.kerberos.logon import Kerberos
-from gmsa_doctor.clients.ldap.directory import Ldap
+from gmsa_doctor.clients.kerberos.client import Kerberos
+from gmsa_doctor.clients.ldap.client import Ldap
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core.engine import Progress
 from gmsa_doctor.core.errors import UsageError

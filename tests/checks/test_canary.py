@@ -12,16 +12,10 @@ from typing import Any, cast
 import pytest
 
 from gmsa_doctor.clients.kerberos import ticket_cache
-from gmsa_doctor.clients.kerberos.logon import (
-    CacheUnusable,
-    Kdc,
-    KdcReason,
-    KdcRefusal,
-    Kerberos,
-    ServiceTicket,
-    Ticket,
-)
+from gmsa_doctor.clients.kerberos.client import Kdc, Kerberos, ServiceTicket, Ticket
+from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.clients.kerberos.ticket_cache import DEFAULT, CacheFile, Owner, TicketCache, UnreadableCache
+from gmsa_doctor.clients.kerberos.ticket_copy import CacheUnusable
 from gmsa_doctor.core.declaration import declared_in
 from gmsa_doctor.core.errors import ClientError, TimedOut
 from gmsa_doctor.core.model import Finding, Given, Outcome, Result, Status, Stop, failed, passed

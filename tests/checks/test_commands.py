@@ -6,10 +6,13 @@ from typing import Any, cast
 
 import pytest
 
-from gmsa_doctor.clients.aws import services
-from gmsa_doctor.clients.aws.services import S3, Parameter, S3Object, SecretsManager, Ssm
-from gmsa_doctor.clients.kerberos.logon import KdcReason, KdcRefusal, Kerberos
-from gmsa_doctor.clients.ldap.directory import Attributes, Directory, Entry
+from gmsa_doctor.clients.aws import s3
+from gmsa_doctor.clients.aws.s3 import S3, S3Object
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
+from gmsa_doctor.clients.aws.ssm import Parameter, Ssm
+from gmsa_doctor.clients.kerberos.client import Kerberos
+from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
+from gmsa_doctor.clients.ldap.client import Attributes, Directory, Entry
 from gmsa_doctor.core.errors import ClientError, NotFound
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Finding, Given, Outcome, Result, failed, skipped
@@ -189,8 +192,8 @@ class Bucket:
             raise NotFound("none", self.missing)
         return S3Object(self.size, b"")
 
-    def bucket(self, bucket: str, owner: str | None) -> services.Bucket:
-        return services.Bucket(self.region, owned=True)
+    def bucket(self, bucket: str, owner: str | None) -> s3.Bucket:
+        return s3.Bucket(self.region, owned=True)
 
 
 class NoParameter:

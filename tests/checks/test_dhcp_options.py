@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from gmsa_doctor.clients.aws.route53_profiles import Route53Profiles
-from gmsa_doctor.clients.aws.services import Ec2, Route53, Route53Resolver
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.clients.aws.route53 import Route53, Route53Profiles, Route53Resolver
 from gmsa_doctor.clients.dns.resolver import Dns, Srv
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound
 from gmsa_doctor.core.model import Finding, Given, Outcome, Status, passed, skipped

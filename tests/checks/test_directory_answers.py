@@ -5,8 +5,9 @@ from typing import Any, cast
 
 import pytest
 
-from gmsa_doctor.clients.kerberos.logon import KdcReason, KdcRefusal, Kerberos, Ticket
-from gmsa_doctor.clients.ldap.directory import Attributes, Directory, Entry, Ldap, LdapRefusal
+from gmsa_doctor.clients.kerberos.client import Kerberos, Ticket
+from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
+from gmsa_doctor.clients.ldap.client import Attributes, Directory, Entry, Ldap, LdapRefusal
 from gmsa_doctor.core.errors import ClientError, TimedOut
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Finding, Given, Outcome, Status, skipped

@@ -5,8 +5,8 @@ from typing import Any, cast
 import pytest
 
 from gmsa_doctor.clients.dns.resolver import Dns
+from gmsa_doctor.clients.kerberos.client import Ticket
 from gmsa_doctor.clients.kerberos.kdc_questions import FirstAnswer, KdcQuestions
-from gmsa_doctor.clients.kerberos.logon import Ticket
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core.errors import ClientError, NotFound, Refused, TimedOut
 from gmsa_doctor.core.hidden import Hidden

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gmsa_doctor.clients.kerberos.logon import KdcReason, KdcRefusal
-from gmsa_doctor.clients.ldap.directory import Attributes, Directory, Entry, Ldap, LdapRefusal, RootDse, _root_dse
+from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
+from gmsa_doctor.clients.ldap.client import Attributes, Directory, Entry, Ldap, LdapRefusal, RootDse, _root_dse
 from gmsa_doctor.core.errors import ClientError, TimedOut
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Finding, Given, Outcome, Row, Status, failed, passed, unknown
@@ -80,7 +80,7 @@ def rodc() -> RootDse:
 
 
 def dse(dn: str = "DC=corp,DC=example", level: int | None = 7) -> RootDse:
-    return RootDse(datetime.now(UTC), dn, "", (), 7, 7, level)
+    return RootDse(datetime.now(UTC), dn, 7, level)
 
 
 def of(*answers: RootDse) -> RootDses:
@@ -117,7 +117,7 @@ def test_the_recorded_root_dse_of_a_read_only_domain_controller_is_understood() 
 
 @pytest.mark.parametrize("name", ["", "CN=DC1", "CN=DC1,CN=Servers", "nonsense"])
 def test_a_server_whose_dn_is_another_has_no_site(name: str) -> None:
-    assert RootDse(datetime.now(UTC), "", "", (), server_name=name).site is None
+    assert RootDse(datetime.now(UTC), "", server_name=name).site is None
 
 
 def test_a_read_only_domain_controller_warns_and_says_how_often() -> None:

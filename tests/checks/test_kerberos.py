@@ -5,8 +5,9 @@ from typing import Any, cast
 
 import pytest
 
-from gmsa_doctor.clients.kerberos.logon import Kdc, KdcReason, KdcRefusal, Kerberos, ServiceTicket, Ticket
-from gmsa_doctor.clients.ldap.directory import RootDse
+from gmsa_doctor.clients.kerberos.client import Kdc, Kerberos, ServiceTicket, Ticket
+from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
+from gmsa_doctor.clients.ldap.client import RootDse
 from gmsa_doctor.core.errors import ClientError, TimedOut
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Finding, Given, Outcome, Status, Stop, skipped
@@ -115,7 +116,7 @@ def test_mute_kdcs_count_only_where_we_see_what_the_task_sees(vantage: bool, sta
     ],
 )
 def test_a_clock_that_is_off_warns_and_names_both(ahead: timedelta, status: Status) -> None:
-    dse = RootDse(datetime.now(UTC) + ahead, "DC=corp,DC=example", "dc1.corp.example", ())
+    dse = RootDse(datetime.now(UTC) + ahead, "DC=corp,DC=example")
     dses = RootDses(DOMAIN, ("dc1.corp.example",), ((Endpoint("dc1.corp.example", "127.0.0.1", 389), dse),))
     finding = clock(dses)
     assert finding.status is status
@@ -128,7 +129,7 @@ def clocks(*ahead: timedelta) -> Finding:
     """Judge domain controllers whose clocks are this much ahead of ours."""
     hosts = tuple(f"dc{n}.corp.example" for n, _ in enumerate(ahead, 1))
     answers = tuple(
-        (Endpoint(host, "127.0.0.1", 389), RootDse(datetime.now(UTC) + one, "DC=corp,DC=example", host, ()))
+        (Endpoint(host, "127.0.0.1", 389), RootDse(datetime.now(UTC) + one, "DC=corp,DC=example"))
         for host, one in zip(hosts, ahead, strict=True)
     )
     return clock(RootDses(DOMAIN, hosts, answers))

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
+from gmsa_doctor.clients.aws.directory_service import DirectoryService
 from gmsa_doctor.clients.aws.ec2 import Ec2
-from gmsa_doctor.clients.aws.services import DirectoryService
 from gmsa_doctor.clients.dns.resolver import Dns, Srv
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, Refused, TimedOut

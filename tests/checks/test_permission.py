@@ -4,7 +4,7 @@ from typing import cast
 
 import pytest
 
-from gmsa_doctor.clients.ldap.directory import Attributes, Directory, Entry
+from gmsa_doctor.clients.ldap.client import Attributes, Directory, Entry
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Finding, Status
 from gmsa_doctor.formats.ad.security_descriptor import READ_PROPERTY, Ace

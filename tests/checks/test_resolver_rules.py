@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from gmsa_doctor.clients.aws.ec2 import Ec2
-from gmsa_doctor.clients.aws.services import Route53Resolver
+from gmsa_doctor.clients.aws.route53 import Route53Resolver
 from gmsa_doctor.core.model import Finding, Given, Outcome, Status, failed, passed, skipped
 from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor.given.vantage import KnownDnsServers

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from gmsa_doctor.clients.aws.services import Ecs
+from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.core.errors import ClientError, Denied
 from gmsa_doctor.core.model import Status
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from gmsa_doctor.clients.aws.rds import Rds
-from gmsa_doctor.clients.ldap.directory import Attributes, Directory, Entry, LdapRefusal
+from gmsa_doctor.clients.ldap.client import Attributes, Directory, Entry, LdapRefusal
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, TimedOut
 from gmsa_doctor.core.model import Finding, Given, Outcome, Result, Status, Stop, failed, passed, skipped
 from gmsa_doctor.formats.documents.task_definition import Container, NamedString

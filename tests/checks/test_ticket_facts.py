@@ -2,7 +2,7 @@
 
 import pytest
 
-from gmsa_doctor.clients.kerberos.logon import Enctypes, Ticket
+from gmsa_doctor.clients.kerberos.client import Enctypes, Ticket
 from gmsa_doctor.core.model import Finding, Given, Outcome, Status, skipped
 from gmsa_doctor.formats.ad.trust import DomainTrust
 from gmsa_doctor.given.vantage import ServiceNames

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gmsa_doctor.clients.ldap.directory import Attributes, Entry
+from gmsa_doctor.clients.ldap.client import Attributes, Entry
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Status
 from gmsa_doctor.formats.ad.user_account_control import Control

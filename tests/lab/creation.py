@@ -5,13 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from botocore.exceptions import ClientError
 
 from tests.lab import recorded
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
-from tests.lab.environment import EXECUTION_ROLE, Created, Environment, domain_ids, fill, healthy
+from tests.lab.environment import EXECUTION_ROLE, Created, Environment, fill, healthy
 from tests.lab.network import VPC_CIDR, make_network
 
 
@@ -70,9 +71,7 @@ def healthy_account(dc: DomainController, aws: EmbeddedAws) -> recorded.HealthyA
     if known is None:
         environment = healthy(dc)
         created = create(environment, aws)
-        sid, guid = domain_ids(dc)
-        tape = recorded.read_tape({"dc": dc.ip, "sid": sid, "guid": guid})
-        known = recorded.HealthyAccount(environment, created, recorded.memories(), tape)
+        known = recorded.HealthyAccount(environment, created, recorded.memories(), recorded.read_tape(dc.ip))
         aws.healthy[dc.ip] = known
         aws.reset()
     return known
@@ -134,7 +133,9 @@ def _secret(environment: Environment, aws: EmbeddedAws, created: Created) -> dic
     else:
         value = {"SecretString": content if isinstance(content, str) else json.dumps(content)}
     client = aws.client("secretsmanager", environment.secret_region or environment.region)
-    return {"secret_arn": client.create_secret(Name=environment.secret_name, **value)["ARN"]}
+    version = str(uuid5(NAMESPACE_URL, environment.secret_name))  # else boto3 invents one
+    answer = client.create_secret(Name=environment.secret_name, ClientRequestToken=version, **value)
+    return {"secret_arn": answer["ARN"]}
 
 
 def _credspec(environment: Environment, aws: EmbeddedAws, created: Created) -> dict[str, Any]:

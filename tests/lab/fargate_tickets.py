@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gmsa_doctor.clients.kerberos.logon import Kdc, KdcRefusal, Kerberos
+from gmsa_doctor.clients.kerberos.client import Kdc, Kerberos
+from gmsa_doctor.clients.kerberos.kdc_errors import KdcRefusal
 from gmsa_doctor.formats.ad import managed_password
 from tests.lab import accounts, ad
 from tests.lab.fargate import CredentialsFetcher

@@ -132,23 +132,29 @@ def call_named(service: str, operation: str, region: str, parameters: Mapping[st
     return f"{service} {operation} {region} {json.dumps(parameters, sort_keys=True, default=str)}"
 
 
-def read_tape(names: Mapping[str, str]) -> Tape:
-    """Read the tape from its file; `names` are put in the place of `{name}`."""
-    text = FILE.read_text(encoding="utf-8")
-    for name, value in names.items():
-        text = text.replace(f"{{{name}}}", value)
+def read_tape(dc: str) -> Tape:
+    """Read the tape from its file, for a domain controller of this address."""
+    text = FILE.read_text(encoding="utf-8").replace("{dc}", dc)
     answers: dict[str, Any] = json.loads(text, object_hook=_from_json)
     return Tape({call: pickle.dumps(answer) for call, answer in answers.items()})
 
 
-def write_tape(tape: Tape, names: Mapping[str, str]) -> str:
-    """Give the text of the tape's file, without what differs between two accounts that are equally well."""
-    answers = {call: pickle.loads(content) for call, content in sorted(tape.answers.items())}
-    kept = {call: answer for call, answer in answers.items() if "Body" not in answer and "HeadObject" not in call}
+def text_of(tape: Tape, dc: str) -> str:
+    """Give the text of the tape's file, without what differs between two accounts that are equally well.
+
+    The CredSpec holds the domain's ids: it is asked for anew.
+    """
+    answers = {call: pickle.loads(content) for call, content in tape.answers.items()}
+    kept = {call: _lasting(answer) for call, answer in answers.items() if "Body" not in answer}
     text = json.dumps(kept, indent=1, default=_to_json, sort_keys=True)
-    for name, value in names.items():
-        text = re.sub(rf"(?<![\d.]){re.escape(value)}(?![\d.]*\d)", f"{{{name}}}", text)
-    return f"{text}\n"
+    return re.sub(rf"(?<![\d.]){re.escape(dc)}(?![\d.])", "{dc}", text) + "\n"
+
+
+def _lasting(answer: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what tells of one request alone."""
+    headers = answer["ResponseMetadata"].get("HTTPHeaders", {})
+    kept = {name: value for name, value in headers.items() if name == "x-amz-bucket-region"}
+    return {**answer, "ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": kept}}
 
 
 _DATE = "2026-01-01T00:00:00+00:00"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gmsa_doctor.checking import check as run
+from gmsa_doctor.clients.kerberos.client import Ticket
 from gmsa_doctor.clients.kerberos.libkrb5 import Libkrb5
-from gmsa_doctor.clients.kerberos.logon import Ticket
 from gmsa_doctor.core import registry
 from gmsa_doctor.given.request import Live, Request
 from gmsa_doctor_checks.values import GmsaTicket, UserTicket

@@ -121,8 +121,8 @@ def nothing(subject: Subject) -> Finding:
     [
         ("gmsa_doctor_checks.credspec.secret", "read_secret", "secret.value"),
         ("gmsa_doctor_checks.credspec.secret", "Account", "secret.fields"),
-        ("gmsa_doctor.clients.kerberos.logon", "Kerberos.user_ticket", "kerberos.user-ticket"),
-        ("gmsa_doctor.clients.kerberos.logon", "Kerberos.account_ticket", "kerberos.gmsa-ticket"),
+        ("gmsa_doctor.clients.kerberos.client", "Kerberos.user_ticket", "kerberos.user-ticket"),
+        ("gmsa_doctor.clients.kerberos.client", "Kerberos.account_ticket", "kerberos.gmsa-ticket"),
         ("gmsa_doctor.formats.ad.managed_password", "parse", "directory.managed-password"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from gmsa_doctor.clients.aws.services import Ecs
+from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.session import Aws
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.model import Finding, Status

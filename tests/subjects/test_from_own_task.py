@@ -9,7 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from gmsa_doctor.clients.aws.services import Ec2, Ecs
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.task_metadata import OwnTask
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, Throttled, TimedOut, UsageError
 from gmsa_doctor.core.model import Finding, Status

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.clients.ldap.directory import Directory
+from gmsa_doctor.clients.ldap.client import Directory
 
 GMSA_CLASS = "msDS-GroupManagedServiceAccount"
 

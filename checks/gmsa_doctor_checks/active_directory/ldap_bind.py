@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Fix
-from gmsa_doctor.clients.kerberos.logon import Kdc, KdcReason, KdcRefusal, Ticket
-from gmsa_doctor.clients.ldap.directory import Directory, Ldap, LdapRefusal
+from gmsa_doctor.clients.kerberos.client import Kdc, Ticket
+from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
+from gmsa_doctor.clients.ldap.client import Directory, Ldap, LdapRefusal
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor_checks.commands import powershell
 from gmsa_doctor_checks.values import Endpoint, ReachableLdap

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gmsa_doctor.authoring import Row, Status
-from gmsa_doctor.clients.ldap.directory import Directory, Entry, LdapRefusal, escape_filter
+from gmsa_doctor.clients.ldap.client import Directory, Entry, LdapRefusal, escape_filter
 from gmsa_doctor.formats.ad import filetime, logon_hours, sid, supported_encryption_types
 from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor.formats.ad.user_account_control import words as flag_words

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Row, Status, check, passed, skipped, warned
 from gmsa_doctor.clients.ldap import forest
-from gmsa_doctor.clients.ldap.directory import Attributes, Entry, LdapRefusal
+from gmsa_doctor.clients.ldap.client import Attributes, Entry, LdapRefusal
 from gmsa_doctor.formats.ad import guid, sid
 from gmsa_doctor.formats.documents.credspec import CredSpecDocument
 from gmsa_doctor_checks import links

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, Status, check, failed, passed, unknown
-from gmsa_doctor.clients.aws.services import S3, Bucket, S3Object, Ssm
+from gmsa_doctor.clients.aws.s3 import S3, Bucket, S3Object
+from gmsa_doctor.clients.aws.ssm import Ssm
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, ServiceError, TimedOut, Unreachable
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.fetcher import Fetcher

@@ -19,7 +19,7 @@ from gmsa_doctor.authoring import (
     unknown,
     warned,
 )
-from gmsa_doctor.clients.aws.services import SecretsManager
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, ServiceError, TimedOut, Unreachable
 from gmsa_doctor.formats.documents.names import UserNameForm, bare_user_name
 from gmsa_doctor.formats.documents.secret import (

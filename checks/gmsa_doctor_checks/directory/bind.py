@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Cause, Given, Result, check, failed, passed
-from gmsa_doctor.clients.kerberos.logon import KdcRefusal
-from gmsa_doctor.clients.ldap.directory import Ldap, LdapRefusal
+from gmsa_doctor.clients.kerberos.kdc_errors import KdcRefusal
+from gmsa_doctor.clients.ldap.client import Ldap, LdapRefusal
 from gmsa_doctor.core.errors import Refused, TimedOut, Unreachable
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts

@@ -6,7 +6,7 @@ import difflib
 from functools import partial
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, failed, passed
-from gmsa_doctor.clients.ldap.directory import Directory, Entry, LdapRefusal, escape_filter
+from gmsa_doctor.clients.ldap.client import Directory, Entry, LdapRefusal, escape_filter
 from gmsa_doctor.clients.ldap.forest import partitions
 from gmsa_doctor.formats.ad import filetime, guid
 from gmsa_doctor.formats.ad.user_account_control import Control

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, failed, passed, unknown, warned
-from gmsa_doctor.clients.ldap.directory import LdapRefusal
+from gmsa_doctor.clients.ldap.client import LdapRefusal
 from gmsa_doctor.clients.ldap.forest import RootKey, root_keys
 from gmsa_doctor.formats.ad import managed_password
 from gmsa_doctor.formats.fetcher import Fetcher

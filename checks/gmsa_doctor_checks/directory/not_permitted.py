@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from gmsa_doctor.authoring import Finding, Fix, failed
-from gmsa_doctor.clients.ldap.directory import Directory, LdapRefusal
+from gmsa_doctor.clients.ldap.client import Directory, LdapRefusal
 from gmsa_doctor.formats.ad import sid
 from gmsa_doctor.formats.ad.security_descriptor import READ_PROPERTY, DescriptorError
 from gmsa_doctor_checks import texts

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Row, Status, check, passed, skipped, warned
-from gmsa_doctor.clients.ldap.directory import Directory, Entry, LdapRefusal, escape_filter
+from gmsa_doctor.clients.ldap.client import Directory, Entry, LdapRefusal, escape_filter
 from gmsa_doctor.formats.ad import security_descriptor, sid
 from gmsa_doctor.formats.ad.security_descriptor import READ_PROPERTY, Ace, DescriptorError, decide
 from gmsa_doctor_checks import links

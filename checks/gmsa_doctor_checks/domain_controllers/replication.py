@@ -22,9 +22,10 @@ from gmsa_doctor.authoring import (
     passed,
     warned,
 )
+from gmsa_doctor.clients.kerberos.client import Kdc
+from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason
 from gmsa_doctor.clients.kerberos.kdc_questions import FirstAnswer, KdcQuestions
-from gmsa_doctor.clients.kerberos.logon import Kdc, KdcReason
-from gmsa_doctor.clients.ldap.directory import Directory, Ldap, LdapRefusal, escape_filter
+from gmsa_doctor.clients.ldap.client import Directory, Ldap, LdapRefusal, escape_filter
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.ad import managed_password

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from gmsa_doctor.authoring import Finding, Fix, Given, Result, Row, Status, check, listed, passed, unknown, warned
-from gmsa_doctor.clients.ldap.directory import Ldap, RootDse
+from gmsa_doctor.clients.ldap.client import Ldap, RootDse
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each
 from gmsa_doctor_checks import links

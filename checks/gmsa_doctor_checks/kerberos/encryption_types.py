@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Finding, Fix, Row, Status, check, passed, skipped, warned
-from gmsa_doctor.clients.kerberos.logon import Enctypes
+from gmsa_doctor.clients.kerberos.client import Enctypes
 from gmsa_doctor.formats.ad.ccache import ENCTYPES
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import powershell

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from gmsa_doctor.authoring import Finding, Fix, ShowsAs, failed, unknown
-from gmsa_doctor.clients.kerberos.logon import KdcReason, KdcRefusal
-from gmsa_doctor.clients.ldap.directory import escape_filter
+from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
+from gmsa_doctor.clients.ldap.client import escape_filter
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.active_directory.user_entry import Administrator
 from gmsa_doctor_checks.commands import posix, powershell

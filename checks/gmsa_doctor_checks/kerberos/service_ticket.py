@@ -19,7 +19,8 @@ from gmsa_doctor.authoring import (
     skipped,
     unknown,
 )
-from gmsa_doctor.clients.kerberos.logon import Kdc, KdcReason, KdcRefusal, Kerberos, ServiceTicket
+from gmsa_doctor.clients.kerberos.client import Kdc, Kerberos, ServiceTicket
+from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.given.vantage import ServiceNames

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, Stop, check, failed, passed, warned
-from gmsa_doctor.clients.kerberos.logon import Kdc, KdcRefusal, Kerberos, Ticket
+from gmsa_doctor.clients.kerberos.client import Kdc, Kerberos, Ticket
+from gmsa_doctor.clients.kerberos.kdc_errors import KdcRefusal
 from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Cause, CheckId, Finding, Row, Status, check, deferred_to, passed, skipped
-from gmsa_doctor.clients.ldap.directory import Entry, LdapRefusal
+from gmsa_doctor.clients.ldap.client import Entry, LdapRefusal
 from gmsa_doctor.formats.ad import trust
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaNames

@@ -8,8 +8,8 @@ from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
 from gmsa_doctor.authoring import Fix, Given, Outcome, Result, Row, Status, check, passed, skipped
+from gmsa_doctor.clients.aws.directory_service import DirectoryService
 from gmsa_doctor.clients.aws.ec2 import Ec2
-from gmsa_doctor.clients.aws.services import DirectoryService
 from gmsa_doctor.clients.dns.resolver import Dns, Srv
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each

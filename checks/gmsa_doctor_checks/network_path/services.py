@@ -21,8 +21,7 @@ from gmsa_doctor.authoring import (
     stands_behind,
     warned,
 )
-from gmsa_doctor.clients.aws.route53_profiles import Route53Profiles
-from gmsa_doctor.clients.aws.services import Route53
+from gmsa_doctor.clients.aws.route53 import Route53, Route53Profiles
 from gmsa_doctor.formats.aws.arn import ArnError, RoleArn, parse_role_arn
 from gmsa_doctor.formats.aws.image_name import ecr_repository
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition

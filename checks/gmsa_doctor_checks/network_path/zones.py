@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gmsa_doctor.authoring import Status
-from gmsa_doctor.clients.aws.route53_profiles import Route53Profiles
-from gmsa_doctor.clients.aws.services import Route53
+from gmsa_doctor.clients.aws.route53 import Route53, Route53Profiles
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.formats.aws.vpc_endpoint import INTERFACE
 from gmsa_doctor.given.subject import AwsPlace

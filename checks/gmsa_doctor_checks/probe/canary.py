@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from gmsa_doctor.authoring import Finding, Fix, Given, Outcome, Result, Stop, check, failed, passed, unknown, warned
-from gmsa_doctor.clients.kerberos.logon import Kerberos, ServiceTicket
+from gmsa_doctor.clients.kerberos.client import Kerberos, ServiceTicket
 from gmsa_doctor.clients.kerberos.ticket_cache import (
     DEFAULT,
     VARIABLE,
@@ -86,12 +87,7 @@ def canary_task(canary: CanaryTask) -> Finding:
     return make(summary, observed=words_of(task), expected="a task that starts", fix=fix)
 
 
-@check(
-    "canary.ticket",
-    title="The container has the gMSA's ticket",
-    docs=links.FARGATE_GMSA,
-    shows=(texts.SSPI,),
-)
+@check("canary.ticket", title="The container has the gMSA's ticket", docs=links.FARGATE_GMSA, shows=(texts.SSPI,))
 def ticket(cache: TicketCache, names: Outcome[GmsaNames]) -> Result[ContainerTicket]:
     """Looks, inside the container, at the ticket cache that the platform's Credentials Fetcher has made.
 
@@ -269,32 +265,24 @@ def _expired(principal: Principal, tgt: Credential) -> Finding:
     )
 
 
-def _short_or_weak(principal: Principal, tgt: Credential, left: timedelta) -> list[Finding]:
-    warnings = []
+def _short_or_weak(principal: Principal, tgt: Credential, left: timedelta) -> Iterator[Finding]:
     if left < SHORT:
         minutes = left // timedelta(minutes=1)
-        warnings.append(
-            warned(
-                f"that is {minutes} minutes only",
-                observed=f"{minutes} minutes",
-                expected="about 10 hours, as AD gives by default",
-                fix=Fix(
-                    "See whether renewals fail, and whether the domain's policy keeps tickets short (Maximum lifetime "
-                    "for user ticket)."
-                ),
-            )
+        yield warned(
+            f"that is {minutes} minutes only",
+            observed=f"{minutes} minutes",
+            expected="about 10 hours, as AD gives by default",
+            fix=Fix(
+                "See whether renewals fail, and whether the domain's policy keeps tickets short (Maximum lifetime for "
+                "user ticket)."
+            ),
         )
     if tgt.enctype in WEAK:
         name = powershell("/".join(principal.components).removesuffix("$"))
-        warnings.append(
-            warned(
-                f"{tgt.enctype_name} is deprecated, and switched off in newer systems",
-                observed=tgt.enctype_name,
-                expected="AES",
-                fix=Fix(
-                    "Let the gMSA use AES.",
-                    (f"Set-ADServiceAccount -Identity {name} -KerberosEncryptionType AES128,AES256",),
-                ),
-            )
+        command = f"Set-ADServiceAccount -Identity {name} -KerberosEncryptionType AES128,AES256"
+        yield warned(
+            f"{tgt.enctype_name} is deprecated, and switched off in newer systems",
+            observed=tgt.enctype_name,
+            expected="AES",
+            fix=Fix("Let the gMSA use AES.", (command,)),
         )
-    return warnings

@@ -78,7 +78,7 @@ def _no_image(probes: ProbeTasks) -> StartFailure:
         f"the image {probes.image} is not there, or may not be pulled",
         Fix(
             f"Push gmsa-doctor's image, name it with --image, and let {probes.execution_role} pull it "
-            "(ecr:GetAuthorizationToken, ecr:BatchGetImage, ecr:GetDownloadUrlForLayer).",
+            "(ecr:GetAuthorizationToken, ecr:BatchGetImage, ecr:GetDownloadUrlForLayer)."
         ),
     )
 

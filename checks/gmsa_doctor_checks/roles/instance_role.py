@@ -21,7 +21,7 @@ from gmsa_doctor.authoring import (
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.clients.aws.iam import Iam
 from gmsa_doctor.clients.aws.kms import Kms
-from gmsa_doctor.clients.aws.services import SecretsManager
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.core.errors import ClientError, NotFound
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.fetcher import Fetcher

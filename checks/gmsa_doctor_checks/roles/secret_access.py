@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gmsa_doctor.authoring import Finding, Fix, Status, failed, unknown
 from gmsa_doctor.clients.aws.iam import Iam
-from gmsa_doctor.clients.aws.services import SecretsManager
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.core.errors import ClientError, NotFound
 from gmsa_doctor.formats.aws.arn import RoleArn, parse_secret_arn
 from gmsa_doctor.given.subject import AwsPlace

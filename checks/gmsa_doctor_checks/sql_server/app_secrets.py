@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass
 
 from gmsa_doctor.authoring import Finding, Fix, Given, Result, Row, Status, check, passed, skipped, worst
-from gmsa_doctor.clients.aws.services import SecretsManager, Ssm
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
+from gmsa_doctor.clients.aws.ssm import Ssm
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.core.severity import BAD

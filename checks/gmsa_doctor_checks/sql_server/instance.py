@@ -5,19 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from gmsa_doctor.authoring import (
-    Finding,
-    Fix,
-    Given,
-    Outcome,
-    Result,
-    check,
-    failed,
-    passed,
-    skipped,
-    unknown,
-    warned,
-)
+from gmsa_doctor.authoring import Finding, Fix, Given, Outcome, Result, check, failed, passed, skipped, unknown, warned
 from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.clients.network.sql_browser import PORT, SqlBrowser
 from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
@@ -69,7 +57,11 @@ def instance(
         return skipped("no server is named by its instance alone")
     search = search_list_of(domain_in_use(names, account), options)
     task = network.value.security_groups[:1] if network.value else ()
-    command = _allow_browser(task[0] if task else "<security group of the task>", place)
+    command = (
+        f"aws ec2 authorize-security-group-ingress{place.region_option} "
+        f"--group-id {posix('<security group of the server>')} --protocol udp --port {PORT} "
+        f"--source-group {posix(task[0] if task else '<security group of the task>')}"
+    )
     answers = each(targets.values(), lambda string: _judge(string, search, dns, browser, vantage, command))
     results = [
         # that DNS does not know the host is reported by sql-server.name and sql-server.port
@@ -159,14 +151,6 @@ def _no_such_instance(string: ConnectionString, instances: tuple[Instance, ...])
 
 _RDS = "the driver asks SQL Server Browser for the instance's port, and RDS is not known to have one that answers"
 _START = ("Set-Service -Name SQLBrowser -StartupType Automatic", "Start-Service -Name SQLBrowser")
-
-
-def _allow_browser(task: str, place: AwsPlace) -> str:
-    return (
-        f"aws ec2 authorize-security-group-ingress{place.region_option} "
-        f"--group-id {posix('<security group of the server>')} --protocol udp --port {PORT} "
-        f"--source-group {posix(task)}"
-    )
 
 
 def _no_browser(string: ConnectionString, error: ClientError, command: str) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gmsa_doctor.authoring import Finding, Fix, Outcome, check, passed
-from gmsa_doctor.clients.ldap.directory import escape_filter
+from gmsa_doctor.clients.ldap.client import escape_filter
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.sql_server.values import SqlServers

@@ -105,7 +105,7 @@ def name(
     search = search_list_of(domain, options)
     resolved = each(left, lambda named: server_name(named, domain, search, dns.value, vantage))
     servers = [server for _, server in resolved if isinstance(server, ServerName)]
-    doubtful = (server for server in servers if server.is_doubtful or _has_unknown_port(server))
+    doubtful = (server for server in servers if server.is_doubtful or server.has_unknown_port)
     hosts = tuple(dict.fromkeys(host for server in doubtful for host in server.hosts))
     holders = holders_of(bound.value.directory, domain.base_dn, hosts) if hosts and bound.value else ()
     context = NameContext(domain, search, rds.value, ports.value, bound.value, holders, own_names_of(chosen))
@@ -191,10 +191,6 @@ def _judge(server: ServerName, context: NameContext) -> Finding:
     if server.host in named_by_spn or (server.kind is HostKind.FULL and not named_by_spn):
         return good
     return _doubt(server, with_spn(server.others, context.holders), context)
-
-
-def _has_unknown_port(server: ServerName) -> bool:
-    return server.string.instance is not None and server.string.port is None
 
 
 def _spns(server: ServerName, context: NameContext) -> tuple[str, ...]:

@@ -22,12 +22,7 @@ _CLOSED = (NotFound, TimedOut, Refused, Unreachable)
 """What shows that the server cannot be reached; any other error leaves that open."""
 
 
-@check(
-    "sql-server.port",
-    title="The SQL Server accepts connections",
-    docs=links.SPN,
-    shows=(texts.SQL_UNREACHABLE,),
-)
+@check("sql-server.port", title="The SQL Server accepts connections", docs=links.SPN, shows=(texts.SQL_UNREACHABLE,))
 def port(
     servers: SqlServers,
     names: GmsaNames,

@@ -39,11 +39,7 @@ _ON_ITS_WAY = re.compile(r"pending-.*|joining|enabling.*|removing")
 """Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_SQLServerWinAuth.html, domain membership."""
 
 
-@check(
-    "sql-server.rds",
-    title="The RDS instance has joined the AD",
-    docs=links.RDS_KERBEROS,
-)
+@check("sql-server.rds", title="The RDS instance has joined the AD", docs=links.RDS_KERBEROS)
 def rds(strings: ConnectionStrings, place: AwsPlace, client: Rds) -> Result[RdsServers]:
     """For servers that are named by their RDS endpoint, asks RDS which AD domain they have joined.
 

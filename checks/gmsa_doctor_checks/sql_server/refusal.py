@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gmsa_doctor.authoring import Finding, Fix
-from gmsa_doctor.clients.kerberos.logon import KdcReason, KdcRefusal
+from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor_checks.sql_server.spns import PREFIX, SpnHolder, enabling, holders_of, host_of, removal, setspn
 from gmsa_doctor_checks.values import BoundDirectory

@@ -53,6 +53,11 @@ class ServerName:
         return self.kind is not HostKind.FULL or bool(self.others)
 
     @property
+    def has_unknown_port(self) -> bool:
+        """Whether it is a named instance, whose port may be another at each start."""
+        return self.string.instance is not None and self.string.port is None
+
+    @property
     def is_alias_of_rds(self) -> bool:
         """RDS keeps aliases of its endpoints in the AD's domain; that is how they should be named."""
         return self.kind is HostKind.FULL and all(map(ENDPOINT.fullmatch, self.others))

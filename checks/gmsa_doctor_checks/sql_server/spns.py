@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gmsa_doctor.clients.ldap.directory import Directory, Entry, escape_filter
+from gmsa_doctor.clients.ldap.client import Directory, Entry, escape_filter
 from gmsa_doctor.formats.sql_server.connection_string import DEFAULT_PORT, ConnectionString, Form
 from gmsa_doctor_checks.commands import powershell
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gmsa_doctor.authoring import Fix, Given, Result, Row, Status, check, failed, passed, skipped, warned
-from gmsa_doctor.clients.aws.services import Ecs
+from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.shared_values import ContainerInstance, ContainerInstances
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform, Subject

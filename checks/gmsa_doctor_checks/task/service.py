@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Finding, Fix, check, passed, warned
-from gmsa_doctor.clients.aws.services import Ecs
+from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition, TaskDefinitionError, read_task_definition
 from gmsa_doctor.given.subject import Deployments, Subject

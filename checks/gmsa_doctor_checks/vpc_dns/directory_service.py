@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Finding, Fix, Given, Outcome, Result, check, passed, warned
-from gmsa_doctor.clients.aws.services import DirectoryService
+from gmsa_doctor.clients.aws.directory_service import DirectoryService
 from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gmsa_doctor.clients.aws.route53_profiles import Route53Profiles
-from gmsa_doctor.clients.aws.services import Route53, Route53Resolver
+from gmsa_doctor.clients.aws.route53 import Route53, Route53Profiles, Route53Resolver
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks.domain import is_part_of

@@ -8,6 +8,10 @@ from typing import Any
 from gmsa_doctor.clients.aws.session import AwsClient, operation
 
 
+def _of_vpc(vpc: str) -> list[dict[str, Any]]:
+    return [{"Name": "vpc-id", "Values": [vpc]}]
+
+
 class Ec2(AwsClient):
     """Amazon VPC's part of the EC2 API."""
 
@@ -34,22 +38,22 @@ class Ec2(AwsClient):
         """A DHCP options set by id: its values by key (``domain-name-servers`` …)."""
         (options,) = self.api.describe_dhcp_options(DhcpOptionsIds=[id])["DhcpOptions"]
         configurations: Iterable[dict[str, Any]] = options["DhcpConfigurations"]
-        return {one["Key"]: tuple(value["Value"] for value in one["Values"]) for one in configurations}
+        return {option["Key"]: tuple(value["Value"] for value in option["Values"]) for option in configurations}
 
     @operation("ec2:DescribeRouteTables")
     def route_tables(self, vpc: str) -> list[dict[str, Any]]:
         """The route tables of a VPC."""
-        return self._of_vpc("describe_route_tables", "RouteTables", "Filters", vpc)
+        return self.pages("describe_route_tables", "RouteTables", Filters=_of_vpc(vpc))
 
     @operation("ec2:DescribeNatGateways")
     def nat_gateways(self, vpc: str) -> list[dict[str, Any]]:
         """The NAT gateways of a VPC; those deleted are known for about an hour."""
-        return self._of_vpc("describe_nat_gateways", "NatGateways", "Filter", vpc)
+        return self.pages("describe_nat_gateways", "NatGateways", Filter=_of_vpc(vpc))
 
     @operation("ec2:DescribeVpcEndpoints")
     def vpc_endpoints(self, vpc: str) -> list[dict[str, Any]]:
         """The VPC endpoints of a VPC."""
-        return self._of_vpc("describe_vpc_endpoints", "VpcEndpoints", "Filters", vpc)
+        return self.pages("describe_vpc_endpoints", "VpcEndpoints", Filters=_of_vpc(vpc))
 
     @operation("ec2:DescribeSecurityGroups")
     def security_groups(self, ids: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -59,32 +63,31 @@ class Ec2(AwsClient):
     @operation("ec2:DescribeSecurityGroups")
     def default_security_group(self, vpc: str) -> list[dict[str, Any]]:
         """The security group ``default`` of a VPC; nothing where it cannot be seen."""
-        filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
+        filters = [*_of_vpc(vpc), {"Name": "group-name", "Values": ["default"]}]
         return list(self.api.describe_security_groups(Filters=filters)["SecurityGroups"])
 
     @operation("ec2:GetManagedPrefixListEntries")
     def prefix_list_entries(self, id: str) -> tuple[str, ...]:
         """The CIDRs of a prefix list."""
-        pages = self.api.get_paginator("get_managed_prefix_list_entries").paginate(PrefixListId=id)
-        return tuple(str(one["Cidr"]) for page in pages for one in page["Entries"])
+        entries = self.pages("get_managed_prefix_list_entries", "Entries", PrefixListId=id)
+        return tuple(str(entry["Cidr"]) for entry in entries)
 
     @operation("ec2:DescribeNetworkAcls")
     def network_acls(self, vpc: str) -> list[dict[str, Any]]:
         """The network ACLs of a VPC."""
-        return self._of_vpc("describe_network_acls", "NetworkAcls", "Filters", vpc)
+        return self.pages("describe_network_acls", "NetworkAcls", Filters=_of_vpc(vpc))
 
     @operation("ec2:DescribeNetworkInterfaces")
     def network_interfaces(self, addresses: tuple[str, ...]) -> list[dict[str, Any]]:
         """The network interfaces of the account that have one of these private IPv4 addresses, at most 200."""
         filters = [{"Name": "addresses.private-ip-address", "Values": list(addresses)}]
-        pages = self.api.get_paginator("describe_network_interfaces").paginate(Filters=filters)
-        return [one for page in pages for one in page["NetworkInterfaces"]]
+        return self.pages("describe_network_interfaces", "NetworkInterfaces", Filters=filters)
 
     @operation("ec2:DescribeNetworkInterfaces")
     def network_interface(self, id: str) -> dict[str, Any]:
         """A network interface by id: its groups, and its public address under ``Association``. Raises NotFound."""
-        (found,) = self.api.describe_network_interfaces(NetworkInterfaceIds=[id])["NetworkInterfaces"]
-        return dict(found)
+        (interface,) = self.api.describe_network_interfaces(NetworkInterfaceIds=[id])["NetworkInterfaces"]
+        return dict(interface)
 
     @operation("ec2:DescribeVpcPeeringConnections")
     def peering_connections(self, ids: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -95,18 +98,11 @@ class Ec2(AwsClient):
     def instances(self, ids: tuple[str, ...]) -> list[dict[str, Any]]:
         """EC2 instances by id; those that are gone are left out."""
         groups = [ids[n : n + 200] for n in range(0, len(ids), 200)]  # as many values as a filter takes
-        return [one for group in groups for one in self.described_instances(group)]
+        return [instance for group in groups for instance in self.described_instances(group)]
 
     @operation("ec2:DescribeInstances")
     def described_instances(self, ids: tuple[str, ...]) -> list[dict[str, Any]]:
         """EC2 instances by id, at most 200; those that are gone are left out."""
-        pages = self.api.get_paginator("describe_instances").paginate(
-            Filters=[{"Name": "instance-id", "Values": list(ids)}]
-        )
-        return [one for page in pages for reservation in page["Reservations"] for one in reservation["Instances"]]
-
-    def _of_vpc(self, operation_name: str, key: str, filters: str, vpc: str) -> list[dict[str, Any]]:
-        """All pages of what belongs to a VPC."""
-        arguments = {filters: [{"Name": "vpc-id", "Values": [vpc]}]}
-        pages = self.api.get_paginator(operation_name).paginate(**arguments)
-        return [one for page in pages for one in page[key]]
+        filters = [{"Name": "instance-id", "Values": list(ids)}]
+        reservations = self.pages("describe_instances", "Reservations", Filters=filters)
+        return [instance for reservation in reservations for instance in reservation["Instances"]]

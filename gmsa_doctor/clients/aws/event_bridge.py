@@ -27,12 +27,7 @@ class EventBridge(AwsClient):
         """Send the verdict to an event bus, by name or ARN; the event's id."""
         import botocore.exceptions
 
-        entry = {
-            "Source": SOURCE,
-            "DetailType": DETAIL_TYPE,
-            "Detail": detail(report),
-            "EventBusName": bus,
-        }
+        entry = {"Source": SOURCE, "DetailType": DETAIL_TYPE, "Detail": detail(report), "EventBusName": bus}
         (sent,) = self.api.put_events(Entries=[entry])["Entries"]
         if code := sent.get("ErrorCode"):  # the call itself has succeeded
             refused = {"Error": {"Code": code, "Message": sent.get("ErrorMessage", "")}}
@@ -54,7 +49,7 @@ def detail(report: Report) -> str:
         "interrupted": report.interrupted,
         "duration_ms": report.duration_ms,
         "counts": {str(status): count for status, count in report.counts},
-        "subjects": [one.name for one in report.subjects],
+        "subjects": [subject.name for subject in report.subjects],
         "subjects_left_out": 0,
     }
     while len(text := json.dumps(content)) > LIMIT and content["subjects"]:

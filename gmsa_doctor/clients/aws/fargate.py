@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gmsa_doctor.clients.aws.session import AwsClient, operation
+from gmsa_doctor.clients.aws.session import AwsClient, none_if, operation
 from gmsa_doctor.core.errors import ServiceError
 
 TAG = "gmsa-doctor"
@@ -18,6 +18,8 @@ TAG = "gmsa-doctor"
 PROBE_FAMILY = "gmsa-doctor-probe"
 CANARY_FAMILY = "gmsa-doctor-canary"
 FAMILIES = (PROBE_FAMILY, CANARY_FAMILY)
+_NO_LOG = "ResourceNotFoundException"
+"""What CloudWatch Logs answers for a group or stream that does not exist."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Fargate(AwsClient):
     def describe(self, tasks: tuple[str, ...], cluster: str) -> dict[str, Task]:
         """How far tasks are, by ARN; those that ECS no longer knows are left out. At most 100."""
         answer = self.api.describe_tasks(cluster=cluster, tasks=list(tasks), include=["TAGS"])
-        return {one["taskArn"]: _task(one) for one in answer["tasks"]}
+        return {task["taskArn"]: _task(task) for task in answer["tasks"]}
 
     @operation("ecs:StopTask", fresh=True)
     def stop(self, task: str, cluster: str, reason: str) -> None:
@@ -110,45 +112,42 @@ class Fargate(AwsClient):
     @operation("ecs:ListTasks", fresh=True)
     def running(self, cluster: str, family: str) -> tuple[str, ...]:
         """ARNs of the tasks of a family that run, or are about to."""
-        pages = self.api.get_paginator("list_tasks").paginate(cluster=cluster, family=family, desiredStatus="RUNNING")
-        return tuple(arn for page in pages for arn in page["taskArns"])
+        return tuple(self.pages("list_tasks", "taskArns", cluster=cluster, family=family, desiredStatus="RUNNING"))
 
     @operation("ecs:ListTaskDefinitions", fresh=True)
     def active_definitions(self, family: str) -> tuple[str, ...]:
         """ARNs of the ACTIVE task definitions of a family."""
-        pages = self.api.get_paginator("list_task_definitions").paginate(familyPrefix=family, status="ACTIVE")
-        arns = (arn for page in pages for arn in page["taskDefinitionArns"])
+        arns = self.pages("list_task_definitions", "taskDefinitionArns", familyPrefix=family, status="ACTIVE")
         return tuple(arn for arn in arns if arn.rpartition("/")[2].rpartition(":")[0] == family)
 
     @operation("ecs:DescribeTaskDefinition", fresh=True)
     def registered(self, definition: str) -> Registered:
         """A task definition, as far as it tells what a run has made."""
         answer = self.api.describe_task_definition(taskDefinition=definition, include=["TAGS"])
-        containers = answer["taskDefinition"]["containerDefinitions"]
-        logs = (one["logConfiguration"]["options"] for one in containers if one.get("logConfiguration"))
-        options: Mapping[str, str] = next(logs, {})
+        configurations = (
+            container.get("logConfiguration") for container in answer["taskDefinition"]["containerDefinitions"]
+        )
+        options: Mapping[str, str] = next((logs["options"] for logs in configurations if logs), {})
         run, group = _run_in(answer.get("tags", ())), options.get("awslogs-group")
         return Registered(definition, run, options.get("awslogs-region"), group, options.get("awslogs-stream-prefix"))
 
 
-def _task(found: Mapping[str, Any]) -> Task:
-    containers = found.get("containers", ())
-    codes = (one["exitCode"] for one in containers if one.get("exitCode") is not None)
-    reasons = (one["reason"] for one in containers if one.get("reason"))
+def _task(described: Mapping[str, Any]) -> Task:
+    containers = described.get("containers", ())
     return Task(
-        str(found["taskArn"]),
-        str(found.get("lastStatus", "")),
-        str(found.get("taskDefinitionArn", "")),
-        found.get("stopCode"),
-        found.get("stoppedReason"),
-        next(codes, None),
-        next(reasons, None),
-        _run_in(found.get("tags", ())),
+        str(described["taskArn"]),
+        str(described.get("lastStatus", "")),
+        str(described.get("taskDefinitionArn", "")),
+        described.get("stopCode"),
+        described.get("stoppedReason"),
+        next((container["exitCode"] for container in containers if container.get("exitCode") is not None), None),
+        next((container["reason"] for container in containers if container.get("reason")), None),
+        _run_in(described.get("tags", ())),
     )
 
 
 def _run_in(tags: Iterable[Mapping[str, str]]) -> str | None:
-    return next((one["value"] for one in tags if one.get("key") == TAG), None)
+    return next((tag["value"] for tag in tags if tag.get("key") == TAG), None)
 
 
 class ProbeLogs(AwsClient):
@@ -159,46 +158,27 @@ class ProbeLogs(AwsClient):
     @operation("logs:GetLogEvents", fresh=True)
     def lines(self, group: str, stream: str) -> tuple[str, ...]:
         """All that is in a stream now, from its head. Nothing for a stream that does not exist yet."""
-        import botocore.exceptions
-
-        found: list[str] = []
-        token: dict[str, str] = {}
-        try:
-            while True:
-                answer = self.api.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True, **token)
-                found += [str(one["message"]) for one in answer["events"]]
-                following = answer.get("nextForwardToken")
-                if not following or following == token.get("nextToken"):  # the end: the same token once more
-                    return tuple(found)
-                token = {"nextToken": following}
-        except botocore.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                return tuple(found)
-            raise
+        lines: list[str] = []
+        arguments = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
+        while answer := none_if(_NO_LOG, lambda: self.api.get_log_events(**arguments)):
+            lines += [str(event["message"]) for event in answer["events"]]
+            token = answer.get("nextForwardToken")
+            if not token or token == arguments.get("nextToken"):  # the end: the same token once more
+                break
+            arguments["nextToken"] = token
+        return tuple(lines)
 
     @operation("logs:DescribeLogStreams", fresh=True)
     def streams(self, group: str, prefix: str) -> tuple[str, ...]:
         """The names of a group's streams that begin so. None for a group that does not exist."""
-        import botocore.exceptions
-
-        pages = self.api.get_paginator("describe_log_streams").paginate(logGroupName=group, logStreamNamePrefix=prefix)
-        try:
-            return tuple(one["logStreamName"] for page in pages for one in page["logStreams"])
-        except botocore.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                return ()
-            raise
+        names = {"logGroupName": group, "logStreamNamePrefix": prefix}
+        streams = none_if(_NO_LOG, lambda: self.pages("describe_log_streams", "logStreams", **names))
+        return tuple(stream["logStreamName"] for stream in streams or ())
 
     @operation("logs:DeleteLogStream", fresh=True)
     def delete(self, group: str, stream: str) -> None:
         """Remove a stream; one that does not exist is fine."""
-        import botocore.exceptions
-
-        try:
-            self.api.delete_log_stream(logGroupName=group, logStreamName=stream)
-        except botocore.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
+        none_if(_NO_LOG, lambda: self.api.delete_log_stream(logGroupName=group, logStreamName=stream))
 
 
 class ReportBucket(AwsClient):
@@ -209,14 +189,8 @@ class ReportBucket(AwsClient):
     @operation("s3:GetObject", fresh=True)
     def get(self, bucket: str, key: str) -> bytes | None:
         """The object, or None as long as there is none."""
-        import botocore.exceptions
-
-        try:
-            return bytes(self.api.get_object(Bucket=bucket, Key=key)["Body"].read())
-        except botocore.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return None
-            raise
+        answer = none_if("NoSuchKey", lambda: self.api.get_object(Bucket=bucket, Key=key))
+        return answer and bytes(answer["Body"].read())
 
     @operation("s3:PutObject", fresh=True)
     def put(self, bucket: str, key: str, body: bytes) -> None:

@@ -63,12 +63,12 @@ class Iam(AwsClient):
     @operation("iam:GetRole")
     def role(self, arn: str) -> Role:
         """A role of our own account, by ARN. Raises NotFound."""
-        found = self.api.get_role(RoleName=arn.rpartition("/")[2])["Role"]
-        document = found.get("AssumeRolePolicyDocument", "")
+        role = self.api.get_role(RoleName=arn.rpartition("/")[2])["Role"]
+        document = role.get("AssumeRolePolicyDocument", "")
         return Role(
-            found["Arn"],
+            role["Arn"],
             document if isinstance(document, str) else json.dumps(document),
-            found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+            role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
         )
 
     @operation("iam:GetInstanceProfile")
@@ -78,7 +78,7 @@ class Iam(AwsClient):
         Raises NotFound.
         """
         roles = self.api.get_instance_profile(InstanceProfileName=arn.rpartition("/")[2])["InstanceProfile"]["Roles"]
-        return next((str(one["Arn"]) for one in roles), None)
+        return next((str(role["Arn"]) for role in roles), None)
 
     @operation("iam:SimulatePrincipalPolicy")
     def simulate(
@@ -88,25 +88,25 @@ class Iam(AwsClient):
 
         A decision for each action on each resource. Raises NotFound for an unknown role.
         """
-        pages = self.api.get_paginator("simulate_principal_policy").paginate(
+        results = self.pages(
+            "simulate_principal_policy",
+            "EvaluationResults",
             PolicySourceArn=role_arn,
             ActionNames=list(actions),
             ResourceArns=list(resources),
             ContextEntries=[
-                {"ContextKeyName": one.key, "ContextKeyType": one.type, "ContextKeyValues": list(one.values)}
-                for one in context
+                {"ContextKeyName": entry.key, "ContextKeyType": entry.type, "ContextKeyValues": list(entry.values)}
+                for entry in context
             ],
         )
-        return tuple(
-            decision for page in pages for result in page["EvaluationResults"] for decision in _decisions(result)
-        )
+        return tuple(decision for result in results for decision in _decisions(result))
 
 
 def _decisions(result: Mapping[str, Any]) -> Iterator[SimulatedDecision]:
     """An answer about several resources may hold them one by one, or within the one about the action."""
     inner = result.get("ResourceSpecificResults") or ()
-    for one in inner:
-        yield _decision(result, one, one["EvalResourceName"], one["EvalResourceDecision"])
+    for part in inner:
+        yield _decision(result, part, part["EvalResourceName"], part["EvalResourceDecision"])
     if not inner:
         yield _decision(result, result, result.get("EvalResourceName", "*"), result["EvalDecision"])
 
@@ -114,7 +114,7 @@ def _decisions(result: Mapping[str, Any]) -> Iterator[SimulatedDecision]:
 def _decision(result: Mapping[str, Any], part: Mapping[str, Any], resource: str, decision: str) -> SimulatedDecision:
     boundary = part.get("PermissionsBoundaryDecisionDetail") or result.get("PermissionsBoundaryDecisionDetail") or {}
     organizations = result.get("OrganizationsDecisionDetail") or {}
-    matched = (one.get("SourcePolicyId", "") for one in part.get("MatchedStatements", ()))
+    matched = (statement.get("SourcePolicyId", "") for statement in part.get("MatchedStatements", ()))
     return SimulatedDecision(
         action=result["EvalActionName"],
         resource=resource,
@@ -122,5 +122,5 @@ def _decision(result: Mapping[str, Any], part: Mapping[str, Any], resource: str,
         missing=tuple(part.get("MissingContextValues", ())),
         boundary=boundary.get("AllowedByPermissionsBoundary"),
         organizations=organizations.get("AllowedByOrganizations"),
-        policies=tuple(dict.fromkeys(one for one in matched if one)),
+        policies=tuple(dict.fromkeys(filter(None, matched))),
     )

@@ -33,8 +33,8 @@ class Kms(AwsClient):
     @operation("kms:DescribeKey")
     def key(self, name: str) -> Key:
         """A key by ARN, id or alias."""
-        found = self.api.describe_key(KeyId=name)["KeyMetadata"]
-        return Key(found["Arn"], found.get("KeyState", "Enabled"), found.get("KeyManager") == "AWS")
+        key = self.api.describe_key(KeyId=name)["KeyMetadata"]
+        return Key(key["Arn"], key.get("KeyState", "Enabled"), key.get("KeyManager") == "AWS")
 
     @operation("kms:GetKeyPolicy")
     def policy(self, arn: str) -> str:
@@ -44,9 +44,5 @@ class Kms(AwsClient):
     @operation("kms:ListGrants")
     def grants(self, arn: str) -> tuple[Grant, ...]:
         """The grants of a key."""
-        pages = self.api.get_paginator("list_grants").paginate(KeyId=arn)
-        return tuple(
-            Grant(one.get("GranteePrincipal", ""), tuple(one.get("Operations", ())))
-            for page in pages
-            for one in page["Grants"]
-        )
+        grants = self.pages("list_grants", "Grants", KeyId=arn)
+        return tuple(Grant(grant.get("GranteePrincipal", ""), tuple(grant.get("Operations", ()))) for grant in grants)

@@ -15,5 +15,5 @@ class Rds(AwsClient):
     @operation("rds:DescribeDBInstances")
     def instance(self, id: str) -> dict[str, Any]:
         """A DB instance: Endpoint, DomainMemberships. Raises NotFound."""
-        (found,) = self.api.describe_db_instances(DBInstanceIdentifier=id)["DBInstances"]
-        return dict(found)
+        (instance,) = self.api.describe_db_instances(DBInstanceIdentifier=id)["DBInstances"]
+        return dict(instance)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
+from gmsa_doctor.clients.remembered import RememberedAnswers
 from gmsa_doctor.core.errors import (
     ClientError,
     Denied,
@@ -127,39 +128,17 @@ class AwsClient:
 
     def __init__(self, aws: Aws) -> None:
         self.aws = aws
-        self._answers: dict[object, _RememberedAnswer] = {}
-        self._lock = Lock()
+        self.answers = RememberedAnswers()
 
     @property
     def api(self) -> Any:
         """The boto3 client."""
         return self.aws.client(self.service)
 
-    def remembered(self, key: object, call: Callable[[], R]) -> R:
-        """The answer of ``call``, made once for each key, also when asked side by side."""
-        with self._lock:
-            answer = self._answers.setdefault(key, _RememberedAnswer())
-        return cast("R", answer.get(call))
-
-
-class _RememberedAnswer:
-    def __init__(self) -> None:
-        self.lock = Lock()
-        self.value: Any = None
-        self.error: ClientError | None = None
-        self.known = False
-
-    def get(self, call: Callable[[], Any]) -> Any:
-        with self.lock:
-            if not self.known:
-                try:
-                    self.value = call()
-                except ClientError as error:
-                    self.error = error
-                self.known = True
-        if self.error:
-            raise self.error
-        return self.value
+    def pages(self, call: str, key: str, **arguments: Any) -> list[Any]:
+        """What all pages of an API call hold under ``key``."""
+        pages = self.api.get_paginator(call).paginate(**arguments)
+        return [entry for page in pages for entry in page[key]]
 
 
 def operation(
@@ -184,7 +163,7 @@ def operation(
                 except (botocore.BotoCoreError, botocore.ClientError, ResponseParserError, OSError) as error:
                     raise translate(error, action or name, _resource(args)) from error
 
-            return ask() if fresh else self.remembered((name, args, tuple(sorted(kwargs.items()))), ask)
+            return ask() if fresh else self.answers.get((name, args, tuple(sorted(kwargs.items()))), ask)
 
         call.operation = Operation(name, action or name)  # type: ignore[attr-defined]
         return cast("Callable[Concatenate[C, P], R]", call)
@@ -203,7 +182,7 @@ def _resource(args: tuple[object, ...]) -> str:
 def operations(client: type[AwsClient]) -> tuple[Operation, ...]:
     """What the methods of a client declare."""
     found = (getattr(member, "operation", None) for member in vars(client).values())
-    return tuple(one for one in found if isinstance(one, Operation))
+    return tuple(member for member in found if isinstance(member, Operation))
 
 
 # Errors -------------------------------------------------------------------------------------------
@@ -224,6 +203,18 @@ _LOGONS = ("AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML", "Get
 def error_code(error: Exception) -> str:
     """The service's error code of a botocore ClientError."""
     return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+
+
+def none_if(code: str, call: Callable[[], R]) -> R | None:
+    """The answer of an API call; None where the service answers with this error code."""
+    import botocore.exceptions
+
+    try:
+        return call()
+    except botocore.exceptions.ClientError as error:
+        if error_code(error) == code:
+            return None
+        raise
 
 
 def translate(error: Exception, action: str, resource: str) -> ClientError:
@@ -274,14 +265,7 @@ def _credentials(error: Exception) -> CredentialsProblem | None:
             "no AWS credentials are configured",
             Fix("Set AWS_PROFILE or give --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."),
         )
-    expired = (
-        botocore.SSOError,
-        botocore.UnauthorizedSSOTokenError,
-        botocore.SSOTokenLoadError,
-        botocore.TokenRetrievalError,
-        botocore.CredentialRetrievalError,
-    )
-    if isinstance(error, expired):
+    if isinstance(error, botocore.SSOError | botocore.TokenRetrievalError | botocore.CredentialRetrievalError):
         return CredentialsProblem(f"the AWS credentials have expired or cannot be loaded: {error}", _RENEW)
     return None
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from gmsa_doctor.core.errors import ServiceError, TimedOut, Unreachable
 from gmsa_doctor.core.limits import within
+from gmsa_doctor.formats.documents.walk import entries, items
 
 VARIABLE = "ECS_CONTAINER_METADATA_URI_V4"
 SECONDS = 3.0
@@ -73,8 +74,8 @@ def own_task() -> OwnTask:
     if not (_TASK_ARN.fullmatch(arn) and cluster and family and revision):
         raise ServiceError(f"{_NAME} tells no task", "InvalidAnswer")
     networks = list(_networks(answer))
-    servers = (_text(ip) for one in networks for ip in _list(one.get("DomainNameServers")))
-    blocks = (_text(one.get("IPv4SubnetCIDRBlock")) for one in networks)
+    servers = (_text(address) for network in networks for address in items(network.get("DomainNameServers")))
+    blocks = (_text(network.get("IPv4SubnetCIDRBlock")) for network in networks)
     return OwnTask(
         arn,
         cluster,
@@ -88,8 +89,8 @@ def own_task() -> OwnTask:
 
 def _networks(answer: dict[str, object]) -> Iterator[dict[str, object]]:
     """Those of all containers; in network mode awsvpc they are one."""
-    for container in map(_fields, _list(answer.get("Containers"))):
-        yield from map(_fields, _list(container.get("Networks")))
+    for container in map(entries, items(answer.get("Containers"))):
+        yield from map(entries, items(container.get("Networks")))
 
 
 def _get(base: str) -> bytes:
@@ -129,11 +130,3 @@ def _object(body: bytes) -> dict[str, object]:
 
 def _text(value: object) -> str:
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
-
-
-def _fields(value: object) -> dict[str, object]:
-    return value if isinstance(value, dict) else {}

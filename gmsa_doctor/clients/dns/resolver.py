@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
+from gmsa_doctor.clients.remembered import RememberedAnswers
 from gmsa_doctor.core.errors import ClientError, CutOff, NotFound, Refused, TimedOut, Unreachable
 
 SECONDS = 4.0
@@ -33,59 +34,49 @@ class Dns:
         self._seconds = seconds
         self._lock = Lock()
         self._resolver: Any = None
-        self._answers: dict[tuple[str, str], Any] = {}
+        self._answers = RememberedAnswers()
 
     @property
     def servers(self) -> tuple[str, ...]:
         """The addresses that are asked."""
-        return tuple(one.address for one in self._ready().nameservers)
+        return tuple(server.address for server in self._ready().nameservers)
 
     def srv(self, name: str) -> tuple[Srv, ...]:
         """The SRV records of ``name`` in the order of the answer.
 
         Raises NotFound (no such name, no such record), TimedOut, Refused, Unreachable.
         """
-        return tuple(
-            Srv(str(one.target).rstrip(".").lower(), one.port, one.priority, one.weight)
-            for one in self._ask(name, "SRV")
-        )
+        records = self._ask(name, "SRV")
+        return tuple(Srv(_target(record), record.port, record.priority, record.weight) for record in records)
 
     def addresses(self, host: str) -> tuple[str, ...]:
         """The IPv4 addresses of a host, else its IPv6 addresses. Raises as :meth:`srv`."""
-        found: list[str] = []
         missing: NotFound | None = None
-        for kind in ("A", "AAAA"):
+        for kind in ("A", "AAAA"):  # a second question only for a host without IPv4
             try:
-                found += [str(one.address) for one in self._ask(host, kind)]
+                return tuple(str(record.address) for record in self._ask(host, kind))
             except NotFound as error:
                 missing = missing or error
-            if found:  # a second question only for a host without IPv4
-                break
-        if not found and missing:
-            raise missing
-        return tuple(found)
+        raise missing or NotFound(host)
 
     def names_of(self, address: str) -> tuple[str, ...]:
         """The names that an address leads back to (PTR), in lower case. Raises as :meth:`srv`."""
         import dns.reversename
 
         name = dns.reversename.from_address(address).to_text(omit_final_dot=True)
-        return tuple(str(one.target).rstrip(".").lower() for one in self._ask(name, "PTR"))
+        return tuple(map(_target, self._ask(name, "PTR")))
 
     def is_alias(self, host: str) -> str | None:
         """The name that ``host`` is a CNAME of, or None."""
         try:
-            return str(self._ask(host, "CNAME")[0].target).rstrip(".").lower()
+            return _target(self._ask(host, "CNAME")[0])
         except ClientError:
             return None
 
     def name_of(self, address: str) -> str | None:
         """The name that the PTR record of an address gives, or None."""
-        import dns.reversename
-
         try:
-            name = str(dns.reversename.from_address(address)).rstrip(".")
-            return str(self._ask(name, "PTR")[0].target).rstrip(".").lower()
+            return self.names_of(address)[0]
         except ClientError:
             return None
 
@@ -101,25 +92,13 @@ class Dns:
                 except dns.resolver.NoResolverConfiguration as error:
                     raise Unreachable("the system's resolver", "no DNS server is configured") from error
                 addresses = self._given or tuple(self._resolver.nameservers)
-                self._resolver.nameservers = [ConnectedNameserver(one) for one in addresses]
+                self._resolver.nameservers = [*map(ConnectedNameserver, addresses)]
                 self._resolver.lifetime = self._seconds
                 self._resolver.timeout = self._seconds / 2
             return self._resolver
 
     def _ask(self, name: str, kind: str) -> Any:
-        key = (name.lower(), kind)
-        with self._lock:
-            known = self._answers.get(key)
-        if known is None:
-            try:
-                known = self._question(name, kind)
-            except ClientError as error:
-                known = error
-            with self._lock:
-                self._answers[key] = known
-        if isinstance(known, ClientError):
-            raise known
-        return known
+        return self._answers.get((name.lower(), kind), lambda: self._question(name, kind))
 
     def _question(self, name: str, kind: str) -> Any:
         import dns.exception
@@ -141,22 +120,27 @@ class Dns:
             raise Unreachable(server, f"{type(error).__name__} for {name}") from error
 
 
+def _target(record: Any) -> str:
+    """The name that a record points to, in lower case, without the last dot."""
+    return str(record.target).rstrip(".").lower()
+
+
 def _cut_off(server: str, name: str, error: Any) -> CutOff | None:
     """Whether a server's answer was too long for UDP (RFC 1035 4.2.1), and no server gave it over TCP."""
     import dns.message
 
     tries = error.kwargs.get("errors", ())
-    if not any(isinstance(one[3], dns.message.Truncated) for one in tries):
+    if not any(isinstance(cause, dns.message.Truncated) for _, _, _, cause, *_ in tries):
         return None
-    refused = any(one[1] and isinstance(one[3], ConnectionRefusedError) for one in tries)
+    refused = any(tcp and isinstance(cause, ConnectionRefusedError) for _, tcp, _, cause, *_ in tries)
     why = "refuses connections" if refused else "gives no answer"
     return CutOff(server, f"the answer for {name} is too long for UDP, and TCP 53 {why}")
 
 
 def _no_server(server: str, error: Any) -> ClientError:
     """Each server has failed: why, from dnspython's record of the tries."""
-    causes = [one[3] for one in error.kwargs.get("errors", ())]
-    whys = [str(getattr(one, "strerror", None) or one) for one in causes]
+    causes = (attempt[3] for attempt in error.kwargs.get("errors", ()))
+    whys = [str(getattr(cause, "strerror", None) or cause) for cause in causes]
     text = "; ".join(dict.fromkeys(whys)) or "no server answered"
     if "REFUSED" in text or "SERVFAIL" in text:
         return Refused(server, f"answered {text.removeprefix('Server answered ')}")

@@ -64,14 +64,11 @@ def find(patterns: Iterable[str], root: str = ".") -> tuple[Candidate | Broken, 
     """
     found: dict[str, Candidate | Broken] = {}
     for pattern in patterns:
-        for key, one in _expanded(pattern, root):
-            before = found.get(key)
-            if before is None:
-                found[key] = one
-            elif isinstance(before, Candidate) and isinstance(one, Candidate):
-                found[key] = replace(
-                    before, named=before.named or one.named, parameters=before.parameters or one.parameters
-                )
+        for key, file in _expanded(pattern, root):
+            known = found.setdefault(key, file)
+            if isinstance(known, Candidate) and isinstance(file, Candidate):
+                parameters = known.parameters or file.parameters
+                found[key] = replace(known, named=known.named or file.named, parameters=parameters)
     return tuple(found.values())
 
 
@@ -96,17 +93,17 @@ def _expanded(pattern: str, root: str) -> Iterator[tuple[str, Candidate | Broken
 
 def _matching(pattern: str, root: str) -> Iterator[tuple[str, Candidate | Broken]]:
     """The files that a glob matches, and those below the directories that it matches."""
-    parts = [one for one in pattern.split("/") if one not in ("", ".")]
+    parts = [part for part in pattern.split("/") if part not in ("", ".")]
     if pattern.startswith("/"):
         parts.insert(0, "")
-    parts = [one for one, before in zip(parts, [None, *parts], strict=False) if not one == before == "**"]
-    fixed = next(index for index, one in enumerate(parts) if _GLOB.search(one))
+    parts = [part for part, before in zip(parts, [None, *parts], strict=False) if not part == before == "**"]
+    fixed = next(index for index, part in enumerate(parts) if _GLOB.search(part))
     base = "/".join(parts[:fixed]) or ("/" if pattern.startswith("/") else ".")
     nothing = True
-    for key, one in _below(base, root, parts):
-        if isinstance(one, Broken) or _matches(one.path.split("/"), parts):
+    for key, file in _below(base, root, parts):
+        if isinstance(file, Broken) or _matches(file.path.split("/"), parts):
             nothing = False
-            yield key, one
+            yield key, file
     if nothing:
         yield pattern, Broken(pattern, "matches no file")
 
@@ -135,7 +132,7 @@ def _below(directory: str, root: str, glob: list[str] | None = None) -> Iterator
         path, real = waiting.pop()
         try:
             with os.scandir(real) as entries:
-                listed = {one.name: one for one in sorted(entries, key=lambda one: one.name)}
+                listed = {entry.name: entry for entry in sorted(entries, key=lambda entry: entry.name)}
         except OSError as error:
             yield real, Broken(path, cannot_be_read(error))
             continue
@@ -144,15 +141,15 @@ def _below(directory: str, root: str, glob: list[str] | None = None) -> Iterator
             yield os.path.join(real, cdk.path), replace(cdk, path=_joined(path, cdk.path))
         parameters = cdk if isinstance(cdk, dict) else {}
         inner = []
-        for name, one in listed.items():
-            if one.is_dir(follow_symlinks=False):
+        for name, entry in listed.items():
+            if entry.is_dir(follow_symlinks=False):
                 if name not in skipped and not (cdk is not None and name.startswith("asset.")):
-                    inner.append((_joined(path, name), one.path))
-            elif name.endswith(suffixes) and _is_file(one):
-                key = os.path.realpath(one.path) if one.is_symlink() else one.path
+                    inner.append((_joined(path, name), entry.path))
+            elif name.endswith(suffixes) and _is_file(entry):
+                key = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
                 yield key, Candidate(_joined(path, name), parameters=parameters.get(name, ()))
-        wanted = (one for one in inner if not glob or _matches(one[0].split("/"), glob, on_the_way=True))
-        waiting.extend(reversed([*wanted]))
+        wanted = [found for found in inner if not glob or _matches(found[0].split("/"), glob, on_the_way=True)]
+        waiting.extend(reversed(wanted))
 
 
 def _joined(path: str, name: str) -> str:
@@ -167,7 +164,7 @@ def _cdk(directory: str) -> dict[str, tuple[tuple[str, str], ...]] | Broken | No
     if not any(mark in body for mark in _CDK_MARKS):
         return None
     try:
-        return {one.template: one.parameters for one in cdk_out.read_manifest(text_of(body)).stacks}
+        return {stack.template: stack.parameters for stack in cdk_out.read_manifest(text_of(body)).stacks}
     except LocatedError as error:
         return Broken(cdk_out.MANIFEST, error.reason, error.position)
 

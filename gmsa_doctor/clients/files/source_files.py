@@ -15,11 +15,10 @@ from gmsa_doctor.clients.files.file_bytes import FILE_LIMIT, read_bytes, text_of
 from gmsa_doctor.clients.files.file_search import Broken, Candidate, find
 from gmsa_doctor.formats.documents.located import Definition, Located, LocatedError, Open, Path, read_json
 from gmsa_doctor.formats.documents.task_definition import TaskDefinitionError, read_task_definition
+from gmsa_doctor.formats.documents.walk import child, entries
 from gmsa_doctor.formats.documents.yaml_text import read_yaml
 from gmsa_doctor.formats.templates import cloudformation, compose, terraform_plan
 from gmsa_doctor.formats.templates.cloudformation import LeftOut
-
-__all__ = ["Broken", "Candidate", "FileKind", "SourceFile", "classify", "find", "read", "sources"]
 
 _MARKS = (
     b"containerdefinitions",
@@ -73,12 +72,11 @@ def sources(
 
     ``pass_over``: a file that is named may be none of ours, as one that was found.
     """
-    for one in find(patterns, root):
-        if isinstance(one, Candidate) and pass_over:
-            one = replace(one, named=False)
-        found = one if isinstance(one, Broken) else read(one, parameters, root)
-        if found is not None:
-            yield found
+    for candidate in find(patterns, root):
+        if isinstance(candidate, Broken):
+            yield candidate
+        elif source := read(replace(candidate, named=candidate.named and not pass_over), parameters, root):
+            yield source
 
 
 # What a file is -------------------------------------------------------------------------------------
@@ -169,23 +167,21 @@ def _source(
 def _known(found: tuple[Definition, ...]) -> tuple[tuple[Definition, ...], tuple[LeftOut, ...]]:
     """The task definitions whose containers are known, and the others."""
     known, left_out = [], []
-    for one in found:
-        containers = one.located.value.get("containerDefinitions") if isinstance(one.located.value, dict) else None
+    for definition in found:
+        containers = child(definition.located.value, "containerDefinitions")
         if isinstance(containers, Open):
-            place = one.located.at(("containerDefinitions",))
-            left_out.append(LeftOut(one.name, f"its containers wait for {containers}", place))
+            position = definition.located.at(("containerDefinitions",))
+            left_out.append(LeftOut(definition.name, f"its containers wait for {containers}", position))
         else:
-            known.append(one)
+            known.append(definition)
     return tuple(known), tuple(left_out)
 
 
 def _task_definition(value: dict[str, object]) -> Path | None:
     """Where in the document the task definition is: describe-task-definition has another object around it."""
-    for root in ((), ("taskDefinition",)):
-        found = value.get(root[0]) if root else value
-        if isinstance(found, dict) and any(str(key).casefold() == "containerdefinitions" for key in found):
-            return root
-    return None
+    roots: tuple[tuple[str, ...], ...] = ((), ("taskDefinition",))
+    keys = {root: (str(key).casefold() for key in entries(child(value, *root))) for root in roots}
+    return next((root for root in roots if "containerdefinitions" in keys[root]), None)
 
 
 def _definition(path: str, located: Located, root: Path) -> Definition:
@@ -202,4 +198,4 @@ def _definition(path: str, located: Located, root: Path) -> Definition:
 
 def _keys(path: str) -> Path:
     """``containerDefinitions[0].name`` as keys and indexes."""
-    return tuple(int(one) if one.isdigit() else one for one in re.findall(r"[^.\[\]]+", path))
+    return tuple(int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]]+", path))

@@ -50,45 +50,25 @@ class KdcReason(StrEnum):
     OTHER = "other"
 
 
-_KDC_CODES = {
-    1: KdcReason.ACCOUNT_EXPIRED,
-    2: KdcReason.SERVICE_REVOKED,
-    6: KdcReason.UNKNOWN_CLIENT,
-    7: KdcReason.UNKNOWN_SERVICE,
-    8: KdcReason.NOT_UNIQUE,
-    9: KdcReason.NO_KEY,
-    11: KdcReason.POLICY,  # NEVER_VALID: the lifetime asked for is not allowed
-    12: KdcReason.POLICY,
-    14: KdcReason.NO_ENCTYPE,
-    15: KdcReason.NO_ENCTYPE,  # SUMTYPE_NOSUPP
-    16: KdcReason.PREAUTH_UNSUPPORTED,
-    18: KdcReason.REVOKED,
-    19: KdcReason.SERVICE_REVOKED,
-    20: KdcReason.TICKET_REJECTED,
-    21: KdcReason.REVOKED,  # CLIENT_NOTYET
-    22: KdcReason.SERVICE_REVOKED,
-    23: KdcReason.PASSWORD_EXPIRED,
-    24: KdcReason.WRONG_PASSWORD,
-    25: KdcReason.PREAUTH_UNSUPPORTED,
-    29: KdcReason.KDC_ERROR,
-    31: KdcReason.TICKET_REJECTED,  # for a logon: a wrong password, see _reason
-    32: KdcReason.TICKET_REJECTED,
-    33: KdcReason.CLOCK_SKEW,
-    34: KdcReason.TICKET_REJECTED,
-    35: KdcReason.TICKET_REJECTED,
-    36: KdcReason.TICKET_REJECTED,
-    37: KdcReason.CLOCK_SKEW,
-    41: KdcReason.TICKET_REJECTED,
-    44: KdcReason.TICKET_REJECTED,
-    45: KdcReason.TICKET_REJECTED,
-    46: KdcReason.TICKET_REJECTED,
-    52: KdcReason.KDC_ERROR,
-    60: KdcReason.KDC_ERROR,
-    61: KdcReason.KDC_ERROR,
-    68: KdcReason.WRONG_REALM,
-    90: KdcReason.PREAUTH_UNSUPPORTED,
-    91: KdcReason.PREAUTH_UNSUPPORTED,
+_REASONS = {
+    KdcReason.ACCOUNT_EXPIRED: (1,),
+    KdcReason.SERVICE_REVOKED: (2, 19, 22),
+    KdcReason.UNKNOWN_CLIENT: (6,),
+    KdcReason.UNKNOWN_SERVICE: (7,),
+    KdcReason.NOT_UNIQUE: (8,),
+    KdcReason.NO_KEY: (9,),
+    KdcReason.POLICY: (11, 12),  # 11, NEVER_VALID: the lifetime asked for is not allowed
+    KdcReason.NO_ENCTYPE: (14, 15),  # 15: SUMTYPE_NOSUPP
+    KdcReason.PREAUTH_UNSUPPORTED: (16, 25, 90, 91),
+    KdcReason.REVOKED: (18, 21),  # 21: CLIENT_NOTYET
+    KdcReason.TICKET_REJECTED: (20, 31, 32, 34, 35, 36, 41, 44, 45, 46),  # 31, for a logon: a wrong password
+    KdcReason.PASSWORD_EXPIRED: (23,),
+    KdcReason.WRONG_PASSWORD: (24,),
+    KdcReason.KDC_ERROR: (29, 52, 60, 61),
+    KdcReason.CLOCK_SKEW: (33, 37),
+    KdcReason.WRONG_REALM: (68,),
 }
+_KDC_CODES = {code: reason for reason, codes in _REASONS.items() for code in codes}
 """RFC 4120 7.5.9, RFC 6806 (68), RFC 6113 (90, 91): what Active Directory may plausibly answer."""
 _LIBRARY_CODES = {
     -1765328240: KdcReason.TICKET_REJECTED,  # KRB5KRB_AP_WRONG_PRINC

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import socket
 import struct
-import threading
 import time
 from dataclasses import dataclass
 from typing import Literal
 
 from gmsa_doctor.clients.kerberos.kdc_errors import BASE, KdcReason, reason_of
-from gmsa_doctor.clients.network.tcp import endpoint, open_socket
-from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
+from gmsa_doctor.clients.kerberos.kdc_relay import message
+from gmsa_doctor.clients.network.tcp import endpoint, network_error, open_socket
+from gmsa_doctor.clients.remembered import RememberedAnswers
+from gmsa_doctor.core.errors import Unreachable
 from gmsa_doctor.formats.ad import krb_error
 from gmsa_doctor.formats.ad.as_request import as_request
 
@@ -51,54 +52,30 @@ class KdcQuestions:
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
-        self._lock = threading.Lock()
-        self._answers: dict[tuple[str, ...], FirstAnswer | ClientError] = {}
+        self._answers = RememberedAnswers()
 
     def first_answer(self, account: str, realm: str, address: str, port: int, over: Transport = "TCP") -> FirstAnswer:
         """What the KDC says to the first request of a logon as ``account@realm``."""
         key = (account.casefold(), realm, address, str(port), over)
-        with self._lock:
-            known = self._answers.get(key)
-        if known is None:
-            known = self._ask(as_request(account, realm), address, port, over)
-            with self._lock:
-                self._answers[key] = known
-        if isinstance(known, ClientError):
-            raise known.with_traceback(None)
-        return known
+        return self._answers.get(key, lambda: self._ask(as_request(account, realm), address, port, over))
 
-    def _ask(self, request: bytes, address: str, port: int, over: Transport) -> FirstAnswer | ClientError:
-        what = f"KDC {endpoint(address, port)} ({over})"
+    def _ask(self, request: bytes, address: str, port: int, over: Transport) -> FirstAnswer:
+        kdc = f"KDC {endpoint(address, port)} ({over})"
         try:
             reply = self._over_tcp(request, address, port) if over == "TCP" else self._over_udp(request, address, port)
-        except ClientError as error:
-            return error
-        except ConnectionRefusedError:
-            return Refused(what)
-        except TimeoutError:
-            return TimedOut(what, self._seconds)
-        except EOFError:
-            return Unreachable(what, "it closed the connection without an answer")
-        except OSError as error:
-            return Unreachable(what, error.strerror or str(error))
+        except (OSError, EOFError) as error:
+            raise network_error(error, kdc, self._seconds) from error
         if reply[:1] == bytes([_AS_REP]):
             return FirstAnswer(0)
         refusal = krb_error.parse(reply)
         if refusal is None:
-            return Unreachable(what, "its answer is not Kerberos")
+            raise Unreachable(kdc, "its answer is not Kerberos")
         return FirstAnswer(refusal.code, refusal.nt_status)
 
     def _over_tcp(self, request: bytes, address: str, port: int) -> bytes:
-        with open_socket(address, port, self._seconds) as kdc, kdc.makefile("rb") as stream:
+        with open_socket(address, port, self._seconds) as kdc:
             kdc.sendall(struct.pack(">I", len(request)) + request)
-            head = stream.read(4)
-            if len(head) < 4:
-                raise EOFError
-            (length,) = struct.unpack(">I", head)
-            reply = stream.read(min(length, _LARGEST))
-            if len(reply) < length:
-                raise EOFError
-            return reply
+            return message(kdc, lambda: self._seconds)[4:]
 
     def _over_udp(self, request: bytes, address: str, port: int) -> bytes:
         """Ask twice: one datagram may be lost."""

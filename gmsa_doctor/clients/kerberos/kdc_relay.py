@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
-from gmsa_doctor.clients.network.tcp import endpoint, open_socket
-from gmsa_doctor.core.errors import ClientError, TimedOut, Unreachable
+from gmsa_doctor.clients.network.tcp import endpoint, network_error, open_socket
+from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.formats.ad import kdc_reply, krb_error
 from gmsa_doctor.formats.ad.kdc_reply import KdcReply
 from gmsa_doctor.formats.ad.krb_error import KrbError
@@ -53,7 +53,7 @@ class KdcRoute:
         self.deadline = time.monotonic() + seconds
 
     @property
-    def what(self) -> str:
+    def peer(self) -> str:
         """The KDC, as reports name it."""
         return f"KDC {endpoint(self.address, self.port)}"
 
@@ -62,7 +62,7 @@ class KdcRoute:
         if self.problem is not None:
             return
         with suppress(OSError, EOFError):
-            request = _message(client, self._left)
+            request = message(client, self._left)
             reply = self._ask(request)
             if reply is not None:
                 self._note(reply[4:])
@@ -79,15 +79,11 @@ class KdcRoute:
                 kdc.settimeout(self._left())
                 self.requests += 1
                 kdc.sendall(request)
-                return _message(kdc, self._left)
+                return message(kdc, self._left)
         except ClientError as error:
             self.problem = error
-        except TimeoutError:
-            self.problem = TimedOut(self.what, self.seconds)
-        except EOFError:
-            self.problem = Unreachable(self.what, "it closed the connection without an answer")
-        except OSError as error:
-            self.problem = Unreachable(self.what, error.strerror or str(error))
+        except (OSError, EOFError) as error:
+            self.problem = network_error(error, self.peer, self.seconds)
         return None
 
     def _left(self) -> float:
@@ -142,7 +138,7 @@ class KdcRelay:
                         route.carry(client)
 
 
-def _message(peer: socket.socket, left: Callable[[], float]) -> bytes:
+def message(peer: socket.socket, left: Callable[[], float]) -> bytes:
     """A Kerberos message with its four bytes of length in front (RFC 4120 7.2.2)."""
     head = _exactly(peer, 4, left)
     (length,) = struct.unpack(">I", head)

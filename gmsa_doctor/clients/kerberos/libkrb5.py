@@ -121,7 +121,7 @@ class Libkrb5:
         route = KdcRoute(*kdc)
         wait = self.seconds + GRACE_SECONDS
         if not _lock.acquire(timeout=wait):
-            raise Busy(f"{route.what} was not asked: an earlier Kerberos call is still running, which", wait)
+            raise Busy(f"{route.peer} was not asked: an earlier Kerberos call is still running, which", wait)
 
         def locked() -> T:
             try:
@@ -132,7 +132,7 @@ class Libkrb5:
             finally:
                 _lock.release()
 
-        return within(wait, route.what, locked)
+        return within(wait, route.peer, locked)
 
     def _get_relay(self) -> KdcRelay:
         if self._relay is None:

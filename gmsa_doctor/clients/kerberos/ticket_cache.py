@@ -58,10 +58,10 @@ class UnreadableCache(ClientError):
 class BrokenCache(ClientError):
     """Something is there that is no ticket cache. ``owner`` is None where it could not be looked at."""
 
-    def __init__(self, path: str, why: str, owner: Owner | None) -> None:
-        super().__init__(f"{path} is no ticket cache: {why}")
+    def __init__(self, path: str, reason: str, owner: Owner | None) -> None:
+        super().__init__(f"{path} is no ticket cache: {reason}")
         self.path = path
-        self.why = why
+        self.why = reason
         self.owner = owner
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from gmsa_doctor.clients.ldap.directory import Directory, LdapRefusal
+from gmsa_doctor.clients.ldap.client import Directory, LdapRefusal
 from gmsa_doctor.formats.ad import filetime
 
 _ROOT_KEYS = "CN=Master Root Keys,CN=Group Key Distribution Service,CN=Services"
@@ -40,7 +40,7 @@ def partitions(directory: Directory) -> tuple[Partition, ...]:
     configuration, _ = naming_contexts(directory)
     attributes = ("nCName", "dnsRoot", "nETBIOSName")
     hits = directory.search(f"CN=Partitions,{configuration}", "(nETBIOSName=*)", attributes, "one")
-    return tuple(Partition(*(one.text(name) or "" for name in attributes)) for one in hits)
+    return tuple(Partition(*(entry.text(name) or "" for name in attributes)) for entry in hits)
 
 
 def root_keys(directory: Directory) -> tuple[RootKey, ...]:
@@ -53,8 +53,8 @@ def root_keys(directory: Directory) -> tuple[RootKey, ...]:
         return ()
     return tuple(
         RootKey(
-            (one.text("cn") or one.dn.partition(",")[0].partition("=")[2]).lower(),
-            filetime.instant(filetime.number(one.text("msKds-UseStartTime")) or 0),
+            (entry.text("cn") or entry.dn.partition(",")[0].partition("=")[2]).lower(),
+            filetime.instant(filetime.number(entry.text("msKds-UseStartTime")) or 0),
         )
-        for one in hits
+        for entry in hits
     )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from gmsa_doctor.core.errors import Unreachable
 
 if TYPE_CHECKING:
-    from gmsa_doctor.clients.kerberos.logon import SecurityContext
+    from gmsa_doctor.clients.kerberos.client import SecurityContext
 
 SUCCESS = 0
 SASL_BIND_IN_PROGRESS = 14

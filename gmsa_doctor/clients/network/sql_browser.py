@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import socket
 import sys
-from threading import Lock
 
-from gmsa_doctor.clients.network.tcp import endpoint
-from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
+from gmsa_doctor.clients.network.tcp import endpoint, network_error
+from gmsa_doctor.clients.remembered import RememberedAnswers
+from gmsa_doctor.core.errors import Refused, Unreachable
 from gmsa_doctor.formats.sql_server import sql_browser
 from gmsa_doctor.formats.sql_server.sql_browser import BrowserAnswerError, Instance
 
@@ -28,49 +28,35 @@ class SqlBrowser:
 
     def __init__(self, waits: tuple[float, ...] = WAITS) -> None:
         self._waits = waits
-        self._lock = Lock()
-        self._answers: dict[tuple[str, bytes], tuple[Instance, ...] | ClientError] = {}
+        self._answers = RememberedAnswers()
 
     def instance(self, address: str, name: str) -> Instance:
         """The instance of that name. Browser is silent of one that it does not know, or hides: TimedOut."""
         question = sql_browser.one_instance(name)
-        found = self._remembered(address, question)
-        named = [one for one in found if one.name.lower() == name.lower()]
-        if not named:
-            raise Unreachable(_what(address), f"it answers for another instance than {name}")
-        return named[0]
+        for instance in self._remembered(address, question):
+            if instance.name.lower() == name.lower():
+                return instance
+        raise Unreachable(_peer(address), f"it answers for another instance than {name}")
 
     def instances(self, address: str) -> tuple[Instance, ...]:
         """All instances that it tells of."""
         return self._remembered(address, sql_browser.ALL_INSTANCES)
 
     def _remembered(self, address: str, question: bytes) -> tuple[Instance, ...]:
-        key = (address, question.lower())
-        with self._lock:
-            known = self._answers.get(key)
-        if known is None:
-            known = self._ask(address, question)
-            with self._lock:
-                self._answers[key] = known
-        if isinstance(known, ClientError):
-            raise known.with_traceback(None)
-        return known
+        return self._answers.get((address, question.lower()), lambda: self._ask(address, question))
 
-    def _ask(self, address: str, question: bytes) -> tuple[Instance, ...] | ClientError:
-        what = _what(address)
+    def _ask(self, address: str, question: bytes) -> tuple[Instance, ...]:
         try:
             return sql_browser.parse(_exchange(address, question, self._waits))
-        except ConnectionRefusedError:
-            return Refused(what, "nothing listens there")
-        except TimeoutError:
-            return TimedOut(what, sum(self._waits))
+        except ConnectionRefusedError as error:
+            raise Refused(_peer(address), "nothing listens there") from error
         except BrowserAnswerError as error:
-            return Unreachable(what, f"what answers is not SQL Server Browser: {error}")
+            raise Unreachable(_peer(address), f"what answers is not SQL Server Browser: {error}") from error
         except OSError as error:
-            return Unreachable(what, error.strerror or str(error))
+            raise network_error(error, _peer(address), sum(self._waits)) from error
 
 
-def _what(address: str) -> str:
+def _peer(address: str) -> str:
     return f"SQL Server Browser, UDP {endpoint(address, PORT)}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 
-from gmsa_doctor.core.errors import Refused, TimedOut, Unreachable
+from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
 
 
 class Tcp:
@@ -32,12 +32,18 @@ def endpoint(host: str, port: int) -> str:
 
 def open_socket(host: str, port: int, seconds: float) -> socket.socket:
     """A connected socket. Raises as :meth:`Tcp.connect` does."""
-    what = f"TCP {endpoint(host, port)}"
     try:
         return socket.create_connection((host, port), timeout=seconds)
-    except ConnectionRefusedError as error:
-        raise Refused(what) from error
-    except TimeoutError as error:
-        raise TimedOut(what, seconds) from error
     except OSError as error:
-        raise Unreachable(what, error.strerror or str(error)) from error
+        raise network_error(error, f"TCP {endpoint(host, port)}", seconds) from error
+
+
+def network_error(error: OSError | EOFError, peer: str, seconds: float) -> ClientError:
+    """Our typed error for a socket's. EOFError: the peer closed the connection too early."""
+    if isinstance(error, ConnectionRefusedError):
+        return Refused(peer)
+    if isinstance(error, TimeoutError):
+        return TimedOut(peer, seconds)
+    if isinstance(error, EOFError):
+        return Unreachable(peer, "it closed the connection without an answer")
+    return Unreachable(peer, error.strerror or str(error))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import secrets
 
+from gmsa_doctor.formats.ad.der import encoded
+
 _VERSION = 5
 _AS_REQ = 10
 _NT_PRINCIPAL = 1
@@ -20,16 +22,16 @@ _TILL = b"20370913024805Z"
 def as_request(account: str, realm: str) -> bytes:
     """A request for a TGT for ``account@realm``, without proof of the password."""
     body = _sequence(
-        _tagged(0, _der(0x03, b"\0" + bytes(4))),  # KDCOptions: none
+        _tagged(0, encoded(0x03, b"\0" + bytes(4))),  # KDCOptions: none
         _tagged(1, _name(_NT_PRINCIPAL, account)),
         _tagged(2, _text(realm)),
         _tagged(3, _name(_NT_SRV_INST, "krbtgt", realm)),
-        _tagged(5, _der(0x18, _TILL)),
+        _tagged(5, encoded(0x18, _TILL)),
         _tagged(7, _integer(secrets.randbelow(1 << 31))),
         _tagged(8, _sequence(*map(_integer, _ENCTYPES))),
     )
     request = _sequence(_tagged(1, _integer(_VERSION)), _tagged(2, _integer(_AS_REQ)), _tagged(4, body))
-    return _der(0x60 | _AS_REQ, request)
+    return encoded(0x60 | _AS_REQ, request)
 
 
 def _name(kind: int, *parts: str) -> bytes:
@@ -38,24 +40,16 @@ def _name(kind: int, *parts: str) -> bytes:
 
 def _text(text: str) -> bytes:
     """A KerberosString; Active Directory takes UTF-8 in it (MS-KILE 2.2.1)."""
-    return _der(0x1B, text.encode("utf-8", "replace"))
+    return encoded(0x1B, text.encode("utf-8", "replace"))
 
 
 def _integer(number: int) -> bytes:
-    return _der(0x02, number.to_bytes(number.bit_length() // 8 + 1, "big"))
+    return encoded(0x02, number.to_bytes(number.bit_length() // 8 + 1, "big"))
 
 
 def _sequence(*parts: bytes) -> bytes:
-    return _der(0x30, b"".join(parts))
+    return encoded(0x30, b"".join(parts))
 
 
 def _tagged(number: int, content: bytes) -> bytes:
-    return _der(0xA0 | number, content)
-
-
-def _der(tag: int, body: bytes) -> bytes:
-    size = len(body)
-    if size < 0x80:
-        return bytes((tag, size)) + body
-    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes((tag, 0x80 | len(length))) + length + body
+    return encoded(0xA0 | number, content)

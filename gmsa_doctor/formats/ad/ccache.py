@@ -33,31 +33,19 @@ ENCTYPES = {
 }
 """IANA's registry "Kerberos Encryption Type Numbers"."""
 
-_FLAGS = {
-    1: "forwardable",
-    2: "forwarded",
-    3: "proxiable",
-    4: "proxy",
-    5: "may-postdate",
-    6: "postdated",
-    7: "invalid",
-    8: "renewable",
-    9: "initial",
-    10: "pre-authent",
-    11: "hw-authent",
-    12: "transited-policy-checked",
-    13: "ok-as-delegate",
-    15: "enc-pa-rep",
-    16: "anonymous",
-}
+_FLAGS = (
+    *("", "forwardable", "forwarded", "proxiable", "proxy", "may-postdate", "postdated", "invalid", "renewable"),
+    *("initial", "pre-authent", "hw-authent", "transited-policy-checked", "ok-as-delegate", "", "enc-pa-rep"),
+    "anonymous",
+)
 """Bits, counted from the most significant. RFC 4120 5.3; RFC 6806 section 11; RFC 6112 section 3 (16)."""
 
 
 class CcacheError(ValueError):
     """Not a ticket cache that we can read. ``offset`` is where; the text shows nothing of the content."""
 
-    def __init__(self, offset: int, why: str) -> None:
-        super().__init__(f"{why} (at byte {offset})")
+    def __init__(self, offset: int, reason: str) -> None:
+        super().__init__(f"{reason} (at byte {offset})")
         self.offset = offset
 
 
@@ -69,7 +57,7 @@ class Principal:
     realm: str
 
     def __str__(self) -> str:
-        name = "/".join(re.sub(r"[\\/@]", r"\\\g<0>", one) for one in self.components)
+        name = "/".join(re.sub(r"[\\/@]", r"\\\g<0>", component) for component in self.components)
         return f"{name}@{self.realm}"
 
     def is_account(self, name: str, realm: str | None = None) -> bool:
@@ -110,10 +98,8 @@ class Ccache:
     def tgt(self) -> Credential | None:
         """The ticket-granting ticket of the default principal's own realm: the first, as libkrb5 takes it."""
         wanted = Principal(("krbtgt", self.principal.realm), self.principal.realm)
-        return next(
-            (one for one in self.credentials if one.server == wanted and one.client == self.principal),
-            None,
-        )
+        tickets = (ticket for ticket in self.credentials if (ticket.server, ticket.client) == (wanted, self.principal))
+        return next(tickets, None)
 
     def left(self, credential: Credential, now: datetime) -> timedelta:
         """How long the credential is good for by the KDC's clock, as libkrb5 counts; negative once it has expired."""
@@ -141,26 +127,21 @@ class _ByteReader:
     def ended(self) -> bool:
         return self.at == len(self.data)
 
-    def number(self, format: str, what: str) -> int:
+    def number(self, format: str, part: str) -> int:
         size = struct.calcsize(format)
-        return int(struct.unpack(f">{format}", self.take(size, what))[0])
+        return int(struct.unpack(f">{format}", self.take(size, part))[0])
 
-    def take(self, size: int, what: str) -> bytes:
+    def take(self, size: int, part: str) -> bytes:
         if size > len(self.data) - self.at:
-            raise CcacheError(self.at, f"{what} is cut off")
+            raise CcacheError(self.at, f"{part} is cut off")
         self.at += size
         return self.data[self.at - size : self.at]
 
-    def skip(self, size: int, what: str) -> None:
-        if size > len(self.data) - self.at:
-            raise CcacheError(self.at, f"{what} is cut off")
-        self.at += size
+    def text(self, part: str) -> str:
+        return self.counted(part).decode("utf-8", "backslashreplace")
 
-    def text(self, what: str) -> str:
-        return self.take(self.number("I", what), what).decode("utf-8", "backslashreplace")
-
-    def skip_counted(self, what: str) -> None:
-        self.skip(self.number("I", what), what)
+    def counted(self, part: str) -> bytes:
+        return self.take(self.number("I", part), part)
 
 
 def _version(source: _ByteReader) -> int:
@@ -187,12 +168,12 @@ def _header(source: _ByteReader) -> timedelta:
             seconds, microseconds = source.number("i", "the header"), source.number("i", "the header")
             offset = timedelta(seconds=seconds, microseconds=microseconds)
         else:
-            source.skip(length, "the header")
+            source.take(length, "the header")
     return offset
 
 
 def _principal(source: _ByteReader) -> Principal:
-    source.skip(4, "a principal")  # the name's type: a hint only (RFC 4120 6.2)
+    source.take(4, "a principal")  # the name's type: a hint only (RFC 4120 6.2)
     count = source.number("I", "a principal")
     realm = source.text("a principal")
     # Not a tuple of range(count): a spoiled count would have it allocate before anything is read.
@@ -214,15 +195,15 @@ def _credential(source: _ByteReader, version: int) -> Credential | None:
     client, server = _principal(source), _principal(source)
     enctype = source.number("h", "a key")
     if version == 3:  # which has the encryption type twice
-        source.skip(2, "a key")
-    source.skip_counted("a key")
+        source.take(2, "a key")
+    source.counted("a key")
     auth, start, end, renew_till = (source.number("I", "the times") for _ in range(4))
-    source.skip(1, "a credential")
+    source.take(1, "a credential")
     flags = source.number("I", "the flags")
     _skip_list(source, "the addresses")
     _skip_list(source, "the authorization data")
-    source.skip_counted("a ticket")
-    source.skip_counted("a second ticket")
+    source.counted("a ticket")
+    source.counted("a second ticket")
     if server.realm in _CONFIGURATION or (end == 0 and auth != 0):
         return None
     return Credential(
@@ -233,16 +214,14 @@ def _credential(source: _ByteReader, version: int) -> Credential | None:
         start=_time(start or auth),
         end=_time(end),
         renew_till=_time(renew_till) if renew_till else None,
-        flags=tuple(name for bit, name in _FLAGS.items() if flags & (1 << (31 - bit))),
+        flags=tuple(name for bit, name in enumerate(_FLAGS) if name and flags & (1 << (31 - bit))),
     )
 
 
-def _skip_list(source: _ByteReader, what: str) -> None:
-    left = source.number("I", what)
-    while left:
-        source.skip(2, what)
-        source.skip_counted(what)
-        left -= 1
+def _skip_list(source: _ByteReader, part: str) -> None:
+    for _ in range(source.number("I", part)):
+        source.take(2, part)
+        source.counted(part)
 
 
 def _time(seconds: int) -> datetime:

@@ -24,11 +24,11 @@ def element(data: bytes, at: int = 0) -> tuple[int, bytes, int]:
 
 def elements(body: bytes) -> list[tuple[int, bytes]]:
     """The elements that ``body`` is made of, in order. Raises DerError."""
-    found, at = [], 0
+    parsed, at = [], 0
     while at < len(body):
         tag, value, at = element(body, at)
-        found.append((tag, value))
-    return found
+        parsed.append((tag, value))
+    return parsed
 
 
 def fields(body: bytes) -> dict[int, bytes]:
@@ -36,13 +36,22 @@ def fields(body: bytes) -> dict[int, bytes]:
     return dict(elements(body))
 
 
-def inside(found: dict[int, bytes], tag: int) -> bytes:
+def inside(sequence: dict[int, bytes], tag: int) -> bytes:
     """The value of the element within the field ``tag``: an explicit tag is around it. Raises DerError."""
-    if tag not in found:
+    if tag not in sequence:
         raise DerError("a field is missing")
-    return element(found[tag])[1]
+    return element(sequence[tag])[1]
 
 
-def number(found: dict[int, bytes], tag: int) -> int:
+def number(sequence: dict[int, bytes], tag: int) -> int:
     """The INTEGER within the field ``tag``. Raises DerError."""
-    return int.from_bytes(inside(found, tag), "big", signed=True)
+    return int.from_bytes(inside(sequence, tag), "big", signed=True)
+
+
+def encoded(tag: int, body: bytes) -> bytes:
+    """An element with this value."""
+    size = len(body)
+    if size < 0x80:
+        return bytes((tag, size)) + body
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(length))) + length + body

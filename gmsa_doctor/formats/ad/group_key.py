@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 _HEADER = struct.Struct("<I4sIiii16s")
 _VERSION = 1
 _MAGIC = b"KDSK"
-_CYCLE = timedelta(hours=10)
-"""Of one key, KEY_CYCLE_DURATION; 32 of them make an interval of the next level. Source: MS-GKDI 3.1.4.1."""
-_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 
 
 class EnvelopeError(ValueError):
@@ -21,18 +17,10 @@ class EnvelopeError(ValueError):
 
 @dataclass(frozen=True)
 class KeyId:
-    """The key that a password was made with: the KDS root key, and the interval of ten hours."""
+    """The key of a password: the KDS root key, and the interval of ten hours (MS-GKDI 3.1.4.1)."""
 
     root_key: str
     interval: int
-
-    @property
-    def begins(self) -> datetime | None:
-        """When the interval began; ``None`` where that is no time."""
-        try:
-            return _EPOCH + self.interval * _CYCLE
-        except OverflowError:
-            return None
 
 
 def parse(data: bytes) -> KeyId:

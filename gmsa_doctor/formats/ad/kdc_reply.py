@@ -32,12 +32,12 @@ def parse(reply: bytes) -> KdcReply | None:
         kind, body, _ = der.element(reply)
         if kind not in _REPLIES:
             return None
-        found = der.fields(der.element(body)[1])
-        if der.number(found, _MSG_TYPE) != _REPLIES[kind]:
+        fields = der.fields(der.element(body)[1])
+        if der.number(fields, _MSG_TYPE) != _REPLIES[kind]:
             return None
         # The field holds Ticket, and [APPLICATION 1] is around its sequence.
-        ticket = der.fields(der.element(der.inside(found, _TICKET))[1])
-        part = der.fields(der.inside(found, _REPLY_PART))
+        ticket = der.fields(der.element(der.inside(fields, _TICKET))[1])
+        part = der.fields(der.inside(fields, _REPLY_PART))
         return KdcReply(
             kind == 0x6B, der.number(part, _ETYPE), der.number(der.fields(der.inside(ticket, _TICKET_PART)), _ETYPE)
         )

@@ -48,6 +48,6 @@ def host_of(spn: str) -> str:
 def render(domain: str, hosts: tuple[str, ...] = ()) -> str:
     """The file for an AD domain; ``hosts`` are servers of it whose names do not say so."""
     realm, domain = domain.upper(), domain.lower()
-    strangers = dict.fromkeys(one.lower() for one in hosts if is_full_name(one) and not belongs(one, domain))
+    strangers = dict.fromkeys(host.lower() for host in hosts if is_full_name(host) and not belongs(host, domain))
     lines = [f"    {name} = {realm}" for name in (f".{domain}", domain, *strangers)]
     return _TEXT.format(realm=realm, hosts="\n".join(lines))

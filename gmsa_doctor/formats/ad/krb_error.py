@@ -43,18 +43,18 @@ def parse(reply: bytes) -> KrbError | None:
         tag, body, _ = der.element(reply)
         if tag != _KRB_ERROR:
             return None
-        found = der.fields(der.element(body)[1])
-        code = der.number(found, _ERROR_CODE)
+        fields = der.fields(der.element(body)[1])
+        code = der.number(fields, _ERROR_CODE)
     except der.DerError:
         return None
-    data = _e_data(found)
+    data = _e_data(fields)
     return KrbError(code, _nt_status(data), _offered(data) if code == PREAUTH_REQUIRED else ())
 
 
-def _e_data(found: dict[int, bytes]) -> list[tuple[int, bytes]]:
+def _e_data(fields: dict[int, bytes]) -> list[tuple[int, bytes]]:
     """The types and values of KERB-ERROR-DATA, or of METHOD-DATA (a sequence of PA-DATA), which MS-KILE allows too."""
     try:
-        tag, body, _ = der.element(der.inside(found, _E_DATA))
+        tag, body, _ = der.element(der.inside(fields, _E_DATA))
         if tag != _SEQUENCE:
             return []
         parts = [value for kind, value in der.elements(body) if kind == _SEQUENCE] or [body]
@@ -63,8 +63,8 @@ def _e_data(found: dict[int, bytes]) -> list[tuple[int, bytes]]:
     data: list[tuple[int, bytes]] = []
     for part in parts:
         with suppress(der.DerError):
-            one = der.fields(part)
-            data.append((der.number(one, _TYPE), der.inside(one, _VALUE)))
+            fields = der.fields(part)
+            data.append((der.number(fields, _TYPE), der.inside(fields, _VALUE)))
     return data
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from datetime import timedelta
 
 from gmsa_doctor.core.hidden import Hidden
 
@@ -18,16 +17,10 @@ class BlobError(ValueError):
 
 @dataclass(frozen=True)
 class ManagedPassword:
-    """The passwords of a gMSA, as UTF-16LE without the terminating NUL, and their intervals.
-
-    ``query_interval``: ask the domain controller again after this long. ``unchanged_interval``: the
-    password stays what it is for at least this long. Both count from when the blob was read.
-    """
+    """The passwords of a gMSA, as UTF-16LE without the terminating NUL."""
 
     current: Hidden[bytes]
     previous: Hidden[bytes] | None
-    query_interval: timedelta
-    unchanged_interval: timedelta
 
     def utf8(self) -> Hidden[bytes]:
         """The current password as Kerberos wants it (MS-KILE 3.1.1.2: UTF-8 of the UTF-16 string).
@@ -49,17 +42,12 @@ def parse(blob: bytes) -> ManagedPassword:
     """Parse a blob. Raises BlobError."""
     if len(blob) < _HEADER.size:
         raise BlobError(f"{len(blob)} bytes are less than the header of {_HEADER.size} bytes")
-    version, _reserved, length, current, previous, query, unchanged = _HEADER.unpack_from(blob)
+    version, _reserved, length, current, previous, _query, _unchanged = _HEADER.unpack_from(blob)
     if version != _VERSION:
         raise BlobError(f"version {version}, not {_VERSION}")
     if length != len(blob):
         raise BlobError(f"its length field says {length}, but it has {len(blob)} bytes")
-    return ManagedPassword(
-        Hidden(_password(blob, current)),
-        Hidden(_password(blob, previous)) if previous else None,
-        _interval(blob, query),
-        _interval(blob, unchanged),
-    )
+    return ManagedPassword(Hidden(_password(blob, current)), Hidden(_password(blob, previous)) if previous else None)
 
 
 def _password(blob: bytes, offset: int) -> bytes:
@@ -69,11 +57,3 @@ def _password(blob: bytes, offset: int) -> bytes:
         if blob[end : end + 2] == b"\0\0":
             return blob[offset:end]
     raise BlobError("a password is not terminated")
-
-
-def _interval(blob: bytes, offset: int) -> timedelta:
-    """An unsigned number of 100 ns."""
-    if offset < _HEADER.size or offset + 8 > len(blob):
-        raise BlobError("an interval lies outside the blob")
-    (ticks,) = struct.unpack_from("<Q", blob, offset)
-    return timedelta(microseconds=ticks // 10)

@@ -71,7 +71,7 @@ def _acl(data: bytes, offset: int) -> bytes:
 
 def _entries(acl: bytes) -> tuple[Ace, ...]:
     _, _, _, count, _ = _ACL.unpack_from(acl)
-    found: list[Ace] = []
+    aces: list[Ace] = []
     offset = _ACL.size
     for _ in range(count):
         if offset + _ACE.size > len(acl):
@@ -80,9 +80,9 @@ def _entries(acl: bytes) -> tuple[Ace, ...]:
         if size < _ACE.size or offset + size > len(acl):
             raise DescriptorError(f"the size of {size} bytes of an entry is wrong")
         if kind in _ALLOW | _DENY and not flags & _INHERIT_ONLY:
-            found.append(_ace(kind, flags, acl[offset + _ACE.size : offset + size]))
+            aces.append(_ace(kind, flags, acl[offset + _ACE.size : offset + size]))
         offset += size
-    return tuple(found)
+    return tuple(aces)
 
 
 def _ace(kind: int, flags: int, body: bytes) -> Ace:
@@ -114,7 +114,7 @@ def decide(
     """
     if entries is None:
         return True, None
-    for one in entries:
-        if one.sid in sids and one.mask & right and one.object_type is None:
-            return one.allow, one
+    for entry in entries:
+        if entry.sid in sids and entry.mask & right and entry.object_type is None:
+            return entry.allow, entry
     return False, None

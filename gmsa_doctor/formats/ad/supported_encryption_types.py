@@ -31,5 +31,5 @@ def named(value: int | None) -> EncryptionType | None:
 
 def words(value: int) -> str:
     """The value in hexadecimal, with the names of its encryption types: ``0x1c (RC4, AES128, AES256)``."""
-    names = ", ".join(one.name or "" for one in EncryptionType if value & one)
+    names = ", ".join(flag.name or "" for flag in EncryptionType if value & flag)
     return f"0x{value:x} ({names})" if names else f"0x{value:x}"

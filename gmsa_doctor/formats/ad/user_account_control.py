@@ -27,5 +27,5 @@ class Control(IntFlag):
 
 def words(value: int) -> str:
     """The value in hexadecimal, with the names of its flags: ``0x202 (ACCOUNTDISABLE, NORMAL_ACCOUNT)``."""
-    names = ", ".join(one.name or "" for one in Control if value & one)
+    names = ", ".join(flag.name or "" for flag in Control if value & flag)
     return f"0x{value:x} ({names})" if names else f"0x{value:x}"

@@ -16,7 +16,6 @@ _SERVICE = re.compile(r"[a-z0-9-]+")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _SUFFIX = re.compile(r"(?s)(.+)-([A-Za-z0-9]{6})")
-_TASK_DEFINITION = re.compile(r"task-definition/([A-Za-z0-9_-]{1,255})(?::([1-9]\d{0,17}))?", re.ASCII)
 _S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3[.-](?:dualstack\.)?(?:[a-z0-9-]+\.)?amazonaws\.com(?:\.cn)?")
 
 
@@ -154,22 +153,6 @@ class SecretArn:
 
 
 @dataclass(frozen=True)
-class TaskDefinitionArn:
-    """``arn:<partition>:ecs:<region>:<account>:task-definition/<family>:<revision>``."""
-
-    partition: str
-    region: str
-    account: str
-    family: str
-    revision: int | None = None
-
-    def __str__(self) -> str:
-        revision = "" if self.revision is None else f":{self.revision}"
-        where = f"{self.partition}:ecs:{self.region}:{self.account}"
-        return f"arn:{where}:task-definition/{self.family}{revision}"
-
-
-@dataclass(frozen=True)
 class RoleArn:
     """An IAM role, or (``session`` set) a session of one. ``path`` is ``/`` or ``/a/b/``.
 
@@ -254,7 +237,7 @@ def parse_s3_object_arn(text: str) -> S3ObjectArn:
         raise ArnError(ArnProblem.NO_BUCKET, "it names no bucket")
     if not slash or not key:
         raise ArnError(ArnProblem.NO_KEY, "it names a bucket, and no object in it")
-    if ":" in bucket or any(one.isspace() for one in bucket):
+    if ":" in bucket or any(map(str.isspace, bucket)):
         raise ArnError(ArnProblem.RESOURCE, "its bucket name holds a colon or white space")
     return S3ObjectArn(arn.partition, bucket, key)
 
@@ -286,16 +269,6 @@ def parse_secret_arn(text: str) -> SecretArn:
     return secret
 
 
-def parse_task_definition_arn(text: str) -> TaskDefinitionArn:
-    """The ARN of a task definition. Raises ArnError."""
-    arn = _in_account(_of_service(text, "ecs", "a task definition"))
-    match = _TASK_DEFINITION.fullmatch(arn.resource)
-    if not match:
-        raise ArnError(ArnProblem.RESOURCE, "it names no task definition")
-    revision = int(match[2]) if match[2] else None
-    return TaskDefinitionArn(arn.partition, arn.region, arn.account, match[1], revision)
-
-
 def parse_role_arn(text: str) -> RoleArn:
     """The ARN of an IAM role, or of a session of one (``assumed-role``). Raises ArnError."""
     arn = parse_arn(text)
@@ -313,11 +286,6 @@ def parse_role_arn(text: str) -> RoleArn:
     elif arn.service not in ("iam", "sts"):
         raise ArnError(ArnProblem.SERVICE, f"it is an ARN of {arn.service}, not of an IAM role")
     raise ArnError(ArnProblem.RESOURCE, "it names no role")
-
-
-def role_name(text: str) -> str:
-    """The name of the role of a role's or session's ARN: ``role/path/Name`` is ``Name``. Raises ArnError."""
-    return parse_role_arn(text).name
 
 
 def _of_service(text: str, service: str, wanted: str) -> Arn:

@@ -16,6 +16,8 @@ from typing import Any
 from gmsa_doctor.formats.aws.arn import RoleArn
 
 Answer = bool | None
+_Judged = tuple[Answer, Mapping[str, Any]]
+"""A statement, and whether it is about the request."""
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _LITERAL = {"*": "\ue000", "?": "\ue001", "$": "\ue002"}
 """Policy variables that stand for the character itself, and what marks it until it is compared."""
@@ -60,26 +62,28 @@ class Ruling:
 
 def rule(text: str | None, request: PolicyRequest) -> Ruling:
     """What a policy says; None is no policy. Raises PolicyError."""
-    denials: list[tuple[Answer, Mapping[str, Any]]] = []
-    allows: list[tuple[Answer, Mapping[str, Any]]] = []
-    delegates: list[tuple[Answer, Mapping[str, Any]]] = []
-    for one in statements(text):
-        about = _all((_about_action(one, request), _about_resource(one, request), _conditions(one, request)))
-        role, account = _principal(one, request.role)
-        if one.get("Effect") == "Deny":
-            denials.append((_all((about, _any((role, account)))), one))
-        elif one.get("Effect") == "Allow":
-            allows.append((_all((about, role)), one))
-            delegates.append((_all((about, account)), one))
+    denials, allows, delegates = list[_Judged](), list[_Judged](), list[_Judged]()
+    for statement in statements(text):
+        parts = (
+            _about_action(statement, request),
+            _about_resource(statement, request),
+            _conditions(statement, request),
+        )
+        about = _all(parts)
+        role, account = _principal(statement, request.role)
+        if statement.get("Effect") == "Deny":
+            denials.append((_all((about, _any((role, account)))), statement))
+        elif statement.get("Effect") == "Allow":
+            allows.append((_all((about, role)), statement))
+            delegates.append((_all((about, account)), statement))
     denies = _any(answer for answer, _ in denials)
+    sids = (str(statement.get("Sid", "")) for answer, statement in denials if answer is denies)
     return Ruling(
         denies=denies,
         allows=_any(answer for answer, _ in allows),
         delegates=_any(answer for answer, _ in delegates),
-        open_to_all=any(answer is not False and _is_everybody(one) for answer, one in allows),
-        denied_by=""
-        if denies is False
-        else next(str(one.get("Sid", "")) for answer, one in denials if answer is denies),
+        open_to_all=any(answer is not False and _is_everybody(statement) for answer, statement in allows),
+        denied_by="" if denies is False else next(sids),
         deny_keys=_keys(denials),
         allow_keys=_keys([*allows, *delegates]),
     )
@@ -96,10 +100,10 @@ def statements(text: str | None) -> tuple[Mapping[str, Any], ...]:
     if not isinstance(document, dict) or "Statement" not in document:
         raise PolicyError("there is no Statement in it")
     found = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
-    if not all(isinstance(one, dict) for one in found):
+    if not all(isinstance(statement, dict) for statement in found):
         raise PolicyError("a Statement is not an object")
-    conditions = [one.get("Condition") or {} for one in found]
-    if not all(isinstance(one, dict) and all(isinstance(keys, dict) for keys in one.values()) for one in conditions):
+    conditions = [statement.get("Condition") or {} for statement in found]
+    if not all(isinstance(keys, dict) and all(isinstance(key, dict) for key in keys.values()) for keys in conditions):
         raise PolicyError("a Condition is not an object of objects")
     return tuple(found)
 
@@ -150,7 +154,8 @@ def _in_every_case(answers: Iterable[bool]) -> Answer:
 
 def _about_action(statement: Mapping[str, Any], request: PolicyRequest) -> Answer:
     wanted = request.action.lower()
-    named = any(fits(one.lower(), wanted) for one in _texts(statement.get("NotAction", statement.get("Action", ()))))
+    patterns = _texts(statement.get("NotAction", statement.get("Action", ())))
+    named = any(fits(pattern.lower(), wanted) for pattern in patterns)
     return named is ("NotAction" not in statement)
 
 
@@ -159,7 +164,7 @@ def _about_resource(statement: Mapping[str, Any], request: PolicyRequest) -> Ans
     if "Resource" not in statement and "NotResource" not in statement:
         return True
     patterns = _texts(statement.get("NotResource", statement.get("Resource", ())))
-    named = _any(_in_every_case_of(one, request.resource, _fits_pattern, request) for one in patterns)
+    named = _any(_in_every_case_of(pattern, request.resource, _fits_pattern, request) for pattern in patterns)
     return named if "NotResource" not in statement else _not(named)
 
 
@@ -179,9 +184,9 @@ def _named(principal: Any, role: RoleArn) -> tuple[Answer, Answer]:
     entries = _texts(principal.get("AWS", ())) if isinstance(principal, dict) else []
     session = f"arn:{role.partition}:sts::{role.account}:assumed-role/{role.name}/"
     about_role = _any(
-        True if one in ("*", str(role)) else None if one.startswith(session) else False for one in entries
+        True if entry in ("*", str(role)) else None if entry.startswith(session) else False for entry in entries
     )
-    account = any(one in (role.account, f"arn:{role.partition}:iam::{role.account}:root") for one in entries)
+    account = any(entry in (role.account, f"arn:{role.partition}:iam::{role.account}:root") for entry in entries)
     return about_role, account
 
 
@@ -211,14 +216,14 @@ def _condition(operator: str, key: str, wanted: list[str], request: PolicyReques
         return None
     name = operator.rpartition(":")[2].removesuffix("IfExists").lower()
     if name == "null":
-        return "false" in [one.lower() for one in wanted]
+        return "false" in map(str.lower, wanted)
     negated = "not" in name
     compare = _COMPARE.get(name.replace("not", "", 1) if negated else name)
     if compare is None:
         return None
-    answers = [_any(_in_every_case_of(one, found, compare, request) for one in wanted) for found in possible]
-    one_answer = None if None in answers else _in_every_case(bool(answer) for answer in answers)
-    return _not(one_answer) if negated else one_answer
+    answers = [_any(_in_every_case_of(pattern, value, compare, request) for pattern in wanted) for value in possible]
+    answer = None if None in answers else _in_every_case(map(bool, answers))
+    return _not(answer) if negated else answer
 
 
 def _in_every_case_of(pattern: str, found: str, compare: Callable[[str, str], bool], request: PolicyRequest) -> Answer:
@@ -229,8 +234,8 @@ def _in_every_case_of(pattern: str, found: str, compare: Callable[[str, str], bo
         values = (_LITERAL[name],) if name in _LITERAL else request.context.get(key)
         if values is None:
             return None
-        patterns = [one.replace(f"${{{name}}}", value) for one in patterns for value in values]
-    return _in_every_case(compare(one, found) for one in patterns)
+        patterns = [text.replace(f"${{{name}}}", value) for text in patterns for value in values]
+    return _in_every_case(compare(text, found) for text in patterns)
 
 
 def _fits_pattern(pattern: str, text: str) -> bool:
@@ -284,6 +289,5 @@ def _texts(value: Any) -> list[str]:
     """A value or a list of them; policies may hold true and 1.2 without quotes."""
     many = value if isinstance(value, list | tuple) else [value]
     words = {True: "true", False: "false"}
-    return [
-        words[one] if isinstance(one, bool) else str(one) for one in many if isinstance(one, str | bool | int | float)
-    ]
+    scalars = (item for item in many if isinstance(item, str | bool | int | float))
+    return [words[scalar] if isinstance(scalar, bool) else str(scalar) for scalar in scalars]

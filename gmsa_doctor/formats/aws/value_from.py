@@ -77,7 +77,7 @@ def parse(text: str) -> Source:
             "three, of which each may be empty",
             f"{whole}:{wanted}" if len(behind) < _BEHIND else None,
         )
-    key, stage, version = (one or None for one in behind)
+    key, stage, version = (part or None for part in behind)
     return SecretSource(secret, key, stage, version)
 
 

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from gmsa_doctor.formats.documents.json_text import Document, Json, nearest_key, parse, type_name
 from gmsa_doctor.formats.fetcher import Fetcher
 
-SHOWN = "invalid credentialspec fields"
-"""What both generations of the daemon show for each of these defects; 2.x mostly adds its own text."""
-
-CCG_PLUGIN = "{859E1386-BDB4-49E8-85C7-3070B13920E1}"
-"""The PluginGUID of the AWS plug-in for Windows; the daemon does not read it."""
+T = TypeVar("T")
 
 _ACCOUNTS = "ActiveDirectoryConfig.GroupManagedServiceAccounts"
 _HOST = "ActiveDirectoryConfig.HostAccountConfig"
@@ -43,7 +40,7 @@ class Defect:
     """What is wrong at ``path``. ``found`` and ``expected`` are keys or types, never values.
 
     ``stumbles`` are the generations of the daemon that refuse it. ``v2_text`` is the stable part of what
-    2.x says within :data:`SHOWN`; None where it says no more, or where that was not seen.
+    2.x says within "invalid credentialspec fields"; None where it says no more, or where that was not seen.
     ``text_is_object``: of a PluginInput that is a string, whether it holds a JSON object with CredentialArn.
     """
 
@@ -60,8 +57,7 @@ class Defect:
 class CredSpecDocument:
     """What is read of a CredSpec. The first three are what the daemon reads; no form is judged yet.
 
-    ``gmsa_name`` is the first non-empty name, ``gmsa_names`` all of them; ``scopes`` are those of the
-    entries. What is not there, or not a string, is None.
+    ``gmsa_name`` is the first non-empty name. What is not there, or not a string, is None.
     """
 
     dns_name: str
@@ -72,11 +68,6 @@ class CredSpecDocument:
     dns_tree_name: str | None = None
     sid: str | None = None
     guid: str | None = None
-    gmsa_names: tuple[str, ...] = ()
-    scopes: tuple[str, ...] = ()
-    plugin_guid: str | None = None
-    portable_ccg_version: str | None = None
-    cms_plugins: tuple[str, ...] = ()
 
 
 def read_credspec(value: Json) -> CredSpecDocument | tuple[Defect, ...]:
@@ -92,29 +83,21 @@ def read_credspec(value: Json) -> CredSpecDocument | tuple[Defect, ...]:
     credential_arn = reader.text(reader.plugin_input(host), f"{_HOST}.PluginInput.CredentialArn")
     if reader.defects:
         return tuple(reader.defects)
-    names = tuple(filter(None, (_text(one, "Name") for one in accounts)))
-    scopes = tuple(filter(None, (_text(one, "Scope") for one in accounts)))
-    plugins = value.get("CmsPlugins")
     return CredSpecDocument(
         dns_name=dns_name,
-        gmsa_name=names[0],
+        gmsa_name=next(filter(None, (_text(account, "Name") for account in accounts))),
         credential_arn=credential_arn,
         machine_account_name=_text(domain, "MachineAccountName"),
         net_bios_name=_text(domain, "NetBiosName"),
         dns_tree_name=_text(domain, "DnsTreeName"),
         sid=_text(domain, "Sid"),
         guid=_text(domain, "Guid"),
-        gmsa_names=names,
-        scopes=scopes,
-        plugin_guid=_text(host, "PluginGUID"),
-        portable_ccg_version=_text(host, "PortableCcgVersion"),
-        cms_plugins=tuple(one for one in plugins if isinstance(one, str)) if isinstance(plugins, list) else (),
     )
 
 
 def _text(value: dict[str, Json] | None, key: str) -> str | None:
-    found = (value or {}).get(key)
-    return found if isinstance(found, str) else None
+    text = (value or {}).get(key)
+    return text if isinstance(text, str) else None
 
 
 class _CredSpecReader:
@@ -127,51 +110,43 @@ class _CredSpecReader:
         self.defects: list[Defect] = []
 
     def object(self, parent: dict[str, Json] | None, path: str) -> dict[str, Json] | None:
-        found = self._find(parent, path, "an object")
-        if isinstance(found, dict):
-            return found
-        if found is not None:
-            self._add(path, DefectKind.WRONG_TYPE, "an object", type_name(found))
-        return None
+        return self._typed(self._find(parent, path, "an object"), path, dict, "an object")
 
     def text(self, parent: dict[str, Json] | None, path: str) -> str:
-        found = self._find(parent, path, "a string")
-        if isinstance(found, str):
-            if not found:
-                self._add(path, DefectKind.EMPTY, "a non-empty string", "an empty string")
-            return found
-        if found is not None:
-            self._add(path, DefectKind.WRONG_TYPE, "a string", type_name(found))
-        return ""
+        text = self._typed(self._find(parent, path, "a string"), path, str, "a string")
+        if text == "":
+            self._add(path, DefectKind.EMPTY, "a non-empty string", "an empty string")
+        return text or ""
 
     def plugin_input(self, host: dict[str, Json] | None) -> dict[str, Json] | None:
         path = f"{_HOST}.PluginInput"
-        found = self._find(host, path, "an object")
-        if isinstance(found, dict):
-            return found
-        if isinstance(found, str):
-            is_object = _holds_credential_arn(found)
+        value = self._find(host, path, "an object")
+        if isinstance(value, str):
+            is_object = _holds_credential_arn(value)
             self._add(path, DefectKind.PLUGIN_INPUT_TEXT, "an object", "a string", is_object)
-        elif found is not None:
-            self._add(path, DefectKind.WRONG_TYPE, "an object", type_name(found))
-        return None
+            return None
+        return self._typed(value, path, dict, "an object")
 
     def accounts(self, directory: dict[str, Json] | None) -> list[dict[str, Json]]:
         """The entries of GroupManagedServiceAccounts that are objects; the daemon 2.x passes over others."""
-        found = self._find(directory, _ACCOUNTS, "an array")
-        if found is None:
+        array = self._typed(self._find(directory, _ACCOUNTS, "an array"), _ACCOUNTS, list, "an array")
+        if array is None:
             return []
-        if not isinstance(found, list):
-            self._add(_ACCOUNTS, DefectKind.WRONG_TYPE, "an array", type_name(found))
-            return []
-        entries = [one for one in found if isinstance(one, dict)]
-        if not any(_text(one, "Name") for one in entries):
-            self._no_name(found)
+        entries = [entry for entry in array if isinstance(entry, dict)]
+        if not any(_text(entry, "Name") for entry in entries):
+            self._no_name(array)
         return entries
 
+    def _typed(self, value: Json, path: str, wanted: type[T], name: str) -> T | None:
+        if isinstance(value, wanted):
+            return value
+        if value is not None:
+            self._add(path, DefectKind.WRONG_TYPE, name, type_name(value))
+        return None
+
     def _no_name(self, entries: list[Json]) -> None:
-        for index, one in enumerate(entries):
-            near = nearest_key(one, "Name") if isinstance(one, dict) and "Name" not in one else None
+        for index, entry in enumerate(entries):
+            near = nearest_key(entry, "Name") if isinstance(entry, dict) and "Name" not in entry else None
             if near:
                 self._add(f"{_ACCOUNTS}[{index}].Name", DefectKind.WRONG_CASE, "Name", near)
                 return

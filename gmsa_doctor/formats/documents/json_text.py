@@ -23,7 +23,6 @@ Json: TypeAlias = Union["dict[str, Json]", "list[Json]", str, int, float, bool, 
 DEPTH_LIMIT = 500
 """Levels of nesting that we read. Go reads 10,000; a real document has five."""
 
-_BOTH = frozenset(Fetcher)
 _NONE: frozenset[Fetcher] = frozenset()
 _ONLY_1_3 = frozenset({Fetcher.V1_3})
 _ONLY_2 = frozenset({Fetcher.V2})
@@ -112,27 +111,21 @@ class JsonDefectKind(StrEnum):
 
     EMPTY = "empty"
     BYTE_ORDER_MARK = "byte-order-mark"
-    """U+FEFF before the value, in a text that was not read from a file (a secret)."""
     COMMENT = "comment"
     TRAILING_COMMA = "trailing-comma"
     MISSING_COMMA = "missing-comma"
     SINGLE_QUOTES = "single-quotes"
     TYPOGRAPHIC_QUOTES = "typographic-quotes"
     PYTHON = "python"
-    """``True``, ``False`` or ``None``: the text of a Python dict."""
     UNQUOTED = "unquoted"
-    """A key or value without quotes."""
     YAML = "yaml"
     MARKUP = "markup"
-    """HTML or XML, mostly an error page that was saved in place of the document."""
     TRUNCATED = "truncated"
     TRAILING_GARBAGE = "trailing-garbage"
     ESCAPE = "escape"
     """A backslash that starts no escape: a Windows path or ``DOMAIN\\user`` pasted as it is."""
     CONTROL_CHARACTER = "control-character"
-    """A line break or tab within a string."""
     NOT_A_NUMBER = "not-a-number"
-    """``NaN`` or ``Infinity``."""
     TOO_DEEP = "too-deep"
     """More than :data:`DEPTH_LIMIT` levels: we do not read it, a daemon might."""
     SYNTAX = "syntax"
@@ -189,27 +182,22 @@ def parse(text: str) -> Document | JsonDefect:
     except _Constant as error:
         return _defect(JsonDefectKind.NOT_A_NUMBER, mended, _find_constant(mended, error.name), _SYNTAX_TEXT)
     except RecursionError:
-        return _too_deep(mended, 0)
-    plain, duplicates = _plain(value)
-    return Document(plain, duplicates)
+        return _defect(JsonDefectKind.TOO_DEEP, mended, 0)
+    return Document(value, tuple(_duplicates(value)))
 
 
 def type_name(value: object) -> str:
     """What JSON calls the type of a value, with its article."""
     if value is None:
         return "null"
-    if isinstance(value, bool):
-        return "a boolean"
-    for kind, name in ((str, "a string"), (dict, "an object"), (list, "an array")):
-        if isinstance(value, kind):
-            return name
-    return "a number"
+    names = ((bool, "a boolean"), (str, "a string"), (dict, "an object"), (list, "an array"))
+    return next((name for kind, name in names if isinstance(value, kind)), "a number")
 
 
 def nearest_key(value: dict[str, Json], key: str) -> str | None:
     """The key that equals ``key`` but for its case and white space around it; None without one."""
     wanted = key.casefold()
-    return next((one for one in value if one != key and one.strip().casefold() == wanted), None)
+    return next((name for name in value if name != key and name.strip().casefold() == wanted), None)
 
 
 _SYNTAX_TEXT = "this is not JSON"
@@ -282,25 +270,17 @@ def _without_lone_surrogate(escape: re.Match[str]) -> str:
     return "\\ufffd" if len(text) == 6 else text
 
 
-def _plain(root: Json) -> tuple[Json, tuple[str, ...]]:
-    """Duplicate keys with their paths, in the order of the document."""
-    duplicates: list[str] = []
+def _duplicates(root: Json) -> Iterator[str]:
+    """The paths of duplicate keys, in the order of the document. A loop, not a recursion: the depth does not count."""
     todo: list[tuple[str, Json]] = [("", root)]
     while todo:
         path, value = todo.pop()
         if isinstance(value, _JsonObject):
-            duplicates += (f"{path}.{key}".lstrip(".") for key in value.twice)
-        todo += reversed(list(_children(path, value)))
-    return root, tuple(duplicates)
-
-
-def _children(path: str, value: Json) -> Iterator[tuple[str, Json]]:
-    if isinstance(value, dict):
-        for key, one in value.items():
-            yield (f"{path}.{key}" if path else key), one
-    elif isinstance(value, list):
-        for index, one in enumerate(value):
-            yield f"{path}[{index}]", one
+            yield from (f"{path}.{key}".lstrip(".") for key in value.twice)
+        if isinstance(value, dict):
+            todo += reversed([(f"{path}.{key}" if path else key, child) for key, child in value.items()])
+        elif isinstance(value, list):
+            todo += reversed([(f"{path}[{index}]", child) for index, child in enumerate(value)])
 
 
 # What happened --------------------------------------------------------------------------------------
@@ -319,16 +299,12 @@ def _defect_at_first_sight(text: str) -> JsonDefect | None:
     for token in _STRING_OR_BRACKET.finditer(text):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
         if depth > DEPTH_LIMIT:
-            return _too_deep(text, token.start())
+            return _defect(JsonDefectKind.TOO_DEEP, text, token.start())
     return None
 
 
-def _too_deep(text: str, position: int) -> JsonDefect:
-    return _defect(JsonDefectKind.TOO_DEEP, text, position)
-
-
 def _find_constant(text: str, name: str) -> int:
-    return next((one.start() for one in _STRING_OR_CONSTANT.finditer(text) if one[0] == name), 0)
+    return next((match.start() for match in _STRING_OR_CONSTANT.finditer(text) if match[0] == name), 0)
 
 
 def _explained(text: str, message: str, position: int) -> JsonDefect:
@@ -409,7 +385,5 @@ def _sentence(message: str) -> str:
 
 
 def _defect(kind: JsonDefectKind, text: str, position: int, fallback: str = _SYNTAX_TEXT) -> JsonDefect:
-    before = text[:position]
-    line = before.count("\n") + 1
-    column = position - (before.rfind("\n") + 1) + 1
+    line, column = text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position)
     return JsonDefect(kind, line, column, _MESSAGES.get(kind, fallback))

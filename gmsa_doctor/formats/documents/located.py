@@ -60,10 +60,8 @@ class Located:
 
     def at(self, path: Path) -> Position | None:
         """Where a part stands: its own place, else that of the nearest part around it."""
-        for end in range(len(path), -1, -1):
-            if path[:end] in self.positions:
-                return self.positions[path[:end]]
-        return None
+        parts = (path[:end] for end in range(len(path), -1, -1))
+        return next((self.positions[part] for part in parts if part in self.positions), None)
 
 
 @dataclass(frozen=True)

@@ -67,16 +67,8 @@ def domain_name_defect(text: str, *, needs_dot: bool = False) -> str | None:
     Letters, digits and hyphens in labels (RFC 1123, section 2.1), no underscore, no trailing dot.
     With ``needs_dot``, at least one dot, as the daemon 2.x wants it.
     """
-    defect = _domain_text_defect(text)
-    if defect:
-        return defect
-    for label in text.split("."):
-        defect = _label_defect(label)
-        if defect:
-            return defect
-    if needs_dot and lacks_dot(text):
-        return "it has no dot"
-    return None
+    defect = _domain_text_defect(text) or next(filter(None, map(_label_defect, text.split("."))), None)
+    return defect or ("it has no dot" if needs_dot and lacks_dot(text) else None)
 
 
 def lacks_dot(text: str) -> bool:
@@ -87,7 +79,7 @@ def lacks_dot(text: str) -> bool:
 def _domain_text_defect(text: str) -> str | None:
     if not text:
         return "it is empty"
-    if any(one.isspace() for one in text):
+    if any(map(str.isspace, text)):
         return "it holds white space"
     if not text.isascii():
         return "it holds a character that is not ASCII"
@@ -108,14 +100,14 @@ def _label_defect(label: str) -> str | None:
     if label.startswith("-") or label.endswith("-"):
         return "it has a label that starts or ends with a hyphen"
     if not _LABEL.fullmatch(label):
-        wrong = next(one for one in label if not (one.isalnum() or one == "-"))
+        wrong = next(char for char in label if not (char.isalnum() or char == "-"))
         return f"it holds the character {wrong!r}"
     return None
 
 
 def refused_characters(text: str) -> tuple[str, ...]:
     """The characters of an account name that the daemon refuses, each once, in their order."""
-    return tuple(dict.fromkeys(one for one in text if one in REFUSED_CHARACTERS))
+    return tuple(dict.fromkeys(char for char in text if char in REFUSED_CHARACTERS))
 
 
 def account_name_defects(text: str) -> tuple[AccountNameDefect, ...]:
@@ -145,11 +137,8 @@ def user_name_form(text: str) -> UserNameForm:
     """The form of the secret's user name; where several apply, the one that stops the daemon first."""
     if not text:
         return UserNameForm.EMPTY
-    for mark, form in (
-        ("\\", UserNameForm.DOWN_LEVEL),
-        (":", UserNameForm.WITH_COLON),
-        ("@", UserNameForm.UPN),
-    ):
+    forms = {"\\": UserNameForm.DOWN_LEVEL, ":": UserNameForm.WITH_COLON, "@": UserNameForm.UPN}
+    for mark, form in forms.items():
         if mark in text:
             return form
     if text.endswith("$"):

@@ -7,7 +7,7 @@ domainName and of the user name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from gmsa_doctor.core.hidden import Hidden
@@ -106,9 +106,6 @@ class SecretFields:
     password: Hidden[str]
     domain_name: str
     distinguished_name: str | None = None
-    username_key: str = USERNAME[0]
-    password_key: str = PASSWORD[0]
-    notes: tuple[SecretDefect, ...] = field(default=())
 
 
 def read_secret(text: str) -> SecretDocument | tuple[SecretDefect, ...]:
@@ -123,22 +120,21 @@ def read_secret(text: str) -> SecretDocument | tuple[SecretDefect, ...]:
     if not isinstance(value, dict):
         found = type_name(value)
         return (SecretDefect(SecretDefectKind.NOT_AN_OBJECT, found=found, expected="an object"),)
-    defects = [one for keys in _FIELDS for one in _type_defects(value, keys)]
-    if any(one.stumbles == _BOTH for one in defects):
+    defects = [defect for keys in _FIELDS for defect in _type_defects(value, keys)]
+    if any(defect.stumbles == _BOTH for defect in defects):
         return tuple(defects)
     return _document(document, value, defects)
 
 
 def _document(document: Document, value: dict[str, Json], defects: list[SecretDefect]) -> SecretDocument:
     known = [key for keys in _FIELDS for key in keys]
-    texts = tuple((key, Hidden(one)) for key in known if isinstance(one := value.get(key), str))
-    near = ((key, nearest_key(value, key)) for key in known if key not in value)
+    texts = tuple((key, Hidden(text)) for key in known if isinstance(text := value.get(key), str))
+    near = tuple((key, found) for key in known if key not in value and (found := nearest_key(value, key)) is not None)
     twice = (
         SecretDefect(SecretDefectKind.DUPLICATE_KEY, key, stumbles=_NONE) for key in known if key in document.duplicates
     )
     both = (SecretDefect(SecretDefectKind.BOTH_SPELLINGS, key, stumbles=_NONE) for key in _ambiguous(texts))
-    found = tuple((key, one) for key, one in near if one is not None)
-    return SecretDocument(texts, found, (*defects, *twice, *both))
+    return SecretDocument(texts, near, (*defects, *twice, *both))
 
 
 def _ambiguous(texts: tuple[tuple[str, Hidden[str]], ...]) -> list[str]:
@@ -155,7 +151,7 @@ def _type_defects(value: dict[str, Json], keys: tuple[str, ...]) -> list[SecretD
     wrong = [key for key in keys if not isinstance(value.get(key, ""), (str, type(None)))]
     if keys is DISTINGUISHED_NAME:
         wrong = [key for key in wrong if isinstance(value[key], (dict, list))]
-    usable = keys is DISTINGUISHED_NAME or any(isinstance(one := value.get(key), str) and one for key in keys)
+    usable = keys is DISTINGUISHED_NAME or any(isinstance(text := value.get(key), str) and text for key in keys)
     stumbles = frozenset({Fetcher.V1_3}) if usable else _BOTH
     return [
         SecretDefect(SecretDefectKind.WRONG_TYPE, key, type_name(value[key]), "a string", stumbles) for key in wrong
@@ -178,15 +174,7 @@ def read_fields(document: SecretDocument, *, rotation: bool = False) -> SecretFi
     ]
     if defects or username is None or password is None or domain is None:
         return tuple(defects)
-    return SecretFields(
-        username,
-        Hidden(password),
-        domain,
-        _revealed(document, DISTINGUISHED_NAME) or None,
-        _key(document, USERNAME),
-        _key(document, PASSWORD),
-        document.notes,
-    )
+    return SecretFields(username, Hidden(password), domain, _revealed(document, DISTINGUISHED_NAME) or None)
 
 
 def _revealed(document: SecretDocument, keys: tuple[str, ...]) -> str | None:
@@ -194,20 +182,14 @@ def _revealed(document: SecretDocument, keys: tuple[str, ...]) -> str | None:
     return taken[1].reveal() if taken else None
 
 
-def _key(document: SecretDocument, keys: tuple[str, ...]) -> str:
-    taken = document.taken(keys)
-    return taken[0] if taken else keys[0]
-
-
 def _rotated(username: str | None, rotation: bool) -> str | None:
     return username.partition(":")[2] if username and rotation and ":" in username else username
 
 
 def _missing(document: SecretDocument, keys: tuple[str, ...]) -> SecretDefect:
-    near = dict(document.near)
-    for key in keys:
-        if key in near:
-            return SecretDefect(SecretDefectKind.WRONG_CASE, keys[0], near[key], key)
+    for key, found in document.near:
+        if key in keys:
+            return SecretDefect(SecretDefectKind.WRONG_CASE, keys[0], found, key)
     return SecretDefect(SecretDefectKind.MISSING, keys[0], expected=" or ".join(keys))
 
 
@@ -226,7 +208,7 @@ def _username_defects(value: str | None) -> list[SecretDefect]:
     defects = _length_defects(USERNAME[0], value, SECRET_FIELD_LIMIT)
     form = user_name_form(value or "")
     if value and form is not UserNameForm.BARE:
-        reason = " ".join(repr(one) for one in refused_characters(value)) or None
+        reason = " ".join(map(repr, refused_characters(value))) or None
         defects.append(SecretDefect(SecretDefectKind.USER_NAME_FORM, USERNAME[0], value, form=form, reason=reason))
     return defects
 

@@ -92,7 +92,6 @@ class TaskDefinition:
     requires_compatibilities: tuple[str, ...] = ()
     network_mode: str | None = None
     execution_role_arn: str | None = None
-    task_role_arn: str | None = None
     os_family: str | None = None
     cpu_architecture: str | None = None
     requires_attributes: tuple[str, ...] = ()
@@ -112,17 +111,16 @@ def read_task_definition(value: object) -> TaskDefinition:
     platform = node.child("runtimePlatform") or Node(node.at("runtimePlatform"), {})
     return TaskDefinition(
         family=node.text("family"),
-        containers=tuple(_container(one) for one in entries),
+        containers=tuple(_container(entry) for entry in entries),
         revision=node.number("revision"),
         arn=node.text("taskDefinitionArn"),
         status=node.text("status"),
         requires_compatibilities=node.texts("requiresCompatibilities"),
         network_mode=node.text("networkMode"),
         execution_role_arn=node.text("executionRoleArn"),
-        task_role_arn=node.text("taskRoleArn"),
         os_family=platform.text("operatingSystemFamily"),
         cpu_architecture=platform.text("cpuArchitecture"),
-        requires_attributes=tuple(one.text("name") or "" for one in node.objects("requiresAttributes") or ()),
+        requires_attributes=tuple(entry.text("name") or "" for entry in node.objects("requiresAttributes") or ()),
     )
 
 
@@ -130,18 +128,18 @@ def _container(node: Node) -> Container:
     name = node.text("name")
     if not name:
         raise TaskDefinitionError(node.at("name"), "is missing")
-    essential = node.boolean("essential")
+    environment = node.objects("environment") or ()
     return Container(
         name=name,
-        essential=essential is not False,
+        essential=node.boolean("essential") is not False,
         image=node.text("image"),
         user=node.text("user"),
         credential_specs=node.texts("credentialSpecs"),
         docker_security_options=node.texts("dockerSecurityOptions"),
-        environment=_environment(node.objects("environment") or ()),
+        environment=_environment(environment),
         logs=_logs(node.child("logConfiguration")),
         dns_settings=tuple(key for key in DNS_SETTINGS if node.holds_any(key)),
-        connection_strings=_connection_strings(node.objects("environment") or ()),
+        connection_strings=_connection_strings(environment),
         secrets=_secrets(node),
         references=tuple(_references(node)),
     )
@@ -158,22 +156,22 @@ def _logs(node: Node | None) -> LogStreams | None:
 
 
 def _environment(entries: tuple[Node, ...]) -> tuple[tuple[str, str], ...]:
-    named = ((one.text("name"), one) for one in entries)
-    return tuple((name, one.text("value") or "") for name, one in named if name in KEPT_ENVIRONMENT and name)
+    named = ((entry.text("name"), entry) for entry in entries)
+    return tuple((name, entry.text("value") or "") for name, entry in named if name in KEPT_ENVIRONMENT and name)
 
 
 def _connection_strings(entries: tuple[Node, ...]) -> tuple[NamedString, ...]:
     """What is no connection string of SQL Server is passed over, and so is what is not known before deployment."""
-    found = []
-    for one in entries:
-        name, value = one.text("name"), one.text("value")
+    strings = []
+    for entry in entries:
+        name, value = entry.text("name"), entry.text("value")
         if not name or not value or isinstance(value, Open) or not connection_string.may_be_one(value):
             continue
         if OF_ANOTHER_DATABASE.search(name):
             continue
         with suppress(ConnectionStringError):
-            found.append(NamedString(name, connection_string.parse(value)))
-    return tuple(found)
+            strings.append(NamedString(name, connection_string.parse(value)))
+    return tuple(strings)
 
 
 OF_A_DATABASE = re.compile(r"conn|dsn|jdbc|odbc|sql|database|(^|_)db(_|$)|datasource", re.IGNORECASE)
@@ -208,7 +206,7 @@ def _references(node: Node) -> Iterator[Reference]:
 def _values_from(node: Node, key: str) -> tuple[tuple[str, str], ...]:
     """None where they are not as ECS wants them: that is not ours to judge. What is open until deployment is not in."""
     try:
-        pairs = [(one.text("name"), one.text("valueFrom")) for one in node.objects(key) or ()]
+        pairs = [(entry.text("name"), entry.text("valueFrom")) for entry in node.objects(key) or ()]
     except TaskDefinitionError:
         return ()
     return tuple((name, source) for name, source in pairs if name and source and not isinstance(source, Open))
@@ -255,11 +253,6 @@ class CredentialSpecEntry:
     target: str
 
     @property
-    def is_file(self) -> bool:
-        """Whether it names a file of the host, which EC2 Windows alone allows."""
-        return self.target.lower().startswith("file:")
-
-    @property
     def suggestion(self) -> str | None:
         """The entry as it was most likely meant; None if that cannot be told."""
         return f"{self.meant}{self.target}" if self.near_miss and self.meant and self.target else None
@@ -271,7 +264,7 @@ _SEPARATOR = re.compile(r"\s*[:=]\s*|\s+|(?=arn:|file:)|$", re.IGNORECASE)
 
 def split_credential_spec(text: str) -> CredentialSpecEntry:
     """The parts of an entry. Raises nothing: what is wrong with its prefix is in ``near_miss``."""
-    prefix = next((one for one in Prefix if text.startswith(one)), None)
+    prefix = next((known for known in Prefix if text.startswith(known)), None)
     rest = text.removeprefix(prefix) if prefix else text
     meant, target = _meant(text)
     near_miss = _near_miss(text, prefix, rest, meant)

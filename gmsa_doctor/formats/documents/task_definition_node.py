@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from gmsa_doctor.formats.documents.json_text import type_name
 from gmsa_doctor.formats.documents.located import Open
+
+T = TypeVar("T")
 
 
 class TaskDefinitionError(ValueError):
@@ -24,13 +27,12 @@ class TaskDefinitionError(ValueError):
 def mapping(path: str, value: object) -> Mapping[object, object]:
     """The value, if it is an object. Raises TaskDefinitionError."""
     if not isinstance(value, Mapping):
-        where = path or "the document"
-        raise TaskDefinitionError(path, _wrong_type(value, "an object", "" if path else where))
+        raise TaskDefinitionError(path, _wrong_type(value, "an object", "" if path else "the document"))
     return value
 
 
-def _wrong_type(value: object, wanted: str, what: str = "") -> str:
-    return f"{what} is {type_name(value)}, not {wanted}".strip()
+def _wrong_type(value: object, wanted: str, subject: str = "") -> str:
+    return f"{subject} is {type_name(value)}, not {wanted}".strip()
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Node:
         if key in self.value:
             return self.value[key]
         wanted = key.casefold()
-        near = next((one for one in self.value if isinstance(one, str) and one.casefold() == wanted), None)
+        near = next((name for name in self.value if isinstance(name, str) and name.casefold() == wanted), None)
         if near is not None:
             pascal = key[:1].upper() + key[1:]
             whose = "CloudFormation's spelling" if near == pascal else "the wrong case"
@@ -71,47 +73,42 @@ class Node:
 
     def objects(self, key: str) -> tuple[Node, ...] | None:
         """The objects of the array under a key."""
-        found = self._list(key)
-        if found is None:
+        items = self._list(key)
+        if items is None:
             return None
-        paths = [f"{self.at(key)}[{index}]" for index in range(len(found))]
-        return tuple(Node(path, mapping(path, one)) for path, one in zip(paths, found, strict=True))
+        paths = [f"{self.at(key)}[{index}]" for index in range(len(items))]
+        return tuple(Node(path, mapping(path, item)) for path, item in zip(paths, items, strict=True))
 
     def text(self, key: str) -> str | None:
         """The string under a key."""
-        found = self._get(key)
-        if found is None or isinstance(found, str):
-            return found
-        raise TaskDefinitionError(self.at(key), _wrong_type(found, "a string"))
+        return self._typed(key, str, "a string")
 
     def texts(self, key: str) -> tuple[str, ...]:
         """The strings of the array under a key."""
-        found = self._list(key) or []
-        for index, one in enumerate(found):
-            if not isinstance(one, str):
-                raise TaskDefinitionError(f"{self.at(key)}[{index}]", _wrong_type(one, "a string"))
-        return tuple(one for one in found if isinstance(one, str))
+        texts: list[str] = []
+        for index, item in enumerate(self._list(key) or ()):
+            if not isinstance(item, str):
+                raise TaskDefinitionError(f"{self.at(key)}[{index}]", _wrong_type(item, "a string"))
+            texts.append(item)
+        return tuple(texts)
 
     def holds_any(self, key: str) -> bool:
         """Whether there is such an array, and something in it that is known before it is deployed."""
-        return any(not isinstance(one, Open) for one in self._list(key) or ())
+        return any(not isinstance(item, Open) for item in self._list(key) or ())
 
     def boolean(self, key: str) -> bool | None:
         """The boolean under a key."""
-        found = self._get(key)
-        if found is None or isinstance(found, bool):
-            return found
-        raise TaskDefinitionError(self.at(key), _wrong_type(found, "a boolean"))
+        return self._typed(key, bool, "a boolean")
 
     def number(self, key: str) -> int | None:
         """The whole number under a key."""
-        found = self._get(key)
-        if found is None or (isinstance(found, int) and not isinstance(found, bool)):
-            return found
-        raise TaskDefinitionError(self.at(key), _wrong_type(found, "a whole number"))
+        return self._typed(key, int, "a whole number")
 
     def _list(self, key: str) -> list[object] | None:
-        found = self._get(key)
-        if found is None or isinstance(found, list):
-            return found
-        raise TaskDefinitionError(self.at(key), _wrong_type(found, "an array"))
+        return self._typed(key, list, "an array")
+
+    def _typed(self, key: str, wanted: type[T], name: str) -> T | None:
+        value = self._get(key)
+        if value is None or (isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool))):
+            return value
+        raise TaskDefinitionError(self.at(key), _wrong_type(value, name))

@@ -1,14 +1,13 @@
-"""YAML to plain data, with the place of each part.
+"""YAML to plain data, with the position of each part.
 
-PyYAML gives the events alone. From there on it is ours, so that a hostile text costs no more than a long one: nothing
-is constructed but plain data, nesting and aliases have limits, and each part keeps its place.
+PyYAML composes the nodes; the data is made here, so that a hostile text costs no more than a long one: nothing is
+constructed but plain data, and nesting and aliases have limits.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
 from gmsa_doctor.formats.documents.located import DEPTH_LIMIT, YAML_LIMIT, Located, LocatedError, Path, Position
@@ -24,8 +23,9 @@ _SHORT_FORMS = {"!Ref": "Ref", "!Condition": "Condition", **{f"!{name}": f"Fn::{
 """Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html"""
 
 _CORE = "tag:yaml.org,2002:"
-_TEXTS = ("!", f"{_CORE}str")
+_TEXT = f"{_CORE}str"
 _PLAIN_TAGS = tuple(_CORE + name for name in ("null", "bool", "int", "float", "map", "seq"))
+_CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def read_yaml(text: str) -> Located:
@@ -37,32 +37,26 @@ def read_yaml(text: str) -> Located:
     if len(text) > YAML_LIMIT:
         raise LocatedError(f"the text is longer than {YAML_LIMIT} characters")
     root = _composed(text)
+    if root is None:
+        raise LocatedError("the document is empty")
     reader = _YamlReader()
     return Located(reader.value(root, ()), reader.positions)
 
 
-# From events to nodes -------------------------------------------------------------------------------
-
-
-@dataclass(eq=False)
-class _YamlNode:
-    position: Position
-    tag: str | None
-    text: str | None = None
-    """Of a scalar."""
-    plain: bool = False
-    """Whether a scalar stands without quotes: then it may be a number."""
-    mapping: bool = False
-    parts: list[_YamlNode] = field(default_factory=list)
-    """Of a list; of a mapping, key and value in turn."""
-
-
-def _composed(text: str) -> _YamlNode:
+def _composed(text: str) -> Any:
+    """PyYAML's node of the one document; None without a document."""
     import yaml
+    from yaml.composer import Composer
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    # libyaml's loader has a composer of its own, in which nothing can be replaced: PyYAML's goes in front of it.
+    fast = getattr(yaml, "CSafeLoader", None)
+    bases = (_LimitedComposer, Composer, fast) if fast else (_LimitedComposer, yaml.SafeLoader)
     try:
-        return _compose(yaml.parse(text, Loader=loader))
+        loader: Any = type("Loader", bases, {"__init__": bases[-1].__init__})(text)
+        loader.anchors = {}
+        return loader.get_single_node()
+    except yaml.composer.ComposerError as error:
+        raise LocatedError("a second document begins: files with one are read", _position(error.problem_mark)) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise LocatedError(error.problem or "not YAML", _position(mark) if mark else None) from None
@@ -76,155 +70,126 @@ def _position(mark: Any) -> Position:
     return Position(mark.line + 1, mark.column + 1)
 
 
-_CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
 def _control_character(text: str) -> Position | None:
-    found = _CONTROL.search(text)
-    if not found:
+    match = _CONTROL.search(text)
+    if not match:
         return None
-    before = text[: found.start()]
-    return Position(before.count("\n") + 1, found.start() - before.rfind("\n"))
+    before = text[: match.start()]
+    return Position(before.count("\n") + 1, match.start() - before.rfind("\n"))
 
 
-def _compose(events: Iterable[Any]) -> _YamlNode:
-    """The tree of the one document. A loop, not a recursion: the depth of the text does not count."""
-    import yaml
-
-    root: _YamlNode | None = None
-    anchors: dict[str, _YamlNode] = {}
-    around: list[_YamlNode] = []
-    for event in events:
-        kind = type(event)
-        if kind in (yaml.SequenceEndEvent, yaml.MappingEndEvent):
-            around.pop()
-        elif kind is yaml.DocumentStartEvent and root:
-            raise LocatedError("a second document begins: files with one are read", _position(event.start_mark))
-        elif isinstance(event, yaml.NodeEvent):
-            node = _alias(event, anchors) if kind is yaml.AliasEvent else _node(event, anchors)
-            if around:
-                around[-1].parts.append(node)
-            root = root or node
-            if isinstance(event, yaml.CollectionStartEvent):
-                around.append(node)
-                _refuse_depth(len(around), node.position)
-    if root is None:
-        raise LocatedError("the document is empty")
-    return root
-
-
-def _alias(event: Any, anchors: dict[str, _YamlNode]) -> _YamlNode:
-    if event.anchor not in anchors:
-        raise LocatedError("the alias has no anchor before it", _position(event.start_mark))
-    return anchors[event.anchor]
-
-
-def _node(event: Any, anchors: dict[str, _YamlNode]) -> _YamlNode:
-    import yaml
-
-    scalar = isinstance(event, yaml.ScalarEvent)
-    node = _YamlNode(
-        _position(event.start_mark),
-        event.tag,
-        event.value if scalar else None,
-        plain=scalar and event.implicit[0],
-        mapping=isinstance(event, yaml.MappingStartEvent),
-    )
-    if event.anchor:
-        anchors[event.anchor] = node
-    return node
-
-
-def _refuse_depth(depth: int, position: Position) -> None:
+def _refuse_depth(depth: int, mark: Any) -> None:
     if depth > DEPTH_LIMIT:
-        raise LocatedError(f"this is nested deeper than {DEPTH_LIMIT} levels", position)
+        raise LocatedError(f"this is nested deeper than {DEPTH_LIMIT} levels", _position(mark))
 
 
-# From nodes to data ---------------------------------------------------------------------------------
+class _LimitedComposer:
+    """In front of PyYAML's Composer: nesting has a limit, an anchor may be defined again, and no tag is guessed."""
+
+    anchors: dict[str, object]
+    depth = 0
+    """Collections around the node."""
+
+    def compose_node(self, parent: object, index: object) -> object:
+        composer: Any = super()
+        event = composer.peek_event()
+        if type(event).__name__ != "AliasEvent":
+            self.anchors.pop(event.anchor, None)
+        elif event.anchor not in self.anchors:
+            raise LocatedError("the alias has no anchor before it", _position(event.start_mark))
+        if getattr(event, "tag", None) == "!":  # a text, though it has no quotes
+            event.tag = _TEXT
+        is_collection = hasattr(event, "flow_style")
+        self.depth += is_collection
+        _refuse_depth(self.depth, event.start_mark)
+        node: object = composer.compose_node(parent, index)
+        self.depth -= is_collection
+        return node
+
+    def resolve(self, _kind: type, value: str | None, implicit: Any) -> str | None:
+        """The tag where none is written: none for collections and for scalars without quotes."""
+        return _TEXT if value is not None and not implicit[0] else None
 
 
 class _YamlReader:
-    """Aliases are followed each time they occur: what they stand for has a path of its own there."""
+    """Makes data of nodes. Aliases are followed each time: what they stand for has a path of its own there."""
 
     def __init__(self) -> None:
         self.positions: dict[Path, Position] = {}
-        self.seen: set[_YamlNode] = set()
+        self.seen: set[object] = set()
         self.repeated = 0
-        self.around: set[_YamlNode] = set()
+        self.around: set[object] = set()
 
-    def value(self, node: _YamlNode, path: Path) -> object:
-        self.positions.setdefault(path, node.position)
+    def value(self, node: Any, path: Path) -> object:
+        if path not in self.positions:  # the entry of a mapping stands where its key does
+            self.positions[path] = _position(node.start_mark)
         self._count(node)
-        tag = node.tag
-        if tag and tag in _SHORT_FORMS:
-            name = _SHORT_FORMS[tag]
-            if name == "Fn::GetAtt" and node.text is not None:
-                return {name: list(node.text.split(".", 1))}
+        if name := _SHORT_FORMS.get(node.tag):
+            if name == "Fn::GetAtt" and node.id == "scalar":
+                return {name: node.value.split(".", 1)}
             return {name: self._untagged(node, (*path, name))}
-        if tag and not tag.startswith("!") and tag not in (*_TEXTS, *_PLAIN_TAGS):
-            raise LocatedError("the tag stands for no plain data", node.position)
+        if node.tag and not node.tag.startswith("!") and node.tag not in (_TEXT, *_PLAIN_TAGS):
+            raise LocatedError("the tag stands for no plain data", _position(node.start_mark))
         return self._untagged(node, path)
 
-    def _untagged(self, node: _YamlNode, path: Path) -> object:
-        if node.text is not None:
-            plain = (node.plain and node.tag not in _TEXTS) or node.tag in _PLAIN_TAGS
-            return _scalar(node.text) if plain else node.text
-        _refuse_depth(len(self.around), node.position)
-        self.around.add(node)
-        try:
-            if not node.mapping:
-                return [self.value(one, (*path, index)) for index, one in enumerate(node.parts)]
-            return self._mapping(node, path)
-        finally:
-            self.around.discard(node)
+    def _untagged(self, node: Any, path: Path) -> object:
+        if node.id == "scalar":
+            return _scalar(node.value) if node.tag is None or node.tag in _PLAIN_TAGS else node.value
+        self._enter(node)
+        if node.id == "sequence":
+            data: object = [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
+        else:
+            data = self._mapping(node, path)
+        self.around.remove(node)
+        return data
 
-    def _mapping(self, node: _YamlNode, path: Path) -> dict[str, object]:
-        value: dict[str, object] = {}
-        for key, place, one in self._entries(node):
-            self.positions[(*path, key)] = place
-            value[key] = self.value(one, (*path, key))
-        return value
+    def _mapping(self, node: Any, path: Path) -> dict[str, object]:
+        data: dict[str, object] = {}
+        for key, position, value in self._entries(node):
+            self.positions[(*path, key)] = position
+            data[key] = self.value(value, (*path, key))
+        return data
 
-    def _entries(self, node: _YamlNode) -> Iterator[tuple[str, Position, _YamlNode]]:
-        """Keys with their places and values: its own, then those merged in by ``<<`` that it does not have."""
+    def _entries(self, node: Any) -> Iterator[tuple[str, Position, Any]]:
+        """Keys with their positions and values: its own, then those merged in by ``<<`` that it does not have."""
         own: set[str] = set()
-        sources: list[_YamlNode] = []
-        for key, value in zip(node.parts[::2], node.parts[1::2], strict=True):
-            if key.text is None:
-                raise LocatedError("the key is no text", key.position)
-            if key.text == "<<" and key.plain:
-                sources += [value] if value.mapping else value.parts or [value]
+        sources: list[Any] = []
+        for key, value in node.value:
+            position = _position(key.start_mark)
+            if key.id != "scalar":
+                raise LocatedError("the key is no text", position)
+            if key.value == "<<" and key.tag is None:
+                sources += value.value or [value] if value.id == "sequence" else [value]
                 continue
-            if key.text in own:
-                raise LocatedError("the key occurs twice in its mapping", key.position)
-            own.add(key.text)
-            yield key.text, key.position, value
+            if key.value in own:
+                raise LocatedError("the key occurs twice in its mapping", position)
+            own.add(key.value)
+            yield key.value, position, value
         for source in sources:
             yield from self._merged(source, own)
 
-    def _merged(self, source: _YamlNode, own: set[str]) -> Iterator[tuple[str, Position, _YamlNode]]:
-        if not source.mapping:
-            raise LocatedError("<< takes a mapping, or a list of mappings", source.position)
+    def _merged(self, source: Any, own: set[str]) -> Iterator[tuple[str, Position, Any]]:
+        if source.id != "mapping":
+            raise LocatedError("<< takes a mapping, or a list of mappings", _position(source.start_mark))
         self._count(source)
-        _refuse_depth(len(self.around), source.position)
-        self.around.add(source)
-        try:
-            for key, place, value in self._entries(source):
-                if key not in own:
-                    own.add(key)
-                    yield key, place, value
-        finally:
-            self.around.discard(source)
+        self._enter(source)
+        for key, position, value in self._entries(source):
+            if key not in own:
+                own.add(key)
+                yield key, position, value
+        self.around.remove(source)
 
-    def _count(self, node: _YamlNode) -> None:
+    def _enter(self, node: Any) -> None:
+        _refuse_depth(len(self.around), node.start_mark)
+        self.around.add(node)
+
+    def _count(self, node: Any) -> None:
         if node in self.around:
-            raise LocatedError("an alias is part of what it stands for", node.position)
-        if node not in self.seen:
-            self.seen.add(node)
-            return
-        self.repeated += 1
+            raise LocatedError("an alias is part of what it stands for", _position(node.start_mark))
+        self.repeated += node in self.seen
+        self.seen.add(node)
         if self.repeated > ALIAS_LIMIT:
-            raise LocatedError(f"aliases repeat more than {ALIAS_LIMIT} parts", node.position)
+            raise LocatedError(f"aliases repeat more than {ALIAS_LIMIT} parts", _position(node.start_mark))
 
 
 _WORDS: dict[str, object] = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 LIMIT = 16 * 1024
@@ -133,45 +133,35 @@ def parse(text: str) -> ConnectionString:
 
 def _pairs(text: str, quotes: Mapping[str, str]) -> list[tuple[str, str]]:
     """``keyword=value;…`` in their order, keywords in lower case. In quotes, the closing one is doubled."""
-    found: list[tuple[str, str]] = []
-    at = 0
-    while at < len(text):
-        if text[at] in "; \t\r\n":
-            at += 1
-            continue
-        equals = text.find("=", at)
-        if equals < 0 or ";" in text[at:equals]:
+    pairs: list[tuple[str, str]] = []
+    rest = text.lstrip(_BETWEEN)
+    while rest:
+        keyword, equals, rest = rest.partition("=")
+        if not equals or ";" in keyword:
             raise ConnectionStringError("a keyword in it has no = behind it (a value that holds ; must be in quotes)")
-        keyword = " ".join(text[at:equals].lower().split())
-        value, at = _value(text, equals + 1, quotes)
-        found.append((keyword, value))
-    return found
+        value, rest = _value(rest.lstrip(_WHITE), quotes)
+        pairs.append((" ".join(keyword.lower().split()), value))
+        rest = rest.lstrip(_BETWEEN)
+    return pairs
 
 
-def _value(text: str, at: int, quotes: Mapping[str, str]) -> tuple[str, int]:
-    """The value that begins there, and where it ends."""
-    while at < len(text) and text[at] in " \t\r\n":
-        at += 1
-    closing = quotes.get(text[at : at + 1])
+_WHITE = " \t\r\n"
+_BETWEEN = f";{_WHITE}"
+
+
+def _value(text: str, quotes: Mapping[str, str]) -> tuple[str, str]:
+    """The value that a text begins with, and what follows its ``;``."""
+    closing = quotes.get(text[:1])
     if closing is None:
-        end = text.find(";", at)
-        end = len(text) if end < 0 else end
-        return text[at:end].strip(), end
-    parts, start = [], at + 1
-    while True:
-        end = text.find(closing, start)
-        if end < 0:
-            raise ConnectionStringError("a quote or brace in it is not closed")
-        parts.append(text[start:end])
-        if text[end + 1 : end + 2] != closing:
-            break
-        parts.append(closing)
-        start = end + 2
-    behind = text.find(";", end)
-    behind = len(text) if behind < 0 else behind
-    if text[end + 1 : behind].strip():
+        value, _, rest = text.partition(";")
+        return value.strip(), rest
+    quoted = re.match(f"((?:[^{closing}]|{closing}{closing})*){closing}(?!{closing})", text[1:])
+    if quoted is None:
+        raise ConnectionStringError("a quote or brace in it is not closed")
+    behind, _, rest = text[1 + quoted.end() :].partition(";")
+    if behind.strip():
         raise ConnectionStringError("something stands between a closing quote and the next ;")
-    return "".join(parts), behind
+    return quoted[1].replace(closing * 2, closing), rest
 
 
 def _first(pairs: Mapping[str, str], names: tuple[str, ...]) -> str | None:
@@ -185,14 +175,13 @@ _BRACES = {"{": "}"}
 def _of_pairs(text: str) -> ConnectionString:
     """.NET's or ODBC's: the driver tells. In .NET the last of a keyword counts, in ODBC the first."""
     odbc = re.search(r"(^|;)\s*(driver|dsn)\s*=", text, re.IGNORECASE) is not None
-    found = _pairs(text, _BRACES if odbc else _ADO)
-    pairs = dict(reversed(found)) if odbc else dict(found)
     if odbc:
-        return _odbc(pairs)
+        return _odbc(dict(reversed(_pairs(text, _BRACES))))
+    pairs = dict(_pairs(text, _ADO))
     server = _first(pairs, _SERVER)
     if server is None or not _BESIDES & pairs.keys():
         raise ConnectionStringError("it names no server (Server=… or Data Source=…)")
-    if foreign := next((one for one in _FOREIGN if one in pairs), None):
+    if foreign := next((keyword for keyword in _FOREIGN if keyword in pairs), None):
         raise ConnectionStringError(
             f"it is of another kind of server: SQL Server's .NET driver knows no {foreign}= (it takes Server=host,port "
             "and User Id=)"
@@ -238,17 +227,22 @@ def _with_server(server: str, form: Form, pairs: Mapping[str, str], *, takes_col
     host, number, mistaken = _with_colon(host.strip(), _port(port) or _port(pairs.get("port", "")))
     if instance.strip().lower() == "mssqlserver":  # the default instance's own name
         instance = ""
+    string = _string(form, pairs, host, _logon(pairs), number, instance)
+    return replace(string, protocol=protocol, colon=mistaken and not takes_colon)
+
+
+def _string(
+    form: Form, pairs: Mapping[str, str], host: str, logon: Logon, port: int | None, instance: str
+) -> ConnectionString:
     return ConnectionString(
         form,
         _checked(host),
-        _logon(form, pairs),
-        number,
+        logon,
+        port,
         _instance(instance),
-        protocol,
-        _has_user(pairs),
-        _spn(pairs),
-        mistaken and not takes_colon,
-        _database(pairs),
+        has_user=_has_user(pairs),
+        spn=_spn(pairs),
+        database=_database(pairs),
     )
 
 
@@ -301,9 +295,8 @@ def _has_user(pairs: Mapping[str, str]) -> bool:
     return _first(pairs, (*_USER, *_PASSWORD)) is not None
 
 
-def _logon(form: Form, pairs: Mapping[str, str]) -> Logon:
-    trusted = (_first(pairs, _TRUSTED) or "").lower() in _TRUE
-    if trusted:
+def _logon(pairs: Mapping[str, str]) -> Logon:
+    if (_first(pairs, _TRUSTED) or "").lower() in _TRUE:
         return Logon.KERBEROS
     authentication = re.sub(r"[\s_]", "", pairs.get("authentication", "").lower())
     if authentication.startswith("activedirectory"):
@@ -328,16 +321,8 @@ def _jdbc(rest: str) -> ConnectionString:
     port = _port(match["port"] or _first(pairs, ("portnumber", "port")) or "")
     if not host:
         raise ConnectionStringError("it names no server (jdbc:sqlserver://host or serverName=…)")
-    return ConnectionString(
-        Form.JDBC,
-        _checked(host),
-        _jdbc_logon(pairs),
-        port,
-        _instance(match["instance"] or instance or pairs.get("instancename", "")),
-        has_user=_has_user(pairs),
-        spn=_spn(pairs),
-        database=_database(pairs),
-    )
+    instance = match["instance"] or instance or pairs.get("instancename", "")
+    return _string(Form.JDBC, pairs, host, _jdbc_logon(pairs), port, instance)
 
 
 def _jdbc_logon(pairs: Mapping[str, str]) -> Logon:
@@ -383,19 +368,7 @@ def _url(driver: str, rest: str) -> ConnectionString:
     if at and unquote_plus(user).strip(":"):
         pairs["uid"] = "given"
     form = Form.FREETDS if driver == "pymssql" else Form.ODBC
-    return ConnectionString(
-        form,
-        _checked(name),
-        _url_logon(form, pairs),
-        _port(match["port"] or pairs.get("port", "")),
-        _instance(instance),
-        has_user=_has_user(pairs),
-        spn=_spn(pairs),
-        database=_database({"database": unquote(database)}),
-    )
-
-
-def _url_logon(form: Form, pairs: Mapping[str, str]) -> Logon:
-    """Without a user SQLAlchemy asks pyodbc for a trusted connection, and FreeTDS takes the ticket by itself."""
-    found = _logon(form, pairs)
-    return Logon.KERBEROS if found is Logon.NONE else found
+    pairs["database"] = unquote(database)
+    # Without a user SQLAlchemy asks pyodbc for a trusted connection, and FreeTDS takes the ticket by itself.
+    logon = Logon.KERBEROS if _logon(pairs) is Logon.NONE else _logon(pairs)
+    return _string(form, pairs, name, logon, _port(match["port"] or pairs.get("port", "")), instance)

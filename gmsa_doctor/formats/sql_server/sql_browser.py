@@ -58,15 +58,15 @@ def parse(data: bytes) -> tuple[Instance, ...]:
     if length != len(data) - _HEAD:
         raise BrowserAnswerError(f"it says that {length} bytes follow, and {len(data) - _HEAD} do")
     text = data[_HEAD:].decode("cp1252", "replace").rstrip("\0").removesuffix(";;")
-    return tuple(_instance(one.split(";")) for one in _NEXT.split(text)) if text else ()
+    return tuple(_instance(part.split(";")) for part in _NEXT.split(text)) if text else ()
 
 
 def _instance(parts: list[str]) -> Instance:
     """From keywords and their values, by turns; a value may be empty."""
-    keywords = tuple(one.lower() for one in parts[: 2 * len(_NAMES) : 2])
+    keywords = tuple(map(str.lower, parts[: 2 * len(_NAMES) : 2]))
     if keywords != _NAMES or len(parts) < 2 * len(_NAMES):
         raise BrowserAnswerError("an instance in it does not begin with ServerName, InstanceName, IsClustered, Version")
-    pairs = dict(zip((one.lower() for one in parts[8::2]), parts[9::2], strict=False))
+    pairs = dict(zip(map(str.lower, parts[8::2]), parts[9::2], strict=False))
     return Instance(parts[1], parts[3], tuple(pairs), _port(pairs.get("tcp", "")))
 
 

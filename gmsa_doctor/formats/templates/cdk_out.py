@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from gmsa_doctor.formats.documents.located import Located, LocatedError, Path, read_json
+from gmsa_doctor.formats.documents.walk import child, entries
 
 MANIFEST = "manifest.json"
 
@@ -42,10 +43,10 @@ class Assembly:
 
 def is_manifest(value: object) -> bool:
     """Whether a document is the manifest of a cloud assembly."""
-    artifacts = value.get("artifacts") if isinstance(value, dict) else None
-    if not isinstance(artifacts, dict) or not isinstance(value, dict) or not isinstance(value.get("version"), str):
+    artifacts = child(value, "artifacts")
+    if not isinstance(artifacts, dict) or not isinstance(child(value, "version"), str):
         return False
-    return all(isinstance(one, dict) and isinstance(one.get("type"), str) for one in artifacts.values())
+    return all(isinstance(child(artifact, "type"), str) for artifact in artifacts.values())
 
 
 def read_manifest(text: str) -> Assembly:
@@ -57,8 +58,7 @@ def read_manifest(text: str) -> Assembly:
     nested: list[str] = []
     for name, artifact in located.value["artifacts"].items():
         path: Path = ("artifacts", name, "properties")
-        properties = artifact.get("properties")
-        properties = properties if isinstance(properties, dict) else {}
+        properties = entries(artifact.get("properties"))
         if artifact["type"] == _STACK:
             template = _below(located, (*path, "templateFile"), properties.get("templateFile"))
             stacks.append(Stack(name, template, _parameters(properties, artifact.get("environment"))))
@@ -78,12 +78,11 @@ def _below(located: Located, path: Path, name: object) -> str:
 
 
 def _parameters(properties: Mapping[str, object], environment: object) -> tuple[tuple[str, str], ...]:
-    given = properties.get("parameters")
-    named = given.items() if isinstance(given, dict) else ()
-    found = {key: value for key, value in named if isinstance(value, str)}
+    given = entries(properties.get("parameters"))
+    parameters = {key: value for key, value in given.items() if isinstance(value, str)}
     bound = _ENVIRONMENT.fullmatch(environment) if isinstance(environment, str) else None
     if bound and not bound["account"].startswith("unknown-"):
-        found["AWS::AccountId"] = bound["account"]
+        parameters["AWS::AccountId"] = bound["account"]
     if bound and not bound["region"].startswith("unknown-"):
-        found["AWS::Region"] = bound["region"]
-    return tuple(found.items())
+        parameters["AWS::Region"] = bound["region"]
+    return tuple(parameters.items())

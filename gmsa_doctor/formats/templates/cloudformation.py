@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gmsa_doctor.formats.documents.located import Definition, Located, LocatedError, Open, Path, Position
+from gmsa_doctor.formats.documents.walk import child, entries, items, launch_type
 from gmsa_doctor.formats.templates.intrinsics import Intrinsics
 from gmsa_doctor.formats.templates.template_part import Part, as_text
 
@@ -44,17 +45,11 @@ class Template:
 
 def is_template(value: object) -> bool:
     """Whether a document is a CloudFormation or SAM template: it has ``Resources`` with types."""
-    resources = value.get("Resources") if isinstance(value, dict) else None
+    resources = child(value, "Resources")
     if not isinstance(value, dict) or not isinstance(resources, dict):
         return False
-    if "AWSTemplateFormatVersion" in value or "Transform" in value:
-        return True
-    return any("::" in _type(one) for one in resources.values())
-
-
-def definitions(located: Located, parameters: Mapping[str, str]) -> tuple[Definition, ...]:
-    """The task definitions of a template, as :func:`read_template` says."""
-    return read_template(located, parameters).definitions
+    declared = "AWSTemplateFormatVersion" in value or "Transform" in value
+    return declared or any("::" in _type(resource) for resource in resources.values())
 
 
 def read_template(located: Located, parameters: Mapping[str, str]) -> Template:
@@ -71,10 +66,9 @@ def read_template(located: Located, parameters: Mapping[str, str]) -> Template:
 
 class _TemplateReader:
     def __init__(self, located: Located, parameters: Mapping[str, str]) -> None:
-        template = located.value if isinstance(located.value, dict) else {}
-        resources = template.get("Resources")
+        template = entries(located.value)
         self.located = located
-        self.resources: dict[str, object] = resources if isinstance(resources, dict) else {}
+        self.resources = entries(template.get("Resources"))
         self.intrinsics = Intrinsics(template, parameters)
         self.left_out: list[LeftOut] = []
         self.launches: dict[str, set[str]] = {}
@@ -83,8 +77,8 @@ class _TemplateReader:
     def template(self) -> Template:
         for runs, launch in self._services():
             self.launches.setdefault(runs, set()).add(launch)
-        found = tuple(self._definitions())
-        return Template(found, tuple(self.left_out))
+        definitions = tuple(self._definitions())
+        return Template(definitions, tuple(self.left_out))
 
     def _definitions(self) -> Iterator[Definition]:
         for name, resource in self.resources.items():
@@ -121,13 +115,13 @@ class _TemplateReader:
     def _launch(self, name: str, family: str | None) -> str | None:
         """FARGATE or EC2, where those that run it in this template agree."""
         ours = (f"${{{name}}}", f"${{{name}.TaskDefinitionArn}}", family)
-        told = set[str]().union(*(self.launches.get(one, ()) for one in ours if one))
-        return told.pop() if len(told) == 1 else None
+        launches = set[str]().union(*(self.launches.get(name, ()) for name in ours if name))
+        return launches.pop() if len(launches) == 1 else None
 
     def _services(self) -> Iterator[tuple[str, str]]:
         """What each service of the template runs, and where; those that do not tell are left out."""
         for name, resource in self.resources.items():
-            properties = resource.get("Properties") if isinstance(resource, dict) else None
+            properties = child(resource, "Properties")
             if _type(resource) in _RUNS_ONE and isinstance(properties, dict):
                 path: Path = ("Resources", name, "Properties")
                 runs = as_text(self._known(path, properties, "TaskDefinition"))
@@ -140,12 +134,10 @@ class _TemplateReader:
         if not isinstance(strategy, list):
             launch = self._known(path, properties, "LaunchType")
             return str(launch) if launch in ("FARGATE", "EC2") else None
-        entries = [one.value.get("CapacityProvider") for one in strategy if isinstance(one.value, dict)]
-        names = [one.value for one in entries if one]
-        if not names or not all(isinstance(one, str) and not isinstance(one, Open) for one in names):
-            return None
-        fargate = {one in ("FARGATE", "FARGATE_SPOT") for one in names}
-        return None if len(fargate) > 1 else "FARGATE" if fargate.pop() else "EC2"
+        parts = [entries(item.value).get("CapacityProvider") for item in strategy]
+        names = [part.value for part in parts if isinstance(part, Part)]
+        known = all(isinstance(name, str) and not isinstance(name, Open) for name in names)
+        return launch_type(names) if known else None
 
     def _known(self, path: Path, properties: dict[str, object], key: str) -> object:
         part = self.intrinsics.part(properties.get(key), (*path, key))
@@ -153,8 +145,8 @@ class _TemplateReader:
 
 
 def _type(resource: object) -> str:
-    found = resource.get("Type") if isinstance(resource, dict) else None
-    return found if isinstance(found, str) else ""
+    name = child(resource, "Type")
+    return name if isinstance(name, str) else ""
 
 
 # From CloudFormation's spelling to the API's --------------------------------------------------------
@@ -170,28 +162,10 @@ _RENAMED = {
 """Keys of which more than the first letter differs."""
 
 _JUDGED = (
-    *(
-        "ContainerDefinitions",
-        "CpuArchitecture",
-        "CredentialSpecs",
-        "DnsSearchDomains",
-        "DnsServers",
-        "DockerSecurityOptions",
-        "Environment",
-        "Essential",
-    ),
-    *(
-        "ExecutionRoleArn",
-        "ExtraHosts",
-        "Family",
-        "Image",
-        "LogConfiguration",
-        "LogDriver",
-        "Name",
-        "NetworkMode",
-        "Options",
-    ),
-    *("OperatingSystemFamily", "RequiresCompatibilities", "RuntimePlatform", "TaskRoleArn", "User", "Value"),
+    *("ContainerDefinitions", "CpuArchitecture", "CredentialSpecs", "DnsSearchDomains", "DnsServers", "Environment"),
+    *("DockerSecurityOptions", "Essential", "ExecutionRoleArn", "ExtraHosts", "Family", "Image", "LogConfiguration"),
+    *("LogDriver", "Name", "NetworkMode", "Options", "OperatingSystemFamily", "RequiresCompatibilities"),
+    *("RuntimePlatform", "TaskRoleArn", "User", "Value"),
 )
 _SPELT = {key.casefold(): key for key in _JUDGED}
 """In another case, CloudFormation refuses them."""
@@ -200,47 +174,17 @@ _FREE = frozenset({"dockerLabels", "driverOpts", "labels", "options"})
 """Objects whose keys are the user's."""
 
 _TEXTS = frozenset(
-    {
-        "add",
-        "command",
-        "credentialSpecs",
-        "dnsSearchDomains",
-        "dnsServers",
-        "dockerSecurityOptions",
-        "drop",
-        "entryPoint",
-    }
-    | {"links", "mountOptions", "permissions", "requiresCompatibilities"}
+    {"add", "command", "credentialSpecs", "dnsSearchDomains", "dnsServers", "dockerSecurityOptions", "drop"}
+    | {"entryPoint", "links", "mountOptions", "permissions", "requiresCompatibilities"}
 )
 _OBJECTS = frozenset(
-    {
-        "authorizationConfig",
-        "capabilities",
-        "dependsOn",
-        "devices",
-        "dockerVolumeConfiguration",
-        "efsVolumeConfiguration",
-    }
-    | {
-        "environment",
-        "environmentFiles",
-        "ephemeralStorage",
-        "extraHosts",
-        "firelensConfiguration",
-        "healthCheck",
-        "host",
-    }
-    | {"fsxWindowsFileServerVolumeConfiguration", "inferenceAccelerators", "linuxParameters", "logConfiguration"}
-    | {
-        "mountPoints",
-        "placementConstraints",
-        "portMappings",
-        "properties",
-        "proxyConfiguration",
-        "repositoryCredentials",
-    }
-    | {"resourceRequirements", "restartPolicy", "runtimePlatform", "s3filesVolumeConfiguration", "secretOptions"}
-    | {"secrets", "systemControls", "tags", "tmpfs", "ulimits", "volumes", "volumesFrom", "containerDefinitions"}
+    {"authorizationConfig", "capabilities", "containerDefinitions", "dependsOn", "devices", "environment"}
+    | {"dockerVolumeConfiguration", "efsVolumeConfiguration", "environmentFiles", "ephemeralStorage", "extraHosts"}
+    | {"firelensConfiguration", "fsxWindowsFileServerVolumeConfiguration", "healthCheck", "host", "linuxParameters"}
+    | {"inferenceAccelerators", "logConfiguration", "mountPoints", "placementConstraints", "portMappings"}
+    | {"properties", "proxyConfiguration", "repositoryCredentials", "resourceRequirements", "restartPolicy"}
+    | {"runtimePlatform", "s3filesVolumeConfiguration", "secretOptions", "secrets", "systemControls", "tags", "tmpfs"}
+    | {"ulimits", "volumes", "volumesFrom"}
 )
 """Objects, and lists of objects."""
 
@@ -267,26 +211,24 @@ class _TemplateRequest:
     def value(self, part: Part, path: Path) -> object:
         key = path[-1] if path else ""
         if isinstance(part.value, dict):
-            found: object = self._object(part.value, path, free=key in _FREE)
+            value: object = self._object(part.value, path, free=key in _FREE)
         elif isinstance(part.value, list):
-            items = [one for one in part.value if not (key in _OBJECTS and isinstance(one.value, Open))]
-            found = [self.value(one, (*path, index)) for index, one in enumerate(items)]
+            known = [item for item in part.value if not (key in _OBJECTS and isinstance(item.value, Open))]
+            value = [self.value(item, (*path, index)) for index, item in enumerate(known)]
         elif key in _TEXTS and isinstance(part.value, Open):
-            found = [part.value]
+            value = [part.value]
         else:
-            found = _scalar(part.value, path)
+            value = _scalar(part.value, path)
         position = self.located.at(part.path)
         if position:
             self.positions[path] = position
-        return found
+        return value
 
-    def _object(self, entries: dict[str, Part], path: Path, *, free: bool) -> dict[str, object]:
-        found: dict[str, object] = {}
-        for key, part in entries.items():
-            name = key if free else self._name(key, part)
-            if not _is_left_out(part.value, (*path, name)):
-                found[name] = self.value(part, (*path, name))
-        return found
+    def _object(self, parts: dict[str, Part], path: Path, *, free: bool) -> dict[str, object]:
+        named = ((key if free else self._name(key, part), part) for key, part in parts.items())
+        return {
+            name: self.value(part, (*path, name)) for name, part in named if not _is_left_out(part.value, (*path, name))
+        }
 
     def _name(self, key: str, part: Part) -> str:
         right = _SPELT.get(key.casefold(), key)
@@ -298,17 +240,17 @@ class _TemplateRequest:
 def _may_make_one(value: object) -> bool:
     """Whether what a transform makes may be a task definition: one of its types is, or is not known, or none is."""
     kinds = list(_kinds(value))
-    return not kinds or any(not isinstance(one, str) or one == _TASK_DEFINITION or "${" in one for one in kinds)
+    return not kinds or any(not isinstance(kind, str) or kind == _TASK_DEFINITION or "${" in kind for kind in kinds)
 
 
 def _kinds(value: object) -> Iterator[object]:
-    for key, one in value.items() if isinstance(value, dict) else ():
+    for key, entry in entries(value).items():
         if key == "Type":
-            yield one
+            yield entry
         elif key != "Properties":
-            yield from _kinds(one)
-    for one in value if isinstance(value, list) else ():
-        yield from _kinds(one)
+            yield from _kinds(entry)
+    for item in items(value):
+        yield from _kinds(item)
 
 
 def _is_left_out(value: object, path: Path) -> bool:

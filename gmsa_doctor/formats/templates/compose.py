@@ -27,6 +27,7 @@ from collections.abc import Iterator, Mapping
 
 from gmsa_doctor.formats.documents.located import Definition, Located, Open, Path, Position
 from gmsa_doctor.formats.documents.task_definition import KEPT_ENVIRONMENT
+from gmsa_doctor.formats.documents.walk import child, entries, items
 
 _EXTENSION = "x-aws-"
 _VARIABLE = re.compile(r"\$\$|\$\{|\$(?=[A-Za-z_])(?P<name>\w+)", re.ASCII)
@@ -36,32 +37,27 @@ _ROLE = Open("${TaskExecutionRole}")
 
 def is_compose(value: object) -> bool:
     """Whether the document is a Compose file: ``services``, each a mapping or empty, and nothing of CloudFormation."""
-    services = value.get("services") if isinstance(value, dict) else None
+    services = child(value, "services")
     if not isinstance(value, dict) or not isinstance(services, dict) or "Resources" in value:
         return False
-    return all(one is None or isinstance(one, dict) for one in services.values())
+    return all(service is None or isinstance(service, dict) for service in services.values())
 
 
 def definitions(located: Located) -> tuple[Definition, ...]:
     """One task definition for each service that carries a CredSpec and is meant for ECS; often none."""
     everywhere = _extended(located.value)
-    found = []
-    for name, service in _services(located.value):
+    definitions = []
+    for name, service in entries(child(located.value, "services")).items():
+        if not isinstance(service, dict):
+            continue
         extended = everywhere or _extended(service) or _extended(service.get("deploy"))
         if (extended and _carries(service)) or _names_arn(service):
-            found.append(Definition(name, _task(located, ("services", name), service, extended)))
-    return tuple(found)
-
-
-def _services(value: object) -> Iterator[tuple[str, dict[str, object]]]:
-    services = value.get("services") if isinstance(value, dict) else None
-    for name, service in services.items() if isinstance(services, dict) else ():
-        if isinstance(service, dict):
-            yield str(name), service
+            definitions.append(Definition(name, _task(located, ("services", name), service, extended)))
+    return tuple(definitions)
 
 
 def _extended(value: object) -> bool:
-    return isinstance(value, dict) and any(isinstance(key, str) and key.startswith(_EXTENSION) for key in value)
+    return any(isinstance(key, str) and key.startswith(_EXTENSION) for key in entries(value))
 
 
 def _carries(service: Mapping[str, object]) -> bool:
@@ -71,26 +67,26 @@ def _carries(service: Mapping[str, object]) -> bool:
 def _names_arn(service: Mapping[str, object]) -> bool:
     spec = service.get("credential_spec")
     named = [*spec.values()] if isinstance(spec, dict) else [spec]
-    return any(isinstance(one, str) and "arn:" in one for one in (*named, *_specs(service).values()))
+    return any(isinstance(text, str) and "arn:" in text for text in (*named, *_specs(service).values()))
 
 
 def _specs(service: Mapping[str, object]) -> dict[int, str]:
     """The entries of ``security_opt`` that name a CredSpec, by their indexes."""
-    options = service.get("security_opt")
-    texts = enumerate(options if isinstance(options, list) else ())
-    return {index: one for index, one in texts if isinstance(one, str) and one.lower().startswith("credentialspec")}
+    options = enumerate(items(service.get("security_opt")))
+    texts = ((index, option) for index, option in options if isinstance(option, str))
+    return {index: text for index, text in texts if text.lower().startswith("credentialspec")}
 
 
 def _task(located: Located, path: Path, service: Mapping[str, object], extended: bool) -> Located:
     name = str(path[-1])
     container: dict[str, object] = {"name": name, "essential": True}
     for key in ("image", "user"):
-        found = service.get(key)
-        if isinstance(found, str | int) and not isinstance(found, bool):
-            container[key] = _text(str(found))
+        scalar = service.get(key)
+        if isinstance(scalar, str | int) and not isinstance(scalar, bool):
+            container[key] = _text(str(scalar))
     specs = _specs(service)
     if specs:
-        container["dockerSecurityOptions"] = [_text(one) for one in specs.values()]
+        container["dockerSecurityOptions"] = [*map(_text, specs.values())]
     if environment := _environment(service.get("environment")):
         container["environment"] = environment
     value: dict[str, object] = {"family": name, "containerDefinitions": [container]}
@@ -109,21 +105,20 @@ def _positions(located: Located, path: Path, specs: Mapping[int, str]) -> dict[P
     places[*container, "credentialSpecs"] = (*path, *instead)
     for number, index in enumerate(specs):
         places[*container, "dockerSecurityOptions", number] = (*path, "security_opt", index)
-    found = {key: located.at(place) for key, place in places.items()}
-    return {key: position for key, position in found.items() if position}
+    return {key: position for key, place in places.items() if (position := located.at(place))}
 
 
 def _environment(value: object) -> list[dict[str, object]]:
     """Of :data:`KEPT_ENVIRONMENT` alone; a mapping, or a list of ``NAME=value``."""
     pairs = value.items() if isinstance(value, dict) else _pairs(value)
-    kept = ((name, one) for name, one in pairs if name in KEPT_ENVIRONMENT)
-    return [{"name": name, "value": _text(str(one))} for name, one in kept if one is not None]
+    kept = ((name, text) for name, text in pairs if name in KEPT_ENVIRONMENT)
+    return [{"name": name, "value": _text(str(text))} for name, text in kept if text is not None]
 
 
 def _pairs(value: object) -> Iterator[tuple[object, object]]:
-    for one in value if isinstance(value, list) else ():
-        if isinstance(one, str) and "=" in one:
-            name, _, text = one.partition("=")
+    for variable in items(value):
+        if isinstance(variable, str) and "=" in variable:
+            name, _, text = variable.partition("=")
             yield name, text
 
 
@@ -141,18 +136,10 @@ def _braced(match: re.Match[str]) -> str:
 
 
 def _reserves_gpus(service: Mapping[str, object]) -> bool:
-    found: object = service
-    for key in ("deploy", "resources", "reservations"):
-        found = found.get(key) if isinstance(found, Mapping) else None
-    if not isinstance(found, Mapping):
-        return False
-    devices = _mappings(found.get("devices"))
-    kinds = (one.get("discrete_resource_spec") for one in _mappings(found.get("generic_resources")))
-    wanted = (one.get("capabilities") for one in devices)
-    return any(isinstance(one, dict) and one.get("kind") == "gpus" for one in kinds) or any(
-        isinstance(one, list) and "gpu" in one for one in wanted
+    reservations = child(service, "deploy", "resources", "reservations")
+    kinds = (
+        child(resource, "discrete_resource_spec", "kind")
+        for resource in items(child(reservations, "generic_resources"))
     )
-
-
-def _mappings(value: object) -> list[dict[str, object]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    capabilities = (items(child(device, "capabilities")) for device in items(child(reservations, "devices")))
+    return "gpus" in kinds or any("gpu" in names for names in capabilities)

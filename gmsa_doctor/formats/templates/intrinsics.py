@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from gmsa_doctor.formats.documents.located import LocatedError, Open, Path
+from gmsa_doctor.formats.documents.walk import child, entries
 from gmsa_doctor.formats.templates.template_part import Part, as_text, either, opened, without_dynamic
 
 TEXT_LIMIT = 20_000
@@ -52,10 +53,8 @@ class Intrinsics:
     """Resolves the functions of one template."""
 
     def __init__(self, template: Mapping[str, object], parameters: Mapping[str, str]) -> None:
-        self._parameters = _section(template, "Parameters")
-        self._conditions = _section(template, "Conditions")
-        self._mappings = _section(template, "Mappings")
-        self._resources = _section(template, "Resources")
+        sections = ("Parameters", "Conditions", "Mappings", "Resources")
+        self._parameters, self._conditions, self._mappings, self._resources = map(entries, map(template.get, sections))
         self._given = parameters
         self._known: dict[tuple[str, ...], object] = {}
         self._chain: list[tuple[str, ...]] = []
@@ -68,19 +67,18 @@ class Intrinsics:
         if name and isinstance(value, dict):
             return self._called(name, value.get(name), path)
         if isinstance(value, dict):
-            entries = {key: self.part(one, (*path, key)) for key, one in value.items()}
-            return Part({key: one for key, one in entries.items() if one}, path)
+            parts = {key: self.part(entry, (*path, key)) for key, entry in value.items()}
+            return Part({key: part for key, part in parts.items() if part}, path)
         if isinstance(value, list):
-            items = [self.part(one, (*path, index)) for index, one in enumerate(value)]
-            return Part([one for one in items if one], path)
+            return Part([part for index, item in enumerate(value) if (part := self.part(item, (*path, index)))], path)
         return Part(without_dynamic(value) if isinstance(value, str) else value, path)
 
     def holds(self, condition: str) -> bool | None:
         """Whether a condition of the template holds; None if that is not known before deployment."""
         if condition not in self._conditions:
             return None
-        found = self._once(("condition", condition), lambda: self._truth(self._conditions[condition]))
-        return found if isinstance(found, bool) else None
+        truth = self._once(("condition", condition), lambda: self._truth(self._conditions[condition]))
+        return truth if isinstance(truth, bool) else None
 
     # Work that ends
 
@@ -89,17 +87,17 @@ class Intrinsics:
         if self._work > WORK_LIMIT:
             raise LocatedError("the template's functions give more than is read")
 
-    def _once(self, what: tuple[str, ...], find: Callable[[], object]) -> object:
+    def _once(self, key: tuple[str, ...], find: Callable[[], object]) -> object:
         """Looks a condition or resource up once; None for one that refers to itself."""
-        if what not in self._known:
-            if what in self._chain or len(self._chain) >= CHAIN_LIMIT:
+        if key not in self._known:
+            if key in self._chain or len(self._chain) >= CHAIN_LIMIT:
                 return None
-            self._chain.append(what)
+            self._chain.append(key)
             try:
-                self._known[what] = find()
+                self._known[key] = find()
             finally:
                 self._chain.pop()
-        return self._known[what]
+        return self._known[key]
 
     # Functions
 
@@ -117,7 +115,7 @@ class Intrinsics:
         if isinstance(value, str):
             self._spend(len(value) // 100)
             value = without_dynamic(value)
-        return Part([Part(one, path) for one in value], path) if isinstance(value, list) else Part(value, path)
+        return Part([Part(item, path) for item in value], path) if isinstance(value, list) else Part(value, path)
 
     def _not_evaluated(self, _argument: object, _path: Path, name: str) -> object:
         raise _Unresolved(name)
@@ -161,10 +159,10 @@ class Intrinsics:
 
     def _join(self, argument: object, path: Path, name: str) -> object:
         delimiter, items = self._pair(argument, name)
-        texts = [as_text(one.value) for one in self._list(items, path, name)]
+        texts = [as_text(item.value) for item in self._list(items, path, name)]
         if not isinstance(delimiter, str) or None in texts:
             raise _Unresolved(name)
-        return self._together([one for one in texts if one is not None], delimiter, name)
+        return self._together([text for text in texts if text is not None], delimiter, name)
 
     def _select(self, argument: object, path: Path, name: str) -> object:
         index, items = self._pair(argument, name)
@@ -184,17 +182,17 @@ class Intrinsics:
         masked = _PARTS_OF_ARNS.sub(lambda match: match[0].replace(":", "\0"), text)
         if delimiter not in ":/," or "${" in _PARTS_OF_ARNS.sub("", text):
             raise _Unresolved(name)
-        pieces = [one.replace("\0", ":") for one in masked.split(delimiter)]
-        return self._spent([Open(one) if "${" in one else one for one in pieces])
+        pieces = [piece.replace("\0", ":") for piece in masked.split(delimiter)]
+        return self._spent([Open(piece) if "${" in piece else piece for piece in pieces])
 
     def _find_in_map(self, argument: object, path: Path, name: str) -> object:
         if not isinstance(argument, list) or len(argument) < 3:
             raise _Unresolved(name)
         found: object = self._mappings
-        for one in argument[:3]:
-            key = self._text(one, path, name)
-            found = found.get(key) if isinstance(found, dict) and not isinstance(key, Open) else None
-        if isinstance(found, list) and all(as_text(one) is not None for one in found):
+        for level in argument[:3]:
+            key = self._text(level, path, name)
+            found = None if isinstance(key, Open) else child(found, key)
+        if isinstance(found, list) and all(as_text(item) is not None for item in found):
             return self._spent(found)
         if as_text(found) is None:
             raise _Unresolved(name)
@@ -208,8 +206,8 @@ class Intrinsics:
         if holds is not None:
             index = 1 if holds else 2
             return self.part(argument[index], (*path, index))
-        one, other = (self.part(argument[index], (*path, index)) for index in (1, 2))
-        return either(one, other, opened(f"Fn::If {argument[0]}"))
+        first, second = (self.part(argument[index], (*path, index)) for index in (1, 2))
+        return either(first, second, opened(f"Fn::If {argument[0]}"))
 
     _FUNCTIONS: ClassVar[dict[str, Callable[[Intrinsics, object, Path, str], object]]] = {
         "Ref": _ref,
@@ -246,12 +244,12 @@ class Intrinsics:
         return list(items)
 
     def _together(self, pieces: list[str], delimiter: str, name: str) -> str:
-        length = sum(len(one) for one in pieces) + len(delimiter) * len(pieces)
+        length = sum(map(len, pieces)) + len(delimiter) * len(pieces)
         self._spend(len(pieces) + length // 100)
         if length > TEXT_LIMIT:
             raise _Unresolved(name)
         text = without_dynamic(delimiter.join(pieces))
-        return Open(text) if any(isinstance(one, Open) for one in (*pieces, text)) else text
+        return Open(text) if any(isinstance(piece, Open) for piece in (*pieces, text)) else text
 
     # What they refer to
 
@@ -262,40 +260,34 @@ class Intrinsics:
             return self._given[name]
         kind = _resource_type(self._resources.get(name))
         if kind in _PHYSICAL_NAMES:
-            found = self._property(name, _PHYSICAL_NAMES[kind])
-            if found:
-                return found
+            physical = self._property(name, _PHYSICAL_NAMES[kind])
+            if physical:
+                return physical
         raise _Unresolved(name)
 
     def _parameter(self, name: str) -> object:
-        declared = self._parameters[name]
-        declared = declared if isinstance(declared, dict) else {}
+        declared = entries(self._parameters[name])
         kind = str(declared.get("Type", ""))
         value = self._given.get(name, as_text(declared.get("Default")))
-        if (
-            value is None
-            or kind.startswith("AWS::SSM::Parameter::")
-            or declared.get("NoEcho") in (True, "true", "True")
-        ):
+        hidden = kind.startswith("AWS::SSM::Parameter::") or declared.get("NoEcho") in (True, "true", "True")
+        if value is None or hidden:
             raise _Unresolved(name)
         if kind == "CommaDelimitedList" or kind.startswith("List<"):
-            return self._spent([one.strip() for one in value.split(",")])
+            return self._spent([*map(str.strip, value.split(","))])
         return value
 
     def _attribute(self, logical: str, attribute: str) -> str:
         kind = _resource_type(self._resources.get(logical))
-        name = (
-            self._property(logical, _PHYSICAL_NAMES[kind]) if kind in _PHYSICAL_NAMES and attribute == "Arn" else None
-        )
+        name = None
+        if kind in _PHYSICAL_NAMES and attribute == "Arn":
+            name = self._property(logical, _PHYSICAL_NAMES[kind])
         if kind == "AWS::S3::Bucket" and name:
             return self._arn("s3:::", name)
         if kind == "AWS::IAM::Role" and name:
             place = self._property(logical, "Path") or "/"
             return self._arn("iam::", self._given_or_open("AWS::AccountId"), ":role", place, name)
-        if kind == "AWS::SSM::Parameter" and attribute == "Value":
-            value = self._property(logical, "Value")
-            if value:
-                return value
+        if kind == "AWS::SSM::Parameter" and attribute == "Value" and (value := self._property(logical, "Value")):
+            return value
         raise _Unresolved(f"{logical}.{attribute}")
 
     def _arn(self, *pieces: str) -> str:
@@ -306,9 +298,7 @@ class Intrinsics:
 
     def _property(self, logical: str, key: str) -> str | None:
         """A resource's property as a text; None if it has none."""
-        resource = self._resources.get(logical)
-        properties = resource.get("Properties") if isinstance(resource, dict) else None
-        value = properties.get(key) if isinstance(properties, dict) else None
+        value = child(self._resources, logical, "Properties", key)
         if value is None:
             return None
 
@@ -316,8 +306,8 @@ class Intrinsics:
             part = self.part(value, ("Resources", logical, "Properties", key))
             return as_text(part.value) if part else None
 
-        found = self._once((logical, key), find)
-        return found if isinstance(found, str) else None
+        text = self._once((logical, key), find)
+        return text if isinstance(text, str) else None
 
     # Conditions
 
@@ -332,7 +322,7 @@ class Intrinsics:
             return None
         if name == "Fn::Equals":
             return self._equals(argument)
-        truths = [self._truth(one) for one in argument]
+        truths = [*map(self._truth, argument)]
         if name == "Fn::Not" and len(truths) == 1 and truths[0] is not None:
             return not truths[0]
         if name not in ("Fn::And", "Fn::Or"):
@@ -342,20 +332,15 @@ class Intrinsics:
 
     def _equals(self, argument: list[object]) -> bool | None:
         try:
-            texts = [self._text(one, (), "Fn::Equals") for one in argument]
+            texts = [self._text(side, (), "Fn::Equals") for side in argument]
         except _Unresolved:
             return None
-        if len(texts) != 2 or any(isinstance(one, Open) for one in texts):
+        if len(texts) != 2 or any(isinstance(text, Open) for text in texts):
             return None
         return texts[0] == texts[1]
 
 
 # Values ---------------------------------------------------------------------------------------------
-
-
-def _section(template: Mapping[str, object], name: str) -> dict[str, object]:
-    found = template.get(name)
-    return found if isinstance(found, dict) else {}
 
 
 def _function(value: object) -> str | None:
@@ -368,4 +353,4 @@ def _function(value: object) -> str | None:
 
 
 def _resource_type(resource: object) -> str:
-    return str(resource.get("Type", "")) if isinstance(resource, dict) else ""
+    return str(entries(resource).get("Type", ""))

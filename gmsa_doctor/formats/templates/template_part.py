@@ -43,24 +43,24 @@ def as_text(value: object) -> str | None:
     return value if isinstance(value, str) else str(value) if isinstance(value, int | float) else None
 
 
-def either(one: Part | None, other: Part | None, label: Open) -> Part | None:
+def either(first: Part | None, second: Part | None, label: Open) -> Part | None:
     """What two branches share of which nobody knows which it will be; the rest is ``label``.
 
     An object that may be missing counts as there, so that it is looked at; a text that may be missing is open.
     """
-    if not one or not other:
-        return _perhaps(one or other, label)
-    if isinstance(one.value, dict) and isinstance(other.value, dict):
-        keys = dict.fromkeys([*one.value, *other.value])
-        entries = {key: either(one.value.get(key), other.value.get(key), label) for key in keys}
-        return Part(entries, one.path)
-    if isinstance(one.value, list) and isinstance(other.value, list):
-        alike = _objects(one.value) and _objects(other.value)
-        if alike or len(one.value) == len(other.value):
-            return Part([either(*pair, label) for pair in zip_longest(one.value, other.value)], one.path)
-        return Part([Part(label, one.path)], one.path)
-    same = as_text(one.value) is not None and one.value == other.value
-    return one if same else Part(label, one.path)
+    if not first or not second:
+        return _perhaps(first or second, label)
+    if isinstance(first.value, dict) and isinstance(second.value, dict):
+        keys = dict.fromkeys([*first.value, *second.value])
+        entries = {key: either(first.value.get(key), second.value.get(key), label) for key in keys}
+        return Part(entries, first.path)
+    if isinstance(first.value, list) and isinstance(second.value, list):
+        alike = _objects(first.value) and _objects(second.value)
+        if alike or len(first.value) == len(second.value):
+            return Part([either(*pair, label) for pair in zip_longest(first.value, second.value)], first.path)
+        return Part([Part(label, first.path)], first.path)
+    same = as_text(first.value) is not None and first.value == second.value
+    return first if same else Part(label, first.path)
 
 
 def _perhaps(part: Part | None, label: Open) -> Part | None:
@@ -72,4 +72,4 @@ def _perhaps(part: Part | None, label: Open) -> Part | None:
 
 
 def _objects(items: list[Part]) -> bool:
-    return bool(items) and all(isinstance(one.value, dict) for one in items)
+    return bool(items) and all(isinstance(item.value, dict) for item in items)

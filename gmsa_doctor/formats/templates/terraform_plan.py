@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from gmsa_doctor.formats.documents.json_text import type_name
 from gmsa_doctor.formats.documents.located import Definition, Located, LocatedError, Open, Path, Position
 from gmsa_doctor.formats.documents.task_definition import DNS_SETTINGS
+from gmsa_doctor.formats.documents.walk import child, entries, items, launch_type
 
 _TASK_DEFINITION = "aws_ecs_task_definition"
 _SERVICE = "aws_ecs_service"
@@ -68,12 +69,12 @@ def definitions(located: Located) -> tuple[Definition, ...]:
     _require_version(located)
     resources = tuple(_resources(plan.get("planned_values"), ("planned_values",), "root_module"))
     unknown = _unknown(plan)
-    references = dict(_references(_at(plan, "configuration", "root_module"), ""))
-    launches = _Launches(tuple(one for one in resources if one.type == _SERVICE), references)
+    references = dict(_references(child(plan, "configuration", "root_module"), ""))
+    launches = _Launches(tuple(resource for resource in resources if resource.type == _SERVICE), references)
     return tuple(
-        _PlanReader(located, one, unknown.get(one.address, {}), references).definition(launches.of(one))
-        for one in resources
-        if one.type == _TASK_DEFINITION
+        _PlanReader(located, resource, unknown.get(resource.address, {}), references).definition(launches.of(resource))
+        for resource in resources
+        if resource.type == _TASK_DEFINITION
     )
 
 
@@ -111,62 +112,48 @@ def _without_keys(address: str) -> str:
     return _KEYS.sub("", address)
 
 
-def _at(value: object, *keys: str) -> object:
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
-
-
 def _objects(value: object) -> Iterator[tuple[int, dict[str, object]]]:
-    for index, one in enumerate(value if isinstance(value, list) else ()):
-        if isinstance(one, dict):
-            yield index, one
+    for index, item in enumerate(items(value)):
+        if isinstance(item, dict):
+            yield index, item
 
 
 def _resources(around: object, path: Path, key: str) -> Iterator[_Resource]:
     """The managed resources of a module and of those in it, in the plan's order."""
-    waiting: list[tuple[object, Path]] = [(_at(around, key), (*path, key))]
+    waiting: list[tuple[object, Path]] = [(child(around, key), (*path, key))]
     while waiting:
         module, where = waiting.pop(0)
-        for index, one in _objects(_at(module, "resources")):
-            if one.get("mode", "managed") == "managed":
-                yield _resource(one, _at(module, "address"), (*where, "resources", index))
-        children = _objects(_at(module, "child_modules"))
-        waiting.extend((one, (*where, "child_modules", index)) for index, one in children)
+        for index, planned in _objects(child(module, "resources")):
+            if planned.get("mode", "managed") == "managed":
+                yield _resource(planned, child(module, "address"), (*where, "resources", index))
+        children = _objects(child(module, "child_modules"))
+        waiting.extend((inner, (*where, "child_modules", index)) for index, inner in children)
 
 
-def _resource(one: dict[str, object], module: object, path: Path) -> _Resource:
-    values = one.get("values")
-    return _Resource(
-        str(one.get("type", "")),
-        str(one.get("address", "")),
-        module if isinstance(module, str) else "",
-        values if isinstance(values, dict) else {},
-        path,
-    )
+def _resource(planned: dict[str, object], module: object, path: Path) -> _Resource:
+    kind, address = str(planned.get("type", "")), str(planned.get("address", ""))
+    return _Resource(kind, address, module if isinstance(module, str) else "", entries(planned.get("values")), path)
 
 
 def _unknown(plan: dict[str, object]) -> dict[str, Mapping[str, object]]:
     """By address, what is not known before the plan is applied."""
-    changes = ((str(one.get("address", "")), one) for _, one in _objects(plan.get("resource_changes")))
-    found = ((address, _at(one, "change", "after_unknown")) for address, one in changes)
-    return {address: unknown for address, unknown in found if isinstance(unknown, dict)}
+    changes = (change for _, change in _objects(plan.get("resource_changes")))
+    return {str(change.get("address", "")): entries(child(change, "change", "after_unknown")) for change in changes}
 
 
 def _references(module: object, around: str) -> Iterator[tuple[str, Mapping[str, object]]]:
     """The expressions of each resource, by its address in the configuration."""
-    for _, one in _objects(_at(module, "resources")):
-        expressions = one.get("expressions")
+    for _, resource in _objects(child(module, "resources")):
+        expressions = resource.get("expressions")
         if isinstance(expressions, dict):
-            yield around + str(one.get("address", "")).removeprefix(around), expressions
-    calls = _at(module, "module_calls")
-    for name, call in calls.items() if isinstance(calls, dict) else ():
-        yield from _references(_at(call, "module"), f"{around}module.{name}.")
+            yield around + str(resource.get("address", "")).removeprefix(around), expressions
+    for name, call in entries(child(module, "module_calls")).items():
+        yield from _references(child(call, "module"), f"{around}module.{name}.")
 
 
 def _referred(expressions: Mapping[str, object], argument: str) -> tuple[str, ...]:
-    found = _at(expressions.get(argument), "references")
-    return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
+    references = items(child(expressions.get(argument), "references"))
+    return tuple(reference for reference in references if isinstance(reference, str))
 
 
 # Where the services start it ------------------------------------------------------------------------
@@ -181,8 +168,8 @@ class _Launches:
 
     def of(self, definition: _Resource) -> str | None:
         """FARGATE or EC2, where all services that use the task definition say the same."""
-        found = {_launch(one.values) for one in self.services if self._uses(one, definition)}
-        return found.pop() if len(found) == 1 else None
+        launches = {_launch(service.values) for service in self.services if self._uses(service, definition)}
+        return launches.pop() if len(launches) == 1 else None
 
     def _uses(self, service: _Resource, definition: _Resource) -> bool:
         named = service.values.get("task_definition")
@@ -192,18 +179,14 @@ class _Launches:
             return False  # how modules hand on an ARN is not followed
         inside = f"{_without_keys(service.module)}." if service.module else ""
         referred = _referred(self.references.get(service.configured, {}), "task_definition")
-        return any(
-            definition.configured == f"{inside}{'.'.join(_without_keys(one).split('.')[:2])}" for one in referred
-        )
+        names = (".".join(_without_keys(reference).split(".")[:2]) for reference in referred)
+        return any(definition.configured == f"{inside}{name}" for name in names)
 
 
 def _launch(service: Mapping[str, object]) -> str | None:
-    strategy = [one.get("capacity_provider") for _, one in _objects(service.get("capacity_provider_strategy"))]
+    strategy = [item.get("capacity_provider") for _, item in _objects(service.get("capacity_provider_strategy"))]
     if strategy:
-        fargate = [one in ("FARGATE", "FARGATE_SPOT") for one in strategy]
-        if None in strategy or any(fargate) is not all(fargate):
-            return None
-        return "FARGATE" if all(fargate) else "EC2"
+        return None if None in strategy else launch_type(strategy)
     launch = service.get("launch_type")
     return launch if launch in ("FARGATE", "EC2") and isinstance(launch, str) else None
 
@@ -221,19 +204,18 @@ class _PlanReader:
     references: Mapping[str, Mapping[str, object]]
 
     def definition(self, launch: str | None) -> Definition:
-        found: dict[tuple[str, str], object] = {}
-        for argument, key in _TEXTS.items():
-            found[argument, key] = self._text(argument)
-        found["requires_compatibilities", "requiresCompatibilities"] = self._compatibilities()
-        found["runtime_platform", "runtimePlatform"] = self._platform()
-        found["container_definitions", "containerDefinitions"] = self._containers()
-        told = {names: one for names, one in found.items() if one is not None}
+        arguments: dict[tuple[str, str], object] = {
+            **{(argument, key): self._text(argument) for argument, key in _TEXTS.items()},
+            ("requires_compatibilities", "requiresCompatibilities"): self._compatibilities(),
+            ("runtime_platform", "runtimePlatform"): self._platform(),
+            ("container_definitions", "containerDefinitions"): self._containers(),
+        }
+        known = {names: value for names, value in arguments.items() if value is not None}
         places: dict[Path, Position | None] = {(): self.plan.at(self.resource.path)}
-        places |= {(key,): self._position(argument) for argument, key in told}
+        places |= {(key,): self._position(argument) for argument, key in known}
         positions = {path: position for path, position in places.items() if position}
-        return Definition(
-            self.resource.address, Located({key: one for (_, key), one in told.items()}, positions), launch
-        )
+        value = {key: value for (_, key), value in known.items()}
+        return Definition(self.resource.address, Located(value, positions), launch)
 
     def _position(self, argument: str) -> Position | None:
         return self.plan.at((*self.resource.path, "values", argument))
@@ -254,11 +236,11 @@ class _PlanReader:
     def _compatibilities(self) -> list[object] | None:
         found = self.resource.values.get("requires_compatibilities")
         if found is None or isinstance(found, list):
-            return [one for one in found or () if one is not None] or None
+            return [name for name in found or () if name is not None] or None
         raise self._wrong("requires_compatibilities", f"is {type_name(found)}, not an array")
 
     def _platform(self) -> dict[str, object] | None:
-        block = next((one for _, one in _objects(self.resource.values.get("runtime_platform"))), {})
+        block = next((block for _, block in _objects(self.resource.values.get("runtime_platform"))), {})
         keys = {"operating_system_family": "operatingSystemFamily", "cpu_architecture": "cpuArchitecture"}
         return {key: block[name] for name, key in keys.items() if block.get(name) is not None} or None
 
@@ -274,24 +256,24 @@ class _PlanReader:
             raise self._wrong("container_definitions", "is no JSON") from None
         if not isinstance(found, list):
             raise self._wrong("container_definitions", f"is {type_name(found)}, not an array")
-        return [_container(one) for one in found]
+        return [_container(container) for container in found]
 
-    def _wrong(self, argument: str, what: str) -> LocatedError:
-        return LocatedError(f"{argument} of {self.resource.address} {what}", self._position(argument))
+    def _wrong(self, argument: str, reason: str) -> LocatedError:
+        return LocatedError(f"{argument} of {self.resource.address} {reason}", self._position(argument))
 
 
 def _container(value: object) -> object:
     """The container, with its keys as ECS spells them."""
     if not isinstance(value, dict):
         return value
-    container = {_CONTAINER_KEYS.get(key.casefold(), key): one for key, one in value.items()}
+    container = {_CONTAINER_KEYS.get(key.casefold(), key): entry for key, entry in value.items()}
     environment = container.get("environment")
     if isinstance(environment, list):
-        container["environment"] = [_pair(one) for one in environment]
+        container["environment"] = [_pair(variable) for variable in environment]
     return container
 
 
 def _pair(value: object) -> object:
     if not isinstance(value, dict):
         return value
-    return {key.casefold() if key.casefold() in ("name", "value") else key: one for key, one in value.items()}
+    return {key.casefold() if key.casefold() in ("name", "value") else key: entry for key, entry in value.items()}

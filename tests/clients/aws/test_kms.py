@@ -4,8 +4,9 @@ import os
 
 import pytest
 
-from gmsa_doctor.clients.aws.ecr_and_logs import Ecr, Logs
+from gmsa_doctor.clients.aws.ecr import Ecr
 from gmsa_doctor.clients.aws.kms import Grant, Kms
+from gmsa_doctor.clients.aws.logs import Logs
 from gmsa_doctor.clients.aws.session import Aws
 from gmsa_doctor.core.errors import Denied, NotFound
 from tests.lab.aws import ACCOUNT, EmbeddedAws

@@ -7,28 +7,21 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from gmsa_doctor.clients.aws.ecr_and_logs import Ecr, Logs
+from gmsa_doctor.clients.aws.directory_service import DirectoryService
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.clients.aws.ecr import Ecr
+from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.iam import Iam
 from gmsa_doctor.clients.aws.kms import Kms
+from gmsa_doctor.clients.aws.logs import Logs
 from gmsa_doctor.clients.aws.rds import Rds
-from gmsa_doctor.clients.aws.route53_profiles import Route53Profiles
-from gmsa_doctor.clients.aws.services import (
-    AWS_CLIENTS,
-    DOCUMENT_LIMIT,
-    S3,
-    Bucket,
-    DirectoryService,
-    Ec2,
-    Ecs,
-    Route53,
-    Route53Resolver,
-    S3Object,
-    SecretsManager,
-    SecretText,
-    Ssm,
-    Sts,
-)
+from gmsa_doctor.clients.aws.route53 import Route53, Route53Profiles, Route53Resolver
+from gmsa_doctor.clients.aws.s3 import DOCUMENT_LIMIT, S3, Bucket, S3Object
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager, SecretText
+from gmsa_doctor.clients.aws.services import AWS_CLIENTS
 from gmsa_doctor.clients.aws.session import Aws, AwsClient, operations
+from gmsa_doctor.clients.aws.ssm import Ssm
+from gmsa_doctor.clients.aws.sts import Sts
 from gmsa_doctor.core.errors import Denied, NotFound, ServiceError
 from gmsa_doctor.core.hidden import Hidden
 from tests.lab.aws import ACCOUNT, EmbeddedAws

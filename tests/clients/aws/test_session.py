@@ -16,7 +16,10 @@ import pytest
 from botocore.parsers import ResponseParserError
 
 from gmsa_doctor.clients.aws import session as client
-from gmsa_doctor.clients.aws.services import S3, DirectoryService, Ec2, Ecs, Sts
+from gmsa_doctor.clients.aws.directory_service import DirectoryService
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.clients.aws.ecs import Ecs
+from gmsa_doctor.clients.aws.s3 import S3
 from gmsa_doctor.clients.aws.session import (
     Aws,
     AwsClient,
@@ -26,6 +29,7 @@ from gmsa_doctor.clients.aws.session import (
     operations,
     translate,
 )
+from gmsa_doctor.clients.aws.sts import Sts
 from gmsa_doctor.core.errors import (
     ClientError,
     Denied,

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from gmsa_doctor.clients.files import source_files
 from gmsa_doctor.clients.files.file_bytes import FILE_LIMIT
-from gmsa_doctor.clients.files.source_files import Broken, Candidate, FileKind, SourceFile, find, read, sources
+from gmsa_doctor.clients.files.file_search import Broken, Candidate, find
+from gmsa_doctor.clients.files.source_files import FileKind, SourceFile, read, sources
 from gmsa_doctor.formats.documents.located import Position
 
 SAMPLES = Path(__file__).parents[2] / "samples"

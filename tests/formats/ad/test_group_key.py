@@ -1,6 +1,5 @@
 """The envelope that names the key of a gMSA's password."""
 
-from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -19,9 +18,7 @@ def envelope(l0: int = 364, l1: int = 18, l2: int = 22, version: int = 1, magic:
 
 
 def test_it_names_the_root_key_and_the_interval_of_ten_hours() -> None:
-    found = parse(envelope() + b"corp.example")
-    assert found == KeyId(ROOT, (364 * 32 + 18) * 32 + 22)
-    assert found.begins == datetime(2026, 11, 24, 20, tzinfo=UTC)
+    assert parse(envelope() + b"corp.example") == KeyId(ROOT, (364 * 32 + 18) * 32 + 22)
 
 
 @pytest.mark.parametrize("data", [b"", envelope()[:-1], envelope(version=2), envelope(magic=b"KDSX")])
@@ -37,4 +34,3 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     except EnvelopeError:
         return
     assert UUID(found.root_key)
-    assert found.begins is None or found.begins.year >= 1

@@ -12,14 +12,11 @@ from gmsa_doctor.formats.aws.arn import (
     S3ObjectArn,
     SecretArn,
     SsmParameterArn,
-    TaskDefinitionArn,
     parse_arn,
     parse_role_arn,
     parse_s3_object_arn,
     parse_secret_arn,
     parse_ssm_parameter_arn,
-    parse_task_definition_arn,
-    role_name,
 )
 
 PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-eusc", "aws-new-one")
@@ -28,7 +25,6 @@ PARSERS = (
     parse_s3_object_arn,
     parse_ssm_parameter_arn,
     parse_secret_arn,
-    parse_task_definition_arn,
     parse_role_arn,
 )
 
@@ -170,15 +166,6 @@ def test_what_is_no_secrets_arn_is_told_apart(text: str, problem: ArnProblem) ->
     assert caught.value.problem is problem
 
 
-def test_a_task_definitions_arn_may_leave_the_revision_open() -> None:
-    text = "arn:aws:ecs:us-east-1:123456789012:task-definition/web:7"
-    assert parse_task_definition_arn(text) == TaskDefinitionArn("aws", "us-east-1", "123456789012", "web", 7)
-    assert str(parse_task_definition_arn(text)) == text
-    assert parse_task_definition_arn(text.removesuffix(":7")).revision is None
-    with pytest.raises(ArnError):
-        parse_task_definition_arn(text + "x")
-
-
 @pytest.mark.parametrize(
     ("text", "role"),
     [
@@ -192,7 +179,7 @@ def test_a_task_definitions_arn_may_leave_the_revision_open() -> None:
 )
 def test_a_role_is_found_behind_its_path_and_its_session(text: str, role: RoleArn) -> None:
     assert parse_role_arn(text) == role
-    assert role_name(text) == "Web"
+    assert parse_role_arn(text).name == "Web"
 
 
 @pytest.mark.parametrize(

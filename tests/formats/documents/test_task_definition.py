@@ -68,7 +68,6 @@ def test_a_registered_task_definition_is_read() -> None:
         requires_compatibilities=("FARGATE",),
         network_mode="awsvpc",
         execution_role_arn="arn:aws:iam::123456789012:role/exec",
-        task_role_arn="arn:aws:iam::123456789012:role/task",
         os_family="LINUX",
         cpu_architecture="X86_64",
         containers=(
@@ -215,7 +214,7 @@ def test_an_error_holds_no_value() -> None:
 def test_an_exact_prefix_is_split_off(prefix: Prefix, target: str) -> None:
     found = split_credential_spec(prefix + target)
     assert found == CredentialSpecEntry(prefix, target, None, prefix, target)
-    assert (found.suggestion, found.is_file) == (None, target.startswith("file:"))
+    assert found.suggestion is None
 
 
 @pytest.mark.parametrize(

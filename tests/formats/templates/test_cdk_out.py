@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gmsa_doctor.formats.documents.located import LocatedError, Position, read_json
 from gmsa_doctor.formats.templates.cdk_out import MANIFEST, Assembly, Stack, is_manifest, read_manifest
-from gmsa_doctor.formats.templates.cloudformation import definitions, is_template
+from gmsa_doctor.formats.templates.cloudformation import is_template, read_template
 
 CDK_OUT = Path(__file__).parents[1].parent / "samples" / "cloudformation" / "cdk.out"
 
@@ -46,7 +46,7 @@ def test_the_template_that_a_manifest_names_is_read_with_what_it_says_of_the_tar
     (stack,) = read_manifest((CDK_OUT / MANIFEST).read_text(encoding="utf-8")).stacks
     located = read_json((CDK_OUT / stack.template).read_text(encoding="utf-8"))
     assert is_template(located.value)
-    (found,) = definitions(located, dict(stack.parameters))
+    (found,) = read_template(located, dict(stack.parameters)).definitions
     assert isinstance(found.located.value, dict)
     options = found.located.value["containerDefinitions"][0]["logConfiguration"]["options"]
     assert options["awslogs-region"] == "eu-central-1"

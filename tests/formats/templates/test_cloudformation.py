@@ -9,7 +9,7 @@ import pytest
 from gmsa_doctor.formats.documents.located import Definition, Located, LocatedError, Open, Path, Position, read_json
 from gmsa_doctor.formats.documents.task_definition import read_task_definition
 from gmsa_doctor.formats.documents.yaml_text import read_yaml
-from gmsa_doctor.formats.templates.cloudformation import LeftOut, Template, definitions, is_template, read_template
+from gmsa_doctor.formats.templates.cloudformation import LeftOut, Template, is_template, read_template
 
 SAMPLES = File(__file__).parents[2] / "samples" / "cloudformation"
 FIRST_CREDSPEC: Path = ("containerDefinitions", 0, "credentialSpecs", 0)
@@ -21,7 +21,7 @@ def sample(name: str) -> Located:
 
 
 def only(located: Located, parameters: Mapping[str, str] | None = None) -> Definition:
-    (found,) = definitions(located, parameters or {})
+    (found,) = read_template(located, parameters or {}).definitions
     return found
 
 
@@ -277,7 +277,7 @@ def test_keys_of_the_user_keep_their_spelling() -> None:
 def test_a_key_in_the_case_of_the_api_is_refused_at_its_place() -> None:
     located = with_containers([{"Name": "web", "credentialSpecs": ["x"]}])
     with pytest.raises(LocatedError, match="CloudFormation's key is CredentialSpecs") as caught:
-        definitions(located, {})
+        read_template(located, {})
     place = ("Resources", "Task", "Properties", "ContainerDefinitions", 0, "credentialSpecs")
     assert caught.value.position == located.positions[place]
 
@@ -289,7 +289,7 @@ def test_a_definition_whose_condition_does_not_hold_is_left_out() -> None:
     task = {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": []}}
     resources = {name: {**task, "Condition": name} for name in ("Yes", "No", "Maybe")}
     document = {"Parameters": PARAMETERS, "Conditions": CONDITIONS, "Resources": resources}
-    found = definitions(read_json(json.dumps(document)), {})
+    found = read_template(read_json(json.dumps(document)), {}).definitions
     assert [one.name for one in found] == ["Yes", "Maybe"]
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gmsa_doctor.formats.documents.located import Located, LocatedError, Open, Path, Position, read_json
-from gmsa_doctor.formats.templates.cloudformation import definitions
+from gmsa_doctor.formats.templates.cloudformation import read_template
 
 
 def template(user: object, **sections: object) -> Located:
@@ -22,7 +22,7 @@ def template(user: object, **sections: object) -> Located:
 
 
 def container_of(located: Located) -> dict[str, object]:
-    (definition,) = definitions(located, {})
+    (definition,) = read_template(located, {}).definitions
     assert isinstance(definition.located.value, dict)
     (container,) = definition.located.value["containerDefinitions"]
     assert isinstance(container, dict)
@@ -202,7 +202,7 @@ def test_functions_that_give_more_than_is_read_are_refused() -> None:
     mappings = {"M": {"a": {"b": ["x"] * 20_000}}}
     join = {"Fn::Join": ["", {"Fn::FindInMap": ["M", "a", "b"]}]}
     with pytest.raises(LocatedError, match="more than is read"):
-        definitions(template([join] * 100, Mappings=mappings), {})
+        read_template(template([join] * 100, Mappings=mappings), {})
 
 
 JUNK = st.recursive(
@@ -265,7 +265,7 @@ def test_whatever_stands_in_a_template_it_is_read_or_refused(data: st.DataObject
         around[path[-1]] = data.draw(JUNK)  # type: ignore[index]
     located = read_json(json.dumps(document))
     try:
-        found = definitions(located, {})
+        found = read_template(located, {}).definitions
     except LocatedError:
         return
     for one in found:

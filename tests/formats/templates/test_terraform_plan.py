@@ -64,7 +64,7 @@ def test_a_planned_task_definition_is_read_in_the_keys_of_ecs() -> None:
     found = read_task_definition(sample()["aws_ecs_task_definition.web"].located.value)
     assert (found.family, found.requires_compatibilities, found.network_mode) == ("web", ("FARGATE",), "awsvpc")
     assert found.execution_role_arn == "arn:aws:iam::123456789012:role/web-execution"
-    assert (found.task_role_arn, found.os_family, found.cpu_architecture) == (None, "LINUX", "X86_64")
+    assert (found.os_family, found.cpu_architecture) == ("LINUX", "X86_64")
     (container,) = found.containers
     assert (container.name, container.credential_specs) == ("web", (DOMAINLESS,))
     assert container.environment == (("KRB5CCNAME", "/var/credentials-fetcher/krbdir/krb5cc"),)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Fix, Given, Result, check, passed, skipped, unknown
-from gmsa_doctor.clients.kerberos.logon import Kdc, KdcRefusal, Kerberos, Ticket
-from gmsa_doctor.clients.ldap.directory import Directory, Ldap, escape_filter
+from gmsa_doctor.clients.kerberos.client import Kdc, Kerberos, Ticket
+from gmsa_doctor.clients.kerberos.kdc_errors import KdcRefusal
+from gmsa_doctor.clients.ldap.client import Directory, Ldap, escape_filter
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.given.admin_account import AdminAccount
 from gmsa_doctor_checks import links

@@ -12,7 +12,7 @@ from typing import Any
 from gmsa_doctor.authoring import Finding, Fix, Outcome, ShowsAs, Status, check, failed, passed, skipped, stands_behind
 from gmsa_doctor.clients.aws.iam import Iam, SimulatedDecision
 from gmsa_doctor.clients.aws.kms import Key, Kms
-from gmsa_doctor.clients.aws.services import SecretsManager
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.core.errors import ClientError, NotFound
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.aws.arn import ArnError, RoleArn, parse_arn, parse_secret_arn

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from gmsa_doctor.authoring import Cause, Finding, Outcome, Status, check, passed, stands_behind
 from gmsa_doctor.clients.aws.iam import Iam
-from gmsa_doctor.clients.aws.services import S3, SecretsManager
+from gmsa_doctor.clients.aws.s3 import S3
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.formats.aws.arn import parse_ssm_parameter_arn
 from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject, ExecutionRole, LinkedSecret

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gmsa_doctor.authoring import Finding, Fix, Outcome, Row, Status, Stop, check, failed, passed, skipped, warned
-from gmsa_doctor.clients.aws.ecr_and_logs import Ecr, Logs
+from gmsa_doctor.clients.aws.ecr import Ecr
 from gmsa_doctor.clients.aws.iam import Iam
+from gmsa_doctor.clients.aws.logs import Logs
 from gmsa_doctor.core.errors import ClientError, NotFound
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.aws.arn import RoleArn

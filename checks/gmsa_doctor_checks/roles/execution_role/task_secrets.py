@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from gmsa_doctor.authoring import Finding, Outcome, Row, Status, check, passed, skipped, warned
 from gmsa_doctor.clients.aws.iam import Iam, SimulatedDecision
-from gmsa_doctor.clients.aws.services import SecretsManager
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.core.errors import ClientError, OutOfReach
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.aws import value_from

@@ -19,8 +19,8 @@ from gmsa_doctor.authoring import (
     unknown,
     warned,
 )
-from gmsa_doctor.clients.aws.route53_profiles import Route53Profiles
-from gmsa_doctor.clients.aws.services import Ec2, Route53, Route53Resolver
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.clients.aws.route53 import Route53, Route53Profiles, Route53Resolver
 from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.given.subject import AwsPlace

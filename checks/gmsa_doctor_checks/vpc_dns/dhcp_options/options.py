@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, passed, skipped, warned
-from gmsa_doctor.clients.aws.services import Ec2
+from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.core.errors import NotFound
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor.given.vantage import DnsServersInUse, KnownDnsServers

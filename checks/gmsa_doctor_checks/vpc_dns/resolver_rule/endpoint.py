@@ -8,7 +8,7 @@ from typing import Any
 
 from gmsa_doctor.authoring import Finding, Fix, Given, Outcome, Result, Status, check, failed, passed, skipped, warned
 from gmsa_doctor.clients.aws.ec2 import Ec2
-from gmsa_doctor.clients.aws.services import Route53Resolver
+from gmsa_doctor.clients.aws.route53 import Route53Resolver
 from gmsa_doctor.formats.aws.packet_filter import Packets, Protocol
 from gmsa_doctor.formats.aws.security_group import GroupRule, admit, prefix_lists_of, read_security_group
 from gmsa_doctor.given.subject import AwsPlace, Network

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gmsa_doctor.authoring import Finding, Fix, Outcome, check, passed, stands_behind, warned
-from gmsa_doctor.clients.aws.services import Route53Resolver
+from gmsa_doctor.clients.aws.route53 import Route53Resolver
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.given.subject import AwsPlace

@@ -11,28 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from gmsa_doctor.clients.kerberos import ticket_copy
 from gmsa_doctor.clients.kerberos.kdc_errors import BASE, KdcReason, KdcRefusal, reason_of
-from gmsa_doctor.clients.kerberos.libkrb5 import Busy, Libkrb5, gssapi_missing, gssapi_module, keep, require_gssapi
-from gmsa_doctor.clients.kerberos.ticket_copy import CacheUnusable
+from gmsa_doctor.clients.kerberos.libkrb5 import Busy, Libkrb5, gssapi_module, keep, require_gssapi
 from gmsa_doctor.clients.network.tcp import endpoint
 from gmsa_doctor.core.errors import ClientError, OutOfReach, TimedOut, Unreachable
 from gmsa_doctor.core.hidden import Hidden
 
 if TYPE_CHECKING:
     from gmsa_doctor.clients.kerberos.kdc_relay import KdcRoute
-
-__all__ = [
-    "Kerberos",
-    "Kdc",
-    "Ticket",
-    "Enctypes",
-    "ServiceTicket",
-    "SecurityContext",
-    "KdcReason",
-    "KdcRefusal",
-    "AlreadyFailed",
-    "CacheUnusable",
-    "gssapi_missing",
-]
 
 T = TypeVar("T")
 
@@ -123,15 +108,11 @@ class Kerberos:
 
     def account_ticket(self, account: str, realm: str, password: Hidden[bytes], kdc: Kdc) -> Ticket:
         """A TGT for ``account@realm`` (``webapp01$``), with the password in UTF-8. As user_ticket."""
-        require_gssapi()
-        page = self._ledger.page(account, realm)
-        return page.once(password, kdc, lambda: self._logon(f"{account}@{realm}", realm, password, kdc))
+        return self._once(account, realm, password, kdc, self._logon)
 
     def keytab_ticket(self, account: str, realm: str, keytab: Hidden[bytes], kdc: Kdc) -> Ticket:
         """A TGT for ``account@realm``, with the key that the content of a keytab holds. As user_ticket."""
-        require_gssapi()
-        page = self._ledger.page(account, realm)
-        return page.once(keytab, kdc, lambda: self._logon_with_keytab(f"{account}@{realm}", realm, keytab, kdc))
+        return self._once(account, realm, keytab, kdc, self._logon_with_keytab)
 
     def cached_ticket(self, path: str) -> Ticket:
         """The TGT of a cache in a file, in a memory cache of its own. Asks no KDC. Raises CacheUnusable."""
@@ -157,6 +138,11 @@ class Kerberos:
 
         flags = ("mutual_authentication", "integrity", "confidentiality", "out_of_sequence_detection")
         return self._initiate(ticket, spn, kdc, flags, step)
+
+    def _once(self, account: str, realm: str, secret: Hidden[bytes], kdc: Kdc, logon: _LogOn) -> Ticket:
+        require_gssapi()
+        page = self._ledger.page(account, realm)
+        return page.once(secret, kdc, lambda: logon(f"{account}@{realm}", realm, secret, kdc))
 
     def _logon(self, principal: str, realm: str, password: Hidden[bytes], kdc: Kdc) -> Ticket:
         if not password.reveal():
@@ -209,6 +195,9 @@ class Kerberos:
             return use(context)
 
         return _ask(self._library, ticket.realm, kdc, initiate)
+
+
+_LogOn = Callable[[str, str, Hidden[bytes], Kdc], Ticket]
 
 
 class SecurityContext:
@@ -352,7 +341,7 @@ def _refusal(error: Any, route: KdcRoute, logon: bool) -> KdcRefusal:
     code, text = ticket_copy.code_and_text(error)
     refusal = route.refusal
     nt_status = refusal.nt_status if refusal is not None and BASE + refusal.code == code else None
-    return KdcRefusal(reason_of(code, nt_status, logon), code, f"{route.what}: {text}", nt_status)
+    return KdcRefusal(reason_of(code, nt_status, logon), code, f"{route.peer}: {text}", nt_status)
 
 
 def _counts(problem: ClientError, route: KdcRoute) -> bool:

@@ -16,16 +16,8 @@ from hypothesis import strategies as st
 from ldap3.protocol.sasl import sasl
 from ldap3.utils.conv import escape_filter_chars
 
-from gmsa_doctor.clients.kerberos.logon import Kerberos, SecurityContext
-from gmsa_doctor.clients.ldap.directory import (
-    Attributes,
-    Directory,
-    Entry,
-    Ldap,
-    LdapRefusal,
-    _Session,
-    escape_filter,
-)
+from gmsa_doctor.clients.kerberos.client import Kerberos, SecurityContext
+from gmsa_doctor.clients.ldap.client import Attributes, Directory, Entry, Ldap, _Session, escape_filter
 from gmsa_doctor.clients.ldap.sealing import SealedSocket, sealed_bind
 from gmsa_doctor.core.errors import Refused, TimedOut, Unreachable
 from tests.lab import silent
@@ -148,12 +140,6 @@ def test_a_missing_attribute_is_none() -> None:
 
 def test_values_are_never_shown() -> None:
     assert "canary" not in f"{ENTRY!r} {ENTRY} {ENTRY.attributes!r} {ENTRY.attributes}"
-
-
-def test_the_number_in_active_directorys_text_is_its_win32_error() -> None:
-    text = "0000202D: Viewing msDS-ManagedPassword requires an encrypted connection"
-    assert LdapRefusal("LDAP", 1, "operationsError", text).win32 == 0x202D
-    assert LdapRefusal("LDAP", 1, "operationsError", "no number").win32 is None
 
 
 @given(st.text())

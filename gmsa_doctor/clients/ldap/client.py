@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
@@ -18,7 +19,7 @@ from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
 from gmsa_doctor.core.limits import within
 
 if TYPE_CHECKING:
-    from gmsa_doctor.clients.kerberos.logon import Kdc, Kerberos, Ticket
+    from gmsa_doctor.clients.kerberos.client import Kdc, Kerberos, Ticket
 
 T = TypeVar("T")
 Scope = Literal["base", "one", "subtree"]
@@ -31,10 +32,7 @@ _SHOW_DELETED = "1.2.840.113556.1.4.417"
 _ROOT_DSE = (
     "currentTime",
     "defaultNamingContext",
-    "dnsHostName",
-    "supportedSASLMechanisms",
     "domainFunctionality",
-    "forestFunctionality",
     "domainControllerFunctionality",
     "serverName",
     "supportedCapabilities",
@@ -49,18 +47,12 @@ class LdapRefusal(ClientError):
     ``code`` and ``name``: the result (8, ``strongerAuthRequired``); ``server_text``: its diagnosticMessage.
     """
 
-    def __init__(self, what: str, code: int, name: str, server_text: str) -> None:
+    def __init__(self, server: str, code: int, name: str, server_text: str) -> None:
         detail = f": {server_text}" if server_text else ""
-        super().__init__(f"{what} answered {name} ({code}){detail}")
+        super().__init__(f"{server} answered {name} ({code}){detail}")
         self.code = code
         self.name = name
         self.server_text = server_text
-
-    @property
-    def win32(self) -> int | None:
-        """The Win32 error with which Active Directory begins its text (``0000202D: …``), if it does."""
-        found = re.match(r"([0-9A-Fa-f]{8}):", self.server_text)
-        return int(found[1], 16) if found else None
 
 
 class Attributes(Mapping[str, tuple[bytes, ...]]):
@@ -115,10 +107,7 @@ class RootDse:
 
     current_time: datetime
     default_naming_context: str
-    dns_host_name: str
-    supported_sasl_mechanisms: tuple[str, ...]
     domain_functionality: int | None = None
-    forest_functionality: int | None = None
     controller_functionality: int | None = None
     server_name: str = ""
     supported_capabilities: tuple[str, ...] = ()
@@ -164,8 +153,8 @@ class Ldap:
         finally:
             session.close()
         if not found:
-            raise Unreachable(session.what, "it has no root DSE: not a directory server")
-        return _root_dse(found[0], session.what)
+            raise Unreachable(session.peer, "it has no root DSE: not a directory server")
+        return _root_dse(found[0], session.peer)
 
     def bind(self, host: str, address: str, ticket: Ticket, kdc: Kdc, port: int = 389) -> Directory:
         """A sealed session as the ticket's user. ``host`` is the server's name, as in its SPN ``ldap/host``.
@@ -236,7 +225,7 @@ class _Session:
         import ldap3
 
         ipaddress.ip_address(address)  # a name would be looked up in the system's resolver
-        self.what = f"LDAP {endpoint(address, port)}"
+        self.peer = f"LDAP {endpoint(address, port)}"
         self._seconds = seconds
         self._lock = threading.Lock()
         server = ldap3.Server(address, port, get_info=ldap3.NONE, connect_timeout=CONNECT_SECONDS)
@@ -257,11 +246,8 @@ class _Session:
     ) -> tuple[Entry, ...]:
         controls = [(_SHOW_DELETED, True, None)] if deleted else None
         with self._lock:
-            self.do(
-                lambda: self.connection.search(
-                    base, filter, _SCOPES[scope], attributes=list(attributes), controls=controls
-                )
-            )
+            search = partial(self.connection.search, base, filter, _SCOPES[scope])
+            self.do(partial(search, attributes=list(attributes), controls=controls))
             self.check_result()
             found = [item for item in self.connection.response or () if item["type"] == "searchResEntry"]
             self.connection.response = None
@@ -273,14 +259,14 @@ class _Session:
         if result["result"] != 0:
             # Active Directory ends its texts with a NUL
             text = str(result["message"] or "").strip("\0 \n")
-            raise LdapRefusal(self.what, int(result["result"]), str(result["description"]), text)
+            raise LdapRefusal(self.peer, int(result["result"]), str(result["description"]), text)
 
     def do(self, fn: Callable[[], T]) -> T:
         """Do ``fn`` within the limit. Whatever goes wrong with the network ends the session."""
         from ldap3.core.exceptions import LDAPCommunicationError, LDAPResponseTimeoutError
 
         try:
-            return within(self._seconds, self.what, fn)
+            return within(self._seconds, self.peer, fn)
         except ClientError:
             self.close()
             raise
@@ -289,7 +275,7 @@ class _Session:
             problem = self._network(error)
         except (LookupError, TypeError, ValueError) as error:  # ldap3, reading what is not LDAP
             self.close()
-            raise Unreachable(self.what, "its answer is not LDAP") from error
+            raise Unreachable(self.peer, "its answer is not LDAP") from error
         raise problem
 
     def close(self) -> None:
@@ -300,11 +286,11 @@ class _Session:
     def _network(self, error: Exception) -> ClientError:
         """Ldap3 makes classes that are errors of its own and of the system's at once."""
         if isinstance(error, ConnectionRefusedError):
-            return Refused(self.what)
+            return Refused(self.peer)
         if isinstance(error, TimeoutError | BlockingIOError):
             opening = "open" in str(error)
-            return TimedOut(self.what, CONNECT_SECONDS if opening else self._seconds)
-        return Unreachable(self.what, str(error))
+            return TimedOut(self.peer, CONNECT_SECONDS if opening else self._seconds)
+        return Unreachable(self.peer, str(error))
 
 
 def _entry(item: Mapping[str, Any]) -> Entry:
@@ -312,21 +298,18 @@ def _entry(item: Mapping[str, Any]) -> Entry:
     return Entry(str(item["dn"]), Attributes(values))
 
 
-def _root_dse(entry: Entry, what: str) -> RootDse:
+def _root_dse(entry: Entry, peer: str) -> RootDse:
     try:
         return RootDse(
             _generalized_time(entry.text("currentTime") or ""),
             entry.text("defaultNamingContext") or "",
-            entry.text("dnsHostName") or "",
-            entry.texts("supportedSASLMechanisms"),
             _number(entry.text("domainFunctionality")),
-            _number(entry.text("forestFunctionality")),
             _number(entry.text("domainControllerFunctionality")),
             entry.text("serverName") or "",
             entry.texts("supportedCapabilities"),
         )
     except ValueError:
-        raise Unreachable(what, "its root DSE is not that of a domain controller") from None
+        raise Unreachable(peer, "its root DSE is not that of a domain controller") from None
 
 
 def _number(text: str | None) -> int | None:

@@ -15,7 +15,9 @@ from typing import Any
 import ldap3
 import pytest
 
-from gmsa_doctor.clients.kerberos.logon import AlreadyFailed, CacheUnusable, Kdc, KdcReason, KdcRefusal, Kerberos
+from gmsa_doctor.clients.kerberos.client import AlreadyFailed, Kdc, Kerberos
+from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
+from gmsa_doctor.clients.kerberos.ticket_copy import CacheUnusable
 from gmsa_doctor.core.errors import ClientError, TimedOut
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.limits import each
@@ -222,9 +224,9 @@ def test_a_cache_that_is_no_use_is_an_error_of_ours(
 
 SCRIPT = """
 import gc, sys
-from gmsa_doctor.clients.kerberos.logon import Kdc, Kerberos
-from gmsa_doctor.clients.ldap.directory import Ldap
-from gmsa_doctor.hidden import Hidden
+from gmsa_doctor.clients.kerberos.client import Kdc, Kerberos
+from gmsa_doctor.clients.ldap.client import Ldap
+from gmsa_doctor.core.hidden import Hidden
 address, password = sys.argv[1:]
 kerberos, kdc = Kerberos(), Kdc(address)
 for user in ("gmsa-reader", "gmsa-outsider"):

@@ -11,19 +11,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from gmsa_doctor.clients.kerberos import libkrb5
-from gmsa_doctor.clients.kerberos.kdc_errors import reason_of
+from gmsa_doctor.clients.kerberos.client import AlreadyFailed, Kdc, Kerberos, Ticket, _Counted, _counts, _Ledger
+from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal, reason_of
 from gmsa_doctor.clients.kerberos.kdc_relay import KdcRoute
-from gmsa_doctor.clients.kerberos.logon import (
-    AlreadyFailed,
-    Kdc,
-    KdcReason,
-    KdcRefusal,
-    Kerberos,
-    Ticket,
-    _Counted,
-    _counts,
-    _Ledger,
-)
 from gmsa_doctor.core.errors import ClientError, OutOfReach, Refused, TimedOut, Unreachable
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Status
@@ -154,7 +144,7 @@ def test_a_call_left_behind_does_not_keep_the_next_one_waiting_for_ever(monkeypa
 
 def test_importing_the_clients_loads_nothing_heavy() -> None:
     code = (
-        "import sys; from gmsa_doctor.clients.kerberos import logon; from gmsa_doctor.clients.ldap import directory; "
+        "import sys; from gmsa_doctor.clients.kerberos import client; from gmsa_doctor.clients.ldap import client; "
         "from gmsa_doctor.clients.network import tcp;"
         "print([name for name in ('gssapi', 'ldap3', 'pyasn1', 'boto3', 'dns') if name in sys.modules])"
     )

@@ -1,0 +1,60 @@
+"""Amazon ECS: services, clusters, tasks, container instances and task definitions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gmsa_doctor.clients.aws.session import AwsClient, operation
+from gmsa_doctor.core.errors import NotFound
+
+
+class Ecs(AwsClient):
+    """Amazon ECS."""
+
+    service = "ecs"
+
+    @operation("ecs:DescribeServices")
+    def describe_service(self, service: str, cluster: str) -> dict[str, Any]:
+        """A service as ECS describes it. Raises NotFound for an unknown service or cluster."""
+        answer = self.api.describe_services(cluster=cluster, services=[service])
+        if not answer["services"]:
+            raise NotFound(f"no service {service} in cluster {cluster}", "ServiceNotFoundException")
+        return dict(answer["services"][0])
+
+    @operation("ecs:DescribeClusters")
+    def describe_cluster(self, cluster: str) -> dict[str, Any]:
+        """A cluster as ECS describes it, for its default capacity providers."""
+        answer = self.api.describe_clusters(clusters=[cluster])
+        if not answer["clusters"]:
+            raise NotFound(f"no cluster {cluster}", "ClusterNotFoundException")
+        return dict(answer["clusters"][0])
+
+    @operation("ecs:DescribeTasks")
+    def describe_task(self, task: str, cluster: str) -> dict[str, Any]:
+        """A task as ECS describes it; a stopped one is known for an hour. Raises NotFound for an unknown one."""
+        answer = self.api.describe_tasks(cluster=cluster, tasks=[task])
+        if not answer["tasks"]:
+            raise NotFound(f"no task {task} in cluster {cluster}", "TaskNotFoundException")
+        return dict(answer["tasks"][0])
+
+    def container_instances(self, cluster: str) -> list[dict[str, Any]]:
+        """The active container instances of a cluster, with their attributes."""
+        arns = self.container_instance_arns(cluster)
+        groups = [arns[n : n + 100] for n in range(0, len(arns), 100)]  # as many as one call describes
+        return [instance for group in groups for instance in self.described_container_instances(group, cluster)]
+
+    @operation("ecs:ListContainerInstances")
+    def container_instance_arns(self, cluster: str) -> tuple[str, ...]:
+        """The ARNs of a cluster's active container instances."""
+        return tuple(self.pages("list_container_instances", "containerInstanceArns", cluster=cluster, status="ACTIVE"))
+
+    @operation("ecs:DescribeContainerInstances")
+    def described_container_instances(self, arns: tuple[str, ...], cluster: str) -> list[dict[str, Any]]:
+        """Container instances, at most a hundred; those that are gone since are left out."""
+        answer = self.api.describe_container_instances(cluster=cluster, containerInstances=list(arns))
+        return list(answer["containerInstances"])
+
+    @operation("ecs:DescribeTaskDefinition")
+    def describe_task_definition(self, task_definition: str) -> dict[str, Any]:
+        """A task definition by FAMILY, FAMILY:REVISION or ARN."""
+        return dict(self.api.describe_task_definition(taskDefinition=task_definition)["taskDefinition"])

@@ -1,0 +1,84 @@
+"""Amazon S3: buckets, objects and bucket policies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gmsa_doctor.clients.aws.session import AwsClient, error_code, none_if, operation
+
+DOCUMENT_LIMIT = 64 * 1024
+"""Bytes of an object that are fetched at most: sixteen times what Credentials Fetcher accepts."""
+
+
+@dataclass(frozen=True)
+class S3Object:
+    """An S3 object: its size in bytes, its first :data:`DOCUMENT_LIMIT` bytes, and its KMS key, if it has one.
+
+    ``bucket_key``: KMS has encrypted a key of the bucket, not one of the object.
+    """
+
+    size: int
+    body: bytes
+    key: str = ""
+    bucket_key: bool = False
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """An S3 bucket. ``owned``: it is certain that the account which was expected owns it."""
+
+    region: str | None
+    owned: bool = False
+
+
+class S3(AwsClient):
+    """Amazon S3."""
+
+    service = "s3"
+
+    @operation("s3:HeadBucket", "s3:ListBucket")
+    def bucket(self, bucket: str, owner: str | None = None) -> Bucket:
+        """A bucket, also one that we may not read: S3 names its region in each answer.
+
+        ``owner`` is the account that is expected to own it.
+        Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+        """
+        import botocore.exceptions
+
+        expected = {"ExpectedBucketOwner": owner} if owner else {}
+        certain = bool(owner)
+        try:
+            response = self.api.head_bucket(Bucket=bucket, **expected)
+        except botocore.exceptions.ClientError as error:
+            response, certain = error.response, False
+            if error_code(error) in ("404", "NoSuchBucket"):
+                raise
+        headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        region: str | None = response.get("BucketRegion") or headers.get("x-amz-bucket-region")
+        return Bucket(region, certain)
+
+    @operation("s3:HeadObject", "s3:GetObject")
+    def expect_owner(self, bucket: str, key: str, owner: str) -> None:
+        """Ask for an object of a bucket that an account is to own. Raises Denied, which also says that it does not."""
+        self.api.head_object(Bucket=bucket, Key=key, ExpectedBucketOwner=owner)
+
+    @operation("s3:GetObject")
+    def get(self, bucket: str, key: str) -> S3Object:
+        """An object. Raises NotFound with the code NoSuchKey or NoSuchBucket."""
+        head = f"bytes=0-{DOCUMENT_LIMIT - 1}"
+        answer = none_if("InvalidRange", lambda: self.api.get_object(Bucket=bucket, Key=key, Range=head))
+        if answer is None:  # an empty object has no first byte
+            return S3Object(0, b"")
+        body = answer["Body"].read(DOCUMENT_LIMIT)
+        total = str(answer.get("ContentRange", "")).rpartition("/")[2]
+        size = int(total) if total.isdigit() else len(body)
+        return S3Object(size, body, answer.get("SSEKMSKeyId", ""), answer.get("BucketKeyEnabled", False))
+
+    @operation("s3:GetBucketPolicy")
+    def policy(self, bucket: str) -> str | None:
+        """The JSON text of a bucket's policy; None if it has none.
+
+        Raises ServiceError with the code MethodNotAllowed for a bucket of another account.
+        """
+        answer = none_if("NoSuchBucketPolicy", lambda: self.api.get_bucket_policy(Bucket=bucket))
+        return answer and str(answer["Policy"])

@@ -1,0 +1,48 @@
+"""AWS Secrets Manager."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gmsa_doctor.clients.aws.session import AwsClient, operation
+from gmsa_doctor.core.hidden import Hidden
+
+
+@dataclass(frozen=True)
+class SecretText:
+    """A version of a secret. ``text`` is None for a binary secret."""
+
+    text: Hidden[str] | None
+    version: str
+
+
+class SecretsManager(AwsClient):
+    """AWS Secrets Manager."""
+
+    service = "secretsmanager"
+
+    @operation("secretsmanager:GetSecretValue")
+    def get(self, arn: str, stage: str | None = None, version: str | None = None) -> SecretText:
+        """The value of a secret: the current one, unless a stage or a version is named."""
+        named = {"VersionStage": stage, "VersionId": version}
+        answer = self.api.get_secret_value(SecretId=arn, **{key: value for key, value in named.items() if value})
+        text = answer.get("SecretString")
+        return SecretText(None if text is None else Hidden(text), answer.get("VersionId", ""))
+
+    def versions(self) -> dict[str, str]:
+        """The current versions of the secrets that have been read, by what they were asked for."""
+        values = [(key, value) for key, value in self.answers.items() if isinstance(key, tuple)]
+        texts = [(key[1], value) for key, value in values if isinstance(value, SecretText)]
+        return {str(arguments[0]): text.version for arguments, text in texts if len(arguments) == 1}
+
+    @operation("secretsmanager:DescribeSecret")
+    def describe(self, arn: str) -> dict[str, Any]:
+        """A secret without its value."""
+        return dict(self.api.describe_secret(SecretId=arn))
+
+    @operation("secretsmanager:GetResourcePolicy")
+    def policy(self, arn: str) -> str | None:
+        """The JSON text of a secret's own policy; None if it has none."""
+        text: str | None = self.api.get_resource_policy(SecretId=arn).get("ResourcePolicy")
+        return text or None

@@ -1,0 +1,47 @@
+"""Answers that a client asks for once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from threading import Lock
+from typing import Any, TypeVar
+
+from gmsa_doctor.core.errors import ClientError
+
+R = TypeVar("R")
+
+
+class RememberedAnswers:
+    """Answers and typed errors by their questions. Each is asked for once, also when asked side by side."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._answers: dict[object, _Answer] = {}
+
+    def get(self, question: object, ask: Callable[[], R]) -> R:
+        """The answer to the question. Raises the ClientError that ``ask`` raised when it was called."""
+        with self._lock:
+            answer = self._answers.setdefault(question, _Answer())
+        with answer.lock:
+            if not answer.known:
+                try:
+                    answer.value = ask()
+                except ClientError as error:
+                    answer.error = error
+                answer.known = True
+        if answer.error:
+            raise answer.error.with_traceback(None)
+        value: R = answer.value
+        return value
+
+    def items(self) -> Iterator[tuple[object, object]]:
+        """Questions with their answers, as far as these are known."""
+        return ((question, answer.value) for question, answer in list(self._answers.items()) if answer.known)
+
+
+class _Answer:
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.value: Any = None
+        self.error: ClientError | None = None
+        self.known = False
