@@ -62,7 +62,7 @@ class Iam:
         return tuple(SimulatedDecision(action, resource, self.decision) for action in actions for resource in resources)
 
     def role(self, arn: str) -> Role:
-        return missing() if self.trust is None else Role(arn, self.trust)  # type: ignore[no-any-return]
+        return missing() if self.trust is None else Role(arn, self.trust)
 
 
 def simulator(decision: str = "allowed", trust: str | None = None, caller: Caller | None = None) -> PolicySimulator:
