@@ -20,7 +20,6 @@ from gmsa_doctor.core.model import (
     passed,
     root_ids,
     skipped,
-    stands_behind,
     unknown,
     warned,
 )
@@ -50,7 +49,6 @@ __all__ = [
     "root_ids",
     "rows_of",
     "skipped",
-    "stands_behind",
     "unknown",
     "warned",
     "worst",

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.authoring import Outcome
+from dataclasses import dataclass
+
+from gmsa_doctor.authoring import Outcome, bundle
 from gmsa_doctor_checks.values import Account, DomainName, GmsaNames
 
 
 def domain_in_use(names: GmsaNames, account: Outcome[Account]) -> DomainName:
     """The secret's domain, which drives the whole flow; the CredSpec's as long as the secret is not known."""
     return account.value.domain if account.value else names.domain
+
+
+@bundle
+@dataclass(frozen=True)
+class AdDomain:
+    """The AD domain by both of its names: of the CredSpec, and of the secret."""
+
+    names: GmsaNames
+    account: Outcome[Account]
+
+    @property
+    def in_use(self) -> DomainName:
+        """The one that counts."""
+        return domain_in_use(self.names, self.account)
 
 
 def srv_name(domain: DomainName) -> str:

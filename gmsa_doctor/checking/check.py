@@ -32,9 +32,10 @@ from gmsa_doctor.given.compared import Intended
 from gmsa_doctor.given.request import Live, Request
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer
 from gmsa_doctor.given.vantage import Caller, DnsServersInUse, KnownDnsServers, ServiceNames, Vantage
-from gmsa_doctor.subjects import from_own_task
-from gmsa_doctor.subjects.discovery import OFFLINE, AwsSession, SkippedFiles, world_of
-from gmsa_doctor.subjects.from_aws import Found
+from gmsa_doctor.subjects import own_task
+from gmsa_doctor.subjects.discovery import OFFLINE, AwsSession, discover
+from gmsa_doctor.subjects.files import SkippedFiles
+from gmsa_doctor.subjects.source import FoundSubject
 from gmsa_doctor.triage.apply import Triage, applied
 
 Watch = Callable[[engine.Progress], None]
@@ -54,7 +55,7 @@ class Attempt:
 
     registry: Registry
     vantage: Vantage
-    found: tuple[Found, ...]
+    found: tuple[FoundSubject, ...]
     cases: tuple[engine.Case, ...]
     execution: engine.Execution
     subjects: tuple[SubjectReport, ...]
@@ -137,14 +138,15 @@ def attempt(
         raise UsageError(f"--live always needs gssapi: {missing}. {_LIVE_EXTRA.text}")
     if request.live is not Live.NEVER:
         Thread(target=_import_ahead, daemon=True).start()  # while AWS is asked
-    own = from_own_task.own_task(request)
-    found, session, skipped_files = world_of(request, own)
+    task = own_task.own_task(request)
+    discovery = discover(request, task)
+    found, session = discovery.subjects, discovery.aws
     vantage = _vantage(request)
     shared = {
         **_from_request(request, vantage),
         **_network_clients(request, live_reason, kerberos or Kerberos()),
         BrokenPlugIns: BrokenPlugIns(registry.broken),
-        DnsServersInUse: from_own_task.dns_servers(own),
+        DnsServersInUse: own_task.dns_servers(task),
     }
     cases = tuple(
         engine.Case(subject.subject.name, {**session.clients, **shared, **_of_subject(subject, session)})
@@ -160,7 +162,7 @@ def attempt(
         )
         for subject, findings in zip(found, execution.findings, strict=True)
     )
-    return Attempt(registry, vantage, found, cases, execution, subjects, skipped_files)
+    return Attempt(registry, vantage, found, cases, execution, subjects, discovery.skipped_files)
 
 
 # What is given from outside -------------------------------------------------------------------------
@@ -204,7 +206,7 @@ def _network_clients(request: Request, live_reason: str | None, kerberos: Kerber
     }
 
 
-def _of_subject(found: Found, session: AwsSession) -> dict[type, object]:
+def _of_subject(found: FoundSubject, session: AwsSession) -> dict[type, object]:
     values = {Intended: skipped("what was read is the file itself"), **found.values}
     definition = values[TaskDefinition]
     role = definition.execution_role_arn if isinstance(definition, TaskDefinition) else None
@@ -226,7 +228,7 @@ def _is_session_of(caller: str, role: str | None) -> bool:
 # The report -----------------------------------------------------------------------------------------
 
 
-def _facts(found: Found, session: AwsSession, vantage: Vantage) -> tuple[tuple[str, str], ...]:
+def _facts(found: FoundSubject, session: AwsSession, vantage: Vantage) -> tuple[tuple[str, str], ...]:
     chosen = found.values.get(ChosenContainer)
     container = chosen.container if isinstance(chosen, ChosenContainer) else None
     facts = (
@@ -241,7 +243,7 @@ def _facts(found: Found, session: AwsSession, vantage: Vantage) -> tuple[tuple[s
 
 
 def _complete(
-    findings: Iterable[Finding], found: Found, vantage: Vantage, registry: Registry, request: Request
+    findings: Iterable[Finding], found: FoundSubject, vantage: Vantage, registry: Registry, request: Request
 ) -> tuple[Finding, ...]:
     return tuple(
         replace(finding, vantage=vantage.word, location=_location(finding, found, registry)).rooted(
@@ -251,10 +253,10 @@ def _complete(
     )
 
 
-def _location(finding: Finding, found: Found, registry: Registry) -> Location | None:
+def _location(finding: Finding, found: FoundSubject, registry: Registry) -> Location | None:
     """What the check is about; if the finding has a line and a column, they are of that file."""
     check = registry.get(finding.check)
-    place = found.places.of(check.about if check else "")
+    place = found.positions.of(check.about if check else "")
     own = finding.location
     return Location(place.file, own.line, own.column) if place and own else place
 

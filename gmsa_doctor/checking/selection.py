@@ -14,7 +14,7 @@ from gmsa_doctor.given.compared import Intended
 from gmsa_doctor.given.probe_tasks import CanaryTask, ProbeTasks
 from gmsa_doctor.given.request import AppConfig, Request
 from gmsa_doctor.given.vantage import DnsServersInUse
-from gmsa_doctor.subjects import from_own_task
+from gmsa_doctor.subjects import own_task
 from gmsa_doctor.triage.waivers import WaiverState
 
 ONLY_IN_RUN: frozenset[type] = frozenset({ProbeTasks, CanaryTask, TicketCache})
@@ -66,7 +66,7 @@ class Selection:
         """
         named = {*self.request.only, *self.request.require}
         needed = {need.type for check in self.registry.checks if check.id in named for need in check.needs}
-        inside = frozenset() if from_own_task.is_subject(self.request) else ONLY_INSIDE - needed
+        inside = frozenset() if own_task.is_subject(self.request) else ONLY_INSIDE - needed
         compared = frozenset() if self.request.compare_with else frozenset({Intended}) - needed
         return self.applicable(self.registry.without(ONLY_IN_RUN | AFTERWARDS | inside | compared))
 

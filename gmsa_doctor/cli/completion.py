@@ -121,20 +121,20 @@ def fitting(group: Any, words: Sequence[str]) -> Fitting:
     """What the last of the words may become. ``group`` is the click group of all commands."""
     *before, current = words or [""]
     line = _read(group, before)
+    command = line.command or group
     if line.open is not None:
         return _beginning(current, _values(line, line.open, current))
     name, equals, value = current.partition("=")
     if equals and current.startswith("--"):
-        option = _option(line.command or group, name)
+        option = _option(command, name)
         fits = _beginning(value, _values(line, option, value)) if option and _takes_value(option) else ()
         return FILES if fits is FILES else [Word(f"{name}={word.text}", word.help) for word in fits]
-    if line.command is None:
-        commands = [Word(name, _first(one)) for name, one in group.commands.items() if not one.hidden]
-        return _beginning(current, [*commands, *(_options(line, group) if current.startswith("-") else ())])
     if current.startswith("-"):
-        return _beginning(current, _options(line, line.command))
-    fits = _arguments(line)
-    return fits if fits is FILES else _beginning(current, fits)
+        return _beginning(current, _options(line, command))
+    if line.command is None:
+        commands = group.commands.items()
+        return _beginning(current, [Word(name, _short(known.help)) for name, known in commands if not known.hidden])
+    return _beginning(current, _arguments(line))
 
 
 def _read(group: Any, words: Iterable[str]) -> Line:
@@ -147,10 +147,9 @@ def _read(group: Any, words: Iterable[str]) -> Line:
         elif word.startswith("-") and not only_arguments:
             name, equals, value = word.partition("=")
             option = _option(line.command or group, name)
-            if option is None:
-                continue
-            line.options[option.name] = value
-            line.open = option if _takes_value(option) and not equals else None
+            if option is not None:
+                line.options[option.name] = value
+                line.open = option if _takes_value(option) and not equals else None
         elif line.command is None:
             line.command = group.commands.get(word) or _NoCommand()
         else:
@@ -166,7 +165,7 @@ class _NoCommand:
 
 
 def _option(command: Any, name: str) -> Any:
-    return next((one for one in command.params if name in (*one.opts, *one.secondary_opts)), None)
+    return next((option for option in command.params if name in (*option.opts, *option.secondary_opts)), None)
 
 
 def _takes_value(option: Any) -> bool:
@@ -175,7 +174,7 @@ def _takes_value(option: Any) -> bool:
 
 def _options(line: Line, command: Any) -> list[Word]:
     """Long names of the options that may still be given."""
-    found = [
+    words = [
         Word(name, _short(option.help))
         for option in command.params
         if option.param_type_name == "option" and not option.hidden
@@ -183,38 +182,35 @@ def _options(line: Line, command: Any) -> list[Word]:
         for name in (*option.opts, *option.secondary_opts)
         if name.startswith("--")
     ]
-    return [*found, Word("--help", "Show this message and exit.")] if command.params or found else found
+    return [*words, Word("--help", "Show this message and exit.")] if command.params else words
 
 
 def _arguments(line: Line) -> Fitting:
     """What fits an argument; without arguments, the options."""
-    arguments = [one for one in line.command.params if one.param_type_name == "argument" and not one.hidden]
-    many = next((one for one in arguments if one.nargs == -1), None)
-    due = arguments[len(line.arguments)] if len(line.arguments) < len(arguments) else many
-    return _values(line, due, "") if due else _options(line, line.command) if not arguments else ()
+    arguments = [known for known in line.command.params if known.param_type_name == "argument" and not known.hidden]
+    if not arguments:
+        return _options(line, line.command)
+    due = [*arguments[len(line.arguments) :], *(argument for argument in arguments if argument.nargs == -1)]
+    return _values(line, due[0], "") if due else ()
 
 
 def _values(line: Line, parameter: Any, current: str) -> Fitting:
     """What fits an option or an argument."""
     if parameter.name in _NAMES:
-        names = _NAMES[parameter.name](line)
         before = current[: current.rfind(",") + 1] if parameter.multiple else ""
-        return [Word(before + one.text, one.help) for one in names]
+        return [Word(before + word.text, word.help) for word in _NAMES[parameter.name](line)]
     if parameter.name == "report" and "=" not in current:
         return [Word(kind if kind is ReportKind.GITHUB else f"{kind}=") for kind in ReportKind]
-    hint = _hint(line.command, parameter.name)
-    if choices := _choices(hint):
-        return [Word(str(one.value)) for one in choices]
+    hints = list(_parts(_hint(line.command, parameter.name)))
+    for hint in hints:
+        if isinstance(hint, type) and issubclass(hint, Enum):
+            return [Word(str(member.value)) for member in hint]
     metavar = parameter.metavar or ""
-    return FILES if "FILE" in metavar or metavar == "PATH" or _is_path(hint) else ()
+    return FILES if "FILE" in metavar or metavar == "PATH" or Path in hints else ()
 
 
 def _beginning(current: str, fits: Fitting) -> Fitting:
     return fits if fits is FILES else [word for word in fits if word.text.startswith(current)]
-
-
-def _first(command: Any) -> str:
-    return _short(command.help)
 
 
 def _short(text: str | None) -> str:
@@ -234,49 +230,38 @@ def _parts(hint: Any) -> Iterable[Any]:
         yield from _parts(part)
 
 
-def _choices(hint: Any) -> tuple[Enum, ...]:
-    return next((tuple(one) for one in _parts(hint) if isinstance(one, type) and issubclass(one, Enum)), ())
-
-
-def _is_path(hint: Any) -> bool:
-    return any(one is Path for one in _parts(hint))
-
-
 # Names ---------------------------------------------------------------------------------------------
 
 
 def _clusters(line: Line) -> list[Word]:
-    from gmsa_doctor.clients.aws import completion as ecs
+    from gmsa_doctor.clients.aws.completion import clusters
 
-    return [Word(name) for name in ecs.clusters(line.options.get("profile"), line.options.get("region"))]
+    return [Word(name) for name in clusters(line.options.get("profile"), line.options.get("region"))]
 
 
 def _services(line: Line) -> list[Word]:
-    from gmsa_doctor.clients.aws import completion as ecs
+    from gmsa_doctor.clients.aws.completion import services
 
     cluster = line.options.get("cluster") or "default"
-    found = ecs.services(cluster, line.options.get("profile"), line.options.get("region"))
-    return [Word(name) for name in found]
+    return [Word(name) for name in services(cluster, line.options.get("profile"), line.options.get("region"))]
 
 
 def _ids(_line: Line) -> list[Word]:
     from gmsa_doctor.core import registry
 
-    return [Word(one.id, one.title) for one in registry.load().checks]
+    return [Word(check.id, check.title) for check in registry.load().checks]
 
 
 def _ids_and_areas(line: Line) -> list[Word]:
     ids = _ids(line)
-    areas = dict.fromkeys(one.text.partition(".")[0] for one in ids)
+    areas = dict.fromkeys(word.text.partition(".")[0] for word in ids)
     return [*(Word(area, "The whole area") for area in areas), *ids]
 
 
 _NAMES: dict[str, Callable[[Line], list[Word]]] = {
     "cluster": _clusters,
     "service": _services,
-    "only": _ids_and_areas,
-    "skip": _ids_and_areas,
-    "require": _ids_and_areas,
+    **dict.fromkeys(("only", "skip", "require"), _ids_and_areas),
     "words": _ids,
 }
 """By the parameter's name: an option means the same in each command that has it."""

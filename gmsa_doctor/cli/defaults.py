@@ -28,17 +28,17 @@ def default_map(context: typer.Context, found: Config) -> Iterator[tuple[str, ob
 
     Raises UsageError for an option that there is not, or a value that it would refuse on the command line.
     """
-    mine = _options(context.command)
+    own = _options(context.command)
     commands = getattr(context.find_root().command, "commands", {})
-    every = {name for one in COMMANDS for name in _options(commands.get(one))}
-    for default in sorted(found.defaults, key=lambda one: one.command is not None):
+    all_options = {name for command in COMMANDS for name in _options(commands.get(command))}
+    for default in sorted(found.defaults, key=lambda default: default.command is not None):
         if reason := NEVER.get(default.option):
             raise wrong(default.location, f"there is no default for --{default.option}: {reason}")
-        known = _options(commands.get(default.command)) if default.command else every
+        known = _options(commands.get(default.command)) if default.command else all_options
         if default.option not in known:
             raise wrong(default.location, _unknown(default, known))
-        if default.command in (None, context.info_name) and default.option in mine:
-            option = mine[default.option]
+        if default.command in (None, context.info_name) and default.option in own:
+            option = own[default.option]
             value = _value(option, default, found.directory)
             _accepted(context, option, value, default)
             yield option.name, value
@@ -46,8 +46,8 @@ def default_map(context: typer.Context, found: Config) -> Iterator[tuple[str, ob
 
 def _options(command: object) -> Mapping[str, Any]:
     """The options of a command by their long names, without dashes in front."""
-    options = (one for one in getattr(command, "params", ()) if one.param_type_name == "option")
-    return {name[2:]: one for one in options for name in one.opts if name.startswith("--")}
+    options = (known for known in getattr(command, "params", ()) if known.param_type_name == "option")
+    return {name[2:]: option for option in options for name in option.opts if name.startswith("--")}
 
 
 def _unknown(default: Default, known: Mapping[str, Any] | set[str]) -> str:
@@ -66,9 +66,9 @@ def _value(option: Any, default: Default, directory: Path) -> object:
             raise wrong(default.location, f"{default.option} is to be true or false")
         return value
     values = value if isinstance(value, tuple) else (value,)
-    if any(isinstance(one, bool) for one in values):
+    if any(isinstance(item, bool) for item in values):
         raise wrong(default.location, f"{default.option} wants a value, not true or false")
-    texts = [_with_directory(str(one), default, directory) for one in values]
+    texts = [_with_directory(str(item), default, directory) for item in values]
     if option.multiple:
         return texts
     if isinstance(value, tuple):
@@ -101,6 +101,6 @@ def _accepted(context: typer.Context, option: Any, value: object, default: Defau
     try:
         option.process_value(context, value)
     except typer.BadParameter as error:
-        said = " ".join(value) if isinstance(value, list) else value
-        why = " ".join(error.message.split())
-        raise wrong(default.location, f"{default.option} {said!r} is not accepted: {why}") from error
+        text = " ".join(value) if isinstance(value, list) else value
+        reason = " ".join(error.message.split())
+        raise wrong(default.location, f"{default.option} {text!r} is not accepted: {reason}") from error

@@ -10,7 +10,7 @@ import typer
 
 from gmsa_doctor.cli import options
 from gmsa_doctor.cli.app import app
-from gmsa_doctor.cli.process import ExitCode, guarded, print_, speaks_unicode, width, writable
+from gmsa_doctor.cli.process import ExitCode, guarded, print_, require_writable, speaks_unicode, width
 
 
 class DiffFormat(StrEnum):
@@ -38,7 +38,7 @@ def diff(
         from gmsa_doctor.report import difference
         from gmsa_doctor.triage.baseline import compare
 
-        writable(output)
+        require_writable(output)
         reports = saved_report(before, "the report"), saved_report(after, "the report")
         found = compare(*reports)
         sides = difference.ComparedReports(str(before), str(after), *reports)

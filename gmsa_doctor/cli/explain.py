@@ -28,8 +28,7 @@ def list_() -> None:
 @app.command("explain")
 def explain_(
     words: Annotated[
-        list[str],
-        typer.Argument(metavar="ID|TEXT", help="A check's id, or an error text; - reads it from stdin."),
+        list[str], typer.Argument(metavar="ID|TEXT", help="A check's id, or an error text; - reads it from stdin.")
     ],
 ) -> None:
     """Explain a check, or an error text.

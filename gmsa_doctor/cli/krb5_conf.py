@@ -3,71 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Optional
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gmsa_doctor.cli import options
 from gmsa_doctor.cli.app import app
-from gmsa_doctor.cli.options import items
+from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters
+from gmsa_doctor.cli.options import Many
 from gmsa_doctor.cli.process import ExitCode, guarded, print_
 from gmsa_doctor.clients.aws import task_metadata
+from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.given.request import Live, Request
 
 if TYPE_CHECKING:
     from gmsa_doctor.checking.check import Attempt
 
-CHECK = "kerberos.krb5-conf"
+CHECK = CheckId("kerberos.krb5-conf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Krb5ConfArguments:
+    """The arguments and options of ``krb5-conf``, in the order of its help."""
+
+    files: Annotated[Many, typer.Argument(metavar="FILES", help="As those of `gmsa-doctor check`.")] = None
+    subject: options.SubjectOptions
+    aws: options.AwsOptions
+    domain: Annotated[str | None, typer.Option(metavar="NAME", help="The AD domain; nothing is then asked of AWS.")] = (
+        None
+    )
+    spns: Annotated[
+        Many,
+        typer.Option(
+            "--spn", metavar="SPN", help="A server that the application uses, such as MSSQLSvc/db.corp.example:1433."
+        ),
+    ] = None
+    offline: options.Offline = False
 
 
 @app.command("krb5-conf")
-def krb5_conf(
-    files: Annotated[
-        Optional[list[str]],  # noqa: UP045 - typer before 0.16 reads annotations at run time
-        typer.Argument(metavar="FILES", help="As those of `gmsa-doctor check`."),
-    ] = None,
-    service: options.Service = None,
-    cluster: options.Cluster = None,
-    task_definition: options.TaskDefinition = None,
-    container: options.Container = None,
-    region: options.Region = None,
-    profile: options.Profile = None,
-    domain: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The AD domain; nothing is then asked of AWS.")
-    ] = None,
-    spn: Annotated[
-        options.Many,
-        typer.Option(metavar="SPN", help="A server that the application uses, such as MSSQLSvc/db.corp.example:1433."),
-    ] = None,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Send nothing anywhere, and read no AWS configuration.")
-    ] = False,
-) -> None:
+@fields_as_parameters
+def krb5_conf(_context: typer.Context, arguments: Krb5ConfArguments) -> None:
     """Print the krb5.conf that the container's image needs.
 
     The domain is that of the secret, or of the CredSpec. Servers named with --spn whose names are not below
     it get a line in [domain_realm]. Sends nothing to DNS or the AD.
     """
-    ways = {"--service": service, "--task-definition": task_definition, "FILES": files, "--domain": domain}
-    request = Request(
-        service=service,
-        cluster=cluster,
-        task_definition=task_definition,
-        files=tuple(files or ()),
-        container=container,
-        region=region,
-        profile=profile,
-        offline=offline,
-        live=Live.NEVER,
-        spns=items(spn),
-        only=(CHECK,),
-    )
-    guarded(lambda: _print(request, domain, [name for name, value in ways.items() if value]))
+    guarded(lambda: _print(arguments))
 
 
-def _print(request: Request, domain: str | None, given: list[str]) -> ExitCode:
+def _print(arguments: Krb5ConfArguments) -> ExitCode:
+    files = tuple(arguments.files or ())
+    request = options.request_of(arguments, files=files, live=Live.NEVER, only=(CHECK,))
     options.require_spns(request.spns)
+    domain = arguments.domain
+    subjects = {
+        "--service": request.service,
+        "--task-definition": request.task_definition,
+        "FILES": files,
+        "--domain": domain,
+    }
+    given = [name for name, value in subjects.items() if value]
     if len(given) > 1 or (not given and not task_metadata.inside()):
         raise UsageError(
             "say whose krb5.conf it is to be: --domain, or --cluster with --service, or --task-definition, or FILES"
@@ -88,10 +86,10 @@ def _for_domain(domain: str, spns: tuple[str, ...]) -> str:
 
 
 def _for_subject(request: Request) -> str:
-    from gmsa_doctor.checking import check as run
+    from gmsa_doctor.checking import check
     from gmsa_doctor.core import registry
 
-    seen = run.attempt(request, registry.load(), lambda progress: None)
+    seen = check.attempt(request, registry.load(), lambda progress: None)
     if seen.skipped_files.unread:
         raise UsageError("; ".join(f"{file}: {reason}" for file, reason in seen.skipped_files.unread))
     found = dict.fromkeys(filter(None, map(_text, seen.execution.values)))
@@ -110,9 +108,9 @@ def _text(values: Mapping[type, object]) -> str | None:
 
 
 def _reason(seen: Attempt) -> str:
-    findings = [one for subject in seen.subjects for one in subject.findings]
-    by_id = {one.check: one for one in findings}
-    root = next((one for one in findings if one.root), None) or by_id.get(CHECK)
+    findings = [finding for subject in seen.subjects for finding in subject.findings]
+    by_id = {finding.check: finding for finding in findings}
+    root = next((finding for finding in findings if finding.root), None) or by_id.get(CHECK)
     while root and root.because and root.because[0] in by_id:  # what stands in the way, not that it does
         root = by_id[root.because[0]]
     return root.summary if root else "no container has a CredSpec"

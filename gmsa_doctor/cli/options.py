@@ -1,19 +1,22 @@
-"""Options that several commands have, and how their values are read."""
+"""Options that several commands have, in groups, and how their values are read."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
-from gmsa_doctor.cli.process import Color, Format, standard_input
+from gmsa_doctor.cli.configured import take_configuration
+from gmsa_doctor.cli.fields_as_parameters import values_of
+from gmsa_doctor.cli.process import standard_input
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.formats.sql_server import connection_string
 from gmsa_doctor.formats.sql_server.connection_string import ConnectionString, ConnectionStringError
-from gmsa_doctor.given.request import AppConfig
+from gmsa_doctor.given.request import AppConfig, Request
 
 Many = Optional[list[str]]  # noqa: UP045 - typer before 0.16 reads annotations at run time
 
@@ -25,39 +28,103 @@ class FailOn(StrEnum):
     WARN = "warn"
 
 
-Service = Annotated[str | None, typer.Option(help="An ECS service, by name or ARN.")]
-Cluster = Annotated[str | None, typer.Option(help="Its cluster, by name or ARN.")]
-TaskDefinition = Annotated[str | None, typer.Option(metavar="FAMILY[:REV]|ARN", help="A registered task definition.")]
 Container = Annotated[str | None, typer.Option(help="Judge this container only.")]
 Region = Annotated[str | None, typer.Option(help="The AWS region.")]
 Profile = Annotated[str | None, typer.Option(help="The AWS profile.")]
-Subnets = Annotated[Many, typer.Option(metavar="ID[,ID…]", help="The task's subnets, where no service tells.")]
-SecurityGroups = Annotated[
-    Many, typer.Option(metavar="ID[,ID…]", help="The task's security groups, where no service tells.")
-]
-AdDns = Annotated[Many, typer.Option(metavar="IP[,IP]", help="The AD's DNS servers, to compare the DHCP options with.")]
-Spn = Annotated[
-    Many, typer.Option(metavar="SPN", help="Get a service ticket too, such as MSSQLSvc/db.corp.example:1433.")
-]
-ConnectionStrings = Annotated[
-    Many,
-    typer.Option(
-        "--connection-string",
-        metavar="TEXT",
-        help="How the application connects to SQL Server (.NET, ODBC, JDBC, SQLAlchemy); - reads standard input.",
-    ),
-]
-FindStrings = Annotated[
-    AppConfig, typer.Option("--app-config", help="auto: look for it in the container's environment and secrets too.")
-]
-Only = Annotated[Many, typer.Option(metavar="ID|AREA", help="Only these checks, and what they need.")]
-Skip = Annotated[Many, typer.Option(metavar="ID|AREA", help="Not these checks.")]
-Require = Annotated[Many, typer.Option(metavar="ID|AREA", help="Incomplete (exit code 3) if one of these was skipped.")]
-FailOnOption = Annotated[FailOn, typer.Option(help="The status from which on the run fails.")]
-FormatOption = Annotated[Format, typer.Option("--format", help="How the report is written.")]
 Output = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report to a file instead.")]
-ColorOption = Annotated[Color, typer.Option(help="When to colour the text.")]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show all findings in full.")]
+TaskDefinitionFile = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="The JSON of register- or describe-task-definition; - reads standard input."),
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Send nothing anywhere, and read no AWS configuration.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubjectOptions:
+    """Which registered subject."""
+
+    service: Annotated[str | None, typer.Option(help="An ECS service, by name or ARN.")] = None
+    cluster: Annotated[str | None, typer.Option(help="Its cluster, by name or ARN.")] = None
+    task_definition: Annotated[
+        str | None, typer.Option(metavar="FAMILY[:REV]|ARN", help="A registered task definition.")
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsOptions:
+    """Which container, and with which AWS configuration."""
+
+    container: Container = None
+    region: Region = None
+    profile: Profile = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions:
+    """Where the tasks run."""
+
+    subnets: Annotated[Many, typer.Option(metavar="ID[,ID…]", help="The task's subnets, where no service tells.")] = (
+        None
+    )
+    security_groups: Annotated[
+        Many, typer.Option(metavar="ID[,ID…]", help="The task's security groups, where no service tells.")
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplicationOptions:
+    """What the user tells of the AD and the application."""
+
+    ad_dns: Annotated[
+        Many, typer.Option(metavar="IP[,IP]", help="The AD's DNS servers, to compare the DHCP options with.")
+    ] = None
+    spns: Annotated[
+        Many,
+        typer.Option("--spn", metavar="SPN", help="Get a service ticket too, such as MSSQLSvc/db.corp.example:1433."),
+    ] = None
+    connection_string: Annotated[
+        Many,
+        typer.Option(
+            metavar="TEXT",
+            help="How the application connects to SQL Server (.NET, ODBC, JDBC, SQLAlchemy); - reads standard input.",
+        ),
+    ] = None
+    app_config: Annotated[
+        AppConfig, typer.Option(help="auto: look for it in the container's environment and secrets too.")
+    ] = AppConfig.NEVER
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectionOptions:
+    """Which checks, and what is made of their findings."""
+
+    only: Annotated[Many, typer.Option(metavar="ID|AREA", help="Only these checks, and what they need.")] = None
+    skip: Annotated[Many, typer.Option(metavar="ID|AREA", help="Not these checks.")] = None
+    require: Annotated[
+        Many, typer.Option(metavar="ID|AREA", help="Incomplete (exit code 3) if one of these was skipped.")
+    ] = None
+    fail_on: Annotated[FailOn, typer.Option(help="The status from which on the run fails.")] = FailOn.FAIL
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            is_eager=True,
+            callback=take_configuration,
+            help="The configuration, in place of the nearest gmsa-doctor.toml or pyproject.toml.",
+        ),
+    ] = None
+    baseline: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A JSON report of an earlier run: only what is new since then fails."),
+    ] = None
+
+
+def request_of(arguments: object, **values: Any) -> Request:
+    """The request of a command's arguments, by the names of its fields; ``values`` win over those."""
+    given = values_of(arguments)
+    names = {field.name for field in fields(Request)} & {name for name, value in given.items() if value is not None}
+    copied = {name: items(given[name]) if isinstance(given[name], list) else given[name] for name in names}
+    return Request(**{**copied, "fail_on_warning": given.get("fail_on") is FailOn.WARN, **values})
 
 
 def items(values: list[str] | None) -> tuple[str, ...]:
@@ -70,11 +137,11 @@ def require_addresses(option: str, addresses: tuple[str, ...]) -> None:
     """Raises UsageError for one that is no IP address."""
     from ipaddress import ip_address
 
-    for one in addresses:
+    for address in addresses:
         try:
-            ip_address(one)
+            ip_address(address)
         except ValueError as error:
-            raise UsageError(f"{option} {one}: give the IP address of a DNS server, without a port") from error
+            raise UsageError(f"{option} {address}: give the IP address of a DNS server, without a port") from error
 
 
 def require_spns(spns: tuple[str, ...]) -> None:

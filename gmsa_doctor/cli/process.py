@@ -9,7 +9,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -49,16 +48,6 @@ class Color(StrEnum):
     NEVER = "never"
 
 
-@dataclass(frozen=True)
-class Rendering:
-    """How the report is written, and where to: standard output without ``output``."""
-
-    format: Format = Format.TEXT
-    output: Path | None = None
-    color: Color = Color.AUTO
-    verbose: bool = False
-
-
 _ESCAPED = "backslashreplace"
 """For what cannot be encoded: lone surrogates out of a file's JSON."""
 
@@ -89,10 +78,10 @@ def say(text: str) -> None:
 
 def _crash(error: Exception) -> str:
     """Neither the error's text nor any local is shown: they may hold a secret."""
-    way = "".join(
+    frames = "".join(
         f"  {frame.filename}:{frame.lineno} in {frame.name}\n" for frame in traceback.extract_tb(error.__traceback__)
     )
-    return f"gmsa-doctor {__version__} crashed with {type(error).__name__}; please report this:\n{way}"
+    return f"gmsa-doctor {__version__} crashed with {type(error).__name__}; please report this:\n{frames}"
 
 
 def print_(text: str, output: Path | None = None) -> None:
@@ -150,33 +139,13 @@ def is_coloured(color: Color, output: Path | None) -> bool:
     return sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
 
 
-def rendered(report: Report, how: Rendering) -> str:
-    """The report in its format."""
-    ascii = not (how.output or speaks_unicode())
-    if how.format is Format.JSON:
-        from gmsa_doctor.report import json
-
-        return json.render(report, ascii=ascii)
-    from gmsa_doctor.report import text
-
-    columns = 80 if how.output else width()
-    colour = is_coloured(how.color, how.output)
-    return text.render(report, width=columns, color=colour, verbose=how.verbose, ascii=ascii)
-
-
-def writable(output: Path | None) -> None:
-    """Raises UsageError, before any work is done, where the report could not be written in the end."""
-    if output:
-        require_writable(output)
-    else:
+def require_writable(file: Path | None) -> None:
+    """Raises UsageError, before any work is done, where the file, or standard output, could not be written."""
+    if file is None:
         require_stdout()
-
-
-def require_writable(file: Path) -> None:
-    """Raises UsageError for a file that could not be written."""
-    if not (file.parent.is_dir() and os.access(file.parent, os.W_OK)):
+    elif not (file.parent.is_dir() and os.access(file.parent, os.W_OK)):
         raise UsageError(f"{file} cannot be written: {file.parent} is no directory that we may write to")
-    if file.is_dir():
+    elif file.is_dir():
         raise UsageError(f"{file} cannot be written: it is a directory")
 
 

@@ -1,4 +1,4 @@
-"""Reports beside the one on standard output: ``--report KIND=FILE``, as often as there are systems that read one."""
+"""The report on standard output, and those of ``--report KIND=FILE``, as often as there are systems that read one."""
 
 from __future__ import annotations
 
@@ -11,12 +11,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gmsa_doctor.cli.options import Many
-from gmsa_doctor.cli.process import ExitCode, Format, Rendering, print_, require_writable
+from gmsa_doctor.cli.options import Many, Output
+from gmsa_doctor.cli.process import (
+    Color,
+    ExitCode,
+    Format,
+    is_coloured,
+    print_,
+    require_writable,
+    speaks_unicode,
+    width,
+)
 from gmsa_doctor.core.errors import UsageError
 
 if TYPE_CHECKING:
     from gmsa_doctor.core.model import Check, Report
+    from gmsa_doctor.core.registry import Registry
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 """Names the file that GitHub shows as the summary of a step.
@@ -45,28 +55,58 @@ class WantedReport:
     file: Path | None = None
 
 
-ReportOption = Annotated[
-    Many,
-    typer.Option(
-        metavar="KIND[=FILE]",
-        help=f"Write a report of this kind too: {', '.join(kind for kind in ReportKind if kind != 'github')}; or "
-        "github, which annotates on standard output and writes the step's summary. May be repeated.",
-    ),
-]
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """Which reports are written, and where to: the first to standard output without ``output``."""
+
+    format: Annotated[Format, typer.Option("--format", help="How the report is written.")] = Format.TEXT
+    output: Output = None
+    report: Annotated[
+        Many,
+        typer.Option(
+            metavar="KIND[=FILE]",
+            help=f"Write a report of this kind too: {', '.join(kind for kind in ReportKind if kind != 'github')}; or "
+            "github, which annotates on standard output and writes the step's summary. May be repeated.",
+        ),
+    ] = None
+
+    def wanted(self) -> tuple[WantedReport, ...]:
+        """The reports of ``--report``. Raises UsageError, before any work is done, for one that cannot be written."""
+        require_writable(self.output)
+        reports = tuple(map(_read, self.report or ()))
+        if self.format is Format.JSON and not self.output and any(report.file is None for report in reports):
+            raise UsageError("--report github and --format json both write to standard output: give one of them a file")
+        files = [report.file for report in reports if report.file]
+        paths = [file.resolve() for file in (*files, *([self.output] if self.output else []))]
+        if len(set(paths)) != len(paths):
+            raise UsageError("--report: give each report a file of its own")
+        for file in files:
+            require_writable(file)
+        return reports
 
 
-def wanted(values: list[str] | None, how: Rendering) -> tuple[WantedReport, ...]:
-    """What the options ask for. Raises UsageError, before any work is done, for one that cannot be written."""
-    found = tuple(_read(value) for value in values or ())
-    if how.format is Format.JSON and not how.output and any(one.file is None for one in found):
-        raise UsageError("--report github and --format json both write to standard output: give one of them a file")
-    files = [one.file for one in found if one.file]
-    paths = [one.resolve() for one in (*files, *([how.output] if how.output else []))]
-    if len(set(paths)) != len(paths):
-        raise UsageError("--report: give each report a file of its own")
-    for one in files:
-        require_writable(one)
-    return found
+@dataclass(frozen=True, kw_only=True)
+class TextOptions:
+    """How the text is shown."""
+
+    color: Annotated[Color, typer.Option(help="When to colour the text.")] = Color.AUTO
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show all findings in full.")] = False
+
+
+def print_report(report: Report, options: ReportOptions, shown: TextOptions) -> None:
+    """To standard output, or to the file of ``--output``, in its format."""
+    output = options.output
+    ascii = not (output or speaks_unicode())
+    if options.format is Format.JSON:
+        from gmsa_doctor.report import json
+
+        text = json.render(report, ascii=ascii)
+    else:
+        from gmsa_doctor.report.text import render
+
+        columns, color = 80 if output else width(), is_coloured(shown.color, output)
+        text = render(report, width=columns, color=color, verbose=shown.verbose, ascii=ascii)
+    print_(text, output)
 
 
 def _read(value: str) -> WantedReport:
@@ -78,13 +118,14 @@ def _read(value: str) -> WantedReport:
     return WantedReport(ReportKind(kind), Path(file) if file else None)
 
 
-def write(report: Report, reports: tuple[WantedReport, ...], checks: Mapping[str, Check], code: ExitCode) -> None:
+def write(report: Report, reports: tuple[WantedReport, ...], registry: Registry, code: ExitCode) -> None:
     """Write them. ``code`` is what the command ends with. Raises UsageError for one that cannot be written."""
+    checks = {check.id: check for check in registry.checks}
     problems: list[str] = []
-    for one in reports:
+    for wanted in reports:
         try:
-            print_(_renderer(one.kind, checks, code)(report), one.file)
-            if one.kind is ReportKind.GITHUB:
+            print_(_renderer(wanted.kind, checks, code)(report), wanted.file)
+            if wanted.kind is ReportKind.GITHUB:
                 _summarize(report)
         except UsageError as error:  # the others are written all the same
             problems.append(str(error))

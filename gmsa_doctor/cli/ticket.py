@@ -58,7 +58,7 @@ gmsa-doctor ticket --wait 60 && exec my-application
 
 
 @dataclass(frozen=True)
-class TicketRequest:
+class ExpectedPrincipal:
     """The principal that the ticket must be of."""
 
     name: str
@@ -104,8 +104,7 @@ def ticket(
         float, typer.Option(min=0, max=3600, metavar="SECONDS", help="Wait so long for a good ticket, at most.")
     ] = 0,
     cache: Annotated[
-        str | None,
-        typer.Option(metavar="PATH", help=f"The ticket cache, if not the one of {VARIABLE} or {DEFAULT}."),
+        str | None, typer.Option(metavar="PATH", help=f"The ticket cache, if not the one of {VARIABLE} or {DEFAULT}.")
     ] = None,
 ) -> None:
     """Look at the container's own ticket; ``_HELP`` is what users see."""
@@ -123,7 +122,7 @@ def ticket(
     guarded(look)
 
 
-def _wanted(text: str) -> TicketRequest:
+def _wanted(text: str) -> ExpectedPrincipal:
     """Raises UsageError for what can be no gMSA's principal.
 
     The ``$`` may be missing: each gMSA's name ends in one, and shells are quick to swallow it.
@@ -132,7 +131,7 @@ def _wanted(text: str) -> TicketRequest:
     bare = name.removesuffix("$")
     if account_name_defects(bare) or (at and domain_name_defect(realm)):
         raise UsageError(f"--principal {text}: give the gMSA's name and realm, such as 'webapp01$@CORP.EXAMPLE'")
-    return TicketRequest(f"{bare}$", realm or None)
+    return ExpectedPrincipal(f"{bare}$", realm or None)
 
 
 def _cache(name: str | None) -> TicketCache:
@@ -159,7 +158,7 @@ def _waited(look: Callable[[], TicketAnswer], seconds: float) -> TicketAnswer:
         time.sleep(min(left, _POLL_SECONDS))
 
 
-def _look(cache: TicketCache, wanted: TicketRequest | None, minutes: int) -> TicketAnswer:
+def _look(cache: TicketCache, wanted: ExpectedPrincipal | None, minutes: int) -> TicketAnswer:
     try:
         found = cache.read()
     except NoCache as error:
@@ -180,7 +179,7 @@ def _why_no_cache(error: NoCache) -> str:
     return "Credentials Fetcher has put none there: does the task definition give this container credentialSpecs?"
 
 
-def judge(found: CacheFile, wanted: TicketRequest | None, minutes: int, now: datetime) -> TicketAnswer:
+def judge(found: CacheFile, wanted: ExpectedPrincipal | None, minutes: int, now: datetime) -> TicketAnswer:
     """What is to be said of a cache that could be read."""
     principal, tgt = found.content.principal, found.content.tgt
     answer = _owned(TicketAnswer(False, "no-tgt", "", found.path, str(principal)), found.owner)

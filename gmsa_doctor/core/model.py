@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar, Union
@@ -113,7 +113,7 @@ class Finding:
     docs: str | None = None
     root: bool = False
     vantage: str | None = None
-    overruled_by: str | None = None
+    overruled_by: CheckId | None = None
     location: Location | None = None
     """Where in the files that were given the cause stands; the run fills it in."""
     duration_ms: int = field(default=0, compare=False)
@@ -183,10 +183,9 @@ def warned(
     fix: Fix | None = None,
     shows_as: ShowsAs | None = None,
     rows: tuple[Row, ...] = (),
-    check: str = "",
 ) -> Finding:
     """Not a failure as far as can be known, but worth a look."""
-    return Finding(Status.WARN, summary, observed, expected, fix, shows_as, rows, check=check)
+    return Finding(Status.WARN, summary, observed, expected, fix, shows_as, rows)
 
 
 def failed(
@@ -197,23 +196,10 @@ def failed(
     fix: Fix | None = None,
     shows_as: ShowsAs | None = None,
     rows: tuple[Row, ...] = (),
-    because: tuple[str, ...] = (),
-    check: str = "",
-    overruled_by: str | None = None,
+    overruled_by: CheckId | None = None,
 ) -> Finding:
     """The task cannot work like this."""
-    return Finding(
-        Status.FAIL,
-        summary,
-        observed,
-        expected,
-        fix,
-        shows_as,
-        rows,
-        because=because,
-        check=check,
-        overruled_by=overruled_by,
-    )
+    return Finding(Status.FAIL, summary, observed, expected, fix, shows_as, rows, overruled_by=overruled_by)
 
 
 def unknown(
@@ -223,15 +209,14 @@ def unknown(
     expected: str | None = None,
     fix: Fix | None = None,
     rows: tuple[Row, ...] = (),
-    check: str = "",
 ) -> Finding:
     """The question was asked and could not be answered."""
-    return Finding(Status.UNKNOWN, summary, observed, expected, fix, rows=rows, check=check)
+    return Finding(Status.UNKNOWN, summary, observed, expected, fix, rows=rows)
 
 
-def skipped(summary: str, *, fix: Fix | None = None, because: tuple[str, ...] = ()) -> Finding:
-    """The question was not asked; ``because`` are the ids of the findings in the way."""
-    return Finding(Status.SKIPPED, summary, fix=fix, because=because)
+def skipped(summary: str, *, fix: Fix | None = None) -> Finding:
+    """The question was not asked."""
+    return Finding(Status.SKIPPED, summary, fix=fix)
 
 
 Reference: TypeAlias = Union[Finding, CheckId, CheckFunction[..., Any]]  # noqa: UP007 - not with CheckFunction in 3.11
@@ -276,11 +261,6 @@ def _id(reference: Reference) -> str:
     if isinstance(reference, CheckId):
         return reference
     return reference.check if isinstance(reference, Finding) else reference.id
-
-
-def stands_behind(findings: Sequence[Finding]) -> Finding:
-    """The old name of :func:`deferred_to` without a reason."""
-    return deferred_to(findings)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 
 from gmsa_doctor.core.hidden import Hidden
 
-NOT_ASKED = "--as was not given"
-
 
 @dataclass(frozen=True)
 class AdminAccount:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from gmsa_doctor.checking import check as run
+from gmsa_doctor.checking import check
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.clients.aws.iam import Iam
 from gmsa_doctor.clients.aws.kms import Kms
@@ -41,8 +41,8 @@ from gmsa_doctor.given.shared_values import (
     LinkedSecret,
 )
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
-from gmsa_doctor.iam.statements import Scope
-from gmsa_doctor.subjects.from_aws import REGISTERED
+from gmsa_doctor.iam.scope import Scope
+from gmsa_doctor.subjects.source import REGISTERED
 
 T = TypeVar("T")
 _LOOKED_FOR = (ExecutionRole, CredSpecLocation, CredSpecObject, LinkedSecret)
@@ -60,65 +60,48 @@ class Gap:
 
 
 @dataclass(frozen=True)
-class LookedUp:
+class FoundScope:
     """What the subjects tell, and what they do not."""
 
     scope: Scope
     gaps: tuple[Gap, ...] = ()
 
 
-def told_by_subjects(request: Request, registry: Registry, options: Scope, *, for_role: bool) -> LookedUp:
+def look_up(request: Request, registry: Registry, options: Scope, *, for_role: bool) -> FoundScope:
     """Look the subjects of a request up. Where nothing else tells their region and account, ``options`` does.
 
     ``for_role``: what the execution role needs, such as the keys of the containers' own secrets; else what is asked
     about it, and about the roles of container instances. No secret is read, only described; nothing is sent to DNS or
-    the AD. Raises UsageError as ``run.check`` does.
+    the AD. Raises UsageError as ``check.attempt`` does.
     """
-    wanted = _LOOKED_FOR if for_role else (*_LOOKED_FOR, ContainerInstances)
-    only = (REGISTERED, *dict.fromkeys(registry.giver[kind].id for kind in wanted))
-    seen = run.attempt(replace(request, live=Live.NEVER, only=only), registry, lambda progress: None)
-    findings, values = seen.execution.findings, seen.execution.values
+    kinds = _LOOKED_FOR if for_role else (*_LOOKED_FOR, ContainerInstances)
+    only = (REGISTERED, *dict.fromkeys(registry.giver[kind].id for kind in kinds))
+    seen = check.attempt(replace(request, live=Live.NEVER, only=only), registry, lambda progress: None)
     subjects = [
-        _SeenResources(one.subject.cluster, case.given, given, {it.check: it for it in ended})
-        for one, case, given, ended in zip(seen.found, seen.cases, values, findings, strict=True)
+        _CheckedSubject(found.subject.cluster, case.given, values, {finding.check: finding for finding in findings})
+        for found, case, values, findings in zip(
+            seen.found, seen.cases, seen.execution.values, seen.execution.findings, strict=True
+        )
     ]
-    return _together(
-        [
-            told
-            for _, told in each(subjects, partial(_of_subject, options=options, for_role=for_role))
-            if isinstance(told, LookedUp)
-        ]
-    )
+    found = each(subjects, partial(_scope_of, options=options, for_role=for_role))
+    return _together([scope for _, scope in found if isinstance(scope, FoundScope)])
 
 
-def _together(parts: list[LookedUp]) -> LookedUp:
-    scopes = [one.scope for one in parts]
-
-    def all_of(many: Callable[[Scope], Iterable[T]]) -> tuple[T, ...]:
-        return tuple(dict.fromkeys(one for scope in scopes for one in many(scope)))
-
-    return LookedUp(
-        replace(
-            scopes[0],
-            execution_roles=all_of(lambda it: it.execution_roles),
-            instance_roles=all_of(lambda it: it.instance_roles),
-            log_groups=all_of(lambda it: it.log_groups),
-            made_log_groups=all_of(lambda it: it.made_log_groups),
-            credspecs=all_of(lambda it: it.credspecs),
-            secrets=all_of(lambda it: it.secrets),
-            full_secrets=all_of(lambda it: it.full_secrets),
-            without_secret=all(one.without_secret for one in scopes),
-            task_secrets=all_of(lambda it: it.task_secrets),
-            task_parameters=all_of(lambda it: it.task_parameters),
-            kms_keys=all_of(lambda it: it.kms_keys),
-            repositories=all_of(lambda it: it.repositories),
-        ),
-        tuple(dict.fromkeys(gap for one in parts for gap in one.gaps)),
-    )
+def _together(parts: list[FoundScope]) -> FoundScope:
+    """What several subjects need: all of what one of them does, in the place of the first."""
+    scopes = [part.scope for part in parts]
+    several: dict[str, Any] = {
+        field.name: tuple(dict.fromkeys(item for scope in scopes for item in getattr(scope, field.name)))
+        for field in fields(Scope)
+        if field.default == ()
+    }
+    without_secret = all(scope.without_secret for scope in scopes)
+    gaps = tuple(dict.fromkeys(gap for part in parts for gap in part.gaps))
+    return FoundScope(replace(scopes[0], without_secret=without_secret, **several), gaps)
 
 
 @dataclass(frozen=True)
-class _SeenResources:
+class _CheckedSubject:
     """A subject as it was looked at; ``given`` and ``values`` may hold a finding in the place of a value."""
 
     cluster: str | None
@@ -148,13 +131,13 @@ class _SeenResources:
 
     def _reason(self, finding: Finding) -> str:
         """What stands in the way, not that something does."""
-        way = [finding]
-        while (after := self.findings.get(next(iter(way[-1].because), ""))) and after not in way:
-            way.append(after)
-        return way[-1].summary
+        chain = [finding]
+        while (cause := self.findings.get(next(iter(chain[-1].because), ""))) and cause not in chain:
+            chain.append(cause)
+        return chain[-1].summary
 
 
-def _of_subject(seen: _SeenResources, *, options: Scope, for_role: bool) -> LookedUp:
+def _scope_of(seen: _CheckedSubject, *, options: Scope, for_role: bool) -> FoundScope:
     place = seen.place
     scope = Scope(
         partition=place.partition or "aws",
@@ -167,10 +150,10 @@ def _of_subject(seen: _SeenResources, *, options: Scope, for_role: bool) -> Look
     scope = _with_secret(_with_credspec(scope, seen), seen)
     scope = replace(scope, kms_keys=tuple(dict.fromkeys((*_key_of_object(seen), *_key_of_secret(seen)))))
     scope = _with_start(scope, seen, for_role=for_role)
-    return LookedUp(_with_keys_of_containers(scope, seen) if for_role else scope, tuple(seen.gaps))
+    return FoundScope(_with_keys_of_containers(scope, seen) if for_role else scope, tuple(seen.gaps))
 
 
-def _role(seen: _SeenResources) -> Iterator[str]:
+def _role(seen: _CheckedSubject) -> Iterator[str]:
     role = seen.get(ExecutionRole, ROLE, "the execution role")
     if role is None:
         return
@@ -180,19 +163,20 @@ def _role(seen: _SeenResources) -> Iterator[str]:
         seen.miss(ROLE, "the execution role", f"{role.arn} is no ARN of a role: {error.reason}")
 
 
-def _instance_roles(seen: _SeenResources) -> Iterator[str]:
+def _instance_roles(seen: _CheckedSubject) -> Iterator[str]:
     """Those of the container instances' profiles; there are none where the task does not run on EC2."""
     what = "the role of the container instances"
     platform = seen.given[Platform]
     if isinstance(platform, Platform) and platform.launch in (Launch.FARGATE, Launch.EXTERNAL):
         return
     instances = seen.get(ContainerInstances, INSTANCE_ROLE, what)
-    ids = tuple(one.ec2 for one in instances.members if one.ec2) if instances else ()
+    ids = tuple(member.ec2 for member in instances.members if member.ec2) if instances else ()
     ec2, iam = seen.given[Ec2], seen.given[Iam]
     if not ids or not isinstance(ec2, Ec2) or not isinstance(iam, Iam):
         return
     try:
-        profiles = {str(one.get("IamInstanceProfile", {}).get("Arn", "")) for one in ec2.instances(ids)}
+        instance_profiles = (instance.get("IamInstanceProfile", {}) for instance in ec2.instances(ids))
+        profiles = {str(profile.get("Arn", "")) for profile in instance_profiles}
     except ClientError as error:
         seen.miss(INSTANCE_ROLE, what, error.text)
         return
@@ -203,7 +187,7 @@ def _instance_roles(seen: _SeenResources) -> Iterator[str]:
             yield role
 
 
-def _with_credspec(scope: Scope, seen: _SeenResources) -> Scope:
+def _with_credspec(scope: Scope, seen: _CheckedSubject) -> Scope:
     location = seen.get(CredSpecLocation, CREDSPEC, "where the CredSpec lies")
     if location is None:
         return scope
@@ -214,7 +198,7 @@ def _with_credspec(scope: Scope, seen: _SeenResources) -> Scope:
 # The secret, and keys -------------------------------------------------------------------------------
 
 
-def _with_secret(scope: Scope, seen: _SeenResources) -> Scope:
+def _with_secret(scope: Scope, seen: _CheckedSubject) -> Scope:
     if scope.without_secret:
         return scope
     secret = seen.get(LinkedSecret, SECRET, "the secret")
@@ -229,7 +213,7 @@ def _with_secret(scope: Scope, seen: _SeenResources) -> Scope:
     return replace(scope, secrets=(parse_secret_arn(secret.text),))
 
 
-def _described(seen: _SeenResources, arn: str) -> Mapping[str, object] | ClientError:
+def _described(seen: _CheckedSubject, arn: str) -> Mapping[str, object] | ClientError:
     client = seen.given[SecretsManager]
     if not isinstance(client, SecretsManager):
         return ClientError(client.summary if isinstance(client, Finding) else "")
@@ -239,13 +223,13 @@ def _described(seen: _SeenResources, arn: str) -> Mapping[str, object] | ClientE
         return error
 
 
-def _key_of_object(seen: _SeenResources) -> Iterator[str]:
+def _key_of_object(seen: _CheckedSubject) -> Iterator[str]:
     found = seen.get(CredSpecObject, KEY, "the KMS key of the CredSpec, if it has one")
     if found and found.key:
         yield from _customer_managed("the CredSpec", found.key, seen)
 
 
-def _key_of_secret(seen: _SeenResources) -> Iterator[str]:
+def _key_of_secret(seen: _CheckedSubject) -> Iterator[str]:
     secret = seen.values.get(LinkedSecret)
     if not isinstance(secret, LinkedSecret):
         return
@@ -254,14 +238,14 @@ def _key_of_secret(seen: _SeenResources) -> Iterator[str]:
         yield from _key_in(described, "the secret", seen)
 
 
-def _key_in(described: Mapping[str, object] | ClientError, what: str, seen: _SeenResources) -> Iterator[str]:
+def _key_in(described: Mapping[str, object] | ClientError, what: str, seen: _CheckedSubject) -> Iterator[str]:
     if isinstance(described, ClientError):
         seen.miss(KEY, f"the KMS key of {what}, if it has one", described.text)
     elif key := described.get("KmsKeyId"):
         yield from _customer_managed(what, str(key), seen)
 
 
-def _customer_managed(what: str, name: str, seen: _SeenResources) -> Iterator[str]:
+def _customer_managed(what: str, name: str, seen: _CheckedSubject) -> Iterator[str]:
     """The ARN of a key that is not AWS's own, which is of no other account, and needs no permission there."""
     arn, place, kms = _parsed(name), seen.place, seen.given[Kms]
     if arn and (arn.region, arn.account) != (place.region, place.account):
@@ -297,7 +281,7 @@ def _parsed(name: str) -> Arn | None:
 # What starts the task -------------------------------------------------------------------------------
 
 
-def _with_start(scope: Scope, seen: _SeenResources, *, for_role: bool) -> Scope:
+def _with_start(scope: Scope, seen: _CheckedSubject, *, for_role: bool) -> Scope:
     """Secrets, images and log groups. On EC2 the last two are not the execution role's."""
     definition = seen.given[TaskDefinition]
     if not isinstance(definition, TaskDefinition):
@@ -309,16 +293,18 @@ def _with_start(scope: Scope, seen: _SeenResources, *, for_role: bool) -> Scope:
     platform = seen.given[Platform]
     if for_role and isinstance(platform, Platform) and platform.launch is Launch.EC2:
         return scope
-    images = (ecr_repository(one.image) for one in definition.containers if one.image)
-    containers = sorted(definition.containers, key=lambda one: not one.credential_specs)  # where a probe writes first
-    logs = [one.logs for one in containers if one.logs]
+    images = (ecr_repository(container.image) for container in definition.containers if container.image)
+    containers = sorted(definition.containers, key=lambda container: not container.credential_specs)
+    logs = [container.logs for container in containers if container.logs]  # where a probe writes first
     return replace(
         scope,
         repositories=tuple(
-            f"arn:{scope.partition}:ecr:{one.region}:{one.account}:repository/{one.name}" for one in images if one
+            f"arn:{scope.partition}:ecr:{image.region}:{image.account}:repository/{image.name}"
+            for image in images
+            if image
         ),
-        log_groups=tuple(_group(one, scope) for one in logs),
-        made_log_groups=tuple(_group(one, scope) for one in logs if one.made),
+        log_groups=tuple(_log_group(streams, scope) for streams in logs),
+        made_log_groups=tuple(_log_group(streams, scope) for streams in logs if streams.made),
     )
 
 
@@ -327,9 +313,9 @@ def _with_secrets_of_containers(scope: Scope, definition: TaskDefinition) -> Sco
     here = Arn(scope.partition, "ecs", scope.region or "<REGION>", scope.account or "<ACCOUNT>", "")
     secrets: list[ParsedSecret] = []
     parameters: list[SsmParameterArn] = []
-    for one in (one for container in definition.containers for one in container.references):
+    for reference in (reference for container in definition.containers for reference in container.references):
         with suppress(ArnError):
-            arn = value_from.named(one.text, here, registry=one.registry)
+            arn = value_from.named(reference.text, here, registry=reference.registry)
             if isinstance(arn, ParsedSecret):
                 secrets.append(arn)
             else:
@@ -337,16 +323,16 @@ def _with_secrets_of_containers(scope: Scope, definition: TaskDefinition) -> Sco
     return replace(scope, task_secrets=tuple(dict.fromkeys(secrets)), task_parameters=tuple(dict.fromkeys(parameters)))
 
 
-def _with_keys_of_containers(scope: Scope, seen: _SeenResources) -> Scope:
+def _with_keys_of_containers(scope: Scope, seen: _CheckedSubject) -> Scope:
     """The keys of their secrets. Those of parameters are not looked for."""
     keys = list(scope.kms_keys)
-    here = [one for one in scope.task_secrets if one.region == scope.region]
-    for one, described in each(here, lambda it: _described(seen, str(it))):
-        keys += _key_in(described, f"the secret {one.friendly_name}", seen)
+    here = [secret for secret in scope.task_secrets if secret.region == scope.region]
+    for secret, described in each(here, lambda secret: _described(seen, str(secret))):
+        keys += _key_in(described, f"the secret {secret.friendly_name}", seen)
     return replace(scope, kms_keys=tuple(dict.fromkeys(keys)))
 
 
-def _group(logs: LogStreams, scope: Scope) -> str:
+def _log_group(logs: LogStreams, scope: Scope) -> str:
     if logs.region in (None, scope.region) or not re.fullmatch(r"[a-z0-9-]+", logs.region):
         return logs.group
     return f"arn:{scope.partition}:logs:{logs.region}:{scope.account or '<ACCOUNT>'}:log-group:{logs.group}"

@@ -1,11 +1,22 @@
-"""What a policy is limited to, as options or a look at the subjects tell it."""
+"""What a policy is for, and what it is limited to, as options or a look at the subjects tell it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
-from gmsa_doctor.formats.aws.arn import S3ObjectArn, SecretArn, SsmParameterArn
+if TYPE_CHECKING:
+    from gmsa_doctor.formats.aws.arn import S3ObjectArn, SecretArn, SsmParameterArn
+
+
+class Purpose(StrEnum):
+    """What the policy is for."""
+
+    RUN = "run"
+    DOCTOR = "doctor"
+    EXECUTION_ROLE = "execution-role"
+    """The role with which ECS and Credentials Fetcher start the task."""
 
 
 @dataclass(frozen=True)

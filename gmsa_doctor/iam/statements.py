@@ -1,6 +1,6 @@
 """The IAM policy that lets somebody run gmsa-doctor, made of what the clients declare. Pure.
 
-Each declared action has a place: the statement it goes to, limited to the resources it is needed for. Which actions
+Each declared action has its statement, limited to the resources it is needed for. Which actions
 can be limited, and how: the service authorization reference, such as
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from gmsa_doctor.clients.aws.event_bridge import EventBridge
@@ -18,7 +17,7 @@ from gmsa_doctor.clients.aws.fargate import FAMILIES, RUN_CLIENTS, TAG
 from gmsa_doctor.clients.aws.services import AWS_CLIENTS
 from gmsa_doctor.clients.aws.session import AwsClient, operations
 from gmsa_doctor.formats.aws.arn import S3ObjectArn, SecretArn, SsmParameterArn
-from gmsa_doctor.iam.scope import Scope as Scope
+from gmsa_doctor.iam.scope import Purpose, Scope
 from gmsa_doctor.probe.plan import CONTAINER
 
 VERSION = "2012-10-17"
@@ -31,128 +30,121 @@ NAMES = (
 PLACEHOLDER = re.compile(f"<({'|'.join(NAMES)})>")
 
 
-class Purpose(StrEnum):
-    """Who the policy is for."""
-
-    RUN = "run"
-    DOCTOR = "doctor"
-    EXECUTION_ROLE = "execution-role"
-    """The role with which ECS and Credentials Fetcher start the task."""
-
-
-Condition = Callable[[Scope], dict[str, Any]]
+_Resources = Callable[[Scope], Iterable[str]]
 
 
 @dataclass(frozen=True)
-class _StatementSlot:
-    """A statement of the policy. One whose resources are none is left out."""
+class _StatementTemplate:
+    """A statement of the policy but for its actions. One without resources is left out."""
 
     sid: str
-    resources: Callable[[Scope], Iterable[str]]
-    condition: Condition | None = None
+    resources: _Resources
+    condition: Callable[[Scope], dict[str, Any]] | None = None
+
+    def filled(self, actions: set[str], scope: Scope) -> dict[str, Any]:
+        """The statement that allows the actions."""
+        statement: dict[str, Any] = {
+            "Sid": self.sid,
+            "Effect": "Allow",
+            "Action": sorted(actions),
+            "Resource": list(dict.fromkeys(self.resources(scope))),
+        }
+        return {**statement, "Condition": self.condition(scope)} if self.condition else statement
 
 
 def policy(purpose: Purpose, scope: Scope) -> dict[str, Any]:
-    """The policy document. Raises KeyError for a declared action that has no place yet."""
-    chosen: dict[_StatementSlot, set[str]] = {}
-    for action, place in _wanted(purpose):
-        chosen.setdefault(place, set()).add(action)
-    statements = [_statement(place, actions, scope) for place, actions in chosen.items()]
-    return {"Version": VERSION, "Statement": [one for one in statements if one["Resource"]]}
+    """The policy document. Raises KeyError for a declared action that has no statement yet."""
+    actions: dict[_StatementTemplate, set[str]] = {}
+    for action, template in _allowed(purpose):
+        actions.setdefault(template, set()).add(action)
+    statements = [template.filled(allowed, scope) for template, allowed in actions.items()]
+    return {"Version": VERSION, "Statement": [statement for statement in statements if statement["Resource"]]}
 
 
 def placeholders(document: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of the placeholders that are left in a policy, in their order."""
-    found = [
+    names = (
         name
         for statement in document["Statement"]
         for text in (*statement["Resource"], str(statement.get("Condition", "")))
         for name in PLACEHOLDER.findall(text)
-    ]
-    return tuple(dict.fromkeys(found))
+    )
+    return tuple(dict.fromkeys(names))
 
 
 def declared(clients: Iterable[type[AwsClient]]) -> tuple[str, ...]:
     """The IAM actions that the methods of clients need, sorted."""
-    return tuple(sorted({one.action for client in clients for one in operations(client)}))
+    return tuple(sorted({operation.action for client in clients for operation in operations(client)}))
 
 
-def _wanted(purpose: Purpose) -> Iterable[tuple[str, _StatementSlot]]:
+def _allowed(purpose: Purpose) -> Iterable[tuple[str, _StatementTemplate]]:
     if purpose is Purpose.EXECUTION_ROLE:
         yield from _STARTING
         return
-    reading = [*(one for one in declared(AWS_CLIENTS) if one not in _OF_EVERYBODY), *_WITH_READING]
+    reading = [*(action for action in declared(AWS_CLIENTS) if action not in _OF_EVERYBODY), *_WITH_READING]
     yield from ((action, _READING[action]) for action in reading)
-    yield from ((f"secretsmanager:{one}", _OF_CONTAINERS) for one in ("DescribeSecret", "GetResourcePolicy"))
+    yield from ((f"secretsmanager:{name}", _OF_CONTAINERS) for name in ("DescribeSecret", "GetResourcePolicy"))
     yield from ((action, _SENDING[action]) for action in declared((EventBridge,)))
     if purpose is Purpose.RUN:
-        running = [one for one in declared(RUN_CLIENTS) if one not in _OF_THE_PROBE]
+        running = [action for action in declared(RUN_CLIENTS) if action not in _OF_THE_PROBE]
         yield from ((action, _RUNNING[action]) for action in (*running, *_WITH_RUNNING))
-
-
-def _statement(place: _StatementSlot, actions: set[str], scope: Scope) -> dict[str, Any]:
-    statement: dict[str, Any] = {
-        "Sid": place.sid,
-        "Effect": "Allow",
-        "Action": sorted(actions),
-        "Resource": list(dict.fromkeys(place.resources(scope))),
-    }
-    if place.condition:
-        statement["Condition"] = place.condition(scope)
-    return statement
 
 
 # Resources ------------------------------------------------------------------------------------------
 
 
-def _literal(text: str) -> str:
+def _literal(text: object) -> str:
     """A name in a resource that may hold what IAM takes for a wildcard or a variable.
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
     """
-    return re.sub(r"[$*?]", lambda match: f"${{{match[0]}}}", text)
+    return re.sub(r"[$*?]", lambda match: f"${{{match[0]}}}", str(text))
 
 
 def _everything(scope: Scope) -> Iterable[str]:
     return ["*"]
 
 
-def _cluster(scope: Scope) -> Iterable[str]:
-    return [scope.arn("ecs", f"cluster/{scope.cluster_name}")]
+def _of_region(service: str, *resources: str) -> _Resources:
+    """Resources of the scope's region and account; ``CLUSTER`` in a name stands for the cluster's."""
+    return lambda scope: [scope.arn(service, resource.replace("CLUSTER", scope.cluster_name)) for resource in resources]
 
 
-def _container_instances(scope: Scope) -> Iterable[str]:
-    return [scope.arn("ecs", f"container-instance/{scope.cluster_name}/*")]
+def _named(arns: Callable[[Scope], Iterable[object]]) -> _Resources:
+    return lambda scope: map(_literal, arns(scope))
 
 
-def _services(scope: Scope) -> Iterable[str]:
-    return [scope.arn("ecs", f"service/{scope.cluster_name}/*")]
+def _definitions_and_tasks(scope: Scope) -> Iterable[str]:
+    return [*_task_definitions(scope), *_tasks(scope)]
 
 
-def _tasks(scope: Scope) -> Iterable[str]:
-    return [scope.arn("ecs", f"task/{scope.cluster_name}/*")]
-
-
-def _task_definitions(scope: Scope) -> Iterable[str]:
-    return [scope.arn("ecs", f"task-definition/{family}:*") for family in FAMILIES]
+_kms_keys = _named(lambda scope: scope.kms_keys)
+_known_repositories = _named(lambda scope: scope.repositories)
+_task_parameters = _named(lambda scope: scope.task_parameters)
+_tasks = _of_region("ecs", "task/CLUSTER/*")
+_task_definitions = _of_region("ecs", *(f"task-definition/{family}:*" for family in FAMILIES))
 
 
 def _credspec_objects(scope: Scope) -> Iterable[str]:
     if not scope.credspecs:
         return [f"arn:{scope.partition}:s3:::<CREDSPEC_BUCKET>/<CREDSPEC_KEY>"]
-    return [_literal(str(one)) for one in scope.credspecs if isinstance(one, S3ObjectArn)]
+    return [_literal(arn) for arn in scope.credspecs if isinstance(arn, S3ObjectArn)]
 
 
 def _credspec_buckets(scope: Scope) -> Iterable[str]:
     if not scope.credspecs:
         return [f"arn:{scope.partition}:s3:::<CREDSPEC_BUCKET>"]
-    return [f"arn:{one.partition}:s3:::{one.bucket}" for one in scope.credspecs if isinstance(one, S3ObjectArn)]
+    return [f"arn:{arn.partition}:s3:::{arn.bucket}" for arn in scope.credspecs if isinstance(arn, S3ObjectArn)]
+
+
+def _known_credspec_parameters(scope: Scope) -> Iterable[str]:
+    return [_literal(arn) for arn in scope.credspecs if isinstance(arn, SsmParameterArn)]
 
 
 def _credspec_parameters(scope: Scope) -> Iterable[str]:
     if not scope.credspecs:
         return [scope.arn("ssm", "parameter/<CREDSPEC_PARAMETER>")]
-    return [_literal(str(one)) for one in scope.credspecs if isinstance(one, SsmParameterArn)]
+    return _known_credspec_parameters(scope)
 
 
 def _secrets(scope: Scope) -> Iterable[str]:
@@ -166,28 +158,14 @@ def _secrets(scope: Scope) -> Iterable[str]:
 
 
 def _written_secrets(secrets: Iterable[SecretArn]) -> Iterable[str]:
-    return (
-        form
-        for one in secrets
-        for form in (*((_literal(str(one)),) if one.suffix else ()), f"{_literal(str(one))}-??????")
-    )
+    for secret in secrets:
+        if secret.suffix:
+            yield _literal(secret)
+        yield f"{_literal(secret)}-??????"
 
 
 def _task_secrets(scope: Scope) -> Iterable[str]:
     return _written_secrets(scope.task_secrets)
-
-
-def _task_parameters(scope: Scope) -> Iterable[str]:
-    return [_literal(str(one)) for one in scope.task_parameters]
-
-
-def _kms_keys(scope: Scope) -> Iterable[str]:
-    return map(_literal, scope.kms_keys)
-
-
-def _any_key(scope: Scope) -> Iterable[str]:
-    """What a key is, is asked before it is known whether it is AWS's own."""
-    return [scope.arn("kms", "key/*")]
 
 
 def _repositories(scope: Scope) -> Iterable[str]:
@@ -207,51 +185,35 @@ def _instance_profiles(scope: Scope) -> Iterable[str]:
     return [f"arn:{scope.partition}:iam::{scope.account or '<ACCOUNT>'}:instance-profile/*"]
 
 
-def _databases(scope: Scope) -> Iterable[str]:
-    return [scope.arn("rds", "db:*")]
-
-
-def _log_streams(scope: Scope) -> Iterable[str]:
-    """Those of probes only: the log group may be the service's."""
-    return [f"{one}:log-stream:*/{CONTAINER}/*" for one in _groups(scope)]
-
-
-def _log_group(scope: Scope) -> Iterable[str]:
+def _log_group_arns(names: Iterable[str], scope: Scope, ending: str) -> Iterable[str]:
     """With the ending that CloudWatch Logs asks for in policies.
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
     """
-    return [f"{one}:*" for one in _groups(scope)]
+    arns = (name if name.startswith("arn:") else scope.arn("logs", f"log-group:{name}") for name in names)
+    return [f"{_literal(arn)}:{ending}" for arn in arns]
 
 
-def _groups(scope: Scope) -> Iterable[str]:
-    return _group_arns(scope.log_groups or ("<LOG_GROUP>",), scope)
+def _log_groups(scope: Scope) -> Iterable[str]:
+    return _log_group_arns(scope.log_groups or ("<LOG_GROUP>",), scope, "*")
 
 
-def _group_arns(names: Iterable[str], scope: Scope) -> Iterable[str]:
-    return [_literal(one if one.startswith("arn:") else scope.arn("logs", f"log-group:{one}")) for one in names]
+def _log_streams(scope: Scope) -> Iterable[str]:
+    """Those of probes only: the log group may be the service's."""
+    return _log_group_arns(scope.log_groups or ("<LOG_GROUP>",), scope, f"log-stream:*/{CONTAINER}/*")
 
 
-def _pulled(scope: Scope) -> Iterable[str]:
-    return map(_literal, scope.repositories)
+def _known_log_groups(scope: Scope) -> Iterable[str]:
+    return _log_group_arns(scope.log_groups, scope, "*")
 
 
-def _token(scope: Scope) -> Iterable[str]:
+def _made_log_groups(scope: Scope) -> Iterable[str]:
+    return _log_group_arns(scope.made_log_groups, scope, "*")
+
+
+def _registry_token(scope: Scope) -> Iterable[str]:
     """IAM cannot limit it."""
     return ["*"] if scope.repositories else []
-
-
-def _written(scope: Scope) -> Iterable[str]:
-    return _log_group(scope) if scope.log_groups else []
-
-
-def _made(scope: Scope) -> Iterable[str]:
-    return [f"{one}:*" for one in _group_arns(scope.made_log_groups, scope)]
-
-
-def _started_with(scope: Scope) -> Iterable[str]:
-    """A parameter, where that is what holds the CredSpec: on EC2."""
-    return _credspec_parameters(scope) if scope.credspecs else []
 
 
 def _report_objects(scope: Scope) -> Iterable[str]:
@@ -288,59 +250,60 @@ def _through_a_service(scope: Scope) -> dict[str, Any]:
     return {"StringLike": {"kms:ViaService": ["s3.*", "secretsmanager.*", "ssm.*"]}}
 
 
-# Places ---------------------------------------------------------------------------------------------
+# Statements -----------------------------------------------------------------------------------------
 
-_CONFIGURATION = _StatementSlot("ReadConfiguration", _everything)
-_A_TASK = _StatementSlot("ReadTasks", _tasks)
-_TAGS = _StatementSlot("TagWhatIsMade", lambda scope: [*_task_definitions(scope), *_tasks(scope)], _at_creation)
+_Statements = dict[str, _StatementTemplate]
+"""By the action that they allow."""
 
-_READING: dict[str, _StatementSlot] = {
-    **dict.fromkeys(("ecs:DescribeClusters", "ecs:ListContainerInstances"), _StatementSlot("ReadCluster", _cluster)),
-    "ecs:DescribeContainerInstances": _StatementSlot("ReadContainerInstances", _container_instances),
-    "ecs:DescribeServices": _StatementSlot("ReadServices", _services),
-    "ecs:DescribeTasks": _A_TASK,
-    **dict.fromkeys(
-        (  # IAM cannot limit these, but for what may be another account's: a rule, its endpoint, a VPC, a prefix list
-            "ds:DescribeDirectories",
-            "ec2:DescribeDhcpOptions",
-            "ec2:DescribeInstances",
-            "ec2:DescribeNatGateways",
-            "ec2:DescribeNetworkAcls",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeRouteTables",
-            "ec2:DescribeSecurityGroups",
-            "ec2:DescribeSubnets",
-            "ec2:DescribeVpcAttribute",
-            "ec2:DescribeVpcEndpoints",
-            "ec2:DescribeVpcPeeringConnections",
-            "ec2:DescribeVpcs",
-            "ec2:GetManagedPrefixListEntries",
-            "ecs:DescribeTaskDefinition",
-            "logs:DescribeLogGroups",
-            "route53:ListHostedZonesByVPC",
-            "route53profiles:ListProfileAssociations",
-            "route53resolver:GetResolverEndpoint",
-            "route53resolver:GetResolverRule",
-            "route53resolver:ListResolverRuleAssociations",
-        ),
-        _CONFIGURATION,
+
+def _allow(template: _StatementTemplate, *actions: str) -> _Statements:
+    return dict.fromkeys(actions, template)
+
+
+_CONFIGURATION = _StatementTemplate("ReadConfiguration", _everything)
+_A_TASK = _StatementTemplate("ReadTasks", _tasks)
+_CREDSPEC_OBJECT = _StatementTemplate("ReadCredSpec", _credspec_objects)
+_SECRET = _StatementTemplate("ReadSecret", _secrets)
+_DECRYPT = _StatementTemplate("Decrypt", _kms_keys, _through_a_service)
+
+_READING: _Statements = {
+    **_allow(
+        _StatementTemplate("ReadCluster", _of_region("ecs", "cluster/CLUSTER")),
+        "ecs:DescribeClusters",
+        "ecs:ListContainerInstances",
     ),
-    "iam:GetInstanceProfile": _StatementSlot("ReadInstanceProfiles", _instance_profiles),
-    **dict.fromkeys(("iam:GetRole", "iam:SimulatePrincipalPolicy"), _StatementSlot("ReadRoles", _roles)),
-    "rds:DescribeDBInstances": _StatementSlot("ReadDatabases", _databases),
-    "s3:GetObject": _StatementSlot("ReadCredSpec", _credspec_objects),
-    **dict.fromkeys(("s3:GetBucketPolicy", "s3:ListBucket"), _StatementSlot("FindCredSpec", _credspec_buckets)),
-    "ssm:GetParameter": _StatementSlot("ReadCredSpecParameter", _credspec_parameters),
-    **dict.fromkeys(
-        ("secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy", "secretsmanager:GetSecretValue"),
-        _StatementSlot("ReadSecret", _secrets),
+    **_allow(
+        _StatementTemplate("ReadContainerInstances", _of_region("ecs", "container-instance/CLUSTER/*")),
+        "ecs:DescribeContainerInstances",
     ),
-    "kms:DescribeKey": _StatementSlot("DescribeKeys", _any_key),
-    **dict.fromkeys(("kms:GetKeyPolicy", "kms:ListGrants"), _StatementSlot("ReadKeys", _kms_keys)),
-    "ecr:GetRepositoryPolicy": _StatementSlot("ReadRepositories", _repositories),
-    "kms:Decrypt": _StatementSlot("Decrypt", _kms_keys, _through_a_service),
+    **_allow(_StatementTemplate("ReadServices", _of_region("ecs", "service/CLUSTER/*")), "ecs:DescribeServices"),
+    **_allow(_A_TASK, "ecs:DescribeTasks"),
+    **_allow(
+        _CONFIGURATION,  # IAM cannot limit these, but for what may be another account's: a rule, its endpoint, a VPC …
+        *("ds:DescribeDirectories", "ec2:DescribeDhcpOptions", "ec2:DescribeInstances", "ec2:DescribeNatGateways"),
+        *("ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables"),
+        *("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints"),
+        *("ec2:DescribeVpcPeeringConnections", "ec2:DescribeVpcs", "ec2:GetManagedPrefixListEntries"),
+        *("ecs:DescribeTaskDefinition", "logs:DescribeLogGroups", "route53:ListHostedZonesByVPC"),
+        *("route53profiles:ListProfileAssociations", "route53resolver:GetResolverEndpoint"),
+        *("route53resolver:GetResolverRule", "route53resolver:ListResolverRuleAssociations"),
+    ),
+    **_allow(_StatementTemplate("ReadInstanceProfiles", _instance_profiles), "iam:GetInstanceProfile"),
+    **_allow(_StatementTemplate("ReadRoles", _roles), "iam:GetRole", "iam:SimulatePrincipalPolicy"),
+    **_allow(_StatementTemplate("ReadDatabases", _of_region("rds", "db:*")), "rds:DescribeDBInstances"),
+    **_allow(_CREDSPEC_OBJECT, "s3:GetObject"),
+    **_allow(_StatementTemplate("FindCredSpec", _credspec_buckets), "s3:GetBucketPolicy", "s3:ListBucket"),
+    **_allow(_StatementTemplate("ReadCredSpecParameter", _credspec_parameters), "ssm:GetParameter"),
+    **_allow(
+        _SECRET, "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy", "secretsmanager:GetSecretValue"
+    ),
+    # What a key is, is asked before it is known whether it is AWS's own.
+    **_allow(_StatementTemplate("DescribeKeys", _of_region("kms", "key/*")), "kms:DescribeKey"),
+    **_allow(_StatementTemplate("ReadKeys", _kms_keys), "kms:GetKeyPolicy", "kms:ListGrants"),
+    **_allow(_StatementTemplate("ReadRepositories", _repositories), "ecr:GetRepositoryPolicy"),
+    **_allow(_DECRYPT, "kms:Decrypt"),
 }
-_OF_CONTAINERS = _StatementSlot("DescribeSecretsOfContainers", _task_secrets)
+_OF_CONTAINERS = _StatementTemplate("DescribeSecretsOfContainers", _task_secrets)
 _WITH_READING = ("kms:Decrypt",)
 """What the services need of the caller, beside the actions that are called."""
 
@@ -350,45 +313,44 @@ _OF_EVERYBODY = ("sts:GetCallerIdentity",)
 Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 """
 
-_RUNNING: dict[str, _StatementSlot] = {
-    "ecs:RegisterTaskDefinition": _StatementSlot("RegisterProbes", _task_definitions),
-    "ecs:RunTask": _StatementSlot("StartProbes", _task_definitions, Scope.of_cluster),
-    "ecs:DescribeTasks": _A_TASK,
-    "ecs:DescribeTaskDefinition": _CONFIGURATION,
-    "ecs:StopTask": _StatementSlot("StopProbes", _tasks, _is_ours),
-    "ecs:ListTasks": _StatementSlot("ListProbes", _everything, Scope.of_cluster),
-    **dict.fromkeys(  # IAM cannot limit these
-        ("ecs:DeregisterTaskDefinition", "ecs:ListTaskDefinitions"), _StatementSlot("FindAndRemoveProbes", _everything)
+_RUNNING: _Statements = {
+    **_allow(_StatementTemplate("RegisterProbes", _task_definitions), "ecs:RegisterTaskDefinition"),
+    **_allow(_StatementTemplate("StartProbes", _task_definitions, Scope.of_cluster), "ecs:RunTask"),
+    **_allow(_A_TASK, "ecs:DescribeTasks"),
+    **_allow(_CONFIGURATION, "ecs:DescribeTaskDefinition"),
+    **_allow(_StatementTemplate("StopProbes", _tasks, _is_ours), "ecs:StopTask"),
+    **_allow(_StatementTemplate("ListProbes", _everything, Scope.of_cluster), "ecs:ListTasks"),
+    **_allow(  # IAM cannot limit these
+        _StatementTemplate("FindAndRemoveProbes", _everything),
+        "ecs:DeregisterTaskDefinition",
+        "ecs:ListTaskDefinitions",
     ),
-    "ecs:TagResource": _TAGS,
-    "iam:PassRole": _StatementSlot("PassTheRolesOfProbes", _execution_roles, _to_tasks),
-    "logs:DescribeLogStreams": _StatementSlot("FindLogStreams", _log_group),
-    **dict.fromkeys(
-        ("logs:DeleteLogStream", "logs:GetLogEvents"), _StatementSlot("ReadAndRemoveLogStreams", _log_streams)
-    ),
-    **dict.fromkeys(("s3:DeleteObject", "s3:GetObject"), _StatementSlot("ReadAndRemoveReports", _report_objects)),
-    "s3:ListBucket": _StatementSlot("AwaitReports", _report_bucket),  # without it, "not there yet" reads as "denied"
+    **_allow(_StatementTemplate("TagWhatIsMade", _definitions_and_tasks, _at_creation), "ecs:TagResource"),
+    **_allow(_StatementTemplate("PassTheRolesOfProbes", _execution_roles, _to_tasks), "iam:PassRole"),
+    **_allow(_StatementTemplate("FindLogStreams", _log_groups), "logs:DescribeLogStreams"),
+    **_allow(_StatementTemplate("ReadAndRemoveLogStreams", _log_streams), "logs:DeleteLogStream", "logs:GetLogEvents"),
+    **_allow(_StatementTemplate("ReadAndRemoveReports", _report_objects), "s3:DeleteObject", "s3:GetObject"),
+    # Without it, "not there yet" reads as "denied".
+    **_allow(_StatementTemplate("AwaitReports", _report_bucket), "s3:ListBucket"),
 }
 _WITH_RUNNING = ("ecs:TagResource", "iam:PassRole", "s3:ListBucket")
 _OF_THE_PROBE = ("s3:PutObject",)
 """What only the probe does, with its task role."""
 
-_SENDING: dict[str, _StatementSlot] = {"events:PutEvents": _StatementSlot("SendVerdict", _event_bus)}
+_SENDING = _allow(_StatementTemplate("SendVerdict", _event_bus), "events:PutEvents")
 
-_STARTING: tuple[tuple[str, _StatementSlot], ...] = (
-    ("s3:GetObject", _READING["s3:GetObject"]),
-    ("ssm:GetParameters", _StatementSlot("ReadCredSpecParameter", _started_with)),
-    ("secretsmanager:GetSecretValue", _READING["secretsmanager:GetSecretValue"]),
-    ("secretsmanager:GetSecretValue", _StatementSlot("ReadSecretsOfContainers", _task_secrets)),
-    ("ssm:GetParameters", _StatementSlot("ReadParametersOfContainers", _task_parameters)),
-    ("kms:Decrypt", _READING["kms:Decrypt"]),
-    ("ecr:GetAuthorizationToken", _StatementSlot("LogInToRegistry", _token)),
-    *(
-        (f"ecr:{one}", _StatementSlot("PullImages", _pulled))
-        for one in ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
-    ),
-    *((f"logs:{one}", _StatementSlot("WriteLogs", _written)) for one in ("CreateLogStream", "PutLogEvents")),
-    ("logs:CreateLogGroup", _StatementSlot("MakeLogGroups", _made)),
+_PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+_STARTING = (
+    ("s3:GetObject", _CREDSPEC_OBJECT),
+    ("ssm:GetParameters", _StatementTemplate("ReadCredSpecParameter", _known_credspec_parameters)),
+    ("secretsmanager:GetSecretValue", _SECRET),
+    ("secretsmanager:GetSecretValue", _StatementTemplate("ReadSecretsOfContainers", _task_secrets)),
+    ("ssm:GetParameters", _StatementTemplate("ReadParametersOfContainers", _task_parameters)),
+    ("kms:Decrypt", _DECRYPT),
+    ("ecr:GetAuthorizationToken", _StatementTemplate("LogInToRegistry", _registry_token)),
+    *_allow(_StatementTemplate("PullImages", _known_repositories), *_PULL).items(),
+    *_allow(_StatementTemplate("WriteLogs", _known_log_groups), "logs:CreateLogStream", "logs:PutLogEvents").items(),
+    ("logs:CreateLogGroup", _StatementTemplate("MakeLogGroups", _made_log_groups)),
 )
 """What ECS and Credentials Fetcher do with the execution role.
 

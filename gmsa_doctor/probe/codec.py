@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import base64
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from gmsa_doctor.core.check_id import CheckId, declared
+
 T = TypeVar("T")
 
+_FROM_TEXT: dict[type, Callable[[str], object]] = {
+    CheckId: declared,
+    bytes: lambda text: base64.b64decode(text, validate=True),
+}
 _PLAIN = (str, int, float, bool, type(None))
 
 
@@ -28,11 +34,11 @@ def encode(value: object) -> Any:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, tuple | list | frozenset):
-        return [encode(one) for one in value]
+        return [encode(item) for item in value]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: encode(one) for key, one in value.items()}
+        return {key: encode(item) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        return {one.name: encode(getattr(value, one.name)) for one in fields(value) if one.init}
+        return {field.name: encode(getattr(value, field.name)) for field in fields(value) if field.init}
     raise CodecError(f"a {type(value).__name__} is no plain data")
 
 
@@ -45,15 +51,15 @@ def decode(kind: type[T], data: Any) -> T:
 def _decode(kind: Any, data: Any) -> Any:
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
-        return _one_of(get_args(kind), data)
+        return _first_of(get_args(kind), data)
     if kind is Any or kind is object:
         return data
     if origin in (tuple, frozenset, list):
         return _collection(origin, get_args(kind), data)
-    if isinstance(kind, type) and issubclass(kind, Enum):
+    if isinstance(kind, type) and (issubclass(kind, Enum) or (issubclass(kind, str) and isinstance(data, str))):
         return _guarded(kind, lambda: kind(data))
-    if kind is bytes and isinstance(data, str):
-        return _guarded(kind, lambda: base64.b64decode(data, validate=True))
+    if kind in _FROM_TEXT and isinstance(data, str):
+        return _guarded(kind, lambda: _FROM_TEXT[kind](data))
     if kind is float and isinstance(data, int) and not isinstance(data, bool):
         return float(data)
     if kind in _PLAIN and isinstance(data, kind) and (kind is not int or not isinstance(data, bool)):
@@ -62,11 +68,11 @@ def _decode(kind: Any, data: Any) -> Any:
         hints = _hints(kind)
         if not set(data) <= set(hints):
             raise CodecError(f"a {kind.__name__} with fields that it does not have")
-        return _guarded(kind, lambda: kind(**{name: _decode(hints[name], one) for name, one in data.items()}))
+        return _guarded(kind, lambda: kind(**{name: _decode(hints[name], item) for name, item in data.items()}))
     raise CodecError(f"{type(data).__name__} is no {getattr(kind, '__name__', kind)}")
 
 
-def _one_of(kinds: tuple[Any, ...], data: Any) -> Any:
+def _first_of(kinds: tuple[Any, ...], data: Any) -> Any:
     for kind in kinds:
         try:
             return _decode(kind, data)
@@ -81,8 +87,8 @@ def _collection(origin: type, kinds: tuple[Any, ...], data: Any) -> Any:
     if origin is tuple and (len(kinds) != 2 or kinds[1] is not Ellipsis):
         if len(kinds) != len(data):
             raise CodecError(f"{len(data)} items where {len(kinds)} belong")
-        return tuple(_decode(kind, one) for kind, one in zip(kinds, data, strict=True))
-    return origin(_decode(kinds[0], one) for one in data)
+        return tuple(_decode(kind, item) for kind, item in zip(kinds, data, strict=True))
+    return origin(_decode(kinds[0], item) for item in data)
 
 
 def _guarded(kind: type, make: Any) -> Any:
@@ -97,4 +103,4 @@ def _guarded(kind: type, make: Any) -> Any:
 @cache
 def _hints(kind: type) -> dict[str, Any]:
     known = get_type_hints(kind)
-    return {one.name: known[one.name] for one in fields(kind) if one.init}
+    return {field.name: known[field.name] for field in fields(kind) if field.init}

@@ -45,7 +45,7 @@ def write(handover: Handover) -> str:
         "seconds": handover.seconds,
         "region": handover.region,
         "report_s3": handover.report_s3,
-        "cases": [{"name": one.name, "values": _written(one.given)} for one in handover.cases],
+        "cases": [{"name": case.name, "values": _written(case.given)} for case in handover.cases],
     }
     text = pack(json.dumps(document, separators=(",", ":")).encode())
     if len(text) > LIMIT:
@@ -63,7 +63,7 @@ def read(text: str, registry: Registry) -> Handover:
         if document["tool"] != __version__:
             raise ValueError(document["tool"])
         known = _types(registry)
-        cases = tuple(Case(str(one["name"]), dict(_read(one["values"], known))) for one in document["cases"])
+        cases = tuple(Case(str(case["name"]), dict(_read(case["values"], known))) for case in document["cases"])
         return Handover(
             str(document["run"]),
             tuple(map(str, document["selected"])),
@@ -100,7 +100,7 @@ def _read(values: Mapping[str, Any], known: Mapping[str, type]) -> Iterable[tupl
 
 
 def _types(registry: Registry) -> dict[str, type]:
-    return {_name(need.type): need.type for one in registry.checks for need in one.needs}
+    return {_name(need.type): need.type for check in registry.checks for need in check.needs}
 
 
 def _name(kind: type) -> str:

@@ -28,8 +28,8 @@ from gmsa_doctor.given.vantage import DnsServersInUse, Vantage
 from gmsa_doctor.probe import envelope, handover, sides
 from gmsa_doctor.probe.handover import Handover
 from gmsa_doctor.probe.mail import object_key, split_s3
-from gmsa_doctor.probe.message import Message, ProbeVantage, write_message
-from gmsa_doctor.subjects import from_own_task as own_subject
+from gmsa_doctor.probe.message import ProbeMessage, SubjectFindings, write_message
+from gmsa_doctor.subjects import own_task
 
 
 def probe(registry: Registry, *, logon: bool, canary: bool) -> bool:
@@ -59,17 +59,17 @@ def _own_task() -> OwnTask | None:
         return None  # what it would tell is then skipped
 
 
-def _look(given: Handover, registry: Registry, task: OwnTask | None, logon: bool, canary: bool) -> Message:
+def _look(given: Handover, registry: Registry, task: OwnTask | None, logon: bool, canary: bool) -> ProbeMessage:
     clients = _clients(given, task, logon)
-    cases = [engine.Case(one.name, {**clients, **one.given}) for one in given.cases]
-    wanted = sides.of_canary(registry) if canary else sides.inside(registry)
-    known = frozenset(one.id for one in registry.checks)
+    cases = [engine.Case(case.name, {**clients, **case.given}) for case in given.cases]
+    reported = sides.of_canary(registry) if canary else sides.inside(registry)
+    known = frozenset(check.id for check in registry.checks)
     ended = engine.execute(registry, cases, seconds=given.seconds, selected=known & set(given.selected))
-    seen = zip(cases, ended.findings, strict=True)
     subjects = tuple(
-        ProbeVantage(case.name, tuple(one for one in found if one.check in wanted)) for case, found in seen
+        SubjectFindings(case.name, tuple(finding for finding in findings if finding.check in reported))
+        for case, findings in zip(cases, ended.findings, strict=True)
     )
-    return Message(given.run, subjects, ended.interrupted)
+    return ProbeMessage(given.run, subjects, ended.interrupted)
 
 
 def _clients(given: Handover, task: OwnTask | None, logon: bool) -> dict[type, object]:
@@ -81,7 +81,7 @@ def _clients(given: Handover, task: OwnTask | None, logon: bool) -> dict[type, o
         **dict.fromkeys(sides.OUTSIDE, outside),
         **{kind: kind(aws) for kind in (S3, Ssm, SecretsManager)},
         Vantage: Vantage(inside=True),
-        DnsServersInUse: own_subject.dns_servers(task),
+        DnsServersInUse: own_task.dns_servers(task),
         Dns: Dns(),
         Tcp: Tcp(),
         Ldap: Ldap(kerberos),

@@ -6,7 +6,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gmsa_doctor.checking.retry import PACE
@@ -17,7 +17,7 @@ from gmsa_doctor.given.probe_tasks import Leftover, ProbeTask
 from gmsa_doctor.probe import removal
 from gmsa_doctor.probe.envelope import Arrived
 from gmsa_doctor.probe.mail import LogsIn, Mailbox
-from gmsa_doctor.probe.message import Message, logon_of, read_message
+from gmsa_doctor.probe.message import ProbeMessage, read_message
 from gmsa_doctor.probe.plan import Plan, start_arguments
 
 LOGON = ("probe",)
@@ -28,7 +28,7 @@ _DID_NOTHING = (Denied, NotFound, NotStarted, OutOfReach, Throttled)
 """Answers that say that nothing was made; after another error, or none, that is not known."""
 
 Say = Callable[[str], None]
-Clients = tuple[Fargate, LogsIn, ReportBucket]
+ProbeClients = tuple[Fargate, LogsIn, ReportBucket]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class TaskEnd:
     """What a task has come to; ``message`` is None if its report has not arrived whole."""
 
     task: ProbeTask
-    message: Message | None = None
+    message: ProbeMessage | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Launched:
 
 
 @dataclass(eq=False)
-class _Followed:
+class _FollowedTask:
     """A task under way, or the reason why there is none."""
 
     subnet: str
@@ -67,46 +67,67 @@ class _Followed:
     problem: ClientError | None = None
     ran: bool = False
     ended: float | None = None
-    arrived: Arrived | None = None
+    arrived: Arrived = field(default_factory=lambda: Arrived(None))
     done: bool = False
 
+    @property
+    def message(self) -> ProbeMessage | None:
+        """Its report, if that has arrived whole and can be read."""
+        return None if self.arrived.body is None else read_message(self.arrived.body)
+
+    @property
     def end(self) -> TaskEnd:
-        body = self.arrived.body if self.arrived else None
-        message = None if body is None else read_message(body)
-        return TaskEnd(_one_off(self, message), message)
+        task, problem, message = self.task, self.problem, self.message
+        return TaskEnd(
+            ProbeTask(
+                self.subnet,
+                task.arn if task else None,
+                problem.text if problem else None,
+                problem.action if isinstance(problem, Denied) else None,
+                task.stop_code if task else None,
+                task.stopped_reason if task else None,
+                task.exit_code if task else None,
+                task.container_reason if task else None,
+                stopped=bool(task and task.stopped),
+                ran=self.ran,
+                report=self._report(message),
+            ),
+            message,
+        )
 
+    def _report(self, message: ProbeMessage | None) -> str:
+        if message is not None:
+            return "the probe was stopped before all its checks had ended" if message.interrupted else ""
+        if self.arrived.body is not None:
+            return "what has arrived is no report of this version of gmsa-doctor"
+        return self.arrived.text
 
-def _one_off(one: _Followed, message: Message | None) -> ProbeTask:
-    task = one.task
-    report = "" if message else (one.arrived or Arrived(None)).text
-    if message and message.interrupted:
-        report = "the probe was stopped before all its checks had ended"
-    if one.arrived and one.arrived.body is not None and message is None:
-        report = "what has arrived is no report of this version of gmsa-doctor"
-    return ProbeTask(
-        one.subnet,
-        task.arn if task else None,
-        one.problem.text if one.problem else None,
-        one.problem.action if isinstance(one.problem, Denied) else None,
-        task.stop_code if task else None,
-        task.stopped_reason if task else None,
-        task.exit_code if task else None,
-        task.container_reason if task else None,
-        stopped=bool(task and task.stopped),
-        ran=one.ran,
-        report=report,
-    )
+    @property
+    def logged_on(self) -> bool | None:
+        """Whether the logons succeeded; None if one was not tried. What is not known may have failed one."""
+        message = self.message
+        if message is not None:
+            return message.logged_on
+        if self.command is not LOGON or (isinstance(self.problem, _DID_NOTHING) and not self.ran):
+            return None
+        return False if self.ran or self.problem else None
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it has reported, and no failure."""
+        findings = self.message.findings if self.message else []
+        return bool(findings) and not any(finding.status in (Status.FAIL, Status.ERROR) for finding in findings)
 
 
 class _ProbeLaunch:
-    def __init__(self, plan: Plan, clients: Clients, ends: float, pace: Pace, say: Say) -> None:
+    def __init__(self, plan: Plan, clients: ProbeClients, ends: float, pace: Pace, say: Say) -> None:
         self.plan = plan
         self.fargate, self.logs_in, bucket = clients
         self.mailbox = Mailbox(plan, self.logs_in, bucket)
         self.ends = ends
         self.pace = pace
         self.say = say
-        self.followed: list[_Followed] = []
+        self.followed: list[_FollowedTask] = []
         self.definitions: list[str] = []
         self.refused: Denied | None = None
         """What was denied once is not asked again."""
@@ -121,14 +142,14 @@ class _ProbeLaunch:
         while waiting and logon is None and self.in_time():
             first = self.start(definition, waiting.pop(0), LOGON)
             self.follow([first])
-            logon = _logon(first)
+            logon = first.logged_on
         if self.in_time():
             self.follow([self.start(definition, subnet, LOGON if logon else NO_LOGON) for subnet in waiting])
 
     def canary(self) -> None:
         """The task with the credentialSpecs, where all is well so far: it would only fail for the same reason."""
-        logons = [_logon(one) for one in self.followed]
-        proved = True in logons and False not in logons and all(_is_sound(one) for one in self.followed)
+        logons = [followed.logged_on for followed in self.followed]
+        proved = True in logons and False not in logons and all(followed.is_sound for followed in self.followed)
         if self.plan.canary and proved and self.in_time():
             definition = self.register(CANARY_FAMILY, self.plan.canary)
             self.follow([self.start(definition, self.plan.place.subnets[0], CANARY)])
@@ -144,73 +165,73 @@ class _ProbeLaunch:
         self.definitions.append(arn)
         return arn
 
-    def start(self, definition: str | ClientError, subnet: str, command: tuple[str, ...]) -> _Followed:
-        one = _Followed(subnet, command)
-        self.followed.append(one)
+    def start(self, definition: str | ClientError, subnet: str, command: tuple[str, ...]) -> _FollowedTask:
+        followed = _FollowedTask(subnet, command)
+        self.followed.append(followed)
         if isinstance(definition, ClientError) or self.refused:
-            one.problem = definition if isinstance(definition, ClientError) else self.refused
-            one.done = True
-            return one
+            followed.problem = definition if isinstance(definition, ClientError) else self.refused
+            followed.done = True
+            return followed
         self.say(f"{subnet}: starting a task")
         arguments = start_arguments(self.plan.place, subnet, uuid.uuid4().hex, command)
         try:
-            one.task = self.fargate.start(definition, arguments, self.plan.run)
+            followed.task = self.fargate.start(definition, arguments, self.plan.run)
         except ClientError as error:
-            one.problem, one.done = error, True
+            followed.problem, followed.done = error, True
             self.refused = error if isinstance(error, Denied) else None
-        return one
+        return followed
 
     # How it goes on -------------------------------------------------------------------------------
 
-    def follow(self, tasks: Sequence[_Followed]) -> None:
+    def follow(self, tasks: Sequence[_FollowedTask]) -> None:
         """Until each has ended and its report is here, or lost."""
-        while open_ := [one for one in tasks if not one.done]:
+        while under_way := [followed for followed in tasks if not followed.done]:
             if time.monotonic() >= self.ends:
                 return
-            self.look(open_)
-            for one in open_:
-                self.receive(one)
-            if any(not one.done for one in open_):
+            self.look(under_way)
+            for followed in under_way:
+                self.receive(followed)
+            if not all(followed.done for followed in under_way):
                 time.sleep(self.pace.poll)
 
-    def look(self, tasks: Iterable[_Followed]) -> None:
-        running = {one.task.arn: one for one in tasks if one.task and not one.task.stopped}
+    def look(self, tasks: Iterable[_FollowedTask]) -> None:
+        running = {followed.task.arn: followed for followed in tasks if followed.task and not followed.task.stopped}
         if not running:
             return
         try:
             seen = self.fargate.describe(tuple(running), self.plan.place.cluster)
         except Denied as error:
-            for one in running.values():  # the report may still arrive
-                one.problem = error
+            for followed in running.values():  # the report may still arrive
+                followed.problem = error
             return
         except ClientError:
             return  # throttled, or no answer: the next look may see more
         for arn, task in seen.items():
             self.see(running[arn], task)
 
-    def see(self, one: _Followed, task: Task) -> None:
-        if one.task and task.status != one.task.status:
-            self.say(f"{one.subnet}: {task.status.lower()}")
-        one.task = task
-        one.ran = one.ran or task.status == "RUNNING" or task.exit_code is not None
+    def see(self, followed: _FollowedTask, task: Task) -> None:
+        if followed.task and task.status != followed.task.status:
+            self.say(f"{followed.subnet}: {task.status.lower()}")
+        followed.task = task
+        followed.ran = followed.ran or task.status == "RUNNING" or task.exit_code is not None
         if task.stopped:
-            one.ended = time.monotonic()
+            followed.ended = time.monotonic()
 
-    def receive(self, one: _Followed) -> None:
-        if one.task is None:
+    def receive(self, followed: _FollowedTask) -> None:
+        if followed.task is None:
             return
         try:
-            if one.ran or one.ended or one.problem:
-                one.arrived = self.mailbox.look(one.task.id)
+            if followed.ran or followed.ended or followed.problem:
+                followed.arrived = self.mailbox.look(followed.task.id)
         except ClientError as error:
-            one.problem = error
+            followed.problem = error
         else:
-            one.problem = one.problem if isinstance(one.problem, Denied) else None
-        if one.arrived and one.arrived.body is not None:
-            one.ran, one.problem, one.done = True, None, True
-        elif one.ended is not None:
-            never_ran = not one.ran and one.task.stop_code == "TaskFailedToStart"
-            one.done = never_ran or time.monotonic() >= one.ended + self.pace.late
+            followed.problem = followed.problem if isinstance(followed.problem, Denied) else None
+        if followed.arrived.body is not None:
+            followed.ran, followed.problem, followed.done = True, None, True
+        elif followed.ended is not None:
+            never_ran = not followed.ran and followed.task.stop_code == "TaskFailedToStart"
+            followed.done = never_ran or time.monotonic() >= followed.ended + self.pace.late
 
     # What is left ---------------------------------------------------------------------------------
 
@@ -220,18 +241,18 @@ class _ProbeLaunch:
         The tag is looked for in any case: an SDK's retry, or a call that got no answer, may have made more.
         """
         cluster = self.plan.place.cluster
-        mine = [one.task for one in self.followed if one.task]
+        tasks = [followed.task for followed in self.followed if followed.task]
         self.say("removing what was made")
         logs = self.plan.logs
         known = removal.Leftovers(
             tuple(self.definitions),
-            tuple(one.arn for one in mine if not one.stopped),
-            tuple(removal.LogStream(logs.region, logs.group, self.plan.stream(one.id)) for one in mine if logs),
+            tuple(task.arn for task in tasks if not task.stopped),
+            tuple(removal.MadeStream(logs.region, logs.group, self.plan.stream(task.id)) for task in tasks if logs),
         )
-        found = known.beside(removal.find(self.fargate, self.logs_in, cluster, self.plan.run))
+        found = known.joined_with(removal.find(self.fargate, self.logs_in, cluster, self.plan.run))
         left = removal.remove(found, self.fargate, self.logs_in, cluster, "gmsa-doctor has ended")
-        ids = dict.fromkeys((*(one.id for one in mine), *(arn.rpartition("/")[2] for arn in found.tasks)))
-        return (*left, *(one for task_id in ids for one in self.mailbox.empty(task_id)))
+        ids = dict.fromkeys((*(task.id for task in tasks), *(arn.rpartition("/")[2] for arn in found.tasks)))
+        return (*left, *(leftover for task_id in ids for leftover in self.mailbox.empty(task_id)))
 
     def removed(self) -> tuple[Leftover, ...]:
         """As :meth:`remove`; Ctrl-C begins it once more, a second one leaves it."""
@@ -245,7 +266,7 @@ class _ProbeLaunch:
 
     def ends_of_probes(self) -> tuple[TaskEnd, ...]:
         """Of the probes, a subnet each, in their order."""
-        known = {one.subnet: one.end() for one in self.followed if one.command is not CANARY}
+        known = {followed.subnet: followed.end for followed in self.followed if followed.command is not CANARY}
         never = "not started: interrupted, or the time for the whole run was over"
         return tuple(
             known.get(subnet) or TaskEnd(ProbeTask(subnet, problem=never)) for subnet in self.plan.place.subnets
@@ -253,7 +274,7 @@ class _ProbeLaunch:
 
 
 def launch(
-    plan: Plan, clients: Clients, *, ends: float, say: Say, pace: Pace | None = None, canary: bool = True
+    plan: Plan, clients: ProbeClients, *, ends: float, say: Say, pace: Pace | None = None, canary: bool = True
 ) -> Launched:
     """Do what the plan says, until ``ends`` (of the monotonic clock), and remove it again, whatever happens.
 
@@ -271,23 +292,7 @@ def launch(
     finally:
         left = state.removed()
         if sys.exc_info()[0] is not None:  # a crash, which tells nothing of this
-            for one in left:
-                say(f"not removed: {one.what}: {one.why}")
-    found = next((one.end() for one in state.followed if one.command is CANARY), None)
-    return Launched(state.ends_of_probes(), found, interrupted, left)
-
-
-def _logon(one: _Followed) -> bool | None:
-    """Whether the logons succeeded; None if one was not tried. What is not known may have failed one."""
-    message = one.end().message
-    if message is not None:
-        return logon_of(message)
-    if one.command is not LOGON or (one.problem and isinstance(one.problem, _DID_NOTHING) and not one.ran):
-        return None
-    return False if one.ran or one.problem else None
-
-
-def _is_sound(one: _Followed) -> bool:
-    message = one.end().message
-    findings = [finding for each in message.subjects for finding in each.findings] if message else []
-    return bool(findings) and not any(finding.status in (Status.FAIL, Status.ERROR) for finding in findings)
+            for leftover in left:
+                say(f"not removed: {leftover.what}: {leftover.why}")
+    canary_end = next((followed.end for followed in state.followed if followed.command is CANARY), None)
+    return Launched(state.ends_of_probes(), canary_end, interrupted, left)

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gmsa_doctor.formats.documents.task_definition import LogStreams, TaskDefinition
+from gmsa_doctor.formats.documents.task_definition import Container, LogStreams, TaskDefinition
 from gmsa_doctor.given.probe_tasks import SharedResources
-from gmsa_doctor.given.subject import ChosenContainer, Network, Platform
 from gmsa_doctor.probe.handover import VARIABLE
 
 CONTAINER = "gmsa-doctor"
@@ -20,7 +19,7 @@ CPU, MEMORY = "256", "512"
 
 @dataclass(frozen=True)
 class TaskPlacement:
-    """Where the tasks run: as the subject's do."""
+    """Where the tasks run: as the subject's do. On EC2 there is no platform version, and Fargate takes its latest."""
 
     cluster: str
     region: str | None
@@ -91,23 +90,18 @@ def definition(
         "memory": MEMORY,
         "taskRoleArn": roles[0],
         "executionRoleArn": roles[1],
-        "runtimePlatform": {
-            "operatingSystemFamily": "LINUX",
-            "cpuArchitecture": subject.cpu_architecture or "X86_64",
-        },
+        "runtimePlatform": {"operatingSystemFamily": "LINUX", "cpuArchitecture": subject.cpu_architecture or "X86_64"},
         "containerDefinitions": [container],
     }
 
 
-def with_ticket(probe: dict[str, Any], chosen: ChosenContainer, handover: str) -> dict[str, Any]:
+def with_ticket(probe: dict[str, Any], container: Container, handover: str) -> dict[str, Any]:
     """The canary's task definition: the probe's, with the container's credentialSpecs and user.
 
     Without a ``user`` in the task definition it runs as root, whom the ticket cache belongs to on Fargate: what the
     service's image says of its user is not known here.
     """
-    container = chosen.container
-    assert container is not None  # noqa: S101 - a canary is made for a container with credentialSpecs
-    mine = {
+    canary = {
         **probe["containerDefinitions"][0],
         "credentialSpecs": list(container.credential_specs),
         "user": container.user or "0",
@@ -117,29 +111,14 @@ def with_ticket(probe: dict[str, Any], chosen: ChosenContainer, handover: str) -
         ],
     }
     role = probe["taskRoleArn"]  # Credentials Fetcher acts as the execution role: the service's, whoever starts probes
-    return {**probe, "executionRoleArn": role, "containerDefinitions": [mine]}
-
-
-def place_of(cluster: str | None, region: str | None, network: Network, platform: Platform) -> TaskPlacement:
-    """The subject's place. On EC2 there is no platform version, and Fargate's latest is taken."""
-    return TaskPlacement(
-        cluster or "default",
-        region,
-        network.subnets,
-        network.security_groups,
-        network.public_address,
-        platform.version,
-    )
+    return {**probe, "executionRoleArn": role, "containerDefinitions": [canary]}
 
 
 def start_arguments(place: TaskPlacement, subnet: str, token: str, command: Sequence[str] = ()) -> dict[str, Any]:
     """The arguments of RunTask but task definition, tags and who started it; ``command`` in place of the image's."""
-    vpc: dict[str, Any] = {
-        "subnets": [subnet],
-        "assignPublicIp": "ENABLED" if place.public_address else "DISABLED",
-    }
-    if place.security_groups:
-        vpc["securityGroups"] = list(place.security_groups)
+    groups = {"securityGroups": list(place.security_groups)} if place.security_groups else {}
+    public = "ENABLED" if place.public_address else "DISABLED"
+    vpc = {"subnets": [subnet], "assignPublicIp": public, **groups}
     arguments: dict[str, Any] = {
         "cluster": place.cluster,
         "launchType": "FARGATE",
@@ -171,7 +150,7 @@ def describe(plan: Plan) -> Iterator[tuple[int, str]]:
         yield 2, f"log streams {plan.run}/… in {plan.logs.group}"
     if plan.report_s3:
         yield 2, f"objects under {plan.report_s3}/{plan.run}/"
-    other = plan.execution_role != plan.task_role
-    started = f", and are started by {plan.execution_role} (but for the canary)" if other else ""
+    is_other = plan.execution_role != plan.task_role
+    started = f", and are started by {plan.execution_role} (but for the canary)" if is_other else ""
     yield 0, f"The tasks act as the service's execution role, {plan.task_role}{started}."
     yield 0, f"All of it carries the tag gmsa-doctor={plan.run}. AWS charges for the tasks as long as they run."

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
-from gmsa_doctor.clients.aws.fargate import FAMILIES, Fargate, Registered
+from gmsa_doctor.clients.aws.fargate import FAMILIES, Fargate, Registered, Task
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.given.probe_tasks import Leftover
 from gmsa_doctor.probe.mail import LogsIn
@@ -20,7 +21,7 @@ _AT_ONCE = 100
 
 
 @dataclass(frozen=True)
-class LogStream:
+class MadeStream:
     """A log stream of a task of ours. ``region`` is None for the task's own."""
 
     region: str | None
@@ -37,7 +38,7 @@ class Leftovers:
 
     definitions: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
-    streams: tuple[LogStream, ...] = ()
+    streams: tuple[MadeStream, ...] = ()
     problems: tuple[Leftover, ...] = ()
 
     def __bool__(self) -> bool:
@@ -46,16 +47,16 @@ class Leftovers:
     @property
     def names(self) -> tuple[str, ...]:
         """What a user calls them."""
-        streams = (f"log stream {one.name} of {one.group}" for one in self.streams)
+        streams = (f"log stream {stream.name} of {stream.group}" for stream in self.streams)
         return (*self.tasks, *self.definitions, *streams)
 
-    def beside(self, other: Leftovers) -> Leftovers:
+    def joined_with(self, leftovers: Leftovers) -> Leftovers:
         """Both, each thing once."""
         return Leftovers(
-            tuple(dict.fromkeys((*self.definitions, *other.definitions))),
-            tuple(dict.fromkeys((*self.tasks, *other.tasks))),
-            tuple(dict.fromkeys((*self.streams, *other.streams))),
-            (*self.problems, *other.problems),
+            tuple(dict.fromkeys((*self.definitions, *leftovers.definitions))),
+            tuple(dict.fromkeys((*self.tasks, *leftovers.tasks))),
+            tuple(dict.fromkeys((*self.streams, *leftovers.streams))),
+            (*self.problems, *leftovers.problems),
         )
 
 
@@ -66,41 +67,43 @@ def find(fargate: Fargate, logs_in: LogsIn, cluster: str, run: str | None = None
     """
     definitions: list[Registered] = []
     tasks: list[str] = []
-    streams: list[LogStream] = []
+    streams: list[MadeStream] = []
     problems: list[Leftover] = []
+
+    @contextmanager
+    def looking_for(what: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the rest is removed
+            problems.append(Leftover(f"{what}, if there are any", _why(error)))
+
     for family in FAMILIES:
-        try:
+        with looking_for(f"task definitions {family}"):
             found = [fargate.registered(arn) for arn in fargate.active_definitions(family)]
-            definitions += [one for one in found if _ours(one.run, run)]
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the rest is removed
-            problems.append(Leftover(f"task definitions {family}, if there are any", _why(error)))
-        try:
-            for some in _portions(fargate.running(cluster, family)):
-                seen = fargate.describe(some, cluster)
-                tasks += [arn for arn, one in seen.items() if not one.stopped and _ours(one.run, run)]
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the rest is removed
-            problems.append(Leftover(f"tasks of {family} in {cluster}, if there are any", _why(error)))
-    for region, group, prefix in dict.fromkeys(
-        (one.log_region, one.log_group, one.stream_prefix) for one in definitions
-    ):
+            definitions += [definition for definition in found if _ours(definition.run, run)]
+        with looking_for(f"tasks of {family} in {cluster}"):
+            described = _described(fargate, fargate.running(cluster, family), cluster)
+            tasks += (arn for arn, task in described if not task.stopped and _ours(task.run, run))
+    logs = ((definition.log_region, definition.log_group, definition.stream_prefix) for definition in definitions)
+    for region, group, prefix in dict.fromkeys(logs):
         if group and prefix:
-            try:
-                streams += [LogStream(region, group, name) for name in logs_in(region).streams(group, f"{prefix}/")]
-            except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the rest is removed
-                problems.append(Leftover(f"log streams {prefix}/ of {group}, if there are any", _why(error)))
-    return Leftovers(tuple(one.arn for one in definitions), tuple(tasks), tuple(streams), tuple(problems))
+            with looking_for(f"log streams {prefix}/ of {group}"):
+                streams += [MadeStream(region, group, name) for name in logs_in(region).streams(group, f"{prefix}/")]
+    arns = tuple(definition.arn for definition in definitions)
+    return Leftovers(arns, tuple(tasks), tuple(streams), tuple(problems))
 
 
 def _why(error: Exception) -> str:
     return error.text if isinstance(error, ClientError) else f"a bug of ours ({type(error).__name__})"
 
 
-def _ours(found: str | None, run: str | None) -> bool:
-    return found is not None and run in (None, found)
+def _ours(tag: str | None, run: str | None) -> bool:
+    return tag is not None and run in (None, tag)
 
 
-def _portions(arns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    yield from (arns[start : start + _AT_ONCE] for start in range(0, len(arns), _AT_ONCE))
+def _described(fargate: Fargate, arns: tuple[str, ...], cluster: str) -> Iterator[tuple[str, Task]]:
+    for start in range(0, len(arns), _AT_ONCE):
+        yield from fargate.describe(arns[start : start + _AT_ONCE], cluster).items()
 
 
 def remove(found: Leftovers, fargate: Fargate, logs_in: LogsIn, cluster: str, reason: str) -> tuple[Leftover, ...]:
@@ -109,31 +112,30 @@ def remove(found: Leftovers, fargate: Fargate, logs_in: LogsIn, cluster: str, re
     Task definitions come last: by them the rest is found again, should this be interrupted.
     """
     left: list[Leftover] = list(found.problems)
-    where = f"--cluster {shlex.quote(cluster)}"
     stopping: list[str] = []
     for task in found.tasks:
-        command = f"aws ecs stop-task {where} --task {shlex.quote(task)}"
+        command = f"aws ecs stop-task --cluster {shlex.quote(cluster)} --task {shlex.quote(task)}"
         problem = _tried(Leftover(f"the task {task}", "", command), fargate.stop, task, cluster, reason)
         left += problem
         stopping += [] if problem else [task]
     left += _still_running(stopping, fargate, cluster)
-    for one in found.streams:
-        what = f"the log stream {one.name} of {one.group}"
-        region = f" --region {shlex.quote(one.region)}" if one.region else ""
-        names = f"--log-group-name {shlex.quote(one.group)} --log-stream-name {shlex.quote(one.name)}"
-        delete = logs_in(one.region).delete
-        left += _tried(Leftover(what, "", f"aws logs delete-log-stream{region} {names}"), delete, one.group, one.name)
+    for stream in found.streams:
+        region = f" --region {shlex.quote(stream.region)}" if stream.region else ""
+        names = f"--log-group-name {shlex.quote(stream.group)} --log-stream-name {shlex.quote(stream.name)}"
+        command = f"aws logs delete-log-stream{region} {names}"
+        leftover = Leftover(f"the log stream {stream.name} of {stream.group}", "", command)
+        left += _tried(leftover, logs_in(stream.region).delete, stream.group, stream.name)
     for definition in found.definitions:
         command = f"aws ecs deregister-task-definition --task-definition {shlex.quote(definition)}"
         left += _tried(Leftover(f"the task definition {definition}", "", command), fargate.deregister, definition)
     return tuple(left)
 
 
-def _tried(one: Leftover, call: Callable[..., None], *arguments: str) -> list[Leftover]:
+def _tried(leftover: Leftover, remove: Callable[..., None], *arguments: str) -> list[Leftover]:
     try:
-        call(*arguments)
+        remove(*arguments)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the rest is removed
-        return [Leftover(one.what, _why(error), one.command)]
+        return [replace(leftover, why=_why(error))]
     return []
 
 
@@ -142,10 +144,10 @@ def _still_running(tasks: Iterable[str], fargate: Fargate, cluster: str) -> list
     ends = time.monotonic() + STOP_SECONDS
     while waiting and time.monotonic() < ends:
         try:
-            seen = {arn: one for some in _portions(waiting) for arn, one in fargate.describe(some, cluster).items()}
+            described = list(_described(fargate, waiting, cluster))
         except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the rest is removed
             return [Leftover("tasks that were told to stop, if they have not ended", _why(error))]
-        waiting = tuple(arn for arn, one in seen.items() if not one.stopped)
+        waiting = tuple(arn for arn, task in described if not task.stopped)
         if waiting:
             time.sleep(POLL_SECONDS)
     return [Leftover(f"the task {arn}", "it was told to stop, and has not ended") for arn in waiting]

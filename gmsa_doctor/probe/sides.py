@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.clients.aws.directory_service import DirectoryService
-from gmsa_doctor.clients.aws.ec2 import Ec2
-from gmsa_doctor.clients.aws.ecr import Ecr
-from gmsa_doctor.clients.aws.ecs import Ecs
-from gmsa_doctor.clients.aws.iam import Iam
-from gmsa_doctor.clients.aws.kms import Kms
-from gmsa_doctor.clients.aws.logs import Logs
-from gmsa_doctor.clients.aws.rds import Rds
-from gmsa_doctor.clients.aws.route53 import Route53, Route53Profiles, Route53Resolver
 from gmsa_doctor.clients.aws.s3 import S3
 from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
+from gmsa_doctor.clients.aws.services import AWS_CLIENTS
 from gmsa_doctor.clients.aws.ssm import Ssm
-from gmsa_doctor.clients.aws.sts import Sts
 from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.clients.kerberos.client import Kerberos
 from gmsa_doctor.clients.kerberos.kdc_questions import KdcQuestions
@@ -22,19 +13,16 @@ from gmsa_doctor.clients.kerberos.ticket_cache import TicketCache
 from gmsa_doctor.clients.ldap.client import Ldap
 from gmsa_doctor.clients.network.sql_browser import SqlBrowser
 from gmsa_doctor.clients.network.tcp import Tcp
-from gmsa_doctor.core.model import Check
 from gmsa_doctor.core.registry import Registry
 from gmsa_doctor.given.admin_account import AdminAccount
 from gmsa_doctor.given.vantage import DnsServersInUse, Vantage
 
-INSIDE = frozenset({S3, Ssm, SecretsManager, Dns, Tcp, Ldap, Kerberos, KdcQuestions, SqlBrowser, DnsServersInUse})
-"""What answers from the task's place: with the execution role's permissions, or in the task's network."""
-OUTSIDE = frozenset(
-    {Sts, Ecs, Iam, Kms, Ecr, Logs, Ec2, DirectoryService, Route53, Route53Profiles, Route53Resolver, Rds, AdminAccount}
+INSIDE: frozenset[type] = frozenset(
+    {S3, Ssm, SecretsManager, Dns, Tcp, Ldap, Kerberos, KdcQuestions, SqlBrowser, DnsServersInUse}
 )
+"""What answers from the task's place: with the execution role's permissions, or in the task's network."""
+OUTSIDE: frozenset[type] = frozenset({*AWS_CLIENTS, AdminAccount}) - INSIDE
 """What the execution role may not ask, as a rule; and who is asked for at the terminal."""
-
-
 CLIENTS = INSIDE | OUTSIDE | {TicketCache}
 
 
@@ -48,21 +36,18 @@ def of_canary(registry: Registry) -> frozenset[str]:
     return _reached(registry, frozenset({TicketCache}), OUTSIDE)
 
 
-def _reached(registry: Registry, by: frozenset[type], but: frozenset[type]) -> frozenset[str]:
-    found: set[str] = set()
-    for one in registry.checks:  # in the graph's order: what a check needs comes before it
-        needs = {need.type for need in one.needs}
-        if not needs & but and (needs & by or _givers(one, registry) & found):
-            found.add(one.id)
-    return frozenset(found)
+def _reached(registry: Registry, wanted: frozenset[type], excluded: frozenset[type]) -> frozenset[str]:
+    reached: set[str] = set()
+    for check in registry.checks:  # in the graph's order: what a check needs comes before it
+        needs = {need.type for need in check.needs}
+        givers = {registry.giver[kind].id for kind in needs if kind in registry.giver}
+        if not needs & excluded and (needs & wanted or givers & reached):
+            reached.add(check.id)
+    return frozenset(reached)
 
 
 def to_hand_over(registry: Registry, ids: frozenset[str]) -> frozenset[type]:
     """The types of the values that these checks take and that none of them gives."""
-    checks = [one for one in registry.checks if one.id in ids]
-    gives = {one.gives for one in checks}
-    return frozenset(need.type for one in checks for need in one.needs) - gives - CLIENTS - {Vantage}
-
-
-def _givers(check: Check, registry: Registry) -> set[str]:
-    return {registry.giver[need.type].id for need in check.needs if need.type in registry.giver}
+    checks = [check for check in registry.checks if check.id in ids]
+    taken = frozenset(need.type for check in checks for need in check.needs)
+    return taken - {check.gives for check in checks} - CLIENTS - {Vantage}

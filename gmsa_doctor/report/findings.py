@@ -85,14 +85,9 @@ def skipped_by_reason(subjects: Iterable[S]) -> dict[str, list[tuple[S, Finding]
     return reasons
 
 
-def is_failure(finding: Finding) -> bool:
-    """Whether it fails the run; with ``--fail-on warn`` a warning that is a root cause does."""
-    return finding.status is Status.FAIL or (finding.status is Status.WARN and finding.root)
-
-
 def is_root_cause(finding: Finding) -> bool:
     """Whether it is a cause that is known: an open question may be a root finding, but is none of these."""
-    return finding.root and is_failure(finding)
+    return finding.root and finding.is_failure
 
 
 def is_bare(finding: Finding) -> bool:
@@ -125,7 +120,7 @@ def merged(report: Report) -> list[SharedFinding]:
 
 
 def _rank(finding: Finding) -> tuple[int, bool]:
-    return BAD.index(Status.FAIL if is_failure(finding) else finding.status), not finding.root
+    return BAD.index(Status.FAIL if finding.is_failure else finding.status), not finding.root
 
 
 def detail_lines(finding: Finding) -> Iterator[str]:

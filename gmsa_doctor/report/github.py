@@ -11,7 +11,7 @@ from gmsa_doctor.core.model import Location, Report, Status
 from gmsa_doctor.core.printable import printable
 from gmsa_doctor.core.severity import listed
 from gmsa_doctor.report import markdown
-from gmsa_doctor.report.findings import SharedFinding, detail_lines, gaps, is_failure, merged
+from gmsa_doctor.report.findings import SharedFinding, detail_lines, gaps, merged
 from gmsa_doctor.report.fingerprint import path
 
 ANNOTATIONS = 10
@@ -24,7 +24,7 @@ _NAMES = 5
 
 
 def render(report: Report) -> str:
-    """The annotations, worst first, a line each; empty if there is nothing to tell.
+    """The annotations, worst first, a line each; empty if there is no problem.
 
     What is the same for several subjects is one annotation. Without a file an annotation stands on the run's page.
     """
@@ -33,7 +33,7 @@ def render(report: Report) -> str:
     errors += [_command("error", "gmsa-doctor: incomplete", reason) for reason in gaps(report)]
     warnings = []
     for problem in merged(report):
-        if is_failure(problem.finding) or problem.finding.status is Status.ERROR:
+        if problem.finding.is_failure or problem.finding.status is Status.ERROR:
             errors.append(_annotation("error", problem))
         else:
             warnings.append(_annotation("warning", problem))

@@ -10,7 +10,7 @@ import json
 
 from gmsa_doctor.core.model import Finding, Report, Status
 from gmsa_doctor.core.printable import printable
-from gmsa_doctor.report.findings import SharedFinding, is_failure, worst_first
+from gmsa_doctor.report.findings import SharedFinding, worst_first
 from gmsa_doctor.report.fingerprint import file_and_line, fingerprint, path
 
 _SEVERITIES = {Status.ERROR: "major", Status.UNKNOWN: "major", Status.WARN: "minor"}
@@ -36,7 +36,7 @@ def _entry(problem: SharedFinding) -> dict[str, object]:
         "description": f"{name}: {finding.summary}{end}{fix}",
         "check_name": finding.check,
         "fingerprint": fingerprint(name, finding),
-        "severity": ("blocker" if finding.root else "critical") if is_failure(finding) else _SEVERITIES[finding.status],
+        "severity": ("blocker" if finding.root else "critical") if finding.is_failure else _SEVERITIES[finding.status],
         "location": {"path": file, "lines": {"begin": line}},
     }
 

@@ -17,14 +17,13 @@ from gmsa_doctor.report.findings import (
     all_findings,
     checks_were,
     counted,
-    is_failure,
     is_unproven,
     not_selected,
     proof_statuses,
     root_findings,
 )
 from gmsa_doctor.report.groups import grouped
-from gmsa_doctor.report.page import IN_FULL, Page, PageRoot, SubjectSection, anchor_of, key
+from gmsa_doctor.report.page import IN_FULL, PageRoot, ReportPage, SubjectSection, anchor_of, key
 from gmsa_doctor.report.tags import Html, Part, badge, codes, icon, icons, join, tag
 
 _OPEN_SUBJECTS = 3
@@ -40,7 +39,7 @@ def render(report: Report, checks: Mapping[str, Check] | None = None) -> str:
         SubjectSection(subject.name, subject.facts, subject.findings, number, checks or {})
         for number, subject in enumerate(report.subjects, 1)
     ]
-    page = Page(report, subjects, root_findings(subjects, key))
+    page = ReportPage(report, subjects, root_findings(subjects, key))
     target = "subjects" if page.many else "findings"
     parts = [
         # for those who read with the keyboard
@@ -108,13 +107,13 @@ def _badges(findings: Sequence[Finding]) -> Html:
     return join((badge(status, f"{count} {status}") for status, count in counts.items() if count), " ")
 
 
-def _beginning(page: Page) -> Iterator[Html | None]:
+def _beginning(page: ReportPage) -> Iterator[Html | None]:
     notes = list(_notes(page.report))
     if notes:
         yield tag("div", *notes, class_="notes")
     for decides in (True, False):
         roots = [root for root in page.roots.values() if root.decides(page.report) is decides]
-        causes = [root for root in roots if is_failure(root.finding)]
+        causes = [root for root in roots if root.finding.is_failure]
         besides = "" if decides else " besides"
         yield _roots(f"Root cause{'' if len(causes) == 1 else 's'}{besides}", causes, page)
         yield _roots(f"Not known{besides}", [root for root in roots if root not in causes], page)
@@ -137,13 +136,13 @@ def _notes(report: Report) -> Iterator[Html]:
         yield tag("p", "The gMSA gets its ticket.")
 
 
-def _roots(heading: str, roots: Sequence[PageRoot], page: Page) -> Html | None:
+def _roots(heading: str, roots: Sequence[PageRoot], page: ReportPage) -> Html | None:
     if not roots:
         return None
     return tag("section", tag("h2", heading), *(_root(root, page) for root in roots), class_="roots")
 
 
-def _root(root: PageRoot, page: Page) -> Html:
+def _root(root: PageRoot, page: ReportPage) -> Html:
     finding = root.finding
     links = join((tag("a", tag("code", id), href=_link_of(root, id)) for id in root.ids), ", ")
     place = details.place(finding) if len(root.subjects) == 1 else None
@@ -220,7 +219,7 @@ def _first_words(subject: SubjectSection) -> Part:
     return tag("a", worst.summary, href=subject.link(worst)) if worst else counted(subject.findings)
 
 
-def _warnings(page: Page) -> Html | None:
+def _warnings(page: ReportPage) -> Html | None:
     """What stands in full below, and would be missed by a reader of the beginning alone."""
     items: dict[object, Html] = {}
     for subject in page.subjects:
@@ -237,7 +236,7 @@ def _warnings(page: Page) -> Html | None:
 # A subject -------------------------------------------------------------------------------------------
 
 
-def _subjects(page: Page) -> Iterator[Html]:
+def _subjects(page: ReportPage) -> Iterator[Html]:
     """The subjects; of many, those without a problem are folded, after the others."""
     if not page.many:
         yield from (_only_subject(subject, page) for subject in page.subjects)
@@ -254,7 +253,7 @@ def _subjects(page: Page) -> Iterator[Html]:
         yield tag("section", tag("h2", "No failure and no warning"), *folded)
 
 
-def _only_subject(subject: SubjectSection, page: Page) -> Html:
+def _only_subject(subject: SubjectSection, page: ReportPage) -> Html:
     """Its name is in the page's heading."""
     return tag(
         "section",
@@ -268,7 +267,7 @@ def _only_subject(subject: SubjectSection, page: Page) -> Html:
     )
 
 
-def _subject(subject: SubjectSection, page: Page) -> Iterator[Html | None]:
+def _subject(subject: SubjectSection, page: ReportPage) -> Iterator[Html | None]:
     yield _facts(subject)
     yield tag("h3", "The way to the ticket")
     yield steps.draw(subject.findings, subject.link)
@@ -285,7 +284,7 @@ def _facts(subject: SubjectSection) -> Html | None:
     return tag("ul", *facts, class_="facts") if facts else None
 
 
-def _findings(subject: SubjectSection, page: Page) -> Iterator[Html | None]:
+def _findings(subject: SubjectSection, page: ReportPage) -> Iterator[Html | None]:
     for heading, findings in grouped(subject.findings):
         passes = [finding for finding in findings if finding.status is Status.PASS]
         skips = [finding for finding in findings if finding.status is Status.SKIPPED and finding.because]
@@ -296,7 +295,7 @@ def _findings(subject: SubjectSection, page: Page) -> Iterator[Html | None]:
     yield details.not_asked(subject)
 
 
-def _finding(finding: Finding, subject: SubjectSection, page: Page) -> Html:
+def _finding(finding: Finding, subject: SubjectSection, page: ReportPage) -> Html:
     link = f"#{anchor_of(page.roots[key(finding)])}" if finding.root else None
     return details.in_full(finding, subject.title(finding), subject.anchor_of(finding), link)
 

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 
 from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport
 from gmsa_doctor.core.printable import printable
-from gmsa_doctor.report.findings import detail_lines, is_failure
+from gmsa_doctor.report.findings import detail_lines
 
 UNREAD = "files that could not be read"
 _NO_RESULT = (Status.UNKNOWN, Status.ERROR)
@@ -63,7 +63,7 @@ def _suite_of(name: str, cases: Sequence[ET.Element], duration_ms: int) -> ET.El
 def _case(subject: SubjectReport, finding: Finding, missing: Sequence[str]) -> ET.Element:
     case = ET.Element("testcase", classname=subject.name, name=finding.check, time=_seconds(finding.duration_ms))
     text = "\n".join((finding.summary, *detail_lines(finding)))
-    if is_failure(finding):
+    if finding.is_failure:
         _result(case, "failure", finding.status, finding.summary, text)
     elif finding.status in _NO_RESULT:
         _result(case, "error", finding.status, finding.summary, text)

@@ -22,7 +22,6 @@ from gmsa_doctor.report.findings import (
     counted,
     daemon_texts,
     gaps,
-    is_failure,
     is_unproven,
     merged,
     skipped_because,
@@ -104,7 +103,7 @@ def _roots(roots: Sequence[SharedFinding], subjects: int) -> Iterator[str]:
 
 def _root(root: SharedFinding, subjects: int) -> Iterator[str]:
     finding = root.finding
-    heading = "Root cause" if is_failure(finding) else "Not known"
+    heading = "Root cause" if finding.is_failure else "Not known"
     at = f" at {_code(place(finding.location))}" if finding.location else ""
     yield f"**{heading}: {_linked(finding)}**{at} — {_text(finding.summary)}"
     if subjects > 1:

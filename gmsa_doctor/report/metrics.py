@@ -28,7 +28,7 @@ def emf(report: Report, namespace: str, timestamp: int) -> str:
     """The line, without an end of line. ``timestamp`` is in milliseconds since 1970, UTC.
 
     Of Pass, Fail and Incomplete the verdict's is 1 and the others are 0. Each run gives each metric once, so that
-    missing data tells that there was no run. The one dimension is Subject: the service, or what else was named.
+    missing data shows that there was no run. The one dimension is Subject: the service, or what else was named.
     """
     counts = dict(report.counts)
     metrics = {

@@ -49,7 +49,7 @@ PageRoot = RootFinding[SubjectSection]
 
 
 @dataclass(frozen=True)
-class Page:
+class ReportPage:
     """What all parts of the page know: the report, its subjects, and its root causes by what makes two the same."""
 
     report: Report

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from gmsa_doctor.core.model import Check, Finding, Report, Status, SubjectReport
 from gmsa_doctor.core.printable import printable
-from gmsa_doctor.report.findings import SharedFinding, all_findings, detail_lines, gaps, is_failure, worst_first
+from gmsa_doctor.report.findings import SharedFinding, all_findings, detail_lines, gaps, worst_first
 from gmsa_doctor.report.fingerprint import FINGERPRINT, file_and_line, fingerprint, path
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -94,7 +94,7 @@ def _result(problem: SharedFinding, ids: Mapping[str, int]) -> dict[str, object]
     return {
         "ruleId": finding.check,
         "ruleIndex": ids[finding.check],
-        "level": "error" if is_failure(finding) or finding.status is Status.ERROR else "warning",
+        "level": "error" if finding.is_failure or finding.status is Status.ERROR else "warning",
         "message": {"text": _message(finding, subject)},
         "locations": [_location(subject, finding)],
         "partialFingerprints": prints,
@@ -133,7 +133,7 @@ def _artifact(file: str) -> dict[str, str]:
 
 
 def _resource(subject: SubjectReport) -> str | None:
-    """The task definition's ARN, as far as the report tells its parts."""
+    """The task definition's ARN, as far as the report has its parts."""
     facts = dict(subject.facts)
     name = facts.get("task definition", "")
     if name.startswith("arn:"):

@@ -1,1 +1,1 @@
-"""From a request to its subjects: in AWS, in files, or the task that we run in."""
+"""From a request to its subjects: registered in ECS, in files, or the task that we run in."""

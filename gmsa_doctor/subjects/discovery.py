@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Thread
+from typing import Any
 
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.clients.aws.ecs import Ecs
@@ -13,30 +13,15 @@ from gmsa_doctor.clients.aws.services import AWS_CLIENTS
 from gmsa_doctor.clients.aws.session import Aws, CredentialsProblem
 from gmsa_doctor.clients.aws.sts import Sts
 from gmsa_doctor.clients.aws.task_metadata import OwnTask
-from gmsa_doctor.clients.files.file_search import Broken
 from gmsa_doctor.core.errors import ClientError, TimedOut, UsageError
 from gmsa_doctor.core.limits import within
-from gmsa_doctor.core.model import Fix, skipped
+from gmsa_doctor.core.model import Finding, Fix, skipped
 from gmsa_doctor.given.compared import Intended
 from gmsa_doctor.given.request import Request
 from gmsa_doctor.given.subject import AwsPlace
-from gmsa_doctor.subjects import from_aws as subject
-from gmsa_doctor.subjects import from_files as files
-from gmsa_doctor.subjects import from_own_task as own_subject
-from gmsa_doctor.subjects.compared_file import intended
-from gmsa_doctor.subjects.from_aws import Found
-
-
-@dataclass(frozen=True)
-class SkippedFiles:
-    """What was in the files beside subjects.
-
-    Files that could not be read, with the reason; and how many task definitions have nothing of gMSA.
-    """
-
-    unread: tuple[tuple[str, str], ...] = ()
-    passed_over: int = 0
-
+from gmsa_doctor.subjects import files, own_task, registered
+from gmsa_doctor.subjects.files import SkippedFiles
+from gmsa_doctor.subjects.source import FoundSubject
 
 OFFLINE = "--offline: nothing is sent anywhere"
 
@@ -45,65 +30,72 @@ OFFLINE = "--offline: nothing is sent anywhere"
 class AwsSession:
     """What the run speaks to AWS with, and who it is there."""
 
-    clients: Mapping[type, object]
-    account: str | None
-    arn: str | None
+    clients: dict[type, object]
+    account: str | None = None
+    arn: str | None = None
 
 
-def world_of(request: Request, own: OwnTask | None) -> tuple[tuple[Found, ...], AwsSession, SkippedFiles]:
-    """The subjects, AWS, and the files that could not be read. Raises UsageError for what the user has to mend."""
+@dataclass(frozen=True)
+class Discovery:
+    """The subjects, AWS, and what else was in the files."""
+
+    subjects: tuple[FoundSubject, ...]
+    aws: AwsSession
+    skipped_files: SkippedFiles = field(default_factory=SkippedFiles)
+
+
+def discover(request: Request, task: OwnTask | None) -> Discovery:
+    """Find the subjects of a request. Raises UsageError for what the user has to mend."""
     if request.in_files:
-        return _find_in_files(request)
+        return _in_files(request)
     try:
-        return (*within(request.seconds, "AWS", lambda: _find(request, own)), SkippedFiles())
+        return within(request.seconds, "AWS", lambda: _in_aws(request, task))
     except TimedOut as error:
         reason = skipped("AWS was not asked: it had not answered before")
-        found = own_subject.unfound(own, request, error) if own else subject.unfound(request, error)
-        return found, AwsSession(dict.fromkeys(AWS_CLIENTS, reason), None, None), SkippedFiles()
+        subjects = own_task.unfound(task, request, error) if task else registered.unfound(request, error)
+        return Discovery(subjects, _unasked(reason))
 
 
-def _find(request: Request, own: OwnTask | None) -> tuple[tuple[Found, ...], AwsSession]:
-    subject.require_names(request)
-    region = own.region if own else request.region or _region_in(request)
-    aws = Aws(request.profile, region)
+def _in_aws(request: Request, task: OwnTask | None) -> Discovery:
+    registered.require_names(request)
+    aws = Aws(request.profile, task.region if task else request.region or _region_in(request))
     if not aws.region:
         raise UsageError("no AWS region is configured: give --region, or set AWS_REGION.")
     sts, ecs = Sts(aws), Ecs(aws)
     require_credentials(aws)
-    Thread(target=_warm, args=(sts,), daemon=True).start()  # while ECS is asked
-    place = AwsPlace(aws.region, None)
-    meant = intended(request)
-    found = own_subject.find(own, request, ecs, Ec2(aws)) if own else subject.from_aws(request, ecs, place)
-    found = tuple(replace(one, values={**one.values, Intended: meant}) for one in found)
-    return found, _world(aws, sts)
+    Thread(target=_caller, args=(sts,), daemon=True).start()  # while ECS is asked
+    compared = files.compared_definitions(request) or skipped(
+        "no file was named to compare with what is registered (--compare-with)"
+    )
+    try:
+        subjects = (
+            own_task.find(task, request, ecs, Ec2(aws))
+            if task
+            else registered.find(request, ecs, AwsPlace(aws.region, None))
+        )
+    except CredentialsProblem as error:
+        raise _usage_error(error) from error
+    with_compared = (replace(subject, values={**subject.values, Intended: compared}) for subject in subjects)
+    return Discovery(tuple(with_compared), _session(aws, sts))
 
 
-def _find_in_files(request: Request) -> tuple[tuple[Found, ...], AwsSession, SkippedFiles]:
+def _in_files(request: Request) -> Discovery:
     """Files need no AWS; with credentials and a region, what AWS can tell is asked as well."""
     aws = None if request.offline else Aws(request.profile, request.region)
-    found, beside = _in_files(request, AwsPlace(aws.region if aws else request.region, None))
+    place = AwsPlace(aws.region if aws else request.region, None)
+    if request.task_definition_file:
+        subjects, skipped_files = files.find_task_definition(request, place), SkippedFiles()
+    else:
+        subjects, skipped_files = files.find(request, place)
     if aws is None:
-        return found, AwsSession(dict.fromkeys(AWS_CLIENTS, skipped(OFFLINE)), None, None), beside
-    region = request.region or next((one.place.region for one in found if one.place.region), None)
+        return Discovery(subjects, _unasked(skipped(OFFLINE)), skipped_files)
+    region = request.region or next((subject.place.region for subject in subjects if subject.place.region), None)
     if region and region != aws.region:
         aws = Aws(request.profile, region)
-    return found, _world_beside_files(aws, region, request), beside
+    return Discovery(subjects, _session_for_files(aws, region, request), skipped_files)
 
 
-def _in_files(request: Request, place: AwsPlace) -> tuple[tuple[Found, ...], SkippedFiles]:
-    if request.task_definition_file:
-        return subject.from_file(request, place), SkippedFiles()
-    inside_them = files.find(request, place)
-    return inside_them.found, SkippedFiles(tuple(map(_unread, inside_them.broken)), inside_them.passed_over)
-
-
-def _unread(one: Broken) -> tuple[str, str]:
-    """The file by its path alone, which is what CI systems look for."""
-    where = f"line {one.position.line}, column {one.position.column}: " if one.position else ""
-    return one.path, f"{where}{one.reason}"
-
-
-def _world_beside_files(aws: Aws, region: str | None, request: Request) -> AwsSession:
+def _session_for_files(aws: Aws, region: str | None, request: Request) -> AwsSession:
     try:
         if not region:
             raise CredentialsProblem("no AWS region is known", Fix("Give --region, or set AWS_REGION."))
@@ -112,13 +104,12 @@ def _world_beside_files(aws: Aws, region: str | None, request: Request) -> AwsSe
         sts = Sts(aws)
         within(request.seconds / 2, "AWS", sts.caller)
     except CredentialsProblem as error:
-        reason = skipped(f"AWS was not asked: {error.text}", fix=error.fix)
-        return AwsSession(dict.fromkeys(AWS_CLIENTS, reason), None, None)
+        return _unasked(skipped(f"AWS was not asked: {error.text}", fix=error.fix))
     except TimedOut:
-        return AwsSession(_clients(aws, sts), None, None)
+        return AwsSession(_clients(aws, sts))
     except ClientError:
         pass  # who we are is not known; each check will tell what it cannot see
-    return _world(aws, sts)
+    return _session(aws, sts)
 
 
 def require_credentials(aws: Aws) -> None:
@@ -127,27 +118,32 @@ def require_credentials(aws: Aws) -> None:
         if aws.has_credentials():
             return
     except CredentialsProblem as error:
-        raise UsageError(f"{error.text}. {error.fix.text if error.fix else ''}") from error
+        raise _usage_error(error) from error
     raise UsageError(
         "no AWS credentials are configured: set AWS_PROFILE, give --profile, or run `aws sso login`. "
         "A --task-definition-file can be checked without."
     )
 
 
-def _warm(sts: Sts) -> None:
-    try:
-        sts.caller()
-    except ClientError:
-        return  # remembered, and told by whoever asks again
+def _usage_error(error: CredentialsProblem) -> UsageError:
+    return UsageError(f"{error.text}. {error.fix.text if error.fix else ''}")
 
 
-def _world(aws: Aws, sts: Sts) -> AwsSession:
-    clients = _clients(aws, sts)
+def _session(aws: Aws, sts: Sts) -> AwsSession:
+    caller = _caller(sts)
+    return AwsSession(_clients(aws, sts), caller.get("Account"), caller.get("Arn"))
+
+
+def _caller(sts: Sts) -> dict[str, Any]:
+    """Empty where STS does not answer, which the client remembers."""
     try:
-        who = sts.caller()
+        return sts.caller()
     except ClientError:
-        return AwsSession(clients, None, None)
-    return AwsSession(clients, who["Account"], who["Arn"])
+        return {}
+
+
+def _unasked(reason: Finding) -> AwsSession:
+    return AwsSession(dict.fromkeys(AWS_CLIENTS, reason))
 
 
 def _clients(aws: Aws, sts: Sts) -> dict[type, object]:

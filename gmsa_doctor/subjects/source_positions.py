@@ -22,15 +22,15 @@ class SourcePositions:
     credspec: Located | None = None
 
     def of(self, about: str) -> Location | None:
-        """What ``Check.about`` names: ``task/…``, ``container/…`` or ``credspec/…``.
+        """The position of what ``Check.about`` names: ``task/…``, ``container/…`` or ``credspec/…``.
 
-        Where there is no file with a CredSpec, the entry that leads to it; what is not there itself, what is around it.
+        Where there is no file with a CredSpec, the entry that leads to it; of a missing part, what is around it.
         """
         root, *rest = about.split("/") if about else ["container"]
-        path = tuple(int(one) if one.isdigit() else one for one in rest)
+        path: Path = tuple(int(part) if part.isdigit() else part for part in rest)
+        if root == "credspec" and self.credspec_file:
+            return _location(self.credspec_file, self.credspec, path)
         if root == "credspec":
-            if self.credspec_file:
-                return _location(self.credspec_file, self.credspec, path)
             root, path = "container", ("credentialSpecs", 0)
         if self.file is None:
             return _location(self.credspec_file, self.credspec, ()) if self.credspec_file else None

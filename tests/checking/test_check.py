@@ -1,6 +1,7 @@
 """A run's own part: what is chosen, what is given to the graph, and what the findings come to."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any, TypeVar
@@ -95,7 +96,7 @@ def finding(report: Report, check: str, subject: int = 0) -> Finding:
 
 
 def statuses(report: Report, subject: int = 0) -> dict[str, Status]:
-    return {one.check: one.status for one in report.subjects[subject].findings}
+    return {finding.check: finding.status for finding in report.subjects[subject].findings}
 
 
 def the_check(id: str, function: Any, *needs: type, limit: float = 30.0) -> Check:
@@ -104,7 +105,7 @@ def the_check(id: str, function: Any, *needs: type, limit: float = 30.0) -> Chec
         id=id,
         title=id,
         function=function,
-        needs=tuple(Need(one.__name__, one) for one in needs),
+        needs=tuple(Need(kind.__name__, kind) for kind in needs),
         gives=None,
         cause=None,
         docs="https://example.com/",
@@ -142,7 +143,7 @@ def ends(*found: Finding | None) -> Registry:
 
 
 def chosen(report: Report) -> set[str]:
-    return {one.check for one in report.subjects[0].findings if one.summary != "not selected"}
+    return {finding.check for finding in report.subjects[0].findings if finding.summary != "not selected"}
 
 
 def test_only_takes_along_what_its_checks_need_over_several_steps(tmp_path: Path) -> None:
@@ -191,7 +192,7 @@ def test_what_only_needs_is_not_worth_a_run_of_its_own(
 
 
 def test_to_skip_all_leaves_no_check_to_run(tmp_path: Path) -> None:
-    areas = tuple({one.area for one in load().checks})
+    areas = tuple({check.area for check in load().checks})
     with pytest.raises(UsageError, match="leave no check to run"):
         check(file_request(tmp_path, skip=areas))
 
@@ -261,8 +262,8 @@ def test_require_names_what_was_skipped_for_one_of_the_subjects(tmp_path: Path) 
         ([unknown("x"), passed("y")], Verdict.INCOMPLETE, ("a.0",)),
         ([passed("x"), None], Verdict.INCOMPLETE, ("a.1",)),
         ([unknown("x"), None, failed("z")], Verdict.FAIL, ("a.2",)),
-        ([failed("x", because=("a.1",)), failed("y")], Verdict.FAIL, ("a.1",)),
-        ([failed("x", because=("a.1",)), unknown("y")], Verdict.FAIL, ("a.1",)),
+        ([replace(failed("x"), because=("a.1",)), failed("y")], Verdict.FAIL, ("a.1",)),
+        ([replace(failed("x"), because=("a.1",)), unknown("y")], Verdict.FAIL, ("a.1",)),
     ],
 )
 def test_a_failure_outweighs_a_gap_and_a_gap_a_pass(
@@ -294,8 +295,8 @@ def test_fail_on_warn_changes_nothing_where_nothing_warns(found: Finding, verdic
 
 def test_each_container_is_a_subject_and_a_shared_cause_is_one(tmp_path: Path) -> None:
     report = check(file_request(tmp_path, with_containers(SPEC, SPEC.upper(), SPEC.upper())))
-    assert [one.name.rpartition("/")[2] for one in report.subjects] == ["a", "b", "c"]
-    assert [statuses(report, each)["task-definition.prefix"] for each in range(3)] == [
+    assert [subject.name.rpartition("/")[2] for subject in report.subjects] == ["a", "b", "c"]
+    assert [statuses(report, number)["task-definition.prefix"] for number in range(3)] == [
         Status.PASS,
         Status.FAIL,
         Status.FAIL,
@@ -314,7 +315,7 @@ def test_the_causes_of_several_subjects_are_in_the_subjects_order(tmp_path: Path
 
 def test_the_counts_are_of_all_subjects_and_of_every_status(tmp_path: Path) -> None:
     report = check(file_request(tmp_path, with_containers(SPEC, SPEC, SPEC)), ends(passed("x"), warned("y"), None))
-    assert report.counts == tuple((one, 3 if one in ("pass", "warn", "error") else 0) for one in Status)
+    assert report.counts == tuple((status, 3 if status in ("pass", "warn", "error") else 0) for status in Status)
 
 
 def test_an_interrupted_run_is_incomplete_and_whole(tmp_path: Path) -> None:
@@ -414,11 +415,11 @@ def test_live_never_judges_aws_and_leaves_the_ad_out(on_aws: EmbeddedAws) -> Non
     assert server.queries == []
     found = statuses(report)
     areas = ("dns", "network", "domain-controllers", "kerberos", "directory", "user", "gmsa", "permission")
-    live = {one for one in found if one.partition(".")[0] in areas} | {"credspec.domain-data"}
+    live = {id for id in found if id.partition(".")[0] in areas} | {"credspec.domain-data"}
     live.remove("kerberos.krb5-conf")  # judged by names alone
     assert len(live) > 8
-    assert {found[one] for one in live} == {Status.SKIPPED}
-    assert {found[one] for one in set(found) - live - {"dhcp-options.in-use"}} == {Status.PASS}
+    assert {found[id] for id in live} == {Status.SKIPPED}
+    assert {found[id] for id in set(found) - live - {"dhcp-options.in-use"}} == {Status.PASS}
     assert "--live never" in finding(report, "dns.domain-controllers").summary
     assert report.verdict is Verdict.PASS
 
@@ -427,16 +428,18 @@ def test_a_look_tells_the_subjects_their_values_and_findings(on_aws: EmbeddedAws
     create(healthy(DomainController(ip="127.77.0.1", state=Path("/nonexistent"))), on_aws)
     request = Request(cluster="demo", service="healthy", live=Live.NEVER)
     seen = run.attempt(request, load(), lambda progress: None)
-    assert [one.subject.name for one in seen.found] == ["demo/healthy/web"]
-    assert [one.name for one in seen.cases] == [one.name for one in seen.subjects] == ["demo/healthy/web"]
+    assert [found.subject.name for found in seen.found] == ["demo/healthy/web"]
+    assert [case.name for case in seen.cases] == [subject.name for subject in seen.subjects] == ["demo/healthy/web"]
     (values,) = seen.execution.values
     assert set(values) == set(seen.registry.giver)
     assert isinstance(seen.cases[0].given[TaskDefinition], TaskDefinition)
-    gives = {type(one).__name__ for one in values.values() if not isinstance(one, Finding)}
+    gives = {type(value).__name__ for value in values.values() if not isinstance(value, Finding)}
     assert {"CredSpec", "GmsaNames", "Account", "DhcpOptions", "VpcDns"} <= gives
     report = check(request)
     assert run.report_of(seen.subjects, frozenset(), False, 0.0).verdict is report.verdict is Verdict.PASS
-    assert [one.check for one in seen.subjects[0].findings] == [one.check for one in report.subjects[0].findings]
+    assert [finding.check for finding in seen.subjects[0].findings] == [
+        finding.check for finding in report.subjects[0].findings
+    ]
 
 
 @pytest.mark.parametrize("live", Live)
@@ -506,7 +509,7 @@ AREAS_OF_AWS = ("credspec", "secret", "dhcp-options")
 
 
 def of_aws(report: Report) -> list[Finding]:
-    return [one for one in report.subjects[0].findings if one.check.partition(".")[0] in AREAS_OF_AWS]
+    return [finding for finding in report.subjects[0].findings if finding.check.partition(".")[0] in AREAS_OF_AWS]
 
 
 @pytest.mark.parametrize(
@@ -522,7 +525,7 @@ def test_without_credentials_what_needs_aws_is_skipped_with_that_reason(
     report = check(file_request(tmp_path, subnets=("subnet-1",), **options))
     assert report.verdict is Verdict.PASS
     assert len(of_aws(report)) > 8
-    assert {one.status for one in of_aws(report)} == {Status.SKIPPED}
+    assert {finding.status for finding in of_aws(report)} == {Status.SKIPPED}
     for id in ("credspec.object", "network-path.subnets"):
         assert finding(report, id).summary == reason
         assert finding(report, id).fix is not None
@@ -532,7 +535,7 @@ def test_without_credentials_what_needs_aws_is_skipped_with_that_reason(
 def test_without_credentials_a_failure_in_the_file_is_the_one_root_cause(tmp_path: Path) -> None:
     report = check(file_request(tmp_path, with_containers(SPEC.upper())))
     assert report.root_causes == ("task-definition.prefix",)
-    assert {one.status for one in of_aws(report)} == {Status.SKIPPED}
+    assert {finding.status for finding in of_aws(report)} == {Status.SKIPPED}
 
 
 @pytest.mark.parametrize("kind", AWS_CLIENTS)

@@ -31,13 +31,13 @@ def a_check(id: str, *shows: ShowsAs) -> Check:
 
 
 def ids(registry: Registry, pasted: str) -> list[str]:
-    return [one.check.id for one in match_text(registry, pasted)]
+    return [match.check.id for match in match_text(registry, pasted)]
 
 
 def test_a_longer_text_decides_before_a_shorter_one_of_the_same_check() -> None:
     registry = Registry((a_check("x.both", ShowsAs(SHORT), ShowsAs(LONG)), a_check("x.one", ShowsAs(MEDIUM))))
     found = match_text(registry, f"{SHORT}; {MEDIUM}; {LONG}")
-    assert [(one.check.id, one.text) for one in found] == [("x.both", LONG), ("x.one", MEDIUM)]
+    assert [(match.check.id, match.text) for match in found] == [("x.both", LONG), ("x.one", MEDIUM)]
 
 
 def test_of_one_text_the_likeliest_comes_first_then_the_order_of_the_graph() -> None:
@@ -144,7 +144,9 @@ def test_what_looks_like_no_id_suggests_nothing() -> None:
 
 def test_the_list_has_every_check_and_fits_80_columns() -> None:
     table, _, causes = list_checks(known(), 80).partition("\n\n")
-    assert [one.id for one in known().checks] == [line.split()[0] for line in table.splitlines()[1:] if line[0] != " "]
+    assert [check.id for check in known().checks] == [
+        line.split()[0] for line in table.splitlines()[1:] if line[0] != " "
+    ]
     assert max(map(len, [*table.splitlines(), causes])) <= 80
     assert table.isascii()
     assert causes == "Documented causes: 1 task-definition, 2 credspec, 3 credentials, 4 dhcp-options"

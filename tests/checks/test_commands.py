@@ -28,6 +28,7 @@ from gmsa_doctor_checks.credspec.secret import secret_value
 from gmsa_doctor_checks.credspec.size import credspec_size
 from gmsa_doctor_checks.directory.gmsa_account import gmsa_account
 from gmsa_doctor_checks.directory.managed_password import retrieve_password
+from gmsa_doctor_checks.domain import AdDomain
 from gmsa_doctor_checks.kerberos.refusals import explain_gmsa_refusal, explain_user_refusal
 from gmsa_doctor_checks.kerberos.service_ticket import service_ticket
 from gmsa_doctor_checks.silence import judge_silence
@@ -309,7 +310,7 @@ def test_what_ecs_describes_is_made_fit_to_be_registered_again() -> None:
 def test_a_placeholder_is_a_word_and_no_redirection() -> None:
     names = GmsaNames(CORP, GmsaName("webapp01"))
     for result in (
-        domain_name(DhcpOptions("vpc-1", "default", (), None), names, NO_ACCOUNT, PLACE),
+        domain_name(DhcpOptions("vpc-1", "default", (), None), AdDomain(names, NO_ACCOUNT), PLACE),
         judge_silence(failed("no answer"), LAPTOP),
         refused(cast("GmsaTicket", None), cast("Kerberos", None)),
     ):

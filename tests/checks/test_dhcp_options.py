@@ -12,11 +12,13 @@ from gmsa_doctor.core.errors import ClientError, Denied, NotFound
 from gmsa_doctor.core.model import Finding, Given, Outcome, Status, passed, skipped
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor.given.vantage import DnsServersInUse, KnownDnsServers, Vantage
+from gmsa_doctor_checks.domain import AdDomain
+from gmsa_doctor_checks.reachability.network import TaskSubnets, Vpc
 from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaName, GmsaNames
-from gmsa_doctor_checks.vpc_dns.dhcp_options.domain_name_servers import domain_name_servers
+from gmsa_doctor_checks.vpc_dns.dhcp_options.domain_name_servers import TaskResolver, domain_name_servers
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import dhcp_options_set, domain_name, in_use
-from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory, VpcDns, VpcResolver
-from gmsa_doctor_checks.vpc_values import TaskSubnets, Vpc
+from gmsa_doctor_checks.vpc_dns.leading import ResolverReader
+from gmsa_doctor_checks.vpc_dns.values import AdServers, AwsDirectories, AwsDirectory, VpcDns, VpcResolver
 
 NAMES = GmsaNames(DomainName("corp.example"), GmsaName("webapp01"))
 NO_ACCOUNT: Outcome[Account] = Outcome(None, skipped("not read"))
@@ -89,20 +91,14 @@ def judge(
 ) -> tuple[VpcDns | None, Finding]:
     options = DhcpOptions("vpc-1", "dopt-1", servers, "corp.example", ("169.254.169.253", "10.0.0.2"))
     asked = Outcome(cast("Dns", dns), passed("")) if dns else Outcome[Dns](None, skipped("live never"))
+    in_use = Outcome(DnsServersInUse(used), passed("")) if used else Outcome[DnsServersInUse](None, skipped(""))
     result = domain_name_servers(
         options,
-        NAMES,
-        NO_ACCOUNT,
-        KnownDnsServers(known),
-        PLACE,
-        vantage,
-        asked,
-        Outcome(DnsServersInUse(used), passed("")) if used else Outcome(None, skipped("not our task")),
+        AdDomain(NAMES, NO_ACCOUNT),
+        AdServers(KnownDnsServers(known), aws.directories()),
+        TaskResolver(vantage, asked, in_use),
         Outcome(VpcResolver(on), passed("")) if on is not None else Outcome(None, skipped("denied")),
-        aws.directories(),
-        cast("Route53Resolver", aws),
-        cast("Route53", aws),
-        cast("Route53Profiles", aws),
+        ResolverReader(PLACE, cast("Route53Resolver", aws), cast("Route53", aws), cast("Route53Profiles", aws)),
         Outcome(TaskSubnets(VPC, (), shared), passed("")),
         cast("Ec2", aws),
     )
@@ -233,7 +229,7 @@ def test_nothing_else_lowers_it(vantage: Vantage, dns: Any) -> None:
 )
 def test_the_domain_name_only_ever_warns(name: str | None, status: Status) -> None:
     options = DhcpOptions("vpc-1", "dopt-1", ("10.1.0.1",), name)
-    assert domain_name(options, NAMES, NO_ACCOUNT, PLACE).status is status
+    assert domain_name(options, AdDomain(NAMES, NO_ACCOUNT), PLACE).status is status
 
 
 # The servers in use -------------------------------------------------------------------------------------

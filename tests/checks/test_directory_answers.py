@@ -18,8 +18,8 @@ from gmsa_doctor_checks.active_directory.user_entry import Administrator, read
 from gmsa_doctor_checks.credspec.domain_data import domain_data
 from gmsa_doctor_checks.directory.gmsa_account import gmsa_account
 from gmsa_doctor_checks.directory.managed_password import retrieve_password
-from gmsa_doctor_checks.directory.membership import identity
 from gmsa_doctor_checks.directory.not_permitted import not_permitted
+from gmsa_doctor_checks.directory.permission import identity
 from gmsa_doctor_checks.directory.user.administrator import administrator
 from gmsa_doctor_checks.kerberos.refusals import explain_gmsa_refusal
 from gmsa_doctor_checks.values import (

@@ -1,6 +1,7 @@
 """What domain controllers say of themselves, and in what they differ about the gMSA; as recorded, without any."""
 
 import struct
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -16,22 +17,23 @@ from gmsa_doctor.core.model import Finding, Given, Outcome, Row, Status, failed,
 from gmsa_doctor_checks.active_directory.ldap_bind import explain_bind
 from gmsa_doctor_checks.domain_controllers.replication import (
     GmsaReplica,
-    LdapSession,
     LdapSessions,
     difference,
     gmsa,
     read_replica,
 )
 from gmsa_doctor_checks.domain_controllers.root_dse import (
+    MOST,
     RootDses,
     dns_name,
     domain,
     functional_level,
+    how_often,
+    names,
     read_only,
     root_dses,
     windows,
 )
-from gmsa_doctor_checks.domain_controllers.words import MOST, how_often, names
 from gmsa_doctor_checks.values import (
     Account,
     BoundDirectory,
@@ -269,7 +271,7 @@ GIVEN = Outcome(GmsaPassword("webapp01$", Hidden(b"canary-password")), passed("g
 
 
 def compared(*known: Knows, found: Outcome[GmsaAccount] = FOUND, password: Outcome[GmsaPassword] = GIVEN) -> Finding:
-    sessions = tuple(LdapSession(one, cast("Directory", it)) for one, it in zip(ENDPOINTS, known, strict=False))
+    sessions = tuple((one, cast("Directory", it)) for one, it in zip(ENDPOINTS, known, strict=False))
     return gmsa(LdapSessions(HOSTS[: len(known)], sessions), NAMES, ACCOUNT, BOUND, found, password)
 
 
@@ -317,9 +319,9 @@ def test_a_refusal_to_make_the_password_is_kept() -> None:
     assert "Master Root Keys" in str(found.refusal)
 
 
-NOT_FOUND = Outcome[GmsaAccount](None, failed("there is no gMSA", check="directory.gmsa-account"))
-NO_PASSWORD = Outcome[GmsaPassword](None, failed("may not", check="directory.managed-password"))
-UNKNOWN = Outcome[GmsaAccount](None, unknown("not known", check="directory.gmsa-account"))
+NOT_FOUND = Outcome[GmsaAccount](None, replace(failed("there is no gMSA"), check="directory.gmsa-account"))
+NO_PASSWORD = Outcome[GmsaPassword](None, replace(failed("may not"), check="directory.managed-password"))
+UNKNOWN = Outcome[GmsaAccount](None, replace(unknown("not known"), check="directory.gmsa-account"))
 _PASSWORD = "canary".encode("utf-16-le") + bytes(2)
 BLOB = struct.pack("<HHIHHHH", 1, 0, 16 + 14 + 16, 16, 0, 30, 38) + _PASSWORD + bytes(16)
 """MSDS-MANAGEDPASSWORD_BLOB (MS-ADTS 2.2.19) with a current password and two intervals."""

@@ -1,5 +1,6 @@
 """What closed ports are turned into: a failure for each fault, and domain controllers that are dead are one."""
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -14,7 +15,9 @@ from gmsa_doctor_checks.values import DomainControllers, DomainName, Endpoint, R
 
 DOMAIN = DomainName("corp.example")
 NO_PASSAGE: Outcome[Passage] = Outcome(None, skipped("not asked"))
-DEAD: Outcome[ReachableKdcs] = Outcome(None, failed("no domain controller accepts it", check="network.kerberos"))
+DEAD: Outcome[ReachableKdcs] = Outcome(
+    None, replace(failed("no domain controller accepts it"), check="network.kerberos")
+)
 
 
 class Ports:

@@ -12,6 +12,7 @@ from gmsa_doctor.clients.aws.directory_service import DirectoryService
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.clients.dns.resolver import Dns, Srv
 from gmsa_doctor.clients.network.tcp import Tcp
+from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, Refused, TimedOut
 from gmsa_doctor.core.model import Finding, Fix, Given, Outcome, Result, Status, failed, passed, root_ids, skipped
 from gmsa_doctor.formats.aws.packet_filter import Protocol
@@ -19,29 +20,29 @@ from gmsa_doctor.formats.aws.route_table import read_route_table
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import AwsPlace, Launch, Network, Platform
 from gmsa_doctor.given.vantage import KnownDnsServers, ServiceNames, Vantage
+from gmsa_doctor_checks.domain import AdDomain
 from gmsa_doctor_checks.domain_controllers import dns as dns_checks
 from gmsa_doctor_checks.domain_controllers import network as network_checks
-from gmsa_doctor_checks.network_access.groups import hosts_security_groups, security_groups
+from gmsa_doctor_checks.network_access.from_inside import FromInside
+from gmsa_doctor_checks.network_access.groups import of_hosts, of_task
 from gmsa_doctor_checks.network_access.hosts import hosts, interfaces
 from gmsa_doctor_checks.network_access.passage import passage
 from gmsa_doctor_checks.network_access.routes import routes
-from gmsa_doctor_checks.network_access.values import (
-    Closed,
+from gmsa_doctor_checks.network_access.values import Host, Hosts, Interface, Interfaces, Passage
+from gmsa_doctor_checks.network_access.verdict import BlockedFlows, explained, verdict
+from gmsa_doctor_checks.reachability.flow import ANY_SUBNET, Flow, Need, Port
+from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
+from gmsa_doctor_checks.reachability.obstacles import (
+    Extent,
+    Fault,
     GroupsOfHosts,
     GroupsOfTask,
-    Host,
-    Hosts,
-    Interface,
-    Interfaces,
     Judged,
-    Need,
+    Layer,
     NetworkAcls,
     Obstacle,
-    Passage,
-    Port,
-    Ways,
+    RoutesToHosts,
 )
-from gmsa_doctor_checks.network_access.verdict import ANYWHERE, Question, listed, told, verdict
 from gmsa_doctor_checks.values import (
     Account,
     DhcpOptions,
@@ -52,14 +53,14 @@ from gmsa_doctor_checks.values import (
     GmsaNames,
     ReachableKdcs,
 )
-from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
 
 NAMES = GmsaNames(DomainName("corp.example"), GmsaName("webapp01"))
 NO_ACCOUNT: Outcome[Account] = Outcome(None, skipped("not read"))
 PLACE = AwsPlace("us-east-1", "123456789012")
 OUTSIDE, INSIDE, ASSERTED = Vantage(False), Vantage(True), Vantage(False, asserted=True, own_resolver=False)
-GROUPS = "network-access.security-groups"
+GROUPS = CheckId("network-access.security-groups")
 NO_TCP: Outcome[Tcp] = Outcome(None, skipped("live never"))
+FROM_OUTSIDE = FromInside(NO_TCP, OUTSIDE)
 ON_FARGATE = Outcome(Platform(Launch.FARGATE), passed(""))
 
 KERBEROS = Port(Need.KERBEROS, Protocol.TCP, 88)
@@ -79,13 +80,15 @@ def ended(result: Result[Any]) -> tuple[Any, Finding]:
 # The verdict ------------------------------------------------------------------------------------------
 
 
-def judge(*closed: Closed, subnets: Sequence[str] = (A, B), seen: Sequence[Need] = ()) -> tuple[Judged, Finding]:
-    question = Question(BOTH, tuple(subnets), closed)
-    return verdict(question, "fine", lambda _: Fix("mend it"), lambda need: need in seen)
+def judge(*closed: Obstacle, subnets: Sequence[str] = (A, B), seen: Sequence[Need] = ()) -> tuple[Judged, Finding]:
+    blocked = BlockedFlows(BOTH, tuple(subnets), closed)
+    given = verdict(Judged, blocked, "fine", lambda _: Fix("mend it"), lambda _, need: need in seen)
+    return given.value, given.finding
 
 
-def shut(host: Host, port: Port, *subnets: str, partly: bool = False) -> tuple[Closed, ...]:
-    return tuple(Closed(one, host, port, "no rule admits it", partly) for one in subnets)
+def shut(host: Host, port: Port, *subnets: str, extent: Extent = Extent.ALL) -> tuple[Obstacle, ...]:
+    fault = Fault(Layer.GROUP, "sg-1")
+    return tuple(Obstacle(Flow(subnet, host.address, port), fault, "no rule admits it", extent) for subnet in subnets)
 
 
 EVERYWHERE = (*shut(ONE, KERBEROS, A, B), *shut(TWO, KERBEROS, A, B))
@@ -110,10 +113,10 @@ def test_a_need_that_no_host_meets_in_any_subnet_fails() -> None:
         (EVERYWHERE[:2], "1 of 2 hosts"),
         ((EVERYWHERE[0], EVERYWHERE[2]), "tasks in subnet-a (1 of 2 subnets)"),
         (shut(ONE, BY_UDP, A, B), "loses seconds"),
-        ((*shut(ONE, LDAP, A, B, partly=True), *shut(TWO, LDAP, A, B, partly=True)), "now and then"),
+        ((*shut(ONE, LDAP, A, B, extent=Extent.PART), *shut(TWO, LDAP, A, B, extent=Extent.PART)), "now and then"),
     ],
 )
-def test_what_still_lets_some_tasks_work_warns(closed: tuple[Closed, ...], says: str) -> None:
+def test_what_still_lets_some_tasks_work_warns(closed: tuple[Obstacle, ...], says: str) -> None:
     judged, finding = judge(*closed)
     assert judged.out_of_reach == ()
     assert finding.status is Status.WARN
@@ -134,16 +137,15 @@ def test_what_is_seen_to_be_open_from_inside_only_warns() -> None:
 
 def test_hosts_that_are_only_likely_do_not_fail() -> None:
     likely = Host("10.0.0.10", "--ad-dns", (Port(Need.LDAP, Protocol.TCP, 389, certain=False),))
-    question = Question(Hosts("corp.example", (likely,), False), (ANYWHERE,), shut(likely, likely.ports[0], ANYWHERE))
-    _, finding = verdict(question, "fine", lambda _: Fix("mend it"), lambda _: False)
+    hosts = Hosts("corp.example", (likely,), False)
+    blocked = BlockedFlows(hosts, (ANY_SUBNET,), shut(likely, likely.ports[0], ANY_SUBNET))
+    finding = verdict(Judged, blocked, "fine", lambda _: Fix("mend it"), lambda *_: False).finding
     assert finding.status is Status.WARN
     assert "is not known" in finding.summary
 
 
-def test_many_are_counted_and_not_all_named() -> None:
-    assert listed(["a", "b", "c", "d"]) == "a, b, c, d"
-    assert listed(["a", "b", "c", "d", "e", "f"]) == "a, b, c, d and 2 more"
-    assert told(EVERYWHERE) == "TCP 88 to 10.0.0.10, 10.0.0.11 from subnet-a, subnet-b: no rule admits it"
+def test_subnets_and_hosts_of_one_reason_are_reported_together() -> None:
+    assert explained(EVERYWHERE) == "TCP 88 to 10.0.0.10, 10.0.0.11 from subnet-a, subnet-b: no rule admits it"
 
 
 # The hosts --------------------------------------------------------------------------------------------
@@ -203,8 +205,7 @@ def found(
 ) -> tuple[Hosts | None, Finding]:
     options = DhcpOptions("vpc-1", "dopt-1", servers, "corp.example", ("10.0.0.2",))
     result = hosts(
-        NAMES,
-        NO_ACCOUNT,
+        AdDomain(NAMES, NO_ACCOUNT),
         Outcome(options, passed("")),
         KnownDnsServers(known),
         ServiceNames(spns),
@@ -372,34 +373,31 @@ ONLY_ONE = Hosts("corp.example", (ONE,), answered=True)
 SUBNETS = TaskSubnets(Vpc("vpc-1", ("10.0.0.0/16",), None, "dopt-1"), (TaskSubnet(A, "10.0.1.0/24", "a", "vpc-1"),))
 
 
-def of_task(
+def outbound(
     aws: Aws,
     interfaces: Interfaces | None = None,
     tcp: Outcome[Tcp] = NO_TCP,
     vantage: Vantage = OUTSIDE,
-    ways: Ways | None = None,
+    routes: RoutesToHosts | None = None,
 ) -> tuple[GroupsOfTask | None, Finding]:
     known = Outcome(interfaces, passed("")) if interfaces else Outcome[Interfaces](None, skipped("denied"))
     network = Network((A,), ("sg-1",))
-    return judged_of_task(network, known, aws, ways, tcp, vantage)
+    return judged_of_task(network, known, aws, routes, tcp, vantage)
 
 
 def judged_of_task(
     network: Network,
     interfaces: Outcome[Interfaces],
     aws: Aws,
-    ways: Ways | None = None,
+    routes: RoutesToHosts | None = None,
     tcp: Outcome[Tcp] = NO_TCP,
     vantage: Vantage = OUTSIDE,
     subnets: TaskSubnets = SUBNETS,
 ) -> tuple[GroupsOfTask | None, Finding]:
-    led = Outcome(ways, passed("")) if ways else Outcome[Ways](None, skipped("denied"))
+    led = Outcome(routes, passed("")) if routes else Outcome[RoutesToHosts](None, skipped("denied"))
     ec2 = cast("Ec2", aws)
-    return ended(
-        security_groups(
-            network, Outcome(subnets, passed("")), ONLY_ONE, interfaces, led, ON_FARGATE, ec2, PLACE, tcp, vantage
-        )
-    )
+    known, inside = Outcome(subnets, passed("")), FromInside(tcp, vantage)
+    return ended(of_task(network, known, ONLY_ONE, interfaces, led, ON_FARGATE, ec2, PLACE, inside))
 
 
 @pytest.mark.parametrize(
@@ -416,7 +414,7 @@ def judged_of_task(
     ],
 )
 def test_what_the_tasks_groups_let_out(aws: Aws, interfaces: Interfaces | None, status: Status) -> None:
-    value, finding = of_task(aws, interfaces)
+    value, finding = outbound(aws, interfaces)
     assert finding.status is status, finding.summary
     assert (value is None) == (status is Status.UNKNOWN)
 
@@ -425,34 +423,34 @@ TO_ANOTHER_GROUP = Aws(groups=[group("sg-1", to(UserIdGroupPairs=[{"GroupId": "s
 
 
 @pytest.mark.parametrize(
-    ("ways", "status"),
+    ("routes", "status"),
     [
-        (Ways(Judged(), ((A, ONE.address, "vpc-1"),)), Status.FAIL),
-        (Ways(Judged(), ((A, ONE.address, "vpc-9"),)), Status.UNKNOWN),
-        (Ways(Judged()), Status.UNKNOWN),
+        (RoutesToHosts(vpcs=((A, ONE.address, "vpc-1"),)), Status.FAIL),
+        (RoutesToHosts(vpcs=((A, ONE.address, "vpc-9"),)), Status.UNKNOWN),
+        (RoutesToHosts(), Status.UNKNOWN),
         (None, Status.UNKNOWN),
     ],
 )
 def test_who_has_the_address_in_a_vpc_that_no_route_leads_to_is_not_taken_for_the_host(
-    ways: Ways | None, status: Status
+    routes: RoutesToHosts | None, status: Status
 ) -> None:
-    assert of_task(TO_ANOTHER_GROUP, OF_DCS, ways=ways)[1].status is status
+    assert outbound(TO_ANOTHER_GROUP, OF_DCS, routes=routes)[1].status is status
 
 
 def test_groups_that_let_no_https_out_either_are_to_be_mended_for_aws_too() -> None:
-    fix = of_task(Aws(groups=[group("sg-1")]))[1].fix
+    fix = outbound(Aws(groups=[group("sg-1")]))[1].fix
     assert fix
     assert "TCP 443" in fix.text
     assert "--port 443" in fix.commands[1]
     narrow = to("10.9.0.0/16", IpProtocol="tcp", FromPort=443, ToPort=443)
-    other = of_task(Aws(groups=[group("sg-1", narrow)]))[1].fix
+    other = outbound(Aws(groups=[group("sg-1", narrow)]))[1].fix
     assert other
     assert "443" not in other.text
 
 
 def test_a_denied_prefix_list_is_unknown_where_it_decides() -> None:
     with pytest.raises(Denied):
-        of_task(Aws(groups=[group("sg-1", TO_LIST)]))
+        outbound(Aws(groups=[group("sg-1", TO_LIST)]))
 
 
 def test_groups_that_are_not_known_are_not_judged() -> None:
@@ -499,29 +497,29 @@ def open_on(*ports: int, error: ClientError | None = None) -> Outcome[Tcp]:
 def test_only_what_is_seen_from_inside_outweighs_a_closed_group(
     vantage: Vantage, tcp: Outcome[Tcp], status: Status
 ) -> None:
-    assert of_task(Aws(groups=[group("sg-1")]), tcp=tcp, vantage=vantage)[1].status is status
+    assert outbound(Aws(groups=[group("sg-1")]), tcp=tcp, vantage=vantage)[1].status is status
 
 
-IN_VPC = Ways(Judged(), ((A, ONE.address, "vpc-1"),))
+IN_VPC = RoutesToHosts(vpcs=((A, ONE.address, "vpc-1"),))
 
 
 @pytest.mark.parametrize(
-    ("inbound", "ways", "status"),
+    ("inbound", "routes", "status"),
     [
         ([to("10.0.0.0/16")], IN_VPC, Status.PASS),
         ([to("10.0.1.0/25")], IN_VPC, Status.WARN),
         ([to("10.0.2.0/24")], IN_VPC, Status.FAIL),
         ([to(UserIdGroupPairs=[{"GroupId": "sg-1"}])], IN_VPC, Status.PASS),
         ([to(UserIdGroupPairs=[{"GroupId": "sg-2"}])], IN_VPC, Status.FAIL),
-        ([], Ways(Judged()), Status.SKIPPED),
-        ([], Ways(Judged(), ((A, ONE.address, "vpc-9"),)), Status.SKIPPED),
+        ([], RoutesToHosts(), Status.SKIPPED),
+        ([], RoutesToHosts(vpcs=((A, ONE.address, "vpc-9"),)), Status.SKIPPED),
     ],
 )
-def test_what_the_groups_of_the_hosts_let_in(inbound: list[dict[str, Any]], ways: Ways, status: Status) -> None:
+def test_what_the_groups_of_the_hosts_let_in(
+    inbound: list[dict[str, Any]], routes: RoutesToHosts, status: Status
+) -> None:
     ec2 = cast("Ec2", Aws(groups=[group("sg-dc", inbound=inbound)]))
-    result = hosts_security_groups(
-        SUBNETS, Network((A,), ("sg-1",)), ONLY_ONE, OF_DCS, ways, ec2, PLACE, NO_TCP, OUTSIDE
-    )
+    result = of_hosts(SUBNETS, Network((A,), ("sg-1",)), ONLY_ONE, OF_DCS, routes, ec2, PLACE, FROM_OUTSIDE)
     assert ended(result)[1].status is status
 
 
@@ -603,10 +601,10 @@ def connection(status: str) -> list[dict[str, Any]]:
 def test_where_routes_lead(given: list[dict[str, Any]], answers: dict[str, Any], status: Status, says: str) -> None:
     own = table(*given)
     known = SubnetRoutes(((A, own),), (own, PUBLIC))
-    value, finding = ended(routes(SUBNETS, known, BOTH, cast("Ec2", Aws(**answers)), PLACE, NO_TCP, OUTSIDE))
+    value, finding = ended(routes(SUBNETS, known, BOTH, cast("Ec2", Aws(**answers)), PLACE, FROM_OUTSIDE))
     assert finding.status is status, finding.summary
     assert says in finding.summary
-    assert value.judged.out_of_reach == ((Need.KERBEROS, Need.LDAP) if status is Status.FAIL else ())
+    assert value.out_of_reach == ((Need.KERBEROS, Need.LDAP) if status is Status.FAIL else ())
     ends_in_peer = "peerings" in answers and "active" in str(answers)
     assert value.vpc(A, ONE.address) == ("vpc-2" if ends_in_peer else "")
 
@@ -614,14 +612,14 @@ def test_where_routes_lead(given: list[dict[str, Any]], answers: dict[str, Any],
 def test_a_subnet_of_ipv6_alone_is_not_judged_by_routes_for_ipv4() -> None:
     own = table()
     subnets = replace(SUBNETS, subnets=(replace(SUBNETS.subnets[0], cidr=""),))
-    found = routes(subnets, SubnetRoutes(((A, own),)), BOTH, cast("Ec2", Aws()), PLACE, NO_TCP, OUTSIDE)
+    found = routes(subnets, SubnetRoutes(((A, own),)), BOTH, cast("Ec2", Aws()), PLACE, FROM_OUTSIDE)
     assert ended(found)[1].status is Status.SKIPPED
 
 
 def test_a_denied_peering_connection_is_unknown() -> None:
     own = table(PEERING)
     with pytest.raises(Denied):
-        routes(SUBNETS, SubnetRoutes(((A, own),)), BOTH, cast("Ec2", Aws()), PLACE, NO_TCP, OUTSIDE)
+        routes(SUBNETS, SubnetRoutes(((A, own),)), BOTH, cast("Ec2", Aws()), PLACE, FROM_OUTSIDE)
 
 
 # All together, and the live flow ----------------------------------------------------------------------
@@ -630,12 +628,12 @@ def test_a_denied_peering_connection_is_unknown() -> None:
 def test_what_is_closed_stands_behind_the_passage() -> None:
     result = passage(
         BOTH,
-        Outcome(Ways(Judged()), passed("")),
-        Outcome(GroupsOfTask(Judged((Need.LDAP,))), passed("")),
+        Outcome(RoutesToHosts(), passed("")),
+        Outcome(GroupsOfTask((Need.LDAP,)), passed("")),
         Outcome[NetworkAcls](None, skipped("denied")),
-        Outcome(GroupsOfHosts(Judged()), passed("")),
+        Outcome(GroupsOfHosts(), passed("")),
     )
-    assert result.value == Passage((Obstacle("network-access.security-groups", Need.LDAP),))
+    assert result.value == Passage(((Need.LDAP, CheckId("network-access.security-groups")),))
     assert result.finding.because == ("network-access.security-groups",)
 
 
@@ -643,7 +641,7 @@ def test_a_passage_of_which_nothing_could_be_looked_at_is_skipped() -> None:
     nothing = skipped("denied")
     result = passage(
         BOTH,
-        Outcome[Ways](None, nothing),
+        Outcome[RoutesToHosts](None, nothing),
         Outcome[GroupsOfTask](None, nothing),
         Outcome[NetworkAcls](None, nothing),
         Outcome[GroupsOfHosts](None, nothing),
@@ -654,7 +652,7 @@ def test_a_passage_of_which_nothing_could_be_looked_at_is_skipped() -> None:
 CONTROLLERS = DomainControllers(
     DomainName("corp.example"), (Endpoint("dc1", "10.0.0.10", 389),), (Endpoint("dc1", "10.0.0.10", 88),)
 )
-CLOSED = Passage((Obstacle("network-access.routes", Need.KERBEROS),))
+CLOSED = Passage(((Need.KERBEROS, CheckId("network-access.routes")),))
 NO_KDCS: Outcome[ReachableKdcs] = Outcome(None, skipped("not asked"))
 
 
@@ -680,7 +678,7 @@ def test_silence_has_its_cause_in_what_is_closed(
 
 
 def test_silence_of_dns_has_its_cause_in_what_is_closed() -> None:
-    known = Outcome(Passage((Obstacle("network-access.network-acls", Need.DNS),)), passed(""))
+    known = Outcome(Passage(((Need.DNS, CheckId("network-access.network-acls")),)), passed(""))
     closed = dns_checks._closed(known, TimedOut("DNS server", 4), INSIDE)
     assert closed
     assert closed.because == ("network-access.network-acls",)
@@ -692,8 +690,8 @@ def test_silence_of_dns_has_its_cause_in_what_is_closed() -> None:
     ("finding", "because"),
     [
         (replace(failed("the rule forwards nothing"), check="resolver-rule.endpoint"), ("resolver-rule.endpoint",)),
-        (skipped("the task's own groups", because=(GROUPS,)), (GROUPS,)),
-        (skipped("denied", because=("dhcp-options.set",)), ()),
+        (replace(skipped("the task's own groups"), because=(GROUPS,)), (GROUPS,)),
+        (replace(skipped("denied"), because=("dhcp-options.set",)), ()),
         (passed("as it should be"), ()),
     ],
 )

@@ -12,19 +12,19 @@ from gmsa_doctor.formats.aws.route_table import read_route_table
 from gmsa_doctor.formats.aws.security_group import read_security_group
 from gmsa_doctor.given.subject import Network
 from gmsa_doctor_checks.network_access.acls import network_acls
-from gmsa_doctor_checks.network_access.groups import hosts_security_groups
+from gmsa_doctor_checks.network_access.groups import of_hosts
 from gmsa_doctor_checks.network_access.routes import routes
-from gmsa_doctor_checks.network_access.values import Closed, Interfaces
-from gmsa_doctor_checks.network_access.verdict import ANYWHERE, Question, verdict
-from gmsa_doctor_checks.vpc_values import SubnetRoutes
+from gmsa_doctor_checks.network_access.values import Interfaces
+from gmsa_doctor_checks.network_access.verdict import BlockedFlows, verdict
+from gmsa_doctor_checks.reachability.flow import ANY_SUBNET
+from gmsa_doctor_checks.reachability.network import SubnetRoutes
+from gmsa_doctor_checks.reachability.obstacles import Extent, Fault, Judged, Layer, Obstacle
 from tests.checks.test_network_access import (
+    FROM_OUTSIDE,
     IN_VPC,
     KERBEROS,
-    NO_TCP,
     OF_DCS,
-    ONE,
     ONLY_ONE,
-    OUTSIDE,
     PLACE,
     SUBNETS,
     A,
@@ -61,7 +61,7 @@ BOTH_WAYS_BY_IPV6 = (rule("::/0", out=True), rule("::/0", out=False))
 
 def of_acl(subnets: Any, *entries: dict[str, Any]) -> Finding:
     ec2 = cast("Ec2", OneAcl(*entries))
-    result: Result[Any] = network_acls(subnets, ONLY_ONE, NO_INTERFACES, ec2, PLACE, NO_TCP, OUTSIDE)
+    result: Result[Any] = network_acls(subnets, ONLY_ONE, NO_INTERFACES, ec2, PLACE, FROM_OUTSIDE)
     finding: Finding = ended(result)[1]
     return finding
 
@@ -69,19 +69,19 @@ def of_acl(subnets: Any, *entries: dict[str, Any]) -> Finding:
 def of_routes(subnets: Any, *given: dict[str, Any]) -> Finding:
     table = read_route_table({"RouteTableId": "rtb-1", "VpcId": "vpc-1", "Routes": list(given)})
     tables = SubnetRoutes(((A, table),), (table,))
-    finding: Finding = ended(routes(subnets, tables, ONLY_ONE, cast("Ec2", Aws()), PLACE, NO_TCP, OUTSIDE))[1]
+    finding: Finding = ended(routes(subnets, tables, ONLY_ONE, cast("Ec2", Aws()), PLACE, FROM_OUTSIDE))[1]
     return finding
 
 
-def of_hosts(subnets: Any, *inbound: dict[str, Any]) -> Finding:
+def inbound(subnets: Any, *inbound: dict[str, Any]) -> Finding:
     ec2 = cast("Ec2", Aws(groups=[group("sg-dc", inbound=inbound)]))
     network = Network((A,), ("sg-1",))
-    result = hosts_security_groups(subnets, network, ONLY_ONE, OF_DCS, IN_VPC, ec2, PLACE, NO_TCP, OUTSIDE)
+    result = of_hosts(subnets, network, ONLY_ONE, OF_DCS, IN_VPC, ec2, PLACE, FROM_OUTSIDE)
     finding: Finding = ended(result)[1]
     return finding
 
 
-def of_task(subnets: Any, *rules: dict[str, Any]) -> Finding:
+def outbound(subnets: Any, *rules: dict[str, Any]) -> Finding:
     network = Network((A,), ("sg-1",))
     return judged_of_task(network, NO_INTERFACES, Aws(groups=[group("sg-1", *rules)]), subnets=subnets)[1]
 
@@ -96,9 +96,13 @@ GONE = {**BY_TRANSIT, "State": "blackhole"}
 @pytest.mark.parametrize(
     ("of", "found", "status"),
     [
-        (of_task, (ALL_OF_IPV6,), Status.WARN),
-        (of_task, (), Status.FAIL),
-        (of_task, (to(IpProtocol="tcp", FromPort=443, ToPort=443, Ipv6Ranges=[{"CidrIpv6": "::/0"}]),), Status.FAIL),
+        (outbound, (ALL_OF_IPV6,), Status.WARN),
+        (outbound, (), Status.FAIL),
+        (
+            outbound,
+            (to(IpProtocol="tcp", FromPort=443, ToPort=443, Ipv6Ranges=[{"CidrIpv6": "::/0"}]),),
+            Status.FAIL,
+        ),
         (of_acl, BOTH_WAYS_BY_IPV6, Status.WARN),
         (of_acl, BOTH_WAYS_BY_IPV6[:1], Status.FAIL),
         (of_acl, (rule("::/0", out=True), rule("::/0", out=False, action="deny")), Status.FAIL),
@@ -106,8 +110,8 @@ GONE = {**BY_TRANSIT, "State": "blackhole"}
         (of_routes, (TO_INTERNET, LOCAL), Status.FAIL),
         (of_routes, (PUBLIC,), Status.FAIL),
         (of_routes, (GONE,), Status.FAIL),
-        (of_hosts, (ALL_OF_IPV6,), Status.WARN),
-        (of_hosts, (), Status.FAIL),
+        (inbound, (ALL_OF_IPV6,), Status.WARN),
+        (inbound, (), Status.FAIL),
     ],
 )
 def test_what_closes_ipv4_alone_only_warns_in_a_subnet_that_has_both(
@@ -119,15 +123,19 @@ def test_what_closes_ipv4_alone_only_warns_in_a_subnet_that_has_both(
     assert of(SUBNETS, *found).status is Status.FAIL
 
 
-@pytest.mark.parametrize("of", [of_task, of_acl, of_routes, of_hosts])
+@pytest.mark.parametrize("of", [outbound, of_acl, of_routes, inbound])
 def test_a_subnet_of_ipv6_alone_is_not_judged_for_hosts_of_ipv4(of: Any) -> None:
     assert of(IPV6_ALONE).status is Status.SKIPPED
 
 
 def test_a_port_that_is_not_closed_by_ipv6_as_well_decides() -> None:
-    closed = tuple(Closed(ANYWHERE, ONE, port, "no rule", ipv6=port is not KERBEROS) for port in ONE.ports)
-    question = Question(ONLY_ONE, (ANYWHERE,), closed)
-    assert verdict(question, "fine", lambda _: Fix("mend it"), lambda _: False)[1].status is Status.FAIL
+    obstacles = tuple(
+        Obstacle(flow, Fault(Layer.GROUP), "no rule", Extent.ALL if flow.port is KERBEROS else Extent.IPV4)
+        for flow in ONLY_ONE.flows(ANY_SUBNET)
+    )
+    blocked = BlockedFlows(ONLY_ONE, (ANY_SUBNET,), obstacles)
+    given = verdict(Judged, blocked, "fine", lambda _: Fix("mend it"), lambda *_: False)
+    assert given.finding.status is Status.FAIL
 
 
 def test_rules_about_ipv6_are_not_taken_for_those_of_ipv4() -> None:

@@ -6,18 +6,20 @@ from typing import Any
 import pytest
 
 from gmsa_doctor.core.errors import ClientError, Denied
-from gmsa_doctor.core.model import Given, Outcome, Status, passed
+from gmsa_doctor.core.model import Given, Outcome, Status, passed, skipped
 from gmsa_doctor.formats.aws.route_table import RouteTable, read_route_table
 from gmsa_doctor.formats.aws.security_group import SecurityGroup, read_security_group
 from gmsa_doctor.formats.aws.vpc_endpoint import VpcEndpoint, is_of_another_region, read_vpc_endpoint
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import AwsPlace, Network
+from gmsa_doctor_checks.network_path.paths import PathSearch, TaskAccess, VpcView
+from gmsa_doctor_checks.network_path.private_zones import ZoneReader, by_zone, may_matter
 from gmsa_doctor_checks.network_path.subnets import subnets as task_subnets
-from gmsa_doctor_checks.network_path.values import Exit, PathGroups, PrivateNames, VpcEndpoints, WayOut, WaysOut
+from gmsa_doctor_checks.network_path.values import Exit, Exits, ExitState, PathGroups, PrivateNames, VpcEndpoints
 from gmsa_doctor_checks.network_path.way_out import way_out
-from gmsa_doctor_checks.network_path.ways import Facts, way, way_to_elsewhere
-from gmsa_doctor_checks.network_path.zones import by_zone, may_matter, zones_of
-from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
+from gmsa_doctor_checks.reachability.flow import Flow
+from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
+from gmsa_doctor_checks.values import DhcpOptions
 
 PLACE = AwsPlace("us-east-1", "123456789012")
 SUBNET = TaskSubnet("subnet-1", "10.0.1.0/24", "us-east-1a", "vpc-1")
@@ -55,11 +57,11 @@ def table(id: str = "rtb-1", *subnets: str, **target: str) -> RouteTable:
 def out(
     own: RouteTable, *others: RouteTable, nats: tuple[dict[str, Any], ...] = (), public: bool | None = False,
     shared: bool = False, endpoints: list[dict[str, Any]] | ClientError | None = None,
-) -> WayOut:  # fmt: skip
+) -> Exit:  # fmt: skip
     subnets = TaskSubnets(VPC, (SUBNET,), shared)
     routes = SubnetRoutes((("subnet-1", own),), (own, *others))
     given = way_out(Network(("subnet-1",), (), public), subnets, routes, Ec2(*nats, endpoints=endpoints), PLACE)  # type: ignore[arg-type]
-    (found,) = given.value.ways
+    (found,) = given.value.exits
     return found
 
 
@@ -79,44 +81,44 @@ IN_HALVES = read_route_table(
 
 
 @pytest.mark.parametrize(
-    ("own", "others", "more", "exit", "says"),
+    ("own", "others", "more", "state", "says"),
     [
-        (BY_NAT, (PUBLIC,), {"nats": (NAT,)}, Exit.OPEN, "by the NAT gateway nat-1"),
-        (BY_NAT, (PUBLIC,), {"nats": (FAILED,)}, Exit.CLOSED, "no address"),
-        (BY_NAT, (PUBLIC,), {"nats": ({**NAT, "State": "pending"},)}, Exit.CLOSED, "is pending"),
-        (BY_NAT, (PUBLIC,), {}, Exit.CLOSED, "does not exist"),
-        (BY_NAT, (PUBLIC,), {"shared": True}, Exit.ELSEWHERE, "cannot be seen"),
-        (BY_NAT, (), {"nats": ({**NAT, "SubnetId": None},)}, Exit.OPEN, "by the NAT gateway nat-1"),
-        (BY_NAT, (table("rtb-9", "subnet-9"),), {"nats": (NAT,)}, Exit.CLOSED, "there is none"),
-        (BY_NAT, (table("rtb-9", "subnet-9", VpcEndpointId="x", GatewayId="vpce-1"),), {"nats": (NAT,)}, Exit.ELSEWHERE,
-         "not looked at"),
-        (BY_NAT, (table("rtb-9", "subnet-9", TransitGatewayId="tgw-1"),), {"nats": (PRIVATE,)}, Exit.ELSEWHERE,
+        (BY_NAT, (PUBLIC,), {"nats": (NAT,)}, ExitState.OPEN, "by the NAT gateway nat-1"),
+        (BY_NAT, (PUBLIC,), {"nats": (FAILED,)}, ExitState.CLOSED, "no address"),
+        (BY_NAT, (PUBLIC,), {"nats": ({**NAT, "State": "pending"},)}, ExitState.CLOSED, "is pending"),
+        (BY_NAT, (PUBLIC,), {}, ExitState.CLOSED, "does not exist"),
+        (BY_NAT, (PUBLIC,), {"shared": True}, ExitState.ELSEWHERE, "cannot be seen"),
+        (BY_NAT, (), {"nats": ({**NAT, "SubnetId": None},)}, ExitState.OPEN, "by the NAT gateway nat-1"),
+        (BY_NAT, (table("rtb-9", "subnet-9"),), {"nats": (NAT,)}, ExitState.CLOSED, "there is none"),
+        (BY_NAT, (table("rtb-9", "subnet-9", VpcEndpointId="x", GatewayId="vpce-1"),), {"nats": (NAT,)},
+         ExitState.ELSEWHERE, "not looked at"),
+        (BY_NAT, (table("rtb-9", "subnet-9", TransitGatewayId="tgw-1"),), {"nats": (PRIVATE,)}, ExitState.ELSEWHERE,
          "private NAT gateway"),
-        (BY_NAT, (table("rtb-9", "subnet-9", GatewayId="igw-1", State="blackhole"),), {"nats": (NAT,)}, Exit.CLOSED,
-         "blackhole"),
-        (table(NatGatewayId="nat-1", State="blackhole"), (), {}, Exit.CLOSED, "blackhole"),
-        (table(GatewayId="igw-1", State="blackhole"), (), {"public": True}, Exit.CLOSED, "blackhole"),
-        (table(GatewayId="igw-1"), (), {"public": True}, Exit.OPEN, "with a public address"),
-        (table(GatewayId="igw-1"), (), {"public": None}, Exit.ELSEWHERE, "if the task is given"),
-        (table(GatewayId="igw-1"), (), {}, Exit.CLOSED, "no public address"),
-        (table(GatewayId="vgw-1"), (), {}, Exit.ELSEWHERE, "virtual private gateway vgw-1"),
-        (table(VpcPeeringConnectionId="pcx-1"), (), {}, Exit.ELSEWHERE, "pcx-1"),
-        (table(), (), {}, Exit.CLOSED, "no default route"),
-        (IN_HALVES, (PUBLIC,), {}, Exit.ELSEWHERE, "a part of the Internet"),
+        (BY_NAT, (table("rtb-9", "subnet-9", GatewayId="igw-1", State="blackhole"),), {"nats": (NAT,)},
+         ExitState.CLOSED, "blackhole"),
+        (table(NatGatewayId="nat-1", State="blackhole"), (), {}, ExitState.CLOSED, "blackhole"),
+        (table(GatewayId="igw-1", State="blackhole"), (), {"public": True}, ExitState.CLOSED, "blackhole"),
+        (table(GatewayId="igw-1"), (), {"public": True}, ExitState.OPEN, "with a public address"),
+        (table(GatewayId="igw-1"), (), {"public": None}, ExitState.ELSEWHERE, "if the task is given"),
+        (table(GatewayId="igw-1"), (), {}, ExitState.CLOSED, "no public address"),
+        (table(GatewayId="vgw-1"), (), {}, ExitState.ELSEWHERE, "virtual private gateway vgw-1"),
+        (table(VpcPeeringConnectionId="pcx-1"), (), {}, ExitState.ELSEWHERE, "pcx-1"),
+        (table(), (), {}, ExitState.CLOSED, "no default route"),
+        (IN_HALVES, (PUBLIC,), {}, ExitState.ELSEWHERE, "a part of the Internet"),
     ],
 )  # fmt: skip
 def test_the_way_out_is_followed(
-    own: RouteTable, others: tuple[RouteTable, ...], more: dict[str, Any], exit: Exit, says: str
+    own: RouteTable, others: tuple[RouteTable, ...], more: dict[str, Any], state: ExitState, says: str
 ) -> None:
     found = out(own, *others, **more)
-    assert (found.exit, bool(found.fix)) == (exit, exit is Exit.CLOSED)
+    assert (found.state, bool(found.fix)) == (state, state is ExitState.CLOSED)
     assert says in found.text
 
 
 # Ways to a service --------------------------------------------------------------------------------------
 
-OPEN = WayOut("subnet-1", Exit.OPEN, "by the NAT gateway nat-1", "nat-1")
-CLOSED = WayOut("subnet-1", Exit.CLOSED, "no default route in rtb-1", "rtb-1")
+OPEN = Exit("subnet-1", ExitState.OPEN, "by the NAT gateway nat-1")
+CLOSED = Exit("subnet-1", ExitState.CLOSED, "no default route in rtb-1")
 
 
 def group(id: str, *, ingress: str = "10.0.0.0/16", egress: str = "0.0.0.0/0") -> SecurityGroup:
@@ -141,24 +143,36 @@ def endpoint(service: str = "secretsmanager", **more: Any) -> VpcEndpoint:
     return found
 
 
+def known(value: Any) -> Outcome[Any]:
+    return Outcome(value, passed("") if value else skipped("denied"))
+
+
+def view(
+    *endpoints: VpcEndpoint, exit: Exit | None = CLOSED, own: RouteTable | None = None, abroad: bool = False,
+    groups: PathGroups | None = None, names: PrivateNames | None = None, own_dns: bool = True,
+    subnet: TaskSubnet = SUBNET, shared: bool = False,
+) -> VpcView:  # fmt: skip
+    servers = ("10.0.0.10",) if own_dns else ("AmazonProvidedDNS",)
+    return VpcView(
+        PLACE,
+        TaskSubnets(VPC, (subnet,), shared),
+        SubnetRoutes((("subnet-1", own or table()),)),
+        VpcEndpoints(endpoints, abroad),
+        known(Exits((exit,)) if exit else None),
+        known(names),
+        known(groups),
+        known(DhcpOptions("vpc-1", "dopt-1", servers, None)),
+    )
+
+
 def judged(
-    *endpoints: VpcEndpoint, out: WayOut | None = CLOSED, service: str = "secretsmanager", shared: bool = False,
+    *endpoints: VpcEndpoint, out: Exit | None = CLOSED, service: str = "secretsmanager", shared: bool = False,
     groups: PathGroups | None = None, names: PrivateNames | None = None, own_dns: bool = False,
     subnet: TaskSubnet = SUBNET,
 ) -> tuple[Status, str]:  # fmt: skip
-    facts = Facts(
-        PLACE,
-        TaskSubnets(VPC, (subnet,), shared),
-        SubnetRoutes((("subnet-1", table()),)),
-        VpcEndpoints(endpoints),
-        WaysOut((out,)) if out else None,
-        names,
-        groups,
-        ("sg-1",),
-        own_dns,
-    )
-    found = way(facts, service, subnet)
-    assert bool(found.by) == (found.status in (Status.FAIL, Status.WARN))
+    vpc = view(*endpoints, exit=out, names=names, groups=groups, own_dns=own_dns, subnet=subnet, shared=shared)
+    found = PathSearch(vpc, TaskAccess(("sg-1",)), subnet, Flow("subnet-1", service)).path()
+    assert bool(found.faults) == found.blocked
     return found.status, found.text
 
 
@@ -237,18 +251,18 @@ def test_without_the_vpcs_attributes_the_endpoint_is_not_found() -> None:
         (CLOSED, False, Status.FAIL),
         (CLOSED, True, Status.SKIPPED),
         (None, False, Status.SKIPPED),
-        (WayOut("subnet-1", Exit.CLOSED, "no route", "rtb-1", beside=("10.0.0.0/8 to tgw-1",)), False, Status.WARN),
-        (WayOut("subnet-1", Exit.ELSEWHERE, "by the transit gateway", "tgw-1"), False, Status.PASS),
+        (Exit("subnet-1", ExitState.CLOSED, "no route", elsewhere=("10.0.0.0/8 to tgw-1",)), False, Status.WARN),
+        (Exit("subnet-1", ExitState.ELSEWHERE, "by the transit gateway"), False, Status.PASS),
     ],
 )  # fmt: skip
-def test_without_an_endpoint_the_way_out_decides(out: WayOut | None, shared: bool, status: Status) -> None:
+def test_without_an_endpoint_the_way_out_decides(out: Exit | None, shared: bool, status: Status) -> None:
     assert judged(out=out, shared=shared)[0] is status
 
 
 def test_a_way_out_by_ipv6_leaves_it_open() -> None:
     ipv6 = {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1"}
     found = out(read_route_table({"RouteTableId": "rtb-1", "Routes": [ipv6]}))
-    assert (found.exit, found.beside) == (Exit.CLOSED, ("::/0 by IPv6",))
+    assert (found.state, found.elsewhere) == (ExitState.CLOSED, ("::/0 by IPv6",))
 
 
 def test_where_the_way_out_is_closed_there_may_be_one_by_ipv6() -> None:
@@ -257,7 +271,7 @@ def test_where_the_way_out_is_closed_there_may_be_one_by_ipv6() -> None:
         {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1", "State": "active"},
     ]
     found = out(read_route_table({"RouteTableId": "rtb-1", "Routes": routes}))
-    assert (found.exit, found.beside) == (Exit.CLOSED, ("::/0 by IPv6",))
+    assert (found.state, found.elsewhere) == (ExitState.CLOSED, ("::/0 by IPv6",))
     assert judged(out=found)[0] is Status.WARN
 
 
@@ -276,18 +290,18 @@ BY_LIST = read_route_table(
 
 
 @pytest.mark.parametrize(
-    ("endpoints", "exit"),
+    ("endpoints", "state"),
     [
-        ([{"VpcEndpointId": "vpce-9", "VpcEndpointType": "Gateway"}], Exit.CLOSED),
-        ([{"VpcEndpointId": "vpce-9", "VpcEndpointType": "GatewayLoadBalancer"}], Exit.ELSEWHERE),
-        ([], Exit.ELSEWHERE),
-        (Denied("ec2:DescribeVpcEndpoints", "*"), Exit.CLOSED),
+        ([{"VpcEndpointId": "vpce-9", "VpcEndpointType": "Gateway"}], ExitState.CLOSED),
+        ([{"VpcEndpointId": "vpce-9", "VpcEndpointType": "GatewayLoadBalancer"}], ExitState.ELSEWHERE),
+        ([], ExitState.ELSEWHERE),
+        (Denied("ec2:DescribeVpcEndpoints", "*"), ExitState.CLOSED),
     ],
 )
 def test_a_prefix_list_may_lead_to_a_firewall_and_all_by_it(
-    endpoints: list[dict[str, Any]] | ClientError, exit: Exit
+    endpoints: list[dict[str, Any]] | ClientError, state: ExitState
 ) -> None:
-    assert out(BY_LIST, endpoints=endpoints).exit is exit
+    assert out(BY_LIST, endpoints=endpoints).state is state
 
 
 def test_a_nat_gateway_whose_subnet_knows_the_internet_in_halves_is_a_way() -> None:
@@ -298,7 +312,7 @@ def test_a_nat_gateway_whose_subnet_knows_the_internet_in_halves_is_a_way() -> N
             "Routes": [{"DestinationCidrBlock": one, "GatewayId": "igw-1"} for one in ("0.0.0.0/1", "128.0.0.0/1")],
         }
     )
-    assert out(BY_NAT, behind, nats=(NAT,)).exit is Exit.ELSEWHERE
+    assert out(BY_NAT, behind, nats=(NAT,)).state is ExitState.ELSEWHERE
 
 
 @pytest.mark.parametrize(
@@ -319,16 +333,14 @@ def test_what_lies_behind_other_targets_is_not_known_and_no_failure(target: dict
         {"RouteTableId": "rtb-1", "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "State": "active", **target}]}
     )
     found = out(own)
-    assert (found.exit, "was not looked at" in found.text) == (Exit.ELSEWHERE, True)
+    assert (found.state, "was not looked at" in found.text) == (ExitState.ELSEWHERE, True)
     assert judged(out=found)[0] is Status.PASS
 
 
 def test_a_service_of_another_region_may_be_reached_by_an_endpoint_for_that() -> None:
-    subnets = TaskSubnets(VPC, (SUBNET,))
-    routes = SubnetRoutes((("subnet-1", table()),))
     for abroad, status in ((False, Status.FAIL), (True, Status.WARN)):
-        facts = Facts(PLACE, subnets, routes, VpcEndpoints(abroad=abroad), WaysOut((CLOSED,)))
-        assert way_to_elsewhere(facts, "logs", SUBNET).status is status
+        search = PathSearch(view(abroad=abroad), TaskAccess(), SUBNET, Flow("subnet-1", "logs"))
+        assert search.path_abroad().status is status
     raw = {"ServiceName": "com.amazonaws.eu-west-1.logs", "ServiceRegion": "eu-west-1"}
     assert is_of_another_region(raw, "us-east-1")
     assert not is_of_another_region(raw, "eu-west-1")
@@ -338,7 +350,7 @@ def test_a_service_of_another_region_may_be_reached_by_an_endpoint_for_that() ->
 def test_egress_to_private_addresses_is_none_to_the_internet() -> None:
     groups = PathGroups((group("sg-1", egress="10.0.0.0/8"),))
     assert judged(out=OPEN, groups=groups)[0] is Status.FAIL
-    assert judged(out=WayOut("subnet-1", Exit.ELSEWHERE, "by a firewall", "eni-1"), groups=groups)[0] is Status.PASS
+    assert judged(out=Exit("subnet-1", ExitState.ELSEWHERE, "by a firewall"), groups=groups)[0] is Status.PASS
     assert judged(out=OPEN, groups=groups, shared=True)[0] is Status.PASS
 
 
@@ -388,14 +400,13 @@ class Zoned:
 
 
 def zoned(
-    known: Zoned, *endpoints: VpcEndpoint, own: RouteTable = HUB, by: WayOut = CLOSED
+    route53: Zoned, *endpoints: VpcEndpoint, own: RouteTable = HUB, by: Exit = CLOSED
 ) -> tuple[bool, Status, str]:
-    routes, subnets = SubnetRoutes((("subnet-1", own),)), TaskSubnets(VPC, (SUBNET,))
-    facts = Facts(PLACE, subnets, routes, VpcEndpoints(endpoints), WaysOut((by,)))
-    found = way(facts, "secretsmanager", SUBNET)
-    zones = zones_of("vpc-1", PLACE, known, known)  # type: ignore[arg-type]
+    vpc = view(*endpoints, exit=by, own=own)
+    found = PathSearch(vpc, TaskAccess(), SUBNET, Flow("subnet-1", "secretsmanager")).path()
+    zones = ZoneReader(route53, route53).zones_of("vpc-1", PLACE)  # type: ignore[arg-type]
     judged = by_zone(found, PLACE, zones)
-    return may_matter(facts, found), judged.status, judged.text
+    return may_matter(vpc, found), judged.status, judged.text
 
 
 @pytest.mark.parametrize(
@@ -413,7 +424,7 @@ def test_a_private_hosted_zone_leads_to_endpoints_elsewhere_or_without_private_d
 ) -> None:
     without = endpoint(PrivateDnsEnabled=False)
     assert zoned(zones, without, own=table())[:2] == (True, status)
-    blackhole = WayOut("subnet-1", Exit.CLOSED, "the NAT gateway is gone", "nat-1")
+    blackhole = Exit("subnet-1", ExitState.CLOSED, "the NAT gateway is gone")
     assert zoned(zones, by=blackhole)[:2] == (True, status)
 
 

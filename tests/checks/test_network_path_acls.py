@@ -34,4 +34,6 @@ OUT, BACK = entry(True, 443, 443), entry(False, 1024, 65535)
 def test_requests_have_to_go_out_and_answers_to_come_in(
     entries: list[dict[str, Any]], whole: bool, status: Status
 ) -> None:
-    assert judge(read_network_acl({"NetworkAclId": "acl-1", "Entries": entries}), whole=whole)[0] is status
+    assert (
+        judge(read_network_acl({"NetworkAclId": "acl-1", "Entries": entries}), "10.0.1.0/24", whole=whole)[0] is status
+    )

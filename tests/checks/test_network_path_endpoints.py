@@ -9,7 +9,7 @@ from gmsa_doctor.authoring import Given
 from gmsa_doctor.core.errors import Denied
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks.network_path.endpoints import endpoints, private_names
-from gmsa_doctor_checks.vpc_values import TaskSubnet, TaskSubnets, Vpc
+from gmsa_doctor_checks.reachability.network import TaskSubnet, TaskSubnets, Vpc
 
 SUBNETS = TaskSubnets(
     Vpc("vpc-1", ("10.0.0.0/16",), "123456789012", "default"),

@@ -8,9 +8,15 @@ from gmsa_doctor.clients.ldap.client import Attributes, Directory, Entry
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Finding, Status
 from gmsa_doctor.formats.ad.security_descriptor import READ_PROPERTY, Ace
-from gmsa_doctor_checks.directory.membership import Identity, ListedPrincipal, Membership, PrincipalKind, principal
 from gmsa_doctor_checks.directory.not_permitted import explain, not_permitted
-from gmsa_doctor_checks.directory.permission import judge
+from gmsa_doctor_checks.directory.permission import (
+    Identity,
+    ListedPrincipal,
+    Membership,
+    PrincipalKind,
+    judge,
+    principal,
+)
 from gmsa_doctor_checks.values import Account, DomainName, GmsaAccount
 from tests.lab.descriptor import Entry as Written
 from tests.lab.descriptor import descriptor, sid

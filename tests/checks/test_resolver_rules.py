@@ -7,17 +7,24 @@ import pytest
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.clients.aws.route53 import Route53Resolver
 from gmsa_doctor.core.model import Finding, Given, Outcome, Status, failed, passed, skipped
-from gmsa_doctor.given.subject import AwsPlace, Network
+from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor.given.vantage import KnownDnsServers
-from gmsa_doctor_checks.network_access.values import GroupsOfTask
+from gmsa_doctor_checks.domain import AdDomain
+from gmsa_doctor_checks.reachability.obstacles import Fault, GroupsOfTask, Layer
 from gmsa_doctor_checks.values import Account, DomainName, GmsaName, GmsaNames
 from gmsa_doctor_checks.vpc_dns.resolver_rule.endpoint import endpoint
 from gmsa_doctor_checks.vpc_dns.resolver_rule.targets import choose, targets
-from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory, ForwardRule, ForwardTarget, VpcDns
+from gmsa_doctor_checks.vpc_dns.values import (
+    AdServers,
+    AwsDirectories,
+    AwsDirectory,
+    ForwardRule,
+    ForwardTarget,
+    VpcDns,
+)
 
 DOMAIN = DomainName("corp.example")
-NAMES = GmsaNames(DOMAIN, GmsaName("webapp01"))
-NO_ACCOUNT: Outcome[Account] = Outcome(None, skipped("not read"))
+AD = AdDomain(GmsaNames(DOMAIN, GmsaName("webapp01")), Outcome[Account](None, skipped("not read")))
 NOT_READ: Outcome[AwsDirectories] = Outcome(
     None, Finding(Status.UNKNOWN, "denied", check="directory-service.directories")
 )
@@ -116,14 +123,14 @@ def directories(*dns: str) -> Outcome[AwsDirectories]:
 def test_the_targets_are_compared_with_the_ads_dns_servers(
     rule: ForwardRule | None, known: tuple[str, ...], found: Outcome[AwsDirectories], status: Status, words: str
 ) -> None:
-    way = VpcDns((), "", rule)
-    finding = targets(way, NAMES, NO_ACCOUNT, KnownDnsServers(known), found, PLACE)
+    servers = AdServers(KnownDnsServers(known), found)
+    finding = targets(VpcDns((), "", rule), AD, servers, PLACE)
     assert finding.status is status, finding.summary
     assert words in finding.summary
 
 
 def test_the_fix_names_the_rule_and_the_right_addresses() -> None:
-    finding = targets(VpcDns((), "", RULE), NAMES, NO_ACCOUNT, KnownDnsServers(("10.9.9.9",)), NOT_READ, PLACE)
+    finding = targets(VpcDns((), "", RULE), AD, AdServers(KnownDnsServers(("10.9.9.9",)), NOT_READ), PLACE)
     assert finding.fix is not None
     assert finding.fix.commands == (
         "aws route53resolver update-resolver-rule --region us-east-1 --resolver-rule-id rslvr-rr-1 "
@@ -164,9 +171,8 @@ def looked_at(
     resolver: Resolver, rule: ForwardRule | None = RULE, groups: tuple[str, ...] = ("sg-9",), of_task: Finding = RIGHT
 ) -> tuple[bool, Finding]:
     clients = cast("Route53Resolver", resolver), cast("Ec2", resolver)
-    network = Outcome(Network(("subnet-1",), groups), passed(""))
-    told = Outcome[GroupsOfTask](None, of_task)
-    result = endpoint(VpcDns((), "", rule), *clients, PLACE, network, told)
+    faults = tuple(Fault(Layer.GROUP, group) for group in groups)
+    result = endpoint(VpcDns((), "", rule), *clients, PLACE, Outcome(GroupsOfTask((), faults), of_task))
     return (True, result.finding) if isinstance(result, Given) else (False, result)
 
 

@@ -1,6 +1,7 @@
 """The pure parts of the checks of SQL Server."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -286,7 +287,9 @@ def test_a_sql_login_is_no_failure_however_it_names_the_server() -> None:
 
 
 def test_an_instance_that_has_not_joined_is_the_reason_alone() -> None:
-    no_domain: Outcome[Any] = Outcome(RdsServers((), (ENDPOINT,)), failed("joined no AD", check="sql-server.rds"))
+    no_domain: Outcome[Any] = Outcome(
+        RdsServers((), (ENDPOINT,)), replace(failed("joined no AD"), check="sql-server.rds")
+    )
     found = finding_of(
         lambda: name(
             strings(trusted(ENDPOINT)), NAMES, NOTHING, NOTHING, no_domain, NOTHING, NOTHING, NOTHING, LAPTOP, NOTHING
@@ -429,7 +432,7 @@ def test_who_has_the_spn_is_judged(
 
 
 def test_where_the_kdc_has_refused_that_is_the_root_cause() -> None:
-    refused: Outcome[ServiceTickets] = Outcome(None, failed("no SPN", check="kerberos.service-ticket"))
+    refused: Outcome[ServiceTickets] = Outcome(None, replace(failed("no SPN"), check="kerberos.service-ticket"))
     found = spn(SERVERS, cast("BoundDirectory", None), ACCOUNT, refused)
     assert (found.status, found.because) == (Status.SKIPPED, ("kerberos.service-ticket",))
 

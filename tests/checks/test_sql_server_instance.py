@@ -1,5 +1,6 @@
 """What the answers of SQL Server Browser, and its silence, mean."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -183,7 +184,7 @@ def test_the_fix_is_in_the_drivers_own_form(text: str, form: str) -> None:
 
 def test_an_instance_that_is_lost_is_the_reason_alone() -> None:
     lost: Outcome[Any] = Outcome(
-        InstancePorts((NamedInstance("db", "sales", lost=True),)), failed("none", check="sql-server.instance")
+        InstancePorts((NamedInstance("db", "sales", lost=True),)), replace(failed("none"), check="sql-server.instance")
     )
     strings = ConnectionStrings((NamedString("a", parse(r"Server=db\SALES;Integrated Security=true")),))
     found = name(strings, NAMES, NOTHING, NOTHING, NOTHING, lost, NOTHING, NOTHING, LAPTOP, NOTHING)

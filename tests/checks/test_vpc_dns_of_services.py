@@ -1,20 +1,23 @@
 """DNS servers of the AD's own, beside endpoints that are the only way to a service."""
 
+from dataclasses import replace
+
 import pytest
 
 from gmsa_doctor.core.model import Outcome, Status, failed, passed, unknown
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor.given.vantage import Vantage
-from gmsa_doctor_checks.network_path.values import ServicePaths, Way
+from gmsa_doctor_checks.reachability.flow import Flow
+from gmsa_doctor_checks.reachability.services import ServicePath, ServicePaths
 from gmsa_doctor_checks.values import DhcpOptions, SecretObject
 from gmsa_doctor_checks.vpc_dns.dhcp_options.names_of_services import names_of_services
 from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory, VpcDns
 
 RESOLVERS = ("169.254.169.253", "fd00:ec2::253", "10.0.0.2")
-BY_ENDPOINT = Way("secretsmanager", "subnet-1", "subnet-1 (a)", Status.PASS, "by vpce-1", only_by="vpce-1")
-BY_NAT = Way("secretsmanager", "subnet-1", "subnet-1 (a)", Status.PASS, "by the NAT gateway")
-DENIED = Outcome[AwsDirectories](None, unknown("denied", check="directory-service.directories"))
-NO_SECRET = Outcome[SecretObject](None, unknown("not asked", check="secret.value"))
+BY_NAT = ServicePath(Flow("subnet-1", "secretsmanager"), "subnet-1 (a)", Status.PASS, "by the NAT gateway")
+BY_ENDPOINT = replace(BY_NAT, text="by vpce-1", only_by="vpce-1")
+DENIED = Outcome[AwsDirectories](None, replace(unknown("denied"), check="directory-service.directories"))
+NO_SECRET = Outcome[SecretObject](None, replace(unknown("not asked"), check="secret.value"))
 
 RIGHT = Outcome[VpcDns](None, passed("the AD's"))
 
@@ -25,7 +28,7 @@ def directory(type: str = "MicrosoftAD", vpc: str | None = "vpc-1") -> Outcome[A
 
 
 @pytest.mark.parametrize(
-    ("servers", "way", "directories", "status"),
+    ("servers", "path", "directories", "status"),
     [
         (("10.0.1.10", "10.0.2.10"), BY_ENDPOINT, directory(), Status.PASS),
         (("10.0.1.10",), BY_ENDPOINT, directory("SharedMicrosoftAD", None), Status.PASS),
@@ -42,11 +45,11 @@ def directory(type: str = "MicrosoftAD", vpc: str | None = "vpc-1") -> Outcome[A
     ],
 )
 def test_only_servers_that_may_not_forward_are_doubted(
-    servers: tuple[str, ...], way: Way, directories: Outcome[AwsDirectories], status: Status
+    servers: tuple[str, ...], path: ServicePath, directories: Outcome[AwsDirectories], status: Status
 ) -> None:
     options = DhcpOptions("vpc-1", "dopt-1", servers, None, RESOLVERS)
     place = AwsPlace("us-east-1", "123456789012")
-    found = names_of_services(options, ServicePaths((way,)), directories, NO_SECRET, RIGHT, place, Vantage(False))
+    found = names_of_services(options, ServicePaths((path,)), directories, NO_SECRET, RIGHT, place, Vantage(False))
     assert found.status is status
     if status is Status.WARN:
         assert found.fix

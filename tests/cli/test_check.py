@@ -301,11 +301,7 @@ def test_an_expired_sso_login_says_to_log_in_again(
 
 @pytest.mark.parametrize(
     ("code", "status"),
-    [
-        ("UnrecognizedClientException", 400),
-        ("ExpiredTokenException", 400),
-        ("InvalidSignatureException", 403),
-    ],
+    [("UnrecognizedClientException", 400), ("ExpiredTokenException", 400), ("InvalidSignatureException", 403)],
 )
 def test_credentials_that_aws_refuses_are_a_matter_of_configuration(
     code: str, status: int, aws: EmbeddedAws, on_aws: dict[str, str]
@@ -403,9 +399,9 @@ class TestExitCodes:
 
     def test_70_for_a_crash_of_our_own(self, format: str, env: dict[str, str], tmp_path: Path) -> None:
         (tmp_path / "sitecustomize.py").write_text(
-            "import gmsa_doctor.subjects.from_aws as subject\n"
+            "import gmsa_doctor.subjects.files as files\n"
             "def crash(*arguments): raise RuntimeError('hunter2')\n"
-            "subject.from_file = crash\n"
+            "files.find_task_definition = crash\n"
         )
         ended = check_file(tmp_path, FINE, "--format", format, env={**env, "PYTHONPATH": str(tmp_path)})
         assert ended.code == 70

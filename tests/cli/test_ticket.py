@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from gmsa_doctor.cli import ticket
-from gmsa_doctor.cli.ticket import TicketRequest, judge
+from gmsa_doctor.cli.ticket import ExpectedPrincipal, judge
 from gmsa_doctor.clients.kerberos.ticket_cache import CacheFile, Owner
 from tests.ccaches import CACHE, GMSA, NOON, TGT, build, fresh, store_gmsa_ticket
 from tests.command import COMMAND, Ended, doctor, environ
@@ -80,8 +80,7 @@ def test_the_real_gmsas_ticket_is_good(dc: ad.DomainController, env: dict[str, s
 
 
 @pytest.mark.parametrize(
-    "principal",
-    ["webapp01$", "webapp01", "WebApp01$@corp.example", "webapp01@CORP.EXAMPLE", "WEBAPP01$@Corp.Example"],
+    "principal", ["webapp01$", "webapp01", "WebApp01$@corp.example", "webapp01@CORP.EXAMPLE", "WEBAPP01$@Corp.Example"]
 )
 def test_case_does_not_matter_and_the_dollar_may_be_missing(principal: str, file: Path, env: dict[str, str]) -> None:
     assert doctor("ticket", "--principal", principal, "--cache", str(file), env=env).code == 0
@@ -132,7 +131,7 @@ def test_a_cache_without_a_tgt_is_not_good() -> None:
 
 def test_a_ticket_that_cannot_be_renewed_says_so() -> None:
     plain = replace(FILE, content=replace(CACHE, credentials=(replace(TGT, renew_till=None),)))
-    assert judge(plain, TicketRequest("webapp01$"), 15, NOON).renewable_until is None
+    assert judge(plain, ExpectedPrincipal("webapp01$"), 15, NOON).renewable_until is None
 
 
 def test_no_cache_is_not_good(env: dict[str, str], tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """References to checks, and findings that give way to those of other checks."""
 
+import ast
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from pkgutil import walk_packages
 
 import pytest
@@ -12,6 +14,7 @@ from gmsa_doctor.core import check_id
 from gmsa_doctor.core.declaration import DeclarationError
 from gmsa_doctor.core.registry import load, verify_references
 
+REPOSITORY = Path(__file__).parents[2]
 OTHER = CheckId("x.other")
 
 
@@ -36,6 +39,29 @@ def test_every_reference_of_the_product_names_a_check() -> None:
     verify_references(load(), "gmsa_doctor", "gmsa_doctor_checks")
 
 
+def test_no_id_stands_in_the_code_as_a_plain_string() -> None:
+    ids = load().ids
+    bare = []
+    for path in [path for folder in ("gmsa_doctor", "checks") for path in (REPOSITORY / folder).rglob("*.py")]:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        verified = {
+            id(node) for call in calls if names_a_check(call) for argument in call.args for node in ast.walk(argument)
+        }
+        bare += [
+            f"{path}:{node.lineno}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and node.value in ids and id(node) not in verified
+        ]
+    assert bare == []
+
+
+def names_a_check(call: ast.Call) -> bool:
+    """``CheckId`` itself, the decorator, and the two helpers of texts.py that make references of ids."""
+    names = [node.id for node in (call.func, *call.args[:1]) if isinstance(node, ast.Name)]
+    return names[:1] in (["CheckId"], ["check"], ["_both"], ["_shows"]) or names == ["map", "CheckId"]
+
+
 def test_a_reference_to_no_check_is_an_error_with_the_module_that_names_it() -> None:
     with pytest.raises(DeclarationError, match=r"there is no check 'x\.other' in tests\.core\.test_check_id"):
         verify_references(load(), "tests.core.test_check_id")
@@ -57,9 +83,9 @@ def test_a_check_knows_its_id_which_is_no_reference_to_another() -> None:
 
 @pytest.mark.parametrize("other", [OTHER, [OTHER], replace(failed("bad"), check="x.other")])
 def test_what_another_check_reports_is_skipped_because_of_it(other: CheckId) -> None:
-    assert deferred_to(other) == skipped("not asked because of x.other", because=("x.other",))
+    assert deferred_to(other) == replace(skipped("not asked because of x.other"), because=("x.other",))
     fix = Fix("Wait.")
-    assert deferred_to(other, "too late", fix=fix) == skipped("too late", fix=fix, because=("x.other",))
+    assert deferred_to(other, "too late", fix=fix) == replace(skipped("too late", fix=fix), because=("x.other",))
 
 
 def test_a_check_is_named_by_its_function_too() -> None:

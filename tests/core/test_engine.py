@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -187,7 +187,7 @@ def test_an_error_that_a_check_does_not_handle_becomes_its_finding(error: Except
 def test_a_finding_may_be_raised_under_the_id_where_its_cause_belongs() -> None:
     @a_check("two.elsewhere")
     def elsewhere(one: One) -> Result[Two]:
-        return failed("one does not exist after all", check="one.gives")
+        return replace(failed("one does not exist after all"), check="one.gives")
 
     @a_check("three.follows")
     def follows(two: Two) -> Finding:
@@ -221,7 +221,7 @@ def test_a_value_given_from_outside_takes_the_place_of_its_check() -> None:
 def test_a_finding_given_in_place_of_a_client_is_the_reason_of_each_direct_user() -> None:
     reason = skipped("no AWS credentials")
     ended = execute(declared(*CHAIN), [Case("x", {Start: reason})], seconds=5)
-    by_id = {one.check: one for one in ended.findings[0]}
+    by_id = {finding.check: finding for finding in ended.findings[0]}
     assert by_id["one.gives"].summary == "no AWS credentials"
     assert by_id["two.gives"].because == ("one.gives",)
 
@@ -295,7 +295,7 @@ def test_ctrl_c_keeps_what_is_known_and_the_report_is_whole() -> None:
     registry = declared(gives_one, hangs, quick, needs_both)
     ended = execute(registry, [Case("x", {Start: Start("x")})], seconds=10, watch=interrupt)
     release.set()
-    by_id = {one.check: one for one in ended.findings[0]}
+    by_id = {finding.check: finding for finding in ended.findings[0]}
     assert ended.interrupted
     assert by_id["one.gives"].status is Status.PASS
     assert (by_id["two.hangs"].status, by_id["two.hangs"].summary) == (Status.UNKNOWN, "interrupted before it ended")
@@ -348,7 +348,7 @@ def test_in_place_of_a_value_is_the_finding_in_its_way() -> None:
 def test_a_finding_in_the_way_of_a_value_keeps_the_id_it_was_raised_under() -> None:
     @a_check("one.elsewhere")
     def elsewhere(start: Start) -> Result[One]:
-        return failed("the cause lies there", check="three.needs")
+        return replace(failed("the cause lies there"), check="three.needs")
 
     (found,) = values(declared(elsewhere, gives_two, needs_both), the_start("x"))
     one, two = found[One], found[Two]

@@ -130,16 +130,16 @@ def test_the_wheel_holds_our_two_packages_and_nothing_else(installation: Install
 def test_the_environments_own_copies_are_used(installation: Installation, env: dict[str, str]) -> None:
     files = installation.says(
         "import acme_checks, gmsa_doctor, gmsa_doctor_checks, json\n"
-        "print(json.dumps([one.__file__ for one in (acme_checks, gmsa_doctor, gmsa_doctor_checks)]))",
+        "print(json.dumps([module.__file__ for module in (acme_checks, gmsa_doctor, gmsa_doctor_checks)]))",
         env,
     )
-    assert all(Path(one).is_relative_to(installation.packages) for one in files), files
+    assert all(Path(file).is_relative_to(installation.packages) for file in files), files
 
 
 def test_the_distributions_are_there_once(installation: Installation, env: dict[str, str]) -> None:
     names = installation.says(
         "import json; from importlib.metadata import distributions\n"
-        "print(json.dumps([one.name for one in distributions()]))",
+        "print(json.dumps([distribution.name for distribution in distributions()]))",
         env,
     )
     assert names.count("gmsa-doctor") == 1
@@ -161,7 +161,7 @@ def test_list_shows_the_checks_with_their_distribution(installation: Installatio
     assert (listed.code, listed.err) == (0, "")
     lines = {line.split()[0]: line for line in listed.out.partition("\n\n")[0].splitlines() if "." in line.split()[0]}
     assert set(OURS) < set(lines)
-    assert all(lines[one].endswith("acme-gmsa-checks") for one in OURS)
+    assert all(lines[id].endswith("acme-gmsa-checks") for id in OURS)
     assert lines["credspec.object"].endswith("gmsa-doctor")
     assert listed.out.splitlines()[0].split() == ["id", "title", "cause", "from"]
 
@@ -212,7 +212,9 @@ def test_the_text_shows_it_with_its_fix(installation: Installation, env: dict[st
 def test_the_options_know_its_area(installation: Installation, env: dict[str, str], tmp_path: Path) -> None:
     content = in_bucket("credspecs")
     only = check_file(installation, tmp_path, content, "--only", "acme.bucket-name", "--format", "json", env=env)
-    ran = {one["check"] for one in only.document["subjects"][0]["findings"] if one["summary"] != "not selected"}
+    ran = {
+        finding["check"] for finding in only.document["subjects"][0]["findings"] if finding["summary"] != "not selected"
+    }
     assert ran == {
         "acme.bucket-name",
         "task-definition.credentialspecs",
@@ -258,7 +260,7 @@ def test_a_service_is_judged_by_both(
     ended = installation.doctor("check", *arguments, env=on_aws)
     assert ended.err == ""
     assert ended.code == (1 if roots else 0)
-    assert tuple(ended.statuses()[one] for one in OURS) == statuses
+    assert tuple(ended.statuses()[id] for id in OURS) == statuses
     assert ended.document["root_causes"] == roots
     assert ended.statuses()["credspec.secret-link"] == "pass"
     if "skipped" in statuses:

@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Cause, Finding, Fix, Row, ShowsAs, Status
 from gmsa_doctor.formats.documents.task_definition import Container, LogStreams, TaskDefinition
 from gmsa_doctor.given.shared_values import CredSpecObject
 from gmsa_doctor.given.subject import Launch, Network, Platform
 from gmsa_doctor.probe.codec import CodecError, decode, encode
+from gmsa_doctor_checks.network_access.values import Passage
+from gmsa_doctor_checks.reachability.flow import Need
 from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName
 from gmsa_doctor_checks.vpc_dns.values import VpcDns
 
@@ -95,3 +98,10 @@ def test_a_client_is_refused() -> None:
 def test_what_is_no_such_value_is_refused_in_words_without_values(kind: type, data: object) -> None:
     with pytest.raises(CodecError):
         decode(kind, data)
+
+
+def test_the_id_of_a_check_is_read_as_one() -> None:
+    passage = Passage(((Need.LDAP, CheckId("network-access.routes")),))
+    read = decode(Passage, json.loads(json.dumps(encode(passage))))
+    assert read == passage
+    assert isinstance(read.closed[0][1], CheckId)

@@ -11,7 +11,7 @@ from gmsa_doctor.clients.aws.fargate import NotStarted, Task
 from gmsa_doctor.core.errors import Denied, Throttled, TimedOut
 from gmsa_doctor.core.model import Finding, Status
 from gmsa_doctor.probe.launch import CANARY, LOGON, NO_LOGON, Launched, Pace, launch
-from gmsa_doctor.probe.message import Message, ProbeVantage
+from gmsa_doctor.probe.message import ProbeMessage, SubjectFindings
 from gmsa_doctor.probe.plan import Plan
 from tests.probe.world import RUN, World, a_plan, message
 
@@ -149,8 +149,8 @@ def test_with_two_accounts_the_next_logs_on_alone_until_both_were_tried() -> Non
     ticket = Finding(Status.PASS, "ticket", check="kerberos.user-ticket")
     skipped = replace(ticket, status=Status.SKIPPED)
     failed = replace(ticket, status=Status.FAIL)
-    half = Message(RUN, (ProbeVantage("demo/web", (ticket,)), ProbeVantage("demo/other", (skipped,))))
-    wrong = Message(RUN, (ProbeVantage("demo/web", (ticket,)), ProbeVantage("demo/other", (failed,))))
+    half = ProbeMessage(RUN, (SubjectFindings("demo/web", (ticket,)), SubjectFindings("demo/other", (skipped,))))
+    wrong = ProbeMessage(RUN, (SubjectFindings("demo/web", (ticket,)), SubjectFindings("demo/other", (failed,))))
     world = World({"a": half, "b": wrong, "c": wrong})
     launched(a_plan("a", "b", "c"), world)
     assert world.commands == [("a", LOGON), ("b", LOGON), ("c", NO_LOGON)]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from gmsa_doctor.core.model import Finding, Status, SubjectReport
 from gmsa_doctor.probe.merge import ProbeReport, merge
-from gmsa_doctor.probe.message import Message, ProbeVantage
+from gmsa_doctor.probe.message import ProbeMessage, SubjectFindings
 
 DNS = "dns.domain-controllers"
 OPTIONS = "dhcp-options.domain-name-servers"
@@ -22,7 +22,7 @@ def outside(*findings: Finding) -> list[SubjectReport]:
 
 
 def inside(subnet: str, *findings: Finding) -> ProbeReport:
-    return ProbeReport(subnet, Message("run", (ProbeVantage("demo/web", findings),)))
+    return ProbeReport(subnet, ProbeMessage("run", (SubjectFindings("demo/web", findings),)))
 
 
 def merged(outer: list[SubjectReport], *probes: ProbeReport, strict: bool = False) -> dict[str, Finding]:

@@ -12,8 +12,8 @@ from gmsa_doctor.core.model import Finding, Status
 from gmsa_doctor.formats.documents.task_definition import LogStreams
 from gmsa_doctor.given.probe_tasks import SharedResources
 from gmsa_doctor.probe import envelope
-from gmsa_doctor.probe.launch import Clients
-from gmsa_doctor.probe.message import Message, ProbeVantage, write_message
+from gmsa_doctor.probe.launch import ProbeClients
+from gmsa_doctor.probe.message import ProbeMessage, SubjectFindings, write_message
 from gmsa_doctor.probe.plan import Plan, TaskPlacement
 
 GROUP = "/ecs/web"
@@ -34,18 +34,18 @@ def a_plan(*subnets: str, canary: bool = False) -> Plan:
     return Plan(RUN, "demo/web", "image", role, role, SharedResources(), place, logs, None, definition, more)
 
 
-def message(status: Status = Status.PASS, *, logon: Status | None = None) -> Message:
+def message(status: Status = Status.PASS, *, logon: Status | None = None) -> ProbeMessage:
     """What a probe sends: a finding about DNS, and one about the logon."""
     dns = Finding(status, "dns", check="dns.domain-controllers")
     ticket = Finding(logon or Status.PASS, "ticket", check="kerberos.user-ticket")
-    return Message(RUN, (ProbeVantage("demo/web", (dns, ticket)),))
+    return ProbeMessage(RUN, (SubjectFindings("demo/web", (dns, ticket)),))
 
 
 @dataclass
 class World:
     """Tasks go one state on with each look; the report is there from RUNNING on."""
 
-    messages: Mapping[str, Message] = field(default_factory=dict)
+    messages: Mapping[str, ProbeMessage] = field(default_factory=dict)
     """By subnet, if it is not the usual one."""
     interrupt_at: int | None = None
     """The number of the call at which the user presses Ctrl-C: after it was made, and before it has answered."""
@@ -59,9 +59,9 @@ class World:
     log: set[str] = field(default_factory=set)
     numbers: Any = field(default_factory=count)
 
-    def clients(self) -> Clients:
+    def clients(self) -> ProbeClients:
         """What `launch` takes."""
-        return cast("Clients", (self, lambda region: self, self))
+        return cast("ProbeClients", (self, lambda region: self, self))
 
     def left(self) -> list[str]:
         """What is still there."""

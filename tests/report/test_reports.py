@@ -209,6 +209,6 @@ def test_whatever_a_finding_holds_it_is_rendered(made: list[Finding], verdict: V
 
 
 def test_only_our_own_configuration_has_no_heading_but_around_them() -> None:
-    ours = [finding(one.id, cause=one.cause) for one in registry.load().checks]
-    headings = {heading: [one.check for one in mine] for heading, mine in grouped(ours)}
+    ours = [finding(check.id, cause=check.cause) for check in registry.load().checks]
+    headings = {heading: [item.check for item in items] for heading, items in grouped(ours)}
     assert headings["Around them"] == ["config.waivers", "plug-ins.loaded"]

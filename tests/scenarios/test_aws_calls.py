@@ -115,7 +115,7 @@ def test_the_calls_made_are_those_of_the_table(dc: DomainController, aws: Embedd
     made = {call for change in RUNS.values() for call in calls_of(change, dc, aws)} | set(calls_inside(dc, aws))
     asked_only_of_old_services = {
         "ecs:DescribeClusters"
-    }  # moto always tells a launch type: tests/subjects/test_from_aws.py
+    }  # moto always tells a launch type: tests/subjects/test_registered.py
     assert made | asked_only_of_old_services == documented()
 
 

@@ -48,7 +48,7 @@ def test_without_a_configuration_it_fails_and_knows_no_waivers(tmp_path: Path) -
     ended = check(tmp_path, "", "--format", "json")
     assert ended.code == 1
     assert report(ended)["root_causes"] == ["task-definition.prefix"]
-    assert [one["name"] for one in report(ended)["subjects"]] == ["td.json/web"]
+    assert [subject["name"] for subject in report(ended)["subjects"]] == ["td.json/web"]
 
 
 def test_a_waived_failure_is_shown_and_does_not_fail(tmp_path: Path) -> None:

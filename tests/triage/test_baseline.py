@@ -43,11 +43,11 @@ def now(*findings: Finding, known: Baseline) -> tuple[Finding, ...]:
 
 
 def test_a_known_failure_is_waived_and_says_so_whatever_its_text() -> None:
-    (one,) = now(WRONG_PASSWORD, known=baseline(replace(WRONG_PASSWORD, summary="said otherwise then")))
-    assert one.status is Status.WAIVED
-    assert one.summary == f"known in the baseline: was fail: {WRONG_PASSWORD.summary}"
-    assert not one.root
-    assert one.fix == WRONG_PASSWORD.fix
+    (waived,) = now(WRONG_PASSWORD, known=baseline(replace(WRONG_PASSWORD, summary="said otherwise then")))
+    assert waived.status is Status.WAIVED
+    assert waived.summary == f"known in the baseline: was fail: {WRONG_PASSWORD.summary}"
+    assert not waived.root
+    assert waived.fix == WRONG_PASSWORD.fix
 
 
 def test_a_new_failure_stays_one() -> None:
@@ -71,9 +71,9 @@ def test_a_new_failure_stays_one() -> None:
     ],
 )
 def test_what_got_worse_is_new_and_an_open_question_never_known(before: Finding, finding: Finding, known: bool) -> None:
-    (one,) = now(finding, known=baseline(before))
-    assert one == finding or known
-    assert (one.status is Status.WAIVED) == known
+    (waived,) = now(finding, known=baseline(before))
+    assert waived == finding or known
+    assert (waived.status is Status.WAIVED) == known
 
 
 def test_the_verdict_is_that_of_what_is_new() -> None:
@@ -105,7 +105,7 @@ def test_a_baseline_does_not_hide_that_a_waiver_expired() -> None:
     every = frozenset({"config.waivers"})
     first = report_of(applied(subjects, policy, registry, every, False), frozenset(), False, 0)
     again = applied(subjects, replace(policy, baseline=baseline_of(first)), registry, every, False)
-    assert [one.findings[0].status for one in again] == [Status.WAIVED, Status.FAIL]
+    assert [subject.findings[0].status for subject in again] == [Status.WAIVED, Status.FAIL]
 
 
 # A report is read again -----------------------------------------------------------------------------
@@ -122,11 +122,13 @@ def essence(of: Report) -> Report:
     """What a reader keeps of a report."""
     subjects = tuple(
         SubjectReport(
-            each.name,
+            subject.name,
             (),
-            tuple(Finding(f.status, f.summary, because=f.because, check=f.check, root=f.root) for f in each.findings),
+            tuple(
+                Finding(f.status, f.summary, because=f.because, check=f.check, root=f.root) for f in subject.findings
+            ),
         )
-        for each in of.subjects
+        for subject in of.subjects
     )
     return Report(of.version, of.verdict, subjects, of.root_causes, of.counts)
 
@@ -138,14 +140,16 @@ def changed(change: Callable[[dict[str, Any]], object]) -> str:
 
 
 def test_keys_of_later_versions_are_ignored() -> None:
-    text = changed(lambda one: one.update(schema_version="1.9", more=[1]) or one["subjects"][0].update(more=2))
+    text = changed(
+        lambda document: document.update(schema_version="1.9", more=[1]) or document["subjects"][0].update(more=2)
+    )
     assert read(text) == essence(SAMPLES["root-cause"])
 
 
 @pytest.mark.parametrize("version", ["2.0", "0.9", "", "one", "10.1"])
 def test_another_major_version_is_told(version: str) -> None:
     with pytest.raises(OtherVersion, match=r"not 1\.x"):
-        read(changed(lambda one: one.update(schema_version=version)))
+        read(changed(lambda document: document.update(schema_version=version)))
 
 
 @pytest.mark.parametrize("text", ["", "{", "nope", "[1,]", "[" * 100_000, f"[{'9' * 5000}]"])
@@ -157,17 +161,20 @@ def test_what_is_no_json_is_told(text: str) -> None:
 @pytest.mark.parametrize(
     ("change", "where"),
     [
-        (lambda one: one.pop("schema_version"), "schema_version"),
-        (lambda one: one.update(schema_version=1), "schema_version"),
-        (lambda one: one.pop("subjects"), r"the report\.subjects is not an array"),
-        (lambda one: one.update(verdict="good"), "verdict"),
-        (lambda one: one.update(root_causes=[1]), "root_causes"),
-        (lambda one: one["subjects"].append(3), r"subjects\[1\] is not an object"),
-        (lambda one: one["subjects"][0].update(name=None), r"subjects\[0\]\.name is not a string"),
-        (lambda one: one["subjects"][0]["findings"][2].update(status="odd"), r"subjects\[0\]\.findings\[2\]\.status"),
-        (lambda one: one["subjects"][0]["findings"][2].update(status=["fail"]), "status is not a string"),
-        (lambda one: one["subjects"][0]["findings"][2].pop("root"), "root is not true or false"),
-        (lambda one: one["subjects"][0]["findings"][2].update(because="x"), "because"),
+        (lambda document: document.pop("schema_version"), "schema_version"),
+        (lambda document: document.update(schema_version=1), "schema_version"),
+        (lambda document: document.pop("subjects"), r"the report\.subjects is not an array"),
+        (lambda document: document.update(verdict="good"), "verdict"),
+        (lambda document: document.update(root_causes=[1]), "root_causes"),
+        (lambda document: document["subjects"].append(3), r"subjects\[1\] is not an object"),
+        (lambda document: document["subjects"][0].update(name=None), r"subjects\[0\]\.name is not a string"),
+        (
+            lambda document: document["subjects"][0]["findings"][2].update(status="odd"),
+            r"subjects\[0\]\.findings\[2\]\.status",
+        ),
+        (lambda document: document["subjects"][0]["findings"][2].update(status=["fail"]), "status is not a string"),
+        (lambda document: document["subjects"][0]["findings"][2].pop("root"), "root is not true or false"),
+        (lambda document: document["subjects"][0]["findings"][2].update(because="x"), "because"),
     ],
 )
 def test_what_is_missing_or_wrong_is_told_with_its_place(

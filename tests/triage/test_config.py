@@ -4,6 +4,7 @@ import json
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from gmsa_doctor.cli import configured, options
+from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters, values_of
+from gmsa_doctor.cli.reports import ReportOptions, TextOptions
 from gmsa_doctor.core import registry
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.model import Location
@@ -84,13 +87,13 @@ def what_is_said(text: str) -> Config | str:
 
 def test_each_table_is_read_with_its_lines() -> None:
     found = parse(ALL, "gmsa-doctor.toml")
-    assert [(one.option, one.value, one.command, one.location.line) for one in found.defaults] == [
+    assert [(default.option, default.value, default.command, default.location.line) for default in found.defaults] == [
         ("cluster", "prod", None, 3),
         ("skip", ("dhcp-options", "canary"), None, 4),
         ("timeout", 120, None, 5),
         ("timeout", 1800, "run", 8),
     ]
-    assert [(one.check, one.severity, one.location.line) for one in found.severities] == [
+    assert [(change.check, change.severity, change.location.line) for change in found.severities] == [
         ("dhcp-options.domain-name", Severity.OFF, 11),
         ("credspec.size", Severity.WARN, 12),
     ]
@@ -102,8 +105,10 @@ def test_each_table_is_read_with_its_lines() -> None:
 
 def test_a_pyproject_says_the_same_below_its_tool_table() -> None:
     found = parse(in_pyproject("\n[defaults]\ncluster = 'prod'\n" + WAIVER), "pyproject.toml")
-    assert [(one.option, one.location) for one in found.defaults] == [("cluster", Location("pyproject.toml", 5))]
-    assert [one.location for one in found.waivers] == [Location("pyproject.toml", 7)]
+    assert [(default.option, default.location) for default in found.defaults] == [
+        ("cluster", Location("pyproject.toml", 5))
+    ]
+    assert [waiver.location for waiver in found.waivers] == [Location("pyproject.toml", 7)]
 
 
 def test_what_is_written_inline_is_found_on_the_line_of_its_key() -> None:
@@ -204,7 +209,7 @@ TOML_VALUES = st.recursive(
 def as_toml(value: object) -> str:
     """An inline value; text that looks like a date becomes one."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(key)} = {as_toml(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{json.dumps(key)} = {as_toml(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(as_toml, value)) + "]"
     return "2026-12-31" if value == "2026-12-31" else json.dumps(value).replace("\x7f", "\\u007f")
@@ -226,7 +231,7 @@ def test_no_shape_of_values_ends_in_anything_else_either(tables: dict[str, Any])
 
 
 def clusters(found: Config) -> list[object]:
-    return [one.value for one in found.defaults]
+    return [default.value for default in found.defaults]
 
 
 def write(path: Path, cluster: str) -> Path:
@@ -299,7 +304,7 @@ def test_a_broken_pyproject_with_our_table_is_told(tmp_path: Path) -> None:
 def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
     file = tmp_path / "gmsa-doctor.toml"
     file.write_bytes(b"\xef\xbb\xbf[defaults]\r\ncluster = 'prod'\r\n")
-    assert [(one.value, one.location.line) for one in load(file).defaults] == [("prod", 2)]
+    assert [(default.value, default.location.line) for default in load(file).defaults] == [("prod", 2)]
 
 
 def a_pipe(path: Path) -> None:
@@ -307,8 +312,8 @@ def a_pipe(path: Path) -> None:
 
 
 def a_socket(path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as one:
-        one.bind(str(path))
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, a_pipe, a_socket])
@@ -346,46 +351,40 @@ def test_a_named_file_takes_the_place_of_the_nearest_and_dev_null_is_none(tmp_pa
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckArguments:
+    subject: options.SubjectOptions
+    selection: options.SelectionOptions
+    live: Annotated[Live, typer.Option()] = Live.AUTO
+    timeout: Annotated[float, typer.Option(min=1, max=86_400)] = 60
+    reports: ReportOptions
+    text: TextOptions
+
+
 @app.command()
-def check(
-    context: typer.Context,
-    config: configured.ConfigFile = None,
-    service: options.Service = None,
-    task_definition: options.TaskDefinition = None,
-    cluster: options.Cluster = None,
-    skip: options.Skip = None,
-    live: Annotated[Live, typer.Option()] = Live.AUTO,
-    timeout: Annotated[float, typer.Option(min=1, max=86_400)] = 60,
-    baseline: Annotated[Path | None, typer.Option()] = None,
-    report: Annotated[options.Many, typer.Option()] = None,
-    output: options.Output = None,
-    verbose: options.Verbose = False,
-) -> None:
-    ways = configured.given(context, service=service, task_definition=task_definition)
-    told: dict[str, Any] = {
-        "report": report,
-        "output": output and str(output),
-        "cluster": cluster,
-        "skip": skip,
-        "live": live,
-        "timeout": timeout,
-        "verbose": verbose,
-        **ways,
+@fields_as_parameters
+def check(context: typer.Context, arguments: CheckArguments) -> None:
+    request = configured.with_typed_subject(context, options.request_of(arguments))
+    values = dict(values_of(arguments)) | {
+        "service": request.service,
+        "task_definition": request.task_definition,
+        "file": context.meta[configured.__name__].file,
     }
-    typer.echo(
-        json.dumps({**told, "baseline": baseline and str(baseline), "file": configured.configuration(context).file})
-    )
+    typer.echo(json.dumps(values, default=str))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunArguments:
+    selection: options.SelectionOptions
+    image: Annotated[str | None, typer.Option(envvar="GMSA_DOCTOR_IMAGE")] = None
+    yes: Annotated[bool, typer.Option("--yes", "-y")] = False
+    timeout: Annotated[float, typer.Option(min=30, max=86_400)] = 900
 
 
 @app.command()
-def run(
-    context: typer.Context,
-    config: configured.ConfigFile = None,
-    image: Annotated[str | None, typer.Option(envvar="GMSA_DOCTOR_IMAGE")] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y")] = False,
-    timeout: Annotated[float, typer.Option(min=30, max=86_400)] = 900,
-) -> None:
-    typer.echo(json.dumps({"image": image, "yes": yes, "timeout": timeout}))
+@fields_as_parameters
+def run(context: typer.Context, arguments: RunArguments) -> None:
+    typer.echo(json.dumps(values_of(arguments), default=str))
 
 
 @app.command()
@@ -406,6 +405,8 @@ def values(ended: Result) -> dict[str, Any]:
     return found
 
 
+UNTOUCHED = ("config", "fail_on", "format", "color")
+"""Options with a value that no configuration of these tests sets."""
 EVERY_KIND = """
 [defaults]
 cluster = "prod"
@@ -419,16 +420,12 @@ baseline = "old.json"
 
 def test_each_kind_of_option_has_its_default_from_the_configuration(tmp_path: Path) -> None:
     found = values(invoked(tmp_path, EVERY_KIND))
-    assert found == {
+    assert {name: value for name, value in found.items() if value is not None and name not in UNTOUCHED} == {
         "cluster": "prod",
         "skip": ["dhcp-options", "canary,dns"],
         "live": "never",
         "timeout": 120,
         "verbose": True,
-        "service": None,
-        "task_definition": None,
-        "report": None,
-        "output": None,
         "baseline": str(tmp_path / "old.json"),
         "file": str(tmp_path / "c.toml"),
     }

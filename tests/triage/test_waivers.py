@@ -28,11 +28,11 @@ def subject(*findings: Finding, name: str = "prod/web/app") -> SubjectReport:
 
 
 def the_one(findings: tuple[Finding, ...], check: str) -> Finding:
-    return next(one for one in findings if one.check == check)
+    return next(finding for finding in findings if finding.check == check)
 
 
 def uses(state: WaiverState) -> list[WaiverUse]:
-    return [one.use for one in state.waivers]
+    return [outcome.use for outcome in state.waivers]
 
 
 # What is waived -------------------------------------------------------------------------------------
@@ -42,11 +42,14 @@ def uses(state: WaiverState) -> list[WaiverUse]:
 def test_a_failure_a_warning_and_an_open_question_can_be_waived_and_say_what_they_were(finding: Finding) -> None:
     waiver = replace(WAIVER, check=finding.check)
     (judged,), _ = waived([subject(finding)], [waiver], TODAY)
-    (one,) = judged.findings
-    assert one.status is Status.WAIVED
-    assert one.summary == f"waived until 2026-12-31: migration, ticket 4711; was {finding.status}: {finding.summary}"
-    assert replace(one, status=finding.status, summary=finding.summary, root=finding.root) == finding
-    assert not one.root
+    (waived_finding,) = judged.findings
+    assert waived_finding.status is Status.WAIVED
+    assert (
+        waived_finding.summary
+        == f"waived until 2026-12-31: migration, ticket 4711; was {finding.status}: {finding.summary}"
+    )
+    assert replace(waived_finding, status=finding.status, summary=finding.summary, root=finding.root) == finding
+    assert not waived_finding.root
 
 
 @pytest.mark.parametrize("finding", [GOOD[0], OUT_OF_REACH, CRASH])
@@ -58,8 +61,8 @@ def test_what_passed_what_was_not_asked_and_our_own_bugs_cannot(finding: Finding
 def test_what_was_skipped_because_of_it_stays_so() -> None:
     (judged,), _ = waived([subject(*GOOD, WRONG_PASSWORD, *BEHIND)], [WAIVER], TODAY)
     assert the_one(judged.findings, "kerberos.user-ticket").status is Status.WAIVED
-    for one in BEHIND:
-        assert the_one(judged.findings, one.check) == one
+    for finding_behind in BEHIND:
+        assert the_one(judged.findings, finding_behind.check) == finding_behind
 
 
 def test_the_run_passes_if_nothing_else_fails() -> None:
@@ -101,7 +104,7 @@ def test_it_holds_on_its_last_day_and_not_on_the_next() -> None:
 def test_a_valid_waiver_holds_beside_an_expired_one() -> None:
     (judged,), state = waived([subject(WRONG_PASSWORD)], [EXPIRED, WAIVER], TODAY)
     assert judged.findings[0].summary.startswith("waived until 2026-12-31")
-    assert [one.expired for one in state.waivers] == [True, False]
+    assert [outcome.expired for outcome in state.waivers] == [True, False]
 
 
 @given(st.text(), st.text())
@@ -137,20 +140,20 @@ def test_a_waiver_of_subjects_that_are_not_in_this_run_is_left_alone() -> None:
 
 @pytest.mark.parametrize("fail_on_warning", [False, True])
 def test_a_failure_may_count_as_a_warning(fail_on_warning: bool) -> None:
-    (one, other) = with_severities(
+    (failure, other) = with_severities(
         [WRONG_PASSWORD, GOOD[0]],
         {"kerberos.user-ticket": Severity.WARN, GOOD[0].check: Severity.WARN},
         fail_on_warning,
     )
-    assert one == replace(WRONG_PASSWORD, status=Status.WARN, root=fail_on_warning)
+    assert failure == replace(WRONG_PASSWORD, status=Status.WARN, root=fail_on_warning)
     assert other == GOOD[0]
 
 
 def test_a_warning_may_count_as_a_failure() -> None:
-    (one, other) = with_severities(
+    (warning, other) = with_severities(
         [ONE_DC_DOWN, DENIED], {"network.kerberos": Severity.FAIL, "secret.value": Severity.FAIL}, False
     )
-    assert one == replace(ONE_DC_DOWN, status=Status.FAIL, root=True)
+    assert warning == replace(ONE_DC_DOWN, status=Status.FAIL, root=True)
     assert other == DENIED
 
 
@@ -158,7 +161,7 @@ def test_a_warning_may_count_as_a_failure() -> None:
 
 
 def judged(*waivers: tuple[Waiver, WaiverUse, bool]) -> Finding:
-    return config.waivers(WaiverState(tuple(WaiverOutcome(*one) for one in waivers)))
+    return config.waivers(WaiverState(tuple(WaiverOutcome(*waiver) for waiver in waivers)))
 
 
 def test_waivers_in_use_pass_with_a_row_each() -> None:
@@ -167,7 +170,7 @@ def test_waivers_in_use_pass_with_a_row_each() -> None:
     )
     assert finding.status is Status.PASS
     assert finding.summary == "3 waivers, none expired"
-    assert [one.status for one in finding.rows] == [Status.PASS, Status.SKIPPED, Status.SKIPPED]
+    assert [row.status for row in finding.rows] == [Status.PASS, Status.SKIPPED, Status.SKIPPED]
     assert finding.rows[0].name == "gmsa-doctor.toml:3: kerberos of prod/web/*"
 
 
@@ -207,7 +210,9 @@ def test_expired_and_unused_are_told_together_and_the_worse_decides() -> None:
 
 
 def policy(*waivers: Waiver, **severities: Severity) -> Triage:
-    return Triage("gmsa-doctor.toml", {f"config.{key}": one for key, one in severities.items()}, waivers, today=TODAY)
+    return Triage(
+        "gmsa-doctor.toml", {f"config.{key}": severity for key, severity in severities.items()}, waivers, today=TODAY
+    )
 
 
 def test_without_a_configuration_nothing_changes() -> None:
@@ -219,7 +224,9 @@ def test_an_expired_waiver_is_a_failure_of_its_own_beside_the_one_it_was_for() -
     first, last = applied([subject(WRONG_PASSWORD)], policy(EXPIRED), REGISTRY, EVERY, False)
     assert first.findings == (WRONG_PASSWORD,)
     assert last.name == "gmsa-doctor.toml"
-    assert [(one.check, one.status, one.root) for one in last.findings] == [("config.waivers", Status.FAIL, True)]
+    assert [(finding.check, finding.status, finding.root) for finding in last.findings] == [
+        ("config.waivers", Status.FAIL, True)
+    ]
     report = report_of((first, last), frozenset(), False, 0)
     assert report.root_causes == ("kerberos.user-ticket", "config.waivers")
 

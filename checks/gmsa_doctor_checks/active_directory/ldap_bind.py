@@ -1,16 +1,35 @@
-"""Why a domain controller refuses the sealed LDAP bind."""
+"""The sealed LDAP bind, and why a domain controller refuses it."""
 
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Fix
+from gmsa_doctor.clients.kerberos.client import Kdc, Ticket
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
-from gmsa_doctor.clients.ldap.client import LdapRefusal
+from gmsa_doctor.clients.ldap.client import Directory, Ldap, LdapRefusal
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor_checks.commands import powershell
-from gmsa_doctor_checks.values import Endpoint
+from gmsa_doctor_checks.values import Endpoint, ReachableLdap
 
 CONTROLLERS_TRIED = 2
 STRONGER_AUTH_REQUIRED = 8
+
+
+def bind_first(
+    ldap: Ldap, controllers: ReachableLdap, ticket: Ticket, kdc: Endpoint
+) -> tuple[Endpoint, Directory, tuple[Endpoint, ...]]:
+    """A session with the first domain controller that lets the account in, and those that did not.
+
+    Raises the ClientError of the first domain controller if none does.
+    """
+    errors: dict[Endpoint, ClientError] = {}
+    for endpoint in controllers.endpoints[:CONTROLLERS_TRIED]:
+        try:
+            directory = ldap.bind(endpoint.host, endpoint.address, ticket, Kdc(kdc.address, kdc.port), endpoint.port)
+        except ClientError as error:
+            errors[endpoint] = error
+        else:
+            return endpoint, directory, tuple(errors)
+    raise next(iter(errors.values()))
 
 
 def explain_bind(endpoint: Endpoint, error: ClientError) -> tuple[str, Fix]:

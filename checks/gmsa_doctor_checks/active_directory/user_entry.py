@@ -93,25 +93,20 @@ class UserEntry:
         return tuple(text for text, holds in reasons.items() if holds)
 
     @property
-    def _password_set(self) -> str:
-        if self.password_set:
-            return utc(self.password_set)
-        return "not shown" if self.hidden else "0: must be changed at the next logon"
-
-    @property
     def _by_policy(self) -> str:
         return f" by the policy {self.password_policy}" if self.password_policy else ""
 
     def rows(self, now: datetime) -> tuple[Row, ...]:
         """The attributes that a logon depends on, as a finding shows them."""
         hours, types = logon_hours.allowed(self.hours), self.encryption_types
+        never_set = "not shown" if self.hidden else "0: must be changed at the next logon"
         texts = {
             "distinguishedName": self.dn,
             "userAccountControl": "not shown" if self.hidden else flag_words(self.flags),
             "lockoutTime": utc(self.locked) if self.flags & Control.LOCKOUT else "not locked",
             "badPwdCount": f"{self.bad_passwords}, the last {utc(self.last_bad_password)}",
             "accountExpires": utc(self.account_expires),
-            "pwdLastSet": self._password_set,
+            "pwdLastSet": utc(self.password_set) if self.password_set else never_set,
             "password expires": utc(self.password_expires) + self._by_policy,
             "logonHours": f"{hours} of {logon_hours.HOURS} hours a week",
             "userWorkstations": ", ".join(self.workstations) or "not restricted",

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gmsa_doctor.authoring import Cause, Finding, Fix, Row, Status, check, passed, skipped, warned
+from gmsa_doctor.authoring import (
+    Cause,
+    Finding,
+    Fix,
+    Row,
+    Status,
+    check,
+    deferred_to,
+    if_several,
+    passed,
+    skipped,
+    warned,
+)
 from gmsa_doctor.clients.ldap import forest
 from gmsa_doctor.clients.ldap.client import Attributes, Entry, LdapRefusal
 from gmsa_doctor.formats.ad import guid, sid
 from gmsa_doctor.formats.documents.credspec import CredSpecDocument
 from gmsa_doctor_checks import links
+from gmsa_doctor_checks.credspec.secret import secret_domain
 from gmsa_doctor_checks.values import Account, BoundDirectory, CredSpec, GmsaNames
 
 
@@ -46,20 +59,20 @@ def domain_data(credspec: CredSpec, names: GmsaNames, account: Account, bound: B
     except LdapRefusal as error:
         return skipped(f"the AD does not show what {account.domain.text} is: {error.text}")
     if names.domain != account.domain and not _exchanged(credspec.document, domain):
-        return skipped("the CredSpec names another domain than the secret", because=("secret.domain",))
+        return deferred_to(secret_domain, "the CredSpec names another domain than the secret")
     return judge(credspec.document, domain)
 
 
 def _read(bound: BoundDirectory, account: Account) -> DomainData:
-    base = account.domain.base_dn
-    hits = bound.directory.search(base, "(objectClass=*)", ("objectSid", "objectGUID"), "base")
+    base, directory = account.domain.base_dn, bound.directory
+    hits = directory.search(base, "(objectClass=*)", ("objectSid", "objectGUID"), "base")
     entry = hits[0] if hits else Entry(base, Attributes({}))
-    mine = next((one for one in forest.partitions(bound.directory) if one.dn.lower() == base.lower()), None)
-    _, root = forest.naming_contexts(bound.directory)
+    net_bios_names = {partition.dn.lower(): partition.net_bios_name for partition in forest.partitions(directory)}
+    _, root = forest.naming_contexts(directory)
     return DomainData(
         _sid(entry.first("objectSid")),
         guid.parse(entry.first("objectGUID")) or "",
-        mine.net_bios_name if mine else "",
+        net_bios_names.get(base.lower(), ""),
         account.domain.text,
         ".".join(part.partition("=")[2] for part in root.split(",")),
     )
@@ -74,26 +87,25 @@ def _sid(data: bytes | None) -> str:
 
 def judge(document: CredSpecDocument, domain: DomainData) -> Finding:
     """The finding for a CredSpec of that domain. What it does not say, and what is not shown, is not compared."""
-    compared = {
+    pairs = {
         "Sid": (document.sid, domain.sid),
         "Guid": (document.guid and (guid.plain(document.guid) or document.guid), domain.guid),
         "NetBiosName": (document.net_bios_name, domain.net_bios_name),
         "DnsTreeName": (document.dns_tree_name, domain.forest),
     }
+    compared = {key: (written, known) for key, (written, known) in pairs.items() if written and known}
+    wrong = [key for key, (written, known) in compared.items() if written.lower() != known.lower()]
+    if not wrong:
+        return passed(f"{', '.join(compared) or 'nothing that is compared'}: as in the AD")
     rows = tuple(
-        Row(f"DomainJoinConfig.{key}", Status.WARN, f"{said}; the AD says {known}")
-        for key, (said, known) in compared.items()
-        if said and known and said.lower() != known.lower()
+        Row(f"DomainJoinConfig.{key}", Status.WARN, "{}; the AD says {}".format(*compared[key])) for key in wrong
     )
-    if not rows:
-        said = [key for key, (value, known) in compared.items() if value and known]
-        return passed(f"{', '.join(said) or 'nothing that is compared'}: as in the AD")
-    why = "; DnsName and DnsTreeName are exchanged, as an old CredentialSpec module did"
-    also = why if _exchanged(document, domain) else ""
-    named = ", ".join(one.name.rpartition(".")[2] for one in rows)
+    exchanged = "; DnsName and DnsTreeName are exchanged, as an old CredentialSpec module did"
+    also = exchanged if _exchanged(document, domain) else ""
     return warned(
-        f"the CredSpec's {named} {'is' if len(rows) == 1 else 'are'} not the domain's{also}; on Linux that is ignored",
-        observed="; ".join(f"{one.name} {one.text}" for one in rows),
+        f"the CredSpec's {', '.join(wrong)} {'are' if wrong[1:] else 'is'} not the domain's{also}; on Linux that is "
+        "ignored",
+        observed="; ".join(f"{row.name} {row.text}" for row in rows),
         expected="the domain's own, or none",
         fix=Fix(
             "Make the CredSpec anew with the current PowerShell module CredentialSpec, or write the values of the AD.",
@@ -102,12 +114,12 @@ def judge(document: CredSpecDocument, domain: DomainData) -> Finding:
                 "Install-Module CredentialSpec",
             ),
         ),
-        rows=rows if len(rows) > 1 else (),
+        rows=if_several(rows),
     )
 
 
 def _exchanged(document: CredSpecDocument, domain: DomainData) -> bool:
     """Whether DnsName is the forest's root, and DnsTreeName the domain."""
-    said = (document.dns_name.lower(), (document.dns_tree_name or "").lower())
+    written = (document.dns_name.lower(), (document.dns_tree_name or "").lower())
     known = (domain.forest.lower(), domain.dns_name.lower())
-    return said == known and known[0] != known[1]
+    return written == known and known[0] != known[1]

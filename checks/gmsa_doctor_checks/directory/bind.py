@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Cause, Given, Result, check, failed, passed
-from gmsa_doctor.clients.kerberos.client import Kdc
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcRefusal
 from gmsa_doctor.clients.ldap.client import Ldap, LdapRefusal
-from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
+from gmsa_doctor.core.errors import Refused, TimedOut, Unreachable
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.active_directory.ldap_bind import CONTROLLERS_TRIED, explain_bind
+from gmsa_doctor_checks.active_directory.ldap_bind import bind_first, explain_bind
 from gmsa_doctor_checks.silence import judge_silence
-from gmsa_doctor_checks.values import BoundDirectory, Endpoint, ReachableLdap, UserTicket
+from gmsa_doctor_checks.values import BoundDirectory, ReachableLdap, UserTicket
 
 
 @check(
@@ -29,25 +28,20 @@ def bind(ticket: UserTicket, controllers: ReachableLdap, ldap: Ldap, vantage: Va
 
     Fix: let the SRV records name the domain controllers' own names, and register their `ldap/` SPNs.
     """
-    errors: dict[Endpoint, ClientError] = {}
-    kdc = Kdc(ticket.kdc.address, ticket.kdc.port)
-    for endpoint in controllers.endpoints[:CONTROLLERS_TRIED]:
-        try:
-            directory = ldap.bind(endpoint.host, endpoint.address, ticket.ticket, kdc, endpoint.port)
-        except (KdcRefusal, LdapRefusal, Refused, TimedOut, Unreachable) as error:
-            errors[endpoint] = error
-            continue
-        # domain-controllers.bind tells of each that does not let us in
-        also = f"; not to {', '.join(refusing.host for refusing in errors)}" if errors else ""
-        summary = f"bound to {endpoint.host} as {ticket.principal}, signed and sealed{also}"
-        return Given(BoundDirectory(endpoint.host, directory, endpoint.address), passed(summary))
-    first, trouble = next(iter(errors.items()))
-    summary, fix = explain_bind(first, trouble)
-    finding = failed(
-        summary,
-        observed=trouble.text,
-        expected=f"a sealed LDAP bind to {first.host}",
-        fix=fix,
-        shows_as=texts.BIND,
-    )
-    return finding if isinstance(trouble, KdcRefusal | LdapRefusal) else judge_silence(finding, vantage)
+    try:
+        endpoint, directory, refusing = bind_first(ldap, controllers, ticket.ticket, ticket.kdc)
+    except (KdcRefusal, LdapRefusal, Refused, TimedOut, Unreachable) as error:
+        first = controllers.endpoints[0]
+        summary, fix = explain_bind(first, error)
+        finding = failed(
+            summary,
+            observed=error.text,
+            expected=f"a sealed LDAP bind to {first.host}",
+            fix=fix,
+            shows_as=texts.BIND,
+        )
+        return finding if isinstance(error, KdcRefusal | LdapRefusal) else judge_silence(finding, vantage)
+    # domain-controllers.bind tells of each that does not let us in
+    also = f"; not to {', '.join(controller.host for controller in refusing)}" if refusing else ""
+    summary = f"bound to {endpoint.host} as {ticket.principal}, signed and sealed{also}"
+    return Given(BoundDirectory(endpoint.host, directory, endpoint.address), passed(summary))

@@ -17,8 +17,7 @@ from gmsa_doctor.authoring import (
     passed,
     warned,
 )
-from gmsa_doctor.clients.ldap import forest
-from gmsa_doctor.clients.ldap.forest import RootKey
+from gmsa_doctor.clients.ldap.forest import RootKey, root_keys
 from gmsa_doctor.formats.ad import filetime, group_key
 from gmsa_doctor.formats.ad.supported_encryption_types import AES, named, words
 from gmsa_doctor_checks import links, texts
@@ -81,14 +80,11 @@ def rotation(gmsa: GmsaAccount) -> Finding:
                 ("Get-KdsRootKey | Select-Object KeyId,EffectiveTime", f"Test-ADServiceAccount {_name(gmsa)}"),
             ),
         )
-    return passed(f"set on {utc(since)}; {interval}{_next(since, gmsa.interval_days)}")
-
-
-def _next(since: datetime, interval: int | None) -> str:
-    if not interval:
-        return ""
-    then = since + timedelta(days=interval)
-    return f", next about {utc(then)}" if then > datetime.now(UTC) else f", overdue since about {utc(then)}"
+    if not gmsa.interval_days:
+        return passed(f"set on {utc(since)}; {interval}")
+    then = since + timedelta(days=gmsa.interval_days)
+    when = "next" if then > datetime.now(UTC) else "overdue since"
+    return passed(f"set on {utc(since)}; {interval}, {when} about {utc(then)}")
 
 
 @check("gmsa.kds-root-key", title="The KDS root key of the gMSA's password is in effect", docs=links.KDS_ROOT_KEY)
@@ -109,7 +105,7 @@ def kds_root_key(
     if key is None:
         return passed(f"a domain controller has made the password of {password.account}; of which key is not shown")
     asked = administrator.value.directory if administrator.value else bound.directory
-    return judge_root_key(key.root_key, forest.root_keys(asked), datetime.now(UTC))
+    return judge_root_key(key.root_key, root_keys(asked), datetime.now(UTC))
 
 
 def judge_root_key(used: str, keys: tuple[RootKey, ...], now: datetime) -> Finding:
@@ -117,27 +113,23 @@ def judge_root_key(used: str, keys: tuple[RootKey, ...], now: datetime) -> Findi
     if not keys:
         return passed(f"made with the root key {used}; the keys themselves are shown to administrators only")
     key = next((key for key in keys if key.id == used), None)
+    if key is None:
+        summary = (
+            f"the KDS root key {used}, of which the password is made, is not there: a domain controller that has "
+            "forgotten it cannot make the password any more"
+        )
+        observed, expected = "; ".join(shown.id for shown in keys), used
+    elif key.effective and key.effective > now:
+        summary = f"the KDS root key {used} is in effect from {utc(key.effective)} on only"
+        observed, expected = utc(key.effective), "a root key that is in effect"
+    else:
+        since = f", in effect since {utc(key.effective)}" if key.effective else ""
+        return passed(f"made with the root key {used}{since}")
     fix = Fix(
         "Restore the KDS root key; or make a new one, wait ten hours, and make the gMSA anew.",
         ("Get-KdsRootKey | Select-Object KeyId,CreationTime,EffectiveTime",),
     )
-    if key is None:
-        return warned(
-            f"the KDS root key {used}, of which the password is made, is not there: a domain controller that has "
-            "forgotten it cannot make the password any more",
-            observed="; ".join(shown.id for shown in keys),
-            expected=used,
-            fix=fix,
-        )
-    if key.effective and key.effective > now:
-        return warned(
-            f"the KDS root key {used} is in effect from {utc(key.effective)} on only",
-            observed=utc(key.effective),
-            expected="a root key that is in effect",
-            fix=fix,
-        )
-    since = f", in effect since {utc(key.effective)}" if key.effective else ""
-    return passed(f"made with the root key {used}{since}")
+    return warned(summary, observed=observed, expected=expected, fix=fix)
 
 
 @check("gmsa.dns-host-name", title="The gMSA has a DNS host name", docs=links.GMSA_ACCOUNTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from functools import partial
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, failed, passed
 from gmsa_doctor.clients.ldap.client import Directory, Entry, LdapRefusal, escape_filter
@@ -30,6 +31,9 @@ _ATTRIBUTES = (
     "dNSHostName",
     "pwdLastSet",
 )
+
+
+_unusable = partial(failed, shows_as=texts.NO_PASSWORD_ATTRIBUTE)
 
 
 @check(
@@ -86,7 +90,7 @@ def _at_dn(directory: Directory, dn: str, name: GmsaName) -> Result[GmsaAccount]
 
 
 def _wrong_dn(summary: str, observed: str, name: GmsaName) -> Finding:
-    return failed(
+    return _unusable(
         summary,
         observed=observed,
         expected=f"the DN of the gMSA {name.text} itself",
@@ -94,7 +98,6 @@ def _wrong_dn(summary: str, observed: str, name: GmsaName) -> Finding:
             "Set distinguishedName in the secret to the gMSA's own DN, or leave it out.",
             (f"Get-ADServiceAccount {powershell(name.text)} | Select-Object DistinguishedName",),
         ),
-        shows_as=texts.NO_PASSWORD_ATTRIBUTE,
     )
 
 
@@ -111,7 +114,7 @@ def _not_found(directory: Directory, account: Account, name: GmsaName, administr
     near = difflib.get_close_matches(name.text, names, n=1)
     domains = _other_domains(directory, base)
     also = f"; the forest has also {', '.join(domains)}, where Credentials Fetcher does not look" if domains else ""
-    return failed(
+    return _unusable(
         f"there is no gMSA {name.text} in {account.domain.text}" + (f"; there is {near[0]}" if near else "") + also,
         observed=f"nothing for (CN={name.text}) below {account.domain.base_dn}; gMSAs that {account.user} can see: "
         + (", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "") or "none"),
@@ -124,7 +127,6 @@ def _not_found(directory: Directory, account: Account, name: GmsaName, administr
                 "Get-KdsRootKey | Select-Object KeyId,EffectiveTime",
             ),
         ),
-        shows_as=texts.NO_PASSWORD_ATTRIBUTE,
     )
 
 
@@ -138,7 +140,7 @@ def _gmsa_names(directory: Directory, base: str) -> list[str]:
 
 
 def _other_cn(entry: Entry, name: GmsaName) -> Finding:
-    return failed(
+    return _unusable(
         f"the CN of {name.text}$ is another one; Credentials Fetcher looks for (CN={name.text}) and finds nothing",
         observed=entry.dn,
         expected=f"CN={name.text},…",
@@ -146,7 +148,6 @@ def _other_cn(entry: Entry, name: GmsaName) -> Finding:
             "Put the gMSA's DN into the secret as distinguishedName, or rename the gMSA.",
             (f"Rename-ADObject -Identity {powershell(entry.dn)} -NewName {powershell(name.text)}",),
         ),
-        shows_as=texts.NO_PASSWORD_ATTRIBUTE,
     )
 
 
@@ -168,7 +169,7 @@ def _was_deleted(entry: Entry, name: GmsaName) -> Finding:
     when = entry.text("whenChanged") or ""
     at = f" on {when[:4]}-{when[4:6]}-{when[6:8]}" if when[:8].isdigit() and len(when) >= 8 else ""
     identity = powershell(guid.parse(entry.first("objectGUID")) or entry.dn)
-    return failed(
+    return _unusable(
         f"the gMSA {name.text} was deleted{at}",
         observed=f"among the deleted objects, from {entry.text('lastKnownParent') or 'an unknown place'}",
         expected=f"a gMSA whose CN is {name.text}",
@@ -177,7 +178,6 @@ def _was_deleted(entry: Entry, name: GmsaName) -> Finding:
             "password.",
             (f"Restore-ADObject -Identity {identity}", _new_gmsa(name)),
         ),
-        shows_as=texts.NO_PASSWORD_ATTRIBUTE,
     )
 
 
@@ -191,7 +191,7 @@ def _other_domains(directory: Directory, base: str) -> tuple[str, ...]:
 
 
 def _hidden(first: Entry, gmsa: Entry, account: Account) -> Finding:
-    return failed(
+    return _unusable(
         f"another object of the same CN is found before the gMSA: {first.dn} ({_kind(first)})",
         observed=first.dn,
         expected=gmsa.dn,
@@ -199,19 +199,17 @@ def _hidden(first: Entry, gmsa: Entry, account: Account) -> Finding:
             f'Put "distinguishedName": "{gmsa.dn}" into the secret, or rename the other object.',
             (put_secret(account.arn),),
         ),
-        shows_as=texts.NO_PASSWORD_ATTRIBUTE,
     )
 
 
 def _no_gmsa(entry: Entry, name: GmsaName) -> Finding:
-    return failed(
+    return _unusable(
         f"{name.text} is no gMSA but a {_kind(entry)}",
         observed=entry.dn,
         expected=f"an object of the class {GMSA_CLASS}",
         fix=Fix(
             "Name a gMSA in the CredSpec, or make one (the KDS root key must be 10 hours old).", (_new_gmsa(name),)
         ),
-        shows_as=texts.NO_PASSWORD_ATTRIBUTE,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeAlias
 
 from gmsa_doctor.authoring import Finding, Fix, failed
 from gmsa_doctor.clients.ldap.client import Directory, LdapRefusal
@@ -10,7 +11,7 @@ from gmsa_doctor.formats.ad import sid
 from gmsa_doctor.formats.ad.security_descriptor import READ_PROPERTY, DescriptorError
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.commands import powershell
-from gmsa_doctor_checks.directory.membership import (
+from gmsa_doctor_checks.directory.permission import (
     LIST,
     ListedPrincipal,
     Membership,
@@ -25,6 +26,9 @@ from gmsa_doctor_checks.values import Account, GmsaAccount
 
 POWERFUL = {498, 500, 502, 512, 516, 517, 518, 519, 520, 521, 526, 527}
 """RIDs of groups and accounts that nobody should be put into for a gMSA's sake (MS-DTYP 2.4.2.4)."""
+
+_Reason: TypeAlias = tuple[str, Fix, str | None]
+"""The summary, the fix, and what was observed where the list alone does not show it."""
 
 
 def not_permitted(directory: Directory, gmsa: GmsaAccount, account: Account) -> Finding:
@@ -44,29 +48,23 @@ def not_permitted(directory: Directory, gmsa: GmsaAccount, account: Account) -> 
     except LdapRefusal as error:  # that the password was not given is known all the same
         return _no_list(gmsa, account, f"who may have it cannot be read: {error.text}")
     if membership.unrestricted:
-        return _no_dacl(membership, directory.host)
+        return _refused(membership, *_no_dacl(membership, directory.host))
     if membership.decision[0]:
-        return _yet_not_given(membership, directory.host)
+        return _refused(membership, *_yet_not_given(membership, directory.host))
     return explain(replace(membership, who=with_hosts(directory, account, membership.who)))
 
 
 def explain(membership: Membership) -> Finding:
     """Why the list does not let the user have the password. Pure."""
-    _, denying = membership.decision
-    if denying is not None:
-        return _denied(membership, membership.who[denying.sid])
-    for reason in (_nobody, _without_right, _for_mail_only, _hosts_only, _accounts_gone):
-        finding = reason(membership)
-        if finding is not None:
-            return finding
+    for explanation in (_denied, _nobody, _without_right, _for_mail_only, _hosts_only, _accounts_gone):
+        if reason := explanation(membership):
+            return _refused(membership, *reason)
     allowed = membership.allowed
     overwritten = " It has one entry only; if there were others, that is how they went." if len(allowed) == 1 else ""
-    return _refused(
-        membership,
-        f"{membership.user} may not retrieve the password of {membership.gmsa}; allowed: "
-        f"{', '.join(map(str, allowed))}",
-        _let_in(membership, overwritten),
+    summary = (
+        f"{membership.user} may not retrieve the password of {membership.gmsa}; allowed: {', '.join(map(str, allowed))}"
     )
+    return _refused(membership, summary, _let_in(membership, overwritten))
 
 
 def _no_list(gmsa: GmsaAccount, account: Account, unread: str | None = None) -> Finding:
@@ -83,9 +81,8 @@ def _no_list(gmsa: GmsaAccount, account: Account, unread: str | None = None) -> 
     )
 
 
-def _no_dacl(membership: Membership, host: str) -> Finding:
-    return _refused(
-        membership,
+def _no_dacl(membership: Membership, host: str) -> _Reason:
+    return (
         f"the security descriptor of who may retrieve the password of {membership.gmsa} has no list at all, and by "
         f"that {host} does not give it to {membership.user}",
         _allow_only(membership),
@@ -93,12 +90,11 @@ def _no_dacl(membership: Membership, host: str) -> Finding:
     )
 
 
-def _yet_not_given(membership: Membership, host: str) -> Finding:
+def _yet_not_given(membership: Membership, host: str) -> _Reason:
     _, entry = membership.decision
     by = membership.who[entry.sid].name if entry else "its list"
     bare = membership.gmsa.removesuffix("$")
-    return _refused(
-        membership,
+    return (
         f"{membership.user} is allowed by {by}, yet {host} does not give the password of {membership.gmsa}: the change "
         "is newer than the ticket, or has not reached each domain controller, or the password cannot be made",
         Fix(
@@ -110,33 +106,31 @@ def _yet_not_given(membership: Membership, host: str) -> Finding:
     )
 
 
-def _denied(membership: Membership, by: ListedPrincipal) -> Finding:
-    gmsa, user, keep = membership.gmsa, membership.user, [principal.reference for principal in membership.allowed]
-    itself = membership.me is not None and by.sid == membership.me.sid
-    return _refused(
-        membership,
-        f"an entry for {by.name} denies {user} the password of {gmsa}, before any that allows it",
-        Fix(
-            "Take the deny entry out: the list written anew has none."
-            if itself
-            else f"Take the deny entry out, or {user} out of {by.name}; the list written anew has no deny entries.",
-            (show_list(gmsa), set_list(gmsa, *keep)) if keep else (show_list(gmsa),),
-        ),
-        f"{user} is denied {'itself' if itself else f'as a member of {by.name}'}",
+def _denied(membership: Membership) -> _Reason | None:
+    _, entry = membership.decision
+    if entry is None:
+        return None
+    gmsa, user, principal = membership.gmsa, membership.user, membership.who[entry.sid]
+    keep = [listed.reference for listed in membership.allowed]
+    fix, member = "Take the deny entry out: the list written anew has none.", "itself"
+    if membership.me is None or entry.sid != membership.me.sid:
+        fix = f"Take the deny entry out, or {user} out of {principal.name}; the list written anew has no deny entries."
+        member = f"as a member of {principal.name}"
+    return (
+        f"an entry for {principal.name} denies {user} the password of {gmsa}, before any that allows it",
+        Fix(fix, (show_list(gmsa), set_list(gmsa, *keep)) if keep else (show_list(gmsa),)),
+        f"{user} is denied {member}",
     )
 
 
-def _nobody(membership: Membership) -> Finding | None:
+def _nobody(membership: Membership) -> _Reason | None:
     if membership.entries:
         return None
-    return _refused(
-        membership,
-        f"nobody may retrieve the password of {membership.gmsa}: the list of who may is empty",
-        _allow_only(membership),
-    )
+    summary = f"nobody may retrieve the password of {membership.gmsa}: the list of who may is empty"
+    return summary, _allow_only(membership), None
 
 
-def _without_right(membership: Membership) -> Finding | None:
+def _without_right(membership: Membership) -> _Reason | None:
     """The user is in the list, but not with the right that counts."""
     entry = next((entry for entry in membership.entries if entry.allow and membership.is_about_user(entry)), None)
     if entry is None:
@@ -148,8 +142,7 @@ def _without_right(membership: Membership) -> Finding | None:
         else f"does not hold the right to read properties ({READ_PROPERTY:#x})"
     )
     keep = dict.fromkeys(listed.reference for listed in (*membership.allowed, principal))
-    return _refused(
-        membership,
+    return (
         f"the entry that allows {principal.name} something of {gmsa} {lack}, so it does not give {membership.user} the "
         "password",
         Fix("Write the list anew: Set-ADServiceAccount gives full rights.", (show_list(gmsa), set_list(gmsa, *keep))),
@@ -157,59 +150,48 @@ def _without_right(membership: Membership) -> Finding | None:
     )
 
 
-def _for_mail_only(membership: Membership) -> Finding | None:
+def _for_mail_only(membership: Membership) -> _Reason | None:
     direct = membership.me.member_of if membership.me else frozenset()
-    group = next(
-        (
-            principal
-            for principal in membership.allowed
-            if principal.kind is PrincipalKind.DISTRIBUTION_GROUP and (principal.dn or "").lower() in direct
-        ),
-        None,
-    )
-    if group is None:
-        return None
-    return _refused(
-        membership,
-        f"{membership.user} is in {group.name}, which is allowed but is a distribution group: it gives no permission",
-        Fix(
-            "Make a security group of it.",
-            (f"Set-ADGroup -Identity {powershell(group.name)} -GroupCategory Security",),
-        ),
-        f"{group.dn}: groupType without the bit for security",
-    )
+    for principal in membership.allowed:
+        if principal.kind is PrincipalKind.DISTRIBUTION_GROUP and (principal.dn or "").lower() in direct:
+            name = principal.name
+            command = f"Set-ADGroup -Identity {powershell(name)} -GroupCategory Security"
+            return (
+                f"{membership.user} is in {name}, which is allowed but is a distribution group: it gives no permission",
+                Fix("Make a security group of it.", (command,)),
+                f"{principal.dn}: groupType without the bit for security",
+            )
+    return None
 
 
-def _hosts_only(membership: Membership) -> Finding | None:
-    if not membership.allowed or not all(principal.hosts for principal in membership.allowed):
+def _hosts_only(membership: Membership) -> _Reason | None:
+    allowed, user = membership.allowed, membership.user
+    if not allowed or not all(principal.hosts for principal in allowed):
         return None
-    user = membership.user
-    return _refused(
-        membership,
-        f"only computers may retrieve the password of {membership.gmsa} ({names(membership.allowed)}), as Windows "
-        f"hosts need it; Credentials Fetcher asks as the secret's user, {user}",
+    return (
+        f"only computers may retrieve the password of {membership.gmsa} ({names(allowed)}), as Windows hosts need it; "
+        f"Credentials Fetcher asks as the secret's user, {user}",
         Fix(
             f"Allow {user} too, and keep the computers if Windows containers use the gMSA.",
             append_user(membership.gmsa, user),
         ),
+        None,
     )
 
 
-def _accounts_gone(membership: Membership) -> Finding | None:
+def _accounts_gone(membership: Membership) -> _Reason | None:
     kinds = {principal.kind for principal in membership.allowed}
     if not kinds or not kinds <= {PrincipalKind.GONE, PrincipalKind.FOREIGN}:
         return None
-    user, foreign = membership.user, PrincipalKind.FOREIGN in kinds
-    whose = (
-        f"are not of this domain ({user} may be in such a group, but its ticket does not say so)"
-        if foreign
-        else "no account has (deleted ones: an account of the same name made anew has another SID)"
-    )
-    return _refused(
-        membership,
+    user, more = membership.user, " What is left of the deleted accounts can go."
+    whose = "no account has (deleted ones: an account of the same name made anew has another SID)"
+    if PrincipalKind.FOREIGN in kinds:
+        whose, more = f"are not of this domain ({user} may be in such a group, but its ticket does not say so)", ""
+    return (
         f"{user} may not retrieve the password of {membership.gmsa}; allowed are only SIDs that {whose}: "
         f"{names(membership.allowed)}",
-        _allow_too(membership, "" if foreign else " What is left of the deleted accounts can go."),
+        _allow_too(membership, more),
+        None,
     )
 
 

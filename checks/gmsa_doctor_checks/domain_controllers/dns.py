@@ -18,7 +18,6 @@ from gmsa_doctor.authoring import (
     deferred_to,
     failed,
     passed,
-    skipped,
     warned,
 )
 from gmsa_doctor.clients.dns.resolver import Dns, Srv
@@ -28,7 +27,8 @@ from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import domain_in_use, srv_name
-from gmsa_doctor_checks.network_access.values import Need, Passage
+from gmsa_doctor_checks.network_access.values import Passage
+from gmsa_doctor_checks.reachability.flow import Need
 from gmsa_doctor_checks.silence import judge_silence, split
 from gmsa_doctor_checks.values import Account, DomainControllers, DomainName, Endpoint, GmsaNames
 from gmsa_doctor_checks.vpc_dns.values import ResolverWay, VpcDns
@@ -121,10 +121,10 @@ def _no_udp(question: str, error: ClientError, rows: tuple[Row, ...]) -> Finding
 
 def _closed(passage: Outcome[Passage], error: ClientError, vantage: Vantage) -> Finding | None:
     """Silence that is to be expected with these routes, security groups or network ACLs is no fault of its own."""
-    ids = passage.value.obstacles_to(Need.DNS) if passage.value else ()
+    ids = passage.value.closed_by(Need.DNS) if passage.value else ()
     if not ids or not vantage.own_resolver or isinstance(error, NotFound | Refused):
         return None
-    return skipped(f"no answer, as is to be expected with what the network lets pass: {error.text}", because=ids)
+    return deferred_to(ids, f"no answer, as is to be expected with what the network lets pass: {error.text}")
 
 
 def _no_records(

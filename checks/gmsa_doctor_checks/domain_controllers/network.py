@@ -14,7 +14,6 @@ from gmsa_doctor.authoring import (
     deferred_to,
     failed,
     passed,
-    skipped,
     warned,
 )
 from gmsa_doctor.clients.network.tcp import Tcp
@@ -23,8 +22,9 @@ from gmsa_doctor.core.limits import each
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.domain_controllers.words import how_often, names
-from gmsa_doctor_checks.network_access.values import Need, Passage
+from gmsa_doctor_checks.domain_controllers.root_dse import how_often, names
+from gmsa_doctor_checks.network_access.values import Passage
+from gmsa_doctor_checks.reachability.flow import Need
 from gmsa_doctor_checks.silence import judge_silence, split
 from gmsa_doctor_checks.values import DomainControllers, Endpoint, ReachableKdcs, ReachableLdap
 
@@ -124,9 +124,9 @@ def _row(endpoint: Endpoint, answer: float | ClientError) -> Row:
 
 def _closed(finding: Finding, silent: bool, passage: Outcome[Passage], need: Need, vantage: Vantage) -> Finding:
     """Silence that is to be expected with these routes, security groups or network ACLs is no fault of its own."""
-    ids = passage.value.obstacles_to(need) if passage.value else ()
+    ids = passage.value.closed_by(need) if passage.value else ()
     if silent and ids:
-        return skipped(f"as is to be expected with what the network lets pass: {finding.summary}", because=ids)
+        return deferred_to(ids, f"as is to be expected with what the network lets pass: {finding.summary}")
     return judge_silence(finding, vantage)
 
 

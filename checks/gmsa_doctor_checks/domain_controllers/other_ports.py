@@ -13,7 +13,7 @@ from gmsa_doctor.given.subject import Launch, Platform
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix, powershell
-from gmsa_doctor_checks.domain_controllers.words import MOST, names, place, row
+from gmsa_doctor_checks.domain_controllers.root_dse import MOST, names, place, row
 from gmsa_doctor_checks.silence import judge_silence, split
 from gmsa_doctor_checks.values import Account, DomainControllers, Endpoint, ReachableKdcs, ReachableLdap
 

@@ -34,8 +34,7 @@ from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.active_directory.gmsa import GMSA_CLASS, read_password
 from gmsa_doctor_checks.active_directory.ldap_bind import explain_bind
 from gmsa_doctor_checks.commands import powershell
-from gmsa_doctor_checks.domain_controllers.root_dse import RootDses
-from gmsa_doctor_checks.domain_controllers.words import MOST, how_often, names, row
+from gmsa_doctor_checks.domain_controllers.root_dse import MOST, RootDses, how_often, names, row
 from gmsa_doctor_checks.silence import split
 from gmsa_doctor_checks.values import (
     Account,
@@ -66,19 +65,11 @@ _REFUSALS = {
 
 
 @dataclass(frozen=True)
-class LdapSession:
-    """A sealed session with one domain controller."""
-
-    endpoint: Endpoint
-    directory: Directory
-
-
-@dataclass(frozen=True)
 class LdapSessions:
     """Sealed sessions with the domain controllers that let the user in; ``asked``: the hosts of the SRV answer."""
 
     asked: tuple[str, ...]
-    sessions: tuple[LdapSession, ...]
+    directories: tuple[tuple[Endpoint, Directory], ...]
 
 
 @dataclass(frozen=True)
@@ -121,7 +112,7 @@ def bind(ticket: UserTicket, dses: RootDses, bound: BoundDirectory, ldap: Ldap) 
 
     answers = each(endpoints, session)
     directories, errors = split(answers)
-    value = LdapSessions(dses.asked, tuple(LdapSession(*session) for session in directories.items()))
+    value = LdapSessions(dses.asked, tuple(directories.items()))
     if not errors:
         return Given(value, passed(f"each of {len(answers)} lets {ticket.principal} in, signed and sealed"))
     summary, fix = explain_bind(*next(iter(errors.items())))
@@ -212,8 +203,8 @@ def gmsa(
     Fix: wait for the replication or force it, and mend it where it is broken.
     """
     name = gmsas.gmsa.text
-    answers = each(sessions.sessions, lambda session: read_replica(session.directory, account.domain.base_dn, name))
-    replicas, errors = split((session.endpoint, answer) for session, answer in answers)
+    base, directories = account.domain.base_dn, dict(sessions.directories)
+    replicas, errors = split(each(directories, lambda endpoint: read_replica(directories[endpoint], base, name)))
     known = {endpoint: replica for endpoint, replica in replicas.items() if replica is not None}
     if not known:
         return deferred_to(CheckId("directory.gmsa-account"), f"no domain controller tells of {name}$")
@@ -248,14 +239,9 @@ def _behind(
     password: Outcome[GmsaPassword],
 ) -> Finding | None:
     """What failed at the domain controller that was asked first, and is well at another: the reason is replication."""
-    here = next(
-        (
-            replica
-            for endpoint, replica in replicas.items()
-            if (endpoint.host, endpoint.address) == (bound.host, bound.address)
-        ),
-        None,
-    )
+    endpoints = {(endpoint.host, endpoint.address): endpoint for endpoint in replicas}
+    asked = endpoints.get((bound.host, bound.address))
+    here = replicas[asked] if asked else None
     well = {
         endpoint.host: replica
         for endpoint, replica in replicas.items()

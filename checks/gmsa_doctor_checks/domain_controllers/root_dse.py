@@ -6,19 +6,25 @@ one of three does not work, about every third task asks it first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
-from gmsa_doctor.authoring import Finding, Fix, Given, Result, Row, check, passed, unknown, warned
+from gmsa_doctor.authoring import Finding, Fix, Given, Result, Row, Status, check, listed, passed, unknown, warned
 from gmsa_doctor.clients.ldap.client import Ldap, RootDse
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import srv_name
-from gmsa_doctor_checks.domain_controllers.words import MOST, how_often, names, place, row
 from gmsa_doctor_checks.silence import split
 from gmsa_doctor_checks.values import DomainControllers, DomainName, Endpoint, ReachableLdap
+
+MOST = 32
+"""Domain controllers that are asked one by one: a large domain has hundreds."""
+
+NAMED = 6
+"""Hosts that a sentence names at most; the rows name all."""
+
 
 GMSA_LEVEL = 5
 """The functionality of a domain controller that knows gMSAs: Windows Server 2012. Source: MS-ADTS 3.1.1.4.5.39."""
@@ -198,3 +204,29 @@ def dns_name(dn: str) -> str:
     """``DC=corp,DC=example`` as ``corp.example``; empty where it is no such DN."""
     parts = [part.strip().partition("=") for part in dn.split(",")] if dn else []
     return ".".join(value for _, _, value in parts).lower() if all(key.upper() == "DC" for key, _, _ in parts) else ""
+
+
+def how_often(bad: Iterable[str], asked: Iterable[str]) -> str:
+    """How often a task asks one of the bad hosts first, if DNS rotates the order of its answer."""
+    hosts = set(bad)
+    some, of = len(hosts), len(hosts | set(asked))
+    if some >= of:
+        return "every task meets it"
+    ordinals = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
+    share = f"about every {ordinals.get(of, f'{of}th')} start" if some == 1 else f"about {some} of {of} starts"
+    return f"{some} of {of}: {share} asks it first, as DNS turns its answer"
+
+
+def names(hosts: Iterable[str]) -> str:
+    """Hosts, each once; of many the first."""
+    return listed(dict.fromkeys(hosts), NAMED)
+
+
+def place(endpoint: Endpoint) -> str:
+    """A domain controller as a row names it."""
+    return f"{endpoint.host} ({endpoint.address})"
+
+
+def row(endpoint: Endpoint, text: str, *, bad: bool = False) -> Row:
+    """The row of a domain controller: a warning, or well."""
+    return Row(place(endpoint), Status.WARN if bad else Status.PASS, text)

@@ -64,13 +64,9 @@ def name(number: int) -> str:
 
 
 def _fix(principal: str, *, is_gmsa: bool) -> Fix:
-    account = powershell(principal.rpartition("@")[0].removesuffix("$"))
+    text = "Let the user use AES, then change its password once (in the secret too): that makes the AES keys."
+    cmdlet = "Set-ADUser"
     if is_gmsa:
-        return Fix(
-            "Let the gMSA use AES; its next password has AES keys.",
-            (f"Set-ADServiceAccount -Identity {account} -KerberosEncryptionType AES128,AES256",),
-        )
-    return Fix(
-        "Let the user use AES, then change its password once (in the secret too): that makes the AES keys.",
-        (f"Set-ADUser -Identity {account} -KerberosEncryptionType AES128,AES256",),
-    )
+        text, cmdlet = "Let the gMSA use AES; its next password has AES keys.", "Set-ADServiceAccount"
+    account = powershell(principal.rpartition("@")[0].removesuffix("$"))
+    return Fix(text, (f"{cmdlet} -Identity {account} -KerberosEncryptionType AES128,AES256",))

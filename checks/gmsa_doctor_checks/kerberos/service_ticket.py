@@ -14,6 +14,7 @@ from gmsa_doctor.authoring import (
     check,
     deferred_to,
     failed,
+    if_several,
     passed,
     skipped,
     unknown,
@@ -56,7 +57,8 @@ def service_ticket(
     """
     of_servers = tuple(server.spns for server in servers.value.servers) if servers.value else ()
     if not names.spns and not of_servers:
-        return deferred_to(servers.finding) if _in_the_way(servers.finding) else no_service_named("check …")
+        faulty = servers.finding.status in (Status.FAIL, Status.UNKNOWN) or servers.finding.because
+        return deferred_to(servers.finding) if faulty else no_service_named("check …")
     kdc = Kdc(ticket.kdc.address, ticket.kdc.port)
     wanted = dict.fromkeys([*names.spns, *(spn for spns in of_servers for spn in spns)])
     answers = dict(each(wanted, lambda spn: kerberos.service_ticket(ticket.ticket, spn, kdc)))
@@ -67,13 +69,6 @@ def service_ticket(
     except Stop as stop:
         finding = stop.finding
     return Given(ServiceTickets(tickets), finding) if tickets else finding
-
-
-def _in_the_way(finding: Finding) -> bool:
-    """Whether a fault keeps the SQL Servers from being known, and not that none was named."""
-    return finding.status in (Status.FAIL, Status.UNKNOWN) or (
-        finding.status is Status.SKIPPED and bool(finding.because)
-    )
 
 
 def _best(spns: tuple[str, ...], answers: dict[str, ServiceTicket | ClientError]) -> str:
@@ -112,21 +107,19 @@ def _row(spn: str, answer: ServiceTicket | ClientError) -> Row:
 
 
 def _explain(spn: str, refusal: KdcRefusal, rows: tuple[Row, ...]) -> Finding:
+    query = f"setspn -Q {powershell(spn)}"
     explanations = {
         KdcReason.UNKNOWN_SERVICE: (
             f"no account in the AD has the SPN {spn}",
             Fix(
                 "Register it on the account that the service runs as (the machine's own for a virtual account), in the "
                 "form that the client asks for.",
-                (f"setspn -Q {powershell(spn)}", f'setspn -S {powershell(spn)} "<DOMAIN\\service account>"'),
+                (query, f'setspn -S {powershell(spn)} "<DOMAIN\\service account>"'),
             ),
         ),
         KdcReason.NOT_UNIQUE: (
             f"more than one account has the SPN {spn}",
-            Fix(
-                "Take it off all accounts but the one that the service runs as.",
-                (f"setspn -Q {powershell(spn)}", "setspn -X"),
-            ),
+            Fix("Take it off all accounts but the one that the service runs as.", (query, "setspn -X")),
         ),
         KdcReason.NO_ENCTYPE: (
             f"the account with the SPN {spn} and the KDC have no encryption type in common with the gMSA",
@@ -140,10 +133,4 @@ def _explain(spn: str, refusal: KdcRefusal, rows: tuple[Row, ...]) -> Finding:
     summary, fix = explanations.get(
         refusal.reason, (f"the KDC gives no ticket for {spn}", Fix("See what the KDC's own log says of it."))
     )
-    return failed(
-        summary,
-        observed=refusal.text,
-        expected=f"a ticket for {spn}",
-        fix=fix,
-        rows=rows if len(rows) > 1 else (),
-    )
+    return failed(summary, observed=refusal.text, expected=f"a ticket for {spn}", fix=fix, rows=if_several(rows))

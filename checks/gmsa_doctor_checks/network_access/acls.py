@@ -3,65 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
-from gmsa_doctor.authoring import Fix, Given, Outcome, Result, check, skipped
+from gmsa_doctor.authoring import Fix, Outcome, Result, check, listed, skipped
 from gmsa_doctor.clients.aws.ec2 import Ec2
-from gmsa_doctor.clients.network.tcp import Tcp
-from gmsa_doctor.formats.aws.network_acl import LAST_RULE, AclDecision, AclRule, NetworkAcl, decide, read_network_acl
-from gmsa_doctor.formats.aws.packet_filter import LAST_PORT, Packets
+from gmsa_doctor.formats.aws.network_acl import LAST_RULE, NetworkAcl
+from gmsa_doctor.formats.aws.packet_filter import LAST_PORT, Protocol
 from gmsa_doctor.given.subject import AwsPlace
-from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.network_access.seen import seen_open
-from gmsa_doctor_checks.network_access.values import IPV6_ALONE, Closed, Host, Hosts, Interfaces, NetworkAcls, Port
-from gmsa_doctor_checks.network_access.verdict import Question, listed, verdict
-from gmsa_doctor_checks.vpc_values import TaskSubnet, TaskSubnets
+from gmsa_doctor_checks.network_access.from_inside import FromInside
+from gmsa_doctor_checks.network_access.values import IPV6_ALONE, Hosts, Interfaces
+from gmsa_doctor_checks.network_access.verdict import BlockedFlows, verdict
+from gmsa_doctor_checks.reachability.flow import Flow
+from gmsa_doctor_checks.reachability.network import TaskSubnet, TaskSubnets, acl_of
+from gmsa_doctor_checks.reachability.obstacles import (
+    AclCrossing,
+    Extent,
+    Fault,
+    Layer,
+    NetworkAcls,
+    Obstacle,
+    crossings,
+)
 
-EPHEMERAL = (32768, 60999)
-"""The ports that Linux asks from, so those on which answers arrive.
-
-Source: https://docs.kernel.org/networking/ip-sysctl.html (ip_local_port_range)
-"""
-_NUMBERS = {"tcp": 6, "udp": 17}
-
-
-@dataclass(frozen=True)
-class _Passed:
-    """One look at an ACL: in which direction, for which packets, and what became of them."""
-
-    acl: NetworkAcl
-    egress: bool
-    packets: Packets
-    decision: AclDecision
-    answers: bool
-
-    @property
-    def rules(self) -> tuple[AclRule, ...]:
-        return self.acl.egress if self.egress else self.acl.ingress
-
-    @property
-    def stopped(self) -> bool:
-        return not self.decision.passing
-
-    @property
-    def partly(self) -> bool:
-        return bool(self.decision.passing and self.decision.stopped)
-
-    @property
-    def why(self) -> str:
-        """A reason such as ``rule 90 of acl-1 denies it on the way out``."""
-        way = "out" if self.egress else "in"
-        rules = self.decision.rules
-        denied = "no rule admits" if rules == ("*",) else f"rule {listed(rules)} denies"
-        what = "it"
-        if self.answers or self.partly:
-            ports = listed(dict.fromkeys(one.ports for one, _ in self.decision.stopped))
-            part = "a part of it" if not self.answers else ports
-            what = f"answers to {ports}" if self.answers else part
-        return f"{self.acl.id}: {denied} {what} on the way {way}"
+_NUMBERS = {Protocol.TCP: 6, Protocol.UDP: 17}
 
 
 @check(
@@ -71,13 +38,7 @@ class _Passed:
     shows=(texts.USER_TICKET, texts.BIND, texts.NO_DNS),
 )
 def network_acls(
-    subnets: TaskSubnets,
-    hosts: Hosts,
-    interfaces: Outcome[Interfaces],
-    ec2: Ec2,
-    place: AwsPlace,
-    tcp: Outcome[Tcp],
-    vantage: Vantage,
+    subnets: TaskSubnets, hosts: Hosts, interfaces: Outcome[Interfaces], ec2: Ec2, place: AwsPlace, inside: FromInside
 ) -> Result[NetworkAcls]:
     """Follows the rules of the network ACLs of the task's subnets, and of those domain controllers in the same account.
 
@@ -92,122 +53,116 @@ def network_acls(
     """
     if subnets.without_ipv4:
         return skipped(IPV6_ALONE)
-    acls = _Acls(ec2)
-    looks: dict[tuple[str, Host, Port], _Passed] = {}
-    hidden = [one.id for one in subnets.subnets if acls.of(one.id, one.vpc) is None]
-    for subnet in (one for one in subnets.subnets if one.cidr):
-        for host in hosts.hosts:
-            other = _subnet_of(subnet, host, interfaces.value)
-            if other == subnet.id:
-                continue  # ACLs stand between subnets
-            for port in host.ports:
-                worst = _worst(_looks(acls, subnet, other, host, port))
-                if worst:
-                    looks[subnet.id, host, port] = worst
-    if hidden and len(hidden) == len(subnets.subnets):
+    acls = _Acls(subnets, interfaces.value or Interfaces(), ec2)
+    stops: dict[Flow, AclCrossing] = {}
+    hidden = [subnet.id for subnet in subnets.subnets if acls.of(subnet.id) is None]
+    for subnet in subnets.with_ipv4:
+        for flow in hosts.flows(subnet.id):
+            if stop := _worst(acls.on_the_way(subnet, flow)):
+                stops[flow] = stop
+    if len(hidden) == len(subnets.subnets):
         return skipped(f"the network ACLs of {listed(hidden)} cannot be seen: the owner of the VPC can look at them")
-    dual_stack = {one.id for one in subnets.subnets if one.ipv6}
-    closed = tuple(
-        Closed(subnet, host, port, look.why, look.partly, ipv6=look.acl.ipv6 and subnet in dual_stack)
-        for (subnet, host, port), look in looks.items()
+    obstacles = tuple(
+        Obstacle(
+            flow, Fault(Layer.ACL), _why(stop), _extent(stop, ipv6=stop.acl.ipv6 and flow.subnet in subnets.dual_stack)
+        )
+        for flow, stop in stops.items()
     )
-    names = listed(dict.fromkeys(acl.id for acl in acls.seen))
-    judged, finding = verdict(
-        Question(hosts, tuple(one.id for one in subnets.subnets), closed),
-        f"{names}: packets to {listed(one.address for one in hosts.hosts)} pass, and the answers"
+    return verdict(
+        NetworkAcls,
+        BlockedFlows(hosts, subnets.ids, obstacles),
+        f"{listed(acls.seen)}: packets to {listed(hosts.addresses)} pass, and the answers"
         + (f"; those of {listed(hidden)} cannot be seen" if hidden else ""),
-        lambda shut: _fix([looks[one.subnet, one.host, one.port] for one in shut], place),
-        seen_open(hosts, tcp.value, vantage),
+        lambda shut: _fix([stops[obstacle.flow] for obstacle in shut], place),
+        inside.sees,
     )
-    return Given(NetworkAcls(judged), finding)
 
 
+@dataclass(frozen=True)
 class _Acls:
-    """The network ACLs of VPCs, by subnet."""
+    """The network ACLs of the VPC, by subnet."""
 
-    def __init__(self, ec2: Ec2) -> None:
-        self._ec2 = ec2
-        self.seen: list[NetworkAcl] = []
+    subnets: TaskSubnets
+    interfaces: Interfaces
+    ec2: Ec2
+    seen: dict[str, None] = field(default_factory=dict)
+    """The ids of those that were read."""
 
-    def of(self, subnet: str, vpc: str) -> NetworkAcl | None:
+    def of(self, subnet: str) -> NetworkAcl | None:
         """The ACL that is associated with a subnet; None if it cannot be seen."""
-        for raw in self._ec2.network_acls(vpc):
-            if any(one.get("SubnetId") == subnet for one in raw.get("Associations", ())):
-                acl = read_network_acl(raw)
-                if acl not in self.seen:
-                    self.seen.append(acl)
-                return acl
-        return None
-
-
-def _subnet_of(subnet: TaskSubnet, host: Host, interfaces: Interfaces | None) -> str | None:
-    """The subnet that a host lies in, if its ACL can be looked at: one of the task's own VPC."""
-    if IPv4Address(host.address) in IPv4Network(subnet.cidr):
-        return subnet.id
-    found = interfaces.of(host.address, subnet.vpc) if interfaces else None
-    return found.subnet if found else None
-
-
-def _looks(acls: _Acls, subnet: TaskSubnet, other: str | None, host: Host, port: Port) -> Iterable[_Passed]:
-    """The looks at the ACLs on the way to a host and back, as far as they can be seen."""
-    there, here = IPv4Network(host.address), IPv4Network(subnet.cidr)
-    own = acls.of(subnet.id, subnet.vpc)
-    theirs = acls.of(other, subnet.vpc) if other else None
-    for acl, out, to in ((own, True, there), (theirs, False, here)):
+        acl = acl_of(subnet, self.subnets.vpc.id, self.ec2)
         if acl:
-            yield _look(acl, out, Packets(port.protocol, to, port.number, port.number), answers=False)
-    for acl, out, to in ((theirs, True, here), (own, False, there)):
-        if acl:
-            yield _look(acl, out, Packets(port.protocol, to, *EPHEMERAL), answers=True)
+            self.seen[acl.id] = None
+        return acl
+
+    def on_the_way(self, subnet: TaskSubnet, flow: Flow) -> Iterable[AclCrossing]:
+        """The ACLs on the way to a host and back, as far as they can be seen: none within a subnet."""
+        host = self.interfaces.of(flow.destination, subnet.vpc)
+        theirs = host.subnet if host else ""
+        if IPv4Address(flow.destination) in IPv4Network(subnet.cidr) or theirs == subnet.id:
+            return ()
+        return crossings(flow, subnet.cidr, self.of(subnet.id), self.of(theirs) if theirs else None)
 
 
-def _look(acl: NetworkAcl, egress: bool, packets: Packets, *, answers: bool) -> _Passed:
-    return _Passed(acl, egress, packets, decide(acl.egress if egress else acl.ingress, packets), answers)
+def _worst(found: Iterable[AclCrossing]) -> AclCrossing | None:
+    """Where the packets are stopped, else where a part of them is."""
+    stops = [crossing for crossing in found if crossing.decision.stopped]
+    return next((stop for stop in stops if not stop.decision.passing), next(iter(stops), None))
 
 
-def _worst(looks: Iterable[_Passed]) -> _Passed | None:
-    """What stops the packets, else what stops a part of them."""
-    in_the_way = [one for one in looks if one.stopped or one.partly]
-    return next((one for one in in_the_way if one.stopped), next(iter(in_the_way), None))
+def _extent(stop: AclCrossing, *, ipv6: bool) -> Extent:
+    if ipv6:
+        return Extent.IPV4
+    return Extent.PART if stop.decision.passing else Extent.ALL
+
+
+def _why(stop: AclCrossing) -> str:
+    """A reason such as ``acl-1: rule 90 denies it on the way out``."""
+    decision = stop.decision
+    denied = "no rule admits" if decision.rules == ("*",) else f"rule {listed(decision.rules)} denies"
+    packets = "a part of it" if decision.passing else "it"
+    if stop.answers:
+        packets = f"answers to {listed(dict.fromkeys(part.ports for part, _ in decision.stopped))}"
+    return f"{stop.acl.id}: {denied} {packets} on the way {'out' if stop.egress else 'in'}"
 
 
 # The fix --------------------------------------------------------------------------------------------
 
 
-def _fix(looks: Sequence[_Passed], place: AwsPlace) -> Fix:
+def _fix(stops: Sequence[AclCrossing], place: AwsPlace) -> Fix:
     """A rule for each ACL, direction, network and port, before the rules that deny."""
     commands: dict[tuple[object, ...], str] = {}
     taken: dict[tuple[str, bool], set[int]] = {}
-    for one in looks:
-        ports = (1024, LAST_PORT) if one.answers else (one.packets.first, one.packets.last)
-        key = (one.acl.id, one.egress, one.packets.protocol, one.packets.network, ports)
+    for stop in stops:
+        ports = (1024, LAST_PORT) if stop.answers else (stop.packets.first, stop.packets.last)
+        key = (stop.acl.id, stop.egress, stop.packets.protocol, stop.packets.network, ports)
         if key not in commands:
-            numbers = taken.setdefault((one.acl.id, one.egress), {rule.number for rule in one.rules})
-            commands[key] = _entry(one, ports, _free_number(one, numbers), place)
+            numbers = taken.setdefault((stop.acl.id, stop.egress), {rule.number for rule in stop.rules})
+            commands[key] = _entry(stop, ports, _free_number(stop, numbers), place)
     return Fix(
-        f"Let {listed(dict.fromkeys(one.acl.id for one in looks))} admit the packets to the domain controllers and the "
-        "answers from them, by rules before those that deny.",
+        f"Let {listed(dict.fromkeys(stop.acl.id for stop in stops))} admit the packets to the domain controllers and "
+        "the answers from them, by rules before those that deny.",
         tuple(commands.values()),
     )
 
 
-def _entry(look: _Passed, ports: tuple[int, int], number: int | None, place: AwsPlace) -> str:
-    direction = "egress" if look.egress else "ingress"
+def _entry(stop: AclCrossing, ports: tuple[int, int], number: int | None, place: AwsPlace) -> str:
+    direction = "egress" if stop.egress else "ingress"
     return (
-        f"aws ec2 create-network-acl-entry{place.region_option} --network-acl-id {posix(look.acl.id)} --{direction} "
+        f"aws ec2 create-network-acl-entry{place.region_option} --network-acl-id {posix(stop.acl.id)} --{direction} "
         f"--rule-number {number or posix('<number before the rule that denies>')} "
-        f"--protocol {_NUMBERS[look.packets.protocol]} --port-range From={ports[0]},To={ports[1]} "
-        f"--cidr-block {look.packets.network} --rule-action allow"
+        f"--protocol {_NUMBERS[stop.packets.protocol]} --port-range From={ports[0]},To={ports[1]} "
+        f"--cidr-block {stop.packets.network} --rule-action allow"
     )
 
 
-def _free_number(look: _Passed, taken: set[int]) -> int | None:
+def _free_number(stop: AclCrossing, taken: set[int]) -> int | None:
     """A number that no rule has, before those of the rules that deny; it is taken from then on."""
-    denying = [one.number for one in look.rules if one.name in look.decision.rules and one.number != LAST_RULE]
+    denying = [rule.number for rule in stop.rules if rule.name in stop.decision.rules and rule.number != LAST_RULE]
     if denying:
-        number = next((one for one in range(min(denying) - 1, 0, -1) if one not in taken), None)
+        number = next((free for free in range(min(denying) - 1, 0, -1) if free not in taken), None)
     else:
-        number = min(max((one for one in taken if one != LAST_RULE), default=90) + 10, LAST_RULE - 1)
+        number = min(max((used for used in taken if used != LAST_RULE), default=90) + 10, LAST_RULE - 1)
         number = None if number in taken else number
     if number is not None:
         taken.add(number)

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
-from gmsa_doctor.authoring import Fix, Given, Outcome, Result, Row, Status, check, passed, skipped
+from gmsa_doctor.authoring import Fix, Given, Outcome, Result, Row, Status, check, listed, passed, skipped
 from gmsa_doctor.clients.aws.directory_service import DirectoryService
 from gmsa_doctor.clients.aws.ec2 import Ec2
-from gmsa_doctor.clients.dns.resolver import Dns, Srv
+from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.aws.packet_filter import Protocol
@@ -18,10 +18,11 @@ from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import Launch, Platform
 from gmsa_doctor.given.vantage import KnownDnsServers, ServiceNames
 from gmsa_doctor_checks import links
-from gmsa_doctor_checks.domain import domain_in_use, srv_name
-from gmsa_doctor_checks.network_access.values import Host, Hosts, Interface, Interfaces, Need, Port
-from gmsa_doctor_checks.network_access.verdict import listed
-from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaNames
+from gmsa_doctor_checks.domain import AdDomain, srv_name
+from gmsa_doctor_checks.network_access.values import Host, Hosts, Interface, Interfaces
+from gmsa_doctor_checks.reachability.flow import Need, Port
+from gmsa_doctor_checks.reachability.network import private_addresses
+from gmsa_doctor_checks.values import DhcpOptions, DomainName
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import own_servers
 
 _ARE_CONTROLLERS = ("MicrosoftAD", "SharedMicrosoftAD")
@@ -34,8 +35,7 @@ _AT_ONCE = 200
 
 @check("network-access.hosts", title="The addresses that a task must reach are known", docs=links.FARGATE_NETWORK)
 def hosts(
-    names: GmsaNames,
-    account: Outcome[Account],
+    ad: AdDomain,
     options: Outcome[DhcpOptions],
     known: KnownDnsServers,
     services: ServiceNames,
@@ -56,7 +56,7 @@ def hosts(
 
     Fix: name the AD's DNS servers with `--ad-dns`, or run where DNS answers for the domain (`--dns-server`).
     """
-    domain = domain_in_use(names, account)
+    domain = ad.in_use
     found = _Found(not _asks_as_instance(platform.value, definition.value))
     answered = _by_dns(found, domain, dns.value) if dns.value else False
     custom = own_servers(options.value) if options.value else ()
@@ -78,9 +78,9 @@ def hosts(
             fix=Fix("Name the AD's DNS servers with --ad-dns.", ("gmsa-doctor check … --ad-dns '<address>'",)),
         )
     value = Hosts(domain.text, found.hosts(), answered, tuple(found.left_out))
-    rows = tuple(Row(str(one), Status.PASS, ", ".join(map(str, one.ports))) for one in value.hosts)
-    left_out = "".join(f"; {one}" for one in value.open_questions)
-    return Given(value, passed(f"{listed(one.address for one in value.hosts)}{left_out}", rows=rows))
+    rows = tuple(Row(str(host), Status.PASS, ", ".join(map(str, host.ports))) for host in value.hosts)
+    left_out = "".join(f"; {question}" for question in value.open_questions)
+    return Given(value, passed(f"{listed(value.addresses)}{left_out}", rows=rows))
 
 
 class _Found:
@@ -127,19 +127,15 @@ def _asks_as_instance(platform: Platform | None, definition: TaskDefinition | No
 def _by_dns(found: _Found, domain: DomainName, dns: Dns) -> bool:
     """The domain controllers that DNS names, in the way of dns.domain-controllers; False if it names none."""
     questions = (srv_name(domain), f"_kerberos._tcp.{domain.text}")
-    (_, ldap), (_, kerberos) = each(questions, dns.srv)
-    records: tuple[Srv, ...] = (
-        *(() if isinstance(ldap, ClientError) else ldap),
-        *(() if isinstance(kerberos, ClientError) else kerberos),
-    )
-    answers = each(dict.fromkeys(one.target for one in records), dns.addresses)
-    addresses = {host: answer for host, answer in answers if not isinstance(answer, ClientError)}
-    for one in () if isinstance(kerberos, ClientError) else kerberos:
-        for address in addresses.get(one.target, ()):
-            found.add(address, one.target, *_kerberos(one.port))
-    for one in () if isinstance(ldap, ClientError) else ldap:
-        for address in addresses.get(one.target, ()):
-            found.add(address, one.target, (Need.LDAP, Protocol.TCP, one.port))
+    ldap, kerberos = ([] if isinstance(answer, ClientError) else answer for _, answer in each(questions, dns.srv))
+    answers = each(dict.fromkeys(record.target for record in (*ldap, *kerberos)), dns.addresses)
+    addresses = {host: () if isinstance(answer, ClientError) else answer for host, answer in answers}
+    for record in kerberos:
+        for address in addresses[record.target]:
+            found.add(address, record.target, *_kerberos(record.port))
+    for record in ldap:
+        for address in addresses[record.target]:
+            found.add(address, record.target, (Need.LDAP, Protocol.TCP, record.port))
     return bool(found.ports or found.left_out)
 
 
@@ -148,14 +144,11 @@ def _kerberos(number: int = 88) -> tuple[tuple[Any, ...], ...]:
 
 
 def _dns_servers(
-    found: _Found,
-    custom: Iterable[str],
-    known: tuple[str, ...],
-    directories: Sequence[Mapping[str, Any]] | ClientError,
+    found: _Found, custom: Iterable[str], known: tuple[str, ...], directories: Sequence[Mapping[str, Any]] | ClientError
 ) -> None:
     """The DNS servers that the task is given, but those that are known not to be the AD's: that is another fault."""
     own = () if isinstance(directories, ClientError) else directories
-    of_ad = known or tuple(address for one in own for address in _addresses(one))
+    of_ad = known or tuple(address for directory in own for address in _addresses(directory))
     for server in custom:
         if server in of_ad or not of_ad:
             found.add(server, "DNS server", (Need.DNS, Protocol.UDP, 53), (Need.DNS, Protocol.TCP, 53, False))
@@ -164,7 +157,7 @@ def _dns_servers(
 def _directories(client: DirectoryService, domain: DomainName) -> Sequence[Mapping[str, Any]] | ClientError:
     """The directories of the domain's name, or why they are not known: that matters only where nothing else tells."""
     try:
-        return [one for one in client.directories() if str(one.get("Name", "")).lower() == domain.text]
+        return [own for own in client.directories() if str(own.get("Name", "")).lower() == domain.text]
     except ClientError as error:
         return error
 
@@ -172,9 +165,10 @@ def _directories(client: DirectoryService, domain: DomainName) -> Sequence[Mappi
 def _by_configuration(found: _Found, known: Iterable[str], directories: Sequence[Mapping[str, Any]]) -> None:
     """What stands in for the answer of DNS. Of Managed AD the DNS servers are the domain controllers."""
     ports = (*_kerberos(), (Need.LDAP, Protocol.TCP, 389))
-    for one in directories:
-        for address in _addresses(one):
-            found.add(address, str(one.get("DirectoryId", "")), *ports, certain=one.get("Type") in _ARE_CONTROLLERS)
+    for directory in directories:
+        certain = directory.get("Type") in _ARE_CONTROLLERS
+        for address in _addresses(directory):
+            found.add(address, str(directory.get("DirectoryId", "")), *ports, certain=certain)
     for address in known:
         found.add(address, "--ad-dns", *ports, certain=False)
 
@@ -212,21 +206,19 @@ def interfaces(hosts: Hosts, ec2: Ec2) -> Given[Interfaces]:
 
     Fix: allow `ec2:DescribeNetworkInterfaces`.
     """
-    addresses = tuple(one.address for one in hosts.hosts)
+    addresses = hosts.addresses
     parts = [addresses[start : start + _AT_ONCE] for start in range(0, len(addresses), _AT_ONCE)]
-    raw = [one for part in parts for one in ec2.network_interfaces(part)]
-    found = tuple(own for one in raw for own in _interfaces(one, {host.address for host in hosts.hosts}))
+    raw = [interface for part in parts for interface in ec2.network_interfaces(part)]
+    found = tuple(own for interface in raw for own in _interfaces(interface, set(addresses)))
     if not found:
         return Given(Interfaces(), passed("none of the hosts has a network interface in this account"))
-    text = ", ".join(f"{one.address} is {one.id} in {one.vpc}" for one in found[:4])
+    text = ", ".join(f"{own.address} is {own.id} in {own.vpc}" for own in found[:4])
     return Given(Interfaces(found), passed(f"{text}{' …' if len(found) > 4 else ''}"))
 
 
 def _interfaces(raw: Mapping[str, Any], wanted: set[str]) -> Iterable[Interface]:
-    own = {str(one.get("PrivateIpAddress")) for one in raw.get("PrivateIpAddresses", ())}
-    own.add(str(raw.get("PrivateIpAddress")))
-    groups = tuple(str(one["GroupId"]) for one in raw.get("Groups", ()))
-    for address in sorted(own & wanted):
+    groups = tuple(str(group["GroupId"]) for group in raw.get("Groups", ()))
+    for address in sorted(private_addresses(raw) & wanted):
         yield Interface(
             str(raw["NetworkInterfaceId"]), address, str(raw.get("VpcId")), str(raw.get("SubnetId")), groups
         )

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.authoring import Given, Outcome, Row, Status, check, passed, skipped
+from gmsa_doctor.authoring import Given, Outcome, Row, Status, check, deferred_to, listed, passed, skipped
 from gmsa_doctor_checks import links
-from gmsa_doctor_checks.network_access.values import (
-    GroupsOfHosts,
-    GroupsOfTask,
-    Hosts,
-    NetworkAcls,
-    Obstacle,
-    Passage,
-    Ways,
-)
-from gmsa_doctor_checks.network_access.verdict import listed
+from gmsa_doctor_checks.network_access import acls as own_acls
+from gmsa_doctor_checks.network_access import groups as own_groups
+from gmsa_doctor_checks.network_access.routes import routes as own_routes
+from gmsa_doctor_checks.network_access.values import Hosts, Passage
+from gmsa_doctor_checks.reachability.obstacles import GroupsOfHosts, GroupsOfTask, NetworkAcls, RoutesToHosts
 
 
 @check(
@@ -23,7 +18,7 @@ from gmsa_doctor_checks.network_access.verdict import listed
 )
 def passage(
     hosts: Hosts,
-    ways: Outcome[Ways],
+    routes: Outcome[RoutesToHosts],
     groups: Outcome[GroupsOfTask],
     acls: Outcome[NetworkAcls],
     theirs: Outcome[GroupsOfHosts],
@@ -35,27 +30,20 @@ def passage(
 
     Fix: see the findings that are named.
     """
-    parts: tuple[tuple[str, Outcome[Ways] | Outcome[GroupsOfTask] | Outcome[NetworkAcls] | Outcome[GroupsOfHosts]], ...]
-    parts = (
-        ("network-access.routes", ways),
-        ("network-access.security-groups", groups),
-        ("network-access.network-acls", acls),
-        ("network-access.hosts-security-groups", theirs),
+    layers = (
+        (own_routes.id, routes.value),
+        (own_groups.of_task.id, groups.value),
+        (own_acls.network_acls.id, acls.value),
+        (own_groups.of_hosts.id, theirs.value),
     )
-    judged = [(id, one.value.judged) for id, one in parts if one.value]
-    obstacles = tuple(Obstacle(id, need) for id, one in judged for need in one.out_of_reach)
-    if obstacles:
-        ids = tuple(dict.fromkeys(one.check for one in obstacles))
-        return Given(Passage(obstacles), skipped(f"closed by {', '.join(ids)}", because=ids))
-    looked_at = [id.partition(".")[2] for id, _ in judged]
-    rows = tuple(Row(str(one), Status.PASS, ", ".join(map(str, one.ports))) for one in hosts.hosts)
-    if not looked_at:
-        reason = skipped("neither routes nor filters could be looked at")
-        return Given(Passage(), reason)
-    return Given(
-        Passage(),
-        passed(
-            f"{listed(one.address for one in hosts.hosts)}: nothing in {', '.join(looked_at)} keeps tasks from them",
-            rows=rows,
-        ),
-    )
+    judged = [(id, layer) for id, layer in layers if layer]
+    closed = tuple((need, id) for id, layer in judged for need in layer.out_of_reach)
+    if closed:
+        ids = tuple(dict.fromkeys(id for _, id in closed))
+        return Given(Passage(closed), deferred_to(ids, f"closed by {', '.join(ids)}"))
+    if not judged:
+        return Given(Passage(), skipped("neither routes nor filters could be looked at"))
+    looked_at = ", ".join(id.partition(".")[2] for id, _ in judged)
+    rows = tuple(Row(str(host), Status.PASS, ", ".join(map(str, host.ports))) for host in hosts.hosts)
+    text = f"{listed(hosts.addresses)}: nothing in {looked_at} keeps tasks from them"
+    return Given(Passage(), passed(text, rows=rows))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 from typing import Any
 
-from gmsa_doctor.authoring import Fix, Given, Outcome, Result, Row, Status, check, passed, skipped
+from gmsa_doctor.authoring import Fix, Given, Result, Row, Status, check, listed, passed, skipped
 from gmsa_doctor.clients.aws.ec2 import Ec2
-from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core.errors import NotFound
 from gmsa_doctor.formats.aws.route_table import (
     EVERYWHERE,
@@ -21,13 +20,13 @@ from gmsa_doctor.formats.aws.route_table import (
     table_of,
 )
 from gmsa_doctor.given.subject import AwsPlace
-from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.network_access.seen import seen_open
-from gmsa_doctor_checks.network_access.values import Closed, Host, Hosts, Ways
-from gmsa_doctor_checks.network_access.verdict import Question, listed, verdict
-from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnets
+from gmsa_doctor_checks.network_access.from_inside import FromInside
+from gmsa_doctor_checks.network_access.values import Hosts
+from gmsa_doctor_checks.network_access.verdict import BlockedFlows, verdict
+from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnets, nat_gateways, prefix_lists
+from gmsa_doctor_checks.reachability.obstacles import Extent, Fault, Layer, Obstacle, RoutesToHosts
 
 _FURTHER = {
     RouteTarget.TRANSIT_GATEWAY: "its route tables, the way back and what filters there",
@@ -43,17 +42,17 @@ _FURTHER = {
 
 
 @dataclass(frozen=True)
-class _Way:
+class _Followed:
     """Where the packets of a subnet to a host go: ``closed`` is why they do not get there.
 
-    ``by_default``: no other route than the subnet's default one is for the host.
+    ``fault`` is the route to fix; empty for the subnet's default one, or the lack of one.
     """
 
     text: str
     closed: str = ""
     vpc: str = ""
     further: RouteTarget | None = None
-    by_default: bool = False
+    fault: str = ""
 
 
 @check(
@@ -63,14 +62,8 @@ class _Way:
     shows=(texts.USER_TICKET, texts.BIND, texts.NO_DNS),
 )
 def routes(
-    subnets: TaskSubnets,
-    tables: SubnetRoutes,
-    hosts: Hosts,
-    ec2: Ec2,
-    place: AwsPlace,
-    tcp: Outcome[Tcp],
-    vantage: Vantage,
-) -> Result[Ways]:
+    subnets: TaskSubnets, tables: SubnetRoutes, hosts: Hosts, ec2: Ec2, place: AwsPlace, inside: FromInside
+) -> Result[RoutesToHosts]:
     """Looks for the route to each domain controller, for each subnet that the task may be placed in.
 
     A route may stay in the VPC, or lead to a peering connection (which must be active), a transit gateway, a VPN or a
@@ -81,79 +74,69 @@ def routes(
 
     Fix: add a route to the network of the domain controllers, to the route table of each subnet.
     """
-    lookup = _Lookup(tables, ec2, subnets)
-    ways: dict[tuple[str, Host], _Way] = {}
-    unseen: list[str] = []
-    for subnet in subnets.subnets:
-        if not subnet.cidr:
-            continue  # it has IPv6 alone, and the hosts are those of IPv4
-        table = tables.of(subnet.id)
-        if table is None:
-            unseen.append(subnet.id)
-            continue
-        for host in hosts.hosts:
-            ways[subnet.id, host] = lookup.way(table, host.address)
-    if not ways:
-        return skipped(f"no route of {listed(one.id for one in subnets.subnets)} for IPv4 can be seen")
-    by_ipv6 = {one.id for one in subnets.subnets if one.ipv6 and (table := tables.of(one.id)) and table.ipv6_inside}
-    closed = tuple(
-        Closed(subnet, host, port, way.closed, ipv6=subnet in by_ipv6)
-        for (subnet, host), way in ways.items()
-        if way.closed
-        for port in host.ports
+    follower = _Follower(tables, ec2)
+    seen = {subnet.id: table for subnet in subnets.with_ipv4 if (table := tables.of(subnet.id))}
+    followed = {
+        (subnet, address): follower.follow(seen[subnet], address) for subnet in seen for address in hosts.addresses
+    }
+    if not followed:
+        return skipped(f"no route of {listed(subnets.ids)} for IPv4 can be seen")
+    by_ipv6 = {subnet for subnet in subnets.dual_stack & set(seen) if seen[subnet].ipv6_inside}
+    obstacles = tuple(
+        Obstacle(
+            flow,
+            Fault(Layer.ROUTE, route.fault, subnet),
+            route.closed,
+            Extent.IPV4 if subnet in by_ipv6 else Extent.ALL,
+        )
+        for subnet in seen
+        for flow in hosts.flows(subnet)
+        if (route := followed[subnet, flow.destination]).closed
     )
-    judged, finding = verdict(
-        Question(hosts, tuple(dict.fromkeys(subnet for subnet, _ in ways)), closed),
-        _fine(ways, unseen),
+    unseen = [subnet.id for subnet in subnets.with_ipv4 if subnet.id not in seen]
+    fine = _fine(followed, unseen)
+    given = verdict(
+        RoutesToHosts,
+        BlockedFlows(hosts, tuple(seen), obstacles),
+        fine,
         lambda shut: _fix(shut, tables, place),
-        seen_open(hosts, tcp.value, vantage),
+        inside.sees,
     )
-    ends = tuple((subnet, host.address, way.vpc) for (subnet, host), way in ways.items() if way.vpc)
-    if not closed:
-        finding = passed(_fine(ways, unseen), rows=_rows(ways) if len(subnets.subnets) > 1 else ())
-    return Given(Ways(judged, ends, _by_default(ways)), finding)
+    finding = given.finding if obstacles else passed(fine, rows=_rows(followed) if len(subnets.subnets) > 1 else ())
+    ends = tuple((*ends, route.vpc) for ends, route in followed.items() if route.vpc)
+    return Given(replace(given.value, vpcs=ends), finding)
 
 
-def _by_default(ways: Mapping[tuple[str, Host], _Way]) -> tuple[str, ...]:
-    shut = [(subnet, way) for (subnet, _), way in ways.items() if way.closed]
-    subnets = dict.fromkeys(subnet for subnet, _ in shut)
-    return tuple(id for id in subnets if all(way.by_default for subnet, way in shut if subnet == id))
-
-
-class _Lookup:
+class _Follower:
     """Follows routes; prefix lists and peering connections are asked for where a table needs them."""
 
-    def __init__(self, tables: SubnetRoutes, ec2: Ec2, subnets: TaskSubnets) -> None:
+    def __init__(self, tables: SubnetRoutes, ec2: Ec2) -> None:
         self._tables = tables
         self._ec2 = ec2
-        self._subnets = subnets
-        peerings = {
-            one.target for _, table in tables.by_subnet for one in table.routes if one.kind is RouteTarget.PEERING
-        }
-        self._peerings = tuple(sorted(peerings))
+        routes = [route for _, table in tables.by_subnet for route in table.routes]
+        self._peerings = tuple(sorted({route.target for route in routes if route.kind is RouteTarget.PEERING}))
 
-    def way(self, table: RouteTable, address: str) -> _Way:
+    def follow(self, table: RouteTable, address: str) -> _Followed:
         """Where packets to an address go by the table of their subnet."""
         route = self._route(table, address)
-        by_default = route is None or route.network == EVERYWHERE
-        return replace(self._follow(route, table, address), by_default=by_default)
+        fault = "" if route is None or route.network == EVERYWHERE else str(route)
+        return replace(self._end(route, table, address), fault=fault)
 
-    def _follow(self, route: Route | None, table: RouteTable, address: str, through: str = "") -> _Way:
+    def _end(self, route: Route | None, table: RouteTable, address: str, through: str = "") -> _Followed:
         if route is None:
-            return _Way("", f"{table.id} has no route to it{through}")
+            return _Followed("", f"{table.id} has no route to it{through}")
         if route.blackhole:
-            return _Way("", f"the route {route} of {table.id} is a blackhole: {route.target} is gone or not attached")
+            text = f"the route {route} of {table.id} is a blackhole: {route.target} is gone or not attached"
+            return _Followed("", text)
         if route.kind is RouteTarget.LOCAL:
-            return _Way("inside the VPC", vpc=table.vpc)
+            return _Followed("inside the VPC", vpc=table.vpc)
         if route.kind is RouteTarget.PEERING:
             return self._peering(route, table)
         if route.kind is RouteTarget.NAT_GATEWAY:
             return self._behind_nat(route, table, address)
-        private = not IPv4Address(address).is_global
-        if route.kind is RouteTarget.INTERNET_GATEWAY and private:
-            return _Way("", f"{table.id} leads it to the internet ({route.target}){through}, where it is not")
-        further = route.kind if route.kind in _FURTHER else None
-        return _Way(f"through {route.target}", further=further)
+        if route.kind is RouteTarget.INTERNET_GATEWAY and not IPv4Address(address).is_global:
+            return _Followed("", f"{table.id} leads it to the internet ({route.target}){through}, where it is not")
+        return _Followed(f"through {route.target}", further=route.kind if route.kind in _FURTHER else None)
 
     def _route(self, table: RouteTable, address: str) -> Route | None:
         """Prefix lists decide only where a more specific route is not there."""
@@ -161,69 +144,68 @@ class _Lookup:
         known = route_for(table, address)
         if not lists or (known is not None and known.kind is RouteTarget.LOCAL):
             return known
-        return route_for(table, address, {id: self._networks(id) for id in lists})
+        return route_for(table, address, prefix_lists(lists, self._ec2))
 
-    def _networks(self, id: str) -> tuple[IPv4Network, ...]:
-        return tuple(IPv4Network(one, strict=False) for one in self._ec2.prefix_list_entries(id) if ":" not in one)
-
-    def _peering(self, route: Route, table: RouteTable) -> _Way:
+    def _peering(self, route: Route, table: RouteTable) -> _Followed:
         """A connection that is not active passes nothing on."""
         try:
-            known = {str(one["VpcPeeringConnectionId"]): one for one in self._ec2.peering_connections(self._peerings)}
+            found = self._ec2.peering_connections(self._peerings)
         except NotFound:
-            known = {}
-        connection = known.get(route.target)
+            found = []
+        connection = next((peer for peer in found if peer["VpcPeeringConnectionId"] == route.target), None)
         if connection is None:
-            return _Way(f"through {route.target}", further=RouteTarget.PEERING)
+            return _Followed(f"through {route.target}", further=RouteTarget.PEERING)
         status = str((connection.get("Status") or {}).get("Code", ""))
         if status not in ("active", "deleting"):
-            return _Way("", f"the peering connection {route.target} is {status or 'not active'}")
-        return _Way(f"through {route.target}", vpc=_other_side(connection, table.vpc), further=RouteTarget.PEERING)
+            return _Followed("", f"the peering connection {route.target} is {status or 'not active'}")
+        vpc = _other_side(connection, table.vpc)
+        return _Followed(f"through {route.target}", vpc=vpc, further=RouteTarget.PEERING)
 
-    def _behind_nat(self, route: Route, table: RouteTable, address: str) -> _Way:
+    def _behind_nat(self, route: Route, table: RouteTable, address: str) -> _Followed:
         """A NAT gateway passes packets on by the route table of its own subnet."""
+        through = _Followed(f"through {route.target}")
         if not IPv4Address(address).is_private:
-            return _Way(f"through {route.target}")
-        found = [one for one in self._ec2.nat_gateways(table.vpc) if one.get("NatGatewayId") == route.target]
-        subnet = str(found[0].get("SubnetId")) if found else ""
-        behind = table_of(subnet, self._tables.tables) if subnet else None
+            return through
+        nat = nat_gateways(table.vpc, self._ec2).get(route.target, {})
+        behind = table_of(str(nat["SubnetId"]), self._tables.tables) if nat.get("SubnetId") else None
         if behind is None:
-            return _Way(f"through {route.target}")
-        next_ = self._route(behind, address)
-        if next_ is not None and next_.kind is RouteTarget.NAT_GATEWAY:
-            return _Way(f"through {route.target}")
-        way = self._follow(next_, behind, address, f" behind {route.target}")
-        return _Way(way.text and f"through {route.target}", way.closed, further=way.further)
+            return through
+        onwards = self._route(behind, address)
+        if onwards is not None and onwards.kind is RouteTarget.NAT_GATEWAY:
+            return through
+        end = self._end(onwards, behind, address, f" behind {route.target}")
+        return replace(end, text=end.text and through.text, vpc="")
 
 
 def _other_side(connection: Mapping[str, Any], vpc: str) -> str:
     sides = (connection.get("AccepterVpcInfo") or {}, connection.get("RequesterVpcInfo") or {})
-    return next((str(one["VpcId"]) for one in sides if one.get("VpcId") and one["VpcId"] != vpc), "")
+    return next((str(side["VpcId"]) for side in sides if side.get("VpcId") and side["VpcId"] != vpc), "")
 
 
 # Words ----------------------------------------------------------------------------------------------
 
 
-def _fine(ways: Mapping[tuple[str, Host], _Way], unseen: Sequence[str]) -> str:
-    by_way: dict[str, list[str]] = {}
-    for (_, host), way in ways.items():
-        by_way.setdefault(way.text, []).append(host.address)
-    text = "; ".join(f"{listed(dict.fromkeys(addresses))} {way}" for way, addresses in by_way.items())
-    further = tuple(dict.fromkeys(way.further for way in ways.values() if way.further))
-    if further:
-        text += f"; not looked at: {'; '.join(_FURTHER[one] for one in further)}"
+def _fine(followed: Mapping[tuple[str, str], _Followed], unseen: Sequence[str] = ()) -> str:
+    by_text: dict[str, dict[str, None]] = {}
+    for (_, address), route in followed.items():
+        by_text.setdefault(route.text, {})[address] = None
+    text = "; ".join(f"{listed(addresses)} {route}" for route, addresses in by_text.items())
+    if further := dict.fromkeys(route.further for route in followed.values() if route.further):
+        text += f"; not looked at: {'; '.join(_FURTHER[target] for target in further)}"
     return text + (f"; the route tables of {listed(unseen)} cannot be seen" if unseen else "")
 
 
-def _rows(ways: Mapping[tuple[str, Host], _Way]) -> tuple[Row, ...]:
-    subnets = dict.fromkeys(subnet for subnet, _ in ways)
-    own = {subnet: {key: way for key, way in ways.items() if key[0] == subnet} for subnet in subnets}
-    return tuple(Row(subnet, Status.PASS, _fine(own[subnet], ())) for subnet in subnets)
+def _rows(followed: Mapping[tuple[str, str], _Followed]) -> tuple[Row, ...]:
+    by_subnet: dict[str, dict[tuple[str, str], _Followed]] = {}
+    for ends, route in followed.items():
+        by_subnet.setdefault(ends[0], {})[ends] = route
+    return tuple(Row(subnet, Status.PASS, _fine(routes)) for subnet, routes in by_subnet.items())
 
 
-def _fix(closed: Sequence[Closed], tables: SubnetRoutes, place: AwsPlace) -> Fix:
+def _fix(obstacles: Sequence[Obstacle], tables: SubnetRoutes, place: AwsPlace) -> Fix:
     """Where there is no default route, or what it leads to is gone, it may be what carried all but the VPC itself."""
-    found = [(table, one.host.address) for one in closed if (table := tables.of(one.subnet))]
+    flows = [obstacle.flow for obstacle in obstacles]
+    found = [(table, flow.destination) for flow in flows if (table := tables.of(flow.subnet))]
     wanted = dict.fromkeys((table.id, f"{address}/32") for table, address in found)
     lacking = {table.id: table for table, _ in found if not table.default or table.default.blackhole}
     default = (

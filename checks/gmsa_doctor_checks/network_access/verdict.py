@@ -1,133 +1,118 @@
-"""From ports that are closed to a finding: what stops every task, what only some, and what costs time. Pure."""
+"""From obstacles to a finding: what stops every task, what only some, and what costs time. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from gmsa_doctor.authoring import Finding, Fix, Row, ShowsAs, Status, failed, passed, warned
+from gmsa_doctor.authoring import CheckId, Fix, Given, Row, ShowsAs, Status, failed, in_words, listed, passed, warned
 from gmsa_doctor_checks import texts
-from gmsa_doctor_checks.network_access.values import Closed, Host, Hosts, Judged, Need
+from gmsa_doctor_checks.network_access.values import Host, Hosts
+from gmsa_doctor_checks.reachability.flow import ANY_SUBNET, Need
+from gmsa_doctor_checks.reachability.obstacles import Extent, Judged, Obstacle
 
-ANYWHERE = ""
-"""The subnet of what holds for all of them."""
-
-_SHOWS: dict[Need, ShowsAs] = {
-    Need.DNS: texts.NO_DNS,
-    Need.KERBEROS: texts.USER_TICKET,
-    Need.LDAP: texts.BIND,
-}
+_SHOWS: dict[Need, ShowsAs] = {Need.DNS: texts.NO_DNS, Need.KERBEROS: texts.USER_TICKET, Need.LDAP: texts.BIND}
 _SEEN_BY = {
-    Need.DNS: "dns.domain-controllers",
-    Need.KERBEROS: "network.kerberos",
-    Need.LDAP: "network.ldap",
+    Need.KERBEROS: CheckId("network.kerberos"),
+    Need.LDAP: CheckId("network.ldap"),
+    Need.DNS: CheckId("dns.domain-controllers"),
 }
-"""The checks that see what is deduced here from configuration."""
-_NAMED = 4
-"""So many are named; of the others the number."""
+"""The checks that see what is deduced here from configuration; DNS last, since a name may be answered elsewhere."""
+J = TypeVar("J", bound=Judged)
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is judged: the hosts, the subnets (or only :data:`ANYWHERE`), and what is closed."""
+class BlockedFlows:
+    """The hosts, the subnets (or only :data:`ANY_SUBNET`), and what blocks flows between them."""
 
     hosts: Hosts
     subnets: tuple[str, ...]
-    closed: tuple[Closed, ...]
+    obstacles: tuple[Obstacle, ...]
 
+    def of_subnet(self, subnet: str) -> tuple[Obstacle, ...]:
+        """Those of a subnet."""
+        return tuple(obstacle for obstacle in self.obstacles if obstacle.flow.subnet == subnet)
 
-def out_of_reach(question: Question) -> tuple[Need, ...]:
-    """What tasks of no subnet get from any host."""
-    by_subnet = [_lacking(question, subnet) for subnet in question.subnets]
-    return tuple(need for need in Need if by_subnet and all(need in lacking for lacking in by_subnet))
+    def lacking(self, subnet: str) -> tuple[Need, ...]:
+        """What a task of a subnet gets from no host: each has a port blocked that it requires."""
+        blocked = {obstacle.flow for obstacle in self.of_subnet(subnet) if obstacle.certain}
+        required = [flow for flow in self.hosts.flows(subnet) if flow.port.required]
+        lacking = []
+        for need in Need:
+            flows = [flow for flow in required if flow.port.need is need]
+            shut = {flow.destination for flow in flows if flow in blocked}
+            if flows and shut == {flow.destination for flow in flows} and all(flow.port.certain for flow in flows):
+                lacking.append(need)
+        return tuple(lacking)
 
-
-def _lacking(question: Question, subnet: str) -> tuple[Need, ...]:
-    """What a task of a subnet gets from no host: each has a port closed that it requires."""
-    closed = {(one.host.address, one.port) for one in question.closed if one.subnet == subnet and one.certain}
-    asked = [(host, port) for host in question.hosts.hosts for port in host.ports if port.required]
-    lacking = []
-    for need in Need:
-        of_need = [(host.address, port) for host, port in asked if port.need is need]
-        addresses = {address for address, _ in of_need}
-        shut = {address for address, port in of_need if (address, port) in closed}
-        if addresses and addresses == shut and all(port.certain for _, port in of_need):
-            lacking.append(need)
-    return tuple(lacking)
+    @property
+    def out_of_reach(self) -> tuple[Need, ...]:
+        """What tasks of no subnet get from any host."""
+        by_subnet = [self.lacking(subnet) for subnet in self.subnets]
+        return tuple(need for need in Need if by_subnet and all(need in lacking for lacking in by_subnet))
 
 
 def verdict(
-    question: Question,
+    kind: type[J],
+    blocked: BlockedFlows,
     fine: str,
-    fix: Callable[[Sequence[Closed]], Fix],
-    seen_open: Callable[[Need], bool],
-) -> tuple[Judged, Finding]:
+    fix: Callable[[Sequence[Obstacle]], Fix],
+    seen_open: Callable[[Hosts, Need], bool],
+) -> Given[J]:
     """The finding, and what is out of reach because of it.
 
     ``fine`` is what a pass says. ``seen_open`` tells whether what is deduced to be closed was seen to be open, from
     the task's own network.
     """
-    closed = question.closed
-    rows = _rows(question)
-    if not closed:
-        return Judged(), passed(fine, rows=rows if len(question.subnets) > 1 else ())
-    dead = [subnet for subnet in question.subnets if _lacking(question, subnet)]
-    what = told(closed)
-    if question.subnets and len(dead) == len(question.subnets):
-        needs = tuple(dict.fromkeys(need for subnet in dead for need in _lacking(question, subnet)))
-        summary = f"tasks cannot reach {_needs(needs)} of {question.hosts.domain}: {what}"
-        if any(seen_open(need) for need in needs):
-            return Judged(), warned(
-                f"{summary}; but from inside it was seen to be open",
-                expected=_expected(closed),
-                fix=fix(closed),
-                rows=rows,
-            )
-        return Judged(out_of_reach(question)), failed(
-            summary,
-            expected=_expected(closed),
-            fix=fix(closed),
-            shows_as=next((_SHOWS[need] for need in needs if need in _SHOWS), None),
-            rows=rows,
-            overruled_by=_evidence(needs),
-        )
-    return Judged(), warned(
-        _partial(question, dead, what),
-        expected=_expected(closed),
-        fix=fix(closed),
+    obstacles, hosts, rows = blocked.obstacles, blocked.hosts, _rows(blocked)
+    if not obstacles:
+        return Given(kind(), passed(fine, rows=rows if len(blocked.subnets) > 1 else ()))
+    judged = kind(faults=tuple(dict.fromkeys(obstacle.fault for obstacle in obstacles)))
+    ports = ", ".join(dict.fromkeys(str(obstacle.flow.port) for obstacle in obstacles))
+    expected = f"{ports} open to {listed(dict.fromkeys(obstacle.flow.destination for obstacle in obstacles))}"
+    dead = [subnet for subnet in blocked.subnets if blocked.lacking(subnet)]
+    if not dead or len(dead) < len(blocked.subnets):
+        summary = _partial(blocked, dead)
+        return Given(judged, warned(summary, expected=expected, fix=fix(obstacles), rows=rows))
+    needs = tuple(dict.fromkeys(need for subnet in dead for need in blocked.lacking(subnet)))
+    finding = failed(
+        f"tasks cannot reach {in_words(needs, 'and')} of {hosts.domain}: {explained(obstacles)}",
+        expected=expected,
+        fix=fix(obstacles),
+        shows_as=next((_SHOWS[need] for need in needs if need in _SHOWS), None),
         rows=rows,
+        overruled_by=next((check for need, check in _SEEN_BY.items() if need in needs), None),
     )
+    if any(seen_open(hosts, need) for need in needs):
+        return Given(judged, finding.overruled("from inside it was seen to be open"))
+    return Given(replace(judged, out_of_reach=blocked.out_of_reach), finding)
 
 
-def _evidence(needs: Sequence[Need]) -> str | None:
-    """The check whose pass from inside contradicts: of Kerberos or LDAP, since a name may be answered elsewhere."""
-    return next((_SEEN_BY[need] for need in (Need.KERBEROS, Need.LDAP, Need.DNS) if need in needs), None)
-
-
-def _partial(question: Question, dead: Sequence[str], what: str) -> str:
+def _partial(blocked: BlockedFlows, dead: Sequence[str]) -> str:
     """Why it is only a warning."""
-    closed = question.closed
+    domain, why = blocked.hosts.domain, explained(blocked.obstacles)
+    required = [obstacle for obstacle in blocked.obstacles if obstacle.flow.port.required]
     if dead:
         return (
-            f"tasks in {listed(dead)} ({len(dead)} of {len(question.subnets)} subnets) cannot reach "
-            f"{question.hosts.domain}, so that tasks fail now and then: {what}"
+            f"tasks in {listed(dead)} ({len(dead)} of {len(blocked.subnets)} subnets) cannot reach "
+            f"{domain}, so that tasks fail now and then: {why}"
         )
-    if all(not one.port.required for one in closed):
-        return f"{_loss(closed)}: {what}"
-    if any(one.ipv6 for one in closed) and all(not one.certain or not one.port.required for one in closed):
-        return f"{what}; they may be reached by IPv6, which is not judged"
-    if all(one.partly or not one.port.required for one in closed):
-        return f"connections to {question.hosts.domain} fail now and then: {what}"
-    if all(not one.port.certain or not one.port.required for one in closed):
-        return f"{what}; whether tasks ask just these hosts is not known"
-    shut = {one.host.address for one in closed if one.port.required}
-    return (
-        f"{len(shut)} of {len(question.hosts.hosts)} hosts of {question.hosts.domain} cannot be reached by all: {what}"
-    )
+    if not required:
+        return f"{_loss(blocked.obstacles)}: {why}"
+    extents = {obstacle.extent for obstacle in blocked.obstacles}
+    if Extent.IPV4 in extents and not any(obstacle.certain for obstacle in required):
+        return f"{why}; they may be reached by IPv6, which is not judged"
+    if all(obstacle.extent is Extent.PART for obstacle in required):
+        return f"connections to {domain} fail now and then: {why}"
+    if not any(obstacle.flow.port.certain for obstacle in required):
+        return f"{why}; whether tasks ask just these hosts is not known"
+    shut = {obstacle.flow.destination for obstacle in required}
+    return f"{len(shut)} of {len(blocked.hosts.hosts)} hosts of {domain} cannot be reached by all: {why}"
 
 
-def _loss(closed: Iterable[Closed]) -> str:
-    needs = {one.port.need for one in closed}
+def _loss(obstacles: Iterable[Obstacle]) -> str:
+    needs = {obstacle.flow.port.need for obstacle in obstacles}
     losses = []
     if Need.DNS in needs:
         losses.append("large answers of DNS, which need TCP, are lost")
@@ -139,67 +124,42 @@ def _loss(closed: Iterable[Closed]) -> str:
 # Words ----------------------------------------------------------------------------------------------
 
 
-def told(closed: Iterable[Closed]) -> str:
-    """What is closed, and why, with ports and hosts of one reason together."""
-    by_why: dict[tuple[str, str], tuple[list[str], list[str]]] = {}
-    for one in closed:
-        ports, addresses = by_why.setdefault((one.subnet, one.why), ([], []))
-        ports.append(str(one.port))
-        addresses.append(one.host.address)
-    merged: dict[tuple[str, str, str], list[str]] = {}
-    for (subnet, why), (ports, addresses) in by_why.items():
-        key = (why, ", ".join(dict.fromkeys(ports)), listed(dict.fromkeys(addresses)))
-        merged.setdefault(key, []).append(subnet)
+def explained(obstacles: Iterable[Obstacle], *, with_subnets: bool = True) -> str:
+    """What is blocked, and why, with ports and hosts of one reason together."""
+    by_reason: dict[tuple[str, str], tuple[dict[str, None], dict[str, None]]] = {}
+    for obstacle in obstacles:
+        subnet = obstacle.flow.subnet if with_subnets else ANY_SUBNET
+        ports, addresses = by_reason.setdefault((subnet, obstacle.text), ({}, {}))
+        ports[str(obstacle.flow.port)] = addresses[obstacle.flow.destination] = None
+    merged: dict[tuple[str, str], list[str]] = {}
+    for (subnet, text), (ports, addresses) in by_reason.items():
+        merged.setdefault((f"{', '.join(ports)} to {listed(addresses)}", text), []).append(subnet)
     return "; ".join(
-        f"{ports} to {addresses}{_from(subnets)}: {why}" for (why, ports, addresses), subnets in merged.items()
+        f"{ends}{'' if ANY_SUBNET in subnets else f' from {listed(subnets)}'}: {text}"
+        for (ends, text), subnets in merged.items()
     )
 
 
-def _from(subnets: Sequence[str]) -> str:
-    return "" if ANYWHERE in subnets else f" from {listed(subnets)}"
+def _rows(blocked: BlockedFlows) -> tuple[Row, ...]:
+    if blocked.subnets == (ANY_SUBNET,):
+        return tuple(_row_of_host(host, blocked.obstacles) for host in blocked.hosts.hosts)
+    return tuple(_row_of_subnet(subnet, blocked) for subnet in blocked.subnets)
 
 
-def listed(items: Iterable[str]) -> str:
-    """The first few of them, and how many more there are."""
-    all_ = list(items)
-    more = f" and {len(all_) - _NAMED} more" if len(all_) > _NAMED else ""
-    return ", ".join(all_[:_NAMED]) + more
+def _row_of_subnet(subnet: str, blocked: BlockedFlows) -> Row:
+    obstacles = blocked.of_subnet(subnet)
+    if not obstacles:
+        return Row(subnet, Status.PASS, "nothing in the way")
+    status = Status.FAIL if blocked.lacking(subnet) else Status.WARN
+    return Row(subnet, status, explained(obstacles, with_subnets=False))
 
 
-def _needs(needs: Sequence[Need]) -> str:
-    return " and ".join([", ".join(needs[:-1]), needs[-1]] if len(needs) > 1 else needs)
-
-
-def _expected(closed: Sequence[Closed]) -> str:
-    ports = dict.fromkeys(str(one.port) for one in closed)
-    return f"{', '.join(ports)} open to {listed(dict.fromkeys(one.host.address for one in closed))}"
-
-
-def _rows(question: Question) -> tuple[Row, ...]:
-    if question.subnets == (ANYWHERE,):
-        return tuple(_row_of_host(one, question.closed) for one in question.hosts.hosts)
-    rows = []
-    for subnet in question.subnets:
-        closed = [one for one in question.closed if one.subnet == subnet]
-        status = Status.FAIL if _lacking(question, subnet) else Status.WARN
-        rows.append(
-            Row(subnet, status, told(_anywhere(closed))) if closed else Row(subnet, Status.PASS, "nothing in the way")
-        )
-    return tuple(rows)
-
-
-def _anywhere(closed: Iterable[Closed]) -> tuple[Closed, ...]:
-    return tuple(replace(one, subnet=ANYWHERE) for one in closed)
-
-
-def _row_of_host(host: Host, closed: Iterable[Closed]) -> Row:
-    own = [one for one in closed if one.host == host]
+def _row_of_host(host: Host, obstacles: Iterable[Obstacle]) -> Row:
+    own = [obstacle for obstacle in obstacles if obstacle.flow.destination == host.address]
     if not own:
         return Row(str(host), Status.PASS, ", ".join(map(str, host.ports)))
-    status = Status.FAIL if any(one.port.required and one.certain for one in own) else Status.WARN
-    by_why = {why: ", ".join(str(one.port) for one in own if one.why == why) for why in dict.fromkeys(map(_why, own))}
-    return Row(str(host), status, "; ".join(f"{ports}: {why}" for why, ports in by_why.items()))
-
-
-def _why(closed: Closed) -> str:
-    return closed.why
+    status = Status.FAIL if any(obstacle.flow.port.required and obstacle.certain for obstacle in own) else Status.WARN
+    by_reason: dict[str, list[str]] = {}
+    for obstacle in own:
+        by_reason.setdefault(obstacle.text, []).append(str(obstacle.flow.port))
+    return Row(str(host), status, "; ".join(f"{', '.join(ports)}: {text}" for text, ports in by_reason.items()))

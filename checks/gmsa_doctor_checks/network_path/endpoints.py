@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from ipaddress import IPv4Network
-
 from gmsa_doctor.authoring import Given, Result, Row, Status, check, passed, skipped
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.core.errors import NotFound
-from gmsa_doctor.formats.aws.security_group import read_security_group
 from gmsa_doctor.formats.aws.vpc_endpoint import INTERFACE, VpcEndpoint, is_of_another_region, read_vpc_endpoint
 from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.network_path.values import PathGroups, PrivateNames, VpcEndpoints
-from gmsa_doctor_checks.task_groups import groups_of_task
-from gmsa_doctor_checks.vpc_values import TaskSubnets
+from gmsa_doctor_checks.reachability import network as vpc_network
+from gmsa_doctor_checks.reachability.network import TaskSubnets, groups_of_task, prefix_lists
+from gmsa_doctor_checks.reachability.services import SERVICES
 
-SERVICES = {
-    "s3": "S3",
-    "secretsmanager": "Secrets Manager",
-    "ecr.api": "ECR's API",
-    "ecr.dkr": "ECR's registry",
-    "logs": "CloudWatch Logs",
-}
-"""What a task on Fargate asks, by the last part of the endpoint service's name."""
 _ATTRIBUTES = ("enableDnsSupport", "enableDnsHostnames")
 
 
@@ -38,21 +27,21 @@ def endpoints(subnets: TaskSubnets, ec2: Ec2, place: AwsPlace) -> Result[VpcEndp
     if not place.region:
         return skipped("the task's region is not known")
     raw = ec2.vpc_endpoints(subnets.vpc.id)
-    abroad = any(is_of_another_region(one, place.region) for one in raw)
-    read = (read_vpc_endpoint(one, place.region) for one in raw)
-    found = tuple(one for one in read if one and one.service in SERVICES)
+    abroad = any(is_of_another_region(endpoint, place.region) for endpoint in raw)
+    read = (read_vpc_endpoint(endpoint, place.region) for endpoint in raw)
+    found = tuple(endpoint for endpoint in read if endpoint and endpoint.service in SERVICES)
     if not found:
         return Given(
             VpcEndpoints(abroad=abroad), passed(f"{subnets.vpc.id} has none for the services that a task asks")
         )
-    rows = tuple(Row(one.id, Status.PASS, _in_words(one)) for one in found)
-    names = ", ".join(dict.fromkeys(SERVICES[one.service] for one in found))
+    rows = tuple(Row(endpoint.id, Status.PASS, _in_words(endpoint)) for endpoint in found)
+    names = ", ".join(dict.fromkeys(SERVICES[endpoint.service] for endpoint in found))
     return Given(VpcEndpoints(found, abroad), passed(f"{subnets.vpc.id} has endpoints for {names}", rows=rows))
 
 
-def _in_words(one: VpcEndpoint) -> str:
-    dns = (", with private DNS" if one.private_dns else ", without private DNS") if one.kind == INTERFACE else ""
-    return f"{one.kind} endpoint for {SERVICES[one.service]}, {one.state}{dns}"
+def _in_words(endpoint: VpcEndpoint) -> str:
+    dns = f", with{'' if endpoint.private_dns else 'out'} private DNS" if endpoint.kind == INTERFACE else ""
+    return f"{endpoint.kind} endpoint for {SERVICES[endpoint.service]}, {endpoint.state}{dns}"
 
 
 @check(
@@ -67,14 +56,12 @@ def private_names(subnets: TaskSubnets, found: VpcEndpoints, ec2: Ec2) -> Given[
 
     Fix: allow `ec2:DescribeVpcAttribute`.
     """
-    if not any(one.private_dns for one in found.endpoints):
+    if not any(endpoint.private_dns for endpoint in found.endpoints):
         return Given(PrivateNames(), passed("no endpoint for the services that a task asks has private DNS"))
     off = tuple(name for name in _ATTRIBUTES if not ec2.vpc_attribute(subnets.vpc.id, name))
-    if not off:
-        return Given(PrivateNames(), passed(f"{subnets.vpc.id} has {' and '.join(_ATTRIBUTES)} on"))
-    return Given(
-        PrivateNames(off), passed(f"{subnets.vpc.id} has {' and '.join(off)} off, so private DNS does nothing")
-    )
+    names = " and ".join(off or _ATTRIBUTES)
+    text = f"{subnets.vpc.id} has {names} {'off, so private DNS does nothing' if off else 'on'}"
+    return Given(PrivateNames(off), passed(text))
 
 
 @check(
@@ -95,19 +82,14 @@ def security_groups(network: Network, subnets: TaskSubnets, found: VpcEndpoints,
     """
     try:
         task = groups_of_task(network, subnets, ec2)
-        others = {id for one in found.endpoints for id in one.groups} - {one.id for one in task}
-        theirs = tuple(map(read_security_group, ec2.security_groups(tuple(sorted(others))))) if others else ()
+        others = {id for endpoint in found.endpoints for id in endpoint.groups} - {group.id for group in task}
+        theirs = vpc_network.security_groups(tuple(sorted(others)), ec2)
     except NotFound as error:  # network-access.security-groups tells it; those of another account are not seen
         return skipped(f"not all groups can be seen from this account: {error.text}")
     if not task and not theirs:
         return skipped("the task's security groups are not known, and no endpoint has any")
     rules = [rule for group in task for rule in group.egress]
     rules += [rule for group in (*task, *theirs) for rule in group.ingress]
-    lists = tuple(dict.fromkeys(id for rule in rules for id in rule.prefix_lists))
-    networks = tuple((id, _networks(ec2.prefix_list_entries(id))) for id in lists)
-    names = ", ".join(one.id for one in (*task, *theirs))
-    return Given(PathGroups(task, theirs, networks), passed(names))
-
-
-def _networks(cidrs: Iterable[str]) -> tuple[IPv4Network, ...]:
-    return tuple(IPv4Network(one, strict=False) for one in cidrs if ":" not in one)
+    lists = prefix_lists(dict.fromkeys(id for rule in rules for id in rule.prefix_lists), ec2)
+    names = ", ".join(group.id for group in (*task, *theirs))
+    return Given(PathGroups(task, theirs, tuple(lists.items())), passed(names))

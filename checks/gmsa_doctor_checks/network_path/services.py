@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from gmsa_doctor.authoring import (
+    CheckId,
     Finding,
     Fix,
     Given,
@@ -14,41 +15,64 @@ from gmsa_doctor.authoring import (
     Row,
     ShowsAs,
     Status,
+    bundle,
     check,
+    deferred_to,
     failed,
+    if_several,
     passed,
     skipped,
-    stands_behind,
     warned,
 )
-from gmsa_doctor.clients.aws.route53 import Route53, Route53Profiles
-from gmsa_doctor.formats.aws.arn import ArnError, RoleArn, parse_role_arn
+from gmsa_doctor.core.severity import worst
+from gmsa_doctor.formats.aws.arn import ArnError, parse_role_arn
 from gmsa_doctor.formats.aws.image_name import ecr_repository
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject, ExecutionRole, LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace, Launch, Network, Platform
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.network_access.values import GroupsOfTask, Ways
-from gmsa_doctor_checks.network_path.elsewhere import Elsewhere, by_their_exit
-from gmsa_doctor_checks.network_path.values import (
-    PathGroups,
-    PrivateNames,
-    ServicePaths,
-    VpcEndpoints,
-    Way,
-    WaysOut,
-)
-from gmsa_doctor_checks.network_path.ways import LAYERS, Asked, Facts, egress_of, service_name, way, way_to_elsewhere
-from gmsa_doctor_checks.network_path.zones import by_zone, may_matter, zones_of
-from gmsa_doctor_checks.values import DhcpOptions, SecretObject
-from gmsa_doctor_checks.vpc_dns.dhcp_options.options import own_servers
+from gmsa_doctor_checks.network_path.acls import ON_EC2
+from gmsa_doctor_checks.network_path.paths import PathSearch, ServiceRequest, TaskAccess, VpcView
+from gmsa_doctor_checks.network_path.private_zones import ZoneReader, by_zone, may_matter
+from gmsa_doctor_checks.reachability.attribution import Report, blame, report
+from gmsa_doctor_checks.reachability.flow import Flow
+from gmsa_doctor_checks.reachability.obstacles import Fault, GroupsOfTask, Layer, RoutesToHosts
+from gmsa_doctor_checks.reachability.services import LAYERS, ServicePath, ServicePaths, service_name
+from gmsa_doctor_checks.values import SecretObject
 from gmsa_doctor_checks.vpc_dns.values import VpcDns, VpcResolver
-from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnets
 
-_S3, _SECRETS, _ECR, _LOGS = "network-path.s3", "network-path.secrets-manager", "network-path.ecr", "network-path.logs"
+_S3, _SECRETS, _ECR, _LOGS = map(
+    CheckId, ("network-path.s3", "network-path.secrets-manager", "network-path.ecr", "network-path.logs")
+)
 _OF = {_S3: ("s3",), _SECRETS: ("secretsmanager",), _ECR: ("ecr.api", "ecr.dkr", LAYERS), _LOGS: ("logs",)}
-"""The services that a check is about; a fault that several have in common is told by the first of them."""
+"""The services that a check is about; a fault that several have in common is reported by the first of them."""
+_GROUPS, _ROUTES = CheckId("network-access.security-groups"), CheckId("network-access.routes")
+_DNS = CheckId("dhcp-options.domain-name-servers")
+
+
+@bundle
+@dataclass(frozen=True)
+class TaskRequests:
+    """What a task reads from AWS's services before its container starts."""
+
+    role: Outcome[ExecutionRole]
+    location: Outcome[CredSpecLocation]
+    secret: Outcome[LinkedSecret]
+
+    def access(self, groups: tuple[str, ...], place: AwsPlace) -> TaskAccess:
+        """The requests as an endpoint's policy sees them."""
+        bucket = f"prod-{place.region}-starport-layer-bucket"
+        requests = {LAYERS: ServiceRequest("s3:GetObject", f"arn:{place.partition}:s3:::{bucket}/layer")}
+        if self.location.value and self.location.value.bucket:
+            requests["s3"] = ServiceRequest("s3:GetObject", self.location.value.arn)
+        if self.secret.value:
+            requests["secretsmanager"] = ServiceRequest("secretsmanager:GetSecretValue", self.secret.value.text)
+        try:
+            role = parse_role_arn(self.role.value.arn) if self.role.value else None
+        except ArnError:
+            role = None
+        return TaskAccess(groups, role, requests)
 
 
 @check(
@@ -60,19 +84,9 @@ def services(
     network: Network,
     definition: TaskDefinition,
     platform: Platform,
-    place: AwsPlace,
-    subnets: TaskSubnets,
-    routes: SubnetRoutes,
-    endpoints: VpcEndpoints,
-    ways_out: Outcome[WaysOut],
-    names: Outcome[PrivateNames],
-    groups: Outcome[PathGroups],
-    options: Outcome[DhcpOptions],
-    role: Outcome[ExecutionRole],
-    location: Outcome[CredSpecLocation],
-    secret: Outcome[LinkedSecret],
-    route53: Route53,
-    profiles: Route53Profiles,
+    view: VpcView,
+    requests: TaskRequests,
+    zone_reader: ZoneReader,
 ) -> Result[ServicePaths]:
     """Puts together routes, gateways, endpoints with their policies, and security groups, for each subnet and service.
 
@@ -87,81 +101,72 @@ def services(
     Fix: see network-path.s3, network-path.secrets-manager, network-path.ecr and network-path.logs.
     """
     if platform.launch is not Launch.FARGATE:
-        return skipped("on EC2 instances the instance asks AWS's services, from a subnet that is not known here")
-    asked = {}
-    if location.value and location.value.bucket:
-        asked["s3"] = Asked("s3:GetObject", location.value.arn)
-    if secret.value:
-        asked["secretsmanager"] = Asked("secretsmanager:GetSecretValue", secret.value.text)
-    bucket = f"prod-{place.region}-starport-layer-bucket"
-    asked[LAYERS] = Asked("s3:GetObject", f"arn:{place.partition}:s3:::{bucket}/layer")
-    facts = Facts(
-        place,
-        subnets,
-        routes,
-        endpoints,
-        ways_out.value,
-        names.value,
-        groups.value,
-        tuple(one.id for one in groups.value.task) if groups.value else network.security_groups,
-        options.value is None or bool(own_servers(options.value)),
-        _role(role.value),
-        asked,
-    )
-    found = tuple(
-        (way if here else way_to_elsewhere)(facts, service, subnet)
-        for service, here in _needed(definition, place)
-        for subnet in subnets.subnets
-    )
-    elsewhere = {service for service, here in _needed(definition, place) if not here}
-    open_to_zones = [one for one in found if one.service not in elsewhere and may_matter(facts, one)]
+        return skipped(ON_EC2)
+    place, groups = view.place, view.groups.value
+    ids = tuple(group.id for group in groups.task) if groups else network.security_groups
+    access = requests.access(ids, place)
+    paths: list[ServicePath] = []
+    open_to_zones: list[ServicePath] = []
+    for service, here in _needed(definition, place):
+        for subnet in view.subnets.subnets:
+            search = PathSearch(view, access, subnet, Flow(subnet.id, service))
+            paths.append(search.path() if here else search.path_abroad())
+            if here and may_matter(view, paths[-1]):
+                open_to_zones.append(paths[-1])
     if open_to_zones:
-        zones = zones_of(subnets.vpc.id, place, route53, profiles)
-        found = tuple(by_zone(one, place, zones) if one in open_to_zones else one for one in found)
-    wanted = ", ".join(dict.fromkeys(service_name(one.service) for one in found))
-    because = () if ways_out.value else stands_behind([ways_out.finding]).because
-    return Given(
-        ServicePaths(by_their_exit(found), because, egress_of(facts.groups_of_task)), passed(f"judged for {wanted}")
-    )
-
-
-def _role(role: ExecutionRole | None) -> RoleArn | None:
-    try:
-        return parse_role_arn(role.arn) if role else None
-    except ArnError:
-        return None
+        zones = zone_reader.zones_of(view.subnets.vpc.id, place)
+        paths = [by_zone(path, place, zones) if path in open_to_zones else path for path in paths]
+    roots = iter(blame([path.faults for path in paths if path.faults]))
+    blamed = tuple(replace(path, faults=next(roots)) if path.faults else path for path in paths)
+    wanted = ", ".join(dict.fromkeys(service_name(path.service) for path in paths))
+    unknown_exits = None if view.exits.value else view.exits.finding
+    return Given(ServicePaths(blamed, unknown_exits), passed(f"judged for {wanted}"))
 
 
 def _needed(definition: TaskDefinition, place: AwsPlace) -> Iterable[tuple[str, bool]]:
     """The services that the task asks, and whether those of its own region, which endpoints are for."""
     yield "s3", True
     yield "secretsmanager", True
-    regions = {found.region for one in definition.containers if (found := ecr_repository(one.image or ""))}
-    here = regions <= {place.region}
-    yield from ((one, here) for one in _OF[_ECR] if regions)
-    streams = [one.logs for one in definition.containers if one.logs]
-    if streams:
-        yield "logs", all(one.region in (None, place.region) for one in streams)
+    images = (ecr_repository(container.image or "") for container in definition.containers)
+    regions = {image.region for image in images if image}
+    yield from ((service, regions <= {place.region}) for service in _OF[_ECR] if regions)
+    logs = [container.logs for container in definition.containers if container.logs]
+    if logs:
+        yield "logs", all(log.region in (None, place.region) for log in logs)
 
 
 # The services ---------------------------------------------------------------------------------------
 
 
+@bundle
+@dataclass(frozen=True)
+class OtherReports:
+    """The checks that may report the same fault, since it keeps tasks from the AD as well: what each has found.
+
+    One change, such as a default route or outbound rules that are gone, is one root cause.
+    """
+
+    groups: Outcome[GroupsOfTask]
+    routes: Outcome[RoutesToHosts]
+    dns: Outcome[VpcDns]
+    resolver: Outcome[VpcResolver]
+
+    def reports(self, *, everywhere: bool) -> Iterable[Report]:
+        """``everywhere``: the paths are blocked in each subnet, so that it is worse than a warning."""
+        yield report(_GROUPS, self.groups)
+        off = self.resolver.value is not None and not self.resolver.value.on  # else it fails for another reason
+        if off and self.dns.finding.status is Status.FAIL:
+            yield Report(_DNS, (Fault(Layer.DNS, "enableDnsSupport"),))
+        yield report(_ROUTES, self.routes, even_warned=not everywhere)
+
+
 @check(
-    _S3,
+    "network-path.s3",
     title="Tasks get to S3 from each subnet",
     docs=links.FARGATE_ENDPOINTS,
     shows=(texts.NOT_RETRIEVED, texts.NO_REGISTRY),
 )
-def s3(
-    paths: ServicePaths,
-    found: Outcome[CredSpecObject],
-    groups: Outcome[GroupsOfTask],
-    ways: Outcome[Ways],
-    dns: Outcome[VpcDns],
-    resolver: Outcome[VpcResolver],
-    vantage: Vantage,
-) -> Finding:
+def s3(paths: ServicePaths, found: Outcome[CredSpecObject], others: OtherReports, vantage: Vantage) -> Finding:
     """Judges the way to S3 from each of the task's subnets.
 
     That is a gateway endpoint on the subnet's route table, an interface endpoint with private DNS, or a way out of the
@@ -173,25 +178,17 @@ def s3(
     Fix: add the subnet's route table to a gateway endpoint for S3, or give it a way out by a NAT gateway.
     """
     seen = bool(vantage.inside and found.value and not found.value.location.file)
-    return _judge(
-        paths, _Told(_S3, texts.NOT_RETRIEVED, Elsewhere(groups, ways, dns, resolver), "credspec.object", seen)
-    )
+    return _Paths(_S3, paths, texts.NOT_RETRIEVED, CheckId("credspec.object"), seen).finding(others)
 
 
 @check(
-    _SECRETS,
+    "network-path.secrets-manager",
     title="Tasks get to Secrets Manager from each subnet",
     docs=links.FARGATE_ENDPOINTS,
     shows=(texts.SECRET, texts.NO_REGISTRY),
 )
 def secrets_manager(
-    paths: ServicePaths,
-    found: Outcome[SecretObject],
-    groups: Outcome[GroupsOfTask],
-    ways: Outcome[Ways],
-    dns: Outcome[VpcDns],
-    resolver: Outcome[VpcResolver],
-    vantage: Vantage,
+    paths: ServicePaths, found: Outcome[SecretObject], others: OtherReports, vantage: Vantage
 ) -> Finding:
     """Judges the way to Secrets Manager from each of the task's subnets.
 
@@ -204,17 +201,13 @@ def secrets_manager(
     out by a NAT gateway.
     """
     seen = bool(vantage.inside and found.value)
-    return _judge(paths, _Told(_SECRETS, texts.SECRET, Elsewhere(groups, ways, dns, resolver), "secret.value", seen))
+    return _Paths(_SECRETS, paths, texts.SECRET, CheckId("secret.value"), seen).finding(others)
 
 
-@check(_ECR, title="Tasks get to ECR from each subnet", docs=links.ECR_ENDPOINTS, shows=(texts.NO_REGISTRY,))
-def ecr(
-    paths: ServicePaths,
-    groups: Outcome[GroupsOfTask],
-    ways: Outcome[Ways],
-    dns: Outcome[VpcDns],
-    resolver: Outcome[VpcResolver],
-) -> Finding:
+@check(
+    "network-path.ecr", title="Tasks get to ECR from each subnet", docs=links.ECR_ENDPOINTS, shows=(texts.NO_REGISTRY,)
+)
+def ecr(paths: ServicePaths, others: OtherReports) -> Finding:
     """Judges the way to ECR from each of the task's subnets, if an image comes from there.
 
     It takes three: to ECR's API, to the registry, and to S3, where the layers lie.
@@ -224,116 +217,131 @@ def ecr(
     Fix: make interface endpoints for `ecr.api` and `ecr.dkr` and a gateway endpoint for S3, or give the subnets a way
     out by a NAT gateway.
     """
-    return _judge(
-        paths, _Told(_ECR, texts.NO_REGISTRY, Elsewhere(groups, ways, dns, resolver), none="no image comes from ECR")
-    )
+    if not paths.to(*_OF[_ECR]):
+        return passed("no image comes from ECR")
+    return _Paths(_ECR, paths, texts.NO_REGISTRY).finding(others)
 
 
-@check(_LOGS, title="Tasks get to CloudWatch Logs from each subnet", docs=links.AWSLOGS, shows=(texts.NO_LOGGER,))
-def logs(
-    paths: ServicePaths,
-    groups: Outcome[GroupsOfTask],
-    ways: Outcome[Ways],
-    dns: Outcome[VpcDns],
-    resolver: Outcome[VpcResolver],
-) -> Finding:
+@check(
+    "network-path.logs",
+    title="Tasks get to CloudWatch Logs from each subnet",
+    docs=links.AWSLOGS,
+    shows=(texts.NO_LOGGER,),
+)
+def logs(paths: ServicePaths, others: OtherReports) -> Finding:
     """Judges the way to CloudWatch Logs from each of the task's subnets, if a container uses the log driver `awslogs`.
 
     Why: the driver makes the log stream before the container starts; if it cannot, the task does not start.
 
     Fix: make an interface endpoint for `logs`, or give the subnets a way out by a NAT gateway.
     """
-    none = "no container uses the log driver awslogs"
-    return _judge(paths, _Told(_LOGS, texts.NO_LOGGER, Elsewhere(groups, ways, dns, resolver), none=none))
+    if not paths.to(*_OF[_LOGS]):
+        return passed("no container uses the log driver awslogs")
+    return _Paths(_LOGS, paths, texts.NO_LOGGER).finding(others)
 
 
 @dataclass(frozen=True)
-class _Told:
-    """The check that tells, and what it says beside. ``seen``: the service was asked from the task's place."""
+class _Paths:
+    """The paths to the services of a check, and what its finding says. ``seen``: they were asked from inside."""
 
-    id: str
+    id: CheckId
+    all: ServicePaths
     shows_as: ShowsAs
-    elsewhere: Elsewhere
-    overruled_by: str | None = None
+    overruled_by: CheckId | None = None
     seen: bool = False
-    none: str = ""
 
+    def finding(self, others: OtherReports) -> Finding:
+        """What is reported here, or which check reports it."""
+        paths = self.all.to(*_OF[self.id])
+        subnets = dict.fromkeys(path.flow.subnet for path in paths)
+        worst_of = [_worst([path for path in paths if path.flow.subnet == subnet]) for subnet in subnets]
+        bad = [path for path in worst_of if path.blocked]
+        rows = tuple(path.row for path in worst_of)
+        if not bad:
+            return self._passed(paths, rows)
+        if elsewhere := _reported_by(bad, others.reports(everywhere=len(bad) == len(rows))):
+            return deferred_to(elsewhere, f"{_why(bad)}: it is what {elsewhere} tells", fix=_first_fix(bad))
+        if before := _reported_by(bad, self._checks_before()):
+            return deferred_to(before, f"not judged by itself: it is what {before} tells")
+        return self._failed(bad, rows)
 
-def _judge(paths: ServicePaths, told: _Told) -> Finding:
-    ways = paths.to(*_OF[told.id])
-    if not ways:
-        return passed(told.none)
-    by_subnet = {one.subnet: _worst([other for other in ways if other.subnet == one.subnet]) for one in ways}
-    bad = [one for one in by_subnet.values() if one.status in (Status.FAIL, Status.WARN)]
-    rows = tuple(one.row for one in by_subnet.values())
-    if not bad:
-        return _well(ways, rows, paths.because)
-    if other := told.elsewhere.tells(paths, bad, everywhere=len(bad) == len(rows)):
-        why = "; ".join(dict.fromkeys(one.text for one in bad))
-        fix = next((one.fix for one in bad if one.fix), None)
-        return skipped(f"{why}: it is what {other} tells", fix=fix, because=(other,))
-    if first := _told_before(paths, told.id, bad):
-        return skipped(f"not judged by itself: it is what {first} tells", because=(first,))
-    return _bad(paths, told, bad, rows)
+    def _checks_before(self) -> Iterable[Report]:
+        for id, theirs in _OF.items():
+            if id == self.id:
+                return
+            by_status: dict[Status, list[Fault]] = {}
+            for path in self.all.to(*theirs):
+                by_status.setdefault(path.status, []).extend(path.faults[:1])
+            yield Report(id, by_status.get(Status.FAIL, ()), by_status.get(Status.WARN, ()))
 
+    def _passed(self, paths: Sequence[ServicePath], rows: tuple[Row, ...]) -> Finding:
+        """Where a path is not known in any subnet, the others do not tell whether tasks get there."""
+        not_known = [path for path in paths if path.status is Status.SKIPPED]
+        unknown_exits = self.all.unknown_exits
+        if not_known and unknown_exits:
+            return deferred_to(unknown_exits, not_known[0].text)
+        if not_known and len(not_known) == len(paths):
+            fix = Fix("Ask who manages the VPC, or let gmsa-doctor run ask from there.")
+            return skipped(not_known[0].text, fix=fix)
+        return passed("; ".join(dict.fromkeys(path.text for path in paths)), rows=if_several(rows))
 
-def _well(ways: tuple[Way, ...], rows: tuple[Row, ...], because: tuple[str, ...]) -> Finding:
-    """Where a way is not known in any subnet, the others do not tell whether tasks get there."""
-    not_known = [one for one in ways if one.status is Status.SKIPPED]
-    if not_known and (because or len(not_known) == len(ways)):
-        fix = Fix("Ask who manages the VPC, or let gmsa-doctor run ask from there.")
-        return skipped(not_known[0].text, fix=None if because else fix, because=because)
-    return passed("; ".join(dict.fromkeys(one.text for one in ways)), rows=rows if len(rows) > 1 else ())
-
-
-def _worst(ways: list[Way]) -> Way:
-    """The first of the worst, with the service where there are several."""
-    order = (Status.FAIL, Status.WARN, Status.SKIPPED, Status.PASS)
-    worst = min(ways, key=lambda one: order.index(one.status))
-    if len(ways) == 1 or worst.status is Status.PASS:
-        return worst
-    return replace(worst, text=f"{service_name(worst.service)}: {worst.text}")
-
-
-def _told_before(paths: ServicePaths, id: str, bad: list[Way]) -> str | None:
-    """The check before this one that tells of the same fault, at least as badly."""
-    for other in list(_OF)[: list(_OF).index(id)]:
-        theirs = {(one.subnet, one.by): one.status for one in paths.to(*_OF[other]) if one.by}
-        if all(theirs.get((one.subnet, one.by)) in (one.status, Status.FAIL) for one in bad):
-            return other
-    return None
-
-
-def _bad(paths: ServicePaths, told: _Told, bad: list[Way], rows: tuple[Row, ...]) -> Finding:
-    causes = {one.by for one in bad}
-    also = [one for one in paths.ways if one.by in causes and one.service not in _OF[told.id]]
-    others = ", ".join(dict.fromkeys(service_name(one.service) for one in also))
-    what = ", ".join(dict.fromkeys(service_name(one.service) for one in bad))
-    why = "; ".join(dict.fromkeys(one.text for one in bad))
-    beside = f" (and so it is for {others})" if others else ""
-    fix = next((one.fix for one in bad if one.fix), Fix("Give the subnets a way to the service."))
-    expected = "an endpoint for the service that admits the task, or a way out of the VPC"
-    if len(bad) < len(rows):
-        names = ", ".join(one.name for one in bad)
-        return warned(
-            f"tasks in {names} do not get to {what}{beside}, those in the other subnets do, so that tasks fail now and "
-            f"then: {why}",
+    def _failed(self, bad: Sequence[ServicePath], rows: tuple[Row, ...]) -> Finding:
+        causes = {path.faults[0] for path in bad}
+        also = [
+            path for path in self.all.paths if causes.intersection(path.faults[:1]) and path.service not in _OF[self.id]
+        ]
+        others = f" (and so it is for {_names(also)})" if also else ""
+        services, why = f"{_names(bad)}{others}", _why(bad)
+        finding = failed(
+            f"tasks do not get to {services}: {why}",
             observed=why,
-            expected=expected,
-            fix=fix,
-            rows=rows,
+            expected="an endpoint for the service that admits the task, or a way out of the VPC",
+            fix=_first_fix(bad) or Fix("Give the subnets a way to the service."),
+            shows_as=self.shows_as,
+            rows=if_several(rows),
+            overruled_by=self.overruled_by,
         )
-    shown = rows if len(rows) > 1 else ()
-    if told.seen or any(one.status is not Status.FAIL for one in bad):
-        but = "; but it was read from here" if told.seen else ""
-        summary = f"tasks are likely not to get to {what}{beside}: {why}{but}"
-        return warned(summary, observed=why, expected=expected, fix=fix, rows=shown)
-    return failed(
-        f"tasks do not get to {what}{beside}: {why}",
-        observed=why,
-        expected=expected,
-        fix=fix,
-        shows_as=told.shows_as,
-        rows=shown,
-        overruled_by=told.overruled_by,
+        if len(bad) < len(rows):
+            subnets = ", ".join(path.subnet_name for path in bad)
+            summary = (
+                f"tasks in {subnets} do not get to {services}, those in the other subnets do, so that tasks fail now "
+                f"and then: {why}"
+            )
+        elif self.seen or any(path.status is not Status.FAIL for path in bad):
+            but = "; but it was read from here" if self.seen else ""
+            summary = f"tasks are likely not to get to {services}: {why}{but}"
+        else:
+            return finding
+        return warned(summary, observed=why, expected=finding.expected, fix=finding.fix, rows=finding.rows)
+
+
+def _reported_by(bad: Sequence[ServicePath], reports: Iterable[Report]) -> CheckId | None:
+    """The check that reports a fault of each blocked path, at least as badly."""
+    return next(
+        (
+            report.check
+            for report in reports
+            if all(report.explains(path.faults, certain=path.status is Status.FAIL) for path in bad)
+        ),
+        None,
     )
+
+
+def _worst(paths: Sequence[ServicePath]) -> ServicePath:
+    """The first of the worst, with the service where there are several."""
+    path = worst(paths)
+    if len(paths) == 1 or path.status is Status.PASS:
+        return path
+    return replace(path, text=f"{service_name(path.service)}: {path.text}")
+
+
+def _why(paths: Iterable[ServicePath]) -> str:
+    return "; ".join(dict.fromkeys(path.text for path in paths))
+
+
+def _names(paths: Iterable[ServicePath]) -> str:
+    return ", ".join(dict.fromkeys(service_name(path.service) for path in paths))
+
+
+def _first_fix(paths: Iterable[ServicePath]) -> Fix | None:
+    return next((path.fix for path in paths if path.fix), None)

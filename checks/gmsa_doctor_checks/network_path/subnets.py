@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gmsa_doctor.authoring import Fix, Given, Outcome, Result, Row, Status, check, failed, passed, skipped
+from gmsa_doctor.authoring import (
+    CheckId,
+    Fix,
+    Given,
+    Outcome,
+    Result,
+    Row,
+    Status,
+    check,
+    deferred_to,
+    failed,
+    passed,
+    skipped,
+)
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.core.errors import NotFound
 from gmsa_doctor.formats.aws.arn import ArnError, parse_role_arn
@@ -13,9 +26,9 @@ from gmsa_doctor.formats.aws.route_table import RouteTable, read_route_table, ta
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor_checks import links
-from gmsa_doctor_checks.vpc_values import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
+from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
 
-_SET = "dhcp-options.set"
+_SET = CheckId("dhcp-options.set")
 """What is wrong with the subnets is told there: without one VPC there is no DHCP options set."""
 
 
@@ -32,7 +45,7 @@ def subnets(network: Network, ec2: Ec2, place: AwsPlace, definition: Outcome[Tas
     try:
         raw = ec2.subnets(network.subnets)
     except NotFound as error:
-        return failed(
+        finding = failed(
             f"a subnet of the task does not exist: {error.text}",
             observed=", ".join(network.subnets),
             expected=f"subnets of {place.region}",
@@ -40,24 +53,25 @@ def subnets(network: Network, ec2: Ec2, place: AwsPlace, definition: Outcome[Tas
                 "Give the service subnets that exist.",
                 (f"aws ec2 describe-subnets{place.region_option} --query 'Subnets[].[SubnetId,VpcId]'",),
             ),
-            check=_SET,
         )
-    vpcs = sorted({str(one["VpcId"]) for one in raw})
+        return deferred_to(_SET, finding)
+    vpcs = sorted({str(subnet["VpcId"]) for subnet in raw})
     if len(vpcs) != 1:
-        return failed(
+        finding = failed(
             f"the subnets lie in {len(vpcs)} VPCs",
-            observed=", ".join(f"{one['SubnetId']} in {one['VpcId']}" for one in raw),
+            observed=", ".join(f"{subnet['SubnetId']} in {subnet['VpcId']}" for subnet in raw),
             expected="subnets of one VPC",
             fix=Fix("Give the service subnets of one VPC."),
-            check=_SET,
         )
+        return deferred_to(_SET, finding)
     vpc = _vpc(ec2.vpc(vpcs[0]))
     found = tuple(map(_subnet, raw))
     account = place.account or _account(definition.value)
     shared = bool(vpc.owner and account and vpc.owner != account)
     whose = f" of account {vpc.owner}, shared with this one" if shared else ""
-    rows = tuple(Row(one.id, Status.PASS, f"{one.cidr or 'no IPv4'} in {one.zone}") for one in found)
-    text = f"{_number(len(found), 'subnet')} of {vpc.id} ({', '.join(vpc.cidrs)}){whose}"
+    rows = tuple(Row(subnet.id, Status.PASS, f"{subnet.cidr or 'no IPv4'} in {subnet.zone}") for subnet in found)
+    number = "1 subnet" if len(found) == 1 else f"{len(found)} subnets"
+    text = f"{number} of {vpc.id} ({', '.join(vpc.cidrs)}){whose}"
     return Given(TaskSubnets(vpc, found, shared), passed(text, rows=rows))
 
 
@@ -70,27 +84,26 @@ def _account(definition: TaskDefinition | None) -> str | None:
 
 
 def _vpc(raw: Mapping[str, Any]) -> Vpc:
-    blocks = [
-        str(one["CidrBlock"])
-        for one in raw.get("CidrBlockAssociationSet", ())
-        if (one.get("CidrBlockState") or {}).get("State", "associated") == "associated"
-    ]
-    cidrs = blocks or [str(raw["CidrBlock"])]
+    blocks = raw.get("CidrBlockAssociationSet", ())
+    cidrs = [str(block["CidrBlock"]) for block in blocks if _associated(block, "CidrBlockState")]
+    cidrs = cidrs or [str(raw["CidrBlock"])]
     return Vpc(str(raw["VpcId"]), tuple(cidrs), raw.get("OwnerId"), str(raw.get("DhcpOptionsId") or "default"))
 
 
 def _subnet(raw: Mapping[str, Any]) -> TaskSubnet:
+    blocks = raw.get("Ipv6CidrBlockAssociationSet") or ()
     return TaskSubnet(
         str(raw["SubnetId"]),
         str(raw.get("CidrBlock") or ""),
         str(raw.get("AvailabilityZone") or ""),
         str(raw["VpcId"]),
         raw.get("OwnerId"),
-        any(
-            (one.get("Ipv6CidrBlockState") or {}).get("State", "associated") == "associated"
-            for one in raw.get("Ipv6CidrBlockAssociationSet") or ()
-        ),
+        any(_associated(block, "Ipv6CidrBlockState") for block in blocks),
     )
+
+
+def _associated(block: Mapping[str, Any], state: str) -> bool:
+    return bool((block.get(state) or {}).get("State", "associated") == "associated")
 
 
 @check("network-path.route-tables", title="The route tables of the task's subnets can be read", docs=links.ROUTE_TABLES)
@@ -102,7 +115,7 @@ def route_tables(subnets: TaskSubnets, ec2: Ec2) -> Result[SubnetRoutes]:
     Fix: allow `ec2:DescribeRouteTables`.
     """
     tables = tuple(map(read_route_table, ec2.route_tables(subnets.vpc.id)))
-    by_subnet = [(one.id, table) for one in subnets.subnets if (table := table_of(one.id, tables))]
+    by_subnet = [(id, table) for id in subnets.ids if (table := table_of(id, tables))]
     if not by_subnet:
         return skipped(
             f"no route table of {subnets.vpc.id} can be seen from this account",
@@ -119,7 +132,3 @@ def _in_words(subnet: str, table: RouteTable) -> str:
     if default is None:
         return f"{table.id}{main}: no default route"
     return f"{table.id}{main}: {default}{' (blackhole)' if default.blackhole else ''}"
-
-
-def _number(count: int, noun: str) -> str:
-    return f"1 {noun}" if count == 1 else f"{count} {noun}s"

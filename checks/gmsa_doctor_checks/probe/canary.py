@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from gmsa_doctor.authoring import Finding, Fix, Given, Outcome, Result, Stop, check, failed, passed, unknown, warned
 from gmsa_doctor.clients.kerberos.client import Kerberos, ServiceTicket
@@ -37,6 +38,9 @@ Source: the policy "Maximum lifetime for user ticket" of Windows.
 
 WEAK = frozenset({1, 2, 3, 16, 23, 24})
 """Encryption types of DES, triple DES and RC4. Deprecated by RFC 6649 and RFC 8429."""
+
+_no_ticket = partial(failed, shows_as=texts.SSPI)
+"""The failure of a container without a ticket that can be used."""
 
 
 @dataclass(frozen=True)
@@ -105,12 +109,11 @@ def ticket(cache: TicketCache, names: Outcome[GmsaNames]) -> Result[ContainerTic
     principal, tgt = file.content.principal, file.content.tgt
     warnings = _compare(principal, names.value)
     if tgt is None:
-        return failed(
+        return _no_ticket(
             f"the ticket cache of {principal} holds no TGT of its realm",
             observed=", ".join(str(credential.server) for credential in file.content.credentials) or "no ticket at all",
             expected=f"krbtgt/{principal.realm}@{principal.realm}",
             fix=Fix(f"Have nothing but Credentials Fetcher write to {file.path}, and start a new task."),
-            shows_as=texts.SSPI,
         )
     left = file.content.left(tgt, datetime.now(UTC))
     if left <= timedelta(0):
@@ -168,7 +171,7 @@ def _read(cache: TicketCache) -> CacheFile:
     except UnsupportedCache as error:
         raise Stop(_wrong_name(cache.name, error.text)) from error
     except UnreadableCache as error:
-        finding = failed(
+        finding = _no_ticket(
             error.text,
             observed=str(error.owner) if error.owner else "a directory on the way is closed",
             expected=f"a file that uid {error.user} may read",
@@ -178,11 +181,10 @@ def _read(cache: TicketCache) -> CacheFile:
                 f"application's user every few minutes, and name the copy in {VARIABLE}. On EC2, the 1.3 daemon takes "
                 "group and mode from CF_KRB5CC_GID and CF_KRB5CC_MODE in its environment."
             ),
-            shows_as=texts.SSPI,
         )
         raise Stop(finding) from error
     except BrokenCache as error:
-        finding = failed(
+        finding = _no_ticket(
             error.text,
             observed=error.why,
             expected="a ticket cache of the type FILE",
@@ -190,7 +192,6 @@ def _read(cache: TicketCache) -> CacheFile:
                 f"Have nothing but Credentials Fetcher write to {error.path}, and start a new task. An empty cache is "
                 "what its test mode leaves: then take functionaltestcfspec out of the CredSpec's S3 key."
             ),
-            shows_as=texts.SSPI,
         )
         raise Stop(finding) from error
 
@@ -207,7 +208,7 @@ def _no_cache(error: NoCache, name: str) -> Finding:
         if error.directory_exists
         else "the platform has given this container no directory of Credentials Fetcher"
     )
-    return failed(
+    return _no_ticket(
         f"{error.text}: {reason}",
         expected=f"a ticket cache at {DEFAULT}",
         fix=Fix(
@@ -216,17 +217,15 @@ def _no_cache(error: NoCache, name: str) -> Finding:
             "without a ticket), and on EC2 that ECS_GMSA_SUPPORTED=true is set and Credentials Fetcher runs.",
             (f"aws ecs describe-task-definition --task-definition {definition} --query {query}",),
         ),
-        shows_as=texts.SSPI,
     )
 
 
 def _wrong_name(name: str, reason: str) -> Finding:
-    return failed(
+    return _no_ticket(
         f"{VARIABLE} names no ticket cache of Credentials Fetcher: {reason}",
         observed=f"{VARIABLE}={name}",
         expected=f"{VARIABLE}={DEFAULT}",
         fix=Fix(f"Set {VARIABLE} to {DEFAULT} in the container's environment (task definition or image)."),
-        shows_as=texts.SSPI,
     )
 
 
@@ -253,7 +252,7 @@ def _compare(principal: Principal, names: GmsaNames | None) -> list[Finding]:
 
 
 def _expired(principal: Principal, tgt: Credential) -> Finding:
-    return failed(
+    return _no_ticket(
         f"{principal}'s ticket expired at {tgt.end:%Y-%m-%d %H:%M} UTC",
         observed=f"given at {tgt.start:%Y-%m-%d %H:%M} UTC",
         expected="a ticket that is renewed every 10 minutes",
@@ -261,7 +260,6 @@ def _expired(principal: Principal, tgt: Credential) -> Finding:
             "Find out why it is not renewed: each time, Credentials Fetcher reads the CredSpec and the secret anew, so "
             "a password that was changed in the AD and not in the secret stops it."
         ),
-        shows_as=texts.SSPI,
     )
 
 

@@ -30,7 +30,7 @@ class StartFailure:
 
 
 def start_failure(task: ProbeTask, probes: ProbeTasks) -> StartFailure:
-    """Why the task did not start; ``probes`` tell what it was started with."""
+    """Why the task did not start; ``probes`` holds what it was started with."""
     if task.action:
         fix = Fix(
             f"Allow {task.action}. Allow what `gmsa-doctor run` needs for the credentials that run it.", (POLICY,)

@@ -25,7 +25,7 @@ def known_of_who_and_what(role: RoleArn, resources: Sequence[str]) -> dict[str, 
     has to say. The account of a resource is that of its ARN; a bucket's has none. The organization is not known.
     Source, for services: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
     """
-    owners = {_account_in(one) for one in resources}
+    owners = set(map(_account_in, resources))
     owner = owners.pop() if len(owners) == 1 else ""
     return {
         "aws:PrincipalArn": str(role),

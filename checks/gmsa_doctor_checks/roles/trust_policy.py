@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,34 +47,30 @@ def read_trust(text: str, source: TrustSource) -> RoleTrust:
     if not isinstance(document, dict) or "Statement" not in document:
         raise ValueError("there is no Statement in it")
     statements = _many(document["Statement"])
-    if not all(isinstance(one, dict) for one in statements):
+    if not all(isinstance(statement, dict) for statement in statements):
         raise ValueError("a Statement is not an object")
-    about_us = [one for one in statements if _about_ecs(one)]
-    answers = [(one.get("Effect"), _condition(one.get("Condition") or {}, source)) for one in about_us]
-    services = tuple(dict.fromkeys(name for one in statements for name in _services(one)))
-    conditions = tuple(
-        dict.fromkeys(key for one in about_us for keys in (one.get("Condition") or {}).values() for key in _keys(keys))
-    )
+    services = tuple(dict.fromkeys(name for statement in statements for name in _services(statement)))
+    about_ecs = [
+        (statement.get("Effect"), statement.get("Condition") or {}) for statement in statements if _about_ecs(statement)
+    ]
+    answers = [(effect, _holds(condition, source)) for effect, condition in about_ecs]
+    keys = (key for _, condition in about_ecs for part in condition.values() if isinstance(part, dict) for key in part)
+    conditions = tuple(dict.fromkeys(keys))
     if ("Deny", True) in answers:
         return RoleTrust(False, services, denied=True)
     if ("Allow", True) in answers and ("Deny", None) not in answers:
         return RoleTrust(True, services)
-    if ("Allow", None) in answers or ("Allow", True) in answers:
-        return RoleTrust(None, services, conditions)
-    return RoleTrust(False, services, conditions)
+    is_open = ("Allow", None) in answers or ("Allow", True) in answers
+    return RoleTrust(None if is_open else False, services, conditions)
 
 
 def _about_ecs(statement: Mapping[str, Any]) -> bool:
+    """Whether it is about who ECS is, and about assuming the role."""
     if "NotPrincipal" in statement or "Principal" not in statement:
         return False
-    everybody = statement["Principal"] == "*"
-    return (everybody or any(name in (*_NAMES, "*") for name in _services(statement))) and _about_assuming(statement)
-
-
-def _about_assuming(statement: Mapping[str, Any]) -> bool:
-    if "NotAction" in statement:
-        return not any(matches(one, _ACTION) for one in _texts(statement["NotAction"]))
-    return any(matches(one, _ACTION) for one in _texts(statement.get("Action", ())))
+    everybody = statement["Principal"] == "*" or any(name in (*_NAMES, "*") for name in _services(statement))
+    actions = _texts(statement.get("NotAction", statement.get("Action", ())))
+    return everybody and any(matches(action, _ACTION) for action in actions) is ("NotAction" not in statement)
 
 
 def _services(statement: Mapping[str, Any]) -> tuple[str, ...]:
@@ -82,27 +78,32 @@ def _services(statement: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(_texts(principal.get("Service", ()))) if isinstance(principal, dict) else ()
 
 
-def _condition(condition: Any, source: TrustSource) -> bool | None:
-    """All of them must hold: one that does not decides, then one that cannot be judged."""
+def _holds(condition: Any, source: TrustSource) -> bool | None:
+    """All of its keys must hold: one that does not decides, then one that cannot be judged."""
+    if not isinstance(condition, dict):
+        return None
     answers: list[bool | None] = []
-    for operator, keys in condition.items() if isinstance(condition, dict) else [("", {})]:
-        if operator in ("Bool", "BoolIfExists") and isinstance(keys, dict):
+    for operator, keys in condition.items():
+        if not isinstance(keys, dict):
+            answers.append(None)
+        elif operator in ("Bool", "BoolIfExists"):
             answers += [_is_true(values) if key.lower() == _BY_A_SERVICE else None for key, values in keys.items()]
-            continue
-        judged = _COMPARING.fullmatch(operator) is not None and isinstance(keys, dict)
-        answers += [_compared(key, _texts(values), source) for key, values in keys.items()] if judged else [None]
+        elif _COMPARING.fullmatch(operator):
+            answers += [_compared(key.lower(), _texts(values), source) for key, values in keys.items()]
+        else:
+            answers.append(None)
     return False if False in answers else None if None in answers else True
 
 
 def _is_true(values: Any) -> bool:
-    return any(str(one).lower() == "true" for one in _many(values))
+    return any(str(value).lower() == "true" for value in _many(values))
 
 
-def _compared(key: str, values: Iterable[str], source: TrustSource) -> bool | None:
-    if key.lower() == "aws:sourceaccount":
-        return any(matches(one, source.account) for one in values)
-    if key.lower() == "aws:sourcearn":
-        answers = [_of_ecs_here(one, source) for one in values]
+def _compared(key: str, patterns: list[str], source: TrustSource) -> bool | None:
+    if key == "aws:sourceaccount":
+        return any(matches(pattern, source.account) for pattern in patterns)
+    if key == "aws:sourcearn":
+        answers = [_of_ecs_here(pattern, source) for pattern in patterns]
         return True if True in answers else None if None in answers else False
     return None
 
@@ -113,8 +114,7 @@ def _of_ecs_here(pattern: str, source: TrustSource) -> bool | None:
         return True
     parts = pattern.split(":", 5)
     wanted = ("arn", source.partition, "ecs", source.region or "", source.account)
-    known = [(part, one) for part, one in zip(parts, wanted, strict=False) if one]
-    if not all(matches(part, one) for part, one in known):
+    if not all(matches(part, text) for part, text in zip(parts, wanted, strict=False) if text):
         return False
     return True if len(parts) == 6 and parts[5] == "*" and source.region else None
 
@@ -125,13 +125,9 @@ def matches(pattern: str, text: str) -> bool:
     return re.fullmatch(expression, text, re.IGNORECASE | re.DOTALL) is not None
 
 
-def _keys(keys: Any) -> Iterable[str]:
-    return keys if isinstance(keys, dict) else ()
-
-
 def _many(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list) else [value]
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _texts(value: Any) -> list[str]:
-    return [one for one in (list(value) if isinstance(value, list | tuple) else [value]) if isinstance(one, str)]
+    return [text for text in _many(value) if isinstance(text, str)]

@@ -1,4 +1,4 @@
-"""Named instances: the port that SQL Server Browser tells of them."""
+"""Named instances: the port that SQL Server Browser reports."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def enabling(holder: SpnHolder) -> tuple[str, ...]:
 def spns_of(string: ConnectionString, host: str, port: int | None = None) -> tuple[str, ...]:
     """What the driver asks a ticket for if it takes that name for the server's; one of several is enough.
 
-    ``port`` is the one of a named instance that SQL Server Browser has told. All drivers ask with the port; .NET asks
+    ``port`` is the one of a named instance that SQL Server Browser reported. All drivers ask with the port; .NET asks
     for the default instance without it too, and in most of its versions for a named one with the instance's name.
     Sources: SniProxy.GetSqlServerSPNs of dotnet/SqlClient (and its issues 2187 and 3566), SSPIAuthentication.makeSpn of
     microsoft/mssql-jdbc, and the documentation of SPNs (links.SPN).

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.authoring import Finding, Fix, Given, Outcome, Result, check, passed, warned
+from gmsa_doctor.authoring import Finding, Fix, Given, Result, check, passed, warned
 from gmsa_doctor.clients.aws.directory_service import DirectoryService
 from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.domain import domain_in_use
-from gmsa_doctor_checks.values import Account, GmsaNames
+from gmsa_doctor_checks.domain import AdDomain
 from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory
 
 _KINDS = {
@@ -33,7 +32,7 @@ def directories(network: Network, client: DirectoryService, place: AwsPlace) -> 
     Fix: allow `ds:DescribeDirectories`.
     """
     found = AwsDirectories(tuple(map(AwsDirectory.of, client.directories())))
-    names = ", ".join(f"{one.id} ({one.name}, {one.type})" for one in found.all)
+    names = ", ".join(f"{own.id} ({own.name}, {own.type})" for own in found.all)
     return Given(found, passed(names or f"none in {place.region}: the AD is a self-managed one, or of another region"))
 
 
@@ -42,7 +41,7 @@ def directories(network: Network, client: DirectoryService, place: AwsPlace) -> 
     title="The directory is of a kind that has gMSAs, and is active",
     docs=links.DIRECTORY_SERVICE,
 )
-def kind(known: AwsDirectories, names: GmsaNames, account: Outcome[Account], place: AwsPlace) -> Finding:
+def kind(known: AwsDirectories, ad: AdDomain, place: AwsPlace) -> Finding:
     """Looks for a directory of the domain's name, at its type and its stage.
 
     Why: AWS Managed Microsoft AD and self-managed ADs (also behind an AD Connector) have gMSAs. Simple AD is a Samba
@@ -50,31 +49,31 @@ def kind(known: AwsDirectories, names: GmsaNames, account: Outcome[Account], pla
 
     Fix: use an AWS Managed Microsoft AD, or a self-managed AD; wait for a directory until it is Active, or recover it.
     """
-    domain = domain_in_use(names, account).text
+    domain = ad.in_use.text
     found = known.named(domain)
     if not found:
         return passed(f"Directory Service has no directory {domain}: a self-managed AD")
-    told = ", ".join(f"{one.id}: {_KINDS.get(one.type, one.type)}, {one.stage}" for one in found)
-    if all(one.type == "SimpleAD" for one in found):
+    kinds = ", ".join(f"{own.id}: {_KINDS.get(own.type, own.type)}, {own.stage}" for own in found)
+    if all(own.type == "SimpleAD" for own in found):
         return warned(
             f"{found[0].id} is a Simple AD, which has no gMSAs as far as is known",
-            observed=told,
+            observed=kinds,
             expected="an AWS Managed Microsoft AD, or a self-managed AD",
             fix=Fix("Make an AWS Managed Microsoft AD (or use a self-managed AD), and the gMSA there."),
         )
-    ill = [one for one in found if one.stage not in ("Active", "")]
-    if ill:
+    inactive = [own for own in found if own.stage not in ("Active", "")]
+    if inactive:
         return warned(
-            f"{', '.join(f'{one.id} is {one.stage}' for one in ill)}, not Active; it may not always answer",
-            observed=told,
+            f"{', '.join(f'{own.id} is {own.stage}' for own in inactive)}, not Active; it may not always answer",
+            observed=kinds,
             expected="Active",
             fix=Fix(
                 "See what Directory Service says of it.",
                 tuple(
-                    f"aws ds describe-directories{place.region_option} --directory-ids {posix(one.id)} "
+                    f"aws ds describe-directories{place.region_option} --directory-ids {posix(own.id)} "
                     "--query 'DirectoryDescriptions[].[Stage,StageReason]'"
-                    for one in ill
+                    for own in inactive
                 ),
             ),
         )
-    return passed(told)
+    return passed(kinds)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
+from gmsa_doctor.authoring import bundle
 from gmsa_doctor.clients.aws.route53 import Route53, Route53Profiles, Route53Resolver
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.given.subject import AwsPlace
@@ -29,43 +28,38 @@ class Leading:
     in_the_way: tuple[ClientError, ...] = ()
 
 
-LeadingOf: TypeAlias = Callable[[str], Leading]
-"""What leads the resolver of a VPC, by the VPC's id."""
+@bundle
+@dataclass(frozen=True)
+class ResolverReader:
+    """Where rules, zones and Profiles are read."""
+
+    place: AwsPlace
+    resolver: Route53Resolver
+    route53: Route53
+    profiles: Route53Profiles
+
+    def leading(self, vpc: str, domain: DomainName) -> Leading:
+        """What leads the resolver of a VPC to a domain."""
+        in_the_way: list[ClientError] = []
+        void = ""
+        try:
+            rule = rule_for(vpc, domain, self.resolver)
+            if isinstance(rule, ForwardRule):
+                return Leading(rule=rule)
+            void = rule or ""
+        except ClientError as error:
+            in_the_way.append(error)
+        try:
+            zones = self.route53.zones_of_vpc(vpc, self.place.region or "")
+            if fitting := [zone for zone in zones if _can_hold(zone, domain)]:
+                return Leading(zone=f"private hosted zone {fitting[0]}")
+            if not in_the_way:
+                return Leading(profiles=tuple(self.profiles.profiles_of_vpc(vpc)), void=void)
+        except ClientError as error:
+            in_the_way.append(error)
+        return Leading(void=void, in_the_way=tuple(in_the_way))
 
 
 def _can_hold(zone: str, domain: DomainName) -> bool:
     """Whether SRV records of the domain can be in a zone: its own, a parent's, or one such as ``_msdcs`` below it."""
     return is_part_of(domain.text, zone) or (is_part_of(zone, domain.text) and zone.startswith("_"))
-
-
-def leading_of(
-    vpc: str,
-    domain: DomainName,
-    place: AwsPlace,
-    resolver: Route53Resolver,
-    route53: Route53,
-    profiles: Route53Profiles,
-) -> Leading:
-    """What leads the resolver of a VPC to a domain."""
-    in_the_way: list[ClientError] = []
-    void = ""
-    try:
-        rule = rule_for(vpc, domain, resolver)
-        if isinstance(rule, ForwardRule):
-            return Leading(rule=rule)
-        void = rule or ""
-    except ClientError as error:
-        in_the_way.append(error)
-    try:
-        zones = route53.zones_of_vpc(vpc, place.region or "")
-        fitting = [one for one in zones if _can_hold(one, domain)]
-        if fitting:
-            return Leading(zone=f"private hosted zone {fitting[0]}")
-    except ClientError as error:
-        in_the_way.append(error)
-    if in_the_way:
-        return Leading(void=void, in_the_way=tuple(in_the_way))
-    try:
-        return Leading(profiles=tuple(profiles.profiles_of_vpc(vpc)), void=void)
-    except ClientError as error:
-        return Leading(void=void, in_the_way=(error,))

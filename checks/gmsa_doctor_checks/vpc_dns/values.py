@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
+from gmsa_doctor.authoring import Finding, Outcome, bundle
+from gmsa_doctor.given.vantage import KnownDnsServers
+from gmsa_doctor_checks.values import DomainName
+
 NO_RULE = "no Resolver rule is needed"
 """What is said where the DHCP options, or a private hosted zone, lead to the AD."""
 
@@ -72,13 +76,36 @@ class AwsDirectories:
 
     def named(self, domain: str) -> tuple[AwsDirectory, ...]:
         """Those of a domain's name."""
-        return tuple(one for one in self.all if one.name == domain)
+        return tuple(directory for directory in self.all if directory.name == domain)
 
 
-def directory_dns(found: tuple[AwsDirectory, ...]) -> tuple[tuple[str, ...], str]:
-    """The DNS servers of directories, and the words for where these were learnt."""
-    addresses = tuple(dict.fromkeys(ip for one in found for ip in one.dns))
-    return addresses, f"the directory {', '.join(one.id for one in found)}"
+@bundle
+@dataclass(frozen=True)
+class AdServers:
+    """What tells which are the AD's DNS servers: ``--ad-dns``, else the directories of the domain's name."""
+
+    known: KnownDnsServers
+    directories: Outcome[AwsDirectories]
+
+    @property
+    def in_the_way(self) -> Finding | None:
+        """Why nothing tells which they are."""
+        unknown = not self.known.addresses and self.directories.value is None
+        return self.directories.finding if unknown else None
+
+    def named(self, domain: DomainName) -> tuple[AwsDirectory, ...]:
+        """The directories of the domain's name, where these tell."""
+        if self.known.addresses or self.directories.value is None:
+            return ()
+        return self.directories.value.named(domain.text)
+
+    def of(self, domain: DomainName) -> tuple[tuple[str, ...], str]:
+        """The DNS servers, none if they are not known, and the words for where they were learnt."""
+        if self.known.addresses:
+            return tuple(map(plain, self.known.addresses)), "--ad-dns"
+        found = self.named(domain)
+        addresses = tuple(dict.fromkeys(ip for directory in found for ip in directory.dns))
+        return addresses, f"the directory {', '.join(directory.id for directory in found)}"
 
 
 @dataclass(frozen=True)
@@ -115,11 +142,11 @@ class ForwardRule:
 class VpcDns:
     """The VPC leads names of the AD domain to DNS servers that are not known to be wrong.
 
-    ``rule`` is the Resolver rule that does so, where the VPC's own resolver is asked.
+    ``source`` are the words for why; ``rule`` is the Resolver rule that does so, where the VPC's own resolver is asked.
     """
 
     servers: tuple[str, ...]
-    way: str
+    source: str
     rule: ForwardRule | None = None
 
 

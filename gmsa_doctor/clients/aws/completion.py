@@ -9,7 +9,7 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import partial
 from typing import NoReturn
 
 from gmsa_doctor.clients.aws.session import Aws, AwsClient, operation
@@ -18,32 +18,25 @@ SECONDS = 1.2
 """For all that is asked of AWS, from the first import on. What has arrived by then is what there is."""
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}", re.ASCII)
 """What ECS permits in the names of clusters and services. Nothing else comes near a shell."""
-
-
-@dataclass(frozen=True)
-class NamePage:
-    """Some names, and where the next page begins, if there is one."""
-
-    names: tuple[str, ...]
-    following: str | None
+_Page = tuple[tuple[str, ...], str | None]
 
 
 class EcsNames(AwsClient):
-    """Amazon ECS, for names only."""
+    """Amazon ECS, for names only: up to 100 a page, with the token of the next page, if there is one."""
 
     service = "ecs"
 
     @operation("ecs:ListClusters")
-    def clusters(self, start: str | None = None) -> NamePage:
-        """Names of clusters, up to 100."""
+    def clusters(self, start: str | None = None) -> _Page:
+        """Names of clusters."""
         answer = self.api.list_clusters(maxResults=100, **_from(start))
-        return NamePage(_names(answer["clusterArns"]), answer.get("nextToken"))
+        return _names(answer["clusterArns"]), answer.get("nextToken")
 
     @operation("ecs:ListServices")
-    def services(self, cluster: str, start: str | None = None) -> NamePage:
-        """Names of a cluster's services, up to 100."""
+    def services(self, cluster: str, start: str | None = None) -> _Page:
+        """Names of a cluster's services."""
         answer = self.api.list_services(cluster=cluster, maxResults=100, **_from(start))
-        return NamePage(_names(answer["serviceArns"]), answer.get("nextToken"))
+        return _names(answer["serviceArns"]), answer.get("nextToken")
 
 
 def _from(start: str | None) -> dict[str, str]:
@@ -62,20 +55,15 @@ def clusters(profile: str | None, region: str | None) -> tuple[str, ...]:
 
 def services(cluster: str, profile: str | None, region: str | None) -> tuple[str, ...]:
     """Names of a cluster's services that came in time; none where anything is in the way."""
-
-    def ask() -> Iterator[tuple[str, ...]]:
-        ecs = EcsNames(Aws(profile, region))
-        return _pages(lambda start: ecs.services(cluster, start))
-
-    return _in_time(ask)
+    return _in_time(lambda: _pages(partial(EcsNames(Aws(profile, region)).services, cluster)))
 
 
-def _pages(page_from: Callable[[str | None], NamePage]) -> Iterator[tuple[str, ...]]:
-    page = page_from(None)
-    yield page.names
-    while page.following:
-        page = page_from(page.following)
-        yield page.names
+def _pages(page_from: Callable[[str | None], _Page]) -> Iterator[tuple[str, ...]]:
+    names, token = page_from(None)
+    yield names
+    while token:
+        names, token = page_from(token)
+        yield names
 
 
 def _in_time(ask: Callable[[], Iterator[tuple[str, ...]]]) -> tuple[str, ...]:

@@ -122,7 +122,7 @@ class Fargate(AwsClient):
 
     @operation("ecs:DescribeTaskDefinition", fresh=True)
     def registered(self, definition: str) -> Registered:
-        """A task definition, as far as it tells what a run has made."""
+        """A task definition: which run registered it, and where its tasks log."""
         answer = self.api.describe_task_definition(taskDefinition=definition, include=["TAGS"])
         configurations = (
             container.get("logConfiguration") for container in answer["taskDefinition"]["containerDefinitions"]
@@ -151,7 +151,7 @@ def _run_in(tags: Iterable[Mapping[str, str]]) -> str | None:
 
 
 class ProbeLogs(AwsClient):
-    """Amazon CloudWatch Logs, for the one stream of a task of ours."""
+    """Amazon CloudWatch Logs, for the log stream of a probe task."""
 
     service = "logs"
 
@@ -182,7 +182,7 @@ class ProbeLogs(AwsClient):
 
 
 class ReportBucket(AwsClient):
-    """Amazon S3, for the one object that a probe was told to write (``--report-s3``)."""
+    """Amazon S3, for the object that a probe writes (``--report-s3``)."""
 
     service = "s3"
 
@@ -204,4 +204,4 @@ class ReportBucket(AwsClient):
 
 
 RUN_CLIENTS = (Fargate, ProbeLogs, ReportBucket)
-"""What ``run`` uses beside the reading clients."""
+"""The clients that only ``run`` uses."""

@@ -21,7 +21,7 @@ class Role:
 
 @dataclass(frozen=True)
 class ContextEntry:
-    """What the simulation is told about the request: a condition key with its values."""
+    """A condition key of the simulated request, with its values."""
 
     key: str
     type: str
@@ -47,7 +47,7 @@ class SimulatedDecision:
     boundary: bool | None = None
     organizations: bool | None = None
     policies: tuple[str, ...] = ()
-    """The policies whose statements have decided."""
+    """The policies with the statements that determined the decision."""
 
     @property
     def allowed(self) -> bool:

@@ -59,7 +59,7 @@ class S3(AwsClient):
 
     @operation("s3:HeadObject", "s3:GetObject")
     def expect_owner(self, bucket: str, key: str, owner: str) -> None:
-        """Ask for an object of a bucket that an account is to own. Raises Denied, which also says that it does not."""
+        """Request an object with an expected bucket owner. Raises Denied, also if another account owns the bucket."""
         self.api.head_object(Bucket=bucket, Key=key, ExpectedBucketOwner=owner)
 
     @operation("s3:GetObject")

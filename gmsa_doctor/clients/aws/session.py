@@ -197,7 +197,7 @@ _MISSING = re.compile(r".*NotFound.*|NoSuch.*|404|ParameterNotFound|.*DoesNotExi
 
 
 _LOGONS = ("AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML", "GetRoleCredentials", "CreateToken")
-"""What botocore calls by itself to get credentials, in the middle of another call."""
+"""Calls that botocore makes to get credentials, in the middle of another call."""
 
 
 def error_code(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The ECS task metadata endpoint, version 4: what a container can learn of its own task.
+"""The ECS task metadata endpoint, version 4: what a container can learn about its own task.
 
 Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-fargate-response.html
 (Fargate), task-metadata-endpoint-v4-response.html (EC2); the network's fields by amazon-ecs-agent,
@@ -27,7 +27,7 @@ _TASK_ARN = re.compile(r"arn:[\w-]+:ecs:[\w-]+:\d+:task/(?:[\w-]+/)?[\w-]+")
 
 @dataclass(frozen=True)
 class OwnTask:
-    """The task that we run in. ``dns_servers`` are those that it was started with; none if that is not told."""
+    """Our own task. ``dns_servers`` are those that it was started with; empty if the endpoint lists none."""
 
     arn: str
     cluster: str

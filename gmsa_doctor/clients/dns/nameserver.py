@@ -1,4 +1,4 @@
-"""A DNS server that says at once that nothing listens there. Imported late, as dnspython is."""
+"""A DNS server of dnspython that reports a closed port at once. Imported late, as dnspython is."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Srv:
 
 
 class Dns:
-    """A resolver: the servers given, else those of the system. Remembers its answers.
+    """A resolver with the given servers, otherwise those of the system. Remembers its answers.
 
     Raises Unreachable (at the first question) where the system names no server.
     """
@@ -50,7 +50,7 @@ class Dns:
         return tuple(Srv(_target(record), record.port, record.priority, record.weight) for record in records)
 
     def addresses(self, host: str) -> tuple[str, ...]:
-        """The IPv4 addresses of a host, else its IPv6 addresses. Raises as :meth:`srv`."""
+        """The IPv4 addresses of a host, otherwise its IPv6 addresses. Raises as :meth:`srv`."""
         missing: NotFound | None = None
         for kind in ("A", "AAAA"):  # a second question only for a host without IPv4
             try:

@@ -1,4 +1,4 @@
-"""The bytes and the text of a file that may be anything: what is wrong with it is told, in a few words."""
+"""The bytes and the text of a file that may be anything, or a short reason why there are none."""
 
 from __future__ import annotations
 

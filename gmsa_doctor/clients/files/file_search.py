@@ -1,4 +1,4 @@
-"""The files that are looked at: those that are named, those in directories, and those that globs match."""
+"""Which files are read: those that are named, those in directories, and those that globs match."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gmsa_doctor.formats.documents.located import LocatedError, Position
 from gmsa_doctor.formats.templates import cdk_out
 
 SUFFIXES = (".json", ".yaml", ".yml", ".template")
-"""Of the files that are looked at in a directory."""
+"""Of the files that are read in a directory."""
 
 SKIPPED = frozenset(
     {".git", ".hg", ".svn", "node_modules", ".venv", ".tox", ".terraform", ".terragrunt-cache", ".aws-sam"}
@@ -73,7 +73,7 @@ def find(patterns: Iterable[str], root: str = ".") -> tuple[Candidate | Broken, 
 
 
 def _expanded(pattern: str, root: str) -> Iterator[tuple[str, Candidate | Broken]]:
-    """What one pattern leads to, each with what tells it from others."""
+    """The files of one pattern, each with a key that is the same for the same file."""
     where = os.path.join(root, pattern)
     try:
         is_directory = stat.S_ISDIR(os.stat(where).st_mode)

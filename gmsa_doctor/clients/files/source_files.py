@@ -30,7 +30,7 @@ _MARKS = (
     b"domainjoinconfig",
     b"activedirectoryconfig",
 )
-"""One of these is in every file of ours, in this or another case."""
+"""Every file with a task definition or CredSpec contains one of these, in any case."""
 
 _STRONG_MARKS = (b"containerdefinitions", b"container_definitions", b"aws::ecs::taskdefinition")
 """What a file of others does not hold: Kubernetes too has a word of ``credentialspec``."""
@@ -83,7 +83,7 @@ def sources(
 
 
 def read(candidate: Candidate, parameters: Mapping[str, str], root: str = ".") -> SourceFile | Broken | None:
-    """What the file is. None: none of ours, and not named. Raises nothing."""
+    """What the file is. None: it has no gMSA configuration and was not named explicitly. Raises nothing."""
     body = read_bytes(os.path.join(root, candidate.path))
     if isinstance(body, str):
         return Broken(candidate.path, body)
@@ -98,7 +98,7 @@ def classify(candidate: Candidate, body: bytes, parameters: Mapping[str, str]) -
         return None
     if len(body) > FILE_LIMIT:
         return Broken(candidate.path, f"is larger than {FILE_LIMIT // 1024 // 1024} MB")
-    if _begins_as_credspec(body):  # what is wrong with it, its checks tell better
+    if _CREDSPEC_START.match(_without_nul(body[:4096])):  # what is wrong with it, its checks tell better
         return SourceFile(candidate.path, FileKind.CREDSPEC, body=body)
     try:
         found = _parsed(candidate.path, body, {**dict(candidate.parameters), **parameters})
@@ -126,12 +126,8 @@ _CREDSPEC_KEYS = ("CmsPlugins", "DomainJoinConfig", "ActiveDirectoryConfig")
 _CREDSPEC_START = re.compile(rb'[\xef\xbb\xbf\xff\xfe\s]*\{\s*"(?:CmsPlugins|DomainJoinConfig|ActiveDirectoryConfig)"')
 
 
-def _begins_as_credspec(body: bytes) -> bool:
-    return _CREDSPEC_START.match(_without_nul(body[:4096])) is not None
-
-
 def _parsed(path: str, body: bytes, parameters: Mapping[str, str]) -> SourceFile | None:
-    """Raises LocatedError for what cannot be parsed; None for what is none of ours."""
+    """Raises LocatedError for what cannot be parsed; None for a file without gMSA configuration."""
     text = text_of(body)
     located = read_json(text) if _is_json(path, text) else read_yaml(text)
     value = located.value

@@ -186,11 +186,7 @@ class Kerberos:
             name = gssapi.Name(f"{spn}@{ticket.realm}", gssapi.NameType.kerberos_principal)
             wanted = [gssapi.RequirementFlag[flag] for flag in flags]
             context = gssapi.SecurityContext(
-                name=name,
-                mech=gssapi.MechType.kerberos,
-                creds=ticket.credentials,
-                usage="initiate",
-                flags=wanted,
+                name=name, mech=gssapi.MechType.kerberos, creds=ticket.credentials, usage="initiate", flags=wanted
             )
             return use(context)
 
@@ -201,7 +197,7 @@ _LogOn = Callable[[str, str, Hidden[bytes], Kdc], Ticket]
 
 
 class SecurityContext:
-    """An authentication under way to a service, and then the means to seal what is said to it."""
+    """A GSSAPI security context: authenticates to a service, then signs and seals messages."""
 
     def __init__(self, library: Libkrb5, realm: str, kdc: Kdc, context: Any) -> None:
         self._library = library

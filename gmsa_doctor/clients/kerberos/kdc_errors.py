@@ -99,7 +99,7 @@ _NT_STATUS = {
     0xC00002FA: KdcReason.SMART_CARD,
     0xC0000413: KdcReason.POLICY,  # AUTHENTICATION_FIREWALL_FAILED
 }
-"""MS-ERREF 2.3.1: what tells more than the Kerberos code."""
+"""MS-ERREF 2.3.1: codes that are more precise than the Kerberos code."""
 _REFINED = {KdcReason.REVOKED, KdcReason.POLICY, KdcReason.PASSWORD_EXPIRED}
 
 

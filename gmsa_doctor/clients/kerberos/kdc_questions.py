@@ -25,7 +25,6 @@ SECONDS = 3.0
 """For one question, its repetition over UDP included."""
 _AS_REP = 0x6B
 _LARGEST = 1 << 16
-_PREAUTH_REQUIRED = 25
 _TOO_BIG_FOR_UDP = 52
 
 
@@ -38,14 +37,14 @@ class FirstAnswer:
 
     @property
     def reason(self) -> KdcReason | None:
-        """Why the logon ends there; None where it goes on, with the proof of the password."""
-        if self.code in (0, _PREAUTH_REQUIRED, _TOO_BIG_FOR_UDP):
+        """Why the logon ends there; None where it continues, with the proof of the password."""
+        if self.code in (0, krb_error.PREAUTH_REQUIRED, _TOO_BIG_FOR_UDP):
             return None
         return reason_of(BASE + self.code, self.nt_status, logon=False)
 
 
 class KdcQuestions:
-    """Asks KDCs about accounts; no answer counts as a failed logon. Remembers what it was told.
+    """Asks KDCs about accounts; none of it counts as a failed logon. Remembers the answers.
 
     Raises Refused, TimedOut or Unreachable for a KDC that does not answer.
     """
@@ -55,7 +54,7 @@ class KdcQuestions:
         self._answers = RememberedAnswers()
 
     def first_answer(self, account: str, realm: str, address: str, port: int, over: Transport = "TCP") -> FirstAnswer:
-        """What the KDC says to the first request of a logon as ``account@realm``."""
+        """The KDC's answer to the first request of a logon as ``account@realm``."""
         key = (account.casefold(), realm, address, str(port), over)
         return self._answers.get(key, lambda: self._ask(as_request(account, realm), address, port, over))
 

@@ -1,4 +1,4 @@
-"""A way from libkrb5 to one KDC that ends in time and tells what happened on it.
+"""A TCP relay from libkrb5 to one KDC, with a deadline, which reports what happened.
 
 libkrb5 (MIT) waits 27 s for a mute KDC, cannot be interrupted, may repeat over UDP what it has sent over
 TCP, and gives the same error for a KDC that refuses, drops packets or stays silent. So its private krb5.conf
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
-from gmsa_doctor.clients.network.tcp import endpoint, network_error, open_socket
+from gmsa_doctor.clients.network.tcp import endpoint, exactly, network_error, open_socket
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.formats.ad import kdc_reply, krb_error
 from gmsa_doctor.formats.ad.kdc_reply import KdcReply
@@ -140,19 +140,8 @@ class KdcRelay:
 
 def message(peer: socket.socket, left: Callable[[], float]) -> bytes:
     """A Kerberos message with its four bytes of length in front (RFC 4120 7.2.2)."""
-    head = _exactly(peer, 4, left)
+    head = exactly(peer, 4, left)
     (length,) = struct.unpack(">I", head)
     if length > _LARGEST:
         raise EOFError
-    return head + _exactly(peer, length, left)
-
-
-def _exactly(peer: socket.socket, size: int, left: Callable[[], float]) -> bytes:
-    data = b""
-    while len(data) < size:
-        peer.settimeout(left())
-        chunk = peer.recv(size - len(data))
-        if not chunk:
-            raise EOFError
-        data += chunk
-    return data
+    return head + exactly(peer, length, left)

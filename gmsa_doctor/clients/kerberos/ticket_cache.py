@@ -1,4 +1,4 @@
-"""The ticket cache that Credentials Fetcher puts into a container: where it is, whose it is, what it holds."""
+"""The ticket cache that Credentials Fetcher puts into a container: its path, its owner, its content."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ writes the ticket: for a moment the cache is missing, empty or cut off. Source: 
 
 
 class UnsupportedCache(ClientError):
-    """The name stands for no single file, as ``KEYRING:``, ``MEMORY:``, ``DIR:`` and ``KCM:`` do."""
+    """The name is not that of a single file, as ``KEYRING:``, ``MEMORY:``, ``DIR:`` and ``KCM:`` do."""
 
 
 class NoCache(NotFound):
@@ -45,7 +45,7 @@ class NoCache(NotFound):
 
 
 class UnreadableCache(ClientError):
-    """Not for this user (``user``, a uid). ``owner`` is None where a directory on the way is closed to it."""
+    """Not for this user (``user``, a uid). ``owner`` is None where a parent directory is closed to it."""
 
     def __init__(self, path: str, user: int, owner: Owner | None) -> None:
         whose = f"it is {owner}" if owner else "a directory on the way is closed to it"
@@ -56,7 +56,7 @@ class UnreadableCache(ClientError):
 
 
 class BrokenCache(ClientError):
-    """Something is there that is no ticket cache. ``owner`` is None where it could not be looked at."""
+    """The file is not a ticket cache. ``owner`` is None where the file could not be read."""
 
     def __init__(self, path: str, reason: str, owner: Owner | None) -> None:
         super().__init__(f"{path} is no ticket cache: {reason}")
@@ -115,7 +115,7 @@ class TicketCache:
         return rest
 
     def read(self) -> CacheFile:
-        """The cache. Looks again for a moment while it seems to be written anew.
+        """The cache. Retries for a moment while the file seems to be rewritten.
 
         Raises UnsupportedCache, NoCache, UnreadableCache or BrokenCache.
         """

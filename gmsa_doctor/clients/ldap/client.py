@@ -6,12 +6,11 @@ import ipaddress
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from gmsa_doctor.clients.ldap.sealing import sealed_bind
 from gmsa_doctor.clients.network.tcp import endpoint
@@ -100,7 +99,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class RootDse:
-    """What a domain controller says of itself to anybody (MS-ADTS 3.1.1.3.2).
+    """The rootDSE of a domain controller, which anyone may read (MS-ADTS 3.1.1.3.2).
 
     The functionalities are numbers: 7 for Windows Server 2016; gMSAs need 5 (2012) in the domain controller.
     """
@@ -116,7 +115,7 @@ class RootDse:
 
     @property
     def seconds_ahead(self) -> float:
-        """How far its clock is ahead of ours; it tells whole seconds."""
+        """How far its clock is ahead of ours; the server reports whole seconds."""
         return (self.current_time - self.asked_at).total_seconds()
 
     @property
@@ -145,7 +144,7 @@ class Ldap:
         self._seconds = seconds
 
     def root_dse(self, address: str, port: int = 389) -> RootDse:
-        """What the server says of itself, asked anonymously."""
+        """The rootDSE of the server, read anonymously."""
         session = _Session(address, port, self._seconds)
         try:
             session.do(session.open)
@@ -173,7 +172,7 @@ class Ldap:
         return Directory(session, host, ticket.principal)
 
 
-class Directory:
+class Directory(AbstractContextManager["Directory"]):
     """A sealed session with a directory server, as one user. Safe between threads; a context manager."""
 
     def __init__(self, session: _Session, host: str, principal: str) -> None:
@@ -182,13 +181,7 @@ class Directory:
         self.principal = principal
 
     def search(
-        self,
-        base: str,
-        filter: str,
-        attributes: tuple[str, ...],
-        scope: Scope = "subtree",
-        *,
-        deleted: bool = False,
+        self, base: str, filter: str, attributes: tuple[str, ...], scope: Scope = "subtree", *, deleted: bool = False
     ) -> tuple[Entry, ...]:
         """The entries below ``base`` that match (RFC 4515: see escape_filter); referrals are left out.
 
@@ -201,12 +194,7 @@ class Directory:
         """End the session."""
         self._session.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

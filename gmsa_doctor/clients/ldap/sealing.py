@@ -13,6 +13,7 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Any
 
+from gmsa_doctor.clients.network.tcp import exactly
 from gmsa_doctor.core.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -96,13 +97,13 @@ class SealedSocket:
     def recv(self, size: int) -> bytes:
         """Receive up to ``size`` bytes; none when the server has closed the connection."""
         while not self._opened:
-            head = self._exactly(4)
-            if not head:
+            try:
+                (length,) = struct.unpack(">I", exactly(self._socket, 4))
+                if length > _LARGEST:
+                    raise Unreachable(self._name, f"it announces a sealed message of {length} bytes")
+                sealed = exactly(self._socket, length)
+            except EOFError:
                 return b""
-            (length,) = struct.unpack(">I", head)
-            if length > _LARGEST:
-                raise Unreachable(self._name, f"it announces a sealed message of {length} bytes")
-            sealed = self._exactly(length)
             if not sealed:
                 return b""
             self._opened = self._context.unwrap(sealed, sealed=True)
@@ -116,12 +117,3 @@ class SealedSocket:
     def close(self) -> None:
         """Close."""
         self._socket.close()
-
-    def _exactly(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size:
-            chunk = self._socket.recv(size - len(data))
-            if not chunk:
-                return b""
-            data += chunk
-        return data

@@ -20,7 +20,7 @@ _RECEIVE_ERRORS = {socket.AF_INET: (socket.IPPROTO_IP, 11), socket.AF_INET6: (so
 
 
 class SqlBrowser:
-    """Asks for the instances of SQL Server on a host, by the host's address. Remembers what it was told.
+    """Asks for the instances of SQL Server on a host, by the host's address. Remembers the answers.
 
     Raises Refused (nothing listens there, which the host says itself), TimedOut, or Unreachable (no way, or what
     answers is not SQL Server Browser).
@@ -39,7 +39,7 @@ class SqlBrowser:
         raise Unreachable(_peer(address), f"it answers for another instance than {name}")
 
     def instances(self, address: str) -> tuple[Instance, ...]:
-        """All instances that it tells of."""
+        """All instances that it lists."""
         return self._remembered(address, sql_browser.ALL_INSTANCES)
 
     def _remembered(self, address: str, question: bytes) -> tuple[Instance, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable
 
 from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
 
@@ -47,3 +48,16 @@ def network_error(error: OSError | EOFError, peer: str, seconds: float) -> Clien
     if isinstance(error, EOFError):
         return Unreachable(peer, "it closed the connection without an answer")
     return Unreachable(peer, error.strerror or str(error))
+
+
+def exactly(peer: socket.socket, size: int, left: Callable[[], float] | None = None) -> bytes:
+    """So many bytes; ``left``: for how many seconds to wait for the next. Raises EOFError where the peer closes."""
+    data = b""
+    while len(data) < size:
+        if left:
+            peer.settimeout(left())
+        chunk = peer.recv(size - len(data))
+        if not chunk:
+            raise EOFError
+        data += chunk
+    return data

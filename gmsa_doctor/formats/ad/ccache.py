@@ -156,7 +156,7 @@ def _version(source: _ByteReader) -> int:
 
 
 def _header(source: _ByteReader) -> timedelta:
-    """The KDC's offset in time, from the fields of the header; fields that we do not know are passed over."""
+    """The KDC's offset in time, from the fields of the header; unknown fields are skipped."""
     size = source.number("H", "the header")
     end = source.at + size
     offset = timedelta(0)

@@ -25,7 +25,7 @@ _TEXT = """\
 
 
 def belongs(host: str, domain: str) -> bool:
-    """Whether the host's name says of itself that it is of the domain. Case does not matter."""
+    """Whether the host's name ends with the domain name. Case does not matter."""
     host, domain = host.lower(), domain.lower()
     return host == domain or host.endswith(f".{domain}")
 
@@ -46,7 +46,7 @@ def host_of(spn: str) -> str:
 
 
 def render(domain: str, hosts: tuple[str, ...] = ()) -> str:
-    """The file for an AD domain; ``hosts`` are servers of it whose names do not say so."""
+    """The file for an AD domain; ``hosts`` are servers of the domain with names outside it."""
     realm, domain = domain.upper(), domain.lower()
     strangers = dict.fromkeys(host.lower() for host in hosts if is_full_name(host) and not belongs(host, domain))
     lines = [f"    {name} = {realm}" for name in (f".{domain}", domain, *strangers)]

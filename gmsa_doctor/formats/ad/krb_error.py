@@ -6,7 +6,6 @@ KDC_ERR_CLIENT_REVOKED) is told by the NTSTATUS in ``e-data``: KERB-EXT-ERROR (M
 
 from __future__ import annotations
 
-import struct
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -23,6 +22,7 @@ _ETYPE_INFO2 = 19
 PREAUTH_REQUIRED = 25
 """KDC_ERR_PREAUTH_REQUIRED: no refusal, but the KDC's question for a proof, with what it can be made of."""
 _EXTENDED = 3  # KERB_ERR_TYPE_EXTENDED; in the form of PA-DATA the same number is PA-PW-SALT
+_EXTENDED_SIZE = 12  # status, reserved, flags
 
 
 @dataclass(frozen=True)
@@ -48,38 +48,31 @@ def parse(reply: bytes) -> KrbError | None:
     except der.DerError:
         return None
     data = _e_data(fields)
-    return KrbError(code, _nt_status(data), _offered(data) if code == PREAUTH_REQUIRED else ())
+    extended = data.get(_EXTENDED, b"")
+    nt_status = int.from_bytes(extended[:4], "little") if len(extended) >= _EXTENDED_SIZE else None
+    return KrbError(code, nt_status, _offered(data.get(_ETYPE_INFO2)) if code == PREAUTH_REQUIRED else ())
 
 
-def _e_data(fields: dict[int, bytes]) -> list[tuple[int, bytes]]:
-    """The types and values of KERB-ERROR-DATA, or of METHOD-DATA (a sequence of PA-DATA), which MS-KILE allows too."""
+def _e_data(fields: dict[int, bytes]) -> dict[int, bytes]:
+    """Values by type of KERB-ERROR-DATA, or of METHOD-DATA (a sequence of PA-DATA), which MS-KILE allows too."""
     try:
         tag, body, _ = der.element(der.inside(fields, _E_DATA))
         if tag != _SEQUENCE:
-            return []
+            return {}
         parts = [value for kind, value in der.elements(body) if kind == _SEQUENCE] or [body]
     except der.DerError:
-        return []
-    data: list[tuple[int, bytes]] = []
+        return {}
+    data: dict[int, bytes] = {}
     for part in parts:
         with suppress(der.DerError):
-            fields = der.fields(part)
-            data.append((der.number(fields, _TYPE), der.inside(fields, _VALUE)))
+            entry = der.fields(part)
+            data.setdefault(der.number(entry, _TYPE), der.inside(entry, _VALUE))
     return data
 
 
-def _nt_status(data: list[tuple[int, bytes]]) -> int | None:
-    for kind, value in data:
-        if kind == _EXTENDED and len(value) >= struct.calcsize("<III"):
-            return int(struct.unpack_from("<I", value)[0])
-    return None
-
-
-def _offered(data: list[tuple[int, bytes]]) -> tuple[int, ...]:
+def _offered(types: bytes | None) -> tuple[int, ...]:
     """The encryption types of PA-ETYPE-INFO2, in the KDC's order (RFC 4120 5.2.7.5)."""
-    for kind, value in data:
-        if kind == _ETYPE_INFO2:
-            with suppress(der.DerError):
-                entries = der.elements(der.element(value)[1])
-                return tuple(der.number(der.fields(body), _ETYPE) for _, body in entries)
+    with suppress(der.DerError):
+        entries = der.elements(der.element(types or b"")[1])
+        return tuple(der.number(der.fields(body), _ETYPE) for _, body in entries)
     return ()

@@ -12,7 +12,7 @@ _VERSION = 1
 
 
 class BlobError(ValueError):
-    """Not a managed-password blob. The text says why, and shows nothing of the content."""
+    """Not a managed-password blob. The text gives the reason, and nothing of the content."""
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,10 @@ WELL_KNOWN = {
     "S-1-5-32-554": "BUILTIN\\Pre-Windows 2000 Compatible Access",
     "S-1-18-1": "Authentication authority asserted identity",
 }
-"""SIDs that are the same in each domain (MS-DTYP 2.4.2.4), as far as they may stand in a list of who is allowed."""
+"""Well-known SIDs (MS-DTYP 2.4.2.4) that may occur in a DACL."""
 
 OF_EVERY_LOGON = frozenset(("S-1-1-0", "S-1-5-2", "S-1-5-11", "S-1-5-15", "S-1-18-1"))
-"""SIDs that a user who logs on over the network with Kerberos has beside those of the user and its groups."""
+"""SIDs that every network logon with Kerberos adds to those of the user and its groups."""
 
 _FIXED = 8
 _MOST_SUB_AUTHORITIES = 15

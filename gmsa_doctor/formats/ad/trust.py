@@ -16,7 +16,7 @@ _ATTRIBUTES = {
     0x20: "within the forest",
     0x40: "treated as external",
 }
-"""Bits of trustAttributes (MS-ADTS 6.1.6.7.9) that say something to an administrator."""
+"""Bits of trustAttributes (MS-ADTS 6.1.6.7.9) that matter to an administrator."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from enum import IntFlag
 
 
 class Control(IntFlag):
-    """The flags that say something of a logon, by their names in MS-ADTS without ``ADS_UF_``."""
+    """The flags that affect a logon, by their names in MS-ADTS without ``ADS_UF_``."""
 
     ACCOUNTDISABLE = 0x2
     LOCKOUT = 0x10

@@ -26,9 +26,9 @@ class ArnProblem(StrEnum):
     WHITE_SPACE = "white-space"
     """White space around it."""
     S3_URL = "s3-url"
-    """``s3://bucket/key`` in place of an ARN."""
+    """``s3://bucket/key`` instead of an ARN."""
     WEB_URL = "web-url"
-    """``https://…`` in place of an ARN."""
+    """``https://…`` instead of an ARN."""
     NOT_AN_ARN = "not-an-arn"
     PARTITION = "partition"
     SERVICE = "service"
@@ -130,7 +130,7 @@ class SecretArn:
 
     @property
     def friendly_name(self) -> str:
-        """The name that the secret was made with, as far as can be told."""
+        """The name that the secret was created with, as far as the ARN shows it."""
         match = _SUFFIX.fullmatch(self.name)
         return match[1] if match else self.name
 

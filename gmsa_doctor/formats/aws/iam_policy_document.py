@@ -20,7 +20,7 @@ _Judged = tuple[Answer, Mapping[str, Any]]
 """A statement, and whether it is about the request."""
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _LITERAL = {"*": "\ue000", "?": "\ue001", "$": "\ue002"}
-"""Policy variables that stand for the character itself, and what marks it until it is compared."""
+"""Policy variables for the literal characters, and the placeholders used until the comparison."""
 
 
 class PolicyError(ValueError):
@@ -61,7 +61,7 @@ class Ruling:
 
 
 def rule(text: str | None, request: PolicyRequest) -> Ruling:
-    """What a policy says; None is no policy. Raises PolicyError."""
+    """Evaluate a policy; None is no policy. Raises PolicyError."""
     denials, allows, delegates = list[_Judged](), list[_Judged](), list[_Judged]()
     for statement in statements(text):
         parts = (
@@ -239,7 +239,7 @@ def _in_every_case_of(pattern: str, found: str, compare: Callable[[str, str], bo
 
 
 def _fits_pattern(pattern: str, text: str) -> bool:
-    """As :func:`fits`, where what stands for a character itself is no wildcard."""
+    """As :func:`fits`, where a placeholder of a literal character is no wildcard."""
     as_itself = {mark: re.escape(char) for char, mark in _LITERAL.items()}
     return _wildcards(pattern, text, {"?": ".", **as_itself})
 
@@ -251,7 +251,7 @@ def _plain(text: str) -> str:
 
 
 def _same_arn(pattern: str, text: str) -> bool:
-    """Each of the six parts by itself: a wildcard does not reach over a colon before the last one."""
+    """Each of the six parts separately: a wildcard does not reach over a colon before the last one."""
     parts, found = pattern.split(":", 5), text.split(":", 5)
     return len(parts) == len(found) and all(map(_fits_pattern, parts, found))
 

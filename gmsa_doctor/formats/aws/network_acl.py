@@ -65,13 +65,13 @@ class AclDecision:
 
 def read_network_acl(raw: Mapping[str, Any]) -> NetworkAcl:
     """An ACL as DescribeNetworkAcls gives it; rules about IPv6 are left out."""
-    entries = [one for one in raw.get("Entries", ()) if one.get("CidrBlock")]
-    rules = sorted(((bool(one.get("Egress")), _rule(one)) for one in entries), key=lambda pair: pair[1].number)
+    entries = [entry for entry in raw.get("Entries", ()) if entry.get("CidrBlock")]
+    rules = sorted(((bool(entry.get("Egress")), _rule(entry)) for entry in entries), key=lambda pair: pair[1].number)
     return NetworkAcl(
         str(raw.get("NetworkAclId", "")),
         tuple(rule for egress, rule in rules if not egress),
         tuple(rule for egress, rule in rules if egress),
-        {True, False} == {bool(one.get("Egress")) for one in raw.get("Entries", ()) if _admits_ipv6(one)},
+        {True, False} == {bool(entry.get("Egress")) for entry in raw.get("Entries", ()) if _admits_ipv6(entry)},
     )
 
 
@@ -102,10 +102,10 @@ def decide(rules: Iterable[AclRule], packets: Packets) -> AclDecision:
         matched = rule.of(packets.protocol)
         if matched is None:
             continue
-        hits = [hit for one in open_ if (hit := common(one, matched))]
+        hits = [hit for left in open_ if (hit := common(left, matched))]
         if rule.allows:
             passing += hits
         else:
             stopped += [(hit, rule.name) for hit in hits]
         open_ = without(open_, matched)
-    return AclDecision(tuple(passing), (*stopped, *((one, "*") for one in open_)))
+    return AclDecision(tuple(passing), (*stopped, *((left, "*") for left in open_)))

@@ -48,18 +48,18 @@ class Packets:
         return self.network.num_addresses * (self.last - self.first + 1)
 
 
-def common(one: Packets, other: Packets) -> Packets | None:
+def common(left: Packets, right: Packets) -> Packets | None:
     """What is in both; None if that is nothing."""
-    if one.protocol != other.protocol or not one.network.overlaps(other.network):
+    if left.protocol != right.protocol or not left.network.overlaps(right.network):
         return None
-    network = max(one.network, other.network, key=lambda network: network.prefixlen)  # one lies in the other
-    first, last = max(one.first, other.first), min(one.last, other.last)
-    return Packets(one.protocol, network, first, last) if first <= last else None
+    network = max(left.network, right.network, key=lambda network: network.prefixlen)  # one lies in the other
+    first, last = max(left.first, right.first), min(left.last, right.last)
+    return Packets(left.protocol, network, first, last) if first <= last else None
 
 
 def without(packets: Iterable[Packets], taken: Packets) -> tuple[Packets, ...]:
     """What is left when some are taken away, in parts that have nothing in common."""
-    return tuple(part for one in packets for part in _parts_without(one, taken))
+    return tuple(rest for part in packets for rest in _parts_without(part, taken))
 
 
 def _parts_without(packets: Packets, taken: Packets) -> Iterable[Packets]:

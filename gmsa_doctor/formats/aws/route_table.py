@@ -13,14 +13,14 @@ from typing import Any
 
 EVERYWHERE = IPv4Network("0.0.0.0/0")
 _NOT_PUBLIC = tuple(
-    IPv4Network(one)
-    for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16")
+    IPv4Network(cidr)
+    for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16")
 )
 
 
 def is_public(network: IPv4Network) -> bool:
     """Whether some of its addresses are. Source: RFC 1918, RFC 6598, RFC 3927, RFC 1122."""
-    return not any(network.subnet_of(one) for one in _NOT_PUBLIC)
+    return not any(network.subnet_of(private) for private in _NOT_PUBLIC)
 
 
 class RouteTarget(StrEnum):
@@ -96,20 +96,20 @@ class RouteTable:
     @property
     def default(self) -> Route | None:
         """The route for what no other route is for."""
-        return next((one for one in self.routes if one.network == EVERYWHERE), None)
+        return next((route for route in self.routes if route.network == EVERYWHERE), None)
 
 
 def read_route_table(raw: Mapping[str, Any]) -> RouteTable:
     """A table as DescribeRouteTables gives it; routes for IPv6 are left out."""
-    associations = [one for one in raw.get("Associations", ()) if _holds(one)]
+    associations = [association for association in raw.get("Associations", ()) if _holds(association)]
     return RouteTable(
         str(raw.get("RouteTableId", "")),
         str(raw.get("VpcId", "")),
-        any(bool(one.get("Main")) for one in associations),
-        tuple(str(one["SubnetId"]) for one in associations if one.get("SubnetId")),
-        tuple(_route(one) for one in raw.get("Routes", ()) if _is_ipv4(one)),
-        any(one.get("DestinationIpv6CidrBlock") == "::/0" for one in raw.get("Routes", ())),
-        any(one.get("DestinationIpv6CidrBlock") and _leads_inside(one) for one in raw.get("Routes", ())),
+        any(bool(association.get("Main")) for association in associations),
+        tuple(str(association["SubnetId"]) for association in associations if association.get("SubnetId")),
+        tuple(_route(route) for route in raw.get("Routes", ()) if _is_ipv4(route)),
+        any(route.get("DestinationIpv6CidrBlock") == "::/0" for route in raw.get("Routes", ())),
+        any(route.get("DestinationIpv6CidrBlock") and _leads_inside(route) for route in raw.get("Routes", ())),
     )
 
 
@@ -157,13 +157,13 @@ def _target(raw: Mapping[str, Any]) -> tuple[RouteTarget, str]:
 def table_of(subnet: str, tables: Iterable[RouteTable]) -> RouteTable | None:
     """The table in force for a subnet: the one it is associated with, else the VPC's main one."""
     known = tuple(tables)
-    own = next((one for one in known if subnet in one.subnets), None)
-    return own or next((one for one in known if one.main), None)
+    own = next((table for table in known if subnet in table.subnets), None)
+    return own or next((table for table in known if table.main), None)
 
 
 def prefix_lists_of(table: RouteTable) -> tuple[str, ...]:
     """The prefix lists that routes of a table are for."""
-    return tuple(dict.fromkeys(one.prefix_list for one in table.routes if one.prefix_list))
+    return tuple(dict.fromkeys(route.prefix_list for route in table.routes if route.prefix_list))
 
 
 def route_for(
@@ -183,7 +183,7 @@ def route_for(
         for network in _networks(route, prefix_lists or {})
         if wanted in network
     ]
-    return max(matching, key=lambda one: one[:3])[3] if matching else None
+    return max(matching, key=lambda match: match[:3])[3] if matching else None
 
 
 def _networks(route: Route, prefix_lists: Mapping[str, tuple[IPv4Network, ...]]) -> tuple[IPv4Network, ...]:

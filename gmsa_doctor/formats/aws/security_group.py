@@ -81,9 +81,9 @@ def _rule(raw: Mapping[str, Any]) -> GroupRule:
         str(raw.get("IpProtocol", "-1")),
         max(int(first), 0) if first is not None else 0,
         int(last) if last is not None and int(last) >= 0 else LAST_PORT,
-        tuple(IPv4Network(one["CidrIp"], strict=False) for one in raw.get("IpRanges", ()) if one.get("CidrIp")),
-        tuple(str(one["PrefixListId"]) for one in raw.get("PrefixListIds", ()) if one.get("PrefixListId")),
-        tuple(str(one["GroupId"]) for one in raw.get("UserIdGroupPairs", ()) if one.get("GroupId")),
+        tuple(IPv4Network(entry["CidrIp"], strict=False) for entry in raw.get("IpRanges", ()) if entry.get("CidrIp")),
+        tuple(str(entry["PrefixListId"]) for entry in raw.get("PrefixListIds", ()) if entry.get("PrefixListId")),
+        tuple(str(entry["GroupId"]) for entry in raw.get("UserIdGroupPairs", ()) if entry.get("GroupId")),
         bool(raw.get("Ipv6Ranges")),
     )
 
@@ -114,7 +114,7 @@ def admit(
     for rule in rules:
         if not rule.covers(packets):
             continue
-        networks = [*rule.networks, *(one for id in rule.prefix_lists for one in prefix_lists.get(id, ()))]
+        networks = [*rule.networks, *(network for id in rule.prefix_lists for network in prefix_lists.get(id, ()))]
         if groups and groups & set(rule.groups):
             networks.append(packets.network)
         for network in networks:

@@ -24,7 +24,7 @@ from gmsa_doctor.formats.aws.arn import (
 _ARN_PARTS = 7
 """Of a secret's ARN, between colons."""
 _BEHIND = 3
-"""What may stand behind it: all three, each of which may be empty."""
+"""Parts that may follow it: all three, each of which may be empty."""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def read_vpc_endpoint(raw: Mapping[str, Any], region: str) -> VpcEndpoint | None
         bool(raw.get("PrivateDnsEnabled")) and not _is_for_inbound_only(raw),
         tuple(map(str, raw.get("SubnetIds", ()))),
         tuple(map(str, raw.get("RouteTableIds", ()))),
-        tuple(str(one["GroupId"]) for one in raw.get("Groups", ()) if one.get("GroupId")),
+        tuple(str(group["GroupId"]) for group in raw.get("Groups", ()) if group.get("GroupId")),
         raw.get("PolicyDocument") or None,
     )
 

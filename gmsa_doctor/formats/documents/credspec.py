@@ -103,7 +103,7 @@ def _text(value: dict[str, Json] | None, key: str) -> str | None:
 class _CredSpecReader:
     """Walks the required keys and collects defects. Below a missing key it is silent: None in, None out.
 
-    Of a key in the wrong case it goes on with what it finds there, so that all is told at once.
+    Of a key in the wrong case it continues with the value there, so that all defects are reported at once.
     """
 
     def __init__(self) -> None:
@@ -154,7 +154,7 @@ class _CredSpecReader:
         self._add(_ACCOUNTS, DefectKind.NO_GMSA_NAME, "an entry with a non-empty Name", found)
 
     def _find(self, parent: dict[str, Json] | None, path: str, wanted: str) -> Json:
-        """What is at the path's last key. Of JSON's null it tells that it has the wrong type."""
+        """The value at the path's last key. JSON's null is a defect: the wrong type."""
         key = path.rpartition(".")[2]
         if parent is None:
             return None

@@ -32,7 +32,7 @@ _ONLY_2 = frozenset({Fetcher.V2})
 
 
 class Encoding(StrEnum):
-    """What the bytes seem to be in place of UTF-8."""
+    """What the bytes seem to be instead of UTF-8."""
 
     UTF_16_LE = "UTF-16 LE"
     UTF_16_BE = "UTF-16 BE"
@@ -174,7 +174,9 @@ def parse(text: str) -> Document | JsonDefect:
     early = _defect_at_first_sight(text)
     if early:
         return early
-    mended = _LONE_SURROGATE.sub("\ufffd", _ESCAPE.sub(_without_lone_surrogate, text))
+    # half of a surrogate pair becomes U+FFFD, in an escape of equal length
+    mended = _ESCAPE.sub(lambda escape: "\\ufffd" if len(escape[0]) == 6 else escape[0], text)
+    mended = _LONE_SURROGATE.sub("\ufffd", mended)
     try:
         value = _DECODER.decode(mended)
     except json.JSONDecodeError as error:
@@ -234,7 +236,7 @@ _WHITE = " \t\r\n"
 
 
 class _JsonObject(dict[str, Json]):
-    """An object on its way out of the parser, with the keys that it had twice."""
+    """An object from the parser, with its duplicate keys."""
 
     twice: tuple[str, ...] = ()
 
@@ -262,12 +264,6 @@ def _integer(digits: str) -> int | float:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer)
-
-
-def _without_lone_surrogate(escape: re.Match[str]) -> str:
-    """The escape, or one of equal length for half of a surrogate pair."""
-    text = escape[0]
-    return "\\ufffd" if len(text) == 6 else text
 
 
 def _duplicates(root: Json) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Documents with the place of each part, which a finding in a file points to; the reader of JSON, too.
+"""Documents with the position of each part, for findings in files; also the reader of JSON.
 
 The entry of an object stands where its key does, that of a list where it begins: the line that a person would edit.
 """
@@ -53,13 +53,13 @@ class LocatedError(ValueError):
 
 @dataclass(frozen=True)
 class Located:
-    """A document (or a part that was made of it): plain data, and where each part stands, by its path in ``value``."""
+    """A document (or what was made of a part): plain data, and the position of each part by its path in ``value``."""
 
     value: object
     positions: Mapping[Path, Position]
 
     def at(self, path: Path) -> Position | None:
-        """Where a part stands: its own place, else that of the nearest part around it."""
+        """The position of a part, otherwise that of the nearest part around it."""
         parts = (path[:end] for end in range(len(path), -1, -1))
         return next((self.positions[part] for part in parts if part in self.positions), None)
 

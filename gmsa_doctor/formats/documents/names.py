@@ -5,7 +5,6 @@ Source: what the daemon of each version refuses (aws/credentials-fetcher, 1.3 an
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 
 REFUSED_CHARACTERS = frozenset("&:][+|;$*?<>! /\\'`~")
@@ -22,8 +21,6 @@ DOMAIN_NAME_LIMIT = 253
 
 LABEL_LIMIT = 63
 """Characters of one label of a domain name, at most (RFC 1035, section 2.3.4)."""
-
-_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 
 
 class AccountNameDefect(StrEnum):
@@ -77,32 +74,26 @@ def lacks_dot(text: str) -> bool:
 
 
 def _domain_text_defect(text: str) -> str | None:
-    if not text:
-        return "it is empty"
-    if any(map(str.isspace, text)):
-        return "it holds white space"
-    if not text.isascii():
-        return "it holds a character that is not ASCII"
-    if text.endswith("."):
-        return "it ends in a dot"
-    if len(text) > DOMAIN_NAME_LIMIT:
-        return f"it has {len(text)} characters, more than {DOMAIN_NAME_LIMIT}"
-    return None
+    defects = {
+        "it is empty": not text,
+        "it holds white space": any(map(str.isspace, text)),
+        "it holds a character that is not ASCII": not text.isascii(),
+        "it ends in a dot": text.endswith("."),
+        f"it has {len(text)} characters, more than {DOMAIN_NAME_LIMIT}": len(text) > DOMAIN_NAME_LIMIT,
+    }
+    return next((defect for defect, found in defects.items() if found), None)
 
 
 def _label_defect(label: str) -> str | None:
-    if not label:
-        return "it has an empty label (two dots in a row, or one at its start)"
-    if "_" in label:
-        return "it holds an underscore"
-    if len(label) > LABEL_LIMIT:
-        return f"it has a label of {len(label)} characters, more than {LABEL_LIMIT}"
-    if label.startswith("-") or label.endswith("-"):
-        return "it has a label that starts or ends with a hyphen"
-    if not _LABEL.fullmatch(label):
-        wrong = next(char for char in label if not (char.isalnum() or char == "-"))
-        return f"it holds the character {wrong!r}"
-    return None
+    wrong = next((char for char in label if not (char.isalnum() or char == "-")), None)
+    defects = {
+        "it has an empty label (two dots in a row, or one at its start)": not label,
+        "it holds an underscore": "_" in label,
+        f"it has a label of {len(label)} characters, more than {LABEL_LIMIT}": len(label) > LABEL_LIMIT,
+        "it has a label that starts or ends with a hyphen": label.startswith("-") or label.endswith("-"),
+        f"it holds the character {wrong!r}": wrong is not None,
+    }
+    return next((defect for defect, found in defects.items() if found), None)
 
 
 def refused_characters(text: str) -> tuple[str, ...]:

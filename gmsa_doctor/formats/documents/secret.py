@@ -164,7 +164,9 @@ def read_fields(document: SecretDocument, *, rotation: bool = False) -> SecretFi
     With ``rotation`` a user name ``old:new`` counts as ``new``, as 2.x on EC2 reads it.
     """
     missing = [_missing(document, keys) for keys in _REQUIRED if document.taken(keys) is None]
-    username = _rotated(_revealed(document, USERNAME), rotation)
+    username = _revealed(document, USERNAME)
+    if username and rotation and ":" in username:
+        username = username.partition(":")[2]
     password, domain = _revealed(document, PASSWORD), _revealed(document, DOMAIN)
     defects = [
         *missing,
@@ -180,10 +182,6 @@ def read_fields(document: SecretDocument, *, rotation: bool = False) -> SecretFi
 def _revealed(document: SecretDocument, keys: tuple[str, ...]) -> str | None:
     taken = document.taken(keys)
     return taken[1].reveal() if taken else None
-
-
-def _rotated(username: str | None, rotation: bool) -> str | None:
-    return username.partition(":")[2] if username and rotation and ":" in username else username
 
 
 def _missing(document: SecretDocument, keys: tuple[str, ...]) -> SecretDefect:

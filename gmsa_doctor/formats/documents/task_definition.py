@@ -75,7 +75,7 @@ class Container:
     connection_strings: tuple[NamedString, ...] = ()
     """Those of SQL Server among the environment variables, without their passwords."""
     secrets: tuple[tuple[str, str], ...] = ()
-    """Variables whose names tell of a database, with the secret or parameter (``valueFrom``) that they are made of."""
+    """Variables with names that suggest a database, with their secret or parameter (``valueFrom``)."""
     references: tuple[Reference, ...] = ()
     """The secrets and parameters that ECS reads before it starts the container."""
 
@@ -146,7 +146,7 @@ def _container(node: Node) -> Container:
 
 
 def _logs(node: Node | None) -> LogStreams | None:
-    """None for another driver than awslogs; its options may hold secrets, and are not looked at."""
+    """None for another driver than awslogs; its options may hold secrets, and are not read."""
     options = node.child("options") if node and node.text("logDriver") == "awslogs" else None
     group = options.text("awslogs-group") if options else None
     if not options or not group:
@@ -161,7 +161,7 @@ def _environment(entries: tuple[Node, ...]) -> tuple[tuple[str, str], ...]:
 
 
 def _connection_strings(entries: tuple[Node, ...]) -> tuple[NamedString, ...]:
-    """What is no connection string of SQL Server is passed over, and so is what is not known before deployment."""
+    """Skips what is not a connection string of SQL Server, and what is not known before deployment."""
     strings = []
     for entry in entries:
         name, value = entry.text("name"), entry.text("value")
@@ -178,7 +178,7 @@ OF_A_DATABASE = re.compile(r"conn|dsn|jdbc|odbc|sql|database|(^|_)db(_|$)|dataso
 """The names of variables that may hold a connection string: ``ConnectionStrings__Default``, ``DATABASE_URL``."""
 
 OF_ANOTHER_DATABASE = re.compile(r"mysql|maria|postgres|pgsql|(^|_)pg(_|$)|oracle|mongo|redis|sqlite", re.IGNORECASE)
-"""Names that tell of one that is not SQL Server: in MySQL's and SqlClient's short strings the same words stand."""
+"""Names that suggest another database: short strings of MySQL and of SqlClient use the same keywords."""
 
 
 def _secrets(node: Node) -> tuple[tuple[str, str], ...]:

@@ -93,10 +93,8 @@ class _LimitedComposer:
     def compose_node(self, parent: object, index: object) -> object:
         composer: Any = super()
         event = composer.peek_event()
-        if type(event).__name__ != "AliasEvent":
-            self.anchors.pop(event.anchor, None)
-        elif event.anchor not in self.anchors:
-            raise LocatedError("the alias has no anchor before it", _position(event.start_mark))
+        if event.anchor is not None:
+            self._refuse_or_forget(event)
         if getattr(event, "tag", None) == "!":  # a text, though it has no quotes
             event.tag = _TEXT
         is_collection = hasattr(event, "flow_style")
@@ -105,6 +103,12 @@ class _LimitedComposer:
         node: object = composer.compose_node(parent, index)
         self.depth -= is_collection
         return node
+
+    def _refuse_or_forget(self, event: Any) -> None:
+        if type(event).__name__ != "AliasEvent":
+            self.anchors.pop(event.anchor, None)
+        elif event.anchor not in self.anchors:
+            raise LocatedError("the alias has no anchor before it", _position(event.start_mark))
 
     def resolve(self, _kind: type, value: str | None, implicit: Any) -> str | None:
         """The tag where none is written: none for collections and for scalars without quotes."""

@@ -24,7 +24,7 @@ class ConnectionStringError(ValueError):
 
 
 class Form(StrEnum):
-    """The driver that a connection string is for; each asks for a ticket in a way of its own."""
+    """The driver that a connection string is for; each builds the SPN differently."""
 
     DOTNET = ".NET SqlClient"
     ODBC = "ODBC"
@@ -40,14 +40,14 @@ class Logon(StrEnum):
     NATIVE = "native"
     """JDBC's integrated security without JavaKerberos: by a library that there is for Windows only."""
     AD_USER = "ad-user"
-    """JDBC with JavaKerberos and a user: it gets a ticket for that user by itself."""
+    """JDBC with JavaKerberos and a user: the driver gets a ticket for that user itself."""
     SQL = "sql"
     """With a user and a password that SQL Server knows."""
     NTLM = "ntlm"
     ENTRA = "entra"
     """With a token of Microsoft Entra ID."""
     NONE = "none"
-    """Nothing says how."""
+    """Not specified."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ _SPN = ("server spn", "serverspn")
 _BESIDES = frozenset(
     {*_USER, *_PASSWORD, *_TRUSTED, "database", "initial catalog", "driver", "authentication", "encrypt"}
 )
-"""One of these stands beside the server in each string that is one."""
+"""Each connection string has one of these in addition to the server."""
 _FOREIGN = (
     *("port", "host", "username", "user name", "sslmode", "ssl mode", "charset", "character set", "search path"),
     *("allowpublickeyretrieval", "allow user variables", "maximum pool size", "version"),
@@ -173,7 +173,7 @@ _BRACES = {"{": "}"}
 
 
 def _of_pairs(text: str) -> ConnectionString:
-    """.NET's or ODBC's: the driver tells. In .NET the last of a keyword counts, in ODBC the first."""
+    """.NET's or ODBC's, decided by the keyword ``driver``. In .NET the last of a keyword counts, in ODBC the first."""
     odbc = re.search(r"(^|;)\s*(driver|dsn)\s*=", text, re.IGNORECASE) is not None
     if odbc:
         return _odbc(dict(reversed(_pairs(text, _BRACES))))

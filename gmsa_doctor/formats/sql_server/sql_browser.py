@@ -1,4 +1,4 @@
-"""What is asked of SQL Server Browser, and what it answers: the ports of a host's instances.
+"""Requests to SQL Server Browser, and its answers: the ports of a host's instances.
 
 Source: MC-SQLR 2.2.2 (CLNT_UCAST_EX), 2.2.3 (CLNT_UCAST_INST) and 2.2.5 (SVR_RESP).
 """
@@ -20,12 +20,12 @@ _NEXT = re.compile(r";;(?=ServerName;)", re.IGNORECASE)
 
 
 class BrowserAnswerError(ValueError):
-    """An answer is none of SQL Server Browser's."""
+    """The answer is not from SQL Server Browser."""
 
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance, as SQL Server Browser tells of it.
+    """An instance, as SQL Server Browser lists it.
 
     ``protocols`` are those that it listens on, in lower case. ``port`` is that of ``tcp``; None if it does not listen
     there, or if what stands there is no port.

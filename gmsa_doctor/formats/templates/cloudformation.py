@@ -28,7 +28,7 @@ _RUNS_ONE = ("AWS::ECS::Service", "AWS::ECS::TaskSet")
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A part of a template that may hold a task definition, and why we cannot tell."""
+    """A part of a template that may contain a task definition, and why that is unknown."""
 
     name: str
     reason: str
@@ -72,7 +72,7 @@ class _TemplateReader:
         self.intrinsics = Intrinsics(template, parameters)
         self.left_out: list[LeftOut] = []
         self.launches: dict[str, set[str]] = {}
-        """What the services tell, by what they run."""
+        """The launch types of the services, by the task definition that they run."""
 
     def template(self) -> Template:
         for runs, launch in self._services():
@@ -119,7 +119,7 @@ class _TemplateReader:
         return launches.pop() if len(launches) == 1 else None
 
     def _services(self) -> Iterator[tuple[str, str]]:
-        """What each service of the template runs, and where; those that do not tell are left out."""
+        """What each service of the template runs, and where; those without this are left out."""
         for name, resource in self.resources.items():
             properties = child(resource, "Properties")
             if _type(resource) in _RUNS_ONE and isinstance(properties, dict):
@@ -202,7 +202,7 @@ _NUMBERS_OF_CONTAINERS = frozenset({"cpu", "memory"})
 
 
 class _TemplateRequest:
-    """Translates resolved properties to the request of RegisterTaskDefinition, each part with its place."""
+    """Translates resolved properties to the request of RegisterTaskDefinition, each part with its position."""
 
     def __init__(self, located: Located) -> None:
         self.located = located
@@ -254,7 +254,7 @@ def _kinds(value: object) -> Iterator[object]:
 
 
 def _is_left_out(value: object, path: Path) -> bool:
-    """CloudFormation takes no null; what is not known has no place where a text does not fit."""
+    """Whether a value is left out: null, or an unknown value that is not a text."""
     return value is None or (isinstance(value, Open) and (path[-1] in _OBJECTS | _TRUTHS or _is_number(path)))
 
 

@@ -4,14 +4,14 @@ Compose knows two ways to name a CredSpec, both of Docker for Windows: ``credent
 ``config``) and ``security_opt: ["credentialspec:…"]``. Most such files never reach ECS, so a service counts only where
 the file or the service has an ``x-aws-…`` extension, or where its CredSpec is named by an ARN.
 
-What is told, and why:
+What is reported, and why:
 
 - With an ``x-aws-…`` extension the file is meant for Docker's ECS integration (retired in November 2023), which made
   a task definition of each service: for Fargate, or for EC2 where GPUs are reserved; ``awsvpc``; an execution role;
   ``security_opt`` as ``dockerSecurityOptions``. It dropped ``credential_spec``: such a container has no
   ``credentialSpecs``, and no Compose key gives it any.
 - Without one it is meant for the Amazon ECS CLI, which takes ``security_opt``, does not take ``credential_spec``,
-  and tells the launch type elsewhere (``ecs-params.yml``).
+  and has the launch type elsewhere (``ecs-params.yml``).
 
 ``extends``, ``include`` and override files are not followed. Texts with ``${…}`` are :class:`Open`.
 
@@ -51,17 +51,14 @@ def definitions(located: Located) -> tuple[Definition, ...]:
         if not isinstance(service, dict):
             continue
         extended = everywhere or _extended(service) or _extended(service.get("deploy"))
-        if (extended and _carries(service)) or _names_arn(service):
+        carries = bool(_specs(service) or service.get("credential_spec"))
+        if (extended and carries) or _names_arn(service):
             definitions.append(Definition(name, _task(located, ("services", name), service, extended)))
     return tuple(definitions)
 
 
 def _extended(value: object) -> bool:
     return any(isinstance(key, str) and key.startswith(_EXTENSION) for key in entries(value))
-
-
-def _carries(service: Mapping[str, object]) -> bool:
-    return bool(_specs(service) or service.get("credential_spec"))
 
 
 def _names_arn(service: Mapping[str, object]) -> bool:
@@ -97,7 +94,7 @@ def _task(located: Located, path: Path, service: Mapping[str, object], extended:
 
 
 def _positions(located: Located, path: Path, specs: Mapping[int, str]) -> dict[Path, Position]:
-    """``credentialSpecs``, which is never there, stands where the CredSpec is named in its place."""
+    """``credentialSpecs``, which is never there, gets the position of what names the CredSpec instead."""
     container: Path = ("containerDefinitions", 0)
     places: dict[Path, Path] = {(): path, container: path}
     places |= {(*container, key): (*path, key) for key in ("image", "user", "environment")}

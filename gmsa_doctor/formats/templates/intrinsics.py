@@ -21,7 +21,7 @@ TEXT_LIMIT = 20_000
 """Characters that a function may give: texts that double each other grow without end."""
 
 WORK_LIMIT = 1_000_000
-"""Parts that are looked at for one template, all together."""
+"""Parts that are evaluated for one template, all together."""
 
 CHAIN_LIMIT = 20
 """Conditions and resources that may refer to each other in a row."""
@@ -344,7 +344,7 @@ class Intrinsics:
 
 
 def _function(value: object) -> str | None:
-    """The function that an object calls. One beside other keys (``Fn::Transform``) stands for the whole."""
+    """The function that an object calls. One among other keys (``Fn::Transform``) counts for the whole object."""
     if not isinstance(value, dict):
         return None
     if len(value) == 1 and "Ref" in value:

@@ -167,7 +167,7 @@ class _Launches:
     references: Mapping[str, Mapping[str, object]]
 
     def of(self, definition: _Resource) -> str | None:
-        """FARGATE or EC2, where all services that use the task definition say the same."""
+        """FARGATE or EC2, where all services that use the task definition agree."""
         launches = {_launch(service.values) for service in self.services if self._uses(service, definition)}
         return launches.pop() if len(launches) == 1 else None
 

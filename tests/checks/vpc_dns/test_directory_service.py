@@ -7,6 +7,7 @@ import pytest
 
 from gmsa_doctor.authoring import Given, Outcome, Status, skipped
 from gmsa_doctor.given.subject import AwsPlace, Network
+from gmsa_doctor_checks.domain import AdDomain
 from gmsa_doctor_checks.values import DhcpOptions, DomainName, GmsaName, GmsaNames
 from gmsa_doctor_checks.vpc_dns.dhcp_options.dns_support import dns_support
 from gmsa_doctor_checks.vpc_dns.directory_service import directories, kind
@@ -37,7 +38,7 @@ def test_directories_are_listed() -> None:
     ],
 )
 def test_the_kind_and_the_stage_count(known: AwsDirectories, status: Status) -> None:
-    assert kind(known, NAMES, Outcome(None, skipped("not read")), PLACE).status is status
+    assert kind(known, AdDomain(NAMES, Outcome(None, skipped("not read"))), PLACE).status is status
 
 
 @pytest.mark.parametrize(("servers", "on"), [(("10.0.0.2",), True), (("AmazonProvidedDNS",), False)])

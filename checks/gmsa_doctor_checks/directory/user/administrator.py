@@ -10,7 +10,7 @@ from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.given.admin_account import AdminAccount
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.active_directory import user_entry
-from gmsa_doctor_checks.active_directory.ldap_bind import CONTROLLERS_TRIED
+from gmsa_doctor_checks.active_directory.ldap_bind import bind_first
 from gmsa_doctor_checks.active_directory.user_entry import Administrator
 from gmsa_doctor_checks.kerberos.tickets import from_first
 from gmsa_doctor_checks.values import Account, ReachableKdcs, ReachableLdap
@@ -46,29 +46,18 @@ def administrator(
                 "Give the sAMAccountName and the password of an account of this domain. This run does not try it again."
             ),
         )
-    host, directory = _bind(ldap, controllers, ticket, Kdc(kdc.address, kdc.port))
+    endpoint, directory, _ = bind_first(ldap, controllers, ticket, kdc)
     # found by its UPN it is reported as near: the KDC may not accept that
     entry = user_entry.read(directory, account, by_principal_name=False)
     near = () if entry else _near(directory, account)
     value = Administrator(f"{asked.user}@{realm}", directory, entry, near)
-    return Given(value, passed(f"bound to {host} as {asked.user}@{realm}, signed and sealed"))
+    return Given(value, passed(f"bound to {endpoint.host} as {asked.user}@{realm}, signed and sealed"))
 
 
 def _logon(asked: AdminAccount, realm: str, kerberos: Kerberos, kdc: Kdc) -> Ticket:
     if asked.keytab is not None:
         return kerberos.keytab_ticket(asked.user, realm, asked.keytab, kdc)
     return kerberos.user_ticket(asked.user, realm, asked.password, kdc)
-
-
-def _bind(ldap: Ldap, controllers: ReachableLdap, ticket: Ticket, kdc: Kdc) -> tuple[str, Directory]:
-    """A session with the first domain controller that lets the account in. Raises the first one's error."""
-    errors: list[ClientError] = []
-    for endpoint in controllers.endpoints[:CONTROLLERS_TRIED]:
-        try:
-            return endpoint.host, ldap.bind(endpoint.host, endpoint.address, ticket, kdc, endpoint.port)
-        except ClientError as error:
-            errors.append(error)
-    raise errors[0]
 
 
 def _near(directory: Directory, account: Account) -> tuple[str, ...]:

@@ -10,11 +10,7 @@ from gmsa_doctor_checks.vpc_dns.dhcp_options.options import own_servers
 from gmsa_doctor_checks.vpc_dns.values import VpcResolver
 
 
-@check(
-    "dhcp-options.dns-support",
-    title="The VPC's own resolver can be asked, if the task asks it",
-    docs=links.VPC_DNS,
-)
+@check("dhcp-options.dns-support", title="The VPC's own resolver can be asked, if the task asks it", docs=links.VPC_DNS)
 def dns_support(options: DhcpOptions, ec2: Ec2) -> Given[VpcResolver]:
     """Reads the VPC's attribute `enableDnsSupport`, where the DHCP options lead to AmazonProvidedDNS.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gmsa_doctor.authoring import (
     Cause,
@@ -12,23 +12,24 @@ from gmsa_doctor.authoring import (
     Outcome,
     Result,
     Status,
+    bundle,
     check,
+    deferred_to,
     failed,
     passed,
-    stands_behind,
     unknown,
     warned,
 )
 from gmsa_doctor.clients.aws.ec2 import Ec2
-from gmsa_doctor.clients.aws.route53 import Route53, Route53Profiles, Route53Resolver
 from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.core.errors import ClientError
-from gmsa_doctor.given.subject import AwsPlace
-from gmsa_doctor.given.vantage import DnsServersInUse, KnownDnsServers, Vantage
+from gmsa_doctor.given.vantage import DnsServersInUse, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.domain import domain_in_use, srv_name
-from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaNames
+from gmsa_doctor_checks.domain import AdDomain, srv_name
+from gmsa_doctor_checks.reachability.network import TaskSubnets
+from gmsa_doctor_checks.values import DhcpOptions, DomainName
+from gmsa_doctor_checks.vpc_dns.dhcp_options.forwarders import judge, public_ones, servers_of, with_rule
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import (
     AMAZON,
     SEEN_BY,
@@ -37,18 +38,30 @@ from gmsa_doctor_checks.vpc_dns.dhcp_options.options import (
     not_of_the_set,
     own_servers,
 )
-from gmsa_doctor_checks.vpc_dns.forwarders import judge, public_ones, servers_of
-from gmsa_doctor_checks.vpc_dns.leading import Leading, LeadingOf, leading_of
-from gmsa_doctor_checks.vpc_dns.values import (
-    AwsDirectories,
-    AwsDirectory,
-    ForwardRule,
-    VpcDns,
-    VpcResolver,
-    directory_dns,
-    plain,
-)
-from gmsa_doctor_checks.vpc_values import TaskSubnets
+from gmsa_doctor_checks.vpc_dns.leading import ResolverReader
+from gmsa_doctor_checks.vpc_dns.values import AdServers, AwsDirectory, VpcDns, VpcResolver
+
+
+@bundle
+@dataclass(frozen=True)
+class TaskResolver:
+    """What the task itself sees of DNS: its own resolver, and the servers that it was started with."""
+
+    vantage: Vantage
+    dns: Outcome[Dns]
+    used: Outcome[DnsServersInUse]
+
+    def finds(self, domain: DomainName, options: DhcpOptions) -> bool:
+        """Whether it finds the domain, with the servers of this set, whatever the static facts say."""
+        dns, used = self.dns.value, self.used.value
+        if not (self.vantage.inside and self.vantage.own_resolver) or dns is None:
+            return False
+        if used is not None and not_of_the_set(used, options):
+            return False
+        try:
+            return bool(dns.srv(srv_name(domain)))
+        except ClientError:
+            return False
 
 
 @check(
@@ -60,18 +73,11 @@ from gmsa_doctor_checks.vpc_values import TaskSubnets
 )
 def domain_name_servers(
     options: DhcpOptions,
-    names: GmsaNames,
-    account: Outcome[Account],
-    known: KnownDnsServers,
-    place: AwsPlace,
-    vantage: Vantage,
-    dns: Outcome[Dns],
-    used: Outcome[DnsServersInUse],
-    own_resolver: Outcome[VpcResolver],
-    directories: Outcome[AwsDirectories],
-    resolver: Route53Resolver,
-    route53: Route53,
-    profiles: Route53Profiles,
+    domain: AdDomain,
+    servers: AdServers,
+    task: TaskResolver,
+    vpc_resolver: Outcome[VpcResolver],
+    reader: ResolverReader,
     subnets: Outcome[TaskSubnets],
     ec2: Ec2,
 ) -> Result[VpcDns]:
@@ -92,258 +98,197 @@ def domain_name_servers(
     Fix: make a DHCP options set with the AD's DNS servers and associate it with the VPC, or make a Route 53
     Resolver outbound endpoint with a FORWARD rule for the domain and associate that. New tasks only see it.
     """
-    domain = domain_in_use(names, account)
-    custom = own_servers(options)
-
-    def leads(vpc: str) -> Leading:
-        return leading_of(vpc, domain, place, resolver, route53, profiles)
-
-    if not custom and own_resolver.value and not own_resolver.value.on:
-        result: Result[VpcDns] = _switched_off(options, domain, place)
-    elif not custom:
-        result = _amazon_provided(options, domain, place, leads)
-        if isinstance(result, Finding) and subnets.value and subnets.value.shared:
-            result = _of_the_owner(options, domain, subnets.value.vpc.owner)
-    elif known.addresses:
-        result = _compare(options, custom, tuple(map(plain, known.addresses)), domain, "--ad-dns", place)
+    case = _Case(options, domain.in_use, reader, subnets.value)
+    if not own_servers(options):
+        off = vpc_resolver.value is not None and not vpc_resolver.value.on
+        result = case.switched_off() if off else case.amazon_provided()
     else:
-        result = _with_directories(options, custom, domain, directories, place)
-    if custom and isinstance(result, Given) and not (subnets.value and subnets.value.shared):
-        result = _beside_the_resolver(options, custom, result, domain, place, leads)
-    if custom and isinstance(result, Finding) and result.status is Status.FAIL:
-        others = servers_of(custom, domain, directories.value, subnets.value, ec2)
-        result = judge(options, others, domain, subnets.value, result.fix or Fix(""), leads) or result
-    of_the_set = used.value is None or not not_of_the_set(used.value, options)
-    if (
-        isinstance(result, Finding)
-        and result.status is Status.FAIL
-        and of_the_set
-        and _seen_inside(domain, vantage, dns.value)
-    ):
-        return Given(
-            VpcDns(options.servers, "seen from inside"),
-            replace(
-                result,
-                status=Status.WARN,
-                summary=f"{result.summary}; but the task's own resolver finds the domain controllers of {domain.text}",
-                shows_as=None,
-                overruled_by=None,
-            ),
-        )
+        result = case.custom(servers)
+        if isinstance(result, Finding) and result.status is Status.FAIL:
+            others = servers_of(case.servers, case.domain, servers.directories.value, case.subnets, ec2)
+            result = judge(options, others, case.domain, case.subnets, result.fix or Fix(""), reader) or result
+    if isinstance(result, Finding) and result.status is Status.FAIL and task.finds(case.domain, options):
+        found = f"the task's own resolver finds the domain controllers of {case.domain.text}"
+        return Given(VpcDns(options.servers, "seen from inside"), result.overruled(found))
     return result
 
 
-# Custom servers -------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class _Case:
+    """The DHCP options set of a VPC, and the domain that it has to lead to."""
 
+    options: DhcpOptions
+    domain: DomainName
+    reader: ResolverReader
+    subnets: TaskSubnets | None
 
-def _with_directories(
-    options: DhcpOptions,
-    servers: tuple[str, ...],
-    domain: DomainName,
-    directories: Outcome[AwsDirectories],
-    place: AwsPlace,
-) -> Result[VpcDns]:
-    if directories.value is None:
-        behind = stands_behind([directories.finding])
-        return replace(
-            behind,
-            summary=f"{options.id} names {listed(servers)}; whether these are the AD's is not known: {behind.summary}",
-            fix=Fix("Name the AD's DNS servers with --ad-dns."),
-        )
-    found = directories.value.named(domain.text)
-    addresses, source = directory_dns(found)
-    if addresses:
-        return _explained(_compare(options, servers, addresses, domain, source, place), servers, found)
-    if public_ones(servers):
-        return _public(options, servers, domain, place)
-    return Given(
-        VpcDns(servers, "custom servers"),
-        passed(
-            f"{options.id} names its own DNS servers {listed(servers)}; AWS knows no directory {domain.text} to "
-            "compare them with (--ad-dns can name its servers), so dns.domain-controllers decides"
-        ),
-    )
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """The set's servers but for the VPC's own resolver."""
+        return own_servers(self.options)
 
+    @property
+    def shared_by(self) -> str | None:
+        """The other account that owns the VPC."""
+        return self.subnets.vpc.owner if self.subnets and self.subnets.shared else None
 
-def _public(options: DhcpOptions, servers: tuple[str, ...], domain: DomainName, place: AwsPlace) -> Result[VpcDns]:
-    """Some, or all, know nothing of the AD, though nothing tells which servers are the AD's."""
-    public = public_ones(servers)
-    fix = new_options(options, domain, ("<DNS servers of the AD>",), place)
-    others = tuple(one for one in servers if one not in public)
-    if others:
-        finding = warned(
-            f"{options.id} also names {listed(public)}, which resolves public names only; whichever server answers "
-            "first decides",
-            observed=listed(servers),
-            expected=f"the DNS servers of {domain.text} alone",
-            fix=fix,
-        )
-        return Given(VpcDns(servers, "custom servers"), finding)
-    return failed(
-        f"{options.id} of {options.vpc} names {listed(public)}, which resolves public names only, and knows nothing of "
-        f"{domain.text}",
-        observed=listed(servers),
-        expected=f"the DNS servers of {domain.text}",
-        fix=fix,
-        shows_as=texts.NO_DNS,
-        overruled_by=SEEN_BY,
-    )
+    def fix(self, *servers: str) -> Fix:
+        """To make a set with these servers."""
+        return new_options(self.options, self.domain, servers or ("<DNS servers of the AD>",), self.reader.place)
 
-
-def _explained(result: Result[VpcDns], servers: tuple[str, ...], found: tuple[AwsDirectory, ...]) -> Result[VpcDns]:
-    """The addresses of an AD Connector are a likely mistake: they look like those of a directory."""
-    connector = tuple(ip for one in found for ip in one.connector if ip in servers)
-    if not isinstance(result, Finding) or not connector:
-        return result
-    why = f"{listed(connector)} is the AD Connector itself, which serves no DNS"
-    return replace(result, summary=f"{result.summary}; {why}")
-
-
-def _compare(
-    options: DhcpOptions,
-    servers: tuple[str, ...],
-    right: tuple[str, ...],
-    domain: DomainName,
-    source: str,
-    place: AwsPlace,
-) -> Result[VpcDns]:
-    wrong = tuple(one for one in servers if one not in right)
-    fix = new_options(options, domain, right, place)
-    if not public_ones(wrong):
-        fix = replace(fix, text=f"{fix.text} If {listed(wrong)} forward the domain, name them too with --ad-dns.")
-    expected = f"{listed(right)} ({source})"
-    if len(wrong) == len(servers):
+    def failed(self, summary: str, observed: str, expected: str, fix: Fix) -> Finding:
+        """A failure that an answer of DNS overrules."""
         return failed(
-            f"{options.id} of {options.vpc} names {listed(servers)}, none of which is a DNS server of {domain.text}",
-            observed=listed(servers),
-            expected=expected,
-            fix=fix,
-            shows_as=texts.NO_DNS,
-            overruled_by=SEEN_BY,
+            summary, observed=observed, expected=expected, fix=fix, shows_as=texts.NO_DNS, overruled_by=SEEN_BY
         )
-    value = VpcDns(servers, source)
-    if wrong:
+
+    # Custom servers ---------------------------------------------------------------------------------
+
+    def custom(self, servers: AdServers) -> Result[VpcDns]:
+        """Whether the set's own servers are the AD's."""
+        if in_the_way := servers.in_the_way:
+            behind = deferred_to(in_the_way)
+            text = f"{self.options.id} names {listed(self.servers)}; whether these are the AD's is not known"
+            fix = Fix("Name the AD's DNS servers with --ad-dns.")
+            return replace(behind, summary=f"{text}: {behind.summary}", fix=fix)
+        addresses, source = servers.of(self.domain)
+        directories = servers.named(self.domain)
+        if addresses:
+            result = self._compare(addresses, source, directories)
+        elif public := public_ones(self.servers):
+            result = self._public(public)
+        else:
+            text = (
+                f"{self.options.id} names its own DNS servers {listed(self.servers)}; AWS knows no directory "
+                f"{self.domain.text} to compare them with (--ad-dns can name its servers), so {SEEN_BY} decides"
+            )
+            result = Given(VpcDns(self.servers, "custom servers"), passed(text))
+        return self._with_the_resolver(result) if isinstance(result, Given) and not self.shared_by else result
+
+    def _public(self, public: tuple[str, ...]) -> Result[VpcDns]:
+        """Some, or all, know nothing of the AD, though nothing tells which servers are the AD's."""
+        expected = f"the DNS servers of {self.domain.text}"
+        if len(public) == len(self.servers):
+            return self.failed(
+                f"{self.options.id} of {self.options.vpc} names {listed(public)}, which resolves public names only, "
+                f"and knows nothing of {self.domain.text}",
+                listed(self.servers),
+                expected,
+                self.fix(),
+            )
         finding = warned(
-            f"{options.id} also names {listed(wrong)}, which {source} does not list for {domain.text}; "
-            "whichever server answers first decides",
-            observed=listed(servers),
-            expected=expected,
-            fix=fix,
+            f"{self.options.id} also names {listed(public)}, which resolves public names only; whichever server "
+            "answers first decides",
+            observed=listed(self.servers),
+            expected=f"{expected} alone",
+            fix=self.fix(),
         )
-        return Given(value, finding)
-    return Given(value, passed(f"{options.id} names {listed(servers)}, DNS of {domain.text} ({source})"))
+        return Given(VpcDns(self.servers, "custom servers"), finding)
 
+    def _compare(self, right: tuple[str, ...], source: str, directories: tuple[AwsDirectory, ...]) -> Result[VpcDns]:
+        wrong = tuple(server for server in self.servers if server not in right)
+        fix = self.fix(*right)
+        if not public_ones(wrong):
+            fix = replace(fix, text=f"{fix.text} If {listed(wrong)} forward the domain, name them too with --ad-dns.")
+        observed, expected = listed(self.servers), f"{listed(right)} ({source})"
+        if len(wrong) == len(self.servers):
+            # the addresses of an AD Connector are a likely mistake: they look like those of a directory
+            connector = tuple(ip for found in directories for ip in found.connector if ip in wrong)
+            why = f"; {listed(connector)} is the AD Connector itself, which serves no DNS" if connector else ""
+            return self.failed(
+                f"{self.options.id} of {self.options.vpc} names {observed}, none of which is a DNS server of "
+                f"{self.domain.text}{why}",
+                observed,
+                expected,
+                fix,
+            )
+        finding = passed(f"{self.options.id} names {observed}, DNS of {self.domain.text} ({source})")
+        if wrong:
+            finding = warned(
+                f"{self.options.id} also names {listed(wrong)}, which {source} does not list for {self.domain.text}; "
+                "whichever server answers first decides",
+                observed=observed,
+                expected=expected,
+                fix=fix,
+            )
+        return Given(VpcDns(self.servers, source), finding)
 
-def _beside_the_resolver(
-    options: DhcpOptions,
-    custom: tuple[str, ...],
-    result: Given[VpcDns],
-    domain: DomainName,
-    place: AwsPlace,
-    leading_of: LeadingOf,
-) -> Given[VpcDns]:
-    """What is right but for the VPC's own resolver, which the set names too: it may know nothing of the domain."""
-    amazon = tuple(one for one in options.servers if one not in custom)
-    if not amazon or result.finding.status is not Status.PASS:
-        return result
-    leading = leading_of(options.vpc)
-    if leading.rule or leading.zone or leading.profiles or leading.in_the_way:
-        return result
-    finding = warned(
-        f"{options.id} also names the VPC's own resolver ({listed(amazon)}), which nothing leads to {domain.text}; "
-        "whichever server answers first decides",
-        observed=listed(options.servers),
-        expected=f"the DNS servers of {domain.text} alone, or a FORWARD rule for it",
-        fix=new_options(options, domain, custom, place),
-    )
-    return Given(result.value, finding)
-
-
-# AmazonProvidedDNS ----------------------------------------------------------------------------------
-
-
-def _amazon_provided(
-    options: DhcpOptions, domain: DomainName, place: AwsPlace, leading_of: LeadingOf
-) -> Result[VpcDns]:
-    """Right with a Resolver FORWARD rule, or a private hosted zone, for the domain or a parent of it."""
-    leading = leading_of(options.vpc)
-    if leading.rule:
-        return Given(VpcDns((), str(leading.rule), leading.rule), _with_rule(options, leading.rule))
-    if leading.zone:
-        return Given(VpcDns((), leading.zone), passed(f"AmazonProvidedDNS with the {leading.zone} of {options.vpc}"))
-    if leading.profiles:
-        found = ", ".join(leading.profiles)
-        text = f"{_source(options)}; the Route 53 Profile {found} may lead it to {domain.text}, which {SEEN_BY} shows"
-        return Given(VpcDns((), "a Route 53 Profile"), passed(text))
-    in_the_way = leading.in_the_way
-    if in_the_way:
-        return unknown(
-            f"{_source(options)}, which is right only with a Resolver rule, a private hosted zone or a Route 53 "
-            f"Profile for {domain.text}; that could not be looked up: {'; '.join(one.text for one in in_the_way)}",
-            observed=_source(options),
-            fix=in_the_way[0].fix,
+    def _with_the_resolver(self, result: Given[VpcDns]) -> Given[VpcDns]:
+        """What is right but for the VPC's own resolver, which the set names too: it may know nothing of the domain."""
+        amazon = tuple(server for server in self.options.servers if server not in self.servers)
+        if not amazon or result.finding.status is not Status.PASS:
+            return result
+        leading = self.reader.leading(self.options.vpc, self.domain)
+        if leading.rule or leading.zone or leading.profiles or leading.in_the_way:
+            return result
+        finding = warned(
+            f"{self.options.id} also names the VPC's own resolver ({listed(amazon)}), which nothing leads to "
+            f"{self.domain.text}; whichever server answers first decides",
+            observed=listed(self.options.servers),
+            expected=f"the DNS servers of {self.domain.text} alone, or a FORWARD rule for it",
+            fix=self.fix(*self.servers),
         )
-    return failed(
-        f"{_source(options)}, and nothing leads it to {domain.text}: "
-        + (leading.void or f"{options.vpc} has no Resolver FORWARD rule and no private hosted zone for the domain"),
-        observed=AMAZON if options.servers else "no DHCP options set" if options.id == "default" else "no DNS servers",
-        expected=f"the DNS servers of {domain.text}, or a FORWARD rule for it",
-        fix=new_options(options, domain, ("<DNS servers of the AD>",), place),
-        shows_as=texts.NO_DNS,
-        overruled_by=SEEN_BY,
-    )
+        return Given(result.value, finding)
 
+    # AmazonProvidedDNS ------------------------------------------------------------------------------
 
-def _of_the_owner(options: DhcpOptions, domain: DomainName, owner: str | None) -> Result[VpcDns]:
-    """Associations with a VPC that were made in another account are not listed in this one.
+    def amazon_provided(self) -> Result[VpcDns]:
+        """Right with a Resolver FORWARD rule, or a private hosted zone, for the domain or a parent of it.
 
-    Source: https://docs.aws.amazon.com/Route53/latest/APIReference/API_route53resolver_ListResolverRuleAssociations.html
-    """
-    text = f"{_source(options)}; the rules and zones of {owner}, who owns {options.vpc}, may lead it to {domain.text}"
-    return Given(VpcDns((), f"what {owner} set up"), passed(f"{text}, which {SEEN_BY} shows"))
+        Associations with a VPC that were made in another account are not listed in this one.
+        Source: https://docs.aws.amazon.com/Route53/latest/APIReference/API_route53resolver_ListResolverRuleAssociations.html
+        """
+        domain, vpc = self.domain.text, self.options.vpc
+        leading = self.reader.leading(vpc, self.domain)
+        if leading.rule:
+            finding = with_rule(
+                f"AmazonProvidedDNS with {leading.rule}, associated with {vpc}", leading.rule, "; then start new tasks"
+            )
+            return Given(VpcDns((), str(leading.rule), leading.rule), finding)
+        if leading.zone:
+            return Given(VpcDns((), leading.zone), passed(f"AmazonProvidedDNS with the {leading.zone} of {vpc}"))
+        if leading.profiles:
+            found = f"the Route 53 Profile {', '.join(leading.profiles)} may lead it to {domain}"
+            return Given(VpcDns((), "a Route 53 Profile"), passed(f"{self._source}; {found}, which {SEEN_BY} shows"))
+        if owner := self.shared_by:
+            found = f"the rules and zones of {owner}, who owns {vpc}, may lead it to {domain}"
+            return Given(VpcDns((), f"what {owner} set up"), passed(f"{self._source}; {found}, which {SEEN_BY} shows"))
+        if leading.in_the_way:
+            return unknown(
+                f"{self._source}, which is right only with a Resolver rule, a private hosted zone or a Route 53 "
+                f"Profile for {domain}; that could not be looked up: "
+                f"{'; '.join(error.text for error in leading.in_the_way)}",
+                observed=self._source,
+                fix=leading.in_the_way[0].fix,
+            )
+        named = "no DHCP options set" if self.options.id == "default" else "no DNS servers"
+        return self.failed(
+            f"{self._source}, and nothing leads it to {domain}: "
+            + (leading.void or f"{vpc} has no Resolver FORWARD rule and no private hosted zone for the domain"),
+            AMAZON if self.options.servers else named,
+            f"the DNS servers of {domain}, or a FORWARD rule for it",
+            self.fix(),
+        )
 
+    def switched_off(self) -> Finding:
+        """The VPC's resolver answers nothing."""
+        vpc, fix = self.options.vpc, self.fix()
+        command = f"aws ec2 modify-vpc-attribute{self.reader.place.region_option} --vpc-id {posix(vpc)}"
+        return self.failed(
+            f"{self._source}, but {vpc} has enableDnsSupport off: its resolver answers nothing",
+            "enableDnsSupport is off",
+            f"enableDnsSupport on, or the DNS servers of {self.domain.text}",
+            Fix(
+                f"Turn enableDnsSupport of {vpc} on. {fix.text}",
+                (f"{command} --enable-dns-support Value=true", *fix.commands),
+            ),
+        )
 
-def _switched_off(options: DhcpOptions, domain: DomainName, place: AwsPlace) -> Finding:
-    fix = new_options(options, domain, ("<DNS servers of the AD>",), place)
-    command = f"aws ec2 modify-vpc-attribute{place.region_option} --vpc-id {posix(options.vpc)} --enable-dns-support"
-    return failed(
-        f"{_source(options)}, but {options.vpc} has enableDnsSupport off: its resolver answers nothing",
-        observed="enableDnsSupport is off",
-        expected=f"enableDnsSupport on, or the DNS servers of {domain.text}",
-        fix=Fix(f"Turn enableDnsSupport of {options.vpc} on. {fix.text}", (f"{command} Value=true", *fix.commands)),
-        shows_as=texts.NO_DNS,
-        overruled_by=SEEN_BY,
-    )
-
-
-def _with_rule(options: DhcpOptions, rule: ForwardRule) -> Finding:
-    text = f"AmazonProvidedDNS with {rule}, associated with {options.vpc}"
-    if not rule.pending:
-        return passed(text)
-    return warned(
-        f"{text}; but {rule.pending}, so it may not be in force",
-        observed=rule.pending,
-        expected="COMPLETE",
-        fix=Fix("Wait until the association is COMPLETE, or associate the rule again; then start new tasks."),
-    )
-
-
-def _source(options: DhcpOptions) -> str:
-    if options.id == "default":
-        return f"{options.vpc} has no DHCP options set, so tasks ask the VPC's own resolver"
-    if not options.servers:
-        return f"{options.id} of {options.vpc} names no DNS servers, so tasks ask the VPC's own resolver at best"
-    return f"{options.id} of {options.vpc} names AmazonProvidedDNS"
-
-
-# Seen from inside -----------------------------------------------------------------------------------
-
-
-def _seen_inside(domain: DomainName, vantage: Vantage, dns: Dns | None) -> bool:
-    """Whether the task's own resolver finds the domain, whatever the static facts say."""
-    if not (vantage.inside and vantage.own_resolver) or dns is None:
-        return False
-    try:
-        return bool(dns.srv(srv_name(domain)))
-    except ClientError:
-        return False
+    @property
+    def _source(self) -> str:
+        id, vpc = self.options.id, self.options.vpc
+        if id == "default":
+            return f"{vpc} has no DHCP options set, so tasks ask the VPC's own resolver"
+        if not self.options.servers:
+            return f"{id} of {vpc} names no DNS servers, so tasks ask the VPC's own resolver at best"
+        return f"{id} of {vpc} names AmazonProvidedDNS"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gmsa_doctor.authoring import Cause, Finding, Fix, Outcome, Status, check, passed, skipped, stands_behind, warned
+from gmsa_doctor.authoring import Cause, CheckId, Finding, Fix, Outcome, Status, check, deferred_to, passed, warned
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.network_path.values import ServicePaths, Way
-from gmsa_doctor_checks.network_path.ways import LAYERS, service_name
+from gmsa_doctor_checks.reachability.services import ServicePath, ServicePaths, amazonaws, host_name, service_name
 from gmsa_doctor_checks.values import DhcpOptions, SecretObject
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import listed, own_servers
 from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory, VpcDns
@@ -21,7 +20,7 @@ _FORWARDING = ("MicrosoftAD", "SharedMicrosoftAD", "SimpleAD")
 Sources: https://docs.aws.amazon.com/directoryservice/latest/admin-guide/simple_ad_dns.html, and
 https://aws.amazon.com/blogs/networking-and-content-delivery/integrating-your-directory-services-dns-resolution-with-amazon-route-53-resolvers/
 """
-_SERVERS = "dhcp-options.domain-name-servers"
+_SERVERS = CheckId("dhcp-options.domain-name-servers")
 _RESOLVER = "169.254.169.253"
 
 
@@ -36,7 +35,7 @@ def names_of_services(
     paths: ServicePaths,
     directories: Outcome[AwsDirectories],
     secret: Outcome[SecretObject],
-    way: Outcome[VpcDns],
+    dns: Outcome[VpcDns],
     place: AwsPlace,
     vantage: Vantage,
 ) -> Finding:
@@ -54,30 +53,26 @@ def names_of_services(
     servers = own_servers(options)
     if not servers:
         return passed("the VPC's own resolver is asked, which knows the endpoints' private DNS")
-    ways = [one for one in paths.ways if one.only_by]
-    if not ways:
+    by_endpoint = [path for path in paths.paths if path.only_by]
+    if not by_endpoint:
         return passed("no service is reached by an interface endpoint only")
-    if (
-        vantage.inside
-        and vantage.own_resolver
-        and secret.value
-        and any(one.service == "secretsmanager" for one in ways)
-    ):
+    asked = vantage.inside and vantage.own_resolver and secret.value
+    if asked and any(path.service == "secretsmanager" for path in by_endpoint):
         return passed(f"Secrets Manager was asked from here, so {listed(servers)} lead to its endpoint")
-    if way.finding.status is Status.FAIL:
+    if dns.finding.status is Status.FAIL:
         text = f"{listed(servers)} are not the DNS servers that tasks should ask: it is what {_SERVERS} tells"
-        return skipped(text, because=(_SERVERS,))
+        return deferred_to(_SERVERS, text)
     if directories.value is None:
-        return stands_behind([directories.finding])
-    doubtful = {one: why for one in servers if (why := _doubt(one, directories.value.all, options.vpc))}
-    if not doubtful:
+        return deferred_to(directories.finding)
+    doubts = {server: why for server in servers if (why := _doubt(server, directories.value.all, options.vpc))}
+    if not doubts:
         return passed(f"{listed(servers)} ask the resolver of {options.vpc} for AWS's names, as Directory Service does")
-    return _warning(options, doubtful, ways, place)
+    return _warning(options, doubts, by_endpoint, place)
 
 
 def _doubt(server: str, directories: Sequence[AwsDirectory], vpc: str) -> str | None:
     """Why a DNS server may not ask the VPC's resolver."""
-    own = next((one for one in directories if one.type in _FORWARDING and server in one.dns), None)
+    own = next((found for found in directories if found.type in _FORWARDING and server in found.dns), None)
     if own is None:
         return "whether it forwards them to the VPC's resolver cannot be seen from here"
     if own.vpc in (None, vpc):
@@ -85,38 +80,28 @@ def _doubt(server: str, directories: Sequence[AwsDirectory], vpc: str) -> str | 
     return f"it is DNS of {own.id}, which forwards them to the resolver of its own VPC {own.vpc}"
 
 
-def _warning(options: DhcpOptions, doubtful: dict[str, str], ways: Sequence[Way], place: AwsPlace) -> Finding:
-    names = ", ".join(dict.fromkeys(service_name(one.service) for one in ways))
-    endpoints = ", ".join(dict.fromkeys(one.only_by for one in ways))
-    subnets = ", ".join(dict.fromkeys(one.name for one in ways))
-    why = "; ".join(f"{', '.join(_with(doubtful, reason))}: {reason}" for reason in dict.fromkeys(doubtful.values()))
-    forwarder = next((one for one in options.resolvers if one.count(".") == 3 and one != _RESOLVER), "")
+def _warning(options: DhcpOptions, doubts: dict[str, str], paths: Sequence[ServicePath], place: AwsPlace) -> Finding:
+    names = ", ".join(dict.fromkeys(service_name(path.service) for path in paths))
+    endpoints = ", ".join(dict.fromkeys(path.only_by for path in paths))
+    subnets = ", ".join(dict.fromkeys(path.subnet_name for path in paths))
+    by_reason: dict[str, list[str]] = {}
+    for server, reason in doubts.items():
+        by_reason.setdefault(reason, []).append(server)
+    why = "; ".join(f"{', '.join(servers)}: {reason}" for reason, servers in by_reason.items())
+    forwarder = next((address for address in options.resolvers if address.count(".") == 3 and address != _RESOLVER), "")
     to = f"{forwarder}, the resolver of {options.vpc}" if forwarder else f"the resolver of {options.vpc}"
+    name = host_name(paths[0].service, place)
+    if paths[0].service == "ecr.dkr":
+        name = f"{place.account or '<account>'}.{name}"
     return warned(
         f"{options.id} of {options.vpc} names DNS servers of its own, and tasks in {subnets} get to {names} by "
         f"{endpoints} only, which those servers have to lead them to: {why}",
-        observed=", ".join(doubtful),
+        observed=", ".join(doubts),
         expected=f"private addresses of {options.vpc} for the names of these services",
         fix=Fix(
             f"Ask each server from a host of {options.vpc}: it must give private addresses of the VPC. If it gives "
-            f"public ones, make a conditional forwarder for {_suffix(place)} on it, to {to} ({_RESOLVER} from a DNS "
+            f"public ones, make a conditional forwarder for {amazonaws(place)} on it, to {to} ({_RESOLVER} from a DNS "
             "server on EC2 in this VPC; from another network, to a Route 53 Resolver inbound endpoint of this VPC).",
-            tuple(f"nslookup {posix(_name(ways[0].service, place))} {posix(one)}" for one in doubtful),
+            tuple(f"nslookup {posix(name)} {posix(server)}" for server in doubts),
         ),
     )
-
-
-def _with(doubtful: dict[str, str], reason: str) -> list[str]:
-    return [one for one, why in doubtful.items() if why == reason]
-
-
-def _suffix(place: AwsPlace) -> str:
-    return "amazonaws.com.cn" if place.partition == "aws-cn" else "amazonaws.com"
-
-
-def _name(service: str, place: AwsPlace) -> str:
-    """A name that the endpoint's private DNS holds."""
-    if service == "ecr.dkr":
-        return f"{place.account or '<account>'}.dkr.ecr.{place.region}.{_suffix(place)}"
-    host = {"ecr.api": "api.ecr", LAYERS: "s3"}.get(service, service)
-    return f"{host}.{place.region}.{_suffix(place)}"

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import ipaddress
 
-from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, passed, skipped, warned
+from gmsa_doctor.authoring import Cause, CheckId, Finding, Fix, Given, Outcome, Result, check, passed, skipped, warned
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.core.errors import NotFound
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor.given.vantage import DnsServersInUse, KnownDnsServers
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.domain import domain_in_use
-from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaNames
+from gmsa_doctor_checks.domain import AdDomain
+from gmsa_doctor_checks.reachability.network import TaskSubnets, Vpc
+from gmsa_doctor_checks.values import DhcpOptions, DomainName
 from gmsa_doctor_checks.vpc_dns.values import plain
-from gmsa_doctor_checks.vpc_values import TaskSubnets, Vpc
 
 AMAZON = "AmazonProvidedDNS"
-SEEN_BY = "dns.domain-controllers"
+SEEN_BY = CheckId("dns.domain-controllers")
 """The check that sees what is deduced here from configuration."""
 
 
@@ -57,7 +57,7 @@ def dhcp_options_set(subnets: TaskSubnets, ec2: Ec2) -> Result[DhcpOptions]:
     cause=Cause.DHCP_OPTIONS,
     docs=links.FARGATE_GMSA,
 )
-def domain_name(options: DhcpOptions, names: GmsaNames, account: Outcome[Account], place: AwsPlace) -> Finding:
+def domain_name(options: DhcpOptions, ad: AdDomain, place: AwsPlace) -> Finding:
     """Compares the `domain-name` of the DHCP options set with the AD domain.
 
     Why: AWS's instructions set it. It only completes names without a dot, so a task works without it as long
@@ -65,9 +65,9 @@ def domain_name(options: DhcpOptions, names: GmsaNames, account: Outcome[Account
 
     Fix: make a DHCP options set with the AD domain as its `domain-name`.
     """
-    domain = domain_in_use(names, account)
-    set_to = {one.rstrip(".") for one in (options.domain_name or "").lower().split()}
-    if set_to & {domain.text, names.domain.text}:  # where the two differ, secret.domain says so
+    domain = ad.in_use
+    set_to = {name.rstrip(".") for name in (options.domain_name or "").lower().split()}
+    if set_to & {domain.text, ad.names.domain.text}:  # where the two differ, secret.domain says so
         return passed(f"{options.id}: domain-name is {options.domain_name}")
     return warned(
         f"the domain-name of {options.id} is {options.domain_name or 'not set'}, not {domain.text}; "
@@ -100,7 +100,7 @@ def in_use(used: DnsServersInUse, options: Outcome[DhcpOptions], known: KnownDns
         return _like_the_set(used, options.value)
     if not known.addresses:
         return passed(f"{names}; the DHCP options set was not read, so there was nothing to compare them with")
-    others = tuple(one for one in used.addresses if one not in known.addresses)
+    others = tuple(address for address in used.addresses if address not in known.addresses)
     if not others:
         return passed(f"{names}, DNS of the AD (--ad-dns)")
     which = "none of which is" if len(others) == len(used.addresses) else f"of which {listed(others)} is not"
@@ -118,7 +118,7 @@ def in_use(used: DnsServersInUse, options: Outcome[DhcpOptions], known: KnownDns
 
 def own_servers(options: DhcpOptions) -> tuple[str, ...]:
     """The DNS servers of the set that are not the VPC's own resolver."""
-    return tuple(one for one in options.servers if one not in (AMAZON, *options.resolvers))
+    return tuple(server for server in options.servers if server not in (AMAZON, *options.resolvers))
 
 
 def not_of_the_set(used: DnsServersInUse, options: DhcpOptions) -> tuple[str, ...]:
@@ -128,7 +128,7 @@ def not_of_the_set(used: DnsServersInUse, options: DhcpOptions) -> tuple[str, ..
     """
     amazon = not options.servers or bool({AMAZON, *options.resolvers} & set(options.servers))
     right = {*options.servers, *(options.resolvers if amazon else ())}
-    return tuple(one for one in used.addresses if one not in right)
+    return tuple(address for address in used.addresses if address not in right)
 
 
 def _like_the_set(used: DnsServersInUse, options: DhcpOptions) -> Finding:

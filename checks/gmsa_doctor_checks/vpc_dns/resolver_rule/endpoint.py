@@ -6,18 +6,33 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network
 from typing import Any
 
-from gmsa_doctor.authoring import Finding, Fix, Given, Outcome, Result, Status, check, failed, passed, skipped, warned
+from gmsa_doctor.authoring import (
+    CheckId,
+    Finding,
+    Fix,
+    Given,
+    Outcome,
+    Result,
+    Status,
+    check,
+    deferred_to,
+    failed,
+    passed,
+    warned,
+)
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.clients.aws.route53 import Route53Resolver
 from gmsa_doctor.formats.aws.packet_filter import Packets, Protocol
-from gmsa_doctor.formats.aws.security_group import GroupRule, admit, prefix_lists_of, read_security_group
-from gmsa_doctor.given.subject import AwsPlace, Network
+from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.network_access.values import GroupsOfTask
+from gmsa_doctor_checks.reachability.attribution import report
+from gmsa_doctor_checks.reachability.network import admission, security_groups
+from gmsa_doctor_checks.reachability.obstacles import Fault, GroupsOfTask, Layer
 from gmsa_doctor_checks.vpc_dns.values import NO_RULE, ForwardRule, ForwardTarget, ResolverWay, VpcDns
 
-_GROUPS = "network-access.security-groups"
+_GROUPS = CheckId("network-access.security-groups")
+_SEEN_BY = CheckId("dns.domain-controllers")
 
 
 @check(
@@ -27,12 +42,7 @@ _GROUPS = "network-access.security-groups"
     shows=(texts.NO_DNS,),
 )
 def endpoint(
-    way: VpcDns,
-    resolver: Route53Resolver,
-    ec2: Ec2,
-    place: AwsPlace,
-    network: Outcome[Network],
-    of_task: Outcome[GroupsOfTask],
+    dns: VpcDns, resolver: Route53Resolver, ec2: Ec2, place: AwsPlace, of_task: Outcome[GroupsOfTask]
 ) -> Result[ResolverWay]:
     """Looks at the outbound endpoint through which the rule forwards: its status, and what its groups let out.
 
@@ -42,7 +52,7 @@ def endpoint(
 
     Fix: let the endpoint's security group out to the AD's DNS servers on 53; or mend the endpoint, or make a new one.
     """
-    rule = way.rule
+    rule = dns.rule
     if rule is None:
         return Given(ResolverWay(), passed(NO_RULE))
     if rule.owner:
@@ -51,25 +61,23 @@ def endpoint(
     if not rule.endpoint:
         return Given(ResolverWay(), passed(f"{rule.id} names no outbound endpoint"))
     found = resolver.endpoint(rule.endpoint)
-    status = _judge_status(rule, found, place)
-    if status:
-        return status
     groups = tuple(map(str, found.get("SecurityGroupIds") or ()))
-    finding = _judge_groups(rule, groups, ec2, place) if groups else None
+    finding = _status(rule, found, place)
+    if finding is None and groups:
+        finding = _egress(rule, groups, ec2, place)
+        tasks = report(_GROUPS, of_task)
+        if finding and all(tasks.explains([Fault(Layer.GROUP, group)]) for group in groups):
+            text = f"{finding.summary}: these are the task's own groups, of which {_GROUPS} tells"
+            return deferred_to(_GROUPS, text, fix=finding.fix)
     if finding is None:
-        text = f"{rule.endpoint} is {found.get('Status')}, and its security groups let questions out"
-        return Given(ResolverWay(rule.endpoint), passed(text))
-    own = set(network.value.security_groups) if network.value else set()
-    if set(groups) <= own and of_task.finding.status is Status.FAIL:
-        text = f"{finding.summary}: these are the task's own groups, of which {_GROUPS} tells"
-        return skipped(text, fix=finding.fix, because=(_GROUPS,))
-    return Given(ResolverWay(rule.endpoint), finding) if finding.status is Status.WARN else finding
+        finding = passed(f"{rule.endpoint} is {found.get('Status')}, and its security groups let questions out")
+    return finding if finding.status is Status.FAIL else Given(ResolverWay(rule.endpoint), finding)
 
 
 # Its status -----------------------------------------------------------------------------------------
 
 
-def _judge_status(rule: ForwardRule, found: Mapping[str, Any], place: AwsPlace) -> Result[ResolverWay] | None:
+def _status(rule: ForwardRule, found: Mapping[str, Any], place: AwsPlace) -> Finding | None:
     """Only OPERATIONAL is sure to work. Source: Route 53 Resolver's API reference, ResolverEndpoint."""
     status, message = str(found.get("Status", "")), str(found.get("StatusMessage") or "")
     if status in ("OPERATIONAL", "UPDATING"):
@@ -85,71 +93,59 @@ def _judge_status(rule: ForwardRule, found: Mapping[str, Any], place: AwsPlace) 
         ),
     )
     if status == "DELETING":
-        return failed(
-            f"{summary}, so the rule forwards nothing",
-            observed=observed,
-            expected="OPERATIONAL",
-            fix=fix,
-            shows_as=texts.NO_DNS,
-            overruled_by="dns.domain-controllers",
-        )
+        return _forwards_nothing(summary, observed, "OPERATIONAL", fix)
     text = f"{summary}; it may pass on questions now and then, or not at all"
-    return Given(ResolverWay(rule.endpoint), warned(text, observed=observed, expected="OPERATIONAL", fix=fix))
+    return warned(text, observed=observed, expected="OPERATIONAL", fix=fix)
+
+
+def _forwards_nothing(summary: str, observed: str, expected: str, fix: Fix) -> Finding:
+    return failed(
+        f"{summary}, so the rule forwards nothing",
+        observed=observed,
+        expected=expected,
+        fix=fix,
+        shows_as=texts.NO_DNS,
+        overruled_by=_SEEN_BY,
+    )
 
 
 # Its security groups --------------------------------------------------------------------------------
 
 
-def _judge_groups(rule: ForwardRule, groups: tuple[str, ...], ec2: Ec2, place: AwsPlace) -> Finding | None:
-    """None if all that is needed may go out, or what may not cannot be known."""
-    rules = [one for raw in ec2.security_groups(groups) for one in read_security_group(raw).egress]
-    needed = [one for target in rule.targets for one in _questions(target)]
-    lists = dict.fromkeys(id for _, packets in needed for id in prefix_lists_of(rules, packets))
-    networks = {id: _networks(ec2.prefix_list_entries(id)) for id in lists}
-    closed = [(target, packets) for target, packets in needed if _is_closed(rules, packets, networks)]
+def _egress(rule: ForwardRule, groups: tuple[str, ...], ec2: Ec2, place: AwsPlace) -> Finding | None:
+    """None if all that is needed may go out, or that cannot be known: a group that a rule names may be the target's."""
+    rules = [own for group in security_groups(groups, ec2) for own in group.egress]
+    needed = [(target, packets) for target in rule.targets for packets in _questions(target)]
+    closed = [
+        (target, packets)
+        for target, packets in needed
+        if not (admitted := admission(rules, packets, None, ec2)).whole and not admitted.doubts
+    ]
     if not closed:
         return None
-    what = ", ".join(f"{packets.ports} to {target.address}" for target, packets in closed)
+    names = ", ".join(groups)
+    ports = ", ".join(f"{packets.ports} to {target.address}" for target, packets in closed)
     fix = Fix(
-        f"Allow UDP and TCP 53 from {', '.join(groups)} to the AD's DNS servers.",
+        f"Allow UDP and TCP 53 from {names} to the AD's DNS servers.",
         tuple(
             f"aws ec2 authorize-security-group-egress{place.region_option} --group-id {posix(groups[0])} "
             f"--ip-permissions {posix(_permission(target, packets))}"
             for target, packets in closed
         ),
     )
-    summary = f"the security group {', '.join(groups)} of the outbound endpoint {rule.endpoint} does not let out {what}"
+    summary = f"the security group {names} of the outbound endpoint {rule.endpoint} does not let out {ports}"
     expected = f"UDP and TCP to {', '.join(map(str, rule.targets))}"
-    asked_first = [(target, one) for target, one in needed if target.https or one.protocol is Protocol.UDP]
-    if all(one in closed for one in asked_first):
-        return failed(
-            f"{summary}, so the rule forwards nothing",
-            observed=what,
-            expected=expected,
-            fix=fix,
-            shows_as=texts.NO_DNS,
-            overruled_by="dns.domain-controllers",
-        )
-    return warned(f"{summary}; some questions go unanswered", observed=what, expected=expected, fix=fix)
+    asked_first = [(target, packets) for target, packets in needed if target.https or packets.protocol is Protocol.UDP]
+    if all(question in closed for question in asked_first):
+        return _forwards_nothing(summary, ports, expected, fix)
+    return warned(f"{summary}; some questions go unanswered", observed=ports, expected=expected, fix=fix)
 
 
-def _questions(target: ForwardTarget) -> Iterable[tuple[ForwardTarget, Packets]]:
+def _questions(target: ForwardTarget) -> Iterable[Packets]:
     """What the endpoint sends to a target, of IPv4: DNS goes over UDP, and over TCP where an answer is long."""
-    if ":" in target.address:
-        return
-    network = IPv4Network(target.address)
-    for protocol in (Protocol.TCP,) if target.https else (Protocol.UDP, Protocol.TCP):
-        yield target, Packets(protocol, network, target.port, target.port)
-
-
-def _is_closed(rules: Iterable[GroupRule], packets: Packets, lists: Mapping[str, tuple[IPv4Network, ...]]) -> bool:
-    """Surely: a group that is referenced may be the target's."""
-    admission = admit(rules, packets, lists)
-    return not admission.whole and not admission.doubts
-
-
-def _networks(cidrs: Iterable[str]) -> tuple[IPv4Network, ...]:
-    return tuple(IPv4Network(one, strict=False) for one in cidrs if ":" not in one)
+    if ":" not in target.address:
+        for protocol in (Protocol.TCP,) if target.https else (Protocol.UDP, Protocol.TCP):
+            yield Packets(protocol, IPv4Network(target.address), target.port, target.port)
 
 
 def _permission(target: ForwardTarget, packets: Packets) -> str:

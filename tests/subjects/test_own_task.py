@@ -18,8 +18,8 @@ from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.request import Request
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Launch, Network, Platform, Subject
 from gmsa_doctor.given.vantage import DnsServersInUse
-from gmsa_doctor.subjects import from_own_task as own_subject
-from gmsa_doctor.subjects.from_aws import Found
+from gmsa_doctor.subjects import own_task
+from gmsa_doctor.subjects.source import FoundSubject
 from tests.command import Ended, a_task_definition, doctor, environ
 from tests.lab.ad import DomainController
 from tests.lab.aws import ACCOUNT, EmbeddedAws
@@ -86,9 +86,9 @@ class _Ec2:
 NOT_PERMITTED = Denied("ec2:DescribeNetworkInterfaces", "*")
 
 
-def found_in(ecs: _Ecs, own: OwnTask = OWN, ec2: _Ec2 | None = None, **request: Any) -> Found:
+def found_in(ecs: _Ecs, own: OwnTask = OWN, ec2: _Ec2 | None = None, **request: Any) -> FoundSubject:
     network = cast("Ec2", ec2 or _Ec2(NOT_PERMITTED))
-    (found,) = own_subject.find(own, Request(**request), cast("Ecs", ecs), network)
+    (found,) = own_task.find(own, Request(**request), cast("Ecs", ecs), network)
     return found
 
 
@@ -117,15 +117,15 @@ def test_its_containers_are_chosen_as_always() -> None:
     containers = [one, {**one, "name": "api"}, {"name": "doctor"}]
     ecs = cast("Ecs", _Ecs(TASK, a_task_definition(containerDefinitions=containers)))
     ec2 = cast("Ec2", _Ec2(NOT_PERMITTED))
-    both = own_subject.find(OWN, Request(), ecs, ec2)
+    both = own_task.find(OWN, Request(), ecs, ec2)
     assert [each.subject.name for each in both] == ["demo/webapp:3/web", "demo/webapp:3/api"]
-    (chosen,) = own_subject.find(OWN, Request(container="doctor"), ecs, ec2)
+    (chosen,) = own_task.find(OWN, Request(container="doctor"), ecs, ec2)
     container = chosen.values[ChosenContainer]
     assert isinstance(container, ChosenContainer)
     assert container.container is not None
     assert container.container.name == "doctor"
     with pytest.raises(UsageError, match=r"no container nobody; the task definition has: web, api, doctor"):
-        own_subject.find(OWN, Request(container="nobody"), ecs, ec2)
+        own_task.find(OWN, Request(container="nobody"), ecs, ec2)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_a_task_definition_that_the_task_role_may_not_describe_is_unknown_and_st
 
 
 def test_the_subject_that_aws_has_not_told_in_time_is_named_all_the_same() -> None:
-    (found,) = own_subject.unfound(OWN, Request(), TimedOut("AWS", 1))
+    (found,) = own_task.unfound(OWN, Request(), TimedOut("AWS", 1))
     assert found.subject == Subject("demo/webapp:3", OWN.cluster, None, "webapp:3")
     reason = found.values[TaskDefinition]
     assert isinstance(reason, Finding)
@@ -235,7 +235,7 @@ def test_without_an_interface_of_its_own_the_subnet_is_not_asked_further(attachm
 
 
 def test_the_dns_servers_in_use_are_those_that_the_endpoint_names() -> None:
-    assert own_subject.dns_servers(OWN) == DnsServersInUse(("10.0.0.10",))
+    assert own_task.dns_servers(OWN) == DnsServersInUse(("10.0.0.10",))
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_the_dns_servers_in_use_are_those_that_the_endpoint_names() -> None:
     [(None, "known to the task itself only"), (replace(OWN, dns_servers=()), "network mode awsvpc only")],
 )
 def test_where_they_are_not_known_that_is_said(own: OwnTask | None, words: str) -> None:
-    reason = own_subject.dns_servers(own)
+    reason = own_task.dns_servers(own)
     assert isinstance(reason, Finding)
     assert reason.status is Status.SKIPPED
     assert words in reason.summary
@@ -260,8 +260,8 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_inside_ecs_the_own_task_is_the_subject_that_nobody_names(endpoint: str) -> None:
-    assert own_subject.is_subject(Request())
-    assert own_subject.own_task(Request(region="us-east-1")) == OWN
+    assert own_task.is_subject(Request())
+    assert own_task.own_task(Request(region="us-east-1")) == OWN
 
 
 @pytest.mark.parametrize(
@@ -269,14 +269,14 @@ def test_inside_ecs_the_own_task_is_the_subject_that_nobody_names(endpoint: str)
 )
 def test_a_subject_that_is_named_is_the_subject(request_: Request, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, f"http://{fresh_address()}:9/v4/nobody-asks")
-    assert not own_subject.is_subject(request_)
-    assert own_subject.own_task(request_) is None
+    assert not own_task.is_subject(request_)
+    assert own_task.own_task(request_) is None
 
 
 def test_outside_ecs_there_is_no_own_task(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
-    assert not own_subject.is_subject(Request())
-    assert own_subject.own_task(Request()) is None
+    assert not own_task.is_subject(Request())
+    assert own_task.own_task(Request()) is None
 
 
 @pytest.mark.parametrize(
@@ -288,13 +288,13 @@ def test_outside_ecs_there_is_no_own_task(monkeypatch: pytest.MonkeyPatch) -> No
 )
 def test_an_option_that_does_not_fit_to_the_own_task_is_refused(request_: Request, words: str, endpoint: str) -> None:
     with pytest.raises(UsageError, match=words):
-        own_subject.own_task(request_)
+        own_task.own_task(request_)
 
 
 def test_an_endpoint_that_does_not_answer_is_an_error_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, f"http://{fresh_address()}:9/v4/abc")
     with pytest.raises(UsageError, match=r"this task cannot be found: .* refused.*--task-definition"):
-        own_subject.own_task(Request())
+        own_task.own_task(Request())
 
 
 # The command, in the embedded AWS ---------------------------------------------------------------------

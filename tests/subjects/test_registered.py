@@ -17,8 +17,8 @@ from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.request import Request
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Deployments, Launch, Network, Platform, Subject
-from gmsa_doctor.subjects import from_aws as subject
-from gmsa_doctor.subjects.from_aws import Found
+from gmsa_doctor.subjects import files, registered
+from gmsa_doctor.subjects.source import FoundSubject
 from tests.command import a_task_definition, file_with
 from tests.lab.ad import DomainController
 from tests.lab.aws import ACCOUNT, EmbeddedAws
@@ -43,26 +43,26 @@ def environment() -> Environment:
     return healthy(DomainController(ip="127.77.0.1", state=Path("/nonexistent")))
 
 
-def find(region: str = "us-east-1", **request: Any) -> tuple[Found, ...]:
-    return subject.from_aws(Request(**request), Ecs(Aws(region=region)), AwsPlace(region, None))
+def find(region: str = "us-east-1", **request: Any) -> tuple[FoundSubject, ...]:
+    return registered.find(Request(**request), Ecs(Aws(region=region)), AwsPlace(region, None))
 
 
-def find_one(region: str = "us-east-1", **request: Any) -> Found:
+def find_one(region: str = "us-east-1", **request: Any) -> FoundSubject:
     (found,) = find(region, **request)
     return found
 
 
-def the(kind: type[T], found: Found) -> T:
+def the(kind: type[T], found: FoundSubject) -> T:
     value = found.values[kind]
     assert isinstance(value, kind)
     return value
 
 
-def in_file(directory: Path, content: object, **request: Any) -> tuple[Found, ...]:
-    return subject.from_file(Request(task_definition_file=file_with(directory, content), **request), HERE)
+def in_file(directory: Path, content: object, **request: Any) -> tuple[FoundSubject, ...]:
+    return files.find_task_definition(Request(task_definition_file=file_with(directory, content), **request), HERE)
 
 
-def containers(found: tuple[Found, ...]) -> list[str | None]:
+def containers(found: tuple[FoundSubject, ...]) -> list[str | None]:
     chosen = [the(ChosenContainer, one).container for one in found]
     return [one.name if one else None for one in chosen]
 
@@ -291,7 +291,7 @@ def test_a_file_may_have_a_byte_order_mark_as_powershell_writes_it(encoding: str
 def test_a_dash_reads_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     body = json.dumps({"taskDefinition": a_task_definition()}).encode()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(body)))
-    (found,) = subject.from_file(Request(task_definition_file="-"), HERE)
+    (found,) = files.find_task_definition(Request(task_definition_file="-"), HERE)
     assert found.subject.name == "-/web"
 
 
@@ -329,9 +329,9 @@ def a_service(**more: Any) -> dict[str, Any]:
     }
 
 
-def described(service: Mapping[str, Any], cluster: Mapping[str, Any] | None = None, **request: Any) -> Found:
+def described(service: Mapping[str, Any], cluster: Mapping[str, Any] | None = None, **request: Any) -> FoundSubject:
     ecs = cast("Ecs", _DescribedEcs(service, cluster or {}))
-    (found,) = subject.from_aws(Request(service="web", cluster="demo", **request), ecs, HERE)
+    (found,) = registered.find(Request(service="web", cluster="demo", **request), ecs, HERE)
     return found
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from gmsa_doctor.authoring import Finding, Fix, Given, Result, passed, warned
 from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor_checks.reachability.network import TaskSubnets, private_addresses
 from gmsa_doctor_checks.values import DhcpOptions, DomainName
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import SEEN_BY, listed
-from gmsa_doctor_checks.vpc_dns.leading import LeadingOf
-from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, VpcDns
-from gmsa_doctor_checks.vpc_values import TaskSubnets
+from gmsa_doctor_checks.vpc_dns.leading import Leading, ResolverReader
+from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, ForwardRule, VpcDns
 
 PUBLIC_RESOLVERS = frozenset(
     (
@@ -42,7 +42,7 @@ class Server:
 
 def public_ones(servers: Sequence[str]) -> tuple[str, ...]:
     """Those that are public resolvers."""
-    return tuple(one for one in servers if one in PUBLIC_RESOLVERS)
+    return tuple(server for server in servers if server in PUBLIC_RESOLVERS)
 
 
 def servers_of(
@@ -51,25 +51,26 @@ def servers_of(
 ) -> tuple[Server, ...]:  # fmt: skip
     """What the servers are that may forward the domain. Raises ClientError."""
     known = directories.all if directories else ()
-    dead = {*PUBLIC_RESOLVERS, *(ip for one in known for ip in one.connector)}
-    asked = tuple(one for one in addresses if one not in dead)
-    by_ipv4 = tuple(one for one in asked if ":" not in one)
+    dead = {*PUBLIC_RESOLVERS, *(ip for directory in known for ip in directory.connector)}
+    asked = tuple(address for address in addresses if address not in dead)
+    by_ipv4 = tuple(address for address in asked if ":" not in address)
     interfaces = ec2.network_interfaces(by_ipv4) if by_ipv4 else []
-    found = []
+    servers = []
     for address in asked:
-        other = next((one for one in known if address in one.dns and one.name != domain.text), None)
+        other = next((found for found in known if address in found.dns and found.name != domain.text), None)
         if other:
             what = f"DNS of {other.id} ({other.name}), which knows {domain.text} by a conditional forwarder at most"
-            found.append(Server(address, what))
+            servers.append(Server(address, what))
         else:
-            found.append(_by_interface(address, [one for one in interfaces if address in _addresses(one)], subnets))
-    return tuple(found)
+            own = [interface for interface in interfaces if address in private_addresses(interface)]
+            servers.append(_by_interface(address, own, subnets))
+    return tuple(servers)
 
 
 def _by_interface(address: str, interfaces: Sequence[Mapping[str, Any]], subnets: TaskSubnets | None) -> Server:
     """By who has the address in this account; one of the task's own VPC before another, for addresses may overlap."""
     vpc = subnets.vpc.id if subnets else ""
-    own = [one for one in interfaces if one.get("VpcId") == vpc] or list(interfaces)
+    own = [interface for interface in interfaces if interface.get("VpcId") == vpc] or list(interfaces)
     if not own:
         owner = subnets.vpc.owner if subnets and subnets.shared else ""
         return Server(address, f"perhaps a forwarder of {owner}, who owns {vpc}" if owner else "")
@@ -80,59 +81,49 @@ def _by_interface(address: str, interfaces: Sequence[Mapping[str, Any]], subnets
     return Server(address, f"{id} in {where}, which may forward the domain")
 
 
-def _addresses(interface: Mapping[str, Any]) -> set[str]:
-    listed_ = {str(one.get("PrivateIpAddress")) for one in interface.get("PrivateIpAddresses", ())}
-    return {str(interface.get("PrivateIpAddress")), *listed_}
-
-
 def judge(
     options: DhcpOptions, servers: Sequence[Server], domain: DomainName, subnets: TaskSubnets | None, fix: Fix,
-    leading_of: LeadingOf,
+    reader: ResolverReader,
 ) -> Result[VpcDns] | None:  # fmt: skip
     """What is to be said of servers of which none is the AD's; None if nothing speaks for any of them."""
-    endpoints = [one for one in servers if one.vpc]
-    for one in endpoints:
-        found = _by_endpoint(options, one, leading_of)
-        if found:
+    for server in servers:
+        if server.vpc and (found := _by_endpoint(options, server, reader.leading(server.vpc, domain))):
             return found
     own = subnets.vpc.id if subnets and not subnets.shared else ""
-    perhaps = [one for one in servers if one.what and not (one.vpc and one.vpc == own)]
+    perhaps = [server for server in servers if server.what and not (server.vpc and server.vpc == own)]
     if not perhaps:
         return None
-    what = "; ".join(f"{one.address} is {one.what}{_lost(one, domain)}" for one in perhaps)
+    lost = f", whose resolver nothing that can be seen here leads to {domain.text}"
+    what = "; ".join(f"{server.address} is {server.what}{lost if server.vpc else ''}" for server in perhaps)
     finding = warned(
-        f"{options.id} of {options.vpc} names {listed(tuple(options.servers))}, none of which is a DNS server of "
+        f"{options.id} of {options.vpc} names {listed(options.servers)}, none of which is a DNS server of "
         f"{domain.text}; that is right only if they forward it, which {SEEN_BY} shows: {what}",
-        observed=listed(tuple(options.servers)),
+        observed=listed(options.servers),
         expected=f"the DNS servers of {domain.text}, or forwarders to them",
         fix=fix,
     )
-    return Given(VpcDns(tuple(options.servers), "servers that may forward"), finding)
+    return Given(VpcDns(options.servers, "servers that may forward"), finding)
 
 
-def _lost(server: Server, domain: DomainName) -> str:
-    return f", whose resolver nothing that can be seen here leads to {domain.text}" if server.vpc else ""
-
-
-def _by_endpoint(options: DhcpOptions, server: Server, leading_of: LeadingOf) -> Result[VpcDns] | None:
+def _by_endpoint(options: DhcpOptions, server: Server, leading: Leading) -> Result[VpcDns] | None:
     """By what leads the resolver of the endpoint's VPC; None if nothing does."""
-    leading = leading_of(server.vpc)
-    start = f"{options.id} names {server.address}, {server.what}"
+    text = f"{options.id} names {server.address}, {server.what} with"
     if leading.in_the_way and not leading.rule and not leading.zone:
         raise leading.in_the_way[0]
     if leading.rule:
-        finding = _with_rule(f"{start} with {leading.rule}", leading.rule.pending)
-        return Given(VpcDns(tuple(options.servers), str(leading.rule), leading.rule), finding)
-    way = leading.zone or (f"Route 53 Profile {', '.join(leading.profiles)}" if leading.profiles else "")
-    return Given(VpcDns(tuple(options.servers), way), passed(f"{start} with the {way}")) if way else None
+        finding = with_rule(f"{text} {leading.rule}", leading.rule)
+        return Given(VpcDns(options.servers, str(leading.rule), leading.rule), finding)
+    zone = leading.zone or (f"Route 53 Profile {', '.join(leading.profiles)}" if leading.profiles else "")
+    return Given(VpcDns(options.servers, zone), passed(f"{text} the {zone}")) if zone else None
 
 
-def _with_rule(text: str, pending: str | None) -> Finding:
-    if not pending:
+def with_rule(text: str, rule: ForwardRule, then: str = "") -> Finding:
+    """What leads to the AD by a rule, which may not be in force yet."""
+    if not rule.pending:
         return passed(text)
     return warned(
-        f"{text}; but {pending}, so it may not be in force",
-        observed=pending,
+        f"{text}; but {rule.pending}, so it may not be in force",
+        observed=rule.pending,
         expected="COMPLETE",
-        fix=Fix("Wait until the association is COMPLETE, or associate the rule again."),
+        fix=Fix(f"Wait until the association is COMPLETE, or associate the rule again{then}."),
     )

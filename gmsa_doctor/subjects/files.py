@@ -1,0 +1,197 @@
+"""The subjects of files: task definitions wherever they are written down, and CredSpecs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from gmsa_doctor.clients.files import task_definition_file
+from gmsa_doctor.clients.files.file_bytes import read_bytes
+from gmsa_doctor.clients.files.file_search import Broken
+from gmsa_doctor.clients.files.source_files import FileKind, SourceFile, sources
+from gmsa_doctor.core.check_id import CheckId
+from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.core.model import deferred_to, skipped, unknown
+from gmsa_doctor.formats.documents.located import Definition, Located
+from gmsa_doctor.formats.documents.task_definition import TaskDefinition, TaskDefinitionError, read_task_definition
+from gmsa_doctor.formats.templates.cloudformation import LeftOut
+from gmsa_doctor.given.compared import Intended
+from gmsa_doctor.given.request import Request
+from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject
+from gmsa_doctor.given.subject import AwsPlace
+from gmsa_doctor.subjects.source import (
+    REGISTERED,
+    FoundSubject,
+    SubjectSource,
+    has_legacy_credspec,
+    launch_of,
+    place_of,
+)
+
+
+@dataclass(frozen=True)
+class SkippedFiles:
+    """Files that could not be read, with the reason; and how many task definitions have nothing of gMSA."""
+
+    unread: tuple[tuple[str, str], ...] = ()
+    passed_over: int = 0
+
+
+_Subjects = tuple[FoundSubject, ...]
+
+
+def find_task_definition(request: Request, place: AwsPlace) -> _Subjects:
+    """The subjects of ``--task-definition-file``. Raises UsageError if it is no task definition."""
+    name = request.task_definition_file or "-"
+    definition = task_definition_file.read(name)
+    return SubjectSource(name, definition, place_of(definition.arn, place), file=name).subjects(request)
+
+
+def find(request: Request, place: AwsPlace) -> tuple[_Subjects, SkippedFiles]:
+    """The subjects of ``request.files`` and ``request.credspec_file``, in the order of the files.
+
+    Raises UsageError where there is nothing at all to check.
+    """
+    search = _FileSearch(request, place, _read_credspec(request.credspec_file) if request.credspec_file else None)
+    for file in sources(request.files, _parameters(request), pass_over=request.pass_over):
+        search.add(replace(file, path=_shown(file.path)))
+    subjects, skipped_files = tuple(search.subjects), SkippedFiles(tuple(search.unread), search.passed_over)
+    names = ", ".join(request.files)
+    if request.files and not (subjects or search.unread or search.passed_over or request.pass_over):
+        raise UsageError(f"{names}: there is no task definition, no template or plan with one, and no CredSpec")
+    if request.container and search.passed_over and not subjects:
+        raise UsageError(f"there is no container {request.container} in {names}")
+    if search.credspec and not request.files:
+        subjects += _credspec_alone(search.credspec, place).subjects(request)
+    return subjects, skipped_files
+
+
+def compared_definitions(request: Request) -> Intended | None:
+    """The task definitions of ``--compare-with``, if it is given. Raises UsageError for a file that holds none."""
+    name = request.compare_with
+    if not name:
+        return None
+    definitions: list[TaskDefinition] = []
+    for file in sources((name,), _parameters(request)):
+        if isinstance(file, Broken):
+            raise UsageError(f"--compare-with {file.path} cannot be read: {file.reason}")
+        for definition in file.definitions:
+            try:
+                definitions.append(read_task_definition(definition.located.value))
+            except TaskDefinitionError as error:
+                raise UsageError(
+                    f"--compare-with {file.path}: {definition.name} is no task definition: {error}"
+                ) from error
+    if not definitions:
+        raise UsageError(f"--compare-with {name}: there is no task definition in it")
+    return Intended(name, tuple(definitions))
+
+
+def _parameters(request: Request) -> Mapping[str, str]:
+    """Of CloudFormation templates."""
+    return {**({"AWS::Region": request.region} if request.region else {}), **dict(request.parameters)}
+
+
+def _shown(path: str) -> str:
+    """Below the working directory, relative to it: what CI systems want, and the same however it was typed."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") or not os.path.isabs(path) else relative
+
+
+def _read_credspec(name: str) -> CredSpecObject:
+    body = read_bytes(name)
+    if isinstance(body, str):
+        raise UsageError(f"--credspec-file {name} {body}")
+    return _credspec(name, body)
+
+
+def _credspec(name: str, body: bytes) -> CredSpecObject:
+    return CredSpecObject(CredSpecLocation("", domainless=True, file=name), len(body), body)
+
+
+def _credspec_alone(credspec: CredSpecObject, place: AwsPlace) -> SubjectSource:
+    """A CredSpec without the task definition that names it."""
+    reason = skipped("only a CredSpec was given: what names it is not known")
+    return SubjectSource(credspec.location.name, reason, place, credspec=credspec)
+
+
+class _FileSearch:
+    """Collects the subjects of files; of a directory's many task definitions, those that have to do with gMSA."""
+
+    def __init__(self, request: Request, place: AwsPlace, credspec: CredSpecObject | None) -> None:
+        self.request, self.place, self.credspec = request, place, credspec
+        self.subjects: list[FoundSubject] = []
+        self.unread: list[tuple[str, str]] = []
+        self.passed_over = 0
+
+    def add(self, file: SourceFile | Broken) -> None:
+        """Add what is in a file."""
+        if isinstance(file, Broken):
+            self._add_unread(file)
+            return
+        for source in self._sources(file):
+            self.subjects += source.subjects(self.request)
+
+    def _add_unread(self, file: Broken) -> None:
+        """The file by its path alone, which is what CI systems look for."""
+        position = file.position
+        where = f"line {position.line}, column {position.column}: " if position else ""
+        self.unread.append((file.path, f"{where}{file.reason}"))
+
+    def _sources(self, file: SourceFile) -> Iterator[SubjectSource]:
+        if file.kind is FileKind.CREDSPEC:
+            yield _credspec_alone(_credspec(file.path, file.body or b""), self.place)
+            return
+        for definition in file.definitions:
+            try:
+                known = read_task_definition(definition.located.value)
+            except TaskDefinitionError as error:
+                self._add_unread(Broken(file.path, f"{definition.name}: {error}", definition.located.at(())))
+                continue
+            if self._is_meant(known, file):
+                yield self._defined(file, definition, known)
+            else:
+                self.passed_over += 1
+        for part in file.left_out:
+            yield self._left_out(file, part)
+
+    def _is_meant(self, definition: TaskDefinition, file: SourceFile) -> bool:
+        """Whether it is to be judged: a repository has many task definitions that have nothing to do with gMSA."""
+        if self.request.container:
+            return any(container.name == self.request.container for container in definition.containers)
+        alone = len(file.definitions) + len(file.left_out) == 1 and file.path in map(_shown, self.request.files)
+        return (
+            alone
+            or CheckId("task-definition.credentialspecs") in self.request.require
+            or any(
+                container.credential_specs
+                or has_legacy_credspec(container)
+                or "KRB5CCNAME" in dict(container.environment)
+                for container in definition.containers
+            )
+        )
+
+    def _defined(self, file: SourceFile, definition: Definition, known: TaskDefinition) -> SubjectSource:
+        return SubjectSource(
+            file.path if file.kind is FileKind.TASK_DEFINITION else f"{file.path}#{definition.name}",
+            known,
+            place_of(known.arn, self.place),
+            launch_of(definition.launch),
+            file=file.path,
+            located=definition.located,
+            credspec=self.credspec,
+            definition_name=known.family or definition.name,
+        )
+
+    def _left_out(self, file: SourceFile, part: LeftOut) -> SubjectSource:
+        reason = unknown(f"{part.name} is not known before it is deployed: {part.reason}")
+        located = Located(None, {(): part.position}) if part.position else None
+        return SubjectSource(
+            f"{file.path}#{part.name}",
+            deferred_to(REGISTERED, reason),
+            self.place,
+            file=file.path,
+            located=located,
+            definition_name=part.name,
+        )

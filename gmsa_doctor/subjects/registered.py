@@ -1,0 +1,193 @@
+"""The subjects of a service or of a registered task definition."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from gmsa_doctor.clients.aws.ecs import Ecs
+from gmsa_doctor.clients.aws.session import CredentialsProblem
+from gmsa_doctor.core.errors import ClientError, Denied, NotFound, UsageError
+from gmsa_doctor.core.model import Finding
+from gmsa_doctor.formats.documents.task_definition import TaskDefinition, read_task_definition
+from gmsa_doctor.given.request import Request
+from gmsa_doctor.given.subject import AwsPlace, Launch, Network
+from gmsa_doctor.subjects.source import (
+    FoundSubject,
+    SubjectSource,
+    given_network,
+    launch_of,
+    place_of,
+    short_name,
+    unreadable,
+)
+
+_Description = Mapping[str, Any]
+"""What ECS answers of a service, a deployment, a task set or a strategy's item."""
+
+
+def find(request: Request, ecs: Ecs, place: AwsPlace) -> tuple[FoundSubject, ...]:
+    """The subjects of a service or of a registered task definition.
+
+    Raises UsageError for one that does not exist. One that we may not look at (denied, throttled) is a
+    subject all the same: its finding says so. Raises CredentialsProblem as well.
+    """
+    source = _service(request, ecs, place) if request.service else _task_definition(request, ecs, place)
+    return source.subjects(request)
+
+
+def unfound(request: Request, error: ClientError) -> tuple[FoundSubject, ...]:
+    """The subject of a request that nothing has answered in time."""
+    name = short_name(request.service or request.task_definition or request.task_definition_file or "-")
+    title = f"{short_name(request.cluster or 'default')}/{name}" if request.service else name
+    place = AwsPlace(request.region, None)
+    source = SubjectSource(title, unreadable(error), place, cluster=request.cluster, service=request.service)
+    return source.subjects(request)
+
+
+_ARNS = {
+    "--task-definition": (r"task-definition/[\w-]+(:\d+)?", "task-definition/FAMILY:REVISION"),
+    "--service": (r"service/([\w-]+/)?[\w-]+", "service/CLUSTER/SERVICE"),
+    "--cluster": (r"cluster/[\w-]+", "cluster/CLUSTER"),
+}
+
+
+def require_names(request: Request) -> None:
+    """Raises UsageError for an ARN of something else, or of another region than ``--region``."""
+    values = (request.task_definition, request.service, request.cluster)
+    for (option, (pattern, example)), value in zip(_ARNS.items(), values, strict=True):
+        if not value or not value.startswith("arn:"):
+            continue
+        match = re.fullmatch(rf"arn:aws[\w-]*:ecs:([\w-]+):\d{{12}}:{pattern}", value)
+        if not match:
+            raise UsageError(f"{option} {value}: give a name, or an ARN such as arn:aws:ecs:REGION:ACCOUNT:{example}")
+        if request.region and match[1] != request.region:
+            raise UsageError(f"{option} {value} is of {match[1]}, and --region says {request.region}: leave it out")
+
+
+def describe(ecs: Ecs, name: str, place: AwsPlace) -> TaskDefinition | Finding:
+    """A registered task definition, or why we may not look at it. Raises UsageError for one that does not exist."""
+    try:
+        return read_task_definition(ecs.describe_task_definition(name))
+    except CredentialsProblem:
+        raise
+    except ClientError as error:
+        missing = isinstance(error, NotFound) or "Unable to describe task definition" in error.text
+        if missing and not isinstance(error, Denied):
+            raise UsageError(
+                f"there is no task definition {name} in {place.region}. "
+                f"`aws ecs list-task-definitions{place.region_option}` shows what is there."
+            ) from error
+        return unreadable(error)
+
+
+def _task_definition(request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSource:
+    name = str(request.task_definition)
+    definition = describe(ecs, name, place)
+    if isinstance(definition, TaskDefinition):
+        place = place_of(definition.arn, place)
+    return SubjectSource(short_name(name), definition, place, network=given_network(request), cluster=request.cluster)
+
+
+def _service(request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSource:
+    name = str(request.service)
+    cluster = request.cluster or _cluster_in(name) or "default"
+    title = f"{short_name(cluster)}/{short_name(name)}"
+    try:
+        service = ecs.describe_service(name, cluster)
+    except CredentialsProblem:
+        raise
+    except NotFound as error:
+        raise UsageError(_no_service(name, cluster, place, error)) from error
+    except ClientError as error:
+        reason = unreadable(error)
+        network = given_network(request) or reason
+        return SubjectSource(title, reason, place, network=network, cluster=cluster, service=name)
+    if service.get("status") == "INACTIVE":
+        raise UsageError(f"the service {name} in cluster {cluster} was deleted (INACTIVE); name one that exists")
+    primary, others = _deployments(service)
+    strategy = _strategy(primary, service)
+    return SubjectSource(
+        title,
+        describe(ecs, str(primary.get("taskDefinition") or service.get("taskDefinition")), place),
+        place_of(service.get("serviceArn"), place),
+        _launch_of_providers(strategy) if strategy else _launch(primary, service, cluster, ecs),
+        _network(primary, service) or given_network(request),
+        primary.get("platformVersion") or service.get("platformVersion"),
+        cluster,
+        name,
+        other_definitions=others,
+        capacity_providers=tuple(short_name(str(item["capacityProvider"])) for item in strategy),
+    )
+
+
+def _cluster_in(service: str) -> str | None:
+    """The cluster that a service's ARN names: ``arn:…:service/CLUSTER/SERVICE``."""
+    parts = service.split("/")
+    return parts[1] if len(parts) == 3 and service.startswith("arn:") else None
+
+
+def _no_service(name: str, cluster: str, place: AwsPlace, error: NotFound) -> str:
+    region = place.region_option
+    if error.code == "ClusterNotFoundException":
+        return (
+            f"there is no cluster {cluster} in {place.region}. Give --cluster and --region; "
+            f"`aws ecs list-clusters{region}` shows what is there."
+        )
+    return (
+        f"there is no service {name} in cluster {cluster} in {place.region}. "
+        f"`aws ecs list-services --cluster {shlex.quote(cluster)}{region}` shows what is there."
+    )
+
+
+def _deployments(service: _Description) -> tuple[_Description, tuple[str, ...]]:
+    """The PRIMARY deployment or task set, and the task definitions of others that still run.
+
+    Services of CodeDeploy and EXTERNAL controllers keep their data in task sets.
+    """
+    deployments = [*service.get("taskSets", ()), *service.get("deployments", ())]
+    primary = next((deployment for deployment in deployments if deployment.get("status") == "PRIMARY"), service)
+    others = (
+        short_name(str(deployment["taskDefinition"]))
+        for deployment in deployments
+        if deployment.get("status") == "ACTIVE" and deployment.get("runningCount", 1)
+        if deployment.get("taskDefinition") != primary.get("taskDefinition")
+    )
+    return primary, tuple(dict.fromkeys(others))
+
+
+def _strategy(primary: _Description, service: _Description) -> list[_Description]:
+    """The capacity providers of the deployment, else of the service; none where a launch type comes first."""
+    for description in (primary, service):
+        if description.get("capacityProviderStrategy") or description.get("launchType"):
+            return description.get("capacityProviderStrategy") or []
+    return []
+
+
+def _launch(primary: _Description, service: _Description, cluster: str, ecs: Ecs) -> Launch | None:
+    """The launch type of the deployment, else of the service, else of the cluster's default capacity providers."""
+    if launch_type := primary.get("launchType") or service.get("launchType"):
+        return launch_of(launch_type)
+    try:
+        strategy = ecs.describe_cluster(cluster).get("defaultCapacityProviderStrategy")
+    except ClientError:
+        return None  # the task definition's requiresCompatibilities may still tell
+    return _launch_of_providers(strategy) if strategy else None
+
+
+def _launch_of_providers(strategy: list[_Description]) -> Launch | None:
+    names, fargate = {item["capacityProvider"] for item in strategy}, {"FARGATE", "FARGATE_SPOT"}
+    if names <= fargate:
+        return Launch.FARGATE
+    return None if names & fargate else Launch.EC2
+
+
+def _network(primary: _Description, service: _Description) -> Network | None:
+    for description in (primary, service):
+        vpc = description.get("networkConfiguration", {}).get("awsvpcConfiguration")
+        if vpc:
+            public = {"ENABLED": True, "DISABLED": False}.get(str(vpc.get("assignPublicIp")))
+            return Network(tuple(vpc.get("subnets", ())), tuple(vpc.get("securityGroups", ())), public)
+    return None

@@ -1,0 +1,156 @@
+"""From a task definition, wherever it came from, to the subjects in it: its containers, with where they will run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gmsa_doctor.core.check_id import CheckId
+from gmsa_doctor.core.errors import ClientError, UsageError
+from gmsa_doctor.core.model import Finding, Given, deferred_to, passed, skipped
+from gmsa_doctor.formats.documents.located import Located, LocatedError, read_json
+from gmsa_doctor.formats.documents.task_definition import Container, TaskDefinition
+from gmsa_doctor.given.request import Request
+from gmsa_doctor.given.shared_values import CredSpecObject
+from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Deployments, Launch, Network, Platform, Subject
+from gmsa_doctor.subjects.source_positions import SourcePositions
+
+REGISTERED = CheckId("task-definition.registered")
+"""The check that shows why a subject could not be looked at."""
+
+
+@dataclass(frozen=True)
+class FoundSubject:
+    """A subject with its values for the graph; a Finding says why there is no such value."""
+
+    subject: Subject
+    place: AwsPlace
+    values: Mapping[type, object]
+    positions: SourcePositions = field(default_factory=SourcePositions)
+
+
+@dataclass(frozen=True)
+class SubjectSource:
+    """A task definition, or the reason why there is none, and what is known of where it came from."""
+
+    name: str
+    definition: TaskDefinition | Finding
+    place: AwsPlace
+    launch: Launch | None = None
+    network: Network | Finding | None = None
+    platform_version: str | None = None
+    cluster: str | None = None
+    service: str | None = None
+    file: str | None = None
+    other_definitions: tuple[str, ...] = ()
+    """Of the service's other deployments that still run."""
+    definition_name: str | None = None
+    """For a task definition that cannot be read, or that has no family."""
+    located: Located | None = None
+    credspec: CredSpecObject | None = None
+    """That was given as a file."""
+    capacity_providers: tuple[str, ...] = ()
+    """Of the service."""
+
+    def subjects(self, request: Request) -> tuple[FoundSubject, ...]:
+        """One subject a container that is judged. Raises UsageError for a ``--container`` that is not there."""
+        if isinstance(self.definition, Finding):
+            return (self._subject(self.definition, None, request),)
+        chosen = _chosen(self.definition.containers, request.container)
+        return tuple(self._subject(self.definition, container, request) for container in chosen)
+
+    def _subject(
+        self, definition: TaskDefinition | Finding, container: Container | None, request: Request
+    ) -> FoundSubject:
+        name = f"{self.name}/{container.name}" if container else self.name
+        subject = Subject(name, self.cluster, self.service, self._name_of(definition), self.file)
+        values: dict[type, object] = {
+            Subject: subject,
+            AwsPlace: self.place,
+            TaskDefinition: definition,
+            Deployments: Deployments(self.other_definitions),
+            ChosenContainer: definition if isinstance(definition, Finding) else ChosenContainer(container),
+            Platform: self._platform(definition, request),
+            Network: self.network or given_network(request) or _NO_NETWORK,
+        }
+        credspec = self.credspec
+        if credspec:
+            values[CredSpecObject] = Given(credspec, passed(f"{credspec.location.name}, {credspec.size} bytes"))
+        positions = SourcePositions(
+            self.file,
+            self.located,
+            definition.containers.index(container) if isinstance(definition, TaskDefinition) and container else None,
+            credspec.location.name if credspec else None,
+            _located(credspec.body) if credspec else None,
+        )
+        return FoundSubject(subject, self.place, values, positions)
+
+    def _name_of(self, definition: TaskDefinition | Finding) -> str:
+        if isinstance(definition, TaskDefinition) and definition.family:
+            return f"{definition.family}:{definition.revision}" if definition.revision else definition.family
+        return self.definition_name or self.name
+
+    def _platform(self, definition: TaskDefinition | Finding, request: Request) -> Platform | Finding:
+        """A CredSpec alone is judged for each platform that it may be for."""
+        if isinstance(definition, Finding):
+            return Platform(None, fetcher=request.fetcher) if self.credspec else definition
+        compatible = definition.requires_compatibilities
+        launch = self.launch or (launch_of(compatible[0]) if len(compatible) == 1 else None)
+        windows = (definition.os_family or "").upper().startswith("WINDOWS")
+        return Platform(launch, windows, request.fetcher, self.platform_version, self.capacity_providers)
+
+
+_NO_NETWORK = skipped("where the task will run is not known: give --subnets, or --cluster and --service")
+
+
+def _chosen(containers: tuple[Container, ...], name: str | None) -> Sequence[Container | None]:
+    """Those with credentialSpecs; if none has any, the only essential one; else the task itself."""
+    if name:
+        named = [container for container in containers if container.name == name]
+        if not named:
+            names = ", ".join(container.name for container in containers) or "none"
+            raise UsageError(f"there is no container {name}; the task definition has: {names}")
+        return named
+    with_credspecs = [container for container in containers if container.credential_specs]
+    with_credspecs = with_credspecs or [container for container in containers if has_legacy_credspec(container)]
+    essential = [container for container in containers if container.essential]
+    return with_credspecs or (essential if len(essential) == 1 else [None])
+
+
+def has_legacy_credspec(container: Container) -> bool:
+    """Whether ``dockerSecurityOptions`` names a CredSpec, as was usual before credentialSpecs."""
+    return any(option.lower().startswith("credentialspec") for option in container.docker_security_options)
+
+
+def _located(body: bytes) -> Located | None:
+    try:
+        return read_json(body.decode("utf-8-sig"))
+    except (LocatedError, UnicodeDecodeError):
+        return None  # what is wrong with it, its checks tell
+
+
+def given_network(request: Request) -> Network | None:
+    """The network that the options name."""
+    return Network(request.subnets, request.security_groups) if request.subnets else None
+
+
+def launch_of(name: str | None) -> Launch | None:
+    """The launch type of that name."""
+    return Launch(name) if name and name in Launch.__members__ else None
+
+
+def unreadable(error: ClientError) -> Finding:
+    """What stands in the place of a task definition that could not be read."""
+    return deferred_to(REGISTERED, error.finding())
+
+
+def place_of(arn: str | None, place: AwsPlace) -> AwsPlace:
+    """The region and account that an ARN names, else those of the session."""
+    match = re.match(r"arn:[^:]+:ecs:([^:]*):([^:]*):", arn or "")
+    return AwsPlace(match[1] or place.region, match[2] or place.account) if match else place
+
+
+def short_name(arn_or_name: str) -> str:
+    """The last part of an ARN; a name stays as it is."""
+    return arn_or_name.rpartition("/")[2]
