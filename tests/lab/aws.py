@@ -20,7 +20,7 @@ from tests.lab.aws_errors import Problem, Refused, denied, encode, throttled
 from tests.lab.aws_requests import Request, read_request
 from tests.lab.buckets import Buckets
 from tests.lab.fargate import Fargate
-from tests.lab.recorded import HealthyAccount, Player, call_named
+from tests.lab.recorded import HealthyAccount, Player, call_named, seed
 
 ACCOUNT = "123456789012"
 _LAB_KEY = "AKIALABORATORYEXAMPL"
@@ -153,6 +153,7 @@ class EmbeddedAws:
         self.player.play(None)
         self.empty = True
         moto_api_backend.reset()
+        seed("account")
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
         """Give the lab's own boto3 client, made once, for what the lab does with this service."""

@@ -16,6 +16,7 @@ ELSEWHERE = {
     "config.waivers": "only with a configuration; tests/triage",
     "gmsa.encryption-types": "only warns",
     "instance-role.secret": "only warns; tests/scenarios/instance_role.py",
+    "network-access.passage": "its faults are told by routes, groups and ACLs",
     "network-path.route-tables": "passes or is unknown",
     "network-path.services": "fails as those of the four services",
     "network-path.subnets": "fails as dhcp-options.set",
