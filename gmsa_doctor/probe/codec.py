@@ -56,7 +56,7 @@ def _decode(kind: Any, data: Any) -> Any:
         return data
     if origin in (tuple, frozenset, list):
         return _collection(origin, get_args(kind), data)
-    if isinstance(kind, type) and (issubclass(kind, Enum) or (issubclass(kind, str) and isinstance(data, str))):
+    if isinstance(kind, type) and issubclass(kind, Enum):
         return _guarded(kind, lambda: kind(data))
     if kind in _FROM_TEXT and isinstance(data, str):
         return _guarded(kind, lambda: _FROM_TEXT[kind](data))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gmsa_doctor.core.check_id import CheckId
+from gmsa_doctor.core.check_id import CheckId, rotten
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Cause, Finding, Fix, Row, ShowsAs, Status
 from gmsa_doctor.formats.documents.task_definition import Container, LogStreams, TaskDefinition
@@ -105,3 +105,5 @@ def test_the_id_of_a_check_is_read_as_one() -> None:
     read = decode(Passage, json.loads(json.dumps(encode(passage))))
     assert read == passage
     assert isinstance(read.closed[0][1], CheckId)
+    decode(Passage, {"closed": [["LDAP", "of.a-newer-image"]]})
+    assert not rotten(["network-access.routes"], "gmsa_doctor.probe.codec")
