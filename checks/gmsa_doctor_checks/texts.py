@@ -24,14 +24,10 @@ NO_ROLE = _both("access credentials should not be empty", "execution-role.presen
 NO_ROLE_REGION = _both("invalid credentials/region", "execution-role.present")
 NO_ROLE_AGENT = _both("unable to find execution role credentials", "execution-role.present")
 NO_MAPPING = _both(
-    "unable to fetch valid credentialspec mapping",
-    "task-definition.prefix",
-    "task-definition.credentialspecs",
+    "unable to fetch valid credentialspec mapping", "task-definition.prefix", "task-definition.credentialspecs"
 )
 UNSUPPORTED_ARN = _both(
-    "unsupported credentialspec ARN, only s3/ssm ARNs are valid",
-    "task-definition.arn",
-    "task-definition.prefix",
+    "unsupported credentialspec ARN, only s3/ssm ARNs are valid", "task-definition.arn", "task-definition.prefix"
 )
 NO_PARAMETER = _both("is not authorized to perform: ssm:GetParameters", "execution-role.ssm")
 """Of Systems Manager; the ECS agent hands it on. ``INVALID_PARAMETERS`` is the agent's own."""

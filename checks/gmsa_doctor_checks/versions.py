@@ -35,7 +35,5 @@ def judge_by_version(failure: Finding, stumbles: frozenset[Fetcher], platform: P
 
 def _only(shows: ShowsAs | None, stumbles: frozenset[Fetcher]) -> ShowsAs | None:
     return shows and replace(
-        shows,
-        v2=shows.v2 if Fetcher.V2 in stumbles else None,
-        v1_3=shows.v1_3 if Fetcher.V1_3 in stumbles else None,
+        shows, v2=shows.v2 if Fetcher.V2 in stumbles else None, v1_3=shows.v1_3 if Fetcher.V1_3 in stumbles else None
     )

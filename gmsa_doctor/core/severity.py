@@ -7,15 +7,7 @@ from typing import Protocol, TypeVar
 
 from gmsa_doctor.core.model import Finding, Row, Status
 
-WORST_FIRST = (
-    Status.FAIL,
-    Status.ERROR,
-    Status.UNKNOWN,
-    Status.WARN,
-    Status.SKIPPED,
-    Status.WAIVED,
-    Status.PASS,
-)
+WORST_FIRST = (Status.FAIL, Status.ERROR, Status.UNKNOWN, Status.WARN, Status.SKIPPED, Status.WAIVED, Status.PASS)
 BAD = WORST_FIRST[:4]
 """The statuses that are reported as a problem."""
 

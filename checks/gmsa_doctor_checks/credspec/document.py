@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Result, check, failed, passed, unknown, warned
 from gmsa_doctor.formats.documents.credspec import Defect, DefectKind, read_credspec
-from gmsa_doctor.formats.documents.json_text import (
-    Encoding,
-    EncodingDefect,
-    JsonDefect,
-    JsonDefectKind,
-    decode,
-    parse,
-)
+from gmsa_doctor.formats.documents.json_text import Encoding, EncodingDefect, JsonDefect, JsonDefectKind, decode, parse
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Platform
 from gmsa_doctor_checks import links, texts

@@ -92,9 +92,7 @@ def _of_another_account(location: CredSpecLocation, place: AwsPlace, platform: P
             observed=f"S3 denies {location.bucket} as a bucket of {place.account}",
             expected=f"a bucket of {place.account}",
             fix=_copy(
-                location,
-                "a bucket of the task's account",
-                posix(f"s3://<bucket of {place.account}>/{location.key}"),
+                location, "a bucket of the task's account", posix(f"s3://<bucket of {place.account}>/{location.key}")
             ),
             shows_as=texts.NOT_RETRIEVED,
         )

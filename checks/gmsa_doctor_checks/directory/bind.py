@@ -34,11 +34,7 @@ def bind(ticket: UserTicket, controllers: ReachableLdap, ldap: Ldap, vantage: Va
         first = controllers.endpoints[0]
         summary, fix = explain_bind(first, error)
         finding = failed(
-            summary,
-            observed=error.text,
-            expected=f"a sealed LDAP bind to {first.host}",
-            fix=fix,
-            shows_as=texts.BIND,
+            summary, observed=error.text, expected=f"a sealed LDAP bind to {first.host}", fix=fix, shows_as=texts.BIND
         )
         return finding if isinstance(error, KdcRefusal | LdapRefusal) else judge_silence(finding, vantage)
     # domain-controllers.bind tells of each that does not let us in

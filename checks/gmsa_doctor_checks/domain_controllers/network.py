@@ -62,11 +62,7 @@ def kerberos(
     shows=(texts.NO_DC_ANSWERS, texts.BIND),
 )
 def ldap(
-    controllers: DomainControllers,
-    tcp: Tcp,
-    vantage: Vantage,
-    passage: Outcome[Passage],
-    kdcs: Outcome[ReachableKdcs],
+    controllers: DomainControllers, tcp: Tcp, vantage: Vantage, passage: Outcome[Passage], kdcs: Outcome[ReachableKdcs]
 ) -> Result[ReachableLdap]:
     """Opens a TCP connection to the LDAP port (389) of each domain controller that DNS names.
 

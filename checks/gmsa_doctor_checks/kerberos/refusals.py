@@ -238,9 +238,7 @@ def _as_seen(finding: Finding, administrator: Administrator) -> Finding:
         return replace(finding, observed=f"{finding.observed}; {administrator.principal} sees no such user: {seen}")
     reasons = "; ".join(user.forbids(now)) or "nothing that forbids a logon"
     return replace(
-        finding,
-        observed=f"{finding.observed}; {administrator.principal} sees: {reasons}",
-        rows=user.rows(now),
+        finding, observed=f"{finding.observed}; {administrator.principal} sees: {reasons}", rows=user.rows(now)
     )
 
 

@@ -45,9 +45,7 @@ _FIX_NAME = "secret"
 
 
 @check(
-    "instance-role.secret",
-    title="The roles of the container instances may read the secret",
-    docs=links.INSTANCE_ROLE,
+    "instance-role.secret", title="The roles of the container instances may read the secret", docs=links.INSTANCE_ROLE
 )
 def instance_role_secret(
     instances: ContainerInstances,
@@ -150,12 +148,7 @@ class _ProfileRoles:
         question = replace(question, role_kind=_ROLE_KIND, fix_name=_FIX_NAME)
         access = KeyAccess(role, self.simulator, self.kms, _ROLE_KIND, _FIX_NAME)
         finding = worst(
-            findings_of(
-                (
-                    lambda: [may_read(question, self.simulator, self.secrets)],
-                    lambda: self._judge_key(access),
-                )
-            )
+            findings_of((lambda: [may_read(question, self.simulator, self.secrets)], lambda: self._judge_key(access)))
         )
         if finding.status is Status.PASS:
             return passed(f"{role.name} may read the secret")

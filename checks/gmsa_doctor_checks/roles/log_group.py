@@ -12,12 +12,7 @@ from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 
 
-@check(
-    "log-group.present",
-    title="The log groups exist",
-    docs=links.AWSLOGS,
-    about="task/containerDefinitions",
-)
+@check("log-group.present", title="The log groups exist", docs=links.AWSLOGS, about="task/containerDefinitions")
 def log_group(definition: TaskDefinition, place: AwsPlace, platform: Platform, logs: Logs) -> Finding:
     """Looks for the CloudWatch Logs groups that the containers write to with the awslogs driver.
 

@@ -90,8 +90,7 @@ def _missing(question: AccessQuestion, error: NotFound) -> Finding:
         observed=error.text,
         expected=question.resource,
         fix=Fix(
-            "Name a secret that exists, or create it.",
-            ("aws secretsmanager list-secrets --query 'SecretList[].ARN'",),
+            "Name a secret that exists, or create it.", ("aws secretsmanager list-secrets --query 'SecretList[].ARN'",)
         ),
         shows_as=question.shows_as,
     )

@@ -20,9 +20,7 @@ DOMAINLESS, JOINED = "ecs.capability.gmsa-domainless", "ecs.capability.gmsa"
 
 
 @check(
-    "container-instances.gmsa",
-    title="The cluster's container instances can give a task its gMSA",
-    docs=links.EC2_GMSA,
+    "container-instances.gmsa", title="The cluster's container instances can give a task its gMSA", docs=links.EC2_GMSA
 )
 def gmsa(
     prefixed: PrefixedArn, platform: Platform, definition: TaskDefinition, subject: Subject, place: AwsPlace, ecs: Ecs
@@ -92,11 +90,7 @@ def gmsa(
     else:
         summary = f"{summary}: a task that is placed there has no gMSA"
     return (failed if required and not may_be_started else warned)(
-        summary,
-        observed=names,
-        expected=f"{attribute} on each",
-        fix=_support("the instances", command),
-        rows=rows,
+        summary, observed=names, expected=f"{attribute} on each", fix=_support("the instances", command), rows=rows
     )
 
 

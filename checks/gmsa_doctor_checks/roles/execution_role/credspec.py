@@ -30,11 +30,7 @@ _SAMPLE_OF_AWS = (
     shows=(texts.INVALID_OBJECT,),
 )
 def execution_role_credspec(
-    role: ExecutionRole,
-    location: CredSpecLocation,
-    found: Outcome[CredSpecObject],
-    s3: S3,
-    simulator: PolicySimulator,
+    role: ExecutionRole, location: CredSpecLocation, found: Outcome[CredSpecObject], s3: S3, simulator: PolicySimulator
 ) -> Finding:
     """Lets IAM simulate `s3:GetObject` on the object, and reads the bucket policy.
 

@@ -45,11 +45,7 @@ _DOCUMENTED = "ecr:BatchCheckLayerAvailability"
     about="task/executionRoleArn",
 )
 def execution_role_image(
-    role: ExecutionRole,
-    definition: TaskDefinition,
-    platform: Platform,
-    ecr: Ecr,
-    simulator: PolicySimulator,
+    role: ExecutionRole, definition: TaskDefinition, platform: Platform, ecr: Ecr, simulator: PolicySimulator
 ) -> Finding:
     """Lets IAM simulate what pulling the task's images from Amazon ECR takes, and reads the repositories' policies.
 

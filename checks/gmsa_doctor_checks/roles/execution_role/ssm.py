@@ -22,10 +22,7 @@ from gmsa_doctor_checks.roles.simulation import AccessQuestion, PolicySimulator
     shows=(texts.NO_PARAMETER,),
 )
 def execution_role_ssm(
-    role: ExecutionRole,
-    location: CredSpecLocation,
-    found: Outcome[CredSpecObject],
-    simulator: PolicySimulator,
+    role: ExecutionRole, location: CredSpecLocation, found: Outcome[CredSpecObject], simulator: PolicySimulator
 ) -> Finding:
     """On EC2, where the CredSpec may be a parameter: lets IAM simulate `ssm:GetParameters` on it.
 

@@ -7,18 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
 
-from gmsa_doctor.authoring import (
-    Finding,
-    Outcome,
-    Status,
-    check,
-    if_several,
-    passed,
-    rows_of,
-    skipped,
-    warned,
-    worst,
-)
+from gmsa_doctor.authoring import Finding, Outcome, Status, check, if_several, passed, rows_of, skipped, warned, worst
 from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.core.errors import ClientError, OutOfReach
 from gmsa_doctor.core.limits import each
