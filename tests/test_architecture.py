@@ -51,3 +51,18 @@ def test_no_file_of_the_product_is_long() -> None:
         for path in (ROOT / folder).rglob("*.py")
     }
     assert not {path: length for path, length in lengths.items() if length > 400}
+
+
+def test_the_files_that_the_page_names_are_there() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"[a-z0-9_]+(?:/[a-z0-9_]+)*\.py\b", page)) - {"a_b.py"}
+    roots = (ROOT / "gmsa_doctor", ROOT / "checks/gmsa_doctor_checks")
+    places = [path.as_posix() for root in roots for path in root.rglob("*.py")]
+    assert named
+    assert not {name for name in named if not any(place.endswith(f"/{name}") for place in places)}
+
+
+def test_the_page_lists_each_package_of_checks() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    packages = {path.parent.name for path in (ROOT / "checks/gmsa_doctor_checks").glob("*/__init__.py")}
+    assert not {name for name in packages if f"    {name} " not in page and f"`{name}/`" not in page}
