@@ -175,11 +175,19 @@ def test_at_the_question_nothing_is_made_yet(key: str, code: int, dc: DomainCont
 
 
 def answer(terminal: int, question: str, key: str) -> str:
-    """Wait for the question on the terminal, press the key, and give all that was shown."""
+    """Wait for the question on the terminal, press the key, and give all that was shown.
+
+    Ctrl-C between the question and the read that waits for the answer is noticed when the read ends: as a person would,
+    press it again if nothing happens.
+    """
     shown = ""
     asked = False
+    presses = WAIT
     while True:
-        assert select.select([terminal], [], [], WAIT)[0], f"no more came: {shown!r}"
+        while not select.select([terminal], [], [], 1 if asked else WAIT)[0]:
+            presses -= 1 if asked else WAIT
+            assert presses > 0, f"no more came: {shown!r}"
+            os.write(terminal, key.encode())
         try:
             part = os.read(terminal, 65536).decode(errors="replace")
         except OSError:  # the other end is closed
