@@ -112,7 +112,7 @@ def test_a_ticket_cache_of_roots_is_read_by_root_only(tmp_path: Path) -> None:
 
 def test_every_module_is_compiled_and_taken_as_it_is() -> None:
     found = json.loads(engine.run_program("python3", "-c", COMPILED))
-    assert any(file.endswith("/gmsa_doctor/engine.py") for file in found["compiled"])
+    assert any(file.endswith("/gmsa_doctor/core/engine.py") for file in found["compiled"])
     assert any(file.endswith("/gmsa_doctor_checks/domain_controllers/dns.py") for file in found["compiled"])
     assert any(file == "/usr/lib/python3.11/json/decoder.py" for file in found["compiled"])
     assert found["not compiled"] == []
