@@ -81,7 +81,7 @@ def credspec_object(
 
 
 def _of_another_account(location: CredSpecLocation, place: AwsPlace, platform: Platform, s3: S3) -> Finding | None:
-    """1.3 names the account whose bucket it expects. Asked only where that matters, and HeadBucket has not told."""
+    """1.3 sends the expected owner of the bucket. Called only if HeadBucket did not return it."""
     if Fetcher.V1_3 not in platform.fetchers or not place.account:
         return None
     try:

@@ -32,7 +32,7 @@ _Reason: TypeAlias = tuple[str, Fix, str | None]
 
 
 def not_permitted(directory: Directory, gmsa: GmsaAccount, account: Account) -> Finding:
-    """The finding for a password that was not given: the most exact reason that the list tells."""
+    """The finding for a password that AD did not return, with the most exact reason that the list shows."""
     if not gmsa.membership:
         return _no_list(gmsa, account)
     try:
