@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar, Union, cast, get_args, get_origin, g
 
 from gmsa_doctor.core.bundles import composing, flat
 from gmsa_doctor.core.check_id import CheckFunction, declared
-from gmsa_doctor.core.model import Cause, Check, Explanation, Finding, Given, Need, Outcome, ShowsAs
+from gmsa_doctor.core.model import Cause, Check, Explanation, Finding, Given, Need, Outcome, Owner, ShowsAs, Step
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,6 +28,8 @@ def check(
     *,
     title: str,
     docs: str,
+    step: Step | None = None,
+    owner: Owner | None = None,
     cause: Cause | None = None,
     shows: Sequence[ShowsAs] = (),
     limit: float = 30.0,
@@ -36,6 +38,8 @@ def check(
     """Declare a function as a check, and give it its ``id`` as an attribute.
 
     ``id`` is ``area.what`` and is never reused; ``docs`` links to the page that the check rests on;
+    ``step`` is the step that it belongs to, and ``owner`` who can fix what it finds, unless a finding's fix names
+    another owner: a built-in check takes both from its package's tables;
     ``shows`` are the daemon's texts that it may stand behind; ``limit`` is in seconds, after which the
     check ends as ``unknown``; ``about`` is the key of a task definition, of its container or of a CredSpec
     that its findings point to, such as ``container/credentialSpecs/0``. The docstring has three parts, the
@@ -53,6 +57,8 @@ def check(
             needs=tuple(_need(id, name, hint) for name, hint in flat(list(hints.items()))),
             gives=gives,
             cause=cause,
+            step=step,
+            owner=owner,
             docs=docs,
             explanation=_explanation(id, function),
             shows=tuple(shows),

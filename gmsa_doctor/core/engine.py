@@ -270,8 +270,16 @@ class _GraphRun:
         key = check.id, id(finding)
         if key not in self.completed:  # cases share many findings; these are kept, so that no other gets the id of one
             root = finding.status in _ROOTS and not finding.because
-            docs = finding.docs or check.docs
-            self.completed[key] = finding, replace(finding, check=check.id, cause=check.cause, docs=docs, root=root)
+            complete = replace(
+                finding,
+                check=check.id,
+                cause=check.cause,
+                step=check.step,
+                owner=(finding.fix and finding.fix.owner) or check.owner,
+                docs=finding.docs or check.docs,
+                root=root,
+            )
+            self.completed[key] = finding, complete
         return self.completed[key][1]
 
 

@@ -47,12 +47,41 @@ class Cause(StrEnum):
     DHCP_OPTIONS = "dhcp-options"
 
 
+class Step(StrEnum):
+    """The nine steps from the task definition to the ticket, in the order of Credentials Fetcher."""
+
+    TASK = "task"
+    CREDSPEC = "credspec"
+    SECRET = "secret"
+    DNS = "dns"
+    USER_LOGON = "user-logon"
+    LDAP_BIND = "ldap-bind"
+    GMSA_PASSWORD = "gmsa-password"
+    GMSA_TICKET = "gmsa-ticket"
+    SERVICE_TICKET = "service-ticket"
+
+
+class Owner(StrEnum):
+    """Who can fix a finding."""
+
+    AWS = "aws"
+    """The administrator of the AWS account."""
+    AD = "ad"
+    """The administrator of the directory."""
+    DEVELOPER = "developer"
+    """Who writes the task definition, the image and the application."""
+
+
 @dataclass(frozen=True)
 class Fix:
-    """What to do about a finding: a sentence, and commands with the real names filled in."""
+    """How to fix a finding: a sentence, and commands with the real names filled in.
+
+    ``owner`` is set where somebody else than the check's owner can fix it.
+    """
 
     text: str
     commands: tuple[str, ...] = ()
+    owner: Owner | None = None
 
 
 @dataclass(frozen=True)
@@ -94,9 +123,9 @@ class Finding:
     """A check's result for a subject.
 
     An author makes one with :func:`passed`, :func:`warned`, :func:`failed`, :func:`unknown` or
-    :func:`skipped`; the engine fills in ``cause``, ``docs``, ``root`` and ``duration_ms``, and ``check``
-    unless the author has raised the finding under another id, where its cause belongs. ``vantage`` is where
-    it was seen from, ``inside`` or ``outside``. ``overruled_by`` names a check whose pass, seen from inside,
+    :func:`skipped`; the engine fills in ``cause``, ``step``, ``owner``, ``docs``, ``root`` and ``duration_ms``,
+    and ``check`` unless the author has raised the finding under another id, where its cause belongs. ``vantage``
+    is where it was seen from, ``inside`` or ``outside``. ``overruled_by`` names a check whose pass, seen from inside,
     makes this failure a warning: what was observed overrules what was deduced.
     """
 
@@ -110,6 +139,8 @@ class Finding:
     because: tuple[str, ...] = ()
     check: str = ""
     cause: Cause | None = None
+    step: Step | None = None
+    owner: Owner | None = None
     docs: str | None = None
     root: bool = False
     vantage: str | None = None
@@ -296,6 +327,8 @@ class Check:
     shows: tuple[ShowsAs, ...] = ()
     limit: float = 30.0
     origin: str = "gmsa-doctor"
+    step: Step | None = None
+    owner: Owner | None = None
     about: str = ""
     """What of a file its findings point to: ``task/…``, ``container/…`` or ``credspec/…``, keys and indexes."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pkgutil import walk_packages
 from types import ModuleType
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from gmsa_doctor.core.check_id import rotten
 from gmsa_doctor.core.declaration import DeclarationError, declared_in
 from gmsa_doctor.core.errors import UsageError
-from gmsa_doctor.core.model import Check
+from gmsa_doctor.core.model import Check, Step
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 ENTRY_POINT_GROUP = "gmsa_doctor.checks"
 BUILT_IN = "gmsa_doctor_checks"
-"""The package whose modules declare the built-in checks. Its ``ORDER`` lists ids in the order of reports."""
+"""The package whose modules declare the built-in checks. Its ``STEPS`` and ``OWNERS`` say what goes with their ids."""
 
 
 @dataclass(frozen=True)
@@ -144,9 +144,10 @@ def load() -> Registry:
 
 
 def _built_in() -> list[Check]:
-    """The checks of all modules of our package, in the order of reports.
+    """The checks of all modules of our package, in the order of reports, each with its step and owner.
 
-    A check that ``ORDER`` does not list comes after the last one of its area; one of another area comes last.
+    A check that ``STEPS`` does not list comes after the last one of its area, in the same step; one of another area
+    comes last.
     """
 
     def fail(name: str) -> None:
@@ -154,11 +155,16 @@ def _built_in() -> list[Check]:
 
     package = import_module(BUILT_IN)
     names = [module.name for module in walk_packages(package.__path__, f"{BUILT_IN}.", fail)]
-    places: dict[str, int] = {}
-    for place, id in enumerate(package.ORDER):
-        places[id] = places[id.partition(".")[0]] = place
+    places: dict[str, tuple[int, Step | None]] = {}
+    for step, ids in package.STEPS.items():
+        for id in ids:
+            places[id] = places[id.partition(".")[0]] = len(places), step
     checks = [check for name in names for check in declared_in(import_module(name))]
-    return sorted(checks, key=lambda check: places.get(check.id, places.get(check.area, len(places))))
+    placed = [(places.get(check.id, places.get(check.area, (len(places), None))), check) for check in checks]
+    return [
+        replace(check, step=check.step or step, owner=check.owner or package.OWNERS.get(check.area))
+        for (_, step), check in sorted(placed, key=lambda item: item[0][0])
+    ]
 
 
 def verify_references(registry: Registry, *packages: str) -> None:

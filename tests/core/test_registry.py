@@ -15,7 +15,19 @@ import gmsa_doctor_checks
 from gmsa_doctor.checking.explain import suggest
 from gmsa_doctor.core.declaration import DeclarationError, check, declared_in
 from gmsa_doctor.core.errors import UsageError
-from gmsa_doctor.core.model import Cause, Check, Explanation, Finding, Given, Need, Outcome, Result, ShowsAs, passed
+from gmsa_doctor.core.model import (
+    Cause,
+    Check,
+    Explanation,
+    Finding,
+    Given,
+    Need,
+    Outcome,
+    Result,
+    ShowsAs,
+    Step,
+    passed,
+)
 from gmsa_doctor.core.registry import ENTRY_POINT_GROUP, BrokenPlugIn, Registry, load
 
 CHECKS = Path(gmsa_doctor_checks.__file__).parent
@@ -348,19 +360,34 @@ def test_every_module_that_declares_checks_is_found(monkeypatch: pytest.MonkeyPa
     assert loaded.get("first.gives") is None
 
 
-def test_the_checks_are_in_the_order_of_the_list_which_names_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_checks_are_in_the_order_of_the_steps_which_name_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch)
-    listed = gmsa_doctor_checks.ORDER
-    assert [check.id for check in load().checks if check.id in set(listed)] == list(listed)
+    listed = [id for ids in gmsa_doctor_checks.STEPS.values() for id in ids]
+    assert [check.id for check in load().checks if check.id in set(listed)] == listed
 
 
-def test_a_check_that_is_not_in_the_order_comes_after_its_area(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_steps_are_in_the_order_of_credentials_fetcher() -> None:
+    assert list(gmsa_doctor_checks.STEPS) == [*Step, None]
+
+
+def test_a_check_that_no_step_lists_comes_after_its_area_in_the_same_step(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch)
-    order = tuple(id for id in gmsa_doctor_checks.ORDER if id not in ("network-path.logs", "probe.removed"))
-    monkeypatch.setattr(gmsa_doctor_checks, "ORDER", order)
-    ids = [check.id for check in load().checks]
+    unlisted = ("credspec.size", "probe.removed")
+    steps = {step: tuple(id for id in ids if id not in unlisted) for step, ids in gmsa_doctor_checks.STEPS.items()}
+    monkeypatch.setattr(gmsa_doctor_checks, "STEPS", steps)
+    checks = load().checks
+    ids = [check.id for check in checks]
     assert ids[ids.index("probe.removed") - 1] == "probe.report"
-    assert ids.index("network-path.network-acls") < ids.index("network-path.logs") < ids.index("kerberos.clock")
+    assert ids.index("credspec.domain-data") < ids.index("credspec.size") < ids.index("execution-role.kms")
+    assert {check.id: check.step for check in checks if check.id in unlisted} == {
+        "credspec.size": Step.CREDSPEC,
+        "probe.removed": None,
+    }
+
+
+def test_each_built_in_check_has_an_owner(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch)
+    assert [check.id for check in load().checks if check.owner is None] == []
 
 
 def test_the_id_of_a_check_leads_to_its_module(monkeypatch: pytest.MonkeyPatch) -> None:
