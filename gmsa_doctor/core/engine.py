@@ -168,7 +168,7 @@ class _GraphRun:
         """True if the user interrupted it."""
         try:
             for case in range(len(self.cases)):
-                for check in self.registry.checks:
+                for check in self.registry.in_graph_order:
                     self.advance(case, check)
             while self.ready or self.running:
                 self.start()

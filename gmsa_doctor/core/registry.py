@@ -42,7 +42,7 @@ class BrokenPlugIns:
 
 
 class Registry:
-    """All checks of a run, in the order of the graph, with one giver for each type of value."""
+    """All checks of a run, in the order of reports and in that of the graph, with one giver for each type of value."""
 
     def __init__(self, checks: Iterable[Check], broken: Sequence[BrokenPlugIn] = ()) -> None:
         by_id: dict[str, Check] = {}
@@ -57,7 +57,8 @@ class Registry:
                 giver[check.gives] = check
             by_id[check.id] = check
         self.giver = giver
-        self.checks = tuple(_in_graph_order(by_id, giver))
+        self.checks = tuple(by_id.values())
+        self.in_graph_order = tuple(_in_graph_order(by_id, giver))
         self.ids = frozenset(by_id)
         self.broken = tuple(broken)
         self._by_id = by_id
@@ -85,13 +86,12 @@ class Registry:
     def without(self, kinds: frozenset[type]) -> Registry:
         """The same without the checks that cannot do without values of these types."""
         gone: set[type] = set(kinds)
-        kept: list[Check] = []
-        for check in self.checks:  # in the graph's order: what a check needs comes before it
+        without: set[str] = set()
+        for check in self.in_graph_order:
             if any(need.type in gone and not need.outcome for need in check.needs):
+                without.add(check.id)
                 gone |= {check.gives} if check.gives else set()
-            else:
-                kept.append(check)
-        return Registry(kept, self.broken)
+        return Registry((check for check in self.checks if check.id not in without), self.broken)
 
     def needing(self, kinds: frozenset[type]) -> frozenset[str]:
         """The ids of the checks that cannot do without values of these types."""

@@ -38,7 +38,7 @@ def of_canary(registry: Registry) -> frozenset[str]:
 
 def _reached(registry: Registry, wanted: frozenset[type], excluded: frozenset[type]) -> frozenset[str]:
     reached: set[str] = set()
-    for check in registry.checks:  # in the graph's order: what a check needs comes before it
+    for check in registry.in_graph_order:
         needs = {need.type for need in check.needs}
         givers = {registry.giver[kind].id for kind in needs if kind in registry.giver}
         if not needs & excluded and (needs & wanted or givers & reached):

@@ -234,8 +234,13 @@ def test_a_docstring_has_all_of_its_three_parts(doc: str | None) -> None:
 def test_givers_come_first_and_all_else_is_in_the_order_of_declaration() -> None:
     backwards = list(reversed(ours().checks))
     assert [check.id for check in backwards] == ["third.alone", "second.judges", "second.gives", "first.gives"]
-    ordered = Registry(backwards)
-    assert [check.id for check in ordered.checks] == ["third.alone", "first.gives", "second.gives", "second.judges"]
+    graph = Registry(backwards).in_graph_order
+    assert [check.id for check in graph] == ["third.alone", "first.gives", "second.gives", "second.judges"]
+
+
+def test_reports_keep_the_order_of_declaration() -> None:
+    backwards = list(reversed(ours().checks))
+    assert Registry(backwards).checks == tuple(backwards)
 
 
 def test_one_giver_for_each_type_and_none_for_what_comes_from_outside() -> None:
