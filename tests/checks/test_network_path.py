@@ -12,11 +12,11 @@ from gmsa_doctor.formats.aws.security_group import SecurityGroup, read_security_
 from gmsa_doctor.formats.aws.vpc_endpoint import VpcEndpoint, is_of_another_region, read_vpc_endpoint
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import AwsPlace, Network
+from gmsa_doctor_checks.network_path.exits import way_out
 from gmsa_doctor_checks.network_path.paths import PathSearch, TaskAccess, VpcView
 from gmsa_doctor_checks.network_path.private_zones import ZoneReader, by_zone, may_matter
 from gmsa_doctor_checks.network_path.subnets import subnets as task_subnets
 from gmsa_doctor_checks.network_path.values import Exit, Exits, ExitState, PathGroups, PrivateNames, VpcEndpoints
-from gmsa_doctor_checks.network_path.way_out import way_out
 from gmsa_doctor_checks.reachability.flow import Flow
 from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
 from gmsa_doctor_checks.values import DhcpOptions

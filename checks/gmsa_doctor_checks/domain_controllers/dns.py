@@ -31,7 +31,7 @@ from gmsa_doctor_checks.network_access.values import Passage
 from gmsa_doctor_checks.reachability.flow import Need
 from gmsa_doctor_checks.silence import judge_silence, split
 from gmsa_doctor_checks.values import Account, DomainControllers, DomainName, Endpoint, GmsaNames
-from gmsa_doctor_checks.vpc_dns.values import ResolverWay, VpcDns
+from gmsa_doctor_checks.vpc_dns.values import OutboundEndpoint, VpcDns
 
 _GROUPS = CheckId("network-access.security-groups")
 
@@ -49,7 +49,7 @@ def domain_controllers(
     dns: Dns,
     vantage: Vantage,
     way: Outcome[VpcDns],
-    resolver: Outcome[ResolverWay],
+    resolver: Outcome[OutboundEndpoint],
     passage: Outcome[Passage],
 ) -> Result[DomainControllers]:
     """Asks for the SRV records of the domain controllers and KDCs, and for the addresses of their targets.
@@ -134,7 +134,7 @@ def _no_records(
     error: ClientError,
     vantage: Vantage,
     way: Outcome[VpcDns],
-    resolver: Outcome[ResolverWay],
+    resolver: Outcome[OutboundEndpoint],
     shows: ShowsAs,
 ) -> Finding:
     for cause, outcome in (("these DHCP options", way), ("this Resolver rule", resolver)):

@@ -14,8 +14,8 @@ from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.formats.aws.vpc_endpoint import INTERFACE
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks.domain import is_part_of
+from gmsa_doctor_checks.network_path.exits import routes_elsewhere
 from gmsa_doctor_checks.network_path.paths import VpcView
-from gmsa_doctor_checks.network_path.way_out import routes_elsewhere
 from gmsa_doctor_checks.reachability.services import ServicePath, endpoint_service, host_name
 
 

@@ -151,7 +151,7 @@ class VpcDns:
 
 
 @dataclass(frozen=True)
-class ResolverWay:
-    """The way of the Resolver rule in use is not known to be closed; ``endpoint`` is the outbound endpoint's id."""
+class OutboundEndpoint:
+    """The outbound endpoint of the Resolver rule in use, with no known fault; ``id`` is None if no rule is in use."""
 
-    endpoint: str | None = None
+    id: str | None = None

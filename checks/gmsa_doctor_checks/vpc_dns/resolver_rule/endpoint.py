@@ -29,7 +29,7 @@ from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.reachability.attribution import report
 from gmsa_doctor_checks.reachability.network import admission, security_groups
 from gmsa_doctor_checks.reachability.obstacles import Fault, GroupsOfTask, Layer
-from gmsa_doctor_checks.vpc_dns.values import NO_RULE, ForwardRule, ForwardTarget, ResolverWay, VpcDns
+from gmsa_doctor_checks.vpc_dns.values import NO_RULE, ForwardRule, ForwardTarget, OutboundEndpoint, VpcDns
 
 _GROUPS = CheckId("network-access.security-groups")
 _SEEN_BY = CheckId("dns.domain-controllers")
@@ -43,7 +43,7 @@ _SEEN_BY = CheckId("dns.domain-controllers")
 )
 def endpoint(
     dns: VpcDns, resolver: Route53Resolver, ec2: Ec2, place: AwsPlace, of_task: Outcome[GroupsOfTask]
-) -> Result[ResolverWay]:
+) -> Result[OutboundEndpoint]:
     """Looks at the outbound endpoint through which the rule forwards: its status, and what its groups let out.
 
     Why: the VPC's resolver reaches the AD's DNS servers through the network interfaces of that endpoint, and their
@@ -54,12 +54,12 @@ def endpoint(
     """
     rule = dns.rule
     if rule is None:
-        return Given(ResolverWay(), passed(NO_RULE))
+        return Given(OutboundEndpoint(), passed(NO_RULE))
     if rule.owner:
         text = f"{rule.id} is shared by another account ({rule.owner}); its outbound endpoint is there"
-        return Given(ResolverWay(), passed(f"{text}, and was not looked at"))
+        return Given(OutboundEndpoint(), passed(f"{text}, and was not looked at"))
     if not rule.endpoint:
-        return Given(ResolverWay(), passed(f"{rule.id} names no outbound endpoint"))
+        return Given(OutboundEndpoint(), passed(f"{rule.id} names no outbound endpoint"))
     found = resolver.endpoint(rule.endpoint)
     groups = tuple(map(str, found.get("SecurityGroupIds") or ()))
     finding = _status(rule, found, place)
@@ -71,7 +71,7 @@ def endpoint(
             return deferred_to(_GROUPS, text, fix=finding.fix)
     if finding is None:
         finding = passed(f"{rule.endpoint} is {found.get('Status')}, and its security groups let questions out")
-    return finding if finding.status is Status.FAIL else Given(ResolverWay(rule.endpoint), finding)
+    return finding if finding.status is Status.FAIL else Given(OutboundEndpoint(rule.endpoint), finding)
 
 
 # Its status -----------------------------------------------------------------------------------------
