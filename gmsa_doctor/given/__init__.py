@@ -1,1 +1,1 @@
-"""The values that the graph is given from outside."""
+"""Values that the graph gets from outside."""

@@ -1,4 +1,4 @@
-"""The account that the AD is asked as, beside the secret's user: ``--as``."""
+"""The account of ``--as``: LDAP queries run as this account too, in addition to the secret's user."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from gmsa_doctor.core.hidden import Hidden
 
 @dataclass(frozen=True)
 class AdminAccount:
-    """An account of the secret's domain, by its sAMAccountName, with its password or a keytab."""
+    """An account in the secret's domain, by sAMAccountName, with its password or the content of a keytab."""
 
     user: str
     password: Hidden[str] = field(default_factory=lambda: Hidden(""))
     keytab: Hidden[bytes] | None = None
-    """The content of the keytab."""

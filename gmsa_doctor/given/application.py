@@ -1,4 +1,4 @@
-"""What is known of how the application logs on to SQL Server, before the graph."""
+"""The application's SQL Server connection strings: where they come from."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from gmsa_doctor.formats.sql_server.connection_string import ConnectionString
 
 @dataclass(frozen=True)
 class ApplicationConfig:
-    """Connection strings that the user gave, and whether others are looked for (``--app-config auto``).
+    """Connection strings from the command line.
 
-    What is looked in: the container's environment, and the secrets that its variables are made of.
+    ``search`` (``--app-config auto``): also read the container's environment, and the secrets that it references.
     """
 
     strings: tuple[ConnectionString, ...] = ()

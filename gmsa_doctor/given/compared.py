@@ -1,4 +1,4 @@
-"""The file that a registered task definition is compared with: ``--compare-with``."""
+"""The file of ``--compare-with``, with which a registered task definition is compared."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 
 @dataclass(frozen=True)
 class Intended:
-    """The task definitions of the file that ``--compare-with`` names."""
+    """The task definitions in the file."""
 
     file: str
     definitions: tuple[TaskDefinition, ...]
 
     def of(self, family: str | None) -> TaskDefinition | None:
-        """The one of a family; a file with a single one means that, whatever name it is deployed under."""
-        named = [definition for definition in self.definitions if definition.family == family]
-        found = named or list(self.definitions)
+        """The task definition of a family. A file's only task definition matches any family."""
+        found = [definition for definition in self.definitions if definition.family == family] or self.definitions
         return found[0] if len(found) == 1 else None

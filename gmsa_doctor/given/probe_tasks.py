@@ -1,4 +1,4 @@
-"""What became of the tasks that `gmsa-doctor run` has started: the values that `probe.task` and its like judge."""
+"""Results of the tasks that `gmsa-doctor run` starts, for the checks `probe.*` and `canary.*`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ProbeTask:
-    """A task of ours.
+    """A probe task.
 
-    ``problem`` is why there is none, or why it could not be followed; ``action`` the IAM action that we lack, where
-    that is why. ``stop_code``, ``stopped_reason`` and ``container_reason`` are ECS's own words.
+    ``problem``: why it did not start, or why its status is unknown. ``action``: the missing IAM action, if that is the
+    cause. ``stop_code``, ``stopped_reason`` and ``container_reason`` are ECS's own texts.
     """
 
     subnet: str
@@ -25,24 +25,24 @@ class ProbeTask:
     ran: bool = False
     """Whether its container ran."""
     report: str = ""
-    """What is known of its report, in words; empty when it is whole."""
+    """Why its report is missing or incomplete; empty if it is complete."""
 
 
 @dataclass(frozen=True)
 class SharedResources:
-    """What the probes share with the service's own tasks, which then meet what the probes meet."""
+    """What the probes share with the service's tasks: a failure there affects the service as well."""
 
     role: bool = False
     """The execution role, which pulls the image and writes the log."""
     logs: bool = False
-    """A log group that has to be there before."""
+    """A log group that must exist beforehand."""
     registry: bool = False
-    """The way to ECR, and the permission to pull from there."""
+    """The route to ECR, and the permission to pull from it."""
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """What could not be removed, why, and the command that removes it."""
+    """A resource that could not be removed, the reason, and the command that removes it."""
 
     what: str
     why: str
@@ -51,9 +51,9 @@ class Leftover:
 
 @dataclass(frozen=True)
 class ProbeTasks:
-    """The probes of a run, in the order of the subnets. ``clean`` is the command that looks for what is left.
+    """The probes of a run, in the order of the subnets. ``clean``: the command that removes leftovers.
 
-    ``failed_outside`` are the ids of the checks that had failed before a probe was started.
+    ``failed_outside``: ids of the checks that failed before a probe was started.
     """
 
     tasks: tuple[ProbeTask, ...]

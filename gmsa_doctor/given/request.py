@@ -1,4 +1,4 @@
-"""What the user asks for, as data: the options of ``check``."""
+"""The options of ``gmsa-doctor check``, as data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Live(StrEnum):
 
 
 class AppConfig(StrEnum):
-    """Whether connection strings are looked for in the container's configuration, its secrets included."""
+    """Whether the container's environment and secrets are searched for connection strings."""
 
     AUTO = "auto"
     NEVER = "never"
@@ -27,7 +27,7 @@ class AppConfig(StrEnum):
 
 @dataclass(frozen=True)
 class Request:
-    """A call of ``gmsa-doctor check``. The first four name the subject, one of them."""
+    """A call of ``gmsa-doctor check``. One of the first four options names the subject."""
 
     service: str | None = None
     task_definition: str | None = None
@@ -36,13 +36,13 @@ class Request:
     """Files, directories and globs."""
     credspec_file: str | None = None
     parameters: tuple[tuple[str, str], ...] = ()
-    """Of CloudFormation templates."""
+    """CloudFormation parameters."""
     compare_with: str | None = None
-    """A file with what was meant to be registered."""
+    """A file with the task definition as intended."""
     pass_over: bool = False
-    """Files that are none of ours are passed over, though they are named."""
+    """Ignore files without gMSA configuration, even if named explicitly."""
     offline: bool = False
-    """Nothing is sent anywhere, and no AWS configuration is read."""
+    """Send no network requests, and read no AWS configuration."""
     cluster: str | None = None
     container: str | None = None
     region: str | None = None
@@ -57,16 +57,16 @@ class Request:
     connection_strings: tuple[ConnectionString, ...] = ()
     app_config: AppConfig = AppConfig.NEVER
     ask_as: AdminAccount | None = None
-    """The account that the AD is asked as, beside the secret's user."""
+    """The account for LDAP queries, in addition to the secret's user."""
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     require: tuple[str, ...] = ()
     fail_on_warning: bool = False
     seconds: float = 60.0
     wait: float = 0.0
-    """Seconds in which is looked again while what is wrong may be about to pass; no time limit of a look."""
+    """How long to retry while the failure may be temporary. Does not limit a single attempt."""
 
     @property
     def in_files(self) -> bool:
-        """Whether the subjects are in files that were given."""
+        """Whether the subjects are files."""
         return bool(self.task_definition_file or self.files or self.credspec_file)

@@ -1,4 +1,4 @@
-"""Values of checks that are known outside of them: given in the place of a check, or looked up after a run."""
+"""Values of checks that other rooms use as well: given in place of a check, or looked up after a run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class CredSpecLocation:
-    """Where the CredSpec lies: an S3 object (``bucket`` and ``key``), an SSM parameter, or a file that was given."""
+    """Where the CredSpec is: an S3 object (``bucket`` and ``key``), an SSM parameter, or a local file."""
 
     arn: str
     domainless: bool
@@ -18,7 +18,7 @@ class CredSpecLocation:
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """The file, the S3 URI, or the parameter, as shown in reports."""
         if self.file:
             return self.file
         return f"s3://{self.bucket}/{self.key}" if self.bucket else f"the SSM parameter {self.parameter}"
@@ -26,9 +26,9 @@ class CredSpecLocation:
 
 @dataclass(frozen=True)
 class CredSpecObject:
-    """The CredSpec's bytes; ``size`` is that of the whole object.
+    """The CredSpec's bytes; ``size`` is the size of the whole object.
 
-    ``key`` is the ARN of the KMS key that encrypts it, ``bucket_key``: by way of a key of the bucket.
+    ``key``: ARN of the KMS key that encrypts it; ``bucket_key``: it is encrypted with an S3 Bucket Key.
     """
 
     location: CredSpecLocation
@@ -40,21 +40,21 @@ class CredSpecObject:
 
 @dataclass(frozen=True)
 class ExecutionRole:
-    """The task execution role, as the task definition names it."""
+    """The task execution role in the task definition."""
 
     arn: str
 
 
 @dataclass(frozen=True)
 class LinkedSecret:
-    """The ARN of a Secrets Manager secret, of the task's region."""
+    """The ARN of a Secrets Manager secret in the task's region."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class ContainerInstance:
-    """One that can give a task its gMSA. ``ec2`` is the id of the EC2 instance; None where it is no instance of EC2."""
+    """A container instance that supports gMSA. ``ec2``: the EC2 instance id; None for an external instance."""
 
     name: str
     ec2: str | None
@@ -62,14 +62,14 @@ class ContainerInstance:
 
 @dataclass(frozen=True)
 class ContainerInstances:
-    """Those of the cluster that can give a task its gMSA; none where the task is not known to run on EC2."""
+    """The container instances of the cluster that support gMSA; empty unless the task is known to run on EC2."""
 
     members: tuple[ContainerInstance, ...] = ()
 
 
 @dataclass(frozen=True)
 class Krb5Conf:
-    """The krb5.conf of the container, for the servers of the AD domain that were named."""
+    """The krb5.conf for the container, with the named servers of the AD domain."""
 
     domain: str
     hosts: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What is checked, and where it runs."""
+"""The subject of a check: a container, and where it runs."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Launch(StrEnum):
 
 @dataclass(frozen=True)
 class Platform:
-    """What starts the container. ``launch`` is None where nothing tells it: then both are possible.
+    """What starts the container. ``launch`` is None if unknown: Fargate and EC2 are both possible.
 
-    ``version`` is Fargate's platform version, as the service asks for it. ``providers`` are the capacity providers that
-    it names: its tasks are placed on their container instances only.
+    ``version``: the Fargate platform version that the service sets. ``providers``: its capacity providers; its tasks
+    are placed only on their container instances.
     """
 
     launch: Launch | None
@@ -34,7 +34,7 @@ class Platform:
 
     @property
     def fetchers(self) -> frozenset[Fetcher]:
-        """The generations of Credentials Fetcher that may run there. Fargate runs 2.x."""
+        """The generations of Credentials Fetcher that may run on this platform. Fargate runs 2.x."""
         if self.launch is Launch.FARGATE:
             return frozenset({Fetcher.V2})
         return frozenset({self.fetcher} if self.fetcher else Fetcher)
@@ -52,20 +52,20 @@ class AwsPlace:
 
     @property
     def partition(self) -> str | None:
-        """The partition that the region lies in. Source: the endpoint rules that botocore ships."""
+        """The partition of the region. Source: the endpoint rules that botocore ships."""
         if not self.region:
             return None
         return next((name for start, name in _PARTITIONS.items() if self.region.startswith(f"{start}-")), "aws")
 
     @property
     def region_option(self) -> str:
-        """The option that AWS CLI commands of a fix carry, with a blank before it; nothing if it is not known."""
+        """``--region REGION`` for AWS CLI commands, with a leading blank; empty if the region is unknown."""
         return f" --region {shlex.quote(self.region)}" if self.region else ""
 
 
 @dataclass(frozen=True)
 class Network:
-    """Where the task gets its network interface. ``public_address`` is None where nothing tells."""
+    """Where the task gets its network interface. ``public_address`` is None if unknown."""
 
     subnets: tuple[str, ...]
     security_groups: tuple[str, ...] = ()
@@ -74,21 +74,21 @@ class Network:
 
 @dataclass(frozen=True)
 class Deployments:
-    """Task definitions of the service's other deployments that still run, and the service's state."""
+    """Task definitions of the service's other running deployments."""
 
     others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ChosenContainer:
-    """The container that is judged; ``container`` is None if the task definition leaves it open."""
+    """The container to check; None if the task definition does not determine it."""
 
     container: Container | None
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a report calls it, and the words for it in commands."""
+    """The subject's name in reports, and its names for use in commands."""
 
     name: str
     cluster: str | None

@@ -1,4 +1,4 @@
-"""Where we look from, and what an answer from there is worth."""
+"""Where a run looks from, and what an answer from there proves."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Vantage:
-    """The place that DNS, LDAP and Kerberos are asked from.
+    """Where DNS, LDAP and Kerberos requests are sent from.
 
-    ``inside``: in the task's network. ``asserted``: the user says that we see what the task sees
-    (``--live always``, ``--dns-server``). Silence is evidence only where one of the two holds; what AD
-    answers holds from everywhere.
+    ``inside``: from the task's network. ``asserted``: the user states that this machine sees what the task sees
+    (``--live always``, ``--dns-server``). Silence is evidence only if one of the two is true; an answer from AD is
+    evidence anywhere.
     """
 
     inside: bool
     asserted: bool = False
     own_resolver: bool = True
-    """Whether names are asked of the resolver that the task itself would ask, not of ``--dns-server``."""
+    """Whether the task's own resolver is used, not ``--dns-server``."""
 
     @property
     def silence_counts(self) -> bool:
-        """Whether no answer here means no answer for the task."""
+        """Whether silence here means silence for the task."""
         return self.inside or self.asserted
 
     @property
@@ -32,28 +32,28 @@ class Vantage:
 
 @dataclass(frozen=True)
 class KnownDnsServers:
-    """The AD's DNS servers, as the user knows them (``--ad-dns``)."""
+    """The AD's DNS servers according to the user (``--ad-dns``)."""
 
     addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class DnsServersInUse:
-    """The DNS servers that the task was started with, as it knows them itself."""
+    """The DNS servers that the running task was started with."""
 
     addresses: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class ServiceNames:
-    """SPNs that the application will ask tickets for (``--spn``)."""
+    """SPNs for which the application needs tickets (``--spn``)."""
 
     spns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Whose AWS credentials these are; ``is_execution_role``: those that Credentials Fetcher will have."""
+    """The identity behind the AWS credentials; ``is_execution_role``: the one that Credentials Fetcher uses."""
 
     account: str
     arn: str

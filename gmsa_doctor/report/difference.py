@@ -31,7 +31,7 @@ def text(difference: Difference, reports: ComparedReports, *, width: int = 80, a
         [
             _head(difference, reports, width),
             _changes("Broke", difference.broke, width, with_summary=True),
-            _changes("Mended", difference.mended, width),
+            _changes("Mended", difference.fixed, width),
             _changes("Changed otherwise", difference.changed, width),
             _changes("Checks that are new", difference.new_checks, width),
             _changes("Checks that are gone", difference.gone_checks, width),
@@ -49,7 +49,7 @@ def _head(difference: Difference, reports: ComparedReports, width: int) -> Itera
     new_or_gone = (difference.new, difference.gone, difference.new_checks, difference.gone_checks)
     counts = {
         "broke": len(difference.broke),
-        "mended": len(difference.mended),
+        "mended": len(difference.fixed),
         "changed otherwise": len(difference.changed),
         "new or gone": sum(map(len, new_or_gone)),
     }
@@ -88,7 +88,7 @@ def json_text(difference: Difference, reports: ComparedReports, *, ascii: bool =
         "before": {"name": reports.before_name, "verdict": reports.before.verdict},
         "after": {"name": reports.after_name, "verdict": reports.after.verdict},
         "broke": list(map(_change, difference.broke)),
-        "mended": list(map(_change, difference.mended)),
+        "mended": list(map(_change, difference.fixed)),
         "changed": list(map(_change, difference.changed)),
         "new_checks": list(map(_change, difference.new_checks)),
         "gone_checks": list(map(_change, difference.gone_checks)),

@@ -1,4 +1,4 @@
-"""The subjects that a request names, and AWS as far as it can be asked of them."""
+"""Finds the subjects of a request, and makes the AWS clients to check them with."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from gmsa_doctor.subjects import files, own_task, registered
 from gmsa_doctor.subjects.files import SkippedFiles
 from gmsa_doctor.subjects.source import FoundSubject
 
-OFFLINE = "--offline: nothing is sent anywhere"
+OFFLINE = "--offline: no network requests are sent"
 
 
 @dataclass(frozen=True)
 class AwsSession:
-    """What the run speaks to AWS with, and who it is there."""
+    """The AWS clients of a run, and the account and ARN of the caller."""
 
     clients: dict[type, object]
     account: str | None = None
@@ -37,7 +37,7 @@ class AwsSession:
 
 @dataclass(frozen=True)
 class Discovery:
-    """The subjects, AWS, and what else was in the files."""
+    """The subjects, the AWS session, and the files without a subject."""
 
     subjects: tuple[FoundSubject, ...]
     aws: AwsSession
@@ -45,28 +45,25 @@ class Discovery:
 
 
 def discover(request: Request, task: OwnTask | None) -> Discovery:
-    """Find the subjects of a request. Raises UsageError for what the user has to mend."""
+    """Find the subjects of a request. Raises UsageError for what the user must fix."""
     if request.in_files:
         return _in_files(request)
     try:
         return within(request.seconds, "AWS", lambda: _in_aws(request, task))
     except TimedOut as error:
-        reason = skipped("AWS was not asked: it had not answered before")
         subjects = own_task.unfound(task, request, error) if task else registered.unfound(request, error)
-        return Discovery(subjects, _unasked(reason))
+        return Discovery(subjects, _without_aws(skipped("AWS calls skipped after the first one timed out")))
 
 
 def _in_aws(request: Request, task: OwnTask | None) -> Discovery:
     registered.require_names(request)
     aws = Aws(request.profile, task.region if task else request.region or _region_in(request))
     if not aws.region:
-        raise UsageError("no AWS region is configured: give --region, or set AWS_REGION.")
+        raise UsageError("no AWS region is configured: add --region, or set AWS_REGION.")
     sts, ecs = Sts(aws), Ecs(aws)
     require_credentials(aws)
-    Thread(target=_caller, args=(sts,), daemon=True).start()  # while ECS is asked
-    compared = files.compared_definitions(request) or skipped(
-        "no file was named to compare with what is registered (--compare-with)"
-    )
+    Thread(target=_caller, args=(sts,), daemon=True).start()  # at the same time as the calls to ECS
+    compared = files.compared_definitions(request) or skipped("no file to compare with (--compare-with)")
     try:
         subjects = (
             own_task.find(task, request, ecs, Ec2(aws))
@@ -80,7 +77,7 @@ def _in_aws(request: Request, task: OwnTask | None) -> Discovery:
 
 
 def _in_files(request: Request) -> Discovery:
-    """Files need no AWS; with credentials and a region, what AWS can tell is asked as well."""
+    """Files need no AWS. With credentials and a region, checks that call AWS run as well."""
     aws = None if request.offline else Aws(request.profile, request.region)
     place = AwsPlace(aws.region if aws else request.region, None)
     if request.task_definition_file:
@@ -88,7 +85,7 @@ def _in_files(request: Request) -> Discovery:
     else:
         subjects, skipped_files = files.find(request, place)
     if aws is None:
-        return Discovery(subjects, _unasked(skipped(OFFLINE)), skipped_files)
+        return Discovery(subjects, _without_aws(skipped(OFFLINE)), skipped_files)
     region = request.region or next((subject.place.region for subject in subjects if subject.place.region), None)
     if region and region != aws.region:
         aws = Aws(request.profile, region)
@@ -98,30 +95,30 @@ def _in_files(request: Request) -> Discovery:
 def _session_for_files(aws: Aws, region: str | None, request: Request) -> AwsSession:
     try:
         if not region:
-            raise CredentialsProblem("no AWS region is known", Fix("Give --region, or set AWS_REGION."))
+            raise CredentialsProblem("no AWS region is known", Fix("Add --region, or set AWS_REGION."))
         if not aws.has_credentials():
-            raise CredentialsProblem("there are no AWS credentials", Fix("Set AWS_PROFILE, or give --profile."))
+            raise CredentialsProblem("there are no AWS credentials", Fix("Set AWS_PROFILE, or add --profile."))
         sts = Sts(aws)
         within(request.seconds / 2, "AWS", sts.caller)
     except CredentialsProblem as error:
-        return _unasked(skipped(f"AWS was not asked: {error.text}", fix=error.fix))
+        return _without_aws(skipped(f"AWS not checked: {error.text}", fix=error.fix))
     except TimedOut:
         return AwsSession(_clients(aws, sts))
     except ClientError:
-        pass  # who we are is not known; each check will tell what it cannot see
+        pass  # the caller is unknown; each check reports which calls fail
     return _session(aws, sts)
 
 
 def require_credentials(aws: Aws) -> None:
-    """Raises UsageError where none are configured, or they cannot be loaded."""
+    """Raises UsageError if no credentials are configured, or if they cannot be loaded."""
     try:
         if aws.has_credentials():
             return
     except CredentialsProblem as error:
         raise _usage_error(error) from error
     raise UsageError(
-        "no AWS credentials are configured: set AWS_PROFILE, give --profile, or run `aws sso login`. "
-        "A --task-definition-file can be checked without."
+        "no AWS credentials are configured: set AWS_PROFILE, add --profile, or run `aws sso login`. "
+        "A --task-definition-file can be checked without credentials."
     )
 
 
@@ -135,14 +132,14 @@ def _session(aws: Aws, sts: Sts) -> AwsSession:
 
 
 def _caller(sts: Sts) -> dict[str, Any]:
-    """Empty where STS does not answer, which the client remembers."""
+    """Empty if STS does not answer, which the client remembers."""
     try:
         return sts.caller()
     except ClientError:
         return {}
 
 
-def _unasked(reason: Finding) -> AwsSession:
+def _without_aws(reason: Finding) -> AwsSession:
     return AwsSession(dict.fromkeys(AWS_CLIENTS, reason))
 
 
@@ -151,7 +148,7 @@ def _clients(aws: Aws, sts: Sts) -> dict[type, object]:
 
 
 def _region_in(request: Request) -> str | None:
-    """The region that an ARN among the arguments names."""
+    """The region in the first ARN among the arguments."""
     for text in (request.service, request.task_definition, request.cluster):
         match = re.match(r"arn:[^:]+:ecs:([^:]+):", text or "")
         if match:

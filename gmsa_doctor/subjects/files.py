@@ -1,4 +1,4 @@
-"""The subjects of files: task definitions wherever they are written down, and CredSpecs."""
+"""The subjects in files: task definitions in JSON, templates and plans, and CredSpecs."""
 
 from __future__ import annotations
 
@@ -32,26 +32,23 @@ from gmsa_doctor.subjects.source import (
 
 @dataclass(frozen=True)
 class SkippedFiles:
-    """Files that could not be read, with the reason; and how many task definitions have nothing of gMSA."""
+    """Files that could not be read, with the reason, and the number of task definitions without gMSA."""
 
     unread: tuple[tuple[str, str], ...] = ()
     passed_over: int = 0
 
 
-_Subjects = tuple[FoundSubject, ...]
-
-
-def find_task_definition(request: Request, place: AwsPlace) -> _Subjects:
-    """The subjects of ``--task-definition-file``. Raises UsageError if it is no task definition."""
+def find_task_definition(request: Request, place: AwsPlace) -> tuple[FoundSubject, ...]:
+    """The subjects of ``--task-definition-file``. Raises UsageError if it is not a task definition."""
     name = request.task_definition_file or "-"
     definition = task_definition_file.read(name)
     return SubjectSource(name, definition, place_of(definition.arn, place), file=name).subjects(request)
 
 
-def find(request: Request, place: AwsPlace) -> tuple[_Subjects, SkippedFiles]:
+def find(request: Request, place: AwsPlace) -> tuple[tuple[FoundSubject, ...], SkippedFiles]:
     """The subjects of ``request.files`` and ``request.credspec_file``, in the order of the files.
 
-    Raises UsageError where there is nothing at all to check.
+    Raises UsageError if there is nothing to check.
     """
     search = _FileSearch(request, place, _read_credspec(request.credspec_file) if request.credspec_file else None)
     for file in sources(request.files, _parameters(request), pass_over=request.pass_over):
@@ -59,16 +56,16 @@ def find(request: Request, place: AwsPlace) -> tuple[_Subjects, SkippedFiles]:
     subjects, skipped_files = tuple(search.subjects), SkippedFiles(tuple(search.unread), search.passed_over)
     names = ", ".join(request.files)
     if request.files and not (subjects or search.unread or search.passed_over or request.pass_over):
-        raise UsageError(f"{names}: there is no task definition, no template or plan with one, and no CredSpec")
+        raise UsageError(f"{names}: no task definition, no template or plan with one, and no CredSpec found")
     if request.container and search.passed_over and not subjects:
-        raise UsageError(f"there is no container {request.container} in {names}")
+        raise UsageError(f"{names} has no container {request.container}")
     if search.credspec and not request.files:
         subjects += _credspec_alone(search.credspec, place).subjects(request)
     return subjects, skipped_files
 
 
 def compared_definitions(request: Request) -> Intended | None:
-    """The task definitions of ``--compare-with``, if it is given. Raises UsageError for a file that holds none."""
+    """The task definitions of ``--compare-with``, if given. Raises UsageError for a file without any."""
     name = request.compare_with
     if not name:
         return None
@@ -80,21 +77,19 @@ def compared_definitions(request: Request) -> Intended | None:
             try:
                 definitions.append(read_task_definition(definition.located.value))
             except TaskDefinitionError as error:
-                raise UsageError(
-                    f"--compare-with {file.path}: {definition.name} is no task definition: {error}"
-                ) from error
+                text = f"--compare-with {file.path}: {definition.name} is not a task definition: {error}"
+                raise UsageError(text) from error
     if not definitions:
-        raise UsageError(f"--compare-with {name}: there is no task definition in it")
+        raise UsageError(f"--compare-with {name}: it holds no task definition")
     return Intended(name, tuple(definitions))
 
 
 def _parameters(request: Request) -> Mapping[str, str]:
-    """Of CloudFormation templates."""
     return {**({"AWS::Region": request.region} if request.region else {}), **dict(request.parameters)}
 
 
 def _shown(path: str) -> str:
-    """Below the working directory, relative to it: what CI systems want, and the same however it was typed."""
+    """A path below the working directory as a relative path: CI systems need it, and it is the same however typed."""
     relative = os.path.relpath(path)
     return path if relative.startswith("..") or not os.path.isabs(path) else relative
 
@@ -111,13 +106,13 @@ def _credspec(name: str, body: bytes) -> CredSpecObject:
 
 
 def _credspec_alone(credspec: CredSpecObject, place: AwsPlace) -> SubjectSource:
-    """A CredSpec without the task definition that names it."""
-    reason = skipped("only a CredSpec was given: what names it is not known")
+    """A CredSpec without a task definition."""
+    reason = skipped("not checked: only a CredSpec was given, without its task definition")
     return SubjectSource(credspec.location.name, reason, place, credspec=credspec)
 
 
 class _FileSearch:
-    """Collects the subjects of files; of a directory's many task definitions, those that have to do with gMSA."""
+    """Collects the subjects of files; from directories with many task definitions, only those that use gMSA."""
 
     def __init__(self, request: Request, place: AwsPlace, credspec: CredSpecObject | None) -> None:
         self.request, self.place, self.credspec = request, place, credspec
@@ -126,7 +121,7 @@ class _FileSearch:
         self.passed_over = 0
 
     def add(self, file: SourceFile | Broken) -> None:
-        """Add what is in a file."""
+        """Add the subjects of a file."""
         if isinstance(file, Broken):
             self._add_unread(file)
             return
@@ -134,10 +129,10 @@ class _FileSearch:
             self.subjects += source.subjects(self.request)
 
     def _add_unread(self, file: Broken) -> None:
-        """The file by its path alone, which is what CI systems look for."""
+        """By its path without the position, as CI systems require."""
         position = file.position
-        where = f"line {position.line}, column {position.column}: " if position else ""
-        self.unread.append((file.path, f"{where}{file.reason}"))
+        prefix = f"line {position.line}, column {position.column}: " if position else ""
+        self.unread.append((file.path, f"{prefix}{file.reason}"))
 
     def _sources(self, file: SourceFile) -> Iterator[SubjectSource]:
         if file.kind is FileKind.CREDSPEC:
@@ -157,7 +152,7 @@ class _FileSearch:
             yield self._left_out(file, part)
 
     def _is_meant(self, definition: TaskDefinition, file: SourceFile) -> bool:
-        """Whether it is to be judged: a repository has many task definitions that have nothing to do with gMSA."""
+        """Whether to check it: a repository has many task definitions without gMSA."""
         if self.request.container:
             return any(container.name == self.request.container for container in definition.containers)
         alone = len(file.definitions) + len(file.left_out) == 1 and file.path in map(_shown, self.request.files)
@@ -185,7 +180,7 @@ class _FileSearch:
         )
 
     def _left_out(self, file: SourceFile, part: LeftOut) -> SubjectSource:
-        reason = unknown(f"{part.name} is not known before it is deployed: {part.reason}")
+        reason = unknown(f"{part.name} is only known at deployment: {part.reason}")
         located = Located(None, {(): part.position}) if part.position else None
         return SubjectSource(
             f"{file.path}#{part.name}",

@@ -1,4 +1,4 @@
-"""The task that we run in as the subject: inside ECS, where the request names no other."""
+"""The task in which gmsa-doctor runs, as the subject: inside ECS, if the request names no other."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.session import CredentialsProblem
 from gmsa_doctor.clients.aws.task_metadata import OwnTask
 from gmsa_doctor.core.errors import ClientError, UsageError
-from gmsa_doctor.core.model import Finding, Fix, skipped
+from gmsa_doctor.core.model import Finding, Fix, Owner, skipped
 from gmsa_doctor.given.request import Request
 from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor.given.vantage import DnsServersInUse
@@ -21,73 +21,74 @@ from gmsa_doctor.subjects.source import FoundSubject, SubjectSource, given_netwo
 
 
 def is_subject(request: Request) -> bool:
-    """Whether the own task is what is checked."""
+    """Whether the subject is the own task."""
     return task_metadata.inside() and not (request.service or request.task_definition or request.in_files)
 
 
 def own_task(request: Request) -> OwnTask | None:
-    """The task that we run in, if it is the subject.
+    """The own task, if it is the subject.
 
-    Raises UsageError if it cannot be found, or if an option does not fit to it.
+    Raises UsageError if it cannot be found, or if an option contradicts it.
     """
     if not is_subject(request):
         return None
     if request.cluster:
-        raise UsageError(f"--cluster {request.cluster}: name its --service too, or leave both out to check this task")
+        raise UsageError(f"--cluster {request.cluster}: add --service, or drop --cluster to check this task")
     try:
         task = task_metadata.own_task()
     except ClientError as error:
         raise UsageError(
-            f"no subject is named, and this task cannot be found: {error.text}. Try again, or say what is to be "
-            "checked: --cluster with --service, or --task-definition"
+            f"no subject is given, and this task cannot be found: {error.text}. Try again, or name a subject: "
+            "--cluster with --service, or --task-definition"
         ) from error
     if request.region and request.region != task.region:
-        raise UsageError(f"--region {request.region}: this task is of {task.region}; leave the option out")
+        raise UsageError(f"--region {request.region} contradicts this task, which is in {task.region}; drop --region")
     return task
 
 
 def find(task: OwnTask, request: Request, ecs: Ecs, ec2: Ec2) -> tuple[FoundSubject, ...]:
-    """The subjects of the own task: containers of its task definition, in the revision that runs.
+    """The subjects of the own task: containers of its task definition, in the running revision.
 
-    What we may not look at is a finding, as in :func:`registered.find`. Raises UsageError for a
-    ``--container`` that is not there.
+    A denied or throttled call gives a finding, as in :func:`registered.find`. Raises UsageError for an unknown
+    ``--container``.
     """
     source = _source(task)
     definition = registered.describe(ecs, task.task_definition_arn, source.place)
     description = _described(task, ecs)
     source = replace(source, definition=definition, network=_network(task, description, request, ec2))
     if not isinstance(description, ClientError):
+        group, _, service = str(description.get("group") or "").partition(":")
         source = replace(
             source,
             launch=source.launch or launch_of(description.get("launchType")),
             platform_version=description.get("platformVersion"),
-            service=_service(description),
+            service=service if group == "service" and service else None,
         )
     return source.subjects(request)
 
 
 def unfound(task: OwnTask, request: Request, error: ClientError) -> tuple[FoundSubject, ...]:
-    """The subject when AWS has not answered in time."""
+    """The subject if AWS did not answer in time."""
     return replace(_source(task), definition=unreadable(error)).subjects(request)
 
 
 def dns_servers(task: OwnTask | None) -> DnsServersInUse | Finding:
-    """The DNS servers that the subject's task was started with: known if that is the own task."""
+    """The DNS servers that the subject's task was started with; only known for the own task."""
     if task is None:
         return skipped(
-            "the DNS servers that the task really has are known to the task itself only",
+            "only the task itself knows its actual DNS servers",
             fix=Fix("Run `gmsa-doctor check`, without a subject, in the task's container."),
         )
     if not task.dns_servers:
-        return skipped("the task metadata endpoint names no DNS servers: it does so for network mode awsvpc only")
+        return skipped("the task metadata endpoint lists DNS servers for network mode awsvpc only")
     return DnsServersInUse(task.dns_servers)
 
 
 def _source(task: OwnTask) -> SubjectSource:
-    """What the task metadata endpoint alone tells of the subject."""
+    """The subject as the task metadata endpoint describes it."""
     return SubjectSource(
         f"{short_name(task.cluster)}/{task.task_definition}",
-        skipped("the task definition was not asked for"),
+        skipped("the task definition was not requested"),
         AwsPlace(task.region, task.account),
         launch_of(task.launch_type),
         cluster=task.cluster,
@@ -107,7 +108,7 @@ def _described(task: OwnTask, ecs: Ecs) -> Mapping[str, Any] | ClientError:
 def _network(
     task: OwnTask, description: Mapping[str, Any] | ClientError, request: Request, ec2: Ec2
 ) -> Network | Finding:
-    """The subnet of the task's own network interface, and what EC2 tells of that.
+    """The subnet of the task's own network interface, with its security groups if EC2 describes it.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Attachment.html
     """
@@ -127,7 +128,7 @@ def _network(
     if subnets and interface:
         return _network_of(interface, subnets, ec2)
     return given_network(request) or skipped(
-        "this task has no network interface of its own (its network mode is not awsvpc): give the subnet of its "
+        "this task has no network interface of its own (its network mode is not awsvpc): name the subnet of its "
         "container instance with --subnets"
     )
 
@@ -135,7 +136,7 @@ def _network(
 def _network_of(interface: str, subnets: tuple[str, ...], ec2: Ec2) -> Network:
     """The security groups of a network interface, and whether it has a public address.
 
-    The task role need not be allowed to ask that: `--security-groups` can tell the groups as well.
+    The task role may lack the permission: `--security-groups` can name the groups instead.
     """
     try:
         description = ec2.network_interface(interface)
@@ -146,16 +147,9 @@ def _network_of(interface: str, subnets: tuple[str, ...], ec2: Ec2) -> Network:
 
 
 def _unknown(task: OwnTask, error: ClientError) -> Finding:
-    """It was asked for, so it is unknown, not skipped."""
-    cidr = f"; its subnet has the addresses {task.subnet_cidr}, but the id is not told" if task.subnet_cidr else ""
+    cidr = f"; its addresses are in {task.subnet_cidr}" if task.subnet_cidr else ""
     return replace(
         error.finding(),
-        summary=f"where this task runs is not known: {error.text}{cidr}",
-        fix=Fix(f"Allow ecs:DescribeTasks on {task.arn} for the task role, or give --subnets."),
+        summary=f"the subnet of this task is unknown: {error.text}{cidr}",
+        fix=Fix(f"Allow ecs:DescribeTasks on {task.arn} for the task role, or add --subnets.", owner=Owner.AWS),
     )
-
-
-def _service(description: Mapping[str, Any]) -> str | None:
-    """The service that has started the task: the task's ``group`` is then ``service:NAME``."""
-    kind, _, name = str(description.get("group") or "").partition(":")
-    return name if name and kind == "service" else None

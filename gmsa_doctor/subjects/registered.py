@@ -25,21 +25,21 @@ from gmsa_doctor.subjects.source import (
 )
 
 _Description = Mapping[str, Any]
-"""What ECS answers of a service, a deployment, a task set or a strategy's item."""
+"""A service, deployment, task set or capacity provider strategy item as ECS describes it."""
 
 
 def find(request: Request, ecs: Ecs, place: AwsPlace) -> tuple[FoundSubject, ...]:
     """The subjects of a service or of a registered task definition.
 
-    Raises UsageError for one that does not exist. One that we may not look at (denied, throttled) is a
-    subject all the same: its finding says so. Raises CredentialsProblem as well.
+    Raises UsageError if it does not exist, and CredentialsProblem. If the call is denied or throttled, there is a
+    subject with a finding that says so.
     """
     source = _service(request, ecs, place) if request.service else _task_definition(request, ecs, place)
     return source.subjects(request)
 
 
 def unfound(request: Request, error: ClientError) -> tuple[FoundSubject, ...]:
-    """The subject of a request that nothing has answered in time."""
+    """The subject of a request if AWS did not answer in time."""
     name = short_name(request.service or request.task_definition or request.task_definition_file or "-")
     title = f"{short_name(request.cluster or 'default')}/{name}" if request.service else name
     place = AwsPlace(request.region, None)
@@ -55,20 +55,21 @@ _ARNS = {
 
 
 def require_names(request: Request) -> None:
-    """Raises UsageError for an ARN of something else, or of another region than ``--region``."""
+    """Raises UsageError for an ARN of another resource type, or of another region than ``--region``."""
     values = (request.task_definition, request.service, request.cluster)
     for (option, (pattern, example)), value in zip(_ARNS.items(), values, strict=True):
         if not value or not value.startswith("arn:"):
             continue
         match = re.fullmatch(rf"arn:aws[\w-]*:ecs:([\w-]+):\d{{12}}:{pattern}", value)
         if not match:
-            raise UsageError(f"{option} {value}: give a name, or an ARN such as arn:aws:ecs:REGION:ACCOUNT:{example}")
+            raise UsageError(f"{option} {value} is neither a name nor an ARN like arn:aws:ecs:REGION:ACCOUNT:{example}")
         if request.region and match[1] != request.region:
-            raise UsageError(f"{option} {value} is of {match[1]}, and --region says {request.region}: leave it out")
+            contradiction = f"is in {match[1]}, which contradicts --region {request.region}"
+            raise UsageError(f"{option} {value} {contradiction}; drop --region")
 
 
 def describe(ecs: Ecs, name: str, place: AwsPlace) -> TaskDefinition | Finding:
-    """A registered task definition, or why we may not look at it. Raises UsageError for one that does not exist."""
+    """A registered task definition, or why it cannot be read. Raises UsageError if it does not exist."""
     try:
         return read_task_definition(ecs.describe_task_definition(name))
     except CredentialsProblem:
@@ -78,7 +79,7 @@ def describe(ecs: Ecs, name: str, place: AwsPlace) -> TaskDefinition | Finding:
         if missing and not isinstance(error, Denied):
             raise UsageError(
                 f"there is no task definition {name} in {place.region}. "
-                f"`aws ecs list-task-definitions{place.region_option}` shows what is there."
+                f"`aws ecs list-task-definitions{place.region_option}` lists those that exist."
             ) from error
         return unreadable(error)
 
@@ -106,7 +107,7 @@ def _service(request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSource:
         network = given_network(request) or reason
         return SubjectSource(title, reason, place, network=network, cluster=cluster, service=name)
     if service.get("status") == "INACTIVE":
-        raise UsageError(f"the service {name} in cluster {cluster} was deleted (INACTIVE); name one that exists")
+        raise UsageError(f"the service {name} in cluster {cluster} was deleted (INACTIVE); name an active service")
     primary, others = _deployments(service)
     strategy = _strategy(primary, service)
     return SubjectSource(
@@ -124,7 +125,7 @@ def _service(request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSource:
 
 
 def _cluster_in(service: str) -> str | None:
-    """The cluster that a service's ARN names: ``arn:…:service/CLUSTER/SERVICE``."""
+    """The cluster in a service's ARN, ``arn:…:service/CLUSTER/SERVICE``."""
     parts = service.split("/")
     return parts[1] if len(parts) == 3 and service.startswith("arn:") else None
 
@@ -133,19 +134,19 @@ def _no_service(name: str, cluster: str, place: AwsPlace, error: NotFound) -> st
     region = place.region_option
     if error.code == "ClusterNotFoundException":
         return (
-            f"there is no cluster {cluster} in {place.region}. Give --cluster and --region; "
-            f"`aws ecs list-clusters{region}` shows what is there."
+            f"there is no cluster {cluster} in {place.region}. Check --cluster and --region; "
+            f"`aws ecs list-clusters{region}` lists the clusters."
         )
     return (
         f"there is no service {name} in cluster {cluster} in {place.region}. "
-        f"`aws ecs list-services --cluster {shlex.quote(cluster)}{region}` shows what is there."
+        f"`aws ecs list-services --cluster {shlex.quote(cluster)}{region}` lists the services."
     )
 
 
 def _deployments(service: _Description) -> tuple[_Description, tuple[str, ...]]:
     """The PRIMARY deployment or task set, and the task definitions of others that still run.
 
-    Services of CodeDeploy and EXTERNAL controllers keep their data in task sets.
+    Services with a CodeDeploy or EXTERNAL deployment controller have task sets.
     """
     deployments = [*service.get("taskSets", ()), *service.get("deployments", ())]
     primary = next((deployment for deployment in deployments if deployment.get("status") == "PRIMARY"), service)
@@ -159,7 +160,7 @@ def _deployments(service: _Description) -> tuple[_Description, tuple[str, ...]]:
 
 
 def _strategy(primary: _Description, service: _Description) -> list[_Description]:
-    """The capacity providers of the deployment, else of the service; none where a launch type comes first."""
+    """The capacity providers of the deployment, otherwise of the service; none if a launch type takes precedence."""
     for description in (primary, service):
         if description.get("capacityProviderStrategy") or description.get("launchType"):
             return description.get("capacityProviderStrategy") or []
@@ -167,13 +168,13 @@ def _strategy(primary: _Description, service: _Description) -> list[_Description
 
 
 def _launch(primary: _Description, service: _Description, cluster: str, ecs: Ecs) -> Launch | None:
-    """The launch type of the deployment, else of the service, else of the cluster's default capacity providers."""
+    """The launch type of the deployment, the service, or the cluster's default capacity providers, in this order."""
     if launch_type := primary.get("launchType") or service.get("launchType"):
         return launch_of(launch_type)
     try:
         strategy = ecs.describe_cluster(cluster).get("defaultCapacityProviderStrategy")
     except ClientError:
-        return None  # the task definition's requiresCompatibilities may still tell
+        return None  # the task definition's requiresCompatibilities may still determine it
     return _launch_of_providers(strategy) if strategy else None
 
 

@@ -1,4 +1,4 @@
-"""From a task definition, wherever it came from, to the subjects in it: its containers, with where they will run."""
+"""Makes subjects of a task definition from any source: its containers, and where they run."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Deployments, La
 from gmsa_doctor.subjects.source_positions import SourcePositions
 
 REGISTERED = CheckId("task-definition.registered")
-"""The check that shows why a subject could not be looked at."""
+"""The check that reports why a subject could not be read."""
 
 
 @dataclass(frozen=True)
 class FoundSubject:
-    """A subject with its values for the graph; a Finding says why there is no such value."""
+    """A subject with its values for the graph; a Finding in place of a value says why it is missing."""
 
     subject: Subject
     place: AwsPlace
@@ -32,7 +32,7 @@ class FoundSubject:
 
 @dataclass(frozen=True)
 class SubjectSource:
-    """A task definition, or the reason why there is none, and what is known of where it came from."""
+    """A task definition, or the reason why there is none, and the facts from its source."""
 
     name: str
     definition: TaskDefinition | Finding
@@ -44,17 +44,16 @@ class SubjectSource:
     service: str | None = None
     file: str | None = None
     other_definitions: tuple[str, ...] = ()
-    """Of the service's other deployments that still run."""
+    """Task definitions of the service's other running deployments."""
     definition_name: str | None = None
     """For a task definition that cannot be read, or that has no family."""
     located: Located | None = None
     credspec: CredSpecObject | None = None
-    """That was given as a file."""
+    """From ``--credspec-file``, or from a file that is a CredSpec."""
     capacity_providers: tuple[str, ...] = ()
-    """Of the service."""
 
     def subjects(self, request: Request) -> tuple[FoundSubject, ...]:
-        """One subject a container that is judged. Raises UsageError for a ``--container`` that is not there."""
+        """One subject for each container to check. Raises UsageError for an unknown ``--container``."""
         if isinstance(self.definition, Finding):
             return (self._subject(self.definition, None, request),)
         chosen = _chosen(self.definition.containers, request.container)
@@ -92,7 +91,7 @@ class SubjectSource:
         return self.definition_name or self.name
 
     def _platform(self, definition: TaskDefinition | Finding, request: Request) -> Platform | Finding:
-        """A CredSpec alone is judged for each platform that it may be for."""
+        """A CredSpec without a task definition is checked for every platform."""
         if isinstance(definition, Finding):
             return Platform(None, fetcher=request.fetcher) if self.credspec else definition
         compatible = definition.requires_compatibilities
@@ -101,16 +100,16 @@ class SubjectSource:
         return Platform(launch, windows, request.fetcher, self.platform_version, self.capacity_providers)
 
 
-_NO_NETWORK = skipped("where the task will run is not known: give --subnets, or --cluster and --service")
+_NO_NETWORK = skipped("the task's subnets are unknown: add --subnets, or --cluster and --service")
 
 
 def _chosen(containers: tuple[Container, ...], name: str | None) -> Sequence[Container | None]:
-    """Those with credentialSpecs; if none has any, the only essential one; else the task itself."""
+    """The containers with credentialSpecs; without any, the only essential one; otherwise the task itself."""
     if name:
         named = [container for container in containers if container.name == name]
         if not named:
             names = ", ".join(container.name for container in containers) or "none"
-            raise UsageError(f"there is no container {name}; the task definition has: {names}")
+            raise UsageError(f"there is no container {name}; the task definition has {names}")
         return named
     with_credspecs = [container for container in containers if container.credential_specs]
     with_credspecs = with_credspecs or [container for container in containers if has_legacy_credspec(container)]
@@ -119,7 +118,7 @@ def _chosen(containers: tuple[Container, ...], name: str | None) -> Sequence[Con
 
 
 def has_legacy_credspec(container: Container) -> bool:
-    """Whether ``dockerSecurityOptions`` names a CredSpec, as was usual before credentialSpecs."""
+    """Whether ``dockerSecurityOptions`` names a CredSpec, which predates credentialSpecs."""
     return any(option.lower().startswith("credentialspec") for option in container.docker_security_options)
 
 
@@ -127,11 +126,11 @@ def _located(body: bytes) -> Located | None:
     try:
         return read_json(body.decode("utf-8-sig"))
     except (LocatedError, UnicodeDecodeError):
-        return None  # what is wrong with it, its checks tell
+        return None  # the checks report the defect
 
 
 def given_network(request: Request) -> Network | None:
-    """The network that the options name."""
+    """The network from the command line."""
     return Network(request.subnets, request.security_groups) if request.subnets else None
 
 
@@ -141,12 +140,12 @@ def launch_of(name: str | None) -> Launch | None:
 
 
 def unreadable(error: ClientError) -> Finding:
-    """What stands in the place of a task definition that could not be read."""
+    """The finding in place of a task definition that could not be read."""
     return deferred_to(REGISTERED, error.finding())
 
 
 def place_of(arn: str | None, place: AwsPlace) -> AwsPlace:
-    """The region and account that an ARN names, else those of the session."""
+    """The region and account in an ARN, otherwise those of the session."""
     match = re.match(r"arn:[^:]+:ecs:([^:]*):([^:]*):", arn or "")
     return AwsPlace(match[1] or place.region, match[2] or place.account) if match else place
 

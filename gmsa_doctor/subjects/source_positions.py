@@ -1,4 +1,4 @@
-"""Where the parts of a subject stand in the files that were given."""
+"""Positions of a subject's parts in files."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from gmsa_doctor.formats.documents.located import Located, Path
 
 @dataclass(frozen=True)
 class SourcePositions:
-    """The task definition's file (with the container's index), and the CredSpec's, as far as there are any.
+    """The file of the task definition (with the container's index) and the file of the CredSpec, if any.
 
-    ``located`` is None for a file whose parts are not known by their place.
+    ``located`` is None for a file without known positions.
     """
 
     file: str | None = None
@@ -22,9 +22,9 @@ class SourcePositions:
     credspec: Located | None = None
 
     def of(self, about: str) -> Location | None:
-        """The position of what ``Check.about`` names: ``task/…``, ``container/…`` or ``credspec/…``.
+        """The position of the part in ``Check.about``: ``task/…``, ``container/…`` or ``credspec/…``.
 
-        Where there is no file with a CredSpec, the entry that leads to it; of a missing part, what is around it.
+        Without a CredSpec file, the credentialSpecs entry. For a missing part, the part that should contain it.
         """
         root, *rest = about.split("/") if about else ["container"]
         path: Path = tuple(int(part) if part.isdigit() else part for part in rest)

@@ -1,1 +1,1 @@
-"""What the user agreed on beforehand: the configuration, severities, waivers and a baseline."""
+"""The user's decisions about findings: configuration, severities, waivers and a baseline."""

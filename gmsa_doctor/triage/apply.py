@@ -1,4 +1,4 @@
-"""What the user has agreed on beforehand, laid over the findings of a run: severities, waivers, a baseline."""
+"""Applies severities, waivers and a baseline to the findings of a run."""
 
 from __future__ import annotations
 
@@ -13,22 +13,18 @@ from gmsa_doctor.triage.baseline import Baseline, without_known
 from gmsa_doctor.triage.waivers import Severity, Waiver, WaiverState, waived, with_severities
 
 
-def _today() -> date:
-    return datetime.now(UTC).date()
-
-
 @dataclass(frozen=True)
 class Triage:
-    """``file`` is the path of the configuration: findings about its waivers are reported under this name.
+    """``file``: path of the configuration; findings about its waivers are reported under this name.
 
-    ``severities`` are by id.
+    ``severities``: by check id.
     """
 
     file: str = ""
     severities: Mapping[str, Severity] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     baseline: Baseline | None = None
-    today: date = field(default_factory=_today)
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
 
 
 def applied(
@@ -38,10 +34,10 @@ def applied(
     selected: frozenset[str],
     fail_on_warning: bool,
 ) -> tuple[SubjectReport, ...]:
-    """The same with severities changed, then waived what a waiver is for, then what the baseline knows.
+    """The reports with changed severities, then with waivers, then with the baseline applied.
 
-    Where there are waivers, the configuration is a subject of its own, last, with the finding of `config.waivers`:
-    a baseline does not hide it.
+    If there are waivers, the configuration is an additional subject, the last one, with the finding of
+    `config.waivers`. A baseline does not hide that finding.
     """
     triaged = tuple(
         replace(subject, findings=with_severities(subject.findings, triage.severities, fail_on_warning))
@@ -58,7 +54,6 @@ def applied(
 def _of_configuration(
     triage: Triage, state: WaiverState, registry: Registry, selected: frozenset[str], fail_on_warning: bool
 ) -> Sequence[SubjectReport]:
-    """One subject; none where its checks are not selected."""
     judges = Registry(check for check in registry.checks if any(need.type is WaiverState for need in check.needs))
     ids = judges.ids & selected
     if not ids:

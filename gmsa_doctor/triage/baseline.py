@@ -1,4 +1,4 @@
-"""Two reports compared: what a baseline knows already, and what broke and was mended between two runs. Pure."""
+"""Compares two reports: known failures of a baseline, and what broke or was fixed between two runs. Pure."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ _KNOWN = "known in the baseline: was"
 _WAS = re.compile(rf"{_KNOWN} (fail|warn): ")
 
 Key = tuple[str, str]
-"""The name of a subject and the id of a check: what makes a finding the same one in two reports. Not its text."""
+"""Subject name and check id: they identify a finding across reports, whatever its text."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What failed and what was warned of in an earlier report."""
+    """The failures and warnings of an earlier report."""
 
     failed: frozenset[Key]
     warned: frozenset[Key]
 
 
 def baseline_of(report: Report) -> Baseline:
-    """What a report knows.
+    """The failures and warnings of a report.
 
-    What it had waived because of a baseline of its own counts as what it was, so that each report may be the baseline
-    of the next. What a waiver had waived does not: when the waiver expires it is to fail.
+    A finding that its own baseline waived keeps its original status, so that each report can be the baseline of the
+    next. A finding that a waiver waived is not included: it must fail once the waiver expires.
     """
     statuses = [(key, _in_baseline(finding)) for key, finding in _by_key(report).items()]
     return Baseline(
@@ -43,10 +43,10 @@ def _in_baseline(finding: Finding) -> Status:
 
 
 def without_known(subjects: Sequence[SubjectReport], baseline: Baseline) -> tuple[SubjectReport, ...]:
-    """The same with each failure that the baseline knows waived, so that only what is new fails.
+    """The reports with known failures waived, so that only new ones fail.
 
-    A warning counts where it would fail the run (`--fail-on warn`); a failure that was but a warning is new. What could
-    not be answered stays `unknown`: that it was so before makes it no pass.
+    A warning is waived if it would fail the run (`--fail-on warn`). A failure that used to be a warning is new.
+    `unknown` stays `unknown`, even if it was unknown before.
     """
     return tuple(
         replace(subject, findings=tuple(_known(f, (subject.name, f.check), baseline) for f in subject.findings))
@@ -68,7 +68,7 @@ def _known(finding: Finding, key: Key, baseline: Baseline) -> Finding:
 
 @dataclass(frozen=True)
 class Change:
-    """A finding whose status differs between two reports; None where one of them has no such finding."""
+    """A finding before and after; None if a report does not have it."""
 
     subject: str
     check: str
@@ -77,19 +77,19 @@ class Change:
 
     @property
     def differs(self) -> bool:
-        """Whether the status changed, or whether it fails the run."""
+        """Whether the status changed, or whether the finding fails the run."""
         if not self.before or not self.after:
             return True
         return (self.before.status, self.before.is_failure) != (self.after.status, self.after.is_failure)
 
     @property
     def broke(self) -> bool:
-        """Whether it fails now, and did not before."""
+        """Whether it fails now and did not before."""
         return bool(self.after and self.after.is_failure and not (self.before and self.before.is_failure))
 
     @property
-    def mended(self) -> bool:
-        """Whether it failed before, and passes or warns now."""
+    def fixed(self) -> bool:
+        """Whether it failed before and passes or warns now."""
         if not self.before or not self.after or not self.before.is_failure or self.after.is_failure:
             return False
         return self.after.status in (Status.PASS, Status.WARN)
@@ -97,15 +97,15 @@ class Change:
 
 @dataclass(frozen=True)
 class Difference:
-    """What changed from one report to a later one.
+    """The changes between two reports.
 
-    ``broke`` fails now and did not; ``mended`` failed, and now passes or is at most a warning that fails nothing.
-    ``changed`` are all other changes of status. ``new`` and ``gone`` are subjects; ``new_checks`` and ``gone_checks``
-    are of subjects that both reports have, without those that broke.
+    ``broke``: fails now and did not before. ``fixed``: failed before, and now passes or is a warning that does not
+    fail the run. ``changed``: all other changes of status. ``new`` and ``gone`` are subjects; ``new_checks`` and
+    ``gone_checks`` belong to subjects in both reports, without those in ``broke``.
     """
 
     broke: tuple[Change, ...]
-    mended: tuple[Change, ...]
+    fixed: tuple[Change, ...]
     changed: tuple[Change, ...]
     new: tuple[str, ...]
     gone: tuple[str, ...]
@@ -118,15 +118,15 @@ class Difference:
 
 
 def compare(before: Report, after: Report) -> Difference:
-    """What changed, by subject and check, in the order of the reports."""
+    """The changes by subject and check, in the order of the reports."""
     old, new = _by_key(before), _by_key(after)
     old_names, new_names = (dict.fromkeys(subject.name for subject in report.subjects) for report in (before, after))
     changes = [change for key in {**old, **new} if (change := Change(*key, old.get(key), new.get(key))).differs]
     in_both = [change for change in changes if change.subject in old_names and change.subject in new_names]
-    rest = [change for change in in_both if not change.broke and not change.mended]
+    rest = [change for change in in_both if not change.broke and not change.fixed]
     return Difference(
         tuple(change for change in changes if change.broke),
-        tuple(change for change in changes if change.mended),
+        tuple(change for change in changes if change.fixed),
         tuple(change for change in rest if change.before and change.after),
         tuple(name for name in new_names if name not in old_names),
         tuple(name for name in old_names if name not in new_names),
@@ -136,7 +136,7 @@ def compare(before: Report, after: Report) -> Difference:
 
 
 def _by_key(report: Report) -> Mapping[Key, Finding]:
-    """Findings by subject and check; of two with the same, the worse."""
+    """Findings by subject and check; the worst if there are several."""
     found: dict[Key, Finding] = {}
     for subject in report.subjects:
         for finding in subject.findings:

@@ -1,7 +1,7 @@
 """The configuration: `gmsa-doctor.toml`, or `[tool.gmsa-doctor]` in `pyproject.toml`.
 
-It holds values only: nothing in it names a command, a module or a plug-in, and no default answers a question that a
-command asks before it makes something.
+It holds values only. It cannot name a command, a module or a plug-in, and no default answers the confirmation that a
+command asks for before it creates resources.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 OWN_FILE = "gmsa-doctor.toml"
 PYPROJECT = "pyproject.toml"
 LIMIT = 1_048_576
-"""Bytes. A configuration is not longer; a device that never ends is."""
+"""Bytes to read at most: the file may be a device that never ends."""
 
 COMMANDS = ("check", "run")
-"""What has tables of its own within the defaults."""
+"""The commands that can have their own table of defaults."""
 
 WAIVERS_CHECK = CheckId("config.waivers")
 
@@ -43,7 +43,7 @@ Scalar = str | int | float | bool
 
 @dataclass(frozen=True)
 class Default:
-    """A default of an option, as it was written, and where. ``command`` is the one it is for; else it is for all."""
+    """A default value of an option, for one ``command`` or for all of them, and its position."""
 
     option: str
     value: Scalar | tuple[Scalar, ...]
@@ -53,7 +53,7 @@ class Default:
 
 @dataclass(frozen=True)
 class SeverityChange:
-    """What a check (or an area) counts as, and where that is said."""
+    """The severity of a check or an area, and its position."""
 
     check: str
     severity: Severity
@@ -62,9 +62,9 @@ class SeverityChange:
 
 @dataclass(frozen=True)
 class Config:
-    """What a configuration says; empty where there is none.
+    """The content of the configuration; empty without one.
 
-    ``file`` and ``directory`` are named from the working directory, as a user would: subjects get their names of them.
+    ``file`` and ``directory`` are relative to the working directory, since subjects are named by them.
     """
 
     file: str = ""
@@ -74,23 +74,23 @@ class Config:
     waivers: tuple[Waiver, ...] = ()
 
     def severity_of(self, registry: Registry) -> Mapping[str, Severity]:
-        """By id. What is said of a check outweighs what is said of its area."""
+        """Severities by check id. A check's own entry overrides that of its area."""
         found: dict[str, Severity] = {}
         for change in sorted(self.severities, key=lambda change: "." in change.check):
             found |= dict.fromkeys(_ids(registry, change.check, change.location), change.severity)
         return found
 
     def off(self, registry: Registry, only: Iterable[str] = ()) -> tuple[str, ...]:
-        """Ids that are off, without those that `--only` names one by one: the command line outweighs the file."""
+        """Ids of disabled checks, without those that `--only` names: the command line overrides the file."""
         severities = self.severity_of(registry)
         return tuple(id for id, severity in severities.items() if severity is Severity.OFF and id not in set(only))
 
     def require_known(self, registry: Registry) -> None:
-        """Raises UsageError for a check or an area that there is not, with its place."""
+        """Raises UsageError, with the position, for a check or an area that does not exist."""
         self.severity_of(registry)
         for waiver in self.waivers:
             if waiver.names(WAIVERS_CHECK):
-                raise wrong(waiver.location, f"{waiver.check} cannot be waived: renew the waiver that expired")
+                raise wrong(waiver.location, f"{waiver.check} cannot be waived: renew the expired waiver instead")
             _ids(registry, waiver.check, waiver.location)
         for default in self.defaults:
             if default.option in ("only", "skip", "require"):
@@ -99,7 +99,7 @@ class Config:
 
 
 def wrong(location: Location, text: str) -> UsageError:
-    """The error for what stands there. Keys of a file may hold anything, which a terminal is not to be sent."""
+    """The error for this position. Keys in a file may hold control characters, which must not reach a terminal."""
     return UsageError(printable(f"{location}: {text}"))
 
 
@@ -119,7 +119,7 @@ def _ids(registry: Registry, name: str, location: Location) -> frozenset[str]:
 
 
 def load(named: Path | None, start: Path | None = None) -> Config:
-    """The configuration that was named, else the nearest one; an empty one without any. Raises UsageError."""
+    """The named configuration, otherwise the nearest one, otherwise an empty one. Raises UsageError."""
     if named is not None:
         return parse(_text(named, str(named)), str(named), named.parent)
     try:
@@ -136,18 +136,18 @@ def load(named: Path | None, start: Path | None = None) -> Config:
 
 
 def _upwards(start: Path) -> Iterable[Path]:
-    """To the root of the repository; outside of one the directory alone: what lies above may be anybody's."""
+    """From here to the root of the Git repository. Outside a repository only this one: parents may be anybody's."""
     directories = [start, *start.parents]
-    root = next((place for place, directory in enumerate(directories) if os.path.lexists(directory / ".git")), 0)
+    root = next((index for index, directory in enumerate(directories) if os.path.lexists(directory / ".git")), 0)
     return directories[: root + 1]
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a pyproject.toml has our table. One that is no TOML, and may have it, is ours to complain about."""
+    """Whether a pyproject.toml has a table for gmsa-doctor, or may have one but is not valid TOML."""
     try:
         body = _body(path)
     except OSError:
-        return False  # other tools will complain: nothing says that it is about us
+        return False
     if b"gmsa-doctor" not in body:
         return False
     try:
@@ -166,36 +166,34 @@ def _text(path: Path, shown: str) -> str:
     try:
         body = _body(path)
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "no file can have this name"
-        raise UsageError(f"the configuration {shown} cannot be read: {why}") from error
+        reason = error.strerror if isinstance(error, OSError) else "this is not a valid file name"
+        raise UsageError(f"the configuration {shown} cannot be read: {reason}") from error
     if len(body) > LIMIT:
-        raise UsageError(f"the configuration {shown} is longer than {LIMIT} bytes: that is none")
+        raise UsageError(f"the configuration {shown} is larger than 1 MiB; not read")
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"the configuration {shown} is no UTF-8, which TOML is written in") from error
+        raise UsageError(f"the configuration {shown} is not valid UTF-8, as TOML requires") from error
 
 
 # Parsing --------------------------------------------------------------------------------------------
 
 
 def parse(text: str, file: str, directory: Path | None = None) -> Config:
-    """What the text of a configuration says; ``file`` names it. Raises UsageError, and nothing else."""
+    """The configuration in a text; ``file`` is its name. Raises UsageError only."""
     try:
-        document = tomllib.loads(text)
+        document: Any = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "nested too deep, or a number too long"
-        raise UsageError(printable(f"{file} is no TOML: {reason[:1].lower()}{reason[1:]}")) from error
-    prefix: tuple[str, ...] = ()
-    if os.path.basename(file) == PYPROJECT:
-        prefix = ("tool", "gmsa-doctor")
-        tools = document.get("tool", {})
-        document = tools.get("gmsa-doctor", {}) if isinstance(tools, dict) else {}
+        raise UsageError(printable(f"{file} is not valid TOML: {reason[:1].lower()}{reason[1:]}")) from error
+    prefix = ("tool", "gmsa-doctor") if os.path.basename(file) == PYPROJECT else ()
+    for key in prefix:
+        document = document.get(key, {}) if isinstance(document, dict) else {}
     return _ConfigReader(file, Lines(text, prefix)).config(document, directory or Path())
 
 
 class _ConfigReader:
-    """Knows the file, to say where something is wrong."""
+    """Knows the file and its lines, for the position of an error."""
 
     def __init__(self, file: str, lines: Lines) -> None:
         self.file = file
@@ -208,7 +206,7 @@ class _ConfigReader:
         root = self.table(document, Location(self.file), "the configuration")
         for key in root:
             if key not in _TABLES:
-                raise wrong(self.at("", key), f"there is no {key!r} here; there are {in_words(_TABLES)}")
+                raise wrong(self.at("", key), f"unknown key {key!r}; valid here: {in_words(_TABLES)}")
         return Config(
             self.file,
             directory,
@@ -219,7 +217,7 @@ class _ConfigReader:
 
     def table(self, value: object, location: Location, name: str) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise wrong(location, f"{name} is to be a table, not {_kind(value)}")
+            raise wrong(location, f"{name} must be a table, not {_kind(value)}")
         return value
 
     def defaults(self, value: object, command: str | None = None) -> Iterable[Default]:
@@ -233,7 +231,7 @@ class _ConfigReader:
             elif isinstance(default, Scalar):
                 yield Default(key, default, location, command)
             else:
-                raise wrong(location, f"{key} is to be a value or a list of values, not {_kind(default)}")
+                raise wrong(location, f"{key} must be a value or a list of values, not {_kind(default)}")
 
     def severities(self, value: object) -> Iterable[SeverityChange]:
         for key, entry in self.table(value, self.at("checks"), "[checks]").items():
@@ -246,13 +244,13 @@ class _ConfigReader:
     def severity(self, check: str, value: object) -> SeverityChange:
         location = self.at("checks", check)
         if not isinstance(value, str) or value not in tuple(Severity):
-            said = repr(value) if isinstance(value, str) else _kind(value)
-            raise wrong(location, f'{check} is to be "off", "fail" or "warn", not {said}')
+            found = repr(value) if isinstance(value, str) else _kind(value)
+            raise wrong(location, f'{check} must be "off", "fail" or "warn", not {found}')
         return SeverityChange(check, Severity(value), location)
 
     def waivers(self, value: object) -> Iterable[Waiver]:
         if not isinstance(value, list):
-            raise wrong(self.at("waivers"), "waivers are written as tables [[waivers]], each with its keys")
+            raise wrong(self.at("waivers"), "waivers must be written as [[waivers]] tables")
         for number, entry in enumerate(value):
             yield self.waiver(self.table(entry, self.at("waivers", None, number), "a waiver"), number)
 
@@ -260,27 +258,27 @@ class _ConfigReader:
         here = self.at("waivers", None, number)
         for key in waiver:
             if key not in _KEYS:
-                where = self.at("waivers", key, number)
-                raise wrong(where, f"a waiver has no {key!r}; it has {in_words(_KEYS)}")
+                location = self.at("waivers", key, number)
+                raise wrong(location, f"unknown key {key!r} in a waiver; valid keys: {in_words(_KEYS)}")
         missing = [key for key in _KEYS if key not in waiver]
         if missing:
-            raise wrong(here, f"this waiver has no {in_words(missing)}; each has {in_words(_KEYS)}")
-        check, subject, reason = (self.words(waiver, key, number) for key in _KEYS[:3])
+            raise wrong(here, f"this waiver has no {in_words(missing)}; required keys: {in_words(_KEYS)}")
+        check, subject, reason = (self.text(waiver, key, number) for key in _KEYS[:3])
         expires = waiver["expires"]
         if not isinstance(expires, date) or isinstance(expires, datetime):
-            where = self.at("waivers", "expires", number)
-            raise wrong(where, "expires is to be a date, without quotes, such as 2026-12-31")
+            location = self.at("waivers", "expires", number)
+            raise wrong(location, "expires must be a date without quotes, such as 2026-12-31")
         return Waiver(check, subject, reason, expires, here)
 
-    def words(self, waiver: dict[str, Any], key: str, number: int) -> str:
+    def text(self, waiver: dict[str, Any], key: str, number: int) -> str:
         value = waiver[key]
         if not isinstance(value, str) or not value.strip():
-            said = "empty" if isinstance(value, str) else _kind(value)
-            raise wrong(self.at("waivers", key, number), f"{key} is to be a text, and is {said}")
+            raise wrong(self.at("waivers", key, number), f"{key} must be a non-empty string")
         return value.strip()
 
 
+_KINDS = {bool: "true or false", str: "a string", int: "a number", float: "a number", list: "a list", dict: "a table"}
+
+
 def _kind(value: object) -> str:
-    names = ((bool, "true or false"), (str, "a text"), (int, "a number"), (float, "a number"), (list, "a list"))
-    found = next((name for kind, name in names if isinstance(value, kind)), None)
-    return found or ("a table" if isinstance(value, dict) else "a date or a time")
+    return _KINDS.get(type(value), "a date or a time")

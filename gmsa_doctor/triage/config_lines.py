@@ -1,4 +1,4 @@
-"""On which line of a TOML text something stands, which Python's parser does not tell."""
+"""Line numbers of tables and keys in a TOML text; Python's parser does not report them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Parts = tuple[str, ...]
 
 
 class Lines:
-    """Looks for tables and keys as they are mostly written, each on a line of its own; what is not found is None."""
+    """Finds tables and keys that have a line of their own, as is usual; None for others."""
 
     def __init__(self, text: str, prefix: Parts = ()) -> None:
         self._prefix = prefix
         self._headers: list[tuple[int, Parts]] = []
         self._keys: list[tuple[int, int, Parts]] = []
-        """Lines of keys, with the number of tables that began before, and all parts of the key with its table's."""
+        """Line, number of tables before it, and full path of each key."""
         table: Parts = ()
         for number, line in enumerate(text.split("\n"), 1):
             if header := _HEADER.match(line):
@@ -29,9 +29,9 @@ class Lines:
                 self._keys.append((number, len(self._headers), (*table, *_parts(key[1]))))
 
     def find(self, table: str, key: str | None = None, number: int | None = None) -> int | None:
-        """The line of a table or of a key in it; ``number`` (from 0) is which of the tables of that name.
+        """The line of a table or of a key in it; the line of the table if the key is not found.
 
-        Of a key that is not found, the line of its table. ``key`` may hold dots, quoted or not.
+        ``number`` (from 0) selects one of several tables of that name. ``key`` may hold dots, quoted or not.
         """
         path = (*self._prefix, *(table.split(".") if table else ()))
         headers = [(line, index) for index, (line, name) in enumerate(self._headers, 1) if name == path]
@@ -42,19 +42,18 @@ class Lines:
             keys = [(line, ".".join(name)) for line, index, name in self._keys if within in (None, index)]
             line = (
                 _first(line for line, name in keys if name == wanted)
-                or (self._of_table((*path, key)) if number is None else None)
+                or _first(line for line, name in self._headers if number is None and _is_below((*path, key), name))
                 or _first(line for line, name in keys if name.startswith(f"{wanted}."))
             )
             if line:
                 return line
-        return nth[0] if nth else self._of_key(path)
+        if nth:
+            return nth[0]
+        return _first(line for line, _, name in self._keys if path and _is_below(path, name))  # an inline table
 
-    def _of_table(self, path: Parts) -> int | None:
-        return _first(line for line, name in self._headers if name[: len(path)] == path)
 
-    def _of_key(self, path: Parts) -> int | None:
-        """Where the table is written inline."""
-        return _first(line for line, _, name in self._keys if path and name[: len(path)] == path)
+def _is_below(path: Parts, name: Parts) -> bool:
+    return name[: len(path)] == path
 
 
 def _first(lines: Iterable[int]) -> int | None:

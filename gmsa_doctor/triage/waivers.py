@@ -1,4 +1,4 @@
-"""Waivers and changes of severity: what the configuration makes of the findings of a run. Pure."""
+"""Applies waivers and severities of the configuration to findings. Pure."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from fnmatch import fnmatchcase
 from gmsa_doctor.core.model import Finding, Location, Status, SubjectReport
 
 WAIVABLE = (Status.FAIL, Status.WARN, Status.UNKNOWN)
-"""What a waiver can be for. A bug of ours (`error`) is none of the user's to waive."""
+"""Statuses that can be waived. A bug in gmsa-doctor (`error`) cannot."""
 
 _UNDECIDED = (Status.UNKNOWN, Status.SKIPPED, Status.ERROR)
 
 
 class Severity(StrEnum):
-    """What a failure or a warning of a check counts as."""
+    """How a failure or a warning of a check counts."""
 
     OFF = "off"
     FAIL = "fail"
@@ -26,10 +26,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Waiver:
-    """A finding that is known and put up with, for a reason and for a time.
+    """A known finding that is accepted until a date, with a reason.
 
-    ``check`` is an id or an area, ``subject`` a glob on the subject's name in which ``*`` matches a slash too,
-    ``expires`` the last day on which it holds (UTC).
+    ``check``: an id or an area. ``subject``: a glob for subject names, in which ``*`` also matches a slash.
+    ``expires``: the last day on which the waiver is valid (UTC).
     """
 
     check: str
@@ -42,29 +42,29 @@ class Waiver:
         return f"{self.check} of {self.subject}"
 
     def is_about(self, subject: str) -> bool:
-        """Whether the subject is one of those meant."""
+        """Whether the glob matches the subject."""
         return fnmatchcase(subject, self.subject)
 
     def names(self, check: str) -> bool:
-        """Whether the check is the one meant, or of the area meant."""
+        """Whether the waiver names the check or its area."""
         return self.check in (check, check.partition(".")[0])
 
 
 class WaiverUse(StrEnum):
-    """What became of a waiver in a run."""
+    """Whether a run needed a waiver."""
 
     USED = "used"
     UNUSED = "unused"
-    """Its checks passed for all of its subjects: there is nothing left to waive."""
+    """Its checks passed for all of its subjects."""
     UNDECIDED = "undecided"
-    """Nothing was waived, and some of its checks could not be or were not asked."""
+    """Nothing was waived, but some of its checks were skipped or have no result."""
     ELSEWHERE = "elsewhere"
     """None of its subjects is in this run."""
 
 
 @dataclass(frozen=True)
 class WaiverOutcome:
-    """A waiver, what became of it, and whether its time is over."""
+    """A waiver, whether the run needed it, and whether it has expired."""
 
     waiver: Waiver
     use: WaiverUse
@@ -73,7 +73,7 @@ class WaiverOutcome:
 
 @dataclass(frozen=True)
 class WaiverState:
-    """All waivers of the configuration after a run: what `config.waivers` judges."""
+    """All waivers of the configuration after a run, for `config.waivers`."""
 
     waivers: tuple[WaiverOutcome, ...]
 
@@ -81,9 +81,9 @@ class WaiverState:
 def waived(
     subjects: Sequence[SubjectReport], waivers: Sequence[Waiver], today: date
 ) -> tuple[tuple[SubjectReport, ...], WaiverState]:
-    """The same with each finding waived that a waiver is for, and what became of the waivers.
+    """The reports with waivers applied, and the outcome of each waiver.
 
-    An expired waiver waives nothing. What was skipped because of a finding stays skipped because of it.
+    An expired waiver has no effect. Checks that were skipped because of a waived finding stay skipped.
     """
     valid = [waiver for waiver in waivers if waiver.expires >= today]
     outcomes = tuple(WaiverOutcome(waiver, _use(waiver, subjects), waiver.expires < today) for waiver in waivers)
@@ -94,8 +94,8 @@ def waived(
 
 
 def _waived(finding: Finding, subject: str, waivers: Sequence[Waiver]) -> Finding:
-    found = (waiver for waiver in waivers if waiver.names(finding.check) and waiver.is_about(subject))
-    waiver = next(found, None)
+    matching = (waiver for waiver in waivers if waiver.names(finding.check) and waiver.is_about(subject))
+    waiver = next(matching, None)
     if waiver is None or finding.status not in WAIVABLE:
         return finding
     summary = f"waived until {waiver.expires}: {waiver.reason}; was {finding.status}: {finding.summary}"
@@ -103,7 +103,6 @@ def _waived(finding: Finding, subject: str, waivers: Sequence[Waiver]) -> Findin
 
 
 def _use(waiver: Waiver, subjects: Sequence[SubjectReport]) -> WaiverUse:
-    """Judged by the findings as they were before any waiver."""
     here = [subject for subject in subjects if waiver.is_about(subject.name)]
     if not here:
         return WaiverUse.ELSEWHERE
@@ -116,7 +115,7 @@ def _use(waiver: Waiver, subjects: Sequence[SubjectReport]) -> WaiverUse:
 def with_severities(
     findings: Sequence[Finding], severities: Mapping[str, Severity], fail_on_warning: bool
 ) -> tuple[Finding, ...]:
-    """The same with failures that count as warnings, and the other way round, by the check's id."""
+    """The findings with failures turned into warnings, or warnings into failures, by check id."""
     return tuple(_with_severity(finding, severities.get(finding.check), fail_on_warning) for finding in findings)
 
 

@@ -216,7 +216,7 @@ def test_named_by_its_id_it_says_where_it_is_known(option: str, tmp_path: Path) 
     report = check(file_request(tmp_path, **names))
     found = finding(report, "dhcp-options.in-use")
     assert (found.status, found.because) == (Status.SKIPPED, ())
-    assert "known to the task itself only" in found.summary
+    assert "only the task itself knows" in found.summary
     assert found.fix is not None
     assert report.missing == (("dhcp-options.in-use",) if option == "require" else ())
 
@@ -515,8 +515,8 @@ def of_aws(report: Report) -> list[Finding]:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({}, "AWS was not asked: no AWS region is known"),
-        ({"region": "us-east-1"}, "AWS was not asked: there are no AWS credentials"),
+        ({}, "AWS not checked: no AWS region is known"),
+        ({"region": "us-east-1"}, "AWS not checked: there are no AWS credentials"),
     ],
 )
 def test_without_credentials_what_needs_aws_is_skipped_with_that_reason(

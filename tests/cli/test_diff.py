@@ -23,7 +23,7 @@ def made(*findings: Finding, verdict: Verdict = Verdict.PASS) -> Report:
 
 def keys(found: Difference) -> dict[str, list[str]]:
     """The ids in each list that is not empty."""
-    names = ("broke", "mended", "changed", "new_checks", "gone_checks")
+    names = ("broke", "fixed", "changed", "new_checks", "gone_checks")
     return {name: [one.check for one in getattr(found, name)] for name in names if getattr(found, name)}
 
 
@@ -49,9 +49,9 @@ COUNTED = replace(WARNING, root=True)
         (WAIVED, WRONG_PASSWORD, "broke"),
         (PASSED, COUNTED, "broke"),
         (WARNING, COUNTED, "broke"),
-        (WRONG_PASSWORD, PASSED, "mended"),
-        (WRONG_PASSWORD, WARNING, "mended"),
-        (COUNTED, PASSED, "mended"),
+        (WRONG_PASSWORD, PASSED, "fixed"),
+        (WRONG_PASSWORD, WARNING, "fixed"),
+        (COUNTED, PASSED, "fixed"),
         (WRONG_PASSWORD, COUNTED, "changed"),
         (WRONG_PASSWORD, SKIPPED, "changed"),
         (WRONG_PASSWORD, UNKNOWN, "changed"),

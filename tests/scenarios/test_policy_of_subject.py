@@ -359,7 +359,7 @@ def test_without_credentials_a_file_still_tells_what_it_can(
     without = {name: value for name, value in aws.environ().items() if "KEY" not in name}
     ended = doctor("iam-policy", "--task-definition-file", str(file), *FOR_ROLE, env=without)
     assert (ended.code, placeholders(ended.document)) == (0, ("SECRET",))
-    assert "the KMS key of the CredSpec, if it has one (--kms-key): AWS was not asked: there are no AWS" in ended.err
+    assert "the KMS key of the CredSpec, if it has one (--kms-key): AWS not checked: there are no AWS" in ended.err
 
 
 def test_on_ec2_the_probes_still_need_the_containers_log_group(dc: DomainController, aws: EmbeddedAws) -> None:

@@ -124,7 +124,7 @@ def test_its_containers_are_chosen_as_always() -> None:
     assert isinstance(container, ChosenContainer)
     assert container.container is not None
     assert container.container.name == "doctor"
-    with pytest.raises(UsageError, match=r"no container nobody; the task definition has: web, api, doctor"):
+    with pytest.raises(UsageError, match=r"no container nobody; the task definition has web, api, doctor"):
         own_task.find(OWN, Request(container="nobody"), ecs, ec2)
 
 
@@ -240,7 +240,7 @@ def test_the_dns_servers_in_use_are_those_that_the_endpoint_names() -> None:
 
 @pytest.mark.parametrize(
     ("own", "words"),
-    [(None, "known to the task itself only"), (replace(OWN, dns_servers=()), "network mode awsvpc only")],
+    [(None, "only the task itself knows"), (replace(OWN, dns_servers=()), "network mode awsvpc only")],
 )
 def test_where_they_are_not_known_that_is_said(own: OwnTask | None, words: str) -> None:
     reason = own_task.dns_servers(own)
@@ -282,8 +282,8 @@ def test_outside_ecs_there_is_no_own_task(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(
     ("request_", "words"),
     [
-        (Request(cluster="other"), "--cluster other: name its --service too"),
-        (Request(region="eu-west-1"), "--region eu-west-1: this task is of us-east-1; leave the option out"),
+        (Request(cluster="other"), "--cluster other: add --service"),
+        (Request(region="eu-west-1"), "--region eu-west-1 contradicts this task, which is in us-east-1; drop --region"),
     ],
 )
 def test_an_option_that_does_not_fit_to_the_own_task_is_refused(request_: Request, words: str, endpoint: str) -> None:

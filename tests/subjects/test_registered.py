@@ -104,7 +104,7 @@ def test_a_deleted_service_is_told_from_a_missing_one(aws: EmbeddedAws, environm
     aws.client("ecs").delete_service(cluster="demo", service="healthy", force=True)
     with pytest.raises(UsageError, match=r"was deleted \(INACTIVE\)|there is no service healthy"):
         find(cluster="demo", service="healthy")
-    with pytest.raises(UsageError, match=r"was deleted \(INACTIVE\); name one that exists"):
+    with pytest.raises(UsageError, match=r"was deleted \(INACTIVE\); name an active service"):
         described(a_service(status="INACTIVE"))
 
 
@@ -118,7 +118,7 @@ def test_a_deleted_service_is_told_from_a_missing_one(aws: EmbeddedAws, environm
         ({"cluster": "typo", "service": "healthy"}, "no cluster typo in us-east-1. .*`aws ecs list-clusters"),
         ({"task_definition": "typo"}, "no task definition typo in us-east-1. `aws ecs list-task-definitions"),
         ({"task_definition": "webapp:7"}, "no task definition webapp:7 in us-east-1"),
-        ({"cluster": "demo", "service": "healthy", "container": "db"}, "no container db; the task definition has: web"),
+        ({"cluster": "demo", "service": "healthy", "container": "db"}, "no container db; the task definition has web"),
     ],
 )
 def test_what_does_not_exist_is_named_with_what_to_do(
@@ -252,7 +252,7 @@ def test_the_legacy_form_in_docker_security_options_counts_where_there_is_no_oth
 def test_container_chooses_one_even_without_credential_specs(tmp_path: Path) -> None:
     definition = several(("web", True, SPEC), ("log", False, []))
     assert containers(in_file(tmp_path, definition, container="log")) == ["log"]
-    with pytest.raises(UsageError, match="no container db; the task definition has: web, log"):
+    with pytest.raises(UsageError, match="no container db; the task definition has web, log"):
         in_file(tmp_path, definition, container="db")
 
 

@@ -145,12 +145,12 @@ def test_a_baseline_that_is_none_gives_one_message(content: str, words: str, tmp
 @pytest.mark.parametrize(
     ("configuration", "words"),
     [
-        ("[default]\n", "gmsa-doctor.toml:1: there is no 'default'"),
+        ("[default]\n", "gmsa-doctor.toml:1: unknown key 'default'"),
         ("[defaults]\nclustre = 'x'\n", "gmsa-doctor.toml:2: there is no option --clustre; did you mean cluster?"),
         ("[defaults]\nyes = true\n", "gmsa-doctor.toml:2: there is no default for --yes"),
         ("[checks]\n\n'no.such' = 'off'\n", "gmsa-doctor.toml:3: there is no check or area 'no.such'"),
-        (NEVER_OVER.replace("reason", "because"), "gmsa-doctor.toml:5: a waiver has no 'because'"),
-        ("[defaults\n", "gmsa-doctor.toml is no TOML"),
+        (NEVER_OVER.replace("reason", "because"), "gmsa-doctor.toml:5: unknown key 'because' in a waiver"),
+        ("[defaults\n", "gmsa-doctor.toml is not valid TOML"),
     ],
 )
 def test_a_configuration_that_is_wrong_gives_one_message(configuration: str, words: str, tmp_path: Path) -> None:

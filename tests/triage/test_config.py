@@ -144,37 +144,37 @@ def test_what_is_off_is_asked_all_the_same_if_the_command_line_names_it() -> Non
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[defaults\n", ["is no TOML", "line 1"]),
-        ("a = 1\na = 2\n", ["is no TOML", "line 2"]),
-        (f"a = {'[' * 5000}", ["is no TOML", "too deep"]),
-        (f"a = {'9' * 5000}", ["is no TOML"]),
-        ("[default]\n", ["toml:1: there is no 'default'", "defaults, checks and waivers"]),
+        ("[defaults\n", ["is not valid TOML", "line 1"]),
+        ("a = 1\na = 2\n", ["is not valid TOML", "line 2"]),
+        (f"a = {'[' * 5000}", ["is not valid TOML", "too deep"]),
+        (f"a = {'9' * 5000}", ["is not valid TOML"]),
+        ("[default]\n", ["toml:1: unknown key 'default'", "defaults, checks and waivers"]),
         ("x = 1\n", ["toml:1:", "'x'"]),
-        ("defaults = 3\n", ["toml:1: [defaults] is to be a table, not a number"]),
+        ("defaults = 3\n", ["toml:1: [defaults] must be a table, not a number"]),
         ("[defaults]\ncluster = 2026-01-01\n", ["toml:2: cluster", "a date"]),
         ("[defaults]\n[defaults.cluster]\nname = 1\n", ["toml:2: cluster", "a table"]),
         ("[defaults]\nskip = [['a']]\n", ["toml:2: skip", "a list"]),
         ("[defaults]\nrun = 3\n", ["[defaults.run]", "a number"]),
-        ("[defaults.run.check]\nx = 1\n", ["check is to be a value", "a table"]),
+        ("[defaults.run.check]\nx = 1\n", ["check must be a value", "a table"]),
         ("[defaults]\nskip = ['credspec', 'nosuch']\n", ["toml:2: there is no check or area 'nosuch'"]),
         ("[defaults]\nonly = 'nosuch, dns'\n", ["toml:2: there is no check or area 'nosuch'"]),
-        ("checks = []\n", ["toml:1: [checks] is to be a table, not a list"]),
+        ("checks = []\n", ["toml:1: [checks] must be a table, not a list"]),
         ("[checks]\n'no.such' = 'off'\n", ["toml:2: there is no check or area 'no.such'", "gmsa-doctor list"]),
         ("[checks]\n\ncredspec.size = 'of'\n", ["toml:3: credspec.size", '"off", "fail" or "warn"', "'of'"]),
         ("[checks]\ncredspec = false\n", ["toml:2: credspec", "not true or false"]),
         ("[checks]\ncredspec.size.deep = 'off'\n", ["toml:2: credspec.size", "a table"]),
         ("[waivers]\ncheck = 'dns'\n", ["toml:1:", "[[waivers]]"]),
-        ('[checks]\n"a\\nb\\u001b[31m" = 1\n', ["toml:1: a b\\x1b[31m is to be"]),
-        ("waivers = ['dns']\n", ["toml:1: a waiver is to be a table, not a text"]),
-        (WAIVER.replace("reason", "reasons"), ["toml:5: a waiver has no 'reasons'", "reason and expires"]),
+        ('[checks]\n"a\\nb\\u001b[31m" = 1\n', ["toml:1: a b\\x1b[31m must be"]),
+        ("waivers = ['dns']\n", ["toml:1: a waiver must be a table, not a string"]),
+        (WAIVER.replace("reason", "reasons"), ["toml:5: unknown key 'reasons' in a waiver", "reason and expires"]),
         (WAIVER.replace('reason = "migration, ticket 4711"\n', ""), ["toml:2: this waiver has no reason"]),
         (WAIVER.replace("expires = 2026-12-31\n", ""), ["toml:2: this waiver has no expires"]),
         ("[[waivers]]\n", ["toml:1: this waiver has no check, subject, reason and expires"]),
-        (WAIVER.replace('"migration, ticket 4711"', '" "'), ["toml:5: reason is to be a text, and is empty"]),
-        (WAIVER.replace('"prod/web/*"', "['a', 'b']"), ["toml:4: subject is to be a text, and is a list"]),
-        (WAIVER.replace("2026-12-31", '"2026-12-31"'), ["toml:6: expires is to be a date, without quotes"]),
-        (WAIVER.replace("2026-12-31", "2026-12-31T00:00:00Z"), ["toml:6: expires is to be a date"]),
-        (WAIVER.replace("2026-12-31", "2026-13-31"), ["is no TOML", "line 6"]),
+        (WAIVER.replace('"migration, ticket 4711"', '" "'), ["toml:5: reason must be a non-empty string"]),
+        (WAIVER.replace('"prod/web/*"', "['a', 'b']"), ["toml:4: subject must be a non-empty string"]),
+        (WAIVER.replace("2026-12-31", '"2026-12-31"'), ["toml:6: expires must be a date without quotes"]),
+        (WAIVER.replace("2026-12-31", "2026-12-31T00:00:00Z"), ["toml:6: expires must be a date"]),
+        (WAIVER.replace("2026-12-31", "2026-13-31"), ["is not valid TOML", "line 6"]),
         (WAIVER + WAIVER.replace("prefix", "x"), ["toml:8: there is no check or area 'task-definition.x'"]),
         (WAIVER.replace("task-definition.prefix", "config"), ["toml:2: config cannot be waived"]),
     ],
@@ -185,7 +185,7 @@ def test_what_is_wrong_is_told_in_one_line_with_its_place(text: str, words: list
 
 def test_a_wrong_tool_table_is_told_with_its_place_too() -> None:
     refused("[tool.gmsa-doctor]\nwaiver = 1\n", "pyproject.toml:2:", "'waiver'", file="pyproject.toml")
-    refused("[tool]\ngmsa-doctor = 1\n", "is to be a table", file="pyproject.toml")
+    refused("[tool]\ngmsa-doctor = 1\n", "must be a table", file="pyproject.toml")
 
 
 @given(
@@ -297,7 +297,7 @@ def test_a_pyproject_without_our_table_is_none_of_ours(content: bytes, tmp_path:
 
 def test_a_broken_pyproject_with_our_table_is_told(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.gmsa-doctor]\nbroken [\n")
-    with pytest.raises(UsageError, match=r"pyproject\.toml is no TOML"):
+    with pytest.raises(UsageError, match=r"pyproject\.toml is not valid TOML"):
         load(None, tmp_path)
 
 
@@ -327,10 +327,10 @@ def test_what_has_the_name_and_is_no_file_is_passed_by(make: Callable[[Path], No
     [
         (lambda path: None, "cannot be read: No such file"),
         (Path.mkdir, "cannot be read: Is a directory"),
-        (lambda path: path.write_bytes(b"a = '\xff'"), "is no UTF-8"),
-        (lambda path: path.write_bytes(b"#" * (LIMIT + 1)), "is longer than"),
+        (lambda path: path.write_bytes(b"a = '\xff'"), "is not valid UTF-8"),
+        (lambda path: path.write_bytes(b"#" * (LIMIT + 1)), "is larger than"),
         (lambda path: path.symlink_to(path.name), "cannot be read"),
-        (lambda path: path.symlink_to("/dev/zero"), "is longer than"),
+        (lambda path: path.symlink_to("/dev/zero"), "is larger than"),
     ],
 )
 def test_a_named_file_that_cannot_be_read_is_told(make: Callable[[Path], object], words: str, tmp_path: Path) -> None:
