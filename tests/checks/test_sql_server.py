@@ -1,4 +1,4 @@
-"""The pure parts of the checks of SQL Server."""
+"""The checks of SQL Server, with values instead of servers."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from gmsa_doctor.authoring import Owner
 from gmsa_doctor.clients.aws.rds import Rds
 from gmsa_doctor.clients.ldap.client import Attributes, Directory, Entry, LdapRefusal
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, TimedOut
@@ -69,7 +70,7 @@ def trusted(server: str) -> str:
         ("rds.amazonaws.com.corp.example", HostKind.FULL),
     ],
 )
-def test_a_name_is_of_a_kind(host: str, kind: HostKind) -> None:
+def test_the_kind_of_a_server_name(host: str, kind: HostKind) -> None:
     assert kind_of(host) is kind
 
 
@@ -84,17 +85,17 @@ def test_a_name_is_of_a_kind(host: str, kind: HostKind) -> None:
         ("jdbc:sqlserver://h;integratedSecurity=true", ("MSSQLSvc/h:1433",)),
     ],
 )
-def test_each_driver_asks_in_its_own_way(text: str, wanted: tuple[str, ...]) -> None:
+def test_each_driver_requests_its_own_spns(text: str, wanted: tuple[str, ...]) -> None:
     assert spns_of(parse(text), "h") == wanted
 
 
 @pytest.mark.parametrize(
     ("server", "words"),
     [
-        ("10.0.0.5", "is an IP address: Kerberos needs a name"),
+        ("10.0.0.5", "is an IP address: Kerberos requires a name"),
         ("localhost", "is the container itself"),
         ("db", "is a short name"),
-        (ENDPOINT, "is an endpoint of RDS"),
+        (ENDPOINT, "is an RDS endpoint"),
     ],
 )
 def test_without_the_directory_a_doubtful_name_only_warns(server: str, words: str) -> None:
@@ -105,7 +106,7 @@ def test_without_the_directory_a_doubtful_name_only_warns(server: str, words: st
     )
     assert found.status is Status.WARN
     assert words in found.summary
-    assert "could not be asked" in found.summary
+    assert "not checked whether it has an SPN" in found.summary
 
 
 @pytest.mark.parametrize(
@@ -117,10 +118,10 @@ def test_without_the_directory_a_doubtful_name_only_warns(server: str, words: st
         (trusted("mi.0a1b2c.database.windows.net"), Status.PASS, "integrated security"),
     ],
 )
-def test_azure_knows_no_ad(text: str, status: Status, words: str) -> None:
-    found = finding_of(lambda: connection_strings(ApplicationConfig((parse(text),)), NOTHING, NOTHING))
-    assert found.status is status
-    assert words in found.summary
+def test_azure_sql_database_does_not_accept_ad_accounts(text: str, status: Status, words: str) -> None:
+    finding = finding_of(lambda: connection_strings(ApplicationConfig((parse(text),)), NOTHING, NOTHING))
+    assert finding.status is status
+    assert words in finding.summary
 
 
 class Names:
@@ -189,15 +190,15 @@ def test_an_alias_of_an_endpoint_of_rds_is_not_followed_behind_it() -> None:
     assert named("db.corp.example", target, bound=False).status is Status.PASS
 
 
-def test_that_an_address_has_no_name_is_certain_only_where_the_task_is_seen() -> None:
+def test_a_missing_name_of_an_address_fails_only_inside_the_task_network() -> None:
     inside = named("10.0.0.5", {}, account("svc-sql"), vantage=Vantage(inside=True))
     outside = named("10.0.0.5", {}, account("svc-sql"))
     assert (inside.status, outside.status) == (Status.FAIL, Status.WARN)
-    assert "as it is asked from here" in outside.summary
+    assert "DNS returns none for it from here" in outside.summary
     assert named("10.0.0.5", {"10.0.0.5": "db.corp.example"}, account("svc-sql")).status is Status.WARN
 
 
-def test_a_directory_of_too_many_sql_servers_hides_no_failure() -> None:
+def test_too_many_spns_for_one_answer_hide_no_failure() -> None:
     class Full(Accounts):
         def search(self, *asked: object) -> tuple[Entry, ...]:
             if str(asked[1]).endswith("MSSQLSvc/*)"):
@@ -214,11 +215,11 @@ def test_a_directory_of_too_many_sql_servers_hides_no_failure() -> None:
     assert "db.corp.example" in str(found.expected)
 
 
-def test_nobody_is_led_back_to_an_endpoint_of_rds() -> None:
+def test_an_alias_of_an_rds_endpoint_passes_without_the_directory() -> None:
     assert named("db.corp.example", {"db.corp.example": ENDPOINT}, bound=False).status is Status.PASS
 
 
-def test_an_endpoint_of_an_unknown_instance_leads_to_both_names() -> None:
+def test_the_fix_for_an_unknown_rds_instance_lists_both_names() -> None:
     found = named(ENDPOINT, {}, bound=False)
     assert found.expected == "db.corp.example or db.abc123.us-east-1.awsrds.corp.example"
 
@@ -237,11 +238,11 @@ class Listening:
     ("open", "status", "words"),
     [
         (("10.0.1.5", "10.0.2.5"), Status.PASS, "10.0.1.5 is open after 1 ms"),
-        (("10.0.2.5",), Status.PASS, "10.0.2.5 is open after 1 ms (1 of its 2 addresses is not)"),
+        (("10.0.2.5",), Status.PASS, "10.0.2.5 is open after 1 ms (1 of its 2 addresses failed)"),
         ((), Status.FAIL, "did not answer"),
     ],
 )
-def test_one_address_of_a_listener_is_enough(open: tuple[str, ...], status: Status, words: str) -> None:
+def test_one_open_address_of_a_listener_is_enough(open: tuple[str, ...], status: Status, words: str) -> None:
     listener = Names(addresses=("10.0.1.5", "10.0.2.5"))
     inside = Vantage(inside=True)
     found = port(
@@ -251,7 +252,7 @@ def test_one_address_of_a_listener_is_enough(open: tuple[str, ...], status: Stat
     assert words in found.summary
 
 
-def test_a_server_that_is_not_known_hides_no_other_that_does_not_answer() -> None:
+def test_an_unresolved_server_does_not_hide_one_that_does_not_answer() -> None:
     class NotAll(Names):
         def addresses(self, name: str) -> tuple[str, ...]:
             if name == "db.corp.example":
@@ -264,10 +265,10 @@ def test_a_server_that_is_not_known_hides_no_other_that_does_not_answer() -> Non
     found = port(both, NAMES, NOTHING, NOTHING, cast("Any", NotAll()), cast("Any", Listening()), inside, NOTHING)
     assert found.status is Status.FAIL
     assert "other.corp.example accepts no connection" in found.summary
-    assert [one.status for one in found.rows] == [Status.UNKNOWN, Status.FAIL]
+    assert [row.status for row in found.rows] == [Status.UNKNOWN, Status.FAIL]
 
 
-def test_a_name_that_the_container_may_be_told_is_not_missed_here() -> None:
+def test_a_name_that_extra_hosts_may_resolve_is_skipped() -> None:
     class Unknown(Names):
         def addresses(self, name: str) -> tuple[str, ...]:
             raise NotFound(f"no such name {name}", "NXDOMAIN")
@@ -277,16 +278,19 @@ def test_a_name_that_the_container_may_be_told_is_not_missed_here() -> None:
     inside, tcp = Vantage(inside=True), cast("Any", Listening())
     found = port(SERVERS, NAMES, NOTHING, NOTHING, cast("Any", Unknown()), tcp, inside, chosen)
     assert found.status is Status.SKIPPED
-    assert "extraHosts of app may tell the container one" in found.summary
-    assert port(SERVERS, NAMES, NOTHING, NOTHING, cast("Any", Unknown()), tcp, inside, NOTHING).status is Status.FAIL
+    assert "extraHosts of app may resolve it in the container" in found.summary
+    failure = port(SERVERS, NAMES, NOTHING, NOTHING, cast("Any", Unknown()), tcp, inside, NOTHING)
+    assert failure.status is Status.FAIL
+    assert failure.fix
+    assert failure.fix.owner is Owner.DEVELOPER
 
 
-def test_a_sql_login_is_no_failure_however_it_names_the_server() -> None:
+def test_a_sql_login_only_warns_whatever_the_server_name() -> None:
     config = ApplicationConfig((parse("Server=db2:50000;Database=x;UID=u;PWD=p"),))
     assert finding_of(lambda: connection_strings(config, NOTHING, NOTHING)).status is Status.WARN
 
 
-def test_an_instance_that_has_not_joined_is_the_reason_alone() -> None:
+def test_a_db_instance_without_a_domain_is_the_only_root_cause() -> None:
     no_domain: Outcome[Any] = Outcome(
         RdsServers((), (ENDPOINT,)), replace(failed("joined no AD"), check="sql-server.rds")
     )
@@ -298,7 +302,7 @@ def test_an_instance_that_has_not_joined_is_the_reason_alone() -> None:
     assert (found.status, found.because) == (Status.SKIPPED, ("sql-server.rds",))
 
 
-def test_without_any_connection_string_it_says_how_to_give_one() -> None:
+def test_without_a_connection_string_the_fix_shows_the_option() -> None:
     for search, words in ((False, "was given"), (True, "environment or secrets")):
         config = ApplicationConfig((), search)
         found = finding_of(lambda config=config: connection_strings(config, NOTHING, NOTHING))  # type: ignore[misc]
@@ -333,19 +337,19 @@ def joined(status: str) -> list[dict[str, str]]:
     [
         (joined("joined"), Status.PASS, "db: corp.example: joined"),
         (joined("kerberos-enabled"), Status.PASS, "kerberos-enabled"),
-        (joined("pending-maintenance-join"), Status.WARN, "on its way"),
-        (joined("removing"), Status.WARN, "out of it"),
+        (joined("pending-maintenance-join"), Status.WARN, "is still joining or leaving its domain"),
+        (joined("removing"), Status.WARN, "corp.example: removing"),
         (joined("failed"), Status.FAIL, "failed to join"),
         (joined("something-new"), Status.UNKNOWN, "something-new"),
-        ([], Status.FAIL, "has joined no AD domain"),
-        ({"Engine": "custom-sqlserver-ee", "DomainMemberships": []}, Status.PASS, "of RDS Custom"),
-        ({"Engine": "custom-sqlserver-ee"}, Status.PASS, "of RDS Custom"),
-        ({"Engine": "sqlserver-ee"}, Status.FAIL, "has joined no AD domain"),
+        ([], Status.FAIL, "has not joined an AD domain"),
+        ({"Engine": "custom-sqlserver-ee", "DomainMemberships": []}, Status.PASS, "RDS Custom"),
+        ({"Engine": "custom-sqlserver-ee"}, Status.PASS, "RDS Custom"),
+        ({"Engine": "sqlserver-ee"}, Status.FAIL, "has not joined an AD domain"),
         (NotFound("rds:DescribeDBInstances: db", "DBInstanceNotFound"), Status.UNKNOWN, "there is no DB instance db"),
         (Denied("rds:DescribeDBInstances", "db"), Status.UNKNOWN, "rds:DescribeDBInstances"),
     ],
 )
-def test_each_membership_of_rds_is_judged(answer: object, status: Status, words: str) -> None:
+def test_each_domain_membership_status_of_rds(answer: object, status: Status, words: str) -> None:
     found = finding_of(lambda: rds(strings(trusted(ENDPOINT)), PLACE, cast("Rds", Answering(answer))))
     assert found.status is status
     assert words in found.summary
@@ -359,7 +363,7 @@ def test_each_membership_of_rds_is_judged(answer: object, status: Status, words:
         ("db.proxy-abc123.us-east-1.rds.amazonaws.com", Status.UNKNOWN),
     ],
 )
-def test_rds_is_asked_for_its_own_endpoints_of_the_region_only(server: str, status: Status) -> None:
+def test_only_rds_endpoints_of_the_task_region_are_checked(server: str, status: Status) -> None:
     never = cast("Rds", Answering(AssertionError("asked")))
     assert finding_of(lambda: rds(strings(trusted(server)), PLACE, never)).status is status
 
@@ -368,21 +372,21 @@ def test_rds_is_asked_for_its_own_endpoints_of_the_region_only(server: str, stat
     ("more", "wanted"),
     [({}, "db.corp.example"), ({"OU": "OU=RDS,DC=corp,DC=example"}, "db.abc123.us-east-1.awsrds.corp.example")],
 )
-def test_the_kind_of_ad_tells_an_instances_name_in_it(more: dict[str, str], wanted: str) -> None:
+def test_the_kind_of_ad_determines_the_name_of_a_db_instance(more: dict[str, str], wanted: str) -> None:
     answering = cast("Rds", Answering([{**joined("joined")[0], **more}]))
     result = rds(strings(trusted(ENDPOINT)), PLACE, answering)
     assert isinstance(result, Given)
-    assert [one.name for one in result.value.servers] == [wanted]
+    assert [server.name for server in result.value.servers] == [wanted]
 
 
-def test_names_in_china_are_those_of_their_region() -> None:
+def test_the_name_of_a_db_instance_in_china_has_its_region() -> None:
     assert names_in("db.abc.rds.cn-north-1.amazonaws.com.cn", "x.example") == (
         "db.x.example",
         "db.abc.cn-north-1.awsrds.x.example",
     )
 
 
-# Who has the SPN ------------------------------------------------------------------------------------
+# The account with the SPN -------------------------------------------------------------------------
 
 
 class Accounts:
@@ -390,8 +394,8 @@ class Accounts:
 
     def __init__(self, *accounts: dict[str, str]) -> None:
         self.entries = tuple(
-            Entry(f"CN={one['sAMAccountName']}", Attributes({key: (value.encode(),) for key, value in one.items()}))
-            for one in accounts
+            Entry(f"CN={entry['sAMAccountName']}", Attributes({key: (value.encode(),) for key, value in entry.items()}))
+            for entry in accounts
         )
 
     def search(self, *_: object) -> tuple[Entry, ...]:
@@ -413,16 +417,21 @@ def account(name: str, spn: str = SPN, **more: str) -> dict[str, str]:
     [
         ([account("svc-sql")], GOT, Status.PASS, f"{SPN}: on svc-sql"),
         ([account("svc-sql", SPN.upper().replace("MSSQLSVC", "MSSQLSvc"))], GOT, Status.PASS, "on svc-sql"),
-        ([], GOT, Status.PASS, "cannot be seen in this domain"),
-        ([], NOTHING, Status.WARN, "no account of the domain has it"),
-        ([account("svc-sql", "MSSQLSvc/db.corp.example")], NOTHING, Status.WARN, "there is MSSQLSvc/db.corp.example"),
+        ([], GOT, Status.PASS, "no visible account in this domain has it"),
+        ([], NOTHING, Status.WARN, "no account in the domain has it"),
+        (
+            [account("svc-sql", "MSSQLSvc/db.corp.example")],
+            NOTHING,
+            Status.WARN,
+            "that host has MSSQLSvc/db.corp.example",
+        ),
         ([account("svc-a"), account("svc-b")], NOTHING, Status.WARN, "2 accounts have it: svc-a, svc-b"),
         ([account("svc-sql", userAccountControl="514")], NOTHING, Status.WARN, "which is disabled"),
         ([account("svc-sql", **{"msDS-SupportedEncryptionTypes": "4"})], GOT, Status.WARN, "RC4 only"),
         ([account("svc-sql", **{"msDS-SupportedEncryptionTypes": "28"})], GOT, Status.PASS, "on svc-sql"),
     ],
 )
-def test_who_has_the_spn_is_judged(
+def test_the_account_with_the_spn(
     accounts: list[dict[str, str]], tickets: Outcome[ServiceTickets], status: Status, words: str
 ) -> None:
     bound = BoundDirectory("dc1", cast("Directory", Accounts(*accounts)))
@@ -431,7 +440,7 @@ def test_who_has_the_spn_is_judged(
     assert words in found.summary
 
 
-def test_where_the_kdc_has_refused_that_is_the_root_cause() -> None:
+def test_a_refusal_of_the_kdc_is_the_root_cause() -> None:
     refused: Outcome[ServiceTickets] = Outcome(None, replace(failed("no SPN"), check="kerberos.service-ticket"))
     found = spn(SERVERS, cast("BoundDirectory", None), ACCOUNT, refused)
     assert (found.status, found.because) == (Status.SKIPPED, ("kerberos.service-ticket",))
@@ -440,7 +449,7 @@ def test_where_the_kdc_has_refused_that_is_the_root_cause() -> None:
 # The login ------------------------------------------------------------------------------------------
 
 
-def test_the_login_is_made_once_and_its_user_in_each_database() -> None:
+def test_the_login_is_created_once_and_its_user_in_each_database() -> None:
     assert statements(r"CORP\webapp01$", ("app", "<database>")) == (
         r"CREATE LOGIN [CORP\webapp01$] FROM WINDOWS;",
         "USE [app];",
@@ -453,7 +462,7 @@ def test_the_login_is_made_once_and_its_user_in_each_database() -> None:
     )
 
 
-def test_names_are_quoted_as_sql_server_wants_them() -> None:
+def test_names_are_quoted_for_t_sql() -> None:
     login, use, *_, shown = statements(r"A]B\it's$", ("x]; DROP DATABASE [y",))
     assert login == r"CREATE LOGIN [A]]B\it's$] FROM WINDOWS;"
     assert use == "USE [x]]; DROP DATABASE [y];"

@@ -1,10 +1,11 @@
-"""What the answers of SQL Server Browser, and its silence, mean."""
+"""What the answers and timeouts of SQL Server Browser mean."""
 
 from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
+from gmsa_doctor.authoring import Owner
 from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.clients.network.sql_browser import SqlBrowser
 from gmsa_doctor.core.errors import ClientError, NotFound, Refused, TimedOut, Unreachable
@@ -31,17 +32,17 @@ CLOSED = Refused("SQL Server Browser, UDP 10.0.0.5:1434", "nothing listens there
 
 
 class Host:
-    """What a host says to the question for one instance, and to the one for all."""
+    """What SQL Server Browser on a host answers for one instance, and for all instances."""
 
-    def __init__(self, one: Instance | ClientError, *all: Instance, silent_at: str = "") -> None:
-        self.one, self.all, self.silent_at = one, all, silent_at
+    def __init__(self, answer: Instance | ClientError, *all: Instance, silent_at: str = "") -> None:
+        self.answer, self.all, self.silent_at = answer, all, silent_at
 
     def instance(self, address: str, _: str) -> Instance:
         if address == self.silent_at:
             raise SILENCE
-        if isinstance(self.one, ClientError):
-            raise self.one
-        return self.one
+        if isinstance(self.answer, ClientError):
+            raise self.answer
+        return self.answer
 
     def instances(self, _: str) -> tuple[Instance, ...]:
         if not self.all:
@@ -67,8 +68,8 @@ def asked(
     network: Outcome[Any] = NOTHING,
 ) -> tuple[Finding, InstancePorts | None]:
     texts = [
-        one if "=" in one or "://" in one else f"Server={one};Integrated Security=true"
-        for one in servers or (r"db.x\SALES",)
+        server if "=" in server or "://" in server else f"Server={server};Integrated Security=true"
+        for server in servers or (r"db.x\SALES",)
     ]
     strings = ConnectionStrings(tuple(NamedString(f"string {n}", parse(text)) for n, text in enumerate(texts, 1)))
     known = cast("Dns", dns or Addresses("10.0.0.5"))
@@ -76,51 +77,52 @@ def asked(
     return (result.finding, result.value) if isinstance(result, Given) else (result, None)
 
 
-def test_the_port_is_told() -> None:
+def test_the_reported_port_passes() -> None:
     finding, value = asked(Host(SALES))
     assert (finding.status, finding.summary) == (Status.PASS, r"db.x\SALES listens on port 50123")
     assert value == InstancePorts((NamedInstance("db.x", "sales", 50123),))
 
 
 @pytest.mark.parametrize("server", ["db.x", r"db.x\SALES,1500", r"localhost\SALES", r"db.x\MSSQLSERVER"])
-def test_nobody_is_asked_where_the_port_is_known_or_the_host_is_the_container(server: str) -> None:
+def test_browser_is_not_asked_if_the_port_is_known_or_the_host_is_the_container(server: str) -> None:
     finding, _ = asked(Host(AssertionError()), server)  # type: ignore[arg-type]
     assert finding.status is Status.SKIPPED
 
 
 @pytest.mark.parametrize("error", [SILENCE, CLOSED, Unreachable("UDP 10.0.0.5:1434", "no route to host")])
-def test_silence_fails_only_where_the_task_is_seen(error: ClientError) -> None:
+def test_a_timeout_fails_only_inside_the_task_network(error: ClientError) -> None:
     finding, value = asked(Host(error))
     assert (finding.status, value) == (Status.FAIL, None)
-    assert "cannot be found out" in finding.summary
+    assert "cannot be determined" in finding.summary
     assert finding.fix
     assert "Server=db.x,<port>" in finding.fix.text
     assert finding.fix.commands[-1] == "Start-Service -Name SQLBrowser"
-    refused = error is CLOSED  # by the host itself: no group is in the way
-    assert any("--protocol udp --port 1434" in one for one in finding.fix.commands) is not refused
+    assert finding.fix.owner is Owner.DEVELOPER
+    refused = error is CLOSED  # by the host itself, so no security group blocks it
+    assert any("--protocol udp --port 1434" in command for command in finding.fix.commands) is not refused
     assert asked(Host(error), vantage=LAPTOP)[0].status is Status.SKIPPED
 
 
-def test_silence_of_one_instance_alone_means_that_there_is_none() -> None:
+def test_a_timeout_for_one_instance_only_means_that_it_does_not_exist() -> None:
     for vantage in (TASK, LAPTOP):
         finding, value = asked(Host(SILENCE, Instance("DB", "HR", ("np",), None)), vantage=vantage)
         assert finding.status is Status.FAIL
-        assert "knows no instance SALES; it knows HR" in finding.summary
+        assert "does not list the instance SALES; it lists HR" in finding.summary
         assert value == InstancePorts((NamedInstance("db.x", "sales", lost=True),))
 
 
-def test_an_instance_that_is_listed_after_all_is_one() -> None:
+def test_an_instance_in_the_list_of_all_instances_passes() -> None:
     assert asked(Host(SILENCE, SALES))[0].status is Status.PASS
 
 
-def test_an_instance_without_tcp_is_out_of_reach() -> None:
+def test_an_instance_without_tcp_fails() -> None:
     finding, value = asked(Host(Instance("DB", "SALES", ("np",), None)))
     assert finding.status is Status.FAIL
     assert value
     assert value.instances[0].lost
 
 
-def test_a_port_that_is_none_leaves_it_open() -> None:
+def test_a_missing_port_is_unknown() -> None:
     assert asked(Host(Instance("DB", "SALES", ("tcp",), None)))[0].status is Status.UNKNOWN
 
 
@@ -129,7 +131,7 @@ def test_one_address_that_answers_is_enough() -> None:
     assert asked(host, dns=Addresses("10.0.0.5", "10.0.1.5"))[0].status is Status.PASS
 
 
-def test_the_fix_names_the_task_s_own_group() -> None:
+def test_the_fix_names_the_security_group_of_the_task() -> None:
     network: Outcome[Any] = Outcome(Network(("subnet-1",), ("sg-1",)), passed(""))
     finding, _ = asked(Host(SILENCE), network=network)
     assert finding.fix
@@ -137,30 +139,30 @@ def test_the_fix_names_the_task_s_own_group() -> None:
     assert "--region us-east-1" in finding.fix.commands[0]
 
 
-def test_an_address_that_refuses_does_not_hide_that_another_knows_no_such_instance() -> None:
+def test_a_refusing_address_does_not_hide_that_another_lists_no_such_instance() -> None:
     class Two(Host):
         def instance(self, address: str, name: str) -> Instance:
             raise CLOSED if address == "10.0.0.5" else SILENCE
 
     finding, _ = asked(Two(SILENCE, Instance("DB", "HR", ("tcp",), 1500)), dns=Addresses("10.0.0.5", "10.0.1.5"))
-    assert "knows no instance SALES; it knows HR" in finding.summary
+    assert "does not list the instance SALES; it lists HR" in finding.summary
 
 
-def test_a_host_without_an_address_is_told_by_another_check() -> None:
+def test_a_host_that_does_not_resolve_is_skipped() -> None:
     assert asked(Host(SALES), dns=Addresses())[0].status is Status.SKIPPED
 
 
-def test_rds_is_asked_only_where_its_silence_counts() -> None:
+def test_rds_is_asked_only_inside_the_task_network() -> None:
     server = rf"{ENDPOINT}\SALES"
     outside, _ = asked(Host(AssertionError()), server, vantage=LAPTOP)  # type: ignore[arg-type]
     inside, _ = asked(Host(SILENCE), server)
     assert (outside.status, inside.status) == (Status.WARN, Status.FAIL)
-    for one in (outside, inside):
-        assert one.fix
-        assert f"Server={ENDPOINT},1433" in one.fix.text
+    for finding in (outside, inside):
+        assert finding.fix
+        assert f"Server={ENDPOINT},1433" in finding.fix.text
 
 
-def test_of_several_the_worst_decides_and_each_has_a_row() -> None:
+def test_the_worst_of_several_decides_and_each_has_a_row() -> None:
     host = Host(SALES)
     rds = rf"{ENDPOINT}\SALES"
     finding, value = asked(host, r"db.x\SALES", rds, rds, vantage=LAPTOP)
@@ -176,13 +178,13 @@ def test_of_several_the_worst_decides_and_each_has_a_row() -> None:
         (r"mssql+pymssql://db.x\SALES/app", "db.x:<port>"),
     ],
 )
-def test_the_fix_is_in_the_drivers_own_form(text: str, form: str) -> None:
+def test_the_fix_has_the_form_of_the_driver(text: str, form: str) -> None:
     finding, _ = asked(Host(SILENCE), text)
     assert finding.fix
     assert form in finding.fix.text
 
 
-def test_an_instance_that_is_lost_is_the_reason_alone() -> None:
+def test_a_missing_instance_is_the_only_root_cause() -> None:
     lost: Outcome[Any] = Outcome(
         InstancePorts((NamedInstance("db", "sales", lost=True),)), replace(failed("none"), check="sql-server.instance")
     )
@@ -215,7 +217,7 @@ def test_the_dhcp_options_complete_a_short_name(known: Outcome[DhcpOptions], nam
     assert search.full_names("10.0.0.5") == ("10.0.0.5",)
 
 
-def test_each_of_the_names_may_have_the_address() -> None:
+def test_any_of_the_completed_names_may_resolve() -> None:
     class OneOfThem:
         def addresses(self, name: str) -> tuple[str, ...]:
             if name != "db.corp.example":
@@ -229,7 +231,7 @@ def test_each_of_the_names_may_have_the_address() -> None:
         search.addresses("db.x", cast("Dns", OneOfThem()))
 
 
-def test_a_short_name_that_the_task_completes_otherwise_is_doubtful() -> None:
+def test_a_short_name_completed_with_another_domain_warns() -> None:
     strings = ConnectionStrings((NamedString("a", parse("Server=db;Integrated Security=true")),))
     given = name(
         strings,

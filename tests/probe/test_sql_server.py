@@ -1,4 +1,4 @@
-"""The way to SQL Server, seen from where the service runs."""
+"""The checks of SQL Server, made by the probe in the task's network."""
 
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
@@ -10,7 +10,7 @@ HOST = "sql.corp.example"
 STRING = f"Server={HOST},389;Database=app;Integrated Security=true;Password={PASSWORD}"
 
 
-def test_the_probe_asks_for_the_ticket_and_connects(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_the_probe_requests_the_ticket_and_connects(dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws, spns("svc-sql", f"MSSQLSvc/{HOST}:389")) as (environment, _):
         ended = run(environment, aws, "--connection-string", STRING)
     assert with_status(ended, "fail") | with_status(ended, "unknown") == set(), brief(ended)
@@ -21,7 +21,7 @@ def test_the_probe_asks_for_the_ticket_and_connects(dc: DomainController, aws: E
     assert all(PASSWORD not in line for task in aws.fargate.tasks for line in task.output)
 
 
-def test_a_port_that_is_closed_from_inside_is_the_root_cause(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_port_closed_from_inside_is_the_root_cause(dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws) as (environment, _):
         ended = run(environment, aws, "--connection-string", f"Server={HOST};Integrated Security=true")
     assert roots(ended) == ["sql-server.port"], brief(ended)

@@ -30,18 +30,18 @@ PYMSSQL = f"mssql+pymssql://{HOST}/app"
 
 
 def sql(*strings: str) -> Change:
-    """Give these connection strings; the lab's SQL Server is one that accepts connections."""
+    """Give these connection strings; the lab's SQL Server accepts connections."""
 
     def change(it: Environment, lab: Lab) -> None:
         listening(it, lab)
-        for one in strings:
-            it.arguments.extend(("--connection-string", one))
+        for string in strings:
+            it.arguments.extend(("--connection-string", string))
 
     return change
 
 
 def listening(it: Environment, lab: Lab) -> None:
-    """Let the lab's SQL Server have a name in DNS, and accept connections."""
+    """Add the lab's SQL Server to DNS, and accept connections."""
     address = [lab.mute(1433, 14330)]
     records = {(HOST, "A"): address, ("other.corp.example", "A"): address}
     aliases = {("sql-alias.corp.example", "CNAME"): [f"{HOST}."]}
@@ -49,18 +49,18 @@ def listening(it: Environment, lab: Lab) -> None:
 
 
 def spns(account: str, *names: str) -> Change:
-    """Let an account have these SPNs, for the time of the scenario."""
+    """Set the SPNs of an account, for the time of the scenario."""
 
     def change(_: Environment, lab: Lab) -> None:
         before = list(ad.read(lab.dc, account, "servicePrincipalName")[1]["servicePrincipalName"])
         lab.stack.callback(ad.modify, lab.dc, account, servicePrincipalName=before)
-        ad.modify(lab.dc, account, servicePrincipalName=[one.encode() for one in names])
+        ad.modify(lab.dc, account, servicePrincipalName=[name.encode() for name in names])
 
     return change
 
 
 def in_environment(**variables: str) -> Change:
-    """Set variables of the container, and look for connection strings in them."""
+    """Set variables of the container, with --app-config auto."""
 
     def change(it: Environment, lab: Lab) -> None:
         listening(it, lab)
@@ -72,11 +72,11 @@ def in_environment(**variables: str) -> Change:
 
 
 ENDPOINT = "sql.aaaaaaaaaa.us-east-1.rds.amazonaws.com"
-"""The one that the embedded AWS gives to a DB instance named sql."""
+"""The endpoint of the DB instance sql in the embedded AWS."""
 
 
 def rds_instance(status: str = "joined", domain: str | None = "corp.example") -> Change:
-    """Make the DB instance, joined to the domain or to none."""
+    """Create the DB instance, joined to the domain or to none."""
 
     def make(aws: EmbeddedAws, created: Created) -> None:
         aws.client("rds", created.region).create_db_instance(
@@ -97,7 +97,7 @@ def rds_instance(status: str = "joined", domain: str | None = "corp.example") ->
 
 
 def readable(it: Environment, lab: Lab) -> None:
-    """Let the execution role read the application's secrets and parameters, as ECS does for it."""
+    """Allow the execution role to read the application's secrets and parameters."""
     role_also(
         allow("secretsmanager:GetSecretValue", resource=f"arn:aws:secretsmanager:*:{ACCOUNT}:secret:app/*"),
         allow("ssm:GetParameters", resource=f"arn:aws:ssm:*:{ACCOUNT}:parameter/app/*"),
@@ -105,7 +105,7 @@ def readable(it: Environment, lab: Lab) -> None:
 
 
 def in_secret(content: dict[str, str] | str, name: str = "ConnectionStrings__Default", key: str = "") -> Change:
-    """Make a variable of the container of a secret, and look for connection strings."""
+    """Set a variable of the container from a secret, with --app-config auto."""
 
     def change(it: Environment, lab: Lab) -> None:
         listening(it, lab)
@@ -120,7 +120,7 @@ def in_secret(content: dict[str, str] | str, name: str = "ConnectionStrings__Def
 
 
 def in_parameter(text: str) -> Change:
-    """Make a variable of the container of an SSM parameter, given by its ARN, and look for connection strings."""
+    """Set a variable of the container from an SSM parameter, given by its ARN, with --app-config auto."""
 
     def change(it: Environment, lab: Lab) -> None:
         listening(it, lab)
@@ -144,13 +144,13 @@ STRINGS = (
         "a colon in place of the comma",
         "sql-server.connection-string",
         sql(f"Server={HOST}:1433;Database=app;Integrated Security=true"),
-        "after a colon",
+        "the port comes after a colon",
     ),
     Scenario(
         "LocalDB",
         "sql-server.connection-string",
         sql(r"Server=(localdb)\MSSQLLocalDB;Integrated Security=true"),
-        "on Windows only",
+        "exists on Windows only",
     ),
     Scenario(
         "shared memory",
@@ -173,7 +173,7 @@ NAMES = (
         "the container itself, as a dot", "sql-server.name", sql("Data Source=.;Integrated Security=SSPI"), "itself"
     ),
     Scenario(
-        "a short name of nothing",
+        "a short name that does not exist",
         "sql-server.name",
         sql("jdbc:sqlserver://nosuch;integratedSecurity=true;authenticationScheme=JavaKerberos"),
         "nosuch.corp.example",
@@ -185,7 +185,7 @@ NAMES = (
         "a misspelt name",
         "sql-server.name",
         sql("Driver={ODBC Driver 18 for SQL Server};Server=nosuch.corp.example;Trusted_Connection=Yes"),
-        "DNS does not know the server's name nosuch.corp.example",
+        "the server's name nosuch.corp.example does not exist in DNS",
     ),
     Scenario(
         "an alias of a host without an SPN",
@@ -212,7 +212,7 @@ SPNS = (
         "an SPN without the port that JDBC asks for",
         "kerberos.service-ticket",
         all_of(spns("svc-sql", f"MSSQLSvc/{HOST}"), sql(JDBC)),
-        "for that host it has MSSQLSvc/sql.corp.example on svc-sql",
+        "that host has MSSQLSvc/sql.corp.example on svc-sql",
     ),
     Scenario(
         "an alias in a JDBC URL",
@@ -221,7 +221,7 @@ SPNS = (
         "sql-alias.corp.example",
     ),
     Scenario(
-        "an SPN of its own that nobody has",
+        "an SPN in the string that no account has",
         "kerberos.service-ticket",
         sql(f"{DOTNET};Server SPN=MSSQLSvc/nosuch.corp.example:1433"),
         "MSSQLSvc/nosuch.corp.example:1433",
@@ -232,7 +232,7 @@ ON_RDS = sql(f"Server={ENDPOINT},1433;Database=app;Integrated Security=true")
 
 
 def known_to_dns(it: Environment, lab: Lab) -> None:
-    """Let DNS know the endpoint too."""
+    """Add the endpoint to DNS."""
     address = [lab.mute(1433)]
     dns_server(lambda lab: lab.dns({(ENDPOINT, "A"): address, (HOST, "A"): address}))(it, lab)
 
@@ -240,10 +240,10 @@ def known_to_dns(it: Environment, lab: Lab) -> None:
 RDS = (
     Scenario("an endpoint of RDS", "sql-server.name", all_of(ON_RDS, known_to_dns, rds_instance()), HOST),
     Scenario(
-        "a DB instance of no domain",
+        "a DB instance without a domain",
         "sql-server.rds",
         all_of(ON_RDS, known_to_dns, rds_instance(domain=None)),
-        "has joined no AD domain",
+        "has not joined an AD domain",
     ),
     Scenario(
         "a DB instance that could not join",
@@ -274,7 +274,7 @@ HEALTHY = (
     Scenario("RDS by its name in the AD's domain", "", all_of(sql(DOTNET), rds_instance())),
     Scenario("--spn and a connection string", "", all_of(sql(DOTNET), options("--spn", f"MSSQLSvc/{HOST}:1433"))),
     Scenario(
-        "an endpoint of RDS with the right SPN beside it",
+        "an RDS endpoint and the right SPN",
         "",
         all_of(
             sql(f"Server={ENDPOINT},1433;Integrated Security=true;Server SPN=MSSQLSvc/{HOST}:1433"),
@@ -292,7 +292,7 @@ HEALTHY = (
     Scenario("found under a key of a secret", "", in_secret({"url": JDBC, "password": PASSWORD}, key="url")),
     Scenario("found in a parameter", "", in_parameter(SQLALCHEMY)),
     Scenario("a secret that holds something else", "", in_secret(PASSWORD)),
-    Scenario("a secret whose name tells of no database", "", in_secret(PASSWORD, name="API_TOKEN")),
+    Scenario("a secret whose name does not suggest a database", "", in_secret(PASSWORD, name="API_TOKEN")),
     Scenario("found in the environment", "", in_environment(DATABASE_URL=SQLALCHEMY, GREETING="Server=hello")),
 )
 
@@ -310,7 +310,7 @@ WARNINGS = (
         "RC4 only",
     ),
     Scenario(
-        "a DB instance on its way",
+        "a DB instance that is joining its domain",
         "sql-server.rds",
         all_of(
             sql(f"Server={ENDPOINT},1433;Integrated Security=true;Server SPN=MSSQLSvc/{HOST}:1433"),
@@ -326,13 +326,13 @@ WARNINGS = (
         "a SQL login",
     ),
     Scenario(
-        "a password beside integrated security",
+        "a password in addition to integrated security",
         "sql-server.connection-string",
         sql(f"{DOTNET};User Id=app;Password='{PASSWORD}'"),
-        "which .NET passes over",
+        ".NET ignores them",
     ),
     Scenario(
-        "a password beside JavaKerberos",
+        "a password in addition to JavaKerberos",
         "sql-server.connection-string",
         sql(f"{JDBC};user=app;password={{{PASSWORD}}}"),
         "as that user",
@@ -345,7 +345,7 @@ WARNINGS = (
     ),
     Scenario("a short name", "sql-server.name", sql("Server=sql;Integrated Security=true"), HOST),
     Scenario(
-        "a name that the container's own hosts may know",
+        "a name that the container's extraHosts may resolve",
         "sql-server.name",
         all_of(
             on_ec2,

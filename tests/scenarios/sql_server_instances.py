@@ -1,4 +1,4 @@
-"""Named instances, whose ports SQL Server Browser tells."""
+"""Named instances, whose ports SQL Server Browser reports."""
 
 from collections.abc import Callable, Mapping
 
@@ -17,14 +17,14 @@ BOTH = (f"MSSQLSvc/{HOST}:14330", f"MSSQLSvc/{HOST}:SALES")
 
 
 def at(find: Callable[[Lab], str], *strings: str) -> Change:
-    """Give these connection strings, and let DNS have this address for the server."""
+    """Give these connection strings, and add the server to DNS with this address."""
 
     def change(it: Environment, lab: Lab) -> None:
         address = [find(lab)]
         names = (HOST, "other.corp.example", ENDPOINT)
         dns_server(lambda lab: lab.dns({(name, "A"): address for name in names}))(it, lab)
-        for one in strings:
-            it.arguments.extend(("--connection-string", one))
+        for string in strings:
+            it.arguments.extend(("--connection-string", string))
 
     return change
 
@@ -56,10 +56,10 @@ SALES = {"SALES": 14330}
 
 FAULTS = (
     Scenario(
-        "an instance that there is not",
+        "an instance that does not exist",
         "sql-server.instance",
         browsed({"HR": 14330, "SALES2": None}, DOTNET),
-        "knows no instance SALES; it knows HR (port 14330), SALES2 (no port)",
+        "does not list the instance SALES; it lists HR (port 14330), SALES2 (no port)",
     ),
     Scenario(
         "an instance without TCP/IP",
@@ -92,13 +92,13 @@ FAULTS = (
         "MSSQLSvc/other.corp.example:14330",
     ),
     Scenario(
-        "an instance that does not listen on the port which is told",
+        "an instance that does not listen on the reported port",
         "sql-server.port",
         all_of(spns("svc-sql", f"MSSQLSvc/{HOST}:14999"), browsed({"SALES": 14999}, ODBC)),
         "accepts no connection on port 14999",
     ),
     Scenario(
-        "one instance of two that there is not",
+        "one instance of two that does not exist",
         "sql-server.instance",
         all_of(spns("svc-sql", *BOTH), browsed(SALES, DOTNET, DOTNET.replace("SALES", "HR"))),
         r"\HR",
@@ -110,12 +110,12 @@ HEALTHY = (
         "a named instance, by each driver", "", all_of(spns("svc-sql", *BOTH), browsed(SALES, DOTNET, ODBC, JDBC))
     ),
     Scenario(
-        "a named instance in other letters, and drivers that ask with the port",
+        "a named instance in another case, and drivers that request the port",
         "",
         all_of(spns("svc-sql", BOTH[0]), browsed({"Sales": 14330}, ODBC, JDBC.replace("SALES", "sales"))),
     ),
     Scenario(
-        "a port beside the instance: nobody is asked",
+        "a port and an instance: Browser is not asked",
         "",
         all_of(spns("svc-sql", *BOTH), at(without_browser, DOTNET.replace("SALES", "SALES,14330"))),
     ),
@@ -131,15 +131,15 @@ HEALTHY = (
 
 WARNINGS = (
     Scenario(
-        "an SPN with the port alone, where .NET may ask with the instance's name",
+        "an SPN with the port only, where .NET may request the instance's name",
         "sql-server.spn",
         all_of(spns("svc-sql", BOTH[0]), browsed(SALES, DOTNET)),
-        f"{BOTH[1]}: nobody has it",
+        f"{BOTH[1]}: no account has it",
     ),
     Scenario(
-        "an SPN with the instance's name alone, where .NET may ask with the port",
+        "an SPN with the instance's name only, where .NET may request the port",
         "sql-server.spn",
         all_of(spns("svc-sql", BOTH[1]), browsed(SALES, DOTNET)),
-        f"{BOTH[0]}: nobody has it",
+        f"{BOTH[0]}: no account has it",
     ),
 )

@@ -1,4 +1,4 @@
-"""Several connection strings, each judged by itself, and where they are found."""
+"""Several connection strings, each checked separately, and where they are found."""
 
 import json
 
@@ -20,29 +20,29 @@ from tests.scenarios.sql_server import (
 )
 
 OLD = DOTNET.replace(HOST, "nosuch.corp.example")
-"""What stood there once: a server that there is no longer."""
+"""The previous string, with a server that no longer exists."""
 
 
 def in_secrets(*sources: tuple[str, str | bytes, str]) -> Change:
-    """Make variables of secrets (variable, content, what stands behind the ARN), and look for connection strings."""
+    """Set variables from secrets (variable, content, suffix of the ARN), with --app-config auto."""
 
     def change(it: Environment, lab: Lab) -> None:
         listening(it, lab)
         readable(it, lab)
         client = lab.aws.client("secretsmanager", it.region)
         entries = []
-        for number, (name, content, behind) in enumerate(sources, 1):
+        for number, (name, content, suffix) in enumerate(sources, 1):
             kind = {"SecretBinary": content} if isinstance(content, bytes) else {"SecretString": content}
             arn = client.create_secret(Name=f"app/database{number}", **kind)["ARN"]
-            entries.append({"name": name, "valueFrom": arn + behind})
+            entries.append({"name": name, "valueFrom": arn + suffix})
         container(secrets=entries)(it, lab)
         it.arguments.extend(("--app-config", "auto"))
 
     return change
 
 
-def rotated(behind: str) -> Change:
-    """A secret whose current version is right, and whose previous one names an old server; ``{old}`` is its id."""
+def rotated(suffix: str) -> Change:
+    """A secret whose current version is right, and whose previous one names an old server; ``{old}``: its id."""
 
     def change(it: Environment, lab: Lab) -> None:
         listening(it, lab)
@@ -50,7 +50,7 @@ def rotated(behind: str) -> Change:
         client = lab.aws.client("secretsmanager", it.region)
         made = client.create_secret(Name="app/database", SecretString=json.dumps({"url": OLD}))
         client.put_secret_value(SecretId=made["ARN"], SecretString=json.dumps({"url": DOTNET}))
-        source = made["ARN"] + behind.replace("{old}", made["VersionId"])
+        source = made["ARN"] + suffix.replace("{old}", made["VersionId"])
         container(secrets=[{"name": "DATABASE_URL", "valueFrom": source}])(it, lab)
         it.arguments.extend(("--app-config", "auto"))
 
@@ -66,60 +66,60 @@ FAULTS = (
     ),
     Scenario("a secret of another version", "sql-server.name", rotated(":url::{old}"), "nosuch.corp.example"),
     Scenario(
-        "a key that the secret has not",
+        "a key that the secret does not have",
         "sql-server.app-secrets",
         in_secrets(("DATABASE_URL", json.dumps({"URL": DOTNET, "password": PASSWORD}), ":url::")),
-        "holds no key url",
+        "has no key url: ECS does not start the task",
     ),
     Scenario(
-        "a key of a secret that is no JSON",
+        "a key of a secret that is not JSON",
         "sql-server.app-secrets",
         in_secrets(("DATABASE_URL", DOTNET, ":url::"), ("ConnectionStrings__Other", DOTNET, "")),
-        "holds no JSON object",
+        "is not a JSON object with a key url",
     ),
     Scenario(
-        "LocalDB beside a string that is right",
+        "LocalDB and a string that is right",
         "sql-server.connection-string",
         sql(r"Server=(localdb)\MSSQLLocalDB;Integrated Security=true", ODBC),
-        "on Windows only",
+        "exists on Windows only",
     ),
-    Scenario("a server that DNS does not know, beside one that is right", "sql-server.name", sql(OLD, ODBC), "nosuch"),
+    Scenario("a server that does not exist in DNS, and one that is right", "sql-server.name", sql(OLD, ODBC), "nosuch"),
     Scenario(
-        "a server without an SPN, beside one that is right",
+        "a server without an SPN, and one that is right",
         "kerberos.service-ticket",
         sql(ODBC.replace(HOST, "other.corp.example"), JDBC),
         "MSSQLSvc/other.corp.example:1433",
     ),
     Scenario(
-        "a DB instance of no domain, beside a server that is right",
+        "a DB instance without a domain, and a server that is right",
         "sql-server.rds",
         all_of(
             sql(DOTNET, f"Server={ENDPOINT},1433;Integrated Security=true"), known_to_dns, rds_instance(domain=None)
         ),
-        "has joined no AD domain",
+        "has not joined an AD domain",
     ),
     Scenario(
         "a short name that the DHCP options complete with another domain",
         "sql-server.name",
         all_of(dhcp("{dc}", name="other.example"), sql("Server=sql;Integrated Security=true")),
-        "Name the server sql.corp.example",
+        "Set the server's name to sql.corp.example",
     ),
 )
 
 HEALTHY = (
     Scenario("the current version, by its stage", "", rotated(":url:AWSCURRENT:")),
-    Scenario("the three parts behind the ARN, all empty", "", in_secrets(("DATABASE_URL", JDBC, ":::"))),
+    Scenario("the three parts after the ARN, all empty", "", in_secrets(("DATABASE_URL", JDBC, ":::"))),
 )
 
 WARNINGS = (
     Scenario(
-        "a binary secret beside a string that is right",
+        "a binary secret and a string that is right",
         "sql-server.app-secrets",
         in_secrets(("DATABASE_KEY", b"\0\1", ""), ("DATABASE_URL", DOTNET, "")),
-        "is a binary secret, which ECS does not take",
+        "is a binary secret: ECS accepts text only",
     ),
     Scenario(
-        "a key without the colons behind it",
+        "a key without the colons after it",
         "execution-role.task-secrets",
         all_of(sql(ODBC), in_secrets(("DATABASE_URL", json.dumps({"url": DOTNET}), ":url"))),
         ":url::",

@@ -1,4 +1,4 @@
-"""What is wrong with the way to SQL Server has one root cause; what is right passes; what is doubtful warns."""
+"""A fault on the path to SQL Server has one root cause; a right setup passes; a doubtful one warns."""
 
 from contextlib import ExitStack
 
@@ -24,22 +24,22 @@ from tests.scenarios.sql_server import (
 from tests.scenarios.verdicts import cannot_tell, fails, passes, warns
 
 
-@pytest.mark.parametrize("scenario", FAULTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", FAULTS, ids=lambda scenario: scenario.name)
 def test_it_is_the_one_root_cause(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     fails(scenario, dc, aws)
 
 
-@pytest.mark.parametrize("scenario", HEALTHY, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", HEALTHY, ids=lambda scenario: scenario.name)
 def test_nothing_fails(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     passes(scenario, dc, aws)
 
 
-@pytest.mark.parametrize("scenario", WARNINGS, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", WARNINGS, ids=lambda scenario: scenario.name)
 def test_it_only_warns(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     warns(scenario, dc, aws)
 
 
-@pytest.mark.parametrize("scenario", DOUBTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", DOUBTS, ids=lambda scenario: scenario.name)
 def test_it_is_unknown(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     cannot_tell(scenario, dc, aws)
 
@@ -68,7 +68,7 @@ def test_no_password_of_a_connection_string_is_shown(change: Change, dc: DomainC
 @pytest.mark.parametrize(
     "text", [f"Password={PASSWORD}", f"Server=a;Password='{PASSWORD}", f"mssql://u:{PASSWORD}/x@h"]
 )
-def test_what_is_no_connection_string_is_refused_without_showing_it(text: str, aws: EmbeddedAws) -> None:
+def test_a_text_that_is_not_a_connection_string_is_refused_without_showing_it(text: str, aws: EmbeddedAws) -> None:
     for argument, stdin in ((text, ""), ("-", text)):
         ended = doctor(
             "check", "--task-definition", "x", "--connection-string", argument, env=aws.environ(), stdin=stdin
@@ -78,7 +78,7 @@ def test_what_is_no_connection_string_is_refused_without_showing_it(text: str, a
         assert PASSWORD not in ended.err
 
 
-def test_standard_input_gives_the_connection_string(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_the_connection_string_can_come_from_standard_input(dc: DomainController, aws: EmbeddedAws) -> None:
     with ExitStack() as stack:
         environment = healthy(dc)
         sql()(environment, Lab(dc, aws, stack))
@@ -95,7 +95,7 @@ def test_standard_input_gives_the_connection_string(dc: DomainController, aws: E
     ]
 
 
-def test_without_a_connection_string_nothing_of_sql_server_is_in_the_report(
+def test_without_a_connection_string_the_report_has_no_sql_server_checks(
     dc: DomainController, aws: EmbeddedAws
 ) -> None:
     environment = healthy(dc)

@@ -1,4 +1,4 @@
-"""One string that is wrong does not hide the others."""
+"""A wrong connection string does not hide the others."""
 
 import pytest
 
@@ -12,17 +12,17 @@ from tests.scenarios.sql_server_strings import FAULTS, HEALTHY, WARNINGS
 from tests.scenarios.verdicts import fails, passes, warns
 
 
-@pytest.mark.parametrize("scenario", FAULTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", FAULTS, ids=lambda scenario: scenario.name)
 def test_it_is_the_one_root_cause(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     fails(scenario, dc, aws)
 
 
-@pytest.mark.parametrize("scenario", HEALTHY, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", HEALTHY, ids=lambda scenario: scenario.name)
 def test_nothing_fails(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     passes(scenario, dc, aws)
 
 
-@pytest.mark.parametrize("scenario", WARNINGS, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", WARNINGS, ids=lambda scenario: scenario.name)
 def test_it_only_warns(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     warns(scenario, dc, aws)
 
@@ -30,10 +30,12 @@ def test_it_only_warns(scenario: Scenario, dc: DomainController, aws: EmbeddedAw
 RIGHT = "sql.corp.example"
 
 
-@pytest.mark.parametrize("scenario", [one for one in FAULTS if "beside" in one.name], ids=lambda one: one.name)
-def test_the_server_that_is_right_is_looked_at_to_the_end(
-    scenario: Scenario, dc: DomainController, aws: EmbeddedAws
-) -> None:
+@pytest.mark.parametrize(
+    "scenario",
+    [scenario for scenario in FAULTS if scenario.name.endswith("that is right")],
+    ids=lambda scenario: scenario.name,
+)
+def test_the_right_server_is_checked_completely(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     ended = run(scenario, dc, aws)
     statuses = ended.statuses()
     assert (statuses["sql-server.spn"], statuses["sql-server.port"]) == ("pass", "pass")
@@ -49,10 +51,13 @@ SHORT = sql("Server=sql;Integrated Security=true")
     ("change", "words"),
     [
         (SHORT, "a short name is completed with corp.example (the domain-name of dopt-"),
-        (all_of(SHORT, denied("ec2", "DescribeDhcpOptions")), "corp.example (assumed, since the DHCP options set is"),
+        (
+            all_of(SHORT, denied("ec2", "DescribeDhcpOptions")),
+            "corp.example (assumed, since the DHCP options set is unknown)",
+        ),
     ],
 )
-def test_what_completes_a_short_name_is_said(
+def test_the_finding_shows_how_a_short_name_is_completed(
     change: Change, words: str, dc: DomainController, aws: EmbeddedAws
 ) -> None:
     assert words in run(Scenario("", "", change), dc, aws).finding("sql-server.name")["observed"]

@@ -1,4 +1,4 @@
-"""How the application logs on to SQL Server: its connection strings."""
+"""The connection strings with which the application logs on to SQL Server."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from gmsa_doctor.authoring import (
     Fix,
     Given,
     Outcome,
+    Owner,
     Result,
     Row,
     Status,
@@ -36,8 +37,9 @@ OPTION = "--connection-string"
 
 @check(
     "sql-server.connection-string",
-    title="The connection string logs on with the gMSA",
+    title="Connection string uses integrated security",
     docs=links.CONNECTION_STRINGS,
+    owner=Owner.DEVELOPER,
     shows=(texts.SQL_LOGIN_FAILED, texts.SQL_UNREACHABLE),
 )
 def connection_strings(
@@ -45,31 +47,28 @@ def connection_strings(
 ) -> Result[ConnectionStrings]:
     """Reads the connection strings of `--connection-string`, and with `--app-config auto` those of the container.
 
-    Each is judged by itself: the worst decides, and what comes after goes on with those that can be right.
+    Each is checked separately: the worst one decides, and later checks continue with those that can be right.
 
-    Why: only integrated security uses the ticket that Credentials Fetcher provides. With a user and a password, SQL
-    Server asks neither the AD nor the gMSA; with both, it depends on the driver which counts.
+    Why: only integrated security uses the ticket that Credentials Fetcher provides. With a user name and a password,
+    the gMSA is not used. With both, the driver decides which one counts.
 
-    Fix: .NET and ODBC: `Integrated Security=true` or `Trusted_Connection=Yes`; JDBC: `integratedSecurity=true` with
-    `authenticationScheme=JavaKerberos`; and no user and password.
+    Fix: use `Integrated Security=true` or `Trusted_Connection=Yes` (.NET and ODBC), or `integratedSecurity=true` with
+    `authenticationScheme=JavaKerberos` (JDBC). Remove the user name and the password.
     """
     strings = _all_strings(application, chosen, secret)
     if not strings:
         return deferred_to(secret.finding) if secret.finding.status in BAD else _nothing(application)
     judged = [(named, *_judge(named.string)) for named in strings]
     rows = tuple(Row(named.name, status, f"{named.string.server}: {text}") for named, status, text in judged)
-    usable = ConnectionStrings(
-        tuple(
-            named for named, status, _ in judged if named.string.logon is Logon.KERBEROS and status is not Status.FAIL
-        )
-    )
+    kerberos = (item for item in judged if item[0].string.logon is Logon.KERBEROS)
+    usable = ConnectionStrings(tuple(named for named, status, _ in kerberos if status is not Status.FAIL))
     named, status, text = judged[rows.index(worst(rows))]
     if status is Status.PASS:
         names = ", ".join(f"{named.name} ({named.string.server})" for named in strings)
         return Given(usable, passed(f"{names}: integrated security", rows=rows))
     finding = (failed if status is Status.FAIL else warned)(
         f"{named.name} ({named.string.server}): {text}",
-        observed=f"{named.string.form}: {_seen(named.string)}",
+        observed=f"{named.string.form}: {_observed(named.string)}",
         expected=_right(named.string),
         fix=_fix(named.string),
         rows=if_several(rows),
@@ -92,67 +91,63 @@ def _all_strings(
 
 def _nothing(application: ApplicationConfig) -> Finding:
     example = posix("Server=<host>.<domain>,1433;Database=<name>;Integrated Security=true")
-    fix = Fix("Give it as the application has it.", (f"gmsa-doctor check … {OPTION} {example}",))
-    where = "no connection string of SQL Server is in the container's environment or secrets"
-    return skipped(where if application.search else "no connection string was given", fix=fix)
+    fix = Fix("Pass the connection string that the application uses.", (f"gmsa-doctor check … {OPTION} {example}",))
+    if application.search:
+        return skipped("found no connection string of SQL Server in the container's environment or secrets", fix=fix)
+    return skipped("no connection string was given", fix=fix)
 
 
 _NO_KERBEROS = {
-    Logon.SQL: "it logs on with a user that SQL Server knows (a SQL login), not with the gMSA",
-    Logon.NONE: "it does not ask for integrated security, so it does not use the gMSA",
-    Logon.NATIVE: "integratedSecurity without authenticationScheme=JavaKerberos needs a library of Windows; on Linux "
+    Logon.SQL: "it uses a SQL login (user name and password), not the gMSA",
+    Logon.NONE: "it does not request integrated security, so it does not use the gMSA",
+    Logon.NATIVE: "integratedSecurity without authenticationScheme=JavaKerberos requires a Windows library; on Linux "
     "it works only if the application sets the scheme itself",
     Logon.AD_USER: "JavaKerberos with a user and a password logs on as that user, not as the gMSA",
-    Logon.NTLM: "it logs on with NTLM, as a user with a password, not as the gMSA",
-    Logon.ENTRA: "it logs on to Microsoft Entra ID, not with the gMSA",
+    Logon.NTLM: "it logs on with NTLM as a user with a password, not as the gMSA",
+    Logon.ENTRA: "it uses Microsoft Entra ID, not the gMSA",
 }
-_BOTH = {
-    Form.DOTNET: "beside integrated security stands a user or a password, which .NET passes over",
-    Form.ODBC: "beside Trusted_Connection stands a user or a password; which counts depends on the driver",
-    Form.FREETDS: "beside integrated security stands a user or a password; which counts depends on the driver",
-}
-
 
 _AZURE = re.compile(r"[^.]+\.database\.(windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)", re.IGNORECASE)
-"""Of Azure SQL Database. A managed instance has one label more, and can be in a Kerberos realm."""
+"""Azure SQL Database. A managed instance has one more label, and can be in a Kerberos realm."""
 
 
 def _judge(string: ConnectionString) -> tuple[Status, str]:
     if string.logon is not Logon.KERBEROS:
         return Status.WARN, _NO_KERBEROS[string.logon]
     if _AZURE.fullmatch(string.host):
-        return Status.FAIL, "Azure SQL Database knows logins of its own and of Microsoft Entra ID, and none of an AD"
+        return Status.FAIL, "Azure SQL Database accepts SQL logins and Microsoft Entra ID, not AD accounts"
     if string.colon:
-        return Status.FAIL, "the port stands after a colon, so that the driver takes all of it for the server's name"
+        return (
+            Status.FAIL,
+            "the port comes after a colon instead of a comma, so the driver takes all of it as the server's name",
+        )
     if string.host.lower() == "(localdb)":
-        return Status.FAIL, "LocalDB is there on Windows only"
+        return Status.FAIL, "LocalDB exists on Windows only"
     if string.protocol == "lpc":
-        return Status.FAIL, "shared memory (lpc:) leads to a SQL Server of the same Windows machine only"
+        return Status.FAIL, "shared memory (lpc:) reaches only a SQL Server on the same Windows machine"
     if string.protocol == "np":
-        return Status.WARN, "it asks for a named pipe (np:); drivers on Linux connect by TCP"
+        return Status.WARN, "it requests a named pipe (np:); drivers on Linux use TCP"
     if string.has_user:
-        return Status.WARN, _BOTH.get(string.form, "beside integrated security stands a user or a password")
+        effect = ".NET ignores them" if string.form is Form.DOTNET else "the driver decides which one counts"
+        return Status.WARN, f"it has integrated security and also a user name or a password; {effect}"
     return Status.PASS, "integrated security"
 
 
-def _seen(string: ConnectionString) -> str:
+def _observed(string: ConnectionString) -> str:
     if string.colon:
         return f"{string.host}:{string.port}"
-    return (
-        f"logon: {string.logon}, protocol: {string.protocol}{', with a user or a password' if string.has_user else ''}"
-    )
+    user = ", with a user name or a password" if string.has_user else ""
+    return f"logon: {string.logon}, protocol: {string.protocol}{user}"
 
 
 def _fix(string: ConnectionString) -> Fix:
     if _AZURE.fullmatch(string.host):
-        return Fix(
-            "Let the application log on with Microsoft Entra ID, or as a user of the database; it needs no gMSA."
-        )
-    return Fix(f"Write it as {_right(string)}, without user and password.")
+        return Fix("Use Microsoft Entra ID or a database user in the connection string. A gMSA is not needed.")
+    return Fix(f"Change the connection string to {_right(string)}, without a user name and a password.")
 
 
 def _right(string: ConnectionString) -> str:
-    """The string as it should be, without what is not ours to know."""
+    """The parts of the string that must change, as they should be."""
     if _AZURE.fullmatch(string.host):
         return "a SQL Server that has joined the AD"
     port = string.port or connection_string.DEFAULT_PORT

@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from gmsa_doctor.authoring import Finding, Fix, Given, Outcome, Result, check, failed, passed, skipped, unknown, warned
+from gmsa_doctor.authoring import (
+    Finding,
+    Fix,
+    Given,
+    Outcome,
+    Owner,
+    Result,
+    check,
+    failed,
+    passed,
+    skipped,
+    unknown,
+    warned,
+)
 from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.clients.network.sql_browser import PORT, SqlBrowser
 from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
@@ -28,7 +41,7 @@ T = TypeVar("T")
 
 @check(
     "sql-server.instance",
-    title="SQL Server Browser tells the named instance's port",
+    title="SQL Server Browser reports the named instance's port",
     docs=links.SQL_BROWSER,
     shows=(texts.SQL_INSTANCE, texts.SQL_INSTANCE_JDBC),
 )
@@ -43,18 +56,18 @@ def instance(
     network: Outcome[Network],
     place: AwsPlace,
 ) -> Result[InstancePorts]:
-    r"""For a server that is named `host\\instance` without a port, asks SQL Server Browser for it, as the drivers do.
+    r"""For a server named `host\\instance` without a port, asks SQL Server Browser for the port, as the drivers do.
 
-    Why: the port of a named instance may be another at each start. The driver asks SQL Server Browser on UDP 1434 of
-    the host, and cannot connect where that port is closed, where Browser does not run, or where it does not know the
-    instance, or hides it. A port in the connection string wins: Browser is not asked then.
+    Why: the port of a named instance can change at each start. The driver asks SQL Server Browser on UDP 1434 of the
+    host. It cannot connect if that port is closed, if Browser is not running, or if Browser does not list the instance
+    (unknown or hidden). If the connection string has a port, Browser is not used.
 
-    Fix: name the port in place of the instance (`Server=host,port`), or let the service SQL Server Browser run and
-    allow UDP 1434 from the task's security group. For an endpoint of RDS, name its port.
+    Fix: set the port instead of the instance (`Server=host,port`), or start the SQL Server Browser service and allow
+    UDP 1434 from the task's security group. For an RDS endpoint, set its port.
     """
     targets = {key_of(named.string): named.string for named in strings.strings if _needs_browser(named.string)}
     if not targets:
-        return skipped("no server is named by its instance alone")
+        return skipped("no server is named by its instance without a port")
     search = search_list_of(domain_in_use(names, account), options)
     task = network.value.security_groups[:1] if network.value else ()
     command = (
@@ -62,18 +75,9 @@ def instance(
         f"--group-id {posix('<security group of the server>')} --protocol udp --port {PORT} "
         f"--source-group {posix(task[0] if task else '<security group of the task>')}"
     )
-    answers = each(targets.values(), lambda string: _judge(string, search, dns, browser, vantage, command))
-    results = [
-        # that DNS does not know the host is reported by sql-server.name and sql-server.port
-        (string, skipped(f"{string.host} has no address to ask SQL Server Browser at: {result.text}"))
-        if isinstance(result, ClientError)
-        else (string, result)
-        for string, result in answers
-    ]
+    results = each(targets.values(), lambda string: _judge(string, search, dns, browser, vantage, command))
     instances = tuple(result.value for _, result in results if isinstance(result, Given))
-    finding = combined(
-        [(string.server, result.finding if isinstance(result, Given) else result) for string, result in results]
-    )
+    finding = combined([(string.server, result) for string, result in results])
     return Given(InstancePorts(instances), finding) if instances else finding
 
 
@@ -84,26 +88,29 @@ def _needs_browser(string: ConnectionString) -> bool:
 def _judge(
     string: ConnectionString, search: SearchList, dns: Dns, browser: SqlBrowser, vantage: Vantage, command: str
 ) -> Result[NamedInstance]:
-    """Raises ClientError where the host's address is not known. ``command`` opens the port of SQL Server Browser."""
+    """``command`` opens the port of SQL Server Browser."""
     name = string.instance or ""
     if kind_of(string.host) is HostKind.RDS and not vantage.silence_counts:
         return warned(f"{string.server}: {_RDS}", expected=_with_port(string), fix=_name_the_port(string))
-    addresses = search.addresses(string.host, dns)
+    try:
+        addresses = search.addresses(string.host, dns)
+    except ClientError as error:  # sql-server.name and sql-server.port report it
+        return skipped(f"not checked: {string.host} does not resolve: {error.text}")
     try:
         return _judge_instance(string, _first(addresses, lambda address: browser.instance(address, name)))
-    except TimedOut as silence:  # also of an instance that it does not know
+    except TimedOut as silence:  # Browser does not answer for an instance that it does not list
         try:
             instances = _first(addresses, browser.instances)
         except ClientError:
             return judge_silence(_no_browser(string, silence, command), vantage)
-        found = next((instance for instance in instances if instance.name.lower() == name.lower()), None)
-        return _judge_instance(string, found) if found else _no_such_instance(string, instances)
+        match = next((instance for instance in instances if instance.name.lower() == name.lower()), None)
+        return _judge_instance(string, match) if match else _no_such_instance(string, instances)
     except (Refused, Unreachable) as error:
         return judge_silence(_no_browser(string, error, command), vantage)
 
 
 def _first(addresses: tuple[str, ...], ask: Callable[[str], T]) -> T:
-    """The answer of the first address that gives one; raises TimedOut if one is silent, else the first error."""
+    """The first answer. Without one, raises TimedOut if any address timed out, otherwise the first error."""
     errors: list[ClientError] = []
     for _, answer in each(addresses, ask):
         if not isinstance(answer, ClientError):
@@ -112,21 +119,22 @@ def _first(addresses: tuple[str, ...], ask: Callable[[str], T]) -> T:
     raise next((error for error in errors if isinstance(error, TimedOut)), errors[0])
 
 
-def _judge_instance(string: ConnectionString, found: Instance) -> Result[NamedInstance]:
+def _judge_instance(string: ConnectionString, instance: Instance) -> Result[NamedInstance]:
     host, name = key_of(string)
-    if found.port:
-        return Given(NamedInstance(host, name, found.port), passed(f"{string.server} listens on port {found.port}"))
-    if found.has_tcp:
-        return unknown(f"SQL Server Browser tells no port of {string.server}, although TCP/IP is enabled there")
-    protocols = ", ".join(found.protocols) or "none"
+    if instance.port:
+        return Given(
+            NamedInstance(host, name, instance.port), passed(f"{string.server} listens on port {instance.port}")
+        )
+    if instance.has_tcp:
+        return unknown(f"SQL Server Browser reports no port for {string.server}, although TCP/IP is enabled there")
     finding = failed(
-        f"TCP/IP is not enabled for the instance {found.name} on {string.host}: drivers on Linux know nothing else",
-        observed=f"SQL Server Browser: protocols of {found.name}: {protocols}",
-        expected="tcp among them",
+        f"TCP/IP is not enabled for the instance {instance.name} on {string.host}; Linux drivers support TCP/IP only",
+        observed=f"SQL Server Browser: protocols of {instance.name}: {', '.join(instance.protocols) or 'none'}",
+        expected="tcp among the protocols",
         fix=Fix(
-            f"On {string.host}, enable TCP/IP for {found.name} in SQL Server Configuration Manager (SQL Server Network "
-            f"Configuration, Protocols for {found.name}), and restart the instance.",
-            (f"Restart-Service -Name {powershell(f'MSSQL${found.name}')}",),
+            f"On {string.host}, enable TCP/IP for {instance.name} in SQL Server Configuration Manager (SQL Server "
+            f"Network Configuration, Protocols for {instance.name}). Then restart the instance.",
+            (f"Restart-Service -Name {powershell(f'MSSQL${instance.name}')}",),
         ),
     )
     return Given(NamedInstance(host, name, lost=True), finding)
@@ -137,29 +145,31 @@ def _no_such_instance(string: ConnectionString, instances: tuple[Instance, ...])
     ports = ((instance.name, f"port {instance.port}" if instance.port else "no port") for instance in instances)
     known = ", ".join(f"{instance} ({port})" for instance, port in ports) or "none"
     finding = failed(
-        f"SQL Server Browser on {string.host} knows no instance {string.instance}; it knows {known}",
+        f"SQL Server Browser on {string.host} does not list the instance {string.instance}; it lists {known}",
         observed=f"no answer for {string.instance}; all instances: {known}",
-        expected=f"the instance {string.instance}, or the name of another one",
+        expected=f"the instance {string.instance}, or the name of another instance",
         fix=Fix(
-            f"Correct the instance's name in the connection string. If it is right: let the instance run, and if it is "
-            f"hidden (HideInstance), name its port, {_with_port(string)}.",
+            "Correct the instance's name in the connection string. If it is correct, start the instance. If the "
+            f"instance is hidden (HideInstance), set its port: {_with_port(string)}.",
             (f"Get-Service -Name {powershell('MSSQL$*')}",),
+            Owner.DEVELOPER,
         ),
     )
     return Given(NamedInstance(host, name, lost=True), finding)
 
 
-_RDS = "the driver asks SQL Server Browser for the instance's port, and RDS is not known to have one that answers"
+_RDS = "the driver asks SQL Server Browser for the instance's port, and RDS is not known to run one that answers"
 _START = ("Set-Service -Name SQLBrowser -StartupType Automatic", "Start-Service -Name SQLBrowser")
 
 
 def _no_browser(string: ConnectionString, error: ClientError, command: str) -> Finding:
-    """The driver asks nobody else for the port."""
-    summary = f"the port of {string.server} cannot be found out: {error.text}"
+    summary = f"the port of {string.server} cannot be determined: {error.text}"
     fix = Fix(
-        f"Name the port in the connection string ({_with_port(string)}), which needs no SQL Server Browser. Or let "
-        f"the service SQL Server Browser run on {string.host} and allow UDP {PORT} from the task's security group.",
+        f"Set the port in the connection string ({_with_port(string)}); the driver then does not need SQL Server "
+        f"Browser. Otherwise allow UDP {PORT} from the task's security group, and start the SQL Server Browser service "
+        f"on {string.host}.",
         _START if isinstance(error, Refused) else (command, *_START),
+        Owner.DEVELOPER,
     )
     if kind_of(string.host) is HostKind.RDS:
         summary, fix = f"{string.server}: {_RDS}", _name_the_port(string)
@@ -168,7 +178,8 @@ def _no_browser(string: ConnectionString, error: ClientError, command: str) -> F
 
 
 def _name_the_port(string: ConnectionString) -> Fix:
-    return Fix(f"Name the port of the endpoint in place of the instance: {_with_port(string)}.")
+    text = f"Set the port of the endpoint instead of the instance: {_with_port(string)}."
+    return Fix(text, owner=Owner.DEVELOPER)
 
 
 def _with_port(string: ConnectionString) -> str:

@@ -1,4 +1,4 @@
-"""The login that SQL Server must have for the gMSA."""
+"""The login that SQL Server requires for the gMSA."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from gmsa_doctor_checks.values import BoundDirectory, CredSpec, GmsaNames
 
 @check(
     "sql-server.login",
-    title="The login that SQL Server must have for the gMSA",
+    title="Login for the gMSA in SQL Server (shown, not checked)",
     docs=links.SQL_LOGIN,
     shows=(texts.SQL_LOGIN_FAILED,),
 )
 def login(servers: SqlServers, names: GmsaNames, credspec: CredSpec, bound: Outcome[BoundDirectory]) -> Finding:
-    r"""Says the T-SQL that makes a login for the gMSA, with its real name. SQL Server itself is not asked.
+    r"""Shows the T-SQL that creates a login for the gMSA, with its real name. It does not connect to SQL Server.
 
-    Why: a ticket proves who the container is, not that SQL Server lets it in: "Login failed for user 'CORP\webapp01$'"
-    means that all of Kerberos has worked, and that the login is missing, disabled, or has no user in the database. On
-    RDS it is made in the same way. A login of a group that the gMSA is in will do as well.
+    Why: a ticket proves who the container is, not that SQL Server accepts it. "Login failed for user 'CORP\webapp01$'"
+    means that Kerberos worked, and that the login is missing, disabled, or has no user in the database. The T-SQL is
+    the same on RDS. A login for a group that contains the gMSA also works.
 
-    Fix: run the T-SQL as an administrator of SQL Server, and give the user the roles that the application needs.
+    Fix: run the T-SQL as a SQL Server administrator, and give the user the roles that the application needs.
     """
     netbios = _netbios(names, bound) or credspec.document.net_bios_name or names.domain.text.partition(".")[0].upper()
     account = f"{netbios}\\{names.gmsa.text}$"
@@ -33,15 +33,15 @@ def login(servers: SqlServers, names: GmsaNames, credspec: CredSpec, bound: Outc
     hosts = ", ".join(dict.fromkeys(string.server for string in strings))
     databases = tuple(dict.fromkeys(string.database or "<database>" for string in strings))
     fix = Fix(
-        "Where it is missing: the login on each server, and its user in each database (the role is an example; in a "
-        "contained database, CREATE USER without FOR LOGIN is enough). The last line shows a login that is there.",
+        "If the login is missing, create it on each server, and its user in each database. The role is an example. In "
+        "a contained database, CREATE USER without FOR LOGIN is enough. The last statement shows an existing login.",
         statements(account, databases),
     )
-    return replace(passed(f"not asked of {hosts}: it has to know the login {account}"), fix=fix)
+    return replace(passed(f"not checked: SQL Server on {hosts} needs a login for {account}"), fix=fix)
 
 
 def statements(account: str, databases: tuple[str, ...]) -> tuple[str, ...]:
-    r"""The T-SQL for a login of Windows and its users. Windows accounts are named ``DOMAIN\name``, never as a UPN.
+    r"""The T-SQL for a Windows login and its users. Windows accounts are named ``DOMAIN\name``, never as a UPN.
 
     Source: https://learn.microsoft.com/sql/t-sql/statements/create-login-transact-sql and create-user-transact-sql.
     """
@@ -67,7 +67,7 @@ def _quoted(name: str) -> str:
 
 
 def _netbios(names: GmsaNames, bound: Outcome[BoundDirectory]) -> str | None:
-    """The domain's short name as the AD has it: CredSpecs are known to hold others (MS-ADTS 6.1.1.2.1.1)."""
+    """The domain's short name in the AD (MS-ADTS 6.1.1.2.1.1), from which that of a CredSpec may differ."""
     if bound.value is None:
         return None
     base = names.domain.base_dn
@@ -75,6 +75,6 @@ def _netbios(names: GmsaNames, bound: Outcome[BoundDirectory]) -> str | None:
         entries = bound.value.directory.search(
             f"CN=Partitions,CN=Configuration,{base}", f"(nCName={escape_filter(base)})", ("nETBIOSName",), "one"
         )
-    except ClientError:  # of a child domain, the configuration is elsewhere
+    except ClientError:  # a child domain has its configuration elsewhere
         return None
     return entries[0].text("nETBIOSName") if entries else None

@@ -1,14 +1,15 @@
-"""Whether Kerberos can work with the name by which the application calls its SQL Server."""
+"""Whether Kerberos can work with the name of the SQL Server in the connection string."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gmsa_doctor.authoring import (
     Finding,
     Fix,
     Given,
     Outcome,
+    Owner,
     Result,
     Status,
     check,
@@ -27,9 +28,16 @@ from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix, powershell
 from gmsa_doctor_checks.domain import domain_in_use
 from gmsa_doctor_checks.sql_server.combined import combined
-from gmsa_doctor_checks.sql_server.hosts import HostKind, SearchList, kind_of, own_names_of, search_list_of
+from gmsa_doctor_checks.sql_server.hosts import (
+    HostKind,
+    SearchList,
+    ServerName,
+    kind_of,
+    own_names_of,
+    search_list_of,
+    server_name,
+)
 from gmsa_doctor_checks.sql_server.rds import ENDPOINT, names_in
-from gmsa_doctor_checks.sql_server.server_name import ServerName, server_name, with_spn
 from gmsa_doctor_checks.sql_server.spns import PREFIX, SpnHolder, holders_of, known_hosts, spns_of
 from gmsa_doctor_checks.sql_server.values import ConnectionStrings, InstancePorts, RdsServers, SqlServer, SqlServers
 from gmsa_doctor_checks.values import Account, BoundDirectory, DhcpOptions, DomainName, GmsaNames
@@ -37,9 +45,9 @@ from gmsa_doctor_checks.values import Account, BoundDirectory, DhcpOptions, Doma
 
 @dataclass(frozen=True)
 class NameContext:
-    """What is known when a name is judged. ``holders``: the accounts with SPNs of the names that are in doubt.
+    """What is known besides the names. ``holders``: the accounts with SPNs of the doubtful names.
 
-    ``own_names``: what may resolve names in the container that DNS does not know.
+    ``own_names``: the container's settings that may resolve names which DNS does not.
     """
 
     domain: DomainName
@@ -51,7 +59,7 @@ class NameContext:
     own_names: str
 
     def hosts(self) -> tuple[str, ...]:
-        """All hosts that the AD has an SPN of SQL Server for; none where there are too many for one answer."""
+        """All hosts that have an SPN of SQL Server in the AD; none if there are too many for one answer."""
         try:
             return known_hosts(self.bound.directory, self.domain.base_dn) if self.bound else ()
         except ClientError:
@@ -64,16 +72,21 @@ class NameContext:
         instance = self.ports.of(string) if self.ports else None
         return instance.port if instance else None
 
+    def with_spn(self, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the hosts that have an SPN of SQL Server."""
+        return tuple(host for host in hosts if any(holder.of_host(host) for holder in self.holders))
+
     def is_unseen(self, server: ServerName) -> bool:
-        """Whether there may be a name behind it that is not known here: which SPN the client asks for is open then."""
-        return not server.complete and not server.others and not with_spn(server.hosts, self.holders)
+        """Whether it may have a name that is unknown here, so that the SPN which the client requests is unknown."""
+        return not server.complete and not server.others and not self.with_spn(server.hosts)
 
 
 @check(
     "sql-server.name",
-    title="Kerberos can work with the server's name",
+    title="Kerberos works with the server's name",
     docs=links.SPN,
     shows=(texts.SSPI, texts.SQL_SPN, *texts.KERBEROS_SERVICE),
+    owner=Owner.DEVELOPER,
 )
 def name(
     strings: ConnectionStrings,
@@ -87,16 +100,16 @@ def name(
     vantage: Vantage,
     chosen: Outcome[ChosenContainer],
 ) -> Result[SqlServers]:
-    """Judges the server's name in each connection string: an address, a short name, an endpoint of RDS, an alias.
+    """Checks the server's name in each connection string: IP address, short name, RDS endpoint, or alias.
 
-    Each is judged by itself: the worst decides, and what comes after goes on with those that can be right.
+    Each is checked separately: the worst one decides, and later checks continue with those that can be right.
 
-    Why: the client makes the SPN of that name, and the AD must have it. Where it has not, Windows falls back to NTLM;
-    there is none on Linux, so the logon fails ("Cannot generate SSPI context"). SPNs have full names. What the task's
-    resolver puts behind a short name is the `domain-name` of the DHCP options set.
+    Why: the client builds the SPN from that name, and the AD must have that SPN. Without it, Windows falls back to
+    NTLM, which Linux does not have, so the logon fails ("Cannot generate SSPI context"). SPNs contain full names. The
+    task's resolver appends the `domain-name` of the DHCP options set to a short name.
 
-    Fix: name the server as its SPN does; for RDS, in place of the endpoint, `<instance>.<AD domain>`, or where the AD
-    is self-managed `<instance>.<hash>.<region>.awsrds.<AD domain>`.
+    Fix: use the name in the SPN as the server's name. For RDS, replace the endpoint with `<instance>.<AD domain>`, or
+    for a self-managed AD with `<instance>.<hash>.<region>.awsrds.<AD domain>`.
     """
     left = tuple(named for named in strings.strings if not _is_lost(named.string, rds.value, ports.value))
     if not left:
@@ -109,56 +122,52 @@ def name(
     hosts = tuple(dict.fromkeys(host for server in doubtful for host in server.hosts))
     holders = holders_of(bound.value.directory, domain.base_dn, hosts) if hosts and bound.value else ()
     context = NameContext(domain, search, rds.value, ports.value, bound.value, holders, own_names_of(chosen))
-    asks = dns.value if vantage.silence_counts else None
-    judged = [
-        (server, result.finding() if isinstance(result, ClientError) else result)
-        for server, result in each(
-            servers, lambda server: _unknown_to(asks, server, context) or _judge(server, context)
-        )
-    ]
+    resolver = dns.value if vantage.silence_counts else None
+    results = each(servers, lambda server: _unresolved(resolver, server, context) or _judge(server, context))
     usable = tuple(
         SqlServer(server.named.name, server.string, _spns(server, context), context.port(server.string))
-        for server, finding in judged
-        if finding.status is not Status.FAIL and not context.is_unseen(server)
+        for server, result in results
+        if not (isinstance(result, Finding) and result.status is Status.FAIL) and not context.is_unseen(server)
     )
-    finding = combined([(server.named.name, finding) for server, finding in judged])
+    finding = combined([(server.named.name, result) for server, result in results])
     return Given(SqlServers(usable), finding) if usable else finding
 
 
 def _is_lost(string: ConnectionString, rds: RdsServers | None, ports: InstancePorts | None) -> bool:
-    """Whether there is no such server, or none that accepts accounts of the AD: sql-server.rds, .instance report it."""
+    """Whether sql-server.rds or .instance reports that no AD account can log on there, or that there is no server."""
     instance = ports.of(string) if ports else None
     return bool(rds and string.host.lower() in rds.lost) or bool(instance and instance.lost)
 
 
-def _unknown_to(dns: Dns | None, server: ServerName, context: NameContext) -> Finding | None:
-    """The failure of a name that DNS does not know; of an endpoint of RDS, more is known than that."""
+def _unresolved(dns: Dns | None, server: ServerName, context: NameContext) -> Finding | None:
+    """The failure of a name that does not exist in DNS. RDS endpoints are left to :func:`_judge`."""
     host, kind = server.host, kind_of(server.host)
     if dns is None or kind not in (HostKind.SHORT, HostKind.FULL):
         return None
     try:
         context.search.addresses(host, dns)
+        return None
     except NotFound as error:
-        names = context.search.full_names(host)
-        in_domain = f"{host}.{context.domain.text}"
-        is_wrong_domain = kind is HostKind.SHORT and in_domain not in names and _has_address(in_domain, dns)
-        right = f"Name the server {in_domain}" if is_wrong_domain else "Correct the server's name"
-        wanted = " or ".join(names)
-        finding = failed(
-            f"DNS does not know the server's name {wanted}",
-            observed=f"{server.named.name}: {server.string.server}; {error.text}{_completion(server, context)}",
-            expected=f"an address of {wanted}",
-            fix=Fix(
-                f"{right} in the connection string, or let the task's DNS servers know {wanted}.",
-                (f"dig +short {posix(names[0])}",),
-            ),
-        )
-        if not context.own_names:
-            return finding
-        return finding.to_warning(f", as it is asked from here; {context.own_names} may tell it to the container")
-    except ClientError:  # that no DNS server answers is reported by another check
-        pass
-    return None
+        text = error.text
+    except ClientError:  # another check reports DNS servers that do not answer
+        return None
+    names = context.search.full_names(host)
+    in_domain = f"{host}.{context.domain.text}"
+    is_wrong_domain = kind is HostKind.SHORT and in_domain not in names and _has_address(in_domain, dns)
+    right = f"Set the server's name to {in_domain}" if is_wrong_domain else "Correct the server's name"
+    wanted = " or ".join(names)
+    finding = failed(
+        f"the server's name {wanted} does not exist in DNS",
+        observed=f"{server.named.name}: {server.string.server}; {text}{_completion(server, context)}",
+        expected=f"an address of {wanted}",
+        fix=Fix(
+            f"{right} in the connection string, or make sure that the task's DNS servers resolve {wanted}.",
+            (f"dig +short {posix(names[0])}",),
+        ),
+    )
+    if not context.own_names:
+        return finding
+    return finding.to_warning(f", queried from here; {context.own_names} may resolve it in the container")
 
 
 def _has_address(host: str, dns: Dns) -> bool:
@@ -184,19 +193,19 @@ def _judge(server: ServerName, context: NameContext) -> Finding:
         return good if server.is_alias_of_rds else _doubt(server, _guesses(server, context), context)
     if context.is_unseen(server):
         return _unseen(server, context)
-    named_by_spn = with_spn(server.hosts, context.holders)
+    named_by_spn = context.with_spn(server.hosts)
     if not named_by_spn and not server.may_be_of_another_domain(context.domain):
         return _without_spn(server, _proposals(server, context))
-    # of a full name that this domain has no SPN for, the KDC knows more than the directory
+    # the KDC may find an SPN of a full name in another domain
     if server.host in named_by_spn or (server.kind is HostKind.FULL and not named_by_spn):
         return good
-    return _doubt(server, with_spn(server.others, context.holders), context)
+    return _doubt(server, context.with_spn(server.others), context)
 
 
 def _spns(server: ServerName, context: NameContext) -> tuple[str, ...]:
-    """Java takes a name in the AD's domain as it is written; other clients may use what it stands for.
+    """Java uses a name in the AD domain as it is written; other clients may use its CNAME target.
 
-    Where the port of a named instance is not known, any SPN of the host may be the one.
+    If the port of a named instance is unknown, any SPN of the host may be the right one.
     """
     string = server.string
     if string.spn and string.form is not Form.ODBC:
@@ -207,8 +216,7 @@ def _spns(server: ServerName, context: NameContext) -> tuple[str, ...]:
     spns = [spn for host in hosts for spn in spns_of(string, host, port)]
     if port is None:
         spns += [spn for holder in context.holders for host in hosts for spn in holder.of_host(host)]
-        return tuple(dict.fromkeys(spns))
-    return tuple(spns)
+    return tuple(dict.fromkeys(spns))
 
 
 def _guesses(server: ServerName, context: NameContext) -> tuple[str, ...]:
@@ -225,7 +233,7 @@ def _guesses(server: ServerName, context: NameContext) -> tuple[str, ...]:
 
 
 def _proposals(server: ServerName, context: NameContext) -> tuple[str, ...]:
-    """Names that the AD has an SPN for: those that fit, else all that there are."""
+    """Names with an SPN in the AD: those that fit, otherwise all."""
     hosts = context.hosts()
     first = server.host.partition(".")[0]
     is_name = server.kind in (HostKind.RDS, HostKind.FULL, HostKind.SHORT)
@@ -234,24 +242,28 @@ def _proposals(server: ServerName, context: NameContext) -> tuple[str, ...]:
 
 
 _REASONS = {
-    HostKind.LOCAL: "nothing in the AD has that name",
-    HostKind.ADDRESS: "Kerberos needs a name",
-    HostKind.RDS: "its SPN has the name in the AD's domain",
-    HostKind.SHORT: "its SPN has the full name",
-    HostKind.FULL: "its SPN has the name that the server calls itself",
+    HostKind.LOCAL: "no account in the AD has that name",
+    HostKind.ADDRESS: "Kerberos requires a name",
+    HostKind.RDS: "its SPN contains the name in the AD domain",
+    HostKind.SHORT: "its SPN contains the full name",
+    HostKind.FULL: "its SPN contains the name that the server itself uses",
 }
-"""Why Kerberos cannot work with such a name, or not for certain."""
+"""Why Kerberos cannot work with such a name, or may not."""
+
+
+def _rename(name: str, command: str) -> Fix:
+    return Fix(f"Set the server's name to {name} in the connection string.", (command,))
 
 
 def _without_spn(server: ServerName, proposals: tuple[str, ...]) -> Finding:
     right = " or ".join(proposals[:5]) or "<host>.<domain>"
     spn = powershell(f"{PREFIX}{proposals[0] if len(proposals) == 1 else '<host>.<domain>'}*")
     return failed(
-        f"{server}, and the AD has no SPN for it: no Kerberos, and Linux has no NTLM to fall back to "
+        f"{server}, and the AD has no SPN for it, so Kerberos cannot work and Linux has no NTLM to fall back to "
         f"({_REASONS[server.kind]})",
         observed=_no_spn_of(server),
-        expected=f"a server's name that there is an SPN for: {right}",
-        fix=Fix(f"Name the server {right} in the connection string.", (f"setspn -Q {spn}",)),
+        expected=f"a server name that has an SPN: {right}",
+        fix=_rename(right, f"setspn -Q {spn}"),
     )
 
 
@@ -260,27 +272,24 @@ def _no_spn_of(server: ServerName) -> str:
 
 
 def _unseen(server: ServerName, context: NameContext) -> Finding:
-    right = " or ".join(_proposals(server, context)) or "its full name in the AD's domain"
+    right = " or ".join(_proposals(server, context)) or "its full name in the AD domain"
+    fix = _rename("the one in its SPN", f"dig +short -x {posix(server.string.host)}")
     return warned(
-        f"{server}: {_REASONS[server.kind]}, and DNS, as it is asked from here, has none for it",
+        f"{server}: {_REASONS[server.kind]}, and DNS returns none for it from here",
         observed=_no_spn_of(server),
-        expected=f"a server's name that there is an SPN for: {right}",
-        fix=Fix(
-            "Name the server as its SPN does in the connection string. Whether the task finds out a name, its own DNS "
-            "servers tell.",
-            (f"dig +short -x {posix(server.string.host)}",),
-        ),
+        expected=f"a server name that has an SPN: {right}",
+        fix=replace(fix, text=f"{fix.text} Run this inside the task's network to see what its DNS servers return."),
     )
 
 
 def _doubt(server: ServerName, alternatives: tuple[str, ...], context: NameContext) -> Finding:
-    right = " or ".join(alternatives) or "its full name in the AD's domain"
+    right = " or ".join(alternatives) or "its full name in the AD domain"
     reason = (
-        f"the AD has an SPN for {right} only: it works if the client finds out that name by itself"
+        f"the AD has an SPN only for {right}: Kerberos works only if the client itself finds that name"
         if alternatives and context.bound
-        else f"{_REASONS[server.kind]}; whether there is an SPN for it could not be asked"
+        else f"{_REASONS[server.kind]}; not checked whether it has an SPN"
     )
-    if server.kind is HostKind.SHORT and not context.search.completes_with(context.domain):
+    if server.kind is HostKind.SHORT and context.domain.text not in context.search.domains:
         domains = ", ".join(context.search.domains) or "nothing"
         reason = f"the task completes it with {domains} ({context.search.known_by}), not with {context.domain.text}"
     reverse = "-x " if server.kind is HostKind.ADDRESS else ""
@@ -288,7 +297,5 @@ def _doubt(server: ServerName, alternatives: tuple[str, ...], context: NameConte
         f"{server}: {reason}",
         observed=f"{server.named.name}: {server.string.server}{_completion(server, context)}",
         expected=right,
-        fix=Fix(
-            f"Name the server {right} in the connection string.", (f"dig +short {reverse}{posix(server.string.host)}",)
-        ),
+        fix=_rename(right, f"dig +short {reverse}{posix(server.string.host)}"),
     )

@@ -1,8 +1,8 @@
-"""Whether the application's SQL Servers accept connections."""
+"""Whether the application's SQL Servers accept TCP connections."""
 
 from __future__ import annotations
 
-from gmsa_doctor.authoring import Finding, Fix, Outcome, Row, Status, check, failed, if_several, passed, skipped
+from gmsa_doctor.authoring import Finding, Fix, Outcome, Owner, Row, Status, check, failed, if_several, passed, skipped
 from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core.errors import ClientError, NotFound, Refused, TimedOut, Unreachable
@@ -19,10 +19,10 @@ from gmsa_doctor_checks.sql_server.values import SqlServer, SqlServers
 from gmsa_doctor_checks.values import Account, DhcpOptions, GmsaNames
 
 _CLOSED = (NotFound, TimedOut, Refused, Unreachable)
-"""What shows that the server cannot be reached; any other error leaves that open."""
+"""Errors that show that the server cannot be reached; after any other error, that is unknown."""
 
 
-@check("sql-server.port", title="The SQL Server accepts connections", docs=links.SPN, shows=(texts.SQL_UNREACHABLE,))
+@check("sql-server.port", title="SQL Server accepts TCP connections", docs=links.SPN, shows=(texts.SQL_UNREACHABLE,))
 def port(
     servers: SqlServers,
     names: GmsaNames,
@@ -33,12 +33,12 @@ def port(
     vantage: Vantage,
     chosen: Outcome[ChosenContainer],
 ) -> Finding:
-    """Looks up the server of each connection string, and opens a TCP connection to its port.
+    """Resolves the server's name of each connection string, and opens a TCP connection to its port.
 
-    The port of a named instance is the one that SQL Server Browser has told (`sql-server.instance`).
+    The port of a named instance is the one that SQL Server Browser reported (`sql-server.instance`).
 
-    Why: with the best ticket nothing is read from a server that cannot be reached: a security group, a network ACL, a
-    name that the task's DNS servers do not know.
+    Why: a ticket is useless if the server cannot be reached. Usual causes are a security group, a network ACL, or a
+    name that the task's DNS servers do not resolve.
 
     Fix: allow TCP 1433 (or the instance's port) from the task's security group.
     """
@@ -49,7 +49,7 @@ def port(
         if server.port is not None and kind_of(server.string.host) is not HostKind.LOCAL
     }
     if not targets:
-        return skipped("the servers' ports are not known: they are the container's own, or those of named instances")
+        return skipped("not checked: each server is the container itself, or a named instance whose port is unknown")
     answers = each(targets.values(), lambda server: _connect(server, search, dns, tcp))
     rows = tuple(_row(server, answer) for server, answer in answers)
     errors = [(server, answer) for server, answer in answers if isinstance(answer, ClientError)]
@@ -59,7 +59,7 @@ def port(
     certain = tuple(error for error in _CLOSED if not (own_names and error is NotFound))
     server, error = next((pair for pair in errors if isinstance(pair[1], certain)), errors[0])
     if own_names and isinstance(error, NotFound):
-        return skipped(f"{server.string.host} has no address here, and {own_names} may tell the container one")
+        return skipped(f"{server.string.host} does not resolve here, but {own_names} may resolve it in the container")
     if not isinstance(error, _CLOSED):
         raise error
     return judge_silence(_unreachable(server, error, if_several(rows)), vantage)
@@ -73,37 +73,33 @@ def _row(server: SqlServer, answer: str | ClientError) -> Row:
 
 
 def _connect(server: SqlServer, search: SearchList, dns: Dns, tcp: Tcp) -> str:
-    """One address is enough: a listener of an availability group has one in each subnet, and one of them answers."""
+    """One address is enough: an availability group listener has one in each subnet, of which only one answers."""
     port = server.port or DEFAULT_PORT
     answers = each(search.addresses(server.string.host, dns), lambda address: tcp.connect(address, port))
     errors = [answer for _, answer in answers if isinstance(answer, ClientError)]
     if len(errors) == len(answers):
         raise errors[0]
     address, seconds = next((address, answer) for address, answer in answers if not isinstance(answer, ClientError))
-    rest = f" ({len(errors)} of its {len(answers)} addresses is not)" if errors else ""
+    rest = f" ({len(errors)} of its {len(answers)} addresses failed)" if errors else ""
     return f"{address} is open after {seconds * 1000:.0f} ms{rest}"
 
 
 def _unreachable(server: SqlServer, error: ClientError, rows: tuple[Row, ...]) -> Finding:
     host, port = server.string.host, server.port
     if isinstance(error, NotFound):
-        return failed(
-            f"the SQL Server {host} has no address: {error.text}",
-            observed=error.text,
-            expected=f"an address of {host}",
-            fix=Fix(
-                "Correct the server's name, or let the task's DNS servers know it.", (f"dig +short {posix(host)}",)
-            ),
-            rows=rows,
+        summary, expected = f"the name of SQL Server {host} does not resolve: {error.text}", f"an address of {host}"
+        fix = Fix(
+            "Correct the server's name in the connection string, or make sure that the task's DNS servers resolve it.",
+            (f"dig +short {posix(host)}",),
+            Owner.DEVELOPER,
         )
-    return failed(
-        f"the SQL Server {host} accepts no connection on port {port}: {error.text}",
-        observed=error.text,
-        expected=f"TCP {port} open",
-        fix=Fix(
-            f"Allow TCP {port} from the task's security group to the server: security groups on both sides, network "
-            "ACLs (return ports 1024-65535 too), routes and firewalls; see that SQL Server listens on that port.",
+    else:
+        summary, expected = f"SQL Server {host} accepts no connection on port {port}: {error.text}", f"TCP {port} open"
+        fix = Fix(
+            f"Allow TCP {port} from the task's security group to the server: in the security groups on both sides, the "
+            "network ACLs (also the return ports 1024-65535), routes and firewalls. Check that SQL Server listens on "
+            "that port.",
             (f"nc -vz -w 3 {posix(host)} {port}",),
-        ),
-        rows=rows,
-    )
+            Owner.AWS,
+        )
+    return failed(summary, observed=error.text, expected=expected, fix=fix, rows=rows)

@@ -1,13 +1,26 @@
-"""SQL Server on Amazon RDS: what it is joined to."""
+"""SQL Server on Amazon RDS: the AD domain that it has joined."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from gmsa_doctor.authoring import Finding, Fix, Given, Result, Status, check, failed, passed, skipped, unknown, warned
+from gmsa_doctor.authoring import (
+    Finding,
+    Fix,
+    Given,
+    Owner,
+    Result,
+    Status,
+    check,
+    failed,
+    passed,
+    skipped,
+    unknown,
+    warned,
+)
 from gmsa_doctor.clients.aws.rds import Rds
-from gmsa_doctor.core.errors import ClientError, NotFound
+from gmsa_doctor.core.errors import NotFound
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks import links
@@ -24,7 +37,7 @@ ENDPOINT = re.compile(
 
 
 def names_in(endpoint: str, domain: str) -> tuple[str, str]:
-    """An instance's name in its AD domain: in a directory of Directory Service, and in a self-managed AD.
+    """A DB instance's name in its AD domain: of a Directory Service directory, and of a self-managed AD.
 
     Source: the RDS user guide, "Connecting … with Windows Authentication" and "Working with self-managed Active
     Directory": RDS keeps a CNAME record of ``<id>.<hash>.<region>.awsrds.<domain>`` there.
@@ -35,117 +48,117 @@ def names_in(endpoint: str, domain: str) -> tuple[str, str]:
 
 
 _JOINED = frozenset({"joined", "kerberos-enabled"})
-_ON_ITS_WAY = re.compile(r"pending-.*|joining|enabling.*|removing")
+_CHANGING = re.compile(r"pending-.*|joining|enabling.*|removing")
 """Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_SQLServerWinAuth.html, domain membership."""
 
 
-@check("sql-server.rds", title="The RDS instance has joined the AD", docs=links.RDS_KERBEROS)
+@check("sql-server.rds", title="RDS DB instance has joined an AD domain", docs=links.RDS_KERBEROS, owner=Owner.AWS)
 def rds(strings: ConnectionStrings, place: AwsPlace, client: Rds) -> Result[RdsServers]:
     """For servers that are named by their RDS endpoint, asks RDS which AD domain they have joined.
 
-    Each is judged by itself; the worst decides.
+    Each is checked separately; the worst one decides.
 
-    Why: an instance that has joined no domain can log nobody on with Windows authentication. The domain tells under
-    which name it is to be connected to: its SPN has that name, and never that of the endpoint.
+    Why: a DB instance that has not joined a domain cannot use Windows authentication. Its SPN contains its name in that
+    domain, never the endpoint, so the application must connect to that name.
 
-    Fix: join the instance to the domain (`aws rds modify-db-instance --domain …`).
+    Fix: join the DB instance to the domain (`aws rds modify-db-instance --domain …`).
     """
     hosts = dict.fromkeys(named.string.host.lower() for named in strings.strings)
     endpoints = [endpoint for host in hosts if (endpoint := ENDPOINT.fullmatch(host))]
     if not endpoints:
-        return skipped("no server is named by an endpoint of RDS")
-    results = [
-        (endpoint, result.finding() if isinstance(result, ClientError) else result)
-        for endpoint, result in each(endpoints, lambda endpoint: _judge(endpoint, place, client))
-    ]
-    findings = [(endpoint, result.finding if isinstance(result, Given) else result) for endpoint, result in results]
+        return skipped("no server is named by an RDS endpoint")
+    results = each(endpoints, lambda endpoint: _judge(endpoint, place, client))
     servers = tuple(result.value for _, result in results if isinstance(result, Given))
-    lost = tuple(endpoint[0].lower() for endpoint, finding in findings if finding.status is Status.FAIL)
-    finding = combined([(endpoint["id"], finding) for endpoint, finding in findings])
+    failures = (
+        endpoint for endpoint, result in results if isinstance(result, Finding) and result.status is Status.FAIL
+    )
+    lost = tuple(endpoint[0].lower() for endpoint in failures)
+    finding = combined([(endpoint["id"], result) for endpoint, result in results])
     return Given(RdsServers(servers, lost), finding) if servers or lost else finding
 
 
 def _judge(endpoint: re.Match[str], place: AwsPlace, client: Rds) -> Result[RdsServer]:
-    """Raises ClientError for what RDS does not report."""
     host, id, region = endpoint[0].lower(), endpoint["id"], endpoint["cn"] or endpoint["region"]
     if place.region and region and region != place.region:
         return unknown(
-            f"{endpoint[0]} is of {region}, and the task runs in {place.region}",
-            fix=Fix("Ask there.", (_describe(id, region),)),
+            f"{endpoint[0]} is in {region}, but the task runs in {place.region}",
+            fix=Fix("Check the DB instance in that region.", (_describe(id, region),)),
         )
     if host.split(".")[1].startswith("proxy-"):
         return unknown(
-            f"{endpoint[0]} is an endpoint of RDS Proxy, which tells nothing of the AD",
+            f"{endpoint[0]} is an RDS Proxy endpoint, which does not show an AD domain",
             expected="the DB instance's own name in the AD",
-            fix=Fix("With Windows authentication, connect to the DB instance by its name in the AD."),
+            fix=Fix("Connect to the DB instance by its name in the AD.", owner=Owner.DEVELOPER),
         )
     try:
         instance = client.instance(id)
     except NotFound as error:
         return unknown(
-            f"there is no DB instance {id} in {place.region}: it is another account's, or was deleted",
+            f"there is no DB instance {id} in {place.region}: it belongs to another account, or was deleted",
             observed=error.text,
-            fix=Fix("See that the endpoint is still right.", (_describe(id, place.region),)),
+            fix=Fix("Check that the endpoint is still correct.", (_describe(id, place.region),)),
         )
     return _judge_membership(host, id, instance, place)
 
 
 def _judge_membership(host: str, id: str, instance: dict[str, Any], place: AwsPlace) -> Result[RdsServer]:
-    """RDS Custom that RDS has joined to no domain may have been joined by its owner, by hand, unknown to RDS.
+    """The owner of an RDS Custom DB instance may have joined it by hand, which RDS does not show.
 
     Source: the AWS database blog, "Use a self-hosted Active Directory with Amazon RDS Custom for SQL Server".
     """
     membership = next(iter(instance.get("DomainMemberships") or []), None)
     if membership is None:
         if str(instance.get("Engine") or "").startswith("custom-"):
-            finding = passed(f"{id}: of RDS Custom: its owner may have joined it by hand")
+            finding = passed(f"{id}: RDS Custom, whose owner may have joined it by hand")
             return Given(RdsServer(host, id, "", ""), finding)
-        return _not_joined(id, place)
+        return failed(
+            f"DB instance {id} has not joined an AD domain: Windows authentication cannot work",
+            observed="no DomainMemberships",
+            expected="joined to the gMSA's domain",
+            fix=Fix(
+                "Join it to the AD: with --domain-iam-role-name to a Directory Service directory, or with "
+                "--domain-fqdn, --domain-ou, --domain-auth-secret-arn and --domain-dns-ips to a self-managed AD.",
+                (_join(id, place),),
+            ),
+        )
     fqdn, status = str(membership.get("FQDN") or ""), str(membership.get("Status") or "")
     described = (_describe(id, place.region),)
     if status.lower() == "failed":
+        events = (
+            f"aws rds describe-events{place.region_option} --source-type db-instance --source-identifier {posix(id)} "
+            "--duration 20160"
+        )
         return failed(
-            f"the DB instance {id} failed to join the AD domain {fqdn}: Windows authentication cannot work",
+            f"DB instance {id} failed to join the AD domain {fqdn}: Windows authentication cannot work",
             observed=f"DomainMemberships: {status}",
             expected="joined",
-            fix=Fix("See its events for the reason, and join it again.", described),
+            fix=Fix("Find the reason in the events of the DB instance, and join it again.", (events, _join(id, place))),
         )
     domain, state = fqdn.rstrip(".").lower(), status.lower()
     server = RdsServer(host, id, domain, _name_in(host, domain, membership))
     if state in _JOINED:
         return Given(server, passed(f"{id}: {domain}: {state}"))
-    if not _ON_ITS_WAY.fullmatch(state):
-        text = f"the domain membership of the DB instance {id} is {status or 'not told'}"
-        return unknown(text, fix=Fix("Look.", described))
+    if not _CHANGING.fullmatch(state):
+        text = f"the domain membership of DB instance {id} is {status or 'not reported'}"
+        return unknown(text, fix=Fix("Check the domain membership of the DB instance.", described))
     finding = warned(
-        f"the DB instance {id} is only on its way into its domain, or out of it: {domain}: {state}",
+        f"DB instance {id} is still joining or leaving its domain: {domain}: {state}",
         expected="joined",
-        fix=Fix("Wait, and see what becomes of it.", described),
+        fix=Fix("Wait until the status settles, then run this again.", described),
     )
     return Given(server, finding)
 
 
 def _name_in(endpoint: str, domain: str, membership: dict[str, Any]) -> str:
-    """RDS reports an organizational unit and a secret for a self-managed AD only."""
-    if not domain:
-        return ""
+    """RDS reports an organizational unit and a secret only for a self-managed AD."""
     is_self_managed = bool(membership.get("OU") or membership.get("AuthSecretArn"))
-    return names_in(endpoint, domain)[is_self_managed]
+    return names_in(endpoint, domain)[is_self_managed] if domain else ""
 
 
-def _not_joined(id: str, place: AwsPlace) -> Finding:
-    return failed(
-        f"the DB instance {id} has joined no AD domain: Windows authentication cannot work",
-        observed="no DomainMemberships",
-        expected="joined to the gMSA's domain",
-        fix=Fix(
-            "Join it to the AD (with --domain-iam-role-name for a directory of AWS; with --domain-fqdn and its like "
-            "for a self-managed one).",
-            (
-                f"aws rds modify-db-instance{place.region_option} --db-instance-identifier {posix(id)} "
-                f"--domain {posix('<directory id>')} --domain-iam-role-name {posix('<role>')}",
-            ),
-        ),
+def _join(id: str, place: AwsPlace) -> str:
+    return (
+        f"aws rds modify-db-instance{place.region_option} --db-instance-identifier {posix(id)} "
+        f"--domain {posix('<directory id>')} --domain-iam-role-name {posix('<role>')}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Why the KDC gives no ticket for a SQL Server's SPN, as the directory shows it."""
+"""Why the KDC does not issue a ticket for a SQL Server's SPN, as far as the directory shows."""
 
 from __future__ import annotations
 
@@ -7,43 +7,41 @@ from dataclasses import replace
 from gmsa_doctor.authoring import Finding, Fix
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.core.errors import ClientError
-from gmsa_doctor_checks.sql_server.spns import PREFIX, SpnHolder, enabling, holders_of, host_of, removal, setspn
+from gmsa_doctor.formats.ad.krb5_conf import host_of
+from gmsa_doctor_checks.sql_server.spns import PREFIX, SpnHolder, enabling, holders_of, removal, setspn
 from gmsa_doctor_checks.values import BoundDirectory
 
 
 def with_holders(
     finding: Finding, spn: str, refusal: KdcRefusal, principal: str, bound: BoundDirectory | None
 ) -> Finding:
-    """The same finding, with the accounts that the directory names. Asked only when the KDC has refused."""
+    """The finding, with the accounts that have the SPN. Only called if the KDC has refused a ticket."""
     if bound is None or not spn.lower().startswith(PREFIX.lower()):
         return finding
     base = ",".join(f"DC={label}" for label in principal.rpartition("@")[2].lower().split("."))
     try:
         holders = holders_of(bound.directory, base, (host_of(spn),))
     except ClientError:
-        return finding  # what the KDC says stands without it
+        return finding  # the KDC's answer is enough for the finding
     owners = [holder for holder in holders if holder.has(spn)]
     if refusal.reason is KdcReason.UNKNOWN_SERVICE and not owners:
         return _missing(finding, spn, holders)
     if len(owners) > 1:
         names = ", ".join(owner.account for owner in owners)
-        fix = Fix("Take it off all accounts but the one that the service runs as.", removal(spn))
+        fix = Fix("Remove it from all accounts except the one that the service runs as.", removal(spn))
         return replace(finding, summary=f"{len(owners)} accounts have the SPN {spn}: {names}", fix=fix)
     if not owners:
         return finding
     owner = owners[0]
-    changed = replace(
-        finding,
-        observed=f"{finding.observed}; {spn} is on {owner.account}{'' if owner.enabled else ', which is disabled'} "
-        f"({owner.dn})",
-    )
+    disabled = "" if owner.enabled else ", which is disabled"
+    changed = replace(finding, observed=f"{finding.observed}; {spn} is on {owner.account}{disabled} ({owner.dn})")
     if owner.enabled or finding.fix is None:
         return changed
     return replace(changed, fix=Fix(finding.fix.text, enabling(owner)))
 
 
 def _missing(finding: Finding, spn: str, holders: tuple[SpnHolder, ...]) -> Finding:
-    """The host may have other SPNs: the port, or the form, is then what differs."""
+    """The host may have other SPNs, with another port or in another form."""
     others = [(holder.account, other) for holder in holders for other in holder.of_host(host_of(spn))]
     if not others:
         return finding
@@ -51,10 +49,10 @@ def _missing(finding: Finding, spn: str, holders: tuple[SpnHolder, ...]) -> Find
     listed = ", ".join(f"{other} on {holder}" for holder, other in others)
     return replace(
         finding,
-        summary=f"{finding.summary}; for that host it has {listed}",
+        summary=f"{finding.summary}; that host has {listed}",
         fix=Fix(
-            f"Register this form too on {account}, if SQL Server runs as that; or let the connection string name the "
-            "port that the SPN has.",
+            f"Also register this SPN on {account}, if SQL Server runs as that account. Otherwise set the port of the "
+            "registered SPN in the connection string.",
             (setspn("-S", spn, account),),
         ),
     )

@@ -1,39 +1,40 @@
-"""The SPNs of the application's SQL Servers, and who has them."""
+"""The SPNs of the application's SQL Servers, and the accounts that have them."""
 
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Finding, Fix, Outcome, Row, Status, check, deferred_to, if_several, passed, warned
+from gmsa_doctor.formats.ad.krb5_conf import host_of
 from gmsa_doctor.formats.sql_server.connection_string import Form
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import powershell
-from gmsa_doctor_checks.sql_server.spns import SpnHolder, enabling, holders_of, host_of, removal, setspn, spns_of
+from gmsa_doctor_checks.sql_server.spns import SpnHolder, enabling, holders_of, removal, setspn, spns_of
 from gmsa_doctor_checks.sql_server.values import ServiceTickets, SqlServer, SqlServers
 from gmsa_doctor_checks.values import Account, BoundDirectory
 
 
 @check(
     "sql-server.spn",
-    title="The SQL Server's SPN is on one account, enabled and with AES",
+    title="SQL Server's SPN is on one enabled account with AES",
     docs=links.SPN,
     shows=(texts.SSPI, texts.SQL_SPN, *texts.KERBEROS_SERVICE),
 )
 def spn(servers: SqlServers, bound: BoundDirectory, account: Account, tickets: Outcome[ServiceTickets]) -> Finding:
     """Looks for the accounts that have the SPN of each connection string's server.
 
-    Why: the ticket is made for the account that has the SPN; SQL Server can read it only if it runs as that account.
-    What the KDC itself says to the SPN is `kerberos.service-ticket`; where it refuses, that is the root cause.
+    Why: the ticket is encrypted for the account that has the SPN; SQL Server can decrypt it only if it runs as that
+    account. `kerberos.service-ticket` reports the KDC's answer for the SPN; if the KDC refuses, that is the root cause.
 
-    Fix: register the SPN on the account that SQL Server runs as, and on no other (`setspn -S`).
+    Fix: register the SPN on the account that SQL Server runs as, and on no other account (`setspn -S`).
     """
-    asked = servers.servers
-    if tickets.finding.status is Status.FAIL:  # what the KDC refuses is reported by that check
-        got = tickets.value.spns if tickets.value else ()
-        asked = tuple(server for server in asked if not set(got).isdisjoint(server.spns))
-    if not asked:
+    checked = servers.servers
+    if tickets.finding.status is Status.FAIL:  # that check reports what the KDC refused
+        granted = tickets.value.spns if tickets.value else ()
+        checked = tuple(server for server in checked if not set(granted).isdisjoint(server.spns))
+    if not checked:
         return deferred_to(tickets.finding)
-    hosts = tuple(dict.fromkeys(host_of(spn) for server in asked for spn in server.spns))
+    hosts = tuple(dict.fromkeys(host_of(spn) for server in checked for spn in server.spns))
     holders = holders_of(bound.directory, account.domain.base_dn, hosts)
-    judged = [_judge(server, holders, tickets.value) for server in asked]
+    judged = [_judge(server, holders, tickets.value) for server in checked]
     rows = tuple(row for row, _ in judged)
     row, fix = next((pair for pair in judged if pair[1] is not None), (None, None))
     if row is None:
@@ -47,23 +48,23 @@ def spn(servers: SqlServers, bound: BoundDirectory, account: Account, tickets: O
 
 
 def _judge(server: SqlServer, holders: tuple[SpnHolder, ...], tickets: ServiceTickets | None) -> tuple[Row, Fix | None]:
-    """The server's row, and what to do if all is not well."""
+    """The server's row, and the fix if there is a fault."""
     wanted = [spn for spn in server.spns if tickets and spn in tickets.spns] or list(server.spns)
     for spn in wanted:
         owners = [holder for holder in holders if holder.has(spn)]
         if len(owners) > 1:
-            fix = Fix("Take it off all accounts but the one that SQL Server runs as.", removal(spn))
+            fix = Fix("Remove it from all accounts except the one that SQL Server runs as.", removal(spn))
             names = ", ".join(owner.account for owner in owners)
             return Row(spn, Status.WARN, f"{len(owners)} accounts have it: {names}"), fix
         if owners:
             return _judge_owner(spn, owners[0], server, holders)
     spn = wanted[0]
-    if tickets and spn in tickets.spns:  # of another domain of the forest, or hidden from the user
-        return Row(spn, Status.PASS, "the KDC gives a ticket; who has it cannot be seen in this domain"), None
+    if tickets and spn in tickets.spns:  # in another domain of the forest, or hidden from the user
+        return Row(spn, Status.PASS, "the KDC issues a ticket; no visible account in this domain has it"), None
     near = ", ".join(near for holder in holders for near in holder.of_host(host_of(spn)))
-    text = "no account of the domain has it" + (f"; for that host there is {near}" if near else "")
+    text = "no account in the domain has it" + (f"; that host has {near}" if near else "")
     fix = Fix(
-        "Register it on the account that SQL Server runs as (the machine's own for a virtual account), in this form.",
+        "Register it in this form on the account that SQL Server runs as (the computer account for a virtual account).",
         (setspn("-Q", spn), setspn("-S", spn, "<DOMAIN\\service account>")),
     )
     return Row(spn, Status.WARN, text), fix
@@ -76,17 +77,22 @@ def _judge_owner(
         return Row(spn, Status.WARN, f"on {owner.account}, which is disabled"), Fix("Enable it.", enabling(owner))
     if owner.rc4_only:
         fix = Fix(
-            "Let it use AES, set its password anew, and restart SQL Server.",
-            (f"Set-ADObject -Identity {powershell(owner.dn)} -Replace @{{'msDS-SupportedEncryptionTypes'=24}}",),
+            "Allow AES for the account and reset its password. Then set the new password for the SQL Server service in "
+            "SQL Server Configuration Manager, and restart SQL Server.",
+            (
+                f"Set-ADObject -Identity {powershell(owner.dn)} -Replace @{{'msDS-SupportedEncryptionTypes'=24}}",
+                f"Set-ADAccountPassword -Identity {powershell(owner.dn)} -Reset "
+                "-NewPassword (Read-Host -AsSecureString)",
+            ),
         )
-        return Row(spn, Status.WARN, f"on {owner.account}, which takes RC4 only: many Linux images refuse that"), fix
+        return Row(spn, Status.WARN, f"on {owner.account}, which allows RC4 only: many Linux images reject RC4"), fix
     return _for_each_version(server, owner, holders) or (Row(spn, Status.PASS, f"on {owner.account}"), None)
 
 
 def _for_each_version(server: SqlServer, owner: SpnHolder, holders: tuple[SpnHolder, ...]) -> tuple[Row, Fix] | None:
-    """For a named instance, .NET asks with its name or with its port, as its version is: both should be there.
+    """For a named instance, .NET requests its name or its port, depending on its version: both should be registered.
 
-    SQL Server registers both when it starts, where it may. Source: dotnet/SqlClient, issue 3566.
+    SQL Server registers both when it starts, if it is allowed to. Source: dotnet/SqlClient, issue 3566.
     """
     string = server.string
     if string.form is not Form.DOTNET or not string.instance or string.port or string.spn:
@@ -96,9 +102,9 @@ def _for_each_version(server: SqlServer, owner: SpnHolder, holders: tuple[SpnHol
     missing = next((spn for spn in wanted if not any(holder.has(spn) for holder in holders)), None)
     if missing is None:
         return None
-    text = f"nobody has it; .NET asks for {' or '.join(wanted)}, as the version of its driver is"
+    text = f"no account has it; .NET requests {' or '.join(wanted)}, depending on the driver's version"
     fix = Fix(
-        f"Register it too on {owner.account}, which has the other SPN of {host}; or name the port in the connection "
+        f"Also register it on {owner.account}, which has the other SPN of {host}, or set the port in the connection "
         "string.",
         (setspn("-S", missing, owner.account),),
     )

@@ -1,17 +1,15 @@
-"""SPNs of SQL Server: which one a driver asks for, and which accounts of the directory have it."""
+"""SPNs of SQL Server: which ones a driver requests, and which accounts in the directory have them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from gmsa_doctor.clients.ldap.client import Directory, Entry, escape_filter
+from gmsa_doctor.formats.ad.krb5_conf import host_of
+from gmsa_doctor.formats.ad.supported_encryption_types import AES, EncryptionType
+from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor.formats.sql_server.connection_string import DEFAULT_PORT, ConnectionString, Form
 from gmsa_doctor_checks.commands import powershell
-
-DISABLED = 0x2
-"""ADS_UF_ACCOUNTDISABLE of userAccountControl. Source: MS-ADTS 2.2.16."""
-RC4, AES = 0x4, 0x18
-"""Bits of msDS-SupportedEncryptionTypes. Source: MS-KILE 2.2.7."""
 
 PREFIX = "MSSQLSvc/"
 _ATTRIBUTES = ("sAMAccountName", "servicePrincipalName", "userAccountControl", "msDS-SupportedEncryptionTypes")
@@ -19,7 +17,7 @@ _ATTRIBUTES = ("sAMAccountName", "servicePrincipalName", "userAccountControl", "
 
 @dataclass(frozen=True)
 class SpnHolder:
-    """An account with SPNs of SQL Server. ``rc4_only``: it says itself that it takes no AES."""
+    """An account with SPNs of SQL Server. ``rc4_only``: its msDS-SupportedEncryptionTypes allows RC4 but not AES."""
 
     account: str
     dn: str
@@ -28,17 +26,12 @@ class SpnHolder:
     spns: tuple[str, ...]
 
     def has(self, spn: str) -> bool:
-        """Whether it has that SPN; the AD compares without case."""
+        """Whether it has that SPN. The AD ignores case."""
         return spn.lower() in {own.lower() for own in self.spns}
 
     def of_host(self, host: str) -> tuple[str, ...]:
-        """Its SPNs for that host, whatever follows the host's name."""
+        """Its SPNs for that host, with any port or instance."""
         return tuple(spn for spn in self.spns if host_of(spn).lower() == host.lower())
-
-
-def host_of(spn: str) -> str:
-    """The host in ``MSSQLSvc/host[:port]``."""
-    return spn.partition("/")[2].partition(":")[0]
 
 
 def holders_of(directory: Directory, base: str, hosts: tuple[str, ...]) -> tuple[SpnHolder, ...]:
@@ -49,7 +42,7 @@ def holders_of(directory: Directory, base: str, hosts: tuple[str, ...]) -> tuple
 
 
 def known_hosts(directory: Directory, base: str) -> tuple[str, ...]:
-    """The hosts below ``base`` for which there is any SPN of SQL Server."""
+    """The hosts below ``base`` that have an SPN of SQL Server."""
     holders = map(_holder, directory.search(base, f"(servicePrincipalName={PREFIX}*)", _ATTRIBUTES))
     hosts = (host_of(spn).lower() for holder in holders for spn in holder.spns)
     return tuple(dict.fromkeys(host for host in hosts if "." in host))
@@ -62,32 +55,32 @@ def _holder(entry: Entry) -> SpnHolder:
     return SpnHolder(
         entry.text("sAMAccountName") or entry.dn,
         entry.dn,
-        not control & DISABLED,
-        bool(types & RC4 and not types & AES),
+        not control & Control.ACCOUNTDISABLE,
+        bool(types & EncryptionType.RC4 and not types & AES),
         spns,
     )
 
 
 def setspn(option: str, spn: str, account: str = "") -> str:
-    """A command about an SPN."""
+    """A ``setspn`` command."""
     return f"setspn {option} {powershell(spn)}" + (f" {powershell(account)}" if account else "")
 
 
 def removal(spn: str) -> tuple[str, ...]:
-    """How to take an SPN off an account."""
+    """The commands that remove an SPN from an account."""
     return setspn("-Q", spn), setspn("-D", spn, "<account>")
 
 
 def enabling(holder: SpnHolder) -> tuple[str, ...]:
-    """How to enable an account."""
+    """The command that enables an account."""
     return (f"Enable-ADAccount -Identity {powershell(holder.account)}",)
 
 
 def spns_of(string: ConnectionString, host: str, port: int | None = None) -> tuple[str, ...]:
-    """What the driver asks a ticket for if it takes that name for the server's; one of several is enough.
+    """The SPNs for which the driver requests a ticket if it uses ``host`` as the server's name; one is enough.
 
-    ``port`` is the one of a named instance that SQL Server Browser reported. All drivers ask with the port; .NET asks
-    for the default instance without it too, and in most of its versions for a named one with the instance's name.
+    ``port`` is the one that SQL Server Browser reported for a named instance. All drivers put the port into the SPN;
+    .NET also omits it for the default instance, and in most versions uses the instance's name for a named one.
     Sources: SniProxy.GetSqlServerSPNs of dotnet/SqlClient (and its issues 2187 and 3566), SSPIAuthentication.makeSpn of
     microsoft/mssql-jdbc, and the documentation of SPNs (links.SPN).
     """

@@ -1,4 +1,4 @@
-"""The values that the checks of SQL Server give each other."""
+"""The values that the checks of SQL Server hand to each other."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from gmsa_doctor.formats.sql_server.connection_string import ConnectionString
 
 @dataclass(frozen=True)
 class SecretStrings:
-    """The connection strings in the secrets and parameters that variables of the container are made of."""
+    """The connection strings in the secrets and parameters that the container's variables come from."""
 
     strings: tuple[NamedString, ...]
 
 
 @dataclass(frozen=True)
 class ConnectionStrings:
-    """Those that can log on with the ticket in the cache; at least one."""
+    """The connection strings that can log on with the ticket in the cache; at least one."""
 
     strings: tuple[NamedString, ...]
 
 
 @dataclass(frozen=True)
 class RdsServer:
-    """A DB instance of RDS: the endpoint in the connection string, and the AD domain that it has joined.
+    """An RDS DB instance: its endpoint in the connection string, and the AD domain that it has joined.
 
-    ``name``: the one that it has in that domain; empty where RDS does not report it.
+    ``name``: its name in that domain; empty where RDS does not report it.
     """
 
     endpoint: str
@@ -37,7 +37,7 @@ class RdsServer:
 
 @dataclass(frozen=True)
 class RdsServers:
-    """The endpoints of RDS among the servers; ``lost`` are those where no logon of the AD can work."""
+    """The RDS endpoints among the servers; on those in ``lost`` no logon with Windows authentication can work."""
 
     servers: tuple[RdsServer, ...]
     lost: tuple[str, ...] = ()
@@ -45,9 +45,9 @@ class RdsServers:
 
 @dataclass(frozen=True)
 class NamedInstance:
-    """An instance of SQL Server that is named without its port. ``port`` is None where it is not known.
+    """A SQL Server instance that is named without its port. ``port`` is None where it is unknown.
 
-    ``lost``: its host says that there is no such instance, or none that is reached by TCP.
+    ``lost``: SQL Server Browser reports no such instance, or one without TCP/IP.
     """
 
     host: str
@@ -63,26 +63,25 @@ def key_of(string: ConnectionString) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class InstancePorts:
-    """What SQL Server Browser answered about the instances that are named without their ports."""
+    """What SQL Server Browser reported about the instances that are named without their ports."""
 
     instances: tuple[NamedInstance, ...]
 
     def of(self, string: ConnectionString) -> NamedInstance | None:
-        """The instance that the connection string names; None where it names a port too, or none was asked for."""
+        """The instance that the connection string names; None if it also names a port, or none was looked up."""
         if string.port is not None:
             return None
-        return next((found for found in self.instances if (found.host, found.name) == key_of(string)), None)
+        return next((instance for instance in self.instances if (instance.host, instance.name) == key_of(string)), None)
 
 
 @dataclass(frozen=True)
 class SqlServer:
-    """A SQL Server as the application names it, and the SPNs of which one has to be there: the first is asked first.
+    """A SQL Server as the application names it. One of the SPNs must exist; the driver asks for the first one first.
 
-    ``port`` is None for a named instance whose port is not known.
+    ``name`` is the connection string's. ``port`` is None for a named instance whose port is unknown.
     """
 
     name: str
-    """Of the connection string."""
     string: ConnectionString
     spns: tuple[str, ...]
     port: int | None = None
