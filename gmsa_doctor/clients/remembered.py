@@ -1,4 +1,4 @@
-"""Answers that a client asks for once."""
+"""Remembers a client's answers, so that each request is sent once."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ R = TypeVar("R")
 
 
 class RememberedAnswers:
-    """Answers and typed errors by their questions. Each is asked for once, also when asked side by side."""
+    """Answers and typed errors by request. Each request is sent once, even if threads need it at the same time."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._answers: dict[object, _Answer] = {}
 
     def get(self, question: object, ask: Callable[[], R]) -> R:
-        """The answer to the question. Raises the ClientError that ``ask`` raised when it was called."""
+        """The answer to a request. Raises the ClientError that ``ask`` raised when it was called."""
         with self._lock:
             answer = self._answers.setdefault(question, _Answer())
         with answer.lock:
@@ -35,7 +35,7 @@ class RememberedAnswers:
         return value
 
     def items(self) -> Iterator[tuple[object, object]]:
-        """Questions with their answers, as far as these are known."""
+        """Requests with their answers, as far as known."""
         return ((question, answer.value) for question, answer in list(self._answers.items()) if answer.known)
 
 

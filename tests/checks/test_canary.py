@@ -179,7 +179,7 @@ def test_a_user_other_than_root_may_not_read_it_and_is_told_whose_it_is() -> Non
         with nobody():
             value, finding = finding_of(TicketCache(str(file), {}))
     assert (value, finding.status) == (None, Status.FAIL)
-    assert finding.observed == "uid 0's (gid 0), mode 0600"
+    assert finding.observed == "uid 0 (gid 0), mode 0600"
     assert "uid 65534" in finding.summary
     assert "Run the container as root" in str(finding.fix)
 

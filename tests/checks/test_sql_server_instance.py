@@ -28,7 +28,7 @@ TASK, LAPTOP = Vantage(inside=True), Vantage(inside=False)
 ENDPOINT = "db.abc123.us-east-1.rds.amazonaws.com"
 SALES = Instance("DB", "SALES", ("tcp", "np"), 50123)
 SILENCE = TimedOut("SQL Server Browser, UDP 10.0.0.5:1434", 1.5)
-CLOSED = Refused("SQL Server Browser, UDP 10.0.0.5:1434", "nothing listens there")
+CLOSED = Refused("SQL Server Browser, UDP 10.0.0.5:1434", "nothing listens on this port")
 
 
 class Host:

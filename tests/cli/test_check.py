@@ -310,7 +310,7 @@ def test_credentials_that_aws_refuses_are_a_matter_of_configuration(
     aws.fail_with("sts", "*", "ExpiredToken", "The security token included in the request is expired", 403)
     for arguments in (["--service", "s"], ["--task-definition", "t"]):
         ended = doctor("check", *arguments, env=on_aws)
-        assert_one_message(ended, "does not accept the credentials", code, "Renew the credentials")
+        assert_one_message(ended, "AWS rejects the credentials", code, "Renew the credentials")
 
 
 def test_a_role_that_may_not_be_assumed_is_not_taken_for_a_missing_ecs_permission(

@@ -77,7 +77,7 @@ FAULTS = (
         "no SQL Server Browser",
         "sql-server.instance",
         all_of(spns("svc-sql", *BOTH), at(without_browser, DOTNET)),
-        "nothing listens there",
+        "nothing listens on this port",
     ),
     Scenario(
         "an SPN of another port than the instance's",

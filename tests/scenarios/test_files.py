@@ -212,7 +212,7 @@ def test_a_container_is_looked_for_in_all_files(tmp_path: Path) -> None:
     assert (ended.code, len(ended.document["subjects"])) == (0, 1), ended.err
     none = check(tmp_path, "plain.json", "--container", "web")
     assert (none.code, none.out) == (2, "")
-    assert "there is no container web" in none.err
+    assert "plain.json has no container web" in none.err
 
 
 def test_files_of_others_that_are_named_can_be_passed_over(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The names of clusters and services, for the shell's completion: quickly, or not at all."""
+"""Names of clusters and services for shell completion, within a short time limit."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from typing import NoReturn
 from gmsa_doctor.clients.aws.session import Aws, AwsClient, operation
 
 SECONDS = 1.2
-"""For all that is asked of AWS, from the first import on. What has arrived by then is what there is."""
+"""For all AWS calls together, imports included. Completion offers the names that have arrived by then."""
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}", re.ASCII)
-"""What ECS permits in the names of clusters and services. Nothing else comes near a shell."""
+"""What ECS permits in the names of clusters and services. No other text may reach a shell."""
 _Page = tuple[tuple[str, ...], str | None]
 
 
 class EcsNames(AwsClient):
-    """Amazon ECS, for names only: up to 100 a page, with the token of the next page, if there is one."""
+    """Lists names in Amazon ECS: up to 100 a page, with the token of the next page, if any."""
 
     service = "ecs"
 
@@ -49,12 +49,12 @@ def _names(arns: list[str]) -> tuple[str, ...]:
 
 
 def clusters(profile: str | None, region: str | None) -> tuple[str, ...]:
-    """Names of clusters that came in time; none where anything is in the way."""
+    """Names of clusters that arrived in time; empty on any error."""
     return _in_time(lambda: _pages(EcsNames(Aws(profile, region)).clusters))
 
 
 def services(cluster: str, profile: str | None, region: str | None) -> tuple[str, ...]:
-    """Names of a cluster's services that came in time; none where anything is in the way."""
+    """Names of a cluster's services that arrived in time; empty on any error."""
     return _in_time(lambda: _pages(partial(EcsNames(Aws(profile, region)).services, cluster)))
 
 
@@ -67,10 +67,10 @@ def _pages(page_from: Callable[[str | None], _Page]) -> Iterator[tuple[str, ...]
 
 
 def _in_time(ask: Callable[[], Iterator[tuple[str, ...]]]) -> tuple[str, ...]:
-    """What a process of its own has been told when time is over.
+    """The names that a child process has received when the time is over.
 
-    It has no terminal, so that nothing can prompt there (a profile with MFA, the program of credential_process), and
-    whatever it has started ends with it.
+    It has no terminal, so that nothing can prompt (a profile with MFA, a ``credential_process``), and its own child
+    processes are killed with it.
     """
     deadline = time.monotonic() + SECONDS
     read, write = os.pipe()
@@ -82,7 +82,7 @@ def _in_time(ask: Callable[[], Iterator[tuple[str, ...]]]) -> tuple[str, ...]:
         return tuple(sorted(set(_read_until(read, deadline).decode().splitlines())))
     finally:
         os.close(read)
-        for kill in (os.killpg, os.kill):  # the group is not there yet, or its leader has ended
+        for kill in (os.killpg, os.kill):  # the process group may not exist yet
             with contextlib.suppress(OSError):
                 kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -97,11 +97,11 @@ def _ask_alone(ask: Callable[[], Iterator[tuple[str, ...]]], write: int) -> NoRe
         for names in ask():
             os.write(write, "".join(f"{name}\n" for name in names).encode())
     finally:
-        os._exit(0)  # whatever has happened: the shell shows no name then, and no error
+        os._exit(0)  # on an error too: completion then offers no names, and shows no error
 
 
 def _read_until(read: int, deadline: float) -> bytes:
-    """All whole lines that came until the end or the deadline."""
+    """All complete lines until the end or the deadline."""
     found = b""
     while (left := deadline - time.monotonic()) > 0 and select.select([read], [], [], left)[0]:
         part = os.read(read, 65536)

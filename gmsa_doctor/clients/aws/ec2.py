@@ -1,4 +1,4 @@
-"""Amazon VPC's part of the EC2 API: subnets, routes, filters, gateways, endpoints."""
+"""Amazon VPC's part of the EC2 API: subnets, routes, security groups, network ACLs, gateways, endpoints."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Ec2(AwsClient):
 
     @operation("ec2:DescribeNatGateways")
     def nat_gateways(self, vpc: str) -> list[dict[str, Any]]:
-        """The NAT gateways of a VPC; those deleted are known for about an hour."""
+        """The NAT gateways of a VPC. EC2 lists deleted ones for about an hour."""
         return self.pages("describe_nat_gateways", "NatGateways", Filter=_of_vpc(vpc))
 
     @operation("ec2:DescribeVpcEndpoints")
@@ -62,7 +62,7 @@ class Ec2(AwsClient):
 
     @operation("ec2:DescribeSecurityGroups")
     def default_security_group(self, vpc: str) -> list[dict[str, Any]]:
-        """The security group ``default`` of a VPC; nothing where it cannot be seen."""
+        """The security group ``default`` of a VPC; empty if it is not visible."""
         filters = [*_of_vpc(vpc), {"Name": "group-name", "Values": ["default"]}]
         return list(self.api.describe_security_groups(Filters=filters)["SecurityGroups"])
 
@@ -85,7 +85,7 @@ class Ec2(AwsClient):
 
     @operation("ec2:DescribeNetworkInterfaces")
     def network_interface(self, id: str) -> dict[str, Any]:
-        """A network interface by id: its groups, and its public address under ``Association``. Raises NotFound."""
+        """A network interface by id: its groups, and its public address in ``Association``. Raises NotFound."""
         (interface,) = self.api.describe_network_interfaces(NetworkInterfaceIds=[id])["NetworkInterfaces"]
         return dict(interface)
 
@@ -96,13 +96,13 @@ class Ec2(AwsClient):
         return list(answer["VpcPeeringConnections"])
 
     def instances(self, ids: tuple[str, ...]) -> list[dict[str, Any]]:
-        """EC2 instances by id; those that are gone are left out."""
-        groups = [ids[n : n + 200] for n in range(0, len(ids), 200)]  # as many values as a filter takes
+        """EC2 instances by id; terminated ones may be missing."""
+        groups = [ids[n : n + 200] for n in range(0, len(ids), 200)]  # the most values in a filter
         return [instance for group in groups for instance in self.described_instances(group)]
 
     @operation("ec2:DescribeInstances")
     def described_instances(self, ids: tuple[str, ...]) -> list[dict[str, Any]]:
-        """EC2 instances by id, at most 200; those that are gone are left out."""
+        """As :meth:`instances`, for at most 200 ids."""
         filters = [{"Name": "instance-id", "Values": list(ids)}]
         reservations = self.pages("describe_instances", "Reservations", Filters=filters)
         return [instance for reservation in reservations for instance in reservation["Instances"]]

@@ -15,7 +15,7 @@ class Ecs(AwsClient):
 
     @operation("ecs:DescribeServices")
     def describe_service(self, service: str, cluster: str) -> dict[str, Any]:
-        """A service as ECS describes it. Raises NotFound for an unknown service or cluster."""
+        """A service. Raises NotFound for an unknown service or cluster."""
         answer = self.api.describe_services(cluster=cluster, services=[service])
         if not answer["services"]:
             raise NotFound(f"no service {service} in cluster {cluster}", "ServiceNotFoundException")
@@ -23,7 +23,7 @@ class Ecs(AwsClient):
 
     @operation("ecs:DescribeClusters")
     def describe_cluster(self, cluster: str) -> dict[str, Any]:
-        """A cluster as ECS describes it, for its default capacity providers."""
+        """A cluster, with its default capacity providers. Raises NotFound."""
         answer = self.api.describe_clusters(clusters=[cluster])
         if not answer["clusters"]:
             raise NotFound(f"no cluster {cluster}", "ClusterNotFoundException")
@@ -31,7 +31,7 @@ class Ecs(AwsClient):
 
     @operation("ecs:DescribeTasks")
     def describe_task(self, task: str, cluster: str) -> dict[str, Any]:
-        """A task as ECS describes it; a stopped one is known for an hour. Raises NotFound for an unknown one."""
+        """A task. ECS knows a stopped one for an hour. Raises NotFound."""
         answer = self.api.describe_tasks(cluster=cluster, tasks=[task])
         if not answer["tasks"]:
             raise NotFound(f"no task {task} in cluster {cluster}", "TaskNotFoundException")
@@ -40,7 +40,7 @@ class Ecs(AwsClient):
     def container_instances(self, cluster: str) -> list[dict[str, Any]]:
         """The active container instances of a cluster, with their attributes."""
         arns = self.container_instance_arns(cluster)
-        groups = [arns[n : n + 100] for n in range(0, len(arns), 100)]  # as many as one call describes
+        groups = [arns[n : n + 100] for n in range(0, len(arns), 100)]  # the most that one call describes
         return [instance for group in groups for instance in self.described_container_instances(group, cluster)]
 
     @operation("ecs:ListContainerInstances")
@@ -50,7 +50,7 @@ class Ecs(AwsClient):
 
     @operation("ecs:DescribeContainerInstances")
     def described_container_instances(self, arns: tuple[str, ...], cluster: str) -> list[dict[str, Any]]:
-        """Container instances, at most a hundred; those that are gone since are left out."""
+        """Container instances, at most 100; deregistered ones are missing."""
         answer = self.api.describe_container_instances(cluster=cluster, containerInstances=list(arns))
         return list(answer["containerInstances"])
 

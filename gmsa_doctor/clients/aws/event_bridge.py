@@ -1,4 +1,4 @@
-"""Amazon EventBridge: where the verdict of a run goes if the user names an event bus."""
+"""Amazon EventBridge: sends the verdict of a run to an event bus."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gmsa_doctor.core.model import Report
 SOURCE = "gmsa-doctor"
 DETAIL_TYPE = "gmsa-doctor verdict"
 LIMIT = 200 * 1024
-"""Bytes of a detail at most. An entry may have 256 KB, with its other fields.
+"""Bytes of a detail at most. An entry may have 256 KB, including its other fields.
 
 Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
 """
@@ -24,7 +24,7 @@ class EventBridge(AwsClient):
 
     @operation("events:PutEvents", fresh=True)
     def put_verdict(self, bus: str, report: Report) -> str:
-        """Send the verdict to an event bus, by name or ARN; the event's id."""
+        """Send the verdict to an event bus, by name or ARN. Returns the event's id."""
         import botocore.exceptions
 
         entry = {"Source": SOURCE, "DetailType": DETAIL_TYPE, "Detail": detail(report), "EventBusName": bus}
@@ -36,9 +36,9 @@ class EventBridge(AwsClient):
 
 
 def detail(report: Report) -> str:
-    """The event's detail as JSON: the verdict and what it is made of, but nothing that a finding tells.
+    """The event's detail as JSON: the verdict and its numbers, without any text of a finding.
 
-    ``subjects_left_out`` counts those for which there was no room.
+    ``subjects_left_out``: how many subject names did not fit.
     """
     content: dict[str, Any] = {
         "schema_version": "1.0",

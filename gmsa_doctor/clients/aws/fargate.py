@@ -1,7 +1,6 @@
-"""What `gmsa-doctor run` does in AWS: starts tasks, follows them, reads what they wrote, and removes them again.
+"""The AWS calls of `gmsa-doctor run`: start tasks, follow them, read their reports, and remove them.
 
-These are the only calls of gmsa-doctor that change anything, and only what carries :data:`TAG`. No answer is
-remembered.
+Only these calls change anything in AWS, and only resources with the tag :data:`TAG`. No answer is remembered.
 """
 
 from __future__ import annotations
@@ -14,17 +13,17 @@ from gmsa_doctor.clients.aws.session import AwsClient, none_if, operation
 from gmsa_doctor.core.errors import ServiceError
 
 TAG = "gmsa-doctor"
-"""The tag of all that a run makes; its value is the run's id."""
+"""The tag of all resources of a run; its value is the run's id."""
 PROBE_FAMILY = "gmsa-doctor-probe"
 CANARY_FAMILY = "gmsa-doctor-canary"
 FAMILIES = (PROBE_FAMILY, CANARY_FAMILY)
 _NO_LOG = "ResourceNotFoundException"
-"""What CloudWatch Logs answers for a group or stream that does not exist."""
+"""CloudWatch Logs' error code for a group or stream that does not exist."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """How far a task is. ``exit_code`` and ``container_reason`` are of the first container that has one."""
+    """The state of a task. ``exit_code`` and ``container_reason``: of the first container that has one."""
 
     arn: str
     status: str
@@ -34,11 +33,11 @@ class Task:
     exit_code: int | None = None
     container_reason: str | None = None
     run: str | None = None
-    """The id of the run that has started it, from its tag; None for a task of others."""
+    """The id of the run that started it, from its tag; None for any other task."""
 
     @property
     def id(self) -> str:
-        """The last part of the ARN: what log streams are named by."""
+        """The last part of the ARN; log streams are named after it."""
         return self.arn.rpartition("/")[2]
 
     @property
@@ -49,7 +48,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Registered:
-    """A task definition. ``run`` is the id of the run that has registered it; None if it was another program."""
+    """A task definition. ``run``: the id of the run that registered it; None if another program did."""
 
     arn: str
     run: str | None
@@ -59,10 +58,10 @@ class Registered:
 
 
 class NotStarted(ServiceError):
-    """ECS took the call and started no task; ``reason`` is its own word for why."""
+    """ECS accepted the call but did not start the task; ``reason`` is ECS's own text."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(f"ECS started no task: {reason}{f' ({detail})' if detail else ''}", "NotStarted")
+        super().__init__(f"ECS did not start the task: {reason}{f' ({detail})' if detail else ''}", "NotStarted")
         self.reason = reason
 
 
@@ -73,16 +72,16 @@ class Fargate(AwsClient):
 
     @operation("ecs:RegisterTaskDefinition", fresh=True)
     def register(self, family: str, definition: Mapping[str, Any], run: str) -> str:
-        """Register a task definition (the arguments of RegisterTaskDefinition but family and tags); its ARN."""
+        """Register a task definition. Returns its ARN."""
         tags = [{"key": TAG, "value": run}]
         answer = self.api.register_task_definition(family=family, tags=tags, **definition)
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
     @operation("ecs:RunTask", fresh=True)
     def start(self, definition: str, arguments: Mapping[str, Any], run: str) -> Task:
-        """Start one task (the other arguments of RunTask). Raises NotStarted for a failure that ECS reports.
+        """Start one task. Raises NotStarted for a failure that ECS reports.
 
-        ``clientToken`` among the arguments lets a retry of the SDK start no second task.
+        ``arguments`` must include a ``clientToken``, so that a retry of the SDK does not start a second task.
         """
         answer = self.api.run_task(
             taskDefinition=definition, count=1, startedBy=run, tags=[{"key": TAG, "value": run}], **arguments
@@ -95,23 +94,23 @@ class Fargate(AwsClient):
 
     @operation("ecs:DescribeTasks", fresh=True)
     def describe(self, tasks: tuple[str, ...], cluster: str) -> dict[str, Task]:
-        """How far tasks are, by ARN; those that ECS no longer knows are left out. At most 100."""
+        """Tasks by ARN, at most 100; those that ECS no longer knows are missing."""
         answer = self.api.describe_tasks(cluster=cluster, tasks=list(tasks), include=["TAGS"])
         return {task["taskArn"]: _task(task) for task in answer["tasks"]}
 
     @operation("ecs:StopTask", fresh=True)
     def stop(self, task: str, cluster: str, reason: str) -> None:
-        """Stop a task; one that has ended already is fine."""
+        """Stop a task; no error if it has already stopped."""
         self.api.stop_task(cluster=cluster, task=task, reason=reason)
 
     @operation("ecs:DeregisterTaskDefinition", fresh=True)
     def deregister(self, definition: str) -> None:
-        """Make a task definition INACTIVE: no new task can be started of it."""
+        """Make a task definition INACTIVE."""
         self.api.deregister_task_definition(taskDefinition=definition)
 
     @operation("ecs:ListTasks", fresh=True)
     def running(self, cluster: str, family: str) -> tuple[str, ...]:
-        """ARNs of the tasks of a family that run, or are about to."""
+        """ARNs of a family's tasks that are starting or running."""
         return tuple(self.pages("list_tasks", "taskArns", cluster=cluster, family=family, desiredStatus="RUNNING"))
 
     @operation("ecs:ListTaskDefinitions", fresh=True)
@@ -122,7 +121,7 @@ class Fargate(AwsClient):
 
     @operation("ecs:DescribeTaskDefinition", fresh=True)
     def registered(self, definition: str) -> Registered:
-        """A task definition: which run registered it, and where its tasks log."""
+        """A task definition: the run that registered it, and where its tasks log."""
         answer = self.api.describe_task_definition(taskDefinition=definition, include=["TAGS"])
         configurations = (
             container.get("logConfiguration") for container in answer["taskDefinition"]["containerDefinitions"]
@@ -157,49 +156,49 @@ class ProbeLogs(AwsClient):
 
     @operation("logs:GetLogEvents", fresh=True)
     def lines(self, group: str, stream: str) -> tuple[str, ...]:
-        """All that is in a stream now, from its head. Nothing for a stream that does not exist yet."""
+        """All lines of a stream so far; empty for a stream that does not exist yet."""
         lines: list[str] = []
         arguments = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
         while answer := none_if(_NO_LOG, lambda: self.api.get_log_events(**arguments)):
             lines += [str(event["message"]) for event in answer["events"]]
             token = answer.get("nextForwardToken")
-            if not token or token == arguments.get("nextToken"):  # the end: the same token once more
+            if not token or token == arguments.get("nextToken"):  # at the end, the token does not change
                 break
             arguments["nextToken"] = token
         return tuple(lines)
 
     @operation("logs:DescribeLogStreams", fresh=True)
     def streams(self, group: str, prefix: str) -> tuple[str, ...]:
-        """The names of a group's streams that begin so. None for a group that does not exist."""
+        """The names of a group's streams with this prefix; empty for a group that does not exist."""
         names = {"logGroupName": group, "logStreamNamePrefix": prefix}
         streams = none_if(_NO_LOG, lambda: self.pages("describe_log_streams", "logStreams", **names))
         return tuple(stream["logStreamName"] for stream in streams or ())
 
     @operation("logs:DeleteLogStream", fresh=True)
     def delete(self, group: str, stream: str) -> None:
-        """Remove a stream; one that does not exist is fine."""
+        """Delete a stream; no error if it does not exist."""
         none_if(_NO_LOG, lambda: self.api.delete_log_stream(logGroupName=group, logStreamName=stream))
 
 
 class ReportBucket(AwsClient):
-    """Amazon S3, for the object that a probe writes (``--report-s3``)."""
+    """Amazon S3, for the report of a probe (``--report-s3``)."""
 
     service = "s3"
 
     @operation("s3:GetObject", fresh=True)
     def get(self, bucket: str, key: str) -> bytes | None:
-        """The object, or None as long as there is none."""
+        """The object, or None if it does not exist yet."""
         answer = none_if("NoSuchKey", lambda: self.api.get_object(Bucket=bucket, Key=key))
         return answer and bytes(answer["Body"].read())
 
     @operation("s3:PutObject", fresh=True)
     def put(self, bucket: str, key: str, body: bytes) -> None:
-        """Write the object: what the probe does, with its task role."""
+        """Write the object. Only the probe calls this, with its task role."""
         self.api.put_object(Bucket=bucket, Key=key, Body=body)
 
     @operation("s3:DeleteObject", fresh=True)
     def delete(self, bucket: str, key: str) -> None:
-        """Remove the object; one that does not exist is fine."""
+        """Delete the object; no error if it does not exist."""
         self.api.delete_object(Bucket=bucket, Key=key)
 
 

@@ -1,4 +1,4 @@
-"""AWS Identity and Access Management: a role, and what its policies allow it."""
+"""AWS Identity and Access Management: a role, and what its policies allow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gmsa_doctor.clients.aws.session import AwsClient, operation
 
 @dataclass(frozen=True)
 class Role:
-    """A role: its trust policy as JSON text, and the ARN of its permissions boundary."""
+    """A role, with its trust policy as JSON text and the ARN of its permissions boundary."""
 
     arn: str
     trust: str
@@ -30,11 +30,11 @@ class ContextEntry:
 
 @dataclass(frozen=True)
 class SimulatedDecision:
-    """What the policies say to one action on one resource.
+    """The simulator's decision about one action on one resource.
 
-    ``missing`` are condition keys that the policies ask for and the simulation was not told: where there are any, the
-    decision is worth nothing. ``boundary`` and ``organizations``: whether the permissions boundary and the
-    organization's policies allow it; None where there are none.
+    ``missing``: condition keys of the policies that the request did not set; if there are any, the decision proves
+    nothing. ``boundary`` and ``organizations``: whether the permissions boundary and the organization's policies
+    allow it; None if there are none.
 
     Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
     """
@@ -47,11 +47,11 @@ class SimulatedDecision:
     boundary: bool | None = None
     organizations: bool | None = None
     policies: tuple[str, ...] = ()
-    """The policies with the statements that determined the decision."""
+    """The policies whose statements determined the decision."""
 
     @property
     def allowed(self) -> bool:
-        """Whether it is allowed, and that is certain."""
+        """Whether it is certainly allowed."""
         return self.decision == "allowed" and not self.missing
 
 
@@ -62,7 +62,7 @@ class Iam(AwsClient):
 
     @operation("iam:GetRole")
     def role(self, arn: str) -> Role:
-        """A role of our own account, by ARN. Raises NotFound."""
+        """A role of the caller's account, by ARN. Raises NotFound."""
         role = self.api.get_role(RoleName=arn.rpartition("/")[2])["Role"]
         document = role.get("AssumeRolePolicyDocument", "")
         return Role(
@@ -73,10 +73,7 @@ class Iam(AwsClient):
 
     @operation("iam:GetInstanceProfile")
     def role_of_profile(self, arn: str) -> str | None:
-        """The ARN of the role in an instance profile of our own account, by ARN; None where it holds none.
-
-        Raises NotFound.
-        """
+        """The ARN of the role in an instance profile (by ARN) of the caller's account, if any. Raises NotFound."""
         roles = self.api.get_instance_profile(InstanceProfileName=arn.rpartition("/")[2])["InstanceProfile"]["Roles"]
         return next((str(role["Arn"]) for role in roles), None)
 
@@ -84,9 +81,9 @@ class Iam(AwsClient):
     def simulate(
         self, role_arn: str, actions: tuple[str, ...], resources: tuple[str, ...], context: tuple[ContextEntry, ...]
     ) -> tuple[SimulatedDecision, ...]:
-        """What the role's own policies, its boundary and its organization's say; resource policies are not looked at.
+        """A decision for each action on each resource. Raises NotFound for an unknown role.
 
-        A decision for each action on each resource. Raises NotFound for an unknown role.
+        Includes the role's own policies, its boundary and its organization's policies, but no resource policies.
         """
         results = self.pages(
             "simulate_principal_policy",
@@ -103,7 +100,7 @@ class Iam(AwsClient):
 
 
 def _decisions(result: Mapping[str, Any]) -> Iterator[SimulatedDecision]:
-    """An answer about several resources may hold them one by one, or within the one about the action."""
+    """A result holds the decisions about several resources in a list, or is a single decision itself."""
     inner = result.get("ResourceSpecificResults") or ()
     for part in inner:
         yield _decision(result, part, part["EvalResourceName"], part["EvalResourceDecision"])

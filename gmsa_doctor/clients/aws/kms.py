@@ -9,7 +9,7 @@ from gmsa_doctor.clients.aws.session import AwsClient, operation
 
 @dataclass(frozen=True)
 class Key:
-    """A KMS key. ``managed_by_aws``: one such as aws/s3, which needs no permission within its account."""
+    """A KMS key. ``managed_by_aws``: a key such as aws/s3, which needs no permission within its account."""
 
     arn: str
     state: str
@@ -19,7 +19,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Grant:
-    """What a grant of a key allows, and to whom."""
+    """A grant of a key: the grantee and the operations that it allows."""
 
     grantee: str
     operations: tuple[str, ...]
@@ -38,7 +38,7 @@ class Kms(AwsClient):
 
     @operation("kms:GetKeyPolicy")
     def policy(self, arn: str) -> str:
-        """The JSON text of a key's policy; of keys of our own account only."""
+        """The JSON text of a key's policy; only for keys of the caller's account."""
         return str(self.api.get_key_policy(KeyId=arn, PolicyName="default")["Policy"])
 
     @operation("kms:ListGrants")

@@ -12,6 +12,6 @@ class Logs(AwsClient):
 
     @operation("logs:DescribeLogGroups")
     def has_group(self, name: str) -> bool:
-        """Whether there is a log group of this name."""
+        """Whether a log group of this name exists."""
         groups = self.pages("describe_log_groups", "logGroups", logGroupNamePrefix=name)
         return any(group["logGroupName"] == name for group in groups)

@@ -1,4 +1,4 @@
-"""Amazon RDS: what a DB instance is joined to."""
+"""Amazon RDS: the domain that a DB instance is joined to."""
 
 from __future__ import annotations
 

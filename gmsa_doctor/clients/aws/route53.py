@@ -1,4 +1,4 @@
-"""Amazon Route 53: Resolver rules, private hosted zones, and the profiles that bring both to many VPCs."""
+"""Amazon Route 53: Resolver rules, private hosted zones, and the profiles that share both with many VPCs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Route53(AwsClient):
 
     @operation("route53:ListHostedZonesByVPC")
     def zones_of_vpc(self, vpc: str, region: str) -> list[str]:
-        """The names of the private hosted zones that are associated with a VPC, without the last dot."""
+        """The names of the private hosted zones that are associated with a VPC, without the trailing dot."""
         names: list[str] = []
         more: dict[str, str] = {}
         while True:  # botocore has no paginator for this call

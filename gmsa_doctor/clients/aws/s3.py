@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from gmsa_doctor.clients.aws.session import AwsClient, error_code, none_if, operation
 
 DOCUMENT_LIMIT = 64 * 1024
-"""Bytes of an object that are fetched at most: sixteen times what Credentials Fetcher accepts."""
+"""Bytes of an object to read at most: 16 times what Credentials Fetcher accepts."""
 
 
 @dataclass(frozen=True)
 class S3Object:
-    """An S3 object: its size in bytes, its first :data:`DOCUMENT_LIMIT` bytes, and its KMS key, if it has one.
+    """An S3 object: its size in bytes, its first :data:`DOCUMENT_LIMIT` bytes, and its KMS key, if any.
 
-    ``bucket_key``: KMS has encrypted a key of the bucket, not one of the object.
+    ``bucket_key``: it is encrypted with an S3 Bucket Key.
     """
 
     size: int
@@ -25,7 +25,7 @@ class S3Object:
 
 @dataclass(frozen=True)
 class Bucket:
-    """An S3 bucket. ``owned``: it is certain that the account which was expected owns it."""
+    """An S3 bucket. ``owned``: the expected account certainly owns it."""
 
     region: str | None
     owned: bool = False
@@ -38,9 +38,9 @@ class S3(AwsClient):
 
     @operation("s3:HeadBucket", "s3:ListBucket")
     def bucket(self, bucket: str, owner: str | None = None) -> Bucket:
-        """A bucket, also one that we may not read: S3 names its region in each answer.
+        """A bucket, even if access is denied: S3 returns its region in every answer.
 
-        ``owner`` is the account that is expected to own it.
+        ``owner``: the account that should own it.
         Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
         """
         import botocore.exceptions
@@ -59,7 +59,7 @@ class S3(AwsClient):
 
     @operation("s3:HeadObject", "s3:GetObject")
     def expect_owner(self, bucket: str, key: str, owner: str) -> None:
-        """Request an object with an expected bucket owner. Raises Denied, also if another account owns the bucket."""
+        """Request an object with an expected bucket owner. Raises Denied if another account owns the bucket, too."""
         self.api.head_object(Bucket=bucket, Key=key, ExpectedBucketOwner=owner)
 
     @operation("s3:GetObject")

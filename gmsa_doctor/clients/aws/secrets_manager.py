@@ -24,14 +24,14 @@ class SecretsManager(AwsClient):
 
     @operation("secretsmanager:GetSecretValue")
     def get(self, arn: str, stage: str | None = None, version: str | None = None) -> SecretText:
-        """The value of a secret: the current one, unless a stage or a version is named."""
+        """The value of a secret: the current version by default."""
         named = {"VersionStage": stage, "VersionId": version}
         answer = self.api.get_secret_value(SecretId=arn, **{key: value for key, value in named.items() if value})
         text = answer.get("SecretString")
         return SecretText(None if text is None else Hidden(text), answer.get("VersionId", ""))
 
     def versions(self) -> dict[str, str]:
-        """The current versions of the secrets that have been read, by what they were asked for."""
+        """The current versions of the secrets that were read, by the name in the request."""
         values = [(key, value) for key, value in self.answers.items() if isinstance(key, tuple)]
         texts = [(key[1], value) for key, value in values if isinstance(value, SecretText)]
         return {str(arguments[0]): text.version for arguments, text in texts if len(arguments) == 1}
@@ -43,6 +43,6 @@ class SecretsManager(AwsClient):
 
     @operation("secretsmanager:GetResourcePolicy")
     def policy(self, arn: str) -> str | None:
-        """The JSON text of a secret's own policy; None if it has none."""
+        """The JSON text of a secret's resource policy; None if it has none."""
         text: str | None = self.api.get_resource_policy(SecretId=arn).get("ResourcePolicy")
         return text or None

@@ -1,4 +1,4 @@
-"""The AWS services that we read from, one client a service. Get, List, Describe, Head and Simulate only."""
+"""All read-only AWS clients, one a service: Get, List, Describe, Head and Simulate calls only."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The AWS session: boto3 clients with time limits, remembered answers, typed errors.
 
-A service's client is a class whose methods carry ``@operation``: it declares what the method calls and
-which IAM action that needs, remembers the answer for equal arguments, and turns botocore's errors into
-ours. botocore and boto3 are imported at the first call only (promise 8).
+A client is a class whose methods carry ``@operation``. It declares the API operation and the IAM action, remembers
+the answer for equal arguments, and turns botocore's errors into typed ones. botocore and boto3 are imported at the
+first call (promise 8).
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from gmsa_doctor.core.model import Fix
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 8.0
 ATTEMPTS = 3
-"""All tries of one call together, as botocore counts ``total_max_attempts``."""
+"""Attempts of one call, the first one included: botocore's ``total_max_attempts``."""
 _MOST_NAMED = 5
-"""Of many resources that a call asks for: a denial names no more."""
+"""How many resources of a denied call an error lists."""
 
-_OF_THE_USERS_PROGRAM = (ValueError, OSError, LookupError, AttributeError)
-"""Raised by botocore where credential_process names no program, or one that does not give a JSON object."""
+_CREDENTIAL_PROCESS_ERRORS = (ValueError, OSError, LookupError, AttributeError)
+"""Raised by botocore if credential_process does not name a program, or if the program does not print a JSON object."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,7 +45,7 @@ C = TypeVar("C", bound="AwsClient")
 
 
 class CredentialsProblem(OutOfReach):
-    """There are no AWS credentials, or AWS does not accept them (expired, unknown)."""
+    """There are no AWS credentials, or AWS rejects them (expired, unknown)."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,8 @@ class Operation:
 class Aws:
     """A session for one profile and region. Makes each boto3 client once; safe between threads.
 
-    ``region`` is None where none is known. As in the AWS CLI, but not in boto3, AWS_REGION counts.
-    Raises UsageError for a profile that does not exist, a file that cannot be parsed, and a region that
-    cannot be one.
+    ``region`` is None if unknown. AWS_REGION applies, as in the AWS CLI (boto3 ignores it). Raises UsageError for an
+    unknown profile, a configuration file that cannot be parsed, and an invalid region name.
     """
 
     def __init__(self, profile: str | None = None, region: str | None = None) -> None:
@@ -78,34 +77,32 @@ class Aws:
         except botocore.exceptions.ProfileNotFound as error:
             known = ", ".join(botocore.session.Session().available_profiles) or "none"
             raise UsageError(
-                f"{error}; configured profiles: {known}. Give another --profile, or set AWS_PROFILE."
+                f"{error}; configured profiles: {known}. Use another --profile, or set AWS_PROFILE."
             ) from error
         except botocore.exceptions.InvalidRegionError as error:
-            raise UsageError(f"{region or self.region} is no AWS region: give --region, such as us-east-1") from error
+            text = f"{region or self.region} is not an AWS region: add --region with a name such as us-east-1"
+            raise UsageError(text) from error
         except botocore.exceptions.BotoCoreError as error:
             raise UsageError(f"the AWS configuration cannot be used: {error}") from error
         self._clients: dict[str, Any] = {}
         self._lock = Lock()
 
     def has_credentials(self) -> bool:
-        """Whether credentials are configured; says nothing about whether AWS accepts them."""
+        """Whether credentials are configured, whether or not AWS accepts them."""
         import botocore.exceptions
 
         try:
             with self._lock:
                 return self._session.get_credentials() is not None
-        except (botocore.exceptions.BotoCoreError, *_OF_THE_USERS_PROGRAM) as error:
+        except (botocore.exceptions.BotoCoreError, *_CREDENTIAL_PROCESS_ERRORS) as error:
             text = f"the AWS credentials cannot be loaded: {error}"
             raise _credentials(error) or CredentialsProblem(text, _RENEW) from error
 
     def client(self, service: str) -> Any:
-        """The boto3 client of a service, with our time limits.
-
-        Raises CredentialsProblem for a configured endpoint that is no URL.
-        """
+        """The boto3 client of a service, with time limits. Raises CredentialsProblem for an invalid endpoint URL."""
         from botocore.config import Config
 
-        with self._lock:  # sessions are not safe between threads, clients are
+        with self._lock:  # clients are thread-safe, sessions are not
             if service not in self._clients:
                 limits = Config(
                     connect_timeout=CONNECT_SECONDS,
@@ -117,12 +114,12 @@ class Aws:
                     self._clients[service] = self._session.client(service, config=limits)
                 except ValueError as error:
                     text = f"the AWS configuration cannot be used: {error}"
-                    raise CredentialsProblem(text, Fix("Mend or unset AWS_ENDPOINT_URL.")) from error
+                    raise CredentialsProblem(text, Fix("Correct or unset AWS_ENDPOINT_URL.")) from error
             return self._clients[service]
 
 
 class AwsClient:
-    """What the clients of the services share: the session, and a memory of answers."""
+    """The base of all AWS clients: the session, and the remembered answers."""
 
     service = ""
 
@@ -136,7 +133,7 @@ class AwsClient:
         return self.aws.client(self.service)
 
     def pages(self, call: str, key: str, **arguments: Any) -> list[Any]:
-        """What all pages of an API call hold under ``key``."""
+        """The entries under ``key`` on all pages of an API call."""
         pages = self.api.get_paginator(call).paginate(**arguments)
         return [entry for page in pages for entry in page[key]]
 
@@ -146,9 +143,9 @@ def operation(
 ) -> Callable[[Callable[Concatenate[C, P], R]], Callable[Concatenate[C, P], R]]:
     """Declare that a client method calls the API operation ``name`` (``ecs:DescribeServices``).
 
-    ``action`` is the IAM action, where it is named differently. ``fresh``: the answer is not remembered, since the
-    call changes something, or asks how far something is. The method's first argument is what a denial names as
-    its resource. Raises the errors of :mod:`gmsa_doctor.core.errors`.
+    ``action``: the IAM action, if its name differs. ``fresh``: do not remember the answer, since the call changes
+    something or reads a state that changes. If the call is denied, the error names the method's first argument as the
+    resource. The method raises the errors of :mod:`gmsa_doctor.core.errors`.
     """
 
     def declare(method: Callable[Concatenate[C, P], R]) -> Callable[Concatenate[C, P], R]:
@@ -180,7 +177,7 @@ def _resource(args: tuple[object, ...]) -> str:
 
 
 def operations(client: type[AwsClient]) -> tuple[Operation, ...]:
-    """What the methods of a client declare."""
+    """The operations that a client's methods declare."""
     found = (getattr(member, "operation", None) for member in vars(client).values())
     return tuple(member for member in found if isinstance(member, Operation))
 
@@ -197,7 +194,7 @@ _MISSING = re.compile(r".*NotFound.*|NoSuch.*|404|ParameterNotFound|.*DoesNotExi
 
 
 _LOGONS = ("AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML", "GetRoleCredentials", "CreateToken")
-"""Calls that botocore makes to get credentials, in the middle of another call."""
+"""Calls that botocore makes during another call, to get credentials."""
 
 
 def error_code(error: Exception) -> str:
@@ -206,7 +203,7 @@ def error_code(error: Exception) -> str:
 
 
 def none_if(code: str, call: Callable[[], R]) -> R | None:
-    """The answer of an API call; None where the service answers with this error code."""
+    """The answer of an API call; None if the service returns this error code."""
     import botocore.exceptions
 
     try:
@@ -218,7 +215,7 @@ def none_if(code: str, call: Callable[[], R]) -> R | None:
 
 
 def translate(error: Exception, action: str, resource: str) -> ClientError:
-    """Our typed error for one of botocore's. ``action`` is the IAM action of the call."""
+    """The typed error for an error of botocore. ``action`` is the IAM action of the call."""
     import botocore.exceptions as botocore
     from botocore.parsers import ResponseParserError
 
@@ -234,11 +231,11 @@ def translate(error: Exception, action: str, resource: str) -> ClientError:
     if isinstance(error, botocore.HTTPClientError | botocore.ConnectionError):
         return Unreachable(f"{_endpoint(error)} ({action})", "no connection to the AWS endpoint")
     if isinstance(error, ResponseParserError):  # its text is the whole answer
-        return ServiceError(f"{action}: what answers is not AWS, but perhaps a proxy", type(error).__name__)
-    if isinstance(error, OSError):  # a token's file, or the program of credential_process, when they are renewed
+        return ServiceError(f"{action}: the answer is not from AWS, perhaps from a proxy", type(error).__name__)
+    if isinstance(error, OSError):  # a token file or credential_process failed when botocore renewed the credentials
         return CredentialsProblem(f"the AWS credentials cannot be loaded: {error}", _RENEW)
     if isinstance(error, botocore.NoRegionError):
-        return CredentialsProblem("no AWS region is configured", Fix("Give --region, or set AWS_REGION."))
+        return CredentialsProblem("no AWS region is configured", Fix("Add --region, or set AWS_REGION."))
     return _credentials(error) or ServiceError(f"{action}: {type(error).__name__}: {error}", type(error).__name__)
 
 
@@ -248,7 +245,7 @@ def _service_error(code: str, message: str, action: str, resource: str) -> Clien
     if _THROTTLED.fullmatch(code):
         return Throttled(f"AWS throttled {action} ({code}), {ATTEMPTS} times", Fix("Run the check again later."))
     if _CREDENTIALS.fullmatch(code):
-        return CredentialsProblem(f"AWS does not accept the credentials ({code}): {message}", _RENEW)
+        return CredentialsProblem(f"AWS rejects the credentials ({code}): {message}", _RENEW)
     if _MISSING.fullmatch(code):
         return NotFound(f"{action}: {message or code}", code)
     return ServiceError(f"{action}: {code}: {message}", code)
@@ -263,7 +260,7 @@ def _credentials(error: Exception) -> CredentialsProblem | None:
     if isinstance(error, botocore.NoCredentialsError | botocore.PartialCredentialsError):
         return CredentialsProblem(
             "no AWS credentials are configured",
-            Fix("Set AWS_PROFILE or give --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."),
+            Fix("Set AWS_PROFILE or add --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."),
         )
     if isinstance(error, botocore.SSOError | botocore.TokenRetrievalError | botocore.CredentialRetrievalError):
         return CredentialsProblem(f"the AWS credentials have expired or cannot be loaded: {error}", _RENEW)

@@ -9,7 +9,7 @@ from gmsa_doctor.clients.aws.session import AwsClient, operation
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter: its type, and its value, which is encrypted where the type is SecureString."""
+    """A parameter: its type and its value; the value of a SecureString is encrypted."""
 
     type: str
     value: str
@@ -22,7 +22,7 @@ class Ssm(AwsClient):
 
     @operation("ssm:GetParameter")
     def parameter(self, name: str) -> Parameter:
-        """A parameter, not decrypted: as the ECS agent reads a CredSpec."""
+        """A parameter without decryption: this is how the ECS agent reads a CredSpec."""
         found = self.api.get_parameter(Name=name, WithDecryption=False)["Parameter"]
         return Parameter(str(found["Type"]), str(found["Value"]))
 

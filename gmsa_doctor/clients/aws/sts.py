@@ -14,5 +14,5 @@ class Sts(AwsClient):
 
     @operation("sts:GetCallerIdentity")
     def caller(self) -> dict[str, Any]:
-        """Who we are: Account, Arn, UserId."""
+        """The caller: Account, Arn, UserId."""
         return dict(self.api.get_caller_identity())

@@ -1,8 +1,8 @@
-"""The ECS task metadata endpoint, version 4: what a container can learn about its own task.
+"""The ECS task metadata endpoint, version 4: describes a container's own task.
 
 Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-fargate-response.html
 (Fargate), task-metadata-endpoint-v4-response.html (EC2); the network's fields by amazon-ecs-agent,
-ecs-agent/tmds/handlers/v4/state/response.go: DNS servers and subnet are told for network mode awsvpc only.
+ecs-agent/tmds/handlers/v4/state/response.go: DNS servers and subnet are present in network mode awsvpc only.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ SECONDS = 3.0
 _LIMIT = 1024 * 1024
 _NAME = "the task metadata endpoint"
 _TASK_ARN = re.compile(r"arn:[\w-]+:ecs:[\w-]+:\d+:task/(?:[\w-]+/)?[\w-]+")
-"""With the cluster's name in it, or the older form without."""
+"""With the cluster's name, or in the older form without it."""
 
 
 @dataclass(frozen=True)
 class OwnTask:
-    """Our own task. ``dns_servers`` are those that it was started with; empty if the endpoint lists none."""
+    """The own task. ``dns_servers``: those that it was started with; empty if the endpoint lists none."""
 
     arn: str
     cluster: str
@@ -40,12 +40,12 @@ class OwnTask:
 
     @property
     def region(self) -> str:
-        """The region that the task's ARN names."""
+        """The region in the task's ARN."""
         return self.arn.split(":")[3]
 
     @property
     def account(self) -> str:
-        """The account that the task's ARN names."""
+        """The account in the task's ARN."""
         return self.arn.split(":")[4]
 
     @property
@@ -55,24 +55,24 @@ class OwnTask:
 
     @property
     def task_definition_arn(self) -> str:
-        """The ARN of the task definition, which has the task's partition, region and account."""
+        """The ARN of the task definition: it has the task's partition, region and account."""
         return f"{':'.join(self.arn.split(':')[:5])}:task-definition/{self.task_definition}"
 
 
 def inside() -> bool:
-    """Whether this is a container of an ECS task."""
+    """Whether gmsa-doctor runs in a container of an ECS task."""
     return bool(os.environ.get(VARIABLE))
 
 
 def own_task() -> OwnTask:
-    """Ask the endpoint that ECS names in the environment.
+    """The own task, from the endpoint that ECS names in the environment.
 
-    Raises TimedOut, Unreachable, or ServiceError for an answer that tells no task.
+    Raises TimedOut, Unreachable, or ServiceError for an answer that does not describe a task.
     """
     answer = _object(within(SECONDS, _NAME, lambda: _get(os.environ.get(VARIABLE, ""))))
     arn, cluster, family, revision = (_text(answer.get(key)) for key in ("TaskARN", "Cluster", "Family", "Revision"))
     if not (_TASK_ARN.fullmatch(arn) and cluster and family and revision):
-        raise ServiceError(f"{_NAME} tells no task", "InvalidAnswer")
+        raise ServiceError(f"{_NAME} does not describe a task", "InvalidAnswer")
     networks = list(_networks(answer))
     servers = (_text(address) for network in networks for address in items(network.get("DomainNameServers")))
     blocks = (_text(network.get("IPv4SubnetCIDRBlock")) for network in networks)
@@ -88,18 +88,18 @@ def own_task() -> OwnTask:
 
 
 def _networks(answer: dict[str, object]) -> Iterator[dict[str, object]]:
-    """Those of all containers; in network mode awsvpc they are one."""
+    """The networks of all containers; in network mode awsvpc all have the same."""
     for container in map(entries, items(answer.get("Containers"))):
         yield from map(entries, items(container.get("Networks")))
 
 
 def _get(base: str) -> bytes:
-    import http.client  # 30 ms that --help need not pay
+    import http.client  # takes 30 ms, so --help must not import it
     import urllib.error
     import urllib.request
 
     if not base.startswith("http://"):
-        raise Unreachable(_NAME, f"{VARIABLE} is no http address")
+        raise Unreachable(_NAME, f"{VARIABLE} is not an http URL")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"{base}/task", timeout=SECONDS) as response:
@@ -107,14 +107,14 @@ def _get(base: str) -> bytes:
     except TimeoutError as error:
         raise TimedOut(_NAME, SECONDS) from error
     except urllib.error.HTTPError as error:
-        raise ServiceError(f"{_NAME} answered with HTTP status {error.code}", str(error.code)) from error
+        raise ServiceError(f"{_NAME} returned HTTP status {error.code}", str(error.code)) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         if isinstance(reason, TimeoutError):
             raise TimedOut(_NAME, SECONDS) from error
         raise Unreachable(_NAME, str(reason) or type(reason).__name__) from error
     if len(body) > _LIMIT:
-        raise ServiceError(f"{_NAME} answered more than {_LIMIT} bytes", "InvalidAnswer")
+        raise ServiceError(f"{_NAME} returned more than {_LIMIT} bytes", "InvalidAnswer")
     return body
 
 
@@ -122,9 +122,9 @@ def _object(body: bytes) -> dict[str, object]:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise ServiceError(f"{_NAME} answered no JSON", "InvalidAnswer") from error
+        raise ServiceError(f"{_NAME} did not return JSON", "InvalidAnswer") from error
     if not isinstance(answer, dict):
-        raise ServiceError(f"{_NAME} answered no JSON object", "InvalidAnswer")
+        raise ServiceError(f"{_NAME} did not return a JSON object", "InvalidAnswer")
     return answer
 
 

@@ -1,4 +1,4 @@
-"""A DNS server of dnspython that reports a closed port at once. Imported late, as dnspython is."""
+"""A dnspython name server that reports a closed port at once. Imported late, like dnspython itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import dns.query
 
 
 class ConnectedNameserver(dns.nameserver.Do53Nameserver):
-    """Asks over a connected UDP socket, to which the system reports a closed port (ICMP); others wait in vain."""
+    """Uses a connected UDP socket: the system reports a closed port (ICMP) to connected sockets only."""
 
     def query(
         self,
@@ -23,7 +23,7 @@ class ConnectedNameserver(dns.nameserver.Do53Nameserver):
         one_rr_per_rrset: bool = False,
         ignore_trailing: bool = False,
     ) -> dns.message.Message:
-        """As dnspython asks for it. Raises OSError too: ConnectionRefusedError for a closed port."""
+        """Send a query, with dnspython's signature. Also raises OSError: ConnectionRefusedError for a closed port."""
         if max_size:  # over TCP
             return super().query(request, timeout, source, source_port, max_size, one_rr_per_rrset, ignore_trailing)
         with socket.socket(dns.inet.af_for_address(self.address), socket.SOCK_DGRAM) as udp:

@@ -1,4 +1,4 @@
-"""DNS as the task would ask it: SRV records and addresses from one resolver, with a time limit."""
+"""DNS: SRV records, addresses and names from one resolver, with a time limit."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from gmsa_doctor.clients.remembered import RememberedAnswers
 from gmsa_doctor.core.errors import ClientError, CutOff, NotFound, Refused, TimedOut, Unreachable
 
 SECONDS = 4.0
-"""For one question, all servers and repetitions together."""
+"""For one query, all servers and repetitions together."""
 
 
 @dataclass(frozen=True)
 class Srv:
-    """One SRV record; ``target`` in lower case, without the last dot. Source: RFC 2782."""
+    """An SRV record; ``target`` in lower case, without the trailing dot. Source: RFC 2782."""
 
     target: str
     port: int
@@ -26,7 +26,7 @@ class Srv:
 class Dns:
     """A resolver with the given servers, otherwise those of the system. Remembers its answers.
 
-    Raises Unreachable (at the first question) where the system names no server.
+    The first query raises Unreachable if the system has no DNS server.
     """
 
     def __init__(self, servers: tuple[str, ...] = (), seconds: float = SECONDS) -> None:
@@ -38,7 +38,7 @@ class Dns:
 
     @property
     def servers(self) -> tuple[str, ...]:
-        """The addresses that are asked."""
+        """The addresses of the DNS servers."""
         return tuple(server.address for server in self._ready().nameservers)
 
     def srv(self, name: str) -> tuple[Srv, ...]:
@@ -50,9 +50,9 @@ class Dns:
         return tuple(Srv(_target(record), record.port, record.priority, record.weight) for record in records)
 
     def addresses(self, host: str) -> tuple[str, ...]:
-        """The IPv4 addresses of a host, otherwise its IPv6 addresses. Raises as :meth:`srv`."""
+        """The IPv4 addresses of a host; without any, its IPv6 addresses. Raises as :meth:`srv`."""
         missing: NotFound | None = None
-        for kind in ("A", "AAAA"):  # a second question only for a host without IPv4
+        for kind in ("A", "AAAA"):
             try:
                 return tuple(str(record.address) for record in self._ask(host, kind))
             except NotFound as error:
@@ -60,21 +60,21 @@ class Dns:
         raise missing or NotFound(host)
 
     def names_of(self, address: str) -> tuple[str, ...]:
-        """The names that an address leads back to (PTR), in lower case. Raises as :meth:`srv`."""
+        """The names of an address (PTR), in lower case. Raises as :meth:`srv`."""
         import dns.reversename
 
         name = dns.reversename.from_address(address).to_text(omit_final_dot=True)
         return tuple(map(_target, self._ask(name, "PTR")))
 
     def is_alias(self, host: str) -> str | None:
-        """The name that ``host`` is a CNAME of, or None."""
+        """The CNAME target of ``host``, or None."""
         try:
             return _target(self._ask(host, "CNAME")[0])
         except ClientError:
             return None
 
     def name_of(self, address: str) -> str | None:
-        """The name that the PTR record of an address gives, or None."""
+        """The first name of an address (PTR), or None."""
         try:
             return self.names_of(address)[0]
         except ClientError:
@@ -121,27 +121,26 @@ class Dns:
 
 
 def _target(record: Any) -> str:
-    """The name that a record points to, in lower case, without the last dot."""
     return str(record.target).rstrip(".").lower()
 
 
 def _cut_off(server: str, name: str, error: Any) -> CutOff | None:
-    """Whether a server's answer was too long for UDP (RFC 1035 4.2.1), and no server gave it over TCP."""
+    """The error if an answer was too long for UDP (RFC 1035 4.2.1), and no server returned it over TCP."""
     import dns.message
 
-    tries = error.kwargs.get("errors", ())
-    if not any(isinstance(cause, dns.message.Truncated) for _, _, _, cause, *_ in tries):
+    attempts = error.kwargs.get("errors", ())
+    if not any(isinstance(cause, dns.message.Truncated) for _, _, _, cause, *_ in attempts):
         return None
-    refused = any(tcp and isinstance(cause, ConnectionRefusedError) for _, tcp, _, cause, *_ in tries)
-    why = "refuses connections" if refused else "gives no answer"
-    return CutOff(server, f"the answer for {name} is too long for UDP, and TCP 53 {why}")
+    refused = any(tcp and isinstance(cause, ConnectionRefusedError) for _, tcp, _, cause, *_ in attempts)
+    reason = "refuses connections" if refused else "does not answer"
+    return CutOff(server, f"the answer for {name} is too long for UDP, and TCP 53 {reason}")
 
 
 def _no_server(server: str, error: Any) -> ClientError:
-    """Each server has failed: why, from dnspython's record of the tries."""
+    """All servers failed; the reasons are in dnspython's list of attempts."""
     causes = (attempt[3] for attempt in error.kwargs.get("errors", ()))
-    whys = [str(getattr(cause, "strerror", None) or cause) for cause in causes]
-    text = "; ".join(dict.fromkeys(whys)) or "no server answered"
+    reasons = [str(getattr(cause, "strerror", None) or cause) for cause in causes]
+    text = "; ".join(dict.fromkeys(reasons)) or "no server answered"
     if "REFUSED" in text or "SERVFAIL" in text:
         return Refused(server, f"answered {text.removeprefix('Server answered ')}")
     return Refused(server, text) if "refused" in text.lower() else Unreachable(server, text)

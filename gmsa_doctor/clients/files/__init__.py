@@ -1,1 +1,1 @@
-"""Files that the user names: found, and read."""
+"""Finds and reads the files that the user names."""

@@ -1,4 +1,4 @@
-"""The bytes and the text of a file that may be anything, or a short reason why there are none."""
+"""The bytes and the text of any file, or a short reason why it cannot be read."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from gmsa_doctor.formats.documents.located import LocatedError, Position
 
 FILE_LIMIT = 16 * 1024 * 1024
-"""Bytes of a file that are read at most."""
+"""Bytes of a file to read at most."""
 
 _ARCHIVE = b"PK\x03\x04"
-"""What a ZIP file starts with, which `terraform plan -out` writes."""
+"""The first bytes of a ZIP file, such as `terraform plan -out` writes."""
 
 
-def read_bytes(where: str) -> bytes | str:
-    """The first bytes of a file, one more than the limit; or why there are none.
+def read_bytes(path: str) -> bytes | str:
+    """The first bytes of a file, one more than the limit; or the reason why it cannot be read.
 
-    Only what is a file is opened: a FIFO would wait for its writer, and devices act on being opened.
+    Opens regular files only: a FIFO would block until it has a writer, and opening a device may have an effect.
     """
     try:
-        if reason := _no_file(os.stat(where).st_mode):
+        if reason := _no_file(os.stat(path).st_mode):
             return reason
-        descriptor = os.open(where, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:
             return _no_file(os.fstat(descriptor).st_mode) or file.read(FILE_LIMIT + 1)
     except (OSError, ValueError) as error:
@@ -38,18 +38,18 @@ def _no_file(mode: int) -> str | None:
 
 
 def cannot_be_read(error: OSError | ValueError) -> str:
-    """The system's reason, as the end of a sentence."""
+    """The system's reason, to follow the name of the file."""
     return f"cannot be read: {(error.strerror if isinstance(error, OSError) else None) or error}"
 
 
 def text_of(body: bytes) -> str:
     """The text, without a byte-order mark. Raises LocatedError."""
     if body.startswith(_ARCHIVE):
-        raise LocatedError("is an archive: of a Terraform plan, give what `terraform show -json` prints")
+        raise LocatedError("is an archive. For a Terraform plan, use the output of `terraform show -json`")
     if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or (b"\0" in body[:2] and body[:2] != b"\0\0"):
-        raise LocatedError("is UTF-16 or UTF-32: write it as UTF-8")
+        raise LocatedError("is UTF-16 or UTF-32: convert it to UTF-8")
     if b"\0" in body:
-        raise LocatedError("is no text")
+        raise LocatedError("is not text")
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""Which files are read: those that are named, those in directories, and those that globs match."""
+"""Finds the files to read: by name, in directories, and with globs."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from gmsa_doctor.formats.documents.located import LocatedError, Position
 from gmsa_doctor.formats.templates import cdk_out
 
 SUFFIXES = (".json", ".yaml", ".yml", ".template")
-"""Of the files that are read in a directory."""
+"""Suffixes of the files to read in a directory."""
 
 SKIPPED = frozenset(
     {".git", ".hg", ".svn", "node_modules", ".venv", ".tox", ".terraform", ".terragrunt-cache", ".aws-sam"}
     | {"venv", "__pycache__", ".cache"}
 )
-"""Directories that are not looked into, unless they are named: what others wrote, and copies."""
+"""Directories to skip unless they are named: dependencies, caches and generated copies."""
 
 _GLOB = re.compile(r"[*?\[]")
 
 _CDK_MARKS = (b"aws:cloudformation:stack", b"cdk:")
-"""One of these is in a manifest of CDK; web applications have a manifest.json, too."""
+"""A CDK manifest contains one of these; other applications have a manifest.json too."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file that may be one of ours. ``named``: it was given by its name, so it must be one.
+    """A file that may have gMSA configuration. ``named``: the user named it, so it must have some.
 
-    ``parameters`` are what CDK's manifest gives its template.
+    ``parameters``: the CloudFormation parameters in CDK's manifest.
     """
 
     path: str
@@ -42,25 +42,21 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Broken:
-    """A file (or a directory, or a pattern) that cannot be checked, and why, in one line."""
+    """A file (or a directory, or a pattern) that cannot be checked, with the reason in one line."""
 
     path: str
     reason: str
     position: Position | None = None
 
-    @property
-    def where(self) -> str:
-        """The path, with line and column where they are known."""
-        return f"{self.path}:{self.position.line}:{self.position.column}" if self.position else self.path
-
     def __str__(self) -> str:
-        return f"{self.where}: {self.reason}"
+        position = f":{self.position.line}:{self.position.column}" if self.position else ""
+        return f"{self.path}{position}: {self.reason}"
 
 
 def find(patterns: Iterable[str], root: str = ".") -> tuple[Candidate | Broken, ...]:
-    """The files that are named, those below the directories, and those that the globs match; each of them once.
+    """The named files, the files below directories, and the matches of globs, each once.
 
-    ``**`` stands for any number of directories. Links to directories are followed only where they are named.
+    ``**`` matches any number of directories. Links to directories are followed only if the user names them.
     """
     found: dict[str, Candidate | Broken] = {}
     for pattern in patterns:
@@ -73,12 +69,12 @@ def find(patterns: Iterable[str], root: str = ".") -> tuple[Candidate | Broken, 
 
 
 def _expanded(pattern: str, root: str) -> Iterator[tuple[str, Candidate | Broken]]:
-    """The files of one pattern, each with a key that is the same for the same file."""
-    where = os.path.join(root, pattern)
+    """The files of one pattern, each with a key that identifies the file."""
+    path = os.path.join(root, pattern)
     try:
-        is_directory = stat.S_ISDIR(os.stat(where).st_mode)
+        is_directory = stat.S_ISDIR(os.stat(path).st_mode)
     except ValueError:
-        yield pattern, Broken(pattern, "is no name of a file: it holds a NUL")
+        yield pattern, Broken(pattern, "is not a valid file name: it contains a NUL")
     except OSError as error:
         if _GLOB.search(pattern):
             yield from _matching(pattern, root)
@@ -88,43 +84,39 @@ def _expanded(pattern: str, root: str) -> Iterator[tuple[str, Candidate | Broken
         if is_directory:
             yield from _below(os.path.normpath(pattern), root)
         else:
-            yield os.path.realpath(where), Candidate(pattern.removeprefix("./"), named=True)
+            yield os.path.realpath(path), Candidate(pattern.removeprefix("./"), named=True)
 
 
 def _matching(pattern: str, root: str) -> Iterator[tuple[str, Candidate | Broken]]:
-    """The files that a glob matches, and those below the directories that it matches."""
+    """The files that a glob matches, and the files below the directories that it matches."""
     parts = [part for part in pattern.split("/") if part not in ("", ".")]
     if pattern.startswith("/"):
         parts.insert(0, "")
     parts = [part for part, before in zip(parts, [None, *parts], strict=False) if not part == before == "**"]
     fixed = next(index for index, part in enumerate(parts) if _GLOB.search(part))
     base = "/".join(parts[:fixed]) or ("/" if pattern.startswith("/") else ".")
-    nothing = True
-    for key, file in _below(base, root, parts):
-        if isinstance(file, Broken) or _matches(file.path.split("/"), parts):
-            nothing = False
-            yield key, file
-    if nothing:
-        yield pattern, Broken(pattern, "matches no file")
+    below = _below(base, root, parts)
+    found = [(key, file) for key, file in below if isinstance(file, Broken) or _matches(file.path.split("/"), parts)]
+    yield from found or [(pattern, Broken(pattern, "matches no file"))]
 
 
-def _matches(names: list[str], parts: list[str], *, on_the_way: bool = False) -> bool:
-    """Whether the parts of a glob match a path, or a directory that it lies in.
+def _matches(names: list[str], parts: list[str], *, partial: bool = False) -> bool:
+    """Whether a glob matches a path or one of its parent directories.
 
-    ``on_the_way``: or whether a path below this one may match.
+    ``partial``: also whether a path below this one may match.
     """
     if not parts:
         return True
     if not names:
-        return on_the_way
+        return partial
     if parts[0] == "**":
-        return on_the_way or any(_matches(names[start:], parts[1:]) for start in range(len(names)))
-    return fnmatch.fnmatchcase(names[0], parts[0]) and _matches(names[1:], parts[1:], on_the_way=on_the_way)
+        return partial or any(_matches(names[start:], parts[1:]) for start in range(len(names)))
+    return fnmatch.fnmatchcase(names[0], parts[0]) and _matches(names[1:], parts[1:], partial=partial)
 
 
 def _below(directory: str, root: str, glob: list[str] | None = None) -> Iterator[tuple[str, Candidate | Broken]]:
-    """The files in a directory and in those in it, sorted by their names; ``glob`` says which to look into."""
-    # a glob that names a suffix (*.tpl, and not * or **) says itself which files are meant
+    """The files in a directory tree, sorted by name; with ``glob``, only in directories that may have a match."""
+    # a glob with a suffix (*.tpl, but not * or **) replaces our list of suffixes
     suffixes = ("",) if glob and re.search(r"\.\w+\Z", glob[-1]) else SUFFIXES
     skipped = SKIPPED.difference(glob or ())
     waiting = [(directory, os.path.realpath(os.path.join(root, directory)))]
@@ -148,8 +140,7 @@ def _below(directory: str, root: str, glob: list[str] | None = None) -> Iterator
             elif name.endswith(suffixes) and _is_file(entry):
                 key = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
                 yield key, Candidate(_joined(path, name), parameters=parameters.get(name, ()))
-        wanted = [found for found in inner if not glob or _matches(found[0].split("/"), glob, on_the_way=True)]
-        waiting.extend(reversed(wanted))
+        waiting += [pair for pair in reversed(inner) if not glob or _matches(pair[0].split("/"), glob, partial=True)]
 
 
 def _joined(path: str, name: str) -> str:
@@ -157,7 +148,7 @@ def _joined(path: str, name: str) -> str:
 
 
 def _cdk(directory: str) -> dict[str, tuple[tuple[str, str], ...]] | Broken | None:
-    """What the manifest of CDK gives each stack's template, by its name; None: the manifest is another's."""
+    """The parameters of each stack's template, by its name, from CDK's manifest; None if it is not CDK's."""
     body = read_bytes(os.path.join(directory, cdk_out.MANIFEST))
     if isinstance(body, str):
         return Broken(cdk_out.MANIFEST, body)

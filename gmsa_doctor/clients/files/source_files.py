@@ -1,6 +1,6 @@
-"""The files that are checked: which there are, and what each of them is.
+"""Reads the files to check, and recognizes their kind.
 
-Files that are no files of ours are told apart by their bytes before anything is parsed: a repository has thousands.
+Files without gMSA configuration are sorted out by their bytes, before they are parsed: a repository has thousands.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ _MARKS = (
     b"domainjoinconfig",
     b"activedirectoryconfig",
 )
-"""Every file with a task definition or CredSpec contains one of these, in any case."""
+"""Every file with a task definition or CredSpec contains one of these, in upper or lower case."""
 
 _STRONG_MARKS = (b"containerdefinitions", b"container_definitions", b"aws::ecs::taskdefinition")
-"""What a file of others does not hold: Kubernetes too has a word of ``credentialspec``."""
+"""Other files do not contain these. Kubernetes files can contain ``credentialspec``."""
 
-_WANTED = (
-    "give a task definition (JSON), a CloudFormation or SAM template, a Terraform plan (terraform show -json), "
-    "a directory of CDK (cdk.out), a Compose file with a CredSpec for ECS, or a CredSpec"
+_SUPPORTED = (
+    "supported are a task definition (JSON), a CloudFormation or SAM template, a Terraform plan (terraform show "
+    "-json), CDK's output directory (cdk.out), a Compose file with a CredSpec for ECS, and a CredSpec"
 )
 
 
 class FileKind(StrEnum):
-    """What a file is."""
+    """The kind of a file."""
 
     TASK_DEFINITION = "task definition"
     TEMPLATE = "CloudFormation template"
@@ -53,9 +53,9 @@ class FileKind(StrEnum):
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file of ours, with the task definitions in it; ``body`` are the bytes of a CredSpec.
+    """A file with gMSA configuration, and its task definitions; ``body``: the bytes of a CredSpec.
 
-    ``left_out`` are task definitions (or what may make some) that cannot be judged before they are deployed.
+    ``left_out``: task definitions (or resources that may create some) that cannot be checked before deployment.
     """
 
     path: str
@@ -68,9 +68,9 @@ class SourceFile:
 def sources(
     patterns: Iterable[str], parameters: Mapping[str, str], root: str = ".", *, pass_over: bool = False
 ) -> Iterator[SourceFile | Broken]:
-    """All that the patterns lead to, in a stable order. ``parameters`` are those of CloudFormation templates.
+    """The files of all patterns, in a stable order. ``parameters``: values for CloudFormation templates.
 
-    ``pass_over``: a file that is named may be none of ours, as one that was found.
+    ``pass_over``: ignore files without gMSA configuration, even if they are named.
     """
     for candidate in find(patterns, root):
         if isinstance(candidate, Broken):
@@ -83,7 +83,7 @@ def sources(
 
 
 def read(candidate: Candidate, parameters: Mapping[str, str], root: str = ".") -> SourceFile | Broken | None:
-    """What the file is. None: it has no gMSA configuration and was not named explicitly. Raises nothing."""
+    """The file's content; None if it has no gMSA configuration and was not named explicitly. Never raises."""
     body = read_bytes(os.path.join(root, candidate.path))
     if isinstance(body, str):
         return Broken(candidate.path, body)
@@ -91,14 +91,13 @@ def read(candidate: Candidate, parameters: Mapping[str, str], root: str = ".") -
 
 
 def classify(candidate: Candidate, body: bytes, parameters: Mapping[str, str]) -> SourceFile | Broken | None:
-    """What bytes that were read are. ``parameters`` are those of CloudFormation templates."""
-    if not candidate.named and not _has_mark(body):
+    """As :func:`read`, for bytes that were read already."""
+    too_large = len(body) > FILE_LIMIT
+    if not candidate.named and (too_large or not _has_mark(body)):
         return None
-    if len(body) > FILE_LIMIT and not candidate.named:
-        return None
-    if len(body) > FILE_LIMIT:
+    if too_large:
         return Broken(candidate.path, f"is larger than {FILE_LIMIT // 1024 // 1024} MB")
-    if _CREDSPEC_START.match(_without_nul(body[:4096])):  # what is wrong with it, its checks tell better
+    if _CREDSPEC_START.match(_without_nul(body[:4096])):  # the checks report its defects better
         return SourceFile(candidate.path, FileKind.CREDSPEC, body=body)
     try:
         found = _parsed(candidate.path, body, {**dict(candidate.parameters), **parameters})
@@ -108,7 +107,7 @@ def classify(candidate: Candidate, body: bytes, parameters: Mapping[str, str]) -
     except RecursionError:
         return Broken(candidate.path, "is nested too deeply")
     if found is None and candidate.named:
-        return Broken(candidate.path, f"holds no task definition and no CredSpec: {_WANTED}")
+        return Broken(candidate.path, f"contains no task definition and no CredSpec; {_SUPPORTED}")
     return found
 
 
@@ -118,7 +117,7 @@ def _has_mark(body: bytes, marks: tuple[bytes, ...] = _MARKS) -> bool:
 
 
 def _without_nul(body: bytes) -> bytes:
-    """The letters of UTF-16 and UTF-32 side by side, to look for marks in."""
+    """UTF-16 and UTF-32 as plain letters, to search for marks."""
     return body.replace(b"\0", b"") if b"\0" in body[:4] else body
 
 
@@ -127,7 +126,7 @@ _CREDSPEC_START = re.compile(rb'[\xef\xbb\xbf\xff\xfe\s]*\{\s*"(?:CmsPlugins|Dom
 
 
 def _parsed(path: str, body: bytes, parameters: Mapping[str, str]) -> SourceFile | None:
-    """Raises LocatedError for what cannot be parsed; None for a file without gMSA configuration."""
+    """None for a file without gMSA configuration. Raises LocatedError."""
     text = text_of(body)
     located = read_json(text) if _is_json(path, text) else read_yaml(text)
     value = located.value
@@ -140,7 +139,7 @@ def _parsed(path: str, body: bytes, parameters: Mapping[str, str]) -> SourceFile
         return _source(path, FileKind.PLAN, *_known(terraform_plan.definitions(located)))
     if any(key in value for key in _CREDSPEC_KEYS):
         return SourceFile(path, FileKind.CREDSPEC, body=body)
-    if (root := _task_definition(value)) is not None:
+    if (root := _task_definition_root(value)) is not None:
         return _source(path, FileKind.TASK_DEFINITION, (_definition(path, located, root),))
     if compose.is_compose(value):
         return _source(path, FileKind.COMPOSE, compose.definitions(located))
@@ -156,32 +155,31 @@ def _is_json(path: str, text: str) -> bool:
 def _source(
     path: str, kind: FileKind, found: tuple[Definition, ...], left_out: tuple[LeftOut, ...] = ()
 ) -> SourceFile | None:
-    """None where there is no task definition in it."""
     return SourceFile(path, kind, found, left_out) if found or left_out else None
 
 
 def _known(found: tuple[Definition, ...]) -> tuple[tuple[Definition, ...], tuple[LeftOut, ...]]:
-    """The task definitions whose containers are known, and the others."""
+    """The task definitions with known containers, and the others."""
     known, left_out = [], []
     for definition in found:
         containers = child(definition.located.value, "containerDefinitions")
         if isinstance(containers, Open):
             position = definition.located.at(("containerDefinitions",))
-            left_out.append(LeftOut(definition.name, f"its containers wait for {containers}", position))
+            left_out.append(LeftOut(definition.name, f"its containers depend on {containers}", position))
         else:
             known.append(definition)
     return tuple(known), tuple(left_out)
 
 
-def _task_definition(value: dict[str, object]) -> Path | None:
-    """Where in the document the task definition is: describe-task-definition has another object around it."""
+def _task_definition_root(value: dict[str, object]) -> Path | None:
+    """The path of the task definition: describe-task-definition prints it inside another object."""
     roots: tuple[tuple[str, ...], ...] = ((), ("taskDefinition",))
     keys = {root: (str(key).casefold() for key in entries(child(value, *root))) for root in roots}
     return next((root for root in roots if "containerdefinitions" in keys[root]), None)
 
 
 def _definition(path: str, located: Located, root: Path) -> Definition:
-    """The task definition at ``root``. Raises LocatedError for what ECS would not take."""
+    """The task definition at ``root``. Raises LocatedError if ECS would reject it."""
     value = located.value[root[0]] if root and isinstance(located.value, dict) else located.value
     inner = {where[len(root) :]: place for where, place in located.positions.items() if where[: len(root)] == root}
     inner_located = Located(value, inner)

@@ -1,4 +1,4 @@
-"""A task definition out of a file or standard input."""
+"""A task definition from a file or from standard input."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition, TaskDefinitionError, read_task_definition
 
 FILE_LIMIT = 1024 * 1024
-"""Bytes of a file that are read at most: sixteen times what ECS registers."""
+"""Bytes of a file to read at most: 16 times the limit of ECS."""
 
 _WANTED = (
-    "Give the JSON of `aws ecs describe-task-definition` or the input of "
+    "Use the output of `aws ecs describe-task-definition` or the input of "
     "`aws ecs register-task-definition --cli-input-json`."
 )
 
 
 def read(name: str) -> TaskDefinition:
-    """Read the file, or standard input for ``-``. Raises UsageError that says what to give."""
+    """Read the file, or standard input for ``-``. Raises UsageError with the supported formats."""
     try:
         body = _first_bytes(name)
     except OSError as error:
@@ -30,7 +30,7 @@ def read(name: str) -> TaskDefinition:
         return read_task_definition(json.loads(body))
     except TaskDefinitionError as error:
         raise UsageError(f"{name} is not a task definition: {error}. {_WANTED}") from error
-    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, or a number of 5000 digits
+    except (ValueError, RecursionError) as error:  # invalid UTF-8 or JSON, or a number with 5000 digits
         raise UsageError(f"{name} is not JSON: {error}. {_WANTED}") from error
 
 

@@ -1,4 +1,4 @@
-"""Kerberos: tickets for users and gMSAs, tickets for services; and the ledger of failed logons."""
+"""Kerberos: tickets for users, gMSAs and services, and the ledger of failed logons."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _numbers = itertools.count(1)
 
 
 class AlreadyFailed(OutOfReach):
-    """No logon is tried: one for this account has failed in this run, and accounts lock."""
+    """A logon for this account failed in this run. There is no second attempt, since accounts can lock."""
 
     def __init__(self, account: str) -> None:
-        super().__init__(f"no further logon as {account}: one has failed in this run, and accounts lock")
+        super().__init__(f"no further logon as {account}: one failed in this run, and another could lock the account")
         self.account = account
 
 
@@ -46,10 +46,10 @@ class Kdc:
 
 @dataclass(frozen=True)
 class Enctypes:
-    """Encryption types (IANA's numbers) of a logon, as they could be seen on the wire.
+    """Encryption types (IANA numbers) of a logon, as seen on the wire.
 
-    ``offered``: what the KDC would take a proof of the password in: what we and the account have in common;
-    ``account``: of the account's key that it used; ``kdc``: of its own key, with which the TGT is encrypted.
+    ``offered``: those that the KDC accepts for pre-authentication (common to this client and the account).
+    ``account``: of the account's key. ``kdc``: of the KDC's own key, which encrypts the TGT.
     """
 
     offered: tuple[int, ...]
@@ -59,7 +59,7 @@ class Enctypes:
 
 @dataclass(frozen=True, eq=False)
 class Ticket:
-    """A TGT in a memory cache of its own. ``lifetime`` in seconds, from when it was given."""
+    """A TGT in its own memory cache. ``lifetime`` in seconds, from when it was issued."""
 
     principal: str
     lifetime: int
@@ -74,7 +74,7 @@ class Ticket:
 
 @dataclass(frozen=True)
 class ServiceTicket:
-    """A ticket for a service, made for a client. ``lifetime`` in seconds."""
+    """A ticket for a service, issued to ``principal``. ``lifetime`` in seconds."""
 
     spn: str
     principal: str
@@ -82,10 +82,10 @@ class ServiceTicket:
 
 
 class Kerberos:
-    """Gets tickets. One instance for a run; safe between threads. ``seconds`` is the limit for a call.
+    """Gets tickets. One instance for a run; safe between threads. ``seconds``: the limit for a call.
 
-    Every method raises OutOfReach without gssapi; Refused, TimedOut or Unreachable for a KDC that does not
-    answer; KdcRefusal for one that says no.
+    Every method raises OutOfReach without gssapi; Refused, TimedOut or Unreachable if the KDC does not answer;
+    KdcRefusal if it answers with an error.
     """
 
     def __init__(self, seconds: float = SECONDS) -> None:
@@ -93,15 +93,14 @@ class Kerberos:
         self._ledger = _Ledger()
 
     def begin_again(self, new_secret: bool) -> None:
-        """Forget tickets and answers, for another look: a group that a user was put into counts in a new ticket only.
+        """Forget tickets and answers before a retry: a new group membership is in new tickets only.
 
-        A failed logon is not forgotten, and not repeated. With ``new_secret``, another password than those that have
-        failed may be tried, once.
+        A failed logon is remembered and not repeated. ``new_secret``: a password that has not failed may be tried once.
         """
         self._ledger.begin_again(new_secret)
 
     def user_ticket(self, user: str, realm: str, password: Hidden[str], kdc: Kdc) -> Ticket:
-        """A TGT for ``user@realm``. Asks once for the same password; see :class:`AlreadyFailed`."""
+        """A TGT for ``user@realm``. One logon for each password; see :class:`AlreadyFailed`."""
         # A surrogate without its partner becomes U+FFFD, as it does when the daemon (Go) reads JSON.
         text = password.reveal().encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         return self.account_ticket(user, realm, Hidden(text.encode()), kdc)
@@ -111,26 +110,26 @@ class Kerberos:
         return self._once(account, realm, password, kdc, self._logon)
 
     def keytab_ticket(self, account: str, realm: str, keytab: Hidden[bytes], kdc: Kdc) -> Ticket:
-        """A TGT for ``account@realm``, with the key that the content of a keytab holds. As user_ticket."""
+        """A TGT for ``account@realm``, with a key from a keytab's content. As user_ticket."""
         return self._once(account, realm, keytab, kdc, self._logon_with_keytab)
 
     def cached_ticket(self, path: str) -> Ticket:
-        """The TGT of a cache in a file, in a memory cache of its own. Asks no KDC. Raises CacheUnusable."""
+        """The TGT from a cache file, copied to its own memory cache. Contacts no KDC. Raises CacheUnusable."""
         require_gssapi()
         return Ticket(*ticket_copy.load(self._library, path))
 
     def service_ticket(self, ticket: Ticket, spn: str, kdc: Kdc) -> ServiceTicket:
-        """A ticket for the service ``spn`` of the ticket's realm. Only the KDC is asked, not the service."""
+        """A ticket for the service ``spn`` in the ticket's realm. Contacts the KDC, not the service."""
 
         def step(context: Any) -> ServiceTicket:
             context.step()
             return ServiceTicket(spn, ticket.principal, int(context.lifetime))
 
-        # without mutual authentication the context is complete when the KDC has answered
+        # without mutual authentication, the context is complete after the KDC's answer
         return self._initiate(ticket, spn, kdc, ("integrity",), step)
 
     def security_context(self, ticket: Ticket, spn: str, kdc: Kdc) -> tuple[SecurityContext, bytes]:
-        """Begin to authenticate to the service, mutually and for sealing; with the first token to send."""
+        """Start mutual authentication with sealing to the service. Returns the context and the first token to send."""
 
         def step(context: Any) -> tuple[SecurityContext, bytes]:
             token = context.step() or b""
@@ -153,7 +152,7 @@ class Kerberos:
             name = gssapi.Name(principal, gssapi.NameType.kerberos_principal)
             mechanisms = [gssapi.MechType.kerberos]
             got = gssapi.raw.acquire_cred_with_password(name, password.reveal(), usage="initiate", mechs=mechanisms)
-            # Credentials(base=…) takes the handle away from its argument: done once, here.
+            # Credentials(base=…) takes over the handle of its argument, so it works only once.
             credentials = keep(gssapi.Credentials(base=got.creds))
             seen = route.ticket
             enctypes = Enctypes(route.offered, seen.key, seen.ticket) if seen and seen.logon else None
@@ -173,7 +172,7 @@ class Kerberos:
                     "ccache": f"MEMORY:gmsa-doctor-{next(_numbers)}",
                 }
                 got = gssapi.Credentials(name=name, usage="initiate", mechs=[gssapi.MechType.kerberos], store=store)
-                # libkrb5 logs on when the lifetime is asked for
+                # reading the lifetime makes libkrb5 log on
                 return Ticket(principal, int(got.lifetime or 0), keep(got))
 
         return _ask(self._library, realm, kdc, acquire, logon=True)
@@ -197,7 +196,7 @@ _LogOn = Callable[[str, str, Hidden[bytes], Kdc], Ticket]
 
 
 class SecurityContext:
-    """A GSSAPI security context: authenticates to a service, then signs and seals messages."""
+    """A GSSAPI security context. It authenticates to a service, then signs and seals messages."""
 
     def __init__(self, library: Libkrb5, realm: str, kdc: Kdc, context: Any) -> None:
         self._library = library
@@ -207,11 +206,11 @@ class SecurityContext:
 
     @property
     def complete(self) -> bool:
-        """Whether both sides have proved who they are."""
+        """Whether both sides are authenticated."""
         return bool(self._context.complete)
 
     def step(self, token: bytes) -> bytes:
-        """Take the service's token; give the next to send, which may be empty. Raises KdcRefusal."""
+        """Process the service's token. Returns the next token to send, which may be empty. Raises KdcRefusal."""
         return _ask(self._library, self._realm, self._kdc, lambda _: self._context.step(token) or b"")
 
     def wrap(self, message: bytes, seal: bool) -> bytes:
@@ -219,14 +218,14 @@ class SecurityContext:
         return bytes(self._guarded(lambda: self._context.wrap(message, seal)).message)
 
     def unwrap(self, message: bytes, sealed: bool) -> bytes:
-        """The content of a message. Raises Unreachable when it was tampered with or is not ``sealed``."""
+        """The content of a message. Raises Unreachable if it was modified or is not ``sealed``."""
         result = self._guarded(lambda: self._context.unwrap(message))
         if sealed and not result.encrypted:
-            raise Unreachable("the service", "it sent a message that is not sealed")
+            raise Unreachable("the service", "it sent an unsealed message")
         return bytes(result.message)
 
     def room(self, size: int) -> int:
-        """How long a message may be so that sealed it has at most ``size`` bytes."""
+        """The largest message that has at most ``size`` bytes when sealed."""
         return int(self._context.get_wrap_size_limit(size, True))
 
     @staticmethod
@@ -234,11 +233,11 @@ class SecurityContext:
         try:
             return fn()
         except gssapi_module().exceptions.GSSError as error:
-            raise Unreachable("the service", "a sealed message cannot be opened") from error
+            raise Unreachable("the service", "a sealed message cannot be decrypted") from error
 
 
 class _Page:
-    """What is known of one account's logons. Attempts wait for each other."""
+    """The logons of one account, one at a time."""
 
     def __init__(self, account: str) -> None:
         self._account = account
@@ -248,7 +247,7 @@ class _Page:
         self._failed: tuple[Hidden[bytes], ClientError] | None = None
         self._offered: set[Hidden[bytes]] = set()
         self._spent: dict[Hidden[bytes], ClientError] = {}
-        """Passwords that have failed, or were held back, before the secret changed."""
+        """Passwords that failed, or were not tried, before the secret changed."""
 
     def begin_again(self, new_secret: bool) -> None:
         with self._lock:
@@ -303,7 +302,7 @@ class _Ledger:
 
 
 class _Counted(ClientError):
-    """Around the error of a logon that counts, or may have counted, as a failed one."""
+    """Wraps the error of a logon that the domain counts, or may have counted, as failed."""
 
     def __init__(self, error: ClientError) -> None:
         super().__init__(error.text)
@@ -311,7 +310,7 @@ class _Counted(ClientError):
 
 
 def _ask(library: Libkrb5, realm: str, kdc: Kdc, fn: Callable[[KdcRoute], T], logon: bool = False) -> T:
-    """Do ``fn`` with this KDC, and turn its errors into ours."""
+    """Call ``fn`` with this KDC, and translate its errors."""
 
     def asked(route: KdcRoute) -> tuple[T, None] | tuple[None, ClientError]:
         try:
@@ -343,9 +342,9 @@ def _refusal(error: Any, route: KdcRoute, logon: bool) -> KdcRefusal:
 def _counts(problem: ClientError, route: KdcRoute) -> bool:
     """Whether the domain may have counted a failed logon.
 
-    The first request of an AS exchange carries no proof of the password, and so counts nothing. After the
-    second, all do but those that come when the proof was accepted: the attempt that locks an account, for
-    one, may be answered with "locked".
+    The first request of an AS exchange has no pre-authentication, so it never counts. After the second, every error
+    may count except those that follow an accepted password. The attempt that locks an account, for example, may get
+    the answer "locked".
     """
     if not isinstance(problem, KdcRefusal):
         return route.requests > 1

@@ -1,4 +1,4 @@
-"""Why a KDC, or libkrb5 reading its answer, said no: their codes in our words."""
+"""Reasons for an error of a KDC, or of libkrb5 reading its answer, by error code."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ BASE = -1765328384
 
 
 class KdcReason(StrEnum):
-    """Why a KDC, or libkrb5 reading its answer, refused."""
+    """The reason for an error of a KDC, or of libkrb5 reading its answer."""
 
     WRONG_PASSWORD = "wrong-password"
     EMPTY_PASSWORD = "empty-password"
     UNKNOWN_CLIENT = "unknown-client"
     REVOKED = "revoked"
-    """Disabled, locked or expired, and the KDC does not say which."""
+    """Disabled, locked or expired; the KDC does not report which."""
     DISABLED = "disabled"
     LOCKED = "locked"
     ACCOUNT_EXPIRED = "account-expired"
     PASSWORD_EXPIRED = "password-expired"
-    """Expired, or to be changed at the next logon, and the KDC does not say which."""
+    """Expired, or must be changed at the next logon; the KDC does not report which."""
     PASSWORD_TOO_OLD = "password-too-old"
     MUST_CHANGE = "must-change"
     LOGON_HOURS = "logon-hours"
     POLICY = "policy"
-    """Logons are restricted: to workstations, by an authentication policy."""
+    """Logons are restricted, to certain workstations or by an authentication policy."""
     SMART_CARD = "smart-card"
     NO_ENCTYPE = "no-enctype"
-    """No encryption type that client, KDC and account have in common."""
+    """The client, the KDC and the account have no encryption type in common."""
     NO_KEY = "no-key"
     PREAUTH_UNSUPPORTED = "preauth-unsupported"
-    """The KDC wants another proof than a password."""
+    """The KDC does not accept a password for pre-authentication."""
     CLOCK_SKEW = "clock-skew"
     UNKNOWN_REALM = "unknown-realm"
     WRONG_REALM = "wrong-realm"
-    """The KDC answers for another realm than it was asked for (or one in another case)."""
+    """The KDC answers for another realm, or for the realm in another case."""
     NO_KDC = "no-kdc"
     UNKNOWN_SERVICE = "unknown-service"
     NOT_UNIQUE = "not-unique"
-    """More than one account has this principal name: a duplicate SPN."""
+    """Several accounts have this principal name: a duplicate SPN."""
     SERVICE_REVOKED = "service-revoked"
     TICKET_REJECTED = "ticket-rejected"
-    """The ticket is expired, or was not made for the key that the other side has."""
+    """The ticket is expired, or was not issued for the other side's key."""
     KDC_ERROR = "kdc-error"
-    """The KDC has a problem of its own."""
+    """The KDC has an internal error."""
     OTHER = "other"
 
 
@@ -69,7 +69,7 @@ _REASONS = {
     KdcReason.WRONG_REALM: (68,),
 }
 _KDC_CODES = {code: reason for reason, codes in _REASONS.items() for code in codes}
-"""RFC 4120 7.5.9, RFC 6806 (68), RFC 6113 (90, 91): what Active Directory may plausibly answer."""
+"""RFC 4120 7.5.9, RFC 6806 (68), RFC 6113 (90, 91): codes that Active Directory may plausibly return."""
 _LIBRARY_CODES = {
     -1765328240: KdcReason.TICKET_REJECTED,  # KRB5KRB_AP_WRONG_PRINC
     -1765328237: KdcReason.WRONG_REALM,  # KRB5_KDCREP_MODIFIED
@@ -86,7 +86,7 @@ _LIBRARY_CODES = {
     -1765328161: KdcReason.KDC_ERROR,  # KRB5_GET_IN_TKT_LOOP
     -1765328147: KdcReason.NO_ENCTYPE,  # KRB5_CONFIG_ETYPE_NOSUPP
 }
-"""Of libkrb5 itself: krb5.h."""
+"""Codes of libkrb5 itself. Source: krb5.h."""
 _NT_STATUS = {
     0xC000006A: KdcReason.WRONG_PASSWORD,
     0xC000006F: KdcReason.LOGON_HOURS,
@@ -99,12 +99,12 @@ _NT_STATUS = {
     0xC00002FA: KdcReason.SMART_CARD,
     0xC0000413: KdcReason.POLICY,  # AUTHENTICATION_FIREWALL_FAILED
 }
-"""MS-ERREF 2.3.1: codes that are more precise than the Kerberos code."""
+"""Codes that are more precise than the Kerberos code. Source: MS-ERREF 2.3.1."""
 _REFINED = {KdcReason.REVOKED, KdcReason.POLICY, KdcReason.PASSWORD_EXPIRED}
 
 
 class KdcRefusal(ClientError):
-    """The KDC said no. ``code`` is libkrb5's, ``nt_status`` Active Directory's where it gave one."""
+    """The KDC returned an error. ``code``: libkrb5's error code; ``nt_status``: Active Directory's status, if any."""
 
     def __init__(self, reason: KdcReason, code: int, text: str, nt_status: int | None = None) -> None:
         super().__init__(text)
@@ -114,8 +114,8 @@ class KdcRefusal(ClientError):
 
 
 def reason_of(code: int, nt_status: int | None, logon: bool) -> KdcReason:
-    """The reason behind libkrb5's ``code`` and AD's NTSTATUS, if it gave one; ``logon``: of an AS exchange."""
-    if logon and code == BASE + 31:  # the answer does not open: no pre-authentication, wrong password
+    """The reason for libkrb5's ``code`` and AD's NTSTATUS, if any; ``logon``: of an AS exchange."""
+    if logon and code == BASE + 31:  # the answer cannot be decrypted: no pre-authentication, and a wrong password
         return KdcReason.WRONG_PASSWORD
     reason = _KDC_CODES.get(code - BASE) or _LIBRARY_CODES.get(code, KdcReason.OTHER)
     if reason in _REFINED and nt_status in _NT_STATUS:

@@ -1,6 +1,6 @@
-"""What a KDC says of an account before any password is proved, over TCP or UDP.
+"""A KDC's answer about an account before any password is sent, over TCP or UDP.
 
-Without libkrb5, which asks over UDP or TCP as it likes and cannot be told to stop before the password.
+Without libkrb5, which chooses between UDP and TCP itself and cannot stop before the password.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gmsa_doctor.formats.ad.as_request import as_request
 Transport = Literal["TCP", "UDP"]
 
 SECONDS = 3.0
-"""For one question, its repetition over UDP included."""
+"""For one request, its repetition over UDP included."""
 _AS_REP = 0x6B
 _LARGEST = 1 << 16
 _TOO_BIG_FOR_UDP = 52
@@ -30,23 +30,23 @@ _TOO_BIG_FOR_UDP = 52
 
 @dataclass(frozen=True)
 class FirstAnswer:
-    """The KDC's answer to a logon's first request. ``code`` as in RFC 4120 7.5.9; 0: it gave a ticket at once."""
+    """The KDC's answer to the first request of a logon. ``code``: see RFC 4120 7.5.9; 0 for an immediate ticket."""
 
     code: int
     nt_status: int | None = None
 
     @property
     def reason(self) -> KdcReason | None:
-        """Why the logon ends there; None where it continues, with the proof of the password."""
+        """Why the logon ends here; None if it continues with pre-authentication."""
         if self.code in (0, krb_error.PREAUTH_REQUIRED, _TOO_BIG_FOR_UDP):
             return None
         return reason_of(BASE + self.code, self.nt_status, logon=False)
 
 
 class KdcQuestions:
-    """Asks KDCs about accounts; none of it counts as a failed logon. Remembers the answers.
+    """Requests that never count as a failed logon. Remembers the answers.
 
-    Raises Refused, TimedOut or Unreachable for a KDC that does not answer.
+    Raises Refused, TimedOut or Unreachable if the KDC does not answer.
     """
 
     def __init__(self, seconds: float = SECONDS) -> None:
@@ -77,7 +77,7 @@ class KdcQuestions:
             return message(kdc, lambda: self._seconds)[4:]
 
     def _over_udp(self, request: bytes, address: str, port: int) -> bytes:
-        """Ask twice: one datagram may be lost."""
+        """Send twice if there is no answer: a datagram may be lost."""
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         ends = time.monotonic() + self._seconds
         with socket.socket(family, socket.SOCK_DGRAM) as kdc:

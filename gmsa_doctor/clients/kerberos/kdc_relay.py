@@ -1,10 +1,10 @@
 """A TCP relay from libkrb5 to one KDC, with a deadline, which reports what happened.
 
-libkrb5 (MIT) waits 27 s for a mute KDC, cannot be interrupted, may repeat over UDP what it has sent over
-TCP, and gives the same error for a KDC that refuses, drops packets or stays silent. So its private krb5.conf
-names a port on loopback, and what it sends there goes on to the KDC: over TCP only, once, until a deadline.
-The relay sees no key and no password: those stay in libkrb5. It does see whether a second request went out,
-the first that can carry a pre-authentication, and the NTSTATUS of a refusal.
+libkrb5 (MIT) waits 27 s for a silent KDC, cannot be interrupted, may repeat a TCP request over UDP, and has the same
+error for a KDC that refuses connections, drops packets or does not answer. So its private krb5.conf names a port on
+loopback, from which the relay forwards each request to the KDC: over TCP only, once, until a deadline. The relay sees
+no key and no password: those stay in libkrb5. It sees whether a second request was sent, which is the first one that
+can carry pre-authentication, and the NTSTATUS of an error.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LOOPBACK = "127.0.0.1"
 
 @dataclass
 class KdcRoute:
-    """Where requests go for the time of one call, and what became of them."""
+    """The KDC for the requests of one call, and their results."""
 
     address: str
     port: int
@@ -39,39 +39,36 @@ class KdcRoute:
     problem: ClientError | None = None
     """Why there was no answer: Refused, TimedOut or Unreachable."""
     refusal: KrbError | None = None
-    """The KDC's last answer, if that was an error."""
+    """The KDC's last answer, if it was an error."""
     offered: tuple[int, ...] = ()
-    """The encryption types with which the KDC would take a proof of the password, where it asked for one."""
+    """The encryption types that the KDC accepts for pre-authentication, if it requires that."""
     ticket: KdcReply | None = None
-    """What the last answer with a ticket shows."""
+    """The last answer with a ticket."""
     seconds: float = 0.0
     deadline: float = 0.0
 
     def begin(self, seconds: float) -> None:
-        """From now on, there are so many seconds for all requests together."""
+        """Start the time limit for all requests together."""
         self.seconds = seconds
         self.deadline = time.monotonic() + seconds
 
     @property
     def peer(self) -> str:
-        """The KDC, as reports name it."""
+        """The KDC's name in reports."""
         return f"KDC {endpoint(self.address, self.port)}"
 
     def carry(self, client: socket.socket) -> None:
-        """Take one request from libkrb5 to the KDC, and bring back the answer."""
+        """Forward one request from libkrb5 to the KDC, and return the answer to libkrb5."""
         if self.problem is not None:
             return
         with suppress(OSError, EOFError):
             request = message(client, self._left)
             reply = self._ask(request)
             if reply is not None:
-                self._note(reply[4:])
+                self.refusal = krb_error.parse(reply[4:])
+                self.offered = (self.refusal.offered if self.refusal else ()) or self.offered
+                self.ticket = kdc_reply.parse(reply[4:]) or self.ticket
                 client.sendall(reply)
-
-    def _note(self, reply: bytes) -> None:
-        self.refusal = krb_error.parse(reply)
-        self.offered = (self.refusal.offered if self.refusal else ()) or self.offered
-        self.ticket = kdc_reply.parse(reply) or self.ticket
 
     def _ask(self, request: bytes) -> bytes | None:
         try:
@@ -94,14 +91,14 @@ class KdcRoute:
 
 
 class KdcRelay:
-    """Listens on a loopback port for as long as the process lives; goes nowhere outside :meth:`route`."""
+    """Listens on a loopback port as long as the process lives; forwards nothing outside :meth:`route`."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server((_LOOPBACK, 0))
         self.port: int = self._listener.getsockname()[1]
         self._route: KdcRoute | None = None
-        # libkrb5 turns to UDP when TCP failed. This socket keeps the port from others and, because it
-        # is connected elsewhere, takes nothing itself: the kernel refuses at once.
+        # libkrb5 tries UDP after TCP fails. This socket reserves the UDP port. Since it is connected to another
+        # port, it receives nothing, and the kernel rejects libkrb5's packets at once.
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._udp.bind((_LOOPBACK, self.port))
         self._udp.connect((_LOOPBACK, 9))
@@ -109,12 +106,12 @@ class KdcRelay:
 
     @property
     def address(self) -> str:
-        """What goes into krb5.conf."""
+        """The address for krb5.conf."""
         return f"{_LOOPBACK}:{self.port}"
 
     @contextmanager
     def route(self, route: KdcRoute) -> Iterator[None]:
-        """Carry requests along this route within the block. One at a time: the caller holds a lock."""
+        """Forward requests to this KDC within the block. One block at a time: the caller holds a lock."""
         self._route = route
         try:
             yield
@@ -139,7 +136,7 @@ class KdcRelay:
 
 
 def message(peer: socket.socket, left: Callable[[], float]) -> bytes:
-    """A Kerberos message with its four bytes of length in front (RFC 4120 7.2.2)."""
+    """A Kerberos message with its four-byte length prefix (RFC 4120 7.2.2)."""
     head = exactly(peer, 4, left)
     (length,) = struct.unpack(">I", head)
     if length > _LARGEST:

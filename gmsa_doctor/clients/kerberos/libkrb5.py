@@ -1,8 +1,8 @@
-"""libkrb5 and its GSSAPI in a box: no configuration, cache or keytab of the machine, one call at a time.
+"""Isolates libkrb5 and its GSSAPI: none of the machine's configuration, caches or keytabs, and one call at a time.
 
-Its configuration is found through the environment, which is the whole process's. So every use of GSSAPI goes
-through :meth:`Libkrb5.call`: under one lock, with an environment that is set for the call and then put back,
-so that child processes (an AWS ``credential_process``) see nothing of it.
+libkrb5 finds its configuration through the environment of the process. So every use of GSSAPI goes through
+:meth:`Libkrb5.call`, under one lock: it sets the environment for the call and restores it afterwards, so that child
+processes (an AWS ``credential_process``) do not inherit it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from typing import Any, TypeVar
 from gmsa_doctor.clients.kerberos.kdc_relay import KdcRelay, KdcRoute
 from gmsa_doctor.core.errors import OutOfReach, TimedOut
 from gmsa_doctor.core.limits import within
-from gmsa_doctor.core.model import Fix
+from gmsa_doctor.core.model import Fix, Owner
 
 T = TypeVar("T")
 
 GRACE_SECONDS = 2.0
-"""How much longer than the KDC's limit a call may take before it is left behind."""
+"""How much longer than the KDC's limit a call may take before it is abandoned."""
 _NOWHERE = "/nonexistent"
 _ENVIRONMENT = {
     "KRB5CCNAME": "MEMORY:gmsa-doctor-empty",
@@ -33,13 +33,13 @@ _ENVIRONMENT = {
     "KRB5_CLIENT_KTNAME": "MEMORY:gmsa-doctor-empty",
     "KRB5RCACHENAME": "none:",
     "GSS_MECH_CONFIG": "/dev/null",
-    # Locator plug-ins that domain-joined machines have; they come before krb5.conf and name other KDCs:
-    # sssd_krb5_locator_plugin(8), and winbind_off() of libwbclient.
+    # Locator plug-ins of domain-joined machines override the KDC in krb5.conf: sssd_krb5_locator_plugin(8), and
+    # winbind_off() of libwbclient.
     "SSSD_KRB5_LOCATOR_DISABLE": "1",
     "_NO_WINBINDD": "1",
 }
-# One KDC, on loopback: kdc_relay.py. No plug-ins for pre-authentication. kdc_timesync stays at its
-# default, as the daemon has it. request_timeout is honoured from MIT 1.22, and ignored before.
+# The KDC is kdc_relay.py on loopback. No pre-authentication plug-ins. kdc_timesync keeps its default, as in Credentials
+# Fetcher. MIT before 1.22 ignores request_timeout.
 _KRB5_CONF = """\
 [libdefaults]
  default_realm = {realm}
@@ -58,12 +58,12 @@ _KRB5_CONF = """\
 _REALM = re.compile(r"[A-Za-z0-9._-]+")
 
 _lock = threading.Lock()
-"""Around GSSAPI, for the whole process."""
+"""Protects GSSAPI in the whole process."""
 _kept: list[object] = []
 
 
 def gssapi_missing() -> str | None:
-    """Why there can be no Kerberos here, or ``None``. Imports gssapi if it is installed."""
+    """Why Kerberos is not available here, or None. Imports gssapi if it is installed."""
     if sys.modules.get("gssapi") is not None:
         return None
     if not hasattr(os, "memfd_create"):
@@ -79,22 +79,23 @@ def gssapi_missing() -> str | None:
 
 
 def gssapi_module() -> Any:
-    """The package gssapi, once require_gssapi has found it. Untyped: its types differ between versions."""
+    """The package gssapi; call require_gssapi first. Untyped: its types differ between versions."""
     import gssapi
 
     return gssapi
 
 
 def require_gssapi() -> None:
-    """Raise OutOfReach, with what to install, if there can be no Kerberos here."""
+    """Raise OutOfReach, with an installation command, if Kerberos is not available here."""
     reason = gssapi_missing()
     if reason is not None:
-        fix = "Install gmsa-doctor with the extra `live` (needs gcc and libkrb5-dev), or use its container image."
-        raise OutOfReach(f"Kerberos is out of reach: {reason}", Fix(fix, ("pip install 'gmsa-doctor[live]'",)))
+        text = "Install gmsa-doctor with the extra `live` (requires gcc and libkrb5-dev), or use its container image."
+        fix = Fix(text, ("pip install 'gmsa-doctor[live]'",), owner=Owner.DEVELOPER)
+        raise OutOfReach(f"Kerberos is not available: {reason}", fix)
 
 
 def keep(credentials: T) -> T:
-    """Keep credentials until the process ends: to release them, libkrb5 reads its configuration again."""
+    """Keep credentials until the process ends: libkrb5 would read its configuration again to release them."""
     if not _kept:
         atexit.register(os.environ.update, {**_ENVIRONMENT, "KRB5_CONFIG": os.devnull})
     _kept.append(credentials)
@@ -102,11 +103,11 @@ def keep(credentials: T) -> T:
 
 
 class Busy(TimedOut):
-    """Nothing was asked: an earlier call, left behind, still has the library to itself."""
+    """No request was sent: an earlier, abandoned call still holds the library's lock."""
 
 
 class Libkrb5:
-    """Runs GSSAPI calls against one KDC at a time. ``seconds`` is the limit for a call."""
+    """Runs GSSAPI calls against one KDC at a time. ``seconds``: the limit for a call."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -114,14 +115,14 @@ class Libkrb5:
         self._configurations: dict[str, int] = {}
 
     def call(self, realm: str, kdc: tuple[str, int], fn: Callable[[KdcRoute], T]) -> T:
-        """Do ``fn`` where ``realm`` has this KDC and nothing else is configured.
+        """Call ``fn`` with a configuration that has only this KDC for ``realm``.
 
-        Exceptions of ``fn`` propagate. Raises Busy, or TimedOut when this call itself does not come back.
+        Exceptions of ``fn`` propagate. Raises Busy, or TimedOut if the call does not return in time.
         """
         route = KdcRoute(*kdc)
         wait = self.seconds + GRACE_SECONDS
         if not _lock.acquire(timeout=wait):
-            raise Busy(f"{route.peer} was not asked: an earlier Kerberos call is still running, which", wait)
+            raise Busy(f"{route.peer} not contacted: an earlier Kerberos call is still running, and", wait)
 
         def locked() -> T:
             try:
@@ -140,9 +141,9 @@ class Libkrb5:
         return self._relay
 
     def _configuration(self, realm: str) -> str:
-        """The path of a krb5.conf in memory. It stays open: libkrb5 remembers files by their path."""
+        """The path of a krb5.conf in memory. The file stays open, since libkrb5 caches files by path."""
         if not _REALM.fullmatch(realm):
-            raise ValueError("not the name of a realm")
+            raise ValueError("not a realm name")
         if realm not in self._configurations:
             text = _KRB5_CONF.format(
                 realm=realm, kdc=self._get_relay().address, seconds=int(self.seconds) + 1, nowhere=_NOWHERE

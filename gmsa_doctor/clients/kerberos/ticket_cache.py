@@ -1,4 +1,4 @@
-"""The ticket cache that Credentials Fetcher puts into a container: its path, its owner, its content."""
+"""The ticket cache that Credentials Fetcher writes for a container: its path, owner and content."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from gmsa_doctor.formats.ad.ccache import Ccache, CcacheError, parse
 VARIABLE = "KRB5CCNAME"
 
 DEFAULT = "/var/credentials-fetcher/krbdir/krb5cc"
-"""Where Credentials Fetcher puts the cache.
+"""The path at which Credentials Fetcher writes the cache.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-linux-gmsa.html
 """
 
 SIZE_LIMIT = 4 * 1024 * 1024
-"""Bytes that are read at most: a cache with nothing but a TGT has 1 to 2 KB, and each service adds about as much."""
+"""Bytes to read at most: a cache with only a TGT has 1 to 2 KB, and each service adds about as much."""
 
-_AGAIN_SECONDS = (0.1, 0.2, 0.4)
-"""When to look again. kinit, which Credentials Fetcher calls every 10 minutes, removes the file, makes a new one, then
-writes the ticket: for a moment the cache is missing, empty or cut off. Source: cc_file.c of MIT Kerberos."""
+_RETRY_SECONDS = (0.1, 0.2, 0.4)
+"""kinit, which Credentials Fetcher calls every 10 minutes, removes the file, creates a new one, then writes the ticket:
+for a moment the cache is missing, empty or truncated. Source: cc_file.c of MIT Kerberos."""
 
 
 class UnsupportedCache(ClientError):
-    """The name is not that of a single file, as ``KEYRING:``, ``MEMORY:``, ``DIR:`` and ``KCM:`` do."""
+    """The cache is not a single file: ``KEYRING:``, ``MEMORY:``, ``DIR:`` or ``KCM:``."""
 
 
 class NoCache(NotFound):
-    """There is no such file. ``default_exists``: but there is one where Credentials Fetcher puts it."""
+    """The file does not exist. ``default_exists``: but there is a cache at Credentials Fetcher's own path."""
 
     def __init__(self, path: str, *, directory_exists: bool, default_exists: bool) -> None:
         missing = "" if directory_exists else f": the directory {Path(path).parent} does not exist"
@@ -45,21 +45,21 @@ class NoCache(NotFound):
 
 
 class UnreadableCache(ClientError):
-    """Not for this user (``user``, a uid). ``owner`` is None where a parent directory is closed to it."""
+    """The current ``user`` (a uid) cannot read it. ``owner`` is None if a parent directory is not accessible."""
 
     def __init__(self, path: str, user: int, owner: Owner | None) -> None:
-        whose = f"it is {owner}" if owner else "a directory on the way is closed to it"
-        super().__init__(f"the user with uid {user} may not read {path}: {whose}")
+        reason = f"it belongs to {owner}" if owner else "a parent directory is not accessible"
+        super().__init__(f"uid {user} cannot read {path}: {reason}")
         self.path = path
         self.user = user
         self.owner = owner
 
 
 class BrokenCache(ClientError):
-    """The file is not a ticket cache. ``owner`` is None where the file could not be read."""
+    """The file is not a ticket cache. ``owner`` is None if the file could not be read."""
 
     def __init__(self, path: str, reason: str, owner: Owner | None) -> None:
-        super().__init__(f"{path} is no ticket cache: {reason}")
+        super().__init__(f"{path} is not a ticket cache: {reason}")
         self.path = path
         self.why = reason
         self.owner = owner
@@ -67,7 +67,7 @@ class BrokenCache(ClientError):
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose a file is, and its permission bits."""
+    """The owner of a file, and its permission bits."""
 
     user: int
     group: int
@@ -75,11 +75,11 @@ class Owner:
 
     @property
     def mode_text(self) -> str:
-        """As chmod takes it: ``0600``."""
+        """The mode as for chmod: ``0600``."""
         return f"{self.mode:04o}"
 
     def __str__(self) -> str:
-        return f"uid {self.user}'s (gid {self.group}), mode {self.mode_text}"
+        return f"uid {self.user} (gid {self.group}), mode {self.mode_text}"
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ class CacheFile:
 
 
 class TicketCache:
-    """Reads one ticket cache: ``name``, else what KRB5CCNAME names, else the one of Credentials Fetcher.
+    """Reads one ticket cache: ``name``, otherwise KRB5CCNAME, otherwise the path of Credentials Fetcher.
 
-    A name is ``FILE:`` with a path, or a path, as for libkrb5. The file is opened for reading, and never locked.
+    A name is a path, with or without ``FILE:``, as for libkrb5. The file is opened for reading and never locked.
     """
 
     def __init__(self, name: str | None = None, environ: Mapping[str, str] = os.environ) -> None:
@@ -103,24 +103,24 @@ class TicketCache:
 
     @property
     def path(self) -> str:
-        """The file. Raises UnsupportedCache for another type of cache."""
+        """The path of the file. Raises UnsupportedCache for another type of cache."""
         kind, colon, rest = self.name.partition(":")
         if not colon:
             return self.name
-        if kind != "FILE":  # libkrb5 takes all before the first colon for the type, and is strict about case
+        if kind != "FILE":  # for libkrb5 all before the first colon is the type, in upper case
             shown = f"{kind}:" if re.fullmatch(r"[A-Za-z0-9]+", kind) else repr(self.name)
-            raise UnsupportedCache(f"{shown} is a type of ticket cache that cannot be looked at; FILE:/path can")
+            raise UnsupportedCache(f"the ticket cache type {shown} is not supported; use FILE:/path")
         if not rest:
-            raise UnsupportedCache("FILE: names no file; give FILE:/path")
+            raise UnsupportedCache("FILE: has no path; use FILE:/path")
         return rest
 
     def read(self) -> CacheFile:
-        """The cache. Retries for a moment while the file seems to be rewritten.
+        """The cache. Retries for a moment if the file seems to be rewritten just now.
 
         Raises UnsupportedCache, NoCache, UnreadableCache or BrokenCache.
         """
         path = self.path
-        for seconds in _AGAIN_SECONDS:
+        for seconds in _RETRY_SECONDS:
             try:
                 found = _read(path)
             except (NoCache, BrokenCache):
@@ -135,12 +135,12 @@ class TicketCache:
 def _read(path: str) -> CacheFile:
     owner = None
     try:
-        # A symbolic link is followed, as the application's library does. Looked at before it is opened: to open a
-        # pipe waits, and to open a device may do things.
+        # A symbolic link is followed, as the application's library does. The type is checked before opening: opening
+        # a pipe blocks, and opening a device may have an effect.
         found = os.stat(path)
         owner = _owner(found)
         if not stat.S_ISREG(found.st_mode):
-            raise BrokenCache(path, "it is no regular file", owner)
+            raise BrokenCache(path, "it is not a regular file", owner)
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
         with os.fdopen(descriptor, "rb") as file:
             owner = _owner(os.fstat(descriptor))
@@ -148,7 +148,9 @@ def _read(path: str) -> CacheFile:
     except PermissionError:
         raise UnreadableCache(path, os.geteuid(), owner) from None
     except (FileNotFoundError, NotADirectoryError):
-        raise _no_cache(path) from None
+        default_exists = os.path.exists(DEFAULT) and path != DEFAULT
+        directory_exists = Path(path).parent.is_dir()
+        raise NoCache(path, directory_exists=directory_exists, default_exists=default_exists) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise BrokenCache(path, getattr(error, "strerror", None) or "not a path", owner) from None
     if len(body) > SIZE_LIMIT:
@@ -161,8 +163,3 @@ def _read(path: str) -> CacheFile:
 
 def _owner(found: os.stat_result) -> Owner:
     return Owner(found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode))
-
-
-def _no_cache(path: str) -> NoCache:
-    default_exists = os.path.exists(DEFAULT) and path != DEFAULT
-    return NoCache(path, directory_exists=Path(path).parent.is_dir(), default_exists=default_exists)

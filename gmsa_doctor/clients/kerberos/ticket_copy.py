@@ -1,7 +1,7 @@
-"""The ticket of a cache in a file, for libkrb5 to use without a trace in that file.
+"""Loads the ticket of a cache file into libkrb5 without changing that file.
 
-libkrb5 puts what it gets with a ticket into the ticket's cache, and makes a note in a cache whose ticket has expired
-(seen with MIT 1.20). So it is given a copy, in memory.
+libkrb5 stores new service tickets in the cache of the TGT, and writes to a cache whose ticket has expired (seen with
+MIT 1.20). So it uses a copy in memory.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from gmsa_doctor.core.hidden import Hidden
 
 _LIMIT = 4 * 1024 * 1024
 _NOWHERE = ("NOWHERE.INVALID", ("127.0.0.1", 0))
-"""A realm and its KDC: libkrb5 is always called with one, and asks none here."""
+"""A realm and its KDC, which every call requires; none is contacted here."""
 _TICKET_EXPIRED = -1765328352
-"""KRB5KRB_AP_ERR_TKT_EXPIRED of krb5.h."""
+"""KRB5KRB_AP_ERR_TKT_EXPIRED in krb5.h."""
 _numbers = itertools.count(1)
 
 
 class CacheUnusable(ClientError):
-    """libkrb5 gets no ticket out of a cache. ``code`` is libkrb5's; 0 where the file could not be opened."""
+    """libkrb5 cannot load a ticket from a cache. ``code``: libkrb5's; 0 if the file could not be opened."""
 
     def __init__(self, path: str, code: int, text: str) -> None:
         super().__init__(f"libkrb5 cannot use the ticket cache {path}: {text}")
@@ -31,10 +31,7 @@ class CacheUnusable(ClientError):
 
 
 def load(library: Libkrb5, path: str) -> tuple[str, int, Any]:
-    """The principal, the seconds that are left, and GSSAPI's credentials in a memory cache of their own.
-
-    Raises CacheUnusable.
-    """
+    """The principal, the remaining seconds, and GSSAPI credentials in their own memory cache. Raises CacheUnusable."""
     realm, kdc = _NOWHERE
     try:
         with open(path, "rb") as file:
@@ -43,7 +40,7 @@ def load(library: Libkrb5, path: str) -> tuple[str, int, Any]:
     except OSError as error:
         raise CacheUnusable(path, 0, error.strerror or "it cannot be read") from None
     except TimedOut as error:
-        raise TimedOut(f"libkrb5, asked for the ticket cache {path},", error.seconds) from None
+        raise TimedOut(f"libkrb5, loading the ticket cache {path},", error.seconds) from None
     if isinstance(found, CacheUnusable):
         raise found
     return found
@@ -73,6 +70,6 @@ def _loaded(path: str, content: Hidden[bytes]) -> tuple[str, int, Any] | CacheUn
 
 
 def code_and_text(error: Any) -> tuple[int, str]:
-    """Of a GSSError. Made in the thread of the call: the library keeps the text of its errors by thread."""
+    """The code and text of a GSSError. Call it in the thread of the error: the library keeps error texts by thread."""
     code = error.min_code - (1 << 32) if error.min_code >= 1 << 31 else error.min_code
     return code, "; ".join(error.get_all_statuses(error.min_code, False))

@@ -1,4 +1,4 @@
-"""LDAP as Active Directory speaks it: the root DSE, and a sealed session of one user."""
+"""LDAP for Active Directory: the rootDSE, and a sealed session of one user."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ READ_ONLY = "1.2.840.113556.1.4.1920"
 
 
 class LdapRefusal(ClientError):
-    """The server answered with a result other than success (RFC 4511 4.1.9).
+    """The server returned a result other than success (RFC 4511 4.1.9).
 
     ``code`` and ``name``: the result (8, ``strongerAuthRequired``); ``server_text``: its diagnosticMessage.
     """
@@ -55,7 +55,7 @@ class LdapRefusal(ClientError):
 
 
 class Attributes(Mapping[str, tuple[bytes, ...]]):
-    """Attributes by name, in any case (RFC 4512 2.5). Shows names and never values."""
+    """Attributes by case-insensitive name (RFC 4512 2.5). Its repr shows names and never values."""
 
     def __init__(self, attributes: Mapping[str, tuple[bytes, ...]]) -> None:
         self._attributes = {name.lower(): (name, values) for name, values in attributes.items()}
@@ -78,7 +78,7 @@ class Attributes(Mapping[str, tuple[bytes, ...]]):
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """An entry that a search found. An attribute that the server did not return is missing."""
+    """An entry in a search result. Attributes that the server did not return are missing."""
 
     dn: str
     attributes: Attributes = field(repr=False)
@@ -99,9 +99,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class RootDse:
-    """The rootDSE of a domain controller, which anyone may read (MS-ADTS 3.1.1.3.2).
+    """The rootDSE of a domain controller, which anyone can read (MS-ADTS 3.1.1.3.2).
 
-    The functionalities are numbers: 7 for Windows Server 2016; gMSAs need 5 (2012) in the domain controller.
+    Functional levels are numbers: 7 is Windows Server 2016. A gMSA requires 5 (2012) on the domain controller.
     """
 
     current_time: datetime
@@ -111,11 +111,11 @@ class RootDse:
     server_name: str = ""
     supported_capabilities: tuple[str, ...] = ()
     asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    """Our own time when the answer was there."""
+    """The local time when the answer arrived."""
 
     @property
     def seconds_ahead(self) -> float:
-        """How far its clock is ahead of ours; the server reports whole seconds."""
+        """How far the server's clock is ahead of the local clock; the server reports whole seconds."""
         return (self.current_time - self.asked_at).total_seconds()
 
     @property
@@ -133,10 +133,10 @@ class RootDse:
 
 
 class Ldap:
-    """Opens LDAP connections, to addresses and never through the system's resolver.
+    """Opens LDAP connections, by address and never through the system's resolver.
 
-    ``seconds`` is the limit for each call. Every method raises Refused, TimedOut or Unreachable for a server
-    that does not answer, and LdapRefusal for one that says no.
+    ``seconds``: the limit for each call. Every method raises Refused, TimedOut or Unreachable if the server does not
+    answer, and LdapRefusal if it returns an error.
     """
 
     def __init__(self, kerberos: Kerberos, seconds: int = SECONDS) -> None:
@@ -152,13 +152,13 @@ class Ldap:
         finally:
             session.close()
         if not found:
-            raise Unreachable(session.peer, "it has no root DSE: not a directory server")
+            raise Unreachable(session.peer, "it has no rootDSE, so it is not a directory server")
         return _root_dse(found[0], session.peer)
 
     def bind(self, host: str, address: str, ticket: Ticket, kdc: Kdc, port: int = 389) -> Directory:
-        """A sealed session as the ticket's user. ``host`` is the server's name, as in its SPN ``ldap/host``.
+        """A sealed session as the ticket's user. ``host``: the server's name in its SPN ``ldap/host``.
 
-        Raises also KdcRefusal (``unknown-service``: there is no such SPN).
+        Also raises KdcRefusal (``unknown-service``: there is no such SPN).
         """
         session = _Session(address, port, self._seconds)
         try:
@@ -183,10 +183,10 @@ class Directory(AbstractContextManager["Directory"]):
     def search(
         self, base: str, filter: str, attributes: tuple[str, ...], scope: Scope = "subtree", *, deleted: bool = False
     ) -> tuple[Entry, ...]:
-        """The entries below ``base`` that match (RFC 4515: see escape_filter); referrals are left out.
+        """The entries below ``base`` that match the filter (RFC 4515: see escape_filter), without referrals.
 
-        ``msDS-ManagedPassword`` must be asked for by name: ``*`` does not return it. With ``deleted``, objects that
-        were deleted are found too, as far as they are shown to the user.
+        ``msDS-ManagedPassword`` must be requested by name: ``*`` does not return it. ``deleted``: include deleted
+        objects, as far as the user can see them.
         """
         return self._session.search(base, filter, attributes, scope, deleted)
 
@@ -202,17 +202,17 @@ class Directory(AbstractContextManager["Directory"]):
 
 
 def escape_filter(text: str) -> str:
-    """``text`` as the value in a filter, whatever it holds (RFC 4515 section 3)."""
+    """``text`` escaped as a value in a filter (RFC 4515 section 3)."""
     return re.sub(r"[\\*()\x00]", lambda found: f"\\{ord(found[0]):02x}", text)
 
 
 class _Session:
-    """An ldap3 connection with a limit for each step, and ldap3's errors turned into ours."""
+    """An ldap3 connection with a time limit for each step and with typed errors."""
 
     def __init__(self, address: str, port: int, seconds: int) -> None:
         import ldap3
 
-        ipaddress.ip_address(address)  # a name would be looked up in the system's resolver
+        ipaddress.ip_address(address)  # the system's resolver would look up a name
         self.peer = f"LDAP {endpoint(address, port)}"
         self._seconds = seconds
         self._lock = threading.Lock()
@@ -242,15 +242,14 @@ class _Session:
         return tuple(_entry(item) for item in found)
 
     def check_result(self) -> None:
-        """Raise LdapRefusal unless the last answer was a success."""
+        """Raise LdapRefusal unless the last operation succeeded."""
         result = self.connection.result
         if result["result"] != 0:
-            # Active Directory ends its texts with a NUL
-            text = str(result["message"] or "").strip("\0 \n")
+            text = str(result["message"] or "").strip("\0 \n")  # Active Directory ends its texts with a NUL
             raise LdapRefusal(self.peer, int(result["result"]), str(result["description"]), text)
 
     def do(self, fn: Callable[[], T]) -> T:
-        """Do ``fn`` within the limit. Whatever goes wrong with the network ends the session."""
+        """Call ``fn`` within the time limit. A network error ends the session."""
         from ldap3.core.exceptions import LDAPCommunicationError, LDAPResponseTimeoutError
 
         try:
@@ -261,18 +260,18 @@ class _Session:
         except (LDAPCommunicationError, LDAPResponseTimeoutError) as error:
             self.close()
             problem = self._network(error)
-        except (LookupError, TypeError, ValueError) as error:  # ldap3, reading what is not LDAP
+        except (LookupError, TypeError, ValueError) as error:  # raised by ldap3 if the answer is not LDAP
             self.close()
             raise Unreachable(self.peer, "its answer is not LDAP") from error
         raise problem
 
     def close(self) -> None:
-        """End the session, also when another thread waits for the server."""
+        """End the session, even while another thread waits for the server."""
         with suppress(Exception):
             self.connection.strategy.close()
 
     def _network(self, error: Exception) -> ClientError:
-        """Ldap3 makes classes that are errors of its own and of the system's at once."""
+        """Ldap3's errors are also instances of the system's errors."""
         if isinstance(error, ConnectionRefusedError):
             return Refused(self.peer)
         if isinstance(error, TimeoutError | BlockingIOError):
@@ -297,7 +296,7 @@ def _root_dse(entry: Entry, peer: str) -> RootDse:
             entry.texts("supportedCapabilities"),
         )
     except ValueError:
-        raise Unreachable(peer, "its root DSE is not that of a domain controller") from None
+        raise Unreachable(peer, "its rootDSE is not that of a domain controller") from None
 
 
 def _number(text: str | None) -> int | None:

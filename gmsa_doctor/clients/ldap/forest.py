@@ -1,4 +1,4 @@
-"""What the configuration of the forest tells of its domains and of its KDS root keys."""
+"""The forest's domains and KDS root keys, from its configuration partition."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Partition:
 
 @dataclass(frozen=True)
 class RootKey:
-    """A KDS root key; ``effective``: from when on. ``None``: that is not shown to this user."""
+    """A KDS root key. ``effective``: the time from which it is used; None if not visible to this user."""
 
     id: str
     effective: datetime | None
@@ -44,7 +44,7 @@ def partitions(directory: Directory) -> tuple[Partition, ...]:
 
 
 def root_keys(directory: Directory) -> tuple[RootKey, ...]:
-    """The KDS root keys, as far as they are shown to the user: in AD to administrators only."""
+    """The KDS root keys that the user can see; in AD only administrators can."""
     configuration, _ = naming_contexts(directory)
     attributes = ("cn", "msKds-UseStartTime")
     try:

@@ -1,10 +1,10 @@
-"""A sealed GSSAPI bind on stable ldap3 (2.9.1), which by itself always answers "no security layer".
+"""A sealed GSSAPI bind on stable ldap3 (2.9.1), which itself always chooses "no security layer".
 
-Active Directory gives ``msDS-ManagedPassword`` over an encrypted connection only, and with LDAP signing
-required it refuses an unsigned bind altogether. So the SASL exchange (RFC 4752) is done here, over the
-connection that ldap3 opened, and then that connection's socket is replaced by one that seals. ldap3 itself
-stays as it is. What is used of it beyond its documentation: ``send_sasl_negotiation``, and the attributes
-``socket``, ``sasl_mechanism``, ``result`` and ``bound`` of a connection; a test holds each of them.
+Active Directory returns ``msDS-ManagedPassword`` over encrypted connections only, and rejects an unsigned bind if LDAP
+signing is required. So the SASL exchange (RFC 4752) is implemented here, on a connection of ldap3, and then a sealing
+socket replaces that connection's socket. ldap3 itself is unchanged. Undocumented names of ldap3 in use:
+``send_sasl_negotiation``, and the attributes ``socket``, ``sasl_mechanism``, ``result`` and ``bound`` of a connection.
+Each has a test.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ SUCCESS = 0
 SASL_BIND_IN_PROGRESS = 14
 _CONFIDENTIALITY = 4
 _LARGEST = 0xFFFFFF
-"""The most that three bytes can announce as the size of a sealed buffer (RFC 4752 3.3)."""
+"""The largest size of a sealed buffer: it has three bytes (RFC 4752 3.3)."""
 _MOST_STEPS = 10
 
 
 def sealed_bind(connection: Any, context: SecurityContext, token: bytes) -> None:
-    """Bind ``connection`` (open, synchronous) with GSSAPI, and seal all that follows.
+    """Bind ``connection`` (open, synchronous) with GSSAPI, and seal everything after that.
 
-    ``token`` is the context's first. Look at ``connection.result`` afterwards: anything but 0 is the
-    server's refusal, text included. Raises KdcRefusal when the server does not prove who it is, Unreachable
-    when it does not keep to the protocol or offers no encryption, and ldap3's errors of the network.
+    ``token``: the context's first token. Afterwards, ``connection.result`` is 0 or the server's error with its text.
+    Raises KdcRefusal if the server fails to authenticate, Unreachable if it violates the protocol or offers no
+    encryption, and ldap3's network errors.
     """
     connection.sasl_mechanism = "GSSAPI"
     answer = _authenticate(connection, context, token)
@@ -50,7 +50,7 @@ def sealed_bind(connection: Any, context: SecurityContext, token: bytes) -> None
 
 
 def _authenticate(connection: Any, context: SecurityContext, token: bytes) -> bytes | None:
-    """Exchange tokens until the server's offer of security layers; ``None`` when it refuses."""
+    """Exchange tokens until the server offers security layers; None if it returns an error."""
     for _ in range(_MOST_STEPS):
         done = context.complete
         answer = _negotiate(connection, token)
@@ -61,7 +61,7 @@ def _authenticate(connection: Any, context: SecurityContext, token: bytes) -> by
         if done:
             return answer
         token = context.step(answer)
-    raise Unreachable(_name(connection), "the GSSAPI bind does not come to an end")
+    raise Unreachable(_name(connection), f"the GSSAPI bind did not complete in {_MOST_STEPS} steps")
 
 
 def _negotiate(connection: Any, payload: bytes) -> bytes:
@@ -77,7 +77,7 @@ def _name(connection: Any) -> str:
 
 
 class SealedSocket:
-    """What ldap3 uses of a socket, sealed: buffers with four bytes of length in front (RFC 4422 3.7)."""
+    """The socket methods that ldap3 uses, with sealing: each buffer has a four-byte length prefix (RFC 4422 3.7)."""
 
     def __init__(self, plain: socket.socket, context: SecurityContext, limit: int, name: str) -> None:
         self._socket = plain
@@ -87,15 +87,15 @@ class SealedSocket:
         self._opened = b""
 
     def sendall(self, data: bytes) -> None:
-        """Send, in as many buffers as the server's limit asks for."""
+        """Send in buffers of at most the server's maximum size."""
         if self._room <= 0:
-            raise Unreachable(self._name, "the buffers that it takes are too small for a sealed message")
+            raise Unreachable(self._name, "its maximum buffer size is too small for a sealed message")
         for start in range(0, len(data), self._room):
             sealed = self._context.wrap(data[start : start + self._room], seal=True)
             self._socket.sendall(struct.pack(">I", len(sealed)) + sealed)
 
     def recv(self, size: int) -> bytes:
-        """Receive up to ``size`` bytes; none when the server has closed the connection."""
+        """Receive up to ``size`` bytes; empty if the server has closed the connection."""
         while not self._opened:
             try:
                 (length,) = struct.unpack(">I", exactly(self._socket, 4))

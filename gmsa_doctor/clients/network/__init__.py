@@ -1,1 +1,1 @@
-"""Clients of single ports: TCP, and SQL Server Browser."""
+"""TCP and SQL Server Browser."""

@@ -1,4 +1,4 @@
-"""TCP: does a port answer."""
+"""TCP: whether a port accepts connections."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Tcp:
         self.seconds = seconds
 
     def connect(self, host: str, port: int, seconds: float | None = None) -> float:
-        """Connect to an address (IPv4 or IPv6) or a name, and close; give the seconds that it took.
+        """Connect to an address or a name, and close. Returns the seconds that it took.
 
-        ``seconds`` is another limit, for a port that is of little interest.
-        Raises Refused, TimedOut, or Unreachable (no route, or a name that does not resolve).
+        ``seconds`` replaces the usual limit. Raises Refused, TimedOut, or Unreachable (no route, or a name that does
+        not resolve).
         """
         started = time.monotonic()
         open_socket(host, port, seconds or self.seconds).close()
@@ -27,7 +27,7 @@ class Tcp:
 
 
 def endpoint(host: str, port: int) -> str:
-    """``host:port`` as people write it; an IPv6 address in brackets (RFC 3986 section 3.2.2)."""
+    """``host:port``; an IPv6 address in brackets (RFC 3986 section 3.2.2)."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
@@ -40,7 +40,7 @@ def open_socket(host: str, port: int, seconds: float) -> socket.socket:
 
 
 def network_error(error: OSError | EOFError, peer: str, seconds: float) -> ClientError:
-    """Our typed error for a socket's. EOFError: the peer closed the connection too early."""
+    """The typed error for a socket's error. EOFError: the peer closed the connection too early."""
     if isinstance(error, ConnectionRefusedError):
         return Refused(peer)
     if isinstance(error, TimeoutError):
@@ -51,7 +51,7 @@ def network_error(error: OSError | EOFError, peer: str, seconds: float) -> Clien
 
 
 def exactly(peer: socket.socket, size: int, left: Callable[[], float] | None = None) -> bytes:
-    """So many bytes; ``left``: for how many seconds to wait for the next. Raises EOFError where the peer closes."""
+    """Receive exactly ``size`` bytes. ``left`` returns the remaining seconds. Raises EOFError if the peer closes."""
     data = b""
     while len(data) < size:
         if left:

@@ -144,13 +144,13 @@ def test_without_a_region_there_is_none_and_a_call_says_so(
 
 @pytest.mark.parametrize("region", ["not a region", "us-east-1/", "us_east_1", "-", "evil.example#"])
 def test_a_region_that_cannot_be_one_is_told(region: str, configure: Callable[[str], None]) -> None:
-    with pytest.raises(UsageError, match=r"is no AWS region: give --region, such as us-east-1") as caught:
+    with pytest.raises(UsageError, match=r"is not an AWS region: add --region with a name such as us-east-1") as caught:
         Aws(region=region)
-    assert str(caught.value).startswith(f"{region} is no AWS region")
+    assert str(caught.value).startswith(f"{region} is not an AWS region")
     configure(f"[default]\nregion = {region}\n")
-    with pytest.raises(UsageError, match=r"is no AWS region") as caught:
+    with pytest.raises(UsageError, match=r"is not an AWS region") as caught:
         Aws()
-    assert str(caught.value).startswith(f"{region} is no AWS region")
+    assert str(caught.value).startswith(f"{region} is not an AWS region")
 
 
 def test_a_profile_that_does_not_exist_is_told_with_those_that_do(
@@ -301,7 +301,7 @@ def test_credentials_that_aws_does_not_accept_are_told_with_its_code(code: str, 
     aws.fail_with("sts", "GetCallerIdentity", code, "The token is no good", 403)
     with pytest.raises(CredentialsProblem) as caught:
         Sts(Aws()).caller()
-    assert caught.value.text == f"AWS does not accept the credentials ({code}): The token is no good"
+    assert caught.value.text == f"AWS rejects the credentials ({code}): The token is no good"
     assert caught.value.status is Status.SKIPPED
 
 
@@ -429,7 +429,7 @@ def test_a_web_page_in_place_of_an_answer_is_told_without_the_page(
         at(monkeypatch, host)
         with pytest.raises(ServiceError) as caught:
             Sts(Aws()).caller()
-    assert caught.value.text == "sts:GetCallerIdentity: what answers is not AWS, but perhaps a proxy"
+    assert caught.value.text == "sts:GetCallerIdentity: the answer is not from AWS, perhaps from a proxy"
     assert caught.value.code == "ResponseParserError"
 
 
@@ -598,7 +598,7 @@ WHAT = "ecs.eu-west-1.amazonaws.com (ecs:DescribeClusters)"
         (
             ResponseParserError("b'<html>secret</html>'"),
             ServiceError,
-            "ecs:DescribeClusters: what answers is not AWS, but perhaps a proxy",
+            "ecs:DescribeClusters: the answer is not from AWS, perhaps from a proxy",
         ),
         (botocore.NoRegionError(), CredentialsProblem, "no AWS region is configured"),
         (botocore.NoCredentialsError(), CredentialsProblem, "no AWS credentials are configured"),

@@ -137,7 +137,7 @@ def test_a_network_of_another_form_is_as_good_as_none(containers: Any, told: Ask
 @pytest.mark.parametrize("key", ["TaskARN", "Cluster", "Family", "Revision"])
 @pytest.mark.parametrize("value", [None, "", {}, ["x"]])
 def test_an_answer_without_a_task_is_an_error(key: str, value: object, told: Ask) -> None:
-    with pytest.raises(ServiceError, match="tells no task"):
+    with pytest.raises(ServiceError, match="does not describe a task"):
         told({**on_fargate(), key: value})
 
 
@@ -145,7 +145,7 @@ def test_an_answer_without_a_task_is_an_error(key: str, value: object, told: Ask
     "arn", ["task/demo/1", f"{HERE}:service/demo/web", f"{HERE}:task/demo/1\n", "arn:aws:ecs::1:x"]
 )
 def test_a_task_has_an_arn_of_a_task(arn: str, told: Ask) -> None:
-    with pytest.raises(ServiceError, match="tells no task"):
+    with pytest.raises(ServiceError, match="does not describe a task"):
         told(on_fargate(TaskARN=arn))
 
 
@@ -154,12 +154,12 @@ def test_a_task_has_an_arn_of_a_task(arn: str, told: Ask) -> None:
     [
         (b"", 404, "HTTP status 404"),
         (b"{}", 500, "HTTP status 500"),
-        (b"", 200, "no JSON"),
-        (b"<html>", 200, "no JSON"),
-        (b"\xff\xfe\xff", 200, "no JSON"),
-        (b"[" * 100_000, 200, "no JSON"),
-        (b"[]", 200, "no JSON object"),
-        (b"null", 200, "no JSON object"),
+        (b"", 200, "did not return JSON"),
+        (b"<html>", 200, "did not return JSON"),
+        (b"\xff\xfe\xff", 200, "did not return JSON"),
+        (b"[" * 100_000, 200, "did not return JSON"),
+        (b"[]", 200, "did not return a JSON object"),
+        (b"null", 200, "did not return a JSON object"),
         (b'{"TaskARN": "' + b"x" * 2_000_000 + b'"}', 200, "more than 1048576 bytes"),
     ],
 )

@@ -328,7 +328,7 @@ def test_an_answer_that_is_cut_off_and_a_server_that_hangs_up_over_tcp_are_told_
         error = failure(server.ip)
     assert isinstance(error, CutOff)
     assert (
-        error.text == f"DNS server {server.ip}: the answer for {LDAP} is too long for UDP, and TCP 53 gives no answer"
+        error.text == f"DNS server {server.ip}: the answer for {LDAP} is too long for UDP, and TCP 53 does not answer"
     )
 
 
@@ -369,4 +369,4 @@ def test_packets_to_tcp_that_vanish_behind_a_cut_off_answer_are_told() -> None:
     with cut_off_over_udp(address), silent.black_hole(address, [53]):
         error = failure(address)
     assert isinstance(error, CutOff)
-    assert "TCP 53 gives no answer" in error.text
+    assert "TCP 53 does not answer" in error.text

@@ -212,7 +212,7 @@ def test_none_of_ours_is_passed_over_in_a_directory_and_told_when_named(tmp_path
     found = broken(tmp_path, name)
     assert found.path == name
     if name not in ("empty.json", "broken.json"):
-        assert "holds no task definition" in found.reason
+        assert "contains no task definition" in found.reason
 
 
 # Broken input
@@ -303,7 +303,7 @@ def test_json_that_is_nested_without_end_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b"\x7fELF\x00\x00containerDefinitions\xff\xfe", "is no text"),
+        (b"\x7fELF\x00\x00containerDefinitions\xff\xfe", "is not text"),
         (b'{"containerDefinitions":\n "caf\xe9"}', "is not UTF-8"),
         (REGISTER.encode("utf-16"), "is UTF-16"),
         (REGISTER.encode("utf-16-le"), "is UTF-16"),

@@ -107,7 +107,7 @@ def test_an_empty_password_is_never_sent() -> None:
 
 
 def test_a_realm_cannot_change_the_configuration() -> None:
-    with pytest.raises(ValueError, match="not the name of a realm"):
+    with pytest.raises(ValueError, match="not a realm name"):
         Kerberos().user_ticket("a", "X\n[plugins]", Hidden("x"), KDC)
 
 
@@ -136,7 +136,7 @@ def test_a_call_left_behind_does_not_keep_the_next_one_waiting_for_ever(monkeypa
     library = libkrb5.Libkrb5(0.1)
     with pytest.raises(TimedOut, match=r"KDC 192\.0\.2\.1:88 did not answer"):
         library.call(REALM, ("192.0.2.1", 88), lambda _: release.wait(5))
-    with pytest.raises(libkrb5.Busy, match=r"192\.0\.2\.2:88 was not asked: an earlier Kerberos call is still running"):
+    with pytest.raises(libkrb5.Busy, match=r"192\.0\.2\.2:88 not contacted: an earlier Kerberos call is still running"):
         library.call(REALM, ("192.0.2.2", 88), lambda _: None)
     release.set()
     assert libkrb5.Libkrb5(5).call(REALM, ("192.0.2.2", 88), lambda _: "again") == "again"

@@ -81,13 +81,13 @@ def test_the_name_leads_to_a_file(name: str | None, environ: dict[str, str], pat
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("KEYRING:persistent:0", "KEYRING: is a type of ticket cache that cannot be looked at; FILE:/path can"),
+        ("KEYRING:persistent:0", "the ticket cache type KEYRING: is not supported; use FILE:/path"),
         ("MEMORY:x", "MEMORY:"),
         ("DIR:/tmp/caches", "DIR:"),
         ("KCM:", "KCM:"),
         ("file:/tmp/cc", "file:"),
         ("/tmp/a:b", "'/tmp/a:b'"),
-        ("FILE:", "names no file"),
+        ("FILE:", "has no path"),
     ],
 )
 def test_another_type_of_cache_is_told(name: str, words: str) -> None:
@@ -127,7 +127,7 @@ def test_another_users_cache_is_unreadable_and_says_whose_it_is(open_directory: 
     with nobody(), pytest.raises(UnreadableCache) as caught:
         TicketCache(str(moved), {}).read()
     assert (caught.value.user, caught.value.owner) == (NOBODY, Owner(0, 0, 0o600))
-    assert caught.value.text == (f"the user with uid {NOBODY} may not read {moved}: it is uid 0's (gid 0), mode 0600")
+    assert caught.value.text == (f"uid {NOBODY} cannot read {moved}: it belongs to uid 0 (gid 0), mode 0600")
     moved.chmod(0o644)
     with nobody():
         assert TicketCache(str(moved), {}).read().user == NOBODY
@@ -138,7 +138,7 @@ def test_a_directory_on_the_way_may_be_closed(open_directory: Path, file: Path) 
     closed = open_directory / "closed"
     closed.mkdir(mode=0o700)
     moved = file.rename(closed / "krb5cc")
-    with nobody(), pytest.raises(UnreadableCache, match="a directory on the way is closed") as caught:
+    with nobody(), pytest.raises(UnreadableCache, match="a parent directory is not accessible") as caught:
         TicketCache(str(moved), {}).read()
     assert caught.value.owner is None
 
@@ -164,7 +164,7 @@ def test_a_pipe_a_device_and_a_directory_are_not_opened(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     for path in (pipe, Path("/dev/zero"), tmp_path):
-        assert broken(path).why == "it is no regular file"
+        assert broken(path).why == "it is not a regular file"
 
 
 def test_a_path_that_can_be_none_is_told(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_symbolic_link_is_followed(file: Path) -> None:
 
 
 def test_a_cache_that_is_just_written_anew_is_waited_for(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ticket_cache, "_AGAIN_SECONDS", (0.02,) * 500)
+    monkeypatch.setattr(ticket_cache, "_RETRY_SECONDS", (0.02,) * 500)
     whole = file.read_bytes()
     looked = threading.Event()
 

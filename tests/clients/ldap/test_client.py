@@ -168,7 +168,7 @@ class Scrambler:
 
     def unwrap(self, message: bytes, sealed: bool) -> bytes:
         if sealed and message[:1] != b"S":
-            raise Unreachable("the service", "it sent a message that is not sealed")
+            raise Unreachable("the service", "it sent an unsealed message")
         return message[:0:-1]
 
     def step(self, token: bytes) -> bytes:
@@ -218,7 +218,7 @@ def test_the_end_of_the_stream_is_the_end(pair: tuple[socket.socket, socket.sock
 def test_an_unsealed_message_is_refused(pair: tuple[socket.socket, socket.socket]) -> None:
     ours, theirs = pair
     theirs.sendall(frame(b"Nabc"))
-    with pytest.raises(Unreachable, match="not sealed"):
+    with pytest.raises(Unreachable, match="an unsealed message"):
         SealedSocket(ours, context(), 0, "LDAP x").recv(10)
 
 

@@ -56,7 +56,7 @@ def test_it_is_silent_of_what_it_does_not_know() -> None:
 
 
 def test_that_nothing_listens_there_is_told_apart_from_silence() -> None:
-    with pytest.raises(Refused, match="nothing listens there"):
+    with pytest.raises(Refused, match="nothing listens on this port"):
         SqlBrowser(QUICK).instances(fresh_address())
     address = fresh_address()
     with silent.silent(address, udp=[PORT]), pytest.raises(TimedOut):
@@ -71,7 +71,7 @@ def test_a_datagram_may_be_lost() -> None:
 
 @pytest.mark.parametrize(
     ("data", "words"),
-    [(b"hello", "not SQL Server Browser"), (b"\x05\0\0", "for another instance than B")],
+    [(b"hello", "not from SQL Server Browser"), (b"\x05\0\0", "for an instance other than B")],
 )
 def test_what_else_answers_is_said(data: bytes, words: str) -> None:
     with saying(data) as address, pytest.raises(Unreachable, match=words):
