@@ -15,9 +15,9 @@ from gmsa_doctor.given.vantage import DnsServersInUse, KnownDnsServers, Vantage
 from gmsa_doctor_checks.domain import AdDomain
 from gmsa_doctor_checks.reachability.network import TaskSubnets, Vpc
 from gmsa_doctor_checks.values import Account, DhcpOptions, DomainName, GmsaName, GmsaNames
+from gmsa_doctor_checks.vpc_dns.coverage import ResolverReader
 from gmsa_doctor_checks.vpc_dns.dhcp_options.domain_name_servers import TaskResolver, domain_name_servers
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import dhcp_options_set, domain_name, in_use
-from gmsa_doctor_checks.vpc_dns.leading import ResolverReader
 from gmsa_doctor_checks.vpc_dns.values import AdServers, AwsDirectories, AwsDirectory, VpcDns, VpcResolver
 
 NAMES = GmsaNames(DomainName("corp.example"), GmsaName("webapp01"))
@@ -173,7 +173,7 @@ def test_a_resolver_that_is_switched_off_answers_nothing_whatever_rules_there_ar
     rules = Aws(rules=[("FORWARD", "corp.example.")])
     finding = judge(AMAZON, rules, on=False)[1]
     assert finding.status is Status.FAIL
-    assert "vpc-1 has enableDnsSupport off" in finding.summary
+    assert "enableDnsSupport of vpc-1 is off" in finding.summary
     assert judge(AMAZON, rules, on=None)[1].status is Status.PASS
     assert judge(("10.1.0.1",), Aws([DIRECTORY]), on=False)[1].status is Status.PASS
 
@@ -242,7 +242,7 @@ def used(
 ) -> Finding:
     resolvers = ("169.254.169.253", "fd00:ec2::253", "10.0.0.2")
     read = Outcome(DhcpOptions("vpc-1", id, named, None, resolvers), passed("")) if named is not None else NOT_READ
-    return in_use(DnsServersInUse(servers), read, KnownDnsServers(known))
+    return in_use(DnsServersInUse(servers), read, KnownDnsServers(known), PLACE)
 
 
 @pytest.mark.parametrize(
@@ -286,8 +286,8 @@ def test_where_the_set_was_read_it_alone_is_compared() -> None:
     [
         (("10.1.0.1",), (), Status.PASS, "nothing to compare"),
         (("10.1.0.1", "10.1.0.2"), ("10.1.0.2", "10.1.0.1", "10.1.0.3"), Status.PASS, "DNS of the AD"),
-        (("10.0.0.2",), ("10.1.0.1",), Status.WARN, "none of which is among those of --ad-dns"),
-        (("10.1.0.1", "10.0.0.2"), ("10.1.0.1",), Status.WARN, "of which 10.0.0.2 is not among those of --ad-dns"),
+        (("10.0.0.2",), ("10.1.0.1",), Status.WARN, "none of which is in --ad-dns"),
+        (("10.1.0.1", "10.0.0.2"), ("10.1.0.1",), Status.WARN, "of which 10.0.0.2 is not in --ad-dns"),
     ],
 )
 def test_where_the_set_was_not_read_the_known_servers_are(
@@ -311,7 +311,7 @@ def test_what_the_owner_of_a_shared_vpc_set_up_is_not_listed_and_so_no_fault(aws
     assert judge(AMAZON, aws)[1].status is not Status.PASS
     value, finding = judge(AMAZON, aws, shared=True)
     assert finding.status is Status.PASS
-    assert "the rules and zones of 999999999999, who owns vpc-1" in finding.summary
+    assert "rules and zones of account 999999999999, which owns vpc-1" in finding.summary
     assert value
     assert value.rule is None
 
@@ -365,15 +365,21 @@ OWN_INBOUND = {**INBOUND, "VpcId": "vpc-1"}
         (("10.9.9.9",), Aws([], [("FORWARD", ".")], interfaces=[INBOUND]), ("10.1.0.1",), Status.PASS, "rslvr-in-"),
         (("10.9.9.9",), Aws([DIRECTORY], zones=["corp.example"], interfaces=[INBOUND]), (), Status.PASS, "zone"),
         (("10.9.9.9",), Aws([DIRECTORY], profiles=["rp-1"], interfaces=[INBOUND]), (), Status.PASS, "rp-1"),
-        (("10.9.9.9",), Aws([DIRECTORY], interfaces=[INBOUND]), (), Status.WARN, "nothing that can be seen here"),
+        (
+            ("10.9.9.9",),
+            Aws([DIRECTORY], interfaces=[INBOUND]),
+            (),
+            Status.WARN,
+            "no visible rule or zone for",
+        ),
         (("10.9.9.9",), Aws([DIRECTORY], interfaces=[OWN_INBOUND]), (), Status.FAIL, "none of which"),
         (("10.9.9.9",), Aws([DIRECTORY], interfaces=[interface()]), (), Status.WARN, "eni-9 in vpc-hub"),
         (("10.9.9.9",), Aws([DIRECTORY], interfaces=[INBOUND, INBOUND]), (), Status.WARN, "eni-9 in vpc-hub"),
         (("10.9.9.9",), Aws([DIRECTORY, OTHER]), (), Status.WARN, "DNS of d-9 (other.example)"),
         (("10.9.9.9",), Aws([DIRECTORY]), (), Status.FAIL, "--ad-dns"),
         (PUBLIC, Aws([DIRECTORY], interfaces=[INBOUND]), (), Status.FAIL, "none of which"),
-        (PUBLIC, Aws(), (), Status.FAIL, "public names only"),
-        (("8.8.8.8", "10.9.9.9"), Aws(), (), Status.WARN, "also names 8.8.8.8"),
+        (PUBLIC, Aws(), (), Status.FAIL, "only public names"),
+        (("8.8.8.8", "10.9.9.9"), Aws(), (), Status.WARN, "also lists 8.8.8.8"),
         (("2001:4860:4860::8888",), Aws([DIRECTORY]), (), Status.FAIL, "none of which"),
         (("fd00::53",), Aws([DIRECTORY]), (), Status.FAIL, "none of which"),
     ],

@@ -33,11 +33,11 @@ from gmsa_doctor_checks.network_access.verdict import BlockedFlows, explained, v
 from gmsa_doctor_checks.reachability.flow import ANY_SUBNET, Flow, Need, Port
 from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
 from gmsa_doctor_checks.reachability.obstacles import (
+    Blockage,
     Extent,
     Fault,
     GroupsOfHosts,
     GroupsOfTask,
-    Judged,
     Layer,
     NetworkAcls,
     Obstacle,
@@ -80,15 +80,15 @@ def ended(result: Result[Any]) -> tuple[Any, Finding]:
 # The verdict ------------------------------------------------------------------------------------------
 
 
-def judge(*closed: Obstacle, subnets: Sequence[str] = (A, B), seen: Sequence[Need] = ()) -> tuple[Judged, Finding]:
+def judge(*closed: Obstacle, subnets: Sequence[str] = (A, B), seen: Sequence[Need] = ()) -> tuple[Blockage, Finding]:
     blocked = BlockedFlows(BOTH, tuple(subnets), closed)
-    given = verdict(Judged, blocked, "fine", lambda _: Fix("mend it"), lambda _, need: need in seen)
+    given = verdict(Blockage, blocked, "fine", lambda _: Fix("Add a rule."), lambda _, need: need in seen)
     return given.value, given.finding
 
 
 def shut(host: Host, port: Port, *subnets: str, extent: Extent = Extent.ALL) -> tuple[Obstacle, ...]:
     fault = Fault(Layer.GROUP, "sg-1")
-    return tuple(Obstacle(Flow(subnet, host.address, port), fault, "no rule admits it", extent) for subnet in subnets)
+    return tuple(Obstacle(Flow(subnet, host.address, port), fault, "no rule allows it", extent) for subnet in subnets)
 
 
 EVERYWHERE = (*shut(ONE, KERBEROS, A, B), *shut(TWO, KERBEROS, A, B))
@@ -113,7 +113,10 @@ def test_a_need_that_no_host_meets_in_any_subnet_fails() -> None:
         (EVERYWHERE[:2], "1 of 2 hosts"),
         ((EVERYWHERE[0], EVERYWHERE[2]), "tasks in subnet-a (1 of 2 subnets)"),
         (shut(ONE, BY_UDP, A, B), "loses seconds"),
-        ((*shut(ONE, LDAP, A, B, extent=Extent.PART), *shut(TWO, LDAP, A, B, extent=Extent.PART)), "now and then"),
+        (
+            (*shut(ONE, LDAP, A, B, extent=Extent.PART), *shut(TWO, LDAP, A, B, extent=Extent.PART)),
+            "fail intermittently",
+        ),
     ],
 )
 def test_what_still_lets_some_tasks_work_warns(closed: tuple[Obstacle, ...], says: str) -> None:
@@ -132,20 +135,20 @@ def test_each_subnet_without_something_else_fails_and_is_behind_nothing_single()
 def test_what_is_seen_to_be_open_from_inside_only_warns() -> None:
     judged, finding = judge(*EVERYWHERE, seen=[Need.KERBEROS])
     assert (judged.out_of_reach, finding.status) == ((), Status.WARN)
-    assert "from inside it was seen to be open" in finding.summary
+    assert "but a connection from inside the task's network succeeded" in finding.summary
 
 
 def test_hosts_that_are_only_likely_do_not_fail() -> None:
     likely = Host("10.0.0.10", "--ad-dns", (Port(Need.LDAP, Protocol.TCP, 389, certain=False),))
     hosts = Hosts("corp.example", (likely,), False)
     blocked = BlockedFlows(hosts, (ANY_SUBNET,), shut(likely, likely.ports[0], ANY_SUBNET))
-    finding = verdict(Judged, blocked, "fine", lambda _: Fix("mend it"), lambda *_: False).finding
+    finding = verdict(Blockage, blocked, "fine", lambda _: Fix("Add a rule."), lambda *_: False).finding
     assert finding.status is Status.WARN
-    assert "is not known" in finding.summary
+    assert "it is not known whether tasks use these hosts" in finding.summary
 
 
 def test_subnets_and_hosts_of_one_reason_are_reported_together() -> None:
-    assert explained(EVERYWHERE) == "TCP 88 to 10.0.0.10, 10.0.0.11 from subnet-a, subnet-b: no rule admits it"
+    assert explained(EVERYWHERE) == "TCP 88 to 10.0.0.10, 10.0.0.11 from subnet-a, subnet-b: no rule allows it"
 
 
 # The hosts --------------------------------------------------------------------------------------------
@@ -236,7 +239,7 @@ def test_domain_controllers_with_ipv6_alone_are_not_judged_nor_is_the_directory_
     of_ipv6 = Answering({"dc1.corp.example": "2001:db8::10"})
     value, finding = found(of_ipv6, Directories(MANAGED), ())
     assert value is None
-    assert (finding.status, finding.summary) == (Status.SKIPPED, "2001:db8::10 is not IPv4 and is not judged")
+    assert (finding.status, finding.summary) == (Status.SKIPPED, "2001:db8::10 is not IPv4 and is not checked")
     value, finding = found(Answering({"dc1.corp.example": "2001:db8::10", "dc2.corp.example": "10.0.0.11"}), None, ())
     assert ports(value) == {"10.0.0.11": OF_DC}
     assert "2001:db8::10 is not IPv4" in finding.summary
@@ -557,7 +560,7 @@ def connection(status: str) -> list[dict[str, Any]]:
     ("given", "answers", "status", "says"),
     [
         ([], {}, Status.FAIL, "rtb-1 has no route to it"),
-        ([by("10.0.0.0/8", TransitGatewayId="tgw-1")], {}, Status.PASS, "not looked at"),
+        ([by("10.0.0.0/8", TransitGatewayId="tgw-1")], {}, Status.PASS, "not checked: its route tables"),
         ([by("10.0.0.0/8", GatewayId="vgw-1")], {}, Status.PASS, "whether the VPN is up"),
         ([{**by("10.0.0.0/8", TransitGatewayId="tgw-1"), "State": "blackhole"}], {}, Status.FAIL, "blackhole"),
         ([PEERING], {"peerings": connection("active")}, Status.PASS, "through pcx-1"),
@@ -589,7 +592,7 @@ def connection(status: str) -> list[dict[str, Any]]:
         ),
         ([NAT], {"nats": [{"NatGatewayId": "nat-1", "SubnetId": "subnet-p"}]}, Status.FAIL, "behind nat-1"),
         ([NAT], {"nats": []}, Status.PASS, "through nat-1"),
-        ([by("0.0.0.0/0", NetworkInterfaceId="eni-1")], {}, Status.PASS, "what that passes on"),
+        ([by("0.0.0.0/0", NetworkInterfaceId="eni-1")], {}, Status.PASS, "what it forwards"),
         (
             [{"DestinationPrefixListId": "pl-1", "TransitGatewayId": "tgw-1"}],
             {"lists": {"pl-1": ("10.0.0.0/24",)}},

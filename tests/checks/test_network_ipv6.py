@@ -18,7 +18,7 @@ from gmsa_doctor_checks.network_access.values import Interfaces
 from gmsa_doctor_checks.network_access.verdict import BlockedFlows, verdict
 from gmsa_doctor_checks.reachability.flow import ANY_SUBNET
 from gmsa_doctor_checks.reachability.network import SubnetRoutes
-from gmsa_doctor_checks.reachability.obstacles import Extent, Fault, Judged, Layer, Obstacle
+from gmsa_doctor_checks.reachability.obstacles import Blockage, Extent, Fault, Layer, Obstacle
 from tests.checks.test_network_access import (
     FROM_OUTSIDE,
     IN_VPC,
@@ -119,7 +119,7 @@ def test_what_closes_ipv4_alone_only_warns_in_a_subnet_that_has_both(
 ) -> None:
     finding = of(DUAL_STACK, *found)
     assert finding.status is status, finding.summary
-    assert ("by IPv6" in finding.summary) == (status is Status.WARN)
+    assert ("over IPv6" in finding.summary) == (status is Status.WARN)
     assert of(SUBNETS, *found).status is Status.FAIL
 
 
@@ -134,7 +134,7 @@ def test_a_port_that_is_not_closed_by_ipv6_as_well_decides() -> None:
         for flow in ONLY_ONE.flows(ANY_SUBNET)
     )
     blocked = BlockedFlows(ONLY_ONE, (ANY_SUBNET,), obstacles)
-    given = verdict(Judged, blocked, "fine", lambda _: Fix("mend it"), lambda *_: False)
+    given = verdict(Blockage, blocked, "fine", lambda _: Fix("Add a rule."), lambda *_: False)
     assert given.finding.status is Status.FAIL
 
 

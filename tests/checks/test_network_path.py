@@ -12,11 +12,11 @@ from gmsa_doctor.formats.aws.security_group import SecurityGroup, read_security_
 from gmsa_doctor.formats.aws.vpc_endpoint import VpcEndpoint, is_of_another_region, read_vpc_endpoint
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import AwsPlace, Network
-from gmsa_doctor_checks.network_path.exits import way_out
+from gmsa_doctor_checks.network_path.endpoints import PathGroups, PrivateNames, VpcEndpoints
+from gmsa_doctor_checks.network_path.exits import Exit, Exits, ExitState, way_out
 from gmsa_doctor_checks.network_path.paths import PathSearch, TaskAccess, VpcView
 from gmsa_doctor_checks.network_path.private_zones import ZoneReader, by_zone, may_matter
 from gmsa_doctor_checks.network_path.subnets import subnets as task_subnets
-from gmsa_doctor_checks.network_path.values import Exit, Exits, ExitState, PathGroups, PrivateNames, VpcEndpoints
 from gmsa_doctor_checks.reachability.flow import Flow
 from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
 from gmsa_doctor_checks.values import DhcpOptions
@@ -83,15 +83,15 @@ IN_HALVES = read_route_table(
 @pytest.mark.parametrize(
     ("own", "others", "more", "state", "says"),
     [
-        (BY_NAT, (PUBLIC,), {"nats": (NAT,)}, ExitState.OPEN, "by the NAT gateway nat-1"),
+        (BY_NAT, (PUBLIC,), {"nats": (NAT,)}, ExitState.OPEN, "through the NAT gateway nat-1"),
         (BY_NAT, (PUBLIC,), {"nats": (FAILED,)}, ExitState.CLOSED, "no address"),
         (BY_NAT, (PUBLIC,), {"nats": ({**NAT, "State": "pending"},)}, ExitState.CLOSED, "is pending"),
         (BY_NAT, (PUBLIC,), {}, ExitState.CLOSED, "does not exist"),
-        (BY_NAT, (PUBLIC,), {"shared": True}, ExitState.ELSEWHERE, "cannot be seen"),
-        (BY_NAT, (), {"nats": ({**NAT, "SubnetId": None},)}, ExitState.OPEN, "by the NAT gateway nat-1"),
-        (BY_NAT, (table("rtb-9", "subnet-9"),), {"nats": (NAT,)}, ExitState.CLOSED, "there is none"),
+        (BY_NAT, (PUBLIC,), {"shared": True}, ExitState.ELSEWHERE, "not visible from this account"),
+        (BY_NAT, (), {"nats": ({**NAT, "SubnetId": None},)}, ExitState.OPEN, "through the NAT gateway nat-1"),
+        (BY_NAT, (table("rtb-9", "subnet-9"),), {"nats": (NAT,)}, ExitState.CLOSED, "rtb-9 has no default route"),
         (BY_NAT, (table("rtb-9", "subnet-9", VpcEndpointId="x", GatewayId="vpce-1"),), {"nats": (NAT,)},
-         ExitState.ELSEWHERE, "not looked at"),
+         ExitState.ELSEWHERE, "not checked"),
         (BY_NAT, (table("rtb-9", "subnet-9", TransitGatewayId="tgw-1"),), {"nats": (PRIVATE,)}, ExitState.ELSEWHERE,
          "private NAT gateway"),
         (BY_NAT, (table("rtb-9", "subnet-9", GatewayId="igw-1", State="blackhole"),), {"nats": (NAT,)},
@@ -99,12 +99,12 @@ IN_HALVES = read_route_table(
         (table(NatGatewayId="nat-1", State="blackhole"), (), {}, ExitState.CLOSED, "blackhole"),
         (table(GatewayId="igw-1", State="blackhole"), (), {"public": True}, ExitState.CLOSED, "blackhole"),
         (table(GatewayId="igw-1"), (), {"public": True}, ExitState.OPEN, "with a public address"),
-        (table(GatewayId="igw-1"), (), {"public": None}, ExitState.ELSEWHERE, "if the task is given"),
+        (table(GatewayId="igw-1"), (), {"public": None}, ExitState.ELSEWHERE, "if the task has a public address"),
         (table(GatewayId="igw-1"), (), {}, ExitState.CLOSED, "no public address"),
         (table(GatewayId="vgw-1"), (), {}, ExitState.ELSEWHERE, "virtual private gateway vgw-1"),
         (table(VpcPeeringConnectionId="pcx-1"), (), {}, ExitState.ELSEWHERE, "pcx-1"),
         (table(), (), {}, ExitState.CLOSED, "no default route"),
-        (IN_HALVES, (PUBLIC,), {}, ExitState.ELSEWHERE, "a part of the Internet"),
+        (IN_HALVES, (PUBLIC,), {}, ExitState.ELSEWHERE, "a part of the internet"),
     ],
 )  # fmt: skip
 def test_the_way_out_is_followed(
@@ -117,7 +117,7 @@ def test_the_way_out_is_followed(
 
 # Ways to a service --------------------------------------------------------------------------------------
 
-OPEN = Exit("subnet-1", ExitState.OPEN, "by the NAT gateway nat-1")
+OPEN = Exit("subnet-1", ExitState.OPEN, "through the NAT gateway nat-1")
 CLOSED = Exit("subnet-1", ExitState.CLOSED, "no default route in rtb-1")
 
 
@@ -200,7 +200,7 @@ def test_where_other_dns_servers_are_asked_an_endpoint_out_of_order_is_a_warning
 def test_an_endpoint_that_was_deleted_does_not_hide_the_one_that_came_after_it() -> None:
     assert judged(endpoint(VpcEndpointId="vpce-0", State="deleted"), endpoint()) == (
         Status.PASS,
-        "by the endpoint vpce-1",
+        "through the endpoint vpce-1",
     )
 
 
@@ -208,7 +208,10 @@ def test_of_s3_a_private_dns_for_inbound_endpoints_alone_is_none() -> None:
     options = {"DnsOptions": {"PrivateDnsOnlyForInboundResolverEndpoint": True}}
     assert judged(endpoint("s3", **options), service="s3")[0] is Status.FAIL
     gateway = endpoint("s3", VpcEndpointId="vpce-2", VpcEndpointType="Gateway", RouteTableIds=["rtb-1"], Groups=[])
-    assert judged(endpoint("s3", **options), gateway, service="s3") == (Status.PASS, "by the gateway endpoint vpce-2")
+    assert judged(endpoint("s3", **options), gateway, service="s3") == (
+        Status.PASS,
+        "through the gateway endpoint vpce-2",
+    )
 
 
 def test_an_endpoint_of_another_region_is_none_of_ours() -> None:
@@ -252,7 +255,7 @@ def test_without_the_vpcs_attributes_the_endpoint_is_not_found() -> None:
         (CLOSED, True, Status.SKIPPED),
         (None, False, Status.SKIPPED),
         (Exit("subnet-1", ExitState.CLOSED, "no route", elsewhere=("10.0.0.0/8 to tgw-1",)), False, Status.WARN),
-        (Exit("subnet-1", ExitState.ELSEWHERE, "by the transit gateway"), False, Status.PASS),
+        (Exit("subnet-1", ExitState.ELSEWHERE, "through the transit gateway"), False, Status.PASS),
     ],
 )  # fmt: skip
 def test_without_an_endpoint_the_way_out_decides(out: Exit | None, shared: bool, status: Status) -> None:
@@ -262,7 +265,7 @@ def test_without_an_endpoint_the_way_out_decides(out: Exit | None, shared: bool,
 def test_a_way_out_by_ipv6_leaves_it_open() -> None:
     ipv6 = {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1"}
     found = out(read_route_table({"RouteTableId": "rtb-1", "Routes": [ipv6]}))
-    assert (found.state, found.elsewhere) == (ExitState.CLOSED, ("::/0 by IPv6",))
+    assert (found.state, found.elsewhere) == (ExitState.CLOSED, ("::/0 over IPv6",))
 
 
 def test_where_the_way_out_is_closed_there_may_be_one_by_ipv6() -> None:
@@ -271,7 +274,7 @@ def test_where_the_way_out_is_closed_there_may_be_one_by_ipv6() -> None:
         {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1", "State": "active"},
     ]
     found = out(read_route_table({"RouteTableId": "rtb-1", "Routes": routes}))
-    assert (found.state, found.elsewhere) == (ExitState.CLOSED, ("::/0 by IPv6",))
+    assert (found.state, found.elsewhere) == (ExitState.CLOSED, ("::/0 over IPv6",))
     assert judged(out=found)[0] is Status.WARN
 
 
@@ -333,7 +336,7 @@ def test_what_lies_behind_other_targets_is_not_known_and_no_failure(target: dict
         {"RouteTableId": "rtb-1", "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "State": "active", **target}]}
     )
     found = out(own)
-    assert (found.state, "was not looked at" in found.text) == (ExitState.ELSEWHERE, True)
+    assert (found.state, "was not checked" in found.text) == (ExitState.ELSEWHERE, True)
     assert judged(out=found)[0] is Status.PASS
 
 
@@ -350,7 +353,7 @@ def test_a_service_of_another_region_may_be_reached_by_an_endpoint_for_that() ->
 def test_egress_to_private_addresses_is_none_to_the_internet() -> None:
     groups = PathGroups((group("sg-1", egress="10.0.0.0/8"),))
     assert judged(out=OPEN, groups=groups)[0] is Status.FAIL
-    assert judged(out=Exit("subnet-1", ExitState.ELSEWHERE, "by a firewall"), groups=groups)[0] is Status.PASS
+    assert judged(out=Exit("subnet-1", ExitState.ELSEWHERE, "through a firewall"), groups=groups)[0] is Status.PASS
     assert judged(out=OPEN, groups=groups, shared=True)[0] is Status.PASS
 
 

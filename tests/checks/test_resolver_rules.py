@@ -12,8 +12,8 @@ from gmsa_doctor.given.vantage import KnownDnsServers
 from gmsa_doctor_checks.domain import AdDomain
 from gmsa_doctor_checks.reachability.obstacles import Fault, GroupsOfTask, Layer
 from gmsa_doctor_checks.values import Account, DomainName, GmsaName, GmsaNames
-from gmsa_doctor_checks.vpc_dns.resolver_rule.endpoint import endpoint
-from gmsa_doctor_checks.vpc_dns.resolver_rule.targets import choose, targets
+from gmsa_doctor_checks.vpc_dns.coverage import choose
+from gmsa_doctor_checks.vpc_dns.resolver_rule import endpoint, targets
 from gmsa_doctor_checks.vpc_dns.values import (
     AdServers,
     AwsDirectories,
@@ -66,11 +66,11 @@ def test_the_most_specific_rule_that_is_in_force_decides(rules: list[Pair], id: 
         ([(ANY, rule(".", "RECURSIVE"))], None),
         (
             [({"Status": "FAILED", "StatusMessage": "no such VPC"}, rule("corp.example."))],
-            "the Resolver rule rr-corp.example. is there, but its association with the VPC has failed (no such VPC)",
+            "the Resolver rule rr-corp.example. exists, but its association with the VPC has failed (no such VPC)",
         ),
         (
             [(ANY, rule("corp.example.", Status="DELETING"))],
-            "the Resolver rule rr-corp.example. is there, but it is being deleted",
+            "the Resolver rule rr-corp.example. exists, but it is being deleted",
         ),
     ],
 )
@@ -111,12 +111,12 @@ def directories(*dns: str) -> Outcome[AwsDirectories]:
     ("rule", "known", "found", "status", "words"),
     [
         (None, (), NOT_READ, Status.PASS, "no Resolver rule is needed"),
-        (RULE, (), directories("10.1.0.1", "10.1.0.2"), Status.PASS, "DNS of corp.example (the directory d-1)"),
+        (RULE, (), directories("10.1.0.1", "10.1.0.2"), Status.PASS, "DNS servers of corp.example (the directory d-1)"),
         (RULE, (), directories("10.1.0.1"), Status.WARN, "of which 10.1.0.2 is not"),
         (RULE, (), directories("10.9.9.9"), Status.WARN, "none of which is"),
         (RULE, ("10.1.0.1", "10.1.0.2"), directories("10.9.9.9"), Status.PASS, "--ad-dns"),
         (RULE, ("10.9.9.9",), NOT_READ, Status.WARN, "--ad-dns"),
-        (RULE, (), directories(), Status.PASS, "AWS knows no directory corp.example"),
+        (RULE, (), directories(), Status.PASS, "no Directory Service directory corp.example"),
         (RULE, (), NOT_READ, Status.SKIPPED, "directory-service.directories"),
     ],
 )
@@ -225,10 +225,10 @@ BY_GROUP = [allow(one, 53, UserIdGroupPairs=[{"GroupId": "sg-2"}]) for one in ("
 @pytest.mark.parametrize(
     ("egress", "status", "words"),
     [
-        ([ALL], Status.PASS, "let questions out"),
-        ([UDP, TCP], Status.PASS, "let questions out"),
-        (BY_LIST, Status.PASS, "let questions out"),
-        (BY_GROUP, Status.PASS, "let questions out"),
+        ([ALL], Status.PASS, "allow outbound DNS"),
+        ([UDP, TCP], Status.PASS, "allow outbound DNS"),
+        (BY_LIST, Status.PASS, "allow outbound DNS"),
+        (BY_GROUP, Status.PASS, "allow outbound DNS"),
         ([], Status.FAIL, "UDP 53 to 10.1.0.1, TCP 53 to 10.1.0.1"),
         ([TCP], Status.FAIL, "UDP 53 to 10.1.0.1, UDP 53 to 10.1.0.2"),
         ([UDP], Status.WARN, "TCP 53 to 10.1.0.1, TCP 53 to 10.1.0.2"),

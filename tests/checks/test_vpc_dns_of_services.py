@@ -14,8 +14,8 @@ from gmsa_doctor_checks.vpc_dns.dhcp_options.names_of_services import names_of_s
 from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory, VpcDns
 
 RESOLVERS = ("169.254.169.253", "fd00:ec2::253", "10.0.0.2")
-BY_NAT = ServicePath(Flow("subnet-1", "secretsmanager"), "subnet-1 (a)", Status.PASS, "by the NAT gateway")
-BY_ENDPOINT = replace(BY_NAT, text="by vpce-1", only_by="vpce-1")
+BY_NAT = ServicePath(Flow("subnet-1", "secretsmanager"), "subnet-1 (a)", Status.PASS, "through the NAT gateway")
+BY_ENDPOINT = replace(BY_NAT, text="through vpce-1", only_by="vpce-1")
 DENIED = Outcome[AwsDirectories](None, replace(unknown("denied"), check="directory-service.directories"))
 NO_SECRET = Outcome[SecretObject](None, replace(unknown("not asked"), check="secret.value"))
 

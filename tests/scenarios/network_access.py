@@ -225,20 +225,20 @@ NETWORK_ACLS = (
         "an ACL that lets the AD pass, and no AWS service",
         "network-path.network-acls",
         acl(rule(100, "allow", "127.77.0.0/16", out=True, protocol="udp"), *AD_OUT, ALL_IN),
-        "lets no TCP 443 out",
+        "denies outbound TCP 443",
     ),
-    Scenario("an ACL without rules", ACLS, acl(), "no rule admits it on the way out"),
+    Scenario("an ACL without rules", ACLS, acl(), "no outbound rule allows it"),
     Scenario(
         "an ACL that denies the domain controller",
         ACLS,
         acl(rule(90, "deny", "{dc}/32", out=True), ALL_OUT, ALL_IN),
-        "rule 90 denies it on the way out",
+        "outbound rule 90 denies it",
     ),
     Scenario(
         "an ACL that denies what comes from the domain controller",
         ACLS,
         acl(ALL_OUT, rule(90, "deny", "{dc}/32", out=False), ALL_IN),
-        "on the way in",
+        "inbound rule 90 denies answers",
     ),
     Scenario(
         "an ACL without return ports",
@@ -259,13 +259,13 @@ NETWORK_ACLS = (
         "an ACL of the domain controllers for their own subnets",
         ACLS,
         acl(rule(100, "allow", "127.77.251.0/24", out=False), ALL_OUT, subnets=THEIR_SUBNETS),
-        "no rule admits it on the way in",
+        "no inbound rule allows it",
     ),
     Scenario(
         "an ACL of the domain controllers that lets no answers out",
         ACLS,
         acl(ALL_IN, rule(100, "allow", protocol="tcp", ports=(443, 443), out=True), subnets=THEIR_SUBNETS),
-        "on the way out",
+        "no outbound rule allows answers to",
     ),
 )
 
@@ -473,10 +473,10 @@ WARNINGS = (
         "no outbound rule to what may be domain controllers",
         GROUPS,
         all_of(at(*ON_PREMISES), egress(*all_ports([("tcp", 88)], cidr=ANYWHERE))),
-        "whether tasks ask just these hosts is not known",
+        "it is not known whether tasks use these hosts",
     ),
     Scenario("no outbound rule for Kerberos by UDP", GROUPS, egress_to_dc(("udp", 88)), "loses seconds"),
-    Scenario("no outbound rule for DNS by TCP", GROUPS, egress_to_dc(("tcp", 53)), "large answers"),
+    Scenario("no outbound rule for DNS by TCP", GROUPS, egress_to_dc(("tcp", 53)), "large DNS answers"),
     Scenario(
         "an ACL with a part of the return ports",
         ACLS,
@@ -485,7 +485,7 @@ WARNINGS = (
             rule(100, "allow", ports=(1024, 49151), protocol="tcp", out=False),
             rule(110, "allow", protocol="udp", ports=(1024, 65535), out=False),
         ),
-        "no rule admits answers to TCP 49152-60999",
+        "no inbound rule allows answers to TCP 49152-60999",
     ),
     Scenario(
         "an ACL of one of three subnets",

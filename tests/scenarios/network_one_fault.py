@@ -108,13 +108,23 @@ FAULTS = (
         all_of(ON_PREMISES_AD, egress(WITHIN_VPC)),
         "TCP 88",
     ),
-    Scenario("outbound rules for one port of another network", GROUPS, egress(to("10.0.0.0/8", 88)), "443 out either"),
-    Scenario("no outbound rule, and the AD elsewhere", GROUPS, all_of(ON_PREMISES_AD, egress()), "TCP 443 out either"),
+    Scenario(
+        "outbound rules for one port of another network",
+        GROUPS,
+        egress(to("10.0.0.0/8", 88)),
+        "Also allow outbound",
+    ),
+    Scenario(
+        "no outbound rule, and the AD elsewhere",
+        GROUPS,
+        all_of(ON_PREMISES_AD, egress()),
+        "Also allow outbound",
+    ),
     Scenario(
         "a default group without outbound rules, and endpoints",
         GROUPS,
         all_of(BY_ENDPOINTS, NO_GROUPS, after(default_group)),
-        "TCP 443 out either",
+        "Also allow outbound",
     ),
     Scenario(
         "a default group for the VPC alone",
@@ -122,7 +132,7 @@ FAULTS = (
         all_of(NO_GROUPS, after(default_group_within_vpc)),
         "to addresses outside the VPC",
     ),
-    Scenario("an ACL without rules, and endpoints", ACLS, all_of(BY_ENDPOINTS, acl()), "no rule admits it"),
+    Scenario("an ACL without rules, and endpoints", ACLS, all_of(BY_ENDPOINTS, acl()), "no outbound rule allows it"),
     Scenario(
         "a group without outbound rules, of the task and of the outbound endpoint", GROUPS, SHARED_GROUP, "TCP 88"
     ),
@@ -136,7 +146,7 @@ FAULTS = (
         "enableDnsSupport off, and endpoints",
         _NAME_SERVERS,
         all_of(DHCP_OF_AWS, BY_ENDPOINTS, vpc_attribute(EnableDnsSupport=False)),
-        "enableDnsSupport off",
+        "enableDnsSupport of",
     ),
     Scenario(
         "enableDnsSupport off, and endpoints, with the AD's DNS servers",
@@ -163,7 +173,7 @@ WARNINGS = (
         "an empty route table of one subnet of three, and the AD in the VPC",
         "network-path.s3",
         all_of(asks_all, THREE_SUBNETS, gateway_endpoint(), table_for(0)),
-        "now and then",
+        "fail intermittently",
     ),
 )
 

@@ -223,14 +223,14 @@ FAULTS = (
     ),
     Scenario(
         "a NAT gateway in a private subnet", _S3, default_route(NatGatewayId=nat_in_private_subnet),
-        "no way to an internet gateway",
+        "which has no path to the internet",
     ),
-    Scenario("a private NAT gateway", _S3, default_route(NatGatewayId=private_nat), "drops what comes from a private"),
+    Scenario("a private NAT gateway", _S3, default_route(NatGatewayId=private_nat), "drops packets of a private"),
     Scenario("no way but a gateway endpoint", _SECRETS, all_of(isolated, gateway_endpoint()), "no endpoint"),
     Scenario(
         "the gateway endpoint on another route table", _S3,
         all_of(ENDPOINTS_ONLY, gateway_endpoint(table=lambda it: [it.public_route_table]), endpoints(*ALL)),
-        "is not on",
+        "is not associated with rtb-",
     ),
     Scenario(
         "endpoints without private DNS", _SECRETS,
@@ -246,22 +246,22 @@ FAULTS = (
     ),
     Scenario(
         "the endpoints' group admits nobody", _SECRETS,
-        all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints(*ALL, group={})), "does not admit TCP 443",
+        all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints(*ALL, group={})), "does not allow TCP 443",
     ),
     Scenario(
         "the endpoints' group admits another port", _SECRETS,
         all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints(*ALL, group={"FromPort": 80, "ToPort": 80})),
-        "does not admit TCP 443",
+        "does not allow TCP 443",
     ),
     Scenario(
         "the endpoints' group admits another network", _SECRETS,
         all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints(*ALL, group={"IpRanges": [{"CidrIp": "10.0.0.0/8"}]})),
-        "does not admit TCP 443",
+        "does not allow TCP 443",
     ),
     Scenario(
         "the endpoint's group admits nobody, beside a NAT gateway", _SECRETS,
         all_of(DHCP_OF_AWS, vpc_attribute(EnableDnsHostnames=True), endpoints("secretsmanager", group={})),
-        "does not admit TCP 443",
+        "does not allow TCP 443",
     ),
     Scenario(
         "no endpoint for the logs", _LOGS,
@@ -311,7 +311,7 @@ def directory_elsewhere(aws: EmbeddedAws, created: Created) -> None:
 WARNINGS = (
     Scenario(
         "one subnet of three has no way out", _S3,
-        all_of(asks_all, subnets("subnet", "subnet_b", "subnet_c"), table_for(1)), "now and then",
+        all_of(asks_all, subnets("subnet", "subnet_b", "subnet_c"), table_for(1)), "fail intermittently",
     ),
     Scenario(
         "one subnet of two is public", _S3, subnets("subnet", "public_subnet"), "no public address",
@@ -321,7 +321,7 @@ WARNINGS = (
         all_of(
             ENDPOINTS_ONLY, subnets("subnet", "subnet_b"), table_for(1), gateway_endpoint(), endpoints(*ALL),
         ),
-        "is not on",
+        "is not associated with rtb-",
     ),
     Scenario(
         "the endpoints' group admits one subnet of two", _SECRETS,
@@ -341,7 +341,7 @@ WARNINGS = (
     ),
     Scenario(
         "endpoints only, with DNS servers that AWS knows nothing of", _NAMES,
-        all_of(no_directory, BY_ENDPOINTS), "cannot be seen from here",
+        all_of(no_directory, BY_ENDPOINTS), "not visible here whether it forwards",
     ),
     Scenario(
         "endpoints only, with the DNS of a directory in another VPC", _NAMES,

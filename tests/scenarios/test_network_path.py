@@ -44,4 +44,4 @@ def test_the_wrong_subnet_of_several_is_named(dc: DomainController, aws: Embedde
 
 def test_what_a_transit_gateway_leads_to_is_said_not_to_be_known(dc: DomainController, aws: EmbeddedAws) -> None:
     (scenario,) = (one for one in HEALTHY if one.name == "a transit gateway")
-    assert "was not looked at" in told(run(scenario, dc, aws).finding("network-path.s3"))
+    assert "was not checked" in told(run(scenario, dc, aws).finding("network-path.s3"))

@@ -167,7 +167,7 @@ FAULTS = (
         "public resolvers, and an AD that AWS knows nothing of",
         "dhcp-options.domain-name-servers",
         all_of(no_directory, dhcp("8.8.8.8")),
-        "public names only",
+        "only public names",
     ),
     Scenario(
         "an inbound endpoint of the VPC, and no rule",
@@ -179,19 +179,19 @@ FAULTS = (
         "enableDnsSupport off",
         "dhcp-options.domain-name-servers",
         all_of(_RULE, _without_support),
-        "enableDnsSupport off: its resolver answers nothing",
+        "is off, so the VPC resolver does not answer",
     ),
     Scenario(
         "no DHCP options set, and enableDnsSupport off",
         "dhcp-options.domain-name-servers",
         all_of(no_dhcp_options, private_zone("corp.example."), _without_support),
-        "Turn enableDnsSupport",
+        "Turn on enableDnsSupport",
     ),
     Scenario(
         "an outbound endpoint whose group lets nothing out",
         "resolver-rule.endpoint",
         all_of(_RULE, _egress()),
-        "does not let out UDP 53",
+        "does not allow outbound UDP 53",
     ),
     Scenario(
         "an outbound endpoint whose group lets DNS out to something else",
@@ -215,7 +215,7 @@ FAULTS = (
         "a private hosted zone for a part of the domain",
         "dhcp-options.domain-name-servers",
         all_of(_AMAZON, private_zone("app.corp.example.")),
-        "no private hosted zone for the domain",
+        "no Resolver FORWARD rule or private hosted zone of",
     ),
     Scenario(
         "a rule whose association has failed",
@@ -301,13 +301,13 @@ WARNINGS = (
         "an inbound endpoint of a hub without a rule that can be seen",
         "dhcp-options.domain-name-servers",
         inbound(hub=True),
-        "nothing that can be seen here leads to corp.example",
+        "no visible rule or zone for corp.example",
     ),
     Scenario(
         "the VPC's own resolver beside the AD's DNS servers",
         "dhcp-options.domain-name-servers",
         dhcp("{dc}", "169.254.169.253"),
-        "also names the VPC's own resolver (169.254.169.253), which nothing leads to corp.example",
+        "also lists the VPC resolver (169.254.169.253), which has no rule or private zone for corp.example",
     ),
     Scenario(
         "an instance that may forward",
@@ -343,9 +343,9 @@ WARNINGS = (
         "an outbound endpoint whose group lets out UDP alone",
         "resolver-rule.endpoint",
         all_of(_RULE, _egress(_dns("udp", "127.0.0.0/8"))),
-        "does not let out TCP 53",
+        "does not allow outbound TCP 53",
     ),
-    Scenario("a Simple AD", "directory-service.type", directory(directory_type="SimpleAD"), "has no gMSAs"),
+    Scenario("a Simple AD", "directory-service.type", directory(directory_type="SimpleAD"), "does not support gMSAs"),
     Scenario("an impaired directory", "directory-service.type", directory(stage="Impaired"), "is Impaired, not Active"),
 )
 

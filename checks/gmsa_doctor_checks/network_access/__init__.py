@@ -1,1 +1,1 @@
-"""The way from the task's subnets to the domain controllers, by configuration."""
+"""The task's subnets to the domain controllers, by configuration."""

@@ -1,4 +1,4 @@
-"""What is deduced to be closed may be seen to be open, from the task's own network."""
+"""Connections from the task's own network, which overrule what is deduced from configuration."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from gmsa_doctor_checks.reachability.flow import ANY_SUBNET, Need
 @bundle
 @dataclass(frozen=True)
 class FromInside:
-    """TCP, and where it is asked from.
+    """TCP, and where it is used from.
 
-    Only inside counts: that a port is open to another machine, as with ``--dns-server``, says nothing about the task's
-    subnets and security groups.
+    Only the inside counts: a port that is open to another machine, as with ``--dns-server``, proves nothing about the
+    task's subnets and security groups.
     """
 
     tcp: Outcome[Tcp]
     vantage: Vantage
 
     def sees(self, hosts: Hosts, need: Need) -> bool:
-        """Whether a task is given what it needs."""
+        """Whether a task reaches a need on one of the hosts."""
         tcp = self.tcp.value
         if not self.vantage.inside or tcp is None:
             return False
         if need is Need.DNS:
             return hosts.answered and self.vantage.own_resolver
-        asked = [
+        ends = [
             (flow.destination, flow.port.number)
             for flow in hosts.flows(ANY_SUBNET)
             if flow.port.need is need and flow.port.protocol is Protocol.TCP
         ]
-        return any(not isinstance(answer, ClientError) for _, answer in each(asked, lambda end: tcp.connect(*end)))
+        return any(not isinstance(answer, ClientError) for _, answer in each(ends, lambda end: tcp.connect(*end)))

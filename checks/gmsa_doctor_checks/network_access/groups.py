@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import TypeVar
 
-from gmsa_doctor.authoring import Fix, Given, Outcome, Result, Status, check, failed, listed, skipped, unknown
+from gmsa_doctor.authoring import Fix, Given, Outcome, Owner, Result, Status, check, failed, listed, skipped, unknown
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.core.errors import NotFound
 from gmsa_doctor.formats.aws.security_group import SecurityGroup, by_ipv6
@@ -15,16 +15,17 @@ from gmsa_doctor.given.subject import AwsPlace, Launch, Network, Platform
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.network_access.from_inside import FromInside
-from gmsa_doctor_checks.network_access.values import IPV6_ALONE, Hosts, Interface, Interfaces
+from gmsa_doctor_checks.network_access.values import IPV6_ONLY, Hosts, Interface, Interfaces
 from gmsa_doctor_checks.network_access.verdict import BlockedFlows, verdict
-from gmsa_doctor_checks.reachability.flow import ANY_SUBNET, HTTPS, Flow
+from gmsa_doctor_checks.reachability.fixes import HTTPS_TO_ANYWHERE, authorize, set_network
+from gmsa_doctor_checks.reachability.flow import ANY_SUBNET, Flow
 from gmsa_doctor_checks.reachability.network import TaskSubnets, admission, groups_of_task, security_groups
 from gmsa_doctor_checks.reachability.obstacles import (
+    Blockage,
     Extent,
     Fault,
     GroupsOfHosts,
     GroupsOfTask,
-    Judged,
     Layer,
     Obstacle,
     RoutesToHosts,
@@ -32,13 +33,13 @@ from gmsa_doctor_checks.reachability.obstacles import (
 
 _SHOWS = (texts.USER_TICKET, texts.BIND, texts.NO_DNS)
 _Doubts = list[tuple[Flow, tuple[str, ...]]]
-"""Flows that are admitted only to groups or prefix lists of which it is not known whether they hold."""
-J = TypeVar("J", bound=Judged)
+"""Flows that are allowed only for members of security groups, of which it is not known whether they are members."""
+B = TypeVar("B", bound=Blockage)
 
 
 @check(
     "network-access.security-groups",
-    title="The task's security groups let it reach the domain controllers",
+    title="The task's security groups allow traffic to the AD",
     docs=links.SECURITY_GROUP_RULES,
     shows=_SHOWS,
 )
@@ -53,19 +54,19 @@ def of_task(
     place: AwsPlace,
     inside: FromInside,
 ) -> Result[GroupsOfTask]:
-    """Compares the outbound rules of the task's security groups with the addresses and ports that a task asks.
+    """Compares the outbound rules of the task's security groups with the addresses and ports that a task connects to.
 
-    Prefix lists are followed, and rules that name the security group of a domain controller in this account, if it is
-    in the VPC that a route leads to: another VPC may have the same addresses.
+    Prefix lists are read. A rule that names the security group of a domain controller in this account counts if a route
+    leads to that domain controller's VPC, since another VPC may use the same addresses.
 
-    Why: a new security group lets everything out, but many are narrowed to 443. Then the ticket fails as if the
-    domain controllers were down.
+    Why: a new security group allows all outbound traffic, but many are limited to TCP 443. The ticket then fails as if
+    the domain controllers were down.
 
-    Fix: add outbound rules for TCP and UDP 88 and TCP 389 to each domain controller, and UDP and TCP 53 where the
-    DHCP options name the AD's DNS servers. Answers need no rule.
+    Fix: Add outbound rules for TCP and UDP 88 and TCP 389 to each domain controller, and for UDP and TCP 53 if the DHCP
+    options list the AD's DNS servers. Answers need no rule.
     """
     if subnets.value and subnets.value.without_ipv4:
-        return skipped(IPV6_ALONE)
+        return skipped(IPV6_ONLY)
     try:
         groups = groups_of_task(network, subnets.value, ec2)
     except NotFound as error:
@@ -74,16 +75,20 @@ def of_task(
             observed=", ".join(network.security_groups),
             expected=f"security groups of {place.region}",
             fix=Fix(
-                "Give the service security groups that exist.",
-                (f"aws ec2 describe-security-groups{place.region_option} --query 'SecurityGroups[].[GroupId,VpcId]'",),
+                "Set existing security groups in the service's network configuration.",
+                (
+                    f"aws ec2 describe-security-groups{place.region_option} --query 'SecurityGroups[].[GroupId,VpcId]'",
+                    set_network(network, place, groups=("<security group>",)),
+                ),
+                owner=Owner.DEVELOPER,
             ),
         )
     if not groups:
         return skipped(
             "the task's security groups are not known",
             fix=Fix(
-                "Name them with --security-groups, or check the service: --cluster and --service. In the task itself, "
-                "its task role may be allowed ec2:DescribeNetworkInterfaces instead."
+                "Pass them with --security-groups, or check the service with --cluster and --service. Inside the task, "
+                "you can allow ec2:DescribeNetworkInterfaces to its task role instead."
             ),
         )
     rules = [rule for group in groups for rule in group.egress]
@@ -99,24 +104,24 @@ def of_task(
             doubts.append((flow, admitted.doubts))
         elif not admitted.whole:
             ipv6 = subnets.value and subnets.value.dual_stack and by_ipv6(rules, flow.requests)
-            text = f"no outbound rule of {names} admits it"
+            text = f"no outbound rule of {names} allows it"
             fault = Fault(Layer.GROUP, groups[0].id)
             obstacles.append(Obstacle(flow, fault, text, Extent.IPV4 if ipv6 else Extent.ALL))
     on_fargate = platform.value is not None and platform.value.launch is Launch.FARGATE
     given = verdict(
         GroupsOfTask,
         BlockedFlows(hosts, (ANY_SUBNET,), tuple(obstacles)),
-        f"{names}: outbound rules admit what is asked of {listed(hosts.addresses)}",
-        lambda shut: _fix_egress(groups, shut, place, to_aws=on_fargate),
+        f"{names}: outbound rules allow what the task needs of {listed(hosts.addresses)}",
+        lambda blocked: _fix_egress(groups, blocked, place, to_aws=on_fargate),
         inside.sees,
     )
     faults = tuple(Fault(Layer.GROUP, group.id) for group in groups) if obstacles else ()
-    return _doubtful(names, doubts, Given(replace(given.value, faults=faults), given.finding))
+    return _doubtful(names, "the hosts", doubts, Given(replace(given.value, faults=faults), given.finding))
 
 
 @check(
     "network-access.hosts-security-groups",
-    title="The domain controllers' own security groups admit the task",
+    title="The domain controllers' security groups allow the task",
     docs=links.MANAGED_AD_GROUP,
     shows=_SHOWS,
 )
@@ -130,19 +135,19 @@ def of_hosts(
     place: AwsPlace,
     inside: FromInside,
 ) -> Result[GroupsOfHosts]:
-    """Compares the inbound rules of the hosts' security groups with the task's subnets, as far as they can be seen.
+    """Compares the inbound rules of the domain controllers' security groups with the task's subnets.
 
-    These are domain controllers of AWS Managed Microsoft AD, or on EC2 instances, in the task's VPC or one that is
-    peered with it, of this account.
+    This covers domain controllers of AWS Managed Microsoft AD, or on EC2 instances, that are in this account, in the
+    task's VPC or a peered one.
 
-    Why: the group that Directory Service makes for a directory admits the CIDR of the directory's own VPC only:
-    a task in a peered VPC, or in a second CIDR of the VPC, is kept out.
+    Why: the security group that Directory Service creates for a directory allows only the CIDR of the directory's own
+    VPC, so it blocks a task in a peered VPC, or in a second CIDR of the VPC.
 
-    Fix: add inbound rules for the task's subnets to that group.
+    Fix: Add inbound rules for the task's subnets to that security group.
     """
     if subnets.without_ipv4:
-        return skipped(IPV6_ALONE)
-    seen: dict[tuple[str, str], Interface] = {}
+        return skipped(IPV6_ONLY)
+    seen: dict[str, None] = {}
     obstacles: list[Obstacle] = []
     doubts: _Doubts = []
     own = network.security_groups or tuple(group.id for group in groups_of_task(network, subnets, ec2))
@@ -152,7 +157,7 @@ def of_hosts(
             theirs = _groups_of(interface, ec2)
             if not interface or not theirs:
                 continue
-            seen[subnet.id, flow.destination] = interface
+            seen |= dict.fromkeys(interface.groups)
             rules = [rule for group in theirs for rule in group.ingress]
             packets = flow.packets(IPv4Network(subnet.cidr))
             admitted = admission(rules, packets, frozenset(own) or None, ec2)
@@ -160,38 +165,33 @@ def of_hosts(
                 doubts.append((flow, admitted.doubts))
             elif not admitted.whole:
                 names = listed(interface.groups)
-                partly = sum(missing.count for missing in admitted.missing) < packets.count
-                text = (
-                    f"the inbound rules of {names} admit only a part of {subnet.cidr}"
-                    if partly
-                    else f"no inbound rule of {names} admits {subnet.cidr}"
-                )
-                extent = Extent.PART if partly else Extent.ALL
-                ipv6 = subnet.ipv6 and by_ipv6(rules, packets)
-                fault = Fault(Layer.GROUP, interface.groups[0])
-                obstacles.append(Obstacle(flow, fault, text, Extent.IPV4 if ipv6 else extent))
+                extent, text = Extent.ALL, f"no inbound rule of {names} allows {subnet.cidr}"
+                if sum(missing.count for missing in admitted.missing) < packets.count:
+                    extent, text = Extent.PART, f"the inbound rules of {names} allow only a part of {subnet.cidr}"
+                if subnet.ipv6 and by_ipv6(rules, packets):
+                    extent = Extent.IPV4
+                obstacles.append(Obstacle(flow, Fault(Layer.GROUP, interface.groups[0]), text, extent))
     if not seen:
         return skipped(
-            "no domain controller has a network interface in this account, in the task's VPC or one peered with it; "
-            "whoever runs them knows whether their firewalls admit the task's subnets: "
-            f"{listed(subnet.cidr for subnet in subnets.subnets)}"
+            "no domain controller has a network interface in this account, in the task's VPC or a peered one; ask "
+            f"their owner whether the firewalls allow {listed(subnet.cidr for subnet in subnets.subnets)}"
         )
-    names = listed(dict.fromkeys(id for interface in seen.values() for id in interface.groups))
+    names = listed(seen)
     given = verdict(
         GroupsOfHosts,
         BlockedFlows(hosts, subnets.ids, tuple(obstacles)),
-        f"{names}: inbound rules admit the task's subnets",
-        lambda shut: _fix_ingress(subnets, shut, place),
+        f"{names}: inbound rules allow the task's subnets",
+        lambda blocked: _fix_ingress(subnets, blocked, place),
         inside.sees,
     )
-    return _doubtful(names, doubts, given)
+    return _doubtful(names, "the tasks", doubts, given)
 
 
 # Groups -----------------------------------------------------------------------------------------------
 
 
 def _groups_of(interface: Interface | None, ec2: Ec2) -> tuple[SecurityGroup, ...]:
-    """The groups of an interface; none where one of them is another account's, as in a shared VPC."""
+    """The groups of an interface; none if one belongs to another account, as in a shared VPC."""
     try:
         return security_groups(interface.groups, ec2) if interface else ()
     except NotFound:
@@ -201,11 +201,10 @@ def _groups_of(interface: Interface | None, ec2: Ec2) -> tuple[SecurityGroup, ..
 def _groups_at(
     address: str, interfaces: Interfaces | None, routes: RoutesToHosts | None, subnets: TaskSubnets | None
 ) -> tuple[frozenset[str] | None, bool]:
-    """The security groups of who has a host's address in this account, and whether that certainly is the host.
+    """The security groups of the interfaces with a host's address in this account, and whether one is surely the host.
 
-    It is, where each route leads to the VPC of such an interface. Addresses of VPCs may overlap, so another one with
-    the address may be meant; but a rule that names the group of one can only mean that one: rules name groups of
-    their own VPC and of those that are peered with it.
+    It is, if each route leads to the VPC of such an interface; otherwise another host may have the address. A rule that
+    names one of these groups can only mean these interfaces: rules name groups of their own VPC and of peered ones.
     Source: https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-security-groups.html
     """
     found = [interface for interface in (interfaces or Interfaces()).interfaces if interface.address == address]
@@ -214,17 +213,17 @@ def _groups_at(
     return frozenset(id for interface in found for id in interface.groups) or None, certain
 
 
-def _doubtful(names: str, doubts: _Doubts, given: Given[J]) -> Result[J]:
-    """What was found, unless it is no failure and not all could be known."""
+def _doubtful(names: str, members: str, doubts: _Doubts, given: Given[B]) -> Result[B]:
+    """The result, or unknown: if it is not a failure, but depends on membership of groups."""
     if not doubts or given.finding.status is Status.FAIL:
         return given
     flows = listed(dict.fromkeys(f"{flow.port} to {flow.destination}" for flow, _ in doubts))
     ids = listed(dict.fromkeys(id for _, ids in doubts for id in ids))
     return unknown(
-        f"{names} admits {flows} only by {ids}, and whether that holds for them cannot be seen from this account",
+        f"{names} allows {flows} only for members of {ids}, and this account cannot see whether {members} are members",
         observed=ids,
-        expected="a rule that names the addresses, or groups that can be seen",
-        fix=Fix(f"Look whether {ids} holds for these hosts, in the account that they are in."),
+        expected="a rule for the addresses, or for groups that are visible",
+        fix=Fix(f"Check that {members} are members of {ids}."),
     )
 
 
@@ -232,30 +231,27 @@ def _doubtful(names: str, doubts: _Doubts, given: Given[J]) -> Result[J]:
 
 
 def _fix_egress(groups: Sequence[SecurityGroup], closed: Sequence[Obstacle], place: AwsPlace, *, to_aws: bool) -> Fix:
-    """``to_aws``: the task asks AWS's services by the same groups."""
+    """``to_aws``: the task connects to AWS services through the same groups."""
     group = groups[0].id
-    text = f"Let {group} out to the domain controllers, or better to the network that they are in: {_ports(closed)}."
+    text = f"Allow {group} outbound to the domain controllers, or better to their network: {_ports(closed)}."
     command = _authorize("egress", group, closed, (f"{obstacle.flow.destination}/32" for obstacle in closed), place)
-    https = Flow(ANY_SUBNET, "", HTTPS).requests
+    https = Flow(ANY_SUBNET, "").requests
     if not to_aws or any(rule.covers(https) for own in groups for rule in own.egress):
         return Fix(text, (command,))
-    to_services = (
-        f"aws ec2 authorize-security-group-egress{place.region_option} --group-id {posix(group)} --protocol tcp "
-        "--port 443 --cidr 0.0.0.0/0"
-    )
-    return Fix(f"{text} It lets no TCP 443 out either, which AWS's services need.", (command, to_services))
+    text = f"{text} Also allow outbound TCP 443, which AWS services need."
+    return Fix(text, (command, authorize("egress", group, HTTPS_TO_ANYWHERE, place)))
 
 
 def _fix_ingress(subnets: TaskSubnets, closed: Sequence[Obstacle], place: AwsPlace) -> Fix:
-    cidr: Mapping[str, str] = {subnet.id: subnet.cidr for subnet in subnets.subnets}
+    cidr = {subnet.id: subnet.cidr for subnet in subnets.subnets}
     by_group: dict[str, list[Obstacle]] = {}
     for obstacle in closed:
         by_group.setdefault(obstacle.fault.by, []).append(obstacle)
     return Fix(
-        f"Let {', '.join(by_group)} admit the task's subnets: {_ports(closed)}.",
+        f"Allow the task's subnets inbound in {', '.join(by_group)}: {_ports(closed)}.",
         tuple(
-            _authorize("ingress", group, shut, (cidr[obstacle.flow.subnet] for obstacle in shut), place)
-            for group, shut in by_group.items()
+            _authorize("ingress", group, own, (cidr[obstacle.flow.subnet] for obstacle in own), place)
+            for group, own in by_group.items()
         ),
     )
 
@@ -271,7 +267,4 @@ def _authorize(direction: str, group: str, closed: Sequence[Obstacle], networks:
         posix(f"IpProtocol={protocol},FromPort={number},ToPort={number},IpRanges=[{ranges}]")
         for protocol, number in ports
     )
-    return (
-        f"aws ec2 authorize-security-group-{direction}{place.region_option} --group-id {posix(group)} "
-        f"--ip-permissions {permissions}"
-    )
+    return authorize(direction, group, f"--ip-permissions {permissions}", place)

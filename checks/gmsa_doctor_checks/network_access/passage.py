@@ -1,8 +1,8 @@
-"""What the configuration of the network lets pass between the task and the AD, all kinds of filters together."""
+"""What the network's configuration lets through between the task and the AD, all layers together."""
 
 from __future__ import annotations
 
-from gmsa_doctor.authoring import Given, Outcome, Row, Status, check, deferred_to, listed, passed, skipped
+from gmsa_doctor.authoring import Given, Outcome, check, deferred_to, in_words, listed, passed, skipped
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.network_access import acls as own_acls
 from gmsa_doctor_checks.network_access import groups as own_groups
@@ -13,7 +13,7 @@ from gmsa_doctor_checks.reachability.obstacles import GroupsOfHosts, GroupsOfTas
 
 @check(
     "network-access.passage",
-    title="The configuration lets packets pass to the domain controllers",
+    title="Routes and filters let packets reach the AD",
     docs=links.FARGATE_NETWORK,
 )
 def passage(
@@ -23,12 +23,12 @@ def passage(
     acls: Outcome[NetworkAcls],
     theirs: Outcome[GroupsOfHosts],
 ) -> Given[Passage]:
-    """Puts together what routes, security groups and network ACLs let pass.
+    """Combines the results for routes, security groups and network ACLs.
 
-    Why: what is seen to be closed from inside has its cause in one of them, or in what cannot be seen from here:
-    firewalls, what lies behind a transit gateway or a VPN, and the AD's own servers.
+    Why: if a port is closed from inside, one of these is the cause, or something that AWS's API does not show: a
+    firewall, the network behind a transit gateway or a VPN, or the AD's own servers.
 
-    Fix: see the findings that are named.
+    Fix: See the findings that it names.
     """
     layers = (
         (own_routes.id, routes.value),
@@ -36,14 +36,13 @@ def passage(
         (own_acls.network_acls.id, acls.value),
         (own_groups.of_hosts.id, theirs.value),
     )
-    judged = [(id, layer) for id, layer in layers if layer]
-    closed = tuple((need, id) for id, layer in judged for need in layer.out_of_reach)
+    checked = [(id, layer) for id, layer in layers if layer]
+    closed = tuple((need, id) for id, layer in checked for need in layer.out_of_reach)
     if closed:
         ids = tuple(dict.fromkeys(id for _, id in closed))
-        return Given(Passage(closed), deferred_to(ids, f"closed by {', '.join(ids)}"))
-    if not judged:
-        return Given(Passage(), skipped("neither routes nor filters could be looked at"))
-    looked_at = ", ".join(id.partition(".")[2] for id, _ in judged)
-    rows = tuple(Row(str(host), Status.PASS, ", ".join(map(str, host.ports))) for host in hosts.hosts)
-    text = f"{listed(hosts.addresses)}: nothing in {looked_at} keeps tasks from them"
-    return Given(Passage(), passed(text, rows=rows))
+        return Given(Passage(closed), deferred_to(ids, f"blocked; see {in_words(ids)}"))
+    if not checked:
+        return Given(Passage(), skipped("neither routes nor filters could be checked"))
+    names = in_words((id.partition(".")[2] for id, _ in checked), "or")
+    text = f"{listed(hosts.addresses)}: not blocked by {names}"
+    return Given(Passage(), passed(text, rows=hosts.rows))

@@ -25,90 +25,86 @@ from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.network_access.from_inside import FromInside
 from gmsa_doctor_checks.network_access.values import Hosts
 from gmsa_doctor_checks.network_access.verdict import BlockedFlows, verdict
+from gmsa_doctor_checks.reachability.fixes import set_route
 from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnets, nat_gateways, prefix_lists
 from gmsa_doctor_checks.reachability.obstacles import Extent, Fault, Layer, Obstacle, RoutesToHosts
 
-_FURTHER = {
-    RouteTarget.TRANSIT_GATEWAY: "its route tables, the way back and what filters there",
-    RouteTarget.VPN: "whether the VPN is up, the way back and the firewalls behind it",
-    RouteTarget.INTERFACE: "what that passes on",
-    RouteTarget.VPC_ENDPOINT: "what the firewall behind it passes on",
-    RouteTarget.CORE_NETWORK: "its segments, the way back and what filters there",
+_NOT_CHECKED = {
+    RouteTarget.TRANSIT_GATEWAY: "its route tables, the return route, and filters behind it",
+    RouteTarget.VPN: "whether the VPN is up, the return route, and the firewalls behind it",
+    RouteTarget.INTERFACE: "what it forwards",
+    RouteTarget.VPC_ENDPOINT: "what the firewall behind it forwards",
+    RouteTarget.CORE_NETWORK: "its segments, the return route, and filters behind it",
     RouteTarget.LOCAL_GATEWAY: "the local network behind it",
     RouteTarget.CARRIER_GATEWAY: "the carrier's network behind it",
-    RouteTarget.PEERING: "the way back in the other VPC's route tables, and its filters",
+    RouteTarget.PEERING: "the return route in the peer VPC, and its filters",
 }
-"""What was not looked at, and is worth a look if the hosts do not answer."""
+"""What to check by hand if the hosts do not answer."""
 
 
 @dataclass(frozen=True)
-class _Followed:
-    """Where the packets of a subnet to a host go: ``closed`` is why they do not get there.
+class _End:
+    """Where the packets of a subnet to a host go; ``blocked`` is why they do not arrive.
 
-    ``fault`` is the route to fix; empty for the subnet's default one, or the lack of one.
+    ``beyond`` is a target behind which nothing was checked. ``fault`` is the route to fix; empty if that is the
+    subnet's default route, which may be missing.
     """
 
     text: str
-    closed: str = ""
+    blocked: str = ""
     vpc: str = ""
-    further: RouteTarget | None = None
+    beyond: RouteTarget | None = None
     fault: str = ""
 
 
 @check(
     "network-access.routes",
-    title="Routes lead from the task's subnets to the domain controllers",
+    title="Routes lead from the task's subnets to the AD",
     docs=links.ROUTE_TABLES,
     shows=(texts.USER_TICKET, texts.BIND, texts.NO_DNS),
 )
 def routes(
     subnets: TaskSubnets, tables: SubnetRoutes, hosts: Hosts, ec2: Ec2, place: AwsPlace, inside: FromInside
 ) -> Result[RoutesToHosts]:
-    """Looks for the route to each domain controller, for each subnet that the task may be placed in.
+    """Finds the route to each domain controller, from each subnet that the task may be placed in.
 
     A route may stay in the VPC, or lead to a peering connection (which must be active), a transit gateway, a VPN or a
-    firewall. What lies behind these is not looked at. An internet gateway does not lead to private addresses.
+    firewall. What lies behind these is not checked. An internet gateway does not lead to private addresses.
 
-    Why: without a route packets are dropped, and the domain controllers seem to be down. Subnets with route tables of
-    their own are how tasks come to fail now and then.
+    Why: without a route, packets are dropped, and the domain controllers seem to be down. If only some subnets have
+    the route, tasks fail intermittently.
 
-    Fix: add a route to the network of the domain controllers, to the route table of each subnet.
+    Fix: Add a route to the domain controllers' network to the route table of each subnet.
     """
     follower = _Follower(tables, ec2)
     seen = {subnet.id: table for subnet in subnets.with_ipv4 if (table := tables.of(subnet.id))}
-    followed = {
-        (subnet, address): follower.follow(seen[subnet], address) for subnet in seen for address in hosts.addresses
-    }
-    if not followed:
-        return skipped(f"no route of {listed(subnets.ids)} for IPv4 can be seen")
+    ends = {(subnet, address): follower.follow(seen[subnet], address) for subnet in seen for address in hosts.addresses}
+    if not ends:
+        return skipped(f"no IPv4 route table of {listed(subnets.ids)} is visible")
     by_ipv6 = {subnet for subnet in subnets.dual_stack & set(seen) if seen[subnet].ipv6_inside}
     obstacles = tuple(
         Obstacle(
             flow,
-            Fault(Layer.ROUTE, route.fault, subnet),
-            route.closed,
+            Fault(Layer.ROUTE, end.fault, subnet),
+            end.blocked,
             Extent.IPV4 if subnet in by_ipv6 else Extent.ALL,
         )
         for subnet in seen
         for flow in hosts.flows(subnet)
-        if (route := followed[subnet, flow.destination]).closed
+        if (end := ends[subnet, flow.destination]).blocked
     )
-    unseen = [subnet.id for subnet in subnets.with_ipv4 if subnet.id not in seen]
-    fine = _fine(followed, unseen)
-    given = verdict(
-        RoutesToHosts,
-        BlockedFlows(hosts, tuple(seen), obstacles),
-        fine,
-        lambda shut: _fix(shut, tables, place),
-        inside.sees,
-    )
-    finding = given.finding if obstacles else passed(fine, rows=_rows(followed) if len(subnets.subnets) > 1 else ())
-    ends = tuple((*ends, route.vpc) for ends, route in followed.items() if route.vpc)
-    return Given(replace(given.value, vpcs=ends), finding)
+    text = _text(ends)
+    if unseen := [subnet.id for subnet in subnets.with_ipv4 if subnet.id not in seen]:
+        text += f"; the route tables of {listed(unseen)} are not visible"
+    blocked = BlockedFlows(hosts, tuple(seen), obstacles)
+    given = verdict(RoutesToHosts, blocked, text, lambda found: _fix(found, tables, place), inside.sees)
+    finding = given.finding if obstacles else passed(text, rows=_rows(ends) if len(subnets.subnets) > 1 else ())
+    vpcs = tuple((*flow, end.vpc) for flow, end in ends.items() if end.vpc)
+    return Given(replace(given.value, vpcs=vpcs), finding)
 
 
 class _Follower:
-    """Follows routes; prefix lists and peering connections are asked for where a table needs them."""
+    """Follows routes; prefix lists and peering connections are read only if a table needs them."""
 
     def __init__(self, tables: SubnetRoutes, ec2: Ec2) -> None:
         self._tables = tables
@@ -116,54 +112,53 @@ class _Follower:
         routes = [route for _, table in tables.by_subnet for route in table.routes]
         self._peerings = tuple(sorted({route.target for route in routes if route.kind is RouteTarget.PEERING}))
 
-    def follow(self, table: RouteTable, address: str) -> _Followed:
-        """Where packets to an address go by the table of their subnet."""
+    def follow(self, table: RouteTable, address: str) -> _End:
+        """Where packets to an address go, by the route table of their subnet."""
         route = self._route(table, address)
         fault = "" if route is None or route.network == EVERYWHERE else str(route)
         return replace(self._end(route, table, address), fault=fault)
 
-    def _end(self, route: Route | None, table: RouteTable, address: str, through: str = "") -> _Followed:
+    def _end(self, route: Route | None, table: RouteTable, address: str, behind: str = "") -> _End:
         if route is None:
-            return _Followed("", f"{table.id} has no route to it{through}")
+            return _End("", f"{table.id} has no route to it{behind}")
         if route.blackhole:
-            text = f"the route {route} of {table.id} is a blackhole: {route.target} is gone or not attached"
-            return _Followed("", text)
+            text = f"the route {route} of {table.id} is a blackhole: {route.target} is deleted or not attached"
+            return _End("", text)
         if route.kind is RouteTarget.LOCAL:
-            return _Followed("inside the VPC", vpc=table.vpc)
+            return _End("inside the VPC", vpc=table.vpc)
         if route.kind is RouteTarget.PEERING:
             return self._peering(route, table)
         if route.kind is RouteTarget.NAT_GATEWAY:
             return self._behind_nat(route, table, address)
         if route.kind is RouteTarget.INTERNET_GATEWAY and not IPv4Address(address).is_global:
-            return _Followed("", f"{table.id} leads it to the internet ({route.target}){through}, where it is not")
-        return _Followed(f"through {route.target}", further=route.kind if route.kind in _FURTHER else None)
+            return _End("", f"{table.id} routes it to the internet ({route.target}){behind}, but it is private")
+        return _End(f"through {route.target}", beyond=route.kind if route.kind in _NOT_CHECKED else None)
 
     def _route(self, table: RouteTable, address: str) -> Route | None:
-        """Prefix lists decide only where a more specific route is not there."""
+        """Prefix lists are read only if they may decide."""
         lists = prefix_lists_of(table)
         known = route_for(table, address)
         if not lists or (known is not None and known.kind is RouteTarget.LOCAL):
             return known
         return route_for(table, address, prefix_lists(lists, self._ec2))
 
-    def _peering(self, route: Route, table: RouteTable) -> _Followed:
-        """A connection that is not active passes nothing on."""
+    def _peering(self, route: Route, table: RouteTable) -> _End:
         try:
             found = self._ec2.peering_connections(self._peerings)
         except NotFound:
             found = []
+        end = _End(f"through {route.target}", beyond=RouteTarget.PEERING)
         connection = next((peer for peer in found if peer["VpcPeeringConnectionId"] == route.target), None)
         if connection is None:
-            return _Followed(f"through {route.target}", further=RouteTarget.PEERING)
+            return end
         status = str((connection.get("Status") or {}).get("Code", ""))
         if status not in ("active", "deleting"):
-            return _Followed("", f"the peering connection {route.target} is {status or 'not active'}")
-        vpc = _other_side(connection, table.vpc)
-        return _Followed(f"through {route.target}", vpc=vpc, further=RouteTarget.PEERING)
+            return _End("", f"the peering connection {route.target} is {status or 'not active'}")
+        return replace(end, vpc=_other_side(connection, table.vpc))
 
-    def _behind_nat(self, route: Route, table: RouteTable, address: str) -> _Followed:
-        """A NAT gateway passes packets on by the route table of its own subnet."""
-        through = _Followed(f"through {route.target}")
+    def _behind_nat(self, route: Route, table: RouteTable, address: str) -> _End:
+        """A NAT gateway forwards packets by the route table of its own subnet."""
+        through = _End(f"through {route.target}")
         if not IPv4Address(address).is_private:
             return through
         nat = nat_gateways(table.vpc, self._ec2).get(route.target, {})
@@ -185,46 +180,36 @@ def _other_side(connection: Mapping[str, Any], vpc: str) -> str:
 # Words ----------------------------------------------------------------------------------------------
 
 
-def _fine(followed: Mapping[tuple[str, str], _Followed], unseen: Sequence[str] = ()) -> str:
+def _text(ends: Mapping[tuple[str, str], _End]) -> str:
     by_text: dict[str, dict[str, None]] = {}
-    for (_, address), route in followed.items():
-        by_text.setdefault(route.text, {})[address] = None
-    text = "; ".join(f"{listed(addresses)} {route}" for route, addresses in by_text.items())
-    if further := dict.fromkeys(route.further for route in followed.values() if route.further):
-        text += f"; not looked at: {'; '.join(_FURTHER[target] for target in further)}"
-    return text + (f"; the route tables of {listed(unseen)} cannot be seen" if unseen else "")
+    for (_, address), end in ends.items():
+        by_text.setdefault(end.text, {})[address] = None
+    text = "; ".join(f"{listed(addresses)} {path}" for path, addresses in by_text.items())
+    beyond = dict.fromkeys(end.beyond for end in ends.values() if end.beyond)
+    return f"{text}; not checked: {'; '.join(_NOT_CHECKED[target] for target in beyond)}" if beyond else text
 
 
-def _rows(followed: Mapping[tuple[str, str], _Followed]) -> tuple[Row, ...]:
-    by_subnet: dict[str, dict[tuple[str, str], _Followed]] = {}
-    for ends, route in followed.items():
-        by_subnet.setdefault(ends[0], {})[ends] = route
-    return tuple(Row(subnet, Status.PASS, _fine(routes)) for subnet, routes in by_subnet.items())
+def _rows(ends: Mapping[tuple[str, str], _End]) -> tuple[Row, ...]:
+    subnets = dict.fromkeys(subnet for subnet, _ in ends)
+    return tuple(
+        Row(subnet, Status.PASS, _text({flow: end for flow, end in ends.items() if flow[0] == subnet}))
+        for subnet in subnets
+    )
 
 
 def _fix(obstacles: Sequence[Obstacle], tables: SubnetRoutes, place: AwsPlace) -> Fix:
-    """Where there is no default route, or what it leads to is gone, it may be what carried all but the VPC itself."""
+    """A missing or broken default route may have carried everything outside the VPC, so it comes first."""
     flows = [obstacle.flow for obstacle in obstacles]
-    found = [(table, flow.destination) for flow in flows if (table := tables.of(flow.subnet))]
-    wanted = dict.fromkeys((table.id, f"{address}/32") for table, address in found)
-    lacking = {table.id: table for table, _ in found if not table.default or table.default.blackhole}
-    default = (
-        f"Give {listed(lacking)} a default route that leads there, if all is to go one way. Else: " if lacking else ""
+    found = [(table, f"{flow.destination}/32") for flow in flows if (table := tables.of(flow.subnet))]
+    wanted = {(table.id, network): (table, network) for table, network in found}
+    without_default = {table.id: table for table, _ in found if not table.default or table.default.blackhole}
+    text = (
+        "Add a route to the network of the domain controllers, or fix the target of the existing route. The other side "
+        "needs a return route to the task's subnets. For a peering connection, use --vpc-peering-connection-id."
     )
-    verbs = [("replace-route" if table.default else "create-route", table.id) for table in lacking.values()]
-    return Fix(
-        f"{default}Add a route to the network of the domain controllers, or mend what the route leads to; the other "
-        "side needs one back to the task's subnets.",
-        (
-            *(_command(verb, table, str(EVERYWHERE), place) for verb, table in verbs),
-            *(_command("create-route", table, network, place) for table, network in list(wanted)[:4]),
-        ),
-    )
-
-
-def _command(verb: str, table: str, network: str, place: AwsPlace) -> str:
-    target = posix("<id of the gateway or connection>")
-    return (
-        f"aws ec2 {verb}{place.region_option} --route-table-id {posix(table)} --destination-cidr-block "
-        f"{posix(network)} --transit-gateway-id {target}"
-    )
+    if without_default:
+        default = f"If all traffic takes one path, add a default route that leads there to {listed(without_default)}"
+        text = f"{default} (0.0.0.0/0). Otherwise: {text}"
+    targets = [*((table, str(EVERYWHERE)) for table in without_default.values()), *list(wanted.values())[:4]]
+    option = f"--transit-gateway-id {posix('<transit gateway>')}"
+    return Fix(text, tuple(set_route(table, network, option, place) for table, network in targets))

@@ -1,19 +1,19 @@
-"""What a task asks of which hosts, and what the configuration of the network lets pass."""
+"""The hosts and ports that a task connects to, and what the network's configuration blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gmsa_doctor.authoring import CheckId
+from gmsa_doctor.authoring import CheckId, Row, Status
 from gmsa_doctor_checks.reachability.flow import Flow, Need, Port
 
-IPV6_ALONE = "the task's subnets have IPv6 alone, and the hosts that are known are those of IPv4"
+IPV6_ONLY = "the task's subnets are IPv6-only, and only IPv4 addresses of the hosts are known"
 
 
 @dataclass(frozen=True)
 class Host:
-    """A host with an IPv4 address, and the ports that a task asks of it."""
+    """A host with an IPv4 address, and the ports that a task connects to."""
 
     address: str
     name: str
@@ -22,12 +22,17 @@ class Host:
     def __str__(self) -> str:
         return f"{self.name} ({self.address})" if self.name else self.address
 
+    @property
+    def row(self) -> Row:
+        """Its row in a finding that passes."""
+        return Row(str(self), Status.PASS, ", ".join(map(str, self.ports)))
+
 
 @dataclass(frozen=True)
 class Hosts:
-    """The hosts of the AD domain that a task asks, and the SQL Servers of ``--spn``; at least one.
+    """The hosts of the AD domain that a task connects to, and the SQL Servers of ``--spn``; at least one.
 
-    ``answered``: the domain controllers were named by DNS. ``open_questions`` are words about what is left out.
+    ``answered``: DNS returned the domain controllers. ``open_questions`` are texts about hosts that are left out.
     """
 
     domain: str
@@ -37,17 +42,22 @@ class Hosts:
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """The address of each."""
+        """The address of each host."""
         return tuple(host.address for host in self.hosts)
 
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """A row for each host, for a finding that passes."""
+        return tuple(host.row for host in self.hosts)
+
     def flows(self, subnet: str) -> Iterator[Flow]:
-        """What tasks in a subnet ask of them."""
+        """The flows from a subnet to the hosts."""
         return (Flow(subnet, host.address, port) for host in self.hosts for port in host.ports)
 
 
 @dataclass(frozen=True)
 class Interface:
-    """A network interface of our account that has the address of one of the hosts."""
+    """A network interface of this account that has the address of a host."""
 
     id: str
     address: str
@@ -58,21 +68,21 @@ class Interface:
 
 @dataclass(frozen=True)
 class Interfaces:
-    """Those of the hosts that lie in this account."""
+    """The hosts' network interfaces in this account."""
 
     interfaces: tuple[Interface, ...] = ()
 
     def of(self, address: str, vpc: str) -> Interface | None:
-        """The interface with an address in a VPC: addresses of VPCs may overlap."""
+        """The interface with an address in a VPC; VPCs may have overlapping addresses."""
         return next((found for found in self.interfaces if (found.address, found.vpc) == (address, vpc)), None)
 
 
 @dataclass(frozen=True)
 class Passage:
-    """What the configuration keeps from all tasks, and the check that reports it; nothing, as far as can be seen."""
+    """The needs that the visible configuration blocks for all tasks, each with the check that reports it."""
 
     closed: tuple[tuple[Need, CheckId], ...] = ()
 
     def closed_by(self, need: Need) -> tuple[CheckId, ...]:
-        """The ids of the findings that stand between the tasks and what they need."""
+        """The checks that report why tasks cannot reach a need."""
         return tuple(dict.fromkeys(check for closed, check in self.closed if closed is need))

@@ -1,4 +1,4 @@
-"""From obstacles to a finding: what stops every task, what only some, and what costs time. Pure."""
+"""From obstacles to a finding: what blocks every task, what blocks some, and what costs time. Pure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,23 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from gmsa_doctor.authoring import CheckId, Fix, Given, Row, ShowsAs, Status, failed, in_words, listed, passed, warned
+from gmsa_doctor.authoring import (
+    CheckId,
+    Fix,
+    Given,
+    Row,
+    ShowsAs,
+    Status,
+    failed,
+    in_words,
+    listed,
+    passed,
+    warned,
+)
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.network_access.values import Host, Hosts
 from gmsa_doctor_checks.reachability.flow import ANY_SUBNET, Need
-from gmsa_doctor_checks.reachability.obstacles import Extent, Judged, Obstacle
+from gmsa_doctor_checks.reachability.obstacles import Blockage, Extent, Obstacle
 
 _SHOWS: dict[Need, ShowsAs] = {Need.DNS: texts.NO_DNS, Need.KERBEROS: texts.USER_TICKET, Need.LDAP: texts.BIND}
 _SEEN_BY = {
@@ -18,8 +30,8 @@ _SEEN_BY = {
     Need.LDAP: CheckId("network.ldap"),
     Need.DNS: CheckId("dns.domain-controllers"),
 }
-"""The checks that see what is deduced here from configuration; DNS last, since a name may be answered elsewhere."""
-J = TypeVar("J", bound=Judged)
+"""The checks that observe what is deduced here; DNS is last, since another server may answer for a name."""
+B = TypeVar("B", bound=Blockage)
 
 
 @dataclass(frozen=True)
@@ -31,53 +43,52 @@ class BlockedFlows:
     obstacles: tuple[Obstacle, ...]
 
     def of_subnet(self, subnet: str) -> tuple[Obstacle, ...]:
-        """Those of a subnet."""
+        """The obstacles of a subnet."""
         return tuple(obstacle for obstacle in self.obstacles if obstacle.flow.subnet == subnet)
 
-    def lacking(self, subnet: str) -> tuple[Need, ...]:
-        """What a task of a subnet gets from no host: each has a port blocked that it requires."""
+    def unmet(self, subnet: str) -> tuple[Need, ...]:
+        """The needs that a task in a subnet cannot reach: on each host a required port is blocked."""
         blocked = {obstacle.flow for obstacle in self.of_subnet(subnet) if obstacle.certain}
         required = [flow for flow in self.hosts.flows(subnet) if flow.port.required]
-        lacking = []
+        unmet = []
         for need in Need:
             flows = [flow for flow in required if flow.port.need is need]
-            shut = {flow.destination for flow in flows if flow in blocked}
-            if flows and shut == {flow.destination for flow in flows} and all(flow.port.certain for flow in flows):
-                lacking.append(need)
-        return tuple(lacking)
+            closed = {flow.destination for flow in flows if flow in blocked}
+            if flows and closed == {flow.destination for flow in flows} and all(flow.port.certain for flow in flows):
+                unmet.append(need)
+        return tuple(unmet)
 
     @property
     def out_of_reach(self) -> tuple[Need, ...]:
-        """What tasks of no subnet get from any host."""
-        by_subnet = [self.lacking(subnet) for subnet in self.subnets]
-        return tuple(need for need in Need if by_subnet and all(need in lacking for lacking in by_subnet))
+        """The needs that tasks of no subnet can reach."""
+        by_subnet = [self.unmet(subnet) for subnet in self.subnets]
+        return tuple(need for need in Need if by_subnet and all(need in unmet for unmet in by_subnet))
 
 
 def verdict(
-    kind: type[J],
+    kind: type[B],
     blocked: BlockedFlows,
-    fine: str,
+    pass_text: str,
     fix: Callable[[Sequence[Obstacle]], Fix],
     seen_open: Callable[[Hosts, Need], bool],
-) -> Given[J]:
-    """The finding, and what is out of reach because of it.
+) -> Given[B]:
+    """The finding, and the needs that it puts out of reach.
 
-    ``fine`` is what a pass says. ``seen_open`` tells whether what is deduced to be closed was seen to be open, from
-    the task's own network.
+    ``seen_open``: whether a connection from the task's own network reached a need that seems to be blocked.
     """
     obstacles, hosts, rows = blocked.obstacles, blocked.hosts, _rows(blocked)
     if not obstacles:
-        return Given(kind(), passed(fine, rows=rows if len(blocked.subnets) > 1 else ()))
-    judged = kind(faults=tuple(dict.fromkeys(obstacle.fault for obstacle in obstacles)))
+        return Given(kind(), passed(pass_text, rows=rows if len(blocked.subnets) > 1 else ()))
+    blockage = kind(faults=tuple(dict.fromkeys(obstacle.fault for obstacle in obstacles)))
     ports = ", ".join(dict.fromkeys(str(obstacle.flow.port) for obstacle in obstacles))
     expected = f"{ports} open to {listed(dict.fromkeys(obstacle.flow.destination for obstacle in obstacles))}"
-    dead = [subnet for subnet in blocked.subnets if blocked.lacking(subnet)]
+    dead = [subnet for subnet in blocked.subnets if blocked.unmet(subnet)]
     if not dead or len(dead) < len(blocked.subnets):
         summary = _partial(blocked, dead)
-        return Given(judged, warned(summary, expected=expected, fix=fix(obstacles), rows=rows))
-    needs = tuple(dict.fromkeys(need for subnet in dead for need in blocked.lacking(subnet)))
+        return Given(blockage, warned(summary, expected=expected, fix=fix(obstacles), rows=rows))
+    needs = tuple(dict.fromkeys(need for subnet in dead for need in blocked.unmet(subnet)))
     finding = failed(
-        f"tasks cannot reach {in_words(needs, 'and')} of {hosts.domain}: {explained(obstacles)}",
+        f"tasks cannot reach {in_words(needs)} of {hosts.domain}: {explained(obstacles)}",
         expected=expected,
         fix=fix(obstacles),
         shows_as=next((_SHOWS[need] for need in needs if need in _SHOWS), None),
@@ -85,47 +96,45 @@ def verdict(
         overruled_by=next((check for need, check in _SEEN_BY.items() if need in needs), None),
     )
     if any(seen_open(hosts, need) for need in needs):
-        return Given(judged, finding.overruled("from inside it was seen to be open"))
-    return Given(replace(judged, out_of_reach=blocked.out_of_reach), finding)
+        return Given(blockage, finding.overruled("a connection from inside the task's network succeeded"))
+    return Given(replace(blockage, out_of_reach=blocked.out_of_reach), finding)
 
 
 def _partial(blocked: BlockedFlows, dead: Sequence[str]) -> str:
-    """Why it is only a warning."""
+    """The summary of a warning."""
     domain, why = blocked.hosts.domain, explained(blocked.obstacles)
     required = [obstacle for obstacle in blocked.obstacles if obstacle.flow.port.required]
     if dead:
-        return (
-            f"tasks in {listed(dead)} ({len(dead)} of {len(blocked.subnets)} subnets) cannot reach "
-            f"{domain}, so that tasks fail now and then: {why}"
-        )
+        share = f"{len(dead)} of {len(blocked.subnets)} subnets"
+        return f"tasks in {listed(dead)} ({share}) cannot reach {domain}, so tasks fail intermittently: {why}"
     if not required:
         return f"{_loss(blocked.obstacles)}: {why}"
     extents = {obstacle.extent for obstacle in blocked.obstacles}
     if Extent.IPV4 in extents and not any(obstacle.certain for obstacle in required):
-        return f"{why}; they may be reached by IPv6, which is not judged"
+        return f"{why}; the hosts may be reachable over IPv6, which is not checked"
     if all(obstacle.extent is Extent.PART for obstacle in required):
-        return f"connections to {domain} fail now and then: {why}"
+        return f"connections to {domain} fail intermittently: {why}"
     if not any(obstacle.flow.port.certain for obstacle in required):
-        return f"{why}; whether tasks ask just these hosts is not known"
-    shut = {obstacle.flow.destination for obstacle in required}
-    return f"{len(shut)} of {len(blocked.hosts.hosts)} hosts of {domain} cannot be reached by all: {why}"
+        return f"{why}; it is not known whether tasks use these hosts"
+    closed = {obstacle.flow.destination for obstacle in required}
+    return f"{len(closed)} of {len(blocked.hosts.hosts)} hosts of {domain} cannot be reached from all subnets: {why}"
 
 
 def _loss(obstacles: Iterable[Obstacle]) -> str:
     needs = {obstacle.flow.port.need for obstacle in obstacles}
     losses = []
     if Need.DNS in needs:
-        losses.append("large answers of DNS, which need TCP, are lost")
+        losses.append("large DNS answers, which need TCP, are lost")
     if Need.KERBEROS in needs:
-        losses.append("Kerberos asks by UDP first and loses seconds before it asks by TCP")
-    return " and ".join(losses)
+        losses.append("Kerberos tries UDP first and loses seconds before it tries TCP")
+    return in_words(losses)
 
 
 # Words ----------------------------------------------------------------------------------------------
 
 
 def explained(obstacles: Iterable[Obstacle], *, with_subnets: bool = True) -> str:
-    """What is blocked, and why, with ports and hosts of one reason together."""
+    """What is blocked and why; ports, hosts and subnets with the same reason are grouped."""
     by_reason: dict[tuple[str, str], tuple[dict[str, None], dict[str, None]]] = {}
     for obstacle in obstacles:
         subnet = obstacle.flow.subnet if with_subnets else ANY_SUBNET
@@ -149,15 +158,15 @@ def _rows(blocked: BlockedFlows) -> tuple[Row, ...]:
 def _row_of_subnet(subnet: str, blocked: BlockedFlows) -> Row:
     obstacles = blocked.of_subnet(subnet)
     if not obstacles:
-        return Row(subnet, Status.PASS, "nothing in the way")
-    status = Status.FAIL if blocked.lacking(subnet) else Status.WARN
+        return Row(subnet, Status.PASS, "not blocked")
+    status = Status.FAIL if blocked.unmet(subnet) else Status.WARN
     return Row(subnet, status, explained(obstacles, with_subnets=False))
 
 
 def _row_of_host(host: Host, obstacles: Iterable[Obstacle]) -> Row:
     own = [obstacle for obstacle in obstacles if obstacle.flow.destination == host.address]
     if not own:
-        return Row(str(host), Status.PASS, ", ".join(map(str, host.ports)))
+        return host.row
     status = Status.FAIL if any(obstacle.flow.port.required and obstacle.certain for obstacle in own) else Status.WARN
     by_reason: dict[str, list[str]] = {}
     for obstacle in own:

@@ -1,1 +1,1 @@
-"""The way from the task's subnets to AWS's services."""
+"""The paths from the task's subnets to AWS services."""

@@ -1,13 +1,12 @@
-"""Network ACLs of the task's subnets, on the way to AWS's services."""
+"""The network ACLs of the task's subnets, for requests to AWS services."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 from gmsa_doctor.authoring import (
     CheckId,
     Finding,
-    Fix,
     Outcome,
     Row,
     Status,
@@ -17,26 +16,25 @@ from gmsa_doctor.authoring import (
     if_several,
     passed,
     skipped,
-    warned,
 )
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.formats.aws.network_acl import NetworkAcl
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.network_path.values import VpcEndpoints
+from gmsa_doctor_checks.network_path.endpoints import VpcEndpoints
 from gmsa_doctor_checks.reachability.attribution import report
+from gmsa_doctor_checks.reachability.fixes import allow_in_acls
 from gmsa_doctor_checks.reachability.flow import EPHEMERAL, Flow
 from gmsa_doctor_checks.reachability.network import TaskSubnets, acl_of
-from gmsa_doctor_checks.reachability.obstacles import Fault, Layer, NetworkAcls, crossings
+from gmsa_doctor_checks.reachability.obstacles import AclCrossing, Fault, Layer, NetworkAcls, crossings
 
 _ACLS = CheckId("network-access.network-acls")
-ON_EC2 = "on EC2 instances the instance asks AWS's services, from a subnet that is not known here"
+ON_EC2 = "not checked on EC2: the container instance makes these calls, and its subnet is unknown"
 
 
 @check(
     "network-path.network-acls",
-    title="The network ACLs let requests to AWS's services pass, and the answers",
+    title="Network ACLs allow requests to AWS services and answers",
     docs=links.NETWORK_ACLS,
     shows=(texts.NOT_RETRIEVED,),
 )
@@ -48,14 +46,14 @@ def network_acls(
     ec2: Ec2,
     place: AwsPlace,
 ) -> Finding:
-    """Looks whether the ACLs of the task's subnets let TCP 443 out, and answers to ports from 32768 to 60999 in.
+    """Checks that the network ACLs of the task's subnets allow outbound TCP 443, and answers to TCP 32768-60999.
 
-    Which addresses the services have is not looked at: ACLs that let that pass to some addresses are taken for open.
+    An ACL that allows this for only some addresses passes, since the addresses of the services are not known.
 
-    Why: ACLs know of no connections. One without return ports stops each answer, and S3, Secrets Manager, ECR and
-    CloudWatch Logs seem to be down.
+    Why: network ACLs are stateless. Without a rule for the answers' ports every answer is dropped, and S3, Secrets
+    Manager, ECR and CloudWatch Logs seem to be down.
 
-    Fix: admit TCP 443 on the way out, and TCP 1024-65535 on the way in.
+    Fix: Allow outbound TCP 443 and inbound TCP 1024-65535.
     """
     if platform.launch is not Launch.FARGATE:
         return skipped(ON_EC2)
@@ -63,69 +61,50 @@ def network_acls(
         subnet.id: (acl, subnet.cidr) for subnet in subnets.with_ipv4 if (acl := acl_of(subnet.id, subnet.vpc, ec2))
     }
     if not known:
-        return skipped("the network ACLs of the task's subnets cannot be seen: the owner of the VPC can look at them")
-    by_other_means = {id for endpoint in (endpoints.value or VpcEndpoints()).endpoints for id in endpoint.subnets}
-    by_other_means |= {id for id in subnets.dual_stack & set(known) if known[id][0].ipv6}
-    rows = tuple(Row(id, *judge(acl, cidr, whole=id not in by_other_means)) for id, (acl, cidr) in known.items())
+        return skipped("the network ACLs of the task's subnets are visible to the owner of the VPC only")
+    optional = {id for endpoint in (endpoints.value or VpcEndpoints()).endpoints for id in endpoint.subnets}
+    optional |= {id for id in subnets.dual_stack & set(known) if known[id][0].ipv6}
+    results = {id: judge(acl, cidr, whole=id not in optional) for id, (acl, cidr) in known.items()}
+    rows = tuple(Row(id, status, text) for id, (status, text, _) in results.items())
     bad = [row for row in rows if row.status is not Status.PASS]
     if not bad:
         names = ", ".join(dict.fromkeys(acl.id for acl, _ in known.values()))
-        return passed(f"{names}: TCP 443 may go out, and answers may come in")
+        return passed(f"{names}: outbound TCP 443 and its answers are allowed")
     closed = len(bad) == len(subnets.subnets) and all(row.status is Status.FAIL for row in bad)
+    why = "; ".join(dict.fromkeys(row.text for row in bad))
     if report(_ACLS, to_hosts, even_warned=not closed).explains([Fault(Layer.ACL)]):
-        return deferred_to(_ACLS, f"{'; '.join(dict.fromkeys(row.text for row in bad))}: {_ACLS} tells of that too")
-    return _finding(bad, rows, _fix([known[row.name][0].id for row in bad], place), closed=closed)
+        return deferred_to(_ACLS, f"{why}; same cause as {_ACLS}")
+    finding = failed(
+        f"tasks cannot reach AWS services: {why}",
+        observed=why,
+        expected=f"outbound TCP 443 and inbound TCP {EPHEMERAL[0]}-{EPHEMERAL[1]} allowed",
+        fix=allow_in_acls([stop for row in bad for stop in results[row.name][2]], "AWS services", place),
+        shows_as=texts.NOT_RETRIEVED,
+        rows=if_several(rows),
+        overruled_by=CheckId("credspec.object"),
+    )
+    if closed:
+        return finding
+    where = ", ".join(row.name for row in bad)
+    summary = f"tasks in {where} may reach AWS services only intermittently, or not at all: {why}"
+    return replace(finding.to_warning(), summary=summary, shows_as=None)
 
 
-def judge(acl: NetworkAcl, cidr: str, *, whole: bool = True) -> tuple[Status, str]:
-    """What an ACL does with requests and answers.
+def judge(acl: NetworkAcl, cidr: str, *, whole: bool = True) -> tuple[Status, str, list[AclCrossing]]:
+    """What an ACL does with requests and answers, with a text and the crossings where it denies them.
 
-    Not ``whole``: some need not pass it, those within the subnet, or pass it by IPv6, which is not judged.
+    Not ``whole``: some packets stay within the subnet, or use IPv6, which is not checked.
     """
     worst = Status.FAIL if whole else Status.WARN
     requests, answers = crossings(Flow("", ""), cidr, acl)
+    open_ports = {port for part in answers.decision.passing for port in range(part.first, part.last + 1)}
+    partly = len(open_ports) < EPHEMERAL[1] - EPHEMERAL[0] + 1
+    stops = [answers] if partly else []
     if not requests.decision.passing:
-        return worst, f"{acl.id} lets no TCP 443 out"
-    if not answers.decision.passing:
-        return worst, f"{acl.id} lets no answers to {answers.packets.ports} in"
-    ports = {port for passing in answers.decision.passing for port in range(passing.first, passing.last + 1)}
-    if len(ports) < EPHEMERAL[1] - EPHEMERAL[0] + 1:
-        return Status.WARN, f"{acl.id} lets answers in to a part of {answers.packets.ports} only, so that some are lost"
-    return Status.PASS, f"{acl.id} lets requests out and answers in"
-
-
-def _finding(bad: Sequence[Row], rows: tuple[Row, ...], fix: Fix, *, closed: bool) -> Finding:
-    why = "; ".join(dict.fromkeys(row.text for row in bad))
-    expected = f"TCP 443 out, and TCP {EPHEMERAL[0]}-{EPHEMERAL[1]} in"
-    if closed:
-        return failed(
-            f"tasks do not get to AWS's services: {why}",
-            observed=why,
-            expected=expected,
-            fix=fix,
-            shows_as=texts.NOT_RETRIEVED,
-            rows=if_several(rows),
-            overruled_by=CheckId("credspec.object"),
-        )
-    return warned(
-        f"tasks in {', '.join(row.name for row in bad)} may not get to AWS's services, or only now and then: {why}",
-        observed=why,
-        expected=expected,
-        fix=fix,
-        rows=if_several(rows),
-    )
-
-
-def _fix(acls: Sequence[str], place: AwsPlace) -> Fix:
-    ids = tuple(dict.fromkeys(acls))
-    return Fix(
-        f"Let {', '.join(ids)} admit TCP 443 on the way out, and TCP 1024-65535 on the way in, by rules before those "
-        "that deny.",
-        tuple(
-            f"aws ec2 create-network-acl-entry{place.region_option} --network-acl-id {posix(id)} --{direction} "
-            f"--rule-number {posix('<number>')} --protocol 6 --port-range {ports} --cidr-block 0.0.0.0/0 "
-            "--rule-action allow"
-            for id in ids
-            for direction, ports in (("egress", "From=443,To=443"), ("ingress", "From=1024,To=65535"))
-        ),
-    )
+        return worst, f"{acl.id} denies outbound TCP 443", [requests, *stops]
+    if not open_ports:
+        return worst, f"{acl.id} denies inbound answers to {answers.packets.ports}", stops
+    if partly:
+        text = f"{acl.id} allows inbound answers to only a part of {answers.packets.ports}, so some are lost"
+        return Status.WARN, text, stops
+    return Status.PASS, f"{acl.id} allows requests and answers", []

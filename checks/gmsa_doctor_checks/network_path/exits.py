@@ -1,12 +1,13 @@
-"""The way out of the VPC: the default route of each subnet, and what it leads to."""
+"""Routes out of the VPC: the default route of each subnet, and its target."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-from gmsa_doctor.authoring import Fix, Given, Row, Status, check, if_several, passed
+from gmsa_doctor.authoring import Fix, Given, Owner, Row, Status, check, if_several, passed
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.formats.aws.route_table import EVERYWHERE, Route, RouteTable, RouteTarget, is_public, table_of
@@ -14,51 +15,80 @@ from gmsa_doctor.formats.aws.vpc_endpoint import GATEWAY
 from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.network_path.values import Exit, Exits, ExitState
+from gmsa_doctor_checks.reachability.fixes import set_network, set_route
 from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnets, nat_gateways
 
 _FORWARDERS = frozenset(RouteTarget) - {RouteTarget.LOCAL, RouteTarget.INTERNET_GATEWAY, RouteTarget.NAT_GATEWAY}
-"""What may pass packets on to where they can go out, or not: that cannot be seen from here."""
-_BY_IPV6 = ("::/0 by IPv6",)
-_NOT_LOOKED_AT = "whether that suffices was not looked at"
+"""Targets that may or may not forward packets to the internet, which is not visible here."""
+_BY_IPV6 = ("::/0 over IPv6",)
+_MAY_SUFFICE = "not checked whether they are enough"
+_BEHIND = "what lies behind it was not checked"
 
 
-@check("network-path.way-out", title="Each subnet's way out of the VPC is known", docs=links.FARGATE_NETWORK)
+class ExitState(StrEnum):
+    """Where a subnet's route out of the VPC ends."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    ELSEWHERE = "elsewhere"
+    """At a target that may or may not forward packets."""
+
+
+@dataclass(frozen=True)
+class Exit:
+    """A subnet's route to public addresses.
+
+    ``elsewhere`` are the subnet's routes to other networks, if it has no default route: those networks may have
+    endpoints, which are not visible here.
+    """
+
+    subnet: str
+    state: ExitState
+    text: str
+    fix: Fix | None = None
+    elsewhere: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Exits:
+    """The route out of the VPC from each of the task's subnets."""
+
+    exits: tuple[Exit, ...]
+
+    def of(self, subnet: str) -> Exit | None:
+        """The exit of a subnet; None if its route table is not visible."""
+        return next((exit for exit in self.exits if exit.subnet == subnet), None)
+
+
+@check("network-path.way-out", title="Routes out of the VPC can be read", docs=links.FARGATE_NETWORK)
 def way_out(network: Network, subnets: TaskSubnets, routes: SubnetRoutes, ec2: Ec2, place: AwsPlace) -> Given[Exits]:
-    """Follows the default route of each subnet: to an internet gateway, a NAT gateway, or to something else.
+    """Follows the default route of each subnet: to an internet gateway, a NAT gateway, or another target.
 
-    An internet gateway is a way out only for tasks with a public address; a public NAT gateway has to be available, in
-    a subnet whose default route leads to an internet gateway. What lies behind a transit gateway, a VPN, a peering
-    connection, a firewall or an instance is not looked at. Whether a way out is needed, the services decide.
+    An internet gateway serves only tasks with a public address. A public NAT gateway must be available, in a subnet
+    whose default route leads to an internet gateway. What lies behind a transit gateway, a VPN, a peering connection,
+    a firewall or an instance is not checked. network-path.s3 and the checks of the other services decide whether a
+    route out of the VPC is needed.
 
-    Why: what has no endpoint in the VPC is reached by a way out of it.
+    Why: without an endpoint in the VPC, a service is reached by a route out of the VPC.
 
-    Fix: allow `ec2:DescribeNatGateways`.
+    Fix: Allow `ec2:DescribeNatGateways`.
     """
     by_nat = any((route := table.default) and _is_nat(route) for _, table in routes.by_subnet)
     nats = nat_gateways(subnets.vpc.id, ec2) if by_nat else {}
     firewalls = _firewalls(routes.tables, subnets.vpc.id, ec2)
-    search = _ExitSearch(routes.tables, nats, network.public_address, subnets.shared, place, firewalls)
-    exits = tuple(_or_by_ipv6(search.exit(id, table), table) for id, table in routes.by_subnet)
-    texts = dict.fromkeys(exit.text for exit in exits)
+    vpc = _Vpc(routes.tables, nats, firewalls, network, subnets.shared, place)
+    exits = tuple(_ExitSearch(vpc, id, table).exit() for id, table in routes.by_subnet)
     rows = tuple(Row(exit.subnet, Status.PASS, exit.text) for exit in exits)
-    return Given(Exits(exits), passed("; ".join(texts), rows=if_several(rows)))
-
-
-def _or_by_ipv6(exit: Exit, table: RouteTable) -> Exit:
-    """Where it is closed, tasks may get out by IPv6, which is not judged."""
-    if exit.state is not ExitState.CLOSED or not table.ipv6 or exit.elsewhere:
-        return exit
-    return replace(exit, elsewhere=_BY_IPV6)
+    return Given(Exits(exits), passed("; ".join(dict.fromkeys(exit.text for exit in exits)), rows=if_several(rows)))
 
 
 def _firewalls(tables: Sequence[RouteTable], vpc: str, ec2: Ec2) -> frozenset[str]:
-    """Endpoints of load balancers and firewalls look like gateway endpoints, where a route to a prefix list names them.
+    """The endpoints of load balancers and firewalls that routes to prefix lists use, as gateway endpoints do.
 
-    They matter where they may stand for a default route. Where endpoints may not be listed, none is taken for one.
+    They matter if they replace a default route. If the endpoints cannot be listed, all count as gateway endpoints.
     """
-    lacking = [table for table in tables if table.default is None or table.default.blackhole]
-    named = {route.target for table in lacking for route in table.routes if _is_by_list(route) and not route.blackhole}
+    routes = [route for table in tables if not table.default or table.default.blackhole for route in table.routes]
+    named = {route.target for route in routes if _is_by_list(route) and not route.blackhole}
     if not named:
         return frozenset()
     try:
@@ -81,130 +111,141 @@ def _is_nat(route: Route) -> bool:
 
 
 @dataclass(frozen=True)
-class _ExitSearch:
-    """The search for the way out of a subnet."""
+class _Vpc:
+    """The VPC in which routes out are searched; ``firewalls``: see :func:`_firewalls`."""
 
     tables: Sequence[RouteTable]
     nats: Mapping[str, Mapping[str, Any]]
-    public_address: bool | None
+    firewalls: frozenset[str]
+    network: Network
     shared: bool
     place: AwsPlace
-    firewalls: frozenset[str] = frozenset()
-    """Endpoints that prefix lists lead to, and that are no gateway endpoints of a service."""
 
-    def exit(self, subnet: str, table: RouteTable) -> Exit:
-        """The way out of a subnet."""
-        route = table.default
-        parts = [str(part) for part in table.routes if self._is_part(part)]
-        if parts and (route is None or route.blackhole):
-            text = f"by routes to a part of the Internet ({', '.join(parts[:3])}); {_NOT_LOOKED_AT}"
-            return Exit(subnet, ExitState.ELSEWHERE, text)
-        if route is None:
-            fix = Fix(
-                f"Give {table.id} a default route to a NAT gateway, or make endpoints for the services in the VPC.",
-                (self._command("create-route", table),),
-            )
-            text = f"no default route in {table.id}"
-            return Exit(subnet, ExitState.CLOSED, text, fix, routes_elsewhere(table))
-        if route.blackhole:
-            text = f"the default route of {table.id} leads to {route.target}, which is not there (blackhole)"
-            return self._gone(subnet, table, route, text)
-        if route.kind is RouteTarget.INTERNET_GATEWAY:
-            return self._by_internet_gateway(subnet, table, route)
-        if route.kind is RouteTarget.NAT_GATEWAY:
-            return self._by_nat(subnet, table, route)
-        text = f"by the {route.kind} {route.target}; what lies behind it was not looked at"
-        return Exit(subnet, ExitState.ELSEWHERE, text)
-
-    def _is_part(self, route: Route) -> bool:
-        """Whether it leads to a part of the Internet, or may: what is in a prefix list is not looked at."""
+    def is_part(self, route: Route) -> bool:
+        """Whether a route leads to a part of the internet, or may: the networks of a prefix list are not read."""
         if route.blackhole or route.kind is RouteTarget.LOCAL:
             return False
         if route.network:
             return route.network != EVERYWHERE and is_public(route.network)
         return route.target in self.firewalls or route.kind in (RouteTarget.NAT_GATEWAY, RouteTarget.INTERNET_GATEWAY)
 
-    def _by_internet_gateway(self, subnet: str, table: RouteTable, route: Route) -> Exit:
-        if self.public_address is False:
+
+@dataclass(frozen=True)
+class _ExitSearch:
+    """The search for the route out of the VPC from a subnet."""
+
+    vpc: _Vpc
+    subnet: str
+    table: RouteTable
+
+    def exit(self) -> Exit:
+        """The route out of the VPC."""
+        id, route = self.table.id, self.table.default
+        parts = [str(part) for part in self.table.routes if self.vpc.is_part(part)]
+        if parts and (route is None or route.blackhole):
+            return self._elsewhere(f"through routes to a part of the internet ({', '.join(parts[:3])}); {_MAY_SUFFICE}")
+        if route is None:
+            fix = f"Add a default route to {id} that leads to a NAT gateway, or create endpoints for the services."
+            text = f"no default route in {id}"
+            return self._closed(text, Fix(fix, (self._to_nat(),)), routes_elsewhere(self.table))
+        if route.blackhole:
+            return self._gone(route, f"the default route of {id} is a blackhole: {route.target} no longer exists")
+        if route.kind is RouteTarget.INTERNET_GATEWAY:
+            return self._by_internet_gateway(route)
+        if route.kind is RouteTarget.NAT_GATEWAY:
+            return self._by_nat(route)
+        return self._elsewhere(f"through the {route.kind} {route.target}; {_BEHIND}")
+
+    def _open(self, text: str) -> Exit:
+        return Exit(self.subnet, ExitState.OPEN, text)
+
+    def _elsewhere(self, text: str) -> Exit:
+        return Exit(self.subnet, ExitState.ELSEWHERE, text)
+
+    def _closed(self, text: str, fix: Fix, elsewhere: tuple[str, ...] = ()) -> Exit:
+        """Closed for IPv4; tasks may use IPv6, which is not checked."""
+        return Exit(self.subnet, ExitState.CLOSED, text, fix, elsewhere or (_BY_IPV6 if self.table.ipv6 else ()))
+
+    def _gone(self, route: Route, text: str) -> Exit:
+        """Closed, since the target of the default route is missing or not working."""
+        fix = f"Point the default route of {self.table.id} to an available NAT gateway, instead of {route.target}."
+        return self._closed(text, Fix(fix, (self._to_nat(),)))
+
+    def _to_nat(self) -> str:
+        target = f"--nat-gateway-id {posix('<NAT gateway>')}"
+        return set_route(self.table, str(EVERYWHERE), target, self.vpc.place)
+
+    def _by_internet_gateway(self, route: Route) -> Exit:
+        network = self.vpc.network
+        if network.public_address is False:
             text = (
-                f"the default route of {table.id} leads to the internet gateway {route.target}, and the task is given "
-                "no public address, without which nothing comes back"
+                f"the default route of {self.table.id} leads to the internet gateway {route.target}, and the task has "
+                "no public address, so it gets no answers"
             )
             fix = Fix(
-                "Set assignPublicIp to ENABLED in the service's network configuration, or place the tasks in subnets "
-                "whose default route leads to a NAT gateway."
+                "Set assignPublicIp to ENABLED in the service's network configuration, or use subnets whose default "
+                "route leads to a NAT gateway.",
+                (set_network(network, self.vpc.place, public="ENABLED"),),
+                owner=Owner.DEVELOPER,
             )
-            return Exit(subnet, ExitState.CLOSED, text, fix)
-        with_address = "with a public address" if self.public_address else "if the task is given a public address"
-        state = ExitState.OPEN if self.public_address else ExitState.ELSEWHERE
-        return Exit(subnet, state, f"by the internet gateway {route.target}, {with_address}")
+            return self._closed(text, fix)
+        text = f"through the internet gateway {route.target}, "
+        if network.public_address:
+            return self._open(f"{text}with a public address")
+        return self._elsewhere(f"{text}if the task has a public address")
 
-    def _by_nat(self, subnet: str, table: RouteTable, route: Route) -> Exit:
-        nat = self.nats.get(route.target)
-        if nat is None and self.shared:
-            text = f"by the NAT gateway {route.target}, which cannot be seen from this account"
-            return Exit(subnet, ExitState.ELSEWHERE, text)
+    def _by_nat(self, route: Route) -> Exit:
+        nat = self.vpc.nats.get(route.target)
+        if nat is None and self.vpc.shared:
+            return self._elsewhere(f"through the NAT gateway {route.target}, which is not visible from this account")
         if nat is None:
-            text = f"the default route of {table.id} leads to {route.target}, which does not exist"
-            return self._gone(subnet, table, route, text)
+            return self._gone(route, f"{route.target}, the target of {self.table.id}'s default route, does not exist")
         state = str(nat.get("State", ""))
         if state != "available":
             why = str(nat.get("FailureMessage") or "")
-            text = f"the NAT gateway {route.target} of {table.id} is {state}{f': {why}' if why else ''}"
-            return self._gone(subnet, table, route, text)
-        return self._behind_nat(subnet, route, nat)
+            text = f"the NAT gateway {route.target} of {self.table.id} is {state}{f': {why}' if why else ''}"
+            return self._gone(route, text)
+        return self._behind_nat(route, nat)
 
-    def _behind_nat(self, subnet: str, route: Route, nat: Mapping[str, Any]) -> Exit:
-        """A regional NAT gateway is in no subnet, and has its own way out."""
+    def _behind_nat(self, route: Route, nat: Mapping[str, Any]) -> Exit:
+        """A regional NAT gateway is in no subnet, and connects to the internet itself."""
         own = str(nat.get("SubnetId") or "")
         private = nat.get("ConnectivityType") == "private"
-        table = table_of(own, self.tables) if own else None
+        table = table_of(own, self.vpc.tables) if own else None
         name = f"the {'private ' if private else ''}NAT gateway {route.target}"
         if table is None:
-            return Exit(subnet, ExitState.ELSEWHERE if private else ExitState.OPEN, f"by {name}")
+            return self._elsewhere(f"through {name}") if private else self._open(f"through {name}")
         onwards = table.default
         blackhole = onwards is not None and onwards.blackhole
         by_internet = onwards is not None and onwards.kind is RouteTarget.INTERNET_GATEWAY and not blackhole
         if by_internet and not private:
-            return Exit(subnet, ExitState.OPEN, f"by {name}")
-        if any(map(self._is_part, table.routes)) and (onwards is None or blackhole):
-            text = f"by {name}, and routes to a part of the Internet behind it; {_NOT_LOOKED_AT}"
-            return Exit(subnet, ExitState.ELSEWHERE, text)
+            return self._open(f"through {name}")
+        if any(map(self.vpc.is_part, table.routes)) and (onwards is None or blackhole):
+            return self._elsewhere(f"through {name} and routes to a part of the internet; {_MAY_SUFFICE}")
         if onwards and not blackhole and onwards.kind in _FORWARDERS:
-            text = f"by {name} and the {onwards.kind} {onwards.target}; what lies behind it was not looked at"
-            return Exit(subnet, ExitState.ELSEWHERE, text)
-        leads = "there is none" if onwards is None else f"it leads to {onwards.target}"
+            return self._elsewhere(f"through {name} and the {onwards.kind} {onwards.target}; {_BEHIND}")
+        why = f"{table.id} has no default route"
         if by_internet:
-            leads = f"it leads to {route.target}'s internet gateway, which drops what comes from a private one"
-        elif blackhole:
-            leads += ", which is not there (blackhole)"
-        text = (
-            f"{name} is in {own}, which has no way to an internet gateway by its default route in {table.id}: {leads}"
-        )
+            why = f"the internet gateway of {table.id} drops packets of a private NAT gateway"
+        elif onwards:
+            why = f"the default route of {table.id} leads to {onwards.target}{' (blackhole)' if blackhole else ''}"
+        text = f"{name} is in {own}, which has no path to the internet: {why}"
+        region = self.vpc.place.region_option
         fix = Fix(
-            f"Let the default route of {table.id} lead to an internet gateway, or make a public NAT gateway in a "
-            "subnet where it does, and let the tasks' default route lead to that one.",
-            (f"aws ec2 describe-route-tables{self.place.region_option} --route-table-ids {posix(table.id)}",),
+            "Create a public NAT gateway in a subnet whose default route leads to an internet gateway, and point the "
+            f"default route of {self.table.id} to it.",
+            (
+                f"aws ec2 allocate-address{region} --domain vpc",
+                f"aws ec2 create-nat-gateway{region} --subnet-id {posix('<public subnet>')} "
+                f"--allocation-id {posix('<allocation ID>')}",
+                self._to_nat(),
+            ),
         )
-        return Exit(subnet, ExitState.CLOSED, text, fix)
-
-    def _gone(self, subnet: str, table: RouteTable, route: Route, text: str) -> Exit:
-        """What the default route leads to is not there, or out of order."""
-        fix = Fix(
-            f"Let the default route of {table.id} lead to a gateway that is there, in the place of {route.target}.",
-            (self._command("replace-route", table),),
-        )
-        return Exit(subnet, ExitState.CLOSED, text, fix)
-
-    def _command(self, verb: str, table: RouteTable) -> str:
-        return (
-            f"aws ec2 {verb}{self.place.region_option} --route-table-id {posix(table.id)} "
-            f"--destination-cidr-block 0.0.0.0/0 --nat-gateway-id {posix('<nat gateway>')}"
-        )
+        return self._closed(text, fix)
 
 
 def routes_elsewhere(table: RouteTable) -> tuple[str, ...]:
-    """Routes to other networks, but for those of gateway endpoints, which are looked at by themselves."""
+    """Routes to other networks, except those of gateway endpoints, which are checked separately."""
     found = (
         str(route)
         for route in table.routes

@@ -1,4 +1,4 @@
-"""How a flow gets to a service of AWS: by an endpoint, or by the way out of the VPC. Pure."""
+"""The path of a flow to an AWS service: through an endpoint, or a route out of the VPC. Pure."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from gmsa_doctor.formats.aws.security_group import admit, by_ipv6
 from gmsa_doctor.formats.aws.vpc_endpoint import GATEWAY, INTERFACE, VpcEndpoint
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.network_path.values import Exits, ExitState, PathGroups, PrivateNames, VpcEndpoints
-from gmsa_doctor_checks.reachability.flow import HTTPS, Flow
+from gmsa_doctor_checks.network_path.endpoints import PathGroups, PrivateNames, VpcEndpoints
+from gmsa_doctor_checks.network_path.exits import Exits, ExitState
+from gmsa_doctor_checks.reachability.fixes import HTTPS_TO_ANYWHERE, authorize
+from gmsa_doctor_checks.reachability.flow import Flow
 from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnet, TaskSubnets
 from gmsa_doctor_checks.reachability.obstacles import Fault, Layer
 from gmsa_doctor_checks.reachability.services import ServicePath, endpoint_service
 from gmsa_doctor_checks.values import DhcpOptions
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import own_servers
 
-_PORT = HTTPS.number
-
 
 @bundle
 @dataclass(frozen=True)
 class VpcView:
-    """The network between the task's subnets and AWS's services, as far as it is known."""
+    """The known network between the task's subnets and AWS services."""
 
     place: AwsPlace
     subnets: TaskSubnets
@@ -41,13 +41,13 @@ class VpcView:
 
     @property
     def own_dns(self) -> bool:
-        """Whether the VPC's tasks may ask other DNS servers than its resolver."""
+        """Whether the VPC's tasks may use other DNS servers than its resolver."""
         return self.options.value is None or bool(own_servers(self.options.value))
 
 
 @dataclass(frozen=True)
 class ServiceRequest:
-    """What the task does at a service, as an endpoint's policy sees it."""
+    """A task's request to a service, as an endpoint's policy sees it."""
 
     action: str
     resource: str
@@ -58,7 +58,7 @@ class ServiceRequest:
 
 @dataclass(frozen=True)
 class TaskAccess:
-    """Who asks the services: the ids of the task's groups, also where these cannot be read; and what it asks them."""
+    """The task: the ids of its security groups, even if these cannot be read, its role, and its requests."""
 
     groups: tuple[str, ...] = ()
     role: RoleArn | None = None
@@ -67,7 +67,7 @@ class TaskAccess:
 
 @dataclass(frozen=True)
 class PathSearch:
-    """The search for a path of a flow from a subnet to a service."""
+    """The search for the path of a flow from a subnet to a service."""
 
     view: VpcView
     access: TaskAccess
@@ -77,26 +77,26 @@ class PathSearch:
     def path(self) -> ServicePath:
         """The path to a service of the task's region."""
         if not self.subnet.cidr:
-            return self._path(Status.SKIPPED, f"{self.subnet.id} has no IPv4, and is not judged")
+            return self._path(Status.SKIPPED, f"{self.subnet.id} has no IPv4; not checked")
         endpoints = self.endpoints
         in_use = [endpoint for endpoint in endpoints if endpoint.kind == INTERFACE and endpoint.private_dns]
         if in_use and not self._names_off:
-            # those deleted are listed for a while
+            # deleted endpoints are listed for a while
             return self._by_interface(next((found for found in in_use if found.available), in_use[0]))
         return self._by_public_addresses(endpoints)
 
     def path_abroad(self) -> ServicePath:
-        """The path to a service of another region, which an endpoint may be for as well: that is not looked at."""
+        """The path to a service of another region; endpoints for other regions are not checked."""
         found = self._by_exit(())
         if found.status is not Status.FAIL or not self.view.endpoints.abroad:
             return found
         vpc = self.view.subnets.vpc.id
-        text = f"{found.text}; whether an endpoint of {vpc} for another region leads there was not looked at"
+        text = f"{found.text}; not checked whether an endpoint of {vpc} is for that region"
         return replace(found, status=Status.WARN, text=text)
 
     @property
     def endpoints(self) -> tuple[VpcEndpoint, ...]:
-        """Those of the VPC for the service."""
+        """The VPC's endpoints for the service."""
         return self.view.endpoints.of(endpoint_service(self.flow.destination))
 
     @property
@@ -116,7 +116,7 @@ class PathSearch:
                 return self._by_gateway(endpoint)
         return self._by_exit(endpoints)
 
-    # By an endpoint ---------------------------------------------------------------------------------
+    # Through an endpoint ---------------------------------------------------------------------------------
 
     def _by_interface(self, endpoint: VpcEndpoint) -> ServicePath:
         found = self._at_interface(endpoint)
@@ -127,16 +127,15 @@ class PathSearch:
             return replace(found, only_by=endpoint.id if self._by_public_addresses(others).blocked else "")
         if self._by_exit(()).status is not Status.PASS:
             return found
-        text = f"{found.text}; it is a way only if the task's DNS servers give the service's public addresses"
+        text = f"{found.text}; works only if the task's DNS servers return the service's public addresses"
         return replace(found, status=Status.WARN, text=text)
 
     def _at_interface(self, endpoint: VpcEndpoint) -> ServicePath:
         name = f"the endpoint {endpoint.id}"
         if not endpoint.available or not endpoint.subnets:
             state = "in no subnet" if endpoint.available else endpoint.state
-            fix = Fix(
-                f"Make {endpoint.id} available, or make another endpoint for the service.", (self._describe(endpoint),)
-            )
+            text = f"Find out why {endpoint.id} is {state} and fix it, or create another endpoint for the service."
+            fix = Fix(text, (self._describe(endpoint),))
             return self._path(Status.FAIL, f"{name} is {state}", self._fault(Layer.ENDPOINT, endpoint.id, fix))
         if blocked := self._blocked_by_groups_of(endpoint):
             return blocked
@@ -145,11 +144,11 @@ class PathSearch:
             return self._no_egress(name)
         if denied := self._denied_by(endpoint):
             return denied
-        dns = ", if the VPC's DNS servers ask the VPC's resolver for it" if self.view.own_dns else ""
-        return self._path(Status.PASS, f"by {name}{dns}")
+        dns = ", if the task's DNS servers forward its name to the VPC resolver" if self.view.own_dns else ""
+        return self._path(Status.PASS, f"through {name}{dns}")
 
     def _blocked_by_groups_of(self, endpoint: VpcEndpoint) -> ServicePath | None:
-        """What the endpoint's groups keep out; None if nothing, or if it cannot be known."""
+        """A path that the endpoint's groups block; None if they do not, or if that is not known."""
         groups = self.view.groups.value
         known = groups.named(endpoint.groups) if groups else ()
         if groups is None or not known or len(known) != len(set(endpoint.groups)):
@@ -164,19 +163,12 @@ class PathSearch:
             return None
         names = ", ".join(endpoint.groups)
         source = f"--source-group {posix(self.access.groups[0])}" if self.access.groups else f"--cidr {cidr}"
-        fix = Fix(
-            f"Let {names} of {endpoint.id} admit TCP {_PORT} from the task.",
-            (
-                f"aws ec2 authorize-security-group-ingress{self.view.place.region_option} "
-                f"--group-id {posix(endpoint.groups[0])} --protocol tcp --port {_PORT} {source}",
-            ),
-        )
-        fault = self._fault(Layer.ENDPOINT, names, fix)
+        command = authorize("ingress", endpoint.groups[0], f"--protocol tcp --port 443 {source}", self.view.place)
+        fix = Fix(f"Allow inbound TCP 443 from the task in {names} of {endpoint.id}.", (command,))
+        fault, group = self._fault(Layer.ENDPOINT, names, fix), f"{names} of the endpoint {endpoint.id}"
         if sum(missing.count for missing in admission.missing) < packets.count:
-            text = f"{names} of the endpoint {endpoint.id} admits TCP {_PORT} only from a part of {cidr}"
-            return self._path(Status.WARN, text, fault)
-        text = f"{names} of the endpoint {endpoint.id} does not admit TCP {_PORT} from {cidr}"
-        return self._path(Status.FAIL, text, fault)
+            return self._path(Status.WARN, f"{group} allows TCP 443 from only a part of {cidr}", fault)
+        return self._path(Status.FAIL, f"{group} does not allow TCP 443 from {cidr}", fault)
 
     def _by_gateway(self, endpoint: VpcEndpoint) -> ServicePath:
         name = f"the gateway endpoint {endpoint.id}"
@@ -184,11 +176,11 @@ class PathSearch:
             out = self._by_exit(())
             return replace(out, text=f"{name} is {endpoint.state}; {out.text}")
         if not self._lets_out(is_public):
-            return self._no_egress("S3's public addresses, which the gateway endpoint is for")
-        return self._denied_by(endpoint) or self._path(Status.PASS, f"by {name}")
+            return self._no_egress("S3's public addresses, which the gateway endpoint serves")
+        return self._denied_by(endpoint) or self._path(Status.PASS, f"through {name}")
 
     def _denied_by(self, endpoint: VpcEndpoint) -> ServicePath | None:
-        """An endpoint's policy that certainly refuses what is asked."""
+        """A path that the endpoint's policy certainly blocks."""
         request, role = self.access.requests.get(self.flow.destination), self.access.role
         if not request or not role or not endpoint.policy:
             return None
@@ -213,39 +205,47 @@ class PathSearch:
             text = f"the policy of the endpoint {endpoint.id} does not allow {request}"
         else:
             return None
-        fix = Fix(f"Let the policy of {endpoint.id} allow {request}.", (self._describe(endpoint),))
+        region_option = self.view.place.region_option
+        fix = Fix(
+            f"Allow {request} in the policy of {endpoint.id}: save the policy, edit it, and put it back.",
+            (
+                f"{self._describe(endpoint)} --query 'VpcEndpoints[0].PolicyDocument' --output text > policy.json",
+                f"aws ec2 modify-vpc-endpoint{region_option} --vpc-endpoint-id {posix(endpoint.id)} "
+                "--policy-document file://policy.json",
+            ),
+        )
         return self._path(Status.FAIL, text, self._fault(Layer.POLICY, endpoint.id, fix))
 
     def _describe(self, endpoint: VpcEndpoint) -> str:
         region = self.view.place.region_option
         return f"aws ec2 describe-vpc-endpoints{region} --vpc-endpoint-ids {posix(endpoint.id)}"
 
-    # By the way out ---------------------------------------------------------------------------------
+    # Through a route out of the VPC ---------------------------------------------------------------------------------
 
     def _by_exit(self, unused: tuple[VpcEndpoint, ...]) -> ServicePath:
-        """``unused``: endpoints that are of no use to the subnet."""
+        """``unused``: endpoints that the subnet cannot use."""
         out = self.view.exits.value.of(self.subnet.id) if self.view.exits.value else None
         if out is None:
-            return self._path(Status.SKIPPED, "its way out of the VPC is not known")
+            return self._path(Status.SKIPPED, "the subnet's route out of the VPC is not known")
         vpc, shared = self.view.subnets.vpc, self.view.subnets.shared
         if out.state is ExitState.CLOSED:
             if shared:
-                text = f"{out.text}; whether {vpc.owner}, who owns the VPC, has endpoints cannot be seen"
+                text = f"{out.text}; not visible whether account {vpc.owner}, which owns the VPC, has endpoints"
                 return self._path(Status.SKIPPED, text)
             why, faults = self._why_unused(unused[0]) if unused else ("no endpoint", ())
             text = f"{why}, and {out.text}"
             if out.elsewhere:
-                text += "; only an endpoint in another network could serve it, or what else is reached by "
-                text += ", ".join(out.elsewhere[:3])
+                others = ", ".join(out.elsewhere[:3])
+                text += f"; it works only if an endpoint in another network, or a proxy, is reachable through {others}"
             status = Status.WARN if out.elsewhere else Status.FAIL
             return self._path(status, text, *faults, self._fault(Layer.ROUTE, "", out.fix))
-        anywhere = out.state is ExitState.ELSEWHERE or shared  # the owner's endpoints are not seen
+        anywhere = out.state is ExitState.ELSEWHERE or shared  # the owner's endpoints are not visible
         if not self._lets_out((lambda _: True) if anywhere else is_public):
             return self._no_egress("addresses outside the VPC")
         return self._path(Status.PASS, out.text)
 
     def _why_unused(self, endpoint: VpcEndpoint) -> tuple[str, tuple[Fault, ...]]:
-        """Why there is an endpoint, and it is of no use to the subnet; what has to be fixed."""
+        """Why the subnet cannot use an endpoint, and the fault to fix."""
         region, vpc, off = self.view.place.region_option, self.view.subnets.vpc.id, self._names_off
         modify = f"aws ec2 modify-vpc-endpoint{region} --vpc-endpoint-id {posix(endpoint.id)}"
         if endpoint.kind == GATEWAY:
@@ -253,7 +253,7 @@ class PathSearch:
             name = table.id if table else "<route table>"
             command = f"{modify} --add-route-table-ids {posix(name)}"
             fix = Fix(f"Add {name} to the route tables of the gateway endpoint {endpoint.id}.", (command,))
-            text = f"the gateway endpoint {endpoint.id} is not on {name}"
+            text = f"the gateway endpoint {endpoint.id} is not associated with {name}"
             return text, (self._fault(Layer.ENDPOINT, f"{endpoint.id} on {name}", fix),)
         if endpoint.private_dns and off:
             commands = tuple(
@@ -262,19 +262,19 @@ class PathSearch:
                 for name in off
             )
             names = " and ".join(off)
-            fix = Fix(f"Turn on {names} of {vpc}: the private DNS of endpoints needs it.", commands)
-            text = f"{names} of {vpc} is off, so that the endpoint {endpoint.id} is not found"
+            fix = Fix(f"Turn on {names} of {vpc}, which the private DNS of endpoints requires.", commands)
+            text = f"{names} of {vpc} is off, so the endpoint {endpoint.id} is not used"
             return text, (self._fault(Layer.DNS, names, fix),)
         fix = Fix(f"Turn on the private DNS of {endpoint.id}.", (f"{modify} --private-dns-enabled",))
-        text = f"the endpoint {endpoint.id} has no private DNS, so that the service's usual name does not lead to it"
+        text = f"the endpoint {endpoint.id} has no private DNS, so the service's host name does not resolve to it"
         return text, (self._fault(Layer.ENDPOINT, f"private DNS of {endpoint.id}", fix),)
 
     # Egress -----------------------------------------------------------------------------------------
 
     def _lets_out(self, wanted: Callable[[IPv4Network], bool], peers: tuple[str, ...] = ()) -> bool:
-        """Whether the task's groups let it out to port 443 of anything that is wanted.
+        """Whether the task's groups allow TCP 443 to a wanted network.
 
-        Yes, where they are not known, or let it out by IPv6, which is not judged.
+        They count as open if they are not known, or allow IPv6, which is not checked.
         """
         groups, packets = self.view.groups.value, self.flow.requests
         if not groups or not groups.task:
@@ -293,12 +293,7 @@ class PathSearch:
     def _no_egress(self, destination: str) -> ServicePath:
         groups = self.access.groups
         names = ", ".join(groups)
-        fix = Fix(
-            f"Let {names} out to TCP {_PORT}.",
-            (
-                f"aws ec2 authorize-security-group-egress{self.view.place.region_option} "
-                f"--group-id {posix(groups[0])} --protocol tcp --port {_PORT} --cidr 0.0.0.0/0",
-            ),
-        )
-        text = f"no outbound rule of {names} admits TCP {_PORT} to {destination}"
+        command = authorize("egress", groups[0], HTTPS_TO_ANYWHERE, self.view.place)
+        fix = Fix(f"Allow outbound TCP 443 in {names}.", (command,))
+        text = f"no outbound rule of {names} allows TCP 443 to {destination}"
         return self._path(Status.FAIL, text, self._fault(Layer.GROUP, groups[0], fix))

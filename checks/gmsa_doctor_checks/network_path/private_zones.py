@@ -1,6 +1,6 @@
-"""Private hosted zones that lead AWS's names to endpoints without private DNS, or in other networks.
+"""Private hosted zones that point AWS host names to endpoints without private DNS, or in other VPCs.
 
-Networks with endpoints in one VPC for all are made so.
+Networks with shared endpoints in one central VPC use them.
 Source: https://docs.aws.amazon.com/whitepapers/latest/building-scalable-secure-multi-vpc-network-infrastructure/centralized-access-to-vpc-private-endpoints.html
 """
 
@@ -21,7 +21,7 @@ from gmsa_doctor_checks.reachability.services import ServicePath, endpoint_servi
 
 @dataclass(frozen=True)
 class PrivateZones:
-    """The names of the private hosted zones of a VPC; ``whole``: there are no others that were not looked at."""
+    """The names of a VPC's private hosted zones; ``whole``: there are no others."""
 
     names: tuple[str, ...] = ()
     whole: bool = True
@@ -30,13 +30,13 @@ class PrivateZones:
 @bundle
 @dataclass(frozen=True)
 class ZoneReader:
-    """Where private hosted zones are read."""
+    """Reads private hosted zones."""
 
     route53: Route53
     profiles: Route53Profiles
 
     def zones_of(self, vpc: str, place: AwsPlace) -> PrivateZones:
-        """Those that are associated with a VPC. A Route 53 Profile may bring others."""
+        """The zones that are associated with a VPC. A Route 53 Profile may contain others."""
         names: tuple[str, ...] = ()
         try:
             names = tuple(self.route53.zones_of_vpc(vpc, place.region or ""))
@@ -46,10 +46,7 @@ class ZoneReader:
 
 
 def may_matter(view: VpcView, path: ServicePath) -> bool:
-    """Whether a zone could open a path that is closed.
-
-    Not where an endpoint has private DNS, which is a zone of its own, nor where there is nothing to be led to.
-    """
+    """Whether a zone could open a blocked path: not if an endpoint has private DNS, or nothing else is reachable."""
     if not path.blocked:
         return False
     endpoints = view.endpoints.of(endpoint_service(path.service))
@@ -61,13 +58,13 @@ def may_matter(view: VpcView, path: ServicePath) -> bool:
 
 
 def by_zone(path: ServicePath, place: AwsPlace, zones: PrivateZones) -> ServicePath:
-    """The path in the light of the zones: what a zone leads to is not looked at."""
+    """The path with the zones taken into account; the addresses in a zone are not checked."""
     name = host_name(path.service, place)
     zone = next((zone for zone in zones.names if is_part_of(name, zone) or is_part_of(zone, name)), None)
     if zone:
-        text = f"by the private hosted zone {zone}; what that leads to was not looked at"
+        text = f"through the private hosted zone {zone}; the addresses in it were not checked"
         return replace(path, status=Status.PASS, text=text, faults=())
     if zones.whole or path.status is Status.WARN:
         return path
-    text = f"{path.text}; whether a private hosted zone leads {name} to an endpoint could not be looked up"
+    text = f"{path.text}; not known whether a private hosted zone points {name} to an endpoint"
     return replace(path, status=Status.WARN, text=text)

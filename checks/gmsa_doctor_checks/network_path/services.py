@@ -1,4 +1,4 @@
-"""Whether a task gets from each of its subnets to S3, Secrets Manager, ECR and CloudWatch Logs."""
+"""The paths from each of the task's subnets to S3, Secrets Manager, ECR and CloudWatch Logs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from gmsa_doctor.authoring import (
     if_several,
     passed,
     skipped,
-    warned,
 )
 from gmsa_doctor.core.severity import worst
 from gmsa_doctor.formats.aws.arn import ArnError, parse_role_arn
@@ -46,7 +45,7 @@ _S3, _SECRETS, _ECR, _LOGS = map(
     CheckId, ("network-path.s3", "network-path.secrets-manager", "network-path.ecr", "network-path.logs")
 )
 _OF = {_S3: ("s3",), _SECRETS: ("secretsmanager",), _ECR: ("ecr.api", "ecr.dkr", LAYERS), _LOGS: ("logs",)}
-"""The services that a check is about; a fault that several have in common is reported by the first of them."""
+"""The services of each check; a fault that several share is reported by the first of them."""
 _GROUPS, _ROUTES = CheckId("network-access.security-groups"), CheckId("network-access.routes")
 _DNS = CheckId("dhcp-options.domain-name-servers")
 
@@ -54,7 +53,7 @@ _DNS = CheckId("dhcp-options.domain-name-servers")
 @bundle
 @dataclass(frozen=True)
 class TaskRequests:
-    """What a task reads from AWS's services before its container starts."""
+    """The objects that a task reads from AWS services before its container starts."""
 
     role: Outcome[ExecutionRole]
     location: Outcome[CredSpecLocation]
@@ -77,7 +76,7 @@ class TaskRequests:
 
 @check(
     "network-path.services",
-    title="The ways from the task's subnets to AWS's services are known",
+    title="Paths from the task's subnets to AWS services are known",
     docs=links.FARGATE_ENDPOINTS,
 )
 def services(
@@ -88,17 +87,17 @@ def services(
     requests: TaskRequests,
     zone_reader: ZoneReader,
 ) -> Result[ServicePaths]:
-    """Puts together routes, gateways, endpoints with their policies, and security groups, for each subnet and service.
+    """Combines routes, gateways, endpoints with their policies, and security groups, for each subnet and service.
 
-    Where a way is closed that a private hosted zone could open, by leading to endpoints in another VPC, it asks for
-    the zones of the VPC.
+    If a path is closed, it also looks for private hosted zones that point the service's name to an endpoint in another
+    VPC.
 
-    On Fargate the task's own network interface is the way to S3 (the CredSpec), Secrets Manager, CloudWatch Logs
-    (driver `awslogs`) and ECR (images). On EC2 instances the instance asks them, from a subnet that is not known here.
+    On Fargate the task's own network interface connects to S3 (the CredSpec), Secrets Manager, CloudWatch Logs (log
+    driver `awslogs`) and ECR (images). On EC2 the container instance does, from a subnet that is not known here.
 
-    Why: without a way to them the task does not start, and the message rarely says which part of the network it is.
+    Why: without these paths the task does not start, and the message rarely says which part of the network is at fault.
 
-    Fix: see network-path.s3, network-path.secrets-manager, network-path.ecr and network-path.logs.
+    Fix: See network-path.s3, network-path.secrets-manager, network-path.ecr and network-path.logs.
     """
     if platform.launch is not Launch.FARGATE:
         return skipped(ON_EC2)
@@ -120,11 +119,11 @@ def services(
     blamed = tuple(replace(path, faults=next(roots)) if path.faults else path for path in paths)
     wanted = ", ".join(dict.fromkeys(service_name(path.service) for path in paths))
     unknown_exits = None if view.exits.value else view.exits.finding
-    return Given(ServicePaths(blamed, unknown_exits), passed(f"judged for {wanted}"))
+    return Given(ServicePaths(blamed, unknown_exits), passed(f"evaluated for {wanted}"))
 
 
 def _needed(definition: TaskDefinition, place: AwsPlace) -> Iterable[tuple[str, bool]]:
-    """The services that the task asks, and whether those of its own region, which endpoints are for."""
+    """The services that the task uses, and whether they are in its own region, as endpoints are."""
     yield "s3", True
     yield "secretsmanager", True
     images = (ecr_repository(container.image or "") for container in definition.containers)
@@ -141,9 +140,9 @@ def _needed(definition: TaskDefinition, place: AwsPlace) -> Iterable[tuple[str, 
 @bundle
 @dataclass(frozen=True)
 class OtherReports:
-    """The checks that may report the same fault, since it keeps tasks from the AD as well: what each has found.
+    """The results of checks that may report the same fault, since it also blocks the AD.
 
-    One change, such as a default route or outbound rules that are gone, is one root cause.
+    One change, such as a deleted default route or deleted outbound rules, is one root cause.
     """
 
     groups: Outcome[GroupsOfTask]
@@ -152,9 +151,9 @@ class OtherReports:
     resolver: Outcome[VpcResolver]
 
     def reports(self, *, everywhere: bool) -> Iterable[Report]:
-        """``everywhere``: the paths are blocked in each subnet, so that it is worse than a warning."""
+        """``everywhere``: the paths are blocked in each subnet, which is worse than a warning."""
         yield report(_GROUPS, self.groups)
-        off = self.resolver.value is not None and not self.resolver.value.on  # else it fails for another reason
+        off = self.resolver.value is not None and not self.resolver.value.on  # otherwise it fails for another reason
         if off and self.dns.finding.status is Status.FAIL:
             yield Report(_DNS, (Fault(Layer.DNS, "enableDnsSupport"),))
         yield report(_ROUTES, self.routes, even_warned=not everywhere)
@@ -162,20 +161,20 @@ class OtherReports:
 
 @check(
     "network-path.s3",
-    title="Tasks get to S3 from each subnet",
+    title="Tasks in each subnet can reach S3",
     docs=links.FARGATE_ENDPOINTS,
     shows=(texts.NOT_RETRIEVED, texts.NO_REGISTRY),
 )
 def s3(paths: ServicePaths, found: Outcome[CredSpecObject], others: OtherReports, vantage: Vantage) -> Finding:
-    """Judges the way to S3 from each of the task's subnets.
+    """Checks the path to S3 from each of the task's subnets.
 
-    That is a gateway endpoint on the subnet's route table, an interface endpoint with private DNS, or a way out of the
-    VPC. A fault that keeps tasks from other services too is told here alone.
+    The path is a gateway endpoint on the subnet's route table, an interface endpoint with private DNS, or a route out
+    of the VPC. A fault that also blocks other services is reported here only.
 
-    Why: Credentials Fetcher reads the CredSpec from S3 over the task's network interface. One wrong subnet of several
-    makes tasks fail now and then.
+    Why: Credentials Fetcher reads the CredSpec from S3 over the task's network interface. If only some subnets have a
+    path, tasks fail intermittently.
 
-    Fix: add the subnet's route table to a gateway endpoint for S3, or give it a way out by a NAT gateway.
+    Fix: Add the subnet's route table to a gateway endpoint for S3, or add a default route through a NAT gateway.
     """
     seen = bool(vantage.inside and found.value and not found.value.location.file)
     return _Paths(_S3, paths, texts.NOT_RETRIEVED, CheckId("credspec.object"), seen).finding(others)
@@ -183,39 +182,42 @@ def s3(paths: ServicePaths, found: Outcome[CredSpecObject], others: OtherReports
 
 @check(
     "network-path.secrets-manager",
-    title="Tasks get to Secrets Manager from each subnet",
+    title="Tasks in each subnet can reach Secrets Manager",
     docs=links.FARGATE_ENDPOINTS,
     shows=(texts.SECRET, texts.NO_REGISTRY),
 )
 def secrets_manager(
     paths: ServicePaths, found: Outcome[SecretObject], others: OtherReports, vantage: Vantage
 ) -> Finding:
-    """Judges the way to Secrets Manager from each of the task's subnets.
+    """Checks the path to Secrets Manager from each of the task's subnets.
 
-    That is an interface endpoint with private DNS, or a way out of the VPC.
+    The path is an interface endpoint with private DNS, or a route out of the VPC.
 
-    Why: Credentials Fetcher reads the user's password from there, over the task's network interface. One wrong subnet
-    of several makes tasks fail now and then.
+    Why: Credentials Fetcher reads the user's password from Secrets Manager over the task's network interface. If only
+    some subnets have a path, tasks fail intermittently.
 
-    Fix: make an interface endpoint with private DNS whose groups admit TCP 443 from the task, or give the subnets a way
-    out by a NAT gateway.
+    Fix: Create an interface endpoint with private DNS whose security groups allow TCP 443 from the task, or add a
+    default route through a NAT gateway to the subnets' route tables.
     """
     seen = bool(vantage.inside and found.value)
     return _Paths(_SECRETS, paths, texts.SECRET, CheckId("secret.value"), seen).finding(others)
 
 
 @check(
-    "network-path.ecr", title="Tasks get to ECR from each subnet", docs=links.ECR_ENDPOINTS, shows=(texts.NO_REGISTRY,)
+    "network-path.ecr",
+    title="Tasks in each subnet can reach ECR",
+    docs=links.ECR_ENDPOINTS,
+    shows=(texts.NO_REGISTRY,),
 )
 def ecr(paths: ServicePaths, others: OtherReports) -> Finding:
-    """Judges the way to ECR from each of the task's subnets, if an image comes from there.
+    """Checks the paths to ECR from each of the task's subnets, if an image comes from ECR.
 
-    It takes three: to ECR's API, to the registry, and to S3, where the layers lie.
+    A pull needs three paths: to ECR's API, to its registry, and to S3, where ECR stores image layers.
 
-    Why: without one of the three the image is not pulled, and the task does not start.
+    Why: without one of the three the image cannot be pulled, and the task does not start.
 
-    Fix: make interface endpoints for `ecr.api` and `ecr.dkr` and a gateway endpoint for S3, or give the subnets a way
-    out by a NAT gateway.
+    Fix: Create interface endpoints for `ecr.api` and `ecr.dkr` and a gateway endpoint for S3, or add a default route through
+    a NAT gateway to the subnets' route tables.
     """
     if not paths.to(*_OF[_ECR]):
         return passed("no image comes from ECR")
@@ -224,16 +226,16 @@ def ecr(paths: ServicePaths, others: OtherReports) -> Finding:
 
 @check(
     "network-path.logs",
-    title="Tasks get to CloudWatch Logs from each subnet",
+    title="Tasks in each subnet can reach CloudWatch Logs",
     docs=links.AWSLOGS,
     shows=(texts.NO_LOGGER,),
 )
 def logs(paths: ServicePaths, others: OtherReports) -> Finding:
-    """Judges the way to CloudWatch Logs from each of the task's subnets, if a container uses the log driver `awslogs`.
+    """Checks the path to CloudWatch Logs from each of the task's subnets, if a container uses the log driver `awslogs`.
 
-    Why: the driver makes the log stream before the container starts; if it cannot, the task does not start.
+    Why: the driver creates the log stream before the container starts; if it cannot, the task does not start.
 
-    Fix: make an interface endpoint for `logs`, or give the subnets a way out by a NAT gateway.
+    Fix: Create an interface endpoint for `logs`, or add a default route through a NAT gateway to the subnets' route tables.
     """
     if not paths.to(*_OF[_LOGS]):
         return passed("no container uses the log driver awslogs")
@@ -242,7 +244,7 @@ def logs(paths: ServicePaths, others: OtherReports) -> Finding:
 
 @dataclass(frozen=True)
 class _Paths:
-    """The paths to the services of a check, and what its finding says. ``seen``: they were asked from inside."""
+    """The paths to the services of a check, with its finding. ``seen``: the service answered inside."""
 
     id: CheckId
     all: ServicePaths
@@ -251,7 +253,7 @@ class _Paths:
     seen: bool = False
 
     def finding(self, others: OtherReports) -> Finding:
-        """What is reported here, or which check reports it."""
+        """The finding, or a reference to the check that reports the same fault."""
         paths = self.all.to(*_OF[self.id])
         subnets = dict.fromkeys(path.flow.subnet for path in paths)
         worst_of = [_worst([path for path in paths if path.flow.subnet == subnet]) for subnet in subnets]
@@ -260,9 +262,9 @@ class _Paths:
         if not bad:
             return self._passed(paths, rows)
         if elsewhere := _reported_by(bad, others.reports(everywhere=len(bad) == len(rows))):
-            return deferred_to(elsewhere, f"{_why(bad)}: it is what {elsewhere} tells", fix=_first_fix(bad))
+            return deferred_to(elsewhere, f"{_why(bad)}; same cause as {elsewhere}", fix=_first_fix(bad))
         if before := _reported_by(bad, self._checks_before()):
-            return deferred_to(before, f"not judged by itself: it is what {before} tells")
+            return deferred_to(before, f"skipped: same cause as {before}")
         return self._failed(bad, rows)
 
     def _checks_before(self) -> Iterable[Report]:
@@ -275,13 +277,13 @@ class _Paths:
             yield Report(id, by_status.get(Status.FAIL, ()), by_status.get(Status.WARN, ()))
 
     def _passed(self, paths: Sequence[ServicePath], rows: tuple[Row, ...]) -> Finding:
-        """Where a path is not known in any subnet, the others do not tell whether tasks get there."""
+        """Skipped if the path is not known in any subnet."""
         not_known = [path for path in paths if path.status is Status.SKIPPED]
         unknown_exits = self.all.unknown_exits
         if not_known and unknown_exits:
             return deferred_to(unknown_exits, not_known[0].text)
         if not_known and len(not_known) == len(paths):
-            fix = Fix("Ask who manages the VPC, or let gmsa-doctor run ask from there.")
+            fix = Fix("Ask the owner of the VPC, or use `gmsa-doctor run`, which connects from the task's subnets.")
             return skipped(not_known[0].text, fix=fix)
         return passed("; ".join(dict.fromkeys(path.text for path in paths)), rows=if_several(rows))
 
@@ -290,13 +292,12 @@ class _Paths:
         also = [
             path for path in self.all.paths if causes.intersection(path.faults[:1]) and path.service not in _OF[self.id]
         ]
-        others = f" (and so it is for {_names(also)})" if also else ""
-        services, why = f"{_names(bad)}{others}", _why(bad)
+        services, why = f"{_names(bad)}{f' (nor {_names(also)})' if also else ''}", _why(bad)
         finding = failed(
-            f"tasks do not get to {services}: {why}",
+            f"tasks cannot reach {services}: {why}",
             observed=why,
-            expected="an endpoint for the service that admits the task, or a way out of the VPC",
-            fix=_first_fix(bad) or Fix("Give the subnets a way to the service."),
+            expected="an endpoint for the service that allows the task, or a route out of the VPC",
+            fix=_first_fix(bad) or Fix("Create an endpoint for the service, or a route out of the VPC."),
             shows_as=self.shows_as,
             rows=if_several(rows),
             overruled_by=self.overruled_by,
@@ -304,19 +305,19 @@ class _Paths:
         if len(bad) < len(rows):
             subnets = ", ".join(path.subnet_name for path in bad)
             summary = (
-                f"tasks in {subnets} do not get to {services}, those in the other subnets do, so that tasks fail now "
-                f"and then: {why}"
+                f"tasks in {subnets} cannot reach {services}; tasks in the other subnets can, so deployments fail "
+                f"intermittently: {why}"
             )
         elif self.seen or any(path.status is not Status.FAIL for path in bad):
-            but = "; but it was read from here" if self.seen else ""
-            summary = f"tasks are likely not to get to {services}: {why}{but}"
+            but = "; but a request from this task succeeded" if self.seen else ""
+            summary = f"tasks probably cannot reach {services}: {why}{but}"
         else:
             return finding
-        return warned(summary, observed=why, expected=finding.expected, fix=finding.fix, rows=finding.rows)
+        return replace(finding.to_warning(), summary=summary, shows_as=None)
 
 
 def _reported_by(bad: Sequence[ServicePath], reports: Iterable[Report]) -> CheckId | None:
-    """The check that reports a fault of each blocked path, at least as badly."""
+    """The check that reports a fault of each blocked path, at least as severely."""
     return next(
         (
             report.check
@@ -328,7 +329,7 @@ def _reported_by(bad: Sequence[ServicePath], reports: Iterable[Report]) -> Check
 
 
 def _worst(paths: Sequence[ServicePath]) -> ServicePath:
-    """The first of the worst, with the service where there are several."""
+    """The first of the worst paths, with the service's name if there are several services."""
     path = worst(paths)
     if len(paths) == 1 or path.status is Status.PASS:
         return path

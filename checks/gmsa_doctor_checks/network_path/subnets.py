@@ -1,4 +1,4 @@
-"""Where the task gets its network interface: its subnets, their VPC, and their route tables."""
+"""The subnets of the task's network interface, their VPC, and their route tables."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from gmsa_doctor.authoring import (
     Fix,
     Given,
     Outcome,
+    Owner,
     Result,
     Row,
     Status,
@@ -26,21 +27,22 @@ from gmsa_doctor.formats.aws.route_table import RouteTable, read_route_table, ta
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor_checks import links
+from gmsa_doctor_checks.reachability.fixes import set_network
 from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
 
 _SET = CheckId("dhcp-options.set")
-"""What is wrong with the subnets is told there: without one VPC there is no DHCP options set."""
+"""Reports faults of the subnets: without one VPC there is no DHCP options set."""
 
 
 @check("network-path.subnets", title="The task's subnets and their VPC can be read", docs=links.FARGATE_NETWORK)
 def subnets(network: Network, ec2: Ec2, place: AwsPlace, definition: Outcome[TaskDefinition]) -> Result[TaskSubnets]:
-    """Finds the subnets that the task may be placed in, and the VPC that they are in.
+    """Finds the subnets that the task may be placed in, and their VPC.
 
-    Subnets that do not exist, or lie in several VPCs, are told by dhcp-options.set.
+    If a subnet does not exist, or the subnets are in several VPCs, dhcp-options.set reports it.
 
-    Why: routes, endpoints, filters and DNS servers of the task are those of its subnet and its VPC.
+    Why: the subnet and its VPC determine the task's routes, endpoints, filters and DNS servers.
 
-    Fix: allow `ec2:DescribeSubnets` and `ec2:DescribeVpcs`.
+    Fix: Allow `ec2:DescribeSubnets` and `ec2:DescribeVpcs`.
     """
     try:
         raw = ec2.subnets(network.subnets)
@@ -49,19 +51,16 @@ def subnets(network: Network, ec2: Ec2, place: AwsPlace, definition: Outcome[Tas
             f"a subnet of the task does not exist: {error.text}",
             observed=", ".join(network.subnets),
             expected=f"subnets of {place.region}",
-            fix=Fix(
-                "Give the service subnets that exist.",
-                (f"aws ec2 describe-subnets{place.region_option} --query 'Subnets[].[SubnetId,VpcId]'",),
-            ),
+            fix=_other_subnets("Set existing subnets", network, place),
         )
         return deferred_to(_SET, finding)
     vpcs = sorted({str(subnet["VpcId"]) for subnet in raw})
     if len(vpcs) != 1:
         finding = failed(
-            f"the subnets lie in {len(vpcs)} VPCs",
+            f"the task's subnets are in {len(vpcs)} VPCs",
             observed=", ".join(f"{subnet['SubnetId']} in {subnet['VpcId']}" for subnet in raw),
             expected="subnets of one VPC",
-            fix=Fix("Give the service subnets of one VPC."),
+            fix=_other_subnets("Set subnets of one VPC", network, place),
         )
         return deferred_to(_SET, finding)
     vpc = _vpc(ec2.vpc(vpcs[0]))
@@ -75,8 +74,19 @@ def subnets(network: Network, ec2: Ec2, place: AwsPlace, definition: Outcome[Tas
     return Given(TaskSubnets(vpc, found, shared), passed(text, rows=rows))
 
 
+def _other_subnets(action: str, network: Network, place: AwsPlace) -> Fix:
+    return Fix(
+        f"{action} in the service's network configuration.",
+        (
+            f"aws ec2 describe-subnets{place.region_option} --query 'Subnets[].[SubnetId,VpcId]'",
+            set_network(network, place, subnets=("<subnet>",)),
+        ),
+        owner=Owner.DEVELOPER,
+    )
+
+
 def _account(definition: TaskDefinition | None) -> str | None:
-    """The account of the execution role: a task definition in a file names no other."""
+    """The account of the execution role, the only one that a task definition in a file names."""
     try:
         return parse_role_arn(definition.execution_role_arn or "").account if definition else None
     except ArnError:
@@ -97,7 +107,6 @@ def _subnet(raw: Mapping[str, Any]) -> TaskSubnet:
         str(raw.get("CidrBlock") or ""),
         str(raw.get("AvailabilityZone") or ""),
         str(raw["VpcId"]),
-        raw.get("OwnerId"),
         any(_associated(block, "Ipv6CidrBlockState") for block in blocks),
     )
 
@@ -108,18 +117,18 @@ def _associated(block: Mapping[str, Any], state: str) -> bool:
 
 @check("network-path.route-tables", title="The route tables of the task's subnets can be read", docs=links.ROUTE_TABLES)
 def route_tables(subnets: TaskSubnets, ec2: Ec2) -> Result[SubnetRoutes]:
-    """Finds the route table of each subnet: the one that it is associated with, else the VPC's main one.
+    """Finds the route table of each subnet: the one associated with it, otherwise the VPC's main route table.
 
-    Why: it decides how packets get to AWS's services, and to domain controllers outside the VPC.
+    Why: it determines the path of packets to AWS services, and to domain controllers outside the VPC.
 
-    Fix: allow `ec2:DescribeRouteTables`.
+    Fix: Allow `ec2:DescribeRouteTables`.
     """
     tables = tuple(map(read_route_table, ec2.route_tables(subnets.vpc.id)))
     by_subnet = [(id, table) for id in subnets.ids if (table := table_of(id, tables))]
     if not by_subnet:
         return skipped(
-            f"no route table of {subnets.vpc.id} can be seen from this account",
-            fix=Fix(f"Ask who manages the VPC (account {subnets.vpc.owner})."),
+            f"no route table of {subnets.vpc.id} is visible from this account",
+            fix=Fix(f"Ask the owner of the VPC (account {subnets.vpc.owner})."),
         )
     rows = tuple(Row(id, Status.PASS, _in_words(id, table)) for id, table in by_subnet)
     names = ", ".join(dict.fromkeys(table.id for _, table in by_subnet))
@@ -127,8 +136,6 @@ def route_tables(subnets: TaskSubnets, ec2: Ec2) -> Result[SubnetRoutes]:
 
 
 def _in_words(subnet: str, table: RouteTable) -> str:
-    main = "" if subnet in table.subnets else ", the VPC's main table"
-    default = table.default
-    if default is None:
-        return f"{table.id}{main}: no default route"
-    return f"{table.id}{main}: {default}{' (blackhole)' if default.blackhole else ''}"
+    main = "" if subnet in table.subnets else ", the VPC's main route table"
+    blackhole = " (blackhole)" if table.default and table.default.blackhole else ""
+    return f"{table.id}{main}: {table.default or 'no default route'}{blackhole}"

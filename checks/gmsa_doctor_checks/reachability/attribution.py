@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from gmsa_doctor.authoring import CheckId, Outcome, Status
-from gmsa_doctor_checks.reachability.obstacles import Fault, Judged
+from gmsa_doctor_checks.reachability.obstacles import Blockage, Fault
 
-J = TypeVar("J", bound=Judged)
+B = TypeVar("B", bound=Blockage)
 
 
 def blame(blocked: Sequence[tuple[Fault, ...]]) -> list[tuple[Fault, ...]]:
-    """The faults of each blocked flow, of which fixing one suffices, with the root cause first.
+    """The faults of each blocked flow, the root cause first; fixing one of them unblocks the flow.
 
-    That is the one that blocks most flows on its own: it has to be fixed anyway, and the others of such a flow do not.
+    The root cause is the fault that blocks most flows alone: it must be fixed anyway, and then the others need not be.
     """
     alone = Counter(faults[0] for faults in blocked if len(faults) == 1)
     roots = (max(faults, key=lambda fault: alone[fault]) for faults in blocked)
@@ -25,19 +25,19 @@ def blame(blocked: Sequence[tuple[Fault, ...]]) -> list[tuple[Fault, ...]]:
 
 @dataclass(frozen=True)
 class Report:
-    """What another check reports as at fault; ``likely`` is what it reports as no more than that."""
+    """The faults that another check reports; those it is not sure of are in ``likely``."""
 
     check: CheckId
     faults: Collection[Fault]
     likely: Collection[Fault] = ()
 
     def explains(self, faults: Iterable[Fault], *, certain: bool = True) -> bool:
-        """Whether one of the faults of a blocked flow is among them; ``certain``: the flow is blocked for sure."""
+        """Whether it reports one of a blocked flow's faults; ``certain``: the flow is blocked for sure."""
         known = {*self.faults, *(() if certain else self.likely)}
         return any(fault in known or replace(fault, subnet="") in known for fault in faults)
 
 
-def report(check: CheckId, outcome: Outcome[J], *, even_warned: bool = False) -> Report:
-    """What a check of the hosts reports: its failure, or a warning as well."""
-    loud = outcome.finding.status is Status.FAIL or (even_warned and outcome.finding.status is Status.WARN)
-    return Report(check, outcome.value.faults if outcome.value and loud else ())
+def report(check: CheckId, outcome: Outcome[B], *, even_warned: bool = False) -> Report:
+    """The faults of a layer's failure, or also of its warning."""
+    reported = outcome.finding.status is Status.FAIL or (even_warned and outcome.finding.status is Status.WARN)
+    return Report(check, outcome.value.faults if outcome.value and reported else ())

@@ -1,4 +1,4 @@
-"""What a task sends over the network, and where to: a flow is what each route and filter is checked for."""
+"""Packets that a task sends: each flow is checked against routes and filters."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from gmsa_doctor.formats.aws.packet_filter import Packets, Protocol
 from gmsa_doctor.formats.aws.route_table import EVERYWHERE
 
 EPHEMERAL = (32768, 60999)
-"""The ports that Linux asks from, so those on which answers arrive.
+"""Linux's ephemeral ports, to which answers are sent.
 
 Source: https://docs.kernel.org/networking/ip-sysctl.html (ip_local_port_range)
 """
 
 
 class Need(StrEnum):
-    """What a task asks of a host."""
+    """A service that a task needs from a host."""
 
     DNS = "DNS"
     KERBEROS = "Kerberos"
     LDAP = "LDAP"
     SQL_SERVER = "SQL Server"
-    AWS = "AWS's services"
+    AWS = "AWS services"
 
 
 @dataclass(frozen=True)
 class Port:
-    """A port that a task asks. Without one that is not ``required`` it only loses time, or large answers.
+    """A port that a task connects to. If one that is not ``required`` is closed, only time or large answers are lost.
 
-    ``certain``: that this host is asked is known, and not only likely.
+    ``certain``: it is known, not only likely, that tasks connect to this host.
     """
 
     need: Need
@@ -45,14 +45,14 @@ class Port:
 
 HTTPS = Port(Need.AWS, Protocol.TCP, 443)
 ANY_SUBNET = ""
-"""The subnet of a flow that is the same for all of them."""
+"""The subnet of a flow that is the same for all subnets."""
 
 
 @dataclass(frozen=True)
 class Flow:
     """Packets from a subnet of the task to a port.
 
-    ``destination`` is an IPv4 address, or a service of AWS by the last part of its endpoint service's name: of that the
+    ``destination`` is an IPv4 address, or an AWS service (the last part of its endpoint service's name), whose
     addresses are not known.
     """
 
@@ -62,19 +62,19 @@ class Flow:
 
     @property
     def network(self) -> IPv4Network:
-        """The addresses that it may go to."""
+        """All possible destination addresses."""
         return EVERYWHERE if self.port.need is Need.AWS else IPv4Network(self.destination)
 
     @property
     def requests(self) -> Packets:
-        """What the task sends, by the address of the other side."""
+        """Packets from the task."""
         return self.packets(self.network)
 
     @property
     def answers(self) -> Packets:
-        """What comes back to it."""
+        """Packets to the task."""
         return Packets(self.port.protocol, self.network, *EPHEMERAL)
 
     def packets(self, network: IPv4Network) -> Packets:
-        """Packets with its port and these addresses on the other side of a filter."""
+        """Packets to its port, with these addresses on the other side of a filter."""
         return Packets(self.port.protocol, network, self.port.number, self.port.number)

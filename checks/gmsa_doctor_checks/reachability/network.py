@@ -1,4 +1,4 @@
-"""The VPC around a task, as EC2 describes it: subnets, route tables, filters. Nothing is read that is not asked for."""
+"""The VPC around a task, as EC2 describes it: subnets, route tables, filters. Each is read only when needed."""
 
 from __future__ import annotations
 
@@ -24,28 +24,23 @@ from gmsa_doctor.given.subject import Network
 
 @dataclass(frozen=True)
 class Vpc:
-    """A VPC with its IPv4 CIDRs. ``dhcp_options`` is ``default`` where it has no set of its own."""
+    """A VPC with its IPv4 CIDRs and its account. ``dhcp_options`` is ``default`` if no set is associated."""
 
     id: str
     cidrs: tuple[str, ...]
     owner: str | None
-    """The account that it belongs to."""
     dhcp_options: str
 
 
 @dataclass(frozen=True)
 class TaskSubnet:
-    """A subnet of the task."""
+    """A subnet of the task. ``cidr`` is its IPv4 CIDR, empty if it has none; ``ipv6``: it has an IPv6 CIDR."""
 
     id: str
     cidr: str
-    """IPv4; empty where it has none."""
     zone: str
     vpc: str
-    owner: str | None = None
-    """The account that it belongs to: another one's, where it is shared."""
     ipv6: bool = False
-    """It has IPv6, too or alone."""
 
     def __str__(self) -> str:
         return f"{self.id} ({self.zone})" if self.zone else self.id
@@ -53,10 +48,7 @@ class TaskSubnet:
 
 @dataclass(frozen=True)
 class TaskSubnets:
-    """The subnets of the task, at least one, and the VPC that all of them lie in.
-
-    ``shared``: it belongs to another account, of which not all can be seen.
-    """
+    """The task's subnets, at least one, and their VPC. ``shared``: another account owns the VPC."""
 
     vpc: Vpc
     subnets: tuple[TaskSubnet, ...]
@@ -64,39 +56,39 @@ class TaskSubnets:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Their ids."""
+        """The ids of the subnets."""
         return tuple(subnet.id for subnet in self.subnets)
 
     @property
     def with_ipv4(self) -> tuple[TaskSubnet, ...]:
-        """Those that have IPv4: all else is not checked."""
+        """The subnets with IPv4; only IPv4 is checked."""
         return tuple(subnet for subnet in self.subnets if subnet.cidr)
 
     @property
     def without_ipv4(self) -> bool:
-        """Whether all of them have IPv6 alone."""
+        """Whether all subnets are IPv6-only."""
         return bool(self.subnets) and not self.with_ipv4
 
     @property
     def dual_stack(self) -> frozenset[str]:
-        """The ids of those that have IPv6."""
+        """The ids of the subnets with IPv6."""
         return frozenset(subnet.id for subnet in self.subnets if subnet.ipv6)
 
 
 @dataclass(frozen=True)
 class SubnetRoutes:
-    """The route tables of the VPC, and by subnet the one that is in force: its own, else the main one."""
+    """The VPC's route tables, and by subnet the one in use: its own, otherwise the main route table."""
 
     by_subnet: tuple[tuple[str, RouteTable], ...]
     tables: tuple[RouteTable, ...] = ()
 
     def of(self, subnet: str) -> RouteTable | None:
-        """The route table of a subnet of the task; None if it cannot be seen."""
+        """The route table of a subnet; None if it cannot be seen."""
         return next((table for id, table in self.by_subnet if id == subnet), None)
 
 
 def private_addresses(interface: Mapping[str, Any]) -> set[str]:
-    """The IPv4 addresses of a network interface, as DescribeNetworkInterfaces gives it."""
+    """The IPv4 addresses of a network interface, as DescribeNetworkInterfaces returns it."""
     return {str(entry.get("PrivateIpAddress")) for entry in (interface, *interface.get("PrivateIpAddresses", ()))}
 
 
@@ -121,9 +113,9 @@ def security_groups(ids: tuple[str, ...], ec2: Ec2) -> tuple[SecurityGroup, ...]
 
 
 def groups_of_task(network: Network, subnets: TaskSubnets | None, ec2: Ec2) -> tuple[SecurityGroup, ...]:
-    """The groups of the task, empty if they are not known; a service that names none is given its VPC's default one.
+    """The task's groups, empty if they are not known. A service without groups uses the VPC's default group.
 
-    Only a service says whether the task gets a public address, so that one is known to be meant. Raises NotFound.
+    ``public_address`` is set only if a service was read. Raises NotFound.
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html
     """
     if network.security_groups:
@@ -142,7 +134,7 @@ def prefix_lists(ids: Iterable[str], ec2: Ec2) -> dict[str, tuple[IPv4Network, .
 
 
 def admission(rules: Iterable[GroupRule], packets: Packets, groups: frozenset[str] | None, ec2: Ec2) -> Admission:
-    """What rules admit, as :func:`admit` says. Prefix lists are read only where the other rules do not suffice."""
+    """What rules allow, as :func:`admit` does. Prefix lists are read only if the other rules are not enough."""
     rules = tuple(rules)
     without_lists = admit(rules, packets, {}, groups)
     ids = prefix_lists_of(rules, packets)

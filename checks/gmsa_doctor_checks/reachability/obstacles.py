@@ -1,4 +1,4 @@
-"""What blocks a flow: one layer of the network, by something that can be fixed."""
+"""Obstacles: a layer of the network blocks a flow, by something that can be fixed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gmsa_doctor_checks.reachability.flow import EPHEMERAL, Flow, Need
 
 
 class Layer(StrEnum):
-    """What can block a flow."""
+    """A part of the network that can block a flow."""
 
     ROUTE = "route"
     GROUP = "security group"
@@ -29,13 +29,13 @@ class Extent(StrEnum):
     """How much of a flow is blocked."""
 
     ALL = "all packets"
-    PART = "a part of them: connections fail now and then"
-    IPV4 = "IPv4: the packets may pass by IPv6, which is not checked"
+    PART = "some packets: connections fail intermittently"
+    IPV4 = "IPv4: packets may pass over IPv6, which is not checked"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What has to be fixed in a layer; in one subnet, or in all of them alike (without a name)."""
+    """What must be fixed in a layer, in one subnet; without ``subnet`` it is the same for all subnets."""
 
     layer: Layer
     by: str = ""
@@ -45,7 +45,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Obstacle:
-    """What blocks a flow, and why."""
+    """A blocked flow, with the reason."""
 
     flow: Flow
     fault: Fault
@@ -54,47 +54,47 @@ class Obstacle:
 
     @property
     def certain(self) -> bool:
-        """Whether no task of the subnet gets through."""
+        """Whether no task in the subnet gets through."""
         return self.extent is Extent.ALL
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What one layer keeps from all tasks: needs for which they reach no host; and what is at fault."""
+class Blockage:
+    """The result of one layer: the needs that no task can reach on any host, and the faults."""
 
     out_of_reach: tuple[Need, ...] = ()
     faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True)
-class RoutesToHosts(Judged):
-    """The routes: by subnet and address, the VPC in which the route ends; empty where it goes further."""
+class RoutesToHosts(Blockage):
+    """The routes: by subnet and address, the VPC in which the route ends; empty if it goes further."""
 
     vpcs: tuple[tuple[str, str, str], ...] = ()
 
     def vpc(self, subnet: str, address: str) -> str:
-        """The VPC in which the route from a subnet to an address ends; empty if that is not known."""
+        """The VPC in which the route from a subnet to an address ends; empty if it is not known."""
         return next((vpc for *ends, vpc in self.vpcs if ends == [subnet, address]), "")
 
 
 @dataclass(frozen=True)
-class GroupsOfTask(Judged):
-    """What the task's security groups let out."""
+class GroupsOfTask(Blockage):
+    """The task's security groups, outbound."""
 
 
 @dataclass(frozen=True)
-class NetworkAcls(Judged):
-    """What the network ACLs let pass, both ways."""
+class NetworkAcls(Blockage):
+    """The network ACLs, in both directions."""
 
 
 @dataclass(frozen=True)
-class GroupsOfHosts(Judged):
-    """What the security groups of the hosts let in."""
+class GroupsOfHosts(Blockage):
+    """The hosts' security groups, inbound."""
 
 
 @dataclass(frozen=True)
 class AclCrossing:
-    """Packets at a network ACL, in one direction; ``answers``: those of the way back."""
+    """Packets that pass a network ACL in one direction: requests, or ``answers``."""
 
     acl: NetworkAcl
     egress: bool
@@ -108,15 +108,14 @@ class AclCrossing:
 
     @cached_property
     def decision(self) -> AclDecision:
-        """What becomes of the packets."""
+        """The packets that the rules allow and deny."""
         return decide(self.rules, self.packets)
 
 
 def crossings(flow: Flow, cidr: str, own: NetworkAcl | None, theirs: NetworkAcl | None = None) -> Iterable[AclCrossing]:
-    """The ACLs, as far as they are known, that a flow and its answers cross.
+    """The known ACLs that a flow and its answers cross: those of the task's subnet (``cidr``) and the host's subnet.
 
-    These are those of the task's subnet, which has this ``cidr``, and of the host's subnet, in the order of the way.
-    ACLs know no connections: answers need rules of their own.
+    ACLs are stateless: answers need their own rules.
     """
     here = IPv4Network(cidr)
     if own:

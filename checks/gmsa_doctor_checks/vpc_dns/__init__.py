@@ -1,1 +1,1 @@
-"""Where the VPC sends the task's questions to DNS: DHCP options, Resolver rules, directories."""
+"""Where the VPC sends the task's DNS queries: DHCP options, Resolver rules, directories."""

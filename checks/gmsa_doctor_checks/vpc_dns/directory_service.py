@@ -1,4 +1,4 @@
-"""What AWS Directory Service knows of the AD: which kind of directory it is, and whether it is well."""
+"""The AD in AWS Directory Service: the type of directory, and its stage."""
 
 from __future__ import annotations
 
@@ -24,51 +24,51 @@ _KINDS = {
     docs=links.DIRECTORY_SERVICE,
 )
 def directories(network: Network, client: DirectoryService, place: AwsPlace) -> Result[AwsDirectories]:
-    """Lists the directories of the region, those shared with the account included.
+    """Lists the directories of the region, including those shared with the account.
 
-    Why: they tell the addresses of the AD's DNS servers, with which the VPC's DNS is compared. An AD that runs
-    elsewhere is not among them; there `--ad-dns` names its DNS servers.
+    Why: a directory lists the AD's DNS servers, with which the VPC's DNS is compared. A self-managed AD is not listed;
+    pass its DNS servers with `--ad-dns`.
 
-    Fix: allow `ds:DescribeDirectories`.
+    Fix: Allow `ds:DescribeDirectories`.
     """
     found = AwsDirectories(tuple(map(AwsDirectory.of, client.directories())))
     names = ", ".join(f"{own.id} ({own.name}, {own.type})" for own in found.all)
-    return Given(found, passed(names or f"none in {place.region}: the AD is a self-managed one, or of another region"))
+    return Given(found, passed(names or f"none in {place.region}: the AD is self-managed, or in another region"))
 
 
 @check(
     "directory-service.type",
-    title="The directory is of a kind that has gMSAs, and is active",
+    title="The directory supports gMSAs and is active",
     docs=links.DIRECTORY_SERVICE,
 )
 def kind(known: AwsDirectories, ad: AdDomain, place: AwsPlace) -> Finding:
-    """Looks for a directory of the domain's name, at its type and its stage.
+    """Checks the type and the stage of the directory with the domain's name.
 
-    Why: AWS Managed Microsoft AD and self-managed ADs (also behind an AD Connector) have gMSAs. Simple AD is a Samba
-    without them, as far as is known. A directory that is impaired or being restored may not answer.
+    Why: AWS Managed Microsoft AD and self-managed ADs (also behind an AD Connector) support gMSAs. Simple AD, based on
+    Samba, probably does not. A directory that is impaired or being restored may not answer.
 
-    Fix: use an AWS Managed Microsoft AD, or a self-managed AD; wait for a directory until it is Active, or recover it.
+    Fix: Use an AWS Managed Microsoft AD, or a self-managed AD. Wait until the directory is Active, or recover it.
     """
     domain = ad.in_use.text
     found = known.named(domain)
     if not found:
-        return passed(f"Directory Service has no directory {domain}: a self-managed AD")
+        return passed(f"Directory Service has no directory {domain}: the AD is self-managed")
     kinds = ", ".join(f"{own.id}: {_KINDS.get(own.type, own.type)}, {own.stage}" for own in found)
     if all(own.type == "SimpleAD" for own in found):
         return warned(
-            f"{found[0].id} is a Simple AD, which has no gMSAs as far as is known",
+            f"{found[0].id} is a Simple AD, which probably does not support gMSAs",
             observed=kinds,
             expected="an AWS Managed Microsoft AD, or a self-managed AD",
-            fix=Fix("Make an AWS Managed Microsoft AD (or use a self-managed AD), and the gMSA there."),
+            fix=Fix("Create an AWS Managed Microsoft AD (or use a self-managed AD), and create the gMSA there."),
         )
     inactive = [own for own in found if own.stage not in ("Active", "")]
     if inactive:
         return warned(
-            f"{', '.join(f'{own.id} is {own.stage}' for own in inactive)}, not Active; it may not always answer",
+            f"{', '.join(f'{own.id} is {own.stage}' for own in inactive)}, not Active; it may not answer",
             observed=kinds,
             expected="Active",
             fix=Fix(
-                "See what Directory Service says of it.",
+                "Read the reason for the stage, and fix it.",
                 tuple(
                     f"aws ds describe-directories{place.region_option} --directory-ids {posix(own.id)} "
                     "--query 'DirectoryDescriptions[].[Stage,StageReason]'"

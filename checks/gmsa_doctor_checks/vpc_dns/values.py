@@ -1,4 +1,4 @@
-"""What the checks of the VPC's DNS hand to each other."""
+"""The values that the checks of the VPC's DNS give."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from gmsa_doctor.given.vantage import KnownDnsServers
 from gmsa_doctor_checks.values import DomainName
 
 NO_RULE = "no Resolver rule is needed"
-"""What is said where the DHCP options, or a private hosted zone, lead to the AD."""
+"""The summary if the DHCP options or a private hosted zone cover the domain."""
 
 
 def plain(address: str) -> str:
-    """An address in its usual form: IPv6 has many ways to write one. What is no address stays as it is."""
+    """An address in its canonical form; other texts are unchanged."""
     try:
         return str(ip_address(address))
     except ValueError:
@@ -24,7 +24,7 @@ def plain(address: str) -> str:
 
 @dataclass(frozen=True)
 class VpcResolver:
-    """Whether the VPC's own resolver answers at all (``enableDnsSupport``)."""
+    """Whether the VPC resolver is on (``enableDnsSupport``)."""
 
     on: bool
 
@@ -33,8 +33,8 @@ class VpcResolver:
 class AwsDirectory:
     """A directory of Directory Service.
 
-    ``dns`` are its DNS servers; of an AD Connector those of the self-managed AD behind it, whose name it has.
-    ``connector`` are the addresses of an AD Connector itself, which serves no DNS. ``vpc`` is where it lies.
+    ``dns`` are its DNS servers; for an AD Connector, those of the self-managed AD behind it, whose name it has.
+    ``connector`` are the addresses of an AD Connector itself, which serves no DNS.
     """
 
     id: str
@@ -70,37 +70,37 @@ def _addresses(described: dict[str, Any]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class AwsDirectories:
-    """All directories of Directory Service in the region, those shared with the account included."""
+    """All directories of Directory Service in the region, including those shared with the account."""
 
     all: tuple[AwsDirectory, ...]
 
     def named(self, domain: str) -> tuple[AwsDirectory, ...]:
-        """Those of a domain's name."""
+        """The directories with a domain's name."""
         return tuple(directory for directory in self.all if directory.name == domain)
 
 
 @bundle
 @dataclass(frozen=True)
 class AdServers:
-    """What tells which are the AD's DNS servers: ``--ad-dns``, else the directories of the domain's name."""
+    """The sources for the AD's DNS servers: ``--ad-dns``, otherwise the directories with the domain's name."""
 
     known: KnownDnsServers
     directories: Outcome[AwsDirectories]
 
     @property
-    def in_the_way(self) -> Finding | None:
-        """Why nothing tells which they are."""
+    def missing(self) -> Finding | None:
+        """The finding that explains why no source is available."""
         unknown = not self.known.addresses and self.directories.value is None
         return self.directories.finding if unknown else None
 
     def named(self, domain: DomainName) -> tuple[AwsDirectory, ...]:
-        """The directories of the domain's name, where these tell."""
+        """The directories with the domain's name, if they are the source."""
         if self.known.addresses or self.directories.value is None:
             return ()
         return self.directories.value.named(domain.text)
 
     def of(self, domain: DomainName) -> tuple[tuple[str, ...], str]:
-        """The DNS servers, none if they are not known, and the words for where they were learnt."""
+        """The DNS servers (none if they are not known), and the name of the source."""
         if self.known.addresses:
             return tuple(map(plain, self.known.addresses)), "--ad-dns"
         found = self.named(domain)
@@ -110,7 +110,7 @@ class AdServers:
 
 @dataclass(frozen=True)
 class ForwardTarget:
-    """Where a Resolver rule forwards to."""
+    """A target of a Resolver rule."""
 
     address: str
     port: int = 53
@@ -122,9 +122,9 @@ class ForwardTarget:
 
 @dataclass(frozen=True)
 class ForwardRule:
-    """The Resolver FORWARD rule that decides for the domain.
+    """The Resolver FORWARD rule that applies to the domain.
 
-    ``pending`` says why it may not be in force yet, or no more. ``owner`` is the other account that shares it.
+    ``pending`` is why it may not be in effect. ``owner`` is the account that shares the rule, if it is another one.
     """
 
     id: str
@@ -140,9 +140,9 @@ class ForwardRule:
 
 @dataclass(frozen=True)
 class VpcDns:
-    """The VPC leads names of the AD domain to DNS servers that are not known to be wrong.
+    """The VPC sends queries for the AD domain to DNS servers that are not known to be wrong.
 
-    ``source`` are the words for why; ``rule`` is the Resolver rule that does so, where the VPC's own resolver is asked.
+    ``source`` is the reason; ``rule`` is the Resolver rule, if the VPC resolver answers the queries.
     """
 
     servers: tuple[str, ...]

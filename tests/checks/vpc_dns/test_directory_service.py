@@ -9,7 +9,7 @@ from gmsa_doctor.authoring import Given, Outcome, Status, skipped
 from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor_checks.domain import AdDomain
 from gmsa_doctor_checks.values import DhcpOptions, DomainName, GmsaName, GmsaNames
-from gmsa_doctor_checks.vpc_dns.dhcp_options.dns_support import dns_support
+from gmsa_doctor_checks.vpc_dns.dhcp_options.options import dns_support
 from gmsa_doctor_checks.vpc_dns.directory_service import directories, kind
 from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory
 

@@ -1,10 +1,23 @@
-"""Cause 4: the VPC's DHCP options set must lead the task to the DNS servers of the AD."""
+"""Cause 4: the VPC's DHCP options set must give the task DNS servers that resolve the AD domain."""
 
 from __future__ import annotations
 
 import ipaddress
 
-from gmsa_doctor.authoring import Cause, CheckId, Finding, Fix, Given, Outcome, Result, check, passed, skipped, warned
+from gmsa_doctor.authoring import (
+    Cause,
+    CheckId,
+    Finding,
+    Fix,
+    Given,
+    Outcome,
+    Owner,
+    Result,
+    check,
+    passed,
+    skipped,
+    warned,
+)
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.core.errors import NotFound
 from gmsa_doctor.given.subject import AwsPlace
@@ -14,11 +27,11 @@ from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.domain import AdDomain
 from gmsa_doctor_checks.reachability.network import TaskSubnets, Vpc
 from gmsa_doctor_checks.values import DhcpOptions, DomainName
-from gmsa_doctor_checks.vpc_dns.values import plain
+from gmsa_doctor_checks.vpc_dns.values import VpcResolver, plain
 
 AMAZON = "AmazonProvidedDNS"
 SEEN_BY = CheckId("dns.domain-controllers")
-"""The check that sees what is deduced here from configuration."""
+"""The check that observes what is deduced here from configuration."""
 
 
 @check(
@@ -28,12 +41,12 @@ SEEN_BY = CheckId("dns.domain-controllers")
     docs=links.DHCP_OPTIONS,
 )
 def dhcp_options_set(subnets: TaskSubnets, ec2: Ec2) -> Result[DhcpOptions]:
-    """Finds the DHCP options set of the VPC that the task's subnets are in.
+    """Finds the DHCP options set of the VPC of the task's subnets.
 
-    Why: a Fargate task takes its DNS servers from the DHCP options set of its VPC, and from nowhere else:
-    `dnsServers` and `extraHosts` are not valid on Fargate.
+    Why: a Fargate task gets its DNS servers only from the DHCP options set of its VPC: `dnsServers` and `extraHosts`
+    are not valid on Fargate.
 
-    Fix: name subnets that exist, all of one VPC.
+    Fix: Use existing subnets, all in one VPC.
     """
     vpc, id = subnets.vpc.id, subnets.vpc.dhcp_options
     if id == "default":
@@ -43,35 +56,52 @@ def dhcp_options_set(subnets: TaskSubnets, ec2: Ec2) -> Result[DhcpOptions]:
     except NotFound:
         if not subnets.shared:
             raise
-        text = f"{id} belongs to the account {subnets.vpc.owner}, as {vpc} does, and cannot be seen from here"
-        return skipped(text, fix=Fix("Ask who manages the VPC."))
+        text = f"{id} and {vpc} belong to account {subnets.vpc.owner}, and {id} is not visible from here"
+        return skipped(text, fix=Fix("Ask the owner of the VPC."))
     names = values.get("domain-name", ())
     servers = tuple(map(plain, values.get("domain-name-servers", ())))
     options = DhcpOptions(vpc, id, servers, names[0] if names else None, _resolvers(subnets.vpc))
-    return Given(options, passed(f"{id} of {vpc}: DNS servers {listed(options.servers)}"))
+    return Given(options, passed(f"{id} of {vpc}: DNS servers {', '.join(servers) or 'none'}"))
+
+
+@check("dhcp-options.dns-support", title="The VPC resolver's setting can be read, if it is used", docs=links.VPC_DNS)
+def dns_support(options: DhcpOptions, ec2: Ec2) -> Given[VpcResolver]:
+    """Reads the VPC's attribute `enableDnsSupport`, if the DHCP options list AmazonProvidedDNS.
+
+    dhcp-options.domain-name-servers reports the consequences.
+
+    Why: if the attribute is off, the VPC resolver does not answer, whatever rules and zones there are. DNS servers of
+    the AD are not affected.
+
+    Fix: Turn it on, with `aws ec2 modify-vpc-attribute --enable-dns-support`.
+    """
+    if own_servers(options):
+        return Given(VpcResolver(on=True), passed(f"{options.id} lists custom DNS servers, not the VPC resolver"))
+    on = ec2.vpc_attribute(options.vpc, "enableDnsSupport")
+    return Given(VpcResolver(on), passed(f"{options.vpc} has enableDnsSupport {'on' if on else 'off'}"))
 
 
 @check(
     "dhcp-options.domain-name",
-    title="The VPC's DHCP options complete names with the AD domain",
+    title="The DHCP options' domain-name is the AD domain",
     cause=Cause.DHCP_OPTIONS,
     docs=links.FARGATE_GMSA,
 )
 def domain_name(options: DhcpOptions, ad: AdDomain, place: AwsPlace) -> Finding:
     """Compares the `domain-name` of the DHCP options set with the AD domain.
 
-    Why: AWS's instructions set it. It only completes names without a dot, so a task works without it as long
-    as the application uses full names.
+    Why: AWS's instructions set it. It only completes names without a dot, so a task works without it if the application
+    uses fully qualified names.
 
-    Fix: make a DHCP options set with the AD domain as its `domain-name`.
+    Fix: Create a DHCP options set with the AD domain as its `domain-name`, and associate it with the VPC.
     """
     domain = ad.in_use
     set_to = {name.rstrip(".") for name in (options.domain_name or "").lower().split()}
-    if set_to & {domain.text, ad.names.domain.text}:  # where the two differ, secret.domain says so
+    if set_to & {domain.text, ad.names.domain.text}:  # if the two differ, secret.domain reports it
         return passed(f"{options.id}: domain-name is {options.domain_name}")
     return warned(
         f"the domain-name of {options.id} is {options.domain_name or 'not set'}, not {domain.text}; "
-        "names without a dot will not be found in the AD",
+        "names without a dot are not found in the AD",
         observed=options.domain_name or "not set",
         expected=domain.text,
         fix=new_options(options, domain, options.servers or ("<DNS servers of the AD>",), place),
@@ -80,36 +110,35 @@ def domain_name(options: DhcpOptions, ad: AdDomain, place: AwsPlace) -> Finding:
 
 @check(
     "dhcp-options.in-use",
-    title="The task's DNS servers are those of the VPC's DHCP options",
+    title="The task's DNS servers match the VPC's DHCP options",
     cause=Cause.DHCP_OPTIONS,
     docs=links.DHCP_OPTIONS,
 )
-def in_use(used: DnsServersInUse, options: Outcome[DhcpOptions], known: KnownDnsServers) -> Finding:
+def in_use(used: DnsServersInUse, options: Outcome[DhcpOptions], known: KnownDnsServers, place: AwsPlace) -> Finding:
     """Compares the DNS servers that the task was started with to those of the DHCP options set.
 
-    Where the set cannot be read, they are compared to `--ad-dns`. Other servers may forward the domain, so that
-    is no failure: dns.domain-controllers decides.
+    If the set cannot be read, they are compared to `--ad-dns`. Other servers may forward the domain, so this is not a
+    failure: dns.domain-controllers decides.
 
-    Why: a changed DHCP options set reaches new tasks only. A running task may go on with servers that the next one
-    will not have, or be without those that were set since.
+    Why: only new tasks use a changed DHCP options set. A running task keeps the servers that it was started with.
 
-    Fix: start a new task; check that one.
+    Fix: Start a new task, and check that one.
     """
-    names = listed(used.addresses)
+    names = ", ".join(used.addresses)
     if options.value:
-        return _like_the_set(used, options.value)
+        return _compare(used, options.value, place)
     if not known.addresses:
-        return passed(f"{names}; the DHCP options set was not read, so there was nothing to compare them with")
+        return passed(f"{names}; the DHCP options set was not read, so there is nothing to compare them with")
     others = tuple(address for address in used.addresses if address not in known.addresses)
     if not others:
         return passed(f"{names}, DNS of the AD (--ad-dns)")
-    which = "none of which is" if len(others) == len(used.addresses) else f"of which {listed(others)} is not"
+    which = "none of which is" if len(others) == len(used.addresses) else f"of which {', '.join(others)} is not"
     return warned(
-        f"the task's DNS servers are {names}, {which} among those of --ad-dns; that is right only if they forward the "
-        f"domain, which {SEEN_BY} shows",
+        f"the task's DNS servers are {names}, {which} in --ad-dns; this works only if they forward the domain, which "
+        f"{SEEN_BY} shows",
         observed=names,
-        expected=f"{listed(known.addresses)} (--ad-dns)",
-        fix=Fix("Let the VPC's DHCP options name the AD's DNS servers, and start new tasks: only they see the change."),
+        expected=f"{', '.join(known.addresses)} (--ad-dns)",
+        fix=Fix("Set the AD's DNS servers in the VPC's DHCP options, then start new tasks: only these use the change."),
     )
 
 
@@ -117,31 +146,35 @@ def in_use(used: DnsServersInUse, options: Outcome[DhcpOptions], known: KnownDns
 
 
 def own_servers(options: DhcpOptions) -> tuple[str, ...]:
-    """The DNS servers of the set that are not the VPC's own resolver."""
+    """The DNS servers of the set, without the VPC resolver."""
     return tuple(server for server in options.servers if server not in (AMAZON, *options.resolvers))
 
 
 def not_of_the_set(used: DnsServersInUse, options: DhcpOptions) -> tuple[str, ...]:
-    """The servers in use that the set does not name: it has changed since the task was started.
+    """The servers in use that the set does not list: it was changed after the task was started.
 
-    The VPC's resolver goes under several addresses; a server of the set that the task lacks is no harm.
+    The VPC resolver has several addresses. A server of the set that the task does not use is harmless.
     """
     amazon = not options.servers or bool({AMAZON, *options.resolvers} & set(options.servers))
     right = {*options.servers, *(options.resolvers if amazon else ())}
     return tuple(address for address in used.addresses if address not in right)
 
 
-def _like_the_set(used: DnsServersInUse, options: DhcpOptions) -> Finding:
+def _compare(used: DnsServersInUse, options: DhcpOptions, place: AwsPlace) -> Finding:
     others = not_of_the_set(used, options)
-    names = listed(used.addresses)
+    names, wanted = ", ".join(used.addresses), ", ".join(options.servers or (AMAZON,))
     if not others:
-        return passed(f"{names}, as {options.id} of {options.vpc} says")
+        return passed(f"{names}, as in {options.id} of {options.vpc}")
     return warned(
-        f"this task was started with the DNS servers {names}, but {options.id} of {options.vpc} now names "
-        f"{listed(options.servers or (AMAZON,))}: new tasks will not have the same as this one",
+        f"this task was started with the DNS servers {names}, but {options.id} of {options.vpc} now lists {wanted}, "
+        "which only new tasks will use",
         observed=names,
-        expected=listed(options.servers or (AMAZON,)),
-        fix=Fix("A changed DHCP options set reaches new tasks only: start a new one, and check that."),
+        expected=wanted,
+        fix=Fix(
+            "Start new tasks, since only these use a changed DHCP options set, and check one of them.",
+            (_new_tasks(place),),
+            owner=Owner.DEVELOPER,
+        ),
     )
 
 
@@ -149,7 +182,7 @@ def _like_the_set(used: DnsServersInUse, options: DhcpOptions) -> Finding:
 
 
 def _resolvers(vpc: Vpc) -> tuple[str, ...]:
-    """The VPC resolver's addresses: two link-local ones, and the third address of each block of the VPC.
+    """The VPC resolver's addresses: two link-local ones, and the third address of each CIDR of the VPC.
 
     Source: https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
     """
@@ -158,21 +191,24 @@ def _resolvers(vpc: Vpc) -> tuple[str, ...]:
 
 
 def new_options(options: DhcpOptions, domain: DomainName, servers: tuple[str, ...], place: AwsPlace) -> Fix:
-    """To make another DHCP options set; sets cannot be changed."""
+    """Create another DHCP options set, since sets cannot be changed, and start new tasks."""
     region = place.region_option
     values = ",".join(servers)
     return Fix(
-        f"Make a DHCP options set with the AD's DNS servers and associate it with {options.vpc}, then start new tasks. "
-        f"Or make a Route 53 Resolver FORWARD rule for {domain.text} and associate it with {options.vpc}.",
+        f"Create a DHCP options set with the AD's DNS servers, associate it with {options.vpc}, then start new tasks. "
+        f"Or create a Route 53 Resolver FORWARD rule for {domain.text} and associate it with {options.vpc}.",
         (
             f"aws ec2 create-dhcp-options{region} --dhcp-configurations "
             f"{posix(f'Key=domain-name-servers,Values={values}')} {posix(f'Key=domain-name,Values={domain.text}')}",
             f"aws ec2 associate-dhcp-options{region} --vpc-id {posix(options.vpc)} "
-            f"--dhcp-options-id {posix('<id of the new set>')}",
+            f"--dhcp-options-id {posix('<ID of the new set>')}",
+            _new_tasks(place),
         ),
     )
 
 
-def listed(items: tuple[str, ...]) -> str:
-    """The addresses with commas between them."""
-    return ", ".join(items) or "none"
+def _new_tasks(place: AwsPlace) -> str:
+    return (
+        f"aws ecs update-service{place.region_option} --cluster {posix('<cluster>')} --service {posix('<service>')} "
+        "--force-new-deployment"
+    )
