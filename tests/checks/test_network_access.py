@@ -23,13 +23,12 @@ from gmsa_doctor.given.vantage import KnownDnsServers, ServiceNames, Vantage
 from gmsa_doctor_checks.domain import AdDomain
 from gmsa_doctor_checks.domain_controllers import dns as dns_checks
 from gmsa_doctor_checks.domain_controllers import network as network_checks
-from gmsa_doctor_checks.network_access.from_inside import FromInside
 from gmsa_doctor_checks.network_access.groups import of_hosts, of_task
 from gmsa_doctor_checks.network_access.hosts import hosts, interfaces
 from gmsa_doctor_checks.network_access.passage import passage
 from gmsa_doctor_checks.network_access.routes import routes
 from gmsa_doctor_checks.network_access.values import Host, Hosts, Interface, Interfaces, Passage
-from gmsa_doctor_checks.network_access.verdict import BlockedFlows, explained, verdict
+from gmsa_doctor_checks.network_access.verdict import BlockedFlows, FromInside, explained, verdict
 from gmsa_doctor_checks.reachability.flow import ANY_SUBNET, Flow, Need, Port
 from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
 from gmsa_doctor_checks.reachability.obstacles import (

@@ -14,8 +14,7 @@ from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor_checks.network_path.endpoints import PathGroups, PrivateNames, VpcEndpoints
 from gmsa_doctor_checks.network_path.exits import Exit, Exits, ExitState, way_out
-from gmsa_doctor_checks.network_path.paths import PathSearch, TaskAccess, VpcView
-from gmsa_doctor_checks.network_path.private_zones import ZoneReader, by_zone, may_matter
+from gmsa_doctor_checks.network_path.paths import PathSearch, TaskAccess, VpcView, ZoneReader, by_zone, may_matter
 from gmsa_doctor_checks.network_path.subnets import subnets as task_subnets
 from gmsa_doctor_checks.reachability.flow import Flow
 from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc

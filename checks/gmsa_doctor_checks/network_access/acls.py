@@ -11,9 +11,8 @@ from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.formats.aws.network_acl import NetworkAcl
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.network_access.from_inside import FromInside
 from gmsa_doctor_checks.network_access.values import IPV6_ONLY, Hosts, Interfaces
-from gmsa_doctor_checks.network_access.verdict import BlockedFlows, verdict
+from gmsa_doctor_checks.network_access.verdict import BlockedFlows, FromInside, verdict
 from gmsa_doctor_checks.reachability.fixes import allow_in_acls
 from gmsa_doctor_checks.reachability.flow import Flow
 from gmsa_doctor_checks.reachability.network import TaskSubnet, TaskSubnets, acl_of

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Network
-from typing import TypeVar
 
 from gmsa_doctor.authoring import Fix, Given, Outcome, Owner, Result, Status, check, failed, listed, skipped, unknown
 from gmsa_doctor.clients.aws.ec2 import Ec2
@@ -14,14 +13,13 @@ from gmsa_doctor.formats.aws.security_group import SecurityGroup, by_ipv6
 from gmsa_doctor.given.subject import AwsPlace, Launch, Network, Platform
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.network_access.from_inside import FromInside
 from gmsa_doctor_checks.network_access.values import IPV6_ONLY, Hosts, Interface, Interfaces
-from gmsa_doctor_checks.network_access.verdict import BlockedFlows, verdict
+from gmsa_doctor_checks.network_access.verdict import BlockedFlows, FromInside, verdict
 from gmsa_doctor_checks.reachability.fixes import HTTPS_TO_ANYWHERE, authorize, set_network
 from gmsa_doctor_checks.reachability.flow import ANY_SUBNET, Flow
 from gmsa_doctor_checks.reachability.network import TaskSubnets, admission, groups_of_task, security_groups
 from gmsa_doctor_checks.reachability.obstacles import (
-    Blockage,
+    B,
     Extent,
     Fault,
     GroupsOfHosts,
@@ -34,7 +32,6 @@ from gmsa_doctor_checks.reachability.obstacles import (
 _SHOWS = (texts.USER_TICKET, texts.BIND, texts.NO_DNS)
 _Doubts = list[tuple[Flow, tuple[str, ...]]]
 """Flows that are allowed only for members of security groups, of which it is not known whether they are members."""
-B = TypeVar("B", bound=Blockage)
 
 
 @check(
@@ -93,6 +90,7 @@ def of_task(
         )
     rules = [rule for group in groups for rule in group.egress]
     names = listed(group.id for group in groups)
+    faults = tuple(Fault(Layer.GROUP, group.id) for group in groups)
     obstacles: list[Obstacle] = []
     doubts: _Doubts = []
     for flow in hosts.flows(ANY_SUBNET):
@@ -104,9 +102,8 @@ def of_task(
             doubts.append((flow, admitted.doubts))
         elif not admitted.whole:
             ipv6 = subnets.value and subnets.value.dual_stack and by_ipv6(rules, flow.requests)
-            text = f"no outbound rule of {names} allows it"
-            fault = Fault(Layer.GROUP, groups[0].id)
-            obstacles.append(Obstacle(flow, fault, text, Extent.IPV4 if ipv6 else Extent.ALL))
+            extent = Extent.IPV4 if ipv6 else Extent.ALL
+            obstacles.append(Obstacle(flow, faults[0], f"no outbound rule of {names} allows it", extent))
     on_fargate = platform.value is not None and platform.value.launch is Launch.FARGATE
     given = verdict(
         GroupsOfTask,
@@ -115,7 +112,7 @@ def of_task(
         lambda blocked: _fix_egress(groups, blocked, place, to_aws=on_fargate),
         inside.sees,
     )
-    faults = tuple(Fault(Layer.GROUP, group.id) for group in groups) if obstacles else ()
+    faults = faults if obstacles else ()
     return _doubtful(names, "the hosts", doubts, Given(replace(given.value, faults=faults), given.finding))
 
 

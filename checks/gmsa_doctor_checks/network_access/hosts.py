@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
@@ -28,7 +29,7 @@ from gmsa_doctor_checks.vpc_dns.dhcp_options.options import own_servers
 _MANAGED_AD = ("MicrosoftAD", "SharedMicrosoftAD")
 """Types of directories whose DNS servers are domain controllers."""
 _SQL_SERVER = re.compile(r"MSSQLSvc/([^:/@]+)(?::(\d{1,5}))?(?:@.*)?", re.IGNORECASE)
-_SQL_PORT = 1433
+_DNS = (Port(Need.DNS, Protocol.UDP, 53), Port(Need.DNS, Protocol.TCP, 53, required=False))
 _FILTER_VALUES = 200
 """The most values that a filter of EC2 accepts. A large domain has hundreds of domain controllers."""
 
@@ -64,7 +65,11 @@ def hosts(
     of_domain = _directories(directories, domain) if relevant else ()
     if not answered and not isinstance(of_domain, ClientError):
         _by_configuration(found, known.addresses, of_domain)
-    _dns_servers(found, custom, known.addresses, of_domain)
+    own = () if isinstance(of_domain, ClientError) else of_domain
+    of_ad = known.addresses or tuple(address for directory in own for address in _addresses(directory))
+    for server in custom:
+        if server in of_ad or not of_ad:  # otherwise dhcp-options.domain-name-servers reports them
+            found.add(server, "DNS server", *_DNS)
     if dns.value:
         _sql_servers(found, services, dns.value)
     if not found.ports and isinstance(of_domain, ClientError):
@@ -82,33 +87,31 @@ def hosts(
 
 
 class _Found:
-    """The hosts found so far: ports and a name for each address, in order."""
+    """The hosts found so far: the name and the ports of each address, in order."""
 
     def __init__(self, ldap: bool) -> None:
         self._ldap = ldap
-        self.names: dict[str, str] = {}
+        self._names: dict[str, str] = {}
         self.ports: dict[str, dict[tuple[Need, Protocol, int], Port]] = {}
         self.left_out: list[str] = []
 
-    def add(self, address: str, name: str, *ports: tuple[Any, ...], certain: bool = True) -> None:
-        """Add ports of a host: need, protocol, number, and whether it is required (the default)."""
+    def add(self, address: str, name: str, *ports: Port) -> None:
+        """Add ports of a host; what was added first stays."""
         try:
             IPv4Address(address)
         except AddressValueError:
             self.left_out.append(f"{address} is not IPv4 and is not checked")
             return
-        self.names.setdefault(address, name)
-        for need, protocol, number, *required in ports:
-            if need is Need.LDAP and not self._ldap:
-                continue
-            port = Port(need, protocol, number, not required or bool(required[0]), certain)
-            self.ports.setdefault(address, {}).setdefault((need, protocol, number), port)
+        self._names.setdefault(address, name)
+        for port in ports:
+            if port.need is not Need.LDAP or self._ldap:
+                self.ports.setdefault(address, {}).setdefault((port.need, port.protocol, port.number), port)
 
     def hosts(self) -> tuple[Host, ...]:
         """In the order in which they were found, with the ports in the order of use."""
         order = list(Need)
         return tuple(
-            Host(address, self.names[address], tuple(sorted(ports.values(), key=lambda port: order.index(port.need))))
+            Host(address, self._names[address], tuple(sorted(ports.values(), key=lambda port: order.index(port.need))))
             for address, ports in self.ports.items()
         )
 
@@ -133,23 +136,12 @@ def _by_dns(found: _Found, domain: DomainName, dns: Dns) -> bool:
             found.add(address, record.target, *_kerberos(record.port))
     for record in ldap:
         for address in addresses[record.target]:
-            found.add(address, record.target, (Need.LDAP, Protocol.TCP, record.port))
+            found.add(address, record.target, Port(Need.LDAP, Protocol.TCP, record.port))
     return bool(found.ports or found.left_out)
 
 
-def _kerberos(number: int = 88) -> tuple[tuple[Any, ...], ...]:
-    return (Need.KERBEROS, Protocol.TCP, number), (Need.KERBEROS, Protocol.UDP, number, False)
-
-
-def _dns_servers(
-    found: _Found, custom: Iterable[str], known: tuple[str, ...], directories: Sequence[Mapping[str, Any]] | ClientError
-) -> None:
-    """Add the DHCP options' DNS servers, unless they are known not to be the AD's, which is another fault."""
-    own = () if isinstance(directories, ClientError) else directories
-    of_ad = known or tuple(address for directory in own for address in _addresses(directory))
-    for server in custom:
-        if server in of_ad or not of_ad:
-            found.add(server, "DNS server", (Need.DNS, Protocol.UDP, 53), (Need.DNS, Protocol.TCP, 53, False))
+def _kerberos(number: int = 88) -> tuple[Port, Port]:
+    return Port(Need.KERBEROS, Protocol.TCP, number), Port(Need.KERBEROS, Protocol.UDP, number, required=False)
 
 
 def _directories(client: DirectoryService, domain: DomainName) -> Sequence[Mapping[str, Any]] | ClientError:
@@ -162,13 +154,14 @@ def _directories(client: DirectoryService, domain: DomainName) -> Sequence[Mappi
 
 def _by_configuration(found: _Found, known: Iterable[str], directories: Sequence[Mapping[str, Any]]) -> None:
     """Add the hosts that replace the answer of DNS. The DNS servers of Managed AD are its domain controllers."""
-    ports = (*_kerberos(), (Need.LDAP, Protocol.TCP, 389))
+    ports = (*_kerberos(), Port(Need.LDAP, Protocol.TCP, 389))
+    likely = tuple(replace(port, certain=False) for port in ports)
     for directory in directories:
-        certain = directory.get("Type") in _MANAGED_AD
         for address in _addresses(directory):
-            found.add(address, str(directory.get("DirectoryId", "")), *ports, certain=certain)
+            own = ports if directory.get("Type") in _MANAGED_AD else likely
+            found.add(address, str(directory.get("DirectoryId", "")), *own)
     for address in known:
-        found.add(address, "--ad-dns", *ports, certain=False)
+        found.add(address, "--ad-dns", *likely)
 
 
 def _addresses(directory: Mapping[str, Any]) -> tuple[str, ...]:
@@ -186,16 +179,12 @@ def _sql_servers(found: _Found, services: ServiceNames, dns: Dns) -> None:
         if isinstance(answer, ClientError):
             found.left_out.append(f"{match[1]} has no address here and is not checked")
             continue
-        port = (Need.SQL_SERVER, Protocol.TCP, int(match[2] or _SQL_PORT))
+        port = Port(Need.SQL_SERVER, Protocol.TCP, int(match[2] or 1433), certain=bool(match[2]))
         for address in answer:
-            found.add(address, match[1], port, certain=bool(match[2]))
+            found.add(address, match[1], port)
 
 
-@check(
-    "network-access.interfaces",
-    title="The AD hosts in this account can be found",
-    docs=links.NETWORK_INTERFACES,
-)
+@check("network-access.interfaces", title="The AD hosts in this account can be found", docs=links.NETWORK_INTERFACES)
 def interfaces(hosts: Hosts, ec2: Ec2) -> Given[Interfaces]:
     """Finds network interfaces with the addresses of the domain controllers.
 
@@ -206,17 +195,17 @@ def interfaces(hosts: Hosts, ec2: Ec2) -> Given[Interfaces]:
     """
     addresses = hosts.addresses
     parts = [addresses[start : start + _FILTER_VALUES] for start in range(0, len(addresses), _FILTER_VALUES)]
-    raw = [interface for part in parts for interface in ec2.network_interfaces(part)]
-    found = tuple(own for interface in raw for own in _interfaces(interface, set(addresses)))
-    if not found:
-        return Given(Interfaces(), passed("none of the hosts has a network interface in this account"))
-    text = listed(f"{own.address} is {own.id} in {own.vpc}" for own in found)
-    return Given(Interfaces(found), passed(text))
-
-
-def _interfaces(raw: Mapping[str, Any], wanted: set[str]) -> Iterable[Interface]:
-    groups = tuple(str(group["GroupId"]) for group in raw.get("Groups", ()))
-    for address in sorted(private_addresses(raw) & wanted):
-        yield Interface(
-            str(raw["NetworkInterfaceId"]), address, str(raw.get("VpcId")), str(raw.get("SubnetId")), groups
+    found = tuple(
+        Interface(
+            str(raw["NetworkInterfaceId"]),
+            address,
+            str(raw.get("VpcId")),
+            str(raw.get("SubnetId")),
+            tuple(str(group["GroupId"]) for group in raw.get("Groups", ())),
         )
+        for part in parts
+        for raw in ec2.network_interfaces(part)
+        for address in sorted(private_addresses(raw) & set(addresses))
+    )
+    text = listed(f"{interface.address} is {interface.id} in {interface.vpc}" for interface in found)
+    return Given(Interfaces(found), passed(text or "none of the hosts has a network interface in this account"))

@@ -11,11 +11,7 @@ from gmsa_doctor_checks.network_access.values import Hosts, Passage
 from gmsa_doctor_checks.reachability.obstacles import GroupsOfHosts, GroupsOfTask, NetworkAcls, RoutesToHosts
 
 
-@check(
-    "network-access.passage",
-    title="Routes and filters let packets reach the AD",
-    docs=links.FARGATE_NETWORK,
-)
+@check("network-access.passage", title="Routes and filters let packets reach the AD", docs=links.FARGATE_NETWORK)
 def passage(
     hosts: Hosts,
     routes: Outcome[RoutesToHosts],

@@ -22,9 +22,8 @@ from gmsa_doctor.formats.aws.route_table import (
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.network_access.from_inside import FromInside
 from gmsa_doctor_checks.network_access.values import Hosts
-from gmsa_doctor_checks.network_access.verdict import BlockedFlows, verdict
+from gmsa_doctor_checks.network_access.verdict import BlockedFlows, FromInside, verdict
 from gmsa_doctor_checks.reachability.fixes import set_route
 from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnets, nat_gateways, prefix_lists
 from gmsa_doctor_checks.reachability.obstacles import Extent, Fault, Layer, Obstacle, RoutesToHosts
@@ -84,10 +83,7 @@ def routes(
     by_ipv6 = {subnet for subnet in subnets.dual_stack & set(seen) if seen[subnet].ipv6_inside}
     obstacles = tuple(
         Obstacle(
-            flow,
-            Fault(Layer.ROUTE, end.fault, subnet),
-            end.blocked,
-            Extent.IPV4 if subnet in by_ipv6 else Extent.ALL,
+            flow, Fault(Layer.ROUTE, end.fault, subnet), end.blocked, Extent.IPV4 if subnet in by_ipv6 else Extent.ALL
         )
         for subnet in seen
         for flow in hosts.flows(subnet)
@@ -113,7 +109,6 @@ class _Follower:
         self._peerings = tuple(sorted({route.target for route in routes if route.kind is RouteTarget.PEERING}))
 
     def follow(self, table: RouteTable, address: str) -> _End:
-        """Where packets to an address go, by the route table of their subnet."""
         route = self._route(table, address)
         fault = "" if route is None or route.network == EVERYWHERE else str(route)
         return replace(self._end(route, table, address), fault=fault)

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from gmsa_doctor.authoring import (
     CheckId,
     Fix,
     Given,
+    Outcome,
     Row,
     ShowsAs,
     Status,
+    bundle,
     failed,
     in_words,
     listed,
     passed,
     warned,
 )
+from gmsa_doctor.clients.network.tcp import Tcp
+from gmsa_doctor.core.errors import ClientError
+from gmsa_doctor.core.limits import each
+from gmsa_doctor.formats.aws.packet_filter import Protocol
+from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.network_access.values import Host, Hosts
 from gmsa_doctor_checks.reachability.flow import ANY_SUBNET, Need
-from gmsa_doctor_checks.reachability.obstacles import Blockage, Extent, Obstacle
+from gmsa_doctor_checks.reachability.obstacles import B, Extent, Obstacle
 
 _SHOWS: dict[Need, ShowsAs] = {Need.DNS: texts.NO_DNS, Need.KERBEROS: texts.USER_TICKET, Need.LDAP: texts.BIND}
 _SEEN_BY = {
@@ -31,7 +37,33 @@ _SEEN_BY = {
     Need.DNS: CheckId("dns.domain-controllers"),
 }
 """The checks that observe what is deduced here; DNS is last, since another server may answer for a name."""
-B = TypeVar("B", bound=Blockage)
+
+
+@bundle
+@dataclass(frozen=True)
+class FromInside:
+    """TCP, and where it is used from.
+
+    Only the inside counts: a port that is open to another machine, as with ``--dns-server``, proves nothing about the
+    task's subnets and security groups.
+    """
+
+    tcp: Outcome[Tcp]
+    vantage: Vantage
+
+    def sees(self, hosts: Hosts, need: Need) -> bool:
+        """Whether a task reaches a need on one of the hosts."""
+        tcp = self.tcp.value
+        if not self.vantage.inside or tcp is None:
+            return False
+        if need is Need.DNS:
+            return hosts.answered and self.vantage.own_resolver
+        ends = [
+            (flow.destination, flow.port.number)
+            for flow in hosts.flows(ANY_SUBNET)
+            if flow.port.need is need and flow.port.protocol is Protocol.TCP
+        ]
+        return any(not isinstance(answer, ClientError) for _, answer in each(ends, lambda end: tcp.connect(*end)))
 
 
 @dataclass(frozen=True)
@@ -101,7 +133,6 @@ def verdict(
 
 
 def _partial(blocked: BlockedFlows, dead: Sequence[str]) -> str:
-    """The summary of a warning."""
     domain, why = blocked.hosts.domain, explained(blocked.obstacles)
     required = [obstacle for obstacle in blocked.obstacles if obstacle.flow.port.required]
     if dead:

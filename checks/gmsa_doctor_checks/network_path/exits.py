@@ -132,14 +132,11 @@ class _Vpc:
 
 @dataclass(frozen=True)
 class _ExitSearch:
-    """The search for the route out of the VPC from a subnet."""
-
     vpc: _Vpc
     subnet: str
     table: RouteTable
 
     def exit(self) -> Exit:
-        """The route out of the VPC."""
         id, route = self.table.id, self.table.default
         parts = [str(part) for part in self.table.routes if self.vpc.is_part(part)]
         if parts and (route is None or route.blackhole):
@@ -167,7 +164,6 @@ class _ExitSearch:
         return Exit(self.subnet, ExitState.CLOSED, text, fix, elsewhere or (_BY_IPV6 if self.table.ipv6 else ()))
 
     def _gone(self, route: Route, text: str) -> Exit:
-        """Closed, since the target of the default route is missing or not working."""
         fix = f"Point the default route of {self.table.id} to an available NAT gateway, instead of {route.target}."
         return self._closed(text, Fix(fix, (self._to_nat(),)))
 

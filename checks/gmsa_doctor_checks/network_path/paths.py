@@ -1,4 +1,8 @@
-"""The path of a flow to an AWS service: through an endpoint, or a route out of the VPC. Pure."""
+"""The path of a flow to an AWS service: through an endpoint, or a route out of the VPC.
+
+Networks with shared endpoints in one central VPC use private hosted zones that point AWS host names to them.
+Source: https://docs.aws.amazon.com/whitepapers/latest/building-scalable-secure-multi-vpc-network-infrastructure/centralized-access-to-vpc-private-endpoints.html
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
 from gmsa_doctor.authoring import Fix, Outcome, Status, bundle
+from gmsa_doctor.clients.aws.route53 import Route53, Route53Profiles
+from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.formats.aws.arn import RoleArn
 from gmsa_doctor.formats.aws.iam_policy_document import PolicyError, PolicyRequest, rule
 from gmsa_doctor.formats.aws.route_table import is_public
@@ -14,13 +20,14 @@ from gmsa_doctor.formats.aws.security_group import admit, by_ipv6
 from gmsa_doctor.formats.aws.vpc_endpoint import GATEWAY, INTERFACE, VpcEndpoint
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.domain import is_part_of
 from gmsa_doctor_checks.network_path.endpoints import PathGroups, PrivateNames, VpcEndpoints
-from gmsa_doctor_checks.network_path.exits import Exits, ExitState
+from gmsa_doctor_checks.network_path.exits import Exits, ExitState, routes_elsewhere
 from gmsa_doctor_checks.reachability.fixes import HTTPS_TO_ANYWHERE, authorize
 from gmsa_doctor_checks.reachability.flow import Flow
 from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnet, TaskSubnets
 from gmsa_doctor_checks.reachability.obstacles import Fault, Layer
-from gmsa_doctor_checks.reachability.services import ServicePath, endpoint_service
+from gmsa_doctor_checks.reachability.services import ServicePath, endpoint_service, host_name
 from gmsa_doctor_checks.values import DhcpOptions
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import own_servers
 
@@ -109,6 +116,9 @@ class PathSearch:
     def _fault(self, layer: Layer, by: str, fix: Fix | None) -> Fault:
         return Fault(layer, by, self.subnet.id, fix)
 
+    def _failed(self, text: str, layer: Layer, by: str, fix: str, *commands: str) -> ServicePath:
+        return self._path(Status.FAIL, text, self._fault(layer, by, Fix(fix, commands)))
+
     def _by_public_addresses(self, endpoints: tuple[VpcEndpoint, ...]) -> ServicePath:
         table = self.view.routes.of(self.subnet.id)
         for endpoint in endpoints:
@@ -116,7 +126,7 @@ class PathSearch:
                 return self._by_gateway(endpoint)
         return self._by_exit(endpoints)
 
-    # Through an endpoint ---------------------------------------------------------------------------------
+    # Through an endpoint -----------------------------------------------------------------------------
 
     def _by_interface(self, endpoint: VpcEndpoint) -> ServicePath:
         found = self._at_interface(endpoint)
@@ -134,9 +144,8 @@ class PathSearch:
         name = f"the endpoint {endpoint.id}"
         if not endpoint.available or not endpoint.subnets:
             state = "in no subnet" if endpoint.available else endpoint.state
-            text = f"Find out why {endpoint.id} is {state} and fix it, or create another endpoint for the service."
-            fix = Fix(text, (self._describe(endpoint),))
-            return self._path(Status.FAIL, f"{name} is {state}", self._fault(Layer.ENDPOINT, endpoint.id, fix))
+            fix = f"Find out why {endpoint.id} is {state} and fix it, or create another endpoint for the service."
+            return self._failed(f"{name} is {state}", Layer.ENDPOINT, endpoint.id, fix, self._describe(endpoint))
         if blocked := self._blocked_by_groups_of(endpoint):
             return blocked
         in_vpc = tuple(map(IPv4Network, self.view.subnets.vpc.cidrs))
@@ -180,7 +189,6 @@ class PathSearch:
         return self._denied_by(endpoint) or self._path(Status.PASS, f"through {name}")
 
     def _denied_by(self, endpoint: VpcEndpoint) -> ServicePath | None:
-        """A path that the endpoint's policy certainly blocks."""
         request, role = self.access.requests.get(self.flow.destination), self.access.role
         if not request or not role or not endpoint.policy:
             return None
@@ -205,22 +213,23 @@ class PathSearch:
             text = f"the policy of the endpoint {endpoint.id} does not allow {request}"
         else:
             return None
-        region_option = self.view.place.region_option
-        fix = Fix(
+        return self._failed(
+            text,
+            Layer.POLICY,
+            endpoint.id,
             f"Allow {request} in the policy of {endpoint.id}: save the policy, edit it, and put it back.",
-            (
-                f"{self._describe(endpoint)} --query 'VpcEndpoints[0].PolicyDocument' --output text > policy.json",
-                f"aws ec2 modify-vpc-endpoint{region_option} --vpc-endpoint-id {posix(endpoint.id)} "
-                "--policy-document file://policy.json",
-            ),
+            f"{self._describe(endpoint)} --query 'VpcEndpoints[0].PolicyDocument' --output text > policy.json",
+            f"{self._modify(endpoint)} --policy-document file://policy.json",
         )
-        return self._path(Status.FAIL, text, self._fault(Layer.POLICY, endpoint.id, fix))
 
     def _describe(self, endpoint: VpcEndpoint) -> str:
         region = self.view.place.region_option
         return f"aws ec2 describe-vpc-endpoints{region} --vpc-endpoint-ids {posix(endpoint.id)}"
 
-    # Through a route out of the VPC ---------------------------------------------------------------------------------
+    def _modify(self, endpoint: VpcEndpoint) -> str:
+        return f"aws ec2 modify-vpc-endpoint{self.view.place.region_option} --vpc-endpoint-id {posix(endpoint.id)}"
+
+    # Through a route out of the VPC ------------------------------------------------------------------
 
     def _by_exit(self, unused: tuple[VpcEndpoint, ...]) -> ServicePath:
         """``unused``: endpoints that the subnet cannot use."""
@@ -245,13 +254,11 @@ class PathSearch:
         return self._path(Status.PASS, out.text)
 
     def _why_unused(self, endpoint: VpcEndpoint) -> tuple[str, tuple[Fault, ...]]:
-        """Why the subnet cannot use an endpoint, and the fault to fix."""
         region, vpc, off = self.view.place.region_option, self.view.subnets.vpc.id, self._names_off
-        modify = f"aws ec2 modify-vpc-endpoint{region} --vpc-endpoint-id {posix(endpoint.id)}"
         if endpoint.kind == GATEWAY:
             table = self.view.routes.of(self.subnet.id)
             name = table.id if table else "<route table>"
-            command = f"{modify} --add-route-table-ids {posix(name)}"
+            command = f"{self._modify(endpoint)} --add-route-table-ids {posix(name)}"
             fix = Fix(f"Add {name} to the route tables of the gateway endpoint {endpoint.id}.", (command,))
             text = f"the gateway endpoint {endpoint.id} is not associated with {name}"
             return text, (self._fault(Layer.ENDPOINT, f"{endpoint.id} on {name}", fix),)
@@ -265,7 +272,7 @@ class PathSearch:
             fix = Fix(f"Turn on {names} of {vpc}, which the private DNS of endpoints requires.", commands)
             text = f"{names} of {vpc} is off, so the endpoint {endpoint.id} is not used"
             return text, (self._fault(Layer.DNS, names, fix),)
-        fix = Fix(f"Turn on the private DNS of {endpoint.id}.", (f"{modify} --private-dns-enabled",))
+        fix = Fix(f"Turn on the private DNS of {endpoint.id}.", (f"{self._modify(endpoint)} --private-dns-enabled",))
         text = f"the endpoint {endpoint.id} has no private DNS, so the service's host name does not resolve to it"
         return text, (self._fault(Layer.ENDPOINT, f"private DNS of {endpoint.id}", fix),)
 
@@ -283,17 +290,67 @@ class PathSearch:
         if self.subnet.ipv6 and by_ipv6(rules, packets):
             return True
         lists = dict(groups.prefix_lists)
-        networks = (
-            network
-            for rule in rules
-            for network in (*rule.networks, *(found for id in rule.prefix_lists for found in lists.get(id, ())))
-        )
+        networks = [network for rule in rules for network in rule.networks]
+        networks += [network for rule in rules for id in rule.prefix_lists for network in lists.get(id, ())]
         return any(set(rule.groups) & set(peers) for rule in rules) or any(map(wanted, networks))
 
     def _no_egress(self, destination: str) -> ServicePath:
         groups = self.access.groups
         names = ", ".join(groups)
         command = authorize("egress", groups[0], HTTPS_TO_ANYWHERE, self.view.place)
-        fix = Fix(f"Allow outbound TCP 443 in {names}.", (command,))
         text = f"no outbound rule of {names} allows TCP 443 to {destination}"
-        return self._path(Status.FAIL, text, self._fault(Layer.GROUP, groups[0], fix))
+        return self._failed(text, Layer.GROUP, groups[0], f"Allow outbound TCP 443 in {names}.", command)
+
+
+# Private hosted zones -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PrivateZones:
+    """The names of a VPC's private hosted zones; ``whole``: there are no others."""
+
+    names: tuple[str, ...] = ()
+    whole: bool = True
+
+
+@bundle
+@dataclass(frozen=True)
+class ZoneReader:
+    """Reads private hosted zones."""
+
+    route53: Route53
+    profiles: Route53Profiles
+
+    def zones_of(self, vpc: str, place: AwsPlace) -> PrivateZones:
+        """The zones that are associated with a VPC. A Route 53 Profile may contain others."""
+        names: tuple[str, ...] = ()
+        try:
+            names = tuple(self.route53.zones_of_vpc(vpc, place.region or ""))
+            return PrivateZones(names, not self.profiles.profiles_of_vpc(vpc))
+        except ClientError:
+            return PrivateZones(names, whole=False)
+
+
+def may_matter(view: VpcView, path: ServicePath) -> bool:
+    """Whether a zone could open a blocked path: not if an endpoint has private DNS, or nothing else is reachable."""
+    if not path.blocked:
+        return False
+    endpoints = view.endpoints.of(endpoint_service(path.service))
+    own = [endpoint for endpoint in endpoints if endpoint.kind == INTERFACE]
+    if any(endpoint.private_dns for endpoint in own):
+        return False
+    table = view.routes.of(path.flow.subnet)
+    return any(endpoint.available for endpoint in own) or bool(table and routes_elsewhere(table))
+
+
+def by_zone(path: ServicePath, place: AwsPlace, zones: PrivateZones) -> ServicePath:
+    """The path with the zones taken into account; the addresses in a zone are not checked."""
+    name = host_name(path.service, place)
+    zone = next((zone for zone in zones.names if is_part_of(name, zone) or is_part_of(zone, name)), None)
+    if zone:
+        text = f"through the private hosted zone {zone}; the addresses in it were not checked"
+        return replace(path, status=Status.PASS, text=text, faults=())
+    if zones.whole or path.status is Status.WARN:
+        return path
+    text = f"{path.text}; not known whether a private hosted zone points {name} to an endpoint"
+    return replace(path, status=Status.WARN, text=text)

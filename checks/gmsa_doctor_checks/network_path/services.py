@@ -32,8 +32,15 @@ from gmsa_doctor.given.subject import AwsPlace, Launch, Network, Platform
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.network_path.acls import ON_EC2
-from gmsa_doctor_checks.network_path.paths import PathSearch, ServiceRequest, TaskAccess, VpcView
-from gmsa_doctor_checks.network_path.private_zones import ZoneReader, by_zone, may_matter
+from gmsa_doctor_checks.network_path.paths import (
+    PathSearch,
+    ServiceRequest,
+    TaskAccess,
+    VpcView,
+    ZoneReader,
+    by_zone,
+    may_matter,
+)
 from gmsa_doctor_checks.reachability.attribution import Report, blame, report
 from gmsa_doctor_checks.reachability.flow import Flow
 from gmsa_doctor_checks.reachability.obstacles import Fault, GroupsOfTask, Layer, RoutesToHosts
@@ -117,9 +124,8 @@ def services(
         paths = [by_zone(path, place, zones) if path in open_to_zones else path for path in paths]
     roots = iter(blame([path.faults for path in paths if path.faults]))
     blamed = tuple(replace(path, faults=next(roots)) if path.faults else path for path in paths)
-    wanted = ", ".join(dict.fromkeys(service_name(path.service) for path in paths))
     unknown_exits = None if view.exits.value else view.exits.finding
-    return Given(ServicePaths(blamed, unknown_exits), passed(f"evaluated for {wanted}"))
+    return Given(ServicePaths(blamed, unknown_exits), passed(f"evaluated for {_names(paths)}"))
 
 
 def _needed(definition: TaskDefinition, place: AwsPlace) -> Iterable[tuple[str, bool]]:
@@ -196,18 +202,15 @@ def secrets_manager(
     Why: Credentials Fetcher reads the user's password from Secrets Manager over the task's network interface. If only
     some subnets have a path, tasks fail intermittently.
 
-    Fix: Create an interface endpoint with private DNS whose security groups allow TCP 443 from the task, or add a
-    default route through a NAT gateway to the subnets' route tables.
+    Fix: Create an interface endpoint with private DNS whose security groups allow TCP 443 from the task, or
+    default routes through a NAT gateway.
     """
     seen = bool(vantage.inside and found.value)
     return _Paths(_SECRETS, paths, texts.SECRET, CheckId("secret.value"), seen).finding(others)
 
 
 @check(
-    "network-path.ecr",
-    title="Tasks in each subnet can reach ECR",
-    docs=links.ECR_ENDPOINTS,
-    shows=(texts.NO_REGISTRY,),
+    "network-path.ecr", title="Tasks in each subnet can reach ECR", docs=links.ECR_ENDPOINTS, shows=(texts.NO_REGISTRY,)
 )
 def ecr(paths: ServicePaths, others: OtherReports) -> Finding:
     """Checks the paths to ECR from each of the task's subnets, if an image comes from ECR.
@@ -216,8 +219,8 @@ def ecr(paths: ServicePaths, others: OtherReports) -> Finding:
 
     Why: without one of the three the image cannot be pulled, and the task does not start.
 
-    Fix: Create interface endpoints for `ecr.api` and `ecr.dkr` and a gateway endpoint for S3, or add a default route through
-    a NAT gateway to the subnets' route tables.
+    Fix: Create interface endpoints for `ecr.api` and `ecr.dkr` and a gateway endpoint for S3, or default routes through
+    a NAT gateway.
     """
     if not paths.to(*_OF[_ECR]):
         return passed("no image comes from ECR")
@@ -235,7 +238,7 @@ def logs(paths: ServicePaths, others: OtherReports) -> Finding:
 
     Why: the driver creates the log stream before the container starts; if it cannot, the task does not start.
 
-    Fix: Create an interface endpoint for `logs`, or add a default route through a NAT gateway to the subnets' route tables.
+    Fix: Create an interface endpoint for `logs`, or default routes through a NAT gateway.
     """
     if not paths.to(*_OF[_LOGS]):
         return passed("no container uses the log driver awslogs")
@@ -244,7 +247,7 @@ def logs(paths: ServicePaths, others: OtherReports) -> Finding:
 
 @dataclass(frozen=True)
 class _Paths:
-    """The paths to the services of a check, with its finding. ``seen``: the service answered inside."""
+    """The paths to the services of a check. ``seen``: the service answered inside."""
 
     id: CheckId
     all: ServicePaths
@@ -258,40 +261,16 @@ class _Paths:
         subnets = dict.fromkeys(path.flow.subnet for path in paths)
         worst_of = [_worst([path for path in paths if path.flow.subnet == subnet]) for subnet in subnets]
         bad = [path for path in worst_of if path.blocked]
-        rows = tuple(path.row for path in worst_of)
+        rows = if_several(tuple(path.row for path in worst_of))
+        everywhere = len(bad) == len(worst_of)
         if not bad:
             return self._passed(paths, rows)
-        if elsewhere := _reported_by(bad, others.reports(everywhere=len(bad) == len(rows))):
+        if elsewhere := _reported_by(bad, others.reports(everywhere=everywhere)):
             return deferred_to(elsewhere, f"{_why(bad)}; same cause as {elsewhere}", fix=_first_fix(bad))
         if before := _reported_by(bad, self._checks_before()):
             return deferred_to(before, f"skipped: same cause as {before}")
-        return self._failed(bad, rows)
-
-    def _checks_before(self) -> Iterable[Report]:
-        for id, theirs in _OF.items():
-            if id == self.id:
-                return
-            by_status: dict[Status, list[Fault]] = {}
-            for path in self.all.to(*theirs):
-                by_status.setdefault(path.status, []).extend(path.faults[:1])
-            yield Report(id, by_status.get(Status.FAIL, ()), by_status.get(Status.WARN, ()))
-
-    def _passed(self, paths: Sequence[ServicePath], rows: tuple[Row, ...]) -> Finding:
-        """Skipped if the path is not known in any subnet."""
-        not_known = [path for path in paths if path.status is Status.SKIPPED]
-        unknown_exits = self.all.unknown_exits
-        if not_known and unknown_exits:
-            return deferred_to(unknown_exits, not_known[0].text)
-        if not_known and len(not_known) == len(paths):
-            fix = Fix("Ask the owner of the VPC, or use `gmsa-doctor run`, which connects from the task's subnets.")
-            return skipped(not_known[0].text, fix=fix)
-        return passed("; ".join(dict.fromkeys(path.text for path in paths)), rows=if_several(rows))
-
-    def _failed(self, bad: Sequence[ServicePath], rows: tuple[Row, ...]) -> Finding:
         causes = {path.faults[0] for path in bad}
-        also = [
-            path for path in self.all.paths if causes.intersection(path.faults[:1]) and path.service not in _OF[self.id]
-        ]
+        also = [path for path in self.all.paths if causes & {*path.faults[:1]} and path.service not in _OF[self.id]]
         services, why = f"{_names(bad)}{f' (nor {_names(also)})' if also else ''}", _why(bad)
         finding = failed(
             f"tasks cannot reach {services}: {why}",
@@ -299,14 +278,13 @@ class _Paths:
             expected="an endpoint for the service that allows the task, or a route out of the VPC",
             fix=_first_fix(bad) or Fix("Create an endpoint for the service, or a route out of the VPC."),
             shows_as=self.shows_as,
-            rows=if_several(rows),
+            rows=rows,
             overruled_by=self.overruled_by,
         )
-        if len(bad) < len(rows):
-            subnets = ", ".join(path.subnet_name for path in bad)
+        if not everywhere:
             summary = (
-                f"tasks in {subnets} cannot reach {services}; tasks in the other subnets can, so deployments fail "
-                f"intermittently: {why}"
+                f"tasks in {', '.join(path.subnet_name for path in bad)} cannot reach {services}; tasks in the other "
+                f"subnets can, so deployments fail intermittently: {why}"
             )
         elif self.seen or any(path.status is not Status.FAIL for path in bad):
             but = "; but a request from this task succeeded" if self.seen else ""
@@ -315,17 +293,29 @@ class _Paths:
             return finding
         return replace(finding.to_warning(), summary=summary, shows_as=None)
 
+    def _checks_before(self) -> Iterable[Report]:
+        for id in list(_OF)[: list(_OF).index(self.id)]:
+            by_status: dict[Status, list[Fault]] = {}
+            for path in self.all.to(*_OF[id]):
+                by_status.setdefault(path.status, []).extend(path.faults[:1])
+            yield Report(id, by_status.get(Status.FAIL, ()), by_status.get(Status.WARN, ()))
+
+    def _passed(self, paths: Sequence[ServicePath], rows: tuple[Row, ...]) -> Finding:
+        """Skipped if the path is not known in any subnet."""
+        not_known = [path for path in paths if path.status is Status.SKIPPED]
+        if not_known and self.all.unknown_exits:
+            return deferred_to(self.all.unknown_exits, not_known[0].text)
+        if not_known and len(not_known) == len(paths):
+            fix = Fix("Ask the owner of the VPC, or use `gmsa-doctor run`, which connects from the task's subnets.")
+            return skipped(not_known[0].text, fix=fix)
+        return passed(_why(paths), rows=rows)
+
 
 def _reported_by(bad: Sequence[ServicePath], reports: Iterable[Report]) -> CheckId | None:
-    """The check that reports a fault of each blocked path, at least as severely."""
-    return next(
-        (
-            report.check
-            for report in reports
-            if all(report.explains(path.faults, certain=path.status is Status.FAIL) for path in bad)
-        ),
-        None,
-    )
+    for other in reports:
+        if all(other.explains(path.faults, certain=path.status is Status.FAIL) for path in bad):
+            return other.check
+    return None
 
 
 def _worst(paths: Sequence[ServicePath]) -> ServicePath:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from gmsa_doctor.authoring import CheckId, Outcome, Status
-from gmsa_doctor_checks.reachability.obstacles import Blockage, Fault
-
-B = TypeVar("B", bound=Blockage)
+from gmsa_doctor_checks.reachability.obstacles import B, Fault
 
 
 def blame(blocked: Sequence[tuple[Fault, ...]]) -> list[tuple[Fault, ...]]:

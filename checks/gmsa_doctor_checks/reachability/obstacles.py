@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from ipaddress import IPv4Network
+from typing import TypeVar
 
 from gmsa_doctor.authoring import Fix
 from gmsa_doctor.formats.aws.network_acl import AclDecision, AclRule, NetworkAcl, decide
@@ -64,6 +65,9 @@ class Blockage:
 
     out_of_reach: tuple[Need, ...] = ()
     faults: tuple[Fault, ...] = ()
+
+
+B = TypeVar("B", bound=Blockage)
 
 
 @dataclass(frozen=True)

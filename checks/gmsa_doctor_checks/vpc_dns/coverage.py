@@ -114,7 +114,6 @@ def choose(
 
 
 def _broken(association: Mapping[str, Any], rule: Mapping[str, Any]) -> str | None:
-    """Why an associated rule does not apply."""
     for name, raw in (("its association with the VPC", association), ("it", rule)):
         if raw.get("Status") in ("FAILED", "DELETING"):
             word = "has failed" if raw["Status"] == "FAILED" else "is being deleted"
@@ -124,7 +123,6 @@ def _broken(association: Mapping[str, Any], rule: Mapping[str, Any]) -> str | No
 
 
 def _pending(association: Mapping[str, Any], rule: Mapping[str, Any]) -> str | None:
-    """Why a rule may not be in effect."""
     for name, raw in (("association", association), ("rule", rule)):
         if raw.get("Status") not in (None, "", "COMPLETE"):
             return f"its {name} is {raw['Status']}"

@@ -36,11 +36,7 @@ def directories(network: Network, client: DirectoryService, place: AwsPlace) -> 
     return Given(found, passed(names or f"none in {place.region}: the AD is self-managed, or in another region"))
 
 
-@check(
-    "directory-service.type",
-    title="The directory supports gMSAs and is active",
-    docs=links.DIRECTORY_SERVICE,
-)
+@check("directory-service.type", title="The directory supports gMSAs and is active", docs=links.DIRECTORY_SERVICE)
 def kind(known: AwsDirectories, ad: AdDomain, place: AwsPlace) -> Finding:
     """Checks the type and the stage of the directory with the domain's name.
 

@@ -31,13 +31,7 @@ from gmsa_doctor_checks.reachability.network import TaskSubnets
 from gmsa_doctor_checks.values import DhcpOptions, DomainName
 from gmsa_doctor_checks.vpc_dns.coverage import ResolverReader
 from gmsa_doctor_checks.vpc_dns.dhcp_options.forwarders import judge, public_ones, servers_of, with_rule
-from gmsa_doctor_checks.vpc_dns.dhcp_options.options import (
-    AMAZON,
-    SEEN_BY,
-    new_options,
-    not_of_the_set,
-    own_servers,
-)
+from gmsa_doctor_checks.vpc_dns.dhcp_options.options import AMAZON, SEEN_BY, new_options, not_of_the_set, own_servers
 from gmsa_doctor_checks.vpc_dns.values import AdServers, AwsDirectory, VpcDns, VpcResolver
 
 _INTERMITTENT = "Lookups that reach it fail, so DNS fails intermittently"
@@ -119,8 +113,6 @@ def domain_name_servers(
 
 @dataclass(frozen=True)
 class _Case:
-    """The DHCP options set of a VPC, and the domain that it must resolve."""
-
     options: DhcpOptions
     domain: DomainName
     reader: ResolverReader
@@ -128,16 +120,13 @@ class _Case:
 
     @property
     def servers(self) -> tuple[str, ...]:
-        """The set's servers, without the VPC resolver."""
         return own_servers(self.options)
 
     @property
     def shared_by(self) -> str | None:
-        """The account that shares the VPC."""
         return self.subnets.vpc.owner if self.subnets and self.subnets.shared else None
 
     def fix(self, *servers: str) -> Fix:
-        """Create a set with these servers."""
         return new_options(self.options, self.domain, servers or ("<DNS servers of the AD>",), self.reader.place)
 
     def failed(self, summary: str, observed: str, expected: str, fix: Fix) -> Finding:
@@ -170,44 +159,46 @@ class _Case:
 
     def _public(self, public: tuple[str, ...]) -> Result[VpcDns]:
         """Some or all are public resolvers, and there is no source for the AD's DNS servers."""
-        observed, expected = _joined(self.servers), f"the DNS servers of {self.domain.text}"
-        if len(public) == len(self.servers):
-            summary = (
-                f"{self.options.id} of {self.options.vpc} lists {_joined(public)}, which resolves only public names, "
-                f"not {self.domain.text}"
-            )
-            return self.failed(summary, observed, expected, self.fix())
-        finding = warned(
-            f"{self.options.id} also lists {_joined(public)}, which resolves only public names. {_INTERMITTENT}",
-            observed=observed,
-            expected=f"{expected} only",
-            fix=self.fix(),
+        domain = self.domain.text
+        return self._wrong(
+            public,
+            f"{_joined(public)}, which resolves only public names, not {domain}",
+            f"resolves only public names. {_INTERMITTENT}",
+            f"only the DNS servers of {domain}",
+            self.fix(),
+            "custom servers",
         )
-        return Given(VpcDns(self.servers, "custom servers"), finding)
 
     def _compare(self, right: tuple[str, ...], source: str, directories: tuple[AwsDirectory, ...]) -> Result[VpcDns]:
-        id, domain = self.options.id, self.domain.text
+        domain, listed = self.domain.text, _joined(self.servers)
         wrong = tuple(server for server in self.servers if server not in right)
+        if not wrong:
+            finding = passed(f"{self.options.id} lists {listed}, DNS servers of {domain} ({source})")
+            return Given(VpcDns(self.servers, source), finding)
         fix = self.fix(*right)
         if not public_ones(wrong):
             fix = replace(fix, text=f"{fix.text} If {_joined(wrong)} forward the domain, add them to --ad-dns.")
-        observed, expected = _joined(self.servers), f"{_joined(right)} ({source})"
+        # the addresses of an AD Connector are easily mistaken for those of a directory
+        connector = tuple(ip for found in directories for ip in found.connector if ip in wrong)
+        why = f"; {_joined(connector)} is the AD Connector itself, which serves no DNS" if connector else ""
+        return self._wrong(
+            wrong,
+            f"{listed}, none of which is a DNS server of {domain}{why}",
+            f"{source} does not list for {domain}. Unless it forwards the domain, lookups that reach it fail, so DNS "
+            "fails intermittently",
+            f"{_joined(right)} ({source})",
+            fix,
+            source,
+        )
+
+    def _wrong(
+        self, wrong: tuple[str, ...], all_wrong: str, some_wrong: str, expected: str, fix: Fix, source: str
+    ) -> Result[VpcDns]:
+        id, observed = self.options.id, _joined(self.servers)
         if len(wrong) == len(self.servers):
-            # the addresses of an AD Connector are easily mistaken for those of a directory
-            connector = tuple(ip for found in directories for ip in found.connector if ip in wrong)
-            why = f"; {_joined(connector)} is the AD Connector itself, which serves no DNS" if connector else ""
-            summary = f"{id} of {self.options.vpc} lists {observed}, none of which is a DNS server of {domain}{why}"
-            return self.failed(summary, observed, expected, fix)
-        finding = passed(f"{id} lists {observed}, DNS servers of {domain} ({source})")
-        if wrong:
-            finding = warned(
-                f"{id} also lists {_joined(wrong)}, which {source} does not list for {domain}. Unless it forwards the "
-                "domain, lookups that reach it fail, so DNS fails intermittently",
-                observed=observed,
-                expected=expected,
-                fix=fix,
-            )
-        return Given(VpcDns(self.servers, source), finding)
+            return self.failed(f"{id} of {self.options.vpc} lists {all_wrong}", observed, expected, fix)
+        summary = f"{id} also lists {_joined(wrong)}, which {some_wrong}"
+        return Given(VpcDns(self.servers, source), warned(summary, observed=observed, expected=expected, fix=fix))
 
     def _with_resolver(self, result: Given[VpcDns]) -> Given[VpcDns]:
         """A pass, unless the set also lists the VPC resolver and nothing covers the domain there."""
@@ -265,7 +256,6 @@ class _Case:
         )
 
     def switched_off(self) -> Finding:
-        """The VPC resolver does not answer."""
         vpc, fix = self.options.vpc, self.fix()
         command = f"aws ec2 modify-vpc-attribute{self.reader.place.region_option} --vpc-id {posix(vpc)}"
         return self.failed(

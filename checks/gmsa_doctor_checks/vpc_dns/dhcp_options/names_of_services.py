@@ -83,7 +83,6 @@ def names_of_services(
 
 
 def _doubt(server: str, directories: Sequence[AwsDirectory], vpc: str) -> str | None:
-    """Why a DNS server may not forward to the VPC resolver."""
     own = next((found for found in directories if found.type in _FORWARDING and server in found.dns), None)
     if own is None:
         return "not visible here whether it forwards them to the VPC resolver"
