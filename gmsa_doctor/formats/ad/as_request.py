@@ -1,7 +1,7 @@
 """The first request of a logon: an AS-REQ without pre-authentication (RFC 4120 5.4.1).
 
-It carries no proof of a password, and needs none: a KDC answers with what it demands of the account, or that it does
-not know it. That counts as no failed logon.
+It carries no proof of a password. The KDC answers with the pre-authentication that it requires of the account, or that
+the account does not exist. It does not count as a failed logon.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _name(kind: int, *parts: str) -> bytes:
 
 
 def _text(text: str) -> bytes:
-    """A KerberosString; Active Directory takes UTF-8 in it (MS-KILE 2.2.1)."""
+    """A KerberosString, in which Active Directory accepts UTF-8 (MS-KILE 2.2.1)."""
     return encoded(0x1B, text.encode("utf-8", "replace"))
 
 

@@ -15,7 +15,7 @@ _MAGIC = 5
 _VERSIONS = (3, 4)
 _DELTA_TIME = 1
 _CONFIGURATION = ("X-CACHECONF:", "X-RMED-CONF:")
-"""Realms of entries that are no credentials; the second one is of those that were removed."""
+"""Realms of entries that are not credentials; the second one marks removed entries."""
 
 ENCTYPES = {
     1: "des-cbc-crc",
@@ -42,7 +42,7 @@ _FLAGS = (
 
 
 class CcacheError(ValueError):
-    """Not a ticket cache that we can read. ``offset`` is where; the text shows nothing of the content."""
+    """Not a readable ticket cache. ``offset`` is where it fails; the message does not contain any content."""
 
     def __init__(self, offset: int, reason: str) -> None:
         super().__init__(f"{reason} (at byte {offset})")
@@ -51,7 +51,7 @@ class CcacheError(ValueError):
 
 @dataclass(frozen=True)
 class Principal:
-    """A Kerberos principal. As text it is what libkrb5 shows: slash, at sign and backslash in a name are escaped."""
+    r"""A Kerberos principal. As text it is as libkrb5 shows it: ``/``, ``@`` and ``\\`` in a name are escaped."""
 
     components: tuple[str, ...]
     realm: str
@@ -61,14 +61,14 @@ class Principal:
         return f"{name}@{self.realm}"
 
     def is_account(self, name: str, realm: str | None = None) -> bool:
-        """Whether this is the account ``name``, in ``realm`` if that is given. Case does not matter, as in AD."""
+        """Whether this is the account ``name``, in ``realm`` if that is given. Case is ignored, as in AD."""
         same_name = len(self.components) == 1 and self.components[0].casefold() == name.casefold()
         return same_name and (realm is None or self.realm.casefold() == realm.casefold())
 
 
 @dataclass(frozen=True)
 class Credential:
-    """A ticket that the cache holds, without the ticket and its key; ``enctype`` is that of the session key."""
+    """The data of a ticket in the cache, without the ticket and its key; ``enctype`` is that of the session key."""
 
     client: Principal
     server: Principal
@@ -81,13 +81,13 @@ class Credential:
 
     @property
     def enctype_name(self) -> str:
-        """The name of the encryption type, or its number where that has none."""
+        """The name of the encryption type, or its number if it has no name."""
         return ENCTYPES.get(self.enctype, f"enctype {self.enctype}")
 
 
 @dataclass(frozen=True)
 class Ccache:
-    """``clock_offset``: how far the KDC's clock is ahead of the clock of who made the cache."""
+    """``clock_offset``: how far the KDC's clock is ahead of the clock of the machine that wrote the cache."""
 
     version: int
     principal: Principal
@@ -96,13 +96,13 @@ class Ccache:
 
     @property
     def tgt(self) -> Credential | None:
-        """The ticket-granting ticket of the default principal's own realm: the first, as libkrb5 takes it."""
+        """The first ticket-granting ticket of the default principal's own realm, which is the one that libkrb5 uses."""
         wanted = Principal(("krbtgt", self.principal.realm), self.principal.realm)
         tickets = (ticket for ticket in self.credentials if (ticket.server, ticket.client) == (wanted, self.principal))
         return next(tickets, None)
 
     def left(self, credential: Credential, now: datetime) -> timedelta:
-        """How long the credential is good for by the KDC's clock, as libkrb5 counts; negative once it has expired."""
+        """The remaining lifetime by the KDC's clock, as libkrb5 computes it; negative after the credential expired."""
         return credential.end - (now + self.clock_offset)
 
 
@@ -117,7 +117,7 @@ def parse(data: bytes) -> Ccache:
 
 
 class _ByteReader:
-    """Reads big-endian numbers and counted texts, one after the other."""
+    """Reads big-endian numbers and counted texts in sequence."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -149,14 +149,14 @@ def _version(source: _ByteReader) -> int:
         raise CcacheError(0, "it is empty")
     magic, version = source.number("B", "the version"), source.number("B", "the version")
     if magic != _MAGIC:
-        raise CcacheError(0, f"its first byte is {magic:#04x}, where a ticket cache has 0x05")
+        raise CcacheError(0, f"its first byte is {magic:#04x}; that of a ticket cache is 0x05")
     if version not in _VERSIONS:
-        raise CcacheError(1, f"it is of version {version}; 3 and 4 can be read")
+        raise CcacheError(1, f"its version is {version}; 3 and 4 can be read")
     return version
 
 
 def _header(source: _ByteReader) -> timedelta:
-    """The KDC's offset in time, from the fields of the header; unknown fields are skipped."""
+    """The KDC's clock offset, from the fields of the header; unknown fields are skipped."""
     size = source.number("H", "the header")
     end = source.at + size
     offset = timedelta(0)
@@ -176,7 +176,7 @@ def _principal(source: _ByteReader) -> Principal:
     source.take(4, "a principal")  # the name's type: a hint only (RFC 4120 6.2)
     count = source.number("I", "a principal")
     realm = source.text("a principal")
-    # Not a tuple of range(count): a spoiled count would have it allocate before anything is read.
+    # Not a tuple of range(count): a corrupt count would allocate memory before anything is read.
     components: list[str] = []
     while len(components) < count:
         components.append(source.text("a principal"))
@@ -185,8 +185,7 @@ def _principal(source: _ByteReader) -> Principal:
 
 def _credentials(source: _ByteReader, version: int) -> Iterator[Credential]:
     while not source.ended:
-        credential = _credential(source, version)
-        if credential is not None:
+        if credential := _credential(source, version):
             yield credential
 
 
@@ -194,7 +193,7 @@ def _credential(source: _ByteReader, version: int) -> Credential | None:
     """The next entry; None for configuration, and for a credential that was removed (libkrb5 leaves its place)."""
     client, server = _principal(source), _principal(source)
     enctype = source.number("h", "a key")
-    if version == 3:  # which has the encryption type twice
+    if version == 3:  # has the encryption type twice
         source.take(2, "a key")
     source.counted("a key")
     auth, start, end, renew_till = (source.number("I", "the times") for _ in range(4))
@@ -225,5 +224,5 @@ def _skip_list(source: _ByteReader, part: str) -> None:
 
 
 def _time(seconds: int) -> datetime:
-    """Since 1970, without a sign: until 2106, as libkrb5 reads it since 1.16."""
+    """Unsigned seconds since 1970, until 2106, as in libkrb5 since 1.16."""
     return datetime.fromtimestamp(seconds, UTC)

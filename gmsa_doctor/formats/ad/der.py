@@ -1,14 +1,14 @@
-"""As much of DER (ITU-T X.690) as Kerberos messages need: elements with tags of one byte."""
+"""The subset of DER (ITU-T X.690) that Kerberos messages use: elements with one-byte tags."""
 
 from __future__ import annotations
 
 
 class DerError(ValueError):
-    """An element is cut off, or not there."""
+    """An element is cut off or missing."""
 
 
 def element(data: bytes, at: int = 0) -> tuple[int, bytes, int]:
-    """The element at ``at``: its tag, its value, and where the next begins. Raises DerError."""
+    """The element at ``at``: its tag, its value, and the offset of the next element. Raises DerError."""
     if at + 2 > len(data):
         raise DerError("cut off before an element")
     tag, length = data[at], data[at + 1]
@@ -23,7 +23,7 @@ def element(data: bytes, at: int = 0) -> tuple[int, bytes, int]:
 
 
 def elements(body: bytes) -> list[tuple[int, bytes]]:
-    """The elements that ``body`` is made of, in order. Raises DerError."""
+    """The elements in ``body``, in order. Raises DerError."""
     parsed, at = [], 0
     while at < len(body):
         tag, value, at = element(body, at)
@@ -37,14 +37,14 @@ def fields(body: bytes) -> dict[int, bytes]:
 
 
 def inside(sequence: dict[int, bytes], tag: int) -> bytes:
-    """The value of the element within the field ``tag``: an explicit tag is around it. Raises DerError."""
+    """The value of the element in the field ``tag``, an explicit tag. Raises DerError."""
     if tag not in sequence:
         raise DerError("a field is missing")
     return element(sequence[tag])[1]
 
 
 def number(sequence: dict[int, bytes], tag: int) -> int:
-    """The INTEGER within the field ``tag``. Raises DerError."""
+    """The INTEGER in the field ``tag``. Raises DerError."""
     return int.from_bytes(inside(sequence, tag), "big", signed=True)
 
 

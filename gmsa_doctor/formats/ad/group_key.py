@@ -26,8 +26,8 @@ class KeyId:
 def parse(data: bytes) -> KeyId:
     """Parse an envelope. Raises EnvelopeError."""
     if len(data) < _HEADER.size:
-        raise EnvelopeError(f"{len(data)} bytes are less than the header of {_HEADER.size} bytes")
+        raise EnvelopeError(f"{len(data)} bytes are too short for the header of {_HEADER.size} bytes")
     version, magic, _flags, l0, l1, l2, root_key = _HEADER.unpack_from(data)
     if version != _VERSION or magic != _MAGIC:
-        raise EnvelopeError("neither its version nor its magic number are those of a Group Key Envelope")
+        raise EnvelopeError("its version or magic number is not that of a Group Key Envelope")
     return KeyId(str(UUID(bytes_le=root_key)), (l0 * 32 + l1) * 32 + l2)

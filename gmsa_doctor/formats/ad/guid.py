@@ -6,12 +6,12 @@ from uuid import UUID
 
 
 def parse(data: bytes | None) -> str | None:
-    """The text of a binary GUID, in lower case and without braces; ``None`` if it is none."""
+    """The text of a binary GUID, in lower case and without braces; ``None`` if it is not a GUID."""
     return str(UUID(bytes_le=data)) if data is not None and len(data) == 16 else None
 
 
 def plain(text: str) -> str | None:
-    """A GUID that was written by hand, in the same form; ``None`` if it is none."""
+    """A GUID written by hand, in the same form; ``None`` if it is not a GUID."""
     try:
         return str(UUID(text.strip()))
     except ValueError:

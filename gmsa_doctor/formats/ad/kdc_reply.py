@@ -1,4 +1,4 @@
-"""What a KDC's reply with a ticket shows without any key: the encryption types (RFC 4120 5.4.2, 5.3, 5.2.9)."""
+"""The encryption types in a KDC's reply with a ticket, which are not encrypted (RFC 4120 5.4.2, 5.3, 5.2.9)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _ETYPE = 0xA0  # of EncryptedData
 
 @dataclass(frozen=True)
 class KdcReply:
-    """``key``: the type of the key that the reply is for the client's eyes with; in an AS exchange the account's own.
+    """``key``: the type of the key that encrypts the reply for the client; in an AS exchange, the account's own key.
 
-    ``ticket``: that of the service's key; of a TGT, the KDC's own (krbtgt's).
+    ``ticket``: the type of the service's key; for a TGT, of the krbtgt key.
     """
 
     logon: bool
@@ -27,7 +27,7 @@ class KdcReply:
 
 
 def parse(reply: bytes) -> KdcReply | None:
-    """What a reply (without its length in front) shows; ``None`` for any reply that brings no ticket."""
+    """The encryption types in a reply (without its length prefix); ``None`` for any reply without a ticket."""
     try:
         kind, body, _ = der.element(reply)
         if kind not in _REPLIES:
@@ -35,11 +35,10 @@ def parse(reply: bytes) -> KdcReply | None:
         fields = der.fields(der.element(body)[1])
         if der.number(fields, _MSG_TYPE) != _REPLIES[kind]:
             return None
-        # The field holds Ticket, and [APPLICATION 1] is around its sequence.
+        # The field holds a Ticket: [APPLICATION 1] around its sequence.
         ticket = der.fields(der.element(der.inside(fields, _TICKET))[1])
-        part = der.fields(der.inside(fields, _REPLY_PART))
-        return KdcReply(
-            kind == 0x6B, der.number(part, _ETYPE), der.number(der.fields(der.inside(ticket, _TICKET_PART)), _ETYPE)
-        )
+        parts = (der.fields(der.inside(fields, _REPLY_PART)), der.fields(der.inside(ticket, _TICKET_PART)))
+        key, service = (der.number(part, _ETYPE) for part in parts)
+        return KdcReply(kind == 0x6B, key, service)
     except der.DerError:
         return None

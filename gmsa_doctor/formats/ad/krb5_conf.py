@@ -1,4 +1,4 @@
-"""The Kerberos configuration of a container: krb5.conf(5) of MIT Kerberos, which Java reads too."""
+"""The Kerberos configuration of a container: krb5.conf(5) of MIT Kerberos, which Java also reads."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ _TEXT = """\
 [libdefaults]
     default_realm = {realm}
 
-    # The domain controllers are found by their SRV records in DNS.
+    # Find the domain controllers by their SRV records in DNS.
     dns_lookup_kdc = true
     dns_lookup_realm = false
 
-    # The SPN that is asked for is made of the server's name as the application writes it:
-    # no PTR record and no alias changes it.
+    # Build the SPN from the server's name as the application writes it,
+    # not from a PTR record or an alias.
     rdns = false
     dns_canonicalize_hostname = false
 
 [domain_realm]
-    # Of which realm a server is.
+    # The realm of each server.
 {hosts}
 """
 
 
 def belongs(host: str, domain: str) -> bool:
-    """Whether the host's name ends with the domain name. Case does not matter."""
+    """Whether the host is the domain or in it. Case is ignored."""
     host, domain = host.lower(), domain.lower()
     return host == domain or host.endswith(f".{domain}")
 
 
 def is_full_name(host: str) -> bool:
-    """Whether it is a DNS name with a dot, and no IP address: only such a name can have an SPN that is found."""
+    """Whether it is a DNS name with a dot, not an IP address. Only such a name can have an SPN."""
     try:
         ipaddress.ip_address(host.strip("[]"))
     except ValueError:
@@ -40,7 +40,7 @@ def is_full_name(host: str) -> bool:
 
 
 def host_of(spn: str) -> str:
-    """The host of an SPN: ``MSSQLSvc/host:1433``."""
+    """The host in an SPN: ``MSSQLSvc/host:1433``."""
     host = spn.partition("/")[2].partition("/")[0]
     return host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
 
@@ -48,6 +48,6 @@ def host_of(spn: str) -> str:
 def render(domain: str, hosts: tuple[str, ...] = ()) -> str:
     """The file for an AD domain; ``hosts`` are servers of the domain with names outside it."""
     realm, domain = domain.upper(), domain.lower()
-    strangers = dict.fromkeys(host.lower() for host in hosts if is_full_name(host) and not belongs(host, domain))
-    lines = [f"    {name} = {realm}" for name in (f".{domain}", domain, *strangers)]
+    outside = dict.fromkeys(host.lower() for host in hosts if is_full_name(host) and not belongs(host, domain))
+    lines = [f"    {name} = {realm}" for name in (f".{domain}", domain, *outside)]
     return _TEXT.format(realm=realm, hosts="\n".join(lines))

@@ -1,7 +1,7 @@
-"""A KDC's refusal on the wire: KRB-ERROR (RFC 4120 5.9.1), with what Active Directory adds to it.
+"""A KDC's error reply: KRB-ERROR (RFC 4120 5.9.1), with the NTSTATUS that Active Directory adds.
 
-libkrb5 gives the error code only. Whether an account is disabled, locked or expired (all are
-KDC_ERR_CLIENT_REVOKED) is told by the NTSTATUS in ``e-data``: KERB-EXT-ERROR (MS-KILE 2.2.2).
+libkrb5 reports only the error code. Disabled, locked and expired accounts are all KDC_ERR_CLIENT_REVOKED; the NTSTATUS
+in ``e-data`` (KERB-EXT-ERROR, MS-KILE 2.2.2) tells them apart.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _VALUE = 0xA2  # [2] of both
 _ETYPE = 0xA0  # [0] of ETYPE-INFO2-ENTRY
 _ETYPE_INFO2 = 19
 PREAUTH_REQUIRED = 25
-"""KDC_ERR_PREAUTH_REQUIRED: no refusal, but the KDC's question for a proof, with what it can be made of."""
+"""KDC_ERR_PREAUTH_REQUIRED: not a refusal. The KDC requests a proof, and lists the encryption types for it."""
 _EXTENDED = 3  # KERB_ERR_TYPE_EXTENDED; in the form of PA-DATA the same number is PA-PW-SALT
 _EXTENDED_SIZE = 12  # status, reserved, flags
 
 
 @dataclass(frozen=True)
 class KrbError:
-    """``code`` as in RFC 4120 7.5.9; ``nt_status`` as in MS-ERREF 2.3, where the KDC told it.
+    """``code`` as in RFC 4120 7.5.9; ``nt_status`` as in MS-ERREF 2.3, if the KDC sent one.
 
-    ``offered``: with which encryption types the client may prove that it knows the password.
+    ``offered``: the encryption types with which the client may prove that it knows the password.
     """
 
     code: int
@@ -38,7 +38,7 @@ class KrbError:
 
 
 def parse(reply: bytes) -> KrbError | None:
-    """The refusal in a KDC's reply (without its length in front); ``None`` for any other reply."""
+    """The error in a KDC's reply (without its length prefix); ``None`` for any other reply."""
     try:
         tag, body, _ = der.element(reply)
         if tag != _KRB_ERROR:
@@ -54,7 +54,7 @@ def parse(reply: bytes) -> KrbError | None:
 
 
 def _e_data(fields: dict[int, bytes]) -> dict[int, bytes]:
-    """Values by type of KERB-ERROR-DATA, or of METHOD-DATA (a sequence of PA-DATA), which MS-KILE allows too."""
+    """Values by type of KERB-ERROR-DATA, or of METHOD-DATA (a sequence of PA-DATA), which MS-KILE also allows."""
     try:
         tag, body, _ = der.element(der.inside(fields, _E_DATA))
         if tag != _SEQUENCE:

@@ -12,7 +12,7 @@ _VERSION = 1
 
 
 class BlobError(ValueError):
-    """Not a managed-password blob. The text gives the reason, and nothing of the content."""
+    """Not a managed-password blob. The message does not contain any content."""
 
 
 @dataclass(frozen=True)
@@ -23,28 +23,25 @@ class ManagedPassword:
     previous: Hidden[bytes] | None
 
     def utf8(self) -> Hidden[bytes]:
-        """The current password as Kerberos wants it (MS-KILE 3.1.1.2: UTF-8 of the UTF-16 string).
+        """The current password as Kerberos uses it (MS-KILE 3.1.1.2: UTF-8 of the UTF-16 string).
 
-        A surrogate without its partner becomes U+FFFD, as it does in Active Directory.
+        An unpaired surrogate becomes U+FFFD, as in Active Directory.
         """
-        return Hidden(self._text().encode())
+        return Hidden(self.current.reveal().decode("utf-16-le", errors="replace").encode())
 
     @property
     def has_newline(self) -> bool:
-        """Whether the password holds U+000A, at which Credentials Fetcher 1.3 cuts it off."""
-        return "\n" in self._text()
-
-    def _text(self) -> str:
-        return self.current.reveal().decode("utf-16-le", errors="replace")
+        """Whether the password contains U+000A, where Credentials Fetcher 1.3 truncates it."""
+        return b"\n" in self.utf8().reveal()
 
 
 def parse(blob: bytes) -> ManagedPassword:
     """Parse a blob. Raises BlobError."""
     if len(blob) < _HEADER.size:
-        raise BlobError(f"{len(blob)} bytes are less than the header of {_HEADER.size} bytes")
+        raise BlobError(f"{len(blob)} bytes are too short for the header of {_HEADER.size} bytes")
     version, _reserved, length, current, previous, _query, _unchanged = _HEADER.unpack_from(blob)
     if version != _VERSION:
-        raise BlobError(f"version {version}, not {_VERSION}")
+        raise BlobError(f"its version is {version}, not {_VERSION}")
     if length != len(blob):
         raise BlobError(f"its length field says {length}, but it has {len(blob)} bytes")
     return ManagedPassword(Hidden(_password(blob, current)), Hidden(_password(blob, previous)) if previous else None)

@@ -1,6 +1,6 @@
 """The DACL of a self-relative security descriptor (MS-DTYP 2.4.6, 2.4.5, 2.4.4).
 
-``msDS-GroupMSAMembership`` holds one: it says who may retrieve a gMSA's password. ldap3 has no parser.
+``msDS-GroupMSAMembership`` is one: it lists who may retrieve a gMSA's password. ldap3 has no parser for it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from gmsa_doctor.formats.ad import sid
 
 READ_PROPERTY = 0x10
-"""RIGHT_DS_READ_PROPERTY (MS-ADTS 5.1.3.2): what ``msDS-GroupMSAMembership`` must grant to who reads the password
+"""RIGHT_DS_READ_PROPERTY (MS-ADTS 5.1.3.2), which an account needs in ``msDS-GroupMSAMembership`` to read the password
 (MS-ADTS 3.1.1.4.4)."""
 
 _HEADER = struct.Struct("<BBHIIII")
@@ -34,24 +34,24 @@ class DescriptorError(ValueError):
 
 @dataclass(frozen=True)
 class Ace:
-    """One entry of the DACL: who is allowed or denied what. The order of entries matters."""
+    """One entry of the DACL, which allows or denies rights to a SID. The order of entries matters."""
 
     allow: bool
     sid: str
     mask: int
     object_type: str | None = None
-    """The GUID of the one property (or right, or class) that an object ACE is about."""
+    """The GUID of the property, right or class to which an object ACE applies."""
     inherited: bool = False
 
 
 def dacl(data: bytes) -> tuple[Ace, ...] | None:
-    """The entries of the DACL that allow or deny something on the object itself, in order.
+    """The entries of the DACL that allow or deny rights on the object itself, in order.
 
-    ``None``: no DACL at all, which allows everything to everybody; ``()``: an empty one, which allows
-    nothing to anybody. Audit, callback and inherit-only entries are left out. Raises DescriptorError.
+    ``None``: no DACL, which allows everything to everyone; ``()``: an empty DACL, which allows nothing to anyone.
+    Audit, callback and inherit-only entries are omitted. Raises DescriptorError.
     """
     if len(data) < _HEADER.size:
-        raise DescriptorError(f"{len(data)} bytes are less than the header of {_HEADER.size} bytes")
+        raise DescriptorError(f"{len(data)} bytes are too short for the header of {_HEADER.size} bytes")
     revision, _, control, _owner, _group, _sacl, offset = _HEADER.unpack_from(data)
     if revision != 1 or not control & _SELF_RELATIVE:
         raise DescriptorError(f"revision {revision}, control {control:#06x}")
@@ -62,7 +62,7 @@ def dacl(data: bytes) -> tuple[Ace, ...] | None:
 
 def _acl(data: bytes, offset: int) -> bytes:
     if offset < _HEADER.size or offset + _ACL.size > len(data):
-        raise DescriptorError("the DACL lies outside")
+        raise DescriptorError("the DACL is outside of the descriptor")
     _, _, size, _, _ = _ACL.unpack_from(data, offset)
     if size < _ACL.size or offset + size > len(data):
         raise DescriptorError(f"the DACL's size of {size} bytes is wrong")
@@ -98,19 +98,19 @@ def _ace(kind: int, flags: int, body: bytes) -> Ace:
             object_type = str(uuid.UUID(bytes_le=body[at : at + 16]))
         at += 16 * (present & 3).bit_count()
     try:
-        who, _ = sid.parse_at(body, at)
+        trustee, _ = sid.parse_at(body, at)
     except sid.SidError as error:
         raise DescriptorError(f"the SID of an entry: {error}") from error
-    return Ace(kind in _ALLOW, who, mask, object_type, bool(flags & _INHERITED))
+    return Ace(kind in _ALLOW, trustee, mask, object_type, bool(flags & _INHERITED))
 
 
 def decide(
     entries: tuple[Ace, ...] | None, sids: Collection[str], right: int = READ_PROPERTY
 ) -> tuple[bool, Ace | None]:
-    """Whether who has these SIDs is granted ``right`` (one bit), and by which entry.
+    """Whether an account with these SIDs is granted ``right`` (one bit), and the entry that decides.
 
-    The first entry for one of the SIDs that names the right decides (MS-DTYP 2.5.3.2); none: not granted. An object
-    ACE about one property grants nothing of the object as a whole, which is what is asked for here.
+    The first entry with one of the SIDs and the right decides (MS-DTYP 2.5.3.2); without one, it is not granted. An
+    object ACE for one property is ignored, because it does not grant rights on the object as a whole.
     """
     if entries is None:
         return True, None

@@ -1,7 +1,7 @@
 """Security identifiers (MS-DTYP 2.4.2).
 
-``ldap3.protocol.formatters.formatters.format_sid`` is not used: it is lenient (a truncated SID gives a
-wrong text, its result is sometimes bytes), and importing it loads all of ldap3.
+``ldap3.protocol.formatters.formatters.format_sid`` is not used: it is lenient (a truncated SID gives a wrong text, its
+result is sometimes bytes), and importing it loads all of ldap3.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WELL_KNOWN = {
 """Well-known SIDs (MS-DTYP 2.4.2.4) that may occur in a DACL."""
 
 OF_EVERY_LOGON = frozenset(("S-1-1-0", "S-1-5-2", "S-1-5-11", "S-1-5-15", "S-1-18-1"))
-"""SIDs that every network logon with Kerberos adds to those of the user and its groups."""
+"""SIDs that every network logon with Kerberos has in addition to those of the user and its groups."""
 
 _FIXED = 8
 _MOST_SUB_AUTHORITIES = 15
@@ -42,7 +42,7 @@ def parse(data: bytes) -> str:
     """The text (``S-1-5-21-…``) of a binary SID that fills ``data``. Raises SidError."""
     text, size = parse_at(data, 0)
     if size != len(data):
-        raise SidError(f"{len(data) - size} bytes too many after the SID")
+        raise SidError(f"{len(data) - size} extra bytes after the SID")
     return text
 
 
@@ -58,7 +58,7 @@ def parse_at(data: bytes, offset: int) -> tuple[str, int]:
         raise SidError("cut off in its sub-authorities")
     authority = int.from_bytes(data[offset + 2 : offset + _FIXED], "big")
     subs = struct.unpack_from(f"<{count}I", data, offset + _FIXED)
-    # MS-DTYP 2.4.2.1: decimal below 2^32, else twelve hexadecimal digits
+    # MS-DTYP 2.4.2.1: decimal below 2^32, otherwise twelve hexadecimal digits
     first = str(authority) if authority < 1 << 32 else f"0x{authority:012X}"
     return "-".join(("S", "1", first, *map(str, subs))), size
 
@@ -70,5 +70,5 @@ def domain_of(text: str) -> str | None:
 
 
 def rid_of(text: str) -> int:
-    """The relative id: the last number. Domain Users, for one, is 513 in each domain (MS-DTYP 2.4.2.4)."""
-    return int(text.rpartition("-")[2], 0)  # of a SID without one it is the authority, which may be hexadecimal
+    """The relative id: the last number. For example, Domain Users is 513 in each domain (MS-DTYP 2.4.2.4)."""
+    return int(text.rpartition("-")[2], 0)  # in a SID without one, the authority, which may be hexadecimal

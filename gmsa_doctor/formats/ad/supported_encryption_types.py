@@ -1,4 +1,4 @@
-"""``msDS-SupportedEncryptionTypes`` (MS-KILE 2.2.7): the encryption types that an account may use."""
+"""``msDS-SupportedEncryptionTypes`` (MS-KILE 2.2.7): the encryption types that an account allows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntFlag
 
 
 class EncryptionType(IntFlag):
-    """The bits that name an encryption type; the others are features of Kerberos."""
+    """The bits for encryption types; the other bits are for Kerberos features."""
 
     DES_CRC = 0x1
     DES_MD5 = 0x2
@@ -21,10 +21,9 @@ DES = EncryptionType.DES_CRC | EncryptionType.DES_MD5
 
 
 def named(value: int | None) -> EncryptionType | None:
-    """The encryption types that the attribute names.
+    """The encryption types in the attribute. ``None`` if it is missing, 0, or has features only.
 
-    ``None`` where it names none: it is missing, 0 or holds features only. Then the domain controller's own default
-    counts (``DefaultDomainSupportedEncTypes``, KB5021131).
+    The domain controller's default then applies (``DefaultDomainSupportedEncTypes``, KB5021131).
     """
     return EncryptionType(value & _ALL) if value is not None and value & _ALL else None
 

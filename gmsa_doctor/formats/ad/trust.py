@@ -1,11 +1,11 @@
-"""A ``trustedDomain`` object of Active Directory: which domain trusts which (MS-ADTS 6.1.6.7)."""
+"""A ``trustedDomain`` object of Active Directory: a trust between two domains (MS-ADTS 6.1.6.7)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 INBOUND = 1
-"""TRUST_DIRECTION_INBOUND: the other domain trusts this one, so this one's users may log on there."""
+"""TRUST_DIRECTION_INBOUND: the other domain trusts this one, so users of this domain may log on there."""
 OUTBOUND = 2
 _KINDS = {1: "Windows NT", 2: "Active Directory", 3: "Kerberos realm", 4: "DCE", 5: "Entra ID"}
 _ATTRIBUTES = {
@@ -21,7 +21,7 @@ _ATTRIBUTES = {
 
 @dataclass(frozen=True)
 class DomainTrust:
-    """A trust as the domain sees it that the object is in. ``partner``: the other domain's DNS name."""
+    """A trust, seen from the domain that has the object. ``partner``: the other domain's DNS name."""
 
     partner: str
     direction: int
@@ -30,7 +30,7 @@ class DomainTrust:
 
     @property
     def lets_our_users_in(self) -> bool:
-        """Whether the other domain takes this domain's users."""
+        """Whether the other domain accepts users of this domain."""
         return bool(self.direction & INBOUND)
 
     def __str__(self) -> str:
@@ -41,7 +41,7 @@ class DomainTrust:
 
 
 def read(texts: dict[str, str | None]) -> DomainTrust | None:
-    """From the attributes trustPartner, trustDirection, trustType and trustAttributes; None if they are none."""
+    """From trustPartner, trustDirection, trustType and trustAttributes; None if these are missing or invalid."""
     partner = texts.get("trustPartner")
     try:
         direction, kind = int(texts.get("trustDirection") or ""), int(texts.get("trustType") or "")
