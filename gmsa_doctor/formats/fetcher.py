@@ -1,4 +1,4 @@
-"""The generations of Credentials Fetcher, which accept different documents."""
+"""The generations of Credentials Fetcher. They accept different documents."""
 
 from __future__ import annotations
 

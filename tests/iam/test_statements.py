@@ -310,7 +310,7 @@ def test_the_region_tells_the_partition(env: dict[str, str]) -> None:
         (["--execution-role", "webExecution"], ["--execution-role webExecution", "does not start with arn:"]),
         (["--execution-role", f"arn:aws:iam::{ACCOUNT}:role/*"], ["--execution-role", "the ARN of a role"]),
         (["--execution-role", f"arn:aws:sts::{ACCOUNT}:assumed-role/web/me"], ["a session of a role"]),
-        (["--execution-role", f"arn:aws:iam::{ACCOUNT}:user/me"], ["names no role"]),
+        (["--execution-role", f"arn:aws:iam::{ACCOUNT}:user/me"], ["role name is missing"]),
         (["--log-group", "/ecs/*"], ["--log-group /ecs/*", "log-group:NAME"]),
         (["--report-s3", "https://reports"], ["--report-s3", "s3://BUCKET/PREFIX"]),
         (["--report-s3", "s3://*/x"], ["--report-s3", "s3://BUCKET/PREFIX"]),

@@ -1,7 +1,6 @@
-"""The policy of a resource (a bucket, a secret, a key), and what it says to a request of a role. Pure.
+"""The policy of a resource (a bucket, a secret, a key), and its evaluation for a role's request.
 
-Three answers: yes, no, and None where that depends on what is not known of the request, such as the VPC endpoint that
-it goes through.
+Three answers: yes, no, and None if it depends on something unknown about the request, such as its VPC endpoint.
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
 
@@ -17,22 +16,22 @@ from gmsa_doctor.formats.aws.arn import RoleArn
 
 Answer = bool | None
 _Judged = tuple[Answer, Mapping[str, Any]]
-"""A statement, and whether it is about the request."""
+"""Whether a statement applies to the request, and the statement."""
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _LITERAL = {"*": "\ue000", "?": "\ue001", "$": "\ue002"}
-"""Policy variables for the literal characters, and the placeholders used until the comparison."""
+"""Policy variables for literal characters, and their placeholders until the comparison."""
 
 
 class PolicyError(ValueError):
-    """A text is no policy document."""
+    """A text is not a policy document."""
 
 
 @dataclass(frozen=True)
 class PolicyRequest:
-    """What a role asks for.
+    """A role's request.
 
-    ``context`` holds what is known of the request: condition keys in lower case, each with the values that are
-    possible. A key that is not there is not known, which does not mean that the request lacks it.
+    ``context`` is what is known of the request: condition keys in lower case, each with its possible values. A key that
+    is not in it is unknown; the request may have it.
     """
 
     role: RoleArn
@@ -43,12 +42,11 @@ class PolicyRequest:
 
 @dataclass(frozen=True)
 class Ruling:
-    """What a resource's policy says to a request.
+    """The evaluation of a resource's policy for a request.
 
-    ``allows`` is about the role itself, ``delegates`` about its whole account, which then needs the role's own
-    policies to allow it as well. ``open_to_all``: the role is allowed as one of everybody. ``denied_by`` is the Sid of
-    the statement that denies, or may deny; ``deny_keys`` and ``allow_keys`` are the condition keys on which a None
-    depends.
+    ``allows``: the role itself is allowed; ``delegates``: its account is allowed, so the role's own policies must also
+    allow it. ``open_to_all``: everyone is allowed. ``denied_by``: the Sid of the statement that denies, or may deny.
+    ``deny_keys`` and ``allow_keys``: the condition keys on which a None depends.
     """
 
     denies: Answer = False
@@ -64,18 +62,13 @@ def rule(text: str | None, request: PolicyRequest) -> Ruling:
     """Evaluate a policy; None is no policy. Raises PolicyError."""
     denials, allows, delegates = list[_Judged](), list[_Judged](), list[_Judged]()
     for statement in statements(text):
-        parts = (
-            _about_action(statement, request),
-            _about_resource(statement, request),
-            _conditions(statement, request),
-        )
-        about = _all(parts)
+        applies = _all(part(statement, request) for part in (_about_action, _about_resource, _conditions))
         role, account = _principal(statement, request.role)
         if statement.get("Effect") == "Deny":
-            denials.append((_all((about, _any((role, account)))), statement))
+            denials.append((_all((applies, _any((role, account)))), statement))
         elif statement.get("Effect") == "Allow":
-            allows.append((_all((about, role)), statement))
-            delegates.append((_all((about, account)), statement))
+            allows.append((_all((applies, role)), statement))
+            delegates.append((_all((applies, account)), statement))
     denies = _any(answer for answer, _ in denials)
     sids = (str(statement.get("Sid", "")) for answer, statement in denials if answer is denies)
     return Ruling(
@@ -98,7 +91,7 @@ def statements(text: str | None) -> tuple[Mapping[str, Any], ...]:
     except (ValueError, RecursionError) as error:
         raise PolicyError("it is not JSON") from error
     if not isinstance(document, dict) or "Statement" not in document:
-        raise PolicyError("there is no Statement in it")
+        raise PolicyError("it has no Statement")
     found = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
     if not all(isinstance(statement, dict) for statement in found):
         raise PolicyError("a Statement is not an object")
@@ -109,15 +102,15 @@ def statements(text: str | None) -> tuple[Mapping[str, Any], ...]:
 
 
 def fits(pattern: str, text: str) -> bool:
-    """Whether a text fits a pattern with ``*`` and ``?``; case counts."""
+    """Whether a text matches a pattern with ``*`` and ``?``, case-sensitively."""
     return _wildcards(pattern, text, {"?": "."})
 
 
 def _wildcards(pattern: str, text: str, known: Mapping[str, str]) -> bool:
-    """Whether a text fits a pattern with ``*`` in which ``known`` are the expressions of further characters.
+    """Whether a text matches a pattern with ``*``; ``known`` has the expressions for other special characters.
 
-    Each part between two ``*`` is taken where it is found first, for good (an atomic group): the time does not grow
-    with the number of ways to spread the text over them.
+    Each part between two ``*`` matches at its first occurrence, without backtracking (an atomic group), so that many
+    ``*`` do not take exponential time.
     """
     parts = ("".join(known.get(char, re.escape(char)) for char in part) for part in re.split(r"\*+", pattern))
     first, *rest = parts
@@ -144,7 +137,7 @@ def _not(answer: Answer) -> Answer:
 
 
 def _in_every_case(answers: Iterable[bool]) -> Answer:
-    """The answer, if it is the same for all that is possible."""
+    """The answer, if it is the same for all possible values."""
     found = set(answers)
     return found.pop() if len(found) == 1 else None
 
@@ -160,7 +153,7 @@ def _about_action(statement: Mapping[str, Any], request: PolicyRequest) -> Answe
 
 
 def _about_resource(statement: Mapping[str, Any], request: PolicyRequest) -> Answer:
-    """Policies of some resources name none: they are about the one that they are attached to."""
+    """Some policies have no Resource: they apply to the resource that they are attached to."""
     if "Resource" not in statement and "NotResource" not in statement:
         return True
     patterns = _texts(statement.get("NotResource", statement.get("Resource", ())))
@@ -169,10 +162,10 @@ def _about_resource(statement: Mapping[str, Any], request: PolicyRequest) -> Ans
 
 
 def _principal(statement: Mapping[str, Any], role: RoleArn) -> tuple[Answer, Answer]:
-    """Whether a statement is about the role, and whether it is about its account."""
+    """Whether a statement applies to the role, and whether it applies to its account."""
     if "NotPrincipal" in statement:
         about_role, account = _named(statement["NotPrincipal"], role)
-        # A role, its session and its account have to be listed to be excepted: what is listed in part is not judged.
+        # A role is only excluded if role, session and account are all listed; for a partial list the answer is unknown.
         listed = _any((about_role, account))
         return (True if listed is False else None), False
     return _named(statement.get("Principal"), role)
@@ -199,7 +192,6 @@ def _is_everybody(statement: Mapping[str, Any]) -> bool:
 
 
 def _conditions(statement: Mapping[str, Any], request: PolicyRequest) -> Answer:
-    """All of them must hold."""
     conditions = statement.get("Condition") or {}
     if not isinstance(conditions, dict):
         return None
@@ -227,7 +219,7 @@ def _condition(operator: str, key: str, wanted: list[str], request: PolicyReques
 
 
 def _in_every_case_of(pattern: str, found: str, compare: Callable[[str, str], bool], request: PolicyRequest) -> Answer:
-    """Compare with the pattern after its variables are filled in, with each of the values that they may have."""
+    """Compare with the pattern after its variables are replaced, for each of their possible values."""
     patterns = [pattern]
     for name in dict.fromkeys(_VARIABLE.findall(pattern)):
         key = name.partition(",")[0].strip().lower()
@@ -239,7 +231,7 @@ def _in_every_case_of(pattern: str, found: str, compare: Callable[[str, str], bo
 
 
 def _fits_pattern(pattern: str, text: str) -> bool:
-    """As :func:`fits`, where a placeholder of a literal character is no wildcard."""
+    """As :func:`fits`; placeholders of literal characters are not wildcards."""
     as_itself = {mark: re.escape(char) for char, mark in _LITERAL.items()}
     return _wildcards(pattern, text, {"?": ".", **as_itself})
 
@@ -251,7 +243,7 @@ def _plain(text: str) -> str:
 
 
 def _same_arn(pattern: str, text: str) -> bool:
-    """Each of the six parts separately: a wildcard does not reach over a colon before the last one."""
+    """Compare each of the six parts separately: a wildcard does not match across the first five colons."""
     parts, found = pattern.split(":", 5), text.split(":", 5)
     return len(parts) == len(found) and all(map(_fits_pattern, parts, found))
 
@@ -275,7 +267,7 @@ _COMPARE: dict[str, Callable[[str, str], bool]] = {
 
 
 def _keys(answers: Iterable[tuple[Answer, Mapping[str, Any]]]) -> tuple[str, ...]:
-    """The condition keys of the statements that are not decided; the principal, where they have none."""
+    """The condition keys of the undecided statements; Principal or NotPrincipal for those without conditions."""
     found: list[str] = []
     for answer, statement in answers:
         if answer is None:
@@ -286,8 +278,7 @@ def _keys(answers: Iterable[tuple[Answer, Mapping[str, Any]]]) -> tuple[str, ...
 
 
 def _texts(value: Any) -> list[str]:
-    """A value or a list of them; policies may hold true and 1.2 without quotes."""
-    many = value if isinstance(value, list | tuple) else [value]
-    words = {True: "true", False: "false"}
-    scalars = (item for item in many if isinstance(item, str | bool | int | float))
-    return [words[scalar] if isinstance(scalar, bool) else str(scalar) for scalar in scalars]
+    """A value or a list of values; policies may have true and 1.2 without quotes."""
+    values = value if isinstance(value, list | tuple) else [value]
+    scalars = (item for item in values if isinstance(item, str | bool | int | float))
+    return [str(scalar).lower() if isinstance(scalar, bool) else str(scalar) for scalar in scalars]

@@ -1,4 +1,4 @@
-"""Names of container images, as far as they tell a repository of Amazon ECR.
+"""Names of container images in Amazon ECR.
 
 Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
 """
@@ -25,7 +25,7 @@ class EcrRepository:
 
 
 def ecr_repository(image: str) -> EcrRepository | None:
-    """The repository of an image; None if it is of another registry, the public one of Amazon ECR included."""
+    """The repository of an image; None if it is in another registry, such as Amazon ECR Public."""
     match = _ECR.fullmatch(image)
     if not match:
         return None

@@ -1,4 +1,4 @@
-"""Network ACLs: numbered rules of which the first that matches decides, for each direction by itself.
+"""Network ACLs: numbered rules, of which the first match decides, for each direction separately.
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html
 """
@@ -13,12 +13,12 @@ from typing import Any
 from gmsa_doctor.formats.aws.packet_filter import LAST_PORT, Packets, Protocol, common, is_of, without
 
 LAST_RULE = 32767
-"""The rule that is shown as ``*``, and denies what no other rule has decided on."""
+"""The rule that is shown as ``*``. It denies what matches no other rule."""
 
 
 @dataclass(frozen=True)
 class AclRule:
-    """A rule about IPv4. ``protocol`` is as EC2 writes it: ``-1``, or a number."""
+    """A rule for IPv4. ``protocol`` is as in EC2's API: ``-1``, or a number."""
 
     number: int
     allows: bool
@@ -29,7 +29,7 @@ class AclRule:
 
     @property
     def name(self) -> str:
-        """As the console shows it."""
+        """The rule's number as the console shows it."""
         return "*" if self.number == LAST_RULE else str(self.number)
 
     def of(self, protocol: Protocol) -> Packets | None:
@@ -39,10 +39,7 @@ class AclRule:
 
 @dataclass(frozen=True)
 class NetworkAcl:
-    """A network ACL with its rules, in the order of their numbers.
-
-    ``ipv6``: it admits something of IPv6, both ways.
-    """
+    """A network ACL with its rules, by number. ``ipv6``: it allows some IPv6 packets in both directions."""
 
     id: str
     ingress: tuple[AclRule, ...]
@@ -52,7 +49,7 @@ class NetworkAcl:
 
 @dataclass(frozen=True)
 class AclDecision:
-    """What becomes of packets: ``stopped`` are those that do not pass, each with the name of the rule that denies."""
+    """What a network ACL does with packets. ``stopped``: those that it denies, each with the name of the rule."""
 
     passing: tuple[Packets, ...]
     stopped: tuple[tuple[Packets, str], ...]
@@ -64,28 +61,29 @@ class AclDecision:
 
 
 def read_network_acl(raw: Mapping[str, Any]) -> NetworkAcl:
-    """An ACL as DescribeNetworkAcls gives it; rules about IPv6 are left out."""
-    entries = [entry for entry in raw.get("Entries", ()) if entry.get("CidrBlock")]
-    rules = sorted(((bool(entry.get("Egress")), _rule(entry)) for entry in entries), key=lambda pair: pair[1].number)
+    """An ACL as DescribeNetworkAcls returns it, without its rules for IPv6."""
+    ipv4 = [entry for entry in raw.get("Entries", ()) if entry.get("CidrBlock")]
+    ipv6 = [entry for entry in raw.get("Entries", ()) if entry.get("Ipv6CidrBlock") and _allows(entry)]
+    rules = sorted(((bool(entry.get("Egress")), _rule(entry)) for entry in ipv4), key=lambda pair: pair[1].number)
     return NetworkAcl(
         str(raw.get("NetworkAclId", "")),
         tuple(rule for egress, rule in rules if not egress),
         tuple(rule for egress, rule in rules if egress),
-        {True, False} == {bool(entry.get("Egress")) for entry in raw.get("Entries", ()) if _admits_ipv6(entry)},
+        len({bool(entry.get("Egress")) for entry in ipv6}) == 2,
     )
 
 
-def _admits_ipv6(entry: Mapping[str, Any]) -> bool:
-    return bool(entry.get("Ipv6CidrBlock")) and str(entry.get("RuleAction")).lower() == "allow"
+def _allows(entry: Mapping[str, Any]) -> bool:
+    return str(entry.get("RuleAction")).lower() == "allow"
 
 
 def _rule(entry: Mapping[str, Any]) -> AclRule:
-    """Without ports, or with the -1 that stands for all of them, it is about each port."""
+    """A rule without ports, or with -1 for all ports, is for each port."""
     ports = entry.get("PortRange") or {}
     first, last = int(ports.get("From", 0)), int(ports.get("To", LAST_PORT))
     return AclRule(
         int(entry["RuleNumber"]),
-        str(entry["RuleAction"]).lower() == "allow",
+        _allows(entry),
         str(entry["Protocol"]),
         IPv4Network(entry["CidrBlock"], strict=False),
         max(first, 0),

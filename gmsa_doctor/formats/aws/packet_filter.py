@@ -1,4 +1,4 @@
-"""Packets that filters tell apart: sets of addresses and ports, and what is left of a set. IPv4."""
+"""Sets of IPv4 packets, by address and port, as packet filters distinguish them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LAST_PORT = 65535
 
 
 class Protocol(StrEnum):
-    """What has ports."""
+    """A protocol with ports."""
 
     TCP = "tcp"
     UDP = "udp"
@@ -22,7 +22,7 @@ _NUMBERS = {"6": "tcp", "17": "udp"}
 
 
 def is_of(protocol: Protocol, rule: object) -> bool:
-    """Whether a rule's protocol, as EC2 writes it (``-1``: all; a name or a number), holds for a protocol."""
+    """Whether a rule's protocol, as in EC2's API (``-1`` for all, a name or a number), includes a protocol."""
     text = str(rule).lower()
     return text == "-1" or _NUMBERS.get(text, text) == protocol
 
@@ -44,12 +44,12 @@ class Packets:
 
     @property
     def count(self) -> int:
-        """How many pairs of an address and a port these are."""
+        """The number of pairs of an address and a port."""
         return self.network.num_addresses * (self.last - self.first + 1)
 
 
 def common(left: Packets, right: Packets) -> Packets | None:
-    """What is in both; None if that is nothing."""
+    """The intersection; None if it is empty."""
     if left.protocol != right.protocol or not left.network.overlaps(right.network):
         return None
     network = max(left.network, right.network, key=lambda network: network.prefixlen)  # one lies in the other
@@ -58,7 +58,7 @@ def common(left: Packets, right: Packets) -> Packets | None:
 
 
 def without(packets: Iterable[Packets], taken: Packets) -> tuple[Packets, ...]:
-    """What is left when some are taken away, in parts that have nothing in common."""
+    """The difference, in disjoint parts."""
     return tuple(rest for part in packets for rest in _parts_without(part, taken))
 
 

@@ -1,4 +1,4 @@
-"""Route tables of a VPC: which route a packet takes, and what it leads to. IPv4.
+"""Route tables of a VPC, and the route for an IPv4 packet.
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/RouteTables.html
 """
@@ -19,23 +19,23 @@ _NOT_PUBLIC = tuple(
 
 
 def is_public(network: IPv4Network) -> bool:
-    """Whether some of its addresses are. Source: RFC 1918, RFC 6598, RFC 3927, RFC 1122."""
+    """Whether some of its addresses are public. Source: RFC 1918, RFC 6598, RFC 3927, RFC 1122."""
     return not any(network.subnet_of(private) for private in _NOT_PUBLIC)
 
 
 class RouteTarget(StrEnum):
-    """What a route leads to."""
+    """The kind of a route's target."""
 
     LOCAL = "the VPC itself"
     INTERNET_GATEWAY = "internet gateway"
     NAT_GATEWAY = "NAT gateway"
     VPC_ENDPOINT = "VPC endpoint"
-    """A gateway endpoint, where the destination is a prefix list; else one of a firewall or load balancer."""
+    """A gateway endpoint if the destination is a prefix list; otherwise one of a firewall or load balancer."""
     TRANSIT_GATEWAY = "transit gateway"
     PEERING = "VPC peering connection"
     VPN = "virtual private gateway"
     INTERFACE = "network interface"
-    """Of an instance, a firewall, or anything else that passes packets on."""
+    """Of an instance, a firewall, or another appliance that forwards packets."""
     CARRIER_GATEWAY = "carrier gateway"
     LOCAL_GATEWAY = "local gateway"
     CORE_NETWORK = "core network"
@@ -53,14 +53,14 @@ _KEYS = (
     ("CoreNetworkArn", RouteTarget.CORE_NETWORK),
 )
 _GATEWAYS = (("igw-", RouteTarget.INTERNET_GATEWAY), ("vgw-", RouteTarget.VPN), ("vpce-", RouteTarget.VPC_ENDPOINT))
-"""By the start of the id that stands in ``GatewayId``."""
+"""By the prefix of the id in ``GatewayId``."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """A route: to a network, or to those of a prefix list. ``target`` is the id of what it leads to.
+    """A route for a network, or for those of a prefix list. ``target`` is the id of the target.
 
-    ``blackhole``: what it leads to is not there or cannot pass packets on, so that they are dropped.
+    ``blackhole``: the target does not exist or cannot forward packets, so they are dropped.
     """
 
     network: IPv4Network | None
@@ -80,9 +80,9 @@ class Route:
 
 @dataclass(frozen=True)
 class RouteTable:
-    """A route table with its routes for IPv4. ``subnets`` are those that name it; ``main``: it is for all others.
+    """A route table with its routes for IPv4. ``subnets``: those associated with it; ``main``: it is for all others.
 
-    ``ipv6``: it has a default route for IPv6; ``ipv6_inside``: a route for IPv6 to other networks than the Internet.
+    ``ipv6``: it has a default route for IPv6; ``ipv6_inside``: an IPv6 route to networks other than the internet.
     """
 
     id: str
@@ -95,39 +95,38 @@ class RouteTable:
 
     @property
     def default(self) -> Route | None:
-        """The route for what no other route is for."""
+        """The route for all addresses without another route."""
         return next((route for route in self.routes if route.network == EVERYWHERE), None)
 
 
 def read_route_table(raw: Mapping[str, Any]) -> RouteTable:
-    """A table as DescribeRouteTables gives it; routes for IPv6 are left out."""
+    """A table as DescribeRouteTables returns it, without its routes for IPv6."""
+    routes = raw.get("Routes", ())
     associations = [association for association in raw.get("Associations", ()) if _holds(association)]
     return RouteTable(
         str(raw.get("RouteTableId", "")),
         str(raw.get("VpcId", "")),
         any(bool(association.get("Main")) for association in associations),
         tuple(str(association["SubnetId"]) for association in associations if association.get("SubnetId")),
-        tuple(_route(route) for route in raw.get("Routes", ()) if _is_ipv4(route)),
-        any(route.get("DestinationIpv6CidrBlock") == "::/0" for route in raw.get("Routes", ())),
-        any(route.get("DestinationIpv6CidrBlock") and _leads_inside(route) for route in raw.get("Routes", ())),
+        tuple(
+            _route(route)
+            for route in routes
+            if route.get("DestinationCidrBlock") or route.get("DestinationPrefixListId")
+        ),
+        any(route.get("DestinationIpv6CidrBlock") == "::/0" for route in routes),
+        any(route.get("DestinationIpv6CidrBlock") and _leads_inside(route) for route in routes),
     )
 
 
 def _leads_inside(route: Mapping[str, Any]) -> bool:
-    out = route.get("EgressOnlyInternetGatewayId") or _target(route)[0] in (
-        RouteTarget.LOCAL,
-        RouteTarget.INTERNET_GATEWAY,
-    )
-    return not out and route.get("State") != "blackhole"
+    if route.get("EgressOnlyInternetGatewayId") or route.get("State") == "blackhole":
+        return False
+    return _target(route)[0] not in (RouteTarget.LOCAL, RouteTarget.INTERNET_GATEWAY)
 
 
 def _holds(association: Mapping[str, Any]) -> bool:
     state = (association.get("AssociationState") or {}).get("State", "associated")
     return state in ("associated", "associating")
-
-
-def _is_ipv4(route: Mapping[str, Any]) -> bool:
-    return bool(route.get("DestinationCidrBlock") or route.get("DestinationPrefixListId"))
 
 
 def _route(raw: Mapping[str, Any]) -> Route:
@@ -143,36 +142,36 @@ def _route(raw: Mapping[str, Any]) -> Route:
 
 
 def _target(raw: Mapping[str, Any]) -> tuple[RouteTarget, str]:
-    """A route to an instance names its interface as well."""
+    """A route to an instance also names its network interface."""
     gateway = str(raw.get("GatewayId") or "")
     if gateway == "local":
         return RouteTarget.LOCAL, gateway
     if gateway:
         return next((kind for start, kind in _GATEWAYS if gateway.startswith(start)), RouteTarget.OTHER), gateway
     return next(
-        ((kind, str(raw[key])) for key, kind in _KEYS if raw.get(key)), (RouteTarget.OTHER, "nothing that is named")
+        ((kind, str(raw[key])) for key, kind in _KEYS if raw.get(key)), (RouteTarget.OTHER, "an unnamed target")
     )
 
 
 def table_of(subnet: str, tables: Iterable[RouteTable]) -> RouteTable | None:
-    """The table in force for a subnet: the one it is associated with, else the VPC's main one."""
+    """The effective table of a subnet: the one it is associated with, otherwise the main route table."""
     known = tuple(tables)
     own = next((table for table in known if subnet in table.subnets), None)
     return own or next((table for table in known if table.main), None)
 
 
 def prefix_lists_of(table: RouteTable) -> tuple[str, ...]:
-    """The prefix lists that routes of a table are for."""
+    """The prefix lists in the routes of a table."""
     return tuple(dict.fromkeys(route.prefix_list for route in table.routes if route.prefix_list))
 
 
 def route_for(
     table: RouteTable, address: str, prefix_lists: Mapping[str, tuple[IPv4Network, ...]] | None = None
 ) -> Route | None:
-    """The route that packets to an address take: that of the longest prefix. None: they are dropped.
+    """The route for packets to an address: the one with the longest prefix. None: they are dropped.
 
-    Of equal prefixes a route to a network goes before one to a prefix list, which is known by its networks in
-    ``prefix_lists``; those that are not given are not minded.
+    With equal prefixes, a route for a network goes before one for a prefix list. ``prefix_lists`` has the networks of
+    prefix lists; routes for others are ignored.
 
     Source: https://docs.aws.amazon.com/vpc/latest/userguide/RouteTables.html#route-tables-priority
     """

@@ -1,4 +1,4 @@
-"""Security groups: what any rule of any group of a network interface admits, passes; answers always do.
+"""Security groups: packets pass if any rule of any group of a network interface allows them; answers always pass.
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
 """
@@ -15,10 +15,10 @@ from gmsa_doctor.formats.aws.packet_filter import LAST_PORT, Packets, Protocol, 
 
 @dataclass(frozen=True)
 class GroupRule:
-    """A rule for IPv4: who may be on the other side, on which ports.
+    """A rule for IPv4: the allowed peers and ports.
 
-    ``protocol`` is as EC2 writes it: ``-1``, a name, or a number. ``groups`` are referenced security groups.
-    ``ipv6``: it is for networks of IPv6, too or alone.
+    ``protocol`` is as in EC2's API: ``-1``, a name, or a number. ``groups`` are referenced security groups. ``ipv6``:
+    it is also, or only, for IPv6 networks.
     """
 
     protocol: str
@@ -30,12 +30,12 @@ class GroupRule:
     ipv6: bool = False
 
     def covers(self, packets: Packets) -> bool:
-        """Whether it is about any of the packets' ports, whoever is on the other side."""
+        """Whether it is for any of the packets' ports, with any peer."""
         overlaps = self.first <= packets.last and packets.first <= self.last
         return overlaps and is_of(packets.protocol, self.protocol)
 
     def of(self, protocol: Protocol, network: IPv4Network) -> Packets:
-        """The packets of a protocol with a network that it admits if it is about both."""
+        """The packets that it allows, if it is for this protocol and network."""
         return Packets(protocol, network, self.first, self.last)
 
 
@@ -52,19 +52,19 @@ class SecurityGroup:
 
 @dataclass(frozen=True)
 class Admission:
-    """What rules do not admit, and the groups and prefix lists for whom that cannot be known."""
+    """The packets that rules do not allow, and the groups and prefix lists for which that is unknown."""
 
     missing: tuple[Packets, ...]
     doubts: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
-        """Whether all passes."""
+        """Whether all packets pass."""
         return not self.missing
 
 
 def read_security_group(raw: Mapping[str, Any]) -> SecurityGroup:
-    """A group as DescribeSecurityGroups gives it."""
+    """A group as DescribeSecurityGroups returns it."""
     return SecurityGroup(
         str(raw.get("GroupId", "")),
         str(raw.get("GroupName", "")),
@@ -75,7 +75,7 @@ def read_security_group(raw: Mapping[str, Any]) -> SecurityGroup:
 
 
 def _rule(raw: Mapping[str, Any]) -> GroupRule:
-    """Without ports, or with the -1 that stands for all of them, it is about each port."""
+    """A rule without ports, or with -1 for all ports, is for each port."""
     first, last = raw.get("FromPort"), raw.get("ToPort")
     return GroupRule(
         str(raw.get("IpProtocol", "-1")),
@@ -89,12 +89,12 @@ def _rule(raw: Mapping[str, Any]) -> GroupRule:
 
 
 def by_ipv6(rules: Iterable[GroupRule], packets: Packets) -> bool:
-    """Whether packets on these ports are admitted with some networks of IPv6."""
+    """Whether packets on these ports are allowed with some IPv6 networks."""
     return any(rule.ipv6 and rule.covers(packets) for rule in rules)
 
 
 def prefix_lists_of(rules: Iterable[GroupRule], packets: Packets) -> tuple[str, ...]:
-    """The prefix lists that rules about these packets' ports name."""
+    """The prefix lists in the rules for these packets' ports."""
     return tuple(dict.fromkeys(id for rule in rules if rule.covers(packets) for id in rule.prefix_lists))
 
 
@@ -106,8 +106,8 @@ def admit(
 ) -> Admission:
     """What the rules of one direction do with packets.
 
-    ``prefix_lists`` are the networks of those that are known. ``groups`` are the security groups of whoever is on
-    the other side; None if they are not known.
+    ``prefix_lists`` has the networks of the known prefix lists. ``groups`` are the security groups of the peer; None if
+    they are unknown.
     """
     missing: tuple[Packets, ...] = (packets,)
     doubts: list[str] = []

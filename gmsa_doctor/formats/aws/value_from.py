@@ -1,4 +1,4 @@
-"""``valueFrom`` of a container's secrets: which secret or parameter ECS makes a variable of, and which part of it.
+"""``valueFrom`` of a container's secrets: the secret or parameter that a variable comes from, and which part of it.
 
 Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html,
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-ssm-paramstore.html, and
@@ -22,26 +22,26 @@ from gmsa_doctor.formats.aws.arn import (
 )
 
 _ARN_PARTS = 7
-"""Of a secret's ARN, between colons."""
-_BEHIND = 3
-"""Parts that may follow it: all three, each of which may be empty."""
+"""The number of parts of a secret's ARN, between colons."""
+_SUFFIX_PARTS = 3
+"""The number of parts that may follow it. If any follows, all three must; each may be empty."""
 
 
 @dataclass(frozen=True)
 class SecretSource:
-    """A secret of Secrets Manager: all of it, or the value of one key; the current version, or another one."""
+    """A secret in Secrets Manager, or the value of one of its keys; the current version, or another one."""
 
     arn: SecretArn
     key: str | None = None
     stage: str | None = None
-    """``VersionStage``; None: AWSCURRENT, unless a version is named."""
+    """``VersionStage``; None: AWSCURRENT, unless ``version`` is set."""
     version: str | None = None
     """``VersionId``."""
 
 
 @dataclass(frozen=True)
 class ParameterSource:
-    """A parameter of Systems Manager. ``region`` and ``account`` are the task's where only its name is given: None."""
+    """A parameter in Systems Manager. ``region`` and ``account`` are None (the task's) if only the name is given."""
 
     name: str
     region: str | None = None
@@ -52,9 +52,10 @@ Source: TypeAlias = SecretSource | ParameterSource
 
 
 def parse(text: str) -> Source:
-    """What a variable is made of. Raises ArnError for what ECS takes for neither.
+    """The source of a variable. Raises ArnError for a text that ECS does not accept.
 
-    What does not begin like an ARN is the name of a parameter in the task's region. Secrets have no such short form.
+    A text that does not start with ``arn:`` is the name of a parameter in the task's region. Secrets have no such short
+    form.
     """
     if not text.startswith("arn:"):
         if not text.strip():
@@ -66,33 +67,33 @@ def parse(text: str) -> Source:
     parts = text.split(":")
     whole = ":".join(parts[:_ARN_PARTS])
     secret = parse_secret_arn(whole)
-    behind = parts[_ARN_PARTS:]
-    if not behind:
+    suffix = parts[_ARN_PARTS:]
+    if not suffix:
         return SecretSource(secret)
-    if len(behind) != _BEHIND:
-        wanted = ":".join((*behind, *[""] * _BEHIND)[:_BEHIND])
+    if len(suffix) != _SUFFIX_PARTS:
+        complete = ":".join((*suffix, *[""] * _SUFFIX_PARTS)[:_SUFFIX_PARTS])
         raise ArnError(
             ArnProblem.JSON_KEY,
-            f"behind the secret's ARN stand {len(behind)} parts, where ECS wants key:version-stage:version-id, all "
-            "three, of which each may be empty",
-            f"{whole}:{wanted}" if len(behind) < _BEHIND else None,
+            f"the secret's ARN is followed by {len(suffix)} parts; ECS requires all three of "
+            "key:version-stage:version-id, each of which may be empty",
+            f"{whole}:{complete}" if len(suffix) < _SUFFIX_PARTS else None,
         )
-    key, stage, version = (part or None for part in behind)
+    key, stage, version = (part or None for part in suffix)
     return SecretSource(secret, key, stage, version)
 
 
 OF_SECRETS = "aws/reference/secretsmanager/"
-"""Parameters whose paths begin so stand for secrets.
+"""Prefix of parameters that refer to secrets.
 
 Source: https://docs.aws.amazon.com/systems-manager/latest/userguide/integration-ps-secretsmanager.html
 """
 
 
 def named(text: str, here: Arn, *, registry: bool = False) -> SecretArn | SsmParameterArn:
-    """The ARN of the secret or parameter, as IAM compares it but that a secret's may lack its last six characters.
+    """The ARN of the secret or parameter, as IAM compares it; a secret's may lack its last six characters.
 
-    ``here`` tells partition, region and account of the task. ``registry``: the credentials of an image's registry; they
-    are a secret, whose name alone may be given. Raises ArnError.
+    ``here`` has the partition, region and account of the task. ``registry``: the text is for the credentials of an
+    image's registry, a secret that may be given by its name. Raises ArnError.
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RepositoryCredentials.html
     """
     if registry and not text.startswith("arn:"):

@@ -1,4 +1,4 @@
-"""VPC endpoints as DescribeVpcEndpoints gives them.
+"""VPC endpoints as DescribeVpcEndpoints returns them.
 
 Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_VpcEndpoint.html
 """
@@ -14,9 +14,9 @@ INTERFACE, GATEWAY = "interface", "gateway"
 
 @dataclass(frozen=True)
 class VpcEndpoint:
-    """An endpoint. ``service`` is the last part of the service's name, behind the region: ``s3``, ``ecr.api``.
+    """An endpoint. ``service`` is the part of the service's name after the region: ``s3``, ``ecr.api``.
 
-    ``private_dns``: within the VPC, the service's usual name is to lead to the endpoint.
+    ``private_dns``: in the VPC, the service's default name must resolve to the endpoint.
     """
 
     id: str
@@ -31,15 +31,17 @@ class VpcEndpoint:
 
     @property
     def available(self) -> bool:
-        """Whether it is of use."""
+        """Whether it can be used."""
         return self.state == "available"
 
 
 def read_vpc_endpoint(raw: Mapping[str, Any], region: str) -> VpcEndpoint | None:
-    """An endpoint for a service of AWS in this region; None for any other.
+    """An endpoint for an AWS service in this region; None for any other.
 
     The name of S3's endpoint is ``com.amazonaws.<region>.s3``; in China some start with ``cn.com.amazonaws``.
     """
+    # S3's names may resolve to the interface endpoint only for queries through an inbound Resolver endpoint
+    only_inbound = bool((raw.get("DnsOptions") or {}).get("PrivateDnsOnlyForInboundResolverEndpoint"))
     start, found, service = str(raw.get("ServiceName", "")).partition(f".{region}.")
     if not found or not start.endswith("com.amazonaws"):
         return None
@@ -48,7 +50,7 @@ def read_vpc_endpoint(raw: Mapping[str, Any], region: str) -> VpcEndpoint | None
         service,
         str(raw.get("VpcEndpointType") or GATEWAY).lower(),
         str(raw.get("State", "")).lower(),
-        bool(raw.get("PrivateDnsEnabled")) and not _is_for_inbound_only(raw),
+        bool(raw.get("PrivateDnsEnabled")) and not only_inbound,
         tuple(map(str, raw.get("SubnetIds", ()))),
         tuple(map(str, raw.get("RouteTableIds", ()))),
         tuple(str(group["GroupId"]) for group in raw.get("Groups", ()) if group.get("GroupId")),
@@ -57,10 +59,5 @@ def read_vpc_endpoint(raw: Mapping[str, Any], region: str) -> VpcEndpoint | None
 
 
 def is_of_another_region(raw: Mapping[str, Any], region: str) -> bool:
-    """Whether it leads to a service of another region, AWS's or somebody's."""
+    """Whether it is for a service in another region, of AWS or of another owner."""
     return raw.get("ServiceRegion") not in (None, "", region)
-
-
-def _is_for_inbound_only(raw: Mapping[str, Any]) -> bool:
-    """S3's names may lead to the interface endpoint for those only who ask through an inbound Resolver endpoint."""
-    return bool((raw.get("DnsOptions") or {}).get("PrivateDnsOnlyForInboundResolverEndpoint"))

@@ -48,7 +48,7 @@ def to(destination: str, **target: str) -> dict[str, Any]:
             RouteTarget.CORE_NETWORK,
             "arn:aws:networkmanager",
         ),
-        ({}, RouteTarget.OTHER, "nothing"),
+        ({}, RouteTarget.OTHER, "an unnamed target"),
     ],
 )
 def test_what_a_route_leads_to(target: dict[str, str], kind: RouteTarget, id: str) -> None:
