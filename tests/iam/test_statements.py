@@ -315,7 +315,7 @@ def test_the_region_tells_the_partition(env: dict[str, str]) -> None:
         (["--report-s3", "https://reports"], ["--report-s3", "s3://BUCKET/PREFIX"]),
         (["--report-s3", "s3://*/x"], ["--report-s3", "s3://BUCKET/PREFIX"]),
         (["--credspec", "s3://credspecs/web.json"], ["--credspec", "give arn:aws:s3:::credspecs/web.json"]),
-        (["--credspec", "arn:aws:s3:::credspecs"], ["no object in it"]),
+        (["--credspec", "arn:aws:s3:::credspecs"], ["no object key"]),
         (["--secret", "gmsa/web"], ["--secret gmsa/web", "does not start with arn:"]),
         (["--secret", f"arn:aws:secretsmanager:{HERE}:secret:*"], ["--secret", "secret:NAME-AbCdEf"]),
         (["--kms-key", f"arn:aws:kms:{HERE}:alias/gmsa"], ["--kms-key", "does not take an alias"]),

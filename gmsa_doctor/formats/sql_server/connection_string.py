@@ -1,4 +1,4 @@
-"""Connection strings of SQL Server: which server, by which logon. Pure; no password leaves this module.
+"""Connection strings of SQL Server: the server and the kind of logon. No password leaves this module.
 
 Sources: https://learn.microsoft.com/dotnet/api/microsoft.data.sqlclient.sqlconnection.connectionstring (.NET),
 https://learn.microsoft.com/sql/connect/odbc/dsn-connection-string-attribute (ODBC),
@@ -14,17 +14,17 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 LIMIT = 16 * 1024
-"""Characters; what is longer is no connection string."""
+"""Maximum length of a connection string, in characters."""
 
 DEFAULT_PORT = 1433
 
 
 class ConnectionStringError(ValueError):
-    """A text is no connection string of SQL Server. The message holds nothing of it: there may be a password in it."""
+    """A text is not a connection string of SQL Server. The message does not repeat it: it may contain a password."""
 
 
 class Form(StrEnum):
-    """The driver that a connection string is for; each builds the SPN differently."""
+    """The driver of a connection string. Each driver builds the SPN differently."""
 
     DOTNET = ".NET SqlClient"
     ODBC = "ODBC"
@@ -33,30 +33,29 @@ class Form(StrEnum):
 
 
 class Logon(StrEnum):
-    """How the driver logs on."""
+    """The kind of logon."""
 
     KERBEROS = "integrated"
     """With the ticket in the cache."""
     NATIVE = "native"
-    """JDBC's integrated security without JavaKerberos: by a library that there is for Windows only."""
+    """JDBC's integrated security without JavaKerberos, which requires a library for Windows."""
     AD_USER = "ad-user"
-    """JDBC with JavaKerberos and a user: the driver gets a ticket for that user itself."""
+    """JDBC with JavaKerberos and a user, for which the driver itself gets a ticket."""
     SQL = "sql"
-    """With a user and a password that SQL Server knows."""
+    """With a SQL login and its password."""
     NTLM = "ntlm"
     ENTRA = "entra"
-    """With a token of Microsoft Entra ID."""
+    """With a Microsoft Entra ID token."""
     NONE = "none"
     """Not specified."""
 
 
 @dataclass(frozen=True)
 class ConnectionString:
-    """What a connection string says of the server and the logon.
+    """The server and the logon in a connection string.
 
-    ``port`` and ``instance`` are None where it does not say; ``protocol`` is ``tcp`` where it does not. ``spn`` is the
-    one that it names itself. ``has_user``: a user or a password stands in it. ``colon``: the port stands after a
-    colon where the driver wants a comma, and so takes all of it for the server's name.
+    ``has_user``: it has a user name or a password. ``colon``: the port comes after a colon, but the driver requires a
+    comma, and takes all of it as the server's name. ``database`` is also None if its name has unusual characters.
     """
 
     form: Form
@@ -69,11 +68,10 @@ class ConnectionString:
     spn: str | None = None
     colon: bool = False
     database: str | None = None
-    """None where it does not say, and where the name is none of plain letters, digits and a few signs."""
 
     @property
     def server(self) -> str:
-        """The server as people write it."""
+        r"""``host\instance,port``."""
         instance = f"\\{self.instance}" if self.instance else ""
         return f"{self.host}{instance}" + (f",{self.port}" if self.port else "")
 
@@ -84,15 +82,15 @@ _PASSWORD = ("password", "pwd")
 _DATABASE = ("database", "initial catalog", "databasename")
 _TRUSTED = ("integrated security", "trusted_connection")
 _SPN = ("server spn", "serverspn")
-_BESIDES = frozenset(
+_ALWAYS_ONE = frozenset(
     {*_USER, *_PASSWORD, *_TRUSTED, "database", "initial catalog", "driver", "authentication", "encrypt"}
 )
-"""Each connection string has one of these in addition to the server."""
+"""A connection string has at least one of these keywords in addition to the server."""
 _FOREIGN = (
     *("port", "host", "username", "user name", "sslmode", "ssl mode", "charset", "character set", "search path"),
     *("allowpublickeyretrieval", "allow user variables", "maximum pool size", "version"),
 )
-"""Keywords of MySQL's, PostgreSQL's and SQLite's .NET drivers; SqlClient refuses a string that has one."""
+"""Keywords of the .NET drivers for MySQL, PostgreSQL and SQLite, which SqlClient does not accept."""
 _FOREIGN_DRIVER = re.compile(
     r"postgres|psql|pgsql|mysql|maria|oracle|db2|sqlite|snowflake|redshift|teradata|sybase|adaptive server|informix|"
     r"hana|hive|spark|impala|athena|mongo|firebird|vertica",
@@ -105,14 +103,14 @@ _MAYBE = re.compile(r"mssql|jdbc:sqlserver|(server|source|addr|address)\s*=", re
 
 
 def may_be_one(text: str) -> bool:
-    """Whether it is worth parsing: quick, for each variable of each container."""
+    """A quick test whether a text is worth parsing."""
     return len(text) <= LIMIT and bool(_MAYBE.search(text))
 
 
 def parse(text: str) -> ConnectionString:
     """A connection string of any form. Raises ConnectionStringError."""
     if len(text) > LIMIT:
-        raise ConnectionStringError("it is too long for a connection string")
+        raise ConnectionStringError("it is too long")
     if not text.strip():
         raise ConnectionStringError("it is empty")
     scheme = _SCHEME.match(text)
@@ -124,21 +122,21 @@ def parse(text: str) -> ConnectionString:
     if kind.partition("+")[0] == "mssql":
         return _url(kind.partition("+")[2] or "pyodbc", rest)
     if kind == "sqlserver":
-        raise ConnectionStringError("it is a URL of a driver of Go or Node.js, which is not known here")
-    raise ConnectionStringError(f"it is of another kind of server ({kind}), not of SQL Server")
+        raise ConnectionStringError("it is a URL of a Go or Node.js driver, which is not supported")
+    raise ConnectionStringError(f"it is for another database ({kind}), not for SQL Server")
 
 
 # Keywords and values -------------------------------------------------------------------------------
 
 
 def _pairs(text: str, quotes: Mapping[str, str]) -> list[tuple[str, str]]:
-    """``keyword=value;…`` in their order, keywords in lower case. In quotes, the closing one is doubled."""
+    """``keyword=value;…`` in order, with keywords in lower case. Within quotes, the closing quote is doubled."""
     pairs: list[tuple[str, str]] = []
     rest = text.lstrip(_BETWEEN)
     while rest:
         keyword, equals, rest = rest.partition("=")
         if not equals or ";" in keyword:
-            raise ConnectionStringError("a keyword in it has no = behind it (a value that holds ; must be in quotes)")
+            raise ConnectionStringError("a keyword in it has no = (a value that contains ; must be in quotes)")
         value, rest = _value(rest.lstrip(_WHITE), quotes)
         pairs.append((" ".join(keyword.lower().split()), value))
         rest = rest.lstrip(_BETWEEN)
@@ -150,7 +148,7 @@ _BETWEEN = f";{_WHITE}"
 
 
 def _value(text: str, quotes: Mapping[str, str]) -> tuple[str, str]:
-    """The value that a text begins with, and what follows its ``;``."""
+    """The first value in a text, and the text after its ``;``."""
     closing = quotes.get(text[:1])
     if closing is None:
         value, _, rest = text.partition(";")
@@ -158,9 +156,9 @@ def _value(text: str, quotes: Mapping[str, str]) -> tuple[str, str]:
     quoted = re.match(f"((?:[^{closing}]|{closing}{closing})*){closing}(?!{closing})", text[1:])
     if quoted is None:
         raise ConnectionStringError("a quote or brace in it is not closed")
-    behind, _, rest = text[1 + quoted.end() :].partition(";")
-    if behind.strip():
-        raise ConnectionStringError("something stands between a closing quote and the next ;")
+    extra, _, rest = text[1 + quoted.end() :].partition(";")
+    if extra.strip():
+        raise ConnectionStringError("it has text between a closing quote and the next ;")
     return quoted[1].replace(closing * 2, closing), rest
 
 
@@ -173,47 +171,46 @@ _BRACES = {"{": "}"}
 
 
 def _of_pairs(text: str) -> ConnectionString:
-    """.NET's or ODBC's, decided by the keyword ``driver``. In .NET the last of a keyword counts, in ODBC the first."""
-    odbc = re.search(r"(^|;)\s*(driver|dsn)\s*=", text, re.IGNORECASE) is not None
-    if odbc:
-        return _odbc(dict(reversed(_pairs(text, _BRACES))))
+    """For ODBC if it has ``driver`` or ``dsn``, otherwise for .NET. Of equal keywords, .NET uses the last."""
+    if re.search(r"(^|;)\s*(driver|dsn)\s*=", text, re.IGNORECASE):
+        return _odbc(text)
     pairs = dict(_pairs(text, _ADO))
     server = _first(pairs, _SERVER)
-    if server is None or not _BESIDES & pairs.keys():
-        raise ConnectionStringError("it names no server (Server=… or Data Source=…)")
+    if server is None or not _ALWAYS_ONE & pairs.keys():
+        raise ConnectionStringError("its server is missing (Server=… or Data Source=…)")
     if foreign := next((keyword for keyword in _FOREIGN if keyword in pairs), None):
         raise ConnectionStringError(
-            f"it is of another kind of server: SQL Server's .NET driver knows no {foreign}= (it takes Server=host,port "
-            "and User Id=)"
+            f"it is for another database: SQL Server's .NET driver does not accept {foreign}= (it accepts "
+            "Server=host,port and User Id=)"
         )
     return _with_server(server, Form.DOTNET, pairs)
 
 
-def _odbc(pairs: Mapping[str, str]) -> ConnectionString:
+def _odbc(text: str) -> ConnectionString:
+    pairs = dict(reversed(_pairs(text, _BRACES)))
     driver = pairs.get("driver", "")
     if _FOREIGN_DRIVER.search(driver):
-        raise ConnectionStringError("its driver is one of another kind of server, not of SQL Server")
+        raise ConnectionStringError("its driver is for another database, not for SQL Server")
     server = _first(pairs, ("address", "addr", "server"))
     if server is None and "servername" in pairs:
+        raise ConnectionStringError("it names an entry of freetds.conf: replace it with Server, the host and port")
+    if server is None and "dsn" in pairs:
         raise ConnectionStringError(
-            "it names an entry of freetds.conf: give the string with its host and port (Server)"
+            "it names a DSN: replace it with the settings in odbc.ini (Driver, Server, Trusted_Connection)"
         )
     if server is None:
-        raise ConnectionStringError(
-            "it names a DSN: give the string with what odbc.ini says (Driver, Server, Trusted_Connection)"
-            if "dsn" in pairs
-            else "it names no server (Server=…)"
-        )
+        raise ConnectionStringError("its server is missing (Server=…)")
     return _with_server(server, Form.ODBC, pairs, takes_colon="tds" in driver.lower())
 
 
 _PROTOCOLS = ("tcp", "np", "lpc", "admin")
+_SPN_FORM = re.compile(r"[A-Za-z]+/[^/@\s;]+(@[A-Za-z0-9.-]+)?")
 
 
 def _with_server(server: str, form: Form, pairs: Mapping[str, str], *, takes_colon: bool = False) -> ConnectionString:
-    r"""``[tcp:]host[\instance][,port]``; of a named pipe (``np:\\host\pipe\…``) the host.
+    r"""``[tcp:]host[\instance][,port]``, or the host of a named pipe (``np:\\host\pipe\…``).
 
-    FreeTDS takes a colon before the port as well (parse_server_name_for_port of its config.c).
+    FreeTDS also accepts a colon before the port (parse_server_name_for_port of its config.c).
     """
     protocol, colon, rest = server.partition(":")
     protocol = protocol.strip().lower()
@@ -224,32 +221,37 @@ def _with_server(server: str, form: Form, pairs: Mapping[str, str], *, takes_col
         protocol, rest = "np", rest[2:].partition("\\")[0]
     name, _, port = rest.partition(",")
     host, _, instance = name.partition("\\")
-    host, number, mistaken = _with_colon(host.strip(), _port(port) or _port(pairs.get("port", "")))
-    if instance.strip().lower() == "mssqlserver":  # the default instance's own name
+    number = _port(port) or _port(pairs.get("port", ""))
+    colon_form = re.fullmatch(r"([^:]+):(\d{1,5})", host.strip())  # IPv6 addresses have more colons
+    if colon_form:
+        host, number = colon_form[1], number or _port(colon_form[2])
+    if instance.strip().lower() == "mssqlserver":  # the name of the default instance
         instance = ""
-    string = _string(form, pairs, host, _logon(pairs), number, instance)
-    return replace(string, protocol=protocol, colon=mistaken and not takes_colon)
+    string = _string(form, pairs, host.strip(), _logon(pairs), number, instance)
+    return replace(string, protocol=protocol, colon=bool(colon_form) and not takes_colon)
 
 
 def _string(
     form: Form, pairs: Mapping[str, str], host: str, logon: Logon, port: int | None, instance: str
 ) -> ConnectionString:
+    if not _HOST.fullmatch(host) and host != ".":
+        raise ConnectionStringError("the server's name contains invalid characters")
+    bare = host.strip("[]")
+    host = bare.rstrip(".") or bare  # a trailing dot marks a full name, and is not part of the SPN
+    instance = instance.strip()
+    if not re.fullmatch(r"[\w$#-]*", instance):
+        raise ConnectionStringError("the instance's name contains invalid characters")
+    spn = _first(pairs, _SPN)
+    if spn and not _SPN_FORM.fullmatch(spn):
+        raise ConnectionStringError("its server SPN does not have the form MSSQLSvc/host:port")
+    spn = spn.partition("@")[0] if spn else None
+    database = _first(pairs, _DATABASE) or ""
+    if not re.fullmatch(r"[\w$#.-]+( [\w$#.-]+)*", database) or len(database) > 128:
+        database = ""
+    has_user = _has_user(pairs)
     return ConnectionString(
-        form,
-        _checked(host),
-        logon,
-        port,
-        _instance(instance),
-        has_user=_has_user(pairs),
-        spn=_spn(pairs),
-        database=_database(pairs),
+        form, host, logon, port, instance or None, has_user=has_user, spn=spn, database=database or None
     )
-
-
-def _with_colon(host: str, port: int | None) -> tuple[str, int | None, bool]:
-    """``host:1433`` is meant as a port, and is none: .NET and ODBC want a comma. IPv6 addresses have more colons."""
-    match = re.fullmatch(r"([^:]+):(\d{1,5})", host)
-    return (match[1], port or _port(match[2]), True) if match else (host, port, False)
 
 
 def _port(text: str) -> int | None:
@@ -257,38 +259,8 @@ def _port(text: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536 and len(text) < 6):
-        raise ConnectionStringError("the port is no number from 1 to 65535")
+        raise ConnectionStringError("the port is not a number from 1 to 65535")
     return int(text)
-
-
-def _checked(host: str) -> str:
-    if not _HOST.fullmatch(host) and host != ".":
-        raise ConnectionStringError("the server's name holds characters that no name has")
-    bare = host.strip("[]")
-    return bare.rstrip(".") or bare  # a last dot says that the name is full; no SPN has it
-
-
-_SPN_FORM = re.compile(r"[A-Za-z]+/[^/@\s;]+(@[A-Za-z0-9.-]+)?")
-
-
-def _spn(pairs: Mapping[str, str]) -> str | None:
-    """The SPN that it names itself, without a realm behind it."""
-    text = _first(pairs, _SPN)
-    if text is not None and not _SPN_FORM.fullmatch(text):
-        raise ConnectionStringError("the server's SPN in it is not MSSQLSvc/host:port")
-    return text.partition("@")[0] if text else None
-
-
-def _instance(text: str) -> str | None:
-    text = text.strip()
-    if text and not re.fullmatch(r"[\w$#-]+", text):
-        raise ConnectionStringError("the instance's name holds characters that no name has")
-    return text or None
-
-
-def _database(pairs: Mapping[str, str]) -> str | None:
-    text = _first(pairs, _DATABASE) or ""
-    return text if re.fullmatch(r"[\w$#.-]+( [\w$#.-]+)*", text) and len(text) <= 128 else None
 
 
 def _has_user(pairs: Mapping[str, str]) -> bool:
@@ -308,19 +280,19 @@ def _logon(pairs: Mapping[str, str]) -> Logon:
 
 
 def _jdbc(rest: str) -> ConnectionString:
-    r"""``[host[\instance][:port]][;property=value…]``; what stands in front outweighs the properties."""
+    r"""``[host[\instance][:port]][;property=value…]``; the first part overrides the properties."""
     authority, _, properties = rest.partition(";")
     pairs = dict(_pairs(properties, _BRACES))
     match = re.fullmatch(
         r"(?P<host>\[[^\]]+\]|[^\\:/]*)(\\(?P<instance>[^:/]*))?(:(?P<port>\d+))?/?", authority.strip()
     )
     if match is None:
-        raise ConnectionStringError("what follows jdbc:sqlserver:// is not host[\\instance][:port]")
+        raise ConnectionStringError("the text after jdbc:sqlserver:// is not host[\\instance][:port]")
     host = match["host"] or _first(pairs, ("servername", "server")) or ""
     host, _, instance = host.partition("\\")
     port = _port(match["port"] or _first(pairs, ("portnumber", "port")) or "")
     if not host:
-        raise ConnectionStringError("it names no server (jdbc:sqlserver://host or serverName=…)")
+        raise ConnectionStringError("its server is missing (jdbc:sqlserver://host or serverName=…)")
     instance = match["instance"] or instance or pairs.get("instancename", "")
     return _string(Form.JDBC, pairs, host, _jdbc_logon(pairs), port, instance)
 
@@ -331,10 +303,8 @@ def _jdbc_logon(pairs: Mapping[str, str]) -> Logon:
     scheme = pairs.get("authenticationscheme", "").lower()
     if integrated and scheme == "javakerberos":
         return Logon.AD_USER if _has_user(pairs) else Logon.KERBEROS
-    if integrated and scheme == "ntlm":
-        return Logon.NTLM
     if integrated:
-        return Logon.NATIVE
+        return Logon.NTLM if scheme == "ntlm" else Logon.NATIVE
     if pairs.get("authentication", "").lower().startswith("activedirectory"):
         return Logon.ENTRA
     return Logon.SQL if _has_user(pairs) else Logon.NONE
@@ -343,7 +313,7 @@ def _jdbc_logon(pairs: Mapping[str, str]) -> Logon:
 # SQLAlchemy ----------------------------------------------------------------------------------------
 
 
-_UNQUOTED = "the URL is not user:password@host:port/database (quote @, / and : in a password, and ? too)"
+_UNQUOTED = "the URL is not user:password@host:port/database (in a password, percent-encode @, /, : and ?)"
 
 
 def _url(driver: str, rest: str) -> ConnectionString:
@@ -353,9 +323,9 @@ def _url(driver: str, rest: str) -> ConnectionString:
     rest, _, query = rest.partition("?")
     pairs = {" ".join(name.lower().split()): value for name, value in parse_qsl(query, keep_blank_values=True)}
     if "odbc_connect" in pairs:
-        return _odbc(dict(reversed(_pairs(pairs["odbc_connect"], _BRACES))))
-    user, at, place = rest.rpartition("@")
-    if "@" in query and ":" in rest:  # the ? may be one of the password
+        return _odbc(pairs["odbc_connect"])
+    user, _, place = rest.rpartition("@")
+    if "@" in query and ":" in rest:  # the ? may be part of the password
         raise ConnectionStringError(_UNQUOTED)
     authority, _, database = place.partition("/")
     match = re.fullmatch(r"(?P<host>\[[^\]]+\]|[^:]*)(:(?P<port>\d+))?", authority)
@@ -364,11 +334,11 @@ def _url(driver: str, rest: str) -> ConnectionString:
     host = unquote(match["host"])
     name, _, instance = host.partition("\\")
     if not name or (driver == "pyodbc" and not database):
-        raise ConnectionStringError("it names a DSN, or no server: give host and database, or odbc_connect=…")
-    if at and unquote_plus(user).strip(":"):
+        raise ConnectionStringError("it names a DSN, or no server: use host and database, or odbc_connect=…")
+    if unquote_plus(user).strip(":"):
         pairs["uid"] = "given"
     form = Form.FREETDS if driver == "pymssql" else Form.ODBC
     pairs["database"] = unquote(database)
-    # Without a user SQLAlchemy asks pyodbc for a trusted connection, and FreeTDS takes the ticket by itself.
+    # Without a user, SQLAlchemy requests a trusted connection from pyodbc, and FreeTDS uses the ticket.
     logon = Logon.KERBEROS if _logon(pairs) is Logon.NONE else _logon(pairs)
     return _string(form, pairs, name, logon, _port(match["port"] or pairs.get("port", "")), instance)

@@ -18,7 +18,7 @@ SALES = f"ServerName;DB1;InstanceName;SALES;IsClustered;No;Version;16.0.1000.6;t
 PIPES = f"ServerName;DB1;InstanceName;HR;IsClustered;No;Version;15.0.2000.5;{PIPE};;"
 
 
-def test_an_instance_tells_its_port_and_its_protocols() -> None:
+def test_an_instance_has_its_port_and_its_protocols() -> None:
     assert parse(answer(SALES)) == (Instance("DB1", "SALES", ("tcp", "np"), 50123),)
     assert parse(answer(SALES))[0].has_tcp
 
@@ -34,13 +34,13 @@ def test_all_instances_are_in_one_answer() -> None:
 
 
 @pytest.mark.parametrize("name", ["tcp", "np", "TCP"])
-def test_an_instance_may_be_called_like_a_protocol(name: str) -> None:
+def test_an_instance_may_have_the_name_of_a_protocol(name: str) -> None:
     (found,) = parse(answer(SALES.replace("SALES", name, 1)))
     assert (found.name, found.port) == (name, 50123)
 
 
 @pytest.mark.parametrize("port", ["", "0", "65536", "x", "1433,1434", "²"])
-def test_what_is_no_port_is_told_apart_from_no_tcp(port: str) -> None:
+def test_an_invalid_port_differs_from_no_tcp(port: str) -> None:
     (found,) = parse(answer(SALES.replace("50123", port)))
     assert (found.port, found.has_tcp) == (None, True)
 
@@ -48,10 +48,10 @@ def test_what_is_no_port_is_told_apart_from_no_tcp(port: str) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "does not begin"),
-        (b"\x05\0", "does not begin"),
-        (b"\x04\0\0", "does not begin"),
-        (b"HTTP/1.0 400", "does not begin"),
+        (b"", "does not start"),
+        (b"\x05\0", "does not start"),
+        (b"\x04\0\0", "does not start"),
+        (b"HTTP/1.0 400", "does not start"),
         (answer(SALES)[:-1], "bytes follow"),
         (answer(SALES) + b"x", "bytes follow"),
         (answer("hello;;"), "an instance in it"),
@@ -59,17 +59,17 @@ def test_what_is_no_port_is_told_apart_from_no_tcp(port: str) -> None:
         (answer("ServerName;DB1;InstanceName;SALES;IsClustered;No;Version"), "an instance in it"),
     ],
 )
-def test_what_is_no_answer_is_refused(data: bytes, words: str) -> None:
+def test_an_invalid_answer_is_refused(data: bytes, words: str) -> None:
     with pytest.raises(BrowserAnswerError, match=words):
         parse(data)
 
 
-def test_the_question_ends_with_a_null_byte() -> None:
+def test_the_request_ends_with_a_null_byte() -> None:
     assert one_instance("SALES") == b"\x04SALES\0"
 
 
 @given(st.binary(max_size=300))
-def test_no_answer_is_too_strange(data: bytes) -> None:
+def test_any_answer_is_read_or_refused(data: bytes) -> None:
     for one in (data, b"\x05" + len(data).to_bytes(2, "little") + data):
         try:
             found = parse(one)
@@ -79,6 +79,6 @@ def test_no_answer_is_too_strange(data: bytes) -> None:
 
 
 @given(st.dictionaries(st.text("abcXYZ019_$#", min_size=1, max_size=16), st.none() | st.integers(1, 65535), max_size=5))
-def test_what_the_lab_tells_is_read_as_it_was_meant(instances: dict[str, int | None]) -> None:
+def test_the_answers_of_the_lab_are_read(instances: dict[str, int | None]) -> None:
     told = FakeSqlBrowser(instances).answer(b"\x03")
     assert {one.name: one.port for one in parse(told or answer(""))} == instances
