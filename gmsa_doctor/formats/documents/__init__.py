@@ -1,1 +1,1 @@
-"""Documents that people write: JSON and YAML, task definitions, CredSpecs, secrets."""
+"""Documents: JSON and YAML, task definitions, CredSpecs, secrets."""

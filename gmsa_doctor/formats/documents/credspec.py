@@ -1,7 +1,7 @@
-"""The CredSpec: what Credentials Fetcher reads of it, and where it stumbles.
+"""The CredSpec: the values that Credentials Fetcher reads from it, and the defects on which it fails.
 
-Keys are case-sensitive. Source: what the daemon of each version reads (aws/credentials-fetcher); the
-form, https://learn.microsoft.com/virtualization/windowscontainers/manage-containers/manage-serviceaccounts.
+Keys are case-sensitive. Source: the code of each version of the daemon (aws/credentials-fetcher); for the form,
+https://learn.microsoft.com/virtualization/windowscontainers/manage-containers/manage-serviceaccounts.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ _HOST = "ActiveDirectoryConfig.HostAccountConfig"
 
 
 class DefectKind(StrEnum):
-    """What is wrong at a path of the CredSpec."""
+    """The kind of a defect of a CredSpec."""
 
     NOT_AN_OBJECT = "not-an-object"
-    """The document is JSON, but no object."""
+    """The document is JSON, but not an object."""
     MISSING = "missing"
     WRONG_CASE = "wrong-case"
-    """The key is there in another case; ``found`` is the key as it stands."""
+    """The key exists in another case; ``found`` is the key in the document."""
     WRONG_TYPE = "wrong-type"
     PLUGIN_INPUT_TEXT = "plugin-input-text"
-    """PluginInput is a string, as Windows documents show it; on Linux it must be an object."""
+    """PluginInput is a string, as in documents for Windows; on Linux it must be an object."""
     EMPTY = "empty"
     NO_GMSA_NAME = "no-gmsa-name"
-    """No entry of GroupManagedServiceAccounts has a Name that is a non-empty string."""
+    """No entry of GroupManagedServiceAccounts has a non-empty string as its Name."""
 
 
 @dataclass(frozen=True)
 class Defect:
-    """What is wrong at ``path``. ``found`` and ``expected`` are keys or types, never values.
+    """A defect at ``path``. ``found`` and ``expected`` are keys or types, never values.
 
-    ``stumbles`` are the generations of the daemon that refuse it. ``v2_text`` is the stable part of what
-    2.x says within "invalid credentialspec fields"; None where it says no more, or where that was not seen.
-    ``text_is_object``: of a PluginInput that is a string, whether it holds a JSON object with CredentialArn.
+    ``stumbles`` are the generations of the daemon that fail on it. ``v2_text`` is the stable part of the message of 2.x
+    after "invalid credentialspec fields"; None if there is none, or it was not observed. ``text_is_object``: whether a
+    PluginInput that is a string contains a JSON object with CredentialArn.
     """
 
     path: str
@@ -55,9 +55,9 @@ class Defect:
 
 @dataclass(frozen=True)
 class CredSpecDocument:
-    """What is read of a CredSpec. The first three are what the daemon reads; no form is judged yet.
+    """The values in a CredSpec, not yet checked for their form. The daemon reads the first three.
 
-    ``gmsa_name`` is the first non-empty name. What is not there, or not a string, is None.
+    ``gmsa_name`` is the first non-empty name. A value that is missing or not a string is None.
     """
 
     dns_name: str
@@ -71,7 +71,7 @@ class CredSpecDocument:
 
 
 def read_credspec(value: Json) -> CredSpecDocument | tuple[Defect, ...]:
-    """What the daemon reads of a CredSpec, or all that keeps it from doing so, in its order."""
+    """The values in a CredSpec, or all defects that prevent the daemon from reading them, in its order."""
     reader = _CredSpecReader()
     if not isinstance(value, dict):
         return (Defect("", DefectKind.NOT_AN_OBJECT, "an object", type_name(value)),)
@@ -101,9 +101,9 @@ def _text(value: dict[str, Json] | None, key: str) -> str | None:
 
 
 class _CredSpecReader:
-    """Walks the required keys and collects defects. Below a missing key it is silent: None in, None out.
+    """Walks the required keys and collects defects. Below a missing key it reports none: None in, None out.
 
-    Of a key in the wrong case it continues with the value there, so that all defects are reported at once.
+    If a key has the wrong case, it continues with its value, so that all defects are reported at once.
     """
 
     def __init__(self) -> None:
@@ -122,13 +122,15 @@ class _CredSpecReader:
         path = f"{_HOST}.PluginInput"
         value = self._find(host, path, "an object")
         if isinstance(value, str):
-            is_object = _holds_credential_arn(value)
+            document = parse(value)
+            inner = document.value if isinstance(document, Document) else None
+            is_object = isinstance(inner, dict) and isinstance(inner.get("CredentialArn"), str)
             self._add(path, DefectKind.PLUGIN_INPUT_TEXT, "an object", "a string", is_object)
             return None
         return self._typed(value, path, dict, "an object")
 
     def accounts(self, directory: dict[str, Json] | None) -> list[dict[str, Json]]:
-        """The entries of GroupManagedServiceAccounts that are objects; the daemon 2.x passes over others."""
+        """The entries of GroupManagedServiceAccounts that are objects; daemon 2.x ignores others."""
         array = self._typed(self._find(directory, _ACCOUNTS, "an array"), _ACCOUNTS, list, "an array")
         if array is None:
             return []
@@ -154,7 +156,7 @@ class _CredSpecReader:
         self._add(_ACCOUNTS, DefectKind.NO_GMSA_NAME, "an entry with a non-empty Name", found)
 
     def _find(self, parent: dict[str, Json] | None, path: str, wanted: str) -> Json:
-        """The value at the path's last key. JSON's null is a defect: the wrong type."""
+        """The value of the path's last key. A null is a defect: the wrong type."""
         key = path.rpartition(".")[2]
         if parent is None:
             return None
@@ -176,26 +178,14 @@ class _CredSpecReader:
         self.defects.append(Defect(path, kind, expected, found, v2_text=v2_text, text_is_object=is_object))
 
 
-_NAMED_BY_2 = {
-    "DomainJoinConfig",
-    "DnsName",
-    "ActiveDirectoryConfig",
-    "GroupManagedServiceAccounts",
-    "PluginInput",
-    "CredentialArn",
-}
+_NAMED_BY_2 = frozenset(
+    {"DomainJoinConfig", "DnsName", "ActiveDirectoryConfig"}
+    | {"GroupManagedServiceAccounts", "PluginInput", "CredentialArn"}
+)
 
 
 def _v2_text(path: str, kind: DefectKind) -> str | None:
     key = path.rpartition(".")[2]
-    if kind is DefectKind.NO_GMSA_NAME or path.endswith("].Name"):
-        return None
-    if key == "CredentialArn" and kind is DefectKind.EMPTY:
+    if kind is DefectKind.NO_GMSA_NAME or (key == "CredentialArn" and kind is DefectKind.EMPTY):
         return None
     return f"missing or invalid {key}" if key in _NAMED_BY_2 else None
-
-
-def _holds_credential_arn(text: str) -> bool:
-    document = parse(text)
-    value = document.value if isinstance(document, Document) else None
-    return isinstance(value, dict) and isinstance(value.get("CredentialArn"), str)

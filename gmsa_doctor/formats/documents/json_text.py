@@ -1,7 +1,7 @@
-"""From the bytes of a document to a JSON value, strictly (RFC 8259), and what stands in the way.
+"""A strict JSON parser (RFC 8259) from bytes to a value, with the defects of documents that are not JSON.
 
-Credentials Fetcher 1.3 is more lenient than 2.x: each defect names the generations that accept it
-(measured with 1.3.6 against a real AD; 2.x by Go's encoding/json).
+Credentials Fetcher 1.3 is more lenient than 2.x: each defect names the generations that accept it (measured with 1.3.6
+against a real AD; 2.x by Go's encoding/json).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Json: TypeAlias = Union["dict[str, Json]", "list[Json]", str, int, float, bool, 
 """A JSON value."""
 
 DEPTH_LIMIT = 500
-"""Levels of nesting that we read. Go reads 10,000; a real document has five."""
+"""Maximum number of nested levels. Go reads 10,000; a real document has five."""
 
 _NONE: frozenset[Fetcher] = frozenset()
 _ONLY_1_3 = frozenset({Fetcher.V1_3})
@@ -32,21 +32,21 @@ _ONLY_2 = frozenset({Fetcher.V2})
 
 
 class Encoding(StrEnum):
-    """What the bytes seem to be instead of UTF-8."""
+    """The likely encoding of bytes that are not UTF-8."""
 
     UTF_16_LE = "UTF-16 LE"
     UTF_16_BE = "UTF-16 BE"
     UTF_32_LE = "UTF-32 LE"
     UTF_32_BE = "UTF-32 BE"
     UNKNOWN = "not UTF-8"
-    """Most likely an older code page, such as Windows-1252."""
+    """Probably an older code page, such as Windows-1252."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """A document's text, without its byte-order mark; ``bom`` tells whether it had one.
+    """A document's text, without its byte-order mark; ``bom``: whether it had one.
 
-    Of the mark: 2.x strips it, 1.3 accepts it, the ECS agent of an EC2 host may not.
+    2.x removes the mark, 1.3 accepts it, the ECS agent of an EC2 host may not.
     """
 
     text: str = field(repr=False)
@@ -57,9 +57,9 @@ class Text:
 class EncodingDefect:
     """The bytes are not UTF-8.
 
-    ``offset`` is the first byte (from 0) that shows it. ``replaced`` is the text with U+FFFD for each bad
-    byte, which Go reads if all of them lie within strings; None for UTF-16 and UTF-32, which nobody reads.
-    1.3 was not measured with other bad bytes than UTF-16's.
+    ``offset`` is the first invalid byte, from 0. ``replaced`` is the text with U+FFFD for each invalid byte, which Go
+    reads if all of them are in strings; None for UTF-16 and UTF-32, which neither generation reads. 1.3 was measured
+    only with UTF-16.
     """
 
     encoding: Encoding
@@ -86,7 +86,7 @@ _PATTERNS: dict[tuple[bool, ...], Encoding] = {
 
 
 def decode(body: bytes) -> Text | EncodingDefect:
-    """The text of a document as bytes, with a UTF-8 byte-order mark taken off."""
+    """The text of a document, without a UTF-8 byte-order mark."""
     for mark, encoding in _WIDE:
         if body.startswith(mark):
             return EncodingDefect(encoding, True, 0)
@@ -107,7 +107,7 @@ def decode(body: bytes) -> Text | EncodingDefect:
 
 
 class JsonDefectKind(StrEnum):
-    """What seems to have happened to a document that is not JSON."""
+    """The likely reason why a document is not JSON."""
 
     EMPTY = "empty"
     BYTE_ORDER_MARK = "byte-order-mark"
@@ -123,29 +123,20 @@ class JsonDefectKind(StrEnum):
     TRUNCATED = "truncated"
     TRAILING_GARBAGE = "trailing-garbage"
     ESCAPE = "escape"
-    """A backslash that starts no escape: a Windows path or ``DOMAIN\\user`` pasted as it is."""
+    """A backslash that does not start an escape, as in a pasted Windows path or ``DOMAIN\\user``."""
     CONTROL_CHARACTER = "control-character"
     NOT_A_NUMBER = "not-a-number"
     TOO_DEEP = "too-deep"
-    """More than :data:`DEPTH_LIMIT` levels: we do not read it, a daemon might."""
+    """More than :data:`DEPTH_LIMIT` levels; a daemon may still read it."""
     SYNTAX = "syntax"
 
 
-_ACCEPTED_BY_1_3 = {
-    JsonDefectKind.BYTE_ORDER_MARK,
-    JsonDefectKind.COMMENT,
-    JsonDefectKind.TRAILING_COMMA,
-    JsonDefectKind.TRAILING_GARBAGE,
-    JsonDefectKind.TRUNCATED,
-}
+_ACCEPTED_BY_1_3 = {"byte-order-mark", "comment", "trailing-comma", "trailing-garbage", "truncated"}
 
 
 @dataclass(frozen=True)
 class JsonDefect:
-    """The text is not JSON. ``line`` and ``column`` count from 1, in characters.
-
-    ``message`` is fit for a report: it repeats nothing of the text.
-    """
+    """The text is not JSON. ``line`` and ``column`` count characters from 1. ``message`` does not repeat the text."""
 
     kind: JsonDefectKind
     line: int
@@ -154,7 +145,7 @@ class JsonDefect:
 
     @property
     def accepted_by(self) -> frozenset[Fetcher]:
-        """The generations of Credentials Fetcher known to read the document all the same."""
+        """The generations of Credentials Fetcher that are known to read the document anyway."""
         return _ONLY_1_3 if self.kind in _ACCEPTED_BY_1_3 else _NONE
 
 
@@ -162,7 +153,7 @@ class JsonDefect:
 class Document:
     """A JSON value; ``duplicates`` are paths of keys that occur twice in their object: the last one wins.
 
-    The value is as Go reads it: half of a surrogate pair is U+FFFD.
+    The value is as Go reads it: an unpaired surrogate is U+FFFD.
     """
 
     value: Json = field(repr=False, hash=False)
@@ -170,26 +161,29 @@ class Document:
 
 
 def parse(text: str) -> Document | JsonDefect:
-    """The JSON value of a text. Raises nothing, however deep or long it is."""
+    """The JSON value of a text. Raises nothing, for any depth or length."""
     early = _defect_at_first_sight(text)
     if early:
         return early
-    # half of a surrogate pair becomes U+FFFD, in an escape of equal length
-    mended = _ESCAPE.sub(lambda escape: "\\ufffd" if len(escape[0]) == 6 else escape[0], text)
-    mended = _LONE_SURROGATE.sub("\ufffd", mended)
+    # an unpaired surrogate becomes U+FFFD, in an escape of equal length
+    text = _ESCAPE.sub(lambda escape: "\\ufffd" if len(escape[0]) == 6 else escape[0], text)
+    text = _LONE_SURROGATE.sub("\ufffd", text)
     try:
-        value = _DECODER.decode(mended)
+        value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        return _explained(mended, error.msg, error.pos)
+        return _explained(text, error.msg, error.pos)
     except _Constant as error:
-        return _defect(JsonDefectKind.NOT_A_NUMBER, mended, _find_constant(mended, error.name), _SYNTAX_TEXT)
+        matches = _STRING_OR_CONSTANT.finditer(text)
+        return _defect(
+            JsonDefectKind.NOT_A_NUMBER, text, next((match.start() for match in matches if match[0] == error.name), 0)
+        )
     except RecursionError:
-        return _defect(JsonDefectKind.TOO_DEEP, mended, 0)
+        return _defect(JsonDefectKind.TOO_DEEP, text, 0)
     return Document(value, tuple(_duplicates(value)))
 
 
 def type_name(value: object) -> str:
-    """What JSON calls the type of a value, with its article."""
+    """The JSON name of a value's type, with its article."""
     if value is None:
         return "null"
     names = ((bool, "a boolean"), (str, "a string"), (dict, "an object"), (list, "an array"))
@@ -197,7 +191,7 @@ def type_name(value: object) -> str:
 
 
 def nearest_key(value: dict[str, Json], key: str) -> str | None:
-    """The key that equals ``key`` but for its case and white space around it; None without one."""
+    """The key that differs from ``key`` only in case and surrounding white space; None if there is none."""
     wanted = key.casefold()
     return next((name for name in value if name != key and name.strip().casefold() == wanted), None)
 
@@ -205,19 +199,19 @@ def nearest_key(value: dict[str, Json], key: str) -> str | None:
 _SYNTAX_TEXT = "this is not JSON"
 
 _MESSAGES = {
-    JsonDefectKind.COMMENT: "a comment, which JSON does not have",
+    JsonDefectKind.COMMENT: "a comment, which JSON does not allow",
     JsonDefectKind.TRAILING_COMMA: "a comma after the last entry",
     JsonDefectKind.MISSING_COMMA: "a comma is missing",
-    JsonDefectKind.SINGLE_QUOTES: "single quotes in place of double quotes",
-    JsonDefectKind.TYPOGRAPHIC_QUOTES: "typographic quotes in place of plain double quotes",
-    JsonDefectKind.PYTHON: "the text of a Python value, not JSON",
+    JsonDefectKind.SINGLE_QUOTES: "single quotes instead of double quotes",
+    JsonDefectKind.TYPOGRAPHIC_QUOTES: "typographic quotes instead of plain double quotes",
+    JsonDefectKind.PYTHON: "this is a Python value, not JSON",
     JsonDefectKind.UNQUOTED: "a key or value without double quotes",
     JsonDefectKind.YAML: "this looks like YAML, not JSON",
     JsonDefectKind.MARKUP: "this is HTML or XML, not JSON",
     JsonDefectKind.TRUNCATED: "the document ends before its value is complete",
     JsonDefectKind.TRAILING_GARBAGE: "there is more text after the end of the JSON value",
     JsonDefectKind.ESCAPE: "a backslash that is not doubled",
-    JsonDefectKind.CONTROL_CHARACTER: "a line break or tab within a string",
+    JsonDefectKind.CONTROL_CHARACTER: "a line break or tab in a string",
     JsonDefectKind.NOT_A_NUMBER: "NaN and Infinity are not JSON",
     JsonDefectKind.BYTE_ORDER_MARK: "a byte-order mark before the JSON value",
     JsonDefectKind.EMPTY: "the document is empty",
@@ -259,7 +253,7 @@ def _constant(name: str) -> NoReturn:
 
 
 def _integer(digits: str) -> int | float:
-    """Go reads each number as a float; so do we where Python would refuse to convert (4300 digits)."""
+    """Go reads each number as a float; so does this for numbers that Python does not convert (4300 digits)."""
     return int(digits) if len(digits) <= 20 else float(digits)
 
 
@@ -267,7 +261,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant,
 
 
 def _duplicates(root: Json) -> Iterator[str]:
-    """The paths of duplicate keys, in the order of the document. A loop, not a recursion: the depth does not count."""
+    """The paths of duplicate keys, in the order of the document. Not recursive, so that any depth works."""
     todo: list[tuple[str, Json]] = [("", root)]
     while todo:
         path, value = todo.pop()
@@ -279,7 +273,7 @@ def _duplicates(root: Json) -> Iterator[str]:
             todo += reversed([(f"{path}[{index}]", child) for index, child in enumerate(value)])
 
 
-# What happened --------------------------------------------------------------------------------------
+# Reasons --------------------------------------------------------------------------------------
 
 
 def _defect_at_first_sight(text: str) -> JsonDefect | None:
@@ -299,31 +293,20 @@ def _defect_at_first_sight(text: str) -> JsonDefect | None:
     return None
 
 
-def _find_constant(text: str, name: str) -> int:
-    return next((match.start() for match in _STRING_OR_CONSTANT.finditer(text) if match[0] == name), 0)
-
-
 def _explained(text: str, message: str, position: int) -> JsonDefect:
-    """The defect behind an error of Python's parser at ``position``."""
-    if message.startswith(("Expecting", "Extra data")):  # then white space may stand before what is wrong
+    """The defect for an error of Python's parser at ``position``."""
+    if message.startswith(("Expecting", "Extra data")):  # white space may precede the defect
         position += text.startswith(",", position) and message.startswith("Expecting property name")
         position += len(text[position:]) - len(text[position:].lstrip(_WHITE))
     elif message.startswith("Invalid \\"):
         position = text.rfind("\\", 0, position + 1)
-    kind, position = _kind(text, message, position)
-    return _defect(kind, text, position, _sentence(message))
-
-
-def _kind(text: str, message: str, position: int) -> tuple[JsonDefectKind, int]:
-    by_message = _kind_by_message(text, message, position)
-    if by_message:
-        return by_message, position
-    comma = _comma_before_bracket(text, position)
+    kind = _kind_by_message(text, message, position)
+    comma = None if kind else _comma_before_bracket(text, position)
     if comma is not None:
-        return JsonDefectKind.TRAILING_COMMA, comma
-    if position >= len(text):
-        return JsonDefectKind.TRUNCATED, position
-    return _kind_by_text(text, message, position), position
+        kind, position = JsonDefectKind.TRAILING_COMMA, comma
+    # Python's own words for what it expected do not repeat the text
+    fallback = message[:1].lower() + message[1:].rstrip(": ") if message.startswith("Expecting") else _SYNTAX_TEXT
+    return _defect(kind or _kind_by_text(text, message, position), text, position, fallback)
 
 
 def _kind_by_message(text: str, message: str, position: int) -> JsonDefectKind | None:
@@ -334,19 +317,15 @@ def _kind_by_message(text: str, message: str, position: int) -> JsonDefectKind |
     if message.startswith("Invalid \\"):
         cut = len(text) - position < 6 and '"' not in text[position:]
         return JsonDefectKind.TRUNCATED if cut else JsonDefectKind.ESCAPE
-    if message.startswith("Extra data"):
-        return _kind_of_extra(text, position)
-    return None
-
-
-def _kind_of_extra(text: str, position: int) -> JsonDefectKind:
+    if not message.startswith("Extra data"):
+        return None
     if text.startswith(("//", "/*"), position):
         return JsonDefectKind.COMMENT
     return JsonDefectKind.YAML if _YAML.match(text.lstrip(_WHITE)) else JsonDefectKind.TRAILING_GARBAGE
 
 
 def _comma_before_bracket(text: str, position: int) -> int | None:
-    """Where the comma is, if at ``position`` a bracket closes after one."""
+    """The position of a comma before the closing bracket at ``position``."""
     if text[position : position + 1] not in ("}", "]"):
         return None
     before = text[:position].rstrip(_WHITE)
@@ -355,6 +334,8 @@ def _comma_before_bracket(text: str, position: int) -> int | None:
 
 
 def _kind_by_text(text: str, message: str, position: int) -> JsonDefectKind:
+    if position >= len(text):
+        return JsonDefectKind.TRUNCATED
     here = text[position]
     if text.startswith(("//", "/*"), position):
         return JsonDefectKind.COMMENT
@@ -373,11 +354,6 @@ def _kind_by_text(text: str, message: str, position: int) -> JsonDefectKind:
     if "delimiter" not in message and (here.isalpha() or here in "_$"):
         return JsonDefectKind.UNQUOTED
     return JsonDefectKind.SYNTAX
-
-
-def _sentence(message: str) -> str:
-    """Python's own words for what it expected, which hold nothing of the text."""
-    return message[:1].lower() + message[1:].rstrip(": ") if message.startswith("Expecting") else _SYNTAX_TEXT
 
 
 def _defect(kind: JsonDefectKind, text: str, position: int, fallback: str = _SYNTAX_TEXT) -> JsonDefect:

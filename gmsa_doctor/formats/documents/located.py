@@ -1,6 +1,6 @@
-"""Documents with the position of each part, for findings in files; also the reader of JSON.
+"""Documents with the position of each part, for findings in files, and the reader for JSON.
 
-The entry of an object stands where its key does, that of a list where it begins: the line that a person would edit.
+The position of an entry is that of its key in an object, and its start in a list: the line that a person would edit.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from gmsa_doctor.formats.documents.json_text import Document, parse
 
 JSON_LIMIT = 16 * 1024 * 1024
-"""Characters of JSON that we read: Terraform's plans are long."""
+"""Maximum characters of JSON: Terraform plans are long."""
 
 YAML_LIMIT = 4 * 1024 * 1024
-"""Characters of YAML that we read. A template has at most a million bytes."""
+"""Maximum characters of YAML. A template has at most a million bytes."""
 
 DEPTH_LIMIT = 100
-"""Levels of nesting that we read. A real document has twenty."""
+"""Maximum nested levels. A real document has twenty."""
 
 Path = tuple[str | int, ...]
 """Keys and indexes from the document's root."""
@@ -34,16 +34,16 @@ class Position:
 
 
 class Open(str):
-    """A text that is not known before it is deployed: its unresolved parts stand in it as ``${…}``.
+    """A text that is unknown before deployment, with ``${…}`` for its unresolved parts. A plain ``str`` is fully known.
 
-    ``Open("credentialspecdomainless:arn:aws:s3:::${CredSpecBucket}/web.json")``. A plain ``str`` is known to the end.
+    ``Open("credentialspecdomainless:arn:aws:s3:::${CredSpecBucket}/web.json")``.
     """
 
     __slots__ = ()
 
 
 class LocatedError(ValueError):
-    """The text is no such document. ``position`` is where, as far as known."""
+    """The text is not such a document. ``position`` is where, if known."""
 
     def __init__(self, reason: str, position: Position | None = None) -> None:
         super().__init__(reason)
@@ -53,23 +53,23 @@ class LocatedError(ValueError):
 
 @dataclass(frozen=True)
 class Located:
-    """A document (or what was made of a part): plain data, and the position of each part by its path in ``value``."""
+    """A document, or data derived from a part of one, with the position of each part by its path in ``value``."""
 
     value: object
     positions: Mapping[Path, Position]
 
     def at(self, path: Path) -> Position | None:
-        """The position of a part, otherwise that of the nearest part around it."""
+        """The position of a part, otherwise of the nearest part that contains it."""
         parts = (path[:end] for end in range(len(path), -1, -1))
         return next((self.positions[part] for part in parts if part in self.positions), None)
 
 
 @dataclass(frozen=True)
 class Definition:
-    """A task definition found in a file: in the keys of RegisterTaskDefinition (``containerDefinitions`` …).
+    """A task definition in a file, with the keys of RegisterTaskDefinition (``containerDefinitions`` …).
 
-    Texts that are not known before deployment are :class:`Open`; ``name`` is what the file calls it (a logical id, a
-    Terraform address, a Compose service). ``launch`` is FARGATE or EC2 where the file's service tells it.
+    Texts that are unknown before deployment are :class:`Open`. ``name`` is its name in the file (a logical id, a
+    Terraform address, a Compose service). ``launch`` is FARGATE or EC2 if the file's service specifies it.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Definition:
 
 
 def read_json(text: str) -> Located:
-    """A JSON document. Raises LocatedError, whatever the text is; its words repeat nothing of the text."""
+    """A JSON document. Raises only LocatedError, for any text; its message does not repeat the text."""
     if len(text) > JSON_LIMIT:
         raise LocatedError(f"the text is longer than {JSON_LIMIT} characters")
     document = parse(text)
@@ -87,21 +87,21 @@ def read_json(text: str) -> Located:
     return Located(document.value, _JsonPlaces().of(text))
 
 
-# A string, a bracket or comma, a line's end, or any other word; white space and colons lie between.
+# A string, a bracket or comma, a line end, or any other word, separated by white space and colons.
 _JSON_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],\n]|[^\s{}\[\],:"]+')
 
 
 class _JsonPlaces:
-    """Walks through the tokens of a text that is known to be JSON."""
+    """Walks through the tokens of a text that is valid JSON."""
 
     def __init__(self) -> None:
         self.positions: dict[Path, Position] = {}
         self.around: list[tuple[Path, int | None]] = []
         self.base: Path = ()
         self.index: int | None = None
-        """Of the list that we are in; None in an object."""
+        """The index in the current list; None in an object."""
         self.next: Path | None = ()
-        """Where the next value belongs; None where a key comes next."""
+        """The path of the next value; None if a key comes next."""
 
     def of(self, text: str) -> dict[Path, Position]:
         line, line_start = 1, 0
@@ -110,20 +110,18 @@ class _JsonPlaces:
             if token == "\n":
                 line, line_start = line + 1, match.end()
             elif token == ",":
-                self._comma()
+                self.index = None if self.index is None else self.index + 1
+                self.next = None if self.index is None else (*self.base, self.index)
             elif token in ("}", "]"):
                 self.base, self.index = self.around.pop()
+            elif self.next is None:
+                self._key(token, Position(line, match.start() - line_start + 1))
             else:
-                self._key_or_value(token, Position(line, match.start() - line_start + 1))
+                position = Position(line, match.start() - line_start + 1)
+                self.positions.setdefault(self.next, position)
+                if token in ("{", "["):
+                    self._open(token, position)
         return self.positions
-
-    def _key_or_value(self, token: str, position: Position) -> None:
-        if self.next is None:
-            self._key(token, position)
-            return
-        self.positions.setdefault(self.next, position)
-        if token in ("{", "["):
-            self._open(token, position)
 
     def _key(self, token: str, position: Position) -> None:
         key = json.loads(token) if "\\" in token else token[1:-1]
@@ -139,10 +137,3 @@ class _JsonPlaces:
         self.base = self.next or ()
         self.index = 0 if token == "[" else None
         self.next = (*self.base, 0) if token == "[" else None
-
-    def _comma(self) -> None:
-        if self.index is None:
-            self.next = None
-        else:
-            self.index += 1
-            self.next = (*self.base, self.index)

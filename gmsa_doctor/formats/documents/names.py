@@ -1,6 +1,6 @@
 """The names that Credentials Fetcher accepts: domain names, account names, the secret's user name.
 
-Source: what the daemon of each version refuses (aws/credentials-fetcher, 1.3 and 2.x).
+Source: the code of each version of the daemon (aws/credentials-fetcher, 1.3 and 2.x).
 """
 
 from __future__ import annotations
@@ -8,35 +8,35 @@ from __future__ import annotations
 from enum import StrEnum
 
 REFUSED_CHARACTERS = frozenset("&:][+|;$*?<>! /\\'`~")
-"""What Credentials Fetcher refuses in the gMSA's name and in the secret's user name."""
+"""The characters that Credentials Fetcher refuses in the gMSA's name and in the secret's user name."""
 
 SECRET_FIELD_LIMIT = 103
-"""Bytes that a user name or password may have at most; the daemon's own message says 256."""
+"""Maximum bytes of a user name or password; the daemon's own message says 256."""
 
 SECRET_DOMAIN_LIMIT = 252
-"""Bytes that the secret's domainName may have at most: the daemon wants fewer than 253."""
+"""Maximum bytes of the secret's domainName: the daemon requires fewer than 253."""
 
 DOMAIN_NAME_LIMIT = 253
-"""Characters of a domain name without its trailing dot, at most (RFC 1123, section 2.1; RFC 1035)."""
+"""Maximum characters of a domain name without its trailing dot (RFC 1123, section 2.1; RFC 1035)."""
 
 LABEL_LIMIT = 63
-"""Characters of one label of a domain name, at most (RFC 1035, section 2.3.4)."""
+"""Maximum characters of one label of a domain name (RFC 1035, section 2.3.4)."""
 
 
 class AccountNameDefect(StrEnum):
-    """What is wrong with an account name."""
+    """A defect of an account name."""
 
     EMPTY = "empty"
     DOLLAR = "dollar"
-    """It ends in ``$``, as in ``DOMAIN\\gmsa$``; the daemon puts the ``$`` there itself."""
+    """It ends in ``$``, as in ``DOMAIN\\gmsa$``; the daemon itself appends the ``$``."""
     DOMAIN = "domain"
-    """It carries its domain: ``DOMAIN\\name``."""
+    """It contains its domain: ``DOMAIN\\name``."""
     CHARACTERS = "characters"
-    """It holds characters that are refused; :func:`refused_characters` names them."""
+    """It contains refused characters, as returned by :func:`refused_characters`."""
 
 
 class UserNameForm(StrEnum):
-    """The form in which the secret names its user. Only :attr:`BARE` gets a ticket."""
+    """The form of the secret's user name. Only :attr:`BARE` gets a ticket."""
 
     EMPTY = "empty"
     BARE = "bare"
@@ -44,40 +44,40 @@ class UserNameForm(StrEnum):
     DOWN_LEVEL = "down-level"
     """``DOMAIN\\user``: refused."""
     WITH_COLON = "with-colon"
-    """``old:new``: 2.x on EC2 reads a blue/green rotation; 2.x on Fargate and 1.3 refuse it."""
+    """``old:new``: a blue/green rotation for 2.x on EC2; 2.x on Fargate and 1.3 refuse it."""
     UPN = "upn"
-    """``user@domain``: accepted at first, then fails at Kerberos as ``user@domain@REALM``."""
+    """``user@domain``: accepted at first, then fails in Kerberos as ``user@domain@REALM``."""
     MACHINE = "machine"
-    """``name$``: refused; the account of a machine or of a gMSA."""
+    """``name$``: refused; the account of a computer or a gMSA."""
     FORBIDDEN_CHARACTER = "forbidden-character"
     """Any other of :data:`REFUSED_CHARACTERS`."""
 
 
 def byte_length(text: str) -> int:
-    """The length in bytes of UTF-8, as the daemon counts."""
+    """The length in bytes of UTF-8, as the daemon counts it."""
     return len(text.encode("utf-8", "surrogatepass"))
 
 
 def domain_name_defect(text: str, *, needs_dot: bool = False) -> str | None:
-    """What keeps ``text`` from being a domain name that the daemon accepts; None if nothing does.
+    """Why the daemon does not accept ``text`` as a domain name; None if it does.
 
-    Letters, digits and hyphens in labels (RFC 1123, section 2.1), no underscore, no trailing dot.
-    With ``needs_dot``, at least one dot, as the daemon 2.x wants it.
+    Letters, digits and hyphens in labels (RFC 1123, section 2.1), no underscore, no trailing dot. With ``needs_dot``,
+    at least one dot, as daemon 2.x requires.
     """
     defect = _domain_text_defect(text) or next(filter(None, map(_label_defect, text.split("."))), None)
     return defect or ("it has no dot" if needs_dot and lacks_dot(text) else None)
 
 
 def lacks_dot(text: str) -> bool:
-    """Whether a domain name is a single label, which the daemon 2.x refuses."""
+    """Whether a domain name is a single label, which daemon 2.x refuses."""
     return "." not in text
 
 
 def _domain_text_defect(text: str) -> str | None:
     defects = {
         "it is empty": not text,
-        "it holds white space": any(map(str.isspace, text)),
-        "it holds a character that is not ASCII": not text.isascii(),
+        "it contains white space": any(map(str.isspace, text)),
+        "it contains a character that is not ASCII": not text.isascii(),
         "it ends in a dot": text.endswith("."),
         f"it has {len(text)} characters, more than {DOMAIN_NAME_LIMIT}": len(text) > DOMAIN_NAME_LIMIT,
     }
@@ -88,23 +88,23 @@ def _label_defect(label: str) -> str | None:
     wrong = next((char for char in label if not (char.isalnum() or char == "-")), None)
     defects = {
         "it has an empty label (two dots in a row, or one at its start)": not label,
-        "it holds an underscore": "_" in label,
+        "it contains an underscore": "_" in label,
         f"it has a label of {len(label)} characters, more than {LABEL_LIMIT}": len(label) > LABEL_LIMIT,
         "it has a label that starts or ends with a hyphen": label.startswith("-") or label.endswith("-"),
-        f"it holds the character {wrong!r}": wrong is not None,
+        f"it contains the character {wrong!r}": wrong is not None,
     }
     return next((defect for defect, found in defects.items() if found), None)
 
 
 def refused_characters(text: str) -> tuple[str, ...]:
-    """The characters of an account name that the daemon refuses, each once, in their order."""
+    """The characters of an account name that the daemon refuses, each once, in order."""
     return tuple(dict.fromkeys(char for char in text if char in REFUSED_CHARACTERS))
 
 
 def account_name_defects(text: str) -> tuple[AccountNameDefect, ...]:
-    """What is wrong with a gMSA's name; nothing if the daemon accepts it.
+    """The defects of a gMSA's name; none if the daemon accepts it.
 
-    Each is told once: a trailing ``$`` or a domain before the name is not told again as a character.
+    A trailing ``$`` or a domain before the name is not also reported as a refused character.
     """
     if not text:
         return (AccountNameDefect.EMPTY,)
@@ -120,12 +120,12 @@ def account_name_defects(text: str) -> tuple[AccountNameDefect, ...]:
 
 
 def bare_account_name(text: str) -> str:
-    """The name without a domain before it and without ``$``: what the CredSpec should hold."""
+    """The name without a domain and without ``$``, as it should be in the CredSpec."""
     return text.rpartition("\\")[2].strip().removesuffix("$")
 
 
 def user_name_form(text: str) -> UserNameForm:
-    """The form of the secret's user name; where several apply, the one that stops the daemon first."""
+    """The form of the secret's user name. If several apply, the one on which the daemon fails first."""
     if not text:
         return UserNameForm.EMPTY
     forms = {"\\": UserNameForm.DOWN_LEVEL, ":": UserNameForm.WITH_COLON, "@": UserNameForm.UPN}
@@ -138,9 +138,9 @@ def user_name_form(text: str) -> UserNameForm:
 
 
 def bare_user_name(text: str) -> str:
-    """The name that a user name of another form most likely means: without a domain before or after it.
+    """The probable bare name for a user name of another form: without a domain.
 
-    Of ``old:new`` it is the part after the first colon, which 2.x on EC2 uses.
+    For ``old:new``, the part after the first colon, which 2.x on EC2 uses.
     """
     name = text.partition(":")[2] if ":" in text else text
     return name.rpartition("\\")[2].partition("@")[0].strip()

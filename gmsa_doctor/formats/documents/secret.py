@@ -1,8 +1,7 @@
 """The secret with the AD user's credentials: first the document, then its fields.
 
-Source: the keys that Credentials Fetcher of each version reads (aws/credentials-fetcher). Keys are
-case-sensitive; those that it does not read may hold anything. No defect holds a value but those of
-domainName and of the user name.
+Source: the keys that each version of Credentials Fetcher reads (aws/credentials-fetcher). Keys are case-sensitive;
+other keys may have any value. Defects contain no values except those of domainName and of the user name.
 """
 
 from __future__ import annotations
@@ -35,34 +34,34 @@ _NONE: frozenset[Fetcher] = frozenset()
 
 
 class SecretDefectKind(StrEnum):
-    """What is wrong with a secret."""
+    """The kind of a defect of a secret."""
 
     NOT_JSON = "not-json"
     """``json`` has the details."""
     NOT_AN_OBJECT = "not-an-object"
     WRONG_TYPE = "wrong-type"
-    """A key that the daemon reads holds no string."""
+    """The value of a key that the daemon reads is not a string."""
     MISSING = "missing"
     WRONG_CASE = "wrong-case"
-    """The key is there in another case; ``found`` is the key as it stands."""
+    """The key exists in another case; ``found`` is the key in the secret."""
     EMPTY = "empty"
     TOO_LONG = "too-long"
     """``found`` is the length and ``expected`` the limit, in bytes."""
     USER_NAME_FORM = "user-name-form"
-    """``form`` tells which; ``found`` is the user name."""
+    """``form`` is the form; ``found`` is the user name."""
     DOMAIN_FORM = "domain-form"
-    """``reason`` tells why; ``found`` is the domain name."""
+    """``reason`` is the reason; ``found`` is the domain name."""
     BOTH_SPELLINGS = "both-spellings"
-    """Both keys of a field hold strings, and these differ. 2.x takes the shorter key's; 1.3 is not known."""
+    """Both keys of a field have strings, and these differ. 2.x uses the shorter key; 1.3 is unknown."""
     DUPLICATE_KEY = "duplicate-key"
     """A key that the daemon reads occurs twice; the last one wins."""
 
 
 @dataclass(frozen=True)
 class SecretDefect:
-    """What is wrong with ``key``, in the shorter of its spellings (empty for the whole document).
+    """A defect of ``key``, in its shorter spelling; empty for the whole document.
 
-    ``stumbles`` are the generations of the daemon that cannot go on; none for a mere note.
+    ``stumbles`` are the generations of the daemon that fail on it; none for a note.
     """
 
     kind: SecretDefectKind
@@ -77,10 +76,10 @@ class SecretDefect:
 
 @dataclass(frozen=True)
 class SecretDocument:
-    """A secret that is a JSON object in which the keys that the daemon reads hold strings.
+    """A secret that is a JSON object with strings for the keys that the daemon reads.
 
-    ``texts`` are those keys with their values; ``near`` are keys that the daemon would read were it not
-    for their case, with the right key first. ``notes`` are defects over which not every generation stumbles.
+    ``texts`` are those keys with their values; ``near`` are pairs of such a key and the same key in another case.
+    ``notes`` are defects on which not every generation fails.
     """
 
     texts: tuple[tuple[str, Hidden[str]], ...]
@@ -88,7 +87,7 @@ class SecretDocument:
     notes: tuple[SecretDefect, ...] = ()
 
     def taken(self, keys: tuple[str, ...]) -> tuple[str, Hidden[str]] | None:
-        """The key and value that the daemon takes for a field: the first spelling that is not empty."""
+        """The key and value that the daemon uses for a field: the first spelling that is not empty."""
         texts = dict(self.texts)
         there = [key for key in keys if key in texts]
         chosen = next((key for key in there if texts[key].reveal()), there[0] if there else None)
@@ -97,10 +96,7 @@ class SecretDocument:
 
 @dataclass(frozen=True)
 class SecretFields:
-    """The fields of a secret in a form that the daemon accepts.
-
-    ``distinguished_name`` is None where the secret has none, or an empty one.
-    """
+    """The fields of a secret in a form that the daemon accepts. ``distinguished_name`` is None if missing or empty."""
 
     username: str
     password: Hidden[str]
@@ -109,9 +105,9 @@ class SecretFields:
 
 
 def read_secret(text: str) -> SecretDocument | tuple[SecretDefect, ...]:
-    """The secret's document, or what keeps every generation of the daemon from reading it.
+    """The secret's document, or the defects that prevent every generation of the daemon from reading it.
 
-    JSON that only 1.3 accepts is a defect too; its ``stumbles`` tell.
+    JSON that only 1.3 accepts is also a defect; its ``stumbles`` has only 2.x.
     """
     document = parse(text)
     if isinstance(document, JsonDefect):
@@ -133,20 +129,17 @@ def _document(document: Document, value: dict[str, Json], defects: list[SecretDe
     twice = (
         SecretDefect(SecretDefectKind.DUPLICATE_KEY, key, stumbles=_NONE) for key in known if key in document.duplicates
     )
-    both = (SecretDefect(SecretDefectKind.BOTH_SPELLINGS, key, stumbles=_NONE) for key in _ambiguous(texts))
+    given = {key: text for key, text in texts if text.reveal()}
+    pairs = [keys for keys in _FIELDS if all(key in given for key in keys)]
+    ambiguous = (keys[0] for keys in pairs if any(given[key] != given[keys[0]] for key in keys))
+    both = (SecretDefect(SecretDefectKind.BOTH_SPELLINGS, key, stumbles=_NONE) for key in ambiguous)
     return SecretDocument(texts, near, (*defects, *twice, *both))
 
 
-def _ambiguous(texts: tuple[tuple[str, Hidden[str]], ...]) -> list[str]:
-    given = {key: text for key, text in texts if text.reveal()}
-    pairs = [keys for keys in _FIELDS if all(key in given for key in keys)]
-    return [keys[0] for keys in pairs if any(given[key] != given[keys[0]] for key in keys)]
-
-
 def _type_defects(value: dict[str, Json], keys: tuple[str, ...]) -> list[SecretDefect]:
-    """Keys of a field that hold no string. With a string under the other key, 2.x goes on.
+    """Keys of a field whose values are not strings. With a string in the other key, 2.x continues.
 
-    null counts as missing. A distinguishedName that is an object or array kills 1.3; 2.x ignores it.
+    null counts as missing. 1.3 crashes on a distinguishedName that is an object or array; 2.x ignores it.
     """
     wrong = [key for key in keys if not isinstance(value.get(key, ""), (str, type(None)))]
     if keys is DISTINGUISHED_NAME:
@@ -159,10 +152,7 @@ def _type_defects(value: dict[str, Json], keys: tuple[str, ...]) -> list[SecretD
 
 
 def read_fields(document: SecretDocument, *, rotation: bool = False) -> SecretFields | tuple[SecretDefect, ...]:
-    """The fields of a secret, or all that is wrong with them.
-
-    With ``rotation`` a user name ``old:new`` counts as ``new``, as 2.x on EC2 reads it.
-    """
+    """The fields of a secret, or all their defects. With ``rotation``, ``old:new`` is read as ``new`` (2.x on EC2)."""
     missing = [_missing(document, keys) for keys in _REQUIRED if document.taken(keys) is None]
     username = _revealed(document, USERNAME)
     if username and rotation and ":" in username:

@@ -18,17 +18,17 @@ from gmsa_doctor.formats.sql_server import connection_string
 from gmsa_doctor.formats.sql_server.connection_string import ConnectionString, ConnectionStringError
 
 KEPT_ENVIRONMENT = frozenset({"KRB5CCNAME", "KRB5_CONFIG"})
-"""The environment variables that are kept; others may hold secrets."""
+"""The environment variables that are kept; others may contain secrets."""
 
 DNS_SETTINGS = ("dnsServers", "dnsSearchDomains", "extraHosts")
-"""The keys of a container that change how it finds names."""
+"""The keys of a container that affect how it resolves names."""
 
 
 @dataclass(frozen=True)
 class LogStreams:
-    """Where the ``awslogs`` driver writes: a CloudWatch Logs group, its region, and how streams are named there.
+    """The destination of the ``awslogs`` driver: a CloudWatch Logs group, its region, and the prefix of its streams.
 
-    ``made``: the driver makes the group itself (``awslogs-create-group``).
+    ``made``: the driver itself creates the group (``awslogs-create-group``).
     """
 
     group: str
@@ -39,7 +39,7 @@ class LogStreams:
 
 @dataclass(frozen=True)
 class NamedString:
-    """A connection string, and what it is called: a variable's name, or how it was given."""
+    """A connection string with its name: that of a variable or of an option."""
 
     name: str
     string: ConnectionString
@@ -47,9 +47,9 @@ class NamedString:
 
 @dataclass(frozen=True)
 class Reference:
-    """A secret or a parameter as a container names it. ``use`` is where: ``secrets NAME``, ``repositoryCredentials``.
+    """A secret or a parameter that a container names. ``use`` is where: ``secrets NAME``, ``repositoryCredentials``.
 
-    ``registry``: it holds the credentials of an image's registry, and then is a secret, whose name alone may be given.
+    ``registry``: it has the credentials of an image's registry; then it is a secret, and may be given by its name.
     """
 
     use: str
@@ -68,21 +68,21 @@ class Container:
     credential_specs: tuple[str, ...] = ()
     docker_security_options: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
-    """Of :data:`KEPT_ENVIRONMENT` alone."""
+    """Only those in :data:`KEPT_ENVIRONMENT`."""
     logs: LogStreams | None = None
     dns_settings: tuple[str, ...] = ()
     """Which of :data:`DNS_SETTINGS` are set."""
     connection_strings: tuple[NamedString, ...] = ()
-    """Those of SQL Server among the environment variables, without their passwords."""
+    """The environment variables with connection strings of SQL Server, without passwords."""
     secrets: tuple[tuple[str, str], ...] = ()
-    """Variables with names that suggest a database, with their secret or parameter (``valueFrom``)."""
+    """The variables whose names suggest a database, with their secret or parameter (``valueFrom``)."""
     references: tuple[Reference, ...] = ()
     """The secrets and parameters that ECS reads before it starts the container."""
 
 
 @dataclass(frozen=True)
 class TaskDefinition:
-    """A task definition; what it leaves open is None or empty."""
+    """A task definition; values that are not set are None or empty."""
 
     family: str | None
     containers: tuple[Container, ...]
@@ -95,7 +95,7 @@ class TaskDefinition:
     os_family: str | None = None
     cpu_architecture: str | None = None
     requires_attributes: tuple[str, ...] = ()
-    """Names of attributes that a container instance must have; ECS adds them when it registers."""
+    """The attributes that a container instance must have, which ECS adds at registration."""
 
 
 def read_task_definition(value: object) -> TaskDefinition:
@@ -146,7 +146,7 @@ def _container(node: Node) -> Container:
 
 
 def _logs(node: Node | None) -> LogStreams | None:
-    """None for another driver than awslogs; its options may hold secrets, and are not read."""
+    """None for any driver other than awslogs, whose options may contain secrets and are not read."""
     options = node.child("options") if node and node.text("logDriver") == "awslogs" else None
     group = options.text("awslogs-group") if options else None
     if not options or not group:
@@ -161,24 +161,21 @@ def _environment(entries: tuple[Node, ...]) -> tuple[tuple[str, str], ...]:
 
 
 def _connection_strings(entries: tuple[Node, ...]) -> tuple[NamedString, ...]:
-    """Skips what is not a connection string of SQL Server, and what is not known before deployment."""
+    """Ignores other values, and those that are unknown before deployment."""
     strings = []
     for entry in entries:
         name, value = entry.text("name"), entry.text("value")
-        if not name or not value or isinstance(value, Open) or not connection_string.may_be_one(value):
-            continue
-        if OF_ANOTHER_DATABASE.search(name):
-            continue
-        with suppress(ConnectionStringError):
-            strings.append(NamedString(name, connection_string.parse(value)))
+        if name and value and not isinstance(value, Open) and not OF_ANOTHER_DATABASE.search(name):
+            with suppress(ConnectionStringError):
+                strings.append(NamedString(name, connection_string.parse(value)))
     return tuple(strings)
 
 
 OF_A_DATABASE = re.compile(r"conn|dsn|jdbc|odbc|sql|database|(^|_)db(_|$)|datasource", re.IGNORECASE)
-"""The names of variables that may hold a connection string: ``ConnectionStrings__Default``, ``DATABASE_URL``."""
+"""Names of variables that may contain a connection string: ``ConnectionStrings__Default``, ``DATABASE_URL``."""
 
 OF_ANOTHER_DATABASE = re.compile(r"mysql|maria|postgres|pgsql|(^|_)pg(_|$)|oracle|mongo|redis|sqlite", re.IGNORECASE)
-"""Names that suggest another database: short strings of MySQL and of SqlClient use the same keywords."""
+"""Names that suggest another database: short strings for MySQL and for SqlClient use the same keywords."""
 
 
 def _secrets(node: Node) -> tuple[tuple[str, str], ...]:
@@ -204,7 +201,7 @@ def _references(node: Node) -> Iterator[Reference]:
 
 
 def _values_from(node: Node, key: str) -> tuple[tuple[str, str], ...]:
-    """None where they are not as ECS wants them: that is not ours to judge. What is open until deployment is not in."""
+    """Names and sources that are known before deployment; none if they do not have the form that ECS requires."""
     try:
         pairs = [(entry.text("name"), entry.text("valueFrom")) for entry in node.objects(key) or ()]
     except TaskDefinitionError:
@@ -216,15 +213,15 @@ def _values_from(node: Node, key: str) -> tuple[tuple[str, str], ...]:
 
 
 class Prefix(StrEnum):
-    """What an entry of credentialSpecs starts with; case-sensitive, the colon included."""
+    """The prefix of an entry of credentialSpecs, case-sensitive, with the colon."""
 
     JOINED = "credentialspec:"
-    """For hosts that have joined the domain."""
+    """For domain-joined hosts."""
     DOMAINLESS = "credentialspecdomainless:"
 
 
 class NearMiss(StrEnum):
-    """What is wrong with the prefix of an entry."""
+    """A defect in the prefix of an entry."""
 
     NO_PREFIX = "no-prefix"
     WRONG_CASE = "wrong-case"
@@ -232,9 +229,9 @@ class NearMiss(StrEnum):
     WHITE_SPACE = "white-space"
     """White space around the entry or around the colon."""
     QUOTES = "quotes"
-    """Quotes within the string."""
+    """Quotes in the string."""
     DOUBLED = "doubled"
-    """A prefix behind the prefix."""
+    """A prefix after the prefix."""
     MISSPELT = "misspelt"
 
 
@@ -242,8 +239,8 @@ class NearMiss(StrEnum):
 class CredentialSpecEntry:
     """An entry of credentialSpecs (or, in the legacy form, of dockerSecurityOptions).
 
-    ``prefix`` and ``rest`` are what ECS sees: without an exact prefix, None and the whole text. ``meant``
-    and ``target`` are what was most likely meant where ``near_miss`` is set; otherwise the same again.
+    ``prefix`` and ``rest`` are the parts as ECS reads them: without an exact prefix, None and the whole text. ``meant``
+    and ``target`` are the probable parts if ``near_miss`` is set; otherwise the same parts.
     """
 
     prefix: Prefix | None
@@ -254,7 +251,7 @@ class CredentialSpecEntry:
 
     @property
     def suggestion(self) -> str | None:
-        """The entry as it was most likely meant; None if that cannot be told."""
+        """The entry as it was probably meant; None if that is unclear."""
         return f"{self.meant}{self.target}" if self.near_miss and self.meant and self.target else None
 
 
@@ -263,20 +260,13 @@ _SEPARATOR = re.compile(r"\s*[:=]\s*|\s+|(?=arn:|file:)|$", re.IGNORECASE)
 
 
 def split_credential_spec(text: str) -> CredentialSpecEntry:
-    """The parts of an entry. Raises nothing: what is wrong with its prefix is in ``near_miss``."""
+    """The parts of an entry. Raises nothing: a defect in its prefix is in ``near_miss``."""
     prefix = next((known for known in Prefix if text.startswith(known)), None)
     rest = text.removeprefix(prefix) if prefix else text
-    meant, target = _meant(text)
-    near_miss = _near_miss(text, prefix, rest, meant)
-    return CredentialSpecEntry(prefix, rest, near_miss, meant, target)
-
-
-def _meant(text: str) -> tuple[Prefix | None, str]:
-    """The innermost prefix, however it is written, and what follows it."""
     meant, target = None, _bare(text)
-    while found := _loose_prefix(target):
-        meant, target = found
-    return meant, target
+    while innermost := _loose_prefix(target):
+        meant, target = innermost
+    return CredentialSpecEntry(prefix, rest, _near_miss(text, prefix, rest, meant), meant, target)
 
 
 def _bare(text: str) -> str:
@@ -295,7 +285,11 @@ def _near_miss(text: str, prefix: Prefix | None, rest: str, meant: Prefix | None
     if meant is None:
         return NearMiss.NO_PREFIX
     if prefix:
-        return _near_miss_behind(rest)
+        if _loose_prefix(_bare(rest)):
+            return NearMiss.DOUBLED
+        if rest != rest.strip():
+            return NearMiss.WHITE_SPACE
+        return NearMiss.QUOTES if rest != _bare(rest) else None
     bare = text.strip()
     if bare[:1] in ("'", '"'):
         return NearMiss.QUOTES
@@ -306,11 +300,3 @@ def _near_miss(text: str, prefix: Prefix | None, rest: str, meant: Prefix | None
     if re.match(r"credentialspec(domainless)?(?![\w:=-])|credentialspec(domainless)?(arn|file):", bare):
         return NearMiss.MISSING_COLON
     return NearMiss.MISSPELT
-
-
-def _near_miss_behind(rest: str) -> NearMiss | None:
-    if _loose_prefix(_bare(rest)):
-        return NearMiss.DOUBLED
-    if rest != rest.strip():
-        return NearMiss.WHITE_SPACE
-    return NearMiss.QUOTES if rest != _bare(rest) else None

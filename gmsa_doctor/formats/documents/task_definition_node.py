@@ -1,4 +1,4 @@
-"""A task definition's JSON, read part by part: values of the types that they must have, or an error that says where."""
+"""A task definition's JSON, read part by part: values of the required types, or an error with its path."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ T = TypeVar("T")
 
 
 class TaskDefinitionError(ValueError):
-    """A value is no task definition. ``path`` is where, as in ``containerDefinitions[0].name``.
+    """A value is not a task definition. ``path`` is where, as in ``containerDefinitions[0].name``.
 
-    The message holds keys and types, never values.
+    The message contains keys and types, never values.
     """
 
     def __init__(self, path: str, reason: str) -> None:
@@ -37,9 +37,9 @@ def _wrong_type(value: object, wanted: str, subject: str = "") -> str:
 
 @dataclass(frozen=True)
 class Node:
-    """An object within the document, and its path. JSON's null counts as absent: None.
+    """An object in the document, and its path. null counts as missing: None.
 
-    What is of another type than it must be raises TaskDefinitionError.
+    A value of a wrong type raises TaskDefinitionError.
     """
 
     path: str
@@ -50,9 +50,9 @@ class Node:
         return f"{self.path}.{key}" if self.path else key
 
     def refuse_cloudformation(self) -> None:
-        """Raises TaskDefinitionError for a template, or a resource of one."""
+        """Raises TaskDefinitionError for a CloudFormation template or resource."""
         if "Resources" in self.value or "Properties" in self.value:
-            reason = "this is a CloudFormation template or resource, not a task definition as ECS gives it"
+            reason = "this is a CloudFormation template or resource, not a task definition as ECS returns it"
             raise TaskDefinitionError("", reason)
 
     def _get(self, key: str) -> object:
@@ -62,17 +62,17 @@ class Node:
         near = next((name for name in self.value if isinstance(name, str) and name.casefold() == wanted), None)
         if near is not None:
             pascal = key[:1].upper() + key[1:]
-            whose = "CloudFormation's spelling" if near == pascal else "the wrong case"
-            raise TaskDefinitionError(self.at(near), f"has {whose}: the key is {key}")
+            spelling = "CloudFormation's spelling" if near == pascal else "the wrong case"
+            raise TaskDefinitionError(self.at(near), f"has {spelling}: the key is {key}")
         return None
 
     def child(self, key: str) -> Node | None:
-        """The object under a key."""
+        """The object at a key."""
         found = self._get(key)
         return None if found is None else Node(self.at(key), mapping(self.at(key), found))
 
     def objects(self, key: str) -> tuple[Node, ...] | None:
-        """The objects of the array under a key."""
+        """The objects of the array at a key."""
         items = self._list(key)
         if items is None:
             return None
@@ -80,11 +80,11 @@ class Node:
         return tuple(Node(path, mapping(path, item)) for path, item in zip(paths, items, strict=True))
 
     def text(self, key: str) -> str | None:
-        """The string under a key."""
+        """The string at a key."""
         return self._typed(key, str, "a string")
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """The strings of the array under a key."""
+        """The strings of the array at a key."""
         texts: list[str] = []
         for index, item in enumerate(self._list(key) or ()):
             if not isinstance(item, str):
@@ -93,15 +93,15 @@ class Node:
         return tuple(texts)
 
     def holds_any(self, key: str) -> bool:
-        """Whether there is such an array, and something in it that is known before it is deployed."""
+        """Whether the array at a key has an item that is known before deployment."""
         return any(not isinstance(item, Open) for item in self._list(key) or ())
 
     def boolean(self, key: str) -> bool | None:
-        """The boolean under a key."""
+        """The boolean at a key."""
         return self._typed(key, bool, "a boolean")
 
     def number(self, key: str) -> int | None:
-        """The whole number under a key."""
+        """The integer at a key."""
         return self._typed(key, int, "a whole number")
 
     def _list(self, key: str) -> list[object] | None:

@@ -1,7 +1,7 @@
 """YAML to plain data, with the position of each part.
 
-PyYAML composes the nodes; the data is made here, so that a hostile text costs no more than a long one: nothing is
-constructed but plain data, and nesting and aliases have limits.
+PyYAML composes the nodes; this module builds the data, so that a hostile text costs no more than a long one: it builds
+only plain data, and limits nesting and aliases.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from gmsa_doctor.formats.documents.located import DEPTH_LIMIT, YAML_LIMIT, Located, LocatedError, Path, Position
 
 ALIAS_LIMIT = 50_000
-"""Parts that aliases may repeat, all together."""
+"""Maximum number of parts that all aliases together may repeat."""
 
 _FUNCTIONS = (
     *("And", "Base64", "Cidr", "Equals", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Length", "Not"),
@@ -29,10 +29,10 @@ _CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-
 
 
 def read_yaml(text: str) -> Located:
-    """The one YAML document of a text; CloudFormation's ``!Sub`` and the like are ``{"Fn::Sub": …}``.
+    """The only YAML document of a text. CloudFormation's short forms such as ``!Sub`` become ``{"Fn::Sub": …}``.
 
-    Keys are texts as they stand there. Other local tags (Compose's ``!reset``) are left out. Raises LocatedError,
-    whatever the text is.
+    Keys are texts as written. Other local tags (Compose's ``!reset``) are ignored. Raises only LocatedError, for any
+    text.
     """
     if len(text) > YAML_LIMIT:
         raise LocatedError(f"the text is longer than {YAML_LIMIT} characters")
@@ -44,11 +44,11 @@ def read_yaml(text: str) -> Located:
 
 
 def _composed(text: str) -> Any:
-    """PyYAML's node of the one document; None without a document."""
+    """PyYAML's node of the document; None without a document."""
     import yaml
     from yaml.composer import Composer
 
-    # libyaml's loader has a composer of its own, in which nothing can be replaced: PyYAML's goes in front of it.
+    # No method of the composer in libyaml's loader can be replaced, so PyYAML's composer precedes it.
     fast = getattr(yaml, "CSafeLoader", None)
     bases = (_LimitedComposer, Composer, fast) if fast else (_LimitedComposer, yaml.SafeLoader)
     try:
@@ -56,26 +56,23 @@ def _composed(text: str) -> Any:
         loader.anchors = {}
         return loader.get_single_node()
     except yaml.composer.ComposerError as error:
-        raise LocatedError("a second document begins: files with one are read", _position(error.problem_mark)) from None
+        raise LocatedError(
+            "a second document starts here; only files with one document can be read", _position(error.problem_mark)
+        ) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise LocatedError(error.problem or "not YAML", _position(mark) if mark else None) from None
+        raise LocatedError(error.problem or "this is not YAML", _position(mark) if mark else None) from None
     except yaml.YAMLError:
-        raise LocatedError("YAML does not allow this control character", _control_character(text)) from None
+        match = _CONTROL.search(text)
+        start = match.start() if match else 0
+        place = Position(text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)) if match else None
+        raise LocatedError("YAML does not allow this control character", place) from None
     except UnicodeEncodeError:
-        raise LocatedError("the text holds half of a surrogate pair") from None
+        raise LocatedError("the text contains an unpaired surrogate") from None
 
 
 def _position(mark: Any) -> Position:
     return Position(mark.line + 1, mark.column + 1)
-
-
-def _control_character(text: str) -> Position | None:
-    match = _CONTROL.search(text)
-    if not match:
-        return None
-    before = text[: match.start()]
-    return Position(before.count("\n") + 1, match.start() - before.rfind("\n"))
 
 
 def _refuse_depth(depth: int, mark: Any) -> None:
@@ -84,18 +81,20 @@ def _refuse_depth(depth: int, mark: Any) -> None:
 
 
 class _LimitedComposer:
-    """In front of PyYAML's Composer: nesting has a limit, an anchor may be defined again, and no tag is guessed."""
+    """Precedes PyYAML's Composer: limits nesting, allows an anchor to be defined again, and does not guess tags."""
 
     anchors: dict[str, object]
     depth = 0
-    """Collections around the node."""
+    """The number of collections that contain the node."""
 
     def compose_node(self, parent: object, index: object) -> object:
         composer: Any = super()
         event = composer.peek_event()
-        if event.anchor is not None:
-            self._refuse_or_forget(event)
-        if getattr(event, "tag", None) == "!":  # a text, though it has no quotes
+        if event.anchor is not None and type(event).__name__ != "AliasEvent":
+            self.anchors.pop(event.anchor, None)
+        elif event.anchor is not None and event.anchor not in self.anchors:
+            raise LocatedError("the alias has no anchor before it", _position(event.start_mark))
+        if getattr(event, "tag", None) == "!":  # a text, even without quotes
             event.tag = _TEXT
         is_collection = hasattr(event, "flow_style")
         self.depth += is_collection
@@ -104,19 +103,13 @@ class _LimitedComposer:
         self.depth -= is_collection
         return node
 
-    def _refuse_or_forget(self, event: Any) -> None:
-        if type(event).__name__ != "AliasEvent":
-            self.anchors.pop(event.anchor, None)
-        elif event.anchor not in self.anchors:
-            raise LocatedError("the alias has no anchor before it", _position(event.start_mark))
-
     def resolve(self, _kind: type, value: str | None, implicit: Any) -> str | None:
-        """The tag where none is written: none for collections and for scalars without quotes."""
+        """The tag of a node without one: none for collections and for scalars without quotes."""
         return _TEXT if value is not None and not implicit[0] else None
 
 
 class _YamlReader:
-    """Makes data of nodes. Aliases are followed each time: what they stand for has a path of its own there."""
+    """Builds data from nodes. Each alias is expanded, and its parts get their own paths."""
 
     def __init__(self) -> None:
         self.positions: dict[Path, Position] = {}
@@ -125,7 +118,7 @@ class _YamlReader:
         self.around: set[object] = set()
 
     def value(self, node: Any, path: Path) -> object:
-        if path not in self.positions:  # the entry of a mapping stands where its key does
+        if path not in self.positions:  # an entry of a mapping has the position of its key
             self.positions[path] = _position(node.start_mark)
         self._count(node)
         if name := _SHORT_FORMS.get(node.tag):
@@ -133,7 +126,7 @@ class _YamlReader:
                 return {name: node.value.split(".", 1)}
             return {name: self._untagged(node, (*path, name))}
         if node.tag and not node.tag.startswith("!") and node.tag not in (_TEXT, *_PLAIN_TAGS):
-            raise LocatedError("the tag stands for no plain data", _position(node.start_mark))
+            raise LocatedError("the tag is not for plain data", _position(node.start_mark))
         return self._untagged(node, path)
 
     def _untagged(self, node: Any, path: Path) -> object:
@@ -143,25 +136,21 @@ class _YamlReader:
         if node.id == "sequence":
             data: object = [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
         else:
-            data = self._mapping(node, path)
+            data = entries = dict[str, object]()
+            for key, position, value in self._entries(node):
+                self.positions[(*path, key)] = position
+                entries[key] = self.value(value, (*path, key))
         self.around.remove(node)
         return data
 
-    def _mapping(self, node: Any, path: Path) -> dict[str, object]:
-        data: dict[str, object] = {}
-        for key, position, value in self._entries(node):
-            self.positions[(*path, key)] = position
-            data[key] = self.value(value, (*path, key))
-        return data
-
     def _entries(self, node: Any) -> Iterator[tuple[str, Position, Any]]:
-        """Keys with their positions and values: its own, then those merged in by ``<<`` that it does not have."""
+        """Keys with their positions and values: its own, then those that ``<<`` adds."""
         own: set[str] = set()
         sources: list[Any] = []
         for key, value in node.value:
             position = _position(key.start_mark)
             if key.id != "scalar":
-                raise LocatedError("the key is no text", position)
+                raise LocatedError("the key is not a text", position)
             if key.value == "<<" and key.tag is None:
                 sources += value.value or [value] if value.id == "sequence" else [value]
                 continue
@@ -174,7 +163,7 @@ class _YamlReader:
 
     def _merged(self, source: Any, own: set[str]) -> Iterator[tuple[str, Position, Any]]:
         if source.id != "mapping":
-            raise LocatedError("<< takes a mapping, or a list of mappings", _position(source.start_mark))
+            raise LocatedError("<< requires a mapping, or a list of mappings", _position(source.start_mark))
         self._count(source)
         self._enter(source)
         for key, position, value in self._entries(source):
@@ -189,7 +178,7 @@ class _YamlReader:
 
     def _count(self, node: Any) -> None:
         if node in self.around:
-            raise LocatedError("an alias is part of what it stands for", _position(node.start_mark))
+            raise LocatedError("the alias contains itself", _position(node.start_mark))
         self.repeated += node in self.seen
         self.seen.add(node)
         if self.repeated > ALIAS_LIMIT:
@@ -208,7 +197,7 @@ _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
 def _scalar(text: str) -> object:
     """Words and decimal numbers. Other notations of YAML 1.1 stay texts: ``2010-09-09``, ``22:22``, ``0123``, ``0x1F``.
 
-    Who writes one of these in a template or a Compose file means the text.
+    In a template or a Compose file, they are meant as texts.
     """
     if text in _WORDS:
         return _WORDS[text]

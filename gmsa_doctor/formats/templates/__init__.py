@@ -1,1 +1,1 @@
-"""Templates that a task definition is made from."""
+"""Templates of task definitions."""

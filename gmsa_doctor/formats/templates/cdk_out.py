@@ -1,4 +1,4 @@
-"""CDK's cloud assembly (``cdk.out``): which templates its manifest names, and what it knows of each one's target.
+"""CDK's cloud assembly (``cdk.out``): the templates in its manifest, with their target environments.
 
 Source: https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.cloud_assembly_schema.ArtifactManifest.html
 """
@@ -22,10 +22,10 @@ _ENVIRONMENT = re.compile(r"aws://(?P<account>[0-9]{12}|unknown-account)/(?P<reg
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack's template, by its path below the manifest's directory.
+    """A stack's template, by its path in the manifest's directory.
 
-    ``parameters`` are those that the manifest gives, with ``AWS::AccountId`` and ``AWS::Region`` as far as the stack
-    is bound to them.
+    ``parameters`` are those in the manifest, and ``AWS::AccountId`` and ``AWS::Region`` if the stack has a fixed
+    environment.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Assembly:
-    """What a manifest names. ``nested`` are directories (of stages), each with a manifest of its own."""
+    """The content of a manifest. ``nested`` are directories (of stages), each with its own manifest."""
 
     stacks: tuple[Stack, ...]
     nested: tuple[str, ...]
@@ -53,7 +53,7 @@ def read_manifest(text: str) -> Assembly:
     """The stacks and nested assemblies of a ``manifest.json``, in its order. Raises LocatedError."""
     located = read_json(text)
     if not is_manifest(located.value) or not isinstance(located.value, dict):
-        raise LocatedError("this is no manifest of a CDK assembly", located.at(()))
+        raise LocatedError("this is not a manifest of a CDK assembly", located.at(()))
     stacks: list[Stack] = []
     nested: list[str] = []
     for name, artifact in located.value["artifacts"].items():
@@ -68,12 +68,12 @@ def read_manifest(text: str) -> Assembly:
 
 
 def _below(located: Located, path: Path, name: object) -> str:
-    """A path that stays within the assembly's directory."""
+    """A path in the assembly's directory."""
     if not isinstance(name, str) or not name or "\0" in name:
         raise LocatedError(f"{path[-1]} is missing", located.at(path))
     place = PurePosixPath(name.replace("\\", "/"))
     if place.is_absolute() or ".." in place.parts or re.match(r"[A-Za-z]:", name):
-        raise LocatedError(f"{path[-1]} leads out of the assembly's directory", located.at(path))
+        raise LocatedError(f"{path[-1]} is outside of the assembly's directory", located.at(path))
     return str(place)
 
 
@@ -81,8 +81,7 @@ def _parameters(properties: Mapping[str, object], environment: object) -> tuple[
     given = entries(properties.get("parameters"))
     parameters = {key: value for key, value in given.items() if isinstance(value, str)}
     bound = _ENVIRONMENT.fullmatch(environment) if isinstance(environment, str) else None
-    if bound and not bound["account"].startswith("unknown-"):
-        parameters["AWS::AccountId"] = bound["account"]
-    if bound and not bound["region"].startswith("unknown-"):
-        parameters["AWS::Region"] = bound["region"]
+    for part, name in (("account", "AWS::AccountId"), ("region", "AWS::Region")):
+        if bound and not bound[part].startswith("unknown-"):
+            parameters[name] = bound[part]
     return tuple(parameters.items())

@@ -1,13 +1,13 @@
-"""Task definitions in CloudFormation templates: those written by hand, for SAM, or synthesized by CDK.
+"""Task definitions in CloudFormation templates: written by hand, for SAM, or synthesized by CDK.
 
-Each ``AWS::ECS::TaskDefinition`` becomes what RegisterTaskDefinition would be given, as far as the template tells:
+Each ``AWS::ECS::TaskDefinition`` becomes a request of RegisterTaskDefinition, as far as the template specifies it:
 
-- A text that is not known is :class:`Open`; in the place of a list of texts, the list holds one such text.
-- An object or a list of objects that is not known is left out, and so are numbers and truths.
-- A container of which only a condition is not known is there.
-- ``Condition`` on the resource itself: left out where it is known not to hold.
-- What a transform makes (``Fn::ForEach``, macros) is not known, and is named in ``Template.left_out``.
-- Nested stacks are files of their own.
+- An unknown text is :class:`Open`; an unknown list of texts is a list with one such text.
+- Unknown objects, lists of objects, numbers and booleans are omitted.
+- A container with an unknown condition is included.
+- A resource is omitted if its ``Condition`` is known to be false.
+- The output of a transform (``Fn::ForEach``, macros) is unknown, and is listed in ``Template.left_out``.
+- Nested stacks are separate files.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecs-taskdefinition.html
 """
@@ -28,7 +28,7 @@ _RUNS_ONE = ("AWS::ECS::Service", "AWS::ECS::TaskSet")
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A part of a template that may contain a task definition, and why that is unknown."""
+    """A part of a template that may contain a task definition, and the reason why it is unknown."""
 
     name: str
     reason: str
@@ -37,7 +37,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Template:
-    """What a template holds for us."""
+    """The task definitions in a template."""
 
     definitions: tuple[Definition, ...]
     left_out: tuple[LeftOut, ...] = ()
@@ -53,15 +53,15 @@ def is_template(value: object) -> bool:
 
 
 def read_template(located: Located, parameters: Mapping[str, str]) -> Template:
-    """The task definitions of a template that :func:`is_template`, in its order.
+    """The task definitions in a template that :func:`is_template`, in its order.
 
-    ``parameters`` are values that take the place of the defaults; ``AWS::Region`` and its like may be among them.
-    Raises LocatedError for a template that CloudFormation would not take.
+    ``parameters`` override the defaults; they may include pseudo parameters such as ``AWS::Region``. Raises
+    LocatedError for a template that CloudFormation would not accept.
     """
     try:
         return _TemplateReader(located, parameters).template()
     except RecursionError:
-        raise LocatedError("the template's functions are nested too deep") from None
+        raise LocatedError("the template's functions are nested too deeply") from None
 
 
 class _TemplateReader:
@@ -72,11 +72,11 @@ class _TemplateReader:
         self.intrinsics = Intrinsics(template, parameters)
         self.left_out: list[LeftOut] = []
         self.launches: dict[str, set[str]] = {}
-        """The launch types of the services, by the task definition that they run."""
+        """The launch types of the services, by task definition."""
 
     def template(self) -> Template:
-        for runs, launch in self._services():
-            self.launches.setdefault(runs, set()).add(launch)
+        for definition, launch in self._services():
+            self.launches.setdefault(definition, set()).add(launch)
         definitions = tuple(self._definitions())
         return Template(definitions, tuple(self.left_out))
 
@@ -85,23 +85,21 @@ class _TemplateReader:
             if name.startswith("Fn::") and not _may_make_one(resource):
                 continue
             if name.startswith("Fn::"):
-                self._leave_out(name, f"what {name.partition('::')[2].partition('::')[0]} makes is not known")
-            elif _type(resource) == _TASK_DEFINITION and isinstance(resource, dict) and self._is_there(resource):
-                yield from self._definition(name, resource)
+                self._leave_out(name, f"the output of {name.split('::')[1]} is unknown")
+            elif _type(resource) == _TASK_DEFINITION and isinstance(resource, dict):
+                condition = resource.get("Condition")
+                if not isinstance(condition, str) or self.intrinsics.holds(condition) is not False:
+                    yield from self._definition(name, resource)
 
     def _leave_out(self, name: str, reason: str) -> None:
         self.left_out.append(LeftOut(name, reason, self.located.at(("Resources", name))))
-
-    def _is_there(self, resource: dict[str, object]) -> bool:
-        condition = resource.get("Condition")
-        return not isinstance(condition, str) or self.intrinsics.holds(condition) is not False
 
     def _definition(self, name: str, resource: dict[str, object]) -> Iterator[Definition]:
         path: Path = ("Resources", name, "Properties")
         part = self.intrinsics.part(resource.get("Properties", {}), path)
         containers = part.value.get("ContainerDefinitions") if part and isinstance(part.value, dict) else None
         if not part or not isinstance(part.value, dict) or (containers and isinstance(containers.value, Open)):
-            self._leave_out(name, "its containers are not known before it is deployed")
+            self._leave_out(name, "its containers are unknown before deployment")
             return
         request = _TemplateRequest(self.located)
         value = request.value(part, ())
@@ -110,24 +108,24 @@ class _TemplateReader:
         family = as_text(part.value["Family"].value) if "Family" in part.value else None
         yield Definition(name, Located(value, positions), self._launch(name, family))
 
-    # Where it runs
+    # Launch types
 
     def _launch(self, name: str, family: str | None) -> str | None:
-        """FARGATE or EC2, where those that run it in this template agree."""
+        """FARGATE or EC2, if all services in this template that run it agree."""
         ours = (f"${{{name}}}", f"${{{name}.TaskDefinitionArn}}", family)
         launches = set[str]().union(*(self.launches.get(name, ()) for name in ours if name))
         return launches.pop() if len(launches) == 1 else None
 
     def _services(self) -> Iterator[tuple[str, str]]:
-        """What each service of the template runs, and where; those without this are left out."""
+        """The task definition and the launch type of each service that has both."""
         for name, resource in self.resources.items():
             properties = child(resource, "Properties")
             if _type(resource) in _RUNS_ONE and isinstance(properties, dict):
                 path: Path = ("Resources", name, "Properties")
-                runs = as_text(self._known(path, properties, "TaskDefinition"))
+                definition = as_text(self._known(path, properties, "TaskDefinition"))
                 launch = self._launch_of(path, properties)
-                if runs and launch:
-                    yield runs, launch
+                if definition and launch:
+                    yield definition, launch
 
     def _launch_of(self, path: Path, properties: dict[str, object]) -> str | None:
         strategy = self._known(path, properties, "CapacityProviderStrategy")
@@ -159,19 +157,19 @@ _RENAMED = {
     "ProxyConfigurationProperties": "properties",
     "S3FilesVolumeConfiguration": "s3filesVolumeConfiguration",
 }
-"""Keys of which more than the first letter differs."""
+"""Keys that differ in more than the first letter."""
 
-_JUDGED = (
+_CHECKED = (
     *("ContainerDefinitions", "CpuArchitecture", "CredentialSpecs", "DnsSearchDomains", "DnsServers", "Environment"),
     *("DockerSecurityOptions", "Essential", "ExecutionRoleArn", "ExtraHosts", "Family", "Image", "LogConfiguration"),
     *("LogDriver", "Name", "NetworkMode", "Options", "OperatingSystemFamily", "RequiresCompatibilities"),
     *("RuntimePlatform", "TaskRoleArn", "User", "Value"),
 )
-_SPELT = {key.casefold(): key for key in _JUDGED}
-"""In another case, CloudFormation refuses them."""
+_SPELT = {key.casefold(): key for key in _CHECKED}
+"""Checked keys in their correct case. CloudFormation refuses any other case."""
 
 _FREE = frozenset({"dockerLabels", "driverOpts", "labels", "options"})
-"""Objects whose keys are the user's."""
+"""Objects with the user's own keys."""
 
 _TEXTS = frozenset(
     {"add", "command", "credentialSpecs", "dnsSearchDomains", "dnsServers", "dockerSecurityOptions", "drop"}
@@ -188,7 +186,7 @@ _OBJECTS = frozenset(
 )
 """Objects, and lists of objects."""
 
-_TRUTHS = frozenset(
+_BOOLEANS = frozenset(
     {"autoprovision", "disableNetworking", "enableFaultInjection", "essential", "initProcessEnabled", "interactive"}
     | {"privileged", "pseudoTerminal", "readOnly", "readonlyRootFilesystem"}
 )
@@ -198,11 +196,11 @@ _NUMBERS = frozenset(
     | {"swappiness", "timeout", "transitEncryptionPort"}
 )
 _NUMBERS_OF_CONTAINERS = frozenset({"cpu", "memory"})
-"""Of the task itself they are texts."""
+"""In the task definition itself they are texts."""
 
 
 class _TemplateRequest:
-    """Translates resolved properties to the request of RegisterTaskDefinition, each part with its position."""
+    """Translates resolved properties to a request of RegisterTaskDefinition, with positions."""
 
     def __init__(self, located: Located) -> None:
         self.located = located
@@ -233,12 +231,12 @@ class _TemplateRequest:
     def _name(self, key: str, part: Part) -> str:
         right = _SPELT.get(key.casefold(), key)
         if right != key:
-            raise LocatedError(f"CloudFormation's key is {right}, in this case", self.located.at(part.path))
+            raise LocatedError(f"CloudFormation's spelling of this key is {right}", self.located.at(part.path))
         return _RENAMED.get(key, key[:1].lower() + key[1:])
 
 
 def _may_make_one(value: object) -> bool:
-    """Whether what a transform makes may be a task definition: one of its types is, or is not known, or none is."""
+    """Whether the output of a transform may be a task definition: it has such a type, an unknown type, or no type."""
     kinds = list(_kinds(value))
     return not kinds or any(not isinstance(kind, str) or kind == _TASK_DEFINITION or "${" in kind for kind in kinds)
 
@@ -255,7 +253,7 @@ def _kinds(value: object) -> Iterator[object]:
 
 def _is_left_out(value: object, path: Path) -> bool:
     """Whether a value is left out: null, or an unknown value that is not a text."""
-    return value is None or (isinstance(value, Open) and (path[-1] in _OBJECTS | _TRUTHS or _is_number(path)))
+    return value is None or (isinstance(value, Open) and (path[-1] in _OBJECTS | _BOOLEANS or _is_number(path)))
 
 
 def _is_number(path: Path) -> bool:
@@ -263,11 +261,11 @@ def _is_number(path: Path) -> bool:
 
 
 def _scalar(value: object, path: Path) -> object:
-    """CloudFormation takes a text for a number or a truth, and the other way round."""
+    """CloudFormation accepts a text for a number or a boolean, and vice versa."""
     text = as_text(value)
     if text is None or isinstance(text, Open):
         return value
-    if path and path[-1] in _TRUTHS:
+    if path and path[-1] in _BOOLEANS:
         return {"true": True, "false": False}.get(text.lower(), text)
     if path and _is_number(path):
         return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else value

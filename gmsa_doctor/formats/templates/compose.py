@@ -1,19 +1,17 @@
-"""Compose files: what ECS would be told of the services that carry a CredSpec.
+"""Compose files: the task definitions in ECS for services with a CredSpec.
 
-Compose knows two ways to name a CredSpec, both of Docker for Windows: ``credential_spec`` (``file``, ``registry`` or
-``config``) and ``security_opt: ["credentialspec:…"]``. Most such files never reach ECS, so a service counts only where
-the file or the service has an ``x-aws-…`` extension, or where its CredSpec is named by an ARN.
+Compose has two options for a CredSpec, both from Docker for Windows: ``credential_spec`` (``file``, ``registry`` or
+``config``) and ``security_opt: ["credentialspec:…"]``. Most such files are not for ECS, so a service is read only if
+the file or the service has an ``x-aws-…`` extension, or if its CredSpec is an ARN.
 
-What is reported, and why:
-
-- With an ``x-aws-…`` extension the file is meant for Docker's ECS integration (retired in November 2023), which made
-  a task definition of each service: for Fargate, or for EC2 where GPUs are reserved; ``awsvpc``; an execution role;
+- With an ``x-aws-…`` extension the file is for Docker's ECS integration (retired in November 2023), which created a
+  task definition for each service: for Fargate, or for EC2 if GPUs are reserved; ``awsvpc``; an execution role;
   ``security_opt`` as ``dockerSecurityOptions``. It dropped ``credential_spec``: such a container has no
-  ``credentialSpecs``, and no Compose key gives it any.
-- Without one it is meant for the Amazon ECS CLI, which takes ``security_opt``, does not take ``credential_spec``,
-  and has the launch type elsewhere (``ecs-params.yml``).
+  ``credentialSpecs``, and no Compose key sets them.
+- Without one it is for the Amazon ECS CLI, which accepts ``security_opt`` but not ``credential_spec``, and has the
+  launch type in another file (``ecs-params.yml``).
 
-``extends``, ``include`` and override files are not followed. Texts with ``${…}`` are :class:`Open`.
+``extends``, ``include`` and override files are not read. Texts with ``${…}`` are :class:`Open`.
 
 Sources: https://github.com/compose-spec/compose-spec/blob/main/05-services.md#credential_spec;
 docs/ecs-compose-features.md of docker/compose and ecs/convert.go of docker-archive/compose-cli;
@@ -23,7 +21,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cmd-ecs-cli-compose.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from gmsa_doctor.formats.documents.located import Definition, Located, Open, Path, Position
 from gmsa_doctor.formats.documents.task_definition import KEPT_ENVIRONMENT
@@ -32,11 +30,11 @@ from gmsa_doctor.formats.documents.walk import child, entries, items
 _EXTENSION = "x-aws-"
 _VARIABLE = re.compile(r"\$\$|\$\{|\$(?=[A-Za-z_])(?P<name>\w+)", re.ASCII)
 _ROLE = Open("${TaskExecutionRole}")
-"""The integration made an execution role for each service."""
+"""The integration created an execution role for each service."""
 
 
 def is_compose(value: object) -> bool:
-    """Whether the document is a Compose file: ``services``, each a mapping or empty, and nothing of CloudFormation."""
+    """Whether the document is a Compose file: ``services``, each a mapping or empty, and no ``Resources``."""
     services = child(value, "services")
     if not isinstance(value, dict) or not isinstance(services, dict) or "Resources" in value:
         return False
@@ -44,15 +42,18 @@ def is_compose(value: object) -> bool:
 
 
 def definitions(located: Located) -> tuple[Definition, ...]:
-    """One task definition for each service that carries a CredSpec and is meant for ECS; often none."""
+    """One task definition for each service that has a CredSpec and is for ECS; often none."""
     everywhere = _extended(located.value)
     definitions = []
     for name, service in entries(child(located.value, "services")).items():
         if not isinstance(service, dict):
             continue
         extended = everywhere or _extended(service) or _extended(service.get("deploy"))
-        carries = bool(_specs(service) or service.get("credential_spec"))
-        if (extended and carries) or _names_arn(service):
+        spec = service.get("credential_spec")
+        options = _specs(service).values()
+        named = [*spec.values(), *options] if isinstance(spec, dict) else [spec, *options]
+        names_arn = any(isinstance(text, str) and "arn:" in text for text in named)
+        if names_arn or (extended and (spec or options)):
             definitions.append(Definition(name, _task(located, ("services", name), service, extended)))
     return tuple(definitions)
 
@@ -61,14 +62,8 @@ def _extended(value: object) -> bool:
     return any(isinstance(key, str) and key.startswith(_EXTENSION) for key in entries(value))
 
 
-def _names_arn(service: Mapping[str, object]) -> bool:
-    spec = service.get("credential_spec")
-    named = [*spec.values()] if isinstance(spec, dict) else [spec]
-    return any(isinstance(text, str) and "arn:" in text for text in (*named, *_specs(service).values()))
-
-
 def _specs(service: Mapping[str, object]) -> dict[int, str]:
-    """The entries of ``security_opt`` that name a CredSpec, by their indexes."""
+    """The entries of ``security_opt`` for a CredSpec, by their indexes."""
     options = enumerate(items(service.get("security_opt")))
     texts = ((index, option) for index, option in options if isinstance(option, str))
     return {index: text for index, text in texts if text.lower().startswith("credentialspec")}
@@ -94,7 +89,7 @@ def _task(located: Located, path: Path, service: Mapping[str, object], extended:
 
 
 def _positions(located: Located, path: Path, specs: Mapping[int, str]) -> dict[Path, Position]:
-    """``credentialSpecs``, which is never there, gets the position of what names the CredSpec instead."""
+    """``credentialSpecs``, which never exists, has the position of the key that names the CredSpec."""
     container: Path = ("containerDefinitions", 0)
     places: dict[Path, Path] = {(): path, container: path}
     places |= {(*container, key): (*path, key) for key in ("image", "user", "environment")}
@@ -106,21 +101,15 @@ def _positions(located: Located, path: Path, specs: Mapping[int, str]) -> dict[P
 
 
 def _environment(value: object) -> list[dict[str, object]]:
-    """Of :data:`KEPT_ENVIRONMENT` alone; a mapping, or a list of ``NAME=value``."""
-    pairs = value.items() if isinstance(value, dict) else _pairs(value)
+    """The variables in :data:`KEPT_ENVIRONMENT`, from a mapping or a list of ``NAME=value``."""
+    variables = (item.partition("=") for item in items(value) if isinstance(item, str) and "=" in item)
+    pairs = value.items() if isinstance(value, dict) else ((name, text) for name, _, text in variables)
     kept = ((name, text) for name, text in pairs if name in KEPT_ENVIRONMENT)
     return [{"name": name, "value": _text(str(text))} for name, text in kept if text is not None]
 
 
-def _pairs(value: object) -> Iterator[tuple[object, object]]:
-    for variable in items(value):
-        if isinstance(variable, str) and "=" in variable:
-            name, _, text = variable.partition("=")
-            yield name, text
-
-
 def _text(text: str) -> str:
-    """What Compose makes of it; Open where it waits for a variable."""
+    """The text after Compose's substitution; Open if it has a variable."""
     found = _VARIABLE.sub(_braced, text)
     unknown = any(match[0] != "$$" for match in _VARIABLE.finditer(text))
     return Open(found) if unknown else found

@@ -1,8 +1,8 @@
-"""CloudFormation's intrinsic functions, as far as a template and its parameters tell.
+"""CloudFormation's intrinsic functions, resolved as far as a template and its parameters allow.
 
-What they do not tell is :class:`Open`: ``Ref``, ``Fn::GetAtt`` and ``Fn::Sub`` leave ``${Name}`` and ``${Name.Arn}``,
-another function ``${Fn::ImportValue}``, a dynamic reference ``${resolve:ssm:/name}``. The default of a parameter with
-``NoEcho`` is a secret, and stays open.
+Other values are :class:`Open`: ``Ref``, ``Fn::GetAtt`` and ``Fn::Sub`` become ``${Name}`` and ``${Name.Arn}``, another
+function ``${Fn::ImportValue}``, a dynamic reference ``${resolve:ssm:/name}``. The default of a ``NoEcho`` parameter
+is a secret, and is not resolved.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 """
@@ -18,13 +18,13 @@ from gmsa_doctor.formats.documents.walk import child, entries
 from gmsa_doctor.formats.templates.template_part import Part, as_text, either, opened, without_dynamic
 
 TEXT_LIMIT = 20_000
-"""Characters that a function may give: texts that double each other grow without end."""
+"""Maximum characters of a function's result: texts that repeat each other grow exponentially."""
 
 WORK_LIMIT = 1_000_000
-"""Parts that are evaluated for one template, all together."""
+"""Maximum number of parts to evaluate in one template."""
 
 CHAIN_LIMIT = 20
-"""Conditions and resources that may refer to each other in a row."""
+"""Maximum length of a chain of references between conditions and resources."""
 
 _PHYSICAL_NAMES = {
     "AWS::S3::Bucket": "BucketName",
@@ -34,15 +34,15 @@ _PHYSICAL_NAMES = {
     "AWS::ECR::Repository": "RepositoryName",
     "AWS::ECS::Cluster": "ClusterName",
 }
-"""The property that ``Ref`` gives, by the type of the resource (the "Return values" of each one's page)."""
+"""The property that ``Ref`` returns, by resource type (the "Return values" on the page of each type)."""
 
 _IN_SUB = re.compile(r"\$\{([^{}]*)\}")
 _PARTS_OF_ARNS = re.compile(r"\$\{AWS::(?:Partition|Region|AccountId|URLSuffix)\}")
-"""Whatever they will be, no colon, slash or comma is in it."""
+"""Their values contain no colon, slash or comma."""
 
 
 class _Unresolved(Exception):
-    """What stands in the ``${…}``."""
+    """A value that cannot be resolved. ``label`` is the text in its ``${…}``."""
 
     def __init__(self, label: str) -> None:
         super().__init__(label)
@@ -61,7 +61,7 @@ class Intrinsics:
         self._work = 0
 
     def part(self, value: object, path: Path) -> Part | None:
-        """None for AWS::NoValue: then its key or item is not there. Raises LocatedError for a template without end."""
+        """None for AWS::NoValue, which removes its key or item. Raises LocatedError for one that is too large."""
         self._spend()
         name = _function(value)
         if name and isinstance(value, dict):
@@ -74,21 +74,21 @@ class Intrinsics:
         return Part(without_dynamic(value) if isinstance(value, str) else value, path)
 
     def holds(self, condition: str) -> bool | None:
-        """Whether a condition of the template holds; None if that is not known before deployment."""
+        """Whether a condition of the template is true; None if that is unknown before deployment."""
         if condition not in self._conditions:
             return None
         truth = self._once(("condition", condition), lambda: self._truth(self._conditions[condition]))
         return truth if isinstance(truth, bool) else None
 
-    # Work that ends
+    # Limits
 
     def _spend(self, amount: int = 1) -> None:
         self._work += amount
         if self._work > WORK_LIMIT:
-            raise LocatedError("the template's functions give more than is read")
+            raise LocatedError("the results of the template's functions are too large")
 
     def _once(self, key: tuple[str, ...], find: Callable[[], object]) -> object:
-        """Looks a condition or resource up once; None for one that refers to itself."""
+        """Looks up a condition or resource only once; None for one that refers to itself."""
         if key not in self._known:
             if key in self._chain or len(self._chain) >= CHAIN_LIMIT:
                 return None
@@ -107,7 +107,8 @@ class Intrinsics:
         if name == "Fn::If":
             return self._if(argument, path)
         try:
-            value = self._FUNCTIONS.get(name, Intrinsics._not_evaluated)(self, argument, path, name)
+            function = self._FUNCTIONS.get(name)
+            value = function(self, argument, path, name) if function else opened(name)
         except _Unresolved as error:
             value = opened(error.label)
         if isinstance(value, Part):
@@ -116,9 +117,6 @@ class Intrinsics:
             self._spend(len(value) // 100)
             value = without_dynamic(value)
         return Part([Part(item, path) for item in value], path) if isinstance(value, list) else Part(value, path)
-
-    def _not_evaluated(self, _argument: object, _path: Path, name: str) -> object:
-        raise _Unresolved(name)
 
     def _ref(self, argument: object, _path: Path, name: str) -> object:
         if not isinstance(argument, str):
@@ -148,7 +146,7 @@ class Intrinsics:
 
     def _in_sub(self, name: str, variables: dict[str, object], path: Path) -> str:
         if name.startswith("!"):
-            return "${" + name[1:] + "}"  # meant for somebody else
+            return "${" + name[1:] + "}"  # an escape: not for CloudFormation
         if name in variables:
             return self._text(variables[name], path, name)
         try:
@@ -219,7 +217,7 @@ class Intrinsics:
         "Fn::FindInMap": _find_in_map,
     }
 
-    # Their arguments
+    # Arguments
 
     def _pair(self, argument: object, name: str) -> tuple[object, object]:
         if not isinstance(argument, list) or len(argument) != 2:
@@ -251,7 +249,7 @@ class Intrinsics:
         text = without_dynamic(delimiter.join(pieces))
         return Open(text) if any(isinstance(piece, Open) for piece in (*pieces, text)) else text
 
-    # What they refer to
+    # References
 
     def _reference(self, name: str) -> object:
         if name in self._parameters:
@@ -297,7 +295,7 @@ class Intrinsics:
         return self._given.get(name) or opened(name)
 
     def _property(self, logical: str, key: str) -> str | None:
-        """A resource's property as a text; None if it has none."""
+        """A resource's property as a text; None without one."""
         value = child(self._resources, logical, "Properties", key)
         if value is None:
             return None
@@ -327,8 +325,8 @@ class Intrinsics:
             return not truths[0]
         if name not in ("Fn::And", "Fn::Or"):
             return None
-        decides = name == "Fn::Or"
-        return decides if decides in truths else None if None in truths else not decides
+        decisive = name == "Fn::Or"
+        return decisive if decisive in truths else None if None in truths else not decisive
 
     def _equals(self, argument: list[object]) -> bool | None:
         try:
@@ -344,7 +342,7 @@ class Intrinsics:
 
 
 def _function(value: object) -> str | None:
-    """The function that an object calls. One among other keys (``Fn::Transform``) counts for the whole object."""
+    """The function that an object calls. One among other keys (``Fn::Transform``) applies to the whole object."""
     if not isinstance(value, dict):
         return None
     if len(value) == 1 and "Ref" in value:

@@ -1,4 +1,4 @@
-"""Parts of a CloudFormation template whose functions are resolved, as far as they can be."""
+"""Parts of a CloudFormation template with resolved functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gmsa_doctor.formats.documents.located import Open, Path
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a template, and its path there: of an ``Fn::If``, that of the branch.
+    """A part of a template, and its path (for ``Fn::If``, of the branch).
 
     ``value`` is a dict or list of parts, or a scalar.
     """
@@ -24,12 +24,15 @@ _DYNAMIC = re.compile(r"\{\{(resolve:[^{}]*)\}\}")
 
 
 def opened(label: str) -> Open:
-    """A text of which nothing is known but where it comes from."""
+    """A text of which only the origin is known."""
     return Open("${" + re.sub(r"[^\w:./ -]", "", label)[:200] + "}")
 
 
 def without_dynamic(text: str) -> str:
-    """The text with ``{{resolve:…}}`` open. Source: "Get values stored in other services using dynamic references"."""
+    """The text with ``${…}`` for dynamic references, ``{{resolve:…}}``.
+
+    Source: "Get values stored in other services using dynamic references".
+    """
     if "{{resolve:" not in text:
         return text
     found, count = _DYNAMIC.subn(lambda match: opened(match[1]), text)
@@ -37,19 +40,22 @@ def without_dynamic(text: str) -> str:
 
 
 def as_text(value: object) -> str | None:
-    """A scalar as CloudFormation writes it where a text is asked for."""
+    """A scalar as CloudFormation converts it to a text."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return value if isinstance(value, str) else str(value) if isinstance(value, int | float) else None
 
 
 def either(first: Part | None, second: Part | None, label: Open) -> Part | None:
-    """What two branches share of which nobody knows which it will be; the rest is ``label``.
+    """The common parts of two possible branches; other values are ``label``.
 
-    An object that may be missing counts as there, so that it is looked at; a text that may be missing is open.
+    An object that may be missing is included, so that it is checked; a text that may be missing is open.
     """
     if not first or not second:
-        return _perhaps(first or second, label)
+        part = first or second
+        if not part or isinstance(part.value, dict) or (isinstance(part.value, list) and _objects(part.value)):
+            return part
+        return Part([Part(label, part.path)] if isinstance(part.value, list) else label, part.path)
     if isinstance(first.value, dict) and isinstance(second.value, dict):
         keys = dict.fromkeys([*first.value, *second.value])
         entries = {key: either(first.value.get(key), second.value.get(key), label) for key in keys}
@@ -61,14 +67,6 @@ def either(first: Part | None, second: Part | None, label: Open) -> Part | None:
         return Part([Part(label, first.path)], first.path)
     same = as_text(first.value) is not None and first.value == second.value
     return first if same else Part(label, first.path)
-
-
-def _perhaps(part: Part | None, label: Open) -> Part | None:
-    if not part or isinstance(part.value, dict):
-        return part
-    if isinstance(part.value, list) and _objects(part.value):
-        return part
-    return Part([Part(label, part.path)] if isinstance(part.value, list) else label, part.path)
 
 
 def _objects(items: list[Part]) -> bool:

@@ -1,7 +1,7 @@
-"""Terraform plans, as `terraform show -json` prints them: their task definitions, in the keys of ECS.
+"""Task definitions in Terraform plans, as `terraform show -json` prints them, with the keys of ECS.
 
-A plan holds what is planned (``planned_values``), what is not known before it is applied (``after_unknown`` in
-``resource_changes``), and which other resources an expression refers to (``configuration``). OpenTofu writes the same.
+A plan has the planned values (``planned_values``), the values that are unknown before it is applied (``after_unknown``
+in ``resource_changes``), and the references in expressions (``configuration``). OpenTofu writes the same format.
 
 Source: https://developer.hashicorp.com/terraform/internals/json-format
 """
@@ -29,7 +29,7 @@ _TEXTS = {
     "cpu": "cpu",
     "memory": "memory",
 }
-"""The arguments of aws_ecs_task_definition that are texts, and ECS's keys."""
+"""The text arguments of aws_ecs_task_definition, and the keys of ECS."""
 
 _CONTAINER_KEYS = {
     key.casefold(): key
@@ -45,28 +45,30 @@ _CONTAINER_KEYS = {
         *DNS_SETTINGS,
     )
 }
-"""The provider decodes the containers with Go's encoding/json, which does not look at the case of keys.
+"""The provider decodes the containers with Go's encoding/json, which ignores the case of keys.
 
 Source: expandContainerDefinitions in internal/service/ecs of hashicorp/terraform-provider-aws, 2.x to 5.x.
 """
 
 
 def is_plan(value: object) -> bool:
-    """Whether the JSON is a plan (not a state, which has ``values`` in place of ``planned_values``)."""
+    """Whether the JSON is a plan (not a state, which has ``values`` instead of ``planned_values``)."""
     return isinstance(value, dict) and "format_version" in value and "planned_values" in value
 
 
 def definitions(located: Located) -> tuple[Definition, ...]:
-    """The task definitions that there will be, by their addresses. Raises LocatedError for a plan that is none.
+    """The planned task definitions, by their addresses. Raises LocatedError for an invalid plan.
 
-    The containers of a definition are :class:`Open` where all of ``container_definitions`` is not known yet.
-    Its parts stand where the plan has them; what is in ``container_definitions``, which is JSON in a text, where that
-    text stands.
+    The containers of a definition are :class:`Open` if ``container_definitions`` is unknown. The parts in
+    ``container_definitions``, which is JSON in a text, all have the position of that text.
     """
     plan = located.value
     if not isinstance(plan, dict):
-        raise LocatedError("a Terraform plan is an object", located.at(()))
-    _require_version(located)
+        raise LocatedError("a Terraform plan must be an object", located.at(()))
+    version = plan["format_version"]
+    if str(version).partition(".")[0] not in ("0", "1"):
+        reason = f"format_version {version} of a Terraform plan is not supported; 1.x is"
+        raise LocatedError(reason, located.at(("format_version",)))
     resources = tuple(_resources(plan.get("planned_values"), ("planned_values",), "root_module"))
     unknown = _unknown(plan)
     references = dict(_references(child(plan, "configuration", "root_module"), ""))
@@ -76,14 +78,6 @@ def definitions(located: Located) -> tuple[Definition, ...]:
         for resource in resources
         if resource.type == _TASK_DEFINITION
     )
-
-
-def _require_version(located: Located) -> None:
-    version = located.value["format_version"] if isinstance(located.value, dict) else None
-    major = str(version).partition(".")[0]
-    if major not in ("0", "1"):
-        reason = f"format_version {version} of a Terraform plan is not known here: 1.x is"
-        raise LocatedError(reason, located.at(("format_version",)))
 
 
 # The parts of a plan --------------------------------------------------------------------------------
@@ -101,7 +95,7 @@ class _Resource:
 
     @property
     def configured(self) -> str:
-        """The address in the configuration: without the keys of count and for_each."""
+        """The address in the configuration, without the keys of count and for_each."""
         return _without_keys(self.address)
 
 
@@ -119,7 +113,7 @@ def _objects(value: object) -> Iterator[tuple[int, dict[str, object]]]:
 
 
 def _resources(around: object, path: Path, key: str) -> Iterator[_Resource]:
-    """The managed resources of a module and of those in it, in the plan's order."""
+    """The managed resources of a module and its child modules, in the plan's order."""
     waiting: list[tuple[object, Path]] = [(child(around, key), (*path, key))]
     while waiting:
         module, where = waiting.pop(0)
@@ -136,7 +130,7 @@ def _resource(planned: dict[str, object], module: object, path: Path) -> _Resour
 
 
 def _unknown(plan: dict[str, object]) -> dict[str, Mapping[str, object]]:
-    """By address, what is not known before the plan is applied."""
+    """The values that are unknown before the plan is applied, by address."""
     changes = (change for _, change in _objects(plan.get("resource_changes")))
     return {str(change.get("address", "")): entries(child(change, "change", "after_unknown")) for change in changes}
 
@@ -156,18 +150,18 @@ def _referred(expressions: Mapping[str, object], argument: str) -> tuple[str, ..
     return tuple(reference for reference in references if isinstance(reference, str))
 
 
-# Where the services start it ------------------------------------------------------------------------
+# Launch types ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Launches:
-    """The planned services, and what they refer to."""
+    """The planned services and their references."""
 
     services: tuple[_Resource, ...]
     references: Mapping[str, Mapping[str, object]]
 
     def of(self, definition: _Resource) -> str | None:
-        """FARGATE or EC2, where all services that use the task definition agree."""
+        """FARGATE or EC2, if all services that use the task definition agree."""
         launches = {_launch(service.values) for service in self.services if self._uses(service, definition)}
         return launches.pop() if len(launches) == 1 else None
 
@@ -176,7 +170,7 @@ class _Launches:
         if named and named in (definition.values.get(key) for key in ("arn", "arn_without_revision", "family")):
             return True
         if service.module != definition.module:
-            return False  # how modules hand on an ARN is not followed
+            return False  # ARNs that modules pass to each other are not followed
         inside = f"{_without_keys(service.module)}." if service.module else ""
         referred = _referred(self.references.get(service.configured, {}), "task_definition")
         names = (".".join(_without_keys(reference).split(".")[:2]) for reference in referred)
@@ -196,7 +190,7 @@ def _launch(service: Mapping[str, object]) -> str | None:
 
 @dataclass(frozen=True)
 class _PlanReader:
-    """Turns one planned task definition into ECS's keys."""
+    """Translates one planned task definition to the keys of ECS."""
 
     plan: Located
     resource: _Resource
@@ -229,7 +223,7 @@ class _PlanReader:
         raise self._wrong(argument, f"is {type_name(found)}, not a string")
 
     def _open(self, argument: str) -> Open:
-        """Named by what it waits for, as far as the configuration tells."""
+        """The reference in the configuration, otherwise the address of the argument."""
         referred = _referred(self.references.get(self.resource.configured, {}), argument)
         return Open(f"${{{referred[0] if referred else f'{self.resource.address}.{argument}'}}}")
 
@@ -246,14 +240,14 @@ class _PlanReader:
 
     def _containers(self) -> list[object] | Open:
         text = self._text("container_definitions")
-        if text is None:  # the argument is required: a plan without it was cut down
+        if text is None:  # the argument is required, so the plan is incomplete
             return self._open("container_definitions")
         if isinstance(text, Open):
             return text
         try:
             found = json.loads(text)
         except (ValueError, RecursionError):
-            raise self._wrong("container_definitions", "is no JSON") from None
+            raise self._wrong("container_definitions", "is not JSON") from None
         if not isinstance(found, list):
             raise self._wrong("container_definitions", f"is {type_name(found)}, not an array")
         return [_container(container) for container in found]
@@ -263,7 +257,7 @@ class _PlanReader:
 
 
 def _container(value: object) -> object:
-    """The container, with its keys as ECS spells them."""
+    """The container with the keys of ECS."""
     if not isinstance(value, dict):
         return value
     container = {_CONTAINER_KEYS.get(key.casefold(), key): entry for key, entry in value.items()}

@@ -61,9 +61,9 @@ def test_a_stack_that_is_bound_to_no_account_or_region_gives_no_parameters() -> 
 @pytest.mark.parametrize("name", ["../a.json", "/etc/passwd", "a/../../b.json", "..\\a.json", "C:\\a.json"])
 def test_a_name_that_leads_out_of_the_directory_is_refused_at_its_line(name: str) -> None:
     error = refused(manifest("aws:cloudformation:stack", {"templateFile": name}))
-    assert (error.reason, error.position) == ("templateFile leads out of the assembly's directory", Position(7, 5))
+    assert (error.reason, error.position) == ("templateFile is outside of the assembly's directory", Position(7, 5))
     error = refused(manifest("cdk:cloud-assembly", {"directoryName": name}))
-    assert (error.reason, error.position) == ("directoryName leads out of the assembly's directory", Position(7, 5))
+    assert (error.reason, error.position) == ("directoryName is outside of the assembly's directory", Position(7, 5))
 
 
 @pytest.mark.parametrize("properties", [None, [], {}, {"templateFile": 1}, {"templateFile": ""}])
@@ -84,7 +84,7 @@ def test_a_stack_without_a_template_is_refused(properties: object) -> None:
 )
 def test_another_document_is_no_manifest(value: object) -> None:
     assert not is_manifest(value)
-    assert refused(json.dumps(value)).reason == "this is no manifest of a CDK assembly"
+    assert refused(json.dumps(value)).reason == "this is not a manifest of a CDK assembly"
 
 
 def test_a_manifest_that_is_cut_off_is_refused_where_it_ends() -> None:

@@ -276,7 +276,7 @@ def test_keys_of_the_user_keep_their_spelling() -> None:
 
 def test_a_key_in_the_case_of_the_api_is_refused_at_its_place() -> None:
     located = with_containers([{"Name": "web", "credentialSpecs": ["x"]}])
-    with pytest.raises(LocatedError, match="CloudFormation's key is CredentialSpecs") as caught:
+    with pytest.raises(LocatedError, match="CloudFormation's spelling of this key is CredentialSpecs") as caught:
         read_template(located, {})
     place = ("Resources", "Task", "Properties", "ContainerDefinitions", 0, "credentialSpecs")
     assert caught.value.position == located.positions[place]
@@ -310,11 +310,11 @@ def test_what_a_transform_makes_is_left_out_by_name() -> None:
         "    Properties:\n"
         "      ContainerDefinitions: !Transform {Name: Mine}\n"
     )
-    unknown = "its containers are not known before it is deployed"
+    unknown = "its containers are unknown before deployment"
     assert read_template(read_yaml(text), {}) == Template(
         (),
         (
-            LeftOut("Fn::ForEach::Tasks", "what ForEach makes is not known", Position(3, 3)),
+            LeftOut("Fn::ForEach::Tasks", "the output of ForEach is unknown", Position(3, 3)),
             LeftOut("Made", unknown, Position(7, 3)),
             LeftOut("Imported", unknown, Position(11, 3)),
         ),

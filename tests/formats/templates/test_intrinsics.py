@@ -201,7 +201,7 @@ def test_conditions_that_double_each_other_end() -> None:
 def test_functions_that_give_more_than_is_read_are_refused() -> None:
     mappings = {"M": {"a": {"b": ["x"] * 20_000}}}
     join = {"Fn::Join": ["", {"Fn::FindInMap": ["M", "a", "b"]}]}
-    with pytest.raises(LocatedError, match="more than is read"):
+    with pytest.raises(LocatedError, match="are too large"):
         read_template(template([join] * 100, Mappings=mappings), {})
 
 

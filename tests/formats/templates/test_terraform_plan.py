@@ -170,8 +170,8 @@ def test_the_provider_does_not_look_at_the_case_of_keys() -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"container_definitions": "[{"}, "container_definitions of aws_ecs_task_definition.web is no JSON"),
-        ({"container_definitions": "[" * 100_000}, "is no JSON"),
+        ({"container_definitions": "[{"}, "container_definitions of aws_ecs_task_definition.web is not JSON"),
+        ({"container_definitions": "[" * 100_000}, "is not JSON"),
         ({"container_definitions": "{}"}, "is an object, not an array"),
         ({"container_definitions": []}, "is an array, not a string"),
         ({"family": 5}, "family of aws_ecs_task_definition.web is a number, not a string"),
