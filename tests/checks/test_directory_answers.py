@@ -1,10 +1,11 @@
-"""Answers of domain controllers that are odd, and of none of which the AD of the lab is capable."""
+"""Unusual answers of domain controllers, which the AD of the lab cannot give."""
 
 from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
+from gmsa_doctor.authoring import Owner
 from gmsa_doctor.clients.kerberos.client import Kerberos, Ticket
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.clients.ldap.client import Attributes, Directory, Entry, Ldap, LdapRefusal
@@ -19,7 +20,7 @@ from gmsa_doctor_checks.credspec.domain_data import domain_data
 from gmsa_doctor_checks.directory.gmsa_account import gmsa_account
 from gmsa_doctor_checks.directory.managed_password import retrieve_password
 from gmsa_doctor_checks.directory.not_permitted import not_permitted
-from gmsa_doctor_checks.directory.permission import identity
+from gmsa_doctor_checks.directory.permission import read_identity
 from gmsa_doctor_checks.directory.user.administrator import administrator
 from gmsa_doctor_checks.kerberos.refusals import explain_gmsa_refusal
 from gmsa_doctor_checks.values import (
@@ -47,7 +48,7 @@ def entry(dn: str, **texts: str) -> Entry:
 
 
 class Answers:
-    """Answers the first question that has one of the given beginnings; else with nothing."""
+    """Answers a search by the first key that its filter contains; otherwise finds nothing."""
 
     def __init__(self, **answers: tuple[Entry, ...] | LdapRefusal) -> None:
         self.answers = answers
@@ -70,7 +71,7 @@ def bound(**answers: tuple[Entry, ...] | LdapRefusal) -> BoundDirectory:
 ROOT = (entry("", configurationNamingContext="CN=Configuration,DC=corp,DC=example"),)
 
 
-def test_a_domain_of_more_gmsas_than_one_answer_holds_has_none_of_this_name_all_the_same() -> None:
+def test_a_missing_gmsa_fails_in_a_domain_with_more_gmsas_than_one_answer_holds() -> None:
     answers: dict[str, tuple[Entry, ...] | LdapRefusal] = {"objectClass=*": ROOT, "objectClass=msDS": LARGE}
     finding = gmsa_account(bound(nETBIOSName=LARGE, **answers), NAMES, ACCOUNT, NOBODY)
     assert isinstance(finding, Finding)
@@ -78,16 +79,18 @@ def test_a_domain_of_more_gmsas_than_one_answer_holds_has_none_of_this_name_all_
     assert "there is no gMSA webapp01" in finding.summary
 
 
-def test_a_dn_of_another_domain_names_nothing() -> None:
+def test_a_dn_of_another_domain_does_not_exist() -> None:
     elsewhere = LdapRefusal("LDAP 10.0.0.1:389", 10, "referral", "0000202B: RefErr: DSID-03100835")
     account = replace(ACCOUNT, distinguished_name="CN=webapp01,DC=eu,DC=corp,DC=example")
     finding = gmsa_account(bound(objectClass=elsewhere), NAMES, account, NOBODY)
     assert isinstance(finding, Finding)
-    assert "it is of another domain" in finding.summary
+    assert "it belongs to another domain" in finding.summary
+    assert finding.fix is not None
+    assert finding.fix.owner is Owner.AWS
 
 
 @pytest.mark.parametrize(("code", "name"), [(51, "busy"), (52, "unavailable"), (3, "timeLimitExceeded")])
-def test_a_domain_controller_that_has_no_time_says_nothing_of_the_password(code: int, name: str) -> None:
+def test_a_busy_domain_controller_does_not_decide_about_the_password(code: int, name: str) -> None:
     asked = bound(objectClass=LdapRefusal("LDAP 10.0.0.1:389", code, name, ""))
     with pytest.raises(LdapRefusal):
         retrieve_password(asked, GmsaAccount("CN=webapp01", "webapp01$", b"x"), ACCOUNT, Platform(Launch.EC2), NOBODY)
@@ -101,13 +104,13 @@ def test_a_user_is_found_by_its_principal_name_as_the_kdc_finds_it() -> None:
     assert found is not None
     assert found.name == "jd01"
     assert read(directory, ACCOUNT, by_principal_name=False) is None
-    me = identity(directory, ACCOUNT)
+    me = read_identity(directory, ACCOUNT)
     assert me is not None
     assert me.sid == "S-1-5-18"
 
 
 class WithoutCatalog(Answers):
-    """Refuses the groups of a user, as a domain controller does that finds no global catalog."""
+    """Refuses tokenGroups, as a domain controller without a global catalog does."""
 
     def search(
         self, base: str, query: str, attributes: tuple[str, ...], scope: str = "subtree", *, deleted: bool = False
@@ -117,7 +120,7 @@ class WithoutCatalog(Answers):
         return (entry("CN=reader", sAMAccountName="reader", pwdLastSet="1", userAccountControl="512"),)
 
 
-def test_groups_that_are_refused_hide_neither_the_user_nor_that_the_password_was_not_given() -> None:
+def test_refused_groups_hide_neither_the_user_nor_the_missing_password() -> None:
     directory = cast("Directory", WithoutCatalog())
     found = read(directory, ACCOUNT)
     assert found is not None
@@ -125,7 +128,7 @@ def test_groups_that_are_refused_hide_neither_the_user_nor_that_the_password_was
     empty = bytes.fromhex("01000480000000000000000000000000140000000400080000000000")
     finding = not_permitted(directory, GmsaAccount("CN=webapp01", "webapp01$", empty), ACCOUNT)
     assert finding.status is Status.FAIL
-    assert "was not given" in finding.summary
+    assert "did not return the password of webapp01$" in finding.summary
 
 
 def test_a_domain_that_is_not_shown_is_not_compared() -> None:
@@ -150,13 +153,13 @@ def test_a_locked_gmsa_is_unlocked_and_not_enabled() -> None:
 
 
 class Opens:
-    """Opens a session where the host is the one that is well."""
+    """Opens a session with one host only."""
 
-    def __init__(self, well: str) -> None:
-        self.well = well
+    def __init__(self, healthy: str) -> None:
+        self.healthy = healthy
 
     def bind(self, host: str, address: str, ticket: Ticket, kdc: object, port: int) -> Directory:
-        if host != self.well:
+        if host != self.healthy:
             raise TimedOut(f"LDAP {address}:{port}", 8)
         return bound().directory
 
@@ -170,7 +173,7 @@ class Tickets:
         return "ticket"
 
 
-def test_the_account_of_as_logs_on_once_and_turns_to_the_second_domain_controller() -> None:
+def test_the_account_of_as_logs_on_once_and_binds_to_the_second_domain_controller() -> None:
     one, two = Endpoint("dc1.corp.example", "127.0.0.1", 389), Endpoint("dc2.corp.example", "127.0.0.2", 389)
     tickets = Tickets()
     asked = AdminAccount("admin", Hidden("canary"))

@@ -1,4 +1,4 @@
-"""The sealed LDAP bind, with a client that lets in or does not."""
+"""The sealed LDAP bind, with a client that accepts or refuses it."""
 
 from typing import Any, cast
 
@@ -21,7 +21,7 @@ REFUSAL = LdapRefusal("dc1", 8, "strongerAuthRequired", "")
 
 
 class Ldap:
-    """Answers each domain controller with its error, or lets in."""
+    """Raises the error of the domain controller, or accepts the bind."""
 
     def __init__(self, **errors: ClientError) -> None:
         self.errors = errors
@@ -37,14 +37,14 @@ def bound(**errors: ClientError) -> Finding | Given[BoundDirectory]:
 
 
 @pytest.mark.parametrize(("errors", "host"), [({}, "dc1"), ({"dc1": REFUSAL}, "dc2")])
-def test_the_first_that_lets_us_in_is_taken(errors: dict[str, ClientError], host: str) -> None:
+def test_the_first_domain_controller_that_accepts_the_bind_is_used(errors: dict[str, ClientError], host: str) -> None:
     found = bound(**errors)
     assert isinstance(found, Given)
     assert found.value.host == f"{host}.corp.example"
 
 
 @pytest.mark.parametrize("error", [REFUSAL, TimedOut("dc1", 3)])
-def test_where_none_does_it_fails_with_what_the_first_says(error: ClientError) -> None:
+def test_if_none_accepts_it_fails_with_the_error_of_the_first(error: ClientError) -> None:
     found = bound(dc1=error, dc2=error)
     assert isinstance(found, Finding)
     assert (found.status, found.observed) == (Status.FAIL, error.text)

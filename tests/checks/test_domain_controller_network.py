@@ -1,4 +1,4 @@
-"""UDP, further ports, names of addresses, and what each KDC says of the user; called with values."""
+"""UDP, other ports, PTR records, and the answer of each KDC for the user; called with values."""
 
 from typing import Any, cast
 
@@ -29,7 +29,7 @@ from gmsa_doctor_checks.values import (
 DOMAIN = DomainName("corp.example")
 ACCOUNT = Account("arn", "reader", Hidden("canary-secret"), DOMAIN)
 KDCS = tuple(Endpoint(f"dc{n}.corp.example", f"10.0.0.{n}", 88) for n in (1, 2, 3))
-LDAP = tuple(Endpoint(one.host, one.address, 389) for one in KDCS)
+LDAP = tuple(Endpoint(kdc.host, kdc.address, 389) for kdc in KDCS)
 INSIDE, OUTSIDE = Vantage(inside=True), Vantage(inside=False)
 FARGATE, EC2 = Platform(Launch.FARGATE), Platform(Launch.EC2)
 OLD = Platform(Launch.EC2, fetcher=Fetcher.V1_3)
@@ -41,7 +41,7 @@ class Answers:
     """A client that answers in turn, by address."""
 
     def __init__(self, *answers: Any) -> None:
-        self.answers = {f"10.0.0.{n}": one for n, one in enumerate(answers, 1)}
+        self.answers = {f"10.0.0.{n}": answer for n, answer in enumerate(answers, 1)}
         self.asked: list[tuple[object, ...]] = []
 
     def by(self, address: str, *question: object) -> Any:
@@ -66,7 +66,7 @@ def over_udp(*answers: Any, vantage: Vantage = INSIDE) -> Finding:
     return kerberos_udp(ACCOUNT, kdcs, cast("KdcQuestions", Answers(*answers)), vantage)
 
 
-def test_kdcs_that_answer_over_udp_pass_whatever_they_say() -> None:
+def test_any_answer_over_udp_passes() -> None:
     assert over_udp(WELL, FirstAnswer(6)).status is Status.PASS
 
 
@@ -82,7 +82,7 @@ def test_silence_over_udp_warns_and_names_the_address() -> None:
     assert "10.0.0.2" in finding.fix.text
 
 
-def test_silence_over_udp_says_nothing_from_elsewhere() -> None:
+def test_silence_over_udp_is_skipped_outside_the_task_network() -> None:
     assert over_udp(WELL, SILENCE, vantage=OUTSIDE).status is Status.SKIPPED
 
 
@@ -100,34 +100,34 @@ def test_the_kdc_that_gave_the_ticket_is_not_asked_again() -> None:
     assert client.asked == [("10.0.0.2", "reader", "CORP.EXAMPLE", "TCP")]
 
 
-def test_kdcs_that_were_mute_before_are_told_by_the_ticket_and_not_asked_again() -> None:
+def test_kdcs_that_did_not_answer_before_are_reported_with_the_ticket_and_not_asked_again() -> None:
     finding, client = logons(SILENCE, WELL, WELL, ticket_of=1)
     assert finding.status is Status.PASS
-    assert [one[0] for one in client.asked] == ["10.0.0.3"]
+    assert [address for address, *_ in client.asked] == ["10.0.0.3"]
 
 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (FirstAnswer(6), "it does not know reader"),
+        (FirstAnswer(6), "it has no user reader"),
         (FirstAnswer(18, 0xC0000234), "reader is locked there"),
         (FirstAnswer(18, 0xC0000072), "reader is disabled there"),
         (FirstAnswer(18), "disabled, locked or expired there"),
         (FirstAnswer(23), "has expired there"),
-        (FirstAnswer(68), "another realm"),
+        (FirstAnswer(68), "does not serve the realm"),
         (SILENCE, "did not answer"),
     ],
 )
-def test_a_kdc_that_would_not_let_the_user_log_on_warns(answer: Any, words: str) -> None:
+def test_a_kdc_where_the_user_cannot_log_on_warns(answer: Any, words: str) -> None:
     finding, _ = logons(WELL, answer, WELL)
     assert finding.status is Status.WARN
     assert words in finding.summary
-    assert "1 of 3: about every third start" in finding.summary
+    assert "1 of 3 domain controllers: about every third task" in finding.summary
     assert finding.fix is not None
     assert "Get-ADUser reader -Server dc2.corp.example" in finding.fix.commands[-1]
 
 
-def test_other_ports_only_inform() -> None:
+def test_other_ports_always_pass() -> None:
     refused = Refused("TCP 10.0.0.2:636")
     finding = other_ports(ReachableLdap(DOMAIN, LDAP[:2]), cast("Tcp", Answers(0.001, refused)))
     assert finding.status is Status.PASS
@@ -159,7 +159,7 @@ AWS = ("ip-10-0-0-1.ec2.internal",)
         (TimedOut("DNS server", 4), OLD, Status.PASS),
     ],
 )
-def test_what_an_address_leads_back_to(answer: Any, platform: Platform, status: Status) -> None:
+def test_each_ptr_record(answer: Any, platform: Platform, status: Status) -> None:
     finding = back(answer, platform=platform)
     assert finding.status is status
     if status is Status.WARN:

@@ -89,10 +89,10 @@ def of(*answers: RootDse) -> RootDses:
 
 
 class Answers:
-    """An LDAP client whose servers answer like this, by address."""
+    """An LDAP client that returns these answers, by address."""
 
     def __init__(self, *answers: RootDse | ClientError) -> None:
-        self.answers = {f"10.0.0.{n}": one for n, one in enumerate(answers, 1)}
+        self.answers = {f"10.0.0.{n}": answer for n, answer in enumerate(answers, 1)}
 
     def root_dse(self, address: str, port: int) -> RootDse:
         answer = self.answers[address]
@@ -108,24 +108,24 @@ def asked(*answers: RootDse | ClientError) -> Given[RootDses] | Finding:
     )
 
 
-# --- what they say of themselves ------------------------------------------------------------------------
+# --- rootDSEs ------------------------------------------------------------------------
 
 
-def test_the_recorded_root_dse_of_a_read_only_domain_controller_is_understood() -> None:
+def test_the_recorded_root_dse_of_a_read_only_domain_controller_is_parsed() -> None:
     found = rodc()
     assert (found.read_only, found.site, found.controller_functionality) == (True, "Branch, North", 7)
 
 
 @pytest.mark.parametrize("name", ["", "CN=DC1", "CN=DC1,CN=Servers", "nonsense"])
-def test_a_server_whose_dn_is_another_has_no_site(name: str) -> None:
+def test_a_server_name_without_a_site_gives_no_site(name: str) -> None:
     assert RootDse(datetime.now(UTC), "", server_name=name).site is None
 
 
-def test_a_read_only_domain_controller_warns_and_says_how_often() -> None:
+def test_a_read_only_domain_controller_warns_and_shows_how_often_it_is_asked() -> None:
     finding = read_only(of(dse(), rodc(), dse()))
     assert finding.status is Status.WARN
     assert "dc2.corp.example is read-only" in finding.summary
-    assert "about every third start" in finding.summary
+    assert "about every third task" in finding.summary
     assert [row.status for row in finding.rows] == [Status.PASS, Status.WARN, Status.PASS]
 
 
@@ -137,22 +137,22 @@ def test_each_answer_has_a_row_that_fits_eighty_columns() -> None:
     assert "read-only" in result.finding.rows[1].text
 
 
-def test_one_that_is_silent_warns_and_is_left_out() -> None:
+def test_a_domain_controller_that_does_not_answer_warns_and_is_left_out() -> None:
     result = asked(dse(), TimedOut("LDAP 10.0.0.2:389", 8))
     assert isinstance(result, Given)
     assert result.finding.status is Status.WARN
-    assert [one.host for one, _ in result.value.answers] == ["dc1.corp.example"]
+    assert [endpoint.host for endpoint, _ in result.value.answers] == ["dc1.corp.example"]
     assert "dc2.corp.example accepts" in result.finding.summary
 
 
-def test_where_all_are_silent_nothing_is_known() -> None:
+def test_no_answer_at_all_is_unknown() -> None:
     result = asked(TimedOut("LDAP 10.0.0.1:389", 8))
     assert isinstance(result, Finding)
     assert result.status is Status.UNKNOWN
 
 
 @pytest.mark.parametrize("dn", ["DC=acme,DC=example", "", "O=acme", "DC=example", "DC=a,DC=corp,DC=example"])
-def test_one_of_another_domain_warns(dn: str) -> None:
+def test_a_domain_controller_of_another_domain_warns(dn: str) -> None:
     finding = domain(of(dse(), dse(dn)))
     assert finding.status is Status.WARN
     assert "dc2.corp.example" in finding.summary
@@ -171,8 +171,8 @@ def test_gmsas_need_windows_server_2012(level: int | None, status: Status) -> No
     assert functional_level(of(dse(), dse(level=level))).status is status
 
 
-def test_levels_have_the_names_of_windows() -> None:
-    assert [windows(one) for one in (4, 10, 9, None)] == [
+def test_levels_are_shown_as_windows_versions() -> None:
+    assert [windows(level) for level in (4, 10, 9, None)] == [
         "Windows Server 2008 R2",
         "Windows Server 2025",
         "level 9",
@@ -181,7 +181,7 @@ def test_levels_have_the_names_of_windows() -> None:
 
 
 @given(st.text())
-def test_whatever_a_naming_context_is_it_is_read(text: str) -> None:
+def test_any_naming_context_is_parsed(text: str) -> None:
     assert isinstance(dns_name(text), str)
 
 
@@ -191,27 +191,27 @@ def test_whatever_a_naming_context_is_it_is_read(text: str) -> None:
 @pytest.mark.parametrize(
     ("bad", "of", "words"),
     [
-        (1, 2, "1 of 2: about every second start"),
-        (1, 3, "1 of 3: about every third start"),
-        (2, 3, "2 of 3: about 2 of 3 starts"),
-        (1, 8, "1 of 8: about every 8th start"),
-        (2, 2, "every task"),
+        (1, 2, "1 of 2 domain controllers: about every second task asks it first"),
+        (1, 3, "1 of 3 domain controllers: about every third task"),
+        (2, 3, "2 of 3 domain controllers: as many tasks ask one of them first"),
+        (1, 8, "1 of 8 domain controllers: about every 8th task"),
+        (2, 2, "this affects every task"),
     ],
 )
-def test_how_often_a_task_meets_it(bad: int, of: int, words: str) -> None:
+def test_how_often_a_task_asks_a_domain_controller_first(bad: int, of: int, words: str) -> None:
     hosts = tuple(f"dc{n}" for n in range(of))
     assert how_often(hosts[:bad], hosts).startswith(words)
 
 
-def test_of_many_hosts_a_sentence_names_some() -> None:
+def test_a_sentence_names_some_of_many_hosts() -> None:
     assert names(("dc1", "dc2", "dc1")) == "dc1, dc2"
     assert names(tuple(f"dc{n}" for n in range(200))) == "dc0, dc1, dc2, dc3, dc4, dc5 and 194 more"
 
 
-def test_of_hundreds_of_domain_controllers_some_are_asked() -> None:
+def test_some_of_hundreds_of_domain_controllers_are_asked() -> None:
     many = tuple(Endpoint(f"dc{n}", f"10.0.{n}.1", 389) for n in range(200))
     answers = Answers()
-    answers.answers = {one.address: dse() for one in many[:MOST]}
+    answers.answers = {endpoint.address: dse() for endpoint in many[:MOST]}
     result = root_dses(DomainControllers(DOMAIN, many, ()), ReachableLdap(DOMAIN, many), cast("Ldap", answers))
     assert isinstance(result, Given)
     assert result.finding.summary.startswith(f"each of the first {MOST} answers")
@@ -228,31 +228,31 @@ NEWEST = GmsaReplica(DN, True, SET, b"id", b"sd", Hidden(b"canary-password"))
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (None, "does not know"),
+        (None, "does not exist there"),
         (GmsaReplica(DN, False, SET, b"id", b"sd", NEWEST.password), "disabled there"),
-        (GmsaReplica(DN, True, SET - 3 * DAY, b"id", b"sd", NEWEST.password), "3 d older than on dc1"),
-        (GmsaReplica(DN, True, SET - 5 * 10_000_000, b"id", b"sd", NEWEST.password), "5 s older than on dc1"),
-        (GmsaReplica(DN, True, SET, b"id", b"sd", None, "no such key"), "cannot make the password: no such key"),
-        (GmsaReplica(DN, True, SET, b"id", b"other", NEWEST.password), "others may retrieve"),
-        (GmsaReplica(DN, True, SET, b"id", b"sd", None), "does not give the password"),
-        (GmsaReplica(DN, True, SET, b"id", b"sd", Hidden(b"canary-other")), "another password"),
+        (GmsaReplica(DN, True, SET - 3 * DAY, b"id", b"sd", NEWEST.password), "3 d earlier than on dc1"),
+        (GmsaReplica(DN, True, SET - 5 * 10_000_000, b"id", b"sd", NEWEST.password), "5 s earlier than on dc1"),
+        (GmsaReplica(DN, True, SET, b"id", b"sd", None, "no such key"), "cannot compute the password: no such key"),
+        (GmsaReplica(DN, True, SET, b"id", b"other", NEWEST.password), "msDS-GroupMSAMembership differs from dc1"),
+        (GmsaReplica(DN, True, SET, b"id", b"sd", None), "does not return the password"),
+        (GmsaReplica(DN, True, SET, b"id", b"sd", Hidden(b"canary-other")), "a different password from dc1"),
         (GmsaReplica(DN, True, SET, b"other", b"sd", NEWEST.password), "msDS-ManagedPasswordId"),
         (GmsaReplica(DN, True, SET, None, None, NEWEST.password), None),
         (NEWEST, None),
     ],
 )
-def test_each_difference_has_words(found: GmsaReplica | None, words: str | None) -> None:
-    told = difference(found, NEWEST, "dc1")
-    assert (words in (told or "")) if words else told is None
-    assert "canary" not in str(told)
+def test_each_difference_is_described(found: GmsaReplica | None, words: str | None) -> None:
+    text = difference(found, NEWEST, "dc1")
+    assert (words in (text or "")) if words else text is None
+    assert "canary" not in str(text)
 
 
-def test_a_view_shows_no_password() -> None:
+def test_the_repr_of_a_replica_shows_no_password() -> None:
     assert "canary" not in repr(NEWEST)
 
 
-class Knows:
-    """A session with a domain controller that knows the gMSA like this, or answers with an error."""
+class Session:
+    """A session with a domain controller that has the gMSA with these attributes, or answers with an error."""
 
     def __init__(self, attributes: dict[str, bytes] | None = None, error: ClientError | None = None) -> None:
         self.attributes, self.error = attributes, error
@@ -270,8 +270,8 @@ FOUND = Outcome(GmsaAccount(DN, "webapp01$"), passed("found"))
 GIVEN = Outcome(GmsaPassword("webapp01$", Hidden(b"canary-password")), passed("given"))
 
 
-def compared(*known: Knows, found: Outcome[GmsaAccount] = FOUND, password: Outcome[GmsaPassword] = GIVEN) -> Finding:
-    sessions = tuple((one, cast("Directory", it)) for one, it in zip(ENDPOINTS, known, strict=False))
+def compared(*known: Session, found: Outcome[GmsaAccount] = FOUND, password: Outcome[GmsaPassword] = GIVEN) -> Finding:
+    sessions = tuple(zip(ENDPOINTS, cast("tuple[Directory, ...]", known), strict=False))
     return gmsa(LdapSessions(HOSTS[: len(known)], sessions), NAMES, ACCOUNT, BOUND, found, password)
 
 
@@ -279,42 +279,42 @@ WELL = {"userAccountControl": b"4096", "pwdLastSet": b"%d" % SET}
 
 
 def test_domain_controllers_that_agree_pass() -> None:
-    finding = compared(Knows(WELL), Knows(WELL))
+    finding = compared(Session(WELL), Session(WELL))
     assert finding.status is Status.PASS
-    assert "2 domain controllers agree about webapp01$" in finding.summary
+    assert "webapp01$ is the same on 2 domain controllers" in finding.summary
 
 
-def test_one_alone_passes() -> None:
-    assert "dc1.corp.example alone" in compared(Knows(WELL)).summary
+def test_a_single_domain_controller_passes() -> None:
+    assert "was read from dc1.corp.example only" in compared(Session(WELL)).summary
 
 
-def test_the_older_one_is_named_wherever_it_stands() -> None:
+def test_the_domain_controller_with_the_older_password_is_named_in_any_order() -> None:
     older = {**WELL, "pwdLastSet": b"%d" % (SET - DAY)}
-    for known in ((Knows(older), Knows(WELL)), (Knows(WELL), Knows(older))):
+    for known in ((Session(older), Session(WELL)), (Session(WELL), Session(older))):
         finding = compared(*known)
         assert finding.status is Status.WARN
-        assert "24 h older" in finding.summary
+        assert "24 h earlier" in finding.summary
         (bad,) = (row for row in finding.rows if row.status is Status.WARN)
         assert bad.name.split()[0] in finding.summary
         assert DN in "".join(finding.fix.commands if finding.fix else ())
 
 
-def test_where_nobody_knows_it_another_check_says_so() -> None:
-    finding = compared(Knows(), Knows())
+def test_a_gmsa_that_no_domain_controller_has_is_reported_by_another_check() -> None:
+    finding = compared(Session(), Session())
     assert (finding.status, finding.because) == (Status.SKIPPED, ("directory.gmsa-account",))
 
 
-def test_an_error_of_one_is_a_warning_with_its_words() -> None:
-    finding = compared(Knows(WELL), Knows(error=TimedOut("LDAP 10.0.0.2:389", 8)))
+def test_an_error_of_one_domain_controller_warns_with_its_text() -> None:
+    finding = compared(Session(WELL), Session(error=TimedOut("LDAP 10.0.0.2:389", 8)))
     assert finding.status is Status.WARN
     assert (
         Row("dc2.corp.example (10.0.0.2)", Status.WARN, "LDAP 10.0.0.2:389 did not answer within 8 s") in finding.rows
     )
 
 
-def test_a_refusal_to_make_the_password_is_kept() -> None:
+def test_a_refusal_to_compute_the_password_is_kept() -> None:
     refusal = LdapRefusal("LDAP", 1, "operationsError", "No such Base DN: CN=key,CN=Master Root Keys")
-    found = read_replica(cast("Directory", Knows(WELL, refusal)), "DC=corp,DC=example", "webapp01")
+    found = read_replica(cast("Directory", Session(WELL, refusal)), "DC=corp,DC=example", "webapp01")
     assert found is not None
     assert "Master Root Keys" in str(found.refusal)
 
@@ -332,13 +332,19 @@ DISABLED = {**WELL, "userAccountControl": b"4098"}
 @pytest.mark.parametrize(
     ("known", "found", "password", "check", "words"),
     [
-        ((Knows(), Knows(WELL)), NOT_FOUND, GIVEN, "directory.gmsa-account", "dc1.corp.example does not know it"),
-        ((Knows(DISABLED), Knows(WELL)), NOT_FOUND, GIVEN, "directory.gmsa-account", "has it disabled"),
-        ((Knows(WELL), Knows(GIVES)), FOUND, NO_PASSWORD, "directory.managed-password", "does not give its password"),
+        ((Session(), Session(WELL)), NOT_FOUND, GIVEN, "directory.gmsa-account", "dc1.corp.example does not have it"),
+        ((Session(DISABLED), Session(WELL)), NOT_FOUND, GIVEN, "directory.gmsa-account", "has it disabled"),
+        (
+            (Session(WELL), Session(GIVES)),
+            FOUND,
+            NO_PASSWORD,
+            "directory.managed-password",
+            "does not return its password",
+        ),
     ],
 )
-def test_what_fails_at_the_first_and_is_well_at_another_has_replication_as_its_reason(
-    known: tuple[Knows, ...], found: Any, password: Any, check: str, words: str
+def test_a_failure_on_the_first_domain_controller_alone_is_caused_by_replication(
+    known: tuple[Session, ...], found: Any, password: Any, check: str, words: str
 ) -> None:
     finding = compared(*known, found=found, password=password)
     assert (finding.status, finding.check) == (Status.FAIL, check)
@@ -352,18 +358,20 @@ def test_what_fails_at_the_first_and_is_well_at_another_has_replication_as_its_r
 @pytest.mark.parametrize(
     ("known", "found", "password"),
     [
-        ((Knows(), Knows(WELL)), UNKNOWN, GIVEN),
-        ((Knows(WELL), Knows(WELL)), NOT_FOUND, GIVEN),
-        ((Knows(DISABLED), Knows(DISABLED)), NOT_FOUND, GIVEN),
-        ((Knows(WELL), Knows(WELL)), FOUND, NO_PASSWORD),
-        ((Knows(GIVES), Knows(GIVES)), FOUND, NO_PASSWORD),
+        ((Session(), Session(WELL)), UNKNOWN, GIVEN),
+        ((Session(WELL), Session(WELL)), NOT_FOUND, GIVEN),
+        ((Session(DISABLED), Session(DISABLED)), NOT_FOUND, GIVEN),
+        ((Session(WELL), Session(WELL)), FOUND, NO_PASSWORD),
+        ((Session(GIVES), Session(GIVES)), FOUND, NO_PASSWORD),
     ],
 )
-def test_what_fails_everywhere_keeps_its_own_reason(known: tuple[Knows, ...], found: Any, password: Any) -> None:
+def test_a_failure_on_each_domain_controller_keeps_its_reason(
+    known: tuple[Session, ...], found: Any, password: Any
+) -> None:
     assert compared(*known, found=found, password=password).status is not Status.FAIL
 
 
-# --- what a domain controller says to the user's ticket ---------------------------------------------------
+# --- refusals of the user's ticket ---------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -372,7 +380,7 @@ def test_what_fails_everywhere_keeps_its_own_reason(known: tuple[Knows, ...], fo
         (KdcReason.UNKNOWN_SERVICE, "no SPN ldap/dc1.corp.example", "setspn"),
         (KdcReason.NOT_UNIQUE, "more than one account", "setspn"),
         (KdcReason.CLOCK_SKEW, "the clock of dc1.corp.example is too far", "w32tm"),
-        (KdcReason.TICKET_REJECTED, "does not take the ticket", "repadmin /showrepl"),
+        (KdcReason.TICKET_REJECTED, "rejects the ticket", "repadmin /showrepl"),
     ],
 )
 def test_each_refusal_of_the_ticket_has_a_reason_and_a_fix(reason: KdcReason, words: str, command: str) -> None:

@@ -1,4 +1,4 @@
-"""What is made of the gMSA's entry, of KDS root keys, and of what a CredSpec says of the domain."""
+"""Findings for the gMSA's entry, for KDS root keys, and for the domain data in a CredSpec."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,12 +18,12 @@ GUID = "5c0d2e9b-8f43-4e0c-9d55-6b1f0f5b7c11"
 
 
 @pytest.mark.parametrize("types", [None, 0, 8, 16, 24, 28, 0x80018])
-def test_a_gmsa_with_aes_or_without_a_word_may_be_tried(types: int | None) -> None:
+def test_the_logon_of_a_gmsa_with_aes_or_with_default_types_is_tried(types: int | None) -> None:
     assert isinstance(encryption_types(replace(GMSA, encryption_types=types)), Given)
 
 
 @pytest.mark.parametrize("types", [1, 3, 4, 7, 0x80004])
-def test_a_gmsa_without_aes_is_never_tried(types: int) -> None:
+def test_the_logon_of_a_gmsa_without_aes_is_never_tried(types: int) -> None:
     finding = encryption_types(replace(GMSA, encryption_types=types))
     assert isinstance(finding, Finding)
     assert (finding.status, finding.check) == (Status.FAIL, "kerberos.gmsa-ticket")
@@ -32,13 +32,13 @@ def test_a_gmsa_without_aes_is_never_tried(types: int) -> None:
 @pytest.mark.parametrize(
     ("password_set", "interval", "status", "says"),
     [
-        (None, 30, Status.PASS, "not shown; it changes every 30 days"),
+        (None, 30, Status.PASS, "not shown; rotates every 30 days"),
         (0, 30, Status.WARN, "never been set"),
-        (134_400_000_000_000_000, None, Status.PASS, "how often it changes is hidden"),
+        (134_400_000_000_000_000, None, Status.PASS, "rotation interval not shown"),
         (116_444_736_000_000_000, 30, Status.PASS, "overdue since about 1970-01-31"),
     ],
 )
-def test_the_age_of_the_password_is_told(
+def test_the_age_of_the_password_is_reported(
     password_set: int | None, interval: int | None, status: Status, says: str
 ) -> None:
     finding = rotation(replace(GMSA, password_set=password_set, interval_days=interval))
@@ -46,7 +46,7 @@ def test_the_age_of_the_password_is_told(
     assert says in finding.summary
 
 
-def test_a_gmsa_without_a_host_name_is_warned_of() -> None:
+def test_a_gmsa_without_a_host_name_warns() -> None:
     assert dns_host_name(GMSA).status is Status.PASS
     assert dns_host_name(replace(GMSA, host=None)).status is Status.WARN
 
@@ -54,14 +54,14 @@ def test_a_gmsa_without_a_host_name_is_warned_of() -> None:
 @pytest.mark.parametrize(
     ("keys", "status", "says"),
     [
-        ((), Status.PASS, "administrators only"),
-        ((RootKey("a", None),), Status.PASS, "made with the root key a"),
+        ((), Status.PASS, "only administrators can read the keys"),
+        ((RootKey("a", None),), Status.PASS, "computed from KDS root key a"),
         ((RootKey("b", None), RootKey("a", NOW - timedelta(1))), Status.PASS, "since 2026-11-24"),
-        ((RootKey("a", NOW + timedelta(1)),), Status.WARN, "from 2026-11-26"),
-        ((RootKey("b", NOW),), Status.WARN, "is not there"),
+        ((RootKey("a", NOW + timedelta(1)),), Status.WARN, "not effective before 2026-11-26"),
+        ((RootKey("b", NOW),), Status.WARN, "no longer exists"),
     ],
 )
-def test_the_root_key_of_the_password_is_looked_for(keys: tuple[RootKey, ...], status: Status, says: str) -> None:
+def test_the_root_key_of_the_password_is_looked_up(keys: tuple[RootKey, ...], status: Status, says: str) -> None:
     finding = judge_root_key("a", keys, NOW)
     assert finding.status is status
     assert says in finding.summary

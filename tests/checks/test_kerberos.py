@@ -1,10 +1,11 @@
-"""What a KDC's refusals and the domain controllers' clocks are turned into."""
+"""Findings for a KDC's refusals and for the domain controllers' clocks."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
 
+from gmsa_doctor.authoring import Owner
 from gmsa_doctor.clients.kerberos.client import Kdc, Kerberos, ServiceTicket, Ticket
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.clients.ldap.client import RootDse
@@ -39,7 +40,7 @@ def refusal(reason: KdcReason) -> KdcRefusal:
 
 
 @pytest.mark.parametrize("reason", list(KdcReason))
-def test_every_refusal_of_the_users_logon_has_words_and_no_secret(reason: KdcReason) -> None:
+def test_every_refusal_of_the_users_logon_is_explained_without_a_secret(reason: KdcReason) -> None:
     finding = explain_user_refusal(refusal(reason), ACCOUNT)
     assert finding.status in (Status.FAIL, Status.UNKNOWN)
     assert finding.fix is not None
@@ -49,14 +50,14 @@ def test_every_refusal_of_the_users_logon_has_words_and_no_secret(reason: KdcRea
 
 
 @pytest.mark.parametrize("reason", list(KdcReason))
-def test_every_refusal_of_the_gmsas_logon_has_words(reason: KdcReason) -> None:
+def test_every_refusal_of_the_gmsas_logon_is_explained(reason: KdcReason) -> None:
     finding = explain_gmsa_refusal(refusal(reason), "webapp01$@CORP.EXAMPLE")
     assert finding.status in (Status.FAIL, Status.UNKNOWN)
     assert finding.fix is not None
     assert "webapp01$" in finding.summary
 
 
-def test_a_kdc_that_has_trouble_of_its_own_is_no_failure_of_the_user() -> None:
+def test_an_internal_error_of_the_kdc_is_not_a_failure_of_the_user() -> None:
     assert explain_user_refusal(refusal(KdcReason.KDC_ERROR), ACCOUNT).status is Status.UNKNOWN
     assert explain_user_refusal(refusal(KdcReason.OTHER), ACCOUNT).status is Status.UNKNOWN
 
@@ -81,7 +82,7 @@ NOBODY: Outcome[Administrator] = Outcome(None, skipped("no --as"))
 BOTH = ReachableKdcs(DOMAIN, (ONE, TWO))
 
 
-def test_a_mute_kdc_is_passed_over_and_told() -> None:
+def test_a_kdc_that_does_not_answer_is_skipped_and_reported() -> None:
     kdcs = Kdcs(one=TimedOut("KDC 127.0.0.1:88", 8), two=TICKET)
     result = user_ticket(ACCOUNT, BOTH, cast("Kerberos", kdcs), Vantage(inside=True), NO_NAMES, NOBODY)
     assert isinstance(result, Given)
@@ -89,7 +90,7 @@ def test_a_mute_kdc_is_passed_over_and_told() -> None:
     assert "KDC 127.0.0.1:88 did not answer" in result.finding.summary
 
 
-def test_a_refusal_is_not_asked_again_of_another_kdc() -> None:
+def test_a_refused_logon_is_not_repeated_at_another_kdc() -> None:
     kdcs = Kdcs(one=refusal(KdcReason.WRONG_PASSWORD), two=TICKET)
     result = user_ticket(ACCOUNT, BOTH, cast("Kerberos", kdcs), Vantage(inside=True), NO_NAMES, NOBODY)
     assert not isinstance(result, Given)
@@ -98,7 +99,7 @@ def test_a_refusal_is_not_asked_again_of_another_kdc() -> None:
 
 
 @pytest.mark.parametrize(("vantage", "status"), [(True, Status.FAIL), (False, Status.SKIPPED)])
-def test_mute_kdcs_count_only_where_we_see_what_the_task_sees(vantage: bool, status: Status) -> None:
+def test_kdcs_that_do_not_answer_fail_only_inside_the_task_network(vantage: bool, status: Status) -> None:
     silence = TimedOut("KDC 127.0.0.1:88", 8)
     kdcs = Kdcs(one=silence, two=silence)
     with pytest.raises(Stop, match=r"KDC 127\.0\.0\.1:88") as stop:
@@ -115,7 +116,7 @@ def test_mute_kdcs_count_only_where_we_see_what_the_task_sees(vantage: bool, sta
         (timedelta(hours=-25), Status.WARN),
     ],
 )
-def test_a_clock_that_is_off_warns_and_names_both(ahead: timedelta, status: Status) -> None:
+def test_a_clock_that_is_off_warns_and_shows_both_times(ahead: timedelta, status: Status) -> None:
     dse = RootDse(datetime.now(UTC) + ahead, "DC=corp,DC=example")
     dses = RootDses(DOMAIN, ("dc1.corp.example",), ((Endpoint("dc1.corp.example", "127.0.0.1", 389), dse),))
     finding = clock(dses)
@@ -129,30 +130,30 @@ def clocks(*ahead: timedelta) -> Finding:
     """Judge domain controllers whose clocks are this much ahead of ours."""
     hosts = tuple(f"dc{n}.corp.example" for n, _ in enumerate(ahead, 1))
     answers = tuple(
-        (Endpoint(host, "127.0.0.1", 389), RootDse(datetime.now(UTC) + one, "DC=corp,DC=example"))
-        for host, one in zip(hosts, ahead, strict=True)
+        (Endpoint(host, "127.0.0.1", 389), RootDse(datetime.now(UTC) + offset, "DC=corp,DC=example"))
+        for host, offset in zip(hosts, ahead, strict=True)
     )
     return clock(RootDses(DOMAIN, hosts, answers))
 
 
 @pytest.mark.parametrize("second", [timedelta(0), timedelta(minutes=14)])
-def test_nobody_adjusts_to_clocks_that_differ_from_each_other(second: timedelta) -> None:
+def test_clocks_that_differ_from_each_other_make_logons_fail_intermittently(second: timedelta) -> None:
     finding = clocks(timedelta(minutes=7), second, timedelta(minutes=4))
     assert finding.status is Status.WARN
-    assert "to which nobody adjusts" in finding.summary
-    assert "adjusts, other" not in finding.summary
+    assert "logons fail intermittently" in finding.summary
+    assert "Credentials Fetcher adjusts" not in finding.summary
 
 
-def test_clocks_that_are_less_than_five_minutes_off_may_be_more_than_that_apart() -> None:
+def test_two_clocks_can_differ_by_more_than_each_differs_from_ours() -> None:
     finding = clocks(timedelta(minutes=-3), timedelta(minutes=3))
     assert finding.status is Status.WARN
-    assert "dc2.corp.example and dc1.corp.example are 360 s apart" in finding.summary
+    assert "dc2.corp.example and dc1.corp.example differ by 360 s" in finding.summary
 
 
-def test_credentials_fetcher_adjusts_to_clocks_that_are_wrong_alike() -> None:
+def test_credentials_fetcher_adjusts_to_clocks_that_are_off_by_the_same_time() -> None:
     finding = clocks(timedelta(minutes=10), timedelta(minutes=11))
     assert "Credentials Fetcher adjusts" in finding.summary
-    assert "apart" not in finding.summary
+    assert "differ by" not in finding.summary
 
 
 class Services:
@@ -198,3 +199,18 @@ def test_each_answer_for_a_service_is_explained(answer: Any, status: Status, wor
 def test_without_an_spn_nothing_is_asked() -> None:
     finding = asked(Services(AssertionError("asked")))
     assert finding.status is Status.SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("reason", "owner"),
+    [
+        (KdcReason.WRONG_PASSWORD, Owner.AWS),
+        (KdcReason.UNKNOWN_CLIENT, Owner.AWS),
+        (KdcReason.WRONG_REALM, Owner.AWS),
+        (KdcReason.DISABLED, None),
+    ],
+)
+def test_what_is_fixed_in_the_secret_is_fixed_by_aws(reason: KdcReason, owner: Owner | None) -> None:
+    fix = explain_user_refusal(refusal(reason), ACCOUNT).fix
+    assert fix is not None
+    assert fix.owner is owner

@@ -1,10 +1,11 @@
-"""What closed ports are turned into: a failure for each fault, and domain controllers that are dead are one."""
+"""Findings for closed ports: one failure for each fault, and only one if a domain controller is down."""
 
 from dataclasses import replace
 from typing import cast
 
 import pytest
 
+from gmsa_doctor.authoring import Owner
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core.errors import ClientError, Refused, TimedOut
 from gmsa_doctor.core.model import Finding, Given, Outcome, Status, failed, skipped
@@ -21,7 +22,7 @@ DEAD: Outcome[ReachableKdcs] = Outcome(
 
 
 class Ports:
-    """All ports give this answer."""
+    """Each port gives this answer."""
 
     def __init__(self, answer: ClientError | float) -> None:
         self.answer = answer
@@ -50,17 +51,19 @@ def asked(
 
 
 @pytest.mark.parametrize("answer", [Refused("TCP 127.0.0.1:389"), TimedOut("TCP 127.0.0.1:389", 3)])
-def test_domain_controllers_that_accept_nothing_are_the_fault_that_kerberos_tells_of(answer: ClientError) -> None:
+def test_domain_controllers_that_accept_no_connections_are_reported_by_network_kerberos(answer: ClientError) -> None:
     finding = asked(answer, DEAD)
     assert (finding.status, finding.because) == (Status.SKIPPED, ("network.kerberos",))
     assert "TCP 127.0.0.1:389" in finding.summary
 
 
-def test_ldap_alone_is_a_fault_of_its_own() -> None:
+def test_a_closed_ldap_port_alone_is_a_fault_of_its_own() -> None:
     kdcs = Endpoint("dc1.corp.example", "127.0.0.1", 88)
-    well = Outcome(ReachableKdcs(DOMAIN, (kdcs,)), Finding(Status.PASS, "open", check="network.kerberos"))
-    finding = asked(Refused("TCP 127.0.0.1:389"), well)
+    healthy = Outcome(ReachableKdcs(DOMAIN, (kdcs,)), Finding(Status.PASS, "open", check="network.kerberos"))
+    finding = asked(Refused("TCP 127.0.0.1:389"), healthy)
     assert (finding.status, finding.because) == (Status.FAIL, ())
+    assert finding.fix is not None
+    assert finding.fix.owner is Owner.AD
 
 
 def test_a_kdc_on_another_host_explains_nothing() -> None:
@@ -68,12 +71,12 @@ def test_a_kdc_on_another_host_explains_nothing() -> None:
     assert (finding.status, finding.because) == (Status.FAIL, ())
 
 
-def test_silence_outside_stays_out_of_reach() -> None:
+def test_silence_outside_is_skipped() -> None:
     outside: Outcome[ReachableKdcs] = Outcome(None, skipped("out of reach from here"))
     finding = asked(TimedOut("TCP 127.0.0.1:389", 3), outside, inside=False)
     assert finding.status is Status.SKIPPED
     assert "out of reach from here" in finding.summary
 
 
-def test_a_closed_kdc_is_no_reason_not_to_ask() -> None:
+def test_ldap_is_tried_even_if_the_kdc_is_closed() -> None:
     assert asked(0.001, DEAD).status is Status.PASS

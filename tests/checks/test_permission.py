@@ -1,4 +1,4 @@
-"""What the list of who may retrieve the password is turned into."""
+"""Findings for the list of principals that may retrieve the password."""
 
 from typing import cast
 
@@ -53,46 +53,46 @@ def commands(finding: Finding) -> tuple[str, ...]:
     return finding.fix.commands
 
 
-def test_a_group_that_takes_users_is_the_way_in() -> None:
+def test_the_user_is_added_to_a_suitable_group() -> None:
     finding = explain(listed(Ace(True, f"{HOME}-512", FULL), Ace(True, GROUP, FULL)))
     assert "allowed: Domain Admins, Readers" in finding.summary
     assert commands(finding)[1] == "Add-ADGroupMember -Identity Readers -Members reader"
 
 
-def test_nobody_is_put_among_the_administrators_but_into_the_list_that_is_kept() -> None:
+def test_the_user_is_appended_to_the_list_instead_of_a_privileged_group() -> None:
     finding = explain(listed(Ace(True, f"{HOME}-512", FULL)))
     assert commands(finding)[1:] == APPENDED
 
 
-def test_one_principal_may_be_what_was_left_of_more() -> None:
+def test_a_list_with_one_entry_may_have_been_overwritten() -> None:
     one = explain(listed(Ace(True, f"{HOME}-512", FULL))).fix
     two = explain(listed(Ace(True, f"{HOME}-512", FULL), Ace(True, f"{ELSEWHERE}-9", FULL))).fix
     assert one is not None
     assert two is not None
-    assert "one entry only" in one.text
-    assert "one entry only" not in two.text
+    assert "The list has one entry." in one.text
+    assert "The list has one entry." not in two.text
 
 
-def test_a_deny_entry_is_named_and_goes_with_the_list_written_anew() -> None:
+def test_a_deny_entry_is_named_and_removed_by_setting_the_list_again() -> None:
     finding = explain(listed(Ace(False, "S-1-1-0", FULL), Ace(True, ME, FULL)))
     assert "an entry for Everyone denies reader" in finding.summary
     assert commands(finding)[1].endswith(" CN=reader,DC=corp,DC=example") or commands(finding)[1].endswith(
         " 'CN=reader,DC=corp,DC=example'"
     )
     assert [row.text for row in finding.rows] == [
-        "well-known, denied, holds for reader",
-        "user, allowed, holds for reader",
+        "well-known, denied, applies to reader",
+        "user, allowed, applies to reader",
     ]
 
 
-def test_computers_are_not_who_asks() -> None:
+def test_a_list_of_computers_does_not_allow_the_user() -> None:
     finding = explain(listed(Ace(True, HOSTS, FULL)))
     assert "only computers may" in finding.summary
     assert commands(finding)[1:] == APPENDED
-    assert "of computers only" in finding.rows[0].text
+    assert "computers only" in finding.rows[0].text
 
 
-def test_a_distribution_group_gives_nothing_to_its_member() -> None:
+def test_a_distribution_group_grants_nothing_to_its_member() -> None:
     finding = explain(listed(Ace(True, MAIL, FULL), member_of=("cn=mail,dc=corp,dc=example",)))
     assert commands(finding) == ("Set-ADGroup -Identity Mail -GroupCategory Security",)
 
@@ -100,33 +100,33 @@ def test_a_distribution_group_gives_nothing_to_its_member() -> None:
 @pytest.mark.parametrize(
     ("entry", "says"),
     [
-        (Ace(True, ME, 0x100), "does not hold the right"),
-        (Ace(True, ME, READ_PROPERTY, "e362ed86-b728-0842-b27d-2dea7a9df218"), "about one property only (e362ed86"),
+        (Ace(True, ME, 0x100), "lacks the ReadProperty right (0x10)"),
+        (Ace(True, ME, READ_PROPERTY, "e362ed86-b728-0842-b27d-2dea7a9df218"), "covers one property only (e362ed86"),
     ],
 )
-def test_an_entry_that_gives_something_else(entry: Ace, says: str) -> None:
+def test_an_entry_for_another_right(entry: Ace, says: str) -> None:
     assert says in explain(listed(entry)).summary
 
 
-def test_accounts_that_are_gone_and_those_of_other_domains_are_told_apart() -> None:
-    assert "that no account has" in explain(listed(Ace(True, f"{HOME}-9", FULL))).summary
-    assert "are not of this domain" in explain(listed(Ace(True, f"{ELSEWHERE}-9", FULL))).summary
+def test_deleted_accounts_and_those_of_other_domains_are_distinguished() -> None:
+    assert "SIDs of deleted accounts" in explain(listed(Ace(True, f"{HOME}-9", FULL))).summary
+    assert "SIDs of other domains" in explain(listed(Ace(True, f"{ELSEWHERE}-9", FULL))).summary
 
 
-def test_a_user_that_cannot_be_found_is_none_of_the_list() -> None:
+def test_a_user_that_cannot_be_found_is_not_in_the_list() -> None:
     finding = explain(Membership("webapp01$", "reader", (Ace(True, GROUP, FULL),), WHO, None))
     assert "may not retrieve" in finding.summary
 
 
-def test_who_is_allowed_by_what_is_told() -> None:
+def test_the_deciding_entry_is_reported() -> None:
     by_group = judge(listed(Ace(True, GROUP, FULL), sids=(ME, GROUP)))
     by_itself = judge(listed(Ace(True, ME, FULL)))
-    assert by_group.summary == "reader is allowed to retrieve the password of webapp01$ by Readers"
-    assert by_itself.summary == "reader itself is allowed to retrieve the password of webapp01$"
+    assert by_group.summary == "reader may retrieve the password of webapp01$ through Readers"
+    assert by_itself.summary == "reader may retrieve the password of webapp01$ (listed directly)"
     assert (by_group.status, by_itself.status) == (Status.PASS, Status.PASS)
 
 
-def test_too_many_and_too_few_behind_a_sid_warn() -> None:
+def test_broad_groups_and_sids_without_an_account_warn() -> None:
     everybody = judge(listed(Ace(True, "S-1-1-0", FULL), Ace(True, ME, FULL)))
     gone = judge(listed(Ace(True, ME, FULL), Ace(True, f"{HOME}-9", FULL)))
     assert (everybody.status, gone.status) == (Status.WARN, Status.WARN)
@@ -134,7 +134,7 @@ def test_too_many_and_too_few_behind_a_sid_warn() -> None:
 
 
 class Answers:
-    """A directory in which the user is in `GROUP` by now."""
+    """A directory in which the user is in `GROUP`."""
 
     host = "dc1.corp.example"
 
@@ -151,26 +151,26 @@ def asked(membership: bytes | None) -> Finding:
     return not_permitted(cast("Directory", Answers()), gmsa, account)
 
 
-def test_a_user_who_is_allowed_and_gets_nothing_needs_a_new_ticket() -> None:
+def test_an_allowed_user_that_gets_no_password_needs_a_new_ticket() -> None:
     finding = asked(descriptor(Written(GROUP)))
-    assert "reader is allowed by Readers, yet dc1.corp.example does not give the password" in finding.summary
+    assert "reader is allowed through Readers, but dc1.corp.example did not release the password" in finding.summary
     assert finding.fix is not None
-    assert "A group counts in a new ticket only" in finding.fix.text
+    assert "Group memberships take effect at the next logon" in finding.fix.text
 
 
-def test_a_list_that_is_not_shown_spoiled_or_missing_is_told_as_it_is() -> None:
-    assert "shows no list" in asked(None).summary
-    assert "is spoiled" in asked(b"\x01\x00").summary
-    assert "has no list at all" in asked(descriptor(dacl=False)).summary
+def test_a_hidden_invalid_or_missing_list_is_reported_as_such() -> None:
+    assert "shows no msDS-GroupMSAMembership" in asked(None).summary
+    assert "cannot be parsed" in asked(b"\x01\x00").summary
+    assert "has no DACL" in asked(descriptor(dacl=False)).summary
     assert "nobody may retrieve" in asked(descriptor()).summary
 
 
 def entry(dn: str, classes: str, **texts: str) -> Entry:
-    values = {"objectClass": tuple(one.encode() for one in classes.split()), "objectSid": (sid(GROUP),)}
+    values = {"objectClass": tuple(name.encode() for name in classes.split()), "objectSid": (sid(GROUP),)}
     return Entry(dn, Attributes({**values, **{name: (text.encode(),) for name, text in texts.items()}}))
 
 
-def test_recorded_entries_are_told_apart() -> None:
+def test_the_kind_of_recorded_entries() -> None:
     gmsa = "top user computer msDS-GroupManagedServiceAccount"
     kinds = {
         PrincipalKind.USER: entry("CN=u", "top person user", sAMAccountName="u"),
@@ -179,8 +179,8 @@ def test_recorded_entries_are_told_apart() -> None:
         PrincipalKind.GROUP: entry("CN=s", "top group", sAMAccountName="s", groupType="-2147483646"),
         PrincipalKind.DISTRIBUTION_GROUP: entry("CN=d", "top group", sAMAccountName="d", groupType="2"),
     }
-    for kind, one in kinds.items():
-        assert principal(GROUP, one, HOME).kind is kind
+    for kind, found in kinds.items():
+        assert principal(GROUP, found, HOME).kind is kind
 
 
 def test_a_foreign_security_principal_is_of_another_domain_and_a_well_known_one_has_its_name() -> None:

@@ -1,7 +1,8 @@
-"""Encryption types, lifetimes and trusts: what the tickets and recorded entries say."""
+"""Findings for encryption types, lifetimes and trusts."""
 
 import pytest
 
+from gmsa_doctor.authoring import Owner
 from gmsa_doctor.clients.kerberos.client import Enctypes, Ticket
 from gmsa_doctor.core.model import Finding, Given, Outcome, Status, skipped
 from gmsa_doctor.formats.ad.trust import DomainTrust
@@ -28,29 +29,32 @@ def gmsa(enctypes: Enctypes | None = AES, seconds: int = 36_000) -> GmsaTicket:
     return GmsaTicket(principal, Ticket(principal, seconds, None, enctypes), KDC)
 
 
-def test_aes_passes_and_tells_what_was_offered() -> None:
+def test_aes_passes_and_shows_the_offered_types() -> None:
     finding = encryption_types(user(), gmsa())
     assert finding.status is Status.PASS
     assert [row.name for row in finding.rows] == ["reader@CORP.EXAMPLE", "webapp01$@CORP.EXAMPLE"]
     assert "rc4-hmac" in finding.rows[0].text
 
 
-def test_an_account_with_rc4_alone_warns_with_the_command_for_its_kind() -> None:
+def test_an_account_with_rc4_only_warns_with_the_commands_for_its_kind() -> None:
     of_user, of_gmsa = encryption_types(user(RC4), gmsa()), encryption_types(user(), gmsa(RC4))
     assert (of_user.status, of_gmsa.status) == (Status.WARN, Status.WARN)
     assert of_user.fix is not None
     assert of_gmsa.fix is not None
-    assert of_user.fix.commands == ("Set-ADUser -Identity reader -KerberosEncryptionType AES128,AES256",)
+    assert of_user.fix.commands == (
+        "Set-ADUser -Identity reader -KerberosEncryptionType AES128,AES256",
+        "Set-ADAccountPassword -Identity reader -Reset",
+    )
     assert of_gmsa.fix.commands == ("Set-ADServiceAccount -Identity webapp01 -KerberosEncryptionType AES128,AES256",)
 
 
-def test_a_kdc_whose_own_key_is_rc4_warns_of_krbtgt() -> None:
+def test_a_kdc_whose_own_key_is_rc4_warns_about_krbtgt() -> None:
     finding = encryption_types(user(Enctypes((), 18, 23)), gmsa(Enctypes((), 18, 23)))
     assert finding.status is Status.WARN
     assert "krbtgt" in finding.summary
 
 
-def test_what_could_not_be_seen_is_not_judged() -> None:
+def test_unknown_encryption_types_are_skipped() -> None:
     assert encryption_types(user(None), gmsa(None)).status is Status.SKIPPED
     assert encryption_types(user(None), gmsa()).status is Status.PASS
 
@@ -77,20 +81,21 @@ def test_a_server_of_another_name_warns_with_the_command_that_prints_the_file() 
     assert finding.fix is not None
     (command,) = finding.fix.commands
     assert command.startswith("gmsa-doctor krb5-conf --domain corp.example --spn MSSQLSvc/sql.corp.example --spn ")
+    assert finding.fix.owner is Owner.DEVELOPER
     assert [row.status for row in finding.rows] == [Status.PASS, Status.WARN]
 
 
-def test_a_trust_is_told_and_that_credentials_fetcher_does_not_use_it() -> None:
+def test_a_trust_is_reported_and_that_credentials_fetcher_does_not_use_it() -> None:
     finding = trust.judge(
         "corp.example", "old.example", (DomainTrust("old.example", 3, 2, 8), DomainTrust("x.example", 1, 2))
     )
     assert finding.status is Status.PASS
     assert "trusts us and we trust it" in finding.summary
-    assert "looks for the gMSA in corp.example all the same" in finding.summary
+    assert "still searches for the gMSA in corp.example" in finding.summary
     assert len(finding.rows) == 2
 
 
-def test_a_trust_the_other_way_does_not_let_our_users_in() -> None:
+def test_a_trust_in_the_other_direction_does_not_let_our_users_in() -> None:
     finding = trust.judge("corp.example", "old.example", (DomainTrust("old.example", 2, 2),))
     assert "users of corp.example may not log on there" in finding.summary
 

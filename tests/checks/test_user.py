@@ -1,4 +1,4 @@
-"""What is made of the attributes of a user's entry."""
+"""Findings for the attributes of a user's entry."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,9 +24,9 @@ FARGATE, EC2 = Platform(Launch.FARGATE), Platform(Launch.EC2)
 OLD = Platform(Launch.EC2, fetcher=Fetcher.V1_3)
 
 
-def test_a_healthy_user_is_forbidden_nothing() -> None:
+def test_nothing_prevents_the_logon_of_a_healthy_user() -> None:
     assert WELL.forbids(NOW) == ()
-    assert {one.status for one in WELL.rows(NOW)} == {Status.PASS}
+    assert {row.status for row in WELL.rows(NOW)} == {Status.PASS}
 
 
 @pytest.mark.parametrize(
@@ -42,10 +42,10 @@ def test_a_healthy_user_is_forbidden_nothing() -> None:
         (replace(WELL, hours=bytes(21)), "logonHours"),
     ],
 )
-def test_each_attribute_that_forbids_a_logon_is_named(entry: UserEntry, says: str) -> None:
+def test_each_attribute_that_prevents_a_logon_is_named(entry: UserEntry, says: str) -> None:
     (reason,) = entry.forbids(NOW)
     assert says in reason
-    assert Status.FAIL in {one.status for one in entry.rows(NOW)}
+    assert Status.FAIL in {row.status for row in entry.rows(NOW)}
 
 
 @pytest.mark.parametrize(
@@ -57,22 +57,22 @@ def test_each_attribute_that_forbids_a_logon_is_named(entry: UserEntry, says: st
         (8, OLD, Status.WARN),
     ],
 )
-def test_a_password_that_will_expire_stops_1_3_a_week_before(days: int, platform: Platform, status: Status) -> None:
+def test_a_password_that_expires_stops_1_3_a_week_before(days: int, platform: Platform, status: Status) -> None:
     finding = password_expiry(replace(WELL, password_expires=NOW + days * DAY), platform)
     assert finding.status is status
     assert "Set-ADUser" in (finding.fix.commands[-1] if finding.fix else "")
 
 
-def test_one_that_has_expired_is_told_by_the_logon() -> None:
+def test_an_expired_password_is_reported_by_the_logon() -> None:
     for entry in (replace(WELL, password_set=None), replace(WELL, flags=Control.PASSWORD_EXPIRED)):
         finding = password_expiry(entry, FARGATE)
         assert (finding.status, finding.because) == (Status.SKIPPED, ("kerberos.user-ticket",))
 
 
-def test_what_is_not_shown_neither_forbids_the_logon_nor_says_that_the_password_never_expires() -> None:
+def test_hidden_attributes_neither_prevent_the_logon_nor_mean_that_the_password_never_expires() -> None:
     hidden = of_entry(Entry("CN=x", Attributes({"sAMAccountName": (b"reader",)})))
     assert hidden.forbids(NOW) == ()
-    assert {one.status for one in hidden.rows(NOW)} == {Status.PASS}
+    assert {row.status for row in hidden.rows(NOW)} == {Status.PASS}
     assert password_expiry(hidden, FARGATE).status is Status.SKIPPED
 
 
@@ -81,17 +81,17 @@ def test_what_is_not_shown_neither_forbids_the_logon_nor_says_that_the_password_
     [("user", Status.PASS), ("contosoPerson", Status.PASS), ("computer", Status.WARN)]
     + [(f"msDS-{which}ManagedServiceAccount", Status.WARN) for which in ("", "Group", "Delegated")],
 )
-def test_a_class_of_the_schemas_own_is_a_user_and_an_account_of_a_machine_is_not(name: str, status: Status) -> None:
+def test_a_custom_class_is_a_user_and_a_computer_account_is_not(name: str, status: Status) -> None:
     account = Account("arn", "reader", Hidden("canary"), DomainName("corp.example"))
     assert kind(replace(WELL, kind=name), account).status is status
 
 
-def test_what_forbids_the_logon_is_not_told_again_as_a_restriction() -> None:
+def test_what_prevents_the_logon_is_not_reported_again_as_a_restriction() -> None:
     gone = replace(WELL, account_expires=NOW - DAY, hours=bytes(21))
     assert restrictions(gone).status is Status.PASS
 
 
-def test_all_restrictions_are_told_at_once() -> None:
+def test_all_restrictions_are_reported_together() -> None:
     entry = replace(
         WELL,
         account_expires=NOW + 2 * DAY,
@@ -105,14 +105,14 @@ def test_all_restrictions_are_told_at_once() -> None:
     assert len(finding.fix.commands) == 4
 
 
-def test_another_domains_group_that_ends_like_it_is_not_protected_users() -> None:
+def test_a_group_with_a_similar_sid_is_not_protected_users() -> None:
     assert not replace(WELL, groups=frozenset({"S-1-5-21-1-2-3-1525", "S-1-5-32-525"})).protected
 
 
 @pytest.mark.parametrize(
     ("types", "status"), [(None, Status.PASS), (0, Status.PASS), (28, Status.PASS), (4, Status.WARN), (3, Status.WARN)]
 )
-def test_a_user_without_aes_is_warned_of(types: int | None, status: Status) -> None:
+def test_a_user_without_aes_warns(types: int | None, status: Status) -> None:
     assert encryption_types(replace(WELL, encryption_types=types)).status is status
 
 
@@ -124,7 +124,7 @@ def test_a_user_without_aes_is_warned_of(types: int | None, status: Status) -> N
         st.lists(st.binary(max_size=30), max_size=2).map(tuple),
     )
 )
-def test_any_values_make_an_entry(attributes: dict[str, tuple[bytes, ...]]) -> None:
+def test_any_attribute_values_are_accepted(attributes: dict[str, tuple[bytes, ...]]) -> None:
     found = of_entry(Entry("CN=x", Attributes(attributes)))
     found.forbids(NOW)
     assert found.rows(NOW)

@@ -150,7 +150,7 @@ def _both(run: Callable[[Lab], str]) -> Change:
 FAULTS = (
     Scenario("LDAP of both hangs up", "directory.bind", _both(_ldap_hangs_up), "no LDAP session"),
     Scenario(
-        "the KDCs of both hang up", "kerberos.user-ticket", _both(lambda lab: lab.hanging_up(88, 389)), "no KDC gives"
+        "the KDCs of both hang up", "kerberos.user-ticket", _both(lambda lab: lab.hanging_up(88, 389)), "no KDC answers"
     ),
     Scenario("neither has an SPN of its name", "directory.bind", dns_server(_no_spn), "no SPN ldap/dc8"),
     Scenario("UDP and TCP 88 of both are blocked", "network.kerberos", _both(_no_kdc), _DC2),
@@ -167,7 +167,7 @@ FAULTS = (
         "the first does not know the gMSA",
         "directory.gmsa-account",
         all_of(gmsa(accounts.UNKNOWN_ON_COPY[:-1]), second(lagging, first=True)),
-        "does not know it, unlike dc1.corp.example",
+        "does not have it, unlike dc1.corp.example",
     ),
     Scenario(
         "the gMSA is disabled on the first",
@@ -179,13 +179,13 @@ FAULTS = (
         "others may retrieve the password on the first",
         "directory.managed-password",
         all_of(_by_dn(accounts.OTHERS_ALLOWED_ON_COPY[:-1]), second(lagging, first=True)),
-        "does not give its password, unlike dc1.corp.example",
+        "does not return its password, unlike dc1.corp.example",
     ),
     Scenario(
         "the first does not know the user",
         "kerberos.user-ticket",
         all_of(user(accounts.USER_UNKNOWN_ON_COPY), second(lagging, first=True)),
-        "knows no user",
+        "has no user",
     ),
 )
 
@@ -206,10 +206,13 @@ WARNINGS = (
         "one accepts LDAP and stays silent",
         "domain-controllers.root-dse",
         second(_mute_ldap),
-        "1 of 2: about every second start asks it first",
+        "1 of 2 domain controllers: about every second task asks it first",
     ),
     Scenario(
-        "one has a wrong clock", "kerberos.clock", second(behind(clock_off(timedelta(minutes=-20)))), "nobody adjusts"
+        "one has a wrong clock",
+        "kerberos.clock",
+        second(behind(clock_off(timedelta(minutes=-20)))),
+        "fail intermittently",
     ),
     Scenario("one is of another domain", "domain-controllers.domain", second(behind(FOREIGN)), "serves acme.example"),
     Scenario("one is of Windows 2008 R2", "domain-controllers.functional-level", second(behind(level(4))), "2008 R2"),
@@ -218,13 +221,13 @@ WARNINGS = (
         "one does not know the gMSA",
         "domain-controllers.gmsa",
         all_of(gmsa(accounts.UNKNOWN_ON_COPY[:-1]), second(lagging)),
-        "does not know the gMSA",
+        "the gMSA does not exist there",
     ),
     Scenario(
         "one has an older password",
         "domain-controllers.gmsa",
         all_of(gmsa(accounts.OLDER_ON_COPY[:-1]), second(lagging)),
-        "20 d older than on dc1.corp.example",
+        "20 d earlier than on dc1.corp.example",
     ),
     Scenario(
         "the gMSA is disabled on one",
@@ -236,13 +239,13 @@ WARNINGS = (
         "others may retrieve the password on one",
         "domain-controllers.gmsa",
         all_of(_by_dn(accounts.OTHERS_ALLOWED_ON_COPY[:-1]), second(lagging)),
-        "others may retrieve",
+        "msDS-GroupMSAMembership differs from dc1.corp.example",
     ),
     Scenario(
         "one does not know the user",
         "domain-controllers.user",
         all_of(user(accounts.USER_UNKNOWN_ON_COPY), second(lagging)),
-        "it does not know gmsa-special, unlike dc1.corp.example",
+        "it has no user gmsa-special, unlike dc1.corp.example",
     ),
     Scenario(
         "the user is disabled on one, and its password expires soon",

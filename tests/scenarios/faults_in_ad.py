@@ -54,7 +54,7 @@ DNS = (
         "a domain that DNS does not know",
         "dns.domain-controllers",
         secret(domainName="corp.elsewhere"),
-        "corp.elsewhere (the secret's domainName; the CredSpec says corp.example)",
+        "corp.elsewhere (the secret's domainName; the CredSpec names corp.example)",
     ),
 )
 
@@ -67,13 +67,13 @@ NETWORK = (
 
 USER = (
     Scenario("a wrong password", "kerberos.user-ticket", secret(password="not-the-password"), "is wrong"),
-    Scenario("an unknown user", "kerberos.user-ticket", secret(username="gmsa-raeder"), "knows no user"),
+    Scenario("an unknown user", "kerberos.user-ticket", secret(username="gmsa-raeder"), "has no user"),
     Scenario("a disabled user", "kerberos.user-ticket", user("gmsa-disabled"), "disabled"),
     Scenario("a locked user", "kerberos.user-ticket", user("gmsa-locked"), "locked"),
     Scenario("a password to be changed", "kerberos.user-ticket", user("gmsa-pwexpired"), "must change"),
     Scenario("an expired account", "kerberos.user-ticket", user("gmsa-acctexpired"), "expired"),
-    Scenario("a KDC that hangs up", "kerberos.user-ticket", kdc_at(lambda lab: lab.hanging_up(88)), "no KDC gives"),
-    Scenario("a KDC that is mute", "kerberos.user-ticket", kdc_at(lambda lab: lab.mute(88)), "no KDC gives"),
+    Scenario("a KDC that hangs up", "kerberos.user-ticket", kdc_at(lambda lab: lab.hanging_up(88)), "no KDC answers"),
+    Scenario("a KDC that is mute", "kerberos.user-ticket", kdc_at(lambda lab: lab.mute(88)), "no KDC answers"),
 )
 
 
@@ -84,28 +84,28 @@ def _alias(lab: Lab) -> str:
 DIRECTORY = (
     Scenario("SRV records that name an alias", "directory.bind", dns_server(_alias), "no SPN ldap/dc-alias"),
     Scenario("an unknown gMSA", "directory.gmsa-account", gmsa("webapp99"), "no gMSA webapp99"),
-    Scenario("a gMSA of another CN", "directory.gmsa-account", gmsa("webapp03"), "the CN of webapp03$ is another"),
+    Scenario("a gMSA of another CN", "directory.gmsa-account", gmsa("webapp03"), "webapp03$ has another CN"),
     Scenario("a disabled gMSA", "directory.gmsa-account", gmsa("webapp04"), "is disabled"),
     Scenario("a gMSA that a user hides", "directory.gmsa-account", gmsa("webapp05"), "found before the gMSA"),
-    Scenario("a user in place of a gMSA", "directory.gmsa-account", gmsa("notagmsa"), "no gMSA but a user"),
+    Scenario("a user in place of a gMSA", "directory.gmsa-account", gmsa("notagmsa"), "not a gMSA but a user"),
     Scenario("a standalone account", "directory.gmsa-account", gmsa("smsa01"), "msDS-ManagedServiceAccount"),
     Scenario(
         "a distinguishedName of nothing",
         "directory.gmsa-account",
         secret(distinguishedName=_DN.format("webapp99")),
-        "names nothing",
+        "does not exist",
     ),
     Scenario(
         "the distinguishedName of an OU with several",
         "directory.gmsa-account",
         secret(distinguishedName="CN=Managed Service Accounts,DC=corp,DC=example"),
-        "gMSAs; Credentials Fetcher takes the first",
+        "gMSAs; Credentials Fetcher uses the first",
     ),
     Scenario(
         "the distinguishedName of another gMSA",
         "directory.gmsa-account",
         secret(distinguishedName=_DN.format("webapp07")),
-        "is that of webapp07$",
+        "belongs to webapp07$",
     ),
     Scenario(
         "a user who may not",

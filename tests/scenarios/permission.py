@@ -1,4 +1,4 @@
-"""Who may retrieve the gMSA's password: lists that let the user have it, and lists that do not."""
+"""Who may retrieve the gMSA's password: lists that allow the user, and lists that do not."""
 
 from collections.abc import Callable, Mapping
 
@@ -127,14 +127,14 @@ _PASSWORD = "directory.managed-password"
 
 FAULTS = (
     Scenario("a list of nobody", _PASSWORD, listed(), "nobody may retrieve"),
-    Scenario("no list", _PASSWORD, no_list, "shows no list"),
-    Scenario("a descriptor without a list", _PASSWORD, no_dacl, "has no list at all"),
-    Scenario("another user only", _PASSWORD, listed(allow(_OTHER)), "one entry only"),
+    Scenario("no list", _PASSWORD, no_list, "shows no msDS-GroupMSAMembership"),
+    Scenario("a descriptor without a list", _PASSWORD, no_dacl, "has no DACL"),
+    Scenario("another user only", _PASSWORD, listed(allow(_OTHER)), "The list has one entry."),
     Scenario(
         "another user and a group that the user is not in",
         _PASSWORD,
         all_of(group("AppReaders", accounts.OUTSIDER), listed(allow(_OTHER), allow(account("AppReaders")))),
-        "Put gmsa-reader into AppReaders",
+        "Add gmsa-reader to AppReaders",
     ),
     Scenario(
         "a group within a group of the user",
@@ -167,14 +167,14 @@ FAULTS = (
         all_of(group("AppMail", USER, kind=FOR_MAIL), listed(allow(account("AppMail")))),
         "is a distribution group",
     ),
-    Scenario("a deleted account", _PASSWORD, listed(allow(of_the_domain(4_000_000))), "that no account has"),
-    Scenario("a group of another domain", _PASSWORD, listed(allow(well_known(OTHER_DOMAIN))), "not of this domain"),
-    Scenario("another right", _PASSWORD, listed(allow(_READER, CONTROL_ACCESS)), "does not hold the right"),
+    Scenario("a deleted account", _PASSWORD, listed(allow(of_the_domain(4_000_000))), "SIDs of deleted accounts"),
+    Scenario("a group of another domain", _PASSWORD, listed(allow(well_known(OTHER_DOMAIN))), "SIDs of other domains"),
+    Scenario("another right", _PASSWORD, listed(allow(_READER, CONTROL_ACCESS)), "lacks the ReadProperty right"),
     Scenario(
         "administrators only",
         _PASSWORD,
         listed(allow(of_the_domain(512)), allow(well_known("S-1-5-32-544"))),
-        "Allow gmsa-reader beside those who are in the list",
+        "Append gmsa-reader to the list, and keep the existing entries",
     ),
     Scenario("the gMSA itself only", _PASSWORD, listed(allow(well_known("S-1-5-10"))), "NT AUTHORITY\\SELF"),
 )
@@ -213,22 +213,22 @@ _PRINCIPALS = "permission.principals"
 _STRANGER = "MSSQLSvc/db.other.test:1433"
 
 WARNINGS = (
-    Scenario("everybody may", _PRINCIPALS, listed(allow(_EVERYONE)), "nearly everybody in the domain may: Everyone"),
+    Scenario("everybody may", _PRINCIPALS, listed(allow(_EVERYONE)), "nearly everyone in the domain: Everyone"),
     Scenario(
         "authenticated users may",
         _PRINCIPALS,
         listed(allow(_GROUP), allow(well_known("S-1-5-11"))),
-        f"by {accounts.PRINCIPALS}; nearly everybody",
+        f"through {accounts.PRINCIPALS}; the list allows nearly everyone",
     ),
     Scenario("domain users may", _PRINCIPALS, listed(allow(of_the_domain(513))), "Domain Users"),
     Scenario("all computers may", _PRINCIPALS, listed(allow(_GROUP), allow(of_the_domain(515))), "Domain Computers"),
     Scenario(
-        "a deleted account may", _PRINCIPALS, listed(allow(_GROUP), allow(of_the_domain(4_000_001))), "no account"
+        "a deleted account may", _PRINCIPALS, listed(allow(_GROUP), allow(of_the_domain(4_000_001))), "cannot resolve"
     ),
     Scenario(
         "a server whose name does not tell its realm",
         "kerberos.krb5-conf",
         all_of(in_ad("svc-sql", servicePrincipalName=_STRANGER), options("--spn", _STRANGER)),
-        "db.other.test does not say that it is of CORP.EXAMPLE",
+        "db.other.test does not show that the server belongs to CORP.EXAMPLE",
     ),
 )

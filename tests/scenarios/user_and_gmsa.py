@@ -35,7 +35,9 @@ def _all_hours_but_one() -> bytes:
 _USER = "kerberos.user-ticket"
 
 FAULTS = (
-    Scenario("a password to be changed at the next logon", _USER, must_change(_READER), "at the next logon"),
+    Scenario(
+        "a password to be changed at the next logon", _USER, must_change(_READER), "must change password at next logon"
+    ),
     Scenario("a password too old for a fine-grained policy", _USER, expired(_READER), "has expired"),
     Scenario("no hour to log on in", _USER, in_ad(_READER, logonHours=bytes(21)), "may not log on at this hour"),
     Scenario("a smart card required", _USER, new_user("svc-card", userAccountControl=str(0x40200)), "smart card"),
@@ -48,7 +50,7 @@ FAULTS = (
         "a password that expires within a week, with 1.3",
         "user.password-expiry",
         all_of(user(accounts.EXPIRING), on_ec2, options("--fetcher", "1.3")),
-        "dies when libkrb5 warns",
+        "crashes on libkrb5's expiry warning",
     ),
 )
 
@@ -61,7 +63,7 @@ GMSA_FAULTS = (
     Scenario("the gMSA's name in the secret", _USER, secret(username="webapp01"), "the gMSA's own name"),
     Scenario("a gMSA with RC4 only", _TICKET, gmsa("webapp08"), "only 0x4 (RC4)"),
     Scenario("a gMSA with DES only", _TICKET, new_gmsa("web-des", msDS_SupportedEncryptionTypes="3"), "DES_MD5"),
-    Scenario("a gMSA spelt a little differently", _ACCOUNT, gmsa("webap01"), "there is webapp01"),
+    Scenario("a gMSA spelt a little differently", _ACCOUNT, gmsa("webap01"), "a similar name is webapp01"),
     Scenario(
         "a computer of that name",
         _ACCOUNT,
@@ -69,13 +71,13 @@ GMSA_FAULTS = (
             added("CN=Computers", "webserver", "computer", sAMAccountName="webserver$", userAccountControl="4096"),
             gmsa("webserver"),
         ),
-        "no gMSA but a computer",
+        "not a gMSA but a computer",
     ),
     Scenario(
         "a group of that name",
         _ACCOUNT,
         all_of(added("CN=Users", "webgroup", "group", sAMAccountName="webgroup"), gmsa("webgroup")),
-        "no gMSA but a group",
+        "not a gMSA but a group",
     ),
     Scenario(
         "the distinguishedName of an OU without a gMSA",
@@ -87,13 +89,13 @@ GMSA_FAULTS = (
         "a KDS root key that is not yet in effect",
         "directory.managed-password",
         all_of(root_key_in_future, as_administrator),
-        "no KDS root key is in effect before 20",
+        "no KDS root key is effective before 20",
     ),
     Scenario(
         "a KDS root key that is not yet in effect, which the user is not shown",
         "directory.managed-password",
         root_key_in_future,
-        "Most likely the KDS root key is gone or not yet in effect",
+        "The KDS root key is probably missing or not yet effective",
     ),
     Scenario(
         "a gMSA that was deleted",
@@ -132,7 +134,7 @@ AS_ADMINISTRATOR = (
         "a password too old, seen by an administrator",
         _USER,
         all_of(expired(_READER), as_administrator),
-        f"by the policy Policy of {_READER}",
+        f"by policy Policy of {_READER}",
     ),
     Scenario(
         "an expired account, seen by an administrator",
@@ -144,7 +146,7 @@ AS_ADMINISTRATOR = (
         "a wrong password, seen by an administrator",
         _USER,
         all_of(secret(password="not-the-password"), as_administrator),
-        "sees: nothing that forbids a logon",
+        "sees: nothing that prevents a logon",
     ),
     Scenario(
         "the display name, seen by an administrator",
@@ -159,7 +161,7 @@ WARNINGS = (
         "a password that expires by a fine-grained policy",
         "user.password-expiry",
         user(accounts.EXPIRING),
-        "expires by the policy Expiring",
+        "expires by policy Expiring",
     ),
     Scenario(
         "a password that expires by the domain's policy",

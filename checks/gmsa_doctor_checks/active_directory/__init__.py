@@ -1,1 +1,1 @@
-"""What several checks read of the Active Directory, and say about it. No check is here."""
+"""Objects of the Active Directory that several checks read. No check is here."""

@@ -6,8 +6,14 @@ from gmsa_doctor.clients.ldap.client import Directory
 
 GMSA_CLASS = "msDS-GroupManagedServiceAccount"
 
+ROOT_KEY_COMMANDS = (
+    "Get-KdsRootKey | Select-Object KeyId,CreationTime,EffectiveTime",
+    "Add-KdsRootKey -EffectiveImmediately",
+)
+"""Show the KDS root keys and add one, which is effective ten hours later."""
+
 
 def read_password(directory: Directory, dn: str) -> bytes | None:
-    """``msDS-ManagedPassword``; None where the AD acts as if there were none. Raises LdapRefusal."""
+    """``msDS-ManagedPassword``; None if the AD does not return it. Raises LdapRefusal."""
     (entry,) = directory.search(dn, f"(objectClass={GMSA_CLASS})", ("msDS-ManagedPassword",), "base")
     return entry.first("msDS-ManagedPassword")

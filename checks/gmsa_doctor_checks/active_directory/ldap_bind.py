@@ -17,7 +17,7 @@ STRONGER_AUTH_REQUIRED = 8
 def bind_first(
     ldap: Ldap, controllers: ReachableLdap, ticket: Ticket, kdc: Endpoint
 ) -> tuple[Endpoint, Directory, tuple[Endpoint, ...]]:
-    """A session with the first domain controller that lets the account in, and those that did not.
+    """A session with the first domain controller that accepts the bind, and the domain controllers that did not.
 
     Raises the ClientError of the first domain controller if none does.
     """
@@ -39,40 +39,47 @@ def explain_bind(endpoint: Endpoint, error: ClientError) -> tuple[str, Fix]:
         return _explain_refusal(host, error)
     if isinstance(error, LdapRefusal):
         fix = Fix(
-            "See in its log what the domain controller demands of LDAP clients (LDAP signing, channel binding).",
+            f"Check which LDAP signing and channel binding {host} requires, in its event log and in these parameters.",
             ("Get-ItemProperty HKLM:\\SYSTEM\\CurrentControlSet\\Services\\NTDS\\Parameters",),
         )
         if error.code == STRONGER_AUTH_REQUIRED:
-            return f"{host} demands more than a signed and sealed bind: {error.server_text}", fix
-        return f"{host} refuses the LDAP logon: {error.text}", fix
+            return f"{host} requires more than a signed and sealed bind: {error.server_text}", fix
+        return f"{host} refuses the LDAP bind: {error.text}", fix
     return f"no LDAP session with {host}: {error.text}", Fix(
-        f"Check that the directory service of {host} runs, and what stands between on port {endpoint.port}."
+        f"Check that the directory service of {host} is running, and that no proxy or firewall interferes with port "
+        f"{endpoint.port}."
     )
 
 
 def _explain_refusal(host: str, refusal: KdcRefusal) -> tuple[str, Fix]:
     spn = powershell(f"ldap/{host}")
     register = Fix(
-        f"Let the SRV record name the domain controller's own name, or register ldap/{host} for it.",
-        (f"setspn -Q {spn}", f'setspn -S {spn} "<domain controller>"'),
+        f"Make the SRV record point to the domain controller's own name, or register ldap/{host} on its account.",
+        (f"setspn -Q {spn}", f"setspn -S {spn} {powershell('<domain controller>')}"),
     )
     explanations = {
         KdcReason.UNKNOWN_SERVICE: (
-            f"the AD has no SPN ldap/{host}: the SRV record names an alias, or the SPN is missing",
+            f"the AD has no SPN ldap/{host}: the SRV record points to an alias, or the SPN is missing",
             register,
         ),
-        KdcReason.NOT_UNIQUE: (f"more than one account has the SPN ldap/{host}", register),
-        KdcReason.CLOCK_SKEW: (
-            f"the clock of {host} is too far from that of the KDC that gave the ticket",
+        KdcReason.NOT_UNIQUE: (
+            f"more than one account has the SPN ldap/{host}",
             Fix(
-                f"Let {host} and the KDC take their time from the same source; kerberos.clock compares them.",
+                f"Remove the SPN ldap/{host} from all accounts except the domain controller's.",
+                (f"setspn -Q {spn}", f"setspn -D {spn} {powershell('<account>')}"),
+            ),
+        ),
+        KdcReason.CLOCK_SKEW: (
+            f"the clock of {host} is too far from that of the KDC that issued the ticket",
+            Fix(
+                f"Synchronize {host} and the KDC with the same time source. kerberos.clock compares their clocks.",
                 ("w32tm /query /status", "w32tm /resync /rediscover"),
             ),
         ),
         KdcReason.TICKET_REJECTED: (
-            f"{host} does not take the ticket for ldap/{host}: it has another key, or another time",
+            f"{host} rejects the ticket for ldap/{host}: its key or its clock differs from the KDC's",
             Fix(
-                f"See that {host} itself has the SPN, that it replicates, and that its clock is right.",
+                f"Check that {host} itself has the SPN, that it replicates, and that its clock is right.",
                 (f"setspn -Q {spn}", "repadmin /showrepl", "w32tm /query /status"),
             ),
         ),

@@ -1,4 +1,4 @@
-"""The entry of the secret's user in the AD, and what in it forbids a logon."""
+"""The entry of the secret's user in the AD, and the attributes in it that prevent a logon."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gmsa_doctor.formats.ad.user_account_control import words as flag_words
 from gmsa_doctor_checks.values import Account
 
 PROTECTED_USERS = "-525"
-"""How the SID of the group Protected Users ends, in every domain. Source: MS-DTYP 2.4.2.4."""
+"""The end of the SID of the group Protected Users, in every domain. Source: MS-DTYP 2.4.2.4."""
 
 _ATTRIBUTES = (
     "accountExpires",
@@ -32,38 +32,38 @@ _ATTRIBUTES = (
     "userAccountControl",
     "userWorkstations",
 )
-"""The user itself may read them all, as a rule. Computed ones must be asked for by name."""
+"""By default the user itself may read them all. Computed attributes must be requested by name."""
 
 
 @dataclass(frozen=True)
 class UserEntry:
-    """What the AD has of the secret's user. Times are in UTC; ``None`` where there is none."""
+    """The attributes of the secret's user. Times are in UTC."""
 
     dn: str
     name: str
     """The sAMAccountName."""
     kind: str
-    """The most special of its classes."""
+    """The most specific of its object classes."""
     flags: Control
-    """``userAccountControl``, and what the domain controller computes of it."""
+    """``userAccountControl`` and ``msDS-User-Account-Control-Computed``."""
     password_set: datetime | None
     """``None``: never, so the password must be changed at the next logon."""
     password_expires: datetime | None
-    """``None``: at no time."""
+    """``None``: never."""
     password_policy: str | None = None
-    """The name of the fine-grained policy; ``None``: the domain's policy counts, or the user may not see it."""
+    """The name of the fine-grained policy; ``None``: the domain's policy applies, or the user may not see it."""
     account_expires: datetime | None = None
     locked: datetime | None = None
-    """When it was locked; whether it still is, the flags say."""
+    """When it was locked; the flags show whether it still is."""
     bad_passwords: int = 0
     last_bad_password: datetime | None = None
     hours: bytes | None = field(default=None, repr=False)
     workstations: tuple[str, ...] = ()
     encryption_types: int | None = None
     groups: frozenset[str] = field(default=frozenset(), repr=False)
-    """The SIDs of all its groups, nested ones too."""
+    """The SIDs of all its groups, also nested ones."""
     hidden: bool = False
-    """What its logon depends on is not shown to who asked: the property set User Account Restrictions."""
+    """The property set User Account Restrictions cannot be read by the account that was used."""
 
     @property
     def protected(self) -> bool:
@@ -76,7 +76,7 @@ class UserEntry:
         return self.password_set is None and not self.hidden and not self.flags & Control.DONT_EXPIRE_PASSWD
 
     def forbids(self, now: datetime) -> tuple[str, ...]:
-        """The attributes that forbid a logon with a password at this time, each with what it says."""
+        """The attributes that prevent a logon with a password at this time, each with its meaning."""
         expired = bool(self.flags & Control.PASSWORD_EXPIRED) and not self.must_change
         reasons = {
             f"userAccountControl {flag_words(self.flags)}: disabled": self.flags & Control.ACCOUNTDISABLE,
@@ -94,24 +94,24 @@ class UserEntry:
 
     @property
     def _by_policy(self) -> str:
-        return f" by the policy {self.password_policy}" if self.password_policy else ""
+        return f" by policy {self.password_policy}" if self.password_policy else ""
 
     def rows(self, now: datetime) -> tuple[Row, ...]:
-        """The attributes that a logon depends on, as a finding shows them."""
+        """The attributes that a logon depends on, as rows of a finding."""
         hours, types = logon_hours.allowed(self.hours), self.encryption_types
         never_set = "not shown" if self.hidden else "0: must be changed at the next logon"
         texts = {
             "distinguishedName": self.dn,
             "userAccountControl": "not shown" if self.hidden else flag_words(self.flags),
             "lockoutTime": utc(self.locked) if self.flags & Control.LOCKOUT else "not locked",
-            "badPwdCount": f"{self.bad_passwords}, the last {utc(self.last_bad_password)}",
+            "badPwdCount": f"{self.bad_passwords}, the last on {utc(self.last_bad_password)}",
             "accountExpires": utc(self.account_expires),
             "pwdLastSet": utc(self.password_set) if self.password_set else never_set,
             "password expires": utc(self.password_expires) + self._by_policy,
             "logonHours": f"{hours} of {logon_hours.HOURS} hours a week",
             "userWorkstations": ", ".join(self.workstations) or "not restricted",
             "msDS-SupportedEncryptionTypes": "not set" if types is None else supported_encryption_types.words(types),
-            "Protected Users": "a member" if self.protected else "no member",
+            "Protected Users": "a member" if self.protected else "not a member",
         }
         forbidding = " ".join(self.forbids(now))
         return tuple(
@@ -121,26 +121,26 @@ class UserEntry:
 
 @dataclass(frozen=True)
 class Administrator:
-    """A sealed session as the account that `--as` names, and what it shows of the secret's user."""
+    """A sealed session as the account that `--as` names, and the user's entry as this account sees it."""
 
     principal: str
     directory: Directory
     entry: UserEntry | None
     """``None``: the AD has no such user."""
-    near: tuple[str, ...] = ()
-    """Without an entry: users of which another name is that one, each with its sAMAccountName."""
+    similar: tuple[str, ...] = ()
+    """Without an entry: users whose UPN, display name, CN or mail is that name, each with its sAMAccountName."""
 
 
 def utc(when: datetime | None) -> str:
-    """A time as findings show it."""
+    """A time as text, in UTC."""
     return "never" if when is None else f"{when:%Y-%m-%d %H:%M} UTC"
 
 
 def locate(directory: Directory, account: Account, *, by_principal_name: bool = True) -> str | None:
-    """The DN of the account that a KDC takes for this user name; ``None`` if the AD shows none.
+    """The DN of the account that a KDC finds for this user name; ``None`` if the AD shows none.
 
-    That is the account with this sAMAccountName, else the one with ``$`` after it, else the one with this name in its
-    userPrincipalName. Source: MS-KILE 3.3.5.6.1.
+    A KDC searches by sAMAccountName, then by sAMAccountName with ``$`` appended, then by userPrincipalName.
+    Source: MS-KILE 3.3.5.6.1.
     """
     name = escape_filter(account.user)
     queries = [f"(sAMAccountName={name})", f"(sAMAccountName={name}$)"]
@@ -154,30 +154,33 @@ def locate(directory: Directory, account: Account, *, by_principal_name: bool = 
 
 
 def read(directory: Directory, account: Account, *, by_principal_name: bool = True) -> UserEntry | None:
-    """The entry of the account that a KDC takes for this user name; ``None`` if the AD shows none."""
+    """The entry of the account that a KDC finds for this user name; ``None`` if the AD shows none."""
     dn = locate(directory, account, by_principal_name=by_principal_name)
-    return of_entry(_whole(directory, dn)) if dn else None
-
-
-def _whole(directory: Directory, dn: str) -> Entry:
-    """Computed attributes are given for the base of a search only."""
+    if dn is None:
+        return None
+    # computed attributes are returned by searches with base scope only
     try:
         (entry,) = directory.search(dn, "(objectClass=*)", _ATTRIBUTES, "base")
-    except LdapRefusal:  # the groups are refused where no global catalog answers (MS-ADTS 3.1.1.4.5.19)
-        rest = tuple(name for name in _ATTRIBUTES if name != "tokenGroups")
-        (entry,) = directory.search(dn, "(objectClass=*)", rest, "base")
-    return entry
+    except LdapRefusal:  # tokenGroups is refused if no global catalog answers (MS-ADTS 3.1.1.4.5.19)
+        attributes = tuple(name for name in _ATTRIBUTES if name != "tokenGroups")
+        (entry,) = directory.search(dn, "(objectClass=*)", attributes, "base")
+    return of_entry(entry)
+
+
+def kind(entry: Entry) -> str:
+    """The most specific object class: the last one in the AD's order."""
+    return (entry.texts("objectClass") or ("object",))[-1]
 
 
 def of_entry(entry: Entry) -> UserEntry:
-    """What the attributes of an entry say; those that are missing as Active Directory means it."""
+    """The attributes of an entry; missing ones have the meaning that Active Directory gives them."""
     flags = ("userAccountControl", "msDS-User-Account-Control-Computed")
     own, computed = (filetime.number(entry.text(name)) or 0 for name in flags)
     policy = entry.text("msDS-ResultantPSO")
     return UserEntry(
         dn=entry.dn,
         name=entry.text("sAMAccountName") or "",
-        kind=(entry.texts("objectClass") or ("object",))[-1],
+        kind=kind(entry),
         flags=Control(own | computed),
         password_set=_time(entry, "pwdLastSet"),
         password_expires=_time(entry, "msDS-UserPasswordExpiryTimeComputed"),
@@ -199,7 +202,7 @@ def _time(entry: Entry, name: str) -> datetime | None:
 
 
 def sid_of(value: bytes | None) -> str | None:
-    """A SID as text; ``None`` where there is none, or where it cannot be read."""
+    """A SID as text; ``None`` if there is none, or if it cannot be parsed."""
     try:
         return None if value is None else sid.parse(value)
     except sid.SidError:

@@ -1,4 +1,4 @@
-"""The sealed LDAP bind, as Credentials Fetcher makes it."""
+"""The sealed LDAP bind, as Credentials Fetcher does it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from gmsa_doctor_checks.values import BoundDirectory, ReachableLdap, UserTicket
 
 @check(
     "directory.bind",
-    title="A domain controller accepts the sealed LDAP logon",
+    title="A domain controller accepts the sealed LDAP bind",
     cause=Cause.CREDENTIALS,
     docs=links.LDAP_SIGNING,
     shows=(texts.BIND, texts.NO_DC_ANSWERS, texts.CATCH_ALL, *texts.KERBEROS_SERVICE),
 )
 def bind(ticket: UserTicket, controllers: ReachableLdap, ldap: Ldap, vantage: Vantage) -> Result[BoundDirectory]:
-    """Logs on to LDAP (port 389) with the user's ticket, signed and sealed, by the name that the SRV record gives.
+    """Binds to LDAP (port 389) with the user's ticket, signed and sealed, under the host name from the SRV record.
 
-    Why: the ticket for LDAP is asked for under that name. A domain controller without the SPN `ldap/<name>`, or a
-    record that names an alias, ends here: "Server not found in Kerberos database".
+    Why: the Kerberos ticket for LDAP is requested for that host name. If the domain controller lacks the SPN
+    `ldap/<name>`, or the SRV record points to an alias, the bind fails: "Server not found in Kerberos database".
 
-    Fix: let the SRV records name the domain controllers' own names, and register their `ldap/` SPNs.
+    Fix: make the SRV records point to the domain controllers' own names, and register their `ldap/` SPNs.
     """
     try:
         endpoint, directory, refusing = bind_first(ldap, controllers, ticket.ticket, ticket.kdc)
@@ -37,7 +37,7 @@ def bind(ticket: UserTicket, controllers: ReachableLdap, ldap: Ldap, vantage: Va
             summary, observed=error.text, expected=f"a sealed LDAP bind to {first.host}", fix=fix, shows_as=texts.BIND
         )
         return finding if isinstance(error, KdcRefusal | LdapRefusal) else judge_silence(finding, vantage)
-    # domain-controllers.bind tells of each that does not let us in
-    also = f"; not to {', '.join(controller.host for controller in refusing)}" if refusing else ""
-    summary = f"bound to {endpoint.host} as {ticket.principal}, signed and sealed{also}"
+    # domain-controllers.bind reports each domain controller that refuses the bind
+    refused = f"; refused by {', '.join(controller.host for controller in refusing)}" if refusing else ""
+    summary = f"bound to {endpoint.host} as {ticket.principal}, signed and sealed{refused}"
     return Given(BoundDirectory(endpoint.host, directory, endpoint.address), passed(summary))

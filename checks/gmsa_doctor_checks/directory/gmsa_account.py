@@ -1,25 +1,25 @@
-"""The gMSA in the AD: looked for as Credentials Fetcher does, and why it is not found."""
+"""The gMSA in the AD: found as Credentials Fetcher finds it, or why it is not found."""
 
 from __future__ import annotations
 
 import difflib
 from functools import partial
 
-from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, failed, passed
+from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Owner, Result, check, failed, listed, passed
 from gmsa_doctor.clients.ldap.client import Directory, Entry, LdapRefusal, escape_filter
 from gmsa_doctor.clients.ldap.forest import partitions
 from gmsa_doctor.formats.ad import filetime, guid
 from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.active_directory.gmsa import GMSA_CLASS
-from gmsa_doctor_checks.active_directory.user_entry import Administrator
+from gmsa_doctor_checks.active_directory.user_entry import Administrator, kind
 from gmsa_doctor_checks.commands import powershell, put_secret
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaAccount, GmsaName, GmsaNames
 
-NAMES_NOTHING = {10: "it is of another domain", 32: "noSuchObject", 34: "invalidDNSyntax"}
+NO_SUCH_DN = {10: "it belongs to another domain", 32: "noSuchObject", 34: "invalidDNSyntax"}
 """Results of a search below a DN that the domain does not have (RFC 4511 4.1.9); 10 is a referral."""
 MOST_NAMES = 8
-"""So many gMSAs are named where the one that is looked for is not there."""
+"""How many existing gMSAs are listed if the wanted one does not exist."""
 _ATTRIBUTES = (
     "objectClass",
     "sAMAccountName",
@@ -32,13 +32,12 @@ _ATTRIBUTES = (
     "pwdLastSet",
 )
 
-
 _unusable = partial(failed, shows_as=texts.NO_PASSWORD_ATTRIBUTE)
 
 
 @check(
     "directory.gmsa-account",
-    title="The gMSA exists, is enabled, and is found",
+    title="The gMSA exists, is enabled and can be found",
     cause=Cause.CREDENTIALS,
     docs=links.GMSA_ACCOUNTS,
     shows=(texts.NO_PASSWORD_ATTRIBUTE, texts.GMSA_TICKET, texts.BLOB, texts.NO_DC_ANSWERS, texts.CATCH_ALL),
@@ -46,14 +45,15 @@ _unusable = partial(failed, shows_as=texts.NO_PASSWORD_ATTRIBUTE)
 def gmsa_account(
     bound: BoundDirectory, names: GmsaNames, account: Account, administrator: Outcome[Administrator]
 ) -> Result[GmsaAccount]:
-    """Looks for the gMSA as Credentials Fetcher does: by `(CN=<name>)`, and takes the first hit.
+    """Searches for the gMSA as Credentials Fetcher does: by `(CN=<name>)`, using the first object found.
 
-    If the secret has a `distinguishedName`, it looks below that DN instead.
+    If the secret has a `distinguishedName`, it searches at and below that DN instead.
 
-    Why: the first hit counts, whatever it is: a user or group of that name in another OU hides the gMSA. The ticket is
-    then asked for `<name>$`, so CN and sAMAccountName must agree.
+    Why: the first object found is used, whatever it is: a user or group with that name in another OU hides the gMSA.
+    The ticket is then requested for `<name>$`, so CN and sAMAccountName must match.
 
-    Fix: name the gMSA as the AD does; put its `distinguishedName` into the secret if another object has its name.
+    Fix: use the gMSA's name as it is in the AD. If another object has that name, put the gMSA's `distinguishedName`
+    into the secret.
     """
     name, dn = names.gmsa, account.distinguished_name
     if dn:
@@ -61,9 +61,18 @@ def gmsa_account(
     entries = bound.directory.search(account.domain.base_dn, f"(CN={escape_filter(name.text)})", _ATTRIBUTES)
     if not entries:
         return _not_found(bound.directory, account, name, administrator.value)
-    first, gmsa = entries[0], next(filter(_is_gmsa, entries), None)
+    first = entries[0]
+    gmsa = next((entry for entry in entries if GMSA_CLASS.lower() in map(str.lower, entry.texts("objectClass"))), None)
     if gmsa is None:
-        return _no_gmsa(first, name)
+        return _unusable(
+            f"{name.text} is not a gMSA but a {kind(first)}",
+            observed=first.dn,
+            expected=f"an object of the class {GMSA_CLASS}",
+            fix=Fix(
+                "Name a gMSA in the CredSpec, or create one (the KDS root key must be 10 hours old).",
+                (_new_gmsa(name),),
+            ),
+        )
     return _judge(gmsa, name) if gmsa is first else _hidden(first, gmsa, account)
 
 
@@ -71,20 +80,20 @@ def _at_dn(directory: Directory, dn: str, name: GmsaName) -> Result[GmsaAccount]
     try:
         entries = directory.search(dn, f"(objectClass={GMSA_CLASS})", _ATTRIBUTES)
     except LdapRefusal as error:
-        if error.code not in NAMES_NOTHING:
+        if error.code not in NO_SUCH_DN:
             raise
-        return _wrong_dn(f"the secret's distinguishedName names nothing: {NAMES_NOTHING[error.code]}", dn, name)
+        return _wrong_dn(f"the secret's distinguishedName does not exist: {NO_SUCH_DN[error.code]}", dn, name)
     if not entries:
         return _wrong_dn("no gMSA is at or below the secret's distinguishedName", dn, name)
     if len(entries) > 1:
         return _wrong_dn(
-            f"the secret's distinguishedName holds {len(entries)} gMSAs; Credentials Fetcher takes the first",
+            f"the secret's distinguishedName contains {len(entries)} gMSAs; Credentials Fetcher uses the first",
             ", ".join(entry.dn for entry in entries),
             name,
         )
-    sam = entries[0].text("sAMAccountName")
-    if (sam or "").lower() != f"{name.text}$".lower():
-        summary = f"the secret's distinguishedName is that of {sam}, not of {name.text}$"
+    sam = entries[0].text("sAMAccountName") or ""
+    if sam.lower() != f"{name.text}$".lower():
+        summary = f"the secret's distinguishedName belongs to {sam}, not to {name.text}$"
         return _wrong_dn(summary, entries[0].dn, name)
     return _judge(entries[0], name)
 
@@ -95,14 +104,15 @@ def _wrong_dn(summary: str, observed: str, name: GmsaName) -> Finding:
         observed=observed,
         expected=f"the DN of the gMSA {name.text} itself",
         fix=Fix(
-            "Set distinguishedName in the secret to the gMSA's own DN, or leave it out.",
+            "Set distinguishedName in the secret to the gMSA's own DN, or remove it from the secret.",
             (f"Get-ADServiceAccount {powershell(name.text)} | Select-Object DistinguishedName",),
+            owner=Owner.AWS,
         ),
     )
 
 
 def _not_found(directory: Directory, account: Account, name: GmsaName, administrator: Administrator | None) -> Finding:
-    """Nothing has that CN. An account of that name under another CN is worth telling, and one that was deleted."""
+    """Why no object has that CN: the gMSA has another CN, was deleted, or never existed."""
     base = account.domain.base_dn
     renamed = directory.search(base, f"(sAMAccountName={escape_filter(name.text)}$)", ("objectClass", "sAMAccountName"))
     if renamed:
@@ -111,27 +121,30 @@ def _not_found(directory: Directory, account: Account, name: GmsaName, administr
     if deleted:
         return _was_deleted(deleted, name)
     names = _gmsa_names(directory, base)
-    near = difflib.get_close_matches(name.text, names, n=1)
+    similar = difflib.get_close_matches(name.text, names, n=1)
     domains = _other_domains(directory, base)
-    also = f"; the forest has also {', '.join(domains)}, where Credentials Fetcher does not look" if domains else ""
+    also = f"; Credentials Fetcher does not search the forest's other domains: {', '.join(domains)}" if domains else ""
     return _unusable(
-        f"there is no gMSA {name.text} in {account.domain.text}" + (f"; there is {near[0]}" if near else "") + also,
-        observed=f"nothing for (CN={name.text}) below {account.domain.base_dn}; gMSAs that {account.user} can see: "
-        + (", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "") or "none"),
+        f"there is no gMSA {name.text} in {account.domain.text}"
+        + (f"; a similar name is {similar[0]}" if similar else "")
+        + also,
+        observed=f"nothing for (CN={name.text}) below {base}; gMSAs that {account.user} can see: "
+        + (listed(names, MOST_NAMES) or "none"),
         expected=f"a gMSA whose CN is {name.text}",
         fix=Fix(
-            "Name the gMSA in the CredSpec as the AD does, or make it (a KDS root key must be in effect); in another "
-            "domain of the forest, let the secret name a user of that domain.",
+            "Correct the gMSA's name in the CredSpec, or create the gMSA (a KDS root key must be effective). If the "
+            "gMSA is in another domain of the forest, put a user of that domain into the secret.",
             (
                 "Get-ADServiceAccount -Filter * | Select-Object Name,SamAccountName,Enabled",
                 "Get-KdsRootKey | Select-Object KeyId,EffectiveTime",
             ),
+            owner=Owner.DEVELOPER if similar else None,
         ),
     )
 
 
 def _gmsa_names(directory: Directory, base: str) -> list[str]:
-    """The CNs of the domain's gMSAs; none where there are more than the server gives in one answer."""
+    """The CNs of the domain's gMSAs; none if there are more than the server returns in one answer."""
     try:
         entries = directory.search(base, f"(objectClass={GMSA_CLASS})", ("cn",))
     except LdapRefusal:
@@ -141,18 +154,18 @@ def _gmsa_names(directory: Directory, base: str) -> list[str]:
 
 def _other_cn(entry: Entry, name: GmsaName) -> Finding:
     return _unusable(
-        f"the CN of {name.text}$ is another one; Credentials Fetcher looks for (CN={name.text}) and finds nothing",
+        f"{name.text}$ has another CN; Credentials Fetcher searches for (CN={name.text}) and finds nothing",
         observed=entry.dn,
         expected=f"CN={name.text},…",
         fix=Fix(
-            "Put the gMSA's DN into the secret as distinguishedName, or rename the gMSA.",
+            "Rename the gMSA, or put its DN into the secret as distinguishedName.",
             (f"Rename-ADObject -Identity {powershell(entry.dn)} -NewName {powershell(name.text)}",),
         ),
     )
 
 
 def _deleted(directory: Directory, base: str, name: GmsaName) -> Entry | None:
-    """The gMSA that was deleted last, of those that are shown: to administrators, as a rule.
+    """The gMSA of this name that was deleted last; usually only administrators see deleted objects.
 
     Source: MS-ADTS 3.1.1.3.4.1.14.
     """
@@ -167,22 +180,22 @@ def _deleted(directory: Directory, base: str, name: GmsaName) -> Entry | None:
 
 def _was_deleted(entry: Entry, name: GmsaName) -> Finding:
     when = entry.text("whenChanged") or ""
-    at = f" on {when[:4]}-{when[4:6]}-{when[6:8]}" if when[:8].isdigit() and len(when) >= 8 else ""
+    on = f" on {when[:4]}-{when[4:6]}-{when[6:8]}" if when[:8].isdigit() and len(when) >= 8 else ""
     identity = powershell(guid.parse(entry.first("objectGUID")) or entry.dn)
     return _unusable(
-        f"the gMSA {name.text} was deleted{at}",
-        observed=f"among the deleted objects, from {entry.text('lastKnownParent') or 'an unknown place'}",
+        f"the gMSA {name.text} was deleted{on}",
+        observed=f"a deleted object, last in {entry.text('lastKnownParent') or 'an unknown container'}",
         expected=f"a gMSA whose CN is {name.text}",
         fix=Fix(
-            "Restore it from the recycle bin of the AD, or make it anew with the principals that may retrieve its "
-            "password.",
-            (f"Restore-ADObject -Identity {identity}", _new_gmsa(name)),
+            "Restore it from the Active Directory Recycle Bin. If that is not enabled, re-create the gMSA with "
+            "New-ADServiceAccount, with the principals that may retrieve its password.",
+            (f"Restore-ADObject -Identity {identity}",),
         ),
     )
 
 
 def _other_domains(directory: Directory, base: str) -> tuple[str, ...]:
-    """The other domains of the forest, as its partitions tell (MS-ADTS 6.1.1.2.1.1)."""
+    """The other domains of the forest, from its partitions (MS-ADTS 6.1.1.2.1.1)."""
     try:
         found = partitions(directory)
     except LdapRefusal:
@@ -192,23 +205,13 @@ def _other_domains(directory: Directory, base: str) -> tuple[str, ...]:
 
 def _hidden(first: Entry, gmsa: Entry, account: Account) -> Finding:
     return _unusable(
-        f"another object of the same CN is found before the gMSA: {first.dn} ({_kind(first)})",
+        f"another object with the same CN is found before the gMSA: {first.dn} ({kind(first)})",
         observed=first.dn,
         expected=gmsa.dn,
         fix=Fix(
-            f'Put "distinguishedName": "{gmsa.dn}" into the secret, or rename the other object.',
+            f'Add "distinguishedName": "{gmsa.dn}" to the JSON of the secret, or rename the other object.',
             (put_secret(account.arn),),
-        ),
-    )
-
-
-def _no_gmsa(entry: Entry, name: GmsaName) -> Finding:
-    return _unusable(
-        f"{name.text} is no gMSA but a {_kind(entry)}",
-        observed=entry.dn,
-        expected=f"an object of the class {GMSA_CLASS}",
-        fix=Fix(
-            "Name a gMSA in the CredSpec, or make one (the KDS root key must be 10 hours old).", (_new_gmsa(name),)
+            owner=Owner.AWS,
         ),
     )
 
@@ -223,17 +226,22 @@ def _new_gmsa(name: GmsaName) -> str:
 def _judge(entry: Entry, name: GmsaName) -> Result[GmsaAccount]:
     sam = entry.text("sAMAccountName") or ""
     if sam.lower() != f"{name.text}$".lower():
+        cn = sam.removesuffix("$")
         return failed(
-            f"the sAMAccountName of {entry.dn} is {sam}; the ticket will be asked for {name.text}$",
+            f"the sAMAccountName of {entry.dn} is {sam}, but the ticket is requested for {name.text}$",
             observed=sam,
             expected=f"{name.text}$",
-            fix=Fix(f"Give the gMSA the CN {sam.removesuffix('$')}, and write that name into the CredSpec."),
+            fix=Fix(
+                f"Change the gMSA's CN to {cn}, and write that name into the CredSpec.",
+                (f"Rename-ADObject -Identity {powershell(entry.dn)} -NewName {powershell(cn)}",),
+            ),
             shows_as=texts.GMSA_TICKET,
         )
-    if (filetime.number(entry.text("userAccountControl")) or 0) & Control.ACCOUNTDISABLE:
+    flags = filetime.number(entry.text("userAccountControl")) or 0
+    if flags & Control.ACCOUNTDISABLE:
         return failed(
             f"the gMSA {name.text} is disabled",
-            observed=f"userAccountControl {entry.text('userAccountControl')}",
+            observed=f"userAccountControl {flags}",
             expected="an enabled gMSA",
             fix=Fix("Enable it.", (f"Set-ADServiceAccount -Identity {powershell(name.text)} -Enabled $true",)),
             shows_as=texts.GMSA_TICKET,
@@ -251,12 +259,3 @@ def _judge(entry: Entry, name: GmsaName) -> Result[GmsaAccount]:
         ),
         passed(entry.dn),
     )
-
-
-def _is_gmsa(entry: Entry) -> bool:
-    return GMSA_CLASS.lower() in (name.lower() for name in entry.texts("objectClass"))
-
-
-def _kind(entry: Entry) -> str:
-    """The most special class: the last one, as the AD lists them."""
-    return (entry.texts("objectClass") or ("object",))[-1]

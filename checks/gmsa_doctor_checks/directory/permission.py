@@ -1,4 +1,4 @@
-"""``msDS-GroupMSAMembership``: who may retrieve the gMSA's password, and what that says of the secret's user."""
+"""``msDS-GroupMSAMembership``: who may retrieve the gMSA's password, and whether the secret's user may."""
 
 from __future__ import annotations
 
@@ -18,21 +18,23 @@ from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaAccount, Gmsa
 
 LIST = "PrincipalsAllowedToRetrieveManagedPassword"
 
-EVERYBODY = {"S-1-1-0", "S-1-5-2", "S-1-5-7", "S-1-5-11", "S-1-5-15", "S-1-5-32-545", "S-1-5-32-546", "S-1-5-32-554"}
-"""Well-known principals that stand for each account of the domain, or for more."""
-EVERYBODY_OF_THE_DOMAIN = {513: "Domain Users", 514: "Domain Guests", 515: "Domain Computers"}
+EVERYONE = {"S-1-1-0", "S-1-5-2", "S-1-5-7", "S-1-5-11", "S-1-5-15", "S-1-5-32-545", "S-1-5-32-546", "S-1-5-32-554"}
+"""Well-known principals that include every account of the domain, or more."""
+
+EVERYONE_IN_THE_DOMAIN = {513, 514, 515}
+"""RIDs of Domain Users, Domain Guests and Domain Computers."""
+
+COMPUTER_GROUPS = {515, 516, 521}
+"""RIDs of Domain Computers, Domain Controllers and Read-only Domain Controllers, whose members are in no ``member``."""
 
 SECURITY_ENABLED = 0x80000000
-"""GROUP_TYPE_SECURITY_ENABLED of groupType (MS-ADTS 2.2.12). Without it a group is for mail only."""
-
-COMPUTER_GROUPS = {515: "Domain Computers", 516: "Domain Controllers", 521: "Read-only Domain Controllers"}
-"""Their members are computers, by primaryGroupID and so not in ``member``."""
+"""GROUP_TYPE_SECURITY_ENABLED of groupType (MS-ADTS 2.2.12). A group without it grants no permission."""
 
 _ATTRIBUTES = ("objectSid", "sAMAccountName", "objectClass", "groupType")
 
 
 class PrincipalKind(StrEnum):
-    """What a principal is, in words of the reports."""
+    """The kind of a principal, as reports name it."""
 
     USER = "user"
     COMPUTER = "computer"
@@ -42,12 +44,12 @@ class PrincipalKind(StrEnum):
     WELL_KNOWN = "well-known"
     FOREIGN = "account of another domain"
     GONE = "no account"
-    """A SID of the user's own domain that none of its accounts has."""
+    """A SID of the user's own domain that belongs to none of its accounts."""
 
 
 @dataclass(frozen=True)
 class ListedPrincipal:
-    """Who a SID in the list is. ``name``: the sAMAccountName, or what stands for it."""
+    """A SID in the list. ``name``: its sAMAccountName or well-known name, otherwise the SID."""
 
     sid: str
     kind: PrincipalKind
@@ -58,7 +60,7 @@ class ListedPrincipal:
 
     @property
     def reference(self) -> str:
-        """How the cmdlets can name it."""
+        """A name that the cmdlets accept."""
         return self.dn or self.name
 
     def __str__(self) -> str:
@@ -67,162 +69,159 @@ class ListedPrincipal:
 
 @dataclass(frozen=True)
 class Identity:
-    """The secret's user as the domain controller sees it, on paper: the ticket may say less."""
+    """The secret's user as its entry in the AD shows it; an older ticket may hold fewer groups."""
 
     sid: str
     sids: frozenset[str]
-    """Its own and those of all its security groups: nested, primary and domain local ones too (``tokenGroups``,
-    MS-ADTS 3.1.1.4.5.19), and what each logon has."""
+    """Its own SID, those of all its security groups, also nested, primary and domain local ones (``tokenGroups``,
+    MS-ADTS 3.1.1.4.5.19), and those that every logon adds."""
     member_of: frozenset[str]
-    """The DNs in ``memberOf``, in lower case: direct groups, those for mail too."""
+    """The DNs in ``memberOf``, in lower case: direct groups, also distribution groups."""
 
 
 @dataclass(frozen=True)
 class Membership:
-    """The list, and what it says of the user. ``unrestricted``: the security descriptor has no list."""
+    """The list of allowed and denied principals. ``unrestricted``: the security descriptor has no DACL."""
 
     gmsa: str
     user: str
     entries: tuple[Ace, ...]
-    who: dict[str, ListedPrincipal]
-    me: Identity | None
+    principals: dict[str, ListedPrincipal]
+    identity: Identity | None
     unrestricted: bool = False
 
     @classmethod
     def read(cls, directory: Directory, gmsa: GmsaAccount, account: Account) -> Membership:
-        """What the AD shows. Raises DescriptorError and LdapRefusal."""
+        """Read the list and its principals from the AD. Raises DescriptorError and LdapRefusal."""
         entries = security_descriptor.dacl(gmsa.membership or b"")
-        me = identity(directory, account)
-        home = sid.domain_of(me.sid) if me else None
-        who = principals(directory, account, (entry.sid for entry in entries or ()), home)
-        return cls(gmsa.name, account.user, entries or (), who, me, entries is None)
+        user = read_identity(directory, account)
+        home = sid.domain_of(user.sid) if user else None
+        found = read_principals(directory, account, (entry.sid for entry in entries or ()), home)
+        return cls(gmsa.name, account.user, entries or (), found, user, entries is None)
 
     @property
     def allowed(self) -> tuple[ListedPrincipal, ...]:
-        """Those that an entry allows to read the password."""
-        found = (self.who[entry.sid] for entry in self.entries if entry.allow and entry.mask & READ_PROPERTY)
+        """The principals that an entry allows to read the password."""
+        found = (self.principals[entry.sid] for entry in self.entries if entry.allow and entry.mask & READ_PROPERTY)
         return tuple(dict.fromkeys(found))
 
     @property
     def decision(self) -> tuple[bool, Ace | None]:
-        """Whether the user may, on paper, and the entry that says so."""
-        return decide(self.entries, self.me.sids) if self.me else (False, None)
+        """Whether the list allows the user, and the entry that decides."""
+        return decide(self.entries, self.identity.sids) if self.identity else (False, None)
 
-    def is_about_user(self, entry: Ace) -> bool:
-        """Whether the entry is about the user or one of its groups."""
-        return self.me is not None and entry.sid in self.me.sids
+    def applies_to_user(self, entry: Ace) -> bool:
+        """Whether the entry is for the user or one of its groups."""
+        return self.identity is not None and entry.sid in self.identity.sids
+
+    def is_direct(self, entry: Ace) -> bool:
+        """Whether the entry is for the user itself."""
+        return self.identity is not None and entry.sid == self.identity.sid
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """Each entry of the list, in its order."""
+        """The entries of the list, in its order."""
         return tuple(map(self._row, self.entries))
 
     def _row(self, entry: Ace) -> Row:
-        principal = self.who[entry.sid]
-        right = "allowed" if entry.allow else "denied"
-        if not entry.mask & READ_PROPERTY or entry.object_type is not None:
-            right += f" something else ({entry.mask:#x})"
-        words = [str(principal.kind), right]
-        if principal.hosts and principal.kind is PrincipalKind.GROUP:
-            words.append("of computers only")
-        if entry.inherited:
-            words.append("inherited")
-        if self.is_about_user(entry):
-            words.append(f"holds for {self.user}")
-        doubtful = principal.kind is PrincipalKind.GONE or (entry.allow and is_wide(principal))
-        return Row(principal.name, Status.WARN if doubtful else Status.PASS, ", ".join(words))
+        principal = self.principals[entry.sid]
+        other_right = not entry.mask & READ_PROPERTY or entry.object_type is not None
+        words = (
+            str(principal.kind),
+            ("allowed" if entry.allow else "denied") + (f" another right ({entry.mask:#x})" if other_right else ""),
+            "computers only" if principal.hosts and principal.kind is PrincipalKind.GROUP else "",
+            "inherited" if entry.inherited else "",
+            f"applies to {self.user}" if self.applies_to_user(entry) else "",
+        )
+        doubtful = principal.kind is PrincipalKind.GONE or (entry.allow and is_broad(principal))
+        return Row(principal.name, Status.WARN if doubtful else Status.PASS, ", ".join(filter(None, words)))
 
 
-def identity(directory: Directory, account: Account) -> Identity | None:
-    """Who the secret's user is; None where it cannot be read."""
+def read_identity(directory: Directory, account: Account) -> Identity | None:
+    """The SIDs and groups of the secret's user; None if they cannot be read."""
     dn = locate(directory, account)
     if dn is None:
         return None
-    # A constructed attribute: given only where the search is for the one object.
+    # tokenGroups is a constructed attribute: returned by searches with base scope only
     (entry,) = directory.search(dn, "(objectClass=*)", ("objectSid", "tokenGroups", "memberOf"), "base")
-    own = sid_of(entry.first("objectSid"))
-    if own is None:
+    user = sid_of(entry.first("objectSid"))
+    if user is None:
         return None
     groups = filter(None, map(sid_of, entry.attributes.get("tokenGroups", ())))
-    members = frozenset(group.lower() for group in entry.texts("memberOf"))
-    return Identity(own, frozenset((own, *groups)) | sid.OF_EVERY_LOGON, members)
+    direct = frozenset(group.lower() for group in entry.texts("memberOf"))
+    return Identity(user, frozenset((user, *groups)) | sid.OF_EVERY_LOGON, direct)
 
 
-def principals(
+def read_principals(
     directory: Directory, account: Account, sids: Iterable[str], home: str | None
 ) -> dict[str, ListedPrincipal]:
-    """Who each of the SIDs is. ``home``: the SID of the user's own domain, as far as known."""
+    """The principals with these SIDs. ``home``: the SID of the user's own domain, if known."""
     wanted = tuple(dict.fromkeys(sids))
     if not wanted:
         return {}
-    query = "".join(f"(objectSid={text})" for text in wanted)  # Active Directory takes the text form in a filter
+    query = "".join(f"(objectSid={text})" for text in wanted)  # Active Directory accepts the text form in a filter
     found = directory.search(account.domain.base_dn, f"(|{query})", _ATTRIBUTES)
     entries = {sid_of(entry.first("objectSid")): entry for entry in found}
     return {text: principal(text, entries.get(text), home) for text in wanted}
 
 
 def principal(text: str, entry: Entry | None, home: str | None) -> ListedPrincipal:
-    """Who a SID is, by the entry that the directory has for it."""
+    """The principal with this SID, from its entry in the directory, if there is one."""
     if text in sid.WELL_KNOWN:
         return ListedPrincipal(text, PrincipalKind.WELL_KNOWN, sid.WELL_KNOWN[text], entry.dn if entry else None)
-    classes = _classes(entry) if entry else set()
-    if entry is None or "foreignsecurityprincipal" in classes:
-        domain = sid.domain_of(text)
-        foreign = bool(classes) or (domain is not None and domain != home)
-        return ListedPrincipal(
-            text, PrincipalKind.FOREIGN if foreign else PrincipalKind.GONE, text, entry.dn if entry else None
-        )
+    if entry is None:
+        kind = PrincipalKind.GONE if sid.domain_of(text) in (None, home) else PrincipalKind.FOREIGN
+        return ListedPrincipal(text, kind, text)
     kind = _kind(entry)
+    if kind is PrincipalKind.FOREIGN:
+        return ListedPrincipal(text, kind, text, entry.dn)
     hosts = kind is PrincipalKind.COMPUTER or (kind is PrincipalKind.GROUP and sid.rid_of(text) in COMPUTER_GROUPS)
     return ListedPrincipal(text, kind, entry.text("sAMAccountName") or text, entry.dn, hosts)
 
 
 def with_hosts(directory: Directory, account: Account, found: dict[str, ListedPrincipal]) -> dict[str, ListedPrincipal]:
-    """The same, with the groups marked that have only computers as members."""
+    """The same principals; groups whose members are all computers have ``hosts`` set."""
     groups = {
-        text: listed.dn
-        for text, listed in found.items()
-        if listed.kind is PrincipalKind.GROUP and listed.dn and not listed.hosts
+        group.dn: group
+        for group in found.values()
+        if group.kind is PrincipalKind.GROUP and group.dn and not group.hosts
     }
     if not groups:
         return found
-    query = "".join(f"(memberOf={escape_filter(dn)})" for dn in groups.values())
+    query = "".join(f"(memberOf={escape_filter(dn)})" for dn in groups)
     try:
-        members = directory.search(account.domain.base_dn, f"(|{query})", ("objectClass", "memberOf"))
-    except LdapRefusal:  # more members than the server gives in one answer
+        entries = directory.search(account.domain.base_dn, f"(|{query})", ("objectClass", "memberOf"))
+    except LdapRefusal:  # more members than the server returns in one answer
         return found
-    marked = {text: replace(found[text], hosts=True) for text, dn in groups.items() if _only_hosts(dn, members)}
-    return found | marked
-
-
-def _only_hosts(group: str, entries: Iterable[Entry]) -> bool:
-    members = [entry for entry in entries if group.lower() in map(str.lower, entry.texts("memberOf"))]
-    return bool(members) and all(_kind(entry) is PrincipalKind.COMPUTER for entry in members)
-
-
-def _classes(entry: Entry) -> set[str]:
-    return {name.lower() for name in entry.texts("objectClass")}
+    kinds: dict[str, set[PrincipalKind]] = {}
+    for entry in entries:
+        for dn in entry.texts("memberOf"):
+            kinds.setdefault(dn.lower(), set()).add(_kind(entry))
+    of_computers = (group for dn, group in groups.items() if kinds.get(dn.lower()) == {PrincipalKind.COMPUTER})
+    return found | {group.sid: replace(group, hosts=True) for group in of_computers}
 
 
 def _kind(entry: Entry) -> PrincipalKind:
-    classes = _classes(entry)
+    classes = {name.lower() for name in entry.texts("objectClass")}
+    if "foreignsecurityprincipal" in classes:
+        return PrincipalKind.FOREIGN
     if "group" in classes:
         enabled = int(entry.text("groupType") or SECURITY_ENABLED) & SECURITY_ENABLED
         return PrincipalKind.GROUP if enabled else PrincipalKind.DISTRIBUTION_GROUP
     if GMSA_CLASS.lower() in classes:
-        return PrincipalKind.GMSA  # which is a computer, too
+        return PrincipalKind.GMSA  # also of the class computer
     return PrincipalKind.COMPUTER if "computer" in classes else PrincipalKind.USER
 
 
-def is_wide(principal: ListedPrincipal) -> bool:
-    """Whether nearly everybody in the domain is meant."""
+def is_broad(principal: ListedPrincipal) -> bool:
+    """Whether the principal includes nearly everyone in the domain."""
     if principal.kind is PrincipalKind.WELL_KNOWN:
-        return principal.sid in EVERYBODY
-    return sid.domain_of(principal.sid) is not None and sid.rid_of(principal.sid) in EVERYBODY_OF_THE_DOMAIN
+        return principal.sid in EVERYONE
+    return sid.domain_of(principal.sid) is not None and sid.rid_of(principal.sid) in EVERYONE_IN_THE_DOMAIN
 
 
 def names(principals: Iterable[ListedPrincipal]) -> str:
-    """The names of all."""
+    """The principals' names, separated by commas."""
     return ", ".join(principal.name for principal in principals)
 
 
@@ -237,10 +236,10 @@ def set_list(gmsa: str, *names: str) -> str:
 
 
 def append_user(gmsa: str, user: str) -> tuple[str, ...]:
-    """The commands that show the list, and add a user to it."""
+    """The commands that show the list and append a user to it."""
     return (
         show_list(gmsa),
-        f"$list = @((Get-ADServiceAccount {_bare(gmsa)} -Properties {LIST}).{LIST})",
+        f"$list = @(({show_list(gmsa)}).{LIST})",
         f"Set-ADServiceAccount -Identity {_bare(gmsa)} -{LIST} "
         f"($list + (Get-ADUser {powershell(user)}).DistinguishedName)",
     )
@@ -253,75 +252,64 @@ def _bare(gmsa: str) -> str:
 
 @check(
     "permission.principals",
-    title="Only those who need it may retrieve the gMSA's password",
+    title="No broad group may retrieve the gMSA's password",
     cause=Cause.CREDENTIALS,
     docs=links.GMSA_ACCOUNTS,
 )
 def allowed_principals(gmsa: GmsaAccount, password: GmsaPassword, bound: BoundDirectory, account: Account) -> Finding:
-    """Reads who may retrieve the gMSA's password (`msDS-GroupMSAMembership`), and by which entry the user may.
+    """Reads who may retrieve the gMSA's password (`msDS-GroupMSAMembership`), and which entry allows the secret's user.
 
-    Warns of entries that stand for nearly everybody (Everyone, Authenticated Users, Domain Users, Domain Computers),
-    and of SIDs that no account has any more.
+    Warns about principals that include nearly everyone (Everyone, Authenticated Users, Domain Users, Domain Computers)
+    and about SIDs without an account.
 
-    Why: who has the gMSA's password is the gMSA, for SQL Server and for all that trusts it.
+    Why: anyone with the gMSA's password can act as the gMSA, for example on SQL Server.
 
-    Fix: allow one group with the secret's user in it, and nobody else.
+    Fix: allow one group that contains the secret's user, and nobody else.
     """
     if not gmsa.membership:
         return skipped(f"the AD does not show {account.user} who may retrieve the password of {gmsa.name}")
     try:
         membership = Membership.read(bound.directory, gmsa, account)
     except (DescriptorError, LdapRefusal) as error:
-        return skipped(f"who may retrieve the password of {gmsa.name} cannot be read: {error}")
+        return skipped(f"msDS-GroupMSAMembership of {gmsa.name} cannot be read: {error}")
     return judge(membership)
 
 
 def judge(membership: Membership) -> Finding:
-    """Whether the list is a good one, for a user who may. Pure."""
+    """The finding for the list of a gMSA whose password the user can read."""
     gmsa, user = membership.gmsa, membership.user
     if membership.unrestricted:
         return warned(
-            f"everybody may retrieve the password of {gmsa}: its security descriptor has no list",
+            f"everyone may retrieve the password of {gmsa}: msDS-GroupMSAMembership has no DACL",
             observed="no DACL in msDS-GroupMSAMembership",
-            expected="a group of those who need it",
-            fix=Fix(f"Allow {user} only, or a group with it.", (set_list(gmsa, user),)),
+            expected="a group of the accounts that need the password",
+            fix=Fix(f"Allow only {user}, or a group that it is in.", (set_list(gmsa, user),)),
         )
     _, entry = membership.decision
-    if entry is None:
-        permission = f"{user} may retrieve the password of {gmsa}"
-    elif membership.me and entry.sid == membership.me.sid:
-        permission = f"{user} itself is allowed to retrieve the password of {gmsa}"
-    else:
-        permission = f"{user} is allowed to retrieve the password of {gmsa} by {membership.who[entry.sid].name}"
-    wide = [principal for principal in membership.allowed if is_wide(principal)]
+    permission = f"{user} may retrieve the password of {gmsa}"
+    if entry:
+        through = f" through {membership.principals[entry.sid].name}"
+        permission += " (listed directly)" if membership.is_direct(entry) else through
+    broad = [principal for principal in membership.allowed if is_broad(principal)]
     gone = [principal for principal in membership.allowed if principal.kind is PrincipalKind.GONE]
-    if wide:
+    if not broad and not gone:
+        return passed(permission, rows=membership.rows)
+    keep = [principal.reference for principal in membership.allowed if principal not in (*broad, *gone)]
+    commands = (show_list(gmsa), set_list(gmsa, *(keep or (user,))))
+    if broad:
         return warned(
-            f"{permission}; nearly everybody in the domain may: {names(wide)}",
+            f"{permission}; the list allows nearly everyone in the domain: {names(broad)}",
             observed=f"allowed: {', '.join(map(str, membership.allowed))}",
-            expected="a group of those who need it",
-            fix=Fix(f"Allow {user}, or a group with it, instead.", _narrowed(membership)),
+            expected="a group of the accounts that need the password",
+            fix=Fix(f"Replace {names(broad)} in the list with {user}, or with a group that it is in.", commands),
             rows=membership.rows,
         )
-    if gone:
-        return warned(
-            f"{permission}; the list also has SIDs that no account has, as far as {user} sees: {names(gone)}",
-            observed=names(gone),
-            expected="accounts that exist",
-            fix=Fix(
-                "See as an administrator that they are gone, and write the list anew, without them.",
-                _narrowed(membership),
-            ),
-            rows=membership.rows,
-        )
-    return passed(permission, rows=membership.rows)
-
-
-def _narrowed(membership: Membership) -> tuple[str, ...]:
-    """The commands that leave those in the list who exist and are not everybody."""
-    good = [principal.reference for principal in membership.allowed if _stays(principal)]
-    return show_list(membership.gmsa), set_list(membership.gmsa, *(good or (membership.user,)))
-
-
-def _stays(principal: ListedPrincipal) -> bool:
-    return principal.kind is not PrincipalKind.GONE and not is_wide(principal)
+    return warned(
+        f"{permission}; the list also contains SIDs that {user} cannot resolve to an account: {names(gone)}",
+        observed=names(gone),
+        expected="accounts that exist",
+        fix=Fix(
+            "As an administrator, verify that these accounts are deleted. Then set the list without them.", commands
+        ),
+        rows=membership.rows,
+    )

@@ -1,1 +1,1 @@
-"""The domain controllers that DNS names: their addresses, their ports, and what each of them answers."""
+"""The domain controllers that DNS lists: their addresses, their ports, and the answers of each."""

@@ -1,4 +1,4 @@
-"""The domain's SRV records, asked as the task would ask them."""
+"""The domain's SRV records, resolved as the task would resolve them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from gmsa_doctor.authoring import (
     Fix,
     Given,
     Outcome,
+    Owner,
     Result,
     Row,
     ShowsAs,
@@ -38,7 +39,7 @@ _GROUPS = CheckId("network-access.security-groups")
 
 @check(
     "dns.domain-controllers",
-    title="DNS names the domain controllers",
+    title="DNS lists the domain controllers",
     cause=Cause.DHCP_OPTIONS,
     docs=links.DC_LOCATOR,
     shows=(texts.NO_DNS, texts.NO_DC),
@@ -48,17 +49,17 @@ def domain_controllers(
     account: Outcome[Account],
     dns: Dns,
     vantage: Vantage,
-    way: Outcome[VpcDns],
+    vpc_dns: Outcome[VpcDns],
     resolver: Outcome[OutboundEndpoint],
     passage: Outcome[Passage],
 ) -> Result[DomainControllers]:
-    """Asks for the SRV records of the domain controllers and KDCs, and for the addresses of their targets.
+    """Resolves the SRV records of the domain controllers and KDCs, and the addresses of their targets.
 
-    Why: Credentials Fetcher takes its list of domain controllers from `_ldap._tcp.dc._msdcs.<domain>`, and
-    Kerberos finds the KDCs by `_kerberos._tcp.<domain>`. Without an answer nothing else can work.
+    Why: Credentials Fetcher takes its list of domain controllers from `_ldap._tcp.dc._msdcs.<domain>`, and Kerberos
+    finds the KDCs by `_kerberos._tcp.<domain>`. Without these records, nothing else works.
 
-    Fix: let the task's DNS servers be those of the AD, or forward the domain to them; register the domain
-    controllers' records again if they are missing.
+    Fix: set the task's DNS servers to those of the AD, or forward the domain to them. If the domain controllers'
+    records are missing, register them again.
     """
     domain = domain_in_use(names, account)
     locator, kerberos = srv_name(domain), f"_kerberos._tcp.{domain.text}"
@@ -70,7 +71,7 @@ def domain_controllers(
             error = unanswered[question]
             raise Stop(
                 _closed(passage, error, vantage)
-                or _no_records(domain, names, question, error, vantage, way, resolver, shows)
+                or _no_records(domain, names, question, error, vantage, vpc_dns, resolver, shows)
             )
     targets = dict.fromkeys(record.target for record in (*records[locator], *records[kerberos]))
     addresses, errors = split(each(targets, dns.addresses))
@@ -88,7 +89,7 @@ def domain_controllers(
     else:
         word = "domain controller" if len(addresses) == 1 else "domain controllers"
         servers = ", ".join(dns.servers)
-        finding = passed(f"{len(addresses)} {word} of {domain.text}, asked of {servers}", rows=rows)
+        finding = passed(f"{len(addresses)} {word} of {domain.text}, from DNS server {servers}", rows=rows)
     return Given(value, finding)
 
 
@@ -102,10 +103,14 @@ def _endpoints(records: tuple[Srv, ...], addresses: dict[str, tuple[str, ...]]) 
 
 def _some_without_address(domain: DomainName, errors: dict[str, ClientError], rows: tuple[Row, ...]) -> Finding:
     return warned(
-        f"no address for {', '.join(errors)}, which the SRV records of {domain.text} name; "
-        "Credentials Fetcher loses time there",
+        f"no address for {', '.join(errors)}, listed in the SRV records of {domain.text}; Credentials Fetcher waits "
+        "for them until a timeout",
         expected="an A or AAAA record for each domain controller",
-        fix=Fix("Register the domain controller's host record, or remove the SRV records of one that is gone."),
+        fix=Fix(
+            "Register the domain controller's host record again (on it), or remove the SRV records if it no longer "
+            "exists.",
+            ("ipconfig /registerdns",),
+        ),
         rows=rows,
     )
 
@@ -114,17 +119,17 @@ def _no_udp(question: str, error: ClientError, rows: tuple[Row, ...]) -> Finding
     return warned(
         f"{question} is missing: {error.text}; Kerberos falls back to TCP",
         expected="SRV records for UDP and TCP",
-        fix=Fix("Register the domain controllers' records again (on each: `nltest /dsregdns`)."),
+        fix=Fix("Register the domain controllers' records again (on each).", ("nltest /dsregdns",)),
         rows=rows,
     )
 
 
 def _closed(passage: Outcome[Passage], error: ClientError, vantage: Vantage) -> Finding | None:
-    """Silence that is to be expected with these routes, security groups or network ACLs is no fault of its own."""
+    """Deferred to the checks of routes, security groups and network ACLs if these block DNS."""
     ids = passage.value.closed_by(Need.DNS) if passage.value else ()
     if not ids or not vantage.own_resolver or isinstance(error, NotFound | Refused):
         return None
-    return deferred_to(ids, f"no answer, as is to be expected with what the network lets pass: {error.text}")
+    return deferred_to(ids, f"no answer, as expected: the network blocks it: {error.text}")
 
 
 def _no_records(
@@ -133,32 +138,33 @@ def _no_records(
     question: str,
     error: ClientError,
     vantage: Vantage,
-    way: Outcome[VpcDns],
+    vpc_dns: Outcome[VpcDns],
     resolver: Outcome[OutboundEndpoint],
     shows: ShowsAs,
 ) -> Finding:
-    for cause, outcome in (("these DHCP options", way), ("this Resolver rule", resolver)):
+    for cause, outcome in (("these DHCP options", vpc_dns), ("this Resolver rule", resolver)):
         if outcome.value is None and vantage.own_resolver and _forwards_nothing(outcome.finding):
-            return deferred_to(outcome.finding, f"no answer, as is to be expected with {cause}: {error.text}")
+            return deferred_to(outcome.finding, f"no answer, as expected with {cause}: {error.text}")
     if isinstance(error, CutOff):
         return judge_silence(_cut_off(domain, question, error, shows), vantage)
-    other = f" (the secret's domainName; the CredSpec says {names.domain.text})" if domain != names.domain else ""
+    other = f" (the secret's domainName; the CredSpec names {names.domain.text})" if domain != names.domain else ""
     failure = failed(
         f"the SRV records of {domain.text}{other} were not found: {error.text}",
         observed=f"{question}: {error.text}",
-        expected="SRV records that name the domain controllers",
+        expected="SRV records that list the domain controllers",
         fix=Fix(
-            f"Check that {domain.text} is the AD domain's DNS name, and let the VPC's DHCP options (or a Resolver "
-            "rule) lead to the AD's DNS servers. Ask one of these itself:",
+            f"Check that {domain.text} is the AD domain's DNS name, and point the VPC's DHCP options (or a Resolver "
+            "rule) to the AD's DNS servers. To query one of them directly:",
             (f"dig +short SRV {posix(question)} {posix('@<address of a DNS server of the AD>')}",),
+            owner=Owner.AWS,
         ),
         shows_as=shows,
     )
-    return judge_silence(failure, vantage, way.value.servers if way.value else ())
+    return judge_silence(failure, vantage, vpc_dns.value.servers if vpc_dns.value else ())
 
 
 def _forwards_nothing(finding: Finding) -> bool:
-    """Whether it is a failure that lets nothing be forwarded; that of the task's groups may be the endpoint's too."""
+    """Whether the finding means that nothing is forwarded; the endpoint may share the task's security groups."""
     return finding.status is Status.FAIL or _GROUPS in finding.because
 
 
@@ -168,9 +174,10 @@ def _cut_off(domain: DomainName, question: str, error: CutOff, shows: ShowsAs) -
         observed=f"{question}: {error.text}",
         expected="answers over UDP and TCP 53",
         fix=Fix(
-            "Allow TCP 53 beside UDP 53 from the task's security group to the DNS servers: security groups on both "
-            "sides, network ACLs, firewalls. Many domain controllers make long answers.",
+            "Allow TCP 53 in addition to UDP 53 from the task's security group to the DNS servers: security groups on "
+            "both sides, network ACLs, firewalls. With many domain controllers, answers are too long for UDP.",
             (f"dig +tcp SRV {posix(question)} {posix('@<address of the DNS server>')}",),
+            owner=Owner.AWS,
         ),
         shows_as=shows,
     )
@@ -178,9 +185,9 @@ def _cut_off(domain: DomainName, question: str, error: CutOff, shows: ShowsAs) -
 
 def _no_addresses(domain: DomainName, errors: dict[str, ClientError]) -> Finding:
     return failed(
-        f"no domain controller that the SRV records of {domain.text} name has an address",
+        f"no domain controller in the SRV records of {domain.text} has an address",
         observed="; ".join(f"{host}: {error.text}" for host, error in errors.items()),
         expected="an A or AAAA record for each domain controller",
-        fix=Fix("Register the domain controllers' host records (on each: `ipconfig /registerdns`)."),
+        fix=Fix("Register the domain controllers' host records again (on each).", ("ipconfig /registerdns",)),
         shows_as=texts.NO_DC,
     )

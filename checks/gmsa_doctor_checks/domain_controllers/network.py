@@ -7,6 +7,7 @@ from gmsa_doctor.authoring import (
     Fix,
     Given,
     Outcome,
+    Owner,
     Result,
     Row,
     Status,
@@ -29,7 +30,7 @@ from gmsa_doctor_checks.silence import judge_silence, split
 from gmsa_doctor_checks.values import DomainControllers, Endpoint, ReachableKdcs, ReachableLdap
 
 AT_ONCE = 128
-"""Connections that are tried at the same time: a large domain has hundreds of domain controllers, most out of reach."""
+"""Simultaneous connection attempts: a large domain has hundreds of domain controllers, most of them unreachable."""
 
 
 @check(
@@ -41,15 +42,15 @@ AT_ONCE = 128
 def kerberos(
     controllers: DomainControllers, tcp: Tcp, vantage: Vantage, passage: Outcome[Passage]
 ) -> Result[ReachableKdcs]:
-    """Opens a TCP connection to the Kerberos port (88) of each KDC that DNS names.
+    """Opens a TCP connection to the Kerberos port (88) of each KDC that DNS lists.
 
-    Why: without a KDC there is no ticket. Kerberos waits long for one that drops packets, and which domain
-    controller is asked first is chance.
+    Why: without a KDC there is no ticket. Kerberos waits a long time for a KDC that drops packets, and any domain
+    controller may be the first one asked.
 
-    Fix: allow TCP and UDP 88 from the task's security group to every domain controller, in the security
-    groups, the network ACLs (return ports too) and the firewalls between.
+    Fix: allow TCP and UDP 88 from the task's security group to every domain controller, in the security groups, the
+    network ACLs (also return ports) and the firewalls between them.
     """
-    reachable, finding, silent = _try_all(controllers.kdcs, Need.KERBEROS, tcp)
+    reachable, finding, silent = _connect(controllers.kdcs, Need.KERBEROS, tcp)
     if not reachable:
         return _closed(finding, silent, passage, Need.KERBEROS, vantage)
     return Given(ReachableKdcs(controllers.domain, reachable), finding)
@@ -64,27 +65,27 @@ def kerberos(
 def ldap(
     controllers: DomainControllers, tcp: Tcp, vantage: Vantage, passage: Outcome[Passage], kdcs: Outcome[ReachableKdcs]
 ) -> Result[ReachableLdap]:
-    """Opens a TCP connection to the LDAP port (389) of each domain controller that DNS names.
+    """Opens a TCP connection to the LDAP port (389) of each domain controller that DNS lists.
 
-    Domain controllers that accept nothing at all are one fault, and it is told of once: by network.kerberos.
+    If the domain controllers accept no connections at all, network.kerberos alone reports it.
 
-    Why: Credentials Fetcher reads the gMSA's password by LDAP on port 389 (not 636). The 1.3 daemon has no
-    time limit there: one domain controller that drops packets costs minutes.
+    Why: Credentials Fetcher reads the gMSA's password over LDAP on port 389 (not 636). Version 1.3 has no time limit
+    there: one domain controller that drops packets delays the task by minutes.
 
-    Fix: allow TCP 389 from the task's security group to every domain controller, in the security groups, the
-    network ACLs (return ports too) and the firewalls between.
+    Fix: allow TCP 389 from the task's security group to every domain controller, in the security groups, the network
+    ACLs (also return ports) and the firewalls between them.
     """
-    reachable, finding, silent = _try_all(controllers.ldap, Need.LDAP, tcp)
+    reachable, finding, silent = _connect(controllers.ldap, Need.LDAP, tcp)
     if reachable:
         return Given(ReachableLdap(controllers.domain, reachable), finding)
     closed = _closed(finding, silent, passage, Need.LDAP, vantage)
     if closed.status is Status.FAIL and _no_kdc_either(controllers, kdcs.finding):
-        return deferred_to(kdcs.finding, f"as closed as Kerberos on the same hosts: {closed.summary}")
+        return deferred_to(kdcs.finding, f"also closed, on the same hosts as network.kerberos: {closed.summary}")
     return closed
 
 
-def _try_all(endpoints: tuple[Endpoint, ...], need: Need, tcp: Tcp) -> tuple[tuple[Endpoint, ...], Finding, bool]:
-    """The endpoints that accept a connection, the finding, and whether any gives no answer at all."""
+def _connect(endpoints: tuple[Endpoint, ...], need: Need, tcp: Tcp) -> tuple[tuple[Endpoint, ...], Finding, bool]:
+    """The endpoints that accept a connection, the finding, and whether any of them does not answer."""
     answers = each(endpoints, lambda endpoint: tcp.connect(endpoint.address, endpoint.port), AT_ONCE)
     seconds, errors = split(answers)
     reachable, closed = tuple(seconds), tuple(errors)
@@ -95,17 +96,18 @@ def _try_all(endpoints: tuple[Endpoint, ...], need: Need, tcp: Tcp) -> tuple[tup
     why = "; ".join(error.text for error in errors.values())
     ports = ", ".join(sorted({str(endpoint.port) for endpoint in closed}))
     addresses = ", ".join(sorted({endpoint.address for endpoint in closed}))
-    also = "; where 389 is closed too (network.ldap), that as well" if need is Need.KERBEROS else ""
+    also = " (and TCP 389, if network.ldap reports it too)" if need is Need.KERBEROS else ""
     fix = Fix(
-        f"See whether {_hosts(closed)} runs and is a domain controller still. If so, allow TCP {ports} from the task's "
-        f"security group to {addresses}{also}: security groups on both sides, network ACLs (return ports 1024-65535 "
-        "too), routes and firewalls.",
+        f"Check that {_hosts(closed)} is running and is still a domain controller. If so, allow TCP {ports}{also} from "
+        f"the task's security group to {addresses}: security groups on both sides, network ACLs (also return ports "
+        "1024-65535), routes and firewalls.",
         tuple(f"nc -vz -w 3 {posix(endpoint.address)} {endpoint.port}" for endpoint in closed[:3]),
+        owner=None if silent else Owner.AD,
     )
     expected = f"TCP {ports} open on each domain controller"
     if reachable:
         often = how_often((endpoint.host for endpoint in closed), (endpoint.host for endpoint in endpoints))
-        summary = f"{need} is open on {_hosts(reachable)} but not on {_hosts(closed)}; {often}, and waits"
+        summary = f"{need} is open on {_hosts(reachable)} but not on {_hosts(closed)}, where tasks wait; {often}"
         return reachable, warned(summary, observed=why, expected=expected, fix=fix, rows=rows), silent
     shows = texts.USER_TICKET if need is Need.KERBEROS else texts.BIND
     summary = f"no domain controller accepts {need} connections: {why}"
@@ -119,15 +121,15 @@ def _row(endpoint: Endpoint, answer: float | ClientError) -> Row:
 
 
 def _closed(finding: Finding, silent: bool, passage: Outcome[Passage], need: Need, vantage: Vantage) -> Finding:
-    """Silence that is to be expected with these routes, security groups or network ACLs is no fault of its own."""
+    """Deferred to the checks of routes, security groups and network ACLs if these block the port."""
     ids = passage.value.closed_by(need) if passage.value else ()
     if silent and ids:
-        return deferred_to(ids, f"as is to be expected with what the network lets pass: {finding.summary}")
+        return deferred_to(ids, f"as expected, the network blocks it: {finding.summary}")
     return judge_silence(finding, vantage)
 
 
 def _no_kdc_either(controllers: DomainControllers, kerberos: Finding) -> bool:
-    """No KDC accepts connections, which is a failure, and LDAP is on no other host."""
+    """Whether Kerberos failed on all hosts, and these include all LDAP hosts."""
     kdcs = {endpoint.address for endpoint in controllers.kdcs}
     return kerberos.status is Status.FAIL and kdcs >= {endpoint.address for endpoint in controllers.ldap}
 

@@ -1,8 +1,8 @@
-"""What of the network differs from one domain controller to the next: UDP, further ports, names of addresses."""
+"""Network properties that differ between domain controllers: UDP, further ports, PTR records."""
 
 from __future__ import annotations
 
-from gmsa_doctor.authoring import Finding, Fix, Row, Status, check, passed, warned
+from gmsa_doctor.authoring import Finding, Fix, Owner, Row, Status, check, passed, warned
 from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.clients.kerberos.kdc_questions import FirstAnswer, KdcQuestions
 from gmsa_doctor.clients.network.tcp import Tcp
@@ -18,44 +18,45 @@ from gmsa_doctor_checks.silence import judge_silence, split
 from gmsa_doctor_checks.values import Account, DomainControllers, Endpoint, ReachableKdcs, ReachableLdap
 
 OTHER_PORTS = {53: "DNS", 464: "password changes", 636: "LDAPS"}
-"""Those of a domain controller that an application may want, and Credentials Fetcher does not."""
+"""Ports that an application may need, but Credentials Fetcher does not."""
 
 OTHER_SECONDS = 1.0
 
 _PORTS_OF = 8
-"""Domain controllers whose further ports are tried: enough to be informed."""
+"""The maximum number of domain controllers whose further ports are tried."""
 
 _AWS_NAMES = (".internal", ".amazonaws.com", ".amazonaws.com.cn")
-"""Under which the VPC's resolver names each private or public address (`ip-10-0-0-5.ec2.internal`)."""
+"""Domains in which the VPC's resolver names each private or public address (`ip-10-0-0-5.ec2.internal`)."""
 
 
 @check("domain-controllers.kerberos-udp", title="The KDCs answer over UDP", docs=links.FARGATE_NETWORK)
 def kerberos_udp(account: Account, kdcs: ReachableKdcs, questions: KdcQuestions, vantage: Vantage) -> Finding:
-    """Sends the first request of a logon to each KDC over UDP (88); no password goes with it, and none is counted.
+    """Sends the first request of a logon to each KDC over UDP (88), without a password, so no failed logon is counted.
 
-    Why: Kerberos asks over UDP first, and turns to TCP when nothing comes back: with UDP 88 blocked each ticket waits
-    for seconds. It works nevertheless, so this is a warning.
+    Why: Kerberos tries UDP first and falls back to TCP if nothing comes back: with UDP 88 blocked, each ticket takes
+    seconds longer. Logons still work, so this is a warning.
 
-    Fix: allow UDP 88 beside TCP 88 from the task's security group to every domain controller.
+    Fix: allow UDP 88 in addition to TCP 88 from the task's security group to every domain controller.
     """
     answers = each(
         kdcs.endpoints[:MOST],
         lambda kdc: questions.first_answer(account.user, kdcs.domain.realm, kdc.address, kdc.port, "UDP"),
     )
     _, errors = split(answers)
-    # a port that refuses is known at once, and TCP is asked without a wait
+    # a port that refuses costs no time: TCP follows at once
     silent = {kdc: error for kdc, error in errors.items() if not isinstance(error, Refused)}
     rows = tuple(_udp_row(kdc, answer) for kdc, answer in answers)
     if not silent:
         return passed("each KDC answers over UDP, or refuses at once", rows=rows)
     hosts, addresses = names(kdc.host for kdc in silent), ", ".join(kdc.address for kdc in silent)
     failure = warned(
-        f"no answer over UDP from {hosts}; Kerberos asks there first, and waits seconds before it turns to TCP",
+        f"no answer over UDP from {hosts}; Kerberos tries UDP first, and waits seconds before it falls back to TCP",
         observed="; ".join(error.text for error in silent.values()),
         expected="UDP 88 open to each domain controller, and the answers let back in",
         fix=Fix(
             f"Allow UDP 88 from the task's security group to {addresses}: security groups on both sides, network ACLs "
-            "(return ports 1024-65535 too), routes and firewalls."
+            "(also return ports 1024-65535), routes and firewalls.",
+            owner=Owner.AWS,
         ),
         rows=rows,
     )
@@ -64,18 +65,22 @@ def kerberos_udp(account: Account, kdcs: ReachableKdcs, questions: KdcQuestions,
 
 def _udp_row(kdc: Endpoint, answer: FirstAnswer | ClientError) -> Row:
     if isinstance(answer, Refused):
-        return row(kdc, "UDP refused; TCP is asked at once")
+        return row(kdc, "UDP refused; TCP follows at once")
     if isinstance(answer, ClientError):
         return row(kdc, answer.text, bad=True)
     return row(kdc, "answers over UDP")
 
 
-@check("domain-controllers.other-ports", title="Further ports of the domain controllers", docs=links.FARGATE_NETWORK)
+@check(
+    "domain-controllers.other-ports",
+    title="Other open ports of the domain controllers",
+    docs=links.FARGATE_NETWORK,
+)
 def other_ports(reachable: ReachableLdap, tcp: Tcp) -> Finding:
-    """Tries the TCP ports 53, 464 and 636 of each domain controller. For information: it only passes.
+    """Tries the TCP ports 53, 464 and 636 of each domain controller. For information only: it always passes.
 
-    Why: Credentials Fetcher needs none of these; but where the domain controllers are the DNS servers too, long answers
-    come over TCP 53, and an application may change passwords (464) or speak LDAPS (636).
+    Why: Credentials Fetcher needs none of these. But if the domain controllers are also the DNS servers, long answers
+    use TCP 53, and an application may change passwords (464) or use LDAPS (636).
 
     Fix: none is needed, unless the application uses one of them.
     """
@@ -98,16 +103,16 @@ def other_ports(reachable: ReachableLdap, tcp: Tcp) -> Finding:
 
 @check(
     "domain-controllers.reverse-names",
-    title="The domain controllers' addresses lead back to their names",
+    title="Reverse DNS returns the domain controllers' names",
     docs=links.DC_LOCATOR,
 )
 def reverse_names(controllers: DomainControllers, dns: Dns, platform: Platform) -> Finding:
-    """Asks for the PTR record of each domain controller's address.
+    """Resolves the PTR record of each domain controller's address.
 
-    Why: where the OpenLDAP client's SASL_NOCANON is off, Credentials Fetcher 1.3 asks for the ticket of the name that
-    the address leads back to: a missing or wrong record ends in "Server not found in Kerberos database".
+    Why: if the OpenLDAP client's SASL_NOCANON is off, Credentials Fetcher 1.3 requests the ticket for the name in the
+    PTR record. A missing or wrong record causes "Server not found in Kerberos database".
 
-    Fix: make a reverse zone, and let the domain controllers register in it.
+    Fix: create a reverse lookup zone, and let the domain controllers register in it.
     """
     endpoints = {endpoint.address: endpoint for endpoint in controllers.ldap[:MOST]}
     answers = [(endpoints[address], answer) for address, answer in each(endpoints, dns.names_of)]
@@ -120,27 +125,27 @@ def reverse_names(controllers: DomainControllers, dns: Dns, platform: Platform) 
     if wrong:
         endpoint, found = next(iter(wrong.items()))
         return warned(
-            f"{endpoint.address} leads back to {', '.join(found)}, not to {endpoint.host}; an LDAP client that takes "
-            "the name from there, as Credentials Fetcher 1.3 may, asks for a ticket of the wrong one",
-            expected=f"a PTR record of {endpoint.address} that says {endpoint.host}",
+            f"reverse DNS of {endpoint.address} returns {', '.join(found)}, not {endpoint.host}. A client that builds "
+            "the SPN from reverse DNS (Credentials Fetcher 1.3 may) asks for a ticket for the wrong host",
+            expected=f"a PTR record of {endpoint.address} that returns {endpoint.host}",
             fix=_fix(endpoint),
             rows=rows,
         )
     if missing and needed:
         return warned(
-            f"{', '.join(endpoint.address for endpoint in missing)} has no PTR record; Credentials Fetcher 1.3 needs "
-            "one unless SASL_NOCANON is on",
+            f"{', '.join(endpoint.address for endpoint in missing)} has no PTR record; Credentials Fetcher 1.3 "
+            "requires one unless SASL_NOCANON is on",
             expected="a PTR record for each domain controller",
             fix=_fix(missing[0]),
             rows=rows,
         )
     if errors:
-        return passed(f"no PTR record for {len(errors)} of {len(answers)}; nothing needs it here", rows=rows)
-    return passed("each leads back", rows=rows)
+        return passed(f"no PTR record for {len(errors)} of {len(answers)}; this task does not need them", rows=rows)
+    return passed("each PTR record returns the domain controller's name", rows=rows)
 
 
 def _misleads(endpoint: Endpoint, found: tuple[str, ...], platform: Platform) -> bool:
-    """Whether the names are others. On Fargate, AWS's own for the address harm nobody."""
+    """Whether the names differ from the host's. On Fargate, AWS's own names for the address are harmless."""
     if endpoint.host in found:
         return False
     return not (platform.launch is Launch.FARGATE and all(name.endswith(_AWS_NAMES) for name in found))
@@ -156,10 +161,11 @@ def _row(endpoint: Endpoint, answer: tuple[str, ...] | ClientError, bad: bool) -
 
 def _fix(endpoint: Endpoint) -> Fix:
     return Fix(
-        f"Let {endpoint.host} register its PTR record (it needs a reverse zone), or use Credentials Fetcher 2.x.",
+        f"Register the PTR record of {endpoint.host} (on it; this requires a reverse lookup zone), or use Credentials "
+        "Fetcher 2.x.",
         (
-            f"dig +short -x {posix(endpoint.address)}",
-            f"Resolve-DnsName -Type PTR {powershell(endpoint.address)}",
             "ipconfig /registerdns",
+            f"Resolve-DnsName -Type PTR {powershell(endpoint.address)}",
+            f"dig +short -x {posix(endpoint.address)}",
         ),
     )

@@ -1,6 +1,6 @@
-"""What each domain controller knows of the user and of the gMSA: they replicate, and until they have, they differ.
+"""The user and the gMSA on each domain controller, which differ until replication is finished.
 
-Asked with the ticket that the user has already: a service ticket for each domain controller, and no further logon.
+This uses the ticket that the user already has: a service ticket for each domain controller, and no further logon.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ from gmsa_doctor_checks.values import (
 )
 
 _ATTRIBUTES = ("userAccountControl", "pwdLastSet", "msDS-ManagedPasswordId", "msDS-GroupMSAMembership")
-"""Those that replicate. `whenChanged` does not: it differs between domain controllers that agree (MS-ADA3 2.370)."""
+"""These replicate. `whenChanged` does not: it differs between domain controllers that agree (MS-ADA3 2.370)."""
 
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 
 _REFUSALS = {
-    KdcReason.UNKNOWN_CLIENT: "it does not know {user}",
-    KdcReason.WRONG_REALM: "it serves another realm than that of {user}",
+    KdcReason.UNKNOWN_CLIENT: "it has no user {user}",
+    KdcReason.WRONG_REALM: "it does not serve the realm of {user}",
     KdcReason.DISABLED: "{user} is disabled there",
     KdcReason.LOCKED: "{user} is locked there",
     KdcReason.ACCOUNT_EXPIRED: "the account {user} has expired there",
@@ -66,7 +66,7 @@ _REFUSALS = {
 
 @dataclass(frozen=True)
 class LdapSessions:
-    """Sealed sessions with the domain controllers that let the user in; ``asked``: the hosts of the SRV answer."""
+    """Sealed sessions with the domain controllers that accept the bind; ``asked``: the hosts of the SRV answer."""
 
     asked: tuple[str, ...]
     directories: tuple[tuple[Endpoint, Directory], ...]
@@ -74,33 +74,34 @@ class LdapSessions:
 
 @dataclass(frozen=True)
 class GmsaReplica:
-    """The gMSA as one domain controller knows it."""
+    """The gMSA on one domain controller."""
 
     dn: str
     enabled: bool
     password_set: int
     """``pwdLastSet``: units of 100 ns since 1601."""
     password_id: bytes | None = field(default=None, repr=False)
-    """``msDS-ManagedPasswordId``: which password is the current one."""
+    """``msDS-ManagedPasswordId``: identifies the current password."""
     membership: bytes | None = field(default=None, repr=False)
     password: Hidden[bytes] | None = None
     refusal: str | None = None
-    """Why no password can be made there, where the domain controller says so."""
+    """Why the domain controller cannot compute the password, if it reports that."""
 
 
 @check(
     "domain-controllers.bind",
-    title="Each domain controller lets the user in",
+    title="Each domain controller accepts the sealed LDAP bind",
     docs=links.LDAP_SIGNING,
     shows=(texts.BIND,),
 )
 def bind(ticket: UserTicket, dses: RootDses, bound: BoundDirectory, ldap: Ldap) -> Result[LdapSessions]:
-    """Logs on to LDAP at each domain controller that serves the domain, signed and sealed, with the same ticket.
+    """Binds to LDAP on each domain controller that serves the domain, signed and sealed, with the user's ticket.
 
-    Why: Credentials Fetcher asks them in the order of DNS's answer. One whose SPN is missing, or whose keys or clock do
-    not fit, costs time where it comes first. A sealed bind satisfies LDAP signing; channel binding concerns LDAPS only.
+    Why: Credentials Fetcher asks them in the order of the DNS answer. A domain controller with a missing SPN, or with a
+    different key or clock, costs time if it comes first. A sealed bind satisfies LDAP signing; channel binding concerns
+    LDAPS only.
 
-    Fix: as the reason says: register the SPN, mend the clock, or let the domain controllers replicate.
+    Fix: depends on the reason: register the SPN, fix the clock, or let the domain controllers replicate.
     """
     endpoints = tuple(endpoint for endpoint, _ in dses.of_domain or dses.answers)
     kdc = Kdc(ticket.kdc.address, ticket.kdc.port)
@@ -114,7 +115,7 @@ def bind(ticket: UserTicket, dses: RootDses, bound: BoundDirectory, ldap: Ldap) 
     directories, errors = split(answers)
     value = LdapSessions(dses.asked, tuple(directories.items()))
     if not errors:
-        return Given(value, passed(f"each of {len(answers)} lets {ticket.principal} in, signed and sealed"))
+        return Given(value, passed(f"each of {len(answers)} accepts the bind of {ticket.principal}, signed and sealed"))
     summary, fix = explain_bind(*next(iter(errors.items())))
     finding = warned(
         f"{summary}; {how_often((endpoint.host for endpoint in errors), dses.asked)}",
@@ -130,28 +131,28 @@ def bind(ticket: UserTicket, dses: RootDses, bound: BoundDirectory, ldap: Ldap) 
 
 @check(
     "domain-controllers.user",
-    title="Each KDC knows the user, and lets it log on",
+    title="The user can log on at each KDC",
     docs=links.KERBEROS_ERRORS,
     shows=(texts.USER_TICKET,),
 )
 def user(ticket: UserTicket, controllers: DomainControllers, kdcs: ReachableKdcs, questions: KdcQuestions) -> Finding:
-    """Sends the first request of a logon, without any password, to the KDCs that were not asked for the ticket.
+    """Sends the first request of a logon, without a password, to the KDCs that were not asked for the ticket.
 
-    A KDC that knows the user demands a proof; one that does not, or has it disabled or locked, says so. That counts as
-    no failed logon.
+    A KDC that has the user requests pre-authentication. Otherwise it reports that the user is missing, disabled or
+    locked. No failed logon is counted.
 
-    Why: a user that was just made, enabled or unlocked is so on one domain controller first. A task whose Kerberos
-    library asks another one fails.
+    Why: a user that was just created, enabled or unlocked is so on one domain controller first. A task whose Kerberos
+    library asks another domain controller fails.
 
-    Fix: wait for the replication or force it, and mend it where it is broken.
+    Fix: wait for replication or force it, and fix it if it is broken.
     """
     name, _, realm = ticket.principal.rpartition("@")
     others = kdcs.endpoints[kdcs.endpoints.index(ticket.kdc) + 1 :] if ticket.kdc in kdcs.endpoints else kdcs.endpoints
     answers = each(others[:MOST], lambda kdc: questions.first_answer(name, realm, kdc.address, kdc.port))
     refusals = {kdc: refusal for kdc, answer in answers if (refusal := _refusal(answer, name))}
     rows = (
-        row(ticket.kdc, "gave a ticket"),
-        *(row(kdc, refusals.get(kdc, f"knows {name}"), bad=kdc in refusals) for kdc, _ in answers),
+        row(ticket.kdc, "issued a ticket"),
+        *(row(kdc, refusals.get(kdc, f"{name} can log on"), bad=kdc in refusals) for kdc, _ in answers),
     )
     if not refusals:
         return passed(f"{name} can log on at each of {len(rows)}", rows=rows)
@@ -160,9 +161,9 @@ def user(ticket: UserTicket, controllers: DomainControllers, kdcs: ReachableKdcs
     often = how_often(hosts, (kdc.host for kdc in controllers.kdcs))
     return warned(
         f"{hosts[0]}: {refusal}, unlike {ticket.kdc.host}; {often}",
-        expected=f"each KDC lets {name} log on",
+        expected=f"{name} can log on at each KDC",
         fix=Fix(
-            f"Let the domain controllers replicate, and see why {names(hosts)} lags behind or does not answer.",
+            f"Let the domain controllers replicate, and find out why {names(hosts)} lags behind or does not answer.",
             (
                 "repadmin /showrepl",
                 "repadmin /syncall /AdeP",
@@ -174,7 +175,7 @@ def user(ticket: UserTicket, controllers: DomainControllers, kdcs: ReachableKdcs
 
 
 def _refusal(answer: FirstAnswer | ClientError, user: str) -> str | None:
-    """Why the user cannot log on there, as far as the first answer tells."""
+    """Why the user cannot log on there, if the first answer shows it."""
     if isinstance(answer, ClientError):
         return answer.text
     return _REFUSALS[answer.reason].format(user=user) if answer.reason in _REFUSALS else None
@@ -182,7 +183,7 @@ def _refusal(answer: FirstAnswer | ClientError, user: str) -> str | None:
 
 @check(
     "domain-controllers.gmsa",
-    title="The domain controllers agree about the gMSA",
+    title="The gMSA is the same on each domain controller",
     docs=links.MANAGED_PASSWORD,
     shows=(texts.NO_PASSWORD_ATTRIBUTE, texts.GMSA_TICKET),
 )
@@ -194,20 +195,20 @@ def gmsa(
     found: Outcome[GmsaAccount],
     password: Outcome[GmsaPassword],
 ) -> Finding:
-    """Asks each domain controller for the gMSA, and compares: known, enabled, who may retrieve, the password, its age.
+    """Compares the gMSA on each domain controller: existence, status, allowed principals, password and its age.
 
-    Why: a change reaches the other domain controllers in seconds within a site, and between sites in up to hours. Until
-    then tasks fail by chance, as the order of DNS's answer falls: the gMSA is not found, not permitted, or its password
-    is not the one that the KDC knows.
+    Why: a change takes seconds to replicate within a site, and up to hours between sites. Until then tasks fail
+    intermittently, depending on the order of the DNS answer: the gMSA is not found, the user is not permitted, or the
+    password does not match the KDC's.
 
-    Fix: wait for the replication or force it, and mend it where it is broken.
+    Fix: wait for replication or force it, and fix it if it is broken.
     """
     name = gmsas.gmsa.text
     base, directories = account.domain.base_dn, dict(sessions.directories)
     replicas, errors = split(each(directories, lambda endpoint: read_replica(directories[endpoint], base, name)))
     known = {endpoint: replica for endpoint, replica in replicas.items() if replica is not None}
     if not known:
-        return deferred_to(CheckId("directory.gmsa-account"), f"no domain controller tells of {name}$")
+        return deferred_to(CheckId("directory.gmsa-account"), f"no domain controller has {name}$")
     if failure := _behind(replicas, bound, name, found, password):
         return replace(failure, summary=f"{failure.summary}; {how_often((bound.host,), sessions.asked)}")
     holder, newest = max(known.items(), key=lambda item: item[1].password_set)
@@ -220,12 +221,12 @@ def gmsa(
     )
     if not odd:
         count = len(replicas)
-        same = f"{count} domain controllers agree about" if count > 1 else f"{holder.host} alone was asked for"
-        return passed(f"{same} {name}$, {_state(newest)}", rows=rows)
+        same = f"is the same on {count} domain controllers" if count > 1 else f"was read from {holder.host} only"
+        return passed(f"{name}$ {same}: {_state(newest)}", rows=rows)
     hosts = [endpoint.host for endpoint in odd]
     return warned(
-        f"{hosts[0]} differs about {name}$: {next(iter(odd.values()))}; {how_often(hosts, sessions.asked)}",
-        expected=f"the same of {name}$ on each domain controller, as {holder.host} has it",
+        f"{name}$ differs on {hosts[0]}: {next(iter(odd.values()))}; {how_often(hosts, sessions.asked)}",
+        expected=f"{name}$ is the same on each domain controller, as on {holder.host}",
         fix=_replicate(hosts[0], newest),
         rows=rows,
     )
@@ -238,48 +239,48 @@ def _behind(
     found: Outcome[GmsaAccount],
     password: Outcome[GmsaPassword],
 ) -> Finding | None:
-    """What failed at the domain controller that was asked first, and is well at another: the reason is replication."""
+    """The failure on the domain controller that was asked first, if another one shows that the cause is replication."""
     endpoints = {(endpoint.host, endpoint.address): endpoint for endpoint in replicas}
     asked = endpoints.get((bound.host, bound.address))
     here = replicas[asked] if asked else None
-    well = {
+    healthy = {
         endpoint.host: replica
         for endpoint, replica in replicas.items()
         if replica is not None and replica.enabled and endpoint.host != bound.host
     }
     if found.value is None and found.finding.status is Status.FAIL and (here is None or not here.enabled):
-        failure, trouble = found.finding, "does not know it" if here is None else "has it disabled"
+        failure, difference = found.finding, "does not have it" if here is None else "has it disabled"
     elif here and not here.password and found.value and password.value is None:
-        well = {host: replica for host, replica in well.items() if replica.password}
-        failure, trouble = password.finding, "does not give its password"
+        healthy = {host: replica for host, replica in healthy.items() if replica.password}
+        failure, difference = password.finding, "does not return its password"
     else:
         return None
-    if not well or failure.status is not Status.FAIL:
+    if not healthy or failure.status is not Status.FAIL:
         return None
-    holder, replica = next(iter(well.items()))
+    holder, replica = next(iter(healthy.items()))
     return replace(
         failure,
-        summary=f"the domain controllers differ about {name}$: {bound.host} {trouble}, unlike {holder}",
+        summary=f"{name}$ differs between domain controllers: {bound.host} {difference}, unlike {holder}",
         observed=failure.summary,
-        expected=f"the same of {name}$ on each domain controller",
+        expected=f"{name}$ is the same on each domain controller",
         fix=_replicate(bound.host, replica),
         rows=(),
     )
 
 
-def _replicate(host: str, well: GmsaReplica) -> Fix:
+def _replicate(host: str, healthy: GmsaReplica) -> Fix:
     return Fix(
-        f"Let the domain controllers replicate, and see why {host} differs.",
+        f"Let the domain controllers replicate, and find out why {host} differs.",
         (
             "repadmin /showrepl",
             "repadmin /syncall /AdeP",
-            f"repadmin /showobjmeta {powershell(host)} {powershell(well.dn)}",
+            f"repadmin /showobjmeta {powershell(host)} {powershell(healthy.dn)}",
         ),
     )
 
 
 def read_replica(directory: Directory, base: str, name: str) -> GmsaReplica | None:
-    """The gMSA as this domain controller knows it; None: not at all."""
+    """The gMSA on this domain controller; None if it does not have it."""
     query = f"(&(objectClass={GMSA_CLASS})(sAMAccountName={escape_filter(name)}$))"
     entries = directory.search(base, query, _ATTRIBUTES)
     if not entries:
@@ -308,35 +309,35 @@ def _parsed(blob: bytes | None) -> Hidden[bytes] | None:
 
 
 def difference(found: GmsaReplica | None, newest: GmsaReplica, holder: str) -> str | None:
-    """In what a domain controller differs from the one with the newest password; None: in nothing."""
+    """How the gMSA differs from the one with the newest password, which ``holder`` has; None if it does not."""
     if found is None:
-        return "it does not know the gMSA"
+        return "the gMSA does not exist there"
     older = _age(newest.password_set - found.password_set)
     differences = {
         f"the gMSA is {'enabled' if found.enabled else 'disabled'} there, unlike on {holder}": (
             found.enabled != newest.enabled
         ),
-        f"its password is of {_moment(found.password_set)}, {older} older than on {holder}": (
+        f"its password was set on {_moment(found.password_set)}, {older} earlier than on {holder}": (
             found.password_set != newest.password_set
         ),
-        f"it cannot make the password: {found.refusal}": found.refusal and not newest.refusal,
-        f"others may retrieve the password there than on {holder}": _differ(found.membership, newest.membership),
-        f"it {'gives' if found.password else 'does not give'} the password, unlike {holder}": (
+        f"it cannot compute the password: {found.refusal}": found.refusal and not newest.refusal,
+        f"msDS-GroupMSAMembership differs from {holder}": _differ(found.membership, newest.membership),
+        f"it {'returns' if found.password else 'does not return'} the password, unlike {holder}": (
             bool(found.password) != bool(newest.password)
         ),
-        f"it gives another password than {holder}": _differ(found.password, newest.password),
-        f"it has another msDS-ManagedPasswordId than {holder}": _differ(found.password_id, newest.password_id),
+        f"it returns a different password from {holder}": _differ(found.password, newest.password),
+        f"msDS-ManagedPasswordId differs from {holder}": _differ(found.password_id, newest.password_id),
     }
     return next((text for text, holds in differences.items() if holds), None)
 
 
 def _differ(value: object, known: object) -> bool:
-    """Whether both are shown, and differ."""
+    """Whether both values are shown and differ."""
     return bool(value and known) and value != known
 
 
 def _state(replica: GmsaReplica) -> str:
-    since = f"password of {_moment(replica.password_set)}" if replica.password_set else "password not set yet"
+    since = f"password set on {_moment(replica.password_set)}" if replica.password_set else "password not set yet"
     return since if replica.enabled else f"disabled, {since}"
 
 

@@ -1,1 +1,1 @@
-"""Kerberos: the tickets, how to get them, and what they are made of."""
+"""Kerberos: the tickets of the user, the gMSA and services, and their encryption types, lifetimes and clocks."""

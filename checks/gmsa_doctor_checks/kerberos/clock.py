@@ -12,19 +12,19 @@ SKEW_SECONDS = 300
 
 @check(
     "kerberos.clock",
-    title="The domain controllers' clocks agree with ours",
+    title="The domain controllers' clocks agree",
     docs=links.CLOCK,
     shows=(texts.CLOCK_SKEW,),
 )
 def clock(dses: RootDses) -> Finding:
-    """Compares the time of each domain controller (`currentTime` of its rootDSE) with ours and with each other's.
+    """Compares the clock of each domain controller (`currentTime` of its rootDSE) with the local clock and the others.
 
-    Why: Kerberos allows five minutes. Credentials Fetcher's library adjusts to the clock of the KDC that it asked, so
-    a difference from ours stops no task, though the application's own Kerberos client may refuse. Nothing adjusts
-    domain controllers to each other: a ticket of one is refused by the other ("Ticket not yet valid", "Clock skew
-    too great"), and which one gives the ticket and which one takes it is chance.
+    Why: Kerberos allows a difference of five minutes. Credentials Fetcher's library adjusts to the clock of the KDC, so
+    a difference from the local clock stops no task, but the application's own Kerberos client may refuse. Nothing
+    adjusts domain controllers to each other: each rejects tickets issued by the other ("Ticket not yet valid", "Clock
+    skew too great"), so logons fail intermittently.
 
-    Fix: let the domain controllers take their time from a reliable source; on AWS, 169.254.169.123.
+    Fix: synchronize the domain controllers with a reliable time source; on AWS, 169.254.169.123.
     """
     rows = tuple(
         Row(
@@ -39,18 +39,21 @@ def clock(dses: RootDses) -> Finding:
     clocks = sorted((dse.seconds_ahead, endpoint.host) for endpoint, dse in dses.of_domain)
     apart = clocks[-1][0] - clocks[0][0] if clocks else 0.0
     if max(abs(ahead), apart) <= SKEW_SECONDS:
-        return passed("the domain controllers' clocks agree with ours", rows=rows)
-    off = f"the clock of {endpoint.host} is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} ours"
-    meaning = "Credentials Fetcher adjusts, other Kerberos clients may refuse"
+        return passed("the domain controllers' clocks agree with the local clock", rows=rows)
+    off = f"the clock of {endpoint.host} is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the local clock"
+    effect = "Credentials Fetcher adjusts to it, other Kerberos clients may refuse"
     if apart > SKEW_SECONDS:
-        meaning = (
-            f"those of {clocks[-1][1]} and {clocks[0][1]} are {apart:.0f} s apart, to which nobody adjusts: the "
-            "tickets of one are refused by the other, and which is asked is chance"
+        effect = (
+            f"the clocks of {clocks[-1][1]} and {clocks[0][1]} differ by {apart:.0f} s. Each rejects tickets issued by "
+            "the other, so logons fail intermittently"
         )
     return warned(
-        f"{off}; {meaning}",
+        f"{off}; {effect}",
         observed=f"{endpoint.host}: {dse.current_time:%Y-%m-%d %H:%M:%S} UTC; here: {dse.asked_at:%H:%M:%S} UTC",
         expected=f"at most {SKEW_SECONDS} s apart",
-        fix=Fix("Mend the time source of the one that is wrong.", ("w32tm /query /status",)),
+        fix=Fix(
+            "Fix the time source of the domain controller whose clock is wrong, then synchronize it.",
+            ("w32tm /query /status", "w32tm /resync /rediscover"),
+        ),
         rows=rows,
     )

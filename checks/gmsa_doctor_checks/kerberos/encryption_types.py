@@ -14,22 +14,21 @@ AES = (17, 18, 19, 20)
 
 @check("kerberos.encryption-types", title="The tickets are encrypted with AES", docs=links.ENCRYPTION_TYPES)
 def encryption_types(user: UserTicket, gmsa: GmsaTicket) -> Finding:
-    """Looks with which encryption types the KDC took the logons of the user and the gMSA, and encrypted their tickets.
+    """Reads which encryption types the KDC used for the logons of the user and the gMSA, and for their tickets.
 
-    Why: domain controllers are being set to refuse RC4, and newer Kerberos libraries no longer offer it. An account
-    whose only keys are RC4 works until that day: one whose password is older than the domain's AES, or that is set to
-    RC4 alone.
+    Why: domain controllers are phasing out RC4, and newer Kerberos libraries no longer offer it. Then an account with
+    RC4 keys only stops working: one whose password is older than the domain's AES support, or that is limited to RC4.
 
-    Fix: let the account use AES, and change its password once, which makes the AES keys.
+    Fix: allow AES for the account, and change its password once, which creates the AES keys.
     """
     enctypes = [(logon.principal, logon.ticket.enctypes) for logon in (user, gmsa) if logon.ticket.enctypes is not None]
     if not enctypes:
-        return skipped("the encryption types could not be seen in the KDC's answers")
+        return skipped("the KDC's answers do not show the encryption types")
     rows = tuple(_row(principal, types) for principal, types in enctypes)
     for principal, types in enctypes:
         if types.account not in AES:
             return warned(
-                f"the KDC has no AES key that {principal} may use: it took {name(types.account)}",
+                f"the KDC has no AES key that {principal} may use: it used {name(types.account)}",
                 observed=f"offered: {', '.join(map(name, types.offered)) or name(types.account)}",
                 expected="AES256 or AES128",
                 fix=_fix(principal, is_gmsa=principal == gmsa.principal),
@@ -43,8 +42,8 @@ def encryption_types(user: UserTicket, gmsa: GmsaTicket) -> Finding:
                 observed=name(types.kdc),
                 expected="AES256",
                 fix=Fix(
-                    "Change krbtgt's password (twice, with a day between; it was last set before the domain knew AES).",
-                    ("Get-ADUser krbtgt -Properties PasswordLastSet",),
+                    "Reset krbtgt's password twice, a day apart. It was last set before the domain supported AES.",
+                    ("Get-ADUser krbtgt -Properties PasswordLastSet", "Set-ADAccountPassword -Identity krbtgt -Reset"),
                 ),
                 rows=rows,
             )
@@ -59,14 +58,16 @@ def _row(principal: str, types: Enctypes) -> Row:
 
 
 def name(number: int) -> str:
-    """The encryption type's name, or its number where it has none."""
+    """The encryption type's name, or its number if it has none."""
     return ENCTYPES.get(number, f"enctype {number}")
 
 
 def _fix(principal: str, *, is_gmsa: bool) -> Fix:
-    text = "Let the user use AES, then change its password once (in the secret too): that makes the AES keys."
-    cmdlet = "Set-ADUser"
-    if is_gmsa:
-        text, cmdlet = "Let the gMSA use AES; its next password has AES keys.", "Set-ADServiceAccount"
     account = powershell(principal.rpartition("@")[0].removesuffix("$"))
-    return Fix(text, (f"{cmdlet} -Identity {account} -KerberosEncryptionType AES128,AES256",))
+    allow = f"-Identity {account} -KerberosEncryptionType AES128,AES256"
+    if is_gmsa:
+        return Fix("Allow AES for the gMSA; its next password has AES keys.", (f"Set-ADServiceAccount {allow}",))
+    return Fix(
+        "Allow AES for the user, change its password, which creates the AES keys, and store the new one in the secret.",
+        (f"Set-ADUser {allow}", f"Set-ADAccountPassword -Identity {account} -Reset"),
+    )

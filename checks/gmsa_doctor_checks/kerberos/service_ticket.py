@@ -1,4 +1,4 @@
-"""Tickets for the services that the gMSA will talk to."""
+"""Tickets for the services that the application uses."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.given.vantage import ServiceNames
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.commands import posix, powershell
+from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.kerberos.tickets import hours
 from gmsa_doctor_checks.sql_server.refusal import with_holders
+from gmsa_doctor_checks.sql_server.spns import removal, setspn
 from gmsa_doctor_checks.sql_server.values import ServiceTickets, SqlServers
 from gmsa_doctor_checks.values import BoundDirectory, GmsaTicket
 
@@ -45,15 +46,14 @@ def service_ticket(
     servers: Outcome[SqlServers],
     bound: Outcome[BoundDirectory],
 ) -> Result[ServiceTickets]:
-    """Asks for a ticket for each SPN given with `--spn`, and for those of the connection strings, as the gMSA.
+    """Requests a ticket as the gMSA for each SPN given with `--spn`, and for those of the connection strings.
 
-    One that is refused decides; what comes after goes on with those that there is a ticket for.
+    One refused ticket fails the check. Later checks continue with the SPNs that have a ticket.
 
-    Why: with a ticket for itself the container can do nothing; the SQL Server's SPN must be registered, on
-    one account only, in exactly the form that the client asks for.
+    Why: the gMSA's own ticket gives access to no service. The SQL Server's SPN must be registered, on one account only,
+    in exactly the form that the client requests.
 
-    Fix: register the SPN on the account that the SQL Server runs as, and let the application name the server
-    by the same full name.
+    Fix: register the SPN on the account that SQL Server runs as, and use the same full server name in the application.
     """
     of_servers = tuple(server.spns for server in servers.value.servers) if servers.value else ()
     if not names.spns and not of_servers:
@@ -72,22 +72,22 @@ def service_ticket(
 
 
 def _best(spns: tuple[str, ...], answers: dict[str, ServiceTicket | ClientError]) -> str:
-    """Of the SPNs that a driver may ask for, the first that there is a ticket for; otherwise the first."""
+    """Of the SPNs that a driver may request, the first that has a ticket; otherwise the first."""
     return next((spn for spn in spns if isinstance(answers[spn], ServiceTicket)), spns[0])
 
 
 def no_service_named(command: str) -> Finding:
-    """The finding where no SPN was given to ask a ticket for."""
-    option = f"--spn {posix('MSSQLSvc/<host>.<domain>:1433')}"
-    return skipped("no service was named", fix=Fix("Name the SQL Server's SPN.", (f"gmsa-doctor {command} {option}",)))
+    """The finding if no SPN was given."""
+    commands = (f"gmsa-doctor {command} --spn {posix('MSSQLSvc/<host>.<domain>:1433')}",)
+    return skipped("no service was named", fix=Fix("Name the SQL Server's SPN with --spn.", commands))
 
 
 def judge_services(
     principal: str, answers: list[tuple[str, ServiceTicket | ClientError]], bound: BoundDirectory | None = None
 ) -> Finding:
-    """The finding for what the KDC answered to the principal, by SPN; with the directory, also who has the SPN.
+    """The finding for the KDC's answers to the principal, by SPN; with the directory, also which account has the SPN.
 
-    Raises Stop where a KDC gave no answer.
+    Raises Stop if a KDC gave no answer.
     """
     rows = tuple(_row(spn, answer) for spn, answer in answers)
     refused = [(spn, answer) for spn, answer in answers if isinstance(answer, KdcRefusal)]
@@ -107,30 +107,29 @@ def _row(spn: str, answer: ServiceTicket | ClientError) -> Row:
 
 
 def _explain(spn: str, refusal: KdcRefusal, rows: tuple[Row, ...]) -> Finding:
-    query = f"setspn -Q {powershell(spn)}"
     explanations = {
         KdcReason.UNKNOWN_SERVICE: (
             f"no account in the AD has the SPN {spn}",
             Fix(
-                "Register it on the account that the service runs as (the machine's own for a virtual account), in the "
-                "form that the client asks for.",
-                (query, f'setspn -S {powershell(spn)} "<DOMAIN\\service account>"'),
+                "Register it on the account that the service runs as (the computer account for a virtual account), in "
+                "the form that the client requests.",
+                (setspn("-Q", spn), setspn("-S", spn, "<DOMAIN\\service account>")),
             ),
         ),
         KdcReason.NOT_UNIQUE: (
             f"more than one account has the SPN {spn}",
-            Fix("Take it off all accounts but the one that the service runs as.", (query, "setspn -X")),
+            Fix("Remove it from all accounts except the one that the service runs as.", removal(spn)),
         ),
         KdcReason.NO_ENCTYPE: (
             f"the account with the SPN {spn} and the KDC have no encryption type in common with the gMSA",
-            Fix("Let the service's account use AES (msDS-SupportedEncryptionTypes 0x18), then change its password."),
+            Fix("Allow AES for the service's account (msDS-SupportedEncryptionTypes 0x18), then change its password."),
         ),
         KdcReason.SERVICE_REVOKED: (
             f"the account with the SPN {spn} is disabled or locked",
-            Fix("Enable the account that the service runs as."),
+            Fix("Enable or unlock the account that the service runs as."),
         ),
     }
     summary, fix = explanations.get(
-        refusal.reason, (f"the KDC gives no ticket for {spn}", Fix("See what the KDC's own log says of it."))
+        refusal.reason, (f"the KDC issues no ticket for {spn}", Fix("Check the KDC's event log for this request."))
     )
     return failed(summary, observed=refusal.text, expected=f"a ticket for {spn}", fix=fix, rows=if_several(rows))

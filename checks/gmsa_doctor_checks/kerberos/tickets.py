@@ -1,4 +1,4 @@
-"""The tickets of the secret's user and of the gMSA: the first KDC that answers decides."""
+"""The tickets of the secret's user and of the gMSA, from the first KDC that answers."""
 
 from __future__ import annotations
 
@@ -29,65 +29,58 @@ from gmsa_doctor_checks.values import (
 T = TypeVar("T")
 
 KDCS_TRIED = 2
-"""KDCs that are asked for one ticket, at most: each may cost the whole limit of a call."""
+"""The maximum number of KDCs asked for one ticket: each may take the whole time limit of a call."""
 
 SHORT_SECONDS = 3600
-"""Credentials Fetcher gets a new ticket every 10 minutes; one that is good for less than this leaves no time to mend
-what keeps it from that."""
+"""A shorter lifetime leaves too little time to fix a failing renewal; Credentials Fetcher renews every 10 minutes."""
 
 
 def log_on(
     principal: str, kdcs: ReachableKdcs, vantage: Vantage, ask: Callable[[Kdc], Ticket]
 ) -> tuple[Ticket, Endpoint, Finding]:
-    """The ticket, the KDC that gave it, and the finding.
-
-    Raises KdcRefusal, and Stop where no KDC answers.
-    """
+    """The ticket, the KDC that issued it, and the finding. Raises KdcRefusal, and Stop if no KDC answers."""
     try:
-        ticket, kdc, silent = from_first(kdcs, ask)
+        ticket, kdc, errors = from_first(kdcs, ask)
     except (TimedOut, Refused, Unreachable) as error:
-        raise Stop(judge_silence(_no_kdc(error), vantage)) from error
-    summary = f"{principal} got a ticket from {kdc.host}, good for {hours(ticket.lifetime)}"
-    if not silent:
+        failure = failed(
+            f"the port is open, but no KDC answers: {error.text}",
+            observed=error.text,
+            expected="an answer to a Kerberos request",
+            fix=Fix(
+                "Check that a KDC answers on this port, not a proxy or a firewall that accepts connections on its "
+                "behalf, and that the Kerberos service of the domain controller is running."
+            ),
+            shows_as=texts.USER_TICKET,
+        )
+        raise Stop(judge_silence(failure, vantage)) from error
+    summary = f"{principal} got a ticket from {kdc.host}, valid for {hours(ticket.lifetime)}"
+    if not errors:
         return ticket, kdc, passed(summary)
     finding = warned(
-        f"{summary}; before it, {silent[0].text}",
+        f"{summary}; before that, {errors[0].text}",
         expected="an answer from each KDC",
-        fix=Fix("Mend the domain controller that does not answer, or take its SRV records out of DNS."),
+        fix=Fix("Fix the domain controller that does not answer, or remove its SRV records from DNS."),
     )
     return ticket, kdc, finding
 
 
 def from_first(kdcs: ReachableKdcs, ask: Callable[[Kdc], T]) -> tuple[T, Endpoint, tuple[ClientError, ...]]:
-    """The ticket of the first KDC that answers, and the errors of those before it.
+    """The ticket of the first KDC that answers, and the errors of the KDCs before it.
 
-    A KDC that gave no answer to the first request has seen no password, so the next may be asked; the ledger of
-    the Kerberos client refuses where that is not so.
+    A KDC that did not answer the first request has received no password, so the next KDC may be asked. Otherwise the
+    ledger of the Kerberos client refuses.
     """
-    silent: list[ClientError] = []
+    errors: list[ClientError] = []
     for endpoint in kdcs.endpoints[:KDCS_TRIED]:
         try:
-            return ask(Kdc(endpoint.address, endpoint.port)), endpoint, tuple(silent)
+            return ask(Kdc(endpoint.address, endpoint.port)), endpoint, tuple(errors)
         except (TimedOut, Refused, Unreachable) as error:
-            silent.append(error)
-    raise silent[0]
-
-
-def _no_kdc(error: ClientError) -> Finding:
-    return failed(
-        f"the port is open, but no KDC gives an answer: {error.text}",
-        observed=error.text,
-        expected="an answer to a Kerberos request",
-        fix=Fix(
-            "Check that a KDC, and not something else (a proxy, a firewall that accepts for others), stands behind the "
-            "port, and that the Kerberos service of the domain controller runs."
-        ),
-        shows_as=texts.USER_TICKET,
-    )
+            errors.append(error)
+    raise errors[0]
 
 
 def hours(seconds: int) -> str:
-    """How long a ticket is good for."""
+    """The lifetime of a ticket as text."""
     return f"{seconds / 3600:.0f} h" if seconds >= 7200 else f"{seconds / 60:.0f} min"
 
 
@@ -108,10 +101,11 @@ def user_ticket(
 ) -> Result[UserTicket]:
     """Logs on to the AD as the secret's user, once, as Credentials Fetcher does.
 
-    Why: with this ticket the gMSA's password is read. A password that was changed in the AD and not in the
-    secret, a disabled, locked or expired user all end here, and Credentials Fetcher tells none from another.
+    Why: Credentials Fetcher reads the gMSA's password with this ticket. The logon fails if the password was changed in
+    the AD but not in the secret, or if the user is disabled, locked or expired; Credentials Fetcher shows the same
+    error for all of these.
 
-    Fix: as the KDC's answer says: put the user's current password into the secret, or enable or unlock the user.
+    Fix: depends on the KDC's answer: store the user's current password in the secret, or enable or unlock the user.
     """
     try:
         ticket, kdc, finding = log_on(
@@ -135,11 +129,11 @@ def user_ticket(
 def gmsa_ticket(
     password: GmsaPassword, kdcs: ReachableKdcs, kerberos: Kerberos, vantage: Vantage, encryption: GmsaEncryption
 ) -> Result[GmsaTicket]:
-    """Logs on as the gMSA with the password that was read, as Credentials Fetcher does at last.
+    """Logs on as the gMSA with the password that was read, as Credentials Fetcher does.
 
-    Why: this ticket is what the container finds in its cache.
+    Why: this is the ticket that the container finds in its ticket cache.
 
-    Fix: as the KDC's answer says; mostly enable the gMSA, or let it use AES.
+    Fix: depends on the KDC's answer: usually enable the gMSA, or allow AES for it.
     """
     account, realm = password.account, kdcs.domain.realm
     principal = f"{account}@{realm}"
@@ -154,28 +148,28 @@ def gmsa_ticket(
 
 @check("kerberos.ticket-life", title="The gMSA's ticket lasts for hours", docs=links.TICKET_LIFETIME)
 def ticket_life(gmsa: GmsaTicket) -> Finding:
-    """Looks how long the gMSA's ticket is good for.
+    """Reads how long the gMSA's ticket is valid.
 
-    How long it could be renewed is not asked: Credentials Fetcher gets a new one every 10 minutes, with the password
-    that it reads anew. `gmsa-doctor ticket` shows both times of the ticket that a container has.
+    The renewable lifetime does not matter: Credentials Fetcher gets a new ticket every 10 minutes, with the password
+    that it reads again. `gmsa-doctor ticket` shows both times of the ticket that a container has.
 
-    Why: the ticket's life is the time in which a wrong secret, or a domain controller that is away, can be mended
-    before running containers lose their logon.
+    Why: if a renewal fails, for example because of a wrong secret or an unavailable domain controller, running
+    containers lose their logon when the ticket expires.
 
-    Fix: let the AD give tickets for hours (its default is 10); see the policy "Maximum lifetime for user ticket".
+    Fix: set the policy "Maximum lifetime for user ticket" to several hours (the default is 10).
     """
     minutes = gmsa.ticket.lifetime // 60
     if gmsa.ticket.lifetime >= SHORT_SECONDS:
         return passed(f"{minutes // 60} h {minutes % 60} min")
     account = powershell(gmsa.principal.rpartition("@")[0].removesuffix("$"))
     return warned(
-        f"the ticket of {gmsa.principal} is good for {minutes} minutes only; running tasks lose their logon that soon "
-        "when a renewal fails",
+        f"the ticket of {gmsa.principal} is valid for only {minutes} minutes; if a renewal fails, running tasks lose "
+        "their logon that soon",
         observed=f"{minutes} min",
         expected=f"at least {SHORT_SECONDS // 3600} h",
         fix=Fix(
-            "See the Kerberos policy of the domain, and whether an authentication policy is on the gMSA. A gMSA whose "
-            "password is about to change may get a short one, too: then look again later.",
+            "Check the domain's Kerberos policy, and whether an authentication policy applies to the gMSA. If the "
+            "gMSA's password is about to change, its ticket may also have a short lifetime: then check again later.",
             (
                 f"Get-ADServiceAccount {account} -Properties msDS-AssignedAuthNPolicy,PasswordLastSet",
                 "Get-GPOReport -Name 'Default Domain Policy' -ReportType Xml",

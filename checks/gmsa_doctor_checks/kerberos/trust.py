@@ -1,4 +1,4 @@
-"""Where the secret's user and the gMSA are of two domains: what the trusts between them say."""
+"""The trust between the domain of the secret's user and the gMSA's domain."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ _ATTRIBUTES = ("trustPartner", "trustDirection", "trustType", "trustAttributes")
 
 @check(
     "kerberos.trust",
-    title="The user's domain and the gMSA's are one, or trust each other",
+    title="The user's domain trusts the gMSA's domain, or is the same",
     cause=Cause.CREDENTIALS,
     docs=links.TRUSTS,
 )
 def trusts(bound: BoundDirectory, account: Account, names: GmsaNames) -> Finding:
-    """Where secret and CredSpec name two domains, reads the trusts of the user's (`trustedDomain` objects).
+    """If the secret and the CredSpec name different domains, reads the trusts of the user's (`trustedDomain` objects).
 
-    That they differ is `secret.domain`'s to warn of; this says whether a trust is between them.
+    `secret.domain` warns about the difference; this check reports whether the domains trust each other.
 
-    Why: a trust lets a user log on in the other domain. Credentials Fetcher does not make use of that: it gets the
-    user's ticket and looks for the gMSA in the secret's domain alone.
+    Why: a trust lets a user log on in the other domain. Credentials Fetcher does not use it: it gets the user's ticket
+    and searches for the gMSA in the secret's domain only.
 
-    Fix: let the secret's user and the gMSA be of one domain, the CredSpec's.
+    Fix: use a user and a gMSA of the same domain, the CredSpec's.
     """
     ours, theirs = account.domain, names.domain
     if ours == theirs:
-        return passed(f"the user and the gMSA are of one domain, {ours.text}")
+        return passed(f"the user and the gMSA are in the same domain, {ours.text}")
     try:
         entries = bound.directory.search(f"CN=System,{ours.base_dn}", "(objectClass=trustedDomain)", _ATTRIBUTES, "one")
     except LdapRefusal as error:
@@ -38,19 +38,19 @@ def trusts(bound: BoundDirectory, account: Account, names: GmsaNames) -> Finding
 
 
 def read_trusts(entries: tuple[Entry, ...]) -> tuple[trust.DomainTrust, ...]:
-    """The trusts that the entries are."""
+    """The trusts in the entries of ``trustedDomain`` objects."""
     found = (trust.read({name: entry.text(name) for name in _ATTRIBUTES}) for entry in entries)
     return tuple(domain_trust for domain_trust in found if domain_trust is not None)
 
 
 def judge(ours: str, theirs: str, trusts: tuple[trust.DomainTrust, ...]) -> Finding:
-    """What the trusts of our domain say of theirs. Pure."""
+    """The finding for the trusts of our domain with theirs."""
     rows = tuple(Row(domain_trust.partner, Status.PASS, str(domain_trust)) for domain_trust in trusts)
     between = next((domain_trust for domain_trust in trusts if domain_trust.partner == theirs), None)
     if between is None:
         return deferred_to(
             CheckId("secret.domain"),
-            f"{ours} has no trust with {theirs} of its own (domains of one forest may trust each other through others)",
+            f"no direct trust between {ours} and {theirs} (domains in one forest may trust each other transitively)",
         )
     logons = f"{between}; " if between.lets_our_users_in else f"{between}, so users of {ours} may not log on there; "
-    return passed(f"{logons}Credentials Fetcher looks for the gMSA in {ours} all the same", rows=rows)
+    return passed(f"{logons}Credentials Fetcher still searches for the gMSA in {ours}", rows=rows)

@@ -29,74 +29,76 @@ from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.active_directory import user_entry
 from gmsa_doctor_checks.active_directory.user_entry import Administrator, UserEntry, utc
 from gmsa_doctor_checks.commands import powershell, put_secret
+from gmsa_doctor_checks.directory.permission import append_user
 from gmsa_doctor_checks.kerberos.tickets import user_ticket
 from gmsa_doctor_checks.values import Account, BoundDirectory
 from gmsa_doctor_checks.versions import judge_by_version
 
 WARNING_DAYS = 7
-"""libkrb5 warns of a password that expires within a week. Source: warn_pw_expiry in krb5's get_in_tkt."""
+"""libkrb5 warns about a password that expires within a week. Source: warn_pw_expiry in krb5's get_in_tkt."""
 
 SOON_DAYS = 30
-"""An account that expires sooner is worth a warning."""
+"""An account that expires sooner is reported."""
 
-_CHANGE_BY_THEMSELVES = (
+_ROTATING = (
     "computer",
     "msds-managedserviceaccount",
     "msds-groupmanagedserviceaccount",
     "msds-delegatedmanagedserviceaccount",
 )
-"""Classes of accounts whose password rotates automatically."""
+"""Object classes whose password rotates automatically."""
 
 
 @check(
     "user.entry",
-    title="The user's own entry in the AD can be read",
+    title="The user's entry in the AD can be read",
     cause=Cause.CREDENTIALS,
     docs=links.USER_ATTRIBUTES,
 )
 def entry(bound: Outcome[BoundDirectory], account: Account, administrator: Outcome[Administrator]) -> Result[UserEntry]:
-    """Reads the user's entry, as the user itself or as the account of `--as`: what its logon depends on.
+    """Reads the attributes that the user's logon depends on, as the user itself or as the account of `--as`.
 
-    Why: Credentials Fetcher logs on as this user every time that a task starts, and again to renew its ticket.
+    Why: Credentials Fetcher logs on as this user whenever a task starts, and again to renew its ticket.
 
-    Fix: nothing to mend here; the other checks of this area say what is wrong.
+    Fix: allow the user to read its own entry.
     """
     if administrator.value and administrator.value.entry:
         found = administrator.value.entry
-        return Given(found, passed(f"{found.dn}, as {administrator.value.principal} sees it"))
+        return Given(found, passed(f"{found.dn}, read as {administrator.value.principal}"))
     if bound.value is None:
         return deferred_to(bound.finding)
     own = user_entry.read(bound.value.directory, account)
     if own is None:
         return unknown(
-            f"{bound.value.host} shows {account.user} no entry of its own",
+            f"{bound.value.host} does not show {account.user} its own entry",
             observed=f"nothing for (sAMAccountName={account.user}) below {account.domain.base_dn}",
             expected="the entry of the user that has just logged on",
-            fix=Fix("Let the user read its own entry (SELF: Read all properties, as AD sets it)."),
+            fix=Fix("Allow the user to read its own entry (SELF: Read all properties, the AD's default)."),
         )
     return Given(own, passed(own.dn))
 
 
-@check("user.kind", title="The secret's user is a plain user", cause=Cause.CREDENTIALS, docs=links.FARGATE_GMSA)
+@check("user.kind", title="The secret's user is a user account", cause=Cause.CREDENTIALS, docs=links.FARGATE_GMSA)
 def kind(user: UserEntry, account: Account) -> Finding:
-    """Looks at what kind of account the secret names.
+    """Reads the object class of the account that the secret names.
 
-    Why: a computer or a gMSA changes its password by itself, and the secret goes stale with it: in the domainless mode
-    the logon is a plain user's.
+    Why: the password of a computer or a gMSA rotates automatically, so the secret becomes stale. The domainless mode
+    requires a user account.
 
-    Fix: make a user for this, allow it to retrieve the gMSA's password, and put it into the secret.
+    Fix: create a user for this, allow it to retrieve the gMSA's password, and put it into the secret.
     """
-    if user.kind.lower() not in _CHANGE_BY_THEMSELVES:  # a schema may have classes of its own below user
+    if user.kind.lower() not in _ROTATING:  # a schema may have classes of its own below user
         return passed(f"{user.name} is a {user.kind}")
     return warned(
-        f"{user.name} is a {user.kind}, whose password changes by itself: the secret will go stale",
+        f"{user.name} is of the class {user.kind}. Its password rotates automatically, so the secret will become stale",
         observed=user.dn,
         expected="a user",
         fix=Fix(
-            "Make a user for this, allow it to retrieve the gMSA's password, and put it into the secret.",
+            "Create a user for this, allow it to retrieve the gMSA's password, and put it into the secret.",
             (
                 f"New-ADUser -Name {powershell('<user>')} -PasswordNeverExpires $true -Enabled $true "
                 "-AccountPassword (Read-Host -AsSecureString)",
+                *append_user("<gMSA>", "<user>"),
                 put_secret(account.arn),
             ),
         ),
@@ -111,40 +113,38 @@ def kind(user: UserEntry, account: Account) -> Finding:
     shows=(texts.USER_TICKET, texts.CATCH_ALL),
 )
 def password_expiry(user: UserEntry, platform: Platform) -> Finding:
-    """Reads when the password expires: by the user's own flag, a fine-grained policy, or the domain's.
+    """Reads when the password expires: by the user's own flag, a fine-grained policy, or the domain's policy.
 
-    Why: when it has expired no task starts, and running tasks lose their ticket at the next renewal. Credentials
-    Fetcher 1.3 fails before: it dies when libkrb5 warns of the expiry, from seven days before.
+    Why: once it has expired, no task starts, and running tasks lose their ticket at the next renewal. Credentials
+    Fetcher 1.3 fails earlier: it crashes on libkrb5's expiry warning, from seven days before.
 
-    Fix: let the password never expire, or rotate it in the AD and in the secret together.
+    Fix: set the password to never expire, or rotate it in the AD and in the secret together.
     """
     now = datetime.now(UTC)
     if user.hidden:
         return skipped(f"the AD does not show when the password of {user.name} expires")
     if user.must_change or user.flags & Control.PASSWORD_EXPIRED:
-        return deferred_to(user_ticket, "it has expired already: see kerberos.user-ticket")
+        return deferred_to(user_ticket, "it has already expired: see kerberos.user-ticket")
     if user.password_expires is None:
         flag = " (DONT_EXPIRE_PASSWD)" if user.flags & Control.DONT_EXPIRE_PASSWD else ""
         return passed(f"the password of {user.name} never expires{flag}")
     left = user.password_expires - now
     when = f"expires on {utc(user.password_expires)}, in {_days(left)}" if left > timedelta() else "has just expired"
     crashes = left <= timedelta(days=WARNING_DAYS) and Fetcher.V1_3 in platform.fetchers
-    harm = (
-        ": Credentials Fetcher 1.3 dies when libkrb5 warns of that"
-        if crashes
-        else "; then no task starts, and running ones lose their tickets"
-    )
-    policy = "the domain's policy, or a fine-grained one that is not shown"
+    effect = "; then no task starts, and running tasks lose their tickets"
+    if crashes:
+        effect = ": Credentials Fetcher 1.3 crashes on libkrb5's expiry warning"
+    policy = "the domain's policy, or a fine-grained policy that is not shown"
     if user.password_policy:
-        policy = f"the policy {user.password_policy}"
+        policy = f"policy {user.password_policy}"
     name = powershell(user.name)
     failure = failed(
-        f"the password of {user.name} {when}{harm}",
+        f"the password of {user.name} {when}{effect}",
         observed=f"set on {utc(user.password_set)}, expires by {policy}",
         expected="a password that does not expire, or that is rotated in the AD and in the secret together",
         fix=Fix(
-            "Let it never expire, or rotate it in time, in the AD and in the secret; running tasks read the secret "
-            "anew.",
+            "Set the password to never expire, or rotate it in time in the AD and in the secret. Running tasks read "
+            "the secret again.",
             (
                 f"Get-ADUser {name} -Properties PasswordLastSet,msDS-UserPasswordExpiryTimeComputed",
                 f"Get-ADUserResultantPasswordPolicy {name}",
@@ -156,18 +156,18 @@ def password_expiry(user: UserEntry, platform: Platform) -> Finding:
     return judge_by_version(failure, frozenset({Fetcher.V1_3}), platform) if crashes else failure.to_warning()
 
 
-@check("user.account", title="Nothing restricts the user's logon", cause=Cause.CREDENTIALS, docs=links.USER_ATTRIBUTES)
+@check("user.account", title="The user's logon is not restricted", cause=Cause.CREDENTIALS, docs=links.USER_ATTRIBUTES)
 def restrictions(user: UserEntry) -> Finding:
-    """Looks for what lets the user log on now and here, and not always and everywhere.
+    """Looks for restrictions that let the user log on now, but not at any time or from any host.
 
-    That is an expiry date of the account, logon hours, workstations, the group Protected Users, and a logon without
+    These are an expiry date of the account, logon hours, workstations, the group Protected Users, and a logon without
     pre-authentication.
 
-    Why: tasks start at any hour and from any address. Members of Protected Users get tickets for four hours only, not
-    renewable, and never with RC4. Without pre-authentication anybody may ask for data with which the password can be
-    guessed.
+    Why: tasks start at any hour and from any address. Members of Protected Users get tickets for four hours only, which
+    cannot be renewed and never use RC4. Without pre-authentication, anyone can request data from which the password can
+    be guessed offline.
 
-    Fix: take the restriction off the user.
+    Fix: remove the restrictions from the user.
     """
     now, name, hours = datetime.now(UTC), powershell(user.name), logon_hours.allowed(user.hours)
     expires = user.account_expires
@@ -177,55 +177,57 @@ def restrictions(user: UserEntry) -> Finding:
             expires and now < expires <= now + timedelta(days=SOON_DAYS),
             f"Clear-ADAccountExpiration -Identity {name}",
         ),
-        f"it may log on in {hours} of {logon_hours.HOURS} hours a week (logonHours)": (
+        f"it may log on only in {hours} of {logon_hours.HOURS} hours a week (logonHours)": (
             hours < logon_hours.HOURS and logon_hours.allows(user.hours, now),
             f"Set-ADUser -Identity {name} -Clear logonHours",
         ),
-        f"it may log on from {', '.join(user.workstations)} only (userWorkstations)": (
+        f"it may log on only from {', '.join(user.workstations)} (userWorkstations)": (
             user.workstations,
             f"Set-ADUser -Identity {name} -Clear userWorkstations",
         ),
-        "it is in Protected Users: tickets for four hours, not renewable, no RC4": (
+        "it is in Protected Users: tickets last four hours, cannot be renewed and never use RC4": (
             user.protected,
             f"Remove-ADGroupMember -Identity {powershell('Protected Users')} -Members {name}",
         ),
-        "it needs no pre-authentication, so that its password can be guessed off line": (
+        "DONT_REQUIRE_PREAUTH is set: without pre-authentication, its password can be guessed offline": (
             user.flags & Control.DONT_REQUIRE_PREAUTH,
             f"Set-ADAccountControl -Identity {name} -DoesNotRequirePreAuth $false",
         ),
     }
     found = {text: command for text, (holds, command) in restrictions.items() if holds}
     if not found:
-        return passed(f"{user.name}: no expiry date near, no logon hours, no workstations, not in Protected Users")
+        return passed(f"{user.name}: no expiry date soon, no logon hours, no workstations, not in Protected Users")
     return warned(
         f"the logon of {user.name} is restricted: {'; '.join(found)}",
         observed="; ".join(found),
         expected="a user that may log on at any hour and from anywhere",
-        fix=Fix("Take that off the user.", tuple(found.values())),
+        fix=Fix("Remove these restrictions from the user.", tuple(found.values())),
     )
 
 
-@check("user.encryption-types", title="The user may use AES", cause=Cause.CREDENTIALS, docs=links.ENCRYPTION_TYPES)
+@check("user.encryption-types", title="The user supports AES", cause=Cause.CREDENTIALS, docs=links.ENCRYPTION_TYPES)
 def encryption_types(user: UserEntry) -> Finding:
     """Reads `msDS-SupportedEncryptionTypes`.
 
-    Why: domain controllers stop to accept RC4, and current Kerberos libraries leave it out, as they have left out DES.
+    Why: domain controllers are phasing out RC4, and current Kerberos libraries no longer offer it or DES.
 
-    Fix: let the user use AES; an account whose password was last set before the domain knew AES needs a new one.
+    Fix: allow AES for the user. An account whose password was last set before the domain supported AES also needs a new
+    password.
     """
     types = named(user.encryption_types)
     if user.encryption_types is None or types is None:
-        return passed("not set: the domain controllers' default counts")
+        return passed("not set; the domain controllers' default applies")
     if types & AES:
         return passed(type_words(user.encryption_types))
     if user.flags & Control.USE_DES_KEY_ONLY:
         return deferred_to(user_ticket, "DES only: see kerberos.user-ticket")
     return warned(
-        f"{user.name} may not use AES, only {type_words(types)}",
+        f"{user.name} supports only {type_words(types)}, not AES",
         observed=f"msDS-SupportedEncryptionTypes {type_words(user.encryption_types)}",
         expected="AES128 and AES256 (0x18)",
         fix=Fix(
-            "Let it use AES.", (f"Set-ADUser -Identity {powershell(user.name)} -KerberosEncryptionType AES128,AES256",)
+            "Allow AES for the user.",
+            (f"Set-ADUser -Identity {powershell(user.name)} -KerberosEncryptionType AES128,AES256",),
         ),
     )
 

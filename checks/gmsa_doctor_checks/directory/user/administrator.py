@@ -1,4 +1,4 @@
-"""The account that `--as` names: it sees of the AD what the secret's user does not, or not any more."""
+"""The account that `--as` names: it reads in the AD what the secret's user cannot read."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from gmsa_doctor_checks.kerberos.tickets import from_first
 from gmsa_doctor_checks.values import Account, ReachableKdcs, ReachableLdap
 
 
-@check("user.administrator", title="The AD can be asked as the account of --as", docs=links.GMSA_TROUBLE)
+@check("user.administrator", title="The account of --as can log on and read the AD", docs=links.GMSA_TROUBLE)
 def administrator(
-    asked: AdminAccount,
+    admin: AdminAccount,
     account: Account,
     kdcs: ReachableKdcs,
     controllers: ReachableLdap,
@@ -27,41 +27,40 @@ def administrator(
 ) -> Result[Administrator]:
     """Logs on to the AD as the account that `--as` names, once, and reads the entry of the secret's user.
 
-    Why: when the logon of the secret's user fails, the AD cannot be asked as that user why. Deleted objects and KDS
-    root keys are shown to administrators only.
+    Why: if the logon of the secret's user fails, that user cannot read the reason in the AD. Only administrators see
+    deleted objects and KDS root keys.
 
-    Fix: give the sAMAccountName and the password of an account of the same domain.
+    Fix: give the sAMAccountName and the password of an account in the same domain.
     """
-    if asked.user.lower() == account.user.lower():
-        return skipped(f"--as names the secret's own user, {account.user}: give another account")
+    if admin.user.lower() == account.user.lower():
+        return skipped(f"--as names the secret's own user, {account.user}; name another account")
     realm = account.domain.realm
+    principal = f"{admin.user}@{realm}"
+
+    def log_on(kdc: Kdc) -> Ticket:
+        if admin.keytab is not None:
+            return kerberos.keytab_ticket(admin.user, realm, admin.keytab, kdc)
+        return kerberos.user_ticket(admin.user, realm, admin.password, kdc)
+
     try:
-        ticket, kdc, _ = from_first(kdcs, lambda kdc: _logon(asked, realm, kerberos, kdc))
+        ticket, kdc, _ = from_first(kdcs, log_on)
     except KdcRefusal as error:
         return unknown(
-            f"no logon as {asked.user}@{realm} (--as): {error.text}",
+            f"no logon as {principal} (--as): {error.text}",
             observed=error.text,
             expected="a logon of the account that --as names",
-            fix=Fix(
-                "Give the sAMAccountName and the password of an account of this domain. This run does not try it again."
-            ),
+            fix=Fix("Give the sAMAccountName and the password of an account in this domain. This run does not retry."),
         )
     endpoint, directory, _ = bind_first(ldap, controllers, ticket, kdc)
-    # found by its UPN it is reported as near: the KDC may not accept that
+    # a user found only by its UPN is reported as similar, since the KDC may not accept that name
     entry = user_entry.read(directory, account, by_principal_name=False)
-    near = () if entry else _near(directory, account)
-    value = Administrator(f"{asked.user}@{realm}", directory, entry, near)
-    return Given(value, passed(f"bound to {endpoint.host} as {asked.user}@{realm}, signed and sealed"))
+    similar = () if entry else _similar_users(directory, account)
+    value = Administrator(principal, directory, entry, similar)
+    return Given(value, passed(f"bound to {endpoint.host} as {principal}, signed and sealed"))
 
 
-def _logon(asked: AdminAccount, realm: str, kerberos: Kerberos, kdc: Kdc) -> Ticket:
-    if asked.keytab is not None:
-        return kerberos.keytab_ticket(asked.user, realm, asked.keytab, kdc)
-    return kerberos.user_ticket(asked.user, realm, asked.password, kdc)
-
-
-def _near(directory: Directory, account: Account) -> tuple[str, ...]:
-    """Users of which another name than the sAMAccountName is the secret's user name."""
+def _similar_users(directory: Directory, account: Account) -> tuple[str, ...]:
+    """Users whose UPN, display name, CN or mail is the secret's user name."""
     name = escape_filter(account.user)
     query = f"(&(objectClass=user)(|(userPrincipalName={name}@*)(displayName={name})(cn={name})(mail={name}@*)))"
     try:
