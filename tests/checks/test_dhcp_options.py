@@ -1,4 +1,4 @@
-"""Cause 4, by values and with clients that hold what AWS would say."""
+"""Cause 4, by values and with fake AWS clients."""
 
 from dataclasses import replace
 from typing import Any, cast
@@ -9,7 +9,7 @@ from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.clients.aws.route53 import Route53, Route53Profiles, Route53Resolver
 from gmsa_doctor.clients.dns.resolver import Dns, Srv
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound
-from gmsa_doctor.core.model import Finding, Given, Outcome, Status, passed, skipped
+from gmsa_doctor.core.model import Finding, Given, Outcome, Owner, Status, passed, skipped
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor.given.vantage import DnsServersInUse, KnownDnsServers, Vantage
 from gmsa_doctor_checks.domain import AdDomain
@@ -28,7 +28,7 @@ OUTSIDE, INSIDE = Vantage(inside=False), Vantage(inside=True)
 
 
 class Aws:
-    """Directories, Resolver rules and hosted zones; an error in place of one is raised."""
+    """Directories, Resolver rules and hosted zones; an error among them is raised."""
 
     def __init__(
         self, directories: Any = (), rules: Any = (), zones: Any = (), profiles: Any = (), interfaces: Any = ()
@@ -52,7 +52,7 @@ class Aws:
     def network_interfaces(self, addresses: tuple[str, ...]) -> Any:
         self.looked_for += addresses
         found = self._or_raise(self._interfaces)
-        return [one for one in found if one["PrivateIpAddress"] in addresses]
+        return [interface for interface in found if interface["PrivateIpAddress"] in addresses]
 
     def rules_of_vpc(self, vpc: str) -> Any:
         self.asked_of.append(vpc)
@@ -150,7 +150,7 @@ SHARED = {"DirectoryId": "d-3", "Name": "corp.example", "OwnerDirectoryDescripti
         (AMAZON, Aws(zones=Denied("route53:ListHostedZonesByVPC", "vpc-1")), (), Status.UNKNOWN),
     ],
 )
-def test_where_the_vpc_sends_questions_for_the_domain(
+def test_where_the_vpc_sends_queries_for_the_domain(
     servers: tuple[str, ...], aws: Aws, known: tuple[str, ...], status: Status
 ) -> None:
     value, finding = judge(servers, aws, known)
@@ -164,12 +164,12 @@ def test_a_denied_lookup_names_its_iam_action() -> None:
     assert "route53resolver:ListResolverRuleAssociations" in finding.summary + finding.fix.text
 
 
-def test_without_the_directories_the_check_stands_behind_their_finding() -> None:
+def test_without_the_directories_it_is_skipped_because_of_them() -> None:
     _, finding = judge(("10.9.9.9",), Aws(Denied("ds:DescribeDirectories", "*")))
     assert finding.because == ("directory-service.directories",)
 
 
-def test_a_resolver_that_is_switched_off_answers_nothing_whatever_rules_there_are() -> None:
+def test_a_resolver_that_is_off_fails_in_spite_of_rules() -> None:
     rules = Aws(rules=[("FORWARD", "corp.example.")])
     finding = judge(AMAZON, rules, on=False)[1]
     assert finding.status is Status.FAIL
@@ -178,14 +178,14 @@ def test_a_resolver_that_is_switched_off_answers_nothing_whatever_rules_there_ar
     assert judge(("10.1.0.1",), Aws([DIRECTORY]), on=False)[1].status is Status.PASS
 
 
-def test_the_addresses_of_an_ad_connector_are_told_as_what_they_are() -> None:
+def test_the_addresses_of_an_ad_connector_are_named_as_such() -> None:
     assert "10.0.9.4 is the AD Connector itself" in judge(("10.0.9.4",), Aws([CONNECTOR]))[1].summary
 
 
 @pytest.mark.parametrize(
     ("used", "status"), [(("10.9.9.9",), Status.WARN), (("10.1.0.1",), Status.FAIL), (None, Status.WARN)]
 )
-def test_an_answer_says_nothing_of_a_set_that_was_changed_since_the_task_started(
+def test_an_answer_does_not_overrule_a_set_that_was_changed_after_the_task_started(
     used: tuple[str, ...] | None, status: Status
 ) -> None:
     aws = Aws([DIRECTORY])
@@ -199,7 +199,9 @@ def test_an_answer_of_the_tasks_own_resolver_lowers_a_failure_to_a_warning() -> 
 
 
 @pytest.mark.parametrize(("servers", "aws"), [(AMAZON, Aws()), (("10.9.9.9",), Aws([DIRECTORY]))])
-def test_a_failure_deduced_from_configuration_says_what_outweighs_it(servers: tuple[str, ...], aws: Aws) -> None:
+def test_a_failure_deduced_from_configuration_names_the_check_that_overrules_it(
+    servers: tuple[str, ...], aws: Aws
+) -> None:
     assert judge(servers, aws)[1].overruled_by == "dns.domain-controllers"
     assert judge(servers, aws, vantage=INSIDE, dns=Answering())[1].overruled_by is None
 
@@ -227,7 +229,7 @@ def test_nothing_else_lowers_it(vantage: Vantage, dns: Any) -> None:
         (None, Status.WARN),
     ],
 )
-def test_the_domain_name_only_ever_warns(name: str | None, status: Status) -> None:
+def test_a_wrong_domain_name_is_a_warning(name: str | None, status: Status) -> None:
     options = DhcpOptions("vpc-1", "dopt-1", ("10.1.0.1",), name)
     assert domain_name(options, AdDomain(NAMES, NO_ACCOUNT), PLACE).status is status
 
@@ -268,16 +270,17 @@ def test_the_servers_in_use_are_compared_to_the_set(
 ) -> None:
     finding = used(*servers, named=named, id=id)
     assert finding.status is status
-    assert all(one in finding.summary for one in (*servers, id, "vpc-1"))
+    assert all(text in finding.summary for text in (*servers, id, "vpc-1"))
     if status is Status.WARN:
         assert finding.observed == ", ".join(servers)
         assert finding.expected == (", ".join(named) or "AmazonProvidedDNS")
         assert finding.fix is not None
-        assert "new tasks" in finding.fix.text
+        assert finding.fix.owner is Owner.DEVELOPER
+        assert "--force-new-deployment" in finding.fix.commands[0]
 
 
-def test_where_the_set_was_read_it_alone_is_compared() -> None:
-    """`dhcp-options.domain-name-servers` judges the set, and would say the same."""
+def test_a_set_that_was_read_is_compared_instead_of_ad_dns() -> None:
+    """`dhcp-options.domain-name-servers` compares the set with `--ad-dns`."""
     assert used("10.1.0.1", named=("10.1.0.1",), known=("10.9.9.9",)).status is Status.PASS
 
 
@@ -290,16 +293,16 @@ def test_where_the_set_was_read_it_alone_is_compared() -> None:
         (("10.1.0.1", "10.0.0.2"), ("10.1.0.1",), Status.WARN, "of which 10.0.0.2 is not in --ad-dns"),
     ],
 )
-def test_where_the_set_was_not_read_the_known_servers_are(
+def test_without_the_set_ad_dns_is_compared(
     servers: tuple[str, ...], known: tuple[str, ...], status: Status, words: str
 ) -> None:
     finding = used(*servers, known=known)
     assert finding.status is status
     assert words in finding.summary
-    assert all(one in finding.summary for one in servers)
+    assert all(server in finding.summary for server in servers)
 
 
-def test_servers_that_may_forward_the_domain_are_no_failure_and_the_finding_says_what_decides() -> None:
+def test_a_warning_about_other_servers_names_the_check_that_decides() -> None:
     assert "dns.domain-controllers" in used("10.0.0.2", known=("10.1.0.1",)).summary
 
 
@@ -307,7 +310,7 @@ def test_servers_that_may_forward_the_domain_are_no_failure_and_the_finding_says
 
 
 @pytest.mark.parametrize("aws", [Aws(), Aws(rules=DENIED), Aws(zones=DENIED)])
-def test_what_the_owner_of_a_shared_vpc_set_up_is_not_listed_and_so_no_fault(aws: Aws) -> None:
+def test_in_a_shared_vpc_the_owners_rules_may_cover_the_domain(aws: Aws) -> None:
     assert judge(AMAZON, aws)[1].status is not Status.PASS
     value, finding = judge(AMAZON, aws, shared=True)
     assert finding.status is Status.PASS
@@ -316,12 +319,12 @@ def test_what_the_owner_of_a_shared_vpc_set_up_is_not_listed_and_so_no_fault(aws
     assert value.rule is None
 
 
-def test_in_a_shared_vpc_the_resolver_can_be_off_and_servers_wrong_all_the_same() -> None:
+def test_in_a_shared_vpc_a_resolver_that_is_off_and_public_servers_fail() -> None:
     assert judge(AMAZON, Aws(), on=False, shared=True)[1].status is Status.FAIL
     assert judge(("8.8.8.8",), Aws([DIRECTORY]), shared=True)[1].status is Status.FAIL
 
 
-def test_a_dhcp_options_set_of_the_owner_may_not_be_seen() -> None:
+def test_the_owners_dhcp_options_set_may_not_be_visible() -> None:
     class Ec2:
         def dhcp_options(self, id: str) -> dict[str, tuple[str, ...]]:
             raise NotFound("ec2:DescribeDhcpOptions: no such set", "InvalidDhcpOptionID.NotFound")
@@ -401,7 +404,7 @@ def test_an_inbound_endpoint_is_judged_by_the_rules_of_its_own_vpc() -> None:
     assert value.rule
 
 
-def test_the_interface_of_the_tasks_own_vpc_is_meant_before_one_with_the_same_address() -> None:
+def test_an_interface_in_the_tasks_vpc_goes_before_one_with_the_same_address() -> None:
     aws = Aws([DIRECTORY], [("FORWARD", ".")], interfaces=[interface(), OWN_INBOUND])
     assert judge(("10.9.9.9",), aws)[1].status is Status.PASS
     assert aws.asked_of == ["vpc-1"]
@@ -414,12 +417,12 @@ def test_the_interface_of_the_tasks_own_vpc_is_meant_before_one_with_the_same_ad
         Aws([DIRECTORY], DENIED, interfaces=[INBOUND]),
     ],
 )
-def test_what_may_not_be_looked_up_about_them_is_left_to_its_error(aws: Aws) -> None:
+def test_denied_lookups_raise(aws: Aws) -> None:
     with pytest.raises(Denied):
         judge(("10.9.9.9",), aws)
 
 
-def test_what_certainly_does_not_forward_is_not_looked_up() -> None:
+def test_servers_that_certainly_do_not_forward_are_not_looked_up() -> None:
     aws = Aws([CONNECTOR])
     assert judge(("10.0.9.4", "8.8.8.8"), aws)[1].status is Status.FAIL
     assert aws.looked_for == []

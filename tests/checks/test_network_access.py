@@ -1,4 +1,4 @@
-"""What stands between the task and the AD, by values and with clients that hold what AWS and DNS would say."""
+"""Routes and filters between the task and the AD, by values and with fake AWS and DNS clients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,19 @@ from gmsa_doctor.clients.dns.resolver import Dns, Srv
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, Refused, TimedOut
-from gmsa_doctor.core.model import Finding, Fix, Given, Outcome, Result, Status, failed, passed, root_ids, skipped
+from gmsa_doctor.core.model import (
+    Finding,
+    Fix,
+    Given,
+    Outcome,
+    Owner,
+    Result,
+    Status,
+    failed,
+    passed,
+    root_ids,
+    skipped,
+)
 from gmsa_doctor.formats.aws.packet_filter import Protocol
 from gmsa_doctor.formats.aws.route_table import read_route_table
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
@@ -93,12 +105,12 @@ def shut(host: Host, port: Port, *subnets: str, extent: Extent = Extent.ALL) -> 
 EVERYWHERE = (*shut(ONE, KERBEROS, A, B), *shut(TWO, KERBEROS, A, B))
 
 
-def test_nothing_closed_passes() -> None:
+def test_no_obstacle_passes() -> None:
     judged, finding = judge()
     assert (judged.out_of_reach, finding.status, finding.summary) == ((), Status.PASS, "fine")
 
 
-def test_a_need_that_no_host_meets_in_any_subnet_fails() -> None:
+def test_a_need_that_is_blocked_on_each_host_from_each_subnet_fails() -> None:
     judged, finding = judge(*EVERYWHERE)
     assert judged.out_of_reach == (Need.KERBEROS,)
     assert finding.status is Status.FAIL
@@ -118,26 +130,26 @@ def test_a_need_that_no_host_meets_in_any_subnet_fails() -> None:
         ),
     ],
 )
-def test_what_still_lets_some_tasks_work_warns(closed: tuple[Obstacle, ...], says: str) -> None:
+def test_obstacles_that_leave_a_path_for_some_tasks_are_a_warning(closed: tuple[Obstacle, ...], says: str) -> None:
     judged, finding = judge(*closed)
     assert judged.out_of_reach == ()
     assert finding.status is Status.WARN
     assert says in finding.summary
 
 
-def test_each_subnet_without_something_else_fails_and_is_behind_nothing_single() -> None:
+def test_subnets_that_each_miss_another_need_fail_but_no_need_is_out_of_reach() -> None:
     closed = (*shut(ONE, KERBEROS, A), *shut(TWO, KERBEROS, A), *shut(ONE, LDAP, B), *shut(TWO, LDAP, B))
     judged, finding = judge(*closed)
     assert (judged.out_of_reach, finding.status) == ((), Status.FAIL)
 
 
-def test_what_is_seen_to_be_open_from_inside_only_warns() -> None:
+def test_a_connection_from_inside_lowers_the_failure_to_a_warning() -> None:
     judged, finding = judge(*EVERYWHERE, seen=[Need.KERBEROS])
     assert (judged.out_of_reach, finding.status) == ((), Status.WARN)
     assert "but a connection from inside the task's network succeeded" in finding.summary
 
 
-def test_hosts_that_are_only_likely_do_not_fail() -> None:
+def test_hosts_that_tasks_may_not_use_are_a_warning() -> None:
     likely = Host("10.0.0.10", "--ad-dns", (Port(Need.LDAP, Protocol.TCP, 389, certain=False),))
     hosts = Hosts("corp.example", (likely,), False)
     blocked = BlockedFlows(hosts, (ANY_SUBNET,), shut(likely, likely.ports[0], ANY_SUBNET))
@@ -146,7 +158,7 @@ def test_hosts_that_are_only_likely_do_not_fail() -> None:
     assert "it is not known whether tasks use these hosts" in finding.summary
 
 
-def test_subnets_and_hosts_of_one_reason_are_reported_together() -> None:
+def test_subnets_and_hosts_with_the_same_reason_are_reported_together() -> None:
     assert explained(EVERYWHERE) == "TCP 88 to 10.0.0.10, 10.0.0.11 from subnet-a, subnet-b: no rule allows it"
 
 
@@ -154,7 +166,7 @@ def test_subnets_and_hosts_of_one_reason_are_reported_together() -> None:
 
 
 class Answering:
-    """DNS that names these hosts; ``silent``: one that does not answer."""
+    """DNS that returns these hosts; ``silent``: it does not answer."""
 
     def __init__(self, addresses: dict[str, str], *, silent: bool = False) -> None:
         self._addresses, self._silent = addresses, silent
@@ -163,7 +175,7 @@ class Answering:
         if self._silent:
             raise TimedOut("DNS server 10.0.0.10", 4)
         port = 88 if "kerberos" in name else 389
-        return tuple(Srv(one, port, 0, 100) for one in self._addresses if one.startswith("dc"))
+        return tuple(Srv(host, port, 0, 100) for host in self._addresses if host.startswith("dc"))
 
     def addresses(self, host: str) -> tuple[str, ...]:
         if host not in self._addresses:
@@ -221,20 +233,20 @@ def found(
 
 def ports(value: Hosts | None) -> dict[str, str]:
     assert value
-    return {one.address: ", ".join(map(str, one.ports)) for one in value.hosts}
+    return {host.address: ", ".join(map(str, host.ports)) for host in value.hosts}
 
 
 OF_DC = "TCP 88, UDP 88, TCP 389"
 
 
-def test_the_domain_controllers_are_those_that_dns_names() -> None:
+def test_the_domain_controllers_are_those_that_dns_returns() -> None:
     value, _ = found(Answering({"dc1.corp.example": "10.0.0.10", "dc2.corp.example": "10.9.9.9"}), Directories(MANAGED))
     assert ports(value) == {"10.0.0.10": f"UDP 53, TCP 53, {OF_DC}", "10.9.9.9": OF_DC}
     assert value
     assert value.answered
 
 
-def test_domain_controllers_with_ipv6_alone_are_not_judged_nor_is_the_directory_taken_for_them() -> None:
+def test_ipv6_only_domain_controllers_are_skipped_and_not_replaced_by_the_directory() -> None:
     of_ipv6 = Answering({"dc1.corp.example": "2001:db8::10"})
     value, finding = found(of_ipv6, Directories(MANAGED), ())
     assert value is None
@@ -245,12 +257,12 @@ def test_domain_controllers_with_ipv6_alone_are_not_judged_nor_is_the_directory_
 
 
 @pytest.mark.parametrize(("mode", "asked"), [("awsvpc", "TCP 88, UDP 88"), ("host", OF_DC), ("bridge", OF_DC)])
-def test_on_ec2_the_instance_asks_ldap_and_not_the_task(mode: str, asked: str) -> None:
+def test_on_ec2_with_awsvpc_the_instance_makes_the_ldap_connection(mode: str, asked: str) -> None:
     value, _ = found(Answering({"dc1.corp.example": "10.0.0.10"}), None, (), launch=Launch.EC2, mode=mode)
     assert ports(value) == {"10.0.0.10": asked}
 
 
-def test_a_domain_of_hundreds_of_domain_controllers_is_looked_up_in_parts() -> None:
+def test_interfaces_of_hundreds_of_domain_controllers_are_read_in_batches() -> None:
     many = tuple(Host(f"10.9.{n // 200}.{n % 200}", f"dc{n}", (KERBEROS,)) for n in range(450))
     asked: list[int] = []
 
@@ -264,7 +276,7 @@ def test_a_domain_of_hundreds_of_domain_controllers_is_looked_up_in_parts() -> N
 
 
 @pytest.mark.parametrize("dns", [None, Answering({}, silent=True)])
-def test_without_an_answer_they_are_those_of_the_directory(dns: Answering | None) -> None:
+def test_without_an_answer_the_domain_controllers_are_the_directorys(dns: Answering | None) -> None:
     value, _ = found(dns, Directories(MANAGED))
     assert ports(value) == {"10.0.0.10": f"UDP 53, TCP 53, {OF_DC}", "10.0.0.11": OF_DC}
     assert value
@@ -283,17 +295,17 @@ def test_dns_servers_of_an_ad_are_likely_domain_controllers(directories: Directo
     assert certain == {Need.DNS}
 
 
-def test_dns_servers_that_are_known_to_be_others_are_another_fault() -> None:
+def test_dns_servers_that_are_not_the_ads_are_left_out() -> None:
     value, _ = found(None, Directories(MANAGED), ("10.9.9.9",))
     assert ports(value) == {"10.0.0.10": OF_DC, "10.0.0.11": OF_DC}
 
 
-def test_dns_servers_that_nobody_knows_are_asked_all_the_same() -> None:
+def test_unknown_dns_servers_are_included() -> None:
     value, _ = found(None, Directories(), ("10.9.9.9", "10.0.0.2"))
     assert ports(value) == {"10.9.9.9": "UDP 53, TCP 53"}
 
 
-def test_without_any_address_it_is_skipped_and_a_denial_is_told_where_it_matters() -> None:
+def test_without_any_address_it_is_skipped_unless_the_directories_are_denied() -> None:
     _, finding = found(None, Directories(), ("AmazonProvidedDNS",))
     assert finding.status is Status.SKIPPED
     assert finding.fix
@@ -311,13 +323,13 @@ def test_without_any_address_it_is_skipped_and_a_denial_is_told_where_it_matters
         ("MSSQLSvc/sql.corp.example:1433@CORP.EXAMPLE", "TCP 1433"),
     ],
 )
-def test_the_port_of_an_spn_is_asked(spn: str, asked: str) -> None:
+def test_the_port_of_an_spn_is_included(spn: str, asked: str) -> None:
     value, _ = found(Answering({"sql.corp.example": "10.0.0.50"}), Directories(), (), spns=(spn,))
     assert ports(value) == {"10.0.0.50": asked}
 
 
 @pytest.mark.parametrize("spn", ["HTTP/web.corp.example", "MSSQLSvc/sql.corp.example:INSTANCE"])
-def test_other_services_and_named_instances_have_no_port_that_is_known(spn: str) -> None:
+def test_other_services_and_named_instances_are_left_out(spn: str) -> None:
     value, _ = found(Answering({"sql.corp.example": "10.0.0.50"}), Directories(), (), spns=(spn,))
     assert value is None
 
@@ -326,7 +338,7 @@ def test_other_services_and_named_instances_have_no_port_that_is_known(spn: str)
 
 
 class Aws:
-    """EC2 with these security groups and prefix lists; what is not there is denied."""
+    """EC2 with these security groups and prefix lists; other calls are denied."""
 
     def __init__(self, **answers: Any) -> None:
         self._answers = answers
@@ -337,7 +349,7 @@ class Aws:
         return self._answers[name]
 
     def security_groups(self, ids: tuple[str, ...]) -> Any:
-        return [one for one in self._or_denied("groups", "DescribeSecurityGroups") if one["GroupId"] in ids]
+        return [group for group in self._or_denied("groups", "DescribeSecurityGroups") if group["GroupId"] in ids]
 
     def default_security_group(self, vpc: str) -> Any:
         return self._or_denied("default", "DescribeSecurityGroups")
@@ -415,7 +427,7 @@ def judged_of_task(
         (Aws(groups=[group("sg-1", TO_LIST, to("10.0.0.0/8"))]), None, Status.PASS),
     ],
 )
-def test_what_the_tasks_groups_let_out(aws: Aws, interfaces: Interfaces | None, status: Status) -> None:
+def test_the_outbound_rules_of_the_tasks_groups(aws: Aws, interfaces: Interfaces | None, status: Status) -> None:
     value, finding = outbound(aws, interfaces)
     assert finding.status is status, finding.summary
     assert (value is None) == (status is Status.UNKNOWN)
@@ -433,13 +445,11 @@ TO_ANOTHER_GROUP = Aws(groups=[group("sg-1", to(UserIdGroupPairs=[{"GroupId": "s
         (None, Status.UNKNOWN),
     ],
 )
-def test_who_has_the_address_in_a_vpc_that_no_route_leads_to_is_not_taken_for_the_host(
-    routes: RoutesToHosts | None, status: Status
-) -> None:
+def test_an_interface_in_a_vpc_without_a_route_is_not_the_host(routes: RoutesToHosts | None, status: Status) -> None:
     assert outbound(TO_ANOTHER_GROUP, OF_DCS, routes=routes)[1].status is status
 
 
-def test_groups_that_let_no_https_out_either_are_to_be_mended_for_aws_too() -> None:
+def test_the_fix_also_allows_https_if_no_rule_does() -> None:
     fix = outbound(Aws(groups=[group("sg-1")]))[1].fix
     assert fix
     assert "TCP 443" in fix.text
@@ -450,19 +460,31 @@ def test_groups_that_let_no_https_out_either_are_to_be_mended_for_aws_too() -> N
     assert "443" not in other.text
 
 
-def test_a_denied_prefix_list_is_unknown_where_it_decides() -> None:
+def test_a_denied_prefix_list_raises_if_it_decides() -> None:
     with pytest.raises(Denied):
         outbound(Aws(groups=[group("sg-1", TO_LIST)]))
 
 
-def test_groups_that_are_not_known_are_not_judged() -> None:
+def test_unknown_groups_are_skipped() -> None:
     no_interfaces = Outcome[Interfaces](None, skipped(""))
     value, finding = judged_of_task(Network((A,)), no_interfaces, Aws())
     assert value is None
     assert (finding.status, "--security-groups" in str(finding.fix)) == (Status.SKIPPED, True)
 
 
-def test_a_service_without_groups_has_the_default_one_of_the_vpc() -> None:
+def test_groups_that_do_not_exist_are_fixed_in_the_service_by_the_developer() -> None:
+    class Gone:
+        def security_groups(self, ids: tuple[str, ...]) -> Any:
+            raise NotFound("no such group sg-1")
+
+    no_interfaces = Outcome[Interfaces](None, skipped(""))
+    _, finding = judged_of_task(Network((A,), ("sg-1",), public_address=True), no_interfaces, cast("Aws", Gone()))
+    assert finding.fix
+    assert finding.fix.owner is Owner.DEVELOPER
+    assert "subnets=[subnet-a],securityGroups=[<security group>],assignPublicIp=ENABLED" in finding.fix.commands[1]
+
+
+def test_a_service_without_groups_uses_the_default_group_of_the_vpc() -> None:
     no_interfaces = Outcome[Interfaces](None, skipped(""))
     network = Network((A,), (), public_address=False)
     for rules, status in (((), Status.FAIL), ((to("0.0.0.0/0"),), Status.PASS)):
@@ -496,7 +518,7 @@ def open_on(*ports: int, error: ClientError | None = None) -> Outcome[Tcp]:
         (OUTSIDE, open_on(88, 389), Status.FAIL),
     ],
 )
-def test_only_what_is_seen_from_inside_outweighs_a_closed_group(
+def test_only_a_connection_from_inside_overrules_a_closed_group(
     vantage: Vantage, tcp: Outcome[Tcp], status: Status
 ) -> None:
     assert outbound(Aws(groups=[group("sg-1")]), tcp=tcp, vantage=vantage)[1].status is status
@@ -517,7 +539,7 @@ IN_VPC = RoutesToHosts(vpcs=((A, ONE.address, "vpc-1"),))
         ([], RoutesToHosts(vpcs=((A, ONE.address, "vpc-9"),)), Status.SKIPPED),
     ],
 )
-def test_what_the_groups_of_the_hosts_let_in(
+def test_the_inbound_rules_of_the_hosts_groups(
     inbound: list[dict[str, Any]], routes: RoutesToHosts, status: Status
 ) -> None:
     ec2 = cast("Ec2", Aws(groups=[group("sg-dc", inbound=inbound)]))
@@ -530,7 +552,7 @@ def test_what_the_groups_of_the_hosts_let_in(
 
 def table(*given: dict[str, Any], id: str = "rtb-1") -> Any:
     local = {"DestinationCidrBlock": "10.1.0.0/16", "GatewayId": "local", "State": "active"}
-    found = [{"State": "active", **one} for one in given]
+    found = [{"State": "active", **route} for route in given]
     return read_route_table({"RouteTableId": id, "VpcId": "vpc-1", "Routes": [local, *found]})
 
 
@@ -600,7 +622,7 @@ def connection(status: str) -> list[dict[str, Any]]:
         ),
     ],
 )
-def test_where_routes_lead(given: list[dict[str, Any]], answers: dict[str, Any], status: Status, says: str) -> None:
+def test_the_targets_of_routes(given: list[dict[str, Any]], answers: dict[str, Any], status: Status, says: str) -> None:
     own = table(*given)
     known = SubnetRoutes(((A, own),), (own, PUBLIC))
     value, finding = ended(routes(SUBNETS, known, BOTH, cast("Ec2", Aws(**answers)), PLACE, FROM_OUTSIDE))
@@ -611,14 +633,14 @@ def test_where_routes_lead(given: list[dict[str, Any]], answers: dict[str, Any],
     assert value.vpc(A, ONE.address) == ("vpc-2" if ends_in_peer else "")
 
 
-def test_a_subnet_of_ipv6_alone_is_not_judged_by_routes_for_ipv4() -> None:
+def test_an_ipv6_only_subnet_is_skipped() -> None:
     own = table()
     subnets = replace(SUBNETS, subnets=(replace(SUBNETS.subnets[0], cidr=""),))
     found = routes(subnets, SubnetRoutes(((A, own),)), BOTH, cast("Ec2", Aws()), PLACE, FROM_OUTSIDE)
     assert ended(found)[1].status is Status.SKIPPED
 
 
-def test_a_denied_peering_connection_is_unknown() -> None:
+def test_a_denied_peering_connection_raises() -> None:
     own = table(PEERING)
     with pytest.raises(Denied):
         routes(SUBNETS, SubnetRoutes(((A, own),)), BOTH, cast("Ec2", Aws()), PLACE, FROM_OUTSIDE)
@@ -627,7 +649,7 @@ def test_a_denied_peering_connection_is_unknown() -> None:
 # All together, and the live flow ----------------------------------------------------------------------
 
 
-def test_what_is_closed_stands_behind_the_passage() -> None:
+def test_the_passage_is_skipped_because_of_the_layer_that_blocks() -> None:
     result = passage(
         BOTH,
         Outcome(RoutesToHosts(), passed("")),
@@ -639,7 +661,7 @@ def test_what_is_closed_stands_behind_the_passage() -> None:
     assert result.finding.because == ("network-access.security-groups",)
 
 
-def test_a_passage_of_which_nothing_could_be_looked_at_is_skipped() -> None:
+def test_the_passage_is_skipped_if_no_layer_was_checked() -> None:
     nothing = skipped("denied")
     result = passage(
         BOTH,
@@ -668,7 +690,7 @@ NO_KDCS: Outcome[ReachableKdcs] = Outcome(None, skipped("not asked"))
         (open_on(error=Refused("TCP")), CLOSED, Status.FAIL, ()),
     ],
 )
-def test_silence_has_its_cause_in_what_is_closed(
+def test_no_answer_is_skipped_because_of_the_layer_that_blocks(
     tcp: Outcome[Tcp], known: Passage | None, status: Status, because: tuple[str, ...]
 ) -> None:
     assert tcp.value
@@ -679,7 +701,7 @@ def test_silence_has_its_cause_in_what_is_closed(
     assert of_ldap.status is Status.FAIL
 
 
-def test_silence_of_dns_has_its_cause_in_what_is_closed() -> None:
+def test_no_dns_answer_is_skipped_because_of_the_layer_that_blocks() -> None:
     known = Outcome(Passage(((Need.DNS, CheckId("network-access.network-acls")),)), passed(""))
     closed = dns_checks._closed(known, TimedOut("DNS server", 4), INSIDE)
     assert closed
@@ -697,7 +719,7 @@ def test_silence_of_dns_has_its_cause_in_what_is_closed() -> None:
         (passed("as it should be"), ()),
     ],
 )
-def test_silence_of_dns_has_its_cause_in_a_rule_that_forwards_nothing(
+def test_no_dns_answer_is_skipped_because_of_a_rule_that_forwards_nothing(
     finding: Finding, because: tuple[str, ...]
 ) -> None:
     assert (root_ids(finding) if dns_checks._forwards_nothing(finding) else ()) == because

@@ -1,4 +1,4 @@
-"""IPv6 between the task and the AD is not judged: what only closes IPv4 is no failure where IPv6 may pass."""
+"""IPv6 between the task and the AD is not checked: a block of IPv4 is not a failure if IPv6 may pass."""
 
 from dataclasses import replace
 from typing import Any, cast
@@ -114,7 +114,7 @@ GONE = {**BY_TRANSIT, "State": "blackhole"}
         (inbound, (), Status.FAIL),
     ],
 )
-def test_what_closes_ipv4_alone_only_warns_in_a_subnet_that_has_both(
+def test_a_block_of_ipv4_is_a_warning_in_a_dual_stack_subnet(
     of: Any, found: tuple[dict[str, Any], ...], status: Status
 ) -> None:
     finding = of(DUAL_STACK, *found)
@@ -124,11 +124,11 @@ def test_what_closes_ipv4_alone_only_warns_in_a_subnet_that_has_both(
 
 
 @pytest.mark.parametrize("of", [outbound, of_acl, of_routes, inbound])
-def test_a_subnet_of_ipv6_alone_is_not_judged_for_hosts_of_ipv4(of: Any) -> None:
+def test_an_ipv6_only_subnet_is_skipped(of: Any) -> None:
     assert of(IPV6_ALONE).status is Status.SKIPPED
 
 
-def test_a_port_that_is_not_closed_by_ipv6_as_well_decides() -> None:
+def test_one_port_that_is_blocked_for_all_packets_fails() -> None:
     obstacles = tuple(
         Obstacle(flow, Fault(Layer.GROUP), "no rule", Extent.ALL if flow.port is KERBEROS else Extent.IPV4)
         for flow in ONLY_ONE.flows(ANY_SUBNET)
@@ -138,9 +138,9 @@ def test_a_port_that_is_not_closed_by_ipv6_as_well_decides() -> None:
     assert given.finding.status is Status.FAIL
 
 
-def test_rules_about_ipv6_are_not_taken_for_those_of_ipv4() -> None:
+def test_rules_and_routes_for_ipv6_are_read_separately() -> None:
     found = read_security_group({"GroupId": "sg-1", "IpPermissionsEgress": [ALL_OF_IPV6]})
-    assert [(one.networks, one.ipv6) for one in found.egress] == [((), True)]
+    assert [(rule.networks, rule.ipv6) for rule in found.egress] == [((), True)]
     acl = read_network_acl({"NetworkAclId": "acl-1", "Entries": list(BOTH_WAYS_BY_IPV6)})
     assert (acl.ingress, acl.egress, acl.ipv6) == ((), (), True)
     assert read_route_table({"RouteTableId": "rtb-1", "Routes": [BY_TRANSIT, TO_INTERNET]}).routes == ()

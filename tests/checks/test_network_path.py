@@ -1,4 +1,4 @@
-"""Ways from a subnet to AWS's services, judged by values: what the embedded AWS cannot show."""
+"""Paths from a subnet to AWS services, by values: cases that the embedded AWS cannot show."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gmsa_doctor.core.errors import ClientError, Denied
-from gmsa_doctor.core.model import Given, Outcome, Status, passed, skipped
+from gmsa_doctor.core.model import Given, Outcome, Owner, Status, passed, skipped
 from gmsa_doctor.formats.aws.route_table import RouteTable, read_route_table
 from gmsa_doctor.formats.aws.security_group import SecurityGroup, read_security_group
 from gmsa_doctor.formats.aws.vpc_endpoint import VpcEndpoint, is_of_another_region, read_vpc_endpoint
@@ -47,7 +47,7 @@ def table(id: str = "rtb-1", *subnets: str, **target: str) -> RouteTable:
         {
             "RouteTableId": id,
             "VpcId": "vpc-1",
-            "Associations": [{"SubnetId": one} for one in subnets],
+            "Associations": [{"SubnetId": subnet} for subnet in subnets],
             "Routes": [default] if target else [],
         }
     )
@@ -74,7 +74,7 @@ PUBLIC = table("rtb-9", "subnet-9", GatewayId="igw-1")
 IN_HALVES = read_route_table(
     {
         "RouteTableId": "rtb-1",
-        "Routes": [{"DestinationCidrBlock": one, "NatGatewayId": "nat-1"} for one in ("0.0.0.0/1", "128.0.0.0/1")],
+        "Routes": [{"DestinationCidrBlock": cidr, "NatGatewayId": "nat-1"} for cidr in ("0.0.0.0/1", "128.0.0.0/1")],
     }
 )
 
@@ -106,7 +106,7 @@ IN_HALVES = read_route_table(
         (IN_HALVES, (PUBLIC,), {}, ExitState.ELSEWHERE, "a part of the internet"),
     ],
 )  # fmt: skip
-def test_the_way_out_is_followed(
+def test_the_default_route_is_followed(
     own: RouteTable, others: tuple[RouteTable, ...], more: dict[str, Any], state: ExitState, says: str
 ) -> None:
     found = out(own, *others, **more)
@@ -114,7 +114,21 @@ def test_the_way_out_is_followed(
     assert says in found.text
 
 
-# Ways to a service --------------------------------------------------------------------------------------
+def test_a_task_without_a_public_address_is_fixed_in_the_service_by_the_developer() -> None:
+    fix = out(table(GatewayId="igw-1")).fix
+    assert fix
+    assert fix.owner is Owner.DEVELOPER
+    assert "assignPublicIp=ENABLED" in fix.commands[0]
+
+
+def test_the_fix_of_a_default_route_replaces_only_a_route_that_exists() -> None:
+    for own, verb in ((table(), "create-route"), (table(NatGatewayId="nat-1", State="blackhole"), "replace-route")):
+        fix = out(own).fix
+        assert fix
+        assert f"aws ec2 {verb} --region us-east-1 --route-table-id rtb-1" in fix.commands[-1]
+
+
+# Paths to a service ------------------------------------------------------------------------------------
 
 OPEN = Exit("subnet-1", ExitState.OPEN, "through the NAT gateway nat-1")
 CLOSED = Exit("subnet-1", ExitState.CLOSED, "no default route in rtb-1")
@@ -185,25 +199,25 @@ def judged(
         ({"PrivateDnsEnabled": False}, Status.FAIL),
     ],
 )
-def test_an_endpoint_has_to_be_available_with_private_dns(more: dict[str, Any], status: Status) -> None:
+def test_an_endpoint_must_be_available_with_private_dns(more: dict[str, Any], status: Status) -> None:
     assert judged(endpoint(**more))[0] is status
 
 
-def test_where_other_dns_servers_are_asked_an_endpoint_out_of_order_is_a_warning_beside_a_way_out() -> None:
+def test_a_broken_endpoint_is_a_warning_if_custom_dns_servers_may_use_the_route_out() -> None:
     broken = endpoint(State="failed")
     assert judged(broken, out=OPEN)[0] is Status.FAIL
     assert judged(broken, out=OPEN, own_dns=True)[0] is Status.WARN
     assert judged(broken, own_dns=True)[0] is Status.FAIL
 
 
-def test_an_endpoint_that_was_deleted_does_not_hide_the_one_that_came_after_it() -> None:
+def test_a_deleted_endpoint_does_not_hide_its_replacement() -> None:
     assert judged(endpoint(VpcEndpointId="vpce-0", State="deleted"), endpoint()) == (
         Status.PASS,
         "through the endpoint vpce-1",
     )
 
 
-def test_of_s3_a_private_dns_for_inbound_endpoints_alone_is_none() -> None:
+def test_private_dns_for_inbound_resolver_endpoints_only_does_not_count() -> None:
     options = {"DnsOptions": {"PrivateDnsOnlyForInboundResolverEndpoint": True}}
     assert judged(endpoint("s3", **options), service="s3")[0] is Status.FAIL
     gateway = endpoint("s3", VpcEndpointId="vpce-2", VpcEndpointType="Gateway", RouteTableIds=["rtb-1"], Groups=[])
@@ -213,7 +227,7 @@ def test_of_s3_a_private_dns_for_inbound_endpoints_alone_is_none() -> None:
     )
 
 
-def test_an_endpoint_of_another_region_is_none_of_ours() -> None:
+def test_an_endpoint_for_another_region_is_not_read() -> None:
     assert read_vpc_endpoint({"ServiceName": "com.amazonaws.eu-west-1.s3"}, "us-east-1") is None
     assert read_vpc_endpoint({"ServiceName": "com.amazonaws.vpce.us-east-1.vpce-svc-1"}, "us-east-1") is None
     chinese = read_vpc_endpoint({"ServiceName": "cn.com.amazonaws.cn-north-1.secretsmanager"}, "cn-north-1")
@@ -231,15 +245,17 @@ def test_an_endpoint_of_another_region_is_none_of_ours() -> None:
         (group("sg-2"), group("sg-1", egress="52.0.0.0/8"), Status.FAIL),
     ],
 )
-def test_the_groups_on_both_sides_decide(theirs: SecurityGroup, task: SecurityGroup, status: Status) -> None:
+def test_the_groups_on_both_sides_must_allow_the_request(
+    theirs: SecurityGroup, task: SecurityGroup, status: Status
+) -> None:
     assert judged(endpoint(), groups=PathGroups((task,), (theirs,)))[0] is status
 
 
-def test_groups_that_cannot_be_seen_are_not_judged() -> None:
+def test_groups_that_are_not_visible_pass() -> None:
     assert judged(endpoint(), groups=PathGroups((group("sg-1"),)))[0] is Status.PASS
 
 
-def test_without_the_vpcs_attributes_the_endpoint_is_not_found() -> None:
+def test_without_the_vpcs_attributes_the_endpoint_is_not_used() -> None:
     off = PrivateNames(("enableDnsSupport",))
     status, text = judged(endpoint(), names=off)
     assert (status, "enableDnsSupport of vpc-1 is off" in text) == (Status.FAIL, True)
@@ -257,17 +273,17 @@ def test_without_the_vpcs_attributes_the_endpoint_is_not_found() -> None:
         (Exit("subnet-1", ExitState.ELSEWHERE, "through the transit gateway"), False, Status.PASS),
     ],
 )  # fmt: skip
-def test_without_an_endpoint_the_way_out_decides(out: Exit | None, shared: bool, status: Status) -> None:
+def test_without_an_endpoint_the_route_out_decides(out: Exit | None, shared: bool, status: Status) -> None:
     assert judged(out=out, shared=shared)[0] is status
 
 
-def test_a_way_out_by_ipv6_leaves_it_open() -> None:
+def test_a_default_route_for_ipv6_may_be_used() -> None:
     ipv6 = {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1"}
     found = out(read_route_table({"RouteTableId": "rtb-1", "Routes": [ipv6]}))
     assert (found.state, found.elsewhere) == (ExitState.CLOSED, ("::/0 over IPv6",))
 
 
-def test_where_the_way_out_is_closed_there_may_be_one_by_ipv6() -> None:
+def test_if_ipv4_is_closed_ipv6_may_be_used() -> None:
     routes = [
         {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1", "State": "blackhole"},
         {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1", "State": "active"},
@@ -277,7 +293,7 @@ def test_where_the_way_out_is_closed_there_may_be_one_by_ipv6() -> None:
     assert judged(out=found)[0] is Status.WARN
 
 
-def test_groups_that_let_it_out_by_ipv6_are_open_in_a_subnet_that_has_it() -> None:
+def test_groups_that_allow_ipv6_are_open_in_a_dual_stack_subnet() -> None:
     ipv6 = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
     task = read_security_group({"GroupId": "sg-1", "IpPermissionsEgress": [ipv6]})
     admits = read_security_group({"GroupId": "sg-2", "IpPermissions": [ipv6]})
@@ -300,18 +316,18 @@ BY_LIST = read_route_table(
         (Denied("ec2:DescribeVpcEndpoints", "*"), ExitState.CLOSED),
     ],
 )
-def test_a_prefix_list_may_lead_to_a_firewall_and_all_by_it(
+def test_a_route_to_a_prefix_list_may_lead_to_a_firewall(
     endpoints: list[dict[str, Any]] | ClientError, state: ExitState
 ) -> None:
     assert out(BY_LIST, endpoints=endpoints).state is state
 
 
-def test_a_nat_gateway_whose_subnet_knows_the_internet_in_halves_is_a_way() -> None:
+def test_a_nat_gateway_may_use_routes_to_halves_of_the_internet() -> None:
     behind = read_route_table(
         {
             "RouteTableId": "rtb-9",
             "Associations": [{"SubnetId": "subnet-9"}],
-            "Routes": [{"DestinationCidrBlock": one, "GatewayId": "igw-1"} for one in ("0.0.0.0/1", "128.0.0.0/1")],
+            "Routes": [{"DestinationCidrBlock": cidr, "GatewayId": "igw-1"} for cidr in ("0.0.0.0/1", "128.0.0.0/1")],
         }
     )
     assert out(BY_NAT, behind, nats=(NAT,)).state is ExitState.ELSEWHERE
@@ -330,7 +346,7 @@ def test_a_nat_gateway_whose_subnet_knows_the_internet_in_halves_is_a_way() -> N
         {},
     ],
 )
-def test_what_lies_behind_other_targets_is_not_known_and_no_failure(target: dict[str, str]) -> None:
+def test_other_targets_are_not_followed_and_pass(target: dict[str, str]) -> None:
     own = read_route_table(
         {"RouteTableId": "rtb-1", "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "State": "active", **target}]}
     )
@@ -339,7 +355,7 @@ def test_what_lies_behind_other_targets_is_not_known_and_no_failure(target: dict
     assert judged(out=found)[0] is Status.PASS
 
 
-def test_a_service_of_another_region_may_be_reached_by_an_endpoint_for_that() -> None:
+def test_an_endpoint_for_another_region_may_serve_that_region() -> None:
     for abroad, status in ((False, Status.FAIL), (True, Status.WARN)):
         search = PathSearch(view(abroad=abroad), TaskAccess(), SUBNET, Flow("subnet-1", "logs"))
         assert search.path_abroad().status is status
@@ -349,7 +365,7 @@ def test_a_service_of_another_region_may_be_reached_by_an_endpoint_for_that() ->
     assert not is_of_another_region({"ServiceName": "com.amazonaws.us-east-1.logs"}, "us-east-1")
 
 
-def test_egress_to_private_addresses_is_none_to_the_internet() -> None:
+def test_rules_for_private_addresses_do_not_allow_the_internet() -> None:
     groups = PathGroups((group("sg-1", egress="10.0.0.0/8"),))
     assert judged(out=OPEN, groups=groups)[0] is Status.FAIL
     assert judged(out=Exit("subnet-1", ExitState.ELSEWHERE, "through a firewall"), groups=groups)[0] is Status.PASS
@@ -421,16 +437,14 @@ def zoned(
         (Zoned(None), Status.WARN),
     ],
 )
-def test_a_private_hosted_zone_leads_to_endpoints_elsewhere_or_without_private_dns(
-    zones: Zoned, status: Status
-) -> None:
+def test_a_private_hosted_zone_may_point_to_an_endpoint(zones: Zoned, status: Status) -> None:
     without = endpoint(PrivateDnsEnabled=False)
     assert zoned(zones, without, own=table())[:2] == (True, status)
     blackhole = Exit("subnet-1", ExitState.CLOSED, "the NAT gateway is gone")
     assert zoned(zones, by=blackhole)[:2] == (True, status)
 
 
-def test_a_zone_opens_nothing_where_it_has_nothing_to_lead_to_or_an_endpoint_has_private_dns() -> None:
+def test_a_zone_does_not_matter_without_an_endpoint_or_with_private_dns() -> None:
     assert not zoned(Zoned([ZONE]), own=table())[0]
     assert not zoned(Zoned([ZONE]), endpoint(State="failed"))[0]
     assert not zoned(Zoned([ZONE]), by=OPEN)[0]

@@ -1,4 +1,4 @@
-"""Network ACLs on the way to AWS's services, by values."""
+"""Network ACLs for requests to AWS services, by values."""
 
 from typing import Any
 
@@ -6,7 +6,9 @@ import pytest
 
 from gmsa_doctor.core.model import Status
 from gmsa_doctor.formats.aws.network_acl import read_network_acl
+from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks.network_path.acls import judge
+from gmsa_doctor_checks.reachability.fixes import allow_in_acls
 
 
 def entry(out: bool, first: int, last: int, action: str = "allow", number: int = 100) -> dict[str, Any]:
@@ -31,9 +33,16 @@ OUT, BACK = entry(True, 443, 443), entry(False, 1024, 65535)
         ([OUT, entry(False, 1024, 65535, "deny", 90), BACK], True, Status.FAIL),
     ],
 )
-def test_requests_have_to_go_out_and_answers_to_come_in(
-    entries: list[dict[str, Any]], whole: bool, status: Status
-) -> None:
+def test_requests_and_answers_must_be_allowed(entries: list[dict[str, Any]], whole: bool, status: Status) -> None:
     assert (
         judge(read_network_acl({"NetworkAclId": "acl-1", "Entries": entries}), "10.0.1.0/24", whole=whole)[0] is status
+    )
+
+
+def test_the_fix_adds_rules_before_those_that_deny() -> None:
+    acl = read_network_acl({"NetworkAclId": "acl-1", "Entries": [OUT, entry(False, 1024, 65535, "deny", 90), BACK]})
+    fix = allow_in_acls(judge(acl, "10.0.1.0/24")[2], "AWS services", AwsPlace("us-east-1", None))
+    assert fix.commands == (
+        "aws ec2 create-network-acl-entry --region us-east-1 --network-acl-id acl-1 --ingress --rule-number 89 "
+        "--protocol 6 --port-range From=1024,To=65535 --cidr-block 0.0.0.0/0 --rule-action allow",
     )

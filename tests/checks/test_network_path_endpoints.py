@@ -37,13 +37,13 @@ def test_endpoints_are_listed(raw: tuple[dict[str, Any], ...], services: list[st
 
 
 @pytest.mark.parametrize(("on", "off"), [(True, ()), (False, ("enableDnsSupport", "enableDnsHostnames"))])
-def test_private_names_need_two_attributes(on: bool, off: tuple[str, ...]) -> None:
+def test_private_dns_needs_two_attributes(on: bool, off: tuple[str, ...]) -> None:
     found = endpoints(SUBNETS, ec2(RAW), PLACE)
     assert isinstance(found, Given)
     assert private_names(SUBNETS, found.value, ec2(on=on)).value.off == off
 
 
-def test_what_may_not_be_listed_is_no_answer() -> None:
+def test_denied_endpoints_raise() -> None:
     def denied(vpc: str) -> Any:
         raise Denied("ec2:DescribeVpcEndpoints", vpc)
 

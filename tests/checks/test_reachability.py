@@ -28,13 +28,13 @@ GROUP = Fault(Layer.GROUP, "sg-1")
         ([(S3, EXIT), (S3,), (S3,), (EXIT,)], [(S3,), (S3,), (S3,), (EXIT,)]),
     ],
 )
-def test_the_fault_that_blocks_most_flows_on_its_own_is_the_root_cause(
+def test_the_fault_that_blocks_most_flows_alone_is_the_root_cause(
     blocked: list[tuple[Fault, ...]], blamed: list[tuple[Fault, ...]]
 ) -> None:
     assert blame(blocked) == blamed
 
 
-def test_a_report_explains_a_flow_by_any_of_its_faults_in_its_subnet_or_in_all() -> None:
+def test_a_report_explains_a_flow_by_a_fault_in_its_subnet_or_in_all_subnets() -> None:
     known = Report(GROUPS, (EXIT, GROUP))
     assert known.explains([S3, EXIT])
     assert known.explains([Fault(Layer.GROUP, "sg-1", "subnet-b")])
@@ -42,13 +42,13 @@ def test_a_report_explains_a_flow_by_any_of_its_faults_in_its_subnet_or_in_all()
     assert not known.explains([Fault(Layer.GROUP, "sg-2", "subnet-a")])
 
 
-def test_what_is_only_likely_does_not_explain_what_is_certain() -> None:
+def test_a_likely_fault_does_not_explain_a_certain_one() -> None:
     known = Report(GROUPS, (), (EXIT,))
     assert known.explains([EXIT], certain=False)
     assert not known.explains([EXIT])
 
 
-def test_a_warning_explains_only_what_is_no_worse() -> None:
+def test_a_warning_explains_only_warnings() -> None:
     judged = GroupsOfTask((), (GROUP,))
     for finding, even_warned, explains in (
         (failed("no rule"), False, True),
@@ -77,6 +77,6 @@ def test_a_flow_crosses_the_acls_of_both_subnets_there_and_back() -> None:
     assert not any(crossing.decision.passing for crossing in crossings(flow, "10.0.1.0/24", own))
 
 
-def test_the_addresses_of_a_service_are_not_known() -> None:
+def test_a_flow_to_a_service_may_have_any_address() -> None:
     assert str(Flow("subnet-a", "s3").requests.network) == "0.0.0.0/0"
     assert Flow("subnet-a", "s3").requests.ports == "TCP 443"

@@ -1,4 +1,4 @@
-"""Which Resolver rule decides, and what is said of it, by values."""
+"""The Resolver rule that applies, its targets and its outbound endpoint, by values."""
 
 from typing import Any, cast
 
@@ -51,7 +51,7 @@ ANY: dict[str, Any] = {"Status": "COMPLETE"}
         ([(ANY, rule("CORP.EXAMPLE."))], "rr-CORP.EXAMPLE."),
     ],
 )
-def test_the_most_specific_rule_that_is_in_force_decides(rules: list[Pair], id: str) -> None:
+def test_the_most_specific_rule_in_effect_applies(rules: list[Pair], id: str) -> None:
     found = choose(rules, DOMAIN)
     assert isinstance(found, ForwardRule)
     assert found.id == id
@@ -74,7 +74,7 @@ def test_the_most_specific_rule_that_is_in_force_decides(rules: list[Pair], id: 
         ),
     ],
 )
-def test_without_a_rule_in_force_it_is_told_what_is_there(rules: list[Pair], words: str | None) -> None:
+def test_without_a_rule_in_effect_the_reason_is_reported(rules: list[Pair], words: str | None) -> None:
     assert choose(rules, DOMAIN) == words
 
 
@@ -87,7 +87,7 @@ def test_without_a_rule_in_force_it_is_told_what_is_there(rules: list[Pair], wor
         ({}, None),
     ],
 )
-def test_a_rule_that_may_not_be_in_force_says_so(association: dict[str, Any], pending: str | None) -> None:
+def test_a_rule_that_may_not_be_in_effect_says_why(association: dict[str, Any], pending: str | None) -> None:
     found = choose([(association, rule("corp.example."))], DOMAIN)
     assert isinstance(found, ForwardRule)
     assert found.pending == pending
@@ -148,17 +148,17 @@ class Resolver:
         self.status, self.egress = status, egress
 
     def endpoint(self, id: str) -> dict[str, Any]:
-        return {"Id": id, "Status": self.status, "StatusMessage": "so it is", "SecurityGroupIds": ["sg-1"]}
+        return {"Id": id, "Status": self.status, "StatusMessage": "a reason", "SecurityGroupIds": ["sg-1"]}
 
     def security_groups(self, ids: tuple[str, ...]) -> list[dict[str, Any]]:
-        return [{"GroupId": one, "IpPermissionsEgress": list(self.egress)} for one in ids]
+        return [{"GroupId": id, "IpPermissionsEgress": list(self.egress)} for id in ids]
 
     def prefix_list_entries(self, id: str) -> tuple[str, ...]:
         return ("10.1.0.0/24",)
 
 
 def allow(protocol: str, port: int, *cidrs: str, **fields: Any) -> dict[str, Any]:
-    ranges = {"FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": one} for one in cidrs]}
+    ranges = {"FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": cidr} for cidr in cidrs]}
     return {"IpProtocol": protocol, **(ranges if protocol != "-1" else {"IpRanges": ranges["IpRanges"]}), **fields}
 
 
@@ -167,7 +167,7 @@ RIGHT = passed("outbound rules admit it")
 SHUT = failed("no outbound rule")
 
 
-def looked_at(
+def checked(
     resolver: Resolver, rule: ForwardRule | None = RULE, groups: tuple[str, ...] = ("sg-9",), of_task: Finding = RIGHT
 ) -> tuple[bool, Finding]:
     clients = cast("Route53Resolver", resolver), cast("Ec2", resolver)
@@ -187,12 +187,12 @@ def looked_at(
         ("DELETING", Status.FAIL),
     ],
 )
-def test_only_an_endpoint_that_is_going_away_surely_forwards_nothing(status: str, expected: Status) -> None:
-    given, finding = looked_at(Resolver(status, ALL))
+def test_only_an_endpoint_that_is_being_deleted_fails(status: str, expected: Status) -> None:
+    given, finding = checked(Resolver(status, ALL))
     assert finding.status is expected
     assert given == (expected is not Status.FAIL)
     if expected is not Status.PASS:
-        assert "so it is" in str(finding.observed)
+        assert "a reason" in str(finding.observed)
 
 
 @pytest.mark.parametrize(
@@ -203,23 +203,23 @@ def test_only_an_endpoint_that_is_going_away_surely_forwards_nothing(status: str
         ForwardRule("rr", "corp.example.", ()),
     ],
 )
-def test_an_endpoint_that_cannot_be_seen_from_here_is_not_asked_for(rule: ForwardRule | None) -> None:
-    given, finding = looked_at(cast("Resolver", None), rule)
+def test_an_endpoint_that_is_not_visible_is_not_read(rule: ForwardRule | None) -> None:
+    given, finding = checked(cast("Resolver", None), rule)
     assert given
     assert finding.status is Status.PASS
 
 
-def test_an_endpoint_with_the_tasks_own_groups_stands_behind_what_is_told_of_these() -> None:
-    given, finding = looked_at(Resolver("OPERATIONAL"), groups=("sg-1", "sg-2"), of_task=SHUT)
+def test_an_endpoint_with_the_tasks_own_groups_is_skipped_because_of_them() -> None:
+    given, finding = checked(Resolver("OPERATIONAL"), groups=("sg-1", "sg-2"), of_task=SHUT)
     assert (given, finding.status) == (False, Status.SKIPPED)
     assert finding.because == ("network-access.security-groups",)
-    assert looked_at(Resolver("OPERATIONAL"), groups=("sg-1",))[1].status is Status.FAIL
-    assert looked_at(Resolver("OPERATIONAL"), groups=("sg-2",), of_task=SHUT)[1].status is Status.FAIL
+    assert checked(Resolver("OPERATIONAL"), groups=("sg-1",))[1].status is Status.FAIL
+    assert checked(Resolver("OPERATIONAL"), groups=("sg-2",), of_task=SHUT)[1].status is Status.FAIL
 
 
 UDP, TCP = allow("udp", 53, "10.1.0.0/24"), allow("tcp", 53, "10.1.0.0/24")
-BY_LIST = [allow(one, 53, PrefixListIds=[{"PrefixListId": "pl-1"}]) for one in ("udp", "tcp")]
-BY_GROUP = [allow(one, 53, UserIdGroupPairs=[{"GroupId": "sg-2"}]) for one in ("udp", "tcp")]
+BY_LIST = [allow(protocol, 53, PrefixListIds=[{"PrefixListId": "pl-1"}]) for protocol in ("udp", "tcp")]
+BY_GROUP = [allow(protocol, 53, UserIdGroupPairs=[{"GroupId": "sg-2"}]) for protocol in ("udp", "tcp")]
 
 
 @pytest.mark.parametrize(
@@ -236,16 +236,16 @@ BY_GROUP = [allow(one, 53, UserIdGroupPairs=[{"GroupId": "sg-2"}]) for one in ("
         ([allow("-1", 0, "10.1.0.1/32")], Status.WARN, "UDP 53 to 10.1.0.2"),
     ],
 )
-def test_the_endpoints_groups_must_let_questions_out(egress: list[dict[str, Any]], status: Status, words: str) -> None:
-    given, finding = looked_at(Resolver("OPERATIONAL", *egress))
+def test_the_endpoints_groups_must_allow_outbound_dns(egress: list[dict[str, Any]], status: Status, words: str) -> None:
+    given, finding = checked(Resolver("OPERATIONAL", *egress))
     assert (finding.status, given) == (status, status is not Status.FAIL), finding.summary
     assert words in finding.summary
     if status is not Status.PASS:
         assert finding.fix is not None
-        assert all("--group-id sg-1" in one for one in finding.fix.commands)
+        assert all("--group-id sg-1" in command for command in finding.fix.commands)
 
 
 def test_over_https_no_udp_is_needed() -> None:
     rule = ForwardRule("rr", "corp.example.", (ForwardTarget("10.1.0.1", 443, https=True),), "out-1")
-    assert looked_at(Resolver("OPERATIONAL", allow("tcp", 443, "10.1.0.1/32")), rule)[1].status is Status.PASS
-    assert looked_at(Resolver("OPERATIONAL", UDP, TCP), rule)[1].status is Status.FAIL
+    assert checked(Resolver("OPERATIONAL", allow("tcp", 443, "10.1.0.1/32")), rule)[1].status is Status.PASS
+    assert checked(Resolver("OPERATIONAL", UDP, TCP), rule)[1].status is Status.FAIL

@@ -1,10 +1,10 @@
-"""DNS servers of the AD's own, beside endpoints that are the only way to a service."""
+"""Custom DNS servers in a VPC whose endpoints are the only path to a service."""
 
 from dataclasses import replace
 
 import pytest
 
-from gmsa_doctor.core.model import Outcome, Status, failed, passed, unknown
+from gmsa_doctor.core.model import Outcome, Owner, Status, failed, passed, unknown
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks.reachability.flow import Flow
@@ -23,8 +23,8 @@ RIGHT = Outcome[VpcDns](None, passed("the AD's"))
 
 
 def directory(type: str = "MicrosoftAD", vpc: str | None = "vpc-1") -> Outcome[AwsDirectories]:
-    one = AwsDirectory("d-1", "corp.example", type, "Active", ("10.0.1.10", "10.0.2.10"), vpc=vpc)
-    return Outcome(AwsDirectories((one,)), passed("d-1"))
+    known = AwsDirectory("d-1", "corp.example", type, "Active", ("10.0.1.10", "10.0.2.10"), vpc=vpc)
+    return Outcome(AwsDirectories((known,)), passed("d-1"))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def directory(type: str = "MicrosoftAD", vpc: str | None = "vpc-1") -> Outcome[A
         ((), BY_ENDPOINT, DENIED, Status.PASS),
     ],
 )
-def test_only_servers_that_may_not_forward_are_doubted(
+def test_only_servers_that_may_not_forward_are_a_warning(
     servers: tuple[str, ...], path: ServicePath, directories: Outcome[AwsDirectories], status: Status
 ) -> None:
     options = DhcpOptions("vpc-1", "dopt-1", servers, None, RESOLVERS)
@@ -53,13 +53,14 @@ def test_only_servers_that_may_not_forward_are_doubted(
     assert found.status is status
     if status is Status.WARN:
         assert found.fix
+        assert found.fix.owner is Owner.AD
         assert "to 10.0.0.2, the resolver of vpc-1" in found.fix.text
-        assert all("secretsmanager.us-east-1.amazonaws.com" in one for one in found.fix.commands)
+        assert all("secretsmanager.us-east-1.amazonaws.com" in command for command in found.fix.commands)
     if status is Status.SKIPPED:
         assert found.because == ("directory-service.directories",)
 
 
-def test_servers_that_tasks_should_not_ask_at_all_are_told_by_what_says_so() -> None:
+def test_wrong_dns_servers_are_reported_by_the_check_of_the_dhcp_options() -> None:
     options = DhcpOptions("vpc-1", "dopt-1", ("10.9.9.9",), None, RESOLVERS)
     wrong = Outcome[VpcDns](None, failed("none of which is a DNS server of corp.example"))
     paths, place = ServicePaths((BY_ENDPOINT,)), AwsPlace("us-east-1", "123456789012")

@@ -1,4 +1,4 @@
-"""Faults in what stands between the task and the domain controllers: routes, security groups, network ACLs."""
+"""Faults between the task and the domain controllers: routes, security groups, network ACLs."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -36,7 +36,7 @@ def set_egress(aws: EmbeddedAws, created: Created, *permissions: dict[str, Any])
     ec2 = aws.client("ec2", created.region)
     ec2.revoke_security_group_egress(GroupId=created.security_group, IpPermissions=[permission("-1", cidr=ANYWHERE)])
     to_aws = permission("tcp", 443, cidr=ANYWHERE)
-    wanted = [to_aws, *(one for one in permissions if one != to_aws)]
+    wanted = [to_aws, *(rule for rule in permissions if rule != to_aws)]
     ec2.authorize_security_group_egress(GroupId=created.security_group, IpPermissions=wanted)
 
 
@@ -46,7 +46,7 @@ def egress(*permissions: dict[str, Any]) -> Change:
 
 
 def all_ports(but: Iterable[tuple[str, int]] = (), **source: Any) -> list[dict[str, Any]]:
-    """Give rules for what a task asks of the AD, but these ports."""
+    """Give rules for the ports of the AD, except these."""
     return [permission(protocol, port, **source) for protocol, port in AD_PORTS if (protocol, port) not in but]
 
 
@@ -185,11 +185,11 @@ def set_acl(aws: EmbeddedAws, created: Created, subnets: Iterable[str], rules: I
     """Give subnets a network ACL of their own."""
     ec2 = aws.client("ec2", created.region)
     acl = ec2.create_network_acl(VpcId=created.vpc)["NetworkAcl"]["NetworkAclId"]
-    for one in rules:
-        ec2.create_network_acl_entry(NetworkAclId=acl, **one)
+    for entry in rules:
+        ec2.create_network_acl_entry(NetworkAclId=acl, **entry)
     for subnet in subnets:
         found = ec2.describe_network_acls(Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])
-        own = [one for each in found["NetworkAcls"] for one in each["Associations"] if one["SubnetId"] == subnet]
+        own = [own for each in found["NetworkAcls"] for own in each["Associations"] if own["SubnetId"] == subnet]
         ec2.replace_network_acl_association(AssociationId=own[0]["NetworkAclAssociationId"], NetworkAclId=acl)
 
 
@@ -197,7 +197,7 @@ def acl(*rules: dict[str, Any], subnets: slice = slice(0, 1)) -> Change:
     """Give the task's subnet (or others) a network ACL with these rules; `{dc}` is the domain controller."""
 
     def change(it: Environment, lab: Lab) -> None:
-        own = [{**one, "CidrBlock": one["CidrBlock"].replace("{dc}", lab.dc.ip)} for one in rules]
+        own = [{**entry, "CidrBlock": entry["CidrBlock"].replace("{dc}", lab.dc.ip)} for entry in rules]
         after(lambda aws, created: set_acl(aws, created, created.subnets[subnets], own))(it, lab)
 
     return change
@@ -235,7 +235,7 @@ NETWORK_ACLS = (
         "outbound rule 90 denies it",
     ),
     Scenario(
-        "an ACL that denies what comes from the domain controller",
+        "an ACL that denies answers from the domain controller",
         ACLS,
         acl(ALL_OUT, rule(90, "deny", "{dc}/32", out=False), ALL_IN),
         "inbound rule 90 denies answers",
@@ -347,8 +347,8 @@ def no_route(*destinations: str) -> Change:
     """Take routes out of the table of the task's subnets."""
 
     def make(aws: EmbeddedAws, created: Created) -> None:
-        for one in destinations:
-            aws.client("ec2", created.region).delete_route(RouteTableId=created.route_table, DestinationCidrBlock=one)
+        for cidr in destinations:
+            aws.client("ec2", created.region).delete_route(RouteTableId=created.route_table, DestinationCidrBlock=cidr)
 
     return after(make)
 
@@ -370,12 +370,12 @@ def no_route_in_one_subnet(aws: EmbeddedAws, created: Created) -> None:
     table = ec2.create_route_table(VpcId=created.vpc)["RouteTable"]["RouteTableId"]
     ec2.create_route(RouteTableId=table, DestinationCidrBlock=PUBLIC, NatGatewayId=created.nat_gateway)
     (before,) = ec2.describe_route_tables(RouteTableIds=[created.route_table])["RouteTables"]
-    own = next(one for one in before["Associations"] if one.get("SubnetId") == created.subnets[0])
+    own = next(own for own in before["Associations"] if own.get("SubnetId") == created.subnets[0])
     ec2.replace_route_table_association(AssociationId=own["RouteTableAssociationId"], RouteTableId=table)
 
 
 def blackhole(destination: str) -> Change:
-    """Let a route lead to what is gone."""
+    """Point a route to a deleted target."""
 
     def make(aws: EmbeddedAws, created: Created) -> None:
         from moto.ec2.models.route_tables import Route
@@ -389,7 +389,7 @@ def blackhole(destination: str) -> Change:
         gateway = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
         ec2.create_route(RouteTableId=created.route_table, DestinationCidrBlock=destination, TransitGatewayId=gateway)
         table = aws.backend("ec2", created.region).route_tables[created.route_table]
-        found = next(one for one in table.routes if one.destination_cidr_block == destination)
+        found = next(route for route in table.routes if route.destination_cidr_block == destination)
         found.__class__ = Gone
 
     return after(make)
@@ -440,10 +440,13 @@ ROUTE_FAULTS = (
         "has no route to it",
     ),
     Scenario(
-        "a route to what is gone", ROUTES, all_of(managed(*ON_PREMISES), blackhole("10.20.0.0/16")), "is a blackhole"
+        "a route to a deleted target",
+        ROUTES,
+        all_of(managed(*ON_PREMISES), blackhole("10.20.0.0/16")),
+        "is a blackhole",
     ),
     Scenario(
-        "only a NAT gateway on the way to private addresses",
+        "only a NAT gateway for private addresses",
         ROUTES,
         all_of(managed(*ON_PREMISES), no_route("10.0.0.0/8")),
         "to the internet",
@@ -470,7 +473,7 @@ WARNINGS = (
         "192.168.9.9",
     ),
     Scenario(
-        "no outbound rule to what may be domain controllers",
+        "no outbound rule to hosts that may be domain controllers",
         GROUPS,
         all_of(at(*ON_PREMISES), egress(*all_ports([("tcp", 88)], cidr=ANYWHERE))),
         "it is not known whether tasks use these hosts",
@@ -516,8 +519,8 @@ HEALTHY = (
         "",
         acl(
             *(
-                rule(100 + n, "allow", protocol=one, ports=(port, port), out=True)
-                for n, (one, port) in enumerate((*AD_PORTS, ("tcp", 443)))
+                rule(100 + n, "allow", protocol=protocol, ports=(port, port), out=True)
+                for n, (protocol, port) in enumerate((*AD_PORTS, ("tcp", 443)))
             ),
             rule(100, "allow", protocol="tcp", ports=(32768, 60999), out=False),
             rule(110, "allow", protocol="udp", ports=(32768, 60999), out=False),

@@ -1,4 +1,4 @@
-"""One change in the network that closes the way to AWS's services and to the AD: one root cause all the same."""
+"""Changes in the network that block both AWS services and the AD: each has one root cause."""
 
 from tests.lab.aws import EmbeddedAws
 from tests.lab.environment import Created
@@ -38,7 +38,7 @@ _NAME_SERVERS = "dhcp-options.domain-name-servers"
 ON_PREMISES_AD = managed(*ON_PREMISES)
 NO_OTHER_NETWORKS = no_route("10.0.0.0/8")
 CENTRALISED = all_of(ON_PREMISES_AD, NO_OTHER_NETWORKS, default_route(TransitGatewayId=transit_gateway))
-"""All that is not in the VPC, the Internet and the AD, is reached by one default route to a transit gateway."""
+"""One default route to a transit gateway serves the internet and the AD."""
 NO_ROUTES = no_route("10.0.0.0/8", ANYWHERE)
 
 

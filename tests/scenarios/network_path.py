@@ -1,4 +1,4 @@
-"""The way from the task's subnets to AWS's services: what is closed, other ways to be right, and what is not known."""
+"""Paths from the task's subnets to AWS services: faults, other right configurations, and doubts."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -89,9 +89,9 @@ def table_for(number: int) -> Change:
         table = api.create_route_table(VpcId=it.vpc)["RouteTable"]["RouteTableId"]
         tables = api.describe_route_tables(RouteTableIds=[it.route_table])["RouteTables"]
         (association,) = (
-            one["RouteTableAssociationId"]
-            for one in tables[0]["Associations"]
-            if one.get("SubnetId") == it.subnets[number]
+            own["RouteTableAssociationId"]
+            for own in tables[0]["Associations"]
+            if own.get("SubnetId") == it.subnets[number]
         )
         api.replace_route_table_association(AssociationId=association, RouteTableId=table)
 
@@ -103,10 +103,10 @@ def main_table(**target: Any) -> Change:
 
     def make(api: Any, it: Created) -> None:
         (own,) = api.describe_route_tables(RouteTableIds=[it.route_table])["RouteTables"]
-        for one in own["Associations"]:
-            api.disassociate_route_table(AssociationId=one["RouteTableAssociationId"])
+        for association in own["Associations"]:
+            api.disassociate_route_table(AssociationId=association["RouteTableAssociationId"])
         tables = api.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [it.vpc]}])["RouteTables"]
-        (main,) = (one["RouteTableId"] for one in tables if any(each["Main"] for each in one["Associations"]))
+        (main,) = (table["RouteTableId"] for table in tables if any(own["Main"] for own in table["Associations"]))
         values = {key: value(api, it) for key, value in target.items()}
         if values:
             api.create_route(RouteTableId=main, DestinationCidrBlock="0.0.0.0/0", **values)
@@ -158,7 +158,7 @@ def endpoints(*services: str, group: dict[str, Any] | None = None, policy: str =
 def to_prefix_list(api: Any, it: Created) -> dict[str, Any]:
     """Give a rule for port 443 of S3's prefix list."""
     lists = api.describe_managed_prefix_lists()["PrefixLists"]
-    own = next(one["PrefixListId"] for one in lists if one["PrefixListName"] == f"com.amazonaws.{it.region}.s3")
+    own = next(found["PrefixListId"] for found in lists if found["PrefixListName"] == f"com.amazonaws.{it.region}.s3")
     return {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "PrefixListIds": [{"PrefixListId": own}]}
 
 
@@ -166,7 +166,7 @@ def egress(*wanted: dict[str, Any] | Callable[[Any, Created], dict[str, Any]]) -
     """Let the task's security group have these outbound rules only."""
 
     def make(api: Any, it: Created) -> None:
-        rules = [one(api, it) if callable(one) else one for one in wanted]
+        rules = [rule(api, it) if callable(rule) else rule for rule in wanted]
         everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
         api.revoke_security_group_egress(GroupId=it.security_group, IpPermissions=everything)
         if rules:
@@ -226,7 +226,7 @@ FAULTS = (
         "which has no path to the internet",
     ),
     Scenario("a private NAT gateway", _S3, default_route(NatGatewayId=private_nat), "drops packets of a private"),
-    Scenario("no way but a gateway endpoint", _SECRETS, all_of(isolated, gateway_endpoint()), "no endpoint"),
+    Scenario("only a gateway endpoint", _SECRETS, all_of(isolated, gateway_endpoint()), "no endpoint"),
     Scenario(
         "the gateway endpoint on another route table", _S3,
         all_of(ENDPOINTS_ONLY, gateway_endpoint(table=lambda it: [it.public_route_table]), endpoints(*ALL)),
@@ -259,7 +259,7 @@ FAULTS = (
         "does not allow TCP 443",
     ),
     Scenario(
-        "the endpoint's group admits nobody, beside a NAT gateway", _SECRETS,
+        "the endpoint's group admits nobody, with a NAT gateway", _SECRETS,
         all_of(DHCP_OF_AWS, vpc_attribute(EnableDnsHostnames=True), endpoints("secretsmanager", group={})),
         "does not allow TCP 443",
     ),
@@ -310,7 +310,7 @@ def directory_elsewhere(aws: EmbeddedAws, created: Created) -> None:
 
 WARNINGS = (
     Scenario(
-        "one subnet of three has no way out", _S3,
+        "one subnet of three has no route out of the VPC", _S3,
         all_of(asks_all, subnets("subnet", "subnet_b", "subnet_c"), table_for(1)), "fail intermittently",
     ),
     Scenario(
@@ -353,7 +353,7 @@ HEALTHY = (
     Scenario("a NAT gateway, and all is asked", "", asks_all),
     Scenario("endpoints only", "", all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints(*ALL))),
     Scenario(
-        "endpoints beside a NAT gateway, with DNS servers that AWS knows nothing of", "",
+        "endpoints and a NAT gateway, with DNS servers that AWS knows nothing of", "",
         all_of(no_directory, asks_all, vpc_attribute(EnableDnsHostnames=True), gateway_endpoint(), endpoints(*ALL)),
     ),
     Scenario("endpoints only, with the VPC's own resolver", "", all_of(DHCP_OF_AWS, BY_ENDPOINTS)),
@@ -363,7 +363,7 @@ HEALTHY = (
         "endpoints whose group names the task's", "",
         all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints(*ALL, group={"UserIdGroupPairs": "the task's"})),
     ),
-    Scenario("a gateway endpoint beside a NAT gateway", "", all_of(asks_all, gateway_endpoint())),
+    Scenario("a gateway endpoint and a NAT gateway", "", all_of(asks_all, gateway_endpoint())),
     Scenario("a public subnet with a public address", "", subnets("public_subnet", public_address="ENABLED")),
     Scenario("a transit gateway", "", all_of(asks_all, default_route(TransitGatewayId=transit_gateway))),
     Scenario("a firewall", "", default_route(NetworkInterfaceId=interface)),
@@ -372,13 +372,13 @@ HEALTHY = (
         "a policy for what is needed", "",
         gateway_endpoint(_policy(_statement("Allow", "s3:GetObject", "arn:aws:s3:::gmsa-credspecs/*"))),
     ),
-    Scenario("an endpoint without private DNS beside a NAT gateway", "", endpoints("logs", PrivateDnsEnabled=False)),
+    Scenario("an endpoint without private DNS, and a NAT gateway", "", endpoints("logs", PrivateDnsEnabled=False)),
     Scenario(
         "egress on 443 and to the VPC", "",
         egress(to("0.0.0.0/0"), WITHIN_VPC),
     ),
     Scenario("a VPC shared by another account", "", after(shared)),
-    Scenario("EC2 without a way out", "", all_of(on_ec2, no_default_route)),
+    Scenario("EC2 without a route out of the VPC", "", all_of(on_ec2, no_default_route)),
 )  # fmt: skip
 
 DOUBTS = (

@@ -1,4 +1,4 @@
-"""What stands between the task and the domain controllers is found, and is the one root cause."""
+"""Faults of routes and filters between the task and the domain controllers are the only root cause."""
 
 from contextlib import ExitStack
 
@@ -16,22 +16,22 @@ from tests.scenarios.network_access import FAULTS, HEALTHY, WARNINGS, egress, pe
 from tests.scenarios.verdicts import fails, passes, warns
 
 
-@pytest.mark.parametrize("scenario", FAULTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", FAULTS, ids=lambda scenario: scenario.name)
 def test_it_is_the_one_root_cause(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     fails(scenario, dc, aws)
 
 
-@pytest.mark.parametrize("scenario", HEALTHY, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", HEALTHY, ids=lambda scenario: scenario.name)
 def test_nothing_fails(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     passes(scenario, dc, aws)
 
 
-@pytest.mark.parametrize("scenario", WARNINGS, ids=lambda one: one.name)
-def test_it_only_warns(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+@pytest.mark.parametrize("scenario", WARNINGS, ids=lambda scenario: scenario.name)
+def test_it_is_a_warning(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     warns(scenario, dc, aws)
 
 
-# By where it is seen from -----------------------------------------------------------------------------
+# By vantage ------------------------------------------------------------------------------------------
 
 INSIDE = {"ECS_CONTAINER_METADATA_URI_V4": "http://127.0.0.1:9/v4"}
 GROUPS = "network-access.security-groups"
@@ -45,14 +45,14 @@ def check(change: Change, dc: DomainController, aws: EmbeddedAws, **variables: s
         return doctor(*environment.command, "--format", "json", env={**aws.environ(), **variables})
 
 
-def test_seen_from_inside_an_open_port_outweighs_a_closed_group(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_connection_from_inside_overrules_a_closed_group(dc: DomainController, aws: EmbeddedAws) -> None:
     ended = check(egress(), dc, aws, **INSIDE)
     assert ended.statuses()[GROUPS] == "warn", brief(ended)
     assert ended.statuses()["network-access.passage"] == "pass"
     assert (ended.document["root_causes"], ended.code) == ([], 0)
 
 
-def test_seen_from_inside_silence_has_its_cause_in_the_closed_group(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_no_answer_inside_is_skipped_because_of_the_closed_group(dc: DomainController, aws: EmbeddedAws) -> None:
     def silent(lab: Lab) -> str:
         return lab.dns_of_controllers({"dc2.corp.example": lab.black_hole(88, 389)})
 
@@ -62,7 +62,7 @@ def test_seen_from_inside_silence_has_its_cause_in_the_closed_group(dc: DomainCo
         assert (ended.statuses()[name], ended.finding(name)["because"]) == ("skipped", [GROUPS])
 
 
-# What may not be asked --------------------------------------------------------------------------------
+# Denied calls ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -73,20 +73,18 @@ def test_seen_from_inside_silence_has_its_cause_in_the_closed_group(dc: DomainCo
         ("DescribeNetworkInterfaces", {"network-access.interfaces"}),
     ],
 )
-def test_a_denied_call_is_unknown_where_it_is_made(
+def test_a_denied_call_is_unknown_in_the_checks_that_make_it(
     operation: str, unknown: set[str], dc: DomainController, aws: EmbeddedAws
 ) -> None:
     ended = check(changes.denied("ec2", operation), dc, aws)
-    found = {
-        one for one, status in ended.statuses().items() if status == "unknown" and one.startswith("network-access")
-    }
+    found = {id for id, status in ended.statuses().items() if status == "unknown" and id.startswith("network-access")}
     assert found == unknown, brief(ended)
-    assert all(f"ec2:{operation}" in ended.finding(one)["summary"] for one in unknown)
+    assert all(f"ec2:{operation}" in ended.finding(id)["summary"] for id in unknown)
     assert ended.statuses()["kerberos.gmsa-ticket"] == "pass"
     assert ended.code == 3
 
 
-def test_a_denied_peering_connection_leaves_the_rest_as_it_is(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_denied_peering_connection_does_not_affect_other_checks(dc: DomainController, aws: EmbeddedAws) -> None:
     ended = check(changes.all_of(peered(), changes.denied("ec2", "DescribeVpcPeeringConnections")), dc, aws)
     assert ended.statuses()["network-access.routes"] == "unknown"
     assert ended.statuses()[GROUPS] == "pass"

@@ -1,4 +1,4 @@
-"""A change that closes the way to AWS's services and to the AD has one root cause, and what follows from it says so."""
+"""A change that blocks AWS services and the AD has one root cause, which the consequences name."""
 
 import pytest
 
@@ -13,22 +13,22 @@ from tests.scenarios.network_path import BY_ENDPOINTS, vpc_attribute
 from tests.scenarios.verdicts import fails, passes, warns
 
 
-@pytest.mark.parametrize("scenario", FAULTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", FAULTS, ids=lambda scenario: scenario.name)
 def test_it_is_the_one_root_cause(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     fails(scenario, dc, aws)
 
 
-@pytest.mark.parametrize("scenario", WARNINGS, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", WARNINGS, ids=lambda scenario: scenario.name)
 def test_it_is_the_one_warning(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     warns(scenario, dc, aws)
 
 
-@pytest.mark.parametrize("scenario", HEALTHY, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", HEALTHY, ids=lambda scenario: scenario.name)
 def test_nothing_fails(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     passes(scenario, dc, aws)
 
 
-def test_the_services_say_what_closes_the_way_to_them_too(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_the_services_are_skipped_with_the_reason_and_the_fix(dc: DomainController, aws: EmbeddedAws) -> None:
     ended = run(FAULTS[1], dc, aws)
     for name in ("s3", "secrets-manager", "ecr", "logs"):
         finding = ended.finding(f"network-path.{name}")
@@ -37,7 +37,7 @@ def test_the_services_say_what_closes_the_way_to_them_too(dc: DomainController, 
         assert "0.0.0.0/0" in finding["fix"]["commands"][0]
 
 
-def test_wrong_dns_servers_are_not_why_the_endpoints_have_no_names(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_wrong_dns_servers_do_not_explain_endpoints_without_private_dns(dc: DomainController, aws: EmbeddedAws) -> None:
     both = all_of(BY_ENDPOINTS, dhcp("8.8.8.8"), vpc_attribute(EnableDnsSupport=False))
     ended = run(Scenario("", "", both), dc, aws)
     assert with_status(ended, "fail") == {"dhcp-options.domain-name-servers", "network-path.secrets-manager"}, brief(

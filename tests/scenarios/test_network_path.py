@@ -1,4 +1,4 @@
-"""A task gets to AWS's services from each of its subnets, or it is told what is in the way."""
+"""Tasks in each subnet reach AWS services, or the finding names the fault."""
 
 import pytest
 
@@ -10,22 +10,22 @@ from tests.scenarios.network_path import DOUBTS, FAULTS, HEALTHY, WARNINGS
 from tests.scenarios.verdicts import cannot_tell, fails, passes, warns
 
 
-@pytest.mark.parametrize("scenario", FAULTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", FAULTS, ids=lambda scenario: scenario.name)
 def test_it_is_the_one_root_cause(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     fails(scenario, dc, aws)
 
 
-@pytest.mark.parametrize("scenario", WARNINGS, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", WARNINGS, ids=lambda scenario: scenario.name)
 def test_it_is_a_warning(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     warns(scenario, dc, aws)
 
 
-@pytest.mark.parametrize("scenario", HEALTHY, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", HEALTHY, ids=lambda scenario: scenario.name)
 def test_nothing_fails(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     passes(scenario, dc, aws)
 
 
-@pytest.mark.parametrize("scenario", DOUBTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", DOUBTS, ids=lambda scenario: scenario.name)
 def test_it_is_unknown(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     cannot_tell(scenario, dc, aws)
 
@@ -37,11 +37,13 @@ def test_the_wrong_subnet_of_several_is_named(dc: DomainController, aws: Embedde
     assert len(finding["rows"]) == 3
     assert len(wrong) == 1, brief(ended)
     assert wrong[0] in finding["summary"]
-    others = [ended.finding(f"network-path.{one}") for one in ("secrets-manager", "ecr", "logs")]
-    assert {one["status"] for one in others} == {"skipped"}
-    assert all(one["because"] == ["network-path.s3"] for one in others)
+    others = [ended.finding(f"network-path.{name}") for name in ("secrets-manager", "ecr", "logs")]
+    assert {other["status"] for other in others} == {"skipped"}
+    assert all(other["because"] == ["network-path.s3"] for other in others)
 
 
-def test_what_a_transit_gateway_leads_to_is_said_not_to_be_known(dc: DomainController, aws: EmbeddedAws) -> None:
-    (scenario,) = (one for one in HEALTHY if one.name == "a transit gateway")
+def test_the_finding_says_that_nothing_behind_a_transit_gateway_was_checked(
+    dc: DomainController, aws: EmbeddedAws
+) -> None:
+    (scenario,) = (healthy for healthy in HEALTHY if healthy.name == "a transit gateway")
     assert "was not checked" in told(run(scenario, dc, aws).finding("network-path.s3"))

@@ -1,4 +1,4 @@
-"""DNS on AWS's side: what is wrong is the one root cause, what is doubtful warns, what is right passes."""
+"""DNS in AWS: a fault is the only root cause, a doubtful configuration is a warning, a right one passes."""
 
 import pytest
 
@@ -9,21 +9,21 @@ from tests.scenarios.verdicts import cannot_tell, fails, passes, warns
 from tests.scenarios.vpc_dns import DOUBTS, FAULTS, HEALTHY, WARNINGS
 
 
-@pytest.mark.parametrize("scenario", FAULTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", FAULTS, ids=lambda scenario: scenario.name)
 def test_it_is_the_one_root_cause(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     fails(scenario, dc, aws)
 
 
-@pytest.mark.parametrize("scenario", HEALTHY, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", HEALTHY, ids=lambda scenario: scenario.name)
 def test_nothing_fails(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     passes(scenario, dc, aws)
 
 
-@pytest.mark.parametrize("scenario", WARNINGS, ids=lambda one: one.name)
-def test_it_only_warns(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+@pytest.mark.parametrize("scenario", WARNINGS, ids=lambda scenario: scenario.name)
+def test_it_is_a_warning(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     warns(scenario, dc, aws)
 
 
-@pytest.mark.parametrize("scenario", DOUBTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", DOUBTS, ids=lambda scenario: scenario.name)
 def test_it_is_unknown(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     cannot_tell(scenario, dc, aws)

@@ -37,9 +37,9 @@ def endpoints(**fields: Any) -> Change:
 
 
 def _set(things: dict[str, Any], fields: dict[str, Any]) -> None:
-    for one in things.values():
+    for thing in things.values():
         for name, value in fields.items():
-            setattr(one, name, value)
+            setattr(thing, name, value)
 
 
 def directory(**fields: Any) -> Change:
@@ -71,9 +71,9 @@ def _connect(aws: EmbeddedAws, made: Created, domain: str, dns: str, own: tuple[
     answer = aws.client("ds", made.region).connect_directory(
         Name=domain, Password="Adm1n-Passw0rd!", Size="Small", ConnectSettings=settings
     )
-    one = aws.backend("ds", made.region).directories[answer["DirectoryId"]]
-    one.dns_ip_addrs = [dns]
-    one.connect_settings = {**settings, "ConnectIps": list(own)}
+    directory = aws.backend("ds", made.region).directories[answer["DirectoryId"]]
+    directory.dns_ip_addrs = [dns]
+    directory.connect_settings = {**settings, "ConnectIps": list(own)}
 
 
 def _egress(*permissions: dict[str, Any]) -> Change:
@@ -125,7 +125,7 @@ def inbound(*domains: str, hub: bool = False) -> Change:
                 CreatorRequestId=domain,
                 SecurityGroupIds=[group["GroupId"]],
                 Direction="OUTBOUND",
-                IpAddresses=[{"SubnetId": one} for one in subnets[:2]],
+                IpAddresses=[{"SubnetId": subnet} for subnet in subnets[:2]],
             )["ResolverEndpoint"]
             rule = resolver.create_resolver_rule(
                 CreatorRequestId=domain,
@@ -148,7 +148,7 @@ def _hub(aws: EmbeddedAws, made: Created) -> tuple[str, tuple[str, ...]]:
     ec2 = aws.client("ec2", made.region)
     vpc = str(ec2.create_vpc(CidrBlock="10.40.0.0/16")["Vpc"]["VpcId"])
     cidrs = ("10.40.0.0/24", "10.40.1.0/24")
-    return vpc, tuple(str(ec2.create_subnet(VpcId=vpc, CidrBlock=one)["Subnet"]["SubnetId"]) for one in cidrs)
+    return vpc, tuple(str(ec2.create_subnet(VpcId=vpc, CidrBlock=cidr)["Subnet"]["SubnetId"]) for cidr in cidrs)
 
 
 def instance(aws: EmbeddedAws, made: Created) -> None:
@@ -254,7 +254,7 @@ HEALTHY = (
     Scenario("an inbound endpoint of a hub, with a rule", "", inbound("corp.example", hub=True)),
     Scenario("a rule for the root", "", all_of(_AMAZON, forward_rule("."))),
     Scenario(
-        "a rule for the domain beside one for its parent",
+        "a rule for the domain, and one for its parent",
         "",
         all_of(_AMAZON, forward_rule("corp.example."), forward_rule("example.", "10.9.9.9")),
     ),
@@ -275,7 +275,7 @@ HEALTHY = (
         "a private hosted zone for the SRV records alone", "", all_of(_AMAZON, private_zone("_msdcs.corp.example."))
     ),
     Scenario(
-        "the VPC's own resolver beside the AD's DNS servers, with a rule",
+        "the VPC resolver and the AD's DNS servers, with a rule",
         "",
         all_of(dhcp("{dc}", "169.254.169.253"), forward_rule("corp.example.")),
     ),
@@ -304,7 +304,7 @@ WARNINGS = (
         "no visible rule or zone for corp.example",
     ),
     Scenario(
-        "the VPC's own resolver beside the AD's DNS servers",
+        "the VPC resolver and the AD's DNS servers",
         "dhcp-options.domain-name-servers",
         dhcp("{dc}", "169.254.169.253"),
         "also lists the VPC resolver (169.254.169.253), which has no rule or private zone for corp.example",

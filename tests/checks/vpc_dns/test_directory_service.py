@@ -1,4 +1,4 @@
-"""The directories of Directory Service, and of which kind they are."""
+"""The directories of Directory Service, their types and stages."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -37,11 +37,11 @@ def test_directories_are_listed() -> None:
         (of_kind("MicrosoftAD", "Impaired"), Status.WARN),
     ],
 )
-def test_the_kind_and_the_stage_count(known: AwsDirectories, status: Status) -> None:
+def test_the_type_and_the_stage_are_checked(known: AwsDirectories, status: Status) -> None:
     assert kind(known, AdDomain(NAMES, Outcome(None, skipped("not read"))), PLACE).status is status
 
 
 @pytest.mark.parametrize(("servers", "on"), [(("10.0.0.2",), True), (("AmazonProvidedDNS",), False)])
-def test_the_vpcs_resolver_is_looked_at_where_it_is_asked(servers: tuple[str, ...], on: bool) -> None:
+def test_the_vpc_resolver_is_read_if_tasks_use_it(servers: tuple[str, ...], on: bool) -> None:
     ec2: Any = SimpleNamespace(vpc_attribute=lambda vpc, name: False)
     assert dns_support(DhcpOptions("vpc-1", "dopt-1", servers, None), ec2).value.on is on
