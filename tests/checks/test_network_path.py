@@ -13,7 +13,7 @@ from gmsa_doctor.formats.aws.vpc_endpoint import VpcEndpoint, is_of_another_regi
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor_checks.network_path.endpoints import PathGroups, PrivateNames, VpcEndpoints
-from gmsa_doctor_checks.network_path.exits import Exit, Exits, ExitState, way_out
+from gmsa_doctor_checks.network_path.exits import Exit, Exits, ExitState, routes_out
 from gmsa_doctor_checks.network_path.paths import PathSearch, TaskAccess, VpcView, ZoneReader, by_zone, may_matter
 from gmsa_doctor_checks.network_path.subnets import subnets as task_subnets
 from gmsa_doctor_checks.reachability.flow import Flow
@@ -59,7 +59,7 @@ def out(
 ) -> Exit:  # fmt: skip
     subnets = TaskSubnets(VPC, (SUBNET,), shared)
     routes = SubnetRoutes((("subnet-1", own),), (own, *others))
-    given = way_out(Network(("subnet-1",), (), public), subnets, routes, Ec2(*nats, endpoints=endpoints), PLACE)  # type: ignore[arg-type]
+    given = routes_out(Network(("subnet-1",), (), public), subnets, routes, Ec2(*nats, endpoints=endpoints), PLACE)  # type: ignore[arg-type]
     (found,) = given.value.exits
     return found
 

@@ -184,9 +184,6 @@ def of_hosts(
     return _doubtful(names, "the tasks", doubts, given)
 
 
-# Groups -----------------------------------------------------------------------------------------------
-
-
 def _groups_of(interface: Interface | None, ec2: Ec2) -> tuple[SecurityGroup, ...]:
     """The groups of an interface; none if one belongs to another account, as in a shared VPC."""
     try:
@@ -222,9 +219,6 @@ def _doubtful(names: str, members: str, doubts: _Doubts, given: Given[B]) -> Res
         expected="a rule for the addresses, or for groups that are visible",
         fix=Fix(f"Check that {members} are members of {ids}."),
     )
-
-
-# Fixes ----------------------------------------------------------------------------------------------
 
 
 def _fix_egress(groups: Sequence[SecurityGroup], closed: Sequence[Obstacle], place: AwsPlace, *, to_aws: bool) -> Fix:

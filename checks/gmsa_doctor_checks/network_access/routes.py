@@ -172,9 +172,6 @@ def _other_side(connection: Mapping[str, Any], vpc: str) -> str:
     return next((str(side["VpcId"]) for side in sides if side.get("VpcId") and side["VpcId"] != vpc), "")
 
 
-# Words ----------------------------------------------------------------------------------------------
-
-
 def _text(ends: Mapping[tuple[str, str], _End]) -> str:
     by_text: dict[str, dict[str, None]] = {}
     for (_, address), end in ends.items():

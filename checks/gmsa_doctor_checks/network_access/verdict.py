@@ -161,9 +161,6 @@ def _loss(obstacles: Iterable[Obstacle]) -> str:
     return in_words(losses)
 
 
-# Words ----------------------------------------------------------------------------------------------
-
-
 def explained(obstacles: Iterable[Obstacle], *, with_subnets: bool = True) -> str:
     """What is blocked and why; ports, hosts and subnets with the same reason are grouped."""
     by_reason: dict[tuple[str, str], tuple[dict[str, None], dict[str, None]]] = {}
@@ -181,25 +178,19 @@ def explained(obstacles: Iterable[Obstacle], *, with_subnets: bool = True) -> st
 
 
 def _rows(blocked: BlockedFlows) -> tuple[Row, ...]:
+    """A row for each host if the flows are the same for all subnets, otherwise for each subnet."""
     if blocked.subnets == (ANY_SUBNET,):
         return tuple(_row_of_host(host, blocked.obstacles) for host in blocked.hosts.hosts)
-    return tuple(_row_of_subnet(subnet, blocked) for subnet in blocked.subnets)
-
-
-def _row_of_subnet(subnet: str, blocked: BlockedFlows) -> Row:
-    obstacles = blocked.of_subnet(subnet)
-    if not obstacles:
-        return Row(subnet, Status.PASS, "not blocked")
-    status = Status.FAIL if blocked.unmet(subnet) else Status.WARN
-    return Row(subnet, status, explained(obstacles, with_subnets=False))
+    return tuple(_row(subnet, blocked.of_subnet(subnet), bool(blocked.unmet(subnet))) for subnet in blocked.subnets)
 
 
 def _row_of_host(host: Host, obstacles: Iterable[Obstacle]) -> Row:
     own = [obstacle for obstacle in obstacles if obstacle.flow.destination == host.address]
-    if not own:
-        return host.row
-    status = Status.FAIL if any(obstacle.flow.port.required and obstacle.certain for obstacle in own) else Status.WARN
-    by_reason: dict[str, list[str]] = {}
-    for obstacle in own:
-        by_reason.setdefault(obstacle.text, []).append(str(obstacle.flow.port))
-    return Row(str(host), status, "; ".join(f"{', '.join(ports)}: {text}" for text, ports in by_reason.items()))
+    fails = any(obstacle.flow.port.required and obstacle.certain for obstacle in own)
+    return _row(str(host), own, fails) if own else host.row
+
+
+def _row(name: str, obstacles: Sequence[Obstacle], fails: bool) -> Row:
+    if not obstacles:
+        return Row(name, Status.PASS, "not blocked")
+    return Row(name, Status.FAIL if fails else Status.WARN, explained(obstacles, with_subnets=False))

@@ -61,7 +61,7 @@ class Exits:
 
 
 @check("network-path.way-out", title="Routes out of the VPC can be read", docs=links.FARGATE_NETWORK)
-def way_out(network: Network, subnets: TaskSubnets, routes: SubnetRoutes, ec2: Ec2, place: AwsPlace) -> Given[Exits]:
+def routes_out(network: Network, subnets: TaskSubnets, routes: SubnetRoutes, ec2: Ec2, place: AwsPlace) -> Given[Exits]:
     """Follows the default route of each subnet: to an internet gateway, a NAT gateway, or another target.
 
     An internet gateway serves only tasks with a public address. A public NAT gateway must be available, in a subnet
@@ -76,8 +76,10 @@ def way_out(network: Network, subnets: TaskSubnets, routes: SubnetRoutes, ec2: E
     by_nat = any((route := table.default) and _is_nat(route) for _, table in routes.by_subnet)
     nats = nat_gateways(subnets.vpc.id, ec2) if by_nat else {}
     firewalls = _firewalls(routes.tables, subnets.vpc.id, ec2)
-    vpc = _Vpc(routes.tables, nats, firewalls, network, subnets.shared, place)
-    exits = tuple(_ExitSearch(vpc, id, table).exit() for id, table in routes.by_subnet)
+    exits = tuple(
+        _ExitSearch(routes.tables, nats, firewalls, network, subnets.shared, place, id, table).exit()
+        for id, table in routes.by_subnet
+    )
     rows = tuple(Row(exit.subnet, Status.PASS, exit.text) for exit in exits)
     return Given(Exits(exits), passed("; ".join(dict.fromkeys(exit.text for exit in exits)), rows=if_several(rows)))
 
@@ -111,8 +113,8 @@ def _is_nat(route: Route) -> bool:
 
 
 @dataclass(frozen=True)
-class _Vpc:
-    """The VPC in which routes out are searched; ``firewalls``: see :func:`_firewalls`."""
+class _ExitSearch:
+    """The search for the route out of the VPC from a subnet; ``firewalls``: see :func:`_firewalls`."""
 
     tables: Sequence[RouteTable]
     nats: Mapping[str, Mapping[str, Any]]
@@ -120,25 +122,12 @@ class _Vpc:
     network: Network
     shared: bool
     place: AwsPlace
-
-    def is_part(self, route: Route) -> bool:
-        """Whether a route leads to a part of the internet, or may: the networks of a prefix list are not read."""
-        if route.blackhole or route.kind is RouteTarget.LOCAL:
-            return False
-        if route.network:
-            return route.network != EVERYWHERE and is_public(route.network)
-        return route.target in self.firewalls or route.kind in (RouteTarget.NAT_GATEWAY, RouteTarget.INTERNET_GATEWAY)
-
-
-@dataclass(frozen=True)
-class _ExitSearch:
-    vpc: _Vpc
     subnet: str
     table: RouteTable
 
     def exit(self) -> Exit:
         id, route = self.table.id, self.table.default
-        parts = [str(part) for part in self.table.routes if self.vpc.is_part(part)]
+        parts = [str(part) for part in self.table.routes if self._is_part(part)]
         if parts and (route is None or route.blackhole):
             return self._elsewhere(f"through routes to a part of the internet ({', '.join(parts[:3])}); {_MAY_SUFFICE}")
         if route is None:
@@ -152,6 +141,14 @@ class _ExitSearch:
         if route.kind is RouteTarget.NAT_GATEWAY:
             return self._by_nat(route)
         return self._elsewhere(f"through the {route.kind} {route.target}; {_BEHIND}")
+
+    def _is_part(self, route: Route) -> bool:
+        """Whether a route leads to a part of the internet, or may: the networks of a prefix list are not read."""
+        if route.blackhole or route.kind is RouteTarget.LOCAL:
+            return False
+        if route.network:
+            return route.network != EVERYWHERE and is_public(route.network)
+        return route.target in self.firewalls or route.kind in (RouteTarget.NAT_GATEWAY, RouteTarget.INTERNET_GATEWAY)
 
     def _open(self, text: str) -> Exit:
         return Exit(self.subnet, ExitState.OPEN, text)
@@ -169,11 +166,10 @@ class _ExitSearch:
 
     def _to_nat(self) -> str:
         target = f"--nat-gateway-id {posix('<NAT gateway>')}"
-        return set_route(self.table, str(EVERYWHERE), target, self.vpc.place)
+        return set_route(self.table, str(EVERYWHERE), target, self.place)
 
     def _by_internet_gateway(self, route: Route) -> Exit:
-        network = self.vpc.network
-        if network.public_address is False:
+        if self.network.public_address is False:
             text = (
                 f"the default route of {self.table.id} leads to the internet gateway {route.target}, and the task has "
                 "no public address, so it gets no answers"
@@ -181,18 +177,18 @@ class _ExitSearch:
             fix = Fix(
                 "Set assignPublicIp to ENABLED in the service's network configuration, or use subnets whose default "
                 "route leads to a NAT gateway.",
-                (set_network(network, self.vpc.place, public="ENABLED"),),
+                (set_network(self.network, self.place, public="ENABLED"),),
                 owner=Owner.DEVELOPER,
             )
             return self._closed(text, fix)
         text = f"through the internet gateway {route.target}, "
-        if network.public_address:
+        if self.network.public_address:
             return self._open(f"{text}with a public address")
         return self._elsewhere(f"{text}if the task has a public address")
 
     def _by_nat(self, route: Route) -> Exit:
-        nat = self.vpc.nats.get(route.target)
-        if nat is None and self.vpc.shared:
+        nat = self.nats.get(route.target)
+        if nat is None and self.shared:
             return self._elsewhere(f"through the NAT gateway {route.target}, which is not visible from this account")
         if nat is None:
             return self._gone(route, f"{route.target}, the target of {self.table.id}'s default route, does not exist")
@@ -207,7 +203,7 @@ class _ExitSearch:
         """A regional NAT gateway is in no subnet, and connects to the internet itself."""
         own = str(nat.get("SubnetId") or "")
         private = nat.get("ConnectivityType") == "private"
-        table = table_of(own, self.vpc.tables) if own else None
+        table = table_of(own, self.tables) if own else None
         name = f"the {'private ' if private else ''}NAT gateway {route.target}"
         if table is None:
             return self._elsewhere(f"through {name}") if private else self._open(f"through {name}")
@@ -216,7 +212,7 @@ class _ExitSearch:
         by_internet = onwards is not None and onwards.kind is RouteTarget.INTERNET_GATEWAY and not blackhole
         if by_internet and not private:
             return self._open(f"through {name}")
-        if any(map(self.vpc.is_part, table.routes)) and (onwards is None or blackhole):
+        if any(map(self._is_part, table.routes)) and (onwards is None or blackhole):
             return self._elsewhere(f"through {name} and routes to a part of the internet; {_MAY_SUFFICE}")
         if onwards and not blackhole and onwards.kind in _FORWARDERS:
             return self._elsewhere(f"through {name} and the {onwards.kind} {onwards.target}; {_BEHIND}")
@@ -226,7 +222,7 @@ class _ExitSearch:
         elif onwards:
             why = f"the default route of {table.id} leads to {onwards.target}{' (blackhole)' if blackhole else ''}"
         text = f"{name} is in {own}, which has no path to the internet: {why}"
-        region = self.vpc.place.region_option
+        region = self.place.region_option
         fix = Fix(
             "Create a public NAT gateway in a subnet whose default route leads to an internet gateway, and point the "
             f"default route of {self.table.id} to it.",

@@ -276,8 +276,6 @@ class PathSearch:
         text = f"the endpoint {endpoint.id} has no private DNS, so the service's host name does not resolve to it"
         return text, (self._fault(Layer.ENDPOINT, f"private DNS of {endpoint.id}", fix),)
 
-    # Egress -----------------------------------------------------------------------------------------
-
     def _lets_out(self, wanted: Callable[[IPv4Network], bool], peers: tuple[str, ...] = ()) -> bool:
         """Whether the task's groups allow TCP 443 to a wanted network.
 

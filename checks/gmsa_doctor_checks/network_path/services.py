@@ -140,9 +140,6 @@ def _needed(definition: TaskDefinition, place: AwsPlace) -> Iterable[tuple[str, 
         yield "logs", all(log.region in (None, place.region) for log in logs)
 
 
-# The services ---------------------------------------------------------------------------------------
-
-
 @bundle
 @dataclass(frozen=True)
 class OtherReports:

@@ -72,9 +72,6 @@ def _can_hold(zone: str, domain: DomainName) -> bool:
     return is_part_of(domain.text, zone) or (is_part_of(zone, domain.text) and zone.startswith("_"))
 
 
-# Resolver rules ---------------------------------------------------------------------------------------
-
-
 def _rule_for(vpc: str, domain: DomainName, resolver: Route53Resolver) -> ForwardRule | str | None:
     """The FORWARD rule that applies to the domain, otherwise why an associated rule does not apply, or None.
 

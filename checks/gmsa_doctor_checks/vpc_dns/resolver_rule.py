@@ -77,9 +77,6 @@ def _update(id: str, addresses: tuple[str, ...], place: AwsPlace) -> str:
     )
 
 
-# The outbound endpoint --------------------------------------------------------------------------------
-
-
 @check(
     "resolver-rule.endpoint",
     title="The Resolver rule's outbound endpoint works",
@@ -119,9 +116,6 @@ def endpoint(
     return finding if finding.status is Status.FAIL else Given(OutboundEndpoint(rule.endpoint), finding)
 
 
-# Its status -----------------------------------------------------------------------------------------
-
-
 def _status(rule: ForwardRule, found: Mapping[str, Any], place: AwsPlace) -> Finding | None:
     """Only OPERATIONAL certainly works. Source: Route 53 Resolver's API reference, ResolverEndpoint."""
     status, message = str(found.get("Status", "")), str(found.get("StatusMessage") or "")
@@ -151,9 +145,6 @@ def _forwards_nothing(summary: str, observed: str, expected: str, fix: Fix) -> F
         shows_as=texts.NO_DNS,
         overruled_by=_SEEN_BY,
     )
-
-
-# Its security groups --------------------------------------------------------------------------------
 
 
 def _egress(rule: ForwardRule, groups: tuple[str, ...], ec2: Ec2, place: AwsPlace) -> Finding | None:

@@ -79,12 +79,14 @@ def domain_name_servers(
     """Checks that the VPC sends queries for the AD domain to DNS servers that can answer them.
 
     Custom DNS servers are compared with `--ad-dns`, otherwise with the Directory Service directory that has the
-    domain's name. Without either, they pass. Other servers may forward the domain. An inbound Resolver endpoint is
-    judged by the rules of its own VPC. Any other host of this account at such an address is only a warning.
+    domain's name. Without either, they pass, unless they are public resolvers. Other servers may forward the domain. An
+    inbound Resolver endpoint is judged by the rules of its own VPC. Any other host of this account at such an address
+    is only a warning.
 
     `AmazonProvidedDNS` passes if a Resolver FORWARD rule for the domain or a parent of it, or a private hosted zone
-    that can hold its records, is associated with the VPC. Next to custom servers it is a warning without one. A Route
-    53 Profile may contain either, and so may the configuration of a shared VPC's owner; these cannot be read.
+    that can hold its records, is associated with the VPC. If the set lists custom servers as well, a missing rule is a
+    warning. A Route 53 Profile may contain either, and so may the configuration of a shared VPC's owner; these cannot
+    be read.
 
     An answer of the task's own resolver overrules what is deduced from the set, unless the set was changed after the
     task was started.

@@ -126,7 +126,17 @@ def in_use(used: DnsServersInUse, options: Outcome[DhcpOptions], known: KnownDns
     """
     names = ", ".join(used.addresses)
     if options.value:
-        return _compare(used, options.value, place)
+        id, wanted = f"{options.value.id} of {options.value.vpc}", ", ".join(options.value.servers or (AMAZON,))
+        if not not_of_the_set(used, options.value):
+            return passed(f"{names}, as in {id}")
+        fix = "Start new tasks, since only these use a changed DHCP options set, and check one of them."
+        return warned(
+            f"this task was started with the DNS servers {names}, but {id} now lists {wanted}, which only new tasks "
+            "will use",
+            observed=names,
+            expected=wanted,
+            fix=Fix(fix, (_new_tasks(place),), owner=Owner.DEVELOPER),
+        )
     if not known.addresses:
         return passed(f"{names}; the DHCP options set was not read, so there is nothing to compare them with")
     others = tuple(address for address in used.addresses if address not in known.addresses)
@@ -142,9 +152,6 @@ def in_use(used: DnsServersInUse, options: Outcome[DhcpOptions], known: KnownDns
     )
 
 
-# The servers in use ---------------------------------------------------------------------------------
-
-
 def own_servers(options: DhcpOptions) -> tuple[str, ...]:
     """The DNS servers of the set, without the VPC resolver."""
     return tuple(server for server in options.servers if server not in (AMAZON, *options.resolvers))
@@ -158,27 +165,6 @@ def not_of_the_set(used: DnsServersInUse, options: DhcpOptions) -> tuple[str, ..
     amazon = not options.servers or bool({AMAZON, *options.resolvers} & set(options.servers))
     right = {*options.servers, *(options.resolvers if amazon else ())}
     return tuple(address for address in used.addresses if address not in right)
-
-
-def _compare(used: DnsServersInUse, options: DhcpOptions, place: AwsPlace) -> Finding:
-    others = not_of_the_set(used, options)
-    names, wanted = ", ".join(used.addresses), ", ".join(options.servers or (AMAZON,))
-    if not others:
-        return passed(f"{names}, as in {options.id} of {options.vpc}")
-    return warned(
-        f"this task was started with the DNS servers {names}, but {options.id} of {options.vpc} now lists {wanted}, "
-        "which only new tasks will use",
-        observed=names,
-        expected=wanted,
-        fix=Fix(
-            "Start new tasks, since only these use a changed DHCP options set, and check one of them.",
-            (_new_tasks(place),),
-            owner=Owner.DEVELOPER,
-        ),
-    )
-
-
-# Common ---------------------------------------------------------------------------------------------
 
 
 def _resolvers(vpc: Vpc) -> tuple[str, ...]:
