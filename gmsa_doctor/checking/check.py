@@ -26,10 +26,7 @@ from gmsa_doctor.core.errors import ClientError, UsageError
 from gmsa_doctor.core.model import Finding, Fix, Location, Report, Status, SubjectReport, Verdict, skipped
 from gmsa_doctor.core.registry import BrokenPlugIns, Registry
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
-from gmsa_doctor.given.admin_account import AdminAccount
-from gmsa_doctor.given.application import ApplicationConfig
-from gmsa_doctor.given.compared import Intended
-from gmsa_doctor.given.request import Live, Request
+from gmsa_doctor.given.request import AdminAccount, ApplicationConfig, Intended, Live, Request
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer
 from gmsa_doctor.given.vantage import Caller, DnsServersInUse, KnownDnsServers, ServiceNames, Vantage
 from gmsa_doctor.subjects import own_task

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterable
 
 from gmsa_doctor.core.check_id import CheckId
+from gmsa_doctor.core.limits import PACE
 from gmsa_doctor.core.model import Status, SubjectReport
 
-_LAB_PACE = os.environ.get("GMSA_DOCTOR_LAB_PACE", "")
-PACE = float(_LAB_PACE) if re.fullmatch(r"0?\.\d+", _LAB_PACE) else 1.0
-"""Scales all pauses. Only our own tests set the variable, to a fraction below 1; any other text has no effect."""
 PAUSE_SECONDS = 5.0 * PACE
 TRANSIENT = frozenset(
     {

@@ -8,11 +8,8 @@ from functools import cached_property
 from gmsa_doctor.clients.kerberos.ticket_cache import TicketCache
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.registry import BrokenPlugIns, Registry
-from gmsa_doctor.given.admin_account import AdminAccount
-from gmsa_doctor.given.application import ApplicationConfig
-from gmsa_doctor.given.compared import Intended
 from gmsa_doctor.given.probe_tasks import CanaryTask, ProbeTasks
-from gmsa_doctor.given.request import AppConfig, Request
+from gmsa_doctor.given.request import AdminAccount, AppConfig, ApplicationConfig, Intended, Request
 from gmsa_doctor.given.vantage import DnsServersInUse
 from gmsa_doctor.subjects import own_task
 from gmsa_doctor.triage.waivers import WaiverState

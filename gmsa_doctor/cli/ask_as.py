@@ -8,8 +8,7 @@ from pathlib import Path
 
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.hidden import Hidden
-from gmsa_doctor.given.admin_account import AdminAccount
-from gmsa_doctor.given.request import Live, Request
+from gmsa_doctor.given.request import AdminAccount, Live, Request
 
 _MOST_BYTES = 1024 * 1024
 _TERMINAL = "/dev/tty"

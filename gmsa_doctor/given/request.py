@@ -1,13 +1,14 @@
-"""The options of ``gmsa-doctor check``, as data."""
+"""The options of ``gmsa-doctor check``, as data, and values that come from them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gmsa_doctor.core.hidden import Hidden
+from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.formats.sql_server.connection_string import ConnectionString
-from gmsa_doctor.given.admin_account import AdminAccount
 
 
 class Live(StrEnum):
@@ -23,6 +24,18 @@ class AppConfig(StrEnum):
 
     AUTO = "auto"
     NEVER = "never"
+
+
+@dataclass(frozen=True)
+class AdminAccount:
+    """The account of ``--as``, which makes LDAP queries in addition to the secret's user.
+
+    It is in the secret's domain; ``user`` is its sAMAccountName. It has a password or the content of a keytab.
+    """
+
+    user: str
+    password: Hidden[str] = field(default_factory=lambda: Hidden(""))
+    keytab: Hidden[bytes] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,3 +83,30 @@ class Request:
     def in_files(self) -> bool:
         """Whether the subjects are files."""
         return bool(self.task_definition_file or self.files or self.credspec_file)
+
+
+@dataclass(frozen=True)
+class ApplicationConfig:
+    """Connection strings of the application from the command line.
+
+    ``search`` (``--app-config auto``): also read the container's environment, and the secrets that it references.
+    """
+
+    strings: tuple[ConnectionString, ...] = ()
+    search: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.strings) or self.search
+
+
+@dataclass(frozen=True)
+class Intended:
+    """The task definitions in the file of ``--compare-with``."""
+
+    file: str
+    definitions: tuple[TaskDefinition, ...]
+
+    def of(self, family: str | None) -> TaskDefinition | None:
+        """The task definition of a family. A file's only task definition matches any family."""
+        found = [definition for definition in self.definitions if definition.family == family] or self.definitions
+        return found[0] if len(found) == 1 else None

@@ -1,4 +1,4 @@
-"""What a policy is limited to, as far as the subjects tell: their roles, objects, keys, images and log groups."""
+"""Finds the resources for a policy from the subjects: their roles, objects, keys, images and log groups."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ KEY, REPOSITORY, LOG_GROUP = "--kms-key", "--repository", "--log-group"
 
 @dataclass(frozen=True)
 class Gap:
-    """What is not known, the option that tells it, and the reason."""
+    """An unknown resource, the option to set it, and the reason."""
 
     option: str
     what: str
@@ -61,18 +61,18 @@ class Gap:
 
 @dataclass(frozen=True)
 class FoundScope:
-    """What the subjects tell, and what they do not."""
+    """The scope of the subjects, and what is missing in it."""
 
     scope: Scope
     gaps: tuple[Gap, ...] = ()
 
 
 def look_up(request: Request, registry: Registry, options: Scope, *, for_role: bool) -> FoundScope:
-    """Look the subjects of a request up. Where nothing else tells their region and account, ``options`` does.
+    """The scope of a request's subjects. ``options`` sets their region and account if nothing else does.
 
-    ``for_role``: what the execution role needs, such as the keys of the containers' own secrets; else what is asked
-    about it, and about the roles of container instances. No secret is read, only described; nothing is sent to DNS or
-    the AD. Raises UsageError as ``check.attempt`` does.
+    ``for_role``: for the execution role, including the keys of the containers' own secrets; otherwise for gmsa-doctor,
+    including the roles of container instances. Secrets are described, not read; nothing is sent to DNS or AD. Raises
+    UsageError as ``check.attempt`` does.
     """
     kinds = _LOOKED_FOR if for_role else (*_LOOKED_FOR, ContainerInstances)
     only = (REGISTERED, *dict.fromkeys(registry.giver[kind].id for kind in kinds))
@@ -88,7 +88,7 @@ def look_up(request: Request, registry: Registry, options: Scope, *, for_role: b
 
 
 def _together(parts: list[FoundScope]) -> FoundScope:
-    """What several subjects need: all of what one of them does, in the place of the first."""
+    """The union of the scopes, with the region and account of the first."""
     scopes = [part.scope for part in parts]
     several: dict[str, Any] = {
         field.name: tuple(dict.fromkeys(item for scope in scopes for item in getattr(scope, field.name)))
@@ -102,7 +102,7 @@ def _together(parts: list[FoundScope]) -> FoundScope:
 
 @dataclass(frozen=True)
 class _CheckedSubject:
-    """A subject as it was looked at; ``given`` and ``values`` may hold a finding in the place of a value."""
+    """A subject after its checks; ``given`` and ``values`` may hold a finding in place of a value."""
 
     cluster: str | None
     given: Mapping[type, object]
@@ -112,12 +112,12 @@ class _CheckedSubject:
 
     @property
     def place(self) -> AwsPlace:
-        """Where the task runs."""
+        """The region and account of the task."""
         place = self.given[AwsPlace]
         return place if isinstance(place, AwsPlace) else AwsPlace(None, None)
 
     def get(self, kind: type[T], option: str, what: str) -> T | None:
-        """The value; where there is none, its reason is a gap."""
+        """The value. If there is none, the reason becomes a gap."""
         found = self.values.get(kind, self.given.get(kind))
         if isinstance(found, kind):
             return found
@@ -126,11 +126,11 @@ class _CheckedSubject:
         return None
 
     def miss(self, option: str, what: str, reason: str) -> None:
-        """Remember a gap."""
+        """Add a gap."""
         self.gaps.append(Gap(option, what, reason))
 
     def _reason(self, finding: Finding) -> str:
-        """What stands in the way, not that something does."""
+        """The summary of the finding's root cause."""
         chain = [finding]
         while (cause := self.findings.get(next(iter(chain[-1].because), ""))) and cause not in chain:
             chain.append(cause)
@@ -160,11 +160,11 @@ def _role(seen: _CheckedSubject) -> Iterator[str]:
     try:
         yield str(parse_role_arn(role.arn))
     except ArnError as error:
-        seen.miss(ROLE, "the execution role", f"{role.arn} is no ARN of a role: {error.reason}")
+        seen.miss(ROLE, "the execution role", f"{role.arn} is not the ARN of a role: {error.reason}")
 
 
 def _instance_roles(seen: _CheckedSubject) -> Iterator[str]:
-    """Those of the container instances' profiles; there are none where the task does not run on EC2."""
+    """The roles of the container instances' profiles; none if the task does not run on EC2."""
     what = "the role of the container instances"
     platform = seen.given[Platform]
     if isinstance(platform, Platform) and platform.launch in (Launch.FARGATE, Launch.EXTERNAL):
@@ -188,7 +188,7 @@ def _instance_roles(seen: _CheckedSubject) -> Iterator[str]:
 
 
 def _with_credspec(scope: Scope, seen: _CheckedSubject) -> Scope:
-    location = seen.get(CredSpecLocation, CREDSPEC, "where the CredSpec lies")
+    location = seen.get(CredSpecLocation, CREDSPEC, "the location of the CredSpec")
     if location is None:
         return scope
     parse = parse_ssm_parameter_arn if location.parameter else parse_s3_object_arn
@@ -234,7 +234,7 @@ def _key_of_secret(seen: _CheckedSubject) -> Iterator[str]:
     if not isinstance(secret, LinkedSecret):
         return
     described = _described(seen, secret.text)
-    if not isinstance(described, NotFound):  # that is told already
+    if not isinstance(described, NotFound):  # a gap already
         yield from _key_in(described, "the secret", seen)
 
 
@@ -246,13 +246,13 @@ def _key_in(described: Mapping[str, object] | ClientError, what: str, seen: _Che
 
 
 def _customer_managed(what: str, name: str, seen: _CheckedSubject) -> Iterator[str]:
-    """The ARN of a key that is not AWS's own, which is of no other account, and needs no permission there."""
+    """The ARN of a customer managed key. AWS managed keys, always of the own account, need no permission."""
     arn, place, kms = _parsed(name), seen.place, seen.given[Kms]
     if arn and (arn.region, arn.account) != (place.region, place.account):
         if arn.resource.startswith("key/"):
             yield name
         else:  # IAM compares the ARN of the key itself
-            seen.miss(KEY, f"the KMS key {name} of {what}", f"account {arn.account} in {arn.region} was not asked")
+            seen.miss(KEY, f"the KMS key {name} of {what}", f"account {arn.account} in {arn.region} was not checked")
         return
     try:
         if not isinstance(kms, Kms):
@@ -262,7 +262,7 @@ def _customer_managed(what: str, name: str, seen: _CheckedSubject) -> Iterator[s
         seen.miss(KEY, f"the KMS key of {what}", error.text)
     except ClientError as error:
         if arn and arn.resource.startswith("key/"):
-            seen.miss(KEY, f"whether the KMS key of {what} is one of AWS's own", error.text)
+            seen.miss(KEY, f"whether the KMS key of {what} is an AWS managed key", error.text)
             yield name
         else:
             seen.miss(KEY, f"the KMS key {name} of {what}", error.text)
@@ -282,7 +282,7 @@ def _parsed(name: str) -> Arn | None:
 
 
 def _with_start(scope: Scope, seen: _CheckedSubject, *, for_role: bool) -> Scope:
-    """Secrets, images and log groups. On EC2 the last two are not the execution role's."""
+    """Secrets, images and log groups. On EC2 the execution role does not need the last two."""
     definition = seen.given[TaskDefinition]
     if not isinstance(definition, TaskDefinition):
         reason = definition.summary if isinstance(definition, Finding) else ""
@@ -295,7 +295,7 @@ def _with_start(scope: Scope, seen: _CheckedSubject, *, for_role: bool) -> Scope
         return scope
     images = (ecr_repository(container.image) for container in definition.containers if container.image)
     containers = sorted(definition.containers, key=lambda container: not container.credential_specs)
-    logs = [container.logs for container in containers if container.logs]  # where a probe writes first
+    logs = [container.logs for container in containers if container.logs]  # the probe's first
     return replace(
         scope,
         repositories=tuple(
@@ -309,7 +309,7 @@ def _with_start(scope: Scope, seen: _CheckedSubject, *, for_role: bool) -> Scope
 
 
 def _with_secrets_of_containers(scope: Scope, definition: TaskDefinition) -> Scope:
-    """What ECS cannot read in any case is left out."""
+    """Without references that ECS cannot read in any case."""
     here = Arn(scope.partition, "ecs", scope.region or "<REGION>", scope.account or "<ACCOUNT>", "")
     secrets: list[ParsedSecret] = []
     parameters: list[SsmParameterArn] = []
@@ -324,7 +324,7 @@ def _with_secrets_of_containers(scope: Scope, definition: TaskDefinition) -> Sco
 
 
 def _with_keys_of_containers(scope: Scope, seen: _CheckedSubject) -> Scope:
-    """The keys of their secrets. Those of parameters are not looked for."""
+    """Adds the keys of the containers' secrets, but not those of parameters."""
     keys = list(scope.kms_keys)
     here = [secret for secret in scope.task_secrets if secret.region == scope.region]
     for secret, described in each(here, lambda secret: _described(seen, str(secret))):

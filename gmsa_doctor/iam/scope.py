@@ -1,4 +1,4 @@
-"""What a policy is for, and what it is limited to, as options or a look at the subjects tell it."""
+"""The purpose of a policy, and the resources that it is limited to, from options or from the subjects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Purpose(StrEnum):
-    """What the policy is for."""
+    """The purpose of a policy."""
 
     RUN = "run"
     DOCTOR = "doctor"
@@ -21,7 +21,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True)
 class Scope:
-    """What the policy is limited to. Where something is not given, a placeholder stands in the policy."""
+    """The resources that a policy is limited to. The policy has a placeholder for what is not given."""
 
     partition: str = "aws"
     region: str | None = None
@@ -30,34 +30,33 @@ class Scope:
     """A name."""
     execution_roles: tuple[str, ...] = ()
     instance_roles: tuple[str, ...] = ()
-    """ARNs of the roles that EC2 container instances run with; without one, nothing is asked about them."""
+    """ARNs of the roles of EC2 container instances; without any, the policy does not cover them."""
     log_groups: tuple[str, ...] = ()
     """Names, or ARNs of those in another region."""
     made_log_groups: tuple[str, ...] = ()
-    """Those that the driver of the logs makes."""
+    """The log groups that the log driver creates."""
     credspecs: tuple[S3ObjectArn | SsmParameterArn, ...] = ()
     secrets: tuple[SecretArn, ...] = ()
-    """As somebody has written them: perhaps without the six characters that Secrets Manager appends."""
+    """ARNs as the user wrote them, perhaps without the six characters that Secrets Manager appends."""
     full_secrets: tuple[SecretArn, ...] = ()
-    """As Secrets Manager tells them."""
+    """ARNs as Secrets Manager returned them."""
     without_secret: bool = False
-    """No secret is read: the hosts themselves are of the AD domain."""
+    """No secret is read: the hosts are joined to the AD domain."""
     task_secrets: tuple[SecretArn, ...] = ()
-    """Those that ECS reads for the containers; such an ARN may lack the six characters, too."""
+    """Secrets that ECS reads for the containers, perhaps without the six characters."""
     task_parameters: tuple[SsmParameterArn, ...] = ()
     kms_keys: tuple[str, ...] = ()
-    """ARNs of customer-managed keys; without one, nothing about KMS is needed."""
+    """ARNs of customer managed keys; without any, the policy needs no KMS action."""
     repositories: tuple[str, ...] = ()
-    """ARNs of ECR repositories that the task's images are in."""
+    """ARNs of the ECR repositories of the task's images."""
     report: tuple[str, str] | None = None
-    """Bucket and prefix of ``--report-s3``; without it, the report comes through the log stream."""
+    """Bucket and prefix of ``--report-s3``; without them, the report uses the log stream."""
     event_bus: str | None = None
     """A name; without it, no event is sent."""
 
     def arn(self, service: str, resource: str) -> str:
-        """The ARN of a resource of the scope's region and account."""
-        where = f"{self.region or '<REGION>'}:{self.account or '<ACCOUNT>'}"
-        return f"arn:{self.partition}:{service}:{where}:{resource}"
+        """The ARN of a resource in the scope's region and account."""
+        return f"arn:{self.partition}:{service}:{self.region or '<REGION>'}:{self.account or '<ACCOUNT>'}:{resource}"
 
     @property
     def cluster_name(self) -> str:
@@ -65,5 +64,5 @@ class Scope:
         return self.cluster or "<CLUSTER>"
 
     def of_cluster(self) -> dict[str, Any]:
-        """The condition that a call is about the cluster."""
+        """The condition that limits calls to the cluster."""
         return {"ArnEquals": {"ecs:cluster": self.arn("ecs", f"cluster/{self.cluster_name}")}}

@@ -1,7 +1,7 @@
-"""The IAM policy that lets somebody run gmsa-doctor, made of what the clients declare. Pure.
+"""The IAM policy that a user or role needs, generated from the actions that the clients declare. Pure.
 
-Each declared action has its statement, limited to the resources it is needed for. Which actions
-can be limited, and how: the service authorization reference, such as
+Each declared action has a statement, limited to the resources that it is needed for. Source for limits of actions: the
+service authorization reference, such as
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
 """
 
@@ -21,12 +21,12 @@ from gmsa_doctor.iam.scope import Purpose, Scope
 from gmsa_doctor.probe.plan import CONTAINER
 
 VERSION = "2012-10-17"
-"""Of IAM's policy language."""
+"""The version of IAM's policy language."""
 NAMES = (
     "ACCOUNT", "REGION", "CLUSTER", "EXECUTION_ROLE", "LOG_GROUP", "CREDSPEC_BUCKET", "CREDSPEC_KEY",
     "CREDSPEC_PARAMETER", "SECRET",
 )  # fmt: skip
-"""Of the placeholders. Others are part of a name."""
+"""The names of placeholders. Other names in angle brackets are part of a resource name."""
 PLACEHOLDER = re.compile(f"<({'|'.join(NAMES)})>")
 
 
@@ -35,7 +35,7 @@ _Resources = Callable[[Scope], Iterable[str]]
 
 @dataclass(frozen=True)
 class _StatementTemplate:
-    """A statement of the policy but for its actions. One without resources is left out."""
+    """A statement without its actions. A statement without resources is left out of the policy."""
 
     sid: str
     resources: _Resources
@@ -53,7 +53,7 @@ class _StatementTemplate:
 
 
 def policy(purpose: Purpose, scope: Scope) -> dict[str, Any]:
-    """The policy document. Raises KeyError for a declared action that has no statement yet."""
+    """The policy document. Raises KeyError for a declared action without a statement."""
     actions: dict[_StatementTemplate, set[str]] = {}
     for action, template in _allowed(purpose):
         actions.setdefault(template, set()).add(action)
@@ -62,7 +62,7 @@ def policy(purpose: Purpose, scope: Scope) -> dict[str, Any]:
 
 
 def placeholders(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names of the placeholders that are left in a policy, in their order."""
+    """The names of the placeholders in a policy, in order."""
     names = (
         name
         for statement in document["Statement"]
@@ -73,7 +73,7 @@ def placeholders(document: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def declared(clients: Iterable[type[AwsClient]]) -> tuple[str, ...]:
-    """The IAM actions that the methods of clients need, sorted."""
+    """The IAM actions of the clients' methods, sorted."""
     return tuple(sorted({operation.action for client in clients for operation in operations(client)}))
 
 
@@ -81,7 +81,7 @@ def _allowed(purpose: Purpose) -> Iterable[tuple[str, _StatementTemplate]]:
     if purpose is Purpose.EXECUTION_ROLE:
         yield from _STARTING
         return
-    reading = [*(action for action in declared(AWS_CLIENTS) if action not in _OF_EVERYBODY), *_WITH_READING]
+    reading = [*(action for action in declared(AWS_CLIENTS) if action not in _ALWAYS_ALLOWED), *_WITH_READING]
     yield from ((action, _READING[action]) for action in reading)
     yield from ((f"secretsmanager:{name}", _OF_CONTAINERS) for name in ("DescribeSecret", "GetResourcePolicy"))
     yield from ((action, _SENDING[action]) for action in declared((EventBridge,)))
@@ -94,7 +94,7 @@ def _allowed(purpose: Purpose) -> Iterable[tuple[str, _StatementTemplate]]:
 
 
 def _literal(text: object) -> str:
-    """A name in a resource that may hold what IAM takes for a wildcard or a variable.
+    """A resource name in which IAM's wildcards and variables are escaped.
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
     """
@@ -106,7 +106,7 @@ def _everything(scope: Scope) -> Iterable[str]:
 
 
 def _of_region(service: str, *resources: str) -> _Resources:
-    """Resources of the scope's region and account; ``CLUSTER`` in a name stands for the cluster's."""
+    """Resources in the scope's region and account; ``CLUSTER`` is replaced with the cluster's name."""
     return lambda scope: [scope.arn(service, resource.replace("CLUSTER", scope.cluster_name)) for resource in resources]
 
 
@@ -148,9 +148,9 @@ def _credspec_parameters(scope: Scope) -> Iterable[str]:
 
 
 def _secrets(scope: Scope) -> Iterable[str]:
-    """IAM compares with the full ARN, so what Secrets Manager appends has to match too.
+    """IAM compares full ARNs, with the six characters that Secrets Manager appends.
 
-    Whether a written ARN has it, nobody can tell: ``gmsa-secret`` may be a whole name. There both may be meant.
+    An ARN as written may have them or not: ``gmsa-secret`` may be a whole name. Then the policy allows both.
     """
     if not (scope.secrets or scope.full_secrets):
         return [] if scope.without_secret else [scope.arn("secretsmanager", "secret:<SECRET>-??????")]
@@ -185,35 +185,26 @@ def _instance_profiles(scope: Scope) -> Iterable[str]:
     return [f"arn:{scope.partition}:iam::{scope.account or '<ACCOUNT>'}:instance-profile/*"]
 
 
-def _log_group_arns(names: Iterable[str], scope: Scope, ending: str) -> Iterable[str]:
-    """With the ending that CloudWatch Logs asks for in policies.
+def _of_log_groups(names: Callable[[Scope], Iterable[str]], ending: str = "*") -> _Resources:
+    """Log groups with the ending that CloudWatch Logs requires in policies.
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
     """
-    arns = (name if name.startswith("arn:") else scope.arn("logs", f"log-group:{name}") for name in names)
-    return [f"{_literal(arn)}:{ending}" for arn in arns]
+
+    def arns(scope: Scope) -> Iterable[str]:
+        for name in names(scope):
+            arn = name if name.startswith("arn:") else scope.arn("logs", f"log-group:{name}")
+            yield f"{_literal(arn)}:{ending}"
+
+    return arns
 
 
-def _log_groups(scope: Scope) -> Iterable[str]:
-    return _log_group_arns(scope.log_groups or ("<LOG_GROUP>",), scope, "*")
-
-
-def _log_streams(scope: Scope) -> Iterable[str]:
-    """Those of probes only: the log group may be the service's."""
-    return _log_group_arns(scope.log_groups or ("<LOG_GROUP>",), scope, f"log-stream:*/{CONTAINER}/*")
-
-
-def _known_log_groups(scope: Scope) -> Iterable[str]:
-    return _log_group_arns(scope.log_groups, scope, "*")
-
-
-def _made_log_groups(scope: Scope) -> Iterable[str]:
-    return _log_group_arns(scope.made_log_groups, scope, "*")
+def _log_group_names(scope: Scope) -> tuple[str, ...]:
+    return scope.log_groups or ("<LOG_GROUP>",)
 
 
 def _registry_token(scope: Scope) -> Iterable[str]:
-    """IAM cannot limit it."""
-    return ["*"] if scope.repositories else []
+    return ["*"] if scope.repositories else []  # IAM cannot limit it
 
 
 def _report_objects(scope: Scope) -> Iterable[str]:
@@ -253,7 +244,7 @@ def _through_a_service(scope: Scope) -> dict[str, Any]:
 # Statements -----------------------------------------------------------------------------------------
 
 _Statements = dict[str, _StatementTemplate]
-"""By the action that they allow."""
+"""Statements by the action that they allow."""
 
 
 def _allow(template: _StatementTemplate, *actions: str) -> _Statements:
@@ -279,7 +270,7 @@ _READING: _Statements = {
     **_allow(_StatementTemplate("ReadServices", _of_region("ecs", "service/CLUSTER/*")), "ecs:DescribeServices"),
     **_allow(_A_TASK, "ecs:DescribeTasks"),
     **_allow(
-        _CONFIGURATION,  # IAM cannot limit these, but for what may be another account's: a rule, its endpoint, a VPC …
+        _CONFIGURATION,  # IAM cannot limit these, or the resource may belong to another account: a rule, a VPC …
         *("ds:DescribeDirectories", "ec2:DescribeDhcpOptions", "ec2:DescribeInstances", "ec2:DescribeNatGateways"),
         *("ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables"),
         *("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints"),
@@ -297,7 +288,7 @@ _READING: _Statements = {
     **_allow(
         _SECRET, "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy", "secretsmanager:GetSecretValue"
     ),
-    # What a key is, is asked before it is known whether it is AWS's own.
+    # Needed for all keys, to find out which are AWS managed.
     **_allow(_StatementTemplate("DescribeKeys", _of_region("kms", "key/*")), "kms:DescribeKey"),
     **_allow(_StatementTemplate("ReadKeys", _kms_keys), "kms:GetKeyPolicy", "kms:ListGrants"),
     **_allow(_StatementTemplate("ReadRepositories", _repositories), "ecr:GetRepositoryPolicy"),
@@ -305,10 +296,10 @@ _READING: _Statements = {
 }
 _OF_CONTAINERS = _StatementTemplate("DescribeSecretsOfContainers", _task_secrets)
 _WITH_READING = ("kms:Decrypt",)
-"""What the services need of the caller, beside the actions that are called."""
+"""Actions that services require from the caller in addition to the call itself."""
 
-_OF_EVERYBODY = ("sts:GetCallerIdentity",)
-"""Everybody may call this, whatever their policies say.
+_ALWAYS_ALLOWED = ("sts:GetCallerIdentity",)
+"""Allowed to every caller, whatever the policies.
 
 Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 """
@@ -327,18 +318,23 @@ _RUNNING: _Statements = {
     ),
     **_allow(_StatementTemplate("TagWhatIsMade", _definitions_and_tasks, _at_creation), "ecs:TagResource"),
     **_allow(_StatementTemplate("PassTheRolesOfProbes", _execution_roles, _to_tasks), "iam:PassRole"),
-    **_allow(_StatementTemplate("FindLogStreams", _log_groups), "logs:DescribeLogStreams"),
-    **_allow(_StatementTemplate("ReadAndRemoveLogStreams", _log_streams), "logs:DeleteLogStream", "logs:GetLogEvents"),
+    **_allow(_StatementTemplate("FindLogStreams", _of_log_groups(_log_group_names)), "logs:DescribeLogStreams"),
+    **_allow(  # only the streams of probes: the log group may be the service's
+        _StatementTemplate("ReadAndRemoveLogStreams", _of_log_groups(_log_group_names, f"log-stream:*/{CONTAINER}/*")),
+        "logs:DeleteLogStream",
+        "logs:GetLogEvents",
+    ),
     **_allow(_StatementTemplate("ReadAndRemoveReports", _report_objects), "s3:DeleteObject", "s3:GetObject"),
-    # Without it, "not there yet" reads as "denied".
+    # Without it, S3 answers "denied" while the object does not exist yet.
     **_allow(_StatementTemplate("AwaitReports", _report_bucket), "s3:ListBucket"),
 }
 _WITH_RUNNING = ("ecs:TagResource", "iam:PassRole", "s3:ListBucket")
 _OF_THE_PROBE = ("s3:PutObject",)
-"""What only the probe does, with its task role."""
+"""Actions of the probe only, with its task role."""
 
 _SENDING = _allow(_StatementTemplate("SendVerdict", _event_bus), "events:PutEvents")
 
+_WRITE_LOGS = _StatementTemplate("WriteLogs", _of_log_groups(lambda scope: scope.log_groups))
 _PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 _STARTING = (
     ("s3:GetObject", _CREDSPEC_OBJECT),
@@ -349,10 +345,10 @@ _STARTING = (
     ("kms:Decrypt", _DECRYPT),
     ("ecr:GetAuthorizationToken", _StatementTemplate("LogInToRegistry", _registry_token)),
     *_allow(_StatementTemplate("PullImages", _known_repositories), *_PULL).items(),
-    *_allow(_StatementTemplate("WriteLogs", _known_log_groups), "logs:CreateLogStream", "logs:PutLogEvents").items(),
-    ("logs:CreateLogGroup", _StatementTemplate("MakeLogGroups", _made_log_groups)),
+    *_allow(_WRITE_LOGS, "logs:CreateLogStream", "logs:PutLogEvents").items(),
+    ("logs:CreateLogGroup", _StatementTemplate("MakeLogGroups", _of_log_groups(lambda scope: scope.made_log_groups))),
 )
-"""What ECS and Credentials Fetcher do with the execution role.
+"""The actions of ECS and Credentials Fetcher with the execution role.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
 """

@@ -1,4 +1,4 @@
-"""Frozen values to JSON and back, by the types of their fields. A secret is refused."""
+"""Converts frozen values to JSON and back, by the types of their fields. Rejects secrets."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _PLAIN = (str, int, float, bool, type(None))
 
 
 class CodecError(ValueError):
-    """A value cannot be written, or what was read is no such value. The text holds types, never values."""
+    """A value cannot be encoded or decoded. The text names types, never values."""
 
 
 def encode(value: object) -> Any:
-    """What ``json.dumps`` takes. Raises CodecError for whatever is no plain data (a client, a Hidden)."""
+    """Data for ``json.dumps``. Raises CodecError for anything but plain data (a client, a Hidden)."""
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, _PLAIN):
@@ -39,7 +39,7 @@ def encode(value: object) -> Any:
         return {key: encode(item) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: encode(getattr(value, field.name)) for field in fields(value) if field.init}
-    raise CodecError(f"a {type(value).__name__} is no plain data")
+    raise CodecError(f"{type(value).__name__} is not plain data")
 
 
 def decode(kind: type[T], data: Any) -> T:
@@ -67,9 +67,9 @@ def _decode(kind: Any, data: Any) -> Any:
     if isinstance(kind, type) and is_dataclass(kind) and isinstance(data, dict):
         hints = _hints(kind)
         if not set(data) <= set(hints):
-            raise CodecError(f"a {kind.__name__} with fields that it does not have")
+            raise CodecError(f"unknown fields in {kind.__name__}")
         return _guarded(kind, lambda: kind(**{name: _decode(hints[name], item) for name, item in data.items()}))
-    raise CodecError(f"{type(data).__name__} is no {getattr(kind, '__name__', kind)}")
+    raise CodecError(f"expected {getattr(kind, '__name__', kind)}, not {type(data).__name__}")
 
 
 def _first_of(kinds: tuple[Any, ...], data: Any) -> Any:
@@ -78,15 +78,15 @@ def _first_of(kinds: tuple[Any, ...], data: Any) -> Any:
             return _decode(kind, data)
         except CodecError:
             continue
-    raise CodecError(f"{type(data).__name__} is none of {len(kinds)} types")
+    raise CodecError(f"expected one of {len(kinds)} types, not {type(data).__name__}")
 
 
 def _collection(origin: type, kinds: tuple[Any, ...], data: Any) -> Any:
     if not isinstance(data, list):
-        raise CodecError(f"{type(data).__name__} is no list")
+        raise CodecError(f"expected list, not {type(data).__name__}")
     if origin is tuple and (len(kinds) != 2 or kinds[1] is not Ellipsis):
         if len(kinds) != len(data):
-            raise CodecError(f"{len(data)} items where {len(kinds)} belong")
+            raise CodecError(f"expected {len(kinds)} items, not {len(data)}")
         return tuple(_decode(kind, item) for kind, item in zip(kinds, data, strict=True))
     return origin(_decode(kinds[0], item) for item in data)
 
@@ -97,7 +97,7 @@ def _guarded(kind: type, make: Any) -> Any:
     except CodecError:
         raise
     except (TypeError, ValueError) as error:
-        raise CodecError(f"what was read is no {kind.__name__} ({type(error).__name__})") from None
+        raise CodecError(f"not a valid {kind.__name__} ({type(error).__name__})") from None
 
 
 @cache

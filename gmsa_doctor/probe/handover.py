@@ -1,6 +1,6 @@
-"""What the probe is handed: the checks to run, and the values found outside, as one text for an environment variable.
+"""The probe's input in an environment variable: the checks to run, and the values found outside.
 
-No secret is among them: the codec refuses one, and the values of the secret are read by the probe itself.
+It contains no secret: the codec rejects secrets, and the probe reads the secret itself.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from gmsa_doctor.probe.envelope import pack, unpack
 
 VARIABLE = "GMSA_DOCTOR_PROBE"
 LIMIT = 48 * 1024
-"""Characters: ECS takes task definitions of up to 64 KB."""
+"""Characters: a task definition has at most 64 KB."""
 
 
 @dataclass(frozen=True)
 class Handover:
-    """What a probe needs to know. ``cases`` hold values, and findings in place of values."""
+    """The input of a probe. ``cases`` hold values, and findings in place of values."""
 
     run: str
     selected: tuple[str, ...]
@@ -50,14 +50,14 @@ def write(handover: Handover) -> str:
     text = pack(json.dumps(document, separators=(",", ":")).encode())
     if len(text) > LIMIT:
         raise UsageError(
-            f"what the probe is to be handed has {len(text)} characters, more than a task definition takes: "
+            f"the probe's input has {len(text)} characters, too many for a task definition: "
             "name one container with --container"
         )
     return text
 
 
 def read(text: str, registry: Registry) -> Handover:
-    """What :func:`write` has written. Raises UsageError for another text."""
+    """The input from a text of :func:`write`. Raises UsageError for any other text."""
     try:
         document = json.loads(unpack(text))
         if document["tool"] != __version__:
@@ -74,8 +74,8 @@ def read(text: str, registry: Registry) -> Handover:
         )
     except (ValueError, KeyError, TypeError, CodecError) as error:
         raise UsageError(
-            f"{VARIABLE} holds no hand-over of this version ({__version__}): "
-            f"let `gmsa-doctor run` and the image be of one version ({type(error).__name__})"
+            f"{VARIABLE} was not written by this version ({__version__}): "
+            f"use the same version of `gmsa-doctor run` and of the image ({type(error).__name__})"
         ) from None
 
 
@@ -84,15 +84,15 @@ def _written(values: Mapping[type, object]) -> dict[str, Any]:
 
 
 def _entry(kind: type, value: object) -> dict[str, Any]:
-    """A plug-in's value may be no plain data: then the probe is told so in its place."""
+    """A value, or a finding in its place: a plug-in's value may not be plain data."""
     try:
         return {"finding" if isinstance(value, Finding) else "value": encode(value)}
     except CodecError as error:
-        return {"finding": encode(skipped(f"{kind.__name__} cannot be handed to the probe: {error}"))}
+        return {"finding": encode(skipped(f"{kind.__name__} cannot be passed to the probe: {error}"))}
 
 
 def _read(values: Mapping[str, Any], known: Mapping[str, type]) -> Iterable[tuple[type, object]]:
-    """Values of types that no check here takes are passed over: a plug-in that is not in the image."""
+    """The values, without those of unknown types: the image may lack a plug-in."""
     for name, entry in values.items():
         kind = known.get(name)
         if kind is not None:

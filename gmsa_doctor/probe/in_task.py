@@ -1,4 +1,4 @@
-"""The probe: runs in the service's place what needs the vantage, and sends the findings back."""
+"""The probe: runs checks in a task inside the service's network, and sends the findings back."""
 
 from __future__ import annotations
 
@@ -33,18 +33,21 @@ from gmsa_doctor.subjects import own_task
 
 
 def probe(registry: Registry, *, logon: bool, canary: bool) -> bool:
-    """Do what the hand-over in the environment says; True if the report was sent whole.
+    """Run the checks that the environment variable lists. True if the report is complete and was sent.
 
-    Raises UsageError without a hand-over, or with one of another version.
+    Raises UsageError without the variable, or if another version wrote it.
     """
     text = os.environ.get(handover.VARIABLE)
     if not text:
-        raise UsageError("`gmsa-doctor probe` is what `gmsa-doctor run` starts in a task; it is of no use by hand")
+        raise UsageError("`gmsa-doctor run` starts `gmsa-doctor probe` in a task; it does not work anywhere else")
     given = handover.read(text, registry)
-    task = _own_task()
-    message = _look(given, registry, task, logon, canary)
+    try:
+        task = task_metadata.own_task()
+    except (ClientError, KeyError):
+        task = None  # checks that require it are skipped
+    message = _message(given, registry, task, logon, canary)
     lines = envelope.lines(given.run, write_message(message))
-    if given.report_s3 and _written(given, task, lines):
+    if given.report_s3 and _written_to_s3(given, task, lines):
         return True
     for line in lines:
         sys.stdout.write(f"{line}\n")
@@ -52,14 +55,7 @@ def probe(registry: Registry, *, logon: bool, canary: bool) -> bool:
     return not message.interrupted
 
 
-def _own_task() -> OwnTask | None:
-    try:
-        return task_metadata.own_task()
-    except (ClientError, KeyError):
-        return None  # what it would tell is then skipped
-
-
-def _look(given: Handover, registry: Registry, task: OwnTask | None, logon: bool, canary: bool) -> ProbeMessage:
+def _message(given: Handover, registry: Registry, task: OwnTask | None, logon: bool, canary: bool) -> ProbeMessage:
     clients = _clients(given, task, logon)
     cases = [engine.Case(case.name, {**clients, **case.given}) for case in given.cases]
     reported = sides.of_canary(registry) if canary else sides.inside(registry)
@@ -73,8 +69,7 @@ def _look(given: Handover, registry: Registry, task: OwnTask | None, logon: bool
 
 
 def _clients(given: Handover, task: OwnTask | None, logon: bool) -> dict[type, object]:
-    """What answers here; the rest was asked outside."""
-    outside = skipped("asked from outside, by `gmsa-doctor run`")
+    outside = skipped("checked from outside, by `gmsa-doctor run`")
     kerberos = Kerberos()
     aws = Aws(None, given.region)
     values: dict[type, object] = {
@@ -91,17 +86,17 @@ def _clients(given: Handover, task: OwnTask | None, logon: bool) -> dict[type, o
         TicketCache: TicketCache(),
     }
     if missing := gssapi_missing():
-        values[Kerberos] = skipped(f"the live flow needs gssapi, which the image lacks: {missing}")
+        values[Kerberos] = skipped(f"the live flow requires gssapi, which is missing in the image: {missing}")
     elif not logon:
-        values[Kerberos] = skipped("no logon from this subnet: the first one did not succeed, and accounts lock")
+        values[Kerberos] = skipped("no logon from this subnet: the first logon failed, and more could lock the account")
     return values
 
 
-def _written(given: Handover, task: OwnTask | None, lines: list[str]) -> bool:
-    """Put the report where it was asked for. If that fails the log gets it, and the reason."""
+def _written_to_s3(given: Handover, task: OwnTask | None, lines: list[str]) -> bool:
+    """Write the report to S3. If that fails, print the reason: the report goes to the log then."""
     bucket, prefix = split_s3(given.report_s3 or "")
     if task is None:
-        sys.stdout.write("the report goes to the log: the task metadata endpoint does not tell the task's id\n")
+        sys.stdout.write("the report goes to the log: the task metadata endpoint did not return the task's id\n")
         return False
     try:
         body = "\n".join(lines).encode()

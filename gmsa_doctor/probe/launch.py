@@ -1,4 +1,4 @@
-"""Starts the tasks of a plan, follows them, brings their reports back, and removes all that was made."""
+"""Starts the tasks of a plan, follows them, collects their reports, and removes all resources."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gmsa_doctor.checking.retry import PACE
 from gmsa_doctor.clients.aws.fargate import CANARY_FAMILY, PROBE_FAMILY, Fargate, NotStarted, ReportBucket, Task
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, OutOfReach, Throttled
+from gmsa_doctor.core.limits import PACE
 from gmsa_doctor.core.model import Status
 from gmsa_doctor.given.probe_tasks import Leftover, ProbeTask
 from gmsa_doctor.probe import removal
@@ -24,8 +24,8 @@ LOGON = ("probe",)
 NO_LOGON = ("probe", "--no-logon")
 CANARY = ("probe", "--canary")
 
-_DID_NOTHING = (Denied, NotFound, NotStarted, OutOfReach, Throttled)
-"""Answers that say that nothing was made; after another error, or none, that is not known."""
+_NOTHING_STARTED = (Denied, NotFound, NotStarted, OutOfReach, Throttled)
+"""Errors after which certainly no task runs. After any other error one may run."""
 
 Say = Callable[[str], None]
 ProbeClients = tuple[Fargate, LogsIn, ReportBucket]
@@ -33,7 +33,7 @@ ProbeClients = tuple[Fargate, LogsIn, ReportBucket]
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds: between two looks, and until the lines of a stopped task that have not arrived count as lost."""
+    """Seconds between two polls, and until missing lines of a stopped task count as lost."""
 
     poll: float = 2.0 * PACE
     late: float = 45.0 * PACE
@@ -41,7 +41,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class TaskEnd:
-    """What a task has come to; ``message`` is None if its report has not arrived whole."""
+    """The result of a task; ``message`` is None if its report is missing or incomplete."""
 
     task: ProbeTask
     message: ProbeMessage | None = None
@@ -49,7 +49,7 @@ class TaskEnd:
 
 @dataclass(frozen=True)
 class Launched:
-    """What became of a plan. ``left`` says what could not be removed."""
+    """The results of a plan. ``left``: resources that could not be removed."""
 
     probes: tuple[TaskEnd, ...]
     canary: TaskEnd | None
@@ -59,7 +59,7 @@ class Launched:
 
 @dataclass(eq=False)
 class _FollowedTask:
-    """A task under way, or the reason why there is none."""
+    """A running task, or the reason why it did not start."""
 
     subnet: str
     command: tuple[str, ...] = LOGON
@@ -72,7 +72,7 @@ class _FollowedTask:
 
     @property
     def message(self) -> ProbeMessage | None:
-        """Its report, if that has arrived whole and can be read."""
+        """Its report, if it is complete and valid."""
         return None if self.arrived.body is None else read_message(self.arrived.body)
 
     @property
@@ -97,24 +97,24 @@ class _FollowedTask:
 
     def _report(self, message: ProbeMessage | None) -> str:
         if message is not None:
-            return "the probe was stopped before all its checks had ended" if message.interrupted else ""
+            return "the probe was stopped before all its checks had finished" if message.interrupted else ""
         if self.arrived.body is not None:
-            return "what has arrived is no report of this version of gmsa-doctor"
+            return "the report is not from this version of gmsa-doctor"
         return self.arrived.text
 
     @property
     def logged_on(self) -> bool | None:
-        """Whether the logons succeeded; None if one was not tried. What is not known may have failed one."""
+        """Whether the logons succeeded; None if no logon was tried. A task without a report may have failed one."""
         message = self.message
         if message is not None:
             return message.logged_on
-        if self.command is not LOGON or (isinstance(self.problem, _DID_NOTHING) and not self.ran):
+        if self.command is not LOGON or (isinstance(self.problem, _NOTHING_STARTED) and not self.ran):
             return None
         return False if self.ran or self.problem else None
 
     @property
     def is_sound(self) -> bool:
-        """Whether it has reported, and no failure."""
+        """Whether it has reported findings without a failure."""
         findings = self.message.findings if self.message else []
         return bool(findings) and not any(finding.status in (Status.FAIL, Status.ERROR) for finding in findings)
 
@@ -130,12 +130,12 @@ class _ProbeLaunch:
         self.followed: list[_FollowedTask] = []
         self.definitions: list[str] = []
         self.refused: Denied | None = None
-        """What was denied once is not asked again."""
+        """A denied call is not repeated."""
 
-    # What is made ---------------------------------------------------------------------------------
+    # Starting -------------------------------------------------------------------------------------
 
     def probe(self) -> None:
-        """One after the other until all logons were tried; then the others, with a logon only if those succeeded."""
+        """Run one probe after the other until one tried the logon; then the others, with a logon if it succeeded."""
         waiting = list(self.plan.place.subnets)
         definition = self.register(PROBE_FAMILY, self.plan.definition)
         logon: bool | None = None
@@ -147,10 +147,10 @@ class _ProbeLaunch:
             self.follow([self.start(definition, subnet, LOGON if logon else NO_LOGON) for subnet in waiting])
 
     def canary(self) -> None:
-        """The task with the credentialSpecs, where all is well so far: it would only fail for the same reason."""
+        """Run the task with the credentialSpecs, unless a probe failed: it would fail for the same reason."""
         logons = [followed.logged_on for followed in self.followed]
-        proved = True in logons and False not in logons and all(followed.is_sound for followed in self.followed)
-        if self.plan.canary and proved and self.in_time():
+        passed = True in logons and False not in logons and all(followed.is_sound for followed in self.followed)
+        if self.plan.canary and passed and self.in_time():
             definition = self.register(CANARY_FAMILY, self.plan.canary)
             self.follow([self.start(definition, self.plan.place.subnets[0], CANARY)])
 
@@ -181,48 +181,46 @@ class _ProbeLaunch:
             self.refused = error if isinstance(error, Denied) else None
         return followed
 
-    # How it goes on -------------------------------------------------------------------------------
+    # Following ------------------------------------------------------------------------------------
 
     def follow(self, tasks: Sequence[_FollowedTask]) -> None:
-        """Until each has ended and its report is here, or lost."""
-        while under_way := [followed for followed in tasks if not followed.done]:
-            if time.monotonic() >= self.ends:
+        """Poll until each task has ended and its report has arrived or is lost."""
+        while unfinished := [followed for followed in tasks if not followed.done]:
+            if not self.in_time():
                 return
-            self.look(under_way)
-            for followed in under_way:
+            self.poll(unfinished)
+            for followed in unfinished:
                 self.receive(followed)
-            if not all(followed.done for followed in under_way):
+            if not all(followed.done for followed in unfinished):
                 time.sleep(self.pace.poll)
 
-    def look(self, tasks: Iterable[_FollowedTask]) -> None:
+    def poll(self, tasks: Iterable[_FollowedTask]) -> None:
         running = {followed.task.arn: followed for followed in tasks if followed.task and not followed.task.stopped}
         if not running:
             return
         try:
-            seen = self.fargate.describe(tuple(running), self.plan.place.cluster)
+            described = self.fargate.describe(tuple(running), self.plan.place.cluster)
         except Denied as error:
             for followed in running.values():  # the report may still arrive
                 followed.problem = error
             return
         except ClientError:
-            return  # throttled, or no answer: the next look may see more
-        for arn, task in seen.items():
-            self.see(running[arn], task)
-
-    def see(self, followed: _FollowedTask, task: Task) -> None:
-        if followed.task and task.status != followed.task.status:
-            self.say(f"{followed.subnet}: {task.status.lower()}")
-        followed.task = task
-        followed.ran = followed.ran or task.status == "RUNNING" or task.exit_code is not None
-        if task.stopped:
-            followed.ended = time.monotonic()
+            return  # throttled, or no answer: the next poll may succeed
+        for arn, task in described.items():
+            followed = running[arn]
+            if followed.task and task.status != followed.task.status:
+                self.say(f"{followed.subnet}: {task.status.lower()}")
+            followed.task = task
+            followed.ran = followed.ran or task.status == "RUNNING" or task.exit_code is not None
+            if task.stopped:
+                followed.ended = time.monotonic()
 
     def receive(self, followed: _FollowedTask) -> None:
         if followed.task is None:
             return
         try:
             if followed.ran or followed.ended or followed.problem:
-                followed.arrived = self.mailbox.look(followed.task.id)
+                followed.arrived = self.mailbox.fetch(followed.task.id)
         except ClientError as error:
             followed.problem = error
         else:
@@ -233,16 +231,16 @@ class _ProbeLaunch:
             never_ran = not followed.ran and followed.task.stop_code == "TaskFailedToStart"
             followed.done = never_ran or time.monotonic() >= followed.ended + self.pace.late
 
-    # What is left ---------------------------------------------------------------------------------
+    # Removing -------------------------------------------------------------------------------------
 
     def remove(self) -> tuple[Leftover, ...]:
-        """Stop, delete and deregister all that was made, and what carries the run's tag beside it. Can be repeated.
+        """Stop, delete and deregister all known resources, and all others with the run's tag. Can be repeated.
 
-        The tag is looked for in any case: an SDK's retry, or a call that got no answer, may have made more.
+        The search by tag is always necessary: an SDK's retry, or a call without an answer, may have created more.
         """
         cluster = self.plan.place.cluster
         tasks = [followed.task for followed in self.followed if followed.task]
-        self.say("removing what was made")
+        self.say("removing the run's resources")
         logs = self.plan.logs
         known = removal.Leftovers(
             tuple(self.definitions),
@@ -255,30 +253,30 @@ class _ProbeLaunch:
         return (*left, *(leftover for task_id in ids for leftover in self.mailbox.empty(task_id)))
 
     def removed(self) -> tuple[Leftover, ...]:
-        """As :meth:`remove`; Ctrl-C begins it once more, a second one leaves it."""
-        for chance in (True, False):
+        """As :meth:`remove`. The first Ctrl-C starts it again, the second one ends it."""
+        for last in (False, True):
             try:
                 return self.remove()
             except KeyboardInterrupt:
-                if chance:
-                    self.say("still removing what was made; Ctrl-C once more leaves it")
-        return (Leftover("what the run has made", "interrupted while it was removed"),)
+                if not last:
+                    self.say("still removing the run's resources; press Ctrl-C again to leave them")
+        return (Leftover("the run's resources", "the removal was interrupted"),)
 
     def ends_of_probes(self) -> tuple[TaskEnd, ...]:
-        """Of the probes, a subnet each, in their order."""
+        """The result of each subnet's probe, in order."""
         known = {followed.subnet: followed.end for followed in self.followed if followed.command is not CANARY}
-        never = "not started: interrupted, or the time for the whole run was over"
+        problem = "not started: the run was interrupted, or its time limit was reached"
         return tuple(
-            known.get(subnet) or TaskEnd(ProbeTask(subnet, problem=never)) for subnet in self.plan.place.subnets
+            known.get(subnet) or TaskEnd(ProbeTask(subnet, problem=problem)) for subnet in self.plan.place.subnets
         )
 
 
 def launch(
     plan: Plan, clients: ProbeClients, *, ends: float, say: Say, pace: Pace | None = None, canary: bool = True
 ) -> Launched:
-    """Do what the plan says, until ``ends`` (of the monotonic clock), and remove it again, whatever happens.
+    """Carry out the plan until ``ends`` (monotonic clock), and always remove its resources.
 
-    ``canary``: whether that may be started as far as is known from outside.
+    ``canary``: whether it may be started, according to the checks from outside.
     """
     state = _ProbeLaunch(plan, clients, ends, pace or Pace(), say)
     interrupted = False
@@ -291,7 +289,7 @@ def launch(
         interrupted = True
     finally:
         left = state.removed()
-        if sys.exc_info()[0] is not None:  # a crash, which tells nothing of this
+        if sys.exc_info()[0] is not None:  # a crash does not report leftovers
             for leftover in left:
                 say(f"not removed: {leftover.what}: {leftover.why}")
     canary_end = next((followed.end for followed in state.followed if followed.command is CANARY), None)

@@ -1,4 +1,4 @@
-"""Where the report of a task arrives: its log stream, and the object that it was told to write."""
+"""Fetches the report of a task from its log stream, or from the S3 object that it wrote."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gmsa_doctor.probe.envelope import Arrived, gather
 from gmsa_doctor.probe.plan import Plan
 
 LogsIn = Callable[[str | None], ProbeLogs]
-"""CloudWatch Logs of a region: a log group may be in another one than the task. None: the task's."""
+"""CloudWatch Logs in a region; None for the task's own. A log group may be in another region than the task."""
 
 
 def logs_by_region(aws: Aws, profile: str | None) -> LogsIn:
-    """Clients with the credentials of ``aws``, one a region."""
+    """Clients with the credentials of ``aws``, one for each region."""
     known: dict[str | None, ProbeLogs] = {None: ProbeLogs(aws), aws.region: ProbeLogs(aws)}
 
     def logs_in(region: str | None) -> ProbeLogs:
@@ -29,7 +29,7 @@ def logs_by_region(aws: Aws, profile: str | None) -> LogsIn:
 
 
 def split_s3(uri: str) -> tuple[str, str]:
-    """Bucket and prefix of ``s3://bucket/prefix``; the prefix ends with a slash or is empty."""
+    """The bucket and prefix of ``s3://bucket/prefix``; the prefix ends with a slash or is empty."""
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     prefix = prefix.strip("/")
     return bucket, f"{prefix}/" if prefix else ""
@@ -41,15 +41,15 @@ def object_key(prefix: str, run: str, task_id: str) -> str:
 
 
 class Mailbox:
-    """Reads what the tasks of a plan write, and removes their objects in the end."""
+    """Reads the reports of a plan's tasks, and removes their objects at the end."""
 
     def __init__(self, plan: Plan, logs_in: LogsIn, bucket: ReportBucket) -> None:
         self._plan = plan
         self._logs_in = logs_in
         self._bucket = bucket
 
-    def look(self, task_id: str) -> Arrived:
-        """What has arrived of a task's report. Raises ClientError where nothing can be read."""
+    def fetch(self, task_id: str) -> Arrived:
+        """The part of a task's report that has arrived. Raises ClientError if nothing can be read."""
         arrived = Arrived(None)
         problem: ClientError | None = None
         for read in (self._object, self._stream):
@@ -67,7 +67,7 @@ class Mailbox:
         return arrived
 
     def empty(self, task_id: str) -> list[Leftover]:
-        """Remove the object that the task has written; what could not be."""
+        """Remove the object that the task wrote. Returns it if that failed."""
         if not self._plan.report_s3:
             return []
         bucket, prefix = split_s3(self._plan.report_s3)

@@ -1,4 +1,4 @@
-"""One report out of what was seen from outside and from inside."""
+"""Merges the findings from outside and from inside into one report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gmsa_doctor.probe.message import ProbeMessage
 
 @dataclass(frozen=True)
 class ProbeReport:
-    """What a probe has sent from its subnet."""
+    """A probe's message from its subnet."""
 
     subnet: str
     message: ProbeMessage
@@ -21,7 +21,7 @@ class ProbeReport:
 def merge(
     outside: Sequence[SubjectReport], inside: Sequence[ProbeReport], ids: frozenset[str], fail_on_warning: bool
 ) -> tuple[SubjectReport, ...]:
-    """For the checks ``ids`` the inside finding takes the place of the outside one, where there is one."""
+    """The outside reports, with inside findings in place of outside ones for the checks ``ids``."""
     return tuple(replace(subject, findings=_findings(subject, inside, ids, fail_on_warning)) for subject in outside)
 
 
@@ -45,23 +45,23 @@ def _findings(
 
 
 def _of_all_subnets(check: str, by_subnet: Sequence[tuple[str, Mapping[str, Finding]]]) -> Finding | None:
-    """The finding of all subnets: the worst, with a row a subnet where they differ."""
+    """The worst finding of all subnets, with a row for each subnet if they differ."""
     seen = [(subnet, findings[check]) for subnet, findings in by_subnet if check in findings]
     if not seen:
         return None
     most_severe = replace(worst((finding for _, finding in seen), count_skipped=False), vantage="inside")
     if len({finding.status for _, finding in seen}) == 1:
         return most_severe
-    asked = [(subnet, finding.status) for subnet, finding in seen if finding.status is not Status.SKIPPED]
-    here = [subnet for subnet, status in asked if status is most_severe.status]
-    everywhere = most_severe.status is Status.PASS or len(here) == len(asked)
-    prefix = "" if everywhere else f"in {', '.join(here)} ({len(here)} of {len(asked)} subnets): "
+    checked = [(subnet, finding.status) for subnet, finding in seen if finding.status is not Status.SKIPPED]
+    affected = [subnet for subnet, status in checked if status is most_severe.status]
+    everywhere = most_severe.status is Status.PASS or len(affected) == len(checked)
+    prefix = "" if everywhere else f"in {', '.join(affected)} ({len(affected)} of {len(checked)} subnets): "
     rows = tuple(Row(subnet, finding.status, finding.summary) for subnet, finding in seen)
     return replace(most_severe, summary=f"{prefix}{most_severe.summary}", rows=rows)
 
 
 def _overruled(finding: Finding, by_id: Mapping[str, Finding], fail_on_warning: bool) -> Finding:
-    """A failure that was deduced is a warning, where what was seen from inside contradicts it."""
+    """A deduced failure becomes a warning if an observation from inside contradicts it."""
     evidence = by_id.get(finding.overruled_by or "")
     if finding.status is not Status.FAIL or evidence is None or evidence.vantage != "inside":
         return finding

@@ -1,4 +1,4 @@
-"""What a probe sends back: the findings of its checks, by subject."""
+"""The message that a probe sends back: the findings of its checks, by subject."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SubjectFindings:
 
 @dataclass(frozen=True)
 class ProbeMessage:
-    """The report of a probe. ``interrupted``: it was ended before all checks had."""
+    """The report of a probe. ``interrupted``: it ended before all checks had finished."""
 
     run: str
     subjects: tuple[SubjectFindings, ...]
@@ -34,12 +34,12 @@ class ProbeMessage:
 
     @property
     def findings(self) -> list[Finding]:
-        """Those of all subjects."""
+        """The findings of all subjects."""
         return [finding for subject in self.subjects for finding in subject.findings]
 
     @property
     def logged_on(self) -> bool | None:
-        """Whether the logons to AD succeeded, those of every subject; None where some were not tried, none failed."""
+        """Whether the AD logons of all subjects succeeded; None if none failed but some were not tried."""
         logons = [finding for finding in self.findings if finding.check in LOGONS]
         if any(finding.status in _SPENT for finding in logons):
             return False
@@ -48,12 +48,12 @@ class ProbeMessage:
 
 
 def write_message(message: ProbeMessage) -> bytes:
-    """For the envelope."""
+    """The message as bytes for the envelope."""
     return json.dumps(encode(message), separators=(",", ":")).encode()
 
 
 def read_message(body: bytes) -> ProbeMessage | None:
-    """None for what no probe of this version has written."""
+    """The message; None if no probe of this version wrote it."""
     try:
         return decode(ProbeMessage, json.loads(body))
     except (CodecError, ValueError, RecursionError):

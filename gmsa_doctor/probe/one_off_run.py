@@ -1,4 +1,4 @@
-"""``gmsa-doctor run``: look from outside, start the probes, and make one report of both."""
+"""``gmsa-doctor run``: runs checks from outside, starts the probes, and makes one report of both."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from gmsa_doctor.probe.planning import ProbeOptions, make_plan, reason_against
 from gmsa_doctor.triage.apply import Triage, applied
 
 _CANARY = CheckId("canary.task")
-LIVE_REASON = "asked from inside only, and no probe has told"
+LIVE_REASON = "only checked from inside, and no probe has reported it"
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """How the user is asked whether a plan may be carried out, told how far it is, and shown how the checks go."""
+    """The user interface: asks for confirmation of a plan, shows its progress, and shows that of the checks."""
 
     agree: Callable[[Plan], bool]
     say: Callable[[str], None]
@@ -50,10 +50,10 @@ def run(
     triage: Triage | None = None,
     pace: Pace | None = None,
 ) -> Report:
-    """Check the subjects that the request names from outside and from inside.
+    """Check the subjects of the request from outside and from inside.
 
-    ``request.seconds`` is for the whole, but for the time that the user thinks. Raises UsageError for whatever the
-    user has to mend first.
+    ``request.seconds`` limits the whole run, without the time until the user confirms. Raises UsageError for what the
+    user must fix first.
     """
     started = time.monotonic()
     selection = Selection(request, registry)
@@ -61,7 +61,7 @@ def run(
     required = registry.select(request.require)
     registry = selection.applicable(registry)
     if not selected & sides.inside(registry):
-        raise UsageError("--only and --skip leave nothing that is asked from inside: `gmsa-doctor check` does the rest")
+        raise UsageError("--only and --skip select no check that runs inside: use `gmsa-doctor check`")
     seconds = min(request.seconds, options.seconds)
     attempt = check.attempt(replace(request, seconds=seconds), registry, user.watch, live_reason=LIVE_REASON)
     interrupted = attempt.execution.interrupted
@@ -71,15 +71,15 @@ def run(
     subjects: tuple[SubjectReport, ...] | None = None
     if against is None:
         plan = make_plan(attempt, options, registry, selected)
-        asked = time.monotonic()
+        prompted = time.monotonic()
         if user.agree(plan):
-            ends = started + request.seconds + time.monotonic() - asked
-            sound = _sound_outside(attempt, registry)
-            launched = launch(plan, _clients(attempt, request), ends=ends, say=user.say, pace=pace, canary=sound)
+            ends = started + request.seconds + time.monotonic() - prompted
+            canary = _allows_canary(attempt, registry)
+            launched = launch(plan, _clients(attempt, request), ends=ends, say=user.say, pace=pace, canary=canary)
             interrupted = launched.interrupted
             subjects = _merged(attempt, plan, launched, registry, selected, request)
     if subjects is None:
-        against = against or skipped("no probe was started, as you wished")
+        against = against or skipped("no probe was started: not confirmed")
         findings = _findings_of_run(registry, selected, against, None)
         subjects = _with_findings_of_run(attempt.subjects, findings, (), request)
     subjects = applied(subjects, triage or Triage(), registry, selection.with_afterwards, request.fail_on_warning)
@@ -87,14 +87,13 @@ def run(
 
 
 def _clients(attempt: check.Attempt, request: Request) -> ProbeClients:
-    """With the session that the look from outside had."""
     ecs = attempt.cases[0].given[Ecs]
-    assert isinstance(ecs, Ecs)  # noqa: S101 - reason_against has seen to it
+    assert isinstance(ecs, Ecs)  # noqa: S101 - reason_against has checked it
     return Fargate(ecs.aws), logs_by_region(ecs.aws, request.profile), ReportBucket(ecs.aws)
 
 
-def _sound_outside(attempt: check.Attempt, registry: Registry) -> bool:
-    """Whether nothing has failed of what the inside does not ask again, or may contradict."""
+def _allows_canary(attempt: check.Attempt, registry: Registry) -> bool:
+    """Whether nothing failed outside except checks that run inside too, or that an observation can overrule."""
     ids = sides.inside(registry)
     return not any(finding.check not in ids and not finding.overruled_by for finding in _failures(attempt))
 
@@ -137,14 +136,14 @@ def _merged(
 
 
 def _clean_command(plan: Plan, request: Request) -> str:
-    """The command that looks for what this run has left."""
+    """The command that removes leftovers of this run."""
     options = {"--cluster": plan.place.cluster, "--region": plan.place.region, "--profile": request.profile}
     given = (f" {name} {shlex.quote(value)}" for name, value in options.items() if value)
     return "gmsa-doctor run --clean" + "".join(given)
 
 
 def _no_canary(subjects: Sequence[SubjectReport]) -> Finding:
-    """The canary would only fail for the same reason: that is not worth a task, or a second failed logon."""
+    """Why no canary was started: it would fail for the same reason, with a second failed logon."""
     findings = [finding for subject in subjects for finding in subject.findings]
     roots = [finding for finding in findings if finding.root and finding.status is not Status.WARN]
     if not roots:
@@ -156,15 +155,15 @@ def _no_canary(subjects: Sequence[SubjectReport]) -> Finding:
 def _findings_of_run(
     registry: Registry, selected: frozenset[str], probes: ProbeTasks | Finding, canary: CanaryTask | Finding | None
 ) -> list[Finding]:
-    """The findings of the checks of what became of the tasks; none of a canary that nobody asked for.
+    """The findings of `probe.*`, and of `canary.*` if a canary was requested.
 
-    Whether the tasks ran and have reported is judged whatever is selected: without that, nothing is known.
+    Whether the tasks ran and reported is checked even if those checks are not selected.
     """
     ours = registry.needing(ONLY_IN_RUN)
     if canary is None:
         ours -= registry.needing(frozenset({CanaryTask, TicketCache}))
     checks = Registry([declared for declared in registry.checks if declared.id in ours])
-    no_cache = canary if isinstance(canary, Finding) else deferred_to(_CANARY, "not asked")
+    no_cache = canary if isinstance(canary, Finding) else deferred_to(_CANARY, "not checked: the canary did not report")
     case = Case("run", {ProbeTasks: probes, CanaryTask: canary or no_cache, TicketCache: no_cache})
     always = ours - sides.of_canary(registry)
     return list(engine.execute(checks, [case], seconds=60, selected=always | (ours & selected)).findings[0])
@@ -173,7 +172,7 @@ def _findings_of_run(
 def _with_findings_of_run(
     subjects: Sequence[SubjectReport], findings: list[Finding], subnets: tuple[str, ...], request: Request
 ) -> tuple[SubjectReport, ...]:
-    """What became of the tasks is told once, with the first subject; the header tells where all this was seen from."""
+    """Adds the findings about the tasks to the first subject only, and the vantage to the header of each."""
     added = [
         replace(finding, vantage=finding.vantage or "outside").rooted(request.fail_on_warning) for finding in findings
     ]

@@ -1,4 +1,4 @@
-"""What a run will make, before it is made: the probe's task definition, and where its tasks go. Pure."""
+"""The plan of a run: the probe's task definition, and where its tasks run. Pure."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from gmsa_doctor.probe.handover import VARIABLE
 
 CONTAINER = "gmsa-doctor"
 KRB5CCNAME = "/var/credentials-fetcher/krbdir/krb5cc"
-"""Where the platform puts the ticket. Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-linux-gmsa.html"""
+"""The platform's path for the ticket cache. Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-linux-gmsa.html"""
 CPU, MEMORY = "256", "512"
-"""The smallest that Fargate has: a quarter of a vCPU, half a GB."""
+"""The smallest size on Fargate: 0.25 vCPU and 0.5 GB."""
 
 
 @dataclass(frozen=True)
 class TaskPlacement:
-    """Where the tasks run: as the subject's do. On EC2 there is no platform version, and Fargate takes its latest."""
+    """Where the tasks run, like those of the subject. ``platform_version``: None for the latest one."""
 
     cluster: str
     region: str | None
@@ -31,26 +31,26 @@ class TaskPlacement:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that a run will make."""
+    """All resources that a run will create."""
 
     run: str
-    """Its id: letters, digits and dashes."""
+    """The run's id: letters, digits and dashes."""
     subject: str
     image: str
     task_role: str
-    """The service's execution role: what it may read, the probe reads."""
+    """The service's execution role: the probe has its permissions."""
     execution_role: str
-    """Pulls the image and writes the log."""
+    """The role that pulls the image and writes the log."""
     shared: SharedResources
     place: TaskPlacement
     logs: LogStreams | None
     report_s3: str | None
     definition: dict[str, Any] = field(repr=False)
-    """The arguments of RegisterTaskDefinition but family and tags."""
+    """The arguments of RegisterTaskDefinition without family and tags."""
     canary: dict[str, Any] | None = field(default=None, repr=False)
 
     def stream(self, task_id: str) -> str:
-        """The log stream of a task. Source: the awslogs driver's prefix-name/container-name/task-id."""
+        """The log stream of a task. Source: the awslogs driver names it prefix-name/container-name/task-id."""
         return f"{self.run}/{CONTAINER}/{task_id}"
 
 
@@ -63,7 +63,7 @@ def definition(
     environment: dict[str, str],
     command: Sequence[str],
 ) -> dict[str, Any]:
-    """A task definition for Fargate, of the subject's architecture. ``roles``: the task role, the execution role."""
+    """A task definition for Fargate, with the subject's architecture. ``roles``: task role and execution role."""
     container: dict[str, Any] = {
         "name": CONTAINER,
         "image": image,
@@ -98,8 +98,8 @@ def definition(
 def with_ticket(probe: dict[str, Any], container: Container, handover: str) -> dict[str, Any]:
     """The canary's task definition: the probe's, with the container's credentialSpecs and user.
 
-    Without a ``user`` in the task definition it runs as root, whom the ticket cache belongs to on Fargate: what the
-    service's image says of its user is not known here.
+    Without a ``user`` in the task definition it runs as root, who owns the ticket cache on Fargate: the user in the
+    service's image is unknown.
     """
     canary = {
         **probe["containerDefinitions"][0],
@@ -110,12 +110,12 @@ def with_ticket(probe: dict[str, Any], container: Container, handover: str) -> d
             {"name": "KRB5CCNAME", "value": dict(container.environment).get("KRB5CCNAME") or KRB5CCNAME},
         ],
     }
-    role = probe["taskRoleArn"]  # Credentials Fetcher acts as the execution role: the service's, whoever starts probes
+    role = probe["taskRoleArn"]  # Credentials Fetcher uses the execution role: the service's, not that of the probes
     return {**probe, "executionRoleArn": role, "containerDefinitions": [canary]}
 
 
 def start_arguments(place: TaskPlacement, subnet: str, token: str, command: Sequence[str] = ()) -> dict[str, Any]:
-    """The arguments of RunTask but task definition, tags and who started it; ``command`` in place of the image's."""
+    """The arguments of RunTask without task definition, tags and startedBy; ``command`` replaces the image's."""
     groups = {"securityGroups": list(place.security_groups)} if place.security_groups else {}
     public = "ENABLED" if place.public_address else "DISABLED"
     vpc = {"subnets": [subnet], "assignPublicIp": public, **groups}
@@ -134,16 +134,16 @@ def start_arguments(place: TaskPlacement, subnet: str, token: str, command: Sequ
 
 
 def describe(plan: Plan) -> Iterator[tuple[int, str]]:
-    """What will be made, for the user to agree to: lines, and how far each is indented."""
+    """The plan as text for the user to confirm: lines with their indentation."""
     place = plan.place
-    yield 0, f"To look at {plan.subject} from where it runs, gmsa-doctor will make in AWS, and remove again:"
+    yield 0, f"To check {plan.subject} from inside its network, gmsa-doctor creates in AWS, and removes afterwards:"
     kinds = "task definitions for the probes and for the canary" if plan.canary else "a task definition for the probes"
     yield 2, f"{kinds}, with the image {plan.image}"
     count = len(place.subnets)
     tasks = f"{count} Fargate task{'' if count == 1 else 's'}" + (" and then the canary" if plan.canary else "")
     address = "with a public address" if place.public_address else "without a public address"
     groups = ", ".join(place.security_groups) or "the VPC's default"
-    yield 2, f"{tasks} in the cluster {place.cluster}, {address}, in the security groups {groups}, in"
+    yield 2, f"{tasks}, in the cluster {place.cluster}, {address}, in the security groups {groups}, in the subnets"
     for subnet in place.subnets:
         yield 4, subnet
     if plan.logs:
@@ -151,6 +151,6 @@ def describe(plan: Plan) -> Iterator[tuple[int, str]]:
     if plan.report_s3:
         yield 2, f"objects under {plan.report_s3}/{plan.run}/"
     is_other = plan.execution_role != plan.task_role
-    started = f", and are started by {plan.execution_role} (but for the canary)" if is_other else ""
-    yield 0, f"The tasks act as the service's execution role, {plan.task_role}{started}."
-    yield 0, f"All of it carries the tag gmsa-doctor={plan.run}. AWS charges for the tasks as long as they run."
+    started = f"; their own execution role is {plan.execution_role} (except for the canary)" if is_other else ""
+    yield 0, f"The tasks have the permissions of the service's execution role, {plan.task_role}{started}."
+    yield 0, f"All resources have the tag gmsa-doctor={plan.run}. AWS charges for the tasks while they run."

@@ -1,4 +1,4 @@
-"""From a look from outside to a plan, or to the reason why no probe is started."""
+"""Makes a plan from the results of the checks outside, or gives the reason why no probe is started."""
 
 from __future__ import annotations
 
@@ -25,13 +25,12 @@ from gmsa_doctor.probe.plan import Plan, TaskPlacement, definition, with_ticket
 T = TypeVar("T")
 
 ROLE = CheckId("execution-role.present")
-_ASKED = sides.INSIDE - {DnsServersInUse}
-"""What is worth a task: the DNS servers alone are not."""
+_WORTH_A_TASK = sides.INSIDE - {DnsServersInUse}
 
 
 @dataclass(frozen=True)
 class ProbeOptions:
-    """What the user asks of the probes."""
+    """The user's options for the probes."""
 
     image: str
     each_subnet: bool = True
@@ -40,29 +39,27 @@ class ProbeOptions:
     report_s3: str | None = None
     canary: bool = False
     public_address: bool = False
-    """Where no service tells."""
+    """Used if no service sets it."""
     seconds: float = 60.0
-    """For the checks, outside and in each probe."""
+    """Time limit of the checks, outside and in each probe."""
 
 
 def reason_against(attempt: check.Attempt, registry: Registry, selected: frozenset[str]) -> Finding | None:
-    """Why a probe could tell nothing more; None if it could."""
+    """Why a probe would report nothing new; None if it would."""
     given = attempt.cases[0].given
     for kind in (Ecs, TaskDefinition):
         reason = given.get(kind)
         if isinstance(reason, Finding):
             return _because("no probe was started", [reason])
-    if not _the(TaskDefinition, attempt.cases[0]).execution_role_arn:
-        return deferred_to(
-            ROLE, f"no probe was started because of {ROLE}: there is no execution role that it could act as"
-        )
+    if not _given(TaskDefinition, attempt.cases[0]).execution_role_arn:
+        return deferred_to(ROLE, f"no probe was started because of {ROLE}: there is no execution role for it")
     reasons: list[Finding] = []
     for case, values in zip(attempt.cases, attempt.execution.values, strict=True):
         possible, missing = _possible(registry, selected, {**values, **case.given})
         if possible:
             return None
         reasons += missing
-    return _because("no probe was started, since it would have nothing to ask", reasons)
+    return _because("no probe was started: it would have nothing to check", reasons)
 
 
 def _because(text: str, reasons: list[Finding]) -> Finding:
@@ -71,7 +68,7 @@ def _because(text: str, reasons: list[Finding]) -> Finding:
 
 
 def _possible(registry: Registry, selected: frozenset[str], values: dict[type, object]) -> tuple[bool, list[Finding]]:
-    """Whether a check of the inside has what it needs of the outside; the findings in the way of those that do not."""
+    """Whether any check inside has the values that it needs from outside, and the findings that block the others."""
     ids = sides.inside(registry) & selected
     checks = [declared for declared in registry.checks if declared.id in ids]
     known = sides.CLIENTS | {declared.gives for declared in checks}
@@ -84,26 +81,24 @@ def _possible(registry: Registry, selected: frozenset[str], values: dict[type, o
         if missing or any(kind in blocked for kind in required):
             blocked.add(declared.gives)
             reasons += missing
-        elif any(need.type in _ASKED for need in declared.needs):
+        elif any(need.type in _WORTH_A_TASK for need in declared.needs):
             possible = True
     return possible, reasons
 
 
 def make_plan(attempt: check.Attempt, options: ProbeOptions, registry: Registry, selected: frozenset[str]) -> Plan:
-    """All that the run will make. Raises UsageError for what is not known and can be told by an option."""
+    """The plan. Raises UsageError for missing information that an option can provide."""
     case = attempt.cases[0]
-    subject, place, chosen = _the(TaskDefinition, case), _the(AwsPlace, case), case.given.get(ChosenContainer)
+    subject, place, chosen = _given(TaskDefinition, case), _given(AwsPlace, case), case.given.get(ChosenContainer)
     container = chosen.container if isinstance(chosen, ChosenContainer) else None
     network = case.given.get(Network)
     if not isinstance(network, Network) or not network.subnets:
-        raise UsageError("where the service runs is not known: give --subnets and --security-groups")
+        raise UsageError("the service's subnets are unknown: add --subnets and --security-groups")
     if options.canary and (len(attempt.cases) != 1 or not container or not container.credential_specs):
-        raise UsageError("--canary wants one container with credentialSpecs: name it with --container")
+        raise UsageError("--canary requires one container with credentialSpecs: name it with --container")
     logs = _logs(subject, options, place.region)
     if logs is None and not options.report_s3:
-        raise UsageError(
-            "the task definition writes to no log group that the probe could use: give --log-group or --report-s3"
-        )
+        raise UsageError("the task definition has no log group for the probe to use: add --log-group or --report-s3")
     run = f"gmsa-doctor-{secrets.token_hex(5)}"
     role = str(subject.execution_role_arn)
     inside = selected & sides.inside(registry)
@@ -127,7 +122,7 @@ def make_plan(attempt: check.Attempt, options: ProbeOptions, registry: Registry,
             network.subnets if options.each_subnet else network.subnets[:1],
             network.security_groups,
             network.public_address or options.public_address,
-            _the(Platform, case).version,
+            _given(Platform, case).version,
         ),
         logs=logs,
         report_s3=options.report_s3,
@@ -137,7 +132,6 @@ def make_plan(attempt: check.Attempt, options: ProbeOptions, registry: Registry,
 
 
 def _title(attempt: check.Attempt) -> str:
-    """The service or the task definition, whichever was named."""
     subject = attempt.found[0].subject
     return f"{subject.cluster or 'default'}/{subject.service}" if subject.service else subject.task_definition
 
@@ -146,7 +140,7 @@ _ECR = re.compile(r"\d+\.dkr[.-]ecr")
 
 
 def _shared(subject: TaskDefinition, options: ProbeOptions, logs: LogStreams | None) -> SharedResources:
-    """A group that the driver makes for the service is not there before the service has started."""
+    """A log group that the service's log driver creates does not exist before the service has started."""
     role = options.execution_role is None
     images = (container.image or "" for container in subject.containers)
     return SharedResources(
@@ -159,20 +153,20 @@ def _shared(subject: TaskDefinition, options: ProbeOptions, logs: LogStreams | N
 def _handover(
     run: str, attempt: check.Attempt, options: ProbeOptions, registry: Registry, ids: frozenset[str]
 ) -> Handover:
-    """What was found outside; the probe acts as the execution role, whoever we are."""
+    """The values found outside, but with the execution role as the caller: the probe uses its credentials."""
     kinds = sides.to_hand_over(registry, ids | sides.inside(registry))
     cases: list[Case] = []
     for case, found in zip(attempt.cases, attempt.execution.values, strict=True):
-        role = str(_the(TaskDefinition, case).execution_role_arn)
-        caller = Caller(_the(AwsPlace, case).account or "", role, is_execution_role=True)
+        role = str(_given(TaskDefinition, case).execution_role_arn)
+        caller = Caller(_given(AwsPlace, case).account or "", role, is_execution_role=True)
         values = {**found, **case.given, Caller: caller}
         cases.append(Case(case.name, {kind: value for kind, value in values.items() if kind in kinds}))
-    region = _the(AwsPlace, attempt.cases[0]).region
+    region = _given(AwsPlace, attempt.cases[0]).region
     return Handover(run, tuple(sorted(ids)), options.seconds, region, options.report_s3, tuple(cases))
 
 
 def _logs(subject: TaskDefinition, options: ProbeOptions, region: str | None) -> LogStreams | None:
-    """The log group that was named; else the one of the container with credentialSpecs, else of any."""
+    """The named log group, otherwise that of the container with credentialSpecs, otherwise any container's."""
     if options.log_group:
         return LogStreams(options.log_group, region)
     containers = sorted(subject.containers, key=lambda container: not container.credential_specs)
@@ -180,7 +174,7 @@ def _logs(subject: TaskDefinition, options: ProbeOptions, region: str | None) ->
     return replace(logs, region=logs.region or region) if logs else None
 
 
-def _the(kind: type[T], case: Case) -> T:
+def _given(kind: type[T], case: Case) -> T:
     value = case.given[kind]
-    assert isinstance(value, kind)  # noqa: S101 - the reasons against a probe have been looked at
+    assert isinstance(value, kind)  # noqa: S101 - reason_against has checked it
     return value

@@ -1,4 +1,4 @@
-"""What a run has made in AWS, found again by its tag, and removed."""
+"""Finds the AWS resources of a run by their tag, and removes them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from gmsa_doctor.given.probe_tasks import Leftover
 from gmsa_doctor.probe.mail import LogsIn
 
 STOP_SECONDS = 60.0
-"""Until a task that was told to stop has ended: Fargate takes half a minute to take its network away."""
+"""Time limit for stopping tasks: Fargate needs half a minute to detach the network interface."""
 POLL_SECONDS = 1.0
 _AT_ONCE = 100
-"""Tasks that DescribeTasks takes."""
+"""The most tasks that DescribeTasks accepts."""
 
 
 @dataclass(frozen=True)
 class MadeStream:
-    """A log stream of a task of ours. ``region`` is None for the task's own."""
+    """A log stream of a probe. ``region`` is None for the task's own."""
 
     region: str | None
     group: str
@@ -31,9 +31,9 @@ class MadeStream:
 
 @dataclass(frozen=True)
 class Leftovers:
-    """Task definitions and running tasks (by ARN) that carry our tag, and their log streams.
+    """Task definitions and running tasks (by ARN) with our tag, and their log streams.
 
-    ``problems`` say where we could not look.
+    ``problems``: searches that failed.
     """
 
     definitions: tuple[str, ...] = ()
@@ -46,12 +46,12 @@ class Leftovers:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What a user calls them."""
+        """The names to show."""
         streams = (f"log stream {stream.name} of {stream.group}" for stream in self.streams)
         return (*self.tasks, *self.definitions, *streams)
 
     def joined_with(self, leftovers: Leftovers) -> Leftovers:
-        """Both, each thing once."""
+        """The union of both."""
         return Leftovers(
             tuple(dict.fromkeys((*self.definitions, *leftovers.definitions))),
             tuple(dict.fromkeys((*self.tasks, *leftovers.tasks))),
@@ -61,9 +61,9 @@ class Leftovers:
 
 
 def find(fargate: Fargate, logs_in: LogsIn, cluster: str, run: str | None = None) -> Leftovers:
-    """What is left of a run, or of all runs: the task definitions of the region, the tasks of the cluster.
+    """The leftovers of a run, or of all runs: task definitions in the region, and tasks in the cluster.
 
-    Log streams are found by way of the task definition that names them.
+    Task definitions lead to their log streams.
     """
     definitions: list[Registered] = []
     tasks: list[str] = []
@@ -71,30 +71,30 @@ def find(fargate: Fargate, logs_in: LogsIn, cluster: str, run: str | None = None
     problems: list[Leftover] = []
 
     @contextmanager
-    def looking_for(what: str) -> Iterator[None]:
+    def searching(resources: str) -> Iterator[None]:
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the rest is removed
-            problems.append(Leftover(f"{what}, if there are any", _why(error)))
+        except Exception as error:  # noqa: BLE001 - after any error, the rest must still be removed
+            problems.append(Leftover(f"{resources}, if there are any", _reason(error)))
 
     for family in FAMILIES:
-        with looking_for(f"task definitions {family}"):
+        with searching(f"task definitions {family}"):
             found = [fargate.registered(arn) for arn in fargate.active_definitions(family)]
             definitions += [definition for definition in found if _ours(definition.run, run)]
-        with looking_for(f"tasks of {family} in {cluster}"):
+        with searching(f"tasks of {family} in {cluster}"):
             described = _described(fargate, fargate.running(cluster, family), cluster)
             tasks += (arn for arn, task in described if not task.stopped and _ours(task.run, run))
     logs = ((definition.log_region, definition.log_group, definition.stream_prefix) for definition in definitions)
     for region, group, prefix in dict.fromkeys(logs):
         if group and prefix:
-            with looking_for(f"log streams {prefix}/ of {group}"):
+            with searching(f"log streams {prefix}/ of {group}"):
                 streams += [MadeStream(region, group, name) for name in logs_in(region).streams(group, f"{prefix}/")]
     arns = tuple(definition.arn for definition in definitions)
     return Leftovers(arns, tuple(tasks), tuple(streams), tuple(problems))
 
 
-def _why(error: Exception) -> str:
-    return error.text if isinstance(error, ClientError) else f"a bug of ours ({type(error).__name__})"
+def _reason(error: Exception) -> str:
+    return error.text if isinstance(error, ClientError) else f"a bug in gmsa-doctor ({type(error).__name__})"
 
 
 def _ours(tag: str | None, run: str | None) -> bool:
@@ -107,9 +107,9 @@ def _described(fargate: Fargate, arns: tuple[str, ...], cluster: str) -> Iterato
 
 
 def remove(found: Leftovers, fargate: Fargate, logs_in: LogsIn, cluster: str, reason: str) -> tuple[Leftover, ...]:
-    """Stop, wait until the tasks have ended, delete, and deregister; what could not be done.
+    """Stop the tasks and wait for their end, delete the log streams, deregister. Returns what could not be removed.
 
-    Task definitions come last: by them the rest is found again, should this be interrupted.
+    Task definitions come last: after an interruption, they lead to the rest.
     """
     left: list[Leftover] = list(found.problems)
     stopping: list[str] = []
@@ -134,8 +134,8 @@ def remove(found: Leftovers, fargate: Fargate, logs_in: LogsIn, cluster: str, re
 def _tried(leftover: Leftover, remove: Callable[..., None], *arguments: str) -> list[Leftover]:
     try:
         remove(*arguments)
-    except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the rest is removed
-        return [replace(leftover, why=_why(error))]
+    except Exception as error:  # noqa: BLE001 - after any error, the rest must still be removed
+        return [replace(leftover, why=_reason(error))]
     return []
 
 
@@ -145,9 +145,9 @@ def _still_running(tasks: Iterable[str], fargate: Fargate, cluster: str) -> list
     while waiting and time.monotonic() < ends:
         try:
             described = list(_described(fargate, waiting, cluster))
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the rest is removed
-            return [Leftover("tasks that were told to stop, if they have not ended", _why(error))]
+        except Exception as error:  # noqa: BLE001 - after any error, the rest must still be removed
+            return [Leftover("stopped tasks that may still be running", _reason(error))]
         waiting = tuple(arn for arn, task in described if not task.stopped)
         if waiting:
             time.sleep(POLL_SECONDS)
-    return [Leftover(f"the task {arn}", "it was told to stop, and has not ended") for arn in waiting]
+    return [Leftover(f"the task {arn}", "it was stopped, but is still running") for arn in waiting]

@@ -1,4 +1,4 @@
-"""Which checks belong inside, and what they are to be handed: told by the graph, with no list to keep."""
+"""Which checks run inside, and which values they need from outside: derived from the graph, without a list."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from gmsa_doctor.clients.ldap.client import Ldap
 from gmsa_doctor.clients.network.sql_browser import SqlBrowser
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core.registry import Registry
-from gmsa_doctor.given.admin_account import AdminAccount
+from gmsa_doctor.given.request import AdminAccount
 from gmsa_doctor.given.vantage import DnsServersInUse, Vantage
 
 INSIDE: frozenset[type] = frozenset(
     {S3, Ssm, SecretsManager, Dns, Tcp, Ldap, Kerberos, KdcQuestions, SqlBrowser, DnsServersInUse}
 )
-"""What answers from the task's place: with the execution role's permissions, or in the task's network."""
+"""The clients that are used inside: with the execution role's permissions, or in the task's network."""
 OUTSIDE: frozenset[type] = frozenset({*AWS_CLIENTS, AdminAccount}) - INSIDE
-"""What the execution role may not ask, as a rule; and who is asked for at the terminal."""
+"""Clients for which the execution role usually lacks permissions, and the account from the terminal."""
 CLIENTS = INSIDE | OUTSIDE | {TicketCache}
 
 
 def inside(registry: Registry) -> frozenset[str]:
-    """The ids of the checks that need the vantage, directly or by a check on their way."""
+    """The ids of the checks that need a client of the inside, directly or through another check."""
     return _reached(registry, INSIDE, OUTSIDE | {TicketCache}) - of_canary(registry)
 
 
 def of_canary(registry: Registry) -> frozenset[str]:
-    """The ids of the checks that look at the ticket cache which the platform has filled."""
+    """The ids of the checks that read the ticket cache of the platform."""
     return _reached(registry, frozenset({TicketCache}), OUTSIDE)
 
 
@@ -47,7 +47,7 @@ def _reached(registry: Registry, wanted: frozenset[type], excluded: frozenset[ty
 
 
 def to_hand_over(registry: Registry, ids: frozenset[str]) -> frozenset[type]:
-    """The types of the values that these checks take and that none of them gives."""
+    """The types of the values that these checks take and do not give each other."""
     checks = [check for check in registry.checks if check.id in ids]
     taken = frozenset(need.type for check in checks for need in check.needs)
     return taken - {check.gives for check in checks} - CLIENTS - {Vantage}

@@ -16,8 +16,7 @@ from gmsa_doctor.clients.aws.task_metadata import OwnTask
 from gmsa_doctor.core.errors import ClientError, TimedOut, UsageError
 from gmsa_doctor.core.limits import within
 from gmsa_doctor.core.model import Finding, Fix, skipped
-from gmsa_doctor.given.compared import Intended
-from gmsa_doctor.given.request import Request
+from gmsa_doctor.given.request import Intended, Request
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor.subjects import files, own_task, registered
 from gmsa_doctor.subjects.files import SkippedFiles

@@ -16,8 +16,7 @@ from gmsa_doctor.core.model import deferred_to, skipped, unknown
 from gmsa_doctor.formats.documents.located import Definition, Located
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition, TaskDefinitionError, read_task_definition
 from gmsa_doctor.formats.templates.cloudformation import LeftOut
-from gmsa_doctor.given.compared import Intended
-from gmsa_doctor.given.request import Request
+from gmsa_doctor.given.request import Intended, Request
 from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor.subjects.source import (

@@ -17,7 +17,7 @@ from gmsa_doctor.core.errors import ClientError, NotFound
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Finding, Given, Outcome, Result, failed, skipped
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
-from gmsa_doctor.given.compared import Intended
+from gmsa_doctor.given.request import Intended
 from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject, LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor.given.vantage import Caller, ServiceNames, Vantage

@@ -13,7 +13,7 @@ from gmsa_doctor.core.errors import ClientError, TimedOut
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Finding, Given, Outcome, Status, skipped
 from gmsa_doctor.formats.documents.credspec import CredSpecDocument
-from gmsa_doctor.given.admin_account import AdminAccount
+from gmsa_doctor.given.request import AdminAccount
 from gmsa_doctor.given.subject import Launch, Platform
 from gmsa_doctor_checks.active_directory.user_entry import Administrator, read
 from gmsa_doctor_checks.credspec.domain_data import domain_data

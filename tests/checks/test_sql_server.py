@@ -13,7 +13,7 @@ from gmsa_doctor.core.errors import ClientError, Denied, NotFound, TimedOut
 from gmsa_doctor.core.model import Finding, Given, Outcome, Result, Status, Stop, failed, passed, skipped
 from gmsa_doctor.formats.documents.task_definition import Container, NamedString
 from gmsa_doctor.formats.sql_server.connection_string import parse
-from gmsa_doctor.given.application import ApplicationConfig
+from gmsa_doctor.given.request import ApplicationConfig
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks.sql_server.connection_string import connection_strings

@@ -10,7 +10,7 @@ from gmsa_doctor.authoring import Finding, Given, Owner, Status
 from gmsa_doctor.core.errors import Denied
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.formats.documents.task_definition import read_task_definition
-from gmsa_doctor.given.application import ApplicationConfig
+from gmsa_doctor.given.request import ApplicationConfig
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Subject
 from gmsa_doctor_checks.sql_server.app_secrets import app_secrets
 from tests.command import a_task_definition

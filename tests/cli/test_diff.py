@@ -61,23 +61,23 @@ COUNTED = replace(WARNING, root=True)
         (UNKNOWN, PASSED, "changed"),
     ],
 )
-def test_each_change_of_status_is_of_one_kind(before: Finding, after: Finding, kind: str | None) -> None:
+def test_each_change_of_status_has_one_kind(before: Finding, after: Finding, kind: str | None) -> None:
     found = compare(made(*GOOD, before), made(*GOOD, after))
     assert keys(found) == ({kind: ["kerberos.user-ticket"]} if kind else {})
     assert bool(found) == bool(kind)
 
 
-def test_what_fails_and_is_new_broke() -> None:
+def test_a_new_failure_broke() -> None:
     found = compare(made(*GOOD), made(*GOOD, WRONG_PASSWORD))
     assert keys(found) == {"broke": ["kerberos.user-ticket"]}
 
 
-def test_checks_that_are_new_or_gone_are_told_as_that() -> None:
+def test_new_and_removed_checks_are_listed() -> None:
     found = compare(made(*GOOD, WRONG_PASSWORD), made(*GOOD, DENIED))
     assert keys(found) == {"new_checks": ["secret.value"], "gone_checks": ["kerberos.user-ticket"]}
 
 
-def test_subjects_that_are_new_or_gone_are_told_once_and_their_failures_broke() -> None:
+def test_new_and_removed_subjects_are_listed_once_and_new_failures_broke() -> None:
     before = report((APP, GOOD), ("old/app", [WRONG_PASSWORD]), verdict=Verdict.FAIL)
     after = report((APP, GOOD), ("new/app", [*GOOD, NO_OBJECT]), verdict=Verdict.FAIL)
     found = compare(before, after)
@@ -85,7 +85,7 @@ def test_subjects_that_are_new_or_gone_are_told_once_and_their_failures_broke() 
     assert keys(found) == {"broke": ["credspec.object"]}
 
 
-def test_of_two_subjects_with_one_name_the_worse_counts() -> None:
+def test_the_worst_of_two_subjects_with_one_name_counts() -> None:
     both = report((APP, [PASSED]), (APP, [WRONG_PASSWORD]), verdict=Verdict.FAIL)
     assert not compare(both, made(WRONG_PASSWORD))
     assert keys(compare(made(PASSED), both)) == {"broke": ["kerberos.user-ticket"]}
@@ -141,7 +141,7 @@ Subjects that are gone
 """
 
 
-def test_the_text_tells_what_broke_first_and_ends_with_1(tmp_path: Path) -> None:
+def test_the_text_reports_what_broke_first_and_ends_with_1(tmp_path: Path) -> None:
     ended = diff(tmp_path, BEFORE, AFTER)
     assert ended.out == TEXT
     assert (ended.code, ended.err) == (1, "")
@@ -209,7 +209,7 @@ def test_where_the_locale_is_c_all_is_ascii(tmp_path: Path) -> None:
         ("{}", "the report b.json: it is no report of gmsa-doctor"),
     ],
 )
-def test_what_is_no_report_gives_one_message(after: str, words: str, tmp_path: Path) -> None:
+def test_what_is_not_a_report_gives_one_message(after: str, words: str, tmp_path: Path) -> None:
     ended = diff(tmp_path, BEFORE, after)
     assert (ended.code, ended.out) == (2, "")
     (line,) = ended.err.splitlines()

@@ -68,20 +68,20 @@ def allowed(document: dict[str, Any]) -> set[str]:
 # What is in it --------------------------------------------------------------------------------------
 
 
-def test_who_runs_may_do_all_that_the_clients_declare_but_write_the_probes_report(env: dict[str, str]) -> None:
+def test_run_is_allowed_all_declared_actions_except_writing_the_probes_report(env: dict[str, str]) -> None:
     actions = allowed(printed("--report-s3", "s3://reports", "--kms-key", KEY, env=env))
     beside = {"ecs:TagResource", "iam:PassRole", "kms:Decrypt"}
     assert actions == {*declared(AWS_CLIENTS), *declared(RUN_CLIENTS), *beside} - {"s3:PutObject", OF_EVERYBODY}
 
 
-def test_who_checks_may_do_all_that_the_reading_clients_declare_and_nothing_else(env: dict[str, str]) -> None:
+def test_check_is_allowed_exactly_the_actions_of_the_reading_clients(env: dict[str, str]) -> None:
     actions = allowed(printed("--kms-key", KEY, env=env, purpose="doctor")) - {"kms:Decrypt"}
     assert actions == {*declared(AWS_CLIENTS)} - {OF_EVERYBODY}
     changing = re.compile(r":(?!(Get|List|Describe|Head|Simulate)[A-Z])")
     assert not [one for one in actions if changing.search(one)]
 
 
-def test_sending_the_verdict_is_permitted_for_the_bus_that_is_named(env: dict[str, str]) -> None:
+def test_sending_the_verdict_is_allowed_for_the_named_bus(env: dict[str, str]) -> None:
     document = printed(
         "--event-bus", "alerts", "--account", ACCOUNT, "--region", "eu-west-1", env=env, purpose="doctor"
     )
@@ -91,7 +91,7 @@ def test_sending_the_verdict_is_permitted_for_the_bus_that_is_named(env: dict[st
 
 @pytest.mark.parametrize("purpose", Purpose)
 @pytest.mark.parametrize("scope", [Scope(), Scope(kms_keys=(KEY,), report=("reports", "a"), event_bus="default")])
-def test_the_document_has_the_form_that_iam_takes(purpose: Purpose, scope: Scope) -> None:
+def test_the_document_has_the_form_that_iam_accepts(purpose: Purpose, scope: Scope) -> None:
     document = policy(purpose, scope)
     assert list(document) == ["Version", "Statement"]
     assert document["Version"] == "2012-10-17"
@@ -125,7 +125,7 @@ cluster instead.
 """
 
 
-def test_whatever_iam_can_limit_to_resources_is_limited(env: dict[str, str]) -> None:
+def test_every_action_that_iam_can_limit_is_limited(env: dict[str, str]) -> None:
     reference = load_resource(AdditionalSpecs, "Policies.json")  # of the service authorization reference
     for statement in printed(*WHOLE, "--report-s3", "s3://reports", "--kms-key", KEY, env=env)["Statement"]:
         for action in statement["Action"]:
@@ -134,7 +134,7 @@ def test_whatever_iam_can_limit_to_resources_is_limited(env: dict[str, str]) -> 
             assert (statement["Resource"] != EVERYTHING) == (can_be_limited and action not in NOT_LIMITED), action
 
 
-def test_tasks_are_started_of_our_own_families_in_the_one_cluster(env: dict[str, str]) -> None:
+def test_only_our_own_families_can_be_started_in_the_cluster(env: dict[str, str]) -> None:
     statement = only(printed(*WHOLE, env=env), "ecs:RunTask")
     assert statement["Resource"] == OUR_DEFINITIONS
     assert statement["Condition"] == IN_CLUSTER
@@ -146,7 +146,7 @@ def test_only_tasks_with_our_tag_can_be_stopped(env: dict[str, str]) -> None:
     assert statement["Condition"] == {"Null": {f"aws:ResourceTag/{TAG}": "false"}}
 
 
-def test_only_what_is_being_made_can_be_tagged(env: dict[str, str]) -> None:
+def test_only_new_resources_can_be_tagged(env: dict[str, str]) -> None:
     statement = only(printed(*WHOLE, env=env), "ecs:TagResource")
     assert statement["Resource"] == [*OUR_DEFINITIONS, TASKS]
     assert statement["Condition"] == {"StringEquals": {"ecs:CreateAction": ["RegisterTaskDefinition", "RunTask"]}}
@@ -158,7 +158,7 @@ def test_the_two_roles_can_be_passed_to_tasks_only(env: dict[str, str]) -> None:
     assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
 
 
-def test_of_the_services_log_group_only_the_probes_streams_can_be_removed(env: dict[str, str]) -> None:
+def test_only_the_probes_streams_of_the_log_group_can_be_removed(env: dict[str, str]) -> None:
     statement = only(printed(*WHOLE, env=env), "logs:DeleteLogStream")
     assert statement["Resource"] == [f"arn:aws:logs:{HERE}:log-group:/ecs/web:log-stream:*/gmsa-doctor/*"]
 
@@ -188,9 +188,7 @@ def test_without_reports_in_s3_nothing_can_be_removed_there(env: dict[str, str])
         (f"arn:aws:ssm:{HERE}:parameter/gmsa/web", "ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/gmsa/web"),
     ],
 )
-def test_the_credspec_is_meant_literally_wherever_it_is(
-    credspec: str, action: str, resource: str, env: dict[str, str]
-) -> None:
+def test_the_name_of_the_credspec_is_literal(credspec: str, action: str, resource: str, env: dict[str, str]) -> None:
     document = printed("--credspec", credspec, env=env, purpose="doctor")
     assert only(document, action)["Resource"] == [resource]
     (other,) = {"s3:GetObject", "ssm:GetParameter"} - {action}
@@ -205,7 +203,7 @@ def test_the_credspec_is_meant_literally_wherever_it_is(
         ("gmsa-secret", ["gmsa-secret", "gmsa-secret-??????"]),
     ],
 )
-def test_a_secrets_arn_fits_with_its_six_last_characters_and_without(
+def test_a_secrets_arn_matches_with_and_without_its_last_six_characters(
     written: str, patterns: list[str], env: dict[str, str]
 ) -> None:
     start = SECRET.removesuffix("gmsa/web-AbCdEf")
@@ -213,16 +211,16 @@ def test_a_secrets_arn_fits_with_its_six_last_characters_and_without(
     assert only(document, "secretsmanager:GetSecretValue")["Resource"] == [start + one for one in patterns]
 
 
-def test_a_secrets_arn_that_secrets_manager_has_told_is_taken_as_it_is() -> None:
+def test_a_secrets_arn_from_secrets_manager_is_used_unchanged() -> None:
     document = policy(Purpose.DOCTOR, Scope(full_secrets=(parse_secret_arn(SECRET),)))
     assert only(document, "secretsmanager:GetSecretValue")["Resource"] == [SECRET]
 
 
-def test_where_no_secret_is_read_none_is_permitted() -> None:
+def test_without_a_secret_none_is_allowed() -> None:
     assert not of(policy(Purpose.EXECUTION_ROLE, Scope(without_secret=True)), "secretsmanager:GetSecretValue")
 
 
-def test_what_a_key_is_may_be_asked_of_every_key_of_the_account(env: dict[str, str]) -> None:
+def test_every_key_of_the_account_can_be_described(env: dict[str, str]) -> None:
     document = printed("--account", ACCOUNT, "--region", "eu-west-1", env=env, purpose="doctor")
     assert only(document, "kms:DescribeKey")["Resource"] == [f"arn:aws:kms:{HERE}:key/*"]
     assert not of(document, "kms:GetKeyPolicy")
@@ -234,7 +232,7 @@ def test_a_customer_managed_key_can_be_used_through_the_services_only(env: dict[
     assert statement["Condition"] == {"StringLike": {"kms:ViaService": ["s3.*", "secretsmanager.*", "ssm.*"]}}
 
 
-def test_what_a_task_definition_names_opens_nothing_else() -> None:
+def test_names_in_a_task_definition_allow_nothing_else() -> None:
     scope = Scope(
         account=ACCOUNT,
         region="eu-west-1",
@@ -259,13 +257,13 @@ def test_what_a_task_definition_names_opens_nothing_else() -> None:
 # What is left open ----------------------------------------------------------------------------------
 
 
-def test_a_whole_policy_has_no_placeholder_and_says_nothing_on_stderr(env: dict[str, str]) -> None:
+def test_a_complete_policy_has_no_placeholder_and_no_message(env: dict[str, str]) -> None:
     ended = doctor("iam-policy", "--for", "run", *WHOLE, env=env)
     assert placeholders(ended.document) == ()
     assert ended.err == ""
 
 
-def test_what_is_not_given_is_a_placeholder_that_stderr_names_with_its_option(env: dict[str, str]) -> None:
+def test_a_missing_value_is_a_placeholder_and_stderr_names_its_option(env: dict[str, str]) -> None:
     ended = doctor("iam-policy", "--for", "run", env=env)
     left = placeholders(ended.document)
     assert set(left) == {
@@ -287,7 +285,7 @@ def test_account_region_and_partition_are_taken_from_the_arns(env: dict[str, str
     )
 
 
-def test_the_region_tells_the_partition(env: dict[str, str]) -> None:
+def test_the_region_determines_the_partition(env: dict[str, str]) -> None:
     document = printed("--region", "us-gov-west-1", "--cluster", "c", env=env)
     assert only(document, "ecs:DescribeClusters")["Resource"] == [
         "arn:aws-us-gov:ecs:us-gov-west-1:<ACCOUNT>:cluster/c"
@@ -332,7 +330,7 @@ def test_the_region_tells_the_partition(env: dict[str, str]) -> None:
         (["--region", "cn-north-1", "--credspec", "arn:aws:s3:::b/k"], ["--credspec is of partition aws", "aws-cn"]),
     ],
 )  # fmt: skip
-def test_what_is_wrong_gives_one_message(arguments: list[str], words: list[str], env: dict[str, str]) -> None:
+def test_an_invalid_option_gives_one_message(arguments: list[str], words: list[str], env: dict[str, str]) -> None:
     ended = doctor("iam-policy", "--for", "run", *arguments, env=env)
     assert ended.code == 2, ended
     assert ended.out == ""
@@ -342,13 +340,13 @@ def test_what_is_wrong_gives_one_message(arguments: list[str], words: list[str],
 
 
 @pytest.mark.parametrize("option", [("--log-group", "/ecs/web"), ("--report-s3", "s3://reports")])
-def test_who_only_checks_needs_nothing_of_what_run_does(option: tuple[str, str], env: dict[str, str]) -> None:
+def test_check_needs_no_action_of_run(option: tuple[str, str], env: dict[str, str]) -> None:
     ended = doctor("iam-policy", "--for", "doctor", *option, env=env)
     assert (ended.code, ended.out) == (2, "")
     assert f"{option[0]}: only the policy --for run" in ended.err
 
 
-def test_the_execution_role_may_do_what_starting_the_task_takes(env: dict[str, str]) -> None:
+def test_the_execution_role_is_allowed_to_start_the_task(env: dict[str, str]) -> None:
     repository = f"arn:aws:ecr:{HERE}:repository/web"
     options = ["--credspec", "arn:aws:s3:::credspecs/web.json", "--secret", SECRET, "--region", "eu-west-1"]
     more = ["--account", ACCOUNT, "--kms-key", KEY, "--repository", repository, "--log-group", "/ecs/web"]
@@ -367,7 +365,7 @@ def test_the_execution_role_may_do_what_starting_the_task_takes(env: dict[str, s
     }
 
 
-def test_what_the_execution_role_does_not_need_is_left_out(env: dict[str, str]) -> None:
+def test_unneeded_actions_of_the_execution_role_are_left_out(env: dict[str, str]) -> None:
     assert allowed(printed(env=env, purpose="execution-role")) == {"s3:GetObject", "secretsmanager:GetSecretValue"}
     parameter = f"arn:aws:ssm:{HERE}:parameter/gmsa/web"
     with_parameter = printed("--credspec", parameter, "--secret", SECRET, env=env, purpose="execution-role")
@@ -377,23 +375,23 @@ def test_what_the_execution_role_does_not_need_is_left_out(env: dict[str, str]) 
 @pytest.mark.parametrize(
     "option", [("--cluster", "prod"), ("--execution-role", ROLE), ("--event-bus", "a"), ("--report-s3", "s3://reports")]
 )
-def test_the_execution_role_needs_nothing_of_who_checks(option: tuple[str, str], env: dict[str, str]) -> None:
+def test_the_execution_role_needs_no_action_of_check(option: tuple[str, str], env: dict[str, str]) -> None:
     ended = doctor("iam-policy", "--for", "execution-role", *option, env=env)
     assert (ended.code, ended.out) == (2, "")
     assert f"{option[0]}: only the policy --for run" in ended.err
 
 
-def test_who_checks_may_ask_iam_about_the_execution_roles_only(env: dict[str, str]) -> None:
+def test_check_can_simulate_the_execution_roles_only(env: dict[str, str]) -> None:
     document = printed("--execution-role", ROLE, env=env, purpose="doctor")
     for action in ("iam:GetRole", "iam:SimulatePrincipalPolicy"):
         assert only(document, action)["Resource"] == [ROLE]
 
 
-def test_who_checks_is_who_it_is_for_where_nothing_else_is_said(env: dict[str, str]) -> None:
+def test_the_default_policy_is_for_check(env: dict[str, str]) -> None:
     assert doctor("iam-policy", env=env).document == printed(env=env, purpose="doctor")
 
 
-def test_it_is_for_nobody_else(env: dict[str, str]) -> None:
+def test_other_purposes_are_refused(env: dict[str, str]) -> None:
     ended = doctor("iam-policy", "--for", "nobody", env=env)
     assert ended.code == 2
     assert "--for" in ended.err
@@ -402,7 +400,7 @@ def test_it_is_for_nobody_else(env: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("purpose", Purpose)
 @pytest.mark.parametrize("scope", [Scope(), Scope(kms_keys=(KEY,), report=("reports", "a"), event_bus="default")])
-def test_the_embedded_iam_takes_the_document(purpose: Purpose, scope: Scope, aws: EmbeddedAws) -> None:
+def test_the_embedded_iam_accepts_the_document(purpose: Purpose, scope: Scope, aws: EmbeddedAws) -> None:
     document = json.dumps(policy(purpose, scope))
     made = aws.client("iam").create_policy(PolicyName="gmsa-doctor", PolicyDocument=document)
     assert made["Policy"]["PolicyName"] == "gmsa-doctor"

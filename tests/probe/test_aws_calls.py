@@ -12,7 +12,7 @@ def calls(aws: EmbeddedAws) -> set[str]:
     return {f"{service}:{operation}" for service, operation in aws.calls}
 
 
-def test_the_calls_of_run_are_those_of_the_tables(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_the_calls_of_run_are_those_in_the_tables(dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws) as (environment, _):
         bucket = f"s3://{environment.bucket}/reports"
         assert run(environment, aws, "--report-s3", bucket).code == 0

@@ -9,7 +9,7 @@ from tests.scenarios import changes
 from tests.scenarios.judge import brief, told
 
 
-def test_the_ticket_that_the_platform_gave_is_looked_at_and_used(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_the_platforms_ticket_is_read_and_used(dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws) as (environment, _), credentials_fetcher(dc) as aws.fargate.credentials_fetcher:
         ended = run(environment, aws, "--canary", "--spn", f"MSSQLSvc/sql.{dc.domain}:1433")
         probe, canary = aws.fargate.tasks
@@ -23,7 +23,7 @@ def test_the_ticket_that_the_platform_gave_is_looked_at_and_used(dc: DomainContr
     assert ended.finding("canary.ticket")["vantage"] == "inside"
 
 
-def test_a_canary_that_the_platform_does_not_start_is_explained(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_canary_that_does_not_start_is_explained(dc: DomainController, aws: EmbeddedAws) -> None:
     text = "failed to find gMSA password for service account: msDS-ManagedPassword attribute not found"
     aws.fargate.credentials_fetcher_fails(f"Fetching gMSA credentials failed: {text}")
     with made(dc, aws) as (environment, _):
@@ -43,7 +43,7 @@ def test_without_a_ticket_in_the_container_the_canary_says_so(dc: DomainControll
     assert "/var/credentials-fetcher/krbdir/krb5cc" in told(ended.finding("canary.ticket"))
 
 
-def test_a_user_who_may_not_read_the_cache_is_told(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_user_who_cannot_read_the_cache_is_reported(dc: DomainController, aws: EmbeddedAws) -> None:
     with (
         made(dc, aws, changes.container(user="1654")) as (environment, _),
         credentials_fetcher(dc) as aws.fargate.credentials_fetcher,
@@ -53,7 +53,7 @@ def test_a_user_who_may_not_read_the_cache_is_told(dc: DomainController, aws: Em
     assert "1654" in told(ended.finding("canary.ticket"))
 
 
-def test_where_a_probe_has_failed_no_canary_is_started(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_after_a_failed_probe_no_canary_is_started(dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws, changes.secret(password="not-the-password")) as (environment, _):
         ended = run(environment, aws, "--canary")
         assert len(aws.fargate.tasks) == 1
@@ -61,13 +61,13 @@ def test_where_a_probe_has_failed_no_canary_is_started(dc: DomainController, aws
     assert ended.finding("canary.task")["because"] == ["kerberos.user-ticket"]
 
 
-def test_a_run_without_canary_does_not_speak_of_it(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_run_without_canary_does_not_mention_it(dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws) as (environment, _):
         ended = run(environment, aws)
     assert not [check for check in ended.statuses() if check.startswith("canary.")]
 
 
-def test_a_canary_is_of_one_container(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_canary_requires_one_container(dc: DomainController, aws: EmbeddedAws) -> None:
     second = changes.second_container(credentialSpecs=["credentialspecdomainless:arn:aws:s3:::credspecs/other.json"])
     with made(dc, aws, second) as (environment, _):
         ended = doctor(*arguments(environment, "--canary"), env=aws.environ())
@@ -75,7 +75,7 @@ def test_a_canary_is_of_one_container(dc: DomainController, aws: EmbeddedAws) ->
     assert "--container" in ended.err
 
 
-def test_the_canary_acts_as_the_service_whoever_starts_the_probes(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_the_canary_uses_the_services_execution_role(dc: DomainController, aws: EmbeddedAws) -> None:
     other = f"arn:aws:iam::{ACCOUNT}:role/puller"
     with made(dc, aws) as (environment, _), credentials_fetcher(dc) as aws.fargate.credentials_fetcher:
         ended = run(environment, aws, "--canary", "--execution-role", other)

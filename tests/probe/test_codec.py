@@ -41,7 +41,7 @@ def there_and_back(value: Any) -> Any:
 
 
 @given(findings)
-def test_a_finding_comes_back_as_it_was(finding: Finding) -> None:
+def test_a_finding_is_decoded_unchanged(finding: Finding) -> None:
     assert there_and_back(finding) == finding
 
 
@@ -56,11 +56,11 @@ def test_a_finding_comes_back_as_it_was(finding: Finding) -> None:
         TaskDefinition("web", (Container("web", logs=LogStreams("/ecs/web"), environment=(("A", "B"),)),), revision=3),
     ],
 )
-def test_values_that_are_handed_over_come_back_as_they_were(value: object) -> None:
+def test_passed_values_are_decoded_unchanged(value: object) -> None:
     assert there_and_back(value) == value
 
 
-def test_bytes_come_back_as_they_were() -> None:
+def test_bytes_are_decoded_unchanged() -> None:
     @dataclass(frozen=True)
     class Blob:
         body: bytes = field(repr=False)
@@ -68,7 +68,7 @@ def test_bytes_come_back_as_they_were() -> None:
     assert decode(Blob, encode(Blob(b"\x00\xff"))) == Blob(b"\x00\xff")
 
 
-def test_a_secret_is_refused_also_within_another_value() -> None:
+def test_a_secret_is_refused_even_within_another_value() -> None:
     account = Account("arn:x", "user", Hidden("Passw0rd"), DomainName("corp.example"))
     with pytest.raises(CodecError) as refusal:
         encode(account)
@@ -95,12 +95,12 @@ def test_a_client_is_refused() -> None:
         (str, 1),
     ],
 )
-def test_what_is_no_such_value_is_refused_in_words_without_values(kind: type, data: object) -> None:
+def test_invalid_data_is_refused_with_a_text_without_values(kind: type, data: object) -> None:
     with pytest.raises(CodecError):
         decode(kind, data)
 
 
-def test_the_id_of_a_check_is_read_as_one() -> None:
+def test_the_id_of_a_check_is_decoded_as_a_check_id() -> None:
     passage = Passage(((Need.LDAP, CheckId("network-access.routes")),))
     read = decode(Passage, json.loads(json.dumps(encode(passage))))
     assert read == passage

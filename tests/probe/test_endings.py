@@ -79,7 +79,7 @@ def test_ctrl_c_leaves_nothing(
         assert end.document["interrupted"] is (end.code == 130), brief(end)
 
 
-def test_sigterm_is_as_ctrl_c(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_sigterm_is_like_ctrl_c(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.fargate.speed = 0.5
     with made(dc, aws) as (environment, _), running(environment, aws) as process:
         wait_for(aws, "ecs", "DescribeTasks", process)
@@ -91,7 +91,7 @@ def test_sigterm_is_as_ctrl_c(dc: DomainController, aws: EmbeddedAws) -> None:
     assert end.finding("task-definition.prefix")["status"] == "pass"
 
 
-def test_when_its_time_is_over_it_stops_what_runs(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_at_the_time_limit_running_tasks_are_stopped(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.fargate.speed = 16
     with made(dc, aws) as (environment, _), running(environment, aws, "--timeout", "15") as process:
         end = ended(process)
@@ -101,7 +101,7 @@ def test_when_its_time_is_over_it_stops_what_runs(dc: DomainController, aws: Emb
 
 
 @pytest.mark.parametrize(("operation", "times"), [("RegisterTaskDefinition", 1), ("RunTask", 1), ("DescribeTasks", 2)])
-def test_what_a_killed_run_leaves_is_removed_by_clean(
+def test_clean_removes_the_leftovers_of_a_killed_run(
     operation: str, times: int, dc: DomainController, aws: EmbeddedAws
 ) -> None:
     aws.fargate.speed = 1
@@ -126,7 +126,7 @@ def test_what_a_killed_run_leaves_is_removed_by_clean(
         assert "nothing of an earlier run is left" in again.err
 
 
-def test_a_probe_ends_by_itself_when_nobody_waits_for_it(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_probe_ends_on_its_own_without_a_run(dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws) as (environment, _):
         with running(environment, aws) as process:
             wait_for(aws, "ecs", "RunTask", process)
@@ -138,7 +138,7 @@ def test_a_probe_ends_by_itself_when_nobody_waits_for_it(dc: DomainController, a
         assert task.exit_code == 0
 
 
-def test_clean_tells_what_it_may_not_do(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_clean_reports_denied_actions(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.deny("ecs", "ListTaskDefinitions")
     with made(dc, aws) as (environment, _):
         end = doctor("run", "--clean", "--yes", "--cluster", environment.cluster, env=aws.environ())
@@ -147,7 +147,7 @@ def test_clean_tells_what_it_may_not_do(dc: DomainController, aws: EmbeddedAws) 
 
 
 @pytest.mark.parametrize("missing", ["credentials", "region"])
-def test_clean_needs_credentials_and_a_region(missing: str, aws: EmbeddedAws) -> None:
+def test_clean_requires_credentials_and_a_region(missing: str, aws: EmbeddedAws) -> None:
     names = {"credentials": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "region": ("AWS_DEFAULT_REGION",)}[missing]
     env = {name: value for name, value in aws.environ().items() if name not in names}
     end = doctor("run", "--clean", "--yes", env=env)
@@ -155,12 +155,12 @@ def test_clean_needs_credentials_and_a_region(missing: str, aws: EmbeddedAws) ->
     assert missing in end.err
 
 
-def test_the_time_limit_must_leave_room_for_a_task() -> None:
+def test_the_time_limit_must_be_long_enough_for_a_task() -> None:
     assert json.dumps(doctor("run", "--timeout", "1", env={}).code) == "2"
 
 
 @pytest.mark.parametrize(("key", "code"), [("\x03", 130), ("\x04", 130), ("n\n", 0)])
-def test_at_the_question_nothing_is_made_yet(key: str, code: int, dc: DomainController, aws: EmbeddedAws) -> None:
+def test_at_the_confirmation_nothing_exists_yet(key: str, code: int, dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws) as (environment, _):
         command = [COMMAND, *(one for one in arguments(environment) if one != "--yes")]
         terminal, theirs = pty.openpty()
@@ -171,7 +171,7 @@ def test_at_the_question_nothing_is_made_yet(key: str, code: int, dc: DomainCont
         assert process.wait(WAIT) == code, shown
         assert (aws.fargate.tasks, left(aws)) == ([], [])
     assert "crashed" not in shown
-    assert "To look at demo/healthy from where it runs" in shown
+    assert "To check demo/healthy from inside its network" in shown
 
 
 def answer(terminal: int, question: str, key: str) -> str:

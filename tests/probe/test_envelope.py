@@ -16,36 +16,34 @@ BIG = bytes(random.Random(7).randbytes(60_000))
 
 
 @given(st.binary(max_size=2000), st.randoms())
-def test_a_document_arrives_whatever_the_order_and_however_often_its_lines_come(
-    body: bytes, chance: random.Random
-) -> None:
+def test_a_document_arrives_in_any_order_and_with_repeated_lines(body: bytes, chance: random.Random) -> None:
     sent = lines(RUN, body) * 2
     chance.shuffle(sent)
     assert gather(RUN, sent).body == body
 
 
-def test_lines_among_others_and_in_any_order_make_a_large_document() -> None:
+def test_a_large_document_arrives_among_other_lines_in_any_order() -> None:
     sent = lines(RUN, BIG)
     assert len(sent) > 5
     random.Random(3).shuffle(sent)
     found = gather(RUN, ["starting", *sent, "ending", *sent[:2]])
     assert found == Arrived(BIG, len(sent))
-    assert found.text == "the report is whole"
+    assert found.text == "the report is complete"
 
 
-def test_no_line_is_longer_than_what_log_drivers_leave_whole() -> None:
+def test_no_line_is_longer_than_the_limit_of_log_drivers() -> None:
     assert max(len(line.encode()) for line in lines(RUN, BIG)) <= LINE_LIMIT
 
 
 @pytest.mark.parametrize("lost", [0, 3, -1])
-def test_with_a_line_lost_the_document_has_not_arrived_and_the_line_is_named(lost: int) -> None:
+def test_a_lost_line_is_named(lost: int) -> None:
     sent = lines(RUN, BIG)
     total = len(sent)
     del sent[lost]
     found = gather(RUN, sent)
     assert found.body is None
     assert found.missing == (lost % total + 1,)
-    assert f"1 of the report's {total} lines" in found.text
+    assert f"1 of {total} lines" in found.text
 
 
 @given(st.data())
@@ -58,24 +56,24 @@ def test_a_damaged_line_counts_as_lost(data: st.DataObject) -> None:
     assert gather(RUN, sent).missing == (number + 1,)
 
 
-def test_a_line_that_was_cut_in_two_counts_as_lost() -> None:
+def test_a_split_line_counts_as_lost() -> None:
     sent = lines(RUN, BIG)
     sent[1:2] = [sent[1][:5000], sent[1][5000:]]
     assert gather(RUN, sent).missing == (2,)
 
 
-def test_lines_of_another_run_are_passed_over() -> None:
+def test_lines_of_another_run_are_ignored() -> None:
     assert gather(RUN, lines("gmsa-doctor-9999999999", b"theirs")) == Arrived(None)
-    assert gather(RUN, []).text == "no line of a report has arrived"
+    assert gather(RUN, []).text == "no line of the report has arrived"
 
 
 @given(st.text())
-def test_any_text_in_a_log_is_no_report(text: str) -> None:
+def test_other_text_in_a_log_is_not_a_report(text: str) -> None:
     assert gather(RUN, [text, f"{MARK} {text}", f"{MARK} {RUN} 1/1 {text}"]).body is None
 
 
 @given(st.text(alphabet="ABCdef0123+/=", max_size=80))
-def test_what_is_no_packed_document_is_refused(text: str) -> None:
+def test_a_text_that_is_not_a_packed_document_is_refused(text: str) -> None:
     try:
         body = unpack(text)
     except ValueError:
@@ -94,12 +92,12 @@ def test_a_report_of_many_findings_is_small() -> None:
     assert len(lines(RUN, document)) == 1
 
 
-def test_a_line_that_claims_to_be_one_of_very_many_is_passed_over() -> None:
+def test_a_line_that_claims_to_be_one_of_too_many_is_ignored() -> None:
     (line,) = lines(RUN, b"a report")
     assert gather(RUN, [line.replace(" 1/1 ", " 1/999999 "), line]).body == b"a report"
 
 
-def test_a_forged_line_with_a_right_checksum_makes_no_report() -> None:
+def test_a_forged_line_with_a_valid_checksum_makes_no_report() -> None:
     forged = lines(RUN, b"x")[0]
     whole, checksum, part = forged.split(" ")[3:]
     other = "AAAA"

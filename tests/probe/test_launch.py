@@ -22,7 +22,7 @@ def launched(plan: Plan, world: World, seconds: float = 60) -> Launched:
     return launch(plan, world.clients(), ends=time.monotonic() + seconds, say=lambda text: None, pace=FAST)
 
 
-def test_a_probe_is_started_in_each_subnet_and_nothing_is_left() -> None:
+def test_a_probe_is_started_in_each_subnet_without_leftovers() -> None:
     world = World()
     found = launched(a_plan("a", "b", "c"), world)
     assert [one.task.subnet for one in found.probes] == ["a", "b", "c"]
@@ -30,7 +30,7 @@ def test_a_probe_is_started_in_each_subnet_and_nothing_is_left() -> None:
     assert (found.left, world.left(), found.interrupted) == ((), [], False)
 
 
-def test_after_a_successful_logon_the_others_log_on_too_and_start_side_by_side() -> None:
+def test_after_a_successful_logon_the_others_start_in_parallel_with_a_logon() -> None:
     world = World()
     launched(a_plan("a", "b", "c"), world)
     assert world.commands == [("a", LOGON), ("b", LOGON), ("c", LOGON)]
@@ -39,19 +39,19 @@ def test_after_a_successful_logon_the_others_log_on_too_and_start_side_by_side()
 
 
 @pytest.mark.parametrize("status", [Status.FAIL, Status.UNKNOWN, Status.ERROR])
-def test_after_a_logon_that_may_have_failed_nobody_logs_on(status: Status) -> None:
+def test_after_a_possibly_failed_logon_no_probe_logs_on(status: Status) -> None:
     world = World({"a": message(logon=status)})
     launched(a_plan("a", "b", "c"), world)
     assert world.commands == [("a", LOGON), ("b", NO_LOGON), ("c", NO_LOGON)]
 
 
-def test_as_long_as_none_was_tried_the_next_may_log_on() -> None:
+def test_until_a_logon_was_tried_the_next_probe_may_log_on() -> None:
     world = World({"a": message(logon=Status.SKIPPED), "b": message(logon=Status.FAIL)})
     launched(a_plan("a", "b", "c"), world)
     assert world.commands == [("a", LOGON), ("b", LOGON), ("c", NO_LOGON)]
 
 
-def test_the_canary_comes_last_and_only_where_all_is_well() -> None:
+def test_the_canary_runs_last_and_only_if_all_probes_passed() -> None:
     world = World()
     found = launched(a_plan("a", "b", canary=True), world)
     assert world.commands[-1] == ("a", CANARY)
@@ -77,7 +77,7 @@ def test_ctrl_c_at_any_call_leaves_nothing(number: int) -> None:
     assert len(world.calls) >= number
 
 
-def test_ctrl_c_tells_what_had_arrived_and_what_was_never_started() -> None:
+def test_ctrl_c_reports_what_arrived_and_what_was_never_started() -> None:
     rehearsal = World()
     launched(a_plan("a", "b", "c"), rehearsal)
     second_start = [number for number, name in enumerate(rehearsal.calls, 1) if name == "start"][1]
@@ -87,7 +87,7 @@ def test_ctrl_c_tells_what_had_arrived_and_what_was_never_started() -> None:
     assert "interrupted" in (found.probes[-1].task.problem or "")
 
 
-def test_a_second_ctrl_c_while_it_is_removed_begins_that_again() -> None:
+def test_a_second_ctrl_c_starts_the_removal_again() -> None:
     world = World()
     total = how_many_calls()
     world.interrupt_at = total
@@ -102,14 +102,14 @@ def test_a_crash_leaves_nothing() -> None:
     assert [name for name in world.calls if name in ("deregister", "stop")] == ["stop", "deregister"]
 
 
-def test_when_the_time_is_over_what_runs_is_stopped() -> None:
+def test_a_time_out_stops_running_tasks() -> None:
     world = World()
     found = launched(a_plan("a", "b"), world, seconds=0)
     assert (world.left(), world.commands) == ([], [])
     assert all(one.message is None for one in found.probes)
 
 
-def test_what_was_denied_is_asked_once_and_named() -> None:
+def test_a_denied_call_is_made_once_and_named() -> None:
     world = World(error_at={"start": Denied("ecs:RunTask", "x")})
     found = launched(a_plan("a", "b", "c"), world)
     assert world.calls.count("start") == 1
@@ -117,7 +117,7 @@ def test_what_was_denied_is_asked_once_and_named() -> None:
     assert world.left() == []
 
 
-def test_what_a_call_without_an_answer_has_made_is_found_and_removed() -> None:
+def test_resources_of_a_call_without_an_answer_are_found_and_removed() -> None:
     class Mute(World):
         def start(self, definition: str, arguments: Mapping[str, Any], run: str) -> Task:
             task = super().start(definition, arguments, run)
@@ -132,7 +132,7 @@ def test_what_a_call_without_an_answer_has_made_is_found_and_removed() -> None:
 
 
 @pytest.mark.parametrize("error", [Throttled("slow down"), NotStarted("RESOURCE:CAPACITY")])
-def test_a_call_that_made_nothing_lets_the_next_log_on(error: Exception) -> None:
+def test_after_a_call_that_started_nothing_the_next_probe_logs_on(error: Exception) -> None:
     class Full(World):
         def start(self, definition: str, arguments: Mapping[str, Any], run: str) -> Task:
             if not self.calls.count("refused"):
@@ -157,17 +157,17 @@ def test_with_two_accounts_the_next_logs_on_alone_until_both_were_tried() -> Non
 
 
 @pytest.mark.parametrize("status", [Status.UNKNOWN, Status.SKIPPED])
-def test_no_canary_without_a_logon_that_was_seen_to_work(status: Status) -> None:
+def test_no_canary_without_a_proven_logon(status: Status) -> None:
     world = World({"a": message(logon=status)})
     assert launched(a_plan("a", canary=True), world).canary is None
 
 
-def test_a_probe_that_was_stopped_early_has_not_reported_whole() -> None:
+def test_the_report_of_a_probe_that_stopped_early_is_incomplete() -> None:
     world = World({"a": replace(message(), interrupted=True)})
     assert "stopped before" in launched(a_plan("a"), world).probes[0].task.report
 
 
-def test_throttled_looks_are_repeated() -> None:
+def test_throttled_polls_are_repeated() -> None:
     class Slow(World):
         def describe(self, tasks: tuple[str, ...], cluster: str) -> dict[str, object]:  # type: ignore[override]
             if self.calls.count("describe") == 1:
@@ -180,7 +180,7 @@ def test_throttled_looks_are_repeated() -> None:
     assert world.left() == []
 
 
-def test_what_could_not_be_removed_is_told() -> None:
+def test_leftovers_are_reported() -> None:
     world = World(error_at={"deregister": Denied("ecs:DeregisterTaskDefinition", "x")})
     (left,) = launched(a_plan("a"), world).left
     assert "gmsa-doctor-probe:0" in left.what

@@ -33,13 +33,13 @@ def merged(outer: list[SubjectReport], *probes: ProbeReport, strict: bool = Fals
 SKIPPED = outside(finding(DNS, Status.SKIPPED), finding(OBJECT, Status.UNKNOWN, "our own are denied"))
 
 
-def test_the_inside_finding_takes_the_place_of_the_outside_one() -> None:
+def test_the_inside_finding_replaces_the_outside_one() -> None:
     found = merged(SKIPPED, inside("subnet-1", finding(DNS, Status.PASS), finding(OBJECT, Status.PASS, "read")))
     assert (found[DNS].status, found[DNS].vantage) == (Status.PASS, "inside")
     assert (found[OBJECT].summary, found[OBJECT].vantage) == ("read", "inside")
 
 
-def test_what_belongs_outside_stays() -> None:
+def test_findings_of_outside_checks_stay() -> None:
     seen = outside(finding(OPTIONS, Status.PASS, "ours"))
     found = merged(seen, inside("subnet-1", finding(OPTIONS, Status.FAIL, "theirs")))
     assert (found[OPTIONS].summary, found[OPTIONS].vantage) == ("ours", "outside")
@@ -62,7 +62,7 @@ def test_one_bad_subnet_of_three_decides_and_is_named() -> None:
     ]
 
 
-def test_what_was_skipped_in_the_bad_subnet_passes_and_says_so_in_a_row() -> None:
+def test_a_check_skipped_in_the_bad_subnet_passes_with_a_row() -> None:
     good = finding(DNS, Status.PASS, "open")
     behind = finding(DNS, Status.SKIPPED, "not asked", because=("x.y",))
     found = merged(SKIPPED, inside("subnet-1", good), inside("subnet-2", behind))[DNS]
@@ -70,7 +70,7 @@ def test_what_was_skipped_in_the_bad_subnet_passes_and_says_so_in_a_row() -> Non
     assert [row.status for row in found.rows] == [Status.PASS, Status.SKIPPED]
 
 
-def test_a_deduced_failure_is_a_warning_where_the_inside_contradicts_it() -> None:
+def test_a_deduced_failure_is_a_warning_if_the_inside_contradicts_it() -> None:
     deduced = finding(OPTIONS, Status.FAIL, "none of them is the AD's", overruled_by=DNS)
     seen = [*outside(deduced, finding(DNS, Status.SKIPPED))]
     found = merged(seen, inside("subnet-1", finding(DNS, Status.PASS, "2 domain controllers")))[OPTIONS]
@@ -80,7 +80,7 @@ def test_a_deduced_failure_is_a_warning_where_the_inside_contradicts_it() -> Non
     assert merged(seen, inside("subnet-1", finding(DNS, Status.PASS)), strict=True)[OPTIONS].root
 
 
-def test_a_deduced_failure_stays_one_where_the_inside_agrees_or_is_silent() -> None:
+def test_a_deduced_failure_stays_if_the_inside_agrees_or_is_silent() -> None:
     deduced = finding(OPTIONS, Status.FAIL, "none of them is the AD's", overruled_by=DNS)
     seen = [*outside(deduced, finding(DNS, Status.PASS))]
     assert merged(seen)[OPTIONS].status is Status.FAIL
@@ -93,7 +93,7 @@ def test_with_fail_on_warn_a_warning_from_inside_is_a_root_cause() -> None:
     assert not merged(SKIPPED, warned)[DNS].root
 
 
-def test_who_was_not_asked_is_not_counted() -> None:
+def test_subnets_that_skipped_the_check_are_not_counted() -> None:
     """After a logon that failed, the other subnets are told not to log on."""
     wrong, not_asked = finding(DNS, Status.FAIL, "wrong password"), finding(DNS, Status.SKIPPED, "no logon")
     found = merged(SKIPPED, inside("a", wrong), inside("b", not_asked), inside("c", not_asked))[DNS]

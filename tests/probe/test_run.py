@@ -52,7 +52,7 @@ def whole(ended: Ended, aws: EmbeddedAws) -> Ended:
 # What it sees -----------------------------------------------------------------------------------------------
 
 
-def test_a_healthy_service_passes_from_inside_and_nothing_is_left(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_healthy_service_passes_from_inside_without_leftovers(dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws) as (environment, created):
         ended = whole(run(environment, aws, "--spn", f"MSSQLSvc/sql.{dc.domain}:1433"), aws)
     assert (ended.code, ended.document["verdict"]) == (0, "pass"), brief(ended)
@@ -62,7 +62,7 @@ def test_a_healthy_service_passes_from_inside_and_nothing_is_left(dc: DomainCont
     assert ended.document["subjects"][0]["facts"]["vantage"] == f"outside, and from inside {created.subnets[0]}"
 
 
-def test_the_probe_is_as_the_service_and_acts_as_its_execution_role(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_the_probe_runs_like_the_service_with_its_execution_role(dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws) as (environment, created):
         whole(run(environment, aws), aws)
         (task,) = aws.fargate.tasks
@@ -85,7 +85,7 @@ def test_the_probe_is_as_the_service_and_acts_as_its_execution_role(dc: DomainCo
     }
 
 
-def test_dhcp_options_that_are_wrong_show_from_inside_only(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_wrong_dhcp_options_are_visible_from_inside_only(dc: DomainController, aws: EmbeddedAws) -> None:
     nowhere = fresh_address()
 
     with made(dc, aws, changes.dhcp(nowhere), changes.no_directory) as (environment, _):
@@ -119,7 +119,7 @@ def test_the_first_subnet_may_be_the_bad_one(dc: DomainController, aws: Embedded
     assert list(logons.values()) == ["skipped", "pass", "pass"]
 
 
-def test_with_one_subnet_only_the_first_is_looked_at(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_with_one_subnet_only_the_first_is_checked(dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws, three_subnets) as (environment, created):
         whole(run(environment, aws, "--subnet-mode", "one"), aws)
         assert [task.subnet for task in aws.fargate.tasks] == [created.subnets[0]]
@@ -135,7 +135,7 @@ def test_a_wrong_password_is_tried_once_however_many_subnets_there_are(dc: Domai
     assert ended.finding("network.kerberos")["status"] == "pass"
 
 
-def test_what_the_execution_role_may_not_read_is_a_failure(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_secret_that_the_execution_role_cannot_read_is_a_failure(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.deny("secretsmanager", "GetSecretValue", role=ROLE)
     with made(dc, aws) as (environment, _):
         ended = whole(run(environment, aws), aws)
@@ -143,7 +143,7 @@ def test_what_the_execution_role_may_not_read_is_a_failure(dc: DomainController,
     assert "the execution role may not read" in ended.finding("secret.value")["summary"]
 
 
-def test_what_we_may_not_read_the_role_may(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_the_role_can_read_what_the_caller_cannot(dc: DomainController, aws: EmbeddedAws) -> None:
     """The engineer has no access to the secret, as it should be."""
     with made(dc, aws) as (environment, _):
         caller = aws.variables()["AWS_ACCESS_KEY_ID"]
@@ -152,7 +152,7 @@ def test_what_we_may_not_read_the_role_may(dc: DomainController, aws: EmbeddedAw
     assert ended.document["verdict"] == "pass", brief(ended)
 
 
-def test_a_deduced_failure_that_the_inside_contradicts_is_a_warning(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_deduced_failure_contradicted_from_inside_is_a_warning(dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws, known_at("127.77.255.1")) as (environment, _):
         ended = whole(run(environment, aws), aws)
     assert ended.code == 0, brief(ended)
@@ -174,7 +174,7 @@ def test_a_simulated_denial_that_the_roles_own_read_contradicts_is_a_warning(
         assert f"{evidence} passes from inside" in finding["summary"]
 
 
-def test_nothing_is_started_that_could_tell_nothing(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_no_probe_is_started_that_would_report_nothing(dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws, changes.container(credentialSpecs=[])) as (environment, _):
         ended = whole(run(environment, aws), aws)
         assert aws.fargate.tasks == []
@@ -185,7 +185,7 @@ def test_nothing_is_started_that_could_tell_nothing(dc: DomainController, aws: E
 # What becomes of the tasks ----------------------------------------------------------------------------------
 
 
-def test_without_capacity_the_probe_is_an_open_question(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_without_capacity_the_probe_is_unknown(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.fargate.no_capacity()
     with made(dc, aws) as (environment, _):
         ended = whole(run(environment, aws), aws)
@@ -193,7 +193,7 @@ def test_without_capacity_the_probe_is_an_open_question(dc: DomainController, aw
     assert "Capacity is unavailable" in told(ended.finding("probe.task"))
 
 
-def test_an_image_that_cannot_be_pulled_is_told_in_ecs_s_words(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_an_image_that_cannot_be_pulled_is_reported_in_ecss_words(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.fargate.cannot_pull()
     with made(dc, aws) as (environment, _):
         ended = whole(run(environment, aws), aws)
@@ -212,7 +212,7 @@ def test_a_missing_log_group_of_the_service_is_its_own_failure(dc: DomainControl
     assert ended.finding("probe.task")["because"] == ["log-group.present"]
 
 
-def test_a_killed_probe_leaves_its_report_open(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_the_report_of_a_killed_probe_is_unknown(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.fargate.kill_after(0.2)
     with made(dc, aws) as (environment, _):
         ended = whole(run(environment, aws, "--timeout", "15"), aws)
@@ -224,7 +224,7 @@ def test_a_killed_probe_leaves_its_report_open(dc: DomainController, aws: Embedd
     ("call", "action"),
     [("RegisterTaskDefinition", "ecs:RegisterTaskDefinition"), ("RunTask", "ecs:RunTask")],
 )
-def test_what_we_may_not_start_is_named(call: str, action: str, dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_denied_start_is_named(call: str, action: str, dc: DomainController, aws: EmbeddedAws) -> None:
     aws.deny("ecs", call)
     with made(dc, aws, three_subnets) as (environment, _):
         ended = whole(run(environment, aws), aws)
@@ -234,7 +234,7 @@ def test_what_we_may_not_start_is_named(call: str, action: str, dc: DomainContro
     assert aws.calls.count(("ecs", call)) == 1
 
 
-def test_a_log_that_we_may_not_read_is_named(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_denied_log_is_named(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.deny("logs", "GetLogEvents")
     with made(dc, aws) as (environment, _):
         ended = whole(run(environment, aws, "--timeout", "15"), aws)
@@ -242,7 +242,7 @@ def test_a_log_that_we_may_not_read_is_named(dc: DomainController, aws: Embedded
     assert "logs:GetLogEvents" in told(ended.finding("probe.report"))
 
 
-def test_what_we_may_not_remove_is_a_warning(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_denied_removal_is_a_warning(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.deny("logs", "DeleteLogStream")
     with made(dc, aws) as (environment, _):
         ended = run(environment, aws)
@@ -252,7 +252,7 @@ def test_what_we_may_not_remove_is_a_warning(dc: DomainController, aws: Embedded
     assert "logs:DeleteLogStream" in finding["observed"]
 
 
-def test_throttling_is_waited_out(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_throttled_calls_are_repeated(dc: DomainController, aws: EmbeddedAws) -> None:
     for service, call in (("ecs", "RunTask"), ("ecs", "DescribeTasks"), ("logs", "GetLogEvents")):
         aws.throttle(service, call, times=2)
     with made(dc, aws) as (environment, _):
@@ -264,9 +264,7 @@ def test_throttling_is_waited_out(dc: DomainController, aws: EmbeddedAws) -> Non
 # How the report comes back ------------------------------------------------------------------------------------
 
 
-def test_a_report_comes_back_whole_from_a_log_that_repeats_and_mixes_up_its_lines(
-    dc: DomainController, aws: EmbeddedAws
-) -> None:
+def test_a_report_is_complete_despite_repeated_and_reordered_lines(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.fargate.logs_duplicated()
     aws.fargate.logs_shuffled()
     with made(dc, aws) as (environment, _):
@@ -274,7 +272,7 @@ def test_a_report_comes_back_whole_from_a_log_that_repeats_and_mixes_up_its_line
     assert ended.document["verdict"] == "pass", brief(ended)
 
 
-def test_a_report_that_is_late_comes_back_whole(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_late_report_is_complete(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.fargate.logs_late(30 * PACE)
     with made(dc, aws) as (environment, _):
         ended = whole(run(environment, aws), aws)
@@ -298,7 +296,7 @@ def test_a_report_in_s3_needs_no_log(dc: DomainController, aws: EmbeddedAws) -> 
     assert keys == [environment.key]
 
 
-def test_a_report_that_may_not_be_written_to_s3_comes_by_the_log(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_report_that_cannot_be_written_to_s3_uses_the_log(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.deny("s3", "PutObject", role=ROLE)
     with made(dc, aws) as (environment, _):
         ended = whole(run(environment, aws, "--report-s3", f"s3://{environment.bucket}"), aws)
@@ -318,7 +316,7 @@ def test_a_report_that_may_not_be_written_to_s3_comes_by_the_log(dc: DomainContr
         (["--only", "nonsense"], "there is no check or area 'nonsense'"),
     ],
 )
-def test_bad_options_are_told_in_one_line(
+def test_invalid_options_are_reported_in_one_line(
     options: list[str], says: str, dc: DomainController, aws: EmbeddedAws
 ) -> None:
     with made(dc, aws) as (environment, _):
@@ -329,14 +327,16 @@ def test_bad_options_are_told_in_one_line(
     assert aws.fargate.tasks == []
 
 
-def test_without_a_terminal_and_without_yes_nothing_is_made(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_without_a_terminal_and_without_yes_nothing_is_created(dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws) as (environment, _):
         ended = doctor(*(one for one in arguments(environment) if one != "--yes"), env=aws.environ())
     assert (ended.code, aws.calls) == (2, [])
     assert "--yes" in ended.err
 
 
-def test_a_service_that_logs_nowhere_needs_a_place_for_the_report(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_service_without_a_log_group_requires_an_option_for_the_report(
+    dc: DomainController, aws: EmbeddedAws
+) -> None:
     with made(dc, aws, without_log) as (environment, _):
         ended = run(environment, aws)
         assert "--log-group" in ended.err
@@ -348,7 +348,7 @@ def test_a_service_that_logs_nowhere_needs_a_place_for_the_report(dc: DomainCont
 # What is selected, and what that is worth ------------------------------------------------------------------------
 
 
-def test_a_logon_that_is_skipped_is_not_made(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_skipped_logon_is_not_tried(dc: DomainController, aws: EmbeddedAws) -> None:
     ad.reset_bad_password_count(dc, accounts.READER)
     with made(dc, aws, changes.secret(password="not-the-password")) as (environment, _):
         ended = whole(run(environment, aws, "--skip", "kerberos.user-ticket"), aws)
@@ -357,7 +357,7 @@ def test_a_logon_that_is_skipped_is_not_made(dc: DomainController, aws: Embedded
 
 
 @pytest.mark.parametrize("only", ["dns", "kerberos"])
-def test_what_no_probe_has_answered_never_passes(only: str, dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_check_without_an_answer_from_a_probe_never_passes(only: str, dc: DomainController, aws: EmbeddedAws) -> None:
     aws.fargate.cannot_pull()
     with made(dc, aws) as (environment, _):
         ended = whole(run(environment, aws, "--only", only), aws)
@@ -365,20 +365,20 @@ def test_what_no_probe_has_answered_never_passes(only: str, dc: DomainController
 
 
 @pytest.mark.parametrize("only", ["probe", "task-definition"])
-def test_what_is_not_asked_from_inside_starts_no_task(only: str, dc: DomainController, aws: EmbeddedAws) -> None:
+def test_checks_outside_start_no_task(only: str, dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws) as (environment, _):
         ended = run(environment, aws, "--only", only)
         assert (ended.code, ended.out, aws.fargate.tasks) == (2, "", [])
     assert "nothing that is asked from inside" in ended.err
 
 
-def test_a_required_canary_that_nobody_asked_for_is_missing(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_required_canary_that_was_not_requested_is_missing(dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws) as (environment, _):
         ended = whole(run(environment, aws, "--require", "canary.ticket"), aws)
     assert (ended.code, ended.document["missing"]) == (3, ["canary.ticket"])
 
 
-def test_a_log_group_of_another_region_is_read_and_left_empty(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_log_group_in_another_region_is_read_and_emptied(dc: DomainController, aws: EmbeddedAws) -> None:
     elsewhere = aws.client("logs", "eu-west-1")
     with made(dc, aws, log_in("eu-west-1")) as (environment, _):
         elsewhere.create_log_group(logGroupName=LOG_GROUP)
@@ -388,7 +388,7 @@ def test_a_log_group_of_another_region_is_read_and_left_empty(dc: DomainControll
     assert streams == []
 
 
-def test_a_log_group_that_the_service_would_make_is_no_failure_of_it(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_log_group_that_the_service_would_create_is_not_its_failure(dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws, makes_its_log_group) as (environment, _):
         aws.client("logs").delete_log_group(logGroupName=LOG_GROUP)
         ended = whole(run(environment, aws), aws)
@@ -396,7 +396,7 @@ def test_a_log_group_that_the_service_would_make_is_no_failure_of_it(dc: DomainC
     assert "--log-group" in ended.finding("probe.task")["fix"]["text"]
 
 
-def test_several_subjects_are_told_once_of_the_tasks(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_findings_about_the_tasks_appear_once_for_several_subjects(dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws, two_containers) as (environment, _):
         ended = whole(run(environment, aws), aws)
         assert len(aws.fargate.tasks) == 1
@@ -417,7 +417,7 @@ def many_controllers(environment: Environment, lab: Lab) -> None:
     environment.directory = None
 
 
-def test_a_report_of_many_lines_comes_back_whole_from_a_log_in_disorder(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_report_of_many_lines_is_complete_despite_a_disordered_log(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.fargate.logs_duplicated()
     aws.fargate.logs_shuffled()
     with made(dc, aws, many_controllers) as (environment, _):
@@ -429,9 +429,9 @@ def test_a_report_of_many_lines_comes_back_whole_from_a_log_in_disorder(dc: Doma
     assert len(ended.finding("dns.domain-controllers")["rows"]) == 501
 
 
-def test_with_one_of_many_lines_lost_it_is_named(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_one_lost_line_of_many_is_named(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.fargate.logs_lost(2)
     with made(dc, aws, many_controllers) as (environment, _):
         ended = whole(run(environment, aws, "--timeout", "20"), aws)
     assert (ended.code, ended.document["verdict"]) == (3, "incomplete"), brief(ended)
-    assert "lines have not arrived: 2" in told(ended.finding("probe.report"))
+    assert "lines of the report have not arrived: 2" in told(ended.finding("probe.report"))

@@ -236,7 +236,7 @@ def test_a_key_that_cannot_be_described_is_named_all_the_same(dc: DomainControll
         made(all_of(secret_key(), denied("kms", "DescribeKey")), dc, aws, stack)
         ended = asked(*SERVICE, *FOR_ROLE, aws=aws)
     assert resources(ended.document)["kms:Decrypt"] == keys(aws)
-    assert "one of AWS's own (--kms-key): access denied: kms:DescribeKey" in ended.err
+    assert "is an AWS managed key (--kms-key): access denied: kms:DescribeKey" in ended.err
 
 
 @pytest.mark.parametrize(

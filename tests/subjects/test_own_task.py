@@ -112,7 +112,7 @@ def test_the_own_task_gives_its_task_definition_place_subnet_and_platform() -> N
     assert ecs.asked == [(f"{HERE}:task-definition/webapp:3",), (OWN.arn, OWN.cluster)]
 
 
-def test_its_containers_are_chosen_as_always() -> None:
+def test_the_own_tasks_containers_are_chosen_like_any_others() -> None:
     one = {"name": "web", "credentialSpecs": ["credentialspecdomainless:arn:aws:s3:::b/k.json"]}
     containers = [one, {**one, "name": "api"}, {"name": "doctor"}]
     ecs = cast("Ecs", _Ecs(TASK, a_task_definition(containerDefinitions=containers)))
@@ -156,7 +156,7 @@ def test_the_service_is_the_one_that_started_the_task(group: str | None, service
     assert found_in(_Ecs({**TASK, "group": group})).subject.service == service
 
 
-def test_a_task_definition_that_the_task_role_may_not_describe_is_unknown_and_still_named() -> None:
+def test_a_task_definition_that_the_task_role_cannot_describe_is_unknown_but_named() -> None:
     found = found_in(_Ecs(TASK, Denied("ecs:DescribeTaskDefinition", "webapp:3")))
     assert found.subject == Subject("demo/webapp:3", OWN.cluster, "web", "webapp:3")
     for kind in (TaskDefinition, ChosenContainer, Platform):
@@ -167,7 +167,7 @@ def test_a_task_definition_that_the_task_role_may_not_describe_is_unknown_and_st
     assert found.values[Network] == Network(("subnet-1",))
 
 
-def test_the_subject_that_aws_has_not_told_in_time_is_named_all_the_same() -> None:
+def test_the_subject_is_named_if_aws_does_not_answer_in_time() -> None:
     (found,) = own_task.unfound(OWN, Request(), TimedOut("AWS", 1))
     assert found.subject == Subject("demo/webapp:3", OWN.cluster, None, "webapp:3")
     reason = found.values[TaskDefinition]
@@ -178,7 +178,7 @@ def test_the_subject_that_aws_has_not_told_in_time_is_named_all_the_same() -> No
 # Its network ------------------------------------------------------------------------------------------
 
 
-def test_its_network_interface_tells_the_security_groups_and_whether_there_is_a_public_address() -> None:
+def test_the_network_interface_has_the_security_groups_and_the_public_address() -> None:
     ec2 = _Ec2({"NetworkInterfaceId": "eni-1", "Groups": [{"GroupId": "sg-1"}, {"GroupId": "sg-2"}]})
     assert network_of(TASK, ec2=ec2) == Network(("subnet-1",), ("sg-1", "sg-2"), public_address=False)
     assert ec2.asked == ["eni-1"]
@@ -187,24 +187,24 @@ def test_its_network_interface_tells_the_security_groups_and_whether_there_is_a_
 
 
 @pytest.mark.parametrize("error", [NOT_PERMITTED, NotFound("no interface", "x"), Throttled("Rate exceeded")])
-def test_where_ec2_does_not_tell_the_security_groups_they_are_not_known(error: ClientError) -> None:
+def test_without_an_answer_from_ec2_the_security_groups_are_unknown(error: ClientError) -> None:
     assert network_of(TASK, ec2=_Ec2(error)) == Network(("subnet-1",))
 
 
-def test_security_groups_that_the_user_names_are_those_of_the_task() -> None:
+def test_security_groups_from_the_options_are_those_of_the_task() -> None:
     ec2 = _Ec2({"Groups": [{"GroupId": "sg-9"}]})
     assert network_of(TASK, ec2=ec2, security_groups=("sg-1",)) == Network(("subnet-1",), ("sg-1",))
     assert not ec2.asked
 
 
-def test_the_subnet_that_the_task_is_in_outweighs_subnets() -> None:
+def test_the_tasks_own_subnet_takes_precedence_over_subnets() -> None:
     assert network_of(TASK, subnets=("subnet-9",)) == Network(("subnet-1",))
 
 
 @pytest.mark.parametrize(
     "error", [Denied("ecs:DescribeTasks", OWN.arn), Throttled("Rate exceeded"), NotFound("no task", "x")]
 )
-def test_a_subnet_that_ecs_does_not_tell_is_unknown_and_the_fix_names_the_action(error: ClientError) -> None:
+def test_a_subnet_that_ecs_does_not_return_is_unknown_and_the_fix_names_the_action(error: ClientError) -> None:
     reason = network_of(error)
     assert isinstance(reason, Finding)
     assert reason.status is Status.UNKNOWN
@@ -218,13 +218,13 @@ def test_a_subnet_that_ecs_does_not_tell_is_unknown_and_the_fix_names_the_action
     assert "addresses" not in without.summary
 
 
-def test_subnets_stand_in_for_what_ecs_does_not_tell() -> None:
+def test_subnets_replace_a_subnet_that_ecs_does_not_return() -> None:
     denied = Denied("ecs:DescribeTasks", OWN.arn)
     assert network_of(denied, subnets=("subnet-9",), security_groups=("sg-9",)) == Network(("subnet-9",), ("sg-9",))
 
 
 @pytest.mark.parametrize("attachments", [[], [{"type": "ElasticNetworkInterface", "details": []}]])
-def test_without_an_interface_of_its_own_the_subnet_is_not_asked_further(attachments: list[Any]) -> None:
+def test_without_a_network_interface_no_ec2_call_is_made(attachments: list[Any]) -> None:
     reason = network_of({**TASK, "attachments": attachments})
     assert isinstance(reason, Finding)
     assert (reason.status, "--subnets" in reason.summary) == (Status.SKIPPED, True)
@@ -234,7 +234,7 @@ def test_without_an_interface_of_its_own_the_subnet_is_not_asked_further(attachm
 # Its DNS servers --------------------------------------------------------------------------------------
 
 
-def test_the_dns_servers_in_use_are_those_that_the_endpoint_names() -> None:
+def test_the_dns_servers_in_use_are_those_of_the_endpoint() -> None:
     assert own_task.dns_servers(OWN) == DnsServersInUse(("10.0.0.10",))
 
 
@@ -242,7 +242,7 @@ def test_the_dns_servers_in_use_are_those_that_the_endpoint_names() -> None:
     ("own", "words"),
     [(None, "only the task itself knows"), (replace(OWN, dns_servers=()), "network mode awsvpc only")],
 )
-def test_where_they_are_not_known_that_is_said(own: OwnTask | None, words: str) -> None:
+def test_unknown_dns_servers_are_reported_as_skipped(own: OwnTask | None, words: str) -> None:
     reason = own_task.dns_servers(own)
     assert isinstance(reason, Finding)
     assert reason.status is Status.SKIPPED
@@ -259,7 +259,7 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield url
 
 
-def test_inside_ecs_the_own_task_is_the_subject_that_nobody_names(endpoint: str) -> None:
+def test_inside_ecs_the_own_task_is_the_default_subject(endpoint: str) -> None:
     assert own_task.is_subject(Request())
     assert own_task.own_task(Request(region="us-east-1")) == OWN
 
@@ -267,13 +267,13 @@ def test_inside_ecs_the_own_task_is_the_subject_that_nobody_names(endpoint: str)
 @pytest.mark.parametrize(
     "request_", [Request(service="s"), Request(task_definition="t"), Request(task_definition_file="f")]
 )
-def test_a_subject_that_is_named_is_the_subject(request_: Request, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_named_subject_takes_precedence(request_: Request, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, f"http://{fresh_address()}:9/v4/nobody-asks")
     assert not own_task.is_subject(request_)
     assert own_task.own_task(request_) is None
 
 
-def test_outside_ecs_there_is_no_own_task(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_ecs_there_is_not_a_own_task(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     assert not own_task.is_subject(Request())
     assert own_task.own_task(Request()) is None
@@ -286,12 +286,12 @@ def test_outside_ecs_there_is_no_own_task(monkeypatch: pytest.MonkeyPatch) -> No
         (Request(region="eu-west-1"), "--region eu-west-1 contradicts this task, which is in us-east-1; drop --region"),
     ],
 )
-def test_an_option_that_does_not_fit_to_the_own_task_is_refused(request_: Request, words: str, endpoint: str) -> None:
+def test_an_option_that_contradicts_the_own_task_is_refused(request_: Request, words: str, endpoint: str) -> None:
     with pytest.raises(UsageError, match=words):
         own_task.own_task(request_)
 
 
-def test_an_endpoint_that_does_not_answer_is_an_error_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endpoint_that_does_not_answer_is_an_error_with_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, f"http://{fresh_address()}:9/v4/abc")
     with pytest.raises(UsageError, match=r"this task cannot be found: .* refused.*--task-definition"):
         own_task.own_task(Request())
@@ -355,7 +355,7 @@ def test_check_without_a_subject_checks_the_own_task(task: _Inside) -> None:
     assert task.aws.calls.count(("ec2", "DescribeNetworkInterfaces")) == 2  # the task's own, and those of the hosts
 
 
-def test_what_its_own_security_groups_do_not_let_out_fails(task: _Inside) -> None:
+def test_ports_that_the_own_security_groups_block_fail(task: _Inside) -> None:
     everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     group = task.created.security_group
     task.aws.client("ec2").revoke_security_group_egress(GroupId=group, IpPermissions=everything)
@@ -368,14 +368,14 @@ def test_what_its_own_security_groups_do_not_let_out_fails(task: _Inside) -> Non
     assert "ec2:DescribeNetworkInterfaces" in finding["fix"]["text"]
 
 
-def test_dns_servers_that_the_set_no_longer_names_are_a_warning(task: _Inside) -> None:
+def test_dns_servers_that_the_set_no_longer_lists_are_a_warning(task: _Inside) -> None:
     ended = task.check(servers=("10.0.0.2",))
     finding = ended.finding("dhcp-options.in-use")
     assert (ended.code, finding["status"]) == (0, "warn")
     assert (finding["observed"], finding["expected"]) == ("10.0.0.2", NO_DC.ip)
 
 
-def test_what_the_task_role_may_not_ask_is_unknown_with_its_action(task: _Inside) -> None:
+def test_a_call_that_the_task_role_lacks_is_unknown_with_its_action(task: _Inside) -> None:
     task.aws.deny("ecs", "DescribeTasks")
     ended = task.check()
     roots = ended.document["root_causes"]
@@ -389,7 +389,7 @@ def test_what_the_task_role_may_not_ask_is_unknown_with_its_action(task: _Inside
     assert "ecs:DescribeTaskDefinition" in ended.finding("task-definition.registered")["summary"]
 
 
-def test_the_time_limit_names_the_own_task(task: _Inside) -> None:
+def test_a_time_out_names_the_own_task(task: _Inside) -> None:
     task.aws.hang("ecs", "*")
     ended = task.check("--timeout", "1")
     assert ended.code == 3, ended.out + ended.err

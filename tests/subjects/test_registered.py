@@ -93,13 +93,13 @@ def test_an_arn_of_the_service_names_cluster_and_region(aws: EmbeddedAws, enviro
     assert find_one(cluster=cluster_arn, service="healthy").subject.name == "demo/healthy/web"
 
 
-def test_without_a_cluster_it_is_ecss_own_default(aws: EmbeddedAws, environment: Environment) -> None:
+def test_without_a_cluster_the_default_cluster_is_used(aws: EmbeddedAws, environment: Environment) -> None:
     environment.cluster = "default"
     create(environment, aws)
     assert find_one(service="healthy").subject.name == "default/healthy/web"
 
 
-def test_a_deleted_service_is_told_from_a_missing_one(aws: EmbeddedAws, environment: Environment) -> None:
+def test_a_deleted_service_is_distinguished_from_a_missing_one(aws: EmbeddedAws, environment: Environment) -> None:
     create(environment, aws)
     aws.client("ecs").delete_service(cluster="demo", service="healthy", force=True)
     with pytest.raises(UsageError, match=r"was deleted \(INACTIVE\)|there is no service healthy"):
@@ -121,7 +121,7 @@ def test_a_deleted_service_is_told_from_a_missing_one(aws: EmbeddedAws, environm
         ({"cluster": "demo", "service": "healthy", "container": "db"}, "no container db; the task definition has web"),
     ],
 )
-def test_what_does_not_exist_is_named_with_what_to_do(
+def test_a_missing_resource_is_named_with_the_fix(
     request_: dict[str, str], message: str, aws: EmbeddedAws, environment: Environment
 ) -> None:
     create(environment, aws)
@@ -130,7 +130,7 @@ def test_what_does_not_exist_is_named_with_what_to_do(
 
 
 @pytest.mark.parametrize("wanted", ["DescribeServices", "DescribeTaskDefinition"])
-def test_a_subject_that_we_may_not_look_at_is_a_finding_with_the_iam_action(
+def test_a_denied_subject_is_a_finding_with_the_iam_action(
     wanted: str, aws: EmbeddedAws, environment: Environment
 ) -> None:
     create(environment, aws)
@@ -170,7 +170,7 @@ def test_a_family_is_its_newest_revision_and_a_revision_is_itself(aws: EmbeddedA
     assert find_one(task_definition="webapp:1").subject.task_definition == "webapp:1"
 
 
-def test_a_task_definition_alone_does_not_tell_the_network(aws: EmbeddedAws, environment: Environment) -> None:
+def test_a_task_definition_without_a_service_has_no_network(aws: EmbeddedAws, environment: Environment) -> None:
     create(environment, aws)
     finding = find_one(task_definition="webapp").values[Network]
     assert isinstance(finding, Finding)
@@ -187,7 +187,7 @@ def test_an_inactive_revision_says_so(aws: EmbeddedAws, environment: Environment
 
 
 @pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1"])
-def test_the_region_is_the_arns(region: str, aws: EmbeddedAws, environment: Environment) -> None:
+def test_the_region_of_the_arn_is_used(region: str, aws: EmbeddedAws, environment: Environment) -> None:
     environment.region = region
     created = create(environment, aws)
     found = find_one(region, task_definition=created.task_definition_arn)
@@ -207,7 +207,7 @@ def test_the_region_is_the_arns(region: str, aws: EmbeddedAws, environment: Envi
         (None, None),
     ],
 )
-def test_a_region_lies_in_a_partition(region: str | None, partition: str | None) -> None:
+def test_a_region_has_a_partition(region: str | None, partition: str | None) -> None:
     assert AwsPlace(region, None).partition == partition
 
 
@@ -236,13 +236,13 @@ def several(*definitions: tuple[str, bool, list[str]], **more: Any) -> dict[str,
         (a_task_definition(container={"credentialSpecs": [], "essential": None}), ["web"]),
     ],
 )
-def test_the_containers_with_credential_specs_are_judged_else_the_only_essential_one(
+def test_the_containers_with_credential_specs_are_checked_otherwise_the_only_essential_one(
     definition: object, chosen: list[str | None], tmp_path: Path
 ) -> None:
     assert containers(in_file(tmp_path, definition)) == chosen
 
 
-def test_the_legacy_form_in_docker_security_options_counts_where_there_is_no_other(tmp_path: Path) -> None:
+def test_docker_security_options_count_if_no_container_has_credential_specs(tmp_path: Path) -> None:
     legacy = {"credentialSpecs": [], "dockerSecurityOptions": ["credentialspec:file://web.json"], "essential": False}
     definition = a_task_definition(container=legacy)
     definition["containerDefinitions"].append({"name": "log"})
@@ -267,13 +267,13 @@ def test_each_subject_has_its_containers_name(tmp_path: Path) -> None:
 # From a file --------------------------------------------------------------------------------------------
 
 
-def test_a_file_of_register_task_definition_knows_no_region_but_ours(tmp_path: Path) -> None:
+def test_a_file_of_register_task_definition_has_the_sessions_region(tmp_path: Path) -> None:
     (found,) = in_file(tmp_path, a_task_definition())
     assert found.place == HERE
     assert (found.subject.task_definition, found.subject.file) == ("webapp", str(tmp_path / "td.json"))
 
 
-def test_a_file_of_describe_task_definition_tells_region_account_and_revision(
+def test_a_file_of_describe_task_definition_has_region_account_and_revision(
     tmp_path: Path, environment: Environment
 ) -> None:
     environment.region = "eu-west-1"
@@ -288,7 +288,7 @@ def test_a_file_may_have_a_byte_order_mark_as_powershell_writes_it(encoding: str
     assert the(TaskDefinition, found).family == "käse"
 
 
-def test_a_dash_reads_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dash_means_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     body = json.dumps({"taskDefinition": a_task_definition()}).encode()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(body)))
     (found,) = files.find_task_definition(Request(task_definition_file="-"), HERE)
@@ -382,7 +382,7 @@ def test_the_capacity_providers_are_those_of_the_service(service: dict[str, Any]
     assert the(Platform, described(a_service(**service), cluster)).providers == names
 
 
-def test_the_cluster_is_not_asked_where_the_service_says_its_launch_type(
+def test_the_cluster_is_not_described_if_the_service_has_a_launch_type(
     aws: EmbeddedAws, environment: Environment
 ) -> None:
     create(environment, aws)
@@ -390,14 +390,14 @@ def test_the_cluster_is_not_asked_where_the_service_says_its_launch_type(
     assert [name for _, name in aws.calls] == ["DescribeServices", "DescribeTaskDefinition"]
 
 
-def test_fetcher_tells_the_generation_on_ec2_and_nothing_on_fargate() -> None:
+def test_fetcher_sets_the_generation_on_ec2_but_not_on_fargate() -> None:
     ec2, fargate = a_service(launchType="EC2"), a_service(launchType="FARGATE")
     assert the(Platform, described(ec2)).fetchers == {Fetcher.V1_3, Fetcher.V2}
     assert the(Platform, described(ec2, fetcher=Fetcher.V1_3)).fetchers == {Fetcher.V1_3}
     assert the(Platform, described(fargate, fetcher=Fetcher.V1_3)).fetchers == {Fetcher.V2}
 
 
-def test_windows_is_told_from_the_runtime_platform(tmp_path: Path) -> None:
+def test_windows_is_recognized_by_the_runtime_platform(tmp_path: Path) -> None:
     windows = a_task_definition(runtimePlatform={"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"})
     assert the(Platform, in_file(tmp_path, windows)[0]).windows
     assert not the(Platform, in_file(tmp_path, a_task_definition())[0]).windows
@@ -433,7 +433,7 @@ def test_the_primary_deployment_counts_and_another_that_still_runs_is_named(
 
 
 @pytest.mark.parametrize("controller", ["CODE_DEPLOY", "EXTERNAL"])
-def test_a_service_with_task_sets_is_what_its_primary_task_set_is(controller: str) -> None:
+def test_a_service_with_task_sets_has_the_data_of_its_primary_one(controller: str) -> None:
     blue = {
         "status": "PRIMARY",
         "taskDefinition": "webapp:4",
@@ -473,7 +473,7 @@ def _with_external_controller(environment: Environment) -> Environment:
     return environment
 
 
-def test_the_services_network_comes_before_the_one_given(aws: EmbeddedAws, environment: Environment) -> None:
+def test_the_services_network_takes_precedence_over_the_options(aws: EmbeddedAws, environment: Environment) -> None:
     created: Created = create(environment, aws)
     found = find_one(cluster="demo", service="healthy", subnets=("subnet-other",))
     assert the(Network, found).subnets == (created.subnets[0],)

@@ -44,7 +44,7 @@ def report(ended: Ended) -> dict[str, Any]:
     return ended.document
 
 
-def test_without_a_configuration_it_fails_and_knows_no_waivers(tmp_path: Path) -> None:
+def test_without_a_configuration_it_fails_and_there_are_no_waivers(tmp_path: Path) -> None:
     ended = check(tmp_path, "", "--format", "json")
     assert ended.code == 1
     assert report(ended)["root_causes"] == ["task-definition.prefix"]
@@ -62,7 +62,7 @@ def test_a_waived_failure_is_shown_and_does_not_fail(tmp_path: Path) -> None:
     assert ended.statuses(1) == {"config.waivers": "pass"}
 
 
-def test_an_expired_waiver_fails_with_its_place(tmp_path: Path) -> None:
+def test_an_expired_waiver_fails_with_its_position(tmp_path: Path) -> None:
     ended = check(tmp_path, WAIVER.format("2020-01-01"), "--format", "json")
     assert ended.code == 1
     assert report(ended)["root_causes"] == ["task-definition.prefix", "config.waivers"]
@@ -75,7 +75,7 @@ def test_an_unused_waiver_warns(arguments: tuple[str, ...], code: int, tmp_path:
     assert (ended.code, ended.statuses(1)) == (code, {"config.waivers": "warn"})
 
 
-def test_a_pyproject_does_as_well(tmp_path: Path) -> None:
+def test_a_pyproject_works_as_well(tmp_path: Path) -> None:
     ended = check(tmp_path, NEVER_OVER.replace("[[", "[[tool.gmsa-doctor."), file="pyproject.toml")
     assert ended.code == 0, ended
 
@@ -85,7 +85,7 @@ def test_a_failure_may_count_as_a_warning(tmp_path: Path) -> None:
     assert (ended.code, ended.statuses()["task-definition.prefix"]) == (0, "warn")
 
 
-def test_a_check_that_is_off_is_not_selected_unless_it_is_named(tmp_path: Path) -> None:
+def test_a_disabled_check_is_not_selected_unless_named(tmp_path: Path) -> None:
     off = "[checks]\ntask-definition.prefix = 'off'\n"
     ended = check(tmp_path, off, "--format", "json")
     assert (ended.code, ended.statuses()["task-definition.prefix"]) == (0, "skipped")
@@ -93,14 +93,14 @@ def test_a_check_that_is_off_is_not_selected_unless_it_is_named(tmp_path: Path) 
     assert (ended.code, ended.statuses()["task-definition.prefix"]) == (1, "fail")
 
 
-def test_defaults_are_taken_and_the_command_line_wins(tmp_path: Path) -> None:
+def test_defaults_apply_and_the_command_line_wins(tmp_path: Path) -> None:
     configuration = "[defaults]\nformat = 'json'\nskip = ['task-definition.prefix']\n"
     assert check(tmp_path, configuration).statuses()["task-definition.prefix"] == "skipped"
     assert check(tmp_path, configuration, "--format", "text").out.startswith("td.json/web\n")
     assert check(tmp_path, configuration, "--skip", "dns").code == 1
 
 
-def test_a_default_may_name_what_is_checked_and_gives_way(tmp_path: Path) -> None:
+def test_a_default_subject_gives_way_to_the_command_line(tmp_path: Path) -> None:
     file_with(tmp_path, WRONG_PREFIX)
     (tmp_path / "gmsa-doctor.toml").write_text("[defaults]\ntask-definition-file = 'td.json'\nlive = 'never'\n")
     ended = doctor("check", env=environ(tmp_path), cwd=tmp_path)
@@ -114,7 +114,7 @@ def baseline(tmp_path: Path, definition: object) -> None:
     assert (ended.code, ended.out) == (1, "")
 
 
-def test_what_the_baseline_knows_does_not_fail_and_what_is_new_does(tmp_path: Path) -> None:
+def test_known_failures_of_the_baseline_do_not_fail_and_new_ones_do(tmp_path: Path) -> None:
     baseline(tmp_path, WRONG_PREFIX)
     ended = check(tmp_path, "", "--baseline", "old.json", "--format", "json")
     assert (ended.code, report(ended)["verdict"]) == (0, "pass")
@@ -137,7 +137,7 @@ def test_a_baseline_may_be_a_default(tmp_path: Path) -> None:
         ('{"family": "webapp"}', "no report of gmsa-doctor"),
     ],
 )
-def test_a_baseline_that_is_none_gives_one_message(content: str, words: str, tmp_path: Path) -> None:
+def test_an_invalid_baseline_gives_one_message(content: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text(content)
     assert_one_message(check(tmp_path, "", "--baseline", "old.json"), "--baseline old.json", words)
 
@@ -153,11 +153,11 @@ def test_a_baseline_that_is_none_gives_one_message(content: str, words: str, tmp
         ("[defaults\n", "gmsa-doctor.toml is not valid TOML"),
     ],
 )
-def test_a_configuration_that_is_wrong_gives_one_message(configuration: str, words: str, tmp_path: Path) -> None:
+def test_an_invalid_configuration_gives_one_message(configuration: str, words: str, tmp_path: Path) -> None:
     assert_one_message(check(tmp_path, configuration), words)
 
 
-def test_run_reads_it_too(tmp_path: Path) -> None:
+def test_run_reads_the_configuration_too(tmp_path: Path) -> None:
     (tmp_path / "gmsa-doctor.toml").write_text("[defaults]\nyes = true\n")
     assert_one_message(doctor("run", env=environ(tmp_path), cwd=tmp_path), "there is no default for --yes")
 

@@ -42,7 +42,7 @@ def now(*findings: Finding, known: Baseline) -> tuple[Finding, ...]:
 # Only what is new fails -----------------------------------------------------------------------------
 
 
-def test_a_known_failure_is_waived_and_says_so_whatever_its_text() -> None:
+def test_a_known_failure_is_waived_whatever_its_text() -> None:
     (waived,) = now(WRONG_PASSWORD, known=baseline(replace(WRONG_PASSWORD, summary="said otherwise then")))
     assert waived.status is Status.WAIVED
     assert waived.summary == f"known in the baseline: was fail: {WRONG_PASSWORD.summary}"
@@ -50,7 +50,7 @@ def test_a_known_failure_is_waived_and_says_so_whatever_its_text() -> None:
     assert waived.fix == WRONG_PASSWORD.fix
 
 
-def test_a_new_failure_stays_one() -> None:
+def test_a_new_failure_stays_a_failure() -> None:
     findings = (*GOOD, WRONG_PASSWORD)
     assert now(*findings, known=baseline(*GOOD, NO_OBJECT)) == findings
     assert now(*findings, known=baseline(WRONG_PASSWORD, name="prod/web/other")) == findings
@@ -70,13 +70,13 @@ def test_a_new_failure_stays_one() -> None:
         (DENIED, replace(DENIED, status=Status.FAIL), False),
     ],
 )
-def test_what_got_worse_is_new_and_an_open_question_never_known(before: Finding, finding: Finding, known: bool) -> None:
+def test_a_worse_status_is_new_and_unknown_is_never_known(before: Finding, finding: Finding, known: bool) -> None:
     (waived,) = now(finding, known=baseline(before))
     assert waived == finding or known
     assert (waived.status is Status.WAIVED) == known
 
 
-def test_the_verdict_is_that_of_what_is_new() -> None:
+def test_only_new_failures_decide_the_verdict() -> None:
     known = baseline(*GOOD, WRONG_PASSWORD, *BEHIND)
     subjects = [SubjectReport("prod/web/app", (), (*GOOD, WRONG_PASSWORD, *BEHIND))]
     assert report_of(without_known(subjects, known), frozenset(), False, 0).verdict == "pass"
@@ -85,19 +85,19 @@ def test_the_verdict_is_that_of_what_is_new() -> None:
     assert (made.verdict, made.root_causes) == ("fail", ("credspec.object",))
 
 
-def test_a_report_made_with_a_baseline_may_be_the_next_one() -> None:
+def test_a_report_made_with_a_baseline_can_be_the_next_baseline() -> None:
     first = baseline(WRONG_PASSWORD, WARNED)
     second = baseline(*now(WRONG_PASSWORD, WARNED, known=first))
     assert second == first
 
 
-def test_what_a_waiver_had_waived_is_not_known_so_that_it_fails_when_that_expires() -> None:
+def test_a_waived_failure_is_not_known_and_fails_when_the_waiver_expires() -> None:
     waiver = Waiver("kerberos", "*", "known in the baseline: was fail: no", date(2030, 1, 1), Location("c.toml"))
     (subject,), _ = waived([SubjectReport("prod/web/app", (), (WRONG_PASSWORD,))], [waiver], TODAY)
     assert baseline(*subject.findings) == Baseline(frozenset(), frozenset())
 
 
-def test_a_baseline_does_not_hide_that_a_waiver_expired() -> None:
+def test_a_baseline_does_not_hide_an_expired_waiver() -> None:
     registry = Registry(declared_in(config))
     waiver = Waiver("kerberos", "*", "later", date(2020, 1, 1), Location("c.toml", 3))
     policy = Triage("c.toml", waivers=(waiver,), today=TODAY)
@@ -112,7 +112,7 @@ def test_a_baseline_does_not_hide_that_a_waiver_expired() -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_what_is_written_is_read_again(name: str) -> None:
+def test_a_written_report_is_read_again(name: str) -> None:
     for ascii in (False, True):
         found = read(json.render(SAMPLES[name], ascii=ascii))
         assert found == essence(SAMPLES[name])
@@ -147,13 +147,13 @@ def test_keys_of_later_versions_are_ignored() -> None:
 
 
 @pytest.mark.parametrize("version", ["2.0", "0.9", "", "one", "10.1"])
-def test_another_major_version_is_told(version: str) -> None:
+def test_another_major_version_is_reported(version: str) -> None:
     with pytest.raises(OtherVersion, match=r"not 1\.x"):
         read(changed(lambda document: document.update(schema_version=version)))
 
 
 @pytest.mark.parametrize("text", ["", "{", "nope", "[1,]", "[" * 100_000, f"[{'9' * 5000}]"])
-def test_what_is_no_json_is_told(text: str) -> None:
+def test_text_that_is_not_json_is_reported(text: str) -> None:
     with pytest.raises(NotJson):
         read(text)
 
@@ -177,7 +177,7 @@ def test_what_is_no_json_is_told(text: str) -> None:
         (lambda document: document["subjects"][0]["findings"][2].update(because="x"), "because"),
     ],
 )
-def test_what_is_missing_or_wrong_is_told_with_its_place(
+def test_a_missing_or_wrong_value_is_reported_with_its_position(
     change: Callable[[dict[str, Any]], object], where: str
 ) -> None:
     with pytest.raises(ReportError, match=where):
@@ -185,7 +185,7 @@ def test_what_is_missing_or_wrong_is_told_with_its_place(
 
 
 @pytest.mark.parametrize("text", ["null", "3", "[]", '"text"', "{}", '{"schema_version": null}'])
-def test_json_that_is_no_report_is_told(text: str) -> None:
+def test_json_that_is_not_a_report_is_reported(text: str) -> None:
     with pytest.raises(ReportError, match="no report of gmsa-doctor"):
         read(text)
 
@@ -205,7 +205,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_no_json_ends_in_anything_but_a_report_or_its_error(document: object) -> None:
+def test_any_json_gives_a_report_or_a_typed_error(document: object) -> None:
     try:
         assert read(stdlib_json.dumps(document)).verdict
     except ReportError as error:
@@ -226,7 +226,7 @@ def test_no_json_ends_in_anything_but_a_report_or_its_error(document: object) ->
         (b'{"Resources": {}}', "no report of gmsa-doctor"),
     ],
 )
-def test_a_baseline_that_is_none_is_told_with_its_name(content: bytes | None, words: str, tmp_path: Path) -> None:
+def test_an_invalid_baseline_is_reported_with_its_name(content: bytes | None, words: str, tmp_path: Path) -> None:
     path = tmp_path / "old.json"
     if content is not None:
         path.write_bytes(content)
@@ -236,6 +236,6 @@ def test_a_baseline_that_is_none_is_told_with_its_name(content: bytes | None, wo
     assert words in str(caught.value)
 
 
-def test_a_directory_is_none_either(tmp_path: Path) -> None:
+def test_a_directory_is_not_a_baseline(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Is a directory"):
         saved_report(tmp_path, "--baseline")

@@ -103,7 +103,7 @@ def test_each_table_is_read_with_its_lines() -> None:
     )
 
 
-def test_a_pyproject_says_the_same_below_its_tool_table() -> None:
+def test_a_pyproject_has_the_same_tables_below_tool() -> None:
     found = parse(in_pyproject("\n[defaults]\ncluster = 'prod'\n" + WAIVER), "pyproject.toml")
     assert [(default.option, default.location) for default in found.defaults] == [
         ("cluster", Location("pyproject.toml", 5))
@@ -111,7 +111,7 @@ def test_a_pyproject_says_the_same_below_its_tool_table() -> None:
     assert [waiver.location for waiver in found.waivers] == [Location("pyproject.toml", 7)]
 
 
-def test_what_is_written_inline_is_found_on_the_line_of_its_key() -> None:
+def test_inline_tables_are_found_on_the_line_of_their_key() -> None:
     waiver = '{check = "dns", subject = "*", reason = "x", expires = 2030-01-01}'
     text = f'defaults = {{cluster = "prod"}}\nwaivers = [{waiver}]\n'
     found = parse(text, "gmsa-doctor.toml")
@@ -119,11 +119,11 @@ def test_what_is_written_inline_is_found_on_the_line_of_its_key() -> None:
     assert found.waivers[0].location.line == 2
 
 
-def test_an_empty_file_says_nothing() -> None:
+def test_an_empty_file_is_an_empty_configuration() -> None:
     assert parse("", "gmsa-doctor.toml") == Config("gmsa-doctor.toml")
 
 
-def test_a_check_outweighs_its_area_wherever_it_stands() -> None:
+def test_a_check_overrides_its_area_in_any_order() -> None:
     found = parse('[checks]\n"credspec.size" = "warn"\ncredspec = "off"\n', "c.toml")
     severities = found.severity_of(KNOWN)
     assert severities["credspec.size"] is Severity.WARN
@@ -132,7 +132,7 @@ def test_a_check_outweighs_its_area_wherever_it_stands() -> None:
     assert "credspec.names" in found.off(KNOWN)
 
 
-def test_what_is_off_is_asked_all_the_same_if_the_command_line_names_it() -> None:
+def test_a_disabled_check_runs_if_the_command_line_names_it() -> None:
     found = parse('[checks]\ncredspec = "off"\n', "c.toml")
     assert "credspec.names" not in found.off(KNOWN, ["credspec.names"])
     assert "credspec.size" in found.off(KNOWN, ["credspec.names"])
@@ -179,11 +179,11 @@ def test_what_is_off_is_asked_all_the_same_if_the_command_line_names_it() -> Non
         (WAIVER.replace("task-definition.prefix", "config"), ["toml:2: config cannot be waived"]),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told_in_one_line_with_its_place(text: str, words: list[str]) -> None:
+def test_an_error_is_reported_in_one_line_with_its_position(text: str, words: list[str]) -> None:
     refused(text, *words)
 
 
-def test_a_wrong_tool_table_is_told_with_its_place_too() -> None:
+def test_a_wrong_tool_table_is_reported_with_its_position() -> None:
     refused("[tool.gmsa-doctor]\nwaiver = 1\n", "pyproject.toml:2:", "'waiver'", file="pyproject.toml")
     refused("[tool]\ngmsa-doctor = 1\n", "must be a table", file="pyproject.toml")
 
@@ -192,7 +192,7 @@ def test_a_wrong_tool_table_is_told_with_its_place_too() -> None:
     st.text()
     | st.lists(st.sampled_from([*ALL.splitlines(), "[[", "]", '"', "[checks]", "x = {", "é='''"])).map("\n".join)
 )
-def test_no_text_ends_in_anything_but_a_configuration_or_one_message(text: str) -> None:
+def test_any_text_gives_a_configuration_or_one_message(text: str) -> None:
     said = what_is_said(text)
     assert isinstance(said, Config) or "\n" not in said
 
@@ -216,7 +216,7 @@ def as_toml(value: object) -> str:
 
 
 @given(st.dictionaries(st.sampled_from(["defaults", "checks", "waivers", "other"]), TOML_VALUES))
-def test_no_shape_of_values_ends_in_anything_else_either(tables: dict[str, Any]) -> None:
+def test_any_values_give_a_configuration_or_one_message(tables: dict[str, Any]) -> None:
     text = "\n".join(f"{key} = {as_toml(value)}" for key, value in tables.items())
     said = what_is_said(text)
     if isinstance(said, Config):
@@ -241,7 +241,7 @@ def write(path: Path, cluster: str) -> Path:
     return path
 
 
-def test_the_nearest_one_counts_up_to_the_root_of_the_repository(tmp_path: Path) -> None:
+def test_the_nearest_configuration_up_to_the_root_of_the_repository_is_used(tmp_path: Path) -> None:
     write(tmp_path / "gmsa-doctor.toml", "above the repository")
     root = repository(tmp_path / "repository")
     work = root / "a" / "b"
@@ -255,21 +255,21 @@ def test_the_nearest_one_counts_up_to_the_root_of_the_repository(tmp_path: Path)
     assert clusters(load(None, work)) == ["nearer"]
 
 
-def test_a_worktree_s_root_is_one_as_well(tmp_path: Path) -> None:
+def test_the_root_of_a_worktree_ends_the_search_too(tmp_path: Path) -> None:
     write(tmp_path / "gmsa-doctor.toml", "above")
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / ".git").write_text("gitdir: elsewhere\n")
     assert load(None, tmp_path / "tree") == Config()
 
 
-def test_outside_of_a_repository_the_directory_alone_counts(tmp_path: Path) -> None:
+def test_outside_a_repository_only_the_directory_itself_is_searched(tmp_path: Path) -> None:
     write(tmp_path / "gmsa-doctor.toml", "above")
     (tmp_path / "work").mkdir()
     assert load(None, tmp_path / "work") == Config()
     assert clusters(load(None, tmp_path)) == ["above"]
 
 
-def test_our_own_file_counts_before_a_pyproject_beside_it(tmp_path: Path) -> None:
+def test_our_own_file_takes_precedence_over_a_pyproject(tmp_path: Path) -> None:
     write(tmp_path / "pyproject.toml", "pyproject")
     assert clusters(load(None, tmp_path)) == ["pyproject"]
     write(tmp_path / "gmsa-doctor.toml", "own")
@@ -287,7 +287,7 @@ def test_our_own_file_counts_before_a_pyproject_beside_it(tmp_path: Path) -> Non
         b"tool = 1 # gmsa-doctor",
     ],
 )
-def test_a_pyproject_without_our_table_is_none_of_ours(content: bytes, tmp_path: Path) -> None:
+def test_a_pyproject_without_our_table_is_ignored(content: bytes, tmp_path: Path) -> None:
     root = repository(tmp_path)
     write(root / "gmsa-doctor.toml", "root")
     (root / "work").mkdir()
@@ -295,13 +295,13 @@ def test_a_pyproject_without_our_table_is_none_of_ours(content: bytes, tmp_path:
     assert clusters(load(None, root / "work")) == ["root"]
 
 
-def test_a_broken_pyproject_with_our_table_is_told(tmp_path: Path) -> None:
+def test_a_broken_pyproject_with_our_table_is_reported(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.gmsa-doctor]\nbroken [\n")
     with pytest.raises(UsageError, match=r"pyproject\.toml is not valid TOML"):
         load(None, tmp_path)
 
 
-def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
     file = tmp_path / "gmsa-doctor.toml"
     file.write_bytes(b"\xef\xbb\xbf[defaults]\r\ncluster = 'prod'\r\n")
     assert [(default.value, default.location.line) for default in load(file).defaults] == [("prod", 2)]
@@ -317,7 +317,7 @@ def a_socket(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, a_pipe, a_socket])
-def test_what_has_the_name_and_is_no_file_is_passed_by(make: Callable[[Path], None], tmp_path: Path) -> None:
+def test_a_directory_with_the_name_of_the_file_is_ignored(make: Callable[[Path], None], tmp_path: Path) -> None:
     make(tmp_path / "gmsa-doctor.toml")
     assert load(None, tmp_path) == Config()
 
@@ -333,14 +333,16 @@ def test_what_has_the_name_and_is_no_file_is_passed_by(make: Callable[[Path], No
         (lambda path: path.symlink_to("/dev/zero"), "is larger than"),
     ],
 )
-def test_a_named_file_that_cannot_be_read_is_told(make: Callable[[Path], object], words: str, tmp_path: Path) -> None:
+def test_a_named_file_that_cannot_be_read_is_reported(
+    make: Callable[[Path], object], words: str, tmp_path: Path
+) -> None:
     file = tmp_path / "c.toml"
     make(file)
     with pytest.raises(UsageError, match=words):
         load(file)
 
 
-def test_a_named_file_takes_the_place_of_the_nearest_and_dev_null_is_none(tmp_path: Path) -> None:
+def test_a_named_file_replaces_the_nearest_and_dev_null_is_empty(tmp_path: Path) -> None:
     write(tmp_path / "gmsa-doctor.toml", "nearest")
     assert clusters(load(write(tmp_path / "other.toml", "named"), tmp_path)) == ["named"]
     assert load(Path("/dev/null"), tmp_path).defaults == ()
@@ -441,19 +443,19 @@ def test_the_command_line_wins(tmp_path: Path) -> None:
     assert found["baseline"] == "new.json"
 
 
-def test_the_environment_wins_as_well(tmp_path: Path) -> None:
+def test_the_environment_overrides_a_default(tmp_path: Path) -> None:
     text = "[defaults]\nimage = 'from the file'\n"
     assert values(invoked(tmp_path, text, "run"))["image"] == "from the file"
     assert values(invoked(tmp_path, text, "run", env={"GMSA_DOCTOR_IMAGE": "set"}))["image"] == "set"
 
 
-def test_a_command_takes_what_it_has_and_its_own_table_first(tmp_path: Path) -> None:
+def test_a_command_ignores_unknown_options_and_prefers_its_own_table(tmp_path: Path) -> None:
     text = "[defaults.run]\ntimeout = 1800\n[defaults]\nlive = 'never'\ntimeout = 45\n"
     assert values(invoked(tmp_path, text))["timeout"] == 45
     assert values(invoked(tmp_path, text, "run"))["timeout"] == 1800
 
 
-def test_what_only_names_one_subject_gives_way_to_another_on_the_command_line(tmp_path: Path) -> None:
+def test_a_default_subject_gives_way_to_another_on_the_command_line(tmp_path: Path) -> None:
     text = "[defaults]\nservice = 'web'\n"
     assert values(invoked(tmp_path, text))["service"] == "web"
     found = values(invoked(tmp_path, text, "check", "--task-definition", "web:1"))
@@ -485,7 +487,9 @@ def test_what_only_names_one_subject_gives_way_to_another_on_the_command_line(tm
         ("check.image = 'x'", ["`check` has no option --image"]),
     ],
 )
-def test_a_default_that_is_none_is_told_in_one_line_with_its_place(line: str, words: list[str], tmp_path: Path) -> None:
+def test_an_invalid_default_is_reported_in_one_line_with_its_position(
+    line: str, words: list[str], tmp_path: Path
+) -> None:
     ended = invoked(tmp_path, f"[defaults]\n{line}\n")
     assert ended.exit_code == 2
     assert ended.stdout == ""
@@ -495,7 +499,7 @@ def test_a_default_that_is_none_is_told_in_one_line_with_its_place(line: str, wo
         assert word in message
 
 
-def test_paths_are_told_from_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_are_shown_relative_to_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository(tmp_path)
     (tmp_path / "gmsa-doctor.toml").write_text("[defaults]\nbaseline = 'old.json'\noutput = 'r.txt'\n")
     (tmp_path / "deploy").mkdir()
@@ -536,7 +540,7 @@ def test_help_is_shown_whatever_the_configuration_says(tmp_path: Path) -> None:
     st.sampled_from(["cluster", "skip", "live", "timeout", "baseline", "verbose", "yes"]),
     st.text(max_size=12) | st.integers() | st.booleans() | st.floats() | st.lists(st.text(max_size=5), max_size=3),
 )
-def test_no_value_of_a_default_ends_in_anything_but_a_run_or_one_message(
+def test_any_value_of_a_default_gives_a_run_or_one_message(
     tmp_path_factory: pytest.TempPathFactory, option: str, value: object
 ) -> None:
     text = f"[defaults]\n{option} = {as_toml(value)}\n".replace("NaN", "nan").replace("Infinity", "inf")

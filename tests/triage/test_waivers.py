@@ -39,7 +39,7 @@ def uses(state: WaiverState) -> list[WaiverUse]:
 
 
 @pytest.mark.parametrize("finding", [WRONG_PASSWORD, ONE_DC_DOWN, DENIED])
-def test_a_failure_a_warning_and_an_open_question_can_be_waived_and_say_what_they_were(finding: Finding) -> None:
+def test_a_waived_failure_warning_or_unknown_shows_its_status(finding: Finding) -> None:
     waiver = replace(WAIVER, check=finding.check)
     (judged,), _ = waived([subject(finding)], [waiver], TODAY)
     (waived_finding,) = judged.findings
@@ -53,19 +53,19 @@ def test_a_failure_a_warning_and_an_open_question_can_be_waived_and_say_what_the
 
 
 @pytest.mark.parametrize("finding", [GOOD[0], OUT_OF_REACH, CRASH])
-def test_what_passed_what_was_not_asked_and_our_own_bugs_cannot(finding: Finding) -> None:
+def test_passed_skipped_and_error_cannot_be_waived(finding: Finding) -> None:
     subjects = (subject(finding),)
     assert waived(subjects, [replace(WAIVER, check=finding.check)], TODAY)[0] == subjects
 
 
-def test_what_was_skipped_because_of_it_stays_so() -> None:
+def test_checks_skipped_because_of_a_waived_finding_stay_skipped() -> None:
     (judged,), _ = waived([subject(*GOOD, WRONG_PASSWORD, *BEHIND)], [WAIVER], TODAY)
     assert the_one(judged.findings, "kerberos.user-ticket").status is Status.WAIVED
     for finding_behind in BEHIND:
         assert the_one(judged.findings, finding_behind.check) == finding_behind
 
 
-def test_the_run_passes_if_nothing_else_fails() -> None:
+def test_the_run_passes_if_only_waived_findings_fail() -> None:
     judged, _ = waived([subject(*GOOD, WRONG_PASSWORD, *BEHIND)], [WAIVER], TODAY)
     assert report_of(judged, frozenset(), False, 0).verdict == "pass"
     assert report_of((*judged, subject(WRONG_PASSWORD, name="x")), frozenset(), False, 0).verdict == "fail"
@@ -91,7 +91,7 @@ def test_a_waiver_is_by_check_or_area_and_by_subject(check: str, pattern: str, m
     assert (judged.findings[0].status is Status.WAIVED) == matches
 
 
-def test_it_holds_on_its_last_day_and_not_on_the_next() -> None:
+def test_a_waiver_holds_on_its_last_day_and_not_on_the_next() -> None:
     last = replace(WAIVER, expires=TODAY)
     (judged,), state = waived([subject(WRONG_PASSWORD)], [last], TODAY)
     assert judged.findings[0].status is Status.WAIVED
@@ -101,14 +101,14 @@ def test_it_holds_on_its_last_day_and_not_on_the_next() -> None:
     assert state.waivers == (WaiverOutcome(last, WaiverUse.USED, expired=True),)
 
 
-def test_a_valid_waiver_holds_beside_an_expired_one() -> None:
+def test_a_valid_waiver_holds_in_addition_to_an_expired_one() -> None:
     (judged,), state = waived([subject(WRONG_PASSWORD)], [EXPIRED, WAIVER], TODAY)
     assert judged.findings[0].summary.startswith("waived until 2026-12-31")
     assert [outcome.expired for outcome in state.waivers] == [True, False]
 
 
 @given(st.text(), st.text())
-def test_any_text_is_a_pattern_and_a_name(pattern: str, name: str) -> None:
+def test_any_text_can_be_a_pattern_and_a_name(pattern: str, name: str) -> None:
     assert isinstance(replace(WAIVER, subject=pattern).is_about(name), bool)
 
 
@@ -175,7 +175,7 @@ def test_waivers_in_use_pass_with_a_row_each() -> None:
 
 
 @pytest.mark.parametrize("use", [WaiverUse.USED, WaiverUse.UNUSED, WaiverUse.UNDECIDED])
-def test_an_expired_waiver_fails_and_says_which_why_and_where(use: WaiverUse) -> None:
+def test_an_expired_waiver_fails_with_its_check_reason_and_position(use: WaiverUse) -> None:
     finding = judged((WAIVER, WaiverUse.USED, False), (EXPIRED, use, True))
     assert finding.status is Status.FAIL
     assert finding.summary == "expired: kerberos of prod/web/* (gmsa-doctor.toml:9)"
@@ -185,7 +185,7 @@ def test_an_expired_waiver_fails_and_says_which_why_and_where(use: WaiverUse) ->
     assert "expires" in finding.fix.text
 
 
-def test_one_that_expired_and_is_about_other_subjects_warns() -> None:
+def test_an_expired_waiver_for_other_subjects_warns() -> None:
     finding = judged((EXPIRED, WaiverUse.ELSEWHERE, True))
     assert finding.status is Status.WARN
     assert "expired" in finding.summary
@@ -198,7 +198,7 @@ def test_an_unused_waiver_warns() -> None:
     assert finding.location == WAIVER.location
 
 
-def test_expired_and_unused_are_told_together_and_the_worse_decides() -> None:
+def test_expired_and_unused_waivers_are_reported_together_and_the_worst_decides() -> None:
     finding = judged((WAIVER, WaiverUse.UNUSED, False), (EXPIRED, WaiverUse.USED, True))
     assert finding.status is Status.FAIL
     assert "expired: " in finding.summary
@@ -220,7 +220,7 @@ def test_without_a_configuration_nothing_changes() -> None:
     assert applied(subjects, Triage(), REGISTRY, EVERY, False) == subjects
 
 
-def test_an_expired_waiver_is_a_failure_of_its_own_beside_the_one_it_was_for() -> None:
+def test_an_expired_waiver_is_an_additional_failure() -> None:
     first, last = applied([subject(WRONG_PASSWORD)], policy(EXPIRED), REGISTRY, EVERY, False)
     assert first.findings == (WRONG_PASSWORD,)
     assert last.name == "gmsa-doctor.toml"
@@ -231,7 +231,7 @@ def test_an_expired_waiver_is_a_failure_of_its_own_beside_the_one_it_was_for() -
     assert report.root_causes == ("kerberos.user-ticket", "config.waivers")
 
 
-def test_it_fails_the_run_even_if_what_it_was_for_is_mended() -> None:
+def test_an_expired_waiver_fails_the_run_even_if_its_failure_is_fixed() -> None:
     report = report_of(applied([subject(CLOCK)], policy(EXPIRED), REGISTRY, EVERY, False), frozenset(), False, 0)
     assert report.verdict == "fail"
 
@@ -253,5 +253,5 @@ def test_severities_come_before_waivers() -> None:
     assert "; was warn: " in first.findings[0].summary
 
 
-def test_where_its_check_is_not_selected_the_configuration_is_no_subject() -> None:
+def test_without_its_check_the_configuration_is_not_a_subject() -> None:
     assert len(applied([subject(CLOCK)], policy(EXPIRED), REGISTRY, frozenset(), False)) == 1

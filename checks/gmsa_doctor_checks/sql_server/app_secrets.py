@@ -17,7 +17,7 @@ from gmsa_doctor.formats.aws.value_from import SecretSource
 from gmsa_doctor.formats.documents.task_definition import NamedString
 from gmsa_doctor.formats.sql_server import connection_string
 from gmsa_doctor.formats.sql_server.connection_string import ConnectionString, ConnectionStringError
-from gmsa_doctor.given.application import ApplicationConfig
+from gmsa_doctor.given.request import ApplicationConfig
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Subject
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix

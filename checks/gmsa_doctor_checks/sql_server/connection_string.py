@@ -26,7 +26,7 @@ from gmsa_doctor.core.severity import BAD
 from gmsa_doctor.formats.documents.task_definition import NamedString
 from gmsa_doctor.formats.sql_server import connection_string
 from gmsa_doctor.formats.sql_server.connection_string import ConnectionString, Form, Logon
-from gmsa_doctor.given.application import ApplicationConfig
+from gmsa_doctor.given.request import ApplicationConfig
 from gmsa_doctor.given.subject import ChosenContainer
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix

@@ -9,7 +9,6 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import NoReturn
 
 from gmsa_doctor.clients.aws.session import Aws, AwsClient, operation
@@ -18,29 +17,26 @@ SECONDS = 1.2
 """For all AWS calls together, imports included. Completion offers the names that have arrived by then."""
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}", re.ASCII)
 """What ECS permits in the names of clusters and services. No other text may reach a shell."""
-_Page = tuple[tuple[str, ...], str | None]
 
 
 class EcsNames(AwsClient):
-    """Lists names in Amazon ECS: up to 100 a page, with the token of the next page, if any."""
+    """Lists names in Amazon ECS, page by page."""
 
     service = "ecs"
 
-    @operation("ecs:ListClusters")
-    def clusters(self, start: str | None = None) -> _Page:
+    @operation("ecs:ListClusters", fresh=True)
+    def clusters(self) -> Iterator[tuple[str, ...]]:
         """Names of clusters."""
-        answer = self.api.list_clusters(maxResults=100, **_from(start))
-        return _names(answer["clusterArns"]), answer.get("nextToken")
+        return self._pages("list_clusters", "clusterArns")
 
-    @operation("ecs:ListServices")
-    def services(self, cluster: str, start: str | None = None) -> _Page:
+    @operation("ecs:ListServices", fresh=True)
+    def services(self, cluster: str) -> Iterator[tuple[str, ...]]:
         """Names of a cluster's services."""
-        answer = self.api.list_services(cluster=cluster, maxResults=100, **_from(start))
-        return _names(answer["serviceArns"]), answer.get("nextToken")
+        return self._pages("list_services", "serviceArns", cluster=cluster)
 
-
-def _from(start: str | None) -> dict[str, str]:
-    return {"nextToken": start} if start else {}
+    def _pages(self, call: str, key: str, **arguments: str) -> Iterator[tuple[str, ...]]:
+        for page in self.api.get_paginator(call).paginate(**arguments, PaginationConfig={"PageSize": 100}):
+            yield _names(page[key])
 
 
 def _names(arns: list[str]) -> tuple[str, ...]:
@@ -50,20 +46,12 @@ def _names(arns: list[str]) -> tuple[str, ...]:
 
 def clusters(profile: str | None, region: str | None) -> tuple[str, ...]:
     """Names of clusters that arrived in time; empty on any error."""
-    return _in_time(lambda: _pages(EcsNames(Aws(profile, region)).clusters))
+    return _in_time(lambda: EcsNames(Aws(profile, region)).clusters())
 
 
 def services(cluster: str, profile: str | None, region: str | None) -> tuple[str, ...]:
     """Names of a cluster's services that arrived in time; empty on any error."""
-    return _in_time(lambda: _pages(partial(EcsNames(Aws(profile, region)).services, cluster)))
-
-
-def _pages(page_from: Callable[[str | None], _Page]) -> Iterator[tuple[str, ...]]:
-    names, token = page_from(None)
-    yield names
-    while token:
-        names, token = page_from(token)
-        yield names
+    return _in_time(lambda: EcsNames(Aws(profile, region)).services(cluster))
 
 
 def _in_time(ask: Callable[[], Iterator[tuple[str, ...]]]) -> tuple[str, ...]:

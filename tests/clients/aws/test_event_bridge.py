@@ -57,13 +57,13 @@ def test_one_event_with_the_verdict_arrives_at_the_bus(bus: str, aws: EmbeddedAw
     assert event["detail"]["counts"]["fail"] == 1
 
 
-def test_each_verdict_is_sent_also_when_it_is_the_same_again(aws: EmbeddedAws) -> None:
+def test_each_verdict_is_sent_even_if_it_repeats(aws: EmbeddedAws) -> None:
     received, client = listening(aws), EventBridge(Aws())
     assert client.put_verdict(BUS, FAILED) != client.put_verdict(BUS, FAILED)
     assert len(received()) == 2
 
 
-def test_nothing_that_a_finding_tells_is_in_the_event() -> None:
+def test_no_text_of_a_finding_is_in_the_event() -> None:
     text = detail(FAILED)
     for finding in FAILED.subjects[0].findings:
         assert finding.summary not in text
@@ -100,7 +100,7 @@ def test_a_refused_entry_is_an_error_though_the_call_succeeds(
         client.put_verdict(BUS, FAILED)
 
 
-def test_a_report_of_very_many_subjects_still_fits_into_an_event() -> None:
+def test_a_report_with_very_many_subjects_fits_into_an_event() -> None:
     name = "cluster/" + "s" * 240
     many = replace(
         report(verdict=Verdict.PASS), subjects=tuple(SubjectReport(f"{name}-{n}", (), ()) for n in range(2000))

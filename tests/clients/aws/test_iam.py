@@ -42,19 +42,19 @@ def iam(aws: EmbeddedAws) -> Iam:
     return Iam(Aws())
 
 
-def test_a_role_is_given_with_its_trust_policy(iam: Iam) -> None:
+def test_a_role_is_returned_with_its_trust_policy(iam: Iam) -> None:
     role = iam.role(ROLE)
     assert (role.arn, json.loads(role.trust), role.boundary) == (ROLE, TRUST, None)
 
 
-def test_a_roles_boundary_is_given(iam: Iam, aws: EmbeddedAws) -> None:
+def test_a_roles_boundary_is_returned(iam: Iam, aws: EmbeddedAws) -> None:
     document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
     arn = aws.client("iam").create_policy(PolicyName="limit", PolicyDocument=document)["Policy"]["Arn"]
     aws.client("iam").put_role_permissions_boundary(RoleName="web", PermissionsBoundary=arn)
     assert iam.role(ROLE).boundary == arn
 
 
-def test_the_role_of_an_instance_profile_is_given_if_it_holds_one(iam: Iam, aws: EmbeddedAws) -> None:
+def test_the_role_of_an_instance_profile_is_returned_if_any(iam: Iam, aws: EmbeddedAws) -> None:
     made = aws.client("iam").create_instance_profile(InstanceProfileName="host", Path="/ecs/")
     empty = aws.client("iam").create_instance_profile(InstanceProfileName="empty")
     aws.client("iam").add_role_to_instance_profile(InstanceProfileName="host", RoleName="web")
@@ -78,13 +78,13 @@ def test_a_simulation_gives_a_decision_for_each_action_on_each_resource(iam: Iam
     assert found[0].policies == ("read",)
 
 
-def test_what_the_simulation_was_not_told_is_missing(iam: Iam) -> None:
+def test_context_keys_missing_in_the_simulation_are_listed(iam: Iam) -> None:
     (found,) = iam.simulate(ROLE, ("s3:GetObject",), (OBJECT,), ())
     assert found.missing == ("aws:SecureTransport",)
     assert not found.allowed
 
 
-def test_the_organizations_decision_is_given(iam: Iam, aws: EmbeddedAws) -> None:
+def test_the_organizations_decision_is_returned(iam: Iam, aws: EmbeddedAws) -> None:
     aws.organization_policy = [{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}]
     (found,) = iam.simulate(ROLE, ("s3:ListBucket",), (OBJECT,), ())
     assert (found.organizations, found.boundary) == (False, None)
@@ -104,7 +104,7 @@ def test_a_denied_simulation_names_its_action_and_the_role(iam: Iam, aws: Embedd
     assert (caught.value.action, caught.value.resource) == ("iam:SimulatePrincipalPolicy", ROLE)
 
 
-def test_decisions_about_several_resources_may_lie_within_the_one_about_the_action() -> None:
+def test_decisions_about_several_resources_may_be_nested() -> None:
     iam = Iam(Aws())
     second = f"{OBJECT}.old"
     answer = {

@@ -25,7 +25,7 @@ def session(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Aws:
     return Aws()
 
 
-def test_a_key_is_told_by_arn_id_and_alias(aws: EmbeddedAws, session: Aws) -> None:
+def test_a_key_is_found_by_arn_id_and_alias(aws: EmbeddedAws, session: Aws) -> None:
     kms = aws.client("kms")
     made = kms.create_key()["KeyMetadata"]
     kms.create_alias(AliasName="alias/gmsa", TargetKeyId=made["KeyId"])
@@ -61,7 +61,7 @@ def test_a_denied_key_is_named_with_the_action(aws: EmbeddedAws, session: Aws) -
     assert (caught.value.action, caught.value.resource) == ("kms:GetKeyPolicy", "a-key")
 
 
-def test_a_repository_has_a_policy_or_none_or_is_not_there(aws: EmbeddedAws, session: Aws) -> None:
+def test_a_repository_has_a_policy_or_none_or_does_not_exist(aws: EmbeddedAws, session: Aws) -> None:
     ecr = aws.client("ecr")
     for name in ("open", "plain"):
         ecr.create_repository(repositoryName=name)
@@ -72,7 +72,7 @@ def test_a_repository_has_a_policy_or_none_or_is_not_there(aws: EmbeddedAws, ses
         Ecr(session).policy("gone", ACCOUNT)
 
 
-def test_a_log_group_is_there_by_its_whole_name(aws: EmbeddedAws, session: Aws) -> None:
+def test_a_log_group_is_found_by_its_full_name_only(aws: EmbeddedAws, session: Aws) -> None:
     aws.client("logs").create_log_group(logGroupName="/ecs/webapp")
     assert Logs(session).has_group("/ecs/webapp")
     assert not Logs(session).has_group("/ecs/web")

@@ -198,7 +198,7 @@ def test_each_method_makes_the_call_that_it_declares_and_no_other(
 
 
 @pytest.mark.parametrize(("name", "action", "call"), WITH_A_BODY)
-def test_each_method_tells_a_denial_with_its_action(name: str, action: str, call: Call, aws: EmbeddedAws) -> None:
+def test_each_method_reports_a_denial_with_its_action(name: str, action: str, call: Call, aws: EmbeddedAws) -> None:
     service, _, operation = name.partition(":")
     aws.deny(service, operation)
     with pytest.raises(Denied) as caught:
@@ -242,13 +242,13 @@ def test_a_task_definition_is_described_by_family_revision_and_arn(reference: st
     assert [one["name"] for one in found["containerDefinitions"]] == ["web"]
 
 
-def test_of_a_family_it_is_the_latest_revision(aws: EmbeddedAws) -> None:
+def test_a_family_means_its_latest_revision(aws: EmbeddedAws) -> None:
     a_task_definition(aws)
     second = a_task_definition(aws)
     assert Ecs(Aws()).describe_task_definition("webapp")["taskDefinitionArn"] == second
 
 
-def test_a_missing_service_is_told_from_a_missing_cluster(aws: EmbeddedAws) -> None:
+def test_a_missing_service_is_distinguished_from_a_missing_cluster(aws: EmbeddedAws) -> None:
     with pytest.raises(NotFound) as caught:
         Ecs(Aws()).describe_service("web", "demo")
     assert caught.value.code == "ClusterNotFoundException"
@@ -261,7 +261,7 @@ def test_a_missing_service_is_told_from_a_missing_cluster(aws: EmbeddedAws) -> N
     assert caught.value.code == "ServiceNotFoundException"
 
 
-def test_a_missing_task_definition_is_told_in_the_words_of_ecs() -> None:
+def test_a_missing_task_definition_is_reported_in_ecss_words() -> None:
     with pytest.raises(ServiceError, match=r"ClientException: Unable to describe task definition"):
         Ecs(Aws()).describe_task_definition("webapp:7")
 
@@ -277,7 +277,7 @@ def a_bucket(aws: EmbeddedAws, name: str, region: str = "us-east-1") -> Any:
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
-def test_a_bucket_tells_its_region(region: str, aws: EmbeddedAws) -> None:
+def test_a_bucket_has_a_region(region: str, aws: EmbeddedAws) -> None:
     a_bucket(aws, "credspecs", region)
     assert S3(Aws(region="us-east-1")).bucket("credspecs").region == region
 
@@ -298,14 +298,14 @@ def refusal(status: int, headers: dict[str, str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("status", [400, 403, 301])
-def test_a_bucket_that_may_not_be_read_tells_its_region_in_a_header(status: int) -> None:
+def test_an_unreadable_bucket_has_its_region_in_a_header(status: int) -> None:
     s3 = S3(Aws())
     with Stubber(s3.api) as stub:
         stub.add_client_error("head_bucket", **refusal(status, {"x-amz-bucket-region": "eu-west-1"}))
         assert s3.bucket("credspecs").region == "eu-west-1"
 
 
-def test_a_bucket_that_may_not_be_read_may_tell_nothing(aws: EmbeddedAws) -> None:
+def test_an_unreadable_bucket_may_have_no_region(aws: EmbeddedAws) -> None:
     a_bucket(aws, "credspecs")
     aws.deny("s3", "HeadBucket")
     assert S3(Aws()).bucket("credspecs") == Bucket(None)
@@ -318,20 +318,20 @@ def test_an_object_is_read_by_any_key(key: str, aws: EmbeddedAws) -> None:
 
 
 @pytest.mark.parametrize("more", [-1, 0, 1, 5000])
-def test_of_a_large_object_the_size_is_known_and_its_beginning_read(more: int, aws: EmbeddedAws) -> None:
+def test_a_large_object_is_read_up_to_the_limit_with_its_size(more: int, aws: EmbeddedAws) -> None:
     body = bytes(n % 251 for n in range(DOCUMENT_LIMIT + more))
     a_bucket(aws, "credspecs").put_object(Bucket="credspecs", Key="big", Body=body)
     assert S3(Aws()).get("credspecs", "big") == S3Object(len(body), body[:DOCUMENT_LIMIT])
 
 
-def test_an_empty_object_is_one_of_no_bytes(aws: EmbeddedAws) -> None:
+def test_an_empty_object_has_no_bytes(aws: EmbeddedAws) -> None:
     a_bucket(aws, "credspecs").put_object(Bucket="credspecs", Key="empty", Body=b"")
     assert S3(Aws()).get("credspecs", "empty") == S3Object(0, b"")
     aws.fail_with("s3", "GetObject", "InvalidRange", "The requested range is not satisfiable", 416)
     assert S3(Aws()).get("credspecs", "empty") == S3Object(0, b"")
 
 
-def test_a_missing_object_is_told_from_a_missing_bucket(aws: EmbeddedAws) -> None:
+def test_a_missing_object_is_distinguished_from_a_missing_bucket(aws: EmbeddedAws) -> None:
     a_bucket(aws, "credspecs")
     s3 = S3(Aws())
     for bucket, code in (("credspecs", "NoSuchKey"), ("no-such-bucket", "NoSuchBucket")):
@@ -340,7 +340,7 @@ def test_a_missing_object_is_told_from_a_missing_bucket(aws: EmbeddedAws) -> Non
         assert caught.value.code == code
 
 
-def test_a_bucket_name_that_cannot_be_one_is_not_sent(aws: EmbeddedAws) -> None:
+def test_an_invalid_bucket_name_is_not_sent(aws: EmbeddedAws) -> None:
     with pytest.raises(ServiceError) as caught:
         S3(Aws()).get("A B", "web.json")
     assert caught.value.code == "ParamValidationError"
@@ -351,7 +351,7 @@ def test_a_bucket_name_that_cannot_be_one_is_not_sent(aws: EmbeddedAws) -> None:
 
 
 @pytest.mark.parametrize("kind", ["String", "SecureString"])
-def test_a_parameter_is_given_in_clear(kind: str, aws: EmbeddedAws) -> None:
+def test_a_parameter_is_decrypted(kind: str, aws: EmbeddedAws) -> None:
     aws.client("ssm").put_parameter(Name="/gmsa/web", Type=kind, Value='{"a": 1}')
     assert Ssm(Aws()).get("/gmsa/web") == '{"a": 1}'
 
@@ -362,21 +362,21 @@ def test_a_missing_parameter_is_not_found() -> None:
     assert caught.value.code == "ParameterNotFound"
 
 
-def test_a_secret_is_given_hidden_and_with_its_version(aws: EmbeddedAws) -> None:
+def test_a_secret_is_returned_hidden_with_its_version(aws: EmbeddedAws) -> None:
     made = aws.client("secretsmanager").create_secret(Name="web", SecretString="Pa55word")
     found = SecretsManager(Aws()).get(made["ARN"])
     assert found == SecretText(Hidden("Pa55word"), made["VersionId"])
     assert "Pa55word" not in repr(found)
 
 
-def test_the_current_version_of_a_secret_counts(aws: EmbeddedAws) -> None:
+def test_the_current_version_of_a_secret_is_the_default(aws: EmbeddedAws) -> None:
     client = aws.client("secretsmanager")
     client.create_secret(Name="web", SecretString="old")
     version = client.put_secret_value(SecretId="web", SecretString="new")["VersionId"]
     assert SecretsManager(Aws()).get("web") == SecretText(Hidden("new"), version)
 
 
-def test_another_version_of_a_secret_is_given_by_its_stage_or_its_id(aws: EmbeddedAws) -> None:
+def test_another_version_of_a_secret_is_selected_by_stage_or_id(aws: EmbeddedAws) -> None:
     client = aws.client("secretsmanager")
     old = client.create_secret(Name="web", SecretString="old")["VersionId"]
     new = client.put_secret_value(SecretId="web", SecretString="new")["VersionId"]
@@ -413,7 +413,7 @@ def test_a_missing_secret_and_one_without_a_value_are_not_found(aws: EmbeddedAws
     assert secrets.describe("novalue")["Name"] == "novalue"
 
 
-def test_a_secret_that_waits_for_its_deletion_is_no_missing_one(aws: EmbeddedAws) -> None:
+def test_a_secret_scheduled_for_deletion_is_not_missing(aws: EmbeddedAws) -> None:
     aws.client("secretsmanager").create_secret(Name="web", SecretString="Pa55word")
     aws.client("secretsmanager").delete_secret(SecretId="web")
     with pytest.raises(ServiceError) as caught:
@@ -425,7 +425,7 @@ def test_a_secret_that_waits_for_its_deletion_is_no_missing_one(aws: EmbeddedAws
 # VPC ----------------------------------------------------------------------------------------------------
 
 
-def test_subnets_and_their_vpc_are_given(subnets: tuple[str, ...], vpc: str) -> None:
+def test_subnets_and_their_vpc_are_returned(subnets: tuple[str, ...], vpc: str) -> None:
     ec2 = Ec2(Aws())
     assert [one["SubnetId"] for one in ec2.subnets(subnets[:1])] == [subnets[0]]
     both = ec2.subnets(subnets)
@@ -433,7 +433,7 @@ def test_subnets_and_their_vpc_are_given(subnets: tuple[str, ...], vpc: str) -> 
     assert (ec2.vpc(vpc)["VpcId"], ec2.vpc(vpc)["DhcpOptionsId"]) == (vpc, "default")
 
 
-def test_dhcp_options_are_given_by_key_with_all_values(aws: EmbeddedAws) -> None:
+def test_dhcp_options_are_returned_by_key_with_all_values(aws: EmbeddedAws) -> None:
     configurations = [
         {"Key": "domain-name", "Values": ["corp.example"]},
         {"Key": "domain-name-servers", "Values": ["10.0.0.2", "10.0.0.1"]},
@@ -453,13 +453,13 @@ def test_dhcp_options_are_given_by_key_with_all_values(aws: EmbeddedAws) -> None
         (lambda ec2: ec2.dhcp_options("dopt-0123456789abcdef0"), "InvalidDhcpOptionID.NotFound"),
     ],
 )
-def test_what_does_not_exist_in_the_vpc_is_not_found(call: Callable[[Ec2], object], code: str) -> None:
+def test_resources_that_do_not_exist_are_not_found(call: Callable[[Ec2], object], code: str) -> None:
     with pytest.raises(NotFound) as caught:
         call(Ec2(Aws()))
     assert caught.value.code == code
 
 
-def test_instances_that_are_gone_are_left_out(aws: EmbeddedAws, subnets: tuple[str, ...]) -> None:
+def test_terminated_instances_are_left_out(aws: EmbeddedAws, subnets: tuple[str, ...]) -> None:
     run = aws.client("ec2").run_instances(ImageId="ami-12345678", MinCount=2, MaxCount=2, SubnetId=subnets[0])
     ids = [one["InstanceId"] for one in run["Instances"]]
     asked = (*ids, *(f"i-{number:017x}" for number in range(220)))
@@ -483,7 +483,7 @@ def test_one_missing_subnet_among_others_is_not_found(subnets: tuple[str, ...]) 
 # Directory Service --------------------------------------------------------------------------------------
 
 
-def test_all_directories_are_given(aws: EmbeddedAws, vpc: str, subnets: tuple[str, ...]) -> None:
+def test_all_directories_are_returned(aws: EmbeddedAws, vpc: str, subnets: tuple[str, ...]) -> None:
     assert DirectoryService(Aws()).directories() == []
     for name in ("corp.example", "lab.example"):
         aws.client("ds").create_microsoft_ad(
@@ -494,7 +494,7 @@ def test_all_directories_are_given(aws: EmbeddedAws, vpc: str, subnets: tuple[st
     assert {one["VpcSettings"]["VpcId"] for one in found} == {vpc}
 
 
-def test_directories_are_asked_for_page_by_page() -> None:
+def test_directories_are_requested_page_by_page() -> None:
     client = DirectoryService(Aws())
     pages = [(None, [1, 2], "second"), ("second", [], "third"), ("third", [3], None)]
     with Stubber(client.api) as stub:
@@ -547,7 +547,7 @@ def test_the_rules_of_another_vpc_are_not_listed(aws: EmbeddedAws, vpc: str, sub
     assert Route53Resolver(Aws()).rules_of_vpc(VPC) == []
 
 
-def test_a_rule_tells_its_domain_kind_and_targets(aws: EmbeddedAws, vpc: str, subnets: tuple[str, ...]) -> None:
+def test_a_rule_has_a_domain_a_type_and_targets(aws: EmbeddedAws, vpc: str, subnets: tuple[str, ...]) -> None:
     (made,) = rules(aws, vpc, subnets, 1)
     rule = Route53Resolver(Aws()).rule(made)
     assert (rule["DomainName"], rule["RuleType"]) == ("c0.example.", "FORWARD")
@@ -560,7 +560,7 @@ def test_a_missing_rule_is_not_found() -> None:
     assert caught.value.code == "ResourceNotFoundException"
 
 
-def test_the_private_zones_of_a_vpc_are_named_without_the_last_dot(aws: EmbeddedAws, vpc: str) -> None:
+def test_the_private_zones_of_a_vpc_have_no_trailing_dot(aws: EmbeddedAws, vpc: str) -> None:
     for name in ("corp.example", "lab.example"):
         aws.client("route53").create_hosted_zone(
             Name=name,
@@ -573,7 +573,7 @@ def test_the_private_zones_of_a_vpc_are_named_without_the_last_dot(aws: Embedded
     assert route53.zones_of_vpc(VPC, "us-east-1") == []
 
 
-def test_zones_are_asked_for_page_by_page() -> None:
+def test_zones_are_requested_page_by_page() -> None:
     route53 = Route53(Aws())
     asked = {"VPCId": VPC, "VPCRegion": "eu-west-1"}
     owner = {"OwningAccount": ACCOUNT}
@@ -592,7 +592,7 @@ def test_zones_are_asked_for_page_by_page() -> None:
 # Whose a bucket is --------------------------------------------------------------------------------------
 
 
-def test_a_bucket_is_owned_where_s3_gives_it_to_who_expects_the_owner(aws: EmbeddedAws) -> None:
+def test_a_bucket_is_owned_if_s3_accepts_the_expected_owner(aws: EmbeddedAws) -> None:
     aws.client("s3").create_bucket(Bucket="credspecs")
     aws.client("s3").put_object(Bucket="credspecs", Key="web.json", Body=b"{}")
     ours, theirs = S3(Aws()), S3(Aws())

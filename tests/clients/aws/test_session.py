@@ -105,7 +105,7 @@ def at(monkeypatch: pytest.MonkeyPatch, address: str, scheme: str = "http") -> N
         ("", None, None, "eu-central-1"),
     ],
 )
-def test_the_region_is_the_one_given_then_the_variables_then_the_profiles(
+def test_the_region_is_the_argument_then_the_variables_then_the_profiles(
     given: str | None,
     variable: str | None,
     default: str | None,
@@ -120,7 +120,7 @@ def test_the_region_is_the_one_given_then_the_variables_then_the_profiles(
     assert Aws(region=given).region == region
 
 
-def test_the_region_is_that_of_the_profile_given(
+def test_the_region_of_the_given_profile_is_used(
     configure: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure("[default]\nregion = eu-central-1\n[profile prod]\nregion = eu-north-1\n")
@@ -129,9 +129,7 @@ def test_the_region_is_that_of_the_profile_given(
     assert Aws().region == "eu-north-1"
 
 
-def test_without_a_region_there_is_none_and_a_call_says_so(
-    configure: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_region_a_call_says_so(configure: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
     configure("")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
@@ -143,7 +141,7 @@ def test_without_a_region_there_is_none_and_a_call_says_so(
 
 
 @pytest.mark.parametrize("region", ["not a region", "us-east-1/", "us_east_1", "-", "evil.example#"])
-def test_a_region_that_cannot_be_one_is_told(region: str, configure: Callable[[str], None]) -> None:
+def test_an_invalid_region_is_reported(region: str, configure: Callable[[str], None]) -> None:
     with pytest.raises(UsageError, match=r"is not an AWS region: add --region with a name such as us-east-1") as caught:
         Aws(region=region)
     assert str(caught.value).startswith(f"{region} is not an AWS region")
@@ -153,7 +151,7 @@ def test_a_region_that_cannot_be_one_is_told(region: str, configure: Callable[[s
     assert str(caught.value).startswith(f"{region} is not an AWS region")
 
 
-def test_a_profile_that_does_not_exist_is_told_with_those_that_do(
+def test_an_unknown_profile_is_reported_with_the_known_ones(
     configure: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure("[profile prod]\nregion = eu-north-1\n[profile test]\nregion = eu-west-1\n")
@@ -170,7 +168,7 @@ def test_without_any_profile_it_says_none(configure: Callable[[str], None]) -> N
         Aws("dev")
 
 
-def test_a_configuration_that_cannot_be_parsed_is_told_with_its_file(
+def test_a_configuration_that_cannot_be_parsed_is_reported_with_its_file(
     configure: Callable[[str], None], tmp_path: Path
 ) -> None:
     configure("region eu-west-1\n")
@@ -182,13 +180,13 @@ def test_a_configuration_that_cannot_be_parsed_is_told_with_its_file(
 # Credentials --------------------------------------------------------------------------------------------
 
 
-def test_credentials_of_the_environment_are_there_and_none_are_not(configure: Callable[[str], None]) -> None:
+def test_credentials_in_the_environment_are_found(configure: Callable[[str], None]) -> None:
     assert Aws().has_credentials()
     configure("")
     assert not Aws().has_credentials()
 
 
-def test_a_call_without_credentials_is_skipped_and_says_what_to_set(configure: Callable[[str], None]) -> None:
+def test_a_call_without_credentials_is_skipped_and_names_what_to_set(configure: Callable[[str], None]) -> None:
     configure("[default]\nregion = us-east-1\n")
     with pytest.raises(CredentialsProblem, match=r"^no AWS credentials are configured$") as caught:
         Sts(Aws()).caller()
@@ -198,7 +196,7 @@ def test_a_call_without_credentials_is_skipped_and_says_what_to_set(configure: C
     assert "AWS_PROFILE" in finding.fix.text
 
 
-def test_half_of_the_credentials_are_none(configure: Callable[[str], None]) -> None:
+def test_half_of_the_credentials_do_not_count(configure: Callable[[str], None]) -> None:
     configure("[default]\nregion = us-east-1\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n")
     with pytest.raises(CredentialsProblem, match=r"no AWS credentials are configured"):
         Aws().has_credentials()
@@ -214,7 +212,7 @@ def test_half_of_the_credentials_are_none(configure: Callable[[str], None]) -> N
         ("import sys; sys.exit('the vault is locked')", "the vault is locked"),
     ],
 )
-def test_a_credential_process_that_gives_no_credentials_is_told(
+def test_a_credential_process_that_gives_no_credentials_is_reported(
     program: str, words: str, configure: Callable[[str], None], tmp_path: Path
 ) -> None:
     script = tmp_path / "process.py"
@@ -227,7 +225,9 @@ def test_a_credential_process_that_gives_no_credentials_is_told(
 
 
 @pytest.mark.parametrize("command", ["/no/such/program --json", "", "echo 'never closed"])
-def test_a_credential_process_that_cannot_be_started_is_told(command: str, configure: Callable[[str], None]) -> None:
+def test_a_credential_process_that_cannot_be_started_is_reported(
+    command: str, configure: Callable[[str], None]
+) -> None:
     configure(f"[default]\ncredential_process = {command}\n")
     with pytest.raises(CredentialsProblem, match=r"^the AWS credentials cannot be loaded: "):
         Aws().has_credentials()
@@ -241,7 +241,7 @@ def test_a_credential_process_that_cannot_be_started_is_told(command: str, confi
         ("source_profile = default", "Infinite loop"),
     ],
 )
-def test_a_role_whose_source_is_wrong_is_told(config: str, words: str, configure: Callable[[str], None]) -> None:
+def test_a_role_with_a_wrong_source_is_reported(config: str, words: str, configure: Callable[[str], None]) -> None:
     configure(f"[default]\nrole_arn = {ROLE}\n{config}\n")
     with pytest.raises(CredentialsProblem, match=r"^the AWS credentials cannot be loaded") as caught:
         Aws().has_credentials()
@@ -269,7 +269,7 @@ def test_sso_without_a_token_counts_as_credentials_until_the_first_call(
     assert aws.calls == []
 
 
-def test_a_token_file_that_does_not_exist_is_told_at_the_first_call(
+def test_a_token_file_that_does_not_exist_is_reported_at_the_first_call(
     configure: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure("[default]\nregion = us-east-1\n")
@@ -280,7 +280,7 @@ def test_a_token_file_that_does_not_exist_is_told_at_the_first_call(
     assert str(tmp_path / "token") in caught.value.text
 
 
-def test_a_role_that_may_not_be_assumed_is_no_denial_of_the_call_itself(
+def test_a_denied_assume_role_is_not_a_denial_of_the_call_itself(
     aws: EmbeddedAws, configure: Callable[[str], None]
 ) -> None:
     configure(
@@ -297,7 +297,7 @@ def test_a_role_that_may_not_be_assumed_is_no_denial_of_the_call_itself(
 @pytest.mark.parametrize(
     "code", ["ExpiredToken", "InvalidClientTokenId", "SignatureDoesNotMatch", "InvalidAccessKeyId"]
 )
-def test_credentials_that_aws_does_not_accept_are_told_with_its_code(code: str, aws: EmbeddedAws) -> None:
+def test_rejected_credentials_are_reported_with_the_code(code: str, aws: EmbeddedAws) -> None:
     aws.fail_with("sts", "GetCallerIdentity", code, "The token is no good", 403)
     with pytest.raises(CredentialsProblem) as caught:
         Sts(Aws()).caller()
@@ -309,7 +309,7 @@ def test_credentials_that_aws_does_not_accept_are_told_with_its_code(code: str, 
 
 
 @pytest.mark.parametrize("url", ["localhost:4566", "http://", "nonsense"])
-def test_an_endpoint_that_is_no_url_is_told(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endpoint_that_is_not_a_url_is_reported(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", url)
     with pytest.raises(CredentialsProblem) as caught:
         Sts(Aws()).caller()
@@ -318,7 +318,7 @@ def test_an_endpoint_that_is_no_url_is_told(url: str, monkeypatch: pytest.Monkey
     assert "AWS_ENDPOINT_URL" in caught.value.fix.text
 
 
-def test_each_boto3_client_is_made_once_also_side_by_side() -> None:
+def test_each_boto3_client_is_made_once_even_in_parallel() -> None:
     session = Aws()
     start = Barrier(8)
 
@@ -355,7 +355,7 @@ def test_a_name_that_does_not_resolve_is_unreachable(one_try: None, monkeypatch:
         S3(Aws()).get("credspecs", "web.json")
 
 
-def test_an_endpoint_that_hangs_up_is_unreachable(one_try: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endpoint_that_closes_the_connection_is_unreachable(one_try: None, monkeypatch: pytest.MonkeyPatch) -> None:
     address = fresh_address()
     at(monkeypatch, f"{address}:80")
     with silent.closing_at_once(address, [80]), pytest.raises(Unreachable) as caught:
@@ -422,7 +422,7 @@ class _Server(ThreadingHTTPServer):
 
 
 @pytest.mark.parametrize("status", [200, 403])
-def test_a_web_page_in_place_of_an_answer_is_told_without_the_page(
+def test_a_web_page_in_place_of_an_answer_is_reported_without_its_text(
     status: int, one_try: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with a_web_page(status) as host:
@@ -478,7 +478,7 @@ def test_a_denial_names_the_action_and_the_resource(
         ("sts", "GetCallerIdentity", "Throttling", lambda aws: Sts(aws).caller()),
     ],
 )
-def test_throttling_is_told_with_the_services_code(
+def test_throttling_is_reported_with_the_services_code(
     service: str, name: str, code: str, call: Callable[[Aws], object], one_try: None, aws: EmbeddedAws
 ) -> None:
     aws.throttle(service, name)
@@ -543,7 +543,7 @@ def test_each_code_of_a_service_has_its_kind_of_error(codes: str, kind: type[Cli
     assert kinds == dict.fromkeys(codes.split(), kind)
 
 
-def test_what_a_service_says_stays_in_the_error() -> None:
+def test_the_services_text_stays_in_the_error() -> None:
     denied = translate(of_the_service("AccessDenied"), "svc:GetThing", "thing")
     assert isinstance(denied, Denied)
     assert (denied.action, denied.resource, denied.aws_text) == ("svc:GetThing", "thing", "words of AWS")
@@ -559,7 +559,7 @@ def test_what_a_service_says_stays_in_the_error() -> None:
     "name", ["AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML", "GetRoleCredentials", "CreateToken"]
 )
 @pytest.mark.parametrize("code", ["AccessDenied", "Throttling", "NoSuchEntity", "ValidationError"])
-def test_what_fails_while_credentials_are_fetched_is_a_problem_of_the_credentials(name: str, code: str) -> None:
+def test_a_failure_while_credentials_are_fetched_is_a_credentials_problem(name: str, code: str) -> None:
     error = translate(of_the_service(code, name=name), "svc:GetThing", "thing")
     assert isinstance(error, CredentialsProblem)
     assert "words of AWS" in error.text
@@ -636,7 +636,7 @@ def test_each_error_of_botocore_has_its_kind_and_text(error: Exception, kind: ty
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_an_expired_session_is_told_with_how_to_renew_it(error: Exception) -> None:
+def test_an_expired_session_is_reported_with_the_fix(error: Exception) -> None:
     found = translate(error, "ecs:DescribeClusters", "demo")
     assert isinstance(found, CredentialsProblem)
     assert isinstance(found, OutOfReach)
@@ -675,7 +675,7 @@ class Things(AwsClient):
         """Call nothing."""
 
 
-def test_a_client_tells_the_operations_and_actions_of_its_methods() -> None:
+def test_a_client_lists_the_operations_and_actions_of_its_methods() -> None:
     expected = (Operation("svc:GetThing", "svc:GetThing"), Operation("svc:HeadThings", "svc:ListThings"))
     assert operations(Things) == expected
     assert operations(AwsClient) == ()
@@ -690,7 +690,7 @@ def test_an_answer_is_remembered_for_equal_arguments() -> None:
     assert things.asked == [("a", 1), ("a", 2)]
 
 
-def test_each_client_has_a_memory_of_its_own() -> None:
+def test_each_client_has_its_own_memory() -> None:
     session = Aws()
     one, other = Things(session), Things(session)
     assert one.get("a") == other.get("a")
@@ -706,7 +706,7 @@ def test_a_failure_is_remembered_as_well() -> None:
     assert things.get("b") == "b:1"
 
 
-def test_our_own_error_passes_and_a_bug_is_not_remembered() -> None:
+def test_a_typed_error_passes_and_a_bug_is_not_remembered() -> None:
     things = Things(Aws(), NotFound("gone", "Gone"), ZeroDivisionError())
     with pytest.raises(NotFound, match=r"^gone$"):
         things.get("a")
@@ -723,7 +723,7 @@ def test_a_denial_names_the_declared_action_and_the_first_argument() -> None:
         assert (caught.value.action, caught.value.resource) == ("svc:ListThings", resource)
 
 
-def test_a_call_side_by_side_is_made_once(aws: EmbeddedAws) -> None:
+def test_parallel_calls_are_made_once(aws: EmbeddedAws) -> None:
     sts = Sts(Aws())
     start = Barrier(6)
 

@@ -53,7 +53,7 @@ Ask = Callable[..., OwnTask]
 # What it tells ----------------------------------------------------------------------------------------
 
 
-def test_a_fargate_task_knows_its_place_its_task_definition_and_its_network(told: Ask) -> None:
+def test_a_fargate_task_has_region_task_definition_and_network(told: Ask) -> None:
     own = told(on_fargate("10.0.0.10", "10.0.0.11"))
     assert own == OwnTask(
         arn=f"{HERE}:task/demo/{ID}",
@@ -75,7 +75,7 @@ def test_on_ec2_the_cluster_may_be_a_short_name_and_the_pause_container_has_the_
     assert (own.cluster, own.launch_type, own.dns_servers) == ("demo", "EC2", ("10.0.0.10", "10.0.0.2"))
 
 
-def test_in_bridge_mode_neither_dns_servers_nor_a_subnet_are_told(told: Ask) -> None:
+def test_in_bridge_mode_there_are_neither_dns_servers_nor_a_subnet(told: Ask) -> None:
     bridge = {"NetworkMode": "bridge", "IPv4Addresses": ["172.17.0.2"]}
     own = told(on_fargate(LaunchType="EC2", Containers=[{"Name": "web", "Networks": [bridge]}]))
     assert (own.dns_servers, own.subnet_cidr) == ((), None)
@@ -97,14 +97,14 @@ def test_in_bridge_mode_neither_dns_servers_nor_a_subnet_are_told(told: Ask) -> 
         ),
     ],
 )
-def test_the_task_definition_is_of_the_tasks_partition_and_region(
+def test_the_task_definition_has_the_tasks_partition_and_region(
     arn: str, region: str, definition: str, told: Ask
 ) -> None:
     own = told(on_fargate(TaskARN=arn))
     assert (own.region, own.task_definition_arn) == (region, definition)
 
 
-def test_an_older_agent_tells_no_launch_type_and_a_revision_may_be_a_number(told: Ask) -> None:
+def test_an_older_agent_has_no_launch_type_and_a_revision_may_be_a_number(told: Ask) -> None:
     answer = on_fargate(Revision=12)
     del answer["LaunchType"]
     own = told(answer)
@@ -126,7 +126,7 @@ def test_an_older_agent_tells_no_launch_type_and_a_revision_may_be_a_number(told
         [{"Networks": [{"DomainNameServers": [None, {}, "", True], "IPv4SubnetCIDRBlock": ""}]}],
     ],
 )
-def test_a_network_of_another_form_is_as_good_as_none(containers: Any, told: Ask) -> None:
+def test_a_network_of_unknown_form_is_ignored(containers: Any, told: Ask) -> None:
     own = told(on_fargate(Containers=containers))
     assert (own.family, own.dns_servers, own.subnet_cidr) == ("webapp", (), None)
 
@@ -144,7 +144,7 @@ def test_an_answer_without_a_task_is_an_error(key: str, value: object, told: Ask
 @pytest.mark.parametrize(
     "arn", ["task/demo/1", f"{HERE}:service/demo/web", f"{HERE}:task/demo/1\n", "arn:aws:ecs::1:x"]
 )
-def test_a_task_has_an_arn_of_a_task(arn: str, told: Ask) -> None:
+def test_a_task_must_have_the_arn_of_a_task(arn: str, told: Ask) -> None:
     with pytest.raises(ServiceError, match="does not describe a task"):
         told(on_fargate(TaskARN=arn))
 
@@ -163,18 +163,18 @@ def test_a_task_has_an_arn_of_a_task(arn: str, told: Ask) -> None:
         (b'{"TaskARN": "' + b"x" * 2_000_000 + b'"}', 200, "more than 1048576 bytes"),
     ],
 )
-def test_what_is_no_answer_is_an_error_that_says_so(answer: bytes, status: int, message: str, told: Ask) -> None:
+def test_an_invalid_answer_is_an_error_that_says_so(answer: bytes, status: int, message: str, told: Ask) -> None:
     with pytest.raises(ServiceError, match=message):
         told(answer, status)
 
 
-def test_where_nothing_listens_it_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_port_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, f"http://{fresh_address()}:9/v4/abc")
     with pytest.raises(Unreachable, match="refused"):
         own_task()
 
 
-def test_one_that_closes_the_connection_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endpoint_that_closes_the_connection_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     ip = fresh_address()
     with closing_at_once(ip, [8080]):
         monkeypatch.setenv(VARIABLE, f"http://{ip}:8080/v4/abc")
@@ -185,7 +185,7 @@ def test_one_that_closes_the_connection_is_out_of_reach(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     "said", [b"SSH-2.0-x\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", b"HTTP/1.1 x\r\n\r\n"]
 )
-def test_one_that_speaks_no_whole_http_is_out_of_reach(said: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_incomplete_http_answer_is_unreachable(said: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     with saying(said) as url:
         monkeypatch.setenv(VARIABLE, url)
         with pytest.raises((Unreachable, ServiceError)):
@@ -193,7 +193,7 @@ def test_one_that_speaks_no_whole_http_is_out_of_reach(said: bytes, monkeypatch:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_one_that_is_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_endpoint_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     ip = fresh_address()
     with silent(ip, tcp=[8080]):
         monkeypatch.setenv(VARIABLE, f"http://{ip}:8080/v4/abc")
@@ -202,7 +202,7 @@ def test_one_that_is_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.usefixtures("impatient")
-def test_one_that_answers_a_byte_now_and_then_is_given_up_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endpoint_that_drips_its_answer_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     with saying(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n", b" ") as url:
         monkeypatch.setenv(VARIABLE, url)
         with pytest.raises(TimedOut):
@@ -212,13 +212,13 @@ def test_one_that_answers_a_byte_now_and_then_is_given_up_too(monkeypatch: pytes
 @pytest.mark.parametrize(
     "url", ["", "file:///etc", "ftp://127.0.0.1/", "v4", "http://", "http://[::1", "http://127.0.0.1:x/"]
 )
-def test_an_address_of_another_kind_is_not_asked(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_url_of_another_scheme_is_not_requested(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, url)
     with pytest.raises(ClientError):
         own_task()
 
 
-def test_inside_is_where_ecs_names_an_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inside_means_that_ecs_names_an_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     assert not inside()
     monkeypatch.setenv(VARIABLE, "")

@@ -57,7 +57,7 @@ def failure(*servers: str) -> ClientError:
 # What is there ------------------------------------------------------------------------------------------
 
 
-def test_srv_records_keep_the_order_of_the_answer_and_all_that_they_say(server: FakeDnsServer) -> None:
+def test_srv_records_keep_the_order_of_the_answer_and_all_fields(server: FakeDnsServer) -> None:
     assert Dns((server.ip,)).srv(LDAP) == (
         Srv("dc2.corp.example", 389, 10, 5),
         Srv("dc1.corp.example", 389, 0, 100),
@@ -66,7 +66,7 @@ def test_srv_records_keep_the_order_of_the_answer_and_all_that_they_say(server: 
     assert server.queries == [(LDAP, "SRV")]
 
 
-def test_the_records_of_a_domain_give_its_controllers() -> None:
+def test_the_records_of_a_domain_list_its_controllers() -> None:
     controllers = {"dc1.corp.example": "10.0.0.1", "dc2.corp.example": "10.0.0.2"}
     with fake_dns(fresh_address(), domain_records("corp.example", controllers)) as server:
         resolver = Dns((server.ip,))
@@ -74,7 +74,7 @@ def test_the_records_of_a_domain_give_its_controllers() -> None:
         assert [resolver.addresses(host) for host in controllers] == [("10.0.0.1",), ("10.0.0.2",)]
 
 
-def test_a_host_with_ipv4_is_not_asked_for_ipv6(server: FakeDnsServer) -> None:
+def test_a_host_with_ipv4_causes_no_ipv6_query(server: FakeDnsServer) -> None:
     assert Dns((server.ip,)).addresses("dc1.corp.example") == ("10.0.0.1", "10.0.0.11")
     assert server.queries == [("dc1.corp.example", "A")]
 
@@ -98,11 +98,11 @@ def test_the_addresses_of_an_alias_are_those_of_its_target(server: FakeDnsServer
         ("a..b", None),
     ],
 )
-def test_an_alias_is_told_from_a_host(host: str, target: str | None, server: FakeDnsServer) -> None:
+def test_an_alias_is_distinguished_from_a_host(host: str, target: str | None, server: FakeDnsServer) -> None:
     assert Dns((server.ip,)).is_alias(host) == target
 
 
-def test_no_search_domain_is_put_behind_a_name(server: FakeDnsServer) -> None:
+def test_no_search_domain_is_appended_to_a_name(server: FakeDnsServer) -> None:
     resolver = Dns((server.ip,))
     assert resolver.servers == (server.ip,)
     with pytest.raises(NotFound):
@@ -119,12 +119,12 @@ def test_an_answer_is_remembered_whatever_the_case_of_the_name(server: FakeDnsSe
     assert server.queries == [(LDAP, "SRV"), ("_ldap._tcp.gone.example", "SRV")]
 
 
-def test_each_client_has_a_memory_of_its_own(server: FakeDnsServer) -> None:
+def test_each_client_has_its_own_memory(server: FakeDnsServer) -> None:
     assert Dns((server.ip,)).srv(LDAP) == Dns((server.ip,)).srv(LDAP)
     assert server.queries == [(LDAP, "SRV")] * 2
 
 
-def test_a_truncated_answer_is_asked_for_again_over_tcp(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_truncated_answer_is_requested_again_over_tcp(monkeypatch: pytest.MonkeyPatch) -> None:
     many = [f"0 100 389 dc{n}.corp.example." for n in range(300)]
     with fake_dns(fresh_address(), {(LDAP, "SRV"): many}) as server:
         whole = server.answer
@@ -157,7 +157,7 @@ def test_a_truncated_answer_is_asked_for_again_over_tcp(monkeypatch: pytest.Monk
         (lambda dns: dns.addresses("dc 1.corp.example"), "NXDOMAIN", "no such name dc 1.corp.example"),
     ],
 )
-def test_a_name_without_data_is_told_from_one_that_does_not_exist(
+def test_a_name_without_data_is_distinguished_from_one_that_does_not_exist(
     ask: Callable[[Dns], object], code: str, words: str, server: FakeDnsServer
 ) -> None:
     with pytest.raises(NotFound) as caught:
@@ -166,7 +166,7 @@ def test_a_name_without_data_is_told_from_one_that_does_not_exist(
 
 
 @pytest.mark.parametrize("name", ["a..b", "x" * 64 + ".example", ".".join(["label"] * 50), "\\999.example"])
-def test_a_name_that_cannot_be_one_is_told_and_not_sent(name: str, server: FakeDnsServer) -> None:
+def test_an_invalid_name_is_reported_and_not_sent(name: str, server: FakeDnsServer) -> None:
     with pytest.raises(Unreachable) as caught:
         Dns((server.ip,)).addresses(name)
     assert caught.value.what == f"DNS server {server.ip}"
@@ -174,7 +174,7 @@ def test_a_name_that_cannot_be_one_is_told_and_not_sent(name: str, server: FakeD
     assert server.queries == []
 
 
-def test_an_alias_of_itself_is_told(server: FakeDnsServer) -> None:
+def test_an_alias_of_itself_is_reported(server: FakeDnsServer) -> None:
     with pytest.raises(Unreachable, match=r"CNAME chain is too long"):
         Dns((server.ip,)).addresses("loop.corp.example")
 
@@ -183,14 +183,14 @@ def test_an_alias_of_itself_is_told(server: FakeDnsServer) -> None:
 
 
 @pytest.mark.parametrize(("mode", "word"), [(Mode.REFUSE, "REFUSED"), (Mode.SERVFAIL, "SERVFAIL")])
-def test_a_server_that_does_not_want_or_is_broken_is_named_with_its_answer(mode: Mode, word: str) -> None:
+def test_a_server_that_refuses_or_fails_is_named_with_its_answer(mode: Mode, word: str) -> None:
     with fake_dns(fresh_address(), RECORDS, mode=mode) as server:
         error = failure(server.ip)
     assert isinstance(error, Refused)
     assert (error.what, error.text) == (f"DNS server {server.ip}", f"DNS server {server.ip}: answered {word}")
 
 
-def test_a_mute_server_is_named_with_the_seconds_waited() -> None:
+def test_a_silent_server_is_named_with_the_seconds_waited() -> None:
     with fake_dns(fresh_address(), RECORDS, mode=Mode.MUTE) as server:
         error = failure(server.ip)
     assert isinstance(error, TimedOut)
@@ -206,18 +206,18 @@ def test_an_address_without_a_server_refuses() -> None:
     assert error.text == f"DNS server {address}: Connection refused"
 
 
-def test_a_server_that_takes_the_question_and_never_answers_times_out_for_addresses_too() -> None:
+def test_a_server_that_never_answers_times_out_for_addresses_too() -> None:
     address = fresh_address()
     with silent.silent(address, tcp=[53], udp=[53]), pytest.raises(TimedOut, match=address):
         Dns((address,), BRIEF).addresses("dc1.corp.example")
 
 
-def test_without_another_limit_it_is_the_modules() -> None:
+def test_the_default_limit_is_the_modules() -> None:
     resolver: Any = Dns((fresh_address(),))._ready()
     assert (resolver.lifetime, resolver.timeout) == (SECONDS, SECONDS / 2)
 
 
-def test_a_failure_is_remembered_and_not_asked_again() -> None:
+def test_a_failure_is_remembered_and_not_requested_again() -> None:
     with fake_dns(fresh_address(), RECORDS, mode=Mode.REFUSE) as server:
         resolver = Dns((server.ip,), BRIEF)
         errors: list[ClientError] = []
@@ -238,7 +238,7 @@ def test_the_servers_are_those_given_in_their_order() -> None:
     assert Dns(("127.77.0.2", "127.77.0.1", "::1")).servers == ("127.77.0.2", "127.77.0.1", "::1")
 
 
-def test_the_first_server_that_answers_is_the_only_one_asked(server: FakeDnsServer) -> None:
+def test_after_the_first_answer_no_other_server_is_queried(server: FakeDnsServer) -> None:
     with fake_dns(fresh_address(), RECORDS) as second:
         assert len(ask_srv(server.ip, second.ip)) == 3
     assert (len(server.queries), second.queries) == (1, [])
@@ -251,11 +251,11 @@ def test_the_second_server_answers_for_a_first_that_does_not(mode: Mode, server:
     assert (first.queries[0], server.queries) == ((LDAP, "SRV"), [(LDAP, "SRV")])
 
 
-def test_the_second_server_answers_where_nothing_listens_at_the_first(server: FakeDnsServer) -> None:
+def test_the_second_server_answers_if_the_first_ones_port_is_closed(server: FakeDnsServer) -> None:
     assert len(ask_srv(fresh_address(), server.ip, seconds=2)) == 3
 
 
-def test_a_first_server_that_knows_of_no_such_name_has_the_last_word(server: FakeDnsServer) -> None:
+def test_no_such_name_from_the_first_server_is_final(server: FakeDnsServer) -> None:
     with fake_dns(fresh_address(), {}) as first:
         error = failure(first.ip, server.ip)
     assert isinstance(error, NotFound)
@@ -271,13 +271,13 @@ def test_servers_that_fail_differently_are_all_named_with_all_reasons() -> None:
     assert error.text == f"DNS server {broken}, {refusing}: answered SERVFAIL; REFUSED"
 
 
-def test_servers_that_fail_alike_are_told_once() -> None:
+def test_servers_that_fail_alike_are_reported_once() -> None:
     one, other = fresh_address(), fresh_address()
     with fake_dns(one, mode=Mode.REFUSE), fake_dns(other, mode=Mode.REFUSE):
         assert failure(one, other).text == f"DNS server {one}, {other}: answered REFUSED"
 
 
-def test_a_mute_server_next_to_a_refusing_one_is_a_matter_of_time() -> None:
+def test_a_silent_server_next_to_a_refusing_one_times_out() -> None:
     mute, refusing = fresh_address(), fresh_address()
     with fake_dns(mute, mode=Mode.MUTE), fake_dns(refusing, mode=Mode.REFUSE):
         error = failure(refusing, mute)
@@ -288,7 +288,7 @@ def test_a_mute_server_next_to_a_refusing_one_is_a_matter_of_time() -> None:
 # Without servers ----------------------------------------------------------------------------------------
 
 
-def test_a_system_without_a_server_is_told_at_the_first_question(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_without_a_server_is_reported_at_the_first_query(monkeypatch: pytest.MonkeyPatch) -> None:
     def none_configured(configure: bool) -> object:
         assert configure
         raise dns.resolver.NoResolverConfiguration
@@ -313,7 +313,7 @@ def test_the_systems_resolver_is_not_read_where_servers_are_given(
 # Names of addresses, and answers that are cut off -------------------------------------------------------
 
 
-def test_an_address_leads_back_to_names(server: FakeDnsServer) -> None:
+def test_an_address_has_names(server: FakeDnsServer) -> None:
     assert Dns((server.ip,)).names_of("10.0.0.1") == ("dc1.corp.example", "www.corp.example")
     assert Dns((server.ip,)).names_of("fd00::6") == ("six.corp.example",)
 
@@ -323,7 +323,7 @@ def test_an_address_without_a_record_has_no_name(server: FakeDnsServer) -> None:
         Dns((server.ip,)).names_of("10.0.0.2")
 
 
-def test_an_answer_that_is_cut_off_and_a_server_that_hangs_up_over_tcp_are_told_apart_from_silence() -> None:
+def test_a_truncated_answer_without_tcp_is_distinguished_from_silence() -> None:
     with fake_dns(fresh_address(), RECORDS, mode=Mode.UDP_CUT_OFF) as server:
         error = failure(server.ip)
     assert isinstance(error, CutOff)
@@ -356,7 +356,7 @@ def cut_off_over_udp(address: str) -> Iterator[None]:
         thread.join(1)
 
 
-def test_a_closed_tcp_port_behind_a_cut_off_answer_is_told() -> None:
+def test_a_closed_tcp_port_after_a_truncated_answer_is_reported() -> None:
     address = fresh_address()
     with cut_off_over_udp(address):
         error = failure(address)
@@ -364,7 +364,7 @@ def test_a_closed_tcp_port_behind_a_cut_off_answer_is_told() -> None:
     assert "TCP 53 refuses connections" in error.text
 
 
-def test_packets_to_tcp_that_vanish_behind_a_cut_off_answer_are_told() -> None:
+def test_dropped_tcp_packets_after_a_truncated_answer_are_reported() -> None:
     address = fresh_address()
     with cut_off_over_udp(address), silent.black_hole(address, [53]):
         error = failure(address)

@@ -105,7 +105,7 @@ def open_path() -> Iterator[Path]:
 
 @pytest.mark.parametrize("name", OURS)
 @pytest.mark.parametrize("named", [True, False])
-def test_each_kind_of_file_is_told(tmp_path: Path, name: str, named: bool) -> None:
+def test_each_kind_of_file_is_recognized(tmp_path: Path, name: str, named: bool) -> None:
     text, kind = OURS[name]
     write(tmp_path, {name: text})
     found = the_one(tmp_path, name if named else ".")
@@ -115,7 +115,7 @@ def test_each_kind_of_file_is_told(tmp_path: Path, name: str, named: bool) -> No
     assert found.body == (text.encode() if kind is FileKind.CREDSPEC else None)
 
 
-def test_both_forms_of_a_task_definition_are_the_same_at_their_own_places(tmp_path: Path) -> None:
+def test_both_forms_of_a_task_definition_have_their_own_positions(tmp_path: Path) -> None:
     write(tmp_path, {"describe.json": DESCRIBE, "register.json": REGISTER})
     for found, text in zip(sources(["."], {}, str(tmp_path)), (DESCRIBE, REGISTER), strict=True):
         assert isinstance(found, SourceFile)
@@ -150,7 +150,7 @@ def test_parameters_reach_the_templates(tmp_path: Path) -> None:
     assert "arn:aws:s3:::other/web.json" in repr(found.definitions[0].located.value)
 
 
-def test_what_cannot_be_judged_before_it_is_deployed_is_named(tmp_path: Path) -> None:
+def test_task_definitions_known_only_at_deployment_are_named(tmp_path: Path) -> None:
     properties = {"Family": "web", "ContainerDefinitions": {"Ref": "Containers"}}
     resource = {"Type": "AWS::ECS::TaskDefinition", "Properties": properties}
     parameters = {"Containers": {"Type": "CommaDelimitedList"}}
@@ -167,28 +167,28 @@ def test_what_cannot_be_judged_before_it_is_deployed_is_named(tmp_path: Path) ->
     assert (web.name, bool(web.position)) == ("Web", True)
 
 
-def test_a_utf_8_byte_order_mark_is_taken_off(tmp_path: Path) -> None:
+def test_a_utf_8_byte_order_mark_is_removed(tmp_path: Path) -> None:
     (tmp_path / "web.json").write_bytes(b"\xef\xbb\xbf" + REGISTER.encode())
     assert isinstance(the_one(tmp_path, "web.json"), SourceFile)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
 @pytest.mark.parametrize("text", [CREDSPEC, CREDSPEC[:60]])
-def test_a_credspec_that_is_not_right_is_left_to_its_checks(tmp_path: Path, encoding: str, text: str) -> None:
+def test_a_defective_credspec_is_left_to_its_checks(tmp_path: Path, encoding: str, text: str) -> None:
     (tmp_path / "web.json").write_bytes(text.encode(encoding))
     found = the_one(tmp_path, ".")
     assert isinstance(found, SourceFile)
     assert (found.kind, found.body) == (FileKind.CREDSPEC, text.encode(encoding))
 
 
-def test_a_credspec_is_told_by_any_of_its_keys(tmp_path: Path) -> None:
+def test_a_credspec_is_recognized_by_any_of_its_keys(tmp_path: Path) -> None:
     write(tmp_path, {"web.json": '{"$schema": "x", "DomainJoinConfig": {}}'})
     found = the_one(tmp_path, ".")
     assert isinstance(found, SourceFile)
     assert found.kind is FileKind.CREDSPEC
 
 
-def test_what_a_credspec_holds_is_not_in_its_repr(tmp_path: Path) -> None:
+def test_the_content_of_a_credspec_is_not_in_its_repr(tmp_path: Path) -> None:
     write(tmp_path, {"web.json": CREDSPEC})
     assert "corp.example.com" not in repr(the_one(tmp_path, "web.json"))
 
@@ -206,7 +206,7 @@ NOT_OURS = {
 
 
 @pytest.mark.parametrize("name", NOT_OURS)
-def test_none_of_ours_is_passed_over_in_a_directory_and_told_when_named(tmp_path: Path, name: str) -> None:
+def test_a_file_without_gmsa_is_ignored_in_a_directory_and_reported_if_named(tmp_path: Path, name: str) -> None:
     write(tmp_path, {name: NOT_OURS[name]})
     assert list(sources([".", "*", "*.*"], {}, str(tmp_path))) == []
     found = broken(tmp_path, name)
@@ -228,7 +228,7 @@ del TRUNCATED["credspec.json"]
     ("name", "named"),
     [(name, named) for name in TRUNCATED for named in (True, False) if named or name != "compose.yaml"],
 )
-def test_a_truncated_file_is_told_with_its_place(tmp_path: Path, name: str, named: bool) -> None:
+def test_a_truncated_file_is_reported_with_its_position(tmp_path: Path, name: str, named: bool) -> None:
     write(tmp_path, {name: TRUNCATED[name]})
     found = broken(tmp_path, name if named else ".")
     assert found.path == name
@@ -246,7 +246,7 @@ def test_a_truncated_file_is_told_with_its_place(tmp_path: Path, name: str, name
         ('"containerDefinitions": [],\n"family": []', "family is an array", 3),
     ],
 )
-def test_a_wrong_type_is_told_with_its_place(tmp_path: Path, change: str, words: str, line: int) -> None:
+def test_a_wrong_type_is_reported_with_its_position(tmp_path: Path, change: str, words: str, line: int) -> None:
     for around in ("{\n%s}", '{"taskDefinition": {\n%s}}'):
         write(tmp_path, {"web.json": around % change})
         found = broken(tmp_path, ".")
@@ -255,7 +255,7 @@ def test_a_wrong_type_is_told_with_its_place(tmp_path: Path, change: str, words:
         assert found.position.line == line
 
 
-def test_containers_of_a_plan_that_are_no_json_are_told_with_their_place(tmp_path: Path) -> None:
+def test_containers_of_a_plan_that_are_not_json_are_reported_with_their_position(tmp_path: Path) -> None:
     write(tmp_path, {"plan.json": PLAN.replace('[{\\"name\\"', "[{{")})
     found = broken(tmp_path, ".")
     assert "container_definitions" in found.reason
@@ -263,7 +263,7 @@ def test_containers_of_a_plan_that_are_no_json_are_told_with_their_place(tmp_pat
 
 
 @pytest.mark.parametrize("suffix", [".json", ".yaml"])
-def test_a_huge_file_is_told_if_it_is_named(tmp_path: Path, suffix: str) -> None:
+def test_a_huge_file_is_reported_if_it_is_named(tmp_path: Path, suffix: str) -> None:
     filler = "x" * FILE_LIMIT
     write(tmp_path, {f"ours{suffix}": f'{{"containerDefinitions": "{filler}"}}', f"other{suffix}": f'"{filler}"'})
     assert list(sources(["."], {}, str(tmp_path))) == []
@@ -276,7 +276,7 @@ HELM = "{{- if .Values.gmsa }}\nsecurityContext:\n  gmsaCredentialSpecName: {{ .
 
 
 @pytest.mark.parametrize("text", [KUBERNETES, HELM], ids=["Kubernetes", "Helm"])
-def test_what_others_call_a_credential_spec_is_none_of_ours(tmp_path: Path, text: str) -> None:
+def test_other_uses_of_the_word_credential_spec_are_ignored(tmp_path: Path, text: str) -> None:
     write(tmp_path, {"deployment.yaml": text, "template.yaml": TEMPLATE})
     (found,) = sources(["."], {}, str(tmp_path))
     assert isinstance(found, SourceFile)
@@ -290,12 +290,12 @@ BOMB = "containerDefinitions: [a]\na0: &a0 [x, x]\n" + "".join(
 
 
 @pytest.mark.parametrize("text", [CYCLE, BOMB, "containerDefinitions: *none", "containerDefinitions: " + "[" * 50_000])
-def test_yaml_that_never_ends_is_told(tmp_path: Path, text: str) -> None:
+def test_yaml_that_never_ends_is_reported(tmp_path: Path, text: str) -> None:
     write(tmp_path, {"web.yaml": text})
     assert broken(tmp_path, ".").path == "web.yaml"
 
 
-def test_json_that_is_nested_without_end_is_told(tmp_path: Path) -> None:
+def test_deeply_nested_json_is_reported(tmp_path: Path) -> None:
     write(tmp_path, {"web.json": '{"containerDefinitions": ' + "[" * 100_000})
     assert broken(tmp_path, ".").path == "web.json"
 
@@ -312,17 +312,17 @@ def test_json_that_is_nested_without_end_is_told(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("named", [True, False])
-def test_what_is_no_utf_8_is_told(tmp_path: Path, body: bytes, words: str, named: bool) -> None:
+def test_a_file_that_is_not_utf_8_is_reported(tmp_path: Path, body: bytes, words: str, named: bool) -> None:
     (tmp_path / "web.json").write_bytes(body)
     assert words in broken(tmp_path, "web.json" if named else ".").reason
 
 
-def test_a_byte_that_is_no_utf_8_is_told_with_its_place(tmp_path: Path) -> None:
+def test_a_byte_that_is_not_utf_8_is_reported_with_its_position(tmp_path: Path) -> None:
     (tmp_path / "web.json").write_bytes(b'{"containerDefinitions":\n "caf\xe9"}')
     assert broken(tmp_path, ".").position == Position(2, 6)
 
 
-def test_a_file_that_may_not_be_read_is_told(open_path: Path) -> None:
+def test_an_unreadable_file_is_reported(open_path: Path) -> None:
     write(open_path, {"web.json": REGISTER})
     (open_path / "web.json").chmod(0)
     with nobody():
@@ -330,7 +330,7 @@ def test_a_file_that_may_not_be_read_is_told(open_path: Path) -> None:
         assert broken(open_path, ".").path == "web.json"
 
 
-def test_a_directory_that_may_not_be_read_is_told_and_the_others_are_read(open_path: Path) -> None:
+def test_an_unreadable_directory_is_reported_and_the_others_are_read(open_path: Path) -> None:
     write(open_path, {"locked/web.json": REGISTER, "web.json": REGISTER})
     (open_path / "locked").chmod(0)
     with nobody():
@@ -339,14 +339,14 @@ def test_a_directory_that_may_not_be_read_is_told_and_the_others_are_read(open_p
     assert [(type(one), one.path) for one in found] == [(SourceFile, "web.json"), (Broken, "locked")]
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     assert broken(tmp_path, "web.json") == Broken("web.json", "cannot be read: No such file or directory")
     assert "NUL" in broken(tmp_path, "web\0.json").reason
     assert "NUL" in broken(tmp_path, "web\0*.json").reason
     assert "cannot be read" in broken(tmp_path, "x" * 5000).reason
 
 
-def test_a_file_that_vanished_after_it_was_found_is_told(tmp_path: Path) -> None:
+def test_a_file_that_vanished_after_it_was_found_is_reported(tmp_path: Path) -> None:
     write(tmp_path, {"web.json": REGISTER})
     (candidate,) = find(["."], str(tmp_path))
     (tmp_path / "web.json").unlink()
@@ -354,12 +354,12 @@ def test_a_file_that_vanished_after_it_was_found_is_told(tmp_path: Path) -> None
     assert read(candidate, {}, str(tmp_path)) == Broken("web.json", "cannot be read: No such file or directory")
 
 
-def test_a_directory_in_a_files_place_is_told(tmp_path: Path) -> None:
+def test_a_directory_in_place_of_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "web.json").mkdir()
     assert read(Candidate("web.json"), {}, str(tmp_path)) == Broken("web.json", "is a directory, not a file")
 
 
-def test_pipes_sockets_and_devices_are_told_and_never_opened(tmp_path: Path) -> None:
+def test_pipes_sockets_and_devices_are_reported_and_never_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.json")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "s.json"))
@@ -392,7 +392,7 @@ def test_any_bytes_give_at_most_one_result(data: st.DataObject) -> None:
 # Which files there are
 
 
-def test_a_repository_is_looked_through_in_a_stable_order(tmp_path: Path) -> None:
+def test_a_repository_is_searched_in_a_stable_order(tmp_path: Path) -> None:
     write(
         tmp_path,
         dict.fromkeys(
@@ -416,7 +416,7 @@ def test_a_repository_is_looked_through_in_a_stable_order(tmp_path: Path) -> Non
     assert paths(tmp_path, "services/", "./b.json") == [*paths(tmp_path, "services"), "b.json"]
 
 
-def test_a_directory_that_is_skipped_is_looked_into_when_it_is_named(tmp_path: Path) -> None:
+def test_a_skipped_directory_is_searched_if_it_is_named(tmp_path: Path) -> None:
     write(tmp_path, {"infra/.terraform/a.json": "{}"})
     assert paths(tmp_path, ".") == []
     assert paths(tmp_path, "infra/.terraform") == ["infra/.terraform/a.json"]
@@ -440,13 +440,13 @@ def test_a_directory_that_is_skipped_is_looked_into_when_it_is_named(tmp_path: P
         ("./x/*.tpl", ["x/e.tpl"]),
     ],
 )
-def test_globs_match_files_and_what_lies_below_directories(tmp_path: Path, pattern: str, expected: list[str]) -> None:
+def test_globs_match_files_and_files_below_directories(tmp_path: Path, pattern: str, expected: list[str]) -> None:
     write(tmp_path, dict.fromkeys(("a.json", "x/b.json", "x/y/c.json", "x/d.yaml", "x/e.tpl"), "{}"))
     assert paths(tmp_path, pattern) == expected
     assert paths(tmp_path, str(tmp_path / pattern)) == [str(tmp_path / one) for one in expected]
 
 
-def test_a_glob_looks_only_where_it_may_match(open_path: Path) -> None:
+def test_a_glob_searches_only_directories_that_may_match(open_path: Path) -> None:
     write(open_path, {"a.json": "{}", "locked/a.json": "{}", "x/a.json": "{}", "x/node_modules/b.json": "{}"})
     (open_path / "locked").chmod(0)
     with nobody():
@@ -457,7 +457,7 @@ def test_a_glob_looks_only_where_it_may_match(open_path: Path) -> None:
     assert paths(open_path, "*/node_modules/*.json") == ["x/node_modules/b.json"]
 
 
-def test_a_glob_that_matches_nothing_is_told(tmp_path: Path) -> None:
+def test_a_glob_that_matches_nothing_is_reported(tmp_path: Path) -> None:
     assert broken(tmp_path, "*/../*.json").reason == "matches no file"
     assert broken(tmp_path, "*.json") == Broken("*.json", "matches no file")
     assert broken(tmp_path, "none/*.json").path == "none"
@@ -468,14 +468,14 @@ def test_a_file_whose_name_looks_like_a_glob_is_that_file(tmp_path: Path) -> Non
     assert find(["a[1].json"], str(tmp_path)) == (Candidate("a[1].json", named=True),)
 
 
-def test_each_file_comes_once_and_as_named_if_it_is(tmp_path: Path) -> None:
+def test_each_file_comes_once_and_counts_as_named_if_it_is(tmp_path: Path) -> None:
     write(tmp_path, {"x/a.json": "{}", "x/b.json": "{}"})
     (tmp_path / "x" / "c.json").symlink_to("b.json")
     found = find([".", "x/*.json", "x/b.json", str(tmp_path / "x")], str(tmp_path))
     assert found == (Candidate("x/a.json"), Candidate("x/b.json", named=True))
 
 
-def test_links_lead_to_no_loop(tmp_path: Path) -> None:
+def test_links_do_not_cause_a_loop(tmp_path: Path) -> None:
     write(tmp_path, {"x/a.json": "{}"})
     for number in range(5):
         (tmp_path / "x" / f"again{number}").symlink_to("..")
@@ -504,7 +504,7 @@ CDK_STACK = {
 }
 
 
-def test_of_cdks_output_the_templates_are_read_and_the_assets_are_not(tmp_path: Path) -> None:
+def test_cdks_templates_are_read_and_its_assets_are_not(tmp_path: Path) -> None:
     write(
         tmp_path,
         {
@@ -529,7 +529,7 @@ def test_of_cdks_output_the_templates_are_read_and_the_assets_are_not(tmp_path: 
     assert "web.eu-west-1" in repr(next(sources(["cdk.out", "cdk.out/Web.template.json"], {}, str(tmp_path))))
 
 
-def test_a_manifest_of_cdk_that_is_broken_is_told_and_its_templates_are_read(tmp_path: Path) -> None:
+def test_a_manifest_of_cdk_that_is_broken_is_reported_and_its_templates_are_read(tmp_path: Path) -> None:
     manifest = json.dumps({"version": "36.0.0", "artifacts": {"Web": CDK_STACK}})
     write(tmp_path, {"cdk.out/manifest.json": manifest[:-1], "cdk.out/Web.template.json": CDK_TEMPLATE})
     found = list(sources(["."], {}, str(tmp_path)))
@@ -539,7 +539,7 @@ def test_a_manifest_of_cdk_that_is_broken_is_told_and_its_templates_are_read(tmp
     ]
 
 
-def test_the_other_files_are_read_whatever_is_wrong_with_one(tmp_path: Path) -> None:
+def test_a_defective_file_does_not_stop_the_others(tmp_path: Path) -> None:
     write(tmp_path, {name: text for name, (text, _) in OURS.items()})
     write(tmp_path, {"broken.json": REGISTER[:-100], "none.json": "{}"})
     found = list(sources([".", "gone.json", "none.json"], {}, str(tmp_path)))
@@ -547,7 +547,7 @@ def test_the_other_files_are_read_whatever_is_wrong_with_one(tmp_path: Path) -> 
     assert {one.path for one in found if isinstance(one, SourceFile)} == set(OURS)
 
 
-def test_a_deep_tree_is_looked_through(tmp_path: Path) -> None:
+def test_a_deep_tree_is_searched(tmp_path: Path) -> None:
     deep = tmp_path
     for _ in range(60):
         deep = deep / "directory"

@@ -38,12 +38,12 @@ def test_a_kdc_that_refuses_is_named() -> None:
         logon(Kerberos(), address)
 
 
-def test_a_kdc_at_an_ipv6_address_is_asked() -> None:
+def test_a_kdc_at_an_ipv6_address_is_contacted() -> None:
     with pytest.raises(Refused, match=r"\[::1\]:88: connection refused"):
         logon(Kerberos(), "::1")
 
 
-def test_a_mute_kdc_times_out_after_our_limit_and_does_not_block_the_next_call() -> None:
+def test_a_silent_kdc_times_out_after_our_limit_and_does_not_block_the_next_call() -> None:
     mute, refusing = fresh_address(), fresh_address()
     started = time.monotonic()
     kerberos = Kerberos(seconds=1)
@@ -55,7 +55,7 @@ def test_a_mute_kdc_times_out_after_our_limit_and_does_not_block_the_next_call()
     assert time.monotonic() - started < 2
 
 
-def test_a_kdc_that_never_saw_the_password_leaves_the_account_free() -> None:
+def test_a_kdc_that_did_not_get_the_password_does_not_block_the_account() -> None:
     mute = fresh_address()
     kerberos = Kerberos(seconds=0.3)
     with silent.silent(mute, tcp=[88]):
@@ -70,7 +70,7 @@ def test_a_kdc_that_drops_packets_times_out() -> None:
         logon(Kerberos(seconds=0.5), address)
 
 
-def test_a_kdc_that_hangs_up_is_unreachable() -> None:
+def test_a_kdc_that_closes_the_connection_is_unreachable() -> None:
     address = fresh_address()
     with silent.closing_at_once(address, [88]), pytest.raises(Unreachable, match=rf"KDC {address}:88"):
         logon(Kerberos(), address)
@@ -94,7 +94,7 @@ def babbling() -> Iterator[str]:
         yield address
 
 
-def test_a_kdc_that_talks_nonsense_ends_in_a_client_error(babbling: str) -> None:
+def test_an_invalid_answer_raises_a_client_error(babbling: str) -> None:
     for _ in range(4):
         with pytest.raises(ClientError):
             logon(Kerberos(seconds=1), babbling)
@@ -120,7 +120,7 @@ def test_no_error_holds_the_password() -> None:
 # --- the box ------------------------------------------------------------------------------------------
 
 
-def test_the_environment_is_as_it_was_after_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_restores_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KRB5_CONFIG", "/etc/mine.conf")
     monkeypatch.delenv("KRB5CCNAME", raising=False)
     before = dict(os.environ)
@@ -130,7 +130,7 @@ def test_the_environment_is_as_it_was_after_a_call(monkeypatch: pytest.MonkeyPat
     assert dict(os.environ) == before
 
 
-def test_a_call_left_behind_does_not_keep_the_next_one_waiting_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_abandoned_call_does_not_block_the_next_one_forever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libkrb5, "GRACE_SECONDS", 0.1)
     release = threading.Event()
     library = libkrb5.Libkrb5(0.1)
@@ -151,7 +151,7 @@ def test_importing_the_clients_loads_nothing_heavy() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-def test_without_gssapi_every_call_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_gssapi_every_call_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gssapi", None)
     assert libkrb5.gssapi_missing() == "the Python package gssapi is not installed"
     ticket = Ticket("a@B", 1, None)
@@ -169,7 +169,7 @@ def test_without_gssapi_every_call_says_what_to_install(monkeypatch: pytest.Monk
         assert finding.fix.commands == ("pip install 'gmsa-doctor[live]'",)
 
 
-def test_a_library_that_does_not_load_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: os.PathLike[str]) -> None:
+def test_a_library_that_does_not_load_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: os.PathLike[str]) -> None:
     broken = os.path.join(tmp_path, "gssapi")
     os.mkdir(broken)
     with open(os.path.join(broken, "__init__.py"), "w") as file:
@@ -199,7 +199,7 @@ def raising(error: ClientError, calls: list[str] | None = None) -> Callable[[], 
     return logon
 
 
-def test_after_a_failed_logon_the_same_password_answers_from_memory_and_no_other_is_tried() -> None:
+def test_after_a_failed_logon_the_error_is_remembered_and_no_other_password_tried() -> None:
     ledger, calls = _Ledger(), list[str]()
     page = ledger.page("Reader", REALM)
     error = refusal(KdcReason.WRONG_PASSWORD)
@@ -232,7 +232,7 @@ def test_a_password_that_worked_is_not_sent_again() -> None:
     assert page.once(GOOD, KDC, raising(refusal(KdcReason.OTHER))) is ticket
 
 
-def test_a_refusal_that_does_not_count_is_remembered_by_kdc_only() -> None:
+def test_an_error_that_does_not_count_is_remembered_for_that_kdc_only() -> None:
     page, calls = _Ledger().page("a", REALM), list[str]()
     for kdc in (KDC, KDC, OTHER_KDC):
         with pytest.raises(KdcRefusal):
@@ -240,7 +240,7 @@ def test_a_refusal_that_does_not_count_is_remembered_by_kdc_only() -> None:
     assert calls == ["logon", "logon"]
 
 
-def test_a_kdc_out_of_reach_leaves_the_next_one_free_to_be_asked() -> None:
+def test_after_an_unreachable_kdc_the_next_one_may_be_tried() -> None:
     page = _Ledger().page("a", REALM)
     with pytest.raises(Refused):
         page.once(GOOD, KDC, raising(Refused("KDC")))
@@ -271,7 +271,7 @@ def test_after_the_secret_changed_only_a_new_password_is_tried() -> None:
     assert len(calls) == 2
 
 
-def test_attempts_side_by_side_make_one_failed_logon() -> None:
+def test_parallel_attempts_make_one_failed_logon() -> None:
     ledger, calls = _Ledger(), list[str]()
     outcomes: list[type[ClientError]] = []
 
@@ -311,7 +311,9 @@ def test_attempts_side_by_side_make_one_failed_logon() -> None:
         (Refused("KDC"), 0, False),
     ],
 )
-def test_what_may_have_raised_the_count_of_bad_passwords(problem: ClientError, requests: int, counts: bool) -> None:
+def test_which_errors_may_have_raised_the_count_of_bad_passwords(
+    problem: ClientError, requests: int, counts: bool
+) -> None:
     assert _counts(problem, KdcRoute("192.0.2.1", 88, requests=requests)) is counts
 
 
@@ -348,5 +350,5 @@ def test_codes_of_libkrb5_have_their_reason(code: int, nt_status: int | None, re
     assert reason_of(code, nt_status, logon=True) is reason
 
 
-def test_an_answer_of_a_service_that_does_not_open_is_no_wrong_password() -> None:
+def test_an_undecryptable_answer_of_a_service_is_not_a_wrong_password() -> None:
     assert reason_of(-1765328353, None, logon=False) is KdcReason.TICKET_REJECTED

@@ -72,7 +72,7 @@ def test_the_right_password_gives_a_ticket(kdc: Kdc) -> None:
     assert 3600 <= ticket.lifetime <= 24 * 3600
 
 
-def test_a_password_of_all_kinds_of_characters_gives_a_ticket(kdc: Kdc) -> None:
+def test_a_password_with_any_characters_gives_a_ticket(kdc: Kdc) -> None:
     password = Hidden(accounts.SPECIAL_PASSWORD)
     assert Kerberos().user_ticket(accounts.SPECIAL, accounts.REALM, password, kdc).lifetime > 0
 
@@ -87,7 +87,7 @@ def test_a_password_of_all_kinds_of_characters_gives_a_ticket(kdc: Kdc) -> None:
         ("gmsa-pwexpired", KdcReason.MUST_CHANGE, -1765328361),
     ],
 )
-def test_each_refusal_has_its_reason(kdc: Kdc, user: str, reason: KdcReason, code: int) -> None:
+def test_each_error_has_its_reason(kdc: Kdc, user: str, reason: KdcReason, code: int) -> None:
     error = refused(user, kdc)
     assert (error.reason, error.code) == (reason, code)
     assert str(kdc) in error.text
@@ -103,9 +103,7 @@ def test_a_wrong_password_is_refused(kdc: Kdc, victim: str) -> None:
         chain = chain.__cause__ or chain.__context__
 
 
-def test_a_wrong_password_counts_once_whatever_is_tried_afterwards(
-    dc: ad.DomainController, kdc: Kdc, victim: str
-) -> None:
+def test_a_wrong_password_counts_once_whatever_is_tried_later(dc: ad.DomainController, kdc: Kdc, victim: str) -> None:
     kerberos = Kerberos()
     logons = [(victim, WRONG), (victim.upper(), WRONG), (victim, Hidden("another")), (victim, PASSWORD)]
     results = each(logons, lambda logon: kerberos.user_ticket(logon[0], dc.realm, logon[1], kdc))
@@ -130,7 +128,7 @@ def test_the_attempt_that_locks_the_account_is_the_last(dc: ad.DomainController,
         assert refused(victim, kdc).reason is KdcReason.LOCKED
 
 
-def test_a_realm_in_lower_case_is_another_realm(kdc: Kdc) -> None:
+def test_a_realm_in_lower_case_is_a_different_realm(kdc: Kdc) -> None:
     assert refused(accounts.READER, kdc, realm=accounts.DOMAIN).reason is KdcReason.WRONG_REALM
 
 
@@ -160,7 +158,7 @@ def test_a_missing_spn_is_an_unknown_service(kdc: Kdc) -> None:
     assert (caught.value.reason, caught.value.code) == (KdcReason.UNKNOWN_SERVICE, -1765328377)
 
 
-def test_two_users_side_by_side_each_get_their_own(kdc: Kdc) -> None:
+def test_two_users_in_parallel_get_their_own_tickets(kdc: Kdc) -> None:
     kerberos = Kerberos()
     users = [accounts.READER, accounts.OUTSIDER] * 10
 
@@ -171,7 +169,7 @@ def test_two_users_side_by_side_each_get_their_own(kdc: Kdc) -> None:
     assert each(users, spn_as) == [(user, f"{user}@CORP.EXAMPLE") for user in users]
 
 
-def test_the_ticket_of_a_cache_gets_service_tickets_and_the_cache_stays_as_it_is(
+def test_the_ticket_of_a_cache_gets_service_tickets_and_the_cache_is_unchanged(
     dc: ad.DomainController, kdc: Kdc, tmp_path: Path
 ) -> None:
     file = tmp_path / "krb5cc"
@@ -187,7 +185,7 @@ def test_the_ticket_of_a_cache_gets_service_tickets_and_the_cache_stays_as_it_is
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_caches_side_by_side_each_give_their_own_ticket(dc: ad.DomainController, kdc: Kdc, tmp_path: Path) -> None:
+def test_caches_in_parallel_give_their_own_tickets(dc: ad.DomainController, kdc: Kdc, tmp_path: Path) -> None:
     gmsas = ["webapp01", "webapp07"]
     for gmsa in gmsas:
         store_gmsa_ticket(dc, gmsa, tmp_path / gmsa)
@@ -208,9 +206,7 @@ def test_caches_side_by_side_each_give_their_own_ticket(dc: ad.DomainController,
         (build(CACHE), -1765328352, "its ticket has expired"),  # KRB5KRB_AP_ERR_TKT_EXPIRED
     ],
 )
-def test_a_cache_that_is_no_use_is_an_error_of_ours(
-    content: bytes | None, code: int, text: str, tmp_path: Path
-) -> None:
+def test_an_unusable_cache_raises_a_typed_error(content: bytes | None, code: int, text: str, tmp_path: Path) -> None:
     file = tmp_path / "krb5cc"
     if content is not None:
         file.write_bytes(content)
@@ -254,12 +250,14 @@ def run_flow(dc: ad.DomainController, home: Path, *prefix: str) -> None:
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 
-def test_configuration_caches_and_keytabs_of_the_machine_do_not_matter(dc: ad.DomainController, tmp_path: Path) -> None:
+def test_configuration_caches_and_keytabs_of_the_machine_have_no_effect(
+    dc: ad.DomainController, tmp_path: Path
+) -> None:
     run_flow(dc, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_file_of_kerberos_is_opened_and_none_is_written(dc: ad.DomainController, tmp_path: Path) -> None:
+def test_no_kerberos_file_is_opened_or_written(dc: ad.DomainController, tmp_path: Path) -> None:
     strace = shutil.which("strace")
     if strace is None:
         pytest.skip("strace is not installed: apt-get install strace")
@@ -273,14 +271,14 @@ def test_no_file_of_kerberos_is_opened_and_none_is_written(dc: ad.DomainControll
     assert [call for call in calls if any(path in call for path in forbidden)] == []
 
 
-def test_a_ticket_survives_the_collector(kdc: Kdc) -> None:
+def test_a_ticket_survives_garbage_collection(kdc: Kdc) -> None:
     kerberos = Kerberos()
     ticket = kerberos.user_ticket(accounts.READER, accounts.REALM, PASSWORD, kdc)
     gc.collect()
     assert kerberos.service_ticket(ticket, SPN, kdc).lifetime > 0
 
 
-def test_a_kdc_that_falls_silent_once_it_has_the_proof_may_have_counted_it(dc: ad.DomainController) -> None:
+def test_a_kdc_that_falls_silent_after_pre_authentication_may_have_counted_a_failure(dc: ad.DomainController) -> None:
     address = fresh_address()
 
     def pass_on_the_first_and_hold_the_rest() -> None:

@@ -33,13 +33,13 @@ def ask(address: str, over: Transport, account: str = accounts.READER, seconds: 
         ("gmsa-pwexpired", KdcReason.MUST_CHANGE),
     ],
 )
-def test_the_kdc_tells_the_state_of_an_account(
+def test_the_kdc_reports_the_state_of_an_account(
     dc: ad.DomainController, over: Transport, account: str, reason: KdcReason | None
 ) -> None:
     assert ask(dc.ip, over, account, 5).reason is reason
 
 
-def test_no_question_counts_as_a_failed_logon(dc: ad.DomainController) -> None:
+def test_no_request_counts_as_a_failed_logon(dc: ad.DomainController) -> None:
     before = ad.bad_password_count(dc, accounts.READER)
     for over in ("TCP", "UDP"):
         ask(dc.ip, over, seconds=5)
@@ -53,13 +53,13 @@ def test_a_closed_port_refuses(over: Transport) -> None:
 
 
 @BOTH
-def test_a_mute_kdc_times_out(over: Transport) -> None:
+def test_a_silent_kdc_times_out(over: Transport) -> None:
     address = fresh_address()
     with silent.silent(address, tcp=[88], udp=[88]), pytest.raises(TimedOut, match=rf"KDC {address}:88 \({over}\)"):
         ask(address, over)
 
 
-def test_a_kdc_that_hangs_up_is_unreachable() -> None:
+def test_a_kdc_that_closes_the_connection_is_unreachable() -> None:
     address = fresh_address()
     with silent.closing_at_once(address, [88]), pytest.raises(Unreachable):
         ask(address, "TCP")
@@ -93,12 +93,12 @@ def test_a_lost_datagram_is_sent_again() -> None:
 
 
 @pytest.mark.parametrize("answer", [b"", b"\x7e\x00", b"HTTP/1.1 400", b"\0" * 40])
-def test_what_is_not_kerberos_is_unreachable(answer: bytes) -> None:
+def test_an_answer_that_is_not_kerberos_is_unreachable(answer: bytes) -> None:
     with answering(answer) as (address, _), pytest.raises(Unreachable, match="not Kerberos"):
         ask(address, "UDP")
 
 
-def test_no_question_is_asked_twice() -> None:
+def test_no_request_is_sent_twice() -> None:
     with answering(b"\x6b\x00") as (address, asked):
         questions = KdcQuestions(0.6)
         for name in ("reader", "READER", "reader"):
@@ -120,5 +120,5 @@ def test_an_error_is_remembered_too() -> None:
 @pytest.mark.parametrize(
     ("code", "reason"), [(0, None), (25, None), (52, None), (6, KdcReason.UNKNOWN_CLIENT), (68, KdcReason.WRONG_REALM)]
 )
-def test_a_code_has_a_reason_where_the_logon_ends(code: int, reason: KdcReason | None) -> None:
+def test_a_code_that_ends_the_logon_has_a_reason(code: int, reason: KdcReason | None) -> None:
     assert FirstAnswer(code).reason is reason

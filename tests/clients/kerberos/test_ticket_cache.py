@@ -74,7 +74,7 @@ def test_a_good_cache_is_read_with_its_owner(file: Path) -> None:
         ("FILE:cc", {}, "cc"),
     ],
 )
-def test_the_name_leads_to_a_file(name: str | None, environ: dict[str, str], path: str) -> None:
+def test_a_name_gives_the_path_of_a_file(name: str | None, environ: dict[str, str], path: str) -> None:
     assert TicketCache(name, environ).path == path
 
 
@@ -90,7 +90,7 @@ def test_the_name_leads_to_a_file(name: str | None, environ: dict[str, str], pat
         ("FILE:", "has no path"),
     ],
 )
-def test_another_type_of_cache_is_told(name: str, words: str) -> None:
+def test_another_type_of_cache_is_reported(name: str, words: str) -> None:
     with pytest.raises(UnsupportedCache, match=words):
         TicketCache(name, {}).read()
 
@@ -101,7 +101,7 @@ def no_cache(path: Path) -> NoCache:
     return caught.value
 
 
-def test_a_missing_file_and_a_missing_directory_are_told_apart(
+def test_a_missing_file_and_a_missing_directory_are_distinguished(
     file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(ticket_cache, "DEFAULT", str(tmp_path / "nowhere"))
@@ -114,15 +114,13 @@ def test_a_missing_file_and_a_missing_directory_are_told_apart(
     assert not no_cache(file / "krb5cc").directory_exists
 
 
-def test_that_the_cache_is_where_credentials_fetcher_puts_it_is_told(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cache_at_credentials_fetchers_own_path_is_reported(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ticket_cache, "DEFAULT", str(file))
     assert no_cache(file.with_name("other")).default_exists
 
 
 @as_root
-def test_another_users_cache_is_unreadable_and_says_whose_it_is(open_directory: Path, file: Path) -> None:
+def test_another_users_cache_is_unreadable_and_its_owner_reported(open_directory: Path, file: Path) -> None:
     moved = file.rename(open_directory / "krb5cc")
     with nobody(), pytest.raises(UnreadableCache) as caught:
         TicketCache(str(moved), {}).read()
@@ -134,7 +132,7 @@ def test_another_users_cache_is_unreadable_and_says_whose_it_is(open_directory: 
 
 
 @as_root
-def test_a_directory_on_the_way_may_be_closed(open_directory: Path, file: Path) -> None:
+def test_a_parent_directory_may_be_inaccessible(open_directory: Path, file: Path) -> None:
     closed = open_directory / "closed"
     closed.mkdir(mode=0o700)
     moved = file.rename(closed / "krb5cc")
@@ -153,7 +151,7 @@ def broken(path: Path | str) -> BrokenCache:
     ("content", "why"),
     [(b"", "it is empty"), (b"hello", "first byte is 0x68"), (build(CACHE)[:-3], "is cut off")],
 )
-def test_what_is_no_cache_is_told_with_its_owner(file: Path, content: bytes, why: str) -> None:
+def test_a_file_that_is_not_a_cache_is_reported_with_its_owner(file: Path, content: bytes, why: str) -> None:
     file.write_bytes(content)
     error = broken(file)
     assert why in error.why
@@ -167,12 +165,12 @@ def test_a_pipe_a_device_and_a_directory_are_not_opened(tmp_path: Path) -> None:
         assert broken(path).why == "it is not a regular file"
 
 
-def test_a_path_that_can_be_none_is_told(tmp_path: Path) -> None:
+def test_an_invalid_path_is_reported(tmp_path: Path) -> None:
     assert broken("a\0b").why == "not a path"
     assert "name too long" in broken(tmp_path / ("x" * 300)).why
 
 
-def test_a_huge_file_is_not_read_whole(file: Path) -> None:
+def test_a_huge_file_is_read_up_to_the_limit(file: Path) -> None:
     with file.open("r+b") as handle:
         handle.truncate(SIZE_LIMIT * 1000)
     assert "larger than" in broken(file).why
@@ -184,7 +182,7 @@ def test_a_symbolic_link_is_followed(file: Path) -> None:
     assert TicketCache(str(link), {}).read().content == CACHE
 
 
-def test_a_cache_that_is_just_written_anew_is_waited_for(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_waits_for_a_cache_that_is_being_rewritten(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ticket_cache, "_RETRY_SECONDS", (0.02,) * 500)
     whole = file.read_bytes()
     looked = threading.Event()
@@ -209,7 +207,7 @@ def test_a_cache_that_is_just_written_anew_is_waited_for(file: Path, monkeypatch
     writer.join()
 
 
-def test_the_file_stays_as_it_is(file: Path) -> None:
+def test_the_file_is_not_changed(file: Path) -> None:
     before = (file.read_bytes(), os.stat(file).st_mtime_ns, os.stat(file).st_ino)
     TicketCache(str(file), {}).read()
     assert (file.read_bytes(), os.stat(file).st_mtime_ns, os.stat(file).st_ino) == before

@@ -40,7 +40,7 @@ def test_an_ipv6_address_is_connected_to() -> None:
         root_dse("::1")
 
 
-def test_a_mute_server_times_out() -> None:
+def test_a_silent_server_times_out() -> None:
     address = fresh_address()
     with silent.silent(address, tcp=[389]), pytest.raises(TimedOut) as caught:
         root_dse(address)
@@ -94,7 +94,7 @@ def answering(answer: bytes) -> Iterator[str]:
         b"\0" * 40,
     ],
 )
-def test_what_is_not_ldap_is_unreachable(answer: bytes) -> None:
+def test_an_answer_that_is_not_ldap_is_unreachable(answer: bytes) -> None:
     with answering(answer) as address, pytest.raises(Unreachable):
         root_dse(address)
 
@@ -124,7 +124,7 @@ def test_a_server_that_drips_its_answer_ends_within_the_limit() -> None:
 ENTRY = Entry("CN=a", Attributes({"msDS-ManagedPassword": (b"canary",), "cn": ("Grün".encode(), b"b")}))
 
 
-def test_attributes_are_found_in_any_case() -> None:
+def test_attribute_names_are_case_insensitive() -> None:
     assert ENTRY.first("MSDS-managedpassword") == b"canary"
     assert "CN" in ENTRY.attributes
     assert list(ENTRY.attributes) == ["msDS-ManagedPassword", "cn"]
@@ -147,7 +147,7 @@ def test_filters_are_escaped_as_ldap3_does(text: str) -> None:
     assert escape_filter(text) == escape_filter_chars(text)
 
 
-def test_a_directory_shows_who_and_where() -> None:
+def test_a_directory_shows_its_user_and_host() -> None:
     directory = Directory(cast("_Session", None), "dc1", "a@B")
     assert repr(directory) == "<Directory dc1 as a@B>"
 
@@ -194,13 +194,13 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield ours, theirs
 
 
-def test_what_is_sent_is_sealed_and_cut_to_the_servers_limit(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_sent_data_is_sealed_and_split_at_the_servers_limit(pair: tuple[socket.socket, socket.socket]) -> None:
     ours, theirs = pair
     SealedSocket(ours, context(), 5, "LDAP x").sendall(b"abcdefghij")
     assert theirs.recv(100) == frame(b"Sdcba") + frame(b"Shgfe") + frame(b"Sji")
 
 
-def test_what_is_received_is_put_together_however_it_is_cut(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_received_data_is_joined_however_it_is_split(pair: tuple[socket.socket, socket.socket]) -> None:
     ours, theirs = pair
     for byte in frame(b"Scba") + frame(b"S") + frame(b"Sed"):
         theirs.send(bytes([byte]))
@@ -222,14 +222,14 @@ def test_an_unsealed_message_is_refused(pair: tuple[socket.socket, socket.socket
         SealedSocket(ours, context(), 0, "LDAP x").recv(10)
 
 
-def test_a_message_too_long_to_be_true_is_refused(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_an_implausibly_long_message_is_refused(pair: tuple[socket.socket, socket.socket]) -> None:
     ours, theirs = pair
     theirs.sendall(b"\xff\xff\xff\xff")
     with pytest.raises(Unreachable, match="4294967295 bytes"):
         SealedSocket(ours, context(), 0, "LDAP x").recv(10)
 
 
-def test_a_server_whose_buffers_hold_nothing_is_refused(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_a_server_with_too_small_buffers_is_refused(pair: tuple[socket.socket, socket.socket]) -> None:
     with pytest.raises(Unreachable, match="too small"):
         SealedSocket(pair[0], context(), 1, "LDAP x").sendall(b"a")
 
@@ -264,7 +264,7 @@ def test_a_server_that_offers_no_encryption_is_refused(offer: bytes, monkeypatch
         bind_to(offer, monkeypatch)
 
 
-def test_a_server_that_refuses_in_the_end_keeps_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_error_of_the_server_keeps_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
     connection = bind_to(b"\x04\x00\x10\x00", monkeypatch, last=49)
     assert not connection.bound
     assert connection.result["message"] == "why"
@@ -280,7 +280,7 @@ def test_ldap3_still_has_the_sasl_negotiation_that_is_used() -> None:
     assert "connection.result" in source
 
 
-def test_ldap3_still_uses_of_a_socket_what_the_sealed_one_has() -> None:
+def test_ldap3_still_uses_only_the_methods_of_the_sealed_socket() -> None:
     from ldap3.strategy import base, sync
 
     source = inspect.getsource(base) + inspect.getsource(sync)
@@ -304,7 +304,7 @@ def test_ldap3_connections_still_have_the_attributes_that_are_used() -> None:
     assert callable(connection.strategy.close)
 
 
-def test_ldap3_itself_is_left_as_it_is() -> None:
+def test_ldap3_itself_is_unchanged() -> None:
     from ldap3.core import connection as core
     from ldap3.protocol.sasl import kerberos
 

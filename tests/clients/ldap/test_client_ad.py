@@ -38,7 +38,7 @@ def flow(dc: ad.DomainController) -> Flow:
     return Flow(dc)
 
 
-def test_the_root_dse_tells_the_clock_and_the_names(flow: Flow) -> None:
+def test_the_root_dse_has_the_clock_and_the_names(flow: Flow) -> None:
     found = flow.ldap.root_dse(flow.dc.ip)
     assert abs(found.current_time - datetime.now(UTC)) < timedelta(seconds=5)
     assert found.default_naming_context == flow.dc.base
@@ -76,7 +76,7 @@ def test_two_users_have_two_sessions(flow: Flow) -> None:
             assert ("msDS-ManagedPassword" in entry.attributes) is allowed
 
 
-def test_sessions_side_by_side(flow: Flow) -> None:
+def test_sessions_in_parallel(flow: Flow) -> None:
     def read(user: str) -> bool:
         with flow.bind(user) as directory:
             (entry,) = directory.search(flow.dc.base, GMSA.format("webapp01"), WANTED)
@@ -166,7 +166,7 @@ def test_an_anonymous_search_of_the_domain_is_refused(flow: Flow) -> None:
     assert caught.value.name == "operationsError"
 
 
-def test_a_closed_session_says_so(flow: Flow) -> None:
+def test_a_closed_session_raises_an_error(flow: Flow) -> None:
     directory = flow.bind(accounts.READER)
     directory.close()
     directory.close()

@@ -35,7 +35,7 @@ def saying(*answers: bytes) -> Iterator[str]:
         thread.join(2)
 
 
-def test_it_tells_the_port_of_an_instance_whatever_its_case() -> None:
+def test_the_port_of_an_instance_is_found_in_any_case() -> None:
     address = fresh_address()
     with fake_sql_browser(address, {"SALES": 50123, "HR": None}) as browser:
         client = SqlBrowser()
@@ -46,7 +46,7 @@ def test_it_tells_the_port_of_an_instance_whatever_its_case() -> None:
     assert browser.requests == [b"\x04sales\0", b"\x04hr\0", b"\x03"], "an answer is remembered"
 
 
-def test_it_is_silent_of_what_it_does_not_know() -> None:
+def test_an_unknown_instance_times_out() -> None:
     address = fresh_address()
     with (
         fake_sql_browser(address, {"SALES": 50123}),
@@ -55,7 +55,7 @@ def test_it_is_silent_of_what_it_does_not_know() -> None:
         SqlBrowser(QUICK).instance(address, "HR")
 
 
-def test_that_nothing_listens_there_is_told_apart_from_silence() -> None:
+def test_a_closed_port_is_distinguished_from_silence() -> None:
     with pytest.raises(Refused, match="nothing listens on this port"):
         SqlBrowser(QUICK).instances(fresh_address())
     address = fresh_address()
@@ -73,7 +73,7 @@ def test_a_datagram_may_be_lost() -> None:
     ("data", "words"),
     [(b"hello", "not from SQL Server Browser"), (b"\x05\0\0", "for an instance other than B")],
 )
-def test_what_else_answers_is_said(data: bytes, words: str) -> None:
+def test_another_protocol_is_reported(data: bytes, words: str) -> None:
     with saying(data) as address, pytest.raises(Unreachable, match=words):
         SqlBrowser(QUICK).instance(address, "B")
 

@@ -7,7 +7,7 @@ from gmsa_doctor.clients.kerberos.client import Kdc, Kerberos, Ticket
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcRefusal
 from gmsa_doctor.clients.ldap.client import Directory, Ldap, escape_filter
 from gmsa_doctor.core.errors import ClientError
-from gmsa_doctor.given.admin_account import AdminAccount
+from gmsa_doctor.given.request import AdminAccount
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.active_directory import user_entry
 from gmsa_doctor_checks.active_directory.ldap_bind import bind_first

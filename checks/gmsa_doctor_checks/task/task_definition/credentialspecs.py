@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, failed, passed
 from gmsa_doctor.formats.documents.task_definition import Container, TaskDefinition
-from gmsa_doctor.given.compared import Intended
+from gmsa_doctor.given.request import Intended
 from gmsa_doctor.given.subject import ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.task.revisions import register_again

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gmsa_doctor.authoring import Finding, check, passed, warned
 from gmsa_doctor.formats.documents.located import Open
 from gmsa_doctor.formats.documents.task_definition import Container, TaskDefinition
-from gmsa_doctor.given.compared import Intended
+from gmsa_doctor.given.request import Intended
 from gmsa_doctor.given.subject import ChosenContainer, Subject
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.task.revisions import register_again

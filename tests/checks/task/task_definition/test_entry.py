@@ -6,7 +6,7 @@ import pytest
 
 from gmsa_doctor.authoring import Finding, Given, Status
 from gmsa_doctor.formats.documents.task_definition import read_task_definition
-from gmsa_doctor.given.compared import Intended
+from gmsa_doctor.given.request import Intended
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor_checks.task.task_definition.arn import arn
 from gmsa_doctor_checks.task.task_definition.lost_in_registration import lost_in_registration
