@@ -230,7 +230,7 @@ NEWEST = GmsaReplica(DN, True, SET, b"id", b"sd", Hidden(b"canary-password"))
     [
         (None, "does not exist there"),
         (GmsaReplica(DN, False, SET, b"id", b"sd", NEWEST.password), "disabled there"),
-        (GmsaReplica(DN, True, SET - 3 * DAY, b"id", b"sd", NEWEST.password), "3 d earlier than on dc1"),
+        (GmsaReplica(DN, True, SET - 3 * DAY, b"id", b"sd", NEWEST.password), "3 days earlier than on dc1"),
         (GmsaReplica(DN, True, SET - 5 * 10_000_000, b"id", b"sd", NEWEST.password), "5 s earlier than on dc1"),
         (GmsaReplica(DN, True, SET, b"id", b"sd", None, "no such key"), "cannot compute the password: no such key"),
         (GmsaReplica(DN, True, SET, b"id", b"other", NEWEST.password), "msDS-GroupMSAMembership differs from dc1"),
@@ -293,7 +293,7 @@ def test_the_domain_controller_with_the_older_password_is_named_in_any_order() -
     for known in ((Session(older), Session(WELL)), (Session(WELL), Session(older))):
         finding = compared(*known)
         assert finding.status is Status.WARN
-        assert "24 h earlier" in finding.summary
+        assert "24 hours earlier" in finding.summary
         (bad,) = (row for row in finding.rows if row.status is Status.WARN)
         assert bad.name.split()[0] in finding.summary
         assert DN in "".join(finding.fix.commands if finding.fix else ())

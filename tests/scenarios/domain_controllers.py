@@ -227,7 +227,7 @@ WARNINGS = (
         "one has an older password",
         "domain-controllers.gmsa",
         all_of(gmsa(accounts.OLDER_ON_COPY[:-1]), second(lagging)),
-        "20 d earlier than on dc1.corp.example",
+        "20 days earlier than on dc1.corp.example",
     ),
     Scenario(
         "the gMSA is disabled on one",

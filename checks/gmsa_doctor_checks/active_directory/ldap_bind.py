@@ -35,8 +35,6 @@ def bind_first(
 def explain_bind(endpoint: Endpoint, error: ClientError) -> tuple[str, Fix]:
     """The summary and the fix for an error of the bind."""
     host = endpoint.host
-    if isinstance(error, KdcRefusal):
-        return _explain_refusal(host, error)
     if isinstance(error, LdapRefusal):
         fix = Fix(
             f"Check which LDAP signing and channel binding {host} requires, in its event log and in these parameters.",
@@ -45,13 +43,12 @@ def explain_bind(endpoint: Endpoint, error: ClientError) -> tuple[str, Fix]:
         if error.code == STRONGER_AUTH_REQUIRED:
             return f"{host} requires more than a signed and sealed bind: {error.server_text}", fix
         return f"{host} refuses the LDAP bind: {error.text}", fix
-    return f"no LDAP session with {host}: {error.text}", Fix(
-        f"Check that the directory service of {host} is running, and that no proxy or firewall interferes with port "
-        f"{endpoint.port}."
-    )
-
-
-def _explain_refusal(host: str, refusal: KdcRefusal) -> tuple[str, Fix]:
+    no_session = f"no LDAP session with {host}: {error.text}"
+    if not isinstance(error, KdcRefusal):
+        return no_session, Fix(
+            f"Check that the directory service of {host} is running, and that no proxy or firewall interferes with "
+            f"port {endpoint.port}."
+        )
     spn = powershell(f"ldap/{host}")
     register = Fix(
         f"Make the SRV record point to the domain controller's own name, or register ldap/{host} on its account.",
@@ -84,4 +81,4 @@ def _explain_refusal(host: str, refusal: KdcRefusal) -> tuple[str, Fix]:
             ),
         ),
     }
-    return explanations.get(refusal.reason, (f"no LDAP session with {host}: {refusal.text}", register))
+    return explanations.get(error.reason, (no_session, register))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gmsa_doctor.authoring import Row, Status
 from gmsa_doctor.clients.ldap.client import Directory, Entry, LdapRefusal, escape_filter
@@ -134,6 +134,15 @@ class Administrator:
 def utc(when: datetime | None) -> str:
     """A time as text, in UTC."""
     return "never" if when is None else f"{when:%Y-%m-%d %H:%M} UTC"
+
+
+def duration(time: timedelta) -> str:
+    """A span of time as text, in the largest unit of which there are at least two."""
+    seconds = time.total_seconds()
+    for size, unit in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def locate(directory: Directory, account: Account, *, by_principal_name: bool = True) -> str | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Owner, Result, check, failed, listed, passed
 from gmsa_doctor.clients.ldap.client import Directory, Entry, LdapRefusal, escape_filter
@@ -15,6 +17,8 @@ from gmsa_doctor_checks.active_directory.gmsa import GMSA_CLASS
 from gmsa_doctor_checks.active_directory.user_entry import Administrator, kind
 from gmsa_doctor_checks.commands import powershell, put_secret
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaAccount, GmsaName, GmsaNames
+
+T = TypeVar("T")
 
 NO_SUCH_DN = {10: "it belongs to another domain", 32: "noSuchObject", 34: "invalidDNSyntax"}
 """Results of a search below a DN that the domain does not have (RFC 4511 4.1.9); 10 is a referral."""
@@ -70,7 +74,10 @@ def gmsa_account(
             expected=f"an object of the class {GMSA_CLASS}",
             fix=Fix(
                 "Name a gMSA in the CredSpec, or create one (the KDS root key must be 10 hours old).",
-                (_new_gmsa(name),),
+                (
+                    f"New-ADServiceAccount -Name {powershell(name.text)} -DnsHostName {powershell('<host>')} "
+                    f"-PrincipalsAllowedToRetrieveManagedPassword {powershell('<group>')}",
+                ),
             ),
         )
     return _judge(gmsa, name) if gmsa is first else _hidden(first, gmsa, account)
@@ -113,21 +120,25 @@ def _wrong_dn(summary: str, observed: str, name: GmsaName) -> Finding:
 
 def _not_found(directory: Directory, account: Account, name: GmsaName, administrator: Administrator | None) -> Finding:
     """Why no object has that CN: the gMSA has another CN, was deleted, or never existed."""
-    base = account.domain.base_dn
-    renamed = directory.search(base, f"(sAMAccountName={escape_filter(name.text)}$)", ("objectClass", "sAMAccountName"))
+    base, sam = account.domain.base_dn, f"(sAMAccountName={escape_filter(name.text)}$)"
+    renamed = directory.search(base, sam, ("objectClass", "sAMAccountName"))
     if renamed:
         return _other_cn(renamed[0], name)
-    deleted = _deleted(administrator.directory if administrator else directory, base, name)
+    reader = administrator.directory if administrator else directory
+    # usually only administrators see deleted objects (MS-ADTS 3.1.1.3.4.1.14)
+    deleted_objects, query = f"CN=Deleted Objects,{base}", f"(&(isDeleted=TRUE){sam})"
+    attributes = ("objectGUID", "lastKnownParent", "whenChanged")
+    deleted = _readable(lambda: reader.search(deleted_objects, query, attributes, deleted=True))
     if deleted:
-        return _was_deleted(deleted, name)
-    names = _gmsa_names(directory, base)
-    similar = difflib.get_close_matches(name.text, names, n=1)
-    domains = _other_domains(directory, base)
-    also = f"; Credentials Fetcher does not search the forest's other domains: {', '.join(domains)}" if domains else ""
+        return _was_deleted(max(deleted, key=lambda entry: entry.text("whenChanged") or ""), name)
+    gmsas = _readable(lambda: directory.search(base, f"(objectClass={GMSA_CLASS})", ("cn",)))
+    names = sorted(entry.text("cn") or entry.dn for entry in gmsas)
+    similar = "".join(f"; a similar name is {close}" for close in difflib.get_close_matches(name.text, names, n=1))
+    forest = _readable(lambda: partitions(directory))  # MS-ADTS 6.1.1.2.1.1
+    others = ", ".join(domain.dns_name for domain in forest if domain.dn.lower() != base.lower())
+    also = f"; Credentials Fetcher does not search the forest's other domains: {others}" if others else ""
     return _unusable(
-        f"there is no gMSA {name.text} in {account.domain.text}"
-        + (f"; a similar name is {similar[0]}" if similar else "")
-        + also,
+        f"there is no gMSA {name.text} in {account.domain.text}{similar}{also}",
         observed=f"nothing for (CN={name.text}) below {base}; gMSAs that {account.user} can see: "
         + (listed(names, MOST_NAMES) or "none"),
         expected=f"a gMSA whose CN is {name.text}",
@@ -143,13 +154,12 @@ def _not_found(directory: Directory, account: Account, name: GmsaName, administr
     )
 
 
-def _gmsa_names(directory: Directory, base: str) -> list[str]:
-    """The CNs of the domain's gMSAs; none if there are more than the server returns in one answer."""
+def _readable(read: Callable[[], tuple[T, ...]]) -> tuple[T, ...]:
+    """The objects, or none if the AD refuses to list them, for example if there are too many for one answer."""
     try:
-        entries = directory.search(base, f"(objectClass={GMSA_CLASS})", ("cn",))
+        return read()
     except LdapRefusal:
-        return []
-    return sorted(entry.text("cn") or entry.dn for entry in entries)
+        return ()
 
 
 def _other_cn(entry: Entry, name: GmsaName) -> Finding:
@@ -162,20 +172,6 @@ def _other_cn(entry: Entry, name: GmsaName) -> Finding:
             (f"Rename-ADObject -Identity {powershell(entry.dn)} -NewName {powershell(name.text)}",),
         ),
     )
-
-
-def _deleted(directory: Directory, base: str, name: GmsaName) -> Entry | None:
-    """The gMSA of this name that was deleted last; usually only administrators see deleted objects.
-
-    Source: MS-ADTS 3.1.1.3.4.1.14.
-    """
-    query = f"(&(isDeleted=TRUE)(sAMAccountName={escape_filter(name.text)}$))"
-    attributes = ("objectGUID", "lastKnownParent", "whenChanged")
-    try:
-        entries = directory.search(f"CN=Deleted Objects,{base}", query, attributes, deleted=True)
-    except LdapRefusal:
-        return None
-    return max(entries, key=lambda entry: entry.text("whenChanged") or "", default=None)
 
 
 def _was_deleted(entry: Entry, name: GmsaName) -> Finding:
@@ -194,15 +190,6 @@ def _was_deleted(entry: Entry, name: GmsaName) -> Finding:
     )
 
 
-def _other_domains(directory: Directory, base: str) -> tuple[str, ...]:
-    """The other domains of the forest, from its partitions (MS-ADTS 6.1.1.2.1.1)."""
-    try:
-        found = partitions(directory)
-    except LdapRefusal:
-        return ()
-    return tuple(partition.dns_name for partition in found if partition.dn.lower() != base.lower())
-
-
 def _hidden(first: Entry, gmsa: Entry, account: Account) -> Finding:
     return _unusable(
         f"another object with the same CN is found before the gMSA: {first.dn} ({kind(first)})",
@@ -213,13 +200,6 @@ def _hidden(first: Entry, gmsa: Entry, account: Account) -> Finding:
             (put_secret(account.arn),),
             owner=Owner.AWS,
         ),
-    )
-
-
-def _new_gmsa(name: GmsaName) -> str:
-    return (
-        f"New-ADServiceAccount -Name {powershell(name.text)} -DnsHostName {powershell('<host>')} "
-        f"-PrincipalsAllowedToRetrieveManagedPassword {powershell('<group>')}"
     )
 
 

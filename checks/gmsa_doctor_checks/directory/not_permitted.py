@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeAlias
 
 from gmsa_doctor.authoring import Finding, Fix, failed
 from gmsa_doctor.clients.ldap.client import Directory, LdapRefusal
@@ -27,9 +26,6 @@ from gmsa_doctor_checks.values import Account, GmsaAccount
 POWERFUL = {498, 500, 502, 512, 516, 517, 518, 519, 520, 521, 526, 527}
 """RIDs of privileged groups and accounts, to which no user is added for a gMSA (MS-DTYP 2.4.2.4)."""
 
-_Reason: TypeAlias = tuple[str, Fix, str | None]
-"""The summary, the fix, and what was observed if the list alone does not show it."""
-
 
 def not_permitted(directory: Directory, gmsa: GmsaAccount, account: Account) -> Finding:
     """The finding for a password that AD did not return, with the most specific reason that the list shows."""
@@ -49,17 +45,23 @@ def not_permitted(directory: Directory, gmsa: GmsaAccount, account: Account) -> 
         reason = f"its list of allowed principals cannot be read: {error.text}"
         return _no_list(gmsa, account, reason, "no msDS-ManagedPassword")
     if membership.unrestricted:
-        return _of_list(membership, *_no_dacl(membership, directory.host))
+        return _of_list(
+            membership,
+            f"msDS-GroupMSAMembership of {gmsa.name} has no DACL, so {directory.host} does not release the password to "
+            f"{account.user}",
+            _allow_only(membership),
+            "no DACL in msDS-GroupMSAMembership",
+        )
     if membership.decision[0]:
-        return _of_list(membership, *_not_released(membership, directory.host))
+        return _not_released(membership, directory.host)
     return explain(replace(membership, principals=with_hosts(directory, account, membership.principals)))
 
 
 def explain(membership: Membership) -> Finding:
     """The finding for a list that does not allow the user."""
     for explanation in (_denied, _empty, _without_right, _distribution_group, _hosts_only, _accounts_gone):
-        if reason := explanation(membership):
-            return _of_list(membership, *reason)
+        if finding := explanation(membership):
+            return finding
     allowed = membership.allowed
     overwritten = (
         " The list has one entry. If it used to have more, someone probably ran Set-ADServiceAccount, which overwrites "
@@ -81,21 +83,13 @@ def _no_list(gmsa: GmsaAccount, account: Account, reason: str, observed: str) ->
     return _refusal(account.user, f"the AD did not return the password of {gmsa.name}, and {reason}", fix, observed)
 
 
-def _no_dacl(membership: Membership, host: str) -> _Reason:
-    return (
-        f"msDS-GroupMSAMembership of {membership.gmsa} has no DACL, so {host} does not release the password to "
-        f"{membership.user}",
-        _allow_only(membership),
-        "no DACL in msDS-GroupMSAMembership",
-    )
-
-
-def _not_released(membership: Membership, host: str) -> _Reason:
+def _not_released(membership: Membership, host: str) -> Finding:
     user, gmsa, (_, entry) = membership.user, membership.gmsa, membership.decision
-    allowed = f"allowed through {membership.principals[entry.sid].name}" if entry else "allowed"
-    return (
-        f"{user} is {allowed}, but {host} did not release the password of {gmsa}: the ticket of {user} predates the "
-        f"change, replication is not finished, or {host} cannot compute the password",
+    through = f" through {membership.principals[entry.sid].name}" if entry and not membership.is_direct(entry) else ""
+    return _of_list(
+        membership,
+        f"{user} is allowed{through}, but {host} did not release the password of {gmsa}: the ticket of {user} predates "
+        f"the change, replication is not finished, or {host} cannot compute the password",
         Fix(
             "Group memberships take effect at the next logon: let the domain controllers replicate, run this check "
             "again, then start a new task.",
@@ -105,7 +99,7 @@ def _not_released(membership: Membership, host: str) -> _Reason:
     )
 
 
-def _denied(membership: Membership) -> _Reason | None:
+def _denied(membership: Membership) -> Finding | None:
     _, entry = membership.decision
     if entry is None:
         return None
@@ -114,21 +108,22 @@ def _denied(membership: Membership) -> _Reason | None:
     if not membership.is_direct(entry):
         text, denied = f"{text} Or remove {user} from {principal.name}.", f"as a member of {principal.name}"
     keep = [listed.reference for listed in membership.allowed] or [user]
-    return (
+    return _of_list(
+        membership,
         f"an entry for {principal.name} denies {user} the password of {gmsa}, before any that allows it",
         Fix(text, (show_list(gmsa), set_list(gmsa, *keep))),
         f"{user} is denied {denied}",
     )
 
 
-def _empty(membership: Membership) -> _Reason | None:
+def _empty(membership: Membership) -> Finding | None:
     if membership.entries:
         return None
     summary = f"nobody may retrieve the password of {membership.gmsa}: msDS-GroupMSAMembership has no entries"
-    return summary, _allow_only(membership), None
+    return _of_list(membership, summary, _allow_only(membership))
 
 
-def _without_right(membership: Membership) -> _Reason | None:
+def _without_right(membership: Membership) -> Finding | None:
     """The list has an entry for the user, but without the right to read the password."""
     entry = next((entry for entry in membership.entries if entry.allow and membership.applies_to_user(entry)), None)
     if entry is None:
@@ -138,19 +133,21 @@ def _without_right(membership: Membership) -> _Reason | None:
     if entry.object_type is not None:
         lack = f"covers one property only ({entry.object_type})"
     keep = dict.fromkeys(listed.reference for listed in (*membership.allowed, principal))
-    return (
+    return _of_list(
+        membership,
         f"the entry for {principal.name} {lack}, so {membership.user} cannot read the password of {gmsa}",
         Fix("Set the list again: Set-ADServiceAccount grants full rights.", (show_list(gmsa), set_list(gmsa, *keep))),
         f"rights {entry.mask:#x}",
     )
 
 
-def _distribution_group(membership: Membership) -> _Reason | None:
+def _distribution_group(membership: Membership) -> Finding | None:
     direct = membership.identity.member_of if membership.identity else frozenset()
     for group in membership.allowed:
         if group.kind is PrincipalKind.DISTRIBUTION_GROUP and (group.dn or "").lower() in direct:
             command = f"Set-ADGroup -Identity {powershell(group.name)} -GroupCategory Security"
-            return (
+            return _of_list(
+                membership,
                 f"{membership.user} is in {group.name}, which is allowed but is a distribution group: it grants no "
                 "permissions",
                 Fix(f"Convert {group.name} to a security group.", (command,)),
@@ -159,22 +156,22 @@ def _distribution_group(membership: Membership) -> _Reason | None:
     return None
 
 
-def _hosts_only(membership: Membership) -> _Reason | None:
+def _hosts_only(membership: Membership) -> Finding | None:
     allowed, user = membership.allowed, membership.user
     if not allowed or not all(principal.hosts for principal in allowed):
         return None
-    return (
+    return _of_list(
+        membership,
         f"only computers may retrieve the password of {membership.gmsa} ({names(allowed)}), as Windows hosts require; "
         f"Credentials Fetcher reads it as the secret's user, {user}",
         Fix(
             f"Append {user} to the list. Keep the computers if Windows containers use the gMSA.",
             append_user(membership.gmsa, user),
         ),
-        None,
     )
 
 
-def _accounts_gone(membership: Membership) -> _Reason | None:
+def _accounts_gone(membership: Membership) -> Finding | None:
     kinds = {principal.kind for principal in membership.allowed}
     if not kinds or not kinds <= {PrincipalKind.GONE, PrincipalKind.FOREIGN}:
         return None
@@ -182,11 +179,11 @@ def _accounts_gone(membership: Membership) -> _Reason | None:
     more = " Remove the SIDs of deleted accounts. Re-creating an account under the same name gives it a new SID."
     if PrincipalKind.FOREIGN in kinds:
         owners, more = f"other domains ({user} may be in such a group, but its ticket does not show it)", ""
-    return (
+    return _of_list(
+        membership,
         f"{user} may not retrieve the password of {membership.gmsa}; the list holds only SIDs of {owners}: "
         + names(membership.allowed),
         _append(membership, more),
-        None,
     )
 
 

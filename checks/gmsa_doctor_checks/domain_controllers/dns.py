@@ -77,15 +77,37 @@ def domain_controllers(
     addresses, errors = split(each(targets, dns.addresses))
     value = DomainControllers(domain, _endpoints(records[locator], addresses), _endpoints(records[kerberos], addresses))
     if not value.ldap or not value.kdcs:
-        raise Stop(judge_silence(_no_addresses(domain, errors), vantage))
+        failure = failed(
+            f"no domain controller in the SRV records of {domain.text} has an address",
+            observed="; ".join(f"{host}: {error.text}" for host, error in errors.items()),
+            expected="an A or AAAA record for each domain controller",
+            fix=Fix("Register the domain controllers' host records again (on each).", ("ipconfig /registerdns",)),
+            shows_as=texts.NO_DC,
+        )
+        raise Stop(judge_silence(failure, vantage))
     rows = (
         *(Row(host, Status.PASS, ", ".join(ips)) for host, ips in addresses.items()),
         *(Row(host, Status.WARN, error.text) for host, error in errors.items()),
     )
     if errors:
-        finding = _some_without_address(domain, errors, rows)
+        finding = warned(
+            f"no address for {', '.join(errors)}, listed in the SRV records of {domain.text}; Credentials Fetcher "
+            "waits for them until a timeout",
+            expected="an A or AAAA record for each domain controller",
+            fix=Fix(
+                "Register the domain controller's host record again (on it), or remove the SRV records if it no longer "
+                "exists.",
+                ("ipconfig /registerdns",),
+            ),
+            rows=rows,
+        )
     elif kerberos_udp in unanswered:
-        finding = _no_udp(kerberos_udp, unanswered[kerberos_udp], rows)
+        finding = warned(
+            f"{kerberos_udp} is missing: {unanswered[kerberos_udp].text}; Kerberos falls back to TCP",
+            expected="SRV records for UDP and TCP",
+            fix=Fix("Register the domain controllers' records again (on each).", ("nltest /dsregdns",)),
+            rows=rows,
+        )
     else:
         word = "domain controller" if len(addresses) == 1 else "domain controllers"
         servers = ", ".join(dns.servers)
@@ -98,29 +120,6 @@ def _endpoints(records: tuple[Srv, ...], addresses: dict[str, tuple[str, ...]]) 
         Endpoint(record.target, address, record.port)
         for record in records
         for address in addresses.get(record.target, ())
-    )
-
-
-def _some_without_address(domain: DomainName, errors: dict[str, ClientError], rows: tuple[Row, ...]) -> Finding:
-    return warned(
-        f"no address for {', '.join(errors)}, listed in the SRV records of {domain.text}; Credentials Fetcher waits "
-        "for them until a timeout",
-        expected="an A or AAAA record for each domain controller",
-        fix=Fix(
-            "Register the domain controller's host record again (on it), or remove the SRV records if it no longer "
-            "exists.",
-            ("ipconfig /registerdns",),
-        ),
-        rows=rows,
-    )
-
-
-def _no_udp(question: str, error: ClientError, rows: tuple[Row, ...]) -> Finding:
-    return warned(
-        f"{question} is missing: {error.text}; Kerberos falls back to TCP",
-        expected="SRV records for UDP and TCP",
-        fix=Fix("Register the domain controllers' records again (on each).", ("nltest /dsregdns",)),
-        rows=rows,
     )
 
 
@@ -180,14 +179,4 @@ def _cut_off(domain: DomainName, question: str, error: CutOff, shows: ShowsAs) -
             owner=Owner.AWS,
         ),
         shows_as=shows,
-    )
-
-
-def _no_addresses(domain: DomainName, errors: dict[str, ClientError]) -> Finding:
-    return failed(
-        f"no domain controller in the SRV records of {domain.text} has an address",
-        observed="; ".join(f"{host}: {error.text}" for host, error in errors.items()),
-        expected="an A or AAAA record for each domain controller",
-        fix=Fix("Register the domain controllers' host records again (on each).", ("ipconfig /registerdns",)),
-        shows_as=texts.NO_DC,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gmsa_doctor.authoring import Finding, Fix, Owner, Row, Status, check, passed, warned
 from gmsa_doctor.clients.dns.resolver import Dns
-from gmsa_doctor.clients.kerberos.kdc_questions import FirstAnswer, KdcQuestions
+from gmsa_doctor.clients.kerberos.kdc_questions import KdcQuestions
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core.errors import ClientError, NotFound, Refused
 from gmsa_doctor.core.limits import each
@@ -45,7 +45,9 @@ def kerberos_udp(account: Account, kdcs: ReachableKdcs, questions: KdcQuestions,
     _, errors = split(answers)
     # a port that refuses costs no time: TCP follows at once
     silent = {kdc: error for kdc, error in errors.items() if not isinstance(error, Refused)}
-    rows = tuple(_udp_row(kdc, answer) for kdc, answer in answers)
+    rows = tuple(
+        row(kdc, errors[kdc].text if kdc in errors else "answers over UDP", bad=kdc in silent) for kdc, _ in answers
+    )
     if not silent:
         return passed("each KDC answers over UDP, or refuses at once", rows=rows)
     hosts, addresses = names(kdc.host for kdc in silent), ", ".join(kdc.address for kdc in silent)
@@ -61,14 +63,6 @@ def kerberos_udp(account: Account, kdcs: ReachableKdcs, questions: KdcQuestions,
         rows=rows,
     )
     return judge_silence(failure, vantage)
-
-
-def _udp_row(kdc: Endpoint, answer: FirstAnswer | ClientError) -> Row:
-    if isinstance(answer, Refused):
-        return row(kdc, "UDP refused; TCP follows at once")
-    if isinstance(answer, ClientError):
-        return row(kdc, answer.text, bad=True)
-    return row(kdc, "answers over UDP")
 
 
 @check(

@@ -6,7 +6,7 @@ This uses the ticket that the user already has: a service ticket for each domain
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from gmsa_doctor.authoring import (
     CheckId,
@@ -28,11 +28,12 @@ from gmsa_doctor.clients.kerberos.kdc_questions import FirstAnswer, KdcQuestions
 from gmsa_doctor.clients.ldap.client import Directory, Ldap, LdapRefusal, escape_filter
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each
-from gmsa_doctor.formats.ad import managed_password
+from gmsa_doctor.formats.ad import filetime, managed_password
 from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.active_directory.gmsa import GMSA_CLASS, read_password
 from gmsa_doctor_checks.active_directory.ldap_bind import explain_bind
+from gmsa_doctor_checks.active_directory.user_entry import duration, utc
 from gmsa_doctor_checks.commands import powershell
 from gmsa_doctor_checks.domain_controllers.root_dse import MOST, RootDses, how_often, names, row
 from gmsa_doctor_checks.silence import split
@@ -50,8 +51,6 @@ from gmsa_doctor_checks.values import (
 
 _ATTRIBUTES = ("userAccountControl", "pwdLastSet", "msDS-ManagedPasswordId", "msDS-GroupMSAMembership")
 """These replicate. `whenChanged` does not: it differs between domain controllers that agree (MS-ADA3 2.370)."""
-
-_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 
 _REFUSALS = {
     KdcReason.UNKNOWN_CLIENT: "it has no user {user}",
@@ -285,11 +284,14 @@ def read_replica(directory: Directory, base: str, name: str) -> GmsaReplica | No
     entries = directory.search(base, query, _ATTRIBUTES)
     if not entries:
         return None
-    entry = entries[0]
+    entry, password, refusal = entries[0], None, None
     try:
-        password, refusal = _parsed(read_password(directory, entry.dn)), None
+        blob = read_password(directory, entry.dn)
+        password = managed_password.parse(blob).current if blob else None
+    except managed_password.BlobError:
+        pass
     except LdapRefusal as error:
-        password, refusal = None, error.server_text or error.text
+        refusal = error.server_text or error.text
     return GmsaReplica(
         entry.dn,
         not int(entry.text("userAccountControl") or 0) & Control.ACCOUNTDISABLE,
@@ -301,23 +303,17 @@ def read_replica(directory: Directory, base: str, name: str) -> GmsaReplica | No
     )
 
 
-def _parsed(blob: bytes | None) -> Hidden[bytes] | None:
-    try:
-        return managed_password.parse(blob).current if blob else None
-    except managed_password.BlobError:
-        return None
-
-
 def difference(found: GmsaReplica | None, newest: GmsaReplica, holder: str) -> str | None:
     """How the gMSA differs from the one with the newest password, which ``holder`` has; None if it does not."""
     if found is None:
         return "the gMSA does not exist there"
-    older = _age(newest.password_set - found.password_set)
+    older = duration(timedelta(microseconds=(newest.password_set - found.password_set) // 10))
     differences = {
         f"the gMSA is {'enabled' if found.enabled else 'disabled'} there, unlike on {holder}": (
             found.enabled != newest.enabled
         ),
-        f"its password was set on {_moment(found.password_set)}, {older} earlier than on {holder}": (
+        "its password was never set": newest.password_set and not found.password_set,
+        f"its password was set on {_set_on(found)}, {older} earlier than on {holder}": (
             found.password_set != newest.password_set
         ),
         f"it cannot compute the password: {found.refusal}": found.refusal and not newest.refusal,
@@ -337,17 +333,9 @@ def _differ(value: object, known: object) -> bool:
 
 
 def _state(replica: GmsaReplica) -> str:
-    since = f"password set on {_moment(replica.password_set)}" if replica.password_set else "password not set yet"
+    since = f"password set on {_set_on(replica)}" if replica.password_set else "password not set yet"
     return since if replica.enabled else f"disabled, {since}"
 
 
-def _moment(ticks: int) -> str:
-    return f"{_EPOCH + timedelta(microseconds=ticks // 10):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _age(ticks: int) -> str:
-    seconds = ticks / 10_000_000
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
+def _set_on(replica: GmsaReplica) -> str:
+    return utc(filetime.instant(replica.password_set))

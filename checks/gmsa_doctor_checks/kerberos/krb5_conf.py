@@ -44,11 +44,10 @@ def configuration(names: GmsaNames, account: Outcome[Account], services: Service
                 owner=Owner.DEVELOPER,
             ),
             rows=tuple(
-                Row(host, Status.WARN if host in others else Status.PASS, _realm_of(host, domain)) for host in hosts
+                Row(host, Status.WARN, f"{host.lower()} = {domain.upper()}")
+                if host in others
+                else Row(host, Status.PASS, f"in {domain}")
+                for host in hosts
             ),
         ),
     )
-
-
-def _realm_of(host: str, domain: str) -> str:
-    return f"of {domain}" if krb5_conf.belongs(host, domain) else f"{host.lower()} = {domain.upper()}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from gmsa_doctor.authoring import (
     Finding,
     Fix,
@@ -25,8 +27,8 @@ from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.given.vantage import ServiceNames
 from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.active_directory.user_entry import duration
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.kerberos.tickets import hours
 from gmsa_doctor_checks.sql_server.refusal import with_holders
 from gmsa_doctor_checks.sql_server.spns import removal, setspn
 from gmsa_doctor_checks.sql_server.values import ServiceTickets, SqlServers
@@ -103,7 +105,7 @@ def judge_services(
 def _row(spn: str, answer: ServiceTicket | ClientError) -> Row:
     if isinstance(answer, ClientError):
         return Row(spn, Status.FAIL if isinstance(answer, KdcRefusal) else Status.UNKNOWN, answer.text)
-    return Row(spn, Status.PASS, f"good for {hours(answer.lifetime)}")
+    return Row(spn, Status.PASS, f"valid for {duration(timedelta(seconds=answer.lifetime))}")
 
 
 def _explain(spn: str, refusal: KdcRefusal, rows: tuple[Row, ...]) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TypeVar
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, Stop, check, failed, passed, warned
@@ -11,7 +12,7 @@ from gmsa_doctor.clients.kerberos.kdc_errors import KdcRefusal
 from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.active_directory.user_entry import Administrator
+from gmsa_doctor_checks.active_directory.user_entry import Administrator, duration
 from gmsa_doctor_checks.commands import powershell
 from gmsa_doctor_checks.kerberos.refusals import explain_gmsa_refusal, explain_user_refusal
 from gmsa_doctor_checks.silence import judge_silence
@@ -53,7 +54,7 @@ def log_on(
             shows_as=texts.USER_TICKET,
         )
         raise Stop(judge_silence(failure, vantage)) from error
-    summary = f"{principal} got a ticket from {kdc.host}, valid for {hours(ticket.lifetime)}"
+    summary = f"{principal} got a ticket from {kdc.host}, valid for {duration(timedelta(seconds=ticket.lifetime))}"
     if not errors:
         return ticket, kdc, passed(summary)
     finding = warned(
@@ -77,11 +78,6 @@ def from_first(kdcs: ReachableKdcs, ask: Callable[[Kdc], T]) -> tuple[T, Endpoin
         except (TimedOut, Refused, Unreachable) as error:
             errors.append(error)
     raise errors[0]
-
-
-def hours(seconds: int) -> str:
-    """The lifetime of a ticket as text."""
-    return f"{seconds / 3600:.0f} h" if seconds >= 7200 else f"{seconds / 60:.0f} min"
 
 
 @check(

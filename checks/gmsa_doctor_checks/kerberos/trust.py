@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Cause, CheckId, Finding, Row, Status, check, deferred_to, passed, skipped
-from gmsa_doctor.clients.ldap.client import Entry, LdapRefusal
+from gmsa_doctor.clients.ldap.client import LdapRefusal
 from gmsa_doctor.formats.ad import trust
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaNames
@@ -34,13 +34,8 @@ def trusts(bound: BoundDirectory, account: Account, names: GmsaNames) -> Finding
         entries = bound.directory.search(f"CN=System,{ours.base_dn}", "(objectClass=trustedDomain)", _ATTRIBUTES, "one")
     except LdapRefusal as error:
         return skipped(f"the trusts of {ours.text} cannot be read: {error.text}")
-    return judge(ours.text, theirs.text, read_trusts(entries))
-
-
-def read_trusts(entries: tuple[Entry, ...]) -> tuple[trust.DomainTrust, ...]:
-    """The trusts in the entries of ``trustedDomain`` objects."""
-    found = (trust.read({name: entry.text(name) for name in _ATTRIBUTES}) for entry in entries)
-    return tuple(domain_trust for domain_trust in found if domain_trust is not None)
+    trusts = (trust.read({name: entry.text(name) for name in _ATTRIBUTES}) for entry in entries)
+    return judge(ours.text, theirs.text, tuple(filter(None, trusts)))
 
 
 def judge(ours: str, theirs: str, trusts: tuple[trust.DomainTrust, ...]) -> Finding:

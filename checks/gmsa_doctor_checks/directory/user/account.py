@@ -27,7 +27,7 @@ from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Platform
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.active_directory import user_entry
-from gmsa_doctor_checks.active_directory.user_entry import Administrator, UserEntry, utc
+from gmsa_doctor_checks.active_directory.user_entry import Administrator, UserEntry, duration, utc
 from gmsa_doctor_checks.commands import powershell, put_secret
 from gmsa_doctor_checks.directory.permission import append_user
 from gmsa_doctor_checks.kerberos.tickets import user_ticket
@@ -129,7 +129,7 @@ def password_expiry(user: UserEntry, platform: Platform) -> Finding:
         flag = " (DONT_EXPIRE_PASSWD)" if user.flags & Control.DONT_EXPIRE_PASSWD else ""
         return passed(f"the password of {user.name} never expires{flag}")
     left = user.password_expires - now
-    when = f"expires on {utc(user.password_expires)}, in {_days(left)}" if left > timedelta() else "has just expired"
+    when = f"expires on {utc(user.password_expires)}, in {duration(left)}" if left > timedelta() else "has just expired"
     crashes = left <= timedelta(days=WARNING_DAYS) and Fetcher.V1_3 in platform.fetchers
     effect = "; then no task starts, and running tasks lose their tickets"
     if crashes:
@@ -171,7 +171,7 @@ def restrictions(user: UserEntry) -> Finding:
     """
     now, name, hours = datetime.now(UTC), powershell(user.name), logon_hours.allowed(user.hours)
     expires = user.account_expires
-    left = _days(expires - now) if expires else ""
+    left = duration(expires - now) if expires else ""
     restrictions = {
         f"the account expires on {utc(expires)}, in {left}": (
             expires and now < expires <= now + timedelta(days=SOON_DAYS),
@@ -230,8 +230,3 @@ def encryption_types(user: UserEntry) -> Finding:
             (f"Set-ADUser -Identity {powershell(user.name)} -KerberosEncryptionType AES128,AES256",),
         ),
     )
-
-
-def _days(left: timedelta) -> str:
-    days = left.total_seconds() / 86_400
-    return f"{days:.0f} days" if days >= 2 else f"{left.total_seconds() / 3600:.0f} hours"
