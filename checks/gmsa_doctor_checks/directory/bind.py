@@ -26,7 +26,7 @@ def bind(ticket: UserTicket, controllers: ReachableLdap, ldap: Ldap, vantage: Va
     Why: the Kerberos ticket for LDAP is requested for that host name. If the domain controller lacks the SPN
     `ldap/<name>`, or the SRV record points to an alias, the bind fails: "Server not found in Kerberos database".
 
-    Fix: make the SRV records point to the domain controllers' own names, and register their `ldap/` SPNs.
+    Fix: Make the SRV records point to the domain controllers' own names, and register their `ldap/` SPNs.
     """
     try:
         endpoint, directory, refusing = bind_first(ldap, controllers, ticket.ticket, ticket.kdc)

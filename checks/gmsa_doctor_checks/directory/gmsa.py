@@ -41,7 +41,7 @@ def encryption_types(gmsa: GmsaAccount) -> Result[GmsaEncryption]:
     Why: Credentials Fetcher converts the password to UTF-8, from which AES keys are derived. The RC4 key is derived
     from the password without that conversion, so with RC4 alone the logon always fails. DES is no longer supported.
 
-    Fix: allow AES for the gMSA.
+    Fix: Allow AES for the gMSA.
     """
     types = named(gmsa.encryption_types)
     if gmsa.encryption_types is None or types is None:
@@ -65,8 +65,7 @@ def rotation(gmsa: GmsaAccount) -> Finding:
     Why: the domain controllers rotate the password when it is read after its interval has passed. From then on, only
     the new password gets a ticket, and anything that kept the old one fails: a keytab, or a copied password.
 
-    Fix: usually none is needed. A password that was never set belongs to a gMSA that was not created with
-    New-ADServiceAccount.
+    Fix: Usually none is needed. If the password was never set, re-create the gMSA with New-ADServiceAccount.
     """
     interval = f"rotates every {gmsa.interval_days} days" if gmsa.interval_days else "rotation interval not shown"
     if gmsa.password_set is None:
@@ -99,7 +98,7 @@ def kds_root_key(
     controller that does not have it cached cannot compute the password. Only administrators can read the keys: see
     `--as`.
 
-    Fix: restore the KDS root key. Or create a new one, wait ten hours, and re-create the gMSA.
+    Fix: Restore the KDS root key. Or create a new one, wait ten hours, and re-create the gMSA.
     """
     try:
         key = group_key.parse(gmsa.password_id) if gmsa.password_id else None
@@ -144,7 +143,7 @@ def dns_host_name(gmsa: GmsaAccount) -> Finding:
     Why: New-ADServiceAccount requires one, so a gMSA without it was created or changed with another tool. Such a gMSA
     cannot register SPNs with that name for itself.
 
-    Fix: set dNSHostName.
+    Fix: Set dNSHostName.
     """
     if gmsa.host:
         return passed(gmsa.host)

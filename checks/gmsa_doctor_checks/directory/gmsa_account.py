@@ -56,7 +56,7 @@ def gmsa_account(
     Why: the first object found is used, whatever it is: a user or group with that name in another OU hides the gMSA.
     The ticket is then requested for `<name>$`, so CN and sAMAccountName must match.
 
-    Fix: use the gMSA's name as it is in the AD. If another object has that name, put the gMSA's `distinguishedName`
+    Fix: Use the gMSA's name as it is in the AD. If another object has that name, put the gMSA's `distinguishedName`
     into the secret.
     """
     name, dn = names.gmsa, account.distinguished_name

@@ -264,7 +264,7 @@ def allowed_principals(gmsa: GmsaAccount, password: GmsaPassword, bound: BoundDi
 
     Why: anyone with the gMSA's password can act as the gMSA, for example on SQL Server.
 
-    Fix: allow one group that contains the secret's user, and nobody else.
+    Fix: Allow one group that contains the secret's user, and nobody else.
     """
     if not gmsa.membership:
         return skipped(f"the AD does not show {account.user} who may retrieve the password of {gmsa.name}")

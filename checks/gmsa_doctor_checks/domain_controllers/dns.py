@@ -58,7 +58,7 @@ def domain_controllers(
     Why: Credentials Fetcher takes its list of domain controllers from `_ldap._tcp.dc._msdcs.<domain>`, and Kerberos
     finds the KDCs by `_kerberos._tcp.<domain>`. Without these records, nothing else works.
 
-    Fix: set the task's DNS servers to those of the AD, or forward the domain to them. If the domain controllers'
+    Fix: Set the task's DNS servers to those of the AD, or forward the domain to them. If the domain controllers'
     records are missing, register them again.
     """
     domain = domain_in_use(names, account)

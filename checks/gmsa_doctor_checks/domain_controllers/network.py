@@ -47,7 +47,7 @@ def kerberos(
     Why: without a KDC there is no ticket. Kerberos waits a long time for a KDC that drops packets, and any domain
     controller may be the first one asked.
 
-    Fix: allow TCP and UDP 88 from the task's security group to every domain controller, in the security groups, the
+    Fix: Allow TCP and UDP 88 from the task's security group to every domain controller, in the security groups, the
     network ACLs (also return ports) and the firewalls between them.
     """
     reachable, finding, silent = _connect(controllers.kdcs, Need.KERBEROS, tcp)
@@ -72,7 +72,7 @@ def ldap(
     Why: Credentials Fetcher reads the gMSA's password over LDAP on port 389 (not 636). Version 1.3 has no time limit
     there: one domain controller that drops packets delays the task by minutes.
 
-    Fix: allow TCP 389 from the task's security group to every domain controller, in the security groups, the network
+    Fix: Allow TCP 389 from the task's security group to every domain controller, in the security groups, the network
     ACLs (also return ports) and the firewalls between them.
     """
     reachable, finding, silent = _connect(controllers.ldap, Need.LDAP, tcp)

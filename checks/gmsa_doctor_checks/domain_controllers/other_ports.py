@@ -36,7 +36,7 @@ def kerberos_udp(account: Account, kdcs: ReachableKdcs, questions: KdcQuestions,
     Why: Kerberos tries UDP first and falls back to TCP if nothing comes back: with UDP 88 blocked, each ticket takes
     seconds longer. Logons still work, so this is a warning.
 
-    Fix: allow UDP 88 in addition to TCP 88 from the task's security group to every domain controller.
+    Fix: Allow UDP 88 in addition to TCP 88 from the task's security group to every domain controller.
     """
     answers = each(
         kdcs.endpoints[:MOST],
@@ -76,7 +76,7 @@ def other_ports(reachable: ReachableLdap, tcp: Tcp) -> Finding:
     Why: Credentials Fetcher needs none of these. But if the domain controllers are also the DNS servers, long answers
     use TCP 53, and an application may change passwords (464) or use LDAPS (636).
 
-    Fix: none is needed, unless the application uses one of them.
+    Fix: None is needed, unless the application uses one of them.
     """
     endpoints = reachable.endpoints[:_PORTS_OF]
     questions = [(endpoint, port) for endpoint in endpoints for port in OTHER_PORTS]
@@ -106,7 +106,7 @@ def reverse_names(controllers: DomainControllers, dns: Dns, platform: Platform) 
     Why: if the OpenLDAP client's SASL_NOCANON is off, Credentials Fetcher 1.3 requests the ticket for the name in the
     PTR record. A missing or wrong record causes "Server not found in Kerberos database".
 
-    Fix: create a reverse lookup zone, and let the domain controllers register in it.
+    Fix: Create a reverse lookup zone, and let the domain controllers register in it.
     """
     endpoints = {endpoint.address: endpoint for endpoint in controllers.ldap[:MOST]}
     answers = [(endpoints[address], answer) for address, answer in each(endpoints, dns.names_of)]

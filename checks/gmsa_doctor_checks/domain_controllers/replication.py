@@ -100,7 +100,7 @@ def bind(ticket: UserTicket, dses: RootDses, bound: BoundDirectory, ldap: Ldap) 
     different key or clock, costs time if it comes first. A sealed bind satisfies LDAP signing; channel binding concerns
     LDAPS only.
 
-    Fix: depends on the reason: register the SPN, fix the clock, or let the domain controllers replicate.
+    Fix: Depending on the reason, register the SPN, fix the clock, or let the domain controllers replicate.
     """
     endpoints = tuple(endpoint for endpoint, _ in dses.of_domain or dses.answers)
     kdc = Kdc(ticket.kdc.address, ticket.kdc.port)
@@ -143,7 +143,7 @@ def user(ticket: UserTicket, controllers: DomainControllers, kdcs: ReachableKdcs
     Why: a user that was just created, enabled or unlocked is so on one domain controller first. A task whose Kerberos
     library asks another domain controller fails.
 
-    Fix: wait for replication or force it, and fix it if it is broken.
+    Fix: Wait for replication, or force it. If replication is broken, fix it.
     """
     name, _, realm = ticket.principal.rpartition("@")
     others = kdcs.endpoints[kdcs.endpoints.index(ticket.kdc) + 1 :] if ticket.kdc in kdcs.endpoints else kdcs.endpoints
@@ -200,7 +200,7 @@ def gmsa(
     intermittently, depending on the order of the DNS answer: the gMSA is not found, the user is not permitted, or the
     password does not match the KDC's.
 
-    Fix: wait for replication or force it, and fix it if it is broken.
+    Fix: Wait for replication, or force it. If replication is broken, fix it.
     """
     name = gmsas.gmsa.text
     base, directories = account.domain.base_dn, dict(sessions.directories)

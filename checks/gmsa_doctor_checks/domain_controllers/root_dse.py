@@ -53,7 +53,7 @@ def root_dses(controllers: DomainControllers, reachable: ReachableLdap, ldap: Ld
     Why: an open port does not prove that a directory service answers. Credentials Fetcher 1.3 has no time limit: one
     domain controller that accepts connections but does not answer blocks it forever.
 
-    Fix: restart the directory service of the domain controller that does not answer, check the proxies and firewalls in
+    Fix: Restart the directory service of the domain controller that does not answer, check the proxies and firewalls in
     front of it, or remove its SRV records from DNS.
     """
     answers = each(reachable.endpoints[:MOST], lambda endpoint: ldap.root_dse(endpoint.address, endpoint.port))
@@ -103,7 +103,7 @@ def domain(dses: RootDses) -> Finding:
     Why: an SRV record that was created manually, or left over from a migration, can point to a domain controller of
     another domain, which does not have this domain's users and gMSAs.
 
-    Fix: remove the other domain's hosts from the SRV records.
+    Fix: Remove the other domain's hosts from the SRV records.
     """
     foreign = {endpoint: dse for endpoint, dse in dses.answers if not serves(dse, dses.domain)}
     if not foreign:
@@ -131,7 +131,7 @@ def functional_level(dses: RootDses) -> Finding:
     Why: a domain controller with Windows Server 2008 R2 or earlier has no `msDS-ManagedPassword`: a task that asks it
     first fails as if it had no permission. A lower level of the domain itself does no harm.
 
-    Fix: upgrade or retire the old domain controller, or remove its SRV records from DNS.
+    Fix: Upgrade or retire the old domain controller, or remove its SRV records from DNS.
     """
     old = {
         endpoint: dse.controller_functionality
@@ -161,7 +161,7 @@ def read_only(dses: RootDses) -> Finding:
     the user's logon too. If it cannot reach one, the task fails. By default, an RODC registers SRV records for its own
     site only, not for the whole domain.
 
-    Fix: remove RODCs from the domain-wide SRV records, or make sure that they reach a writable domain controller.
+    Fix: Remove RODCs from the domain-wide SRV records, or make sure that they reach a writable domain controller.
     """
     found = [endpoint for endpoint, dse in dses.of_domain if dse.read_only]
     if not found:

@@ -24,7 +24,7 @@ def clock(dses: RootDses) -> Finding:
     adjusts domain controllers to each other: each rejects tickets issued by the other ("Ticket not yet valid", "Clock
     skew too great"), so logons fail intermittently.
 
-    Fix: synchronize the domain controllers with a reliable time source; on AWS, 169.254.169.123.
+    Fix: Synchronize the domain controllers with a reliable time source; on AWS, 169.254.169.123.
     """
     rows = tuple(
         Row(

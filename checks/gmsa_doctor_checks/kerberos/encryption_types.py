@@ -19,7 +19,7 @@ def encryption_types(user: UserTicket, gmsa: GmsaTicket) -> Finding:
     Why: domain controllers are phasing out RC4, and newer Kerberos libraries no longer offer it. Then an account with
     RC4 keys only stops working: one whose password is older than the domain's AES support, or that is limited to RC4.
 
-    Fix: allow AES for the account, and change its password once, which creates the AES keys.
+    Fix: Allow AES for the account, and change its password once, which creates the AES keys.
     """
     enctypes = [(logon.principal, logon.ticket.enctypes) for logon in (user, gmsa) if logon.ticket.enctypes is not None]
     if not enctypes:

@@ -21,7 +21,7 @@ def configuration(names: GmsaNames, account: Outcome[Account], services: Service
     name below the AD domain shows that. For any other name, the client asks the domain controllers, which may not know
     it, or takes the end of the name as the realm.
 
-    Fix: put a krb5.conf with `[domain_realm]` into the image, or use the server's name in the AD domain.
+    Fix: Put a krb5.conf with `[domain_realm]` into the image, or use the server's name in the AD domain.
     """
     domain = (account.value.domain if account.value else names.domain).text
     hosts = tuple(dict.fromkeys(map(krb5_conf.host_of, services.spns)))

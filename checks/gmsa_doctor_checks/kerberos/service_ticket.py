@@ -55,7 +55,7 @@ def service_ticket(
     Why: the gMSA's own ticket gives access to no service. The SQL Server's SPN must be registered, on one account only,
     in exactly the form that the client requests.
 
-    Fix: register the SPN on the account that SQL Server runs as, and use the same full server name in the application.
+    Fix: Register the SPN on the account that SQL Server runs as, and use the same full server name in the application.
     """
     of_servers = tuple(server.spns for server in servers.value.servers) if servers.value else ()
     if not names.spns and not of_servers:

@@ -101,7 +101,7 @@ def user_ticket(
     the AD but not in the secret, or if the user is disabled, locked or expired; Credentials Fetcher shows the same
     error for all of these.
 
-    Fix: depends on the KDC's answer: store the user's current password in the secret, or enable or unlock the user.
+    Fix: Depending on the KDC's answer, store the user's current password in the secret, or enable or unlock the user.
     """
     try:
         ticket, kdc, finding = log_on(
@@ -129,7 +129,7 @@ def gmsa_ticket(
 
     Why: this is the ticket that the container finds in its ticket cache.
 
-    Fix: depends on the KDC's answer: usually enable the gMSA, or allow AES for it.
+    Fix: Depending on the KDC's answer, enable the gMSA or allow AES for it.
     """
     account, realm = password.account, kdcs.domain.realm
     principal = f"{account}@{realm}"
@@ -152,7 +152,7 @@ def ticket_life(gmsa: GmsaTicket) -> Finding:
     Why: if a renewal fails, for example because of a wrong secret or an unavailable domain controller, running
     containers lose their logon when the ticket expires.
 
-    Fix: set the policy "Maximum lifetime for user ticket" to several hours (the default is 10).
+    Fix: Set the policy "Maximum lifetime for user ticket" to several hours (the default is 10).
     """
     minutes = gmsa.ticket.lifetime // 60
     if gmsa.ticket.lifetime >= SHORT_SECONDS:

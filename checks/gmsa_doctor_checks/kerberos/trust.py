@@ -13,7 +13,7 @@ _ATTRIBUTES = ("trustPartner", "trustDirection", "trustType", "trustAttributes")
 
 @check(
     "kerberos.trust",
-    title="The user's domain trusts the gMSA's domain, or is the same",
+    title="The user's and the gMSA's domains trust each other",
     cause=Cause.CREDENTIALS,
     docs=links.TRUSTS,
 )
@@ -25,7 +25,7 @@ def trusts(bound: BoundDirectory, account: Account, names: GmsaNames) -> Finding
     Why: a trust lets a user log on in the other domain. Credentials Fetcher does not use it: it gets the user's ticket
     and searches for the gMSA in the secret's domain only.
 
-    Fix: use a user and a gMSA of the same domain, the CredSpec's.
+    Fix: Use a user and a gMSA of the same domain, the CredSpec's.
     """
     ours, theirs = account.domain, names.domain
     if ours == theirs:

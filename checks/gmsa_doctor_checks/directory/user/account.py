@@ -60,7 +60,7 @@ def entry(bound: Outcome[BoundDirectory], account: Account, administrator: Outco
 
     Why: Credentials Fetcher logs on as this user whenever a task starts, and again to renew its ticket.
 
-    Fix: allow the user to read its own entry.
+    Fix: Allow the user to read its own entry.
     """
     if administrator.value and administrator.value.entry:
         found = administrator.value.entry
@@ -85,7 +85,7 @@ def kind(user: UserEntry, account: Account) -> Finding:
     Why: the password of a computer or a gMSA rotates automatically, so the secret becomes stale. The domainless mode
     requires a user account.
 
-    Fix: create a user for this, allow it to retrieve the gMSA's password, and put it into the secret.
+    Fix: Create a user for this, allow it to retrieve the gMSA's password, and put it into the secret.
     """
     if user.kind.lower() not in _ROTATING:  # a schema may have classes of its own below user
         return passed(f"{user.name} is a {user.kind}")
@@ -118,7 +118,7 @@ def password_expiry(user: UserEntry, platform: Platform) -> Finding:
     Why: once it has expired, no task starts, and running tasks lose their ticket at the next renewal. Credentials
     Fetcher 1.3 fails earlier: it crashes on libkrb5's expiry warning, from seven days before.
 
-    Fix: set the password to never expire, or rotate it in the AD and in the secret together.
+    Fix: Set the password to never expire, or rotate it in the AD and in the secret together.
     """
     now = datetime.now(UTC)
     if user.hidden:
@@ -167,7 +167,7 @@ def restrictions(user: UserEntry) -> Finding:
     cannot be renewed and never use RC4. Without pre-authentication, anyone can request data from which the password can
     be guessed offline.
 
-    Fix: remove the restrictions from the user.
+    Fix: Remove the restrictions from the user.
     """
     now, name, hours = datetime.now(UTC), powershell(user.name), logon_hours.allowed(user.hours)
     expires = user.account_expires
@@ -211,7 +211,7 @@ def encryption_types(user: UserEntry) -> Finding:
 
     Why: domain controllers are phasing out RC4, and current Kerberos libraries no longer offer it or DES.
 
-    Fix: allow AES for the user. An account whose password was last set before the domain supported AES also needs a new
+    Fix: Allow AES for the user. An account whose password was last set before the domain supported AES also needs a new
     password.
     """
     types = named(user.encryption_types)

@@ -30,7 +30,7 @@ def administrator(
     Why: if the logon of the secret's user fails, that user cannot read the reason in the AD. Only administrators see
     deleted objects and KDS root keys.
 
-    Fix: give the sAMAccountName and the password of an account in the same domain.
+    Fix: Give the sAMAccountName and the password of an account in the same domain.
     """
     if admin.user.lower() == account.user.lower():
         return skipped(f"--as names the secret's own user, {account.user}; name another account")
