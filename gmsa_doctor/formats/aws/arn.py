@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from urllib.parse import unquote, urlsplit
 
 _PARTITION = re.compile(r"aws(-[a-z0-9]+)*")
@@ -19,42 +18,14 @@ _SUFFIX = re.compile(r"(?s).+-([A-Za-z0-9]{6})")
 _S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3[.-](?:dualstack\.)?(?:[a-z0-9-]+\.)?amazonaws\.com(?:\.cn)?")
 
 
-class ArnProblem(StrEnum):
-    """Why a text is not an ARN of the expected kind."""
-
-    EMPTY = "empty"
-    WHITE_SPACE = "white-space"
-    """White space around it."""
-    S3_URL = "s3-url"
-    """``s3://bucket/key`` instead of an ARN."""
-    WEB_URL = "web-url"
-    """``https://…`` instead of an ARN."""
-    NOT_AN_ARN = "not-an-arn"
-    PARTITION = "partition"
-    SERVICE = "service"
-    """Without a service, or an ARN of another service."""
-    REGION = "region"
-    ACCOUNT = "account"
-    RESOURCE = "resource"
-    """The part after the account is missing or is another kind of resource."""
-    NO_BUCKET = "no-bucket"
-    NO_KEY = "no-key"
-    REGION_OR_ACCOUNT = "region-or-account"
-    """An S3 object's ARN with a region or account; both must be empty."""
-    ACCESS_POINT = "access-point"
-    JSON_KEY = "json-key"
-    """A secret's ARN with ``:key:stage:version``, as in the ``secrets`` of a container."""
-
-
 class ArnError(ValueError):
     """A text is not an ARN of the expected kind. The message does not repeat the text.
 
     ``suggestion`` is the ARN that was probably meant, if it can be determined.
     """
 
-    def __init__(self, problem: ArnProblem, reason: str, suggestion: str | None = None) -> None:
+    def __init__(self, reason: str, suggestion: str | None = None) -> None:
         super().__init__(reason)
-        self.problem = problem
         self.reason = reason
         self.suggestion = suggestion
 
@@ -173,36 +144,36 @@ def parse_arn(text: str) -> Arn:
     _require_arn(text)
     parts = text.split(":", 5)
     if len(parts) < 6:
-        raise ArnError(ArnProblem.NOT_AN_ARN, f"it has {len(parts)} parts between colons; an ARN has six")
+        raise ArnError(f"it has {len(parts)} parts between colons; an ARN has six")
     _, partition, service, region, account, resource = parts
     if not _PARTITION.fullmatch(partition):
-        raise ArnError(ArnProblem.PARTITION, "its partition is not aws, aws-cn, aws-us-gov or another AWS partition")
+        raise ArnError("its partition is not aws, aws-cn, aws-us-gov or another AWS partition")
     if not _SERVICE.fullmatch(service):
-        raise ArnError(ArnProblem.SERVICE, "its service is missing or invalid")
+        raise ArnError("its service is missing or invalid")
     if region and not _REGION.fullmatch(region):
-        raise ArnError(ArnProblem.REGION, "its region does not have the form us-east-1")
+        raise ArnError("its region does not have the form us-east-1")
     if account and account != "aws" and not _ACCOUNT.fullmatch(account):
-        raise ArnError(ArnProblem.ACCOUNT, "its account is not a 12-digit number")
+        raise ArnError("its account is not a 12-digit number")
     if not resource:
-        raise ArnError(ArnProblem.RESOURCE, "its resource is missing")
+        raise ArnError("its resource is missing")
     return Arn(partition, service, region, account, resource)
 
 
 def _require_arn(text: str) -> None:
     bare = text.strip()
     if not bare:
-        raise ArnError(ArnProblem.EMPTY, "it is empty")
+        raise ArnError("it is empty")
     if bare != text:
-        raise ArnError(ArnProblem.WHITE_SPACE, "it has white space around it", bare)
+        raise ArnError("it has white space around it", bare)
     scheme = text.partition(":")[0].lower()
     if scheme == "s3" and text[3:].startswith("//"):
         bucket, _, key = text[5:].partition("/")
         meant = f"arn:aws:s3:::{bucket}/{key}" if bucket and key else None
-        raise ArnError(ArnProblem.S3_URL, "it is an s3:// URL, not an ARN", meant)
+        raise ArnError("it is an s3:// URL, not an ARN", meant)
     if scheme in ("http", "https"):
-        raise ArnError(ArnProblem.WEB_URL, "it is a web address, not an ARN", _of_web_address(text))
+        raise ArnError("it is a web address, not an ARN", _of_web_address(text))
     if not text.startswith("arn:"):
-        raise ArnError(ArnProblem.NOT_AN_ARN, "it does not start with arn:")
+        raise ArnError("it does not start with arn:")
 
 
 def _of_web_address(text: str) -> str | None:
@@ -227,17 +198,17 @@ def parse_s3_object_arn(text: str) -> S3ObjectArn:
     arn = _of_service(text, "s3", "an S3 object")
     bucket, _, key = arn.resource.partition("/")
     if arn.resource.startswith(("accesspoint/", "accesspoint:")):
-        raise ArnError(ArnProblem.ACCESS_POINT, "it is the ARN of an S3 access point, not of an object")
+        raise ArnError("it is the ARN of an S3 access point, not of an object")
     meant = f"arn:{arn.partition}:s3:::{arn.resource}"
     if arn.region or arn.account:
         reason = "it has a region or an account, which must be empty in the ARN of an S3 object"
-        raise ArnError(ArnProblem.REGION_OR_ACCOUNT, reason, meant if bucket and key else None)
+        raise ArnError(reason, meant if bucket and key else None)
     if not bucket:
-        raise ArnError(ArnProblem.NO_BUCKET, "its bucket name is missing")
+        raise ArnError("its bucket name is missing")
     if not key:
-        raise ArnError(ArnProblem.NO_KEY, "it has a bucket name but no object key")
+        raise ArnError("it has a bucket name but no object key")
     if ":" in bucket or any(map(str.isspace, bucket)):
-        raise ArnError(ArnProblem.RESOURCE, "its bucket name contains a colon or white space")
+        raise ArnError("its bucket name contains a colon or white space")
     return S3ObjectArn(arn.partition, bucket, key)
 
 
@@ -246,7 +217,7 @@ def parse_ssm_parameter_arn(text: str) -> SsmParameterArn:
     arn = _in_account(_of_service(text, "ssm", "an SSM parameter"))
     kind, _, path = arn.resource.partition("/")
     if kind != "parameter" or not path:
-        raise ArnError(ArnProblem.RESOURCE, "it has no parameter name after parameter/")
+        raise ArnError("it has no parameter name after parameter/")
     return SsmParameterArn(arn.partition, arn.region, arn.account, path)
 
 
@@ -260,11 +231,11 @@ def parse_secret_arn(text: str) -> SecretArn:
     kind, _, rest = arn.resource.partition(":")
     name, colon, _ = rest.partition(":")
     if kind != "secret" or not name:
-        raise ArnError(ArnProblem.RESOURCE, "it has no secret name after secret:")
+        raise ArnError("it has no secret name after secret:")
     secret = SecretArn(arn.partition, arn.region, arn.account, name)
     if colon:
         reason = "a JSON key or a version follows the secret's name"
-        raise ArnError(ArnProblem.JSON_KEY, reason, str(secret))
+        raise ArnError(reason, str(secret))
     return secret
 
 
@@ -272,7 +243,7 @@ def parse_role_arn(text: str) -> RoleArn:
     """The ARN of an IAM role, or of a session of one (``assumed-role``). Raises ArnError."""
     arn = parse_arn(text)
     if not arn.account:
-        raise ArnError(ArnProblem.ACCOUNT, "its account is missing")
+        raise ArnError("its account is missing")
     kind, _, rest = arn.resource.partition("/")
     if arn.service == "sts" and kind == "assumed-role":
         name, _, session = rest.partition("/")
@@ -283,20 +254,20 @@ def parse_role_arn(text: str) -> RoleArn:
         if name:
             return RoleArn(arn.partition, arn.account, name, f"/{path}/" if path else "/")
     elif arn.service not in ("iam", "sts"):
-        raise ArnError(ArnProblem.SERVICE, f"it is an ARN of {arn.service}, not of an IAM role")
-    raise ArnError(ArnProblem.RESOURCE, "its role name is missing")
+        raise ArnError(f"it is an ARN of {arn.service}, not of an IAM role")
+    raise ArnError("its role name is missing")
 
 
 def _of_service(text: str, service: str, kind: str) -> Arn:
     arn = parse_arn(text)
     if arn.service != service:
-        raise ArnError(ArnProblem.SERVICE, f"it is an ARN of {arn.service}, not of {kind}")
+        raise ArnError(f"it is an ARN of {arn.service}, not of {kind}")
     return arn
 
 
 def _in_account(arn: Arn) -> Arn:
     if not arn.region:
-        raise ArnError(ArnProblem.REGION, "its region is missing")
+        raise ArnError("its region is missing")
     if not _ACCOUNT.fullmatch(arn.account):
-        raise ArnError(ArnProblem.ACCOUNT, "its account is missing")
+        raise ArnError("its account is missing")
     return arn

@@ -13,7 +13,6 @@ from typing import TypeAlias
 from gmsa_doctor.formats.aws.arn import (
     Arn,
     ArnError,
-    ArnProblem,
     SecretArn,
     SsmParameterArn,
     parse_arn,
@@ -59,7 +58,7 @@ def parse(text: str) -> Source:
     """
     if not text.startswith("arn:"):
         if not text.strip():
-            raise ArnError(ArnProblem.EMPTY, "it is empty")
+            raise ArnError("it is empty")
         return ParameterSource(text)
     if parse_arn(text).service == "ssm":
         arn = parse_ssm_parameter_arn(text)
@@ -73,7 +72,6 @@ def parse(text: str) -> Source:
     if len(suffix) != _SUFFIX_PARTS:
         complete = ":".join((*suffix, *[""] * _SUFFIX_PARTS)[:_SUFFIX_PARTS])
         raise ArnError(
-            ArnProblem.JSON_KEY,
             f"the secret's ARN is followed by {len(suffix)} parts; ECS requires all three of "
             "key:version-stage:version-id, each of which may be empty",
             f"{whole}:{complete}" if len(suffix) < _SUFFIX_PARTS else None,

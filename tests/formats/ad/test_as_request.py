@@ -20,18 +20,18 @@ def leaves(node: Any) -> list[Any]:
     return [node]
 
 
-def test_it_names_the_account_the_realm_and_the_ticket_wanted() -> None:
+def test_the_request_names_the_account_the_realm_and_the_ticket() -> None:
     message, rest = decoder.decode(as_request("webapp01$", "CORP.EXAMPLE"))
     assert rest == b""
-    texts = [bytes(one) for one in leaves(message) if isinstance(one, univ.OctetString)]
+    texts = [bytes(leaf) for leaf in leaves(message) if isinstance(leaf, univ.OctetString)]
     assert texts == [b"webapp01$", b"CORP.EXAMPLE", b"krbtgt", b"CORP.EXAMPLE", b"20370913024805Z"]
 
 
-def test_it_is_an_as_req_without_pre_authentication() -> None:
+def test_the_request_is_an_as_req_without_pre_authentication() -> None:
     wire = as_request("reader", "CORP.EXAMPLE")
     assert wire[0] == 0x6A
     message, _ = decoder.decode(wire)
-    numbers = [int(one) for one in leaves(message) if type(one).__name__ == "Integer"]
+    numbers = [int(leaf) for leaf in leaves(message) if type(leaf).__name__ == "Integer"]
     assert numbers[:2] == [5, 10]
     assert numbers[-3:] == [18, 17, 23]
 
@@ -39,11 +39,11 @@ def test_it_is_an_as_req_without_pre_authentication() -> None:
 def test_a_long_name_has_a_long_length() -> None:
     message, rest = decoder.decode(as_request("r" * 300, "CORP.EXAMPLE"))
     assert rest == b""
-    assert b"r" * 300 in [bytes(one) for one in leaves(message) if isinstance(one, univ.OctetString)]
+    assert b"r" * 300 in [bytes(leaf) for leaf in leaves(message) if isinstance(leaf, univ.OctetString)]
 
 
 @given(st.text(max_size=80), st.text(max_size=300))
-def test_whatever_the_names_are_it_is_one_der_element_and_no_error(account: str, realm: str) -> None:
+def test_any_names_give_one_der_element(account: str, realm: str) -> None:
     wire = as_request(account, realm)
     _, rest = decoder.decode(wire)
     assert rest == b""

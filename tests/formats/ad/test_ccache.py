@@ -1,4 +1,4 @@
-"""The ticket cache's file: what is written is read, what is spoiled is an error of ours."""
+"""The ticket cache's file: a valid one is read, a corrupt one is an error."""
 
 import os
 import struct
@@ -44,7 +44,7 @@ def test_what_is_written_is_read(cache: Ccache) -> None:
 
 
 @given(st.integers(min_value=0, max_value=len(build(CACHE)) - 1))
-def test_a_truncated_cache_is_an_error_that_says_where(length: int) -> None:
+def test_the_error_for_a_truncated_cache_has_its_offset(length: int) -> None:
     without_credentials = len(build(replace(CACHE, credentials=())))
     if length == without_credentials:
         assert parse(build(CACHE)[:length]).credentials == ()
@@ -63,7 +63,7 @@ def test_any_bytes_are_read_or_an_error(junk: bytes) -> None:
 
 
 @given(st.binary(max_size=40), st.integers(min_value=0, max_value=600), st.integers(min_value=0, max_value=20))
-def test_a_spoiled_cache_is_read_or_an_error(junk: bytes, start: int, cut: int) -> None:
+def test_a_corrupt_cache_is_read_or_an_error(junk: bytes, start: int, cut: int) -> None:
     whole = build(CACHE)
     with suppress(CcacheError):
         str(parse(whole[:start] + junk + whole[start + cut :]).principal)
@@ -81,18 +81,18 @@ def test_a_spoiled_cache_is_read_or_an_error(junk: bytes, start: int, cut: int) 
         (b"\x05\x04\0\0" + b"\xff" * 40, "a principal is cut off"),
     ],
 )
-def test_what_is_no_cache_is_told(content: bytes, why: str) -> None:
+def test_a_file_that_is_not_a_cache_is_an_error(content: bytes, why: str) -> None:
     with pytest.raises(CcacheError, match=why):
         parse(content)
 
 
-def test_fields_of_the_header_that_nobody_knows_are_passed_over() -> None:
+def test_unknown_fields_of_the_header_are_skipped() -> None:
     fields = struct.pack(">HHI", 99, 4, 7) + struct.pack(">HHii", 1, 8, -90, 0)
     content = b"\x05\x04" + struct.pack(">H", len(fields)) + fields + principal_bytes(GMSA)
     assert parse(content) == Ccache(4, GMSA, (), timedelta(seconds=-90))
 
 
-def test_configuration_and_removed_credentials_are_no_credentials() -> None:
+def test_configuration_and_removed_credentials_are_skipped() -> None:
     nothing = datetime.fromtimestamp(0, UTC)
     zero = replace(TGT, enctype=0, auth=nothing, start=nothing, end=nothing, renew_till=None, flags=())
     entries = [
@@ -103,12 +103,12 @@ def test_configuration_and_removed_credentials_are_no_credentials() -> None:
     assert parse(build(CACHE, [*entries, removed])).credentials == (TGT,)
 
 
-def test_a_start_that_is_not_told_is_that_of_the_logon() -> None:
+def test_a_missing_start_time_is_that_of_the_logon() -> None:
     unsaid = replace(TGT, start=datetime.fromtimestamp(0, UTC))
     assert parse(build(replace(CACHE, credentials=(unsaid,)))).credentials == (TGT,)
 
 
-def test_the_tgt_is_the_one_of_the_own_realm_and_client() -> None:
+def test_the_tgt_is_for_the_own_realm_and_client() -> None:
     service = replace(TGT, server=Principal(("MSSQLSvc", "db.corp.example"), "CORP.EXAMPLE"))
     foreign = replace(TGT, server=Principal(("krbtgt", "OTHER.EXAMPLE"), "CORP.EXAMPLE"))
     others = replace(TGT, client=Principal(("other$",), "CORP.EXAMPLE"))
@@ -116,7 +116,7 @@ def test_the_tgt_is_the_one_of_the_own_realm_and_client() -> None:
     assert replace(CACHE, credentials=(service, foreign, others, TGT)).tgt == TGT
 
 
-def test_a_principal_reads_as_libkrb5_shows_it() -> None:
+def test_a_principal_is_shown_as_by_libkrb5() -> None:
     assert str(GMSA) == "webapp01$@CORP.EXAMPLE"
     assert str(Principal(("a/b", "c@d"), "R")) == r"a\/b/c\@d@R"
 
@@ -131,7 +131,7 @@ def test_neither_key_nor_ticket_is_kept() -> None:
     assert "canary" not in repr(found)
 
 
-def test_a_name_that_is_no_utf_8_is_shown_all_the_same() -> None:
+def test_a_name_that_is_not_utf_8_is_shown_with_escapes() -> None:
     content = build(CACHE).replace(b"webapp01$", b"webapp\xff\xfe$")
     assert str(parse(content).principal) == r"webapp\\xff\\xfe$@CORP.EXAMPLE"
 
@@ -164,7 +164,7 @@ def test_the_cache_of_the_real_kinit_is_read_as_klist_reads_it(dc: ad.DomainCont
     assert tgt is not None
     assert f"Default principal: {found.principal}\n" in shown
     assert str(found.principal) == "gmsa-reader@CORP.EXAMPLE"
-    assert [str(one.server) for one in found.credentials] == [
+    assert [str(credential.server) for credential in found.credentials] == [
         "krbtgt/CORP.EXAMPLE@CORP.EXAMPLE",
         "MSSQLSvc/sql.corp.example:1433@CORP.EXAMPLE",
     ]

@@ -1,4 +1,4 @@
-"""The envelope that names the key of a gMSA's password."""
+"""The envelope with the key id of a gMSA's password."""
 
 from uuid import UUID
 
@@ -12,12 +12,12 @@ ROOT = "08ae9b47-6c81-9a63-19e7-28b6e564499f"
 
 
 def envelope(l0: int = 364, l1: int = 18, l2: int = 22, version: int = 1, magic: bytes = b"KDSK") -> bytes:
-    """An envelope as a domain controller writes it, without what follows the root key's id."""
-    numbers = (version.to_bytes(4, "little"), magic, bytes(4), *(one.to_bytes(4, "little") for one in (l0, l1, l2)))
+    """An envelope as a domain controller writes it, up to the root key's id."""
+    numbers = (version.to_bytes(4, "little"), magic, bytes(4), *(part.to_bytes(4, "little") for part in (l0, l1, l2)))
     return b"".join(numbers) + UUID(ROOT).bytes_le
 
 
-def test_it_names_the_root_key_and_the_interval_of_ten_hours() -> None:
+def test_the_envelope_has_the_root_key_and_the_interval() -> None:
     assert parse(envelope() + b"corp.example") == KeyId(ROOT, (364 * 32 + 18) * 32 + 22)
 
 

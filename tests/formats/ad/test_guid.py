@@ -1,4 +1,4 @@
-"""GUIDs in the AD's bytes and in people's writing."""
+"""GUIDs in binary form and as text."""
 
 from uuid import UUID
 
@@ -16,17 +16,17 @@ def test_the_first_three_fields_are_little_endian() -> None:
 
 
 @pytest.mark.parametrize("data", [None, b"", bytes(15), bytes(17)])
-def test_of_another_length_it_is_none(data: bytes | None) -> None:
+def test_another_length_is_none(data: bytes | None) -> None:
     assert guid.parse(data) is None
 
 
 @pytest.mark.parametrize("text", [TEXT, TEXT.upper(), f"{{{TEXT}}}", f" {TEXT} "])
-def test_braces_case_and_blanks_do_not_count(text: str) -> None:
+def test_braces_case_and_blanks_are_ignored(text: str) -> None:
     assert guid.plain(text) == TEXT
 
 
 @pytest.mark.parametrize("text", ["", "corp.example", TEXT[:-1]])
-def test_what_is_no_guid_is_none(text: str) -> None:
+def test_a_text_that_is_not_a_guid_is_none(text: str) -> None:
     assert guid.plain(text) is None
 
 

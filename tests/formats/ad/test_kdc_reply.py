@@ -1,4 +1,4 @@
-"""What a KDC's reply shows without any key."""
+"""The encryption types in a KDC's reply."""
 
 import pytest
 from hypothesis import given
@@ -39,7 +39,7 @@ def reply(tag: int, kind: int, key: int = 18, ticket: int = 23) -> bytes:
 
 def demands(*enctypes: int) -> bytes:
     """Write METHOD-DATA with PA-ETYPE-INFO2, after PA-ENC-TIMESTAMP (RFC 4120 5.2.7.5)."""
-    entries = [der(0x30, der(0xA0, number(one)), der(0xA1, der(0x1B, b"salt"))) for one in enctypes]
+    entries = [der(0x30, der(0xA0, number(enctype)), der(0xA1, der(0x1B, b"salt"))) for enctype in enctypes]
     parts = ((2, b""), (19, der(0x30, *entries)))
     return der(0x30, *(der(0x30, der(0xA1, number(kind)), der(0xA2, der(0x04, value))) for kind, value in parts))
 
@@ -47,7 +47,7 @@ def demands(*enctypes: int) -> bytes:
 FIRST = reply(0x6B, 11)
 
 
-def test_a_logon_shows_the_types_of_the_accounts_and_of_the_kdcs_key() -> None:
+def test_a_logon_shows_the_types_of_the_account_key_and_the_krbtgt_key() -> None:
     assert parse(FIRST) == KdcReply(logon=True, key=18, ticket=23)
 
 
@@ -56,19 +56,19 @@ def test_a_service_ticket_shows_the_type_of_the_services_key() -> None:
 
 
 @pytest.mark.parametrize("other", [b"", error(25), reply(0x6B, 13), reply(0x6C, 11), FIRST[:-1]])
-def test_what_brings_no_ticket_shows_nothing(other: bytes) -> None:
+def test_a_reply_without_a_ticket_is_none(other: bytes) -> None:
     assert parse(other) is None
 
 
-def test_the_demand_for_a_proof_tells_the_types_that_it_may_be_made_with() -> None:
+def test_preauth_required_lists_the_offered_encryption_types() -> None:
     assert parse_error(error(25, demands(18, 17, 23))) == KrbError(25, None, (18, 17, 23))
 
 
-def test_a_refusal_offers_nothing() -> None:
+def test_a_refusal_offers_no_encryption_types() -> None:
     assert parse_error(error(24, demands(18))) == KrbError(24)
 
 
 @given(st.binary(max_size=40), st.integers(0, len(FIRST)), st.integers(0, 20))
-def test_any_bytes_are_read_or_show_nothing(junk: bytes, start: int, cut: int) -> None:
+def test_any_bytes_are_read_or_none(junk: bytes, start: int, cut: int) -> None:
     found = parse(FIRST[:start] + junk + FIRST[start + cut :])
     assert found is None or isinstance(found.key, int)

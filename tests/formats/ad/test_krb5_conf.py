@@ -17,7 +17,7 @@ print(name.canonicalize(gssapi.MechType.kerberos))
 
 
 @pytest.mark.parametrize("host", ["db.other.example", "sql.corp.example"])
-def test_libkrb5_finds_the_realm_of_a_server_by_it(host: str, tmp_path: Path) -> None:
+def test_libkrb5_finds_the_realm_of_a_server(host: str, tmp_path: Path) -> None:
     pytest.importorskip("gssapi")
     (tmp_path / "krb5.conf").write_text(render("corp.example", ("DB.other.example", "sql.corp.example")))
     env = {**os.environ, "KRB5_CONFIG": str(tmp_path / "krb5.conf")}
@@ -26,7 +26,7 @@ def test_libkrb5_finds_the_realm_of_a_server_by_it(host: str, tmp_path: Path) ->
     assert ended.stdout.strip() == f"MSSQLSvc/{host}@CORP.EXAMPLE", ended.stderr
 
 
-def test_names_are_taken_as_they_are_written_and_controllers_found_by_dns() -> None:
+def test_names_are_not_canonicalized_and_controllers_are_found_by_dns() -> None:
     lines = [line.strip() for line in render("Corp.Example").splitlines()]
     for line in ("default_realm = CORP.EXAMPLE", "rdns = false", "dns_canonicalize_hostname = false"):
         assert line in lines
@@ -34,14 +34,14 @@ def test_names_are_taken_as_they_are_written_and_controllers_found_by_dns() -> N
     assert lines[-2:] == [".corp.example = CORP.EXAMPLE", "corp.example = CORP.EXAMPLE"]
 
 
-def test_only_servers_whose_names_do_not_say_it_get_a_line() -> None:
+def test_only_servers_outside_the_domain_get_a_line() -> None:
     hosts = ("sql.corp.example", "db.other.example", "DB.other.example", "10.0.0.5", "short", "[::1]")
     text = render("corp.example", hosts)
     assert text.count("CORP.EXAMPLE\n") == 4
     assert text.endswith("    db.other.example = CORP.EXAMPLE\n")
 
 
-def test_a_name_that_only_ends_alike_is_no_name_of_the_domain() -> None:
+def test_a_name_with_the_same_ending_is_not_in_the_domain() -> None:
     assert belongs("CORP.example", "corp.example")
     assert belongs("a.b.corp.example", "corp.example")
     assert not belongs("notcorp.example", "corp.example")
@@ -61,5 +61,10 @@ def test_the_host_of_an_spn(spn: str, host: str) -> None:
     assert host_of(spn) == host
 
 
-def test_addresses_and_short_names_are_no_full_names() -> None:
-    assert [is_full_name(one) for one in ("10.0.0.5", "[::1]", "db", "db.corp.example")] == [False, False, False, True]
+def test_addresses_and_short_names_are_not_full_names() -> None:
+    assert [is_full_name(host) for host in ("10.0.0.5", "[::1]", "db", "db.corp.example")] == [
+        False,
+        False,
+        False,
+        True,
+    ]

@@ -1,4 +1,4 @@
-"""A KDC's refusal on the wire."""
+"""A KDC's error reply."""
 
 import struct
 
@@ -57,7 +57,7 @@ def test_the_nt_status_among_other_data() -> None:
 
 
 @pytest.mark.parametrize("e_data", [b"", b"\x30", b"\x30\x00", b"text", extended(LOCKED, kind=1), b"\x04\x02hi"])
-def test_other_data_tell_no_nt_status(e_data: bytes) -> None:
+def test_other_data_have_no_nt_status(e_data: bytes) -> None:
     assert parse(error(18, e_data)) == KrbError(18, None)
 
 
@@ -67,11 +67,11 @@ def test_any_other_reply_is_none(reply: bytes) -> None:
 
 
 @given(st.binary(max_size=60), st.integers(min_value=0, max_value=len(FULL)), st.integers(min_value=0, max_value=30))
-def test_nothing_makes_it_fail(junk: bytes, start: int, cut: int) -> None:
+def test_any_bytes_are_read_or_none(junk: bytes, start: int, cut: int) -> None:
     parse(FULL[:start] + junk + FULL[start + cut :])
     parse(junk)
 
 
 @given(st.integers(min_value=0, max_value=len(FULL) - 1))
-def test_what_is_cut_off_is_none(length: int) -> None:
+def test_a_truncated_error_is_none(length: int) -> None:
     assert parse(FULL[:length]) is None

@@ -26,12 +26,12 @@ def test_the_last_bit_is_the_last_hour_of_saturday() -> None:
 
 
 @pytest.mark.parametrize("hours", [None, b"", b"\0\0"])
-def test_without_the_attribute_or_half_of_it_nothing_is_restricted(hours: bytes | None) -> None:
+def test_a_missing_or_short_attribute_restricts_nothing(hours: bytes | None) -> None:
     assert allows(hours, SUNDAY)
     assert allowed(hours) == HOURS
 
 
 @given(st.none() | st.binary(), st.datetimes(timezones=st.just(UTC)))
-def test_any_bytes_tell_something(hours: bytes | None, when: datetime) -> None:
+def test_any_bytes_give_consistent_hours(hours: bytes | None, when: datetime) -> None:
     assert allows(hours, when) in (True, False)
     assert 0 <= allowed(hours) <= HOURS

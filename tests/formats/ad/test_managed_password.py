@@ -47,9 +47,9 @@ def test_a_truncated_blob_is_an_error(length: int) -> None:
 
 
 @given(st.binary(max_size=80), st.integers(min_value=0, max_value=len(BLOB)), st.integers(min_value=0, max_value=20))
-def test_a_spoiled_blob_is_read_or_an_error(junk: bytes, start: int, cut: int) -> None:
-    spoiled = BLOB[:start] + junk + BLOB[start + cut :]
-    for blob in (spoiled, spoiled[:4] + struct.pack("<I", len(spoiled)) + spoiled[8:]):
+def test_a_corrupt_blob_is_read_or_an_error(junk: bytes, start: int, cut: int) -> None:
+    corrupt = BLOB[:start] + junk + BLOB[start + cut :]
+    for blob in (corrupt, corrupt[:4] + struct.pack("<I", len(corrupt)) + corrupt[8:]):
         with suppress(BlobError):
             parse(blob).utf8()
 
@@ -61,7 +61,7 @@ def test_any_header_is_read_or_an_error(junk: bytes) -> None:
         parse(blob)
 
 
-def test_a_surrogate_without_its_partner_becomes_the_replacement_character() -> None:
+def test_an_unpaired_surrogate_becomes_the_replacement_character() -> None:
     lone = struct.pack("<5H", 0x41, 0xD800, 0x42, 0xDC00, 0x43)
     assert parse(build(lone)).utf8() == Hidden("A\ufffdB\ufffdC".encode())
     assert parse(build("😀".encode("utf-16-le"))).utf8() == Hidden("😀".encode())
@@ -79,7 +79,7 @@ def test_a_password_is_never_shown() -> None:
     assert "c\\x00a" not in repr(parse(blob))
 
 
-def test_an_error_shows_nothing_of_the_content() -> None:
+def test_an_error_does_not_show_the_content() -> None:
     unterminated = build(b"")[:16] + "canary".encode("utf-16-le") * 3
     blob = unterminated[:4] + struct.pack("<I", len(unterminated)) + unterminated[8:]
     with pytest.raises(BlobError, match=r"^a password is not terminated$"):

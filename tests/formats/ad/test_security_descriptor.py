@@ -38,18 +38,18 @@ def test_entries_come_in_order() -> None:
 
 
 @pytest.mark.parametrize(("present", "guids"), [(0, 0), (1, 16), (2, 16), (3, 32)])
-def test_object_entries_carry_up_to_two_guids(present: int, guids: int) -> None:
+def test_object_entries_have_up_to_two_guids(present: int, guids: int) -> None:
     body = struct.pack("<I", present) + b"\xab" * guids + SID
     about = "abababab-abab-abab-abab-abababababab" if present & 1 else None
     expected = (Ace(True, READER, 1, about), Ace(False, READER, 2, about))
     assert dacl(build(ace(5, 1, body), ace(6, 2, body))) == expected
 
 
-def test_an_entry_tells_whether_it_was_inherited() -> None:
+def test_an_entry_shows_whether_it_was_inherited() -> None:
     assert dacl(build(ace(0, 1, SID, flags=0x10))) == (Ace(True, READER, 1, inherited=True),)
 
 
-def test_the_first_entry_about_one_of_the_sids_decides() -> None:
+def test_the_first_entry_with_one_of_the_sids_decides() -> None:
     deny, allow = Ace(False, EVERYBODY_SID, 0x10), Ace(True, READER, 0xF01FF)
     assert decide((deny, allow), {READER, EVERYBODY_SID}) == (False, deny)
     assert decide((allow, deny), {READER, EVERYBODY_SID}) == (True, allow)
@@ -57,24 +57,24 @@ def test_the_first_entry_about_one_of_the_sids_decides() -> None:
     assert decide((deny, allow), {"S-1-5-21-1-2-3-500"}) == (False, None)
 
 
-def test_an_entry_of_another_right_or_of_one_property_decides_nothing() -> None:
+def test_an_entry_for_another_right_or_for_one_property_does_not_decide() -> None:
     other = Ace(True, READER, 0x100)
     property_only = Ace(True, READER, READ_PROPERTY, "e362ed86-b728-0842-b27d-2dea7a9df218")
     assert decide((other, property_only), {READER}) == (False, None)
 
 
-def test_without_a_list_everything_is_granted_and_by_an_empty_one_nothing() -> None:
+def test_a_missing_dacl_grants_everything_and_an_empty_one_nothing() -> None:
     assert decide(None, {READER}) == (True, None)
     assert decide((), {READER}) == (False, None)
 
 
-def test_audit_callback_and_inherit_only_entries_are_left_out() -> None:
+def test_audit_callback_and_inherit_only_entries_are_omitted() -> None:
     assert dacl(build(ace(2, 1, SID), ace(9, 1, SID + b"cond"), ace(0, 1, SID, flags=0x08), ace(0, 2, SID))) == (
         Ace(True, READER, 2),
     )
 
 
-def test_no_dacl_is_not_an_empty_one() -> None:
+def test_a_missing_dacl_differs_from_an_empty_one() -> None:
     assert dacl(build(control=0x8000)) is None
     assert dacl(struct.pack("<BBHIIII", 1, 0, 0x8004, 0, 0, 0, 0)) is None
     assert dacl(build()) == ()
@@ -94,13 +94,13 @@ def test_no_dacl_is_not_an_empty_one() -> None:
         struct.pack("<BBHIIII", 1, 0, 0x8004, 0, 0, 0, 7) + bytes(40),
     ],
 )
-def test_what_is_spoiled_is_an_error(data: bytes) -> None:
+def test_a_corrupt_descriptor_is_an_error(data: bytes) -> None:
     with pytest.raises(DescriptorError):
         dacl(data)
 
 
 @given(st.integers(min_value=0, max_value=len(FULL) - 1))
-def test_what_is_cut_off_is_an_error(length: int) -> None:
+def test_a_truncated_descriptor_is_an_error(length: int) -> None:
     with pytest.raises(DescriptorError):
         dacl(FULL[:length])
 

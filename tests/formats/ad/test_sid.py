@@ -19,7 +19,7 @@ def build(authority: int, subs: list[int]) -> bytes:
     return struct.pack("<BB", 1, len(subs)) + authority.to_bytes(6, "big") + struct.pack(f"<{len(subs)}I", *subs)
 
 
-def test_a_domain_users_sid() -> None:
+def test_the_sid_of_a_domain_user() -> None:
     assert parse(build(5, [21, 1, 2, 3, 1103])) == "S-1-5-21-1-2-3-1103"
 
 
@@ -28,7 +28,7 @@ def test_a_large_authority_is_hexadecimal() -> None:
 
 
 @given(st.integers(min_value=0, max_value=2**32 - 1), subs)
-def test_whole_sids_read_as_with_ldap3(authority: int, subs: list[int]) -> None:
+def test_complete_sids_are_read_as_by_ldap3(authority: int, subs: list[int]) -> None:
     untyped: Any = formatters
     assert parse(build(authority, subs)) == untyped.format_sid(build(authority, subs))
 
@@ -55,6 +55,6 @@ def test_any_bytes_are_read_or_an_error(data: bytes, offset: int) -> None:
 
 
 @pytest.mark.parametrize("data", [b"\x02\x00" + bytes(6), b"\x01\x10" + bytes(6 + 64)])
-def test_another_revision_or_too_many_parts_are_an_error(data: bytes) -> None:
+def test_another_revision_or_too_many_sub_authorities_are_an_error(data: bytes) -> None:
     with pytest.raises(SidError):
         parse(data)

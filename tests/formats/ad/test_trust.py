@@ -23,15 +23,15 @@ def test_our_users_may_log_on_there_if_they_trust_us(direction: str, ours_may: b
     assert trust.lets_our_users_in is ours_may
 
 
-def test_what_an_administrator_must_know_of_it_is_told() -> None:
+def test_the_text_of_a_trust_has_its_attributes() -> None:
     trust = read(recorded(trustDirection="2", trustType="3", trustAttributes="17"))
     assert str(trust) == "old.example is trusted by us (Kerberos realm, not transitive, selective authentication)"
 
 
-def test_attributes_are_not_always_there() -> None:
+def test_attributes_may_be_missing() -> None:
     assert read(recorded(trustAttributes=None)) == DomainTrust("old.example", 3, 2, 0)
 
 
 @pytest.mark.parametrize("missing", ["trustPartner", "trustDirection", "trustType"])
-def test_what_is_no_trust_is_none(missing: str) -> None:
+def test_an_incomplete_trust_is_none(missing: str) -> None:
     assert read(recorded(**{missing: None})) is None

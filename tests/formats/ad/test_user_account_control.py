@@ -1,4 +1,4 @@
-"""The flags of an account, in numbers and words."""
+"""The flags of an account, as a number and as text."""
 
 import pytest
 
@@ -14,9 +14,9 @@ from gmsa_doctor.formats.ad.user_account_control import Control, words
         (0, "0x0"),
     ],
 )
-def test_a_value_is_told_with_the_names_of_its_flags(value: int, text: str) -> None:
+def test_a_value_is_shown_with_the_names_of_its_flags(value: int, text: str) -> None:
     assert words(value) == text
 
 
-def test_what_a_domain_controller_computes_has_the_same_flags() -> None:
+def test_the_computed_attribute_has_the_same_flags() -> None:
     assert Control.LOCKOUT | Control.PASSWORD_EXPIRED == 0x800010

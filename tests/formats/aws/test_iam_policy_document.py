@@ -1,4 +1,4 @@
-"""What the policy of a resource says to a role: yes, no, or that it cannot be told."""
+"""Whether the policy of a resource allows a role: yes, no, or unknown."""
 
 import json
 from contextlib import suppress
@@ -43,22 +43,22 @@ def denies(condition: dict[str, Any]) -> bool | None:
     return said(deny(Condition=condition)).denies
 
 
-# Who it is about ------------------------------------------------------------------------------------
+# Principals -----------------------------------------------------------------------------------------
 
 
-def test_no_policy_says_nothing() -> None:
+def test_no_policy_allows_and_denies_nothing() -> None:
     assert rule(None, REQUEST) == NOTHING
 
 
 @pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"AWS": ARN}, {"AWS": [f"{ARN}2", ARN]}])
-def test_the_role_is_allowed_by_name_or_as_one_of_everybody(principal: Any) -> None:
+def test_the_role_is_allowed_by_name_or_with_everyone(principal: Any) -> None:
     ruling = said(allow(Principal=principal))
     assert (ruling.allows, ruling.delegates) == (True, False)
     assert ruling.open_to_all is ("*" in str(principal))
 
 
 @pytest.mark.parametrize("principal", [ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root"])
-def test_what_is_left_to_the_account_allows_nobody_by_itself(principal: str) -> None:
+def test_a_statement_for_the_account_only_delegates(principal: str) -> None:
     ruling = said(allow(Principal={"AWS": principal}))
     assert (ruling.allows, ruling.delegates) == (False, True)
 
@@ -74,27 +74,27 @@ def test_what_is_left_to_the_account_allows_nobody_by_itself(principal: str) -> 
         None,
     ],
 )
-def test_others_are_not_the_role(principal: Any) -> None:
+def test_other_principals_are_not_the_role(principal: Any) -> None:
     assert said(allow(Principal=principal)) == NOTHING
     assert said(deny(Principal=principal)) == NOTHING
 
 
-def test_a_session_of_the_role_may_be_the_tasks_or_not() -> None:
+def test_a_statement_for_a_session_of_the_role_is_unknown() -> None:
     assert said(allow(Principal={"AWS": SESSION})).allows is None
     assert said(allow(Principal={"AWS": SESSION})).allow_keys == ("Principal",)
 
 
-def test_a_deny_to_the_account_is_one_to_the_role() -> None:
+def test_a_deny_for_the_account_denies_the_role() -> None:
     assert said(deny(Principal={"AWS": ACCOUNT}, Sid="Closed")).denied_by == "Closed"
 
 
 @pytest.mark.parametrize(("listed", "answer"), [(f"{ARN}2", True), (ARN, None), (ACCOUNT, None), (SESSION, None)])
-def test_who_is_excepted_in_part_is_not_judged(listed: str, answer: bool | None) -> None:
+def test_a_partial_exclusion_is_unknown(listed: str, answer: bool | None) -> None:
     statement = {key: value for key, value in deny().items() if key != "Principal"}
     assert said({**statement, "NotPrincipal": {"AWS": listed}}).denies is answer
 
 
-# What it is about -----------------------------------------------------------------------------------
+# Actions and resources ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -113,11 +113,11 @@ def test_who_is_excepted_in_part_is_not_judged(listed: str, answer: bool | None)
         ({"Resource": "arn:aws:s3:::credspecs/gmsa/web${*}json"}, False),
     ],
 )
-def test_actions_are_compared_without_case_and_resources_with_it(part: dict[str, Any], answer: bool | None) -> None:
+def test_actions_ignore_case_and_resources_do_not(part: dict[str, Any], answer: bool | None) -> None:
     assert said(allow(**part)).allows is answer
 
 
-def test_what_is_not_named_is_meant_too() -> None:
+def test_not_action_and_not_resource_include_all_others() -> None:
     others = {key: value for key, value in allow().items() if key not in ("Action", "Resource")}
     assert said({**others, "NotAction": "s3:Put*", "NotResource": "arn:aws:s3:::credspecs/other/*"}).allows is True
     assert said({**others, "NotAction": "s3:Get*", "Resource": "*"}).allows is False
@@ -125,7 +125,7 @@ def test_what_is_not_named_is_meant_too() -> None:
     assert said({**others, "Action": "*"}).allows is True
 
 
-# On what condition ----------------------------------------------------------------------------------
+# Conditions -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -155,11 +155,13 @@ def test_what_is_not_named_is_meant_too() -> None:
         ({"Bool": {"aws:SecureTransport": "true"}, "StringEquals": {"aws:PrincipalOrgID": "o-1"}}, None),
     ],
 )
-def test_a_condition_is_judged_as_far_as_the_request_is_known(condition: dict[str, Any], answer: bool | None) -> None:
+def test_a_condition_is_evaluated_as_far_as_the_request_is_known(
+    condition: dict[str, Any], answer: bool | None
+) -> None:
     assert denies(condition) is answer
 
 
-def test_what_is_not_decided_names_its_keys() -> None:
+def test_an_unknown_answer_lists_its_condition_keys() -> None:
     ruling = said(
         deny(Sid="Inside", Condition={"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}),
         allow(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}),
@@ -171,17 +173,17 @@ def test_what_is_not_decided_names_its_keys() -> None:
     )
 
 
-def test_a_sure_deny_is_not_made_doubtful_by_another() -> None:
+def test_a_certain_deny_outweighs_an_unknown_one() -> None:
     doubtful = deny(Sid="Perhaps", Condition={"StringNotEquals": {"aws:SourceVpce": "vpce-1"}})
     ruling = said(doubtful, deny(Sid="Surely"))
     assert (ruling.denies, ruling.denied_by) == (True, "Surely")
 
 
-# What is no policy ----------------------------------------------------------------------------------
+# Invalid policies -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"Statement": ["a"]}', "null", '"Statement"'])
-def test_what_is_no_policy_is_told(text: str) -> None:
+def test_another_text_than_a_policy_is_an_error(text: str) -> None:
     with pytest.raises(PolicyError):
         rule(text, REQUEST)
 
@@ -198,20 +200,20 @@ _STATEMENT = st.fixed_dictionaries(
 
 
 @given(st.lists(_STATEMENT, max_size=3))
-def test_whatever_stands_in_a_statement_gives_an_answer(statements: list[dict[str, Any]]) -> None:
+def test_any_statement_gives_an_answer(statements: list[dict[str, Any]]) -> None:
     with suppress(PolicyError):
         assert said(*statements).denies in (True, False, None)
 
 
 @given(st.text(), st.text(max_size=3))
-def test_a_pattern_without_wildcards_fits_itself_only(text: str, more: str) -> None:
+def test_a_pattern_without_wildcards_matches_only_itself(text: str, more: str) -> None:
     plain = text.replace("*", "").replace("?", "")
     assert fits(plain, plain)
     assert fits(plain, plain + more) is (not more)
     assert fits("*", text)
 
 
-def test_many_wildcards_take_no_time() -> None:
+def test_many_wildcards_are_fast() -> None:
     assert not fits("*" * 40 + "s?", "s3:getobject")
     assert not fits("*a" * 40 + "b", "a" * 200)
     assert fits("*a" * 40, "a" * 200)

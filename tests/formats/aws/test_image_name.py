@@ -1,4 +1,4 @@
-"""Names of images: which are of a private repository of Amazon ECR."""
+"""Names of images in private repositories of Amazon ECR."""
 
 import pytest
 from hypothesis import given
@@ -23,7 +23,7 @@ HOST = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
         (f"{ACCOUNT}.dkr-ecr.eu-west-1.on.aws/web:1", "eu-west-1", "web"),
     ],
 )
-def test_a_repository_is_told_from_the_images_name(image: str, region: str, name: str) -> None:
+def test_the_name_of_an_image_has_its_repository(image: str, region: str, name: str) -> None:
     assert ecr_repository(image) == EcrRepository(ACCOUNT, region, name)
 
 
@@ -46,5 +46,5 @@ def test_other_registries_are_none(image: str) -> None:
 
 
 @given(st.text())
-def test_whatever_is_named_gives_an_answer(image: str) -> None:
+def test_any_name_gives_an_answer(image: str) -> None:
     assert ecr_repository(image) is None or image.startswith(ecr_repository(image).account)  # type: ignore[union-attr]

@@ -42,10 +42,12 @@ SETS = st.builds(
 )
 
 
-def holds(one: Packets, other: Packets) -> bool:
-    """Whether the other one, which is a single packet, is in it."""
+def holds(packets: Packets, other: Packets) -> bool:
+    """Whether ``other``, a single packet, is in the set."""
     return (
-        one.protocol == other.protocol and other.network.subnet_of(one.network) and one.first <= other.first <= one.last
+        packets.protocol == other.protocol
+        and other.network.subnet_of(packets.network)
+        and packets.first <= other.first <= packets.last
     )
 
 
@@ -58,30 +60,28 @@ POINTS = st.builds(
 
 
 @given(SETS, SETS, POINTS)
-def test_a_packet_is_in_what_two_sets_have_in_common_if_it_is_in_both(
-    one: Packets, other: Packets, it: Packets
-) -> None:
-    both = common(one, other)
-    assert (both is not None and holds(both, it)) == (holds(one, it) and holds(other, it))
+def test_a_packet_is_in_the_intersection_if_it_is_in_both_sets(packets: Packets, other: Packets, it: Packets) -> None:
+    both = common(packets, other)
+    assert (both is not None and holds(both, it)) == (holds(packets, it) and holds(other, it))
 
 
 @given(SETS, SETS, POINTS)
-def test_what_is_left_of_a_set_is_what_was_not_taken(one: Packets, other: Packets, it: Packets) -> None:
-    left = without([one], other)
-    assert sum(holds(part, it) for part in left) == (holds(one, it) and not holds(other, it))
-    gone = common(one, other)
-    assert sum(part.count for part in left) == one.count - (gone.count if gone else 0)
+def test_the_difference_has_the_packets_that_were_not_taken(packets: Packets, other: Packets, it: Packets) -> None:
+    left = without([packets], other)
+    assert sum(holds(part, it) for part in left) == (holds(packets, it) and not holds(other, it))
+    gone = common(packets, other)
+    assert sum(part.count for part in left) == packets.count - (gone.count if gone else 0)
 
 
 @pytest.mark.parametrize(
     ("rule", "protocols"),
     [("-1", {TCP, UDP}), ("6", {TCP}), ("tcp", {TCP}), ("TCP", {TCP}), ("17", {UDP}), ("udp", {UDP}), ("1", set())],
 )
-def test_a_protocol_is_known_by_name_and_number(rule: str, protocols: set[Protocol]) -> None:
-    assert {one for one in Protocol if is_of(one, rule)} == protocols
+def test_a_protocol_has_a_name_and_a_number(rule: str, protocols: set[Protocol]) -> None:
+    assert {protocol for protocol in Protocol if is_of(protocol, rule)} == protocols
 
 
-def test_packets_say_their_ports_as_people_do() -> None:
+def test_the_ports_of_packets_are_shown_with_the_protocol() -> None:
     assert packets(TCP, "10.0.0.1/32", 88).ports == "TCP 88"
     assert packets(UDP, "10.0.0.1/32", 1024, LAST_PORT).ports == "UDP 1024-65535"
 
@@ -123,7 +123,7 @@ def test_the_first_rule_that_matches_decides() -> None:
     assert decide(rules, packets(TCP, "11.0.0.1/32", 88)).stopped == ()
 
 
-def test_what_no_rule_names_is_denied_by_the_last_one() -> None:
+def test_packets_without_a_rule_are_denied_by_the_last_rule() -> None:
     rules = acl(entry(100, "allow", "10.0.0.0/8", (53, 53), "17")).egress
     assert decide(rules, packets(TCP, "10.0.0.1/32", 53)).rules == ("*",)
     assert decide((), packets(TCP, "10.0.0.1/32", 53)).rules == ("*",)
@@ -135,14 +135,14 @@ def test_each_direction_has_its_own_rules() -> None:
     assert decide(both.ingress, packets(TCP, "10.0.0.1/32", 88)).rules == ("90",)
 
 
-def test_the_part_of_a_range_that_is_missing_is_told() -> None:
+def test_the_missing_part_of_a_range_is_reported() -> None:
     rules = acl(entry(100, "allow", "0.0.0.0/0", (1024, 50000), "6")).egress
     decision = decide(rules, packets(TCP, "10.0.0.1/32", 32768, 60999))
-    assert [one.ports for one in decision.passing] == ["TCP 32768-50000"]
-    assert [(one.ports, rule) for one, rule in decision.stopped] == [("TCP 50001-60999", "*")]
+    assert [packets.ports for packets in decision.passing] == ["TCP 32768-50000"]
+    assert [(packets.ports, rule) for packets, rule in decision.stopped] == [("TCP 50001-60999", "*")]
 
 
-def test_rules_about_ipv6_are_not_ours() -> None:
+def test_rules_for_ipv6_are_omitted() -> None:
     assert acl({"RuleNumber": 1, "RuleAction": "deny", "Ipv6CidrBlock": "::/0", "Protocol": "-1"}).ingress == ()
 
 
@@ -158,12 +158,12 @@ ENTRIES = st.lists(
         st.sampled_from(["-1", "6", "17", "1"]),
     ),
     max_size=6,
-    unique_by=lambda one: int(one["RuleNumber"]),
+    unique_by=lambda entry: int(entry["RuleNumber"]),
 )
 
 
 @given(ENTRIES, SETS, POINTS)
-def test_each_packet_fares_as_when_it_is_judged_alone(
+def test_a_set_of_packets_is_decided_like_each_of_its_packets(
     entries: list[dict[str, Any]], many: Packets, it: Packets
 ) -> None:
     rules = acl(*entries).egress
@@ -183,7 +183,7 @@ def test_each_packet_fares_as_when_it_is_judged_alone(
 def permission(protocol: str, ports: tuple[int, int] | None = None, *networks: str, **others: Any) -> dict[str, Any]:
     """Give a rule as DescribeSecurityGroups has it."""
     span = {"FromPort": ports[0], "ToPort": ports[1]} if ports else {}
-    return {"IpProtocol": protocol, **span, "IpRanges": [{"CidrIp": one} for one in networks], **others}
+    return {"IpProtocol": protocol, **span, "IpRanges": [{"CidrIp": network} for network in networks], **others}
 
 
 def egress(*permissions: dict[str, Any]) -> Any:
@@ -210,19 +210,19 @@ TO_DC = packets(TCP, "10.0.0.1/32", 88)
         (permission("tcp", (88, 88), Ipv6Ranges=[{"CidrIpv6": "::/0"}]), False),
     ],
 )
-def test_a_rule_admits_what_it_names(rule: dict[str, Any], whole: bool) -> None:
+def test_a_rule_allows_its_packets(rule: dict[str, Any], whole: bool) -> None:
     lists = {"pl-1": (IPv4Network("10.0.0.0/24"),)}
     assert admit(egress(rule), TO_DC, lists, frozenset({"sg-dc"})).whole is whole
 
 
-def test_several_rules_together_admit_what_none_admits_alone() -> None:
+def test_several_rules_together_allow_more_than_each_of_them() -> None:
     rules = egress(permission("tcp", (88, 88), "10.0.0.0/25"), permission("-1", None, "10.0.0.128/25"))
     assert admit(rules, packets(TCP, "10.0.0.0/24", 88), {}).whole
     left = admit(rules, packets(TCP, "10.0.0.0/23", 88), {}).missing
-    assert [str(one.network) for one in left] == ["10.0.1.0/24"]
+    assert [str(packets.network) for packets in left] == ["10.0.1.0/24"]
 
 
-def test_groups_and_prefix_lists_that_are_not_known_leave_a_doubt() -> None:
+def test_unknown_groups_and_prefix_lists_are_doubts() -> None:
     rules = egress(
         permission(
             "tcp", (88, 88), PrefixListIds=[{"PrefixListId": "pl-9"}], UserIdGroupPairs=[{"GroupId": "sg-other"}]
@@ -238,7 +238,7 @@ def test_groups_and_prefix_lists_that_are_not_known_leave_a_doubt() -> None:
 @given(
     st.lists(st.tuples(NETWORKS, PORTS, PORTS, st.sampled_from(["-1", "tcp", "udp", "icmp"])), max_size=6), SETS, POINTS
 )
-def test_what_is_not_missing_is_admitted_by_a_rule(
+def test_packets_that_are_not_missing_are_allowed_by_a_rule(
     rules: list[tuple[IPv4Network, int, int, str]], many: Packets, it: Packets
 ) -> None:
     read = egress(*(permission(protocol, (min(a, b), max(a, b)), str(network)) for network, a, b, protocol in rules))

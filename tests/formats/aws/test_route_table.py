@@ -1,4 +1,4 @@
-"""Route tables: which one is in force for a subnet, and which route packets take."""
+"""Route tables: the effective one of a subnet, and the route for packets."""
 
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
@@ -51,7 +51,7 @@ def to(destination: str, **target: str) -> dict[str, Any]:
         ({}, RouteTarget.OTHER, "an unnamed target"),
     ],
 )
-def test_what_a_route_leads_to(target: dict[str, str], kind: RouteTarget, id: str) -> None:
+def test_the_target_of_a_route(target: dict[str, str], kind: RouteTarget, id: str) -> None:
     default = table(to("0.0.0.0/0", **target)).default
     assert default
     assert default.kind is kind
@@ -59,19 +59,19 @@ def test_what_a_route_leads_to(target: dict[str, str], kind: RouteTarget, id: st
     assert not default.blackhole
 
 
-def test_a_route_whose_target_is_gone_is_a_black_hole() -> None:
+def test_a_route_without_its_target_is_a_blackhole() -> None:
     default = table({**to("0.0.0.0/0", NatGatewayId="nat-1"), "State": "blackhole"}).default
     assert default
     assert default.blackhole
     assert str(default) == "0.0.0.0/0 to nat-1"
 
 
-def test_routes_for_ipv6_are_left_out() -> None:
+def test_routes_for_ipv6_are_omitted() -> None:
     ipv6 = {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1", "State": "active"}
-    assert [one.target for one in table(ipv6).routes] == ["local"]
+    assert [route.target for route in table(ipv6).routes] == ["local"]
 
 
-def test_a_subnet_without_a_table_of_its_own_has_the_main_one() -> None:
+def test_a_subnet_without_an_association_has_the_main_route_table() -> None:
     main = table(Associations=[{"Main": True, "AssociationState": {"State": "associated"}}])
     own = table(Associations=[{"Main": False, "SubnetId": "subnet-1", "AssociationState": {"State": "associated"}}])
     gone = table(Associations=[{"Main": False, "SubnetId": "subnet-2", "AssociationState": {"State": "failed"}}])
@@ -86,15 +86,15 @@ def test_the_longest_prefix_decides() -> None:
         to("10.1.0.0/16", TransitGatewayId="tgw-1"),
         to("10.1.2.0/24", VpcPeeringConnectionId="pcx-1"),
     )
-    targets = [route_for(routes, one) for one in ("10.0.3.4", "10.1.1.1", "10.1.2.3", "8.8.8.8")]
-    assert [one.target for one in targets if one] == ["local", "tgw-1", "pcx-1", "nat-1"]
+    targets = [route_for(routes, address) for address in ("10.0.3.4", "10.1.1.1", "10.1.2.3", "8.8.8.8")]
+    assert [route.target for route in targets if route] == ["local", "tgw-1", "pcx-1", "nat-1"]
 
 
 def test_without_a_route_packets_are_dropped() -> None:
     assert route_for(table(), "8.8.8.8") is None
 
 
-def test_a_prefix_list_is_known_by_its_networks() -> None:
+def test_a_prefix_list_has_its_networks() -> None:
     routes = table(to("0.0.0.0/0", NatGatewayId="nat-1"), to("pl-1", GatewayId="vpce-1"))
     lists = {"pl-1": (IPv4Network("52.216.0.0/15"),)}
     assert prefix_lists_of(routes) == ("pl-1",)
@@ -103,10 +103,10 @@ def test_a_prefix_list_is_known_by_its_networks() -> None:
         route_for(routes, "52.217.1.1"),
         route_for(routes, "8.8.8.8", lists),
     ]
-    assert [one.target for one in found if one] == ["vpce-1", "nat-1", "nat-1"]
+    assert [route.target for route in found if route] == ["vpce-1", "nat-1", "nat-1"]
 
 
-def test_a_route_to_a_network_goes_before_one_of_equal_length_to_a_prefix_list() -> None:
+def test_a_route_for_a_network_goes_before_one_of_equal_length_for_a_prefix_list() -> None:
     routes = table(to("pl-1", TransitGatewayId="tgw-1"), to("10.1.0.0/16", NatGatewayId="nat-1"))
     found = route_for(routes, "10.1.0.1", {"pl-1": (IPv4Network("10.1.0.0/16"),)})
     assert found
@@ -121,11 +121,11 @@ networks = st.builds(
 
 
 @given(st.lists(networks, max_size=8), st.integers(0, 2**32 - 1))
-def test_no_route_that_matches_is_longer_than_the_one_taken(nets: list[IPv4Network], number: int) -> None:
+def test_no_matching_route_has_a_longer_prefix(nets: list[IPv4Network], number: int) -> None:
     address = IPv4Address(number)
-    routes = tuple(Route(one, None, RouteTarget.OTHER, str(one)) for one in nets)
+    routes = tuple(Route(network, None, RouteTarget.OTHER, str(network)) for network in nets)
     found = route_for(RouteTable("rtb-1", "vpc-1", True, (), routes), str(address))
-    matching = [one.prefixlen for one in nets if address in one]
+    matching = [network.prefixlen for network in nets if address in network]
     if found is None:
         assert not matching
     else:

@@ -61,7 +61,7 @@ def only_defect(value: Json) -> Defect:
     return found[0]
 
 
-def test_what_the_daemon_reads_is_read() -> None:
+def test_the_values_that_the_daemon_reads_are_read() -> None:
     assert read_credspec(healthy()) == CredSpecDocument(
         dns_name="corp.contoso.com",
         gmsa_name="WebApp01",
@@ -75,7 +75,7 @@ def test_what_the_daemon_reads_is_read() -> None:
     hash(read_credspec(healthy()))
 
 
-def test_what_the_daemon_does_not_read_may_be_missing_or_anything() -> None:
+def test_other_keys_may_be_missing_or_have_any_value() -> None:
     document: Json = {
         "DomainJoinConfig": {"DnsName": "contoso.com", "Sid": 5, "MachineAccountName": None},
         "ActiveDirectoryConfig": {
@@ -101,7 +101,7 @@ def test_what_the_daemon_does_not_read_may_be_missing_or_anything() -> None:
         (f"{HOST}.PluginInput.CredentialArn", "missing or invalid CredentialArn"),
     ],
 )
-def test_each_required_key_is_missed_alone_and_by_its_case(path: str, v2_text: str | None) -> None:
+def test_each_required_key_may_be_missing_or_in_the_wrong_case(path: str, v2_text: str | None) -> None:
     key = path.rpartition(".")[2]
     missing = only_defect(changed(path, remove=True))
     assert (missing.path, missing.kind, missing.found) == (path, DefectKind.MISSING, None)
@@ -115,14 +115,14 @@ def test_each_required_key_is_missed_alone_and_by_its_case(path: str, v2_text: s
     assert (number.path, number.kind, number.found) == (path, DefectKind.WRONG_TYPE, "a number")
 
 
-def test_all_defects_are_told_at_once_and_in_the_daemons_order() -> None:
+def test_all_defects_are_reported_at_once_and_in_the_daemons_order() -> None:
     document = healthy()
     document["domainjoinconfig"] = {"dnsname": "contoso.com"}
     del document["DomainJoinConfig"]
     document["ActiveDirectoryConfig"]["HostAccountConfig"] = {}
     found = read_credspec(document)
     assert isinstance(found, tuple)
-    assert [(one.path, one.kind) for one in found] == [
+    assert [(defect.path, defect.kind) for defect in found] == [
         ("DomainJoinConfig", DefectKind.WRONG_CASE),
         ("DomainJoinConfig.DnsName", DefectKind.WRONG_CASE),
         (f"{HOST}.PluginInput", DefectKind.MISSING),
@@ -139,30 +139,30 @@ def test_all_defects_are_told_at_once_and_in_the_daemons_order() -> None:
         ("", False),
     ],
 )
-def test_a_plugin_input_that_is_a_string_is_a_kind_of_its_own(text: str, is_object: bool) -> None:
+def test_a_plugin_input_that_is_a_string_is_a_separate_defect(text: str, is_object: bool) -> None:
     found = only_defect(changed(f"{HOST}.PluginInput", text))
     assert (found.kind, found.text_is_object) == (DefectKind.PLUGIN_INPUT_TEXT, is_object)
 
 
 @pytest.mark.parametrize("path", ["DomainJoinConfig.DnsName", f"{HOST}.PluginInput.CredentialArn"])
-def test_an_empty_string_is_told(path: str) -> None:
+def test_an_empty_string_is_reported(path: str) -> None:
     found = only_defect(changed(path, ""))
     assert (found.path, found.kind) == (path, DefectKind.EMPTY)
 
 
 @pytest.mark.parametrize("accounts", [[], [{}], [{"Name": ""}], [None, "WebApp01"], [{"Name": 5}]])
-def test_without_a_name_there_is_no_gmsa(accounts: list[object]) -> None:
+def test_without_a_name_the_gmsa_is_missing(accounts: list[object]) -> None:
     found = only_defect(changed(ACCOUNTS, accounts))
     assert (found.path, found.kind) == (ACCOUNTS, DefectKind.NO_GMSA_NAME)
 
 
-def test_a_name_in_the_wrong_case_is_told_with_its_place() -> None:
+def test_a_name_in_the_wrong_case_is_reported_with_its_place() -> None:
     found = only_defect(changed(ACCOUNTS, [{}, {"name": "WebApp01"}]))
     assert (found.path, found.kind, found.found) == (f"{ACCOUNTS}[1].Name", DefectKind.WRONG_CASE, "name")
 
 
 @pytest.mark.parametrize("value", [None, [], "x", 5, True])
-def test_a_document_that_is_no_object_is_told(value: Json) -> None:
+def test_a_document_that_is_not_an_object_is_reported(value: Json) -> None:
     assert only_defect(value).kind is DefectKind.NOT_AN_OBJECT
 
 

@@ -56,18 +56,18 @@ def test_utf_8_is_read_with_and_without_its_mark() -> None:
         ("utf-32-be", Encoding.UTF_32_BE),
     ],
 )
-def test_wide_encodings_are_told_with_and_without_a_mark(codec: str, encoding: Encoding, mark: bool) -> None:
+def test_utf_16_and_utf_32_are_recognized_with_and_without_a_mark(codec: str, encoding: Encoding, mark: bool) -> None:
     found = decode((("\ufeff" if mark else "") + '{"a": 1}').encode(codec))
     assert isinstance(found, EncodingDefect)
     assert (found.encoding, found.bom, found.accepted_by) == (encoding, mark, frozenset())
 
 
-def test_a_byte_that_is_not_utf_8_is_told_with_its_offset() -> None:
+def test_a_byte_that_is_not_utf_8_is_reported_with_its_offset() -> None:
     found = decode(b'\xef\xbb\xbf{"a":"\xe4"}')
     assert found == EncodingDefect(Encoding.UNKNOWN, True, 9, '{"a":"\ufffd"}', frozenset({Fetcher.V2}))
 
 
-def test_outside_a_string_nobody_reads_a_byte_that_is_not_utf_8() -> None:
+def test_outside_a_string_no_generation_accepts_a_byte_that_is_not_utf_8() -> None:
     found = decode(b'{"a":1}\xe4')
     assert isinstance(found, EncodingDefect)
     assert (found.offset, found.accepted_by) == (7, frozenset())
@@ -118,7 +118,7 @@ def test_outside_a_string_nobody_reads_a_byte_that_is_not_utf_8() -> None:
         ("{,}", K.SYNTAX, 1, 3),
     ],
 )
-def test_what_stands_in_the_way_is_told_with_its_place(text: str, kind: K, line: int, column: int) -> None:
+def test_a_defect_has_its_kind_and_position(text: str, kind: K, line: int, column: int) -> None:
     found = defect(text)
     assert (found.kind, found.line, found.column) == (kind, line, column)
     assert found.message
@@ -130,16 +130,16 @@ def test_1_3_accepts_what_2_refuses(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{'a':1}", "<html>", '{"a":NaN}', '{"a" 1}'])
-def test_some_defects_nobody_is_known_to_accept(text: str) -> None:
+def test_some_defects_are_accepted_by_no_generation(text: str) -> None:
     assert defect(text).accepted_by == frozenset()
 
 
-def test_a_defect_repeats_nothing_of_the_text() -> None:
+def test_a_defect_does_not_repeat_the_text() -> None:
     for text in ('{"password": "hunter2', '{"password": hunter2}', "hunter2", '{"a": "hunter2\\q"}'):
         assert "hunter2" not in repr(parse(text))
 
 
-def test_nothing_of_a_document_is_in_its_repr() -> None:
+def test_the_repr_of_a_document_does_not_show_it() -> None:
     assert "hunter2" not in repr(parse('{"password": "hunter2"}')) + repr(decode(b"hunter2"))
     assert "hunter2" not in repr(decode(b"hunter2\xff"))
 
@@ -163,7 +163,7 @@ def test_brackets_within_strings_do_not_nest() -> None:
     assert parsed('["' + "[" * 1000 + '"]').value == ["[" * 1000]
 
 
-def test_half_of_a_surrogate_pair_is_read_as_go_reads_it() -> None:
+def test_an_unpaired_surrogate_is_read_as_by_go() -> None:
     assert parsed(r'"\ud800x"').value == "\ufffdx"
     assert parsed(r'"\udc00\ud83d\ude00"').value == "\ufffd\U0001f600"
     assert parsed(r'"\\ud800"').value == r"\ud800"
@@ -186,11 +186,11 @@ def test_a_document_can_be_hashed() -> None:
         ({}, "an object"),
     ],
 )
-def test_types_have_the_names_that_json_gives_them(value: object, name: str) -> None:
+def test_types_have_their_json_names(value: object, name: str) -> None:
     assert type_name(value) == name
 
 
-def test_the_nearest_key_differs_in_case_or_white_space_alone() -> None:
+def test_the_nearest_key_differs_only_in_case_or_white_space() -> None:
     assert nearest_key({"DNSname": 1, "x": 2}, "DnsName") == "DNSname"
     assert nearest_key({" DnsName": 1}, "DnsName") == " DnsName"
     assert nearest_key({"DnsName": 1, "Dns": 2}, "DnsName") is None
@@ -205,7 +205,7 @@ values = st.recursive(
 
 
 @given(values, st.booleans(), st.sampled_from([None, 2]))
-def test_a_value_comes_back_as_it_was(value: Json, ascii_only: bool, indent: int | None) -> None:
+def test_a_value_round_trips(value: Json, ascii_only: bool, indent: int | None) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
     read = decode(text.encode())
     assert isinstance(read, Text)

@@ -44,7 +44,7 @@ def refused_yaml(text: str) -> LocatedError:
 def paths(value: object, path: Path = ()) -> list[Path]:
     """The paths of all parts."""
     entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(inner for key, one in entries for inner in paths(one, (*path, key)))]
+    return [path, *(inner for key, value in entries for inner in paths(value, (*path, key)))]
 
 
 def at(value: object, path: Path) -> object:
@@ -78,7 +78,7 @@ def assert_read_or_refused(read: Callable[[str], Located], text: str) -> None:
 # JSON
 
 
-def test_an_entry_of_json_stands_where_its_key_does_and_an_item_where_it_begins() -> None:
+def test_a_json_entry_has_the_position_of_its_key_and_an_item_its_start() -> None:
     located = read_json('{\n  "a": [1,\n    {"b":\n "x"}],\n  "c\\u0041": []\n}')
     assert located.value == {"a": [1, {"b": "x"}], "cA": []}
     assert located.positions == {
@@ -91,14 +91,14 @@ def test_an_entry_of_json_stands_where_its_key_does_and_an_item_where_it_begins(
     }
 
 
-def test_what_is_not_there_stands_where_what_is_around_it_does() -> None:
+def test_a_missing_part_has_the_position_of_its_container() -> None:
     located = read_json('{\n  "containerDefinitions": [\n    {"name": "web"}\n  ]\n}')
     assert located.at(("containerDefinitions", 0, "credentialSpecs", 0)) == Position(3, 5)
     assert located.at(("family",)) == Position(1, 1)
 
 
 @given(VALUES, st.sampled_from([None, 0, 2]))
-def test_any_json_comes_back_with_the_place_of_each_part(value: Json, indent: int | None) -> None:
+def test_any_json_is_read_with_the_position_of_each_part(value: Json, indent: int | None) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=False)
     located = read_json(text)
     assert located.value == value
@@ -122,7 +122,7 @@ def test_any_text_is_json_or_refused(text: str) -> None:
         ("[" * 1_000_000, Position(1, 501)),
     ],
 )
-def test_what_is_no_json_is_refused_at_its_place(text: str, position: Position) -> None:
+def test_invalid_json_is_refused_with_its_position(text: str, position: Position) -> None:
     assert refused_json(text).position == position
 
 
@@ -133,7 +133,7 @@ def test_json_that_is_too_long_is_refused() -> None:
 # YAML
 
 
-def test_an_entry_of_yaml_stands_where_its_key_does_and_an_item_where_it_begins() -> None:
+def test_a_yaml_entry_has_the_position_of_its_key_and_an_item_its_start() -> None:
     located = read_yaml("a:\n  - 1\n  - b: >-\n      long\n    c: [x]\n'd':\n  e: !Sub ${F}\n")
     assert located.value == {"a": [1, {"b": "long", "c": ["x"]}], "d": {"e": {"Fn::Sub": "${F}"}}}
     assert located.positions == {
@@ -189,17 +189,17 @@ def test_short_forms_of_cloudformation_are_its_functions(text: str, value: objec
         ("1" * 400, "1" * 400),
     ],
 )
-def test_a_scalar_is_a_number_only_where_nobody_can_mean_a_text(text: str, value: object) -> None:
+def test_a_scalar_is_a_number_only_if_it_cannot_be_meant_as_a_text(text: str, value: object) -> None:
     found = read_yaml(text).value
     assert found == value
     assert type(found) is type(value)
 
 
-def test_keys_are_the_texts_that_stand_there() -> None:
+def test_keys_are_texts_as_written() -> None:
     assert read_yaml("on: 1\n1: 2\nnull: 3\n2024-01-01: 4").value == {"on": 1, "1": 2, "null": 3, "2024-01-01": 4}
 
 
-def test_what_an_alias_stands_for_has_a_path_of_its_own() -> None:
+def test_an_alias_has_its_own_paths() -> None:
     located = read_yaml("base: &base\n  a: 1\none: *base\ntwo:\n  <<: *base\n  b: 2\n")
     assert located.value == {"base": {"a": 1}, "one": {"a": 1}, "two": {"b": 2, "a": 1}}
     assert located.at(("one",)) == Position(3, 1)
@@ -207,7 +207,7 @@ def test_what_an_alias_stands_for_has_a_path_of_its_own() -> None:
     assert located.at(("two", "a")) == Position(2, 3)
 
 
-def test_own_keys_win_over_merged_ones_and_earlier_sources_over_later_ones() -> None:
+def test_own_keys_override_merged_keys_and_earlier_sources_later_ones() -> None:
     text = "x: &x {a: 1, b: 1}\ny: &y {b: 2, c: 2, <<: *x}\nz: {<<: [*y, *x], c: 3}"
     found = read_yaml(text).value
     assert isinstance(found, dict)
@@ -261,7 +261,7 @@ MERGE_CHAIN = "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: *a{n - 1}}}\n" fo
         ("#" * (YAML_LIMIT + 1), f"the text is longer than {YAML_LIMIT} characters", None),
     ],
 )
-def test_what_is_no_yaml_for_us_is_refused_at_its_place(text: str, reason: str, position: Position | None) -> None:
+def test_invalid_yaml_is_refused_with_its_position(text: str, reason: str, position: Position | None) -> None:
     error = refused_yaml(text)
     assert error.reason.startswith(reason)
     assert error.position == position
@@ -273,13 +273,13 @@ def test_a_million_characters_of_yaml_are_read() -> None:
     assert len(found) == 60_000
 
 
-def test_a_mark_at_the_beginning_and_windows_line_ends_change_nothing() -> None:
+def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
     assert read_yaml("\ufeffa: 1\r\nb:\r\n  - c\r\n").value == {"a": 1, "b": ["c"]}
     assert read_yaml("a: 1\r\nb:\r\n  - c\r\n").at(("b", 0)) == Position(3, 5)
     assert read_json('{\r\n "a": 1}').at(("a",)) == Position(2, 2)
 
 
-def test_without_libyaml_yaml_is_read_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_yaml_is_read_without_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "a: &a\n  - !Sub ${B}\n  - {c: !GetAtt D.E}\nb: *a\n"
     located = read_yaml(text)
     monkeypatch.delattr("yaml.CSafeLoader")

@@ -45,11 +45,11 @@ def test_a_domain_name_in_the_accepted_form_has_no_defect(text: str) -> None:
         ("https://contoso.com", "':'"),
     ],
 )
-def test_what_keeps_a_text_from_being_a_domain_name_is_named(text: str, words: str) -> None:
+def test_the_defect_of_a_domain_name_is_reported(text: str, words: str) -> None:
     assert words in str(domain_name_defect(text))
 
 
-def test_the_daemon_2_wants_a_dot() -> None:
+def test_daemon_2_requires_a_dot() -> None:
     assert domain_name_defect("contoso") is None
     assert domain_name_defect("contoso", needs_dot=True) == "it has no dot"
     assert domain_name_defect("contoso.com", needs_dot=True) is None
@@ -74,11 +74,11 @@ def test_253_characters_are_a_domain_name() -> None:
         ("Web App$", (AccountNameDefect.DOLLAR, AccountNameDefect.CHARACTERS)),
     ],
 )
-def test_an_account_name_tells_each_defect_once(text: str, defects: tuple[AccountNameDefect, ...]) -> None:
+def test_an_account_name_has_each_defect_once(text: str, defects: tuple[AccountNameDefect, ...]) -> None:
     assert account_name_defects(text) == defects
 
 
-def test_the_bare_account_name_is_what_the_credspec_should_hold() -> None:
+def test_the_bare_account_name_has_no_domain_and_no_dollar() -> None:
     assert bare_account_name("CONTOSO\\WebApp01$") == "WebApp01"
 
 
@@ -105,12 +105,12 @@ def test_each_character_that_the_daemon_refuses_is_found(character: str) -> None
         ("CONTOSO/user", UserNameForm.FORBIDDEN_CHARACTER),
     ],
 )
-def test_the_form_of_a_user_name_is_told(text: str, form: UserNameForm) -> None:
+def test_the_form_of_a_user_name(text: str, form: UserNameForm) -> None:
     assert user_name_form(text) is form
 
 
 @pytest.mark.parametrize("text", ["CONTOSO\\user", "user@contoso.com", "old:user", "old:user:x", "user "])
-def test_the_bare_user_name_is_what_was_most_likely_meant(text: str) -> None:
+def test_the_bare_user_name_has_no_domain(text: str) -> None:
     assert bare_user_name(text).partition(":")[0] == "user"
 
 

@@ -74,13 +74,13 @@ def test_keys_that_the_daemon_does_not_read_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "user:password", '{"username": "user"', "{'username': 'user'}"])
-def test_what_is_not_json_is_told_with_its_details(text: str) -> None:
+def test_text_that_is_not_json_is_reported_with_its_details(text: str) -> None:
     (found,) = defects(text)
     assert found.kind is K.NOT_JSON
     assert found.json is not None
 
 
-def test_json_that_1_3_accepts_stops_2_alone() -> None:
+def test_only_2_fails_on_json_that_1_3_accepts() -> None:
     (found,) = defects(secret() + " x")
     assert found.json is not None
     assert found.json.kind is JsonDefectKind.TRAILING_GARBAGE
@@ -90,21 +90,21 @@ def test_json_that_1_3_accepts_stops_2_alone() -> None:
 @pytest.mark.parametrize(
     ("text", "kind"), [("[]", "an array"), ('"x"', "a string"), ("null", "null"), ("5", "a number")]
 )
-def test_what_is_no_object_is_told(text: str, kind: str) -> None:
+def test_a_secret_that_is_not_an_object_is_reported(text: str, kind: str) -> None:
     (found,) = defects(text)
     assert (found.kind, found.found) == (K.NOT_AN_OBJECT, kind)
 
 
 @pytest.mark.parametrize("key", ["username", "password", "domainName"])
 @pytest.mark.parametrize("value", [5, True, [], {}])
-def test_a_field_that_is_no_string_is_told(key: str, value: object) -> None:
+def test_a_field_that_is_not_a_string_is_reported(key: str, value: object) -> None:
     (found,) = defects(secret(**{key: value}))
     assert (found.kind, found.key, found.stumbles) == (K.WRONG_TYPE, key, frozenset(Fetcher))
 
 
 @pytest.mark.parametrize("key", ["username", "password", "domainName"])
 @pytest.mark.parametrize("value", [..., None])
-def test_a_missing_field_is_told(key: str, value: object) -> None:
+def test_a_missing_field_is_reported(key: str, value: object) -> None:
     (found,) = defects(secret(**{key: value}))
     assert (found.kind, found.key) == (K.MISSING, key)
 
@@ -129,44 +129,44 @@ def test_a_longer_spelling_in_the_wrong_case_is_named() -> None:
     assert (found.found, found.expected) == ("usernameofstandarduseraccount", "usernameOfStandardUserAccount")
 
 
-def test_a_string_under_the_other_key_mends_a_wrong_type_for_2() -> None:
+def test_for_2_a_string_in_the_other_key_replaces_a_wrong_type() -> None:
     found = document(secret(username=5, usernameOfStandardUserAccount="user"))
     (note,) = found.notes
     assert (note.kind, note.stumbles) == (K.WRONG_TYPE, frozenset({Fetcher.V1_3}))
     assert isinstance(read_fields(found), SecretFields)
 
 
-def test_an_empty_string_gives_way_to_the_other_key() -> None:
+def test_an_empty_string_is_replaced_by_the_other_key() -> None:
     assert fields(secret(username="", usernameOfStandardUserAccount="other")).username == "other"
 
 
-def test_two_spellings_that_differ_are_noted_and_the_shorter_taken() -> None:
+def test_different_values_in_both_spellings_are_noted_and_the_shorter_key_is_used() -> None:
     text = secret(passwordOfStandardUserAccount="another", usernameOfStandardUserAccount="user")
     assert fields(text).password.reveal() == CANARY
     (note,) = document(text).notes
     assert (note.kind, note.key, note.stumbles) == (K.BOTH_SPELLINGS, "password", frozenset())
 
 
-def test_a_duplicate_key_is_noted_and_the_last_taken() -> None:
+def test_a_duplicate_key_is_noted_and_the_last_one_is_used() -> None:
     text = '{"x": 1, "x": 2, "username": "old", ' + secret()[1:]
     assert fields(text).username == "user"
     assert [(note.kind, note.key) for note in document(text).notes] == [(K.DUPLICATE_KEY, "username")]
 
 
 @pytest.mark.parametrize("value", [{}, []])
-def test_a_distinguished_name_that_is_an_object_kills_1_3_alone(value: object) -> None:
+def test_only_1_3_fails_on_a_distinguished_name_that_is_an_object(value: object) -> None:
     (note,) = document(secret(distinguishedName=value)).notes
     assert (note.kind, note.key, note.stumbles) == (K.WRONG_TYPE, "distinguishedName", frozenset({Fetcher.V1_3}))
 
 
 @pytest.mark.parametrize("value", ["", None, 5])
-def test_a_distinguished_name_of_nothing_is_none(value: object) -> None:
+def test_an_empty_distinguished_name_is_none(value: object) -> None:
     text = secret(distinguishedName=value)
     assert (fields(text).distinguished_name, document(text).notes) == (None, ())
 
 
 @pytest.mark.parametrize("key", ["username", "password", "domainName"])
-def test_an_empty_field_is_told(key: str) -> None:
+def test_an_empty_field_is_reported(key: str) -> None:
     (found,) = defects(secret(**{key: ""}))
     assert (found.kind, found.key) == (K.EMPTY, key)
 
@@ -194,27 +194,27 @@ def test_a_domain_must_be_shorter_than_253_bytes() -> None:
         ("first last", UserNameForm.FORBIDDEN_CHARACTER),
     ],
 )
-def test_a_user_name_that_is_not_bare_is_told_with_its_form(name: str, form: UserNameForm) -> None:
+def test_a_user_name_that_is_not_bare_is_reported_with_its_form(name: str, form: UserNameForm) -> None:
     (found,) = defects(secret(username=name))
     assert (found.kind, found.found, found.form) == (K.USER_NAME_FORM, name, form)
 
 
-def test_a_rotation_is_read_where_the_daemon_reads_one() -> None:
+def test_a_rotation_is_read_only_if_the_daemon_reads_it() -> None:
     assert fields(secret(username="blue:green"), rotation=True).username == "green"
     assert fields(secret(), rotation=True).username == "user"
     assert not isinstance(read_fields(document(secret(username="blue:")), rotation=True), SecretFields)
 
 
-def test_a_domain_name_in_another_form_is_told_with_the_reason() -> None:
+def test_a_domain_name_in_another_form_is_reported_with_the_reason() -> None:
     (found,) = defects(secret(domainName="contoso.com."))
     assert (found.kind, found.reason, found.stumbles) == (K.DOMAIN_FORM, "it ends in a dot", frozenset(Fetcher))
     (found,) = defects(secret(domainName="contoso"))
     assert (found.reason, found.stumbles) == ("it has no dot", frozenset({Fetcher.V2}))
 
 
-def test_several_defects_are_told_at_once() -> None:
+def test_several_defects_are_reported_at_once() -> None:
     found = defects('{"Username": "x", "password": "", "domainName": "a_b"}')
-    assert [(one.kind, one.key) for one in found] == [
+    assert [(defect.kind, defect.key) for defect in found] == [
         (K.WRONG_CASE, "username"),
         (K.EMPTY, "password"),
         (K.DOMAIN_FORM, "domainName"),
@@ -237,7 +237,7 @@ def test_several_defects_are_told_at_once() -> None:
         secret(**{CANARY: 1}),
     ],
 )
-def test_a_password_shows_nowhere(text: str) -> None:
+def test_a_password_is_never_shown(text: str) -> None:
     read = read_secret(text)
     shown = repr(read) + str(read)
     if isinstance(read, SecretDocument):
@@ -262,5 +262,5 @@ def test_any_text_is_a_secret_or_hashable_defects(text: str) -> None:
 
 
 @given(st.text(min_size=1, max_size=20))
-def test_any_password_comes_back_as_it_was(password: str) -> None:
+def test_any_password_round_trips(password: str) -> None:
     assert fields(secret(password=password)).password == Hidden(password)

@@ -88,13 +88,13 @@ def test_the_answer_of_describe_task_definition_is_read() -> None:
     assert read_task_definition({"taskDefinition": registered(), "tags": []}) == read_task_definition(registered())
 
 
-def test_what_is_left_open_is_none_or_empty() -> None:
+def test_values_that_are_not_set_are_none_or_empty() -> None:
     found = read_task_definition({"containerDefinitions": [{"name": "web", "user": None, "credentialSpecs": None}]})
     assert found == TaskDefinition(family=None, containers=(Container("web"),))
     assert found.containers[0].essential
 
 
-def test_strings_of_other_databases_are_passed_over() -> None:
+def test_strings_of_other_databases_are_ignored() -> None:
     short = "Server=db.corp.example;Database=x;Uid=root;Pwd=hunter2"
     variables = {
         "MYSQL_CONNECTION": short,
@@ -110,12 +110,12 @@ def test_strings_of_other_databases_are_passed_over() -> None:
         "secrets": [{"name": name, "valueFrom": f"/app/{name}"} for name in ("MYSQL_DB", "MAIN_DB")],
     }
     (read,) = read_task_definition({"containerDefinitions": [container]}).containers
-    assert [one.name for one in read.connection_strings] == ["ConnectionStrings__Main"]
+    assert [string.name for string in read.connection_strings] == ["ConnectionStrings__Main"]
     assert [name for name, _ in read.secrets] == ["MAIN_DB"]
     assert "hunter2" not in repr(read)
 
 
-def test_what_ecs_reads_before_it_starts_a_container_is_kept_with_where_it_is_named() -> None:
+def test_secrets_and_parameters_are_kept_with_their_use() -> None:
     container = {
         "name": "web",
         "secrets": [{"name": "KEY", "valueFrom": "/app/key"}, {"name": "OPEN", "valueFrom": Open("${Secret}")}],
@@ -131,7 +131,7 @@ def test_what_ecs_reads_before_it_starts_a_container_is_kept_with_where_it_is_na
 
 
 @pytest.mark.parametrize("wrong", [{"secrets": {}}, {"secrets": ["a"]}, {"repositoryCredentials": "a"}])
-def test_secrets_that_are_not_as_ecs_wants_them_are_passed_over(wrong: dict[str, Any]) -> None:
+def test_secrets_in_another_form_are_ignored(wrong: dict[str, Any]) -> None:
     (read,) = read_task_definition({"containerDefinitions": [{"name": "web", **wrong}]}).containers
     assert read.references == ()
 
@@ -156,7 +156,7 @@ def test_other_environment_variables_are_not_kept() -> None:
         ({"requiresCompatibilities": ["EC2", 5]}, "requiresCompatibilities[1]", "a number, not a string"),
     ],
 )
-def test_a_wrong_type_is_told_with_its_path(change: dict[str, Any], path: str, words: str) -> None:
+def test_a_wrong_type_is_reported_with_its_path(change: dict[str, Any], path: str, words: str) -> None:
     found = error(registered() | change)
     assert (found.path, words in str(found)) == (path, True)
 
@@ -173,7 +173,7 @@ def test_a_wrong_type_is_told_with_its_path(change: dict[str, Any], path: str, w
         ({"credentialspecs": []}, "credentialspecs", "the wrong case: the key is credentialSpecs"),
     ],
 )
-def test_a_wrong_type_in_a_container_is_told_with_its_path(change: dict[str, Any], path: str, words: str) -> None:
+def test_a_wrong_type_in_a_container_is_reported_with_its_path(change: dict[str, Any], path: str, words: str) -> None:
     document = {"containerDefinitions": [{"name": "a"}, {"name": "web", **change}]}
     if "CredentialSpecs" not in change:
         document = {"taskDefinition": document}  # type: ignore[dict-item]
@@ -191,16 +191,16 @@ def test_a_wrong_type_in_a_container_is_told_with_its_path(change: dict[str, Any
         {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": []}},
     ],
 )
-def test_cloudformations_form_is_named_as_such(value: object) -> None:
+def test_a_cloudformation_template_is_refused_as_such(value: object) -> None:
     assert "CloudFormation" in str(error(value))
 
 
 @pytest.mark.parametrize("value", [None, [], "x", 5])
-def test_what_is_no_object_is_refused(value: object) -> None:
+def test_a_value_that_is_not_an_object_is_refused(value: object) -> None:
     assert "the document is" in str(error(value))
 
 
-def test_an_error_holds_no_value() -> None:
+def test_an_error_contains_no_value() -> None:
     document = registered()
     document["containerDefinitions"][0]["environment"][1]["value"] = ["hunter2"]
     assert "hunter2" not in repr(error(document))
@@ -243,7 +243,7 @@ def test_an_exact_prefix_is_split_off(prefix: Prefix, target: str) -> None:
         ("credentialspecdomainless=" + ARN, NearMiss.MISSPELT, Prefix.DOMAINLESS),
     ],
 )
-def test_a_near_miss_is_told_apart(text: str, near_miss: NearMiss, meant: Prefix | None) -> None:
+def test_a_near_miss_of_a_prefix_is_recognized(text: str, near_miss: NearMiss, meant: Prefix | None) -> None:
     found = split_credential_spec(text)
     assert (found.near_miss, found.meant) == (near_miss, meant)
     if meant:
@@ -252,7 +252,7 @@ def test_a_near_miss_is_told_apart(text: str, near_miss: NearMiss, meant: Prefix
         assert split_credential_spec(found.suggestion).near_miss is None
 
 
-def test_without_an_exact_prefix_ecs_sees_none() -> None:
+def test_without_an_exact_prefix_the_entry_has_none() -> None:
     found = split_credential_spec("CredentialSpec:" + ARN)
     assert (found.prefix, found.rest) == (None, "CredentialSpec:" + ARN)
 
@@ -286,9 +286,9 @@ places = st.sampled_from([*registered(), "Family", "taskDefinition", "containers
 def test_any_value_is_a_task_definition_or_its_error(value: object, place: str, in_container: bool) -> None:
     document = copy.deepcopy(registered())
     (document["containerDefinitions"][0] if in_container else document)[place] = value
-    for one in (value, document, {"taskDefinition": value}, {"containerDefinitions": [value]}):
+    for candidate in (value, document, {"taskDefinition": value}, {"containerDefinitions": [value]}):
         try:
-            found = read_task_definition(one)
+            found = read_task_definition(candidate)
         except TaskDefinitionError:
             continue
         hash(found)

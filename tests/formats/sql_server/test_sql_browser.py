@@ -29,7 +29,7 @@ def test_an_instance_without_tcp_has_no_port() -> None:
 
 
 def test_all_instances_are_in_one_answer() -> None:
-    assert [one.name for one in parse(answer(SALES + PIPES))] == ["SALES", "HR"]
+    assert [instance.name for instance in parse(answer(SALES + PIPES))] == ["SALES", "HR"]
     assert parse(answer("")) == ()
 
 
@@ -70,9 +70,9 @@ def test_the_request_ends_with_a_null_byte() -> None:
 
 @given(st.binary(max_size=300))
 def test_any_answer_is_read_or_refused(data: bytes) -> None:
-    for one in (data, b"\x05" + len(data).to_bytes(2, "little") + data):
+    for content in (data, b"\x05" + len(data).to_bytes(2, "little") + data):
         try:
-            found = parse(one)
+            found = parse(content)
         except BrowserAnswerError:
             continue
         assert all(each.port is None or 0 < each.port < 65536 for each in found)
@@ -80,5 +80,5 @@ def test_any_answer_is_read_or_refused(data: bytes) -> None:
 
 @given(st.dictionaries(st.text("abcXYZ019_$#", min_size=1, max_size=16), st.none() | st.integers(1, 65535), max_size=5))
 def test_the_answers_of_the_lab_are_read(instances: dict[str, int | None]) -> None:
-    told = FakeSqlBrowser(instances).answer(b"\x03")
-    assert {one.name: one.port for one in parse(told or answer(""))} == instances
+    listed = FakeSqlBrowser(instances).answer(b"\x03")
+    assert {instance.name: instance.port for instance in parse(listed or answer(""))} == instances

@@ -37,12 +37,12 @@ def test_a_manifest_names_the_templates_of_its_stacks_and_nested_assemblies() ->
     assert found == Assembly((Stack("Web", "Web.template.json", parameters),), ("assembly-Prod",))
 
 
-def test_a_nested_assembly_has_a_manifest_of_its_own() -> None:
+def test_a_nested_assembly_has_its_own_manifest() -> None:
     found = read_manifest((CDK_OUT / "assembly-Prod" / MANIFEST).read_text(encoding="utf-8"))
     assert found == Assembly((Stack("ProdWeb", "ProdWeb.template.json"),), ())
 
 
-def test_the_template_that_a_manifest_names_is_read_with_what_it_says_of_the_target() -> None:
+def test_the_template_in_a_manifest_is_read_with_its_environment() -> None:
     (stack,) = read_manifest((CDK_OUT / MANIFEST).read_text(encoding="utf-8")).stacks
     located = read_json((CDK_OUT / stack.template).read_text(encoding="utf-8"))
     assert is_template(located.value)
@@ -52,14 +52,14 @@ def test_the_template_that_a_manifest_names_is_read_with_what_it_says_of_the_tar
     assert options["awslogs-region"] == "eu-central-1"
 
 
-def test_a_stack_that_is_bound_to_no_account_or_region_gives_no_parameters() -> None:
+def test_a_stack_without_an_environment_has_no_parameters() -> None:
     for environment in ("aws://unknown-account/unknown-region", "somewhere", None, 1):
         text = manifest("aws:cloudformation:stack", {"templateFile": "a.json"}, environment=environment)
         assert read_manifest(text).stacks == (Stack("Web", "a.json"),)
 
 
 @pytest.mark.parametrize("name", ["../a.json", "/etc/passwd", "a/../../b.json", "..\\a.json", "C:\\a.json"])
-def test_a_name_that_leads_out_of_the_directory_is_refused_at_its_line(name: str) -> None:
+def test_a_name_outside_of_the_directory_is_refused_with_its_position(name: str) -> None:
     error = refused(manifest("aws:cloudformation:stack", {"templateFile": name}))
     assert (error.reason, error.position) == ("templateFile is outside of the assembly's directory", Position(7, 5))
     error = refused(manifest("cdk:cloud-assembly", {"directoryName": name}))
@@ -82,19 +82,17 @@ def test_a_stack_without_a_template_is_refused(properties: object) -> None:
         {"version": "1", "artifacts": {"a": {"type": 1}}},
     ],
 )
-def test_another_document_is_no_manifest(value: object) -> None:
+def test_another_document_is_not_a_manifest(value: object) -> None:
     assert not is_manifest(value)
     assert refused(json.dumps(value)).reason == "this is not a manifest of a CDK assembly"
 
 
-def test_a_manifest_that_is_cut_off_is_refused_where_it_ends() -> None:
+def test_a_truncated_manifest_is_refused_with_its_position() -> None:
     assert refused('{"version": "48.0.0",').position == Position(1, 22)
 
 
 @given(JSON, st.sampled_from(["aws:cloudformation:stack", "cdk:cloud-assembly", "cdk:tree"]), JSON)
-def test_whatever_stands_in_a_manifest_it_is_read_or_refused(
-    properties: object, kind: str, environment: object
-) -> None:
+def test_any_manifest_is_read_or_refused(properties: object, kind: str, environment: object) -> None:
     try:
         found = read_manifest(manifest(kind, properties, environment=environment))
     except LocatedError:

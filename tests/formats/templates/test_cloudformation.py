@@ -59,13 +59,13 @@ def test_fargate_with_a_credspec_in_s3() -> None:
     read = read_task_definition(definition.located.value)
     assert (read.family, read.network_mode, read.os_family) == ("web-test", "awsvpc", "LINUX")
     assert read.execution_role_arn == "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/web-execution"
-    assert [one.name for one in read.containers] == ["web"]
+    assert [container.name for container in read.containers] == ["web"]
     assert read.containers[0].environment == (("KRB5CCNAME", "/var/credentials-fetcher/krbdir/krb5cc"),)
     assert read.containers[0].logs
     assert read.containers[0].logs.region == "${AWS::Region}"
 
 
-def test_given_parameters_take_the_place_of_defaults() -> None:
+def test_given_parameters_override_defaults() -> None:
     given = {
         "Environment": "production",
         "AWS::Partition": "aws",
@@ -83,7 +83,7 @@ def test_given_parameters_take_the_place_of_defaults() -> None:
     assert line_of(definition, "containerDefinitions", 1) == line_with("fargate-s3.yaml", "- Name: metrics")
 
 
-def test_numbers_and_truths_have_the_type_that_ecs_asks_for() -> None:
+def test_numbers_and_booleans_have_the_types_that_ecs_requires() -> None:
     definition = only(sample("fargate-s3.yaml"))
     assert at(definition, "cpu") == "256"
     assert at(definition, "containerDefinitions", 0, "essential") is True
@@ -91,7 +91,7 @@ def test_numbers_and_truths_have_the_type_that_ecs_asks_for() -> None:
     assert at(definition, "containerDefinitions", 0, "environment", 2) == {"name": "Workers", "value": "4"}
 
 
-def test_the_default_of_a_parameter_without_echo_is_not_read() -> None:
+def test_the_default_of_a_no_echo_parameter_is_not_read() -> None:
     found = read_template(sample("fargate-s3.yaml"), {"DatabasePassword": "hunter3"})
     assert "hunter" not in repr(found)
     assert at(found.definitions[0], "containerDefinitions", 0, "environment", 1, "value") == "${DatabasePassword}"
@@ -107,7 +107,7 @@ def test_ec2_with_a_credspec_in_parameter_store() -> None:
     assert read_task_definition(definition.located.value).requires_compatibilities == ("EC2",)
 
 
-def test_joined_hosts_with_a_condition_that_is_not_known() -> None:
+def test_joined_hosts_with_an_unknown_condition() -> None:
     definition = only(sample("ec2-joined.yaml"))
     assert (definition.name, definition.launch) == ("Batch", "EC2")
     assert at(definition, "containerDefinitions", 0, "credentialSpecs") == [Open("${Fn::If WithGmsa}")]
@@ -129,7 +129,7 @@ def test_joined_hosts_with_the_condition_known() -> None:
     assert line_of(without, *FIRST_CREDSPEC) == line_with("ec2-joined.yaml", "- Name: batch")
 
 
-def test_sam_with_values_that_only_the_deployment_knows() -> None:
+def test_sam_with_values_that_are_unknown_before_deployment() -> None:
     definition = only(sample("sam.yaml"), {"CredSpecArn": "/acme/other"})
     assert (definition.name, definition.launch) == ("Reports", None)
     assert at(definition, *FIRST_CREDSPEC) == Open("credentialspecdomainless:${CredSpecArn}")
@@ -153,14 +153,14 @@ def test_a_stack_that_cdk_has_synthesized() -> None:
 
 
 @pytest.mark.parametrize("name", ["fargate-s3.yaml", "ec2-ssm.json", "ec2-joined.yaml", "sam.yaml"])
-def test_a_definition_without_a_place_of_its_own_stands_at_its_resource(name: str) -> None:
+def test_a_definition_without_a_position_has_that_of_its_resource(name: str) -> None:
     definition = only(sample(name))
     position = definition.located.at(("taskRoleArn",))
     assert position
     assert definition.name in (SAMPLES / name).read_text(encoding="utf-8").splitlines()[position.line - 1]
 
 
-# What is a template
+# Templates
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_definition_without_a_place_of_its_own_stands_at_its_resource(name: st
         {"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Fn::ForEach::A": []}},
     ],
 )
-def test_templates_are_told_by_their_resources(value: object) -> None:
+def test_templates_are_recognized_by_their_resources(value: object) -> None:
     assert is_template(value)
 
 
@@ -191,7 +191,7 @@ def test_templates_are_told_by_their_resources(value: object) -> None:
         {"containerDefinitions": []},
     ],
 )
-def test_other_documents_are_no_templates(value: object) -> None:
+def test_other_documents_are_not_templates(value: object) -> None:
     assert not is_template(value)
 
 
@@ -215,7 +215,7 @@ def with_containers(containers: object, **properties: object) -> Located:
     return read_json(json.dumps(document, indent=1))
 
 
-def test_a_list_of_texts_that_is_not_known_holds_one_open_text() -> None:
+def test_an_unknown_list_of_texts_has_one_open_text() -> None:
     located = with_containers(
         [{"Name": "web", "CredentialSpecs": {"Fn::If": ["Maybe", ["a"], ["b", "c"]]}}],
         RequiresCompatibilities={"Fn::Transform": {"Name": "Mine"}},
@@ -226,7 +226,7 @@ def test_a_list_of_texts_that_is_not_known_holds_one_open_text() -> None:
     assert read_task_definition(definition.located.value).containers[0].name == "web"
 
 
-def test_a_container_that_may_be_missing_is_there_and_keeps_its_place() -> None:
+def test_a_container_that_may_be_missing_is_included_with_its_position() -> None:
     sidecar = {"Name": "side", "CredentialSpecs": ["credentialspec:x"]}
     located = with_containers([{"Name": "web"}, {"Fn::If": ["Maybe", sidecar, {"Ref": "AWS::NoValue"}]}])
     definition = only(located)
@@ -235,16 +235,16 @@ def test_a_container_that_may_be_missing_is_there_and_keeps_its_place() -> None:
     assert definition.located.at(("containerDefinitions", 1, "credentialSpecs", 0)) == located.positions[place]
 
 
-def test_of_two_containers_of_which_one_will_be_there_what_they_share_is_known() -> None:
-    one = {"Name": "web", "Image": "a", "User": "1", "CredentialSpecs": ["credentialspec:x"]}
+def test_the_common_parts_of_two_possible_containers_are_known() -> None:
+    first = {"Name": "web", "Image": "a", "User": "1", "CredentialSpecs": ["credentialspec:x"]}
     other = {"Name": "web", "Image": "b", "CredentialSpecs": ["credentialspec:x"]}
-    definition = only(with_containers([{"Fn::If": ["Maybe", one, other]}]))
+    definition = only(with_containers([{"Fn::If": ["Maybe", first, other]}]))
     label = Open("${Fn::If Maybe}")
     shared = {"name": "web", "credentialSpecs": ["credentialspec:x"]}
     assert at(definition, "containerDefinitions", 0) == {**shared, "image": label, "user": label}
 
 
-def test_objects_numbers_and_truths_that_are_not_known_are_left_out() -> None:
+def test_unknown_objects_numbers_and_booleans_are_omitted() -> None:
     open_text = {"Fn::ImportValue": "x"}
     keys = ("Essential", "Memory", "Cpu", "LogConfiguration", "Environment")
     container = {"Name": "web", **dict.fromkeys(keys, open_text)}
@@ -254,7 +254,7 @@ def test_objects_numbers_and_truths_that_are_not_known_are_left_out() -> None:
     read_task_definition(definition.located.value)
 
 
-def test_keys_of_the_user_keep_their_spelling() -> None:
+def test_the_users_own_keys_keep_their_spelling() -> None:
     container = {
         "Name": "web",
         "DockerLabels": {"Com.Acme": "1", "options": "2"},
@@ -274,7 +274,7 @@ def test_keys_of_the_user_keep_their_spelling() -> None:
     assert at(definition, "volumes") == [{"name": "v", "efsVolumeConfiguration": efs}]
 
 
-def test_a_key_in_the_case_of_the_api_is_refused_at_its_place() -> None:
+def test_a_key_in_the_spelling_of_the_api_is_refused_with_its_position() -> None:
     located = with_containers([{"Name": "web", "credentialSpecs": ["x"]}])
     with pytest.raises(LocatedError, match="CloudFormation's spelling of this key is CredentialSpecs") as caught:
         read_template(located, {})
@@ -282,18 +282,18 @@ def test_a_key_in_the_case_of_the_api_is_refused_at_its_place() -> None:
     assert caught.value.position == located.positions[place]
 
 
-# Which resources
+# Resources
 
 
-def test_a_definition_whose_condition_does_not_hold_is_left_out() -> None:
+def test_a_definition_with_a_false_condition_is_omitted() -> None:
     task = {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": []}}
     resources = {name: {**task, "Condition": name} for name in ("Yes", "No", "Maybe")}
     document = {"Parameters": PARAMETERS, "Conditions": CONDITIONS, "Resources": resources}
     found = read_template(read_json(json.dumps(document)), {}).definitions
-    assert [one.name for one in found] == ["Yes", "Maybe"]
+    assert [definition.name for definition in found] == ["Yes", "Maybe"]
 
 
-def test_what_a_transform_makes_is_left_out_by_name() -> None:
+def test_the_output_of_a_transform_is_left_out_by_name() -> None:
     text = (
         "Transform: AWS::LanguageExtensions\n"
         "Resources:\n"
@@ -341,11 +341,11 @@ def test_what_a_transform_makes_is_left_out_by_name() -> None:
         ([{"TaskDefinition": {"Ref": "Other"}, "LaunchType": "EC2"}], None),
     ],
 )
-def test_the_services_of_the_template_tell_where_it_runs(services: list[dict[str, object]], launch: str | None) -> None:
+def test_services_of_the_template_have_the_launch_type(services: list[dict[str, object]], launch: str | None) -> None:
     task = {"Type": "AWS::ECS::TaskDefinition", "Properties": {"Family": "web", "ContainerDefinitions": []}}
     resources: dict[str, object] = {"Task": task}
-    for number, one in enumerate(services):
-        properties = {"TaskDefinition": {"Ref": "Task"}, **one}
+    for number, service in enumerate(services):
+        properties = {"TaskDefinition": {"Ref": "Task"}, **service}
         resources[f"Service{number}"] = {"Type": "AWS::ECS::Service", "Properties": properties}
     document = {"Parameters": PARAMETERS, "Resources": resources}
     assert only(read_json(json.dumps(document))).launch == launch
@@ -354,7 +354,7 @@ def test_the_services_of_the_template_tell_where_it_runs(services: list[dict[str
 @pytest.mark.parametrize(
     ("kind", "left_out"), [("AWS::SNS::Topic", 0), ("AWS::ECS::TaskDefinition", 1), ("${Kind}", 1)]
 )
-def test_a_loop_is_left_out_if_it_may_make_a_task_definition(kind: str, left_out: int) -> None:
+def test_a_loop_is_left_out_if_it_may_create_a_task_definition(kind: str, left_out: int) -> None:
     text = f"""
 Transform: AWS::LanguageExtensions
 Resources:

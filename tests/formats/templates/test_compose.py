@@ -16,7 +16,7 @@ SAMPLES = Path(__file__).parents[2] / "samples" / "compose"
 
 
 def sample(name: str) -> dict[str, Definition]:
-    return {one.name: one for one in definitions(read_yaml((SAMPLES / name).read_text()))}
+    return {definition.name: definition for definition in definitions(read_yaml((SAMPLES / name).read_text()))}
 
 
 def value(definition: Definition) -> dict[str, Any]:
@@ -34,16 +34,16 @@ def made(service: dict[str, Any], **more: Any) -> tuple[Definition, ...]:
     return definitions(Located({"services": {"web": service}, **more}, {}))
 
 
-def test_a_file_for_docker_alone_is_not_judged() -> None:
+def test_a_file_only_for_docker_is_ignored() -> None:
     assert is_compose(read_yaml((SAMPLES / "docker.yaml").read_text()).value)
     assert sample("docker.yaml") == {}
 
 
-def test_services_without_a_credspec_are_not_judged() -> None:
+def test_services_without_a_credspec_are_ignored() -> None:
     assert list(sample("ecs-integration.yaml")) == ["web", "worker"]
 
 
-def test_the_ecs_integration_drops_credential_spec_and_the_finding_points_to_it() -> None:
+def test_the_ecs_integration_drops_credential_spec_and_the_position_remains() -> None:
     found = sample("ecs-integration.yaml")["web"]
     definition = read_task_definition(found.located.value)
     assert (definition.requires_compatibilities, definition.network_mode) == (("FARGATE",), "awsvpc")
@@ -62,7 +62,7 @@ def test_security_opt_becomes_docker_security_options() -> None:
     assert line("ecs-integration.yaml", found, "credentialSpecs") == f"- {option}"
 
 
-def test_without_an_extension_an_arn_tells_that_ecs_is_meant() -> None:
+def test_without_an_extension_an_arn_means_ecs() -> None:
     found = sample("ecs-cli.yaml")
     assert list(found) == ["web"]
     definition = read_task_definition(found["web"].located.value)
@@ -83,7 +83,7 @@ def test_a_doubled_dollar_is_a_dollar() -> None:
     assert (option, type(option)) == ("credentialspec:arn:$x", str)
 
 
-def test_of_the_environment_what_may_be_secret_is_not_kept() -> None:
+def test_other_environment_variables_are_not_kept() -> None:
     found = sample("ecs-integration.yaml")
     assert [value(one)["containerDefinitions"][0]["environment"] for one in found.values()] == [
         [{"name": "KRB5CCNAME", "value": "/var/credentials-fetcher/krbdir/krb5cc"}],
@@ -99,19 +99,19 @@ def test_of_the_environment_what_may_be_secret_is_not_kept() -> None:
         {"generic_resources": [{"discrete_resource_spec": {"kind": "gpus", "value": 1}}]},
     ],
 )
-def test_gpus_lead_to_ec2(reservations: dict[str, Any]) -> None:
+def test_gpus_require_ec2(reservations: dict[str, Any]) -> None:
     deploy = {"resources": {"reservations": reservations}, "x-aws-autoscaling": {"cpu": 75}}
     (found,) = made({"credential_spec": {"config": "web"}, "deploy": deploy})
     assert value(found)["requiresCompatibilities"] == ["EC2"]
 
 
 @pytest.mark.parametrize("place", [{"x-aws-role": {}}, {"deploy": {"x-aws-autoscaling": {}}}])
-def test_an_extension_of_the_service_tells_that_ecs_is_meant(place: dict[str, Any]) -> None:
+def test_an_extension_of_the_service_means_ecs(place: dict[str, Any]) -> None:
     assert made({"credential_spec": {"file": "web.json"}}) == ()
     assert len(made({"credential_spec": {"file": "web.json"}, **place})) == 1
 
 
-def test_compose_files_are_told_from_others() -> None:
+def test_compose_files_are_recognized() -> None:
     assert is_compose({"services": {"web": {}, "db": None}})
     assert not is_compose({"services": ["web"]})
     assert not is_compose({"services": {"web": "latest"}})

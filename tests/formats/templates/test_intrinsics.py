@@ -104,7 +104,7 @@ def resolved(user: object) -> object:
         (None, "missing"),
     ],
 )
-def test_a_text_that_the_template_tells_is_known(user: object, text: str) -> None:
+def test_texts_in_the_template_are_resolved(user: object, text: str) -> None:
     found = resolved(user)
     assert found == text
     assert type(found) is str
@@ -157,7 +157,7 @@ def test_a_text_that_the_template_tells_is_known(user: object, text: str) -> Non
         ({"Fn::Sub": "{{resolve:ssm:/${Known}/user}}"}, "${resolve:ssm:/known/user}"),
     ],
 )
-def test_what_the_template_does_not_tell_stays_open(user: object, text: str) -> None:
+def test_unknown_values_are_open(user: object, text: str) -> None:
     found = resolved(user)
     assert found == text
     assert isinstance(found, Open)
@@ -172,14 +172,14 @@ def test_what_the_template_does_not_tell_stays_open(user: object, text: str) -> 
         ([], []),
     ],
 )
-def test_lists_lose_what_has_no_value(entries: object, found: list[str]) -> None:
+def test_lists_omit_no_value(entries: object, found: list[str]) -> None:
     assert resolved(entries) == found
 
 
 # Hostile templates
 
 
-def test_texts_that_double_each_other_end() -> None:
+def test_texts_that_repeat_each_other_end() -> None:
     resources = {
         f"B{n}": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": {"Fn::Sub": f"${{B{n - 1}}}${{B{n - 1}}}"}}}
         for n in range(1, 60)
@@ -189,7 +189,7 @@ def test_texts_that_double_each_other_end() -> None:
     assert isinstance(container_of(located)["user"], Open)
 
 
-def test_conditions_that_double_each_other_end() -> None:
+def test_conditions_that_repeat_each_other_end() -> None:
     conditions: dict[str, object] = {
         f"C{n}": {"Fn::And": [{"Condition": f"C{n - 1}"}, {"Condition": f"C{n - 1}"}]} for n in range(1, 1000)
     }
@@ -198,7 +198,7 @@ def test_conditions_that_double_each_other_end() -> None:
     assert isinstance(container_of(located)["user"], Open)
 
 
-def test_functions_that_give_more_than_is_read_are_refused() -> None:
+def test_functions_with_too_large_results_are_refused() -> None:
     mappings = {"M": {"a": {"b": ["x"] * 20_000}}}
     join = {"Fn::Join": ["", {"Fn::FindInMap": ["M", "a", "b"]}]}
     with pytest.raises(LocatedError, match="are too large"):
@@ -251,14 +251,14 @@ WHOLE = {
 
 def places(value: object, path: Path = ()) -> list[Path]:
     entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(inner for key, one in entries for inner in places(one, (*path, key)))]
+    return [path, *(inner for key, value in entries for inner in places(value, (*path, key)))]
 
 
 @given(st.data())
-def test_whatever_stands_in_a_template_it_is_read_or_refused(data: st.DataObject) -> None:
+def test_any_template_is_read_or_refused(data: st.DataObject) -> None:
     document = copy.deepcopy(WHOLE)
     for _ in range(data.draw(st.integers(1, 3))):
-        path = data.draw(st.sampled_from([one for one in places(document) if one]))
+        path = data.draw(st.sampled_from([path for path in places(document) if path]))
         around: object = document
         for key in path[:-1]:
             around = around[key]  # type: ignore[index]
@@ -268,6 +268,6 @@ def test_whatever_stands_in_a_template_it_is_read_or_refused(data: st.DataObject
         found = read_template(located, {}).definitions
     except LocatedError:
         return
-    for one in found:
-        assert all(isinstance(place, Position) for place in one.located.positions.values())
-        json.dumps(one.located.value)
+    for definition in found:
+        assert all(isinstance(place, Position) for place in definition.located.positions.values())
+        json.dumps(definition.located.value)

@@ -17,7 +17,7 @@ DOMAINLESS = "credentialspecdomainless:arn:aws:s3:::corp-credspecs/web.json"
 
 
 def sample() -> dict[str, Definition]:
-    return {one.name: one for one in definitions(read_json(PLAN.read_text()))}
+    return {definition.name: definition for definition in definitions(read_json(PLAN.read_text()))}
 
 
 def value(definition: Definition) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def service(launch: dict[str, Any], address: str = "aws_ecs_service.web", refers
     return plan
 
 
-def one(plan: dict[str, Any]) -> Definition:
+def only(plan: dict[str, Any]) -> Definition:
     (found,) = definitions(Located(plan, {}))
     return found
 
@@ -60,7 +60,7 @@ def test_task_definitions_of_all_modules_are_found_by_their_addresses() -> None:
     ]
 
 
-def test_a_planned_task_definition_is_read_in_the_keys_of_ecs() -> None:
+def test_a_planned_task_definition_has_the_keys_of_ecs() -> None:
     found = read_task_definition(sample()["aws_ecs_task_definition.web"].located.value)
     assert (found.family, found.requires_compatibilities, found.network_mode) == ("web", ("FARGATE",), "awsvpc")
     assert found.execution_role_arn == "arn:aws:iam::123456789012:role/web-execution"
@@ -71,7 +71,7 @@ def test_a_planned_task_definition_is_read_in_the_keys_of_ecs() -> None:
     assert container.logs is not None
 
 
-def test_what_is_in_the_containers_stands_where_their_text_stands() -> None:
+def test_parts_of_containers_have_the_position_of_their_text() -> None:
     located = sample()["aws_ecs_task_definition.web"].located
     lines = PLAN.read_text().splitlines()
     place = located.at(("containerDefinitions", 0, "credentialSpecs", 0))
@@ -82,29 +82,29 @@ def test_what_is_in_the_containers_stands_where_their_text_stands() -> None:
     assert '"execution_role_arn"' in lines[role.line - 1]
 
 
-def test_what_is_missing_stands_where_its_resource_stands() -> None:
+def test_a_missing_part_has_the_position_of_its_resource() -> None:
     located = sample()['module.batch["eu"].module.later.aws_ecs_task_definition.later'].located
     place = located.at(("taskRoleArn",))
     assert place
     assert "aws_ecs_task_definition.later" in PLAN.read_text().splitlines()[place.line]
 
 
-def test_a_role_that_is_made_in_the_same_plan_is_open() -> None:
+def test_a_role_that_is_created_in_the_same_plan_is_open() -> None:
     role = value(sample()['module.batch["eu"].aws_ecs_task_definition.this[0]'])["executionRoleArn"]
     # the configuration of a module names its own resources, without the module's address
     assert isinstance(role, Open)
     assert role == "${aws_iam_role.execution.arn}"
 
 
-def test_containers_that_are_not_known_yet_are_open_and_the_rest_is_told() -> None:
+def test_unknown_containers_are_open_and_the_rest_is_read() -> None:
     found = value(sample()['module.batch["eu"].module.later.aws_ecs_task_definition.later'])
     assert isinstance(found["containerDefinitions"], Open)
     assert found["containerDefinitions"] == "${aws_s3_object.credspec.arn}"
     assert (found["family"], found["requiresCompatibilities"], found["networkMode"]) == ("later", ["EC2"], "bridge")
 
 
-def test_containers_that_a_plan_leaves_out_are_open() -> None:
-    found = value(one(planned({"family": "web"})))["containerDefinitions"]
+def test_containers_missing_in_a_plan_are_open() -> None:
+    found = value(only(planned({"family": "web"})))["containerDefinitions"]
     assert isinstance(found, Open)
     assert found == "${aws_ecs_task_definition.web.container_definitions}"
 
@@ -128,42 +128,42 @@ def test_the_launch_type_is_that_of_the_services_that_refer_to_it() -> None:
         ),
     ],
 )
-def test_a_service_tells_the_launch_type(launch: dict[str, Any], expected: str | None) -> None:
-    assert one(service(launch)).launch == expected
+def test_the_launch_type_of_a_service(launch: dict[str, Any], expected: str | None) -> None:
+    assert only(service(launch)).launch == expected
 
 
-def test_a_service_of_another_task_definition_tells_nothing() -> None:
-    assert one(service({"launch_type": "EC2"}, refers="other")).launch is None
-    assert one(service({"launch_type": "EC2"}, refers="web_old")).launch is None
+def test_a_service_with_another_task_definition_is_ignored() -> None:
+    assert only(service({"launch_type": "EC2"}, refers="other")).launch is None
+    assert only(service({"launch_type": "EC2"}, refers="web_old")).launch is None
 
 
-def test_services_that_disagree_tell_nothing() -> None:
+def test_services_that_disagree_have_no_launch_type() -> None:
     plan = service({"launch_type": "EC2"})
     other = service({"launch_type": "FARGATE"}, "aws_ecs_service.other")
     plan["planned_values"]["root_module"]["resources"] += other["planned_values"]["root_module"]["resources"][1:]
     plan["configuration"]["root_module"]["resources"] += other["configuration"]["root_module"]["resources"]
-    assert one(plan).launch is None
+    assert only(plan).launch is None
 
 
-def test_a_service_that_names_the_registered_task_definition_tells_its_launch_type() -> None:
+def test_a_service_with_the_registered_task_definition_has_its_launch_type() -> None:
     plan = service({"launch_type": "EC2", "task_definition": "arn:aws:ecs:eu-west-1:1:task-definition/web:7"})
     plan["planned_values"]["root_module"]["resources"][0]["values"]["arn"] = (
         "arn:aws:ecs:eu-west-1:1:task-definition/web:7"
     )
     del plan["configuration"]
-    assert one(plan).launch == "EC2"
+    assert only(plan).launch == "EC2"
 
 
-def test_the_provider_does_not_look_at_the_case_of_keys() -> None:
+def test_the_provider_ignores_the_case_of_keys() -> None:
     text = json.dumps([{"Name": "web", "CredentialSpecs": [DOMAINLESS], "Environment": [{"Name": "A", "Value": "b"}]}])
-    (container,) = value(one(planned({"container_definitions": text})))["containerDefinitions"]
+    (container,) = value(only(planned({"container_definitions": text})))["containerDefinitions"]
     assert container == {
         "name": "web",
         "credentialSpecs": [DOMAINLESS],
         "environment": [{"name": "A", "value": "b"}],
     }
     text = json.dumps([{"NAME": "web", "DNSServers": ["10.0.0.2"], "extrahosts": [{"hostname": "dc1"}]}])
-    found = read_task_definition(one(planned({"container_definitions": text})).located.value)
+    found = read_task_definition(only(planned({"container_definitions": text})).located.value)
     assert found.containers[0].dns_settings == ("dnsServers", "extraHosts")
 
 
@@ -178,7 +178,7 @@ def test_the_provider_does_not_look_at_the_case_of_keys() -> None:
         ({"requires_compatibilities": "EC2"}, "is a string, not an array"),
     ],
 )
-def test_a_wrong_type_is_told_with_its_address_and_place(values: dict[str, Any], words: str) -> None:
+def test_a_wrong_type_is_reported_with_its_address_and_position(values: dict[str, Any], words: str) -> None:
     found = error(planned({"container_definitions": "[]", **values}))
     assert words in found.reason
     assert found.position
@@ -190,18 +190,18 @@ def test_an_unknown_major_version_is_refused() -> None:
     assert found.position == Position(2, 2)
 
 
-def test_an_error_holds_no_value() -> None:
+def test_an_error_contains_no_value() -> None:
     assert "hunter2" not in error(planned({"container_definitions": '[{"value": "hunter2"'})).reason
 
 
-def test_plans_are_told_from_states_and_others() -> None:
+def test_plans_are_recognized() -> None:
     assert is_plan({"format_version": "1.2", "planned_values": {}})
     assert not is_plan({"format_version": "1.0", "values": {"root_module": {}}})
     assert not is_plan([])
     assert definitions(Located({"format_version": "1.2", "planned_values": {}}, {})) == ()
 
 
-def test_data_sources_are_no_task_definitions_of_the_plan() -> None:
+def test_data_sources_are_not_planned_task_definitions() -> None:
     plan = planned({"container_definitions": "[]"})
     plan["planned_values"]["root_module"]["resources"][0]["mode"] = "data"
     assert definitions(Located(plan, {})) == ()
@@ -221,8 +221,8 @@ def keys_in(node: object) -> set[str]:
 
 def replaced(node: object, key: str, new: object) -> object:
     if isinstance(node, dict):
-        return {name: new if name == key else replaced(one, key, new) for name, one in node.items()}
-    return [replaced(one, key, new) for one in node] if isinstance(node, list) else node
+        return {name: new if name == key else replaced(child, key, new) for name, child in node.items()}
+    return [replaced(child, key, new) for child in node] if isinstance(node, list) else node
 
 
 @given(st.sampled_from(sorted(keys_in(json.loads(PLAN.read_text())))), anything)
