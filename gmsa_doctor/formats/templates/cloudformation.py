@@ -3,7 +3,7 @@
 Each ``AWS::ECS::TaskDefinition`` becomes a request of RegisterTaskDefinition, as far as the template specifies it:
 
 - An unknown text is :class:`Open`; an unknown list of texts is a list with one such text.
-- Unknown objects, lists of objects, numbers and booleans are omitted.
+- Unknown objects, lists of objects and booleans are omitted, and so are keys that nothing reads.
 - A container with an unknown condition is included.
 - A resource is omitted if its ``Condition`` is known to be false.
 - The output of a transform (``Fn::ForEach``, macros) is unknown, and is listed in ``Template.left_out``.
@@ -149,54 +149,28 @@ def _type(resource: object) -> str:
 
 # From CloudFormation's spelling to the API's --------------------------------------------------------
 
-_RENAMED = {
-    "EFSVolumeConfiguration": "efsVolumeConfiguration",
-    "FSxWindowsFileServerVolumeConfiguration": "fsxWindowsFileServerVolumeConfiguration",
-    "FilesystemId": "fileSystemId",
-    "IAM": "iam",
-    "ProxyConfigurationProperties": "properties",
-    "S3FilesVolumeConfiguration": "s3filesVolumeConfiguration",
-}
-"""Keys that differ in more than the first letter."""
-
-_CHECKED = (
-    *("ContainerDefinitions", "CpuArchitecture", "CredentialSpecs", "DnsSearchDomains", "DnsServers", "Environment"),
-    *("DockerSecurityOptions", "Essential", "ExecutionRoleArn", "ExtraHosts", "Family", "Image", "LogConfiguration"),
-    *("LogDriver", "Name", "NetworkMode", "Options", "OperatingSystemFamily", "RequiresCompatibilities"),
-    *("RuntimePlatform", "TaskRoleArn", "User", "Value"),
+_KEYS = (
+    *("ContainerDefinitions", "CpuArchitecture", "CredentialSpecs", "CredentialsParameter", "DnsSearchDomains"),
+    *("DnsServers", "DockerSecurityOptions", "Environment", "Essential", "ExecutionRoleArn", "ExtraHosts", "Family"),
+    *("Image", "LogConfiguration", "LogDriver", "Name", "NetworkMode", "OperatingSystemFamily", "Options"),
+    *("RepositoryCredentials", "RequiresCompatibilities", "RuntimePlatform", "SecretOptions", "Secrets", "User"),
+    *("Value", "ValueFrom"),
 )
-_SPELT = {key.casefold(): key for key in _CHECKED}
-"""Checked keys in their correct case. CloudFormation refuses any other case."""
+_SPELT = {key.casefold(): key for key in _KEYS}
+"""The keys that are read, by their casefolded form. CloudFormation refuses any other case. Other keys are omitted."""
 
-_FREE = frozenset({"dockerLabels", "driverOpts", "labels", "options"})
-"""Objects with the user's own keys."""
-
+_FREE = "options"
+"""An object with the user's own keys."""
 _TEXTS = frozenset(
-    {"add", "command", "credentialSpecs", "dnsSearchDomains", "dnsServers", "dockerSecurityOptions", "drop"}
-    | {"entryPoint", "links", "mountOptions", "permissions", "requiresCompatibilities"}
+    {"credentialSpecs", "dnsSearchDomains", "dnsServers", "dockerSecurityOptions", "requiresCompatibilities"}
 )
+"""Lists of texts."""
 _OBJECTS = frozenset(
-    {"authorizationConfig", "capabilities", "containerDefinitions", "dependsOn", "devices", "environment"}
-    | {"dockerVolumeConfiguration", "efsVolumeConfiguration", "environmentFiles", "ephemeralStorage", "extraHosts"}
-    | {"firelensConfiguration", "fsxWindowsFileServerVolumeConfiguration", "healthCheck", "host", "linuxParameters"}
-    | {"inferenceAccelerators", "logConfiguration", "mountPoints", "placementConstraints", "portMappings"}
-    | {"properties", "proxyConfiguration", "repositoryCredentials", "resourceRequirements", "restartPolicy"}
-    | {"runtimePlatform", "s3filesVolumeConfiguration", "secretOptions", "secrets", "systemControls", "tags", "tmpfs"}
-    | {"ulimits", "volumes", "volumesFrom"}
+    {"containerDefinitions", "environment", "extraHosts", "logConfiguration", "repositoryCredentials"}
+    | {"runtimePlatform", "secretOptions", "secrets"}
 )
 """Objects, and lists of objects."""
-
-_BOOLEANS = frozenset(
-    {"autoprovision", "disableNetworking", "enableFaultInjection", "essential", "initProcessEnabled", "interactive"}
-    | {"privileged", "pseudoTerminal", "readOnly", "readonlyRootFilesystem"}
-)
-_NUMBERS = frozenset(
-    {"containerPort", "hardLimit", "hostPort", "interval", "maxSwap", "memoryReservation", "restartAttemptPeriod"}
-    | {"retries", "sharedMemorySize", "size", "sizeInGiB", "softLimit", "startPeriod", "startTimeout", "stopTimeout"}
-    | {"swappiness", "timeout", "transitEncryptionPort"}
-)
-_NUMBERS_OF_CONTAINERS = frozenset({"cpu", "memory"})
-"""In the task definition itself they are texts."""
+_BOOLEAN = "essential"
 
 
 class _TemplateRequest:
@@ -209,7 +183,7 @@ class _TemplateRequest:
     def value(self, part: Part, path: Path) -> object:
         key = path[-1] if path else ""
         if isinstance(part.value, dict):
-            value: object = self._object(part.value, path, free=key in _FREE)
+            value: object = self._object(part.value, path, free=key == _FREE)
         elif isinstance(part.value, list):
             known = [item for item in part.value if not (key in _OBJECTS and isinstance(item.value, Open))]
             value = [self.value(item, (*path, index)) for index, item in enumerate(known)]
@@ -224,15 +198,14 @@ class _TemplateRequest:
 
     def _object(self, parts: dict[str, Part], path: Path, *, free: bool) -> dict[str, object]:
         named = ((key if free else self._name(key, part), part) for key, part in parts.items())
-        return {
-            name: self.value(part, (*path, name)) for name, part in named if not _is_left_out(part.value, (*path, name))
-        }
+        known = ((name, part) for name, part in named if name and not _is_left_out(part.value, name))
+        return {name: self.value(part, (*path, name)) for name, part in known}
 
-    def _name(self, key: str, part: Part) -> str:
-        right = _SPELT.get(key.casefold(), key)
-        if right != key:
+    def _name(self, key: str, part: Part) -> str | None:
+        right = _SPELT.get(key.casefold())
+        if right and right != key:
             raise LocatedError(f"CloudFormation's spelling of this key is {right}", self.located.at(part.path))
-        return _RENAMED.get(key, key[:1].lower() + key[1:])
+        return key[:1].lower() + key[1:] if right else None
 
 
 def _may_make_one(value: object) -> bool:
@@ -251,22 +224,14 @@ def _kinds(value: object) -> Iterator[object]:
         yield from _kinds(item)
 
 
-def _is_left_out(value: object, path: Path) -> bool:
-    """Whether a value is left out: null, or an unknown value that is not a text."""
-    return value is None or (isinstance(value, Open) and (path[-1] in _OBJECTS | _BOOLEANS or _is_number(path)))
-
-
-def _is_number(path: Path) -> bool:
-    return path[-1] in _NUMBERS or (path[-1] in _NUMBERS_OF_CONTAINERS and len(path) > 1)
+def _is_left_out(value: object, name: str) -> bool:
+    """Whether a value is omitted: null, or an unknown value that is not a text."""
+    return value is None or (isinstance(value, Open) and (name in _OBJECTS or name == _BOOLEAN))
 
 
 def _scalar(value: object, path: Path) -> object:
-    """CloudFormation accepts a text for a number or a boolean, and vice versa."""
+    """CloudFormation accepts a text for a boolean, and vice versa."""
     text = as_text(value)
     if text is None or isinstance(text, Open):
         return value
-    if path and path[-1] in _BOOLEANS:
-        return {"true": True, "false": False}.get(text.lower(), text)
-    if path and _is_number(path):
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else value
-    return text
+    return {"true": True, "false": False}.get(text.lower(), text) if path and path[-1] == _BOOLEAN else text

@@ -79,15 +79,12 @@ def test_given_parameters_override_defaults() -> None:
     assert at(definition, "executionRoleArn") == "arn:aws:iam::123456789012:role/web-execution"
     assert at(definition, "containerDefinitions", 0, "image") == "acme/web"
     assert at(definition, "containerDefinitions", 1, "name") == "metrics"
-    assert at(definition, "cpu") == "1024"
     assert line_of(definition, "containerDefinitions", 1) == line_with("fargate-s3.yaml", "- Name: metrics")
 
 
-def test_numbers_and_booleans_have_the_types_that_ecs_requires() -> None:
+def test_values_have_the_types_that_ecs_requires() -> None:
     definition = only(sample("fargate-s3.yaml"))
-    assert at(definition, "cpu") == "256"
     assert at(definition, "containerDefinitions", 0, "essential") is True
-    assert at(definition, "containerDefinitions", 0, "portMappings") == [{"containerPort": 8080}]
     assert at(definition, "containerDefinitions", 0, "environment", 2) == {"name": "Workers", "value": "4"}
 
 
@@ -103,7 +100,6 @@ def test_ec2_with_a_credspec_in_parameter_store() -> None:
     place = "${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}"
     assert at(definition, *FIRST_CREDSPEC) == f"credentialspecdomainless:arn:{place}:parameter/gmsa/intranet"
     assert definition.located.at(FIRST_CREDSPEC) == Position(25, 15)
-    assert at(definition, "containerDefinitions", 0, "cpu") == 128
     assert read_task_definition(definition.located.value).requires_compatibilities == ("EC2",)
 
 
@@ -244,34 +240,21 @@ def test_the_common_parts_of_two_possible_containers_are_known() -> None:
     assert at(definition, "containerDefinitions", 0) == {**shared, "image": label, "user": label}
 
 
-def test_unknown_objects_numbers_and_booleans_are_omitted() -> None:
+def test_unknown_objects_and_booleans_and_unread_keys_are_omitted() -> None:
     open_text = {"Fn::ImportValue": "x"}
     keys = ("Essential", "Memory", "Cpu", "LogConfiguration", "Environment")
     container = {"Name": "web", **dict.fromkeys(keys, open_text)}
-    located = with_containers([container, open_text], Volumes=open_text, Cpu=open_text)
+    located = with_containers([container, open_text], Volumes=open_text, Cpu=1, NetworkMode=open_text)
     definition = only(located)
-    assert definition.located.value == {"containerDefinitions": [{"name": "web"}], "cpu": "${Fn::ImportValue}"}
+    assert definition.located.value == {"containerDefinitions": [{"name": "web"}], "networkMode": "${Fn::ImportValue}"}
     read_task_definition(definition.located.value)
 
 
 def test_the_users_own_keys_keep_their_spelling() -> None:
-    container = {
-        "Name": "web",
-        "DockerLabels": {"Com.Acme": "1", "options": "2"},
-        "LogConfiguration": {"LogDriver": "awslogs", "Options": {"Awslogs-Group": "g", "name": "n"}},
-    }
-    volume = {
-        "Name": "v",
-        "EFSVolumeConfiguration": {"FilesystemId": "fs-1", "AuthorizationConfig": {"IAM": "ENABLED"}},
-    }
-    definition = only(with_containers([container], Volumes=[volume]))
-    assert at(definition, "containerDefinitions", 0) == {
-        "name": "web",
-        "dockerLabels": {"Com.Acme": "1", "options": "2"},
-        "logConfiguration": {"logDriver": "awslogs", "options": {"Awslogs-Group": "g", "name": "n"}},
-    }
-    efs = {"fileSystemId": "fs-1", "authorizationConfig": {"iam": "ENABLED"}}
-    assert at(definition, "volumes") == [{"name": "v", "efsVolumeConfiguration": efs}]
+    options = {"Awslogs-Group": "g", "name": "n"}
+    container = {"Name": "web", "LogConfiguration": {"LogDriver": "awslogs", "Options": options}}
+    definition = only(with_containers([container]))
+    assert at(definition, "containerDefinitions", 0, "logConfiguration", "options") == options
 
 
 def test_a_key_in_the_spelling_of_the_api_is_refused_with_its_position() -> None:
