@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from gmsa_doctor.authoring import (
     Finding,
@@ -150,12 +151,11 @@ def _right(string: ConnectionString) -> str:
     """The parts of the string that must change, as they should be."""
     if _AZURE.fullmatch(string.host):
         return "a SQL Server that has joined the AD"
-    port = string.port or connection_string.DEFAULT_PORT
     host = string.host if string.host.lower() != "(localdb)" else "<host>.<domain>"
-    if string.form is Form.JDBC:
-        return f"jdbc:sqlserver://{host}:{port};integratedSecurity=true;authenticationScheme=JavaKerberos"
-    if string.form is Form.ODBC:
-        return f"Server={host},{port};Trusted_Connection=Yes"
-    if string.form is Form.FREETDS:
-        return f"mssql+pymssql://{host}:{port}/<database>"
-    return f"Server={host},{port};Integrated Security=true"
+    server = replace(string, host=host).at_port(string.port or connection_string.DEFAULT_PORT)
+    return {
+        Form.DOTNET: f"{server};Integrated Security=true",
+        Form.ODBC: f"{server};Trusted_Connection=Yes",
+        Form.JDBC: f"{server};integratedSecurity=true;authenticationScheme=JavaKerberos",
+        Form.FREETDS: f"mssql+pymssql://{server}/<database>",
+    }[string.form]

@@ -23,7 +23,7 @@ from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.clients.network.sql_browser import PORT, SqlBrowser
 from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
 from gmsa_doctor.core.limits import each
-from gmsa_doctor.formats.sql_server.connection_string import DEFAULT_PORT, ConnectionString, Form
+from gmsa_doctor.formats.sql_server.connection_string import DEFAULT_PORT, ConnectionString
 from gmsa_doctor.formats.sql_server.sql_browser import Instance
 from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor.given.vantage import Vantage
@@ -183,7 +183,4 @@ def _name_the_port(string: ConnectionString) -> Fix:
 
 
 def _with_port(string: ConnectionString) -> str:
-    port = str(DEFAULT_PORT) if kind_of(string.host) is HostKind.RDS else "<port>"
-    if string.form is Form.JDBC:
-        return f"jdbc:sqlserver://{string.host}:{port}"
-    return f"{string.host}:{port}" if string.form is Form.FREETDS else f"Server={string.host},{port}"
+    return string.at_port(DEFAULT_PORT if kind_of(string.host) is HostKind.RDS else "<port>")

@@ -135,7 +135,8 @@ def _judge_membership(host: str, id: str, instance: dict[str, Any], place: AwsPl
             fix=Fix("Find the reason in the events of the DB instance, and join it again.", (events, _join(id, place))),
         )
     domain, state = fqdn.rstrip(".").lower(), status.lower()
-    server = RdsServer(host, id, domain, _name_in(host, domain, membership))
+    is_self_managed = bool(membership.get("OU") or membership.get("AuthSecretArn"))  # reported only for such an AD
+    server = RdsServer(host, id, domain, names_in(host, domain)[is_self_managed] if domain else "")
     if state in _JOINED:
         return Given(server, passed(f"{id}: {domain}: {state}"))
     if not _CHANGING.fullmatch(state):
@@ -147,12 +148,6 @@ def _judge_membership(host: str, id: str, instance: dict[str, Any], place: AwsPl
         fix=Fix("Wait until the status settles, then run this again.", described),
     )
     return Given(server, finding)
-
-
-def _name_in(endpoint: str, domain: str, membership: dict[str, Any]) -> str:
-    """RDS reports an organizational unit and a secret only for a self-managed AD."""
-    is_self_managed = bool(membership.get("OU") or membership.get("AuthSecretArn"))
-    return names_in(endpoint, domain)[is_self_managed] if domain else ""
 
 
 def _join(id: str, place: AwsPlace) -> str:

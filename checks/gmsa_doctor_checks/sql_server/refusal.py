@@ -8,7 +8,7 @@ from gmsa_doctor.authoring import Finding, Fix
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.formats.ad.krb5_conf import host_of
-from gmsa_doctor_checks.sql_server.spns import PREFIX, SpnHolder, enabling, holders_of, removal, setspn
+from gmsa_doctor_checks.sql_server.spns import PREFIX, SpnHolder, enabling, holders_of, keep_on_one_account, setspn
 from gmsa_doctor_checks.values import BoundDirectory
 
 
@@ -28,8 +28,8 @@ def with_holders(
         return _missing(finding, spn, holders)
     if len(owners) > 1:
         names = ", ".join(owner.account for owner in owners)
-        fix = Fix("Remove it from all accounts except the one that the service runs as.", removal(spn))
-        return replace(finding, summary=f"{len(owners)} accounts have the SPN {spn}: {names}", fix=fix)
+        summary = f"{len(owners)} accounts have the SPN {spn}: {names}"
+        return replace(finding, summary=summary, fix=keep_on_one_account(spn))
     if not owners:
         return finding
     owner = owners[0]

@@ -75,7 +75,9 @@ def rule(text: str | None, request: PolicyRequest) -> Ruling:
         denies=denies,
         allows=_any(answer for answer, _ in allows),
         delegates=_any(answer for answer, _ in delegates),
-        open_to_all=any(answer is not False and _is_everybody(statement) for answer, statement in allows),
+        open_to_all=any(
+            answer is not False and "*" in _aws_entries(statement.get("Principal")) for answer, statement in allows
+        ),
         denied_by="" if denies is False else next(sids),
         deny_keys=_keys(denials),
         allow_keys=_keys([*allows, *delegates]),
@@ -172,9 +174,7 @@ def _principal(statement: Mapping[str, Any], role: RoleArn) -> tuple[Answer, Ans
 
 
 def _named(principal: Any, role: RoleArn) -> tuple[Answer, Answer]:
-    if principal == "*":
-        return True, False
-    entries = _texts(principal.get("AWS", ())) if isinstance(principal, dict) else []
+    entries = _aws_entries(principal)
     session = f"arn:{role.partition}:sts::{role.account}:assumed-role/{role.name}/"
     about_role = _any(
         True if entry in ("*", str(role)) else None if entry.startswith(session) else False for entry in entries
@@ -183,9 +183,10 @@ def _named(principal: Any, role: RoleArn) -> tuple[Answer, Answer]:
     return about_role, account
 
 
-def _is_everybody(statement: Mapping[str, Any]) -> bool:
-    principal = statement.get("Principal")
-    return principal == "*" or (isinstance(principal, dict) and "*" in _texts(principal.get("AWS", ())))
+def _aws_entries(principal: Any) -> list[str]:
+    if principal == "*":
+        return ["*"]
+    return _texts(principal.get("AWS", ())) if isinstance(principal, dict) else []
 
 
 # Conditions -----------------------------------------------------------------------------------------

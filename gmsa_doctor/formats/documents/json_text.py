@@ -107,31 +107,34 @@ def decode(body: bytes) -> Text | EncodingDefect:
 
 
 class JsonDefectKind(StrEnum):
-    """The likely reason why a document is not JSON."""
+    """The likely reason why a document is not JSON, with its message."""
 
-    EMPTY = "empty"
-    BYTE_ORDER_MARK = "byte-order-mark"
-    COMMENT = "comment"
-    TRAILING_COMMA = "trailing-comma"
-    MISSING_COMMA = "missing-comma"
-    SINGLE_QUOTES = "single-quotes"
-    TYPOGRAPHIC_QUOTES = "typographic-quotes"
-    PYTHON = "python"
-    UNQUOTED = "unquoted"
-    YAML = "yaml"
-    MARKUP = "markup"
-    TRUNCATED = "truncated"
-    TRAILING_GARBAGE = "trailing-garbage"
-    ESCAPE = "escape"
-    """A backslash that does not start an escape, as in a pasted Windows path or ``DOMAIN\\user``."""
-    CONTROL_CHARACTER = "control-character"
-    NOT_A_NUMBER = "not-a-number"
-    TOO_DEEP = "too-deep"
-    """More than :data:`DEPTH_LIMIT` levels; a daemon may still read it."""
-    SYNTAX = "syntax"
+    EMPTY = "the document is empty"
+    BYTE_ORDER_MARK = "a byte-order mark before the JSON value"
+    COMMENT = "a comment, which JSON does not allow"
+    TRAILING_COMMA = "a comma after the last entry"
+    MISSING_COMMA = "a comma is missing"
+    SINGLE_QUOTES = "single quotes instead of double quotes"
+    TYPOGRAPHIC_QUOTES = "typographic quotes instead of plain double quotes"
+    PYTHON = "this is a Python value, not JSON"
+    UNQUOTED = "a key or value without double quotes"
+    YAML = "this looks like YAML, not JSON"
+    MARKUP = "this is HTML or XML, not JSON"
+    TRUNCATED = "the document ends before its value is complete"
+    TRAILING_GARBAGE = "there is more text after the end of the JSON value"
+    ESCAPE = "a backslash that is not doubled"
+    """As in a pasted Windows path or ``DOMAIN\\user``."""
+    CONTROL_CHARACTER = "a line break or tab in a string"
+    NOT_A_NUMBER = "NaN and Infinity are not JSON"
+    TOO_DEEP = f"nested deeper than {DEPTH_LIMIT} levels"
+    """A daemon may still read it."""
+    SYNTAX = "this is not JSON"
 
 
-_ACCEPTED_BY_1_3 = {"byte-order-mark", "comment", "trailing-comma", "trailing-garbage", "truncated"}
+_ACCEPTED_BY_1_3 = frozenset(
+    {JsonDefectKind.BYTE_ORDER_MARK, JsonDefectKind.COMMENT, JsonDefectKind.TRAILING_COMMA}
+    | {JsonDefectKind.TRAILING_GARBAGE, JsonDefectKind.TRUNCATED}
+)
 
 
 @dataclass(frozen=True)
@@ -195,28 +198,6 @@ def nearest_key(value: dict[str, Json], key: str) -> str | None:
     wanted = key.casefold()
     return next((name for name in value if name != key and name.strip().casefold() == wanted), None)
 
-
-_SYNTAX_TEXT = "this is not JSON"
-
-_MESSAGES = {
-    JsonDefectKind.COMMENT: "a comment, which JSON does not allow",
-    JsonDefectKind.TRAILING_COMMA: "a comma after the last entry",
-    JsonDefectKind.MISSING_COMMA: "a comma is missing",
-    JsonDefectKind.SINGLE_QUOTES: "single quotes instead of double quotes",
-    JsonDefectKind.TYPOGRAPHIC_QUOTES: "typographic quotes instead of plain double quotes",
-    JsonDefectKind.PYTHON: "this is a Python value, not JSON",
-    JsonDefectKind.UNQUOTED: "a key or value without double quotes",
-    JsonDefectKind.YAML: "this looks like YAML, not JSON",
-    JsonDefectKind.MARKUP: "this is HTML or XML, not JSON",
-    JsonDefectKind.TRUNCATED: "the document ends before its value is complete",
-    JsonDefectKind.TRAILING_GARBAGE: "there is more text after the end of the JSON value",
-    JsonDefectKind.ESCAPE: "a backslash that is not doubled",
-    JsonDefectKind.CONTROL_CHARACTER: "a line break or tab in a string",
-    JsonDefectKind.NOT_A_NUMBER: "NaN and Infinity are not JSON",
-    JsonDefectKind.BYTE_ORDER_MARK: "a byte-order mark before the JSON value",
-    JsonDefectKind.EMPTY: "the document is empty",
-    JsonDefectKind.TOO_DEEP: f"nested deeper than {DEPTH_LIMIT} levels",
-}
 
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)", re.DOTALL
@@ -305,8 +286,8 @@ def _explained(text: str, message: str, position: int) -> JsonDefect:
     if comma is not None:
         kind, position = JsonDefectKind.TRAILING_COMMA, comma
     # Python's own words for what it expected do not repeat the text
-    fallback = message[:1].lower() + message[1:].rstrip(": ") if message.startswith("Expecting") else _SYNTAX_TEXT
-    return _defect(kind or _kind_by_text(text, message, position), text, position, fallback)
+    expected = message[:1].lower() + message[1:].rstrip(": ") if message.startswith("Expecting") else ""
+    return _defect(kind or _kind_by_text(text, message, position), text, position, expected)
 
 
 def _kind_by_message(text: str, message: str, position: int) -> JsonDefectKind | None:
@@ -356,6 +337,6 @@ def _kind_by_text(text: str, message: str, position: int) -> JsonDefectKind:
     return JsonDefectKind.SYNTAX
 
 
-def _defect(kind: JsonDefectKind, text: str, position: int, fallback: str = _SYNTAX_TEXT) -> JsonDefect:
+def _defect(kind: JsonDefectKind, text: str, position: int, expected: str = "") -> JsonDefect:
     line, column = text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position)
-    return JsonDefect(kind, line, column, _MESSAGES.get(kind, fallback))
+    return JsonDefect(kind, line, column, (expected if kind is JsonDefectKind.SYNTAX else "") or kind.value)

@@ -101,10 +101,10 @@ class TaskDefinition:
 def read_task_definition(value: object) -> TaskDefinition:
     """A task definition, with or without the outer ``taskDefinition``. Raises TaskDefinitionError."""
     node = Node("", mapping("", value))
-    node.refuse_cloudformation()
-    inner = node.child("taskDefinition")
-    if inner is not None:
-        node = inner
+    if "Resources" in node.value or "Properties" in node.value:
+        reason = "this is a CloudFormation template or resource, not a task definition as ECS returns it"
+        raise TaskDefinitionError("", reason)
+    node = node.child("taskDefinition") or node
     entries = node.objects("containerDefinitions")
     if entries is None:
         raise TaskDefinitionError(node.at("containerDefinitions"), "is missing")

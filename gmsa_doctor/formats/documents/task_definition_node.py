@@ -49,12 +49,6 @@ class Node:
         """The path of an entry."""
         return f"{self.path}.{key}" if self.path else key
 
-    def refuse_cloudformation(self) -> None:
-        """Raises TaskDefinitionError for a CloudFormation template or resource."""
-        if "Resources" in self.value or "Properties" in self.value:
-            reason = "this is a CloudFormation template or resource, not a task definition as ECS returns it"
-            raise TaskDefinitionError("", reason)
-
     def _get(self, key: str) -> object:
         if key in self.value:
             return self.value[key]

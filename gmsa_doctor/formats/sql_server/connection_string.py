@@ -75,6 +75,12 @@ class ConnectionString:
         instance = f"\\{self.instance}" if self.instance else ""
         return f"{self.host}{instance}" + (f",{self.port}" if self.port else "")
 
+    def at_port(self, port: object) -> str:
+        """The server with this port instead of an instance, in the form of the driver."""
+        if self.form is Form.JDBC:
+            return f"jdbc:sqlserver://{self.host}:{port}"
+        return f"{self.host}:{port}" if self.form is Form.FREETDS else f"Server={self.host},{port}"
+
 
 _SERVER = ("server", "data source", "address", "addr", "network address")
 _USER = ("user id", "uid", "user", "username", "user name")
