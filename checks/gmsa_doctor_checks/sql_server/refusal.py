@@ -8,7 +8,7 @@ from gmsa_doctor.authoring import Finding, Fix
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.formats.ad.krb5_conf import host_of
-from gmsa_doctor_checks.sql_server.spns import PREFIX, SpnHolder, enabling, holders_of, keep_on_one_account, setspn
+from gmsa_doctor_checks.sql_server.spns import PREFIX, SpnHolder, enabling, holders_of, removal, setspn
 from gmsa_doctor_checks.values import BoundDirectory
 
 
@@ -28,8 +28,8 @@ def with_holders(
         return _missing(finding, spn, holders)
     if len(owners) > 1:
         names = ", ".join(owner.account for owner in owners)
-        summary = f"{len(owners)} accounts have the SPN {spn}: {names}"
-        return replace(finding, summary=summary, fix=keep_on_one_account(spn))
+        fix = Fix("Remove it from all accounts except the one that the service runs as.", removal(spn))
+        return replace(finding, summary=f"{len(owners)} accounts have the SPN {spn}: {names}", fix=fix)
     if not owners:
         return finding
     owner = owners[0]
@@ -37,7 +37,7 @@ def with_holders(
     changed = replace(finding, observed=f"{finding.observed}; {spn} is on {owner.account}{disabled} ({owner.dn})")
     if owner.enabled or finding.fix is None:
         return changed
-    return replace(changed, fix=Fix(finding.fix.text, enabling(owner)))
+    return replace(changed, fix=replace(finding.fix, commands=enabling(owner)))
 
 
 def _missing(finding: Finding, spn: str, holders: tuple[SpnHolder, ...]) -> Finding:

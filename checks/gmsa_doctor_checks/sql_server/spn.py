@@ -7,7 +7,7 @@ from gmsa_doctor.formats.ad.krb5_conf import host_of
 from gmsa_doctor.formats.sql_server.connection_string import Form
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import powershell
-from gmsa_doctor_checks.sql_server.spns import SpnHolder, enabling, holders_of, keep_on_one_account, setspn, spns_of
+from gmsa_doctor_checks.sql_server.spns import SpnHolder, enabling, holders_of, removal, setspn, spns_of
 from gmsa_doctor_checks.sql_server.values import ServiceTickets, SqlServer, SqlServers
 from gmsa_doctor_checks.values import Account, BoundDirectory
 
@@ -53,8 +53,9 @@ def _judge(server: SqlServer, holders: tuple[SpnHolder, ...], tickets: ServiceTi
     for spn in wanted:
         owners = [holder for holder in holders if holder.has(spn)]
         if len(owners) > 1:
+            fix = Fix("Remove it from all accounts except the one that SQL Server runs as.", removal(spn))
             names = ", ".join(owner.account for owner in owners)
-            return Row(spn, Status.WARN, f"{len(owners)} accounts have it: {names}"), keep_on_one_account(spn)
+            return Row(spn, Status.WARN, f"{len(owners)} accounts have it: {names}"), fix
         if owners:
             return _judge_owner(spn, owners[0], server, holders)
     spn = wanted[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gmsa_doctor.authoring import Fix
 from gmsa_doctor.clients.ldap.client import Directory, Entry, escape_filter
 from gmsa_doctor.formats.ad.krb5_conf import host_of
 from gmsa_doctor.formats.ad.supported_encryption_types import AES, EncryptionType
@@ -67,10 +66,9 @@ def setspn(option: str, spn: str, account: str = "") -> str:
     return f"setspn {option} {powershell(spn)}" + (f" {powershell(account)}" if account else "")
 
 
-def keep_on_one_account(spn: str) -> Fix:
-    """The fix for an SPN that several accounts have."""
-    text = "Remove the SPN from all accounts except the one that SQL Server runs as."
-    return Fix(text, (setspn("-Q", spn), setspn("-D", spn, "<account>")))
+def removal(spn: str) -> tuple[str, ...]:
+    """The commands that remove an SPN from an account."""
+    return setspn("-Q", spn), setspn("-D", spn, "<account>")
 
 
 def enabling(holder: SpnHolder) -> tuple[str, ...]:
