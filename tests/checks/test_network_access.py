@@ -24,7 +24,6 @@ from gmsa_doctor.core.model import (
     Status,
     failed,
     passed,
-    root_ids,
     skipped,
 )
 from gmsa_doctor.formats.aws.packet_filter import Protocol
@@ -33,8 +32,8 @@ from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import AwsPlace, Launch, Network, Platform
 from gmsa_doctor.given.vantage import KnownDnsServers, ServiceNames, Vantage
 from gmsa_doctor_checks.domain import AdDomain
-from gmsa_doctor_checks.domain_controllers import dns as dns_checks
 from gmsa_doctor_checks.domain_controllers import network as network_checks
+from gmsa_doctor_checks.domain_controllers.dns import explained_by_vpc
 from gmsa_doctor_checks.network_access.groups import of_hosts, of_task
 from gmsa_doctor_checks.network_access.hosts import hosts, interfaces
 from gmsa_doctor_checks.network_access.passage import passage
@@ -64,6 +63,7 @@ from gmsa_doctor_checks.values import (
     GmsaNames,
     ReachableKdcs,
 )
+from gmsa_doctor_checks.vpc_dns.values import OutboundEndpoint, VpcDns
 
 NAMES = GmsaNames(DomainName("corp.example"), GmsaName("webapp01"))
 NO_ACCOUNT: Outcome[Account] = Outcome(None, skipped("not read"))
@@ -677,7 +677,10 @@ CONTROLLERS = DomainControllers(
     DomainName("corp.example"), (Endpoint("dc1", "10.0.0.10", 389),), (Endpoint("dc1", "10.0.0.10", 88),)
 )
 CLOSED = Passage(((Need.KERBEROS, CheckId("network-access.routes")),))
-NO_KDCS: Outcome[ReachableKdcs] = Outcome(None, skipped("not asked"))
+NO_KDCS: Outcome[ReachableKdcs] = Outcome(None, skipped("not checked"))
+NO_VPC_DNS: Outcome[VpcDns] = Outcome(None, skipped("not read"))
+NO_RESOLVER: Outcome[OutboundEndpoint] = Outcome(None, skipped("not read"))
+NO_PASSAGE: Outcome[Passage] = Outcome(None, skipped("not read"))
 
 
 @pytest.mark.parametrize(
@@ -703,11 +706,11 @@ def test_no_answer_is_skipped_because_of_the_layer_that_blocks(
 
 def test_no_dns_answer_is_skipped_because_of_the_layer_that_blocks() -> None:
     known = Outcome(Passage(((Need.DNS, CheckId("network-access.network-acls")),)), passed(""))
-    closed = dns_checks._closed(known, TimedOut("DNS server", 4), INSIDE)
+    closed = explained_by_vpc(TimedOut("DNS server", 4), INSIDE, NO_VPC_DNS, NO_RESOLVER, known)
     assert closed
     assert closed.because == ("network-access.network-acls",)
-    assert dns_checks._closed(known, NotFound("no such name"), INSIDE) is None
-    assert dns_checks._closed(known, TimedOut("DNS server", 4), ASSERTED) is None
+    assert explained_by_vpc(NotFound("no such name"), INSIDE, NO_VPC_DNS, NO_RESOLVER, known) is None
+    assert explained_by_vpc(TimedOut("DNS server", 4), ASSERTED, NO_VPC_DNS, NO_RESOLVER, known) is None
 
 
 @pytest.mark.parametrize(
@@ -722,4 +725,5 @@ def test_no_dns_answer_is_skipped_because_of_the_layer_that_blocks() -> None:
 def test_no_dns_answer_is_skipped_because_of_a_rule_that_forwards_nothing(
     finding: Finding, because: tuple[str, ...]
 ) -> None:
-    assert (root_ids(finding) if dns_checks._forwards_nothing(finding) else ()) == because
+    deferred = explained_by_vpc(TimedOut("DNS server", 4), INSIDE, NO_VPC_DNS, Outcome(None, finding), NO_PASSAGE)
+    assert (deferred.because if deferred else ()) == because

@@ -96,7 +96,11 @@ class Membership:
         entries = security_descriptor.dacl(gmsa.membership or b"")
         user = read_identity(directory, account)
         home = sid.domain_of(user.sid) if user else None
-        found = read_principals(directory, account, (entry.sid for entry in entries or ()), home)
+        sids = tuple(dict.fromkeys(entry.sid for entry in entries or ()))
+        query = "".join(f"(objectSid={text})" for text in sids)  # Active Directory accepts the text form in a filter
+        hits = directory.search(account.domain.base_dn, f"(|{query})", _ATTRIBUTES) if sids else ()
+        by_sid = {sid_of(entry.first("objectSid")): entry for entry in hits}
+        found = {text: principal(text, by_sid.get(text), home) for text in sids}
         return cls(gmsa.name, account.user, entries or (), found, user, entries is None)
 
     @property
@@ -152,21 +156,8 @@ def read_identity(directory: Directory, account: Account) -> Identity | None:
     return Identity(user, frozenset((user, *groups)) | sid.OF_EVERY_LOGON, direct)
 
 
-def read_principals(
-    directory: Directory, account: Account, sids: Iterable[str], home: str | None
-) -> dict[str, ListedPrincipal]:
-    """The principals with these SIDs. ``home``: the SID of the user's own domain, if known."""
-    wanted = tuple(dict.fromkeys(sids))
-    if not wanted:
-        return {}
-    query = "".join(f"(objectSid={text})" for text in wanted)  # Active Directory accepts the text form in a filter
-    found = directory.search(account.domain.base_dn, f"(|{query})", _ATTRIBUTES)
-    entries = {sid_of(entry.first("objectSid")): entry for entry in found}
-    return {text: principal(text, entries.get(text), home) for text in wanted}
-
-
 def principal(text: str, entry: Entry | None, home: str | None) -> ListedPrincipal:
-    """The principal with this SID, from its entry in the directory, if there is one."""
+    """The principal with this SID, from its entry if there is one. ``home``: the SID of the user's domain, if known."""
     if text in sid.WELL_KNOWN:
         return ListedPrincipal(text, PrincipalKind.WELL_KNOWN, sid.WELL_KNOWN[text], entry.dn if entry else None)
     if entry is None:

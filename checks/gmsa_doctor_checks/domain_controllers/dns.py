@@ -65,14 +65,13 @@ def domain_controllers(
     locator, kerberos = srv_name(domain), f"_kerberos._tcp.{domain.text}"
     kerberos_udp = f"_kerberos._udp.{domain.text}"
     records, unanswered = split(each((locator, kerberos, kerberos_udp), dns.srv))
+    servers = vpc_dns.value.servers if vpc_dns.value else ()
     for question in (locator, kerberos):
         if question in unanswered:
             shows = texts.NO_DC if question == locator and kerberos in records else texts.NO_DNS
             error = unanswered[question]
-            raise Stop(
-                _closed(passage, error, vantage)
-                or _no_records(domain, names, question, error, vantage, vpc_dns, resolver, shows)
-            )
+            explained = explained_by_vpc(error, vantage, vpc_dns, resolver, passage)
+            raise Stop(explained or judge_silence(_no_records(domain, names, question, error, shows), vantage, servers))
     targets = dict.fromkeys(record.target for record in (*records[locator], *records[kerberos]))
     addresses, errors = split(each(targets, dns.addresses))
     value = DomainControllers(domain, _endpoints(records[locator], addresses), _endpoints(records[kerberos], addresses))
@@ -110,8 +109,9 @@ def domain_controllers(
         )
     else:
         word = "domain controller" if len(addresses) == 1 else "domain controllers"
-        servers = ", ".join(dns.servers)
-        finding = passed(f"{len(addresses)} {word} of {domain.text}, from DNS server {servers}", rows=rows)
+        finding = passed(
+            f"{len(addresses)} {word} of {domain.text}, from DNS server {', '.join(dns.servers)}", rows=rows
+        )
     return Given(value, finding)
 
 
@@ -123,59 +123,51 @@ def _endpoints(records: tuple[Srv, ...], addresses: dict[str, tuple[str, ...]]) 
     )
 
 
-def _closed(passage: Outcome[Passage], error: ClientError, vantage: Vantage) -> Finding | None:
-    """Deferred to the checks of routes, security groups and network ACLs if these block DNS."""
-    ids = passage.value.closed_by(Need.DNS) if passage.value else ()
-    if not ids or not vantage.own_resolver or isinstance(error, NotFound | Refused):
-        return None
-    return deferred_to(ids, f"no answer, as expected: the network blocks it: {error.text}")
-
-
-def _no_records(
-    domain: DomainName,
-    names: GmsaNames,
-    question: str,
+def explained_by_vpc(
     error: ClientError,
     vantage: Vantage,
     vpc_dns: Outcome[VpcDns],
     resolver: Outcome[OutboundEndpoint],
-    shows: ShowsAs,
-) -> Finding:
+    passage: Outcome[Passage],
+) -> Finding | None:
+    """Deferred to the checks of the VPC's network and DNS settings, if these explain the error."""
+    if not vantage.own_resolver:
+        return None
+    ids = passage.value.closed_by(Need.DNS) if passage.value else ()
+    if ids and not isinstance(error, NotFound | Refused):
+        return deferred_to(ids, f"no answer, as expected, since the network blocks DNS: {error.text}")
     for cause, outcome in (("these DHCP options", vpc_dns), ("this Resolver rule", resolver)):
-        if outcome.value is None and vantage.own_resolver and _forwards_nothing(outcome.finding):
+        # the Resolver endpoint may share the task's security groups
+        failed_there = outcome.finding.status is Status.FAIL or _GROUPS in outcome.finding.because
+        if outcome.value is None and failed_there:
             return deferred_to(outcome.finding, f"no answer, as expected with {cause}: {error.text}")
+    return None
+
+
+def _no_records(domain: DomainName, names: GmsaNames, question: str, error: ClientError, shows: ShowsAs) -> Finding:
+    observed = f"{question}: {error.text}"
     if isinstance(error, CutOff):
-        return judge_silence(_cut_off(domain, question, error, shows), vantage)
+        return failed(
+            f"the SRV records of {domain.text} do not fit into a UDP answer, and DNS over TCP gives none: {error.text}",
+            observed=observed,
+            expected="answers over UDP and TCP 53",
+            fix=Fix(
+                "Allow TCP 53 in addition to UDP 53 from the task's security group to the DNS servers: security groups "
+                "on both sides, network ACLs, firewalls. With many domain controllers, answers are too long for UDP.",
+                (f"dig +tcp SRV {posix(question)} {posix('@<address of the DNS server>')}",),
+                owner=Owner.AWS,
+            ),
+            shows_as=shows,
+        )
     other = f" (the secret's domainName; the CredSpec names {names.domain.text})" if domain != names.domain else ""
-    failure = failed(
+    return failed(
         f"the SRV records of {domain.text}{other} were not found: {error.text}",
-        observed=f"{question}: {error.text}",
+        observed=observed,
         expected="SRV records that list the domain controllers",
         fix=Fix(
             f"Check that {domain.text} is the AD domain's DNS name, and point the VPC's DHCP options (or a Resolver "
             "rule) to the AD's DNS servers. To query one of them directly:",
             (f"dig +short SRV {posix(question)} {posix('@<address of a DNS server of the AD>')}",),
-            owner=Owner.AWS,
-        ),
-        shows_as=shows,
-    )
-    return judge_silence(failure, vantage, vpc_dns.value.servers if vpc_dns.value else ())
-
-
-def _forwards_nothing(finding: Finding) -> bool:
-    """Whether the finding means that nothing is forwarded; the endpoint may share the task's security groups."""
-    return finding.status is Status.FAIL or _GROUPS in finding.because
-
-
-def _cut_off(domain: DomainName, question: str, error: CutOff, shows: ShowsAs) -> Finding:
-    return failed(
-        f"the SRV records of {domain.text} do not fit into a UDP answer, and DNS over TCP gives none: {error.text}",
-        observed=f"{question}: {error.text}",
-        expected="answers over UDP and TCP 53",
-        fix=Fix(
-            "Allow TCP 53 in addition to UDP 53 from the task's security group to the DNS servers: security groups on "
-            "both sides, network ACLs, firewalls. With many domain controllers, answers are too long for UDP.",
-            (f"dig +tcp SRV {posix(question)} {posix('@<address of the DNS server>')}",),
             owner=Owner.AWS,
         ),
         shows_as=shows,

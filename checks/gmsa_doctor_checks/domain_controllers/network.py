@@ -124,7 +124,7 @@ def _closed(finding: Finding, silent: bool, passage: Outcome[Passage], need: Nee
     """Deferred to the checks of routes, security groups and network ACLs if these block the port."""
     ids = passage.value.closed_by(need) if passage.value else ()
     if silent and ids:
-        return deferred_to(ids, f"as expected, the network blocks it: {finding.summary}")
+        return deferred_to(ids, f"blocked by the network, as expected: {finding.summary}")
     return judge_silence(finding, vantage)
 
 
