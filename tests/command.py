@@ -33,6 +33,11 @@ class Ended:
         document: dict[str, Any] = json.loads(self.out)
         return document
 
+    @property
+    def roots(self) -> list[str]:
+        """The checks of the JSON report's root causes, each once."""
+        return list(dict.fromkeys(cause["check"] for cause in self.document["root_causes"]))
+
     def statuses(self, subject: int = 0) -> dict[str, str]:
         """The status of each check, from the JSON report."""
         return {one["check"]: one["status"] for one in self.document["subjects"][subject]["findings"]}

@@ -36,13 +36,12 @@ def judge_silence(failure: Finding, vantage: Vantage, servers: tuple[str, ...] =
     """
     if vantage.silence_counts:
         return failure
-    server = servers[0] if servers else "<address of a DNS server of the AD>"
+    server = servers[0] if servers else "<DNS server of the AD>"
     return skipped(
-        f"out of reach from here: {failure.summary}",
+        f"not checked: from here, {failure.summary}",
         fix=Fix(
-            "Run the same command in the task's network (an EC2 instance or a task in its subnets); with a route to "
-            "the AD, add --dns-server; --live always makes silence a failure.",
-            (f"gmsa-doctor check … --dns-server {posix(server)}",),
+            "Request the ticket from the task's own network. From a host with a route to the AD, use --dns-server.",
+            ("gmsa-doctor run …", f"gmsa-doctor check … --dns-server {posix(server)}"),
         ),
     )
 

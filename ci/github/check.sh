@@ -56,9 +56,7 @@ echo "::$token::"
 cat "$out/annotations"
 
 case $code in
-    0) verdict=pass ;;
-    1) verdict=fail ;;
-    3) verdict=incomplete ;;
+    0 | 1 | 3) verdict=$(sed -n 's/^  "verdict": "\([a-z]*\)",$/\1/p' "$report" | head -n 1) ;;
     *) verdict=error ;;
 esac
 [[ -f $report ]] || verdict=error

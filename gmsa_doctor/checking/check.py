@@ -7,9 +7,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from threading import Thread
 
 from gmsa_doctor import __version__
+from gmsa_doctor.checking.own_commands import AFTER_DEPLOYMENT, IN_THE_TASKS_NETWORK, with_own_commands
 from gmsa_doctor.checking.retry import PAUSE_SECONDS, awaited
 from gmsa_doctor.checking.selection import Selection, application_of
 from gmsa_doctor.clients.aws import task_metadata
@@ -29,6 +31,7 @@ from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.request import AdminAccount, ApplicationConfig, Intended, Live, Request
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer
 from gmsa_doctor.given.vantage import Caller, DnsServersInUse, KnownDnsServers, ServiceNames, Vantage
+from gmsa_doctor.report.findings import PROOF
 from gmsa_doctor.subjects import own_task
 from gmsa_doctor.subjects.discovery import OFFLINE, AwsSession, discover
 from gmsa_doctor.subjects.files import SkippedFiles
@@ -73,7 +76,7 @@ def check(
     """
     started = time.monotonic()
     selection = Selection(request, registry)
-    required, chosen = selection.required, selection.with_afterwards
+    chosen = selection.with_afterwards
     kerberos = Kerberos()
 
     def triaged(attempt: Attempt) -> tuple[SubjectReport, ...]:
@@ -92,7 +95,9 @@ def check(
     except KeyboardInterrupt:  # between two attempts: the last one is reported
         interrupted = True
     interrupted = interrupted or last.execution.interrupted
-    return report_of(triaged(last), required, interrupted, started, last.skipped_files)
+    return report_of(
+        triaged(last), selection.required, interrupted, started, last.skipped_files, static=selection.static_only
+    )
 
 
 def _has_new_secret(attempt: Attempt) -> bool:
@@ -190,14 +195,17 @@ def _from_request(request: Request, vantage: Vantage) -> dict[type, object]:
 def _network_clients(request: Request, live_reason: str | None, kerberos: Kerberos) -> dict[type, object]:
     """DNS, TCP, UDP, LDAP and Kerberos, as far as the request lets us use them."""
     if request.live is Live.NEVER:
-        reason = skipped(live_reason or "--live never: nothing is sent to DNS or AD")
+        fix = AFTER_DEPLOYMENT if request.in_files else IN_THE_TASKS_NETWORK
+        reason = skipped(live_reason or "not checked: --live never sends nothing to DNS or AD", fix=fix)
         return dict.fromkeys((Dns, Tcp, Ldap, Kerberos, KdcQuestions, SqlBrowser), reason)
     missing = gssapi_missing()
     return {
         Dns: Dns(request.dns_server),
         Tcp: Tcp(),
         Ldap: Ldap(kerberos),
-        Kerberos: skipped(f"the live flow needs gssapi: {missing}", fix=_LIVE_EXTRA) if missing else kerberos,
+        Kerberos: skipped(f"not checked: the live flow needs gssapi: {missing}", fix=_LIVE_EXTRA)
+        if missing
+        else kerberos,
         KdcQuestions: KdcQuestions(),
         SqlBrowser: SqlBrowser(),
     }
@@ -230,7 +238,7 @@ def _facts(found: FoundSubject, session: AwsSession, vantage: Vantage) -> tuple[
     container = chosen.container if isinstance(chosen, ChosenContainer) else None
     facts = (
         ("subject", found.subject.name),
-        ("task definition", found.subject.task_definition),
+        ("task_definition", found.subject.task_definition),
         ("container", container.name if container else None),
         ("account", found.place.account or session.account),
         ("region", found.place.region),
@@ -243,9 +251,11 @@ def _complete(
     findings: Iterable[Finding], found: FoundSubject, vantage: Vantage, registry: Registry, request: Request
 ) -> tuple[Finding, ...]:
     return tuple(
-        replace(finding, vantage=vantage.word, location=_location(finding, found, registry)).rooted(
-            request.fail_on_warning
-        )
+        replace(
+            with_own_commands(finding, found, request),
+            vantage=vantage.word,
+            location=_location(finding, found, registry),
+        ).rooted(request.fail_on_warning)
         for finding in findings
     )
 
@@ -264,6 +274,8 @@ def report_of(
     interrupted: bool,
     started: float,
     skipped_files: SkippedFiles | None = None,
+    *,
+    static: bool = False,
 ) -> Report:
     """The report with its verdict. ``required`` are the ids of ``--require``; ``started`` is of the monotonic clock."""
     findings = [finding for subject in subjects for finding in subject.findings]
@@ -275,17 +287,28 @@ def report_of(
     missing |= required & {finding.check for finding in findings if finding.status is Status.SKIPPED}
     if counts[Status.FAIL] or failures:
         verdict = Verdict.FAIL
+    elif gaps or missing or interrupted or files.unread:
+        verdict = Verdict.INCOMPLETE
     else:
-        verdict = Verdict.INCOMPLETE if gaps or missing or interrupted or files.unread else Verdict.PASS
+        verdict = Verdict.PASS if _is_proven(subjects) else Verdict.UNPROVEN
+    seconds = time.monotonic() - started
     return Report(
         version=__version__,
         verdict=verdict,
         subjects=subjects,
         root_causes=tuple(dict.fromkeys(finding.check for finding in failures or gaps)),
         counts=tuple((status, counts[status]) for status in Status),
-        duration_ms=round((time.monotonic() - started) * 1000),
+        duration_ms=round(seconds * 1000),
         interrupted=interrupted,
         missing=tuple(sorted(missing)),
         unread=files.unread,
         passed_over=files.passed_over,
+        started=(datetime.now(UTC) - timedelta(seconds=seconds)).isoformat(timespec="seconds"),
+        static=static,
     )
+
+
+def _is_proven(subjects: tuple[SubjectReport, ...]) -> bool:
+    """Whether the live flow got the ticket of each subject; the configuration's waivers are a subject without one."""
+    proofs = [proof.status for subject in subjects if (proof := subject.finding(PROOF))]
+    return bool(proofs) and all(status in (Status.PASS, Status.WARN) for status in proofs)

@@ -9,8 +9,9 @@ from gmsa_doctor.clients.kerberos.ticket_cache import TicketCache
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.registry import BrokenPlugIns, Registry
 from gmsa_doctor.given.probe_tasks import CanaryTask, ProbeTasks
-from gmsa_doctor.given.request import AdminAccount, AppConfig, ApplicationConfig, Intended, Request
+from gmsa_doctor.given.request import AdminAccount, AppConfig, ApplicationConfig, Intended, Live, Request
 from gmsa_doctor.given.vantage import DnsServersInUse
+from gmsa_doctor.report.findings import PROOF
 from gmsa_doctor.subjects import own_task
 from gmsa_doctor.triage.waivers import WaiverState
 
@@ -86,6 +87,12 @@ class Selection:
         if application_of(self.request) or named & (of_application | areas):
             return registry
         return registry.without(frozenset({ApplicationConfig}))
+
+    @property
+    def static_only(self) -> bool:
+        """Whether the user asked for static checks only, so that the ticket need not be proven."""
+        request = self.request
+        return request.in_files or request.offline or request.live is Live.NEVER or PROOF not in self.selected
 
     def require_any(self, registry: Registry) -> None:
         """Raises UsageError if nothing that is selected can run in this registry, or afterwards."""

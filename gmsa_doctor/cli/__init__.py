@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gmsa_doctor.cli import check, completion, diff, explain, iam_policy, krb5_conf, run, ticket
 from gmsa_doctor.cli.app import app
-from gmsa_doctor.cli.process import ExitCode
+from gmsa_doctor.core.exit_code import ExitCode
 
 __all__ = ["check", "completion", "diff", "explain", "iam_policy", "krb5_conf", "main", "run", "ticket"]
 

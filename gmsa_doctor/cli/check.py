@@ -13,11 +13,12 @@ from gmsa_doctor.cli import ask_as, configured, options
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters
 from gmsa_doctor.cli.options import Many
-from gmsa_doctor.cli.process import ExitCode, Format, exit_code, guarded, say
+from gmsa_doctor.cli.process import Format, command_line, guarded, say
 from gmsa_doctor.cli.reports import ReportOptions, TextOptions, print_report, write
 from gmsa_doctor.cli.verdict import VerdictOptions
 from gmsa_doctor.clients.aws import task_metadata
 from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.core.exit_code import ExitCode
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.request import Live, Request
 
@@ -125,11 +126,11 @@ def _check(context: typer.Context, arguments: CheckArguments) -> ExitCode:
     request, triage = configured.agreed(context, arguments.selection.baseline, request, known)
     request = replace(request, ask_as=ask_as.account(arguments.as_, arguments.as_keytab, request))  # last: it prompts
     with Display() as display:
-        report = checking.check(request, known, display, triage, display.say)
-    code = exit_code(report)
+        report = replace(checking.check(request, known, display, triage, display.say), command=command_line())
+    code = report.exit_code
     if report.subjects or report.passed_over or arguments.reports.format is Format.JSON or arguments.reports.output:
         print_report(report, arguments.reports, arguments.text)
-    write(report, wanted, known, code)
+    write(report, wanted, known)
     sent = arguments.verdict.send(report, arguments.aws)
     for file, reason in report.unread:
         say(f"{file}: {reason}")

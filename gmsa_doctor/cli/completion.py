@@ -21,8 +21,9 @@ import typer
 
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.options import Many
-from gmsa_doctor.cli.process import ExitCode, guarded, print_
+from gmsa_doctor.cli.process import guarded, print_
 from gmsa_doctor.cli.reports import ReportKind
+from gmsa_doctor.core.exit_code import ExitCode
 
 _HELP = """\
 Print the completion script for a shell.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gmsa_doctor.cli.process import ExitCode
 from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.core.exit_code import ExitCode
 from gmsa_doctor.given.request import Request
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import typer
 
 from gmsa_doctor.cli import options
 from gmsa_doctor.cli.app import app
-from gmsa_doctor.cli.process import ExitCode, guarded, print_, require_writable, speaks_unicode, width
+from gmsa_doctor.cli.process import guarded, print_, require_writable, speaks_unicode, width
+from gmsa_doctor.core.exit_code import ExitCode
 
 
 class DiffFormat(StrEnum):

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from gmsa_doctor.cli.app import app
-from gmsa_doctor.cli.process import ExitCode, guarded, print_, standard_input, width
+from gmsa_doctor.cli.process import guarded, print_, standard_input, width
 from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.core.exit_code import ExitCode
 
 
 @app.command("list")

@@ -10,8 +10,9 @@ from gmsa_doctor.cli import options
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters, values_of
 from gmsa_doctor.cli.iam_policy_arguments import IamPolicyArguments
-from gmsa_doctor.cli.process import ExitCode, guarded, print_, say
+from gmsa_doctor.cli.process import guarded, print_, say
 from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.core.exit_code import ExitCode
 from gmsa_doctor.given.request import Request
 from gmsa_doctor.iam.scope import Purpose, Scope
 

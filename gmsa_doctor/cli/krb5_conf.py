@@ -12,10 +12,11 @@ from gmsa_doctor.cli import options
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters
 from gmsa_doctor.cli.options import Many
-from gmsa_doctor.cli.process import ExitCode, guarded, print_
+from gmsa_doctor.cli.process import guarded, print_
 from gmsa_doctor.clients.aws import task_metadata
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.core.exit_code import ExitCode
 from gmsa_doctor.given.request import Live, Request
 
 if TYPE_CHECKING:

@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
+import shlex
 import shutil
 import signal
 import sys
 import traceback
 from collections.abc import Callable
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import typer
 
 from gmsa_doctor import __version__
 from gmsa_doctor.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from gmsa_doctor.core.model import Report
-
-
-class ExitCode(IntEnum):
-    """What the process ends with; never depends on the format."""
-
-    PASS = 0
-    FAIL = 1
-    USAGE = 2
-    INCOMPLETE = 3
-    CRASH = 70
-    INTERRUPTED = 130
+from gmsa_doctor.core.exit_code import ExitCode
 
 
 class Format(StrEnum):
@@ -119,9 +108,25 @@ def standard_input() -> str:
     return sys.stdin.buffer.read().decode("utf-8", "replace")
 
 
+_MAY_HOLD_SECRETS = ("--connection-string", "--parameter")
+
+
+def command_line() -> str:
+    """The command with its arguments, without the values that may hold a secret."""
+    words = ["gmsa-doctor"]
+    for before, word in itertools.pairwise(sys.argv):
+        name, equals, _ = word.partition("=")
+        if before in _MAY_HOLD_SECRETS:
+            word = "<hidden>"
+        elif equals and name in _MAY_HOLD_SECRETS:
+            word = f"{name}=<hidden>"
+        words.append(word)
+    return shlex.join(words)
+
+
 def width() -> int:
-    """Columns of the terminal, between 40 and 120; 80 in a pipe."""
-    return max(40, min(120, shutil.get_terminal_size((80, 24)).columns)) if sys.stdout.isatty() else 80
+    """Columns of the terminal, at least 40; 80 in a pipe."""
+    return max(40, shutil.get_terminal_size((80, 24)).columns) if sys.stdout.isatty() else 80
 
 
 def speaks_unicode() -> bool:
@@ -147,12 +152,3 @@ def require_writable(file: Path | None) -> None:
         raise UsageError(f"{file} cannot be written: {file.parent} is no directory that we may write to")
     elif file.is_dir():
         raise UsageError(f"{file} cannot be written: it is a directory")
-
-
-def exit_code(report: Report) -> ExitCode:
-    """What a command that made a report ends with."""
-    if report.interrupted:
-        return ExitCode.INTERRUPTED
-    if report.unread:  # whatever the other files gave
-        return ExitCode.USAGE
-    return {"pass": ExitCode.PASS, "fail": ExitCode.FAIL, "incomplete": ExitCode.INCOMPLETE}[report.verdict]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +15,6 @@ import typer
 from gmsa_doctor.cli.options import Many, Output
 from gmsa_doctor.cli.process import (
     Color,
-    ExitCode,
     Format,
     is_coloured,
     print_,
@@ -90,7 +90,8 @@ class TextOptions:
     """How the text is shown."""
 
     color: Annotated[Color, typer.Option(help="When to colour the text.")] = Color.AUTO
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show all findings in full.")] = False
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="List every finding in full.")] = False
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show the root causes and the verdict only.")] = False
 
 
 def print_report(report: Report, options: ReportOptions, shown: TextOptions) -> None:
@@ -105,7 +106,15 @@ def print_report(report: Report, options: ReportOptions, shown: TextOptions) -> 
         from gmsa_doctor.report.text import render
 
         columns, color = 80 if output else width(), is_coloured(shown.color, output)
-        text = render(report, width=columns, color=color, verbose=shown.verbose, ascii=ascii)
+        text = render(
+            report,
+            width=columns,
+            color=color,
+            verbose=shown.verbose,
+            quiet=shown.quiet,
+            ascii=ascii,
+            log=not (output or sys.stdout.isatty()),
+        )
     print_(text, output)
 
 
@@ -118,13 +127,13 @@ def _read(value: str) -> WantedReport:
     return WantedReport(ReportKind(kind), Path(file) if file else None)
 
 
-def write(report: Report, reports: tuple[WantedReport, ...], registry: Registry, code: ExitCode) -> None:
-    """Write them. ``code`` is what the command ends with. Raises UsageError for one that cannot be written."""
+def write(report: Report, reports: tuple[WantedReport, ...], registry: Registry) -> None:
+    """Write them. Raises UsageError for one that cannot be written."""
     checks = {check.id: check for check in registry.checks}
     problems: list[str] = []
     for wanted in reports:
         try:
-            print_(_renderer(wanted.kind, checks, code)(report), wanted.file)
+            print_(_renderer(wanted.kind, checks)(report), wanted.file)
             if wanted.kind is ReportKind.GITHUB:
                 _summarize(report)
         except UsageError as error:  # the others are written all the same
@@ -133,13 +142,13 @@ def write(report: Report, reports: tuple[WantedReport, ...], registry: Registry,
         raise UsageError("; ".join(problems))
 
 
-def _renderer(kind: ReportKind, checks: Mapping[str, Check], code: ExitCode) -> Callable[[Report], str]:
+def _renderer(kind: ReportKind, checks: Mapping[str, Check]) -> Callable[[Report], str]:
     from gmsa_doctor.report import github, gitlab, html, json, junit, markdown, sarif
 
     renderers: dict[ReportKind, Callable[[Report], str]] = {
         ReportKind.JSON: json.render,
         ReportKind.JUNIT: junit.render,
-        ReportKind.SARIF: lambda report: sarif.render(report, checks, exit_code=code),
+        ReportKind.SARIF: lambda report: sarif.render(report, checks),
         ReportKind.GITHUB: github.render,
         ReportKind.GITLAB: gitlab.render,
         ReportKind.MARKDOWN: markdown.render,

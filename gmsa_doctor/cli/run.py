@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,9 +13,10 @@ import typer
 from gmsa_doctor.cli import configured, options
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters
-from gmsa_doctor.cli.process import ExitCode, exit_code, guarded
+from gmsa_doctor.cli.process import command_line, guarded
 from gmsa_doctor.cli.reports import ReportOptions, TextOptions, print_report, write
 from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.core.exit_code import ExitCode
 
 if TYPE_CHECKING:
     from gmsa_doctor.checking.progress import Display
@@ -165,10 +166,10 @@ def _run(context: typer.Context, arguments: RunArguments) -> ExitCode:
     request, triage = configured.agreed(context, arguments.selection.baseline, request, known)
     with Display() as display:
         user = one_off_run.Conversation(lambda plan: arguments.yes or _agrees(plan, display), display.say, display)
-        report = one_off_run.run(request, probe_options, known, user, triage=triage)
-    code = exit_code(report)
+        report = replace(one_off_run.run(request, probe_options, known, user, triage=triage), command=command_line())
+    code = report.exit_code
     print_report(report, arguments.reports, arguments.text)
-    write(report, wanted, known, code)
+    write(report, wanted, known)
     return code
 
 

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from gmsa_doctor.cli.app import app
-from gmsa_doctor.cli.process import ExitCode, guarded, print_, require_stdout
+from gmsa_doctor.cli.process import guarded, print_, require_stdout
 from gmsa_doctor.clients.kerberos.ticket_cache import (
     DEFAULT,
     VARIABLE,
@@ -27,6 +27,7 @@ from gmsa_doctor.clients.kerberos.ticket_cache import (
     UnsupportedCache,
 )
 from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.core.exit_code import ExitCode
 from gmsa_doctor.formats.documents.names import account_name_defects, domain_name_defect
 
 MINUTES = 15

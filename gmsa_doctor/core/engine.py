@@ -274,7 +274,7 @@ class _GraphRun:
                 finding,
                 check=check.id,
                 cause=check.cause,
-                step=check.step,
+                step=check.step or (check.cause.step if check.cause else None),
                 owner=(finding.fix and finding.fix.owner) or check.owner,
                 docs=finding.docs or check.docs,
                 root=root,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.core.model import Finding, Fix, Status
+from gmsa_doctor.core.model import Finding, Fix, Owner, Status
 
 
 class UsageError(Exception):
@@ -28,7 +28,8 @@ class Denied(ClientError):
     """We may not make this call. ``action`` is the IAM action that is missing."""
 
     def __init__(self, action: str, resource: str, text: str = "") -> None:
-        fix = Fix(f"Allow {action} on {resource} for the credentials that run gmsa-doctor.")
+        text = f"Allow {action} on {resource} for the credentials that run gmsa-doctor."
+        fix = Fix(text, owner=Owner.AWS)
         super().__init__(f"access denied: {action} on {resource}", fix)
         self.action = action
         self.resource = resource

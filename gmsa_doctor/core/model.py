@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar, Union
 
 from gmsa_doctor.core.check_id import CheckFunction, CheckId
+from gmsa_doctor.core.exit_code import ExitCode
 
 T = TypeVar("T")
 
@@ -31,20 +32,13 @@ class Verdict(StrEnum):
     """The result of a run."""
 
     PASS = "pass"
+    """Nothing failed, and the live flow got the gMSA's ticket."""
+    UNPROVEN = "unproven"
+    """Nothing failed, but the live flow did not get as far as the ticket."""
     FAIL = "fail"
+    """A failure at or above ``--fail-on``."""
     INCOMPLETE = "incomplete"
-
-
-class Cause(StrEnum):
-    """The four causes that AWS documents for a gMSA task that does not start.
-
-    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-linux-gmsa.html
-    """
-
-    TASK_DEFINITION = "task-definition"
-    CREDSPEC = "credspec"
-    CREDENTIALS = "credentials"
-    DHCP_OPTIONS = "dhcp-options"
+    """Something is ``unknown`` or ``error``, or what ``--require`` names was skipped."""
 
 
 class Step(StrEnum):
@@ -59,6 +53,24 @@ class Step(StrEnum):
     GMSA_PASSWORD = "gmsa-password"
     GMSA_TICKET = "gmsa-ticket"
     SERVICE_TICKET = "service-ticket"
+
+
+class Cause(StrEnum):
+    """The four causes that AWS documents for a gMSA task that does not start.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-linux-gmsa.html
+    """
+
+    TASK_DEFINITION = "task-definition"
+    CREDSPEC = "credspec"
+    CREDENTIALS = "credentials"
+    DHCP_OPTIONS = "dhcp-options"
+
+    @property
+    def step(self) -> Step:
+        """The step of a check that names its cause only."""
+        steps = {Cause.TASK_DEFINITION: Step.TASK, Cause.CREDSPEC: Step.CREDSPEC, Cause.CREDENTIALS: Step.SECRET}
+        return steps.get(self, Step.DNS)
 
 
 class Owner(StrEnum):
@@ -76,7 +88,9 @@ class Owner(StrEnum):
 class Fix:
     """How to fix a finding: a sentence, and commands with the real names filled in.
 
-    ``owner`` is set where somebody else than the check's owner can fix it.
+    ``owner`` is set where somebody else than the check's owner can fix it. In a command that begins with
+    ``gmsa-doctor check …`` or ``gmsa-doctor run …``, the ``…`` stands for the subject's own options: the run fills
+    them in.
     """
 
     text: str
@@ -340,7 +354,11 @@ class Check:
 
 @dataclass(frozen=True)
 class SubjectReport:
-    """The findings for one subject; ``facts`` are what the header shows of it, in order."""
+    """The findings for one subject.
+
+    ``facts`` are what the header shows of it, in order: ``subject``, ``task_definition``, ``container``, ``account``,
+    ``region`` and ``vantage``, as far as known.
+    """
 
     name: str
     facts: tuple[tuple[str, str], ...]
@@ -353,7 +371,11 @@ class SubjectReport:
 
 @dataclass(frozen=True)
 class Report:
-    """A whole run. ``missing`` are the ids that ``--require`` names and that were skipped."""
+    """A whole run. ``missing`` are the ids that ``--require`` names and that were skipped.
+
+    ``started`` is the time in UTC (ISO 8601), ``command`` the command line without secrets, and ``static`` says that
+    the user asked for static checks only.
+    """
 
     version: str
     verdict: Verdict
@@ -366,4 +388,25 @@ class Report:
     unread: tuple[tuple[str, str], ...] = ()
     """Files that were given and could not be read, with the reason."""
     passed_over: int = 0
-    """How many task definitions in the files have nothing of gMSA, and were not judged."""
+    """How many task definitions in the files do not use a gMSA, and were not checked."""
+    started: str = ""
+    command: str = ""
+    static: bool = False
+
+    @property
+    def nothing_to_check(self) -> bool:
+        """Whether there is no subject; the configuration alone, which has findings of no step, is not a subject."""
+        findings = (finding for subject in self.subjects for finding in subject.findings)
+        return not self.unread and not any(finding.step or finding.check != "config.waivers" for finding in findings)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What a command that made this report ends with."""
+        if self.interrupted:
+            return ExitCode.INTERRUPTED
+        if self.unread:  # whatever the other files gave
+            return ExitCode.USAGE
+        if self.verdict is Verdict.UNPROVEN:
+            return ExitCode.PASS if self.static else ExitCode.INCOMPLETE
+        codes = {Verdict.PASS: ExitCode.PASS, Verdict.FAIL: ExitCode.FAIL, Verdict.INCOMPLETE: ExitCode.INCOMPLETE}
+        return codes[self.verdict]

@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any, TypeVar
 
-from gmsa_doctor.core.model import Cause, Fix, Status
+from gmsa_doctor.core.model import Cause, Fix, Owner, Status, Step
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ def printable(value: T) -> T:
     if isinstance(value, str):
         result = value if value.isprintable() else _escaped(value.translate(_BLANKS))
     elif isinstance(value, Fix):
-        result = Fix(printable(value.text), tuple(map(_escaped, value.commands)))
+        result = replace(value, text=printable(value.text), commands=tuple(map(_escaped, value.commands)))
     elif isinstance(value, tuple):
         parts = tuple(map(printable, value))
         result = parts if any(new is not old for new, old in zip(parts, value, strict=True)) else value
@@ -47,7 +47,7 @@ def _changed(value: Any) -> dict[str, Any]:
     return found
 
 
-_PLAIN = frozenset({type(None), bool, int, Status, Cause})
+_PLAIN = frozenset({type(None), bool, int, Status, Cause, Owner, Step})
 _NAMES: dict[type, tuple[str, ...]] = {}
 
 

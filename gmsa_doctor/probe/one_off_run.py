@@ -83,7 +83,7 @@ def run(
         findings = _findings_of_run(registry, selected, against, None)
         subjects = _with_findings_of_run(attempt.subjects, findings, (), request)
     subjects = applied(subjects, triage or Triage(), registry, selection.with_afterwards, request.fail_on_warning)
-    return check.report_of(subjects, required, interrupted, started)
+    return check.report_of(subjects, required, interrupted, started, static=selection.static_only)
 
 
 def _clients(attempt: check.Attempt, request: Request) -> ProbeClients:

@@ -42,7 +42,7 @@ def seen(finding: Finding) -> Iterator[Html | None]:
 
 def remedy(finding: Finding) -> Iterator[Html | None]:
     """What to do, and what the daemon shows until it is done."""
-    yield _fix(finding.fix)
+    yield fix_of(finding.fix)
     quotes = join((join([version, tag("q", text)]) for version, text in texts_by_version(finding)), "; ")
     if quotes:
         yield tag("p", "Credentials Fetcher shows it as ", quotes, class_="shows")
@@ -87,7 +87,7 @@ def table_head(*names: str) -> Html:
     return tag("thead", tag("tr", *(tag("th", name, scope="col") for name in names)))
 
 
-def _fix(fix: Fix | None, word: str = "Fix") -> Html | None:
+def fix_of(fix: Fix | None, word: str = "Fix") -> Html | None:
     """The sentence, and each command in a block of its own, to be copied whole."""
     if fix is None:
         return None
@@ -125,5 +125,5 @@ def _reason(reason: str, skips: Sequence[Finding], subject: SubjectReport) -> Ht
         "li",
         tag("p", icon(Status.SKIPPED), reason),
         tag("p", "Checks: ", codes(all_ids), class_="quiet"),
-        _fix(skips[0].fix, "Instead"),
+        fix_of(skips[0].fix, "Instead"),
     )

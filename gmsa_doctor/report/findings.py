@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Generic, TypeVar
 
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.engine import NOT_SELECTED
-from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.core.model import Finding, Fix, Owner, Report, Status, SubjectReport, Verdict
 from gmsa_doctor.core.severity import BAD
 from gmsa_doctor.report.fingerprint import place
 
@@ -17,9 +18,9 @@ S = TypeVar("S", bound=SubjectReport)
 
 PROOF = CheckId("kerberos.gmsa-ticket")
 """The check whose pass proves that the container would get its ticket."""
-UNPROVEN = "The live flow was not run: that the gMSA gets its ticket is not proven."
 VERDICTS = {
     Verdict.PASS: (Status.PASS, "PASS"),
+    Verdict.UNPROVEN: (Status.WARN, "UNPROVEN"),
     Verdict.FAIL: (Status.FAIL, "FAIL"),
     Verdict.INCOMPLETE: (Status.UNKNOWN, "INCOMPLETE"),
 }
@@ -161,20 +162,48 @@ def gaps(report: Report) -> Iterator[str]:
         yield f"{id} was required, and was skipped"
 
 
-def is_unproven(report: Report) -> bool:
-    """Whether a run passed without the live flow: that the gMSA gets its ticket is then not proven."""
-    return report.verdict is Verdict.PASS and Status.SKIPPED in proof_statuses(report)
+@dataclass(frozen=True)
+class MissingProof:
+    """Why the ticket was not requested for these subjects, and what requests it."""
+
+    reason: str
+    fix: Fix | None
+    subjects: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """In the words of the reports."""
+        return f"Not proven: the ticket was not requested, because {self.reason.removeprefix('not checked: ')}."
 
 
-def proof_statuses(report: Report) -> set[Status]:
-    """How the proof ended for the subjects."""
-    return {finding.status for finding in all_findings(report.subjects) if finding.check == PROOF}
+def missing_proofs(report: Report) -> list[MissingProof]:
+    """Why a run without a failure did not prove the tickets, each reason once."""
+    if report.verdict is not Verdict.UNPROVEN:
+        return []
+    reasons: dict[tuple[str, Fix | None], list[str]] = {}
+    for subject in report.subjects:
+        proof = subject.finding(PROOF)
+        if proof and proof.status not in (Status.PASS, Status.WARN):
+            causes = [subject.finding(id) for id in proof.because] or [proof]
+            cause = next((cause for cause in causes if cause), proof)
+            reason = f"{cause.check} is waived" if cause.status is Status.WAIVED else cause.summary
+            reasons.setdefault((reason.rstrip("."), cause.fix), []).append(subject.name)
+    return [MissingProof(reason, fix, tuple(names)) for (reason, fix), names in reasons.items()]
 
 
 def counted(findings: Iterable[Finding]) -> str:
-    """``5 pass, 1 fail``."""
+    """``1 failed, 5 passed``: how many findings have each status, the worst first."""
     counts = Counter(finding.status for finding in findings)
-    return ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+    words = {
+        Status.FAIL: "failed",
+        Status.ERROR: "crashed",
+        Status.UNKNOWN: "unknown",
+        Status.WARN: "warning" if counts[Status.WARN] == 1 else "warnings",
+        Status.PASS: "passed",
+        Status.WAIVED: "waived",
+        Status.SKIPPED: "skipped",
+    }
+    return ", ".join(f"{counts[status]} {word}" for status, word in words.items() if counts[status])
 
 
 def not_selected(report: Report) -> str:
@@ -187,3 +216,24 @@ def checks_were(ids: Iterable[str]) -> str:
     """``1 check was``, ``2 checks were``."""
     number = len(list(ids))
     return f"{number} check{' was' if number == 1 else 's were'}"
+
+
+def check_page(id: str) -> str:
+    """The page of a check, relative to the project's root."""
+    return f"docs/checks/{id}.md"
+
+
+OWNERS = {
+    Owner.AWS: "AWS account administrator",
+    Owner.AD: "AD administrator",
+    Owner.DEVELOPER: "developer (task definition, image, application)",
+}
+"""Who acts, in words."""
+
+_WINDOWS = "repadmin|setspn|nltest|w32tm|dcdiag|gpupdate|net"
+_POWERSHELL = re.compile(rf"\$?\(?[A-Z][a-z]+-[A-Z]\w+|\$\w+ *=|({_WINDOWS}) ")
+
+
+def language(command: str) -> str:
+    """What runs a command of a fix: ``powershell`` (on Windows) or ``sh``."""
+    return "powershell" if _POWERSHELL.match(command) else "sh"

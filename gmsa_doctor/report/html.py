@@ -10,20 +10,18 @@ from pathlib import Path
 from gmsa_doctor.core.model import Check, Finding, Report, Status, Verdict
 from gmsa_doctor.core.printable import printable
 from gmsa_doctor.core.severity import worst_first
-from gmsa_doctor.report import details, steps
+from gmsa_doctor.report import details, step_list
 from gmsa_doctor.report.findings import (
-    UNPROVEN,
     VERDICTS,
     all_findings,
     checks_were,
     counted,
-    is_unproven,
+    missing_proofs,
     not_selected,
-    proof_statuses,
     root_findings,
 )
-from gmsa_doctor.report.groups import grouped
 from gmsa_doctor.report.page import IN_FULL, PageRoot, ReportPage, SubjectSection, anchor_of, key
+from gmsa_doctor.report.steps import grouped
 from gmsa_doctor.report.tags import Html, Part, badge, codes, icon, icons, join, tag
 
 _OPEN_SUBJECTS = 3
@@ -130,9 +128,10 @@ def _notes(report: Report) -> Iterator[Html]:
         yield tag("p", "Interrupted: what had not ended is unknown. Run the same command again.")
     if report.missing:
         yield tag("p", codes(report.missing), " was required, and was skipped.")
-    if is_unproven(report):
-        yield tag("p", UNPROVEN)
-    elif report.verdict is Verdict.PASS and proof_statuses(report) == {Status.PASS}:
+    for proof in missing_proofs(report):
+        yield tag("p", proof.sentence)
+        yield from filter(None, [details.fix_of(proof.fix, "Next")])
+    if report.verdict is Verdict.PASS:
         yield tag("p", "The gMSA gets its ticket.")
 
 
@@ -259,7 +258,7 @@ def _only_subject(subject: SubjectSection, page: ReportPage) -> Html:
         "section",
         tag("h2", "The way to the ticket"),
         _facts(subject),
-        steps.draw(subject.findings, subject.link),
+        step_list.draw(subject.findings, subject.link),
         _warnings(page),
         tag("h2", "Findings", id="findings"),
         *_findings(subject, page),
@@ -270,7 +269,7 @@ def _only_subject(subject: SubjectSection, page: ReportPage) -> Html:
 def _subject(subject: SubjectSection, page: ReportPage) -> Iterator[Html | None]:
     yield _facts(subject)
     yield tag("h3", "The way to the ticket")
-    yield steps.draw(subject.findings, subject.link)
+    yield step_list.draw(subject.findings, subject.link)
     yield from _findings(subject, page)
 
 

@@ -1,28 +1,41 @@
-"""The report as one JSON document, for programs; `schema-1.0.json` describes it."""
+"""The report as one JSON document, for programs; `schema-2.0.json` describes it."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
 
-from gmsa_doctor.core.model import Finding, Report, Status
+from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport
+from gmsa_doctor.report.findings import check_page, missing_proofs
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "2.0"
 
 
 def render(report: Report, *, ascii: bool = False) -> str:
-    """The report as JSON, with every key of the schema, in its order; ``ascii`` escapes all else."""
+    """The report as JSON, with every key of the schema, in its order; ``ascii`` escapes all other characters."""
     counts = dict(report.counts)
     document = {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "gmsa-doctor", "version": report.version},
+        "command": report.command,
+        "started": report.started,
+        "duration_ms": report.duration_ms,
         "verdict": report.verdict,
-        "root_causes": list(report.root_causes),
+        "exit_code": report.exit_code,
+        "nothing_to_check": report.nothing_to_check,
+        "not_proven": [
+            {
+                "reason": proof.reason,
+                "commands": list(proof.fix.commands) if proof.fix else [],
+                "subjects": list(proof.subjects),
+            }
+            for proof in missing_proofs(report)
+        ],
+        "root_causes": [cause for subject in report.subjects for cause in _root_causes(subject, report)],
         "missing": list(report.missing),
         "unread": [{"file": file, "reason": reason} for file, reason in report.unread],
         "passed_over": report.passed_over,
         "interrupted": report.interrupted,
-        "duration_ms": report.duration_ms,
         "subjects": [
             {"name": subject.name, "facts": dict(subject.facts), "findings": list(map(_finding, subject.findings))}
             for subject in report.subjects
@@ -32,6 +45,14 @@ def render(report: Report, *, ascii: bool = False) -> str:
     return json.dumps(document, indent=2, ensure_ascii=ascii)
 
 
+def _root_causes(subject: SubjectReport, report: Report) -> list[dict[str, object]]:
+    return [
+        {"check": finding.check, "subject": subject.name, "owner": finding.owner, "summary": finding.summary}
+        for finding in subject.findings
+        if finding.root and finding.check in report.root_causes
+    ]
+
+
 def _finding(finding: Finding) -> dict[str, object]:
     shows = finding.shows_as
     return {
@@ -39,7 +60,9 @@ def _finding(finding: Finding) -> dict[str, object]:
         "status": finding.status,
         "root": finding.root,
         "because": list(finding.because),
+        "step": finding.step,
         "cause": finding.cause,
+        "owner": finding.owner,
         "summary": finding.summary,
         "observed": finding.observed,
         "expected": finding.expected,
@@ -48,6 +71,6 @@ def _finding(finding: Finding) -> dict[str, object]:
         "rows": [asdict(row) for row in finding.rows],
         "vantage": finding.vantage,
         "location": asdict(finding.location) if finding.location else None,
-        "docs": finding.docs,
+        "docs": {"check": check_page(finding.check), "source": finding.docs},
         "duration_ms": finding.duration_ms,
     }

@@ -9,21 +9,23 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 from gmsa_doctor.core.engine import NOT_SELECTED
-from gmsa_doctor.core.model import Finding, Report, Status, Verdict
+from gmsa_doctor.core.model import Finding, Fix, Report, Status, Verdict
 from gmsa_doctor.core.printable import printable
 from gmsa_doctor.core.severity import listed
 from gmsa_doctor.report.findings import (
-    UNPROVEN,
+    OWNERS,
     SharedFinding,
     all_findings,
     checks_were,
     counted,
     daemon_texts,
     gaps,
-    is_unproven,
+    language,
     merged,
+    missing_proofs,
     skipped_because,
     skipped_by_reason,
 )
@@ -39,6 +41,7 @@ _RESERVE = 200
 """Bytes for the line that says that something was left out."""
 _VERDICTS = {
     Verdict.PASS: "✅ gmsa-doctor: pass",
+    Verdict.UNPROVEN: "⚠️ gmsa-doctor: unproven",
     Verdict.FAIL: "❌ gmsa-doctor: fail",
     Verdict.INCOMPLETE: "❔ gmsa-doctor: incomplete",
 }
@@ -57,8 +60,9 @@ def render(report: Report, *, limit: int = COMMENT_LIMIT) -> str:
         *_table(problems),
         *_details(problems, roots[:_ROOTS]),
         *_waived(report),
-        *_not_asked(report),
+        *_skipped(report),
         *_subjects(report),
+        *_run(report),
     ]
     return _fitted(blocks, limit)
 
@@ -81,11 +85,12 @@ def _fitted(blocks: Sequence[str], limit: int) -> str:
 
 
 def _head(report: Report) -> Iterator[str]:
-    yield f"### {_VERDICTS[report.verdict]}"
+    yield f"### {'⬜ gmsa-doctor: nothing to check' if report.nothing_to_check else _VERDICTS[report.verdict]}"
     subjects = _code(report.subjects[0].name) if len(report.subjects) == 1 else f"{len(report.subjects)} subjects"
     yield f"{subjects}: {_counts(all_findings(report.subjects))}"
-    if is_unproven(report):
-        yield UNPROVEN
+    for proof in missing_proofs(report):
+        yield _text(proof.sentence)
+        yield from _fix(proof.fix, "Next")
     notes = [f"- {_code(file)} could not be read: {_text(reason)}" for file, reason in report.unread]
     notes += [f"- {_text(reason)}" for reason in gaps(report)]
     if len(notes) > _ROWS:
@@ -103,24 +108,27 @@ def _roots(roots: Sequence[SharedFinding], subjects: int) -> Iterator[str]:
 
 def _root(root: SharedFinding, subjects: int) -> Iterator[str]:
     finding = root.finding
-    heading = "Root cause" if finding.is_failure else "Not known"
+    heading = "Root cause" if finding.is_failure else "Unknown"
     at = f" at {_code(place(finding.location))}" if finding.location else ""
     yield f"**{heading}: {_linked(finding)}**{at} — {_text(finding.summary)}"
     if subjects > 1:
         yield f"Of {listed((_code(subject.name) for subject in root.subjects), _NAMES)}"
-    yield from _fix(finding)
-    notes = [f"Credentials Fetcher shows it as: {_text(text)}"] if (text := daemon_texts(finding)) else []
+    yield from _fix(finding.fix)
+    notes = [f"Owner: {OWNERS[finding.owner]}"] if finding.owner else []
+    if text := daemon_texts(finding):
+        notes.append(f"Credentials Fetcher shows: {_text(text)}")
     if skipped := skipped_because([finding.check], all_findings(root.subjects)):
         notes.append(f"{checks_were(skipped)} skipped because of it.")
     if notes:
         yield "  \n".join(notes)
 
 
-def _fix(finding: Finding) -> Iterator[str]:
-    if finding.fix:
-        yield f"Fix: {_text(finding.fix.text)}"
-        if finding.fix.commands:
-            yield _fenced(finding.fix.commands)
+def _fix(fix: Fix | None, word: str = "Fix") -> Iterator[str]:
+    """The sentence, and the commands in order, those of one language in a block."""
+    if fix:
+        yield f"{word}: {_text(fix.text)}"
+        for shell, commands in groupby(fix.commands, language):
+            yield _fenced(tuple(commands), shell)
 
 
 def _table(problems: Sequence[SharedFinding]) -> Iterator[str]:
@@ -152,7 +160,7 @@ def _details(problems: Sequence[SharedFinding], roots: Sequence[SharedFinding]) 
         texts = {"found": finding.summary, "observed": finding.observed, "expected": finding.expected}
         lines = [f"- {name}: {_text(text)}" for name, text in texts.items() if text]
         lines += [f"- {row.status}: {_text(f'{row.name}: {row.text}')}" for row in finding.rows]
-        fix = () if problem in roots else _fix(finding)
+        fix = () if problem in roots else _fix(finding.fix)
         parts = ["\n".join(lines), *fix]
         if len(lines) + len(parts) > 2 or len(finding.summary) > _CELL:  # else the table has said it all
             yield _folded(f"{finding.status}: {finding.check}", parts)
@@ -169,7 +177,7 @@ def _waived(report: Report) -> Iterator[str]:
         yield _folded(f"{len(lines)} waived", ["\n".join(lines)])
 
 
-def _not_asked(report: Report) -> Iterator[str]:
+def _skipped(report: Report) -> Iterator[str]:
     """What was skipped for a reason of its own, by reason; what was skipped because of a finding is counted there."""
     reasons = skipped_by_reason(report.subjects)
     reasons.pop(NOT_SELECTED, None)
@@ -178,13 +186,31 @@ def _not_asked(report: Report) -> Iterator[str]:
         for reason, skips in reasons.items()
     ]
     if lines:
-        yield _folded("not asked", ["\n".join(lines)])
+        yield _folded("skipped", ["\n".join(lines)])
 
 
 def _subjects(report: Report) -> Iterator[str]:
     if len(report.subjects) > 1:
         lines = [f"- {_code(subject.name)}: {_counts(subject.findings)}" for subject in report.subjects]
         yield _folded(f"{len(lines)} subjects", ["\n".join(lines)])
+
+
+def _run(report: Report) -> Iterator[str]:
+    """When it ran, and how."""
+    vantages = ", ".join(
+        dict.fromkeys(filter(None, (dict(subject.facts).get("vantage") for subject in report.subjects)))
+    )
+    facts = {
+        "started": report.started,
+        "duration": f"{report.duration_ms / 1000:.1f} s",
+        "seen from": ", ".join(dict.fromkeys(filter(None, vantages))),
+        "exit code": f"{report.exit_code:d}",
+        "version": report.version,
+    }
+    lines = [f"- {name}: {_text(text)}" for name, text in facts.items() if text]
+    if report.command:
+        lines.insert(0, f"- command: {_code(report.command)}")
+    yield _folded("this run", ["\n".join(lines)])
 
 
 def _counts(findings: Iterable[Finding]) -> str:
@@ -241,9 +267,9 @@ def _code_in_table(text: str) -> str:
     return f"<code>{_text(text)}</code>" if "|" in text else _code(text)
 
 
-def _fenced(commands: Sequence[str]) -> str:
+def _fenced(commands: Sequence[str], shell: str) -> str:
     fence = "`" * max(3, _longest_run("\n".join(commands)) + 1)
-    return "\n".join((f"{fence}sh", *commands, fence))
+    return "\n".join((f"{fence}{shell}", *commands, fence))
 
 
 def _longest_run(text: str) -> int:

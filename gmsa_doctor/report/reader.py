@@ -12,7 +12,8 @@ from gmsa_doctor.report.findings import all_findings
 
 T = TypeVar("T")
 
-MAJOR = "1"
+MAJORS = ("1", "2")
+"""Version 1 has no verdict `unproven`, and root causes without their subject."""
 
 
 class ReportError(ValueError):
@@ -43,8 +44,8 @@ def read(text: str) -> Report:
     schema = root.get("schema_version")
     if not isinstance(schema, str):
         raise ReportError("it is no report of gmsa-doctor: it has no schema_version (made with --format json?)")
-    if schema.partition(".")[0] != MAJOR:
-        raise OtherVersion(f"its schema_version is not {MAJOR}.x: make it again with this version of gmsa-doctor")
+    if schema.partition(".")[0] not in MAJORS:
+        raise OtherVersion(f"its schema_version is {schema[:20]}, not 1.x or 2.x: create it again with this version")
     subjects = tuple(
         _subject(subject, f"subjects[{number}]")
         for number, subject in enumerate(_member(root, "subjects", list, "the report"))
@@ -56,7 +57,7 @@ def read(text: str) -> Report:
         version=version if isinstance(version, str) else "",
         verdict=_word(Verdict, root, "verdict", "the report"),
         subjects=subjects,
-        root_causes=_texts(root, "root_causes", "the report"),
+        root_causes=tuple(dict.fromkeys(finding.check for finding in all_findings(subjects) if finding.root)),
         counts=tuple((status, counts[status]) for status in Status),
     )
 

@@ -33,7 +33,7 @@ _PARTITIONS = (
 that is not here has no ARN made up for it."""
 
 
-def render(report: Report, checks: Mapping[str, Check], *, exit_code: int | None = None) -> str:
+def render(report: Report, checks: Mapping[str, Check]) -> str:
     """The report as a SARIF log with one run. ``checks`` are those of the run, by their ids."""
     report = printable(report)
     problems = worst_first(report)
@@ -45,7 +45,7 @@ def render(report: Report, checks: Mapping[str, Check], *, exit_code: int | None
     driver["rules"] = [_rule(id, checks.get(id)) for id in ids]
     run = {
         "tool": {"driver": driver},
-        "invocations": [_invocation(report, exit_code)],
+        "invocations": [_invocation(report)],
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The directory that gmsa-doctor ran in."}}},
         "columnKind": "unicodeCodePoints",
         "results": [_result(problem, ids) for problem in problems],
@@ -98,7 +98,12 @@ def _result(problem: SharedFinding, ids: Mapping[str, int]) -> dict[str, object]
         "message": {"text": _message(finding, subject)},
         "locations": [_location(subject, finding)],
         "partialFingerprints": prints,
-        "properties": {"status": finding.status, "subject": subject.name, "rootCause": finding.root},
+        "properties": {
+            "status": finding.status,
+            "subject": subject.name,
+            "rootCause": finding.root,
+            "owner": finding.owner,
+        },
     }
 
 
@@ -135,7 +140,7 @@ def _artifact(file: str) -> dict[str, str]:
 def _resource(subject: SubjectReport) -> str | None:
     """The task definition's ARN, as far as the report has its parts."""
     facts = dict(subject.facts)
-    name = facts.get("task definition", "")
+    name = facts.get("task_definition", "")
     if name.startswith("arn:"):
         return name
     region, account = facts.get("region", ""), facts.get("account")
@@ -148,7 +153,7 @@ def _resource(subject: SubjectReport) -> str | None:
 # The invocation --------------------------------------------------------------------------------------
 
 
-def _invocation(report: Report, exit_code: int | None) -> dict[str, object]:
+def _invocation(report: Report) -> dict[str, object]:
     """Whether the run came to its end: a finding that is a failure does not make it unsuccessful, a gap does."""
     notes: list[dict[str, object]] = [
         {
@@ -160,9 +165,11 @@ def _invocation(report: Report, exit_code: int | None) -> dict[str, object]:
     ]
     notes += [{"level": "error", "message": {"text": reason}} for reason in gaps(report)]
     crashed = any(finding.status is Status.ERROR for finding in all_findings(report.subjects))
-    invocation: dict[str, object] = {"executionSuccessful": not (notes or crashed)}
-    if exit_code is not None:
-        invocation["exitCode"] = exit_code
+    invocation: dict[str, object] = {"executionSuccessful": not (notes or crashed), "exitCode": report.exit_code}
+    if report.command:
+        invocation["commandLine"] = report.command
+    if report.started:
+        invocation["startTimeUtc"] = report.started.replace("+00:00", "Z")
     if notes:
         invocation["toolExecutionNotifications"] = notes
     return invocation

@@ -1,34 +1,36 @@
-"""The report for people: what is wrong, why, and what to do, readable at 80 columns and without colour."""
+"""The report for people: the steps to the ticket, the root cause, its fix, and the verdict."""
 
 from __future__ import annotations
 
 import textwrap
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.engine import NOT_SELECTED
-from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, Verdict
+from gmsa_doctor.core.model import Finding, Fix, Report, Status, SubjectReport, Verdict
 from gmsa_doctor.core.printable import printable
-from gmsa_doctor.core.severity import BAD
+from gmsa_doctor.core.severity import BAD, listed
 from gmsa_doctor.report.findings import (
-    UNPROVEN,
+    OWNERS,
     VERDICTS,
     RootFinding,
+    SharedFinding,
     all_findings,
     checks_were,
     counted,
     daemon_texts,
+    gaps,
     is_bare,
     is_root_cause,
-    is_unproven,
-    not_selected,
+    merged,
+    missing_proofs,
     root_findings,
     skipped_because,
-    skipped_by_reason,
 )
-from gmsa_doctor.report.groups import grouped
+from gmsa_doctor.report.fingerprint import place
+from gmsa_doctor.report.steps import broken, grouped, states
 
 _STYLES = {
     Status.PASS: ("✓", "+", "32"),
@@ -41,18 +43,19 @@ _STYLES = {
 }
 """A status's symbol, the same in ASCII, and its colour."""
 _DETAILED_SUBJECTS = 3
-"""With more subjects than these, those without a problem get one line."""
+"""The steps of more subjects than these are not listed."""
+_NAMED_SUBJECTS = 4
 _OUR_SIGNS = str.maketrans({"…": "...", "→": "->"})
 """What our own words hold beyond ASCII. A name's characters are escaped instead: a dash may be the fault."""
 _CREDENTIAL_SPECS = CheckId("task-definition.credentialspecs")
-_INDENT = " " * 12
+_FACTS = {"task_definition": "task definition {}", "account": "account {}", "region": "{}", "vantage": "{}"}
+"""How the header writes a fact. The others are in the subject's name."""
 
 
 @dataclass(frozen=True)
 class _Style:
     width: int
     color: bool
-    verbose: bool
     ascii: bool
 
     def paint(self, text: str, code: str = "1") -> str:
@@ -61,12 +64,18 @@ class _Style:
     def symbol(self, status: Status) -> str:
         return _STYLES[status][self.ascii]
 
-    def mark(self, status: Status, text: str) -> str:
+    def mark(self, status: Status, text: str = "") -> str:
         """The symbol and the text, in the status's colour."""
         return self.paint(self.symbol(status) + text, _STYLES[status][2])
 
     def wrap(self, text: str, first: str, rest: str | None = None) -> Iterator[str]:
         return wrapped(text, self.width, first, rest)
+
+    def marked(self, status: Status, text: str) -> Iterator[str]:
+        """Wrapped after the symbol, the first line in the status's colour."""
+        first, *others = self.wrap(text, f"{self.symbol(status)} ")
+        yield self.paint(first, _STYLES[status][2])
+        yield from others
 
 
 def wrapped(text: str, width: int, first: str, rest: str | None = None) -> Iterator[str]:
@@ -87,201 +96,233 @@ def joined(blocks: Iterable[Iterable[str]]) -> str:
     return "\n\n".join("\n".join(lines) for lines in map(list, blocks) if lines) + "\n"
 
 
-def render(report: Report, *, width: int = 80, color: bool = False, verbose: bool = False, ascii: bool = False) -> str:
-    """The report as text; no line is longer than ``width`` but those that hold a command or one long word."""
-    style = _Style(max(width, 40), color, verbose, ascii)
+def render(
+    report: Report,
+    *,
+    width: int = 80,
+    color: bool = False,
+    verbose: bool = False,
+    quiet: bool = False,
+    ascii: bool = False,
+    log: bool = False,
+) -> str:
+    """The report as text; no line is longer than ``width`` but those that hold a command or one long word.
+
+    ``verbose`` lists every finding, ``quiet`` only the root causes and the verdict. In a ``log`` the verdict comes
+    first as well.
+    """
+    style = _Style(max(width, 40), color, ascii)
     report = printable(report)
-    text = joined([*_subjects(report, style), _ending(report, style)])
+    blocks: list[Iterable[str]] = [_verdict(report, style)] if log and not quiet else []
+    if not quiet:
+        blocks += _subjects(report, style)
+        blocks += _every_finding(report, style) if verbose else []
+    blocks += _roots(report, style)
+    if not quiet:
+        blocks += [_warnings(report, style), _waived(report, style), _counts(report, style, verbose)]
+    blocks += [_missing_proof(report, style), _verdict(report, style)]
+    text = joined(blocks)
     return text.translate(_OUR_SIGNS).encode("ascii", "backslashreplace").decode() if ascii else text
 
 
-# A subject ------------------------------------------------------------------------------------------
+# The subjects, with the steps to the ticket ------------------------------------------------------------
 
 
 def _subjects(report: Report, style: _Style) -> Iterator[Iterable[str]]:
-    quiet = []
+    if len(report.subjects) <= _DETAILED_SUBJECTS:
+        yield from (_subject(subject, style) for subject in report.subjects)
+        return
+    yield [line for subject in report.subjects for line in _in_a_line(subject, style)]
+
+
+def _in_a_line(subject: SubjectReport, style: _Style) -> Iterator[str]:
+    """A subject with what is wrong; nothing if nothing is."""
+    problems = [finding for finding in subject.findings if finding.status in BAD]
+    roots = [finding.check for finding in problems if finding.root] or [finding.check for finding in problems]
+    if roots:
+        status = min((finding.status for finding in problems), key=BAD.index)
+        yield from style.marked(status, f"{subject.name}: {', '.join(dict.fromkeys(roots))}")
+
+
+def _subject(subject: SubjectReport, style: _Style) -> Iterator[str]:
+    facts = (_FACTS[name].format(text) for name, text in subject.facts if name in _FACTS and text != subject.name)
+    yield from style.wrap(f"{': '.join(filter(None, (subject.name, ', '.join(facts))))}", "", "  ")
+    if any(finding.step for finding in subject.findings):
+        yield ""
+        yield from _path(subject, style)
+
+
+def _path(subject: SubjectReport, style: _Style) -> Iterator[str]:
+    """The steps in their order, joined by arrows, wrapped between steps."""
+    line, length = " ", 1
+    steps = states(subject.findings)
+    break_ = broken(steps)
+    for number, step in enumerate(steps):
+        status = step.status or Status.SKIPPED
+        arrow = "" if number == len(steps) - 1 else " →"
+        part = f" {style.symbol(status)} {step.name}"
+        if length + len(part) + len(arrow) > style.width:
+            yield line
+            line, length = " ", 1
+        text = f"{style.mark(status)} {style.paint(step.name) if step is break_ else step.name}"
+        line, length = f"{line} {text}{arrow}", length + len(part) + len(arrow)
+    yield line
+
+
+# Every finding -------------------------------------------------------------------------------------------
+
+
+def _every_finding(report: Report, style: _Style) -> Iterator[Iterable[str]]:
     for subject in report.subjects:
-        if (
-            style.verbose
-            or len(report.subjects) <= _DETAILED_SUBJECTS
-            or any(finding.status in BAD for finding in subject.findings)
-        ):
-            yield from _subject(subject, style)
-        else:
-            quiet.append(subject)
-    if quiet:
-        column = max(len(subject.name) for subject in quiet)
-        lines = [style.paint("No failure and no warning")]
-        for subject in quiet:
-            passes = any(finding.status is Status.PASS for finding in subject.findings)
-            mark = style.mark(Status.PASS if passes else Status.SKIPPED, "")
-            lines.append(f"  {mark} {subject.name:<{column}}  {counted(subject.findings)}".rstrip())
-        yield lines
-        yield _not_asked(quiet, style)
+        if len(report.subjects) > 1:
+            yield [style.paint(subject.name)]
+        selected = (finding for finding in subject.findings if finding.summary != NOT_SELECTED)
+        for heading, findings in grouped(selected):
+            lines = [line for finding in findings for line in _finding(finding, style)]
+            yield [style.paint(heading), *lines]
 
 
-def _subject(subject: SubjectReport, style: _Style) -> Iterator[Iterable[str]]:
-    facts = (_FACTS.get(name, f"{name} {{}}").format(text) for name, text in subject.facts)
-    listed = (
-        finding
-        for finding in subject.findings
-        if finding.status is not Status.SKIPPED or (style.verbose and finding.summary != NOT_SELECTED)
-    )
-    yield [style.paint(subject.name), *style.wrap(", ".join(filter(None, facts)), "  ")]
-    for heading, findings in grouped(listed):
-        yield [style.paint(heading), *_group(findings, style)]
-    yield _not_asked([subject], style)
+def _finding(finding: Finding, style: _Style) -> Iterator[str]:
+    mark = style.mark(finding.status, f" {finding.status:<7}")
+    seconds = f"  {finding.duration_ms} ms" if finding.duration_ms else ""
+    yield f"  {mark} {finding.check}{style.paint(' (root cause)') if is_root_cause(finding) else ''}{seconds}"
+    yield from style.wrap(finding.summary, " " * 12)
+    yield from _details(finding, style, " " * 12)
+    for row in finding.rows:
+        yield from style.wrap(f"{row.name}: {row.text}", f"{' ' * 12}{style.symbol(row.status)} ")
+    if not is_root_cause(finding):
+        yield from _fix(finding.fix, style, " " * 12)
 
 
-_FACTS = {"subject": "", "container": "", "region": "{}", "vantage": "seen from {}"}
-"""How a fact is written where its name alone would be clumsy; the first two are in the subject's own name."""
-
-
-def _group(findings: Sequence[Finding], style: _Style) -> Iterator[str]:
-    column = max(len(finding.check) for finding in findings)
-    for finding in findings:
-        yield from _finding(finding, column, style)
-        if finding.status in BAD and not is_bare(finding) and finding is not findings[-1]:
-            yield ""
-
-
-def _finding(finding: Finding, column: int, style: _Style) -> Iterator[str]:
-    """The line of a check; what was found out in full only where there is something to do."""
-    head = f"  {style.mark(finding.status, f' {finding.status:<7}')} {finding.check}"
-    room = style.width - column - 14
-    padding = " " * (column - len(finding.check))
-    if finding.status is Status.WAIVED and not style.verbose:
-        yield head
-        yield from style.wrap(finding.summary, _INDENT)
-    elif finding.status not in BAD and not style.verbose:
-        summary = style.paint(_cut(finding.summary, room, style), "2") if room > 12 else ""
-        yield f"{head}{padding}  {summary}".rstrip()
-    elif is_bare(finding) and not style.verbose and len(finding.summary) <= room:
-        yield f"{head}{padding}  {finding.summary}"
-    else:
-        mark = style.paint(" (root cause)") if is_root_cause(finding) else ""
-        yield head + mark + (f"  {finding.duration_ms} ms" if style.verbose else "")
-        yield from style.wrap(finding.summary, _INDENT)
-        yield from _details(finding, style)
-
-
-def _cut(text: str, room: int, style: _Style) -> str:
-    if _columns(text) <= room:
-        return text
-    ellipsis = "..." if style.ascii else "…"
-    while text and _columns(text) > room - len(ellipsis):
-        text = text[:-1]
-    return text.rstrip() + ellipsis
-
-
-def _columns(text: str) -> int:
-    """How wide a terminal draws it: East Asian characters take two columns."""
-    if text.isascii():
-        return len(text)
-    return len(text) + sum(unicodedata.east_asian_width(character) in "WF" for character in text)
-
-
-def _details(finding: Finding, style: _Style) -> Iterator[str]:
-    for name, text in (("observed", finding.observed), ("expected", finding.expected)):
+def _details(finding: Finding, style: _Style, indent: str) -> Iterator[str]:
+    if finding.location:
+        yield f"{indent}At:       {place(finding.location)}"
+    for name, text in (("Observed:", finding.observed), ("Expected:", finding.expected)):
         if text:
-            yield from style.wrap(text, f"{_INDENT}{name}: ", _INDENT + " " * 10)
-    if len(finding.rows) > 1 or style.verbose:
-        for row in finding.rows:
-            yield from style.wrap(f"{row.name}: {row.text}", f"{_INDENT}{style.symbol(row.status)} ", f"{_INDENT}  ")
-    if is_root_cause(finding):
-        yield f"{_INDENT}fix: at the end"
-    else:
-        yield from _fix(finding, style, f"{_INDENT}fix: ", f"{_INDENT}  ")
-        yield from _daemon_texts(finding, style, _INDENT)
-    if finding.docs and finding.status in BAD and not is_bare(finding):
-        yield f"{_INDENT}see: {finding.docs}"
+            yield from style.wrap(text, f"{indent}{name} ")
 
 
-def _not_asked(subjects: Sequence[SubjectReport], style: _Style) -> Iterator[str]:
-    """What was skipped for a reason of its own, by reason; what was skipped because of a finding stands at the end."""
-    reasons = skipped_by_reason(subjects)
-    reasons.pop(NOT_SELECTED, None)
-    if reasons:
-        yield style.paint("Not asked")
-    for reason, skips in reasons.items():
-        ids = [id for subject, skip in skips for id in (skip.check, *skipped_because([skip.check], subject.findings))]
-        yield from style.wrap(reason, f"  {style.symbol(Status.SKIPPED)} ")
-        yield from style.wrap(", ".join(dict.fromkeys(ids)), "    checks: ")
-        yield from _fix(skips[0][1], style, "    ", "      ", rest="    ")
+def _fix(fix: Fix | None, style: _Style, indent: str) -> Iterator[str]:
+    """The sentence, and each command on a line of its own, whole, to be copied."""
+    if fix:
+        yield from style.wrap(fix.text, f"{indent}Fix:      ")
+        yield from (f"{indent}  {command}" for command in fix.commands)
 
 
-def _fix(finding: Finding, style: _Style, first: str, indent: str, rest: str | None = None) -> Iterator[str]:
-    """The fix's sentence, and each command on a line of its own, whole, to be copied."""
-    if finding.fix:
-        yield from style.wrap(finding.fix.text, first, rest)
-        yield from (f"{indent}{command}" for command in finding.fix.commands)
+# The root causes -----------------------------------------------------------------------------------------
 
 
-def _daemon_texts(finding: Finding, style: _Style, indent: str) -> Iterator[str]:
-    if texts := daemon_texts(finding):
-        yield from style.wrap(texts, f"{indent}Credentials Fetcher shows it as: ", f"{indent}  ")
-
-
-# The end: what an engineer reads first ----------------------------------------------------------------
-
-
-def _ending(report: Report, style: _Style) -> Iterator[str]:
-    status, word = VERDICTS[report.verdict]
-    counts = counted(all_findings(report.subjects)) + not_selected(report)
-    yield f"{style.mark(status, f' {word}')}: {counts}"
-    if report.interrupted:
-        yield "Interrupted: what had not ended is unknown."
-    if number := report.passed_over:
-        definitions = "1 task definition has" if number == 1 else f"{number} task definitions have"
-        text = f"{definitions} nothing of gMSA; --require {_CREDENTIAL_SPECS} judges all."
-        yield from style.wrap(text, "")
-    if report.missing:
-        yield from style.wrap(f"{', '.join(report.missing)} was required, and was skipped.", "")
-    roots = root_findings(  # open questions with the same words are one
-        report.subjects, lambda finding: (is_bare(finding) or finding.check, finding.summary, finding.fix)
-    ).values()
-    for root in roots:
-        if root.decides(report):
-            yield ""
-            yield from _root(root, report, style)
-    yield from _other_problems(report, [root for root in roots if not root.decides(report)], style)
-    yield from _next(report, style)
+def _roots(report: Report, style: _Style) -> Iterator[Iterable[str]]:
+    roots = list(
+        root_findings(  # open questions with the same words are one
+            report.subjects, lambda finding: (is_bare(finding) or finding.check, finding.summary, finding.fix)
+        ).values()
+    )
+    for root in sorted(roots, key=lambda root: not root.decides(report)):
+        yield _root(root, report, style)
 
 
 def _root(root: RootFinding[SubjectReport], report: Report, style: _Style) -> Iterator[str]:
     finding = root.finding
-    heading = "Root cause" if is_root_cause(finding) else "Not known"
-    if len(root.ids) == 1:
-        yield style.paint(f"{heading}: {root.ids[0]}")
-    else:
-        yield from style.wrap(", ".join(root.ids), f"{heading}: ", "  ")
+    heading = "Root cause" if is_root_cause(finding) else "Unknown"
+    yield from style.marked(finding.status, f"{heading}: {', '.join(root.ids)}")
     yield from style.wrap(finding.summary, "  ")
     if len(report.subjects) > 1:
-        yield from style.wrap(", ".join(subject.name for subject in root.subjects), "  of: ")
-    yield from _fix(finding, style, "  Fix: ", "    ")
-    yield from _daemon_texts(finding, style, "  ")
-    if ids := root.skipped():
-        yield from style.wrap(f"{checks_were(ids)} skipped because of it: {', '.join(ids)}", "  ")
+        names = [subject.name for subject in root.subjects]
+        yield from style.wrap(listed(names, most=_NAMED_SUBJECTS), "  Of:       ")
+    yield from _details(finding, style, "  ")
+    for row in finding.rows if len(finding.rows) > 1 else ():
+        yield from style.wrap(f"{row.name}: {row.text}", f"    {style.symbol(row.status)} ")
+    if finding.owner and not is_bare(finding):
+        yield f"  Owner:    {OWNERS[finding.owner]}"
+    yield from _fix(finding.fix, style, "  ")
+    if texts := daemon_texts(finding):
+        yield from style.wrap(texts, "  Seen as:  Credentials Fetcher ", " " * 12)
+    if not is_bare(finding):
+        skipped = root.skipped()
+        behind = f" ({checks_were(skipped)} skipped because of it)" if skipped else ""
+        yield f"  More:     gmsa-doctor explain {root.ids[0]}{behind}"
 
 
-def _other_problems(report: Report, roots: Sequence[RootFinding[SubjectReport]], style: _Style) -> Iterator[str]:
-    """What stands in full above, and would be missed by a reader of the end alone."""
-    if roots:
-        yield ""
-        yield from style.wrap(", ".join(id for root in roots for id in root.ids), "Not known besides: ", "  ")
-        if ids := list(dict.fromkeys(id for root in roots for id in root.skipped())):
-            yield from style.wrap(f"skipped because of that: {', '.join(ids)}", "  ")
-    warnings = {finding.check for finding in all_findings(report.subjects) if finding.status is Status.WARN}
-    if ids := sorted(warnings - set(report.root_causes)):
-        yield ""
-        yield from style.wrap(", ".join(ids), f"Warning{'' if len(ids) == 1 else 's'} above: ", "  ")
+# The rest in a line each ---------------------------------------------------------------------------------
 
 
-def _next(report: Report, style: _Style) -> Iterator[str]:
-    if report.interrupted and report.verdict is Verdict.INCOMPLETE:
-        yield from ("", "Next: run the same command again.")
-    elif report.root_causes:
-        yield from ("", f"Next: gmsa-doctor explain {report.root_causes[0]}")
-    elif is_unproven(report):
-        yield ""
-        yield from style.wrap(UNPROVEN, "")
+def _warnings(report: Report, style: _Style) -> Iterator[str]:
+    for problem in merged(report):
+        finding = problem.finding
+        if finding.status is Status.WARN and not finding.root:
+            yield from style.marked(Status.WARN, f"{finding.check}: {_where(problem)}{finding.summary}")
+
+
+def _where(problem: SharedFinding) -> str:
+    location = problem.finding.location
+    return f"{place(location)}: " if location else ""
+
+
+def _waived(report: Report, style: _Style) -> Iterator[str]:
+    for finding in dict.fromkeys(all_findings(report.subjects)):
+        if finding.status is Status.WAIVED:
+            yield from style.marked(Status.WAIVED, f"{finding.check}: {finding.summary}")
+
+
+def _counts(report: Report, style: _Style, verbose: bool) -> Iterator[str]:
+    """What passed and what was skipped, by area; what was skipped for another reason than a root cause, by number."""
+    findings = list(all_findings(report.subjects))
+    passed = Counter(finding.check.partition(".")[0] for finding in findings if finding.status is Status.PASS)
+    if passed:
+        yield from style.wrap(", ".join(f"{area} {number}" for area, number in passed.items()), "Passed:  ")
+    roots = [finding.check for finding in findings if finding.root and finding.status is not Status.SKIPPED]
+    behind = set(skipped_because(roots, findings))
+    skipped = [finding for finding in findings if finding.status is Status.SKIPPED and finding.check not in behind]
+    unselected = sum(finding.summary == NOT_SELECTED for finding in skipped)
+    counts = {"for other reasons" if behind else "": len(skipped) - unselected, "not selected": unselected}
+    parts = [f"{number} {reason}".rstrip() for reason, number in counts.items() if number]
+    if parts:
+        hint = "" if verbose or len(skipped) == unselected else " (-v lists them with their reasons)"
+        yield from style.wrap(f"{', '.join(parts)}{hint}", "Skipped: ")
+
+
+# The verdict -----------------------------------------------------------------------------------------------
+
+
+def _missing_proof(report: Report, style: _Style) -> Iterator[str]:
+    if report.nothing_to_check:
+        return
+    for proof in missing_proofs(report):
+        names = f" ({listed(proof.subjects, most=_NAMED_SUBJECTS)})" if len(report.subjects) > 1 else ""
+        yield from style.marked(Status.WARN, f"{proof.sentence}{names}")
+        if proof.fix:
+            yield from style.wrap(proof.fix.text, "  Next:     ")
+            yield from (f"    {command}" for command in proof.fix.commands)
+
+
+def _verdict(report: Report, style: _Style) -> Iterator[str]:
+    """One line with the duration, after what else decides the exit code."""
+    for file, reason in report.unread:
+        yield from style.marked(Status.UNKNOWN, f"{file}: not read: {reason}")
+    for gap in gaps(report):
+        yield from style.marked(Status.UNKNOWN, gap)
+    if number := report.passed_over:
+        text = f"{number} task definition{' does' if number == 1 else 's do'} not use a gMSA and "
+        text += f"{'was' if number == 1 else 'were'} not checked (--require {_CREDENTIAL_SPECS} checks all)."
+        yield from style.wrap(text, "")
+    status, word = VERDICTS[report.verdict]
+    if report.nothing_to_check:
+        status, word = Status.SKIPPED, "NOTHING TO CHECK"
+    yield from style.marked(status, f"{word}: {', '.join(_summary(report))}, in {report.duration_ms / 1000:.1f} s")
+
+
+def _summary(report: Report) -> Iterator[str]:
+    if report.nothing_to_check:
+        yield "no gMSA found"
+        return
+    if report.verdict is Verdict.PASS:
+        yield "the gMSA got its ticket"
+    elif report.verdict is Verdict.UNPROVEN:
+        yield "no failure found"
+    if number := len(report.unread):
+        yield f"{number} file{'' if number == 1 else 's'} not read"
+    if len(report.subjects) > 1:
+        yield f"{len(report.subjects)} subjects"
+    if counts := counted(all_findings(report.subjects)):
+        yield counts

@@ -448,7 +448,7 @@ def test_the_time_limit_holds_for_finding_the_subject_too(aws: EmbeddedAws, on_a
     aws.hang("ecs", "*")
     ended = doctor("check", "--service", "s", "--timeout", "1", "--format", "json", *OFFLINE, env=on_aws, seconds=20)
     assert ended.code == 3
-    assert ended.document["root_causes"] == ["task-definition.registered"]
+    assert ended.roots == ["task-definition.registered"]
     assert "within 1 s" in ended.finding("task-definition.registered")["summary"]
 
 
@@ -652,10 +652,10 @@ WARNING["containerDefinitions"][0]["environment"] = [
 
 def test_fail_on_warn_makes_a_warning_the_root_cause(env: dict[str, str], tmp_path: Path) -> None:
     lenient = check_file(tmp_path, WARNING, "--format", "json", env=env)
-    assert (lenient.code, lenient.document["verdict"], lenient.document["root_causes"]) == (0, "pass", [])
+    assert (lenient.code, lenient.document["verdict"], lenient.roots) == (0, "pass", [])
     strict = check_file(tmp_path, WARNING, "--fail-on", "warn", "--format", "json", env=env)
     assert (strict.code, strict.document["verdict"]) == (1, "fail")
-    assert strict.document["root_causes"] == ["execution-role.present"]
+    assert strict.roots == ["execution-role.present"]
     assert strict.finding("execution-role.present")["status"] == "warn"
 
 
@@ -756,6 +756,6 @@ def test_a_dns_server_that_is_no_use_is_named_in_the_report(
     with fake_dns(server, mode=mode):
         ended = doctor(*environment.command, "--format", "json", env=on_aws)
     assert ended.code == 1
-    assert ended.document["root_causes"] == ["dns.domain-controllers"]
+    assert ended.roots == ["dns.domain-controllers"]
     finding: dict[str, Any] = ended.finding("dns.domain-controllers")
     assert server in json.dumps(finding)

@@ -186,7 +186,7 @@ def test_a_check_on_a_built_in_value_passes(installation: Installation, env: dic
 def test_and_fails_as_the_one_root_cause(installation: Installation, env: dict[str, str], tmp_path: Path) -> None:
     ended = check_file(installation, tmp_path, in_bucket("credspecs"), "--format", "json", env=env)
     assert (ended.code, ended.err) == (1, "")
-    assert ended.document["root_causes"] == ["acme.bucket-name"]
+    assert ended.roots == ["acme.bucket-name"]
     failure = ended.finding("acme.bucket-name")
     assert (failure["observed"], failure["expected"]) == ("credspecs", "acme-<team>-credspecs")
     assert failure["docs"] == "https://wiki.acme.example/gmsa"
@@ -197,7 +197,7 @@ def test_and_fails_as_the_one_root_cause(installation: Installation, env: dict[s
 def test_it_stands_behind_a_built_in_failure(installation: Installation, env: dict[str, str], tmp_path: Path) -> None:
     content = a_task_definition(container={"credentialSpecs": []})
     ended = check_file(installation, tmp_path, content, "--format", "json", env=env)
-    assert ended.document["root_causes"] == ["task-definition.credentialspecs"]
+    assert ended.roots == ["task-definition.credentialspecs"]
     assert ended.finding("acme.bucket-name")["because"] == ["task-definition.credentialspecs"]
 
 
@@ -261,7 +261,7 @@ def test_a_service_is_judged_by_both(
     assert ended.err == ""
     assert ended.code == (1 if roots else 0)
     assert tuple(ended.statuses()[id] for id in OURS) == statuses
-    assert ended.document["root_causes"] == roots
+    assert ended.roots == roots
     assert ended.statuses()["credspec.secret-link"] == "pass"
     if "skipped" in statuses:
         assert ended.finding("acme.gmsa-name")["because"] == ["acme.bucket-name"]
@@ -377,7 +377,7 @@ def test_it_is_an_error_in_the_report_and_no_end_of_the_command(
     assert (finding["status"], finding["root"]) == ("error", True)
     assert finding["summary"] == f"the plug-in odd of odd-checks cannot be loaded ({reason})"
     assert finding["fix"] == {"text": "Fix or uninstall odd-checks.", "commands": []}
-    assert ended.document["root_causes"] == ["plug-ins.loaded"]
+    assert ended.roots == ["plug-ins.loaded"]
     assert ended.finding("acme.bucket-name")["status"] == "pass"
     text = check_file(installation, tmp_path, content, env=env)
     assert text.code == 3

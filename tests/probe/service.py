@@ -120,4 +120,4 @@ def left(aws: EmbeddedAws) -> list[str]:
 
 def roots(ended: Ended) -> list[Any]:
     """The root causes of the report."""
-    return list(ended.document["root_causes"])
+    return ended.roots

@@ -96,7 +96,7 @@ def test_at_the_time_limit_running_tasks_are_stopped(dc: DomainController, aws: 
     with made(dc, aws) as (environment, _), running(environment, aws, "--timeout", "15") as process:
         end = ended(process)
         assert left(aws) == []
-    assert (end.code, end.document["root_causes"]) == (3, ["probe.task"]), brief(end)
+    assert (end.code, end.roots) == (3, ["probe.task"]), brief(end)
     assert "--timeout" in end.finding("probe.task")["fix"]["text"]
 
 

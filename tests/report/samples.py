@@ -14,15 +14,19 @@ from gmsa_doctor.core.model import (
     Row,
     ShowsAs,
     Status,
+    Step,
     SubjectReport,
     Verdict,
 )
+from gmsa_doctor_checks import OWNERS, STEPS
+
+_STEP_OF: dict[str, Step | None] = {id: step for step, ids in STEPS.items() for id in ids}
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:gmsa/webapp01-AbCdEf"
 DOCS = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-linux-gmsa.html"
 FACTS = (
     ("subject", "prod/web/app"),
-    ("task definition", "web:42"),
+    ("task_definition", "web:42"),
     ("container", "app"),
     ("account", "123456789012"),
     ("region", "us-east-1"),
@@ -31,7 +35,18 @@ FACTS = (
 
 
 def finding(check: str, status: Status = Status.PASS, cause: Cause | None = None, **more: object) -> Finding:
-    made = Finding(status, str(more.pop("summary", f"what {check} saw")), check=check, cause=cause, docs=DOCS)
+    """As the engine completes it: with the step and the owner of its check."""
+    summary = str(more.pop("summary", f"what {check} saw"))
+    owner = OWNERS.get(check.partition(".")[0])
+    made = Finding(
+        status,
+        summary,
+        check=check,
+        cause=cause,
+        step=_STEP_OF.get(check, cause.step if cause else None),
+        owner=owner,
+        docs=DOCS,
+    )
     return replace(made, duration_ms=12, **more)  # type: ignore[arg-type]
 
 
@@ -47,6 +62,8 @@ def report(*subjects: tuple[str, list[Finding]], verdict: Verdict, **more: objec
         root_causes=tuple(dict.fromkeys(one.check for one in failures)),
         counts=tuple((status, counts[status]) for status in Status),
         duration_ms=800,
+        started="2026-11-30T08:15:00+00:00",
+        command="gmsa-doctor check --cluster prod --service web",
     )
     return replace(made_report, **more)  # type: ignore[arg-type]
 
@@ -76,6 +93,26 @@ BEHIND = [
     finding(id, Status.SKIPPED, because=("kerberos.user-ticket",), summary="not asked because of kerberos.user-ticket")
     for id in ("directory.bind", "directory.managed-password", "kerberos.gmsa-ticket")
 ]
+TICKET = finding("kerberos.gmsa-ticket", summary="webapp01$@CORP.EXAMPLE got a ticket")
+NO_LOGON = [
+    finding(id, Status.SKIPPED, summary="not checked: --live never sends nothing to DNS or AD")
+    for ids in STEPS.values()
+    for id in ids
+    if id.startswith(("user.", "gmsa.", "domain-controllers.", "network.", "sql-server.", "canary.", "network-access."))
+]
+MUTE = finding(
+    "task-definition.registered",
+    Status.UNKNOWN,
+    root=True,
+    summary="AWS does not answer: ecs.us-east-1.amazonaws.com timed out after 5 s",
+    fix=Fix("Check the connection to AWS, and HTTPS_PROXY.", ("aws ecs list-clusters --region us-east-1",)),
+)
+BEHIND_MUTE = [
+    finding(id, Status.SKIPPED, because=("task-definition.registered",), summary="AWS calls skipped")
+    for ids in STEPS.values()
+    for id in ids
+    if id.startswith(("credspec.", "secret.", "kerberos."))
+]
 DENIED = finding(
     "secret.value",
     Status.UNKNOWN,
@@ -100,8 +137,11 @@ OUT_OF_REACH = finding(
     "dns.domain-controllers",
     Status.SKIPPED,
     Cause.DHCP_OPTIONS,
-    summary="out of reach from here: DNS server 10.0.0.2: no such name _ldap._tcp.dc._msdcs.corp.example",
-    fix=Fix("Run the same command in the task's network.", ("gmsa-doctor check … --dns-server 10.0.0.10",)),
+    summary="not checked: from here, DNS server 10.0.0.2: no such name _ldap._tcp.dc._msdcs.corp.example",
+    fix=Fix(
+        "Run the same command in the task's network.",
+        ("gmsa-doctor check --cluster prod --service web --dns-server 10.0.0.10",),
+    ),
 )
 BEHIND_REACH = finding(
     "kerberos.gmsa-ticket",
@@ -193,7 +233,16 @@ WAIVED = finding(
 )
 
 SAMPLES = {
-    "passing": report(("prod/web/app", GOOD), verdict=Verdict.PASS),
+    "passing": report(("prod/web/app", [*GOOD, TICKET]), verdict=Verdict.PASS),
+    "nothing-to-check": report(verdict=Verdict.UNPROVEN, static=True, passed_over=3),
+    "many-skipped": report(
+        (
+            "prod/web/app",
+            [*GOOD[:4], NO_OBJECT, *(replace(skip, because=("credspec.object",)) for skip in BEHIND), *NO_LOGON],
+        ),
+        verdict=Verdict.FAIL,
+    ),
+    "aws-unreachable": report(("prod/web", [MUTE, *BEHIND_MUTE]), verdict=Verdict.INCOMPLETE),
     "root-cause": report(("prod/web/app", [*GOOD, WRONG_PASSWORD, *BEHIND]), verdict=Verdict.FAIL),
     "two-subjects": report(
         ("prod/web/app", [*GOOD, WRONG_PASSWORD, *BEHIND]), ("prod/web/batch", GOOD), verdict=Verdict.FAIL
@@ -202,13 +251,13 @@ SAMPLES = {
         *((f"prod/web{n}/app", GOOD) for n in range(5)), ("prod/bad/app", [WRONG_PASSWORD]), verdict=Verdict.FAIL
     ),
     "denied": report(("prod/web/app", [*GOOD, DENIED]), verdict=Verdict.INCOMPLETE),
-    "warning": report(("prod/web/app", [*GOOD, ONE_DC_DOWN]), verdict=Verdict.PASS),
+    "warning": report(("prod/web/app", [*GOOD, ONE_DC_DOWN, TICKET]), verdict=Verdict.PASS),
     "out-of-reach": report(
         ("prod/web/app", [*GOOD, OUT_OF_REACH, BEHIND_REACH, UNCHOSEN]),
         verdict=Verdict.INCOMPLETE,
         missing=("kerberos.gmsa-ticket",),
     ),
-    "passing-without-live": report(("prod/web/app", [*GOOD, OUT_OF_REACH, BEHIND_REACH]), verdict=Verdict.PASS),
+    "unproven": report(("prod/web/app", [*GOOD, OUT_OF_REACH, BEHIND_REACH]), verdict=Verdict.UNPROVEN),
     "interrupted": report(
         ("prod/web/app", [*GOOD, STOPPED, *STOPPED_TOO]), verdict=Verdict.INCOMPLETE, interrupted=True
     ),
@@ -217,9 +266,9 @@ SAMPLES = {
         ("prod/web/app", [*GOOD, NO_OBJECT, DENIED, BEHIND_DENIED, ONE_DC_DOWN]), verdict=Verdict.FAIL
     ),
     "many-out-of-reach": report(
-        *((f"prod/web{n}/app", [*GOOD, OUT_OF_REACH, BEHIND_REACH]) for n in range(5)), verdict=Verdict.PASS
+        *((f"prod/web{n}/app", [*GOOD, OUT_OF_REACH, BEHIND_REACH]) for n in range(5)), verdict=Verdict.UNPROVEN
     ),
-    "one-version-stumbles": report(("prod/web/app", [*GOOD, ONLY_1_3]), verdict=Verdict.PASS),
+    "one-version-stumbles": report(("prod/web/app", [*GOOD, ONLY_1_3, TICKET]), verdict=Verdict.PASS),
     "hostile-names": report(("prod/web\x1b[31m/app", [WIDE, HOSTILE]), verdict=Verdict.FAIL),
     "long-words": report(("prod/web/app", [LONG]), verdict=Verdict.FAIL),
     "in-files": report(

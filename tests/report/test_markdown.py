@@ -83,8 +83,10 @@ def test_what_is_not_folded_fits_on_a_screen(name: str) -> None:
 
 
 def test_a_pass_without_the_live_flow_says_what_is_not_proven() -> None:
-    assert "is not proven" in markdown.render(SAMPLES["passing-without-live"])
-    assert "is not proven" not in markdown.render(SAMPLES["passing"])
+    made = markdown.render(SAMPLES["unproven"])
+    assert "Not proven: the ticket was not requested, because from here" in made
+    assert made.startswith("### ⚠️ gmsa-doctor: unproven")
+    assert "Not proven" not in markdown.render(SAMPLES["passing"])
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -103,7 +105,7 @@ def test_the_fix_of_what_is_not_known_beside_a_failure_is_folded() -> None:
 
 def test_what_is_not_known_is_no_root_cause() -> None:
     made = markdown.render(report(("a", [DENIED]), verdict=Verdict.INCOMPLETE))
-    assert "**Not known: [`secret.value`](https://" in made
+    assert "**Unknown: [`secret.value`](https://" in made
     assert "Root cause" not in made
 
 

@@ -94,12 +94,19 @@ def test_each_line_keeps_the_rules_of_the_format(sample: Report) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sample", "verdict"), [("passing", "Pass"), ("warning", "Pass"), ("root-cause", "Fail"), ("denied", "Incomplete")]
+    ("sample", "verdict"),
+    [
+        ("passing", "Pass"),
+        ("warning", "Pass"),
+        ("unproven", "Unproven"),
+        ("root-cause", "Fail"),
+        ("denied", "Incomplete"),
+    ],
 )
 def test_the_verdict_is_one_and_the_others_are_nought(sample: str, verdict: str) -> None:
     document = line(SAMPLES[sample])
-    assert {name for name in ("Pass", "Fail", "Incomplete") if document[name] == 1} == {verdict}
-    assert sum(document[name] for name in ("Pass", "Fail", "Incomplete")) == 1
+    assert {name for name in ("Pass", "Unproven", "Fail", "Incomplete") if document[name] == 1} == {verdict}
+    assert sum(document[name] for name in ("Pass", "Unproven", "Fail", "Incomplete")) == 1
 
 
 def test_findings_are_counted_and_what_crashed_is_not_known_either() -> None:
@@ -112,7 +119,7 @@ def test_findings_are_counted_and_what_crashed_is_not_known_either() -> None:
 def test_nothing_that_a_finding_tells_is_in_the_line() -> None:
     document = line(SAMPLES["root-cause"])
     assert set(document) == {
-        "_aws", "Subject", "Pass", "Fail", "Incomplete", "Failures", "Warnings", "Unknown", "DurationMs",
+        "_aws", "Subject", "Pass", "Unproven", "Fail", "Incomplete", "Failures", "Warnings", "Unknown", "DurationMs",
         "verdict", "root_causes", "version",
     }  # fmt: skip
     assert document["root_causes"] == ["kerberos.user-ticket"]

@@ -23,8 +23,8 @@ SCHEMA: dict[str, Any] = json.loads(
 VALIDATOR = jsonschema.Draft4Validator(SCHEMA)
 
 
-def run_of(made: Report, **more: Any) -> dict[str, Any]:
-    log = json.loads(sarif.render(made, CHECKS, **more))
+def run_of(made: Report) -> dict[str, Any]:
+    log = json.loads(sarif.render(made, CHECKS))
     VALIDATOR.validate(log)
     (run,) = log["runs"]
     assert isinstance(run, dict)
@@ -96,7 +96,7 @@ def test_a_live_subject_has_a_placeholder_beside_its_task_definition() -> None:
         ({"region": "us-gov-west-1"}, "arn:aws-us-gov:ecs:us-gov-west-1:123456789012:task-definition/web:42"),
         ({"region": "us-iso-east-1"}, "prod/web/app"),
         ({"region": ""}, "prod/web/app"),
-        ({"task definition": "deploy/web.json"}, "prod/web/app"),
+        ({"task_definition": "deploy/web.json"}, "prod/web/app"),
     ],
 )
 def test_an_arn_is_made_only_of_what_is_known(facts: dict[str, str], name: str) -> None:
@@ -135,15 +135,18 @@ def test_a_failure_is_a_successful_run_and_a_gap_is_not() -> None:
         made: dict[str, Any] = run_of(SAMPLES[name])["invocations"][0]
         return made
 
-    assert invocation("root-cause") == {"executionSuccessful": True}
+    assert invocation("root-cause")["executionSuccessful"]
     assert not invocation("crash")["executionSuccessful"]
     for name, word in (("interrupted", "interrupted"), ("out-of-reach", "required"), ("in-files", "could not be read")):
         assert not invocation(name)["executionSuccessful"]
         assert word in invocation(name)["toolExecutionNotifications"][0]["message"]["text"]
 
 
-def test_the_exit_code_is_told_if_it_is_known() -> None:
-    assert run_of(SAMPLES["denied"], exit_code=3)["invocations"][0]["exitCode"] == 3
+def test_the_invocation_has_the_exit_code_the_command_and_the_start() -> None:
+    (of_run,) = run_of(SAMPLES["denied"])["invocations"]
+    assert of_run["exitCode"] == 3
+    assert of_run["commandLine"] == "gmsa-doctor check --cluster prod --service web"
+    assert of_run["startTimeUtc"] == "2026-11-30T08:15:00Z"
 
 
 def test_names_make_no_link_of_a_message() -> None:

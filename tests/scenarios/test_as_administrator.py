@@ -86,7 +86,7 @@ def checked(dc: DomainController, aws: EmbeddedAws, change: Change, *options: st
 
 def test_a_password_typed_at_the_terminal_tells_why_the_user_is_refused(dc: DomainController, aws: EmbeddedAws) -> None:
     ended = checked(dc, aws, locked(accounts.READER), "--as", ADMINISTRATOR, typed=accounts.ADMINISTRATOR_PASSWORD)
-    assert ended.document["root_causes"] == ["kerberos.user-ticket"], brief(ended)
+    assert ended.roots == ["kerberos.user-ticket"], brief(ended)
     assert "Administrator@CORP.EXAMPLE sees: lockoutTime 20" in told(ended.finding("kerberos.user-ticket"))
     assert ended.statuses()["user.entry"] == "pass"
     assert accounts.ADMINISTRATOR_PASSWORD not in ended.out + ended.err
@@ -102,7 +102,7 @@ def test_a_wrong_password_of_the_administrator_is_an_open_question_and_tried_onc
     finding = ended.finding("user.administrator")
     assert (finding["status"], finding["root"]) == ("unknown", True)
     assert "Preauthentication failed" in finding["summary"]
-    assert ended.document["root_causes"] == ["kerberos.user-ticket"]
+    assert ended.roots == ["kerberos.user-ticket"]
     assert "not-the-password" not in ended.out + ended.err
 
 

@@ -69,7 +69,7 @@ def test_a_role_that_may_not_look_at_itself_is_no_gap(dc: DomainController, aws:
 
 def test_what_does_not_exist_is_not_denied_as_well(dc: DomainController, aws: EmbeddedAws) -> None:
     no_secret = checked(changes.secret_is(None), dc, aws)
-    assert no_secret.document["root_causes"] == ["credspec.secret-link"], brief(no_secret)
+    assert no_secret.roots == ["credspec.secret-link"], brief(no_secret)
     assert no_secret.finding("execution-role.secret")["because"] == ["credspec.secret-link"]
 
 
@@ -77,7 +77,7 @@ def test_what_we_may_not_read_ourselves_is_simulated_all_the_same(dc: DomainCont
     both = changes.all_of(WITHOUT_A_POLICY, changes.denied("s3", "GetObject"))
     ended = checked(both, dc, aws)
     assert (ended.statuses()["credspec.object"], ended.statuses()["execution-role.credspec"]) == ("unknown", "fail")
-    assert ended.document["root_causes"] == ["execution-role.credspec"]
+    assert ended.roots == ["execution-role.credspec"]
 
 
 def test_a_role_of_another_account_is_not_asked_about(dc: DomainController, aws: EmbeddedAws) -> None:

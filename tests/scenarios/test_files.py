@@ -57,7 +57,7 @@ def test_a_sample_that_is_right_has_no_failure(sample: str, arguments: list[str]
 )
 def test_what_is_known_at_deployment_only_is_unknown(sample: str, check_id: str, tmp_path: Path) -> None:
     ended = check(tmp_path, str(SAMPLES / sample))
-    assert (ended.code, ended.document["root_causes"]) == (3, [check_id])
+    assert (ended.code, ended.roots) == (3, [check_id])
     assert "${" in told(ended)[0]["summary"]
 
 
@@ -115,7 +115,7 @@ def test_a_broken_variant_is_told_at_its_line(
     file = tmp_path / Path(sample).name
     file.write_text(text.replace(right, wrong))
     ended = check(tmp_path, file.name, "--parameter", "UseGmsa=yes")
-    assert ended.document["root_causes"] == [root], ended.out
+    assert ended.roots == [root], ended.out
     assert ended.code in (1, 3)
     (finding,) = [one for one in told(ended, "fail", "unknown") if one["root"]]
     place = finding["location"]
@@ -153,7 +153,7 @@ def test_a_credspec_alone_is_checked(tmp_path: Path) -> None:
 def test_a_credspec_is_judged_with_the_task_definition_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "web.json").write_text(credspec(DomainJoinConfig={"DnsTreeName": "corp.example"}))
     ended = check(tmp_path, str(SAMPLES / FARGATE), "--credspec-file", "web.json")
-    assert (ended.code, ended.document["root_causes"]) == (1, ["credspec.document"])
+    assert (ended.code, ended.roots) == (1, ["credspec.document"])
     assert ended.statuses()["task-definition.arn"] == "pass"
     assert ended.finding("credspec.document")["location"]["file"] == "web.json"
 
@@ -196,13 +196,13 @@ def test_task_definitions_without_gmsa_are_passed_over_and_counted(tmp_path: Pat
     text = doctor("check", "--offline", ".", env=environ(tmp_path), cwd=tmp_path)
     assert "1 task definition has nothing of gMSA" in text.out
     strict = check(tmp_path, ".", "--require", "task-definition.credentialspecs")
-    assert strict.document["root_causes"] == ["task-definition.credentialspecs"]
+    assert strict.roots == ["task-definition.credentialspecs"]
 
 
 def test_a_task_definition_that_is_named_is_judged_without_gmsa_too(tmp_path: Path) -> None:
     (tmp_path / "plain.json").write_text(json.dumps(PLAIN))
     ended = check(tmp_path, "plain.json")
-    assert "task-definition.credentialspecs" in ended.document["root_causes"]
+    assert "task-definition.credentialspecs" in ended.roots
 
 
 def test_a_container_is_looked_for_in_all_files(tmp_path: Path) -> None:

@@ -59,5 +59,5 @@ def test_a_key_that_nobody_can_use_is_told_once(dc: DomainController, aws: Embed
         denied("secretsmanager", "GetSecretValue"),
     )
     ended = run(Scenario("a disabled key", "", disabled), dc, aws)
-    assert ended.document["root_causes"] == ["execution-role.kms"]
+    assert ended.roots == ["execution-role.kms"]
     assert ended.statuses()[CHECK] == "pass"

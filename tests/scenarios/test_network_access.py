@@ -49,7 +49,7 @@ def test_a_connection_from_inside_overrules_a_closed_group(dc: DomainController,
     ended = check(egress(), dc, aws, **INSIDE)
     assert ended.statuses()[GROUPS] == "warn", brief(ended)
     assert ended.statuses()["network-access.passage"] == "pass"
-    assert (ended.document["root_causes"], ended.code) == ([], 0)
+    assert (ended.roots, ended.code) == ([], 0)
 
 
 def test_no_answer_inside_is_skipped_because_of_the_closed_group(dc: DomainController, aws: EmbeddedAws) -> None:
@@ -57,7 +57,7 @@ def test_no_answer_inside_is_skipped_because_of_the_closed_group(dc: DomainContr
         return lab.dns_of_controllers({"dc2.corp.example": lab.black_hole(88, 389)})
 
     ended = check(changes.all_of(egress(), changes.dns_server(silent)), dc, aws, **INSIDE)
-    assert ended.document["root_causes"] == [GROUPS], brief(ended)
+    assert ended.roots == [GROUPS], brief(ended)
     for name in ("network.kerberos", "network.ldap"):
         assert (ended.statuses()[name], ended.finding(name)["because"]) == ("skipped", [GROUPS])
 

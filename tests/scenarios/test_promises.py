@@ -90,7 +90,7 @@ def test_a_wrong_password_is_tried_once_with_two_subjects_that_name_the_account_
     with made(counted, aws, changes.secret(password=WRONG), second) as environment:
         ended = check(environment, aws)
     assert len(ended.document["subjects"]) == 2
-    assert ended.document["root_causes"] == ["kerberos.user-ticket"], brief(ended)
+    assert ended.roots == ["kerberos.user-ticket"], brief(ended)
     assert ad.bad_password_count(counted, accounts.READER) == 1
 
 
@@ -139,7 +139,7 @@ def test_mute_aws_ends_at_the_timeout_and_is_named(dc: DomainController, aws: Em
     assert (ended.document["verdict"], ended.code) == ("incomplete", 3)
     assert with_status(ended, "unknown") == {"secret.value"}
     assert "--timeout" in ended.finding("secret.value")["summary"]
-    assert ended.document["root_causes"] == ["secret.value"]
+    assert ended.roots == ["secret.value"]
 
 
 def test_a_file_is_judged_although_aws_is_mute(dc: DomainController, aws: EmbeddedAws, tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_always_and_inside_ecs_silence_is_a_failure(dc: DomainController, aws: E
         asserted = with_resolver(server, environment, aws, "--live", "always")
         inside = with_resolver(server, environment, aws, **INSIDE)
     for ended in (asserted, inside):
-        assert ended.document["root_causes"] == ["dns.domain-controllers"], brief(ended)
+        assert ended.roots == ["dns.domain-controllers"], brief(ended)
         assert ended.code == 1
 
 
@@ -239,8 +239,8 @@ def test_seen_from_inside_the_tasks_own_resolver_lowers_a_static_failure(
         other = with_resolver(dc.ip, environment, aws, "--dns-server", dc.ip, **INSIDE)
     name = "dhcp-options.domain-name-servers"
     assert (inside.statuses()[name], inside.code) == ("warn", 0)
-    assert (outside.statuses()[name], outside.document["root_causes"]) == ("fail", [name])
-    assert (other.statuses()[name], other.document["root_causes"]) == ("fail", [name])
+    assert (outside.statuses()[name], outside.roots) == ("fail", [name])
+    assert (other.statuses()[name], other.roots) == ("fail", [name])
 
 
 def test_never_sends_nothing_to_dns_or_ad(dc: DomainController, aws: EmbeddedAws) -> None:
@@ -284,7 +284,7 @@ def test_a_denial_counts_with_the_execution_roles_credentials_only(
         ours = check(environment, aws)
         the_roles = check(environment, aws, **role_session(aws))
     assert (ours.statuses()[name], ours.code) == ("unknown", 3)
-    assert (the_roles.document["root_causes"], the_roles.code) == ([name], 1), brief(the_roles)
+    assert (the_roles.roots, the_roles.code) == ([name], 1), brief(the_roles)
     assert "execution role" in told(the_roles.finding(name))
 
 
@@ -295,7 +295,7 @@ def test_fail_on_warn_makes_a_warning_a_failure(dc: DomainController, aws: Embed
     with made(dc, aws, changes.dhcp("{dc}", name="ec2.internal")) as environment:
         assert check(environment, aws).code == 0
         strict = check(environment, aws, "--fail-on", "warn")
-    assert (strict.code, strict.document["root_causes"]) == (1, ["dhcp-options.domain-name"])
+    assert (strict.code, strict.roots) == (1, ["dhcp-options.domain-name"])
 
 
 def test_the_healthy_service_of_the_issue_passes_with_the_live_flow(dc: DomainController, aws: EmbeddedAws) -> None:

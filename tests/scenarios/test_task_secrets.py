@@ -63,7 +63,7 @@ def test_the_fix_is_a_policy_for_the_one_secret(dc: DomainController, aws: Embed
 def test_what_iam_policy_prints_of_the_service_is_enough_for_the_role(dc: DomainController, aws: EmbeddedAws) -> None:
     with ExitStack() as stack:
         environment, _ = made(UNREADABLE, dc, aws, stack)
-        assert check(environment, aws).document["root_causes"] == [CHECK]
+        assert check(environment, aws).roots == [CHECK]
         of_service = ("--cluster", "demo", "--service", "healthy")
         printed = doctor("iam-policy", "--for", "execution-role", *of_service, env=aws.environ())
         assert printed.code == 0, printed.err

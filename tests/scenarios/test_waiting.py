@@ -74,7 +74,7 @@ def test_a_password_that_stays_wrong_is_tried_once(dc: DomainController, aws: Em
     wrong = changes.secret(password="not-the-password")
     with made(dc, aws, wrong) as environment, waiting(environment, aws, 3600) as process:
         ended = interrupted_while_it_waits(process)
-    assert ended.document["root_causes"] == ["kerberos.user-ticket"], brief(ended)
+    assert ended.roots == ["kerberos.user-ticket"], brief(ended)
     assert ad.bad_password_count(dc, accounts.READER) == 1
 
 
@@ -85,7 +85,7 @@ def test_another_wrong_password_is_tried_once_more(dc: DomainController, aws: Em
         until_it_waits(process)
         rotated(aws, environment, "not-this-one-either")
         ended = interrupted_while_it_waits(process)
-    assert ended.document["root_causes"] == ["kerberos.user-ticket"], brief(ended)
+    assert ended.roots == ["kerberos.user-ticket"], brief(ended)
     assert ad.bad_password_count(dc, accounts.READER) == 2
     ad.reset_bad_password_count(dc, accounts.READER)
 
@@ -109,7 +109,7 @@ def test_what_does_not_pass_by_itself_is_not_waited_for(dc: DomainController, aw
     wrong: Change = changes.entry("CredentialSpec:arn:aws:s3:::a/b.json")
     with made(dc, aws, wrong) as environment, waiting(environment, aws, 3600) as process:
         ended = end_of(process)
-    assert ended.document["root_causes"] == ["task-definition.prefix"]
+    assert ended.roots == ["task-definition.prefix"]
     assert "waiting" not in ended.err
 
 

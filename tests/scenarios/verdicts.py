@@ -31,7 +31,7 @@ def fails(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     """One root cause, no other failure, a fix, and what the daemon shows for it."""
     ended = run(scenario, dc, aws)
     assert with_status(ended, "fail") == {scenario.check}, brief(ended)
-    assert ended.document["root_causes"] == [scenario.check]
+    assert ended.roots == [scenario.check]
     assert (ended.document["verdict"], ended.code) == ("fail", 1)
     finding = ended.finding(scenario.check)
     assert finding["root"]

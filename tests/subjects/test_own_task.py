@@ -360,7 +360,7 @@ def test_ports_that_the_own_security_groups_block_fail(task: _Inside) -> None:
     group = task.created.security_group
     task.aws.client("ec2").revoke_security_group_egress(GroupId=group, IpPermissions=everything)
     ended = task.check()
-    assert (ended.code, ended.document["root_causes"]) == (1, ["network-access.security-groups"])
+    assert (ended.code, ended.roots) == (1, ["network-access.security-groups"])
     assert group in ended.finding("network-access.security-groups")["summary"]
     task.aws.deny("ec2", "DescribeNetworkInterfaces")
     finding = task.check().finding("network-access.security-groups")
@@ -378,14 +378,14 @@ def test_dns_servers_that_the_set_no_longer_lists_are_a_warning(task: _Inside) -
 def test_a_call_that_the_task_role_lacks_is_unknown_with_its_action(task: _Inside) -> None:
     task.aws.deny("ecs", "DescribeTasks")
     ended = task.check()
-    roots = ended.document["root_causes"]
+    roots = ended.roots
     assert (ended.code, "network-path.subnets" in roots) == (3, True)
     assert all("ecs:DescribeTasks" in ended.finding(one)["fix"]["text"] for one in roots)
     assert ended.finding("dhcp-options.in-use")["status"] == "pass"
     task.aws.deny("ecs", "DescribeTaskDefinition")
     ended = task.check()
     assert ended.code == 3
-    assert "task-definition.registered" in ended.document["root_causes"]
+    assert "task-definition.registered" in ended.roots
     assert "ecs:DescribeTaskDefinition" in ended.finding("task-definition.registered")["summary"]
 
 
@@ -394,4 +394,4 @@ def test_a_time_out_names_the_own_task(task: _Inside) -> None:
     ended = task.check("--timeout", "1")
     assert ended.code == 3, ended.out + ended.err
     assert ended.document["subjects"][0]["name"] == "demo/webapp:1"
-    assert ended.document["root_causes"][0] == "task-definition.registered"
+    assert ended.roots[0] == "task-definition.registered"

@@ -47,7 +47,7 @@ def report(ended: Ended) -> dict[str, Any]:
 def test_without_a_configuration_it_fails_and_there_are_no_waivers(tmp_path: Path) -> None:
     ended = check(tmp_path, "", "--format", "json")
     assert ended.code == 1
-    assert report(ended)["root_causes"] == ["task-definition.prefix"]
+    assert ended.roots == ["task-definition.prefix"]
     assert [subject["name"] for subject in report(ended)["subjects"]] == ["td.json/web"]
 
 
@@ -65,7 +65,7 @@ def test_a_waived_failure_is_shown_and_does_not_fail(tmp_path: Path) -> None:
 def test_an_expired_waiver_fails_with_its_position(tmp_path: Path) -> None:
     ended = check(tmp_path, WAIVER.format("2020-01-01"), "--format", "json")
     assert ended.code == 1
-    assert report(ended)["root_causes"] == ["task-definition.prefix", "config.waivers"]
+    assert ended.roots == ["task-definition.prefix", "config.waivers"]
     assert ended.finding("config.waivers", 1)["location"] == {"file": "gmsa-doctor.toml", "line": 2, "column": None}
 
 

@@ -1,0 +1,66 @@
+"""The commands of gmsa-doctor itself in fixes, with the subject's own options filled in."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+
+from gmsa_doctor.core.model import Finding, Fix
+from gmsa_doctor.given.request import Request
+from gmsa_doctor.given.subject import Network
+from gmsa_doctor.subjects.source import FoundSubject
+
+_CHECK, _RUN = "gmsa-doctor check …", "gmsa-doctor run …"
+_UNKNOWN_SERVICE = "--cluster '<cluster>' --service '<service>'"
+IN_THE_TASKS_NETWORK = Fix("Request the ticket from the task's own network.", (_RUN,))
+AFTER_DEPLOYMENT = Fix("After the deployment, request the ticket from the task's own network.", (_RUN,))
+
+
+def with_own_commands(finding: Finding, subject: FoundSubject, request: Request) -> Finding:
+    """The finding with commands that work when pasted: see ``Fix``."""
+    fix = finding.fix
+    if fix is None or not any(command.startswith((_CHECK, _RUN)) for command in fix.commands):
+        return finding
+    check = shlex.join(["gmsa-doctor", "check", *_subject(subject, request), *_where(subject, request)])
+    service = [] if subject.subject.file else _in_service(subject, request)
+    run = shlex.join(["gmsa-doctor", "run", *service, *_where(subject, request)])
+    if not service:
+        run = f"gmsa-doctor run {_UNKNOWN_SERVICE}"
+    commands = (command.replace(_CHECK, check).replace(_RUN, run) for command in fix.commands)
+    return replace(finding, fix=replace(fix, commands=tuple(commands)))
+
+
+def _subject(subject: FoundSubject, request: Request) -> list[str]:
+    """As the user named it: a file, the own task (which has no name), or as for ``run``."""
+    if request.in_files:
+        credspec = ["--credspec-file", request.credspec_file] if request.credspec_file else []
+        return [subject.subject.file or "-", *credspec]
+    if not (request.service or request.task_definition):
+        return []
+    return _in_service(subject, request) or list(_options(request, "task_definition"))
+
+
+def _in_service(subject: FoundSubject, request: Request) -> list[str]:
+    """The service, or the task definition with where it runs; empty if that is not known."""
+    named = subject.subject
+    if named.service:
+        return [*(["--cluster", named.cluster] if named.cluster else []), "--service", named.service]
+    network = subject.values.get(Network)
+    if not isinstance(network, Network):
+        return []
+    definition = ["--cluster", named.cluster or "default", "--task-definition", named.task_definition]
+    return [*definition, *_options(request, "subnets", "security_groups")]
+
+
+def _where(subject: FoundSubject, request: Request) -> Iterator[str]:
+    region = [] if request.in_files and not request.region else ["--region", subject.place.region]
+    if subject.place.region:
+        yield from (part for part in region if part)
+    yield from _options(request, "profile", "container")
+
+
+def _options(request: Request, *names: str) -> Iterator[str]:
+    for name in names:
+        if value := getattr(request, name):
+            yield from (f"--{name.replace('_', '-')}", ",".join(value) if isinstance(value, tuple) else value)
