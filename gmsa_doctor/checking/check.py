@@ -76,7 +76,7 @@ def check(
     """
     started = time.monotonic()
     selection = Selection(request, registry)
-    chosen = selection.with_afterwards
+    required, chosen = selection.required, selection.with_afterwards
     kerberos = Kerberos()
 
     def triaged(attempt: Attempt) -> tuple[SubjectReport, ...]:
@@ -95,9 +95,7 @@ def check(
     except KeyboardInterrupt:  # between two attempts: the last one is reported
         interrupted = True
     interrupted = interrupted or last.execution.interrupted
-    return report_of(
-        triaged(last), selection.required, interrupted, started, last.skipped_files, static=selection.static_only
-    )
+    return report_of(triaged(last), required, interrupted, started, last.skipped_files, static=selection.static_only)
 
 
 def _has_new_secret(attempt: Attempt) -> bool:

@@ -186,7 +186,9 @@ def missing_proofs(report: Report) -> list[MissingProof]:
         if proof and proof.status not in (Status.PASS, Status.WARN):
             causes = [subject.finding(id) for id in proof.because] or [proof]
             cause = next((cause for cause in causes if cause), proof)
-            reason = f"{cause.check} is waived" if cause.status is Status.WAIVED else cause.summary
+            words = {Status.WAIVED: f"{cause.check} is waived", Status.SKIPPED: cause.summary}
+            reason = words.get(cause.status, f"{cause.check} did not pass: {cause.summary}")
+            reason = f"{PROOF} was not selected" if cause.summary == NOT_SELECTED else reason
             reasons.setdefault((reason.rstrip("."), cause.fix), []).append(subject.name)
     return [MissingProof(reason, fix, tuple(names)) for (reason, fix), names in reasons.items()]
 

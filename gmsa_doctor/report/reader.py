@@ -51,13 +51,15 @@ def read(text: str) -> Report:
         for number, subject in enumerate(_member(root, "subjects", list, "the report"))
     )
     counts = Counter(finding.status for finding in all_findings(subjects))
+    roots = [finding for finding in all_findings(subjects) if finding.root]
+    failures = [finding for finding in roots if finding.is_failure]
     tool = root.get("tool")
     version = tool.get("version") if isinstance(tool, dict) else None
     return Report(
         version=version if isinstance(version, str) else "",
         verdict=_word(Verdict, root, "verdict", "the report"),
         subjects=subjects,
-        root_causes=tuple(dict.fromkeys(finding.check for finding in all_findings(subjects) if finding.root)),
+        root_causes=tuple(dict.fromkeys(finding.check for finding in failures or roots)),
         counts=tuple((status, counts[status]) for status in Status),
     )
 

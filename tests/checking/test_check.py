@@ -155,7 +155,7 @@ def test_only_takes_along_what_its_checks_need_over_several_steps(tmp_path: Path
         "credspec.object",
         "credspec.size",
     }
-    assert report.verdict is Verdict.PASS
+    assert report.verdict is Verdict.UNPROVEN
 
 
 def test_skip_takes_away_from_what_only_needs_and_that_is_the_reason_of_what_follows(tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_named_by_its_id_it_says_where_it_is_known(option: str, tmp_path: Path) 
 def test_to_require_its_area_does_not_require_it_elsewhere(on_aws: EmbeddedAws) -> None:
     create(healthy(DomainController(ip="127.77.0.1", state=Path("/nonexistent"))), on_aws)
     report = check(Request(cluster="demo", service="healthy", live=Live.NEVER, require=("dhcp-options",)))
-    assert (report.verdict, report.missing) == (Verdict.PASS, ())
+    assert (report.verdict, report.missing) == (Verdict.UNPROVEN, ())
 
 
 # What it comes to -------------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ def test_what_is_required_and_was_skipped_makes_a_pass_incomplete(tmp_path: Path
 
 def test_what_skip_leaves_out_counts_as_skipped_for_require(tmp_path: Path) -> None:
     only = "task-definition.prefix"
-    assert check(file_request(tmp_path, require=(only,))).verdict is Verdict.PASS
+    assert check(file_request(tmp_path, require=(only,))).verdict is Verdict.UNPROVEN
     report = check(file_request(tmp_path, require=(only,), skip=(only,)))
     assert (report.verdict, report.missing) == (Verdict.INCOMPLETE, (only,))
 
@@ -256,8 +256,8 @@ def test_require_names_what_was_skipped_for_one_of_the_subjects(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("found", "verdict", "roots"),
     [
-        ([passed("x"), passed("y")], Verdict.PASS, ()),
-        ([passed("x"), warned("y")], Verdict.PASS, ()),
+        ([passed("x"), passed("y")], Verdict.UNPROVEN, ()),
+        ([passed("x"), warned("y")], Verdict.UNPROVEN, ()),
         ([failed("x"), passed("y"), failed("z")], Verdict.FAIL, ("a.0", "a.2")),
         ([unknown("x"), passed("y")], Verdict.INCOMPLETE, ("a.0",)),
         ([passed("x"), None], Verdict.INCOMPLETE, ("a.1",)),
@@ -288,7 +288,7 @@ def test_with_fail_on_warn_a_warning_is_a_failure(found: list[Finding], roots: t
     assert finding(report, "a.0").status is Status.WARN
 
 
-@pytest.mark.parametrize(("found", "verdict"), [(passed("x"), Verdict.PASS), (unknown("x"), Verdict.INCOMPLETE)])
+@pytest.mark.parametrize(("found", "verdict"), [(passed("x"), Verdict.UNPROVEN), (unknown("x"), Verdict.INCOMPLETE)])
 def test_fail_on_warn_changes_nothing_where_nothing_warns(found: Finding, verdict: Verdict, tmp_path: Path) -> None:
     assert check(file_request(tmp_path, fail_on_warning=True), ends(found)).verdict is verdict
 
@@ -374,7 +374,10 @@ def test_without_gssapi_kerberos_alone_is_missing_with_what_to_install(
     request = file_request(tmp_path, live=Live.AUTO)
     reason = given(Kerberos, request)
     assert isinstance(reason, Finding)
-    assert (reason.status, reason.summary) == (Status.SKIPPED, "the live flow needs gssapi: it is not installed")
+    assert (reason.status, reason.summary) == (
+        Status.SKIPPED,
+        "not checked: the live flow needs gssapi: it is not installed",
+    )
     assert reason.fix is not None
     assert reason.fix.commands == ("pip install 'gmsa-doctor[live]'",)
     assert all(isinstance(given(kind, request), kind) for kind in (Dns, Tcp, Ldap))
@@ -404,7 +407,7 @@ def test_without_gssapi_all_is_checked_up_to_the_first_logon(
     assert finding(report, "kerberos.user-ticket").status is Status.SKIPPED
     assert "gssapi: it is not installed" in finding(report, "kerberos.user-ticket").summary
     assert finding(report, "directory.managed-password").because == ("kerberos.user-ticket",)
-    assert report.verdict is Verdict.PASS
+    assert report.verdict is Verdict.UNPROVEN
 
 
 def test_live_never_judges_aws_and_leaves_the_ad_out(on_aws: EmbeddedAws) -> None:
@@ -421,7 +424,7 @@ def test_live_never_judges_aws_and_leaves_the_ad_out(on_aws: EmbeddedAws) -> Non
     assert {found[id] for id in live} == {Status.SKIPPED}
     assert {found[id] for id in set(found) - live - {"dhcp-options.in-use"}} == {Status.PASS}
     assert "--live never" in finding(report, "dns.domain-controllers").summary
-    assert report.verdict is Verdict.PASS
+    assert report.verdict is Verdict.UNPROVEN
 
 
 def test_a_look_tells_the_subjects_their_values_and_findings(on_aws: EmbeddedAws) -> None:
@@ -436,7 +439,7 @@ def test_a_look_tells_the_subjects_their_values_and_findings(on_aws: EmbeddedAws
     gives = {type(value).__name__ for value in values.values() if not isinstance(value, Finding)}
     assert {"CredSpec", "GmsaNames", "Account", "DhcpOptions", "VpcDns"} <= gives
     report = check(request)
-    assert run.report_of(seen.subjects, frozenset(), False, 0.0).verdict is report.verdict is Verdict.PASS
+    assert run.report_of(seen.subjects, frozenset(), False, 0.0).verdict is report.verdict is Verdict.UNPROVEN
     assert [finding.check for finding in seen.subjects[0].findings] == [
         finding.check for finding in report.subjects[0].findings
     ]
@@ -461,7 +464,7 @@ def test_where_no_name_is_known_nothing_is_asked_of_dns(tmp_path: Path) -> None:
         report = check(file_request(tmp_path, live=Live.AUTO, dns_server=(ip,)))
     assert server.queries == []
     assert statuses(report)["dns.domain-controllers"] is Status.SKIPPED
-    assert report.verdict is Verdict.PASS
+    assert report.verdict is Verdict.UNPROVEN
 
 
 @pytest.mark.parametrize(
@@ -523,7 +526,7 @@ def test_without_credentials_what_needs_aws_is_skipped_with_that_reason(
     options: dict[str, Any], reason: str, tmp_path: Path
 ) -> None:
     report = check(file_request(tmp_path, subnets=("subnet-1",), **options))
-    assert report.verdict is Verdict.PASS
+    assert report.verdict is Verdict.UNPROVEN
     assert len(of_aws(report)) > 8
     assert {finding.status for finding in of_aws(report)} == {Status.SKIPPED}
     for id in ("credspec.object", "network-path.subnets"):
@@ -548,7 +551,7 @@ def test_without_credentials_no_client_of_aws_is_given(kind: type, tmp_path: Pat
 def test_credentials_that_aws_refuses_are_a_reason_too(on_aws: EmbeddedAws, tmp_path: Path) -> None:
     on_aws.fail_with("sts", "GetCallerIdentity", "ExpiredToken", "The security token is expired", 403)
     report = check(file_request(tmp_path))
-    assert report.verdict is Verdict.PASS
+    assert report.verdict is Verdict.UNPROVEN
     assert finding(report, "credspec.object").status is Status.SKIPPED
     assert "ExpiredToken" in finding(report, "credspec.object").summary
     assert {service for service, _ in on_aws.calls} == {"sts"}
@@ -655,7 +658,7 @@ def test_the_facts_of_a_subject_say_what_and_where_it_is(on_aws: EmbeddedAws, tm
     report = check(Request(cluster="demo", service="healthy", live=Live.NEVER), ends(passed("x")))
     assert report.subjects[0].facts == (
         ("subject", "demo/healthy/web"),
-        ("task definition", "webapp:1"),
+        ("task_definition", "webapp:1"),
         ("container", "web"),
         ("account", ACCOUNT),
         ("region", "us-east-1"),
@@ -666,7 +669,7 @@ def test_the_facts_of_a_subject_say_what_and_where_it_is(on_aws: EmbeddedAws, tm
 def test_what_is_not_known_is_no_fact(tmp_path: Path) -> None:
     content = a_task_definition(containerDefinitions=[{"name": name, "essential": True} for name in "ab"])
     report = check(file_request(tmp_path, content), ends(passed("x")))
-    assert [name for name, _ in report.subjects[0].facts] == ["subject", "task definition", "vantage"]
+    assert [name for name, _ in report.subjects[0].facts] == ["subject", "task_definition", "vantage"]
 
 
 # Subjects that cannot be looked at --------------------------------------------------------------------

@@ -652,7 +652,7 @@ WARNING["containerDefinitions"][0]["environment"] = [
 
 def test_fail_on_warn_makes_a_warning_the_root_cause(env: dict[str, str], tmp_path: Path) -> None:
     lenient = check_file(tmp_path, WARNING, "--format", "json", env=env)
-    assert (lenient.code, lenient.document["verdict"], lenient.roots) == (0, "pass", [])
+    assert (lenient.code, lenient.document["verdict"], lenient.roots) == (0, "unproven", [])
     strict = check_file(tmp_path, WARNING, "--fail-on", "warn", "--format", "json", env=env)
     assert (strict.code, strict.document["verdict"]) == (1, "fail")
     assert strict.roots == ["execution-role.present"]
@@ -733,8 +733,8 @@ def test_every_report_is_what_the_printed_schema_says(
     reports = [service, *(check_file(tmp_path, one, "--format", "json", env=env) for one in (FINE, BROKEN, ODD))]
     for report in reports:
         jsonschema.validate(report.document, schema)
-        assert report.document["schema_version"] == "1.0"
-    assert {one.document["verdict"] for one in reports} == {"pass", "fail"}
+        assert report.document["schema_version"] == "2.0"
+    assert {one.document["verdict"] for one in reports} == {"unproven", "fail"}
 
 
 def test_a_file_comes_from_standard_input_too(env: dict[str, str]) -> None:

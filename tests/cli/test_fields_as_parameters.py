@@ -118,7 +118,18 @@ def test_each_option_of_check_and_run_reaches_the_request_or_is_known_not_to() -
 
     request = {field.name for field in fields(Request)}
     read_by_hand = {"parameter", "connection_string", "fail_on", "as_", "as_keytab"}
-    elsewhere = {"config", "baseline", "format", "output", "report", "metrics", "event_bus", "color", "verbose"}
+    elsewhere = {
+        "config",
+        "baseline",
+        "format",
+        "output",
+        "report",
+        "metrics",
+        "event_bus",
+        "color",
+        "verbose",
+        "quiet",
+    }
     assert names(CheckArguments) == (
         request - {"parameters", "connection_strings", "fail_on_warning", "ask_as"} | read_by_hand | elsewhere
     )

@@ -428,6 +428,7 @@ def test_each_kind_of_option_has_its_default_from_the_configuration(tmp_path: Pa
         "live": "never",
         "timeout": 120,
         "verbose": True,
+        "quiet": False,
         "baseline": str(tmp_path / "old.json"),
         "file": str(tmp_path / "c.toml"),
     }
