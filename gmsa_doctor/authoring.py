@@ -3,6 +3,7 @@
 from gmsa_doctor.core.bundles import bundle
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.declaration import check
+from gmsa_doctor.core.deferral import deferred_to, root_ids
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import (
     Cause,
@@ -17,10 +18,8 @@ from gmsa_doctor.core.model import (
     Status,
     Step,
     Stop,
-    deferred_to,
     failed,
     passed,
-    root_ids,
     skipped,
     unknown,
     warned,

@@ -16,9 +16,10 @@ from pathlib import PurePath
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from gmsa_doctor.core.deferral import deferred_to
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import in_background
-from gmsa_doctor.core.model import Check, Finding, Given, Need, Outcome, Status, Stop, deferred_to, skipped, unknown
+from gmsa_doctor.core.model import Check, Finding, Given, Need, Outcome, Status, Stop, skipped, unknown
 from gmsa_doctor.core.registry import Registry
 from gmsa_doctor.core.severity import worst
 

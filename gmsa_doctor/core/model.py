@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar, Union
 
-from gmsa_doctor.core.check_id import CheckFunction, CheckId
+from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.exit_code import ExitCode
 
 T = TypeVar("T")
@@ -68,20 +68,16 @@ class Cause(StrEnum):
 
     @property
     def step(self) -> Step:
-        """The step of a check that names its cause only."""
-        steps = {Cause.TASK_DEFINITION: Step.TASK, Cause.CREDSPEC: Step.CREDSPEC, Cause.CREDENTIALS: Step.SECRET}
-        return steps.get(self, Step.DNS)
+        """The step of a check that names its cause only: the causes are the first four steps."""
+        return list(Step)[list(Cause).index(self)]
 
 
 class Owner(StrEnum):
-    """Who can fix a finding."""
+    """Who can fix a finding: an administrator of the account or the directory, or the application's developer."""
 
     AWS = "aws"
-    """The administrator of the AWS account."""
     AD = "ad"
-    """The administrator of the directory."""
     DEVELOPER = "developer"
-    """Who writes the task definition, the image and the application."""
 
 
 @dataclass(frozen=True)
@@ -264,50 +260,6 @@ def skipped(summary: str, *, fix: Fix | None = None) -> Finding:
     return Finding(Status.SKIPPED, summary, fix=fix)
 
 
-Reference: TypeAlias = Union[Finding, CheckId, CheckFunction[..., Any]]  # noqa: UP007 - not with CheckFunction in 3.11
-"""A check that another finding gives way to: its finding, its id or its function."""
-
-
-def deferred_to(
-    others: Reference | Iterable[Reference], reason: str | Finding = "", *, fix: Fix | None = None
-) -> Finding:
-    """What other checks report already: skipped because of them, or of what these are skipped because of.
-
-    ``reason`` is the summary; without one, the summary lists the checks. If it is a finding, the other check reports
-    that one as its own. If ``others`` are findings that no check has raised (values that were not given), the first
-    of them is the reason.
-    """
-    references = _references(others)
-    if isinstance(reason, Finding):
-        return replace(reason, check=_id(references[0]))
-    because = root_ids(references)
-    first = references[0] if references else None
-    if not because and not reason and isinstance(first, Finding):
-        return replace(first, check="")
-    return Finding(Status.SKIPPED, reason or f"not asked because of {', '.join(because)}", fix=fix, because=because)
-
-
-def root_ids(others: Reference | Iterable[Reference]) -> tuple[str, ...]:
-    """The ids of these checks; in place of one that was skipped because of others, the ids of those."""
-    ids: list[str] = []
-    for other in _references(others):
-        deferred = isinstance(other, Finding) and other.status is Status.SKIPPED and other.because
-        ids += deferred or [_id(other)]
-    return tuple(dict.fromkeys(id for id in ids if id))
-
-
-def _references(others: Reference | Iterable[Reference]) -> list[Reference]:
-    if isinstance(others, (Finding, CheckId)) or callable(others):
-        return [others]
-    return list(others)
-
-
-def _id(reference: Reference) -> str:
-    if isinstance(reference, CheckId):
-        return reference
-    return reference.check if isinstance(reference, Finding) else reference.id
-
-
 @dataclass(frozen=True)
 class Need:
     """A parameter of a check: the type it asks for, and whether a missing value skips the check."""
@@ -395,18 +347,16 @@ class Report:
 
     @property
     def nothing_to_check(self) -> bool:
-        """Whether there is no subject; the configuration alone, which has findings of no step, is not a subject."""
-        findings = (finding for subject in self.subjects for finding in subject.findings)
-        return not self.unread and not any(finding.step or finding.check != "config.waivers" for finding in findings)
+        """Whether no subject was found. The configuration with its waivers is not one."""
+        ids = (finding.check for subject in self.subjects for finding in subject.findings)
+        return not self.unread and not any(id != "config.waivers" for id in ids)
 
     @property
     def exit_code(self) -> ExitCode:
         """What a command that made this report ends with."""
-        if self.interrupted:
-            return ExitCode.INTERRUPTED
-        if self.unread:  # whatever the other files gave
-            return ExitCode.USAGE
-        if self.verdict is Verdict.UNPROVEN:
-            return ExitCode.PASS if self.static else ExitCode.INCOMPLETE
-        codes = {Verdict.PASS: ExitCode.PASS, Verdict.FAIL: ExitCode.FAIL, Verdict.INCOMPLETE: ExitCode.INCOMPLETE}
-        return codes[self.verdict]
+        if self.interrupted or self.unread:
+            return ExitCode.INTERRUPTED if self.interrupted else ExitCode.USAGE
+        if self.verdict is Verdict.FAIL:
+            return ExitCode.FAIL
+        is_pass = self.verdict is Verdict.PASS or (self.static and self.verdict is Verdict.UNPROVEN)
+        return ExitCode.PASS if is_pass else ExitCode.INCOMPLETE

@@ -14,9 +14,10 @@ from gmsa_doctor.clients.aws.fargate import Fargate, ReportBucket
 from gmsa_doctor.clients.kerberos.ticket_cache import TicketCache
 from gmsa_doctor.core import engine
 from gmsa_doctor.core.check_id import CheckId
+from gmsa_doctor.core.deferral import deferred_to
 from gmsa_doctor.core.engine import Case
 from gmsa_doctor.core.errors import UsageError
-from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, deferred_to, skipped
+from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, skipped
 from gmsa_doctor.core.registry import Registry
 from gmsa_doctor.given.probe_tasks import CanaryTask, ProbeTasks
 from gmsa_doctor.given.request import Request

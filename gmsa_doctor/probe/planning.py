@@ -10,9 +10,10 @@ from typing import TypeVar
 from gmsa_doctor.checking import check
 from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.core.check_id import CheckId
+from gmsa_doctor.core.deferral import deferred_to, root_ids
 from gmsa_doctor.core.engine import Case
 from gmsa_doctor.core.errors import UsageError
-from gmsa_doctor.core.model import Finding, deferred_to, root_ids, skipped
+from gmsa_doctor.core.model import Finding, skipped
 from gmsa_doctor.core.registry import Registry
 from gmsa_doctor.formats.documents.task_definition import LogStreams, TaskDefinition
 from gmsa_doctor.given.probe_tasks import SharedResources

@@ -11,8 +11,9 @@ from gmsa_doctor.clients.files.file_bytes import read_bytes
 from gmsa_doctor.clients.files.file_search import Broken
 from gmsa_doctor.clients.files.source_files import FileKind, SourceFile, sources
 from gmsa_doctor.core.check_id import CheckId
+from gmsa_doctor.core.deferral import deferred_to
 from gmsa_doctor.core.errors import UsageError
-from gmsa_doctor.core.model import deferred_to, skipped, unknown
+from gmsa_doctor.core.model import skipped, unknown
 from gmsa_doctor.formats.documents.located import Definition, Located
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition, TaskDefinitionError, read_task_definition
 from gmsa_doctor.formats.templates.cloudformation import LeftOut

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gmsa_doctor.core.check_id import CheckId
+from gmsa_doctor.core.deferral import deferred_to
 from gmsa_doctor.core.errors import ClientError, UsageError
-from gmsa_doctor.core.model import Finding, Given, deferred_to, passed, skipped
+from gmsa_doctor.core.model import Finding, Given, passed, skipped
 from gmsa_doctor.formats.documents.located import Located, LocatedError, read_json
 from gmsa_doctor.formats.documents.task_definition import Container, TaskDefinition
 from gmsa_doctor.given.request import Request

@@ -1,0 +1,53 @@
+"""How a finding gives way to others that report the fault already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, TypeAlias, Union
+
+from gmsa_doctor.core.check_id import CheckFunction, CheckId
+from gmsa_doctor.core.model import Finding, Fix, Status
+
+Reference: TypeAlias = Union[Finding, CheckId, CheckFunction[..., Any]]  # noqa: UP007 - not with CheckFunction in 3.11
+"""A check that another finding gives way to: its finding, its id or its function."""
+
+
+def deferred_to(
+    others: Reference | Iterable[Reference], reason: str | Finding = "", *, fix: Fix | None = None
+) -> Finding:
+    """What other checks report already: skipped because of them, or of what these are skipped because of.
+
+    ``reason`` is the summary; without one, the summary lists the checks. If it is a finding, the other check reports
+    that one as its own. If ``others`` are findings that no check has raised (values that were not given), the first
+    of them is the reason.
+    """
+    references = _references(others)
+    if isinstance(reason, Finding):
+        return replace(reason, check=_id(references[0]))
+    because = root_ids(references)
+    first = references[0] if references else None
+    if not because and not reason and isinstance(first, Finding):
+        return replace(first, check="")
+    return Finding(Status.SKIPPED, reason or f"not asked because of {', '.join(because)}", fix=fix, because=because)
+
+
+def root_ids(others: Reference | Iterable[Reference]) -> tuple[str, ...]:
+    """The ids of these checks; in place of one that was skipped because of others, the ids of those."""
+    ids: list[str] = []
+    for other in _references(others):
+        deferred = isinstance(other, Finding) and other.status is Status.SKIPPED and other.because
+        ids += deferred or [_id(other)]
+    return tuple(dict.fromkeys(id for id in ids if id))
+
+
+def _references(others: Reference | Iterable[Reference]) -> list[Reference]:
+    if isinstance(others, (Finding, CheckId)) or callable(others):
+        return [others]
+    return list(others)
+
+
+def _id(reference: Reference) -> str:
+    if isinstance(reference, CheckId):
+        return reference
+    return reference.check if isinstance(reference, Finding) else reference.id
