@@ -1,1 +1,1 @@
-"""What the directory says of the user, the gMSA and the permission."""
+"""The gMSA, the user and the permission to retrieve the password, as the directory shows them."""

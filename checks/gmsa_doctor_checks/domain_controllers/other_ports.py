@@ -54,7 +54,7 @@ def kerberos_udp(account: Account, kdcs: ReachableKdcs, questions: KdcQuestions,
     failure = warned(
         f"no answer over UDP from {hosts}; Kerberos tries UDP first, and waits seconds before it falls back to TCP",
         observed="; ".join(error.text for error in silent.values()),
-        expected="UDP 88 open to each domain controller, and the answers let back in",
+        expected="UDP 88 open to each domain controller, and its answers allowed",
         fix=Fix(
             f"Allow UDP 88 from the task's security group to {addresses}: security groups on both sides, network ACLs "
             "(also return ports 1024-65535), routes and firewalls.",

@@ -65,9 +65,9 @@ _REFUSALS = {
 
 @dataclass(frozen=True)
 class LdapSessions:
-    """Sealed sessions with the domain controllers that accept the bind; ``asked``: the hosts of the SRV answer."""
+    """Sealed sessions with the domain controllers that accept the bind; ``srv_hosts``: the hosts of the SRV answer."""
 
-    asked: tuple[str, ...]
+    srv_hosts: tuple[str, ...]
     directories: tuple[tuple[Endpoint, Directory], ...]
 
 
@@ -112,12 +112,12 @@ def bind(ticket: UserTicket, dses: RootDses, bound: BoundDirectory, ldap: Ldap) 
 
     answers = each(endpoints, session)
     directories, errors = split(answers)
-    value = LdapSessions(dses.asked, tuple(directories.items()))
+    value = LdapSessions(dses.srv_hosts, tuple(directories.items()))
     if not errors:
         return Given(value, passed(f"each of {len(answers)} accepts the bind of {ticket.principal}, signed and sealed"))
     summary, fix = explain_bind(*next(iter(errors.items())))
     finding = warned(
-        f"{summary}; {how_often((endpoint.host for endpoint in errors), dses.asked)}",
+        f"{summary}; {how_often((endpoint.host for endpoint in errors), dses.srv_hosts)}",
         expected="a sealed bind to each domain controller",
         fix=fix,
         rows=tuple(
@@ -209,7 +209,7 @@ def gmsa(
     if not known:
         return deferred_to(CheckId("directory.gmsa-account"), f"no domain controller has {name}$")
     if failure := _behind(replicas, bound, name, found, password):
-        return replace(failure, summary=f"{failure.summary}; {how_often((bound.host,), sessions.asked)}")
+        return replace(failure, summary=f"{failure.summary}; {how_often((bound.host,), sessions.srv_hosts)}")
     holder, newest = max(known.items(), key=lambda item: item[1].password_set)
     differences = {endpoint: difference(replica, newest, holder.host) for endpoint, replica in replicas.items()}
     odd = {endpoint: text for endpoint, text in differences.items() if text}
@@ -224,7 +224,7 @@ def gmsa(
         return passed(f"{name}$ {same}: {_state(newest)}", rows=rows)
     hosts = [endpoint.host for endpoint in odd]
     return warned(
-        f"{name}$ differs on {hosts[0]}: {next(iter(odd.values()))}; {how_often(hosts, sessions.asked)}",
+        f"{name}$ differs on {hosts[0]}: {next(iter(odd.values()))}; {how_often(hosts, sessions.srv_hosts)}",
         expected=f"{name}$ is the same on each domain controller, as on {holder.host}",
         fix=_replicate(hosts[0], newest),
         rows=rows,
@@ -240,18 +240,18 @@ def _behind(
 ) -> Finding | None:
     """The failure on the domain controller that was asked first, if another one shows that the cause is replication."""
     endpoints = {(endpoint.host, endpoint.address): endpoint for endpoint in replicas}
-    asked = endpoints.get((bound.host, bound.address))
-    here = replicas[asked] if asked else None
+    endpoint_bound = endpoints.get((bound.host, bound.address))
+    first = replicas[endpoint_bound] if endpoint_bound else None
     healthy = {
         endpoint.host: replica
         for endpoint, replica in replicas.items()
         if replica is not None and replica.enabled and endpoint.host != bound.host
     }
-    if found.value is None and found.finding.status is Status.FAIL and (here is None or not here.enabled):
-        failure, difference = found.finding, "does not have it" if here is None else "has it disabled"
-    elif here and not here.password and found.value and password.value is None:
+    if found.value is None and found.finding.status is Status.FAIL and (first is None or not first.enabled):
+        failure, problem = found.finding, "does not have it" if first is None else "has it disabled"
+    elif first and not first.password and found.value and password.value is None:
         healthy = {host: replica for host, replica in healthy.items() if replica.password}
-        failure, difference = password.finding, "does not return its password"
+        failure, problem = password.finding, "does not return its password"
     else:
         return None
     if not healthy or failure.status is not Status.FAIL:
@@ -259,7 +259,7 @@ def _behind(
     holder, replica = next(iter(healthy.items()))
     return replace(
         failure,
-        summary=f"{name}$ differs between domain controllers: {bound.host} {difference}, unlike {holder}",
+        summary=f"{name}$ differs between domain controllers: {bound.host} {problem}, unlike {holder}",
         observed=failure.summary,
         expected=f"{name}$ is the same on each domain controller",
         fix=_replicate(bound.host, replica),

@@ -34,10 +34,10 @@ _LEVELS = {0: "2000", 2: "2003", 3: "2008", 4: "2008 R2", 5: "2012", 6: "2012 R2
 
 @dataclass(frozen=True)
 class RootDses:
-    """The rootDSEs of the domain controllers; ``asked``: the hosts of the SRV answer, in its order."""
+    """The rootDSEs of the domain controllers; ``srv_hosts``: the hosts of the SRV answer, in its order."""
 
     domain: DomainName
-    asked: tuple[str, ...]
+    srv_hosts: tuple[str, ...]
     answers: tuple[tuple[Endpoint, RootDse], ...]
 
     @property
@@ -58,15 +58,15 @@ def root_dses(controllers: DomainControllers, reachable: ReachableLdap, ldap: Ld
     """
     answers = each(reachable.endpoints[:MOST], lambda endpoint: ldap.root_dse(endpoint.address, endpoint.port))
     dses, errors = split(answers)
-    asked = tuple(dict.fromkeys(endpoint.host for endpoint in controllers.ldap))
-    value = RootDses(controllers.domain, asked, tuple(dses.items()))
+    srv_hosts = tuple(dict.fromkeys(endpoint.host for endpoint in controllers.ldap))
+    value = RootDses(controllers.domain, srv_hosts, tuple(dses.items()))
     rows = tuple(_row(endpoint, answer) for endpoint, answer in answers)
     if not dses:
         return unknown(f"no domain controller returns its rootDSE: {next(iter(errors.values())).text}", rows=rows)
     if errors:
         silent = [endpoint.host for endpoint in errors]
         finding = warned(
-            f"{names(silent)} accepts LDAP connections but does not return its rootDSE; {how_often(silent, asked)}",
+            f"{names(silent)} accepts LDAP connections but does not return its rootDSE; {how_often(silent, srv_hosts)}",
             observed="; ".join(error.text for error in errors.values()),
             expected="an answer from each domain controller",
             fix=Fix(
@@ -113,7 +113,7 @@ def domain(dses: RootDses) -> Finding:
     return warned(
         f"the SRV records of {dses.domain.text} list {names(hosts)}, which serves "
         f"{dns_name(dse.default_naming_context) or 'no domain'}; "
-        f"{how_often(hosts, dses.asked)}",
+        f"{how_often(hosts, dses.srv_hosts)}",
         observed=f"{place(endpoint)}: defaultNamingContext {dse.default_naming_context or 'missing'}",
         expected=dses.domain.base_dn,
         fix=Fix(
@@ -142,7 +142,8 @@ def functional_level(dses: RootDses) -> Finding:
         return passed("each reports Windows Server 2012 or later, or no level")
     hosts = [endpoint.host for endpoint in old]
     return warned(
-        f"{names(hosts)} is older than Windows Server 2012 and does not support gMSAs; {how_often(hosts, dses.asked)}",
+        f"{names(hosts)} is older than Windows Server 2012 and does not support gMSAs; "
+        f"{how_often(hosts, dses.srv_hosts)}",
         observed="; ".join(f"{endpoint.host}: {windows(level)}" for endpoint, level in old.items()),
         expected=f"domainControllerFunctionality {GMSA_LEVEL} (Windows Server 2012) or more",
         fix=Fix(
@@ -169,7 +170,7 @@ def read_only(dses: RootDses) -> Finding:
     hosts = [endpoint.host for endpoint in found]
     return warned(
         f"{names(hosts)} is read-only: it must forward the request for the gMSA's password to a writable domain "
-        f"controller; {how_often(hosts, dses.asked)}",
+        f"controller; {how_often(hosts, dses.srv_hosts)}",
         observed=f"read-only: {', '.join(map(place, found))}",
         expected="writable domain controllers in the SRV records of the whole domain",
         fix=Fix(
@@ -205,15 +206,15 @@ def dns_name(dn: str) -> str:
     return ".".join(value for _, _, value in parts).lower() if all(key.upper() == "DC" for key, _, _ in parts) else ""
 
 
-def how_often(bad: Iterable[str], asked: Iterable[str]) -> str:
+def how_often(bad: Iterable[str], srv_hosts: Iterable[str]) -> str:
     """How often a task asks one of these hosts first, if DNS rotates the order of its answer."""
     hosts = set(bad)
-    some, of = len(hosts), len(hosts | set(asked))
-    if some >= of:
+    count, total = len(hosts), len(hosts | set(srv_hosts))
+    if count >= total:
         return "this affects every task"
-    ordinals = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
-    share = f"about every {ordinals.get(of, f'{of}th')} task asks it" if some == 1 else "as many tasks ask one of them"
-    return f"{some} of {of} domain controllers: {share} first (DNS rotates the order)"
+    nth = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}.get(total, f"{total}th")
+    share = f"about every {nth} task asks it" if count == 1 else "as many tasks ask one of them"
+    return f"{count} of {total} domain controllers: {share} first (DNS rotates the order)"
 
 
 def names(hosts: Iterable[str]) -> str:
