@@ -1,7 +1,6 @@
-"""Names in the commands of a fix: whatever they hold, what is pasted names them and does nothing else.
+"""Quotes names in the commands of a fix, so that a pasted command names exactly the thing and does nothing else.
 
-Names come from AWS, AD, DNS and files. Each is quoted where it is put into a command; so are the `<placeholders>` that
-a person replaces, which a shell would take for redirections.
+Names come from AWS, AD, DNS and files. `<placeholders>` are quoted too: a shell would treat them as redirections.
 """
 
 from __future__ import annotations
@@ -10,25 +9,31 @@ import re
 import shlex
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./\\:-]*")
-"""What PowerShell takes as one text without quotes; a leading digit could make it a number, a dash an option."""
+"""What PowerShell reads as one string without quotes; a leading digit could make it a number, a dash an option."""
 
 _SINGLE_QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
-"""All of these end a PowerShell text in single quotes, unless doubled. Source: about_Quoting_Rules and, for the
+"""All of these end a single-quoted PowerShell string, unless doubled. Source: about_Quoting_Rules and, for the
 typographic ones, EscapeSingleQuotedStringContent in System.Management.Automation.Language.CodeGeneration."""
 
 
 def posix(text: str) -> str:
-    """``text`` as one word of a POSIX shell's command (aws, dig, jq, nc, gmsa-doctor)."""
+    """``text`` as one word of a POSIX shell command (aws, dig, jq, nc, gmsa-doctor)."""
     return shlex.quote(text)
 
 
 def powershell(text: str) -> str:
-    """``text`` as one argument of a PowerShell command, where ``$`` and a backtick say nothing."""
+    """``text`` as one argument of a PowerShell command, in which ``$`` and backticks have no effect."""
     if _PLAIN.fullmatch(text):
         return text
     return "'" + _SINGLE_QUOTES.sub(r"\g<0>\g<0>", text) + "'"
 
 
 def put_secret(arn: str) -> str:
-    """The command that puts a new text into a secret."""
+    """The command that stores a new value in a secret."""
     return f"aws secretsmanager put-secret-value --secret-id {posix(arn)} --secret-string file://secret.json"
+
+
+def edit_secret(arn: str) -> tuple[str, ...]:
+    """The commands that change a secret's value in an editor: no password is in a command line."""
+    get = f"aws secretsmanager get-secret-value --secret-id {posix(arn)} --query SecretString --output text"
+    return (f"(umask 077; {get} > secret.json)", '"${EDITOR:-vi}" secret.json', put_secret(arn), "rm secret.json")

@@ -1,4 +1,4 @@
-"""What the configuration itself is to be told of: waivers whose time is over, and those that waive nothing."""
+"""Problems of the configuration itself: expired and unused waivers."""
 
 from __future__ import annotations
 
@@ -12,23 +12,22 @@ TOML = "https://toml.io/en/v1.0.0#local-date"
 
 _WORDS = {
     WaiverUse.USED: "in use",
-    WaiverUse.UNUSED: "waives nothing: its checks pass",
-    WaiverUse.UNDECIDED: "waived nothing, but not all of its checks could be asked",
+    WaiverUse.UNUSED: "unused: its checks pass",
+    WaiverUse.UNDECIDED: "unused, but not all of its checks ran",
     WaiverUse.ELSEWHERE: "none of its subjects is in this run",
 }
 
 
-@check("config.waivers", title="The waivers are in use, and none has expired", docs=TOML)
+@check("config.waivers", title="All waivers are in use and none has expired", docs=TOML)
 def waivers(state: WaiverState) -> Finding:
-    """Looks at the waivers of the configuration after a run: none has expired, and each waives something.
+    """Checks after a run that no waiver in the configuration has expired and that each one is used.
 
-    An expired waiver waives nothing any more, and is a failure of its own (a warning where none of its subjects is in
-    the run). A waiver whose checks all pass is a warning. One that is about other subjects, or whose checks could not
-    all be asked, is left alone.
+    An expired waiver has no effect and is a failure (a warning if none of its subjects is in the run). A waiver whose
+    checks all pass is a warning. A waiver for other subjects, or whose checks did not all run, is not reported.
 
-    Why: a waiver is a promise to mend something by a date. One that is forgotten hides the next failure of its check.
+    Why: a waiver is a promise to fix something by a date. A forgotten one hides the next failure of its check.
 
-    Fix: mend what was waived and take the waiver out of the configuration, or give it a new date.
+    Fix: fix the waived failure and remove the waiver from the configuration, or set a new date.
     """
     rows = tuple(map(_row, state.waivers))
     expired = sorted(
@@ -40,16 +39,16 @@ def waivers(state: WaiverState) -> Finding:
     parts = [f"expired: {_names(expired)}"] if expired else []
     parts += [f"unused: {_names(unused)}"] if unused else []
     fix = (
-        "Mend what was waived and take the waiver out, or give it a new date in `expires`."
+        "Fix the waived failure and remove the waiver, or set a new date in `expires`."
         if expired
-        else "Take the waiver out: what it was for is mended."
+        else "Remove the waiver: the failure that it was for is fixed."
     )
     make = failed if worst(rows).status is Status.FAIL else warned
     details = (f"{outcome.waiver}: {outcome.waiver.reason}, until {outcome.waiver.expires}" for outcome in expired)
     finding = make(
         "; ".join(parts),
         observed="; ".join(details) or None,
-        expected="waivers that are in use, none after its date",
+        expected="waivers that are in use and have not expired",
         fix=Fix(fix),
         rows=rows,
     )

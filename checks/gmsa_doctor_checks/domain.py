@@ -1,4 +1,4 @@
-"""The AD domain's name: which one counts, and what follows from it."""
+"""The AD domain's name: of the secret or of the CredSpec, and DNS names in it."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from gmsa_doctor_checks.values import Account, DomainName, GmsaNames
 
 
 def domain_in_use(names: GmsaNames, account: Outcome[Account]) -> DomainName:
-    """The secret's domain, which drives the whole flow; the CredSpec's as long as the secret is not known."""
+    """The secret's domain, which Credentials Fetcher uses; the CredSpec's if the secret is unknown."""
     return account.value.domain if account.value else names.domain
 
 
 @bundle
 @dataclass(frozen=True)
 class AdDomain:
-    """The AD domain by both of its names: of the CredSpec, and of the secret."""
+    """The AD domain's names in the CredSpec and in the secret."""
 
     names: GmsaNames
     account: Outcome[Account]
 
     @property
     def in_use(self) -> DomainName:
-        """The one that counts."""
+        """The domain that Credentials Fetcher uses."""
         return domain_in_use(self.names, self.account)
 
 
 def srv_name(domain: DomainName) -> str:
-    """Where AD publishes its domain controllers. Source: MS-ADTS 6.3.2.3."""
+    """The DNS name of AD's SRV records for domain controllers. Source: MS-ADTS 6.3.2.3."""
     return f"_ldap._tcp.dc._msdcs.{domain.text}"
 
 

@@ -1,4 +1,4 @@
-"""The pages that the checks rest on."""
+"""The documentation that the checks are based on."""
 
 _ECS = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
 _VPC = "https://docs.aws.amazon.com/vpc/latest/userguide"

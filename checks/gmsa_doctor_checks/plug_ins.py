@@ -1,4 +1,4 @@
-"""Checks of other distributions that cannot be used."""
+"""Plug-ins with checks that cannot be loaded."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from gmsa_doctor.core.registry import BrokenPlugIns
 def loaded(broken: BrokenPlugIns) -> Finding:
     """Imports the modules that other distributions register as `gmsa_doctor.checks`, and adds their checks.
 
-    It is part of a report only if that fails for one of them.
+    A report contains this check only if a module cannot be loaded.
 
-    Why: the checks of such a plug-in are missing in the report, which is not complete without them.
+    Why: without the checks of the plug-in, the report is incomplete.
 
-    Fix: fix or uninstall the distribution that the plug-in was installed with.
+    Fix: fix or uninstall the plug-in's distribution.
     """
     distributions = ", ".join(dict.fromkeys(plug_in.origin for plug_in in broken.plug_ins))
     return Finding(
         Status.ERROR,
         "; ".join(map(str, broken.plug_ins)),
-        expected="modules that can be imported, and whose checks fit the other checks",
+        expected="modules that can be imported, with checks that fit the other checks",
         fix=Fix(f"Fix or uninstall {distributions}."),
         rows=tuple(Row(plug_in.name, Status.ERROR, plug_in.reason) for plug_in in broken.plug_ins),
     )

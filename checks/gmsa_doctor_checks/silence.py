@@ -1,11 +1,11 @@
-"""What no answer means: a failure where we see what the task sees, otherwise a check that was not made."""
+"""What no answer means: a failure if we are in the task's network, otherwise a skipped check."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TypeVar
 
-from gmsa_doctor.authoring import Finding, Fix, ShowsAs, failed, skipped
+from gmsa_doctor.authoring import Finding, Fix, Owner, ShowsAs, failed, skipped
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks.commands import posix
@@ -17,7 +17,7 @@ Answer = TypeVar("Answer")
 def split(
     answers: Iterable[tuple[Question, Answer | ClientError]],
 ) -> tuple[dict[Question, Answer], dict[Question, ClientError]]:
-    """What ``core.limits.each`` gives, as answers and errors by question."""
+    """The results of ``core.limits.each``, as answers and errors by question."""
     answered: dict[Question, Answer] = {}
     errors: dict[Question, ClientError] = {}
     for question, answer in answers:
@@ -29,10 +29,10 @@ def split(
 
 
 def judge_silence(failure: Finding, vantage: Vantage, servers: tuple[str, ...] = ()) -> Finding:
-    """``failure`` where silence counts; otherwise a skip that says what to run instead.
+    """``failure`` if silence counts; otherwise a skip with the command to run instead.
 
-    A laptop is not in the VPC: that it gets no answer says nothing about the task. ``servers`` are the task's DNS
-    servers, as far as known.
+    A laptop is not in the VPC: no answer there says nothing about the task. ``servers`` are the task's DNS servers, as
+    far as known.
     """
     if vantage.silence_counts:
         return failure
@@ -46,18 +46,19 @@ def judge_silence(failure: Finding, vantage: Vantage, servers: tuple[str, ...] =
     )
 
 
-def judge_no_way(error: ClientError, service: str, vantage: Vantage, shows: ShowsAs) -> Finding:
-    """An AWS service that cannot be reached: a failure in the task's network, where Credentials Fetcher asks too."""
+def judge_unreachable(error: ClientError, service: str, vantage: Vantage, shows: ShowsAs) -> Finding:
+    """The finding about an AWS service that cannot be reached: a failure in the task's network."""
     if not vantage.inside:
         return error.finding()
     return failed(
         f"{service} cannot be reached from the task's network: {error.text}",
         observed=error.text,
-        expected=f"a way to {service} on port 443",
+        expected=f"a route to {service} on TCP 443",
         fix=Fix(
-            f"Give the subnet a way to {service}: a NAT gateway, a public address, or an endpoint of the VPC with "
-            "private DNS, whose security group admits 443 from the task. If the DHCP options name the AD's DNS "
-            "servers, these must forward AWS's names to the VPC's resolver."
+            f"Add a route to {service} for the subnet: a NAT gateway, a public address, or a VPC endpoint with private "
+            "DNS and a security group that allows TCP 443 from the task. If the DHCP options set lists the AD's DNS "
+            "servers, these must forward AWS names to the VPC resolver.",
+            owner=Owner.AWS,
         ),
         shows_as=shows,
     )

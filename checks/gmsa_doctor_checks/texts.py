@@ -1,8 +1,7 @@
-"""The error texts of Credentials Fetcher and the ECS agent, and which checks usually explain them.
+"""The error texts of Credentials Fetcher and the ECS agent, with the checks that usually explain them.
 
-The texts are the stable parts of what the daemons print: the C++ one (1.3) and the Go rewrite (2.x,
-which Fargate runs). Source: https://github.com/aws/credentials-fetcher and
-https://github.com/aws/amazon-ecs-agent.
+The texts are the stable parts of the daemons' messages: of the C++ daemon (1.3) and of the Go rewrite (2.x, which
+Fargate runs). Source: https://github.com/aws/credentials-fetcher and https://github.com/aws/amazon-ecs-agent.
 """
 
 from gmsa_doctor.authoring import CheckId, ShowsAs
@@ -30,7 +29,7 @@ UNSUPPORTED_ARN = _both(
     "unsupported credentialspec ARN, only s3/ssm ARNs are valid", "task-definition.arn", "task-definition.prefix"
 )
 NO_PARAMETER = _both("is not authorized to perform: ssm:GetParameters", "execution-role.ssm")
-"""Of Systems Manager; the ECS agent hands it on. ``INVALID_PARAMETERS`` is the agent's own."""
+"""From Systems Manager, passed on by the ECS agent. ``INVALID_PARAMETERS`` is the agent's own text."""
 INVALID_PARAMETERS = _both("invalid parameters:", "credspec.object")
 INVALID_S3_ARN = _both("invalid s3 arn", "task-definition.arn")
 NO_REGISTRY = _both(
@@ -40,7 +39,7 @@ NO_REGISTRY = _both(
     "network-path.s3",
     "execution-role.task-secrets",
 )
-"""Of the ECS agent, as is the one below."""
+"""From the ECS agent, like ``NO_LOGGER``."""
 NO_LOGGER = _both("failed to validate logger args", "network-path.logs")
 INVALID_ARN = _both("credentialspec arn is not valid", "task-definition.arn")
 INVALID_OBJECT = _both(
@@ -83,7 +82,7 @@ NO_DNS = _shows(
     "dns.domain-controllers",
     "dhcp-options.domain-name-servers",
 )
-"""Without any SRV record the user's ticket is the first thing that 2.x fails at; 1.3 goes on until the password."""
+"""Without any SRV record, 2.x fails at the user's ticket; 1.3 continues until the gMSA's password."""
 NO_DC = _shows(
     "failed to get FQDN list",
     "Password not found",
@@ -130,7 +129,7 @@ SQL_UNREACHABLE = _both(
     "error occurred while establishing a connection to SQL Server", "sql-server.port", "sql-server.connection-string"
 )
 SQL_INSTANCE = _both("Error Locating Server/Instance Specified", "sql-server.instance")
-"""Of .NET and ODBC (error 26). The one below is of JDBC."""
+"""From .NET and ODBC (error 26); ``SQL_INSTANCE_JDBC`` is from JDBC."""
 SQL_INSTANCE_JDBC = _both("no firewall is blocking UDP traffic to port 1434", "sql-server.instance")
 SQL_SPN = _both(
     "The target principal name is incorrect", "sql-server.spn", "kerberos.service-ticket", "sql-server.name"
@@ -157,7 +156,7 @@ CLOCK_SKEW = _both("Clock skew too great", "kerberos.clock")
 
 
 def behind(text: str) -> tuple[str, tuple[CheckId, ...]] | None:
-    """The longest of our texts that occurs in ``text`` (a stoppedReason), and which checks stand behind it."""
+    """The longest of these texts that occurs in ``text`` (a stoppedReason), with the checks that usually explain it."""
     groups = (value if isinstance(value, tuple) else (value,) for value in globals().values())
     known = (shows for group in groups for shows in group if isinstance(shows, ShowsAs))
     parts = ((part, shows.likeliest) for shows in known for part in (shows.v2, shows.v1_3) if part)

@@ -1,6 +1,6 @@
-"""What the checks find out and hand to each other. One frozen type a fact; one giver a type.
+"""The values that checks give to each other: one frozen type for each fact, given by one check.
 
-The chain is parsed, not only judged: whoever holds an ``Account`` knows that it may be tried.
+The values are parsed, not only judged: an ``Account`` exists only if it may be tried.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class CredentialSpec:
 
 @dataclass(frozen=True)
 class PrefixedArn:
-    """An entry whose prefix is right; ``domainless`` is the mode that it asks for."""
+    """An entry with a valid prefix; ``domainless`` is the mode that the prefix selects."""
 
     domainless: bool
     arn: str
@@ -32,7 +32,7 @@ class PrefixedArn:
 
 @dataclass(frozen=True)
 class SizedCredSpec:
-    """A CredSpec of a size that Credentials Fetcher accepts."""
+    """A CredSpec within Credentials Fetcher's size limit."""
 
     location: CredSpecLocation
     body: bytes = field(repr=False)
@@ -40,7 +40,7 @@ class SizedCredSpec:
 
 @dataclass(frozen=True)
 class CredSpec:
-    """A CredSpec that can be parsed and holds what Credentials Fetcher reads."""
+    """A CredSpec that can be parsed and has the keys that Credentials Fetcher reads."""
 
     location: CredSpecLocation
     document: CredSpecDocument
@@ -59,7 +59,7 @@ class DomainName:
 
     @property
     def base_dn(self) -> str:
-        """The DN of the domain, as Credentials Fetcher builds it."""
+        """The domain's DN, as Credentials Fetcher builds it."""
         return ",".join(f"DC={label}" for label in self.text.split("."))
 
 
@@ -70,13 +70,13 @@ class GmsaName:
     text: str
 
     def names(self, user: str) -> bool:
-        """Whether a user name is the gMSA's own, with or without ``$``."""
+        """Whether a user name is the gMSA's name, with or without ``$``."""
         return user.removesuffix("$").lower() == self.text.lower()
 
 
 @dataclass(frozen=True)
 class GmsaNames:
-    """The names that the CredSpec gives."""
+    """The domain and the gMSA that the CredSpec names."""
 
     domain: DomainName
     gmsa: GmsaName
@@ -84,7 +84,7 @@ class GmsaNames:
 
 @dataclass(frozen=True)
 class SecretObject:
-    """A secret whose text is a JSON object in which the keys that the daemon reads hold strings."""
+    """A secret that is a JSON object with string values for the keys that the daemon reads."""
 
     arn: str
     document: SecretDocument
@@ -92,7 +92,7 @@ class SecretObject:
 
 @dataclass(frozen=True)
 class Account:
-    """The AD user of the secret, in a form that may be tried against AD."""
+    """The AD user of the secret, in a form that may be tried against the AD."""
 
     arn: str
     user: str
@@ -108,9 +108,9 @@ class Account:
 
 @dataclass(frozen=True)
 class DhcpOptions:
-    """The DHCP options set of the subnets' VPC; ``id`` is ``default`` where the VPC has none.
+    """The DHCP options set of the subnets' VPC; ``id`` is ``default`` if the VPC has none.
 
-    ``resolvers`` are the addresses of the VPC's own resolver, which AmazonProvidedDNS stands for.
+    ``resolvers`` are the addresses of the VPC resolver (AmazonProvidedDNS).
     """
 
     vpc: str
@@ -134,7 +134,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class DomainControllers:
-    """What the SRV records name: LDAP and Kerberos endpoints, in the order of the answers."""
+    """The LDAP and Kerberos endpoints that the SRV records list, in the order of the answers."""
 
     domain: DomainName
     ldap: tuple[Endpoint, ...]
@@ -177,32 +177,32 @@ class BoundDirectory:
 
 @dataclass(frozen=True)
 class GmsaAccount:
-    """The gMSA as Credentials Fetcher will find it: enabled, and of the name that its TGT is asked for."""
+    """The gMSA as Credentials Fetcher finds it: enabled, with the name for which it requests the TGT."""
 
     dn: str
     name: str
     membership: bytes | None = field(default=None, repr=False)
-    """``msDS-GroupMSAMembership``: the security descriptor that says who may retrieve the password."""
+    """``msDS-GroupMSAMembership``: the security descriptor with the principals that may retrieve the password."""
     host: str | None = None
     """``dNSHostName``."""
     encryption_types: int | None = None
     """``msDS-SupportedEncryptionTypes``."""
     password_set: int | None = None
-    """``pwdLastSet``: units of 100 ns since 1601; 0: never; ``None``: not shown."""
+    """``pwdLastSet``: units of 100 ns since 1601; 0: never; ``None``: not visible."""
     interval_days: int | None = None
     """``msDS-ManagedPasswordInterval``."""
     password_id: bytes | None = field(default=None, repr=False)
-    """``msDS-ManagedPasswordId``: which key the current password was made with."""
+    """``msDS-ManagedPasswordId``: the key that generated the current password."""
 
 
 @dataclass(frozen=True)
 class GmsaEncryption:
-    """The gMSA may use AES, as far as its own entry says: its logon may be tried."""
+    """The gMSA may use AES according to its own entry, so its logon may be tried."""
 
 
 @dataclass(frozen=True)
 class GmsaPassword:
-    """The gMSA's current password, in the form that Kerberos takes it."""
+    """The gMSA's current password, in the form that Kerberos requires."""
 
     account: str
     """The sAMAccountName, with ``$``."""
@@ -211,7 +211,7 @@ class GmsaPassword:
 
 @dataclass(frozen=True)
 class GmsaTicket:
-    """A TGT for the gMSA, from ``kdc``: what the container gets."""
+    """A TGT for the gMSA from ``kdc``, as the container gets it."""
 
     principal: str
     ticket: Ticket

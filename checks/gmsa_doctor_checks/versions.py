@@ -1,4 +1,4 @@
-"""What a defect is worth that only one generation of Credentials Fetcher, or one launch type, refuses."""
+"""The status of a defect that only one generation of Credentials Fetcher, or one launch type, rejects."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Launch, Platform
 
 T = TypeVar("T")
-WINDOWS = "a Windows container: gmsa-doctor judges Linux containers"
+WINDOWS = "not checked: gmsa-doctor supports only Linux containers"
 _NAMES = {Fetcher.V1_3: "1.3", Fetcher.V2: "2.x"}
 
 
 def judge_by_launch_type(value: T, failure: Finding, platform: Platform, reason: str = "") -> Result[T]:
-    """The failure on Fargate; else the value with a warning, which ``reason`` ends."""
+    """The failure on Fargate; otherwise the value with a warning that ends in ``reason``."""
     if platform.launch is Launch.FARGATE:
         return failure
     return Given(value, replace(failure.to_warning(reason), shows_as=None))
 
 
 def judge_by_version(failure: Finding, stumbles: frozenset[Fetcher], platform: Platform) -> Finding:
-    """A failure if every generation that may run there refuses; else a warning that says which does."""
+    """A failure if every generation that may run there rejects it; otherwise a warning that names those that do."""
     failure = replace(failure, shows_as=_only(failure.shows_as, stumbles))
     if platform.fetchers <= stumbles:
         return failure
-    refuse, accept = (
-        " and ".join(_NAMES[fetcher] for fetcher in Fetcher if (fetcher in stumbles) is refuses)
-        for refuses in (True, False)
+    reject, accept = (
+        " and ".join(_NAMES[fetcher] for fetcher in Fetcher if (fetcher in stumbles) is rejects)
+        for rejects in (True, False)
     )
-    return failure.to_warning(f" (Credentials Fetcher {refuse} refuses that; {accept} accepts it)")
+    return failure.to_warning(f" (Credentials Fetcher {reject} rejects this; {accept} accepts it)")
 
 
 def _only(shows: ShowsAs | None, stumbles: frozenset[Fetcher]) -> ShowsAs | None:

@@ -25,7 +25,7 @@ _TEXTS = {text.v2: text for text in _MISSING}
 
 @check(
     "credspec.document",
-    title="The CredSpec is JSON with the keys that are read",
+    title="The CredSpec is JSON with the required keys",
     cause=Cause.CREDSPEC,
     docs=links.GMSA_ACCOUNTS,
     about="credspec",
@@ -34,10 +34,10 @@ _TEXTS = {text.v2: text for text in _MISSING}
 def credspec_document(sized: SizedCredSpec, platform: Platform) -> Result[CredSpec]:
     """Parses the CredSpec: its encoding, its JSON, and the keys that Credentials Fetcher reads, in their exact case.
 
-    Why: PowerShell writes UTF-16 or a byte-order mark; Windows documents show `PluginInput` as a string, which on
-    Linux must be an object. Credentials Fetcher tells hardly any of that.
+    Why: PowerShell writes UTF-16 or a byte-order mark; Windows examples show `PluginInput` as a string, which on
+    Linux must be an object. Credentials Fetcher reports hardly any of these defects.
 
-    Fix: save the document as UTF-8 without a byte-order mark, and correct the keys that are named.
+    Fix: save the document as UTF-8 without a byte-order mark, and correct the reported keys.
     """
     text = decode(sized.body)
     bad_bytes = text if isinstance(text, EncodingDefect) else None
@@ -45,7 +45,7 @@ def credspec_document(sized: SizedCredSpec, platform: Platform) -> Result[CredSp
         return _bad_encoding(sized, bad_bytes)
     document = parse((text.replaced or "") if isinstance(text, EncodingDefect) else text.text)
     if isinstance(document, JsonDefect):
-        return _bad_json(document, platform)
+        return _bad_json(sized, document, platform)
     found = read_credspec(document.value)
     if isinstance(found, tuple):
         return _bad_keys(sized, found)
@@ -56,10 +56,10 @@ def credspec_document(sized: SizedCredSpec, platform: Platform) -> Result[CredSp
         )
         finding = _blemish(summary, _save_again(sized))
     elif document.duplicates:
-        summary = f"the CredSpec has a key twice ({', '.join(document.duplicates)}); the last one counts"
-        finding = _blemish(summary, Fix("Leave the one that is meant."))
+        summary = f"the CredSpec contains a key twice ({', '.join(document.duplicates)}); the last one is used"
+        finding = _blemish(summary, Fix("Remove the duplicate keys, and upload the CredSpec.", _upload(sized)))
     elif bad_bytes:
-        summary = "the CredSpec has bytes that are not UTF-8 within a string; 2.x replaces them, 1.3 was not tried"
+        summary = "a string in the CredSpec contains bytes that are not UTF-8; 2.x replaces them, 1.3 was not tested"
         finding = _blemish(summary, _save_again(sized))
     return Given(CredSpec(sized.location, found), finding)
 
@@ -72,7 +72,7 @@ def _bad_encoding(sized: SizedCredSpec, defect: EncodingDefect) -> Finding:
     wide = defect.encoding is not Encoding.UNKNOWN
     return failed(
         f"the CredSpec is {defect.encoding}" + (", as PowerShell's > writes it" if wide else ""),
-        observed=f"{defect.encoding}, seen at byte {defect.offset}",
+        observed=f"{defect.encoding}, at byte {defect.offset}",
         expected="UTF-8",
         fix=_save_again(sized),
         shows_as=texts.FIELDS,
@@ -81,7 +81,7 @@ def _bad_encoding(sized: SizedCredSpec, defect: EncodingDefect) -> Finding:
 
 def _save_again(sized: SizedCredSpec) -> Fix:
     return Fix(
-        "Save the document as UTF-8 without a byte-order mark (in PowerShell, as below), and upload it.",
+        "Save the CredSpec as UTF-8 without a byte-order mark (the first command is for PowerShell), and upload it.",
         ('[IO.File]::WriteAllText("$PWD/credspec.json", (Get-Content -Raw credspec.json))', *_upload(sized)),
     )
 
@@ -90,15 +90,15 @@ def _upload(sized: SizedCredSpec) -> tuple[str, ...]:
     return (f"aws s3 cp credspec.json {posix(sized.location.name)}",) if sized.location.bucket else ()
 
 
-def _bad_json(defect: JsonDefect, platform: Platform) -> Finding:
+def _bad_json(sized: SizedCredSpec, defect: JsonDefect, platform: Platform) -> Finding:
     position = f"line {defect.line}, column {defect.column}"
-    if defect.kind is JsonDefectKind.TOO_DEEP:  # a limit of our own: the daemon may read it
-        return unknown(f"the CredSpec is nested too deep to be read here: {position}")
+    if defect.kind is JsonDefectKind.TOO_DEEP:  # our own limit: the daemon may read it
+        return unknown(f"the CredSpec is nested too deeply to be parsed here: {position}")
     failure = failed(
         f"the CredSpec is not JSON: {defect.message}, {position}",
         observed=f"{defect.kind} at {position}",
         expected="one JSON object",
-        fix=Fix("Correct the document there, and upload it.", ("jq . credspec.json",)),
+        fix=Fix(f"Correct the CredSpec at {position}, and upload it.", ("jq . credspec.json", *_upload(sized))),
         shows_as=texts.FIELDS,
     )
     return judge_by_version(failure, frozenset(Fetcher) - defect.accepted_by, platform)
@@ -106,9 +106,11 @@ def _bad_json(defect: JsonDefect, platform: Platform) -> Finding:
 
 def _bad_keys(sized: SizedCredSpec, defects: tuple[Defect, ...]) -> Finding:
     first = defects[0]
-    correct = "Correct that, and upload the document."
+    correct = "Correct these keys, and upload the CredSpec."
     if first.kind is DefectKind.PLUGIN_INPUT_TEXT and first.text_is_object:
-        correct = 'Take the quotes and backslashes off: "PluginInput": {"CredentialArn": "arn:…"}, and upload it.'
+        correct = (
+            'Remove the quotes and backslashes: "PluginInput": {"CredentialArn": "arn:…"}, and upload the CredSpec.'
+        )
     return failed(
         f"in the CredSpec {_words(first)}{f', and {len(defects) - 1} more' if defects[1:] else ''}",
         observed="; ".join(map(_words, defects)),
@@ -122,9 +124,9 @@ def _words(defect: Defect) -> str:
     name = defect.path or "the document"
     match defect.kind:
         case DefectKind.WRONG_CASE:
-            return f"{name} is spelt {defect.found} (case counts)"
+            return f"{name} is spelled {defect.found} (keys are case-sensitive)"
         case DefectKind.PLUGIN_INPUT_TEXT:
-            return f"{name} is a JSON string, as on Windows; Linux wants an object"
+            return f"{name} is a JSON string, as on Windows; Linux requires an object"
         case DefectKind.MISSING:
             return f"{name} is missing"
         case _:

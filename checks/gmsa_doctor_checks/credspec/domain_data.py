@@ -1,4 +1,4 @@
-"""What the CredSpec says of the domain beside its name, against the domain itself."""
+"""Whether the CredSpec's further values of the domain match the directory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from gmsa_doctor_checks.values import Account, BoundDirectory, CredSpec, GmsaNam
 
 @dataclass(frozen=True)
 class DomainData:
-    """What the AD says of a domain. Empty: not shown to this user."""
+    """A domain's values in the AD. Empty: not visible to this user."""
 
     sid: str
     guid: str
@@ -40,7 +40,7 @@ class DomainData:
 
 @check(
     "credspec.domain-data",
-    title="The CredSpec says of the domain what the AD says",
+    title="The CredSpec's domain values match the AD",
     cause=Cause.CREDSPEC,
     docs=links.GMSA_ACCOUNTS,
     about="credspec/DomainJoinConfig",
@@ -48,18 +48,18 @@ class DomainData:
 def domain_data(credspec: CredSpec, names: GmsaNames, account: Account, bound: BoundDirectory) -> Finding:
     """Compares the CredSpec's `Sid`, `Guid`, `NetBiosName` and `DnsTreeName` with the domain's.
 
-    Why: Credentials Fetcher on Linux ignores them; Windows containers do not. Where they differ the CredSpec was made
-    for another domain, or by an old version of the PowerShell module CredentialSpec, which exchanged `DnsName` and
-    `DnsTreeName` in domains that are not the forest's root.
+    Why: Credentials Fetcher on Linux ignores them; Windows containers do not. If they differ, the CredSpec was created
+    for another domain, or by an old version of the PowerShell module CredentialSpec, which swapped `DnsName` and
+    `DnsTreeName` in domains other than the forest root.
 
-    Fix: make the CredSpec anew with the current module, or correct the values.
+    Fix: create the CredSpec again with the current module, or correct the values.
     """
     try:
         domain = _read(bound, account)
     except LdapRefusal as error:
-        return skipped(f"the AD does not show what {account.domain.text} is: {error.text}")
-    if names.domain != account.domain and not _exchanged(credspec.document, domain):
-        return deferred_to(secret_domain, "the CredSpec names another domain than the secret")
+        return skipped(f"the AD does not return the values of {account.domain.text}: {error.text}")
+    if names.domain != account.domain and not _swapped(credspec.document, domain):
+        return deferred_to(secret_domain, "the CredSpec and the secret name different domains")
     return judge(credspec.document, domain)
 
 
@@ -86,7 +86,7 @@ def _sid(data: bytes | None) -> str:
 
 
 def judge(document: CredSpecDocument, domain: DomainData) -> Finding:
-    """The finding for a CredSpec of that domain. What it does not say, and what is not shown, is not compared."""
+    """The finding about a CredSpec for this domain. Values that either side lacks are not compared."""
     pairs = {
         "Sid": (document.sid, domain.sid),
         "Guid": (document.guid and (guid.plain(document.guid) or document.guid), domain.guid),
@@ -96,19 +96,18 @@ def judge(document: CredSpecDocument, domain: DomainData) -> Finding:
     compared = {key: (written, known) for key, (written, known) in pairs.items() if written and known}
     wrong = [key for key, (written, known) in compared.items() if written.lower() != known.lower()]
     if not wrong:
-        return passed(f"{', '.join(compared) or 'nothing that is compared'}: as in the AD")
+        return passed(f"same as in the AD: {', '.join(compared)}" if compared else "the CredSpec has none of them")
     rows = tuple(
-        Row(f"DomainJoinConfig.{key}", Status.WARN, "{}; the AD says {}".format(*compared[key])) for key in wrong
+        Row(f"DomainJoinConfig.{key}", Status.WARN, "{}; in the AD: {}".format(*compared[key])) for key in wrong
     )
-    exchanged = "; DnsName and DnsTreeName are exchanged, as an old CredentialSpec module did"
-    also = exchanged if _exchanged(document, domain) else ""
+    swapped = "; an old CredentialSpec module swapped DnsName and DnsTreeName" if _swapped(document, domain) else ""
     return warned(
-        f"the CredSpec's {', '.join(wrong)} {'are' if wrong[1:] else 'is'} not the domain's{also}; on Linux that is "
-        "ignored",
+        f"the CredSpec's {', '.join(wrong)} {'do' if wrong[1:] else 'does'} not match the domain{swapped} (ignored on "
+        "Linux)",
         observed="; ".join(f"{row.name} {row.text}" for row in rows),
-        expected="the domain's own, or none",
+        expected="the domain's values, or none",
         fix=Fix(
-            "Make the CredSpec anew with the current PowerShell module CredentialSpec, or write the values of the AD.",
+            "Create the CredSpec again with the current PowerShell module CredentialSpec, or set the AD's values.",
             (
                 "Get-ADDomain | Select-Object DomainSID,ObjectGUID,NetBIOSName,DNSRoot,Forest",
                 "Install-Module CredentialSpec",
@@ -118,7 +117,7 @@ def judge(document: CredSpecDocument, domain: DomainData) -> Finding:
     )
 
 
-def _exchanged(document: CredSpecDocument, domain: DomainData) -> bool:
+def _swapped(document: CredSpecDocument, domain: DomainData) -> bool:
     """Whether DnsName is the forest's root, and DnsTreeName the domain."""
     written = (document.dns_name.lower(), (document.dns_tree_name or "").lower())
     known = (domain.forest.lower(), domain.dns_name.lower())

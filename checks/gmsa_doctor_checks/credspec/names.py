@@ -1,4 +1,4 @@
-"""Whether the CredSpec's domain and gMSA names have a form that Credentials Fetcher accepts."""
+"""Whether Credentials Fetcher accepts the CredSpec's domain and gMSA names."""
 
 from __future__ import annotations
 
@@ -20,26 +20,25 @@ from gmsa_doctor_checks.versions import judge_by_version
 
 @check(
     "credspec.names",
-    title="The CredSpec's domain and gMSA names are of an accepted form",
+    title="The CredSpec's domain and gMSA names are valid",
     cause=Cause.CREDSPEC,
     docs=links.GMSA_ACCOUNTS,
     about="credspec/ActiveDirectoryConfig",
     shows=(texts.FIELDS, texts.MISSING_DNS_NAME, texts.MISSING_GMSA),
 )
 def credspec_names(credspec: CredSpec, platform: Platform) -> Result[GmsaNames]:
-    """Judges `DomainJoinConfig.DnsName` and the first name in `GroupManagedServiceAccounts`.
+    """Checks the form of `DomainJoinConfig.DnsName` and of the first name in `GroupManagedServiceAccounts`.
 
-    Why: the gMSA's name is the sAMAccountName without its `$`, and without the domain before it; the daemon puts the
-    `$` there itself.
+    Why: the gMSA's name is its sAMAccountName without the `$` and without a domain; the daemon adds the `$` itself.
 
-    Fix: write the bare names.
+    Fix: set the domain's full DNS name and the gMSA's bare name.
     """
     document = credspec.document
     dns_name, gmsa_name = document.dns_name, document.gmsa_name
     domain_defect = domain_name_defect(dns_name)
     if domain_defect:
         bare = dns_name.strip().rstrip(".").lower()
-        summary = f"DnsName is no domain name that Credentials Fetcher accepts: {domain_defect}"
+        summary = f"DnsName is not a domain name that Credentials Fetcher accepts: {domain_defect}"
         return _bad_domain(summary, dns_name, bare if domain_defect.endswith("dot") else "corp.example.com")
     defects = account_name_defects(gmsa_name)
     if defects:
@@ -47,8 +46,8 @@ def credspec_names(credspec: CredSpec, platform: Platform) -> Result[GmsaNames]:
         words = {
             AccountNameDefect.EMPTY: "is empty",
             AccountNameDefect.DOLLAR: "ends in $, which the daemon adds itself",
-            AccountNameDefect.DOMAIN: "carries its domain",
-            AccountNameDefect.CHARACTERS: f"holds {' '.join(map(repr, refused_characters(gmsa_name)))}",
+            AccountNameDefect.DOMAIN: "includes its domain",
+            AccountNameDefect.CHARACTERS: f"contains {' '.join(map(repr, refused_characters(gmsa_name)))}",
         }
         return failed(
             f"the gMSA's name {' and '.join(words[defect] for defect in defects)}",
@@ -67,11 +66,11 @@ def credspec_names(credspec: CredSpec, platform: Platform) -> Result[GmsaNames]:
     machine = document.machine_account_name
     if machine and machine.removesuffix("$").lower() != gmsa_name.lower():
         warning = warned(
-            f"MachineAccountName is {machine}, the gMSA's Name {gmsa_name}: "
-            "Credentials Fetcher takes Name, the ECS agent on EC2 MachineAccountName",
+            f"MachineAccountName is {machine}, but the gMSA's Name is {gmsa_name}: Credentials Fetcher uses Name, the "
+            "ECS agent on EC2 uses MachineAccountName",
             observed=f"{machine} and {gmsa_name}",
             expected="the same name in both",
-            fix=Fix("Set both to the gMSA's name."),
+            fix=Fix("Set both to the gMSA's name, and upload the CredSpec."),
         )
         return Given(names, warning)
     return Given(names, passed(f"gMSA {gmsa_name} of {domain.text}"))

@@ -1,10 +1,23 @@
-"""Whether the CredSpec can be read from where the task definition says it is."""
+"""Whether the CredSpec can be read from the place that the task definition names."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, Status, check, failed, passed, unknown
+from gmsa_doctor.authoring import (
+    Cause,
+    Finding,
+    Fix,
+    Given,
+    Outcome,
+    Owner,
+    Result,
+    Status,
+    check,
+    failed,
+    passed,
+    unknown,
+)
 from gmsa_doctor.clients.aws.s3 import S3, Bucket, S3Object
 from gmsa_doctor.clients.aws.ssm import Ssm
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, ServiceError, TimedOut, Unreachable
@@ -15,7 +28,7 @@ from gmsa_doctor.given.subject import AwsPlace, Platform
 from gmsa_doctor.given.vantage import Caller, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.silence import judge_no_way
+from gmsa_doctor_checks.silence import judge_unreachable
 from gmsa_doctor_checks.versions import judge_by_version
 
 
@@ -36,15 +49,14 @@ def credspec_object(
     caller: Outcome[Caller],
     vantage: Vantage,
 ) -> Result[CredSpecObject]:
-    """Reads the CredSpec from where the task definition says it is, and compares the bucket's region and account.
+    """Reads the CredSpec from S3 or SSM, and compares the bucket's region and account with the task's.
 
-    A file (`--credspec-file`) takes its place.
+    With `--credspec-file`, it reads the file instead.
 
-    Why: Credentials Fetcher reads it with the execution role, in the task's region. It shows the same text for an
-    object that does not exist, one that may not be read, and a bucket of another region. 1.3 refuses a bucket of
-    another account.
+    Why: Credentials Fetcher reads it with the execution role, in the task's region. It shows the same text for a
+    missing object, for denied access and for a bucket in another region. 1.3 rejects a bucket of another account.
 
-    Fix: put the object there, in a bucket of the task's region, and allow `s3:GetObject` on it to the execution role.
+    Fix: upload the CredSpec to a bucket in the task's region, and allow `s3:GetObject` on it for the execution role.
     """
     if location.parameter:
         return _from_parameter(location, place, ssm)
@@ -54,14 +66,14 @@ def credspec_object(
     )
     (_, found), (_, bucket) = each(reads, lambda read: read())
     if isinstance(found, TimedOut | Unreachable):
-        return judge_no_way(found, "Amazon S3", vantage, texts.INVALID_OBJECT)
+        return judge_unreachable(found, "Amazon S3", vantage, texts.INVALID_OBJECT)
     if isinstance(found, ClientError):
         return _no_object(location, found, caller)
     assert isinstance(found, S3Object)  # noqa: S101 - for the type checker
     region = bucket.region if isinstance(bucket, Bucket) else None
     if region and place.region and region != place.region:
         return failed(
-            f"the bucket {location.bucket} is in {region}, the task runs in {place.region}",
+            f"the bucket {location.bucket} is in {region}, but the task runs in {place.region}",
             observed=f"{location.bucket}: {region}",
             expected=f"a bucket in {place.region}",
             fix=_copy(
@@ -81,15 +93,15 @@ def credspec_object(
 
 
 def _of_another_account(location: CredSpecLocation, place: AwsPlace, platform: Platform, s3: S3) -> Finding | None:
-    """1.3 sends the expected owner of the bucket. Called only if HeadBucket did not return it."""
+    """1.3 sends the expected bucket owner. Called only if HeadBucket did not confirm the owner."""
     if Fetcher.V1_3 not in platform.fetchers or not place.account:
         return None
     try:
         s3.expect_owner(location.bucket, location.key, place.account)
-    except Denied:  # the object itself has just been read
+    except Denied:  # reading the object itself has just succeeded
         failure = failed(
-            f"the bucket {location.bucket} is of another account than the task ({place.account})",
-            observed=f"S3 denies {location.bucket} as a bucket of {place.account}",
+            f"the bucket {location.bucket} does not belong to the task's account ({place.account})",
+            observed=f"S3 denies access to {location.bucket} with the expected owner {place.account}",
             expected=f"a bucket of {place.account}",
             fix=_copy(
                 location, "a bucket of the task's account", posix(f"s3://<bucket of {place.account}>/{location.key}")
@@ -101,7 +113,7 @@ def _of_another_account(location: CredSpecLocation, place: AwsPlace, platform: P
 
 
 def _copy(location: CredSpecLocation, bucket: str, target: str) -> Fix:
-    text = f"Copy the CredSpec to {bucket}, and name that in the task definition."
+    text = f"Copy the CredSpec to {bucket}, and set that object's ARN in the task definition."
     return Fix(text, (f"aws s3 cp {posix(location.name)} {target}",))
 
 
@@ -109,14 +121,15 @@ def _no_object(location: CredSpecLocation, error: ClientError, caller: Outcome[C
     name = location.name
     if isinstance(error, NotFound):
         no_bucket = error.code == "NoSuchBucket"
-        put = "Create the bucket and put" if no_bucket else "Put"
+        upload = "Create the bucket and upload the CredSpec" if no_bucket else "Upload the CredSpec"
         show = "aws s3 ls" if no_bucket else f"aws s3 ls {posix(f's3://{location.bucket}/')} --recursive"
         return failed(
             f"{f'the bucket {location.bucket}' if no_bucket else name} does not exist",
             observed=error.code,
             expected=f"the CredSpec at {name}",
             fix=Fix(
-                f"{put} the CredSpec there, or name the object that holds it in the task definition (case counts).",
+                f"{upload}, or set the ARN of the object that holds it in the task definition (keys are "
+                "case-sensitive).",
                 (show, f"aws s3 cp credspec.json {posix(name)}"),
             ),
             shows_as=texts.INVALID_OBJECT,
@@ -127,29 +140,32 @@ def _no_object(location: CredSpecLocation, error: ClientError, caller: Outcome[C
         return failed(
             f"{name} cannot be decrypted: {error.text}",
             expected="an enabled KMS key",
-            fix=Fix("Enable the KMS key of the object, or store the CredSpec again without it."),
+            fix=Fix("Enable the KMS key of the object, or upload the CredSpec again without it.", owner=Owner.AWS),
             shows_as=texts.NOT_RETRIEVED,
         )
     return error.finding()
 
 
 def _denied(location: CredSpecLocation, error: Denied, caller: Outcome[Caller]) -> Finding:
-    allow = f"Allow s3:GetObject on {location.arn} (and kms:Decrypt, if a customer-managed key encrypts the object)."
+    allow = f"Allow s3:GetObject on {location.arn} (and kms:Decrypt, if a customer-managed key encrypts the object)"
     observed = error.aws_text or error.text
     if caller.value and caller.value.is_execution_role:
         return failed(
-            f"the execution role may not read {location.name} (403); without s3:ListBucket that is also the answer if "
-            "it does not exist",
+            f"S3 returned 403 for {location.name} to the execution role. Either it lacks s3:GetObject, or the object "
+            "does not exist (without s3:ListBucket, S3 returns 403 instead of 404)",
             observed=observed,
-            expected="s3:GetObject allowed for the execution role, and the object there",
-            fix=Fix(allow),
+            expected="s3:GetObject allowed for the execution role, and an existing object",
+            fix=Fix(f"{allow} for the execution role.", owner=Owner.AWS),
             shows_as=texts.INVALID_OBJECT,
         )
     return unknown(
-        f"{location.name} answered 403 to our own credentials: either they lack s3:GetObject, or the object does "
-        "not exist and they lack s3:ListBucket, which would tell",
+        f"S3 returned 403 for {location.name} to your credentials. Either they lack s3:GetObject, or the object does "
+        "not exist (without s3:ListBucket, S3 returns 403 instead of 404)",
         observed=observed,
-        fix=Fix(f"{allow} Do so for the credentials that run gmsa-doctor, or give --profile for others that may."),
+        fix=Fix(
+            f"{allow} for the credentials that run gmsa-doctor, or set --profile to other credentials.",
+            owner=Owner.AWS,
+        ),
     )
 
 
@@ -162,19 +178,19 @@ def _from_parameter(location: CredSpecLocation, place: AwsPlace, ssm: Ssm) -> Re
         return failed(
             f"{location.name} does not exist{f' in {place.region}' if place.region else ''}",
             observed=error.code,
-            expected=f"the CredSpec in {location.parameter}, in the task's region and account, whatever the ARN says",
-            fix=Fix("Put the CredSpec there, or name the parameter that holds it in the task definition.", (put,)),
+            expected=f"the CredSpec in {location.parameter}, in the task's region and account, regardless of the ARN",
+            fix=Fix("Create the parameter, or set the ARN of the one that holds it in the task definition.", (put,)),
             shows_as=texts.INVALID_PARAMETERS,
         )
     if parameter.type == "SecureString":
         get = f"aws ssm get-parameter{name} --with-decryption --query Parameter.Value --output text > credspec.json"
         return failed(
-            f"{location.name} is a SecureString, which the ECS agent asks for without decryption",
+            f"{location.name} is a SecureString, which the ECS agent reads without decryption",
             observed="SecureString",
-            expected="String: a CredSpec holds no secret, only the ARN of one",
+            expected="String: a CredSpec contains only the ARN of a secret",
             fix=Fix(
-                "Store the CredSpec as a String. The type of a parameter cannot be changed: keep its value, delete it, "
-                "and put it there again.",
+                "Store the CredSpec as a String. The type of a parameter cannot be changed: save its value, delete it, "
+                "and create it again.",
                 (get, f"aws ssm delete-parameter{name}", put),
             ),
             shows_as=texts.NO_MAPPING,

@@ -36,9 +36,9 @@ from gmsa_doctor.given.shared_values import LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
 from gmsa_doctor.given.vantage import Caller, Vantage
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.commands import edit_secret, posix
 from gmsa_doctor_checks.credspec.secret_link import secret_link
-from gmsa_doctor_checks.silence import judge_no_way
+from gmsa_doctor_checks.silence import judge_unreachable
 from gmsa_doctor_checks.values import Account, DomainName, GmsaNames, SecretObject
 from gmsa_doctor_checks.versions import judge_by_version
 
@@ -47,7 +47,7 @@ _FORM = '{"username": "<sAMAccountName>", "password": "<password>", "domainName"
 
 @check(
     "secret.value",
-    title="The secret can be read, and is a JSON object",
+    title="The secret can be read and is a JSON object",
     cause=Cause.CREDSPEC,
     docs=links.SECRETS,
     about="credspec/ActiveDirectoryConfig/HostAccountConfig/PluginInput/CredentialArn",
@@ -61,12 +61,12 @@ def secret_value(
     caller: Outcome[Caller],
     vantage: Vantage,
 ) -> Result[SecretObject]:
-    """Reads the secret and parses it. Nothing of it is ever shown.
+    """Reads the secret and parses it. Its content is never shown.
 
-    Why: Credentials Fetcher reads it with the execution role and wants a text (not a binary secret) that is a JSON
-    object; the keys that it reads must hold strings, others may hold anything.
+    Why: Credentials Fetcher reads it with the execution role and requires a text secret (not a binary one) with a JSON
+    object. The keys that it reads must have string values; other keys may have any value.
 
-    Fix: allow `secretsmanager:GetSecretValue` (and `kms:Decrypt` for a customer-managed key) to the execution role;
+    Fix: allow `secretsmanager:GetSecretValue` (and `kms:Decrypt` for a customer-managed key) for the execution role;
     store the secret as a JSON object.
     """
     try:
@@ -78,13 +78,13 @@ def secret_value(
     except ServiceError as error:
         return _not_given(arn, error)
     except (TimedOut, Unreachable) as error:
-        return judge_no_way(error, "AWS Secrets Manager", vantage, texts.SECRET)
+        return judge_unreachable(error, "AWS Secrets Manager", vantage, texts.SECRET)
     if text is None:
         return failed(
-            "the secret is a binary one (SecretBinary); Credentials Fetcher reads SecretString",
+            "the secret is binary (SecretBinary); Credentials Fetcher reads SecretString",
             observed="SecretBinary",
             expected="SecretString",
-            fix=_store_again(arn.text, "Store it as a text."),
+            fix=_store_again(arn.text, "Store the secret as text."),
             shows_as=texts.NO_USERNAME,
         )
     document = read_secret(text.reveal())
@@ -96,16 +96,16 @@ def secret_value(
         warning = warned(
             f"in the secret {notes}",
             expected="each key once, with a string",
-            fix=_store_again(arn.text, "Leave the one that is meant."),
+            fix=_store_again(arn.text, "Keep each key once, with a string value."),
         )
         return Given(value, warning)
-    return Given(value, passed("a JSON object with strings under the keys that are read"))
+    return Given(value, passed("a JSON object with string values for the required keys"))
 
 
 _NOTES = {
-    SecretDefectKind.WRONG_TYPE: "{0.key} holds {0.found}, over which Credentials Fetcher 1.3 stumbles",
-    SecretDefectKind.BOTH_SPELLINGS: "{0.key} is there in both spellings, with different values; 2.x takes {0.key}",
-    SecretDefectKind.DUPLICATE_KEY: "{0.key} is there twice; the last one counts",
+    SecretDefectKind.WRONG_TYPE: "{0.key} is {0.found}, which Credentials Fetcher 1.3 does not accept",
+    SecretDefectKind.BOTH_SPELLINGS: "{0.key} occurs in both spellings, with different values; 2.x uses {0.key}",
+    SecretDefectKind.DUPLICATE_KEY: "{0.key} occurs twice; the last one is used",
 }
 
 
@@ -140,15 +140,15 @@ def _deleted(arn: LinkedSecret, place: AwsPlace) -> Finding:
 def _denied(
     arn: LinkedSecret, place: AwsPlace, error: Denied, secrets: SecretsManager, caller: Outcome[Caller]
 ) -> Finding:
-    """With the execution role's credentials this is what Credentials Fetcher will see; with ours it is a gap."""
+    """With the execution role's credentials, Credentials Fetcher is denied too; with ours, the result is unknown."""
     kms = "kms" in error.aws_text.lower()
     action = "kms:Decrypt" if kms else "secretsmanager:GetSecretValue"
     if caller.value and caller.value.is_execution_role:
         return failed(
-            f"the execution role may not read the secret: {action} is denied",
+            f"the execution role is not allowed to read the secret: {action} is denied",
             observed=error.aws_text or error.text,
             expected=f"{action} allowed for the execution role",
-            fix=Fix(f"Allow {action} on {'the KMS key of the secret' if kms else arn.text} to the execution role."),
+            fix=Fix(f"Allow {action} on {'the KMS key of the secret' if kms else arn.text} for the execution role."),
             shows_as=texts.SECRET,
         )
     try:
@@ -160,9 +160,10 @@ def _denied(
     if described.get("DeletedDate"):
         return _deleted(arn, place)
     return unknown(
-        f"our own credentials may not read the secret: {action} is denied; whether the execution role may is not known",
+        f"your credentials are not allowed to read the secret: {action} is denied; it is unknown whether the execution "
+        "role is",
         observed=error.aws_text or error.text,
-        fix=Fix(f"Allow {action} on {'its KMS key' if kms else arn.text} to the credentials that run gmsa-doctor."),
+        fix=Fix(f"Allow {action} on {'its KMS key' if kms else arn.text} for the credentials that run gmsa-doctor."),
     )
 
 
@@ -175,7 +176,7 @@ def _not_given(arn: LinkedSecret, error: ServiceError) -> Finding:
             observed=error.code,
             expected="an enabled KMS key",
             fix=Fix(
-                "Enable the secret's KMS key (or cancel its deletion), or let the secret use another one.",
+                "Enable the secret's KMS key (or cancel its deletion), or set another key for the secret.",
                 (f"aws secretsmanager describe-secret --secret-id {posix(arn.text)} --query KmsKeyId",),
             ),
             shows_as=texts.SECRET,
@@ -203,17 +204,17 @@ def _not_an_object(arn: LinkedSecret, defect: SecretDefect) -> Finding:
 
 @check(
     "secret.fields",
-    title="The secret holds a user name, a password and a domain in the accepted form",
+    title="The secret's user name, password and domain are valid",
     cause=Cause.CREDENTIALS,
     docs=links.FARGATE_GMSA,
     about="credspec/ActiveDirectoryConfig/HostAccountConfig/PluginInput/CredentialArn",
     shows=(texts.NO_USERNAME, texts.NO_PASSWORD, texts.NAMES, texts.TOO_LONG, texts.USER_TICKET),
 )
 def secret_fields(secret: SecretObject, platform: Platform, names: Outcome[GmsaNames]) -> Result[Account]:
-    r"""Judges the secret's `username`, `password` and `domainName`: keys in their exact case, lengths, forms.
+    r"""Checks the secret's `username`, `password` and `domainName`: keys in their exact case, lengths and forms.
 
-    Why: the user is asked for as `<username>@<DOMAINNAME>`, so `username` is the bare sAMAccountName: `DOMAIN\user` is
-    refused, and `user@domain` becomes `user@domain@REALM`, which no AD knows.
+    Why: Credentials Fetcher logs on as `<username>@<DOMAINNAME>`, so `username` must be the bare sAMAccountName.
+    `DOMAIN\user` is rejected, and `user@domain` becomes `user@domain@REALM`, which does not exist in any AD.
 
     Fix: store the bare user name, the password and the domain's full DNS name under these keys.
     """
@@ -228,9 +229,9 @@ def secret_fields(secret: SecretObject, platform: Platform, names: Outcome[GmsaN
     taken = secret.document.taken(USERNAME)
     if rotates and taken and ":" in taken[1].reveal() and Fetcher.V1_3 in platform.fetchers:
         failure = failed(
-            "username holds a colon (old:new, a rotation)",
+            "username contains a colon (old:new, a rotation)",
             expected=f"{fields.username} alone",
-            fix=_store_again(secret.arn, "Write the current user name alone."),
+            fix=_store_again(secret.arn, "Set username to the current user name only."),
             shows_as=texts.NAMES,
         )
         return Given(account, judge_by_version(failure, frozenset({Fetcher.V1_3}), platform))
@@ -240,13 +241,13 @@ def secret_fields(secret: SecretObject, platform: Platform, names: Outcome[GmsaN
 
 
 def _the_gmsa(secret: SecretObject, names: GmsaNames) -> Finding:
-    """A plain user may have the gMSA's name without ``$``; mostly it is a mistake."""
+    """A plain user may have the gMSA's name without ``$``; usually it is a mistake."""
     return warned(
-        f"username is {names.gmsa.text}, the name of the CredSpec's gMSA; the secret wants a user that may retrieve "
-        "that gMSA's password",
+        f"username is {names.gmsa.text}, the name of the CredSpec's gMSA; the secret requires a user that may retrieve "
+        "the gMSA's password",
         observed=names.gmsa.text,
         expected="the sAMAccountName of a user, not of the gMSA",
-        fix=_store_again(secret.arn, "Write the user that may retrieve the gMSA's password."),
+        fix=_store_again(secret.arn, "Set username to the user that may retrieve the gMSA's password."),
     )
 
 
@@ -264,20 +265,20 @@ def _bad_fields(secret: SecretObject, defects: tuple[SecretDefect, ...], names: 
 
 
 _FORMS = {
-    UserNameForm.DOWN_LEVEL: "username carries its domain (DOMAIN\\user)",
-    UserNameForm.UPN: "username is a UPN, which Kerberos is then asked for as user@domain@REALM",
-    UserNameForm.WITH_COLON: "username holds a colon; old:new is a rotation on EC2 only",
+    UserNameForm.DOWN_LEVEL: "username includes its domain (DOMAIN\\user)",
+    UserNameForm.UPN: "username is a UPN, so Credentials Fetcher logs on as user@domain@REALM",
+    UserNameForm.WITH_COLON: "username contains a colon; old:new is a rotation on EC2 only",
     UserNameForm.MACHINE: "username ends in $: the account of a machine or a gMSA, not of a user",
-    UserNameForm.FORBIDDEN_CHARACTER: "username holds a character that is refused",
+    UserNameForm.FORBIDDEN_CHARACTER: "username contains a character that Credentials Fetcher rejects",
     UserNameForm.EMPTY: "username is empty",
 }
 _WORDS = {
-    SecretDefectKind.WRONG_CASE: "the key {0.expected} is spelt {0.found} (case counts)",
-    SecretDefectKind.MISSING: "there is no {0.expected}",
+    SecretDefectKind.WRONG_CASE: "the key {0.expected} is spelled {0.found} (keys are case-sensitive)",
+    SecretDefectKind.MISSING: "{0.expected} is missing",
     SecretDefectKind.EMPTY: "{0.key} is empty",
-    SecretDefectKind.TOO_LONG: "{0.key} has {0.found}, Credentials Fetcher takes {0.expected}",
+    SecretDefectKind.TOO_LONG: "{0.key} has {0.found}, but Credentials Fetcher accepts {0.expected}",
 }
-_NO_DOMAIN_NAME = "{0.key} ({0.found}) is no domain name that is accepted: {0.reason}"
+_NO_DOMAIN_NAME = "{0.key} ({0.found}) is not a domain name that Credentials Fetcher accepts: {0.reason}"
 
 
 def _words(defect: SecretDefect) -> str:
@@ -308,15 +309,12 @@ def _shows(defect: SecretDefect) -> ShowsAs:
 
 
 def _store_again(arn: str, change: str) -> Fix:
-    return Fix(
-        f"{change} A form that is accepted: {_FORM}",
-        (f"aws secretsmanager put-secret-value --secret-id {posix(arn)} --secret-string file://secret.json",),
-    )
+    return Fix(f"{change} Accepted form: {_FORM}", edit_secret(arn))
 
 
 @check(
     "secret.domain",
-    title="The secret's domain is the CredSpec's",
+    title="The secret and the CredSpec name the same domain",
     cause=Cause.CREDENTIALS,
     docs=links.FARGATE_GMSA,
     about="credspec/DomainJoinConfig/DnsName",
@@ -325,17 +323,17 @@ def _store_again(arn: str, change: str) -> Fix:
 def secret_domain(account: Account, names: GmsaNames) -> Finding:
     """Compares the secret's `domainName` with the CredSpec's `DnsName`.
 
-    Why: the secret's domain alone drives the logon of 2.x; 1.3 uses the CredSpec's at renewal. Where they differ, a
-    task can start and fail hours later, or look for the gMSA in the wrong domain.
+    Why: 2.x uses only the secret's domain; 1.3 uses the CredSpec's domain at renewal. If they differ, a task can start
+    and fail hours later, or look for the gMSA in the wrong domain.
 
-    Fix: write the same domain in both: the one that holds the gMSA.
+    Fix: set both to the domain that contains the gMSA.
     """
     if account.domain == names.domain:
-        return passed(f"both say {account.domain.text}")
+        return passed(f"both name {account.domain.text}")
     return warned(
-        f"the secret says {account.domain.text}, the CredSpec {names.domain.text}; 2.x follows the secret alone, "
-        "1.3 fails when it renews the ticket",
+        f"the secret names {account.domain.text}, but the CredSpec names {names.domain.text}; 2.x uses only the "
+        "secret's domain, 1.3 fails when it renews the ticket",
         observed=account.domain.text,
         expected=names.domain.text,
-        fix=_store_again(account.arn, f"Set domainName to {names.domain.text}, if that domain holds the gMSA."),
+        fix=_store_again(account.arn, f"Set domainName to {names.domain.text}, if that domain contains the gMSA."),
     )

@@ -1,4 +1,4 @@
-"""Whether the CredSpec is of a size that Credentials Fetcher accepts."""
+"""Whether the CredSpec is within Credentials Fetcher's size limit."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.values import SizedCredSpec
 
 _LIMIT = 4000
-"""Bytes of a CredSpec that Credentials Fetcher accepts at most."""
+"""The largest CredSpec in bytes that Credentials Fetcher accepts."""
 
 
 @check(
     "credspec.size",
-    title="The CredSpec is of a size that is accepted",
+    title="CredSpec size is within the limit",
     cause=Cause.CREDSPEC,
     docs=links.FARGATE_GMSA,
     about="credspec",
     shows=(texts.INVALID_OBJECT, texts.FIELDS),
 )
 def credspec_size(obj: CredSpecObject) -> Result[SizedCredSpec]:
-    """Compares the size of the CredSpec with what Credentials Fetcher accepts: 1 to 4000 bytes.
+    """Compares the size of the CredSpec with Credentials Fetcher's limit, 1 to 4000 bytes.
 
-    Why: a larger one is refused with the same text as one that does not exist.
+    Why: Credentials Fetcher rejects a larger one with the same text as a missing one.
 
-    Fix: take white space and what is not needed out of it (`jq -c .`).
+    Fix: remove white space and unused keys (`jq -c .`).
     """
     if 0 < obj.size <= _LIMIT:
         return Given(SizedCredSpec(obj.location, obj.body), passed(f"{obj.size} bytes of at most {_LIMIT}"))
     name = obj.location.name
     if obj.size:
         summary = f"{name} has {obj.size} bytes, more than Credentials Fetcher accepts"
-        change = "Take the white space out of it, and put it there again."
+        change = "Remove the white space, and upload the CredSpec again."
     else:
-        summary, change = f"{name} is empty", "Put the CredSpec there again."
+        summary, change = f"{name} is empty", "Upload the CredSpec again."
     return failed(
         summary,
         observed=f"{obj.size} bytes",

@@ -1,4 +1,4 @@
-"""Why a task that `gmsa-doctor run` has started did not run."""
+"""Why a task of `gmsa-doctor run` did not run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gmsa_doctor.given.probe_tasks import ProbeTask, ProbeTasks
 from gmsa_doctor_checks.commands import posix
 
 POLICY = "gmsa-doctor iam-policy --for run"
-"""The command that prints what the credentials that run `gmsa-doctor run` need."""
+"""The command that prints the permissions that `gmsa-doctor run` requires."""
 _LOGS = (CheckId("log-group.present"), CheckId("execution-role.logs"))
 _TRUST = (CheckId("execution-role.trust"),)
 
@@ -20,7 +20,7 @@ _TRUST = (CheckId("execution-role.trust"),)
 class StartFailure:
     """Why a task did not start, and whether the service's own tasks have the same problem.
 
-    ``reported_by`` are the checks that report the same from outside.
+    ``reported_by`` are the checks that report the same problem from outside.
     """
 
     summary: str
@@ -30,44 +30,40 @@ class StartFailure:
 
 
 def start_failure(task: ProbeTask, probes: ProbeTasks) -> StartFailure:
-    """Why the task did not start; ``probes`` holds what it was started with."""
+    """Why the task did not start; ``probes`` holds the settings it was started with."""
     if task.action:
-        fix = Fix(
-            f"Allow {task.action}. Allow what `gmsa-doctor run` needs for the credentials that run it.", (POLICY,)
-        )
-        return StartFailure(f"we may not: {task.problem}", fix)
+        fix = Fix(f"Allow {task.action} for your credentials. The command prints all that `run` requires.", (POLICY,))
+        return StartFailure(f"your credentials are not allowed to: {task.problem}", fix)
     text = f"{task.stopped_reason or ''} {task.container_reason or ''}"
     for pattern, make in _FAILURES:
         if re.search(pattern, text, re.IGNORECASE):
             return make(probes)
     if task.problem:
-        advice = "Fargate has no room there now: run it again later."
         is_full = "capacity" in task.problem.lower()
-        return StartFailure(task.problem, Fix(advice if is_full else "See what ECS says, and try again."))
+        advice = "Wait for Fargate capacity, and run it again." if is_full else "Read ECS's error, and run it again."
+        return StartFailure(task.problem, Fix(advice))
     if not task.stopped:
         return StartFailure(
-            "it had not started when the time for the whole run was over",
-            Fix("Give it more time with --timeout: Fargate takes a minute or two to start a task."),
+            "it had not started when the run's time limit was over",
+            Fix("Set a longer --timeout: Fargate takes a minute or two to start a task."),
         )
     command = f"gmsa-doctor explain {posix(task.stopped_reason or '<the text>')}"
-    return StartFailure(
-        "it stopped before its container ran", Fix("See what ECS says of it, and explain that.", (command,))
-    )
+    return StartFailure("it stopped before its container ran", Fix("List the usual causes of ECS's text.", (command,)))
 
 
 def words_of(task: ProbeTask) -> str:
-    """ECS's own words about the task."""
+    """ECS's own texts about the task."""
     code = f"exit code {task.exit_code}" if task.exit_code is not None else ""
     parts = (task.stop_code, task.stopped_reason, task.container_reason, code)
     return ": ".join(part for part in parts if part) or (task.problem or "not started")
 
 
-def _no_way_to_image(probes: ProbeTasks) -> StartFailure:
+def _no_route_to_image(probes: ProbeTasks) -> StartFailure:
     return StartFailure(
-        f"the image {probes.image} cannot be reached from there",
+        f"the registry of the image {probes.image} cannot be reached from the subnet",
         Fix(
-            "Give the subnet a way to the registry: NAT, a public address, or the interface endpoints ecr.api and "
-            "ecr.dkr and a gateway endpoint for S3, whose security groups admit 443 from the task."
+            "Add a route to the registry: a NAT gateway, a public address, or the interface endpoints ecr.api and "
+            "ecr.dkr and a gateway endpoint for S3, with security groups that allow TCP 443 from the task."
         ),
         of_service=probes.shared.registry,
     )
@@ -75,21 +71,21 @@ def _no_way_to_image(probes: ProbeTasks) -> StartFailure:
 
 def _no_image(probes: ProbeTasks) -> StartFailure:
     return StartFailure(
-        f"the image {probes.image} is not there, or may not be pulled",
+        f"the image {probes.image} does not exist, or pulling it is not allowed",
         Fix(
-            f"Push gmsa-doctor's image, name it with --image, and let {probes.execution_role} pull it "
-            "(ecr:GetAuthorizationToken, ecr:BatchGetImage, ecr:GetDownloadUrlForLayer)."
+            f"Push gmsa-doctor's image, set it with --image, and allow ecr:GetAuthorizationToken, ecr:BatchGetImage "
+            f"and ecr:GetDownloadUrlForLayer for {probes.execution_role}."
         ),
     )
 
 
 def _no_log_group(probes: ProbeTasks) -> StartFailure:
     return StartFailure(
-        f"its log cannot be written to {probes.log_group}: the group does not exist, {probes.execution_role} may not "
-        "write to it, or CloudWatch Logs cannot be reached from there",
+        f"its log cannot be written to {probes.log_group}: the group does not exist, {probes.execution_role} is not "
+        "allowed to write to it, or the subnet cannot reach CloudWatch Logs",
         Fix(
-            "Make the log group, and allow logs:CreateLogStream and logs:PutLogEvents on it; or name another with "
-            "--log-group.",
+            "Create the log group, and allow logs:CreateLogStream and logs:PutLogEvents on it; or set another group "
+            "with --log-group.",
             (f"aws logs create-log-group --log-group-name {posix(probes.log_group or '<log group>')}",),
         ),
         of_service=probes.shared.logs,
@@ -100,7 +96,7 @@ def _no_log_group(probes: ProbeTasks) -> StartFailure:
 def _no_role(probes: ProbeTasks) -> StartFailure:
     return StartFailure(
         f"ECS cannot assume {probes.execution_role}",
-        Fix("Let the role's trust policy allow sts:AssumeRole to ecs-tasks.amazonaws.com."),
+        Fix("Allow sts:AssumeRole for ecs-tasks.amazonaws.com in the role's trust policy."),
         of_service=probes.shared.role,
         reported_by=_TRUST,
     )
@@ -108,25 +104,25 @@ def _no_role(probes: ProbeTasks) -> StartFailure:
 
 def _no_auth(probes: ProbeTasks) -> StartFailure:
     return StartFailure(
-        "Fargate could not get what it needs to pull the image or to read secrets: no way to AWS from there, or "
-        f"{probes.execution_role} may not",
+        "Fargate could not get the credentials to pull the image, or could not read secrets: either the subnet has no "
+        f"route to AWS, or {probes.execution_role} lacks permissions",
         Fix(
-            "Give the subnet a way to AWS (NAT, a public address, or interface endpoints for ecr.api, ecr.dkr, "
-            "secretsmanager and logs, and one for S3), and let the execution role read what it has to."
+            "Add a route to AWS (a NAT gateway, a public address, or interface endpoints for ecr.api, ecr.dkr, "
+            "secretsmanager and logs, and one for S3), and allow the execution role to read the image and the secrets."
         ),
         of_service=probes.shared.registry,
     )
 
 
 def _no_memory(probes: ProbeTasks) -> StartFailure:
-    return StartFailure("it was killed", Fix("Run it again; if it is killed each time, please report that."))
+    return StartFailure("it ran out of memory", Fix("Run it again; if it fails each time, please report it."))
 
 
-_NO_WAY = r"i/o timeout|context deadline exceeded|dial tcp|connection (timed out|refused)|no route to host"
+_NO_ROUTE = r"i/o timeout|context deadline exceeded|dial tcp|connection (timed out|refused)|no route to host"
 _FAILURES: tuple[tuple[str, Callable[[ProbeTasks], StartFailure]], ...] = (
     (r"unable to assume|AssumeRole", _no_role),
     (r"failed to validate logger args|create stream has been retried|awslogs", _no_log_group),
-    (rf"CannotPullContainerError.*({_NO_WAY})", _no_way_to_image),
+    (rf"CannotPullContainerError.*({_NO_ROUTE})", _no_route_to_image),
     (r"CannotPullContainerError|CannotPullImageManifest", _no_image),
     (r"unable to pull secrets or registry auth|unable to retrieve (secret|ecr registry auth)", _no_auth),
     (r"OutOfMemory", _no_memory),

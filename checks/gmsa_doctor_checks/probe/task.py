@@ -1,4 +1,4 @@
-"""What became of the tasks that `gmsa-doctor run` has started where the service runs."""
+"""Whether the tasks of `gmsa-doctor run` started, reported and were removed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from gmsa_doctor_checks.probe.start_failure import POLICY, start_failure, words_
 
 @check("probe.task", title="A probe starts in each subnet", docs=links.STOPPED_TASKS)
 def probe_task(probes: ProbeTasks) -> Finding:
-    """Looks at what became of the one-off tasks that `gmsa-doctor run` has started, one a subnet.
+    """Checks that the one-off tasks of `gmsa-doctor run`, one for each subnet, started.
 
-    Why: a task that cannot pull its image or reach AWS from a subnet does not start there, whatever gMSA does. The
-    service's own tasks meet the same where they share the role, the log group and the way to AWS.
+    Why: a task that cannot pull its image or reach AWS from a subnet does not start there, with or without gMSA. The
+    service's own tasks have the same problem if they share the role, the log group or the route to AWS.
 
-    Fix: follow what ECS says of the stopped task; `gmsa-doctor iam-policy --for run` prints what starting needs.
+    Fix: follow the reason that ECS reports; `gmsa-doctor iam-policy --for run` prints the required permissions.
     """
     stuck = [task for task in probes.tasks if not task.ran]
     if not stuck:
@@ -38,54 +38,54 @@ def probe_task(probes: ProbeTasks) -> Finding:
     )
 
 
-@check("probe.report", title="Each probe's report arrives whole", docs=links.AWSLOGS)
+@check("probe.report", title="Each probe's report arrives complete", docs=links.AWSLOGS)
 def probe_report(probes: ProbeTasks) -> Finding:
-    """Looks whether the report of each probe that ran has come back whole.
+    """Checks that the report of each probe that ran arrived complete.
 
-    Why: a probe writes its findings into the log stream of its task (or to S3, with `--report-s3`), in numbered lines.
-    What has not arrived is not known, and never counts as passed.
+    Why: a probe writes its findings to the log stream of its task (or to S3, with `--report-s3`), in numbered lines.
+    Missing findings are unknown and never count as passed.
 
-    Fix: run it again; if lines are lost each time, let the probe write to S3 with `--report-s3`.
+    Fix: run it again; if lines are missing each time, use `--report-s3`, so that the probe writes to S3.
     """
     ran = [task for task in probes.tasks if task.ran]
     if not ran:
         return deferred_to(probe_task, "no probe ran")
     lost = [task for task in ran if task.report]
     if not lost:
-        return passed(f"whole, from {_subnets(ran)}")
+        return passed(f"complete, from {_subnets(ran)}")
     first = lost[0]
     fix = Fix("Run it again; with --report-s3 the report does not depend on the log.")
     if first.action:
         fix = Fix(f"Allow {first.action} for the credentials that run gmsa-doctor.", (POLICY,))
     elif first.exit_code == 2:
-        fix = Fix("Let gmsa-doctor and the image be of one version: the probe could not read what it was handed.")
+        fix = Fix("Use the same version of gmsa-doctor and of the image: the probe could not read its input.")
     return unknown(
         f"the report of the probe in {_subnets(lost)} did not arrive: {first.problem or first.report}",
         observed=words_of(first) or first.report,
         expected="all lines of the report",
         fix=fix,
         rows=tuple(
-            Row(task.subnet, Status.UNKNOWN if task.report else Status.PASS, task.report or "whole") for task in ran
+            Row(task.subnet, Status.UNKNOWN if task.report else Status.PASS, task.report or "complete") for task in ran
         ),
     )
 
 
-@check("probe.removed", title="What the run has made is removed again", docs=links.STOPPED_TASKS)
+@check("probe.removed", title="The resources of the run are removed", docs=links.STOPPED_TASKS)
 def probe_removed(probes: ProbeTasks) -> Finding:
-    """Looks whether the tasks, task definitions, log streams and objects of the run are gone.
+    """Checks that the tasks, task definitions, log streams and S3 objects of the run were removed.
 
-    Why: a task that runs on costs money; a task definition that stays is one more to wonder about.
+    Why: a task that keeps running costs money, and leftover task definitions clutter the account.
 
-    Fix: `gmsa-doctor run --clean` finds by its tag what a run has left.
+    Fix: run `gmsa-doctor run --clean`, which finds leftover resources by their tag.
     """
     if not probes.left:
         return passed("nothing is left")
     commands = tuple(leftover.command for leftover in probes.left if leftover.command)
     return warned(
-        f"{len(probes.left)} of the things that the run has made could not be removed, or not be looked for",
+        f"{_resources(len(probes.left))} created by this run could not be deleted, or could not be searched for",
         observed="; ".join(f"{leftover.what}: {leftover.why}" for leftover in probes.left),
         expected="nothing left",
-        fix=Fix("Remove what is left, with credentials that may.", commands or (probes.clean,)),
+        fix=Fix("Remove them with credentials that are allowed to.", commands or (probes.clean,)),
     )
 
 
@@ -94,6 +94,10 @@ def _rows(tasks: tuple[ProbeTask, ...], otherwise: Status = Status.PASS) -> tupl
         Row(task.subnet, Status.PASS, "ran") if task.ran else Row(task.subnet, otherwise, words_of(task))
         for task in tasks
     )
+
+
+def _resources(number: int) -> str:
+    return f"{number} resource{'' if number == 1 else 's'}"
 
 
 def _subnets(tasks: Iterable[ProbeTask]) -> str:

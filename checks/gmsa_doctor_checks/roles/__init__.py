@@ -1,1 +1,1 @@
-"""What the IAM roles of a task may do."""
+"""What the IAM roles of a task are allowed to do."""

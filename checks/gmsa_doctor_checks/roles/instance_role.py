@@ -37,7 +37,7 @@ from gmsa_doctor_checks.roles.simulation import PolicySimulator, findings_of
 from gmsa_doctor_checks.values import PrefixedArn, SecretObject
 
 _REPORTED = (
-    "Credentials Fetcher 2.0.1 was reported to read the secret with the instance's role, and to give up if it may not"
+    "Credentials Fetcher 2.0.1 is reported to read the secret with the instance's role, and to fail without permission"
 )
 _MOST_NAMES = 5
 _ROLE_KIND = "the instance role"
@@ -58,20 +58,20 @@ def instance_role_secret(
     secrets: SecretsManager,
     simulator: PolicySimulator,
 ) -> Finding:
-    """On EC2, without a domain join: lets IAM simulate `secretsmanager:GetSecretValue` with the instances' own roles.
+    """On EC2 without a domain join, simulates `secretsmanager:GetSecretValue` in IAM for the roles of the instances.
 
-    Of those container instances that can give a task its gMSA, by their instance profiles. The secret's own policy
-    counts as well, and so does `kms:Decrypt` on the secret's KMS key, if it has one of its own. It is a warning, no
-    failure: which version of Credentials Fetcher they run cannot be seen, nor what other credentials it may have. The
-    CredSpec needs nothing of these roles: the ECS agent reads it with the task's execution role.
+    It covers the instance profiles of the container instances that support gMSA. It also evaluates the secret's own
+    policy, and `kms:Decrypt` if a customer-managed KMS key encrypts the secret. The result is a warning, never a
+    failure: neither the version of Credentials Fetcher nor its other credentials are visible from here. These roles do
+    not need the CredSpec: the ECS agent reads it with the task's execution role.
 
-    Why: Credentials Fetcher 2.0.1 looks into the secret for the gMSA's distinguished name with the role of the
-    instance, and was reported to give up where it may not, although the execution role may. 1.3 goes on, and so does
-    other public source code of 2.x, but without the secret's `distinguishedName`. 2.x does not look
-    where `CF_GMSA_DISTINGUISHED_NAME` is set in `/etc/ecs/ecs.config`.
+    Why: Credentials Fetcher 2.0.1 reads the gMSA's distinguished name from the secret with the instance's role, and is
+    reported to fail without permission, even if the execution role has it. 1.3 and other public source code of 2.x
+    continue without the secret's `distinguishedName`. 2.x does not read it if `CF_GMSA_DISTINGUISHED_NAME` is set in
+    `/etc/ecs/ecs.config`.
 
-    Fix: allow `secretsmanager:GetSecretValue` on the secret to the role of the instance profile, and `kms:Decrypt` on
-    the secret's KMS key, if it has one of its own.
+    Fix: allow `secretsmanager:GetSecretValue` on the secret, and `kms:Decrypt` on its customer-managed KMS key if it
+    has one, for the role of the instance profile.
     """
     if not_needed := _not_needed(prefixed, platform):
         return not_needed
@@ -80,22 +80,20 @@ def instance_role_secret(
     simulator.not_as_execution_role()
     names = {instance.ec2: instance.name for instance in instances.members if instance.ec2}
     if not names:
-        return skipped("the container instances are none of EC2: with what credentials those run, AWS does not tell")
+        return skipped("the container instances are not EC2 instances, so AWS does not show which credentials they use")
     profiles = {
         str(instance["InstanceId"]): str(instance.get("IamInstanceProfile", {}).get("Arn", ""))
         for instance in ec2.instances(tuple(names))
     }
     if not profiles:
-        return skipped("the container instances have gone meanwhile")
+        return skipped("the container instances were terminated in the meantime")
     readers = _ProfileRoles(secret.text, kms, secrets, simulator)
     by_profile = {
         profile: answer.finding() if isinstance(answer, ClientError) else answer
         for profile, answer in each(dict.fromkeys(profiles.values()), readers.judge)
     }
     without_profile = tuple(
-        Row(
-            member.name, Status.SKIPPED, "has gone meanwhile" if member.ec2 else "no instance of EC2: it has no profile"
-        )
+        Row(member.name, Status.SKIPPED, "terminated" if member.ec2 else "not an EC2 instance: no instance profile")
         for member in instances.members
         if member.ec2 not in profiles
     )
@@ -105,15 +103,15 @@ def instance_role_secret(
 def _not_needed(prefixed: PrefixedArn, platform: Platform) -> Finding | None:
     if platform.launch is Launch.EXTERNAL:
         return skipped(
-            "on external instances (ECS Anywhere), which have no instance profile: with what credentials Credentials "
-            "Fetcher runs there, AWS does not tell"
+            "external instances (ECS Anywhere) have no instance profile, so AWS does not show which credentials "
+            "Credentials Fetcher uses there"
         )
     if platform.launch is not Launch.EC2:
-        return passed(f"not on EC2: {platform.launch or 'where the task runs is not known'}")
+        return passed(f"not on EC2: {platform.launch or 'the launch type is unknown'}")
     if not prefixed.domainless:
-        return passed("credentialspec: asks for hosts that have joined the domain, and no secret is read there")
+        return passed("the prefix credentialspec: is for domain-joined hosts, which read no secret")
     if Fetcher.V2 not in platform.fetchers:
-        return passed("Credentials Fetcher 1.3 needs the execution role's permission only")
+        return passed("Credentials Fetcher 1.3 requires only the execution role's permission")
     return None
 
 
@@ -129,16 +127,16 @@ class _ProfileRoles:
     def judge(self, profile: str) -> Finding:
         """The finding about one profile."""
         if not profile:
-            return _no_role("no instance profile", "no IamInstanceProfile")
+            return _no_role("the instance has no instance profile", "no IamInstanceProfile")
         name = profile.rpartition("/")[2]
         command = f"aws iam get-instance-profile --instance-profile-name {posix(name)}"
         try:
             role = self.simulator.iam.role_of_profile(profile)
             if role is None:
-                return _no_role(f"the instance profile {name} holds no role", profile, command)
+                return _no_role(f"the instance profile {name} has no role", profile, command)
             return self._judge_role(role)
         except NotFound as error:
-            return _no_role(f"the instance profile {name} does not exist any more", error.text, command)
+            return _no_role(f"the instance profile {name} no longer exists", error.text, command)
         except Stop as stop:
             return stop.finding
 
@@ -164,8 +162,8 @@ def _no_role(reason: str, observed: str, *commands: str) -> Finding:
     return warned(
         f"{reason}; {_REPORTED}",
         observed=observed,
-        expected=f"an instance profile whose role may {GET_VALUE}",
-        fix=Fix("Give the instances a profile with a role that may read the secret.", commands),
+        expected=f"an instance profile with a role that allows {GET_VALUE}",
+        fix=Fix("Attach an instance profile with a role that may read the secret.", commands),
     )
 
 

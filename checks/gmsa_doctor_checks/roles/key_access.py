@@ -1,4 +1,4 @@
-"""Whether a role may decrypt with a KMS key, told from outside.
+"""Whether a role may decrypt with a KMS key, as IAM and the key's policy say.
 
 Source: https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html
 """
@@ -25,7 +25,7 @@ _USABLE = ("Enabled", "Updating")
 
 @dataclass(frozen=True)
 class KeyUse:
-    """A KMS key by whatever name is known of it, and the object that a service encrypts with it."""
+    """A KMS key, by the id, alias or ARN that is known, and the object that a service encrypts with it."""
 
     object_name: str
     key: str
@@ -36,7 +36,7 @@ class KeyUse:
 
     @property
     def arn(self) -> Arn | None:
-        """The ARN of the key or of an alias; None where only its id or its alias is known."""
+        """The ARN of the key or of an alias; None if only the id or alias is known."""
         try:
             return parse_arn(self.key)
         except ArnError:
@@ -44,12 +44,12 @@ class KeyUse:
 
 
 def key_of_secret(secret: str, place: AwsPlace, secrets: SecretsManager) -> KeyUse | None:
-    """The customer-managed key of a secret; None where Secrets Manager's own key encrypts it."""
+    """The customer-managed key of a secret; None if the AWS managed key encrypts it."""
     described = secrets.describe(secret)
     key = described.get("KmsKeyId")
     if not key or key.endswith("alias/aws/secretsmanager"):
         return None
-    full_arn = str(described.get("ARN") or secret)  # CredentialArn may lack the six characters
+    full_arn = str(described.get("ARN") or secret)  # CredentialArn may lack the six-character suffix
     is_replica = described.get("PrimaryRegion") not in (None, place.region)
     context = {} if is_replica else {"kms:EncryptionContext:SecretARN": full_arn}
     return KeyUse("the secret", key, "secretsmanager", context)
@@ -57,7 +57,7 @@ def key_of_secret(secret: str, place: AwsPlace, secrets: SecretsManager) -> KeyU
 
 @dataclass(frozen=True)
 class KeyAccess:
-    """What a role may do with keys: the role, and the services that tell it."""
+    """Judges whether a role may decrypt with keys."""
 
     role: RoleArn
     simulator: PolicySimulator
@@ -73,23 +73,23 @@ class KeyAccess:
             return self._permitted(use, key) if isinstance(key, Key) else key
         if not arn.resource.startswith("key/"):
             return skipped(
-                f"the KMS key of {use.object_name} is another account's, known by its alias {use.key}: IAM compares "
-                f"the key's own ARN, which account {arn.account} can tell"
+                f"the KMS key of {use.object_name} belongs to account {arn.account} and is referenced by alias "
+                f"{use.key}; IAM needs the key ARN: ask account {arn.account} for it"
             )
         question = replace(self._question(use, use.key), foreign=True)
         unreadable = ClientError(f"only account {arn.account} can read it")
         return judge(question, self.simulator.simulate(question), unreadable, policy_required=True)
 
     def judge_usable(self, use: KeyUse) -> Finding | None:
-        """The finding about the role's permission; None for a key of another account, or one that is not usable."""
+        """The finding about the role's permission; None for a key of another account or one that cannot be used."""
         key = self._usable(use) if use.arn is None or use.arn.account == self.role.account else None
         return self._permitted(use, key) if isinstance(key, Key) else None
 
     def _usable(self, use: KeyUse) -> Key | Finding:
-        """The key, of the role's account, or the finding about it whoever uses it."""
+        """The key in the role's account, or the finding about a key that no role can use."""
         region = use.arn and use.arn.region
         if region and self.simulator.place.region not in (None, region):  # KMS would not find it
-            return skipped(f"the KMS key of {use.object_name} is in {region}, which was not asked")
+            return skipped(f"not checked: the KMS key of {use.object_name} is in {region}")
         try:
             key = self.kms.key(use.key)
         except NotFound as error:
@@ -98,10 +98,10 @@ class KeyAccess:
                 f"does not exist: {use.key}",
                 observed=error.text,
                 expected="an enabled KMS key",
-                fix=Fix(f"Store {use.object_name} again with a key that exists."),
+                fix=Fix(f"Encrypt {use.object_name} with a key that exists, and store it again."),
             )
         if key.managed_by_aws:
-            return passed(f"{use.object_name}: a key of AWS's own")
+            return passed(f"{use.object_name}: encrypted with an AWS managed key")
         return key if key.state in _USABLE else not_enabled(use, key)
 
     def _permitted(self, use: KeyUse, key: Key) -> Finding:
@@ -111,13 +111,13 @@ class KeyAccess:
         if finding.status is Status.FAIL and not _is_denied(decisions, policy):
             grants = self.kms.grants(key.arn)
             if any(grant.grantee == str(self.role) and "Decrypt" in grant.operations for grant in grants):
-                return passed(f"a grant of {key.arn} allows it to {self.role.name}")
+                return passed(f"a grant of {key.arn} allows {DECRYPT} for {self.role.name}")
         return finding
 
     def _question(self, use: KeyUse, key: str) -> AccessQuestion:
         place = self.simulator.place
-        through = {"aws:ViaAWSService": "true"}  # S3 and Secrets Manager ask KMS in the name of who reads
-        if place.region and place.partition in ("aws", "aws-us-gov"):  # that of China is not documented
+        through = {"aws:ViaAWSService": "true"}  # S3 and Secrets Manager call KMS on behalf of the reader
+        if place.region and place.partition in ("aws", "aws-us-gov"):  # China's kms:ViaService is not documented
             through["kms:ViaService"] = f"{use.service}.{place.region}.amazonaws.com"
         return AccessQuestion(
             self.role,
@@ -136,7 +136,7 @@ class KeyAccess:
 
 
 def _is_denied(decisions: Decisions, policy: ResourcePolicy) -> bool:
-    """Whether something denies it: a grant allows what nothing else does, but does not outweigh a denial."""
+    """Whether something denies it: a grant does not override a Deny."""
     return bool(getattr(policy, "denies", False)) or any(
         decision.decision == "explicitDeny" or False in (decision.boundary, decision.organizations)
         for decision in decisions
@@ -144,7 +144,7 @@ def _is_denied(decisions: Decisions, policy: ResourcePolicy) -> bool:
 
 
 def not_enabled(use: KeyUse, key: Key) -> Finding:
-    """The failure of a key whose state does not let it decrypt."""
+    """The failure of a key in a state in which it cannot decrypt."""
     deleted = key.state in ("PendingDeletion", "PendingReplicaDeletion")
     subcommands = ("cancel-key-deletion", "enable-key") if deleted else ("describe-key",)
     if key.state == "Disabled":
@@ -156,7 +156,7 @@ def not_enabled(use: KeyUse, key: Key) -> Finding:
         observed=f"{key.arn}: {key.state}",
         expected="Enabled",
         fix=Fix(
-            "Cancel the key's deletion, and enable it." if deleted else "Enable the key, or use another one.",
+            "Cancel the deletion of the key, and enable it." if deleted else "Enable the key, or use another one.",
             tuple(f"aws kms {name} --region {region} --key-id {posix(key.arn)}" for name in subcommands),
         ),
     )

@@ -1,4 +1,4 @@
-"""Whether the log groups exist that the containers write to."""
+"""Whether the containers' log groups exist."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from gmsa_doctor_checks.commands import posix
 
 @check("log-group.present", title="The log groups exist", docs=links.AWSLOGS, about="task/containerDefinitions")
 def log_group(definition: TaskDefinition, place: AwsPlace, platform: Platform, logs: Logs) -> Finding:
-    """Looks for the CloudWatch Logs groups that the containers write to with the awslogs driver.
+    """Looks for the CloudWatch Logs log groups that the containers write to with the awslogs driver.
 
-    Why: the driver opens its stream before the container starts. Where the group does not exist, and
-    `awslogs-create-group` does not let the driver make it, the task stops with `failed to validate logger args`. On EC2
-    the driver goes on trying in the background where its mode is `non-blocking`, as it is by default: a warning there.
+    Why: the driver creates its log stream before the container starts. If the group does not exist and
+    `awslogs-create-group` is not set, the task stops with `failed to validate logger args`. On EC2 this is a warning:
+    in the default mode, `non-blocking`, the driver keeps retrying in the background.
 
     Fix: create the log group, or set `awslogs-create-group` to `true` and allow `logs:CreateLogGroup`.
     """
@@ -29,21 +29,21 @@ def log_group(definition: TaskDefinition, place: AwsPlace, platform: Platform, l
     }
     streams = [stream for stream in written.values() if not stream.made]
     if not streams:
-        return passed("no container writes to a log group that has to be there")
+        return passed("no container requires an existing log group")
     groups = [stream.group for stream in streams if stream.region in (None, place.region)]
     if not groups:
-        return skipped(f"the log group {streams[0].group} is in {streams[0].region}, which was not asked")
+        return skipped(f"not checked: the log group {streams[0].group} is in {streams[0].region}")
     answers = each(groups, logs.has_group)
     missing = [group for group, answer in answers if answer is False]
     if missing:
         stops = platform.launch is Launch.FARGATE
-        lost = "" if stops else "; on EC2 the container may start all the same, and what it writes is lost"
+        lost = "" if stops else "; on EC2 the container may start anyway, but its logs are lost"
         return (failed if stops else warned)(
             f"the log group {missing[0]} does not exist{lost}",
             observed=f"no log group {', '.join(missing)} in {place.region}",
             expected="a log group that exists, or awslogs-create-group set to true",
             fix=Fix(
-                "Create the log group, or let the driver make it (awslogs-create-group).",
+                "Create the log group, or set awslogs-create-group to true in the container's logConfiguration.",
                 tuple(
                     f"aws logs create-log-group{place.region_option} --log-group-name {posix(group)}"
                     for group in missing

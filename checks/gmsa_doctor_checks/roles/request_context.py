@@ -1,4 +1,4 @@
-"""What is certain of the requests that a task makes with a role, by condition key.
+"""The condition keys that are certain in the requests that a task makes with a role.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 """
@@ -12,17 +12,17 @@ from gmsa_doctor.given.subject import AwsPlace
 
 
 def known_of_requests(place: AwsPlace) -> dict[str, str]:
-    """What is certain of where and how the requests are made with the role, by condition key."""
+    """The condition keys of how and where the requests are made."""
     region = {"aws:RequestedRegion": place.region} if place.region else {}
     return {"aws:SecureTransport": "true", **region}
 
 
 def known_of_who_and_what(role: RoleArn, resources: Sequence[str]) -> dict[str, str]:
-    """What is certain of who asks, and of whose the resources are, by condition key.
+    """The condition keys of the principal and of the resources' owner.
 
-    Where a policy asks for a key that the simulation is not told, its decision is worth nothing. A task asks with a
-    session of the role, and not through a service, but for keys: what a service asks KMS in the role's name, the caller
-    has to say. The account of a resource is that of its ARN; a bucket's has none. The organization is not known.
+    A simulation without a key that a policy tests is worth nothing. A task calls with a session of the role, not
+    through a service; for KMS, which services call on behalf of the role, the caller overrides that. The account of a
+    resource is the one in its ARN; a bucket's ARN has none. The organization is unknown.
     Source, for services: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
     """
     owners = set(map(_account_in, resources))
@@ -51,12 +51,12 @@ _OF_ONE_SERVICE = (
     "cloudwatch", "dynamodb", "ecr", "elasticfilesystem", "events", "iam", "kinesis", "kms", "logs", "s3",
     "secretsmanager", "sns", "sqs",
 )  # fmt: skip
-"""Services of whose own condition keys other services' requests have none. Those of EC2 and some others do go along."""
+"""Services whose condition keys occur only in their own requests. Those of EC2 and some others occur elsewhere too."""
 _OF_OTHERS = (
     "aws:username", "aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths",
     "aws:principalservicename", "aws:principalservicenameslist",
 )  # fmt: skip
-"""Of users, and of AWS's services that act for themselves."""
+"""Keys of users, and of AWS services that act on their own behalf."""
 _CALLED_VIA = ("aws:calledvia", "aws:calledviafirst", "aws:calledvialast")
 _OF_LISTING_AND_WRITING = (
     "s3:prefix", "s3:delimiter", "s3:max-keys", "s3:x-amz-acl", "s3:x-amz-server-side-encryption",
@@ -64,10 +64,10 @@ _OF_LISTING_AND_WRITING = (
 
 
 def has_not(key: str, action: str, context: Mapping[str, str]) -> bool:
-    """Whether a task's request for the action certainly has no such condition key.
+    """Whether a task's request for the action certainly lacks this condition key.
 
-    Then the simulation, which is not told one, is right. It names the keys of all statements, those about other actions
-    too. Source: https://github.com/boto/boto3/issues/3111
+    Then the simulation without it is right. IAM reports the keys of all statements as missing, also of those about
+    other actions. Source: https://github.com/boto/boto3/issues/3111
     """
     name = key.lower()
     service = name.partition(":")[0]

@@ -1,4 +1,4 @@
-"""Whether a role may read a secret. IAM compares full ARNs; the one that is named may lack its six-character suffix."""
+"""Whether a role may read a secret. IAM compares full ARNs; ours may lack the six-character suffix."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GET_VALUE = "secretsmanager:GetSecretValue"
 
 
 def of_secret(text: str, role: RoleArn, place: AwsPlace) -> AccessQuestion:
-    """The question whether a role may read the secret of this ARN."""
+    """The question whether a role may read the secret with this ARN."""
     parsed = parse_secret_arn(text)
     return AccessQuestion(
         role,
@@ -34,7 +34,7 @@ def of_secret(text: str, role: RoleArn, place: AwsPlace) -> AccessQuestion:
 
 
 def may_read(question: AccessQuestion, simulator: PolicySimulator, secrets: SecretsManager) -> Finding:
-    """The finding about a secret whose ARN may lack the six characters that Secrets Manager appends."""
+    """The finding about a secret whose ARN may lack the six-character suffix of Secrets Manager."""
     text = question.resource
     parsed = parse_secret_arn(text)
     if parsed.suffix and not parsed.may_lack_its_suffix:
@@ -51,12 +51,12 @@ def may_read(question: AccessQuestion, simulator: PolicySimulator, secrets: Secr
         return _missing(question, error)
     except ClientError as error:
         return unknown(
-            f"{question.resource_name} is named without the six characters that Secrets Manager appends; IAM compares "
-            f"the full ARN, which is not known: {error.text}",
+            f"the ARN of {question.resource_name} lacks the six-character suffix of Secrets Manager; IAM compares the "
+            f"full ARN, which is unknown: {error.text}",
             observed=text,
             expected=f"{text}-<six characters>",
             fix=Fix(
-                "Name the secret by its full ARN.",
+                "Use the secret's full ARN.",
                 (f"aws secretsmanager describe-secret --secret-id {posix(text)} --query ARN",),
             ),
         )
@@ -64,7 +64,7 @@ def may_read(question: AccessQuestion, simulator: PolicySimulator, secrets: Secr
 
 
 def _full_arn(text: str, secrets: SecretsManager) -> str:
-    """The ARN as Secrets Manager shows it; ``text`` where it does not."""
+    """The ARN that Secrets Manager returns; ``text`` if it returns none."""
     try:
         return secrets.describe(text).get("ARN") or text
     except ClientError:
@@ -72,14 +72,13 @@ def _full_arn(text: str, secrets: SecretsManager) -> str:
 
 
 def _judge(question: AccessQuestion, simulator: PolicySimulator, secrets: SecretsManager) -> Finding:
-    """Whether the role may read the secret of this full ARN."""
     text = question.resource
     bare = text.removesuffix(f"-{parse_secret_arn(text).suffix}")
     decisions, policy = simulator.simulate_and_read(question, lambda: secrets.policy(text), resources=(text, bare))
     if isinstance(policy, NotFound) and not question.foreign:
         return _missing(question, policy)
     if any(decision.allowed and decision.resource == bare for decision in decisions):
-        hint = f"; a policy names the secret without its last six characters: write {bare}-??????"
+        hint = f"; a policy names the secret without its six-character suffix: use {bare}-??????"
         question = replace(question, hint=hint)
     return judge(question, decisions, policy)
 
@@ -90,7 +89,8 @@ def _missing(question: AccessQuestion, error: NotFound) -> Finding:
         observed=error.text,
         expected=question.resource,
         fix=Fix(
-            "Name a secret that exists, or create it.", ("aws secretsmanager list-secrets --query 'SecretList[].ARN'",)
+            "Use the ARN of an existing secret, or create the secret.",
+            ("aws secretsmanager list-secrets --query 'SecretList[].ARN'",),
         ),
         shows_as=question.shows_as,
     )

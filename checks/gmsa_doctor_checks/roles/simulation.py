@@ -1,4 +1,4 @@
-"""IAM's policy simulator asked about a role, and the policy of the resource beside it.
+"""IAM's policy simulator for a role, together with the policy of the resource.
 
 Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 """
@@ -39,11 +39,11 @@ _BOOLEAN = ("aws:SecureTransport", "aws:PrincipalIsAWSService", "aws:ViaAWSServi
 class AccessQuestion:
     """Whether a role may do ``action`` on ``resource``.
 
-    ``resource_name`` and ``role_kind`` are what people call the two. ``context`` is what is known of the request, by
-    condition key. ``hint`` is what a denial adds. ``evidence`` is the check that makes the real call, if there is one;
-    ``fix_name`` names the policy of the fix, where it is not named after that check. ``policy_name`` is what people
-    call the resource's policy (empty: it can have none), ``policy_command`` shows it. ``foreign``: the resource is of
-    another account.
+    ``resource_name``, ``role_kind`` and ``policy_name`` (of the resource's policy; empty: it can have none) are the
+    words in findings. ``context`` holds the known condition keys of the request. ``hint`` is added to a denial.
+    ``evidence`` is the check that makes the real call, if any; ``fix_name`` names the policy of the fix if it is not
+    named after that check. ``policy_command`` shows the resource's policy. ``foreign``: the resource belongs to another
+    account.
     """
 
     role: RoleArn
@@ -63,13 +63,13 @@ class AccessQuestion:
 
 Decisions: TypeAlias = tuple[SimulatedDecision, ...]
 ResourcePolicy: TypeAlias = Ruling | ClientError | None
-"""What a resource's policy says, or why it cannot be read; None: such a resource has none."""
+"""What a resource's policy says, or why it cannot be read; None if such a resource has no policy."""
 
 
 @bundle
 @dataclass(frozen=True)
 class PolicySimulator:
-    """IAM, where the task runs, and whose credentials these are."""
+    """IAM, the task's region and account, and the owner of our credentials."""
 
     iam: Iam
     place: AwsPlace
@@ -77,42 +77,42 @@ class PolicySimulator:
 
     @property
     def as_execution_role(self) -> bool:
-        """Whether these are the execution role's own credentials."""
+        """Whether our credentials are the execution role's."""
         return bool(self.caller.value and self.caller.value.is_execution_role)
 
     @property
     def context(self) -> dict[str, str]:
-        """What is certain of the task's requests, by condition key."""
+        """The condition keys that are certain in the task's requests."""
         return known_of_requests(self.place)
 
     def role(self, text: str) -> RoleArn:
-        """The ARN of a role. Ends the check for a role of another account, which IAM tells nothing about."""
+        """The ARN of a role. Stops the check for a role of another account, which IAM does not show."""
         try:
             arn = parse_role_arn(text)
         except ArnError as error:
-            raise Stop(skipped(f"IAM was not asked: {text} is no ARN of a role: {error.reason}")) from error
+            raise Stop(skipped(f"not checked: {text} is not the ARN of a role: {error.reason}")) from error
         caller = self.caller.value
         if caller and caller.account != arn.account:
-            text = f"IAM was not asked: the role is of account {arn.account}, our credentials of {caller.account}"
-            raise Stop(skipped(text, fix=Fix(f"Give --profile for credentials of account {arn.account}.")))
+            text = f"not checked: the role is in account {arn.account}, our credentials are for {caller.account}"
+            raise Stop(skipped(text, fix=Fix(f"Set --profile to credentials for account {arn.account}.")))
         return arn
 
     def not_as_execution_role(self) -> None:
-        """End the check where these are the execution role's own credentials."""
+        """Stop the check if our credentials are the execution role's."""
         if self.as_execution_role:
-            raise Stop(skipped("these are the execution role's own credentials, with which IAM is not asked"))
+            raise Stop(skipped("not simulated in IAM: these are the execution role's own credentials"))
 
     def already_read(self, found: Outcome[Any], *, from_file: bool = False) -> Finding | None:
-        """The finding where the real call has failed already, or was made with the role's own credentials."""
+        """The finding if the real call has already failed, or was made with the role's own credentials."""
         if found.finding.status is Status.FAIL:
             return deferred_to(found.finding)
         if self.as_execution_role and not from_file:
-            by_itself = passed("it was read with the role's own credentials")
-            return by_itself if found.value else deferred_to(found.finding)
+            by_role = passed("read with the execution role's own credentials")
+            return by_role if found.value else deferred_to(found.finding)
         return None
 
     def simulate(self, question: AccessQuestion, *more_actions: str, resources: Sequence[str] = ()) -> Decisions:
-        """What IAM decides about the question and ``more_actions``, on its resource or on ``resources``."""
+        """IAM's decisions about the question and ``more_actions``, on its resource or on ``resources``."""
         resources = tuple(resources) or (question.resource,)
         known = {**known_of_who_and_what(question.role, resources), **question.context}
         context = tuple(
@@ -121,7 +121,7 @@ class PolicySimulator:
         try:
             return self.iam.simulate(str(question.role), (question.action, *more_actions), resources, context)
         except NotFound as error:
-            raise Stop(deferred_to(_TRUST, f"there is no role {question.role.name}: see {_TRUST}")) from error
+            raise Stop(deferred_to(_TRUST, f"the role {question.role.name} does not exist: see {_TRUST}")) from error
 
     def simulate_and_read(
         self,
@@ -130,7 +130,7 @@ class PolicySimulator:
         *more_actions: str,
         resources: Sequence[str] = (),
     ) -> tuple[Decisions, ResourcePolicy]:
-        """IAM's decisions and the resource's policy, asked at the same time. An error of the policy is returned."""
+        """IAM's decisions and the resource's policy, read in parallel. An error of the policy is returned."""
         calls: tuple[Callable[[], Decisions | ResourcePolicy], ...] = (
             lambda: self.simulate(question, *more_actions, resources=resources),
             lambda: ruling(read_policy(), question),
@@ -142,17 +142,17 @@ class PolicySimulator:
 
 
 def ruling(text: str | None, question: AccessQuestion) -> Ruling:
-    """What the text of the resource's policy says to the question. Raises ServiceError for what is no policy."""
+    """What the resource's policy says about the question. Raises ServiceError if the text is not a policy."""
     given = {**known_of_who_and_what(question.role, (question.resource,)), **question.context}
     context = {"s3:tlsversion": ("1.2", "1.3"), **{key.lower(): (value,) for key, value in given.items()}}
     try:
         return rule(text, PolicyRequest(question.role, question.action, question.resource, context))
     except PolicyError as error:
-        raise ServiceError(f"{question.policy_name} cannot be read: {error}", "MalformedPolicy") from error
+        raise ServiceError(f"{question.policy_name} cannot be parsed: {error}", "MalformedPolicy") from error
 
 
 def findings_of(calls: Sequence[Callable[[], Sequence[Finding]]]) -> list[Finding]:
-    """The findings of calls that run side by side; the error of one is its finding."""
+    """The findings of calls that run in parallel; an error becomes a finding."""
     found: list[Finding] = []
     for _, answer in each(calls, lambda call: call()):
         found += [answer.finding()] if isinstance(answer, ClientError) else answer

@@ -1,4 +1,4 @@
-"""Whether a role's trust policy lets ECS tasks assume it. Pure; a condition that cannot be judged here gives None.
+"""Whether a role's trust policy allows ECS tasks to assume it. A condition that cannot be evaluated here gives None.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
 """
@@ -21,7 +21,7 @@ _BY_A_SERVICE = "aws:principalisawsservice"
 
 @dataclass(frozen=True)
 class TrustSource:
-    """Where ECS assumes the role for a task; ``region`` is None where it is not known."""
+    """Where ECS assumes the role for a task; ``region`` is None if it is unknown."""
 
     partition: str
     account: str
@@ -30,9 +30,9 @@ class TrustSource:
 
 @dataclass(frozen=True)
 class RoleTrust:
-    """What the policy says to ECS: True, False, or None where it depends on ``conditions``.
+    """Whether ECS may assume the role: True, False, or None if it depends on ``conditions``.
 
-    ``services`` are those that it names; ``denied``: a statement denies it.
+    ``services`` are the principals that the policy names; ``denied``: a statement denies it.
     """
 
     allows: bool | None
@@ -42,10 +42,10 @@ class RoleTrust:
 
 
 def read_trust(text: str, source: TrustSource) -> RoleTrust:
-    """Judge a trust policy. Raises ValueError for what is none."""
+    """Evaluate a trust policy. Raises ValueError if the text is not one."""
     document = json.loads(text)
     if not isinstance(document, dict) or "Statement" not in document:
-        raise ValueError("there is no Statement in it")
+        raise ValueError("it has no Statement")
     statements = _many(document["Statement"])
     if not all(isinstance(statement, dict) for statement in statements):
         raise ValueError("a Statement is not an object")
@@ -65,12 +65,12 @@ def read_trust(text: str, source: TrustSource) -> RoleTrust:
 
 
 def _about_ecs(statement: Mapping[str, Any]) -> bool:
-    """Whether it is about who ECS is, and about assuming the role."""
+    """Whether the statement applies to ECS and to sts:AssumeRole."""
     if "NotPrincipal" in statement or "Principal" not in statement:
         return False
-    everybody = statement["Principal"] == "*" or any(name in (*_NAMES, "*") for name in _services(statement))
+    principal_matches = statement["Principal"] == "*" or any(name in (*_NAMES, "*") for name in _services(statement))
     actions = _texts(statement.get("NotAction", statement.get("Action", ())))
-    return everybody and any(matches(action, _ACTION) for action in actions) is ("NotAction" not in statement)
+    return principal_matches and any(matches(action, _ACTION) for action in actions) is ("NotAction" not in statement)
 
 
 def _services(statement: Mapping[str, Any]) -> tuple[str, ...]:
@@ -79,7 +79,7 @@ def _services(statement: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _holds(condition: Any, source: TrustSource) -> bool | None:
-    """All of its keys must hold: one that does not decides, then one that cannot be judged."""
+    """Whether all keys hold: False if one does not, otherwise None if one cannot be evaluated."""
     if not isinstance(condition, dict):
         return None
     answers: list[bool | None] = []
@@ -109,7 +109,7 @@ def _compared(key: str, patterns: list[str], source: TrustSource) -> bool | None
 
 
 def _of_ecs_here(pattern: str, source: TrustSource) -> bool | None:
-    """AWS's pages say to end it in a wildcard: what precisely ECS names there is not documented."""
+    """AWS's documentation says to end it in a wildcard; the exact ARN that ECS passes is not documented."""
     if pattern == "*":
         return True
     parts = pattern.split(":", 5)
@@ -120,7 +120,7 @@ def _of_ecs_here(pattern: str, source: TrustSource) -> bool | None:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a text fits a pattern of IAM's, without case."""
+    """Whether a text matches an IAM pattern, regardless of case."""
     expression = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
     return re.fullmatch(expression, text, re.IGNORECASE | re.DOTALL) is not None
 

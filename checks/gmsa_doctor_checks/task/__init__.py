@@ -1,1 +1,1 @@
-"""The task definition, the service, and where its tasks run."""
+"""The task definition, the service, and the container instances."""

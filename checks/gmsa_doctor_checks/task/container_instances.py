@@ -1,4 +1,4 @@
-"""EC2: whether the cluster's container instances can give a task its gMSA."""
+"""EC2: whether the cluster's container instances support gMSA."""
 
 from __future__ import annotations
 
@@ -16,48 +16,45 @@ from gmsa_doctor_checks.values import PrefixedArn
 
 _MOST_NAMES = 5
 DOMAINLESS, JOINED = "ecs.capability.gmsa-domainless", "ecs.capability.gmsa"
-"""What the ECS agent registers where `ECS_GMSA_SUPPORTED` is set. Source: the agent's agent_capability.go."""
+"""Attributes that the ECS agent registers if `ECS_GMSA_SUPPORTED` is set. Source: the agent's agent_capability.go."""
 
 
-@check(
-    "container-instances.gmsa", title="The cluster's container instances can give a task its gMSA", docs=links.EC2_GMSA
-)
+@check("container-instances.gmsa", title="The cluster's container instances support gMSA", docs=links.EC2_GMSA)
 def gmsa(
     prefixed: PrefixedArn, platform: Platform, definition: TaskDefinition, subject: Subject, place: AwsPlace, ecs: Ecs
 ) -> Result[ContainerInstances]:
-    """Looks for the attribute `ecs.capability.gmsa-domainless` (or `ecs.capability.gmsa`) of the instances.
+    """Looks for the attribute `ecs.capability.gmsa-domainless` (or `ecs.capability.gmsa`) of the container instances.
 
-    Of those of the service's capacity providers, if it names any. Where the registered task definition requires the
-    attribute, a task is placed only on instances that have it.
+    If the service has capacity providers, it checks only their instances. If the registered task definition requires
+    the attribute, ECS places tasks only on instances that have it.
 
-    Why: the ECS agent hands a CredSpec to Credentials Fetcher only where `ECS_GMSA_SUPPORTED=true` is set. It then
+    Why: the ECS agent passes a CredSpec to Credentials Fetcher only if `ECS_GMSA_SUPPORTED=true` is set. It then
     registers the attribute.
 
-    Fix: install credentials-fetcher on the instances, set `ECS_GMSA_SUPPORTED=true` in `/etc/ecs/ecs.config`, and start
-    the agent again.
+    Fix: install credentials-fetcher on the instances, set `ECS_GMSA_SUPPORTED=true` in `/etc/ecs/ecs.config`, and
+    restart the ECS agent.
     """
     if platform.launch is not Launch.EC2:
-        where = platform.launch or "where the task runs is not known"
-        return Given(ContainerInstances(), passed(f"not on EC2: {where}"))
+        reason = platform.launch or "the launch type is unknown"
+        return Given(ContainerInstances(), passed(f"not on EC2: {reason}"))
     if not subject.cluster:
-        return skipped("which cluster the task will run in is not known: give --cluster")
+        return skipped("the task's cluster is unknown: set --cluster")
     instances = [
         instance for instance in ecs.container_instances(subject.cluster) if _may_be_chosen(instance, platform)
     ]
     providers = f" of {', '.join(platform.providers)}" if platform.providers else ""
     if not instances:
-        return skipped(
-            f"the cluster {subject.cluster} has no Linux container instance{providers} now, so there was nothing to "
-            "look at",
-            fix=_support("a new instance"),
-        )
+        text = f"the cluster {subject.cluster} has no Linux container instance{providers} at the moment"
+        return skipped(text, fix=_support("a new instance"))
     attribute = DOMAINLESS if prefixed.domainless else JOINED
     able = [instance for instance in instances if _value(instance, attribute) is not None]
     lacking = [_name(instance) for instance in instances if instance not in able]
     required = attribute in definition.requires_attributes
     avoided = Status.PASS if required and able else Status.WARN  # no task is placed there
     rows = tuple(
-        Row(_name(instance), Status.PASS, attribute) if instance in able else Row(_name(instance), avoided, "lacks it")
+        Row(_name(instance), Status.PASS, attribute)
+        if instance in able
+        else Row(_name(instance), avoided, f"lacks {attribute}")
         for instance in instances
     )
     value = ContainerInstances(tuple(ContainerInstance(_name(instance), _ec2_id(instance)) for instance in able))
@@ -65,7 +62,7 @@ def gmsa(
         return Given(value, passed(f"{len(instances)} with {attribute}", rows=rows))
     share = f"{len(able)} of {len(instances)}"
     if able and required:
-        text = f"{share} with {attribute}, on which tasks are placed: their definition requires it"
+        text = f"{share} with {attribute}; ECS places tasks only on these, since the task definition requires it"
         return Given(value, passed(text, rows=rows))
     names = listed(lacking, most=_MOST_NAMES)
     command = (
@@ -74,28 +71,28 @@ def gmsa(
     )
     if able:
         warning = warned(
-            f"{names} of {len(instances)} container instances {'lack' if lacking[1:] else 'lacks'} {attribute}; a task "
-            "that is placed there has no gMSA",
+            f"{names} of {len(instances)} container instances {'lack' if lacking[1:] else 'lacks'} {attribute}; tasks "
+            "placed there start without the gMSA",
             observed=f"{attribute} on {share}",
             expected=f"{attribute} on each",
             fix=_support(names, command),
             rows=rows,
         )
         return Given(value, warning)
-    may_be_started = bool(platform.providers or not subject.service)  # others, by a capacity provider
+    may_scale_out = bool(platform.providers or not subject.service)  # a capacity provider may start others
     summary = f"no container instance{providers or f' of {subject.cluster}'} has {attribute}"
     if required:
-        until = " before one with it is started" if may_be_started else ""
+        until = " until one with it is started" if may_scale_out else ""
         summary = f"{summary}, which the task definition requires: ECS places no task{until}"
     else:
-        summary = f"{summary}: a task that is placed there has no gMSA"
-    return (failed if required and not may_be_started else warned)(
+        summary = f"{summary}: tasks placed there start without the gMSA"
+    return (failed if required and not may_scale_out else warned)(
         summary, observed=names, expected=f"{attribute} on each", fix=_support("the instances", command), rows=rows
     )
 
 
 def _may_be_chosen(instance: Mapping[str, Any], platform: Platform) -> bool:
-    """Tasks of a service with capacity providers are placed on the instances that are registered with them.
+    """ECS places tasks of a service with capacity providers only on their instances.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/asg-capacity-providers.html
     """
@@ -105,8 +102,8 @@ def _may_be_chosen(instance: Mapping[str, Any], platform: Platform) -> bool:
 
 def _support(instances: str, *commands: str) -> Fix:
     return Fix(
-        f"Install credentials-fetcher on {instances}, set ECS_GMSA_SUPPORTED=true in /etc/ecs/ecs.config, and start "
-        "the ECS agent again.",
+        f"Install credentials-fetcher on {instances}, set ECS_GMSA_SUPPORTED=true in /etc/ecs/ecs.config, and restart "
+        "the ECS agent.",
         commands,
     )
 
@@ -116,7 +113,7 @@ def _name(instance: Mapping[str, Any]) -> str:
 
 
 def _ec2_id(instance: Mapping[str, Any]) -> str | None:
-    """An external instance (ECS Anywhere) has an id of Systems Manager in its place, such as mi-0123.
+    """The EC2 id; None for an external instance (ECS Anywhere), which has a Systems Manager id such as mi-0123.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerInstance.html
     """
@@ -125,6 +122,6 @@ def _ec2_id(instance: Mapping[str, Any]) -> str | None:
 
 
 def _value(instance: Mapping[str, Any], attribute: str) -> str | None:
-    """An attribute's value, empty where it has none; None where the instance lacks it."""
+    """An attribute's value, empty if it has none; None if the instance lacks the attribute."""
     attributes = {item.get("name"): str(item.get("value") or "") for item in instance.get("attributes", ())}
     return attributes.get(attribute)

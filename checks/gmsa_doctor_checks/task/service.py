@@ -14,30 +14,30 @@ from gmsa_doctor_checks.task.revisions import also_running, update_service
 
 @check(
     "service.revision",
-    title="The service uses the newest revision, as far as gMSA is concerned",
+    title="The service uses the newest gMSA settings",
     docs=links.TASK_PARAMETERS,
     about="task",
 )
 def revision(definition: TaskDefinition, deployments: Deployments, subject: Subject, ecs: Ecs) -> Finding:
-    """Compares what the service uses with the newest active revision of its family: execution role, credentialSpecs.
+    """Compares execution role and credentialSpecs of the service's revision with the family's newest active revision.
 
-    Why: a revision that was registered is used only when the service is updated to it: what was mended in a new
-    revision does not reach the service by itself. Services also stay on an older one on purpose, so this only warns,
-    and only where the two differ in what gMSA needs.
+    Why: a service uses a new revision only after it is updated to it: a fix in a new revision does not reach the
+    service on its own. Since services may stay on an older revision on purpose, this is only a warning, and only if the
+    two differ in their gMSA settings.
 
-    Fix: update the service to the newest revision, if that is the one that is meant.
+    Fix: update the service to the newest revision, if it should use that one.
     """
     used, others = subject.task_definition, also_running(deployments)
     if not subject.service or not subject.cluster or not definition.family or definition.revision is None:
-        return passed(f"{used}, no service's")
+        return passed(f"{used} (not used by a service)")
     try:
         newest = read_task_definition(ecs.describe_task_definition(definition.family))
     except ClientError as error:
         if "Unable to describe task definition" not in error.text:
             raise
-        return passed(f"{used}; its family has no active revision, which is no harm{others}")
+        return passed(f"{used}; its family has no active revision (harmless){others}")
     except TaskDefinitionError as error:
-        return passed(f"{used}; the newest revision cannot be read: {error}{others}")
+        return passed(f"{used}; the newest revision cannot be parsed: {error}{others}")
     if newest.revision is None or newest.revision <= definition.revision:
         return passed(f"{used} is the newest{others}")
     name = f"{newest.family}:{newest.revision}"
@@ -47,13 +47,13 @@ def revision(definition: TaskDefinition, deployments: Deployments, subject: Subj
     }
     changed = {key: pair for key, pair in settings.items() if pair[0] != pair[1]}
     if not changed:
-        return passed(f"{used}; {name} is newer, and the same in what gMSA needs{others}")
+        return passed(f"{used}; {name} is newer, with the same gMSA settings{others}")
     return warned(
-        f"the service uses {used}; {name} is newer and has another {', '.join(changed)}{others}",
+        f"the service uses {used}; {name} is newer and has a different {' and '.join(changed)}{others}",
         observed=f"{used}: {'; '.join(old for old, _ in changed.values())}",
         expected=f"{name}: {'; '.join(new for _, new in changed.values())}",
         fix=Fix(
-            f"Let the service use {name}, if that is the revision that is meant.",
+            f"Update the service to {name}, if it should use that revision.",
             update_service(subject, f"--task-definition {posix(name)}"),
         ),
     )

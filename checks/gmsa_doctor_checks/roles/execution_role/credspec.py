@@ -16,9 +16,7 @@ from gmsa_doctor_checks.roles.access import judge
 from gmsa_doctor_checks.roles.simulation import AccessQuestion, PolicySimulator, ResourcePolicy
 
 _OF_VERSIONS = "s3:GetObjectVersion"
-_SAMPLE_OF_AWS = (
-    f"; {_OF_VERSIONS}, which is allowed to it, is not enough: the sample policy of AWS's page lacks s3:GetObject"
-)
+_SAMPLE_OF_AWS = f"; {_OF_VERSIONS} alone is not enough: the sample policy in AWS's documentation lacks s3:GetObject"
 
 
 @check(
@@ -32,19 +30,19 @@ _SAMPLE_OF_AWS = (
 def execution_role_credspec(
     role: ExecutionRole, location: CredSpecLocation, found: Outcome[CredSpecObject], s3: S3, simulator: PolicySimulator
 ) -> Finding:
-    """Lets IAM simulate `s3:GetObject` on the object, and reads the bucket policy.
+    """Simulates `s3:GetObject` on the object in IAM, and reads the bucket policy.
 
-    The role's permissions boundary and the organization's policies count. Within an account the bucket policy alone
-    may allow it; a bucket of another account has to allow it too. With the role's own credentials nothing is
-    simulated: credspec.object has read it, or not.
+    The role's permissions boundary and the organization's policies apply. Within an account, the bucket policy alone
+    may allow it; a bucket in another account must also allow it. With the role's own credentials nothing is simulated:
+    credspec.object made the real call.
 
-    Why: Credentials Fetcher reads the CredSpec with this role. The sample policy of AWS's page grants
-    `s3:GetObjectVersion` and `s3:ListBucket` only, which is not enough.
+    Why: Credentials Fetcher reads the CredSpec with this role. The sample policy in AWS's documentation allows only
+    `s3:GetObjectVersion` and `s3:ListBucket`, which is not enough.
 
-    Fix: allow `s3:GetObject` on the object to the execution role.
+    Fix: allow `s3:GetObject` on the object for the execution role.
     """
     if location.parameter:
-        return passed("the CredSpec is no object of S3: execution-role.ssm tells of its parameter")
+        return passed("the CredSpec is an SSM parameter, not an S3 object: see execution-role.ssm")
     arn = simulator.role(role.arn)
     from_file = bool(found.value and found.value.location.file)
     if known := simulator.already_read(found, from_file=from_file):
@@ -68,14 +66,13 @@ def execution_role_credspec(
 
 
 def _owner(bucket: str, place: AwsPlace, s3: S3) -> dict[str, str]:
-    """Whose the bucket is, where S3 has told that it is the task's account's. Asked by credspec.object already."""
+    """The bucket's account as condition keys, if S3 confirms that it is the task's. credspec.object made the call."""
     try:
         owned = s3.bucket(bucket, place.account).owned
     except ClientError:
         return {}
-    return (
-        dict.fromkeys(("aws:ResourceAccount", "s3:ResourceAccount"), place.account) if owned and place.account else {}
-    )
+    keys = ("aws:ResourceAccount", "s3:ResourceAccount")
+    return dict.fromkeys(keys, place.account) if owned and place.account else {}
 
 
 def _of_another_account(policy: ResourcePolicy) -> bool:

@@ -1,4 +1,4 @@
-"""What ECS does on Fargate with the execution role before the container starts: on EC2 the instance's role does it."""
+"""What ECS does with the execution role on Fargate before the container starts. On EC2 it uses the instance's role."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from gmsa_doctor_checks.roles.simulation import PolicySimulator
 
 
 def role_on_fargate(role: ExecutionRole, simulator: PolicySimulator, platform: Platform, does: str) -> RoleArn:
-    """The role that IAM can be asked about; ``does`` is what the instance's role does on EC2. Else ends the check."""
+    """The role to simulate in IAM. On EC2 it stops the check; ``does`` is what the instance's role does there."""
     arn = simulator.role(role.arn)
     simulator.not_as_execution_role()
     if platform.launch is Launch.EC2:
-        raise Stop(skipped(f"on EC2 the role of the container instance {does}, not the execution role"))
+        raise Stop(skipped(f"on EC2, the role of the container instance {does}, not the execution role"))
     return arn
 
 
 def failed_on_fargate(finding: Finding, platform: Platform) -> Finding:
-    """A failure as a warning where the launch type is not known."""
-    return finding if platform.launch else finding.to_warning(" (on Fargate; on EC2 it does not matter)")
+    """A failure as a warning if the launch type is unknown."""
+    return finding if platform.launch else finding.to_warning(" (applies to Fargate only; the launch type is unknown)")

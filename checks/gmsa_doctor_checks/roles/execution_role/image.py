@@ -9,6 +9,7 @@ from functools import partial
 from gmsa_doctor.authoring import (
     Finding,
     Fix,
+    Owner,
     Status,
     check,
     failed,
@@ -35,7 +36,7 @@ from gmsa_doctor_checks.roles.simulation import AccessQuestion, PolicySimulator,
 _TOKEN = "ecr:GetAuthorizationToken"
 _PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 _DOCUMENTED = "ecr:BatchCheckLayerAvailability"
-"""AWS's pages list it for pulling; that a pull fails without it is not certain."""
+"""AWS's documentation lists it for pulling; whether a pull fails without it is uncertain."""
 
 
 @check(
@@ -47,28 +48,27 @@ _DOCUMENTED = "ecr:BatchCheckLayerAvailability"
 def execution_role_image(
     role: ExecutionRole, definition: TaskDefinition, platform: Platform, ecr: Ecr, simulator: PolicySimulator
 ) -> Finding:
-    """Lets IAM simulate what pulling the task's images from Amazon ECR takes, and reads the repositories' policies.
+    """Simulates in IAM what pulling the task's images from Amazon ECR requires, and reads the repositories' policies.
 
-    `ecr:GetAuthorizationToken`, and on each repository `ecr:BatchGetImage`, `ecr:GetDownloadUrlForLayer` and
-    `ecr:BatchCheckLayerAvailability`. Other registries ask for nothing of IAM. On EC2 the container instance's role
-    pulls.
+    It requires `ecr:GetAuthorizationToken`, and on each repository `ecr:BatchGetImage`, `ecr:GetDownloadUrlForLayer`
+    and `ecr:BatchCheckLayerAvailability`. Other registries do not use IAM. On EC2 the container instance's role pulls.
 
-    Why: without them the task stops with `CannotPullContainerError` or `unable to pull secrets or registry auth`,
-    before anything of gMSA happens.
+    Why: without these permissions the task stops with `CannotPullContainerError` or `unable to pull secrets or registry
+    auth`, before Credentials Fetcher starts.
 
-    Fix: allow these actions to the execution role; the managed policy AmazonECSTaskExecutionRolePolicy does.
+    Fix: allow these actions for the execution role; the managed policy AmazonECSTaskExecutionRolePolicy does.
     """
     arn = role_on_fargate(role, simulator, platform, "pulls the images")
     images = dict.fromkeys(container.image for container in definition.containers if container.image)
     repositories = tuple(dict.fromkeys(filter(None, map(ecr_repository, images))))
     if not repositories:
-        return passed(f"no image is of a private repository of Amazon ECR: {', '.join(images) or 'none is named'}")
+        return passed(f"no image is in a private Amazon ECR repository: {', '.join(images) or 'no image is set'}")
     pulls = [partial(_pull, repository, arn, simulator, ecr) for repository in repositories]
     findings = findings_of([partial(_token, arn, simulator), *pulls])
     decides = worst(findings)
     if decides.status is Status.PASS:
         names = ", ".join(repository.name for repository in repositories)
-        return passed(f"what pulling from {names} takes is allowed to {arn.name}")
+        return passed(f"pulling from {names} is allowed for {arn.name}")
     rows = rows_of(
         (finding.expected or finding.summary, finding) for finding in findings if finding.status is not Status.PASS
     )
@@ -84,7 +84,7 @@ def _token(role: RoleArn, simulator: PolicySimulator) -> list[Finding]:
 def _pull(repository: EcrRepository, role: RoleArn, simulator: PolicySimulator, ecr: Ecr) -> list[Finding]:
     name, account, place = repository.name, repository.account, simulator.place
     if repository.region != place.region:
-        return [skipped(f"the repository {name} is in {repository.region}, which was not asked")]
+        return [skipped(f"not checked: the repository {name} is in {repository.region}")]
     question = AccessQuestion(
         role,
         _PULL[0],
@@ -111,24 +111,25 @@ def _pull(repository: EcrRepository, role: RoleArn, simulator: PolicySimulator, 
         if not isinstance(policy, ClientError):
             policy = ruling(ecr.policy(name, account), question)
         findings.append(judge(question, decisions, policy))
-    return [*findings[:-1], findings[-1].to_warning()]  # pulling may well work without the last one
+    return [*findings[:-1], findings[-1].to_warning()]  # pulling may work without the last action
 
 
 def _no_repository(repository: EcrRepository, error: NotFound) -> Finding:
-    """A rule of the pull through cache creates repositories of its prefix at the first pull.
+    """A pull through cache rule creates repositories with its prefix at the first pull.
 
     Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html
     """
     name, region = repository.name, repository.region
     may_be_created = "/" in name
-    unless = "; that is right only where a rule of the pull through cache makes it" if may_be_created else ""
+    unless = ", unless a pull through cache rule creates it at the first pull" if may_be_created else ""
     return (warned if may_be_created else failed)(
         f"the repository {name} does not exist in {region}{unless}",
         observed=error.code,
-        expected=f"a repository {name} of account {repository.account}",
+        expected=f"a repository {name} in account {repository.account}",
         fix=Fix(
-            "Name the repository that holds the image in the task definition, or push the image there.",
+            "Set image in the task definition to an existing repository, or create the repository and push the image.",
             (f"aws ecr describe-repositories --region {posix(region)} --query 'repositories[].repositoryUri'",),
+            Owner.DEVELOPER,
         ),
     )
 
@@ -140,7 +141,7 @@ def _arn_of(repository: EcrRepository, place: AwsPlace) -> str:
 def _allow_pulling(role: RoleArn, place: AwsPlace, repositories: Sequence[EcrRepository]) -> Fix:
     resources = [_arn_of(repository, place) for repository in repositories]
     return Fix(
-        "Allow what pulling takes to the execution role, or attach AmazonECSTaskExecutionRolePolicy to it.",
+        "Allow pulling from Amazon ECR for the execution role, or attach AmazonECSTaskExecutionRolePolicy to it.",
         (
             put_policy(role, "image-token", (_TOKEN,), "*"),
             put_policy(role, "image-pull", (*_PULL, _DOCUMENTED), *resources),

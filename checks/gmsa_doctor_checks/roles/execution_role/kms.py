@@ -20,7 +20,7 @@ from gmsa_doctor_checks.values import SecretObject
 
 @check(
     "execution-role.kms",
-    title="The execution role may decrypt with the keys of the CredSpec and the secret",
+    title="The execution role may use the KMS keys",
     docs=links.KMS_POLICIES,
     about="task/executionRoleArn",
     shows=(texts.NOT_RETRIEVED, texts.SECRET),
@@ -34,24 +34,24 @@ def execution_role_kms(
     secrets: SecretsManager,
     simulator: PolicySimulator,
 ) -> Finding:
-    """Looks at the customer-managed KMS keys of the CredSpec object and of the secret.
+    """Checks the customer-managed KMS keys of the CredSpec object and of the secret.
 
-    Each must be enabled, and `kms:Decrypt` allowed by the key's policy: to the role, or to the account, and then by the
-    role's own policies too. A grant of the key counts as well. AWS's own keys (aws/s3, aws/secretsmanager) need nothing
-    within their account. With the role's own credentials, credspec.object and secret.value have tried it.
+    Each key must be enabled. Its policy must allow `kms:Decrypt` for the role, or for the account together with the
+    role's own policies; a grant of the key also allows it. AWS managed keys (aws/s3, aws/secretsmanager) require
+    nothing within their account. With the role's own credentials, credspec.object and secret.value made the real calls.
 
-    Why: S3 and Secrets Manager decrypt with the permissions of who reads. Without them the answer is AccessDenied,
-    although reading is allowed.
+    Why: S3 and Secrets Manager decrypt with the permissions of the reader. Without `kms:Decrypt` they return
+    AccessDenied, even if reading is allowed.
 
-    Fix: allow `kms:Decrypt` on the key to the execution role, in its policies and in the key's.
+    Fix: allow `kms:Decrypt` on the key for the execution role, in the role's policies and in the key policy.
     """
     access = KeyAccess(simulator.role(role.arn), simulator, kms)
     if simulator.as_execution_role:
         unread = [outcome.finding for outcome in (found, read) if outcome.value is None]
-        return deferred_to(unread) if unread else passed("both were read with the role's own credentials")
+        return deferred_to(unread) if unread else passed("both were read with the execution role's own credentials")
     judged = findings_of((lambda: _of_object(found, access), lambda: _of_secret(secret, read, access, secrets)))
     if not judged:
-        return passed("neither the CredSpec nor the secret has a KMS key of its own")
+        return passed("neither the CredSpec nor the secret has a customer-managed KMS key")
     decides = worst(judged)
     if decides.status is Status.PASS:
         return replace(decides, summary="; ".join(finding.summary for finding in judged))
@@ -83,7 +83,7 @@ def _of_secret(
 
 
 def own_key_of_secrets_manager(secret: str, role: RoleArn) -> list[Finding]:
-    """The failure of a secret of another account; within the role's account Secrets Manager's own key needs nothing.
+    """The failure of a secret in another account; within the role's account the AWS managed key requires nothing.
 
     Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples_cross.html
     """
@@ -92,13 +92,13 @@ def own_key_of_secrets_manager(secret: str, role: RoleArn) -> list[Finding]:
         return []
     return [
         failed(
-            f"the secret is of account {account}, and encrypted with the key aws/secretsmanager, which no other can "
-            "use",
+            f"the secret is in account {account} and encrypted with the key aws/secretsmanager, which other accounts "
+            "cannot use",
             observed="no KmsKeyId",
-            expected=f"a customer-managed key whose policy allows {DECRYPT} to {role}",
+            expected=f"a customer-managed key whose policy allows {DECRYPT} for {role}",
             fix=Fix(
-                f"Let account {account} encrypt the secret with a customer-managed key, put its value again, and allow "
-                f"{DECRYPT} on the key to {role}.",
+                f"In account {account}, encrypt the secret with a customer-managed key, store its value again, and "
+                f"allow {DECRYPT} on the key for {role}.",
                 (
                     f"aws secretsmanager update-secret --secret-id {posix(secret)} "
                     f"--kms-key-id {posix('<ARN of the key>')}",

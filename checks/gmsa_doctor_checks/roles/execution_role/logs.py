@@ -23,7 +23,7 @@ _CREATE = "logs:CreateLogGroup"
 
 @dataclass(frozen=True)
 class _ContainerLog:
-    """Where a container writes. The ARNs are those that IAM compares.
+    """The log stream of a container, by the ARNs that IAM compares.
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
     """
@@ -36,13 +36,13 @@ class _ContainerLog:
 
     @property
     def group(self) -> str:
-        """The ARN of the group, without what CloudWatch Logs appends in policies."""
+        """The ARN of the log group, without the ``:*`` of policies."""
         region = self.logs.region or self.region
         return f"arn:{self.role.partition}:logs:{region}:{self.account}:log-group:{self.logs.group}"
 
     @property
     def stream(self) -> str:
-        """The ARN of a stream; its last part is the task's id."""
+        """The ARN of a log stream; it ends in the task's id."""
         return f"{self.group}:log-stream:{self.logs.prefix or 'ecs'}/{self.container}/{'0' * 32}"
 
 
@@ -55,15 +55,15 @@ class _ContainerLog:
 def execution_role_logs(
     role: ExecutionRole, definition: TaskDefinition, platform: Platform, logs: Logs, simulator: PolicySimulator
 ) -> Finding:
-    """Lets IAM simulate `logs:CreateLogStream` and `logs:PutLogEvents` on the log groups of the awslogs driver.
+    """Simulates `logs:CreateLogStream` and `logs:PutLogEvents` on the awslogs driver's log groups in IAM.
 
-    `logs:CreateLogGroup` too, where `awslogs-create-group` is set and the group does not exist. Other drivers are not
-    looked at. On EC2 the container instance's role writes.
+    If `awslogs-create-group` is set and the group does not exist, it also simulates `logs:CreateLogGroup`. Other log
+    drivers are not checked. On EC2 the container instance's role writes the logs.
 
-    Why: the driver opens its stream before the container starts; if it may not, the task stops with
-    `failed to validate logger args`. Without `logs:PutLogEvents` alone it runs, and what it writes is lost.
+    Why: the driver creates its log stream before the container starts; without permission the task stops with
+    `failed to validate logger args`. If only `logs:PutLogEvents` is missing, the task runs and its logs are lost.
 
-    Fix: allow these actions to the execution role; the managed policy AmazonECSTaskExecutionRolePolicy allows all but
+    Fix: allow these actions for the execution role; the managed policy AmazonECSTaskExecutionRolePolicy allows all but
     `logs:CreateLogGroup`.
     """
     arn = role_on_fargate(role, simulator, platform, "writes the logs")
@@ -74,11 +74,11 @@ def execution_role_logs(
         if container.logs
     ]
     if not targets:
-        return passed("no container logs with the awslogs driver")
+        return passed("no container uses the awslogs driver")
     decides = worst(findings_of((lambda: _write(targets, simulator), lambda: _create(targets, simulator, logs))))
     if decides.status is Status.PASS:
         groups = dict.fromkeys(target.logs.group for target in targets)
-        return passed(f"writing to {', '.join(groups)} is allowed to {arn.name}")
+        return passed(f"writing to {', '.join(groups)} is allowed for {arn.name}")
     return failed_on_fargate(decides, platform)
 
 
@@ -96,17 +96,17 @@ def _write(targets: Sequence[_ContainerLog], simulator: PolicySimulator) -> list
             decision.allowed and (decision.action, decision.resource) == (question.action, target.group)
             for decision in decisions
         ):
-            hint = f"; a policy names the group without the ending: write {target.group}:*"
+            hint = f"; a policy names the log group without the ending: use {target.group}:*"
             question = replace(question, hint=hint)
         finding = _to_write(target, _WRITE, judge(question, decisions, None))
-        if question.action == _PUT:  # the driver opens its stream without that right
-            finding = finding.to_warning("; the container starts, but what it writes is lost")
+        if question.action == _PUT:  # the driver creates its stream without it
+            finding = finding.to_warning("; the container starts, but its logs are lost")
         found.append(finding)
     return found
 
 
 def _create(targets: Sequence[_ContainerLog], simulator: PolicySimulator, logs: Logs) -> list[Finding]:
-    """The driver creates a missing group. AWS's pages differ about the form of its ARN: either is enough."""
+    """The driver creates a missing group. AWS's documentation gives two forms of its ARN: either is enough."""
     found = []
     for target in {target.group: target for target in targets if target.logs.made}.values():
         if target.logs.region in (None, simulator.place.region) and not logs.has_group(target.logs.group):
@@ -120,17 +120,17 @@ def _create(targets: Sequence[_ContainerLog], simulator: PolicySimulator, logs: 
 
 
 def _to_write(target: _ContainerLog, actions: tuple[str, ...], finding: Finding) -> Finding:
-    """A failure in the words of logs."""
+    """A failure, in the words of logs."""
     if finding.status is not Status.FAIL:
         return finding
     role, group = target.role, target.logs.group
     fix = finding.fix
     if is_not_granted(finding):
         put = put_policy(role, f"logs-{actions[0].partition(':')[2]}", actions, f"{target.group}:*")
-        fix = Fix(f"Allow writing to {group} to the execution role.", (put,))
+        fix = Fix(f"Allow writing to {group} for the execution role.", (put,))
     return replace(
         finding,
-        summary=f"the execution role {role.name} may not write to the log group {group}: "
+        summary=f"the execution role {role.name} is not allowed to write to the log group {group}: "
         f"{finding.summary.partition(': ')[2]}",
         expected=f"{', '.join(actions)} allowed on {target.group}:*",
         fix=fix,

@@ -20,10 +20,10 @@ from gmsa_doctor_checks.task.revisions import register_again
 def execution_role(definition: TaskDefinition, platform: Platform, subject: Subject) -> Result[ExecutionRole]:
     """Looks for `executionRoleArn`.
 
-    Why: Credentials Fetcher reads the CredSpec and the secret with the task's execution role (not with its
-    task role); without one it has no AWS credentials at all.
+    Why: Credentials Fetcher reads the CredSpec and the secret with the task's execution role, not with its task role.
+    Without one it has no AWS credentials.
 
-    Fix: name an execution role that may read both, and that `ecs-tasks.amazonaws.com` may assume.
+    Fix: set `executionRoleArn` to a role that may read both and that `ecs-tasks.amazonaws.com` may assume.
     """
     if definition.execution_role_arn:
         return Given(ExecutionRole(definition.execution_role_arn), passed(definition.execution_role_arn))

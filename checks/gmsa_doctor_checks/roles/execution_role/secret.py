@@ -29,11 +29,11 @@ def execution_role_secret(
     secrets: SecretsManager,
     simulator: PolicySimulator,
 ) -> Finding:
-    """Lets IAM simulate `secretsmanager:GetSecretValue` on the secret's full ARN, and reads the secret's own policy.
+    """Simulates `secretsmanager:GetSecretValue` on the secret's full ARN in IAM, and reads the secret's own policy.
 
-    The role's permissions boundary and the organization's policies count. Within an account the secret's policy alone
-    may allow it; a secret of another account has to allow it too. With the role's own credentials nothing is
-    simulated: secret.value has read it, or not.
+    The role's permissions boundary and the organization's policies apply. Within an account, the secret's policy alone
+    may allow it; a secret in another account must also allow it. With the role's own credentials nothing is simulated:
+    secret.value made the real call.
 
     Why: Credentials Fetcher reads the secret with this role. IAM compares the full ARN: a policy on the secret's name
     without the hyphen and six characters that Secrets Manager appends does not match.

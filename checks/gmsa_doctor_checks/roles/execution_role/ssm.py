@@ -1,4 +1,4 @@
-"""Whether the execution role may read the SSM parameter with the CredSpec."""
+"""Whether the execution role may read the SSM parameter that holds the CredSpec."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gmsa_doctor_checks.roles.simulation import AccessQuestion, PolicySimulator
 
 @check(
     "execution-role.ssm",
-    title="The execution role may read the parameter with the CredSpec",
+    title="The execution role may read the CredSpec's SSM parameter",
     cause=Cause.TASK_DEFINITION,
     docs=links.EC2_GMSA,
     about="task/executionRoleArn",
@@ -24,18 +24,18 @@ from gmsa_doctor_checks.roles.simulation import AccessQuestion, PolicySimulator
 def execution_role_ssm(
     role: ExecutionRole, location: CredSpecLocation, found: Outcome[CredSpecObject], simulator: PolicySimulator
 ) -> Finding:
-    """On EC2, where the CredSpec may be a parameter: lets IAM simulate `ssm:GetParameters` on it.
+    """Simulates `ssm:GetParameters` on the CredSpec's parameter in IAM; on EC2, a CredSpec may be a parameter.
 
-    The role's permissions boundary and the organization's policies count. With the role's own credentials nothing is
-    simulated: credspec.object has read it, or not.
+    The role's permissions boundary and the organization's policies apply. With the role's own credentials nothing is
+    simulated: credspec.object made the real call.
 
-    Why: the ECS agent reads the parameter with this role before it hands the CredSpec to Credentials Fetcher. It looks
-    in the task's own region and account, whatever the ARN says.
+    Why: the ECS agent reads the parameter with this role before it passes the CredSpec to Credentials Fetcher. It reads
+    from the task's own region and account, regardless of the ARN.
 
-    Fix: allow `ssm:GetParameters` on the parameter to the execution role.
+    Fix: allow `ssm:GetParameters` on the parameter for the execution role.
     """
     if not location.parameter:
-        return passed("the CredSpec is no parameter: execution-role.credspec tells of the object")
+        return passed("the CredSpec is an S3 object, not an SSM parameter: see execution-role.credspec")
     arn = simulator.role(role.arn)
     if known := simulator.already_read(found):
         return known

@@ -1,4 +1,4 @@
-"""Whether the execution role may read what ECS hands to the containers: the secrets and parameters that they name."""
+"""Whether the execution role may read the secrets and parameters that ECS passes to the containers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
 
-from gmsa_doctor.authoring import Finding, Outcome, Status, check, if_several, passed, rows_of, skipped, warned, worst
+from gmsa_doctor.authoring import (
+    Finding,
+    Fix,
+    Outcome,
+    Owner,
+    Status,
+    check,
+    if_several,
+    passed,
+    rows_of,
+    skipped,
+    warned,
+    worst,
+)
 from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.core.errors import ClientError, OutOfReach
 from gmsa_doctor.core.limits import each
@@ -25,7 +38,7 @@ from gmsa_doctor_checks.roles.simulation import AccessQuestion, Decisions, Polic
 _GET_PARAMETERS = "ssm:GetParameters"
 _STOPS = "ECS stops the task before it starts the container"
 _Named: TypeAlias = tuple[str, Finding]
-"""A finding, with the name of what it is about."""
+"""A finding with the name of its secret or parameter."""
 
 
 @dataclass(frozen=True)
@@ -41,24 +54,24 @@ class _WantedSecret:
 
     @property
     def has_full_arn(self) -> bool:
-        """Whether it is the ARN that IAM compares: that of a secret may lack its last six characters."""
+        """Whether IAM compares this ARN: a secret's may lack its six-character suffix."""
         return isinstance(self.arn, SsmParameterArn) or self.arn.suffix is not None
 
     @property
     def text(self) -> str:
-        """What people call it."""
+        """Its name in findings."""
         kind = "secret" if isinstance(self.arn, SecretArn) else "parameter"
         return f"the {kind} {self.arn.name} ({', '.join(self.uses)})"
 
     @property
     def context(self) -> dict[str, str]:
-        """What is certain of the requests for it, by condition key."""
+        """The condition keys that are certain in the requests for it."""
         return known_of_requests(AwsPlace(self.arn.region, None))
 
 
 @check(
     "execution-role.task-secrets",
-    title="The execution role may read what ECS hands to the containers",
+    title="The execution role may read the containers' secrets",
     docs=links.TASK_SECRETS,
     about="task/containerDefinitions",
     shows=(texts.NO_REGISTRY,),
@@ -71,48 +84,48 @@ def execution_role_task_secrets(
     secrets: SecretsManager,
     simulator: PolicySimulator,
 ) -> Finding:
-    """Lets IAM simulate reading the secrets and parameters that the containers name.
+    """Simulates reading the secrets and parameters that the containers name in IAM.
 
-    Those of `secrets`, of `logConfiguration.secretOptions` and of `repositoryCredentials`, of all containers:
-    `secretsmanager:GetSecretValue`, `ssm:GetParameters`. Where the role's own policies do not allow it, the secret's
-    policy is read as well; where they do, a Deny in it is not looked for, nor whether the secret is there. Permissions
-    for KMS keys are not looked at. The CredSpec's own secret is execution-role.secret's.
+    It covers `secrets`, `logConfiguration.secretOptions` and `repositoryCredentials` of all containers, with
+    `secretsmanager:GetSecretValue` and `ssm:GetParameters`. It reads a secret's policy only if the role's policies do
+    not allow the call; otherwise it checks neither for a Deny in that policy nor whether the secret exists. It does not
+    check KMS permissions. For the CredSpec's own secret, see execution-role.secret.
 
-    Why: ECS reads them with this role before it starts the container. If it may not, the task stops with
-    `unable to pull secrets or registry auth`, before anything of gMSA happens.
+    Why: ECS reads them with this role before it starts the container. Without permission the task stops with
+    `unable to pull secrets or registry auth`, before Credentials Fetcher starts.
 
-    Fix: allow these actions on the secrets and parameters to the execution role.
+    Fix: allow these actions on the secrets and parameters for the execution role.
     """
     arn = simulator.role(role.arn)
     simulator.not_as_execution_role()
     task_place = replace(simulator.place, account=simulator.place.account or arn.account)
     wanted, others = _all_wanted(definition, task_place, secret)
     if not wanted and not others:
-        return passed("the containers name no secrets of their own")
+        return passed("the containers name no secrets or parameters")
     access = _TaskSecretAccess(arn, task_place, simulator, secrets)
     return _together([*others, *access.judge_all(wanted)], arn, platform)
 
 
 def _together(findings: Sequence[_Named], role: RoleArn, platform: Platform) -> Finding:
-    """The finding about all of them, each with its name."""
+    """The finding about all secrets and parameters."""
     decides = worst(finding for _, finding in findings)
     if decides.status is Status.PASS:
-        return passed(f"reading {', '.join(name for name, _ in findings)} is allowed to {role.name}")
+        return passed(f"reading {', '.join(name for name, _ in findings)} is allowed for {role.name}")
     rows = if_several(rows_of((name, finding) for name, finding in findings if finding.status is not Status.PASS))
     if decides.status is not Status.FAIL:
         return replace(decides, rows=rows)
-    by_agent = platform.launch in (Launch.EC2, Launch.EXTERNAL)  # which has words of its own
+    by_agent = platform.launch in (Launch.EC2, Launch.EXTERNAL)  # the ECS agent shows another text
     shows_as = None if by_agent else texts.NO_REGISTRY
     return replace(decides, summary=f"{decides.summary}; {_STOPS}", shows_as=shows_as, rows=rows)
 
 
-# What is named --------------------------------------------------------------------------------------
+# References -----------------------------------------------------------------------------------------
 
 
 def _all_wanted(
     definition: TaskDefinition, place: AwsPlace, secret: Outcome[LinkedSecret]
 ) -> tuple[list[_WantedSecret], list[_Named]]:
-    """What is to be judged, each once, and what cannot be."""
+    """The secrets and parameters to check, each once, and findings about references that cannot be checked."""
     linked = parse_secret_arn(secret.value.text) if secret.value else None
     uses: dict[SecretArn | SsmParameterArn, list[str]] = {}
     others: list[_Named] = []
@@ -133,36 +146,38 @@ def _references(definition: TaskDefinition) -> Iterator[tuple[str, Reference]]:
 
 
 def _arn_of(use: str, reference: Reference, place: AwsPlace) -> SecretArn | SsmParameterArn | Finding:
-    """The ARN of what is named, or why there is none."""
+    """The ARN of a referenced secret or parameter, or the finding if there is none."""
     if not place.region and not reference.text.startswith("arn:"):
-        return skipped(f"{use} names {reference.text} of the task's region, which is not known: give --region")
+        return skipped(f"{use} names {reference.text} in the task's region, which is unknown: set --region")
     task = Arn(place.partition or "aws", "ecs", place.region or "", place.account or "", "")
     try:
         arn = value_from.named(reference.text, task, registry=reference.registry)
     except ArnError as error:
+        expected = error.suggestion or "the ARN of a secret, or the ARN or the name of a parameter"
         return warned(
-            f"{use} names nothing that ECS reads: {error.reason}",
+            f"{use} names neither a secret nor a parameter that ECS can read: {error.reason}",
             observed=reference.text,
-            expected=error.suggestion or "the ARN of a secret, or the ARN or the name of a parameter",
+            expected=expected,
+            fix=Fix(f"In the task definition, set {use} to {expected}.", owner=Owner.DEVELOPER),
         )
     if isinstance(arn, SsmParameterArn) and arn.path.startswith(value_from.OF_SECRETS):
-        return skipped(f"{use} names a secret by a parameter, which is not looked at: {arn.name}")
+        return skipped(f"not checked: {use} names a secret through a parameter: {arn.name}")
     return arn
 
 
 def _same(linked: SecretArn, named: SecretArn) -> bool:
-    """Whether both name one secret, with its last six characters or without."""
+    """Whether both name the same secret, with or without its six-character suffix."""
     return (linked.region, linked.account) == (named.region, named.account) and (
         named.name in (linked.name, linked.friendly_name) or named.friendly_name == linked.name
     )
 
 
-# What is allowed ------------------------------------------------------------------------------------
+# Permissions ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _TaskSecretAccess:
-    """What the role may read. What can be simulated together is; what is not allowed so is then looked at."""
+    """What the role may read: simulated in groups first, then one by one if the group's decision is not enough."""
 
     role: RoleArn
     place: AwsPlace
@@ -170,14 +185,13 @@ class _TaskSecretAccess:
     secrets: SecretsManager
 
     def judge_all(self, wanted: Sequence[_WantedSecret]) -> list[_Named]:
-        """A finding for each."""
         groups: dict[tuple[str, str, str], list[_WantedSecret]] = {}
         for secret in wanted:
             groups.setdefault((secret.action, secret.arn.region, secret.arn.account), []).append(secret)
         return [named for group, answer in each(groups.values(), self._judge_group) for named in _named(group, answer)]
 
     def _judge_group(self, group: Sequence[_WantedSecret]) -> list[Finding]:
-        """Those of one service, region and account: the requests have the same context."""
+        """The findings for one service, region and account, whose requests have the same context."""
         full_arns = [str(secret.arn) for secret in group if secret.has_full_arn]
         decisions: Decisions = ()
         if full_arns:
@@ -198,18 +212,18 @@ class _TaskSecretAccess:
             )
             if not foreign:
                 return judge(question, decisions, None)
-            unreadable = ClientError(f"only account {arn.account} can tell")
-            return judge(replace(question, policy_name="how it is shared", foreign=True), decisions, unreadable)
+            unreadable = ClientError(f"only account {arn.account} can read it")
+            return judge(replace(question, policy_name="its resource share", foreign=True), decisions, unreadable)
         question = of_secret(name, self.role, AwsPlace(arn.region, None))
         question = replace(question, resource_name=secret.text, fix_name="task-secret")
         if arn.region == self.place.region:
             return may_read(question, self.simulator, self.secrets)
         if not secret.has_full_arn:
-            return skipped(f"{secret.text} is in {arn.region}, which was not asked for its full ARN")
-        return judge(question, decisions, OutOfReach(f"it is in {arn.region}, which was not asked"))
+            return skipped(f"not checked: {secret.text} is in {arn.region}, and its full ARN is unknown")
+        return judge(question, decisions, OutOfReach(f"not read, since it is in {arn.region}"))
 
     def _may_have_longer_arn(self, arn: SecretArn | SsmParameterArn) -> bool:
-        """Whether IAM may compare with a longer ARN, which Secrets Manager can be asked for."""
+        """Whether IAM may compare a longer ARN, which Secrets Manager can return."""
         return isinstance(arn, SecretArn) and arn.may_lack_its_suffix and arn.region == self.place.region
 
 

@@ -26,13 +26,13 @@ _TRUST_POLICY = {
     about="task/executionRoleArn",
 )
 def execution_role_trust(role: ExecutionRole, simulator: PolicySimulator) -> Finding:
-    """Reads the role's trust policy, and looks for a statement that lets `ecs-tasks.amazonaws.com` assume it.
+    """Reads the role's trust policy, and looks for a statement that allows `ecs-tasks.amazonaws.com` to assume it.
 
-    Conditions on `aws:SourceAccount` and `aws:SourceArn` are judged; others leave the answer open.
+    Conditions on `aws:SourceAccount` and `aws:SourceArn` are evaluated; with others the result is unknown.
 
-    Why: ECS assumes the role for the task before anything else. If it may not, the task does not start.
+    Why: ECS assumes the role before it does anything else for the task. If it cannot, the task does not start.
 
-    Fix: name `ecs-tasks.amazonaws.com` as the service in the role's trust policy.
+    Fix: add `ecs-tasks.amazonaws.com` as a service principal to the role's trust policy.
     """
     arn = simulator.role(role.arn)
     try:
@@ -43,18 +43,20 @@ def execution_role_trust(role: ExecutionRole, simulator: PolicySimulator) -> Fin
             observed=error.text,
             expected=str(arn),
             fix=Fix(
-                "Create the role, or name the one that is meant in the task definition.",
+                "Create the role, or set executionRoleArn in the task definition to a role that exists.",
                 ("aws iam list-roles --query 'Roles[].Arn' --output table",),
             ),
         )
     except Denied:
         if simulator.as_execution_role:
-            return skipped("the execution role may not look at itself; that these credentials are there is its proof")
+            return skipped(
+                "the role cannot call iam:GetRole on itself; that its credentials work shows that ECS can assume it"
+            )
         raise
     try:
         trust = read_trust(found.trust, TrustSource(arn.partition, arn.account, simulator.place.region))
     except ValueError as error:
-        return unknown(f"the trust policy of {arn.name} cannot be read: {error}", fix=_look_at_trust(arn))
+        return unknown(f"the trust policy of {arn.name} cannot be parsed: {error}", fix=_inspect_trust(arn))
     return _judge_trust(arn, trust)
 
 
@@ -65,21 +67,22 @@ def _judge_trust(arn: RoleArn, trust: RoleTrust) -> Finding:
     if trust.allows is None:
         keys = ", ".join(trust.conditions)
         return unknown(
-            f"whether ECS tasks may assume {arn.name} depends on conditions that cannot be judged here: {keys}",
+            f"the trust policy of {arn.name} depends on conditions that cannot be evaluated here: {keys}",
             observed=named,
-            fix=_look_at_trust(arn),
+            fix=_inspect_trust(arn),
         )
     because = "a statement denies it" if trust.denied else f"its trust policy names {named}"
     if trust.conditions and not trust.denied:
         because = f"the condition on {', '.join(trust.conditions)} in its trust policy is not true for this task"
     return failed(
-        f"ECS tasks may not assume the execution role {arn.name}: {because}",
+        f"ECS tasks cannot assume the execution role {arn.name}: {because}",
         observed=named,
-        expected=f"a statement that allows sts:AssumeRole to {ECS_TASKS}",
+        expected=f"a statement that allows sts:AssumeRole for {ECS_TASKS}",
         fix=Fix(
-            f"Let {ECS_TASKS} assume the role: add the statement below to its trust policy (the command replaces it).",
+            f"Allow {ECS_TASKS} to assume the role. The second command replaces the whole trust policy: merge other "
+            "statements that you need into it.",
             (
-                _look_at_trust(arn).commands[0],
+                *_inspect_trust(arn).commands,
                 f"aws iam update-assume-role-policy --role-name {posix(arn.name)} "
                 f"--policy-document {posix(json.dumps(_TRUST_POLICY))}",
             ),
@@ -87,6 +90,6 @@ def _judge_trust(arn: RoleArn, trust: RoleTrust) -> Finding:
     )
 
 
-def _look_at_trust(arn: RoleArn) -> Fix:
+def _inspect_trust(arn: RoleArn) -> Fix:
     command = f"aws iam get-role --role-name {posix(arn.name)} --query Role.AssumeRolePolicyDocument"
-    return Fix(f"Look at the role's trust policy: {ECS_TASKS} must be allowed sts:AssumeRole.", (command,))
+    return Fix(f"Check that the role's trust policy allows sts:AssumeRole for {ECS_TASKS}.", (command,))

@@ -1,4 +1,4 @@
-"""Whether the `credentialSpecs` entry names an object of S3, or on EC2 a parameter of SSM."""
+"""Whether the `credentialSpecs` entry names an S3 object, or on EC2 an SSM parameter."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gmsa_doctor_checks.values import PrefixedArn
 from gmsa_doctor_checks.versions import judge_by_launch_type
 
 _EXPECTED = "arn:aws:s3:::<bucket>/<key>"
-_RENAME = "Rename the object, and name it as"
+_RENAME = "Rename the S3 object, and set credentialSpecs to"
 _TEST_MARKER = "functionaltestcfspec"
 
 
@@ -29,12 +29,12 @@ _TEST_MARKER = "functionaltestcfspec"
     shows=(texts.INVALID_ARN, texts.INVALID_S3_ARN, texts.UNSUPPORTED_ARN, texts.INVALID_OBJECT),
 )
 def arn(prefixed: PrefixedArn, platform: Platform, place: AwsPlace, subject: Subject) -> Result[CredSpecLocation]:
-    """Judges the ARN after the prefix: `arn:<partition>:s3:::<bucket>/<key>`; on EC2 also an SSM parameter's.
+    """Checks the ARN after the prefix: `arn:<partition>:s3:::<bucket>/<key>`, or on EC2 the ARN of an SSM parameter.
 
-    Why: ECS hands the ARN to Credentials Fetcher as a text. A `#` in the key breaks that text in two; a key that
-    holds the daemon's own test marker gives an empty ticket and no error. Spaces and other letters are fine.
+    Why: ECS passes the ARN to Credentials Fetcher as text. A `#` in the key splits this text in two. A key that
+    contains the daemon's test marker results in an empty ticket and no error. Spaces and non-ASCII letters are allowed.
 
-    Fix: name the CredSpec's object by its ARN (in the S3 console: Copy ARN), under a key without `#`.
+    Fix: set the ARN of the CredSpec's S3 object (in the S3 console: Copy ARN), with a key without `#`.
     """
     if isinstance(prefixed.arn, Open):
         known = _with_pseudo_parameters(prefixed.arn, place)
@@ -49,25 +49,27 @@ def arn(prefixed: PrefixedArn, platform: Platform, place: AwsPlace, subject: Sub
             return _parameter(prefixed, platform, subject)
         found = parse_s3_object_arn(text)
     except ArnError as error:
-        summary = f"what follows the prefix is no ARN of an S3 object: {error}"
+        summary = f"the prefix is not followed by the ARN of an S3 object: {error}"
         return _bad_arn(prefixed, summary, error.suggestion or _EXPECTED, subject)
     if found.breaks_hand_over:
         return _hash(prefixed, subject)
     if found.is_test_marker:
         summary = (
-            f"the key holds {_TEST_MARKER}, which puts Credentials Fetcher into its test mode: an empty ticket, "
-            "and no error"
+            f"the key contains {_TEST_MARKER}, which puts Credentials Fetcher into test mode: an empty ticket and no "
+            "error"
         )
         return _bad_arn(prefixed, summary, text.replace(_TEST_MARKER, "credspec"), subject, _RENAME)
     if place.partition and found.partition != place.partition:
-        summary = f"the ARN is of the partition {found.partition}, the region {place.region} lies in {place.partition}"
+        summary = (
+            f"the ARN is for partition {found.partition}, but region {place.region} is in partition {place.partition}"
+        )
         expected = text.replace(f"arn:{found.partition}:", f"arn:{place.partition}:", 1)
         return _bad_arn(prefixed, summary, expected, subject)
     return Given(CredSpecLocation(text, prefixed.domainless, found.bucket, found.key), passed(text))
 
 
 def _with_pseudo_parameters(text: str, place: AwsPlace) -> str:
-    """An ARN in which the template leaves only its own place open: that is right wherever it is deployed."""
+    """The ARN with the template's pseudo parameters replaced: their values are right wherever it is deployed."""
     own = {"Partition": place.partition or "aws", "Region": place.region or "us-east-1"}
     own["AccountId"] = place.account or "000000000000"
     for name, value in own.items():
@@ -76,7 +78,7 @@ def _with_pseudo_parameters(text: str, place: AwsPlace) -> str:
 
 
 def _hash(prefixed: PrefixedArn, subject: Subject) -> Finding:
-    summary = "the key holds #, which breaks the ARN on its way to Credentials Fetcher"
+    summary = "the key contains #, at which the ARN is split before it reaches Credentials Fetcher"
     return _bad_arn(prefixed, summary, prefixed.arn.replace("#", "-"), subject, _RENAME)
 
 
@@ -86,16 +88,18 @@ def _parameter(prefixed: PrefixedArn, platform: Platform, subject: Subject) -> R
     if platform.launch in (Launch.EC2, Launch.EXTERNAL):
         return Given(location, passed(prefixed.arn))
     failure = failed(
-        "the CredSpec lies in an SSM parameter; on Fargate Credentials Fetcher reads S3 only",
+        "the CredSpec is in an SSM parameter; on Fargate, Credentials Fetcher reads only from S3",
         observed=prefixed.arn,
         expected=_EXPECTED,
-        fix=register_again("Put the CredSpec into S3, and name that object", subject),
+        fix=register_again("Upload the CredSpec to S3, and set the ARN of that object", subject),
         shows_as=texts.INVALID_OBJECT,
     )
     return judge_by_launch_type(location, failure, platform)
 
 
-def _bad_arn(prefixed: PrefixedArn, summary: str, expected: str, subject: Subject, change: str = "Write") -> Finding:
+def _bad_arn(
+    prefixed: PrefixedArn, summary: str, expected: str, subject: Subject, change: str = "Set credentialSpecs to"
+) -> Finding:
     entry = f"{Prefix.DOMAINLESS if prefixed.domainless else Prefix.JOINED}{expected}"
     return failed(
         summary,

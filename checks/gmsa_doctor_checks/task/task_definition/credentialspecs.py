@@ -33,7 +33,7 @@ def credential_specs(
 ) -> Result[CredentialSpec]:
     """Looks for exactly one entry in the container's `credentialSpecs`.
 
-    Why: without it ECS starts the task without gMSA, and says nothing. The older form in
+    Why: without it, ECS starts the task without gMSA and reports no error. The older form in
     `dockerSecurityOptions` is not valid on Fargate.
 
     Fix: add `"credentialSpecs": ["credentialspecdomainless:<ARN of the S3 object>"]` to the container.
@@ -42,7 +42,7 @@ def credential_specs(
     family = definition.value.family if definition.value else None
     lost_entry = lost(intended.value, family, container.name if container else None)
     if container is None:
-        text = f"no container has credentialSpecs, {lost_entry or 'and several could'}"
+        text = f"no container has credentialSpecs, {lost_entry or 'and several may need them'}"
         return _missing(text, "the task definition", subject)
     if platform.windows and platform.launch is Launch.FARGATE:
         return failed(
@@ -54,10 +54,10 @@ def credential_specs(
     entries, name = container.credential_specs, container.name
     if len(entries) > 1:
         return failed(
-            f"the container {name} has {len(entries)} credentialSpecs; ECS takes one",
+            f"the container {name} has {len(entries)} credentialSpecs; ECS accepts one",
             observed=", ".join(entries),
             expected="one entry",
-            fix=register_again("Leave the one entry that is meant", subject),
+            fix=register_again("Keep one entry of credentialSpecs", subject),
         )
     if entries:
         return Given(CredentialSpec(entries[0]), passed(f"{name}: {entries[0]}"))
@@ -67,10 +67,10 @@ def credential_specs(
 
 
 def _legacy(container: Container, platform: Platform, subject: Subject) -> Result[CredentialSpec] | None:
-    """The finding about an entry of the older form; None if there is none."""
+    """The finding about an entry in the older form; None if there is none."""
     for option in container.docker_security_options:
         if option.lower().startswith("credentialspec"):
-            form = "which Fargate does not take" if platform.launch is Launch.FARGATE else "the legacy form"
+            form = "which Fargate does not support" if platform.launch is Launch.FARGATE else "the legacy form"
             failure = failed(
                 f"the container {container.name} names its CredSpec in {_LEGACY}, {form}",
                 observed=f"{_LEGACY}: {option}",
@@ -88,9 +88,7 @@ def _missing(summary: str, place: str, subject: Subject) -> Finding:
         observed="no credentialSpecs",
         expected=f"in {place}: {_EXPECTED}",
         fix=register_again(
-            "Add credentialSpecs to the container (some infrastructure-as-code modules drop the field: look at the "
-            "registered definition)",
-            subject,
+            "Add credentialSpecs to the container (some infrastructure-as-code modules drop this field)", subject
         ),
         shows_as=texts.NO_MAPPING,
     )

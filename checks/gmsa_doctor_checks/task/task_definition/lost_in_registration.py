@@ -1,4 +1,4 @@
-"""What a file says of gMSA, and what of it came to be registered."""
+"""Whether the registered task definition has the gMSA settings of a file."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from gmsa_doctor_checks.values import CredentialSpec
 
 @check(
     "task-definition.lost-in-registration",
-    title="What the file says of gMSA is what is registered",
+    title="The registered gMSA settings match the file",
     docs=links.TASK_PARAMETERS,
     about="container/credentialSpecs/0",
 )
 def lost_in_registration(
     spec: CredentialSpec, chosen: ChosenContainer, definition: TaskDefinition, intended: Intended, subject: Subject
 ) -> Finding:
-    """Compares `credentialSpecs` and `executionRoleArn` with those of the file that `--compare-with` names.
+    """Compares `credentialSpecs` and `executionRoleArn` with the file that `--compare-with` names.
 
-    Where the registered container has no credentialSpecs and the file has, task-definition.credentialspecs says so.
+    If the file has credentialSpecs and the registered container has none, task-definition.credentialspecs reports it.
 
-    Why: what counts is what is registered. Infrastructure-as-code modules have dropped the field silently, and a file
-    that was changed since is not what runs.
+    Why: ECS uses what is registered. Some infrastructure-as-code modules drop the field silently, and changes to the
+    file since then are not in use.
 
-    Fix: register the file again, with a tool that knows the field, and let the service use the new revision.
+    Fix: register the file again with a tool that supports the field, and update the service to the new revision.
     """
     meant = intended.of(definition.family)
     if meant is None:
-        return passed(f"{intended.file} has several task definitions, and none of the family {definition.family}")
+        return passed(f"{intended.file} has several task definitions, but none of the family {definition.family}")
     container = _of(meant, chosen.container.name if chosen.container else None)
     entries = container.credential_specs if container else ()
     settings = [("credentialSpecs", spec.text, entries[0] if entries else "no credentialSpecs")]
@@ -40,22 +40,23 @@ def lost_in_registration(
         settings.append(("executionRoleArn", definition.execution_role_arn, meant.execution_role_arn))
     changed = [setting for setting in settings if setting[1] != setting[2] and not isinstance(setting[2], Open)]
     if not changed:
-        return passed(f"as {intended.file} says")
+        return passed(f"same as in {intended.file}")
+    differ = "differs" if len(changed) == 1 else "differ"
     return warned(
-        f"{' and '.join(key for key, _, _ in changed)} of {subject.task_definition} is not what {intended.file} says",
+        f"{' and '.join(key for key, _, _ in changed)} of {subject.task_definition} {differ} from {intended.file}",
         observed="; ".join(registered for _, registered, _ in changed),
         expected="; ".join(text for _, _, text in changed),
-        fix=register_again(f"If {intended.file} is what is meant, register it", subject),
+        fix=register_again(f"If {intended.file} is correct, set its values", subject),
     )
 
 
 def lost(intended: Intended | None, family: str | None, container: str | None) -> str:
-    """The words for an entry that the file has and the registered container has not; empty if it is not known."""
+    """The end of a summary about a container without credentialSpecs; empty if the file has none either."""
     meant = intended.of(family) if intended else None
     found = _of(meant, container) if meant else None
     if intended is None or found is None or not found.credential_specs:
         return ""
-    return f"though {intended.file} has {found.credential_specs[0]} in {found.name}: it was lost when it was registered"
+    return f"but {intended.file} has {found.credential_specs[0]} in {found.name} (lost in registration)"
 
 
 def _of(definition: TaskDefinition, name: str | None) -> Container | None:

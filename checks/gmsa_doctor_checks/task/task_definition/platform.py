@@ -1,4 +1,4 @@
-"""What Fargate asks of a task that is to get a ticket: platform version, network mode, DNS settings, one AD."""
+"""What Fargate requires of a task with gMSA: platform version, network mode, DNS settings, one AD."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _FIRST = (1, 4, 0)
 
 @check(
     "task-definition.platform-version",
-    title="Fargate's platform version knows gMSA",
+    title="Fargate platform version supports gMSA",
     docs=links.FARGATE_GMSA,
     about="task",
 )
 def platform_version(spec: CredentialSpec, platform: Platform, subject: Subject) -> Finding:
     """Compares the service's Fargate platform version with 1.4.0.
 
-    Why: gMSA for Linux containers needs platform version 1.4.0 or later. A service that asks for none, or for
-    `LATEST`, gets one that knows it.
+    Why: gMSA for Linux containers requires platform version 1.4.0 or later. A service without a platform version, or
+    with `LATEST`, gets one that supports it.
 
     Fix: update the service to `LATEST`.
     """
@@ -33,44 +33,42 @@ def platform_version(spec: CredentialSpec, platform: Platform, subject: Subject)
         return passed(f"not on Fargate: {platform.launch}")
     version = platform.version
     if version is None:
-        return passed("LATEST, unless the service says otherwise")
+        return passed("not set: LATEST applies, unless the service sets another version")
     match = re.fullmatch(r"(\d+)\.(\d+)(?:\.(\d+))?", version)
     if not match or platform.windows or tuple(int(part or 0) for part in match.groups()) >= _FIRST:
         return passed(version)
     judge = failed if platform.launch is Launch.FARGATE else warned
     return judge(
-        f"Fargate's platform version {version} does not know gMSA",
+        f"Fargate platform version {version} does not support gMSA",
         observed=version,
         expected="1.4.0 or later, or LATEST",
-        fix=Fix(
-            "Let the service use the platform version LATEST.", update_service(subject, "--platform-version LATEST")
-        ),
+        fix=Fix("Set the service's platform version to LATEST.", update_service(subject, "--platform-version LATEST")),
     )
 
 
 @check(
     "task-definition.network-mode",
-    title="The network mode is one that the task's platform takes",
+    title="Network mode is valid for the launch type",
     docs=links.TASK_PARAMETERS,
     about="task/networkMode",
 )
 def network_mode(spec: CredentialSpec, definition: TaskDefinition, platform: Platform, subject: Subject) -> Finding:
-    """Looks for `awsvpc` on Fargate; on EC2 any mode is good.
+    """Checks that the network mode is `awsvpc` on Fargate; on EC2 any mode is valid.
 
-    Why: Fargate takes `awsvpc` only, and without `networkMode` the mode is `bridge`. The task gets the DHCP options
+    Why: Fargate supports only `awsvpc`, and the default of `networkMode` is `bridge`. The task gets the DHCP options
     of its subnet's VPC through its own network interface.
 
     Fix: set `networkMode` to `awsvpc`.
     """
     mode = definition.network_mode
     if platform.launch is not Launch.FARGATE or mode == "awsvpc":
-        return passed(mode or "none is set")
+        return passed(mode or "not set")
     if isinstance(mode, Open):
         return not_known_yet("the network mode", mode)
     return failed(
-        f"the network mode is {mode}; Fargate takes awsvpc only"
+        f"the network mode is {mode}; Fargate supports only awsvpc"
         if mode
-        else "the task definition sets no network mode, which means bridge; Fargate takes awsvpc only",
+        else "the task definition sets no network mode, so bridge applies; Fargate supports only awsvpc",
         observed=mode or "no networkMode",
         expected="awsvpc",
         fix=register_again('Set "networkMode": "awsvpc"', subject),
@@ -79,17 +77,17 @@ def network_mode(spec: CredentialSpec, definition: TaskDefinition, platform: Pla
 
 @check(
     "task-definition.dns-settings",
-    title="No container has DNS settings that Fargate does not take",
+    title="Containers have no DNS settings that Fargate rejects",
     docs=links.FARGATE_PARAMETERS,
     about="container/dnsServers",
 )
 def dns_settings(spec: CredentialSpec, definition: TaskDefinition, platform: Platform, subject: Subject) -> Finding:
-    """Looks for `dnsServers`, `dnsSearchDomains` and `extraHosts`, in all containers of the task.
+    """Looks for `dnsServers`, `dnsSearchDomains` and `extraHosts` in all containers of the task.
 
-    Why: they are not valid on Fargate, and ECS registers no task definition for Fargate that has them. There, the way
-    to the AD's DNS is the VPC's: its DHCP options set, or a Route 53 Resolver rule.
+    Why: they are not valid on Fargate, and ECS does not register a task definition for Fargate that has them. On
+    Fargate, the VPC's DHCP options set or a Route 53 Resolver rule must point to the AD's DNS servers.
 
-    Fix: take them out, and lead the VPC's DNS to the AD.
+    Fix: remove them, and configure the VPC's DNS for the AD.
     """
     settings = [f"{key} of {container.name}" for container in definition.containers for key in container.dns_settings]
     if not settings:
@@ -101,25 +99,26 @@ def dns_settings(spec: CredentialSpec, definition: TaskDefinition, platform: Pla
         observed=", ".join(settings),
         expected="none of dnsServers, dnsSearchDomains and extraHosts",
         fix=register_again(
-            "Let the DHCP options set (or a Resolver rule) of the VPC lead to the AD's DNS, and take these out", subject
+            "Point the VPC's DHCP options set (or a Resolver rule) to the AD's DNS servers, and remove these settings",
+            subject,
         ),
     )
 
 
 @check(
     "task-definition.one-domain",
-    title="The task's containers are of one AD",
+    title="The task's CredSpecs are for one AD",
     docs=links.FARGATE_GMSA,
     about="container/credentialSpecs/0",
 )
 def one_domain(
     spec: CredentialSpec, chosen: ChosenContainer, definition: TaskDefinition, platform: Platform
 ) -> Finding:
-    """Compares the `credentialSpecs` of the task's containers: different ones may be of different ADs.
+    """Compares the `credentialSpecs` of the task's containers: different CredSpecs may be for different ADs.
 
-    Why: a task on Fargate supports one AD. Different CredSpecs are right if they are of one AD: for two gMSAs, say.
+    Why: a task on Fargate supports one AD. Different CredSpecs for the same AD are valid, for example for two gMSAs.
 
-    Fix: let each task have containers of one AD.
+    Fix: use one AD per task.
     """
     others = {
         container.name: container.credential_specs[0]
@@ -131,9 +130,9 @@ def one_domain(
     if platform.launch in (Launch.EC2, Launch.EXTERNAL):
         return passed(f"not on Fargate; another CredSpec in {', '.join(others)}")
     return warned(
-        f"another CredSpec in {', '.join(others)}: a task on Fargate supports one AD, and whether both are of the same "
-        "is not known here",
+        f"{', '.join(others)} {'have' if len(others) > 1 else 'has'} a different CredSpec: a task on Fargate supports "
+        "one AD, and it is unknown whether the CredSpecs are for the same one",
         observed=", ".join(dict.fromkeys((spec.text, *others.values()))),
-        expected="CredSpecs of one AD",
-        fix=Fix("Compare DnsName in the CredSpecs; put containers of another AD into a task of their own."),
+        expected="CredSpecs for one AD",
+        fix=Fix("Compare DnsName in the CredSpecs, and move containers of another AD to a separate task."),
     )

@@ -1,4 +1,4 @@
-"""Whether the `credentialSpecs` entry has the right prefix."""
+"""Whether the `credentialSpecs` entry has a valid prefix."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from gmsa_doctor_checks.versions import WINDOWS, judge_by_launch_type
 _MISTAKES = {
     NearMiss.NO_PREFIX: "has no prefix",
     NearMiss.WRONG_CASE: "has its prefix in the wrong case",
-    NearMiss.MISSING_COLON: "lacks the colon after its prefix",
+    NearMiss.MISSING_COLON: "has no colon after its prefix",
     NearMiss.WHITE_SPACE: "has white space in or around its prefix",
     NearMiss.QUOTES: "has quotes around it",
     NearMiss.DOUBLED: "has its prefix twice",
-    NearMiss.MISSPELT: "has a misspelt prefix",
+    NearMiss.MISSPELT: "has a misspelled prefix",
 }
 
 
 @check(
     "task-definition.prefix",
-    title="The prefix of the credentialSpecs entry is right",
+    title="The prefix of the credentialSpecs entry is valid",
     cause=Cause.TASK_DEFINITION,
     docs=links.FARGATE_GMSA,
     about="container/credentialSpecs/0",
     shows=(texts.NO_MAPPING, texts.UNSUPPORTED_ARN),
 )
 def prefix(spec: CredentialSpec, platform: Platform, subject: Subject) -> Result[PrefixedArn]:
-    """Judges what stands before the ARN: `credentialspecdomainless:` on Fargate; on EC2 also `credentialspec:`.
+    """Checks the prefix before the ARN: `credentialspecdomainless:` on Fargate; on EC2 also `credentialspec:`.
 
-    Why: the prefix is compared letter by letter. On EC2 an entry with a wrong prefix is passed over, and the task
-    starts without gMSA.
+    Why: the prefix must match exactly. On EC2, an entry with a wrong prefix is ignored, and the task starts without
+    gMSA.
 
-    Fix: write the prefix in lower case, with its colon, once, right before the ARN.
+    Fix: set the prefix in lower case, with its colon, once, directly before the ARN.
     """
     if platform.windows:
         return skipped(WINDOWS)
@@ -55,12 +55,12 @@ def prefix(spec: CredentialSpec, platform: Platform, subject: Subject) -> Result
     if domainless or platform.launch in (Launch.EC2, Launch.EXTERNAL):
         return Given(value, passed(str(entry.prefix)))
     failure = _wrong(
-        "the prefix credentialspec: is for hosts that joined a domain; Fargate takes credentialspecdomainless: only",
+        "the prefix credentialspec: is for domain-joined hosts; Fargate supports only credentialspecdomainless:",
         spec,
         f"{Prefix.DOMAINLESS}{entry.rest}",
         subject,
     )
-    return judge_by_launch_type(value, failure, platform, "; whether the task runs on Fargate is not known")
+    return judge_by_launch_type(value, failure, platform, "; it is unknown whether the task runs on Fargate")
 
 
 def _wrong(summary: str, spec: CredentialSpec, right: str, subject: Subject) -> Finding:
@@ -68,12 +68,12 @@ def _wrong(summary: str, spec: CredentialSpec, right: str, subject: Subject) -> 
         summary,
         observed=spec.text,
         expected=right,
-        fix=register_again(f"Write {right}", subject),
+        fix=register_again(f"Set credentialSpecs to {right}", subject),
         shows_as=texts.NO_MAPPING,
     )
 
 
 def _is_prefix_known(text: Open) -> bool:
-    """Whether what is known before deployment holds the prefix to its end, or can be none."""
+    """Whether the text before the first placeholder contains the whole prefix, or cannot become a valid one."""
     known = text.partition("${")[0]
     return any(known.startswith(word) for word in Prefix) or not any(word.startswith(known) for word in Prefix)

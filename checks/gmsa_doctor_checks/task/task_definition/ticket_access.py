@@ -1,4 +1,4 @@
-"""Whether the application finds the ticket and may read it, as far as the task definition tells."""
+"""Whether the application finds the ticket and may read it, according to the task definition."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ _ROOT = re.compile(r"(root|0+)(:.*)?")
     shows=(texts.SSPI,),
 )
 def user(spec: CredentialSpec, chosen: ChosenContainer, platform: Platform, subject: Subject) -> Finding:
-    """Looks at the container's `user`.
+    """Checks the container's `user`.
 
-    Why: users report that the ticket cache on Fargate is root's, with mode 0600, so that an application of another
-    user finds a ticket that it cannot read. On EC2 its mode can be set on the instance (`CF_KRB5CC_MODE`). The image
-    may name a user too (.NET's do): that is not seen here.
+    Why: users report that on Fargate the ticket cache belongs to root with mode 0600, so that an application running
+    as another user cannot read it. On EC2, `CF_KRB5CC_MODE` on the instance sets its mode. The image may also set a
+    user (.NET images do); this check does not see that.
 
-    Fix: let the container start as root.
+    Fix: run the container as root.
     """
     if platform.windows:
         return skipped(WINDOWS)
     name = chosen.container.user if chosen.container else None
     if not name:
-        return passed("what the image says, else root")
+        return passed("not set: the image's USER applies (root by default)")
     if isinstance(name, Open):
         return not_known_yet("the container's user", name)
     if _ROOT.fullmatch(name):
         return passed(name)
     if platform.launch in (Launch.EC2, Launch.EXTERNAL):
-        return passed(f"{name}: the instance's CF_KRB5CC_MODE decides whether it may read the ticket")
+        return passed(f"{name} may read the ticket if CF_KRB5CC_MODE on the instance allows it")
     return warned(
-        f"the container runs as {name}; users report that the ticket cache on Fargate can be read by root only",
+        f"the container runs as {name}; users report that on Fargate only root can read the ticket cache",
         observed=f"user: {name}",
         expected="root, or no user",
         fix=register_again('Set the container\'s "user" to "root"', subject),
@@ -54,7 +54,7 @@ def user(spec: CredentialSpec, chosen: ChosenContainer, platform: Platform, subj
 
 @check(
     "task-definition.krb5ccname",
-    title="KRB5CCNAME leads to the ticket cache",
+    title="KRB5CCNAME names the ticket cache",
     docs=links.FARGATE_GMSA,
     about="container/environment",
     shows=(texts.SSPI,),
@@ -62,8 +62,8 @@ def user(spec: CredentialSpec, chosen: ChosenContainer, platform: Platform, subj
 def krb5ccname(spec: CredentialSpec, chosen: ChosenContainer, platform: Platform, subject: Subject) -> Finding:
     """Looks for `KRB5CCNAME` in the container's environment.
 
-    Why: Credentials Fetcher puts the ticket into `/var/credentials-fetcher/krbdir/krb5cc`, where no application looks
-    unless it is told to. The image or an `environmentFiles` entry may tell it: that is not seen here.
+    Why: Credentials Fetcher puts the ticket into `/var/credentials-fetcher/krbdir/krb5cc`, where applications look only
+    if `KRB5CCNAME` names it. The image or an `environmentFiles` entry may also set it; this check does not see that.
 
     Fix: set `KRB5CCNAME` to that path in the container's environment.
     """
@@ -75,9 +75,9 @@ def krb5ccname(spec: CredentialSpec, chosen: ChosenContainer, platform: Platform
     if value and value.removeprefix("FILE:") == DEFAULT:
         return passed(value)
     return warned(
-        f"{VARIABLE} names {value}, and the ticket is put elsewhere"
+        f"{VARIABLE} names {value}, but the ticket is in {DEFAULT}"
         if value
-        else f"the task definition does not set {VARIABLE}: right only if the image does, or the application itself",
+        else f"the task definition does not set {VARIABLE}: the image or the application must set it",
         observed=f"{VARIABLE}={value}" if value else f"no {VARIABLE}",
         expected=f"{VARIABLE}={DEFAULT}",
         fix=register_again(f"Set {VARIABLE}={DEFAULT} in the container's environment", subject),
