@@ -56,7 +56,7 @@ def judged(content: Ccache | bytes, file: Path, names: Outcome[GmsaNames] = NAME
     return finding
 
 
-def test_the_gmsas_ticket_passes_and_is_handed_on(file: Path) -> None:
+def test_the_gmsas_ticket_passes_and_is_given(file: Path) -> None:
     content = fresh()
     file.write_bytes(build(content))
     value, finding = finding_of(TicketCache(str(file), {}))
@@ -64,7 +64,7 @@ def test_the_gmsas_ticket_passes_and_is_handed_on(file: Path) -> None:
     assert value == ContainerTicket(str(file), "webapp01$@CORP.EXAMPLE", "CORP.EXAMPLE", end)
     assert finding.status is Status.PASS
     assert finding.summary == (
-        f"webapp01$@CORP.EXAMPLE has a ticket with aes256-cts-hmac-sha1-96, good until {end:%Y-%m-%d %H:%M} UTC"
+        f"webapp01$@CORP.EXAMPLE has a ticket with aes256-cts-hmac-sha1-96, valid until {end:%Y-%m-%d %H:%M} UTC"
     )
 
 
@@ -72,7 +72,7 @@ def test_names_in_other_case_are_the_same(file: Path) -> None:
     assert judged(fresh(Principal(("WebApp01$",), "corp.example")), file).status is Status.PASS
 
 
-def test_without_a_credspec_the_ticket_is_not_compared_and_that_is_said(file: Path) -> None:
+def test_without_a_credspec_the_ticket_is_reported_as_not_compared(file: Path) -> None:
     finding = judged(fresh(Principal(("other$",), "OTHER.EXAMPLE")), file, NO_NAMES)
     assert finding.status is Status.PASS
     assert "not compared" in finding.summary
@@ -85,7 +85,7 @@ def test_a_ticket_of_another_account_fails(name: str, file: Path) -> None:
     assert (finding.observed, finding.expected) == (f"{name}@CORP.EXAMPLE", "webapp01$@CORP.EXAMPLE")
 
 
-def test_another_realm_is_a_warning_because_the_secret_decides(file: Path) -> None:
+def test_another_realm_is_a_warning_because_2_x_uses_the_secrets_domain(file: Path) -> None:
     finding = judged(fresh(Principal(("webapp01$",), "OTHER.EXAMPLE")), file)
     assert finding.status is Status.WARN
     assert "the CredSpec's realm is CORP.EXAMPLE" in finding.summary
@@ -103,18 +103,18 @@ def test_a_ticket_that_has_expired_by_the_kdcs_clock_fails(file: Path) -> None:
     assert (finding.status, "ticket expired at" in finding.summary) == (Status.FAIL, True)
 
 
-def test_a_cache_without_a_tgt_fails_and_tells_what_it_holds(file: Path) -> None:
+def test_a_cache_without_a_tgt_fails_and_lists_its_tickets(file: Path) -> None:
     service = Principal(("MSSQLSvc", "db.corp.example"), "CORP.EXAMPLE")
     finding = judged(fresh(server=service), file)
     assert finding.status is Status.FAIL
     assert finding.observed == "MSSQLSvc/db.corp.example@CORP.EXAMPLE"
-    assert judged(replace(fresh(), credentials=()), file).observed == "no ticket at all"
+    assert judged(replace(fresh(), credentials=()), file).observed == "no ticket"
 
 
 def test_a_short_life_is_a_warning(file: Path) -> None:
     finding = judged(fresh(lasts=timedelta(minutes=30)), file)
     assert finding.status is Status.WARN
-    assert "minutes only" in finding.summary
+    assert "only 29 minutes" in finding.summary
 
 
 @pytest.mark.parametrize(("enctype", "name"), [(23, "rc4-hmac"), (3, "des-cbc-md5"), (16, "des3-cbc-sha1")])
@@ -126,37 +126,37 @@ def test_a_weak_key_is_a_warning_with_the_gmsa_in_its_command(enctype: int, name
     assert finding.fix.commands == ("Set-ADServiceAccount -Identity webapp01 -KerberosEncryptionType AES128,AES256",)
 
 
-def test_several_warnings_are_all_told(file: Path) -> None:
+def test_several_warnings_are_all_reported(file: Path) -> None:
     finding = judged(fresh(lasts=timedelta(minutes=30), enctype=23), file)
-    assert "minutes only; rc4-hmac" in finding.summary
+    assert "only 29 minutes; rc4-hmac" in finding.summary
 
 
-def test_what_is_no_cache_fails_and_none_of_it_is_shown(file: Path) -> None:
+def test_a_file_that_is_not_a_cache_fails_without_showing_its_content(file: Path) -> None:
     finding = judged(b"s3cr3t-b1ts", file)
     assert finding.status is Status.FAIL
     assert "s3cr3t-b1ts" not in repr(replace(finding, check=""))
     assert "functionaltestcfspec" in str(finding.fix)
 
 
-def test_no_cache_says_what_stands_behind_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_cache_is_reported_with_its_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = tmp_path / "krbdir" / "krb5cc"
     for module in (ticket_cache, canary):
         monkeypatch.setattr(module, "DEFAULT", str(place))
     _, finding = finding_of(TicketCache(environ={}))
     assert finding.status is Status.FAIL
-    assert "the platform has given this container no directory" in finding.summary
+    assert "the platform did not mount Credentials Fetcher's directory" in finding.summary
     assert "credentialSpecs" in str(finding.fix)
     place.parent.mkdir()
     _, finding = finding_of(TicketCache(environ={}))
-    assert "Credentials Fetcher has made none" in finding.summary
+    assert "Credentials Fetcher did not create one" in finding.summary
 
 
 @pytest.mark.parametrize("name", ["FILE:/nonexistent/krb5cc", "/nonexistent/krb5cc", "KEYRING:persistent:0"])
-def test_a_variable_that_leads_elsewhere_is_named(name: str) -> None:
+def test_a_variable_that_names_another_file_is_reported(name: str) -> None:
     _, finding = finding_of(TicketCache(environ={"KRB5CCNAME": name}))
     assert finding.status is Status.FAIL
     assert (finding.observed, finding.expected) == (f"KRB5CCNAME={name}", f"KRB5CCNAME={DEFAULT}")
-    assert "KRB5CCNAME names no ticket cache" in finding.summary
+    assert "KRB5CCNAME does not name Credentials Fetcher's ticket cache" in finding.summary
 
 
 @contextmanager
@@ -170,7 +170,7 @@ def nobody() -> Iterator[None]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be another user")
-def test_a_user_other_than_root_may_not_read_it_and_is_told_whose_it_is() -> None:
+def test_a_user_other_than_root_cannot_read_it_and_sees_its_owner() -> None:
     with TemporaryDirectory() as name:
         os.chmod(name, 0o755)
         file = Path(name) / "krb5cc"
@@ -215,7 +215,7 @@ def serviced(kdcs: Kdcs, *spns: str, ticket: ContainerTicket = CONTAINER_TICKET)
         return stop.finding
 
 
-def test_each_service_is_asked_for_with_the_ticket_of_the_cache() -> None:
+def test_each_service_ticket_is_requested_with_the_ticket_of_the_cache() -> None:
     kdcs = Kdcs(True, True)
     finding = serviced(kdcs, SPN, "HTTP/web.corp.example")
     assert finding.status is Status.PASS
@@ -223,10 +223,10 @@ def test_each_service_is_asked_for_with_the_ticket_of_the_cache() -> None:
     assert [row.status for row in finding.rows] == [Status.PASS, Status.PASS]
 
 
-def test_a_mute_kdc_is_passed_over() -> None:
+def test_a_kdc_that_does_not_answer_is_skipped() -> None:
     kdcs = Kdcs(TimedOut("KDC 127.0.0.1:88", 8), True)
     assert serviced(kdcs, SPN).status is Status.PASS
-    assert [one.partition(" ")[0] for one in kdcs.asked] == ["127.0.0.1", "127.0.0.2"]
+    assert [request.partition(" ")[0] for request in kdcs.asked] == ["127.0.0.1", "127.0.0.2"]
 
 
 def test_a_refusal_is_explained_and_silence_is_unknown() -> None:
@@ -237,20 +237,20 @@ def test_a_refusal_is_explained_and_silence_is_unknown() -> None:
     assert serviced(Kdcs(silence, silence), SPN).status is Status.UNKNOWN
 
 
-def test_without_an_spn_nothing_is_asked() -> None:
+def test_without_an_spn_no_ticket_is_requested() -> None:
     finding = serviced(Kdcs(cached=AssertionError("asked")))
     assert finding.status is Status.SKIPPED
     assert finding.fix is not None
     assert finding.fix.commands == ("gmsa-doctor run … --canary --spn 'MSSQLSvc/<host>.<domain>:1433'",)
 
 
-def test_kdcs_of_another_realm_are_not_asked() -> None:
+def test_no_ticket_is_requested_from_kdcs_of_another_realm() -> None:
     kdcs = Kdcs()
     finding = serviced(kdcs, SPN, ticket=replace(CONTAINER_TICKET, realm="OTHER.EXAMPLE"))
     assert (finding.status, kdcs.asked) == (Status.UNKNOWN, [])
 
 
-def test_a_cache_that_libkrb5_cannot_use_is_no_refusal() -> None:
+def test_a_cache_that_libkrb5_cannot_use_is_not_a_refusal() -> None:
     with pytest.raises(CacheUnusable):
         serviced(Kdcs(cached=CacheUnusable("/krb5cc", -1, "no")), SPN)
 
@@ -275,7 +275,7 @@ def test_the_checks_make_a_graph() -> None:
     assert checks["canary.ticket"].gives is ContainerTicket
 
 
-def test_an_unreadable_cache_of_a_closed_directory_is_told() -> None:
+def test_an_unreadable_cache_in_an_inaccessible_directory_is_reported() -> None:
     class Closed:
         name = "/closed/krb5cc"
 
@@ -284,6 +284,6 @@ def test_an_unreadable_cache_of_a_closed_directory_is_told() -> None:
 
     _, finding = finding_of(cast("TicketCache", Closed()))
     assert finding.status is Status.FAIL
-    assert finding.observed == "a directory on the way is closed"
+    assert finding.observed == "a parent directory is not accessible"
     owned = UnreadableCache("/krb5cc", 1654, Owner(0, 0, 0o600))
     assert owned.finding().status is Status.UNKNOWN

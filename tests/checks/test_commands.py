@@ -277,11 +277,12 @@ def test_a_region_is_quoted_like_any_name() -> None:
 @hostile
 def test_the_task_definition_and_the_service_are_named(name: str) -> None:
     subject = Subject("x", f"c{name}", f"s{name}", f"t{name}")
-    describe, register, update = words_of_each(
+    describe, edit, register, update = words_of_each(
         credential_specs(ChosenContainer(None), FARGATE, subject, NO_DEFINITION, NOT_COMPARED)
     )
     assert describe[:5] == ["aws", "ecs", "describe-task-definition", "--task-definition", f"t{name}"]
     assert describe[-2:] == [">", "td.json"]
+    assert edit == ["${EDITOR:-vi}", "td.json"]
     assert register == ["aws", "ecs", "register-task-definition", "--cli-input-json", "file://td.json"]
     where = ["--cluster", f"c{name}", "--service", f"s{name}"]
     family = f"t{name}".rpartition("/")[2].partition(":")[0]

@@ -1,4 +1,4 @@
-"""What became of the one-off tasks of a run, by values."""
+"""The one-off tasks of a run, by values."""
 
 import pytest
 
@@ -26,6 +26,8 @@ def test_its_report_arrives(task: ProbeTask, status: Status) -> None:
     assert probe_report(probes(task)).status is status
 
 
-def test_what_is_left_is_told() -> None:
+def test_leftover_resources_are_reported() -> None:
     assert probe_removed(probes(RAN)).status is Status.PASS
-    assert probe_removed(probes(RAN, left=(Leftover("a task", "denied"),))).status is Status.WARN
+    finding = probe_removed(probes(RAN, left=(Leftover("a task", "denied"),)))
+    assert (finding.status, finding.observed) == (Status.WARN, "a task: denied")
+    assert finding.summary.startswith("1 resource created by this run could not be deleted")

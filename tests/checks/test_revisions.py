@@ -1,4 +1,4 @@
-"""The newest revision of the task definition's family, with a client that says what ECS would."""
+"""The newest revision of the task definition's family, with a client that answers like ECS."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Answering:
         raise self._error
 
 
-def test_a_family_of_which_no_revision_is_active_is_no_fault_of_a_service_that_runs() -> None:
+def test_a_service_passes_if_its_family_has_no_active_revision() -> None:
     gone = ClientError("ecs:DescribeTaskDefinition: Unable to describe task definition.")
     finding = revision(USED, Deployments(), SERVICE, cast("Ecs", Answering(gone)))
     assert (finding.status, "no active revision" in finding.summary) == (Status.PASS, True)
 
 
-def test_a_denied_look_at_the_family_is_told() -> None:
+def test_denied_access_to_the_family_is_reported() -> None:
     denied = Denied("ecs:DescribeTaskDefinition", "*")
     with pytest.raises(Denied):
         revision(USED, Deployments(), SERVICE, cast("Ecs", Answering(denied)))

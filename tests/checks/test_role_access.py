@@ -1,4 +1,4 @@
-"""What is said about an execution role, by calling with values."""
+"""The findings about an execution role, by values."""
 
 import pytest
 
@@ -24,12 +24,12 @@ NOT_IN_THE_ORGANIZATION = SimulatedDecision(READ.action, READ.resource, "implici
 
 
 @pytest.mark.parametrize("is_key", [False, True])
-def test_a_denial_of_the_organization_is_a_warning_as_the_simulation_errs_about_conditions(is_key: bool) -> None:
+def test_a_denial_by_an_scp_is_a_warning_because_the_simulator_ignores_conditions(is_key: bool) -> None:
     finding = judge(READ, (NOT_IN_THE_ORGANIZATION,), Ruling(), policy_required=is_key)
-    assert (finding.status, "(SCP)" in finding.summary) == (Status.WARN, True)
+    assert (finding.status, "an SCP blocks s3:GetObject" in finding.summary) == (Status.WARN, True)
 
 
-def test_what_the_resource_denies_is_denied_whatever_the_organization_says() -> None:
+def test_a_deny_in_the_resources_policy_fails_with_any_scp() -> None:
     assert judge(READ, (NOT_IN_THE_ORGANIZATION,), Ruling(denies=True)).status is Status.FAIL
 
 
@@ -49,15 +49,17 @@ def test_what_the_resource_denies_is_denied_whatever_the_organization_says() -> 
         ("ec2:SourceInstanceArn", "s3:GetObject", "false", False),
     ],
 )
-def test_a_key_that_the_request_has_not_leaves_nothing_open(key: str, action: str, via: str, lacks: bool) -> None:
-    asked = AccessQuestion(ROLE, action, READ.resource, "the CredSpec", {"aws:ViaAWSService": via})
+def test_a_condition_key_that_the_request_lacks_does_not_make_the_result_unknown(
+    key: str, action: str, via: str, lacks: bool
+) -> None:
+    question = AccessQuestion(ROLE, action, READ.resource, "the CredSpec", {"aws:ViaAWSService": via})
     decision = SimulatedDecision(action, READ.resource, "allowed", missing=(key,))
-    finding = judge(asked, (decision,), None)
+    finding = judge(question, (decision,), None)
     assert (finding.status is Status.PASS) is lacks
     assert (key in finding.summary) is not lacks
 
 
-def test_a_task_asks_as_a_session_of_the_role_and_for_a_resource_whose_account_its_arn_tells() -> None:
+def test_the_context_holds_the_role_session_and_the_account_in_the_resource_arn() -> None:
     resources = (
         "arn:aws:ecr:us-east-1:210987654321:repository/web",
         "arn:aws:ecr:us-east-1:210987654321:repository/db",
@@ -70,7 +72,7 @@ def test_a_task_asks_as_a_session_of_the_role_and_for_a_resource_whose_account_i
 @pytest.mark.parametrize(
     "resources", [("*",), ("arn:aws:s3:::b/k",), ("arn:aws:ecr:us-east-1:210987654321:repository/web", "*")]
 )
-def test_whose_a_resource_is_stays_open_where_its_arn_does_not_tell(resources: tuple[str, ...]) -> None:
+def test_the_context_lacks_the_account_of_a_resource_whose_arn_has_none(resources: tuple[str, ...]) -> None:
     assert "aws:ResourceAccount" not in known_of_who_and_what(ROLE, resources)
 
 
@@ -78,7 +80,7 @@ def name_in(command: str) -> str:
     return command.partition("--policy-name ")[2].partition(" ")[0]
 
 
-def test_the_policy_of_a_fix_takes_the_place_of_no_other() -> None:
+def test_the_policy_of_a_fix_never_replaces_another_one() -> None:
     names = {
         name_in(put_policy(ROLE, "secret-GetSecretValue", ("secretsmanager:GetSecretValue",), arn)) for arn in "ab"
     }
@@ -98,14 +100,14 @@ def test_the_policy_of_a_fix_takes_the_place_of_no_other() -> None:
         ("Unavailable", ["describe-key"]),
     ],
 )
-def test_a_key_is_enabled_by_what_its_state_takes(state: str, commands: list[str]) -> None:
+def test_the_commands_that_enable_a_key_depend_on_its_state(state: str, commands: list[str]) -> None:
     use = KeyUse("the secret", "key", "secretsmanager", {}, secret_value.id, texts.SECRET)
     fix = not_enabled(use, Key("arn:aws:kms:us-east-1:123456789012:key/1", state, managed_by_aws=False)).fix
     assert fix
     assert [command.split()[2] for command in fix.commands] == commands
 
 
-def test_the_key_of_secrets_manager_s_own_is_of_no_use_to_another_account() -> None:
+def test_another_account_cannot_use_the_aws_managed_key_of_a_secret() -> None:
     secret = "arn:aws:secretsmanager:us-east-1:{}:secret:gmsa-AbCdEf"
     assert own_key_of_secrets_manager(secret.format(ROLE.account), ROLE) == []
     (finding,) = own_key_of_secrets_manager(secret.format("210987654321"), ROLE)

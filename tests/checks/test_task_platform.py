@@ -58,12 +58,12 @@ def test_without_a_service_no_command_is_given() -> None:
     assert finding.fix.commands == ()
 
 
-def test_an_older_platform_version_only_warns_where_it_may_be_ec2() -> None:
+def test_an_older_platform_version_only_warns_if_it_may_run_on_ec2() -> None:
     assert version("1.3.0", launch=None).status is Status.WARN
     assert version("1.3.0", launch=Launch.EC2).status is Status.PASS
 
 
-def test_the_versions_of_windows_are_others() -> None:
+def test_platform_versions_of_windows_are_not_compared() -> None:
     assert platform_version(SPEC, Platform(None, windows=True, version="1.0.0"), SERVICE).status is Status.PASS
 
 
@@ -85,15 +85,17 @@ def test_the_versions_of_windows_are_others() -> None:
         ("bridge", OPEN, Status.PASS),
     ],
 )
-def test_fargate_takes_awsvpc_and_ec2_any_mode(mode: str | None, platform: Platform, status: Status) -> None:
+def test_fargate_requires_awsvpc_and_ec2_supports_any_mode(
+    mode: str | None, platform: Platform, status: Status
+) -> None:
     assert network_mode(SPEC, definition(mode=mode), platform, FILE).status is status
 
 
-def test_the_network_mode_is_told_with_where_to_set_it() -> None:
+def test_a_wrong_network_mode_is_reported_with_the_file_to_change() -> None:
     finding = network_mode(SPEC, definition(mode="bridge"), FARGATE, FILE)
     assert "network mode is bridge" in finding.summary
     assert fix_of(finding) == 'Set "networkMode": "awsvpc" in td.json.'
-    assert "means bridge" in network_mode(SPEC, definition(mode=None), FARGATE, FILE).summary
+    assert "so bridge applies" in network_mode(SPEC, definition(mode=None), FARGATE, FILE).summary
 
 
 # DNS settings
@@ -104,10 +106,10 @@ def test_dns_settings_fail_on_fargate_and_nowhere_else(key: str) -> None:
     found = definition(dns_settings=(key,))
     finding = dns_settings(SPEC, found, FARGATE, FILE)
     assert (finding.status, finding.observed) == (Status.FAIL, f"{key} of web")
-    assert {dns_settings(SPEC, found, one, FILE).status for one in (EC2, OPEN)} == {Status.PASS}
+    assert {dns_settings(SPEC, found, platform, FILE).status for platform in (EC2, OPEN)} == {Status.PASS}
 
 
-def test_those_of_a_sidecar_are_named_with_it() -> None:
+def test_dns_settings_of_a_sidecar_are_reported_with_its_name() -> None:
     finding = dns_settings(SPEC, definition(Container("log", dns_settings=("dnsServers",))), FARGATE, FILE)
     assert (finding.status, finding.observed) == (Status.FAIL, "dnsServers of log")
 
@@ -149,10 +151,10 @@ def test_one_credspec_in_the_task_passes(others: tuple[Container, ...]) -> None:
 
 
 @pytest.mark.parametrize("platform", [FARGATE, OPEN])
-def test_several_credspecs_only_warn_as_they_may_be_of_one_ad(platform: Platform) -> None:
+def test_several_credspecs_only_warn_because_they_may_be_for_one_ad(platform: Platform) -> None:
     finding = judge_domains(definition(OTHER), platform)
     assert finding.status is Status.WARN
-    assert "another CredSpec in api" in finding.summary
+    assert "api has a different CredSpec" in finding.summary
 
 
 def test_several_credspecs_pass_on_ec2() -> None:
@@ -184,7 +186,7 @@ def test_on_ec2_the_instance_decides_who_may_read_the_ticket() -> None:
     assert judge_user("1654", OPEN).status is Status.WARN
 
 
-def test_a_user_that_only_the_deployment_knows_is_not_judged() -> None:
+def test_a_user_that_is_only_known_at_deployment_is_skipped() -> None:
     assert judge_user(Open("${User}")).status is Status.SKIPPED
     assert judge_user("ContainerUser", WINDOWS).status is Status.SKIPPED
 
@@ -204,7 +206,7 @@ def test_the_path_of_the_ticket_cache_passes(value: str, platform: Platform) -> 
 
 
 @pytest.mark.parametrize("value", ["/tmp/krb5cc_0", "DIR:/var/credentials-fetcher/krbdir", f"{CACHE}_web", "KCM:"])
-def test_another_place_warns(value: str) -> None:
+def test_another_path_warns(value: str) -> None:
     finding = judge_cache(value)
     assert (finding.status, finding.observed, finding.expected) == (
         Status.WARN,
@@ -214,12 +216,12 @@ def test_another_place_warns(value: str) -> None:
 
 
 @pytest.mark.parametrize("values", [(), ("",)])
-def test_no_place_warns_that_the_image_would_have_to_name_it(values: tuple[str, ...]) -> None:
+def test_a_missing_variable_warns_that_the_image_must_set_it(values: tuple[str, ...]) -> None:
     finding = judge_cache(*values)
     assert (finding.status, finding.observed) == (Status.WARN, "no KRB5CCNAME")
-    assert "right only if the image does" in finding.summary
+    assert "the image or the application must set it" in finding.summary
 
 
-def test_a_place_that_only_the_deployment_knows_is_not_judged() -> None:
+def test_a_path_that_is_only_known_at_deployment_is_skipped() -> None:
     assert judge_cache(Open("${Cache}")).status is Status.SKIPPED
     assert judge_cache(platform=WINDOWS).status is Status.SKIPPED

@@ -1,4 +1,4 @@
-"""Trust policies: who may assume a role, and when that cannot be told."""
+"""Trust policies: who may assume a role, and when it is unknown."""
 
 import json
 from typing import Any
@@ -22,7 +22,10 @@ def on_condition(operator: str, key: str, *values: str) -> dict[str, Any]:
 
 
 def with_statements(*documents: dict[str, Any]) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": [one for each in documents for one in each["Statement"]]}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [statement for document in documents for statement in document["Statement"]],
+    }
 
 
 DENY = trust(ECS, Effect="Deny")
@@ -77,17 +80,17 @@ def test_ecs_tasks_may_not_assume_it(document: Any) -> None:
         with_statements(trust(ECS), trust(ECS, Effect="Deny", Condition={"StringEquals": {"aws:PrincipalTag/a": "b"}})),
     ],
 )
-def test_what_depends_on_an_unknown_condition_is_left_open(document: Any) -> None:
+def test_an_unknown_condition_gives_no_answer(document: Any) -> None:
     assert answer(document) is None
 
 
-def test_a_condition_on_the_region_is_left_open_where_the_region_is_not_known() -> None:
+def test_a_condition_on_the_region_gives_no_answer_if_the_region_is_unknown() -> None:
     document = on_condition("ArnLike", "aws:SourceArn", f"arn:aws:ecs:us-east-1:{ACCOUNT}:*")
     assert answer(document, TrustSource("aws", ACCOUNT, None)) is None
 
 
 @pytest.mark.parametrize("operator", ["Bool", "BoolIfExists"])
-def test_a_denial_of_all_but_services_is_none_of_ecs(operator: str) -> None:
+def test_a_deny_for_all_but_aws_services_does_not_apply_to_ecs(operator: str) -> None:
     everybody = {"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}
     other = {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-1"}}
     for value, allowed in (("false", True), ("true", None)):
@@ -106,11 +109,11 @@ def test_the_services_and_the_conditions_are_named() -> None:
     [
         ("", "Expecting value"),
         ("{", "Expecting property name"),
-        ("[]", "there is no Statement"),
-        ("{}", "there is no Statement"),
+        ("[]", "it has no Statement"),
+        ("{}", "it has no Statement"),
         ('{"Statement": ["text"]}', "a Statement is not an object"),
     ],
 )
-def test_what_is_no_policy_is_refused(text: str, reason: str) -> None:
+def test_a_text_that_is_not_a_policy_is_rejected(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         read_trust(text, HERE)

@@ -1,4 +1,4 @@
-"""What a defect is worth where only one generation of Credentials Fetcher refuses it."""
+"""The status of a defect that only one generation of Credentials Fetcher rejects."""
 
 import pytest
 
@@ -29,19 +29,19 @@ EC2 = Platform(Launch.EC2)
         (Platform(Launch.FARGATE, fetcher=Fetcher.V1_3), OLD, Status.WARN),
     ],
 )
-def test_it_fails_where_every_generation_that_may_run_there_refuses(
+def test_it_fails_if_every_generation_that_may_run_there_rejects_it(
     platform: Platform, stumbles: frozenset[Fetcher], status: Status
 ) -> None:
     assert judge_by_version(failed("bad"), stumbles, platform).status is status
 
 
-def test_a_warning_says_which_generation_does_what() -> None:
+def test_a_warning_names_the_generation_that_rejects_and_the_one_that_accepts() -> None:
     finding = judge_by_version(failed("the JSON has a comment"), NEW, EC2)
-    assert "2.x refuses" in finding.summary
+    assert "2.x rejects" in finding.summary
     assert "1.3 accepts" in finding.summary
 
 
-def test_only_the_texts_of_those_that_refuse_are_shown() -> None:
+def test_only_the_texts_of_the_generations_that_reject_are_shown() -> None:
     finding = judge_by_version(failed("bad", shows_as=ShowsAs("new text", "old text")), OLD, FARGATE)
     assert finding.shows_as is not None
     assert (finding.shows_as.v2, finding.shows_as.v1_3) == (None, "old text")

@@ -140,7 +140,7 @@ def test_a_secret_that_the_execution_role_cannot_read_is_a_failure(dc: DomainCon
     with made(dc, aws) as (environment, _):
         ended = whole(run(environment, aws), aws)
     assert (ended.code, roots(ended)) == (1, ["secret.value"]), brief(ended)
-    assert "the execution role may not read" in ended.finding("secret.value")["summary"]
+    assert "the execution role is not allowed to read" in ended.finding("secret.value")["summary"]
 
 
 def test_the_role_can_read_what_the_caller_cannot(dc: DomainController, aws: EmbeddedAws) -> None:

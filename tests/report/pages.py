@@ -54,7 +54,7 @@ IN_FILE = finding(
     Status.FAIL,
     Cause.TASK_DEFINITION,
     root=True,
-    summary="Fargate takes credentialspecdomainless: only",
+    summary="Fargate supports only credentialspecdomainless:",
     location=Location("deploy/web & batch.json", 14, 7),
 )
 WAIVED = finding("secret.domain", Status.WAIVED, Cause.CREDENTIALS, summary="waived until 2030-01-01: known")

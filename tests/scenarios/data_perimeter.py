@@ -149,6 +149,6 @@ DOUBTS = (
         "objects of our account, and whose the bucket is not known",
         _CREDSPEC,
         all_of(role({**OBJECT, **_OURS}, VALUE), denied("s3", "HeadBucket")),
-        "which S3 tells who may list it",
+        "S3 shows the owner to callers with s3:ListBucket",
     ),
 )

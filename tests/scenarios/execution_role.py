@@ -57,16 +57,16 @@ FAULTS = (
     ),
     Scenario("a role that may be tagged only", _TRUST, trusted_by(trust(_ECS, Action="sts:TagSession")), _ECS),
     Scenario("a trust that is denied", _TRUST, trusted_by(trust(_ECS, Effect="Deny")), "a statement denies it"),
-    Scenario("no s3:GetObject", _CREDSPEC, role(VALUE), "no policy of it allows s3:GetObject"),
+    Scenario("no s3:GetObject", _CREDSPEC, role(VALUE), "none of its policies allows s3:GetObject"),
     Scenario(
-        "the sample of AWS's page",
+        "the sample policy in AWS's documentation",
         _CREDSPEC,
         role(VALUE, allow("s3:GetObjectVersion", "s3:ListBucket")),
-        "s3:GetObjectVersion, which is allowed to it, is not enough",
+        "s3:GetObjectVersion alone is not enough",
     ),
     Scenario(
         "s3:GetObject on the bucket", _CREDSPEC, role(VALUE, {**OBJECT, "Resource": "arn:aws:s3:::gmsa-credspecs"}),
-        "no policy of it allows s3:GetObject",
+        "none of its policies allows s3:GetObject",
     ),
     Scenario("a Deny on the object", _CREDSPEC, role_also(deny("s3:Get*")), "s3:GetObject (gmsa-webapp01)"),
     Scenario(
@@ -79,7 +79,7 @@ FAULTS = (
         "no ssm:GetParameters",
         "execution-role.ssm",
         all_of(in_a_parameter(), role(VALUE, allow("ssm:GetParameter"))),
-        "no policy of it allows ssm:GetParameters",
+        "none of its policies allows ssm:GetParameters",
     ),
     Scenario(
         "ssm:GetParameters in the region of the ARN, not in the task's",
@@ -88,14 +88,14 @@ FAULTS = (
             in_a_parameter(region="eu-west-1"),
             role(VALUE, allow("ssm:GetParameters", resource=f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/gmsa/*")),
         ),
-        "no policy of it allows ssm:GetParameters",
+        "none of its policies allows ssm:GetParameters",
     ),
     Scenario("no secretsmanager:GetSecretValue", _SECRET, role(OBJECT), "secretsmanager:GetSecretValue"),
     Scenario(
         "secretsmanager:DescribeSecret only",
         _SECRET,
         role(OBJECT, allow("secretsmanager:DescribeSecret")),
-        "no policy of it allows secretsmanager:GetSecretValue",
+        "none of its policies allows secretsmanager:GetSecretValue",
     ),
     Scenario("the secret by its name", _SECRET, role(OBJECT, {**VALUE, "Resource": _NAME}), f"{_NAME}-??????"),
     Scenario(
@@ -130,7 +130,7 @@ FAULTS = (
         "a bucket policy that leaves it to the account",
         _CREDSPEC,
         all_of(role(VALUE), bucket_policy(allow("s3:GetObject", resource=_OBJECTS, **to(ACCOUNT)))),
-        "no policy of it allows s3:GetObject",
+        "none of its policies allows s3:GetObject",
     ),
     Scenario(
         "a boundary, and a bucket policy for the role",
@@ -236,9 +236,11 @@ WARNINGS = (
         "a secret policy with a NotPrincipal for the role",
         _SECRET,
         secret_policy(deny("secretsmanager:*", NotPrincipal={"AWS": ROLE})),
-        "NotPrincipal excepts a role only if",
+        "NotPrincipal excludes a role only if",
     ),
-    Scenario("an organization without the secret", _SECRET, organization(ALL, deny("secretsmanager:*")), "(SCP)"),
+    Scenario(
+        "an organization without the secret", _SECRET, organization(ALL, deny("secretsmanager:*")), "an SCP blocks"
+    ),
 )
 
 DOUBTS = (
@@ -264,7 +266,7 @@ DOUBTS = (
                 allow("s3:GetObject", resource=_OBJECTS, **to(), **when("StringEquals", "aws:PrincipalOrgID", "o-1"))
             ),
         ),
-        "allows s3:GetObject on conditions that cannot be judged here: aws:PrincipalOrgID",
+        "allows s3:GetObject on conditions that cannot be evaluated here: aws:PrincipalOrgID",
     ),
     Scenario("the role denied", _TRUST, denied("iam", "GetRole"), "iam:GetRole"),
     Scenario(

@@ -158,15 +158,15 @@ FAULTS = (
         "a bucket of another account for 1.3",
         "credspec.object",
         all_of(_ON_EC2, options("--fetcher", "1.3")),
-        "of another account than the task",
+        "does not belong to the task's account",
     ),
-    Scenario("no kms:Decrypt for the object's key", _KMS, object_key(), "no policy of it allows kms:Decrypt"),
-    Scenario("no kms:Decrypt for the secret's key", _KMS, secret_key(), "no policy of it allows kms:Decrypt"),
+    Scenario("no kms:Decrypt for the object's key", _KMS, object_key(), "none of its policies allows kms:Decrypt"),
+    Scenario("no kms:Decrypt for the secret's key", _KMS, secret_key(), "none of its policies allows kms:Decrypt"),
     Scenario(
         "a key policy that knows neither role nor account",
         _KMS,
         all_of(role_also(_DECRYPT), secret_key(allow("kms:*", **to(f"{ROLE}2")))),
-        "neither to the role nor to its account",
+        "for neither the role nor its account",
     ),
     Scenario(
         "a key policy that denies",
@@ -183,7 +183,7 @@ FAULTS = (
                 allow("kms:*", **to(ROLE), **when("StringEquals", "kms:ViaService", "s3.us-east-1.amazonaws.com"))
             ),
         ),
-        "neither to the role nor to its account",
+        "for neither the role nor its account",
     ),
     Scenario(
         "a Deny of keys", _KMS, all_of(role_also(_DECRYPT, deny("kms:*")), secret_key()), "a policy denies kms:Decrypt"
@@ -209,7 +209,7 @@ FAULTS = (
         "another repository",
         _IMAGE,
         all_of(image(), role_also(_TOKEN, allow(*_LAYERS, resource=REPOSITORY + "2"))),
-        "no policy of it allows ecr:",
+        "none of its policies allows ecr:",
     ),
     Scenario(
         "a repository that does not exist",
@@ -295,7 +295,7 @@ HEALTHY = (
 )
 
 WARNINGS = (
-    Scenario("a bucket of another account on EC2", "credspec.object", _ON_EC2, "Credentials Fetcher 1.3 refuses that"),
+    Scenario("a bucket of another account on EC2", "credspec.object", _ON_EC2, "Credentials Fetcher 1.3 rejects this"),
     Scenario(
         "no ecr:BatchCheckLayerAvailability",
         _IMAGE,
@@ -306,28 +306,28 @@ WARNINGS = (
         "an organization without keys",
         _KMS,
         all_of(role_also(_DECRYPT), secret_key(), organization(ALL, deny("kms:*"))),
-        "(SCP) does not allow kms:Decrypt",
+        "an SCP blocks kms:Decrypt",
     ),
     Scenario(
-        "no repository, unless the pull through cache makes it",
+        "no repository, unless the pull through cache creates it",
         _IMAGE,
         all_of(
             image(_IMAGE_NAME.replace("webapp", "docker-hub/webapp"), ""),
             role_also(_TOKEN, allow(*_LAYERS, resource=REPOSITORY.replace("webapp", "docker-hub/webapp"))),
         ),
-        "a rule of the pull through cache",
+        "unless a pull through cache rule creates it",
     ),
     Scenario(
         "no logs:PutLogEvents",
         _LOGS,
         all_of(logs(), without_logs, role_also(allow("logs:CreateLogStream"))),
-        "what it writes is lost",
+        "its logs are lost",
     ),
     Scenario(
         "no such log group on EC2",
         _GROUP,
         all_of(logs(there=False), on_ec2, options("--fetcher", "2")),
-        "may start all the same",
+        "may start anyway",
     ),
     Scenario(
         "a key policy for an endpoint",

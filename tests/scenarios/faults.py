@@ -68,10 +68,10 @@ TASK_DEFINITION = (
         "the prefix of joined hosts",
         "task-definition.prefix",
         entry("credentialspec:{credspec_arn}"),
-        "hosts that joined a domain",
+        "for domain-joined hosts",
     ),
     Scenario(
-        "a misspelt prefix", "task-definition.prefix", entry("credentialspecsdomainless:{credspec_arn}"), "misspelt"
+        "a misspelled prefix", "task-definition.prefix", entry("credentialspecsdomainless:{credspec_arn}"), "misspelled"
     ),
     Scenario(
         "a blank after the prefix",
@@ -148,7 +148,7 @@ PLATFORM = (
         "platform version 1.3.0",
         "task-definition.platform-version",
         service(platformVersion="1.3.0"),
-        "1.3.0 does not know gMSA",
+        "1.3.0 does not support gMSA",
     ),
     Scenario(
         "DNS servers of the container",
@@ -187,7 +187,7 @@ CREDSPEC = (
         "a key in another case",
         "credspec.document",
         body(lambda text: text.replace("DomainJoinConfig", "DomainJoinconfig").encode()),
-        "DomainJoinconfig (case counts)",
+        "DomainJoinconfig (keys are case-sensitive)",
     ),
     Scenario("no DomainJoinConfig", "credspec.document", spec("DomainJoinConfig", None), "DomainJoinConfig is missing"),
     Scenario("no DnsName", "credspec.document", spec("DomainJoinConfig.DnsName", None), "DnsName is missing"),
@@ -202,7 +202,7 @@ CREDSPEC = (
         "PluginInput as on Windows",
         "credspec.document",
         spec(PLUGIN_INPUT, '{"CredentialArn": "{secret_arn}"}'),
-        "Linux wants an object",
+        "Linux requires an object",
     ),
     Scenario("no CredentialArn", "credspec.document", spec(PLUGIN_INPUT, {}), "CredentialArn is missing"),
     Scenario("the gMSA with $", "credspec.names", spec(GMSAS, [{"Name": "webapp01$", "Scope": "corp"}]), "ends in $"),
@@ -262,7 +262,7 @@ SECRET = (
         "Username for username",
         "secret.fields",
         secret(username=None, Username="gmsa-reader"),
-        "spelt Username (case counts)",
+        "spelled Username (keys are case-sensitive)",
     ),
     Scenario("no password", "secret.fields", secret(password=None), "no password"),
     Scenario("an empty password", "secret.fields", secret(password=""), "password is empty"),

@@ -142,13 +142,13 @@ WARNINGS = (
         "no container instance of the capacity provider with gMSA, which the task requires",
         "container-instances.gmsa",
         all_of(of_provider("", ""), requires(DOMAINLESS)),
-        "ECS places no task before one with it is started",
+        "ECS places no task until one with it is started",
     ),
     Scenario(
         "one container instance of two without gMSA",
         "container-instances.gmsa",
         all_of(on_ec2, instances(DOMAINLESS, "")),
-        "a task that is placed there has no gMSA",
+        "tasks placed there start without the gMSA",
     ),
     Scenario(
         "no container instance with gMSA",

@@ -77,25 +77,25 @@ UNREADABLE = all_of(secret(key), secret(without_suffix(log_option), name="app/lo
 """The same, and no right to read any of them."""
 
 FAULTS = (
-    Scenario("no right to a variable's secret", _CHECK, secret(key), "may not read the secret app/db-"),
+    Scenario("no right to a variable's secret", _CHECK, secret(key), "is not allowed to read the secret app/db-"),
     Scenario(
         "a variable's secret by its name",
         _CHECK,
         secret(key, allow(GET_VALUE, resource=_THERE[:-1])),
-        "without its last six characters",
+        "without its six-character suffix",
     ),
     Scenario(
         "a variable's secret by a name that seems to have its suffix",
         _CHECK,
         secret(without_suffix(variable), allow(GET_VALUE, resource=f"{_THERE}secret"), name="app/db-secret"),
-        "without its last six characters",
+        "without its six-character suffix",
     ),
     Scenario("no right to a parameter", _CHECK, names(variable, "/app/key"), "ssm:GetParameters"),
     Scenario(
         "ssm:GetParameter alone",
         _CHECK,
         all_of(names(variable, _PARAMETER), role_also(allow("ssm:GetParameter", resource=_PARAMETER))),
-        "no policy of it allows ssm:GetParameters",
+        "none of its policies allows ssm:GetParameters",
     ),
     Scenario(
         "no right to the log driver's secret", _CHECK, secret(log_option), "logConfiguration.secretOptions splunk-token"
@@ -127,7 +127,7 @@ FAULTS = (
         "no right to a secret of another account",
         _CHECK,
         names(variable, f"{_THERE}AbCdEf".replace(ACCOUNT, _ELSEWHERE)),
-        "no policy of it allows",
+        "none of its policies allows",
     ),
 )  # fmt: skip
 

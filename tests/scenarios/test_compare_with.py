@@ -61,7 +61,7 @@ def test_a_field_that_was_dropped_is_told_in_the_one_root_cause(
     assert with_status(ended, "fail") == {"task-definition.credentialspecs"}, brief(ended)
     finding = ended.finding("task-definition.credentialspecs")
     assert "td.json has credentialspecdomainless:arn:aws:s3:::gmsa-credspecs/webapp01_CredSpec.json" in told(finding)
-    assert "it was lost when it was registered" in finding["summary"]
+    assert "(lost in registration)" in finding["summary"]
     assert ended.finding(CHECK)["because"] == ["task-definition.credentialspecs"]
 
 

@@ -180,7 +180,7 @@ def test_with_the_policy_for_who_checks_the_report_is_the_same(
             ("SECRET",),
             [
                 "not known: the secret (--secret), the KMS key of the CredSpec, if it has one (--kms-key): s3://",
-                "answered 403",
+                "S3 returned 403",
             ],
         ),
         (

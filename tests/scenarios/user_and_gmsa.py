@@ -199,19 +199,19 @@ GMSA_WARNINGS = (
         "another domain's Sid",
         "credspec.domain-data",
         spec("DomainJoinConfig.Sid", "S-1-5-21-1004336348-1177238915-682003330"),
-        "Sid is not the domain's",
+        "Sid does not match the domain",
     ),
     Scenario(
         "another domain's Guid",
         "credspec.domain-data",
         spec("DomainJoinConfig.Guid", "5c0d2e9b-8f43-4e0c-9d55-6b1f0f5b7c11"),
-        "Guid is not the domain's",
+        "Guid does not match the domain",
     ),
     Scenario(
         "another NetBIOS name and tree",
         "credspec.domain-data",
         all_of(spec("DomainJoinConfig.NetBiosName", "OLD"), spec("DomainJoinConfig.DnsTreeName", "old.example")),
-        "NetBiosName, DnsTreeName are not",
+        "NetBiosName, DnsTreeName do not match",
     ),
 )
 

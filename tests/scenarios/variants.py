@@ -175,7 +175,9 @@ WARNINGS = (
         all_of(on_ec2, spec("DomainJoinConfig.DnsName", "CORP")),
         "no dot",
     ),
-    Scenario("another user than root", "task-definition.user", container(user="1654"), "can be read by root only"),
+    Scenario(
+        "another user than root", "task-definition.user", container(user="1654"), "only root can read the ticket cache"
+    ),
     Scenario("no KRB5CCNAME", "task-definition.krb5ccname", container(environment=[]), "does not set KRB5CCNAME"),
     Scenario(
         "another KRB5CCNAME",

@@ -58,18 +58,18 @@ def test_the_document(body: bytes, wanted: Status) -> None:
     assert status(read(body)) is wanted
 
 
-def test_names_of_an_accepted_form_are_given() -> None:
+def test_valid_names_are_given() -> None:
     found = credspec_names(credspec(), FARGATE)
     assert isinstance(found, Given)
     assert (found.value.domain.text, str(found.value.gmsa.text)) == ("corp.example", "webapp01")
 
 
 @pytest.mark.parametrize("fields", [{"domain": "corp"}, {"gmsa": "CORP\\webapp01"}, {"gmsa": "webapp01$"}])
-def test_other_names_are_told(fields: dict[str, str]) -> None:
+def test_other_names_are_reported(fields: dict[str, str]) -> None:
     assert status(credspec_names(credspec(**fields), FARGATE)) is not Status.PASS
 
 
-def test_the_secret_of_the_tasks_region_is_linked() -> None:
+def test_a_secret_in_the_tasks_region_is_linked() -> None:
     assert secret_link(credspec(), PLACE) == Given(LinkedSecret(ARN), secret_link(credspec(), PLACE).finding)  # type: ignore[union-attr]
 
 

@@ -1,4 +1,4 @@
-"""What IAM says of the execution role, by values: all is allowed, or nothing is."""
+"""IAM's decisions about the execution role, by values: everything is allowed, or nothing."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -47,11 +47,11 @@ DEFINITION = read_task_definition(
 
 
 def missing(*_: object, **__: object) -> Any:
-    raise NotFound("there is none", "NoSuchEntity")
+    raise NotFound("does not exist", "NoSuchEntity")
 
 
 class Iam:
-    """Decides all questions alike."""
+    """Gives the same decision for every question."""
 
     def __init__(self, decision: str, trust: str | None = None) -> None:
         self.decision, self.trust = decision, trust
@@ -77,7 +77,7 @@ NOTHING: Any = SimpleNamespace(
     describe=lambda *_: {},
     has_group=lambda name: False,
 )
-"""S3, ECR, Secrets Manager and CloudWatch Logs, in which there is nothing."""
+"""S3, ECR, Secrets Manager and CloudWatch Logs without any resources."""
 
 
 @pytest.mark.parametrize(("decision", "status"), BY_DECISION)
@@ -101,7 +101,7 @@ def test_what_ecs_does_before_the_container_starts(decision: str, status: Status
     assert [finding.status for finding in found] == [status] * 3
 
 
-def test_what_is_not_simulated() -> None:
+def test_some_roles_are_not_simulated() -> None:
     own = simulator(caller=Caller(ACCOUNT, "arn", is_execution_role=True))
     with pytest.raises(Stop):
         execution_role_image(ROLE, DEFINITION, FARGATE, NOTHING, own)
@@ -132,10 +132,10 @@ def test_ecs_may_assume_it(document: str | None, status: Status) -> None:
 
 
 @pytest.mark.parametrize(
-    ("launch", "there", "status"),
+    ("launch", "exists", "status"),
     [(Launch.FARGATE, True, Status.PASS), (Launch.FARGATE, False, Status.FAIL), (Launch.EC2, False, Status.WARN)],
 )
-def test_the_log_group_is_there(launch: Launch, there: bool, status: Status) -> None:
-    logs: Any = SimpleNamespace(has_group=lambda name: there)
+def test_the_log_group_exists(launch: Launch, exists: bool, status: Status) -> None:
+    logs: Any = SimpleNamespace(has_group=lambda name: exists)
     finding: Finding = log_group(DEFINITION, PLACE, Platform(launch), logs)
     assert finding.status is status

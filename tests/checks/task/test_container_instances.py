@@ -1,4 +1,4 @@
-"""Container instances that can give a task its gMSA, and the task definition as it is registered."""
+"""Container instances that support gMSA, and the registered task definition."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -54,6 +54,6 @@ def test_the_task_definition_is_active(state: str, wanted: Status) -> None:
     assert registered(Outcome(definition, passed("")), Deployments(), SUBJECT).status is wanted
 
 
-def test_what_could_not_be_read_is_told_as_it_was() -> None:
+def test_a_task_definition_that_cannot_be_read_is_reported_with_the_error() -> None:
     denied: Finding = unknown("access denied")
     assert registered(Outcome(None, denied), Deployments(), SUBJECT) == denied
