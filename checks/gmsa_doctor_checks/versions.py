@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from gmsa_doctor.authoring import Finding, Given, Result, ShowsAs
+from gmsa_doctor.authoring import Finding, Given, Result
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Launch, Platform
 
@@ -21,9 +21,19 @@ def judge_by_launch_type(value: T, failure: Finding, platform: Platform, reason:
     return Given(value, replace(failure.to_warning(reason), shows_as=None))
 
 
+def failed_on_fargate(finding: Finding, platform: Platform) -> Finding:
+    """A failure as a warning if the launch type is unknown."""
+    return finding if platform.launch else finding.to_warning(" (applies to Fargate only; the launch type is unknown)")
+
+
 def judge_by_version(failure: Finding, stumbles: frozenset[Fetcher], platform: Platform) -> Finding:
     """A failure if every generation that may run there rejects it; otherwise a warning that names those that do."""
-    failure = replace(failure, shows_as=_only(failure.shows_as, stumbles))
+    if shows := failure.shows_as:
+        v2, v1_3 = (
+            text if fetcher in stumbles else None
+            for text, fetcher in ((shows.v2, Fetcher.V2), (shows.v1_3, Fetcher.V1_3))
+        )
+        failure = replace(failure, shows_as=replace(shows, v2=v2, v1_3=v1_3))
     if platform.fetchers <= stumbles:
         return failure
     reject, accept = (
@@ -31,9 +41,3 @@ def judge_by_version(failure: Finding, stumbles: frozenset[Fetcher], platform: P
         for rejects in (True, False)
     )
     return failure.to_warning(f" (Credentials Fetcher {reject} rejects this; {accept} accepts it)")
-
-
-def _only(shows: ShowsAs | None, stumbles: frozenset[Fetcher]) -> ShowsAs | None:
-    return shows and replace(
-        shows, v2=shows.v2 if Fetcher.V2 in stumbles else None, v1_3=shows.v1_3 if Fetcher.V1_3 in stumbles else None
-    )

@@ -107,10 +107,10 @@ def test_the_services_and_the_conditions_are_named() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "Expecting value"),
-        ("{", "Expecting property name"),
-        ("[]", "it has no Statement"),
-        ("{}", "it has no Statement"),
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("[]", "no Statement"),
+        ("{}", "no Statement"),
         ('{"Statement": ["text"]}', "a Statement is not an object"),
     ],
 )

@@ -26,8 +26,8 @@ def _all_keys_are_named(_: Environment, lab: Lab) -> None:
 
 
 FAULTS = (
-    Scenario("objects of another account only", _CREDSPEC, role({**OBJECT, **_THEIRS}, VALUE), "no policy of it"),
-    Scenario("secrets of another account only", _SECRET, role(OBJECT, {**VALUE, **_THEIRS}), "no policy of it"),
+    Scenario("objects of another account only", _CREDSPEC, role({**OBJECT, **_THEIRS}, VALUE), "none of its policies"),
+    Scenario("secrets of another account only", _SECRET, role(OBJECT, {**VALUE, **_THEIRS}), "none of its policies"),
     Scenario(
         "no object but another account's",
         _CREDSPEC,
@@ -134,7 +134,7 @@ DOUBTS = (
         "secrets for an organization",
         _SECRET,
         role(OBJECT, {**VALUE, **_in_the_organization("aws:PrincipalOrgID")}),
-        "depends on what the simulation cannot know: aws:PrincipalOrgID",
+        "depends on condition keys that the simulation cannot know: aws:PrincipalOrgID",
     ),
     Scenario(
         "keys called by a service of a name",

@@ -82,7 +82,7 @@ WARNINGS = (
         "(NotHosts)",
     ),
     Scenario("an instance without a profile", _CHECK, all_of(on_ec2, after(_without_profile)), "no instance profile"),
-    Scenario("an instance profile without a role", _CHECK, all_of(on_ec2, after(_without_role)), "holds no role"),
+    Scenario("an instance profile without a role", _CHECK, all_of(on_ec2, after(_without_role)), "has no role"),
 )
 
 HEALTHY = (

@@ -160,13 +160,13 @@ WARNINGS = (
         "a newer revision with another CredSpec",
         "service.revision",
         newer(_first(credentialSpecs=["credentialspecdomainless:arn:aws:s3:::gmsa-credspecs/new.json"])),
-        "webapp:2 is newer and has another credentialSpecs",
+        "webapp:2 is newer and differs in credentialSpecs",
     ),
     Scenario(
         "a newer revision with another execution role",
         "service.revision",
         newer(lambda arguments: arguments.update(executionRoleArn=f"arn:aws:iam::{ACCOUNT}:role/other")),
-        "another executionRoleArn",
+        "is newer and differs in executionRoleArn",
     ),
     Scenario(
         "a newer revision without credentialSpecs",

@@ -181,7 +181,7 @@ WARNINGS = (
         "an organization without parameters",
         _CHECK,
         all_of(names(variable, "/app/key"), role_also(_READ_PARAMETER), organization(ALL, deny("ssm:*"))),
-        "(SCP)",
+        "an SCP blocks ssm:GetParameters",
     ),
     Scenario("a secret's ARN with a key alone", _CHECK, names(variable, f"{_THERE}AbCdEf:password"), "all three"),
 )

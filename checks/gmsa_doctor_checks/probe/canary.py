@@ -188,12 +188,17 @@ def _read(cache: TicketCache) -> CacheFile:
     """The ticket cache. Raises Stop if it cannot be read."""
     try:
         return cache.read()
-    except NoCache as error:
-        raise Stop(_no_cache(error, cache.name)) from error
-    except UnsupportedCache as error:
-        raise Stop(_wrong_name(cache.name, error.text)) from error
-    except UnreadableCache as error:
-        finding = _no_ticket(
+    except (NoCache, UnsupportedCache, UnreadableCache, BrokenCache) as error:
+        raise Stop(_unusable(cache.name, error)) from error
+
+
+def _unusable(name: str, error: NoCache | UnsupportedCache | UnreadableCache | BrokenCache) -> Finding:
+    if isinstance(error, NoCache):
+        return _no_cache(error, name)
+    if isinstance(error, UnsupportedCache):
+        return _wrong_name(name, error.text)
+    if isinstance(error, UnreadableCache):
+        return _no_ticket(
             error.text,
             observed=str(error.owner) if error.owner else "a parent directory is not accessible",
             expected=f"a file that uid {error.user} may read",
@@ -204,19 +209,15 @@ def _read(cache: TicketCache) -> CacheFile:
                 "the 1.3 daemon takes group and mode from CF_KRB5CC_GID and CF_KRB5CC_MODE in its environment."
             ),
         )
-        raise Stop(finding) from error
-    except BrokenCache as error:
-        finding = _no_ticket(
-            error.text,
-            observed=error.why,
-            expected="a ticket cache of type FILE",
-            fix=Fix(
-                f"Make sure that only Credentials Fetcher writes to {error.path}, and start a new task. If the cache "
-                "is empty, Credentials Fetcher ran in test mode: remove functionaltestcfspec from the CredSpec's S3 "
-                "key."
-            ),
-        )
-        raise Stop(finding) from error
+    return _no_ticket(
+        error.text,
+        observed=error.why,
+        expected="a ticket cache of type FILE",
+        fix=Fix(
+            f"Make sure that only Credentials Fetcher writes to {error.path}, and start a new task. If the cache is "
+            "empty, Credentials Fetcher ran in test mode: remove functionaltestcfspec from the CredSpec's S3 key."
+        ),
+    )
 
 
 def _no_cache(error: NoCache, name: str) -> Finding:

@@ -82,7 +82,8 @@ def probe_removed(probes: ProbeTasks) -> Finding:
         return passed("nothing is left")
     commands = tuple(leftover.command for leftover in probes.left if leftover.command)
     return warned(
-        f"{_resources(len(probes.left))} created by this run could not be deleted, or could not be searched for",
+        f"{len(probes.left)} resource{'s' if probes.left[1:] else ''} created by this run could not be deleted, or not "
+        "searched for",
         observed="; ".join(f"{leftover.what}: {leftover.why}" for leftover in probes.left),
         expected="nothing left",
         fix=Fix("Remove them with credentials that are allowed to.", commands or (probes.clean,)),
@@ -94,10 +95,6 @@ def _rows(tasks: tuple[ProbeTask, ...], otherwise: Status = Status.PASS) -> tupl
         Row(task.subnet, Status.PASS, "ran") if task.ran else Row(task.subnet, otherwise, words_of(task))
         for task in tasks
     )
-
-
-def _resources(number: int) -> str:
-    return f"{number} resource{'' if number == 1 else 's'}"
 
 
 def _subnets(tasks: Iterable[ProbeTask]) -> str:

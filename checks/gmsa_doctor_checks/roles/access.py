@@ -33,24 +33,19 @@ def judge(
     if isinstance(decision, Finding):
         return decision
     allowed = decision.decision == "allowed"
-    if question.foreign:
-        return _by_both(question, policy) if allowed else _not_allowed(question, decision, policy)
+    if (policy is None or question.foreign) and not allowed:
+        return _not_allowed(question, decision, policy)
     if policy is None:
-        return passed(_allowed(question)) if allowed else _not_allowed(question, decision, policy)
+        return passed(_allowed(question))
     if isinstance(policy, ClientError):
-        name = question.policy_name
-        if policy_required:
-            gap = f"unknown whether {name} allows {question.action} for {question.role.name}"
-        elif allowed:
-            gap = f"{_allowed(question)} by its own policies, but {name} may deny it"
-        else:
-            gap = f"{_reason(question, decision)}, and it is unknown whether {name} does"
-        return replace(policy.finding(), summary=f"{gap}: {policy.text}")
-    return _by_either(question, decision, policy, policy_required)
+        return _without_policy(question, decision, policy, policy_required)
+    return _with_policy(question, decision, policy, policy_required)
 
 
-def _by_either(question: AccessQuestion, decision: SimulatedDecision, policy: Ruling, policy_required: bool) -> Finding:
-    """The finding about a resource of the role's account, whose policy could be read."""
+def _with_policy(
+    question: AccessQuestion, decision: SimulatedDecision, policy: Ruling, policy_required: bool
+) -> Finding:
+    """The finding about a resource whose policy could be read."""
     name, action, role = question.policy_name, question.action, question.role
     allowed = decision.decision == "allowed"
     if decision.boundary is False:  # it limits what a policy allows for the role, but not what it allows for everyone
@@ -58,24 +53,51 @@ def _by_either(question: AccessQuestion, decision: SimulatedDecision, policy: Ru
             return _not_allowed(question, decision, policy)
         text = f"{name} allows everyone; whether that overrides the permissions boundary is uncertain"
         return unknown(f"{_reason(question, decision)}, but {text}", fix=_inspect(question))
-    if allowed and not policy_required:
+    if allowed and not (policy_required or question.foreign):
         return _unless_denied(question, policy, _allowed(question))
-    if policy.allows or (allowed and policy.delegates):
+    answers = (policy.allows, policy.delegates if allowed else False)
+    if True in answers:
         by = "" if allowed else f", by {name}"
-        with_key = f"{action} with the key of {question.resource_name} is allowed for {role.name}{by}"
-        by_policy = f"{name} allows {action} on {question.resource} for {role.name}"
-        return _unless_denied(question, policy, with_key if policy_required else by_policy)
-    if policy.allows is None or (allowed and policy.delegates is None):
-        return _depends(question, policy)
+        text = f"{name} allows {action} on {question.resource} for {role.name}"
+        if question.foreign:
+            text = f"{_allowed(question)}, also by {name} in the other account"
+        elif policy_required:
+            text = f"{action} with the key of {question.resource_name} is allowed for {role.name}{by}"
+        return _unless_denied(question, policy, text)
+    if None in answers:
+        keys = ", ".join(policy.allow_keys)
+        return unknown(
+            f"{name} allows {action} on conditions that cannot be evaluated here: {keys}",
+            observed=f"an Allow on {keys}",
+            fix=_policy_fix(question, f"Check the conditions in that policy, or {_RUN}."),
+        )
     if not allowed:
         return _not_allowed(question, decision, policy)
+    elsewhere = "it belongs to another account, and " if question.foreign else ""
     return _failure(
         question,
-        f"{name} allows {action} for neither the role nor its account",
+        f"{elsewhere}{name} allows {action} for neither the role nor its account",
         observed=f"{action} allowed by the role's policies, not by {name}",
-        expected=f"a statement that allows {action} for {role}",
+        expected=f"a statement in {name} that allows {action} for {role}",
         fix=_policy_fix(question, f"Add a statement to {name} that allows {action} for {role}."),
     )
+
+
+def _without_policy(
+    question: AccessQuestion, decision: SimulatedDecision, error: ClientError, policy_required: bool
+) -> Finding:
+    """The finding about a resource whose policy cannot be read."""
+    name, allowed = question.policy_name, decision.decision == "allowed"
+    if question.foreign:
+        text = f"{_allowed(question)} by its own policies; {name} must allow it too, but belongs to another account"
+        return skipped(f"{text}: {error.text}", fix=Fix(f"Ask the owner of that account, or {_RUN}."))
+    if policy_required:
+        text = f"unknown whether {name} allows {question.action} for {question.role.name}"
+    elif allowed:
+        text = f"{_allowed(question)} by its own policies, but {name} may deny it"
+    else:
+        text = f"{_reason(question, decision)}, and it is unknown whether {name} does"
+    return replace(error.finding(), summary=f"{text}: {error.text}")
 
 
 def _settled(question: AccessQuestion, decisions: Decisions, policy: ResourcePolicy) -> Finding | SimulatedDecision:
@@ -126,28 +148,9 @@ def _allowed(question: AccessQuestion) -> str:
     return f"{question.action} on {question.resource} is allowed for {question.role.name}"
 
 
-def _by_both(question: AccessQuestion, policy: ResourcePolicy) -> Finding:
-    """The role's own policies allow it; the resource belongs to another account, and its policy must allow it too."""
-    name, allowed = question.policy_name, _allowed(question)
-    if isinstance(policy, ClientError):
-        text = f"{allowed} by its own policies; {name} must allow it too, but belongs to another account: {policy.text}"
-        return skipped(text, fix=Fix(f"Ask the owner of that account, or {_RUN}."))
-    if policy is None or policy.allows or policy.delegates:
-        return _unless_denied(question, policy, f"{allowed}, also by {name} in the other account")
-    if policy.allows is None or policy.delegates is None:
-        return _depends(question, policy)
-    return _failure(
-        question,
-        f"it belongs to another account, and {name} allows {question.action} for neither the role nor its account",
-        observed=f"allowed by the role's policies, not by {name}",
-        expected=f"{question.action} allowed by both",
-        fix=_policy_fix(question, f"Ask the other account to allow {question.action} for {question.role} in {name}."),
-    )
-
-
-def _unless_denied(question: AccessQuestion, policy: Ruling | None, allowed: str) -> Finding:
+def _unless_denied(question: AccessQuestion, policy: Ruling, allowed: str) -> Finding:
     """A pass; a warning if the resource's policy may deny it."""
-    if policy is None or policy.denies is not None:
+    if policy.denies is not None:
         return passed(allowed)
     keys = ", ".join(policy.deny_keys)
     hints = _hints(policy.deny_keys) or "they are made as the role, from the task's network"
@@ -179,15 +182,6 @@ _HINTS = {
 
 def _hints(keys: Sequence[str]) -> str:
     return "; ".join(_HINTS[key.lower()] for key in keys if key.lower() in _HINTS)
-
-
-def _depends(question: AccessQuestion, policy: Ruling) -> Finding:
-    keys = ", ".join(policy.allow_keys)
-    return unknown(
-        f"{question.policy_name} allows {question.action} on conditions that cannot be evaluated here: {keys}",
-        observed=f"an Allow on {keys}",
-        fix=_policy_fix(question, f"Check the conditions in that policy, or {_RUN}."),
-    )
 
 
 def _sid(policy: Ruling) -> str:

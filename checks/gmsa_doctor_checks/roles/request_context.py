@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gmsa_doctor.formats.aws.arn import ArnError, RoleArn, parse_arn
+from gmsa_doctor.formats.aws.arn import RoleArn
 from gmsa_doctor.given.subject import AwsPlace
 
 
@@ -25,7 +25,7 @@ def known_of_who_and_what(role: RoleArn, resources: Sequence[str]) -> dict[str, 
     resource is the one in its ARN; a bucket's ARN has none. The organization is unknown.
     Source, for services: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
     """
-    owners = set(map(_account_in, resources))
+    owners = {resource.split(":")[4] if resource.startswith("arn:") else "" for resource in resources}
     owner = owners.pop() if len(owners) == 1 else ""
     return {
         "aws:PrincipalArn": str(role),
@@ -35,13 +35,6 @@ def known_of_who_and_what(role: RoleArn, resources: Sequence[str]) -> dict[str, 
         "aws:ViaAWSService": "false",
         **({"aws:ResourceAccount": owner} if owner else {}),
     }
-
-
-def _account_in(resource: str) -> str:
-    try:
-        return parse_arn(resource).account
-    except ArnError:
-        return ""
 
 
 # What a request lacks -------------------------------------------------------------------------------

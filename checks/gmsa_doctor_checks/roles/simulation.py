@@ -27,7 +27,8 @@ from gmsa_doctor.core.errors import ClientError, NotFound, ServiceError
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.aws.arn import ArnError, RoleArn, parse_role_arn
 from gmsa_doctor.formats.aws.iam_policy_document import PolicyError, PolicyRequest, Ruling, rule
-from gmsa_doctor.given.subject import AwsPlace
+from gmsa_doctor.given.shared_values import ExecutionRole
+from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
 from gmsa_doctor.given.vantage import Caller
 from gmsa_doctor_checks.roles.request_context import known_of_requests, known_of_who_and_what
 
@@ -101,6 +102,14 @@ class PolicySimulator:
         """Stop the check if our credentials are the execution role's."""
         if self.as_execution_role:
             raise Stop(skipped("not simulated in IAM: these are the execution role's own credentials"))
+
+    def role_on_fargate(self, role: ExecutionRole, platform: Platform, does: str) -> RoleArn:
+        """The role that ECS uses on Fargate. Stops the check on EC2, where the instance's role ``does`` it."""
+        arn = self.role(role.arn)
+        self.not_as_execution_role()
+        if platform.launch is Launch.EC2:
+            raise Stop(skipped(f"on EC2, the role of the container instance {does}, not the execution role"))
+        return arn
 
     def already_read(self, found: Outcome[Any], *, from_file: bool = False) -> Finding | None:
         """The finding if the real call has already failed, or was made with the role's own credentials."""

@@ -5,11 +5,12 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_executi
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from gmsa_doctor.formats.aws.iam_policy_document import fits, statements
 
 ECS_TASKS = "ecs-tasks.amazonaws.com"
 _NAMES = (ECS_TASKS, f"{ECS_TASKS}.cn")
@@ -43,19 +44,13 @@ class RoleTrust:
 
 def read_trust(text: str, source: TrustSource) -> RoleTrust:
     """Evaluate a trust policy. Raises ValueError if the text is not one."""
-    document = json.loads(text)
-    if not isinstance(document, dict) or "Statement" not in document:
-        raise ValueError("it has no Statement")
-    statements = _many(document["Statement"])
-    if not all(isinstance(statement, dict) for statement in statements):
-        raise ValueError("a Statement is not an object")
-    services = tuple(dict.fromkeys(name for statement in statements for name in _services(statement)))
+    found = statements(text)
+    services = tuple(dict.fromkeys(name for statement in found for name in _services(statement)))
     about_ecs = [
-        (statement.get("Effect"), statement.get("Condition") or {}) for statement in statements if _about_ecs(statement)
+        (statement.get("Effect"), statement.get("Condition") or {}) for statement in found if _about_ecs(statement)
     ]
     answers = [(effect, _holds(condition, source)) for effect, condition in about_ecs]
-    keys = (key for _, condition in about_ecs for part in condition.values() if isinstance(part, dict) for key in part)
-    conditions = tuple(dict.fromkeys(keys))
+    conditions = tuple(dict.fromkeys(key for _, condition in about_ecs for keys in condition.values() for key in keys))
     if ("Deny", True) in answers:
         return RoleTrust(False, services, denied=True)
     if ("Allow", True) in answers and ("Deny", None) not in answers:
@@ -78,32 +73,25 @@ def _services(statement: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(_texts(principal.get("Service", ()))) if isinstance(principal, dict) else ()
 
 
-def _holds(condition: Any, source: TrustSource) -> bool | None:
+def _holds(condition: Mapping[str, Mapping[str, Any]], source: TrustSource) -> bool | None:
     """Whether all keys hold: False if one does not, otherwise None if one cannot be evaluated."""
-    if not isinstance(condition, dict):
-        return None
-    answers: list[bool | None] = []
-    for operator, keys in condition.items():
-        if not isinstance(keys, dict):
-            answers.append(None)
-        elif operator in ("Bool", "BoolIfExists"):
-            answers += [_is_true(values) if key.lower() == _BY_A_SERVICE else None for key, values in keys.items()]
-        elif _COMPARING.fullmatch(operator):
-            answers += [_compared(key.lower(), _texts(values), source) for key, values in keys.items()]
-        else:
-            answers.append(None)
+    answers = [
+        _key_holds(operator, key.lower(), values, source)
+        for operator, keys in condition.items()
+        for key, values in keys.items()
+    ]
     return False if False in answers else None if None in answers else True
 
 
-def _is_true(values: Any) -> bool:
-    return any(str(value).lower() == "true" for value in _many(values))
-
-
-def _compared(key: str, patterns: list[str], source: TrustSource) -> bool | None:
+def _key_holds(operator: str, key: str, values: Any, source: TrustSource) -> bool | None:
+    if operator in ("Bool", "BoolIfExists") and key == _BY_A_SERVICE:
+        return any(str(value).lower() == "true" for value in _many(values))
+    if not _COMPARING.fullmatch(operator):
+        return None
     if key == "aws:sourceaccount":
-        return any(matches(pattern, source.account) for pattern in patterns)
+        return any(matches(pattern, source.account) for pattern in _texts(values))
     if key == "aws:sourcearn":
-        answers = [_of_ecs_here(pattern, source) for pattern in patterns]
+        answers = [_of_ecs_here(pattern, source) for pattern in _texts(values)]
         return True if True in answers else None if None in answers else False
     return None
 
@@ -121,8 +109,7 @@ def _of_ecs_here(pattern: str, source: TrustSource) -> bool | None:
 
 def matches(pattern: str, text: str) -> bool:
     """Whether a text matches an IAM pattern, regardless of case."""
-    expression = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
-    return re.fullmatch(expression, text, re.IGNORECASE | re.DOTALL) is not None
+    return fits(pattern.lower(), text.lower())
 
 
 def _many(value: Any) -> list[Any]:

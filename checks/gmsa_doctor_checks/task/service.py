@@ -49,7 +49,7 @@ def revision(definition: TaskDefinition, deployments: Deployments, subject: Subj
     if not changed:
         return passed(f"{used}; {name} is newer, with the same gMSA settings{others}")
     return warned(
-        f"the service uses {used}; {name} is newer and has a different {' and '.join(changed)}{others}",
+        f"the service uses {used}; {name} is newer and differs in {' and '.join(changed)}{others}",
         observed=f"{used}: {'; '.join(old for old, _ in changed.values())}",
         expected=f"{name}: {'; '.join(new for _, new in changed.values())}",
         fix=Fix(

@@ -12,11 +12,10 @@ from gmsa_doctor.formats.documents.task_definition import read_task_definition
 from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject, ExecutionRole, LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
 from gmsa_doctor.given.vantage import Caller
-from gmsa_doctor_checks.roles.execution_role.credspec import execution_role_credspec
+from gmsa_doctor_checks.roles.execution_role.credspec import execution_role_credspec, execution_role_ssm
 from gmsa_doctor_checks.roles.execution_role.image import execution_role_image
 from gmsa_doctor_checks.roles.execution_role.logs import execution_role_logs
 from gmsa_doctor_checks.roles.execution_role.secret import execution_role_secret
-from gmsa_doctor_checks.roles.execution_role.ssm import execution_role_ssm
 from gmsa_doctor_checks.roles.execution_role.task_secrets import execution_role_task_secrets
 from gmsa_doctor_checks.roles.execution_role.trust import execution_role_trust
 from gmsa_doctor_checks.roles.log_group import log_group

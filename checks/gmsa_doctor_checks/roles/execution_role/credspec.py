@@ -1,4 +1,4 @@
-"""Whether the execution role may read the CredSpec from S3."""
+"""Whether the execution role may read the CredSpec: the S3 object, or the SSM parameter on EC2."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import replace
 from gmsa_doctor.authoring import Cause, Finding, Outcome, check, passed
 from gmsa_doctor.clients.aws.s3 import S3
 from gmsa_doctor.core.errors import ClientError, ServiceError
+from gmsa_doctor.formats.aws.arn import parse_ssm_parameter_arn
 from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject, ExecutionRole
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.credspec.object import credspec_object
 from gmsa_doctor_checks.roles.access import judge
-from gmsa_doctor_checks.roles.simulation import AccessQuestion, PolicySimulator, ResourcePolicy
+from gmsa_doctor_checks.roles.simulation import AccessQuestion, PolicySimulator
 
 _OF_VERSIONS = "s3:GetObjectVersion"
 _SAMPLE_OF_AWS = f"; {_OF_VERSIONS} alone is not enough: the sample policy in AWS's documentation lacks s3:GetObject"
@@ -62,7 +63,10 @@ def execution_role_credspec(
     decisions, policy = simulator.simulate_and_read(question, lambda: s3.policy(bucket), _OF_VERSIONS)
     if any(decision.allowed and decision.action == _OF_VERSIONS for decision in decisions):
         question = replace(question, hint=_SAMPLE_OF_AWS)
-    return judge(replace(question, foreign=_of_another_account(policy)), decisions, policy)
+    # S3 returns a bucket policy to the owner's account only; other allowed callers get MethodNotAllowed.
+    # Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketPolicy.html
+    foreign = isinstance(policy, ServiceError) and policy.code == "MethodNotAllowed"
+    return judge(replace(question, foreign=foreign), decisions, policy)
 
 
 def _owner(bucket: str, place: AwsPlace, s3: S3) -> dict[str, str]:
@@ -75,9 +79,40 @@ def _owner(bucket: str, place: AwsPlace, s3: S3) -> dict[str, str]:
     return dict.fromkeys(keys, place.account) if owned and place.account else {}
 
 
-def _of_another_account(policy: ResourcePolicy) -> bool:
-    """S3 returns a bucket's policy to the owner's account only; other allowed callers get MethodNotAllowed.
+@check(
+    "execution-role.ssm",
+    title="The execution role may read the CredSpec's SSM parameter",
+    cause=Cause.TASK_DEFINITION,
+    docs=links.EC2_GMSA,
+    about="task/executionRoleArn",
+    shows=(texts.NO_PARAMETER,),
+)
+def execution_role_ssm(
+    role: ExecutionRole, location: CredSpecLocation, found: Outcome[CredSpecObject], simulator: PolicySimulator
+) -> Finding:
+    """Simulates `ssm:GetParameters` on the CredSpec's parameter in IAM; on EC2, a CredSpec may be a parameter.
 
-    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketPolicy.html
+    The role's permissions boundary and the organization's policies apply. With the role's own credentials nothing is
+    simulated: credspec.object made the real call.
+
+    Why: the ECS agent reads the parameter with this role before it passes the CredSpec to Credentials Fetcher. It reads
+    from the task's own region and account, regardless of the ARN.
+
+    Fix: allow `ssm:GetParameters` on the parameter for the execution role.
     """
-    return isinstance(policy, ServiceError) and policy.code == "MethodNotAllowed"
+    if not location.parameter:
+        return passed("the CredSpec is an S3 object, not an SSM parameter: see execution-role.credspec")
+    arn = simulator.role(role.arn)
+    if known := simulator.already_read(found):
+        return known
+    named = parse_ssm_parameter_arn(location.arn)
+    question = AccessQuestion(
+        arn,
+        "ssm:GetParameters",
+        str(replace(named, region=simulator.place.region or named.region, account=arn.account)),
+        "the CredSpec",
+        simulator.context,
+        evidence=credspec_object.id,
+        shows_as=texts.NO_PARAMETER,
+    )
+    return judge(question, simulator.simulate(question), None)

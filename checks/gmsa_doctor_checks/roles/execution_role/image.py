@@ -30,8 +30,8 @@ from gmsa_doctor.given.subject import AwsPlace, Platform
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.roles.access import is_not_granted, judge, put_policy
-from gmsa_doctor_checks.roles.execution_role.fargate import failed_on_fargate, role_on_fargate
 from gmsa_doctor_checks.roles.simulation import AccessQuestion, PolicySimulator, findings_of, ruling
+from gmsa_doctor_checks.versions import failed_on_fargate
 
 _TOKEN = "ecr:GetAuthorizationToken"
 _PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
@@ -58,13 +58,14 @@ def execution_role_image(
 
     Fix: allow these actions for the execution role; the managed policy AmazonECSTaskExecutionRolePolicy does.
     """
-    arn = role_on_fargate(role, simulator, platform, "pulls the images")
+    arn = simulator.role_on_fargate(role, platform, "pulls the images")
     images = dict.fromkeys(container.image for container in definition.containers if container.image)
     repositories = tuple(dict.fromkeys(filter(None, map(ecr_repository, images))))
     if not repositories:
         return passed(f"no image is in a private Amazon ECR repository: {', '.join(images) or 'no image is set'}")
+    token = AccessQuestion(arn, _TOKEN, "*", "the images", simulator.context, fix_name="image")
     pulls = [partial(_pull, repository, arn, simulator, ecr) for repository in repositories]
-    findings = findings_of([partial(_token, arn, simulator), *pulls])
+    findings = findings_of([lambda: [judge(token, simulator.simulate(token), None)], *pulls])
     decides = worst(findings)
     if decides.status is Status.PASS:
         names = ", ".join(repository.name for repository in repositories)
@@ -74,11 +75,6 @@ def execution_role_image(
     )
     fix = _allow_pulling(arn, simulator.place, repositories) if is_not_granted(decides) else decides.fix
     return failed_on_fargate(replace(decides, rows=if_several(rows), fix=fix), platform)
-
-
-def _token(role: RoleArn, simulator: PolicySimulator) -> list[Finding]:
-    question = AccessQuestion(role, _TOKEN, "*", "the images", simulator.context, fix_name="image")
-    return [judge(question, simulator.simulate(question), None)]
 
 
 def _pull(repository: EcrRepository, role: RoleArn, simulator: PolicySimulator, ecr: Ecr) -> list[Finding]:

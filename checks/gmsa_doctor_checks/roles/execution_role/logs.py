@@ -13,8 +13,8 @@ from gmsa_doctor.given.shared_values import ExecutionRole
 from gmsa_doctor.given.subject import Platform
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.roles.access import is_not_granted, judge, put_policy
-from gmsa_doctor_checks.roles.execution_role.fargate import failed_on_fargate, role_on_fargate
 from gmsa_doctor_checks.roles.simulation import AccessQuestion, PolicySimulator, findings_of
+from gmsa_doctor_checks.versions import failed_on_fargate
 
 _PUT = "logs:PutLogEvents"
 _WRITE = ("logs:CreateLogStream", _PUT)
@@ -66,7 +66,7 @@ def execution_role_logs(
     Fix: allow these actions for the execution role; the managed policy AmazonECSTaskExecutionRolePolicy allows all but
     `logs:CreateLogGroup`.
     """
-    arn = role_on_fargate(role, simulator, platform, "writes the logs")
+    arn = simulator.role_on_fargate(role, platform, "writes the logs")
     place = simulator.place
     targets = [
         _ContainerLog(arn, container.name, container.logs, place.region or "", place.account or arn.account)

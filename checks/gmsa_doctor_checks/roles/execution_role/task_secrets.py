@@ -188,7 +188,11 @@ class _TaskSecretAccess:
         groups: dict[tuple[str, str, str], list[_WantedSecret]] = {}
         for secret in wanted:
             groups.setdefault((secret.action, secret.arn.region, secret.arn.account), []).append(secret)
-        return [named for group, answer in each(groups.values(), self._judge_group) for named in _named(group, answer)]
+        judged: list[_Named] = []
+        for group, answer in each(groups.values(), self._judge_group):
+            findings = [answer.finding()] * len(group) if isinstance(answer, ClientError) else answer
+            judged += zip((secret.arn.name for secret in group), findings, strict=True)
+        return judged
 
     def _judge_group(self, group: Sequence[_WantedSecret]) -> list[Finding]:
         """The findings for one service, region and account, whose requests have the same context."""
@@ -225,8 +229,3 @@ class _TaskSecretAccess:
     def _may_have_longer_arn(self, arn: SecretArn | SsmParameterArn) -> bool:
         """Whether IAM may compare a longer ARN, which Secrets Manager can return."""
         return isinstance(arn, SecretArn) and arn.may_lack_its_suffix and arn.region == self.place.region
-
-
-def _named(group: Sequence[_WantedSecret], answer: Sequence[Finding] | ClientError) -> Iterator[_Named]:
-    findings = [answer.finding()] * len(group) if isinstance(answer, ClientError) else answer
-    return ((secret.arn.name, finding) for secret, finding in zip(group, findings, strict=True))
