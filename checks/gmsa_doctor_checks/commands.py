@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import shlex
 
+from gmsa_doctor.given.shared_values import CredSpecLocation
+
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./\\:-]*")
 """What PowerShell reads as one string without quotes; a leading digit could make it a number, a dash an option."""
 
@@ -37,3 +39,15 @@ def edit_secret(arn: str) -> tuple[str, ...]:
     """The commands that change a secret's value in an editor: no password is in a command line."""
     get = f"aws secretsmanager get-secret-value --secret-id {posix(arn)} --query SecretString --output text"
     return (f"(umask 077; {get} > secret.json)", '"${EDITOR:-vi}" secret.json', put_secret(arn), "rm secret.json")
+
+
+def edit_credspec(location: CredSpecLocation, edit: str = '"${EDITOR:-vi}" credspec.json') -> tuple[str, ...]:
+    """The commands that download the CredSpec, change it and upload it again; none for a file."""
+    if location.bucket:
+        name = posix(location.name)
+        return (f"aws s3 cp {name} credspec.json", edit, f"aws s3 cp credspec.json {name}")
+    if location.parameter:
+        name = f"--name {posix(location.parameter)}"
+        get = f"aws ssm get-parameter {name} --query Parameter.Value --output text > credspec.json"
+        return (get, edit, f"aws ssm put-parameter {name} --type String --value file://credspec.json --overwrite")
+    return ()

@@ -1,7 +1,9 @@
-"""What a user copies from a fix names the very thing, whatever its name holds, and does nothing else."""
+"""A command copied from a fix names exactly the thing, whatever characters its name has, and does nothing else."""
 
+import os
 import shlex
 import subprocess
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -22,7 +24,7 @@ from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject, Li
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor.given.vantage import Caller, ServiceNames, Vantage
 from gmsa_doctor_checks.active_directory.user_entry import Administrator
-from gmsa_doctor_checks.commands import posix, powershell
+from gmsa_doctor_checks.commands import edit_credspec, edit_secret, posix, powershell
 from gmsa_doctor_checks.credspec.object import credspec_object
 from gmsa_doctor_checks.credspec.secret import secret_value
 from gmsa_doctor_checks.credspec.size import credspec_size
@@ -72,7 +74,7 @@ PLAIN = ["webapp01", "s3://bucket/path/key.json", "dc1.corp.example", "MSSQLSvc/
 
 
 def refused(ticket: GmsaTicket, kerberos: Kerberos, *spns: str) -> Result[ServiceTickets]:
-    """What is said where the SPNs are given, and the directory cannot be asked."""
+    """The finding if SPNs are given and the directory is not available."""
     nothing = skipped("not asked")
     return service_ticket(ticket, ServiceNames(spns), kerberos, Outcome(None, nothing), Outcome(None, nothing))
 
@@ -110,7 +112,7 @@ def powershell_words(command: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", HOSTILE + PLAIN)
-def test_a_posix_shell_reads_one_word_the_very_name(name: str) -> None:
+def test_a_posix_shell_reads_the_name_as_one_word(name: str) -> None:
     done = subprocess.run(
         f"printf '[%s]' {posix(name)}", shell=True, executable="/bin/sh", capture_output=True, text=True, check=True
     )
@@ -119,7 +121,7 @@ def test_a_posix_shell_reads_one_word_the_very_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE + PLAIN)
-def test_powershell_reads_one_argument_the_very_name(name: str) -> None:
+def test_powershell_reads_the_name_as_one_argument(name: str) -> None:
     assert powershell_words(f"Get-ADUser {powershell(name)} -Properties Enabled") == [
         "Get-ADUser",
         name,
@@ -151,7 +153,7 @@ def test_powershell_quotes_with_single_quotes_doubled(name: str, quoted: str) ->
     assert powershell(name) == quoted
 
 
-def test_the_region_is_an_option_if_it_is_known() -> None:
+def test_a_known_region_becomes_an_option() -> None:
     assert AwsPlace("us-east-1", None).region_option == " --region us-east-1"
     assert AwsPlace("x; y", None).region_option == " --region 'x; y'"
     assert AwsPlace(None, None).region_option == ""
@@ -179,11 +181,11 @@ def commands(result: Finding | Given[Any]) -> tuple[str, ...]:
 
 def words_of_each(result: Finding | Given[Any]) -> list[list[str]]:
     """The words of each command as a POSIX shell reads them."""
-    return [shlex.split(one) for one in commands(result)]
+    return [shlex.split(command) for command in commands(result)]
 
 
 class Bucket:
-    """A bucket of a region; the object is missing if it has no size, or all of it if that is what ``missing`` says."""
+    """A bucket in a region; without a size, the object is missing, or what ``missing`` names."""
 
     def __init__(self, region: str, size: int | None = None, missing: str = "NoSuchKey") -> None:
         self.region, self.size, self.missing = region, size, missing
@@ -222,7 +224,7 @@ def test_a_missing_object_is_named_by_its_bucket_and_key(name: str) -> None:
     ]
 
 
-def test_in_a_bucket_that_does_not_exist_nothing_is_listed() -> None:
+def test_a_bucket_that_does_not_exist_is_not_listed() -> None:
     ours, _ = words_of_each(
         read(CredSpecLocation("arn:x", True, "b", "k"), Bucket("us-east-1", missing="NoSuchBucket"))
     )
@@ -234,7 +236,13 @@ def test_an_object_of_another_region_is_copied_under_its_name(name: str) -> None
     found = words_of_each(read(CredSpecLocation("arn:x", True, "b", f"k{name}"), Bucket("eu-west-1", 10)))
     source, target = f"s3://b/k{name}", f"s3://<bucket in us-east-1>/k{name}"
     regions = ["--source-region", "eu-west-1", "--region", "us-east-1"]
-    assert found == [["aws", "s3", "cp", source, target, *regions]]
+    assert found[0] == ["aws", "s3", "cp", source, target, *regions]
+    assert [command[:3] for command in found[1:]] == [
+        ["aws", "ecs", "describe-task-definition"],
+        ["${EDITOR:-vi}", "td.json"],
+        ["aws", "ecs", "register-task-definition"],
+        ["aws", "ecs", "update-service"],
+    ]
 
 
 @hostile
@@ -245,7 +253,7 @@ def test_a_missing_parameter_is_put_under_its_name(name: str) -> None:
 
 
 @hostile
-def test_an_encrypted_parameter_is_made_anew_under_its_name(name: str) -> None:
+def test_an_encrypted_parameter_is_created_again_under_its_name(name: str) -> None:
     kept, gone, made = words_of_each(read(CredSpecLocation("arn:x", True, parameter=f"/{name}"), parameter=Encrypted()))
     assert kept[2:7] == ["get-parameter", "--region", "us-east-1", "--name", f"/{name}"]
     assert kept[-2:] == [">", "credspec.json"]
@@ -256,8 +264,37 @@ def test_an_encrypted_parameter_is_made_anew_under_its_name(name: str) -> None:
 @hostile
 def test_an_object_that_is_too_large_is_put_again_under_its_name(name: str) -> None:
     obj = CredSpecObject(CredSpecLocation("arn:x", True, "b", f"k{name}"), TOO_MUCH, b"")
-    (found,) = words_of_each(credspec_size(obj))
-    assert found == ["jq", "-c", ".", "credspec.json", "|", "aws", "s3", "cp", "-", f"s3://b/k{name}"]
+    download, shorten, upload = words_of_each(credspec_size(obj))
+    assert download == ["aws", "s3", "cp", f"s3://b/k{name}", "credspec.json"]
+    assert shorten[:4] == ["jq", "-c", ".", "credspec.json"]
+    assert upload == ["aws", "s3", "cp", "credspec.json", f"s3://b/k{name}"]
+
+
+@hostile
+def test_a_parameter_is_edited_under_its_name(name: str) -> None:
+    get, edit, put = map(shlex.split, edit_credspec(CredSpecLocation("arn:x", True, parameter=f"/{name}")))
+    assert get[:5] == ["aws", "ssm", "get-parameter", "--name", f"/{name}"]
+    assert edit == ["${EDITOR:-vi}", "credspec.json"]
+    assert put == [
+        *["aws", "ssm", "put-parameter", "--name", f"/{name}", "--type", "String"],
+        *["--value", "file://credspec.json", "--overwrite"],
+    ]
+
+
+def test_a_secret_is_edited_in_a_private_file_that_is_removed(tmp_path: Path) -> None:
+    aws, editor, file = tmp_path / "aws", tmp_path / "editor", tmp_path / "secret.json"
+    aws.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\necho old\n')
+    editor.write_text(f'#!/bin/sh\ncat "$1" > {tmp_path}/edited\nstat -c %a "$1" > {tmp_path}/mode\n')
+    for program in (aws, editor):
+        program.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "EDITOR": str(editor)}
+    for command in edit_secret(ARN):
+        subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, env=environment, check=True)
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert [call.split()[1] for call in calls] == ["get-secret-value", "put-secret-value"]
+    assert all(ARN in call for call in calls)
+    assert ((tmp_path / "edited").read_text(), (tmp_path / "mode").read_text()) == ("old\n", "600\n")
+    assert not file.exists()
 
 
 class NoSecrets:
@@ -290,12 +327,12 @@ def test_the_task_definition_and_the_service_are_named(name: str) -> None:
 
 
 @pytest.mark.parametrize("named", ["webapp", "webapp:7", "arn:aws:ecs:us-east-1:123456789012:task-definition/webapp:7"])
-def test_the_service_is_to_use_the_familys_newest_revision(named: str) -> None:
+def test_the_service_is_updated_to_the_familys_newest_revision(named: str) -> None:
     fix = register_again("Change it", Subject("x", "demo", "web", named))
     assert fix.commands[-1].endswith("--service web --task-definition webapp")
 
 
-def test_what_ecs_describes_is_made_fit_to_be_registered_again() -> None:
+def test_the_described_task_definition_can_be_registered_again() -> None:
     """The names are those of the AWS SDK's own description of ECS."""
     import botocore.session
 
@@ -304,11 +341,11 @@ def test_what_ecs_describes_is_made_fit_to_be_registered_again() -> None:
     taken = ecs.operation_model("RegisterTaskDefinition").input_shape.members
     subject = Subject("x", None, None, "web:7")
     first, *_ = words_of_each(credential_specs(ChosenContainer(None), FARGATE, subject, NO_DEFINITION, NOT_COMPARED))
-    (program,) = [one for one in first if one.startswith("del(")]
-    assert {one.strip(" .") for one in program[4:-1].split(",")} == set(described) - set(taken)
+    (program,) = [word for word in first if word.startswith("del(")]
+    assert {field.strip(" .") for field in program[4:-1].split(",")} == set(described) - set(taken)
 
 
-def test_a_placeholder_is_a_word_and_no_redirection() -> None:
+def test_a_placeholder_is_a_word_and_not_a_redirection() -> None:
     names = GmsaNames(CORP, GmsaName("webapp01"))
     for result in (
         domain_name(DhcpOptions("vpc-1", "default", (), None), AdDomain(names, NO_ACCOUNT), PLACE),
@@ -320,7 +357,7 @@ def test_a_placeholder_is_a_word_and_no_redirection() -> None:
             lexer.whitespace_split = True
             words = list(lexer)
             assert not {"<", ">", "(", ")", ";", "&", "|"} & set(words)
-            assert any("<" in one for one in words)
+            assert any("<" in word for word in words)
 
 
 # In the AD ------------------------------------------------------------------------------------------

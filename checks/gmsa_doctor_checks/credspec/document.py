@@ -8,7 +8,7 @@ from gmsa_doctor.formats.documents.json_text import Encoding, EncodingDefect, Js
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Platform
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.commands import edit_credspec
 from gmsa_doctor_checks.values import CredSpec, SizedCredSpec
 from gmsa_doctor_checks.versions import judge_by_version
 
@@ -49,23 +49,19 @@ def credspec_document(sized: SizedCredSpec, platform: Platform) -> Result[CredSp
     found = read_credspec(document.value)
     if isinstance(found, tuple):
         return _bad_keys(sized, found)
-    finding = passed(f"JSON for the gMSA {found.gmsa_name} of {found.dns_name}")
+    value, fix = CredSpec(sized.location, found), _save_again(sized)
     if text.bom:
         summary = (
             "the CredSpec starts with a UTF-8 byte-order mark, which 2.x and 1.3 skip but the ECS agent on EC2 may not"
         )
-        finding = _blemish(summary, _save_again(sized))
     elif document.duplicates:
         summary = f"the CredSpec contains a key twice ({', '.join(document.duplicates)}); the last one is used"
-        finding = _blemish(summary, Fix("Remove the duplicate keys, and upload the CredSpec.", _upload(sized)))
+        fix = Fix("Remove the duplicate keys, and upload the CredSpec.", edit_credspec(sized.location))
     elif bad_bytes:
         summary = "a string in the CredSpec contains bytes that are not UTF-8; 2.x replaces them, 1.3 was not tested"
-        finding = _blemish(summary, _save_again(sized))
-    return Given(CredSpec(sized.location, found), finding)
-
-
-def _blemish(summary: str, fix: Fix) -> Finding:
-    return warned(summary, expected="UTF-8 without a byte-order mark, each key once", fix=fix)
+    else:
+        return Given(value, passed(f"JSON for the gMSA {found.gmsa_name} of {found.dns_name}"))
+    return Given(value, warned(summary, expected="UTF-8 without a byte-order mark, each key once", fix=fix))
 
 
 def _bad_encoding(sized: SizedCredSpec, defect: EncodingDefect) -> Finding:
@@ -81,13 +77,11 @@ def _bad_encoding(sized: SizedCredSpec, defect: EncodingDefect) -> Finding:
 
 def _save_again(sized: SizedCredSpec) -> Fix:
     return Fix(
-        "Save the CredSpec as UTF-8 without a byte-order mark (the first command is for PowerShell), and upload it.",
-        ('[IO.File]::WriteAllText("$PWD/credspec.json", (Get-Content -Raw credspec.json))', *_upload(sized)),
+        "In PowerShell, save the CredSpec as UTF-8 without a byte-order mark, and upload it.",
+        edit_credspec(
+            sized.location, '[IO.File]::WriteAllText("$PWD/credspec.json", (Get-Content -Raw credspec.json))'
+        ),
     )
-
-
-def _upload(sized: SizedCredSpec) -> tuple[str, ...]:
-    return (f"aws s3 cp credspec.json {posix(sized.location.name)}",) if sized.location.bucket else ()
 
 
 def _bad_json(sized: SizedCredSpec, defect: JsonDefect, platform: Platform) -> Finding:
@@ -98,7 +92,7 @@ def _bad_json(sized: SizedCredSpec, defect: JsonDefect, platform: Platform) -> F
         f"the CredSpec is not JSON: {defect.message}, {position}",
         observed=f"{defect.kind} at {position}",
         expected="one JSON object",
-        fix=Fix(f"Correct the CredSpec at {position}, and upload it.", ("jq . credspec.json", *_upload(sized))),
+        fix=Fix(f"Correct the CredSpec at {position}, and upload it.", edit_credspec(sized.location)),
         shows_as=texts.FIELDS,
     )
     return judge_by_version(failure, frozenset(Fetcher) - defect.accepted_by, platform)
@@ -115,7 +109,7 @@ def _bad_keys(sized: SizedCredSpec, defects: tuple[Defect, ...]) -> Finding:
         f"in the CredSpec {_words(first)}{f', and {len(defects) - 1} more' if defects[1:] else ''}",
         observed="; ".join(map(_words, defects)),
         expected="; ".join(f"{defect.path or 'the document'}: {defect.expected}" for defect in defects),
-        fix=Fix(correct, _upload(sized)),
+        fix=Fix(correct, edit_credspec(sized.location)),
         shows_as=_TEXTS.get(first.v2_text, texts.FIELDS),
     )
 

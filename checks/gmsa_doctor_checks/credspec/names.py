@@ -14,6 +14,7 @@ from gmsa_doctor.formats.documents.names import (
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Platform
 from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import edit_credspec
 from gmsa_doctor_checks.values import CredSpec, DomainName, GmsaName, GmsaNames
 from gmsa_doctor_checks.versions import judge_by_version
 
@@ -34,12 +35,12 @@ def credspec_names(credspec: CredSpec, platform: Platform) -> Result[GmsaNames]:
     Fix: set the domain's full DNS name and the gMSA's bare name.
     """
     document = credspec.document
-    dns_name, gmsa_name = document.dns_name, document.gmsa_name
+    dns_name, gmsa_name, commands = document.dns_name, document.gmsa_name, edit_credspec(credspec.location)
     domain_defect = domain_name_defect(dns_name)
     if domain_defect:
         bare = dns_name.strip().rstrip(".").lower()
         summary = f"DnsName is not a domain name that Credentials Fetcher accepts: {domain_defect}"
-        return _bad_domain(summary, dns_name, bare if domain_defect.endswith("dot") else "corp.example.com")
+        return _bad_domain(credspec, summary, bare if domain_defect.endswith("dot") else "corp.example.com")
     defects = account_name_defects(gmsa_name)
     if defects:
         bare = bare_account_name(gmsa_name)
@@ -53,14 +54,14 @@ def credspec_names(credspec: CredSpec, platform: Platform) -> Result[GmsaNames]:
             f"the gMSA's name {' and '.join(words[defect] for defect in defects)}",
             observed=gmsa_name,
             expected=bare,
-            fix=Fix(f"Set Name in GroupManagedServiceAccounts to {bare}, and upload the CredSpec."),
+            fix=Fix(f"Set Name in GroupManagedServiceAccounts to {bare}, and upload the CredSpec.", commands),
             shows_as=texts.FIELDS,
         )
     domain = DomainName(dns_name.lower())
     names = GmsaNames(domain, GmsaName(gmsa_name))
     if lacks_dot(dns_name):
         expected = "the AD domain's full DNS name, not its NetBIOS name"
-        failure = _bad_domain(f"DnsName {domain.text} has no dot", domain.text, expected)
+        failure = _bad_domain(credspec, f"DnsName {domain.text} has no dot", expected)
         finding = judge_by_version(failure, frozenset({Fetcher.V2}), platform)
         return finding if platform.fetchers == {Fetcher.V2} else Given(names, finding)
     machine = document.machine_account_name
@@ -70,17 +71,18 @@ def credspec_names(credspec: CredSpec, platform: Platform) -> Result[GmsaNames]:
             "ECS agent on EC2 uses MachineAccountName",
             observed=f"{machine} and {gmsa_name}",
             expected="the same name in both",
-            fix=Fix("Set both to the gMSA's name, and upload the CredSpec."),
+            fix=Fix("Set both to the gMSA's name, and upload the CredSpec.", commands),
         )
         return Given(names, warning)
     return Given(names, passed(f"gMSA {gmsa_name} of {domain.text}"))
 
 
-def _bad_domain(summary: str, observed: str, expected: str) -> Finding:
+def _bad_domain(credspec: CredSpec, summary: str, expected: str) -> Finding:
+    text = "Set DomainJoinConfig.DnsName to the AD domain's full DNS name, and upload the CredSpec."
     return failed(
         summary,
-        observed=observed,
+        observed=credspec.document.dns_name,
         expected=expected,
-        fix=Fix("Set DomainJoinConfig.DnsName to the AD domain's full DNS name, and upload the CredSpec."),
+        fix=Fix(text, edit_credspec(credspec.location)),
         shows_as=texts.FIELDS,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from gmsa_doctor.authoring import (
     Cause,
@@ -24,11 +25,12 @@ from gmsa_doctor.core.errors import ClientError, Denied, NotFound, ServiceError,
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject
-from gmsa_doctor.given.subject import AwsPlace, Platform
+from gmsa_doctor.given.subject import AwsPlace, Platform, Subject
 from gmsa_doctor.given.vantage import Caller, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.silence import judge_unreachable
+from gmsa_doctor_checks.task.revisions import register_again
 from gmsa_doctor_checks.versions import judge_by_version
 
 
@@ -113,8 +115,9 @@ def _of_another_account(location: CredSpecLocation, place: AwsPlace, platform: P
 
 
 def _copy(location: CredSpecLocation, bucket: str, target: str) -> Fix:
-    text = f"Copy the CredSpec to {bucket}, and set that object's ARN in the task definition."
-    return Fix(text, (f"aws s3 cp {posix(location.name)} {target}",))
+    task = Subject("", "<cluster>", "<service>", "<task definition>")
+    fix = register_again(f"Copy the CredSpec to {bucket}, and set that object's ARN in credentialSpecs", task)
+    return replace(fix, commands=(f"aws s3 cp {posix(location.name)} {target}", *fix.commands))
 
 
 def _no_object(location: CredSpecLocation, error: ClientError, caller: Outcome[Caller]) -> Finding:

@@ -10,6 +10,7 @@ from gmsa_doctor.authoring import (
     Fix,
     Given,
     Outcome,
+    Owner,
     Result,
     ShowsAs,
     Status,
@@ -115,7 +116,7 @@ def _no_secret(arn: LinkedSecret, place: AwsPlace, error: ClientError) -> Findin
         observed=f"{arn.text}: {error.text}",
         expected="an existing secret",
         fix=Fix(
-            "Set CredentialArn to the ARN of the secret that holds the AD user, and upload the CredSpec.",
+            "Set CredentialArn in the CredSpec to the ARN of the AD user's secret, and upload the CredSpec.",
             (f"aws secretsmanager list-secrets{place.region_option} --query 'SecretList[].[Name,ARN]' --output table",),
         ),
         shows_as=texts.SECRET,
@@ -129,8 +130,9 @@ def _deleted(arn: LinkedSecret, place: AwsPlace) -> Finding:
         observed="scheduled for deletion",
         expected="a secret that is not being deleted",
         fix=Fix(
-            "Restore the secret, or name another one in the CredSpec.",
+            "Restore the secret, or set another secret in the CredSpec.",
             (f"aws secretsmanager restore-secret{place.region_option} --secret-id {posix(arn.text)}",),
+            Owner.AWS,
         ),
         shows_as=texts.SECRET,
     )
@@ -177,7 +179,10 @@ def _not_given(arn: LinkedSecret, error: ServiceError) -> Finding:
             expected="an enabled KMS key",
             fix=Fix(
                 "Enable the secret's KMS key (or cancel its deletion), or set another key for the secret.",
-                (f"aws secretsmanager describe-secret --secret-id {posix(arn.text)} --query KmsKeyId",),
+                (
+                    f"aws secretsmanager describe-secret --secret-id {posix(arn.text)} --query KmsKeyId",
+                    f"aws kms enable-key --key-id {posix('<KmsKeyId>')}",
+                ),
             ),
             shows_as=texts.SECRET,
         )

@@ -9,7 +9,7 @@ from gmsa_doctor.formats.aws.arn import ArnError, parse_secret_arn
 from gmsa_doctor.given.shared_values import LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.commands import edit_credspec, posix
 from gmsa_doctor_checks.values import CredSpec
 
 
@@ -36,10 +36,11 @@ def secret_link(credspec: CredSpec, place: AwsPlace) -> Result[LinkedSecret]:
     try:
         found = parse_secret_arn(text)
     except ArnError as error:
-        return _bad_link(text, f"CredentialArn is not the ARN of a Secrets Manager secret: {error}", error.suggestion)
+        summary = f"CredentialArn is not the ARN of a Secrets Manager secret: {error}"
+        return _bad_link(credspec, summary, error.suggestion)
     if place.partition and found.partition != place.partition:
         expected = text.replace(f"arn:{found.partition}:", f"arn:{place.partition}:", 1)
-        return _bad_link(text, f"CredentialArn is for partition {found.partition}, not {place.partition}", expected)
+        return _bad_link(credspec, f"CredentialArn is for partition {found.partition}, not {place.partition}", expected)
     if place.region and found.region != place.region:
         summary = f"the secret is in {found.region}; Credentials Fetcher reads it in the task's region, {place.region}"
         replicate = (
@@ -48,22 +49,25 @@ def secret_link(credspec: CredSpec, place: AwsPlace) -> Result[LinkedSecret]:
         )
         fix = Fix(
             f"Replicate the secret to {place.region}, and set the replica's ARN in the CredSpec.",
-            (replicate,),
+            (replicate, *edit_credspec(credspec.location)),
             Owner.AWS,
         )
-        return replace(_bad_link(text, summary), fix=fix)
+        return replace(_bad_link(credspec, summary), fix=fix)
     compared = "" if place.region else "; not compared with the task's region, which is unknown"
     return Given(LinkedSecret(text), passed(f"{found.friendly_name} in {found.region}{compared}"))
 
 
-def _bad_link(text: str, summary: str, expected: str | None = None) -> Finding:
+def _bad_link(credspec: CredSpec, summary: str, expected: str | None = None) -> Finding:
     return failed(
         summary,
-        observed=text,
+        observed=credspec.document.credential_arn,
         expected=expected or "arn:aws:secretsmanager:<region>:<account>:secret:<name>-<six characters>",
         fix=Fix(
             "Set CredentialArn in the CredSpec to the secret's ARN, and upload the CredSpec.",
-            ("aws secretsmanager list-secrets --query 'SecretList[].[Name,ARN]' --output table",),
+            (
+                "aws secretsmanager list-secrets --query 'SecretList[].[Name,ARN]' --output table",
+                *edit_credspec(credspec.location),
+            ),
         ),
         shows_as=texts.SECRET,
     )

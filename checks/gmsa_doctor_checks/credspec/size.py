@@ -5,7 +5,7 @@ from __future__ import annotations
 from gmsa_doctor.authoring import Cause, Fix, Given, Result, check, failed, passed
 from gmsa_doctor.given.shared_values import CredSpecObject
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.commands import edit_credspec
 from gmsa_doctor_checks.values import SizedCredSpec
 
 _LIMIT = 4000
@@ -33,12 +33,14 @@ def credspec_size(obj: CredSpecObject) -> Result[SizedCredSpec]:
     if obj.size:
         summary = f"{name} has {obj.size} bytes, more than Credentials Fetcher accepts"
         change = "Remove the white space, and upload the CredSpec again."
+        commands = edit_credspec(obj.location, "jq -c . credspec.json > small.json && mv small.json credspec.json")
     else:
         summary, change = f"{name} is empty", "Upload the CredSpec again."
+        commands = edit_credspec(obj.location)[-1:]
     return failed(
         summary,
         observed=f"{obj.size} bytes",
         expected=f"1 to {_LIMIT} bytes",
-        fix=Fix(change, (f"jq -c . credspec.json | aws s3 cp - {posix(name)}",) if obj.location.bucket else ()),
+        fix=Fix(change, commands),
         shows_as=texts.INVALID_OBJECT if obj.size else texts.FIELDS,
     )

@@ -92,7 +92,7 @@ def _without_policy(
         text = f"{_allowed(question)} by its own policies; {name} must allow it too, but belongs to another account"
         return skipped(f"{text}: {error.text}", fix=Fix(f"Ask the owner of that account, or {_RUN}."))
     if policy_required:
-        text = f"unknown whether {name} allows {question.action} for {question.role.name}"
+        text = f"it is unknown whether {name} allows {question.action} for {question.role.name}"
     elif allowed:
         text = f"{_allowed(question)} by its own policies, but {name} may deny it"
     else:

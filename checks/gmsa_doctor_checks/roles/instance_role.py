@@ -127,16 +127,22 @@ class _ProfileRoles:
     def judge(self, profile: str) -> Finding:
         """The finding about one profile."""
         if not profile:
-            return _no_role("the instance has no instance profile", "no IamInstanceProfile")
+            associate = (
+                f"aws ec2 associate-iam-instance-profile --instance-id {posix('<instance id>')} "
+                f"--iam-instance-profile {posix('Name=<instance profile>')}"
+            )
+            return _no_role("the instance has no instance profile", "no IamInstanceProfile", associate)
         name = profile.rpartition("/")[2]
-        command = f"aws iam get-instance-profile --instance-profile-name {posix(name)}"
+        option = f"--instance-profile-name {posix(name)}"
+        add_role = f"aws iam add-role-to-instance-profile {option} --role-name {posix('<role>')}"
         try:
             role = self.simulator.iam.role_of_profile(profile)
             if role is None:
-                return _no_role(f"the instance profile {name} has no role", profile, command)
+                return _no_role(f"the instance profile {name} has no role", profile, add_role)
             return self._judge_role(role)
         except NotFound as error:
-            return _no_role(f"the instance profile {name} no longer exists", error.text, command)
+            create = f"aws iam create-instance-profile {option}"
+            return _no_role(f"the instance profile {name} no longer exists", error.text, create, add_role)
         except Stop as stop:
             return stop.finding
 
@@ -163,7 +169,7 @@ def _no_role(reason: str, observed: str, *commands: str) -> Finding:
         f"{reason}; {_REPORTED}",
         observed=observed,
         expected=f"an instance profile with a role that allows {GET_VALUE}",
-        fix=Fix("Attach an instance profile with a role that may read the secret.", commands),
+        fix=Fix("Give the instances an instance profile with a role that may read the secret.", commands),
     )
 
 

@@ -37,6 +37,7 @@ def may_read(question: AccessQuestion, simulator: PolicySimulator, secrets: Secr
     """The finding about a secret whose ARN may lack the six-character suffix of Secrets Manager."""
     text = question.resource
     parsed = parse_secret_arn(text)
+    region = posix(parsed.region)
     if parsed.suffix and not parsed.may_lack_its_suffix:
         finding = _judge(question, simulator, secrets)
         if finding.status is not Status.FAIL:
@@ -57,7 +58,7 @@ def may_read(question: AccessQuestion, simulator: PolicySimulator, secrets: Secr
             expected=f"{text}-<six characters>",
             fix=Fix(
                 "Use the secret's full ARN.",
-                (f"aws secretsmanager describe-secret --secret-id {posix(text)} --query ARN",),
+                (f"aws secretsmanager describe-secret --region {region} --secret-id {posix(text)} --query ARN",),
             ),
         )
     return _judge(replace(question, resource=full_arn), simulator, secrets)
@@ -84,13 +85,14 @@ def _judge(question: AccessQuestion, simulator: PolicySimulator, secrets: Secret
 
 
 def _missing(question: AccessQuestion, error: NotFound) -> Finding:
+    region = posix(parse_secret_arn(question.resource).region)
     return failed(
         f"{question.resource_name} does not exist",
         observed=error.text,
         expected=question.resource,
         fix=Fix(
             "Use the ARN of an existing secret, or create the secret.",
-            ("aws secretsmanager list-secrets --query 'SecretList[].ARN'",),
+            (f"aws secretsmanager list-secrets --region {region} --query 'SecretList[].ARN'",),
         ),
         shows_as=question.shows_as,
     )

@@ -10,7 +10,7 @@ from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.formats.aws.arn import RoleArn, parse_secret_arn
 from gmsa_doctor.given.shared_values import CredSpecObject, ExecutionRole, LinkedSecret
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.commands import edit_secret, posix
 from gmsa_doctor_checks.credspec.object import credspec_object
 from gmsa_doctor_checks.credspec.secret import secret_value
 from gmsa_doctor_checks.roles.key_access import DECRYPT, KeyAccess, KeyUse, key_of_secret
@@ -87,7 +87,7 @@ def own_key_of_secrets_manager(secret: str, role: RoleArn) -> list[Finding]:
 
     Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples_cross.html
     """
-    account = parse_secret_arn(secret).account
+    account, key = parse_secret_arn(secret).account, posix("<ARN of the key>")
     if account == role.account:
         return []
     return [
@@ -100,8 +100,9 @@ def own_key_of_secrets_manager(secret: str, role: RoleArn) -> list[Finding]:
                 f"In account {account}, encrypt the secret with a customer-managed key, store its value again, and "
                 f"allow {DECRYPT} on the key for {role}.",
                 (
-                    f"aws secretsmanager update-secret --secret-id {posix(secret)} "
-                    f"--kms-key-id {posix('<ARN of the key>')}",
+                    f"aws secretsmanager update-secret --secret-id {posix(secret)} --kms-key-id {key}",
+                    *edit_secret(secret),
+                    f"aws kms create-grant --key-id {key} --grantee-principal {posix(str(role))} --operations Decrypt",
                 ),
             ),
             shows_as=texts.SECRET,

@@ -209,7 +209,7 @@ class _TaskSecretAccess:
         foreign = arn.account != self.role.account
         decision = next((decision for decision in decisions if decision.resource == name), None)
         if decision and decision.allowed and not foreign and not self._may_have_longer_arn(arn):
-            return passed(f"{secret.action} on {name} is allowed to {self.role.name}")
+            return passed(f"{secret.action} on {name} is allowed for {self.role.name}")
         if isinstance(arn, SsmParameterArn):
             question = AccessQuestion(
                 self.role, secret.action, name, secret.text, secret.context, fix_name="task-parameter"

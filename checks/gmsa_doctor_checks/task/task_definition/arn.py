@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from gmsa_doctor.authoring import Cause, Finding, Given, Result, check, failed, passed
 from gmsa_doctor.formats.aws.arn import ArnError, parse_arn, parse_s3_object_arn, parse_ssm_parameter_arn
@@ -11,6 +12,7 @@ from gmsa_doctor.formats.documents.task_definition import Prefix
 from gmsa_doctor.given.shared_values import CredSpecLocation
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform, Subject
 from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import edit_credspec, posix
 from gmsa_doctor_checks.task.revisions import register_again, unknown_yet
 from gmsa_doctor_checks.values import PrefixedArn
 from gmsa_doctor_checks.versions import judge_by_launch_type
@@ -87,11 +89,13 @@ def _parameter(prefixed: PrefixedArn, platform: Platform, subject: Subject) -> R
     location = CredSpecLocation(prefixed.arn, prefixed.domainless, parameter=name)
     if platform.launch in (Launch.EC2, Launch.EXTERNAL):
         return Given(location, passed(prefixed.arn))
+    fix = register_again("Upload the CredSpec to S3, and set the ARN of that object", subject)
+    upload = f"aws s3 cp credspec.json {posix('s3://<bucket>/<key>')}"
     failure = failed(
         "the CredSpec is in an SSM parameter; on Fargate, Credentials Fetcher reads only from S3",
         observed=prefixed.arn,
         expected=_EXPECTED,
-        fix=register_again("Upload the CredSpec to S3, and set the ARN of that object", subject),
+        fix=replace(fix, commands=(*edit_credspec(location)[:1], upload, *fix.commands)),
         shows_as=texts.INVALID_OBJECT,
     )
     return judge_by_launch_type(location, failure, platform)
