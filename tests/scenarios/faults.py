@@ -42,7 +42,7 @@ TASK_DEFINITION = (
         "two entries",
         "task-definition.credentialspecs",
         container(credentialSpecs=["credentialspecdomainless:{credspec_arn}"] * 2),
-        "has 2 credentialSpecs; ECS takes one",
+        "has 2 credentialSpecs; ECS accepts one",
     ),
     Scenario(
         "the legacy field",
@@ -89,19 +89,19 @@ TASK_DEFINITION = (
         "a URL in place of the ARN",
         "task-definition.arn",
         entry("credentialspecdomainless:https://gmsa-credspecs.s3.amazonaws.com/webapp01_CredSpec.json"),
-        "no ARN of an S3 object",
+        "is not the ARN of an S3 object",
     ),
     Scenario(
         "an s3:// name in place of the ARN",
         "task-definition.arn",
         entry("credentialspecdomainless:s3://gmsa-credspecs/webapp01_CredSpec.json"),
-        "no ARN of an S3 object",
+        "is not the ARN of an S3 object",
     ),
     Scenario(
         "a bucket without a key",
         "task-definition.arn",
         entry("credentialspecdomainless:arn:aws:s3:::gmsa-credspecs"),
-        "no ARN of an S3 object",
+        "is not the ARN of an S3 object",
     ),
     Scenario("a # in the key", "task-definition.arn", obj(key="web#1.json"), "#"),
     Scenario("the daemon's test marker", "task-definition.arn", obj(key="functionaltestcfspec.json"), "test mode"),
@@ -210,23 +210,23 @@ CREDSPEC = (
         "the gMSA with its domain",
         "credspec.names",
         spec(GMSAS, [{"Name": "CORP\\webapp01", "Scope": "corp"}]),
-        "carries its domain",
+        "includes its domain",
     ),
     Scenario("the NetBIOS name as DnsName", "credspec.names", spec("DomainJoinConfig.DnsName", "CORP"), "has no dot"),
     Scenario(
         "a dot at the end of DnsName",
         "credspec.names",
         spec("DomainJoinConfig.DnsName", "corp.example."),
-        "no domain name",
+        "is not a domain name",
     ),
     Scenario(
-        "the secret's name", "credspec.secret-link", credential_arn("gmsa/webapp01"), "no ARN of a Secrets Manager"
+        "the secret's name", "credspec.secret-link", credential_arn("gmsa/webapp01"), "not the ARN of a Secrets Manager"
     ),
     Scenario(
         "an SSM parameter for the secret",
         "credspec.secret-link",
         credential_arn(f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/gmsa/webapp01"),
-        "no ARN of a Secrets Manager secret",
+        "not the ARN of a Secrets Manager secret",
     ),
     Scenario("a secret of another region", "credspec.secret-link", credential_arn(_ELSEWHERE), "is in eu-west-1"),
     Scenario(
@@ -254,23 +254,32 @@ SECRET = (
     Scenario("a list in the secret", "secret.value", secret_is('["gmsa-reader"]'), "not an object"),
     Scenario("a number for the password", "secret.value", secret(password=987654321), "not a string"),
     Scenario("the secret's key disabled", "secret.value", key_disabled, "cannot be decrypted"),
-    Scenario("DOMAIN\\user", "secret.fields", secret(username="CORP\\gmsa-reader"), "carries its domain"),
+    Scenario("DOMAIN\\user", "secret.fields", secret(username="CORP\\gmsa-reader"), "includes its domain"),
     Scenario("a UPN", "secret.fields", secret(username="gmsa-reader@corp.example"), "is a UPN"),
     Scenario("a user name with $", "secret.fields", secret(username="webhost01$"), "ends in $"),
-    Scenario("a user name with a colon", "secret.fields", secret(username="gmsa-old:gmsa-reader"), "holds a colon"),
+    Scenario("a user name with a colon", "secret.fields", secret(username="gmsa-old:gmsa-reader"), "contains a colon"),
     Scenario(
         "Username for username",
         "secret.fields",
         secret(username=None, Username="gmsa-reader"),
         "spelled Username (keys are case-sensitive)",
     ),
-    Scenario("no password", "secret.fields", secret(password=None), "no password"),
+    Scenario(
+        "no password", "secret.fields", secret(password=None), "password or passwordOfStandardUserAccount is missing"
+    ),
     Scenario("an empty password", "secret.fields", secret(password=""), "password is empty"),
-    Scenario("no domainName", "secret.fields", secret(domainName=None), "no domainName"),
-    Scenario("domainname for domainName", "secret.fields", secret(domainName=None, domainname="corp.example"), "spelt"),
-    Scenario("the NetBIOS name as domainName", "secret.fields", secret(domainName="CORP"), "no domain name"),
+    Scenario("no domainName", "secret.fields", secret(domainName=None), "domainName is missing"),
+    Scenario(
+        "domainname for domainName", "secret.fields", secret(domainName=None, domainname="corp.example"), "spelled"
+    ),
+    Scenario("the NetBIOS name as domainName", "secret.fields", secret(domainName="CORP"), "is not a domain name"),
     Scenario("a password of 104 bytes", "secret.fields", secret(password="p" * 104), "password has 104"),
-    Scenario("only Windows's keys", "secret.fields", secret_is(json.dumps({"user": "a", "pass": "b"})), "no username"),
+    Scenario(
+        "only Windows's keys",
+        "secret.fields",
+        secret_is(json.dumps({"user": "a", "pass": "b"})),
+        "username or usernameOfStandardUserAccount is missing",
+    ),
 )
 
 DHCP_OPTIONS = (

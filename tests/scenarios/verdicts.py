@@ -24,7 +24,7 @@ SHOWN_BY_NO_DAEMON = {
     "task-definition.platform-version",
 }
 """The daemon does not stumble over these; ECS, the placement of the task or the application does."""
-REFUSED_BY_ECS = ("ECS takes one", "ECS places no task", "Windows containers on Fargate", "cannot reach SQL Server")
+REFUSED_BY_ECS = ("ECS accepts one", "ECS places no task", "Windows containers on Fargate", "cannot reach SQL Server")
 
 
 def fails(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:

@@ -51,7 +51,7 @@ def arn(prefixed: PrefixedArn, platform: Platform, place: AwsPlace, subject: Sub
             return _parameter(prefixed, platform, subject)
         found = parse_s3_object_arn(text)
     except ArnError as error:
-        summary = f"the prefix is not followed by the ARN of an S3 object: {error}"
+        summary = f"the text after the prefix is not the ARN of an S3 object: {error}"
         return _bad_arn(prefixed, summary, error.suggestion or _EXPECTED, subject)
     if found.breaks_hand_over:
         return _hash(prefixed, subject)
