@@ -117,7 +117,7 @@ def _looked_up(request: Request, options: Scope, purpose: Purpose) -> tuple[Scop
     by_reason: dict[str, list[str]] = {}
     for gap in looked_up.gaps:
         if gap.option not in named and purpose in purposes.get(gap.option, Purpose):
-            by_reason.setdefault(gap.reason, []).append(f"{gap.what} ({gap.option})")
+            by_reason.setdefault(gap.reason, []).append(f"{gap.resource} ({gap.option})")
     return replace(found, **given), [f"not known: {', '.join(names)}: {reason}" for reason, names in by_reason.items()]
 
 

@@ -190,7 +190,7 @@ def _clean(arguments: RunArguments) -> ExitCode:
     fargate, logs, cluster = Fargate(aws), logs_by_region(aws, profile), arguments.subject.cluster or "default"
     found = removal.find(fargate, logs, cluster)
     for problem in found.problems:
-        _say(f"not known: {problem.what}: {problem.why}")
+        _say(f"not known: {problem.resource}: {problem.reason}")
     if not found:
         _say(f"nothing of an earlier run is left in {aws.region}, nor in the cluster {cluster}")
         return ExitCode.INCOMPLETE if found.problems else ExitCode.PASS
@@ -201,7 +201,7 @@ def _clean(arguments: RunArguments) -> ExitCode:
     left = removal.remove(found, fargate, logs, cluster, "gmsa-doctor run --clean")
     for leftover in left[len(found.problems) :]:
         command = f"\n  {leftover.command}" if leftover.command else ""
-        _say(f"not removed: {leftover.what}: {leftover.why}{command}")
+        _say(f"not removed: {leftover.resource}: {leftover.reason}{command}")
     _say("what could not be removed is named above" if left else "all of it is removed")
     return ExitCode.INCOMPLETE if left else ExitCode.PASS
 

@@ -44,8 +44,8 @@ class SharedResources:
 class Leftover:
     """A resource that could not be removed, the reason, and the command that removes it."""
 
-    what: str
-    why: str
+    resource: str
+    reason: str
     command: str | None = None
 
 

@@ -55,13 +55,13 @@ class Gap:
     """An unknown resource, the option to set it, and the reason."""
 
     option: str
-    what: str
+    resource: str
     reason: str
 
 
 @dataclass(frozen=True)
 class FoundScope:
-    """The scope of the subjects, and what is missing in it."""
+    """The scope of the subjects, and its gaps."""
 
     scope: Scope
     gaps: tuple[Gap, ...] = ()
@@ -76,11 +76,11 @@ def look_up(request: Request, registry: Registry, options: Scope, *, for_role: b
     """
     kinds = _LOOKED_FOR if for_role else (*_LOOKED_FOR, ContainerInstances)
     only = (REGISTERED, *dict.fromkeys(registry.giver[kind].id for kind in kinds))
-    seen = check.attempt(replace(request, live=Live.NEVER, only=only), registry, lambda progress: None)
+    subject = check.attempt(replace(request, live=Live.NEVER, only=only), registry, lambda progress: None)
     subjects = [
         _CheckedSubject(found.subject.cluster, case.given, values, {finding.check: finding for finding in findings})
         for found, case, values, findings in zip(
-            seen.found, seen.cases, seen.execution.values, seen.execution.findings, strict=True
+            subject.found, subject.cases, subject.execution.values, subject.execution.findings, strict=True
         )
     ]
     found = each(subjects, partial(_scope_of, options=options, for_role=for_role))
@@ -116,18 +116,31 @@ class _CheckedSubject:
         place = self.given[AwsPlace]
         return place if isinstance(place, AwsPlace) else AwsPlace(None, None)
 
-    def get(self, kind: type[T], option: str, what: str) -> T | None:
+    @property
+    def launch(self) -> Launch | None:
+        """The launch type of the task, if known."""
+        platform = self.given[Platform]
+        return platform.launch if isinstance(platform, Platform) else None
+
+    def client(self, kind: type[T]) -> T:
+        """The client. Raises ClientError with the reason if there is none."""
+        client = self.given[kind]
+        if isinstance(client, kind):
+            return client
+        raise ClientError(client.summary if isinstance(client, Finding) else "")
+
+    def get(self, kind: type[T], option: str, resource: str) -> T | None:
         """The value. If there is none, the reason becomes a gap."""
         found = self.values.get(kind, self.given.get(kind))
         if isinstance(found, kind):
             return found
         if isinstance(found, Finding):
-            self.miss(option, what, self._reason(found))
+            self.miss(option, resource, self._reason(found))
         return None
 
-    def miss(self, option: str, what: str, reason: str) -> None:
+    def miss(self, option: str, resource: str, reason: str) -> None:
         """Add a gap."""
-        self.gaps.append(Gap(option, what, reason))
+        self.gaps.append(Gap(option, resource, reason))
 
     def _reason(self, finding: Finding) -> str:
         """The summary of the finding's root cause."""
@@ -137,58 +150,56 @@ class _CheckedSubject:
         return chain[-1].summary
 
 
-def _scope_of(seen: _CheckedSubject, *, options: Scope, for_role: bool) -> FoundScope:
-    place = seen.place
+def _scope_of(subject: _CheckedSubject, *, options: Scope, for_role: bool) -> FoundScope:
+    place = subject.place
     scope = Scope(
         partition=place.partition or "aws",
         region=place.region or options.region,
         account=place.account or options.account,
-        cluster=seen.cluster.rpartition("/")[2] if seen.cluster else None,
-        execution_roles=tuple(_role(seen)),
-        instance_roles=() if for_role else tuple(_instance_roles(seen)),
+        cluster=subject.cluster.rpartition("/")[2] if subject.cluster else None,
+        execution_roles=tuple(_role(subject)),
+        instance_roles=() if for_role else tuple(_instance_roles(subject)),
     )
-    scope = _with_secret(_with_credspec(scope, seen), seen)
-    scope = replace(scope, kms_keys=tuple(dict.fromkeys((*_key_of_object(seen), *_key_of_secret(seen)))))
-    scope = _with_start(scope, seen, for_role=for_role)
-    return FoundScope(_with_keys_of_containers(scope, seen) if for_role else scope, tuple(seen.gaps))
+    scope = _with_secret(_with_credspec(scope, subject), subject)
+    scope = replace(scope, kms_keys=tuple(dict.fromkeys((*_key_of_object(subject), *_key_of_secret(subject)))))
+    scope = _with_start(scope, subject, for_role=for_role)
+    return FoundScope(_with_keys_of_containers(scope, subject) if for_role else scope, tuple(subject.gaps))
 
 
-def _role(seen: _CheckedSubject) -> Iterator[str]:
-    role = seen.get(ExecutionRole, ROLE, "the execution role")
+def _role(subject: _CheckedSubject) -> Iterator[str]:
+    role = subject.get(ExecutionRole, ROLE, "the execution role")
     if role is None:
         return
     try:
         yield str(parse_role_arn(role.arn))
     except ArnError as error:
-        seen.miss(ROLE, "the execution role", f"{role.arn} is not the ARN of a role: {error.reason}")
+        subject.miss(ROLE, "the execution role", f"{role.arn} is not the ARN of a role: {error.reason}")
 
 
-def _instance_roles(seen: _CheckedSubject) -> Iterator[str]:
+def _instance_roles(subject: _CheckedSubject) -> Iterator[str]:
     """The roles of the container instances' profiles; none if the task does not run on EC2."""
-    what = "the role of the container instances"
-    platform = seen.given[Platform]
-    if isinstance(platform, Platform) and platform.launch in (Launch.FARGATE, Launch.EXTERNAL):
+    resource = "the role of the container instances"
+    if subject.launch in (Launch.FARGATE, Launch.EXTERNAL):
         return
-    instances = seen.get(ContainerInstances, INSTANCE_ROLE, what)
+    instances = subject.get(ContainerInstances, INSTANCE_ROLE, resource)
     ids = tuple(member.ec2 for member in instances.members if member.ec2) if instances else ()
-    ec2, iam = seen.given[Ec2], seen.given[Iam]
-    if not ids or not isinstance(ec2, Ec2) or not isinstance(iam, Iam):
+    if not ids:
         return
     try:
-        instance_profiles = (instance.get("IamInstanceProfile", {}) for instance in ec2.instances(ids))
-        profiles = {str(profile.get("Arn", "")) for profile in instance_profiles}
+        iam, described = subject.client(Iam), subject.client(Ec2).instances(ids)
+        profiles = {str(instance.get("IamInstanceProfile", {}).get("Arn", "")) for instance in described}
     except ClientError as error:
-        seen.miss(INSTANCE_ROLE, what, error.text)
+        subject.miss(INSTANCE_ROLE, resource, error.text)
         return
     for _, role in each(sorted(profiles - {""}), iam.role_of_profile):
         if isinstance(role, ClientError):
-            seen.miss(INSTANCE_ROLE, what, role.text)
+            subject.miss(INSTANCE_ROLE, resource, role.text)
         elif role:
             yield role
 
 
-def _with_credspec(scope: Scope, seen: _CheckedSubject) -> Scope:
-    location = seen.get(CredSpecLocation, CREDSPEC, "the location of the CredSpec")
+def _with_credspec(scope: Scope, subject: _CheckedSubject) -> Scope:
+    location = subject.get(CredSpecLocation, CREDSPEC, "the location of the CredSpec")
     if location is None:
         return scope
     parse = parse_ssm_parameter_arn if location.parameter else parse_s3_object_arn
@@ -198,100 +209,89 @@ def _with_credspec(scope: Scope, seen: _CheckedSubject) -> Scope:
 # The secret, and keys -------------------------------------------------------------------------------
 
 
-def _with_secret(scope: Scope, seen: _CheckedSubject) -> Scope:
+def _with_secret(scope: Scope, subject: _CheckedSubject) -> Scope:
     if scope.without_secret:
         return scope
-    secret = seen.get(LinkedSecret, SECRET, "the secret")
+    secret = subject.get(LinkedSecret, SECRET, "the secret")
     if secret is None:
         return scope
-    described = _described(seen, secret.text)
+    described = _described(subject, secret.text)
     if isinstance(described, NotFound):
-        seen.miss(SECRET, "the secret", f"{secret.text}: {described.text}")
+        subject.miss(SECRET, "the secret", f"{secret.text}: {described.text}")
         return scope
     if isinstance(described, Mapping) and described.get("ARN"):
         return replace(scope, full_secrets=(parse_secret_arn(str(described["ARN"])),))
     return replace(scope, secrets=(parse_secret_arn(secret.text),))
 
 
-def _described(seen: _CheckedSubject, arn: str) -> Mapping[str, object] | ClientError:
-    client = seen.given[SecretsManager]
-    if not isinstance(client, SecretsManager):
-        return ClientError(client.summary if isinstance(client, Finding) else "")
+def _described(subject: _CheckedSubject, arn: str) -> Mapping[str, object] | ClientError:
     try:
-        return client.describe(arn)
+        return subject.client(SecretsManager).describe(arn)
     except ClientError as error:
         return error
 
 
-def _key_of_object(seen: _CheckedSubject) -> Iterator[str]:
-    found = seen.get(CredSpecObject, KEY, "the KMS key of the CredSpec, if it has one")
+def _key_of_object(subject: _CheckedSubject) -> Iterator[str]:
+    found = subject.get(CredSpecObject, KEY, "the KMS key of the CredSpec, if it has one")
     if found and found.key:
-        yield from _customer_managed("the CredSpec", found.key, seen)
+        yield from _customer_managed("the CredSpec", found.key, subject)
 
 
-def _key_of_secret(seen: _CheckedSubject) -> Iterator[str]:
-    secret = seen.values.get(LinkedSecret)
+def _key_of_secret(subject: _CheckedSubject) -> Iterator[str]:
+    secret = subject.values.get(LinkedSecret)
     if not isinstance(secret, LinkedSecret):
         return
-    described = _described(seen, secret.text)
+    described = _described(subject, secret.text)
     if not isinstance(described, NotFound):  # a gap already
-        yield from _key_in(described, "the secret", seen)
+        yield from _key_in(described, "the secret", subject)
 
 
-def _key_in(described: Mapping[str, object] | ClientError, what: str, seen: _CheckedSubject) -> Iterator[str]:
+def _key_in(described: Mapping[str, object] | ClientError, resource: str, subject: _CheckedSubject) -> Iterator[str]:
     if isinstance(described, ClientError):
-        seen.miss(KEY, f"the KMS key of {what}, if it has one", described.text)
+        subject.miss(KEY, f"the KMS key of {resource}, if it has one", described.text)
     elif key := described.get("KmsKeyId"):
-        yield from _customer_managed(what, str(key), seen)
+        yield from _customer_managed(resource, str(key), subject)
 
 
-def _customer_managed(what: str, name: str, seen: _CheckedSubject) -> Iterator[str]:
+def _customer_managed(resource: str, name: str, subject: _CheckedSubject) -> Iterator[str]:
     """The ARN of a customer managed key. AWS managed keys, always of the own account, need no permission."""
-    arn, place, kms = _parsed(name), seen.place, seen.given[Kms]
-    if arn and (arn.region, arn.account) != (place.region, place.account):
-        if arn.resource.startswith("key/"):
-            yield name
-        else:  # IAM compares the ARN of the key itself
-            seen.miss(KEY, f"the KMS key {name} of {what}", f"account {arn.account} in {arn.region} was not checked")
-        return
+    is_key_arn, foreign = False, ""
+    with suppress(ArnError):
+        arn, place = parse_arn(name), subject.place
+        is_key_arn = arn.resource.startswith("key/")  # IAM compares key ARNs, not aliases
+        if (arn.region, arn.account) != (place.region, place.account):
+            foreign = f"account {arn.account} in {arn.region} was not checked"
     try:
-        if not isinstance(kms, Kms):
-            raise ClientError(kms.summary if isinstance(kms, Finding) else "")
-        key = kms.key(name)
+        if foreign:
+            raise ClientError(foreign)
+        key = subject.client(Kms).key(name)
     except NotFound as error:
-        seen.miss(KEY, f"the KMS key of {what}", error.text)
+        subject.miss(KEY, f"the KMS key of {resource}", error.text)
     except ClientError as error:
-        if arn and arn.resource.startswith("key/"):
-            seen.miss(KEY, f"whether the KMS key of {what} is an AWS managed key", error.text)
+        if not is_key_arn:
+            subject.miss(KEY, f"the KMS key {name} of {resource}", error.text)
+        elif not foreign:
+            subject.miss(KEY, f"whether the KMS key of {resource} is an AWS managed key", error.text)
+        if is_key_arn:
             yield name
-        else:
-            seen.miss(KEY, f"the KMS key {name} of {what}", error.text)
     else:
         if not key.managed_by_aws:
             yield key.arn
 
 
-def _parsed(name: str) -> Arn | None:
-    try:
-        return parse_arn(name)
-    except ArnError:
-        return None
-
-
 # What starts the task -------------------------------------------------------------------------------
 
 
-def _with_start(scope: Scope, seen: _CheckedSubject, *, for_role: bool) -> Scope:
+def _with_start(scope: Scope, subject: _CheckedSubject, *, for_role: bool) -> Scope:
     """Secrets, images and log groups. On EC2 the execution role does not need the last two."""
-    definition = seen.given[TaskDefinition]
+    definition = subject.given[TaskDefinition]
     if not isinstance(definition, TaskDefinition):
         reason = definition.summary if isinstance(definition, Finding) else ""
-        seen.miss(REPOSITORY, "the images", reason)
-        seen.miss(LOG_GROUP, "the log groups", reason)
+        subject.miss(REPOSITORY, "the images", reason)
+        subject.miss(LOG_GROUP, "the log groups", reason)
         return scope
     scope = _with_secrets_of_containers(scope, definition)
-    platform = seen.given[Platform]
-    if for_role and isinstance(platform, Platform) and platform.launch is Launch.EC2:
+    if for_role and subject.launch is Launch.EC2:
         return scope
     images = (ecr_repository(container.image) for container in definition.containers if container.image)
     containers = sorted(definition.containers, key=lambda container: not container.credential_specs)
@@ -323,12 +323,12 @@ def _with_secrets_of_containers(scope: Scope, definition: TaskDefinition) -> Sco
     return replace(scope, task_secrets=tuple(dict.fromkeys(secrets)), task_parameters=tuple(dict.fromkeys(parameters)))
 
 
-def _with_keys_of_containers(scope: Scope, seen: _CheckedSubject) -> Scope:
+def _with_keys_of_containers(scope: Scope, subject: _CheckedSubject) -> Scope:
     """Adds the keys of the containers' secrets, but not those of parameters."""
     keys = list(scope.kms_keys)
     here = [secret for secret in scope.task_secrets if secret.region == scope.region]
-    for secret, described in each(here, lambda secret: _described(seen, str(secret))):
-        keys += _key_in(described, f"the secret {secret.friendly_name}", seen)
+    for secret, described in each(here, lambda secret: _described(subject, str(secret))):
+        keys += _key_in(described, f"the secret {secret.friendly_name}", subject)
     return replace(scope, kms_keys=tuple(dict.fromkeys(keys)))
 
 

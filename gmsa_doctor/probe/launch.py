@@ -291,6 +291,6 @@ def launch(
         left = state.removed()
         if sys.exc_info()[0] is not None:  # a crash does not report leftovers
             for leftover in left:
-                say(f"not removed: {leftover.what}: {leftover.why}")
+                say(f"not removed: {leftover.resource}: {leftover.reason}")
     canary_end = next((followed.end for followed in state.followed if followed.command is CANARY), None)
     return Launched(state.ends_of_probes(), canary_end, interrupted, left)

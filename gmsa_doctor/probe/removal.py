@@ -6,7 +6,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gmsa_doctor.clients.aws.fargate import FAMILIES, Fargate, Registered, Task
 from gmsa_doctor.core.errors import ClientError
@@ -115,7 +115,7 @@ def remove(found: Leftovers, fargate: Fargate, logs_in: LogsIn, cluster: str, re
     stopping: list[str] = []
     for task in found.tasks:
         command = f"aws ecs stop-task --cluster {shlex.quote(cluster)} --task {shlex.quote(task)}"
-        problem = _tried(Leftover(f"the task {task}", "", command), fargate.stop, task, cluster, reason)
+        problem = _tried(f"the task {task}", command, fargate.stop, task, cluster, reason)
         left += problem
         stopping += [] if problem else [task]
     left += _still_running(stopping, fargate, cluster)
@@ -123,19 +123,19 @@ def remove(found: Leftovers, fargate: Fargate, logs_in: LogsIn, cluster: str, re
         region = f" --region {shlex.quote(stream.region)}" if stream.region else ""
         names = f"--log-group-name {shlex.quote(stream.group)} --log-stream-name {shlex.quote(stream.name)}"
         command = f"aws logs delete-log-stream{region} {names}"
-        leftover = Leftover(f"the log stream {stream.name} of {stream.group}", "", command)
-        left += _tried(leftover, logs_in(stream.region).delete, stream.group, stream.name)
+        resource = f"the log stream {stream.name} of {stream.group}"
+        left += _tried(resource, command, logs_in(stream.region).delete, stream.group, stream.name)
     for definition in found.definitions:
         command = f"aws ecs deregister-task-definition --task-definition {shlex.quote(definition)}"
-        left += _tried(Leftover(f"the task definition {definition}", "", command), fargate.deregister, definition)
+        left += _tried(f"the task definition {definition}", command, fargate.deregister, definition)
     return tuple(left)
 
 
-def _tried(leftover: Leftover, remove: Callable[..., None], *arguments: str) -> list[Leftover]:
+def _tried(resource: str, command: str, remove: Callable[..., None], *arguments: str) -> list[Leftover]:
     try:
         remove(*arguments)
     except Exception as error:  # noqa: BLE001 - after any error, the rest must still be removed
-        return [replace(leftover, why=_reason(error))]
+        return [Leftover(resource, _reason(error), command)]
     return []
 
 

@@ -1,4 +1,4 @@
-"""`gmsa-doctor diff`: what broke and what was mended between two reports."""
+"""`gmsa-doctor diff`: what broke and what was fixed between two reports."""
 
 import json as stdlib_json
 from dataclasses import replace
@@ -24,7 +24,7 @@ def made(*findings: Finding, verdict: Verdict = Verdict.PASS) -> Report:
 def keys(found: Difference) -> dict[str, list[str]]:
     """The ids in each list that is not empty."""
     names = ("broke", "fixed", "changed", "new_checks", "gone_checks")
-    return {name: [one.check for one in getattr(found, name)] for name in names if getattr(found, name)}
+    return {name: [change.check for change in getattr(found, name)] for name in names if getattr(found, name)}
 
 
 # What changed ---------------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ def test_json_has_every_list_and_the_same_exit_code(tmp_path: Path) -> None:
             "summary": "s3://gmsa/webapp01.json does not exist",
         }
     ]
-    assert [(one["check"], one["before"], one["after"]) for one in document["mended"]] == [
+    assert [(change["check"], change["before"], change["after"]) for change in document["mended"]] == [
         ("kerberos.user-ticket", "fail", "pass")
     ]
     assert (document["new_subjects"], document["gone_subjects"]) == (["prod/new/app"], ["prod/old/app"])

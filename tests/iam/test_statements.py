@@ -1,4 +1,4 @@
-"""`gmsa-doctor iam-policy`: whole, limited as far as IAM can, and clear about what is left open."""
+"""`gmsa-doctor iam-policy`: complete, limited as far as IAM can, with placeholders for missing values."""
 
 import json
 import re
@@ -53,7 +53,7 @@ def printed(*arguments: str, env: dict[str, str], purpose: str = "run") -> dict[
 
 
 def of(document: dict[str, Any], action: str) -> list[Statement]:
-    return [one for one in document["Statement"] if action in one["Action"]]
+    return [statement for statement in document["Statement"] if action in statement["Action"]]
 
 
 def only(document: dict[str, Any], action: str) -> Statement:
@@ -62,7 +62,7 @@ def only(document: dict[str, Any], action: str) -> Statement:
 
 
 def allowed(document: dict[str, Any]) -> set[str]:
-    return {action for one in document["Statement"] for action in one["Action"]}
+    return {action for statement in document["Statement"] for action in statement["Action"]}
 
 
 # What is in it --------------------------------------------------------------------------------------
@@ -78,7 +78,7 @@ def test_check_is_allowed_exactly_the_actions_of_the_reading_clients(env: dict[s
     actions = allowed(printed("--kms-key", KEY, env=env, purpose="doctor")) - {"kms:Decrypt"}
     assert actions == {*declared(AWS_CLIENTS)} - {OF_EVERYBODY}
     changing = re.compile(r":(?!(Get|List|Describe|Head|Simulate)[A-Z])")
-    assert not [one for one in actions if changing.search(one)]
+    assert not [action for action in actions if changing.search(action)]
 
 
 def test_sending_the_verdict_is_allowed_for_the_named_bus(env: dict[str, str]) -> None:
@@ -95,15 +95,15 @@ def test_the_document_has_the_form_that_iam_accepts(purpose: Purpose, scope: Sco
     document = policy(purpose, scope)
     assert list(document) == ["Version", "Statement"]
     assert document["Version"] == "2012-10-17"
-    sids = [one["Sid"] for one in document["Statement"]]
+    sids = [statement["Sid"] for statement in document["Statement"]]
     assert len(sids) == len(set(sids))
-    for one in document["Statement"]:
-        assert set(one) <= {"Sid", "Effect", "Action", "Resource", "Condition"}
-        assert re.fullmatch("[A-Za-z0-9]+", one["Sid"])
-        assert one["Effect"] == "Allow"
-        assert one["Action"]
-        assert all(re.fullmatch(r"[a-z0-9]+:[A-Z]\w+", action) for action in one["Action"])
-        assert all(re.fullmatch(r"\*|arn:aws:[a-z0-9]+:\S*", resource) for resource in one["Resource"])
+    for statement in document["Statement"]:
+        assert set(statement) <= {"Sid", "Effect", "Action", "Resource", "Condition"}
+        assert re.fullmatch("[A-Za-z0-9]+", statement["Sid"])
+        assert statement["Effect"] == "Allow"
+        assert statement["Action"]
+        assert all(re.fullmatch(r"[a-z0-9]+:[A-Z]\w+", action) for action in statement["Action"])
+        assert all(re.fullmatch(r"\*|arn:aws:[a-z0-9]+:\S*", resource) for resource in statement["Resource"])
 
 
 def test_a_whole_policy_fits_into_a_managed_policy(env: dict[str, str]) -> None:
@@ -166,7 +166,7 @@ def test_only_the_probes_streams_of_the_log_group_can_be_removed(env: dict[str, 
 def test_reports_in_s3_are_limited_to_their_prefix(env: dict[str, str]) -> None:
     document = printed(*WHOLE, "--report-s3", "s3://reports/a/b/", env=env)
     assert only(document, "s3:DeleteObject")["Resource"] == ["arn:aws:s3:::reports/a/b/*"]
-    assert [one["Resource"] for one in of(document, "s3:ListBucket")] == [
+    assert [statement["Resource"] for statement in of(document, "s3:ListBucket")] == [
         ["arn:aws:s3:::credspecs"],
         ["arn:aws:s3:::reports"],
     ]
@@ -208,7 +208,7 @@ def test_a_secrets_arn_matches_with_and_without_its_last_six_characters(
 ) -> None:
     start = SECRET.removesuffix("gmsa/web-AbCdEf")
     document = printed("--secret", start + written, env=env)
-    assert only(document, "secretsmanager:GetSecretValue")["Resource"] == [start + one for one in patterns]
+    assert only(document, "secretsmanager:GetSecretValue")["Resource"] == [start + pattern for pattern in patterns]
 
 
 def test_a_secrets_arn_from_secrets_manager_is_used_unchanged() -> None:
@@ -248,9 +248,11 @@ def test_names_in_a_task_definition_allow_nothing_else() -> None:
     ends = ("-??????", "log-group:${*}:*")
     for statement in document["Statement"]:
         for resource in statement["Resource"]:
-            rest = next((resource.removesuffix(one) for one in ends if resource.endswith(one)), resource)
+            rest = next((resource.removesuffix(ending) for ending in ends if resource.endswith(ending)), resource)
             assert rest == "*" or not re.search(r"[*?]", rest.replace("${*}", "")), statement
-    assert [one["Sid"] for one in document["Statement"] if one["Resource"] == ["*"]] == ["LogInToRegistry"]
+    assert [statement["Sid"] for statement in document["Statement"] if statement["Resource"] == ["*"]] == [
+        "LogInToRegistry"
+    ]
     assert only(policy(Purpose.DOCTOR, scope), "iam:GetRole")["Resource"] == [f"arn:aws:iam::{ACCOUNT}:role/${{*}}"]
 
 
@@ -281,7 +283,9 @@ def test_account_region_and_partition_are_taken_from_the_arns(env: dict[str, str
     document = printed("--cluster", f"{china}:cluster/prod", env=env)
     assert only(document, "ecs:DescribeServices")["Resource"] == [f"{china}:service/prod/*"]
     assert all(
-        one == "*" or one.startswith("arn:aws-cn:") for each in document["Statement"] for one in each["Resource"]
+        resource == "*" or resource.startswith("arn:aws-cn:")
+        for statement in document["Statement"]
+        for resource in statement["Resource"]
     )
 
 
@@ -351,7 +355,7 @@ def test_the_execution_role_is_allowed_to_start_the_task(env: dict[str, str]) ->
     options = ["--credspec", "arn:aws:s3:::credspecs/web.json", "--secret", SECRET, "--region", "eu-west-1"]
     more = ["--account", ACCOUNT, "--kms-key", KEY, "--repository", repository, "--log-group", "/ecs/web"]
     document = printed(*options, *more, env=env, purpose="execution-role")
-    resources = {action: one["Resource"] for one in document["Statement"] for action in one["Action"]}
+    resources = {action: statement["Resource"] for statement in document["Statement"] for action in statement["Action"]}
     assert resources == {
         "s3:GetObject": ["arn:aws:s3:::credspecs/web.json"],
         "secretsmanager:GetSecretValue": [SECRET, f"{SECRET}-??????"],

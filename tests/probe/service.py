@@ -1,4 +1,4 @@
-"""A service in the lab that `gmsa-doctor run` looks at, and what may be left of it afterwards."""
+"""A service in the lab for `gmsa-doctor run`, and the possible leftovers of a run."""
 
 from __future__ import annotations
 
@@ -109,12 +109,12 @@ def run(environment: Environment, aws: EmbeddedAws, *options: str, seconds: floa
 def left(aws: EmbeddedAws) -> list[str]:
     """What a run has left: tasks that run, active task definitions of ours, log streams that are not the service's."""
     ecs, logs = aws.client("ecs"), aws.client("logs")
-    found = [f"task {one.id}" for one in aws.fargate.running]
+    found = [f"task {task.id}" for task in aws.fargate.running]
     for family in FAMILIES:
         found += ecs.list_task_definitions(familyPrefix=family, status="ACTIVE")["taskDefinitionArns"]
     for group in logs.describe_log_groups()["logGroups"]:
         streams = logs.describe_log_streams(logGroupName=group["logGroupName"])["logStreams"]
-        found += [f"log stream {one['logStreamName']}" for one in streams]
+        found += [f"log stream {stream['logStreamName']}" for stream in streams]
     return found
 
 

@@ -1,4 +1,4 @@
-"""Frozen values to JSON and back; what must not be written is refused."""
+"""Frozen values to JSON and back; secrets and clients are refused."""
 
 import json
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""However `gmsa-doctor run` ends, nothing is left; and what a killed one leaves, `run --clean` removes."""
+"""`gmsa-doctor run` leaves nothing, however it ends; `run --clean` removes the leftovers of a killed run."""
 
 import json
 import os
@@ -115,7 +115,7 @@ def test_clean_removes_the_leftovers_of_a_killed_run(
             time.sleep(0.2)
             process.kill()
             process.wait()
-        assert [one for one in left(aws) if one != other] != []
+        assert [leftover for leftover in left(aws) if leftover != other] != []
         end = doctor("run", "--clean", "--yes", "--cluster", environment.cluster, env=aws.environ())
         assert end.code == 0, end.err
         assert all(task.ended.wait(30) for task in aws.fargate.tasks)  # one that was about to end by itself
@@ -162,7 +162,7 @@ def test_the_time_limit_must_be_long_enough_for_a_task() -> None:
 @pytest.mark.parametrize(("key", "code"), [("\x03", 130), ("\x04", 130), ("n\n", 0)])
 def test_at_the_confirmation_nothing_exists_yet(key: str, code: int, dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws) as (environment, _):
-        command = [COMMAND, *(one for one in arguments(environment) if one != "--yes")]
+        command = [COMMAND, *(argument for argument in arguments(environment) if argument != "--yes")]
         terminal, theirs = pty.openpty()
         with_terminal = ["setsid", "--ctty", "--wait", *command]
         process = subprocess.Popen(with_terminal, env=aws.environ(), stdin=theirs, stdout=theirs, stderr=theirs)

@@ -1,4 +1,4 @@
-"""What becomes of a plan, call by call: who logs on, what is told, and that nothing is left."""
+"""Carrying out a plan, call by call: which probes log on, what is reported, and no leftovers."""
 
 import time
 from collections.abc import Mapping
@@ -25,8 +25,8 @@ def launched(plan: Plan, world: World, seconds: float = 60) -> Launched:
 def test_a_probe_is_started_in_each_subnet_without_leftovers() -> None:
     world = World()
     found = launched(a_plan("a", "b", "c"), world)
-    assert [one.task.subnet for one in found.probes] == ["a", "b", "c"]
-    assert all(one.message == message() and not one.task.report for one in found.probes)
+    assert [probe.task.subnet for probe in found.probes] == ["a", "b", "c"]
+    assert all(probe.message == message() and not probe.task.report for probe in found.probes)
     assert (found.left, world.left(), found.interrupted) == ((), [], False)
 
 
@@ -73,7 +73,7 @@ def test_ctrl_c_at_any_call_leaves_nothing(number: int) -> None:
     world = World(interrupt_at=number)
     found = launched(a_plan("a", "b", canary=True), world)
     assert world.left() == []
-    assert [one.task.subnet for one in found.probes] == ["a", "b"]
+    assert [probe.task.subnet for probe in found.probes] == ["a", "b"]
     assert len(world.calls) >= number
 
 
@@ -106,14 +106,14 @@ def test_a_time_out_stops_running_tasks() -> None:
     world = World()
     found = launched(a_plan("a", "b"), world, seconds=0)
     assert (world.left(), world.commands) == ([], [])
-    assert all(one.message is None for one in found.probes)
+    assert all(probe.message is None for probe in found.probes)
 
 
 def test_a_denied_call_is_made_once_and_named() -> None:
     world = World(error_at={"start": Denied("ecs:RunTask", "x")})
     found = launched(a_plan("a", "b", "c"), world)
     assert world.calls.count("start") == 1
-    assert {one.task.action for one in found.probes} == {"ecs:RunTask"}
+    assert {probe.task.action for probe in found.probes} == {"ecs:RunTask"}
     assert world.left() == []
 
 
@@ -183,6 +183,6 @@ def test_throttled_polls_are_repeated() -> None:
 def test_leftovers_are_reported() -> None:
     world = World(error_at={"deregister": Denied("ecs:DeregisterTaskDefinition", "x")})
     (left,) = launched(a_plan("a"), world).left
-    assert "gmsa-doctor-probe:0" in left.what
-    assert "ecs:DeregisterTaskDefinition" in left.why
+    assert "gmsa-doctor-probe:0" in left.resource
+    assert "ecs:DeregisterTaskDefinition" in left.reason
     assert (left.command or "").startswith("aws ecs deregister-task-definition")

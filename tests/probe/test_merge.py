@@ -1,4 +1,4 @@
-"""One report out of what was seen from outside and from inside."""
+"""Merging the findings from outside and from inside into one report."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ def finding(check: str, status: Status, summary: str = "", **more: object) -> Fi
 
 
 def outside(*findings: Finding) -> list[SubjectReport]:
-    return [SubjectReport("demo/web", (), tuple(replace(one, vantage="outside") for one in findings))]
+    return [SubjectReport("demo/web", (), tuple(replace(finding, vantage="outside") for finding in findings))]
 
 
 def inside(subnet: str, *findings: Finding) -> ProbeReport:
@@ -27,7 +27,7 @@ def inside(subnet: str, *findings: Finding) -> ProbeReport:
 
 def merged(outer: list[SubjectReport], *probes: ProbeReport, strict: bool = False) -> dict[str, Finding]:
     (subject,) = merge(outer, probes, IDS, strict)
-    return {one.check: one for one in subject.findings}
+    return {finding.check: finding for finding in subject.findings}
 
 
 SKIPPED = outside(finding(DNS, Status.SKIPPED), finding(OBJECT, Status.UNKNOWN, "our own are denied"))
@@ -94,7 +94,7 @@ def test_with_fail_on_warn_a_warning_from_inside_is_a_root_cause() -> None:
 
 
 def test_subnets_that_skipped_the_check_are_not_counted() -> None:
-    """After a logon that failed, the other subnets are told not to log on."""
+    """After a failed logon, the other subnets do not log on."""
     wrong, not_asked = finding(DNS, Status.FAIL, "wrong password"), finding(DNS, Status.SKIPPED, "no logon")
     found = merged(SKIPPED, inside("a", wrong), inside("b", not_asked), inside("c", not_asked))[DNS]
     assert found.summary == "wrong password"

@@ -1,4 +1,4 @@
-"""`gmsa-doctor run` against the embedded Fargate: what it says, and what it leaves behind."""
+"""`gmsa-doctor run` against the embedded Fargate: its report, and no leftovers."""
 
 import json
 import random
@@ -105,7 +105,7 @@ def test_one_bad_subnet_of_three_is_named(dc: DomainController, aws: EmbeddedAws
     finding = ended.finding("dns.domain-controllers")
     assert finding["summary"].startswith(f"in {bad} (1 of 3 subnets): ")
     assert {row["name"]: row["status"] for row in finding["rows"]} == {
-        one: "fail" if one == bad else "pass" for one in created.subnets
+        subnet: "fail" if subnet == bad else "pass" for subnet in created.subnets
     }
     assert ended.finding("kerberos.user-ticket")["status"] == "pass"
 
@@ -291,7 +291,7 @@ def test_a_report_in_s3_needs_no_log(dc: DomainController, aws: EmbeddedAws) -> 
     with made(dc, aws, without_log) as (environment, _):
         aws.fargate.logs_lost(*range(1, 100))
         ended = whole(run(environment, aws, "--report-s3", f"s3://{environment.bucket}/reports"), aws)
-        keys = [one["Key"] for one in aws.client("s3").list_objects_v2(Bucket=environment.bucket)["Contents"]]
+        keys = [item["Key"] for item in aws.client("s3").list_objects_v2(Bucket=environment.bucket)["Contents"]]
     assert ended.document["verdict"] == "pass", brief(ended)
     assert keys == [environment.key]
 
@@ -329,7 +329,7 @@ def test_invalid_options_are_reported_in_one_line(
 
 def test_without_a_terminal_and_without_yes_nothing_is_created(dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws) as (environment, _):
-        ended = doctor(*(one for one in arguments(environment) if one != "--yes"), env=aws.environ())
+        ended = doctor(*(argument for argument in arguments(environment) if argument != "--yes"), env=aws.environ())
     assert (ended.code, aws.calls) == (2, [])
     assert "--yes" in ended.err
 
@@ -369,7 +369,7 @@ def test_checks_outside_start_no_task(only: str, dc: DomainController, aws: Embe
     with made(dc, aws) as (environment, _):
         ended = run(environment, aws, "--only", only)
         assert (ended.code, ended.out, aws.fargate.tasks) == (2, "", [])
-    assert "nothing that is asked from inside" in ended.err
+    assert "select no check that runs inside" in ended.err
 
 
 def test_a_required_canary_that_was_not_requested_is_missing(dc: DomainController, aws: EmbeddedAws) -> None:
@@ -412,7 +412,7 @@ def many_controllers(environment: Environment, lab: Lab) -> None:
     records = domain_records(environment.domain, {lab.dc.host: lab.dc.ip})
     for (name, kind), data in records.items():
         if kind == "SRV" and "_kerberos._udp" not in name:
-            data.extend(f"0 100 {data[0].split()[2]} {one}" for one in names)
+            data.extend(f"0 100 {data[0].split()[2]} {name}" for name in names)
     changes.dhcp(lab.dns(records))(environment, lab)
     environment.directory = None
 

@@ -1,4 +1,4 @@
-"""A small AWS in memory, for what becomes of a plan: which call fails, and what is left."""
+"""A small AWS in memory for tests of a plan: each call can fail, and leftovers are visible."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def message(status: Status = Status.PASS, *, logon: Status | None = None) -> Pro
 
 @dataclass
 class World:
-    """Tasks go one state on with each look; the report is there from RUNNING on."""
+    """Each poll moves tasks to the next state; the report exists from RUNNING on."""
 
     messages: Mapping[str, ProbeMessage] = field(default_factory=dict)
-    """By subnet, if it is not the usual one."""
+    """By subnet, if it is not the usual task."""
     interrupt_at: int | None = None
     """The number of the call at which the user presses Ctrl-C: after it was made, and before it has answered."""
     error_at: Mapping[str, Exception] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class World:
 
     def left(self) -> list[str]:
         """What is still there."""
-        running = [arn for arn, one in self.tasks.items() if not one.stopped]
+        running = [arn for arn, task in self.tasks.items() if not task.stopped]
         return [*running, *(arn for arn, active in self.definitions.items() if active), *self.log]
 
     def called(self, name: str, do: Callable[[], Any]) -> Any:
@@ -100,12 +100,12 @@ class World:
     def describe(self, tasks: tuple[str, ...], cluster: str) -> dict[str, Task]:
         def do() -> dict[str, Task]:
             for arn in tasks:
-                one = self.tasks[arn]
-                status = _STATES[min(_STATES.index(one.status) + 1, 3)]
+                task = self.tasks[arn]
+                status = _STATES[min(_STATES.index(task.status) + 1, 3)]
                 code = 0 if status == "STOPPED" else None
-                self.tasks[arn] = replace(one, status=status, exit_code=code)
+                self.tasks[arn] = replace(task, status=status, exit_code=code)
                 if status == "RUNNING":
-                    self.log.add(f"{RUN}/gmsa-doctor/{one.id}")
+                    self.log.add(f"{RUN}/gmsa-doctor/{task.id}")
             return {arn: self.tasks[arn] for arn in tasks}
 
         answer: dict[str, Task] = self.called("describe", do)
@@ -119,7 +119,7 @@ class World:
 
     def running(self, cluster: str, family: str) -> tuple[str, ...]:
         def do() -> tuple[str, ...]:
-            return tuple(arn for arn, one in self.tasks.items() if not one.stopped and family in one.definition)
+            return tuple(arn for arn, task in self.tasks.items() if not task.stopped and family in task.definition)
 
         answer: tuple[str, ...] = self.called("running", do)
         return answer
@@ -148,7 +148,7 @@ class World:
 
     def streams(self, group: str, prefix: str) -> tuple[str, ...]:
         def do() -> tuple[str, ...]:
-            return tuple(one for one in self.log if one.startswith(prefix))
+            return tuple(stream for stream in self.log if stream.startswith(prefix))
 
         answer: tuple[str, ...] = self.called("streams", do)
         return answer

@@ -380,7 +380,7 @@ def test_a_call_that_the_task_role_lacks_is_unknown_with_its_action(task: _Insid
     ended = task.check()
     roots = ended.roots
     assert (ended.code, "network-path.subnets" in roots) == (3, True)
-    assert all("ecs:DescribeTasks" in ended.finding(one)["fix"]["text"] for one in roots)
+    assert all("ecs:DescribeTasks" in ended.finding(root)["fix"]["text"] for root in roots)
     assert ended.finding("dhcp-options.in-use")["status"] == "pass"
     task.aws.deny("ecs", "DescribeTaskDefinition")
     ended = task.check()

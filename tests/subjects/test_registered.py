@@ -63,8 +63,8 @@ def in_file(directory: Path, content: object, **request: Any) -> tuple[FoundSubj
 
 
 def containers(found: tuple[FoundSubject, ...]) -> list[str | None]:
-    chosen = [the(ChosenContainer, one).container for one in found]
-    return [one.name if one else None for one in chosen]
+    chosen = [the(ChosenContainer, subject).container for subject in found]
+    return [container.name if container else None for container in chosen]
 
 
 # From a service ---------------------------------------------------------------------------------------
@@ -259,7 +259,7 @@ def test_container_chooses_one_even_without_credential_specs(tmp_path: Path) -> 
 def test_each_subject_has_its_containers_name(tmp_path: Path) -> None:
     found = in_file(tmp_path, several(("web", True, SPEC), ("api", True, SPEC)))
     file = str(tmp_path / "td.json")
-    assert [one.subject.name for one in found] == [f"{file}/web", f"{file}/api"]
+    assert [subject.subject.name for subject in found] == [f"{file}/web", f"{file}/api"]
     (task,) = in_file(tmp_path, several(("api", True, []), ("web", True, [])))
     assert task.subject.name == file
 

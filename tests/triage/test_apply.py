@@ -1,4 +1,4 @@
-"""The real `check` with a configuration and a baseline: what was agreed on does not fail, what is new does."""
+"""The real `check` with a configuration and a baseline: accepted findings do not fail, new ones do."""
 
 import json
 from pathlib import Path

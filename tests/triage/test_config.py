@@ -1,4 +1,4 @@
-"""The configuration: where it is looked for, what it may say, one message for what it may not, and its defaults."""
+"""The configuration: the search for it, its content, one message for each error, and its defaults."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Waivers and severities: what they make of findings, and what is said of a waiver that expired or waives nothing."""
+"""Waivers and severities: their effect on findings, and findings about expired and unused waivers."""
 
 from dataclasses import replace
 from datetime import date, timedelta

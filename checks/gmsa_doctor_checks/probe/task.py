@@ -84,7 +84,7 @@ def probe_removed(probes: ProbeTasks) -> Finding:
     return warned(
         f"{len(probes.left)} resource{'s' if probes.left[1:] else ''} created by this run could not be deleted, or not "
         "searched for",
-        observed="; ".join(f"{leftover.what}: {leftover.why}" for leftover in probes.left),
+        observed="; ".join(f"{leftover.resource}: {leftover.reason}" for leftover in probes.left),
         expected="nothing left",
         fix=Fix("Remove them with credentials that are allowed to.", commands or (probes.clean,)),
     )

@@ -28,7 +28,7 @@ def variables(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def listening(aws: EmbeddedAws, bus: str = BUS) -> Any:
-    """A bus whose events of ours go to a queue; what takes them from there."""
+    """A bus that forwards our events to a queue, and a function that reads the queue."""
     events, queues = aws.client("events"), aws.client("sqs")
     events.create_event_bus(Name=bus)
     url = queues.create_queue(QueueName="verdicts")["QueueUrl"]
@@ -38,7 +38,7 @@ def listening(aws: EmbeddedAws, bus: str = BUS) -> Any:
 
     def received() -> list[dict[str, Any]]:
         messages = queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-        return [json.loads(one["Body"]) for one in messages]
+        return [json.loads(message["Body"]) for message in messages]
 
     return received
 

@@ -68,7 +68,7 @@ def test_a_simulation_gives_a_decision_for_each_action_on_each_resource(iam: Iam
     tls = ContextEntry("aws:SecureTransport", "boolean", ("true",))
     other = "arn:aws:s3:::others/web.json"
     found = iam.simulate(ROLE, ("s3:GetObject", "s3:PutObject"), (OBJECT, other), (tls,))
-    assert {(one.action, one.resource): one.decision for one in found} == {
+    assert {(decision.action, decision.resource): decision.decision for decision in found} == {
         ("s3:GetObject", OBJECT): "allowed",
         ("s3:GetObject", other): "implicitDeny",
         ("s3:PutObject", OBJECT): "implicitDeny",

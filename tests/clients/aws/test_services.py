@@ -51,7 +51,7 @@ def subnets(aws: EmbeddedAws, vpc: str) -> tuple[str, ...]:
         aws.client("ec2").create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"us-east-1{zone}")
         for n, zone in enumerate("ab")
     ]
-    return tuple(one["Subnet"]["SubnetId"] for one in made)
+    return tuple(subnet_entry["Subnet"]["SubnetId"] for subnet_entry in made)
 
 
 # All of them --------------------------------------------------------------------------------------------
@@ -160,19 +160,19 @@ CALLS: list[tuple[str, str, Call]] = [
     ),
     ("rds:DescribeDBInstances", "rds:DescribeDBInstances", lambda aws: Rds(aws).instance("sql")),
 ]
-WITH_A_BODY = [one for one in CALLS if not one[0].startswith("s3:Head")]
+WITH_A_BODY = [call for call in CALLS if not call[0].startswith("s3:Head")]
 
 
 def test_the_declared_operations_and_actions_are_those_of_the_calls() -> None:
-    declared = [(one.name, one.action) for kind in AWS_CLIENTS for one in operations(kind)]
+    declared = [(operation.name, operation.action) for kind in AWS_CLIENTS for operation in operations(kind)]
     assert declared == [(name, action) for name, action, _ in CALLS]
 
 
 @pytest.mark.parametrize("kind", AWS_CLIENTS)
 def test_each_operation_exists_and_only_reads(kind: type[AwsClient]) -> None:
     known = kind(Aws()).api.meta.service_model.operation_names
-    for one in operations(kind):
-        service, _, name = one.name.partition(":")
+    for declared in operations(kind):
+        service, _, name = declared.name.partition(":")
         assert service == kind.service
         assert name in known
         assert name.startswith(("Get", "List", "Describe", "Head", "Simulate"))
@@ -192,7 +192,7 @@ def test_each_method_makes_the_call_that_it_declares_and_no_other(
         head = operation.startswith("Head")  # has no body: the status is all
         assert caught.value.text == f"{action}: {'400: Bad Request' if head else 'Odd: no'}"
     # botocore looks for the region of a bucket whose object answers HEAD with 400
-    assert [one for one in aws.calls if one != ("s3", "HeadBucket") or operation != "HeadObject"] == [
+    assert [call for call in aws.calls if call != ("s3", "HeadBucket") or operation != "HeadObject"] == [
         (service, operation)
     ]
 
@@ -239,7 +239,7 @@ def test_a_task_definition_is_described_by_family_revision_and_arn(reference: st
     arn = a_task_definition(aws)
     found = Ecs(Aws()).describe_task_definition(arn if reference == "arn" else reference)
     assert (found["taskDefinitionArn"], found["revision"]) == (arn, 1)
-    assert [one["name"] for one in found["containerDefinitions"]] == ["web"]
+    assert [container["name"] for container in found["containerDefinitions"]] == ["web"]
 
 
 def test_a_family_means_its_latest_revision(aws: EmbeddedAws) -> None:
@@ -427,9 +427,11 @@ def test_a_secret_scheduled_for_deletion_is_not_missing(aws: EmbeddedAws) -> Non
 
 def test_subnets_and_their_vpc_are_returned(subnets: tuple[str, ...], vpc: str) -> None:
     ec2 = Ec2(Aws())
-    assert [one["SubnetId"] for one in ec2.subnets(subnets[:1])] == [subnets[0]]
+    assert [subnet_entry["SubnetId"] for subnet_entry in ec2.subnets(subnets[:1])] == [subnets[0]]
     both = ec2.subnets(subnets)
-    assert {(one["SubnetId"], one["VpcId"]) for one in both} == {(subnet, vpc) for subnet in subnets}
+    assert {(subnet_entry["SubnetId"], subnet_entry["VpcId"]) for subnet_entry in both} == {
+        (subnet, vpc) for subnet in subnets
+    }
     assert (ec2.vpc(vpc)["VpcId"], ec2.vpc(vpc)["DhcpOptionsId"]) == (vpc, "default")
 
 
@@ -461,9 +463,9 @@ def test_resources_that_do_not_exist_are_not_found(call: Callable[[Ec2], object]
 
 def test_terminated_instances_are_left_out(aws: EmbeddedAws, subnets: tuple[str, ...]) -> None:
     run = aws.client("ec2").run_instances(ImageId="ami-12345678", MinCount=2, MaxCount=2, SubnetId=subnets[0])
-    ids = [one["InstanceId"] for one in run["Instances"]]
+    ids = [instance["InstanceId"] for instance in run["Instances"]]
     asked = (*ids, *(f"i-{number:017x}" for number in range(220)))
-    assert sorted(one["InstanceId"] for one in Ec2(Aws()).instances(asked)) == sorted(ids)
+    assert sorted(instance["InstanceId"] for instance in Ec2(Aws()).instances(asked)) == sorted(ids)
     assert aws.calls == [("ec2", "DescribeInstances")] * 2
 
 
@@ -490,8 +492,8 @@ def test_all_directories_are_returned(aws: EmbeddedAws, vpc: str, subnets: tuple
             Name=name, Password="Adm1n-Passw0rd!", VpcSettings={"VpcId": vpc, "SubnetIds": list(subnets)}
         )
     found = DirectoryService(Aws()).directories()
-    assert {one["Name"] for one in found} == {"corp.example", "lab.example"}
-    assert {one["VpcSettings"]["VpcId"] for one in found} == {vpc}
+    assert {rule["Name"] for rule in found} == {"corp.example", "lab.example"}
+    assert {rule["VpcSettings"]["VpcId"] for rule in found} == {vpc}
 
 
 def test_directories_are_requested_page_by_page() -> None:
@@ -502,7 +504,7 @@ def test_directories_are_requested_page_by_page() -> None:
             answer = {"DirectoryDescriptions": [{"Name": f"d{n}.example"} for n in numbers]}
             more = {"NextToken": following} if following else {}
             stub.add_response("describe_directories", answer | more, {"NextToken": token} if token else {})
-        assert [one["Name"] for one in client.directories()] == ["d1.example", "d2.example", "d3.example"]
+        assert [directory["Name"] for directory in client.directories()] == ["d1.example", "d2.example", "d3.example"]
         stub.assert_no_pending_responses()
 
 
@@ -536,7 +538,7 @@ def rules(aws: EmbeddedAws, vpc: str, subnets: tuple[str, ...], count: int) -> l
 
 def test_all_rules_of_a_vpc_are_listed_over_several_pages(aws: EmbeddedAws, vpc: str, subnets: tuple[str, ...]) -> None:
     made = rules(aws, vpc, subnets, 25)
-    found = [one["ResolverRuleId"] for one in Route53Resolver(Aws()).rules_of_vpc(vpc)]
+    found = [association["ResolverRuleId"] for association in Route53Resolver(Aws()).rules_of_vpc(vpc)]
     assert sorted(found) == sorted(made)
     assert len(aws.calls) > 1
     assert set(aws.calls) == {("route53resolver", "ListResolverRuleAssociations")}
@@ -551,7 +553,7 @@ def test_a_rule_has_a_domain_a_type_and_targets(aws: EmbeddedAws, vpc: str, subn
     (made,) = rules(aws, vpc, subnets, 1)
     rule = Route53Resolver(Aws()).rule(made)
     assert (rule["DomainName"], rule["RuleType"]) == ("c0.example.", "FORWARD")
-    assert [one["Ip"] for one in rule["TargetIps"]] == ["10.0.0.53"]
+    assert [target["Ip"] for target in rule["TargetIps"]] == ["10.0.0.53"]
 
 
 def test_a_missing_rule_is_not_found() -> None:

@@ -1,4 +1,4 @@
-"""The AWS session, botocore's errors as ours, and what declaring an operation does."""
+"""The AWS session, typed errors for botocore's errors, and the declaration of operations."""
 
 import os
 import shlex
@@ -394,7 +394,7 @@ def test_an_endpoint_that_stays_silent_times_out_and_is_named(impatient: None, a
 
 @contextmanager
 def a_web_page(status: int) -> Iterator[str]:
-    """Serve a page to whoever asks, as a proxy does that wants a login; give its host and port."""
+    """Serve a web page like a proxy that requires a login; give its host and port."""
     page = b"<html><body>Please <b>log in</body></html>"
 
     class Page(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""What the task metadata endpoint tells of the own task, and every way in which it may not."""
+"""The task metadata endpoint: its description of the own task, and all its errors."""
 
 import json
 import socket
@@ -229,7 +229,7 @@ def test_inside_means_that_ecs_names_an_endpoint(monkeypatch: pytest.MonkeyPatch
 
 @contextmanager
 def saying(first: bytes, then: bytes = b"") -> Iterator[str]:
-    """Say this to whoever comes, then that every 50 ms until the end; without it, hang up."""
+    """Send the first text to each client, then the second one every 50 ms; without a second one, close."""
     ended = Event()
 
     def serve(listener: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""DNS, asked of servers of our own: what they answer, and how they do not."""
+"""DNS with servers of our own: their answers and their errors."""
 
 import socket
 import threading
@@ -70,7 +70,7 @@ def test_the_records_of_a_domain_list_its_controllers() -> None:
     controllers = {"dc1.corp.example": "10.0.0.1", "dc2.corp.example": "10.0.0.2"}
     with fake_dns(fresh_address(), domain_records("corp.example", controllers)) as server:
         resolver = Dns((server.ip,))
-        assert [one.target for one in resolver.srv("_kerberos._udp.corp.example")] == list(controllers)
+        assert [record.target for record in resolver.srv("_kerberos._udp.corp.example")] == list(controllers)
         assert [resolver.addresses(host) for host in controllers] == [("10.0.0.1",), ("10.0.0.2",)]
 
 
@@ -139,7 +139,7 @@ def test_a_truncated_answer_is_requested_again_over_tcp(monkeypatch: pytest.Monk
 
         monkeypatch.setattr(server, "answer", truncated_at_first)
         found = Dns((server.ip,)).srv(LDAP)
-        assert [one.target for one in found] == [f"dc{n}.corp.example" for n in range(300)]
+        assert [record.target for record in found] == [f"dc{n}.corp.example" for n in range(300)]
         assert server.queries == [("truncated", "SRV"), (LDAP, "SRV")]
 
 

@@ -65,7 +65,7 @@ def write(root: Path, files: dict[str, str]) -> None:
 
 
 def paths(root: Path, *patterns: str) -> list[str]:
-    return [one.path for one in find(patterns, str(root))]
+    return [file.path for file in find(patterns, str(root))]
 
 
 def the_one(root: Path, *patterns: str) -> SourceFile | Broken:
@@ -82,7 +82,7 @@ def broken(root: Path, *patterns: str) -> Broken:
 
 @contextmanager
 def nobody() -> Iterator[None]:
-    """As a user who may not read what others lock; root may read everything."""
+    """Run as a user without access to locked files: root can read everything."""
     user = os.geteuid()
     if user == 0:
         os.seteuid(65534)
@@ -336,7 +336,7 @@ def test_an_unreadable_directory_is_reported_and_the_others_are_read(open_path: 
     with nobody():
         found = list(sources(["."], {}, str(open_path)))
     (open_path / "locked").chmod(0o755)
-    assert [(type(one), one.path) for one in found] == [(SourceFile, "web.json"), (Broken, "locked")]
+    assert [(type(file), file.path) for file in found] == [(SourceFile, "web.json"), (Broken, "locked")]
 
 
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:
@@ -443,7 +443,7 @@ def test_a_skipped_directory_is_searched_if_it_is_named(tmp_path: Path) -> None:
 def test_globs_match_files_and_files_below_directories(tmp_path: Path, pattern: str, expected: list[str]) -> None:
     write(tmp_path, dict.fromkeys(("a.json", "x/b.json", "x/y/c.json", "x/d.yaml", "x/e.tpl"), "{}"))
     assert paths(tmp_path, pattern) == expected
-    assert paths(tmp_path, str(tmp_path / pattern)) == [str(tmp_path / one) for one in expected]
+    assert paths(tmp_path, str(tmp_path / pattern)) == [str(tmp_path / name) for name in expected]
 
 
 def test_a_glob_searches_only_directories_that_may_match(open_path: Path) -> None:
@@ -518,13 +518,13 @@ def test_cdks_templates_are_read_and_its_assets_are_not(tmp_path: Path) -> None:
         },
     )
     found = list(sources(["."], {}, str(tmp_path)))
-    assert [one.path for one in found] == [
+    assert [file.path for file in found] == [
         "cdk.out/Web.template.json",
         "cdk.out/WebInner.nested.template.json",
         "cdk.out/assembly-Prod/Api.template.json",
         "site/asset.0123/task.json",
     ]
-    assert ["web.eu-west-1" in repr(one) for one in found] == [True, False, False, False]
+    assert ["web.eu-west-1" in repr(file) for file in found] == [True, False, False, False]
     assert "web.us-east-1" in repr(next(sources(["cdk.out"], {"AWS::Region": "us-east-1"}, str(tmp_path))))
     assert "web.eu-west-1" in repr(next(sources(["cdk.out", "cdk.out/Web.template.json"], {}, str(tmp_path))))
 
@@ -533,7 +533,7 @@ def test_a_manifest_of_cdk_that_is_broken_is_reported_and_its_templates_are_read
     manifest = json.dumps({"version": "36.0.0", "artifacts": {"Web": CDK_STACK}})
     write(tmp_path, {"cdk.out/manifest.json": manifest[:-1], "cdk.out/Web.template.json": CDK_TEMPLATE})
     found = list(sources(["."], {}, str(tmp_path)))
-    assert [(type(one), one.path) for one in found] == [
+    assert [(type(file), file.path) for file in found] == [
         (Broken, "cdk.out/manifest.json"),
         (SourceFile, "cdk.out/Web.template.json"),
     ]
@@ -543,8 +543,8 @@ def test_a_defective_file_does_not_stop_the_others(tmp_path: Path) -> None:
     write(tmp_path, {name: text for name, (text, _) in OURS.items()})
     write(tmp_path, {"broken.json": REGISTER[:-100], "none.json": "{}"})
     found = list(sources([".", "gone.json", "none.json"], {}, str(tmp_path)))
-    assert [one.path for one in found if isinstance(one, Broken)] == ["broken.json", "none.json", "gone.json"]
-    assert {one.path for one in found if isinstance(one, SourceFile)} == set(OURS)
+    assert [file.path for file in found if isinstance(file, Broken)] == ["broken.json", "none.json", "gone.json"]
+    assert {file.path for file in found if isinstance(file, SourceFile)} == set(OURS)
 
 
 def test_a_deep_tree_is_searched(tmp_path: Path) -> None:

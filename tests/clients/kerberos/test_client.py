@@ -249,7 +249,7 @@ def test_after_an_unreachable_kdc_the_next_one_may_be_tried() -> None:
 
 
 def test_after_the_secret_changed_only_a_new_password_is_tried() -> None:
-    """Another secret may name the same account: what was held back stays so."""
+    """Another secret may name the same account: a password that was not tried stays untried."""
     ledger, calls = _Ledger(), list[str]()
     page = ledger.page("reader", REALM)
     wrong = _Counted(refusal(KdcReason.WRONG_PASSWORD))
@@ -292,7 +292,7 @@ def test_parallel_attempts_make_one_failed_logon() -> None:
     for thread in threads:
         thread.join()
     assert calls == ["logon"]
-    assert sorted(outcomes, key=lambda one: one.__name__) == [AlreadyFailed] * 7 + [KdcRefusal]
+    assert sorted(outcomes, key=lambda outcome: outcome.__name__) == [AlreadyFailed] * 7 + [KdcRefusal]
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_a_kdc_that_closes_the_connection_is_unreachable() -> None:
 
 @contextmanager
 def answering(*answers: bytes | None) -> Iterator[tuple[str, list[bytes]]]:
-    """Give the address of a KDC on UDP that answers the questions like this, and what it was asked."""
+    """Give the address of a UDP KDC with these answers, and the requests that it received."""
     address, asked = fresh_address(), list[bytes]()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
         datagrams.bind((address, 88))

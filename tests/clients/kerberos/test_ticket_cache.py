@@ -1,4 +1,4 @@
-"""The ticket cache on the disk: where it is, whose it is, and what stands in the way."""
+"""The ticket cache on the disk: its path, its owner, and errors."""
 
 import os
 import threading

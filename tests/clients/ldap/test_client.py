@@ -1,4 +1,4 @@
-"""LDAP without a directory: servers that do not serve, values, and what is sealed how."""
+"""LDAP without a directory: silent and defective servers, values, and sealing."""
 
 import inspect
 import socket

@@ -18,16 +18,16 @@ QUICK = (0.05, 0.1)
 
 @contextmanager
 def saying(*answers: bytes) -> Iterator[str]:
-    """Give each request the next answer; an empty one is none."""
+    """Give each request the next answer; no answer if it is empty."""
     address = fresh_address()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind((address, PORT))
 
         def serve() -> None:
-            for one in answers:
+            for answer in answers:
                 _, client = server.recvfrom(100)
-                if one:
-                    server.sendto(one, client)
+                if answer:
+                    server.sendto(answer, client)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
@@ -42,7 +42,7 @@ def test_the_port_of_an_instance_is_found_in_any_case() -> None:
         assert client.instance(address, "sales").port == 50123
         assert client.instance(address, "SALES").port == 50123
         assert not client.instance(address, "hr").has_tcp
-        assert [one.name for one in client.instances(address)] == ["SALES", "HR"]
+        assert [instance.name for instance in client.instances(address)] == ["SALES", "HR"]
     assert browser.requests == [b"\x04sales\0", b"\x04hr\0", b"\x03"], "an answer is remembered"
 
 
