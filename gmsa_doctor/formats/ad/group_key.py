@@ -17,17 +17,16 @@ class EnvelopeError(ValueError):
 
 @dataclass(frozen=True)
 class KeyId:
-    """The key of a password: the KDS root key, and the interval of ten hours (MS-GKDI 3.1.4.1)."""
+    """The KDS root key of a password."""
 
     root_key: str
-    interval: int
 
 
 def parse(data: bytes) -> KeyId:
     """Parse an envelope. Raises EnvelopeError."""
     if len(data) < _HEADER.size:
         raise EnvelopeError(f"{len(data)} bytes are too short for the header of {_HEADER.size} bytes")
-    version, magic, _flags, l0, l1, l2, root_key = _HEADER.unpack_from(data)
+    version, magic, _flags, _l0, _l1, _l2, root_key = _HEADER.unpack_from(data)
     if version != _VERSION or magic != _MAGIC:
         raise EnvelopeError("its version or magic number is not that of a Group Key Envelope")
-    return KeyId(str(UUID(bytes_le=root_key)), (l0 * 32 + l1) * 32 + l2)
+    return KeyId(str(UUID(bytes_le=root_key)))

@@ -17,13 +17,12 @@ class BlobError(ValueError):
 
 @dataclass(frozen=True)
 class ManagedPassword:
-    """The passwords of a gMSA, as UTF-16LE without the terminating NUL."""
+    """The current password of a gMSA, as UTF-16LE without the terminating NUL."""
 
     current: Hidden[bytes]
-    previous: Hidden[bytes] | None
 
     def utf8(self) -> Hidden[bytes]:
-        """The current password as Kerberos uses it (MS-KILE 3.1.1.2: UTF-8 of the UTF-16 string).
+        """The password as Kerberos uses it (MS-KILE 3.1.1.2: UTF-8 of the UTF-16 string).
 
         An unpaired surrogate becomes U+FFFD, as in Active Directory.
         """
@@ -39,18 +38,14 @@ def parse(blob: bytes) -> ManagedPassword:
     """Parse a blob. Raises BlobError."""
     if len(blob) < _HEADER.size:
         raise BlobError(f"{len(blob)} bytes are too short for the header of {_HEADER.size} bytes")
-    version, _reserved, length, current, previous, _query, _unchanged = _HEADER.unpack_from(blob)
+    version, _reserved, length, offset, _previous, _query, _unchanged = _HEADER.unpack_from(blob)
     if version != _VERSION:
         raise BlobError(f"its version is {version}, not {_VERSION}")
     if length != len(blob):
         raise BlobError(f"its length field says {length}, but it has {len(blob)} bytes")
-    return ManagedPassword(Hidden(_password(blob, current)), Hidden(_password(blob, previous)) if previous else None)
-
-
-def _password(blob: bytes, offset: int) -> bytes:
     if offset < _HEADER.size or offset >= len(blob):
-        raise BlobError("a password lies outside the blob")
+        raise BlobError("the password is outside of the blob")
     for end in range(offset, len(blob) - 1, 2):
         if blob[end : end + 2] == b"\0\0":
-            return blob[offset:end]
-    raise BlobError("a password is not terminated")
+            return ManagedPassword(Hidden(blob[offset:end]))
+    raise BlobError("the password is not terminated")

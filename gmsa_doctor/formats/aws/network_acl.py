@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
-from gmsa_doctor.formats.aws.packet_filter import LAST_PORT, Packets, Protocol, common, is_of, without
+from gmsa_doctor.formats.aws.packet_filter import LAST_PORT, Packets, Protocol, common, is_of, port_range, without
 
 LAST_RULE = 32767
 """The rule that is shown as ``*``. It denies what matches no other rule."""
@@ -78,16 +78,13 @@ def _allows(entry: Mapping[str, Any]) -> bool:
 
 
 def _rule(entry: Mapping[str, Any]) -> AclRule:
-    """A rule without ports, or with -1 for all ports, is for each port."""
     ports = entry.get("PortRange") or {}
-    first, last = int(ports.get("From", 0)), int(ports.get("To", LAST_PORT))
     return AclRule(
         int(entry["RuleNumber"]),
         _allows(entry),
         str(entry["Protocol"]),
         IPv4Network(entry["CidrBlock"], strict=False),
-        max(first, 0),
-        last if last >= 0 else LAST_PORT,
+        *port_range(ports.get("From"), ports.get("To")),
     )
 
 

@@ -27,6 +27,11 @@ def is_of(protocol: Protocol, rule: object) -> bool:
     return text == "-1" or _NUMBERS.get(text, text) == protocol
 
 
+def port_range(first: int | None, last: int | None) -> tuple[int, int]:
+    """The ports of a rule. Without ports, or with -1 for all ports, it is for each port."""
+    return max(first or 0, 0), LAST_PORT if last is None or last < 0 else last
+
+
 @dataclass(frozen=True)
 class Packets:
     """Packets between a host and all addresses of a network, with the ports ``first`` to ``last``."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
-from gmsa_doctor.formats.aws.packet_filter import LAST_PORT, Packets, Protocol, is_of, without
+from gmsa_doctor.formats.aws.packet_filter import Packets, Protocol, is_of, port_range, without
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,9 @@ def read_security_group(raw: Mapping[str, Any]) -> SecurityGroup:
 
 
 def _rule(raw: Mapping[str, Any]) -> GroupRule:
-    """A rule without ports, or with -1 for all ports, is for each port."""
-    first, last = raw.get("FromPort"), raw.get("ToPort")
     return GroupRule(
         str(raw.get("IpProtocol", "-1")),
-        max(int(first), 0) if first is not None else 0,
-        int(last) if last is not None and int(last) >= 0 else LAST_PORT,
+        *port_range(raw.get("FromPort"), raw.get("ToPort")),
         tuple(IPv4Network(entry["CidrIp"], strict=False) for entry in raw.get("IpRanges", ()) if entry.get("CidrIp")),
         tuple(str(entry["PrefixListId"]) for entry in raw.get("PrefixListIds", ()) if entry.get("PrefixListId")),
         tuple(str(entry["GroupId"]) for entry in raw.get("UserIdGroupPairs", ()) if entry.get("GroupId")),

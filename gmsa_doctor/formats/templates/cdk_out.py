@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from gmsa_doctor.formats.documents.located import Located, LocatedError, Path, read_json
+from gmsa_doctor.formats.documents.located import LocatedError, Position, read_json
 from gmsa_doctor.formats.documents.walk import child, entries
 
 MANIFEST = "manifest.json"
 
 _STACK = "aws:cloudformation:stack"
-_NESTED = "cdk:cloud-assembly"
 _ENVIRONMENT = re.compile(r"aws://(?P<account>[0-9]{12}|unknown-account)/(?P<region>[a-z0-9-]+)")
 
 
@@ -35,10 +34,9 @@ class Stack:
 
 @dataclass(frozen=True)
 class Assembly:
-    """The content of a manifest. ``nested`` are directories (of stages), each with its own manifest."""
+    """The stacks in a manifest. Stages have their own directories and manifests."""
 
     stacks: tuple[Stack, ...]
-    nested: tuple[str, ...]
 
 
 def is_manifest(value: object) -> bool:
@@ -50,31 +48,27 @@ def is_manifest(value: object) -> bool:
 
 
 def read_manifest(text: str) -> Assembly:
-    """The stacks and nested assemblies of a ``manifest.json``, in its order. Raises LocatedError."""
+    """The stacks in a ``manifest.json``, in its order. Raises LocatedError."""
     located = read_json(text)
     if not is_manifest(located.value) or not isinstance(located.value, dict):
         raise LocatedError("this is not a manifest of a CDK assembly", located.at(()))
     stacks: list[Stack] = []
-    nested: list[str] = []
     for name, artifact in located.value["artifacts"].items():
-        path: Path = ("artifacts", name, "properties")
-        properties = entries(artifact.get("properties"))
         if artifact["type"] == _STACK:
-            template = _below(located, (*path, "templateFile"), properties.get("templateFile"))
+            properties = entries(artifact.get("properties"))
+            position = located.at(("artifacts", name, "properties", "templateFile"))
+            template = _template_path(properties.get("templateFile"), position)
             stacks.append(Stack(name, template, _parameters(properties, artifact.get("environment"))))
-        elif artifact["type"] == _NESTED:
-            nested.append(_below(located, (*path, "directoryName"), properties.get("directoryName")))
-    return Assembly(tuple(stacks), tuple(nested))
+    return Assembly(tuple(stacks))
 
 
-def _below(located: Located, path: Path, name: object) -> str:
-    """A path in the assembly's directory."""
+def _template_path(name: object, position: Position | None) -> str:
     if not isinstance(name, str) or not name or "\0" in name:
-        raise LocatedError(f"{path[-1]} is missing", located.at(path))
-    place = PurePosixPath(name.replace("\\", "/"))
-    if place.is_absolute() or ".." in place.parts or re.match(r"[A-Za-z]:", name):
-        raise LocatedError(f"{path[-1]} is outside of the assembly's directory", located.at(path))
-    return str(place)
+        raise LocatedError("templateFile is missing", position)
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:", name):
+        raise LocatedError("templateFile is outside of the assembly's directory", position)
+    return str(path)
 
 
 def _parameters(properties: Mapping[str, object], environment: object) -> tuple[tuple[str, str], ...]:

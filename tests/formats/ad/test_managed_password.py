@@ -29,15 +29,13 @@ def build(current: bytes, previous: bytes | None = None, query: int = 0, unchang
 BLOB = build("Gr\u00fcn\u20ac".encode("utf-16-le"), b"o\0l\0d\0", 600_000_000, 10)
 
 
-def test_all_parts_are_read() -> None:
-    assert parse(BLOB) == ManagedPassword(Hidden("Grün€".encode("utf-16-le")), Hidden(b"o\0l\0d\0"))
+def test_the_current_password_is_read() -> None:
+    assert parse(BLOB) == ManagedPassword(Hidden("Grün€".encode("utf-16-le")))
 
 
 @given(passwords, st.none() | passwords, ticks, ticks)
 def test_what_is_written_is_read(current: bytes, previous: bytes | None, query: int, unchanged: int) -> None:
-    found = parse(build(current, previous, query, unchanged))
-    assert found.current.reveal() == current
-    assert (found.previous and found.previous.reveal()) == (None if previous is None else previous)
+    assert parse(build(current, previous, query, unchanged)).current.reveal() == current
 
 
 @given(st.integers(min_value=0, max_value=len(BLOB) - 1))
@@ -82,5 +80,5 @@ def test_a_password_is_never_shown() -> None:
 def test_an_error_does_not_show_the_content() -> None:
     unterminated = build(b"")[:16] + "canary".encode("utf-16-le") * 3
     blob = unterminated[:4] + struct.pack("<I", len(unterminated)) + unterminated[8:]
-    with pytest.raises(BlobError, match=r"^a password is not terminated$"):
+    with pytest.raises(BlobError, match=r"^the password is not terminated$"):
         parse(blob)

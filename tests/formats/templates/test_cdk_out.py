@@ -31,15 +31,15 @@ def refused(text: str) -> LocatedError:
     return caught.value
 
 
-def test_a_manifest_names_the_templates_of_its_stacks_and_nested_assemblies() -> None:
+def test_a_manifest_names_the_templates_of_its_stacks() -> None:
     parameters = (("Stage", "beta"), ("AWS::AccountId", "123456789012"), ("AWS::Region", "eu-central-1"))
     found = read_manifest((CDK_OUT / MANIFEST).read_text(encoding="utf-8"))
-    assert found == Assembly((Stack("Web", "Web.template.json", parameters),), ("assembly-Prod",))
+    assert found == Assembly((Stack("Web", "Web.template.json", parameters),))
 
 
 def test_a_nested_assembly_has_its_own_manifest() -> None:
     found = read_manifest((CDK_OUT / "assembly-Prod" / MANIFEST).read_text(encoding="utf-8"))
-    assert found == Assembly((Stack("ProdWeb", "ProdWeb.template.json"),), ())
+    assert found == Assembly((Stack("ProdWeb", "ProdWeb.template.json"),))
 
 
 def test_the_template_in_a_manifest_is_read_with_its_environment() -> None:
@@ -62,8 +62,6 @@ def test_a_stack_without_an_environment_has_no_parameters() -> None:
 def test_a_name_outside_of_the_directory_is_refused_with_its_position(name: str) -> None:
     error = refused(manifest("aws:cloudformation:stack", {"templateFile": name}))
     assert (error.reason, error.position) == ("templateFile is outside of the assembly's directory", Position(7, 5))
-    error = refused(manifest("cdk:cloud-assembly", {"directoryName": name}))
-    assert (error.reason, error.position) == ("directoryName is outside of the assembly's directory", Position(7, 5))
 
 
 @pytest.mark.parametrize("properties", [None, [], {}, {"templateFile": 1}, {"templateFile": ""}])
@@ -97,4 +95,4 @@ def test_any_manifest_is_read_or_refused(properties: object, kind: str, environm
         found = read_manifest(manifest(kind, properties, environment=environment))
     except LocatedError:
         return
-    assert len(found.stacks) + len(found.nested) == (kind != "cdk:tree")
+    assert len(found.stacks) == (kind == "aws:cloudformation:stack")
