@@ -56,7 +56,7 @@ def instance(
     network: Outcome[Network],
     place: AwsPlace,
 ) -> Result[InstancePorts]:
-    r"""For a server named `host\\instance` without a port, asks SQL Server Browser for the port, as the drivers do.
+    r"""For a server named `host\instance` without a port, asks SQL Server Browser for the port, as the drivers do.
 
     Why: the port of a named instance can change at each start. The driver asks SQL Server Browser on UDP 1434 of the
     host. It cannot connect if that port is closed, if Browser is not running, or if Browser does not list the instance

@@ -21,28 +21,14 @@ from gmsa_doctor.formats.documents.walk import child, entries, items, launch_typ
 _TASK_DEFINITION = "aws_ecs_task_definition"
 _SERVICE = "aws_ecs_service"
 
-_TEXTS = {
-    "family": "family",
-    "execution_role_arn": "executionRoleArn",
-    "task_role_arn": "taskRoleArn",
-    "network_mode": "networkMode",
-    "cpu": "cpu",
-    "memory": "memory",
-}
-"""The text arguments of aws_ecs_task_definition, and the keys of ECS."""
+_TEXTS = {"family": "family", "execution_role_arn": "executionRoleArn", "network_mode": "networkMode"}
+"""The text arguments of aws_ecs_task_definition that are read, and the keys of ECS."""
 
 _CONTAINER_KEYS = {
     key.casefold(): key
     for key in (
-        "name",
-        "essential",
-        "image",
-        "user",
-        "credentialSpecs",
-        "dockerSecurityOptions",
-        "environment",
-        "logConfiguration",
-        *DNS_SETTINGS,
+        *("name", "essential", "image", "user", "environment", "logConfiguration"),
+        *("credentialSpecs", "dockerSecurityOptions", *DNS_SETTINGS),
     )
 }
 """The provider decodes the containers with Go's encoding/json, which ignores the case of keys.
@@ -72,12 +58,14 @@ def definitions(located: Located) -> tuple[Definition, ...]:
     resources = tuple(_resources(plan.get("planned_values"), ("planned_values",), "root_module"))
     unknown = _unknown(plan)
     references = dict(_references(child(plan, "configuration", "root_module"), ""))
-    launches = _Launches(tuple(resource for resource in resources if resource.type == _SERVICE), references)
-    return tuple(
-        _PlanReader(located, resource, unknown.get(resource.address, {}), references).definition(launches.of(resource))
-        for resource in resources
-        if resource.type == _TASK_DEFINITION
-    )
+    services = [resource for resource in resources if resource.type == _SERVICE]
+    definitions = []
+    for resource in resources:
+        if resource.type == _TASK_DEFINITION:
+            launches = {_launch(service.values) for service in services if _uses(service, resource, references)}
+            reader = _PlanReader(located, resource, unknown.get(resource.address, {}), references)
+            definitions.append(reader.definition(launches.pop() if len(launches) == 1 else None))
+    return tuple(definitions)
 
 
 # The parts of a plan --------------------------------------------------------------------------------
@@ -153,28 +141,16 @@ def _referred(expressions: Mapping[str, object], argument: str) -> tuple[str, ..
 # Launch types ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Launches:
-    """The planned services and their references."""
-
-    services: tuple[_Resource, ...]
-    references: Mapping[str, Mapping[str, object]]
-
-    def of(self, definition: _Resource) -> str | None:
-        """FARGATE or EC2, if all services that use the task definition agree."""
-        launches = {_launch(service.values) for service in self.services if self._uses(service, definition)}
-        return launches.pop() if len(launches) == 1 else None
-
-    def _uses(self, service: _Resource, definition: _Resource) -> bool:
-        named = service.values.get("task_definition")
-        if named and named in (definition.values.get(key) for key in ("arn", "arn_without_revision", "family")):
-            return True
-        if service.module != definition.module:
-            return False  # ARNs that modules pass to each other are not followed
-        inside = f"{_without_keys(service.module)}." if service.module else ""
-        referred = _referred(self.references.get(service.configured, {}), "task_definition")
-        names = (".".join(_without_keys(reference).split(".")[:2]) for reference in referred)
-        return any(definition.configured == f"{inside}{name}" for name in names)
+def _uses(service: _Resource, definition: _Resource, references: Mapping[str, Mapping[str, object]]) -> bool:
+    named = service.values.get("task_definition")
+    if named and named in (definition.values.get(key) for key in ("arn", "arn_without_revision", "family")):
+        return True
+    if service.module != definition.module:
+        return False  # ARNs that modules pass to each other are not followed
+    inside = f"{_without_keys(service.module)}." if service.module else ""
+    referred = _referred(references.get(service.configured, {}), "task_definition")
+    names = (".".join(_without_keys(reference).split(".")[:2]) for reference in referred)
+    return any(definition.configured == f"{inside}{name}" for name in names)
 
 
 def _launch(service: Mapping[str, object]) -> str | None:
