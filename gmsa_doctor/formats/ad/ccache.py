@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -112,8 +111,10 @@ def parse(data: bytes) -> Ccache:
     version = _version(source)
     offset = _header(source) if version == 4 else timedelta(0)
     principal = _principal(source)
-    credentials = tuple(_credentials(source, version))
-    return Ccache(version, principal, credentials, offset)
+    credentials = []
+    while not source.ended:
+        credentials.append(_credential(source, version))
+    return Ccache(version, principal, tuple(filter(None, credentials)), offset)
 
 
 class _ByteReader:
@@ -183,18 +184,11 @@ def _principal(source: _ByteReader) -> Principal:
     return Principal(tuple(components), realm)
 
 
-def _credentials(source: _ByteReader, version: int) -> Iterator[Credential]:
-    while not source.ended:
-        if credential := _credential(source, version):
-            yield credential
-
-
 def _credential(source: _ByteReader, version: int) -> Credential | None:
     """The next entry; None for configuration, and for a credential that was removed (libkrb5 leaves its place)."""
     client, server = _principal(source), _principal(source)
     enctype = source.number("h", "a key")
-    if version == 3:  # has the encryption type twice
-        source.take(2, "a key")
+    source.take(2 if version == 3 else 0, "a key")  # version 3 has the encryption type twice
     source.counted("a key")
     auth, start, end, renew_till = (source.number("I", "the times") for _ in range(4))
     source.take(1, "a credential")

@@ -57,20 +57,15 @@ def dacl(data: bytes) -> tuple[Ace, ...] | None:
         raise DescriptorError(f"revision {revision}, control {control:#06x}")
     if not control & _DACL_PRESENT or offset == 0:
         return None
-    return _entries(_acl(data, offset))
-
-
-def _acl(data: bytes, offset: int) -> bytes:
     if offset < _HEADER.size or offset + _ACL.size > len(data):
         raise DescriptorError("the DACL is outside of the descriptor")
-    _, _, size, _, _ = _ACL.unpack_from(data, offset)
+    _, _, size, count, _ = _ACL.unpack_from(data, offset)
     if size < _ACL.size or offset + size > len(data):
         raise DescriptorError(f"the DACL's size of {size} bytes is wrong")
-    return data[offset : offset + size]
+    return _entries(data[offset : offset + size], count)
 
 
-def _entries(acl: bytes) -> tuple[Ace, ...]:
-    _, _, _, count, _ = _ACL.unpack_from(acl)
+def _entries(acl: bytes, count: int) -> tuple[Ace, ...]:
     aces: list[Ace] = []
     offset = _ACL.size
     for _ in range(count):

@@ -115,20 +115,16 @@ class _JsonPlaces:
             elif token in ("}", "]"):
                 self.base, self.index = self.around.pop()
             elif self.next is None:
-                self._key(token, Position(line, match.start() - line_start + 1))
+                self.next = (*self.base, json.loads(token) if "\\" in token else token[1:-1])
+                position = Position(line, match.start() - line_start + 1)
+                if self.positions.setdefault(self.next, position) is not position:
+                    raise LocatedError("the key occurs twice in its object", position)
             else:
                 position = Position(line, match.start() - line_start + 1)
                 self.positions.setdefault(self.next, position)
                 if token in ("{", "["):
                     self._open(token, position)
         return self.positions
-
-    def _key(self, token: str, position: Position) -> None:
-        key = json.loads(token) if "\\" in token else token[1:-1]
-        self.next = (*self.base, key)
-        if self.next in self.positions:
-            raise LocatedError("the key occurs twice in its object", position)
-        self.positions[self.next] = position
 
     def _open(self, token: str, position: Position) -> None:
         if len(self.around) == DEPTH_LIMIT:

@@ -64,16 +64,6 @@ def domain_name_defect(text: str, *, needs_dot: bool = False) -> str | None:
     Letters, digits and hyphens in labels (RFC 1123, section 2.1), no underscore, no trailing dot. With ``needs_dot``,
     at least one dot, as daemon 2.x requires.
     """
-    defect = _domain_text_defect(text) or next(filter(None, map(_label_defect, text.split("."))), None)
-    return defect or ("it has no dot" if needs_dot and lacks_dot(text) else None)
-
-
-def lacks_dot(text: str) -> bool:
-    """Whether a domain name is a single label, which daemon 2.x refuses."""
-    return "." not in text
-
-
-def _domain_text_defect(text: str) -> str | None:
     defects = {
         "it is empty": not text,
         "it contains white space": any(map(str.isspace, text)),
@@ -81,7 +71,14 @@ def _domain_text_defect(text: str) -> str | None:
         "it ends in a dot": text.endswith("."),
         f"it has {len(text)} characters, more than {DOMAIN_NAME_LIMIT}": len(text) > DOMAIN_NAME_LIMIT,
     }
-    return next((defect for defect, found in defects.items() if found), None)
+    found = [*(defect for defect, is_found in defects.items() if is_found), *map(_label_defect, text.split("."))]
+    missing_dot = "it has no dot" if needs_dot and lacks_dot(text) else None
+    return next(filter(None, [*found, missing_dot]), None)
+
+
+def lacks_dot(text: str) -> bool:
+    """Whether a domain name is a single label, which daemon 2.x refuses."""
+    return "." not in text
 
 
 def _label_defect(label: str) -> str | None:
