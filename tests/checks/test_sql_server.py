@@ -9,6 +9,7 @@ import pytest
 from gmsa_doctor.authoring import Owner
 from gmsa_doctor.clients.aws.rds import Rds
 from gmsa_doctor.clients.ldap.client import Attributes, Directory, Entry, LdapRefusal
+from gmsa_doctor.core import registry
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, TimedOut
 from gmsa_doctor.core.model import Finding, Given, Outcome, Result, Status, Stop, failed, passed, skipped
 from gmsa_doctor.formats.documents.task_definition import Container, NamedString
@@ -300,6 +301,22 @@ def test_a_db_instance_without_a_domain_is_the_only_root_cause() -> None:
         )
     )
     assert (found.status, found.because) == (Status.SKIPPED, ("sql-server.rds",))
+
+
+@pytest.mark.parametrize(
+    ("id", "owner"),
+    [
+        ("sql-server.connection-string", Owner.DEVELOPER),
+        ("sql-server.name", Owner.DEVELOPER),
+        ("sql-server.rds", Owner.AWS),
+        ("sql-server.app-secrets", Owner.AWS),
+        ("sql-server.spn", Owner.AD),
+    ],
+)
+def test_the_owner_of_the_findings(id: str, owner: Owner) -> None:
+    check = registry.load().get(id)
+    assert check
+    assert check.owner is owner
 
 
 def test_without_a_connection_string_the_fix_shows_the_option() -> None:
