@@ -352,12 +352,11 @@ def test_a_placeholder_is_a_word_and_not_a_redirection() -> None:
         judge_silence(failed("no answer"), LAPTOP),
         refused(cast("GmsaTicket", None), cast("Kerberos", None)),
     ):
+        assert any("<" in command for command in commands(result))
         for command in commands(result):
             lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
             lexer.whitespace_split = True
-            words = list(lexer)
-            assert not {"<", ">", "(", ")", ";", "&", "|"} & set(words)
-            assert any("<" in word for word in words)
+            assert not {"<", ">", "(", ")", ";", "&", "|"} & set(lexer)
 
 
 # In the AD ------------------------------------------------------------------------------------------
@@ -378,10 +377,8 @@ def refusal(reason: KdcReason) -> KdcRefusal:
 def test_each_refusal_of_a_logon_names_the_user_and_the_secret(reason: KdcReason, name: str) -> None:
     finding = explain_user_refusal(refusal(reason), account(f"u{name}"))
     assert finding.fix is not None
-    for command in finding.fix.commands:
-        if command.startswith("aws "):
-            assert shlex.split(command)[3:] == ["--secret-id", ARN, "--secret-string", "file://secret.json"]
-        elif "-LDAPFilter" not in command:
+    for command in set(finding.fix.commands) - set(edit_secret(ARN)):
+        if "-LDAPFilter" not in command:
             assert f"u{name}" in powershell_words(command)
 
 

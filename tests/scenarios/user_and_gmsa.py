@@ -83,7 +83,7 @@ GMSA_FAULTS = (
         "the distinguishedName of an OU without a gMSA",
         _ACCOUNT,
         all_of(added("", _OU, "organizationalUnit"), secret(distinguishedName=f"OU={_OU},DC=corp,DC=example")),
-        "no gMSA is at or below",
+        "has no gMSA at or below it",
     ),
     Scenario(
         "a KDS root key that is not yet in effect",

@@ -15,7 +15,7 @@ from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.active_directory.gmsa import GMSA_CLASS
 from gmsa_doctor_checks.active_directory.user_entry import Administrator, kind
-from gmsa_doctor_checks.commands import powershell, put_secret
+from gmsa_doctor_checks.commands import edit_secret, powershell
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaAccount, GmsaName, GmsaNames
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ def gmsa_account(
     """
     name, dn = names.gmsa, account.distinguished_name
     if dn:
-        return _at_dn(bound.directory, dn, name)
+        return _at_dn(bound.directory, dn, name, account)
     entries = bound.directory.search(account.domain.base_dn, f"(CN={escape_filter(name.text)})", _ATTRIBUTES)
     if not entries:
         return _not_found(bound.directory, account, name, administrator.value)
@@ -83,36 +83,32 @@ def gmsa_account(
     return _judge(gmsa, name) if gmsa is first else _hidden(first, gmsa, account)
 
 
-def _at_dn(directory: Directory, dn: str, name: GmsaName) -> Result[GmsaAccount]:
+def _at_dn(directory: Directory, dn: str, name: GmsaName, account: Account) -> Result[GmsaAccount]:
     try:
         entries = directory.search(dn, f"(objectClass={GMSA_CLASS})", _ATTRIBUTES)
     except LdapRefusal as error:
         if error.code not in NO_SUCH_DN:
             raise
-        return _wrong_dn(f"the secret's distinguishedName does not exist: {NO_SUCH_DN[error.code]}", dn, name)
-    if not entries:
-        return _wrong_dn("no gMSA is at or below the secret's distinguishedName", dn, name)
+        entries, problem = (), f"does not exist: {NO_SUCH_DN[error.code]}"
+    else:
+        problem = "has no gMSA at or below it"
     if len(entries) > 1:
-        return _wrong_dn(
-            f"the secret's distinguishedName contains {len(entries)} gMSAs; Credentials Fetcher uses the first",
-            ", ".join(entry.dn for entry in entries),
-            name,
-        )
-    sam = entries[0].text("sAMAccountName") or ""
-    if sam.lower() != f"{name.text}$".lower():
-        summary = f"the secret's distinguishedName belongs to {sam}, not to {name.text}$"
-        return _wrong_dn(summary, entries[0].dn, name)
-    return _judge(entries[0], name)
-
-
-def _wrong_dn(summary: str, observed: str, name: GmsaName) -> Finding:
+        problem = f"contains {len(entries)} gMSAs; Credentials Fetcher uses the first"
+    elif entries:
+        sam = entries[0].text("sAMAccountName") or ""
+        if sam.lower() == f"{name.text}$".lower():
+            return _judge(entries[0], name)
+        problem = f"belongs to {sam}, not to {name.text}$"
     return _unusable(
-        summary,
-        observed=observed,
+        f"the secret's distinguishedName {problem}",
+        observed=", ".join(entry.dn for entry in entries) or dn,
         expected=f"the DN of the gMSA {name.text} itself",
         fix=Fix(
             "Set distinguishedName in the secret to the gMSA's own DN, or remove it from the secret.",
-            (f"Get-ADServiceAccount {powershell(name.text)} | Select-Object DistinguishedName",),
+            (
+                f"Get-ADServiceAccount {powershell(name.text)} | Select-Object DistinguishedName",
+                *edit_secret(account.arn),
+            ),
             owner=Owner.AWS,
         ),
     )
@@ -197,7 +193,7 @@ def _hidden(first: Entry, gmsa: Entry, account: Account) -> Finding:
         expected=gmsa.dn,
         fix=Fix(
             f'Add "distinguishedName": "{gmsa.dn}" to the JSON of the secret, or rename the other object.',
-            (put_secret(account.arn),),
+            edit_secret(account.arn),
             owner=Owner.AWS,
         ),
     )

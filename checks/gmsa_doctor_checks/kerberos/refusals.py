@@ -10,7 +10,7 @@ from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.clients.ldap.client import escape_filter
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.active_directory.user_entry import Administrator
-from gmsa_doctor_checks.commands import powershell, put_secret
+from gmsa_doctor_checks.commands import edit_secret, powershell
 from gmsa_doctor_checks.values import Account, GmsaName
 
 
@@ -23,9 +23,10 @@ class _Explanation:
     fix: str
     commands: tuple[str, ...] = ()
     owner: Owner | None = None
+    in_secret: bool = False
+    """Whether the secret must be changed, after ``commands``."""
 
 
-_PUT = "{put_secret}"
 _RESET = "Set-ADAccountPassword -Identity {user} -Reset"
 _ALLOW_AES = "-Identity {user} -KerberosEncryptionType AES128,AES256"
 _ENABLED = "a user that is enabled, not locked and not expired"
@@ -40,8 +41,8 @@ def _expired(summary: str) -> _Explanation:
             "Get-ADUser {user} -Properties PasswordLastSet,PasswordExpired,msDS-UserPasswordExpiryTimeComputed",
             _RESET,
             "Set-ADUser -Identity {user} -PasswordNeverExpires $true",
-            _PUT,
         ),
+        in_secret=True,
     )
 
 
@@ -51,7 +52,8 @@ def _smart_card(summary: str) -> _Explanation:
         "a user that logs on with a password",
         "Clear SmartcardLogonRequired. AD replaced the password with a random one when it was set, so reset the "
         "password and store it in the secret.",
-        ("Set-ADUser -Identity {user} -SmartcardLogonRequired $false", _RESET, _PUT),
+        ("Set-ADUser -Identity {user} -SmartcardLogonRequired $false", _RESET),
+        in_secret=True,
     )
 
 
@@ -63,8 +65,9 @@ _USER = {
         "the current password in the secret (or set the user's password to the secret's). Otherwise the password was "
         "mistyped, or domainName names a domain that has another user with this name. This run made one failed logon, "
         "and makes no other for this user.",
-        ("Get-ADUser {user} -Properties PasswordLastSet,LastBadPasswordAttempt -Server {domain}", _PUT),
+        ("Get-ADUser {user} -Properties PasswordLastSet,LastBadPasswordAttempt -Server {domain}",),
         Owner.AWS,
+        in_secret=True,
     ),
     KdcReason.UNKNOWN_CLIENT: _Explanation(
         "the AD has no user {principal}",
@@ -75,9 +78,9 @@ _USER = {
         (
             "Get-ADUser -LDAPFilter {filter} -Properties DisplayName,CanonicalName -Server {domain}",
             "Get-ADUser -LDAPFilter {filter} -Properties CanonicalName -Server {catalog}",
-            _PUT,
         ),
         Owner.AWS,
+        in_secret=True,
     ),
     KdcReason.DISABLED: _Explanation(
         "the user {principal} is disabled", _ENABLED, "Enable the user.", ("Enable-ADAccount -Identity {user}",)
@@ -111,7 +114,8 @@ _USER = {
         'a user without "User must change password at next logon"',
         'The user is probably new, or its password was just reset. Clear "User must change password at next logon", '
         "and make sure that the secret holds the current password.",
-        ("Set-ADUser -Identity {user} -ChangePasswordAtLogon $false -PasswordNeverExpires $true", _PUT),
+        ("Set-ADUser -Identity {user} -ChangePasswordAtLogon $false -PasswordNeverExpires $true",),
+        in_secret=True,
     ),
     KdcReason.SMART_CARD: _smart_card("{principal} may log on only with a smart card"),
     KdcReason.LOGON_HOURS: _Explanation(
@@ -140,8 +144,8 @@ _USER = {
             "Set-ADAccountControl -Identity {user} -UseDESKeyOnly $false",
             f"Set-ADUser {_ALLOW_AES}",
             _RESET,
-            _PUT,
         ),
+        in_secret=True,
     ),
     KdcReason.PREAUTH_UNSUPPORTED: _smart_card(
         "the KDC does not accept a password for {principal} (it probably requires a smart card)"
@@ -150,8 +154,8 @@ _USER = {
         "the domain controllers that DNS lists do not serve the realm of {principal}",
         "domainName: the DNS name of the AD domain",
         "Set domainName in the secret to the AD domain's full DNS name.",
-        (_PUT,),
-        Owner.AWS,
+        owner=Owner.AWS,
+        in_secret=True,
     ),
     KdcReason.CLOCK_SKEW: _Explanation(
         "the clocks of the KDC and of this machine differ too much for {principal}",
@@ -165,8 +169,9 @@ _IS_THE_GMSA = _Explanation(
     "a user that may retrieve the gMSA's password",
     "Put a user that may retrieve the gMSA's password into the secret. Only domain controllers know the password of "
     "the gMSA itself.",
-    ("Get-ADServiceAccount {user} -Properties PrincipalsAllowedToRetrieveManagedPassword", _PUT),
+    ("Get-ADServiceAccount {user} -Properties PrincipalsAllowedToRetrieveManagedPassword",),
     Owner.AWS,
+    in_secret=True,
 )
 _USER[KdcReason.EMPTY_PASSWORD] = _USER[KdcReason.WRONG_PASSWORD]
 _USER[KdcReason.NO_KEY] = _USER[KdcReason.NO_ENCTYPE]
@@ -231,7 +236,7 @@ def explain_user_refusal(
     explanation = _USER.get(refusal.reason)
     if gmsa and gmsa.names(account.user) and refusal.reason in _NOT_THIS_USER:
         names["gmsa"], explanation = gmsa.text, _IS_THE_GMSA
-    finding = _explain(refusal, explanation, names, texts.USER_TICKET, put_secret(account.arn))
+    finding = _explain(refusal, explanation, names, texts.USER_TICKET, account.arn)
     return _with_entry(finding, administrator) if administrator else finding
 
 
@@ -257,7 +262,7 @@ def explain_gmsa_refusal(refusal: KdcRefusal, principal: str) -> Finding:
 
 
 def _explain(
-    refusal: KdcRefusal, explanation: _Explanation | None, names: dict[str, str], shows: ShowsAs, put: str = ""
+    refusal: KdcRefusal, explanation: _Explanation | None, names: dict[str, str], shows: ShowsAs, secret: str = ""
 ) -> Finding:
     if explanation is None:
         return unknown(
@@ -266,7 +271,9 @@ def _explain(
             fix=Fix("Check the domain controller's event log (Security, 4768 and 4771) for this logon."),
         )
     quoted = {key: powershell(name) for key, name in names.items()}
-    commands = tuple(command.format(**quoted, put_secret=put) for command in explanation.commands)
+    commands = tuple(command.format(**quoted) for command in explanation.commands)
+    if explanation.in_secret:
+        commands += edit_secret(secret)
     return failed(
         explanation.summary.format(**names),
         observed=refusal.text,

@@ -28,7 +28,7 @@ from gmsa_doctor.given.subject import Platform
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.active_directory import user_entry
 from gmsa_doctor_checks.active_directory.user_entry import Administrator, UserEntry, duration, utc
-from gmsa_doctor_checks.commands import powershell, put_secret
+from gmsa_doctor_checks.commands import edit_secret, powershell
 from gmsa_doctor_checks.directory.permission import append_user
 from gmsa_doctor_checks.kerberos.tickets import user_ticket
 from gmsa_doctor_checks.values import Account, BoundDirectory
@@ -99,7 +99,7 @@ def kind(user: UserEntry, account: Account) -> Finding:
                 f"New-ADUser -Name {powershell('<user>')} -PasswordNeverExpires $true -Enabled $true "
                 "-AccountPassword (Read-Host -AsSecureString)",
                 *append_user("<gMSA>", "<user>"),
-                put_secret(account.arn),
+                *edit_secret(account.arn),
             ),
         ),
     )
