@@ -136,14 +136,15 @@ def start_arguments(place: TaskPlacement, subnet: str, token: str, command: Sequ
 def describe(plan: Plan) -> Iterator[tuple[int, str]]:
     """The plan as text for the user to confirm: lines with their indentation."""
     place = plan.place
-    yield 0, f"To check {plan.subject} from inside its network, gmsa-doctor creates in AWS, and removes afterwards:"
+    yield 0, f"To check {plan.subject} from inside its network, gmsa-doctor creates and then removes:"
     kinds = "task definitions for the probes and for the canary" if plan.canary else "a task definition for the probes"
     yield 2, f"{kinds}, with the image {plan.image}"
     count = len(place.subnets)
     tasks = f"{count} Fargate task{'' if count == 1 else 's'}" + (" and then the canary" if plan.canary else "")
     address = "with a public address" if place.public_address else "without a public address"
-    groups = ", ".join(place.security_groups) or "the VPC's default"
-    yield 2, f"{tasks}, in the cluster {place.cluster}, {address}, in the security groups {groups}, in the subnets"
+    names = ", ".join(place.security_groups)
+    groups = f"security groups {names}" if names else "VPC's default security group"
+    yield 2, f"{tasks}, in the cluster {place.cluster}, {address}, with the {groups}, in the subnets"
     for subnet in place.subnets:
         yield 4, subnet
     if plan.logs:

@@ -13,7 +13,7 @@ from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.task_metadata import OwnTask
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, Throttled, TimedOut, UsageError
-from gmsa_doctor.core.model import Finding, Status
+from gmsa_doctor.core.model import Finding, Owner, Status
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.request import Request
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Launch, Network, Platform, Subject
@@ -211,7 +211,7 @@ def test_a_subnet_that_ecs_does_not_return_is_unknown_and_the_fix_names_the_acti
     assert error.text in reason.summary
     assert "10.0.0.0/24" in reason.summary
     assert reason.fix is not None
-    assert f"ecs:DescribeTasks on {OWN.arn}" in reason.fix.text
+    assert (reason.fix.owner, f"ecs:DescribeTasks on {OWN.arn}" in reason.fix.text) == (Owner.AWS, True)
     assert "--subnets" in reason.fix.text
     without = network_of(error, replace(OWN, subnet_cidr=None))
     assert isinstance(without, Finding)

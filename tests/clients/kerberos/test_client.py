@@ -16,7 +16,7 @@ from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal, reaso
 from gmsa_doctor.clients.kerberos.kdc_relay import KdcRoute
 from gmsa_doctor.core.errors import ClientError, OutOfReach, Refused, TimedOut, Unreachable
 from gmsa_doctor.core.hidden import Hidden
-from gmsa_doctor.core.model import Status
+from gmsa_doctor.core.model import Owner, Status
 from tests.lab import silent
 from tests.lab.loopback import fresh_address
 
@@ -166,6 +166,7 @@ def test_without_gssapi_every_call_names_what_to_install(monkeypatch: pytest.Mon
         finding = caught.value.finding()
         assert finding.status is Status.SKIPPED
         assert finding.fix is not None
+        assert finding.fix.owner is Owner.DEVELOPER
         assert finding.fix.commands == ("pip install 'gmsa-doctor[live]'",)
 
 
