@@ -53,7 +53,7 @@ def reason_against(attempt: check.Attempt, registry: Registry, selected: frozens
         if isinstance(reason, Finding):
             return _because("no probe was started", [reason])
     if not _given(TaskDefinition, attempt.cases[0]).execution_role_arn:
-        return deferred_to(ROLE, f"no probe was started because of {ROLE}: there is no execution role for it")
+        return deferred_to(ROLE, f"no probe was started because of {ROLE}: a probe requires an execution role")
     reasons: list[Finding] = []
     for case, values in zip(attempt.cases, attempt.execution.values, strict=True):
         possible, missing = _possible(registry, selected, {**values, **case.given})

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from gmsa_doctor.clients.aws.fargate import FAMILIES, Fargate, Registered, Task
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.given.probe_tasks import Leftover
+from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor.probe.mail import LogsIn
+from gmsa_doctor.subjects.source import place_of
 
 STOP_SECONDS = 60.0
 """Time limit for stopping tasks: Fargate needs half a minute to detach the network interface."""
 POLL_SECONDS = 1.0
 _AT_ONCE = 100
 """The most tasks that DescribeTasks accepts."""
+_NOWHERE = AwsPlace(None, None)
 
 
 @dataclass(frozen=True)
@@ -114,19 +117,20 @@ def remove(found: Leftovers, fargate: Fargate, logs_in: LogsIn, cluster: str, re
     left: list[Leftover] = list(found.problems)
     stopping: list[str] = []
     for task in found.tasks:
-        command = f"aws ecs stop-task --cluster {shlex.quote(cluster)} --task {shlex.quote(task)}"
+        region = place_of(task, _NOWHERE).region_option
+        command = f"aws ecs stop-task{region} --cluster {shlex.quote(cluster)} --task {shlex.quote(task)}"
         problem = _tried(f"the task {task}", command, fargate.stop, task, cluster, reason)
         left += problem
         stopping += [] if problem else [task]
     left += _still_running(stopping, fargate, cluster)
     for stream in found.streams:
-        region = f" --region {shlex.quote(stream.region)}" if stream.region else ""
         names = f"--log-group-name {shlex.quote(stream.group)} --log-stream-name {shlex.quote(stream.name)}"
-        command = f"aws logs delete-log-stream{region} {names}"
+        command = f"aws logs delete-log-stream{AwsPlace(stream.region, None).region_option} {names}"
         resource = f"the log stream {stream.name} of {stream.group}"
         left += _tried(resource, command, logs_in(stream.region).delete, stream.group, stream.name)
     for definition in found.definitions:
-        command = f"aws ecs deregister-task-definition --task-definition {shlex.quote(definition)}"
+        region = place_of(definition, _NOWHERE).region_option
+        command = f"aws ecs deregister-task-definition{region} --task-definition {shlex.quote(definition)}"
         left += _tried(f"the task definition {definition}", command, fargate.deregister, definition)
     return tuple(left)
 

@@ -185,4 +185,4 @@ def test_leftovers_are_reported() -> None:
     (left,) = launched(a_plan("a"), world).left
     assert "gmsa-doctor-probe:0" in left.resource
     assert "ecs:DeregisterTaskDefinition" in left.reason
-    assert (left.command or "").startswith("aws ecs deregister-task-definition")
+    assert (left.command or "").startswith("aws ecs deregister-task-definition --region us-east-1 ")
