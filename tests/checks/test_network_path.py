@@ -131,7 +131,7 @@ def test_the_fix_of_a_default_route_replaces_only_a_route_that_exists() -> None:
 # Paths to a service ------------------------------------------------------------------------------------
 
 OPEN = Exit("subnet-1", ExitState.OPEN, "through the NAT gateway nat-1")
-CLOSED = Exit("subnet-1", ExitState.CLOSED, "no default route in rtb-1")
+CLOSED = Exit("subnet-1", ExitState.CLOSED, "rtb-1 has no default route")
 
 
 def group(id: str, *, ingress: str = "10.0.0.0/16", egress: str = "0.0.0.0/0") -> SecurityGroup:

@@ -215,7 +215,7 @@ ENDPOINTS_WITH_A_PREFIX_LIST = all_of(
 FAULTS = (
     Scenario("the NAT gateway is deleted", _S3, nat_deleted, "is deleted"),
     Scenario("the NAT gateway is deleted, and all is asked", _S3, all_of(asks_all, nat_deleted), "CloudWatch Logs"),
-    Scenario("no default route and no endpoint", _S3, isolated, "no endpoint, and no default route"),
+    Scenario("no default route and no endpoint", _S3, isolated, "has no default route"),
     Scenario("the main table without a default route", _S3, main_table(), "no default route"),
     Scenario("a public subnet without a public address", _S3, subnets("public_subnet"), "no public address"),
     Scenario(
@@ -341,7 +341,7 @@ WARNINGS = (
     ),
     Scenario(
         "endpoints only, with DNS servers that AWS knows nothing of", _NAMES,
-        all_of(no_directory, BY_ENDPOINTS), "not visible here whether it forwards",
+        all_of(no_directory, BY_ENDPOINTS), "not visible here whether it does",
     ),
     Scenario(
         "endpoints only, with the DNS of a directory in another VPC", _NAMES,

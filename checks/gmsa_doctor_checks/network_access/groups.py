@@ -224,7 +224,7 @@ def _doubtful(names: str, members: str, doubts: _Doubts, given: Given[B]) -> Res
 def _fix_egress(groups: Sequence[SecurityGroup], closed: Sequence[Obstacle], place: AwsPlace, *, to_aws: bool) -> Fix:
     """``to_aws``: the task connects to AWS services through the same groups."""
     group = groups[0].id
-    text = f"Allow {group} outbound to the domain controllers, or better to their network: {_ports(closed)}."
+    text = f"In {group}, allow outbound {_ports(closed)} to the domain controllers, or better to their network."
     command = _authorize("egress", group, closed, (f"{obstacle.flow.destination}/32" for obstacle in closed), place)
     https = Flow(ANY_SUBNET, "").requests
     if not to_aws or any(rule.covers(https) for own in groups for rule in own.egress):
@@ -239,7 +239,7 @@ def _fix_ingress(subnets: TaskSubnets, closed: Sequence[Obstacle], place: AwsPla
     for obstacle in closed:
         by_group.setdefault(obstacle.fault.by, []).append(obstacle)
     return Fix(
-        f"Allow the task's subnets inbound in {', '.join(by_group)}: {_ports(closed)}.",
+        f"In {', '.join(by_group)}, allow inbound {_ports(closed)} from the task's subnets.",
         tuple(
             _authorize("ingress", group, own, (cidr[obstacle.flow.subnet] for obstacle in own), place)
             for group, own in by_group.items()

@@ -132,8 +132,7 @@ class _ExitSearch:
             return self._elsewhere(f"through routes to a part of the internet ({', '.join(parts[:3])}); {_MAY_SUFFICE}")
         if route is None:
             fix = f"Add a default route to {id} that leads to a NAT gateway, or create endpoints for the services."
-            text = f"no default route in {id}"
-            return self._closed(text, Fix(fix, (self._to_nat(),)), routes_elsewhere(self.table))
+            return self._closed(f"{id} has no default route", Fix(fix, (self._to_nat(),)), routes_elsewhere(self.table))
         if route.blackhole:
             return self._gone(route, f"the default route of {id} is a blackhole: {route.target} no longer exists")
         if route.kind is RouteTarget.INTERNET_GATEWAY:
@@ -171,7 +170,7 @@ class _ExitSearch:
     def _by_internet_gateway(self, route: Route) -> Exit:
         if self.network.public_address is False:
             text = (
-                f"the default route of {self.table.id} leads to the internet gateway {route.target}, and the task has "
+                f"the default route of {self.table.id} leads to the internet gateway {route.target}, but the task has "
                 "no public address, so it gets no answers"
             )
             fix = Fix(

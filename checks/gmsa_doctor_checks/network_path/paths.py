@@ -173,7 +173,7 @@ class PathSearch:
         names = ", ".join(endpoint.groups)
         source = f"--source-group {posix(self.access.groups[0])}" if self.access.groups else f"--cidr {cidr}"
         command = authorize("ingress", endpoint.groups[0], f"--protocol tcp --port 443 {source}", self.view.place)
-        fix = Fix(f"Allow inbound TCP 443 from the task in {names} of {endpoint.id}.", (command,))
+        fix = Fix(f"In {names} of {endpoint.id}, allow inbound TCP 443 from the task.", (command,))
         fault, group = self._fault(Layer.ENDPOINT, names, fix), f"{names} of the endpoint {endpoint.id}"
         if sum(missing.count for missing in admission.missing) < packets.count:
             return self._path(Status.WARN, f"{group} allows TCP 443 from only a part of {cidr}", fault)
@@ -297,7 +297,7 @@ class PathSearch:
         names = ", ".join(groups)
         command = authorize("egress", groups[0], HTTPS_TO_ANYWHERE, self.view.place)
         text = f"no outbound rule of {names} allows TCP 443 to {destination}"
-        return self._failed(text, Layer.GROUP, groups[0], f"Allow outbound TCP 443 in {names}.", command)
+        return self._failed(text, Layer.GROUP, groups[0], f"In {names}, allow outbound TCP 443.", command)
 
 
 # Private hosted zones -------------------------------------------------------------------------------

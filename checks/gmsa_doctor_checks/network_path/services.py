@@ -256,9 +256,11 @@ class _Paths:
         """The finding, or a reference to the check that reports the same fault."""
         paths = self.all.to(*_OF[self.id])
         subnets = dict.fromkeys(path.flow.subnet for path in paths)
-        worst_of = [_worst([path for path in paths if path.flow.subnet == subnet]) for subnet in subnets]
+        worst_of = [worst(path for path in paths if path.flow.subnet == subnet) for subnet in subnets]
         bad = [path for path in worst_of if path.blocked]
-        rows = if_several(tuple(path.row for path in worst_of))
+        rows = if_several(tuple(path.row for path in (_named(worst_of) if len(_OF[self.id]) > 1 else worst_of)))
+        if len({path.service for path in bad}) > 1:
+            bad = _named(bad)
         everywhere = len(bad) == len(worst_of)
         if not bad:
             return self._passed(paths, rows)
@@ -315,12 +317,11 @@ def _reported_by(bad: Sequence[ServicePath], reports: Iterable[Report]) -> Check
     return None
 
 
-def _worst(paths: Sequence[ServicePath]) -> ServicePath:
-    """The first of the worst paths, with the service's name if there are several services."""
-    path = worst(paths)
-    if len(paths) == 1 or path.status is Status.PASS:
-        return path
-    return replace(path, text=f"{service_name(path.service)}: {path.text}")
+def _named(paths: Iterable[ServicePath]) -> list[ServicePath]:
+    """The paths, with the service's name in the text of each blocked one."""
+    return [
+        replace(path, text=f"{service_name(path.service)}: {path.text}") if path.blocked else path for path in paths
+    ]
 
 
 def _why(paths: Iterable[ServicePath]) -> str:

@@ -161,7 +161,7 @@ def _egress(rule: ForwardRule, groups: tuple[str, ...], ec2: Ec2, place: AwsPlac
     names = ", ".join(groups)
     ports = ", ".join(f"{packets.ports} to {target.address}" for target, packets in closed)
     fix = Fix(
-        f"Allow outbound UDP and TCP 53 to the AD's DNS servers in {names}.",
+        f"In {names}, allow outbound UDP and TCP 53 to the AD's DNS servers.",
         tuple(
             authorize("egress", groups[0], f"--ip-permissions {posix(_permission(target, packets))}", place)
             for target, packets in closed

@@ -85,10 +85,10 @@ def names_of_services(
 def _doubt(server: str, directories: Sequence[AwsDirectory], vpc: str) -> str | None:
     own = next((found for found in directories if found.type in _FORWARDING and server in found.dns), None)
     if own is None:
-        return "not visible here whether it forwards them to the VPC resolver"
+        return "not visible here whether it does"
     if own.vpc in (None, vpc):
         return None
-    return f"DNS of {own.id}, which forwards them to the resolver of its own VPC {own.vpc}"
+    return f"it is DNS of {own.id}, which forwards to the resolver of its own VPC {own.vpc}"
 
 
 def _warning(options: DhcpOptions, doubts: dict[str, str], paths: Sequence[ServicePath], place: AwsPlace) -> Finding:
@@ -105,8 +105,8 @@ def _warning(options: DhcpOptions, doubts: dict[str, str], paths: Sequence[Servi
     if paths[0].service == "ecr.dkr":
         name = f"{place.account or '<account>'}.{name}"
     return warned(
-        f"{options.id} of {options.vpc} lists custom DNS servers, and tasks in {subnets} can reach {names} only "
-        f"through {endpoints}, to which these servers must resolve the names: {why}",
+        f"{options.id} of {options.vpc} lists custom DNS servers, which must forward AWS host names to the VPC "
+        f"resolver, since tasks in {subnets} can reach {names} only through {endpoints}; {why}",
         observed=", ".join(doubts),
         expected=f"private addresses of {options.vpc} for the names of these services",
         fix=Fix(
