@@ -70,7 +70,7 @@ def network_acls(
         BlockedFlows(hosts, subnets.ids, obstacles),
         f"{listed(acls.seen)}: packets to {listed(hosts.addresses)} and their answers are allowed"
         + (f"; the network ACLs of {listed(hidden)} are not visible" if hidden else ""),
-        lambda blocked: allow_in_acls([stops[obstacle.flow] for obstacle in blocked], "the domain controllers", place),
+        lambda blocked: allow_in_acls([stops[obstacle.flow] for obstacle in blocked], "the hosts", place),
         inside.sees,
     )
 

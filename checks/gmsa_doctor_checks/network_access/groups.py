@@ -224,7 +224,7 @@ def _doubtful(names: str, members: str, doubts: _Doubts, given: Given[B]) -> Res
 def _fix_egress(groups: Sequence[SecurityGroup], closed: Sequence[Obstacle], place: AwsPlace, *, to_aws: bool) -> Fix:
     """``to_aws``: the task connects to AWS services through the same groups."""
     group = groups[0].id
-    text = f"In {group}, allow outbound {_ports(closed)} to the domain controllers, or better to their network."
+    text = f"In {group}, allow outbound {_ports(closed)} to these hosts, or better to their network."
     command = _authorize("egress", group, closed, (f"{obstacle.flow.destination}/32" for obstacle in closed), place)
     https = Flow(ANY_SUBNET, "").requests
     if not to_aws or any(rule.covers(https) for own in groups for rule in own.egress):

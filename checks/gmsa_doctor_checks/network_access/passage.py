@@ -27,18 +27,17 @@ def passage(
     Fix: See the findings that it names.
     """
     layers = (
-        (own_routes.id, routes.value),
-        (own_groups.of_task.id, groups.value),
-        (own_acls.network_acls.id, acls.value),
-        (own_groups.of_hosts.id, theirs.value),
+        ("routes", own_routes.id, routes.value),
+        ("the task's security groups", own_groups.of_task.id, groups.value),
+        ("network ACLs", own_acls.network_acls.id, acls.value),
+        ("the hosts' security groups", own_groups.of_hosts.id, theirs.value),
     )
-    checked = [(id, layer) for id, layer in layers if layer]
-    closed = tuple((need, id) for id, layer in checked for need in layer.out_of_reach)
+    checked = [name for name, _, layer in layers if layer]
+    closed = tuple((need, id) for _, id, layer in layers if layer for need in layer.out_of_reach)
     if closed:
         ids = tuple(dict.fromkeys(id for _, id in closed))
         return Given(Passage(closed), deferred_to(ids, f"blocked; see {in_words(ids)}"))
     if not checked:
         return Given(Passage(), skipped("neither routes nor filters could be checked"))
-    names = in_words((id.partition(".")[2] for id, _ in checked), "or")
-    text = f"{listed(hosts.addresses)}: not blocked by {names}"
+    text = f"{listed(hosts.addresses)}: not blocked by {in_words(checked, 'or')}"
     return Given(Passage(), passed(text, rows=hosts.rows))

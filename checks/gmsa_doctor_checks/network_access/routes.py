@@ -126,7 +126,8 @@ class _Follower:
         if route.kind is RouteTarget.NAT_GATEWAY:
             return self._behind_nat(route, table, address)
         if route.kind is RouteTarget.INTERNET_GATEWAY and not IPv4Address(address).is_global:
-            return _End("", f"{table.id} routes it to the internet ({route.target}){behind}, but it is private")
+            text = f"{table.id} routes it to the internet ({route.target}){behind}, which drops private addresses"
+            return _End("", text)
         return _End(f"through {route.target}", beyond=route.kind if route.kind in _NOT_CHECKED else None)
 
     def _route(self, table: RouteTable, address: str) -> Route | None:
@@ -195,13 +196,16 @@ def _fix(obstacles: Sequence[Obstacle], tables: SubnetRoutes, place: AwsPlace) -
     found = [(table, f"{flow.destination}/32") for flow in flows if (table := tables.of(flow.subnet))]
     wanted = {(table.id, network): (table, network) for table, network in found}
     without_default = {table.id: table for table, _ in found if not table.default or table.default.blackhole}
-    text = (
-        "Add a route to the network of the domain controllers, or fix the target of the existing route. The other side "
-        "needs a return route to the task's subnets. For a peering connection, use --vpc-peering-connection-id."
-    )
+    default = ""
     if without_default:
-        default = f"If all traffic takes one path, add a default route that leads there to {listed(without_default)}"
-        text = f"{default} (0.0.0.0/0). Otherwise: {text}"
+        default = (
+            f"If all traffic takes one path, add a default route ({EVERYWHERE}) to {listed(without_default)}. Or: "
+        )
+    text = (
+        f"{default}Add a route to the network of the domain controllers, or fix the target of the existing route. The "
+        "other side needs a return route to the task's subnets. For a peering connection, use "
+        "--vpc-peering-connection-id."
+    )
     targets = [*((table, str(EVERYWHERE)) for table in without_default.values()), *list(wanted.values())[:4]]
     option = f"--transit-gateway-id {posix('<transit gateway>')}"
     return Fix(text, tuple(set_route(table, network, option, place) for table, network in targets))

@@ -63,7 +63,7 @@ def allow_in_acls(stops: Sequence[AclCrossing], destination: str, place: AwsPlac
                 f"--cidr-block {stop.packets.network} --rule-action allow"
             )
     acls = in_words(dict.fromkeys(stop.acl.id for stop in stops))
-    text = f"Allow packets to {destination}, and the answers, in {acls}, with rules before those that deny them."
+    text = f"In {acls}, allow packets to {destination} and the answers, with rules before those that deny them."
     return Fix(text, tuple(commands.values()))
 
 

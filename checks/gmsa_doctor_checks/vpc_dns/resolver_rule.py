@@ -128,6 +128,8 @@ def _status(rule: ForwardRule, found: Mapping[str, Any], place: AwsPlace) -> Fin
         (
             f"aws route53resolver list-resolver-endpoint-ip-addresses{place.region_option} "
             f"--resolver-endpoint-id {posix(str(rule.endpoint))}",
+            f"aws route53resolver update-resolver-rule{place.region_option} --resolver-rule-id {posix(rule.id)} "
+            f"--config {posix('ResolverEndpointId=<new outbound endpoint>')}",
         ),
     )
     if status == "DELETING":

@@ -34,8 +34,6 @@ from gmsa_doctor_checks.vpc_dns.dhcp_options.forwarders import judge, public_one
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import AMAZON, SEEN_BY, new_options, not_of_the_set, own_servers
 from gmsa_doctor_checks.vpc_dns.values import AdServers, AwsDirectory, VpcDns, VpcResolver
 
-_INTERMITTENT = "Lookups that reach it fail, so DNS fails intermittently"
-
 
 @bundle
 @dataclass(frozen=True)
@@ -164,8 +162,8 @@ class _Case:
         domain = self.domain.text
         return self._wrong(
             public,
-            f"{_joined(public)}, which resolves only public names, not {domain}",
-            f"resolves only public names. {_INTERMITTENT}",
+            f"{_joined(public)}; public resolvers know only public names, not {domain}",
+            "; public resolvers know only public names, so lookups that reach them fail, and DNS fails intermittently",
             f"only the DNS servers of {domain}",
             self.fix(),
             "custom servers",
@@ -179,15 +177,15 @@ class _Case:
             return Given(VpcDns(self.servers, source), finding)
         fix = self.fix(*right)
         if not public_ones(wrong):
-            fix = replace(fix, text=f"{fix.text} If {_joined(wrong)} forward the domain, add them to --ad-dns.")
+            fix = replace(fix, text=f"{fix.text} If any of {_joined(wrong)} forwards the domain, add it to --ad-dns.")
         # the addresses of an AD Connector are easily mistaken for those of a directory
         connector = tuple(ip for found in directories for ip in found.connector if ip in wrong)
         why = f"; {_joined(connector)} is the AD Connector itself, which serves no DNS" if connector else ""
         return self._wrong(
             wrong,
             f"{listed}, none of which is a DNS server of {domain}{why}",
-            f"{source} does not list for {domain}. Unless it forwards the domain, lookups that reach it fail, so DNS "
-            "fails intermittently",
+            f", which {source} does not list for {domain}. Unless these forward the domain, lookups that reach them "
+            "fail, so DNS fails intermittently",
             f"{_joined(right)} ({source})",
             fix,
             source,
@@ -199,7 +197,7 @@ class _Case:
         id, observed = self.options.id, _joined(self.servers)
         if len(wrong) == len(self.servers):
             return self.failed(f"{id} of {self.options.vpc} lists {all_wrong}", observed, expected, fix)
-        summary = f"{id} also lists {_joined(wrong)}, which {some_wrong}"
+        summary = f"{id} also lists {_joined(wrong)}{some_wrong}"
         return Given(VpcDns(self.servers, source), warned(summary, observed=observed, expected=expected, fix=fix))
 
     def _with_resolver(self, result: Given[VpcDns]) -> Given[VpcDns]:
@@ -211,7 +209,7 @@ class _Case:
             return result
         finding = warned(
             f"{self.options.id} also lists the VPC resolver ({_joined(amazon)}), which has no rule or private zone for "
-            f"{self.domain.text}. {_INTERMITTENT}",
+            f"{self.domain.text}. Lookups that reach it fail, so DNS fails intermittently",
             observed=_joined(self.options.servers),
             expected=f"only the DNS servers of {self.domain.text}, or a FORWARD rule for it",
             fix=self.fix(*self.servers),

@@ -99,9 +99,9 @@ def domain_name(options: DhcpOptions, ad: AdDomain, place: AwsPlace) -> Finding:
     set_to = {name.rstrip(".") for name in (options.domain_name or "").lower().split()}
     if set_to & {domain.text, ad.names.domain.text}:  # if the two differ, secret.domain reports it
         return passed(f"{options.id}: domain-name is {options.domain_name}")
+    now = f"is {options.domain_name}, not {domain.text}" if options.domain_name else "is not set"
     return warned(
-        f"the domain-name of {options.id} is {options.domain_name or 'not set'}, not {domain.text}; "
-        "names without a dot are not found in the AD",
+        f"the domain-name in the DHCP options of {options.vpc} {now}; names without a dot are not found in the AD",
         observed=options.domain_name or "not set",
         expected=domain.text,
         fix=new_options(options, domain, options.servers or ("<DNS servers of the AD>",), place),
