@@ -196,15 +196,13 @@ def _fix(obstacles: Sequence[Obstacle], tables: SubnetRoutes, place: AwsPlace) -
     found = [(table, f"{flow.destination}/32") for flow in flows if (table := tables.of(flow.subnet))]
     wanted = {(table.id, network): (table, network) for table, network in found}
     without_default = {table.id: table for table, _ in found if not table.default or table.default.blackhole}
-    default = ""
+    add = "Add"
     if without_default:
-        default = (
-            f"If all traffic takes one path, add a default route ({EVERYWHERE}) to {listed(without_default)}. Or: "
-        )
+        default = f"add a default route (0.0.0.0/0) to {listed(without_default)}"
+        add = f"If all traffic takes one path, {default}. Otherwise, add"
     text = (
-        f"{default}Add a route to the network of the domain controllers, or fix the target of the existing route. The "
-        "other side needs a return route to the task's subnets. For a peering connection, use "
-        "--vpc-peering-connection-id."
+        f"{add} a route to the network of the domain controllers, or fix the target of the existing route. The other "
+        "side needs a return route to the task's subnets. For a peering connection, use --vpc-peering-connection-id."
     )
     targets = [*((table, str(EVERYWHERE)) for table in without_default.values()), *list(wanted.values())[:4]]
     option = f"--transit-gateway-id {posix('<transit gateway>')}"
