@@ -31,12 +31,12 @@ def text(difference: Difference, reports: ComparedReports, *, width: int = 80, a
         [
             _head(difference, reports, width),
             _changes("Broke", difference.broke, width, with_summary=True),
-            _changes("Mended", difference.fixed, width),
-            _changes("Changed otherwise", difference.changed, width),
-            _changes("Checks that are new", difference.new_checks, width),
-            _changes("Checks that are gone", difference.gone_checks, width),
-            _subjects("Subjects that are new", difference.new, reports.after, width),
-            _subjects("Subjects that are gone", difference.gone, reports.before, width),
+            _changes("Fixed", difference.fixed, width),
+            _changes("Other changes", difference.changed, width),
+            _changes("New checks", difference.new_checks, width),
+            _changes("Removed checks", difference.gone_checks, width),
+            _subjects("New subjects", difference.new, reports.after, width),
+            _subjects("Removed subjects", difference.gone, reports.before, width),
         ]
     )
     return text.encode("ascii", "backslashreplace").decode() if ascii else text
@@ -49,11 +49,11 @@ def _head(difference: Difference, reports: ComparedReports, width: int) -> Itera
     new_or_gone = (difference.new, difference.gone, difference.new_checks, difference.gone_checks)
     counts = {
         "broke": len(difference.broke),
-        "mended": len(difference.fixed),
-        "changed otherwise": len(difference.changed),
-        "new or gone": sum(map(len, new_or_gone)),
+        "fixed": len(difference.fixed),
+        "changed": len(difference.changed),
+        "new or removed": sum(map(len, new_or_gone)),
     }
-    yield ", ".join(f"{number} {word}" for word, number in counts.items() if number) or "No check has another status."
+    yield ", ".join(f"{number} {word}" for word, number in counts.items() if number) or "No check changed its status."
 
 
 def _changes(title: str, changes: Sequence[Change], width: int, *, with_summary: bool = False) -> Iterator[str]:
@@ -88,7 +88,7 @@ def json_text(difference: Difference, reports: ComparedReports, *, ascii: bool =
         "before": {"name": reports.before_name, "verdict": reports.before.verdict},
         "after": {"name": reports.after_name, "verdict": reports.after.verdict},
         "broke": list(map(_change, difference.broke)),
-        "mended": list(map(_change, difference.fixed)),
+        "fixed": list(map(_change, difference.fixed)),
         "changed": list(map(_change, difference.changed)),
         "new_checks": list(map(_change, difference.new_checks)),
         "gone_checks": list(map(_change, difference.gone_checks)),

@@ -107,7 +107,7 @@ def test_without_arguments_it_shows_its_commands(env: dict[str, str]) -> None:
         (["--service", "s", "--cluster", "arn:aws:eks:us-east-1:123456789012:cluster/c"], ["--cluster"]),
         (
             ["--task-definition", "arn:aws:ecs:us-east-1:123456789012:task-definition/f:1", "--region", "eu-west-1"],
-            ["is of us-east-1", "--region says eu-west-1"],
+            ["us-east-1", "--region eu-west-1"],
         ),
         (["--service", "s"], ["no AWS region", "--region", "AWS_REGION"]),
         (["--service", "s", "--region", "us-east-1"], ["no AWS credentials", "AWS_PROFILE", "--task-definition-file"]),
@@ -199,7 +199,7 @@ def test_closed_standard_streams_give_one_message(env: dict[str, str], tmp_path:
     )
     assert_one_message(Ended(closed.returncode, closed.stdout, closed.stderr), "standard output is closed", "--output")
     silent = subprocess.run(f"{script} {file_with(tmp_path, FINE)} 2>&-", shell=True, env=env, capture_output=True)
-    assert (silent.returncode, b"task-definition.prefix" in silent.stdout) == (0, True)
+    assert (silent.returncode, b"Passed:  task-definition" in silent.stdout) == (0, True)
     full = subprocess.run(
         f"{script} {file_with(tmp_path, FINE)} >/dev/full", shell=True, env=env, capture_output=True, text=True
     )
@@ -427,7 +427,7 @@ class TestExitCodes:
         out, err = process.communicate(timeout=5)
         assert process.returncode == 130
         assert "interrupted before it ended" in out
-        assert "task-definition.registered" in out
+        assert "task-definition" in out
         assert "Traceback" not in err
 
 
@@ -553,7 +553,7 @@ def test_columns_tells_a_terminals_width(env: dict[str, str], tmp_path: Path) ->
     for columns in ("60", "110"):
         shown, _ = on_a_terminal(*command, env={**env, "TERM": "dumb", "COLUMNS": columns}, cwd=tmp_path)
         lines = shown.splitlines()
-        prose = [line for line in lines if " " in line.strip() and not re.search("^ *(aws |see: )", line)]
+        prose = [line for line in lines if " " in line.strip() and not re.search("^ *(aws |More: )", line)]
         widths[columns] = max(len(line) for line in prose)
     assert widths["60"] <= 60 < widths["110"] <= 110
 
@@ -599,7 +599,7 @@ def test_json_can_be_parsed_in_every_locale_and_with_odd_characters(
 def test_odd_characters_can_be_written_to_a_file(env: dict[str, str], tmp_path: Path) -> None:
     for format in ("text", "json"):
         report = tmp_path / f"report.{format}"
-        ended = check_file(tmp_path, ODD, "--format", format, "--output", str(report), env={**env, "LC_ALL": "C"})
+        ended = check_file(tmp_path, ODD, "-v", "--format", format, "--output", str(report), env={**env, "LC_ALL": "C"})
         assert ended.code in (0, 1), ended.err
         assert "käse" in report.read_text(encoding="utf-8")
 

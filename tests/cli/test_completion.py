@@ -211,7 +211,7 @@ def test_a_report_is_offered_by_its_kind_and_then_by_its_file() -> None:
 
 
 def test_words_and_help_go_to_zsh_and_fish(env: dict[str, str]) -> None:
-    title = "DNS names the domain controllers"
+    title = "DNS lists the domain controllers"
     assert f"dns.domain-controllers:{title}" in doctor("completion", "zsh", "--", "explain", "dns", env=env).out
     assert f"dns.domain-controllers\t{title}" in doctor("completion", "fish", "--", "explain", "dns", env=env).out
 

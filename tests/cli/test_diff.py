@@ -111,33 +111,33 @@ AFTER = report((APP, [*GOOD[1:], ONE_DC_DOWN, NO_OBJECT, PASSED]), ("prod/new/ap
 TEXT = """\
 before: FAIL, a.json
 after:  FAIL, b.json
-1 broke, 1 mended, 7 new or gone
+1 broke, 1 fixed, 7 new or removed
 
 Broke
   prod/web/app
     credspec.object: is fail
       s3://gmsa/webapp01.json does not exist
 
-Mended
+Fixed
   prod/web/app
     kerberos.user-ticket: was fail, is pass
 
-Checks that are new
+New checks
   prod/web/app
     network.kerberos: is warn
 
-Checks that are gone
+Removed checks
   prod/web/app
     task-definition.prefix: was pass
     directory.bind: was skipped
     directory.managed-password: was skipped
     kerberos.gmsa-ticket: was skipped
 
-Subjects that are new
-  prod/new/app: 5 pass
+New subjects
+  prod/new/app: 5 passed
 
-Subjects that are gone
-  prod/old/app: 5 pass, 1 unknown
+Removed subjects
+  prod/old/app: 1 unknown, 5 passed
 """
 
 
@@ -150,10 +150,10 @@ def test_the_text_reports_what_broke_first_and_ends_with_1(tmp_path: Path) -> No
 def test_with_nothing_broken_it_ends_with_0(tmp_path: Path) -> None:
     ended = diff(tmp_path, made(WRONG_PASSWORD, verdict=Verdict.FAIL), made(PASSED))
     assert ended.code == 0
-    assert "Mended" in ended.out
+    assert "Fixed" in ended.out
     ended = diff(tmp_path, BEFORE, BEFORE)
     assert ended.code == 0
-    assert "No check has another status." in ended.out
+    assert "No check changed its status." in ended.out
 
 
 def test_json_has_every_list_and_the_same_exit_code(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_json_has_every_list_and_the_same_exit_code(tmp_path: Path) -> None:
             "summary": "s3://gmsa/webapp01.json does not exist",
         }
     ]
-    assert [(change["check"], change["before"], change["after"]) for change in document["mended"]] == [
+    assert [(change["check"], change["before"], change["after"]) for change in document["fixed"]] == [
         ("kerberos.user-ticket", "fail", "pass")
     ]
     assert (document["new_subjects"], document["gone_subjects"]) == (["prod/new/app"], ["prod/old/app"])
@@ -205,7 +205,7 @@ def test_where_the_locale_is_c_all_is_ascii(tmp_path: Path) -> None:
     ("after", "words"),
     [
         ("{", "the report b.json: it is no JSON"),
-        ('{"schema_version": "2.0"}', "the report b.json: its schema_version is not 1.x"),
+        ('{"schema_version": "3.0"}', "the report b.json: its schema_version is 3.0, not 1.x or 2.x"),
         ("{}", "the report b.json: it is no report of gmsa-doctor"),
     ],
 )

@@ -48,7 +48,7 @@ def seen(aws: EmbeddedAws, region: str = "us-east-1", bus: str = "default") -> i
 
 
 @pytest.mark.parametrize(
-    ("content", "verdict", "code"), [(PASSING, "Pass", 0), (BROKEN, "Fail", 1)], ids=["passing", "broken"]
+    ("content", "verdict", "code"), [(PASSING, "Unproven", 0), (BROKEN, "Fail", 1)], ids=["passing", "broken"]
 )
 def test_the_verdict_is_a_line_of_metrics_on_standard_error(
     content: object, verdict: str, code: int, env: dict[str, str], tmp_path: Path
