@@ -27,7 +27,7 @@ from gmsa_doctor.core.registry import Registry
 from gmsa_doctor.given.vantage import DnsServersInUse, Vantage
 from gmsa_doctor.probe import envelope, handover, sides
 from gmsa_doctor.probe.handover import Handover
-from gmsa_doctor.probe.mail import object_key, split_s3
+from gmsa_doctor.probe.mail import report_object
 from gmsa_doctor.probe.message import ProbeMessage, SubjectFindings, write_message
 from gmsa_doctor.subjects import own_task
 
@@ -47,7 +47,7 @@ def probe(registry: Registry, *, logon: bool, canary: bool) -> bool:
         task = None  # checks that require it are skipped
     message = _message(given, registry, task, logon, canary)
     lines = envelope.lines(given.run, write_message(message))
-    if given.report_s3 and _written_to_s3(given, task, lines):
+    if given.report_s3 and _written_to_s3(given, given.report_s3, task, lines):
         return True
     for line in lines:
         sys.stdout.write(f"{line}\n")
@@ -92,17 +92,14 @@ def _clients(given: Handover, task: OwnTask | None, logon: bool) -> dict[type, o
     return values
 
 
-def _written_to_s3(given: Handover, task: OwnTask | None, lines: list[str]) -> bool:
+def _written_to_s3(given: Handover, uri: str, task: OwnTask | None, lines: list[str]) -> bool:
     """Write the report to S3. If that fails, print the reason: the report goes to the log then."""
-    bucket, prefix = split_s3(given.report_s3 or "")
     if task is None:
         sys.stdout.write("the report goes to the log: the task metadata endpoint did not return the task's id\n")
         return False
+    bucket, key = report_object(uri, given.run, task.arn.rpartition("/")[2])
     try:
-        body = "\n".join(lines).encode()
-        ReportBucket(Aws(None, given.region)).put(
-            bucket, object_key(prefix, given.run, task.arn.rpartition("/")[2]), body
-        )
+        ReportBucket(Aws(None, given.region)).put(bucket, key, "\n".join(lines).encode())
     except ClientError as error:
         sys.stdout.write(f"the report goes to the log: {error.text}\n")
         return False

@@ -28,16 +28,11 @@ def logs_by_region(aws: Aws, profile: str | None) -> LogsIn:
     return logs_in
 
 
-def split_s3(uri: str) -> tuple[str, str]:
-    """The bucket and prefix of ``s3://bucket/prefix``; the prefix ends with a slash or is empty."""
+def report_object(uri: str, run: str, task_id: str) -> tuple[str, str]:
+    """The bucket and key of a task's report below ``s3://bucket/prefix``."""
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     prefix = prefix.strip("/")
-    return bucket, f"{prefix}/" if prefix else ""
-
-
-def object_key(prefix: str, run: str, task_id: str) -> str:
-    """The key of a task's report."""
-    return f"{prefix}{run}/{task_id}.txt"
+    return bucket, f"{prefix}{'/' if prefix else ''}{run}/{task_id}.txt"
 
 
 class Mailbox:
@@ -70,8 +65,7 @@ class Mailbox:
         """Remove the object that the task wrote. Returns it if that failed."""
         if not self._plan.report_s3:
             return []
-        bucket, prefix = split_s3(self._plan.report_s3)
-        key = object_key(prefix, self._plan.run, task_id)
+        bucket, key = report_object(self._plan.report_s3, self._plan.run, task_id)
         try:
             self._bucket.delete(bucket, key)
         except ClientError as error:
@@ -82,8 +76,7 @@ class Mailbox:
     def _object(self, task_id: str) -> tuple[str, ...]:
         if not self._plan.report_s3:
             return ()
-        bucket, prefix = split_s3(self._plan.report_s3)
-        body = self._bucket.get(bucket, object_key(prefix, self._plan.run, task_id))
+        body = self._bucket.get(*report_object(self._plan.report_s3, self._plan.run, task_id))
         return tuple((body or b"").decode(errors="replace").splitlines())
 
     def _stream(self, task_id: str) -> tuple[str, ...]:
