@@ -36,17 +36,12 @@ def waivers(state: WaiverState) -> Finding:
     unused = [outcome for outcome in state.waivers if not outcome.expired and outcome.use is WaiverUse.UNUSED]
     if not expired and not unused:
         return passed(f"{len(rows)} waiver{'' if len(rows) == 1 else 's'}, none expired", rows=rows)
-    parts = [f"expired: {_names(expired)}"] if expired else []
-    parts += [f"unused: {_names(unused)}"] if unused else []
-    fix = (
-        "Fix the waived failure and remove the waiver, or set a new date in `expires`."
-        if expired
-        else "Remove the waiver: the failure that it was for is fixed."
-    )
-    make = failed if worst(rows).status is Status.FAIL else warned
+    fix = "Remove the waiver: the failure that it was for is fixed."
+    if expired:
+        fix = "Fix the waived failure and remove the waiver, or set a new date in `expires`."
     details = (f"{outcome.waiver}: {outcome.waiver.reason}, until {outcome.waiver.expires}" for outcome in expired)
-    finding = make(
-        "; ".join(parts),
+    finding = (failed if worst(rows).status is Status.FAIL else warned)(
+        "; ".join(f"{word}: {_names(found)}" for word, found in (("expired", expired), ("unused", unused)) if found),
         observed="; ".join(details) or None,
         expected="waivers that are in use and have not expired",
         fix=Fix(fix),

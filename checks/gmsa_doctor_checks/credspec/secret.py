@@ -73,7 +73,7 @@ def secret_value(
     try:
         text = secrets.get(arn.text).text
     except NotFound as error:
-        return _no_secret(arn, place, error)
+        return _gone(arn, place, error)
     except Denied as error:
         return _denied(arn, place, error, secrets, caller)
     except ServiceError as error:
@@ -110,30 +110,21 @@ _NOTES = {
 }
 
 
-def _no_secret(arn: LinkedSecret, place: AwsPlace, error: ClientError) -> Finding:
+def _gone(arn: LinkedSecret, place: AwsPlace, error: ClientError | None = None) -> Finding:
+    """The failure, reported by secret_link, of a secret that does not exist or, without an error, is being deleted."""
+    summary, observed = "is being deleted", "scheduled for deletion"
+    restore = f"aws secretsmanager restore-secret{place.region_option} --secret-id {posix(arn.text)}"
+    fix = Fix("Restore the secret, or set another secret in the CredSpec.", (restore,), Owner.AWS)
+    if error:
+        summary, observed = "does not exist", f"{arn.text}: {error.text}"
+        show = f"aws secretsmanager list-secrets{place.region_option} --query 'SecretList[].[Name,ARN]' --output table"
+        text = "Set CredentialArn in the CredSpec to the ARN of the AD user's secret, and upload the CredSpec."
+        fix = Fix(text, (show,))
     failure = failed(
-        "the secret that CredentialArn names does not exist",
-        observed=f"{arn.text}: {error.text}",
+        f"the secret that CredentialArn names {summary}",
+        observed=observed,
         expected="an existing secret",
-        fix=Fix(
-            "Set CredentialArn in the CredSpec to the ARN of the AD user's secret, and upload the CredSpec.",
-            (f"aws secretsmanager list-secrets{place.region_option} --query 'SecretList[].[Name,ARN]' --output table",),
-        ),
-        shows_as=texts.SECRET,
-    )
-    return deferred_to(secret_link, failure)
-
-
-def _deleted(arn: LinkedSecret, place: AwsPlace) -> Finding:
-    failure = failed(
-        "the secret that CredentialArn names is being deleted",
-        observed="scheduled for deletion",
-        expected="a secret that is not being deleted",
-        fix=Fix(
-            "Restore the secret, or set another secret in the CredSpec.",
-            (f"aws secretsmanager restore-secret{place.region_option} --secret-id {posix(arn.text)}",),
-            Owner.AWS,
-        ),
+        fix=fix,
         shows_as=texts.SECRET,
     )
     return deferred_to(secret_link, failure)
@@ -156,11 +147,11 @@ def _denied(
     try:
         described = secrets.describe(arn.text)
     except NotFound as missing:
-        return _no_secret(arn, place, missing)
+        return _gone(arn, place, missing)
     except ClientError:
         described = {}
     if described.get("DeletedDate"):
-        return _deleted(arn, place)
+        return _gone(arn, place)
     return unknown(
         f"your credentials are not allowed to read the secret: {action} is denied; it is unknown whether the execution "
         "role is",
@@ -171,7 +162,7 @@ def _denied(
 
 def _not_given(arn: LinkedSecret, error: ServiceError) -> Finding:
     if error.code == "InvalidRequestException" and "delet" in error.text:
-        return _deleted(arn, AwsPlace(arn.text.split(":")[3], None))
+        return _gone(arn, AwsPlace(arn.text.split(":")[3], None))
     if error.code == "DecryptionFailure" or "KMS" in error.code:
         return failed(
             f"the secret cannot be decrypted: {error.text}",

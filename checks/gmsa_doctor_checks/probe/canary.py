@@ -193,10 +193,17 @@ def _read(cache: TicketCache) -> CacheFile:
 
 
 def _unusable(name: str, error: NoCache | UnsupportedCache | UnreadableCache | BrokenCache) -> Finding:
-    if isinstance(error, NoCache):
-        return _no_cache(error, name)
-    if isinstance(error, UnsupportedCache):
-        return _wrong_name(name, error.text)
+    if isinstance(error, NoCache) and error.path == DEFAULT:
+        return _no_cache(error)
+    if isinstance(error, NoCache | UnsupportedCache):
+        nowhere = isinstance(error, NoCache) and not error.default_exists
+        return _no_ticket(
+            f"{VARIABLE} does not name Credentials Fetcher's ticket cache: {error.text}"
+            + (f", and none at {DEFAULT}" if nowhere else ""),
+            observed=f"{VARIABLE}={name}",
+            expected=f"{VARIABLE}={DEFAULT}",
+            fix=Fix(f"Set {VARIABLE} to {DEFAULT} in the container's environment (task definition or image)."),
+        )
     if isinstance(error, UnreadableCache):
         return _no_ticket(
             error.text,
@@ -220,11 +227,7 @@ def _unusable(name: str, error: NoCache | UnsupportedCache | UnreadableCache | B
     )
 
 
-def _no_cache(error: NoCache, name: str) -> Finding:
-    if error.default_exists:
-        return _wrong_name(name, error.text)
-    if error.path != DEFAULT:
-        return _wrong_name(name, f"{error.text}, and none at {DEFAULT}")
+def _no_cache(error: NoCache) -> Finding:
     definition = posix("<family>:<revision>")
     query = posix("taskDefinition.containerDefinitions[].[name,credentialSpecs]")
     reason = (
@@ -241,15 +244,6 @@ def _no_cache(error: NoCache, name: str) -> Finding:
             "without a ticket). On EC2, also check that ECS_GMSA_SUPPORTED=true is set and Credentials Fetcher runs.",
             (f"aws ecs describe-task-definition --task-definition {definition} --query {query}",),
         ),
-    )
-
-
-def _wrong_name(name: str, reason: str) -> Finding:
-    return _no_ticket(
-        f"{VARIABLE} does not name Credentials Fetcher's ticket cache: {reason}",
-        observed=f"{VARIABLE}={name}",
-        expected=f"{VARIABLE}={DEFAULT}",
-        fix=Fix(f"Set {VARIABLE} to {DEFAULT} in the container's environment (task definition or image)."),
     )
 
 

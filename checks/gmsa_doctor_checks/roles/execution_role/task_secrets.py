@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
@@ -102,7 +102,7 @@ def execution_role_task_secrets(
     wanted, others = _all_wanted(definition, task_place, secret)
     if not wanted and not others:
         return passed("the containers name no secrets or parameters")
-    access = _TaskSecretAccess(arn, task_place, simulator, secrets)
+    access = _TaskSecretAccess(arn, simulator, secrets)
     return _together([*others, *access.judge_all(wanted)], arn, platform)
 
 
@@ -129,20 +129,18 @@ def _all_wanted(
     linked = parse_secret_arn(secret.value.text) if secret.value else None
     uses: dict[SecretArn | SsmParameterArn, list[str]] = {}
     others: list[_Named] = []
-    for use, reference in _references(definition):
+    references = [
+        (f"{container.name}: {reference.use}" if definition.containers[1:] else reference.use, reference)
+        for container in definition.containers
+        for reference in container.references
+    ]
+    for use, reference in references:
         arn = _arn_of(use, reference, place)
         if isinstance(arn, Finding):
             others.append((use, arn))
         elif not (linked and isinstance(arn, SecretArn) and _same(linked, arn)):
             uses.setdefault(arn, []).append(use)
     return [_WantedSecret(arn, tuple(found)) for arn, found in uses.items()], others
-
-
-def _references(definition: TaskDefinition) -> Iterator[tuple[str, Reference]]:
-    several = len(definition.containers) > 1
-    for container in definition.containers:
-        for reference in container.references:
-            yield f"{container.name}: {reference.use}" if several else reference.use, reference
 
 
 def _arn_of(use: str, reference: Reference, place: AwsPlace) -> SecretArn | SsmParameterArn | Finding:
@@ -180,7 +178,6 @@ class _TaskSecretAccess:
     """What the role may read: simulated in groups first, then one by one if the group's decision is not enough."""
 
     role: RoleArn
-    place: AwsPlace
     simulator: PolicySimulator
     secrets: SecretsManager
 
@@ -206,9 +203,10 @@ class _TaskSecretAccess:
 
     def _judge(self, decisions: Decisions, secret: _WantedSecret) -> Finding:
         arn, name = secret.arn, str(secret.arn)
-        foreign = arn.account != self.role.account
+        foreign, here = arn.account != self.role.account, arn.region == self.simulator.place.region
+        may_be_longer = isinstance(arn, SecretArn) and arn.may_lack_its_suffix and here  # IAM compares the full ARN
         decision = next((decision for decision in decisions if decision.resource == name), None)
-        if decision and decision.allowed and not foreign and not self._may_have_longer_arn(arn):
+        if decision and decision.allowed and not foreign and not may_be_longer:
             return passed(f"{secret.action} on {name} is allowed for {self.role.name}")
         if isinstance(arn, SsmParameterArn):
             question = AccessQuestion(
@@ -220,12 +218,8 @@ class _TaskSecretAccess:
             return judge(replace(question, policy_name="its resource share", foreign=True), decisions, unreadable)
         question = of_secret(name, self.role, AwsPlace(arn.region, None))
         question = replace(question, resource_name=secret.text, fix_name="task-secret")
-        if arn.region == self.place.region:
+        if here:
             return may_read(question, self.simulator, self.secrets)
         if not secret.has_full_arn:
             return skipped(f"not checked: {secret.text} is in {arn.region}, and its full ARN is unknown")
         return judge(question, decisions, OutOfReach(f"not read, since it is in {arn.region}"))
-
-    def _may_have_longer_arn(self, arn: SecretArn | SsmParameterArn) -> bool:
-        """Whether IAM may compare a longer ARN, which Secrets Manager can return."""
-        return isinstance(arn, SecretArn) and arn.may_lack_its_suffix and arn.region == self.place.region
