@@ -185,7 +185,6 @@ def service_ticket(ticket: ContainerTicket, names: ServiceNames, kdcs: Reachable
 
 
 def _read(cache: TicketCache) -> CacheFile:
-    """The ticket cache. Raises Stop if it cannot be read."""
     try:
         return cache.read()
     except (NoCache, UnsupportedCache, UnreadableCache, BrokenCache) as error:

@@ -45,7 +45,6 @@ def judge(
 def _with_policy(
     question: AccessQuestion, decision: SimulatedDecision, policy: Ruling, policy_required: bool
 ) -> Finding:
-    """The finding about a resource whose policy could be read."""
     name, action, role = question.policy_name, question.action, question.role
     allowed = decision.decision == "allowed"
     if decision.boundary is False:  # it limits what a policy allows for the role, but not what it allows for everyone
@@ -86,7 +85,6 @@ def _with_policy(
 def _without_policy(
     question: AccessQuestion, decision: SimulatedDecision, error: ClientError, policy_required: bool
 ) -> Finding:
-    """The finding about a resource whose policy cannot be read."""
     name, allowed = question.policy_name, decision.decision == "allowed"
     if question.foreign:
         text = f"{_allowed(question)} by its own policies; {name} must allow it too, but belongs to another account"

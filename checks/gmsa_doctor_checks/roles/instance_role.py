@@ -174,7 +174,6 @@ def _no_role(reason: str, observed: str, *commands: str) -> Finding:
 
 
 def _together(found: Mapping[str, Finding], without_profile: tuple[Row, ...]) -> Finding:
-    """The finding about all instances, by name."""
     rows = (*rows_of(found.items()), *without_profile)
     decides = worst(found.values())
     if decides.status is Status.PASS:

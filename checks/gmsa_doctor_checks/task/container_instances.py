@@ -101,9 +101,9 @@ def _may_be_chosen(instance: Mapping[str, Any], platform: Platform) -> bool:
 
 
 def _support(instances: str, *commands: str) -> Fix:
-    text = "install and start credentials-fetcher, set ECS_GMSA_SUPPORTED=true in /etc/ecs/ecs.config, and restart ECS"
     return Fix(
-        f"On {instances}, {text}.",
+        f"On {instances}, install and start credentials-fetcher, set ECS_GMSA_SUPPORTED=true in /etc/ecs/ecs.config, "
+        "and restart the ECS agent.",
         (
             "sudo dnf install -y credentials-fetcher && sudo systemctl enable --now credentials-fetcher",
             "echo ECS_GMSA_SUPPORTED=true | sudo tee -a /etc/ecs/ecs.config && sudo systemctl restart ecs",

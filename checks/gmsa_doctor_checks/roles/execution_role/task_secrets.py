@@ -43,8 +43,6 @@ _Named: TypeAlias = tuple[str, Finding]
 
 @dataclass(frozen=True)
 class _WantedSecret:
-    """A secret or a parameter, and where the task definition names it."""
-
     arn: SecretArn | SsmParameterArn
     uses: tuple[str, ...]
 
@@ -107,7 +105,6 @@ def execution_role_task_secrets(
 
 
 def _together(findings: Sequence[_Named], role: RoleArn, platform: Platform) -> Finding:
-    """The finding about all secrets and parameters."""
     decides = worst(finding for _, finding in findings)
     if decides.status is Status.PASS:
         return passed(f"reading {', '.join(name for name, _ in findings)} is allowed for {role.name}")
