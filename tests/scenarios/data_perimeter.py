@@ -77,7 +77,7 @@ HEALTHY = (
         "",
         role_also(deny("*", **when("StringNotEqualsIfExists", _OWNER, ACCOUNT))),
     ),
-    Scenario("nothing whose account is not known", "", role_also(deny("s3:*", **when("Null", _OWNER, "true")))),
+    Scenario("nothing whose account is unknown", "", role_also(deny("s3:*", **when("Null", _OWNER, "true")))),
     Scenario("a boundary of our account", "", boundary({**ALL, **_OURS})),
     Scenario(
         "nothing for services of AWS", "", role_also(deny("*", **when("Bool", "aws:PrincipalIsAWSService", "true")))
@@ -146,7 +146,7 @@ DOUBTS = (
         "aws:CalledVia",
     ),
     Scenario(
-        "objects of our account, and whose the bucket is not known",
+        "objects of our account, with an unknown bucket owner",
         _CREDSPEC,
         all_of(role({**OBJECT, **_OURS}, VALUE), denied("s3", "HeadBucket")),
         "S3 shows the owner to callers with s3:ListBucket",

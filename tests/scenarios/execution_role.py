@@ -127,7 +127,7 @@ FAULTS = (
         "does not allow it either",
     ),
     Scenario(
-        "a bucket policy that leaves it to the account",
+        "a bucket policy that delegates to the account",
         _CREDSPEC,
         all_of(role(VALUE), bucket_policy(allow("s3:GetObject", resource=_OBJECTS, **to(ACCOUNT)))),
         "none of its policies allows s3:GetObject",
@@ -147,7 +147,7 @@ FAULTS = (
         "the policy of the secret denies",
     ),
     Scenario(
-        "a secret policy for everybody else",
+        "a secret policy for everyone else",
         _SECRET,
         secret_policy(
             deny("secretsmanager:*", NotPrincipal={"AWS": f"{ROLE}2"}, Sid="OnlyTheOther")

@@ -163,7 +163,7 @@ FAULTS = (
     Scenario("no kms:Decrypt for the object's key", _KMS, object_key(), "none of its policies allows kms:Decrypt"),
     Scenario("no kms:Decrypt for the secret's key", _KMS, secret_key(), "none of its policies allows kms:Decrypt"),
     Scenario(
-        "a key policy that knows neither role nor account",
+        "a key policy without role and account",
         _KMS,
         all_of(role_also(_DECRYPT), secret_key(allow("kms:*", **to(f"{ROLE}2")))),
         "for neither the role nor its account",
@@ -235,7 +235,7 @@ FAULTS = (
         "/ecs/webapp:*",
     ),
     Scenario(
-        "a log group to be made, and no right to",
+        "a log group to be created, and no right to",
         _LOGS,
         logs(there=False, awslogs_create_group="true"),
         "logs:CreateLogGroup",
@@ -266,8 +266,8 @@ HEALTHY = (
             ),
         ),
     ),
-    Scenario("a key of another region is not asked about", "", object_key_elsewhere),
-    Scenario("a key of another account by its alias is not judged", "", secret_key_by_a_foreign_alias),
+    Scenario("a key of another region is not checked", "", object_key_elsewhere),
+    Scenario("a key of another account by its alias is not checked", "", secret_key_by_a_foreign_alias),
     Scenario("a grant of the key", "", all_of(secret_key(), granted)),
     Scenario("an image of Amazon ECR", "", all_of(image(), role_also(_TOKEN, _PULL))),
     Scenario(
@@ -286,11 +286,11 @@ HEALTHY = (
     Scenario("an image of Amazon ECR on EC2", "", all_of(image(), on_ec2, options("--fetcher", "2"))),
     Scenario("logs", "", logs()),
     Scenario(
-        "a log group to be made",
+        "a log group to be created",
         "",
         all_of(logs(there=False, awslogs_create_group="true"), role_also(allow("logs:CreateLogGroup"))),
     ),
-    Scenario("a log group that may be made and is there", "", logs(awslogs_create_group="true")),
+    Scenario("a log group that may be created and exists", "", logs(awslogs_create_group="true")),
     Scenario("a bucket of another account on Fargate", "", bucket_of(_ELSEWHERE)),
 )
 

@@ -48,13 +48,13 @@ def other_role(document: dict[str, Any]) -> None:
     document["executionRoleArn"] = "arn:aws:iam::123456789012:role/other"
 
 
-def test_a_file_that_was_registered_as_it_is_passes(dc: DomainController, aws: EmbeddedAws, tmp_path: Path) -> None:
+def test_a_file_that_was_registered_unchanged_passes(dc: DomainController, aws: EmbeddedAws, tmp_path: Path) -> None:
     ended = compared(dc, aws, tmp_path)
     assert ended.code == 0, brief(ended)
     assert ended.statuses()[CHECK] == "pass"
 
 
-def test_a_field_that_was_dropped_is_told_in_the_one_root_cause(
+def test_a_dropped_field_is_reported_in_the_one_root_cause(
     dc: DomainController, aws: EmbeddedAws, tmp_path: Path
 ) -> None:
     ended = compared(dc, aws, tmp_path, without_credspecs)
@@ -66,7 +66,7 @@ def test_a_field_that_was_dropped_is_told_in_the_one_root_cause(
 
 
 @pytest.mark.parametrize(("change", "words"), [(entry, "arn:aws:s3:::b/new.json"), (other_role, "role/other")])
-def test_a_file_that_says_something_else_warns(
+def test_a_file_with_other_settings_warns(
     change: Callable[[dict[str, Any]], object], words: str, dc: DomainController, aws: EmbeddedAws, tmp_path: Path
 ) -> None:
     ended = compared(dc, aws, tmp_path, file=change)

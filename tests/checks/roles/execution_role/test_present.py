@@ -10,13 +10,13 @@ from tests.command import a_task_definition
 SUBJECT = Subject("demo/web", "demo", "web", "webapp:1")
 
 
-def test_the_role_that_is_named_is_given() -> None:
+def test_the_named_role_is_given() -> None:
     found = execution_role(read_task_definition(a_task_definition()), Platform(Launch.FARGATE), SUBJECT)
     assert isinstance(found, Given)
     assert found.value == ExecutionRole("arn:aws:iam::123456789012:role/ecsTaskExecutionRole")
 
 
-def test_none_fails_on_fargate_and_is_a_warning_elsewhere() -> None:
+def test_a_missing_role_fails_on_fargate_and_warns_on_ec2() -> None:
     without = read_task_definition(a_task_definition(executionRoleArn=None))
     fargate, ec2 = (execution_role(without, Platform(launch), SUBJECT) for launch in (Launch.FARGATE, Launch.EC2))
     assert isinstance(fargate, Finding)

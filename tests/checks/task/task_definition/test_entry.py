@@ -1,4 +1,4 @@
-"""An entry of credentialSpecs, from its prefix to the ARN in it, and where it was lost."""
+"""An entry of credentialSpecs: its prefix, its ARN, and the entry that was registered."""
 
 from typing import Any
 
@@ -26,29 +26,29 @@ def status(found: Finding | Given[Any]) -> Status:
     return found.finding.status if isinstance(found, Given) else found.status
 
 
-def test_an_exact_prefix_is_taken_off() -> None:
+def test_an_exact_prefix_is_removed() -> None:
     found = prefix(CredentialSpec(f"credentialspecdomainless:{ARN}"), FARGATE, SUBJECT)
     assert isinstance(found, Given)
     assert found.value == PrefixedArn(True, ARN)
 
 
 @pytest.mark.parametrize("text", [ARN, f"CredentialSpec:{ARN}", f"credentialspec:{ARN}'"])
-def test_another_prefix_is_told(text: str) -> None:
+def test_another_prefix_fails(text: str) -> None:
     assert status(prefix(CredentialSpec(text), FARGATE, SUBJECT)) is Status.FAIL
 
 
-def test_an_object_is_found_by_its_arn() -> None:
+def test_the_arn_of_an_object_gives_its_bucket_and_key() -> None:
     found = arn(PrefixedArn(True, ARN), FARGATE, PLACE, SUBJECT)
     assert isinstance(found, Given)
     assert (found.value.bucket, found.value.key) == ("credspecs", "web.json")
 
 
 @pytest.mark.parametrize("text", ["s3://credspecs/web.json", "arn:aws:s3:::credspecs", "arn:aws:s3:::credspecs/a#b"])
-def test_what_is_no_arn_of_an_object_fails(text: str) -> None:
+def test_a_text_that_is_not_the_arn_of_an_object_fails(text: str) -> None:
     assert status(arn(PrefixedArn(True, text), FARGATE, PLACE, SUBJECT)) is Status.FAIL
 
 
-def test_what_the_file_says_is_compared_with_what_is_registered() -> None:
+def test_the_file_is_compared_with_the_registered_task_definition() -> None:
     same = Intended("td.json", (DEFINITION,))
     changed = a_task_definition(container={"credentialSpecs": [f"credentialspec:{ARN}"]})
     other = Intended("td.json", (read_task_definition(changed),))
