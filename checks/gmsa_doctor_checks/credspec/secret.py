@@ -260,33 +260,28 @@ def _bad_fields(secret: SecretObject, defects: tuple[SecretDefect, ...], names: 
     )
 
 
-_FORMS = {
-    UserNameForm.DOWN_LEVEL: "username includes its domain (DOMAIN\\user)",
-    UserNameForm.UPN: "username is a UPN, so Credentials Fetcher logs on as user@domain@REALM",
-    UserNameForm.WITH_COLON: "username contains a colon; old:new is a rotation on EC2 only",
-    UserNameForm.MACHINE: "username ends in $: the account of a machine or a gMSA, not of a user",
-    UserNameForm.FORBIDDEN_CHARACTER: "username contains a character that Credentials Fetcher rejects",
-    UserNameForm.EMPTY: "username is empty",
-}
-_WORDS = {
+_WORDS: dict[SecretDefectKind | UserNameForm, str] = {
+    UserNameForm.DOWN_LEVEL: "username includes its domain (DOMAIN\\user): {0.found}",
+    UserNameForm.UPN: "username is a UPN, so Credentials Fetcher logs on as user@domain@REALM: {0.found}",
+    UserNameForm.WITH_COLON: "username contains a colon; old:new is a rotation on EC2 only: {0.found}",
+    UserNameForm.MACHINE: "username ends in $: {0.found} is the account of a machine or a gMSA, not of a user",
+    UserNameForm.FORBIDDEN_CHARACTER: "username contains a character that Credentials Fetcher rejects: {0.reason} "
+    "({0.found})",
     SecretDefectKind.WRONG_CASE: "the key {0.expected} is spelled {0.found} (keys are case-sensitive)",
     SecretDefectKind.MISSING: "{0.expected} is missing",
     SecretDefectKind.EMPTY: "{0.key} is empty",
     SecretDefectKind.TOO_LONG: "{0.key} has {0.found}, but Credentials Fetcher accepts {0.expected}",
+    SecretDefectKind.DOMAIN_FORM: "{0.key} ({0.found}) is not a domain name that Credentials Fetcher accepts: "
+    "{0.reason}",
 }
-_NO_DOMAIN_NAME = "{0.key} ({0.found}) is not a domain name that Credentials Fetcher accepts: {0.reason}"
 
 
 def _words(defect: SecretDefect) -> str:
-    if defect.kind is SecretDefectKind.USER_NAME_FORM:
-        form = defect.form or UserNameForm.FORBIDDEN_CHARACTER
-        reason = f": {defect.reason}" if defect.form is UserNameForm.FORBIDDEN_CHARACTER else ""
-        return f"{_FORMS[form]}{reason} ({defect.found})"
-    return _WORDS.get(defect.kind, _NO_DOMAIN_NAME).format(defect)
+    return _WORDS[defect.form or defect.kind].format(defect)
 
 
 def _expected(defect: SecretDefect) -> str:
-    if defect.kind is SecretDefectKind.USER_NAME_FORM and defect.found:
+    if defect.form and defect.found:
         return f"the bare sAMAccountName: {bare_user_name(defect.found).removesuffix('$')}"
     if defect.kind is SecretDefectKind.DOMAIN_FORM:
         return "the AD domain's full DNS name, such as corp.example.com"
@@ -298,10 +293,9 @@ def _shows(defect: SecretDefect) -> ShowsAs:
         return texts.TOO_LONG
     if defect.form is UserNameForm.UPN:
         return texts.USER_TICKET
-    if defect.kind in (SecretDefectKind.MISSING, SecretDefectKind.WRONG_CASE):
-        by_key = {USERNAME[0]: texts.NO_USERNAME, PASSWORD[0]: texts.NO_PASSWORD}
-        return by_key.get(defect.key, texts.NAMES)
-    return texts.NAMES
+    by_key = {USERNAME[0]: texts.NO_USERNAME, PASSWORD[0]: texts.NO_PASSWORD}
+    is_missing = defect.kind in (SecretDefectKind.MISSING, SecretDefectKind.WRONG_CASE)
+    return by_key.get(defect.key, texts.NAMES) if is_missing else texts.NAMES
 
 
 def _store_again(arn: str, change: str) -> Fix:

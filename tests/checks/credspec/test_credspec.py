@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 
-from gmsa_doctor.authoring import Finding, Given, Status
+from gmsa_doctor.authoring import Finding, Given, Outcome, Status, skipped
+from gmsa_doctor.formats.documents.secret import SecretDocument, read_secret
 from gmsa_doctor.given.shared_values import CredSpecLocation, LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
 from gmsa_doctor_checks.credspec.document import credspec_document
 from gmsa_doctor_checks.credspec.names import credspec_names
+from gmsa_doctor_checks.credspec.secret import secret_fields
 from gmsa_doctor_checks.credspec.secret_link import secret_link
-from gmsa_doctor_checks.values import CredSpec, SizedCredSpec
+from gmsa_doctor_checks.values import CredSpec, GmsaNames, SecretObject, SizedCredSpec
 
 FARGATE = Platform(Launch.FARGATE)
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:gmsa-AbCdEf"
@@ -76,3 +78,35 @@ def test_a_secret_in_the_tasks_region_is_linked() -> None:
 @pytest.mark.parametrize("arn", ["gmsa", ARN.replace("us-east-1", "eu-west-1")])
 def test_another_link_fails(arn: str) -> None:
     assert status(secret_link(credspec(arn=arn), PLACE)) is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    ("changes", "summary"),
+    [
+        ({"username": "CORP\\reader"}, "username includes its domain (DOMAIN\\user): CORP\\reader"),
+        (
+            {"username": "reader@corp.example"},
+            "logs on as user@domain@REALM: reader@corp.example",
+        ),
+        ({"username": "web$"}, "username ends in $: web$ is the account of a machine or a gMSA"),
+        ({"username": "a:b"}, "username contains a colon; old:new is a rotation on EC2 only: a:b"),
+        ({"username": "a*b"}, "username contains a character that Credentials Fetcher rejects: '*' (a*b)"),
+        ({"username": ""}, "username is empty"),
+        ({"username": None, "Username": "reader"}, "the key username is spelled Username (keys are case-sensitive)"),
+        ({"password": None}, "password or passwordOfStandardUserAccount is missing"),
+        ({"password": "p" * 300}, "password has 300 bytes, but Credentials Fetcher accepts"),
+        (
+            {"domainName": "corp"},
+            "domainName (corp) is not a domain name that Credentials Fetcher accepts",
+        ),
+    ],
+)
+def test_a_defect_of_the_secret_is_described(changes: dict[str, str | None], summary: str) -> None:
+    fields = {"username": "reader", "password": "secret", "domainName": "corp.example"} | changes
+    text = json.dumps({key: value for key, value in fields.items() if value is not None})
+    document = read_secret(text)
+    assert isinstance(document, SecretDocument)
+    names: Outcome[GmsaNames] = Outcome(None, skipped(""))
+    found = secret_fields(SecretObject(ARN, document), FARGATE, names)
+    assert isinstance(found, Finding)
+    assert (found.status, summary in found.summary) == (Status.FAIL, True), found.summary
