@@ -31,7 +31,7 @@ _SAMPLE_OF_AWS = f"; {_OF_VERSIONS} alone is not enough: the sample policy in AW
 def execution_role_credspec(
     role: ExecutionRole, location: CredSpecLocation, found: Outcome[CredSpecObject], s3: S3, simulator: PolicySimulator
 ) -> Finding:
-    """Simulates `s3:GetObject` on the object in IAM, and reads the bucket policy.
+    """Simulates `s3:GetObject` in IAM on the object, and reads the bucket policy.
 
     The role's permissions boundary and the organization's policies apply. Within an account, the bucket policy alone
     may allow it; a bucket in another account must also allow it. With the role's own credentials nothing is simulated:
@@ -90,7 +90,7 @@ def _owner(bucket: str, place: AwsPlace, s3: S3) -> dict[str, str]:
 def execution_role_ssm(
     role: ExecutionRole, location: CredSpecLocation, found: Outcome[CredSpecObject], simulator: PolicySimulator
 ) -> Finding:
-    """Simulates `ssm:GetParameters` on the CredSpec's parameter in IAM; on EC2, a CredSpec may be a parameter.
+    """Simulates `ssm:GetParameters` in IAM on the SSM parameter that may hold the CredSpec on EC2.
 
     The role's permissions boundary and the organization's policies apply. With the role's own credentials nothing is
     simulated: credspec.object made the real call.

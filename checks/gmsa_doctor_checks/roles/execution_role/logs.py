@@ -55,7 +55,7 @@ class _ContainerLog:
 def execution_role_logs(
     role: ExecutionRole, definition: TaskDefinition, platform: Platform, logs: Logs, simulator: PolicySimulator
 ) -> Finding:
-    """Simulates `logs:CreateLogStream` and `logs:PutLogEvents` on the awslogs driver's log groups in IAM.
+    """Simulates `logs:CreateLogStream` and `logs:PutLogEvents` in IAM on the awslogs driver's log groups.
 
     If `awslogs-create-group` is set and the group does not exist, it also simulates `logs:CreateLogGroup`. Other log
     drivers are not checked. On EC2 the container instance's role writes the logs.

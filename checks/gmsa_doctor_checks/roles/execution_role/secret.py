@@ -29,7 +29,7 @@ def execution_role_secret(
     secrets: SecretsManager,
     simulator: PolicySimulator,
 ) -> Finding:
-    """Simulates `secretsmanager:GetSecretValue` on the secret's full ARN in IAM, and reads the secret's own policy.
+    """Simulates `secretsmanager:GetSecretValue` in IAM on the secret's full ARN, and reads the secret's own policy.
 
     The role's permissions boundary and the organization's policies apply. Within an account, the secret's policy alone
     may allow it; a secret in another account must also allow it. With the role's own credentials nothing is simulated:

@@ -82,7 +82,7 @@ def execution_role_task_secrets(
     secrets: SecretsManager,
     simulator: PolicySimulator,
 ) -> Finding:
-    """Simulates reading the secrets and parameters that the containers name in IAM.
+    """Simulates in IAM whether the role may read the secrets and parameters that the containers name.
 
     It covers `secrets`, `logConfiguration.secretOptions` and `repositoryCredentials` of all containers, with
     `secretsmanager:GetSecretValue` and `ssm:GetParameters`. It reads a secret's policy only if the role's policies do
