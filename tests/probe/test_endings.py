@@ -159,7 +159,7 @@ def test_the_time_limit_must_be_long_enough_for_a_task() -> None:
     assert json.dumps(doctor("run", "--timeout", "1", env={}).code) == "2"
 
 
-@pytest.mark.parametrize(("key", "code"), [("\x03", 130), ("\x04", 130), ("n\n", 0)])
+@pytest.mark.parametrize(("key", "code"), [("\x03", 130), ("\x04", 130), ("n\n", 3)])
 def test_at_the_confirmation_nothing_exists_yet(key: str, code: int, dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws) as (environment, _):
         command = [COMMAND, *(argument for argument in arguments(environment) if argument != "--yes")]
