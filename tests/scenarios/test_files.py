@@ -194,7 +194,7 @@ def test_task_definitions_without_gmsa_are_passed_over_and_counted(tmp_path: Pat
     assert ended.code == 0, ended.out + ended.err
     assert (len(ended.document["subjects"]), ended.document["passed_over"]) == (1, 1)
     text = doctor("check", "--offline", ".", env=environ(tmp_path), cwd=tmp_path)
-    assert "1 task definition has nothing of gMSA" in text.out
+    assert "1 task definition does not use a gMSA" in text.out
     strict = check(tmp_path, ".", "--require", "task-definition.credentialspecs")
     assert strict.roots == ["task-definition.credentialspecs"]
 
