@@ -1,0 +1,61 @@
+"""Record an example of each failing check, as the terminal shows it, for the pages of the checks.
+
+python -m tests.scenarios.examples    writes docs/examples.json, as root
+"""
+
+import json
+import re
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+
+from tests.here import doctor_here
+from tests.lab.ad import DomainController, domain_controller
+from tests.lab.aws import EmbeddedAws, embedded_aws
+from tests.lab.creation import create, healthy_account
+from tests.lab.environment import healthy
+from tests.scenarios.lab import Lab, Scenario
+from tests.scenarios.tiers import first_faults
+
+FILE = Path(__file__).parents[2] / "docs" / "examples.json"
+_RESOURCE = re.compile(r"\b((?:[a-z]{1,6}-)+?)([0-9a-f]{10}|[0-9a-f]{17})\b")
+"""The id of a VPC, a subnet and the like, which the embedded AWS makes up."""
+_SUFFIX = re.compile(r"(secret:[\w/-]+?)-[A-Za-z0-9]{6}\b")
+
+
+def block(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> str | None:
+    """Give the lines of the scenario's root cause; None if the report names another one."""
+    aws.reset()
+    aws.player.play(healthy_account(dc, aws))
+    with ExitStack() as stack:
+        environment = healthy(dc)
+        scenario.change(environment, Lab(dc, aws, stack))
+        create(environment, aws)
+        shown = doctor_here(*environment.command, "--quiet", aws=aws, env=aws.environ(environment.region))
+    blocks = (part for part in shown.out.split("\n\n") if part.startswith(f"✗ Root cause: {scenario.check}\n"))
+    return next((settled(part.rstrip()) for part in blocks), None)
+
+
+def settled(text: str) -> str:
+    """Give the text with the same made-up ids each time."""
+    numbers = count(1)
+    ids: dict[str, str] = {}
+
+    def example(match: re.Match[str]) -> str:
+        if match[0] not in ids:
+            ids[match[0]] = f"{match[1]}{next(numbers):0{len(match[2])}x}"
+        return ids[match[0]]
+
+    return _SUFFIX.sub(r"\1-AbCdEf", _RESOURCE.sub(example, text))
+
+
+def main() -> None:
+    """Run the first fault of each check, and write what is shown of it."""
+    with domain_controller() as dc, embedded_aws() as aws:
+        found = {id: block(scenario, dc, aws) for id, scenario in sorted(first_faults().items())}
+    examples = {id: text for id, text in found.items() if text}
+    FILE.write_text(json.dumps(examples, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
