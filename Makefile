@@ -36,7 +36,9 @@ lint: $(READY)
 	$(VENV)/bin/hadolint Dockerfile
 	$(VENV)/bin/python docs/generate.py --check
 
-docs: $(READY)                ## write the generated pages again
+docs: $(READY) lab            ## write the generated pages, examples and pictures again, from real runs in the lab
+	$(VENV)/bin/python -m tests.scenarios.examples
+	$(VENV)/bin/python -m tests.lab.capture
 	$(VENV)/bin/python docs/generate.py
 
 bench: $(READY) lab           ## ratios: start-up, live flow, static check

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.engine import NOT_SELECTED
-from gmsa_doctor.core.model import Finding, Status, Step
+from gmsa_doctor.core.model import Check, Finding, Status, Step
 from gmsa_doctor.core.severity import BAD, worst
 from gmsa_doctor.report.findings import PROOF
 
+T = TypeVar("T", Finding, Check)
 _SERVICE_TICKET = CheckId("kerberos.service-ticket")
 _STEPS = {
     Step.TASK: ("Task", "names the CredSpec", CheckId("task-definition.prefix")),
@@ -61,12 +63,17 @@ def states(findings: Sequence[Finding]) -> list[StepState]:
     return found
 
 
-def grouped(findings: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
-    """The findings by step, in the order of the steps, with the heading of each group."""
-    groups: dict[str, list[Finding]] = {name: [] for name in (*(name for name, _, _ in _STEPS.values()), OTHER)}
-    for finding in findings:
-        groups[_STEPS[finding.step][0] if finding.step else OTHER].append(finding)
-    return [(heading, of_step) for heading, of_step in groups.items() if of_step]
+def heading(step: Step | None) -> str:
+    """The name of a step."""
+    return _STEPS[step][0] if step else OTHER
+
+
+def grouped(items: Iterable[T]) -> list[tuple[str, list[T]]]:
+    """Findings or checks by step, in the order of the steps, with the heading of each group."""
+    groups: dict[str, list[T]] = {heading(step): [] for step in (*Step, None)}
+    for item in items:
+        groups[heading(item.step)].append(item)
+    return [(name, of_step) for name, of_step in groups.items() if of_step]
 
 
 def broken(steps: Sequence[StepState]) -> StepState | None:

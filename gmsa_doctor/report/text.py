@@ -18,7 +18,6 @@ from gmsa_doctor.report.findings import (
     RootFinding,
     SharedFinding,
     all_findings,
-    checks_were,
     counted,
     daemon_texts,
     gaps,
@@ -240,7 +239,8 @@ def _root(root: RootFinding[SubjectReport], report: Report, style: _Style) -> It
         yield from style.wrap(texts, "  Seen as:  Credentials Fetcher ", " " * 12)
     if not is_bare(finding):
         skipped = root.skipped()
-        behind = f" ({checks_were(skipped)} skipped because of it)" if skipped else ""
+        number = len(skipped)
+        behind = f" ({number} check{'' if number == 1 else 's'} skipped because of it)" if skipped else ""
         yield f"  More:     gmsa-doctor explain {root.ids[0]}{behind}"
 
 

@@ -108,7 +108,7 @@ def test_a_root_cause_has_its_owner_its_fix_the_text_and_what_was_skipped() -> N
     assert "aws secretsmanager put-secret-value" in made
     assert "Owner:    AD administrator" in made
     assert "Cannot get gMSA krb ticket" in made
-    assert "gmsa-doctor explain kerberos.user-ticket (3 checks were skipped because of it)" in made
+    assert "gmsa-doctor explain kerberos.user-ticket (3 checks skipped because of it)" in made
 
 
 @pytest.mark.parametrize("name", ["root-cause", "many-skipped", "aws-unreachable"])

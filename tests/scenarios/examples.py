@@ -15,7 +15,7 @@ from tests.lab.aws import EmbeddedAws, embedded_aws
 from tests.lab.creation import create, healthy_account
 from tests.lab.environment import healthy
 from tests.scenarios.lab import Lab, Scenario
-from tests.scenarios.tiers import first_faults
+from tests.scenarios.tiers import faults, tables
 
 FILE = Path(__file__).parents[2] / "docs" / "examples.json"
 _RESOURCE = re.compile(r"\b((?:[a-z]{1,6}-)+?)([0-9a-f]{10}|[0-9a-f]{17})\b")
@@ -33,7 +33,7 @@ def block(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> str | N
         create(environment, aws)
         shown = doctor_here(*environment.command, "--quiet", aws=aws, env=aws.environ(environment.region))
     blocks = (part for part in shown.out.split("\n\n") if part.startswith(f"✗ Root cause: {scenario.check}\n"))
-    return next((settled(part.rstrip()) for part in blocks), None)
+    return next((settled("\n".join(line.rstrip() for line in part.splitlines())) for part in blocks), None)
 
 
 def settled(text: str) -> str:
@@ -51,10 +51,18 @@ def settled(text: str) -> str:
 
 def main() -> None:
     """Run the first fault of each check, and write what is shown of it."""
+    found: dict[str, str] = {}
     with domain_controller() as dc, embedded_aws() as aws:
-        found = {id: block(scenario, dc, aws) for id, scenario in sorted(first_faults().items())}
-    examples = {id: text for id, text in found.items() if text}
-    FILE.write_text(json.dumps(examples, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        for scenario in _typical_first():
+            if scenario.check not in found and (text := block(scenario, dc, aws)):
+                found[scenario.check] = text
+    FILE.write_text(json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _typical_first() -> list[Scenario]:
+    """Give all faults, the plain ones before those of several subnets, domain controllers and the like."""
+    names = sorted(tables(), key=lambda name: not name.endswith((".faults", ".faults_in_ad")))
+    return [scenario for name in names for scenario in faults(name)]
 
 
 if __name__ == "__main__":

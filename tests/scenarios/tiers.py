@@ -32,10 +32,15 @@ def first_faults() -> dict[str, Scenario]:
     """Give the first scenario in which each check fails, by the check's id."""
     found: dict[str, Scenario] = {}
     for name in tables():
-        faults = [value for name, value in vars(importlib.import_module(name)).items() if "FAULTS" in name]
-        for scenario in chain.from_iterable(faults):
+        for scenario in faults(name):
             found.setdefault(scenario.check, scenario)
     return found
+
+
+def faults(module: str) -> list[Scenario]:
+    """Give the faults of a module, in its order."""
+    found = [value for name, value in vars(importlib.import_module(module)).items() if "FAULTS" in name]
+    return list(chain.from_iterable(found))
 
 
 def tables() -> list[str]:
