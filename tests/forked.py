@@ -1,13 +1,16 @@
 """A process that has imported all that gmsa-doctor imports, and forks itself for each run of the command.
 
 Most of a short run is imports. Each run is still a process of its own, with the arguments, environment, directory and
-streams that it was given; only its modules are there already. What that would change is run by the real command:
-tests/command.py tells which.
+streams that it was given. Only what is the same in every run is there already: the modules, the registry of checks, the
+command line that typer reads from signatures, and botocore's descriptions of AWS's services. What that would change is
+run by the real command: tests/command.py tells which.
 """
 
 import gc
+import importlib
 import json
 import os
+import pkgutil
 import signal
 import socket
 import subprocess
@@ -15,8 +18,11 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from tests.lab.kept import keep_service_models
 
 _LARGEST = 1 << 20
 
@@ -104,23 +110,43 @@ def _become(request: list[Any], streams: list[int]) -> None:
         os._exit(code)
 
 
-def _import_all() -> None:
-    import boto3  # noqa: F401
-    import botocore.session  # noqa: F401
+def _prepare() -> None:
+    """Import whatever a run imports, sooner or later, and read what is the same in each."""
     import dns.resolver  # noqa: F401
     import ldap3  # noqa: F401
     import tabulate  # noqa: F401
+    import typer._adapters
+    import typer.main
 
-    import gmsa_doctor.cli  # noqa: F401
+    import gmsa_doctor
+    from gmsa_doctor.cli.app import app
     from gmsa_doctor.clients.kerberos.libkrb5 import gssapi_missing
     from gmsa_doctor.core import registry
 
+    for module in pkgutil.walk_packages(gmsa_doctor.__path__, "gmsa_doctor."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
     gssapi_missing()
+    registry.load = cache(registry.load)
     registry.load()
+    typer.main.get_command = cache(typer.main.get_command)
+    typer.main.get_command(app)
+    _read_service_models()
     gc.freeze()
 
 
+def _read_service_models() -> None:
+    import boto3
+
+    from gmsa_doctor.clients.aws.services import AWS_CLIENTS
+
+    keep_service_models()
+    session = boto3.Session("none", "none", region_name="us-east-1")
+    for client in AWS_CLIENTS:
+        session.client(client.service)
+
+
 if __name__ == "__main__":
-    _import_all()
+    _prepare()
     with socket.socket(fileno=int(sys.argv[1])) as connection:
         _serve(connection)

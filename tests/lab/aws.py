@@ -20,6 +20,7 @@ from tests.lab.aws_errors import Problem, Refused, denied, encode, throttled
 from tests.lab.aws_requests import Request, read_request
 from tests.lab.buckets import Buckets
 from tests.lab.fargate import Fargate
+from tests.lab.kept import keep_indexes, keep_service_models
 from tests.lab.recorded import HealthyAccount, Player, call_named, seed
 
 ACCOUNT = "123456789012"
@@ -332,6 +333,9 @@ class EmbeddedAws:
             create_backend_app,
         )
         from werkzeug.serving import make_server
+
+        keep_service_models()
+        keep_indexes()
 
         class QuietHandler(MotoRequestHandler):
             def log(self, *_: Any) -> None:

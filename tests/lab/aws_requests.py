@@ -8,8 +8,10 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, unquote_plus, urlsplit
 
 import botocore.session
+from botocore.loaders import Loader
 
 _SESSION = botocore.session.Session()
+_SESSION.register_component("data_loader", Loader())  # its own: S3's clients change the paths in what they have read
 
 
 @dataclass(frozen=True)
