@@ -6,34 +6,41 @@ command line that typer reads from signatures, and botocore's descriptions of AW
 run by the real command: tests/command.py tells which.
 """
 
+import ctypes
 import gc
 import importlib
-import json
+import io
 import os
 import pkgutil
+import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from tests.lab.kept import keep_service_models
 
 _LARGEST = 1 << 20
+_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Forked:
-    """The process, from our side. One run at a time."""
+    """The process, from our side. It ends with ours."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._directory = tempfile.TemporaryDirectory(prefix="gmsa-forked-")
+        directory = Path(self._directory.name)
+        directory.chmod(0o755)
+        self._address = f"{directory}/server"
+        ours, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, "-m", "tests.forked", str(theirs.fileno())]
+            command = [sys.executable, "-m", "tests.forked", self._address, str(theirs.fileno())]
             self._process = subprocess.Popen(
                 command,
                 env=dict(env),
@@ -42,57 +49,109 @@ class Forked:
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )
-        self._socket = ours
-        self.lock = threading.Lock()
+        ours.recv(1)  # it listens, or has ended
+        self._ours = ours
+        self.command = str(directory / "gmsa-doctor")
+        """A program that is as good as `gmsa-doctor`, but for the time that it takes to start."""
+        script = Path(__file__).with_name("forked_command.py").read_text(encoding="utf-8")
+        values = {"@PYTHON@": sys.executable, "@ADDRESS@": self._address}
+        for name, value in values.items():
+            script = script.replace(name, value)
+        Path(self.command).write_text(script, encoding="utf-8")
+        Path(self.command).chmod(0o755)
 
     def run(
         self, arguments: list[str], env: Mapping[str, str], stdin: bytes, cwd: str, seconds: float
     ) -> tuple[int, bytes, bytes]:
         """The exit code, standard output and standard error. Raises subprocess.TimeoutExpired."""
-        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        with (
+            tempfile.TemporaryFile() as given,
+            tempfile.TemporaryFile() as out,
+            tempfile.TemporaryFile() as err,
+            socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as peer,
+        ):
             given.write(stdin)
             given.seek(0)
-            request = json.dumps([arguments, dict(env), cwd]).encode()
-            socket.send_fds(self._socket, [request], [given.fileno(), out.fileno(), err.fileno()])
-            pid = int(self._socket.recv(64))
-            self._socket.settimeout(seconds)
+            peer.connect(f"\0{self._address}")
+            request = [b"", cwd.encode(), str(len(arguments)).encode(), *map(os.fsencode, arguments)]
+            request += [os.fsencode(f"{name}={value}") for name, value in env.items()]
+            socket.send_fds(peer, [b"\0".join(request)], [given.fileno(), out.fileno(), err.fileno()])
+            peer.settimeout(seconds)
             try:
-                code = int(self._socket.recv(64))
-            except TimeoutError:
-                os.kill(pid, signal.SIGKILL)
-                self._socket.settimeout(None)
-                self._socket.recv(64)
+                code = int(peer.recv(64))
+            except TimeoutError:  # closing the connection kills the run
                 raise subprocess.TimeoutExpired(arguments, seconds) from None
-            finally:
-                self._socket.settimeout(None)
             out.seek(0)
             err.seek(0)
             return code, out.read(), err.read()
 
 
-def _serve(peer: socket.socket) -> None:
-    """Fork for each request until the other side is gone."""
+# In the process ---------------------------------------------------------------------------------------
+
+
+def _serve(listener: socket.socket, parent: socket.socket) -> None:
+    """Fork for each connection until the parent is gone."""
     while True:
-        request, streams, *_ = socket.recv_fds(peer, _LARGEST, 3)
-        if not request:
+        ready, _, _ = select.select([listener, parent], [], [])
+        if parent in ready:
             return
-        pid = os.fork()
-        if pid == 0:
-            _become(json.loads(request), streams)
-        for one in streams:
-            os.close(one)
-        peer.send(str(pid).encode())
-        peer.send(str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])).encode())
+        connection, _ = listener.accept()
+        if os.fork() == 0:
+            try:
+                _follow(connection)
+            finally:
+                os._exit(1)
+        connection.close()
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
 
 
-def _become(request: list[Any], streams: list[int]) -> None:
+def _follow(connection: socket.socket) -> None:
+    """Start the run that is asked for, pass signals on to it, and send its exit code. Both end together."""
+    request, fds, *_ = socket.recv_fds(connection, _LARGEST, 5)
+    first, *rest = request.split(b"\0")
+    _, uid, gid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    for namespace in fds[3:]:
+        if _LIBC.setns(namespace, 0):
+            raise OSError(ctypes.get_errno(), "setns")
+    run = os.fork()
+    if run == 0:
+        _LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        if first:  # the first process of a container: what it does not handle does not end it
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if (uid, gid) != (0, 0):
+            os.setgroups([])
+            os.setresgid(gid, gid, gid)
+            os.setresuid(uid, uid, uid)
+            _LIBC.prctl(1, signal.SIGKILL)  # a change of user has undone it
+        _become([os.fsdecode(one) for one in rest], fds[:3])
+    for fd in fds:
+        os.close(fd)
+    ends = os.pidfd_open(run)
+    while True:
+        ready, _, _ = select.select([connection, ends], [], [])
+        if ends in ready:
+            code = os.waitstatus_to_exitcode(os.waitpid(run, 0)[1])
+            with suppress(OSError):
+                connection.send(str(code).encode())
+            os._exit(0)
+        asked = connection.recv(16)
+        signal.pidfd_send_signal(ends, int(asked) if asked else signal.SIGKILL)
+        if not asked:
+            os._exit(0)
+
+
+def _become(request: list[str], streams: list[int]) -> None:
     """Be the command; never returns."""
-    arguments, env, cwd = request
+    cwd, count, *rest = request
+    arguments, env = rest[: int(count)], rest[int(count) :]
     for number, one in enumerate(streams):
         os.dup2(one, number)
     os.closerange(3, 64)
+    _open_streams()
     os.environ.clear()
-    os.environ.update(env)
+    os.environ.update(pair.split("=", 1) for pair in env)
     os.chdir(cwd)
     sys.argv = ["gmsa-doctor", *arguments]
     sys.modules["__main__"].__package__ = ""  # click names a module in its help where there is one
@@ -108,6 +167,20 @@ def _become(request: list[Any], streams: list[int]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _open_streams() -> None:
+    """Open the standard streams as the interpreter does: it remembers of those that it has whether they can seek."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        old = getattr(sys, name)
+        stream = io.TextIOWrapper(
+            open(number, "wb" if number else "rb", closefd=False),  # noqa: SIM115 - open as long as the process is
+            encoding=old.encoding,
+            errors=old.errors,
+            line_buffering=name == "stderr" or os.isatty(number),
+        )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
 
 
 def _prepare() -> None:
@@ -148,5 +221,11 @@ def _read_service_models() -> None:
 
 if __name__ == "__main__":
     _prepare()
-    with socket.socket(fileno=int(sys.argv[1])) as connection:
-        _serve(connection)
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as waiting,
+        socket.socket(fileno=int(sys.argv[2])) as caller,
+    ):
+        waiting.bind(f"\0{sys.argv[1]}")
+        waiting.listen(64)
+        caller.send(b"!")
+        _serve(waiting, caller)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from gmsa_doctor.checking.retry import PACE
 from gmsa_doctor.clients.aws.fargate import FAMILIES, Fargate, Registered, Task
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.given.probe_tasks import Leftover
@@ -17,7 +18,7 @@ from gmsa_doctor.subjects.source import place_of
 
 STOP_SECONDS = 60.0
 """Time limit for stopping tasks: Fargate needs half a minute to detach the network interface."""
-POLL_SECONDS = 1.0
+POLL_SECONDS = 1.0 * PACE
 _AT_ONCE = 100
 """The most tasks that DescribeTasks accepts."""
 _NOWHERE = AwsPlace(None, None)

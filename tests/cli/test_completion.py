@@ -13,7 +13,7 @@ from gmsa_doctor.cli.completion import FILES, fitting
 from gmsa_doctor.cli.options import Many
 from gmsa_doctor.clients.aws import completion as names
 from tests import shells
-from tests.command import COMMAND, doctor, environ
+from tests.command import COMMAND, doctor, environ, quick_command
 from tests.lab.aws import EmbeddedAws
 from tests.test_startup import HEAVY, loaded
 
@@ -37,8 +37,12 @@ def env(tmp_path: Path) -> dict[str, str]:
     home.mkdir()
     (home / "out.json").touch()
     (home / "two words.json").touch()
-    path = f"{Path(COMMAND).parent}{os.pathsep}{os.environ['PATH']}"
-    return environ(home, PATH=path, GMSA_DOCTOR_COMMAND=COMMAND)
+    return environ(home, **installed(quick_command()))
+
+
+def installed(command: str) -> dict[str, str]:
+    """The variables with which the shells find this command."""
+    return {"PATH": f"{Path(command).parent}{os.pathsep}{os.environ['PATH']}", "GMSA_DOCTOR_COMMAND": command}
 
 
 @pytest.fixture
@@ -259,7 +263,8 @@ def test_a_program_that_prompts_has_no_terminal_and_ends_with_the_time(on_aws: d
     program.chmod(0o755)
     config = tmp_path / "config"
     config.write_text(f"[profile mfa]\nregion = us-east-1\ncredential_process = {program}\n")
-    env = {name: value for name, value in on_aws.items() if "KEY" not in name} | {"AWS_CONFIG_FILE": str(config)}
+    env = {name: value for name, value in on_aws.items() if "KEY" not in name}
+    env |= {"AWS_CONFIG_FILE": str(config), **installed(COMMAND)}
     with shells.bash(env, Path(env["HOME"])) as terminal:
         line = "gmsa-doctor check --profile mfa --cluster "
         assert terminal.after(f"{line}\t") == line

@@ -52,6 +52,8 @@ class Fargate(Faults):
         """All that were started, in their order."""
         self.speed = 0.05
         """Seconds that a task takes from one state to the next."""
+        self.waits_for_stop = False
+        """Whether a task whose container has ended stays until StopTask is called."""
         self.stop_timeout: float | None = None
         """Seconds between SIGTERM and SIGKILL; None: as the container's stopTimeout says, else 30."""
         self.engine: Engine = Processes()
@@ -90,6 +92,7 @@ class Fargate(Faults):
             tasks, threads = list(self.tasks), list(self._threads)
         for task in tasks:
             task.gone.set()
+            task.told_to_stop.set()
             task.stop("UserInitiated", "the laboratory ends")
         for thread in threads:
             thread.join(timeout=60)
@@ -167,6 +170,7 @@ class Fargate(Faults):
         task = self._known(cluster).get(arguments["task"].rpartition("/")[2])
         if task is None:
             raise Refused("InvalidParameterException", "The referenced task was not found.")
+        task.told_to_stop.set()
         if not task.ended.is_set():
             task.stop("UserInitiated", arguments.get("reason") or "Task stopped by user")
         return {"task": described(task, with_tags=False)}

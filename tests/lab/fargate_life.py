@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 _LOOK = 0.02
 """Seconds between two looks at a container that runs."""
+_LONGEST_END = 0.5
+"""Seconds that a task takes from its container's end to its own, at most."""
 _GRACE = 30
 """Seconds between SIGTERM and SIGKILL, unless the container's stopTimeout tells otherwise."""
 KRB5CCNAME = f"{TICKETS}/krb5cc"
@@ -49,7 +51,9 @@ def live(task: Task, fargate: "Fargate") -> None:
             task.stop("TaskFailedToStart", str(failure))
             task.container_reason = str(failure) if failure.of_container else None
         task.last_status = "DEPROVISIONING"
-        task.gone.wait(fargate.speed)
+        if fargate.waits_for_stop:
+            task.told_to_stop.wait(_GRACE)
+        task.gone.wait(min(fargate.speed, _LONGEST_END))
     finally:
         task.stop("TaskFailedToStart", "the laboratory has failed")  # where nothing else was said before
         task.last_status, task.attachment_status = "STOPPED", "DELETED"

@@ -40,6 +40,8 @@ class Task:
     """What the container has written, line by line, before anything befell it."""
     stopping: Event = field(default_factory=Event, repr=False)
     """Set when the task is to stop."""
+    told_to_stop: Event = field(default_factory=Event, repr=False)
+    """Set by StopTask."""
     gone: Event = field(default_factory=Event, repr=False)
     """Set when the lab ends it at once and cares no more."""
     ended: Event = field(default_factory=Event, repr=False)

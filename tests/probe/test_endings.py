@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.command import COMMAND, Ended, doctor
+from tests.command import COMMAND, Ended, doctor, quick_command
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
 from tests.lab.environment import Environment
@@ -26,7 +26,7 @@ WAIT = 60
 @contextmanager
 def running(environment: Environment, aws: EmbeddedAws, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run it in a process of its own, which is ended in any case."""
-    command = [COMMAND, *arguments(environment, *options)]
+    command = [quick_command(), *arguments(environment, *options)]
     process = subprocess.Popen(command, env=aws.environ(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         yield process
@@ -66,7 +66,8 @@ def test_ctrl_c_leaves_nothing(
     service: str, operation: str, times: int, dc: DomainController, aws: EmbeddedAws
 ) -> None:
     aws.delay = 0.2
-    aws.fargate.speed = 3 if operation == "StopTask" else 0.5  # the task is to outlive its report
+    aws.fargate.speed = 0.05 if operation == "StopTask" else 0.5
+    aws.fargate.waits_for_stop = operation == "StopTask"  # the task is to outlive its report
     with made(dc, aws, three_subnets) as (environment, _), running(environment, aws) as process:
         wait_for(aws, service, operation, process, times)
         process.send_signal(signal.SIGINT)

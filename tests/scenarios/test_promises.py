@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from gmsa_doctor.report import schema
-from tests.command import COMMAND, Ended, doctor
+from tests.command import Ended, doctor, quick_command
 from tests.lab import accounts, ad
 from tests.lab.ad import SCRIPTS, DomainController
 from tests.lab.aws import EmbeddedAws
@@ -162,7 +162,7 @@ def test_a_file_is_judged_although_aws_is_mute(dc: DomainController, aws: Embedd
 def test_ctrl_c_ends_it_with_130_and_a_whole_report(dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws, lambda _, lab: lab.aws.hang("secretsmanager", "GetSecretValue")) as environment:
         process = subprocess.Popen(
-            [COMMAND, *environment.command, "--format", "json"],
+            [quick_command(), *environment.command, "--format", "json"],
             env=aws.environ(environment.region),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -188,7 +188,7 @@ def test_ctrl_c_ends_it_with_130_and_a_whole_report(dc: DomainController, aws: E
 def with_resolver(server: str, environment: Environment, aws: EmbeddedAws, *options: str, **variables: str) -> Ended:
     """Run the command where the system's own resolver asks only this server."""
     process = subprocess.run(
-        [SCRIPTS / "with-lab-dns", server, COMMAND, *environment.command, "--format", "json", *options],
+        [SCRIPTS / "with-lab-dns", server, quick_command(), *environment.command, "--format", "json", *options],
         env={**aws.environ(environment.region), **variables},
         capture_output=True,
         text=True,

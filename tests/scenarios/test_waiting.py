@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.command import COMMAND, Ended
+from tests.command import Ended, quick_command
 from tests.lab import accounts, ad
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
@@ -23,7 +23,7 @@ LIMIT = 60
 
 @contextmanager
 def waiting(environment: Environment, aws: EmbeddedAws, seconds: int) -> Iterator[subprocess.Popen[bytes]]:
-    command = [COMMAND, *environment.command, "--format", "json", "--wait", str(seconds)]
+    command = [quick_command(), *environment.command, "--format", "json", "--wait", str(seconds)]
     process = subprocess.Popen(command, env=aws.environ(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         yield process
