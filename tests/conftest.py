@@ -1,5 +1,6 @@
 """Fixtures for all tests: the domain controller and the embedded AWS, one of each in a test process."""
 
+import gc
 import resource
 import signal
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from tests.scenarios import tiers
 
 # Failing assertions of the modules that tests share show their values, as those of test modules do.
 pytest.register_assert_rewrite("tests.scenarios.judge", "tests.scenarios.verdicts")
+
+# Thousands of tests and what they import stay until the end: it is no use to look for garbage among them.
+gc.disable()
 
 # A job in the background may have been started with Ctrl-C ignored, and what it starts would ignore it too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -37,6 +41,12 @@ def pytest_configure(config: pytest.Config) -> None:
     tiers.tenth = config.getoption("--tenth")
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage again, in what the tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,11 @@
 """Run the command in a scenario, and judge what it printed."""
 
-import json
 from contextlib import ExitStack
+from functools import cache
 from typing import Any
-
-import jsonschema
 
 from gmsa_doctor.checking import explain
 from gmsa_doctor.core import registry
-from gmsa_doctor.report import schema
 from tests.command import Ended, doctor
 from tests.here import doctor_here
 from tests.lab import accounts
@@ -18,9 +15,8 @@ from tests.lab.creation import create, healthy_account
 from tests.lab.environment import Environment, healthy
 from tests.scenarios import tiers
 from tests.scenarios.lab import Lab, Scenario
+from tests.schema import assert_fits
 
-_SCHEMA: dict[str, Any] = json.loads(schema.text())
-_VALIDATOR = jsonschema.validators.validator_for(_SCHEMA)(_SCHEMA)
 _SECRET_KEYS = "password"
 
 
@@ -36,7 +32,7 @@ def run(scenario: Scenario, dc: DomainController, aws: EmbeddedAws, *options: st
         command, env = (*environment.command, "--format", "json", *options), aws.environ(environment.region)
         ended = doctor(*command, env=env) if through_process else doctor_here(*command, aws=aws, env=env)
     assert ended.code in (0, 1, 3), ended.err
-    _VALIDATOR.validate(ended.document)
+    assert_fits(ended.document)
     for secret in secrets(environment):
         assert secret not in ended.out + ended.err
     return ended
@@ -67,12 +63,17 @@ def told(finding: dict[str, Any]) -> str:
 
 def leads_here(finding: dict[str, Any]) -> bool:
     """Tell whether whoever pastes the text that the daemon shows is led to the finding's check."""
-    known = registry.load()
+    known = _registry()
     texts = [text for text in (finding["shows_as"] or {}).values() if text]
     return all(
         finding["check"] in [match.check.id for match in explain.match_text(known, f"Error: {text}, exit")]
         for text in texts
     )
+
+
+@cache
+def _registry() -> registry.Registry:
+    return registry.load()
 
 
 def brief(ended: Ended) -> str:

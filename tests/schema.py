@@ -1,0 +1,33 @@
+"""Whether a JSON report is what the schema says. Scenarios have most of their findings in common."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+
+from gmsa_doctor.report import schema
+
+SCHEMA: dict[str, Any] = json.loads(schema.text())
+_PLAIN = jsonschema.validators.validator_for(SCHEMA)
+_valid: set[tuple[str, str]] = set()
+"""References with the values that were found to be valid."""
+
+
+def assert_fits(document: dict[str, Any]) -> None:
+    """Raise jsonschema.ValidationError if the report does not fit the schema."""
+    _VALIDATOR.validate(document)
+
+
+def _reference(validator: Any, reference: str, value: object, part: Any) -> Iterator[jsonschema.ValidationError]:
+    """Follow a `$ref`, but not again with an equal value that was valid."""
+    key = (reference, json.dumps(value, sort_keys=True))
+    if key in _valid:
+        return
+    errors = list(_PLAIN.VALIDATORS["$ref"](validator, reference, value, part))
+    if not errors:
+        _valid.add(key)
+    yield from errors
+
+
+_VALIDATOR = jsonschema.validators.extend(_PLAIN, {"$ref": _reference})(SCHEMA)
