@@ -7,10 +7,15 @@ beside the others in `samples/`, where the tests find it.
 from __future__ import annotations
 
 import argparse
-import subprocess
+import os
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.fuzz.targets import Target
 
 LONGEST = 8192
 """Bytes of an input; the blob has about 800, a CredSpec 4000."""
@@ -23,46 +28,54 @@ def main() -> int:
     parser.add_argument("targets", nargs="*", metavar="TARGET")
     parser.add_argument("--seconds", type=int, default=300, help="for each target")
     parser.add_argument("--runs", type=int, default=-1, help="inputs for each target, at most")
-    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.here:
-        _fuzz(options.targets[0], options.seconds, options.runs)
-    failed = [name for name in options.targets or _names() if not _run(name, options.seconds, options.runs)]
+    names = options.targets or _names()
+    failed = [name for name in names if not _run(name, options.seconds, options.runs)]
     for name in failed:
         print(f"{name}: a parser failed; the input is in tests/fuzz/samples/{name}")  # noqa: T201
     return 1 if failed else 0
 
 
 def _names() -> list[str]:
-    from tests.fuzz.targets import TARGETS
-
-    return [one.name for one in TARGETS]
+    return [one.name for one in _targets()]
 
 
-def _run(name: str, seconds: int, runs: int) -> bool:
-    command = [sys.executable, "-m", "tests.fuzz", name, "--here", "--seconds", str(seconds), "--runs", str(runs)]
-    print(f"== {name}", flush=True)  # noqa: T201
-    return subprocess.run(command).returncode == 0
-
-
-def _fuzz(name: str, seconds: int, runs: int) -> None:
-    """Does not return."""
+@cache
+def _targets() -> tuple[Target, ...]:
+    """Import the parsers, so that the fuzzer sees which of their branches are taken."""
     import atheris
 
     with atheris.instrument_imports(include=["gmsa_doctor.formats"]):
-        from tests.fuzz.targets import SAMPLES, TARGETS
-    target = next(one for one in TARGETS if one.name == name)
+        from tests.fuzz.targets import TARGETS
+    return tuple(TARGETS)
+
+
+def _run(name: str, seconds: int, runs: int) -> bool:
+    target = next(one for one in _targets() if one.name == name)
+    print(f"== {name}", file=sys.stderr, flush=True)  # noqa: T201
+    process = os.fork()
+    if process == 0:
+        _fuzz(target, seconds, runs)
+    return os.waitpid(process, 0)[1] == 0
+
+
+def _fuzz(target: Target, seconds: int, runs: int) -> None:
+    """Does not return."""
+    import atheris
+
+    from tests.fuzz.targets import SAMPLES
+
     with tempfile.TemporaryDirectory(prefix="gmsa-fuzz-") as corpus:
         for number, seed in enumerate((*target.seeds, *(one.read_bytes() for one in target.samples))):
             (Path(corpus) / f"seed-{number}").write_bytes(seed)
         words = Path(corpus).with_suffix(".dict")
         words.write_text("".join(f'"{_escaped(one)}"\n' for one in target.words))
-        (SAMPLES / name).mkdir(exist_ok=True)
+        (SAMPLES / target.name).mkdir(exist_ok=True)
         arguments = [
             sys.argv[0],
             corpus,
             *([f"-dict={words}"] if target.words else []),
-            f"-artifact_prefix={SAMPLES / name}/",
+            f"-artifact_prefix={SAMPLES / target.name}/",
             f"-max_total_time={seconds}",
             f"-runs={runs}",
             f"-max_len={LONGEST}",
