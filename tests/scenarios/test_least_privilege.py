@@ -10,10 +10,12 @@ import pytest
 from gmsa_doctor.clients.aws.services import AWS_CLIENTS
 from gmsa_doctor.clients.aws.session import operations
 from tests.command import Ended, doctor
+from tests.here import doctor_here
 from tests.lab.ad import DomainController
 from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.creation import create
 from tests.lab.environment import Created, Environment, healthy
+from tests.scenarios import tiers
 from tests.scenarios.changes import all_of, role_also
 from tests.scenarios.execution_role_start import REPOSITORY, image, logs, object_key, object_key_of_aws, secret_key
 from tests.scenarios.judge import brief, told
@@ -77,7 +79,8 @@ def made(change: Change, dc: DomainController, aws: EmbeddedAws, stack: ExitStac
 
 
 def check(environment: Environment, aws: EmbeddedAws) -> Ended:
-    ended = doctor(*environment.command, "--live", "never", "--format", "json", env=aws.environ())
+    command, env = (*environment.command, "--live", "never", "--format", "json"), aws.environ()
+    ended = doctor(*command, env=env) if tiers.all_through_process else doctor_here(*command, aws=aws, env=env)
     assert ended.code in (0, 1, 3), ended.err
     return ended
 
