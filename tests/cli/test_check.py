@@ -17,7 +17,7 @@ import jsonschema
 import pytest
 
 from gmsa_doctor import __version__
-from tests.command import COMMAND, Ended, a_task_definition, doctor, environ, file_with
+from tests.command import COMMAND, Ended, a_task_definition, doctor, environ, file_with, quick_command
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
 from tests.lab.creation import create
@@ -418,7 +418,7 @@ class TestExitCodes:
         aws.hang("s3", "*")
         arguments = ["check", "--cluster", "demo", "--service", "healthy", *OFFLINE, "--format", format]
         process = subprocess.Popen(
-            [COMMAND, *arguments], env=on_aws, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [quick_command(), *arguments], env=on_aws, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         while ("s3", "GetObject") not in aws.calls:
             assert process.poll() is None
@@ -471,7 +471,7 @@ def test_output_writes_the_report_to_the_file_and_says_so(env: dict[str, str], t
 
 @pytest.mark.parametrize("command", ["check --live never --task-definition-file {file} -v", "list", "schema"])
 def test_a_reader_that_leaves_early_is_no_error(command: str, env: dict[str, str], tmp_path: Path) -> None:
-    line = f"set -o pipefail; {COMMAND} {command.format(file=file_with(tmp_path, FINE))} | head -n 1"
+    line = f"set -o pipefail; {quick_command()} {command.format(file=file_with(tmp_path, FINE))} | head -n 1"
     for _ in range(3):
         ended = subprocess.run(["bash", "-c", line], env=env, capture_output=True, text=True, timeout=60)
         assert ended.stderr == ""
@@ -507,7 +507,7 @@ def on_a_terminal(
         thread.start()
     slaves = [one[1] for one in ends]
     process = subprocess.Popen(
-        [COMMAND, *arguments],
+        [quick_command(), *arguments],
         env=env,
         cwd=cwd,
         stdin=subprocess.DEVNULL,
