@@ -130,7 +130,7 @@ def _follow(connection: socket.socket) -> None:
         os.close(fd)
     ends = os.pidfd_open(run)
     while True:
-        ready, _, _ = select.select([connection, ends], [], [])
+        ready, _, _ = select.select([connection.fileno(), ends], [], [])
         if ends in ready:
             code = os.waitstatus_to_exitcode(os.waitpid(run, 0)[1])
             with suppress(OSError):
@@ -151,7 +151,7 @@ def _become(request: list[str], streams: list[int]) -> None:
     os.closerange(3, 64)
     _open_streams()
     os.environ.clear()
-    os.environ.update(pair.split("=", 1) for pair in env)
+    os.environ.update({name: value for name, _, value in (pair.partition("=") for pair in env)})
     os.chdir(cwd)
     sys.argv = ["gmsa-doctor", *arguments]
     sys.modules["__main__"].__package__ = ""  # click names a module in its help where there is one

@@ -4,7 +4,7 @@
 It has the arguments, environment, directory, streams, namespaces, user and signals of this process.
 """
 
-import _signal
+import _signal  # type: ignore[import-not-found]  # signal itself imports enum
 import _socket
 import os
 import sys

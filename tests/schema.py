@@ -30,4 +30,4 @@ def _reference(validator: Any, reference: str, value: object, part: Any) -> Iter
     yield from errors
 
 
-_VALIDATOR = jsonschema.validators.extend(_PLAIN, {"$ref": _reference})(SCHEMA)
+_VALIDATOR: Any = jsonschema.validators.extend(_PLAIN, {"$ref": _reference})(SCHEMA)  # type: ignore[no-untyped-call]

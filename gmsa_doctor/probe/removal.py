@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from gmsa_doctor.checking.retry import PACE
 from gmsa_doctor.clients.aws.fargate import FAMILIES, Fargate, Registered, Task
 from gmsa_doctor.core.errors import ClientError
+from gmsa_doctor.core.limits import PACE
 from gmsa_doctor.given.probe_tasks import Leftover
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor.probe.mail import LogsIn
