@@ -22,7 +22,7 @@ from tests.lab.loopback import fresh_address
 SCRIPTS = Path(__file__).parent / "scripts"
 LAB = Path(os.environ.get("LAB") or Path(tempfile.gettempdir()) / "gmsa-lab")
 """Where Samba is unpacked and the bare domain is kept, from one test run to the next."""
-START_LIMIT = 30.0
+START_LIMIT = 180.0
 """Seconds within which a domain controller must answer on all its ports."""
 PORTS = (389, 636, 88, 53, 464)
 
