@@ -29,7 +29,7 @@ def deferred_to(
     first = references[0] if references else None
     if not because and not reason and isinstance(first, Finding):
         return replace(first, check="")
-    return Finding(Status.SKIPPED, reason or f"not asked because of {', '.join(because)}", fix=fix, because=because)
+    return Finding(Status.SKIPPED, reason or f"skipped because of {', '.join(because)}", fix=fix, because=because)
 
 
 def root_ids(others: Reference | Iterable[Reference]) -> tuple[str, ...]:

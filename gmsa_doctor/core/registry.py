@@ -194,7 +194,7 @@ def _with_plug_ins(checks: list[Check]) -> Registry:
 def _declared_at(point: EntryPoint, origin: str) -> list[Check]:
     module = point.load()
     if not isinstance(module, ModuleType):
-        raise DeclarationError(f"{point.value} is no module")
+        raise DeclarationError(f"{point.value} is not a module")
     checks = declared_in(module, origin)
     if not checks:
         raise DeclarationError(f"{point.value} declares no check")

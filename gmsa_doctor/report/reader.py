@@ -17,11 +17,11 @@ MAJORS = ("1", "2")
 
 
 class ReportError(ValueError):
-    """The text is no report that can be read. The message is fit for the user and repeats nothing of the text."""
+    """The text cannot be read as a report. The message is fit for the user and repeats nothing from the text."""
 
 
 class NotJson(ReportError):
-    """It is no JSON at all."""
+    """The text is not JSON."""
 
 
 class OtherVersion(ReportError):
@@ -37,13 +37,15 @@ def read(text: str) -> Report:
         document = json.loads(text.removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise NotJson(f"it is no JSON: {error.msg[:1].lower()}{error.msg[1:]} at {where}") from error
+        raise NotJson(f"it is not valid JSON: {error.msg[:1].lower()}{error.msg[1:]} at {where}") from error
     except (ValueError, RecursionError) as error:
-        raise NotJson("it is no JSON that can be read: too deep, or a number that is too long") from error
+        raise NotJson("it is not valid JSON: too deep, or a number is too long") from error
     root = _object(document, "the report")
     schema = root.get("schema_version")
     if not isinstance(schema, str):
-        raise ReportError("it is no report of gmsa-doctor: it has no schema_version (made with --format json?)")
+        raise ReportError(
+            "it is not a report of gmsa-doctor: it has no schema_version (was it written with --format json?)"
+        )
     if schema.partition(".")[0] not in MAJORS:
         raise OtherVersion(f"its schema_version is {schema[:20]}, not 1.x or 2.x: create it again with this version")
     subjects = tuple(
@@ -86,7 +88,7 @@ def _finding(value: object, where: str) -> Finding:
 
 
 def _wrong(where: str, wanted: str) -> ReportError:
-    return ReportError(f"it is no report of gmsa-doctor: {where} is not {wanted}")
+    return ReportError(f"it is not a report of gmsa-doctor: {where} is not {wanted}")
 
 
 def _object(value: object, where: str) -> dict[str, Any]:

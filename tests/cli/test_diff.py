@@ -204,9 +204,9 @@ def test_where_the_locale_is_c_all_is_ascii(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("after", "words"),
     [
-        ("{", "the report b.json: it is no JSON"),
+        ("{", "the report b.json: it is not valid JSON"),
         ('{"schema_version": "3.0"}', "the report b.json: its schema_version is 3.0, not 1.x or 2.x"),
-        ("{}", "the report b.json: it is no report of gmsa-doctor"),
+        ("{}", "the report b.json: it is not a report of gmsa-doctor"),
     ],
 )
 def test_what_is_not_a_report_gives_one_message(after: str, words: str, tmp_path: Path) -> None:

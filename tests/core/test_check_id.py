@@ -83,7 +83,7 @@ def test_a_check_knows_its_id_which_is_no_reference_to_another() -> None:
 
 @pytest.mark.parametrize("other", [OTHER, [OTHER], replace(failed("bad"), check="x.other")])
 def test_what_another_check_reports_is_skipped_because_of_it(other: CheckId) -> None:
-    assert deferred_to(other) == replace(skipped("not asked because of x.other"), because=("x.other",))
+    assert deferred_to(other) == replace(skipped("skipped because of x.other"), because=("x.other",))
     fix = Fix("Wait.")
     assert deferred_to(other, "too late", fix=fix) == replace(skipped("too late", fix=fix), because=("x.other",))
 
@@ -95,7 +95,7 @@ def test_a_check_is_named_by_its_function_too() -> None:
 def test_what_was_skipped_itself_hands_on_what_is_in_its_way() -> None:
     second = replace(deferred_to(OTHER), check="x.second")
     assert root_ids([second, function, OTHER]) == ("x.other", "x.function")
-    assert deferred_to([second, function]).summary == "not asked because of x.other, x.function"
+    assert deferred_to([second, function]).summary == "skipped because of x.other, x.function"
 
 
 def test_a_value_that_was_not_given_is_the_reason_itself() -> None:

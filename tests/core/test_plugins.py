@@ -341,7 +341,7 @@ def test_a_plug_in_written_by_hand_is_found(installation: Installation, env: dic
         ("def (:", "odd_checks", "SyntaxError"),
         ("raise RuntimeError('three\\n\\nlines\\n')", "odd_checks", "RuntimeError: three lines"),
         ("import sys; sys.exit('no licence')", "odd_checks", "SystemExit: no licence"),
-        (a_check(), "odd_checks:a_check", "odd_checks:a_check is no module"),
+        (a_check(), "odd_checks:a_check", "odd_checks:a_check is not a module"),
         ("limit = 3", "odd_checks", "odd_checks declares no check"),
         (a_check(doc="What."), "odd_checks", "odd.check: the docstring says"),
         (a_check(result="NoSuchType"), "odd_checks", "NameError"),

@@ -428,8 +428,8 @@ def test_the_checks_of_a_plug_in_come_after_the_built_in_ones(monkeypatch: pytes
     [
         ("no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("tests.core.test_registry:missing", "AttributeError: "),
-        ("tests.core.test_registry:first", "tests.core.test_registry:first is no module"),
-        ("tests.core.test_registry:DOC", "tests.core.test_registry:DOC is no module"),
+        ("tests.core.test_registry:first", "tests.core.test_registry:first is not a module"),
+        ("tests.core.test_registry:DOC", "tests.core.test_registry:DOC is not a module"),
         ("json", "json declares no check"),
         ("tests.core.test_check_id", "there is no check 'x.other' in tests.core.test_check_id"),
     ],

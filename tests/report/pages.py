@@ -43,7 +43,7 @@ BLOCKED = finding(
     vantage="inside",
 )
 AFTER_BLOCKED = [
-    replace(one, status=Status.SKIPPED, because=("network.ldap",), summary="not asked because of network.ldap")
+    replace(one, status=Status.SKIPPED, because=("network.ldap",), summary="skipped because of network.ldap")
     for one in TICKET[5:]
 ]
 NOT_REMOVED = finding(

@@ -90,7 +90,7 @@ WRONG_PASSWORD = finding(
     shows_as=ShowsAs("failed to generate Kerberos ticket for domainless user", "Cannot get gMSA krb ticket"),
 )
 BEHIND = [
-    finding(id, Status.SKIPPED, because=("kerberos.user-ticket",), summary="not asked because of kerberos.user-ticket")
+    finding(id, Status.SKIPPED, because=("kerberos.user-ticket",), summary="skipped because of kerberos.user-ticket")
     for id in ("directory.bind", "directory.managed-password", "kerberos.gmsa-ticket")
 ]
 TICKET = finding("kerberos.gmsa-ticket", summary="webapp01$@CORP.EXAMPLE got a ticket")
@@ -147,7 +147,7 @@ BEHIND_REACH = finding(
     "kerberos.gmsa-ticket",
     Status.SKIPPED,
     because=("dns.domain-controllers",),
-    summary="not asked because of dns.domain-controllers",
+    summary="skipped because of dns.domain-controllers",
 )
 CRASH = finding(
     "acme.odd",
@@ -179,7 +179,7 @@ BEHIND_DENIED = finding(
     Status.SKIPPED,
     Cause.CREDENTIALS,
     because=("secret.value",),
-    summary="not asked because of secret.value",
+    summary="skipped because of secret.value",
 )
 ONLY_1_3 = finding(
     "secret.domain",

@@ -132,9 +132,9 @@ def test_a_baseline_may_be_a_default(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("{", "no JSON"),
+        ("{", "not valid JSON"),
         ('{"schema_version": "3.0"}', "not 1.x or 2.x"),
-        ('{"family": "webapp"}', "no report of gmsa-doctor"),
+        ('{"family": "webapp"}', "not a report of gmsa-doctor"),
     ],
 )
 def test_an_invalid_baseline_gives_one_message(content: str, words: str, tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ def test_a_missing_or_wrong_value_is_reported_with_its_position(
 
 @pytest.mark.parametrize("text", ["null", "3", "[]", '"text"', "{}", '{"schema_version": null}'])
 def test_json_that_is_not_a_report_is_reported(text: str) -> None:
-    with pytest.raises(ReportError, match="no report of gmsa-doctor"):
+    with pytest.raises(ReportError, match="not a report of gmsa-doctor"):
         read(text)
 
 
@@ -220,9 +220,9 @@ def test_any_json_gives_a_report_or_a_typed_error(document: object) -> None:
     [
         (None, "No such file"),
         (b"\xff\xfe", "no UTF-8"),
-        (b"{", "no JSON"),
+        (b"{", "not valid JSON"),
         (b'{"schema_version": "3.0"}', "not 1.x or 2.x"),
-        (b'{"Resources": {}}', "no report of gmsa-doctor"),
+        (b'{"Resources": {}}', "not a report of gmsa-doctor"),
     ],
 )
 def test_an_invalid_baseline_is_reported_with_its_name(content: bytes | None, words: str, tmp_path: Path) -> None:

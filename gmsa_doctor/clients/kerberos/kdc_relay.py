@@ -26,6 +26,8 @@ from gmsa_doctor.formats.ad.krb_error import KrbError
 CONNECT_SECONDS = 3.0
 _LARGEST = 1 << 20
 _LOOPBACK = "127.0.0.1"
+_ATTEMPTS = 20
+"""To find a port number that is free for TCP and UDP."""
 
 
 @dataclass
@@ -94,13 +96,11 @@ class KdcRelay:
     """Listens on a loopback port as long as the process lives; forwards nothing outside :meth:`route`."""
 
     def __init__(self) -> None:
-        self._listener = socket.create_server((_LOOPBACK, 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._route: KdcRoute | None = None
         # libkrb5 tries UDP after TCP fails. This socket reserves the UDP port. Since it is connected to another
         # port, it receives nothing, and the kernel rejects libkrb5's packets at once.
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind((_LOOPBACK, self.port))
+        self._listener, self._udp = _same_port()
+        self.port: int = self._listener.getsockname()[1]
+        self._route: KdcRoute | None = None
         self._udp.connect((_LOOPBACK, 9))
         threading.Thread(target=self._serve, name="KDC relay", daemon=True).start()
 
@@ -133,6 +133,22 @@ class KdcRelay:
                     route = self._route
                     if route is not None:
                         route.carry(client)
+
+
+def _same_port() -> tuple[socket.socket, socket.socket]:
+    """A TCP listener and a UDP socket with the same port number; another process may have the UDP port of the first."""
+    problem = OSError()
+    for _ in range(_ATTEMPTS):
+        listener, udp = socket.create_server((_LOOPBACK, 0)), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.bind(listener.getsockname())
+        except OSError as error:
+            problem = error
+            listener.close()
+            udp.close()
+        else:
+            return listener, udp
+    raise problem
 
 
 def message(peer: socket.socket, left: Callable[[], float]) -> bytes:

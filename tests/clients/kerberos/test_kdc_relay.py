@@ -1,0 +1,39 @@
+"""The relay's ports."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from gmsa_doctor.clients.kerberos import kdc_relay
+from gmsa_doctor.clients.kerberos.kdc_relay import KdcRelay
+
+LOOPBACK = "127.0.0.1"
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """Give a UDP port that somebody else has, and that is free for TCP."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((LOOPBACK, 0))
+        yield other.getsockname()[1]
+
+
+def test_a_port_whose_udp_side_is_taken_is_given_up_for_another(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = iter([taken, 0, 0, 0, 0])
+    create = socket.create_server
+    monkeypatch.setattr(kdc_relay.socket, "create_server", lambda address: create((address[0], next(ports))))
+    relay = KdcRelay()
+    try:
+        assert relay.port != taken
+        with socket.create_connection((LOOPBACK, relay.port)), pytest.raises(OSError, match="in use"):
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM).bind((LOOPBACK, relay.port))
+    finally:
+        relay.close()
+
+
+def test_without_any_free_port_the_error_is_the_systems(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    create = socket.create_server
+    monkeypatch.setattr(kdc_relay.socket, "create_server", lambda address: create((address[0], taken)))
+    with pytest.raises(OSError, match="in use"):
+        KdcRelay()
