@@ -11,6 +11,7 @@ from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.exit_code import ExitCode
 
 T = TypeVar("T")
+_WAIVERS = CheckId("config.waivers")
 
 
 class Status(StrEnum):
@@ -349,7 +350,7 @@ class Report:
     def nothing_to_check(self) -> bool:
         """Whether no subject was found. The configuration with its waivers is not one."""
         ids = (finding.check for subject in self.subjects for finding in subject.findings)
-        return not self.unread and not any(id != "config.waivers" for id in ids)
+        return not self.unread and not any(id != _WAIVERS for id in ids)
 
     @property
     def exit_code(self) -> ExitCode:

@@ -43,9 +43,7 @@ def read(text: str) -> Report:
     root = _object(document, "the report")
     schema = root.get("schema_version")
     if not isinstance(schema, str):
-        raise ReportError(
-            "it is not a report of gmsa-doctor: it has no schema_version (was it written with --format json?)"
-        )
+        raise ReportError("it is not a report of gmsa-doctor: schema_version is missing (use --format json)")
     if schema.partition(".")[0] not in MAJORS:
         raise OtherVersion(f"its schema_version is {schema[:20]}, not 1.x or 2.x: create it again with this version")
     subjects = tuple(

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from gmsa_doctor.clients.kerberos import kdc_relay
 from gmsa_doctor.clients.kerberos.kdc_relay import KdcRelay
 
 LOOPBACK = "127.0.0.1"
@@ -22,7 +21,7 @@ def taken() -> Iterator[int]:
 def test_a_port_whose_udp_side_is_taken_is_given_up_for_another(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
     ports = iter([taken, 0, 0, 0, 0])
     create = socket.create_server
-    monkeypatch.setattr(kdc_relay.socket, "create_server", lambda address: create((address[0], next(ports))))
+    monkeypatch.setattr(socket, "create_server", lambda address: create((address[0], next(ports))))
     relay = KdcRelay()
     try:
         assert relay.port != taken
@@ -34,6 +33,6 @@ def test_a_port_whose_udp_side_is_taken_is_given_up_for_another(taken: int, monk
 
 def test_without_any_free_port_the_error_is_the_systems(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
     create = socket.create_server
-    monkeypatch.setattr(kdc_relay.socket, "create_server", lambda address: create((address[0], taken)))
+    monkeypatch.setattr(socket, "create_server", lambda address: create((address[0], taken)))
     with pytest.raises(OSError, match="in use"):
         KdcRelay()
