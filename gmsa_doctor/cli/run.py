@@ -37,7 +37,11 @@ class RunArguments:
 
     image: Annotated[
         str | None,
-        typer.Option(metavar="IMAGE", envvar="GMSA_DOCTOR_IMAGE", help="gmsa-doctor's image, where ECS can pull it."),
+        typer.Option(
+            metavar="IMAGE",
+            envvar="GMSA_DOCTOR_IMAGE",
+            help="gmsa-doctor's image. Default: gmsa-doctor:VERSION in the account's own ECR registry.",
+        ),
     ] = None
     subject: options.SubjectOptions
     aws: options.AwsOptions
@@ -122,11 +126,6 @@ def _probe_options(arguments: RunArguments) -> ProbeOptions:
     from gmsa_doctor.probe.planning import ProbeOptions
 
     image, role, report = arguments.image, arguments.execution_role, arguments.report_s3
-    if not image:
-        raise UsageError(
-            "which image is to be started? Give --image, or set GMSA_DOCTOR_IMAGE: gmsa-doctor's image in a registry "
-            "that ECS can pull from, such as ACCOUNT.dkr.ecr.REGION.amazonaws.com/gmsa-doctor:TAG (docs/image.md)"
-        )
     if role and not re.fullmatch(r"arn:aws[\w-]*:iam::\d{12}:role/\S+", role):
         raise UsageError(f"--execution-role {role}: give a role's ARN, arn:aws:iam::ACCOUNT:role/NAME")
     if report and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?", report):

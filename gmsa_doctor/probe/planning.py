@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from gmsa_doctor import __version__
 from gmsa_doctor.checking import check
 from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.core.check_id import CheckId
@@ -33,7 +34,8 @@ _WORTH_A_TASK = sides.INSIDE - {DnsServersInUse}
 class ProbeOptions:
     """The user's options for the probes."""
 
-    image: str
+    image: str | None = None
+    """None: this version in the account's own registry, where docs/image.md pushes it."""
     each_subnet: bool = True
     execution_role: str | None = None
     log_group: str | None = None
@@ -105,7 +107,8 @@ def make_plan(attempt: check.Attempt, options: ProbeOptions, registry: Registry,
     inside = selected & sides.inside(registry)
     text = handover.write(_handover(run, attempt, options, registry, inside))
     roles = (role, options.execution_role or role)
-    probe = definition(run, options.image, subject, roles, logs, {VARIABLE: text}, ("probe",))
+    image = options.image or own_image(place)
+    probe = definition(run, image, subject, roles, logs, {VARIABLE: text}, ("probe",))
     canary = None
     if options.canary and container:
         ids = selected & registry.with_needs(selected & sides.of_canary(registry))
@@ -113,10 +116,10 @@ def make_plan(attempt: check.Attempt, options: ProbeOptions, registry: Registry,
     return Plan(
         run=run,
         subject=_title(attempt),
-        image=options.image,
+        image=image,
         task_role=roles[0],
         execution_role=roles[1],
-        shared=_shared(subject, options, logs),
+        shared=_shared(subject, image, options, logs),
         place=TaskPlacement(
             attempt.found[0].subject.cluster or "default",
             place.region,
@@ -137,17 +140,32 @@ def _title(attempt: check.Attempt) -> str:
     return f"{subject.cluster or 'default'}/{subject.service}" if subject.service else subject.task_definition
 
 
+_DNS_SUFFIXES = {"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}
+"""Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html"""
+
+
+def own_image(place: AwsPlace) -> str:
+    """The image of this version in the account's own registry. Raises UsageError if its address is not known."""
+    suffix = _DNS_SUFFIXES.get(place.partition or "")
+    if not place.account or not suffix:
+        raise UsageError(
+            "the account's registry is not known: give --image, or set GMSA_DOCTOR_IMAGE, to gmsa-doctor's image in a "
+            "registry that ECS can pull from (docs/image.md)"
+        )
+    return f"{place.account}.dkr.ecr.{place.region}.{suffix}/gmsa-doctor:{__version__}"
+
+
 _ECR = re.compile(r"\d+\.dkr[.-]ecr")
 
 
-def _shared(subject: TaskDefinition, options: ProbeOptions, logs: LogStreams | None) -> SharedResources:
+def _shared(subject: TaskDefinition, image: str, options: ProbeOptions, logs: LogStreams | None) -> SharedResources:
     """A log group that the service's log driver creates does not exist before the service has started."""
     role = options.execution_role is None
     images = (container.image or "" for container in subject.containers)
     return SharedResources(
         role=role,
         logs=role and options.log_group is None and logs is not None and not logs.made,
-        registry=role and bool(_ECR.match(options.image)) and any(map(_ECR.match, images)),
+        registry=role and bool(_ECR.match(image)) and any(map(_ECR.match, images)),
     )
 
 
