@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gmsa_doctor.checking.explain import shown_texts, source_of
-from gmsa_doctor.clients.aws.completion import EcsNames
+from gmsa_doctor.clients.aws.ecs import EcsNames
 from gmsa_doctor.clients.aws.event_bridge import EventBridge
 from gmsa_doctor.clients.aws.fargate import RUN_CLIENTS
 from gmsa_doctor.clients.aws.services import AWS_CLIENTS

@@ -88,7 +88,7 @@ def check(
         while not last.execution.interrupted and (ids := awaited(triaged(last))):
             if time.monotonic() + PAUSE_SECONDS > started + request.wait:
                 break
-            say(f"waiting for {', '.join(ids)}")
+            say(f"{', '.join(ids)}: next attempt in {PAUSE_SECONDS:g} s")
             time.sleep(PAUSE_SECONDS)
             kerberos.begin_again(_has_new_secret(last))  # a failed logon is repeated only with another secret
             last = attempt(request, registry, watch, kerberos=kerberos)

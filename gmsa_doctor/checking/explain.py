@@ -1,11 +1,12 @@
-"""What a check is about, and which checks stand behind an error text. Offline."""
+"""What a check does, and which checks explain an error text. Offline."""
 
 from __future__ import annotations
 
-import difflib
 import inspect
+import json
 import re
 import textwrap
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -15,7 +16,7 @@ from gmsa_doctor.core.registry import Registry
 
 @dataclass(frozen=True)
 class Match:
-    """A check that may stand behind a pasted text, and the part of the text that says so."""
+    """A check that may explain a pasted text, and the part of the text that it explains."""
 
     check: Check
     shows_as: ShowsAs
@@ -23,7 +24,7 @@ class Match:
 
 
 def explain_check(check: Check, width: int = 80) -> str:
-    """What it checks, why it matters, how to fix it, what the daemon shows, and its place in the graph."""
+    """What it checks, why it matters, how to fix it, what the daemon reports, and its place in the graph."""
     explanation = check.explanation
     parts = [
         f"{check.id}: {check.title}",
@@ -34,10 +35,10 @@ def explain_check(check: Check, width: int = 80) -> str:
     ]
     blocks = [_filled(part, width) for part in parts]
     if shown := [f"  {text} ({', '.join(versions)})" for text, versions in shown_texts(check).items()]:
-        blocks.append("\n".join(["Credentials Fetcher may show it as:", *shown]))
+        blocks.append("\n".join(["Credentials Fetcher may report it as:", *shown]))
     needs = ", ".join(need.type.__name__ for need in check.needs)
-    gives = f", and gives {check.gives.__name__}" if check.gives else ""
-    blocks.append(_filled(f"It needs {needs}{gives}.", width))
+    gives = f"; returns {check.gives.__name__}" if check.gives else ""
+    blocks.append(_filled(f"Requires {needs}{gives}.", width))
     path, line = source_of(check)
     blocks.append(f"Source: {path}:{line}\nSee: {check.docs}")
     return "\n\n".join(blocks)
@@ -96,40 +97,69 @@ def _plain(text: str) -> str:
 
 
 def explain_text(registry: Registry, pasted: str, width: int = 80) -> str | None:
-    """What may stand behind a pasted text, likeliest first; None if nothing is known of it."""
+    """The possible causes of a pasted text, most likely first; None if the text is unknown."""
     matches = match_text(registry, pasted)
     if not matches:
         return None
     texts = list(dict.fromkeys(match.text for match in matches))
-    lines = ["That is what Credentials Fetcher or Kerberos shows for:" if len(texts) == 1 else "It holds:"]
+    lines = ["Known error text:" if len(texts) == 1 else "Known error texts:"]
     lines += [f"  {text}" for text in texts]
-    lines += ["", "What usually stands behind it, likeliest first:" if len(matches) > 1 else "What stands behind it:"]
+    lines += ["", "Possible causes, most likely first:" if len(matches) > 1 else "Cause:"]
     for number, match in enumerate(matches, 1):
         lines += ["", f"{number}. {match.check.id}: {match.check.title}"]
         lines += [_filled(re.sub(r"\s+", " ", f"Fix: {match.check.explanation.fix}"), width, "   ")]
     areas = ",".join(dict.fromkeys(match.check.area for match in matches))
-    return "\n".join([*lines, "", f"To find out which: gmsa-doctor check … --only {areas}"])
+    return "\n".join([*lines, "", f"To find the cause: gmsa-doctor check … --only {areas}"])
 
 
-def suggest(registry: Registry, word: str) -> list[str]:
-    """Ids that look like ``word``."""
-    ids = [check.id for check in registry.checks]
-    parts = [id for id in ids if word.lower() in id] if len(word) > 3 else []
-    return list(dict.fromkeys([*difflib.get_close_matches(word.lower(), ids, 3), *parts]))[:5]
+def explain_area(registry: Registry, area: str, width: int = 80) -> str | None:
+    """The checks of an area, with a line each; None if there is no such area."""
+    checks = [check for check in registry.checks if check.area == area]
+    if not checks:
+        return None
+    lines = [f"{area}: {len(checks)} check{'s' if checks[1:] else ''}", ""]
+    for check in checks:
+        first = f"  {check.id}: "
+        lines += textwrap.wrap(check.title, width, initial_indent=first, subsequent_indent="    ")
+    return "\n".join([*lines, "", "For details: gmsa-doctor explain ID"])
 
 
 _NARROWEST = 16
 _NUMBERS = {cause: str(number) for number, cause in enumerate(Cause, 1)}
 
 
-def list_checks(registry: Registry, width: int) -> str:
-    """All checks as a table, those of plug-ins with their distribution; the documented causes by their numbers."""
+def select(registry: Registry, names: Sequence[str]) -> list[Check]:
+    """The checks with these ids and areas, all without any. Raises UsageError for an unknown name."""
+    ids = registry.select(names) if names else registry.ids
+    return [check for check in registry.checks if check.id in ids]
+
+
+def json_list(checks: Iterable[Check]) -> str:
+    """The checks as a JSON array."""
+    entries = [
+        {
+            "id": check.id,
+            "title": check.title,
+            "area": check.area,
+            "step": check.step,
+            "owner": check.owner,
+            "cause": check.cause,
+            "docs": check.docs,
+            "origin": check.origin,
+        }
+        for check in checks
+    ]
+    return json.dumps(entries, indent=2)
+
+
+def list_checks(registry: Registry, checks: Sequence[Check], width: int) -> str:
+    """The checks as a table, those of plug-ins with their distribution; the documented causes by their numbers."""
     from tabulate import tabulate
 
-    plug_ins = any(check.origin != "gmsa-doctor" for check in registry.checks)
+    plug_ins = any(check.origin != "gmsa-doctor" for check in checks)
     rows = [
         (check.id, check.title, _NUMBERS[check.cause] if check.cause else "", *((check.origin,) if plug_ins else ()))
-        for check in registry.checks
+        for check in checks
     ]
     headers = ["id", "title", "cause", *(["from"] if plug_ins else [])]
     others = sum(max(len(row[place]) for row in [headers, *rows]) + 2 for place in range(len(headers)) if place != 1)

@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.cli import check, completion, diff, explain, iam_policy, krb5_conf, run, ticket
+from typing import Any
+
+import typer
+
+from gmsa_doctor.cli import check, completion, config, diff, explain, iam_policy, krb5_conf, run, ticket
 from gmsa_doctor.cli.app import app
+from gmsa_doctor.cli.process import say
+from gmsa_doctor.core.errors import UsageError, did_you_mean
 from gmsa_doctor.core.exit_code import ExitCode
 
-__all__ = ["check", "completion", "diff", "explain", "iam_policy", "krb5_conf", "main", "run", "ticket"]
+__all__ = ["check", "completion", "config", "diff", "explain", "iam_policy", "krb5_conf", "main", "run", "ticket"]
+
+_Refused: Any = typer.BadParameter.__mro__[2]
+"""What typer raises for arguments that it refuses (click's ClickException, of which newer ones carry a copy)."""
 
 
 def main() -> int:
     """Run the command with the process's arguments; its exit code."""
     try:
-        app()
+        code = app(prog_name="gmsa-doctor", standalone_mode=False)
+    except UsageError as error:
+        say(str(error))
+        return ExitCode.USAGE
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else ExitCode.USAGE
-    return ExitCode.PASS
+        code = end.code
+    except _Refused as error:
+        _show(error)
+        return ExitCode.USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        say("interrupted")
+        return ExitCode.INTERRUPTED
+    return code if isinstance(code, int) else ExitCode.PASS
+
+
+def _show(error: Any) -> None:
+    """One line, in our words; of a group without a command, its help."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        typer.echo(str(error), err=True)
+        return
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "gmsa-doctor"
+    if option := getattr(error, "option_name", None) if type(error).__name__ == "NoSuchOption" else None:
+        known = [name for parameter in context.command.params for name in parameter.opts] if context else []
+        text = f"no such option: {option}{did_you_mean(option, known)}"
+    else:
+        text = error.format_message().replace("Value error, ", "")
+    end = "" if text.endswith((".", "?")) else "."
+    say(f"{text[:1].lower()}{text[1:]}{end} See `{command} -h`.")

@@ -1,4 +1,4 @@
-"""``--as``: the account that the AD is asked as, and its password, which is asked for at the terminal."""
+"""``--as``: the account to query the AD as, and the prompt for its password."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ _TERMINAL = "/dev/tty"
 
 
 def account(user: str | None, keytab: Path | None, request: Request) -> AdminAccount | None:
-    """The account of ``--as``, or ``None``. Raises UsageError where there is neither a keytab nor a terminal."""
-    if user is None:
-        if keytab is not None:
-            raise UsageError("--as-keytab is the keytab of the account that --as names: give --as")
+    """The account of ``--as``; None without it, or where nothing is sent to the AD.
+
+    Raises UsageError where there is neither a keytab nor a terminal.
+    """
+    if user is None or request.offline or request.live is Live.NEVER:
         return None
-    if request.offline or request.live is Live.NEVER:
-        raise UsageError("--as asks the AD, which --offline and --live never rule out: leave one of the two out")
     if not re.fullmatch(r"[^\\/@:\s]+", user):
-        raise UsageError(f"--as {user}: give the sAMAccountName alone; the domain is the secret's")
+        raise UsageError(f"--as {user}: give the sAMAccountName only; the domain is that of the secret")
     if keytab is not None:
         return AdminAccount(user, keytab=Hidden(_content(keytab)))
     return AdminAccount(user, password=Hidden(_password(user)))
@@ -34,25 +33,23 @@ def _content(keytab: Path) -> bytes:
         with keytab.open("rb") as file:
             content = file.read(_MOST_BYTES)
     except OSError as error:
-        raise UsageError(f"--as-keytab {keytab}: {error.strerror or 'it cannot be read'}") from error
+        raise UsageError(f"--as-keytab {keytab}: {error.strerror or 'cannot be read'}") from error
     if not content.startswith(b"\5"):  # its version: 5, then 1 or 2
-        raise UsageError(f"--as-keytab {keytab}: that is no keytab")
+        raise UsageError(f"--as-keytab {keytab}: not a keytab")
     return content
 
 
 def _password(user: str) -> str:
-    """Asked for at the terminal itself, wherever standard input comes from; never read from a pipe."""
+    """Read from the terminal itself, never from a pipe."""
     try:
         with open(_TERMINAL, "r+b", buffering=0):
             pass
     except OSError as error:
-        raise UsageError(
-            f"--as {user} asks for the password at the terminal, and there is none: give --as-keytab"
-        ) from error
+        raise UsageError(f"--as {user} prompts for a password, and there is no terminal: give --as-keytab") from error
     try:
         password = getpass.getpass(f"Password of {user} (--as): ")
     except EOFError as error:
-        raise UsageError(f"--as {user}: no password was given") from error
+        raise UsageError(f"--as {user}: no password entered") from error
     if not password:
-        raise UsageError(f"--as {user}: no password was given")
+        raise UsageError(f"--as {user}: no password entered")
     return password

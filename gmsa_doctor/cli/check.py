@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 from gmsa_doctor.cli import ask_as, configured, options
-from gmsa_doctor.cli.app import app
+from gmsa_doctor.cli.app import command
+from gmsa_doctor.cli.effects import require_effect
 from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters
 from gmsa_doctor.cli.options import Many
 from gmsa_doctor.cli.process import Format, command_line, guarded, say
@@ -24,88 +24,120 @@ from gmsa_doctor.given.request import Live, Request
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckArguments:
-    """The arguments and options of ``check``, in the order of its help."""
+class FileOptions:
+    """How files are read."""
 
-    files: Annotated[
-        Many,
-        typer.Argument(
-            metavar="FILES",
-            help="Task definitions, CloudFormation and SAM templates, cdk.out, Terraform plans, Compose files, "
-            "CredSpecs; directories and globs of them.",
-        ),
-    ] = None
-    subject: options.SubjectOptions
-    task_definition_file: options.TaskDefinitionFile = None
+    PANEL: ClassVar = "Files"
     credspec_file: Annotated[
-        str | None, typer.Option(metavar="FILE", help="A CredSpec, in place of what the task definition names.")
+        str | None, typer.Option(metavar="FILE", help="A CredSpec, instead of the one that the task definition names.")
+    ] = None
+    parameter: Annotated[
+        Many,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="A CloudFormation parameter; also pseudo parameters such as AWS::Region. May be repeated.",
+        ),
     ] = None
     compare_with: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
-            help="With --service or --task-definition: the file it was made from, to see what was lost on the way.",
+            help="With --service or --task-definition: the file it was made from. Shows which gMSA settings were lost.",
         ),
     ] = None
-    parameter: Annotated[
-        Many, typer.Option(metavar="NAME=VALUE", help="Of the CloudFormation templates; also AWS::Region and its like.")
-    ] = None
     pass_over: Annotated[
-        bool, typer.Option("--pass-over", help="Pass over FILES that hold nothing of ours, though they are named.")
+        bool, typer.Option("--pass-over", help="Ignore FILES without gMSA configuration, even if named explicitly.")
     ] = False
-    offline: options.Offline = False
-    aws: options.AwsOptions
-    network: options.NetworkOptions
-    fetcher: Annotated[Fetcher | None, typer.Option(help="On EC2: the Credentials Fetcher that the instances run.")] = (
-        None
-    )
+    task_definition_file: options.TaskDefinitionFile = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveOptions:
+    """How the live flow runs."""
+
+    PANEL: ClassVar = "Live flow"
     live: Annotated[
         Live,
         typer.Option(
-            help="Run the live Kerberos flow. auto: where the domain's SRV records answer, or inside ECS. "
-            "always: we see what the task sees, so silence is a failure. never: send nothing to DNS or AD."
+            help="Log on to the AD as Credentials Fetcher would. auto: if the domain's SRV records can be resolved, or "
+            "inside ECS. always: no answer is a failure. never: send nothing to DNS or AD."
         ),
     ] = Live.AUTO
-    dns_server: Annotated[Many, typer.Option(metavar="IP[,IP]", help="Ask these DNS servers, as the task would.")] = (
+    dns_server: Annotated[Many, typer.Option(metavar="IP[,IP]", help="Query these DNS servers, as the task would.")] = (
         None
     )
-    application: options.ApplicationOptions
+    fetcher: Annotated[
+        Fetcher | None, typer.Option(help="On EC2: the version of Credentials Fetcher on the container instances.")
+    ] = None
     as_: Annotated[
         str | None,
         typer.Option(
             "--as",
             metavar="USER",
-            help="Ask the AD as this account too, such as an administrator; its password is asked for at the terminal.",
+            help="Also query the AD as this account, such as an administrator. Prompts for its password.",
         ),
     ] = None
     as_keytab: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A keytab of that account, in place of its password.")
+        Path | None, typer.Option(metavar="FILE", help="A keytab of that account, instead of the prompt.")
     ] = None
-    selection: options.SelectionOptions
-    reports: ReportOptions
-    verdict: VerdictOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeOptions:
+    """How long the run may take."""
+
+    PANEL: ClassVar = "Time"
     seconds: Annotated[
-        float, typer.Option("--timeout", min=1, max=86_400, metavar="SECONDS", help="For the whole run.")
+        float,
+        typer.Option(
+            "--timeout", parser=options.number(1, 86_400), metavar="SECONDS", help="Time limit of the whole run."
+        ),
     ] = 60
     wait: Annotated[
         float,
         typer.Option(
-            min=0,
-            max=86_400,
+            parser=options.number(0, 86_400),
             metavar="SECONDS",
-            help="Look again while what is wrong may be about to pass: DNS, a rotated secret, a gMSA just permitted.",
+            help="Keep retrying for this long while the failure may be temporary: DNS, a rotated secret, a gMSA that "
+            "was just permitted.",
         ),
     ] = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckArguments:
+    """The arguments and options of ``check``, in the order of its help."""
+
+    files: options.Files = None
+    subject: options.SubjectOptions
+    of_files: FileOptions
+    aws: options.AwsOptions
+    offline: options.Offline = False
+    network: options.NetworkOptions
+    live_flow: LiveOptions
+    application: options.ApplicationOptions
+    selection: options.SelectionOptions
+    reports: ReportOptions
     text: TextOptions
+    verdict: VerdictOptions
+    time: TimeOptions
 
 
-@app.command()
+@command(
+    "check",
+    examples="""
+gmsa-doctor check --cluster prod --service web
+gmsa-doctor check --task-definition web:42 --subnets subnet-0abc
+gmsa-doctor check --offline template.yaml deploy/ --report sarif=out.sarif
+aws ecs describe-task-definition --task-definition web | gmsa-doctor check -
+""",
+)
 @fields_as_parameters
 def check(context: typer.Context, arguments: CheckArguments) -> None:
-    """Check a service, a task definition, or files; inside ECS, without any, the own task.
+    """Check an ECS service, a task definition, or files. Inside an ECS task, with no subject, check that task.
 
-    Names the root cause, with its fix. Exit codes: 0 no failure, 1 a failure, 2 usage or configuration,
-    3 incomplete, 70 a bug of ours, 130 interrupted.
+    Names the root cause and its fix. Exit codes: 0 nothing failed, 1 a failure, 2 usage or configuration, 3 incomplete,
+    70 a bug in gmsa-doctor, 130 interrupted.
     """
     guarded(lambda: _check(context, arguments))
 
@@ -113,49 +145,54 @@ def check(context: typer.Context, arguments: CheckArguments) -> None:
 def _check(context: typer.Context, arguments: CheckArguments) -> ExitCode:
     request = _request(context, arguments)
     arguments.verdict.require_valid()
-    if request.offline and arguments.verdict.event_bus:
-        raise UsageError("--offline sends nothing anywhere: leave out --event-bus")
-    if request.wait and request.task_definition_file == "-":
-        raise UsageError("--wait looks again, and standard input can be read once: give a file")
-    wanted = arguments.reports.wanted()
+    reports, text = arguments.reports.chosen(request.typed), arguments.text.chosen(request.typed)
     from gmsa_doctor.checking import check as checking
     from gmsa_doctor.checking.progress import Display
     from gmsa_doctor.core import registry
 
     known = registry.load()
     request, triage = configured.agreed(context, arguments.selection.baseline, request, known)
-    request = replace(request, ask_as=ask_as.account(arguments.as_, arguments.as_keytab, request))  # last: it prompts
-    with Display() as display:
+    account = ask_as.account(arguments.live_flow.as_, arguments.live_flow.as_keytab, request)
+    request = replace(request, ask_as=account)  # last: it prompts
+    with Display(dns_servers=request.dns_server) as display:
+        display.waits_for(_subject(request))
         report = replace(checking.check(request, known, display, triage, display.say), command=command_line())
     code = report.exit_code
-    if report.subjects or report.passed_over or arguments.reports.format is Format.JSON or arguments.reports.output:
-        print_report(report, arguments.reports, arguments.text)
-    write(report, wanted, known)
+    if reports.is_shown and (report.subjects or report.passed_over or reports.format is Format.JSON or reports.output):
+        print_report(report, reports, text)
+    write(report, reports.wanted, known)
     sent = arguments.verdict.send(report, arguments.aws)
     for file, reason in report.unread:
         say(f"{file}: {reason}")
     return ExitCode.INCOMPLETE if code is ExitCode.PASS and not sent else code
 
 
+def _subject(request: Request) -> str:
+    """Where the subject is read from, in the words of the progress display."""
+    if request.in_files:
+        return "the files"
+    if request.service:
+        return f"ECS: service {request.service}"
+    return f"ECS: task definition {request.task_definition}" if request.task_definition else "ECS: this task"
+
+
 def _request(context: typer.Context, arguments: CheckArguments) -> Request:
     """Raises UsageError for an option that could only fail later, and less clearly."""
-    request = options.request_of(
-        arguments, parameters=_parameters(arguments.parameter), files=tuple(arguments.files or ())
-    )
-    request = configured.with_typed_subject(context, request)
+    parameters = _parameters(arguments.of_files.parameter)
+    request = options.request_of(arguments, parameters=parameters, files=tuple(arguments.files or ()))
+    request = configured.with_typed(context, request, arguments.of_files.task_definition_file)
     _require_one_subject(request)
-    strings = arguments.application.connection_string
-    named = (request.task_definition_file, request.credspec_file, *request.files)
-    if (strings or []).count("-") + ("-" in named) > 1:
+    _require_effects(request)
+    strings = arguments.application.connection_string or []
+    named = (*strings, *request.files, request.credspec_file, request.compare_with)
+    if named.count("-") > 1:
         raise UsageError("standard input can be read once: give one - only")
+    if request.wait and "-" in named[len(strings) :]:
+        raise UsageError("--wait reads the files again, and standard input can be read once: give a file")
     request = replace(request, connection_strings=options.connection_strings(strings))
     options.require_addresses("--dns-server", request.dns_server)
     options.require_addresses("--ad-dns", request.ad_dns)
     options.require_spns(request.spns)
-    if request.spns and request.live is Live.NEVER:
-        raise UsageError("--spn needs the live flow, which --live never rules out: leave one of the two out")
-    if math.isnan(request.seconds):
-        raise UsageError("--timeout nan: give a number of seconds")
     return request
 
 
@@ -171,19 +208,40 @@ def _require_one_subject(request: Request) -> None:
     subjects = {
         "--service": request.service,
         "--task-definition": request.task_definition,
-        "--task-definition-file": request.task_definition_file,
         "FILES": request.files,
     }
     given = [name for name, value in subjects.items() if value]
-    if request.compare_with and request.in_files:
-        raise UsageError("--compare-with compares a file with what is registered: give --service or --task-definition")
-    if request.credspec_file and request.task_definition_file:
-        raise UsageError("--credspec-file goes with FILES: give the task definition's file without an option")
-    if request.offline and not (request.files or request.credspec_file or request.task_definition_file):
+    if request.offline and not request.in_files:
         raise UsageError("--offline checks files: name them")
     if len(given) == 1 or (not given and (request.credspec_file or task_metadata.inside())):
         return
     raise UsageError(
-        "say what is to be checked: --cluster with --service, or --task-definition, or FILES or --task-definition-file"
-        + (f" (given: {' and '.join(given)})" if given else "; inside ECS, without any of them, the own task is")
+        "name the subject: --cluster with --service, or --task-definition, or FILES"
+        + (f" (given: {' and '.join(given)})" if given else "; inside an ECS task, omit all of them to check that task")
+    )
+
+
+def _require_effects(request: Request) -> None:
+    """Raises UsageError for an option of the command line that would have no effect."""
+    registered = request.service or request.task_definition
+    inside = task_metadata.inside() and not (registered or request.in_files)
+    silent = "--offline" if request.offline else "--live never" if request.live is Live.NEVER else None
+    require_effect(
+        request.typed,
+        (
+            ["--credspec-file"],
+            registered or inside,
+            "without FILES, whose CredSpec it replaces",
+        ),
+        (["--compare-with"], request.in_files, "on files: it compares a file with --service or --task-definition"),
+        (["--parameter"], not (request.files or request.compare_with), "without FILES or --compare-with"),
+        (["--pass-over"], not request.files, "without FILES"),
+        (["--cluster"], request.in_files, "on files"),
+        (["--container"], request.credspec_file and not request.files, "on a CredSpec alone"),
+        (["--profile", "--subnets", "--security-groups", "--ad-dns"], request.offline, "with --offline"),
+        (["--live"], request.offline and request.live is not Live.NEVER, "with --offline"),
+        (["--event-bus"], request.offline, "with --offline"),
+        (["--security-groups"], not (request.subnets or registered or inside), "without --subnets"),
+        (["--dns-server", "--spn", "--as", "--as-keytab", "--wait"], silent, f"with {silent}"),
+        (["--as-keytab"], "--as" not in request.typed, "without --as"),
     )

@@ -19,7 +19,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gmsa_doctor.cli.app import app
+from gmsa_doctor.cli.app import app, command
+from gmsa_doctor.cli.help import first_sentence
 from gmsa_doctor.cli.options import Many
 from gmsa_doctor.cli.process import guarded, print_
 from gmsa_doctor.cli.reports import ReportKind
@@ -28,7 +29,7 @@ from gmsa_doctor.core.exit_code import ExitCode
 _HELP = """\
 Print the completion script for a shell.
 
-Clusters and services are completed too, where there are AWS credentials. To have it in each new shell:
+Also completes clusters and services, if there are AWS credentials. To enable it in each new shell:
 
 \b
 bash   echo 'source <(gmsa-doctor completion bash)' >> ~/.bashrc
@@ -70,11 +71,11 @@ class Line:
     """The option whose value is due."""
 
 
-@app.command("completion", help=_HELP)
+@command("completion", help=_HELP)
 def completion(
     shell: Annotated[Shell, typer.Argument(help="The shell.", show_default=False)],
     words: Annotated[
-        Many, typer.Argument(help="Asked by the script: what was typed, the word to complete last.", show_default=False)
+        Many, typer.Argument(help="Given by the script: what was typed, the word to complete last.", show_default=False)
     ] = None,
 ) -> None:
     """Print the completion script for a shell; ``_HELP`` is what users see."""
@@ -216,7 +217,7 @@ def _beginning(current: str, fits: Fitting) -> Fitting:
 
 def _short(text: str | None) -> str:
     """A help text's first sentence, on one line."""
-    sentence = " ".join((text or "").split("\n\n")[0].split()).split(". ")[0].removesuffix(".")
+    sentence = first_sentence(text)
     return sentence if len(sentence) <= _HELP_COLUMNS else f"{sentence[: _HELP_COLUMNS - 1]}…"
 
 

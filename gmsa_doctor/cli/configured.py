@@ -1,4 +1,4 @@
-"""The configuration's part in a command: defaults for its options, taken as if they had been typed."""
+"""The configuration in a command: defaults for its options, severities, waivers and the baseline."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from gmsa_doctor.cli.effects import typed
+from gmsa_doctor.cli.process import say
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.exit_code import ExitCode
 from gmsa_doctor.given.request import Request
@@ -18,12 +20,17 @@ if TYPE_CHECKING:
     from gmsa_doctor.triage.config import Config
 
 
-_SUBJECTS = ("service", "task_definition", "task_definition_file", "files")
-"""Fields of a request, and parameters of commands, of which one is to be given."""
+_SUBJECTS = {
+    "--service": "service",
+    "--task-definition": "task_definition",
+    "--task-definition-file": "files",
+    "files": "files",
+}
+"""The options and the argument that name a subject, with their fields of a request; one of them is to be given."""
 
 
 def take_configuration(context: typer.Context, named: Path | None) -> Path | None:
-    """Reads the configuration before any other option is looked at."""
+    """Read the configuration before the other options."""
     if context.resilient_parsing:  # a completion
         return named
     from gmsa_doctor.cli import defaults
@@ -33,35 +40,45 @@ def take_configuration(context: typer.Context, named: Path | None) -> Path | Non
         found = config.load(named)
         context.default_map = dict(defaults.default_map(context, found))
     except UsageError as error:
-        typer.echo(f"gmsa-doctor: {error}", err=True)
+        say(str(error))
         raise typer.Exit(ExitCode.USAGE) from error
     context.meta[__name__] = found
     return named
 
 
-def with_typed_subject(context: typer.Context, request: Request) -> Request:
-    """A subject of the configuration gives way to one on the command line, also to one of another kind."""
-    typed = [name for name in _SUBJECTS if _is_typed(context, name)]
-    return replace(request, **{name: getattr(Request, name) for name in _SUBJECTS if typed and name not in typed})
+def configuration(context: typer.Context) -> Config:
+    """The configuration that was read for a command."""
+    found: Config = context.meta[__name__]
+    return found
 
 
-def _is_typed(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
+def with_typed(context: typer.Context, request: Request, file: str | None = None) -> Request:
+    """The request with what was typed: any subject on the command line replaces those of the configuration.
+
+    ``file`` is that of ``--task-definition-file``, which is one of FILES. Raises UsageError for both of these.
+    """
+    given = typed(context)
+    if {"files", "--task-definition-file"} <= given:
+        raise UsageError("give the file once: as FILES, without --task-definition-file")
+    request = replace(request, files=request.files or ((file,) if file else ()), typed=given)
+    named = {field for option, field in _SUBJECTS.items() if option in given}
+    return replace(
+        request, **{name: getattr(Request, name) for name in _SUBJECTS.values() if named and name not in named}
+    )
 
 
 def agreed(
     context: typer.Context, baseline: Path | None, request: Request, registry: Registry
 ) -> tuple[Request, Triage]:
-    """The request without the checks that the configuration turns off, and what is laid over the findings.
+    """The request without the checks that the configuration disables, and the triage of the findings.
 
-    Raises UsageError for checks that there are not, or a baseline that cannot be read.
+    Raises UsageError for unknown checks, or a baseline that cannot be read.
     """
     from gmsa_doctor.cli.saved_report import saved_report
     from gmsa_doctor.triage.apply import Triage
     from gmsa_doctor.triage.baseline import baseline_of
 
-    found: Config = context.meta[__name__]
+    found = configuration(context)
     found.require_known(registry)
     known = baseline_of(saved_report(baseline, "--baseline")) if baseline else None
     triage = Triage(found.file, found.severity_of(registry), found.waivers, known)

@@ -1,26 +1,27 @@
-"""Defaults for a command's options out of the configuration, as if they had been typed."""
+"""The configuration's defaults for the options of a command."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from gmsa_doctor.core.errors import did_you_mean
 from gmsa_doctor.triage.config import COMMANDS, Config, Default, wrong
 
 NEVER = {
-    "yes": "what a command makes is asked for, or agreed to on its command line",
-    "clean": "it says what the command does",
+    "yes": "confirmation is given at the prompt or on the command line only",
+    "clean": "it changes what the command does",
     "config": "this is the configuration",
-    "help": "it says what the command does",
+    "help": "it changes what the command does",
 }
-"""Options without a default, and why: a file that came with a repository is not to start or remove anything."""
+"""Options without a default, and why: a file in a repository must not start or remove anything."""
 
 _READ = ("baseline", "task-definition-file", "credspec-file")
 _WRITTEN = ("output", "report")
-"""Options whose values are paths, which are of the configuration's directory. What is written stays within it."""
+"""Options whose values are paths relative to the configuration. Files are written below its directory only."""
 
 
 def default_map(context: typer.Context, found: Config) -> Iterator[tuple[str, object]]:
@@ -33,7 +34,7 @@ def default_map(context: typer.Context, found: Config) -> Iterator[tuple[str, ob
     all_options = {name for command in COMMANDS for name in _options(commands.get(command))}
     for default in sorted(found.defaults, key=lambda default: default.command is not None):
         if reason := NEVER.get(default.option):
-            raise wrong(default.location, f"there is no default for --{default.option}: {reason}")
+            raise wrong(default.location, f"--{default.option} cannot have a default: {reason}")
         known = _options(commands.get(default.command)) if default.command else all_options
         if default.option not in known:
             raise wrong(default.location, _unknown(default, known))
@@ -50,12 +51,9 @@ def _options(command: object) -> Mapping[str, Any]:
     return {name[2:]: option for option in options for name in option.opts if name.startswith("--")}
 
 
-def _unknown(default: Default, known: Mapping[str, Any] | set[str]) -> str:
-    from difflib import get_close_matches
-
+def _unknown(default: Default, known: Iterable[str]) -> str:
     of = f"`{default.command}` has" if default.command else "there is"
-    near = get_close_matches(default.option.lstrip("-").replace("_", "-"), list(known), 1)
-    return f"{of} no option --{default.option}" + (f"; did you mean {near[0]}?" if near else "")
+    return f"{of} no option --{default.option}{did_you_mean(default.option.lstrip('-').replace('_', '-'), known)}"
 
 
 def _value(option: Any, default: Default, directory: Path) -> object:
@@ -63,11 +61,11 @@ def _value(option: Any, default: Default, directory: Path) -> object:
     value = default.value
     if getattr(option, "is_flag", False):
         if not isinstance(value, bool):
-            raise wrong(default.location, f"{default.option} is to be true or false")
+            raise wrong(default.location, f"{default.option} must be true or false")
         return value
     values = value if isinstance(value, tuple) else (value,)
     if any(isinstance(item, bool) for item in values):
-        raise wrong(default.location, f"{default.option} wants a value, not true or false")
+        raise wrong(default.location, f"{default.option} requires a value, not true or false")
     texts = [_with_directory(str(item), default, directory) for item in values]
     if option.multiple:
         return texts
@@ -82,7 +80,10 @@ def _with_directory(text: str, default: Default, directory: Path) -> str:
     if default.option not in _READ + _WRITTEN or not sign or path in ("", "-"):
         return text
     if default.option in _WRITTEN and not _is_within(path, directory):
-        raise wrong(default.location, f"{default.option} {text!r}: give a file below the configuration, none hidden")
+        raise wrong(
+            default.location,
+            f"{default.option} {text!r}: give a file below the configuration, not a hidden one",
+        )
     return f"{head}{sign if head else ''}{directory / path}"
 
 
@@ -102,5 +103,5 @@ def _accepted(context: typer.Context, option: Any, value: object, default: Defau
         option.process_value(context, value)
     except typer.BadParameter as error:
         text = " ".join(value) if isinstance(value, list) else value
-        reason = " ".join(error.message.split())
-        raise wrong(default.location, f"{default.option} {text!r} is not accepted: {reason}") from error
+        reason = " ".join(error.message.split()).removeprefix("Value error, ")
+        raise wrong(default.location, f"{default.option} {text!r} is not valid: {reason}") from error

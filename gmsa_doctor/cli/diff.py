@@ -9,28 +9,29 @@ from typing import Annotated
 import typer
 
 from gmsa_doctor.cli import options
-from gmsa_doctor.cli.app import app
+from gmsa_doctor.cli.app import command
 from gmsa_doctor.cli.process import guarded, print_, require_writable, speaks_unicode, width
 from gmsa_doctor.core.exit_code import ExitCode
 
 
 class DiffFormat(StrEnum):
-    """How the difference is written."""
+    """The format of the output."""
 
     TEXT = "text"
     JSON = "json"
 
 
-@app.command()
+@command("diff", examples="gmsa-doctor diff before.json after.json")
 def diff(
     before: Annotated[Path, typer.Argument(metavar="A.json", help="The JSON report of the earlier run.")],
     after: Annotated[Path, typer.Argument(metavar="B.json", help="The JSON report of the later run.")],
-    format: Annotated[DiffFormat, typer.Option(help="How the difference is written.")] = DiffFormat.TEXT,
+    format: Annotated[DiffFormat, typer.Option(help="The format of the output.")] = DiffFormat.TEXT,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: options.Output = None,
 ) -> None:
-    """Compare two JSON reports: what broke, what was mended.
+    """Compare two JSON reports: what broke, and what was fixed.
 
-    Findings are the same by subject and check, whatever their text. Exit codes: 0 nothing broke, 1 something broke
+    Findings are compared by subject and check, not by their text. Exit codes: 0 nothing broke, 1 something broke
     (fails in B and did not in A), 2 usage. Works offline.
     """
 
@@ -44,7 +45,7 @@ def diff(
         found = compare(*reports)
         sides = difference.ComparedReports(str(before), str(after), *reports)
         ascii = not (output or speaks_unicode())
-        if format is DiffFormat.JSON:
+        if json or format is DiffFormat.JSON:
             print_(difference.json_text(found, sides, ascii=ascii), output)
         else:
             print_(difference.text(found, sides, width=80 if output else width(), ascii=ascii), output)

@@ -1,4 +1,4 @@
-"""``gmsa-doctor list``, ``explain`` and ``schema``: what can be told offline."""
+"""``gmsa-doctor list``, ``explain`` and ``schema``: what is known without any subject."""
 
 from __future__ import annotations
 
@@ -6,36 +6,62 @@ from typing import Annotated
 
 import typer
 
-from gmsa_doctor.cli.app import app
-from gmsa_doctor.cli.process import guarded, print_, standard_input, width
+from gmsa_doctor.cli.app import command
+from gmsa_doctor.cli.options import Many
+from gmsa_doctor.cli.process import Format, guarded, print_, standard_input, width
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.exit_code import ExitCode
 
 
-@app.command("list")
-def list_() -> None:
-    """List the checks, those of plug-ins too."""
+@command(
+    "list",
+    examples="""
+gmsa-doctor list
+gmsa-doctor list kerberos credspec.size
+gmsa-doctor list --json | jq -r '.[] | select(.owner == "ad") | .id'
+""",
+)
+def list_(
+    names: Annotated[
+        Many, typer.Argument(metavar="ID|AREA", help="List only these checks.", show_default=False)
+    ] = None,
+    format: Annotated[Format, typer.Option(help="The format of the list.")] = Format.TEXT,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """List the checks, including those of plug-ins."""
 
     def show() -> ExitCode:
         from gmsa_doctor.checking import explain
         from gmsa_doctor.core import registry
 
-        print_(explain.list_checks(registry.load(), width()))
+        known = registry.load()
+        checks = explain.select(known, names or ())
+        is_json = json or format is Format.JSON
+        print_(explain.json_list(checks) if is_json else explain.list_checks(known, checks, width()))
         return ExitCode.PASS
 
     guarded(show)
 
 
-@app.command("explain")
+@command(
+    "explain",
+    examples="""
+gmsa-doctor explain directory.managed-password
+gmsa-doctor explain kerberos
+gmsa-doctor explain "Cannot get gMSA krb ticket"
+aws ecs describe-tasks --cluster prod --tasks ID | gmsa-doctor explain -
+""",
+)
 def explain_(
     words: Annotated[
-        list[str], typer.Argument(metavar="ID|TEXT", help="A check's id, or an error text; - reads it from stdin.")
+        list[str],
+        typer.Argument(metavar="ID|AREA|TEXT", help="A check, an area, or an error text; - reads standard input."),
     ],
 ) -> None:
-    """Explain a check, or an error text.
+    """Explain a check, the checks of an area, or an error text.
 
-    For a text it finds the checks that stand behind it, likeliest first. The text may be pasted as it is
-    from a stopped task or a log. Works offline.
+    For an error text, lists the checks that find its cause, most likely first. Paste the text as it is in a stopped
+    task or a log. Works offline.
     """
 
     def show() -> ExitCode:
@@ -43,15 +69,17 @@ def explain_(
         from gmsa_doctor.core import registry
 
         text = standard_input() if words == ["-"] else " ".join(words)
-        known = registry.load()
-        found = known.get(text.strip())
-        answer = explain.explain_check(found, width()) if found else explain.explain_text(known, text, width())
+        known, name = registry.load(), text.strip()
+        found = known.get(name)
+        answer = (
+            explain.explain_check(found, width())
+            if found
+            else explain.explain_area(known, name, width()) or explain.explain_text(known, text, width())
+        )
         if answer is None:
-            near = ", ".join(explain.suggest(known, text.strip()))
             raise UsageError(
-                "that is no check's id and no error text that we know. "
-                + (f"Did you mean: {near}? " if near else "")
-                + "`gmsa-doctor list` shows the ids; a text is best pasted whole."
+                f"not a check, an area or a known error text{known.near(name[:100]) or '.'} "
+                "`gmsa-doctor list` shows the checks; paste an error text whole."
             )
         print_(answer)
         return ExitCode.PASS
@@ -59,9 +87,9 @@ def explain_(
     guarded(show)
 
 
-@app.command()
+@command("schema")
 def schema() -> None:
-    """Print the JSON report's JSON Schema."""
+    """Print the JSON Schema of the JSON report."""
 
     def show() -> ExitCode:
         from gmsa_doctor.report import schema as report_schema

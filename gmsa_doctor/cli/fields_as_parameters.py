@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from inspect import Parameter, Signature
-from typing import Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import typer
 
@@ -17,7 +18,8 @@ def fields_as_parameters(command: Callable[[typer.Context, T], None]) -> Callabl
     """The command for typer, with a parameter for each field of the dataclass it takes as ``arguments``.
 
     Fields are annotated as typer's parameters are. A field whose type is a dataclass stands for the fields of that, so
-    that commands share groups of options. Raises ValueError for two fields of one name.
+    that commands share groups of options; its ``PANEL`` is their heading in the help. Raises ValueError for two fields
+    of one name.
     """
     kind = get_type_hints(command)["arguments"]
 
@@ -51,7 +53,18 @@ def _parameters(kind: Any) -> Iterator[Parameter]:
             yield from _parameters(hint)
         else:
             default = Parameter.empty if field.default is MISSING else field.default
+            hint = _under(getattr(kind, "PANEL", None), hint)
             yield Parameter(field.name, Parameter.KEYWORD_ONLY, default=default, annotation=hint)
+
+
+def _under(panel: str | None, hint: Any) -> Any:
+    """The annotation, under this heading if it has none of its own."""
+    value, info = get_args(hint)[:2] if hasattr(hint, "__metadata__") else (hint, None)
+    if panel is None or not isinstance(info, type(typer.Option())) or info.rich_help_panel:
+        return hint
+    info = copy(info)
+    info.rich_help_panel = panel
+    return Annotated[value, info]
 
 
 def _filled(kind: Any, values: Mapping[str, Any]) -> Any:

@@ -6,8 +6,9 @@ from dataclasses import fields, replace
 
 import typer
 
-from gmsa_doctor.cli import options
-from gmsa_doctor.cli.app import app
+from gmsa_doctor.cli import configured, options
+from gmsa_doctor.cli.app import command
+from gmsa_doctor.cli.effects import require_effect
 from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters, values_of
 from gmsa_doctor.cli.iam_policy_arguments import IamPolicyArguments
 from gmsa_doctor.cli.process import guarded, print_, say
@@ -38,25 +39,33 @@ _OPTIONS = {
 }
 
 
-@app.command("iam-policy")
+@command(
+    "iam-policy",
+    examples="""
+gmsa-doctor iam-policy --cluster prod --service web
+gmsa-doctor iam-policy --cluster prod --service web --for run
+gmsa-doctor iam-policy td.json --offline --for execution-role
+""",
+)
 @fields_as_parameters
-def iam_policy(_context: typer.Context, arguments: IamPolicyArguments) -> None:
-    """Print the IAM policy that a command, or a task's execution role, needs.
+def iam_policy(context: typer.Context, arguments: IamPolicyArguments) -> None:
+    """Print the IAM policy that a command, or a task execution role, requires.
 
-    Limited to what the service or the task definition uses, which AWS is asked for (no secret is read), and to what
-    the options name, which win. Without a service or a task definition it works offline. For what is not known there
-    are placeholders such as <CLUSTER>, which match nothing, and a message on standard error.
+    Limited to what the subject uses, which is looked up in AWS (no secret is read), and to the resources that options
+    name, which take precedence. Without a subject it works offline. Unknown resources become placeholders such as
+    <CLUSTER>, which match nothing, and are listed on standard error.
     """
-    guarded(lambda: _print(arguments))
+    guarded(lambda: _print(context, arguments))
 
 
-def _print(arguments: IamPolicyArguments) -> ExitCode:
+def _print(context: typer.Context, arguments: IamPolicyArguments) -> ExitCode:
     import json
 
     from gmsa_doctor.cli.iam_scope import scope_of
     from gmsa_doctor.iam.statements import placeholders, policy
 
-    request, purpose = options.request_of(arguments), arguments.purpose
+    request, purpose = options.request_of(arguments, files=tuple(arguments.files or ())), arguments.purpose
+    request = configured.with_typed(context, request, arguments.task_definition_file)
     with_subject = _has_subject(request)
     _require_purpose((Purpose.RUN,), arguments, "report_s3")
     _require_purpose((Purpose.RUN, Purpose.EXECUTION_ROLE), arguments, "log_group")
@@ -69,7 +78,7 @@ def _print(arguments: IamPolicyArguments) -> ExitCode:
     print_(json.dumps(document, indent=2, ensure_ascii=False))
     if left := placeholders(document):
         options_of = ", ".join(f"<{name}> ({_FILLED_BY[name]})" for name in left)
-        say(f"to be filled in before the policy permits anything there: {options_of}")
+        say(f"replace these placeholders, which match nothing: {options_of}")
     for gap in gaps:
         say(gap)
     return ExitCode.PASS
@@ -80,21 +89,22 @@ def _has_subject(request: Request) -> bool:
     subjects = {
         "--service": request.service,
         "--task-definition": request.task_definition,
-        "--task-definition-file": request.task_definition_file,
+        "FILES": request.files,
     }
     given = [name for name, value in subjects.items() if value]
     if len(given) > 1:
-        raise UsageError(f"say whose policy it is to be: one of {', '.join(subjects)} (given: {' and '.join(given)})")
-    if request.offline and not request.task_definition_file:
-        raise UsageError("--offline goes with --task-definition-file; without a subject nothing is sent anyway")
-    if not given and (request.container or request.profile):
-        name = "--container" if request.container else "--profile"
-        raise UsageError(f"{name} goes with {', '.join(subjects)}: without one of them nothing is looked up")
+        raise UsageError(f"name one subject: {', '.join(subjects)} (given: {' and '.join(given)})")
+    require_effect(
+        request.typed,
+        (["--offline"], not request.files, "without FILES"),
+        (["--container", "--profile"], not given, "without a subject: nothing is looked up"),
+        (["--profile"], request.offline, "with --offline"),
+    )
     return bool(given)
 
 
 def _looked_up(request: Request, options: Scope, purpose: Purpose) -> tuple[Scope, list[str]]:
-    """The scope of the subject, in which the options win, and what is not known of it."""
+    """The scope of the subject, in which options take precedence, and what is unknown of it."""
     from gmsa_doctor.core import registry
     from gmsa_doctor.iam.lookup import look_up
 
@@ -118,13 +128,12 @@ def _looked_up(request: Request, options: Scope, purpose: Purpose) -> tuple[Scop
     for gap in looked_up.gaps:
         if gap.option not in named and purpose in purposes.get(gap.option, Purpose):
             by_reason.setdefault(gap.reason, []).append(f"{gap.resource} ({gap.option})")
-    return replace(found, **given), [f"not known: {', '.join(names)}: {reason}" for reason, names in by_reason.items()]
+    return replace(found, **given), [f"unknown: {', '.join(names)}: {reason}" for reason, names in by_reason.items()]
 
 
 def _require_purpose(purposes: tuple[Purpose, ...], arguments: IamPolicyArguments, *names: str) -> None:
-    """Raises UsageError for one of these options, where the policy is for something else."""
+    """Raises UsageError for one of these options if the policy is for something else."""
     given = values_of(arguments)
     named = [f"--{name.replace('_', '-')}" for name in names if given[name]]
     if arguments.purpose not in purposes and named:
-        whose = " or ".join(purposes)
-        raise UsageError(f"{' and '.join(named)}: only the policy --for {whose} is about that; leave it out")
+        raise UsageError(f"{' and '.join(named)}: has an effect only with --for {' or '.join(purposes)}; remove it")

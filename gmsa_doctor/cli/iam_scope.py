@@ -1,4 +1,4 @@
-"""What the options of ``iam-policy`` limit the policy to."""
+"""The scope of the policy that the options of ``iam-policy`` name."""
 
 from __future__ import annotations
 
@@ -41,26 +41,26 @@ _NAMED = {
 
 def scope_of(arguments: IamPolicyArguments) -> Scope:
     """The scope. Raises UsageError for an option that names something else, or that contradicts another."""
-    shared = _Shared()
-    given = {"account": arguments.account, "region": arguments.region, "partition": arguments.partition}
+    shared, resources, region = _Shared(), arguments.resources, arguments.aws.region
+    given = {"account": resources.account, "region": region, "partition": resources.partition}
     for what, value in given.items():
         if value is not None:
             _require(f"--{what}", value, *_FORMS[what])
             shared.note(f"--{what}", **{what: value})
-    if arguments.region and not arguments.partition:
-        shared.note("--region", partition=AwsPlace(arguments.region, None).partition)
-    log_group = shared.name("--log-group", arguments.log_group)
+    if region and not resources.partition:
+        shared.note("--region", partition=AwsPlace(region, None).partition)
+    log_group = shared.name("--log-group", resources.log_group)
     return Scope(
         cluster=shared.name("--cluster", arguments.subject.cluster),
-        execution_roles=tuple(shared.role("--execution-role", text) for text in _arns(arguments.execution_role)),
-        instance_roles=tuple(shared.role("--instance-role", text) for text in _arns(arguments.instance_role)),
-        credspecs=tuple(map(shared.credspec, _arns(arguments.credspec))),
-        secrets=tuple(map(shared.secret, _arns(arguments.secret))),
-        kms_keys=tuple(map(shared.kms_key, _arns(arguments.kms_key))),
-        repositories=tuple(map(shared.repository, _arns(arguments.repository))),
+        execution_roles=tuple(shared.role("--execution-role", text) for text in _arns(resources.execution_role)),
+        instance_roles=tuple(shared.role("--instance-role", text) for text in _arns(resources.instance_role)),
+        credspecs=tuple(map(shared.credspec, _arns(resources.credspec))),
+        secrets=tuple(map(shared.secret, _arns(resources.secret))),
+        kms_keys=tuple(map(shared.kms_key, _arns(resources.kms_key))),
+        repositories=tuple(map(shared.repository, _arns(resources.repository))),
         log_groups=(log_group,) if log_group else (),
-        report=_report(arguments.report_s3),
-        event_bus=shared.name("--event-bus", arguments.event_bus),
+        report=_report(resources.report_s3),
+        event_bus=shared.name("--event-bus", resources.event_bus),
         partition=shared.get("partition") or "aws",
         region=shared.get("region"),
         account=shared.get("account"),
@@ -69,20 +69,20 @@ def scope_of(arguments: IamPolicyArguments) -> Scope:
 
 @dataclass
 class _Shared:
-    """Reads options; notes partition, region and account as they tell them, which must agree."""
+    """Reads options, and notes the partition, region and account in them, which must agree."""
 
     known: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Values, each with the option that was the first to tell it."""
+    """Values, each with the first option that had it."""
 
     def note(self, option: str, **values: str | None) -> None:
-        """Raises UsageError where another option has told otherwise."""
+        """Raises UsageError if another option had another value."""
         for what, value in values.items():
             known, source = self.known.setdefault(what, (value, option)) if value else (value, option)
             if known != value:
-                raise UsageError(f"{option} is of {what} {value}, {source} of {known}: give what belongs together")
+                raise UsageError(f"{option} is in {what} {value}, but {source} is in {known}; give options that agree")
 
     def get(self, what: str) -> str | None:
-        """What was told, if anything."""
+        """The value, if an option had one."""
         return self.known[what][0] if what in self.known else None
 
     def name(self, option: str, text: str | None) -> str | None:
@@ -106,7 +106,7 @@ class _Shared:
         wanted = "the ARN of a role, such as arn:aws:iam::123456789012:role/ecsTaskExecutionRole"
         role = _parsed(option, parse_role_arn, text, wanted)
         if role.session:
-            raise UsageError(f"{option} {text}: it is a session of a role; give {wanted}")
+            raise UsageError(f"{option} {text}: this is a role session; give {wanted}")
         if not re.fullmatch(r"[\w+=,.@/-]+", role.path + role.name, re.ASCII):
             raise UsageError(f"{option} {text}: give {wanted}")
         self.note(option, partition=role.partition, account=role.account)
@@ -169,7 +169,7 @@ def _parsed(option: str, parse: Callable[[str], T], text: str, wanted: str) -> T
 def _arn_of(option: str, text: str, service: str, wanted: str) -> Arn:
     arn = _parsed(option, parse_arn, text, wanted)
     if arn.service != service:
-        raise UsageError(f"{option} {text}: it is an ARN of {arn.service}; give {wanted}")
+        raise UsageError(f"{option} {text}: this is an ARN of {arn.service}; give {wanted}")
     return arn
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
 from gmsa_doctor.cli import options
-from gmsa_doctor.cli.app import app
+from gmsa_doctor.cli.app import command
+from gmsa_doctor.cli.effects import require_effect, typed
 from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters
 from gmsa_doctor.cli.options import Many
 from gmsa_doctor.cli.process import guarded, print_
@@ -29,33 +30,40 @@ CHECK = CheckId("kerberos.krb5-conf")
 class Krb5ConfArguments:
     """The arguments and options of ``krb5-conf``, in the order of its help."""
 
-    files: Annotated[Many, typer.Argument(metavar="FILES", help="As those of `gmsa-doctor check`.")] = None
+    PANEL: ClassVar = "Configuration"
+    files: options.Files = None
     subject: options.SubjectOptions
     aws: options.AwsOptions
-    domain: Annotated[str | None, typer.Option(metavar="NAME", help="The AD domain; nothing is then asked of AWS.")] = (
-        None
-    )
+    offline: options.Offline = False
+    domain: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The AD domain, instead of a subject. Sends nothing to AWS.")
+    ] = None
     spns: Annotated[
         Many,
         typer.Option(
             "--spn", metavar="SPN", help="A server that the application uses, such as MSSQLSvc/db.corp.example:1433."
         ),
     ] = None
-    offline: options.Offline = False
 
 
-@app.command("krb5-conf")
+@command(
+    "krb5-conf",
+    examples="""
+gmsa-doctor krb5-conf --cluster prod --service web
+gmsa-doctor krb5-conf --domain corp.example --spn MSSQLSvc/db.other.example:1433
+""",
+)
 @fields_as_parameters
-def krb5_conf(_context: typer.Context, arguments: Krb5ConfArguments) -> None:
-    """Print the krb5.conf that the container's image needs.
+def krb5_conf(context: typer.Context, arguments: Krb5ConfArguments) -> None:
+    """Print the krb5.conf that the container's image requires.
 
-    The domain is that of the secret, or of the CredSpec. Servers named with --spn whose names are not below
-    it get a line in [domain_realm]. Sends nothing to DNS or the AD.
+    The domain is that of the secret, or of the CredSpec. Servers named with --spn whose names are outside the domain
+    get a line in [domain_realm]. Sends nothing to DNS or AD.
     """
-    guarded(lambda: _print(arguments))
+    guarded(lambda: _print(context, arguments))
 
 
-def _print(arguments: Krb5ConfArguments) -> ExitCode:
+def _print(context: typer.Context, arguments: Krb5ConfArguments) -> ExitCode:
     files = tuple(arguments.files or ())
     request = options.request_of(arguments, files=files, live=Live.NEVER, only=(CHECK,))
     options.require_spns(request.spns)
@@ -69,9 +77,16 @@ def _print(arguments: Krb5ConfArguments) -> ExitCode:
     given = [name for name, value in subjects.items() if value]
     if len(given) > 1 or (not given and not task_metadata.inside()):
         raise UsageError(
-            "say whose krb5.conf it is to be: --domain, or --cluster with --service, or --task-definition, or FILES"
+            "name the domain or the subject: --domain, or --cluster with --service, or --task-definition, or FILES"
             + (f" (given: {' and '.join(given)})" if given else "")
         )
+    require_effect(
+        typed(context),
+        (["--cluster", "--container", "--region", "--profile", "--offline"], domain, "with --domain"),
+        (["--offline"], not files, "without FILES"),
+        (["--cluster"], files, "on files"),
+        (["--profile"], request.offline, "with --offline"),
+    )
     print_(_for_domain(domain, request.spns) if domain is not None else _for_subject(request))
     return ExitCode.PASS
 
@@ -95,9 +110,9 @@ def _for_subject(request: Request) -> str:
         raise UsageError("; ".join(f"{file}: {reason}" for file, reason in seen.skipped_files.unread))
     found = dict.fromkeys(filter(None, map(_text, seen.execution.values)))
     if len(found) > 1:
-        raise UsageError("the containers are of several AD domains: name one with --container")
+        raise UsageError("the containers use several AD domains: name one container with --container")
     if not found:
-        raise UsageError(f"the AD domain is not known: {_reason(seen)} (give it with --domain)")
+        raise UsageError(f"the AD domain is unknown: {_reason(seen)}. Give it with --domain")
     return next(iter(found)).rstrip("\n")
 
 
@@ -112,6 +127,6 @@ def _reason(seen: Attempt) -> str:
     findings = [finding for subject in seen.subjects for finding in subject.findings]
     by_id = {finding.check: finding for finding in findings}
     root = next((finding for finding in findings if finding.root), None) or by_id.get(CHECK)
-    while root and root.because and root.because[0] in by_id:  # what stands in the way, not that it does
+    while root and root.because and root.because[0] in by_id:  # the finding itself, not what it blocks
         root = by_id[root.because[0]]
     return root.summary if root else "no container has a CredSpec"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, ClassVar, Optional
 
 import typer
 
@@ -22,100 +24,132 @@ Many = Optional[list[str]]  # noqa: UP045 - typer before 0.16 reads annotations 
 
 
 class FailOn(StrEnum):
-    """From which status on the run fails."""
+    """The lowest status that makes the run fail."""
 
     FAIL = "fail"
     WARN = "warn"
 
 
-Container = Annotated[str | None, typer.Option(help="Judge this container only.")]
-Region = Annotated[str | None, typer.Option(help="The AWS region.")]
-Profile = Annotated[str | None, typer.Option(help="The AWS profile.")]
-Output = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report to a file instead.")]
-TaskDefinitionFile = Annotated[
-    str | None,
-    typer.Option(metavar="FILE", help="The JSON of register- or describe-task-definition; - reads standard input."),
+def number(least: float, most: float, kind: type[int] | type[float] = float) -> Callable[[Any], float]:
+    """A parser of numbers between two limits, with one clear message for anything else."""
+
+    def parse(text: Any) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most:  # also of nan
+            raise typer.BadParameter(f"{text} is not a number from {least:g} to {most:g}")
+        return value
+
+    return parse
+
+
+Files = Annotated[
+    Many,
+    typer.Argument(
+        metavar="FILES",
+        help="Task definitions, CloudFormation and SAM templates, cdk.out, Terraform plans, Compose files, CredSpecs; "
+        "directories and globs of them; - reads standard input.",
+    ),
 ]
-Offline = Annotated[bool, typer.Option("--offline", help="Send nothing anywhere, and read no AWS configuration.")]
+Output = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report to a file instead.")]
+TaskDefinitionFile = Annotated[str | None, typer.Option(metavar="FILE", hidden=True, help="The same as FILES.")]
+Offline = Annotated[
+    bool,
+    typer.Option("--offline", rich_help_panel="AWS", help="Send nothing anywhere, and read no AWS configuration."),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SubjectOptions:
     """Which registered subject."""
 
-    service: Annotated[str | None, typer.Option(help="An ECS service, by name or ARN.")] = None
-    cluster: Annotated[str | None, typer.Option(help="Its cluster, by name or ARN.")] = None
+    PANEL: ClassVar = "Subject"
+    service: Annotated[str | None, typer.Option(metavar="NAME|ARN", help="An ECS service.")] = None
+    cluster: Annotated[str | None, typer.Option(metavar="NAME|ARN", help="The cluster of the service.")] = None
     task_definition: Annotated[
         str | None, typer.Option(metavar="FAMILY[:REV]|ARN", help="A registered task definition.")
+    ] = None
+    container: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only this container of the task definition.")
     ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class AwsOptions:
-    """Which container, and with which AWS configuration."""
+    """With which AWS configuration."""
 
-    container: Container = None
-    region: Region = None
-    profile: Profile = None
+    PANEL: ClassVar = "AWS"
+    region: Annotated[str | None, typer.Option(metavar="REGION", help="The AWS region.")] = None
+    profile: Annotated[str | None, typer.Option(metavar="PROFILE", help="The AWS profile.")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkOptions:
     """Where the tasks run."""
 
-    subnets: Annotated[Many, typer.Option(metavar="ID[,ID…]", help="The task's subnets, where no service tells.")] = (
+    PANEL: ClassVar = "Network"
+    subnets: Annotated[Many, typer.Option(metavar="ID[,ID]", help="The task's subnets, if no --service is given.")] = (
         None
     )
     security_groups: Annotated[
-        Many, typer.Option(metavar="ID[,ID…]", help="The task's security groups, where no service tells.")
+        Many, typer.Option(metavar="ID[,ID]", help="The task's security groups; requires --subnets.")
+    ] = None
+    ad_dns: Annotated[
+        Many, typer.Option(metavar="IP[,IP]", help="The AD's DNS servers, to compare the DHCP options with.")
     ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApplicationOptions:
-    """What the user tells of the AD and the application."""
+    """The servers that the application logs on to."""
 
-    ad_dns: Annotated[
-        Many, typer.Option(metavar="IP[,IP]", help="The AD's DNS servers, to compare the DHCP options with.")
-    ] = None
+    PANEL: ClassVar = "Application"
     spns: Annotated[
         Many,
-        typer.Option("--spn", metavar="SPN", help="Get a service ticket too, such as MSSQLSvc/db.corp.example:1433."),
+        typer.Option(
+            "--spn",
+            metavar="SPN",
+            help="Also get a service ticket for it, such as MSSQLSvc/db.corp.example:1433.",
+        ),
     ] = None
     connection_string: Annotated[
         Many,
         typer.Option(
             metavar="TEXT",
-            help="How the application connects to SQL Server (.NET, ODBC, JDBC, SQLAlchemy); - reads standard input.",
+            help="Check how the application connects to SQL Server (.NET, ODBC, JDBC, SQLAlchemy). "
+            "- reads standard input.",
         ),
     ] = None
     app_config: Annotated[
-        AppConfig, typer.Option(help="auto: look for it in the container's environment and secrets too.")
+        AppConfig, typer.Option(help="auto: also look for it in the container's environment and secrets.")
     ] = AppConfig.NEVER
 
 
 @dataclass(frozen=True, kw_only=True)
 class SelectionOptions:
-    """Which checks, and what is made of their findings."""
+    """Which checks run, and which findings make the run fail."""
 
-    only: Annotated[Many, typer.Option(metavar="ID|AREA", help="Only these checks, and what they need.")] = None
-    skip: Annotated[Many, typer.Option(metavar="ID|AREA", help="Not these checks.")] = None
+    PANEL: ClassVar = "Selection"
+    only: Annotated[Many, typer.Option(metavar="ID|AREA", help="Run only these checks, and those they require.")] = None
+    skip: Annotated[Many, typer.Option(metavar="ID|AREA", help="Skip these checks.")] = None
     require: Annotated[
-        Many, typer.Option(metavar="ID|AREA", help="Incomplete (exit code 3) if one of these was skipped.")
+        Many, typer.Option(metavar="ID|AREA", help="Exit with 3 if one of these checks was skipped.")
     ] = None
-    fail_on: Annotated[FailOn, typer.Option(help="The status from which on the run fails.")] = FailOn.FAIL
+    fail_on: Annotated[FailOn, typer.Option(help="The lowest status that makes the run fail.")] = FailOn.FAIL
     config: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
             is_eager=True,
             callback=take_configuration,
-            help="The configuration, in place of the nearest gmsa-doctor.toml or pyproject.toml.",
+            help="The configuration, instead of the nearest gmsa-doctor.toml or pyproject.toml.",
         ),
     ] = None
     baseline: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A JSON report of an earlier run: only what is new since then fails."),
+        typer.Option(metavar="FILE", help="A JSON report of an earlier run: only new failures make the run fail."),
     ] = None
 
 

@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, its output, and one clear message for whatever goes wrong."""
+"""How a command ends: its exit code, its output, and one clear message for any error."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from gmsa_doctor.core.exit_code import ExitCode
 
 
 class Format(StrEnum):
-    """How the report is written."""
+    """The format of a report."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class Color(StrEnum):
-    """When the text is coloured."""
+    """When the text is colored."""
 
     AUTO = "auto"
     ALWAYS = "always"
@@ -42,7 +42,7 @@ _ESCAPED = "backslashreplace"
 
 
 def guarded(action: Callable[[], ExitCode]) -> NoReturn:
-    """Run it; whatever happens ends in one clear message and an exit code."""
+    """Run it and exit; any error becomes one clear message and an exit code."""
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         code = action()
@@ -74,14 +74,14 @@ def _crash(error: Exception) -> str:
 
 
 def print_(text: str, output: Path | None = None) -> None:
-    """To standard output, or to the file. Raises UsageError where it cannot be written."""
+    """Write to standard output, or to the file. Raises UsageError if it cannot be written."""
     text = text if text.endswith("\n") else f"{text}\n"
     if output:
         try:
             output.write_text(text, encoding="utf-8", errors=_ESCAPED)
         except OSError as error:
             raise UsageError(f"{output} cannot be written: {error.strerror}") from error
-        typer.echo(f"gmsa-doctor: the report is in {output}", err=True)
+        say(f"report written to {output}")
         return
     require_stdout()
     try:
@@ -96,13 +96,13 @@ def print_(text: str, output: Path | None = None) -> None:
 
 
 def require_stdout() -> None:
-    """Raises UsageError where standard output is closed."""
+    """Raises UsageError if standard output is closed."""
     if not sys.stdout:
-        raise UsageError("standard output is closed: leave it open, or give --output FILE to check")
+        raise UsageError("standard output is closed: open it, or give --output FILE to check")
 
 
 def standard_input() -> str:
-    """All of it, as text. Raises UsageError where it is closed."""
+    """All of it, as text. Raises UsageError if it is closed."""
     if not sys.stdin:
         raise UsageError("standard input is closed: give the text as an argument")
     return sys.stdin.buffer.read().decode("utf-8", "replace")
@@ -136,7 +136,7 @@ def speaks_unicode() -> bool:
 
 
 def is_coloured(color: Color, output: Path | None) -> bool:
-    """Whether the text is coloured, by the user's word, else by what it is written to."""
+    """Whether the text is colored: by the option, otherwise by where it is written to."""
     if color is not Color.AUTO:
         return color is Color.ALWAYS
     if output or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
@@ -145,10 +145,10 @@ def is_coloured(color: Color, output: Path | None) -> bool:
 
 
 def require_writable(file: Path | None) -> None:
-    """Raises UsageError, before any work is done, where the file, or standard output, could not be written."""
+    """Raises UsageError, before any work is done, if the file or standard output could not be written."""
     if file is None:
         require_stdout()
     elif not (file.parent.is_dir() and os.access(file.parent, os.W_OK)):
-        raise UsageError(f"{file} cannot be written: {file.parent} is no directory that we may write to")
+        raise UsageError(f"{file} cannot be written: {file.parent} is not a writable directory")
     elif file.is_dir():
         raise UsageError(f"{file} cannot be written: it is a directory")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
+from gmsa_doctor.cli.effects import require_effect
 from gmsa_doctor.cli.options import Many, Output
 from gmsa_doctor.cli.process import (
     Color,
@@ -49,7 +50,7 @@ class ReportKind(StrEnum):
 
 @dataclass(frozen=True)
 class WantedReport:
-    """A report that was asked for. Without a file, which only GitHub's may be, it goes to standard output."""
+    """A report of ``--report``. Without a file it goes to standard output."""
 
     kind: ReportKind
     file: Path | None = None
@@ -59,39 +60,82 @@ class WantedReport:
 class ReportOptions:
     """Which reports are written, and where to: the first to standard output without ``output``."""
 
-    format: Annotated[Format, typer.Option("--format", help="How the report is written.")] = Format.TEXT
+    PANEL: ClassVar = "Reports"
+    format: Annotated[Format, typer.Option("--format", help="The format of the report.")] = Format.TEXT
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False
     output: Output = None
     report: Annotated[
         Many,
         typer.Option(
             metavar="KIND[=FILE]",
-            help=f"Write a report of this kind too: {', '.join(kind for kind in ReportKind if kind != 'github')}; or "
-            "github, which annotates on standard output and writes the step's summary. May be repeated.",
+            help=f"Also write a report of this kind: {', '.join(kind for kind in ReportKind if kind != 'github')}; or "
+            "github, which writes annotations to standard output and the summary of the step. KIND=- replaces the text "
+            "on standard output. May be repeated.",
         ),
     ] = None
 
-    def wanted(self) -> tuple[WantedReport, ...]:
-        """The reports of ``--report``. Raises UsageError, before any work is done, for one that cannot be written."""
-        require_writable(self.output)
-        reports = tuple(map(_read, self.report or ()))
-        if self.format is Format.JSON and not self.output and any(report.file is None for report in reports):
-            raise UsageError("--report github and --format json both write to standard output: give one of them a file")
-        files = [report.file for report in reports if report.file]
-        paths = [file.resolve() for file in (*files, *([self.output] if self.output else []))]
+    def chosen(self, typed: frozenset[str]) -> ReportOptions:
+        """With the shorthands resolved. Raises UsageError, before any work is done, for what cannot be written."""
+        require_effect(typed, (["--format"], self.json, "with --json"))
+        found = replace(
+            self,
+            format=Format.JSON if self.json else self.format,
+            output=None if str(self.output) == "-" else self.output,
+        )
+        text_only = typed & {"--color", "--no-color", "--verbose", "--quiet"}
+        is_text = found.is_shown and found.format is Format.TEXT
+        require_effect(typed, (sorted(text_only), not is_text, "on a report that is not text"))
+        found._require_one_on_stdout(typed)
+        files = [report.file for report in found.wanted if report.file]
+        paths = [file.resolve() for file in (*files, *([found.output] if found.output else []))]
         if len(set(paths)) != len(paths):
-            raise UsageError("--report: give each report a file of its own")
-        for file in files:
+            raise UsageError("--report: give each report its own file")
+        for file in (found.output, *files):
             require_writable(file)
-        return reports
+        return found
+
+    @property
+    def wanted(self) -> tuple[WantedReport, ...]:
+        """The reports of ``--report``. Raises UsageError for one that there is not."""
+        return tuple(map(_read, self.report or ()))
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the report of ``format`` is written: another one may be on standard output instead."""
+        return self.output is not None or not any(value.endswith("=-") for value in self.report or ())
+
+    def _require_one_on_stdout(self, typed: frozenset[str]) -> None:
+        """Raises UsageError for more than one, but for the text with GitHub's annotations after it."""
+        writers = [f"--report {value}" for value in self.report or () if value.endswith("=-") or "=" not in value]
+        if self.output is None and (self.format is Format.JSON or "--format" in typed):
+            writers.insert(0, "--json" if self.json else f"--format {self.format}")
+        if len(writers) > 1 and writers != ["--format text", f"--report {ReportKind.GITHUB}"]:
+            raise UsageError(f"{' and '.join(writers)} all write to standard output; give all but one of them a file")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TextOptions:
     """How the text is shown."""
 
-    color: Annotated[Color, typer.Option(help="When to colour the text.")] = Color.AUTO
+    PANEL: ClassVar = "Reports"
+    color: Annotated[Color, typer.Option(help="When to color the text.")] = Color.AUTO
+    no_color: Annotated[bool, typer.Option("--no-color", help="The same as --color never.")] = False
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="List every finding in full.")] = False
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show the root causes and the verdict only.")] = False
+
+    def chosen(self, typed: frozenset[str]) -> TextOptions:
+        """With what was typed before the configuration. Raises UsageError for options that contradict each other."""
+        require_effect(
+            typed,
+            (["--color"], self.no_color, "with --no-color"),
+            (["--quiet"], "--verbose" in typed, "with --verbose"),
+        )
+        return replace(
+            self,
+            color=Color.NEVER if self.no_color else self.color,
+            verbose=self.verbose and "--quiet" not in typed,
+            quiet=self.quiet and "--verbose" not in typed,
+        )
 
 
 def print_report(report: Report, options: ReportOptions, shown: TextOptions) -> None:
@@ -123,8 +167,8 @@ def _read(value: str) -> WantedReport:
     if kind not in list(ReportKind):
         raise UsageError(f"--report {value}: give one of {', '.join(ReportKind)}, with =FILE")
     if (equals and not file) or (not equals and kind != ReportKind.GITHUB):
-        raise UsageError(f"--report {value}: give the file, --report {kind}=FILE")
-    return WantedReport(ReportKind(kind), Path(file) if file else None)
+        raise UsageError(f"--report {value}: give the file, --report {kind}=FILE, or {kind}=- for standard output")
+    return WantedReport(ReportKind(kind), Path(file) if file not in ("", "-") else None)
 
 
 def write(report: Report, reports: tuple[WantedReport, ...], registry: Registry) -> None:

@@ -1,4 +1,4 @@
-"""``gmsa-doctor run`` and ``gmsa-doctor probe``: the one-off task, from both of its ends."""
+"""``gmsa-doctor run``, and ``gmsa-doctor probe``, which runs in the tasks that it starts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import sys
 import textwrap
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
 from gmsa_doctor.cli import configured, options
-from gmsa_doctor.cli.app import app
+from gmsa_doctor.cli.app import command
+from gmsa_doctor.cli.effects import require_effect, typed
 from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters
 from gmsa_doctor.cli.process import command_line, guarded
 from gmsa_doctor.cli.reports import ReportOptions, TextOptions, print_report, write
@@ -25,16 +26,17 @@ if TYPE_CHECKING:
 
 
 class SubnetMode(StrEnum):
-    """Where probes are started."""
+    """In which subnets tasks are started."""
 
     EACH = "each"
     ONE = "one"
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunArguments:
-    """The options of ``run``, in the order of its help."""
+class TaskOptions:
+    """How the probe tasks are started."""
 
+    PANEL: ClassVar = "Probe tasks"
     image: Annotated[
         str | None,
         typer.Option(
@@ -43,68 +45,100 @@ class RunArguments:
             help="gmsa-doctor's image. Default: gmsa-doctor:VERSION in the account's own ECR registry.",
         ),
     ] = None
-    subject: options.SubjectOptions
-    aws: options.AwsOptions
-    network: options.NetworkOptions
     subnet_mode: Annotated[
-        SubnetMode, typer.Option(help="Start a probe in each subnet of the service, or in the first one only.")
+        SubnetMode, typer.Option(help="Start a task in each subnet of the service, or in the first one only.")
     ] = SubnetMode.EACH
     canary: Annotated[
-        bool, typer.Option("--canary", help="Then start one task with the service's credentialSpecs: the final proof.")
+        bool,
+        typer.Option("--canary", help="Finally start one task with the service's credentialSpecs, as the last proof."),
     ] = False
     execution_role: Annotated[
         str | None,
-        typer.Option(metavar="ARN", help="Pulls the image and writes the log, in place of the service's own."),
+        typer.Option(
+            metavar="ARN", help="The role that pulls the image and writes the log, instead of the service's own."
+        ),
     ] = None
     log_group: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Where the probe writes, in place of the service's own.")
+        str | None, typer.Option(metavar="NAME", help="The log group of the tasks, instead of the service's own.")
     ] = None
     report_s3: Annotated[
         str | None,
         typer.Option(
-            metavar="s3://BUCKET/PREFIX", help="Let the probe write its report there; its role needs s3:PutObject."
+            metavar="s3://BUCKET/PREFIX", help="Transfer the reports through S3; the service's role needs s3:PutObject."
         ),
     ] = None
     public_address: Annotated[
-        bool, typer.Option("--public-address", help="Give the tasks a public address, where no service tells.")
+        bool,
+        typer.Option("--public-address", help="Assign public IP addresses to the tasks, if no --service is given."),
     ] = False
-    application: options.ApplicationOptions
-    selection: options.SelectionOptions
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before anything is made.")] = False
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Create the tasks without confirmation.")] = False
     clean: Annotated[
-        bool, typer.Option("--clean", help="Only remove what earlier runs have left: in the region, and --cluster.")
+        bool,
+        typer.Option("--clean", help="Only remove what earlier runs left in the region and the --cluster."),
     ] = False
-    reports: ReportOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeOptions:
+    """How long the run may take."""
+
+    PANEL: ClassVar = "Time"
     seconds: Annotated[
-        float, typer.Option("--timeout", min=10, max=86_400, metavar="SECONDS", help="For the whole run.")
+        float,
+        typer.Option(
+            "--timeout", parser=options.number(10, 86_400), metavar="SECONDS", help="Time limit of the whole run."
+        ),
     ] = 900
     check_timeout: Annotated[
         float,
         typer.Option(
-            min=1, max=3_600, metavar="SECONDS", help="For the checks, those outside and those of each probe."
+            parser=options.number(1, 3_600),
+            metavar="SECONDS",
+            help="Time limit of the checks from outside, and of those in each task.",
         ),
     ] = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunArguments:
+    """The options of ``run``, in the order of its help."""
+
+    subject: options.SubjectOptions
+    tasks: TaskOptions
+    aws: options.AwsOptions
+    network: options.NetworkOptions
+    application: options.ApplicationOptions
+    selection: options.SelectionOptions
+    reports: ReportOptions
     text: TextOptions
+    time: TimeOptions
 
 
-@app.command()
+@command(
+    "run",
+    examples="""
+gmsa-doctor run --cluster prod --service web --image REGISTRY/gmsa-doctor:1
+gmsa-doctor run --cluster prod --service web --canary
+gmsa-doctor run --clean --cluster prod
+""",
+)
 @fields_as_parameters
 def run(context: typer.Context, arguments: RunArguments) -> None:
-    """Look from where the service runs, by one-off Fargate tasks.
+    """Check a service from inside its network, with one-off Fargate tasks.
 
-    Starts gmsa-doctor's image in the service's subnets, with its security groups, as its execution role, and makes
-    one report of what is seen from outside and from inside. What it makes is shown and asked for first, and removed
-    again. Exit codes as those of check.
+    Starts the image of gmsa-doctor in the service's subnets, with its security groups and its execution role, and makes
+    one report of the checks from outside and from inside. Shows what it will create, asks for confirmation, and removes
+    it again. Exit codes as for check.
     """
-    guarded(lambda: _clean(arguments) if arguments.clean else _run(context, arguments))
+    guarded(lambda: _clean(context, arguments) if arguments.tasks.clean else _run(context, arguments))
 
 
-@app.command(hidden=True)
+@command("probe")
 def probe(
     no_logon: Annotated[bool, typer.Option("--no-logon", help="Do not log on to AD.")] = False,
-    canary: Annotated[bool, typer.Option("--canary", help="Look at the ticket cache of this container.")] = False,
+    canary: Annotated[bool, typer.Option("--canary", help="Check the ticket cache of this container.")] = False,
 ) -> None:
-    """What `run` starts in a task: looks from there, and writes its findings to the log."""
+    """Run the checks inside a task that `run` started, and write the findings to its log."""
 
     def look() -> ExitCode:
         from gmsa_doctor.core import registry
@@ -116,10 +150,7 @@ def probe(
     guarded(look)
 
 
-# What stands behind `run` ----------------------------------------------------------------------------
-
-
-def _probe_options(arguments: RunArguments) -> ProbeOptions:
+def _probe_options(arguments: TaskOptions, seconds: float) -> ProbeOptions:
     """Raises UsageError for an option that could only fail later, and less clearly."""
     import re
 
@@ -138,25 +169,30 @@ def _probe_options(arguments: RunArguments) -> ProbeOptions:
         report_s3=report.rstrip("/") if report else None,
         canary=arguments.canary,
         public_address=arguments.public_address,
-        seconds=arguments.check_timeout,
+        seconds=seconds,
     )
 
 
 def _run(context: typer.Context, arguments: RunArguments) -> ExitCode:
-    strings = options.connection_strings(arguments.application.connection_string)
-    request = options.request_of(arguments, connection_strings=strings)
-    request = configured.with_typed_subject(context, request)
-    probe_options = _probe_options(arguments)
+    request = options.request_of(arguments, connection_strings=())
+    request = configured.with_typed(context, request)
+    probe_options = _probe_options(arguments.tasks, arguments.time.check_timeout)
     if bool(request.service) == bool(request.task_definition):
-        raise UsageError("say what is to be looked at: --cluster with --service, or --task-definition with --subnets")
+        raise UsageError("name the subject: --cluster with --service, or --task-definition with --subnets")
     if request.task_definition and not request.subnets:
-        raise UsageError("--task-definition says not where it runs: give --subnets and --security-groups")
+        raise UsageError("--task-definition does not say where the task runs: give --subnets and --security-groups")
     if request.task_definition and not request.cluster:
-        raise UsageError("--task-definition says not in which cluster the probes are to run: give --cluster")
+        raise UsageError("--task-definition does not name a cluster for the probes: give --cluster")
+    require_effect(
+        request.typed,
+        (["--public-address"], request.service and not request.subnets, "with --service, whose own setting applies"),
+    )
+    strings = options.connection_strings(arguments.application.connection_string)
+    request = replace(request, connection_strings=strings)
     options.require_addresses("--ad-dns", request.ad_dns)
     options.require_spns(request.spns)
-    wanted = arguments.reports.wanted()
-    _require_consent(arguments.yes)
+    reports, text = arguments.reports.chosen(request.typed), arguments.text.chosen(request.typed)
+    _require_consent(arguments.tasks.yes)
     from gmsa_doctor.checking.progress import Display
     from gmsa_doctor.core import registry
     from gmsa_doctor.probe import one_off_run
@@ -164,17 +200,25 @@ def _run(context: typer.Context, arguments: RunArguments) -> ExitCode:
     known = registry.load()
     request, triage = configured.agreed(context, arguments.selection.baseline, request, known)
     with Display() as display:
-        user = one_off_run.Conversation(lambda plan: arguments.yes or _agrees(plan, display), display.say, display)
+        user = one_off_run.Conversation(
+            lambda plan: arguments.tasks.yes or _agrees(plan, display), display.say, display
+        )
         report = replace(one_off_run.run(request, probe_options, known, user, triage=triage), command=command_line())
     code = report.exit_code
-    print_report(report, arguments.reports, arguments.text)
-    write(report, wanted, known)
+    if reports.is_shown:
+        print_report(report, reports, text)
+    write(report, reports.wanted, known)
     return code
 
 
-def _clean(arguments: RunArguments) -> ExitCode:
-    """Remove what carries our tag; asked for first, since another run may be under way."""
-    yes, profile = arguments.yes, arguments.aws.profile
+_OF_CLEAN = {"--clean", "--yes", "--cluster", "--region", "--profile", "--config"}
+
+
+def _clean(context: typer.Context, arguments: RunArguments) -> ExitCode:
+    """Remove what carries our tag, after confirmation: another run may be in progress."""
+    given = typed(context)
+    require_effect(given, (sorted(given - _OF_CLEAN), True, "with --clean"))
+    yes, profile = arguments.tasks.yes, arguments.aws.profile
     _require_consent(yes)
     from gmsa_doctor.clients.aws.fargate import Fargate
     from gmsa_doctor.clients.aws.session import Aws
@@ -189,25 +233,25 @@ def _clean(arguments: RunArguments) -> ExitCode:
     fargate, logs, cluster = Fargate(aws), logs_by_region(aws, profile), arguments.subject.cluster or "default"
     found = removal.find(fargate, logs, cluster)
     for problem in found.problems:
-        _say(f"not known: {problem.resource}: {problem.reason}")
+        _say(f"unknown: {problem.resource}: {problem.reason}")
     if not found:
-        _say(f"nothing of an earlier run is left in {aws.region}, nor in the cluster {cluster}")
+        _say(f"nothing left of earlier runs in {aws.region}, cluster {cluster}")
         return ExitCode.INCOMPLETE if found.problems else ExitCode.PASS
     for name in found.names:
-        _say(f"left by an earlier run, or of one under way: {name}")
+        _say(f"left by an earlier run, or used by one in progress: {name}")
     if not yes and not typer.confirm("Stop, deregister and delete them?", err=True):
-        raise UsageError("nothing was removed, as you wished")
+        raise UsageError("cancelled; nothing was removed")
     left = removal.remove(found, fargate, logs, cluster, "gmsa-doctor run --clean")
     for leftover in left[len(found.problems) :]:
         command = f"\n  {leftover.command}" if leftover.command else ""
         _say(f"not removed: {leftover.resource}: {leftover.reason}{command}")
-    _say("what could not be removed is named above" if left else "all of it is removed")
+    _say("some of it could not be removed, see above" if left else "removed")
     return ExitCode.INCOMPLETE if left else ExitCode.PASS
 
 
 def _require_consent(yes: bool) -> None:
     if not yes and not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("this makes things in AWS, and there is no terminal to ask on: give --yes")
+        raise UsageError("this creates AWS resources and cannot ask for confirmation without a terminal: give --yes")
 
 
 def _agrees(plan: Plan, display: Display) -> bool:
@@ -218,7 +262,7 @@ def _agrees(plan: Plan, display: Display) -> bool:
         margin = " " * indent
         for part in textwrap.wrap(line, 80, initial_indent=margin, subsequent_indent=margin, break_long_words=False):
             _say(part)
-    return typer.confirm("Go on?", err=True)
+    return typer.confirm("Continue?", err=True)
 
 
 def _say(text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import time
 from collections.abc import Callable
@@ -13,7 +12,8 @@ from typing import Annotated
 
 import typer
 
-from gmsa_doctor.cli.app import app
+from gmsa_doctor.cli.app import command
+from gmsa_doctor.cli.options import number
 from gmsa_doctor.cli.process import guarded, print_, require_stdout
 from gmsa_doctor.clients.kerberos.ticket_cache import (
     DEFAULT,
@@ -37,24 +37,21 @@ _POLL_SECONDS = 1.0
 _STALE = "Credentials Fetcher has stopped renewing it (mostly the secret's password is no longer the user's)"
 
 _HELP = """\
-Look at the container's own ticket: a health check.
+Check the container's own ticket: a health check.
 
-For a container that has credentialSpecs itself. Is the ticket cache of Credentials Fetcher there, may this user read
-it, and does it hold a TGT that is good for a while? Needs no network and no Kerberos library. Prints one line of JSON.
-Exit codes: 0 good, 1 not good, 2 usage, 130 interrupted.
+For a container that has credentialSpecs itself. Checks that the ticket cache of Credentials Fetcher exists, that this
+user can read it, and that its TGT is valid for a while. Requires no network and no Kerberos library. Prints one line of
+JSON. Exit codes: 0 valid, 1 not valid, 2 usage, 130 interrupted.
+"""
+_EXAMPLES = """\
+gmsa-doctor ticket --principal 'webapp01$@CORP.EXAMPLE'
+gmsa-doctor ticket --wait 60 && exec my-application
 
-As the container's health check in the task definition (without a shell, which would take $@ for a variable):
-
-\b
+In the task definition (without a shell, which would expand $@):
 "healthCheck": {
   "command": ["CMD", "gmsa-doctor", "ticket", "--principal", "webapp01$@CORP.EXAMPLE"],
   "interval": 60, "timeout": 10, "retries": 3, "startPeriod": 60
 }
-
-Before the application starts:
-
-\b
-gmsa-doctor ticket --wait 60 && exec my-application
 """
 
 
@@ -92,27 +89,28 @@ class TicketAnswer:
         return json.dumps(vars(self))
 
 
-@app.command(help=_HELP)
+@command("ticket", help=_HELP, examples=_EXAMPLES)
 def ticket(
     principal: Annotated[
         str | None,
-        typer.Option(metavar="NAME[$][@REALM]", help="The gMSA that the ticket must be of. Case does not matter."),
+        typer.Option(metavar="NAME[$][@REALM]", help="The gMSA that the ticket must belong to; case-insensitive."),
     ] = None,
     minutes: Annotated[
-        int, typer.Option(min=0, max=10_080, metavar="N", help="How long the ticket must be good for, at least.")
+        int,
+        typer.Option(parser=number(0, 10_080, int), metavar="N", help="Minutes that the ticket must still be valid."),
     ] = MINUTES,
     wait: Annotated[
-        float, typer.Option(min=0, max=3600, metavar="SECONDS", help="Wait so long for a good ticket, at most.")
+        float,
+        typer.Option(parser=number(0, 3600), metavar="SECONDS", help="How long to wait for a valid ticket, at most."),
     ] = 0,
     cache: Annotated[
-        str | None, typer.Option(metavar="PATH", help=f"The ticket cache, if not the one of {VARIABLE} or {DEFAULT}.")
+        str | None,
+        typer.Option(metavar="PATH", help=f"The ticket cache, instead of the one in {VARIABLE}, or {DEFAULT}."),
     ] = None,
 ) -> None:
-    """Look at the container's own ticket; ``_HELP`` is what users see."""
+    """Check the container's own ticket; ``_HELP`` is what users see."""
 
     def look() -> ExitCode:
-        if math.isnan(wait):
-            raise UsageError("--wait nan: give a number of seconds")
         wanted = None if principal is None else _wanted(principal)
         where = _cache(cache)
         require_stdout()

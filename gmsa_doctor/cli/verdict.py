@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
@@ -21,16 +21,16 @@ _BUS = re.compile(r"(arn:aws[a-z-]*:events:(?P<region>[a-z0-9-]+):\d{12}:event-b
 class VerdictOptions:
     """Where the verdict goes, as far as the user has asked."""
 
+    PANEL: ClassVar = "Reports"
     metrics: Annotated[
         str | None,
         typer.Option(
             metavar="NAMESPACE",
-            help="Write the verdict to standard error as CloudWatch metrics too (a line of the embedded metric "
-            "format).",
+            help="Also write the verdict to standard error as CloudWatch metrics (embedded metric format).",
         ),
     ] = None
     event_bus: Annotated[
-        str | None, typer.Option(metavar="NAME|ARN", help="Send the verdict to this event bus of EventBridge too.")
+        str | None, typer.Option(metavar="NAME|ARN", help="Also send the verdict to this EventBridge event bus.")
     ] = None
 
     def require_valid(self) -> None:

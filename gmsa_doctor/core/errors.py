@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from gmsa_doctor.core.model import Finding, Fix, Owner, Status
 
 
 class UsageError(Exception):
     """The arguments or the configuration are wrong: one message on stderr, exit code 2."""
+
+
+def did_you_mean(word: str, names: Iterable[str]) -> str:
+    """The end of a sentence with the names that look like ``word``; empty if there are none."""
+    near = nearest(word, names)
+    if not near:
+        return ""
+    return f". Did you mean {' or '.join([', '.join(near[:-1]), near[-1]] if near[1:] else near)}?"
+
+
+def nearest(word: str, names: Iterable[str]) -> list[str]:
+    """At most three names that look like ``word``, or contain it, the most similar first; case does not matter."""
+    from difflib import get_close_matches
+
+    by_folded = {name.casefold(): name for name in names}
+    folded = word.casefold()
+    close = get_close_matches(folded, by_folded, 3, 0.75)
+    containing = [name for name in by_folded if folded in name] if len(folded) > 3 else []
+    return [by_folded[name] for name in dict.fromkeys([*close, *containing])][:3]
 
 
 class ClientError(Exception):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gmsa_doctor.core.check_id import rotten
 from gmsa_doctor.core.declaration import DeclarationError, declared_in
-from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.core.errors import UsageError, did_you_mean
 from gmsa_doctor.core.model import Check, Step
 
 if TYPE_CHECKING:
@@ -77,11 +77,21 @@ class Registry:
         for name in names:
             matches = {check.id for check in self.checks if name in (check.id, check.area)}
             if not matches:
-                areas = ", ".join(dict.fromkeys(check.area for check in self.checks))
-                broken = "".join(f"; {plug_in}" for plug_in in self.broken)
-                raise UsageError(f"there is no check or area {name!r} (areas: {areas}); see `gmsa-doctor list`{broken}")
+                raise UsageError(
+                    f"there is no check or area {name!r}{self.near(name) or '.'} `gmsa-doctor list` shows them"
+                )
             chosen |= matches
         return frozenset(chosen)
+
+    @property
+    def areas(self) -> tuple[str, ...]:
+        """The areas, in the order of reports."""
+        return tuple(dict.fromkeys(check.area for check in self.checks))
+
+    def near(self, name: str) -> str:
+        """The end of a sentence about an unknown name: plug-ins that may have it, and similar ids and areas."""
+        known = [*self.areas, *self._by_id]
+        return "".join(f"; {plug_in}" for plug_in in self.broken) + did_you_mean(name, known)
 
     def without(self, kinds: frozenset[type]) -> Registry:
         """The same without the checks that cannot do without values of these types."""

@@ -40,13 +40,12 @@ class AdminAccount:
 
 @dataclass(frozen=True)
 class Request:
-    """A call of ``gmsa-doctor check``. One of the first four options names the subject."""
+    """A call of ``gmsa-doctor check``. One of the first three options names the subject."""
 
     service: str | None = None
     task_definition: str | None = None
-    task_definition_file: str | None = None
     files: tuple[str, ...] = ()
-    """Files, directories and globs."""
+    """Files, directories and globs; ``-`` is standard input."""
     credspec_file: str | None = None
     parameters: tuple[tuple[str, str], ...] = ()
     """CloudFormation parameters."""
@@ -78,11 +77,13 @@ class Request:
     seconds: float = 60.0
     wait: float = 0.0
     """How long to retry while the failure may be temporary. Does not limit a single attempt."""
+    typed: frozenset[str] = frozenset()
+    """The options of the command line, such as ``--fetcher``: one of these without an effect is an error."""
 
     @property
     def in_files(self) -> bool:
         """Whether the subjects are files."""
-        return bool(self.task_definition_file or self.files or self.credspec_file)
+        return bool(self.files or self.credspec_file)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.clients.aws.iam import Iam
 from gmsa_doctor.clients.aws.kms import Kms
 from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
-from gmsa_doctor.core.errors import ClientError, NotFound
+from gmsa_doctor.core.errors import ClientError, NotFound, UsageError
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.core.model import Finding
 from gmsa_doctor.core.registry import Registry
@@ -77,6 +77,10 @@ def look_up(request: Request, registry: Registry, options: Scope, *, for_role: b
     kinds = _LOOKED_FOR if for_role else (*_LOOKED_FOR, ContainerInstances)
     only = (REGISTERED, *dict.fromkeys(registry.giver[kind].id for kind in kinds))
     subject = check.attempt(replace(request, live=Live.NEVER, only=only), registry, lambda progress: None)
+    if unread := subject.skipped_files.unread:
+        raise UsageError("; ".join(f"{file}: {reason}" for file, reason in unread))
+    if not subject.found:
+        raise UsageError(f"{', '.join(request.files)}: no task definition with credentialSpecs found")
     subjects = [
         _CheckedSubject(found.subject.cluster, case.given, values, {finding.check: finding for finding in findings})
         for found, case, values, findings in zip(

@@ -268,6 +268,7 @@ _READING: _Statements = {
         "ecs:DescribeContainerInstances",
     ),
     **_allow(_StatementTemplate("ReadServices", _of_region("ecs", "service/CLUSTER/*")), "ecs:DescribeServices"),
+    **_allow(_StatementTemplate("ListServices", _everything, Scope.of_cluster), "ecs:ListServices"),
     **_allow(_A_TASK, "ecs:DescribeTasks"),
     **_allow(
         _CONFIGURATION,  # IAM cannot limit these, or the resource may belong to another account: a rule, a VPC …
@@ -275,7 +276,7 @@ _READING: _Statements = {
         *("ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables"),
         *("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints"),
         *("ec2:DescribeVpcPeeringConnections", "ec2:DescribeVpcs", "ec2:GetManagedPrefixListEntries"),
-        *("ecs:DescribeTaskDefinition", "logs:DescribeLogGroups", "route53:ListHostedZonesByVPC"),
+        *("ecs:DescribeTaskDefinition", "ecs:ListClusters", "logs:DescribeLogGroups", "route53:ListHostedZonesByVPC"),
         *("route53profiles:ListProfileAssociations", "route53resolver:GetResolverEndpoint"),
         *("route53resolver:GetResolverRule", "route53resolver:ListResolverRuleAssociations"),
     ),

@@ -17,7 +17,7 @@ from gmsa_doctor.core.errors import ClientError, TimedOut, UsageError
 from gmsa_doctor.core.limits import within
 from gmsa_doctor.core.model import Finding, Fix, skipped
 from gmsa_doctor.given.request import Intended, Request
-from gmsa_doctor.given.subject import AwsPlace
+from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
 from gmsa_doctor.subjects import files, own_task, registered
 from gmsa_doctor.subjects.files import SkippedFiles
 from gmsa_doctor.subjects.source import FoundSubject
@@ -46,12 +46,21 @@ class Discovery:
 def discover(request: Request, task: OwnTask | None) -> Discovery:
     """Find the subjects of a request. Raises UsageError for what the user must fix."""
     if request.in_files:
-        return _in_files(request)
+        return _with_fetcher(request, _in_files(request))
     try:
-        return within(request.seconds, "AWS", lambda: _in_aws(request, task))
+        return _with_fetcher(request, within(request.seconds, "AWS", lambda: _in_aws(request, task)))
     except TimedOut as error:
         subjects = own_task.unfound(task, request, error) if task else registered.unfound(request, error)
         return Discovery(subjects, _without_aws(skipped("AWS calls skipped after the first one timed out")))
+
+
+def _with_fetcher(request: Request, found: Discovery) -> Discovery:
+    """Raises UsageError for a ``--fetcher`` where all tasks run on Fargate."""
+    platforms = [subject.values.get(Platform) for subject in found.subjects]
+    on_fargate = [isinstance(platform, Platform) and platform.launch is Launch.FARGATE for platform in platforms]
+    if "--fetcher" in request.typed and on_fargate and all(on_fargate):
+        raise UsageError("--fetcher has no effect on Fargate, which chooses the version itself; remove it")
+    return found
 
 
 def _in_aws(request: Request, task: OwnTask | None) -> Discovery:
@@ -79,10 +88,7 @@ def _in_files(request: Request) -> Discovery:
     """Files need no AWS. With credentials and a region, checks that call AWS run as well."""
     aws = None if request.offline else Aws(request.profile, request.region)
     place = AwsPlace(aws.region if aws else request.region, None)
-    if request.task_definition_file:
-        subjects, skipped_files = files.find_task_definition(request, place), SkippedFiles()
-    else:
-        subjects, skipped_files = files.find(request, place)
+    subjects, skipped_files = files.find(request, place)
     if aws is None:
         return Discovery(subjects, _without_aws(skipped(OFFLINE)), skipped_files)
     region = request.region or next((subject.place.region for subject in subjects if subject.place.region), None)
@@ -117,7 +123,7 @@ def require_credentials(aws: Aws) -> None:
         raise _usage_error(error) from error
     raise UsageError(
         "no AWS credentials are configured: set AWS_PROFILE, add --profile, or run `aws sso login`. "
-        "A --task-definition-file can be checked without credentials."
+        "Files can be checked without credentials (--offline)."
     )
 
 

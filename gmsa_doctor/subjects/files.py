@@ -6,13 +6,12 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from gmsa_doctor.clients.files import task_definition_file
 from gmsa_doctor.clients.files.file_bytes import read_bytes
 from gmsa_doctor.clients.files.file_search import Broken
 from gmsa_doctor.clients.files.source_files import FileKind, SourceFile, sources
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.deferral import deferred_to
-from gmsa_doctor.core.errors import UsageError
+from gmsa_doctor.core.errors import UsageError, did_you_mean
 from gmsa_doctor.core.model import skipped, unknown
 from gmsa_doctor.formats.documents.located import Definition, Located
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition, TaskDefinitionError, read_task_definition
@@ -38,13 +37,6 @@ class SkippedFiles:
     passed_over: int = 0
 
 
-def find_task_definition(request: Request, place: AwsPlace) -> tuple[FoundSubject, ...]:
-    """The subjects of ``--task-definition-file``. Raises UsageError if it is not a task definition."""
-    name = request.task_definition_file or "-"
-    definition = task_definition_file.read(name)
-    return SubjectSource(name, definition, place_of(definition.arn, place), file=name).subjects(request)
-
-
 def find(request: Request, place: AwsPlace) -> tuple[tuple[FoundSubject, ...], SkippedFiles]:
     """The subjects of ``request.files`` and ``request.credspec_file``, in the order of the files.
 
@@ -53,15 +45,28 @@ def find(request: Request, place: AwsPlace) -> tuple[tuple[FoundSubject, ...], S
     search = _FileSearch(request, place, _read_credspec(request.credspec_file) if request.credspec_file else None)
     for file in sources(request.files, _parameters(request), pass_over=request.pass_over):
         search.add(replace(file, path=_shown(file.path)))
+    _require_known_parameters(request, search)
     subjects, skipped_files = tuple(search.subjects), SkippedFiles(tuple(search.unread), search.passed_over)
     names = ", ".join(request.files)
     if request.files and not (subjects or search.unread or search.passed_over or request.pass_over):
         raise UsageError(f"{names}: no task definition, no template or plan with one, and no CredSpec found")
     if request.container and search.passed_over and not subjects:
-        raise UsageError(f"{names} has no container {request.container}")
+        known = ", ".join(search.containers) or "none"
+        raise UsageError(f"no container {request.container} in {names}; the containers are: {known}")
     if search.credspec and not request.files:
         subjects += _credspec_alone(search.credspec, place).subjects(request)
     return subjects, skipped_files
+
+
+def _require_known_parameters(request: Request, search: _FileSearch) -> None:
+    """Raises UsageError for a ``--parameter`` of the command line that no template has."""
+    if "--parameter" not in request.typed or search.unread:
+        return
+    for name, _ in request.parameters:
+        if name not in search.parameters and not name.startswith("AWS::"):
+            raise UsageError(
+                f"--parameter {name}: no template has this parameter{did_you_mean(name, sorted(search.parameters))}"
+            )
 
 
 def compared_definitions(request: Request) -> Intended | None:
@@ -119,12 +124,15 @@ class _FileSearch:
         self.subjects: list[FoundSubject] = []
         self.unread: list[tuple[str, str]] = []
         self.passed_over = 0
+        self.parameters: set[str] = set()
+        self.containers: dict[str, None] = {}
 
     def add(self, file: SourceFile | Broken) -> None:
         """Add the subjects of a file."""
         if isinstance(file, Broken):
             self._add_unread(file)
             return
+        self.parameters |= file.parameters
         for source in self._sources(file):
             self.subjects += source.subjects(self.request)
 
@@ -144,6 +152,7 @@ class _FileSearch:
             except TaskDefinitionError as error:
                 self._add_unread(Broken(file.path, f"{definition.name}: {error}", definition.located.at(())))
                 continue
+            self.containers |= dict.fromkeys(container.name for container in known.containers)
             if self._is_meant(known, file):
                 yield self._defined(file, definition, known)
             else:

@@ -123,6 +123,8 @@ def _network(
     ]
     subnets = tuple(dict.fromkeys(value for name, value in details if name == "subnetId"))
     interface = next((value for name, value in details if name == "networkInterfaceId"), None)
+    if subnets and "--subnets" in request.typed:
+        raise UsageError(f"--subnets has no effect: this task runs in {', '.join(subnets)}; remove it")
     if subnets and (request.security_groups or not interface):
         return Network(subnets, request.security_groups)
     if subnets and interface:

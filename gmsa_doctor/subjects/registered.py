@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.session import CredentialsProblem
-from gmsa_doctor.core.errors import ClientError, Denied, NotFound, UsageError
+from gmsa_doctor.core.errors import ClientError, Denied, NotFound, UsageError, did_you_mean
 from gmsa_doctor.core.model import Finding
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition, read_task_definition
 from gmsa_doctor.given.request import Request
@@ -40,7 +40,7 @@ def find(request: Request, ecs: Ecs, place: AwsPlace) -> tuple[FoundSubject, ...
 
 def unfound(request: Request, error: ClientError) -> tuple[FoundSubject, ...]:
     """The subject of a request if AWS did not answer in time."""
-    name = short_name(request.service or request.task_definition or request.task_definition_file or "-")
+    name = short_name(request.service or request.task_definition or "-")
     title = f"{short_name(request.cluster or 'default')}/{name}" if request.service else name
     place = AwsPlace(request.region, None)
     source = SubjectSource(title, unreadable(error), place, cluster=request.cluster, service=request.service)
@@ -101,7 +101,7 @@ def _service(request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSource:
     except CredentialsProblem:
         raise
     except NotFound as error:
-        raise UsageError(_no_service(name, cluster, place, error)) from error
+        raise UsageError(_no_service(name, cluster, place, ecs, error)) from error
     except ClientError as error:
         reason = unreadable(error)
         network = given_network(request) or reason
@@ -109,13 +109,19 @@ def _service(request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSource:
     if service.get("status") == "INACTIVE":
         raise UsageError(f"the service {name} in cluster {cluster} was deleted (INACTIVE); name an active service")
     primary, others = _deployments(service)
+    own_network = _network(primary, service)
+    if own_network and (given := request.typed & {"--subnets", "--security-groups"}):
+        raise UsageError(
+            f"{' and '.join(sorted(given, reverse=True))} have no effect: the service {name} has its own network "
+            f"configuration ({', '.join(own_network.subnets)}); remove them"
+        )
     strategy = _strategy(primary, service)
     return SubjectSource(
         title,
         describe(ecs, str(primary.get("taskDefinition") or service.get("taskDefinition")), place),
         place_of(service.get("serviceArn"), place),
         _launch_of_providers(strategy) if strategy else _launch(primary, service, cluster, ecs),
-        _network(primary, service) or given_network(request),
+        own_network or given_network(request),
         primary.get("platformVersion") or service.get("platformVersion"),
         cluster,
         name,
@@ -130,17 +136,27 @@ def _cluster_in(service: str) -> str | None:
     return parts[1] if len(parts) == 3 and service.startswith("arn:") else None
 
 
-def _no_service(name: str, cluster: str, place: AwsPlace, error: NotFound) -> str:
+def _no_service(name: str, cluster: str, place: AwsPlace, ecs: Ecs, error: NotFound) -> str:
     region = place.region_option
     if error.code == "ClusterNotFoundException":
+        near = _near(short_name(cluster), ecs.clusters)
         return (
-            f"there is no cluster {cluster} in {place.region}. Check --cluster and --region; "
+            f"there is no cluster {cluster} in {place.region}{near or '.'} Check --cluster and --region; "
             f"`aws ecs list-clusters{region}` lists the clusters."
         )
+    near = _near(short_name(name), lambda: ecs.services(cluster))
     return (
-        f"there is no service {name} in cluster {cluster} in {place.region}. "
+        f"there is no service {name} in cluster {cluster} in {place.region}{near or '.'} "
         f"`aws ecs list-services --cluster {shlex.quote(cluster)}{region}` lists the services."
     )
+
+
+def _near(name: str, pages: Callable[[], Iterator[tuple[str, ...]]]) -> str:
+    """The names on the first page of a list that look like ``name``, as the end of a sentence."""
+    try:
+        return did_you_mean(name, next(pages()))
+    except ClientError:
+        return ""  # the error that is being reported is what matters
 
 
 def _deployments(service: _Description) -> tuple[_Description, tuple[str, ...]]:

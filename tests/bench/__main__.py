@@ -75,7 +75,7 @@ def live(dc: DomainController, environment: Environment, aws: EmbeddedAws, tools
 def static(environment: Environment, aws: EmbeddedAws) -> Iterator[Ratio]:
     """A static check against its longest chain of calls, with a delay in each."""
     env = aws.environ(environment.region)
-    ours = command([COMMAND, *environment.command, "--live", "never"], env)
+    ours = command([COMMAND, *environment.command_with("--live", "never")], env)
     theirs = command([sys.executable, CHAIN, environment.cluster, environment.name], env)
     aws.delay = DELAY
     yield compare(f"static check, {DELAY * 1000:.0f} ms a call, against the chain", ours, theirs, limit=1.5)

@@ -77,7 +77,7 @@ def check(request: Request, registry: Registry | None = None) -> Report:
 def file_request(directory: Path, content: object = None, **options: Any) -> Request:
     """A request for a file: without `content`, one in which nothing is wrong; `live` is never."""
     name = file_with(directory, a_task_definition() if content is None else content)
-    return Request(task_definition_file=name, **{"live": Live.NEVER, **options})
+    return Request(files=(name,), **{"live": Live.NEVER, **options})
 
 
 def with_containers(*specs: str, **changes: Any) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def test_it_says_how_far_the_run_is_and_clears_the_line_in_the_end() -> None:
     stream = Terminal()
     with Display(stream) as display:
         display(SOME)
-        assert stream.getvalue().endswith("checking 12/24 kerberos.user-ticket")
+        assert stream.getvalue().endswith("0 s  12/24 checks  waiting for Kerberos (kerberos.user-ticket)")
     assert stream.getvalue().endswith("\r\x1b[K")
     assert "\n" not in stream.getvalue()
 
@@ -52,7 +52,7 @@ def test_it_says_how_far_the_run_is_and_clears_the_line_in_the_end() -> None:
 def test_it_is_cut_to_its_own_terminal_whatever_standard_output_is(narrow: tuple[io.TextIOWrapper, Drawn]) -> None:
     stream, drawn = narrow
     Display(stream)(SOME)
-    assert drawn() == "\r\x1b[Kchecking 12/24 kerb"
+    assert drawn() == "\r\x1b[K0 s  12/24 checks  "
 
 
 def test_it_is_silent_where_nobody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,3 +85,40 @@ def test_it_clears_the_line_of_a_run_that_is_interrupted() -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert stream.getvalue().endswith("\r\x1b[K")
+
+
+def test_it_names_what_a_check_waits_for_and_the_dns_servers_that_were_given() -> None:
+    stream = Terminal()
+    with Display(stream, ["10.0.0.2"]) as display:
+        display.waits_for("ECS: service web")
+        assert stream.getvalue().endswith("0 s  waiting for ECS: service web")
+        display(Progress(1, 9, ("dns.domain-controllers",)))
+        assert stream.getvalue().endswith("waiting for DNS 10.0.0.2 (dns.domain-controllers)")
+        display(Progress(2, 9, ("network-path.endpoints",)))
+        assert stream.getvalue().endswith("waiting for AWS (network-path.endpoints)")
+
+
+def test_each_area_that_has_its_own_words_is_one_of_the_checks() -> None:
+    from gmsa_doctor.core.registry import load
+
+    assert set(progress._WAITS_FOR) <= set(load().areas)
+
+
+def test_the_clock_runs_while_nothing_else_happens_and_stops_after_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_CLOCK_SECONDS", 0.01)
+    stream = Terminal()
+    with Display(stream) as display:
+        display._started -= 41
+        display.waits_for("ECS")
+        until(lambda: stream.getvalue().count("waiting for ECS") > 2)
+        display.clear()
+        drawn = stream.getvalue()
+        assert "41 s  waiting for ECS" in drawn
+        time.sleep(0.05)
+        assert stream.getvalue() == drawn
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Waits for what must happen; a test that waits for ever is ended from outside."""
+    while not true():
+        time.sleep(0.01)

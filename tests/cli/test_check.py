@@ -77,10 +77,10 @@ def test_without_arguments_it_shows_its_commands(env: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], ["--service", "--task-definition", "--task-definition-file", "inside ECS", "the own task"]),
+        ([], ["--service", "--task-definition", "FILES", "inside an ECS task"]),
         (["--cluster", "c"], ["--service"]),
         (["--service", "s", "--task-definition", "t"], ["given: --service and --task-definition"]),
-        (["--task-definition", "t", "--task-definition-file", "f"], ["--task-definition and --task-definition-file"]),
+        (["--task-definition", "t", "--task-definition-file", "f"], ["--task-definition and FILES"]),
         (["--task-definition", "t", "--fetcher", "3"], ["--fetcher", "1.3", "2"]),
         (["--task-definition", "t", "--live", "sometimes"], ["--live", "auto", "always", "never"]),
         (["--task-definition", "t", "--format", "xml"], ["--format", "text", "json"]),
@@ -96,11 +96,11 @@ def test_without_arguments_it_shows_its_commands(env: dict[str, str]) -> None:
         (["--task-definition", "t", "--spn", "db.corp.example"], ["--spn", "MSSQLSvc/db.corp.example:1433"]),
         (["--task-definition", "t", "--spn", "a/b@CORP.EXAMPLE"], ["--spn a/b@CORP.EXAMPLE"]),
         (["--task-definition", "t", "--spn", "a/b", "--live", "never"], ["--spn", "--live never"]),
-        (["--task-definition", "t", "--only", "no.such"], ["'no.such'", "gmsa-doctor list", "credspec"]),
-        (["--task-definition", "t", "--skip", "Credspec"], ["'Credspec'", "gmsa-doctor list"]),
-        (["--task-definition", "t", "--require", "credspec.objects"], ["'credspec.objects'", "gmsa-doctor list"]),
+        (["--task-definition", "t", "--only", "no.such"], ["'no.such'", "gmsa-doctor list"]),
+        (["--task-definition", "t", "--skip", "Credspec"], ["'Credspec'", "Did you mean credspec", "gmsa-doctor list"]),
+        (["--task-definition", "t", "--require", "credspec.objects"], ["Did you mean credspec.object"]),
         (["--task-definition", "t", "--only", "credspec", "--skip", "credspec"], ["no check", "--only", "--skip"]),
-        (["--task-definition", "t", "--output", "missing/r.txt"], ["missing/r.txt", "missing is no directory"]),
+        (["--task-definition", "t", "--output", "missing/r.txt"], ["missing/r.txt", "missing is not a writable"]),
         (["--task-definition", "arn:aws:s3:::bucket/key"], ["--task-definition", "task-definition/FAMILY:REVISION"]),
         (["--task-definition", "arn:aws:ecs:us-east-1:123456789012:service/c/s"], ["task-definition/FAMILY:REVISION"]),
         (["--service", "arn:aws:ecs:us-east-1:123456789012:cluster/c"], ["--service", "service/CLUSTER/SERVICE"]),
@@ -110,7 +110,7 @@ def test_without_arguments_it_shows_its_commands(env: dict[str, str]) -> None:
             ["us-east-1", "--region eu-west-1"],
         ),
         (["--service", "s"], ["no AWS region", "--region", "AWS_REGION"]),
-        (["--service", "s", "--region", "us-east-1"], ["no AWS credentials", "AWS_PROFILE", "--task-definition-file"]),
+        (["--service", "s", "--region", "us-east-1"], ["no AWS credentials", "AWS_PROFILE", "--offline"]),
         (["--service", "s", "--region", "the east"], ["the east", "--region", "us-east-1"]),
         (["--service", "s", "--profile", "nobody"], ["nobody", "configured profiles: none", "--profile"]),
     ],
@@ -144,20 +144,19 @@ CLOUDFORMATION = {"Resources": {"Task": {"Type": "AWS::ECS::TaskDefinition", "Pr
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("", ["is not JSON"]),
-        ("family: webapp\n", ["is not JSON", "aws ecs describe-task-definition"]),
-        (b"\x00\xff\xfe\x80 binary \x81", ["is not JSON", "aws ecs describe-task-definition"]),
-        (b"\x89PNG\r\n\x1a\n" + bytes(4000), ["is not JSON"]),
-        (b"[" * 200_000, ["is not JSON"]),
-        ('{"family": ' + "9" * 5000 + "}", ["is not JSON"]),
-        (b" " * (2 << 20), ["is larger than any task definition"]),
-        ([], ["is not a task definition", "an array"]),
-        ("null", ["is not a task definition"]),
-        ({"family": "webapp"}, ["is not a task definition", "containerDefinitions is missing"]),
+        ("", ["line 1, column 1", "is empty"]),
+        ("family: webapp\n", ["looks like YAML, not JSON"]),
+        (b"\x00\xff\xfe\x80 binary \x81", ["is UTF-16 or UTF-32"]),
+        (b"\x89PNG\r\n\x1a\n" + bytes(4000), ["text"]),
+        (b"[" * 200_000, ["nested deeper than"]),
+        ('{"family": ' + "9" * 5000 + "}", ["holds no task definition"]),
+        ([], ["holds no task definition"]),
+        ("null", ["holds no task definition"]),
+        ({"family": "webapp"}, ["holds no task definition"]),
         ({"containerDefinitions": {}}, ["containerDefinitions is an object, not an array"]),
         ({"containerDefinitions": ["web"]}, ["containerDefinitions[0]"]),
-        ({"containerDefinitions": [{"image": "x"}]}, ["containerDefinitions[0].name is missing"]),
-        (CLOUDFORMATION, ["CloudFormation", "aws ecs describe-task-definition"]),
+        ({"containerDefinitions": [{"image": "x"}]}, ["line 1, column 27", "containerDefinitions[0].name is missing"]),
+        (CLOUDFORMATION, ["Task: containerDefinitions is missing"]),
         ({"ContainerDefinitions": []}, ["CloudFormation's spelling", "containerDefinitions"]),
     ],
 )
@@ -167,23 +166,19 @@ def test_a_file_that_is_no_task_definition_gives_one_message(
     ended = check_file(tmp_path, content, env=env)
     assert_one_message(ended, "td.json", *words)
     assert len(ended.err) < 600  # the message, not the file
+    assert doctor("check", str(tmp_path / "td.json"), *OFFLINE, env=env) == ended
 
 
-def test_a_file_that_cannot_be_read_gives_one_message(env: dict[str, str], tmp_path: Path) -> None:
-    for name, words in ((str(tmp_path), "Is a directory"), ("missing.json", "No such file or directory")):
-        ended = doctor("check", "--task-definition-file", name, *OFFLINE, env=env, cwd=tmp_path)
-        assert_one_message(ended, f"{name} cannot be read: {words}", "aws ecs describe-task-definition")
-
-
-def test_a_file_without_permission_gives_one_message(env: dict[str, str]) -> None:
-    # Root may read any file; this one of the kernel's refuses even root.
-    ended = doctor("check", "--task-definition-file", "/proc/self/mem", *OFFLINE, env=env)
-    assert_one_message(ended, "/proc/self/mem cannot be read: Input/output error")
-
-
-def test_a_file_without_end_is_not_read_to_its_end(env: dict[str, str]) -> None:
-    ended = doctor("check", "--task-definition-file", "/dev/zero", *OFFLINE, env=env)
-    assert_one_message(ended, "/dev/zero is larger than any task definition")
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("missing.json", "No such file or directory"),
+        ("/proc/self/mem", "Input/output error"),  # root may read any file, but not this one
+        ("/dev/zero", "is a device, not a file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_gives_one_message(name: str, reason: str, env: dict[str, str]) -> None:
+    assert_one_message(doctor("check", "--task-definition-file", name, *OFFLINE, env=env), f"{name}: ", reason)
 
 
 def test_an_unknown_container_names_those_that_there_are(env: dict[str, str], tmp_path: Path) -> None:
@@ -401,7 +396,7 @@ class TestExitCodes:
         (tmp_path / "sitecustomize.py").write_text(
             "import gmsa_doctor.subjects.files as files\n"
             "def crash(*arguments): raise RuntimeError('hunter2')\n"
-            "files.find_task_definition = crash\n"
+            "files.find = crash\n"
         )
         ended = check_file(tmp_path, FINE, "--format", format, env={**env, "PYTHONPATH": str(tmp_path)})
         assert ended.code == 70
@@ -701,7 +696,7 @@ def test_explain_tells_what_why_and_how_to_fix(env: dict[str, str]) -> None:
 
 def test_explain_finds_what_stands_behind_a_pasted_text(env: dict[str, str]) -> None:
     text = doctor("explain", "kerberos.user-ticket", env=env).out
-    shown = re.search(r"may show it as:\n  (.*) \([\d., x]+\)\n", text)
+    shown = re.search(r"may report it as:\n  (.*) \([\d., x]+\)\n", text)
     assert shown
     pasted = f"stopped 10:31\n  (reason: {shown[1]})\n"
     by_argument, by_stdin = doctor("explain", pasted, env=env), doctor("explain", "-", env=env, stdin=pasted)
@@ -712,12 +707,12 @@ def test_explain_finds_what_stands_behind_a_pasted_text(env: dict[str, str]) -> 
 
 def test_explain_reads_a_log_that_is_no_utf_8(env: dict[str, str]) -> None:
     ended = doctor("explain", "-", env=env, stdin=b"\xff\xfe caf\xe9\n")
-    assert_one_message(ended, "no error text that we know")
+    assert_one_message(ended, "not a check, an area or a known error text")
 
 
 def test_explain_of_an_unknown_id_suggests_the_ones_that_look_like_it(env: dict[str, str]) -> None:
     assert_one_message(
-        doctor("explain", "credspec.objekt", env=env), "Did you mean: credspec.object", "gmsa-doctor list"
+        doctor("explain", "credspec.objekt", env=env), "Did you mean credspec.object", "gmsa-doctor list"
     )
     assert_one_message(doctor("explain", "xyzzy", env=env), "gmsa-doctor list")
 

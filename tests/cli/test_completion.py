@@ -11,7 +11,7 @@ import typer
 
 from gmsa_doctor.cli.completion import FILES, fitting
 from gmsa_doctor.cli.options import Many
-from gmsa_doctor.clients.aws import completion as names
+from gmsa_doctor.clients.aws import ecs
 from tests import shells
 from tests.command import COMMAND, doctor, environ, quick_command
 from tests.lab.aws import EmbeddedAws
@@ -48,12 +48,12 @@ def installed(command: str) -> dict[str, str]:
 @pytest.fixture
 def on_aws(aws: EmbeddedAws, env: dict[str, str]) -> dict[str, str]:
     """The same with two clusters, one of them with services."""
-    ecs = aws.client("ecs")
+    client = aws.client("ecs")
     for cluster in ("production", "staging"):
-        ecs.create_cluster(clusterName=cluster)
-    ecs.register_task_definition(family="web", containerDefinitions=[{"name": "web", "image": "web", "memory": 128}])
+        client.create_cluster(clusterName=cluster)
+    client.register_task_definition(family="web", containerDefinitions=[{"name": "web", "image": "web", "memory": 128}])
     for service in ("web-front", "web-back", "reports"):
-        ecs.create_service(cluster="production", serviceName=service, taskDefinition="web", desiredCount=0)
+        client.create_service(cluster="production", serviceName=service, taskDefinition="web", desiredCount=0)
     return {**env, **aws.variables()}
 
 
@@ -282,7 +282,7 @@ def is_running(pid: int) -> bool:
 
 def test_names_that_ecs_cannot_have_given_are_dropped() -> None:
     arns = [f"arn:aws:ecs:us-east-1:123456789012:cluster/{name}" for name in ("fine_1", "$(touch x)", "a b", "é", "")]
-    assert names._names(arns) == ("fine_1",)
+    assert ecs._names(arns) == ("fine_1",)
 
 
 def test_it_leaves_no_file_behind(on_aws: dict[str, str]) -> None:

@@ -117,21 +117,14 @@ def test_each_option_of_check_and_run_reaches_the_request_or_is_known_not_to() -
         return (set(found) - groups).union(*(names(hints[name]) for name in groups))
 
     request = {field.name for field in fields(Request)}
-    read_by_hand = {"parameter", "connection_string", "fail_on", "as_", "as_keytab"}
-    elsewhere = {
-        "config",
-        "baseline",
-        "format",
-        "output",
-        "report",
-        "metrics",
-        "event_bus",
-        "color",
-        "verbose",
+    read_by_hand = {"parameter", "connection_string", "fail_on", "as_", "as_keytab", "task_definition_file"}
+    elsewhere = {"config", "baseline", "format", "output", "report", "metrics", "event_bus", "color", "verbose"} | {
         "quiet",
+        "json",
+        "no_color",
     }
     assert names(CheckArguments) == (
-        request - {"parameters", "connection_strings", "fail_on_warning", "ask_as"} | read_by_hand | elsewhere
+        request - {"parameters", "connection_strings", "fail_on_warning", "ask_as", "typed"} | read_by_hand | elsewhere
     )
     probes = {"image", "subnet_mode", "canary", "execution_role", "log_group", "report_s3", "public_address"}
     assert names(RunArguments) - request - read_by_hand - elsewhere == probes | {"yes", "clean", "check_timeout"}

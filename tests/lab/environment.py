@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -140,7 +141,18 @@ class Environment:
     @property
     def command(self) -> list[str]:
         """Give the arguments of gmsa-doctor that check this environment's service."""
-        return ["check", "--cluster", self.cluster, "--service", self.name, *self.arguments]
+        return self.command_with()
+
+    def command_with(self, *options: str) -> list[str]:
+        """Give the same with more options, and without those that ``--live never`` leaves without an effect."""
+        given = [*self.arguments, *options]
+        if ("--live", "never") in pairwise(given):
+            for option in ("--live", "--dns-server"):
+                while option in given:
+                    place = given.index(option)
+                    del given[place : place + 2]
+            given += ["--live", "never"]
+        return ["check", "--cluster", self.cluster, "--service", self.name, *given]
 
 
 def healthy(dc: DomainController) -> Environment:

@@ -39,12 +39,12 @@ def without_terminal(*options: str, env: dict[str, str]) -> Ended:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--as", "admin"], "there is none: give --as-keytab"),
-        (["--as", "CORP\\admin"], "give the sAMAccountName alone"),
-        (["--as", "admin@corp.example"], "give the sAMAccountName alone"),
-        (["--as", "admin", "--live", "never"], "leave one of the two out"),
-        (["--as-keytab", "/dev/null"], "give --as"),
-        (["--as", "admin", "--as-keytab", "/dev/null"], "that is no keytab"),
+        (["--as", "admin"], "there is no terminal: give --as-keytab"),
+        (["--as", "CORP\\admin"], "give the sAMAccountName only"),
+        (["--as", "admin@corp.example"], "give the sAMAccountName only"),
+        (["--as", "admin", "--live", "never"], "--as have no effect with --live never"),
+        (["--as-keytab", "/dev/null"], "--as-keytab has no effect without --as"),
+        (["--as", "admin", "--as-keytab", "/dev/null"], "not a keytab"),
         (["--as", "admin", "--as-keytab", "/no/such/file"], "No such file or directory"),
     ],
 )

@@ -81,7 +81,7 @@ def calls_of(change: Change, dc: DomainController, aws: EmbeddedAws) -> list[str
         environment = healthy(dc)
         change(environment, Lab(dc, aws, stack))
         create(environment, aws)
-        ended = doctor(*environment.command, "--live", "never", env=aws.environ())
+        ended = doctor(*environment.command_with("--live", "never"), env=aws.environ())
     assert ended.code in (0, 1, 3), ended.err
     return operations(aws)
 

@@ -33,7 +33,7 @@ def compared(
     registered(environment)
     create(environment, aws)
     options = ("--live", "never", "--compare-with", str(path), "--format", "json")
-    return doctor(*environment.command, *options, env=aws.environ())
+    return doctor(*environment.command_with(*options), env=aws.environ())
 
 
 def without_credspecs(environment: Environment) -> None:
@@ -106,5 +106,5 @@ def test_files_are_not_compared_with_files(aws: EmbeddedAws, tmp_path: Path) -> 
 def test_without_the_option_nothing_is_said_of_it(dc: DomainController, aws: EmbeddedAws) -> None:
     environment = healthy(dc)
     create(environment, aws)
-    ended = doctor(*environment.command, "--live", "never", "--format", "json", env=aws.environ())
+    ended = doctor(*environment.command_with("--live", "never", "--format", "json"), env=aws.environ())
     assert CHECK not in ended.statuses()

@@ -61,7 +61,7 @@ class Account:
                 service, _, operation = call.partition(":")
                 self.aws.throttle(service, operation, times=2)
             env = self.aws.environ(environment.region)
-            return doctor(*environment.command, *options, "--format", "json", env=env)
+            return doctor(*environment.command_with(*options), "--format", "json", env=env)
 
     def calls(self) -> list[str]:
         """The calls of the last run."""

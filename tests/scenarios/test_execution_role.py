@@ -29,7 +29,7 @@ def checked(change: Change, dc: DomainController, aws: EmbeddedAws, *, as_role: 
         change(environment, Lab(dc, aws, stack))
         create(environment, aws)
         variables = aws.environ(environment.region) | (role_session(aws) if as_role else {})
-        return doctor(*environment.command, "--live", "never", "--format", "json", env=variables)
+        return doctor(*environment.command_with("--live", "never", "--format", "json"), env=variables)
 
 
 @pytest.mark.parametrize("scenario", FAULTS, ids=lambda one: one.name)

@@ -79,7 +79,7 @@ def made(change: Change, dc: DomainController, aws: EmbeddedAws, stack: ExitStac
 
 
 def check(environment: Environment, aws: EmbeddedAws) -> Ended:
-    command, env = (*environment.command, "--live", "never", "--format", "json"), aws.environ()
+    command, env = environment.command_with("--live", "never", "--format", "json"), aws.environ()
     ended = doctor(*command, env=env) if tiers.all_through_process else doctor_here(*command, aws=aws, env=env)
     assert ended.code in (0, 1, 3), ended.err
     return ended

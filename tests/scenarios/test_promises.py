@@ -249,9 +249,9 @@ def test_never_sends_nothing_to_dns_or_ad(dc: DomainController, aws: EmbeddedAws
         from tests.lab.loopback import fresh_address
 
         server = stack.enter_context(fake_dns(fresh_address(), {}, forward_to=dc.ip))
-        environment.arguments[:] = ["--live", "never", "--dns-server", server.ip]
+        environment.arguments[:] = ["--live", "never"]
         never = check(environment, aws)
-        environment.arguments[1] = "auto"
+        environment.arguments[:] = ["--live", "auto", "--dns-server", server.ip]
         asked_never = list(server.queries)
         check(environment, aws)
     assert asked_never == []

@@ -39,7 +39,7 @@ def assert_silent(ended: Ended, *more: str) -> None:
 def outputs(environment: Environment, aws: EmbeddedAws, tmp_path: Path) -> Iterator[Ended]:
     """What the command prints in each format, and what it writes to a file."""
     for options in FORMATS:
-        yield doctor(*environment.command, *options, env=aws.environ())
+        yield doctor(*environment.command_with(*options), env=aws.environ())
     file = tmp_path / "report"
     ended = doctor(*environment.command, "--output", str(file), env=aws.environ())
     yield Ended(ended.code, ended.out + file.read_text(), ended.err)
@@ -138,7 +138,7 @@ def test_a_crash_says_where_and_nothing_else(
     environment = healthy(dc)
     create(environment, aws)
     for options in FORMATS:
-        ended = doctor(*environment.command, *options, env={**aws.environ(), "PYTHONPATH": str(tmp_path)})
+        ended = doctor(*environment.command_with(*options), env={**aws.environ(), "PYTHONPATH": str(tmp_path)})
         assert ended.code == 3, ended.out + ended.err
         assert "crashed with ValueError" in " ".join(ended.out.split())
         assert check in ended.out

@@ -60,7 +60,7 @@ def test_no_password_of_a_connection_string_is_shown(change: Change, dc: DomainC
         change(environment, Lab(dc, aws, stack))
         create(environment, aws)
         for options in (["--format", "json"], ["-v"]):
-            ended = doctor(*environment.command, *options, env=aws.environ())
+            ended = doctor(*environment.command_with(*options), env=aws.environ())
             assert ended.code == 0, ended.out + ended.err
             assert PASSWORD not in ended.out + ended.err
 

@@ -264,9 +264,7 @@ def test_inside_ecs_the_own_task_is_the_default_subject(endpoint: str) -> None:
     assert own_task.own_task(Request(region="us-east-1")) == OWN
 
 
-@pytest.mark.parametrize(
-    "request_", [Request(service="s"), Request(task_definition="t"), Request(task_definition_file="f")]
-)
+@pytest.mark.parametrize("request_", [Request(service="s"), Request(task_definition="t"), Request(files=("f",))])
 def test_a_named_subject_takes_precedence(request_: Request, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, f"http://{fresh_address()}:9/v4/nobody-asks")
     assert not own_task.is_subject(request_)

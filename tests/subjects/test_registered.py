@@ -59,7 +59,7 @@ def the(kind: type[T], found: FoundSubject) -> T:
 
 
 def in_file(directory: Path, content: object, **request: Any) -> tuple[FoundSubject, ...]:
-    return files.find_task_definition(Request(task_definition_file=file_with(directory, content), **request), HERE)
+    return files.find(Request(files=(file_with(directory, content),), **request), HERE)[0]
 
 
 def containers(found: tuple[FoundSubject, ...]) -> list[str | None]:
@@ -252,7 +252,7 @@ def test_docker_security_options_count_if_no_container_has_credential_specs(tmp_
 def test_container_chooses_one_even_without_credential_specs(tmp_path: Path) -> None:
     definition = several(("web", True, SPEC), ("log", False, []))
     assert containers(in_file(tmp_path, definition, container="log")) == ["log"]
-    with pytest.raises(UsageError, match="no container db; the task definition has web, log"):
+    with pytest.raises(UsageError, match="the containers are: web, log"):
         in_file(tmp_path, definition, container="db")
 
 
@@ -282,7 +282,7 @@ def test_a_file_of_describe_task_definition_has_region_account_and_revision(
     assert found.subject.task_definition == "webapp:1"
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 def test_a_file_may_have_a_byte_order_mark_as_powershell_writes_it(encoding: str, tmp_path: Path) -> None:
     (found,) = in_file(tmp_path, json.dumps(a_task_definition(family="käse"), ensure_ascii=False).encode(encoding))
     assert the(TaskDefinition, found).family == "käse"
@@ -291,7 +291,7 @@ def test_a_file_may_have_a_byte_order_mark_as_powershell_writes_it(encoding: str
 def test_a_dash_means_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     body = json.dumps({"taskDefinition": a_task_definition()}).encode()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(body)))
-    (found,) = files.find_task_definition(Request(task_definition_file="-"), HERE)
+    ((found,), _) = files.find(Request(files=("-",)), HERE)
     assert found.subject.name == "-/web"
 
 

@@ -146,8 +146,8 @@ def test_an_invalid_baseline_gives_one_message(content: str, words: str, tmp_pat
     ("configuration", "words"),
     [
         ("[default]\n", "gmsa-doctor.toml:1: unknown key 'default'"),
-        ("[defaults]\nclustre = 'x'\n", "gmsa-doctor.toml:2: there is no option --clustre; did you mean cluster?"),
-        ("[defaults]\nyes = true\n", "gmsa-doctor.toml:2: there is no default for --yes"),
+        ("[defaults]\nclustre = 'x'\n", "gmsa-doctor.toml:2: there is no option --clustre. Did you mean cluster?"),
+        ("[defaults]\nyes = true\n", "gmsa-doctor.toml:2: --yes cannot have a default"),
         ("[checks]\n\n'no.such' = 'off'\n", "gmsa-doctor.toml:3: there is no check or area 'no.such'"),
         (NEVER_OVER.replace("reason", "because"), "gmsa-doctor.toml:5: unknown key 'because' in a waiver"),
         ("[defaults\n", "gmsa-doctor.toml is not valid TOML"),
@@ -159,7 +159,7 @@ def test_an_invalid_configuration_gives_one_message(configuration: str, words: s
 
 def test_run_reads_the_configuration_too(tmp_path: Path) -> None:
     (tmp_path / "gmsa-doctor.toml").write_text("[defaults]\nyes = true\n")
-    assert_one_message(doctor("run", env=environ(tmp_path), cwd=tmp_path), "there is no default for --yes")
+    assert_one_message(doctor("run", env=environ(tmp_path), cwd=tmp_path), "--yes cannot have a default")
 
 
 def assert_one_message(ended: Ended, *words: str) -> None:

@@ -366,7 +366,7 @@ class CheckArguments:
 @app.command()
 @fields_as_parameters
 def check(context: typer.Context, arguments: CheckArguments) -> None:
-    request = configured.with_typed_subject(context, options.request_of(arguments))
+    request = configured.with_typed(context, options.request_of(arguments))
     values = dict(values_of(arguments)) | {
         "service": request.service,
         "task_definition": request.task_definition,
@@ -429,6 +429,8 @@ def test_each_kind_of_option_has_its_default_from_the_configuration(tmp_path: Pa
         "timeout": 120,
         "verbose": True,
         "quiet": False,
+        "json": False,
+        "no_color": False,
         "baseline": str(tmp_path / "old.json"),
         "file": str(tmp_path / "c.toml"),
     }
@@ -469,22 +471,22 @@ def test_a_default_subject_gives_way_to_another_on_the_command_line(tmp_path: Pa
     ("line", "words"),
     [
         ("depth = 1", ["there is no option --depth"]),
-        ("clustre = 'x'", ["there is no option --clustre", "did you mean cluster?"]),
-        ("task_definition = 'x'", ["no option --task_definition", "did you mean task-definition?"]),
-        ("--cluster = 'x'", ["no option ----cluster", "did you mean cluster?"]),
-        ("live = 'sometimes'", ["live 'sometimes' is not accepted", "auto", "never"]),
-        ("timeout = 0", ["timeout '0' is not accepted"]),
+        ("clustre = 'x'", ["there is no option --clustre", "Did you mean cluster?"]),
+        ("task_definition = 'x'", ["no option --task_definition", "Did you mean task-definition?"]),
+        ("--cluster = 'x'", ["no option ----cluster", "Did you mean cluster?"]),
+        ("live = 'sometimes'", ["live 'sometimes' is not valid", "auto", "never"]),
+        ("timeout = 0", ["timeout '0' is not valid"]),
         ("timeout = 'soon'", ["timeout", "soon"]),
         ("timeout = inf", ["timeout"]),
         ("timeout = [5, 6]", ["timeout takes one value, not a list"]),
-        ("timeout = true", ["timeout wants a value, not true or false"]),
-        ("skip = [true]", ["skip wants a value"]),
-        ("verbose = 1", ["verbose is to be true or false"]),
-        ("verbose = 'yes'", ["verbose is to be true or false"]),
-        ("yes = true", ["there is no default for --yes", "command line"]),
-        ("clean = false", ["there is no default for --clean"]),
-        ("config = 'x'", ["there is no default for --config"]),
-        ("help = true", ["there is no default for --help"]),
+        ("timeout = true", ["timeout requires a value, not true or false"]),
+        ("skip = [true]", ["skip requires a value"]),
+        ("verbose = 1", ["verbose must be true or false"]),
+        ("verbose = 'yes'", ["verbose must be true or false"]),
+        ("yes = true", ["--yes cannot have a default", "command line"]),
+        ("clean = false", ["--clean cannot have a default"]),
+        ("config = 'x'", ["--config cannot have a default"]),
+        ("help = true", ["--help cannot have a default"]),
         ("check.image = 'x'", ["`check` has no option --image"]),
     ],
 )

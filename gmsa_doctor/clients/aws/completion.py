@@ -4,44 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import select
 import signal
 import time
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
-from gmsa_doctor.clients.aws.session import Aws, AwsClient, operation
+from gmsa_doctor.clients.aws.ecs import EcsNames
+from gmsa_doctor.clients.aws.session import Aws
 
 SECONDS = 1.2
 """For all AWS calls together, imports included. Completion offers the names that have arrived by then."""
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}", re.ASCII)
-"""What ECS permits in the names of clusters and services. No other text may reach a shell."""
-
-
-class EcsNames(AwsClient):
-    """Lists names in Amazon ECS, page by page."""
-
-    service = "ecs"
-
-    @operation("ecs:ListClusters", fresh=True)
-    def clusters(self) -> Iterator[tuple[str, ...]]:
-        """Names of clusters."""
-        return self._pages("list_clusters", "clusterArns")
-
-    @operation("ecs:ListServices", fresh=True)
-    def services(self, cluster: str) -> Iterator[tuple[str, ...]]:
-        """Names of a cluster's services."""
-        return self._pages("list_services", "serviceArns", cluster=cluster)
-
-    def _pages(self, call: str, key: str, **arguments: str) -> Iterator[tuple[str, ...]]:
-        for page in self.api.get_paginator(call).paginate(**arguments, PaginationConfig={"PageSize": 100}):
-            yield _names(page[key])
-
-
-def _names(arns: list[str]) -> tuple[str, ...]:
-    names = (arn.rpartition("/")[2] for arn in arns)
-    return tuple(name for name in names if _NAME.fullmatch(name))
 
 
 def clusters(profile: str | None, region: str | None) -> tuple[str, ...]:

@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from gmsa_doctor.clients.aws.session import AwsClient, operation
 from gmsa_doctor.core.errors import NotFound
 
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}", re.ASCII)
+"""What ECS permits in the names of clusters and services. No other text may reach a shell."""
 
-class Ecs(AwsClient):
-    """Amazon ECS."""
+
+class EcsNames(AwsClient):
+    """Lists names in Amazon ECS, page by page."""
 
     service = "ecs"
+
+    @operation("ecs:ListClusters", fresh=True)
+    def clusters(self) -> Iterator[tuple[str, ...]]:
+        """Names of clusters."""
+        return self._pages("list_clusters", "clusterArns")
+
+    @operation("ecs:ListServices", fresh=True)
+    def services(self, cluster: str) -> Iterator[tuple[str, ...]]:
+        """Names of a cluster's services."""
+        return self._pages("list_services", "serviceArns", cluster=cluster)
+
+    def _pages(self, call: str, key: str, **arguments: str) -> Iterator[tuple[str, ...]]:
+        pages = iter(self.api.get_paginator(call).paginate(**arguments, PaginationConfig={"PageSize": 100}))
+        first = next(pages)  # here, where its errors become ours
+        return (_names(page[key]) for page in chain((first,), pages))
+
+
+def _names(arns: list[str]) -> tuple[str, ...]:
+    names = (arn.rpartition("/")[2] for arn in arns)
+    return tuple(name for name in names if _NAME.fullmatch(name))
+
+
+class Ecs(EcsNames):
+    """Amazon ECS."""
 
     @operation("ecs:DescribeServices")
     def describe_service(self, service: str, cluster: str) -> dict[str, Any]:

@@ -178,7 +178,8 @@ def _resource(args: tuple[object, ...]) -> str:
 
 def operations(client: type[AwsClient]) -> tuple[Operation, ...]:
     """The operations that a client's methods declare."""
-    found = (getattr(member, "operation", None) for member in vars(client).values())
+    members = [member for kind in reversed(client.__mro__) for member in vars(kind).values()]
+    found = (getattr(member, "operation", None) for member in members)
     return tuple(member for member in found if isinstance(member, Operation))
 
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 
 from gmsa_doctor.formats.documents.located import LocatedError, Position
 
 FILE_LIMIT = 16 * 1024 * 1024
 """Bytes of a file to read at most."""
+
+STANDARD_INPUT = "-"
+"""In place of a file's name."""
+
+_OF_THE_SHELL = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
 
 _ARCHIVE = b"PK\x03\x04"
 """The first bytes of a ZIP file, such as `terraform plan -out` writes."""
@@ -18,9 +24,15 @@ _ARCHIVE = b"PK\x03\x04"
 def read_bytes(path: str) -> bytes | str:
     """The first bytes of a file, one more than the limit; or the reason why it cannot be read.
 
-    Opens regular files only: a FIFO would block until it has a writer, and opening a device may have an effect.
+    Opens regular files, standard input (``-``) and pipes of the shell (``<(command)``) only: another FIFO would block
+    until it has a writer, and opening a device may have an effect.
     """
     try:
+        if path == STANDARD_INPUT:
+            return sys.stdin.buffer.read(FILE_LIMIT + 1) if sys.stdin else "cannot be read: standard input is closed"
+        if path.startswith(_OF_THE_SHELL) and stat.S_ISFIFO(os.stat(path).st_mode):
+            with open(path, "rb") as pipe:
+                return pipe.read(FILE_LIMIT + 1)
         if reason := _no_file(os.stat(path).st_mode):
             return reason
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

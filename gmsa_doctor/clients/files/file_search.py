@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from gmsa_doctor.clients.files.file_bytes import cannot_be_read, read_bytes, text_of
+from gmsa_doctor.clients.files.file_bytes import STANDARD_INPUT, cannot_be_read, read_bytes, text_of
 from gmsa_doctor.formats.documents.located import LocatedError, Position
 from gmsa_doctor.formats.templates import cdk_out
 
@@ -70,6 +70,9 @@ def find(patterns: Iterable[str], root: str = ".") -> tuple[Candidate | Broken, 
 
 def _expanded(pattern: str, root: str) -> Iterator[tuple[str, Candidate | Broken]]:
     """The files of one pattern, each with a key that identifies the file."""
+    if pattern == STANDARD_INPUT:
+        yield pattern, Candidate(pattern, named=True)
+        return
     path = os.path.join(root, pattern)
     try:
         is_directory = stat.S_ISDIR(os.stat(path).st_mode)
@@ -84,7 +87,13 @@ def _expanded(pattern: str, root: str) -> Iterator[tuple[str, Candidate | Broken
         if is_directory:
             yield from _below(os.path.normpath(pattern), root)
         else:
-            yield os.path.realpath(path), Candidate(pattern.removeprefix("./"), named=True)
+            yield os.path.realpath(path), Candidate(_without_dot(pattern), named=True)
+
+
+def _without_dot(pattern: str) -> str:
+    """Without ``./`` in front, but for a file that is named like standard input."""
+    short = pattern.removeprefix("./")
+    return pattern if short == STANDARD_INPUT else short
 
 
 def _matching(pattern: str, root: str) -> Iterator[tuple[str, Candidate | Broken]]:

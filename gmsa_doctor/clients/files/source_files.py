@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from gmsa_doctor.clients.files.file_bytes import FILE_LIMIT, read_bytes, text_of
+from gmsa_doctor.clients.files.file_bytes import FILE_LIMIT, STANDARD_INPUT, read_bytes, text_of
 from gmsa_doctor.clients.files.file_search import Broken, Candidate, find
 from gmsa_doctor.formats.documents.located import Definition, Located, LocatedError, Open, Path, read_json
 from gmsa_doctor.formats.documents.task_definition import TaskDefinitionError, read_task_definition
@@ -63,6 +63,8 @@ class SourceFile:
     definitions: tuple[Definition, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     body: bytes | None = field(default=None, repr=False)
+    parameters: frozenset[str] = frozenset()
+    """The names of a CloudFormation template's parameters."""
 
 
 def sources(
@@ -84,7 +86,8 @@ def sources(
 
 def read(candidate: Candidate, parameters: Mapping[str, str], root: str = ".") -> SourceFile | Broken | None:
     """The file's content; None if it has no gMSA configuration and was not named explicitly. Never raises."""
-    body = read_bytes(os.path.join(root, candidate.path))
+    path = candidate.path if candidate.path == STANDARD_INPUT else os.path.join(root, candidate.path)
+    body = read_bytes(path)
     if isinstance(body, str):
         return Broken(candidate.path, body)
     return classify(candidate, body, parameters)
@@ -134,7 +137,8 @@ def _parsed(path: str, body: bytes, parameters: Mapping[str, str]) -> SourceFile
         return None
     if cloudformation.is_template(value):
         template = cloudformation.read_template(located, parameters)
-        return _source(path, FileKind.TEMPLATE, template.definitions, template.left_out)
+        source = _source(path, FileKind.TEMPLATE, template.definitions, template.left_out)
+        return source and replace(source, parameters=frozenset(map(str, entries(value.get("Parameters")))))
     if terraform_plan.is_plan(value):
         return _source(path, FileKind.PLAN, *_known(terraform_plan.definitions(located)))
     if any(key in value for key in _CREDSPEC_KEYS):
