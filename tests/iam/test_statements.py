@@ -311,7 +311,7 @@ def test_the_region_determines_the_partition(env: dict[str, str]) -> None:
         (["--cluster", f"arn:aws:eks:{HERE}:cluster/prod"], ["an ARN of eks", "cluster/NAME"]),
         (["--execution-role", "webExecution"], ["--execution-role webExecution", "does not start with arn:"]),
         (["--execution-role", f"arn:aws:iam::{ACCOUNT}:role/*"], ["--execution-role", "the ARN of a role"]),
-        (["--execution-role", f"arn:aws:sts::{ACCOUNT}:assumed-role/web/me"], ["a session of a role"]),
+        (["--execution-role", f"arn:aws:sts::{ACCOUNT}:assumed-role/web/me"], ["a role session"]),
         (["--execution-role", f"arn:aws:iam::{ACCOUNT}:user/me"], ["role name is missing"]),
         (["--log-group", "/ecs/*"], ["--log-group /ecs/*", "log-group:NAME"]),
         (["--report-s3", "https://reports"], ["--report-s3", "s3://BUCKET/PREFIX"]),
@@ -325,13 +325,13 @@ def test_the_region_determines_the_partition(env: dict[str, str]) -> None:
         (["--event-bus", "al*"], ["--event-bus al*", "event-bus/NAME"]),
         (
             ["--account", ACCOUNT, "--execution-role", "arn:aws:iam::210987654321:role/x"],
-            ["--execution-role is of account 210987654321", f"--account of {ACCOUNT}"],
+            ["--execution-role is in account 210987654321", f"--account is in {ACCOUNT}"],
         ),
         (
             ["--region", "us-east-1", "--cluster", f"arn:aws:ecs:{HERE}:cluster/prod"],
-            ["--cluster is of region eu-west-1", "--region of us-east-1"],
+            ["--cluster is in region eu-west-1", "--region is in us-east-1"],
         ),
-        (["--region", "cn-north-1", "--credspec", "arn:aws:s3:::b/k"], ["--credspec is of partition aws", "aws-cn"]),
+        (["--region", "cn-north-1", "--credspec", "arn:aws:s3:::b/k"], ["--credspec is in partition aws", "aws-cn"]),
     ],
 )  # fmt: skip
 def test_an_invalid_option_gives_one_message(arguments: list[str], words: list[str], env: dict[str, str]) -> None:
@@ -347,7 +347,7 @@ def test_an_invalid_option_gives_one_message(arguments: list[str], words: list[s
 def test_check_needs_no_action_of_run(option: tuple[str, str], env: dict[str, str]) -> None:
     ended = doctor("iam-policy", "--for", "doctor", *option, env=env)
     assert (ended.code, ended.out) == (2, "")
-    assert f"{option[0]}: only the policy --for run" in ended.err
+    assert f"{option[0]}: has an effect only with --for run" in ended.err
 
 
 def test_the_execution_role_is_allowed_to_start_the_task(env: dict[str, str]) -> None:
@@ -382,7 +382,7 @@ def test_unneeded_actions_of_the_execution_role_are_left_out(env: dict[str, str]
 def test_the_execution_role_needs_no_action_of_check(option: tuple[str, str], env: dict[str, str]) -> None:
     ended = doctor("iam-policy", "--for", "execution-role", *option, env=env)
     assert (ended.code, ended.out) == (2, "")
-    assert f"{option[0]}: only the policy --for run" in ended.err
+    assert f"{option[0]}: has an effect only with --for run" in ended.err
 
 
 def test_check_can_simulate_the_execution_roles_only(env: dict[str, str]) -> None:

@@ -42,7 +42,7 @@ def without_terminal(*options: str, env: dict[str, str]) -> Ended:
         (["--as", "admin"], "there is no terminal: give --as-keytab"),
         (["--as", "CORP\\admin"], "give the sAMAccountName only"),
         (["--as", "admin@corp.example"], "give the sAMAccountName only"),
-        (["--as", "admin", "--live", "never"], "--as have no effect with --live never"),
+        (["--as", "admin", "--live", "never"], "--as has no effect with --live never"),
         (["--as-keytab", "/dev/null"], "--as-keytab has no effect without --as"),
         (["--as", "admin", "--as-keytab", "/dev/null"], "not a keytab"),
         (["--as", "admin", "--as-keytab", "/no/such/file"], "No such file or directory"),

@@ -100,7 +100,7 @@ def test_a_file_that_holds_none_is_told_at_once(
 def test_files_are_not_compared_with_files(aws: EmbeddedAws, tmp_path: Path) -> None:
     ended = doctor("check", "td.json", "--compare-with", "td.json", env=aws.environ(), cwd=tmp_path)
     assert (ended.code, ended.out) == (2, "")
-    assert "give --service or --task-definition" in ended.err
+    assert "--compare-with has no effect on files" in ended.err
 
 
 def test_without_the_option_nothing_is_said_of_it(dc: DomainController, aws: EmbeddedAws) -> None:

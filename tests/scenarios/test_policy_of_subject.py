@@ -130,7 +130,7 @@ def test_the_keys_of_the_containers_own_secrets_count_for_the_role_alone(
         assert "kms:Decrypt" not in resources(whole(*SERVICE, aws=aws))
         aws.deny("secretsmanager", "DescribeSecret", "app/db")
         ended = asked(*SERVICE, *FOR_ROLE, aws=aws)
-    assert "not known: the KMS key of the secret app/db, if it has one (--kms-key): access denied" in ended.err
+    assert "unknown: the KMS key of the secret app/db, if it has one (--kms-key): access denied" in ended.err
 
 
 # It is enough ---------------------------------------------------------------------------------------
@@ -179,14 +179,14 @@ def test_with_the_policy_for_who_checks_the_report_is_the_same(
             denied("s3", "GetObject"),
             ("SECRET",),
             [
-                "not known: the secret (--secret), the KMS key of the CredSpec, if it has one (--kms-key): s3://",
+                "unknown: the secret (--secret), the KMS key of the CredSpec, if it has one (--kms-key): s3://",
                 "S3 returned 403",
             ],
         ),
         (
             lambda it, _: setattr(it, "credspec", None),
             ("SECRET",),
-            ["not known: the secret (--secret)", ": s3://gmsa-credspecs/webapp01_CredSpec.json does not exist"],
+            ["unknown: the secret (--secret)", ": s3://gmsa-credspecs/webapp01_CredSpec.json does not exist"],
         ),
         (
             lambda it, _: it.container.pop("credentialSpecs"),
@@ -204,7 +204,7 @@ def test_with_the_policy_for_who_checks_the_report_is_the_same(
         (
             lambda it, _: setattr(it, "secret", None),
             ("SECRET",),
-            ["not known: the secret (--secret)", "secretsmanager:DescribeSecret"],
+            ["unknown: the secret (--secret)", "secretsmanager:DescribeSecret"],
         ),
     ],
     ids=["the CredSpec denied", "no CredSpec", "no entry", "the task definition denied", "no secret"],
@@ -227,7 +227,7 @@ def test_a_secret_that_cannot_be_described_is_taken_as_it_is_written(dc: DomainC
         ended = asked(*SERVICE, *FOR_ROLE, aws=aws)
     written = created.secret_arn
     assert resources(ended.document)["secretsmanager:GetSecretValue"] == [written, f"{written}-??????"]
-    assert "not known: the KMS key of the secret, if it has one (--kms-key)" in ended.err
+    assert "unknown: the KMS key of the secret, if it has one (--kms-key)" in ended.err
     assert "secretsmanager:DescribeSecret" in ended.err
 
 
@@ -309,7 +309,7 @@ def test_a_file_offline_tells_what_stands_in_it(dc: DomainController, aws: Embed
     assert found["ecr:BatchGetImage"] == [REPOSITORY]
     assert found["logs:PutLogEvents"] == [GROUP]
     assert (
-        "not known: the secret (--secret), the KMS key of the CredSpec, if it has one (--kms-key): --offline"
+        "unknown: the secret (--secret), the KMS key of the CredSpec, if it has one (--kms-key): --offline"
         in ended.err
     )
 
@@ -395,10 +395,10 @@ def test_of_several_containers_all_count_and_one_can_be_named(dc: DomainControll
         (["--task-definition", "nobody"], "there is no task definition nobody"),
         ([*SERVICE, "--container", "db"], "there is no container db"),
         ([*SERVICE, "--task-definition", "webapp"], "--service and --task-definition"),
-        (["--container", "web"], "--container goes with --service"),
-        (["--profile", "prod"], "--profile goes with --service"),
-        ([*SERVICE, "--offline"], "--offline goes with --task-definition-file"),
-        ([*SERVICE, *FOR_ROLE, "--execution-role", ROLE], "--execution-role: only the policy"),
+        (["--container", "web"], "--container has no effect without a subject"),
+        (["--profile", "prod"], "--profile has no effect without a subject"),
+        ([*SERVICE, "--offline"], "--offline has no effect without FILES"),
+        ([*SERVICE, *FOR_ROLE, "--execution-role", ROLE], "--execution-role: has an effect only with --for"),
     ],
 )
 def test_what_is_wrong_gives_one_message(
