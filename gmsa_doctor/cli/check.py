@@ -237,7 +237,7 @@ def _require_effects(request: Request) -> None:
         (["--parameter"], not (request.files or request.compare_with), "without FILES or --compare-with"),
         (["--pass-over"], not request.files, "without FILES"),
         (["--cluster"], request.in_files, "on files"),
-        (["--container"], request.credspec_file and not request.files, "on a CredSpec alone"),
+        (["--container", "--app-config"], request.credspec_file and not request.files, "on a CredSpec alone"),
         (["--profile", "--subnets", "--security-groups", "--ad-dns"], request.offline, "with --offline"),
         (["--live"], request.offline and request.live is not Live.NEVER, "with --offline"),
         (["--event-bus"], request.offline, "with --offline"),

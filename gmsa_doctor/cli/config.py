@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gmsa_doctor.cli import configured
+from gmsa_doctor.cli import configured, options
 from gmsa_doctor.cli.app import command
-from gmsa_doctor.cli.process import Format, guarded, print_
+from gmsa_doctor.cli.process import guarded, print_
 from gmsa_doctor.core.exit_code import ExitCode
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def config(
         Path | None,
         typer.Option("--config", metavar="FILE", help="Instead of the nearest gmsa-doctor.toml or pyproject.toml."),
     ] = None,
-    format: Annotated[Format, typer.Option(help="The format of the output.")] = Format.TEXT,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    format: options.FormatOption = None,
+    json: options.JsonOption = False,
 ) -> None:
     """Show the effective options of check or run: from the configuration, the environment, or their default.
 
@@ -79,9 +79,10 @@ def config(
     def show() -> ExitCode:
         from gmsa_doctor.core import registry
 
+        as_json = options.is_json(format, json)
         found, settings = _effective(context, purpose, file)
         found.require_known(registry.load())
-        print_(_json(found, purpose, settings) if json or format is Format.JSON else _text(found, purpose, settings))
+        print_(_json(found, purpose, settings) if as_json else _text(found, purpose, settings))
         return ExitCode.PASS
 
     guarded(show)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,19 +13,12 @@ from gmsa_doctor.cli.process import guarded, print_, require_writable, speaks_un
 from gmsa_doctor.core.exit_code import ExitCode
 
 
-class DiffFormat(StrEnum):
-    """The format of the output."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 @command("diff", examples="gmsa-doctor diff before.json after.json")
 def diff(
     before: Annotated[Path, typer.Argument(metavar="A.json", help="The JSON report of the earlier run.")],
     after: Annotated[Path, typer.Argument(metavar="B.json", help="The JSON report of the later run.")],
-    format: Annotated[DiffFormat, typer.Option(help="The format of the output.")] = DiffFormat.TEXT,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    format: options.FormatOption = None,
+    json: options.JsonOption = False,
     output: options.Output = None,
 ) -> None:
     """Compare two JSON reports: what broke, and what was fixed.
@@ -40,12 +32,13 @@ def diff(
         from gmsa_doctor.report import difference
         from gmsa_doctor.triage.baseline import compare
 
+        as_json = options.is_json(format, json)
         require_writable(output)
         reports = saved_report(before, "the report"), saved_report(after, "the report")
         found = compare(*reports)
         sides = difference.ComparedReports(str(before), str(after), *reports)
         ascii = not (output or speaks_unicode())
-        if json or format is DiffFormat.JSON:
+        if as_json:
             print_(difference.json_text(found, sides, ascii=ascii), output)
         else:
             print_(difference.text(found, sides, width=80 if output else width(), ascii=ascii), output)

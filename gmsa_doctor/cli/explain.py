@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from gmsa_doctor.cli import options
 from gmsa_doctor.cli.app import command
 from gmsa_doctor.cli.options import Many
-from gmsa_doctor.cli.process import Format, guarded, print_, standard_input, width
+from gmsa_doctor.cli.process import guarded, print_, standard_input, width
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.exit_code import ExitCode
 
@@ -25,8 +26,8 @@ def list_(
     names: Annotated[
         Many, typer.Argument(metavar="ID|AREA", help="List only these checks.", show_default=False)
     ] = None,
-    format: Annotated[Format, typer.Option(help="The format of the list.")] = Format.TEXT,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    format: options.FormatOption = None,
+    json: options.JsonOption = False,
 ) -> None:
     """List the checks, including those of plug-ins."""
 
@@ -34,10 +35,9 @@ def list_(
         from gmsa_doctor.checking import explain
         from gmsa_doctor.core import registry
 
-        known = registry.load()
+        as_json, known = options.is_json(format, json), registry.load()
         checks = explain.select(known, names or ())
-        is_json = json or format is Format.JSON
-        print_(explain.json_list(checks) if is_json else explain.list_checks(known, checks, width()))
+        print_(explain.json_list(checks) if as_json else explain.list_checks(known, checks, width()))
         return ExitCode.PASS
 
     guarded(show)

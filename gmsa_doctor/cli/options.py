@@ -14,7 +14,7 @@ import typer
 
 from gmsa_doctor.cli.configured import take_configuration
 from gmsa_doctor.cli.fields_as_parameters import values_of
-from gmsa_doctor.cli.process import standard_input
+from gmsa_doctor.cli.process import Format, standard_input
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.formats.sql_server import connection_string
 from gmsa_doctor.formats.sql_server.connection_string import ConnectionString, ConnectionStringError
@@ -45,6 +45,8 @@ def number(least: float, most: float, kind: type[int] | type[float] = float) -> 
     return parse
 
 
+FormatOption = Annotated[Format | None, typer.Option("--format", help="The format of the output.  [default: text]")]
+JsonOption = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 Files = Annotated[
     Many,
     typer.Argument(
@@ -151,6 +153,13 @@ class SelectionOptions:
         Path | None,
         typer.Option(metavar="FILE", help="A JSON report of an earlier run: only new failures make the run fail."),
     ] = None
+
+
+def is_json(format: Format | None, json: bool) -> bool:
+    """Whether JSON is asked for. Raises UsageError for two options that say which format."""
+    if json and format:
+        raise UsageError("--format has no effect with --json; remove it")
+    return json or format is Format.JSON
 
 
 def request_of(arguments: object, **values: Any) -> Request:

@@ -66,6 +66,10 @@ def require_names(request: Request) -> None:
         if request.region and match[1] != request.region:
             contradiction = f"is in {match[1]}, which contradicts --region {request.region}"
             raise UsageError(f"{option} {value} {contradiction}; drop --region")
+    cluster = _cluster_in(request.service or "")
+    if cluster and "--cluster" in request.typed and short_name(request.cluster or "") != cluster:
+        contradiction = f"is in cluster {cluster}, which contradicts --cluster {request.cluster}"
+        raise UsageError(f"--service {request.service} {contradiction}; drop --cluster")
 
 
 def describe(ecs: Ecs, name: str, place: AwsPlace) -> TaskDefinition | Finding:
@@ -94,7 +98,7 @@ def _task_definition(request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSour
 
 def _service(request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSource:
     name = str(request.service)
-    cluster = request.cluster or _cluster_in(name) or "default"
+    cluster = _cluster_in(name) or request.cluster or "default"
     title = f"{short_name(cluster)}/{short_name(name)}"
     try:
         service = ecs.describe_service(name, cluster)

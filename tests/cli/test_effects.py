@@ -14,6 +14,7 @@ TEMPLATE = {
     "Resources": {"Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": []}}},
 }
 SERVICE = ("--service", "s")
+ARN = "arn:aws:ecs:us-east-1:123456789012:service/prod/web"
 
 
 @pytest.fixture
@@ -29,6 +30,9 @@ def env(tmp_path: Path) -> dict[str, str]:
         (["check", *SERVICE, "--credspec-file", "c.json"], "--credspec-file has no effect without FILES"),
         (["check", "td.json", "--compare-with", "t.yaml"], "--compare-with has no effect on files"),
         (["check", *SERVICE, "--parameter", "A=b"], "--parameter has no effect without FILES or --compare-with"),
+        (["list", "--json", "--format", "json"], "--format has no effect with --json"),
+        (["check", "--service", ARN, "--cluster", "c"], "is in cluster prod, which contradicts --cluster c"),
+        (["check", *SERVICE, "-q", "-v"], "--quiet has no effect with --verbose"),
         (["check", *SERVICE, "--pass-over"], "--pass-over has no effect without FILES"),
         (["check", "td.json", "--cluster", "c"], "--cluster has no effect on files"),
         (["check", "--credspec-file", "c.json", "--container", "web"], "--container has no effect on a CredSpec alone"),

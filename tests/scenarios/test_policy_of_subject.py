@@ -309,8 +309,7 @@ def test_a_file_offline_tells_what_stands_in_it(dc: DomainController, aws: Embed
     assert found["ecr:BatchGetImage"] == [REPOSITORY]
     assert found["logs:PutLogEvents"] == [GROUP]
     assert (
-        "unknown: the secret (--secret), the KMS key of the CredSpec, if it has one (--kms-key): --offline"
-        in ended.err
+        "unknown: the secret (--secret), the KMS key of the CredSpec, if it has one (--kms-key): --offline" in ended.err
     )
 
 
