@@ -116,8 +116,8 @@ def _service(request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSource:
     own_network = _network(primary, service)
     if own_network and (given := request.typed & {"--subnets", "--security-groups"}):
         raise UsageError(
-            f"{' and '.join(sorted(given, reverse=True))} have no effect: the service {name} has its own network "
-            f"configuration ({', '.join(own_network.subnets)}); remove them"
+            f"{' and '.join(sorted(given, reverse=True))}: no effect, since the service {name} has its own network "
+            f"configuration ({', '.join(own_network.subnets)}); leave out these options"
         )
     strategy = _strategy(primary, service)
     return SubjectSource(

@@ -70,6 +70,37 @@ def containers(found: tuple[FoundSubject, ...]) -> list[str | None]:
 # From a service ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("request_", "says", "denied"),
+    [
+        (
+            {"cluster": "demmo", "service": "healthy"},
+            "no cluster demmo in us-east-1. Did you mean demo?",
+            "ListClusters",
+        ),
+        ({"cluster": "demo", "service": "helthy"}, "us-east-1. Did you mean healthy?", "ListServices"),
+    ],
+)
+def test_a_misspelled_name_is_reported_with_one_that_exists(
+    request_: dict[str, str], says: str, denied: str, aws: EmbeddedAws, environment: Environment
+) -> None:
+    create(environment, aws)
+    with pytest.raises(UsageError) as caught:
+        find(**request_)
+    assert says in str(caught.value)
+    aws.deny("ecs", denied)
+    with pytest.raises(UsageError, match=r"us-east-1\. (?!Did)"):
+        find(**request_)
+
+
+def test_a_network_for_a_service_that_has_its_own_is_refused(aws: EmbeddedAws, environment: Environment) -> None:
+    create(environment, aws)
+    given: dict[str, Any] = {"cluster": "demo", "service": "healthy", "subnets": ("subnet-1",)}
+    assert find(**given)
+    with pytest.raises(UsageError, match="--subnets: no effect, since the service healthy has its own network"):
+        find(**given, typed=frozenset({"--subnets"}))
+
+
 def test_a_service_gives_its_task_definition_place_network_and_launch_type(
     aws: EmbeddedAws, environment: Environment
 ) -> None:
