@@ -56,10 +56,10 @@ echo "::$token::"
 cat "$out/annotations"
 
 case $code in
-    0 | 1 | 3) verdict=$(sed -n 's/^  "verdict": "\([a-z]*\)",$/\1/p' "$report" | head -n 1) ;;
-    *) verdict=error ;;
+    0 | 1 | 3) verdict=$(sed -n 's/^  "verdict": "\([a-z]*\)",$/\1/p' "$report" 2>/dev/null | head -n 1) || true ;;
+    *) verdict= ;;
 esac
-[[ -f $report ]] || verdict=error
+verdict=${verdict:-error}
 if [[ $verdict == error || $(wc -c <"$summary") -eq $before ]]; then
     what="no report"
     [[ ! -f $report ]] || what="not all could be checked"

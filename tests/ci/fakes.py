@@ -13,7 +13,7 @@ told = json.loads(Path({told!r}).read_text())
 Path({called!r}).write_text(json.dumps(sys.argv[1:]))
 for argument in sys.argv[1:]:
     if argument.startswith("--report=") and argument.count("=") == 2 and told["reports"]:
-        Path(argument.split("=", 2)[2]).write_text("a report")
+        Path(argument.split("=", 2)[2]).write_text(told["report"])
     if argument.startswith("--output=") and told["reports"]:
         Path(argument.partition("=")[2]).write_text(told["text"])
 if "--report=github" in sys.argv and told["reports"]:
@@ -35,6 +35,7 @@ class FakeDoctor:
     text: str = "the text\n"
     annotations: str = "::notice::an annotation"
     message: str = "a message"
+    report: str = '{\n  "verdict": "pass",\n}\n'
     _called: Path = field(init=False)
 
     def __post_init__(self) -> None:

@@ -133,13 +133,18 @@ def test_a_path_of_two_lines_cannot_set_an_output(name: str, fake: FakeDoctor, w
 # What the workflow is told ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("code", "verdict"), [(0, "pass"), (1, "fail"), (3, "incomplete")])
-def test_the_exit_code_is_the_steps(code: int, verdict: str, fake: FakeDoctor, workspace: Path) -> None:
-    fake.will(code=code)
+@pytest.mark.parametrize(
+    ("code", "verdict"), [(0, "pass"), (0, "unproven"), (1, "fail"), (3, "incomplete"), (3, "unproven")]
+)
+def test_the_exit_code_and_the_reports_verdict_are_the_steps(
+    code: int, verdict: str, fake: FakeDoctor, workspace: Path
+) -> None:
+    report = f'{{\n  "verdict": "{verdict}",\n  "x": [\n    {{\n      "verdict": "odd",\n    }}\n  ]\n}}\n'
+    fake.will(code=code, report=report)
     ended = run(fake, workspace, files=".")
     assert ended.code == code
     assert (ended.outputs["exit-code"], ended.outputs["verdict"]) == (str(code), verdict)
-    assert Path(ended.outputs["sarif"]).read_text() == Path(ended.outputs["report"]).read_text() == "a report"
+    assert Path(ended.outputs["sarif"]).read_text() == Path(ended.outputs["report"]).read_text() == report
     assert ended.summary == "the summary\n"
 
 
@@ -268,7 +273,7 @@ def test_a_healthy_file_passes(workspace: Path) -> None:
     ended = real(workspace, files="*taskdef.json\n$(touch made) taskdef.json")
     assert ended.code == 0, ended.log
     assert not list(workspace.parent.rglob("made"))
-    assert ended.outputs["verdict"] == "pass"
+    assert ended.outputs["verdict"] == "unproven"
     assert ended.summary
 
 
