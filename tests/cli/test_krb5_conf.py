@@ -34,7 +34,7 @@ def test_for_a_credspec_without_credentials(tmp_path: Path, env: dict[str, str])
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ((), "say whose krb5.conf"),
+        ((), "name the domain or the subject"),
         (("--domain", "corp.example", "--service", "a"), "--service and --domain"),
         (("--domain", "corp"), "it has no dot"),
         (("--domain", "corp.example", "--spn", "db"), "--spn db"),
@@ -53,7 +53,7 @@ def test_a_credspec_that_is_broken_is_told(tmp_path: Path, env: dict[str, str]) 
     file.write_text(json.dumps(broken))
     ended = doctor("krb5-conf", str(file), "--offline", env=env)
     assert ended.code == 2
-    assert "the AD domain is not known" in ended.err
+    assert "the AD domain is unknown" in ended.err
 
 
 def test_what_stands_in_the_way_is_told(tmp_path: Path, env: dict[str, str]) -> None:

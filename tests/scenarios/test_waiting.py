@@ -35,7 +35,7 @@ def waiting(environment: Environment, aws: EmbeddedAws, seconds: int) -> Iterato
 def interrupted_while_it_waits(process: subprocess.Popen[bytes]) -> Ended:
     """Let it look some times more, and end it while it waits: then the last look stands."""
     for _ in range(3):
-        assert "waiting" in until_it_waits(process)
+        assert "next attempt in" in until_it_waits(process)
     process.send_signal(signal.SIGINT)
     return end_of(process)
 
@@ -110,7 +110,7 @@ def test_what_does_not_pass_by_itself_is_not_waited_for(dc: DomainController, aw
     with made(dc, aws, wrong) as environment, waiting(environment, aws, 3600) as process:
         ended = end_of(process)
     assert ended.roots == ["task-definition.prefix"]
-    assert "waiting" not in ended.err
+    assert "next attempt" not in ended.err
 
 
 def test_a_service_that_is_well_is_not_waited_for(dc: DomainController, aws: EmbeddedAws) -> None:
@@ -118,7 +118,7 @@ def test_a_service_that_is_well_is_not_waited_for(dc: DomainController, aws: Emb
     create(environment, aws)
     with waiting(environment, aws, 3600) as process:
         ended = end_of(process)
-    assert (ended.code, "waiting" in ended.err) == (0, False)
+    assert (ended.code, "next attempt" in ended.err) == (0, False)
 
 
 def test_what_is_waived_is_not_waited_for(dc: DomainController, aws: EmbeddedAws, tmp_path: Path) -> None:
@@ -130,5 +130,5 @@ def test_what_is_waived_is_not_waited_for(dc: DomainController, aws: EmbeddedAws
         environment.arguments += ["--config", str(config)]
         with waiting(environment, aws, 3600) as process:
             ended = end_of(process)
-    assert (ended.code, "waiting" in ended.err) == (0, False), brief(ended)
+    assert (ended.code, "next attempt" in ended.err) == (3, False), brief(ended)
     ad.reset_bad_password_count(dc, accounts.READER)
