@@ -1,39 +1,51 @@
-"""The parts of a finding as HTML: what was seen, where, and what to do about it."""
+"""The parts of a finding as HTML: what was observed, where, who fixes it, and how."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from gmsa_doctor.core.engine import NOT_SELECTED
-from gmsa_doctor.core.model import Finding, Fix, Status, SubjectReport
-from gmsa_doctor.report.findings import checks_were, is_root_cause, skipped_because, skipped_by_reason, texts_by_version
+from gmsa_doctor.core.model import Finding, Fix, Status
+from gmsa_doctor.core.severity import BAD
+from gmsa_doctor.report.findings import (
+    OWNERS,
+    checks_were,
+    is_bare,
+    is_root_cause,
+    language,
+    skipped_because,
+    skipped_by_reason,
+    texts_by_version,
+)
+from gmsa_doctor.report.page import SubjectSection
 from gmsa_doctor.report.tags import Html, badge, codes, icon, join, tag
+
+LANGUAGES = {"powershell": "PowerShell", "sh": "Shell"}
+"""What runs the commands of a fix, in words."""
 
 
 def in_full(finding: Finding, title: str | None, anchor: str, root_link: str | None) -> Html:
-    """A finding of which there is something to do; what to do may stand with its root cause at the top instead.
-
-    Its heading is its check's title, else its id.
-    """
-    id = tag("code", finding.check)
+    """A finding that somebody has to act on. ``root_link``: its root cause, at the top, which has the fix."""
     mark = tag("strong", "root cause") if is_root_cause(finding) else None
-    fix_at_root = tag("p", tag("strong", "Fix: "), tag("a", "at the top", href=root_link)) if finding.fix else None
-    meta = [part for part in (id if title else None, mark, *_place(finding)) if part is not None]
+    meta = [part for part in (tag("code", finding.check), title, mark, *_place(finding)) if part is not None]
+    link = tag("a", "see the root cause above", href=root_link)
+    fix_at_root = tag("p", tag("strong", "Fix: "), link) if finding.fix else None
     return tag(
         "article",
-        tag("h4", badge(finding.status), " ", title or id),
-        tag("p", join(meta, " · "), class_="meta") if meta else None,
-        tag("p", finding.summary, class_="summary"),
+        tag("h4", badge(finding.status), " ", finding.summary),
+        tag("p", join(meta, " · "), class_="meta"),
         *seen(finding),
-        *([fix_at_root] if root_link else remedy(finding)),
-        _documentation(finding),
+        *((_owner(finding), fix_at_root) if root_link else remedy(finding)),
+        documentation(finding),
         id=anchor,
         class_=f"finding {finding.status}",
+        data_status=finding.status,
     )
 
 
 def seen(finding: Finding) -> Iterator[Html | None]:
-    """What was seen."""
+    """What was observed and expected, and the rows."""
     texts = {"observed": finding.observed, "expected": finding.expected}
     parts = [part for name, text in texts.items() if text for part in (tag("dt", name), tag("dd", text))]
     yield tag("dl", *parts, class_="seen") if parts else None
@@ -41,15 +53,22 @@ def seen(finding: Finding) -> Iterator[Html | None]:
 
 
 def remedy(finding: Finding) -> Iterator[Html | None]:
-    """What to do, and what the daemon shows until it is done."""
+    """Who fixes it, how, and what the daemon shows until then."""
+    yield _owner(finding)
     yield fix_of(finding.fix)
     quotes = join((join([version, tag("q", text)]) for version, text in texts_by_version(finding)), "; ")
     if quotes:
-        yield tag("p", "Credentials Fetcher shows it as ", quotes, class_="shows")
+        yield tag("p", "Credentials Fetcher shows ", quotes, class_="shows")
+
+
+def _owner(finding: Finding) -> Html | None:
+    if finding.owner is None or is_bare(finding) or finding.status not in BAD:
+        return None
+    return tag("p", tag("strong", "Owner: "), OWNERS[finding.owner])
 
 
 def brief(finding: Finding, title: str | None) -> Iterator[Html | None]:
-    """A finding of which there is nothing to do."""
+    """A finding without anything to do."""
     yield tag("p", title, class_="title") if title else None
     yield tag("p", finding.summary)
     yield tag("p", finding.observed) if finding.observed else None
@@ -58,7 +77,7 @@ def brief(finding: Finding, title: str | None) -> Iterator[Html | None]:
 
 
 def _place(finding: Finding) -> Iterator[Html]:
-    """Where it was seen from, and where in the files it stands."""
+    """Where it was observed from, and its place in the files."""
     if finding.vantage:
         yield tag("span", f"seen from {finding.vantage}")
     if finding.location:
@@ -71,15 +90,15 @@ def place(finding: Finding) -> Html:
 
 
 def _rows(finding: Finding) -> Html | None:
-    """The many of a kind (domain controllers, subnets) as a table."""
+    """The rows (domain controllers, subnets) as a table."""
     if len(finding.rows) < 2:
         return None
     body = [
         tag("tr", tag("td", badge(row.status)), tag("th", row.name, scope="row"), tag("td", row.text))
         for row in finding.rows
     ]
-    caption = tag("caption", f"{finding.check}, one by one", class_="unseen")
-    return tag("table", caption, table_head("Status", "Name", "What was seen"), tag("tbody", *body), class_="rows")
+    caption = tag("caption", f"{finding.check} in detail", class_="unseen")
+    return tag("table", caption, table_head("Status", "Name", "Result"), tag("tbody", *body), class_="rows")
 
 
 def table_head(*names: str) -> Html:
@@ -92,38 +111,48 @@ def fix_of(fix: Fix | None, word: str = "Fix") -> Html | None:
     if fix is None:
         return None
     commands = [
-        tag("div", tag("pre", tag("code", command), class_="command"), class_="copied") for command in fix.commands
+        part
+        for shell, same in groupby(fix.commands, language)
+        for part in (
+            tag("p", LANGUAGES[shell], class_="language"),
+            *(tag("div", tag("pre", tag("code", command), class_="command"), class_="copied") for command in same),
+        )
     ]
     return tag("div", tag("p", tag("strong", f"{word}: "), fix.text), *commands, class_="fix")
 
 
-def _documentation(finding: Finding) -> Html | None:
-    """A link, if it is one that a browser may follow: a plug-in may have put anything there."""
-    if not finding.docs:
-        return None
-    is_safe = finding.docs.startswith(("https://", "http://"))
-    link = tag("a", finding.docs, href=finding.docs, rel="noreferrer") if is_safe else finding.docs
-    return tag("p", "See: ", link, class_="see")
+def documentation(finding: Finding) -> Html:
+    """The check's own page, and the vendor's: a link if a browser may follow it, as plug-ins may put anything there."""
+    docs = finding.docs
+    is_safe = docs is not None and docs.startswith(("https://", "http://"))
+    link = tag("a", docs, href=docs, rel="noreferrer") if is_safe else docs
+    parts = [tag("code", f"gmsa-doctor explain {finding.check}"), link]
+    return tag("p", "More: ", join((part for part in parts if part), " · "), class_="see")
 
 
-def not_asked(subject: SubjectReport) -> Html | None:
+def not_checked(subject: SubjectSection) -> Html | None:
     """What was skipped for a reason of its own, by reason, and what was skipped because of it."""
     reasons = skipped_by_reason([subject])
     hidden = [finding.check for _, finding in reasons.pop(NOT_SELECTED, [])]
     items = [_reason(reason, [skip for _, skip in skips], subject) for reason, skips in reasons.items()]
     if hidden:
-        items.append(tag("li", tag("p", icon(Status.SKIPPED), f"{checks_were(hidden)} not selected: ", codes(hidden))))
+        items.append(_skipped(tag("p", icon(Status.SKIPPED), f"{checks_were(hidden)} not selected: ", codes(hidden))))
     if not items:
         return None
-    return tag("section", tag("h3", "Not asked"), tag("ul", *items, class_="plain"), class_="group")
+    return tag("section", tag("h3", "Not checked"), tag("ul", *items, class_="plain"), class_="group")
 
 
-def _reason(reason: str, skips: Sequence[Finding], subject: SubjectReport) -> Html:
-    ids = [skip.check for skip in skips]
-    all_ids = list(dict.fromkeys([*ids, *skipped_because(ids, subject.findings)]))
-    return tag(
-        "li",
+def _reason(reason: str, skips: Sequence[Finding], subject: SubjectSection) -> Html:
+    """The ids of checks that were skipped for this reason can be linked to; those after them are listed elsewhere."""
+    ids = dict.fromkeys(skip.check for skip in skips)
+    own = [tag("code", skip.check, id=subject.anchor_of(skip)) for skip in skips]
+    later = [tag("code", id) for id in skipped_because(ids, subject.findings) if id not in ids]
+    return _skipped(
         tag("p", icon(Status.SKIPPED), reason),
-        tag("p", "Checks: ", codes(all_ids), class_="quiet"),
-        fix_of(skips[0].fix, "Instead"),
+        tag("p", "Checks: ", join([*own, *later], ", "), class_="quiet"),
+        fix_of(skips[0].fix, "Next"),
     )
+
+
+def _skipped(*parts: Html | None) -> Html:
+    return tag("li", *parts, data_status=Status.SKIPPED)

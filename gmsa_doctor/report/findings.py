@@ -18,6 +18,7 @@ S = TypeVar("S", bound=SubjectReport)
 
 PROOF = CheckId("kerberos.gmsa-ticket")
 """The check whose pass proves that the container would get its ticket."""
+_CREDENTIAL_SPECS = CheckId("task-definition.credentialspecs")
 VERDICTS = {
     Verdict.PASS: (Status.PASS, "PASS"),
     Verdict.UNPROVEN: (Status.WARN, "UNPROVEN"),
@@ -125,7 +126,7 @@ def _rank(finding: Finding) -> tuple[int, bool]:
 
 
 def detail_lines(finding: Finding) -> Iterator[str]:
-    """What was found out besides the summary, a line each; commands are indented by four blanks."""
+    """What was found out in addition to the summary, a line each; commands are indented by four blanks."""
     if finding.location:
         yield f"at: {place(finding.location)}"
     if finding.observed:
@@ -193,8 +194,8 @@ def missing_proofs(report: Report) -> list[MissingProof]:
     return [MissingProof(reason, fix, tuple(names)) for (reason, fix), names in reasons.items()]
 
 
-def counted(findings: Iterable[Finding]) -> str:
-    """``1 failed, 5 passed``: how many findings have each status, the worst first."""
+def status_words(findings: Iterable[Finding]) -> dict[Status, str]:
+    """How many findings have each status (``1 failed``), the worst first."""
     counts = Counter(finding.status for finding in findings)
     words = {
         Status.FAIL: "failed",
@@ -205,13 +206,25 @@ def counted(findings: Iterable[Finding]) -> str:
         Status.WAIVED: "waived",
         Status.SKIPPED: "skipped",
     }
-    return ", ".join(f"{counts[status]} {word}" for status, word in words.items() if counts[status])
+    return {status: f"{counts[status]} {word}" for status, word in words.items() if counts[status]}
+
+
+def counted(findings: Iterable[Finding]) -> str:
+    """``1 failed, 5 passed``."""
+    return ", ".join(status_words(findings).values())
 
 
 def not_selected(report: Report) -> str:
     """How many of the skipped were not selected, to follow their number; empty if none."""
     number = sum(finding.summary == NOT_SELECTED for finding in all_findings(report.subjects))
     return f" ({number} of them not selected)" if number else ""
+
+
+def not_using_gmsa(number: int) -> str:
+    """How many task definitions in the files were passed over, and how to check them."""
+    words = ("definition does", "was") if number == 1 else ("definitions do", "were")
+    hint = f"(--require {_CREDENTIAL_SPECS} checks all)"
+    return f"{number} task {words[0]} not use a gMSA and {words[1]} not checked {hint}."
 
 
 def checks_were(ids: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""The report as a page to send to each other: one file, which asks for nothing else and needs no script to be read."""
+"""The report as a page to send to each other: one file, which loads nothing and needs no script to be read."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from pathlib import Path
 from gmsa_doctor.core.model import Check, Finding, Report, Status, Verdict
 from gmsa_doctor.core.printable import printable
 from gmsa_doctor.core.severity import worst_first
-from gmsa_doctor.report import details, step_list
+from gmsa_doctor.report import details, finding_filter, network_picture, owners, step_list
 from gmsa_doctor.report.findings import (
     VERDICTS,
     all_findings,
     checks_were,
     counted,
+    is_bare,
     missing_proofs,
     not_selected,
+    not_using_gmsa,
     root_findings,
+    status_words,
 )
 from gmsa_doctor.report.page import IN_FULL, PageRoot, ReportPage, SubjectSection, anchor_of, key
 from gmsa_doctor.report.steps import grouped
-from gmsa_doctor.report.tags import Html, Part, badge, codes, icon, icons, join, tag
+from gmsa_doctor.report.tags import Html, Part, badge, codes, fact_list, icon, icons, join, tag
 
 _OPEN_SUBJECTS = 3
 """With more subjects than these, those without a problem are folded."""
@@ -31,7 +34,7 @@ _NAMED_SUBJECTS = 12
 
 
 def render(report: Report, checks: Mapping[str, Check] | None = None) -> str:
-    """The page. With the ``checks`` by their ids, a finding's heading is its check's title."""
+    """The page. With the ``checks`` by their ids, findings show the title of their check."""
     report = printable(report)
     subjects = [
         SubjectSection(subject.name, subject.facts, subject.findings, number, checks or {})
@@ -40,12 +43,12 @@ def render(report: Report, checks: Mapping[str, Check] | None = None) -> str:
     page = ReportPage(report, subjects, root_findings(subjects, key))
     target = "subjects" if page.many else "findings"
     parts = [
-        # for those who read with the keyboard
+        # for keyboard users
         tag("a", f"To the {target}", href=f"#{target}", class_="jump") if subjects else None,
         icons(),
         _header(report),
         tag("main", *_beginning(page), *_subjects(page)),
-        tag("footer", tag("p", f"gmsa-doctor {report.version}, in {report.duration_ms / 1000:.1f} s")),
+        tag("footer", tag("p", f"gmsa-doctor {report.version}")),
         Html(f"<script>{_resource('page.js')}</script>"),
     ]
     body = tag("body", Html("\n"), join(parts, "\n"), Html("\n"))
@@ -59,7 +62,7 @@ def _head(report: Report) -> Html:
         "base-uri 'none'; form-action 'none'"
     )
     roots = ", ".join(report.root_causes[:2]) + (" …" if len(report.root_causes) > 2 else "")
-    title = f"{VERDICTS[report.verdict][1]}{': ' if roots else ''}{roots} - {_about(report)} - gmsa-doctor"
+    title = f"{_verdict(report)[1]}{': ' if roots else ''}{roots} - {_about(report)} - gmsa-doctor"
     parts = [
         tag("meta", charset="utf-8"),
         tag("meta", http_equiv="Content-Security-Policy", content=policy),
@@ -81,58 +84,98 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-# The beginning: what is read first -------------------------------------------------------------------
+# The header: the verdict and the run -----------------------------------------------------------------
 
 
 def _header(report: Report) -> Html:
-    status, word = VERDICTS[report.verdict]
+    status, word = _verdict(report)
     verdict = tag("span", icon(status), tag("span", word), class_=f"verdict {status}")
     counts = join([_badges(list(all_findings(report.subjects))), not_selected(report)])
     return tag(
         "header",
         tag("h1", verdict, " ", tag("span", _about(report), class_="about")),
         tag("p", counts, class_="counts"),
+        fact_list(_run(report)),
     )
 
 
+def _verdict(report: Report) -> tuple[Status, str]:
+    return (Status.SKIPPED, "NOTHING TO CHECK") if report.nothing_to_check else VERDICTS[report.verdict]
+
+
 def _about(report: Report) -> str:
+    if report.nothing_to_check:
+        return "no gMSA found"
     return report.subjects[0].name if len(report.subjects) == 1 else f"{len(report.subjects)} subjects"
+
+
+def _run(report: Report) -> Iterator[tuple[str, Part]]:
+    """When it ran, where, and how."""
+    vantages = (dict(subject.facts).get("vantage") for subject in report.subjects)
+    started = report.started.replace("T", " ").replace("+00:00", " UTC")
+    yield "started", tag("time", started, datetime=report.started) if started else None
+    yield "duration", f"{report.duration_ms / 1000:.1f} s"
+    yield "seen from", ", ".join(dict.fromkeys(filter(None, vantages)))
+    yield "exit code", f"{report.exit_code:d}{' (static checks only)' if report.static else ''}"
+    yield "version", report.version
+    yield "command", tag("code", report.command) if report.command else None
 
 
 def _badges(findings: Sequence[Finding]) -> Html:
     """How many findings have each status."""
-    counts = {status: sum(finding.status is status for finding in findings) for status in Status}
-    return join((badge(status, f"{count} {status}") for status, count in counts.items() if count), " ")
+    return join((badge(status, words) for status, words in status_words(findings).items()), " ")
+
+
+# The beginning: what is read first -------------------------------------------------------------------
 
 
 def _beginning(page: ReportPage) -> Iterator[Html | None]:
     notes = list(_notes(page.report))
     if notes:
         yield tag("div", *notes, class_="notes")
+    yield _missing_proof(page)
     for decides in (True, False):
         roots = [root for root in page.roots.values() if root.decides(page.report) is decides]
         causes = [root for root in roots if root.finding.is_failure]
-        besides = "" if decides else " besides"
-        yield _roots(f"Root cause{'' if len(causes) == 1 else 's'}{besides}", causes, page)
-        yield _roots(f"Not known{besides}", [root for root in roots if root not in causes], page)
+        open_questions = [root for root in roots if root not in causes]
+        heading = f"{'Root' if decides else 'Other root'} cause{'' if len(causes) == 1 else 's'}"
+        yield _roots(heading, causes, page)
+        yield _roots("Unknown" if decides else "Also unknown", open_questions, page)
+    yield owners.draw(page.report)
     yield _unread(page.report)
     if page.many:
         yield _index(page.subjects)
         yield _warnings(page)
+        yield finding_filter.draw(page.report)
 
 
 def _notes(report: Report) -> Iterator[Html]:
-    if not report.subjects:
-        yield tag("p", "There was no subject to check.")
+    if report.nothing_to_check:
+        yield tag("p", "No task definition that uses a gMSA was found.")
     if report.interrupted:
-        yield tag("p", "Interrupted: what had not ended is unknown. Run the same command again.")
+        yield tag("p", "Interrupted: unfinished checks are unknown. Run the same command again.")
     if report.missing:
-        yield tag("p", codes(report.missing), " was required, and was skipped.")
-    for proof in missing_proofs(report):
-        yield tag("p", proof.sentence)
-        yield from filter(None, [details.fix_of(proof.fix, "Next")])
+        yield tag("p", "Required, but skipped: ", codes(report.missing), ".")
+    if report.passed_over:
+        yield tag("p", not_using_gmsa(report.passed_over))
     if report.verdict is Verdict.PASS:
-        yield tag("p", "The gMSA gets its ticket.")
+        yield tag("p", "The gMSA got its ticket.")
+
+
+def _missing_proof(page: ReportPage) -> Html | None:
+    """Why the ticket is not proven, and the commands that prove it."""
+    proofs = [] if page.report.nothing_to_check else missing_proofs(page.report)
+    articles = [
+        tag(
+            "article",
+            tag("h3", proof.sentence),
+            tag("p", f"Subjects: {', '.join(proof.subjects)}", class_="quiet") if page.many else None,
+            details.fix_of(proof.fix, "Next"),
+            class_=f"root {Status.WARN}",
+        )
+        for proof in proofs
+    ]
+    return tag("section", tag("h2", "No failure found"), *articles, class_="roots") if articles else None
 
 
 def _roots(heading: str, roots: Sequence[PageRoot], page: ReportPage) -> Html | None:
@@ -156,7 +199,7 @@ def _root(root: PageRoot, page: ReportPage) -> Html:
         tag("p", f"{checks_were(skipped)} skipped because of it: ", codes(skipped), class_="quiet")
         if skipped
         else None,
-        tag("p", "More about it: ", tag("code", f"gmsa-doctor explain {root.ids[0]}"), class_="quiet"),
+        None if is_bare(finding) else details.documentation(finding),
         id=anchor_of(root),
         class_=f"root {finding.status}",
     )
@@ -175,8 +218,8 @@ def _subjects_of(root: PageRoot) -> Html:
             for link, finding in zip(links, findings, strict=True)
         ]
     if len(links) <= _NAMED_SUBJECTS:
-        return tag("p", "Of: ", join(links, ", "))
-    return tag("details", tag("summary", f"Of {len(links)} subjects"), tag("p", join(links, ", ")), class_="of")
+        return tag("p", "Subject: " if len(links) == 1 else "Subjects: ", join(links, ", "))
+    return tag("details", tag("summary", f"{len(links)} subjects"), tag("p", join(links, ", ")), class_="names")
 
 
 def _link_of(root: PageRoot, check: str) -> str:
@@ -206,7 +249,7 @@ def _index(subjects: Sequence[SubjectSection]) -> Html:
         )
         for subject in sorted(subjects, key=lambda subject: (subject.status is Status.SKIPPED, worst_first(subject)))
     ]
-    table = tag("table", details.table_head("Status", "Subject", "What"), tag("tbody", *rows), class_="index")
+    table = tag("table", details.table_head("Status", "Subject", "Finding"), tag("tbody", *rows), class_="index")
     return tag("nav", tag("h2", "Subjects", id="subjects"), table, aria_labelledby="subjects")
 
 
@@ -249,18 +292,20 @@ def _subjects(page: ReportPage) -> Iterator[Html]:
         else:
             yield tag("section", tag("h2", subject.name), *parts, class_="subject", id=subject.anchor)
     if folded:
-        yield tag("section", tag("h2", "No failure and no warning"), *folded)
+        yield tag("section", tag("h2", "No failure and no warning"), *folded, class_="quiet-subjects")
 
 
 def _only_subject(subject: SubjectSection, page: ReportPage) -> Html:
     """Its name is in the page's heading."""
     return tag(
         "section",
-        tag("h2", "The way to the ticket"),
+        tag("h2", "Steps to the ticket"),
         _facts(subject),
         step_list.draw(subject.findings, subject.link),
         _warnings(page),
+        network_picture.draw(subject.findings, subject.link, "h2"),
         tag("h2", "Findings", id="findings"),
+        finding_filter.draw(page.report),
         *_findings(subject, page),
         id=subject.anchor,
     )
@@ -268,19 +313,15 @@ def _only_subject(subject: SubjectSection, page: ReportPage) -> Html:
 
 def _subject(subject: SubjectSection, page: ReportPage) -> Iterator[Html | None]:
     yield _facts(subject)
-    yield tag("h3", "The way to the ticket")
+    yield tag("h3", "Steps to the ticket")
     yield step_list.draw(subject.findings, subject.link)
+    yield network_picture.draw(subject.findings, subject.link, "h3")
     yield from _findings(subject, page)
 
 
 def _facts(subject: SubjectSection) -> Html | None:
     """What the header shows of the subject; the first fact is its name."""
-    facts = [
-        tag("li", tag("span", name, class_="name"), " ", tag("span", text))
-        for name, text in subject.facts
-        if text and name != "subject"
-    ]
-    return tag("ul", *facts, class_="facts") if facts else None
+    return fact_list((name.replace("_", " "), text) for name, text in subject.facts if name != "subject")
 
 
 def _findings(subject: SubjectSection, page: ReportPage) -> Iterator[Html | None]:
@@ -291,7 +332,7 @@ def _findings(subject: SubjectSection, page: ReportPage) -> Iterator[Html | None
         parts = (*in_full, _folded(passes, subject), _folded(skips, subject))
         if any(parts):
             yield tag("section", tag("h3", heading), *parts, class_="group")
-    yield details.not_asked(subject)
+    yield details.not_checked(subject)
 
 
 def _finding(finding: Finding, subject: SubjectSection, page: ReportPage) -> Html:
@@ -310,6 +351,7 @@ def _folded(findings: Sequence[Finding], subject: SubjectSection) -> Html | None
             tag("div", *details.brief(finding, subject.title(finding))),
             id=subject.anchor_of(finding),
             class_=str(finding.status),
+            data_status=finding.status,
         )
         for finding in findings
     ]

@@ -1,4 +1,4 @@
-"""What the parts of the HTML page share: subjects and root causes, and where in the page each stands."""
+"""What the parts of the HTML page share: subjects and root causes, with their anchors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gmsa_doctor.core.severity import BAD, worst
 from gmsa_doctor.report.findings import RootFinding, is_bare
 
 IN_FULL = (*BAD, Status.WAIVED)
-"""What is shown unfolded."""
+"""The statuses of findings that are shown unfolded."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class SubjectSection(SubjectReport):
 
     @property
     def status(self) -> Status:
-        """The worst of its findings; a skip is the worst only where nothing was asked."""
+        """The worst of its findings; a skip counts only if nothing was checked."""
         return worst(self.findings, count_skipped=False).status if self.findings else Status.SKIPPED
 
     def anchor_of(self, finding: Finding) -> str:

@@ -10,19 +10,19 @@ from gmsa_doctor.report.steps import StepState, broken, outside_steps, states, w
 from gmsa_doctor.report.tags import Html, icon, join, tag
 
 Link = Callable[[Finding], str]
-"""Where in the page a finding stands."""
+"""A link to a finding."""
 
 
 def draw(findings: Sequence[Finding], link: Link) -> Html:
-    """The steps, and under them the problems that belong to none: the run's own, and those of plug-ins."""
+    """The steps, and below them the problems that belong to no step: the run's own, and those of plug-ins."""
     steps = states(findings)
     items = [_item(step, link, step is broken(steps)) for step in steps]
     others = [
         tag("li", icon(finding.status), " ", tag("a", finding.check, href=link(finding)), f" {finding.status}")
         for finding in outside_steps(findings)
     ]
-    beside = tag("div", tag("p", "Other problems:"), tag("ul", *others), class_="beside") if others else None
-    return join([tag("ol", *items, class_="way"), beside])
+    other = tag("div", tag("p", "Other problems:"), tag("ul", *others), class_="other-problems") if others else None
+    return join([tag("ol", *items, class_="steps"), other])
 
 
 def _item(step: StepState, link: Link, is_broken: bool) -> Html:
@@ -32,7 +32,7 @@ def _item(step: StepState, link: Link, is_broken: bool) -> Html:
         tag("span", tag("a", step.name, href=link(worst_of(problems))) if problems else step.name, class_="name"),
         tag("span", step.detail, class_="detail"),
         tag("span", step.word, class_="state"),
-        tag("span", "It breaks here", class_="here") if is_broken else None,
+        tag("span", "Fails here", class_="here") if is_broken else None,
     )
     return tag(
         "li",

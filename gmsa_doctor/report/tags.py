@@ -7,7 +7,7 @@ from html import escape
 
 from gmsa_doctor.core.model import Status
 
-_VOID = frozenset({"meta"})
+_VOID = frozenset({"meta", "input"})
 _ICONS = {
     Status.PASS: "M3.5 8.5 6.7 11.7 12.5 4.9",
     Status.WARN: "M8 3.2V9.3M8 12.4V12.6",
@@ -17,7 +17,7 @@ _ICONS = {
     Status.ERROR: "M4.2 4.2 11.8 11.8M11.8 4.2 4.2 11.8",
     Status.WAIVED: "M3.2 9Q5.6 5.8 8 8T12.8 7",
 }
-"""Strokes in a square of 16: an icon for each status, so that nothing is told apart by colour alone."""
+"""Strokes in a square of 16: an icon for each status, so that no meaning rests on colour alone."""
 
 
 class Html(str):
@@ -48,7 +48,7 @@ def _attribute(key: str, value: str | bool | None) -> str:
 
 
 def icon(status: Status) -> Html:
-    """The status's icon; the word stands beside it."""
+    """The status's icon; the word follows it."""
     return tag("svg", tag("use", href=f"#sign-{status}"), class_="sign", viewBox="0 0 16 16", aria_hidden="true")
 
 
@@ -68,3 +68,9 @@ def badge(status: Status, text: str | None = None) -> Html:
 def codes(ids: Sequence[str]) -> Html:
     """Ids, to be read as such."""
     return join((tag("code", id) for id in ids), ", ")
+
+
+def fact_list(facts: Iterable[tuple[str, Part]]) -> Html | None:
+    """Names with their values; those without a value are left out."""
+    items = [tag("li", tag("span", name, class_="name"), " ", tag("span", value)) for name, value in facts if value]
+    return tag("ul", *items, class_="facts") if items else None

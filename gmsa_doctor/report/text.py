@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.engine import NOT_SELECTED
 from gmsa_doctor.core.model import Finding, Fix, Report, Status, SubjectReport, Verdict
 from gmsa_doctor.core.printable import printable
@@ -25,6 +24,7 @@ from gmsa_doctor.report.findings import (
     is_root_cause,
     merged,
     missing_proofs,
+    not_using_gmsa,
     root_findings,
     skipped_because,
 )
@@ -46,7 +46,6 @@ _DETAILED_SUBJECTS = 3
 _NAMED_SUBJECTS = 4
 _OUR_SIGNS = str.maketrans({"…": "...", "→": "->"})
 """What our own words hold beyond ASCII. A name's characters are escaped instead: a dash may be the fault."""
-_CREDENTIAL_SPECS = CheckId("task-definition.credentialspecs")
 _FACTS = {"task_definition": "task definition {}", "account": "account {}", "region": "{}", "vantage": "{}"}
 """How the header writes a fact. The others are in the subject's name."""
 
@@ -303,9 +302,7 @@ def _verdict(report: Report, style: _Style) -> Iterator[str]:
     for gap in gaps(report):
         yield from style.marked(Status.UNKNOWN, gap)
     if number := report.passed_over:
-        text = f"{number} task definition{' does' if number == 1 else 's do'} not use a gMSA and "
-        text += f"{'was' if number == 1 else 'were'} not checked (--require {_CREDENTIAL_SPECS} checks all)."
-        yield from style.wrap(text, "")
+        yield from style.wrap(not_using_gmsa(number), "")
     status, word = VERDICTS[report.verdict]
     if report.nothing_to_check:
         status, word = Status.SKIPPED, "NOTHING TO CHECK"

@@ -1,4 +1,4 @@
-"""The page in Chromium: accessible in light and dark, readable on a phone and printed, and it asks for nothing."""
+"""The page in Chromium: accessible in light and dark, readable on a phone and printed, and it loads nothing."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from tests.report.pages import BLOCKED, PAGES, title
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-SHOWN = ("run", "files", "out-of-reach", "markup")
+SHOWN = ("run", "files", "out-of-reach", "markup", "networks")
 """One of each thing that a page can hold."""
 
 Scheme = Literal["light", "dark"]
@@ -92,8 +92,8 @@ def test_nothing_is_wider_than_the_window(show: Show, name: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_the_way_goes_across_a_desk_and_down_a_phone(show: Show) -> None:
-    boxes = "[...document.querySelectorAll('.way li')].map(one => one.getBoundingClientRect())"
+def test_the_steps_are_a_row_on_a_desk_and_a_column_on_a_phone(show: Show) -> None:
+    boxes = "[...document.querySelectorAll('.steps li')].map(one => one.getBoundingClientRect())"
     for width, moves in ((1200, "x"), (360, "y")):
         places = [(round(one["x"]), round(one["y"])) for one in show("run", width=width).evaluate(boxes)]
         assert len(places) == 8
@@ -103,7 +103,7 @@ def test_the_way_goes_across_a_desk_and_down_a_phone(show: Show) -> None:
 
 
 @pytest.mark.parametrize("name", [*SHOWN, "hostile-names"])
-def test_nothing_is_asked_for_and_nothing_goes_against_the_policy(show: Show, name: str) -> None:
+def test_the_page_loads_nothing_and_keeps_its_policy(show: Show, name: str) -> None:
     page = show(name)
     asked: list[str] = []
     said: list[str] = []
@@ -116,10 +116,10 @@ def test_nothing_is_asked_for_and_nothing_goes_against_the_policy(show: Show, na
 
 def test_without_a_script_all_is_there_but_the_copy_buttons(show: Show) -> None:
     with_script, without = show("run"), show("run", script=False)
-    assert with_script.locator("button").count() == with_script.locator("pre.command").count() == 3
+    assert with_script.locator("button").count() == with_script.locator("pre.command").count() == 4
     assert without.locator("button").count() == 0
     assert without.locator("pre.command").first.is_visible()
-    assert without.locator(".way .broken").get_by_text("It breaks here").is_visible()
+    assert without.locator(".steps .broken").get_by_text("Fails here").is_visible()
 
 
 def test_a_script_that_is_not_ours_does_not_run(show: Show) -> None:
@@ -147,10 +147,10 @@ def test_the_button_selects_the_whole_command_where_the_clipboard_is_out_of_reac
 def test_the_keyboard_goes_to_the_findings_first_then_down_the_page(show: Show) -> None:
     page = show("run")
     focused = []
-    for _ in range(5):
+    for _ in range(4):
         page.keyboard.press("Tab")
         focused.append(page.evaluate("document.activeElement.textContent"))
-    assert focused == ["To the findings", "network.ldap", "Copy", "Copy", "LDAP bind"]
+    assert focused == ["To the findings", "network.ldap", "Copy", "Copy"]
 
 
 def test_a_link_to_a_folded_finding_s_subject_opens_nothing_else(show: Show) -> None:
@@ -160,10 +160,71 @@ def test_a_link_to_a_folded_finding_s_subject_opens_nothing_else(show: Show) -> 
     assert page.locator("details[open]").count() == 0
 
 
-def test_it_prints_without_buttons_and_with_its_way_across(show: Show) -> None:
+def test_it_prints_without_buttons_and_with_the_steps_in_a_row(show: Show) -> None:
     page = show("run")
     page.set_viewport_size({"width": 680, "height": 900})
     page.emulate_media(media="print")
     assert not page.locator("button").first.is_visible()
-    assert page.locator(".way").evaluate("one => getComputedStyle(one).display") == "grid"
+    assert page.locator(".steps").evaluate("one => getComputedStyle(one).display") == "grid"
     assert page.pdf(format="A4").startswith(b"%PDF-")
+
+
+def test_the_network_is_four_columns_on_a_desk_and_one_on_a_phone(show: Show) -> None:
+    edges = "[...document.querySelectorAll('.network .boxes')].map(one => Math.round(one.getBoundingClientRect().x))"
+    assert len(set(show("network").evaluate(edges))) == 4
+    assert len(set(show("network", width=390).evaluate(edges))) == 1
+
+
+def test_the_filter_works_with_the_keyboard_by_status_and_by_text(show: Show) -> None:
+    page = show("networks")
+    field, count = page.get_by_role("searchbox"), page.locator(".filter output")
+    findings = page.locator("[data-status]:visible")
+    page.locator(".filter [value=warn]").focus()
+    page.keyboard.press("Space")
+    assert findings.count() == 2
+    assert count.inner_text() == "2 of 37 shown"
+    page.keyboard.press("Space")
+    field.focus()
+    page.keyboard.type("gateway ENDPOINT")
+    assert findings.count() == 2  # in folded parts, which are opened
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    assert page.locator(".filtered-out").count() == 0
+    assert count.inner_text() == "all shown"
+
+
+def test_the_filter_is_hidden_without_a_script_and_in_print(show: Show) -> None:
+    assert not show("network", script=False).locator(".filter").is_visible()
+    page = show("network")
+    page.get_by_role("searchbox").fill("nothing has this text")
+    page.emulate_media(media="print")
+    assert not page.locator(".filter").is_visible()
+    assert page.locator(".finding").first.is_visible()
+
+
+def test_in_print_everything_is_unfolded(show: Show) -> None:
+    page = show("network", script=False)
+    assert not page.locator(".brief li").first.is_visible()
+    page.emulate_media(media="print")
+    assert page.locator(".brief li").first.evaluate("one => one.checkVisibility({contentVisibilityAuto: true})")
+    page = show("network")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details[open]").count() == 0
+
+
+def test_the_button_copies_all_for_an_owner(show: Show) -> None:
+    page = show("network")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy all for the AWS administrator").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("gmsa-doctor 0.1.0: 2 findings for the AWS administrator")
+    assert "aws ec2 authorize-security-group-egress" in copied
+
+
+def test_a_link_to_a_folded_finding_opens_it(show: Show) -> None:
+    page = show("network")
+    page.locator(".network a", has_text="Route tables").click()
+    assert page.locator("details[open] :target").is_visible()
