@@ -117,7 +117,6 @@ def _run(report: Report) -> Iterator[tuple[str, Part]]:
     yield "duration", f"{report.duration_ms / 1000:.1f} s"
     yield "seen from", ", ".join(dict.fromkeys(filter(None, vantages)))
     yield "exit code", f"{report.exit_code:d}{' (static checks only)' if report.static else ''}"
-    yield "version", report.version
     yield "command", tag("code", report.command) if report.command else None
 
 
@@ -320,8 +319,9 @@ def _subject(subject: SubjectSection, page: ReportPage) -> Iterator[Html | None]
 
 
 def _facts(subject: SubjectSection) -> Html | None:
-    """What the header shows of the subject; the first fact is its name."""
-    return fact_list((name.replace("_", " "), text) for name, text in subject.facts if name != "subject")
+    """What is known of the subject; its name is in a heading, and the vantage in the page's header."""
+    shown = (fact for fact in subject.facts if fact[0] not in ("subject", "vantage"))
+    return fact_list((name.replace("_", " "), text) for name, text in shown)
 
 
 def _findings(subject: SubjectSection, page: ReportPage) -> Iterator[Html | None]:

@@ -61,7 +61,8 @@ _LANES = {
     ),
 }
 """The columns after the subnets, for each destination: filters, routes, and what the task connects to."""
-_ARROWS = {Status.PASS: "→", Status.FAIL: "✕", Status.SKIPPED: "⇢"}
+_ARROW = "M1.5 8H14M9.5 3.5 14 8 9.5 12.5"
+_CROSS = "M3 3 13 13M13 3 3 13"
 _CONFIGURATION = ("network-path.", "network-access.")
 
 Link = Callable[[Finding], str]
@@ -119,9 +120,11 @@ def _lane(name: str, columns: Sequence[Sequence[_Box]], known: Mapping[str, Find
     parts: list[Html] = [tag("p", name, class_="lane-name")]
     blocked = False
     for column in boxes:
-        fails = any(finding.status is Status.FAIL for _, finding in column)
-        arrow = Status.SKIPPED if blocked else Status.FAIL if fails else Status.PASS
-        parts.append(tag("span", _ARROWS[arrow], class_=f"arrow {arrow}", aria_hidden="true"))
+        worst = min([finding.status for _, finding in column if finding.status in BAD], key=BAD.index, default=None)
+        fails = worst is Status.FAIL and not blocked
+        path = tag("path", d=_CROSS if fails else _ARROW)
+        status = Status.SKIPPED if blocked else worst or Status.PASS
+        parts.append(tag("svg", path, class_=f"arrow sign {status}", viewBox="0 0 16 16", aria_hidden="true"))
         parts.append(tag("ul", *(_box(box, finding, link) for box, finding in column), class_="boxes"))
         blocked = blocked or fails
     return tag("div", *parts, class_="lane")

@@ -307,7 +307,7 @@ def test_nothing_to_check_is_not_a_verdict() -> None:
 def test_the_header_shows_the_run() -> None:
     (header,) = parsed(html.render(PAGES["root-cause"])).iter("header")
     assert text(classed(header, "facts")[0]) == (
-        "started 2026-11-30 08:15:00 UTCduration 0.8 sseen from outsideexit code 1version 0.1.0"
+        "started 2026-11-30 08:15:00 UTCduration 0.8 sseen from outsideexit code 1"
         "command gmsa-doctor check --cluster prod --service web"
     )
     (header,) = parsed(html.render(PAGES["nothing-to-check"])).iter("header")

@@ -52,7 +52,10 @@ def test_the_box_that_blocks_shows_the_summary_and_breaks_the_arrows_after_it() 
     assert box.get("class") == "fail"
     assert text(box) == f"Security groups of the task Blocked here {NETWORK[11].summary}"
     arrows = [arrow.get("class") for arrow in classed(picture, "arrow")]
-    assert arrows == [*["arrow pass"] * 3, "arrow fail", *["arrow skipped"] * 2]
+    assert arrows == [
+        *("arrow sign pass", "arrow sign pass", "arrow sign warn"),
+        *("arrow sign fail", "arrow sign skipped", "arrow sign skipped"),
+    ]
 
 
 def test_configuration_that_could_be_read_is_not_green() -> None:
