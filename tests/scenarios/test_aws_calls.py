@@ -111,8 +111,17 @@ def calls_inside(dc: DomainController, aws: EmbeddedAws) -> list[str]:
     return operations(aws)
 
 
+def calls_for_a_misspelled_name(dc: DomainController, aws: EmbeddedAws) -> set[str]:
+    aws.reset()
+    create(healthy(dc), aws)
+    for cluster, service in (("demmo", "healthy"), ("demo", "helthy")):
+        assert doctor("check", "--cluster", cluster, "--service", service, env=aws.environ()).code == 2
+    return set(operations(aws))
+
+
 def test_the_calls_made_are_those_of_the_table(dc: DomainController, aws: EmbeddedAws) -> None:
     made = {call for change in RUNS.values() for call in calls_of(change, dc, aws)} | set(calls_inside(dc, aws))
+    made |= calls_for_a_misspelled_name(dc, aws)
     asked_only_of_old_services = {
         "ecs:DescribeClusters"
     }  # moto always tells a launch type: tests/subjects/test_registered.py
