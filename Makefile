@@ -19,11 +19,15 @@ TENTH ?=
 demo: $(READY) lab            ## the main job, against an embedded AWS and a real AD: one service that works, one that does not
 	$(VENV)/bin/python -m tests.lab.demo
 
-test: lint $(READY) lab       ## everything but the image: linters, types, structure, all tests (TENTH=0 to 9: of the scenarios, as test-full)
-	$(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/image $(if $(TENTH),--tenth $(TENTH))
+# The linters run beside the tests, and report after them.
+with_lint = log=$$(mktemp); $(MAKE) --no-print-directory lint >$$log 2>&1 & lint=$$!; \
+    code=0; $(1) || code=$$?; wait $$lint || code=$$?; cat $$log; rm $$log; exit $$code
 
-test-full: lint $(READY) lab  ## as test, with every scenario through the real command and the embedded AWS
-	$(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/image --through-process
+test: $(READY) lab            ## everything but the image: linters, types, structure, all tests (TENTH=0 to 9: of the scenarios, as test-full)
+	@$(call with_lint,$(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/image $(if $(TENTH),--tenth $(TENTH)))
+
+test-full: $(READY) lab       ## as test, with every scenario through the real command and the embedded AWS
+	@$(call with_lint,$(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/image --through-process)
 
 test-image: $(READY) lab image ## the image, as it runs in a task
 	$(VENV)/bin/python -m pytest tests/image
