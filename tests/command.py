@@ -82,7 +82,7 @@ _READ_AT_IMPORT = re.compile(
 
 
 def quick_command() -> str:
-    """The path of a program that is as good as COMMAND, where its start is not what is tested."""
+    """The path of a program that behaves as COMMAND and starts faster, for tests that are not about the start."""
     return _forked().command
 
 

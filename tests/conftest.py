@@ -15,7 +15,7 @@ from tests.scenarios import tiers
 # Failing assertions of the modules that tests share show their values, as those of test modules do.
 pytest.register_assert_rewrite("tests.scenarios.judge", "tests.scenarios.verdicts")
 
-# Thousands of tests and what they import stay until the end: it is no use to look for garbage among them.
+# The collected tests and their modules stay until the end: garbage collections among them would find nothing.
 gc.disable()
 
 # A job in the background may have been started with Ctrl-C ignored, and what it starts would ignore it too.
@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage again, in what the tests make."""
+    """Collect garbage again, but only among what the tests create."""
     gc.freeze()
     gc.enable()
 

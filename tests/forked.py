@@ -52,7 +52,7 @@ class Forked:
         ours.recv(1)  # it listens, or has ended
         self._ours = ours
         self.command = str(directory / "gmsa-doctor")
-        """A program that is as good as `gmsa-doctor`, but for the time that it takes to start."""
+        """The path of a program that behaves as `gmsa-doctor` and starts faster."""
         script = Path(__file__).with_name("forked_command.py").read_text(encoding="utf-8")
         values = {"@PYTHON@": sys.executable, "@ADDRESS@": self._address}
         for name, value in values.items():
@@ -108,7 +108,7 @@ def _serve(listener: socket.socket, parent: socket.socket) -> None:
 
 
 def _follow(connection: socket.socket) -> None:
-    """Start the run that is asked for, pass signals on to it, and send its exit code. Both end together."""
+    """Start the run, forward signals to it, and send its exit code. The run and its client end together."""
     request, fds, *_ = socket.recv_fds(connection, _LARGEST, 5)
     first, *rest = request.split(b"\0")
     _, uid, gid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
@@ -184,7 +184,7 @@ def _open_streams() -> None:
 
 
 def _prepare() -> None:
-    """Import whatever a run imports, sooner or later, and read what is the same in each."""
+    """Import every module that a run may import, and compute what is the same in each run."""
     import dns.resolver  # noqa: F401
     import ldap3  # noqa: F401
     import tabulate  # noqa: F401

@@ -1,7 +1,7 @@
 #!@PYTHON@ -SI
-"""`gmsa-doctor` in the tests: lets the process of tests/forked.py fork for it, and is what that run is.
+"""`gmsa-doctor` in the tests: asks the process of tests/forked.py to fork a run, and ends as that run ends.
 
-It has the arguments, environment, directory, streams, namespaces, user and signals of this process.
+The run has this process's arguments, environment, directory, streams, namespaces and user, and receives its signals.
 """
 
 import _signal  # type: ignore[import-not-found]  # signal itself imports enum
@@ -9,7 +9,7 @@ import _socket
 import os
 import sys
 
-# Variables that the interpreter or a library reads once, as it begins: with these the command starts from nothing.
+# The interpreter or a library reads these variables once, at its start: with one of them the real command runs.
 _READ_AT_IMPORT = ("LC_", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "TERMINAL_WIDTH", "GITHUB_ACTIONS", "PYTHON")
 _HARMLESS = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 

@@ -1,4 +1,4 @@
-"""Whether a JSON report is what the schema says. Scenarios have most of their findings in common."""
+"""Validates JSON reports against the schema. Equal findings are validated once: scenarios have most in common."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from gmsa_doctor.report import schema
 SCHEMA: dict[str, Any] = json.loads(schema.text())
 _PLAIN = jsonschema.validators.validator_for(SCHEMA)
 _valid: set[tuple[str, str]] = set()
-"""References with the values that were found to be valid."""
+"""Values that are valid, each with the `$ref` of its schema."""
 
 
 def assert_fits(document: dict[str, Any]) -> None:
@@ -20,7 +20,7 @@ def assert_fits(document: dict[str, Any]) -> None:
 
 
 def _reference(validator: Any, reference: str, value: object, part: Any) -> Iterator[jsonschema.ValidationError]:
-    """Follow a `$ref`, but not again with an equal value that was valid."""
+    """Follow a `$ref`, unless an equal value was valid before."""
     key = (reference, json.dumps(value, sort_keys=True))
     if key in _valid:
         return

@@ -1,11 +1,11 @@
-"""What botocore and moto work out again and again, worked out once in a process."""
+"""Caches for what botocore and moto would compute again for each client and each request."""
 
 from functools import cache
 from typing import Any
 
 
 def keep_service_models() -> None:
-    """Let all sessions of botocore share the service descriptions that they read (EC2's has 2 MB)."""
+    """Make all botocore sessions share the service models that they read (EC2's is 2 MB of JSON)."""
     import botocore.session
     from botocore.loaders import Loader, create_loader
 
@@ -21,7 +21,7 @@ def keep_service_models() -> None:
 
 
 def keep_indexes() -> None:
-    """Let moto list its services, and the operations of each, once instead of with each request."""
+    """Make moto list its services, and the operations of each, once instead of for each request."""
     from moto import backends
     from moto.core import responses
 
