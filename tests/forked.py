@@ -112,7 +112,8 @@ def _follow(connection: socket.socket) -> None:
     request, fds, *_ = socket.recv_fds(connection, _LARGEST, 5)
     first, *rest = request.split(b"\0")
     _, uid, gid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    for namespace in fds[3:]:
+    ours = [os.stat(f"/proc/self/ns/{name}") for name in ("mnt", "pid")]
+    for namespace in [fd for fd, our in zip(fds[3:], ours, strict=False) if not os.path.samestat(os.fstat(fd), our)]:
         if _LIBC.setns(namespace, 0):
             raise OSError(ctypes.get_errno(), "setns")
     run = os.fork()
@@ -120,7 +121,7 @@ def _follow(connection: socket.socket) -> None:
         _LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
         if first:  # the first process of a container: what it does not handle does not end it
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        if (uid, gid) != (0, 0):
+        if (uid, gid) != (os.getuid(), os.getgid()):
             os.setgroups([])
             os.setresgid(gid, gid, gid)
             os.setresuid(uid, uid, uid)
