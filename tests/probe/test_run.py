@@ -211,7 +211,7 @@ def test_a_missing_log_group_of_the_service_is_its_own_failure(dc: DomainControl
 def test_the_report_of_a_killed_probe_is_unknown(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.fargate.kill_after(0.2)
     with made(dc, aws) as (environment, _):
-        ended = whole(run(environment, aws, "--timeout", "15"), aws)
+        ended = whole(run(environment, aws, "--timeout", "120"), aws)
     assert (ended.code, roots(ended)) == (3, ["probe.report"]), brief(ended)
     assert "137" in told(ended.finding("probe.report"))
 
@@ -233,7 +233,7 @@ def test_a_denied_start_is_named(call: str, action: str, dc: DomainController, a
 def test_a_denied_log_is_named(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.deny("logs", "GetLogEvents")
     with made(dc, aws) as (environment, _):
-        ended = whole(run(environment, aws, "--timeout", "15"), aws)
+        ended = whole(run(environment, aws, "--timeout", "120"), aws)
     assert (ended.code, roots(ended)) == (3, ["probe.report"]), brief(ended)
     assert "logs:GetLogEvents" in told(ended.finding("probe.report"))
 
@@ -278,7 +278,7 @@ def test_a_late_report_is_complete(dc: DomainController, aws: EmbeddedAws) -> No
 def test_with_a_line_lost_the_run_is_incomplete(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.fargate.logs_lost(-1)
     with made(dc, aws) as (environment, _):
-        ended = whole(run(environment, aws, "--timeout", "15"), aws)
+        ended = whole(run(environment, aws, "--timeout", "120"), aws)
     assert (ended.code, ended.document["verdict"]) == (3, "incomplete"), brief(ended)
     assert roots(ended) == ["probe.report"]
 
