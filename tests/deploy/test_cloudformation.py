@@ -32,7 +32,7 @@ PARAMETERS: dict[str, object] = {
     "NotifyEachVerdict": "yes",
 }
 VERDICT = report(("prod/web/app", GOOD), verdict=Verdict.FAIL)
-ALARMS = ("FailAlarm", "IncompleteAlarm", "NoRunAlarm")
+ALARMS = ("FailAlarm", "UnprovenAlarm", "IncompleteAlarm", "NoRunAlarm")
 
 
 @pytest.fixture
@@ -96,6 +96,14 @@ def test_a_failure_is_an_alarm_and_the_last_verdict_holds_until_the_next_run(nig
     assert fail["TreatMissingData"] == "ignore"
 
 
+@pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.UNPROVEN, Verdict.INCOMPLETE])
+def test_each_verdict_other_than_pass_fires_the_alarm_of_its_own_metric(verdict: Verdict, nightly: Template) -> None:
+    written = json.loads(emf(report(("prod/web/app", GOOD), verdict=verdict), "gmsa-doctor", 0))
+    verdicts = [nightly.properties(name) for name in ALARMS if name != "NoRunAlarm"]
+    firing = [alarm["MetricName"] for alarm in verdicts if written[alarm["MetricName"]] >= alarm["Threshold"]]
+    assert firing == [verdict.capitalize()]
+
+
 def test_no_run_is_an_alarm_of_its_own(nightly: Template) -> None:
     missing = nightly.properties("NoRunAlarm")
     assert missing["TreatMissingData"] == "breaching"
@@ -117,6 +125,7 @@ def test_nobody_is_told_where_no_address_is_given() -> None:
     ("subject", "verdict", "told"),
     [
         ("prod/web/app", Verdict.FAIL, True),
+        ("prod/web/app", Verdict.UNPROVEN, True),
         ("prod/web", Verdict.INCOMPLETE, True),
         ("prod/web/app", Verdict.PASS, False),
         ("prod/web2/app", Verdict.FAIL, False),

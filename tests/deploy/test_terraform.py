@@ -64,13 +64,19 @@ def test_the_command_and_the_alarms_are_those_of_cloudformation() -> None:
     (container,) = Template(NIGHTLY).properties("TaskDefinition")["ContainerDefinitions"]
     fixed = [one for one in container["Command"] if one in ("check", "always", "300") or str(one).startswith("--")]
     assert re.findall(r'"([^"]*)"', block) == fixed
-    for alarm in ("FailAlarm", "IncompleteAlarm", "NoRunAlarm"):
+    for alarm in ("FailAlarm", "UnprovenAlarm", "IncompleteAlarm", "NoRunAlarm"):
         properties = Template(NIGHTLY).properties(alarm)
         names = ("MetricName", "Statistic", "ComparisonOperator", "TreatMissingData")
         metric, statistic, comparison, missing = (properties[one] for one in names)
         wanted = [("metric", metric), ("statistic", statistic), ("comparison", comparison), ("missing", missing)]
         pattern = r"\n(?:.*\n)?".join(rf' +{name} +\= "{value}"' for name, value in wanted)
         assert re.search(pattern, text), alarm
+
+
+def test_the_rule_takes_the_verdicts_of_cloudformation() -> None:
+    (verdicts,) = re.findall(r"verdict +\= \[(.*?)\]", text_of(TERRAFORM / "nightly"))
+    rule = Template(NIGHTLY).properties("VerdictRule")
+    assert re.findall(r'"(\w+)"', verdicts) == rule["EventPattern"]["detail"]["verdict"]
 
 
 def test_the_variables_defaults_are_those_of_cloudformation() -> None:

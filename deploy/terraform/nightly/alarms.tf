@@ -1,18 +1,26 @@
-# Who is told, and of what: a failure, an incomplete run, and none at all.
+# Alarms for a failure, an unproven run, an incomplete run and a missing run, and the topic that they go to.
 
 locals {
-  # Between two runs there is no data, and the last verdict holds; the alarm "no-run" tells when there is none for too long.
+  # Between two runs there is no data, and the last verdict holds. The alarm "no-run" fires if there is none for too long.
   alarms = {
     fail = {
-      description = "gmsa-doctor: ${local.subject} cannot use its gMSA. The log group ${aws_cloudwatch_log_group.nightly.name} tells why."
+      description = "gmsa-doctor: ${local.subject} cannot use its gMSA. The log group ${aws_cloudwatch_log_group.nightly.name} has the root cause."
       metric      = "Fail"
       statistic   = "Maximum"
       comparison  = "GreaterThanOrEqualToThreshold"
       periods     = 1
       missing     = "ignore"
     }
+    unproven = {
+      description = "gmsa-doctor: nothing failed for ${local.subject}, but its gMSA's ticket was not requested. The log group ${aws_cloudwatch_log_group.nightly.name} has the reason."
+      metric      = "Unproven"
+      statistic   = "Maximum"
+      comparison  = "GreaterThanOrEqualToThreshold"
+      periods     = 1
+      missing     = "ignore"
+    }
     incomplete = {
-      description = "gmsa-doctor: not everything about ${local.subject} could be seen. The log group ${aws_cloudwatch_log_group.nightly.name} tells what is missing."
+      description = "gmsa-doctor: some checks of ${local.subject} got no answer. The log group ${aws_cloudwatch_log_group.nightly.name} lists them."
       metric      = "Incomplete"
       statistic   = "Maximum"
       comparison  = "GreaterThanOrEqualToThreshold"
@@ -20,7 +28,7 @@ locals {
       missing     = "ignore"
     }
     no-run = {
-      description = "gmsa-doctor: no verdict about ${local.subject} for ${var.hours_without_run} hours. Its task did not start, or could not do its work."
+      description = "gmsa-doctor: no verdict on ${local.subject} for ${var.hours_without_run} hours. The nightly task did not start, or ended with an error."
       metric      = "Fail"
       statistic   = "SampleCount"
       comparison  = "LessThanThreshold"
@@ -81,7 +89,7 @@ resource "aws_cloudwatch_event_rule" "verdict" {
   count = var.notification_email != null && var.notify_each_verdict ? 1 : 0
 
   name_prefix    = "gmsa-doctor-"
-  description    = "Verdicts of gmsa-doctor about ${local.subject} other than pass"
+  description    = "Verdicts of gmsa-doctor on ${local.subject} other than pass"
   event_bus_name = var.event_bus_name
   tags           = var.tags
 
@@ -89,7 +97,7 @@ resource "aws_cloudwatch_event_rule" "verdict" {
     source        = ["gmsa-doctor"]
     "detail-type" = ["gmsa-doctor verdict"]
     detail = {
-      verdict  = ["fail", "incomplete"]
+      verdict  = ["unproven", "fail", "incomplete"]
       subjects = [local.subject, { prefix = "${local.subject}/" }]
     }
   })

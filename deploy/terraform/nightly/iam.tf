@@ -1,4 +1,4 @@
-# Who the nightly task is, and who starts it. The task's policies together are the one that
+# The roles of the nightly task and of its schedule. The task's policies together are the one that
 # `gmsa-doctor iam-policy --for doctor --event-bus …` prints; a test compares them.
 
 locals {
@@ -24,7 +24,7 @@ resource "aws_iam_role" "execution" {
 
 resource "aws_iam_role" "task" {
   name_prefix = "gmsa-doctor-task-"
-  description = "What gmsa-doctor check reads, and where its verdict goes"
+  description = "Reads what gmsa-doctor check needs, and sends its verdict"
   tags        = var.tags
 
   assume_role_policy = jsonencode({

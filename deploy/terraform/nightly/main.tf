@@ -1,4 +1,4 @@
-# Runs `gmsa-doctor check` every night as a Fargate task where a service runs, in its subnets and security groups.
+# Runs `gmsa-doctor check` every night as a Fargate task in the subnets and security groups of a service.
 
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}

@@ -10,23 +10,23 @@ variable "repository_arn" {
 }
 
 variable "cpu_architecture" {
-  description = "What the image is built for: X86_64 or ARM64."
+  description = "The CPU architecture of the image: X86_64 or ARM64."
   type        = string
   default     = "X86_64"
 }
 
 variable "cluster_name" {
-  description = "The service's ECS cluster, by name."
+  description = "The name of the service's ECS cluster."
   type        = string
 }
 
 variable "service_name" {
-  description = "The service, by name."
+  description = "The name of the service."
   type        = string
 }
 
 variable "subnet_ids" {
-  description = "The service's subnets. ECS takes one of them for each run."
+  description = "The service's subnets. ECS chooses one of them for each run."
   type        = list(string)
 }
 
@@ -36,52 +36,52 @@ variable "security_group_ids" {
 }
 
 variable "assign_public_ip" {
-  description = "As the service has it."
+  description = "Whether the task gets a public IP address. Use the service's setting."
   type        = bool
   default     = false
 }
 
 variable "execution_role_arns" {
-  description = "The service's task execution role, as an ARN. Its policies are simulated."
+  description = "The ARN of the service's task execution role. IAM simulates its policies."
   type        = list(string)
 }
 
 variable "instance_role_arns" {
-  description = "On EC2, the roles of the container instances' profiles, as ARNs. Their policies are simulated, too."
+  description = "On EC2, the ARNs of the container instances' roles. IAM simulates their policies."
   type        = list(string)
   default     = []
 }
 
 variable "credspec_arn" {
-  description = "The CredSpec in S3, such as arn:aws:s3:::BUCKET/KEY."
+  description = "The ARN of the CredSpec in S3, such as arn:aws:s3:::BUCKET/KEY."
   type        = string
 }
 
 variable "secret_arns" {
-  description = "The secret that the CredSpec names, as a full ARN with its six last characters."
+  description = "The full ARN of the CredSpec's secret, including the six-character suffix."
   type        = list(string)
 }
 
 variable "kms_key_arns" {
-  description = "Customer-managed keys of the secret or the CredSpec, as ARNs of keys."
+  description = "The key ARNs of customer managed keys that encrypt the secret or the CredSpec."
   type        = list(string)
   default     = []
 }
 
 variable "schedule" {
-  description = "When it runs, as EventBridge Scheduler writes it."
+  description = "When the check runs, as a schedule expression of EventBridge Scheduler."
   type        = string
   default     = "cron(17 3 * * ? *)"
 }
 
 variable "time_zone" {
-  description = "The schedule's time zone."
+  description = "The time zone of the schedule."
   type        = string
   default     = "UTC"
 }
 
 variable "hours_without_run" {
-  description = "The alarm for no run at all is raised after so many hours without one; at most 168."
+  description = "The number of hours without a run after which the alarm for a missing run fires; at most 168."
   type        = number
   default     = 26
 }
@@ -93,25 +93,25 @@ variable "metrics_namespace" {
 }
 
 variable "event_bus_name" {
-  description = "The event bus that the verdict is sent to."
+  description = "The event bus that receives the verdict."
   type        = string
   default     = "default"
 }
 
 variable "notification_email" {
-  description = "Who is told of alarms. Null for nobody; the alarms are there all the same."
+  description = "The email address that receives alarms. Null for none; the alarms are created in either case."
   type        = string
   default     = null
 }
 
 variable "notify_each_verdict" {
-  description = "Whether the address is sent each verdict other than pass as well, with its root causes."
+  description = "Whether the address also receives each verdict other than pass, with its root causes."
   type        = bool
   default     = false
 }
 
 variable "tags" {
-  description = "Tags of all that is made."
+  description = "Tags of all resources."
   type        = map(string)
   default     = {}
 }

@@ -1,4 +1,4 @@
-# What `gmsa-doctor run` needs: policies, and a role that has them. Together the policies are the one that
+# The permissions of `gmsa-doctor run`: policies, and a role with them. Together the policies are the one that
 # `gmsa-doctor iam-policy --for run` prints; a test compares them.
 
 data "aws_caller_identity" "current" {}
@@ -7,7 +7,7 @@ data "aws_region" "current" {}
 
 resource "aws_iam_policy" "run" {
   name        = var.name
-  description = "What gmsa-doctor run needs"
+  description = "The permissions of gmsa-doctor run"
   tags        = var.tags
 
   policy = templatefile("${path.module}/policies/run.json.tftpl", {
@@ -28,7 +28,7 @@ resource "aws_iam_policy" "kms" {
   count = length(var.kms_key_arns) > 0 ? 1 : 0
 
   name        = "${var.name}-kms"
-  description = "What gmsa-doctor run needs of customer-managed keys"
+  description = "The permissions of gmsa-doctor run on customer managed keys"
   tags        = var.tags
 
   policy = templatefile("${path.module}/policies/kms.json.tftpl", {
@@ -40,7 +40,7 @@ resource "aws_iam_policy" "report" {
   count = var.report_bucket != null ? 1 : 0
 
   name        = "${var.name}-report"
-  description = "What gmsa-doctor run --report-s3 needs"
+  description = "The permissions of gmsa-doctor run --report-s3"
   tags        = var.tags
 
   policy = templatefile("${path.module}/policies/report.json.tftpl", {

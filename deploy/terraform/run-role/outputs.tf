@@ -1,9 +1,9 @@
 output "policy_arns" {
-  description = "The policies, to be attached to whoever runs gmsa-doctor run."
+  description = "The policies. Attach them to whoever runs gmsa-doctor run."
   value       = local.policy_arns
 }
 
 output "role_arn" {
-  description = "The role to be assumed; null without principal_arn."
+  description = "The role to assume. Null without principal_arn."
   value       = one(aws_iam_role.run[*].arn)
 }

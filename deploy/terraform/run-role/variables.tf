@@ -1,42 +1,42 @@
 variable "name" {
-  description = "What the policies and the role are called."
+  description = "The name of the policies and the role."
   type        = string
   default     = "gmsa-doctor-run"
 }
 
 variable "cluster_name" {
-  description = "The ECS cluster of the services that are looked at, by name."
+  description = "The name of the ECS cluster of the services to check."
   type        = string
 }
 
 variable "execution_role_arns" {
-  description = "The services' task execution roles, which the probes act as; and the probes' own, where one is named."
+  description = "The ARNs of the services' task execution roles, which the probes run as. Add the probes' own role if there is one."
   type        = list(string)
 }
 
 variable "log_group_name" {
-  description = "The log group that the probes write to. The services' own, unless another is named."
+  description = "The log group that the probes write to. It is the services' log group unless run has --log-group."
   type        = string
 }
 
 variable "instance_role_arns" {
-  description = "On EC2, the roles of the container instances' profiles, as ARNs. Their policies are simulated, too."
+  description = "On EC2, the ARNs of the container instances' roles. IAM simulates their policies."
   type        = list(string)
   default     = []
 }
 
 variable "credspec_arn" {
-  description = "The CredSpec in S3, such as arn:aws:s3:::BUCKET/KEY. The key may hold a wildcard."
+  description = "The ARN of the CredSpec in S3, such as arn:aws:s3:::BUCKET/KEY. The key may contain a wildcard."
   type        = string
 }
 
 variable "secret_arns" {
-  description = "The secrets that the CredSpecs name, as full ARNs with their six last characters."
+  description = "The full ARNs of the CredSpecs' secrets, including the six-character suffixes."
   type        = list(string)
 }
 
 variable "kms_key_arns" {
-  description = "Customer-managed keys of the secrets or the CredSpecs, as ARNs of keys."
+  description = "The key ARNs of customer managed keys that encrypt the secrets or the CredSpecs."
   type        = list(string)
   default     = []
 }
@@ -54,13 +54,13 @@ variable "report_prefix" {
 }
 
 variable "principal_arn" {
-  description = "Who may assume the role. Null for no role, only the policies."
+  description = "The ARN of the principal that may assume the role. Null to create only the policies."
   type        = string
   default     = null
 }
 
 variable "tags" {
-  description = "Tags of all that is made."
+  description = "Tags of all resources."
   type        = map(string)
   default     = {}
 }
