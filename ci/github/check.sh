@@ -1,5 +1,5 @@
 #!/bin/bash
-# check.sh: runs gmsa-doctor, and tells the workflow what it found. Part of action.yml.
+# check.sh: runs gmsa-doctor, and reports its findings to the workflow. Part of action.yml.
 set -euo pipefail
 doctor=${GMSA_DOCTOR_COMMAND:-gmsa-doctor}
 out=$(mktemp -d "$RUNNER_TEMP/gmsa-doctor-XXXXXX")
@@ -10,7 +10,7 @@ refuse() {
     exit 2
 }
 
-# lines TEXT: its lines that hold something, without the blanks around them, into the array `found`.
+# lines TEXT: splits it into the array `found`, one element per line, without empty lines and surrounding blanks.
 lines() {
     local line
     found=()
@@ -21,7 +21,7 @@ lines() {
     done <<<"$1"
 }
 
-[[ $sarif$report != *[$'\r\n']* ]] || refuse "sarif and report: give paths of one line"
+[[ $sarif$report != *[$'\r\n']* ]] || refuse "sarif and report: give paths without line breaks"
 
 arguments=(check "--fail-on=${INPUT_FAIL_ON:-fail}")
 [[ -z ${INPUT_SERVICE:-} ]] || arguments+=("--service=$INPUT_SERVICE")
@@ -45,7 +45,7 @@ rm -f -- "$sarif" "$report" # of an earlier run
 code=0
 "$doctor" "${arguments[@]}" >"$out/annotations" 2>"$out/messages" </dev/null || code=$?
 
-# What was checked is in these texts, and must not command the runner.
+# These texts quote the checked files, which must not send workflow commands to the runner.
 token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 echo "::stop-commands::$token"
 for file in "$out/report.txt" "$out/messages"; do
@@ -62,7 +62,7 @@ esac
 verdict=${verdict:-error}
 if [[ $verdict == error || $(wc -c <"$summary") -eq $before ]]; then
     what="no report"
-    [[ ! -f $report ]] || what="not all could be checked"
+    [[ ! -f $report ]] || what="not everything was checked"
     {
         printf '### gmsa-doctor: %s (exit code %s)\n\n' "$what" "$code"
         head -c 20000 "$out/messages" | sed 's/^/    /'

@@ -1,5 +1,5 @@
 #!/bin/bash
-# install.sh: gmsa-doctor into a virtual environment of its own, for the steps that follow. Part of action.yml.
+# install.sh: installs gmsa-doctor into its own virtual environment, for the next steps. Part of action.yml.
 set -euo pipefail
 version=${INPUT_VERSION:-} python=${INPUT_PYTHON:-python3}
 
@@ -8,12 +8,12 @@ refuse() {
     exit 2
 }
 
-# What pip gets is a version, and never an option or an address.
+# Only a version reaches pip, never an option or a URL.
 if [[ -n $version && ! $version =~ ^[0-9][0-9A-Za-z.!+]*$ ]]; then
     refuse "version: give the number of a release, such as 0.1.0"
 fi
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-    refuse "python: Python 3.11 or later is needed; actions/setup-python installs one"
+    refuse "python: Python 3.11 or later is required; actions/setup-python installs it"
 
 venv=$(mktemp -d "$RUNNER_TEMP/gmsa-doctor-XXXXXX")
 "$python" -m venv "$venv"

@@ -130,7 +130,7 @@ def test_a_path_of_two_lines_cannot_set_an_output(name: str, fake: FakeDoctor, w
     assert fake.arguments is None
 
 
-# What the workflow is told ---------------------------------------------------------------------------
+# What the workflow receives --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -160,15 +160,15 @@ def test_without_a_report_the_summary_says_so(code: int, fake: FakeDoctor, works
     assert f"::error title=gmsa-doctor::no report (exit code {code})" in ended.log
 
 
-def test_what_could_not_be_read_stands_in_the_summary_beside_the_report(fake: FakeDoctor, workspace: Path) -> None:
+def test_the_summary_lists_a_file_that_cannot_be_read(fake: FakeDoctor, workspace: Path) -> None:
     fake.will(code=2, message="gmsa-doctor: td.json is broken")
     ended = run(fake, workspace, files=".")
     assert ended.outputs["verdict"] == "error"
-    assert ended.summary.startswith("the summary\n### gmsa-doctor: not all could be checked (exit code 2)")
+    assert ended.summary.startswith("the summary\n### gmsa-doctor: not everything was checked (exit code 2)")
     assert "    gmsa-doctor: td.json is broken" in ended.summary
 
 
-def test_a_command_that_is_missing_is_told(fake: FakeDoctor, workspace: Path) -> None:
+def test_a_missing_command_is_reported(fake: FakeDoctor, workspace: Path) -> None:
     (fake.directory / "gmsa-doctor").unlink()
     env = environ(workspace, PATH=f"{fake.directory}:/usr/bin:/bin")
     ended = run_action({"install": "false", "files": "."}, env, workspace, workspace.parent / "runner")
@@ -268,7 +268,7 @@ def real(workspace: Path, **inputs: str) -> Run:
     return run_action({"install": "false", **inputs}, env, workspace, workspace.parent / "runner")
 
 
-def test_a_healthy_file_passes(workspace: Path) -> None:
+def test_a_healthy_file_is_unproven_without_a_failure(workspace: Path) -> None:
     file_with(workspace, a_task_definition(), "$(touch made) taskdef.json")
     ended = real(workspace, files="*taskdef.json\n$(touch made) taskdef.json")
     assert ended.code == 0, ended.log
