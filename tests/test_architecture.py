@@ -56,7 +56,7 @@ def test_no_file_of_the_product_is_long() -> None:
 def test_the_files_that_the_page_names_are_there() -> None:
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     named = set(re.findall(r"[a-z0-9_]+(?:/[a-z0-9_]+)*\.py\b", page)) - {"a_b.py"}
-    roots = (ROOT / "gmsa_doctor", ROOT / "checks/gmsa_doctor_checks")
+    roots = (ROOT / "gmsa_doctor", ROOT / "checks/gmsa_doctor_checks", ROOT / "docs", ROOT / "tests")
     places = [path.as_posix() for root in roots for path in root.rglob("*.py")]
     assert named
     assert not {name for name in named if not any(place.endswith(f"/{name}") for place in places)}
