@@ -71,6 +71,11 @@ def all_findings(subjects: Iterable[SubjectReport]) -> Iterator[Finding]:
     return (finding for subject in subjects for finding in subject.findings)
 
 
+def vantages(report: Report) -> str:
+    """Where the subjects were checked from, each vantage once."""
+    return ", ".join(dict.fromkeys(filter(None, (dict(subject.facts).get("vantage") for subject in report.subjects))))
+
+
 def skipped_because(ids: Iterable[str], findings: Iterable[Finding]) -> list[str]:
     """Ids of the checks that were skipped because of one of ``ids``, each once."""
     causes = set(ids)

@@ -22,6 +22,7 @@ from gmsa_doctor.report.findings import (
     not_using_gmsa,
     root_findings,
     status_words,
+    vantages,
 )
 from gmsa_doctor.report.page import IN_FULL, PageRoot, ReportPage, SubjectSection, anchor_of, key
 from gmsa_doctor.report.steps import grouped
@@ -111,11 +112,10 @@ def _about(report: Report) -> str:
 
 def _run(report: Report) -> Iterator[tuple[str, Part]]:
     """When it ran, where, and how."""
-    vantages = (dict(subject.facts).get("vantage") for subject in report.subjects)
     started = report.started.replace("T", " ").replace("+00:00", " UTC")
     yield "started", tag("time", started, datetime=report.started) if started else None
     yield "duration", f"{report.duration_ms / 1000:.1f} s"
-    yield "seen from", ", ".join(dict.fromkeys(filter(None, vantages)))
+    yield "seen from", vantages(report)
     yield "exit code", f"{report.exit_code:d}{' (static checks only)' if report.static else ''}"
     yield "command", tag("code", report.command) if report.command else None
 

@@ -28,6 +28,7 @@ from gmsa_doctor.report.findings import (
     missing_proofs,
     skipped_because,
     skipped_by_reason,
+    vantages,
 )
 from gmsa_doctor.report.fingerprint import place
 
@@ -197,13 +198,10 @@ def _subjects(report: Report) -> Iterator[str]:
 
 def _run(report: Report) -> Iterator[str]:
     """When it ran, and how."""
-    vantages = ", ".join(
-        dict.fromkeys(filter(None, (dict(subject.facts).get("vantage") for subject in report.subjects)))
-    )
     facts = {
         "started": report.started,
         "duration": f"{report.duration_ms / 1000:.1f} s",
-        "seen from": ", ".join(dict.fromkeys(filter(None, vantages))),
+        "seen from": vantages(report),
         "exit code": f"{report.exit_code:d}",
         "version": report.version,
     }
