@@ -14,7 +14,7 @@ SECONDS ?= 300
 
 TENTH ?=
 
-.PHONY: demo test test-full test-image lint docs screenshot bench fuzz lab packages shell wheel image sbom constraints clean
+.PHONY: demo test test-full test-image lint docs bench fuzz lab packages shell wheel image sbom constraints clean
 
 demo: $(READY) lab            ## the main job, against an embedded AWS and a real AD: one service that works, one that does not
 	$(VENV)/bin/python -m tests.lab.demo
@@ -43,10 +43,8 @@ lint: $(READY)
 docs: $(READY) lab            ## write the generated pages, examples and pictures again, from real runs in the lab
 	$(VENV)/bin/python -m tests.scenarios.examples
 	$(VENV)/bin/python -m tests.lab.capture
-	$(VENV)/bin/python docs/generate.py
-
-screenshot: $(READY) lab      ## draw docs/images/report.png from a report of the lab
 	$(VENV)/bin/python -m docs.screenshot
+	$(VENV)/bin/python docs/generate.py
 
 bench: $(READY) lab           ## ratios: start-up, live flow, static check
 	$(VENV)/bin/python -m tests.bench
