@@ -11,18 +11,18 @@ ROOT = Path(__file__).parent.parent
 DENIED = {
     "mend": r"mend(s|ed|ing)?",
     "anew": r"anew|afresh",
-    "is no": r"(?<!there )(is|are) no(?! (longer|more))|(is|are) none of",
+    "is no": r"(?<![Tt]here )(is|are) no(?! (longer|more))|(is|are) none of",
     "Let … do": r"Let (?!me\b)",
     "tells": r"tells?|told",
     "is to be": r"(is|are) to be",
     "besides": r"besides?",
     "by itself": r"by (itself|themselves)",
     "spoiled": r"spoiled|spoilt",
-    "not asked": r"(not|never) asked",
+    "not asked": r"(not|never) asked(?! for)",
     "a way to": r"(?<!under )ways?",
     "nothing of gMSA": r"nothing of",
     "look at": r"looks? (at|whether)",
-    "see that": r"[Ss]ee that",
+    "see that": r"See that",
     "else": r"(?<!or )(?<!thing )(?<!body )(?<!one )(?<!what )(?<!who )(?<!where )else",
 }
 """What a reader would call it, and a pattern of whole words."""

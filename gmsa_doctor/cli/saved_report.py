@@ -21,10 +21,10 @@ def saved_report(path: Path, what: str) -> Report:
     except OSError as error:
         raise UsageError(f"{what} {path} cannot be read: {error.strerror}") from error
     if len(body) > LIMIT:
-        raise UsageError(f"{what} {path} is longer than {LIMIT} bytes: that is no report")
+        raise UsageError(f"{what} {path} is longer than {LIMIT} bytes: too large for a report")
     try:
         return reader.read(body.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise UsageError(f"{what} {path}: it is no JSON: no UTF-8 at byte {error.start}") from error
+        raise UsageError(f"{what} {path}: not valid JSON: not UTF-8 at byte {error.start}") from error
     except reader.ReportError as error:
         raise UsageError(f"{what} {path}: {error}") from error
