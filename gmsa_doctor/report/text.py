@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -46,8 +45,6 @@ _DETAILED_SUBJECTS = 3
 _NAMED_SUBJECTS = 4
 _OUR_SIGNS = str.maketrans({"…": "...", "→": "->"})
 """What our own words hold beyond ASCII. A name's characters are escaped instead: a dash may be the fault."""
-_FACTS = {"task_definition": "task definition {}", "account": "account {}", "region": "{}", "vantage": "{}"}
-"""How the header writes a fact. The others are in the subject's name."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +140,16 @@ def _in_a_line(subject: SubjectReport, style: _Style) -> Iterator[str]:
 
 
 def _subject(subject: SubjectReport, style: _Style) -> Iterator[str]:
-    facts = (_FACTS[name].format(text) for name, text in subject.facts if name in _FACTS and text != subject.name)
-    yield from style.wrap(f"{': '.join(filter(None, (subject.name, ', '.join(facts))))}", "", "  ")
+    facts = dict(subject.facts)
+    definition, vantage = facts.get("task_definition", subject.name), facts.get("vantage")
+    place = ", ".join(facts[name] for name in ("account", "region") if name in facts)
+    parts = (
+        subject.name,
+        f" ({definition})" if definition != subject.name else "",
+        f" in {place}" if place else "",
+        f", seen from {vantage}" if vantage else "",
+    )
+    yield from style.wrap("".join(parts), "", "  ")
     if any(finding.step for finding in subject.findings):
         yield ""
         yield from _path(subject, style)
@@ -265,11 +270,11 @@ def _waived(report: Report, style: _Style) -> Iterator[str]:
 
 
 def _counts(report: Report, style: _Style, verbose: bool) -> Iterator[str]:
-    """What passed and what was skipped, by area; what was skipped for another reason than a root cause, by number."""
+    """What passed by step, and how much was skipped for another reason than a root cause."""
     findings = list(all_findings(report.subjects))
-    passed = Counter(finding.check.partition(".")[0] for finding in findings if finding.status is Status.PASS)
+    passed = grouped(finding for finding in findings if finding.status is Status.PASS)
     if passed:
-        yield from style.wrap(", ".join(f"{area} {number}" for area, number in passed.items()), "Passed:  ")
+        yield from style.wrap(", ".join(f"{step} {len(of_step)}" for step, of_step in passed), "Passed:  ")
     roots = [finding.check for finding in findings if finding.root and finding.status is not Status.SKIPPED]
     behind = set(skipped_because(roots, findings))
     skipped = [finding for finding in findings if finding.status is Status.SKIPPED and finding.check not in behind]

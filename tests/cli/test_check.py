@@ -194,7 +194,7 @@ def test_closed_standard_streams_give_one_message(env: dict[str, str], tmp_path:
     )
     assert_one_message(Ended(closed.returncode, closed.stdout, closed.stderr), "standard output is closed", "--output")
     silent = subprocess.run(f"{script} {file_with(tmp_path, FINE)} 2>&-", shell=True, env=env, capture_output=True)
-    assert (silent.returncode, b"Passed:  task-definition" in silent.stdout) == (0, True)
+    assert (silent.returncode, b"Passed:  Task" in silent.stdout) == (0, True)
     full = subprocess.run(
         f"{script} {file_with(tmp_path, FINE)} >/dev/full", shell=True, env=env, capture_output=True, text=True
     )
@@ -422,7 +422,7 @@ class TestExitCodes:
         out, err = process.communicate(timeout=5)
         assert process.returncode == 130
         assert "interrupted before it ended" in out
-        assert "task-definition" in out
+        assert ("Passed:  Task" if format == "text" else "task-definition.registered") in out
         assert "Traceback" not in err
 
 

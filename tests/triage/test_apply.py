@@ -96,7 +96,7 @@ def test_a_disabled_check_is_not_selected_unless_named(tmp_path: Path) -> None:
 def test_defaults_apply_and_the_command_line_wins(tmp_path: Path) -> None:
     configuration = "[defaults]\nformat = 'json'\nskip = ['task-definition.prefix']\n"
     assert check(tmp_path, configuration).statuses()["task-definition.prefix"] == "skipped"
-    assert check(tmp_path, configuration, "--format", "text").out.splitlines()[2].startswith("td.json/web: ")
+    assert check(tmp_path, configuration, "--format", "text").out.splitlines()[2].startswith("td.json/web (webapp)")
     assert check(tmp_path, configuration, "--skip", "dns").code == 1
 
 
@@ -104,7 +104,7 @@ def test_a_default_subject_gives_way_to_the_command_line(tmp_path: Path) -> None
     file_with(tmp_path, WRONG_PREFIX)
     (tmp_path / "gmsa-doctor.toml").write_text("[defaults]\ntask-definition-file = 'td.json'\nlive = 'never'\n")
     ended = doctor("check", env=environ(tmp_path), cwd=tmp_path)
-    assert (ended.code, "td.json/web: task definition" in ended.out) == (1, True)
+    assert (ended.code, "td.json/web (webapp)" in ended.out) == (1, True)
     ended = doctor("check", "--task-definition", "web:1", env=environ(tmp_path), cwd=tmp_path)
     assert (ended.code, "no AWS region" in ended.err) == (2, True)
 
