@@ -1,10 +1,10 @@
-# The image of gmsa-doctor with its live flow, for a task where the service runs. docs/image.md tells how to build it.
+# The image of gmsa-doctor with its live flow, for a task in the service's subnets. To build it, see docs/image.md.
 #
-# BASE may carry a digest: --build-arg BASE=debian:bookworm-slim@sha256:… pins every byte that it brings.
+# BASE may have a digest: --build-arg BASE=debian:bookworm-slim@sha256:… pins the contents of the base image.
 ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS build
-# Versions of Debian's packages are the base's matter: its archive keeps only the newest of each.
+# Debian's packages are not pinned: the archive keeps only the newest version of each.
 # hadolint ignore=DL3008
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
@@ -12,9 +12,10 @@ RUN apt-get update \
 WORKDIR /src
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 
-# What pyproject.toml asks for, as constraints.txt pins it, with hashes. Debian's pip finds no hashes in a file of
-# constraints, so the pinned pip comes first. gssapi alone has no wheel; it is built with the pinned Cython and setuptools.
-# The two secrets are for places where pip needs them: a configuration, and a CA that it may name (/run/secrets/ca.pem).
+# Installs the dependencies of pyproject.toml, as constraints.txt pins them, with hashes. Debian's pip does not read hashes
+# from a constraints file, so the pinned pip comes first. Only gssapi has no wheel: it is built with the pinned Cython and
+# setuptools. The two secrets are for environments where pip needs a configuration, and a CA certificate that it may name
+# (/run/secrets/ca.pem).
 COPY pyproject.toml constraints.txt ./
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf --mount=type=secret,id=ca.pem,target=/run/secrets/ca.pem \
     python3 -m venv /build \
@@ -31,8 +32,8 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf --mount=type=secret,id=
 COPY README.md LICENSE ./
 COPY gmsa_doctor gmsa_doctor
 COPY checks/gmsa_doctor_checks checks/gmsa_doctor_checks
-# Compiled here, once: a task has neither the right nor the time to do it. `unchecked`, because nobody edits a file in
-# an image, and so that tools which rewrite its times do no harm.
+# Compiles the modules once: a task has no write access, and little time. `unchecked-hash`, because the files of an image do
+# not change, and so that tools that rewrite modification times do not invalidate the compiled files.
 RUN /build/bin/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir /tmp . \
  && /build/bin/pip --python /opt/gmsa-doctor install --quiet --no-index --no-deps --no-compile /tmp/*.whl \
  && /opt/gmsa-doctor/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/gmsa-doctor/lib
@@ -47,8 +48,8 @@ COPY --from=build /opt/gmsa-doctor /opt/gmsa-doctor
 ENV PATH=/opt/gmsa-doctor/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     LANG=C.UTF-8 \
     PYTHONDONTWRITEBYTECODE=1
-# Nobody in particular. The ticket cache that Credentials Fetcher leaves on Fargate is root's, mode 0600: where it is to
-# be read, run as root ("user": "0" in the task definition).
+# A user without a name. On Fargate, the ticket cache of Credentials Fetcher belongs to root, mode 0600: to read it, run as
+# root ("user": "0" in the task definition).
 USER 10001:10001
 HEALTHCHECK NONE
 ENTRYPOINT ["gmsa-doctor"]
@@ -58,7 +59,7 @@ ARG VERSION=
 ARG REVISION=
 ARG SOURCE=
 LABEL org.opencontainers.image.title="gmsa-doctor" \
-      org.opencontainers.image.description="Finds out why Windows authentication (gMSA) on Amazon ECS does not work, and says what to do" \
+      org.opencontainers.image.description="Finds why Windows authentication (gMSA) on Amazon ECS fails, and reports the fix" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.base.name="${BASE}" \
       org.opencontainers.image.version="${VERSION}" \

@@ -1,7 +1,7 @@
 """Write the pages that are generated from the code: docs/checks/ and docs/aws-calls.md.
 
-python docs/generate.py            write them
-python docs/generate.py --check    only report what is out of date, and end with 1 then
+python docs/generate.py            writes them
+python docs/generate.py --check    reports pages that are out of date, and ends with 1 if there are any
 """
 
 from __future__ import annotations
@@ -89,41 +89,41 @@ def index(checks: Iterable[Check]) -> str:
 
 
 def aws_calls() -> str:
-    """The tables of AWS calls, a command each."""
+    """The tables of AWS calls, one for each command."""
     return "\n".join(
         [
             NOTE,
             "",
             "# AWS calls",
             "",
-            "All that a command may call. Tests compare these tables with the calls really made.",
+            "Every call that a command may make. Tests compare these tables with the real calls.",
             "",
             "## check",
             "",
-            "It reads, and calls what a subject needs of this, once.",
+            "`check` only reads. It makes the calls that a subject requires, each once.",
             "",
             *_calls(AWS_CLIENTS),
             "",
-            "With `--event-bus`, which asks for it, also:",
+            "With `--event-bus`, also:",
             "",
             *_calls((EventBridge,)),
             "",
             "## run",
             "",
-            "Outside, what `check` may call, and these. The probes read from S3 and Secrets Manager with the service's",
-            "execution role, and put their report there with `--report-s3`. `gmsa-doctor iam-policy --for run` prints",
-            "the policy.",
+            "From outside, `run` makes the calls of `check` and these. The probes read from S3 and Secrets Manager with the",
+            "service's execution role; with `--report-s3` they also write their report to S3.",
+            "`gmsa-doctor iam-policy --for run` prints the policy.",
             "",
             *_calls(RUN_CLIENTS),
             "",
             "## completion",
             "",
-            "The shell's completion asks for names, where there are credentials.",
+            "With AWS credentials, the shell's completion lists clusters and services.",
             "",
             *_calls((EcsNames,)),
             "",
-            "`krb5-conf`, and `iam-policy` of a service or a task definition, call some of what `check` may call.",
-            "The other commands call nothing.",
+            "`krb5-conf`, and `iam-policy` for a service or a task definition, make some of the calls of `check`.",
+            "The other commands make no calls.",
             "",
         ]
     )
