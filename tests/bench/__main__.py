@@ -39,7 +39,7 @@ DELAY = 0.05
 
 
 def startup() -> Iterator[Ratio]:
-    """How long until the first word, against an interpreter that does nothing."""
+    """The time to the first output, compared with an interpreter that does nothing."""
     nothing = command([sys.executable, "-c", "pass"])
     yield compare("gmsa-doctor --version", command([COMMAND, "--version"]), nothing, runs=21, limit=8)
     yield compare("gmsa-doctor --help", command([COMMAND, "--help"]), nothing, runs=21, limit=12)
@@ -140,14 +140,14 @@ def many_files() -> bool:
 
 
 def in_private_namespace() -> None:
-    """Start again where mounts are seen by nobody else: ldapsearch wants the domain controller's name resolved."""
+    """Restart in a private mount namespace: ldapsearch requires that the domain controller's name resolves."""
     if os.environ.get(PRIVATE) is None:
         again = ["unshare", "--mount", "--propagation", "private", "--", sys.executable, "-m", "tests.bench"]
         os.execvpe(again[0], again, {**os.environ, PRIVATE: "1"})
 
 
 def main() -> int:
-    """Print a row a comparison; 1 if a promise is missed."""
+    """Print a row for each comparison; 1 if a limit is exceeded."""
     in_private_namespace()
     missed = 0
     print(f"{'':<44} {'ours':>10} {'theirs':>10}   ratio")  # noqa: T201

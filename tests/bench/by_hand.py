@@ -1,4 +1,4 @@
-"""What an engineer does without gmsa-doctor: the AWS CLI, dig, and the Kerberos and LDAP tools, on the same lab."""
+"""The same steps without gmsa-doctor: the AWS CLI, dig, and the Kerberos and LDAP tools, on the same lab."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Shell:
 def shell(dc: DomainController, spn: str) -> Iterator[Shell]:
     """The tools in the task's network: the resolver is the domain controller's DNS.
 
-    Needs a mount namespace of our own. Kerberos is left as Debian has it, but for the realm.
+    Requires a private mount namespace. Kerberos is left as Debian has it, but for the realm.
     """
     with tempfile.TemporaryDirectory(prefix="gmsa-bench-") as name:
         folder = Path(name)
@@ -64,7 +64,7 @@ def shell(dc: DomainController, spn: str) -> Iterator[Shell]:
 
 
 def aws_steps(created: Created, cluster: str, service: str, env: Mapping[str, str]) -> list[list[str]]:
-    """The AWS CLI's calls for the same facts, in the order in which one learns what to ask next."""
+    """The AWS CLI's calls for the same facts, in the order in which their arguments become known."""
     aws = [shutil.which("aws", path=os.environ["PATH"]) or "aws", "--region", created.region]
     bucket, _, key = created.credspec_arn.rpartition(":")[2].partition("/")
     steps = [

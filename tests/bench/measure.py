@@ -1,4 +1,4 @@
-"""Two ways of doing one thing, timed in turn, so that a drift of the machine hits both."""
+"""Times two implementations alternately, so that a drift of the machine affects both."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Ratio:
-    """Medians in seconds, and the median of the ratios pair by pair. ``limit``: what is promised."""
+    """Medians in seconds, and the median of the ratios pair by pair. ``limit``: the highest ratio allowed."""
 
     name: str
     ours: float

@@ -16,7 +16,7 @@ _PERIOD = 100_000
 
 
 class NoQuotaError(Exception):
-    """Control groups for processors cannot be had here."""
+    """CPU control groups are not available."""
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""Coverage-guided fuzzing of the parsers that read foreign bytes and texts (`make fuzz`)."""
+"""Coverage-guided fuzzing of the parsers that read untrusted bytes and texts (`make fuzz`)."""

@@ -1,7 +1,7 @@
 """Fuzz with atheris (libFuzzer): `python -m tests.fuzz [TARGET…] [--seconds N | --runs N]`.
 
-Each target runs in a process of its own: libFuzzer ends the one it runs in. An input that makes a parser fail is kept
-beside the others in `samples/`, where the tests find it.
+Each target runs in its own process: libFuzzer ends the process. An input that makes a parser fail is kept in
+`samples/`, where the tests find it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is fuzzed: each target feeds bytes to parsers, which may raise their own typed errors and nothing else."""
+"""The fuzz targets: each feeds bytes to parsers, which may raise their own typed errors and nothing else."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Target:
 
     @property
     def samples(self) -> tuple[Path, ...]:
-        """The inputs that once made it fail."""
+        """Inputs that made it fail before."""
         return tuple(sorted((SAMPLES / self.name).glob("*")))
 
 

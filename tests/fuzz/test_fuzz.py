@@ -1,4 +1,4 @@
-"""The targets of `make fuzz` are alive, and what once made a parser fail no longer does."""
+"""The targets of `make fuzz` run, and inputs that made a parser fail before no longer do."""
 
 import subprocess
 import sys

@@ -1,1 +1,1 @@
-"""The laboratory: a real Active Directory and an embedded AWS with a healthy environment, on loopback."""
+"""The lab: a real Active Directory and an embedded AWS with a healthy environment, on loopback."""

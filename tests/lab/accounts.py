@@ -1,4 +1,4 @@
-"""Who lives in the lab's domain, with which password. Constants only: Samba's own Python reads them too."""
+"""The accounts of the lab's domain, with their passwords. Constants only: Samba's own Python reads them too."""
 
 DOMAIN = "corp.example"
 REALM = "CORP.EXAMPLE"
@@ -39,7 +39,7 @@ MEMBERS = (READER, SPECIAL, EXPIRING, "gmsa-disabled", "gmsa-pwexpired")
 
 AGED = "webapp10$"
 AGED_DAYS = 400
-"""How long ago the password of `AGED` was set: nobody has asked for it since."""
+"""How long ago the password of `AGED` was set: nobody has read it since."""
 
 # A second domain controller, whose copy of the directory lags behind (see `lab_lag.py`).
 COPY_NAME = "dc2"

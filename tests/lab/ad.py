@@ -28,7 +28,7 @@ PORTS = (389, 636, 88, 53, 464)
 
 
 class LabUnavailableError(Exception):
-    """There can be no domain controller on this machine; the text says why."""
+    """No domain controller can run on this machine; the text has the reason."""
 
 
 @dataclass(frozen=True)
@@ -44,25 +44,25 @@ class DomainController:
     host: str = f"{accounts.DC_NAME}.{accounts.DOMAIN}"
     base: str = ",".join(f"DC={label}" for label in accounts.DOMAIN.split("."))
     besides: ExitStack = field(default_factory=ExitStack, compare=False, repr=False)
-    """What was started beside it, and ends with it."""
+    """What was started with it, and ends with it."""
     copies: "list[DomainController]" = field(default_factory=list, compare=False, repr=False)
 
     @property
     def ca(self) -> Path:
-        """The certificate with which the LDAPS server's is signed."""
+        """The CA certificate that signed the certificate of the LDAPS server."""
         return self.state / "private/tls/ca.pem"
 
 
 def required() -> bool:
-    """Tell whether a missing lab is a failure (`GMSA_LAB=required`), and not a reason to skip."""
+    """Return whether a missing lab is a failure (`GMSA_LAB=required`), and not a reason to skip."""
     return os.environ.get("GMSA_LAB") == "required"
 
 
 @contextmanager
 def domain_controller() -> Iterator[DomainController]:
-    """Make a new domain, run its domain controller on a fresh address, and remove both in the end.
+    """Make a new domain, run its domain controller on a fresh address, and remove both at the end.
 
-    Raises LabUnavailableError when Samba cannot be had here or does not start.
+    Raises LabUnavailableError if Samba is not available or does not start.
     """
     if os.geteuid() != 0:
         raise LabUnavailableError("needs root, for ports below 1024 and a mount namespace")
@@ -80,7 +80,7 @@ def domain_controller() -> Iterator[DomainController]:
 def lagging_copy(dc: DomainController) -> DomainController:
     """Give a second domain controller, `dc2`, whose copy of the directory differs as `lab_lag.py` says.
 
-    It has the same keys and SPNs, and does not replicate. Started when it is first asked for (2 s), it ends with `dc`.
+    It has the same keys and SPNs, and does not replicate. It starts on first use (2 s), and ends with `dc`.
     """
     if not dc.copies:
         state = dc.state.parent / "copy"

@@ -1,7 +1,7 @@
-"""An embedded AWS: moto's server in this process, which records what it is asked and fails as it is told.
+"""An embedded AWS: moto's server in this process, which records its calls and fails on demand.
 
-moto takes RunTask and runs nothing: what concerns tasks, the embedded Fargate (`EmbeddedAws.fargate`) answers; and
-what a role's policies allow, `iam_simulator` tells.
+moto accepts RunTask but runs nothing: the embedded Fargate (`EmbeddedAws.fargate`) answers the calls on tasks, and
+`iam_simulator` evaluates the policies of a role.
 """
 
 import json
@@ -47,7 +47,7 @@ class _Fault:
     """Only for who has assumed the role of this name, or has this access key; empty: for everybody."""
 
     def strikes(self, request: Request) -> bool:
-        """Tell whether this call is to fail, and count it."""
+        """Return whether this call is to fail, and count it."""
         fits = self.service == request.service and self.operation in (request.operation, "*")
         if not fits or self.resource not in request.text or self.times == 0:
             return False
@@ -77,7 +77,7 @@ class EmbeddedAws:
         self.asked: list[str] = []
         """Path, query and body of each of the calls, decoded."""
         self.callers: list[str] = []
-        """Who made each of the calls: the name of an assumed role, else the access key."""
+        """The caller of each call: the name of an assumed role, otherwise the access key."""
         self.organization_policy: list[dict[str, Any]] | None = None
         """The statements of a service control policy, which the simulation of IAM's policies minds."""
         self.names_all_keys = False
@@ -92,7 +92,7 @@ class EmbeddedAws:
         self.healthy: dict[str, HealthyAccount] = {}
         """The account to be played, by the address of the domain controller."""
         self.empty = True
-        """Whether nobody has looked at it or changed it since it was reset."""
+        """Whether it was neither read nor changed since the reset."""
         self._faults: list[_Fault] = []
         self._lock = Lock()
         self._making = Lock()
@@ -104,13 +104,13 @@ class EmbeddedAws:
         self._moto: Any = None
 
     def deny(self, service: str, operation: str, resource: str = "", times: int | None = None, role: str = "") -> None:
-        """Answer with what IAM says to those who may not."""
+        """Answer that IAM denies the call."""
         self._add(service, operation, resource, times, lambda request: denied(request, resource), role)
 
     def throttle(
         self, service: str, operation: str, resource: str = "", times: int | None = None, role: str = ""
     ) -> None:
-        """Answer with what is said to those who call too often."""
+        """Answer that the call is throttled."""
         self._add(service, operation, resource, times, throttled, role)
 
     def fail_with(
@@ -125,7 +125,7 @@ class EmbeddedAws:
         self._add(service, operation, resource, times, None, role)
 
     def permit(self, policy: Mapping[str, Any]) -> None:
-        """Let who calls with the lab's variables do only what this policy allows."""
+        """Restrict the caller with the lab's variables to this policy."""
         self.permitted = list(policy["Statement"])
 
     def _add(self, *fault: Any) -> None:
@@ -174,7 +174,7 @@ class EmbeddedAws:
         return get_backend(service)[ACCOUNT][region]  # type: ignore[call-overload]
 
     def client_with(self, credentials: Mapping[str, Any], service: str, region: str = "us-east-1") -> Any:
-        """Give a new boto3 client with the `Credentials` of AssumeRole, which is nobody's special friend."""
+        """Give a new boto3 client with the `Credentials` of AssumeRole, without the lab's privileges."""
         with self._making:
             return self._make(
                 service,
@@ -228,7 +228,7 @@ class EmbeddedAws:
         return client
 
     def _is_well(self, service: str, operation: str) -> bool:
-        """Tell whether a call is answered as in the healthy account, as long as nothing in it is changed."""
+        """Return whether a call is answered as in the healthy account, as long as nothing in it is changed."""
         if any(fault.service == service and fault.operation in (operation, "*") for fault in self._faults):
             return False
         simulated = self.organization_policy is None and not self.names_all_keys
@@ -245,7 +245,7 @@ class EmbeddedAws:
         return [call for call, who in zip(self.calls, self.callers, strict=True) if who == caller]
 
     def variables(self, region: str = "us-east-1") -> dict[str, str]:
-        """Give the environment variables that lead a program to this AWS."""
+        """Give the environment variables that make a program use this AWS."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": _CALLERS_KEY,
@@ -258,7 +258,7 @@ class EmbeddedAws:
         }
 
     def environ(self, region: str = "us-east-1") -> dict[str, str]:
-        """Give a whole environment for a subprocess: ours, without what could lead it elsewhere."""
+        """Give a whole environment for a subprocess: ours, without the variables that point to another AWS."""
         kept = {
             name: value
             for name, value in os.environ.items()

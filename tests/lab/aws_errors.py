@@ -1,4 +1,4 @@
-"""AWS's error answers, in the shape that each protocol gives them."""
+"""AWS's error answers, in the format of each protocol."""
 
 import json
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Problem:
 
 
 class Refused(Exception):
-    """Raised by what answers in AWS's place, with the answer."""
+    """Raised by code that answers instead of AWS, with the answer."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(f"{code}: {message}")
@@ -41,7 +41,7 @@ def iam_action(request: Request) -> str:
 
 
 def denied(request: Request, resource: str) -> Problem:
-    """Give the refusal of a caller whom no policy allows the operation."""
+    """Give the answer to a caller without the permission."""
     action = iam_action(request)
     why = f"because no identity-based policy allows the {action} action"
     text = (

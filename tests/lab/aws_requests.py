@@ -1,4 +1,4 @@
-"""What an AWS request asks for: service and operation, told from the request as botocore sends it."""
+"""The service and operation of an AWS request, from the request as botocore sends it."""
 
 import io
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class Request:
     service: str
     """The signing name, such as `secretsmanager`."""
     operation: str
-    """Such as `GetSecretValue`; empty when it could not be told."""
+    """Such as `GetSecretValue`; empty if it is not known."""
     protocol: str
     """json, rest-json, query, ec2, rest-xml, or smithy-rpc-v2-cbor."""
     method: str
@@ -39,7 +39,7 @@ class Request:
 
     @property
     def made_by(self) -> str:
-        """Give the role's name, else the access key."""
+        """Give the role's name, otherwise the access key."""
         return self.role or self.access_key
 
 

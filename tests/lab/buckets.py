@@ -1,6 +1,6 @@
-"""What moto lacks of S3's buckets: owners in other accounts, and policies that are told but not carried out.
+"""What moto lacks of S3's buckets: owners in other accounts, and policies that are returned but not enforced.
 
-moto carries out every Deny of a bucket's policy, whatever its conditions.
+moto enforces every Deny of a bucket's policy, whatever its conditions.
 """
 
 from dataclasses import dataclass, field

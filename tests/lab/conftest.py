@@ -1,4 +1,4 @@
-"""Fixtures for the tests of the laboratory itself."""
+"""Fixtures for the tests of the lab itself."""
 
 import pytest
 
@@ -8,6 +8,6 @@ from tests.lab.fargate_account import Account
 
 @pytest.fixture
 def account(aws: EmbeddedAws) -> Account:
-    """Give an account in which tasks are soon started."""
+    """Give an account whose tasks start quickly."""
     aws.fargate.speed = 0.01
     return Account(aws)

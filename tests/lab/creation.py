@@ -54,7 +54,7 @@ class Part:
     """What it gives to `Created`."""
 
     def is_as_in(self, played: recorded.HealthyAccount, environment: Environment, created: Created) -> bool:
-        """Tell whether it would come out as in that account."""
+        """Return whether it would come out as in that account."""
         before = [part.names for part in PARTS[: PARTS.index(self)]]
         same_names = all(
             getattr(created, name) == getattr(played.created, name)
@@ -133,7 +133,7 @@ def _secret(environment: Environment, aws: EmbeddedAws, created: Created) -> dic
     else:
         value = {"SecretString": content if isinstance(content, str) else json.dumps(content)}
     client = aws.client("secretsmanager", environment.secret_region or environment.region)
-    version = str(uuid5(NAMESPACE_URL, environment.secret_name))  # else boto3 invents one
+    version = str(uuid5(NAMESPACE_URL, environment.secret_name))  # otherwise boto3 generates one
     answer = client.create_secret(Name=environment.secret_name, ClientRequestToken=version, **value)
     return {"secret_arn": answer["ARN"]}
 

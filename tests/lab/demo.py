@@ -1,7 +1,7 @@
-"""A demonstration: a healthy and a broken service in a laboratory of their own, and what gmsa-doctor says.
+"""A demonstration: a healthy and a broken service in their own lab, and gmsa-doctor's reports.
 
 python -m tests.lab.demo            check both, as root
-python -m tests.lab.demo --shell    keep the laboratory up for a shell, until Ctrl-C
+python -m tests.lab.demo --shell    keep the lab running for a shell, until Ctrl-C
 """
 
 import copy
@@ -29,7 +29,7 @@ LIMIT = 120.0
 
 @dataclass(frozen=True)
 class Service:
-    """A service of the demonstration, and what the command is to say of it."""
+    """A service of the demonstration, and the expected report."""
 
     environment: Environment
     exit_code: int
@@ -42,7 +42,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Laboratory:
-    """What runs during the demonstration."""
+    """The servers of the demonstration."""
 
     dc: ad.DomainController
     aws: EmbeddedAws
@@ -50,7 +50,7 @@ class Laboratory:
 
 
 def say(text: str = "") -> None:
-    """Write a line at once, so that it stands before what a subprocess writes."""
+    """Write a line at once, so that it comes before the output of a subprocess."""
     print(text, flush=True)  # noqa: T201
 
 
@@ -79,7 +79,7 @@ def break_secret(environment: Environment) -> Environment:
 
 
 def check_all(lab: Laboratory) -> int:
-    """Run the command for each service; give 0 when it says of each what it should."""
+    """Run the command for each service; return 0 if all reports are as expected."""
     wrong = 0
     for service in lab.services:
         say(f"$ {shlex.join(['gmsa-doctor', *service.command[1:]])}")
@@ -94,7 +94,7 @@ def check_all(lab: Laboratory) -> int:
 
 
 def hold(lab: Laboratory) -> int:
-    """Print what a shell needs to work with the laboratory, and wait."""
+    """Print the variables that a shell needs to use the lab, and wait."""
     say("# In another shell:")
     for name, value in lab.aws.variables().items():
         say(f"export {name}={shlex.quote(value)}")

@@ -1,4 +1,4 @@
-"""A small authoritative DNS server that says what it is told to say, or nothing."""
+"""A small authoritative DNS server with given answers, or none."""
 
 import socket
 import struct
@@ -38,7 +38,7 @@ def _key(name: str) -> str:
 
 
 class FakeDnsServer:
-    """Answers from its records; other names do not exist, unless there is somebody to ask for them."""
+    """Answers from its records; other names do not exist, unless it forwards the query."""
 
     def __init__(self, ip: str, records: Records, forward_to: str | None, mode: Mode) -> None:
         self.ip = ip
@@ -94,7 +94,7 @@ class FakeDnsServer:
             name = _key(alias[0])
 
     def _fill_foreign(self, response: dns.message.Message, name: str, kind: str) -> None:
-        """Ask for what one of our aliases points to; without anybody to ask, it does not exist."""
+        """Look up the target of an alias; without a server to forward to, it does not exist."""
         if self._forward_to is None:
             response.set_rcode(dns.rcode.NXDOMAIN)
             return
@@ -136,8 +136,8 @@ def fake_dns(
 ) -> Iterator[FakeDnsServer]:
     """Run a DNS server on port 53 of the address, over UDP and TCP.
 
-    `forward_to` is the address of the server that answers for the names which are not held here. A held
-    name is held for all types.
+    `forward_to` is the address of the server that answers for names without records. A name with
+    a record is answered here for all types.
     """
     server = FakeDnsServer(ip, records or {}, forward_to, mode)
     datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

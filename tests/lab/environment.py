@@ -1,4 +1,4 @@
-"""A healthy environment, described before it is made, so that a test can change one thing in it."""
+"""A description of a healthy environment, so that a test can change one thing before it is created."""
 
 import json
 from collections.abc import Callable
@@ -57,7 +57,7 @@ class Created:
     """Empty where there is none."""
     task_definition_arn: str = ""
     service_arn: str = ""
-    """Empty where there is no service."""
+    """Empty if there is no service."""
 
     @property
     def names(self) -> dict[str, str]:
@@ -95,7 +95,7 @@ class Environment:
     task_definition: dict[str, Any]
     """The arguments of RegisterTaskDefinition."""
     service: dict[str, Any] | None
-    """The arguments of CreateService but cluster and name; None: there is no service."""
+    """The arguments of CreateService except cluster and name; None: there is no service."""
     dhcp: list[dict[str, Any]] | None
     """The DhcpConfigurations; None: the VPC has the set `default`."""
     directory: list[str] | None
@@ -114,7 +114,7 @@ class Environment:
     name: str = "healthy"
     """Of the service."""
     after: list[Callable[[EmbeddedAws, Created], object]] = field(default_factory=list)
-    """Called in this order when all else is there."""
+    """Called in this order after everything else is created."""
 
     @property
     def partition(self) -> str:
@@ -156,7 +156,7 @@ class Environment:
 
 
 def healthy(dc: DomainController) -> Environment:
-    """Describe an environment in which all is well: a Fargate service with the lab's gMSA webapp01."""
+    """Describe a healthy environment: a Fargate service with the lab's gMSA webapp01."""
     return Environment(
         region="us-east-1",
         bucket="gmsa-credspecs",
@@ -221,7 +221,7 @@ def credspec(dc: DomainController, gmsa: str = "webapp01") -> dict[str, Any]:
 
 @cache
 def domain_ids(dc: DomainController) -> tuple[str, str]:
-    """Give the domain's SID and GUID, asked of the domain controller once; made-up ones where it does not run."""
+    """Give the domain's SID and GUID, read once from the domain controller; invented ones if it does not run."""
     try:
         with ad.administrator(dc) as connection:
             connection.search(dc.base, "(objectClass=*)", "BASE", attributes=["objectSid", "objectGUID"])

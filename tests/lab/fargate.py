@@ -1,6 +1,6 @@
-"""An embedded Fargate: it answers what the ECS API has of tasks, and runs them for real.
+"""An embedded Fargate: it answers the ECS API's calls on tasks, and runs the tasks for real.
 
-moto takes RunTask and runs nothing. Here the task's (one) container runs, with the DNS of its subnet's VPC, the task
+moto accepts RunTask but runs nothing. Here the task's (one) container runs, with the DNS of its subnet's VPC, the task
 metadata endpoint, the credentials of its task role and its output in CloudWatch Logs. Task definitions and clusters are
 moto's.
 """
@@ -55,10 +55,10 @@ class Fargate(Faults):
         self.waits_for_stop = False
         """Whether a task whose container has ended stays until StopTask is called."""
         self.stop_timeout: float | None = None
-        """Seconds between SIGTERM and SIGKILL; None: as the container's stopTimeout says, else 30."""
+        """Seconds between SIGTERM and SIGKILL; None: the container's stopTimeout, otherwise 30."""
         self.engine: Engine = Processes()
         self.amazon_dns = ""
-        """The address that stands for AmazonProvidedDNS; empty: one on which nothing listens."""
+        """The address of AmazonProvidedDNS; empty: one on which nothing listens."""
         self.credentials_fetcher: CredentialsFetcher | None = None
         """Makes the tickets of tasks with credentialSpecs; None: they start without."""
 
@@ -68,7 +68,7 @@ class Fargate(Faults):
         return [task for task in self.tasks if not task.ended.is_set()]
 
     def run_as(self, image: str, *argv: str) -> None:
-        """Let an image be this program with these first arguments (its ENTRYPOINT)."""
+        """Use this program with these first arguments as an image (its ENTRYPOINT)."""
         if not isinstance(self.engine, Processes):
             raise TypeError("only for images that are run as processes")
         self.engine.images[short_name(image)] = argv
@@ -106,7 +106,7 @@ class Fargate(Faults):
             self._set_defaults()
 
     def acts_with(self, access_key: str) -> bool:
-        """Tell whether these are credentials with which Fargate itself acts, and not a container."""
+        """Return whether these are credentials with which Fargate itself acts, and not a container."""
         return access_key in self._keys
 
     def answer(self, request: Request) -> dict[str, Any] | None:
@@ -226,7 +226,7 @@ class Fargate(Faults):
         return self._endpoint.url
 
     def _answer_container(self, path: str) -> Any:
-        """Answer what a container asks of its own task; None: there is no such thing."""
+        """Answer a container's request about its own task; None: there is no such path."""
         kind, _, rest = path.strip("/").partition("/")
         name, _, what = rest.partition("/")
         by_name = {one: task for task in list(self.tasks) for one in (task.runtime, f"credentials/{task.id}")}

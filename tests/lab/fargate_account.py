@@ -82,7 +82,7 @@ class Account:
         return self.fargate.tasks[-1]
 
     def run(self, script: str, container: Answer | None = None, **changes: Any) -> Answer:
-        """Run a task to its end, and give what DescribeTasks then tells."""
+        """Run a task to its end, and return DescribeTasks' answer."""
         task = self.start(script, container, **changes)
         assert task.ended.wait(30)
         return self.describe(task)
@@ -93,7 +93,7 @@ class Account:
         return dict(found)
 
     def events(self, task: Task | None = None) -> list[Answer]:
-        """Give what is in the log stream of a task, else of the last one."""
+        """Give the events in the log stream of a task, by default of the last one."""
         task_id = (task or self.fargate.tasks[-1]).id
         answer = self.aws.client("logs").get_log_events(
             logGroupName=GROUP, logStreamName=f"run/doctor/{task_id}", startFromHead=True
@@ -101,11 +101,11 @@ class Account:
         return list(answer["events"])
 
     def lines(self, task: Task | None = None) -> list[str]:
-        """Give the log lines of a task, else of the last one."""
+        """Give the log lines of a task, by default of the last one."""
         return [event["message"] for event in self.events(task)]
 
     def output(self, script: str, container: Answer | None = None, **changes: Any) -> str:
-        """Run the script in a task and give what it has printed."""
+        """Run the script in a task and return its output."""
         self.run(script, container, **changes)
         return "\n".join(self.lines())
 

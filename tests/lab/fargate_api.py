@@ -1,4 +1,4 @@
-"""What the ECS API asks of the arguments of its operations on tasks, and says when they are wrong."""
+"""The ECS API's validation of the arguments of its operations on tasks, with its errors."""
 
 import json
 import re
@@ -43,7 +43,7 @@ def task_definition(ecs: Any, arguments: Mapping[str, Any]) -> tuple[dict[str, A
 
 
 def check_registration(body: bytes) -> None:
-    """Check what moto lets pass. Raises Refused."""
+    """Check what moto does not validate. Raises Refused."""
     if len(body) > DEFINITION_LIMIT:
         text = f"Actual length: '{len(body)}'. Max allowed length is '{DEFINITION_LIMIT}' bytes."
         raise Refused("ClientException", text)
@@ -57,7 +57,7 @@ def check_registration(body: bytes) -> None:
 
 
 def check_run_task(ec2: Any, arguments: Mapping[str, Any], definition: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Check the arguments of RunTask, and give where the task is to be. Raises Refused."""
+    """Check the arguments of RunTask, and return the network of the task. Raises Refused."""
     _check_launch_type(arguments, definition)
     _check_overrides(arguments.get("overrides", {}), definition)
     if not re.fullmatch(r"[A-Za-z0-9_/-]{0,128}", arguments.get("startedBy", "")):
@@ -100,7 +100,7 @@ def missing(name: str, cluster: str) -> dict[str, str]:
 
 
 def is_wanted(task: Task, arguments: Mapping[str, Any]) -> bool:
-    """Tell whether ListTasks with these arguments lists the task. Raises Refused."""
+    """Return whether ListTasks with these arguments lists the task. Raises Refused."""
     if "startedBy" in arguments and ("family" in arguments or "serviceName" in arguments):
         raise _invalid("startedBy cannot be combined with family or serviceName.")
     if "serviceName" in arguments or "containerInstance" in arguments:

@@ -1,4 +1,4 @@
-"""What a container asks of its own task: the task metadata endpoint, version 4, and the task role's credentials.
+"""The endpoints of a container: the task metadata endpoint, version 4, and the task role's credentials.
 
 Real ones are on 169.254.170.2, which cannot be bound here.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Endpoint:
-    """An HTTP server on 127.0.0.1 that answers GET as `answer` tells: a path to a JSON document, or None."""
+    """An HTTP server on 127.0.0.1 that answers GET with the result of `answer`: a path to a JSON document, or None."""
 
     def __init__(self, answer: Callable[[str], Any]) -> None:
         class Handler(BaseHTTPRequestHandler):

@@ -20,7 +20,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True)
 class Container:
-    """What a container is to be started with."""
+    """The arguments of a container's start."""
 
     name: str
     """Unique on this machine."""
@@ -53,14 +53,14 @@ class Engine(Protocol):
     """Starts containers."""
 
     def knows(self, image: str) -> bool:
-        """Tell whether the image can be had."""
+        """Return whether the image can be had."""
 
     def start(self, container: Container) -> Running:
         """Start it, its output to pipes."""
 
 
 class Processes:
-    """Runs an image's command as a process: `images` tells what the ENTRYPOINT of each is.
+    """Runs an image's command as a process: `images` has the ENTRYPOINT of each.
 
     An image goes by the last part of its name, without tag and digest.
     """

@@ -28,7 +28,7 @@ class Faults:
         self._faults.append(("ticket", subnet, text))
 
     def dns_cut(self, subnet: str | None = None) -> None:
-        """The way to the DNS servers is cut: nothing listens at the other end."""
+        """The path to the DNS servers is blocked: nothing listens there."""
         self._faults.append(("dns", subnet, True))
 
     def kill_after(self, seconds: float, subnet: str | None = None) -> None:

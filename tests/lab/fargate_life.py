@@ -23,7 +23,7 @@ _LOOK = 0.02
 _LONGEST_END = 0.5
 """Seconds that a task takes from its container's end to its own, at most."""
 _GRACE = 30
-"""Seconds between SIGTERM and SIGKILL, unless the container's stopTimeout tells otherwise."""
+"""Seconds between SIGTERM and SIGKILL, unless the container has a stopTimeout."""
 KRB5CCNAME = f"{TICKETS}/krb5cc"
 
 
@@ -189,7 +189,7 @@ def _create(what: str, call: Callable[[], Any]) -> None:
 
 
 def _run(task: Task, fargate: "Fargate", container: Container, log: LogDriver) -> None:
-    """Run the container until it ends, is told to stop, or is killed."""
+    """Run the container until it ends, gets SIGTERM, or is killed."""
     running = fargate.engine.start(container)
     task.last_status = "RUNNING"
     task.happens("startedAt")

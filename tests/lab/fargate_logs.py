@@ -1,4 +1,4 @@
-"""A container's output on its way into CloudWatch Logs, by the log driver awslogs, and what befalls it there."""
+"""The log driver awslogs: it sends a container's output to CloudWatch Logs, with the faults that can occur."""
 
 import random
 import time
@@ -28,7 +28,7 @@ class Mishaps:
 
     @property
     def hold(self) -> bool:
-        """Tell whether nothing is delivered before the container has ended."""
+        """Return whether nothing is delivered before the container has ended."""
         return self.shuffled or self.late > 0 or any(number < 0 for number in self.lost)
 
 

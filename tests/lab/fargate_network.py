@@ -25,7 +25,7 @@ class Interface:
     mac: str
     private_name: str
     dns_servers: tuple[str, ...]
-    """As the task is told; the VPC's own resolver stands for AmazonProvidedDNS."""
+    """As in the task; the VPC resolver is AmazonProvidedDNS."""
     dns_asked: tuple[str, ...]
     """Where these are in the lab."""
     search: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""A task of the embedded Fargate: its state, and how the API and the task metadata endpoint tell it."""
+"""A task of the embedded Fargate: its state, as the API and the task metadata endpoint return it."""
 
 import time
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ class Task:
             self.times.setdefault(name, time.time())
 
     def stop(self, code: str, reason: str) -> None:
-        """Begin to stop; the first reason counts."""
+        """Begin to stop; the first reason is kept."""
         if self.stop_code is None:
             self.stop_code, self.stopped_reason = code, reason
         self.desired_status = "STOPPED"
@@ -124,7 +124,7 @@ class Task:
 
 
 def described(task: Task, with_tags: bool) -> dict[str, Any]:
-    """Give the task as DescribeTasks tells it."""
+    """Give the task as DescribeTasks returns it."""
     strategy = task.arguments.get("capacityProviderStrategy")
     by = {"capacityProviderName": strategy[0]["capacityProvider"]} if strategy else {}
     architecture = task.definition.get("runtimePlatform", {}).get("cpuArchitecture", "X86_64")
@@ -196,7 +196,7 @@ def _container(task: Task) -> dict[str, Any]:
 
 
 def task_metadata(task: Task) -> dict[str, Any]:
-    """Give the task as the metadata endpoint tells it to its container.
+    """Give the task as the metadata endpoint returns it to its container.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-fargate-response.html
     """
@@ -218,7 +218,7 @@ def task_metadata(task: Task) -> dict[str, Any]:
 
 
 def container_metadata(task: Task) -> dict[str, Any]:
-    """Give the container as the metadata endpoint tells it to itself."""
+    """Give the container as the metadata endpoint returns it."""
     interface, logs = task.interface, task.container.get("logConfiguration", {})
     labels = {
         "cluster": task.cluster_arn,

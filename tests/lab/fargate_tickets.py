@@ -14,7 +14,7 @@ from tests.lab.fargate import CredentialsFetcher
 
 
 def write_ticket(dc: ad.DomainController, path: Path, gmsa: str = "webapp01") -> None:
-    """Write a TGT of the gMSA into a new ticket cache, as its owner's alone.
+    """Write a TGT of the gMSA into a new ticket cache, readable by its owner only.
 
     The gMSA's password is read as the lab's reader may. Raises KdcRefusal; KeyError when the reader may not.
     """
@@ -30,7 +30,7 @@ def write_ticket(dc: ad.DomainController, path: Path, gmsa: str = "webapp01") ->
 
 @contextmanager
 def credentials_fetcher(dc: ad.DomainController, gmsa: str = "webapp01") -> Iterator[CredentialsFetcher]:
-    """Give what makes the gMSA's tickets for tasks, one anew for each, until the context ends."""
+    """Create the gMSA's tickets for tasks, a new one for each, until the context ends."""
     with tempfile.TemporaryDirectory(prefix="gmsa-tickets-") as directory:
 
         def fetch(definition: Mapping[str, Any], environment: Mapping[str, str]) -> Path | str:

@@ -1,4 +1,4 @@
-"""What a policy lets its owner call, which moto does not mind."""
+"""Enforces the policies of callers, which moto does not."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _CONTEXT = {"aws:securetransport": ["true"]}
 
 
 def refusal(request: Request, statements: Sequence[Statement], account: str) -> Problem | None:
-    """Give what IAM answers to a call that the statements do not allow."""
+    """Give IAM's answer to a call that the statements do not allow."""
     action, resource = iam_action(request), _resource(request, account)
     if action in _ALWAYS or allowed(statements, action, resource, _context(request, account)):
         return None
@@ -23,7 +23,7 @@ def refusal(request: Request, statements: Sequence[Statement], account: str) -> 
 
 
 def hides_what_is_missing(request: Request, statements: Sequence[Statement], account: str) -> bool:
-    """Tell whether S3 says "denied" for an object that is not there: to who may not list the bucket.
+    """Return whether S3 says "denied" for an object that does not exist, because the caller cannot list the bucket.
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
     """
@@ -51,7 +51,7 @@ def _body(request: Request) -> dict[str, Any]:
 
 
 def _resource(request: Request, account: str) -> str | None:
-    """Give the ARN that IAM compares; None where the lab does not know it: then any will do."""
+    """Give the ARN that IAM compares; None if the lab does not know it: then any resource matches."""
     where = f"{request.region}:{account}"
     body = _body(request)
     match request.service:

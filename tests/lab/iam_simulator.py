@@ -1,7 +1,7 @@
-"""IAM's SimulatePrincipalPolicy, which moto lacks: judges the policies of a role that moto keeps.
+"""IAM's SimulatePrincipalPolicy, which moto lacks: evaluates the policies of a role in moto.
 
 As AWS does it: a Deny wins; without an Allow, or where the permissions boundary or the organization's policy holds
-none, it is an implicit deny; a condition on a key that the call does not tell is not met (but with `...IfExists`, a
+none, it is an implicit deny; a condition on a key that the call does not have is not met (but with `...IfExists`, a
 negated operator or `Null`), and the key is missing.
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html and, for conditions,
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
@@ -65,7 +65,7 @@ def _keys(statements: Iterable[Statement]) -> list[str]:
 
 
 def allowed(statements: Iterable[Statement], action: str, resource: str | None, context: Context) -> bool:
-    """Tell whether the statements of a policy allow an action; None for the resource: on any."""
+    """Return whether the statements of a policy allow an action; None for the resource: on any."""
     found = set()
     for one in statements:
         question = _Question(action, resource or "", context)

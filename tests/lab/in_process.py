@@ -1,4 +1,4 @@
-"""A way for boto3 clients to the embedded AWS without a connection: the thread that asks answers itself."""
+"""Connects boto3 clients to the embedded AWS without a socket: the calling thread handles the request."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class InProcess:
-    """What botocore sends its requests with, in the place of urllib3."""
+    """Sends botocore's requests, instead of urllib3."""
 
     def __init__(self, application: Application) -> None:
         self.application = application
@@ -37,7 +37,7 @@ class _Raw(BytesIO):
 
 
 def use(client: Any, application: Application) -> Any:
-    """Let the boto3 client send its requests to the application, and give it back."""
+    """Make the boto3 client send its requests to the application, and return it."""
     client._endpoint.http_session = InProcess(application)
     return client
 

@@ -15,9 +15,9 @@ _numbers = count()
 
 
 def fresh_address() -> str:
-    """Give a loopback address on which nothing listens, and which nobody else is given.
+    """Give a loopback address on which nothing listens, and that no other caller gets.
 
-    Raises OSError when all 249 blocks of 250 addresses are taken.
+    Raises OSError if all 249 blocks of 250 addresses are taken.
     """
     with _lock:
         block, host = divmod(next(_numbers), 250)

@@ -1,4 +1,4 @@
-"""The VPC of an environment: private subnets for the tasks, whose way out is a NAT gateway in a public one."""
+"""The VPC of an environment: private subnets for the tasks, with a default route to a NAT gateway in a public one."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ _FIRST, _PUBLIC = 250, 253
 
 
 def make_network(ec2: Any, region: str) -> dict[str, Any]:
-    """Make a VPC, and give the ids that `Created` holds."""
+    """Make a VPC, and return the ids in `Created`."""
     vpc = ec2.create_vpc(CidrBlock=VPC_CIDR)["Vpc"]["VpcId"]
     subnets = tuple(_subnet(ec2, vpc, _FIRST + n, region + zone) for n, zone in enumerate(ZONES))
     public = _subnet(ec2, vpc, _PUBLIC, f"{region}a")

@@ -55,11 +55,11 @@ class Postgres:
 
     @property
     def log(self) -> str:
-        """What it has logged."""
+        """The contents of its log."""
         return (self.directory / "log").read_text(errors="replace")
 
     def query(self, sql: str, role: str, cache: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-        """Ask as this role, with the ticket in the cache and nothing else."""
+        """Query as this role, with only the ticket in the cache."""
         environ = {
             "PATH": os.environ["PATH"],
             "KRB5_CONFIG": str(self.directory / "krb5.conf"),
@@ -74,9 +74,9 @@ class Postgres:
 
 @contextmanager
 def postgres(dc: DomainController, *roles: str) -> Iterator[Postgres]:
-    """Run PostgreSQL with these roles on a fresh address, with an account in the AD; remove both in the end.
+    """Run PostgreSQL with these roles on a fresh address, with an account in the AD; remove both at the end.
 
-    Raises LabUnavailableError where it is not installed.
+    Raises LabUnavailableError if it is not installed.
     """
     if not (PROGRAMS / "postgres").exists():
         raise LabUnavailableError("PostgreSQL 15 is not installed")

@@ -1,4 +1,4 @@
-"""A server before another one, which lies a little: what it passes on is changed, or comes late."""
+"""A proxy that changes or delays the answers of a server."""
 
 import socket
 import threading
@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 Change = Callable[[bytes], bytes]
-"""Of what the other one says. The length has to stay what it is: it stands in the messages."""
+"""Changes an answer. Its length must not change: the messages contain it."""
 
 
 def unchanged(data: bytes) -> bytes:
-    """Pass on what is said."""
+    """Forward the data unchanged."""
     return data
 
 

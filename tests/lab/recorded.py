@@ -41,7 +41,7 @@ class Memory:
     content: bytes
 
     def restore(self) -> None:
-        """Let moto remember it."""
+        """Restore moto's memory."""
         for place, state in _Unpickler(BytesIO(self.content)).load():
             backend = _backend(*place)
             backend.__dict__.clear()
@@ -57,7 +57,7 @@ def memory(part: str) -> Memory:
 
 
 def _forget(part: str) -> None:
-    """Let moto remember nothing of a part."""
+    """Clear moto's memory of a part."""
     for service in _REMEMBERED:
         if part_of(service) == part:
             for place in _places(service):
@@ -142,7 +142,7 @@ def read_tape(dc: str) -> Tape:
 def text_of(tape: Tape, dc: str) -> str:
     """Give the text of the tape's file, without what differs between two accounts that are equally well.
 
-    The CredSpec holds the domain's ids: it is asked for anew.
+    The CredSpec holds the domain's ids: it is read again.
     """
     answers = {call: pickle.loads(content) for call, content in tape.answers.items()}
     kept = {call: _lasting(answer) for call, answer in answers.items() if "Body" not in answer}
@@ -151,7 +151,7 @@ def text_of(tape: Tape, dc: str) -> str:
 
 
 def _lasting(answer: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what tells of one request alone."""
+    """Remove what belongs to one request only."""
     headers = answer["ResponseMetadata"].get("HTTPHeaders", {})
     kept = {name: value for name, value in headers.items() if name == "x-amz-bucket-region"}
     return {**answer, "ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": kept}}
@@ -207,13 +207,13 @@ class Player:
         return self.account if first else None
 
     def wake(self) -> None:
-        """Let moto remember all parts: services look at each other."""
+        """Restore moto's memory of all parts: services read each other's."""
         with self._lock:
             while self.account and self._asleep:
                 self.account.memories[self._asleep.pop()].restore()
 
     def change(self, service: str) -> None:
-        """From now on, what this service holds is no longer what was recorded.
+        """From now on, what this service holds differs from the recording.
 
         Who changes something before an environment is made begins with an empty account.
         """
@@ -223,7 +223,7 @@ class Player:
         self._changed.add(part_of(service))
 
     def discard(self, service: str) -> None:
-        """Let the part that this service belongs to be made anew."""
+        """Have the part of this service created again."""
         self.change(service)
         _forget(part_of(service))
 
@@ -233,7 +233,7 @@ class Player:
 
 
 def seed(part: str) -> None:
-    """Let the ids that moto invents next be the same each time."""
+    """Make moto's next generated ids the same each time."""
     from moto.moto_api._internal import mock_random
 
     mock_random.seed(part)

@@ -1,4 +1,4 @@
-"""Servers that do not serve: silent, closing at once, or deaf. For clients that must not wait for ever."""
+"""Servers that are silent, close at once, or do not accept. For clients that must not wait forever."""
 
 import socket
 import threading
@@ -8,10 +8,10 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 
 @contextmanager
 def silent(ip: str, tcp: Iterable[int] = (), udp: Iterable[int] = ()) -> Iterator[None]:
-    """Listen on these ports: connections are accepted, datagrams received, nothing is ever said."""
+    """Listen on these ports: connections are accepted, datagrams received, nothing is answered."""
     with ExitStack() as stack:
         for port in tcp:
-            # The kernel completes the connection and keeps what is sent; nobody needs to accept() it.
+            # The kernel completes the connection and keeps what is sent; no accept() is necessary.
             stack.enter_context(closing(socket.create_server((ip, port), backlog=128)))
         for port in udp:
             datagrams = stack.enter_context(closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)))
@@ -46,7 +46,7 @@ def _end(listener: socket.socket) -> None:
 
 @contextmanager
 def black_hole(ip: str, ports: Iterable[int]) -> Iterator[None]:
-    """Let packets to these TCP ports vanish, as a firewall does that drops them: connect() hangs.
+    """Drop packets to these TCP ports, as a firewall does: connect() hangs.
 
     A listener with a full queue of connections ignores every further one.
     """
@@ -62,7 +62,7 @@ def black_hole(ip: str, ports: Iterable[int]) -> Iterator[None]:
 
 
 def _fill(stack: ExitStack, ip: str, port: int) -> bool:
-    """Open one more connection; tell whether there was still room for it."""
+    """Open one more connection; return whether the queue had room for it."""
     client = stack.enter_context(closing(socket.socket()))
     client.settimeout(0.1)
     try:

@@ -1,4 +1,4 @@
-"""A small SQL Server Browser: it tells the ports of the instances that it is given, over UDP 1434."""
+"""A small SQL Server Browser: it returns the ports of its instances over UDP 1434."""
 
 import socket
 import threading
@@ -9,9 +9,9 @@ PORT = 1434
 
 
 class FakeSqlBrowser:
-    """Answers for its instances, a port each (None: named pipes alone), and is silent of all others.
+    """Answers for its instances, a port each (None: named pipes only), and does not answer for others.
 
-    Source: MC-SQLR 2.2.5: without an instance that it can tell of, it ignores the request.
+    Source: MC-SQLR 2.2.5: without a known instance, it ignores the request.
     """
 
     def __init__(self, instances: Mapping[str, int | None], server: str = "SQL") -> None:

@@ -1,4 +1,4 @@
-"""Records the tape anew: `python -m tests.lab.tape`, where moto or what a run asks has changed."""
+"""Records the tape again: `python -m tests.lab.tape`, after a change of moto or of a run's calls."""
 
 import sys
 

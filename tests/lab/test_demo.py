@@ -26,7 +26,7 @@ def lab(dc: DomainController, aws: EmbeddedAws) -> Laboratory:
 
 
 def stand_in(directory: Path, script: str) -> Path:
-    """Make a program that stands in for gmsa-doctor."""
+    """Create a fake gmsa-doctor."""
     program = directory / "gmsa-doctor"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)

@@ -1,4 +1,4 @@
-"""The embedded Fargate: what the ECS API tells of tasks, and how they are stopped."""
+"""The embedded Fargate: what the ECS API returns for tasks, and how they stop."""
 
 import os
 import time

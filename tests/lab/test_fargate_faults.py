@@ -1,4 +1,4 @@
-"""The embedded Fargate: what can be made to go wrong, and the way of the log lines."""
+"""The embedded Fargate: its faults, and the path of the log lines."""
 
 import pytest
 from botocore.exceptions import ClientError

@@ -1,4 +1,4 @@
-"""The simulation of policies that the embedded AWS has in the place of moto's missing one."""
+"""The embedded AWS's simulation of policies, which moto lacks."""
 
 import json
 from typing import Any

@@ -51,7 +51,7 @@ def main() -> None:
     outsider = db.schema_format_value("objectSid", find(db, accounts.OUTSIDER)["objectSid"][0]).decode()
     only = security.descriptor.from_sddl(f"O:BAD:(A;;0xf01ff;;;{outsider})", security.dom_sid(db.get_domain_sid()))
     replace(db, find(db, accounts.OTHERS_ALLOWED_ON_COPY).dn, "msDS-GroupMSAMembership", ndr_pack(only))
-    # Samba lets nobody choose a pwdLastSet: written below its modules.
+    # Samba does not allow setting pwdLastSet: written below its modules.
     old = find(db, accounts.OLDER_ON_COPY)
     partition = ldb.Ldb(f"{state}/private/sam.ldb.d/{db.domain_dn().upper()}.ldb")
     replace(partition, old.dn, "pwdLastSet", str(int(str(old["pwdLastSet"][0])) - 20 * DAY))

@@ -57,7 +57,7 @@ def replace(db: Any, dn: Any, **attributes: Any) -> None:
 
 
 def domain_policy(db: Any) -> None:
-    """No password runs out by itself; bad passwords are counted, and 50 of them lock an account.
+    """No password expires; bad passwords are counted, and 50 of them lock an account.
 
     With a threshold of 0 badPwdCount would stay 0 and prove nothing. A lockoutDuration of 0 keeps
     gmsa-locked locked.
