@@ -14,7 +14,7 @@ from tests.report.pages import BLOCKED, PAGES, title
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-SHOWN = ("run", "files", "out-of-reach", "markup", "networks")
+SHOWN = ("run", "files", "out-of-reach", "unproven", "markup", "networks")
 """One of each thing that a page can hold."""
 
 Scheme = Literal["light", "dark"]
@@ -105,13 +105,13 @@ def test_the_steps_are_a_row_on_a_desk_and_a_column_on_a_phone(show: Show) -> No
 @pytest.mark.parametrize("name", [*SHOWN, "hostile-names"])
 def test_the_page_loads_nothing_and_keeps_its_policy(show: Show, name: str) -> None:
     page = show(name)
-    asked: list[str] = []
-    said: list[str] = []
-    page.on("request", lambda one: asked.append(one.url))
-    page.on("console", lambda one: said.append(one.text))
-    page.on("pageerror", lambda one: said.append(str(one)))
+    requests: list[str] = []
+    messages: list[str] = []
+    page.on("request", lambda one: requests.append(one.url))
+    page.on("console", lambda one: messages.append(one.text))
+    page.on("pageerror", lambda one: messages.append(str(one)))
     page.reload()
-    assert (asked, said) == ([page.url], [])
+    assert (requests, messages) == ([page.url], [])
 
 
 def test_without_a_script_all_is_there_but_the_copy_buttons(show: Show) -> None:
