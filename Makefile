@@ -19,7 +19,7 @@ TENTH ?=
 demo: $(READY) lab            ## check one healthy and one broken service, with an embedded AWS and a real AD
 	$(VENV)/bin/python -m tests.lab.demo
 
-# The linters run beside the tests, and report after them.
+# The linters run in parallel with the tests; their output comes after that of the tests.
 with_lint = log=$$(mktemp); $(MAKE) --no-print-directory lint >$$log 2>&1 & lint=$$!; \
     code=0; $(1) || code=$$?; wait $$lint || code=$$?; cat $$log; rm $$log; exit $$code
 

@@ -1,4 +1,4 @@
-"""A `gmsa-doctor` that writes down how it was called, and leaves what it is told to."""
+"""A fake `gmsa-doctor` that records its arguments, and writes given outputs."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The GitHub action: what its inputs become, what it tells the workflow, and that no input is run."""
+"""The GitHub action: its inputs, its outputs, and that no input is run as a command."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The Terraform modules, as far as can be told without a provider."""
+"""The Terraform modules, as far as they can be tested without a provider."""
 
 import re
 import shutil
