@@ -1,0 +1,111 @@
+"""The catalogue of error texts, one entry each in symptoms.json. Ids of checks in it are verified with the checks."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import Any
+
+EMITTERS = {
+    "credentials-fetcher-2": "Credentials Fetcher 2.x",
+    "credentials-fetcher-1.3": "Credentials Fetcher 1.3",
+    "ecs-agent": "ECS agent",
+    "ecs": "Amazon ECS",
+    "aws": "AWS API",
+    "kerberos": "Kerberos library",
+    "ldap": "LDAP",
+    "dotnet": ".NET (SqlClient)",
+    "odbc": "ODBC driver",
+    "jdbc": "JDBC driver",
+    "drivers": "Other database drivers",
+    "sql-server": "SQL Server",
+}
+APPLICATIONS = frozenset({"dotnet", "odbc", "jdbc", "drivers"})
+"""Emitters whose texts show that the lines are an application's log."""
+RANKS = ("no", "stage", "yes")
+"""How much a text says: nothing on its own, the step that failed, or the cause."""
+OUTSIDE = ("not-gmsa", "no-check")
+"""What a text is that no check explains first: not a gMSA fault, or one that no check covers."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Causes that apply instead of the usual ones if the line matches."""
+
+    line: str
+    causes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """An error text, and what is known of it. ``causes`` and ``excludes`` are ids of checks (also areas in the latter).
+
+    ``regex`` matches a line in lower case whose runs of white space are single spaces; without one, ``text`` is looked
+    for whatever the case and the white space. ``whose`` is the account that kinit's words after this text are about.
+    """
+
+    id: str
+    text: str
+    emitter: str
+    versions: str
+    seen_in: str
+    decisive: str
+    causes: tuple[str, ...]
+    source: str
+    regex: str = ""
+    outside: str = ""
+    causes_of_gmsa: tuple[str, ...] = ()
+    causes_in_application: tuple[str, ...] = ()
+    cases: tuple[Case, ...] = ()
+    whose: str = ""
+    excludes: tuple[str, ...] = ()
+    rules_out: str = ""
+    note: str = ""
+
+    @property
+    def rank(self) -> int:
+        """The place of ``decisive`` in ``RANKS``."""
+        return RANKS.index(self.decisive)
+
+    @cached_property
+    def squeezed(self) -> str:
+        """The text without white space, in lower case."""
+        return "".join(self.text.lower().split())
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str] | None:
+        """The compiled ``regex``, if there is one."""
+        return re.compile(self.regex) if self.regex else None
+
+    @property
+    def referenced(self) -> tuple[str, ...]:
+        """Each check that it names as a cause."""
+        others = (self.causes_of_gmsa, self.causes_in_application, *(case.causes for case in self.cases))
+        return tuple(dict.fromkeys([*self.causes, *(id for causes in others for id in causes)]))
+
+    def rules_out_check(self, id: str) -> bool:
+        """Whether the text shows that this check's fault is not the cause."""
+        return id in self.excludes or id.partition(".")[0] in self.excludes
+
+
+@cache
+def symptoms() -> Mapping[str, Symptom]:
+    """Every entry by its id, in the order of the file."""
+    entries = json.loads(files(__package__).joinpath("symptoms.json").read_text(encoding="utf-8"))
+    return {entry["id"]: _symptom(entry) for entry in entries}
+
+
+def _symptom(entry: dict[str, Any]) -> Symptom:
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+    values["cases"] = tuple(Case(case["line"], tuple(case["causes"])) for case in entry.get("cases", ()))
+    return Symptom(**values)
+
+
+def of_check(id: str) -> list[Symptom]:
+    """The texts that a check may explain, those whose first cause it is first."""
+    found = [symptom for symptom in symptoms().values() if id in symptom.referenced]
+    return sorted(found, key=lambda symptom: symptom.referenced.index(id))
