@@ -12,6 +12,11 @@ from pathlib import PurePath
 
 from gmsa_doctor.core.model import Cause, Check, ShowsAs
 from gmsa_doctor.core.registry import Registry
+from gmsa_doctor.formats.symptoms.catalogue import of_check
+
+BUILT_IN = "gmsa-doctor"
+_TEXTS = 8
+"""Error texts of a check that are shown at most."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,10 @@ def explain_check(check: Check, width: int = 80) -> str:
         f"Fix: {explanation.fix}",
     ]
     blocks = [_filled(part, width) for part in parts]
-    if shown := [f"  {text} ({', '.join(versions)})" for text, versions in shown_texts(check).items()]:
-        blocks.append("\n".join(["Credentials Fetcher may report it as:", *shown]))
+    if shown := shown_texts(check):
+        texts = [f"  {text.text}" for text in shown[:_TEXTS]]
+        more = [f"  … and {len(shown) - _TEXTS} more: see the page below"] if shown[_TEXTS:] else []
+        blocks.append("\n".join(["Error texts that it may explain, likeliest first:", *texts, *more]))
     needs = ", ".join(need.type.__name__ for need in check.needs)
     gives = f"; returns {check.gives.__name__}" if check.gives else ""
     blocks.append(_filled(f"Requires {needs}{gives}.", width))
@@ -52,14 +59,26 @@ def source_of(check: Check) -> tuple[str, int]:
     return "/".join(path.parts[-depth:]), code.co_firstlineno
 
 
-def shown_texts(check: Check) -> dict[str, list[str]]:
-    """The texts of Credentials Fetcher that the check may explain, with the versions that show each."""
+@dataclass(frozen=True)
+class ShownText:
+    """A text that a check may explain, with the versions that show it and where."""
+
+    text: str
+    versions: str
+    seen_in: str
+
+
+def shown_texts(check: Check) -> list[ShownText]:
+    """The texts of the catalogue that the check may explain; those of a plug-in are its own."""
+    known = [ShownText(symptom.text, symptom.versions, symptom.seen_in) for symptom in of_check(check.id)]
+    if check.origin == BUILT_IN:
+        return known
+    own = ((version, text) for shows in check.shows for version, text in (("2.x", shows.v2), ("1.3", shows.v1_3)))
     texts: dict[str, list[str]] = {}
-    for shows in check.shows:
-        for version, text in (("2.x", shows.v2), ("1.3", shows.v1_3)):
-            if text and version not in texts.setdefault(text, []):
-                texts[text].append(version)
-    return texts
+    for version, text in own:
+        if text and version not in texts.setdefault(text, []):
+            texts[text].append(version)
+    return [*known, *(ShownText(text, ", ".join(versions), "") for text, versions in texts.items())]
 
 
 def _filled(text: str, width: int, indent: str = "") -> str:
@@ -94,22 +113,6 @@ _NOISE = re.compile(r"\x1b\[[0-9;]*m|\\[nrt]|\\(?=\")|\s")
 
 def _plain(text: str) -> str:
     return _NOISE.sub("", text).casefold()
-
-
-def explain_text(registry: Registry, pasted: str, width: int = 80) -> str | None:
-    """The possible causes of a pasted text, most likely first; None if the text is unknown."""
-    matches = match_text(registry, pasted)
-    if not matches:
-        return None
-    texts = list(dict.fromkeys(match.text for match in matches))
-    lines = ["Known error text:" if len(texts) == 1 else "Known error texts:"]
-    lines += [f"  {text}" for text in texts]
-    lines += ["", "Possible causes, most likely first:" if len(matches) > 1 else "Cause:"]
-    for number, match in enumerate(matches, 1):
-        lines += ["", f"{number}. {match.check.id}: {match.check.title}"]
-        lines += [_filled(re.sub(r"\s+", " ", f"Fix: {match.check.explanation.fix}"), width, "   ")]
-    areas = ",".join(dict.fromkeys(match.check.area for match in matches))
-    return "\n".join([*lines, "", f"To find the cause: gmsa-doctor check … --only {areas}"])
 
 
 def explain_area(registry: Registry, area: str, width: int = 80) -> str | None:
@@ -156,7 +159,7 @@ def list_checks(registry: Registry, checks: Sequence[Check], width: int) -> str:
     """The checks as a table, those of plug-ins with their distribution; the documented causes by their numbers."""
     from tabulate import tabulate
 
-    plug_ins = any(check.origin != "gmsa-doctor" for check in checks)
+    plug_ins = any(check.origin != BUILT_IN for check in checks)
     rows = [
         (check.id, check.title, _NUMBERS[check.cause] if check.cause else "", *((check.origin,) if plug_ins else ()))
         for check in checks

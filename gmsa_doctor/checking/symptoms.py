@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
+from gmsa_doctor.core.check_id import CheckId
+from gmsa_doctor.core.model import Check
 from gmsa_doctor.core.printable import printable
 from gmsa_doctor.formats.symptoms import matching
 from gmsa_doctor.formats.symptoms.catalogue import APPLICATIONS, EMITTERS, Symptom
@@ -20,16 +22,31 @@ AT_MOST = 5
 """Causes that are shown without ``--all``."""
 _WIDEST_ECHO = 240
 _NEXT = (
-    ("sql-server.login", "Once the login exists, the next obstacle is usually the database user (CREATE USER … FOR LOGIN)."),
-    ("sql-server.spn", "Once the SPN is right, the next obstacle is usually the login on SQL Server (sql-server.login)."),
     (
-        "canary.ticket",
+        CheckId("sql-server.login"),
+        "Once the login exists, the next obstacle is usually the database user (CREATE USER … FOR LOGIN).",
+    ),
+    (
+        CheckId("sql-server.spn"),
+        "Once the SPN is right, the next obstacle is usually the login on SQL Server (sql-server.login).",
+    ),
+    (
+        CheckId("canary.ticket"),
         "Once the container has a ticket, the next obstacle is usually the SPN of SQL Server (sql-server.spn), "
         "then its certificate and the login (sql-server.login).",
     ),
-    ("task-definition.krb5ccname", "Once the cache is found, the next obstacle is usually the SPN (sql-server.spn)."),
-    ("sql-server.port", "Once the port is open, the next obstacle is usually the ticket (canary.ticket), then the SPN."),
-    ("sql-server.instance", "Once the instance is found, the next obstacle is usually its port (sql-server.port)."),
+    (
+        CheckId("task-definition.krb5ccname"),
+        "The next obstacle is usually SQL Server's SPN (sql-server.spn).",
+    ),
+    (
+        CheckId("sql-server.port"),
+        "Once the port is open, the next obstacle is usually the ticket (canary.ticket).",
+    ),
+    (
+        CheckId("sql-server.instance"),
+        "The next obstacle is usually the instance's port (sql-server.port).",
+    ),
 )
 """What an application usually meets after each cause, the last obstacle first."""
 COLLECT = (
@@ -49,8 +66,8 @@ class Explained:
 
 @cache
 def explained() -> Mapping[str, Explained]:
-    """The built-in checks by their ids: written by docs/generate.py, so that no check has to be imported."""
-    entries = json.loads(files(__package__).joinpath("explained.json").read_text(encoding="utf-8"))
+    """The built-in checks by their ids: docs/generate.py writes the file, so that no check has to be imported."""
+    entries = json.loads(Path(__file__).with_name("explained.json").read_text(encoding="utf-8"))
     return {id: Explained(entry["title"], entry["fix"]) for id, entry in entries.items()}
 
 
@@ -78,10 +95,14 @@ def explain(pasted: str) -> Explanation:
     return Explanation(tuple(lines), matching.answer(lines))
 
 
-def as_text(explanation: Explanation, width: int = 80, everything: bool = False) -> str:
-    """The answer for a terminal."""
+def as_text(explanation: Explanation, width: int = 80, everything: bool = False, plugged: Sequence[Check] = ()) -> str:
+    """The answer for a terminal. ``plugged`` are checks of plug-ins that declare a text in it."""
     answer = explanation.answer
-    blocks = _unknown(explanation, width) if answer is None else _known(explanation, answer, width, everything)
+    if plugged:
+        blocks = [["Possible causes, from plug-ins:"]]
+        blocks += [_cause(number, check.id, _of(check), width) for number, check in enumerate(plugged, 1)]
+    else:
+        blocks = _known(explanation, answer, width, everything) if answer else _unknown(explanation, width)
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
@@ -97,7 +118,7 @@ def _known(explanation: Explanation, answer: matching.Answer, width: int, everyt
     shown = answer.causes if everything else answer.causes[:AT_MOST]
     if shown:
         blocks.append(["Possible causes, most likely first:" if shown[1:] else "Cause:"])
-        blocks += [_cause(number, id, width) for number, id in enumerate(shown, 1)]
+        blocks += [_cause(number, id, explained()[id], width) for number, id in enumerate(shown, 1)]
     if hidden := len(answer.causes) - len(shown):
         blocks.append([f"{hidden} less likely {'causes' if hidden > 1 else 'cause'}: add --all."])
     if answer.ruled_out:
@@ -112,8 +133,11 @@ def _known(explanation: Explanation, answer: matching.Answer, width: int, everyt
     return blocks
 
 
-def _cause(number: int, id: str, width: int) -> list[str]:
-    known = explained()[id]
+def _of(check: Check) -> Explained:
+    return Explained(check.title, check.explanation.fix)
+
+
+def _cause(number: int, id: str, known: Explained, width: int) -> list[str]:
     return [
         f"{number}. {id}: {known.title}",
         *_wrapped(f"Confirm: {confirm(id)}", 1000, "   "),
@@ -155,9 +179,11 @@ def _unknown(explanation: Explanation, width: int) -> list[list[str]]:
     near = explanation.nearest
     blocks = [["No known error text in it."]]
     if near:
-        blocks.append(["The nearest known texts:", *(f"  {symptom.text} ({EMITTERS[symptom.emitter]})" for symptom in near)])
+        blocks.append(
+            ["The nearest known texts:", *(f"  {symptom.text} ({EMITTERS[symptom.emitter]})" for symptom in near)]
+        )
     blocks.append(["Collect, and explain with `gmsa-doctor explain --file LOG`:"])
-    blocks[-1] += [part for text in COLLECT for part in _wrapped(f"- {text}", width, "  ")]
+    blocks[-1] += [part for text in COLLECT for part in _wrapped(text, width, "  - ", "    ")]
     blocks.append(["`gmsa-doctor list` shows the checks and areas."])
     return blocks
 
@@ -172,24 +198,30 @@ def _echo(explanation: Explanation, match: matching.Match) -> str:
     return printable(line)
 
 
-def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
+def _wrapped(text: str, width: int, indent: str = "", following: str | None = None) -> list[str]:
     paragraph = re.sub(r"\s+", " ", text)
     return textwrap.wrap(
         paragraph,
         width,
         initial_indent=indent,
-        subsequent_indent=indent,
+        subsequent_indent=indent if following is None else following,
         break_long_words=False,
         break_on_hyphens=False,
     )
 
 
-def as_json(explanation: Explanation) -> str:
+def as_json(explanation: Explanation, plugged: Sequence[Check] = ()) -> str:
     """The answer as a JSON document, with every cause."""
     answer = explanation.answer
+    causes = (
+        [(id, explained()[id]) for id in answer.causes] if answer else [(check.id, _of(check)) for check in plugged]
+    )
     document: dict[str, Any] = {
         "decisive": _match(explanation, answer.decisive) if answer else None,
-        "causes": [_json_cause(id) for id in answer.causes] if answer else [],
+        "causes": [
+            {"check": id, "title": known.title, "confirm": confirm(id), "fix": " ".join(known.fix.split())}
+            for id, known in causes
+        ],
         "ruled_out": list(answer.ruled_out) if answer else [],
         "gmsa_fault": (answer.decisive.symptom.outside != "not-gmsa") if answer else None,
         "next_obstacle": (next_obstacle(answer) or None) if answer else None,
@@ -198,11 +230,6 @@ def as_json(explanation: Explanation) -> str:
         "collect": [] if answer else list(COLLECT),
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
-
-
-def _json_cause(id: str) -> dict[str, str]:
-    known = explained()[id]
-    return {"check": id, "title": known.title, "confirm": confirm(id), "fix": known.fix}
 
 
 def _match(explanation: Explanation, match: matching.Match) -> dict[str, Any]:
@@ -220,4 +247,3 @@ def _match(explanation: Explanation, match: matching.Match) -> dict[str, Any]:
         "note": symptom.note or None,
         "source": symptom.source,
     }
-

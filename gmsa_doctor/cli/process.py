@@ -101,11 +101,23 @@ def require_stdout() -> None:
         raise UsageError("standard output is closed: open it, or give --output FILE to check")
 
 
-def standard_input() -> str:
-    """All of it, as text. Raises UsageError if it is closed."""
+MAX_INPUT = 10_000_000
+"""Bytes of a text that are read at most."""
+
+
+def standard_input(at_most: int = MAX_INPUT) -> str:
+    """All of it, as text. Raises UsageError if it is closed or has more bytes."""
     if not sys.stdin:
         raise UsageError("standard input is closed: give the text as an argument")
-    return sys.stdin.buffer.read().decode("utf-8", "replace")
+    return decoded(sys.stdin.buffer.read(at_most + 1), "standard input", at_most)
+
+
+def decoded(data: bytes, name: str, at_most: int = MAX_INPUT) -> str:
+    """The text of these bytes: UTF-8, or UTF-16 as Windows writes it. Raises UsageError if there are too many."""
+    if len(data) > at_most:
+        raise UsageError(f"{name} is larger than {at_most / 1e6:g} MB: give the part around the failure")
+    is_utf_16 = data.startswith((b"\xff\xfe", b"\xfe\xff")) and len(data) % 2 == 0
+    return data.decode("utf-16" if is_utf_16 else "utf-8-sig", "replace")
 
 
 _MAY_HOLD_SECRETS = ("--connection-string", "--parameter")

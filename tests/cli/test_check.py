@@ -697,7 +697,7 @@ def test_explain_tells_what_why_and_how_to_fix(env: dict[str, str]) -> None:
 
 def test_explain_finds_what_stands_behind_a_pasted_text(env: dict[str, str]) -> None:
     text = doctor("explain", "kerberos.user-ticket", env=env).out
-    shown = re.search(r"may report it as:\n  (.*) \([\d., x]+\)\n", text)
+    shown = re.search(r"Error texts that it may explain, likeliest first:\n  (.*)\n", text)
     assert shown
     pasted = f"stopped 10:31\n  (reason: {shown[1]})\n"
     by_argument, by_stdin = doctor("explain", pasted, env=env), doctor("explain", "-", env=env, stdin=pasted)
@@ -708,7 +708,8 @@ def test_explain_finds_what_stands_behind_a_pasted_text(env: dict[str, str]) -> 
 
 def test_explain_reads_a_log_that_is_no_utf_8(env: dict[str, str]) -> None:
     ended = doctor("explain", "-", env=env, stdin=b"\xff\xfe caf\xe9\n")
-    assert_one_message(ended, "not a check, an area or a known error text")
+    assert (ended.code, ended.err) == (3, "")
+    assert ended.out.startswith("No known error text in it.")
 
 
 def test_explain_of_an_unknown_id_suggests_the_ones_that_look_like_it(env: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 EMITTERS = {
@@ -30,6 +30,8 @@ RANKS = ("no", "stage", "yes")
 """How much a text says: nothing on its own, the step that failed, or the cause."""
 OUTSIDE = ("not-gmsa", "no-check")
 """What a text is that no check explains first: not a gMSA fault, or one that no check covers."""
+
+_WORD = re.compile(r"(?<![\\a-z])([a-z0-9_]{3,}[a-z0-9_](?![?*{a-z0-9_])|[a-z0-9_]{4,}(?=[a-z0-9_][?*{]))")
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,9 @@ class Symptom:
         return "".join(self.text.lower().split())
 
     @cached_property
-    def pattern(self) -> re.Pattern[str] | None:
-        """The compiled ``regex``, if there is one."""
-        return re.compile(self.regex) if self.regex else None
+    def words(self) -> frozenset[str]:
+        """Words of the pattern; a text without any of them cannot match. Compiling a pattern takes longer."""
+        return frozenset(match[1] for match in _WORD.finditer(self.regex))
 
     @property
     def referenced(self) -> tuple[str, ...]:
@@ -95,12 +97,12 @@ class Symptom:
 @cache
 def symptoms() -> Mapping[str, Symptom]:
     """Every entry by its id, in the order of the file."""
-    entries = json.loads(files(__package__).joinpath("symptoms.json").read_text(encoding="utf-8"))
+    entries = json.loads(Path(__file__).with_name("symptoms.json").read_text(encoding="utf-8"))
     return {entry["id"]: _symptom(entry) for entry in entries}
 
 
 def _symptom(entry: dict[str, Any]) -> Symptom:
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
     values["cases"] = tuple(Case(case["line"], tuple(case["causes"])) for case in entry.get("cases", ()))
     return Symptom(**values)
 

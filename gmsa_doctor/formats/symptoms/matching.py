@@ -48,17 +48,17 @@ def answer(lines: Sequence[str]) -> Answer | None:
     standing = [match for match in found if not _overtaken(match, found)] or found
     ranked = sorted(standing, key=_weight, reverse=True)
     decisive = ranked[0]
+    equal = [match for match in ranked if match.symptom.rank == decisive.symptom.rank and not match.symptom.outside]
     causes = dict.fromkeys(_left(decisive, found))
-    ruled_out: dict[str, None] = {}
-    is_known = decisive.symptom.decisive == "yes"
-    for match in ranked[1:]:
-        if is_known and match.symptom.outside:
-            continue
-        for id in match.causes:
-            excluded = any(other.symptom.rules_out_check(id) for other in found if other is not match)
-            (ruled_out if excluded and id not in causes else causes).setdefault(id)
-    ruled_out |= dict.fromkeys(id for match in found for id in match.causes if id not in causes)
+    for match in equal:
+        causes |= dict.fromkeys(id for id in match.causes if not _is_excluded(id, match, found))
+    named = dict.fromkeys(id for match in (decisive, *equal, *found) for id in match.causes)
+    ruled_out = [id for id in named if id not in causes and any(match.symptom.rules_out_check(id) for match in found)]
     return Answer(decisive, tuple(ranked), tuple(causes), tuple(ruled_out), is_application)
+
+
+def _is_excluded(id: str, match: Match, found: Iterable[Match]) -> bool:
+    return any(other.symptom.rules_out_check(id) for other in found if other.symptom is not match.symptom)
 
 
 def _weight(match: Match) -> tuple[int, int, int, int]:
@@ -101,7 +101,9 @@ def _whose(match: Match, found: Sequence[Match]) -> str:
     before = [
         other
         for other in found
-        if other.symptom.whose and other.start < match.end and match.line - other.line <= _NEAR
+        if other.symptom.whose
+        and other.start < match.end
+        and match.line - other.line <= _NEAR
         and other.symptom.id != "cf13.kinit-value"
     ]
     if before:
@@ -118,8 +120,7 @@ def matches(lines: Sequence[str]) -> list[Match]:
     whole = "".join(packed)
     spans: dict[tuple[int, int], Symptom] = {}
     for symptom in symptoms().values():
-        found = _by_pattern(symptom.pattern, folded, starts) if symptom.pattern else _literal(symptom.squeezed, whole)
-        for start, end in found:
+        for start, end in _spans(symptom, folded, starts, whole):
             known = spans.get((start, end))
             if known is None or symptom.rank > known.rank:
                 spans[start, end] = symptom
@@ -129,6 +130,14 @@ def matches(lines: Sequence[str]) -> list[Match]:
     ]
 
 
+def _spans(symptom: Symptom, lines: Sequence[str], starts: Sequence[int], whole: str) -> Iterator[tuple[int, int]]:
+    if not symptom.regex:
+        return _literal(symptom.squeezed, whole)
+    if not any(word in whole for word in symptom.words):
+        return iter(())
+    return _by_pattern(re.compile(symptom.regex), lines, starts)
+
+
 def _literal(text: str, whole: str) -> Iterator[tuple[int, int]]:
     start = whole.find(text)
     while start >= 0:
@@ -136,9 +145,7 @@ def _literal(text: str, whole: str) -> Iterator[tuple[int, int]]:
         start = whole.find(text, start + len(text))
 
 
-def _by_pattern(
-    pattern: re.Pattern[str], lines: Sequence[str], starts: Sequence[int]
-) -> Iterator[tuple[int, int]]:
+def _by_pattern(pattern: re.Pattern[str], lines: Sequence[str], starts: Sequence[int]) -> Iterator[tuple[int, int]]:
     for number, line in enumerate(lines):
         for match in pattern.finditer(line):
             yield _span(match, line, starts[number])

@@ -7,12 +7,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-LONGEST = 10_000_000
-"""Bytes of input that are read at most."""
 _LINE = 20_000
 _DEPTH = 40
 _COLORS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-_QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " "})
+_QUOTES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " "})
 _TIMES = ("timestamp", "createdAt", "stoppedAt")
 
 
@@ -34,7 +32,7 @@ def _of_log(text: str) -> Iterator[str]:
 
 
 def _parsed(text: str) -> Any:
-    if not text.lstrip()[:1] in ("{", "["):
+    if text.lstrip()[:1] not in ("{", "["):
         return None
     try:
         document = json.loads(text)
@@ -56,11 +54,11 @@ def _strings(value: Any, depth: int = 0) -> Iterator[str]:
 
 
 def _by_time(items: list[Any]) -> list[Any]:
+    """Oldest first if each has a time of the same kind; otherwise as they are."""
     for key in _TIMES:
-        times = [item.get(key) if isinstance(item, dict) else None for item in items]
-        if items and (all(isinstance(t, str) for t in times) or all(isinstance(t, (int, float)) for t in times)):
-            order = sorted(range(len(items)), key=lambda place: times[place])
-            return [items[place] for place in order]
+        times: list[Any] = [item.get(key) if isinstance(item, dict) else None for item in items]
+        if items and any(all(isinstance(time, kind) for time in times) for kind in (str, (int, float))):
+            return [items[place] for place in sorted(range(len(items)), key=times.__getitem__)]
     return items
 
 
@@ -71,27 +69,24 @@ def _cut(piece: str) -> Iterator[str]:
         yield " ".join(line[start : start + _LINE].split())
 
 
-_SECRETS = re.compile(
-    r"""
-    (?P<name>["']?[\w.-]*(?:password|passwd|\bpwd|passphrase|secret(?:access)?_?key|secretaccesskey|session_?token
-      |securitytoken|sessiontoken|api_?key|access_?token|client_?secret|private_?key)["']?\s*(?:=|:(?!\s*:))\s*)
-    (?P<value>"(?:[^"\\]|\\.)*"|'[^']*'|\{[^}]*\}|(?!\s)[^;,\s"']+)
+_SECRETS = r"""
+    (?P<name>["']?[\w.-]*(?:password|passwd|\bpwd|passphrase|secret_?(?:access_?)?key|(?:session|security)_?token
+      |api_?key|access_?token|client_?secret|private_?key)["']?\s*(?:=|:(?!\s*:))\s*)
+    (?P<value>"(?:[^"\\]|\\.)*"|'[^']*'|\{(?:[^}]|\}\})*\}|(?!\s)[^;,&"']+)
     |(?P<header>\b(?:proxy-)?authorization["']?\s*[:=]\s*["']?(?:[a-z0-9-]+\s+)?)[^"']+
     |(?P<bearer>\bbearer\s+)[a-z0-9._~+/=-]{8,}
     |(?P<url>\b[a-z][a-z0-9+.-]*://[^/\s:@]*:)[^/\s@]+(?=@)
     |(?P<query>[?&](?:x-amz-(?:signature|security-token|credential)|sig|token|code)=)[^&\s"']+
     |(?P<jwt>\beyj[a-z0-9_-]{6,}\.[a-z0-9_-]{4,}(?:\.[a-z0-9_-]*)?)
     |(?P<key>\b(?:akia|asia|aroa|aida)[a-z0-9]{16}\b)
-    |(?P<long>(?<![\w/+=-])(?=[\w/+=]*\d)(?=[\w/+=]*[a-z])[a-z0-9/+]{40,}={0,2}(?![\w/+=-]))
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
+    |(?-i:(?<![\w/+=-])(?=[a-z0-9/+]*[A-Z])(?=[A-Z0-9/+]*[a-z])(?=[A-Za-z/+]*\d)[A-Za-z0-9/+]{40,}={0,2}(?![\w/+=-]))
+    """
 HIDDEN = "<hidden>"
 
 
 def redacted(line: str) -> str:
     """The line without passwords, keys, tokens and credentials in URLs."""
-    return _SECRETS.sub(_hidden, line)
+    return re.sub(_SECRETS, _hidden, line, flags=re.IGNORECASE | re.VERBOSE)
 
 
 def _hidden(match: re.Match[str]) -> str:
