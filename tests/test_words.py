@@ -12,7 +12,7 @@ DENIED = {
     "mend": r"mend(s|ed|ing)?",
     "anew": r"anew|afresh",
     "is no": r"(?<![Tt]here )(is|are) no(?! (longer|more))|(is|are) none of",
-    "Let … do": r"Let (?!me\b)",
+    "Let … do": r"Let(?= (?!me\b))",
     "tells": r"tells?|told",
     "is to be": r"(is|are) to be",
     "besides": r"besides?",

@@ -215,7 +215,7 @@ def _read(pipe: IO[bytes], task: Task, log: LogDriver) -> None:
 
 
 def _watch(task: Task, fargate: "Fargate", running: Running) -> bool:
-    """Wait for the container's end, and hasten it. Tell whether it was killed for its memory."""
+    """Wait for the container's end, and hasten it. Return whether it was killed for its memory."""
     seconds = fargate.fault("kill", task.subnet)
     dies = None if seconds is None else time.monotonic() + seconds
     patience: float | None = None
