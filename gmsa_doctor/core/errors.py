@@ -49,8 +49,7 @@ class Denied(ClientError):
     """We may not make this call. ``action`` is the IAM action that is missing."""
 
     def __init__(self, action: str, resource: str, text: str = "") -> None:
-        text = f"Allow {action} on {resource} for the credentials that run gmsa-doctor."
-        fix = Fix(text, owner=Owner.AWS)
+        fix = Fix(f"Allow {action} on {resource} for the credentials that run gmsa-doctor.", owner=Owner.AWS)
         super().__init__(f"access denied: {action} on {resource}", fix)
         self.action = action
         self.resource = resource
