@@ -194,7 +194,7 @@ def _network_clients(request: Request, live_reason: str | None, kerberos: Kerber
     """DNS, TCP, UDP, LDAP and Kerberos, as far as the request lets us use them."""
     if request.live is Live.NEVER:
         fix = AFTER_DEPLOYMENT if request.in_files else IN_THE_TASKS_NETWORK
-        reason = skipped(live_reason or "not checked: --live never sends nothing to DNS or AD", fix=fix)
+        reason = skipped(live_reason or "not checked: with --live never, nothing is sent to DNS or AD", fix=fix)
         return dict.fromkeys((Dns, Tcp, Ldap, Kerberos, KdcQuestions, SqlBrowser), reason)
     missing = gssapi_missing()
     return {

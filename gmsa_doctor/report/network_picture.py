@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.engine import NOT_SELECTED
 from gmsa_doctor.core.model import Finding, Row, Status
 from gmsa_doctor.core.severity import BAD
 from gmsa_doctor.report.tags import Html, icon, join, tag
 
-_SUBNETS = "network-path.subnets"
+_SUBNETS = CheckId("network-path.subnets")
 _MOST = 6
 """Of more subnets, route tables, endpoints or hosts than these, the others are counted."""
 
@@ -20,7 +21,7 @@ class _Box:
     """A part of the network and its check. ``reads``: its pass shows the configuration, not that packets pass."""
 
     title: str
-    check: str
+    check: CheckId
     reads: bool = False
     by_row: bool = False
 
@@ -28,35 +29,35 @@ class _Box:
 _LANES = {
     "To AWS services": (
         (
-            _Box("Security groups", "network-path.security-groups", reads=True),
-            _Box("Network ACLs", "network-path.network-acls"),
+            _Box("Security groups", CheckId("network-path.security-groups"), reads=True),
+            _Box("Network ACLs", CheckId("network-path.network-acls")),
         ),
         (
-            _Box("Route tables", "network-path.route-tables", reads=True, by_row=True),
-            _Box("Route out of the VPC", "network-path.way-out", reads=True),
-            _Box("VPC endpoints", "network-path.endpoints", reads=True, by_row=True),
+            _Box("Route tables", CheckId("network-path.route-tables"), reads=True, by_row=True),
+            _Box("Route out of the VPC", CheckId("network-path.way-out"), reads=True),
+            _Box("VPC endpoints", CheckId("network-path.endpoints"), reads=True, by_row=True),
         ),
         (
-            _Box("S3", "network-path.s3"),
-            _Box("Secrets Manager", "network-path.secrets-manager"),
-            _Box("ECR", "network-path.ecr"),
-            _Box("CloudWatch Logs", "network-path.logs"),
+            _Box("S3", CheckId("network-path.s3")),
+            _Box("Secrets Manager", CheckId("network-path.secrets-manager")),
+            _Box("ECR", CheckId("network-path.ecr")),
+            _Box("CloudWatch Logs", CheckId("network-path.logs")),
         ),
     ),
     "To Active Directory": (
         (
-            _Box("Security groups of the task", "network-access.security-groups"),
-            _Box("Network ACLs", "network-access.network-acls"),
+            _Box("Security groups of the task", CheckId("network-access.security-groups")),
+            _Box("Network ACLs", CheckId("network-access.network-acls")),
         ),
         (
-            _Box("Routes", "network-access.routes"),
-            _Box("Security groups of the hosts", "network-access.hosts-security-groups"),
+            _Box("Routes", CheckId("network-access.routes")),
+            _Box("Security groups of the hosts", CheckId("network-access.hosts-security-groups")),
         ),
         (
-            _Box("Hosts", "network-access.hosts", reads=True, by_row=True),
-            _Box("DNS servers", "dns.domain-controllers"),
-            _Box("Kerberos", "network.kerberos"),
-            _Box("LDAP", "network.ldap"),
+            _Box("Hosts", CheckId("network-access.hosts"), reads=True, by_row=True),
+            _Box("DNS servers", CheckId("dns.domain-controllers")),
+            _Box("Kerberos", CheckId("network.kerberos")),
+            _Box("LDAP", CheckId("network.ldap")),
         ),
     ),
 }

@@ -22,7 +22,7 @@ from gmsa_doctor.subjects import files, own_task, registered
 from gmsa_doctor.subjects.files import SkippedFiles
 from gmsa_doctor.subjects.source import FoundSubject
 
-OFFLINE = "not checked: --offline sends no network requests"
+OFFLINE = "not checked: with --offline, no network requests are sent"
 
 
 @dataclass(frozen=True)

@@ -357,7 +357,7 @@ def test_live_never_gives_no_client_of_the_network(kind: type, tmp_path: Path) -
     reason = given(kind, file_request(tmp_path, live=Live.NEVER, dns_server=("127.77.0.1",)))
     assert isinstance(reason, Finding)
     assert reason.status is Status.SKIPPED
-    assert reason.summary == "not checked: --live never sends nothing to DNS or AD"
+    assert reason.summary == "not checked: with --live never, nothing is sent to DNS or AD"
 
 
 @pytest.mark.parametrize("live", [Live.AUTO, Live.ALWAYS])

@@ -105,5 +105,5 @@ def test_what_differs_is_named_with_what_the_ad_says(credspec: CredSpecDocument,
 
 def test_the_exchange_of_an_old_module_is_named() -> None:
     swapped = replace(RIGHT, dns_name="corp.example", dns_tree_name="eu.corp.example")
-    assert "exchanged" in judge(swapped, CHILD).summary
-    assert "exchanged" not in judge(replace(RIGHT, dns_tree_name="eu.corp.example"), CHILD).summary
+    assert "swapped" in judge(swapped, CHILD).summary
+    assert "swapped" not in judge(replace(RIGHT, dns_tree_name="eu.corp.example"), CHILD).summary

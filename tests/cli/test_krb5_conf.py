@@ -62,4 +62,4 @@ def test_what_stands_in_the_way_is_told(tmp_path: Path, env: dict[str, str]) -> 
     file.write_text(json.dumps({"containerDefinitions": [{"name": "web", "credentialSpecs": [entry]}]}))
     ended = doctor("krb5-conf", str(file), "--offline", env=env)
     assert ended.code == 2
-    assert "--offline sends no network requests" in ended.err
+    assert "with --offline, no network requests are sent" in ended.err

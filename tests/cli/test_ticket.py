@@ -249,7 +249,7 @@ def test_it_loads_nothing_heavy_and_no_check(file: Path, tmp_path: Path) -> None
 
 def test_the_help_shows_a_health_check_that_works(env: dict[str, str], file: Path) -> None:
     shown = doctor("ticket", "--help", env=env).out
-    start, end = shown.index('"healthCheck": '), shown.index("Before the application")
+    start, end = shown.index('"healthCheck": '), shown.rindex("}") + 1
     health_check = json.loads(f"{{{shown[start:end]}}}")["healthCheck"]
     how, command, *arguments = health_check["command"]
     assert (how, command) == ("CMD", "gmsa-doctor")

@@ -170,7 +170,7 @@ def test_explain_tells_what_they_are_about(installation: Installation, env: dict
     explained = installation.doctor("explain", "acme.bucket-name", env=env)
     assert (explained.code, explained.err) == (0, "")
     assert "Why: the access to our buckets goes by their names." in explained.out
-    assert "It needs CredSpecLocation, and gives Team." in explained.out
+    assert "Requires CredSpecLocation; returns Team." in explained.out
     assert "https://wiki.acme.example/gmsa" in explained.out
 
 
@@ -189,7 +189,7 @@ def test_and_fails_as_the_one_root_cause(installation: Installation, env: dict[s
     assert ended.roots == ["acme.bucket-name"]
     failure = ended.finding("acme.bucket-name")
     assert (failure["observed"], failure["expected"]) == ("credspecs", "acme-<team>-credspecs")
-    assert failure["docs"] == "https://wiki.acme.example/gmsa"
+    assert failure["docs"]["source"] == "https://wiki.acme.example/gmsa"
     assert failure["fix"]["commands"] == ["aws s3 mv s3://credspecs/w.json s3://acme-<team>-credspecs"]
     assert "acme.bucket-name" in ended.finding("acme.gmsa-name")["because"]
 
@@ -206,7 +206,7 @@ def test_the_text_shows_it_with_its_fix(installation: Installation, env: dict[st
     assert ended.code == 1
     assert "Root cause: acme.bucket-name" in ended.out
     assert "Move the CredSpec to your team's bucket." in ended.out
-    assert "Next: gmsa-doctor explain acme.bucket-name" in ended.out
+    assert "gmsa-doctor explain acme.bucket-name" in ended.out
 
 
 def test_the_options_know_its_area(installation: Installation, env: dict[str, str], tmp_path: Path) -> None:

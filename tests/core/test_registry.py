@@ -301,10 +301,10 @@ def test_names_are_ids_and_areas(names: list[str], chosen: set[str]) -> None:
 
 
 @pytest.mark.parametrize("name", ["seco", "second.", "gives", "Second", "", "*"])
-def test_an_unknown_name_is_refused_with_the_areas_that_there_are(name: str) -> None:
+def test_an_unknown_name_is_refused(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         ours().select(["second", name])
-    assert f"no check or area {name!r} (areas: first, second, third)" in str(caught.value)
+    assert f"no check or area {name!r}" in str(caught.value)
     assert "gmsa-doctor list" in str(caught.value)
 
 

@@ -95,7 +95,7 @@ BEHIND = [
 ]
 TICKET = finding("kerberos.gmsa-ticket", summary="webapp01$@CORP.EXAMPLE got a ticket")
 NO_LOGON = [
-    finding(id, Status.SKIPPED, summary="not checked: --live never sends nothing to DNS or AD")
+    finding(id, Status.SKIPPED, summary="not checked: with --live never, nothing is sent to DNS or AD")
     for ids in STEPS.values()
     for id in ids
     if id.startswith(("user.", "gmsa.", "domain-controllers.", "network.", "sql-server.", "canary.", "network-access."))

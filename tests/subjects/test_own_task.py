@@ -338,7 +338,7 @@ def test_check_without_a_subject_checks_the_own_task(task: _Inside) -> None:
     assert subject["name"] == "demo/webapp:1/web"
     assert subject["facts"] == {
         "subject": "demo/webapp:1/web",
-        "task definition": "webapp:1",
+        "task_definition": "webapp:1",
         "container": "web",
         "account": ACCOUNT,
         "region": "us-east-1",

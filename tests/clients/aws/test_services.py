@@ -58,6 +58,8 @@ def subnets(aws: EmbeddedAws, vpc: str) -> tuple[str, ...]:
 
 CALLS: list[tuple[str, str, Call]] = [
     ("sts:GetCallerIdentity", "sts:GetCallerIdentity", lambda aws: Sts(aws).caller()),
+    ("ecs:ListClusters", "ecs:ListClusters", lambda aws: Ecs(aws).clusters()),
+    ("ecs:ListServices", "ecs:ListServices", lambda aws: Ecs(aws).services("demo")),
     ("ecs:DescribeServices", "ecs:DescribeServices", lambda aws: Ecs(aws).describe_service("web", "demo")),
     ("ecs:DescribeClusters", "ecs:DescribeClusters", lambda aws: Ecs(aws).describe_cluster("demo")),
     ("ecs:DescribeTasks", "ecs:DescribeTasks", lambda aws: Ecs(aws).describe_task("t", "demo")),

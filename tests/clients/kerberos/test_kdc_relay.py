@@ -25,8 +25,12 @@ def test_a_port_whose_udp_side_is_taken_is_given_up_for_another(taken: int, monk
     relay = KdcRelay()
     try:
         assert relay.port != taken
-        with socket.create_connection((LOOPBACK, relay.port)), pytest.raises(OSError, match="in use"):
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM).bind((LOOPBACK, relay.port))
+        with (
+            socket.create_connection((LOOPBACK, relay.port)),
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
+            pytest.raises(OSError, match="in use"),
+        ):
+            other.bind((LOOPBACK, relay.port))
     finally:
         relay.close()
 
