@@ -162,7 +162,8 @@ def user(ticket: UserTicket, controllers: DomainControllers, kdcs: ReachableKdcs
         f"{hosts[0]}: {refusal}, unlike {ticket.kdc.host}; {often}",
         expected=f"{name} can log on at each KDC",
         fix=Fix(
-            f"Let the domain controllers replicate, and find out why {names(hosts)} lags behind or does not answer.",
+            "Start replication between the domain controllers, and find out why "
+            f"{names(hosts)} lags behind or does not answer.",
             (
                 "repadmin /showrepl",
                 "repadmin /syncall /AdeP",
@@ -269,7 +270,7 @@ def _behind(
 
 def _replicate(host: str, healthy: GmsaReplica) -> Fix:
     return Fix(
-        f"Let the domain controllers replicate, and find out why {host} differs.",
+        f"Start replication between the domain controllers, and find out why {host} differs.",
         (
             "repadmin /showrepl",
             "repadmin /syncall /AdeP",
