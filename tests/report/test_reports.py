@@ -25,7 +25,7 @@ from tests.report.samples import ONE_DC_DOWN, SAMPLES, WRONG_PASSWORD, finding, 
 GOLDEN = Path(__file__).parent / "golden"
 SCHEMA: dict[str, Any] = json.loads(schema.text())
 WIDTHS = (60, 80, 120)
-WIDE = ("passing", "root-cause", "many-skipped", "two-subjects", "unproven", "aws-unreachable")
+WIDE = ("passing", "root-cause", "many-skipped", "in-files", "unproven", "aws-unreachable")
 
 
 def compare(name: str, made: str) -> None:
