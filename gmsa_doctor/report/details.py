@@ -58,7 +58,7 @@ def remedy(finding: Finding) -> Iterator[Html | None]:
     yield fix_of(finding.fix)
     quotes = join((join([version, tag("q", text)]) for version, text in texts_by_version(finding)), "; ")
     if quotes:
-        yield tag("p", "Credentials Fetcher shows ", quotes, class_="shows")
+        yield tag("p", tag("strong", "Seen as: "), quotes, class_="shows")
 
 
 def _owner(finding: Finding) -> Html | None:

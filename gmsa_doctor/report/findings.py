@@ -143,21 +143,27 @@ def detail_lines(finding: Finding) -> Iterator[str]:
         yield f"fix: {finding.fix.text}"
         yield from (f"    {command}" for command in finding.fix.commands)
     if text := daemon_texts(finding):
-        yield f"Credentials Fetcher shows it as: {text}"
+        yield f"seen as: {text}"
     if finding.docs:
         yield f"see: {finding.docs}"
 
 
 def daemon_texts(finding: Finding) -> str:
-    """What Credentials Fetcher shows, by its version where that matters; empty if nothing."""
+    """What the user sees in stoppedReason or a log, by the daemon's version if that matters; empty if nothing."""
     return "; ".join(f'{version}"{text}"' for version, text in texts_by_version(finding))
 
 
 def texts_by_version(finding: Finding) -> Iterator[tuple[str, str]]:
-    """The same as pairs of a beginning (``2.x: ``, or nothing) and a text."""
-    if shows := finding.shows_as:
-        texts = {"": shows.v2} if shows.v2 == shows.v1_3 else {"2.x: ": shows.v2, "1.3: ": shows.v1_3}
-        yield from ((version, text) for version, text in texts.items() if text)
+    """The same as pairs of a beginning (``Credentials Fetcher 2.x: ``, or nothing) and a text."""
+    shows = finding.shows_as
+    if shows and shows.v2 == shows.v1_3 and shows.v2:
+        yield "", shows.v2
+    elif shows:
+        name = "Credentials Fetcher "
+        for version, text in (("2.x", shows.v2), ("1.3", shows.v1_3)):
+            if text:
+                yield f"{name}{version}: ", text
+                name = ""
 
 
 def gaps(report: Report) -> Iterator[str]:

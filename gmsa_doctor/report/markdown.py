@@ -117,7 +117,7 @@ def _root(root: SharedFinding, subjects: int) -> Iterator[str]:
     yield from _fix(finding.fix)
     notes = [f"Owner: {OWNERS[finding.owner]}"] if finding.owner else []
     if text := daemon_texts(finding):
-        notes.append(f"Credentials Fetcher shows: {_text(text)}")
+        notes.append(f"Seen as: {_text(text)}")
     if skipped := skipped_because([finding.check], all_findings(root.subjects)):
         notes.append(f"{checks_were(skipped)} skipped because of it.")
     if notes:

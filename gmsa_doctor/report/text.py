@@ -240,7 +240,7 @@ def _root(root: RootFinding[SubjectReport], report: Report, style: _Style) -> It
         yield f"  Owner:    {OWNERS[finding.owner]}"
     yield from _fix(finding.fix, style, "  ")
     if texts := daemon_texts(finding):
-        yield from style.wrap(texts, "  Seen as:  Credentials Fetcher ", " " * 12)
+        yield from style.wrap(texts, "  Seen as:  ")
     if not is_bare(finding):
         skipped = root.skipped()
         number = len(skipped)

@@ -99,7 +99,7 @@ NO_LOGON = [
     for step, ids in STEPS.items()
     for id in ids
     if step in (Step.USER_LOGON, Step.GMSA_PASSWORD, Step.GMSA_TICKET, Step.SERVICE_TICKET, Step.DNS)
-    and id not in ("directory.managed-password", "kerberos.gmsa-ticket")
+    and id not in {finding.check for finding in (*GOOD, *BEHIND)}
 ][:58]
 MUTE = finding(
     "task-definition.registered",

@@ -163,7 +163,7 @@ def test_the_beginning_names_the_root_cause_its_owner_its_fix_and_what_was_skipp
     assert "Fix: Put the user's current password into the secret.Shellaws secretsmanager" in shown
     assert "3 checks were skipped because of it" in shown
     assert (
-        "Credentials Fetcher shows 2.x: failed to generate Kerberos ticket for domainless user; "
+        "Seen as: Credentials Fetcher 2.x: failed to generate Kerberos ticket for domainless user; "
         "1.3: Cannot get gMSA krb ticket" in shown
     )
     assert f"More: gmsa-doctor explain kerberos.user-ticket · {DOCS}" in shown
