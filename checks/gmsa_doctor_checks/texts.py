@@ -1,135 +1,89 @@
 """The error texts of Credentials Fetcher and the ECS agent, with the checks that usually explain them.
 
-The texts are the stable parts of the daemons' messages: of the C++ daemon (1.3) and of the Go rewrite (2.x, which
-Fargate runs). Source: https://github.com/aws/credentials-fetcher and https://github.com/aws/amazon-ecs-agent.
+Each is built from entries of the catalogue, gmsa_doctor/formats/symptoms/symptoms.json: the stable parts of the
+messages of the C++ daemon (1.3) and of the Go rewrite (2.x, which Fargate runs).
 """
 
 from gmsa_doctor.authoring import CheckId, ShowsAs
+from gmsa_doctor.formats.symptoms.catalogue import symptoms
+from gmsa_doctor.formats.symptoms.matching import answer
+from gmsa_doctor.formats.symptoms.reading import lines_of
+
+_CATALOGUE = symptoms()
+for _symptom in _CATALOGUE.values():
+    for _id in (*_symptom.referenced, *(name for name in _symptom.excludes if "." in name)):
+        CheckId(_id)
 
 
-def _shows(v2: str | None, v1_3: str | None, likeliest: str) -> ShowsAs:
-    return ShowsAs(v2, v1_3, tuple(map(CheckId, likeliest.split())))
+def _shows(v2: str | None, v1_3: str | None) -> ShowsAs:
+    """The texts of these entries, with the causes of the first."""
+    entries = [_CATALOGUE[id] for id in (v2, v1_3) if id]
+    text, old = (_CATALOGUE[id].text if id else None for id in (v2, v1_3))
+    return ShowsAs(text, old and old.removeprefix("ERROR: "), tuple(map(CheckId, entries[0].causes)))
 
 
-def _both(text: str, likeliest: str) -> ShowsAs:
-    return _shows(text, text, likeliest)
+def _both(id: str) -> ShowsAs:
+    return _shows(id, id)
 
 
-_FIELDS = "invalid credentialspec fields"
-_CATCH_ALL = "Cannot get gMSA krb ticket"
-_NAMES = "invalid domainName/username"
-
-NO_ROLE = _both("access credentials should not be empty", "execution-role.present")
-NO_ROLE_REGION = _both("invalid credentials/region", "execution-role.present")
-NO_ROLE_AGENT = _both("unable to find execution role credentials", "execution-role.present")
-NO_MAPPING = _both(
-    "unable to fetch valid credentialspec mapping", "task-definition.prefix task-definition.credentialspecs"
-)
-UNSUPPORTED_ARN = _both(
-    "unsupported credentialspec ARN, only s3/ssm ARNs are valid", "task-definition.arn task-definition.prefix"
-)
-NO_PARAMETER = _both("is not authorized to perform: ssm:GetParameters", "execution-role.ssm")
+NO_ROLE = _both("cf2.access-credentials")
+NO_ROLE_REGION = _shows(None, "cf13.region")
+NO_ROLE_AGENT = _both("agent.no-role")
+NO_MAPPING = _both("agent.no-mapping")
+UNSUPPORTED_ARN = _both("agent.bad-arn")
+NO_PARAMETER = _both("aws.ssm")
 """From Systems Manager, passed on by the ECS agent. ``INVALID_PARAMETERS`` is the agent's own text."""
-INVALID_PARAMETERS = _both("invalid parameters:", "credspec.object")
-INVALID_S3_ARN = _both("invalid s3 arn", "task-definition.arn")
-NO_REGISTRY = _both(
-    "unable to pull secrets or registry auth",
-    "network-path.ecr network-path.secrets-manager network-path.s3 execution-role.task-secrets",
-)
+INVALID_PARAMETERS = _both("agent.ssm-missing")
+INVALID_S3_ARN = _both("agent.s3-arn")
+NO_REGISTRY = _both("ecs.registry-auth")
 """From the ECS agent, like ``NO_LOGGER``."""
-NO_LOGGER = _both("failed to validate logger args", "network-path.logs")
-INVALID_ARN = _both("credentialspec arn is not valid", "task-definition.arn")
-INVALID_OBJECT = _both("invalid object for credentialspec in s3", "credspec.object credspec.size task-definition.arn")
-NOT_RETRIEVED = _both("credentialspec cannot be retrieved from s3", "credspec.object")
+NO_LOGGER = _both("ecs.logger")
+INVALID_ARN = _both("cf2.arn-not-valid")
+INVALID_OBJECT = _both("cf2.invalid-object")
+NOT_RETRIEVED = _shows("cf2.not-retrieved", "cf13.not-retrieved")
 
-FIELDS = _both(_FIELDS, "credspec.document credspec.names credspec.secret-link")
-MISSING_JOIN = _shows("missing or invalid DomainJoinConfig", _FIELDS, "credspec.document")
-MISSING_DNS_NAME = _shows("missing or invalid DnsName", _FIELDS, "credspec.document credspec.names")
-MISSING_AD = _shows("missing or invalid ActiveDirectoryConfig", _FIELDS, "credspec.document")
-MISSING_GMSA = _shows("missing or invalid GroupManagedServiceAccounts", _FIELDS, "credspec.document credspec.names")
-MISSING_PLUGIN = _shows("missing or invalid PluginInput", _FIELDS, "credspec.document")
-MISSING_CREDENTIAL_ARN = _shows("missing or invalid CredentialArn", _FIELDS, "credspec.document credspec.secret-link")
-MISSING_SECRET_ARN = _shows("missing or invalid secrets manager ARN", _FIELDS, "credspec.document credspec.secret-link")
+FIELDS = _both("cf2.fields")
+MISSING_JOIN = _shows("cf2.no-join", "cf2.fields")
+MISSING_DNS_NAME = _shows("cf2.no-dnsname", "cf2.fields")
+MISSING_AD = _shows("cf2.no-ad", "cf2.fields")
+MISSING_GMSA = _shows("cf2.no-gmsas", "cf2.fields")
+MISSING_PLUGIN = _shows("cf2.no-plugin", "cf2.fields")
+MISSING_CREDENTIAL_ARN = _shows("cf2.no-credential-arn", "cf2.fields")
+MISSING_SECRET_ARN = _shows("cf2.no-secret-arn", "cf2.fields")
 
-SECRET = _shows("failed to retrieve credentials from secrets manager", _NAMES, "secret.value credspec.secret-link")
-NO_USERNAME = _shows("username not found in secret", _NAMES, "secret.fields secret.value")
-NO_PASSWORD = _shows("password not found in secret", _NAMES, "secret.fields secret.value")
-NAMES = _both(_NAMES, "secret.fields secret.value credspec.secret-link")
-TOO_LONG = _both("credentials should not be more than 256", "secret.fields")
+SECRET = _shows("cf2.secret", "cf13.names")
+NO_USERNAME = _shows("cf2.no-username", "cf13.names")
+NO_PASSWORD = _shows("cf2.no-password", "cf13.names")
+NAMES = _shows("cf2.names", "cf13.names")
+TOO_LONG = _shows("cf2.lengths", "cf13.lengths")
 
-USER_TICKET = _shows(
-    "failed to generate Kerberos ticket for domainless user",
-    _CATCH_ALL,
-    "kerberos.user-ticket dns.domain-controllers network.kerberos secret.fields secret.domain",
-)
-NO_DNS = _shows(
-    "failed to generate Kerberos ticket for domainless user",
-    "Password not found",
-    "kerberos.user-ticket dns.domain-controllers dhcp-options.domain-name-servers",
-)
+USER_TICKET = _shows("cf2.user-ticket", "cf13.catch-all")
+NO_DNS = _shows("cf2.user-ticket", "cf13.password")
 """Without any SRV record, 2.x fails at the user's ticket; 1.3 continues until the gMSA's password."""
-NO_DC = _shows(
-    "failed to get FQDN list",
-    "Password not found",
-    "dns.domain-controllers dhcp-options.domain-name-servers secret.domain",
-)
-NO_DC_ANSWERS = _shows(
-    "failed to find gMSA password for service account",
-    "Password not found",
-    "network.ldap directory.bind directory.managed-password directory.gmsa-account",
-)
-BIND = _shows(
-    "failed to find gMSA password for service account", "ldapsearch failed with FQDN", "directory.bind network.ldap"
-)
-NO_PASSWORD_ATTRIBUTE = _shows(
-    "msDS-ManagedPassword attribute not found",
-    "Password not found",
-    "directory.managed-password directory.gmsa-account dns.domain-controllers network.ldap",
-)
-BLOB = _shows("decoded blob is too small", _CATCH_ALL, "directory.managed-password directory.gmsa-account")
-BLOB_BASE64 = _shows("failed to decode base64 password", _CATCH_ALL, "directory.managed-password")
-CATCH_ALL = _shows(
-    None,
-    _CATCH_ALL,
-    "kerberos.user-ticket directory.managed-password directory.bind directory.gmsa-account "
-    "kerberos.gmsa-ticket network.kerberos",
-)
-GMSA_TICKET = _shows("failed to generate Kerberos ticket", _CATCH_ALL, "kerberos.gmsa-ticket")
-SSPI = _both("Cannot generate SSPI context", "kerberos.service-ticket canary.ticket canary.service-ticket")
+NO_DC = _shows("cf2.fqdn-list", "cf13.password")
+NO_DC_ANSWERS = _shows("cf2.gmsa-password", "cf13.password")
+BIND = _shows("cf2.gmsa-password", "cf13.ldapsearch")
+NO_PASSWORD_ATTRIBUTE = _shows("cf2.gmsa-password", "cf13.password")
+"""2.x keeps the attribute's name in its log, as it does the reasons of ``BLOB`` and ``BLOB_BASE64``."""
+BLOB = BLOB_BASE64 = _shows("cf2.gmsa-password", "cf13.catch-all")
+CATCH_ALL = _shows(None, "cf13.catch-all")
+GMSA_TICKET = _shows("cf2.gmsa-stage", "cf13.catch-all")
+SSPI = _both("net.sspi")
 
-SQL_LOGIN_FAILED = _both("Login failed for user", "sql-server.connection-string sql-server.login")
-SQL_UNREACHABLE = _both(
-    "error occurred while establishing a connection to SQL Server", "sql-server.port sql-server.connection-string"
-)
-SQL_INSTANCE = _both("Error Locating Server/Instance Specified", "sql-server.instance")
+SQL_LOGIN_FAILED = _both("sql.login")
+SQL_UNREACHABLE = _both("net.network")
+SQL_INSTANCE = _both("net.instance")
 """From .NET and ODBC (error 26); ``SQL_INSTANCE_JDBC`` is from JDBC."""
-SQL_INSTANCE_JDBC = _both("no firewall is blocking UDP traffic to port 1434", "sql-server.instance")
-SQL_SPN = _both("The target principal name is incorrect", "sql-server.spn kerberos.service-ticket sql-server.name")
+SQL_INSTANCE_JDBC = _both("jdbc.browser")
+SQL_SPN = _both("net.target-name")
 
-KERBEROS_LOGON = tuple(
-    _both(text, "kerberos.user-ticket")
-    for text in (
-        "Preauthentication failed",
-        "not found in Kerberos database while getting initial credentials",
-        "Client not found in Kerberos database",
-        "credentials have been revoked",
-        "Password has expired",
-        "KDC has no support for encryption type",
-        "Cannot find KDC for realm",
-        "Cannot contact any KDC",
-    )
-)
-KERBEROS_SERVICE = tuple(
-    _both(text, "kerberos.service-ticket directory.bind")
-    for text in ("Server not found in Kerberos database", "login is from an untrusted domain")
-)
-CLOCK_SKEW = _both("Clock skew too great", "kerberos.clock")
+_LOGON = "password-incorrect preauth client-unknown revoked expired etype no-kdc kdc-unreach"
+KERBEROS_LOGON = tuple(_both(f"krb.{name}") for name in _LOGON.split())
+KERBEROS_SERVICE = tuple(map(_both, ("krb.server-unknown", "sql.untrusted")))
+CLOCK_SKEW = _both("krb.skew")
 
 
-def behind(text: str) -> tuple[str, tuple[CheckId, ...]] | None:
-    """The longest of these texts that occurs in ``text`` (a stoppedReason), with the checks that usually explain it."""
-    groups = (value if isinstance(value, tuple) else (value,) for value in globals().values())
-    known = (shows for group in groups for shows in group if isinstance(shows, ShowsAs))
-    parts = ((part, shows.likeliest) for shows in known for part in (shows.v2, shows.v1_3) if part)
-    found = [(part, likeliest) for part, likeliest in parts if part.lower() in text.lower()]
-    return max(found, key=lambda match: len(match[0]), default=None)
+def behind(text: str) -> tuple[str, tuple[str, ...]] | None:
+    """The decisive text in ``text`` (a stoppedReason), with the checks that usually explain it; None if none does."""
+    found = answer(lines_of(text))
+    return (found.decisive.symptom.text, found.causes) if found and found.causes else None

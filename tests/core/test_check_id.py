@@ -57,9 +57,9 @@ def test_no_id_stands_in_the_code_as_a_plain_string() -> None:
 
 
 def names_a_check(call: ast.Call) -> bool:
-    """``CheckId`` itself, the decorator, and the two helpers of texts.py that make references of ids."""
+    """``CheckId`` itself, and the decorator."""
     names = [node.id for node in (call.func, *call.args[:1]) if isinstance(node, ast.Name)]
-    return names[:1] in (["CheckId"], ["check"], ["_both"], ["_shows"]) or names == ["map", "CheckId"]
+    return names[:1] in (["CheckId"], ["check"]) or names == ["map", "CheckId"]
 
 
 def test_a_reference_to_no_check_is_an_error_with_the_module_that_names_it() -> None:
