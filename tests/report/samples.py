@@ -98,7 +98,7 @@ NO_LOGON = [
     finding(id, Status.SKIPPED, summary="not checked: with --live never, nothing is sent to DNS or AD")
     for step, ids in STEPS.items()
     for id in ids
-    if step in (Step.USER_LOGON, Step.GMSA_PASSWORD, Step.GMSA_TICKET, Step.SERVICE_TICKET, Step.DNS)
+    if step in (Step.USER_LOGON, Step.LDAP_BIND, Step.GMSA_PASSWORD, Step.GMSA_TICKET, Step.SERVICE_TICKET, Step.DNS)
     and id not in {finding.check for finding in (*GOOD, *BEHIND)}
 ][:58]
 MUTE = finding(
