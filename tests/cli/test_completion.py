@@ -54,7 +54,7 @@ def on_aws(aws: EmbeddedAws, env: dict[str, str]) -> dict[str, str]:
     client.register_task_definition(family="web", containerDefinitions=[{"name": "web", "image": "web", "memory": 128}])
     for service in ("web-front", "web-back", "reports"):
         client.create_service(cluster="production", serviceName=service, taskDefinition="web", desiredCount=0)
-    return {**env, **aws.variables()}
+    return {**env, **aws.variables(), "GMSA_DOCTOR_COMPLETION_SECONDS": "60"}
 
 
 def asked(line: str, env: dict[str, str]) -> list[str]:
@@ -249,7 +249,9 @@ def test_a_denied_call_offers_nothing(on_aws: dict[str, str], aws: EmbeddedAws) 
 
 def test_an_aws_that_hangs_offers_nothing(on_aws: dict[str, str], aws: EmbeddedAws) -> None:
     aws.hang("ecs", "ListClusters")
-    assert asked("gmsa-doctor check --cluster ", on_aws) == ["words"]
+    for seconds in ("0.5", "soon"):
+        env = {**on_aws, "GMSA_DOCTOR_COMPLETION_SECONDS": seconds}
+        assert asked("gmsa-doctor check --cluster ", env) == ["words"]
 
 
 @pytest.mark.parametrize("what", [{"AWS_PROFILE": "nobody"}, {"AWS_DEFAULT_REGION": "the east"}])
@@ -264,7 +266,7 @@ def test_a_program_that_prompts_has_no_terminal_and_ends_with_the_time(on_aws: d
     config = tmp_path / "config"
     config.write_text(f"[profile mfa]\nregion = us-east-1\ncredential_process = {program}\n")
     env = {name: value for name, value in on_aws.items() if "KEY" not in name}
-    env |= {"AWS_CONFIG_FILE": str(config), **installed(COMMAND)}
+    env |= {"AWS_CONFIG_FILE": str(config), "GMSA_DOCTOR_COMPLETION_SECONDS": "8", **installed(COMMAND)}
     with shells.bash(env, Path(env["HOME"])) as terminal:
         line = "gmsa-doctor check --profile mfa --cluster "
         assert terminal.after(f"{line}\t") == line

@@ -308,7 +308,7 @@ def test_a_file_offline_tells_what_stands_in_it(dc: DomainController, aws: Embed
     assert found["s3:GetObject"] == [OBJECT]
     assert found["ecr:BatchGetImage"] == [REPOSITORY]
     assert found["logs:PutLogEvents"] == [GROUP]
-    assert "the KMS key of the CredSpec, if it has one (--kms-key): not checked: --offline" in ended.err
+    assert "the KMS key of the CredSpec, if it has one (--kms-key): not checked: with --offline" in ended.err
 
 
 def test_where_there_are_no_container_instances_nobody_is_told_to_name_their_role(

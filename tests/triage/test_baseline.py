@@ -219,7 +219,7 @@ def test_any_json_gives_a_report_or_a_typed_error(document: object) -> None:
     ("content", "words"),
     [
         (None, "No such file"),
-        (b"\xff\xfe", "no UTF-8"),
+        (b"\xff\xfe", "not UTF-8"),
         (b"{", "not valid JSON"),
         (b'{"schema_version": "3.0"}', "not 1.x or 2.x"),
         (b'{"Resources": {}}', "not a report of gmsa-doctor"),

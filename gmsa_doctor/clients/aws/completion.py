@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import signal
 import time
@@ -15,6 +16,8 @@ from gmsa_doctor.clients.aws.session import Aws
 
 SECONDS = 1.2
 """For all AWS calls together, imports included. Completion offers the names that have arrived by then."""
+VARIABLE = "GMSA_DOCTOR_COMPLETION_SECONDS"
+"""The environment variable that sets another limit, for a slow connection."""
 
 
 def clusters(profile: str | None, region: str | None) -> tuple[str, ...]:
@@ -33,7 +36,8 @@ def _in_time(ask: Callable[[], Iterator[tuple[str, ...]]]) -> tuple[str, ...]:
     It has no terminal, so that nothing can prompt (a profile with MFA, a ``credential_process``), and its own child
     processes are killed with it.
     """
-    deadline = time.monotonic() + SECONDS
+    wanted = os.environ.get(VARIABLE, "")
+    deadline = time.monotonic() + (float(wanted) if re.fullmatch(r"\d{1,3}(\.\d+)?", wanted) else SECONDS)
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
