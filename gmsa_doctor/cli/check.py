@@ -136,8 +136,8 @@ aws ecs describe-task-definition --task-definition web | gmsa-doctor check -
 def check(context: typer.Context, arguments: CheckArguments) -> None:
     """Check an ECS service, a task definition, or files. Inside an ECS task, with no subject, check that task.
 
-    Names the root cause and its fix. Exit codes: 0 nothing failed, 1 a failure, 2 usage or configuration, 3 incomplete,
-    70 a bug in gmsa-doctor, 130 interrupted.
+    Names the root cause and its fix. Exit codes: 0 pass, or unproven if only static checks were requested; 1 a failure;
+    2 usage or configuration; 3 incomplete or unproven; 70 a bug in gmsa-doctor; 130 interrupted.
     """
     guarded(lambda: _check(context, arguments))
 
