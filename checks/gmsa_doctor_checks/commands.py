@@ -35,10 +35,21 @@ def put_secret(arn: str) -> str:
     return f"aws secretsmanager put-secret-value --secret-id {posix(arn)} --secret-string file://secret.json"
 
 
-def edit_secret(arn: str) -> tuple[str, ...]:
-    """The commands that change a secret's value in an editor: no password is in a command line."""
-    get = f"aws secretsmanager get-secret-value --secret-id {posix(arn)} --query SecretString --output text"
+def edit_secret(arn: str, *, binary: bool = False) -> tuple[str, ...]:
+    """The commands that change a secret's value in an editor: no password is in a command line.
+
+    ``binary``: the value is in SecretBinary, which the AWS CLI prints in base64.
+    """
+    field, decode = ("SecretBinary", " | base64 -d") if binary else ("SecretString", "")
+    get = f"aws secretsmanager get-secret-value --secret-id {posix(arn)} --query {field} --output text{decode}"
     return (f"(umask 077; {get} > secret.json)", '"${EDITOR:-vi}" secret.json', put_secret(arn), "rm secret.json")
+
+
+LIST_ECS_ROLES = (
+    'aws iam list-roles --output table --query "Roles[?contains(to_string(AssumeRolePolicyDocument), '
+    "'ecs-tasks.amazonaws.com')].Arn\""
+)
+"""The command that lists the roles whose trust policy names ECS tasks."""
 
 
 def edit_credspec(location: CredSpecLocation, edit: str = '"${EDITOR:-vi}" credspec.json') -> tuple[str, ...]:

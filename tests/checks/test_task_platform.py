@@ -105,13 +105,13 @@ def test_a_wrong_network_mode_is_reported_with_the_file_to_change() -> None:
 def test_dns_settings_fail_on_fargate_and_nowhere_else(key: str) -> None:
     found = definition(dns_settings=(key,))
     finding = dns_settings(SPEC, found, FARGATE, FILE)
-    assert (finding.status, finding.observed) == (Status.FAIL, f"{key} of web")
+    assert (finding.status, finding.observed) == (Status.FAIL, f"{key} in the container web")
     assert {dns_settings(SPEC, found, platform, FILE).status for platform in (EC2, OPEN)} == {Status.PASS}
 
 
 def test_dns_settings_of_a_sidecar_are_reported_with_its_name() -> None:
     finding = dns_settings(SPEC, definition(Container("log", dns_settings=("dnsServers",))), FARGATE, FILE)
-    assert (finding.status, finding.observed) == (Status.FAIL, "dnsServers of log")
+    assert (finding.status, finding.observed) == (Status.FAIL, "dnsServers in the container log")
 
 
 def test_without_dns_settings_fargate_passes() -> None:

@@ -32,11 +32,11 @@ FAULTS = (
         "no object but another account's",
         _CREDSPEC,
         role_also(deny("s3:*", **when("StringNotEqualsIfExists", _OWNER, _ELSEWHERE))),
-        "a policy denies s3:GetObject",
+        " denies s3:GetObject",
     ),
     Scenario(
         "no object whose account is known", _CREDSPEC, role_also(deny("s3:*", **when("Null", _OWNER, "false"))),
-        "a policy denies s3:GetObject",
+        " denies s3:GetObject",
     ),
     Scenario(
         "a boundary of secrets of another account",
@@ -49,7 +49,7 @@ FAULTS = (
         "no key through a service",
         _KMS,
         all_of(role_also(allow("kms:Decrypt"), deny("kms:*", **_THROUGH)), secret_key()),
-        "a policy denies kms:Decrypt",
+        " denies kms:Decrypt",
     ),
     Scenario(
         "a bucket policy for the services of AWS",

@@ -68,12 +68,12 @@ FAULTS = (
         "s3:GetObject on the bucket", _CREDSPEC, role(VALUE, {**OBJECT, "Resource": "arn:aws:s3:::gmsa-credspecs"}),
         "none of its policies allows s3:GetObject",
     ),
-    Scenario("a Deny on the object", _CREDSPEC, role_also(deny("s3:Get*")), "s3:GetObject (gmsa-webapp01)"),
+    Scenario("a Deny on the object", _CREDSPEC, role_also(deny("s3:Get*")), "gmsa-webapp01 denies s3:GetObject"),
     Scenario(
         "a Deny without TLS the wrong way round",
         _CREDSPEC,
         role_also(deny("s3:*", **when("Bool", "aws:SecureTransport", "true"))),
-        "a policy denies",
+        "denies s3:GetObject",
     ),
     Scenario(
         "no ssm:GetParameters",
@@ -108,7 +108,7 @@ FAULTS = (
         ),
         f"{_WORD}-??????",
     ),
-    Scenario("a Deny on the secret", _SECRET, role_also(deny("secretsmanager:*", _NAME + "*")), "a policy denies"),
+    Scenario("a Deny on the secret", _SECRET, role_also(deny("secretsmanager:*", _NAME + "*")), "gmsa-webapp01 denies"),
     Scenario("a boundary without the secret", _SECRET, boundary(allow("s3:*")), "permissions boundary"),
     Scenario("a boundary without the object", _CREDSPEC, boundary(allow("secretsmanager:*")), "permissions boundary"),
     Scenario(

@@ -185,9 +185,7 @@ FAULTS = (
         ),
         "for neither the role nor its account",
     ),
-    Scenario(
-        "a Deny of keys", _KMS, all_of(role_also(_DECRYPT, deny("kms:*")), secret_key()), "a policy denies kms:Decrypt"
-    ),
+    Scenario("a Deny of keys", _KMS, all_of(role_also(_DECRYPT, deny("kms:*")), secret_key()), " denies kms:Decrypt"),
     Scenario(
         "a boundary without keys",
         _KMS,

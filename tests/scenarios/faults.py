@@ -154,13 +154,13 @@ PLATFORM = (
         "DNS servers of the container",
         "task-definition.dns-settings",
         container(dnsServers=["10.0.0.2"]),
-        "dnsServers of web",
+        "web sets dnsServers",
     ),
     Scenario(
         "a search domain of the container",
         "task-definition.dns-settings",
         container(dnsSearchDomains=["corp.example"]),
-        "dnsSearchDomains of web",
+        "web sets dnsSearchDomains",
     ),
     Scenario(
         "further hosts of a sidecar",

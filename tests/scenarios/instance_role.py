@@ -73,7 +73,10 @@ WARNINGS = (
     Scenario("one instance role of two without the secret", _CHECK, all_of(on_ec2, after(_one_of_two)), "oldInstance"),
     Scenario("the secret by its name for the instance role", _CHECK, all_of(on_ec2, after(_by_its_name)), "-??????"),
     Scenario(
-        "a Deny for the instance role", _CHECK, with_role(allow("*"), deny("secretsmanager:*")), "a policy denies"
+        "a Deny for the instance role",
+        _CHECK,
+        with_role(allow("*"), deny("secretsmanager:*")),
+        " denies ",
     ),
     Scenario(
         "a secret policy that denies the instance role",

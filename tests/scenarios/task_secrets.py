@@ -77,7 +77,7 @@ UNREADABLE = all_of(secret(key), secret(without_suffix(log_option), name="app/lo
 """The same, and no right to read any of them."""
 
 FAULTS = (
-    Scenario("no right to a variable's secret", _CHECK, secret(key), "is not allowed to read the secret app/db-"),
+    Scenario("no right to a variable's secret", _CHECK, secret(key), "is not allowed to read the secret app/db"),
     Scenario(
         "a variable's secret by its name",
         _CHECK,
@@ -101,7 +101,7 @@ FAULTS = (
         "no right to the log driver's secret", _CHECK, secret(log_option), "logConfiguration.secretOptions splunk-token"
     ),
     Scenario("no right to the registry's credentials", _CHECK, secret(registry), "repositoryCredentials"),
-    Scenario("a Deny on a variable's secret", _CHECK, secret(key, MAY, deny("*", "{arn}")), "a policy denies"),
+    Scenario("a Deny on a variable's secret", _CHECK, secret(key, MAY, deny("*", "{arn}")), " denies "),
     Scenario(
         "a boundary without a variable's secret",
         _CHECK,
@@ -118,7 +118,7 @@ FAULTS = (
         "a sidecar's secret",
         _CHECK,
         second_container(secrets=[{"name": "LICENSE", "valueFrom": _PARAMETER}]),
-        "log: secrets LICENSE",
+        "for LICENSE in log",
     ),
     Scenario(
         "a variable's secret that does not exist", _CHECK, names(variable, f"{_THERE}AbCdEf"), "app/db-AbCdEf"

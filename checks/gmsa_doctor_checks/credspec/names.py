@@ -30,7 +30,7 @@ from gmsa_doctor_checks.versions import judge_by_version
 def credspec_names(credspec: CredSpec, platform: Platform) -> Result[GmsaNames]:
     """Checks the form of `DomainJoinConfig.DnsName` and of the first name in `GroupManagedServiceAccounts`.
 
-    Why: the gMSA's name is its sAMAccountName without the `$` and without a domain; the daemon adds the `$` itself.
+    Why: the gMSA's name is its sAMAccountName without the `$` and without a domain; Credentials Fetcher adds the `$`.
 
     Fix: set the domain's full DNS name and the gMSA's bare name.
     """
@@ -46,12 +46,12 @@ def credspec_names(credspec: CredSpec, platform: Platform) -> Result[GmsaNames]:
         bare = bare_account_name(gmsa_name)
         words = {
             AccountNameDefect.EMPTY: "is empty",
-            AccountNameDefect.DOLLAR: "ends in $, which the daemon adds itself",
+            AccountNameDefect.DOLLAR: "ends in $, which Credentials Fetcher adds itself",
             AccountNameDefect.DOMAIN: "includes its domain",
             AccountNameDefect.CHARACTERS: f"contains {' '.join(map(repr, refused_characters(gmsa_name)))}",
         }
         return failed(
-            f"the gMSA's name {' and '.join(words[defect] for defect in defects)}",
+            f"the gMSA's name in the CredSpec {' and '.join(words[defect] for defect in defects)}",
             observed=gmsa_name,
             expected=bare,
             fix=Fix(f"Set Name in GroupManagedServiceAccounts to {bare}, and upload the CredSpec.", commands),

@@ -120,21 +120,33 @@ def _copy(location: CredSpecLocation, bucket: str, target: str) -> Fix:
     return replace(fix, commands=(f"aws s3 cp {posix(location.name)} {target}", *fix.commands))
 
 
+def _find_or_upload(location: CredSpecLocation, *, no_bucket: bool) -> Fix:
+    """How to use the object that exists, or to create the one that the task definition names."""
+    task = Subject("", "<cluster>", "<service>", "<task definition>")
+    upload, register = f"aws s3 cp credspec.json {posix(location.name)}", register_again("", task).commands
+    instead = "set that object's ARN in credentialSpecs instead"
+    if no_bucket:
+        return Fix(
+            "1. List the buckets (command 1). 2. If none of them has the CredSpec, create the bucket and upload the "
+            f"file that New-CredentialSpec created (commands 2 and 3). If one has it, {instead} (commands 4 to 7).",
+            ("aws s3 ls", f"aws s3 mb {posix(f's3://{location.bucket}')}", upload, *register),
+        )
+    return Fix(
+        "1. List the bucket (command 1; keys are case-sensitive). 2. If the CredSpec is not there, upload the file "
+        f"that New-CredentialSpec created (command 2). If it is there under another key, {instead} (commands 3 to 6).",
+        (f"aws s3 ls {posix(f's3://{location.bucket}/')} --recursive", upload, *register),
+    )
+
+
 def _no_object(location: CredSpecLocation, error: ClientError, caller: Outcome[Caller]) -> Finding:
     name = location.name
     if isinstance(error, NotFound):
         no_bucket = error.code == "NoSuchBucket"
-        upload = "Create the bucket and upload the CredSpec" if no_bucket else "Upload the CredSpec"
-        show = "aws s3 ls" if no_bucket else f"aws s3 ls {posix(f's3://{location.bucket}/')} --recursive"
         return failed(
             f"{f'the bucket {location.bucket}' if no_bucket else name} does not exist",
             observed=error.code,
             expected=f"the CredSpec at {name}",
-            fix=Fix(
-                f"{upload}, or set the ARN of the object that holds it in the task definition (keys are "
-                "case-sensitive).",
-                (show, f"aws s3 cp credspec.json {posix(name)}"),
-            ),
+            fix=_find_or_upload(location, no_bucket=no_bucket),
             shows_as=texts.INVALID_OBJECT,
         )
     if isinstance(error, Denied):
@@ -182,7 +194,11 @@ def _from_parameter(location: CredSpecLocation, place: AwsPlace, ssm: Ssm) -> Re
             f"{location.name} does not exist{f' in {place.region}' if place.region else ''}",
             observed=error.code,
             expected=f"the CredSpec in {location.parameter}, in the task's region and account, regardless of the ARN",
-            fix=Fix("Create the parameter, or set the ARN of the one that holds it in the task definition.", (put,)),
+            fix=Fix(
+                "Create the parameter from your CredSpec file. If the CredSpec is in another parameter, set that "
+                "parameter's ARN in credentialSpecs instead.",
+                (put,),
+            ),
             shows_as=texts.INVALID_PARAMETERS,
         )
     if parameter.type == "SecureString":

@@ -85,7 +85,10 @@ def secret_value(
             "the secret is binary (SecretBinary); Credentials Fetcher reads SecretString",
             observed="SecretBinary",
             expected="SecretString",
-            fix=_store_again(arn.text, "Store the secret as text."),
+            fix=Fix(
+                f"Decode the binary value, check that it is a JSON object of this form, and store it as text: {_FORM}",
+                edit_secret(arn.text, binary=True),
+            ),
             shows_as=texts.NO_USERNAME,
         )
     document = read_secret(text.reveal())
@@ -95,7 +98,7 @@ def secret_value(
     if document.notes:
         notes = "; ".join(_NOTES[note.kind].format(note) for note in document.notes if note.kind in _NOTES)
         warning = warned(
-            f"in the secret {notes}",
+            f"in the secret, {notes}",
             expected="each key once, with a string",
             fix=_store_again(arn.text, "Keep each key once, with a string value."),
         )
@@ -193,7 +196,7 @@ def _not_an_object(arn: LinkedSecret, defect: SecretDefect) -> Finding:
     return failed(
         summary,
         expected=f"a JSON object such as {_FORM}",
-        fix=_store_again(arn.text, "Correct the secret's text."),
+        fix=_store_again(arn.text, "Replace the secret's text with a JSON object."),
         shows_as=shows,
     )
 
@@ -252,24 +255,25 @@ def _bad_fields(secret: SecretObject, defects: tuple[SecretDefect, ...], names: 
     if names and first.form is UserNameForm.MACHINE and names.gmsa.names(first.found or ""):
         return replace(_the_gmsa(secret, names), status=Status.FAIL, observed=first.found, shows_as=texts.NAMES)
     return failed(
-        f"in the secret {_words(first)}{f', and {len(defects) - 1} more' if defects[1:] else ''}",
+        f"in the secret, {_words(first)}{f' (and {len(defects) - 1} more)' if defects[1:] else ''}",
         observed="; ".join(map(_words, defects)),
         expected=_expected(first),
-        fix=_store_again(secret.arn, "Correct the secret."),
+        fix=_store_again(secret.arn, " ".join(map(_correction, defects))),
         shows_as=_shows(first),
     )
 
 
 _WORDS: dict[SecretDefectKind | UserNameForm, str] = {
-    UserNameForm.DOWN_LEVEL: "username includes its domain (DOMAIN\\user): {0.found}",
-    UserNameForm.UPN: "username is a UPN, so Credentials Fetcher logs on as user@domain@REALM: {0.found}",
-    UserNameForm.WITH_COLON: "username contains a colon; old:new is a rotation on EC2 only: {0.found}",
-    UserNameForm.MACHINE: "username ends in $: {0.found} is the account of a machine or a gMSA, not of a user",
-    UserNameForm.FORBIDDEN_CHARACTER: "username contains a character that Credentials Fetcher rejects: {0.reason} "
-    "({0.found})",
+    UserNameForm.DOWN_LEVEL: "the field username includes its domain (DOMAIN\\user): {0.found}",
+    UserNameForm.UPN: "the field username is a UPN, so Credentials Fetcher logs on as user@domain@REALM: {0.found}",
+    UserNameForm.WITH_COLON: "the field username contains a colon; old:new is a rotation on EC2 only: {0.found}",
+    UserNameForm.MACHINE: "the field username ends in $: {0.found} is the account of a machine or a gMSA, not of a "
+    "user",
+    UserNameForm.FORBIDDEN_CHARACTER: "the field username contains a character that Credentials Fetcher rejects: "
+    "{0.reason} ({0.found})",
     SecretDefectKind.WRONG_CASE: "the key {0.expected} is spelled {0.found} (keys are case-sensitive)",
     SecretDefectKind.MISSING: "{0.expected} is missing",
-    SecretDefectKind.EMPTY: "{0.key} is empty",
+    SecretDefectKind.EMPTY: "the field {0.key} is empty",
     SecretDefectKind.TOO_LONG: "{0.key} has {0.found}, but Credentials Fetcher accepts {0.expected}",
     SecretDefectKind.DOMAIN_FORM: "{0.key} ({0.found}) is not a domain name that Credentials Fetcher accepts: "
     "{0.reason}",
@@ -286,6 +290,23 @@ def _expected(defect: SecretDefect) -> str:
     if defect.kind is SecretDefectKind.DOMAIN_FORM:
         return "the AD domain's full DNS name, such as corp.example.com"
     return defect.expected or f"a JSON object such as {_FORM}"
+
+
+def _correction(defect: SecretDefect) -> str:
+    """The instruction that corrects one field. It never contains a password."""
+    if defect.form in (UserNameForm.DOWN_LEVEL, UserNameForm.UPN) and defect.found:
+        return f"Set username to {bare_user_name(defect.found)}."
+    if defect.form:
+        return "Set username to the sAMAccountName of the AD user that may retrieve the gMSA's password."
+    if defect.kind is SecretDefectKind.WRONG_CASE:
+        return f"Rename the key {defect.found} to {defect.expected}."
+    if defect.kind is SecretDefectKind.MISSING:
+        return f"Add {defect.expected}."
+    if defect.kind is SecretDefectKind.TOO_LONG:
+        return f"Set {defect.key} to a value of {defect.expected}."
+    if defect.kind is SecretDefectKind.DOMAIN_FORM:
+        return f"Set {defect.key} to the AD domain's full DNS name."
+    return f"Set {defect.key}, which is empty." if defect.kind is SecretDefectKind.EMPTY else f"Correct {defect.key}."
 
 
 def _shows(defect: SecretDefect) -> ShowsAs:

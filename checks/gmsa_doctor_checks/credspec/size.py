@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Cause, Fix, Given, Result, check, failed, passed
-from gmsa_doctor.given.shared_values import CredSpecObject
+from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.commands import edit_credspec
+from gmsa_doctor_checks.commands import edit_credspec, posix
 from gmsa_doctor_checks.values import SizedCredSpec
 
 _LIMIT = 4000
 """The largest CredSpec in bytes that Credentials Fetcher accepts."""
+
+
+_RESTORE = (
+    "1. If the bucket keeps versions, download the newest version that is not empty (commands 1 and 2). Otherwise "
+    "create credspec.json with New-CredentialSpec in PowerShell. 2. Check the file, and upload it (commands 3 and 4)."
+)
 
 
 @check(
@@ -35,12 +41,24 @@ def credspec_size(obj: CredSpecObject) -> Result[SizedCredSpec]:
         change = "Remove the white space, and upload the CredSpec again."
         commands = edit_credspec(obj.location, "jq -c . credspec.json > small.json && mv small.json credspec.json")
     else:
-        summary, change = f"{name} is empty", "Upload the CredSpec again."
-        commands = edit_credspec(obj.location)[-1:]
+        summary, change, commands = f"{name} is empty", "Upload the CredSpec again.", edit_credspec(obj.location)[-1:]
+        if obj.location.bucket:
+            change, commands = _RESTORE, _restore(obj.location)
     return failed(
         summary,
         observed=f"{obj.size} bytes",
         expected=f"1 to {_LIMIT} bytes",
         fix=Fix(change, commands),
         shows_as=texts.INVALID_OBJECT if obj.size else texts.FIELDS,
+    )
+
+
+def _restore(location: CredSpecLocation) -> tuple[str, ...]:
+    """The commands that upload an earlier version of the object."""
+    bucket, key = posix(location.bucket), posix(location.key)
+    return (
+        f"aws s3api list-object-versions --bucket {bucket} --prefix {key} "
+        "--query 'Versions[].[VersionId,Size,LastModified]' --output table",
+        f"aws s3api get-object --bucket {bucket} --key {key} --version-id {posix('<VersionId>')} credspec.json",
+        *edit_credspec(location)[1:],
     )

@@ -193,11 +193,12 @@ def _policy_fix(question: AccessQuestion, text: str) -> Fix:
 def _not_allowed(question: AccessQuestion, decision: SimulatedDecision, policy: ResourcePolicy) -> Finding:
     action, resource = question.action, question.resource
     both_read = isinstance(policy, Ruling) and not question.foreign
-    neither = f"; {question.policy_name} does not allow it either" if both_read else ""
+    also = "" if decision.decision == "explicitDeny" else " either"
+    neither = f"; {question.policy_name} does not allow it{also}" if both_read else ""
     return _failure(
         question,
         f"{_reason(question, decision)}{question.hint}",
-        observed=f"{decision.decision} of {action} on {resource}, simulated with the role's policies{neither}",
+        observed=f"IAM's policy simulator returns {decision.decision} for {action} on {resource}{neither}",
         expected=f"{action} allowed on {resource}",
         fix=_allow(question, decision),
     )
@@ -219,9 +220,17 @@ def _reason(question: AccessQuestion, decision: SimulatedDecision) -> str:
     if decision.boundary is False:
         return f"its permissions boundary does not allow {question.action}"
     if decision.decision == "explicitDeny":
-        by = f" ({', '.join(decision.policies)})" if decision.policies else ""
-        return f"a policy denies {question.action}{by}"
+        return f"{_denied_by(decision)} {question.action}"
     return f"{_NO_POLICY} {question.action}"
+
+
+def _denied_by(decision: SimulatedDecision) -> str:
+    """The policies with a Deny, as far as IAM names them, and their verb."""
+    if not decision.policies:
+        return "a policy denies"
+    if decision.policies[1:]:
+        return f"the policies {' and '.join(decision.policies)} deny"
+    return f"the policy {decision.policies[0]} denies"
 
 
 _NO_POLICY = "none of its policies allows"
@@ -252,12 +261,36 @@ def _inspect(question: AccessQuestion, keys: Sequence[str] = ()) -> Fix:
 def _allow(question: AccessQuestion, decision: SimulatedDecision) -> Fix:
     action, resource, simulate = question.action, question.resource, _simulate_command(question)
     if decision.boundary is False:
-        return Fix(f"Allow {action} on {resource} in the role's permissions boundary as well.", (simulate,))
+        return Fix(
+            f"1. Find the role's permissions boundary (command 1). 2. Allow {action} on {resource} in it. 3. Test with "
+            "command 2.",
+            (
+                f"aws iam get-role --role-name {posix(question.role.name)} --query Role.PermissionsBoundary",
+                simulate,
+            ),
+        )
     if decision.decision == "explicitDeny":
-        return Fix(f"Remove the Deny for {action} on {resource}, or exclude this resource from it.", (simulate,))
+        return _remove_deny(question, decision)
     name = f"{question.fix_name or (question.evidence or '').partition('.')[0]}-{action.partition(':')[2]}"
     put = put_policy(question.role, name, (action,), resource)
-    return Fix(f"Allow {action} on {resource} for {question.role_kind}.", (put, simulate))
+    return Fix(
+        f"1. Allow {action} on {resource} for {question.role_kind}. 2. Test with the simulator.", (put, simulate)
+    )
+
+
+def _remove_deny(question: AccessQuestion, decision: SimulatedDecision) -> Fix:
+    role, named = posix(question.role.name), " and ".join(decision.policies)
+    source = f"policy {named}" if named else f"policy that denies {question.action}"
+    return Fix(
+        f"1. Find the {source} among the role's inline and attached policies (commands 1 and 2). 2. Remove its Deny "
+        f"for {question.action}, or exclude {question.resource} from the Deny. 3. Test with command 3: if it returns "
+        f"implicitDeny, also allow {question.action} for {question.role_kind}.",
+        (
+            f"aws iam list-role-policies --role-name {role}",
+            f"aws iam list-attached-role-policies --role-name {role}",
+            _simulate_command(question),
+        ),
+    )
 
 
 def _simulate_command(question: AccessQuestion) -> str:

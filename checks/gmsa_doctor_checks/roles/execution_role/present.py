@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gmsa_doctor.authoring import Given, Result, check, failed, passed
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.shared_values import ExecutionRole
 from gmsa_doctor.given.subject import Launch, Platform, Subject
 from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import LIST_ECS_ROLES
 from gmsa_doctor_checks.task.revisions import register_again
 
 
@@ -27,11 +30,17 @@ def execution_role(definition: TaskDefinition, platform: Platform, subject: Subj
     """
     if definition.execution_role_arn:
         return Given(ExecutionRole(definition.execution_role_arn), passed(definition.execution_role_arn))
+    assign = register_again("2. Set executionRoleArn to the ARN of that role", subject)
     failure = failed(
         "the task definition has no executionRoleArn, so Credentials Fetcher gets no AWS credentials",
         observed="no executionRoleArn",
         expected="the ARN of a role that may read the CredSpec and the secret",
-        fix=register_again("Set executionRoleArn", subject),
+        fix=replace(
+            assign,
+            text="1. Choose a role that may read the CredSpec and the secret (command 1 lists the roles that ECS tasks "
+            f"may assume). If there is none, the AWS administrator creates one. {assign.text}",
+            commands=(LIST_ECS_ROLES, *assign.commands),
+        ),
         shows_as=texts.NO_ROLE if platform.launch is Launch.FARGATE else texts.NO_ROLE_AGENT,
     )
     return failure if platform.launch is Launch.FARGATE else failure.to_warning()

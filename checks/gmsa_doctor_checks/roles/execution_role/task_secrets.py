@@ -36,7 +36,6 @@ from gmsa_doctor_checks.roles.secret_access import GET_VALUE, may_read, of_secre
 from gmsa_doctor_checks.roles.simulation import AccessQuestion, Decisions, PolicySimulator
 
 _GET_PARAMETERS = "ssm:GetParameters"
-_STOPS = "ECS stops the task before it starts the container"
 _Named: TypeAlias = tuple[str, Finding]
 """A finding with the name of its secret or parameter."""
 
@@ -58,8 +57,10 @@ class _WantedSecret:
     @property
     def text(self) -> str:
         """Its name in findings."""
-        kind = "secret" if isinstance(self.arn, SecretArn) else "parameter"
-        return f"the {kind} {self.arn.name} ({', '.join(self.uses)})"
+        kind, name = "parameter", self.arn.name
+        if isinstance(self.arn, SecretArn):
+            kind, name = "secret", name if self.arn.may_lack_its_suffix else self.arn.friendly_name
+        return f"the {kind} {name} for {', '.join(map(_setting, self.uses))}"
 
     @property
     def context(self) -> dict[str, str]:
@@ -104,6 +105,12 @@ def execution_role_task_secrets(
     return _together([*others, *access.judge_all(wanted)], arn, platform)
 
 
+def _setting(use: str) -> str:
+    """The name of the variable or setting that a container gets: LICENSE in log for `log: secrets LICENSE`."""
+    container, _, setting = use.rpartition(": ")
+    return f"{setting.removeprefix('secrets ')}{f' in {container}' if container else ''}"
+
+
 def _together(findings: Sequence[_Named], role: RoleArn, platform: Platform) -> Finding:
     decides = worst(finding for _, finding in findings)
     if decides.status is Status.PASS:
@@ -113,7 +120,7 @@ def _together(findings: Sequence[_Named], role: RoleArn, platform: Platform) -> 
         return replace(decides, rows=rows)
     by_agent = platform.launch in (Launch.EC2, Launch.EXTERNAL)  # the ECS agent shows another text
     shows_as = None if by_agent else texts.NO_REGISTRY
-    return replace(decides, summary=f"{decides.summary}; {_STOPS}", shows_as=shows_as, rows=rows)
+    return replace(decides, shows_as=shows_as, rows=rows)
 
 
 # References -----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from gmsa_doctor.core.errors import Denied, NotFound
 from gmsa_doctor.formats.aws.arn import RoleArn
 from gmsa_doctor.given.shared_values import ExecutionRole
 from gmsa_doctor_checks import links
-from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.commands import LIST_ECS_ROLES, posix
 from gmsa_doctor_checks.roles.simulation import PolicySimulator
 from gmsa_doctor_checks.roles.trust_policy import ECS_TASKS, RoleTrust, TrustSource, read_trust
 
@@ -42,10 +42,7 @@ def execution_role_trust(role: ExecutionRole, simulator: PolicySimulator) -> Fin
             f"the execution role {arn.name} does not exist",
             observed=error.text,
             expected=str(arn),
-            fix=Fix(
-                "Create the role, or set executionRoleArn in the task definition to a role that exists.",
-                ("aws iam list-roles --query 'Roles[].Arn' --output table",),
-            ),
+            fix=_create(arn),
         )
     except Denied:
         if simulator.as_execution_role:
@@ -79,13 +76,29 @@ def _judge_trust(arn: RoleArn, trust: RoleTrust) -> Finding:
         observed=named,
         expected=f"a statement that allows sts:AssumeRole for {ECS_TASKS}",
         fix=Fix(
-            f"Allow {ECS_TASKS} to assume the role. The second command replaces the whole trust policy: merge other "
-            "statements that you need into it.",
+            f"1. Read the role's trust policy (command 1). 2. Allow {ECS_TASKS} to assume the role (command 2). It "
+            "replaces the whole trust policy: add the other statements that you need to it.",
             (
                 *_inspect_trust(arn).commands,
                 f"aws iam update-assume-role-policy --role-name {posix(arn.name)} "
                 f"--policy-document {posix(json.dumps(_TRUST_POLICY))}",
             ),
+        ),
+    )
+
+
+def _create(arn: RoleArn) -> Fix:
+    name, path = posix(arn.name), "" if arn.path == "/" else f" --path {posix(arn.path)}"
+    managed = f"arn:{arn.partition}:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+    return Fix(
+        "1. List the roles that ECS tasks may assume (command 1). If the right one is there, the developer sets it as "
+        "executionRoleArn in a new revision of the task definition. 2. Otherwise create the role (commands 2 and 3), "
+        "and run gmsa-doctor again: it reports the permissions on the CredSpec and the secret that the role lacks.",
+        (
+            LIST_ECS_ROLES,
+            f"aws iam create-role --role-name {name}{path} --assume-role-policy-document "
+            f"{posix(json.dumps(_TRUST_POLICY))}",
+            f"aws iam attach-role-policy --role-name {name} --policy-arn {managed}",
         ),
     )
 

@@ -34,7 +34,8 @@ def arn(prefixed: PrefixedArn, platform: Platform, place: AwsPlace, subject: Sub
     """Checks the ARN after the prefix: `arn:<partition>:s3:::<bucket>/<key>`, or on EC2 the ARN of an SSM parameter.
 
     Why: ECS passes the ARN to Credentials Fetcher as text. A `#` in the key splits this text in two. A key that
-    contains the daemon's test marker results in an empty ticket and no error. Spaces and non-ASCII letters are allowed.
+    contains Credentials Fetcher's test marker results in an empty ticket and no error. Spaces and non-ASCII letters are
+    allowed.
 
     Fix: set the ARN of the CredSpec's S3 object (in the S3 console: Copy ARN), with a key without `#`.
     """
@@ -51,14 +52,15 @@ def arn(prefixed: PrefixedArn, platform: Platform, place: AwsPlace, subject: Sub
             return _parameter(prefixed, platform, subject)
         found = parse_s3_object_arn(text)
     except ArnError as error:
-        summary = f"the text after the prefix is not the ARN of an S3 object: {error}"
+        entry = Prefix.DOMAINLESS if prefixed.domainless else Prefix.JOINED
+        summary = f"the text after {entry} in credentialSpecs is not the ARN of an S3 object: {error}"
         return _bad_arn(prefixed, summary, error.suggestion or _EXPECTED, subject)
     if found.breaks_hand_over:
         return _hash(prefixed, subject)
     if found.is_test_marker:
         summary = (
-            f"the key contains {_TEST_MARKER}, which puts Credentials Fetcher into test mode: an empty ticket and no "
-            "error"
+            f"the S3 key contains {_TEST_MARKER}, which puts Credentials Fetcher into test mode: an empty ticket and "
+            "no error"
         )
         return _bad_arn(prefixed, summary, text.replace(_TEST_MARKER, "credspec"), subject, _RENAME)
     if place.partition and found.partition != place.partition:
@@ -80,7 +82,7 @@ def _with_pseudo_parameters(text: str, place: AwsPlace) -> str:
 
 
 def _hash(prefixed: PrefixedArn, subject: Subject) -> Finding:
-    summary = "the key contains #, at which the ARN is split before it reaches Credentials Fetcher"
+    summary = "the S3 key in credentialSpecs contains #, at which ECS splits the ARN before Credentials Fetcher gets it"
     return _bad_arn(prefixed, summary, prefixed.arn.replace("#", "-"), subject, _RENAME)
 
 
@@ -105,10 +107,14 @@ def _bad_arn(
     prefixed: PrefixedArn, summary: str, expected: str, subject: Subject, change: str = "Set credentialSpecs to"
 ) -> Finding:
     entry = f"{Prefix.DOMAINLESS if prefixed.domainless else Prefix.JOINED}{expected}"
+    fix = register_again(f"{change} {entry}", subject)
+    if change == _RENAME and "${" not in prefixed.arn:
+        old, new = (posix(f"s3://{text.partition(':::')[2]}") for text in (prefixed.arn, expected))
+        fix = replace(fix, commands=(f"aws s3 mv {old} {new}", *fix.commands))
     return failed(
         summary,
         observed=prefixed.arn or "nothing",
         expected=expected,
-        fix=register_again(f"{change} {entry}", subject),
+        fix=fix,
         shows_as=texts.INVALID_ARN,
     )

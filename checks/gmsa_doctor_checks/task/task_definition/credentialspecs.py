@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, failed, passed
 from gmsa_doctor.formats.documents.task_definition import Container, TaskDefinition
 from gmsa_doctor.given.request import Intended
 from gmsa_doctor.given.subject import ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.task.revisions import register_again
 from gmsa_doctor_checks.task.task_definition.lost_in_registration import lost
 from gmsa_doctor_checks.values import CredentialSpec
@@ -62,7 +65,9 @@ def credential_specs(
     if entries:
         return Given(CredentialSpec(entries[0]), passed(f"{name}: {entries[0]}"))
     return _legacy(container, platform, subject) or _missing(
-        f"the container {name} has no credentialSpecs{f', {lost_entry}' if lost_entry else ''}", name, subject
+        f"the container {name} has no credentialSpecs{f', {lost_entry}' if lost_entry else ''}",
+        f"the container {name}",
+        subject,
     )
 
 
@@ -83,12 +88,17 @@ def _legacy(container: Container, platform: Platform, subject: Subject) -> Resul
 
 
 def _missing(summary: str, place: str, subject: Subject) -> Finding:
+    add = register_again(f"2. Add credentialSpecs with the ARN of that object to {place}", subject)
+    fix = replace(
+        add,
+        text=f"1. Find the CredSpec in S3 (command 1). {add.text} If the field is missing again after a deployment, "
+        "the infrastructure-as-code module drops it.",
+        commands=(f"aws s3 ls {posix('s3://<bucket>/')} --recursive", *add.commands),
+    )
     return failed(
         f"{summary}: the task starts without gMSA",
         observed="no credentialSpecs",
         expected=f"in {place}: {_EXPECTED}",
-        fix=register_again(
-            "Add credentialSpecs to the container (some infrastructure-as-code modules drop this field)", subject
-        ),
+        fix=fix,
         shows_as=texts.NO_MAPPING,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from gmsa_doctor.authoring import Finding, Fix, check, failed, passed, warned
 from gmsa_doctor.formats.documents.located import Open
@@ -89,18 +90,21 @@ def dns_settings(spec: CredentialSpec, definition: TaskDefinition, platform: Pla
 
     Fix: remove them, and configure the VPC's DNS for the AD.
     """
-    settings = [f"{key} of {container.name}" for container in definition.containers for key in container.dns_settings]
-    if not settings:
+    found = {one.name: " and ".join(one.dns_settings) for one in definition.containers if one.dns_settings}
+    if not found:
         return passed("none")
+    settings = ", ".join(f"{keys} in the container {name}" for name, keys in found.items())
     if platform.launch is not Launch.FARGATE:
-        return passed(f"{', '.join(settings)}, valid on EC2")
+        return passed(f"{settings}, valid on EC2")
+    remove = register_again(f"2. Remove {settings}", subject)
     return failed(
-        f"the task definition has {', '.join(settings)}, which is not valid on Fargate",
-        observed=", ".join(settings),
+        ", ".join(f"the container {name} sets {keys}" for name, keys in found.items()) + ", which Fargate rejects",
+        observed=settings,
         expected="none of dnsServers, dnsSearchDomains and extraHosts",
-        fix=register_again(
-            "Point the VPC's DHCP options set (or a Resolver rule) to the AD's DNS servers, and remove these settings",
-            subject,
+        fix=replace(
+            remove,
+            text="1. If dhcp-options.domain-name-servers fails, the AWS administrator fixes it first: tasks on Fargate "
+            f"get the AD's DNS servers from the VPC. {remove.text}",
         ),
     )
 
