@@ -35,6 +35,11 @@ def put_secret(arn: str) -> str:
     return f"aws secretsmanager put-secret-value --secret-id {posix(arn)} --secret-string file://secret.json"
 
 
+def secret_changed(arn: str) -> str:
+    """The command that shows when a secret was last changed."""
+    return f"aws secretsmanager describe-secret --secret-id {posix(arn)} --query LastChangedDate"
+
+
 def edit_secret(arn: str, *, binary: bool = False) -> tuple[str, ...]:
     """The commands that change a secret's value in an editor: no password is in a command line.
 

@@ -25,4 +25,4 @@ def test_a_port_closed_from_inside_is_the_root_cause(dc: DomainController, aws: 
     with made(dc, aws) as (environment, _):
         ended = run(environment, aws, "--connection-string", f"Server={HOST};Integrated Security=true")
     assert roots(ended) == ["sql-server.port"], brief(ended)
-    assert "accepts no connection on port 1433" in told(ended.finding("sql-server.port"))
+    assert "refuses connections on port 1433" in told(ended.finding("sql-server.port"))

@@ -113,7 +113,7 @@ DIRECTORY = (
         user(accounts.OUTSIDER),
         f"allowed: {accounts.PRINCIPALS}",
     ),
-    Scenario("a gMSA of others", "directory.managed-password", gmsa("webapp02"), "may not retrieve"),
+    Scenario("a gMSA of others", "directory.managed-password", gmsa("webapp02"), "has no right to read"),
     Scenario(
         "a gMSA that has expired", "kerberos.gmsa-ticket", in_ad("webapp01$", accountExpires="1"), "the gMSA webapp01$"
     ),

@@ -59,7 +59,7 @@ FAULTS = (
         "an instance that does not exist",
         "sql-server.instance",
         browsed({"HR": 14330, "SALES2": None}, DOTNET),
-        "does not list the instance SALES; it lists HR (port 14330), SALES2 (no port)",
+        "does not list the instance SALES; it lists HR (port 14330), SALES2 (TCP/IP is off)",
     ),
     Scenario(
         "an instance without TCP/IP",
@@ -95,7 +95,7 @@ FAULTS = (
         "an instance that does not listen on the reported port",
         "sql-server.port",
         all_of(spns("svc-sql", f"MSSQLSvc/{HOST}:14999"), browsed({"SALES": 14999}, ODBC)),
-        "accepts no connection on port 14999",
+        "refuses connections on port 14999",
     ),
     Scenario(
         "one instance of two that does not exist",

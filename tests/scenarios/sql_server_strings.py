@@ -69,13 +69,13 @@ FAULTS = (
         "a key that the secret does not have",
         "sql-server.app-secrets",
         in_secrets(("DATABASE_URL", json.dumps({"URL": DOTNET, "password": PASSWORD}), ":url::")),
-        "has no key url: ECS does not start the task",
+        'has no key "url"; ECS does not start the task',
     ),
     Scenario(
         "a key of a secret that is not JSON",
         "sql-server.app-secrets",
         in_secrets(("DATABASE_URL", DOTNET, ":url::"), ("ConnectionStrings__Other", DOTNET, "")),
-        "is not a JSON object with a key url",
+        'is not a JSON object, so it has no key "url"',
     ),
     Scenario(
         "LocalDB and a string that is right",
@@ -102,7 +102,7 @@ FAULTS = (
         "a short name that the DHCP options complete with another domain",
         "sql-server.name",
         all_of(dhcp("{dc}", name="other.example"), sql("Server=sql;Integrated Security=true")),
-        "Set the server's name to sql.corp.example",
+        "set the server's name to sql.corp.example",
     ),
 )
 
@@ -116,7 +116,7 @@ WARNINGS = (
         "a binary secret and a string that is right",
         "sql-server.app-secrets",
         in_secrets(("DATABASE_KEY", b"\0\1", ""), ("DATABASE_URL", DOTNET, "")),
-        "is a binary secret: ECS accepts text only",
+        "is binary; ECS accepts text only",
     ),
     Scenario(
         "a key without the colons after it",

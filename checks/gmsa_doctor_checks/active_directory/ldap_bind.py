@@ -51,12 +51,17 @@ def explain_bind(endpoint: Endpoint, error: ClientError) -> tuple[str, Fix]:
         )
     spn = powershell(f"ldap/{host}")
     register = Fix(
-        f"Make the SRV record point to the domain controller's own name, or register ldap/{host} on its account.",
-        (f"setspn -Q {spn}", f"setspn -S {spn} {powershell('<domain controller>')}"),
+        f"1. Check whether {host} is an alias (command 1 then shows a CNAME, or the address of a domain controller "
+        "with another name). 2. If so, change the SRV record to the domain controller's own name. 3. Otherwise "
+        "register the SPN on the domain controller's computer account (command 2).",
+        (
+            f"Resolve-DnsName {powershell(host)}",
+            f"setspn -S {spn} {powershell('<domain controller>$')}",
+        ),
     )
     explanations = {
         KdcReason.UNKNOWN_SERVICE: (
-            f"the AD has no SPN ldap/{host}: the SRV record points to an alias, or the SPN is missing",
+            f"the AD has no SPN ldap/{host} for the host name {host} in the SRV record",
             register,
         ),
         KdcReason.NOT_UNIQUE: (

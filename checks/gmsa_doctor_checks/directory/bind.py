@@ -33,8 +33,13 @@ def bind(ticket: UserTicket, controllers: ReachableLdap, ldap: Ldap, vantage: Va
     except (KdcRefusal, LdapRefusal, Refused, TimedOut, Unreachable) as error:
         first = controllers.endpoints[0]
         summary, fix = explain_bind(first, error)
+        expected = f"a signed and encrypted LDAP bind to {first.host}"
         finding = failed(
-            summary, observed=error.text, expected=f"a sealed LDAP bind to {first.host}", fix=fix, shows_as=texts.BIND
+            summary,
+            observed=error.text,
+            expected=expected,
+            fix=fix,
+            shows_as=texts.BIND,
         )
         return finding if isinstance(error, KdcRefusal | LdapRefusal) else judge_silence(finding, vantage)
     # domain-controllers.bind reports each domain controller that refuses the bind

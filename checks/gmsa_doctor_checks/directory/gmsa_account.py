@@ -73,9 +73,10 @@ def gmsa_account(
             observed=first.dn,
             expected=f"an object of the class {GMSA_CLASS}",
             fix=Fix(
-                "Name a gMSA in the CredSpec, or create one (the KDS root key must be 10 hours old).",
+                "1. Developer: set the name of a gMSA in the CredSpec. 2. If there is none, AD administrator: create "
+                "one under another name (command); the KDS root key must be 10 hours old.",
                 (
-                    f"New-ADServiceAccount -Name {powershell(name.text)} -DnsHostName {powershell('<host>')} "
+                    f"New-ADServiceAccount -Name {powershell('<name>')} -DnsHostName {powershell('<host>')} "
                     f"-PrincipalsAllowedToRetrieveManagedPassword {powershell('<group>')}",
                 ),
             ),
@@ -129,21 +130,28 @@ def _not_found(directory: Directory, account: Account, name: GmsaName, administr
         return _was_deleted(max(deleted, key=lambda entry: entry.text("whenChanged") or ""), name)
     gmsas = _readable(lambda: directory.search(base, f"(objectClass={GMSA_CLASS})", ("cn",)))
     names = sorted(entry.text("cn") or entry.dn for entry in gmsas)
-    similar = "".join(f"; a similar name is {close}" for close in difflib.get_close_matches(name.text, names, n=1))
+    close = difflib.get_close_matches(name.text, names, n=1)
+    similar = f"; a similar name is {close[0]}" if close else ""
     forest = _readable(lambda: partitions(directory))  # MS-ADTS 6.1.1.2.1.1
     others = ", ".join(domain.dns_name for domain in forest if domain.dn.lower() != base.lower())
     also = f"; Credentials Fetcher does not search the forest's other domains: {others}" if others else ""
+    right = close[0] if close else "a name from the list (command 1)"
+    elsewhere = f" 3. If it is in {others}, put a user of that domain into the secret." if others else ""
     return _unusable(
         f"there is no gMSA {name.text} in {account.domain.text}{similar}{also}",
-        observed=f"nothing for (CN={name.text}) below {base}; gMSAs that {account.user} can see: "
-        + (listed(names, MOST_NAMES) or "none"),
+        observed=f"a search for (CN={name.text}) below {base} finds nothing; gMSAs that {account.user} can see: "
+        + (listed(list(dict.fromkeys([*close, *names])), MOST_NAMES) or "none"),
         expected=f"a gMSA whose CN is {name.text}",
         fix=Fix(
-            "Correct the gMSA's name in the CredSpec, or create the gMSA (a KDS root key must be effective). If the "
-            "gMSA is in another domain of the forest, put a user of that domain into the secret.",
+            f"1. If {name.text} is a typing error, developer: set {right} as the gMSA's name in the CredSpec, and "
+            f"upload it. 2. If {name.text} is meant, AD administrator: create it (command 3) once a KDS root key is "
+            f"effective (command 2).{elsewhere}",
             (
                 "Get-ADServiceAccount -Filter * | Select-Object Name,SamAccountName,Enabled",
                 "Get-KdsRootKey | Select-Object KeyId,EffectiveTime",
+                f"New-ADServiceAccount -Name {powershell(name.text)} "
+                f"-DnsHostName {powershell(f'{name.text}.{account.domain.text}')} "
+                f"-PrincipalsAllowedToRetrieveManagedPassword {powershell('<group>')}",
             ),
             owner=Owner.DEVELOPER if similar else None,
         ),

@@ -53,7 +53,8 @@ def retrieve_password(
     Why: the AD returns it only to the principals in PrincipalsAllowedToRetrieveManagedPassword. For others, the
     attribute appears to be missing. A user that was just added to a group needs a new ticket.
 
-    Fix: Add the secret's user to an allowed group. `Set-ADServiceAccount` overwrites the whole list.
+    Fix: Add the secret's user to an allowed group, or append it to the list: `Set-ADServiceAccount` overwrites the
+    whole list. If the list has one entry but used to have more, someone probably ran that command.
     """
     try:
         blob = read_password(bound.directory, gmsa.dn)

@@ -63,15 +63,12 @@ def explain(membership: Membership) -> Finding:
         if finding := explanation(membership):
             return finding
     allowed = membership.allowed
-    overwritten = (
-        " The list has one entry. If it used to have more, someone probably ran Set-ADServiceAccount, which overwrites "
-        "the list."
-    )
+    only = "only " if len(allowed) == 1 else ""
     return _of_list(
         membership,
-        f"{membership.user} may not retrieve the password of {membership.gmsa}; allowed: "
+        f"the secret's user {membership.user} has no right to read the password of {membership.gmsa}; allowed: {only}"
         + ", ".join(map(str, allowed)),
-        _add_user(membership, overwritten if len(allowed) == 1 else ""),
+        _add_user(membership),
     )
 
 
@@ -181,20 +178,20 @@ def _accounts_gone(membership: Membership) -> Finding | None:
         owners, more = f"other domains ({user} may be in such a group, but its ticket does not show it)", ""
     return _of_list(
         membership,
-        f"{user} may not retrieve the password of {membership.gmsa}; the list holds only SIDs of {owners}: "
-        + names(membership.allowed),
+        f"the secret's user {user} has no right to read the password of {membership.gmsa}; allowed: only SIDs of "
+        f"{owners}: " + names(membership.allowed),
         _append(membership, more),
     )
 
 
-def _add_user(membership: Membership, more: str) -> Fix:
+def _add_user(membership: Membership) -> Fix:
     """Add the user to an allowed group if one is suitable, otherwise to the list."""
     group = next(filter(_takes_users, membership.allowed), None)
     if group is None:
-        return _append(membership, more)
+        return _append(membership)
     return Fix(
-        f"Add {membership.user} to {group.name} (takes effect at the next logon of {membership.user}). To allow it "
-        f"directly instead, append it to the list: Set-ADServiceAccount overwrites the list.{more}",
+        f"Add {membership.user} to the group {group.name} (command 2), then start new tasks: group memberships take "
+        "effect at the next logon.",
         (
             show_list(membership.gmsa),
             f"Add-ADGroupMember -Identity {powershell(group.name)} -Members {powershell(membership.user)}",
@@ -207,7 +204,7 @@ def _takes_users(principal: ListedPrincipal) -> bool:
     return domain_group and not principal.hosts and sid.rid_of(principal.sid) not in POWERFUL
 
 
-def _append(membership: Membership, more: str) -> Fix:
+def _append(membership: Membership, more: str = "") -> Fix:
     return Fix(
         f"Append {membership.user} to the list, and keep the existing entries: Set-ADServiceAccount overwrites the "
         f"list.{more}",

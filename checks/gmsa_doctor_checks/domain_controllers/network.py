@@ -96,11 +96,19 @@ def _connect(endpoints: tuple[Endpoint, ...], need: Need, tcp: Tcp) -> tuple[tup
     why = "; ".join(error.text for error in errors.values())
     ports = ", ".join(sorted({str(endpoint.port) for endpoint in closed}))
     addresses = ", ".join(sorted({endpoint.address for endpoint in closed}))
-    also = " (and TCP 389, if network.ldap reports it too)" if need is Need.KERBEROS else ""
+    hosts = _hosts(closed)
+    needed = f"{ports} and 389" if need is Need.KERBEROS else ports
+    first = f"Check that {hosts} is running and is still a domain controller."
+    second = (
+        f"allow TCP {needed} from the task's security group to {addresses} in the security groups of the task and of "
+        "the domain controller, network ACLs (also return ports 1024-65535), routes and firewalls."
+    )
+    if not silent:
+        first = f"Start {hosts}, or delete its SRV records if it is no longer a domain controller."
+        second = f"find the firewall that rejects TCP {needed} to {addresses}."
     fix = Fix(
-        f"Check that {_hosts(closed)} is running and is still a domain controller. If so, allow TCP {ports}{also} from "
-        f"the task's security group to {addresses}: security groups on both sides, network ACLs (also return ports "
-        "1024-65535), routes and firewalls.",
+        f"1. AD administrator: {first[0].lower()}{first[1:]} 2. If it listens on TCP {ports}, AWS administrator: "
+        f"{second} Test from the task's subnet with nc.",
         tuple(f"nc -vz -w 3 {posix(endpoint.address)} {endpoint.port}" for endpoint in closed[:3]),
         owner=None if silent else Owner.AD,
     )
@@ -110,8 +118,18 @@ def _connect(endpoints: tuple[Endpoint, ...], need: Need, tcp: Tcp) -> tuple[tup
         summary = f"{need} is open on {_hosts(reachable)} but not on {_hosts(closed)}, where tasks wait; {often}"
         return reachable, warned(summary, observed=why, expected=expected, fix=fix, rows=rows), silent
     shows = texts.USER_TICKET if need is Need.KERBEROS else texts.BIND
-    summary = f"no domain controller accepts {need} connections: {why}"
+    summary = f"no domain controller accepts {need} connections: {_reason(closed, ports, why, silent)}"
     return (), failed(summary, observed=why, expected=expected, fix=fix, shows_as=shows, rows=rows), silent
+
+
+def _reason(closed: tuple[Endpoint, ...], ports: str, why: str, silent: bool) -> str:
+    """Why none accepts a connection: their names, and whether they refuse or do not answer."""
+    is_single = len({endpoint.host for endpoint in closed}) == 1
+    if silent:
+        return f"the only one in DNS is {closed[0].host}; {why}" if is_single else why
+    if is_single:
+        return f"the only one in DNS, {closed[0].host} ({closed[0].address}), refuses TCP {ports}"
+    return f"{_hosts(closed)} refuse TCP {ports}"
 
 
 def _row(endpoint: Endpoint, answer: float | ClientError) -> Row:

@@ -56,8 +56,8 @@ def kerberos_udp(account: Account, kdcs: ReachableKdcs, questions: KdcQuestions,
         observed="; ".join(error.text for error in silent.values()),
         expected="UDP 88 open to each domain controller, and its answers allowed",
         fix=Fix(
-            f"Allow UDP 88 from the task's security group to {addresses}: security groups on both sides, network ACLs "
-            "(also return ports 1024-65535), routes and firewalls.",
+            f"Allow UDP 88 from the task's security group to {addresses} in the security groups of the task and of the "
+            "domain controllers, network ACLs (also return ports 1024-65535), routes and firewalls.",
             owner=Owner.AWS,
         ),
         rows=rows,
@@ -155,8 +155,9 @@ def _row(endpoint: Endpoint, answer: tuple[str, ...] | ClientError, bad: bool) -
 
 def _fix(endpoint: Endpoint) -> Fix:
     return Fix(
-        f"Register the PTR record of {endpoint.host} (on it; this requires a reverse lookup zone), or use Credentials "
-        "Fetcher 2.x.",
+        f"1. AD administrator: create a reverse lookup zone, and register the PTR record on {endpoint.host} (command "
+        "1). 2. Check the record (command 2 on Windows, command 3 on Linux). Without a zone: use Credentials Fetcher "
+        "2.x.",
         (
             "ipconfig /registerdns",
             f"Resolve-DnsName -Type PTR {powershell(endpoint.address)}",

@@ -10,7 +10,7 @@ from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.clients.ldap.client import escape_filter
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.active_directory.user_entry import Administrator
-from gmsa_doctor_checks.commands import edit_secret, powershell
+from gmsa_doctor_checks.commands import edit_secret, powershell, secret_changed
 from gmsa_doctor_checks.values import Account, GmsaName
 
 
@@ -25,6 +25,8 @@ class _Explanation:
     owner: Owner | None = None
     in_secret: bool = False
     """Whether the secret must be changed, after ``commands``."""
+    compares_dates: bool = False
+    """Whether the date of the secret's last change is compared first."""
 
 
 _RESET = "Set-ADAccountPassword -Identity {user} -Reset"
@@ -61,13 +63,14 @@ _USER = {
     KdcReason.WRONG_PASSWORD: _Explanation(
         "the secret's password for {principal} is wrong",
         "the user's current password",
-        "The user's password was probably changed in the AD but not in the secret. Check when it was set, and store "
-        "the current password in the secret (or set the user's password to the secret's). Otherwise the password was "
-        "mistyped, or domainName names a domain that has another user with this name. This run made one failed logon, "
-        "and makes no other for this user.",
+        "1. AD administrator: find out when the password was set (command 1). 2. If that is after the secret's "
+        "LastChangedDate (command 2), AWS administrator: store the current password in the secret. 3. Otherwise "
+        "correct a typing error in the secret's password, or domainName. This run made one failed logon, and makes no "
+        "other for this user.",
         ("Get-ADUser {user} -Properties PasswordLastSet,LastBadPasswordAttempt -Server {domain}",),
         Owner.AWS,
         in_secret=True,
+        compares_dates=True,
     ),
     KdcReason.UNKNOWN_CLIENT: _Explanation(
         "the AD has no user {principal}",
@@ -104,7 +107,7 @@ _USER = {
     KdcReason.REVOKED: _Explanation(
         "the user {principal} is disabled, locked or expired; the KDC does not report which",
         _ENABLED,
-        "Find out which, and fix it.",
+        "Find out which of the three applies (command). Then enable or unlock the user, or remove its expiry date.",
         ("Get-ADUser {user} -Properties Enabled,LockedOut,AccountExpirationDate",),
     ),
     KdcReason.PASSWORD_EXPIRED: _expired("the password of {principal} has expired, or must be changed at next logon"),
@@ -272,6 +275,8 @@ def _explain(
         )
     quoted = {key: powershell(name) for key, name in names.items()}
     commands = tuple(command.format(**quoted) for command in explanation.commands)
+    if explanation.compares_dates:
+        commands += (secret_changed(secret),)
     if explanation.in_secret:
         commands += edit_secret(secret)
     return failed(

@@ -113,14 +113,14 @@ def _explain(spn: str, refusal: KdcRefusal, rows: tuple[Row, ...]) -> Finding:
         KdcReason.UNKNOWN_SERVICE: (
             f"no account in the AD has the SPN {spn}",
             Fix(
-                "Register it on the account that the service runs as (the computer account for a virtual account), in "
-                "the form that the client requests.",
+                f"Register the SPN {spn} on the account that the service runs as (command 2). If that account is "
+                "virtual (NT SERVICE\\…), register it on the server's computer account, <server>$.",
                 (setspn("-Q", spn), setspn("-S", spn, "<DOMAIN\\service account>")),
             ),
         ),
         KdcReason.NOT_UNIQUE: (
             f"more than one account has the SPN {spn}",
-            Fix("Remove it from all accounts except the one that the service runs as.", removal(spn)),
+            Fix(f"Remove {spn} from all accounts except the one that the service runs as.", removal(spn)),
         ),
         KdcReason.NO_ENCTYPE: (
             f"the account with the SPN {spn} and the KDC have no encryption type in common with the gMSA",

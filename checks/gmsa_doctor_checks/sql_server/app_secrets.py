@@ -117,12 +117,12 @@ def _of_secret(name: str, source: SecretSource, subject: Subject, secrets: Secre
     text = secrets.get(str(source.arn), *version).text
     if text is None:
         fix = Fix(
-            "Store the connection string as text: write it to secret.txt, run the command, delete the file, and start "
-            "new tasks.",
+            "1. Write the connection string to secret.txt. 2. Store it as text (command). 3. Delete the file, and "
+            "start new tasks.",
             (f"aws secretsmanager put-secret-value {_option(source)} --secret-string file://secret.txt",),
         )
         return _Variable(
-            Row(name, Status.WARN, f"{source.arn.name} is a binary secret: ECS accepts text only"), fix=fix
+            Row(name, Status.WARN, f"the secret {source.arn.name} is binary; ECS accepts text only"), fix=fix
         )
     if source.key is None:
         return _found(name, text.reveal())
@@ -134,11 +134,16 @@ def _of_secret(name: str, source: SecretSource, subject: Subject, secrets: Secre
         value = document[source.key]
         return _found(name, value if isinstance(value, str) else "")
     fault = (
-        f"has no key {source.key}" if isinstance(document, dict) else f"is not a JSON object with a key {source.key}"
+        f'has no key "{source.key}"'
+        if isinstance(document, dict)
+        else f'is not a JSON object, so it has no key "{source.key}"'
     )
-    fix = register_again(f"Name a key that the secret has (they are case-sensitive) in valueFrom of {name}", subject)
+    change = f"List the secret's keys (command 1). Then set one of them (case-sensitive) in valueFrom of {name}"
+    fix = register_again(change, subject)
     fix = replace(fix, commands=(_show_keys(source), *fix.commands), owner=Owner.DEVELOPER)
-    return _Variable(Row(name, Status.FAIL, f"{source.arn.name} {fault}: ECS does not start the task"), fix=fix)
+    return _Variable(
+        Row(name, Status.FAIL, f"the secret {source.arn.name} {fault}; ECS does not start the task"), fix=fix
+    )
 
 
 def _show_keys(source: SecretSource) -> str:

@@ -60,7 +60,7 @@ def connection_strings(
     if not strings:
         return deferred_to(secret.finding) if secret.finding.status in BAD else _nothing(application)
     judged = [(named, *_judge(named.string)) for named in strings]
-    rows = tuple(Row(named.name, status, f"{named.string.server}: {text}") for named, status, text in judged)
+    rows = tuple(Row(named.name, status, f"{_written(named.string)}: {text}") for named, status, text in judged)
     kerberos = (item for item in judged if item[0].string.logon is Logon.KERBEROS)
     usable = ConnectionStrings(tuple(named for named, status, _ in kerberos if status is not Status.FAIL))
     named, status, text = judged[rows.index(worst(rows))]
@@ -68,10 +68,10 @@ def connection_strings(
         names = ", ".join(f"{named.name} ({named.string.server})" for named in strings)
         return Given(usable, passed(f"{names}: integrated security", rows=rows))
     finding = (failed if status is Status.FAIL else warned)(
-        f"{named.name} ({named.string.server}): {text}",
+        f"{named.name} ({_written(named.string)}): {text}",
         observed=f"{named.string.form}: {_observed(named.string)}",
         expected=_right(named.string),
-        fix=_fix(named.string),
+        fix=_fix(named),
         rows=if_several(rows),
     )
     return Given(usable, finding) if usable.strings else finding
@@ -120,7 +120,7 @@ def _judge(string: ConnectionString) -> tuple[Status, str]:
     if string.colon:
         return (
             Status.FAIL,
-            "the port comes after a colon instead of a comma, so the driver takes all of it as the server's name",
+            "the port comes after a colon, but the driver requires a comma and takes all of it as the server's name",
         )
     if string.host.lower() == "(localdb)":
         return Status.FAIL, "LocalDB exists on Windows only"
@@ -134,17 +134,28 @@ def _judge(string: ConnectionString) -> tuple[Status, str]:
     return Status.PASS, "integrated security"
 
 
+def _written(string: ConnectionString) -> str:
+    """The server as the string has it, with the colon of a wrong port."""
+    return f"{string.host}:{string.port}" if string.colon else string.server
+
+
 def _observed(string: ConnectionString) -> str:
     if string.colon:
-        return f"{string.host}:{string.port}"
+        return f"the server is {_written(string)}"
     user = ", with a user name or a password" if string.has_user else ""
     return f"logon: {string.logon}, protocol: {string.protocol}{user}"
 
 
-def _fix(string: ConnectionString) -> Fix:
+_WITH_USER = (Logon.SQL, Logon.AD_USER, Logon.NTLM, Logon.ENTRA)
+
+
+def _fix(named: NamedString) -> Fix:
+    string = named.string
     if _AZURE.fullmatch(string.host):
         return Fix("Use Microsoft Entra ID or a database user in the connection string. A gMSA is not needed.")
-    return Fix(f"Change the connection string to {_right(string)}, without a user name and a password.")
+    where = "the application's configuration" if named.name.startswith(OPTION) else named.name
+    remove = ", and remove the user name and the password" if string.has_user or string.logon in _WITH_USER else ""
+    return Fix(f"In the connection string in {where}, set {_right(string)}{remove}.")
 
 
 def _right(string: ConnectionString) -> str:

@@ -140,18 +140,24 @@ def _judge_instance(string: ConnectionString, instance: Instance) -> Result[Name
     return Given(NamedInstance(host, name, lost=True), finding)
 
 
+def _port_of(instance: Instance) -> str:
+    if instance.port:
+        return f"port {instance.port}"
+    return "no port" if instance.has_tcp else "TCP/IP is off"
+
+
 def _no_such_instance(string: ConnectionString, instances: tuple[Instance, ...]) -> Result[NamedInstance]:
     host, name = key_of(string)
-    ports = ((instance.name, f"port {instance.port}" if instance.port else "no port") for instance in instances)
-    known = ", ".join(f"{instance} ({port})" for instance, port in ports) or "none"
+    known = ", ".join(f"{instance.name} ({_port_of(instance)})" for instance in instances) or "none"
     finding = failed(
         f"SQL Server Browser on {string.host} does not list the instance {string.instance}; it lists {known}",
         observed=f"no answer for {string.instance}; all instances: {known}",
-        expected=f"the instance {string.instance}, or the name of another instance",
+        expected=f"the instance {string.instance} in that list",
         fix=Fix(
-            "Correct the instance's name in the connection string. If it is correct, start the instance. If the "
-            f"instance is hidden (HideInstance), set its port: {_with_port(string)}.",
-            (f"Get-Service -Name {powershell('MSSQL$*')}",),
+            f"1. Developer: set an instance of that list in the connection string. 2. If {string.instance} is correct, "
+            f"database administrator: start it on {string.host} (command). 3. If it runs but is hidden (HideInstance), "
+            f"developer: set its port: {_with_port(string)}.",
+            (f"Start-Service -Name {powershell(f'MSSQL${string.instance}')}",),
             Owner.DEVELOPER,
         ),
     )
@@ -164,11 +170,12 @@ _START = ("Set-Service -Name SQLBrowser -StartupType Automatic", "Start-Service 
 
 def _no_browser(string: ConnectionString, error: ClientError, command: str) -> Finding:
     summary = f"the port of {string.server} cannot be determined: {error.text}"
+    is_refused = isinstance(error, Refused)
+    opening = "" if is_refused else f"allow UDP {PORT} from the task's security group, and "
     fix = Fix(
         f"Set the port in the connection string ({_with_port(string)}); the driver then does not need SQL Server "
-        f"Browser. Otherwise allow UDP {PORT} from the task's security group, and start the SQL Server Browser service "
-        f"on {string.host}.",
-        _START if isinstance(error, Refused) else (command, *_START),
+        f"Browser. Otherwise {opening}start the SQL Server Browser service on {string.host} (commands).",
+        _START if is_refused else (command, *_START),
         Owner.DEVELOPER,
     )
     if kind_of(string.host) is HostKind.RDS:

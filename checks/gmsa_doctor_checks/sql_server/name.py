@@ -161,8 +161,9 @@ def _unresolved(dns: Dns | None, server: ServerName, context: NameContext) -> Fi
         observed=f"{server.named.name}: {server.string.server}; {text}{_completion(server, context)}",
         expected=f"an address of {wanted}",
         fix=Fix(
-            f"{right} in the connection string, or make sure that the task's DNS servers resolve {wanted}.",
-            (f"dig +short {posix(names[0])}",),
+            f"1. Developer: {right[0].lower()}{right[1:]} in the connection string. 2. If the name is correct, DNS "
+            f"administrator: add the A record of {wanted}. Test with dig.",
+            (" ".join(("dig +short", posix(names[0]), *(f"@{server}" for server in dns.servers[:1]))),),
         ),
     )
     if not context.own_names:

@@ -89,17 +89,27 @@ def _unreachable(server: SqlServer, error: ClientError, rows: tuple[Row, ...]) -
     if isinstance(error, NotFound):
         summary, expected = f"the name of SQL Server {host} does not resolve: {error.text}", f"an address of {host}"
         fix = Fix(
-            "Correct the server's name in the connection string, or make sure that the task's DNS servers resolve it.",
+            f"1. Developer: correct the server's name in the connection string. 2. If {host} is correct, DNS "
+            "administrator: add its record to the zone that the task's DNS servers use.",
             (f"dig +short {posix(host)}",),
             Owner.DEVELOPER,
         )
     else:
         summary, expected = f"SQL Server {host} accepts no connection on port {port}: {error.text}", f"TCP {port} open"
+        test = f"nc -vz -w 3 {posix(host)} {port}"
         fix = Fix(
-            f"Allow TCP {port} from the task's security group to the server: in the security groups on both sides, the "
-            "network ACLs (also the return ports 1024-65535), routes and firewalls. Check that SQL Server listens on "
-            "that port.",
-            (f"nc -vz -w 3 {posix(host)} {port}",),
+            f"Allow TCP {port} from the task to {host}, in this order: security group of the server, outbound rules of "
+            "the task's security group, network ACLs (also the return ports 1024-65535), routes, firewalls. Test from "
+            "the task's subnet with nc.",
+            (test,),
             Owner.AWS,
         )
+        if isinstance(error, Refused):
+            summary = f"SQL Server {host} refuses connections on port {port}"
+            fix = Fix(
+                f"1. Database administrator: check on {host} that SQL Server runs and listens on TCP {port} (command "
+                "1). 2. If it does, AWS administrator: find the firewall that rejects the connection. Test from the "
+                "task's subnet (command 2).",
+                (f"Get-NetTCPConnection -State Listen -LocalPort {port}", test),
+            )
     return failed(summary, observed=error.text, expected=expected, fix=fix, rows=rows)

@@ -113,16 +113,18 @@ def _judge_membership(host: str, id: str, instance: dict[str, Any], place: AwsPl
             return Given(RdsServer(host, id, "", ""), finding)
         return failed(
             f"DB instance {id} has not joined an AD domain: Windows authentication cannot work",
-            observed="no DomainMemberships",
+            observed="its DomainMemberships are empty",
             expected="joined to the gMSA's domain",
             fix=Fix(
-                "Join it to the AD: with --domain-iam-role-name to a Directory Service directory, or with "
-                "--domain-fqdn, --domain-ou, --domain-auth-secret-arn and --domain-dns-ips to a self-managed AD.",
-                (_join(id, place),),
+                f"Join {id} to the gMSA's domain: with command 1 if it is AWS Managed Microsoft AD, with command 2 if "
+                "it is a self-managed AD.",
+                (_join(id, place), _join_self_managed(id, place)),
             ),
         )
     fqdn, status = str(membership.get("FQDN") or ""), str(membership.get("Status") or "")
     described = (_describe(id, place.region),)
+    is_self_managed = bool(membership.get("OU") or membership.get("AuthSecretArn"))  # reported only for such an AD
+    join = _join_self_managed if is_self_managed else _join
     if status.lower() == "failed":
         events = (
             f"aws rds describe-events{place.region_option} --source-type db-instance --source-identifier {posix(id)} "
@@ -132,10 +134,13 @@ def _judge_membership(host: str, id: str, instance: dict[str, Any], place: AwsPl
             f"DB instance {id} failed to join the AD domain {fqdn}: Windows authentication cannot work",
             observed=f"DomainMemberships: {status}",
             expected="joined",
-            fix=Fix("Find the reason in the events of the DB instance, and join it again.", (events, _join(id, place))),
+            fix=Fix(
+                "1. Find the reason in the events of the DB instance (command 1), and correct it. 2. Join the DB "
+                "instance again (command 2).",
+                (events, join(id, place)),
+            ),
         )
     domain, state = fqdn.rstrip(".").lower(), status.lower()
-    is_self_managed = bool(membership.get("OU") or membership.get("AuthSecretArn"))  # reported only for such an AD
     server = RdsServer(host, id, domain, names_in(host, domain)[is_self_managed] if domain else "")
     if state in _JOINED:
         return Given(server, passed(f"{id}: {domain}: {state}"))
@@ -153,7 +158,16 @@ def _judge_membership(host: str, id: str, instance: dict[str, Any], place: AwsPl
 def _join(id: str, place: AwsPlace) -> str:
     return (
         f"aws rds modify-db-instance{place.region_option} --db-instance-identifier {posix(id)} "
-        f"--domain {posix('<directory id>')} --domain-iam-role-name {posix('<role>')}"
+        f"--domain {posix('<directory id>')} --domain-iam-role-name {posix('<role>')} --apply-immediately"
+    )
+
+
+def _join_self_managed(id: str, place: AwsPlace) -> str:
+    return (
+        f"aws rds modify-db-instance{place.region_option} --db-instance-identifier {posix(id)} "
+        f"--domain-fqdn {posix('<domain>')} --domain-ou {posix('<OU>')} "
+        f"--domain-auth-secret-arn {posix('<secret ARN>')} "
+        f"--domain-dns-ips {posix('<DNS server 1>')} {posix('<DNS server 2>')} --apply-immediately"
     )
 
 

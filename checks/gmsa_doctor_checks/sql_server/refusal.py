@@ -28,7 +28,7 @@ def with_holders(
         return _missing(finding, spn, holders)
     if len(owners) > 1:
         names = ", ".join(owner.account for owner in owners)
-        fix = Fix("Remove it from all accounts except the one that the service runs as.", removal(spn))
+        fix = Fix(f"Remove {spn} from all accounts except the one that the service runs as.", removal(spn))
         return replace(finding, summary=f"{len(owners)} accounts have the SPN {spn}: {names}", fix=fix)
     if not owners:
         return finding
@@ -51,8 +51,8 @@ def _missing(finding: Finding, spn: str, holders: tuple[SpnHolder, ...]) -> Find
         finding,
         summary=f"{finding.summary}; that host has {listed}",
         fix=Fix(
-            f"Also register this SPN on {account}, if SQL Server runs as that account. Otherwise set the port of the "
-            "registered SPN in the connection string.",
+            f"1. If SQL Server runs as {account} and listens there, AD administrator: also register {spn} on it "
+            "(command). 2. Otherwise, developer: set the port of the registered SPN in the connection string.",
             (setspn("-S", spn, account),),
         ),
     )

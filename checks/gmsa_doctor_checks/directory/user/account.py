@@ -133,18 +133,18 @@ def password_expiry(user: UserEntry, platform: Platform) -> Finding:
     crashes = left <= timedelta(days=WARNING_DAYS) and Fetcher.V1_3 in platform.fetchers
     effect = "; then no task starts, and running tasks lose their tickets"
     if crashes:
-        effect = ": Credentials Fetcher 1.3 crashes on libkrb5's expiry warning"
+        effect = ", so Credentials Fetcher 1.3 now crashes on libkrb5's expiry warning"
     policy = "the domain's policy, or a fine-grained policy that is not shown"
     if user.password_policy:
-        policy = f"policy {user.password_policy}"
+        policy = f"the policy {user.password_policy}"
     name = powershell(user.name)
     failure = failed(
         f"the password of {user.name} {when}{effect}",
-        observed=f"set on {utc(user.password_set)}, expires by {policy}",
+        observed=f"set on {utc(user.password_set)}; {policy} makes it expire",
         expected="a password that does not expire, or that is rotated in the AD and in the secret together",
         fix=Fix(
-            "Set the password to never expire, or rotate it in time in the AD and in the secret. Running tasks read "
-            "the secret again.",
+            "Set the password to never expire (command 3). Or change it in the AD and in the secret "
+            f"{'now' if crashes else 'before it expires'}; running tasks read the secret at their next renewal.",
             (
                 f"Get-ADUser {name} -Properties PasswordLastSet,msDS-UserPasswordExpiryTimeComputed",
                 f"Get-ADUserResultantPasswordPolicy {name}",
