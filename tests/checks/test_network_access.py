@@ -115,7 +115,8 @@ def test_a_need_that_is_blocked_on_each_host_from_each_subnet_fails() -> None:
     assert judged.out_of_reach == (Need.KERBEROS,)
     assert finding.status is Status.FAIL
     assert finding.overruled_by == "network.kerberos"
-    assert "cannot reach Kerberos of corp.example: TCP 88 to 10.0.0.10, 10.0.0.11 from" in finding.summary
+    assert finding.summary == "tasks cannot reach Kerberos of corp.example: no rule allows it"
+    assert str(finding.observed).startswith("blocked: TCP 88 to 10.0.0.10, 10.0.0.11 from")
 
 
 @pytest.mark.parametrize(
@@ -580,7 +581,7 @@ def connection(status: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("given", "answers", "status", "says"),
     [
-        ([], {}, Status.FAIL, "rtb-1 has no route to it"),
+        ([], {}, Status.FAIL, "rtb-1 has no route to 10.0.0.10, 10.0.0.11"),
         ([by("10.0.0.0/8", TransitGatewayId="tgw-1")], {}, Status.PASS, "not checked: its route tables"),
         ([by("10.0.0.0/8", GatewayId="vgw-1")], {}, Status.PASS, "whether the VPN is up"),
         ([{**by("10.0.0.0/8", TransitGatewayId="tgw-1"), "State": "blackhole"}], {}, Status.FAIL, "blackhole"),

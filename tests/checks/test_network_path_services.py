@@ -43,7 +43,7 @@ def to_s3(*paths: ServicePath, others: OtherReports | None = None) -> Finding:
 def test_a_blocked_path_in_each_subnet_fails_and_lists_the_other_services() -> None:
     finding = to_s3(path("s3"), path("ecr.api"), path("logs", fault=GROUP))
     assert finding.status is Status.FAIL
-    assert finding.summary == "tasks cannot reach S3 (nor ECR's API): rtb-1 has no default route"
+    assert finding.summary == "tasks cannot reach S3 and ECR's API: rtb-1 has no default route"
     assert (finding.overruled_by, finding.fix) == ("credspec.object", ROUTE.fix)
 
 

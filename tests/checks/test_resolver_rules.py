@@ -229,11 +229,11 @@ BY_GROUP = [allow(protocol, 53, UserIdGroupPairs=[{"GroupId": "sg-2"}]) for prot
         ([UDP, TCP], Status.PASS, "allow outbound DNS"),
         (BY_LIST, Status.PASS, "allow outbound DNS"),
         (BY_GROUP, Status.PASS, "allow outbound DNS"),
-        ([], Status.FAIL, "UDP 53 to 10.1.0.1, TCP 53 to 10.1.0.1"),
-        ([TCP], Status.FAIL, "UDP 53 to 10.1.0.1, UDP 53 to 10.1.0.2"),
-        ([UDP], Status.WARN, "TCP 53 to 10.1.0.1, TCP 53 to 10.1.0.2"),
+        ([], Status.FAIL, "UDP 53 and TCP 53 to 10.1.0.1, 10.1.0.2"),
+        ([TCP], Status.FAIL, "outbound UDP 53 to 10.1.0.1, 10.1.0.2"),
+        ([UDP], Status.WARN, "outbound TCP 53 to 10.1.0.1, 10.1.0.2"),
         ([allow("-1", 0, "10.9.0.0/16")], Status.FAIL, "so the rule forwards nothing"),
-        ([allow("-1", 0, "10.1.0.1/32")], Status.WARN, "UDP 53 to 10.1.0.2"),
+        ([allow("-1", 0, "10.1.0.1/32")], Status.WARN, "UDP 53 and TCP 53 to 10.1.0.2"),
     ],
 )
 def test_the_endpoints_groups_must_allow_outbound_dns(egress: list[dict[str, Any]], status: Status, words: str) -> None:

@@ -94,7 +94,7 @@ FAULTS = (
         "an empty route table, in the place of one with a gateway endpoint",
         ROUTES,
         all_of(asks_all, ON_PREMISES_AD, gateway_endpoint(), table_for(0)),
-        "has no route to it",
+        "has no route to ",
     ),
     Scenario(
         "an empty route table, in the place of one with a gateway endpoint, and the AD in the VPC",
@@ -132,7 +132,7 @@ FAULTS = (
         all_of(NO_GROUPS, after(default_group_within_vpc)),
         "to addresses outside the VPC",
     ),
-    Scenario("an ACL without rules, and endpoints", ACLS, all_of(BY_ENDPOINTS, acl()), "no outbound rule allows it"),
+    Scenario("an ACL without rules, and endpoints", ACLS, all_of(BY_ENDPOINTS, acl()), "no outbound rule of acl-"),
     Scenario(
         "a group without outbound rules, of the task and of the outbound endpoint", GROUPS, SHARED_GROUP, "TCP 88"
     ),

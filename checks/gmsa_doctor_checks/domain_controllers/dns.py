@@ -71,7 +71,8 @@ def domain_controllers(
             shows = texts.NO_DC if question == locator and kerberos in records else texts.NO_DNS
             error = unanswered[question]
             explained = explained_by_vpc(error, vantage, vpc_dns, resolver, passage)
-            raise Stop(explained or judge_silence(_no_records(domain, names, question, error, shows), vantage, servers))
+            failure = _no_records(domain, names, question, error, shows, dns.servers)
+            raise Stop(explained or judge_silence(failure, vantage, servers))
     targets = dict.fromkeys(record.target for record in (*records[locator], *records[kerberos]))
     addresses, errors = split(each(targets, dns.addresses))
     value = DomainControllers(domain, _endpoints(records[locator], addresses), _endpoints(records[kerberos], addresses))
@@ -144,8 +145,15 @@ def explained_by_vpc(
     return None
 
 
-def _no_records(domain: DomainName, names: GmsaNames, question: str, error: ClientError, shows: ShowsAs) -> Finding:
-    observed = f"{question}: {error.text}"
+def _no_records(
+    domain: DomainName,
+    names: GmsaNames,
+    question: str,
+    error: ClientError,
+    shows: ShowsAs,
+    servers: tuple[str, ...],
+) -> Finding:
+    observed = error.text if question in error.text else f"{question}: {error.text}"
     if isinstance(error, CutOff):
         return failed(
             f"the SRV records of {domain.text} do not fit into a UDP answer, and DNS over TCP gives none: {error.text}",
@@ -160,13 +168,19 @@ def _no_records(domain: DomainName, names: GmsaNames, question: str, error: Clie
             shows_as=shows,
         )
     other = f" (the secret's domainName; the CredSpec names {names.domain.text})" if domain != names.domain else ""
+    summary = f"the SRV records of {domain.text}{other} were not found: {error.text}"
+    if isinstance(error, NotFound):
+        summary = f"DNS server {', '.join(servers)} has no SRV record {question} for the AD domain{other}"
+    field = "domainName in the secret" if domain != names.domain else "the domain name in the CredSpec"
     return failed(
-        f"the SRV records of {domain.text}{other} were not found: {error.text}",
+        summary,
         observed=observed,
-        expected="SRV records that list the domain controllers",
+        expected=f"SRV records {question} that list the domain controllers",
         fix=Fix(
-            f"Check that {domain.text} is the AD domain's DNS name, and point the VPC's DHCP options (or a Resolver "
-            "rule) to the AD's DNS servers. To query one of them directly:",
+            "1. Query a DNS server of the AD (command 1). 2. If it lists domain controllers, set it in the VPC's DHCP "
+            f"options (or as the target of a Resolver FORWARD rule for {domain.text}), then start new tasks; the "
+            "commands are in: gmsa-doctor explain dhcp-options.domain-name-servers. 3. If it does not, correct "
+            f"{field} (developer).",
             (f"dig +short SRV {posix(question)} {posix('@<address of a DNS server of the AD>')}",),
             owner=Owner.AWS,
         ),

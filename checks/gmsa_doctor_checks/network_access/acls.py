@@ -53,12 +53,13 @@ def network_acls(
     hidden = [subnet.id for subnet in subnets.subnets if acls.of(subnet.id) is None]
     if len(hidden) == len(subnets.subnets):
         return skipped(f"the network ACLs of {listed(hidden)} are visible to the owner of the VPC only")
-    stops = {
-        flow: stop
+    denied = {
+        flow: stopped
         for subnet in subnets.with_ipv4
         for flow in hosts.flows(subnet.id)
-        if (stop := _worst(acls.crossed(subnet, flow)))
+        if (stopped := [crossing for crossing in acls.crossed(subnet, flow) if crossing.decision.stopped])
     }
+    stops = {flow: min(stopped, key=lambda stop: bool(stop.decision.passing)) for flow, stopped in denied.items()}
     obstacles = tuple(
         Obstacle(
             flow, Fault(Layer.ACL), _why(stop), _extent(stop, ipv6=stop.acl.ipv6 and flow.subnet in subnets.dual_stack)
@@ -70,7 +71,9 @@ def network_acls(
         BlockedFlows(hosts, subnets.ids, obstacles),
         f"{listed(acls.seen)}: packets to {listed(hosts.addresses)} and their answers are allowed"
         + (f"; the network ACLs of {listed(hidden)} are not visible" if hidden else ""),
-        lambda blocked: allow_in_acls([stops[obstacle.flow] for obstacle in blocked], "the hosts", place),
+        lambda blocked: allow_in_acls(
+            [stop for obstacle in blocked for stop in denied[obstacle.flow]], "the AD", place
+        ),
         inside.sees,
     )
 
@@ -100,12 +103,6 @@ class _Acls:
         return crossings(flow, subnet.cidr, self.of(subnet.id), self.of(theirs) if theirs else None)
 
 
-def _worst(crossed: Iterable[AclCrossing]) -> AclCrossing | None:
-    """The first ACL that denies all packets, otherwise the first that denies some."""
-    stops = [crossing for crossing in crossed if crossing.decision.stopped]
-    return min(stops, key=lambda stop: bool(stop.decision.passing), default=None)
-
-
 def _extent(stop: AclCrossing, *, ipv6: bool) -> Extent:
     if ipv6:
         return Extent.IPV4
@@ -113,11 +110,11 @@ def _extent(stop: AclCrossing, *, ipv6: bool) -> Extent:
 
 
 def _why(stop: AclCrossing) -> str:
-    """A reason such as ``acl-1: outbound rule 90 denies it``."""
+    """A reason such as ``outbound rule 90 of acl-1 denies it``."""
     decision, direction = stop.decision, "outbound" if stop.egress else "inbound"
-    numbers = listed(decision.rules)
-    denied = f"no {direction} rule allows" if numbers == "*" else f"{direction} rule {numbers} denies"
+    numbers, id = listed(decision.rules), stop.acl.id
+    denied = f"no {direction} rule of {id} allows" if numbers == "*" else f"{direction} rule {numbers} of {id} denies"
     packets = "some packets" if decision.passing else "it"
     if stop.answers:
         packets = f"answers to {listed(dict.fromkeys(part.ports for part, _ in decision.stopped))}"
-    return f"{stop.acl.id}: {denied} {packets}"
+    return f"{denied} {packets}"

@@ -162,7 +162,10 @@ def of_hosts(
                 doubts.append((flow, admitted.doubts))
             elif not admitted.whole:
                 names = listed(interface.groups)
-                extent, text = Extent.ALL, f"no inbound rule of {names} allows {subnet.cidr}"
+                extent, text = (
+                    Extent.ALL,
+                    f"no inbound rule of {names}, the hosts' security group, allows the task's subnet {subnet.cidr}",
+                )
                 if sum(missing.count for missing in admitted.missing) < packets.count:
                     extent, text = Extent.PART, f"the inbound rules of {names} allow only a part of {subnet.cidr}"
                 if subnet.ipv6 and by_ipv6(rules, packets):
@@ -224,7 +227,11 @@ def _doubtful(names: str, members: str, doubts: _Doubts, given: Given[B]) -> Res
 def _fix_egress(groups: Sequence[SecurityGroup], closed: Sequence[Obstacle], place: AwsPlace, *, to_aws: bool) -> Fix:
     """``to_aws``: the task connects to AWS services through the same groups."""
     group = groups[0].id
-    text = f"In {group}, allow outbound {_ports(closed)} to these hosts, or better to their network."
+    hosts = listed(dict.fromkeys(obstacle.flow.destination for obstacle in closed))
+    text = (
+        f"In {group}, allow outbound {_ports(closed)} to {hosts}. If their subnets have other domain controllers, use "
+        "the CIDR of the subnets instead of /32."
+    )
     command = _authorize("egress", group, closed, (f"{obstacle.flow.destination}/32" for obstacle in closed), place)
     https = Flow(ANY_SUBNET, "").requests
     if not to_aws or any(rule.covers(https) for own in groups for rule in own.egress):
@@ -239,7 +246,8 @@ def _fix_ingress(subnets: TaskSubnets, closed: Sequence[Obstacle], place: AwsPla
     for obstacle in closed:
         by_group.setdefault(obstacle.fault.by, []).append(obstacle)
     return Fix(
-        f"In {', '.join(by_group)}, allow inbound {_ports(closed)} from the task's subnets.",
+        f"In {', '.join(by_group)}, allow inbound {_ports(closed)} from the task's subnets, "
+        f"{listed(dict.fromkeys(cidr[obstacle.flow.subnet] for obstacle in closed))}.",
         tuple(
             _authorize("ingress", group, own, (cidr[obstacle.flow.subnet] for obstacle in own), place)
             for group, own in by_group.items()

@@ -93,7 +93,7 @@ def routes(
     if unseen := [subnet.id for subnet in subnets.with_ipv4 if subnet.id not in seen]:
         text += f"; the route tables of {listed(unseen)} are not visible"
     blocked = BlockedFlows(hosts, tuple(seen), obstacles)
-    given = verdict(RoutesToHosts, blocked, text, lambda found: _fix(found, tables, place), inside.sees)
+    given = verdict(RoutesToHosts, blocked, text, lambda found: _fix(found, tables, subnets, place), inside.sees)
     finding = given.finding if obstacles else passed(text, rows=_rows(ends) if len(subnets.subnets) > 1 else ())
     vpcs = tuple((*flow, end.vpc) for flow, end in ends.items() if end.vpc)
     return Given(replace(given.value, vpcs=vpcs), finding)
@@ -190,20 +190,26 @@ def _rows(ends: Mapping[tuple[str, str], _End]) -> tuple[Row, ...]:
     )
 
 
-def _fix(obstacles: Sequence[Obstacle], tables: SubnetRoutes, place: AwsPlace) -> Fix:
+def _fix(obstacles: Sequence[Obstacle], tables: SubnetRoutes, subnets: TaskSubnets, place: AwsPlace) -> Fix:
     """A missing or broken default route may have carried everything outside the VPC, so it comes first."""
     flows = [obstacle.flow for obstacle in obstacles]
     found = [(table, f"{flow.destination}/32") for flow in flows if (table := tables.of(flow.subnet))]
     wanted = {(table.id, network): (table, network) for table, network in found}
     without_default = {table.id: table for table, _ in found if not table.default or table.default.blackhole}
-    add = "Add"
-    if without_default:
-        default = f"add a default route (0.0.0.0/0) to {listed(without_default)}"
-        add = f"If all traffic takes one path, {default}. Otherwise, add"
-    text = (
-        f"{add} a route to the network of the domain controllers, or fix the target of the existing route. The other "
-        "side needs a return route to the task's subnets. For a peering connection, use --vpc-peering-connection-id."
+    hosts, names = (
+        listed(dict.fromkeys(network for _, network in found)),
+        listed(dict.fromkeys(table.id for table, _ in found)),
     )
+    text = (
+        f"1. Add routes to {hosts} (or to the network of the domain controllers) to {names}, through your transit "
+        "gateway; for a peering connection, use --vpc-peering-connection-id"
+    )
+    if without_default:
+        before = len(without_default)
+        which = "command 1" if before == 1 else f"commands 1 to {before}"
+        text += f". If all other traffic takes the same path, add only a default route instead ({which})"
+    cidrs = listed(subnet.cidr for subnet in subnets.with_ipv4)
+    text += f". 2. On the other side, add a return route to {cidrs}."
     targets = [*((table, str(EVERYWHERE)) for table in without_default.values()), *list(wanted.values())[:4]]
     option = f"--transit-gateway-id {posix('<transit gateway>')}"
     return Fix(text, tuple(set_route(table, network, option, place) for table, network in targets))

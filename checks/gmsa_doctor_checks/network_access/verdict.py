@@ -120,7 +120,8 @@ def verdict(
         return Given(blockage, warned(summary, expected=expected, fix=fix(obstacles), rows=rows))
     needs = tuple(dict.fromkeys(need for subnet in dead for need in blocked.unmet(subnet)))
     finding = failed(
-        f"tasks cannot reach {in_words(needs)} of {hosts.domain}: {explained(obstacles)}",
+        f"tasks cannot reach {in_words(needs)} of {hosts.domain}: {_reasons(obstacles, several=len(needs) > 1)}",
+        observed=f"blocked: {explained(obstacles)}",
         expected=expected,
         fix=fix(obstacles),
         shows_as=next((_SHOWS[need] for need in needs if need in _SHOWS), None),
@@ -159,6 +160,15 @@ def _loss(obstacles: Iterable[Obstacle]) -> str:
     if Need.KERBEROS in needs:
         losses.append("Kerberos tries UDP first and loses seconds before it tries TCP")
     return in_words(losses)
+
+
+def _reasons(obstacles: Iterable[Obstacle], *, several: bool) -> str:
+    """The reasons without ports and subnets, for a summary; ``several``: they block more than one need."""
+    by_text: dict[str, dict[str, None]] = {}
+    for obstacle in obstacles:
+        by_text.setdefault(obstacle.text, {})[obstacle.flow.destination] = None
+    texts = (text.replace("no route to it", f"no route to {listed(addresses)}") for text, addresses in by_text.items())
+    return "; ".join(f"{text.removesuffix(' it')} them" if several and text.endswith(" it") else text for text in texts)
 
 
 def explained(obstacles: Iterable[Obstacle], *, with_subnets: bool = True) -> str:

@@ -14,6 +14,7 @@ from gmsa_doctor.authoring import (
     deferred_to,
     failed,
     if_several,
+    in_words,
     passed,
     skipped,
 )
@@ -101,10 +102,19 @@ def judge(acl: NetworkAcl, cidr: str, *, whole: bool = True) -> tuple[Status, st
     partly = len(open_ports) < EPHEMERAL[1] - EPHEMERAL[0] + 1
     stops = [answers] if partly else []
     if not requests.decision.passing:
-        return worst, f"{acl.id} denies outbound TCP 443", [requests, *stops]
+        return worst, f"{_deny(requests)} outbound TCP 443", [requests, *stops]
     if not open_ports:
-        return worst, f"{acl.id} denies inbound answers to {answers.packets.ports}", stops
+        return worst, f"{_deny(answers)} inbound answers to {answers.packets.ports}", stops
     if partly:
         text = f"{acl.id} allows inbound answers to only a part of {answers.packets.ports}, so some are lost"
         return Status.WARN, text, stops
     return Status.PASS, f"{acl.id} allows requests and answers", []
+
+
+def _deny(crossing: AclCrossing) -> str:
+    """Who denies packets, such as ``rule 90 of acl-1 denies``."""
+    numbers = [name for name in crossing.decision.rules if name != "*"]
+    if not numbers:
+        return f"no rule of {crossing.acl.id} allows"
+    rules, deny = ("rules", "deny") if numbers[1:] else ("rule", "denies")
+    return f"{rules} {in_words(numbers)} of {crossing.acl.id} {deny}"

@@ -131,8 +131,9 @@ class _ExitSearch:
         if parts and (route is None or route.blackhole):
             return self._elsewhere(f"through routes to a part of the internet ({', '.join(parts[:3])}); {_MAY_SUFFICE}")
         if route is None:
-            fix = f"Add a default route to {id} that leads to a NAT gateway, or create endpoints for the services."
-            return self._closed(f"{id} has no default route", Fix(fix, (self._to_nat(),)), routes_elsewhere(self.table))
+            fix = f"Add a default route to {id} that leads to a public NAT gateway of {self.table.vpc}."
+            commands = (self._list_nats(), self._to_nat())
+            return self._closed(f"{id} has no default route", Fix(fix, commands), routes_elsewhere(self.table))
         if route.blackhole:
             return self._gone(route, f"the default route of {id} is a blackhole: {route.target} no longer exists")
         if route.kind is RouteTarget.INTERNET_GATEWAY:
@@ -161,7 +162,15 @@ class _ExitSearch:
 
     def _gone(self, route: Route, text: str) -> Exit:
         fix = f"Point the default route of {self.table.id} to an available NAT gateway, instead of {route.target}."
-        return self._closed(text, Fix(fix, (self._to_nat(),)))
+        return self._closed(text, Fix(fix, (self._list_nats(), self._to_nat())))
+
+    def _list_nats(self) -> str:
+        region = self.place.region_option
+        query = "NatGateways[].[NatGatewayId,State,SubnetId]"
+        return (
+            f"aws ec2 describe-nat-gateways{region} --filter {posix(f'Name=vpc-id,Values={self.table.vpc}')} "
+            f"--query {posix(query)}"
+        )
 
     def _to_nat(self) -> str:
         target = f"--nat-gateway-id {posix('<NAT gateway>')}"

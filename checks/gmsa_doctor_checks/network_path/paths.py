@@ -27,9 +27,11 @@ from gmsa_doctor_checks.reachability.fixes import HTTPS_TO_ANYWHERE, authorize
 from gmsa_doctor_checks.reachability.flow import Flow
 from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnet, TaskSubnets
 from gmsa_doctor_checks.reachability.obstacles import Fault, Layer
-from gmsa_doctor_checks.reachability.services import ServicePath, endpoint_service, host_name
+from gmsa_doctor_checks.reachability.services import ServicePath, endpoint_name, endpoint_service, host_name
 from gmsa_doctor_checks.values import DhcpOptions
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import own_servers
+
+_BOTH = "enableDnsSupport and enableDnsHostnames"
 
 
 @bundle
@@ -241,13 +243,15 @@ class PathSearch:
             if shared:
                 text = f"{out.text}; not visible whether account {vpc.owner}, which owns the VPC, has endpoints"
                 return self._path(Status.SKIPPED, text)
-            why, faults = self._why_unused(unused[0]) if unused else ("no endpoint", ())
+            why, faults = self._why_unused(unused[0]) if unused else (f"{vpc.id} has no endpoint for it", ())
             text = f"{why}, and {out.text}"
             if out.elsewhere:
                 others = ", ".join(out.elsewhere[:3])
                 text += f"; it works only if an endpoint in another network, or a proxy, is reachable through {others}"
             status = Status.WARN if out.elsewhere else Status.FAIL
-            return self._path(status, text, *faults, self._fault(Layer.ROUTE, "", out.fix))
+            path = self._path(status, text, *faults, self._fault(Layer.ROUTE, "", out.fix))
+            fix = faults[0].fix if faults else None
+            return replace(path, endpoint=endpoint_name(self.flow.destination, self.view.place), endpoint_fix=fix)
         anywhere = out.state is ExitState.ELSEWHERE or shared  # the owner's endpoints are not visible
         if not self._lets_out((lambda _: True) if anywhere else is_public):
             return self._no_egress("addresses outside the VPC")
@@ -269,8 +273,8 @@ class PathSearch:
                 for name in off
             )
             names = " and ".join(off)
-            fix = Fix(f"Turn on {names} of {vpc}, which the private DNS of endpoints requires.", commands)
-            text = f"{names} of {vpc} is off, so the endpoint {endpoint.id} is not used"
+            fix = Fix(f"Turn on {names} of {vpc}. The private DNS of endpoints requires {_BOTH}.", commands)
+            text = f"{names} of {vpc} is off, so tasks do not use its VPC endpoints"
             return text, (self._fault(Layer.DNS, names, fix),)
         fix = Fix(f"Turn on the private DNS of {endpoint.id}.", (f"{self._modify(endpoint)} --private-dns-enabled",))
         text = f"the endpoint {endpoint.id} has no private DNS, so the service's host name does not resolve to it"

@@ -20,6 +20,7 @@ from gmsa_doctor.authoring import (
     deferred_to,
     failed,
     if_several,
+    in_words,
     passed,
     skipped,
 )
@@ -270,12 +271,12 @@ class _Paths:
             return deferred_to(before, f"skipped: same cause as {before}")
         causes = {path.faults[0] for path in bad}
         also = [path for path in self.all.paths if causes & {*path.faults[:1]} and path.service not in _OF[self.id]]
-        services, why = f"{_names(bad)}{f' (nor {_names(also)})' if also else ''}", _why(bad)
+        services, why = in_words(_list([*bad, *also])), _why(bad)
         finding = failed(
             f"tasks cannot reach {services}: {why}",
             observed=why,
-            expected="an endpoint for the service that allows the task, or a route out of the VPC",
-            fix=_first_fix(bad) or Fix("Create an endpoint for the service, or a route out of the VPC."),
+            expected=f"an endpoint for {_names(bad)} that allows the task, or a route out of the VPC",
+            fix=_fix([*bad, *also]),
             shows_as=self.shows_as,
             rows=rows,
             overruled_by=self.overruled_by,
@@ -329,7 +330,31 @@ def _why(paths: Iterable[ServicePath]) -> str:
 
 
 def _names(paths: Iterable[ServicePath]) -> str:
-    return ", ".join(dict.fromkeys(service_name(path.service) for path in paths))
+    return ", ".join(_list(paths))
+
+
+def _list(paths: Iterable[ServicePath]) -> tuple[str, ...]:
+    """The names of the services, in order; all three of ECR are one."""
+    services = dict.fromkeys(path.service for path in paths)
+    ecr = set(_OF[_ECR]) <= set(services)
+    return tuple(dict.fromkeys("ECR" if ecr and own in _OF[_ECR] else service_name(own) for own in services))
+
+
+def _fix(paths: Sequence[ServicePath]) -> Fix:
+    """The fix of the first fault; if that is a route, endpoints for all services are the alternative."""
+    fix = _first_fix(paths) or Fix("Create an endpoint for the service, or a route out of the VPC.")
+    root = paths[0].faults[:1]
+    if fix.owner or not root or root[0].layer is not Layer.ROUTE or not any(path.endpoint for path in paths):
+        return fix
+    missing = dict.fromkeys(path.endpoint for path in paths if path.endpoint and not path.endpoint_fix)
+    unused = dict.fromkeys(path.endpoint_fix for path in paths if path.endpoint_fix)
+    texts, commands = [], fix.commands
+    for own in unused:
+        commands += own.commands
+        texts.append(f"{own.text[:1].lower()}{own.text[1:-1]} (command {len(commands)})")
+    if missing:
+        texts.append(f"create the {'endpoints' if len(missing) > 1 else 'endpoint'} {in_words(missing)}")
+    return replace(fix, text=f"{fix.text} Without a NAT gateway: {', and '.join(texts)}.", commands=commands)
 
 
 def _first_fix(paths: Iterable[ServicePath]) -> Fix | None:

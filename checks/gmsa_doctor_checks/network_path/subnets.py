@@ -27,6 +27,7 @@ from gmsa_doctor.formats.aws.route_table import RouteTable, read_route_table, ta
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor_checks import links
+from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.reachability.fixes import set_network
 from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
 
@@ -48,10 +49,10 @@ def subnets(network: Network, ec2: Ec2, place: AwsPlace, definition: Outcome[Tas
         raw = ec2.subnets(network.subnets)
     except NotFound as error:
         finding = failed(
-            f"a subnet of the task does not exist: {error.text}",
+            f"a subnet in the service's network configuration does not exist: {error.text}",
             observed=", ".join(network.subnets),
-            expected=f"subnets of {place.region}",
-            fix=_other_subnets("Set existing subnets", network, place),
+            expected=f"existing subnets of one VPC in {place.region}",
+            fix=_other_subnets("Set existing subnets, in the VPC of the security groups,", network, place),
         )
         return deferred_to(_SET, finding)
     vpcs = sorted({str(subnet["VpcId"]) for subnet in raw})
@@ -75,9 +76,18 @@ def subnets(network: Network, ec2: Ec2, place: AwsPlace, definition: Outcome[Tas
 
 
 def _other_subnets(action: str, network: Network, place: AwsPlace) -> Fix:
+    """The last command replaces the whole configuration, so the first one shows it as it is now."""
+    ids = " ".join(map(posix, network.security_groups))
+    groups = (
+        f"aws ec2 describe-security-groups{place.region_option} --group-ids {ids} "
+        "--query 'SecurityGroups[].[GroupId,VpcId]'",
+    )
     return Fix(
-        f"{action} in the service's network configuration.",
+        f"{action} in the service's network configuration. Keep its other values.",
         (
+            f"aws ecs describe-services{place.region_option} --cluster {posix('<cluster>')} "
+            f"--services {posix('<service>')} --query 'services[].networkConfiguration'",
+            *(groups if ids else ()),
             f"aws ec2 describe-subnets{place.region_option} --query 'Subnets[].[SubnetId,VpcId]'",
             set_network(network, place, subnets=("<subnet>",)),
         ),

@@ -62,14 +62,43 @@ def allow_in_acls(stops: Sequence[AclCrossing], destination: str, place: AwsPlac
                 f"--protocol {_NUMBERS[stop.packets.protocol]} --port-range From={ports[0]},To={ports[1]} "
                 f"--cidr-block {stop.packets.network} --rule-action allow"
             )
-    acls = in_words(dict.fromkeys(stop.acl.id for stop in stops))
-    text = f"In {acls}, allow packets to {destination} and the answers, with rules before those that deny them."
-    return Fix(text, tuple(commands.values()))
+    texts = [_allow(acl, [stop for stop in stops if stop.acl.id == acl], destination) for acl in _acls(stops)]
+    return Fix(" ".join(texts), tuple(commands.values()))
+
+
+def _acls(stops: Sequence[AclCrossing]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(stop.acl.id for stop in stops))
+
+
+def _allow(acl: str, stops: Sequence[AclCrossing], destination: str) -> str:
+    """The rules to add to one ACL: for requests and for answers."""
+    parts = []
+    for egress, answers in dict.fromkeys((stop.egress, stop.answers) for stop in stops):
+        own = [stop for stop in stops if (stop.egress, stop.answers) == (egress, answers)]
+        ports = in_words(
+            dict.fromkeys(
+                f"{stop.packets.protocol.upper()} 1024-{LAST_PORT}" if answers else stop.packets.ports for stop in own
+            )
+        )
+        before = min((number for stop in own for number in _denying(stop)), default=0)
+        parts.append(
+            f"{'outbound' if egress else 'inbound'} {ports}{' (answers)' if answers else ''}"
+            f"{f', with rule numbers below {before}' if before else ''}"
+        )
+    text = f"In {acl}, allow {'; and '.join(parts)}."
+    if any(stop.answers for stop in stops):
+        return text
+    return f"{text} Answers from {destination} are already allowed."
+
+
+def _denying(stop: AclCrossing) -> list[int]:
+    """The numbers of the rules that deny, without the last one."""
+    return [rule.number for rule in stop.rules if rule.name in stop.decision.rules and rule.number != LAST_RULE]
 
 
 def _free_number(stop: AclCrossing, taken: set[int]) -> int | None:
     """A free rule number before the rules that deny, which is taken from then on; None if there is none."""
-    denying = [rule.number for rule in stop.rules if rule.name in stop.decision.rules and rule.number != LAST_RULE]
+    denying = _denying(stop)
     if denying:
         number = next((free for free in range(min(denying) - 1, 0, -1) if free not in taken), None)
     else:

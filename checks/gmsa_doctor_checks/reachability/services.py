@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gmsa_doctor.authoring import Finding, Fix, Row, Status
 from gmsa_doctor.given.subject import AwsPlace
@@ -33,6 +33,11 @@ def endpoint_service(service: str) -> str:
     return "s3" if service == LAYERS else service
 
 
+def endpoint_name(service: str, place: AwsPlace) -> str:
+    """The name of the endpoint service, such as ``com.amazonaws.us-east-1.logs``."""
+    return f"com.amazonaws.{place.region}.{endpoint_service(service)}"
+
+
 def host_name(service: str, place: AwsPlace) -> str:
     """The public host name of a service; in ECR's registry, each account has a name below it."""
     return f"{_HOSTS.get(service, service)}.{place.region}.{amazonaws(place)}"
@@ -58,6 +63,10 @@ class ServicePath:
     text: str
     faults: tuple[Fault, ...] = ()
     only_by: str = ""
+    endpoint: str = ""
+    """The name of the endpoint service, if an endpoint would be another path."""
+    endpoint_fix: Fix | None = field(default=None, compare=False)
+    """How the subnet can use an endpoint that the VPC has."""
 
     @property
     def service(self) -> str:

@@ -17,6 +17,7 @@ from gmsa_doctor.authoring import (
     check,
     deferred_to,
     failed,
+    in_words,
     passed,
     warned,
 )
@@ -121,7 +122,7 @@ def _status(rule: ForwardRule, found: Mapping[str, Any], place: AwsPlace) -> Fin
     status, message = str(found.get("Status", "")), str(found.get("StatusMessage") or "")
     if status in ("OPERATIONAL", "UPDATING"):
         return None
-    summary = f"the outbound endpoint {rule.endpoint} of {rule.id} is {status}"
+    summary = f"the outbound endpoint {rule.endpoint} of the Resolver rule {rule.id} is {status}"
     observed = f"{status}: {message}" if message else status
     fix = Fix(
         "Replace the endpoint's addresses that do not work, or create a new outbound endpoint and set it in the rule.",
@@ -161,20 +162,28 @@ def _egress(rule: ForwardRule, groups: tuple[str, ...], ec2: Ec2, place: AwsPlac
     if not closed:
         return None
     names = ", ".join(groups)
-    ports = ", ".join(f"{packets.ports} to {target.address}" for target, packets in closed)
+    by_ports: dict[str, dict[str, None]] = {}
+    for target, packets in closed:
+        by_ports.setdefault(target.address, {})[packets.ports] = None
+    ends: dict[str, list[str]] = {}
+    for address, own in by_ports.items():
+        ends.setdefault(in_words(own), []).append(address)
+    ports = "; ".join(f"{own} to {', '.join(addresses)}" for own, addresses in ends.items())
     fix = Fix(
-        f"In {names}, allow outbound UDP and TCP 53 to the AD's DNS servers.",
+        f"In {groups[0]}, allow outbound {ports}.",
         tuple(
             authorize("egress", groups[0], f"--ip-permissions {posix(_permission(target, packets))}", place)
             for target, packets in closed
         ),
     )
-    summary = f"the security group {names} of the outbound endpoint {rule.endpoint} does not allow outbound {ports}"
-    expected = f"UDP and TCP to {', '.join(map(str, rule.targets))}"
+    outbound = f"outbound endpoint {rule.endpoint} of the Resolver rule {rule.id}"
+    summary = f"{names}, the security group of the {outbound}, does not allow outbound {ports}"
+    observed = f"not allowed: {ports}"
+    expected = f"{in_words(dict.fromkeys(packets.ports for _, packets in needed))} allowed"
     first = [(target, packets) for target, packets in needed if target.https or packets.protocol is Protocol.UDP]
     if all(query in closed for query in first):
-        return _forwards_nothing(summary, ports, expected, fix)
-    return warned(f"{summary}; some queries get no answer", observed=ports, expected=expected, fix=fix)
+        return _forwards_nothing(summary, observed, expected, fix)
+    return warned(f"{summary}; some queries get no answer", observed=observed, expected=expected, fix=fix)
 
 
 def _queries(target: ForwardTarget) -> Iterable[Packets]:

@@ -31,7 +31,14 @@ from gmsa_doctor_checks.reachability.network import TaskSubnets
 from gmsa_doctor_checks.values import DhcpOptions, DomainName
 from gmsa_doctor_checks.vpc_dns.coverage import ResolverReader
 from gmsa_doctor_checks.vpc_dns.dhcp_options.forwarders import judge, public_ones, servers_of, with_rule
-from gmsa_doctor_checks.vpc_dns.dhcp_options.options import AMAZON, SEEN_BY, new_options, not_of_the_set, own_servers
+from gmsa_doctor_checks.vpc_dns.dhcp_options.options import (
+    AMAZON,
+    SEEN_BY,
+    forward_rule,
+    new_options,
+    not_of_the_set,
+    own_servers,
+)
 from gmsa_doctor_checks.vpc_dns.values import AdServers, AwsDirectory, VpcDns, VpcResolver
 
 
@@ -251,8 +258,8 @@ class _Case:
         return self.failed(
             f"{amazon}, and {why}",
             AMAZON if self.options.servers else missing,
-            f"the DNS servers of {domain}, or a FORWARD rule for it",
-            self.fix(),
+            f"a FORWARD rule for {domain}, or its DNS servers",
+            forward_rule(self.options, self.domain, ("<DNS servers of the AD>",), self.reader.place),
         )
 
     def switched_off(self) -> Finding:
@@ -263,7 +270,8 @@ class _Case:
             "enableDnsSupport is off",
             f"enableDnsSupport on, or the DNS servers of {self.domain.text}",
             Fix(
-                f"Turn on enableDnsSupport of {vpc}. {fix.text}",
+                f"Turn on enableDnsSupport of {vpc} (command 1). If no Resolver rule or private hosted zone covers "
+                f"{self.domain.text}, also do this: {fix.text}",
                 (f"{command} --enable-dns-support Value=true", *fix.commands),
             ),
         )

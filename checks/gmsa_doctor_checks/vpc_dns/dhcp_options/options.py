@@ -182,13 +182,32 @@ def new_options(options: DhcpOptions, domain: DomainName, servers: tuple[str, ..
     values = ",".join(servers)
     return Fix(
         f"Create a DHCP options set with the AD's DNS servers, associate it with {options.vpc}, then start new tasks. "
-        f"Or create a Route 53 Resolver FORWARD rule for {domain.text} and associate it with {options.vpc}.",
+        f"This changes DNS for all hosts of {options.vpc}.",
         (
             f"aws ec2 create-dhcp-options{region} --dhcp-configurations "
             f"{posix(f'Key=domain-name-servers,Values={values}')} {posix(f'Key=domain-name,Values={domain.text}')}",
             f"aws ec2 associate-dhcp-options{region} --vpc-id {posix(options.vpc)} "
             f"--dhcp-options-id {posix('<ID of the new set>')}",
             _new_tasks(place),
+        ),
+    )
+
+
+def forward_rule(options: DhcpOptions, domain: DomainName, servers: tuple[str, ...], place: AwsPlace) -> Fix:
+    """Forward the domain from the VPC resolver; the alternative is another DHCP options set."""
+    region, set_ = place.region_option, new_options(options, domain, servers, place)
+    targets = " ".join(posix(f"Ip={server}") for server in servers)
+    return Fix(
+        f"Create a Route 53 Resolver FORWARD rule for {domain.text} and associate it with {options.vpc} (commands 1 to "
+        f"3); other names are not affected. Alternative (commands 4 to 6): {set_.text[:1].lower()}{set_.text[1:]}",
+        (
+            f"aws route53resolver list-resolver-endpoints{region} --filters Name=Direction,Values=OUTBOUND",
+            f"aws route53resolver create-resolver-rule{region} --creator-request-id {posix(f'gmsa-{domain.text}')} "
+            f"--rule-type FORWARD --domain-name {posix(domain.text)} --target-ips {targets} "
+            f"--resolver-endpoint-id {posix('<outbound endpoint>')}",
+            f"aws route53resolver associate-resolver-rule{region} --resolver-rule-id {posix('<ID of the new rule>')} "
+            f"--vpc-id {posix(options.vpc)}",
+            *set_.commands,
         ),
     )
 
