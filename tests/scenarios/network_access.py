@@ -225,7 +225,7 @@ NETWORK_ACLS = (
         "an ACL that lets the AD pass, and no AWS service",
         "network-path.network-acls",
         acl(rule(100, "allow", "127.77.0.0/16", out=True, protocol="udp"), *AD_OUT, ALL_IN),
-        "denies outbound TCP 443",
+        "outbound TCP 443",
     ),
     Scenario("an ACL without rules", ACLS, acl(), "no outbound rule of acl-"),
     Scenario(
@@ -238,7 +238,7 @@ NETWORK_ACLS = (
         "an ACL that denies answers from the domain controller",
         ACLS,
         acl(ALL_OUT, rule(90, "deny", "{dc}/32", out=False), ALL_IN),
-        "inbound rule 90 denies answers",
+        "denies answers to",
     ),
     Scenario(
         "an ACL without return ports",

@@ -70,7 +70,7 @@ FAULTS = (
         "centralised egress without its default route, and all is asked",
         ROUTES,
         all_of(asks_all, ON_PREMISES_AD, NO_ROUTES),
-        "add a default route (0.0.0.0/0)",
+        "default route (0.0.0.0/0)",
     ),
     Scenario(
         "centralised egress whose transit gateway is gone",

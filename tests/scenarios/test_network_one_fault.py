@@ -34,7 +34,7 @@ def test_the_services_are_skipped_with_the_reason_and_the_fix(dc: DomainControll
         finding = ended.finding(f"network-path.{name}")
         assert (finding["status"], finding["because"]) == ("skipped", [ROUTES]), brief(ended)
         assert " has no default route" in finding["summary"]
-        assert "0.0.0.0/0" in finding["fix"]["commands"][0]
+        assert "0.0.0.0/0" in finding["fix"]["commands"][1]
 
 
 def test_wrong_dns_servers_do_not_explain_endpoints_without_private_dns(dc: DomainController, aws: EmbeddedAws) -> None:

@@ -207,7 +207,7 @@ def _fix(obstacles: Sequence[Obstacle], tables: SubnetRoutes, subnets: TaskSubne
     if without_default:
         before = len(without_default)
         which = "command 1" if before == 1 else f"commands 1 to {before}"
-        text += f". If all other traffic takes the same path, add only a default route instead ({which})"
+        text += f". If all other traffic takes the same path, add only a default route (0.0.0.0/0) instead ({which})"
     cidrs = listed(subnet.cidr for subnet in subnets.with_ipv4)
     text += f". 2. On the other side, add a return route to {cidrs}."
     targets = [*((table, str(EVERYWHERE)) for table in without_default.values()), *list(wanted.values())[:4]]
