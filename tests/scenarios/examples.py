@@ -20,7 +20,8 @@ from tests.scenarios.tiers import faults, tables
 FILE = Path(__file__).parents[2] / "docs" / "examples.json"
 _RESOURCE = re.compile(r"\b((?:[a-z]{1,6}-)+?)([0-9a-f]{10}|[0-9a-f]{17})\b")
 """The id of a VPC, a subnet and the like, which the embedded AWS makes up."""
-_SUFFIX = re.compile(r"(secret:[\w/-]+?)-[A-Za-z0-9]{6}\b")
+_SUFFIX = re.compile(r"secret:[\w/-]+?(-[A-Za-z0-9]{6})\b")
+"""The end of a secret's ARN, which Secrets Manager makes up."""
 
 
 def block(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> str | None:
@@ -46,7 +47,9 @@ def settled(text: str) -> str:
             ids[match[0]] = f"{match[1]}{next(numbers):0{len(match[2])}x}"
         return ids[match[0]]
 
-    return _SUFFIX.sub(r"\1-AbCdEf", _RESOURCE.sub(example, text))
+    for suffix in set(_SUFFIX.findall(text)):
+        text = text.replace(suffix, "-AbCdEf")
+    return _RESOURCE.sub(example, text)
 
 
 def main() -> None:
