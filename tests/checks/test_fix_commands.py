@@ -51,7 +51,7 @@ def test_the_aws_commands_are_operations_with_options_that_exist(check: str) -> 
         unknown = {name for name in options if name not in members} - {xform_name(name, "-") for name in booleans}
         assert unknown <= _own_options(service, operation), f"{service} {operation}: {unknown}"
         if not any(word.startswith("--cli-input-json") for word in words):
-            assert {xform_name(name, "-") for name in shape.required_members} <= options | _positional(service)
+            assert {xform_name(name, "-") for name in shape.required_members} <= options | _implied(service)
 
 
 def _own_options(service: str, operation: str) -> set[str]:
@@ -66,9 +66,9 @@ def _own_options(service: str, operation: str) -> set[str]:
     return {"outfile"} if (service, operation) == ("s3api", "get-object") else set()
 
 
-def _positional(service: str) -> set[str]:
-    """Give the members that are not options: those with a default of the CLI's."""
-    return {"protocol"} if service == "ec2" else set()
+def _implied(service: str) -> set[str]:
+    """Give the members with a default in the AWS CLI: `--ingress` stands for `egress` as well."""
+    return {"protocol", "egress"} if service == "ec2" else set()
 
 
 def test_the_examples_hold_many_calls() -> None:

@@ -166,7 +166,7 @@ PLATFORM = (
         "further hosts of a sidecar",
         "task-definition.dns-settings",
         second_container(extraHosts=[_RESOLVED]),
-        "extraHosts of log",
+        "the container log sets extraHosts",
     ),
 )
 
