@@ -428,6 +428,6 @@ def test_a_report_of_many_lines_is_complete_despite_a_disordered_log(dc: DomainC
 def test_one_lost_line_of_many_is_named(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.fargate.logs_lost(2)
     with made(dc, aws, many_controllers) as (environment, _):
-        ended = whole(run(environment, aws, "--timeout", "20"), aws)
+        ended = whole(run(environment, aws, "--timeout", "120"), aws)
     assert (ended.code, ended.document["verdict"]) == (3, "incomplete"), brief(ended)
     assert "lines of the report have not arrived: 2" in told(ended.finding("probe.report"))

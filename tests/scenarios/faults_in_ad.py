@@ -54,7 +54,7 @@ DNS = (
         "a domain that DNS does not know",
         "dns.domain-controllers",
         secret(domainName="corp.elsewhere"),
-        "corp.elsewhere (the secret's domainName; the CredSpec names corp.example)",
+        "corp.elsewhere for the AD domain (the secret's domainName",
     ),
 )
 
@@ -111,7 +111,7 @@ DIRECTORY = (
         "a user who may not",
         "directory.managed-password",
         user(accounts.OUTSIDER),
-        f"allowed: {accounts.PRINCIPALS}",
+        f"allowed: only {accounts.PRINCIPALS}",
     ),
     Scenario("a gMSA of others", "directory.managed-password", gmsa("webapp02"), "has no right to read"),
     Scenario(

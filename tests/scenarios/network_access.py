@@ -139,7 +139,7 @@ SECURITY_GROUPS = (
     Scenario("outbound rules for another network", GROUPS, egress_only("-1", cidr="10.0.0.0/8"), "UDP 53"),
     Scenario("outbound rules for UDP only", GROUPS, egress_only("udp", 0, 65535), "reach Kerberos and LDAP"),
     Scenario("outbound rules for ping only", GROUPS, egress_only("icmp", -1), "TCP 88"),
-    Scenario("no outbound rule for LDAP", GROUPS, egress_to_dc(("tcp", 389)), "TCP 389"),
+    Scenario("no outbound rule for LDAP", GROUPS, egress_to_dc(("tcp", 389)), "cannot reach LDAP of corp.example"),
     Scenario("no outbound rule for Kerberos", GROUPS, egress_to_dc(("tcp", 88)), "reach Kerberos of"),
     Scenario("no outbound rule for DNS", GROUPS, egress_to_dc(("udp", 53), ("tcp", 53)), "reach DNS of"),
     Scenario(

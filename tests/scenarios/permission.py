@@ -129,18 +129,18 @@ FAULTS = (
     Scenario("a list of nobody", _PASSWORD, listed(), "nobody may retrieve"),
     Scenario("no list", _PASSWORD, no_list, "shows no msDS-GroupMSAMembership"),
     Scenario("a descriptor without a list", _PASSWORD, no_dacl, "has no DACL"),
-    Scenario("another user only", _PASSWORD, listed(allow(_OTHER)), "The list has one entry."),
+    Scenario("another user only", _PASSWORD, listed(allow(_OTHER)), "allowed: only gmsa-outsider"),
     Scenario(
         "another user and a group that the user is not in",
         _PASSWORD,
         all_of(group("AppReaders", accounts.OUTSIDER), listed(allow(_OTHER), allow(account("AppReaders")))),
-        "Add gmsa-reader to AppReaders",
+        "Add gmsa-reader to the group AppReaders",
     ),
     Scenario(
         "a group within a group of the user",
         _PASSWORD,
         all_of(group("Inner"), group("Outer", USER, "Inner"), listed(allow(account("Inner")))),
-        "allowed: Inner",
+        "allowed: only Inner",
     ),
     Scenario("the user is denied", _PASSWORD, listed(deny(_READER), allow(_GROUP)), f"for {USER} denies"),
     Scenario(

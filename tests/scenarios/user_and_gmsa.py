@@ -161,13 +161,13 @@ WARNINGS = (
         "a password that expires by a fine-grained policy",
         "user.password-expiry",
         user(accounts.EXPIRING),
-        "expires by policy Expiring",
+        "the policy Expiring makes it expire",
     ),
     Scenario(
         "a password that expires by the domain's policy",
         "user.password-expiry",
         in_domain(maxPwdAge=str(-42 * _DAY)),
-        "expires by the domain's policy",
+        "the domain's policy",
     ),
     Scenario("an account that expires soon", "user.account", in_ad(_READER, accountExpires=file_time(9)), "in 9 days"),
     Scenario(

@@ -191,10 +191,10 @@ def _rows(ends: Mapping[tuple[str, str], _End]) -> tuple[Row, ...]:
 
 
 def _fix(obstacles: Sequence[Obstacle], tables: SubnetRoutes, subnets: TaskSubnets, place: AwsPlace) -> Fix:
-    """A missing or broken default route may have carried everything outside the VPC, so it comes first."""
+    """Routes to the hosts; last the alternative: a default route, if it is missing or broken."""
     flows = [obstacle.flow for obstacle in obstacles]
     found = [(table, f"{flow.destination}/32") for flow in flows if (table := tables.of(flow.subnet))]
-    wanted = {(table.id, network): (table, network) for table, network in found}
+    to_hosts = list({(table.id, network): (table, network) for table, network in found}.values())[:4]
     without_default = {table.id: table for table, _ in found if not table.default or table.default.blackhole}
     hosts, names = (
         listed(dict.fromkeys(network for _, network in found)),
@@ -205,11 +205,11 @@ def _fix(obstacles: Sequence[Obstacle], tables: SubnetRoutes, subnets: TaskSubne
         "gateway; for a peering connection, use --vpc-peering-connection-id"
     )
     if without_default:
-        before = len(without_default)
-        which = "command 1" if before == 1 else f"commands 1 to {before}"
-        text += f". If all other traffic takes the same path, add only a default route (0.0.0.0/0) instead ({which})"
+        first, last = len(to_hosts) + 1, len(to_hosts) + len(without_default)
+        which = f"command {last}" if first == last else f"commands {first} to {last}"
+        text += f". Only if all other traffic takes the same path, add a default route (0.0.0.0/0) instead ({which})"
     cidrs = listed(subnet.cidr for subnet in subnets.with_ipv4)
     text += f". 2. On the other side, add a return route to {cidrs}."
-    targets = [*((table, str(EVERYWHERE)) for table in without_default.values()), *list(wanted.values())[:4]]
+    targets = [*to_hosts, *((table, str(EVERYWHERE)) for table in without_default.values())]
     option = f"--transit-gateway-id {posix('<transit gateway>')}"
     return Fix(text, tuple(set_route(table, network, option, place) for table, network in targets))
