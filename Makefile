@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 SCRIPTS := tests/lab/scripts
 READY := $(VENV)/.ready
-JOBS ?= 4
+JOBS ?= 3
 
 export GMSA_LAB ?= required
 # Compile the modules, as in a user's installation: for speed, and for the bench.
