@@ -23,7 +23,7 @@ def with_own_commands(finding: Finding, subject: FoundSubject, request: Request)
     if fix is None or not any(command.startswith((_CHECK, _RUN)) for command in fix.commands):
         return finding
     check = shlex.join(["gmsa-doctor", "check", *_subject(subject, request), *_where(subject, request)])
-    service = [] if subject.subject.file else _in_service(subject, request)
+    service = [] if subject.subject.file else _in_service(subject)
     run = shlex.join(["gmsa-doctor", "run", *service, *_where(subject, request)])
     if not service:
         run = f"gmsa-doctor run {_UNKNOWN_SERVICE}"
@@ -38,29 +38,30 @@ def _subject(subject: FoundSubject, request: Request) -> list[str]:
         return [subject.subject.file or "-", *credspec]
     if not (request.service or request.task_definition):
         return []
-    return _in_service(subject, request) or list(_options(request, "task_definition"))
+    return _in_service(subject) or list(_options(request, "task_definition"))
 
 
-def _in_service(subject: FoundSubject, request: Request) -> list[str]:
+def _in_service(subject: FoundSubject) -> list[str]:
     """The service, or the task definition with where it runs; empty if that is not known."""
     named = subject.subject
     if named.service:
-        return [*(["--cluster", named.cluster] if named.cluster else []), "--service", named.service]
+        cluster = ["--cluster", named.cluster] if named.cluster else []
+        return [*cluster, "--service", named.service]
     network = subject.values.get(Network)
-    if not isinstance(network, Network):
+    if not isinstance(network, Network) or not network.subnets:
         return []
     definition = ["--cluster", named.cluster or "default", "--task-definition", named.task_definition]
-    return [*definition, *_options(request, "subnets", "security_groups")]
+    groups = ["--security-groups", ",".join(network.security_groups)] if network.security_groups else []
+    return [*definition, "--subnets", ",".join(network.subnets), *groups]
 
 
 def _where(subject: FoundSubject, request: Request) -> Iterator[str]:
-    region = [] if request.in_files and not request.region else ["--region", subject.place.region]
-    if subject.place.region:
-        yield from (part for part in region if part)
+    if subject.place.region and (request.region or not request.in_files):
+        yield from ("--region", subject.place.region)
     yield from _options(request, "profile", "container")
 
 
 def _options(request: Request, *names: str) -> Iterator[str]:
     for name in names:
         if value := getattr(request, name):
-            yield from (f"--{name.replace('_', '-')}", ",".join(value) if isinstance(value, tuple) else value)
+            yield from (f"--{name.replace('_', '-')}", value)

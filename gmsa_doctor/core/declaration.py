@@ -39,7 +39,7 @@ def check(
 
     ``id`` is ``area.what`` and is never reused; ``docs`` links to the page that the check rests on;
     ``step`` is the step that it belongs to, and ``owner`` who can fix what it finds, unless a finding's fix names
-    another owner: a built-in check takes both from its package's tables;
+    another owner: without them, a built-in check takes those of its package's tables;
     ``shows`` are the daemon's texts that it may stand behind; ``limit`` is in seconds, after which the
     check ends as ``unknown``; ``about`` is the key of a task definition, of its container or of a CredSpec
     that its findings point to, such as ``container/credentialSpecs/0``. The docstring has three parts, the

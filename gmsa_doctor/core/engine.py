@@ -277,6 +277,7 @@ class _GraphRun:
                 cause=check.cause,
                 step=check.step or (check.cause.step if check.cause else None),
                 owner=(finding.fix and finding.fix.owner) or check.owner,
+                origin=check.origin,
                 docs=finding.docs or check.docs,
                 root=root,
             )

@@ -152,6 +152,8 @@ class Finding:
     cause: Cause | None = None
     step: Step | None = None
     owner: Owner | None = None
+    origin: str = "gmsa-doctor"
+    """The distribution that declares the check."""
     docs: str | None = None
     root: bool = False
     vantage: str | None = None

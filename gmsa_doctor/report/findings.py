@@ -244,9 +244,9 @@ def checks_were(ids: Iterable[str]) -> str:
     return f"{number} check{' was' if number == 1 else 's were'}"
 
 
-def check_page(id: str) -> str:
-    """The page of a check, relative to the project's root."""
-    return f"docs/checks/{id}.md"
+def check_page(finding: Finding) -> str | None:
+    """The page of the finding's check, relative to the project's root; None for a plug-in's."""
+    return f"docs/checks/{finding.check}.md" if finding.origin == "gmsa-doctor" else None
 
 
 OWNERS = {

@@ -71,6 +71,6 @@ def _finding(finding: Finding) -> dict[str, object]:
         "rows": [asdict(row) for row in finding.rows],
         "vantage": finding.vantage,
         "location": asdict(finding.location) if finding.location else None,
-        "docs": {"check": check_page(finding.check), "source": finding.docs},
+        "docs": {"check": check_page(finding), "source": finding.docs},
         "duration_ms": finding.duration_ms,
     }

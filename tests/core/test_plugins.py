@@ -189,7 +189,7 @@ def test_and_fails_as_the_one_root_cause(installation: Installation, env: dict[s
     assert ended.roots == ["acme.bucket-name"]
     failure = ended.finding("acme.bucket-name")
     assert (failure["observed"], failure["expected"]) == ("credspecs", "acme-<team>-credspecs")
-    assert failure["docs"]["source"] == "https://wiki.acme.example/gmsa"
+    assert failure["docs"] == {"check": None, "source": "https://wiki.acme.example/gmsa"}
     assert failure["fix"]["commands"] == ["aws s3 mv s3://credspecs/w.json s3://acme-<team>-credspecs"]
     assert "acme.bucket-name" in ended.finding("acme.gmsa-name")["because"]
 
