@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Result, check, failed, passed, unknown, warned
-from gmsa_doctor.formats.documents.credspec import Defect, DefectKind, read_credspec
+from dataclasses import replace
+
+from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Result, Status, check, failed, passed, unknown, warned
+from gmsa_doctor.formats.documents.credspec import CredSpecDocument, Defect, DefectKind, read_credspec
 from gmsa_doctor.formats.documents.json_text import Encoding, EncodingDefect, JsonDefect, JsonDefectKind, decode, parse
+from gmsa_doctor.formats.documents.lenient_json import read_by_1_3
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Platform
 from gmsa_doctor_checks import links, texts
@@ -43,9 +46,10 @@ def credspec_document(sized: SizedCredSpec, platform: Platform) -> Result[CredSp
     bad_bytes = text if isinstance(text, EncodingDefect) else None
     if bad_bytes and (bad_bytes.replaced is None or Fetcher.V2 not in bad_bytes.accepted_by):
         return _bad_encoding(sized, bad_bytes)
-    document = parse((text.replaced or "") if isinstance(text, EncodingDefect) else text.text)
+    content = (text.replaced or "") if isinstance(text, EncodingDefect) else text.text
+    document = parse(content)
     if isinstance(document, JsonDefect):
-        return _bad_json(sized, document, platform)
+        return _bad_json(sized, content, document, platform)
     found = read_credspec(document.value)
     if isinstance(found, tuple):
         return _bad_keys(sized, found)
@@ -84,7 +88,12 @@ def _save_again(sized: SizedCredSpec) -> Fix:
     )
 
 
-def _bad_json(sized: SizedCredSpec, defect: JsonDefect, platform: Platform) -> Finding:
+def _bad_json(sized: SizedCredSpec, text: str, defect: JsonDefect, platform: Platform) -> Result[CredSpec]:
+    """A failure, or a warning where 1.3 may run, which passes over some defects: the live flow continues.
+
+    On EC2 the ECS agent also parses the CredSpec, with Go's encoding/json (updateCredSpecMapping in
+    credentialspec_linux.go of aws/amazon-ecs-agent).
+    """
     position = f"line {defect.line}, column {defect.column}"
     if defect.kind is JsonDefectKind.TOO_DEEP:  # our own limit: the daemon may read it
         return unknown(f"the CredSpec is nested too deeply to be parsed here: {position}")
@@ -95,7 +104,12 @@ def _bad_json(sized: SizedCredSpec, defect: JsonDefect, platform: Platform) -> F
         fix=Fix(f"Correct the CredSpec at {position}, and upload it.", edit_credspec(sized.location)),
         shows_as=texts.FIELDS,
     )
-    return judge_by_version(failure, frozenset(Fetcher) - defect.accepted_by, platform)
+    finding = judge_by_version(failure, frozenset(Fetcher) - defect.accepted_by, platform)
+    if finding.status is Status.FAIL:
+        return finding
+    finding = replace(finding, summary=f"{finding.summary}; the ECS agent on EC2 may reject it too")
+    value = read_credspec(read_by_1_3(text))
+    return Given(CredSpec(sized.location, value), finding) if isinstance(value, CredSpecDocument) else finding
 
 
 def _bad_keys(sized: SizedCredSpec, defects: tuple[Defect, ...]) -> Finding:

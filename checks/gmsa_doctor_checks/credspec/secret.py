@@ -29,6 +29,7 @@ from gmsa_doctor.formats.documents.secret import (
     USERNAME,
     SecretDefect,
     SecretDefectKind,
+    SecretFields,
     read_fields,
     read_secret,
 )
@@ -221,10 +222,13 @@ def secret_fields(secret: SecretObject, platform: Platform, names: Outcome[GmsaN
     fields = read_fields(secret.document, rotation=rotates)
     if isinstance(fields, tuple):
         stumbles = frozenset().union(*(defect.stumbles for defect in fields))
-        return judge_by_version(_bad_fields(secret, fields, names.value), stumbles, platform)
-    account = Account(
-        secret.arn, fields.username, fields.password, DomainName(fields.domain_name.lower()), fields.distinguished_name
-    )
+        finding = judge_by_version(_bad_fields(secret, fields, names.value), stumbles, platform)
+        if finding.status is Status.FAIL:
+            return finding
+        # only 1.3 accepts it: DNS and the KDC decide whether such a domain exists
+        accepted = read_fields(secret.document, rotation=rotates, needs_dot=False)
+        return finding if isinstance(accepted, tuple) else Given(_account(secret, accepted), finding)
+    account = _account(secret, fields)
     taken = secret.document.taken(USERNAME)
     if rotates and taken and ":" in taken[1].reveal() and Fetcher.V1_3 in platform.fetchers:
         failure = failed(
@@ -237,6 +241,11 @@ def secret_fields(secret: SecretObject, platform: Platform, names: Outcome[GmsaN
     if names.value and names.value.gmsa.names(account.user):
         return Given(account, _the_gmsa(secret, names.value))
     return Given(account, passed(f"user {account.user} of {account.domain.text}"))
+
+
+def _account(secret: SecretObject, fields: SecretFields) -> Account:
+    domain = DomainName(fields.domain_name.lower())
+    return Account(secret.arn, fields.username, fields.password, domain, fields.distinguished_name)
 
 
 def _the_gmsa(secret: SecretObject, names: GmsaNames) -> Finding:

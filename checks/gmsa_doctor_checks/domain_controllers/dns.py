@@ -24,9 +24,10 @@ from gmsa_doctor.authoring import (
 from gmsa_doctor.clients.dns.resolver import Dns, Srv
 from gmsa_doctor.core.errors import ClientError, CutOff, NotFound, Refused
 from gmsa_doctor.core.limits import each
+from gmsa_doctor.formats.documents.names import lacks_dot
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.commands import edit_secret, posix
 from gmsa_doctor_checks.domain import domain_in_use, srv_name
 from gmsa_doctor_checks.network_access.values import Passage
 from gmsa_doctor_checks.reachability.flow import Need
@@ -71,7 +72,7 @@ def domain_controllers(
             shows = texts.NO_DC if question == locator and kerberos in records else texts.NO_DNS
             error = unanswered[question]
             explained = explained_by_vpc(error, vantage, vpc_dns, resolver, passage)
-            failure = _no_records(domain, names, question, error, shows, dns.servers)
+            failure = _no_records(domain, names, account.value, question, error, shows, dns.servers)
             raise Stop(explained or judge_silence(failure, vantage, servers))
     targets = dict.fromkeys(record.target for record in (*records[locator], *records[kerberos]))
     addresses, errors = split(each(targets, dns.addresses))
@@ -148,6 +149,7 @@ def explained_by_vpc(
 def _no_records(
     domain: DomainName,
     names: GmsaNames,
+    account: Account | None,
     question: str,
     error: ClientError,
     shows: ShowsAs,
@@ -172,6 +174,18 @@ def _no_records(
     if isinstance(error, NotFound):
         summary = f"DNS server {', '.join(servers)} has no SRV record {question} for the AD domain{other}"
     field = "domainName in the secret" if domain != names.domain else "the domain name in the CredSpec"
+    if lacks_dot(domain.text):
+        return failed(
+            f"{summary}; {domain.text.upper()} has no dot and is probably the domain's NetBIOS name",
+            observed=observed,
+            expected="the AD domain's full DNS name",
+            fix=Fix(
+                f"Set {'domainName in the secret' if account else field} to the AD domain's full DNS name.",
+                edit_secret(account.arn) if account else (),
+                Owner.AWS if account else Owner.DEVELOPER,
+            ),
+            shows_as=shows,
+        )
     return failed(
         summary,
         observed=observed,

@@ -151,8 +151,13 @@ def _type_defects(value: dict[str, Json], keys: tuple[str, ...]) -> list[SecretD
     ]
 
 
-def read_fields(document: SecretDocument, *, rotation: bool = False) -> SecretFields | tuple[SecretDefect, ...]:
-    """The fields of a secret, or all their defects. With ``rotation``, ``old:new`` is read as ``new`` (2.x on EC2)."""
+def read_fields(
+    document: SecretDocument, *, rotation: bool = False, needs_dot: bool = True
+) -> SecretFields | tuple[SecretDefect, ...]:
+    """The fields of a secret, or all their defects. With ``rotation``, ``old:new`` is read as ``new`` (2.x on EC2).
+
+    ``needs_dot``: the domain's name must have a dot, as 2.x requires.
+    """
     missing = [_missing(document, keys) for keys in _REQUIRED if document.taken(keys) is None]
     username = _revealed(document, USERNAME)
     if username and rotation and ":" in username:
@@ -162,7 +167,7 @@ def read_fields(document: SecretDocument, *, rotation: bool = False) -> SecretFi
         *missing,
         *_username_defects(username),
         *_length_defects(PASSWORD[0], password, SECRET_FIELD_LIMIT),
-        *_domain_defects(domain),
+        *_domain_defects(domain, needs_dot),
     ]
     if defects or username is None or password is None or domain is None:
         return tuple(defects)
@@ -201,11 +206,11 @@ def _username_defects(value: str | None) -> list[SecretDefect]:
     return defects
 
 
-def _domain_defects(value: str | None) -> list[SecretDefect]:
+def _domain_defects(value: str | None, needs_dot: bool) -> list[SecretDefect]:
     defects = _length_defects(DOMAIN[0], value, SECRET_DOMAIN_LIMIT)
     if not value or defects:
         return defects
-    reason = domain_name_defect(value, needs_dot=True)
+    reason = domain_name_defect(value, needs_dot=needs_dot)
     if reason is None:
         return []
     only_dot = domain_name_defect(value) is None
