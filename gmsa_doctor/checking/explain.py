@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from gmsa_doctor.core.model import Cause, Check, ShowsAs
+from gmsa_doctor.core.printable import json_document
 from gmsa_doctor.core.registry import Registry
 from gmsa_doctor.formats.symptoms.catalogue import of_check
 
@@ -152,7 +152,7 @@ def json_list(checks: Iterable[Check]) -> str:
         }
         for check in checks
     ]
-    return json.dumps(entries, indent=2)
+    return json_document(entries)
 
 
 def list_checks(registry: Registry, checks: Sequence[Check], width: int) -> str:

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from gmsa_doctor.core.engine import Progress
+from gmsa_doctor.core.printable import printable
 
 SECONDS = 0.1
 """Between two lines."""
@@ -65,8 +66,7 @@ class Display:
         if self._speaks:
             self._draw(text)
         elif self._stream:
-            self._stream.write(f"gmsa-doctor: {text}\n")
-            self._stream.flush()
+            self._write(f"gmsa-doctor: {printable(text)}\n")
 
     def clear(self) -> None:
         """Remove the line, before something else is written there."""
@@ -74,7 +74,7 @@ class Display:
             self._text = None
             if self._drawn:
                 self._drawn = 0.0
-                self._write("")
+                self._redraw("")
 
     def __enter__(self) -> Self:
         if self._speaks:
@@ -90,7 +90,7 @@ class Display:
     def _tick(self) -> None:
         """Keep the clock going while nothing else happens."""
         while not self._ended.wait(_CLOCK_SECONDS):
-            with self._lock, contextlib.suppress(OSError, ValueError):  # the terminal is gone
+            with self._lock:
                 if self._text and not self._ended.is_set() and time.monotonic() - self._drawn >= _CLOCK_SECONDS:
                     self._write_line(self._text)
 
@@ -102,7 +102,7 @@ class Display:
     def _write_line(self, text: str) -> None:
         self._drawn = time.monotonic()
         line = f"{self._drawn - self._started:.0f} s  {text}"
-        self._write(line[: self._columns() - 1])
+        self._redraw(printable(line)[: self._columns() - 1])
 
     def _columns(self) -> int:
         """Of this stream's own terminal: standard output may be a file."""
@@ -111,6 +111,11 @@ class Display:
         except (OSError, ValueError):
             return 80
 
-    def _write(self, line: str) -> None:
-        self._stream.write(f"\r\x1b[K{line}")
-        self._stream.flush()
+    def _redraw(self, line: str) -> None:
+        self._write(f"\r\x1b[K{line}")
+
+    def _write(self, text: str) -> None:
+        """Nothing happens if the terminal is gone: the run goes on."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(text)
+            self._stream.flush()

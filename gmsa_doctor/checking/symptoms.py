@@ -13,7 +13,7 @@ from typing import Any
 
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.model import Check
-from gmsa_doctor.core.printable import printable
+from gmsa_doctor.core.printable import json_document, printable
 from gmsa_doctor.formats.symptoms import matching
 from gmsa_doctor.formats.symptoms.catalogue import APPLICATIONS, EMITTERS, Symptom
 from gmsa_doctor.formats.symptoms.reading import lines_of, redacted
@@ -229,7 +229,7 @@ def as_json(explanation: Explanation, plugged: Sequence[Check] = ()) -> str:
         "nearest": [] if answer else [{"id": near.id, "text": near.text} for near in explanation.nearest],
         "collect": [] if answer else list(COLLECT),
     }
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return json_document(document)
 
 
 def _match(explanation: Explanation, match: matching.Match) -> dict[str, Any]:

@@ -122,9 +122,9 @@ def _settings(called: Any, found: Config, purpose: Configured) -> Iterator[Setti
 
 
 def _json(found: Config, purpose: Configured, settings: list[Setting]) -> str:
-    import json
+    from gmsa_doctor.core.printable import json_document
 
-    return json.dumps(
+    return json_document(
         {
             "file": found.file or None,
             "command": purpose,
@@ -144,12 +144,13 @@ def _json(found: Config, purpose: Configured, settings: list[Setting]) -> str:
                 for waiver in found.waivers
             ],
         },
-        indent=2,
         default=str,
     )
 
 
 def _text(found: Config, purpose: Configured, settings: list[Setting]) -> str:
+    from gmsa_doctor.core.printable import printable
+
     shown = [setting for setting in settings if setting.value not in (None, False, [], ())]
     rows = [(setting.option, _words(setting.value), setting.shown_origin) for setting in shown]
     rows += [(change.check, f'"{change.severity}"', str(change.location)) for change in found.severities]
@@ -157,8 +158,9 @@ def _text(found: Config, purpose: Configured, settings: list[Setting]) -> str:
         (waiver.check, f"waived for {waiver.subject} until {waiver.expires}", str(waiver.location))
         for waiver in found.waivers
     ]
+    rows = [(printable(one), printable(two), printable(three)) for one, two, three in rows]
     first, second = (max(len(row[place]) for row in rows) for place in (0, 1))
-    head = f"Configuration of `{purpose}`: {found.file or 'no file'}"
+    head = printable(f"Configuration of `{purpose}`: {found.file or 'no file'}")
     return "\n".join([head, "", *(f"{one:<{first}}  {two:<{min(second, 40)}}  {three}" for one, two, three in rows)])
 
 

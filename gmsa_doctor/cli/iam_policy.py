@@ -59,9 +59,9 @@ def iam_policy(context: typer.Context, arguments: IamPolicyArguments) -> None:
 
 
 def _print(context: typer.Context, arguments: IamPolicyArguments) -> ExitCode:
-    import json
 
     from gmsa_doctor.cli.iam_scope import scope_of
+    from gmsa_doctor.core.printable import json_document
     from gmsa_doctor.iam.statements import placeholders, policy
 
     request, purpose = options.request_of(arguments, files=tuple(arguments.files or ())), arguments.purpose
@@ -75,7 +75,7 @@ def _print(context: typer.Context, arguments: IamPolicyArguments) -> ExitCode:
     scope = scope_of(arguments)
     scope, gaps = _looked_up(request, scope, purpose) if with_subject else (scope, [])
     document = policy(purpose, scope)
-    print_(json.dumps(document, indent=2, ensure_ascii=False))
+    print_(json_document(document))
     if left := placeholders(document):
         options_of = ", ".join(f"<{name}> ({_FILLED_BY[name]})" for name in left)
         say(f"replace these placeholders, which match nothing: {options_of}")

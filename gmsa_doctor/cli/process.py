@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import os
@@ -50,10 +51,10 @@ def guarded(action: Callable[[], ExitCode]) -> NoReturn:
         say(str(error))
         code = ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):  # Abort: of a question to the user
-        typer.echo("gmsa-doctor: interrupted", err=True)
+        say("interrupted")
         code = ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last resort: a message without what may be a secret
-        typer.echo(_crash(error), err=True)
+        write_error(_crash(error))
         code = ExitCode.CRASH
     raise typer.Exit(code)
 
@@ -62,7 +63,13 @@ def say(text: str) -> None:
     """A line on standard error. Names out of files and AWS may hold what a terminal, or a CI system, would obey."""
     from gmsa_doctor.core.printable import printable
 
-    typer.echo(f"gmsa-doctor: {printable(text)}", err=True)
+    write_error(f"gmsa-doctor: {printable(text)}")
+
+
+def write_error(line: str) -> None:
+    """Write to standard error. Nothing happens if nobody can read it: what the command does is not about it."""
+    with contextlib.suppress(OSError, ValueError):
+        typer.echo(line, err=True)
 
 
 def _crash(error: Exception) -> str:

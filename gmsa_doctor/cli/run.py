@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -14,7 +13,7 @@ from gmsa_doctor.cli import configured, options
 from gmsa_doctor.cli.app import command
 from gmsa_doctor.cli.effects import require_effect, typed
 from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters
-from gmsa_doctor.cli.process import command_line, guarded
+from gmsa_doctor.cli.process import command_line, guarded, say, write_error
 from gmsa_doctor.cli.reports import ReportOptions, TextOptions, print_report, write
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.exit_code import ExitCode
@@ -222,6 +221,7 @@ def _clean(context: typer.Context, arguments: RunArguments) -> ExitCode:
     _require_consent(yes)
     from gmsa_doctor.clients.aws.fargate import Fargate
     from gmsa_doctor.clients.aws.session import Aws
+    from gmsa_doctor.core.printable import one_line
     from gmsa_doctor.probe import removal
     from gmsa_doctor.probe.mail import logs_by_region
     from gmsa_doctor.subjects.discovery import require_credentials
@@ -233,19 +233,20 @@ def _clean(context: typer.Context, arguments: RunArguments) -> ExitCode:
     fargate, logs, cluster = Fargate(aws), logs_by_region(aws, profile), arguments.subject.cluster or "default"
     found = removal.find(fargate, logs, cluster)
     for problem in found.problems:
-        _say(f"unknown: {problem.resource}: {problem.reason}")
+        say(f"unknown: {problem.resource}: {problem.reason}")
     if not found:
-        _say(f"nothing left of earlier runs in {aws.region}, cluster {cluster}")
+        say(f"nothing left of earlier runs in {aws.region}, cluster {cluster}")
         return ExitCode.INCOMPLETE if found.problems else ExitCode.PASS
     for name in found.names:
-        _say(f"left by an earlier run, or used by one in progress: {name}")
+        say(f"left by an earlier run, or used by one in progress: {name}")
     if not yes and not typer.confirm("Stop, deregister and delete them?", err=True):
         raise UsageError("cancelled; nothing was removed")
     left = removal.remove(found, fargate, logs, cluster, "gmsa-doctor run --clean")
     for leftover in left[len(found.problems) :]:
-        command = f"\n  {leftover.command}" if leftover.command else ""
-        _say(f"not removed: {leftover.resource}: {leftover.reason}{command}")
-    _say("some of it could not be removed, see above" if left else "removed")
+        say(f"not removed: {leftover.resource}: {leftover.reason}")
+        if leftover.command:
+            write_error(f"  {one_line(leftover.command)}")
+    say("some of it could not be removed, see above" if left else "removed")
     return ExitCode.INCOMPLETE if left else ExitCode.PASS
 
 
@@ -255,15 +256,12 @@ def _require_consent(yes: bool) -> None:
 
 
 def _agrees(plan: Plan, display: Display) -> bool:
+    from gmsa_doctor.core.printable import printable
     from gmsa_doctor.probe.plan import describe
+    from gmsa_doctor.report.text import wrapped
 
     display.clear()
     for indent, line in describe(plan):
-        margin = " " * indent
-        for part in textwrap.wrap(line, 80, initial_indent=margin, subsequent_indent=margin, break_long_words=False):
-            _say(part)
+        for part in wrapped(printable(line), 80, " " * indent):
+            write_error(part)
     return typer.confirm("Continue?", err=True)
-
-
-def _say(text: str) -> None:
-    typer.echo(text, err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
@@ -28,6 +27,7 @@ from gmsa_doctor.clients.kerberos.ticket_cache import (
 )
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.exit_code import ExitCode
+from gmsa_doctor.core.printable import json_document
 from gmsa_doctor.formats.documents.names import account_name_defects, domain_name_defect
 
 MINUTES = 15
@@ -86,7 +86,7 @@ class TicketAnswer:
 
     def line(self) -> str:
         """As JSON, in ASCII: principals may hold anything."""
-        return json.dumps(vars(self))
+        return json_document(vars(self), indent=None, ascii=True)
 
 
 @command("ticket", help=_HELP, examples=_EXAMPLES)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from gmsa_doctor.cli.options import AwsOptions
+from gmsa_doctor.cli.process import say, write_error
 from gmsa_doctor.core.errors import ClientError, UsageError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class VerdictOptions:
 
             from gmsa_doctor.report.metrics import emf
 
-            typer.echo(emf(report, self.metrics, time.time_ns() // 1_000_000), err=True)
+            write_error(emf(report, self.metrics, time.time_ns() // 1_000_000))
         return not self.event_bus or report.interrupted or _sent(report, self.event_bus, aws)
 
 
@@ -67,7 +68,7 @@ def _sent(report: Report, bus: str, aws: AwsOptions) -> bool:
         EventBridge(Aws(aws.profile, _region(report, bus, aws.region))).put_verdict(bus, report)
     except (ClientError, UsageError) as error:
         fix = f". {error.fix.text}" if isinstance(error, ClientError) and error.fix else ""
-        typer.echo(f"gmsa-doctor: the verdict was not sent to the event bus {bus}: {error}{fix}", err=True)
+        say(f"the verdict was not sent to the event bus {bus}: {error}{fix}")
         return False
     return True
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gmsa_doctor.core.printable import one_line
 from gmsa_doctor.formats.documents.task_definition import Container, LogStreams, TaskDefinition
 from gmsa_doctor.given.probe_tasks import SharedResources
 from gmsa_doctor.probe.handover import VARIABLE
@@ -134,24 +136,31 @@ def start_arguments(place: TaskPlacement, subnet: str, token: str, command: Sequ
 
 
 def describe(plan: Plan) -> Iterator[tuple[int, str]]:
-    """The plan as text for the user to confirm: lines with their indentation."""
+    """The plan as text for the user to confirm: lines with their indentation.
+
+    Each name is one shell word: a name with blanks or line breaks would read as a part of the plan.
+    """
     place = plan.place
-    yield 0, f"To check {plan.subject} from inside its network, gmsa-doctor creates and then removes:"
+    yield 0, f"To check {_name(plan.subject)} from inside its network, gmsa-doctor creates and then removes:"
     kinds = "task definitions for the probes and for the canary" if plan.canary else "a task definition for the probes"
-    yield 2, f"{kinds}, with the image {plan.image}"
+    yield 2, f"{kinds}, with the image {_name(plan.image)}"
     count = len(place.subnets)
     tasks = f"{count} Fargate task{'' if count == 1 else 's'}" + (" and then the canary" if plan.canary else "")
     address = "with a public address" if place.public_address else "without a public address"
-    names = ", ".join(place.security_groups)
+    names = ", ".join(map(_name, place.security_groups))
     groups = f"security groups {names}" if names else "VPC's default security group"
-    yield 2, f"{tasks}, in the cluster {place.cluster}, {address}, with the {groups}, in the subnets"
+    yield 2, f"{tasks}, in the cluster {_name(place.cluster)}, {address}, with the {groups}, in the subnets"
     for subnet in place.subnets:
-        yield 4, subnet
+        yield 4, _name(subnet)
     if plan.logs:
-        yield 2, f"log streams {plan.run}/… in {plan.logs.group}"
+        yield 2, f"log streams {plan.run}/… in {_name(plan.logs.group)}"
     if plan.report_s3:
-        yield 2, f"objects under {plan.report_s3}/{plan.run}/"
+        yield 2, f"objects under {_name(f'{plan.report_s3}/{plan.run}/')}"
     is_other = plan.execution_role != plan.task_role
-    started = f"; their own execution role is {plan.execution_role} (except for the canary)" if is_other else ""
-    yield 0, f"The tasks have the permissions of the service's execution role, {plan.task_role}{started}."
+    started = f"; their own execution role is {_name(plan.execution_role)} (except for the canary)" if is_other else ""
+    yield 0, f"The tasks have the permissions of the service's execution role, {_name(plan.task_role)}{started}."
     yield 0, f"All resources have the tag gmsa-doctor={plan.run}. AWS charges for the tasks while they run."
+
+
+def _name(text: str) -> str:
+    return one_line(shlex.quote(text))

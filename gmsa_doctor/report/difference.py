@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gmsa_doctor.core.model import Report
-from gmsa_doctor.core.printable import printable
+from gmsa_doctor.core.printable import json_document, printable
 from gmsa_doctor.report.findings import all_findings, counted
 from gmsa_doctor.report.text import joined, wrapped
 from gmsa_doctor.triage.baseline import Change, Difference
@@ -95,7 +94,7 @@ def json_text(difference: Difference, reports: ComparedReports, *, ascii: bool =
         "new_subjects": list(difference.new),
         "gone_subjects": list(difference.gone),
     }
-    return json.dumps(document, indent=2, ensure_ascii=ascii)
+    return json_document(document, ascii=ascii)
 
 
 def _change(change: Change) -> dict[str, object]:

@@ -6,10 +6,8 @@ repository and do not begin with ``./``; an entry whose fingerprint is there alr
 
 from __future__ import annotations
 
-import json
-
 from gmsa_doctor.core.model import Finding, Report, Status
-from gmsa_doctor.core.printable import printable
+from gmsa_doctor.core.printable import json_document, printable
 from gmsa_doctor.report.findings import SharedFinding, worst_first
 from gmsa_doctor.report.fingerprint import file_and_line, fingerprint, path
 
@@ -24,7 +22,7 @@ def render(report: Report) -> str:
     report = printable(report)
     entries = [_unread(file, reason) for file, reason in report.unread]
     entries += map(_entry, worst_first(report))
-    return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
+    return json_document(entries) + "\n"
 
 
 def _entry(problem: SharedFinding) -> dict[str, object]:

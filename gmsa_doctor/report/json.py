@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport
+from gmsa_doctor.core.printable import json_document
 from gmsa_doctor.report.findings import check_page, missing_proofs
 
 SCHEMA_VERSION = "2.0"
@@ -42,7 +42,7 @@ def render(report: Report, *, ascii: bool = False) -> str:
         ],
         "counts": {str(status): counts.get(status, 0) for status in Status},
     }
-    return json.dumps(document, indent=2, ensure_ascii=ascii)
+    return json_document(document, ascii=ascii)
 
 
 def _root_causes(subject: SubjectReport, report: Report) -> list[dict[str, object]]:

@@ -5,12 +5,12 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatc
 
 from __future__ import annotations
 
-import json
 import re
 
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.model import Report, Status, Verdict
+from gmsa_doctor.core.printable import json_document
 
 _NAMESPACE = re.compile(r"(?!AWS/)[A-Za-z0-9._/#-][A-Za-z0-9._/#: -]{0,254}")
 """Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html"""
@@ -51,7 +51,7 @@ def emf(report: Report, namespace: str, timestamp: int) -> str:
         "root_causes": list(report.root_causes),
         "version": report.version,
     }
-    return json.dumps(document)
+    return json_document(document, indent=None, ascii=True)
 
 
 def require_namespace(text: str) -> None:

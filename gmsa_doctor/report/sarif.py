@@ -10,13 +10,12 @@ https://docs.github.com/en/code-security/code-scanning/integrating-with-code-sca
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
 from gmsa_doctor.core.model import Check, Finding, Report, Status, SubjectReport
-from gmsa_doctor.core.printable import printable
+from gmsa_doctor.core.printable import json_document, printable
 from gmsa_doctor.report.findings import SharedFinding, all_findings, detail_lines, gaps, worst_first
 from gmsa_doctor.report.fingerprint import FINGERPRINT, file_and_line, fingerprint, path
 
@@ -50,7 +49,7 @@ def render(report: Report, checks: Mapping[str, Check]) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(problem, ids) for problem in problems],
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+    return json_document({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}) + "\n"
 
 
 # Rules -----------------------------------------------------------------------------------------------

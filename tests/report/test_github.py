@@ -96,7 +96,7 @@ def test_names_can_neither_begin_a_command_nor_add_a_property() -> None:
     ((_, properties, message),) = annotations(made)
     assert properties["file"] == r"a,line=7::b %25.json"
     assert properties["line"] == "3"
-    assert message.splitlines()[0] == "a ::stop-commands::x  ::add-mask::y%0A::error::z"
+    assert message.splitlines()[0] == r"a \x3a:stop-commands::x  \x3a:add-mask::y%0A::error::z"
 
 
 def test_the_summary_has_room_for_more_than_a_comment_and_keeps_its_limit() -> None:
