@@ -1,4 +1,7 @@
-"""The commands of gmsa-doctor itself in fixes, with the subject's own options filled in."""
+"""Completes the commands of fixes, so that they work when pasted.
+
+gmsa-doctor's own commands get the subject's options; for those of the AWS CLI see ``aws_commands.py``.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 
+from gmsa_doctor.checking.aws_commands import with_aws_commands
 from gmsa_doctor.core.model import Finding, Fix
 from gmsa_doctor.given.request import Request
 from gmsa_doctor.given.subject import Network
@@ -20,8 +24,9 @@ AFTER_DEPLOYMENT = Fix("After the deployment, request the ticket from the task's
 def with_own_commands(finding: Finding, subject: FoundSubject, request: Request) -> Finding:
     """The finding with commands that work when pasted: see ``Fix``."""
     fix = finding.fix
-    if fix is None or not any(command.startswith((_CHECK, _RUN)) for command in fix.commands):
+    if fix is None or not fix.commands:
         return finding
+    fix = with_aws_commands(fix, subject.subject, subject.place.region)
     check = shlex.join(["gmsa-doctor", "check", *_subject(subject, request), *_where(subject, request)])
     service = [] if subject.subject.file else _in_service(subject)
     run = shlex.join(["gmsa-doctor", "run", *service, *_where(subject, request)])

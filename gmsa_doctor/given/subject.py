@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gmsa_doctor.formats.aws.partitions import partition_of
 from gmsa_doctor.formats.documents.task_definition import Container
 from gmsa_doctor.formats.fetcher import Fetcher
 
@@ -40,9 +41,6 @@ class Platform:
         return frozenset({self.fetcher} if self.fetcher else Fetcher)
 
 
-_PARTITIONS = {"cn": "aws-cn", "us-gov": "aws-us-gov", "us-iso": "aws-iso", "us-isob": "aws-iso-b", "eusc": "aws-eusc"}
-
-
 @dataclass(frozen=True)
 class AwsPlace:
     """The task's region and account, as far as known."""
@@ -52,10 +50,13 @@ class AwsPlace:
 
     @property
     def partition(self) -> str | None:
-        """The partition of the region. Source: the endpoint rules that botocore ships."""
-        if not self.region:
-            return None
-        return next((name for start, name in _PARTITIONS.items() if self.region.startswith(f"{start}-")), "aws")
+        """The partition of the region."""
+        return partition_of(self.region).name if self.region else None
+
+    @property
+    def dns_suffix(self) -> str:
+        """The domain of the services' host names in the region's partition, such as ``amazonaws.com``."""
+        return partition_of(self.region or "us-east-1").dns_suffix
 
     @property
     def region_option(self) -> str:
@@ -86,12 +87,25 @@ class ChosenContainer:
     container: Container | None
 
 
+class Controller(StrEnum):
+    """What deploys a service: the rolling update of ECS, CodeDeploy, or an external controller."""
+
+    ECS = "ECS"
+    CODE_DEPLOY = "CODE_DEPLOY"
+    EXTERNAL = "EXTERNAL"
+
+
 @dataclass(frozen=True)
 class Subject:
-    """The subject's name in reports, and its names for use in commands."""
+    """The subject's name in reports, and its names for use in commands.
+
+    ``deployment`` is the id of the CodeDeploy deployment that made the service's primary task set.
+    """
 
     name: str
     cluster: str | None
     service: str | None
     task_definition: str
     file: str | None = None
+    controller: Controller = Controller.ECS
+    deployment: str = ""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from gmsa_doctor.checking import check
+from gmsa_doctor.checking.own_commands import with_own_commands
 from gmsa_doctor.checking.selection import ONLY_IN_RUN, Selection
 from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.fargate import Fargate, ReportBucket
@@ -133,6 +134,7 @@ def _merged(
     if launched.canary and launched.canary.message:
         seen = {finding.check: replace(finding, vantage="inside") for finding in launched.canary.message.findings}
         findings = [seen.get(finding.check, finding) for finding in findings]
+    findings = [with_own_commands(finding, attempt.found[0], request) for finding in findings]
     return _with_findings_of_run(subjects, findings, tuple(report.subnet for report in reports), request)
 
 

@@ -140,19 +140,14 @@ def _title(attempt: check.Attempt) -> str:
     return f"{subject.cluster or 'default'}/{subject.service}" if subject.service else subject.task_definition
 
 
-_DNS_SUFFIXES = {"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}
-"""Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html"""
-
-
 def own_image(place: AwsPlace) -> str:
     """The image of this version in the account's own registry. Raises UsageError if its address is not known."""
-    suffix = _DNS_SUFFIXES.get(place.partition or "")
-    if not place.account or not suffix:
+    if not place.account or not place.region:
         raise UsageError(
             "the account's registry is not known: give --image, or set GMSA_DOCTOR_IMAGE, to gmsa-doctor's image in a "
             "registry that ECS can pull from (docs/image.md)"
         )
-    return f"{place.account}.dkr.ecr.{place.region}.{suffix}/gmsa-doctor:{__version__}"
+    return f"{place.account}.dkr.ecr.{place.region}.{place.dns_suffix}/gmsa-doctor:{__version__}"
 
 
 _ECR = re.compile(r"\d+\.dkr[.-]ecr")

@@ -16,20 +16,13 @@ from urllib.parse import quote
 
 from gmsa_doctor.core.model import Check, Finding, Report, Status, SubjectReport
 from gmsa_doctor.core.printable import json_document, printable
+from gmsa_doctor.formats.aws.partitions import partition_of
 from gmsa_doctor.report.findings import SharedFinding, all_findings, detail_lines, gaps, worst_first
 from gmsa_doctor.report.fingerprint import FINGERPRINT, file_and_line, fingerprint, path
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "%SRCROOT%"
 _VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?", re.ASCII)
-_PARTITIONS = (
-    ("cn-", "aws-cn"),
-    ("us-gov-", "aws-us-gov"),
-    *((f"{area}-", "aws") for area in ("af", "ap", "ca", "il", "me", "mx", "sa")),
-    *((f"{area}-{side}-", "aws") for area in ("eu", "us") for side in ("central", "east", "north", "south", "west")),
-)
-"""By the beginning of a region. Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html; a region
-that is not here has no ARN made up for it."""
 
 
 def render(report: Report, checks: Mapping[str, Check]) -> str:
@@ -143,10 +136,9 @@ def _resource(subject: SubjectReport) -> str | None:
     if name.startswith("arn:"):
         return name
     region, account = facts.get("region", ""), facts.get("account")
-    partition = next((word for start, word in _PARTITIONS if region.startswith(start)), None)
-    if not (partition and account and re.fullmatch(r"[\w-]+:\d+", name, re.ASCII)):
+    if not (region and account and re.fullmatch(r"[\w-]+:\d+", name, re.ASCII)):
         return None
-    return f"arn:{partition}:ecs:{region}:{account}:task-definition/{name}"
+    return f"arn:{partition_of(region).name}:ecs:{region}:{account}:task-definition/{name}"
 
 
 # The invocation --------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from gmsa_doctor.core.errors import ClientError, Denied, NotFound, UsageError, d
 from gmsa_doctor.core.model import Finding
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition, read_task_definition
 from gmsa_doctor.given.request import Request
-from gmsa_doctor.given.subject import AwsPlace, Launch, Network
+from gmsa_doctor.given.subject import AwsPlace, Controller, Launch, Network
 from gmsa_doctor.subjects.source import (
     FoundSubject,
     SubjectSource,
@@ -131,7 +131,15 @@ def _service(request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSource:
         name,
         other_definitions=others,
         capacity_providers=tuple(short_name(str(item["capacityProvider"])) for item in strategy),
+        controller=_controller(service),
+        deployment=str(primary.get("externalId") or ""),
     )
+
+
+def _controller(service: _Description) -> Controller:
+    """What deploys the service; ECS for a type that is new."""
+    kind = str(service.get("deploymentController", {}).get("type") or "")
+    return Controller(kind) if kind in Controller.__members__ else Controller.ECS
 
 
 def _cluster_in(service: str) -> str | None:

@@ -14,7 +14,16 @@ from gmsa_doctor.formats.documents.located import Located, LocatedError, read_js
 from gmsa_doctor.formats.documents.task_definition import Container, TaskDefinition
 from gmsa_doctor.given.request import Request
 from gmsa_doctor.given.shared_values import CredSpecObject
-from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Deployments, Launch, Network, Platform, Subject
+from gmsa_doctor.given.subject import (
+    AwsPlace,
+    ChosenContainer,
+    Controller,
+    Deployments,
+    Launch,
+    Network,
+    Platform,
+    Subject,
+)
 from gmsa_doctor.subjects.source_positions import SourcePositions
 
 REGISTERED = CheckId("task-definition.registered")
@@ -52,6 +61,8 @@ class SubjectSource:
     credspec: CredSpecObject | None = None
     """From ``--credspec-file``, or from a file that is a CredSpec."""
     capacity_providers: tuple[str, ...] = ()
+    controller: Controller = Controller.ECS
+    deployment: str = ""
 
     def subjects(self, request: Request) -> tuple[FoundSubject, ...]:
         """One subject for each container to check. Raises UsageError for an unknown ``--container``."""
@@ -64,7 +75,15 @@ class SubjectSource:
         self, definition: TaskDefinition | Finding, container: Container | None, request: Request
     ) -> FoundSubject:
         name = f"{self.name}/{container.name}" if container else self.name
-        subject = Subject(name, self.cluster, self.service, self._name_of(definition), self.file)
+        subject = Subject(
+            name,
+            self.cluster,
+            self.service,
+            self._name_of(definition),
+            self.file,
+            self.controller,
+            self.deployment,
+        )
         values: dict[type, object] = {
             Subject: subject,
             AwsPlace: self.place,

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from gmsa_doctor.checking.aws_commands import in_region
 from gmsa_doctor.clients.aws import s3
 from gmsa_doctor.clients.aws.s3 import S3, S3Object
 from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
@@ -306,9 +307,8 @@ class NoSecrets:
 
 def test_a_region_is_quoted_like_any_name() -> None:
     secrets = cast("SecretsManager", NoSecrets())
-    (found,) = words_of_each(
-        secret_value(LinkedSecret("arn:x"), AwsPlace("a b; c", None), FARGATE, secrets, NO_CALLER, LAPTOP)
-    )
+    (command,) = commands(secret_value(LinkedSecret("arn:x"), PLACE, FARGATE, secrets, NO_CALLER, LAPTOP))
+    found = shlex.split(in_region(command, "a b; c"))
     assert found[:5] == ["aws", "secretsmanager", "list-secrets", "--region", "a b; c"]
     assert found[5:] == ["--query", "SecretList[].[Name,ARN]", "--output", "table"]
 
@@ -344,8 +344,9 @@ def test_the_described_task_definition_can_be_registered_again() -> None:
     taken = ecs.operation_model("RegisterTaskDefinition").input_shape.members
     subject = Subject("x", None, None, "web:7")
     _, first, *_ = words_of_each(credential_specs(ChosenContainer(None), FARGATE, subject, NO_DEFINITION, NOT_COMPARED))
-    (program,) = [word for word in first if word.startswith("del(")]
-    assert {field.strip(" .") for field in program[4:-1].split(",")} == set(described) - set(taken)
+    (program,) = [word for word in first if "del(" in word]
+    removed = program.partition("del(")[2].removesuffix(")")
+    assert {field.strip(" .") for field in removed.split(",")} == set(described) - set(taken)
 
 
 def test_a_placeholder_is_a_word_and_not_a_redirection() -> None:

@@ -13,6 +13,7 @@ EXAMPLES: dict[str, str] = json.loads((Path(__file__).parents[2] / "docs" / "exa
 """A finding of each check that can fail, as it is printed: see tests/scenarios/examples.py."""
 SESSION = botocore.session.get_session()
 GLOBAL = {"region", "query", "output", "cli-input-json", "no-cli-pager"}
+API_OF = {"s3api": "s3", "deploy": "codedeploy"}
 CUSTOM = {"s3"}
 """Services of the AWS CLI that are not an API."""
 
@@ -40,7 +41,7 @@ def test_the_aws_commands_are_operations_with_options_that_exist(check: str) -> 
     for _, service, operation, *words in aws_calls(check):
         if service in CUSTOM or operation == "wait":
             continue
-        model = SESSION.get_service_model("s3" if service == "s3api" else service)
+        model = SESSION.get_service_model(API_OF.get(service, service))
         names = {xform_name(name, "-"): name for name in model.operation_names}
         assert operation in names, f"{service} {operation}"
         shape = model.operation_model(names[operation]).input_shape
@@ -52,6 +53,12 @@ def test_the_aws_commands_are_operations_with_options_that_exist(check: str) -> 
         assert unknown <= _own_options(service, operation), f"{service} {operation}: {unknown}"
         if not any(word.startswith("--cli-input-json") for word in words):
             assert {xform_name(name, "-") for name in shape.required_members} <= options | _implied(service)
+
+
+@pytest.mark.parametrize("check", EXAMPLES)
+def test_each_call_of_a_regional_service_names_a_region(check: str) -> None:
+    for _, service, operation, *words in aws_calls(check):
+        assert ("--region" in words) is (service not in ("iam", "organizations", "sso")), f"{service} {operation}"
 
 
 def _own_options(service: str, operation: str) -> set[str]:

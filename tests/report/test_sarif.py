@@ -94,7 +94,7 @@ def test_a_live_subject_has_a_placeholder_beside_its_task_definition() -> None:
     [
         ({"region": "cn-north-1"}, "arn:aws-cn:ecs:cn-north-1:123456789012:task-definition/web:42"),
         ({"region": "us-gov-west-1"}, "arn:aws-us-gov:ecs:us-gov-west-1:123456789012:task-definition/web:42"),
-        ({"region": "us-iso-east-1"}, "prod/web/app"),
+        ({"region": "us-iso-east-1"}, "arn:aws-iso:ecs:us-iso-east-1:123456789012:task-definition/web:42"),
         ({"region": ""}, "prod/web/app"),
         ({"task_definition": "deploy/web.json"}, "prod/web/app"),
     ],

@@ -235,6 +235,8 @@ def test_the_region_of_the_arn_is_used(region: str, aws: EmbeddedAws, environmen
         ("us-iso-east-1", "aws-iso"),
         ("us-isob-east-1", "aws-iso-b"),
         ("eusc-de-east-1", "aws-eusc"),
+        ("eu-isoe-west-1", "aws-iso-e"),
+        ("us-isof-south-1", "aws-iso-f"),
         (None, None),
     ],
 )

@@ -117,11 +117,11 @@ _NOTES = {
 def _gone(arn: LinkedSecret, place: AwsPlace, error: ClientError | None = None) -> Finding:
     """The failure, reported by secret_link, of a secret that does not exist or, without an error, is being deleted."""
     summary, observed = "is being deleted", "scheduled for deletion"
-    restore = f"aws secretsmanager restore-secret{place.region_option} --secret-id {posix(arn.text)}"
+    restore = f"aws secretsmanager restore-secret --secret-id {posix(arn.text)}"
     fix = Fix("Restore the secret, or set another secret in the CredSpec.", (restore,), Owner.AWS)
     if error:
         summary, observed = "does not exist", f"{arn.text}: {error.text}"
-        show = f"aws secretsmanager list-secrets{place.region_option} --query 'SecretList[].[Name,ARN]' --output table"
+        show = "aws secretsmanager list-secrets --query 'SecretList[].[Name,ARN]' --output table"
         text = "Set CredentialArn in the CredSpec to the ARN of the AD user's secret, and upload the CredSpec."
         fix = Fix(text, (show,))
     failure = failed(

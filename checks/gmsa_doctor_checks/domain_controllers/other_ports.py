@@ -8,6 +8,7 @@ from gmsa_doctor.clients.kerberos.kdc_questions import KdcQuestions
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core.errors import ClientError, NotFound, Refused
 from gmsa_doctor.core.limits import each
+from gmsa_doctor.formats.aws.partitions import is_aws_name
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Launch, Platform
 from gmsa_doctor.given.vantage import Vantage
@@ -24,9 +25,6 @@ OTHER_SECONDS = 1.0
 
 _PORTS_OF = 8
 """The maximum number of domain controllers whose further ports are tried."""
-
-_AWS_NAMES = (".internal", ".amazonaws.com", ".amazonaws.com.cn")
-"""Domains in which the VPC's resolver names each private or public address (`ip-10-0-0-5.ec2.internal`)."""
 
 
 @check("domain-controllers.kerberos-udp", title="The KDCs answer over UDP", docs=links.FARGATE_NETWORK)
@@ -142,7 +140,8 @@ def _misleads(endpoint: Endpoint, found: tuple[str, ...], platform: Platform) ->
     """Whether the names differ from the host's. On Fargate, AWS's own names for the address are harmless."""
     if endpoint.host in found:
         return False
-    return not (platform.launch is Launch.FARGATE and all(name.endswith(_AWS_NAMES) for name in found))
+    of_aws = (is_aws_name(name) or name.endswith(".internal") for name in found)  # such as ip-10-0-0-5.ec2.internal
+    return not (platform.launch is Launch.FARGATE and all(of_aws))
 
 
 def _row(endpoint: Endpoint, answer: tuple[str, ...] | ClientError, bad: bool) -> Row:

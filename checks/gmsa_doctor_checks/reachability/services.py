@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gmsa_doctor.authoring import Finding, Fix, Row, Status
+from gmsa_doctor.formats.aws.partitions import partition_of
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks.reachability.flow import Flow
 from gmsa_doctor_checks.reachability.obstacles import Fault
@@ -35,17 +36,12 @@ def endpoint_service(service: str) -> str:
 
 def endpoint_name(service: str, place: AwsPlace) -> str:
     """The name of the endpoint service, such as ``com.amazonaws.us-east-1.logs``."""
-    return f"com.amazonaws.{place.region}.{endpoint_service(service)}"
+    return f"{partition_of(place.region or 'us-east-1').endpoint_prefix}.{place.region}.{endpoint_service(service)}"
 
 
 def host_name(service: str, place: AwsPlace) -> str:
     """The public host name of a service; in ECR's registry, each account has a name below it."""
-    return f"{_HOSTS.get(service, service)}.{place.region}.{amazonaws(place)}"
-
-
-def amazonaws(place: AwsPlace) -> str:
-    """The domain of the services' host names."""
-    return "amazonaws.com.cn" if place.partition == "aws-cn" else "amazonaws.com"
+    return f"{_HOSTS.get(service, service)}.{place.region}.{place.dns_suffix}"
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ class KeyAccess:
             shows_as=use.shows_as,
             role_kind=self.role_kind,
             policy_name=f"the policy of the key {key.rpartition('/')[2]}",
-            policy_command=f"aws kms get-key-policy{place.region_option} --key-id {posix(key)} --policy-name default "
+            policy_command=f"aws kms get-key-policy --key-id {posix(key)} --policy-name default "
             "--query Policy --output text",
         )
 
@@ -149,7 +149,6 @@ def not_enabled(use: KeyUse, key: Key) -> Finding:
     subcommands = ("cancel-key-deletion", "enable-key") if deleted else ("describe-key",)
     if key.state == "Disabled":
         subcommands = ("enable-key",)
-    region = posix(parse_arn(key.arn).region)
     return _failed(
         use,
         f"is {'pending deletion' if deleted else f'not enabled ({key.state})'}",
@@ -157,7 +156,7 @@ def not_enabled(use: KeyUse, key: Key) -> Finding:
         expected="Enabled",
         fix=Fix(
             "Cancel the deletion of the key, and enable it." if deleted else "Enable the key, or use another one.",
-            tuple(f"aws kms {name} --region {region} --key-id {posix(key.arn)}" for name in subcommands),
+            tuple(f"aws kms {name} --key-id {posix(key.arn)}" for name in subcommands),
         ),
     )
 

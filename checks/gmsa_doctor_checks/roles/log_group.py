@@ -44,10 +44,7 @@ def log_group(definition: TaskDefinition, place: AwsPlace, platform: Platform, l
             expected="a log group that exists, or awslogs-create-group set to true",
             fix=Fix(
                 "Create the log group, or set awslogs-create-group to true in the container's logConfiguration.",
-                tuple(
-                    f"aws logs create-log-group{place.region_option} --log-group-name {posix(group)}"
-                    for group in missing
-                ),
+                tuple(f"aws logs create-log-group --log-group-name {posix(group)}" for group in missing),
             ),
         )
     for _, answer in answers:

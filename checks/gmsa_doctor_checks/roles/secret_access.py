@@ -27,8 +27,8 @@ def of_secret(text: str, role: RoleArn, place: AwsPlace) -> AccessQuestion:
         "the secret",
         {**known_of_requests(place), "secretsmanager:SecretId": text},
         policy_name="the policy of the secret",
-        policy_command=f"aws secretsmanager get-resource-policy --region {posix(parsed.region)} "
-        f"--secret-id {posix(text)} --query ResourcePolicy --output text",
+        policy_command=f"aws secretsmanager get-resource-policy --secret-id {posix(text)} --query ResourcePolicy "
+        "--output text",
         foreign=parsed.account != role.account,
     )
 
@@ -37,7 +37,6 @@ def may_read(question: AccessQuestion, simulator: PolicySimulator, secrets: Secr
     """The finding about a secret whose ARN may lack the six-character suffix of Secrets Manager."""
     text = question.resource
     parsed = parse_secret_arn(text)
-    region = posix(parsed.region)
     if parsed.suffix and not parsed.may_lack_its_suffix:
         finding = _judge(question, simulator, secrets)
         if finding.status is not Status.FAIL:
@@ -58,7 +57,7 @@ def may_read(question: AccessQuestion, simulator: PolicySimulator, secrets: Secr
             expected=f"{text}-<six characters>",
             fix=Fix(
                 "Use the secret's full ARN.",
-                (f"aws secretsmanager describe-secret --region {region} --secret-id {posix(text)} --query ARN",),
+                (f"aws secretsmanager describe-secret --secret-id {posix(text)} --query ARN",),
             ),
         )
     return _judge(replace(question, resource=full_arn), simulator, secrets)
@@ -85,14 +84,13 @@ def _judge(question: AccessQuestion, simulator: PolicySimulator, secrets: Secret
 
 
 def _missing(question: AccessQuestion, error: NotFound) -> Finding:
-    region = posix(parse_secret_arn(question.resource).region)
     return failed(
         f"{question.resource_name} does not exist",
         observed=error.text,
         expected=question.resource,
         fix=Fix(
             "Use the ARN of an existing secret, or create the secret.",
-            (f"aws secretsmanager list-secrets --region {region} --query 'SecretList[].ARN'",),
+            ("aws secretsmanager list-secrets --query 'SecretList[].ARN'",),
         ),
         shows_as=question.shows_as,
     )

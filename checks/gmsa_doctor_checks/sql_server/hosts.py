@@ -9,6 +9,7 @@ from enum import StrEnum
 from gmsa_doctor.authoring import Outcome
 from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.core.errors import NotFound
+from gmsa_doctor.formats.aws.partitions import is_aws_name
 from gmsa_doctor.formats.documents.task_definition import NamedString
 from gmsa_doctor.formats.sql_server.connection_string import ConnectionString, Form
 from gmsa_doctor.given.subject import ChosenContainer
@@ -16,8 +17,8 @@ from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks.sql_server.rds import ENDPOINT
 from gmsa_doctor_checks.values import DhcpOptions, DomainName
 
-_OF_AWS = (".ec2.internal", ".compute.internal", ".amazonaws.com", ".amazonaws.com.cn")
-"""Suffixes of names that no AD has: EC2's names for addresses, and the names of AWS services."""
+_OF_EC2 = (".ec2.internal", ".compute.internal")
+"""Suffixes of EC2's names for addresses."""
 _MOST_ALIASES = 8
 """Limit for a chain of CNAME records."""
 
@@ -137,7 +138,10 @@ class ServerName:
         For names in this AD domain, and names that have no SPN anywhere, a search in this domain is complete.
         """
         return self.kind is not HostKind.RDS and any(
-            kind_of(host) is HostKind.FULL and host.partition(".")[2] != domain.text and not host.endswith(_OF_AWS)
+            kind_of(host) is HostKind.FULL
+            and host.partition(".")[2] != domain.text
+            and not host.endswith(_OF_EC2)
+            and not is_aws_name(host)
             for host in self.hosts
         )
 

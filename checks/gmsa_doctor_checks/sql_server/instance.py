@@ -71,7 +71,7 @@ def instance(
     search = search_list_of(domain_in_use(names, account), options)
     task = network.value.security_groups[:1] if network.value else ()
     command = (
-        f"aws ec2 authorize-security-group-ingress{place.region_option} "
+        f"aws ec2 authorize-security-group-ingress "
         f"--group-id {posix('<security group of the server>')} --protocol udp --port {PORT} "
         f"--source-group {posix(task[0] if task else '<security group of the task>')}"
     )

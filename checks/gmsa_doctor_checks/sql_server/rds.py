@@ -22,6 +22,7 @@ from gmsa_doctor.authoring import (
 from gmsa_doctor.clients.aws.rds import Rds
 from gmsa_doctor.core.errors import NotFound
 from gmsa_doctor.core.limits import each
+from gmsa_doctor.formats.aws.partitions import dns_suffixes
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
@@ -29,8 +30,8 @@ from gmsa_doctor_checks.sql_server.combined import combined
 from gmsa_doctor_checks.sql_server.values import ConnectionStrings, RdsServer, RdsServers
 
 ENDPOINT = re.compile(
-    r"(?P<id>[a-z0-9-]+)\.[a-z0-9-]+\.(rds\.(?P<cn>cn-[a-z0-9-]+)\.amazonaws\.com\.cn|"
-    r"(?P<region>[a-z0-9-]+)\.rds\.amazonaws\.com(\.cn)?)",
+    r"(?P<id>[a-z0-9-]+)\.[a-z0-9-]+\.(rds\.(?P<cn>cn-[a-z0-9-]+)|(?P<region>[a-z0-9-]+)\.rds)\."
+    rf"({'|'.join(map(re.escape, dns_suffixes()))})",
     re.IGNORECASE,
 )
 """``<id>.<hash>.<region>.rds.amazonaws.com``. Source: the RDS user guide, "Finding the connection information"."""
@@ -126,10 +127,7 @@ def _judge_membership(host: str, id: str, instance: dict[str, Any], place: AwsPl
     is_self_managed = bool(membership.get("OU") or membership.get("AuthSecretArn"))  # reported only for such an AD
     join = _join_self_managed if is_self_managed else _join
     if status.lower() == "failed":
-        events = (
-            f"aws rds describe-events{place.region_option} --source-type db-instance --source-identifier {posix(id)} "
-            "--duration 20160"
-        )
+        events = f"aws rds describe-events --source-type db-instance --source-identifier {posix(id)} --duration 20160"
         return failed(
             f"DB instance {id} failed to join the AD domain {fqdn}: Windows authentication cannot work",
             observed=f"DomainMemberships: {status}",
@@ -157,14 +155,14 @@ def _judge_membership(host: str, id: str, instance: dict[str, Any], place: AwsPl
 
 def _join(id: str, place: AwsPlace) -> str:
     return (
-        f"aws rds modify-db-instance{place.region_option} --db-instance-identifier {posix(id)} "
+        f"aws rds modify-db-instance --db-instance-identifier {posix(id)} "
         f"--domain {posix('<directory id>')} --domain-iam-role-name {posix('<role>')} --apply-immediately"
     )
 
 
 def _join_self_managed(id: str, place: AwsPlace) -> str:
     return (
-        f"aws rds modify-db-instance{place.region_option} --db-instance-identifier {posix(id)} "
+        f"aws rds modify-db-instance --db-instance-identifier {posix(id)} "
         f"--domain-fqdn {posix('<domain>')} --domain-ou {posix('<OU>')} "
         f"--domain-auth-secret-arn {posix('<secret ARN>')} "
         f"--domain-dns-ips {posix('<DNS server 1>')} {posix('<DNS server 2>')} --apply-immediately"

@@ -66,7 +66,7 @@ def gmsa(
         return Given(value, passed(text, rows=rows))
     names = listed(lacking, most=_MOST_NAMES)
     command = (
-        f"aws ecs list-attributes{place.region_option} --cluster {posix(subject.cluster)} "
+        f"aws ecs list-attributes --cluster {posix(subject.cluster)} "
         f"--target-type container-instance --attribute-name {attribute}"
     )
     if able:

@@ -11,6 +11,8 @@ _NOT_REGISTERED = (
     ".deregisteredAt, .deleteRequestedAt"
 )
 """Fields that ecs:DescribeTaskDefinition returns and ecs:RegisterTaskDefinition rejects. Source: the API reference."""
+_AS_REGISTERED = f".taskDefinition + if (.tags // []) == [] then {{}} else {{tags}} end | del({_NOT_REGISTERED})"
+"""The task definition with its tags, as ecs:RegisterTaskDefinition accepts it: without tags, not with an empty list."""
 
 
 def register_again(change: str, subject: Subject) -> Fix:
@@ -20,8 +22,8 @@ def register_again(change: str, subject: Subject) -> Fix:
     family = subject.task_definition.rpartition("/")[2].partition(":")[0]  # ECS uses its newest active revision
     update = update_service(subject, f"--task-definition {posix(family)}")
     commands = (
-        f"aws ecs describe-task-definition --task-definition {posix(subject.task_definition)} --query taskDefinition "
-        f"--output json | jq {posix(f'del({_NOT_REGISTERED})')} > td.json",
+        f"aws ecs describe-task-definition --task-definition {posix(subject.task_definition)} --include TAGS "
+        f"--output json | jq {posix(_AS_REGISTERED)} > td.json",
         '"${EDITOR:-vi}" td.json',
         "aws ecs register-task-definition --cli-input-json file://td.json",
         *update,

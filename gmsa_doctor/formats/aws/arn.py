@@ -10,12 +10,15 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from gmsa_doctor.formats.aws.partitions import dns_suffixes, partition_of_host
+
 _PARTITION = re.compile(r"aws(-[a-z0-9]+)*")
 _SERVICE = re.compile(r"[a-z0-9-]+")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _SUFFIX = re.compile(r"(?s).+-([A-Za-z0-9]{6})")
-_S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3[.-](?:dualstack\.)?(?:[a-z0-9-]+\.)?amazonaws\.com(?:\.cn)?")
+_S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3[.-](?:dualstack\.)?(?:(?P<region>[a-z0-9-]+)\.)?")
+"""The start of an S3 host name; the partition's suffix follows."""
 
 
 class ArnError(ValueError):
@@ -183,13 +186,14 @@ def _of_web_address(text: str) -> str | None:
         host = (url.hostname or "").lower()
     except ValueError:
         return None
-    match = _S3_HOST.fullmatch(host)
-    if not match:
+    suffix = next((suffix for suffix in dns_suffixes() if host.endswith(suffix)), "")
+    match = _S3_HOST.fullmatch(host.removesuffix(suffix))
+    if not (match and suffix):
         return None
     bucket, key = match["bucket"], unquote(url.path.removeprefix("/"))
     if not bucket:
         bucket, _, key = key.partition("/")
-    partition = "aws-cn" if host.endswith(".cn") else "aws"
+    partition = partition_of_host(match["region"], suffix)
     return f"arn:{partition}:s3:::{bucket}/{key}" if bucket and key else None
 
 

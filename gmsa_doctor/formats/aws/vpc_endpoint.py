@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gmsa_doctor.formats.aws.partitions import partition_of
+
 INTERFACE, GATEWAY = "interface", "gateway"
 
 
@@ -38,12 +40,13 @@ class VpcEndpoint:
 def read_vpc_endpoint(raw: Mapping[str, Any], region: str) -> VpcEndpoint | None:
     """An endpoint for an AWS service in this region; None for any other.
 
-    The name of S3's endpoint is ``com.amazonaws.<region>.s3``; in China some start with ``cn.com.amazonaws``.
+    The name of S3's endpoint is ``com.amazonaws.<region>.s3``; in China some start with ``cn.com.amazonaws``, and in
+    other partitions the reversed DNS suffix comes first.
     """
     # S3's names may resolve to the interface endpoint only for queries through an inbound Resolver endpoint
     only_inbound = bool((raw.get("DnsOptions") or {}).get("PrivateDnsOnlyForInboundResolverEndpoint"))
     start, found, service = str(raw.get("ServiceName", "")).partition(f".{region}.")
-    if not found or not start.endswith("com.amazonaws"):
+    if not found or not start.endswith(partition_of(region).endpoint_prefix):
         return None
     return VpcEndpoint(
         str(raw.get("VpcEndpointId", "")),

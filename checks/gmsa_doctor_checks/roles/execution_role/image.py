@@ -89,7 +89,7 @@ def _pull(repository: EcrRepository, role: RoleArn, simulator: PolicySimulator, 
         simulator.context,
         fix_name="image",
         policy_name=f"the policy of the repository {name}",
-        policy_command=f"aws ecr get-repository-policy{place.region_option} --registry-id {account} "
+        policy_command=f"aws ecr get-repository-policy --registry-id {account} "
         f"--repository-name {posix(name)} --query policyText --output text",
         foreign=account != role.account,
     )
@@ -124,7 +124,7 @@ def _no_repository(repository: EcrRepository, error: NotFound) -> Finding:
         expected=f"a repository {name} in account {repository.account}",
         fix=Fix(
             "Set image in the task definition to an existing repository, or create the repository and push the image.",
-            (f"aws ecr describe-repositories --region {posix(region)} --query 'repositories[].repositoryUri'",),
+            ("aws ecr describe-repositories --query 'repositories[].repositoryUri'",),
             Owner.DEVELOPER,
         ),
     )

@@ -21,7 +21,7 @@ from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.reachability.services import ServicePath, ServicePaths, amazonaws, host_name, service_name
+from gmsa_doctor_checks.reachability.services import ServicePath, ServicePaths, host_name, service_name
 from gmsa_doctor_checks.values import DhcpOptions, SecretObject
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import own_servers
 from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, AwsDirectory, VpcDns
@@ -111,7 +111,7 @@ def _warning(options: DhcpOptions, doubts: dict[str, str], paths: Sequence[Servi
         expected=f"private addresses of {options.vpc} for the names of these services",
         fix=Fix(
             f"Query each server from a host in {options.vpc}: it must return private addresses of the VPC. If it does "
-            f"not, create a conditional forwarder for {amazonaws(place)} on it, to {to} (to {_RESOLVER} on an EC2 "
+            f"not, create a conditional forwarder for {place.dns_suffix} on it, to {to} (to {_RESOLVER} on an EC2 "
             "instance in this VPC; to a Route 53 Resolver inbound endpoint of this VPC from another network).",
             tuple(f"nslookup {posix(name)} {posix(server)}" for server in doubts),
             owner=Owner.AD,

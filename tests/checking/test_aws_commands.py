@@ -1,0 +1,99 @@
+"""AWS CLI commands in fixes have the region, the subject's names, and what its deployment controller accepts."""
+
+import json
+import shlex
+import shutil
+import subprocess
+
+import pytest
+
+from gmsa_doctor.checking.aws_commands import in_region, with_aws_commands
+from gmsa_doctor.core.model import Fix
+from gmsa_doctor.given.subject import Controller, Subject
+from gmsa_doctor_checks.task.revisions import register_again
+
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:gmsa-AbCdEf"
+SERVICE = Subject("demo/web/web", "demo", "web", "web:3")
+UPDATE = "aws ecs update-service --cluster demo --service web --task-definition web"
+
+
+@pytest.mark.parametrize(
+    ("command", "completed"),
+    [
+        ("aws ecs list-clusters", "aws ecs list-clusters --region us-east-1"),
+        ("aws ecs list-clusters --region eu-west-1", "aws ecs list-clusters --region eu-west-1"),
+        ("aws s3 cp 's3://b/; aws s3 rm' x", "aws s3 cp --region us-east-1 's3://b/; aws s3 rm' x"),
+        (f"aws kms x --key-id k --arn {SECRET}", f"aws kms x --region us-east-1 --key-id k --arn {SECRET}"),
+        (
+            f"(umask 077; aws secretsmanager get-secret-value --secret-id {SECRET} > s)",
+            f"(umask 077; aws secretsmanager get-secret-value --region eu-west-1 --secret-id {SECRET} > s)",
+        ),
+        (
+            "app=$(aws deploy get-deployment) && aws logs tail x",
+            "app=$(aws deploy get-deployment --region us-east-1) && aws logs tail --region us-east-1 x",
+        ),
+        ("aws iam list-roles", "aws iam list-roles"),
+        ("aws organizations describe-organization", "aws organizations describe-organization"),
+        ("aws sso login", "aws sso login"),
+        ("sudo systemctl restart ecs", "sudo systemctl restart ecs"),
+    ],
+)
+def test_each_call_of_a_regional_service_has_a_region(command: str, completed: str) -> None:
+    assert in_region(command, "us-east-1") == completed
+
+
+def test_outside_the_partition_aws_a_global_service_needs_a_region_too() -> None:
+    assert in_region("aws iam list-roles", "cn-north-1") == "aws iam list-roles --region cn-north-1"
+
+
+def test_placeholders_become_the_names_of_the_service() -> None:
+    fix = Fix("Update it.", ("aws ecs describe-services --cluster '<cluster>' --services '<service>'",))
+    assert with_aws_commands(fix, SERVICE, None).commands == (
+        "aws ecs describe-services --cluster demo --services web",
+    )
+    assert with_aws_commands(fix, Subject("web", None, None, "web:3"), None).commands == fix.commands
+
+
+def test_a_rolling_update_stays_as_it_is() -> None:
+    assert with_aws_commands(Fix("Update it.", (UPDATE,)), SERVICE, None) == Fix("Update it.", (UPDATE,))
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ("--task-definition web", "set TaskDefinition to the ARN of the new revision"),
+        ("--platform-version LATEST", "set PlatformVersion to LATEST"),
+        ("--network-configuration 'awsvpcConfiguration={}'", "set NetworkConfiguration to awsvpcConfiguration={}"),
+        ("--force-new-deployment", "change nothing"),
+    ],
+)
+def test_codedeploy_gets_a_new_deployment(option: str, says: str) -> None:
+    subject = Subject("demo/web/web", "demo", "web", "web:3", controller=Controller.CODE_DEPLOY, deployment="d-1")
+    update = f"aws ecs update-service --cluster demo --service web {option}"
+    fix = with_aws_commands(Fix("Update it.", (update,)), subject, "us-east-1")
+    assert "CodeDeploy deploys web" in fix.text
+    assert says in fix.text
+    assert not any("update-service" in command for command in fix.commands)
+    assert "--region us-east-1 --deployment-id d-1" in fix.commands[0]
+    assert fix.commands[-1].startswith("aws deploy create-deployment --region us-east-1")
+
+
+def test_an_external_controller_gets_a_new_task_set() -> None:
+    subject = Subject("demo/web/web", "demo", "web", "web:3", controller=Controller.EXTERNAL)
+    fix = with_aws_commands(Fix("Update it.", (UPDATE,)), subject, None)
+    assert "external controller" in fix.text
+    assert [command.split()[2] for command in fix.commands if command.startswith("aws")] == [
+        "describe-task-sets",
+        "create-task-set",
+        "update-service-primary-task-set",
+    ]
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="jq is not installed")
+@pytest.mark.parametrize("tags", [[], [{"key": "team", "value": "web"}]])
+def test_a_new_revision_keeps_the_tags(tags: list[dict[str, str]]) -> None:
+    (command,) = (one for one in register_again("Change it", SERVICE).commands if "jq" in one)
+    program = shlex.split(command.partition(" | jq ")[2])[0]
+    answer = {"taskDefinition": {"family": "web", "revision": 3, "status": "ACTIVE"}, "tags": tags}
+    made = subprocess.run(["jq", program], input=json.dumps(answer), capture_output=True, text=True, check=True)
+    assert json.loads(made.stdout) == {"family": "web", **({"tags": tags} if tags else {})}
