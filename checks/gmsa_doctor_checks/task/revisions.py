@@ -11,7 +11,7 @@ _NOT_REGISTERED = (
     ".deregisteredAt, .deleteRequestedAt"
 )
 """Fields that ecs:DescribeTaskDefinition returns and ecs:RegisterTaskDefinition rejects. Source: the API reference."""
-_AS_REGISTERED = f".taskDefinition + if (.tags // []) == [] then {{}} else {{tags}} end | del({_NOT_REGISTERED})"
+_AS_REGISTERED = f".taskDefinition + ({{tags}} | map_values(select(. != null and . != []))) | del({_NOT_REGISTERED})"
 """The task definition with its tags, as ecs:RegisterTaskDefinition accepts it: without tags, not with an empty list."""
 
 
