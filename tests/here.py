@@ -13,8 +13,9 @@ import typer.main
 
 from gmsa_doctor import cli
 from gmsa_doctor.clients.aws.session import Aws
+from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.core import registry
-from tests.command import Ended
+from tests.command import DNS_SECONDS, Ended
 from tests.lab.aws import EmbeddedAws
 
 
@@ -31,6 +32,7 @@ def doctor_here(*arguments: str, aws: EmbeddedAws, env: Mapping[str, str]) -> En
         mock.patch.object(sys, "stdout", out),
         mock.patch.object(sys, "stderr", err),
         mock.patch.object(Aws, "client", client),
+        mock.patch.object(Dns.__init__, "__defaults__", ((), DNS_SECONDS)),
         mock.patch.object(registry, "load", _load),
         mock.patch.object(typer.main, "get_command", _get_command),
         _signals(),

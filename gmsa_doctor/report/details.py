@@ -18,6 +18,7 @@ from gmsa_doctor.report.findings import (
     skipped_by_reason,
     texts_by_version,
 )
+from gmsa_doctor.report.fix_steps import fix_steps
 from gmsa_doctor.report.page import SubjectSection
 from gmsa_doctor.report.tags import Html, badge, codes, icon, join, tag
 
@@ -107,18 +108,20 @@ def table_head(*names: str) -> Html:
 
 
 def fix_of(fix: Fix | None, word: str = "Fix") -> Html | None:
-    """The sentence, and each command in a block of its own, to be copied whole."""
+    """Each step with its commands, each of them in a block of its own, to be copied whole."""
     if fix is None:
         return None
-    commands = [
-        part
-        for shell, same in groupby(fix.commands, language)
-        for part in (
-            tag("p", LANGUAGES[shell], class_="language"),
-            *(tag("div", tag("pre", tag("code", command), class_="command"), class_="copied") for command in same),
-        )
-    ]
-    return tag("div", tag("p", tag("strong", f"{word}: "), fix.text), *commands, class_="fix")
+    parts: list[Html] = []
+    for step in fix_steps(fix):
+        begins = None if parts else tag("strong", f"{word}: ")
+        parts += [tag("p", begins, step.numbered), *_commands(step.commands)]
+    return tag("div", *parts, class_="fix")
+
+
+def _commands(commands: Sequence[str]) -> Iterator[Html]:
+    for shell, same in groupby(commands, language):
+        yield tag("p", LANGUAGES[shell], class_="language")
+        yield from (tag("div", tag("pre", tag("code", command), class_="command"), class_="copied") for command in same)
 
 
 def documentation(finding: Finding) -> Html:

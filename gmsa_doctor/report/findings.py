@@ -13,6 +13,7 @@ from gmsa_doctor.core.engine import NOT_SELECTED
 from gmsa_doctor.core.model import Finding, Fix, Owner, Report, Status, SubjectReport, Verdict
 from gmsa_doctor.core.severity import BAD
 from gmsa_doctor.report.fingerprint import place
+from gmsa_doctor.report.fix_steps import fix_steps
 
 S = TypeVar("S", bound=SubjectReport)
 
@@ -139,9 +140,9 @@ def detail_lines(finding: Finding) -> Iterator[str]:
     if finding.expected:
         yield f"expected: {finding.expected}"
     yield from (f"{row.status}: {row.name}: {row.text}" for row in finding.rows if row.status is not Status.PASS)
-    if finding.fix:
-        yield f"fix: {finding.fix.text}"
-        yield from (f"    {command}" for command in finding.fix.commands)
+    for index, step in enumerate(fix_steps(finding.fix) if finding.fix else ()):
+        yield f"{'' if index else 'fix: '}{step.numbered}"
+        yield from (f"    {command}" for command in step.commands)
     if text := daemon_texts(finding):
         yield f"seen as: {text}"
     if finding.docs:

@@ -31,6 +31,7 @@ from gmsa_doctor.report.findings import (
     vantages,
 )
 from gmsa_doctor.report.fingerprint import place
+from gmsa_doctor.report.fix_steps import fix_steps
 
 COMMENT_LIMIT = 65_536
 """What GitHub takes as a comment, in characters. Bytes are counted here: never more, whatever the names hold."""
@@ -125,10 +126,11 @@ def _root(root: SharedFinding, subjects: int) -> Iterator[str]:
 
 
 def _fix(fix: Fix | None, word: str = "Fix") -> Iterator[str]:
-    """The sentence, and the commands in order, those of one language in a block."""
-    if fix:
-        yield f"{word}: {_text(fix.text)}"
-        for shell, commands in groupby(fix.commands, language):
+    """Each step with its commands in order, those of one language in a block."""
+    for index, step in enumerate(fix_steps(fix) if fix else ()):
+        begins = f"{word}: " if index == 0 else ""
+        yield f"{begins}{_text(step.numbered)}"
+        for shell, commands in groupby(step.commands, language):
             yield _fenced(tuple(commands), shell)
 
 

@@ -8,6 +8,7 @@ from itertools import groupby
 from gmsa_doctor.core.model import Owner, Report, Status
 from gmsa_doctor.report.details import LANGUAGES
 from gmsa_doctor.report.findings import SharedFinding, is_bare, language, merged
+from gmsa_doctor.report.fix_steps import fix_steps
 from gmsa_doctor.report.tags import Html, tag
 
 _NAMES = {
@@ -48,9 +49,10 @@ def _details(problem: SharedFinding) -> Iterator[str]:
         "File": str(finding.location or ""),
         "Observed": finding.observed,
         "Expected": finding.expected,
-        "Fix": finding.fix and finding.fix.text,
     }
     yield from (f"{name}: {text}" for name, text in texts.items() if text)
-    for shell, commands in groupby(finding.fix.commands if finding.fix else (), language):
-        yield f"{LANGUAGES[shell]}:"
-        yield from (f"  {command}" for command in commands)
+    for index, step in enumerate(fix_steps(finding.fix) if finding.fix else ()):
+        yield f"{'' if index else 'Fix: '}{step.numbered}"
+        for shell, commands in groupby(step.commands, language):
+            yield f"{LANGUAGES[shell]}:"
+            yield from (f"  {command}" for command in commands)

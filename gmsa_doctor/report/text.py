@@ -28,6 +28,7 @@ from gmsa_doctor.report.findings import (
     skipped_because,
 )
 from gmsa_doctor.report.fingerprint import place
+from gmsa_doctor.report.fix_steps import fix_steps
 from gmsa_doctor.report.steps import broken, grouped, states
 
 _STYLES = {
@@ -206,10 +207,12 @@ def _details(finding: Finding, style: _Style, indent: str) -> Iterator[str]:
 
 
 def _fix(fix: Fix | None, style: _Style, indent: str) -> Iterator[str]:
-    """The sentence, and each command on a line of its own, whole, to be copied."""
-    if fix:
-        yield from style.wrap(fix.text, f"{indent}Fix:      ")
-        yield from (f"{indent}  {command}" for command in fix.commands)
+    """Each step with its commands, each of them on a line of its own, whole, to be copied."""
+    first = f"{indent}Fix:      "
+    for step in fix_steps(fix) if fix else ():
+        yield from style.wrap(step.numbered, first, " " * (len(first) + (3 if step.number else 0)))
+        yield from (f"{indent}  {command}" for command in step.commands)
+        first = " " * len(first)
 
 
 # The root causes -----------------------------------------------------------------------------------------

@@ -6,7 +6,9 @@ from typing import Any
 
 from gmsa_doctor.checking import explain
 from gmsa_doctor.core import registry
-from tests.command import Ended, doctor
+from gmsa_doctor.core.model import Fix
+from gmsa_doctor.report.fix_steps import is_in_order
+from tests.command import DNS_PATIENCE, DNS_SECONDS, Ended, doctor
 from tests.here import doctor_here
 from tests.lab import accounts
 from tests.lab.ad import DomainController
@@ -30,11 +32,15 @@ def run(scenario: Scenario, dc: DomainController, aws: EmbeddedAws, *options: st
         scenario.change(environment, Lab(dc, aws, stack))
         create(environment, aws)
         command, env = (*environment.command, "--format", "json", *options), aws.environ(environment.region)
-        ended = doctor(*command, env=env) if through_process else doctor_here(*command, aws=aws, env=env)
+        patient = {**env, DNS_PATIENCE: str(DNS_SECONDS)}
+        ended = doctor(*command, env=patient) if through_process else doctor_here(*command, aws=aws, env=env)
     assert ended.code in (0, 1, 3), ended.err
     assert_fits(ended.document)
     for secret in secrets(environment):
         assert secret not in ended.out + ended.err
+    for finding in (finding for subject in ended.document["subjects"] for finding in subject["findings"]):
+        fix = Fix(finding["fix"]["text"], tuple(finding["fix"]["commands"])) if finding["fix"] else None
+        assert fix is None or is_in_order(fix), f"{finding['check']}: its fix refers to commands out of order: {fix}"
     return ended
 
 

@@ -135,7 +135,7 @@ def _not_found(directory: Directory, account: Account, name: GmsaName, administr
     forest = _readable(lambda: partitions(directory))  # MS-ADTS 6.1.1.2.1.1
     others = ", ".join(domain.dns_name for domain in forest if domain.dn.lower() != base.lower())
     also = f"; Credentials Fetcher does not search the forest's other domains: {others}" if others else ""
-    right = close[0] if close else "a name from the list (command 1)"
+    right = close[0] if close else "a name from the list"
     elsewhere = f" 3. If it is in {others}, put a user of that domain into the secret." if others else ""
     return _unusable(
         f"there is no gMSA {name.text} in {account.domain.text}{similar}{also}",
@@ -143,9 +143,9 @@ def _not_found(directory: Directory, account: Account, name: GmsaName, administr
         + (listed(list(dict.fromkeys([*close, *names])), MOST_NAMES) or "none"),
         expected=f"a gMSA whose CN is {name.text}",
         fix=Fix(
-            f"1. If {name.text} is a typing error, developer: set {right} as the gMSA's name in the CredSpec, and "
-            f"upload it. 2. If {name.text} is meant, AD administrator: create it (command 3) once a KDS root key is "
-            f"effective (command 2).{elsewhere}",
+            f"1. List the gMSAs (command 1). If {name.text} is a typing error, developer: set {right} as the gMSA's "
+            f"name in the CredSpec, and upload it. 2. If {name.text} is meant, AD administrator: check that a KDS root "
+            f"key is effective (command 2). Then create the gMSA (command 3).{elsewhere}",
             (
                 "Get-ADServiceAccount -Filter * | Select-Object Name,SamAccountName,Enabled",
                 "Get-KdsRootKey | Select-Object KeyId,EffectiveTime",

@@ -63,10 +63,10 @@ _USER = {
     KdcReason.WRONG_PASSWORD: _Explanation(
         "the secret's password for {principal} is wrong",
         "the user's current password",
-        "1. AD administrator: find out when the password was set (command 1). 2. If that is after the secret's "
-        "LastChangedDate (command 2), AWS administrator: store the current password in the secret. 3. Otherwise "
-        "correct a typing error in the secret's password, or domainName. This run made one failed logon, and makes no "
-        "other for this user.",
+        "1. AD administrator: find out when the password was set (command 1). 2. AWS administrator: find out when the "
+        "secret was changed (command 2). 3. If the password is newer, store it in the secret. Otherwise correct a "
+        "typing error in the secret's password, or domainName (commands 3 to 6). This run made one failed logon, and "
+        "makes no other for this user.",
         ("Get-ADUser {user} -Properties PasswordLastSet,LastBadPasswordAttempt -Server {domain}",),
         Owner.AWS,
         in_secret=True,

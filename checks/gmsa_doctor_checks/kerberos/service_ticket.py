@@ -113,8 +113,9 @@ def _explain(spn: str, refusal: KdcRefusal, rows: tuple[Row, ...]) -> Finding:
         KdcReason.UNKNOWN_SERVICE: (
             f"no account in the AD has the SPN {spn}",
             Fix(
-                f"Register the SPN {spn} on the account that the service runs as (command 2). If that account is "
-                "virtual (NT SERVICE\\…), register it on the server's computer account, <server>$.",
+                f"1. Check that no account has the SPN {spn} (command 1). 2. Register it on the account that the "
+                "service runs as (command 2). If that account is virtual (NT SERVICE\\…), register it on the server's "
+                "computer account, <server>$.",
                 (setspn("-Q", spn), setspn("-S", spn, "<DOMAIN\\service account>")),
             ),
         ),

@@ -117,8 +117,8 @@ def _judge_membership(host: str, id: str, instance: dict[str, Any], place: AwsPl
             observed="its DomainMemberships are empty",
             expected="joined to the gMSA's domain",
             fix=Fix(
-                f"Join {id} to the gMSA's domain: with command 1 if it is AWS Managed Microsoft AD, with command 2 if "
-                "it is a self-managed AD.",
+                f"If the gMSA's domain is in AWS Managed Microsoft AD, join {id} to it (command 1). If it is a "
+                f"self-managed AD, join {id} to it with the secret of a user who may join computers (command 2).",
                 (_join(id, place), _join_self_managed(id, place)),
             ),
         )
