@@ -155,8 +155,8 @@ def _row(endpoint: Endpoint, answer: tuple[str, ...] | ClientError, bad: bool) -
 def _fix(endpoint: Endpoint) -> Fix:
     return Fix(
         f"1. AD administrator: create a reverse lookup zone, and register the PTR record on {endpoint.host} (command "
-        "1). 2. Check the record on Windows (command 2). On Linux, use dig (command 3). Without a zone: use Credentials "
-        "Fetcher 2.x.",
+        "1). 2. Check the record on Windows (command 2). On Linux, use dig (command 3). Without a zone: use "
+        "Credentials Fetcher 2.x.",
         (
             "ipconfig /registerdns",
             f"Resolve-DnsName -Type PTR {powershell(endpoint.address)}",

@@ -143,7 +143,7 @@ def password_expiry(user: UserEntry, platform: Platform) -> Finding:
         observed=f"set on {utc(user.password_set)}; {policy} makes it expire",
         expected="a password that does not expire, or that is rotated in the AD and in the secret together",
         fix=Fix(
-            "1. Find out when the password expires (command 1), and by which policy (command 2). 2. Set it to never "
+            "1. Find out when the password expires, and by which policy (commands 1 and 2). 2. Set it to never "
             "expire (command 3). Alternative: change the password in the AD, and the AWS administrator stores it in "
             f"the secret {'now' if crashes else 'before it expires'}; running tasks read the secret at their next "
             "renewal.",
