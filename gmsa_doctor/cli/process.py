@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
+from types import TracebackType
 from typing import NoReturn
 
 import typer
@@ -45,6 +46,7 @@ _ESCAPED = "backslashreplace"
 def guarded(action: Callable[[], ExitCode]) -> NoReturn:
     """Run it and exit; any error becomes one clear message and an exit code."""
     try:
+        _hide_values()
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         code = action()
     except UsageError as error:
@@ -72,12 +74,25 @@ def write_error(line: str) -> None:
         typer.echo(line, err=True)
 
 
+def _hide_values() -> None:
+    """Python's own messages about an exception that nobody catches show its text, which may hold a secret."""
+    import threading
+
+    def show(uncaught: threading.ExceptHookArgs | sys.UnraisableHookArgs) -> None:
+        name, frames = uncaught.exc_type.__name__, _frames(uncaught.exc_traceback)
+        write_error(f"gmsa-doctor: {name} in the background; the run goes on:\n{frames}")
+
+    threading.excepthook = sys.unraisablehook = show
+
+
 def _crash(error: Exception) -> str:
     """Neither the error's text nor any local is shown: they may hold a secret."""
-    frames = "".join(
-        f"  {frame.filename}:{frame.lineno} in {frame.name}\n" for frame in traceback.extract_tb(error.__traceback__)
-    )
+    frames = _frames(error.__traceback__)
     return f"gmsa-doctor {__version__} crashed with {type(error).__name__}; please report this:\n{frames}"
+
+
+def _frames(trace: TracebackType | None) -> str:
+    return "".join(f"  {frame.filename}:{frame.lineno} in {frame.name}\n" for frame in traceback.extract_tb(trace))
 
 
 def print_(text: str, output: Path | None = None) -> None:

@@ -309,7 +309,7 @@ def _call(invocation: _Invocation) -> Outcome[Any]:
         finding = stop.finding
     except ClientError as error:
         finding = error.finding()
-    except Exception as error:  # noqa: BLE001 - crash isolation: the run goes on
+    except BaseException as error:  # noqa: BLE001 - crash isolation: the run goes on, whatever a plug-in raises
         finding = _crash(error)
     else:
         value, finding = _value_and_finding(invocation.check, result)
@@ -326,7 +326,7 @@ def _value_and_finding(check: Check, result: object) -> tuple[object, Finding]:
     return None, Finding(Status.ERROR, text)
 
 
-def _crash(error: Exception) -> Finding:
+def _crash(error: BaseException) -> Finding:
     """Where it crashed. Neither the error's text nor any local is shown: they may hold a secret."""
     frames = traceback.extract_tb(error.__traceback__)[1:]
     path = " → ".join(f"{PurePath(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames)

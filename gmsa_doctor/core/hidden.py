@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Generic, NoReturn, TypeVar
 
+from gmsa_doctor.core import private_memory
+
 T = TypeVar("T", str, bytes)
 
 
@@ -11,12 +13,13 @@ class Hidden(Generic[T]):
     """A password, key or token. Its text leaves only through :meth:`reveal`.
 
     ``repr``, ``str`` and ``format`` show ``<hidden>``; pickling is refused, so that no copy ends up
-    in a file. Two are equal when what they hide is equal, so a secret can be part of a frozen value.
+    in a file, and the process writes no core dump. Two are equal when what they hide is equal, so a secret can be part of a frozen value.
     """
 
     __slots__ = ("_secret",)
 
     def __init__(self, secret: T) -> None:
+        private_memory.close()
         self._secret: T = secret
 
     def reveal(self) -> T:

@@ -17,7 +17,7 @@ from gmsa_doctor_checks.active_directory.user_entry import Administrator
 from gmsa_doctor_checks.commands import edit_secret
 from gmsa_doctor_checks.domain_controllers.root_dse import RootDses
 from gmsa_doctor_checks.kerberos.clock import clock
-from gmsa_doctor_checks.kerberos.refusals import explain_gmsa_refusal, explain_user_refusal
+from gmsa_doctor_checks.kerberos.refusals import _NO_SUCH_USER, explain_gmsa_refusal, explain_user_refusal
 from gmsa_doctor_checks.kerberos.service_ticket import service_ticket
 from gmsa_doctor_checks.kerberos.tickets import user_ticket
 from gmsa_doctor_checks.sql_server.values import SqlServers
@@ -37,7 +37,7 @@ ONE, TWO = Endpoint("dc1.corp.example", "127.0.0.1", 88), Endpoint("dc2.corp.exa
 
 
 def refusal(reason: KdcReason) -> KdcRefusal:
-    return KdcRefusal(reason, -1, "KDC 127.0.0.1:88: no")
+    return KdcRefusal(reason, -1, "KDC 127.0.0.1:88: Client 'reader@CORP.EXAMPLE' not found: no")
 
 
 @pytest.mark.parametrize("reason", list(KdcReason))
@@ -45,7 +45,9 @@ def test_every_refusal_of_the_users_logon_is_explained_without_a_secret(reason: 
     finding = explain_user_refusal(refusal(reason), ACCOUNT)
     assert finding.status in (Status.FAIL, Status.UNKNOWN)
     assert finding.fix is not None
-    assert "reader" in finding.summary
+    is_confirmed = reason not in _NO_SUCH_USER
+    assert ("reader" in repr(finding)) is is_confirmed
+    assert is_confirmed or "<username>" in finding.summary
     commands = set(finding.fix.commands) - set(edit_secret(ACCOUNT.arn))
     assert "{" not in finding.summary + finding.fix.text + "".join(commands)
     assert "canary-secret" not in repr(finding)

@@ -165,6 +165,17 @@ def test_a_crash_is_one_error_without_the_exceptions_text_and_the_run_goes_on() 
     assert found["other.works"].status is Status.PASS
 
 
+@pytest.mark.parametrize("error", [SystemExit(0), SystemExit("hunter2"), KeyboardInterrupt(), GeneratorExit()])
+def test_a_check_that_ends_the_process_is_an_error_at_once(error: BaseException) -> None:
+    @a_check("one.leaves")
+    def leaves(start: Start) -> Finding:
+        raise error
+
+    (found,) = findings(declared(leaves), "x")
+    assert (found["one.leaves"].status, type(error).__name__ in found["one.leaves"].summary) == (Status.ERROR, True)
+    assert "hunter2" not in repr(found)
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [

@@ -67,7 +67,7 @@ NETWORK = (
 
 USER = (
     Scenario("a wrong password", "kerberos.user-ticket", secret(password="not-the-password"), "is wrong"),
-    Scenario("an unknown user", "kerberos.user-ticket", secret(username="gmsa-raeder"), "has no user"),
+    Scenario("an unknown user", "kerberos.user-ticket", secret(username="gmsa-raeder"), "has no user with"),
     Scenario("a disabled user", "kerberos.user-ticket", user("gmsa-disabled"), "disabled"),
     Scenario("a locked user", "kerberos.user-ticket", user("gmsa-locked"), "locked"),
     Scenario("a password to be changed", "kerberos.user-ticket", user("gmsa-pwexpired"), "must change"),

@@ -59,6 +59,12 @@ MALFORMED = {
     "both spellings": changes.secret(password=CANARY, passwordOfStandardUserAccount=OTHER),
     "too long": changes.secret(password=CANARY * 8),
     "binary": changes.secret_is(CANARY.encode()),
+    "the password after the user name": changes.secret(username=f"gmsa-reader:{CANARY}", password=CANARY),
+    "the password after a domain": changes.secret(username=f"CORP\\{CANARY}", password=CANARY),
+    "swapped fields": changes.secret(username=CANARY, password="gmsa-reader"),
+    "swapped fields without a special character": changes.secret(username=OTHER, password="gmsa-reader"),
+    "the password as domainName": changes.secret(domainName=CANARY, password="corp.example"),
+    "the password as distinguishedName": changes.secret(distinguishedName=CANARY),
     "an unknown user": changes.secret(username="nobody-here", password=CANARY),
 }
 

@@ -23,7 +23,7 @@ from gmsa_doctor.authoring import (
 )
 from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, ServiceError, TimedOut, Unreachable
-from gmsa_doctor.formats.documents.names import UserNameForm, bare_user_name
+from gmsa_doctor.formats.documents.names import REFUSED_CHARACTERS, UserNameForm
 from gmsa_doctor.formats.documents.secret import (
     PASSWORD,
     USERNAME,
@@ -233,14 +233,14 @@ def secret_fields(secret: SecretObject, platform: Platform, names: Outcome[GmsaN
     if rotates and taken and ":" in taken[1].reveal() and Fetcher.V1_3 in platform.fetchers:
         failure = failed(
             "username contains a colon (old:new, a rotation)",
-            expected=f"{fields.username} alone",
+            expected="the current user name alone",
             fix=_store_again(secret.arn, "Set username to the current user name only."),
             shows_as=texts.NAMES,
         )
         return Given(account, judge_by_version(failure, frozenset({Fetcher.V1_3}), platform))
     if names.value and names.value.gmsa.names(account.user):
         return Given(account, _the_gmsa(secret, names.value))
-    return Given(account, passed(f"user {account.user} of {account.domain.text}"))
+    return Given(account, passed(f"username, password and domainName ({account.domain.text}) have an accepted form"))
 
 
 def _account(secret: SecretObject, fields: SecretFields) -> Account:
@@ -261,8 +261,9 @@ def _the_gmsa(secret: SecretObject, names: GmsaNames) -> Finding:
 
 def _bad_fields(secret: SecretObject, defects: tuple[SecretDefect, ...], names: GmsaNames | None) -> Finding:
     first = defects[0]
-    if names and first.form is UserNameForm.MACHINE and names.gmsa.names(first.found or ""):
-        return replace(_the_gmsa(secret, names), status=Status.FAIL, observed=first.found, shows_as=texts.NAMES)
+    if names and first.form is UserNameForm.MACHINE and first.value and names.gmsa.names(first.value.reveal()):
+        observed = f"{names.gmsa.text}$"
+        return replace(_the_gmsa(secret, names), status=Status.FAIL, observed=observed, shows_as=texts.NAMES)
     return failed(
         f"in the secret, {_words(first)}{f' (and {len(defects) - 1} more)' if defects[1:] else ''}",
         observed="; ".join(map(_words, defects)),
@@ -273,29 +274,29 @@ def _bad_fields(secret: SecretObject, defects: tuple[SecretDefect, ...], names: 
 
 
 _WORDS: dict[SecretDefectKind | UserNameForm, str] = {
-    UserNameForm.DOWN_LEVEL: "the field username includes its domain (DOMAIN\\user): {0.found}",
-    UserNameForm.UPN: "the field username is a UPN, so Credentials Fetcher logs on as user@domain@REALM: {0.found}",
-    UserNameForm.WITH_COLON: "the field username contains a colon; old:new is a rotation on EC2 only: {0.found}",
-    UserNameForm.MACHINE: "the field username ends in $: {0.found} is the account of a machine or a gMSA, not of a "
-    "user",
-    UserNameForm.FORBIDDEN_CHARACTER: "the field username contains a character that Credentials Fetcher rejects: "
-    "{0.reason} ({0.found})",
+    UserNameForm.DOWN_LEVEL: "the field username includes its domain (DOMAIN\\user)",
+    UserNameForm.UPN: "the field username is a UPN, so Credentials Fetcher logs on as user@domain@REALM",
+    UserNameForm.WITH_COLON: "the field username contains a colon; old:new is a rotation on EC2 only",
+    UserNameForm.MACHINE: "the field username ends in $, like the account of a machine or a gMSA",
+    UserNameForm.FORBIDDEN_CHARACTER: "the field username contains a character that Credentials Fetcher rejects",
     SecretDefectKind.WRONG_CASE: "the key {0.expected} is spelled {0.found} (keys are case-sensitive)",
     SecretDefectKind.MISSING: "{0.expected} is missing",
     SecretDefectKind.EMPTY: "the field {0.key} is empty",
     SecretDefectKind.TOO_LONG: "{0.key} has {0.found}, but Credentials Fetcher accepts {0.expected}",
-    SecretDefectKind.DOMAIN_FORM: "{0.key} ({0.found}) is not a domain name that Credentials Fetcher accepts: "
-    "{0.reason}",
+    SecretDefectKind.DOMAIN_FORM: "{0.key} is not a domain name that Credentials Fetcher accepts: {0.reason}",
 }
 
 
 def _words(defect: SecretDefect) -> str:
+    """What is wrong, without the value: it may be a password, alone or in addition to a name."""
     return _WORDS[defect.form or defect.kind].format(defect)
 
 
 def _expected(defect: SecretDefect) -> str:
-    if defect.form and defect.found:
-        return f"the bare sAMAccountName: {bare_user_name(defect.found).removesuffix('$')}"
+    if defect.form is UserNameForm.FORBIDDEN_CHARACTER:
+        return f"the sAMAccountName, without any of {' '.join(sorted(REFUSED_CHARACTERS)).strip()} and blanks"
+    if defect.form:
+        return "the bare sAMAccountName, without a domain, a password or $"
     if defect.kind is SecretDefectKind.DOMAIN_FORM:
         return "the AD domain's full DNS name, such as corp.example.com"
     return defect.expected or f"a JSON object such as {_FORM}"
@@ -303,8 +304,8 @@ def _expected(defect: SecretDefect) -> str:
 
 def _correction(defect: SecretDefect) -> str:
     """The instruction that corrects one field. It never contains a password."""
-    if defect.form in (UserNameForm.DOWN_LEVEL, UserNameForm.UPN) and defect.found:
-        return f"Set username to {bare_user_name(defect.found)}."
+    if defect.form in (UserNameForm.DOWN_LEVEL, UserNameForm.UPN):
+        return "Set username to the user's name without the domain."
     if defect.form:
         return "Set username to the sAMAccountName of the AD user that may retrieve the gMSA's password."
     if defect.kind is SecretDefectKind.WRONG_CASE:

@@ -102,7 +102,7 @@ def _at_dn(directory: Directory, dn: str, name: GmsaName, account: Account) -> R
         problem = f"belongs to {sam}, not to {name.text}$"
     return _unusable(
         f"the secret's distinguishedName {problem}",
-        observed=", ".join(entry.dn for entry in entries) or dn,
+        observed=", ".join(entry.dn for entry in entries) or "nothing at that DN",
         expected=f"the DN of the gMSA {name.text} itself",
         fix=Fix(
             "Set distinguishedName in the secret to the gMSA's own DN, or remove it from the secret.",

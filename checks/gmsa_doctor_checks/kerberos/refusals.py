@@ -73,9 +73,10 @@ _USER = {
         compares_dates=True,
     ),
     KdcReason.UNKNOWN_CLIENT: _Explanation(
-        "the AD has no user {principal}",
+        "the AD has no user with the secret's username: {principal} (not shown, since it may be a password)",
         "the sAMAccountName of a user of {domain}",
-        "The username is probably not the user's sAMAccountName, but its display name or the first part of its UPN: "
+        "Check that username and password are not swapped. Otherwise the username is probably not the user's "
+        "sAMAccountName, but its display name or the first part of its UPN: "
         "search for it under these names, and store the sAMAccountName in the secret. Otherwise the user is in another "
         "domain of the forest (port 3268 finds it there), which domainName must then name, or it was deleted.",
         (
@@ -224,14 +225,34 @@ _GMSA[KdcReason.REVOKED] = _GMSA[KdcReason.DISABLED]
 _GMSA[KdcReason.NO_KEY] = _GMSA[KdcReason.NO_ENCTYPE]
 
 
+_NO_SUCH_USER = frozenset(
+    {
+        KdcReason.UNKNOWN_CLIENT,
+        KdcReason.UNKNOWN_REALM,
+        KdcReason.WRONG_REALM,
+        KdcReason.CLOCK_SKEW,
+        KdcReason.EMPTY_PASSWORD,
+        KdcReason.KDC_ERROR,
+        KdcReason.OTHER,
+    }
+)
+"""Reasons with which the KDC does not confirm that it knows the user."""
+_NOT_SHOWN = "<username>"
+
+
 def explain_user_refusal(
     refusal: KdcRefusal, account: Account, gmsa: GmsaName | None = None, administrator: Administrator | None = None
 ) -> Finding:
-    """The finding for a logon of the secret's user that the KDC refused, with the user's entry if it can be read."""
-    user, domain = escape_filter(account.user), account.domain.text
+    """The finding for a logon of the secret's user that the KDC refused, with the user's entry if it can be read.
+
+    A user name that no AD has confirmed is not shown: fields may be swapped, and then it is the password.
+    """
+    known = refusal.reason not in _NO_SUCH_USER or bool(administrator and administrator.entry)
+    shown = account.user if known else _NOT_SHOWN
+    user, domain = escape_filter(shown), account.domain.text
     names = {
-        "principal": account.principal,
-        "user": account.user,
+        "principal": f"{shown}@{account.domain.realm}",
+        "user": shown,
         "domain": domain,
         "catalog": f"{domain}:3268",
         "filter": f"(|(sAMAccountName={user})(userPrincipalName={user}@*)(displayName={user}))",
@@ -239,6 +260,8 @@ def explain_user_refusal(
     explanation = _USER.get(refusal.reason)
     if gmsa and gmsa.names(account.user) and refusal.reason in _NOT_THIS_USER:
         names["gmsa"], explanation = gmsa.text, _IS_THE_GMSA
+    if not known:
+        refusal = refusal.without_names()
     finding = _explain(refusal, explanation, names, texts.USER_TICKET, account.arn)
     return _with_entry(finding, administrator) if administrator else finding
 

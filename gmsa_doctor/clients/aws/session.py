@@ -16,6 +16,7 @@ from threading import Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from gmsa_doctor.clients.remembered import RememberedAnswers
+from gmsa_doctor.core import private_memory
 from gmsa_doctor.core.errors import (
     ClientError,
     Denied,
@@ -69,6 +70,7 @@ class Aws:
         import botocore.session
         import botocore.utils
 
+        private_memory.close()  # credentials are secrets, and the first answer may contain another one
         region = region or os.environ.get("AWS_REGION") or None
         try:
             self._session = boto3.Session(profile_name=profile, region_name=region)

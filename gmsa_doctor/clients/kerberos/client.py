@@ -28,9 +28,8 @@ _numbers = itertools.count(1)
 class AlreadyFailed(OutOfReach):
     """A logon for this account failed in this run. There is no second attempt, since accounts can lock."""
 
-    def __init__(self, account: str) -> None:
-        super().__init__(f"no further logon as {account}: one failed in this run, and another could lock the account")
-        self.account = account
+    def __init__(self) -> None:
+        super().__init__("no further logon as this account: one failed in this run, and another could lock the account")
 
 
 @dataclass(frozen=True)
@@ -239,8 +238,7 @@ class SecurityContext:
 class _Page:
     """The logons of one account, one at a time."""
 
-    def __init__(self, account: str) -> None:
-        self._account = account
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._tickets: dict[Hidden[bytes], Ticket] = {}
         self._answers: dict[tuple[Hidden[bytes], Kdc], KdcRefusal] = {}
@@ -253,7 +251,7 @@ class _Page:
         with self._lock:
             if new_secret and self._failed is not None:
                 for password in self._offered - set(self._tickets):
-                    self._spent.setdefault(password, AlreadyFailed(self._account))
+                    self._spent.setdefault(password, AlreadyFailed())
                 self._spent[self._failed[0]] = self._failed[1]
                 self._failed = None
             self._tickets.clear()
@@ -269,7 +267,7 @@ class _Page:
             if password in self._tickets:
                 return self._tickets[password]
             if self._failed is not None:
-                raise AlreadyFailed(self._account)
+                raise AlreadyFailed()
             if (password, kdc) in self._answers:
                 raise self._answers[password, kdc].with_traceback(None)
             try:
@@ -293,7 +291,7 @@ class _Ledger:
     def page(self, account: str, realm: str) -> _Page:
         with self._lock:
             key = (account.casefold(), realm.casefold())
-            return self._pages.setdefault(key, _Page(f"{account}@{realm}"))
+            return self._pages.setdefault(key, _Page())
 
     def begin_again(self, new_secret: bool) -> None:
         with self._lock:

@@ -112,6 +112,12 @@ class KdcRefusal(ClientError):
         self.code = code
         self.nt_status = nt_status
 
+    def without_names(self) -> KdcRefusal:
+        """The same refusal without libkrb5's text, which contains the client's name."""
+        where = self.text.partition(": ")[0]
+        number = self.code - BASE if self.code in range(BASE, BASE + 128) else self.code
+        return KdcRefusal(self.reason, self.code, f"{where}: {self.reason} (Kerberos error {number})", self.nt_status)
+
 
 def reason_of(code: int, nt_status: int | None, logon: bool) -> KdcReason:
     """The reason for libkrb5's ``code`` and AD's NTSTATUS, if any; ``logon``: of an AS exchange."""

@@ -58,11 +58,11 @@ def byte_length(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
 
 
-def domain_name_defect(text: str, *, needs_dot: bool = False) -> str | None:
+def domain_name_defect(text: str, *, needs_dot: bool = False, show: bool = True) -> str | None:
     """Why the daemon does not accept ``text`` as a domain name; None if it does.
 
     Letters, digits and hyphens in labels (RFC 1123, section 2.1), no underscore, no trailing dot. With ``needs_dot``,
-    at least one dot, as daemon 2.x requires.
+    at least one dot, as daemon 2.x requires. Without ``show``, no character of ``text`` is named.
     """
     defects = {
         "it is empty": not text,
@@ -71,7 +71,10 @@ def domain_name_defect(text: str, *, needs_dot: bool = False) -> str | None:
         "it ends in a dot": text.endswith("."),
         f"it has {len(text)} characters, more than {DOMAIN_NAME_LIMIT}": len(text) > DOMAIN_NAME_LIMIT,
     }
-    found = [*(defect for defect, is_found in defects.items() if is_found), *map(_label_defect, text.split("."))]
+    found = [
+        *(defect for defect, is_found in defects.items() if is_found),
+        *(_label_defect(label, show) for label in text.split(".")),
+    ]
     missing_dot = "it has no dot" if needs_dot and lacks_dot(text) else None
     return next(filter(None, [*found, missing_dot]), None)
 
@@ -81,14 +84,15 @@ def lacks_dot(text: str) -> bool:
     return "." not in text
 
 
-def _label_defect(label: str) -> str | None:
+def _label_defect(label: str, show: bool) -> str | None:
     wrong = next((char for char in label if not (char.isalnum() or char == "-")), None)
     defects = {
         "it has an empty label (two dots in a row, or one at its start)": not label,
         "it contains an underscore": "_" in label,
         f"it has a label of {len(label)} characters, more than {LABEL_LIMIT}": len(label) > LABEL_LIMIT,
         "it has a label that starts or ends with a hyphen": label.startswith("-") or label.endswith("-"),
-        f"it contains the character {wrong!r}": wrong is not None,
+        f"it contains {f'the character {wrong!r}' if show else 'a character that no domain name has'}": wrong
+        is not None,
     }
     return next((defect for defect, found in defects.items() if found), None)
 

@@ -1,7 +1,7 @@
 """The secret with the AD user's credentials: first the document, then its fields.
 
 Source: the keys that each version of Credentials Fetcher reads (aws/credentials-fetcher). Keys are case-sensitive;
-other keys may have any value. Defects contain no values except those of domainName and of the user name.
+other keys may have any value. No defect shows a value: fields may be swapped, or hold a password in addition to a name.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from gmsa_doctor.formats.documents.names import (
     UserNameForm,
     byte_length,
     domain_name_defect,
-    refused_characters,
     user_name_form,
 )
 from gmsa_doctor.formats.fetcher import Fetcher
@@ -48,9 +47,9 @@ class SecretDefectKind(StrEnum):
     TOO_LONG = "too-long"
     """``found`` is the length and ``expected`` the limit, in bytes."""
     USER_NAME_FORM = "user-name-form"
-    """``form`` is the form; ``found`` is the user name."""
+    """``form`` is the form; ``value`` is the user name."""
     DOMAIN_FORM = "domain-form"
-    """``reason`` is the reason; ``found`` is the domain name."""
+    """``reason`` is the reason, without any of its characters."""
     BOTH_SPELLINGS = "both-spellings"
     """Both keys of a field have strings, and these differ. 2.x uses the shorter key; 1.3 is unknown."""
     DUPLICATE_KEY = "duplicate-key"
@@ -71,6 +70,7 @@ class SecretDefect:
     stumbles: frozenset[Fetcher] = _BOTH
     json: JsonDefect | None = None
     form: UserNameForm | None = None
+    value: Hidden[str] | None = None
     reason: str | None = None
 
 
@@ -201,8 +201,7 @@ def _username_defects(value: str | None) -> list[SecretDefect]:
     defects = _length_defects(USERNAME[0], value, SECRET_FIELD_LIMIT)
     form = user_name_form(value or "")
     if value and form is not UserNameForm.BARE:
-        reason = " ".join(map(repr, refused_characters(value))) or None
-        defects.append(SecretDefect(SecretDefectKind.USER_NAME_FORM, USERNAME[0], value, form=form, reason=reason))
+        defects.append(SecretDefect(SecretDefectKind.USER_NAME_FORM, USERNAME[0], form=form, value=Hidden(value)))
     return defects
 
 
@@ -210,9 +209,9 @@ def _domain_defects(value: str | None, needs_dot: bool) -> list[SecretDefect]:
     defects = _length_defects(DOMAIN[0], value, SECRET_DOMAIN_LIMIT)
     if not value or defects:
         return defects
-    reason = domain_name_defect(value, needs_dot=needs_dot)
+    reason = domain_name_defect(value, needs_dot=needs_dot, show=False)
     if reason is None:
         return []
     only_dot = domain_name_defect(value) is None
     stumbles = frozenset({Fetcher.V2}) if only_dot else _BOTH
-    return [SecretDefect(SecretDefectKind.DOMAIN_FORM, DOMAIN[0], value, stumbles=stumbles, reason=reason)]
+    return [SecretDefect(SecretDefectKind.DOMAIN_FORM, DOMAIN[0], stumbles=stumbles, reason=reason)]

@@ -196,7 +196,7 @@ def test_a_domain_must_be_shorter_than_253_bytes() -> None:
 )
 def test_a_user_name_that_is_not_bare_is_reported_with_its_form(name: str, form: UserNameForm) -> None:
     (found,) = defects(secret(username=name))
-    assert (found.kind, found.found, found.form) == (K.USER_NAME_FORM, name, form)
+    assert (found.kind, found.value, found.form) == (K.USER_NAME_FORM, Hidden(name), form)
 
 
 def test_a_rotation_is_read_only_if_the_daemon_reads_it() -> None:
