@@ -13,7 +13,8 @@ class Hidden(Generic[T]):
     """A password, key or token. Its text leaves only through :meth:`reveal`.
 
     ``repr``, ``str`` and ``format`` show ``<hidden>``; pickling is refused, so that no copy ends up
-    in a file, and the process writes no core dump. Two are equal when what they hide is equal, so a secret can be part of a frozen value.
+    in a file, and the process writes no core dump. Two are equal when what they hide is equal, so a secret can be part
+    of a frozen value.
     """
 
     __slots__ = ("_secret",)
