@@ -280,7 +280,7 @@ def report_of(
     files = skipped_files or SkippedFiles()
     counts = Counter(finding.status for finding in findings)
     failures = [finding for finding in findings if finding.root and finding.status in (Status.FAIL, Status.WARN)]
-    gaps = [finding for finding in findings if finding.root and finding.status in (Status.UNKNOWN, Status.ERROR)]
+    gaps = [finding for finding in findings if finding.status in (Status.UNKNOWN, Status.ERROR)]
     missing = required - {finding.check for finding in findings if finding.status is not Status.SKIPPED}
     missing |= required & {finding.check for finding in findings if finding.status is Status.SKIPPED}
     if counts[Status.FAIL] or failures:
@@ -294,7 +294,7 @@ def report_of(
         version=__version__,
         verdict=verdict,
         subjects=subjects,
-        root_causes=tuple(dict.fromkeys(finding.check for finding in failures or gaps)),
+        root_causes=tuple(dict.fromkeys(finding.check for finding in failures or gaps if finding.root)),
         counts=tuple((status, counts[status]) for status in Status),
         duration_ms=round(seconds * 1000),
         interrupted=interrupted,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias, Union
 
@@ -29,7 +29,32 @@ def deferred_to(
     first = references[0] if references else None
     if not because and not reason and isinstance(first, Finding):
         return replace(first, check="")
-    return Finding(Status.SKIPPED, reason or f"skipped because of {', '.join(because)}", fix=fix, because=because)
+    return Finding(Status.SKIPPED, reason or _summary(because), fix=fix, because=because)
+
+
+def with_one_root_per_fault(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Of several findings with the same fault, the first one is the root cause of the others."""
+    all_findings = tuple(findings)
+    first: dict[str, str] = {}
+    root_of: dict[str, str] = {}
+    for finding in all_findings:
+        if finding.root and finding.fault and first.setdefault(finding.fault, finding.check) != finding.check:
+            root_of[finding.check] = first[finding.fault]
+    return tuple(_behind(finding, root_of) for finding in all_findings) if root_of else all_findings
+
+
+def _behind(finding: Finding, root_of: Mapping[str, str]) -> Finding:
+    if finding.check in root_of:
+        return replace(finding, root=False, because=(root_of[finding.check],))
+    because = tuple(dict.fromkeys(root_of.get(id, id) for id in finding.because))
+    if because == finding.because:
+        return finding
+    summary = _summary(because) if finding.summary == _summary(finding.because) else finding.summary
+    return replace(finding, because=because, summary=summary)
+
+
+def _summary(because: tuple[str, ...]) -> str:
+    return f"skipped because of {', '.join(because)}"
 
 
 def root_ids(others: Reference | Iterable[Reference]) -> tuple[str, ...]:

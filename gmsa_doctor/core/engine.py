@@ -16,7 +16,7 @@ from pathlib import PurePath
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from gmsa_doctor.core.deferral import deferred_to
+from gmsa_doctor.core.deferral import deferred_to, with_one_root_per_fault
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import in_background
 from gmsa_doctor.core.model import Check, Finding, Given, Need, Outcome, Status, Stop, skipped, unknown
@@ -253,7 +253,8 @@ class _GraphRun:
                 by_id[check.id] = deferred_to([finding])
         for id, others in raised.items():
             by_id[id] = worst([*others, by_id[id]])
-        return tuple(self.complete(self.registry.get(id), finding) for id, finding in by_id.items())
+        complete = (self.complete(self.registry.get(id), finding) for id, finding in by_id.items())
+        return with_one_root_per_fault(complete)
 
     def values(self, case: int) -> Mapping[type, object]:
         """For each type that a check gives: the value, or the finding in its way, with the id it was raised under."""

@@ -31,9 +31,14 @@ def nearest(word: str, names: Iterable[str]) -> list[str]:
 
 
 class ClientError(Exception):
-    """A client could not do what it was asked. The text is fit for a report: it holds no secret."""
+    """A client could not do what it was asked. The text is fit for a report: it holds no secret.
+
+    ``fault`` names what is broken for other calls too (rejected credentials): the findings of a subject with the same
+    fault have one root cause.
+    """
 
     status = Status.UNKNOWN
+    fault: str | None = None
 
     def __init__(self, text: str, fix: Fix | None = None) -> None:
         super().__init__(text)
@@ -42,7 +47,7 @@ class ClientError(Exception):
 
     def finding(self) -> Finding:
         """The finding of a check that did not handle this error."""
-        return Finding(self.status, self.text, fix=self.fix)
+        return Finding(self.status, self.text, fix=self.fix, fault=self.fault)
 
 
 class Denied(ClientError):

@@ -160,6 +160,8 @@ class Finding:
     overruled_by: CheckId | None = None
     location: Location | None = None
     """Where in the files that were given the cause stands; the run fills it in."""
+    fault: str | None = None
+    """What is broken for more checks than this one: see :class:`gmsa_doctor.core.errors.ClientError`."""
     duration_ms: int = field(default=0, compare=False)
 
     @property

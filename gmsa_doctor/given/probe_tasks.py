@@ -26,6 +26,8 @@ class ProbeTask:
     """Whether its container ran."""
     report: str = ""
     """Why its report is missing or incomplete; empty if it is complete."""
+    arrived: bool = False
+    """Whether all lines of its report have arrived."""
 
 
 @dataclass(frozen=True)

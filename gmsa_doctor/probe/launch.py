@@ -10,21 +10,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gmsa_doctor.clients.aws.fargate import CANARY_FAMILY, PROBE_FAMILY, Fargate, NotStarted, ReportBucket, Task
-from gmsa_doctor.core.errors import ClientError, Denied, NotFound, OutOfReach, Throttled
+from gmsa_doctor.clients.aws.session import CredentialsProblem
+from gmsa_doctor.core.errors import ClientError, Denied, NotFound, Throttled
 from gmsa_doctor.core.limits import PACE
 from gmsa_doctor.core.model import Status
+from gmsa_doctor.core.severity import listed
 from gmsa_doctor.given.probe_tasks import Leftover, ProbeTask
 from gmsa_doctor.probe import removal
 from gmsa_doctor.probe.envelope import Arrived
 from gmsa_doctor.probe.mail import LogsIn, Mailbox
-from gmsa_doctor.probe.message import ProbeMessage, read_message
+from gmsa_doctor.probe.message import OwedReport, ProbeMessage, read_message
 from gmsa_doctor.probe.plan import Plan, start_arguments
 
 LOGON = ("probe",)
 NO_LOGON = ("probe", "--no-logon")
 CANARY = ("probe", "--canary")
 
-_NOTHING_STARTED = (Denied, NotFound, NotStarted, OutOfReach, Throttled)
+_NOTHING_STARTED = (CredentialsProblem, Denied, NotFound, NotStarted, Throttled)
 """Errors after which certainly no task runs. After any other error one may run."""
 
 Say = Callable[[str], None]
@@ -62,6 +64,7 @@ class _FollowedTask:
     """A running task, or the reason why it did not start."""
 
     subnet: str
+    owed: OwedReport
     command: tuple[str, ...] = LOGON
     task: Task | None = None
     problem: ClientError | None = None
@@ -72,8 +75,9 @@ class _FollowedTask:
 
     @property
     def message(self) -> ProbeMessage | None:
-        """Its report, if it is complete and valid."""
-        return None if self.arrived.body is None else read_message(self.arrived.body)
+        """Its report, if it has arrived and is valid. It may lack findings."""
+        message = None if self.arrived.body is None else read_message(self.arrived.body)
+        return message if message and self.owed.is_for(message) else None
 
     @property
     def end(self) -> TaskEnd:
@@ -91,16 +95,20 @@ class _FollowedTask:
                 stopped=bool(task and task.stopped),
                 ran=self.ran,
                 report=self._report(message),
+                arrived=self.arrived.body is not None,
             ),
             message,
         )
 
     def _report(self, message: ProbeMessage | None) -> str:
-        if message is not None:
-            return "the probe was stopped before all its checks had finished" if message.interrupted else ""
-        if self.arrived.body is not None:
-            return "the report is not from this version of gmsa-doctor"
-        return self.arrived.text
+        """Why the report is missing or incomplete."""
+        if message is None:
+            wrong = "the report is not from this version of gmsa-doctor, or not about this run"
+            return self.arrived.text if self.arrived.body is None else wrong
+        if message.interrupted:
+            return "the probe was stopped before all its checks had finished"
+        missing = self.owed.missing(message)
+        return f"the report has no finding of {listed(missing)}" if missing else ""
 
     @property
     def logged_on(self) -> bool | None:
@@ -114,9 +122,11 @@ class _FollowedTask:
 
     @property
     def is_sound(self) -> bool:
-        """Whether it has reported findings without a failure."""
-        findings = self.message.findings if self.message else []
-        return bool(findings) and not any(finding.status in (Status.FAIL, Status.ERROR) for finding in findings)
+        """Whether it has reported all its findings, none of them a failure."""
+        message = self.message
+        if message is None or self._report(message):
+            return False
+        return not any(finding.status in (Status.FAIL, Status.ERROR) for finding in message.findings)
 
 
 class _ProbeLaunch:
@@ -166,7 +176,8 @@ class _ProbeLaunch:
         return arn
 
     def start(self, definition: str | ClientError, subnet: str, command: tuple[str, ...]) -> _FollowedTask:
-        followed = _FollowedTask(subnet, command)
+        owed = self.plan.owed_by_canary if command is CANARY else self.plan.owed
+        followed = _FollowedTask(subnet, OwedReport(self.plan.run, owed), command)
         self.followed.append(followed)
         if isinstance(definition, ClientError) or self.refused:
             followed.problem = definition if isinstance(definition, ClientError) else self.refused

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gmsa_doctor.core.check_id import CheckId
@@ -45,6 +46,24 @@ class ProbeMessage:
             return False
         users = [finding.status for finding in logons if finding.check == USER_LOGON]
         return True if users and Status.SKIPPED not in users else None
+
+
+@dataclass(frozen=True)
+class OwedReport:
+    """What the report of a task must hold: the ids of the checks, by the name of the subject."""
+
+    run: str
+    checks: Mapping[str, frozenset[str]]
+
+    def is_for(self, message: ProbeMessage) -> bool:
+        """Whether the message is about this run, and about no other subject."""
+        return message.run == self.run and all(subject.name in self.checks for subject in message.subjects)
+
+    def missing(self, message: ProbeMessage) -> tuple[str, ...]:
+        """The checks of which a finding is missing."""
+        found = {(subject.name, finding.check) for subject in message.subjects for finding in subject.findings}
+        owed = ((id, name) for name, ids in self.checks.items() for id in ids)
+        return tuple(sorted({id for id, name in owed if (name, id) not in found}))
 
 
 def write_message(message: ProbeMessage) -> bytes:

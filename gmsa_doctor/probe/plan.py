@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +50,9 @@ class Plan:
     definition: dict[str, Any] = field(repr=False)
     """The arguments of RegisterTaskDefinition without family and tags."""
     canary: dict[str, Any] | None = field(default=None, repr=False)
+    owed: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    """The ids of the checks that each probe must report, by the name of the subject."""
+    owed_by_canary: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
 
     def stream(self, task_id: str) -> str:
         """The log stream of a task. Source: the awslogs driver names it prefix-name/container-name/task-id."""

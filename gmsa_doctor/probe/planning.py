@@ -132,6 +132,8 @@ def make_plan(attempt: check.Attempt, options: ProbeOptions, registry: Registry,
         report_s3=options.report_s3,
         definition=probe,
         canary=canary,
+        owed={case.name: inside for case in attempt.cases},
+        owed_by_canary={case.name: selected & sides.of_canary(registry) for case in attempt.cases},
     )
 
 

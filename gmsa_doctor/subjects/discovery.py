@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from threading import Thread
+from functools import partial
 from typing import Any
 
 from gmsa_doctor.clients.aws.ec2 import Ec2
@@ -14,7 +14,7 @@ from gmsa_doctor.clients.aws.session import Aws, CredentialsProblem
 from gmsa_doctor.clients.aws.sts import Sts
 from gmsa_doctor.clients.aws.task_metadata import OwnTask
 from gmsa_doctor.core.errors import ClientError, TimedOut, UsageError
-from gmsa_doctor.core.limits import within
+from gmsa_doctor.core.limits import in_background, within
 from gmsa_doctor.core.model import Finding, Fix, skipped
 from gmsa_doctor.given.request import Intended, Request
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
@@ -23,6 +23,7 @@ from gmsa_doctor.subjects.files import SkippedFiles
 from gmsa_doctor.subjects.source import FoundSubject
 
 OFFLINE = "not checked: with --offline, no network requests are sent"
+_NO_AWS = "AWS not checked:"
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def _in_aws(request: Request, task: OwnTask | None) -> Discovery:
         raise UsageError("no AWS region is configured: add --region, or set AWS_REGION.")
     sts, ecs = Sts(aws), Ecs(aws)
     require_credentials(aws)
-    Thread(target=_caller, args=(sts,), daemon=True).start()  # at the same time as the calls to ECS
+    in_background(partial(_caller, sts))  # at the same time as the calls to ECS
     compared = files.compared_definitions(request) or skipped("no file to compare with (--compare-with)")
     try:
         subjects = (
@@ -78,10 +79,11 @@ def _in_aws(request: Request, task: OwnTask | None) -> Discovery:
             if task
             else registered.find(request, ecs, AwsPlace(aws.region, None))
         )
+        session = _session(aws, sts)
     except CredentialsProblem as error:
         raise _usage_error(error) from error
     with_compared = (replace(subject, values={**subject.values, Intended: compared}) for subject in subjects)
-    return Discovery(tuple(with_compared), _session(aws, sts))
+    return Discovery(tuple(with_compared), session)
 
 
 def _in_files(request: Request) -> Discovery:
@@ -98,15 +100,18 @@ def _in_files(request: Request) -> Discovery:
 
 
 def _session_for_files(aws: Aws, region: str | None, request: Request) -> AwsSession:
+    if not region:
+        return _without_aws(skipped(f"{_NO_AWS} no AWS region is known", fix=Fix("Add --region, or set AWS_REGION.")))
     try:
-        if not region:
-            raise CredentialsProblem("no AWS region is known", Fix("Add --region, or set AWS_REGION."))
         if not aws.has_credentials():
-            raise CredentialsProblem("there are no AWS credentials", Fix("Set AWS_PROFILE, or add --profile."))
+            fix = Fix("Set AWS_PROFILE, or add --profile.")
+            return _without_aws(skipped(f"{_NO_AWS} there are no AWS credentials", fix=fix))
         sts = Sts(aws)
         within(request.seconds / 2, "AWS", sts.caller)
     except CredentialsProblem as error:
-        return _without_aws(skipped(f"AWS not checked: {error.text}", fix=error.fix))
+        renew = error.fix or Fix("")
+        fixed = replace(renew, text=f"{renew.text} To check the files alone, add --offline.".lstrip())
+        return _without_aws(replace(error.finding(), summary=f"{_NO_AWS} {error.text}", fix=fixed))
     except TimedOut:
         return AwsSession(_clients(aws, sts))
     except ClientError:
@@ -137,9 +142,11 @@ def _session(aws: Aws, sts: Sts) -> AwsSession:
 
 
 def _caller(sts: Sts) -> dict[str, Any]:
-    """Empty if STS does not answer, which the client remembers."""
+    """Empty if STS does not answer, which the client remembers. Raises CredentialsProblem."""
     try:
         return sts.caller()
+    except CredentialsProblem:
+        raise
     except ClientError:
         return {}
 

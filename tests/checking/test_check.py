@@ -551,9 +551,10 @@ def test_without_credentials_no_client_of_aws_is_given(kind: type, tmp_path: Pat
 def test_credentials_that_aws_refuses_are_a_reason_too(on_aws: EmbeddedAws, tmp_path: Path) -> None:
     on_aws.fail_with("sts", "GetCallerIdentity", "ExpiredToken", "The security token is expired", 403)
     report = check(file_request(tmp_path))
-    assert report.verdict is Verdict.UNPROVEN
-    assert finding(report, "credspec.object").status is Status.SKIPPED
+    assert (report.verdict, len(report.root_causes)) == (Verdict.INCOMPLETE, 1)
+    assert finding(report, "credspec.object").status is Status.UNKNOWN
     assert "ExpiredToken" in finding(report, "credspec.object").summary
+    assert "--offline" in str(finding(report, report.root_causes[0]).fix)
     assert {service for service, _ in on_aws.calls} == {"sts"}
 
 

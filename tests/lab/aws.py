@@ -21,6 +21,7 @@ from tests.lab.aws_requests import Request, read_request
 from tests.lab.buckets import Buckets
 from tests.lab.fargate import Fargate
 from tests.lab.kept import keep_indexes, keep_service_models
+from tests.lab.lies import Lie
 from tests.lab.recorded import HealthyAccount, Player, call_named, seed
 
 ACCOUNT = "123456789012"
@@ -45,11 +46,19 @@ class _Fault:
     """None: no answer at all."""
     role: str
     """Only for who has assumed the role of this name, or has this access key; empty: for everybody."""
+    after: int = 0
+    """How many calls are spared first."""
+    lie: Lie | None = None
+    """What is sent in place of an answer of AWS."""
 
     def strikes(self, request: Request) -> bool:
         """Return whether this call is to fail, and count it."""
-        fits = self.service == request.service and self.operation in (request.operation, "*")
-        if not fits or self.resource not in request.text or self.times == 0:
+        if not self.concerns(request.service, request.operation):
+            return False
+        if self.resource not in request.text or self.times == 0:
+            return False
+        if self.after:
+            self.after -= 1
             return False
         if self.role not in ("", request.made_by):
             return False
@@ -57,12 +66,16 @@ class _Fault:
             self.times -= 1
         return True
 
+    def concerns(self, service: str, operation: str) -> bool:
+        """Return whether it is about this operation."""
+        return self.service in (service, "*") and self.operation in (operation, "*")
+
 
 class EmbeddedAws:
     """AWS on a port of 127.0.0.1, empty at first.
 
-    Faults name an operation, or all of a service with `*`; with `role`, they are for the credentials of
-    that role (or for an access key) only.
+    Faults name an operation, or all of a service (or of all services) with `*`; with `role`, they are for the
+    credentials of that role (or for an access key) only.
     """
 
     def __init__(self) -> None:
@@ -119,6 +132,15 @@ class EmbeddedAws:
     ) -> None:  # fmt: skip
         """Answer with this error and this HTTP status."""
         self._add(service, operation, resource, times, lambda _: Problem(code, message, status), role)
+
+    def expire(self, service: str = "*", operation: str = "*", code: str = "ExpiredToken", after: int = 0) -> None:
+        """Reject the credentials with this code, after so many calls."""
+        problem = Problem(code, "The security token is expired", 400)
+        self._add(service, operation, "", None, lambda _: problem, "", after)
+
+    def lie(self, service: str, operation: str, lie: Lie, after: int = 0) -> None:
+        """Answer with something that AWS would not send."""
+        self._add(service, operation, "", None, None, "", after, lie)
 
     def hang(self, service: str, operation: str, resource: str = "", times: int | None = None, role: str = "") -> None:
         """Take the call and stay silent until `reset`."""
@@ -229,7 +251,7 @@ class EmbeddedAws:
 
     def _is_well(self, service: str, operation: str) -> bool:
         """Return whether a call is answered as in the healthy account, as long as nothing in it is changed."""
-        if any(fault.service == service and fault.operation in (operation, "*") for fault in self._faults):
+        if any(fault.concerns(service, operation) for fault in self._faults):
             return False
         simulated = self.organization_policy is None and not self.names_all_keys
         buckets = not (self.buckets.owners or self.buckets.policies)
@@ -281,6 +303,8 @@ class EmbeddedAws:
             time.sleep(self.delay)
         if fault is None:
             return self._answer_if_permitted(request, environ, start_response)
+        if fault.lie is not None:
+            return _send(start_response, fault.lie.status, list(fault.lie.headers), fault.lie.body(released))
         if fault.problem is None:
             released.wait()
         problem = fault.problem(request) if fault.problem else Problem("InternalFailure", "was hanging", 500)
@@ -362,7 +386,12 @@ def _refuse(request: Request, problem: Problem, start_response: StartResponse) -
     return _send(start_response, f"{problem.status} Error", headers, body)
 
 
-def _send(start_response: StartResponse, status: str, headers: list[tuple[str, str]], body: bytes) -> Iterable[bytes]:
+def _send(
+    start_response: StartResponse, status: str, headers: list[tuple[str, str]], body: bytes | Iterable[bytes]
+) -> Iterable[bytes]:
+    if not isinstance(body, bytes):
+        start_response(status, headers)
+        return body
     start_response(status, [*headers, ("Content-Length", str(len(body)))])
     return [body]
 

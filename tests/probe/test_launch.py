@@ -152,7 +152,8 @@ def test_with_two_accounts_the_next_logs_on_alone_until_both_were_tried() -> Non
     half = ProbeMessage(RUN, (SubjectFindings("demo/web", (ticket,)), SubjectFindings("demo/other", (skipped,))))
     wrong = ProbeMessage(RUN, (SubjectFindings("demo/web", (ticket,)), SubjectFindings("demo/other", (failed,))))
     world = World({"a": half, "b": wrong, "c": wrong})
-    launched(a_plan("a", "b", "c"), world)
+    owed = dict.fromkeys(("demo/web", "demo/other"), frozenset({"kerberos.user-ticket"}))
+    launched(replace(a_plan("a", "b", "c"), owed=owed), world)
     assert world.commands == [("a", LOGON), ("b", LOGON), ("c", NO_LOGON)]
 
 
@@ -186,3 +187,23 @@ def test_leftovers_are_reported() -> None:
     assert "gmsa-doctor-probe:0" in left.resource
     assert "ecs:DeregisterTaskDefinition" in left.reason
     assert (left.command or "").startswith("aws ecs deregister-task-definition --region us-east-1 ")
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        (ProbeMessage(RUN, ()), "no finding of dns.domain-controllers, kerberos.user-ticket"),
+        (ProbeMessage(RUN, (SubjectFindings("demo/web", ()),)), "no finding of dns.domain-controllers"),
+        (
+            ProbeMessage(RUN, (SubjectFindings("demo/web", tuple(message().findings[:1])),)),
+            "no finding of kerberos.user-ticket",
+        ),
+        (ProbeMessage(RUN, (SubjectFindings("demo/other", tuple(message().findings)),)), "not about this run"),
+        (replace(message(), run="gmsa-doctor-another"), "not about this run"),
+    ],
+    ids=["no subject", "no finding", "one finding missing", "another subject", "another run"],
+)
+def test_a_report_that_lacks_what_the_probe_owes_is_incomplete(sent: ProbeMessage, text: str) -> None:
+    found = launched(a_plan("a", canary=True), World({"a": sent}))
+    assert text in found.probes[0].task.report
+    assert found.canary is None

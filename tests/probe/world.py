@@ -31,7 +31,10 @@ def a_plan(*subnets: str, canary: bool = False) -> Plan:
     place = TaskPlacement("demo", "us-east-1", subnets or ("subnet-1",), ("sg-1",), False, None)
     logs = LogStreams(GROUP, "us-east-1")
     more = definition if canary else None
-    return Plan(RUN, "demo/web", "image", role, role, SharedResources(), place, logs, None, definition, more)
+    owed = {"demo/web": frozenset({"dns.domain-controllers", "kerberos.user-ticket"})}
+    return Plan(
+        RUN, "demo/web", "image", role, role, SharedResources(), place, logs, None, definition, more, owed, owed
+    )
 
 
 def message(status: Status = Status.PASS, *, logon: Status | None = None) -> ProbeMessage:

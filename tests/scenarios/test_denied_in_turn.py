@@ -4,21 +4,23 @@ The calls are those that the run was seen to make: whoever adds one need not add
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import pytest
 
 from gmsa_doctor.clients.aws.services import AWS_CLIENTS
 from gmsa_doctor.clients.aws.session import operations
-from tests.command import Ended, doctor
+from tests.command import Ended
+from tests.here import doctor_here
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
-from tests.lab.creation import create
+from tests.lab.creation import create, healthy_account
 from tests.lab.environment import healthy
 from tests.scenarios import changes
-from tests.scenarios.judge import told
+from tests.scenarios.judge import brief, told, with_status
 from tests.scenarios.lab import Change, Lab
 from tests.scenarios.task_on_ecs import DOMAINLESS, instances
 from tests.scenarios.variants import EC2_WITH_A_PARAMETER
@@ -35,8 +37,8 @@ ENVIRONMENTS: dict[str, Change] = {
 }
 
 WITHOUT_EFFECT = {
-    "sts:GetCallerIdentity": "IAM cannot deny it: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html",
     "s3:HeadBucket": "S3 names the bucket's region in the denial as well",
+    "sts:GetCallerIdentity": "IAM cannot deny it: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html",
 }
 """Calls whose denial need not make anything unknown, and why."""
 
@@ -47,25 +49,22 @@ class Account:
     def __init__(self, dc: DomainController, aws: EmbeddedAws, change: Change) -> None:
         self.dc, self.aws, self.change = dc, aws, change
 
-    def check(self, *options: str, denied: str = "", throttled: tuple[str, ...] = ()) -> Ended:
-        """Run the command; what is throttled is so twice, and then answered."""
+    def check(self, *options: str, fault: Callable[[EmbeddedAws], object] = lambda aws: None) -> Ended:
+        """Run the command, while the fault strikes."""
         self.aws.reset()
+        self.aws.player.play(healthy_account(self.dc, self.aws))
         with ExitStack() as stack:
             environment = healthy(self.dc)
             self.change(environment, Lab(self.dc, self.aws, stack))
             create(environment, self.aws)
-            if denied:
-                service, _, operation = denied.partition(":")
-                self.aws.deny(service, operation)
-            for call in throttled:
-                service, _, operation = call.partition(":")
-                self.aws.throttle(service, operation, times=2)
+            fault(self.aws)
             env = self.aws.environ(environment.region)
-            return doctor(*environment.command_with(*options), "--format", "json", env=env)
+            command = environment.command_with(*options)
+            return doctor_here(*command, "--format", "json", aws=self.aws, env=env)
 
-    def calls(self) -> list[str]:
+    def calls(self) -> list[tuple[str, str]]:
         """The calls of the last run."""
-        return list(dict.fromkeys(f"{service}:{operation}" for service, operation in self.aws.calls))
+        return list(dict.fromkeys(self.aws.calls))
 
 
 def findings(ended: Ended) -> dict[str, dict[str, Any]]:
@@ -102,12 +101,18 @@ def test_a_denied_call_makes_unknown_what_used_it_and_nothing_else(
     tried_already = [] if name == "healthy" else usual.calls()
     account = Account(dc, aws, ENVIRONMENTS[name])
     before = findings(account.check("--live", "never"))
-    calls = [one for one in account.calls() if one not in tried_already]
+    calls = [call for call in account.calls() if call not in tried_already]
     assert calls
     found = [
         text
-        for call in calls
-        for text in complaints(call, before, findings(account.check("--live", "never", denied=call)))
+        for service, operation in calls
+        for text in complaints(
+            f"{service}:{operation}",
+            before,
+            findings(
+                account.check("--live", "never", fault=partial(EmbeddedAws.deny, service=service, operation=operation))
+            ),
+        )
     ]
     assert not found, "\n".join(found)
 
@@ -116,6 +121,49 @@ def test_calls_that_are_throttled_twice_are_answered_in_the_end(dc: DomainContro
     account = Account(dc, aws, ENVIRONMENTS["healthy"])
     before = findings(account.check())
     made = Counter(aws.calls)
-    after = findings(account.check(throttled=tuple(account.calls())))
+
+    def throttle(aws: EmbeddedAws) -> None:
+        for service, operation in made:
+            aws.throttle(service, operation, times=2)
+
+    after = findings(account.check(fault=throttle))
     assert {id: one["status"] for id, one in after.items()} == {id: one["status"] for id, one in before.items()}
     assert Counter(aws.calls) == {call: count + 2 for call, count in made.items()}
+
+
+# Rejected credentials -----------------------------------------------------------------------------------------
+
+CODES = ("ExpiredToken", "InvalidSignatureException", "AuthFailure", "UnrecognizedClientException")
+"""With which AWS rejects credentials; which one depends on the service."""
+
+
+def assert_never_passes(fault: str, ended: Ended) -> None:
+    """The run is incomplete for one reason, or it did not begin."""
+    if ended.code == 2:
+        assert (ended.out, len(ended.err.splitlines())) == ("", 1), f"{fault}: {ended.out}{ended.err}"
+        assert "rejects the credentials" in ended.err
+        return
+    assert (ended.code, ended.document["verdict"]) == (3, "incomplete"), f"{fault}: {brief(ended)}"
+    (root,) = ended.document["root_causes"]
+    summary = ended.finding(root["check"])["summary"]
+    rejected = "AWS rejects the credentials" in summary or "400: Bad Request" in summary  # the answer to HEAD
+    assert rejected, f"{fault}: {brief(ended)}"
+    assert not with_status(ended, "error") | with_status(ended, "fail"), f"{fault}: {brief(ended)}"
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_credentials_that_one_operation_rejects_never_pass(name: str, dc: DomainController, aws: EmbeddedAws) -> None:
+    account = Account(dc, aws, ENVIRONMENTS[name])
+    account.check("--live", "never")
+    for number, (service, operation) in enumerate(account.calls()):
+        code = CODES[number % len(CODES)]
+        fault = partial(EmbeddedAws.expire, service=service, operation=operation, code=code)
+        ended = account.check("--live", "never", fault=fault)
+        assert_never_passes(f"{service}:{operation} {code}", ended)
+
+
+def test_credentials_that_expire_during_a_run_never_pass(dc: DomainController, aws: EmbeddedAws) -> None:
+    account = Account(dc, aws, ENVIRONMENTS["healthy"])
+    assert account.check().document["verdict"] == "pass"
+    for number in range(0, len(aws.calls), 3):
+        assert_never_passes(f"after {number} calls", account.check(fault=partial(EmbeddedAws.expire, after=number)))

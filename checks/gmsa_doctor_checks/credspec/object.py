@@ -87,6 +87,8 @@ def credspec_object(
             shows_as=texts.INVALID_OBJECT,
         )
     value = CredSpecObject(location, found.size, found.body, found.key, found.bucket_key)
+    if isinstance(bucket, ClientError):  # where it is and whose it is was asked, and is not known
+        return Given(value, bucket.finding())
     if isinstance(bucket, Bucket) and not bucket.owned:
         foreign = _of_another_account(location, place, platform, s3)
         if foreign:

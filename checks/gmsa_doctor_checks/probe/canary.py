@@ -87,9 +87,9 @@ def canary_task(canary: CanaryTask) -> Finding:
         return passed(f"it started in {task.subnet} with the platform's Credentials Fetcher")
     if task.ran:
         return unknown(
-            f"the canary ran in {task.subnet}, but its report did not arrive: {task.problem or task.report}",
-            observed=words_of(task),
-            expected="all lines of its report",
+            f"the canary ran in {task.subnet}, but its report is missing or incomplete: {task.problem or task.report}",
+            observed=words_of(task) or task.report,
+            expected="all lines of its report, and a finding of each check",
             fix=Fix("Run it again; with --report-s3 the report does not depend on the log."),
         )
     observed, expected = words_of(task), "a task that starts"

@@ -57,12 +57,14 @@ def probe_report(probes: ProbeTasks) -> Finding:
     fix = Fix("Run it again; with --report-s3 the report does not depend on the log.")
     if first.action:
         fix = Fix(f"Allow {first.action} for the credentials that run gmsa-doctor.", (POLICY,))
+    elif first.arrived:
+        fix = Fix("Use an image with the same version of gmsa-doctor, and the same plug-ins.")
     elif first.exit_code == 2:
         fix = Fix("Use the same version of gmsa-doctor and of the image: the probe could not read its input.")
     return unknown(
-        f"the report of the probe in {_subnets(lost)} did not arrive: {first.problem or first.report}",
+        f"the report of the probe in {_subnets(lost)} is missing or incomplete: {first.problem or first.report}",
         observed=words_of(first) or first.report,
-        expected="all lines of the report",
+        expected="all lines of the report, and a finding of each check",
         fix=fix,
         rows=tuple(
             Row(task.subnet, Status.UNKNOWN if task.report else Status.PASS, task.report or "complete") for task in ran

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from gmsa_doctor.clients.aws.session import AwsClient, error_code, none_if, operation
 
 DOCUMENT_LIMIT = 64 * 1024
 """Bytes of an object to read at most: 16 times what Credentials Fetcher accepts."""
+
+_NO_BUCKET = ("404", "NoSuchBucket")
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class S3(AwsClient):
 
     @operation("s3:HeadBucket", "s3:ListBucket")
     def bucket(self, bucket: str, owner: str | None = None) -> Bucket:
-        """A bucket, even if access is denied: S3 returns its region in every answer.
+        """A bucket, even if access is denied or it is in another region: S3 returns its region then, too.
 
         ``owner``: the account that should own it.
         Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
@@ -51,11 +55,9 @@ class S3(AwsClient):
             response = self.api.head_bucket(Bucket=bucket, **expected)
         except botocore.exceptions.ClientError as error:
             response, certain = error.response, False
-            if error_code(error) in ("404", "NoSuchBucket"):
+            if error_code(error) != "403" and (error_code(error) in _NO_BUCKET or not _region(response)):
                 raise
-        headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-        region: str | None = response.get("BucketRegion") or headers.get("x-amz-bucket-region")
-        return Bucket(region, certain)
+        return Bucket(_region(response), certain)
 
     @operation("s3:HeadObject", "s3:GetObject")
     def expect_owner(self, bucket: str, key: str, owner: str) -> None:
@@ -82,3 +84,9 @@ class S3(AwsClient):
         """
         answer = none_if("NoSuchBucketPolicy", lambda: self.api.get_bucket_policy(Bucket=bucket))
         return answer and str(answer["Policy"])
+
+
+def _region(response: Mapping[str, Any]) -> str | None:
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    region: str | None = response.get("BucketRegion") or headers.get("x-amz-bucket-region")
+    return region

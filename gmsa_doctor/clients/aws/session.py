@@ -21,7 +21,6 @@ from gmsa_doctor.core.errors import (
     ClientError,
     Denied,
     NotFound,
-    OutOfReach,
     ServiceError,
     Throttled,
     TimedOut,
@@ -45,8 +44,10 @@ R = TypeVar("R")
 C = TypeVar("C", bound="AwsClient")
 
 
-class CredentialsProblem(OutOfReach):
+class CredentialsProblem(ClientError):
     """There are no AWS credentials, or AWS rejects them (expired, unknown)."""
+
+    fault = "AWS credentials"
 
 
 @dataclass(frozen=True)
