@@ -12,7 +12,7 @@ import pytest
 
 from gmsa_doctor.core.declaration import DeclarationError, check
 from gmsa_doctor.core.engine import Case, execute
-from gmsa_doctor.core.errors import Denied, OutOfReach, TimedOut
+from gmsa_doctor.core.errors import ClientError, Denied, OutOfReach, TimedOut
 from gmsa_doctor.core.model import (
     Check,
     Finding,
@@ -465,3 +465,26 @@ def test_a_docstring_without_why_and_fix_is_refused() -> None:
 
     with pytest.raises(DeclarationError, match="Why"):
         check("silent.doc", title="x", docs="x")(silent)
+
+
+def test_findings_with_the_same_fault_have_one_root_cause() -> None:
+    class Rejected(ClientError):
+        fault = "credentials"
+
+    @a_check("one.rejected")
+    def one(start: Start) -> Result[One]:
+        raise Rejected("the credentials are rejected")
+
+    @a_check("two.rejected")
+    def two(start: Start) -> Result[Two]:
+        raise Rejected("the credentials are rejected here, too")
+
+    @a_check("three.follows")
+    def follows(value: Two) -> Finding:
+        return passed("never")
+
+    (found,) = findings(declared(one, two, follows), "x")
+    assert found["one.rejected"].status is found["two.rejected"].status is Status.UNKNOWN
+    assert [id for id, finding in found.items() if finding.root] == ["one.rejected"]
+    assert found["two.rejected"].because == found["three.follows"].because == ("one.rejected",)
+    assert found["three.follows"].summary == "skipped because of one.rejected"
