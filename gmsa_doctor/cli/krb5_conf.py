@@ -44,21 +44,29 @@ class Krb5ConfArguments:
             "--spn", metavar="SPN", help="A server that the application uses, such as MSSQLSvc/db.corp.example:1433."
         ),
     ] = None
+    trusted_domains: Annotated[
+        Many,
+        typer.Option(
+            "--trusted-domain",
+            metavar="NAME",
+            help="Another AD domain with servers that the application uses, such as other.example.",
+        ),
+    ] = None
 
 
 @command(
     "krb5-conf",
     examples="""
 gmsa-doctor krb5-conf --cluster prod --service web
-gmsa-doctor krb5-conf --domain corp.example --spn MSSQLSvc/db.other.example:1433
+gmsa-doctor krb5-conf --domain corp.example --spn MSSQLSvc/db.other.example:1433 --trusted-domain other.example
 """,
 )
 @fields_as_parameters
 def krb5_conf(context: typer.Context, arguments: Krb5ConfArguments) -> None:
     """Print the krb5.conf that the container's image requires.
 
-    The domain is that of the secret, or of the CredSpec. Servers named with --spn whose names are outside the domain
-    get a line in [domain_realm]. Sends nothing to DNS or AD.
+    The domain is that of the secret, or of the CredSpec. Servers named with --spn that are in a --trusted-domain get
+    its realm in [domain_realm]. Sends nothing to DNS or AD.
     """
     guarded(lambda: _print(context, arguments))
 
@@ -87,40 +95,51 @@ def _print(context: typer.Context, arguments: Krb5ConfArguments) -> ExitCode:
         (["--cluster"], files, "on files"),
         (["--profile"], request.offline, "with --offline"),
     )
-    print_(_for_domain(domain, request.spns) if domain is not None else _for_subject(request))
+    others = tuple(arguments.trusted_domains or ())
+    _require_domains("--trusted-domain", others)
+    if domain is not None:
+        _require_domains("--domain", (domain,))
+        print_(_render(domain, request.spns, others))
+    else:
+        print_(_render(_domain_of(request), request.spns, others))
     return ExitCode.PASS
 
 
-def _for_domain(domain: str, spns: tuple[str, ...]) -> str:
-    from gmsa_doctor.formats.ad import krb5_conf
+def _require_domains(option: str, domains: tuple[str, ...]) -> None:
     from gmsa_doctor.formats.documents import names
 
-    defect = names.domain_name_defect(domain, needs_dot=True)
-    if defect:
-        raise UsageError(f"--domain {domain}: {defect}; give the DNS name of the AD domain, such as corp.example")
-    return krb5_conf.render(domain, tuple(map(krb5_conf.host_of, spns))).rstrip("\n")
+    for domain in domains:
+        defect = names.domain_name_defect(domain, needs_dot=True)
+        if defect:
+            raise UsageError(f"{option} {domain}: {defect}; give the DNS name of an AD domain, such as corp.example")
 
 
-def _for_subject(request: Request) -> str:
+def _render(domain: str, spns: tuple[str, ...], others: tuple[str, ...]) -> str:
+    from gmsa_doctor.formats.ad import krb5_conf
+
+    return krb5_conf.render(domain, tuple(map(krb5_conf.host_of, spns)), others).rstrip("\n")
+
+
+def _domain_of(request: Request) -> str:
     from gmsa_doctor.checking import check
     from gmsa_doctor.core import registry
 
     seen = check.attempt(request, registry.load(), lambda progress: None)
     if seen.skipped_files.unread:
         raise UsageError("; ".join(f"{file}: {reason}" for file, reason in seen.skipped_files.unread))
-    found = dict.fromkeys(filter(None, map(_text, seen.execution.values)))
+    found = dict.fromkeys(filter(None, map(_domain, seen.execution.values)))
     if len(found) > 1:
         raise UsageError("the containers use several AD domains: name one container with --container")
     if not found:
         raise UsageError(f"the AD domain is unknown: {_reason(seen)}. Give it with --domain")
-    return next(iter(found)).rstrip("\n")
+    return next(iter(found))
 
 
-def _text(values: Mapping[type, object]) -> str | None:
+def _domain(values: Mapping[type, object]) -> str | None:
     from gmsa_doctor.given.shared_values import Krb5Conf
 
     value = values.get(Krb5Conf)
-    return value.text if isinstance(value, Krb5Conf) else None
+    return value.domain if isinstance(value, Krb5Conf) else None
 
 
 def _reason(seen: Attempt) -> str:

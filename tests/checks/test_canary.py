@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 
+from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.clients.kerberos import ticket_cache
 from gmsa_doctor.clients.kerberos.client import Kdc, Kerberos, ServiceTicket, Ticket
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
@@ -195,7 +196,7 @@ class Kdcs:
             raise self.cached
         return Ticket("webapp01$@CORP.EXAMPLE", 36000, path)
 
-    def service_ticket(self, ticket: Ticket, spn: str, kdc: Kdc) -> ServiceTicket:
+    def service_ticket(self, ticket: Ticket, spn: str, kdc: Kdc, *_: object) -> ServiceTicket:
         self.asked.append(f"{kdc.address} {spn} {ticket.credentials}")
         answer = next(self.answers)
         if isinstance(answer, ClientError):
@@ -210,7 +211,7 @@ KDCS = ReachableKdcs(DOMAIN, (ONE, TWO))
 
 def serviced(kdcs: Kdcs, *spns: str, ticket: ContainerTicket = CONTAINER_TICKET) -> Finding:
     try:
-        return service_ticket(ticket, ServiceNames(spns), KDCS, cast("Kerberos", kdcs))
+        return service_ticket(ticket, ServiceNames(spns), KDCS, cast("Kerberos", kdcs), Dns())
     except Stop as stop:
         return stop.finding
 
@@ -262,8 +263,8 @@ def test_the_real_ad_gives_a_ticket_for_the_service(dc: ad.DomainController, fil
     assert finding.status is Status.PASS, finding
     assert value is not None
     kdcs = ReachableKdcs(DOMAIN, (Endpoint(dc.host, dc.ip, 88),))
-    assert service_ticket(value, ServiceNames((SPN,)), kdcs, Kerberos()).status is Status.PASS
-    missing = service_ticket(value, ServiceNames((SPN, "MSSQLSvc/nope.corp.example")), kdcs, Kerberos())
+    assert service_ticket(value, ServiceNames((SPN,)), kdcs, Kerberos(), Dns()).status is Status.PASS
+    missing = service_ticket(value, ServiceNames((SPN, "MSSQLSvc/nope.corp.example")), kdcs, Kerberos(), Dns())
     assert missing.status is Status.FAIL
     assert [row.status for row in missing.rows] == [Status.PASS, Status.FAIL]
     assert file.read_bytes() == before

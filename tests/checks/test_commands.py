@@ -13,6 +13,7 @@ from gmsa_doctor.clients.aws import s3
 from gmsa_doctor.clients.aws.s3 import S3, S3Object
 from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.clients.aws.ssm import Parameter, Ssm
+from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.clients.kerberos.client import Kerberos
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.clients.ldap.client import Attributes, Directory, Entry
@@ -77,7 +78,7 @@ PLAIN = ["webapp01", "s3://bucket/path/key.json", "dc1.corp.example", "MSSQLSvc/
 def refused(ticket: GmsaTicket, kerberos: Kerberos, *spns: str) -> Result[ServiceTickets]:
     """The finding if SPNs are given and the directory is not available."""
     nothing = skipped("not asked")
-    return service_ticket(ticket, ServiceNames(spns), kerberos, Outcome(None, nothing), Outcome(None, nothing))
+    return service_ticket(ticket, ServiceNames(spns), kerberos, Outcome(None, nothing), Outcome(None, nothing), Dns())
 
 
 hostile = pytest.mark.parametrize("name", HOSTILE)

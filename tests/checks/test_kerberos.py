@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 
 from gmsa_doctor.authoring import Owner
+from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.clients.kerberos.client import Kdc, Kerberos, ServiceTicket, Ticket
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.clients.ldap.client import RootDse
@@ -164,7 +165,7 @@ class Services:
     def __init__(self, answer: Any) -> None:
         self.answer = answer
 
-    def service_ticket(self, ticket: Ticket, spn: str, kdc: Kdc) -> Any:
+    def service_ticket(self, ticket: Ticket, spn: str, kdc: Kdc, *_: object) -> Any:
         if isinstance(self.answer, ClientError):
             raise self.answer
         return self.answer
@@ -177,7 +178,7 @@ NO_DIRECTORY: Outcome[BoundDirectory] = Outcome(None, skipped("not asked"))
 
 
 def asked(kerberos: object, *spns: str) -> Finding:
-    result = service_ticket(GMSA, ServiceNames(spns), cast("Kerberos", kerberos), NO_SERVERS, NO_DIRECTORY)
+    result = service_ticket(GMSA, ServiceNames(spns), cast("Kerberos", kerberos), NO_SERVERS, NO_DIRECTORY, Dns())
     return result.finding if isinstance(result, Given) else result
 
 

@@ -65,7 +65,7 @@ def test_a_ticket_of_less_than_an_hour_warns(seconds: int, status: Status) -> No
 
 
 def conf(*spns: str, account: Outcome[Account] = NO_ACCOUNT) -> Finding:
-    result = configuration(NAMES, account, ServiceNames(spns))
+    result = configuration(NAMES, account, ServiceNames(spns), Outcome(None, skipped("no directory")))
     assert isinstance(result, Given)
     return result.finding
 

@@ -18,9 +18,9 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 
 def test_for_a_domain_that_is_named(env: dict[str, str]) -> None:
-    ended = doctor("krb5-conf", "--domain", "corp.example", "--spn", SPN, env=env)
+    ended = doctor("krb5-conf", "--domain", "corp.example", "--spn", SPN, "--trusted-domain", "other.example", env=env)
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out == render("corp.example", ("db.other.example",))
+    assert ended.out == render("corp.example", ("db.other.example",), ("other.example",))
 
 
 def test_for_a_credspec_without_credentials(tmp_path: Path, env: dict[str, str]) -> None:
@@ -37,6 +37,7 @@ def test_for_a_credspec_without_credentials(tmp_path: Path, env: dict[str, str])
         ((), "name the domain or the subject"),
         (("--domain", "corp.example", "--service", "a"), "--service and --domain"),
         (("--domain", "corp"), "it has no dot"),
+        (("--domain", "corp.example", "--trusted-domain", "other"), "--trusted-domain other: it has no dot"),
         (("--domain", "corp.example", "--spn", "db"), "--spn db"),
         (("nosuch.json",), "nosuch.json: cannot be read"),
     ],

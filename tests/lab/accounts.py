@@ -50,3 +50,11 @@ OTHERS_ALLOWED_ON_COPY = "webapp05$"
 DISABLED_ON_COPY = "webapp09$"
 USER_UNKNOWN_ON_COPY = SPECIAL
 USER_DISABLED_ON_COPY = EXPIRING
+
+# A second domain, of another forest, which trusts the first and is trusted by it.
+OTHER_DOMAIN = "other.example"
+OTHER_REALM = "OTHER.EXAMPLE"
+OTHER_NETBIOS_NAME = "OTHER"
+OTHER_SID = "S-1-5-21-1004336348-1177238915-682003330"
+OTHER_SQL = "svc-sql-other"
+TRUST_PASSWORD = "Tru5t-Passw0rd!"

@@ -16,6 +16,7 @@ from typing import Any
 import ldap3
 from ldap3.utils.conv import escape_filter_chars
 
+from gmsa_doctor.formats.ad import sid
 from tests.lab import accounts
 from tests.lab.loopback import fresh_address
 
@@ -46,6 +47,7 @@ class DomainController:
     besides: ExitStack = field(default_factory=ExitStack, compare=False, repr=False)
     """What was started with it, and ends with it."""
     copies: "list[DomainController]" = field(default_factory=list, compare=False, repr=False)
+    others: "list[DomainController]" = field(default_factory=list, compare=False, repr=False)
 
     @property
     def ca(self) -> Path:
@@ -95,6 +97,31 @@ def lagging_copy(dc: DomainController) -> DomainController:
         dc.besides.enter_context(_running(copy))
         dc.copies.append(copy)
     return dc.copies[0]
+
+
+def other_domain(dc: DomainController) -> DomainController:
+    """Give the domain controller of a second domain: another forest, with a trust in both directions.
+
+    It starts on first use (3 s), and ends with `dc`.
+    """
+    if not dc.others:
+        with administrator(dc) as connection:
+            connection.search(dc.base, "(objectClass=*)", "BASE", attributes=["objectSid"])
+            (found,) = (one["raw_attributes"]["objectSid"][0] for one in connection.response or [])
+        other = DomainController(
+            ip=fresh_address(),
+            state=dc.state.parent / "other",
+            domain=accounts.OTHER_DOMAIN,
+            realm=accounts.OTHER_REALM,
+            netbios_name=accounts.OTHER_NETBIOS_NAME,
+            host=f"{accounts.DC_NAME}.{accounts.OTHER_DOMAIN}",
+            base=",".join(f"DC={label}" for label in accounts.OTHER_DOMAIN.split(".")),
+        )
+        name = accounts.OTHER_DOMAIN.partition(".")[0]
+        _script("provision", str(other.state), other.ip, name, accounts.OTHER_SID, sid.parse(found))
+        dc.besides.enter_context(_running(other))
+        dc.others.append(other)
+    return dc.others[0]
 
 
 def _running_files(directory: str, names: list[str]) -> list[str]:

@@ -229,6 +229,6 @@ WARNINGS = (
         "a server whose name does not tell its realm",
         "kerberos.krb5-conf",
         all_of(in_ad("svc-sql", servicePrincipalName=_STRANGER), options("--spn", _STRANGER)),
-        "db.other.test does not show that the server belongs to CORP.EXAMPLE",
+        "db.other.test: CORP.EXAMPLE",
     ),
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TypeAlias
 
 from gmsa_doctor.authoring import (
     Finding,
     Fix,
     Given,
     Outcome,
+    Owner,
     Result,
     Row,
     Status,
@@ -20,19 +22,26 @@ from gmsa_doctor.authoring import (
     passed,
     skipped,
     unknown,
+    warned,
 )
+from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.clients.kerberos.client import Kdc, Kerberos, ServiceTicket
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each
+from gmsa_doctor.formats.ad.krb5_conf import host_of, is_outside
 from gmsa_doctor.given.vantage import ServiceNames
 from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.active_directory.other_domains import other_domains
 from gmsa_doctor_checks.active_directory.user_entry import duration
 from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.kerberos.referrals import Referral, request
 from gmsa_doctor_checks.sql_server.refusal import with_holders
 from gmsa_doctor_checks.sql_server.spns import removal, setspn
 from gmsa_doctor_checks.sql_server.values import ServiceTickets, SqlServers
-from gmsa_doctor_checks.values import BoundDirectory, GmsaTicket
+from gmsa_doctor_checks.values import BoundDirectory, DomainName, GmsaTicket
+
+Answer: TypeAlias = ServiceTicket | Referral | ClientError
 
 
 @check(
@@ -47,10 +56,13 @@ def service_ticket(
     kerberos: Kerberos,
     servers: Outcome[SqlServers],
     bound: Outcome[BoundDirectory],
+    dns: Dns,
 ) -> Result[ServiceTickets]:
     """Requests a ticket as the gMSA for each SPN given with `--spn`, and for those of the connection strings.
 
-    One refused ticket fails the check. Later checks continue with the SPNs that have a ticket.
+    One refused ticket fails the check. Later checks continue with the SPNs that have a ticket. If the service is in
+    another domain or forest, the KDC refers to the KDC of that realm, which is then asked. If that KDC cannot be found
+    or reached from here, the check warns.
 
     Why: the gMSA's own ticket gives access to no service. The SQL Server's SPN must be registered, on one account only,
     in exactly the form that the client requests.
@@ -63,7 +75,10 @@ def service_ticket(
         return deferred_to(servers.finding) if faulty else no_service_named("check …")
     kdc = Kdc(ticket.kdc.address, ticket.kdc.port)
     wanted = dict.fromkeys([*names.spns, *(spn for spns in of_servers for spn in spns)])
-    answers = dict(each(wanted, lambda spn: kerberos.service_ticket(ticket.ticket, spn, kdc)))
+    domain = ticket.principal.rpartition("@")[2].lower()
+    outside = any(is_outside(host_of(spn), domain) for spn in wanted)
+    domains = other_domains(bound.value.directory, DomainName(domain).base_dn) if bound.value and outside else ()
+    answers = dict(each(wanted, lambda spn: request(kerberos, ticket.ticket, spn, kdc, dns, domains)))
     chosen = dict.fromkeys([*names.spns, *(_best(spns, answers) for spns in of_servers)])
     tickets = tuple(spn for spn in chosen if isinstance(answers[spn], ServiceTicket))
     try:
@@ -73,9 +88,10 @@ def service_ticket(
     return Given(ServiceTickets(tickets), finding) if tickets else finding
 
 
-def _best(spns: tuple[str, ...], answers: dict[str, ServiceTicket | ClientError]) -> str:
-    """Of the SPNs that a driver may request, the first that has a ticket; otherwise the first."""
-    return next((spn for spn in spns if isinstance(answers[spn], ServiceTicket)), spns[0])
+def _best(spns: tuple[str, ...], answers: dict[str, Answer]) -> str:
+    """Of the SPNs that a driver may request, the first that has a ticket, or a referral; otherwise the first."""
+    granted = (spn for kind in (ServiceTicket, Referral) for spn in spns if isinstance(answers[spn], kind))
+    return next(granted, spns[0])
 
 
 def no_service_named(command: str) -> Finding:
@@ -84,9 +100,7 @@ def no_service_named(command: str) -> Finding:
     return skipped("no service was named", fix=Fix("Name the SQL Server's SPN with --spn.", commands))
 
 
-def judge_services(
-    principal: str, answers: list[tuple[str, ServiceTicket | ClientError]], bound: BoundDirectory | None = None
-) -> Finding:
+def judge_services(principal: str, answers: list[tuple[str, Answer]], bound: BoundDirectory | None = None) -> Finding:
     """The finding for the KDC's answers to the principal, by SPN; with the directory, also which account has the SPN.
 
     Raises Stop if a KDC gave no answer.
@@ -95,20 +109,57 @@ def judge_services(
     refused = [(spn, answer) for spn, answer in answers if isinstance(answer, KdcRefusal)]
     if refused:
         spn, refusal = refused[0]
-        return with_holders(_explain(spn, refusal, rows), spn, refusal, principal, bound)
+        domain = principal.rpartition("@")[2].lower()
+        finding = _explain(spn, refusal, rows, domain)
+        return finding if is_outside(host_of(spn), domain) else with_holders(finding, spn, refusal, domain, bound)
     errors = [answer for _, answer in answers if isinstance(answer, ClientError)]
     if errors:
         raise Stop(unknown(errors[0].text, rows=rows))
+    referrals = [(spn, answer) for spn, answer in answers if isinstance(answer, Referral)]
+    if referrals:
+        return _not_followed(referrals[0][0], referrals[0][1], principal, rows)
     return passed(f"{principal} got a ticket for {', '.join(spn for spn, _ in answers)}", rows=rows)
 
 
-def _row(spn: str, answer: ServiceTicket | ClientError) -> Row:
+def _not_followed(spn: str, referral: Referral, principal: str, rows: tuple[Row, ...]) -> Finding:
+    return warned(
+        f"for {spn}, the KDC of {principal.rpartition('@')[2]} {referral.text}",
+        expected=f"a KDC of {referral.realm} that the task finds in DNS and reaches on port 88",
+        fix=Fix(
+            "The application's own Kerberos library contacts that KDC. Run this in the task's network. If it is not "
+            f"found there either, forward {referral.realm.lower()} from the task's DNS servers (command), and allow TCP "
+            "and UDP 88 to its domain controllers.",
+            (f"dig +short SRV {posix(f'_kerberos._tcp.{referral.realm.lower()}')}",),
+            owner=Owner.AWS,
+        ),
+        rows=if_several(rows),
+    )
+
+
+def _row(spn: str, answer: Answer) -> Row:
+    if isinstance(answer, Referral):
+        return Row(spn, Status.WARN, answer.text)
     if isinstance(answer, ClientError):
         return Row(spn, Status.FAIL if isinstance(answer, KdcRefusal) else Status.UNKNOWN, answer.text)
     return Row(spn, Status.PASS, f"valid for {duration(timedelta(seconds=answer.lifetime))}")
 
 
-def _explain(spn: str, refusal: KdcRefusal, rows: tuple[Row, ...]) -> Finding:
+def _explain(spn: str, refusal: KdcRefusal, rows: tuple[Row, ...], domain: str) -> Finding:
+    host = host_of(spn)
+    if refusal.reason is KdcReason.UNKNOWN_SERVICE and is_outside(host, domain):
+        return failed(
+            f"no account has the SPN {spn}, as far as the KDC of {domain.upper()} knows: {host} is outside that domain",
+            observed=refusal.text,
+            expected=f"a ticket for {spn}",
+            fix=Fix(
+                "1. Developer: use the server's own name in its AD domain, not an alias (command 1). 2. If the server "
+                f"is in another domain or forest, AD administrator: check that {domain} has a trust that covers the "
+                f"name {host} (command 2), and ask its administrators for the server's registered SPNs.",
+                (f"dig +short {posix(host)}", "Get-ADTrust -Filter * | Select-Object Name,Direction,ForestTransitive"),
+                owner=Owner.DEVELOPER,
+            ),
+            rows=if_several(rows),
+        )
     explanations = {
         KdcReason.UNKNOWN_SERVICE: (
             f"no account in the AD has the SPN {spn}",

@@ -6,9 +6,8 @@ from gmsa_doctor.authoring import Cause, CheckId, Finding, Row, Status, check, d
 from gmsa_doctor.clients.ldap.client import LdapRefusal
 from gmsa_doctor.formats.ad import trust
 from gmsa_doctor_checks import links
+from gmsa_doctor_checks.active_directory.other_domains import trusts_of
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaNames
-
-_ATTRIBUTES = ("trustPartner", "trustDirection", "trustType", "trustAttributes")
 
 
 @check(
@@ -31,11 +30,9 @@ def trusts(bound: BoundDirectory, account: Account, names: GmsaNames) -> Finding
     if ours == theirs:
         return passed(f"the user and the gMSA are in the same domain, {ours.text}")
     try:
-        entries = bound.directory.search(f"CN=System,{ours.base_dn}", "(objectClass=trustedDomain)", _ATTRIBUTES, "one")
+        return judge(ours.text, theirs.text, trusts_of(bound.directory, ours.base_dn))
     except LdapRefusal as error:
         return skipped(f"the trusts of {ours.text} cannot be read: {error.text}")
-    trusts = (trust.read({name: entry.text(name) for name in _ATTRIBUTES}) for entry in entries)
-    return judge(ours.text, theirs.text, tuple(filter(None, trusts)))
 
 
 def judge(ours: str, theirs: str, trusts: tuple[trust.DomainTrust, ...]) -> Finding:

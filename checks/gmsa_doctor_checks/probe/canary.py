@@ -21,6 +21,7 @@ from gmsa_doctor.authoring import (
     unknown,
     warned,
 )
+from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.clients.kerberos.client import Kerberos, ServiceTicket
 from gmsa_doctor.clients.kerberos.ticket_cache import (
     DEFAULT,
@@ -38,6 +39,7 @@ from gmsa_doctor.given.probe_tasks import CanaryTask, ProbeTasks
 from gmsa_doctor.given.vantage import ServiceNames
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix, powershell
+from gmsa_doctor_checks.kerberos.referrals import Referral, request
 from gmsa_doctor_checks.kerberos.service_ticket import judge_services, no_service_named
 from gmsa_doctor_checks.kerberos.tickets import from_first
 from gmsa_doctor_checks.probe.start_failure import start_failure, words_of
@@ -156,7 +158,9 @@ def ticket(cache: TicketCache, names: Outcome[GmsaNames]) -> Result[ContainerTic
     shows=(texts.SSPI, *texts.KERBEROS_SERVICE),
     owner=Owner.AD,
 )
-def service_ticket(ticket: ContainerTicket, names: ServiceNames, kdcs: ReachableKdcs, kerberos: Kerberos) -> Finding:
+def service_ticket(
+    ticket: ContainerTicket, names: ServiceNames, kdcs: ReachableKdcs, kerberos: Kerberos, dns: Dns
+) -> Finding:
     """Requests a ticket for each SPN given with `--spn`, with the ticket in the container's cache.
 
     It copies the cache into memory and does not change the file.
@@ -177,8 +181,8 @@ def service_ticket(ticket: ContainerTicket, names: ServiceNames, kdcs: Reachable
         )
     ours = kerberos.cached_ticket(ticket.path)
 
-    def ask(spn: str) -> ServiceTicket:
-        answer, _, _ = from_first(kdcs, lambda kdc: kerberos.service_ticket(ours, spn, kdc))
+    def ask(spn: str) -> ServiceTicket | Referral:
+        answer, _, _ = from_first(kdcs, lambda kdc: request(kerberos, ours, spn, kdc, dns))
         return answer
 
     return judge_services(ticket.principal, each(names.spns, ask))

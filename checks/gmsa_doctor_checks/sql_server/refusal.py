@@ -9,16 +9,14 @@ from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.formats.ad.krb5_conf import host_of
 from gmsa_doctor_checks.sql_server.spns import PREFIX, SpnHolder, enabling, holders_of, removal, setspn
-from gmsa_doctor_checks.values import BoundDirectory
+from gmsa_doctor_checks.values import BoundDirectory, DomainName
 
 
-def with_holders(
-    finding: Finding, spn: str, refusal: KdcRefusal, principal: str, bound: BoundDirectory | None
-) -> Finding:
+def with_holders(finding: Finding, spn: str, refusal: KdcRefusal, domain: str, bound: BoundDirectory | None) -> Finding:
     """The finding, with the accounts that have the SPN. Only called if the KDC has refused a ticket."""
     if bound is None or not spn.lower().startswith(PREFIX.lower()):
         return finding
-    base = ",".join(f"DC={label}" for label in principal.rpartition("@")[2].lower().split("."))
+    base = DomainName(domain).base_dn
     try:
         holders = holders_of(bound.directory, base, (host_of(spn),))
     except ClientError:

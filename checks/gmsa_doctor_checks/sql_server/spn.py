@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Finding, Fix, Outcome, Row, Status, check, deferred_to, if_several, passed, warned
-from gmsa_doctor.formats.ad.krb5_conf import host_of
+from gmsa_doctor.formats.ad.krb5_conf import host_of, is_outside
 from gmsa_doctor.formats.sql_server.connection_string import Form
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import powershell
@@ -34,7 +34,7 @@ def spn(servers: SqlServers, bound: BoundDirectory, account: Account, tickets: O
         return deferred_to(tickets.finding)
     hosts = tuple(dict.fromkeys(host_of(spn) for server in checked for spn in server.spns))
     holders = holders_of(bound.directory, account.domain.base_dn, hosts)
-    judged = [_judge(server, holders, tickets.value) for server in checked]
+    judged = [_judge(server, holders, tickets.value, account.domain.text) for server in checked]
     rows = tuple(row for row, _ in judged)
     row, fix = next((pair for pair in judged if pair[1] is not None), (None, None))
     if row is None:
@@ -47,7 +47,9 @@ def spn(servers: SqlServers, bound: BoundDirectory, account: Account, tickets: O
     )
 
 
-def _judge(server: SqlServer, holders: tuple[SpnHolder, ...], tickets: ServiceTickets | None) -> tuple[Row, Fix | None]:
+def _judge(
+    server: SqlServer, holders: tuple[SpnHolder, ...], tickets: ServiceTickets | None, domain: str
+) -> tuple[Row, Fix | None]:
     """The server's row, and the fix if there is a fault."""
     wanted = [spn for spn in server.spns if tickets and spn in tickets.spns] or list(server.spns)
     for spn in wanted:
@@ -61,6 +63,8 @@ def _judge(server: SqlServer, holders: tuple[SpnHolder, ...], tickets: ServiceTi
     spn = wanted[0]
     if tickets and spn in tickets.spns:  # in another domain of the forest, or hidden from the user
         return Row(spn, Status.PASS, "the KDC issues a ticket; no visible account in this domain has it"), None
+    if is_outside(host_of(spn), domain):
+        return Row(spn, Status.PASS, f"not checked: {host_of(spn)} is outside {domain}"), None
     near = ", ".join(near for holder in holders for near in holder.of_host(host_of(spn)))
     text = "no account in the domain has it" + (f"; that host has {near}" if near else "")
     fix = Fix(

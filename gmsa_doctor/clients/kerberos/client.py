@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -73,11 +73,23 @@ class Ticket:
 
 @dataclass(frozen=True)
 class ServiceTicket:
-    """A ticket for a service, issued to ``principal``. ``lifetime`` in seconds."""
+    """A ticket for a service, issued to ``principal``. ``lifetime`` in seconds.
+
+    ``enctype``: the type of the service's key, which encrypts the ticket; None if it was not seen.
+    """
 
     spn: str
     principal: str
     lifetime: int
+    enctype: int | None = None
+
+
+class Referred(ClientError):
+    """The KDC referred to ``realm``, of which no KDC was given: a yes of this KDC (RFC 6806 section 8)."""
+
+    def __init__(self, realm: str) -> None:
+        super().__init__(f"referred to {realm}, not followed")
+        self.realm = realm
 
 
 class Kerberos:
@@ -117,25 +129,32 @@ class Kerberos:
         require_gssapi()
         return Ticket(*ticket_copy.load(self._library, path))
 
-    def service_ticket(self, ticket: Ticket, spn: str, kdc: Kdc) -> ServiceTicket:
-        """A ticket for the service ``spn`` in the ticket's realm. Contacts the KDC, not the service."""
+    def service_ticket(
+        self, ticket: Ticket, spn: str, kdc: Kdc, realm: str = "", others: Mapping[str, Kdc] | None = None
+    ) -> ServiceTicket:
+        """A ticket for the service ``spn``. Contacts KDCs, not the service.
 
-        def step(context: Any) -> ServiceTicket:
+        Without ``realm`` the KDC may refer to another realm, as it does for drivers (RFC 6806 section 8). ``others``
+        are the KDCs of other realms; raises Referred if the one that is needed is not among them.
+        """
+
+        def step(context: Any, route: KdcRoute) -> ServiceTicket:
             context.step()
-            return ServiceTicket(spn, ticket.principal, int(context.lifetime))
+            seen = route.ticket
+            return ServiceTicket(spn, ticket.principal, int(context.lifetime), seen.ticket if seen else None)
 
         # without mutual authentication, the context is complete after the KDC's answer
-        return self._initiate(ticket, spn, kdc, ("integrity",), step)
+        return self._initiate(ticket, _service_name(spn, realm), kdc, ("integrity",), step, others)
 
     def security_context(self, ticket: Ticket, spn: str, kdc: Kdc) -> tuple[SecurityContext, bytes]:
         """Start mutual authentication with sealing to the service. Returns the context and the first token to send."""
 
-        def step(context: Any) -> tuple[SecurityContext, bytes]:
+        def step(context: Any, _: KdcRoute) -> tuple[SecurityContext, bytes]:
             token = context.step() or b""
             return SecurityContext(self._library, ticket.realm, kdc, context), token
 
         flags = ("mutual_authentication", "integrity", "confidentiality", "out_of_sequence_detection")
-        return self._initiate(ticket, spn, kdc, flags, step)
+        return self._initiate(ticket, (f"{spn}@{ticket.realm}", "kerberos_principal"), kdc, flags, step)
 
     def _once(self, account: str, realm: str, secret: Hidden[bytes], kdc: Kdc, logon: _LogOn) -> Ticket:
         require_gssapi()
@@ -176,19 +195,35 @@ class Kerberos:
 
         return _ask(self._library, realm, kdc, acquire, logon=True)
 
-    def _initiate(self, ticket: Ticket, spn: str, kdc: Kdc, flags: tuple[str, ...], use: Callable[[Any], T]) -> T:
+    def _initiate(
+        self,
+        ticket: Ticket,
+        service: tuple[str, str],
+        kdc: Kdc,
+        flags: tuple[str, ...],
+        use: Callable[[Any, KdcRoute], T],
+        others: Mapping[str, Kdc] | None = None,
+    ) -> T:
         require_gssapi()
 
-        def initiate(_: KdcRoute) -> T:
+        def initiate(route: KdcRoute) -> T:
             gssapi = gssapi_module()
-            name = gssapi.Name(f"{spn}@{ticket.realm}", gssapi.NameType.kerberos_principal)
+            name = gssapi.Name(service[0], getattr(gssapi.NameType, service[1]))
             wanted = [gssapi.RequirementFlag[flag] for flag in flags]
             context = gssapi.SecurityContext(
                 name=name, mech=gssapi.MechType.kerberos, creds=ticket.credentials, usage="initiate", flags=wanted
             )
-            return use(context)
+            return use(context, route)
 
-        return _ask(self._library, ticket.realm, kdc, initiate)
+        return _ask(self._library, ticket.realm, kdc, initiate, others=others)
+
+
+def _service_name(spn: str, realm: str) -> tuple[str, str]:
+    """The name and its GSSAPI type. Without a realm, of the type that drivers use, so that KDCs may refer."""
+    service, slash, host = spn.partition("/")
+    if realm or not slash or "/" in host or "@" in spn:
+        return f"{spn}@{realm}", "kerberos_principal"
+    return f"{service}@{host}", "hostbased_service"
 
 
 _LogOn = Callable[[str, str, Hidden[bytes], Kdc], Ticket]
@@ -307,20 +342,28 @@ class _Counted(ClientError):
         self.error = error
 
 
-def _ask(library: Libkrb5, realm: str, kdc: Kdc, fn: Callable[[KdcRoute], T], logon: bool = False) -> T:
-    """Call ``fn`` with this KDC, and translate its errors."""
+def _ask(
+    library: Libkrb5,
+    realm: str,
+    kdc: Kdc,
+    fn: Callable[[KdcRoute], T],
+    logon: bool = False,
+    others: Mapping[str, Kdc] | None = None,
+) -> T:
+    """Call ``fn`` with this KDC, and with those of other realms, and translate its errors."""
+    addresses = {realm: (kdc.address, kdc.port) for realm, kdc in (others or {}).items()}
 
     def asked(route: KdcRoute) -> tuple[T, None] | tuple[None, ClientError]:
         try:
             return fn(route), None
         except gssapi_module().exceptions.GSSError as error:
-            problem = route.problem or _refusal(error, route, logon)
+            problem = route.problem or _referral(route, realm) or _refusal(error, route, logon)
         if logon and _counts(problem, route):
             return None, _Counted(problem)
         return None, problem
 
     try:
-        result, problem = library.call(realm, (kdc.address, kdc.port), asked)
+        result, problem = library.call(realm, (kdc.address, kdc.port), asked, addresses)
     except Busy:
         raise
     except TimedOut as error:
@@ -328,6 +371,12 @@ def _ask(library: Libkrb5, realm: str, kdc: Kdc, fn: Callable[[KdcRoute], T], lo
     if problem is not None:
         raise problem
     return cast("T", result)
+
+
+def _referral(route: KdcRoute, realm: str) -> Referred | None:
+    """A TGT for a realm without a KDC here: libkrb5 could not go on."""
+    other = route.ticket.tgt_for if route.ticket and not route.ticket.logon else ""
+    return Referred(other) if other not in ("", realm, *route.others) else None
 
 
 def _refusal(error: Any, route: KdcRoute, logon: bool) -> KdcRefusal:

@@ -13,13 +13,13 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gmsa_doctor.clients.network.tcp import endpoint, exactly, network_error, open_socket
 from gmsa_doctor.core.errors import ClientError
-from gmsa_doctor.formats.ad import kdc_reply, krb_error
+from gmsa_doctor.formats.ad import kdc_reply, kdc_request, krb_error
 from gmsa_doctor.formats.ad.kdc_reply import KdcReply
 from gmsa_doctor.formats.ad.krb_error import KrbError
 
@@ -46,6 +46,8 @@ class KdcRoute:
     """The encryption types that the KDC accepts for pre-authentication, if it requires that."""
     ticket: KdcReply | None = None
     """The last answer with a ticket."""
+    others: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    """KDCs of other realms, for requests that name one of these realms."""
     seconds: float = 0.0
     deadline: float = 0.0
 
@@ -73,8 +75,9 @@ class KdcRoute:
                 client.sendall(reply)
 
     def _ask(self, request: bytes) -> bytes | None:
+        kdc_address = self.others.get(kdc_request.realm_of(request[4:]), (self.address, self.port))
         try:
-            with open_socket(self.address, self.port, min(CONNECT_SECONDS, self._left())) as kdc:
+            with open_socket(*kdc_address, min(CONNECT_SECONDS, self._left())) as kdc:
                 kdc.settimeout(self._left())
                 self.requests += 1
                 kdc.sendall(request)
@@ -82,7 +85,7 @@ class KdcRoute:
         except ClientError as error:
             self.problem = error
         except (OSError, EOFError) as error:
-            self.problem = network_error(error, self.peer, self.seconds)
+            self.problem = network_error(error, f"KDC {endpoint(*kdc_address)}", self.seconds)
         return None
 
     def _left(self) -> float:

@@ -13,7 +13,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -50,7 +50,10 @@ _KRB5_CONF = """\
  udp_preference_limit = 1
  request_timeout = {seconds}s
  plugin_base_dir = {nowhere}
+ qualify_shortname = ""
 [realms]
+"""
+_REALM_CONF = """\
  {realm} = {{
   kdc = {kdc}
  }}
@@ -112,21 +115,27 @@ class Libkrb5:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._relay: KdcRelay | None = None
-        self._configurations: dict[str, int] = {}
+        self._configurations: dict[tuple[str, ...], int] = {}
 
-    def call(self, realm: str, kdc: tuple[str, int], fn: Callable[[KdcRoute], T]) -> T:
-        """Call ``fn`` with a configuration that has only this KDC for ``realm``.
+    def call(
+        self,
+        realm: str,
+        kdc: tuple[str, int],
+        fn: Callable[[KdcRoute], T],
+        others: Mapping[str, tuple[str, int]] | None = None,
+    ) -> T:
+        """Call ``fn`` with a configuration that has only this KDC for ``realm``, and one for each of ``others``.
 
         Exceptions of ``fn`` propagate. Raises Busy, or TimedOut if the call does not return in time.
         """
-        route = KdcRoute(*kdc)
+        route = KdcRoute(*kdc, others=others or {})
         wait = self.seconds + GRACE_SECONDS
         if not _lock.acquire(timeout=wait):
             raise Busy(f"{route.peer} not contacted: an earlier Kerberos call is still running, and", wait)
 
         def locked() -> T:
             try:
-                configuration = {**_ENVIRONMENT, "KRB5_CONFIG": self._configuration(realm)}
+                configuration = {**_ENVIRONMENT, "KRB5_CONFIG": self._configuration((realm, *route.others))}
                 with _environment(configuration), self._get_relay().route(route):
                     route.begin(self.seconds)
                     return fn(route)
@@ -140,18 +149,17 @@ class Libkrb5:
             self._relay = KdcRelay()
         return self._relay
 
-    def _configuration(self, realm: str) -> str:
+    def _configuration(self, realms: tuple[str, ...]) -> str:
         """The path of a krb5.conf in memory. The file stays open, since libkrb5 caches files by path."""
-        if not _REALM.fullmatch(realm):
+        if not all(map(_REALM.fullmatch, realms)):
             raise ValueError("not a realm name")
-        if realm not in self._configurations:
-            text = _KRB5_CONF.format(
-                realm=realm, kdc=self._get_relay().address, seconds=int(self.seconds) + 1, nowhere=_NOWHERE
-            )
+        if realms not in self._configurations:
+            text = _KRB5_CONF.format(realm=realms[0], seconds=int(self.seconds) + 1, nowhere=_NOWHERE)
+            text += "".join(_REALM_CONF.format(realm=realm, kdc=self._get_relay().address) for realm in realms)
             descriptor = os.memfd_create("gmsa-doctor-krb5.conf")
             os.write(descriptor, text.encode())
-            self._configurations[realm] = descriptor
-        return f"/proc/self/fd/{self._configurations[realm]}"
+            self._configurations[realms] = descriptor
+        return f"/proc/self/fd/{self._configurations[realms]}"
 
 
 @contextmanager

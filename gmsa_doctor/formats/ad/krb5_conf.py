@@ -30,6 +30,11 @@ def belongs(host: str, domain: str) -> bool:
     return host == domain or host.endswith(f".{domain}")
 
 
+def is_outside(host: str, domain: str) -> bool:
+    """Whether the host has a full DNS name that is not in the domain."""
+    return is_full_name(host) and not belongs(host, domain)
+
+
 def is_full_name(host: str) -> bool:
     """Whether it is a DNS name with a dot, not an IP address. Only such a name can have an SPN."""
     try:
@@ -45,9 +50,25 @@ def host_of(spn: str) -> str:
     return host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
 
 
-def render(domain: str, hosts: tuple[str, ...] = ()) -> str:
-    """The file for an AD domain; ``hosts`` are servers of the domain with names outside it."""
+def realm_of(host: str, domains: tuple[str, ...]) -> str:
+    """The realm of the host: that of the longest of the domains that contains it; empty if none does."""
+    return max((domain for domain in domains if belongs(host, domain)), key=len, default="").upper()
+
+
+def render(domain: str, hosts: tuple[str, ...] = (), domains: tuple[str, ...] = (), ours: tuple[str, ...] = ()) -> str:
+    """The file for an AD domain, with a line for each server whose realm is known.
+
+    ``domains`` are other domains, which trust it or are in its forest. ``ours`` are servers outside the domain whose
+    SPNs are registered in it. The realm of another server is not guessed: a KDC refers to it.
+    """
     realm, domain = domain.upper(), domain.lower()
-    outside = dict.fromkeys(host.lower() for host in hosts if is_full_name(host) and not belongs(host, domain))
-    lines = [f"    {name} = {realm}" for name in (f".{domain}", domain, *outside)]
-    return _TEXT.format(realm=realm, hosts="\n".join(lines))
+    lines = [f"    {name} = {realm}" for name in (f".{domain}", domain, *sorted({host.lower() for host in ours}))]
+    used: dict[str, None] = {}
+    for host in dict.fromkeys(host.lower() for host in hosts if is_outside(host, domain)):
+        if other := realm_of(host, domains):
+            used |= dict.fromkeys((f"    .{other.lower()} = {other}", f"    {other.lower()} = {other}"))
+        elif host not in ours:
+            used[f"    # {host} is outside {domain}. If its SPN is registered in {domain}, add: {host} = {realm}"] = (
+                None
+            )
+    return _TEXT.format(realm=realm, hosts="\n".join((*lines, *used)))

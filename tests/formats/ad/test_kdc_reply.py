@@ -1,4 +1,4 @@
-"""The encryption types in a KDC's reply."""
+"""What a KDC's reply shows unencrypted."""
 
 import pytest
 from hypothesis import given
@@ -18,9 +18,9 @@ def encrypted(enctype: int) -> bytes:
     return der(0x30, der(0xA0, number(enctype)), der(0xA1, number(2)), der(0xA2, der(0x04, b"sealed")))
 
 
-def reply(tag: int, kind: int, key: int = 18, ticket: int = 23) -> bytes:
+def reply(tag: int, kind: int, key: int = 18, ticket: int = 23, service: tuple[bytes, ...] = (b"webapp01$",)) -> bytes:
     """Write an AS-REP or TGS-REP (RFC 4120 5.4.2)."""
-    name = der(0x30, der(0xA0, number(1)), der(0xA1, der(0x30, der(0x1B, b"webapp01$"))))
+    name = der(0x30, der(0xA0, number(1)), der(0xA1, der(0x30, *(der(0x1B, part) for part in service))))
     realm = der(0x1B, b"CORP.EXAMPLE")
     fields = (der(0xA0, number(5)), der(0xA1, realm), der(0xA2, name), der(0xA3, encrypted(ticket)))
     return der(
@@ -53,6 +53,11 @@ def test_a_logon_shows_the_types_of_the_account_key_and_the_krbtgt_key() -> None
 
 def test_a_service_ticket_shows_the_type_of_the_services_key() -> None:
     assert parse(reply(0x6D, 13, key=17, ticket=18)) == KdcReply(logon=False, key=17, ticket=18)
+
+
+def test_a_tgt_for_another_realm_is_a_referral() -> None:
+    assert parse(reply(0x6D, 13, service=(b"krbtgt", b"OTHER.EXAMPLE"))) == KdcReply(False, 18, 23, "OTHER.EXAMPLE")
+    assert parse(reply(0x6D, 13, service=(b"MSSQLSvc", b"sql.other.example"))) == KdcReply(False, 18, 23)
 
 
 @pytest.mark.parametrize("other", [b"", error(25), reply(0x6B, 13), reply(0x6C, 11), FIRST[:-1]])

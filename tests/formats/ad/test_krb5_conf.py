@@ -16,14 +16,24 @@ print(name.canonicalize(gssapi.MechType.kerberos))
 """
 
 
-@pytest.mark.parametrize("host", ["db.other.example", "sql.corp.example"])
-def test_libkrb5_finds_the_realm_of_a_server(host: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("host", "realm"),
+    [
+        ("db.other.example", "OTHER.EXAMPLE"),
+        ("db.eu.other.example", "EU.OTHER.EXAMPLE"),
+        ("db.example.net", "CORP.EXAMPLE"),
+        ("sql.corp.example", "CORP.EXAMPLE"),
+    ],
+)
+def test_libkrb5_finds_the_realm_of_a_server(host: str, realm: str, tmp_path: Path) -> None:
     pytest.importorskip("gssapi")
-    (tmp_path / "krb5.conf").write_text(render("corp.example", ("DB.other.example", "sql.corp.example")))
+    hosts = ("DB.other.example", "db.eu.other.example", "db.example.net", "sql.corp.example")
+    text = render("corp.example", hosts, ("other.example", "eu.other.example"), ("db.example.net",))
+    (tmp_path / "krb5.conf").write_text(text)
     env = {**os.environ, "KRB5_CONFIG": str(tmp_path / "krb5.conf")}
     command = [sys.executable, "-c", _REALM.format(host=host)]
     ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=30)
-    assert ended.stdout.strip() == f"MSSQLSvc/{host}@CORP.EXAMPLE", ended.stderr
+    assert ended.stdout.strip() == f"MSSQLSvc/{host}@{realm}", ended.stderr
 
 
 def test_names_are_not_canonicalized_and_controllers_are_found_by_dns() -> None:
@@ -34,11 +44,11 @@ def test_names_are_not_canonicalized_and_controllers_are_found_by_dns() -> None:
     assert lines[-2:] == [".corp.example = CORP.EXAMPLE", "corp.example = CORP.EXAMPLE"]
 
 
-def test_only_servers_outside_the_domain_get_a_line() -> None:
+def test_the_realm_of_a_server_in_no_known_domain_is_not_guessed() -> None:
     hosts = ("sql.corp.example", "db.other.example", "DB.other.example", "10.0.0.5", "short", "[::1]")
-    text = render("corp.example", hosts)
-    assert text.count("CORP.EXAMPLE\n") == 4
-    assert text.endswith("    db.other.example = CORP.EXAMPLE\n")
+    lines = render("corp.example", hosts).splitlines()
+    assert [line for line in lines if "other" in line] == [lines[-1]]
+    assert lines[-1].startswith("    # db.other.example is outside corp.example.")
 
 
 def test_a_name_with_the_same_ending_is_not_in_the_domain() -> None:

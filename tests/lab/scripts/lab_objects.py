@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import ldb
+from lab_trust import trust
 from samba.auth import system_session
 from samba.dcerpc import dnsp, misc, security
 from samba.dsdb import UF_ACCOUNTDISABLE, UF_WORKSTATION_TRUST_ACCOUNT
@@ -219,8 +220,10 @@ def main() -> None:
     users(db)
     service_accounts(db)
     aged_password(state, db)
+    trust(db, accounts.OTHER_DOMAIN, accounts.OTHER_NETBIOS_NAME, accounts.OTHER_SID, accounts.TRUST_PASSWORD)
     readdress(db, placeholder, ip)
     dns_records(db, ip)
 
 
-main()
+if __name__ == "__main__":
+    main()
