@@ -68,7 +68,6 @@ def render(domain: str, hosts: tuple[str, ...] = (), domains: tuple[str, ...] = 
         if other := realm_of(host, domains):
             used |= dict.fromkeys((f"    .{other.lower()} = {other}", f"    {other.lower()} = {other}"))
         elif host not in ours:
-            used[f"    # {host} is outside {domain}. If its SPN is registered in {domain}, add: {host} = {realm}"] = (
-                None
-            )
+            line = f"    # {host} is outside {domain}. If its SPN is registered in {domain}, add: {host} = {realm}"
+            used[line] = None
     return _TEXT.format(realm=realm, hosts="\n".join((*lines, *used)))
