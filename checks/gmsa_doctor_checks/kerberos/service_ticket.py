@@ -127,8 +127,8 @@ def _not_followed(spn: str, referral: Referral, principal: str, rows: tuple[Row,
         expected=f"a KDC of {referral.realm} that the task finds in DNS and reaches on port 88",
         fix=Fix(
             "The application's own Kerberos library contacts that KDC. Run this in the task's network. If it is not "
-            f"found there either, forward {referral.realm.lower()} from the task's DNS servers (command), and allow port "
-            "88 to its domain controllers.",
+            f"found there either, forward {referral.realm.lower()} from the task's DNS servers (command), and "
+            "allow port 88 to its domain controllers.",
             (f"dig +short SRV {posix(f'_kerberos._tcp.{referral.realm.lower()}')}",),
             owner=Owner.AWS,
         ),
