@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import itertools
 import os
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from gmsa_doctor.clients.kerberos import ticket_copy
 from gmsa_doctor.clients.kerberos.kdc_errors import BASE, KdcReason, KdcRefusal, reason_of
+from gmsa_doctor.clients.kerberos.ledger import Counted, Ledger
 from gmsa_doctor.clients.kerberos.libkrb5 import Busy, Libkrb5, gssapi_module, keep, require_gssapi
 from gmsa_doctor.clients.network.tcp import endpoint
-from gmsa_doctor.core.errors import ClientError, OutOfReach, TimedOut, Unreachable
+from gmsa_doctor.core.errors import ClientError, TimedOut, Unreachable
 from gmsa_doctor.core.hidden import Hidden
 
 if TYPE_CHECKING:
@@ -23,13 +23,6 @@ T = TypeVar("T")
 
 SECONDS = 8.0
 _numbers = itertools.count(1)
-
-
-class AlreadyFailed(OutOfReach):
-    """A logon for this account failed in this run. There is no second attempt, since accounts can lock."""
-
-    def __init__(self) -> None:
-        super().__init__("no further logon as this account: one failed in this run, and another could lock the account")
 
 
 @dataclass(frozen=True)
@@ -101,7 +94,7 @@ class Kerberos:
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._library = Libkrb5(seconds)
-        self._ledger = _Ledger()
+        self._ledger = Ledger()
 
     def begin_again(self, new_secret: bool) -> None:
         """Forget tickets and answers before a retry: a new group membership is in new tickets only.
@@ -111,7 +104,7 @@ class Kerberos:
         self._ledger.begin_again(new_secret)
 
     def user_ticket(self, user: str, realm: str, password: Hidden[str], kdc: Kdc) -> Ticket:
-        """A TGT for ``user@realm``. One logon for each password; see :class:`AlreadyFailed`."""
+        """A TGT for ``user@realm``. One logon for each password; see :class:`ledger.AlreadyFailed`."""
         # A surrogate without its partner becomes U+FFFD, as it does when the daemon (Go) reads JSON.
         text = password.reveal().encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         return self.account_ticket(user, realm, Hidden(text.encode()), kdc)
@@ -270,78 +263,6 @@ class SecurityContext:
             raise Unreachable("the service", "a sealed message cannot be decrypted") from error
 
 
-class _Page:
-    """The logons of one account, one at a time."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._tickets: dict[Hidden[bytes], Ticket] = {}
-        self._answers: dict[tuple[Hidden[bytes], Kdc], KdcRefusal] = {}
-        self._failed: tuple[Hidden[bytes], ClientError] | None = None
-        self._offered: set[Hidden[bytes]] = set()
-        self._spent: dict[Hidden[bytes], ClientError] = {}
-        """Passwords that failed, or were not tried, before the secret changed."""
-
-    def begin_again(self, new_secret: bool) -> None:
-        with self._lock:
-            if new_secret and self._failed is not None:
-                for password in self._offered - set(self._tickets):
-                    self._spent.setdefault(password, AlreadyFailed())
-                self._spent[self._failed[0]] = self._failed[1]
-                self._failed = None
-            self._tickets.clear()
-            self._answers.clear()
-
-    def once(self, password: Hidden[bytes], kdc: Kdc, logon: Callable[[], Ticket]) -> Ticket:
-        with self._lock:
-            if self._failed is not None and self._failed[0] == password:
-                raise self._failed[1].with_traceback(None)
-            self._offered.add(password)
-            if password in self._spent:
-                raise self._spent[password].with_traceback(None)
-            if password in self._tickets:
-                return self._tickets[password]
-            if self._failed is not None:
-                raise AlreadyFailed()
-            if (password, kdc) in self._answers:
-                raise self._answers[password, kdc].with_traceback(None)
-            try:
-                ticket = self._tickets[password] = logon()
-            except _Counted as counted:
-                self._failed = (password, counted.error)
-                raise counted.error from None
-            except KdcRefusal as refusal:
-                self._answers[password, kdc] = refusal
-                raise
-            return ticket
-
-
-class _Ledger:
-    """The accounts of a run (promise 3)."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._pages: dict[tuple[str, str], _Page] = {}
-
-    def page(self, account: str, realm: str) -> _Page:
-        with self._lock:
-            key = (account.casefold(), realm.casefold())
-            return self._pages.setdefault(key, _Page())
-
-    def begin_again(self, new_secret: bool) -> None:
-        with self._lock:
-            for page in self._pages.values():
-                page.begin_again(new_secret)
-
-
-class _Counted(ClientError):
-    """Wraps the error of a logon that the domain counts, or may have counted, as failed."""
-
-    def __init__(self, error: ClientError) -> None:
-        super().__init__(error.text)
-        self.error = error
-
-
 def _ask(
     library: Libkrb5,
     realm: str,
@@ -359,7 +280,7 @@ def _ask(
         except gssapi_module().exceptions.GSSError as error:
             problem = route.problem or _referral(route, realm) or _refusal(error, route, logon)
         if logon and _counts(problem, route):
-            return None, _Counted(problem)
+            return None, Counted(problem)
         return None, problem
 
     try:
@@ -367,7 +288,7 @@ def _ask(
     except Busy:
         raise
     except TimedOut as error:
-        problem = _Counted(error) if logon else error
+        problem = Counted(error) if logon else error
     if problem is not None:
         raise problem
     return cast("T", result)

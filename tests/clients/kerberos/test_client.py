@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from gmsa_doctor.clients.kerberos import libkrb5
-from gmsa_doctor.clients.kerberos.client import AlreadyFailed, Kdc, Kerberos, Ticket, _Counted, _counts, _Ledger
+from gmsa_doctor.clients.kerberos.client import Kdc, Kerberos, Ticket, _counts
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal, reason_of
 from gmsa_doctor.clients.kerberos.kdc_relay import KdcRoute
+from gmsa_doctor.clients.kerberos.ledger import AlreadyFailed, Counted, Ledger
 from gmsa_doctor.core.errors import ClientError, OutOfReach, Refused, TimedOut, Unreachable
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Owner, Status
@@ -201,12 +202,12 @@ def raising(error: ClientError, calls: list[str] | None = None) -> Callable[[], 
 
 
 def test_after_a_failed_logon_the_error_is_remembered_and_no_other_password_tried() -> None:
-    ledger, calls = _Ledger(), list[str]()
+    ledger, calls = Ledger(), list[str]()
     page = ledger.page("Reader", REALM)
     error = refusal(KdcReason.WRONG_PASSWORD)
     for kdc in (KDC, KDC, OTHER_KDC):
         with pytest.raises(KdcRefusal) as refused:
-            page.once(BAD, kdc, raising(_Counted(error), calls))
+            page.once(BAD, kdc, raising(Counted(error), calls))
         assert refused.value is error
     with pytest.raises(AlreadyFailed) as caught:
         ledger.page("READER", REALM.lower()).once(GOOD, OTHER_KDC, raising(error, calls))
@@ -215,25 +216,25 @@ def test_after_a_failed_logon_the_error_is_remembered_and_no_other_password_trie
 
 
 def test_another_account_is_not_affected() -> None:
-    ledger = _Ledger()
+    ledger = Ledger()
     with pytest.raises(KdcRefusal):
-        ledger.page("a", REALM).once(BAD, KDC, raising(_Counted(refusal(KdcReason.WRONG_PASSWORD))))
+        ledger.page("a", REALM).once(BAD, KDC, raising(Counted(refusal(KdcReason.WRONG_PASSWORD))))
     ticket = Ticket("b@B", 1, None)
     assert ledger.page("b", REALM).once(BAD, KDC, lambda: ticket) is ticket
     assert ledger.page("a", "OTHER").once(BAD, KDC, lambda: ticket) is ticket
 
 
 def test_a_password_that_worked_is_not_sent_again() -> None:
-    page = _Ledger().page("a", REALM)
+    page = Ledger().page("a", REALM)
     ticket = page.once(GOOD, KDC, lambda: Ticket("a@B", 1, None))
     assert page.once(GOOD, OTHER_KDC, raising(refusal(KdcReason.OTHER))) is ticket
     with pytest.raises(KdcRefusal):
-        page.once(BAD, KDC, raising(_Counted(refusal(KdcReason.WRONG_PASSWORD))))
+        page.once(BAD, KDC, raising(Counted(refusal(KdcReason.WRONG_PASSWORD))))
     assert page.once(GOOD, KDC, raising(refusal(KdcReason.OTHER))) is ticket
 
 
 def test_an_error_that_does_not_count_is_remembered_for_that_kdc_only() -> None:
-    page, calls = _Ledger().page("a", REALM), list[str]()
+    page, calls = Ledger().page("a", REALM), list[str]()
     for kdc in (KDC, KDC, OTHER_KDC):
         with pytest.raises(KdcRefusal):
             page.once(GOOD, kdc, raising(refusal(KdcReason.CLOCK_SKEW), calls))
@@ -241,7 +242,7 @@ def test_an_error_that_does_not_count_is_remembered_for_that_kdc_only() -> None:
 
 
 def test_after_an_unreachable_kdc_the_next_one_may_be_tried() -> None:
-    page = _Ledger().page("a", REALM)
+    page = Ledger().page("a", REALM)
     with pytest.raises(Refused):
         page.once(GOOD, KDC, raising(Refused("KDC")))
     ticket = Ticket("a@B", 1, None)
@@ -250,9 +251,9 @@ def test_after_an_unreachable_kdc_the_next_one_may_be_tried() -> None:
 
 def test_after_the_secret_changed_only_a_new_password_is_tried() -> None:
     """Another secret may name the same account: a password that was not tried stays untried."""
-    ledger, calls = _Ledger(), list[str]()
+    ledger, calls = Ledger(), list[str]()
     page = ledger.page("reader", REALM)
-    wrong = _Counted(refusal(KdcReason.WRONG_PASSWORD))
+    wrong = Counted(refusal(KdcReason.WRONG_PASSWORD))
     with pytest.raises(KdcRefusal):
         page.once(BAD, KDC, raising(wrong, calls))
     held_back, new = Hidden(b"of-another-secret"), Hidden(b"new")
@@ -272,13 +273,13 @@ def test_after_the_secret_changed_only_a_new_password_is_tried() -> None:
 
 
 def test_parallel_attempts_make_one_failed_logon() -> None:
-    ledger, calls = _Ledger(), list[str]()
+    ledger, calls = Ledger(), list[str]()
     outcomes: list[type[ClientError]] = []
 
     def slow() -> Ticket:
         calls.append("logon")
         time.sleep(0.05)
-        raise _Counted(refusal(KdcReason.WRONG_PASSWORD))
+        raise Counted(refusal(KdcReason.WRONG_PASSWORD))
 
     def attempt(number: int) -> None:
         try:

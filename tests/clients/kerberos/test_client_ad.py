@@ -15,8 +15,9 @@ from typing import Any
 import ldap3
 import pytest
 
-from gmsa_doctor.clients.kerberos.client import AlreadyFailed, Kdc, Kerberos
+from gmsa_doctor.clients.kerberos.client import Kdc, Kerberos
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
+from gmsa_doctor.clients.kerberos.ledger import AlreadyFailed
 from gmsa_doctor.clients.kerberos.ticket_copy import CacheUnusable
 from gmsa_doctor.core.errors import ClientError, TimedOut
 from gmsa_doctor.core.hidden import Hidden

@@ -1,0 +1,97 @@
+"""The ledger of failed logons: at most one for each account and run (promise 3)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from gmsa_doctor.clients.kerberos.kdc_errors import KdcRefusal
+from gmsa_doctor.core.errors import ClientError, OutOfReach
+from gmsa_doctor.core.hidden import Hidden
+
+if TYPE_CHECKING:
+    from gmsa_doctor.clients.kerberos.client import Kdc, Ticket
+
+
+class AlreadyFailed(OutOfReach):
+    """A logon for this account failed in this run. There is no second attempt, since accounts can lock."""
+
+    def __init__(self) -> None:
+        super().__init__("no further logon as this account: one failed in this run, and another could lock the account")
+
+
+class Page:
+    """The logons of one account, one at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tickets: dict[Hidden[bytes], Ticket] = {}
+        self._answers: dict[tuple[Hidden[bytes], Kdc], KdcRefusal] = {}
+        self._failed: tuple[Hidden[bytes], ClientError] | None = None
+        self._offered: set[Hidden[bytes]] = set()
+        self._spent: dict[Hidden[bytes], ClientError] = {}
+        """Passwords that failed, or were not tried, before the secret changed."""
+
+    def begin_again(self, new_secret: bool) -> None:
+        """See :meth:`Kerberos.begin_again`."""
+        with self._lock:
+            if new_secret and self._failed is not None:
+                for password in self._offered - set(self._tickets):
+                    self._spent.setdefault(password, AlreadyFailed())
+                self._spent[self._failed[0]] = self._failed[1]
+                self._failed = None
+            self._tickets.clear()
+            self._answers.clear()
+
+    def once(self, password: Hidden[bytes], kdc: Kdc, logon: Callable[[], Ticket]) -> Ticket:
+        """The ticket of this logon, or its error, which is raised again instead of a second attempt."""
+        with self._lock:
+            if self._failed is not None and self._failed[0] == password:
+                raise self._failed[1].with_traceback(None)
+            self._offered.add(password)
+            if password in self._spent:
+                raise self._spent[password].with_traceback(None)
+            if password in self._tickets:
+                return self._tickets[password]
+            if self._failed is not None:
+                raise AlreadyFailed()
+            if (password, kdc) in self._answers:
+                raise self._answers[password, kdc].with_traceback(None)
+            try:
+                ticket = self._tickets[password] = logon()
+            except Counted as counted:
+                self._failed = (password, counted.error)
+                raise counted.error from None
+            except KdcRefusal as refusal:
+                self._answers[password, kdc] = refusal
+                raise
+            return ticket
+
+
+class Ledger:
+    """The accounts of a run (promise 3)."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pages: dict[tuple[str, str], Page] = {}
+
+    def page(self, account: str, realm: str) -> Page:
+        """The account's logons."""
+        with self._lock:
+            key = (account.casefold(), realm.casefold())
+            return self._pages.setdefault(key, Page())
+
+    def begin_again(self, new_secret: bool) -> None:
+        """See :meth:`Kerberos.begin_again`."""
+        with self._lock:
+            for page in self._pages.values():
+                page.begin_again(new_secret)
+
+
+class Counted(ClientError):
+    """Wraps the error of a logon that the domain counts, or may have counted, as failed."""
+
+    def __init__(self, error: ClientError) -> None:
+        super().__init__(error.text)
+        self.error = error
