@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
 
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcRefusal
 from gmsa_doctor.core.errors import ClientError, OutOfReach
 from gmsa_doctor.core.hidden import Hidden
 
-if TYPE_CHECKING:
-    from gmsa_doctor.clients.kerberos.client import Kdc, Ticket
+T = TypeVar("T")
 
 
 class AlreadyFailed(OutOfReach):
@@ -26,8 +25,8 @@ class Page:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._tickets: dict[Hidden[bytes], Ticket] = {}
-        self._answers: dict[tuple[Hidden[bytes], Kdc], KdcRefusal] = {}
+        self._tickets: dict[Hidden[bytes], Any] = {}
+        self._answers: dict[tuple[Hidden[bytes], Hashable], KdcRefusal] = {}
         self._failed: tuple[Hidden[bytes], ClientError] | None = None
         self._offered: set[Hidden[bytes]] = set()
         self._spent: dict[Hidden[bytes], ClientError] = {}
@@ -44,7 +43,7 @@ class Page:
             self._tickets.clear()
             self._answers.clear()
 
-    def once(self, password: Hidden[bytes], kdc: Kdc, logon: Callable[[], Ticket]) -> Ticket:
+    def once(self, password: Hidden[bytes], kdc: Hashable, logon: Callable[[], T]) -> T:
         """The ticket of this logon, or its error, which is raised again instead of a second attempt."""
         with self._lock:
             if self._failed is not None and self._failed[0] == password:
@@ -53,7 +52,8 @@ class Page:
             if password in self._spent:
                 raise self._spent[password].with_traceback(None)
             if password in self._tickets:
-                return self._tickets[password]
+                kept: T = self._tickets[password]
+                return kept
             if self._failed is not None:
                 raise AlreadyFailed()
             if (password, kdc) in self._answers:
