@@ -56,13 +56,13 @@ def main() -> None:
     """Run the first fault of each check, and write what is shown of it."""
     found: dict[str, str] = {}
     with domain_controller() as dc, embedded_aws() as aws:
-        for scenario in _typical_first():
+        for scenario in typical_faults():
             if scenario.check not in found and (text := block(scenario, dc, aws)):
                 found[scenario.check] = text
     FILE.write_text(json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def _typical_first() -> list[Scenario]:
+def typical_faults() -> list[Scenario]:
     """Give all faults, the plain ones before those of several subnets, domain controllers and the like."""
     names = sorted(tables(), key=lambda name: not name.endswith((".faults", ".faults_in_ad")))
     return [scenario for name in names for scenario in faults(name)]

@@ -138,7 +138,8 @@ def _of_secret(name: str, source: SecretSource, subject: Subject, secrets: Secre
         if isinstance(document, dict)
         else f'is not a JSON object, so it has no key "{source.key}"'
     )
-    change = f"List the secret's keys (command 1). Then set one of them (case-sensitive) in valueFrom of {name}"
+    form = f"{source.arn}:<key>:{source.stage or ''}:{source.version or ''}"
+    change = f"List the secret's keys (command 1). Then set valueFrom of {name} to {form} (keys are case-sensitive)"
     fix = register_again(change, subject)
     fix = replace(fix, commands=(_show_keys(source), *fix.commands), owner=Owner.DEVELOPER)
     return _Variable(
