@@ -208,11 +208,14 @@ def _details(finding: Finding, style: _Style, indent: str) -> Iterator[str]:
 
 def _fix(fix: Fix | None, style: _Style, indent: str) -> Iterator[str]:
     """Each step with its commands, each of them on a line of its own, whole, to be copied."""
-    first = f"{indent}Fix:      "
-    for step in fix_steps(fix) if fix else ():
-        yield from style.wrap(step.numbered, first, " " * (len(first) + (3 if step.number else 0)))
+    heading = f"{indent}Fix:      "
+    blank = " " * len(heading)
+    steps = fix_steps(fix) if fix else ()
+    below = blank + "   " if any(step.number for step in steps) else blank
+    for index, step in enumerate(steps):
+        start = blank if step.number else below
+        yield from style.wrap(step.numbered, start if index else heading, below)
         yield from (f"{indent}  {command}" for command in step.commands)
-        first = " " * len(first)
 
 
 # The root causes -----------------------------------------------------------------------------------------
