@@ -23,7 +23,7 @@ _STEPS = {
     Step.DNS: """
         directory-service.directories directory-service.type dhcp-options.set dhcp-options.dns-support
         dhcp-options.domain-name-servers dhcp-options.domain-name dhcp-options.in-use dhcp-options.names-of-services
-        resolver-rule.targets resolver-rule.endpoint dns.domain-controllers
+        resolver-rule.targets resolver-rule.endpoint dns-firewall.names dns.domain-controllers
         """,
     Step.USER_LOGON: """
         network-access.hosts network-access.interfaces network-access.routes network-access.security-groups
@@ -58,8 +58,8 @@ A check that is not listed comes after the last one of its area, and a new area 
 _OWNERS = {
     Owner.DEVELOPER: "task-definition credspec service config plug-ins",
     Owner.AWS: """
-        secret execution-role instance-role log-group container-instances dhcp-options resolver-rule directory-service
-        network-path network-access network probe canary
+        secret execution-role instance-role log-group container-instances dhcp-options resolver-rule dns-firewall
+        directory-service network-path network-access network probe canary
         """,
     Owner.AD: "dns domain-controllers kerberos directory gmsa permission user sql-server",
 }

@@ -110,7 +110,8 @@ class Account:
 class DhcpOptions:
     """The DHCP options set of the subnets' VPC; ``id`` is ``default`` if the VPC has none.
 
-    ``resolvers`` are the addresses of the VPC resolver (AmazonProvidedDNS).
+    ``resolvers`` are the addresses of the VPC resolver (AmazonProvidedDNS). ``others`` are the set's further options,
+    as the AWS CLI takes them: ``Key=ntp-servers,Values=10.0.0.5``.
     """
 
     vpc: str
@@ -118,6 +119,7 @@ class DhcpOptions:
     servers: tuple[str, ...]
     domain_name: str | None
     resolvers: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

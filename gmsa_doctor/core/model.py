@@ -137,7 +137,7 @@ class Finding:
     :func:`skipped`; the engine fills in ``cause``, ``step``, ``owner``, ``docs``, ``root`` and ``duration_ms``,
     and ``check`` unless the author has raised the finding under another id, where its cause belongs. ``vantage``
     is where it was seen from, ``inside`` or ``outside``. ``overruled_by`` names a check whose pass, seen from inside,
-    makes this failure a warning: what was observed overrules what was deduced.
+    makes this failure a warning, and this warning a pass: what was observed overrules what was deduced.
     """
 
     status: Status
@@ -180,7 +180,10 @@ class Finding:
         return replace(self, status=Status.WARN, summary=f"{self.summary}{reason}", overruled_by=None)
 
     def overruled(self, observation: str) -> Finding:
-        """A failure that an observation contradicts, as a warning without the daemon's text."""
+        """A failure that an observation contradicts, as a warning without the daemon's text; a doubt as a pass."""
+        if self.status is Status.WARN and self.overruled_by:
+            found = replace(self, status=Status.PASS, summary=observation, expected=None, fix=None, shows_as=None)
+            return replace(found, root=False, overruled_by=None)
         warning = self.to_warning(f"; but {observation}")
         return self if warning is self else replace(warning, shows_as=None)
 

@@ -61,11 +61,9 @@ def _of_all_subnets(check: str, by_subnet: Sequence[tuple[str, Mapping[str, Find
 
 
 def _overruled(finding: Finding, by_id: Mapping[str, Finding], fail_on_warning: bool) -> Finding:
-    """A deduced failure becomes a warning if an observation from inside contradicts it."""
+    """A deduced failure becomes a warning, and a doubt a pass, if an observation from inside contradicts it."""
     evidence = by_id.get(finding.overruled_by or "")
-    if finding.status is not Status.FAIL or evidence is None or evidence.vantage != "inside":
+    if evidence is None or evidence.vantage != "inside" or evidence.status not in (Status.PASS, Status.WARN):
         return finding
-    if evidence.status not in (Status.PASS, Status.WARN):
-        return finding
-    warning = finding.overruled(f"{evidence.check} passes from inside: {evidence.summary}")
-    return replace(warning, root=fail_on_warning)
+    seen = finding.overruled(f"{evidence.check} passes from inside: {evidence.summary}")
+    return replace(seen, root=fail_on_warning and seen.status is Status.WARN)

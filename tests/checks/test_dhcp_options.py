@@ -31,10 +31,19 @@ class Aws:
     """Directories, Resolver rules and hosted zones; an error among them is raised."""
 
     def __init__(
-        self, directories: Any = (), rules: Any = (), zones: Any = (), profiles: Any = (), interfaces: Any = ()
+        self,
+        directories: Any = (),
+        rules: Any = (),
+        zones: Any = (),
+        profiles: Any = (),
+        interfaces: Any = (),
+        resources: Any = (),
+        **more: Any,
     ) -> None:
         self._directories, self._rules, self._zones, self._profiles = directories, rules, zones, profiles
-        self._interfaces = interfaces
+        self._interfaces, self._resources = interfaces, resources
+        self.host_names = more.get("host_names", True)
+        self.owner = more.get("owner", "123456789012")
         self.looked_for: list[str] = []
         self.asked_of: list[str] = []
 
@@ -58,15 +67,38 @@ class Aws:
         self.asked_of.append(vpc)
         return [{"ResolverRuleId": str(number)} for number in range(len(self._or_raise(self._rules)))]
 
+    def rules(self) -> Any:
+        return [self._rule(id) for id in range(len(self._rules)) if id % 2 == 0]
+
+    def _rule(self, id: int) -> Any:
+        kind, domain = self._rules[id]
+        return {"Id": str(id), "RuleType": kind, "DomainName": domain, "TargetIps": [{"Ip": "10.0.0.2"}]}
+
     def rule(self, id: str) -> Any:
-        kind, domain = self._rules[int(id)]
-        return {"Id": f"rslvr-rr-{id}", "RuleType": kind, "DomainName": domain, "TargetIps": [{"Ip": "10.0.0.2"}]}
+        if not id.isdigit():
+            raise Denied("route53resolver:GetResolverRule", id)
+        return self._rule(int(id))
 
     def profiles_of_vpc(self, vpc: str) -> Any:
         return self._or_raise(self._profiles)
 
+    def resources(self, profile: str) -> Any:
+        return self._or_raise(self._resources)
+
     def zones_of_vpc(self, vpc: str, region: str) -> Any:
-        return self._or_raise(self._zones)
+        zones = self._or_raise(self._zones)
+        owner = {"OwningAccount": self.owner}
+        return [{"HostedZoneId": name.rstrip("-"), "Name": f"{name.rstrip('-')}.", "Owner": owner} for name in zones]
+
+    def records(self, zone: str) -> Any:
+        """A name of a zone that ends with a hyphen: the zone has no SRV records."""
+        soa = {"Name": f"{zone}.", "Type": "SOA"}
+        empty = f"{zone}-" in self._or_raise(self._zones)
+        return [soa] if empty else [soa, {"Name": "_ldap._tcp.dc._msdcs.corp.example.", "Type": "SRV"}]
+
+    def vpc_attribute(self, vpc: str, name: str) -> Any:
+        assert name == "enableDnsHostnames"
+        return self.host_names
 
 
 class Answering:
@@ -98,7 +130,13 @@ def judge(
         AdServers(KnownDnsServers(known), aws.directories()),
         TaskResolver(vantage, asked, in_use),
         Outcome(VpcResolver(on), passed("")) if on is not None else Outcome(None, skipped("denied")),
-        ResolverReader(PLACE, cast("Route53Resolver", aws), cast("Route53", aws), cast("Route53Profiles", aws)),
+        ResolverReader(
+            PLACE,
+            cast("Route53Resolver", aws),
+            cast("Route53", aws),
+            cast("Route53Profiles", aws),
+            cast("Ec2", aws),
+        ),
         Outcome(TaskSubnets(VPC, (), shared), passed("")),
         cast("Ec2", aws),
     )
@@ -114,6 +152,8 @@ CONNECTOR = {
     "DnsIpAddrs": ["10.1.0.1"],
     "ConnectSettings": {"ConnectIps": ["10.0.9.4"]},
 }
+HYBRID = {**DIRECTORY, "HybridSettings": {"SelfManagedDnsIpAddrs": ["10.5.0.1", "10.5.0.2"]}}
+FOREIGN_RULE = "arn:aws:route53resolver:us-east-1:999999999999:resolver-rule/rslvr-rr-9"
 SHARED = {"DirectoryId": "d-3", "Name": "corp.example", "OwnerDirectoryDescription": {"DnsIpAddrs": ["10.1.0.1"]}}
 
 
@@ -122,13 +162,14 @@ SHARED = {"DirectoryId": "d-3", "Name": "corp.example", "OwnerDirectoryDescripti
     [
         (("10.1.0.1", "10.1.0.2"), Aws([DIRECTORY]), (), Status.PASS),
         (("10.1.0.1",), Aws([CONNECTOR]), (), Status.PASS),
-        (("10.0.9.4",), Aws([CONNECTOR]), (), Status.FAIL),
+        (("10.0.9.4",), Aws([CONNECTOR]), (), Status.WARN),
         (("10.1.0.1",), Aws([SHARED]), (), Status.PASS),
-        (("10.9.9.9",), Aws([DIRECTORY]), (), Status.FAIL),
+        (("10.9.9.9",), Aws([DIRECTORY]), (), Status.WARN),
+        (("10.5.0.1",), Aws([HYBRID]), (), Status.PASS),
         (("10.1.0.1", "10.9.9.9"), Aws([DIRECTORY]), (), Status.WARN),
         (("10.9.9.9",), Aws([{**DIRECTORY, "Name": "other.example"}]), (), Status.PASS),
         (("10.9.9.9",), Aws([DIRECTORY]), ("10.9.9.9",), Status.PASS),
-        (("10.9.9.9",), Aws(), ("10.1.0.1",), Status.FAIL),
+        (("10.9.9.9",), Aws(), ("10.1.0.1",), Status.WARN),
         (("10.9.9.9",), Aws(Denied("ds:DescribeDirectories", "*")), (), Status.SKIPPED),
         (AMAZON, Aws(), (), Status.FAIL),
         (("10.0.0.2",), Aws(), (), Status.FAIL),
@@ -143,10 +184,24 @@ SHARED = {"DirectoryId": "d-3", "Name": "corp.example", "OwnerDirectoryDescripti
         (AMAZON, Aws(zones=["corp.example"]), (), Status.PASS),
         (AMAZON, Aws(zones=["_msdcs.corp.example"]), (), Status.PASS),
         (AMAZON, Aws(zones=["other.example"]), (), Status.FAIL),
-        (AMAZON, Aws(profiles=["rp-1"]), (), Status.PASS),
+        (AMAZON, Aws(zones=["corp.example-"]), (), Status.FAIL),
+        (AMAZON, Aws(zones=["corp.example-"], owner="999999999999"), (), Status.PASS),
+        (AMAZON, Aws(zones=["corp.example"], host_names=False), (), Status.FAIL),
+        (AMAZON, Aws(rules=[("FORWARD", "corp.example.")], zones=["corp.example-"]), (), Status.PASS),
+        (AMAZON, Aws(rules=[("FORWARD", "corp.example.")], zones=["_msdcs.corp.example-"]), (), Status.FAIL),
+        (
+            AMAZON,
+            Aws(rules=[("FORWARD", "corp.example.")], zones=["_msdcs.corp.example-"], host_names=False),
+            (),
+            Status.PASS,
+        ),
+        (AMAZON, Aws(rules=[("FORWARD", "example."), ("FORWARD", "corp.example.")]), (), Status.PASS),
+        (AMAZON, Aws(profiles=["rp-1"]), (), Status.FAIL),
+        (AMAZON, Aws(profiles=["rp-1"], resources=[FOREIGN_RULE]), (), Status.PASS),
+        (AMAZON, Aws(profiles=["rp-1"], resources=["arn:aws:route53:::hostedzone/corp.example"]), (), Status.PASS),
         (AMAZON, Aws(profiles=Denied("route53profiles:ListProfileAssociations", "vpc-1")), (), Status.UNKNOWN),
         (AMAZON, Aws(rules=DENIED), (), Status.UNKNOWN),
-        (AMAZON, Aws(rules=DENIED, zones=["corp.example"]), (), Status.PASS),
+        (AMAZON, Aws(rules=DENIED, zones=["corp.example"]), (), Status.UNKNOWN),
         (AMAZON, Aws(zones=Denied("route53:ListHostedZonesByVPC", "vpc-1")), (), Status.UNKNOWN),
     ],
 )
@@ -179,11 +234,11 @@ def test_a_resolver_that_is_off_fails_in_spite_of_rules() -> None:
 
 
 def test_the_addresses_of_an_ad_connector_are_named_as_such() -> None:
-    assert "10.0.9.4 is the AD Connector itself" in judge(("10.0.9.4",), Aws([CONNECTOR]))[1].summary
+    assert "10.0.9.4: the AD Connector d-2 itself" in judge(("10.0.9.4",), Aws([CONNECTOR]))[1].summary
 
 
 @pytest.mark.parametrize(
-    ("used", "status"), [(("10.9.9.9",), Status.WARN), (("10.1.0.1",), Status.FAIL), (None, Status.WARN)]
+    ("used", "status"), [(("10.9.9.9",), Status.PASS), (("10.1.0.1",), Status.WARN), (None, Status.PASS)]
 )
 def test_an_answer_does_not_overrule_a_set_that_was_changed_after_the_task_started(
     used: tuple[str, ...] | None, status: Status
@@ -367,7 +422,13 @@ OWN_INBOUND = {**INBOUND, "VpcId": "vpc-1"}
         ),
         (("10.9.9.9",), Aws([], [("FORWARD", ".")], interfaces=[INBOUND]), ("10.1.0.1",), Status.PASS, "rslvr-in-"),
         (("10.9.9.9",), Aws([DIRECTORY], zones=["corp.example"], interfaces=[INBOUND]), (), Status.PASS, "zone"),
-        (("10.9.9.9",), Aws([DIRECTORY], profiles=["rp-1"], interfaces=[INBOUND]), (), Status.PASS, "rp-1"),
+        (
+            ("10.9.9.9",),
+            Aws([DIRECTORY], profiles=["rp-1"], resources=[FOREIGN_RULE], interfaces=[INBOUND]),
+            (),
+            Status.PASS,
+            "rp-1",
+        ),
         (
             ("10.9.9.9",),
             Aws([DIRECTORY], interfaces=[INBOUND]),
@@ -379,12 +440,13 @@ OWN_INBOUND = {**INBOUND, "VpcId": "vpc-1"}
         (("10.9.9.9",), Aws([DIRECTORY], interfaces=[interface()]), (), Status.WARN, "eni-9 in vpc-hub"),
         (("10.9.9.9",), Aws([DIRECTORY], interfaces=[INBOUND, INBOUND]), (), Status.WARN, "eni-9 in vpc-hub"),
         (("10.9.9.9",), Aws([DIRECTORY, OTHER]), (), Status.WARN, "DNS of d-9 (other.example)"),
-        (("10.9.9.9",), Aws([DIRECTORY]), (), Status.FAIL, "--ad-dns"),
+        (("10.9.9.9",), Aws([DIRECTORY]), (), Status.WARN, "--ad-dns"),
+        (("10.0.0.2", "10.8.0.2"), Aws([DIRECTORY]), (), Status.WARN, "no network interface"),
         (PUBLIC, Aws([DIRECTORY], interfaces=[INBOUND]), (), Status.FAIL, "none of which"),
         (PUBLIC, Aws(), (), Status.FAIL, "only public names"),
         (("8.8.8.8", "10.9.9.9"), Aws(), (), Status.WARN, "also lists 8.8.8.8"),
         (("2001:4860:4860::8888",), Aws([DIRECTORY]), (), Status.FAIL, "none of which"),
-        (("fd00::53",), Aws([DIRECTORY]), (), Status.FAIL, "none of which"),
+        (("fd00::53",), Aws([DIRECTORY]), (), Status.WARN, "no network interface"),
     ],
 )
 def test_servers_that_are_not_the_ads_may_forward_the_domain(
@@ -424,7 +486,7 @@ def test_denied_lookups_raise(aws: Aws) -> None:
 
 def test_servers_that_certainly_do_not_forward_are_not_looked_up() -> None:
     aws = Aws([CONNECTOR])
-    assert judge(("10.0.9.4", "8.8.8.8"), aws)[1].status is Status.FAIL
+    assert judge(("1.1.1.1", "8.8.8.8"), aws)[1].status is Status.FAIL
     assert aws.looked_for == []
 
 

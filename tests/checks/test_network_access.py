@@ -63,7 +63,7 @@ from gmsa_doctor_checks.values import (
     GmsaNames,
     ReachableKdcs,
 )
-from gmsa_doctor_checks.vpc_dns.values import OutboundEndpoint, VpcDns
+from gmsa_doctor_checks.vpc_dns.values import OutboundEndpoint, ResolverFilter, VpcDns
 
 NAMES = GmsaNames(DomainName("corp.example"), GmsaName("webapp01"))
 NO_ACCOUNT: Outcome[Account] = Outcome(None, skipped("not read"))
@@ -217,6 +217,7 @@ def found(
     spns: tuple[str, ...] = (),
     launch: Launch = Launch.FARGATE,
     mode: str = "awsvpc",
+    wrong: bool = False,
 ) -> tuple[Hosts | None, Finding]:
     options = DhcpOptions("vpc-1", "dopt-1", servers, "corp.example", ("10.0.0.2",))
     result = hosts(
@@ -228,6 +229,7 @@ def found(
         cast("DirectoryService", directories or Directories()),
         Outcome(Platform(launch), passed("")),
         Outcome(TaskDefinition("web", (), network_mode=mode), passed("")),
+        Outcome[VpcDns](None, failed("wrong servers") if wrong else passed("")),
     )
     return ended(result)
 
@@ -296,8 +298,9 @@ def test_dns_servers_of_an_ad_are_likely_domain_controllers(directories: Directo
     assert certain == {Need.DNS}
 
 
-def test_dns_servers_that_are_not_the_ads_are_left_out() -> None:
-    value, _ = found(None, Directories(MANAGED), ("10.9.9.9",))
+@pytest.mark.parametrize(("server", "wrong"), [("10.9.9.9", True), ("8.8.8.8", False)])
+def test_dns_servers_that_certainly_do_not_resolve_the_domain_are_left_out(server: str, wrong: bool) -> None:
+    value, _ = found(None, Directories(MANAGED), (server,), wrong=wrong)
     assert ports(value) == {"10.0.0.10": OF_DC, "10.0.0.11": OF_DC}
 
 
@@ -680,6 +683,7 @@ CONTROLLERS = DomainControllers(
 CLOSED = Passage(((Need.KERBEROS, CheckId("network-access.routes")),))
 NO_KDCS: Outcome[ReachableKdcs] = Outcome(None, skipped("not checked"))
 NO_VPC_DNS: Outcome[VpcDns] = Outcome(None, skipped("not read"))
+NO_FILTER: Outcome[ResolverFilter] = Outcome(ResolverFilter(), passed("no firewall"))
 NO_RESOLVER: Outcome[OutboundEndpoint] = Outcome(None, skipped("not read"))
 NO_PASSAGE: Outcome[Passage] = Outcome(None, skipped("not read"))
 
@@ -707,11 +711,11 @@ def test_no_answer_is_skipped_because_of_the_layer_that_blocks(
 
 def test_no_dns_answer_is_skipped_because_of_the_layer_that_blocks() -> None:
     known = Outcome(Passage(((Need.DNS, CheckId("network-access.network-acls")),)), passed(""))
-    closed = explained_by_vpc(TimedOut("DNS server", 4), INSIDE, NO_VPC_DNS, NO_RESOLVER, known)
+    closed = explained_by_vpc(TimedOut("DNS server", 4), INSIDE, NO_VPC_DNS, NO_RESOLVER, known, NO_FILTER)
     assert closed
     assert closed.because == ("network-access.network-acls",)
-    assert explained_by_vpc(NotFound("no such name"), INSIDE, NO_VPC_DNS, NO_RESOLVER, known) is None
-    assert explained_by_vpc(TimedOut("DNS server", 4), ASSERTED, NO_VPC_DNS, NO_RESOLVER, known) is None
+    assert explained_by_vpc(NotFound("no such name"), INSIDE, NO_VPC_DNS, NO_RESOLVER, known, NO_FILTER) is None
+    assert explained_by_vpc(TimedOut("DNS server", 4), ASSERTED, NO_VPC_DNS, NO_RESOLVER, known, NO_FILTER) is None
 
 
 @pytest.mark.parametrize(
@@ -726,5 +730,7 @@ def test_no_dns_answer_is_skipped_because_of_the_layer_that_blocks() -> None:
 def test_no_dns_answer_is_skipped_because_of_a_rule_that_forwards_nothing(
     finding: Finding, because: tuple[str, ...]
 ) -> None:
-    deferred = explained_by_vpc(TimedOut("DNS server", 4), INSIDE, NO_VPC_DNS, Outcome(None, finding), NO_PASSAGE)
+    deferred = explained_by_vpc(
+        TimedOut("DNS server", 4), INSIDE, NO_VPC_DNS, Outcome(None, finding), NO_PASSAGE, NO_FILTER
+    )
     assert (deferred.because if deferred else ()) == because

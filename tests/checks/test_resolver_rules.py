@@ -12,7 +12,7 @@ from gmsa_doctor.given.vantage import KnownDnsServers
 from gmsa_doctor_checks.domain import AdDomain
 from gmsa_doctor_checks.reachability.obstacles import Fault, GroupsOfTask, Layer
 from gmsa_doctor_checks.values import Account, DomainName, GmsaName, GmsaNames
-from gmsa_doctor_checks.vpc_dns.coverage import choose
+from gmsa_doctor_checks.vpc_dns.coverage import choose, refused
 from gmsa_doctor_checks.vpc_dns.resolver_rule import endpoint, targets
 from gmsa_doctor_checks.vpc_dns.values import (
     AdServers,
@@ -52,8 +52,8 @@ ANY: dict[str, Any] = {"Status": "COMPLETE"}
     ],
 )
 def test_the_most_specific_rule_in_effect_applies(rules: list[Pair], id: str) -> None:
-    found = choose(rules, DOMAIN)
-    assert isinstance(found, ForwardRule)
+    found, _ = choose(rules, DOMAIN.text)
+    assert found
     assert found.id == id
 
 
@@ -75,7 +75,8 @@ def test_the_most_specific_rule_in_effect_applies(rules: list[Pair], id: str) ->
     ],
 )
 def test_without_a_rule_in_effect_the_reason_is_reported(rules: list[Pair], words: str | None) -> None:
-    assert choose(rules, DOMAIN) == words
+    assert choose(rules, DOMAIN.text)[0] is None
+    assert refused(rules, DOMAIN.text) == ([words] if words else [])
 
 
 @pytest.mark.parametrize(
@@ -88,14 +89,15 @@ def test_without_a_rule_in_effect_the_reason_is_reported(rules: list[Pair], word
     ],
 )
 def test_a_rule_that_may_not_be_in_effect_says_why(association: dict[str, Any], pending: str | None) -> None:
-    found = choose([(association, rule("corp.example."))], DOMAIN)
-    assert isinstance(found, ForwardRule)
+    found, _ = choose([(association, rule("corp.example."))], DOMAIN.text)
+    assert found
     assert found.pending == pending
 
 
 def test_a_rule_of_another_account_names_its_owner() -> None:
-    found = choose([(ANY, rule("corp.example.", ShareStatus="SHARED_WITH_ME", OwnerId="210987654321"))], DOMAIN)
-    assert isinstance(found, ForwardRule)
+    shared = rule("corp.example.", ShareStatus="SHARED_WITH_ME", OwnerId="210987654321")
+    found, _ = choose([(ANY, shared)], DOMAIN.text)
+    assert found
     assert found.owner == "210987654321"
 
 

@@ -119,6 +119,10 @@ NOT_LIMITED = {
     "ecs:ListTasks",
     "route53resolver:GetResolverEndpoint",
     "route53resolver:GetResolverRule",
+    "route53:ListResourceRecordSets",
+    "route53profiles:ListProfileResourceAssociations",
+    "route53resolver:ListFirewallDomains",
+    "route53resolver:ListFirewallRules",
 }
 """Could be limited to resources; those of VPCs and Route 53 may be another account's, and a task list is limited by the
 cluster instead.

@@ -18,6 +18,7 @@ from tests.command import PACE
 from tests.lab import iam_enforcer, iam_simulator, in_process
 from tests.lab.aws_errors import Problem, Refused, denied, encode, throttled
 from tests.lab.aws_requests import Request, read_request
+from tests.lab.beyond_moto import BeyondMoto
 from tests.lab.buckets import Buckets
 from tests.lab.fargate import Fargate
 from tests.lab.kept import keep_indexes, keep_service_models
@@ -99,8 +100,7 @@ class EmbeddedAws:
         """The statements of the policy of who calls with the lab's variables; None: may do everything."""
         self.buckets = Buckets()
         self.fargate = Fargate(self)
-        self.profiles: list[str] = []
-        """The ids of Route 53 Profiles that are associated with each VPC."""
+        self.network = BeyondMoto()
         self.player = Player()
         self.healthy: dict[str, HealthyAccount] = {}
         """The account to be played, by the address of the domain controller."""
@@ -167,11 +167,11 @@ class EmbeddedAws:
             self.calls.clear()
             self.asked.clear()
             self.callers.clear()
-            self.profiles.clear()
         self.organization_policy = None
         self.names_all_keys = False
         self.permitted = None
         self.buckets.clear()
+        self.network.clear()
         self.delay = 0.0
         self.player.play(None)
         self.empty = True
@@ -255,7 +255,7 @@ class EmbeddedAws:
             return False
         simulated = self.organization_policy is None and not self.names_all_keys
         buckets = not (self.buckets.owners or self.buckets.policies)
-        return self.permitted is None and not self.profiles and simulated and buckets
+        return self.permitted is None and not self.network.used and simulated and buckets
 
     def _note(self, service: str, operation: str, text: str, caller: str) -> None:
         self.calls.append((service, operation))
@@ -331,20 +331,32 @@ class EmbeddedAws:
             document = self.fargate.answer(request)
             simulated = iam_simulator.answer(request, self.organization_policy, all_keys=self.names_all_keys)
             of_bucket = self.buckets.answer(request, ACCOUNT)
+            of_network = self.network.answer(request) if document is None else None
         except Refused as refused:
             return _refuse(request, refused.problem, start_response)
         if simulated is not None:
             return _send(start_response, "200 OK", [("Content-Type", "text/xml")], simulated)
         if of_bucket is not None:
             return _send(start_response, "200 OK", [("Content-Type", "application/json")], of_bucket)
-        if document is None and request.operation == "ListProfileAssociations":  # moto has no Route 53 Profiles
-            document = {"ProfileAssociations": [{"ProfileId": one} for one in self.profiles]}
+        if of_network is not None:
+            kind, content = of_network
+            return _send(start_response, "200 OK", [("Content-Type", kind)], content)
+        if document is None and self.network.used:
+            return self._changed_by_network(request, environ, start_response)
         if document is None:
             answer: Iterable[bytes] = self._moto(environ, start_response)
             return answer
         return _send(
             start_response, "200 OK", [("Content-Type", "application/x-amz-json-1.1")], json.dumps(document).encode()
         )
+
+    def _changed_by_network(
+        self, request: Request, environ: dict[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
+        started: list[Any] = []
+        body = b"".join(self._moto(environ, lambda *given: started.extend(given)))
+        headers = [(name, value) for name, value in started[1] if name.lower() != "content-length"]
+        return _send(start_response, started[0], headers, self.network.changed(request, body))
 
     @contextmanager
     def running(self) -> Iterator["EmbeddedAws"]:

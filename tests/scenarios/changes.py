@@ -252,7 +252,7 @@ def no_directory(it: Environment, _: Lab) -> None:
     it.directory = None
 
 
-def forward_rule(domain: str, *targets: str) -> Change:
+def forward_rule(domain: str, *targets: str, shared_endpoint: bool = False) -> Change:
     """Associate a Resolver FORWARD rule for the domain with the VPC, to the domain controller or these addresses."""
 
     def change(it: Environment, lab: Lab) -> None:
@@ -260,14 +260,21 @@ def forward_rule(domain: str, *targets: str) -> Change:
 
     def make(aws: EmbeddedAws, created: Created, addresses: tuple[str, ...]) -> None:
         resolver = aws.client("route53resolver", created.region)
-        endpoint = resolver.create_resolver_endpoint(
-            CreatorRequestId=f"endpoint for {domain}",
-            SecurityGroupIds=[created.security_group],
-            Direction="OUTBOUND",
-            IpAddresses=[{"SubnetId": one} for one in created.subnets],
-        )["ResolverEndpoint"]
+        made = resolver.list_resolver_endpoints()["ResolverEndpoints"] if shared_endpoint else []
+        endpoint = (
+            made[0]
+            if made
+            else resolver.create_resolver_endpoint(
+                CreatorRequestId=f"endpoint for {domain}",
+                Name="endpoint",
+                SecurityGroupIds=[created.security_group],
+                Direction="OUTBOUND",
+                IpAddresses=[{"SubnetId": one} for one in created.subnets],
+            )["ResolverEndpoint"]
+        )
         rule = resolver.create_resolver_rule(
             CreatorRequestId=f"rule for {domain}",
+            Name="rule",
             RuleType="FORWARD",
             DomainName=domain,
             TargetIps=[{"Ip": one, "Port": 53} for one in addresses],
@@ -278,16 +285,43 @@ def forward_rule(domain: str, *targets: str) -> Change:
     return change
 
 
-def private_zone(name: str) -> Change:
-    """Associate a private hosted zone with the VPC."""
+SRV_NAMES = ("_ldap._tcp.dc._msdcs.corp.example.", "_kerberos._tcp.corp.example.")
+
+
+def private_zone(name: str, records: bool = True, host_names: bool = True) -> Change:
+    """Associate a private hosted zone with the VPC, with the domain's SRV records, and turn on `enableDnsHostnames`."""
 
     def make(aws: EmbeddedAws, created: Created) -> None:
-        vpc = {"VPCRegion": created.region, "VPCId": created.vpc}
-        aws.client("route53").create_hosted_zone(
-            Name=name, CallerReference="zone", VPC=vpc, HostedZoneConfig={"PrivateZone": True}
+        zone = hosted_zone(aws, created, name)
+        srv = [own for own in SRV_NAMES if own.endswith(name)] if records else []
+        add_records(aws, zone, dict.fromkeys(srv, ("SRV", "0 100 389 dc1.corp.example.")))
+        aws.client("ec2", created.region).modify_vpc_attribute(
+            VpcId=created.vpc, EnableDnsHostnames={"Value": host_names}
         )
 
     return after(make)
+
+
+def hosted_zone(aws: EmbeddedAws, created: Created, name: str) -> str:
+    """Make a private hosted zone of the VPC, and give its id."""
+    vpc = {"VPCRegion": created.region, "VPCId": created.vpc}
+    made = aws.client("route53").create_hosted_zone(
+        Name=name, CallerReference=name, VPC=vpc, HostedZoneConfig={"PrivateZone": True}
+    )
+    return str(made["HostedZone"]["Id"])
+
+
+def add_records(aws: EmbeddedAws, zone: str, records: dict[str, tuple[str, str]]) -> None:
+    """Add records, by name: the type and the value."""
+    changes = [
+        {
+            "Action": "CREATE",
+            "ResourceRecordSet": {"Name": name, "Type": kind, "TTL": 60, "ResourceRecords": [{"Value": value}]},
+        }
+        for name, (kind, value) in records.items()
+    ]
+    if changes:
+        aws.client("route53").change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
 
 
 def key_disabled(it: Environment, lab: Lab) -> None:

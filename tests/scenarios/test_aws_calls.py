@@ -23,6 +23,7 @@ from tests.scenarios.sql_server import ON_RDS
 from tests.scenarios.task_on_ecs import DOMAINLESS, instances
 from tests.scenarios.task_secrets import SEVERAL
 from tests.scenarios.variants import EC2_WITH_A_PARAMETER
+from tests.scenarios.vpc_dns import NOT_LISTED, firewall, profile_with_rule
 
 TABLE = Path(__file__).parents[2] / "docs/aws-calls.md"
 READING = re.compile(r"(Get|List|Describe|Head|Simulate)[A-Z]\w+")
@@ -40,6 +41,13 @@ RUNS: dict[str, Change] = {
         changes.dhcp("AmazonProvidedDNS"), changes.forward_rule("corp.example.")
     ),
     "AmazonProvidedDNS": changes.dhcp("AmazonProvidedDNS"),
+    "a private zone, and a rule that is not listed": NOT_LISTED,
+    "a Profile": changes.all_of(changes.dhcp("AmazonProvidedDNS"), profile_with_rule),
+    "a DNS Firewall": changes.all_of(
+        changes.dhcp("AmazonProvidedDNS"),
+        changes.forward_rule("corp.example."),
+        firewall(("BLOCK", ["*.evil.example"])),
+    ),
     "the secret denied": changes.denied("secretsmanager", "GetSecretValue"),
     "a parameter": EC2_WITH_A_PARAMETER,
     "a SQL Server on RDS": ON_RDS,
@@ -67,6 +75,7 @@ def made_twice(aws: EmbeddedAws) -> list[str]:
         "DescribeNetworkInterfaces",
         "DescribeSecurityGroups",
         "GetManagedPrefixListEntries",
+        "GetResolverRule",
     )
     made = [
         f"{name} {asked}" if any(one in name for one in several) else name

@@ -56,7 +56,7 @@ def passes(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     """Nothing fails, warns or is unknown."""
     ended = run(scenario, dc, aws)
     assert not with_status(ended, "fail") | with_status(ended, "warn") | with_status(ended, "unknown"), brief(ended)
-    assert (ended.document["verdict"], ended.code) == without_failure(ended)
+    assert (ended.document["verdict"], ended.code) == without_failure(ended), brief(ended)
 
 
 def warns(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
@@ -64,7 +64,7 @@ def warns(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     ended = run(scenario, dc, aws)
     assert with_status(ended, "warn") == set(scenario.check.split()), brief(ended)
     assert not with_status(ended, "fail") | with_status(ended, "unknown")
-    assert (ended.document["verdict"], ended.code) == without_failure(ended)
+    assert (ended.document["verdict"], ended.code) == without_failure(ended), brief(ended)
     assert any(scenario.says in told(ended.finding(check)) for check in scenario.check.split())
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.lab.aws import EmbeddedAws
+from tests.lab.beyond_moto import AWS, Firewall
 from tests.lab.environment import Created, Environment
 from tests.scenarios.changes import (
     after,
@@ -104,6 +105,69 @@ def _without_support(it: Environment, _: Lab) -> None:
     )
 
 
+FOREIGN_RULE = "arn:aws:route53resolver:us-east-1:999999999999:resolver-rule/rslvr-rr-9"
+
+
+def profile(*resources: str) -> Change:
+    """Associate a Route 53 Profile with the VPC, with these resources, by ARN."""
+
+    def change(_: Environment, lab: Lab) -> None:
+        lab.aws.network.profiles.append("rp-1")
+        lab.aws.network.resources.extend(resources)
+
+    return change
+
+
+def profile_with_rule(it: Environment, lab: Lab) -> None:
+    """Associate a Route 53 Profile that has the rule for the domain, which is not associated with the VPC itself."""
+    forward_rule("corp.example.")(it, lab)
+    profile()(it, lab)
+
+    def move(aws: EmbeddedAws, made: Created) -> None:
+        backend = aws.backend("route53resolver", made.region)
+        backend.resolver_rule_associations.clear()
+        aws.network.resources.extend(rule.arn for rule in backend.resolver_rules.values())
+
+    it.after.append(move)
+
+
+def many_rules(it: Environment, lab: Lab) -> None:
+    """Associate 41 rules with the VPC, the one for the domain last, and let Resolver answer five requests a second."""
+    for number in range(40):
+        forward_rule(f"domain-{number}.example.", "10.9.9.9", shared_endpoint=True)(it, lab)
+    forward_rule("corp.example.", shared_endpoint=True)(it, lab)
+    it.after.append(lambda aws, _: setattr(aws.network, "requests_per_second", 5))
+
+
+def firewall(*rules: tuple[str, list[str]]) -> Change:
+    """Give the VPC a DNS Firewall rule group with these rules: action and domains."""
+    return lambda _, lab: lab.aws.network.firewalls.append(Firewall(list(rules)))
+
+
+def unlisted(_: Environment, lab: Lab) -> None:
+    """Let ListResolverRules leave out the rules that other accounts share."""
+    lab.aws.network.unlisted_rules = True
+
+
+NOT_LISTED = all_of(
+    _AMAZON,
+    private_zone("_msdcs.corp.example."),
+    forward_rule("example."),
+    rules(share_status="SHARED_WITH_ME"),
+    unlisted,
+)
+"""A zone of the VPC resolves the domain; a rule for the domain above is another account's, and not listed."""
+
+
+def hybrid(_: Environment, lab: Lab) -> None:
+    """Let the directory be a hybrid one, which extends an AD with the DNS server 10.0.5.53."""
+    lab.aws.network.hybrid_dns.append("10.0.5.53")
+
+
+secondary_cidr = after(
+    lambda aws, made: aws.client("ec2", made.region).associate_vpc_cidr_block(VpcId=made.vpc, CidrBlock="10.250.0.0/16")
+)
+"""The VPC has a secondary CIDR."""
 IN_TASKS_VPC = ("127.77.250.53", "127.77.251.53")
 IN_HUB = ("10.40.0.53", "10.40.1.53")
 
@@ -114,7 +178,10 @@ def inbound(*domains: str, hub: bool = False) -> Change:
 
     def make(aws: EmbeddedAws, made: Created, dc: str) -> None:
         vpc, subnets = _hub(aws, made) if hub else (made.vpc, made.subnets)
-        group = aws.client("ec2", made.region).create_security_group(GroupName="in", Description="in", VpcId=vpc)
+        ec2 = aws.client("ec2", made.region)
+        group = ec2.create_security_group(GroupName="in", Description="in", VpcId=vpc)
+        admitted = [_dns(protocol, "127.77.0.0/16") for protocol in ("udp", "tcp")]
+        ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=admitted)
         resolver = aws.client("route53resolver", made.region)
         places = [{"SubnetId": subnet, "Ip": ip} for subnet, ip in zip(subnets, addresses, strict=False)]
         resolver.create_resolver_endpoint(
@@ -129,6 +196,7 @@ def inbound(*domains: str, hub: bool = False) -> Change:
             )["ResolverEndpoint"]
             rule = resolver.create_resolver_rule(
                 CreatorRequestId=domain,
+                Name="rule",
                 RuleType="FORWARD",
                 DomainName=domain,
                 TargetIps=[{"Ip": dc, "Port": 53}],
@@ -153,7 +221,11 @@ def _hub(aws: EmbeddedAws, made: Created) -> tuple[str, tuple[str, ...]]:
 
 def instance(aws: EmbeddedAws, made: Created) -> None:
     """Let an instance of the VPC have the address 127.77.251.54."""
-    aws.client("ec2", made.region).create_network_interface(SubnetId=made.subnets[1], PrivateIpAddress="127.77.251.54")
+    ec2 = aws.client("ec2", made.region)
+    group = ec2.create_security_group(GroupName="dns", Description="dns", VpcId=made.vpc)["GroupId"]
+    admitted = [_dns(protocol, "127.77.0.0/16") for protocol in ("udp", "tcp")]
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=admitted)
+    ec2.create_network_interface(SubnetId=made.subnets[1], PrivateIpAddress="127.77.251.54", Groups=[group])
 
 
 FAULTS = (
@@ -161,7 +233,7 @@ FAULTS = (
         "public resolvers",
         "dhcp-options.domain-name-servers",
         dhcp("8.8.8.8", "1.1.1.1"),
-        "none of which is a DNS server of corp.example",
+        "none of which resolves corp.example",
     ),
     Scenario(
         "public resolvers, and an AD that AWS knows nothing of",
@@ -173,7 +245,7 @@ FAULTS = (
         "an inbound endpoint of the VPC, and no rule",
         "dhcp-options.domain-name-servers",
         inbound(),
-        "none of which is a DNS server of corp.example",
+        "none of which resolves corp.example",
     ),
     Scenario(
         "enableDnsSupport off",
@@ -236,16 +308,40 @@ FAULTS = (
         "so the rule forwards nothing",
     ),
     Scenario(
-        "the AD Connector's own addresses as DNS servers",
+        "a private hosted zone without the SRV records",
         "dhcp-options.domain-name-servers",
-        all_of(dhcp("10.0.0.77"), connector("10.0.0.77")),
-        "10.0.0.77 is the AD Connector itself, which serves no DNS",
+        all_of(_AMAZON, private_zone("corp.example.", records=False)),
+        "has no record _ldap._tcp.dc._msdcs.corp.example, so it answers NXDOMAIN",
     ),
     Scenario(
-        "other DNS servers than those behind the AD Connector",
+        "a private hosted zone that is more specific than the rule",
         "dhcp-options.domain-name-servers",
-        all_of(dhcp("10.9.9.9"), connector("10.0.0.77")),
-        "none of which is a DNS server of corp.example",
+        all_of(_RULE, private_zone("_msdcs.corp.example.", records=False)),
+        "FORWARD rule for _msdcs.corp.example",
+    ),
+    Scenario(
+        "a private hosted zone, and enableDnsHostnames off",
+        "dhcp-options.domain-name-servers",
+        all_of(_AMAZON, private_zone("corp.example.", host_names=False)),
+        "since enableDnsHostnames of vpc-",
+    ),
+    Scenario(
+        "a DNS Firewall that allows AWS only",
+        "dns-firewall.names",
+        all_of(_RULE, firewall(("ALLOW", ["*.amazonaws.com."]), ("BLOCK", ["*"]))),
+        "Add corp.example, *.corp.example to the domain list rslvr-fdl-0-0",
+    ),
+    Scenario(
+        "a DNS Firewall that allows the domain only",
+        "dns-firewall.names",
+        all_of(_RULE, firewall(("ALLOW", ["*.corp.example"]), ("BLOCK", ["*."]))),
+        "blocks s3.us-east-1.amazonaws.com and 1 more",
+    ),
+    Scenario(
+        "a Route 53 Profile without anything for the domain",
+        "dhcp-options.domain-name-servers",
+        all_of(_AMAZON, profile()),
+        "no Resolver FORWARD rule or private hosted zone of",
     ),
 )
 
@@ -285,8 +381,29 @@ HEALTHY = (
         all_of(_RULE, _egress(_dns("udp", "127.0.0.0/8"), _dns("tcp", "127.0.0.0/8"))),
     ),
     Scenario(
-        "AmazonProvidedDNS with a Route 53 Profile", "", all_of(_AMAZON, lambda _, lab: lab.aws.profiles.append("rp-1"))
+        "a Route 53 Profile with a rule of another account",
+        "",
+        all_of(_AMAZON, profile(FOREIGN_RULE)),
     ),
+    Scenario("a Route 53 Profile with a rule for the domain", "", all_of(_AMAZON, profile_with_rule)),
+    Scenario(
+        "a rule for the domain, and a zone of the same name",
+        "",
+        all_of(_RULE, private_zone("corp.example.", records=False)),
+    ),
+    Scenario(
+        "a DNS Firewall that allows all that is needed",
+        "",
+        all_of(_RULE, firewall(("BLOCK", [AWS]), ("ALLOW", ["*.corp.example.", "*.amazonaws.com."]), ("BLOCK", ["*"]))),
+    ),
+    Scenario("a DNS Firewall, and the AD's DNS servers", "", firewall(("BLOCK", ["*"]))),
+    Scenario("41 rules, and five requests per second", "", all_of(_AMAZON, many_rules)),
+    Scenario(
+        "a rule of another account that is not listed",
+        "",
+        all_of(_RULE, rules(share_status="SHARED_WITH_ME"), unlisted),
+    ),
+    Scenario("the DNS servers of the AD that a hybrid directory extends", "", all_of(dhcp("10.0.5.53"), hybrid)),
     Scenario("an AD Connector", "", connector("10.0.0.77")),
     Scenario("a directory shared by another account", "", directory(directory_type="SharedMicrosoftAD")),
     Scenario(
@@ -297,6 +414,30 @@ HEALTHY = (
 )
 
 WARNINGS = (
+    Scenario(
+        "resolvers of a hub VPC in another account",
+        "dhcp-options.domain-name-servers",
+        dhcp("10.200.0.10", "10.200.1.10"),
+        "no network interface of this account",
+    ),
+    Scenario(
+        "the AD Connector's own addresses as DNS servers",
+        "dhcp-options.domain-name-servers",
+        all_of(dhcp("10.0.0.77"), connector("10.0.0.77")),
+        "itself, not a DNS server of the AD behind it",
+    ),
+    Scenario(
+        "other domain controllers than those behind the AD Connector",
+        "dhcp-options.domain-name-servers",
+        all_of(dhcp("10.9.9.9"), connector("10.0.0.77")),
+        "or another domain controller",
+    ),
+    Scenario(
+        "the third address of a secondary CIDR",
+        "dhcp-options.domain-name-servers",
+        all_of(dhcp("10.250.0.2"), secondary_cidr),
+        "the VPC resolver has only that of the primary CIDR, 127.77.0.2",
+    ),
     Scenario(
         "an inbound endpoint of a hub without a rule that can be seen",
         "dhcp-options.domain-name-servers",
@@ -369,9 +510,46 @@ DOUBTS = (
         "route53resolver:GetResolverEndpoint",
     ),
     Scenario(
-        "the rule denied",
+        "the rules denied",
         "dhcp-options.domain-name-servers",
-        all_of(_RULE, denied("route53resolver", "GetResolverRule")),
+        all_of(_RULE, denied("route53resolver", "ListResolverRules")),
+        "route53resolver:ListResolverRules",
+    ),
+    Scenario(
+        "an unlisted rule denied",
+        "dhcp-options.domain-name-servers",
+        all_of(
+            _RULE,
+            rules(share_status="SHARED_WITH_ME"),
+            unlisted,
+            denied("route53resolver", "GetResolverRule"),
+        ),
         "route53resolver:GetResolverRule",
+    ),
+    Scenario(
+        "the records of a zone denied",
+        "dhcp-options.domain-name-servers",
+        all_of(_AMAZON, private_zone("corp.example."), denied("route53", "ListResourceRecordSets")),
+        "route53:ListResourceRecordSets",
+    ),
+    *(
+        Scenario(
+            f"{operation} denied",
+            "dns-firewall.names",
+            all_of(_RULE, firewall(("BLOCK", ["*.evil.example"])), denied("route53resolver", operation)),
+            f"route53resolver:{operation}",
+        )
+        for operation in (
+            "ListFirewallRuleGroupAssociations",
+            "ListFirewallRules",
+            "ListFirewallDomainLists",
+            "ListFirewallDomains",
+        )
+    ),
+    Scenario(
+        "the resources of a Profile denied",
+        "dhcp-options.domain-name-servers",
+        all_of(_AMAZON, profile(), denied("route53profiles", "ListProfileResourceAssociations")),
+        "route53profiles:ListProfileResourceAssociations",
     ),
 )

@@ -33,7 +33,7 @@ from gmsa_doctor_checks.network_access.values import Passage
 from gmsa_doctor_checks.reachability.flow import Need
 from gmsa_doctor_checks.silence import judge_silence, split
 from gmsa_doctor_checks.values import Account, DomainControllers, DomainName, Endpoint, GmsaNames
-from gmsa_doctor_checks.vpc_dns.values import OutboundEndpoint, VpcDns
+from gmsa_doctor_checks.vpc_dns.values import OutboundEndpoint, ResolverFilter, VpcDns
 
 _GROUPS = CheckId("network-access.security-groups")
 
@@ -53,6 +53,7 @@ def domain_controllers(
     vpc_dns: Outcome[VpcDns],
     resolver: Outcome[OutboundEndpoint],
     passage: Outcome[Passage],
+    firewall: Outcome[ResolverFilter],
 ) -> Result[DomainControllers]:
     """Resolves the SRV records of the domain controllers and KDCs, and the addresses of their targets.
 
@@ -71,7 +72,7 @@ def domain_controllers(
         if question in unanswered:
             shows = texts.NO_DC if question == locator and kerberos in records else texts.NO_DNS
             error = unanswered[question]
-            explained = explained_by_vpc(error, vantage, vpc_dns, resolver, passage)
+            explained = explained_by_vpc(error, vantage, vpc_dns, resolver, passage, firewall)
             failure = _no_records(domain, names, account.value, question, error, shows, dns.servers)
             raise Stop(explained or judge_silence(failure, vantage, servers))
     targets = dict.fromkeys(record.target for record in (*records[locator], *records[kerberos]))
@@ -131,6 +132,7 @@ def explained_by_vpc(
     vpc_dns: Outcome[VpcDns],
     resolver: Outcome[OutboundEndpoint],
     passage: Outcome[Passage],
+    firewall: Outcome[ResolverFilter],
 ) -> Finding | None:
     """Deferred to the checks of the VPC's network and DNS settings, if these explain the error."""
     if not vantage.own_resolver:
@@ -138,7 +140,8 @@ def explained_by_vpc(
     ids = passage.value.closed_by(Need.DNS) if passage.value else ()
     if ids and not isinstance(error, NotFound | Refused):
         return deferred_to(ids, f"no answer, as expected, since the network blocks DNS: {error.text}")
-    for cause, outcome in (("these DHCP options", vpc_dns), ("this Resolver rule", resolver)):
+    causes = (("these DHCP options", vpc_dns), ("this Resolver rule", resolver), ("this DNS Firewall rule", firewall))
+    for cause, outcome in causes:
         # the Resolver endpoint may share the task's security groups
         failed_there = outcome.finding.status is Status.FAIL or _GROUPS in outcome.finding.because
         if outcome.value is None and failed_there:

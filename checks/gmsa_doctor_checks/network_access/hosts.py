@@ -8,7 +8,7 @@ from dataclasses import replace
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
-from gmsa_doctor.authoring import Fix, Given, Outcome, Result, check, listed, passed, skipped
+from gmsa_doctor.authoring import Fix, Given, Outcome, Result, Status, check, listed, passed, skipped
 from gmsa_doctor.clients.aws.directory_service import DirectoryService
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.clients.dns.resolver import Dns
@@ -24,7 +24,9 @@ from gmsa_doctor_checks.network_access.values import Host, Hosts, Interface, Int
 from gmsa_doctor_checks.reachability.flow import Need, Port
 from gmsa_doctor_checks.reachability.network import private_addresses
 from gmsa_doctor_checks.values import DhcpOptions, DomainName
+from gmsa_doctor_checks.vpc_dns.dhcp_options.forwarders import PUBLIC_RESOLVERS
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import own_servers
+from gmsa_doctor_checks.vpc_dns.values import AwsDirectory, VpcDns
 
 _MANAGED_AD = ("MicrosoftAD", "SharedMicrosoftAD")
 """Types of directories whose DNS servers are domain controllers."""
@@ -44,6 +46,7 @@ def hosts(
     directories: DirectoryService,
     platform: Outcome[Platform],
     definition: Outcome[TaskDefinition],
+    vpc_dns: Outcome[VpcDns],
 ) -> Result[Hosts]:
     """Lists the domain controllers with the ports that Credentials Fetcher uses, and the VPC's DNS servers.
 
@@ -61,14 +64,12 @@ def hosts(
     found = _Found(not _ldap_by_instance(platform.value, definition.value))
     answered = _by_dns(found, domain, dns.value) if dns.value else False
     custom = own_servers(options.value) if options.value else ()
-    relevant = not known.addresses and bool(custom or not answered)
-    of_domain = _directories(directories, domain) if relevant else ()
+    of_domain = _directories(directories, domain) if not known.addresses and not answered else ()
     if not answered and not isinstance(of_domain, ClientError):
         _by_configuration(found, known.addresses, of_domain)
-    own = () if isinstance(of_domain, ClientError) else of_domain
-    of_ad = known.addresses or tuple(address for directory in own for address in _addresses(directory))
     for server in custom:
-        if server in of_ad or not of_ad:  # otherwise dhcp-options.domain-name-servers reports them
+        # dhcp-options.domain-name-servers reports the wrong ones
+        if vpc_dns.finding.status is not Status.FAIL and server not in PUBLIC_RESOLVERS:
             found.add(server, "DNS server", *_DNS)
     if dns.value:
         _sql_servers(found, services, dns.value)
@@ -158,16 +159,17 @@ def _by_configuration(found: _Found, known: Iterable[str], directories: Sequence
     likely = tuple(replace(port, certain=False) for port in ports)
     for directory in directories:
         for address in _addresses(directory):
-            own = ports if directory.get("Type") in _MANAGED_AD else likely
-            found.add(address, str(directory.get("DirectoryId", "")), *own)
+            managed = directory.get("Type") in _MANAGED_AD and address in (directory.get("DnsIpAddrs") or ())
+            found.add(address, str(directory.get("DirectoryId", "")), *(ports if managed else likely))
     for address in known:
         found.add(address, "--ad-dns", *likely)
 
 
 def _addresses(directory: Mapping[str, Any]) -> tuple[str, ...]:
-    """The DNS servers of a directory; those of an AD Connector are the self-managed AD's."""
+    """The DNS servers of a directory's domain; those of an AD Connector are the self-managed AD's."""
     settings = directory.get("ConnectSettings") or {}
-    return tuple(directory.get("DnsIpAddrs") or settings.get("CustomerDnsIps") or ())
+    own = AwsDirectory.of(directory).of_domain
+    return own or tuple(settings.get("CustomerDnsIps") or ())
 
 
 def _sql_servers(found: _Found, services: ServiceNames, dns: Dns) -> None:

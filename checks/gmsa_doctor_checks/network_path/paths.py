@@ -14,6 +14,7 @@ from gmsa_doctor.authoring import Fix, Outcome, Status, bundle
 from gmsa_doctor.clients.aws.route53 import Route53, Route53Profiles
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.formats.aws.arn import RoleArn
+from gmsa_doctor.formats.aws.hosted_zone import read_hosted_zone
 from gmsa_doctor.formats.aws.iam_policy_document import PolicyError, PolicyRequest, rule
 from gmsa_doctor.formats.aws.route_table import is_public
 from gmsa_doctor.formats.aws.security_group import admit, by_ipv6
@@ -327,7 +328,8 @@ class ZoneReader:
         """The zones that are associated with a VPC. A Route 53 Profile may contain others."""
         names: tuple[str, ...] = ()
         try:
-            names = tuple(self.route53.zones_of_vpc(vpc, place.region or ""))
+            zones = map(read_hosted_zone, self.route53.zones_of_vpc(vpc, place.region or ""))
+            names = tuple(zone.name for zone in zones)
             return PrivateZones(names, not self.profiles.profiles_of_vpc(vpc))
         except ClientError:
             return PrivateZones(names, whole=False)

@@ -105,8 +105,9 @@ def _account(definition: TaskDefinition | None) -> str | None:
 
 def _vpc(raw: Mapping[str, Any]) -> Vpc:
     blocks = raw.get("CidrBlockAssociationSet", ())
+    primary = str(raw["CidrBlock"])
     cidrs = [str(block["CidrBlock"]) for block in blocks if _associated(block, "CidrBlockState")]
-    cidrs = cidrs or [str(raw["CidrBlock"])]
+    cidrs = list(dict.fromkeys((primary, *cidrs)))
     return Vpc(str(raw["VpcId"]), tuple(cidrs), raw.get("OwnerId"), str(raw.get("DhcpOptionsId") or "default"))
 
 

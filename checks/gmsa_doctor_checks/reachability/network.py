@@ -24,7 +24,10 @@ from gmsa_doctor.given.subject import Network
 
 @dataclass(frozen=True)
 class Vpc:
-    """A VPC with its IPv4 CIDRs and its account. ``dhcp_options`` is ``default`` if no set is associated."""
+    """A VPC with its IPv4 CIDRs, the primary one first, and its account.
+
+    ``dhcp_options`` is ``default`` if no set is associated.
+    """
 
     id: str
     cidrs: tuple[str, ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -34,7 +35,8 @@ class AwsDirectory:
     """A directory of Directory Service.
 
     ``dns`` are its DNS servers; for an AD Connector, those of the self-managed AD behind it, whose name it has.
-    ``connector`` are the addresses of an AD Connector itself, which serves no DNS.
+    ``connector`` are the addresses of an AD Connector itself. ``self_managed`` are the DNS servers of the self-managed
+    AD that a hybrid directory extends: the same domain.
     """
 
     id: str
@@ -44,15 +46,18 @@ class AwsDirectory:
     dns: tuple[str, ...]
     connector: tuple[str, ...] = ()
     vpc: str | None = None
+    self_managed: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, described: dict[str, Any]) -> AwsDirectory:
+    def of(cls, described: Mapping[str, Any]) -> AwsDirectory:
         """From ``DirectoryDescriptions`` of ds:DescribeDirectories.
 
-        Source: https://docs.aws.amazon.com/directoryservice/latest/devguide/API_DirectoryDescription.html
+        Sources: https://docs.aws.amazon.com/directoryservice/latest/devguide/API_DirectoryDescription.html and
+        https://docs.aws.amazon.com/directoryservice/latest/devguide/API_HybridSettingsDescription.html
         """
         settings = described.get("VpcSettings") or described.get("ConnectSettings") or {}
         of_owner = described.get("OwnerDirectoryDescription") or {}
+        hybrid = described.get("HybridSettings") or {}
         return cls(
             id=str(described.get("DirectoryId", "")),
             name=str(described.get("Name") or "").rstrip(".").lower(),
@@ -61,10 +66,16 @@ class AwsDirectory:
             dns=_addresses(described) or _addresses(of_owner),
             connector=tuple(map(plain, (*settings.get("ConnectIps", ()), *settings.get("ConnectIpsV6", ())))),
             vpc=settings.get("VpcId") or (of_owner.get("VpcSettings") or {}).get("VpcId"),
+            self_managed=tuple(map(plain, hybrid.get("SelfManagedDnsIpAddrs") or ())),
         )
 
+    @property
+    def of_domain(self) -> tuple[str, ...]:
+        """All DNS servers of the domain that it names."""
+        return tuple(dict.fromkeys((*self.dns, *self.self_managed)))
 
-def _addresses(described: dict[str, Any]) -> tuple[str, ...]:
+
+def _addresses(described: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(map(plain, (*(described.get("DnsIpAddrs") or ()), *(described.get("DnsIpv6Addrs") or ()))))
 
 
@@ -104,7 +115,7 @@ class AdServers:
         if self.known.addresses:
             return tuple(map(plain, self.known.addresses)), "--ad-dns"
         found = self.named(domain)
-        addresses = tuple(dict.fromkeys(ip for directory in found for ip in directory.dns))
+        addresses = tuple(dict.fromkeys(ip for directory in found for ip in directory.of_domain))
         return addresses, f"the directory {', '.join(directory.id for directory in found)}"
 
 
@@ -148,6 +159,11 @@ class VpcDns:
     servers: tuple[str, ...]
     source: str
     rule: ForwardRule | None = None
+
+
+@dataclass(frozen=True)
+class ResolverFilter:
+    """DNS Firewall blocks none of the names that a task needs, as far as its rules are visible."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
+from gmsa_doctor.clients.aws.rate import REQUESTS_PER_SECOND, Rate
 from gmsa_doctor.clients.remembered import RememberedAnswers
 from gmsa_doctor.core import private_memory
 from gmsa_doctor.core.errors import (
@@ -114,7 +115,10 @@ class Aws:
                     max_pool_connections=32,
                 )
                 try:
-                    self._clients[service] = self._session.client(service, config=limits)
+                    client = self._session.client(service, config=limits)
+                    if requests := REQUESTS_PER_SECOND.get(service):
+                        client.meta.events.register("before-send", Rate(requests).wait)
+                    self._clients[service] = client
                 except ValueError as error:
                     text = f"the AWS configuration cannot be used: {error}"
                     raise CredentialsProblem(text, Fix("Correct or unset AWS_ENDPOINT_URL.")) from error

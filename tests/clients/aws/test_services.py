@@ -24,6 +24,7 @@ from gmsa_doctor.clients.aws.ssm import Ssm
 from gmsa_doctor.clients.aws.sts import Sts
 from gmsa_doctor.core.errors import Denied, NotFound, ServiceError
 from gmsa_doctor.core.hidden import Hidden
+from gmsa_doctor.formats.aws.hosted_zone import read_hosted_zone
 from tests.lab.aws import ACCOUNT, EmbeddedAws
 
 Call = Callable[[Aws], object]
@@ -141,6 +142,11 @@ CALLS: list[tuple[str, str, Call]] = [
         lambda aws: Route53Resolver(aws).rules_of_vpc(VPC),
     ),
     (
+        "route53resolver:ListResolverRules",
+        "route53resolver:ListResolverRules",
+        lambda aws: Route53Resolver(aws).rules(),
+    ),
+    (
         "route53resolver:GetResolverRule",
         "route53resolver:GetResolverRule",
         lambda aws: Route53Resolver(aws).rule("rslvr-rr-1"),
@@ -151,14 +157,40 @@ CALLS: list[tuple[str, str, Call]] = [
         lambda aws: Route53Resolver(aws).endpoint("rslvr-out-1"),
     ),
     (
+        "route53resolver:ListFirewallRuleGroupAssociations",
+        "route53resolver:ListFirewallRuleGroupAssociations",
+        lambda aws: Route53Resolver(aws).firewalls_of_vpc(VPC),
+    ),
+    (
+        "route53resolver:ListFirewallRules",
+        "route53resolver:ListFirewallRules",
+        lambda aws: Route53Resolver(aws).firewall_rules("rslvr-frg-0"),
+    ),
+    (
+        "route53resolver:ListFirewallDomainLists",
+        "route53resolver:ListFirewallDomainLists",
+        lambda aws: Route53Resolver(aws).firewall_lists(),
+    ),
+    (
+        "route53resolver:ListFirewallDomains",
+        "route53resolver:ListFirewallDomains",
+        lambda aws: Route53Resolver(aws).firewall_domains("rslvr-fdl-0-0"),
+    ),
+    (
         "route53:ListHostedZonesByVPC",
         "route53:ListHostedZonesByVPC",
         lambda aws: Route53(aws).zones_of_vpc(VPC, "us-east-1"),
     ),
+    ("route53:ListResourceRecordSets", "route53:ListResourceRecordSets", lambda aws: Route53(aws).records("Z1")),
     (
         "route53profiles:ListProfileAssociations",
         "route53profiles:ListProfileAssociations",
         lambda aws: Route53Profiles(aws).profiles_of_vpc(VPC),
+    ),
+    (
+        "route53profiles:ListProfileResourceAssociations",
+        "route53profiles:ListProfileResourceAssociations",
+        lambda aws: Route53Profiles(aws).resources("rp-1"),
     ),
     ("rds:DescribeDBInstances", "rds:DescribeDBInstances", lambda aws: Rds(aws).instance("sql")),
 ]
@@ -570,7 +602,8 @@ def test_the_private_zones_of_a_vpc_have_no_trailing_dot(aws: EmbeddedAws, vpc: 
             HostedZoneConfig={"PrivateZone": True, "Comment": ""},
         )
     route53 = Route53(Aws())
-    assert sorted(route53.zones_of_vpc(vpc, "us-east-1")) == ["corp.example", "lab.example"]
+    found = {zone.name for zone in map(read_hosted_zone, route53.zones_of_vpc(vpc, "us-east-1"))}
+    assert found == {"corp.example", "lab.example"}
     assert route53.zones_of_vpc(VPC, "us-east-1") == []
 
 
@@ -586,7 +619,7 @@ def test_zones_are_requested_page_by_page() -> None:
             stub.add_response(
                 "list_hosted_zones_by_vpc", answer | more, asked | ({"NextToken": token} if token else {})
             )
-        assert route53.zones_of_vpc(VPC, "eu-west-1") == ["z1.example", "z2.example"]
+        assert [zone["Name"] for zone in route53.zones_of_vpc(VPC, "eu-west-1")] == ["z1.example.", "z2.example."]
         stub.assert_no_pending_responses()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gmsa_doctor.authoring import (
@@ -26,20 +28,21 @@ from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.given.vantage import DnsServersInUse, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.domain import AdDomain, srv_name
+from gmsa_doctor_checks.domain import AdDomain, is_part_of, srv_name
 from gmsa_doctor_checks.reachability.network import TaskSubnets
 from gmsa_doctor_checks.values import DhcpOptions, DomainName
-from gmsa_doctor_checks.vpc_dns.coverage import ResolverReader
-from gmsa_doctor_checks.vpc_dns.dhcp_options.forwarders import judge, public_ones, servers_of, with_rule
+from gmsa_doctor_checks.vpc_dns.coverage import Coverage, ResolverReader
+from gmsa_doctor_checks.vpc_dns.dhcp_options.forwarders import Forwarders, Server, public_ones, with_rule
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import (
     AMAZON,
     SEEN_BY,
     forward_rule,
     new_options,
     not_of_the_set,
+    options_or_rule,
     own_servers,
 )
-from gmsa_doctor_checks.vpc_dns.values import AdServers, AwsDirectory, VpcDns, VpcResolver
+from gmsa_doctor_checks.vpc_dns.values import AdServers, VpcDns, VpcResolver
 
 
 @bundle
@@ -84,14 +87,14 @@ def domain_name_servers(
     """Checks that the VPC sends queries for the AD domain to DNS servers that can answer them.
 
     Custom DNS servers are compared with `--ad-dns`, otherwise with the Directory Service directory that has the
-    domain's name. Without either, they pass, unless they are public resolvers. Other servers may forward the domain. An
-    inbound Resolver endpoint is judged by the rules of its own VPC. Any other host of this account at such an address
-    is only a warning.
+    domain's name. Without either, they pass, unless they are public resolvers. Any other server may know or forward the
+    domain, such as a resolver of another account or on-premises DNS: it is a warning, which an answer from inside the
+    task's network settles. An inbound Resolver endpoint is judged by the rules and zones of its own VPC.
 
-    `AmazonProvidedDNS` passes if a Resolver FORWARD rule for the domain or a parent of it, or a private hosted zone
-    that can hold its records, is associated with the VPC. If the set lists custom servers as well, a missing rule is a
-    warning. A Route 53 Profile may contain either, and so may the configuration of a shared VPC's owner; these cannot
-    be read.
+    `AmazonProvidedDNS` passes if the most specific Resolver FORWARD rule or private hosted zone for the domain's SRV
+    records resolves them, of the VPC or of its Route 53 Profile. A rule goes before a zone of the same name; a zone
+    without the records answers NXDOMAIN, and requires `enableDnsHostnames`. If the set lists custom servers as well, a
+    missing rule is a warning. The configuration of a shared VPC's or a shared Profile's owner may not be visible.
 
     An answer of the task's own resolver overrules what is deduced from the set, unless the set was changed after the
     task was started.
@@ -104,18 +107,17 @@ def domain_name_servers(
     see the change.
     """
     case = _Case(options, domain.in_use, reader, subnets.value)
-    if not case.servers:
+    if case.servers:
+        known = servers.directories.value.all if servers.directories.value else ()
+        result = case.custom(servers, Forwarders(case.domain, known, case.subnets, reader, ec2))
+    else:
         off = vpc_resolver.value is not None and not vpc_resolver.value.on
         result = case.switched_off() if off else case.amazon_provided()
-    else:
-        result = case.custom(servers)
-        if isinstance(result, Finding) and result.status is Status.FAIL:
-            others = servers_of(case.servers, case.domain, servers.directories.value, case.subnets, ec2)
-            result = judge(options, others, case.domain, case.subnets, result.fix or Fix(""), reader) or result
-    if isinstance(result, Finding) and result.status is Status.FAIL and task.finds(case.domain, options):
-        observation = f"the task's own resolver finds the domain controllers of {case.domain.text}"
-        return Given(VpcDns(options.servers, "observed inside the task"), result.overruled(observation))
-    return result
+    finding = result if isinstance(result, Finding) else result.finding
+    if not finding.overruled_by or not task.finds(case.domain, options):
+        return result
+    seen = finding.overruled(f"the task's own resolver finds the domain controllers of {case.domain.text}")
+    return Given(VpcDns(options.servers, "observed inside the task"), seen)
 
 
 @dataclass(frozen=True)
@@ -144,18 +146,18 @@ class _Case:
 
     # Custom servers ---------------------------------------------------------------------------------
 
-    def custom(self, servers: AdServers) -> Result[VpcDns]:
+    def custom(self, servers: AdServers, forwarders: Forwarders) -> Result[VpcDns]:
         """Compares the set's custom servers with the AD's."""
         if missing := servers.missing:
             finding = deferred_to(missing)
             text = f"{self.options.id} lists {_joined(self.servers)}; not known whether these are the AD's DNS servers"
             fix = Fix("Pass the AD's DNS servers with --ad-dns.")
             return replace(finding, summary=f"{text}: {finding.summary}", fix=fix)
-        addresses, source = servers.of(self.domain)
-        if addresses:
-            result = self._compare(addresses, source, servers.named(self.domain))
+        right, source = servers.of(self.domain)
+        if right:
+            result = self._compare(right, source, forwarders)
         elif public := public_ones(self.servers):
-            result = self._public(public)
+            result = self._wrong(self.servers, forwarders.servers(public), "custom servers", ())
         else:
             text = (
                 f"{self.options.id} lists custom DNS servers {_joined(self.servers)}. There is no Directory Service "
@@ -164,48 +166,64 @@ class _Case:
             result = Given(VpcDns(self.servers, "custom servers"), passed(text))
         return self._with_resolver(result) if isinstance(result, Given) and not self.shared_by else result
 
-    def _public(self, public: tuple[str, ...]) -> Result[VpcDns]:
-        """Some or all are public resolvers, and there is no source for the AD's DNS servers."""
-        domain = self.domain.text
-        return self._wrong(
-            public,
-            f"{_joined(public)}; public resolvers know only public names, not {domain}",
-            "; public resolvers know only public names, so lookups that reach them fail, and DNS fails intermittently",
-            f"only the DNS servers of {domain}",
-            self.fix(),
-            "custom servers",
-        )
-
-    def _compare(self, right: tuple[str, ...], source: str, directories: tuple[AwsDirectory, ...]) -> Result[VpcDns]:
+    def _compare(self, right: tuple[str, ...], source: str, forwarders: Forwarders) -> Result[VpcDns]:
         domain, listed = self.domain.text, _joined(self.servers)
-        wrong = tuple(server for server in self.servers if server not in right)
-        if not wrong:
+        others = forwarders.servers([server for server in self.servers if server not in right])
+        if not others:
             finding = passed(f"{self.options.id} lists {listed}, DNS servers of {domain} ({source})")
             return Given(VpcDns(self.servers, source), finding)
-        fix = self.fix(*right)
-        if not public_ones(wrong):
-            fix = replace(fix, text=f"{fix.text} If any of {_joined(wrong)} forwards the domain, add it to --ad-dns.")
-        # the addresses of an AD Connector are easily mistaken for those of a directory
-        connector = tuple(ip for found in directories for ip in found.connector if ip in wrong)
-        why = f"; {_joined(connector)} is the AD Connector itself, which serves no DNS" if connector else ""
-        return self._wrong(
-            wrong,
-            f"{listed}, none of which is a DNS server of {domain}{why}",
-            f", which {source} does not list for {domain}. Unless these forward the domain, lookups that reach them "
-            "fail, so DNS fails intermittently",
-            f"{_joined(right)} ({source})",
-            fix,
-            source,
-        )
+        covered = [(server, server.coverage) for server in others if server.coverage]
+        doubtful = [server for server in others if not server.coverage]
+        if doubtful:
+            certain = [server for server in self.servers if server not in {own.address for own in doubtful}]
+            return self._wrong(certain, doubtful, source, right)
+        text = f"{self.options.id} lists {listed}: {'; '.join(str(server) for server, _ in covered)}"
+        coverage = next((found for _, found in covered if found.rule), covered[0][1])
+        return Given(VpcDns(self.options.servers, str(coverage), coverage.rule), with_rule(text, coverage.rule))
 
     def _wrong(
-        self, wrong: tuple[str, ...], all_wrong: str, some_wrong: str, expected: str, fix: Fix, source: str
+        self, certain: Sequence[str], others: Sequence[Server], source: str, right: tuple[str, ...]
     ) -> Result[VpcDns]:
-        id, observed = self.options.id, _joined(self.servers)
-        if len(wrong) == len(self.servers):
-            return self.failed(f"{id} of {self.options.vpc} lists {all_wrong}", observed, expected, fix)
-        summary = f"{id} also lists {_joined(wrong)}{some_wrong}"
-        return Given(VpcDns(self.servers, source), warned(summary, observed=observed, expected=expected, fix=fix))
+        """Some or all of the servers may not resolve the domain. ``certain``: the servers of the set that do."""
+        id, listed, domain = self.options.id, _joined(self.servers), self.domain.text
+        why = "; ".join(map(str, others))
+        dead = all(server.dead for server in others)
+        from_source = f"{_joined(right)} ({source})" if right else f"only the DNS servers of {domain}"
+        fix = options_or_rule(self.options, self.domain, right or ("<DNS servers of the AD>",), self.reader.place)
+        if dead and {server.address for server in others} >= set(self.servers):
+            summary = f"{id} of {self.options.vpc} lists {listed}, none of which resolves {domain}: {why}"
+            return self.failed(summary, listed, from_source, fix)
+        names = _joined(tuple(server.address for server in others))
+        if dead:
+            summary = f"{id} also lists {names}, so DNS fails intermittently: {why}"
+            finding = warned(summary, observed=listed, expected=from_source, fix=fix)
+            return Given(VpcDns(self.servers, source), finding)
+        summary = (
+            f"{id} of {self.options.vpc} lists {'also ' if certain else ''}{names}, not known as DNS of {domain} "
+            f"({source}). This works only if they resolve {domain}, which {SEEN_BY} shows: {why}"
+        )
+        finding = warned(summary, observed=listed, expected=f"{from_source}, or servers that resolve {domain}")
+        settled = not certain and not any(server.dead for server in others)
+        return Given(
+            VpcDns(self.options.servers, "servers that may resolve the domain"),
+            replace(finding, fix=self._ask_first(others, fix), overruled_by=SEEN_BY if settled else None),
+        )
+
+    def _ask_first(self, others: Sequence[Server], fix: Fix) -> Fix:
+        """Query the servers before anything is changed; the numbers of the commands in ``fix`` are shifted."""
+        name = srv_name(self.domain)
+        queries = tuple(f"dig +short SRV {posix(name)} {posix(f'@{server.address}')}" for server in others)
+        shifted = re.sub(
+            r"(?<=command )\d+|(?<=commands )\d+|(?<= to )\d+(?=[;)])",
+            lambda number: str(int(number[0]) + len(queries)),
+            fix.text,
+        )
+        ours = "command 1" if len(queries) == 1 else f"commands 1 to {len(queries)}"
+        text = (
+            f"From a host in {self.options.vpc}, query each of them ({ours}). If it lists the domain controllers, "
+            f"change nothing, and pass it with --ad-dns. If it does not: {shifted[:1].lower()}{shifted[1:]}"
+        )
+        return Fix(text, (*queries, *fix.commands))
 
     def _with_resolver(self, result: Given[VpcDns]) -> Given[VpcDns]:
         """A pass, unless the set also lists the VPC resolver and nothing covers the domain there."""
@@ -226,21 +244,18 @@ class _Case:
     # AmazonProvidedDNS ------------------------------------------------------------------------------
 
     def amazon_provided(self) -> Result[VpcDns]:
-        """Passes with a Resolver FORWARD rule, or a private hosted zone, for the domain or a parent of it.
-
-        Associations with a VPC that were made in another account are not listed in this one.
-        Source: https://docs.aws.amazon.com/Route53/latest/APIReference/API_route53resolver_ListResolverRuleAssociations.html
-        """
+        """Passes with a Resolver FORWARD rule, or a private hosted zone with the records."""
         domain, vpc, amazon = self.domain.text, self.options.vpc, self._amazon
         coverage = self.reader.coverage(vpc, self.domain)
         if rule := coverage.rule:
             finding = with_rule(f"AmazonProvidedDNS with {rule}, associated with {vpc}", rule, ", then start new tasks")
             return Given(VpcDns((), str(rule), rule), finding)
         if coverage.zone:
-            return Given(VpcDns((), coverage.zone), passed(f"AmazonProvidedDNS with the {coverage.zone} of {vpc}"))
-        if coverage.profiles:
-            found = f"the Route 53 Profile {', '.join(coverage.profiles)} may cover {domain}"
-            return Given(VpcDns((), "a Route 53 Profile"), passed(f"{amazon}; {found}, which {SEEN_BY} shows"))
+            text = f"AmazonProvidedDNS with {coverage.zone} of {vpc}"
+            return Given(VpcDns((), str(coverage.zone)), passed(text))
+        if coverage.unread and not coverage.errors:
+            text = f"{amazon}; {coverage.unread}, may cover {domain}, which {SEEN_BY} shows"
+            return Given(VpcDns((), coverage.unread), passed(text))
         if owner := self.shared_by:
             found = f"rules and zones of account {owner}, which owns {vpc}, may cover {domain}"
             return Given(VpcDns((), f"account {owner}"), passed(f"{amazon}; {found}, which {SEEN_BY} shows"))
@@ -251,15 +266,23 @@ class _Case:
                 observed=amazon,
                 fix=coverage.errors[0].fix,
             )
+        return self._nothing_covers(coverage)
+
+    def _nothing_covers(self, coverage: Coverage) -> Finding:
+        domain, vpc, servers = self.domain.text, self.options.vpc, ("<DNS servers of the AD>",)
         why = f"no Resolver FORWARD rule or private hosted zone of {vpc} covers {domain}"
-        if coverage.ineffective:
-            why = f"no Resolver rule for {domain} is in effect: {coverage.ineffective}"
+        if coverage.lacking:
+            why = f"nothing resolves {domain}: {coverage.lacking}"
         missing = "no DHCP options set" if self.options.id == "default" else "no DNS servers"
+        zone = coverage.zone_in_way.name if coverage.zone_in_way else ""
+        fix = forward_rule(
+            self.options, self.domain, servers, self.reader.place, zone if is_part_of(zone, domain) else ""
+        )
         return self.failed(
-            f"{amazon}, and {why}",
+            f"{self._amazon}, and {why}",
             AMAZON if self.options.servers else missing,
             f"a FORWARD rule for {domain}, or its DNS servers",
-            forward_rule(self.options, self.domain, ("<DNS servers of the AD>",), self.reader.place),
+            fix,
         )
 
     def switched_off(self) -> Finding:

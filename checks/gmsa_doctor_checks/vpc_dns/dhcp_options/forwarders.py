@@ -1,19 +1,23 @@
-"""DNS servers of a DHCP options set that are not the AD's: they may forward the domain, or certainly do not."""
+"""DNS servers of a DHCP options set that are not known as the AD's: most may forward the domain, some certainly do not.
+
+A resolver of a hub VPC in another account, on-premises DNS, or another domain controller than those that Directory
+Service lists has no network interface in this account, or any: only a live answer shows what it resolves.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from gmsa_doctor.authoring import Finding, Fix, Given, Result, passed, warned
+from gmsa_doctor.authoring import Finding, Fix, passed, warned
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor_checks.reachability.network import TaskSubnets, private_addresses
-from gmsa_doctor_checks.values import DhcpOptions, DomainName
+from gmsa_doctor_checks.values import DomainName
 from gmsa_doctor_checks.vpc_dns.coverage import Coverage, ResolverReader
-from gmsa_doctor_checks.vpc_dns.dhcp_options.options import SEEN_BY
-from gmsa_doctor_checks.vpc_dns.values import AwsDirectories, ForwardRule, VpcDns
+from gmsa_doctor_checks.vpc_dns.dhcp_options.options import resolver_of
+from gmsa_doctor_checks.vpc_dns.values import AwsDirectory, ForwardRule
 
 PUBLIC_RESOLVERS = frozenset(
     (
@@ -26,15 +30,23 @@ PUBLIC_RESOLVERS = frozenset(
 """Google Public DNS, Cloudflare, Quad9, OpenDNS: they resolve only public names, which an AD's usually are not."""
 _INBOUND = re.compile(r"\brslvr-in-\w+")
 """In the description of an inbound endpoint's network interface: ``Route 53 Resolver: rslvr-in-…:rni-…``."""
+_UNSEEN = " a Resolver endpoint of another account{}, on-premises DNS, or another domain controller"
 
 
 @dataclass(frozen=True)
 class Server:
-    """A DNS server that is not the AD's. ``vpc``: it is an inbound Resolver endpoint, and uses that VPC's resolver."""
+    """A DNS server that is not known as the AD's, with what is known of it.
+
+    ``coverage`` is how it certainly resolves the domain; ``dead``: it certainly does not.
+    """
 
     address: str
-    description: str = ""
-    vpc: str = ""
+    text: str
+    coverage: Coverage | None = None
+    dead: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.text}"
 
 
 def public_ones(servers: Sequence[str]) -> tuple[str, ...]:
@@ -42,82 +54,70 @@ def public_ones(servers: Sequence[str]) -> tuple[str, ...]:
     return tuple(server for server in servers if server in PUBLIC_RESOLVERS)
 
 
-def servers_of(
-    addresses: Sequence[str], domain: DomainName, directories: AwsDirectories | None, subnets: TaskSubnets | None,
-    ec2: Ec2,
-) -> tuple[Server, ...]:  # fmt: skip
-    """The servers that may forward the domain, with what is known of them. Raises ClientError."""
-    known = directories.all if directories else ()
-    dead = {*PUBLIC_RESOLVERS, *(ip for directory in known for ip in directory.connector)}
-    alive = tuple(address for address in addresses if address not in dead)
-    ipv4 = tuple(address for address in alive if ":" not in address)
-    interfaces = ec2.network_interfaces(ipv4) if ipv4 else []
-    servers = []
-    for address in alive:
-        other = next((found for found in known if address in found.dns and found.name != domain.text), None)
-        if other:
-            text = f"DNS of {other.id} ({other.name}), which resolves {domain.text} only with a conditional forwarder"
-            servers.append(Server(address, text))
-        else:
-            own = [interface for interface in interfaces if address in private_addresses(interface)]
-            servers.append(_by_interface(address, own, subnets))
-    return tuple(servers)
+@dataclass(frozen=True)
+class Forwarders:
+    """What is known of DNS servers: from Directory Service, and from their network interfaces in this account."""
+
+    domain: DomainName
+    directories: Sequence[AwsDirectory]
+    subnets: TaskSubnets | None
+    reader: ResolverReader
+    ec2: Ec2
+
+    def servers(self, addresses: Sequence[str]) -> tuple[Server, ...]:
+        """The servers with these addresses. Raises ClientError."""
+        ipv4 = tuple(address for address in addresses if ":" not in address and address not in PUBLIC_RESOLVERS)
+        interfaces = self.ec2.network_interfaces(ipv4) if ipv4 else []
+        return tuple(
+            self._server(address, [own for own in interfaces if address in private_addresses(own)])
+            for address in addresses
+        )
+
+    def _server(self, address: str, interfaces: Sequence[Mapping[str, Any]]) -> Server:
+        domain = self.domain.text
+        if address in PUBLIC_RESOLVERS:
+            return Server(address, f"a public resolver, which knows only public names, not {domain}", dead=True)
+        if connector := next((own for own in self.directories if address in own.connector), None):
+            # the addresses of an AD Connector are easily mistaken for those of a directory
+            return Server(address, f"the AD Connector {connector.id} itself, not a DNS server of the AD behind it")
+        if other := next((own for own in self.directories if address in own.dns and own.name != domain), None):
+            return Server(
+                address, f"DNS of {other.id} ({other.name}), which resolves {domain} only with a conditional forwarder"
+            )
+        return self._by_interface(address, interfaces)
+
+    def _by_interface(self, address: str, interfaces: Sequence[Mapping[str, Any]]) -> Server:
+        """The server by its network interface in this account; VPCs may overlap, so the task's VPC goes first."""
+        vpc, shared = (self.subnets.vpc, self.subnets.shared) if self.subnets else (None, False)
+        own = [found for found in interfaces if vpc and found.get("VpcId") == vpc.id] or list(interfaces)
+        if not own:
+            others = vpc.cidrs[1:] if vpc else ()
+            if cidr := next((cidr for cidr in others if resolver_of(cidr) == address), None):
+                text = f"the third address of {cidr}; the VPC resolver has only that of the primary CIDR"
+                return Server(address, f"{text}, {resolver_of(vpc.cidrs[0])}" if vpc else text)
+            owner = f" {vpc.owner}, which owns {vpc.id}," if vpc and shared else ""
+            return Server(address, f"no network interface of this account; it may be{_UNSEEN.format(owner)}")
+        id, where = str(own[0].get("NetworkInterfaceId")), str(own[0].get("VpcId"))
+        inbound = _INBOUND.search(str(own[0].get("Description") or ""))
+        if not inbound or len(own) > 1:
+            return Server(address, f"{id} in {where}, which may forward the domain")
+        return self._by_endpoint(Server(address, f"the inbound endpoint {inbound[0]} of {where}"), where)
+
+    def _by_endpoint(self, server: Server, vpc: str) -> Server:
+        """An inbound endpoint resolves as the resolver of its VPC. Other VPCs may have rules of other accounts."""
+        coverage = self.reader.coverage(vpc, self.domain)
+        if coverage.errors:
+            raise coverage.errors[0]
+        if coverage.covers:
+            return replace(server, text=f"{server.text} with {coverage}", coverage=coverage)
+        own = bool(self.subnets and not self.subnets.shared and vpc == self.subnets.vpc.id)
+        text = f"{server.text}, whose resolver has no visible rule or zone for {self.domain.text}"
+        return replace(server, text=text, dead=own and coverage.ruled_out)
 
 
-def _by_interface(address: str, interfaces: Sequence[Mapping[str, Any]], subnets: TaskSubnets | None) -> Server:
-    """The server by its network interface in this account; VPCs may overlap, so the task's VPC goes first."""
-    vpc = subnets.vpc.id if subnets else ""
-    own = [interface for interface in interfaces if interface.get("VpcId") == vpc] or list(interfaces)
-    if not own:
-        owner = subnets.vpc.owner if subnets and subnets.shared else ""
-        return Server(address, f"perhaps a forwarder of account {owner}, which owns {vpc}" if owner else "")
-    id, where = str(own[0].get("NetworkInterfaceId")), str(own[0].get("VpcId"))
-    inbound = _INBOUND.search(str(own[0].get("Description") or ""))
-    if inbound and len(own) == 1:
-        return Server(address, f"the inbound endpoint {inbound[0]} of {where}", where)
-    return Server(address, f"{id} in {where}, which may forward the domain")
-
-
-def judge(
-    options: DhcpOptions, servers: Sequence[Server], domain: DomainName, subnets: TaskSubnets | None, fix: Fix,
-    reader: ResolverReader,
-) -> Result[VpcDns] | None:  # fmt: skip
-    """The result for servers that are not the AD's; None if no server may forward the domain."""
-    for server in servers:
-        if server.vpc and (found := _by_endpoint(options, server, reader.coverage(server.vpc, domain))):
-            return found
-    own = subnets.vpc.id if subnets and not subnets.shared else ""
-    perhaps = [server for server in servers if server.description and not (server.vpc and server.vpc == own)]
-    if not perhaps:
-        return None
-    lost = f", whose resolver has no visible rule or zone for {domain.text}"
-    why = "; ".join(f"{server.address} is {server.description}{lost if server.vpc else ''}" for server in perhaps)
-    listed = ", ".join(options.servers)
-    finding = warned(
-        f"{options.id} of {options.vpc} lists {listed}, none of which is a DNS server of {domain.text}; this works "
-        f"only if they forward the domain, which {SEEN_BY} shows: {why}",
-        observed=listed,
-        expected=f"the DNS servers of {domain.text}, or forwarders to them",
-        fix=fix,
-    )
-    return Given(VpcDns(options.servers, "servers that may forward"), finding)
-
-
-def _by_endpoint(options: DhcpOptions, server: Server, coverage: Coverage) -> Result[VpcDns] | None:
-    """The result by the configuration of the endpoint's VPC; None if nothing covers the domain there."""
-    text = f"{options.id} lists {server.address}, {server.description} with"
-    if coverage.errors:
-        raise coverage.errors[0]
-    if coverage.rule:
-        finding = with_rule(f"{text} {coverage.rule}", coverage.rule)
-        return Given(VpcDns(options.servers, str(coverage.rule), coverage.rule), finding)
-    zone = coverage.zone or (f"Route 53 Profile {', '.join(coverage.profiles)}" if coverage.profiles else "")
-    return Given(VpcDns(options.servers, zone), passed(f"{text} the {zone}")) if zone else None
-
-
-def with_rule(text: str, rule: ForwardRule, then: str = "") -> Finding:
+def with_rule(text: str, rule: ForwardRule | None, then: str = "") -> Finding:
     """A pass, or a warning if the rule may not be in effect yet."""
-    if not rule.pending:
+    if rule is None or not rule.pending:
         return passed(text)
     return warned(
         f"{text}; but {rule.pending}, so it may not be in effect",

@@ -14,6 +14,7 @@ from gmsa_doctor.authoring import (
     Owner,
     Result,
     check,
+    in_words,
     passed,
     skipped,
     warned,
@@ -30,6 +31,7 @@ from gmsa_doctor_checks.values import DhcpOptions, DomainName
 from gmsa_doctor_checks.vpc_dns.values import VpcResolver, plain
 
 AMAZON = "AmazonProvidedDNS"
+_OURS = ("domain-name", "domain-name-servers")
 SEEN_BY = CheckId("dns.domain-controllers")
 """The check that observes what is deduced here from configuration."""
 
@@ -60,7 +62,8 @@ def dhcp_options_set(subnets: TaskSubnets, ec2: Ec2) -> Result[DhcpOptions]:
         return skipped(text, fix=Fix("Ask the owner of the VPC."))
     names = values.get("domain-name", ())
     servers = tuple(map(plain, values.get("domain-name-servers", ())))
-    options = DhcpOptions(vpc, id, servers, names[0] if names else None, _resolvers(subnets.vpc))
+    others = tuple(f"Key={key},Values={','.join(own)}" for key, own in values.items() if key not in _OURS)
+    options = DhcpOptions(vpc, id, servers, names[0] if names else None, _resolvers(subnets.vpc), others)
     return Given(options, passed(f"{id} of {vpc}: DNS servers {', '.join(servers) or 'none'}"))
 
 
@@ -168,47 +171,83 @@ def not_of_the_set(used: DnsServersInUse, options: DhcpOptions) -> tuple[str, ..
 
 
 def _resolvers(vpc: Vpc) -> tuple[str, ...]:
-    """The VPC resolver's addresses: two link-local ones, and the third address of each CIDR of the VPC.
+    """The VPC resolver's addresses: two link-local ones, and the third address of the VPC's primary CIDR.
 
     Source: https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
     """
-    third = (str(ipaddress.ip_network(block, strict=False)[2]) for block in vpc.cidrs)
-    return ("169.254.169.253", "fd00:ec2::253", *third)
+    return ("169.254.169.253", "fd00:ec2::253", resolver_of(vpc.cidrs[0]))
+
+
+def resolver_of(cidr: str) -> str:
+    """The address of the VPC resolver in a VPC with this primary CIDR."""
+    return str(ipaddress.ip_network(cidr, strict=False)[2])
 
 
 def new_options(options: DhcpOptions, domain: DomainName, servers: tuple[str, ...], place: AwsPlace) -> Fix:
     """Create another DHCP options set, since sets cannot be changed, and start new tasks."""
-    region = place.region_option
-    values = ",".join(servers)
+    kept = in_words(option.partition(",")[0].removeprefix("Key=") for option in options.others)
     return Fix(
         f"Create a DHCP options set with the AD's DNS servers, associate it with {options.vpc}, then start new tasks. "
-        f"This changes DNS for all hosts of {options.vpc}.",
-        (
-            f"aws ec2 create-dhcp-options{region} --dhcp-configurations "
-            f"{posix(f'Key=domain-name-servers,Values={values}')} {posix(f'Key=domain-name,Values={domain.text}')}",
-            f"aws ec2 associate-dhcp-options{region} --vpc-id {posix(options.vpc)} "
-            f"--dhcp-options-id {posix('<ID of the new set>')}",
-            _new_tasks(place),
-        ),
+        f"This changes DNS for all hosts of {options.vpc}: the servers must also resolve the other names that these "
+        f"need{f'. The set keeps {kept} of {options.id}' if kept else ''}.",
+        (*_new_set(options, domain, servers, place), _new_tasks(place)),
     )
 
 
-def forward_rule(options: DhcpOptions, domain: DomainName, servers: tuple[str, ...], place: AwsPlace) -> Fix:
-    """Forward the domain from the VPC resolver; the alternative is another DHCP options set."""
-    region, set_ = place.region_option, new_options(options, domain, servers, place)
-    targets = " ".join(posix(f"Ip={server}") for server in servers)
+def _new_set(
+    options: DhcpOptions, domain: DomainName, servers: tuple[str, ...], place: AwsPlace
+) -> tuple[str, ...]:  # fmt: skip
+    region = place.region_option
+    values = (f"Key=domain-name-servers,Values={','.join(servers)}", f"Key=domain-name,Values={domain.text}")
+    return (
+        f"aws ec2 create-dhcp-options{region} --dhcp-configurations {' '.join(map(posix, (*values, *options.others)))}",
+        f"aws ec2 associate-dhcp-options{region} --vpc-id {posix(options.vpc)} "
+        f"--dhcp-options-id {posix('<ID of the new set>')}",
+    )
+
+
+def forward_rule(
+    options: DhcpOptions, domain: DomainName, servers: tuple[str, ...], place: AwsPlace, name: str = ""
+) -> Fix:
+    """Forward the domain, or another ``name``, from the VPC resolver; the alternative is another DHCP options set."""
+    set_ = new_options(options, domain, servers, place)
+    rule = _rule(options, name or domain.text, servers, place)
     return Fix(
-        f"Create a Route 53 Resolver FORWARD rule for {domain.text} and associate it with {options.vpc} (commands 1 to "
-        f"3); other names are not affected. Alternative (commands 4 to 6): {set_.text[:1].lower()}{set_.text[1:]}",
-        (
-            f"aws route53resolver list-resolver-endpoints{region} --filters Name=Direction,Values=OUTBOUND",
-            f"aws route53resolver create-resolver-rule{region} --creator-request-id {posix(f'gmsa-{domain.text}')} "
-            f"--rule-type FORWARD --domain-name {posix(domain.text)} --target-ips {targets} "
-            f"--resolver-endpoint-id {posix('<outbound endpoint>')}",
-            f"aws route53resolver associate-resolver-rule{region} --resolver-rule-id {posix('<ID of the new rule>')} "
-            f"--vpc-id {posix(options.vpc)}",
-            *set_.commands,
-        ),
+        f"Create a Route 53 Resolver FORWARD rule for {name or domain.text} and associate it with {options.vpc} "
+        f"(commands 1 to {len(rule)}; command 2 only if there is no outbound endpoint); other names are not affected. "
+        f"Alternative (commands {len(rule) + 1} to {len(rule) + len(set_.commands)}): "
+        f"{set_.text[:1].lower()}{set_.text[1:]}",
+        (*rule, *set_.commands),
+    )
+
+
+def options_or_rule(options: DhcpOptions, domain: DomainName, servers: tuple[str, ...], place: AwsPlace) -> Fix:
+    """Another DHCP options set; the alternative is the VPC resolver, with a rule that forwards the domain."""
+    set_, rule = new_options(options, domain, servers, place), _rule(options, domain.text, servers, place)
+    amazon = _new_set(options, domain, (AMAZON,), place)
+    first = len(set_.commands) + 1
+    return Fix(
+        f"{set_.text} Alternative (commands {first} to {first + len(rule) + 1}), if the other hosts should not use the "
+        f"AD's DNS servers: create a Route 53 Resolver FORWARD rule for {domain.text}, associate it with "
+        f"{options.vpc}, and associate a DHCP options set with {AMAZON} (command {first + 1} only if there is no "
+        "outbound endpoint).",
+        (*set_.commands, *rule, *amazon),
+    )
+
+
+def _rule(options: DhcpOptions, name: str, servers: tuple[str, ...], place: AwsPlace) -> tuple[str, ...]:
+    region, subnets = place.region_option, " ".join(posix(f"SubnetId=<subnet {zone}>") for zone in (1, 2))
+    return (
+        f"aws route53resolver list-resolver-endpoints{region} --filters Name=Direction,Values=OUTBOUND",
+        f"aws route53resolver create-resolver-endpoint{region} --creator-request-id {posix(f'gmsa-{options.vpc}')} "
+        f"--direction OUTBOUND --security-group-ids {posix('<security group that allows UDP and TCP 53 outbound>')} "
+        f"--ip-addresses {subnets}",
+        f"aws route53resolver create-resolver-rule{region} --creator-request-id {posix(f'gmsa-{name}')} "
+        f"--rule-type FORWARD --domain-name {posix(name)} "
+        f"--target-ips {' '.join(posix(f'Ip={server}') for server in servers)} "
+        f"--resolver-endpoint-id {posix('<outbound endpoint>')}",
+        f"aws route53resolver associate-resolver-rule{region} --resolver-rule-id {posix('<ID of the new rule>')} "
+        f"--vpc-id {posix(options.vpc)}",
     )
 
 
