@@ -78,7 +78,7 @@ $(READY): pyproject.toml constraints.txt $(SCRIPTS)/install-dev | packages
 	touch $@
 
 constraints:                  ## pin the newest versions (requires uv)
-	uv pip compile --quiet --upgrade pyproject.toml --extra live --group dev --generate-hashes --no-emit-index-url \
+	uv pip compile --quiet --upgrade pyproject.toml --extra live --extra hcl --group dev --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header --python-version 3.11 --universal --output-file constraints.txt
 
 clean:

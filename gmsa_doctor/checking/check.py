@@ -261,7 +261,7 @@ def _complete(
 def _location(finding: Finding, found: FoundSubject, registry: Registry) -> Location | None:
     """What the check is about; if the finding has a line and a column, they are of that file."""
     check = registry.get(finding.check)
-    place = found.positions.of(check.about if check else "")
+    place = found.positions.of(finding.about or (check.about if check else ""))
     own = finding.location
     return Location(place.file, own.line, own.column) if place and own else place
 

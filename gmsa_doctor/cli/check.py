@@ -162,8 +162,8 @@ def _check(context: typer.Context, arguments: CheckArguments) -> ExitCode:
         print_report(report, reports, text)
     write(report, reports.wanted, known)
     sent = arguments.verdict.send(report, arguments.aws)
-    for file, reason in report.unread:
-        say(f"{file}: {reason}")
+    for unread in report.unread:
+        say(f"{unread.location.file}: {unread.text}")
     return ExitCode.INCOMPLETE if code is ExitCode.PASS and not sent else code
 
 

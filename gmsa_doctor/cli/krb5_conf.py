@@ -126,7 +126,7 @@ def _domain_of(request: Request) -> str:
 
     seen = check.attempt(request, registry.load(), lambda progress: None)
     if seen.skipped_files.unread:
-        raise UsageError("; ".join(f"{file}: {reason}" for file, reason in seen.skipped_files.unread))
+        raise UsageError("; ".join(f"{unread.location.file}: {unread.text}" for unread in seen.skipped_files.unread))
     found = dict.fromkeys(filter(None, map(_domain, seen.execution.values)))
     if len(found) > 1:
         raise UsageError("the containers use several AD domains: name one container with --container")

@@ -158,6 +158,8 @@ class Finding:
     root: bool = False
     vantage: str | None = None
     overruled_by: CheckId | None = None
+    about: str = ""
+    """What of a file this finding points to, if it is not what its check is about (``Check.about``)."""
     location: Location | None = None
     """Where in the files that were given the cause stands; the run fills it in."""
     fault: str | None = None
@@ -330,6 +332,20 @@ class SubjectReport:
 
 
 @dataclass(frozen=True)
+class UnreadFile:
+    """A file that was given and could not be read, with the place in it, if that is known."""
+
+    location: Location
+    reason: str
+
+    @property
+    def text(self) -> str:
+        """The reason, after the line and the column."""
+        line, column = self.location.line, self.location.column
+        return f"line {line}, column {column}: {self.reason}" if line else self.reason
+
+
+@dataclass(frozen=True)
 class Report:
     """A whole run. ``missing`` are the ids that ``--require`` names and that were skipped.
 
@@ -345,8 +361,7 @@ class Report:
     duration_ms: int = 0
     interrupted: bool = False
     missing: tuple[str, ...] = ()
-    unread: tuple[tuple[str, str], ...] = ()
-    """Files that were given and could not be read, with the reason."""
+    unread: tuple[UnreadFile, ...] = ()
     passed_over: int = 0
     """How many task definitions in the files do not use a gMSA, and were not checked."""
     started: str = ""

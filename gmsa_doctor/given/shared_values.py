@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gmsa_doctor.formats.documents.located import Open
+
 
 @dataclass(frozen=True)
 class CredSpecLocation:
-    """Where the CredSpec is: an S3 object (``bucket`` and ``key``), an SSM parameter, or a local file."""
+    """Where the CredSpec is: an S3 object (``bucket`` and ``key``), an SSM parameter, or a local file.
+
+    ``domainless``: the mode; None for a file without its task definition. ``arn`` is :class:`Open` if only its form is
+    known before deployment.
+    """
 
     arn: str
-    domainless: bool
+    domainless: bool | None
     bucket: str = ""
     key: str = ""
     parameter: str = ""
     file: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether only its form is known before deployment."""
+        return isinstance(self.arn, Open)
 
     @property
     def name(self) -> str:

@@ -78,7 +78,7 @@ def look_up(request: Request, registry: Registry, options: Scope, *, for_role: b
     only = (REGISTERED, *dict.fromkeys(registry.giver[kind].id for kind in kinds))
     subject = check.attempt(replace(request, live=Live.NEVER, only=only), registry, lambda progress: None)
     if unread := subject.skipped_files.unread:
-        raise UsageError("; ".join(f"{file}: {reason}" for file, reason in unread))
+        raise UsageError("; ".join(f"{file.location.file}: {file.text}" for file in unread))
     if not subject.found:
         raise UsageError(f"{', '.join(request.files)}: no task definition with credentialSpecs found")
     subjects = [
@@ -205,6 +205,9 @@ def _instance_roles(subject: _CheckedSubject) -> Iterator[str]:
 def _with_credspec(scope: Scope, subject: _CheckedSubject) -> Scope:
     location = subject.get(CredSpecLocation, CREDSPEC, "the location of the CredSpec")
     if location is None:
+        return scope
+    if location.is_open:
+        subject.miss(CREDSPEC, "the location of the CredSpec", f"only known at deployment: {location.arn}")
         return scope
     parse = parse_ssm_parameter_arn if location.parameter else parse_s3_object_arn
     return replace(scope, credspecs=(parse(location.arn),), without_secret=not location.domainless)

@@ -29,7 +29,7 @@ def render(report: Report) -> str:
     What is the same for several subjects is one annotation. Without a file an annotation stands on the run's page.
     """
     report = printable(report)
-    errors = [_command("error", "gmsa-doctor: not read", reason, Location(file)) for file, reason in report.unread]
+    errors = [_command("error", "gmsa-doctor: not read", unread.reason, unread.location) for unread in report.unread]
     errors += [_command("error", "gmsa-doctor: incomplete", reason) for reason in gaps(report)]
     warnings = []
     for problem in merged(report):

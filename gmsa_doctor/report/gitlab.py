@@ -6,7 +6,7 @@ repository and do not begin with ``./``; an entry whose fingerprint is there alr
 
 from __future__ import annotations
 
-from gmsa_doctor.core.model import Finding, Report, Status
+from gmsa_doctor.core.model import Finding, Report, Status, UnreadFile
 from gmsa_doctor.core.printable import json_document, printable
 from gmsa_doctor.report.findings import SharedFinding, worst_first
 from gmsa_doctor.report.fingerprint import file_and_line, fingerprint, path
@@ -20,7 +20,7 @@ UNREAD = "gmsa-doctor.unread"
 def render(report: Report) -> str:
     """The report as a JSON array, worst first."""
     report = printable(report)
-    entries = [_unread(file, reason) for file, reason in report.unread]
+    entries = [*map(_unread, report.unread)]
     entries += map(_entry, worst_first(report))
     return json_document(entries) + "\n"
 
@@ -39,11 +39,12 @@ def _entry(problem: SharedFinding) -> dict[str, object]:
     }
 
 
-def _unread(file: str, reason: str) -> dict[str, object]:
+def _unread(unread: UnreadFile) -> dict[str, object]:
+    file = unread.location.file
     return {
-        "description": f"{file} could not be read: {reason}",
+        "description": f"{file} could not be read: {unread.text}",
         "check_name": UNREAD,
-        "fingerprint": fingerprint(file, Finding(Status.ERROR, reason, check=UNREAD)),
+        "fingerprint": fingerprint(file, Finding(Status.ERROR, unread.reason, check=UNREAD)),
         "severity": "blocker",
-        "location": {"path": path(file), "lines": {"begin": 1}},
+        "location": {"path": path(file), "lines": {"begin": unread.location.line or 1}},
     }

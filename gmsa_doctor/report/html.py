@@ -24,6 +24,7 @@ from gmsa_doctor.report.findings import (
     status_words,
     vantages,
 )
+from gmsa_doctor.report.fingerprint import place
 from gmsa_doctor.report.page import IN_FULL, PageRoot, ReportPage, SubjectSection, anchor_of, key
 from gmsa_doctor.report.steps import grouped
 from gmsa_doctor.report.tags import Html, Part, badge, codes, fact_list, icon, icons, join, tag
@@ -233,7 +234,7 @@ def _link_of(root: PageRoot, check: str) -> str:
 def _unread(report: Report) -> Html | None:
     if not report.unread:
         return None
-    items = [tag("li", tag("code", file), f": {reason}") for file, reason in report.unread]
+    items = [tag("li", tag("code", place(unread.location)), f": {unread.reason}") for unread in report.unread]
     return tag("section", tag("h2", "Files that could not be read"), tag("ul", *items), class_="unread")
 
 

@@ -33,7 +33,7 @@ def render(report: Report, *, ascii: bool = False) -> str:
         ],
         "root_causes": [cause for subject in report.subjects for cause in _root_causes(subject, report)],
         "missing": list(report.missing),
-        "unread": [{"file": file, "reason": reason} for file, reason in report.unread],
+        "unread": [{**asdict(unread.location), "reason": unread.reason} for unread in report.unread],
         "passed_over": report.passed_over,
         "interrupted": report.interrupted,
         "subjects": [

@@ -19,9 +19,10 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
-from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport
+from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, UnreadFile
 from gmsa_doctor.core.printable import printable
 from gmsa_doctor.report.findings import detail_lines
+from gmsa_doctor.report.fingerprint import place
 
 UNREAD = "files that could not be read"
 _NO_RESULT = (Status.UNKNOWN, Status.ERROR)
@@ -82,11 +83,11 @@ def _result(case: ET.Element, tag: str, type: str, summary: str, text: str, pref
     ET.SubElement(case, tag, type=type, message=f"{prefix}{summary}").text = f"{prefix}{text}"
 
 
-def _unread(unread: Sequence[tuple[str, str]]) -> ET.Element:
+def _unread(unread: Sequence[UnreadFile]) -> ET.Element:
     cases = []
-    for file, reason in unread:
-        case = ET.Element("testcase", classname=UNREAD, name=file, time=_seconds(0))
-        _result(case, "error", "unread", reason, f"{file}: {reason}")
+    for file in unread:
+        case = ET.Element("testcase", classname=UNREAD, name=file.location.file, time=_seconds(0))
+        _result(case, "error", "unread", file.reason, f"{place(file.location)}: {file.reason}")
         cases.append(case)
     return _suite_of(UNREAD, cases, 0)
 

@@ -93,7 +93,7 @@ def _head(report: Report) -> Iterator[str]:
     for proof in missing_proofs(report):
         yield _text(proof.sentence)
         yield from _fix(proof.fix, "Next")
-    notes = [f"- {_code(file)} could not be read: {_text(reason)}" for file, reason in report.unread]
+    notes = [f"- {_code(place(unread.location))} could not be read: {_text(unread.reason)}" for unread in report.unread]
     notes += [f"- {_text(reason)}" for reason in gaps(report)]
     if len(notes) > _ROWS:
         notes[_ROWS:] = [f"- and {len(notes) - _ROWS} more"]

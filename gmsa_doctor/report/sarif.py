@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from gmsa_doctor.core.model import Check, Finding, Report, Status, SubjectReport
+from gmsa_doctor.core.model import Check, Finding, Location, Report, Status, SubjectReport
 from gmsa_doctor.core.printable import json_document, printable
 from gmsa_doctor.formats.aws.partitions import partition_of
 from gmsa_doctor.report.findings import SharedFinding, all_findings, detail_lines, gaps, worst_first
@@ -111,15 +111,19 @@ def _message(finding: Finding, subject: SubjectReport) -> str:
 
 def _location(subject: SubjectReport, finding: Finding) -> dict[str, object]:
     file, line = file_and_line(subject.name, finding)
-    region = {"startLine": line}
-    if finding.location and finding.location.line and finding.location.column:
-        region["startColumn"] = finding.location.column
+    column = finding.location.column if finding.location else None
     return {
-        "physicalLocation": {"artifactLocation": _artifact(file), "region": region},
+        "physicalLocation": _physical(Location(file, line, column)),
         "logicalLocations": [
             {"name": subject.name, "fullyQualifiedName": _resource(subject) or subject.name, "kind": "resource"}
         ],
     }
+
+
+def _physical(location: Location) -> dict[str, object]:
+    places = {"startLine": location.line, "startColumn": location.column if location.line else None}
+    region = {name: number for name, number in places.items() if number}
+    return {"artifactLocation": _artifact(path(location.file)), **({"region": region} if region else {})}
 
 
 def _artifact(file: str) -> dict[str, str]:
@@ -149,10 +153,10 @@ def _invocation(report: Report) -> dict[str, object]:
     notes: list[dict[str, object]] = [
         {
             "level": "error",
-            "message": {"text": f"{file} could not be read: {reason}"},
-            "locations": [{"physicalLocation": {"artifactLocation": _artifact(path(file))}}],
+            "message": {"text": f"{unread.location.file} could not be read: {unread.text}"},
+            "locations": [{"physicalLocation": _physical(unread.location)}],
         }
-        for file, reason in report.unread
+        for unread in report.unread
     ]
     notes += [{"level": "error", "message": {"text": reason}} for reason in gaps(report)]
     crashed = any(finding.status is Status.ERROR for finding in all_findings(report.subjects))

@@ -308,8 +308,8 @@ def _missing_proof(report: Report, style: _Style) -> Iterator[str]:
 
 def _verdict(report: Report, style: _Style) -> Iterator[str]:
     """One line with the duration, after what else decides the exit code."""
-    for file, reason in report.unread:
-        yield from style.marked(Status.UNKNOWN, f"{file}: not read: {reason}")
+    for unread in report.unread:
+        yield from style.marked(Status.UNKNOWN, f"{place(unread.location)}: not read: {unread.reason}")
     for gap in gaps(report):
         yield from style.marked(Status.UNKNOWN, gap)
     if number := report.passed_over:

@@ -12,7 +12,7 @@ from gmsa_doctor.clients.files.source_files import FileKind, SourceFile, sources
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.deferral import deferred_to
 from gmsa_doctor.core.errors import UsageError, did_you_mean
-from gmsa_doctor.core.model import skipped, unknown
+from gmsa_doctor.core.model import Location, UnreadFile, skipped, unknown
 from gmsa_doctor.formats.documents.located import Definition, Located
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition, TaskDefinitionError, read_task_definition
 from gmsa_doctor.formats.templates.cloudformation import LeftOut
@@ -31,9 +31,9 @@ from gmsa_doctor.subjects.source import (
 
 @dataclass(frozen=True)
 class SkippedFiles:
-    """Files that could not be read, with the reason, and the number of task definitions without gMSA."""
+    """Files that could not be read, and the number of task definitions without gMSA."""
 
-    unread: tuple[tuple[str, str], ...] = ()
+    unread: tuple[UnreadFile, ...] = ()
     passed_over: int = 0
 
 
@@ -107,13 +107,13 @@ def _read_credspec(name: str) -> CredSpecObject:
 
 
 def _credspec(name: str, body: bytes) -> CredSpecObject:
-    return CredSpecObject(CredSpecLocation("", domainless=True, file=name), len(body), body)
+    return CredSpecObject(CredSpecLocation("", domainless=None, file=name), len(body), body)
 
 
-def _credspec_alone(credspec: CredSpecObject, place: AwsPlace) -> SubjectSource:
-    """A CredSpec without a task definition."""
+def _credspec_alone(credspec: CredSpecObject, place: AwsPlace, located: Located | None = None) -> SubjectSource:
+    """A CredSpec without a task definition. ``located``: its positions, if it is a part of another document."""
     reason = skipped("not checked: only a CredSpec was given, without its task definition")
-    return SubjectSource(credspec.location.name, reason, place, credspec=credspec)
+    return SubjectSource(credspec.location.name, reason, place, credspec=credspec, located_credspec=located)
 
 
 class _FileSearch:
@@ -122,7 +122,7 @@ class _FileSearch:
     def __init__(self, request: Request, place: AwsPlace, credspec: CredSpecObject | None) -> None:
         self.request, self.place, self.credspec = request, place, credspec
         self.subjects: list[FoundSubject] = []
-        self.unread: list[tuple[str, str]] = []
+        self.unread: list[UnreadFile] = []
         self.passed_over = 0
         self.parameters: set[str] = set()
         self.containers: dict[str, None] = {}
@@ -137,20 +137,21 @@ class _FileSearch:
             self.subjects += source.subjects(self.request)
 
     def _add_unread(self, file: Broken) -> None:
-        """By its path without the position, as CI systems require."""
-        position = file.position
-        prefix = f"line {position.line}, column {position.column}: " if position else ""
-        self.unread.append((file.path, f"{prefix}{file.reason}"))
+        line, column = (file.position.line, file.position.column) if file.position else (None, None)
+        self.unread.append(UnreadFile(Location(file.path, line, column), file.reason))
 
     def _sources(self, file: SourceFile) -> Iterator[SubjectSource]:
         if file.kind is FileKind.CREDSPEC:
-            yield _credspec_alone(_credspec(file.path, file.body or b""), self.place)
+            yield _credspec_alone(_credspec(file.path, file.body or b""), self.place, file.located)
             return
         for definition in file.definitions:
             try:
-                known = read_task_definition(definition.located.value)
+                known = read_task_definition(definition.located.value, definition.near)
             except TaskDefinitionError as error:
-                self._add_unread(Broken(file.path, f"{definition.name}: {error}", definition.located.at(())))
+                if file.has_sign or not self.request.pass_over:
+                    self._add_unread(
+                        Broken(file.path, f"{definition.name}: {error}", definition.located.at(error.keys))
+                    )
                 continue
             self.containers |= dict.fromkeys(container.name for container in known.containers)
             if self._is_meant(known, file):
@@ -158,15 +159,19 @@ class _FileSearch:
             else:
                 self.passed_over += 1
         for part in file.left_out:
-            yield self._left_out(file, part)
+            if file.has_sign or (file.named and not part.until_deployed):
+                yield self._left_out(file, part)
+            else:
+                self.passed_over += 1
 
     def _is_meant(self, definition: TaskDefinition, file: SourceFile) -> bool:
         """Whether to check it: a repository has many task definitions without gMSA."""
         if self.request.container:
             return any(container.name == self.request.container for container in definition.containers)
-        alone = len(file.definitions) + len(file.left_out) == 1 and file.path in map(_shown, self.request.files)
+        alone = len(file.definitions) + len(file.left_out) == 1
         return (
-            alone
+            (alone and file.named)
+            or bool(definition.near_keys)
             or CheckId("task-definition.credentialspecs") in self.request.require
             or any(
                 container.credential_specs

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.deferral import deferred_to
 from gmsa_doctor.core.errors import ClientError, UsageError
 from gmsa_doctor.core.model import Finding, Given, passed, skipped
 from gmsa_doctor.formats.documents.located import Located, LocatedError, read_json
-from gmsa_doctor.formats.documents.task_definition import Container, TaskDefinition
+from gmsa_doctor.formats.documents.task_definition import Container, Prefix, TaskDefinition, split_credential_spec
 from gmsa_doctor.given.request import Request
 from gmsa_doctor.given.shared_values import CredSpecObject
 from gmsa_doctor.given.subject import (
@@ -60,6 +60,8 @@ class SubjectSource:
     located: Located | None = None
     credspec: CredSpecObject | None = None
     """From ``--credspec-file``, or from a file that is a CredSpec."""
+    located_credspec: Located | None = None
+    """Its positions, if it is a part of another document."""
     capacity_providers: tuple[str, ...] = ()
     controller: Controller = Controller.ECS
     deployment: str = ""
@@ -68,7 +70,7 @@ class SubjectSource:
         """One subject for each container to check. Raises UsageError for an unknown ``--container``."""
         if isinstance(self.definition, Finding):
             return (self._subject(self.definition, None, request),)
-        chosen = _chosen(self.definition.containers, request.container)
+        chosen = _chosen(self.definition, request.container)
         return tuple(self._subject(self.definition, container, request) for container in chosen)
 
     def _subject(
@@ -93,7 +95,7 @@ class SubjectSource:
             Platform: self._platform(definition, request),
             Network: self.network or given_network(request) or _NO_NETWORK,
         }
-        credspec = self.credspec
+        credspec = self.credspec and _with_mode(self.credspec, container)
         if credspec:
             values[CredSpecObject] = Given(credspec, passed(f"{credspec.location.name}, {credspec.size} bytes"))
         positions = SourcePositions(
@@ -101,7 +103,7 @@ class SubjectSource:
             self.located,
             definition.containers.index(container) if isinstance(definition, TaskDefinition) and container else None,
             credspec.location.name if credspec else None,
-            _located(credspec.body) if credspec else None,
+            self.located_credspec or (_located(credspec.body) if credspec else None),
         )
         return FoundSubject(subject, self.place, values, positions)
 
@@ -116,15 +118,26 @@ class SubjectSource:
             return Platform(None, fetcher=request.fetcher) if self.credspec else definition
         compatible = definition.requires_compatibilities
         launch = self.launch or (launch_of(compatible[0]) if len(compatible) == 1 else None)
-        windows = (definition.os_family or "").upper().startswith("WINDOWS")
+        looks_windows = launch is not Launch.FARGATE and any(entry.looks_windows for entry in definition.containers)
+        family = definition.os_family
+        windows = looks_windows if family is None else family.upper().startswith("WINDOWS")
         return Platform(launch, windows, request.fetcher, self.platform_version, self.capacity_providers)
 
 
 _NO_NETWORK = skipped("the task's subnets are unknown: add --subnets, or --cluster and --service")
 
 
-def _chosen(containers: tuple[Container, ...], name: str | None) -> Sequence[Container | None]:
+def _with_mode(credspec: CredSpecObject, container: Container | None) -> CredSpecObject:
+    """A CredSpec from a file, in the mode that the container's entry names."""
+    entries = (*container.credential_specs, *container.docker_security_options) if container else ()
+    meant = [mode for text in entries if (mode := split_credential_spec(text).meant)]
+    domainless = meant[0] is Prefix.DOMAINLESS if meant else None
+    return replace(credspec, location=replace(credspec.location, domainless=domainless))
+
+
+def _chosen(definition: TaskDefinition, name: str | None) -> Sequence[Container | None]:
     """The containers with credentialSpecs; without any, the only essential one; otherwise the task itself."""
+    containers = definition.containers
     if name:
         named = [container for container in containers if container.name == name]
         if not named:
@@ -133,6 +146,8 @@ def _chosen(containers: tuple[Container, ...], name: str | None) -> Sequence[Con
         return named
     with_credspecs = [container for container in containers if container.credential_specs]
     with_credspecs = with_credspecs or [container for container in containers if has_legacy_credspec(container)]
+    near = {key.container for key in definition.near_keys}
+    with_credspecs = with_credspecs or [entry for index, entry in enumerate(containers) if index in near]
     essential = [container for container in containers if container.essential]
     return with_credspecs or (essential if len(essential) == 1 else [None])
 
@@ -144,7 +159,7 @@ def has_legacy_credspec(container: Container) -> bool:
 
 def _located(body: bytes) -> Located | None:
     try:
-        return read_json(body.decode("utf-8-sig"))
+        return read_json(body.decode("utf-8-sig"), lenient=True)
     except (LocatedError, UnicodeDecodeError):
         return None  # the checks report the defect
 

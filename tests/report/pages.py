@@ -2,7 +2,19 @@
 
 from dataclasses import replace
 
-from gmsa_doctor.core.model import Cause, Check, Explanation, Finding, Fix, Location, Report, Row, Status, Verdict
+from gmsa_doctor.core.model import (
+    Cause,
+    Check,
+    Explanation,
+    Finding,
+    Fix,
+    Location,
+    Report,
+    Row,
+    Status,
+    UnreadFile,
+    Verdict,
+)
 from tests.report.samples import (
     BEHIND,
     CRASH,
@@ -142,7 +154,7 @@ PAGES: dict[str, Report] = {
         ("deploy/web & batch.json web/app", [IN_FILE, ONE_DC_DOWN, CRASH]),
         ("prod/web/app", [*GOOD, WRONG_PASSWORD, *BEHIND, ONE_DC_DOWN]),
         verdict=Verdict.FAIL,
-        unread=(("deploy/old.json", "line 3: no JSON"),),
+        unread=(UnreadFile(Location("deploy/old.json", 3, 1), "no JSON"),),
     ),
     "markup": report((MARKUP, [EVERYWHERE]), (f"{MARKUP}2", [EVERYWHERE]), verdict=Verdict.FAIL, missing=(MARKUP,)),
     "nothing": report(verdict=Verdict.INCOMPLETE),

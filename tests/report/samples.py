@@ -16,6 +16,7 @@ from gmsa_doctor.core.model import (
     Status,
     Step,
     SubjectReport,
+    UnreadFile,
     Verdict,
 )
 from gmsa_doctor_checks import OWNERS, STEPS
@@ -276,7 +277,7 @@ SAMPLES = {
         ("deploy/web.yaml/Web/app", [NO_PREFIX, WAIVED, SWAPPED, NO_AWS]),
         ("deploy/web.yaml/Web/proxy", [NO_PREFIX, NO_AWS]),
         verdict=Verdict.FAIL,
-        unread=(("deploy/broken.json", "line 3: a comma is missing"),),
+        unread=(UnreadFile(Location("deploy/broken.json", 3, 7), "a comma is missing"),),
     ),
 }
 FOR_SYSTEMS = (

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gmsa_doctor.core.model import Finding, Fix, Location, Report, Status, Verdict
+from gmsa_doctor.core.model import Finding, Fix, Location, Report, Status, UnreadFile, Verdict
 from gmsa_doctor.report import github
 from tests.report.samples import DENIED, FOR_SYSTEMS, HOSTILE, NO_PREFIX, ONE_DC_DOWN, SAMPLES, finding, report
 from tests.report.test_reports import compare, findings
@@ -109,6 +109,6 @@ def test_the_summary_has_room_for_more_than_a_comment_and_keeps_its_limit() -> N
 @settings(deadline=None)
 @given(st.lists(findings, max_size=4), st.text(max_size=20))
 def test_whatever_a_finding_holds_each_line_is_one_command(made: list[Finding], name: str) -> None:
-    whole = report((name, made), verdict=Verdict.FAIL, unread=((name, name),))
+    whole = report((name, made), verdict=Verdict.FAIL, unread=(UnreadFile(Location(name), name),))
     assert len(annotations(whole)) >= 1
     assert all(line.isprintable() for line in github.render(whole).split("\n"))

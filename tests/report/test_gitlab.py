@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gmsa_doctor.core.model import Finding, Verdict
+from gmsa_doctor.core.model import Finding, Location, UnreadFile, Verdict
 from gmsa_doctor.report import gitlab
 from tests.report.samples import FOR_SYSTEMS, SAMPLES, report
 from tests.report.test_reports import compare, findings
@@ -59,7 +59,7 @@ def test_a_file_that_could_not_be_read_is_a_blocker() -> None:
 @settings(deadline=None)
 @given(st.lists(findings, max_size=4), st.text(max_size=20))
 def test_whatever_a_finding_holds_it_fits(made: list[Finding], name: str) -> None:
-    text = gitlab.render(report((name, made), verdict=Verdict.FAIL, unread=((name, name),)))
+    text = gitlab.render(report((name, made), verdict=Verdict.FAIL, unread=(UnreadFile(Location(name), name),)))
     jsonschema.validate(json.loads(text), SCHEMA)
     assert all(line.isprintable() for line in text.split("\n"))
     assert text.encode()

@@ -358,7 +358,7 @@ def test_the_filter_offers_the_statuses_of_the_report_and_is_hidden_without_a_sc
 
 
 def test_files_that_could_not_be_read_are_named() -> None:
-    assert "deploy/old.json: line 3: no JSON" in text(parsed(html.render(PAGES["files"])))
+    assert "deploy/old.json:3:1: no JSON" in text(parsed(html.render(PAGES["files"])))
 
 
 def test_a_hidden_value_in_a_finding_stays_hidden() -> None:

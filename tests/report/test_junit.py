@@ -9,7 +9,7 @@ import xmlschema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gmsa_doctor.core.model import Verdict
+from gmsa_doctor.core.model import Location, UnreadFile, Verdict
 from gmsa_doctor.report import junit
 from tests.report.samples import (
     BEHIND_REACH,
@@ -101,4 +101,6 @@ def test_there_may_be_no_subject_and_no_finding() -> None:
 @given(st.lists(findings, max_size=4, unique_by=lambda one: one.check), st.text(max_size=20))
 def test_whatever_a_finding_holds_the_document_fits(made: list, name: str) -> None:  # type: ignore[type-arg]
     extra = finding("acme.more")
-    SCHEMA.validate(junit.render(report((name, [*made, extra]), verdict=Verdict.FAIL, unread=((name, name),))))
+    SCHEMA.validate(
+        junit.render(report((name, [*made, extra]), verdict=Verdict.FAIL, unread=(UnreadFile(Location(name), name),)))
+    )

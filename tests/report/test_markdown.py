@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from gmsa_doctor.core.model import Finding, Fix, Location, Report, Status, Verdict
+from gmsa_doctor.core.model import Finding, Fix, Location, Report, Status, UnreadFile, Verdict
 from gmsa_doctor.core.printable import printable
 from gmsa_doctor.report import markdown
 from tests.report.samples import (
@@ -123,9 +123,7 @@ def test_waived_findings_and_what_was_not_asked_are_to_be_seen() -> None:
 
 
 def test_a_file_that_could_not_be_read_and_what_was_required_are_named_at_the_top() -> None:
-    assert "- `deploy/broken.json` could not be read: line 3: a comma is missing" in markdown.render(
-        SAMPLES["in-files"]
-    )
+    assert "- `deploy/broken.json:3:7` could not be read: a comma is missing" in markdown.render(SAMPLES["in-files"])
     assert "- kerberos.gmsa-ticket was required, and was skipped" in markdown.render(SAMPLES["out-of-reach"])
 
 
@@ -164,7 +162,14 @@ HOSTILE_TEXTS = (
 def test_names_make_no_markup_no_link_and_no_mention(text: str) -> None:
     odd = replace(HOSTILE, summary=f"s {text}", observed=text, expected=text, fix=Fix(text, (f"ls '{text}'",)))
     more = replace(odd, check="acme.odd", location=Location(f"x{text}.json", 1), root=False)
-    made = page(report((f"n{text}", [odd, more, *GOOD]), (text, GOOD), verdict=Verdict.FAIL, unread=((text, text),)))
+    made = page(
+        report(
+            (f"n{text}", [odd, more, *GOOD]),
+            (text, GOOD),
+            verdict=Verdict.FAIL,
+            unread=(UnreadFile(Location(text), text),),
+        )
+    )
     assert set(made.elements) <= OURS
     assert set(made.links) <= {DOCS}
     assert made.elements.count("h3") == 1
@@ -198,7 +203,9 @@ def test_a_command_cannot_leave_its_block() -> None:
 @given(st.lists(findings, max_size=4), st.text(max_size=40))
 def test_whatever_a_finding_holds_it_is_only_text(made: list[Finding], name: str) -> None:
     located = [replace(one, location=Location(name, 1)) for one in made]
-    whole = report((name, [*made, *located]), ("b", made), verdict=Verdict.FAIL, unread=((name, name),))
+    whole = report(
+        (name, [*made, *located]), ("b", made), verdict=Verdict.FAIL, unread=(UnreadFile(Location(name), name),)
+    )
     text = markdown.render(whole)
     assert set(Page(text).elements) <= OURS
     assert text.encode()

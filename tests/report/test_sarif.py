@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gmsa_doctor.core import registry
-from gmsa_doctor.core.model import Finding, Location, Report, SubjectReport, Verdict
+from gmsa_doctor.core.model import Finding, Location, Report, SubjectReport, UnreadFile, Verdict
 from gmsa_doctor.report import sarif
 from tests.report.samples import CHECKS, DENIED, FOR_SYSTEMS, NO_PREFIX, SAMPLES, WRONG_PASSWORD, report
 from tests.report.test_reports import compare, findings
@@ -166,7 +166,9 @@ def test_a_check_that_is_not_of_this_run_is_a_rule_with_its_id_alone() -> None:
 @given(st.lists(findings, max_size=4), st.text(max_size=20))
 def test_whatever_a_finding_holds_it_fits(made: list[Finding], name: str) -> None:
     located = [replace(one, location=Location(name or "x", 1, 1)) for one in made]
-    text = sarif.render(report((name, [*made, *located]), verdict=Verdict.FAIL, unread=((name, name),)), CHECKS)
+    text = sarif.render(
+        report((name, [*made, *located]), verdict=Verdict.FAIL, unread=(UnreadFile(Location(name), name),)), CHECKS
+    )
     VALIDATOR.validate(json.loads(text))
     assert all(line.isprintable() for line in text.split("\n"))
     assert text.encode()

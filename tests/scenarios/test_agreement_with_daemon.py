@@ -45,7 +45,9 @@ def is_refused_at_sight(case: dict[str, Any]) -> bool:
         return fields.status is Status.FAIL
     if case["credspec"] == "{HEALTHY}":
         return False
-    sized = SizedCredSpec(CredSpecLocation("", True, file="credspec.json"), case["credspec"].encode())
+    sized = SizedCredSpec(
+        CredSpecLocation("arn:aws:s3:::credspecs/web.json", True, "credspecs", "web.json"), case["credspec"].encode()
+    )
     found = credspec_document(sized, PLATFORM)
     names = credspec_names(found.value, PLATFORM) if isinstance(found, Given) else found
     return not isinstance(names, Given) and names.status is Status.FAIL

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Result, Status, check, failed, passed, unknown, warned
+from gmsa_doctor.core.model import Location
 from gmsa_doctor.formats.documents.credspec import CredSpecDocument, Defect, DefectKind, read_credspec
 from gmsa_doctor.formats.documents.json_text import Encoding, EncodingDefect, JsonDefect, JsonDefectKind, decode, parse
 from gmsa_doctor.formats.documents.lenient_json import read_by_1_3
@@ -50,10 +52,11 @@ def credspec_document(sized: SizedCredSpec, platform: Platform) -> Result[CredSp
     document = parse(content)
     if isinstance(document, JsonDefect):
         return _bad_json(sized, content, document, platform)
-    found = read_credspec(document.value)
+    domainless = sized.location.domainless
+    found = read_credspec(document.value, domainless)
     if isinstance(found, tuple):
         return _bad_keys(sized, found)
-    value, fix = CredSpec(sized.location, found), _save_again(sized)
+    value, fix, about = CredSpec(sized.location, found), _save_again(sized), ""
     if text.bom:
         summary = (
             "the CredSpec starts with a UTF-8 byte-order mark, which 2.x and 1.3 skip but the ECS agent on EC2 may not"
@@ -61,22 +64,47 @@ def credspec_document(sized: SizedCredSpec, platform: Platform) -> Result[CredSp
     elif document.duplicates:
         summary = f"the CredSpec contains a key twice ({', '.join(document.duplicates)}); the last one is used"
         fix = Fix("Remove the duplicate keys, and upload the CredSpec.", edit_credspec(sized.location))
+        about = _about(document.duplicates[0])
     elif bad_bytes:
         summary = "a string in the CredSpec contains bytes that are not UTF-8; 2.x replaces them, 1.3 was not tested"
+    elif domainless is None and not found.credential_arn:
+        return Given(value, _only_for_domain_joined_hosts(sized))
     else:
         return Given(value, passed(f"JSON for the gMSA {found.gmsa_name} of {found.dns_name}"))
-    return Given(value, warned(summary, expected="UTF-8 without a byte-order mark, each key once", fix=fix))
+    warning = warned(summary, expected="UTF-8 without a byte-order mark, each key once", fix=fix)
+    return Given(value, replace(warning, about=about))
+
+
+def _only_for_domain_joined_hosts(sized: SizedCredSpec) -> Finding:
+    warning = warned(
+        "the CredSpec has no HostAccountConfig: it works only with the prefix credentialspec: on domain-joined hosts",
+        observed="no HostAccountConfig",
+        expected="HostAccountConfig with the ARN of a secret, unless the hosts are joined to the domain",
+        fix=Fix(
+            "If the task definition has the prefix credentialspecdomainless:, add HostAccountConfig, and upload the "
+            "CredSpec.",
+            edit_credspec(sized.location),
+        ),
+    )
+    return replace(warning, about="credspec/ActiveDirectoryConfig")
+
+
+def _about(path: str) -> str:
+    """The path of a defect, for the finding's position."""
+    return "credspec/" + re.sub(r"\[(\d+)\]", r".\1", path).replace(".", "/")
 
 
 def _bad_encoding(sized: SizedCredSpec, defect: EncodingDefect) -> Finding:
     wide = defect.encoding is not Encoding.UNKNOWN
-    return failed(
+    line = sized.body.count(b"\n", 0, defect.offset) + 1
+    finding = failed(
         f"the CredSpec is {defect.encoding}" + (", as PowerShell's > writes it" if wide else ""),
         observed=f"{defect.encoding}, at byte {defect.offset}",
         expected="UTF-8",
         fix=_save_again(sized),
         shows_as=texts.FIELDS,
     )
+    return finding if wide else replace(finding, location=Location("", line))
 
 
 def _save_again(sized: SizedCredSpec) -> Fix:
@@ -89,10 +117,10 @@ def _save_again(sized: SizedCredSpec) -> Fix:
 
 
 def _bad_json(sized: SizedCredSpec, text: str, defect: JsonDefect, platform: Platform) -> Result[CredSpec]:
-    """A failure, or a warning where 1.3 may run, which passes over some defects: the live flow continues.
+    """A failure; in an uploaded CredSpec a warning where 1.3 may run, which passes over some defects: the live flow decides.
 
     On EC2 the ECS agent also parses the CredSpec, with Go's encoding/json (updateCredSpecMapping in
-    credentialspec_linux.go of aws/amazon-ecs-agent).
+    credentialspec_linux.go of aws/amazon-ecs-agent), so that a file that is still to be uploaded fails.
     """
     position = f"line {defect.line}, column {defect.column}"
     if defect.kind is JsonDefectKind.TOO_DEEP:  # our own limit: the daemon may read it
@@ -104,11 +132,14 @@ def _bad_json(sized: SizedCredSpec, text: str, defect: JsonDefect, platform: Pla
         fix=Fix(f"Correct the CredSpec at {position}, and upload it.", edit_credspec(sized.location)),
         shows_as=texts.FIELDS,
     )
+    failure = replace(failure, location=Location("", defect.line, defect.column))
+    if sized.location.file:
+        return failure
     finding = judge_by_version(failure, frozenset(Fetcher) - defect.accepted_by, platform)
     if finding.status is Status.FAIL:
         return finding
     finding = replace(finding, summary=f"{finding.summary}; the ECS agent on EC2 may reject it too")
-    value = read_credspec(read_by_1_3(text))
+    value = read_credspec(read_by_1_3(text), sized.location.domainless)
     return Given(CredSpec(sized.location, value), finding) if isinstance(value, CredSpecDocument) else finding
 
 
@@ -119,13 +150,16 @@ def _bad_keys(sized: SizedCredSpec, defects: tuple[Defect, ...]) -> Finding:
         correct = (
             'Remove the quotes and backslashes: "PluginInput": {"CredentialArn": "arn:…"}, and upload the CredSpec.'
         )
-    return failed(
+    finding = failed(
         f"in the CredSpec {_words(first)}{f', and {len(defects) - 1} more' if defects[1:] else ''}",
         observed="; ".join(map(_words, defects)),
         expected="; ".join(f"{defect.path or 'the document'}: {defect.expected}" for defect in defects),
         fix=Fix(correct, edit_credspec(sized.location)),
         shows_as=_TEXTS.get(first.v2_text, texts.FIELDS),
     )
+    parent, _, key = first.path.rpartition(".")
+    written = first.found if first.kind is DefectKind.WRONG_CASE and first.found else key
+    return replace(finding, about=_about(f"{parent}.{written}" if parent else written))
 
 
 def _words(defect: Defect) -> str:

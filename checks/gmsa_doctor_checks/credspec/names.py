@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Result, check, failed, passed, warned
+from dataclasses import replace
+
+from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Result, check, failed, passed, unknown, warned
 from gmsa_doctor.formats.documents.names import (
     AccountNameDefect,
     account_name_defects,
     bare_account_name,
     domain_name_defect,
+    invisible_in,
     lacks_dot,
     refused_characters,
 )
+from gmsa_doctor.formats.documents.placeholders import placeholder_in
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Platform
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import edit_credspec
+from gmsa_doctor_checks.task.revisions import unknown_yet
 from gmsa_doctor_checks.values import CredSpec, DomainName, GmsaName, GmsaNames
 from gmsa_doctor_checks.versions import judge_by_version
 
@@ -36,6 +41,8 @@ def credspec_names(credspec: CredSpec, platform: Platform) -> Result[GmsaNames]:
     """
     document = credspec.document
     dns_name, gmsa_name, commands = document.dns_name, document.gmsa_name, edit_credspec(credspec.location)
+    if odd := _odd_text(credspec):
+        return odd
     domain_defect = domain_name_defect(dns_name)
     if domain_defect:
         bare = dns_name.strip().rstrip(".").lower()
@@ -48,15 +55,17 @@ def credspec_names(credspec: CredSpec, platform: Platform) -> Result[GmsaNames]:
             AccountNameDefect.EMPTY: "is empty",
             AccountNameDefect.DOLLAR: "ends in $, which Credentials Fetcher adds itself",
             AccountNameDefect.DOMAIN: "includes its domain",
+            AccountNameDefect.UPN: "is a UPN; Credentials Fetcher requires the sAMAccountName",
             AccountNameDefect.CHARACTERS: f"contains {' '.join(map(repr, refused_characters(gmsa_name)))}",
         }
-        return failed(
+        failure = failed(
             f"the gMSA's name in the CredSpec {' and '.join(words[defect] for defect in defects)}",
             observed=gmsa_name,
             expected=bare,
             fix=Fix(f"Set Name in GroupManagedServiceAccounts to {bare}, and upload the CredSpec.", commands),
             shows_as=texts.FIELDS,
         )
+        return replace(failure, about=_about_name(credspec))
     domain = DomainName(dns_name.lower())
     names = GmsaNames(domain, GmsaName(gmsa_name))
     if lacks_dot(dns_name):
@@ -73,16 +82,42 @@ def credspec_names(credspec: CredSpec, platform: Platform) -> Result[GmsaNames]:
             expected="the same name in both",
             fix=Fix("Set both to the gMSA's name, and upload the CredSpec.", commands),
         )
-        return Given(names, warning)
+        return Given(names, replace(warning, about="credspec/DomainJoinConfig/MachineAccountName"))
     return Given(names, passed(f"gMSA {gmsa_name} of {domain.text}"))
+
+
+_DNS_NAME = "credspec/DomainJoinConfig/DnsName"
+
+
+def _about_name(credspec: CredSpec) -> str:
+    return f"credspec/ActiveDirectoryConfig/GroupManagedServiceAccounts/{credspec.document.gmsa_index}/Name"
+
+
+def _odd_text(credspec: CredSpec) -> Finding | None:
+    """The finding about a placeholder in a file, or about an invisible character in the gMSA's name; None without."""
+    name = credspec.document.gmsa_name
+    settings = (("DnsName", credspec.document.dns_name, _DNS_NAME), ("the gMSA's Name", name, _about_name(credspec)))
+    for setting, text, about in settings if credspec.location.file else ():
+        if placeholder_in(text):
+            return replace(unknown_yet(setting, text), about=about)
+    if not (code := invisible_in(name)):
+        return None
+    finding = unknown(
+        f"the gMSA's Name contains the invisible character {code}: most likely it is not in the account's name",
+        observed=ascii(name),
+        expected="the sAMAccountName, without $",
+        fix=Fix("Type the name again, and upload the CredSpec.", edit_credspec(credspec.location)),
+    )
+    return replace(finding, about=_about_name(credspec))
 
 
 def _bad_domain(credspec: CredSpec, summary: str, expected: str) -> Finding:
     text = "Set DomainJoinConfig.DnsName to the AD domain's full DNS name, and upload the CredSpec."
-    return failed(
+    finding = failed(
         summary,
         observed=credspec.document.dns_name,
         expected=expected,
         fix=Fix(text, edit_credspec(credspec.location)),
         shows_as=texts.FIELDS,
     )
+    return replace(finding, about=_DNS_NAME)

@@ -30,7 +30,7 @@ from gmsa_doctor.given.vantage import Caller, Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.silence import judge_unreachable
-from gmsa_doctor_checks.task.revisions import register_again
+from gmsa_doctor_checks.task.revisions import not_known_yet, register_again
 from gmsa_doctor_checks.versions import judge_by_version
 
 
@@ -60,6 +60,8 @@ def credspec_object(
 
     Fix: upload the CredSpec to a bucket in the task's region, and allow `s3:GetObject` on it for the execution role.
     """
+    if location.is_open:
+        return not_known_yet("the CredSpec's location", location.arn)
     if location.parameter:
         return _from_parameter(location, place, ssm)
     reads: tuple[Callable[[], S3Object | Bucket], ...] = (

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Owner, Result, check, failed, passed, skipped
 from gmsa_doctor.formats.aws.arn import ArnError, parse_secret_arn
+from gmsa_doctor.formats.documents.placeholders import placeholder_in
 from gmsa_doctor.given.shared_values import LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import edit_credspec, posix
+from gmsa_doctor_checks.task.revisions import example_account, unknown_yet
 from gmsa_doctor_checks.values import CredSpec
 
 
@@ -30,9 +32,13 @@ def secret_link(credspec: CredSpec, place: AwsPlace) -> Result[LinkedSecret]:
 
     Fix: set `CredentialArn` to the full ARN of a secret in the task's region.
     """
-    if not credspec.location.domainless:
+    if credspec.location.domainless is False:
         return skipped("the prefix credentialspec: uses the host's own domain account; no secret is read")
     text = credspec.document.credential_arn
+    if not text:
+        return skipped("the CredSpec names no secret; domain-joined hosts need none")
+    if credspec.location.file and placeholder_in(text):
+        return unknown_yet("CredentialArn", text)
     try:
         found = parse_secret_arn(text)
     except ArnError as error:
@@ -53,6 +59,8 @@ def secret_link(credspec: CredSpec, place: AwsPlace) -> Result[LinkedSecret]:
             Owner.AWS,
         )
         return replace(_bad_link(credspec, summary), fix=fix)
+    if credspec.location.file and (example := example_account("the secret of CredentialArn", text, place)):
+        return Given(LinkedSecret(text), example)
     compared = "" if place.region else "; not compared with the task's region, which is unknown"
     return Given(LinkedSecret(text), passed(f"{found.friendly_name} in {found.region}{compared}"))
 

@@ -71,7 +71,7 @@ class TaskRequests:
         """The requests as an endpoint's policy sees them."""
         bucket = f"prod-{place.region}-starport-layer-bucket"
         requests = {LAYERS: ServiceRequest("s3:GetObject", f"arn:{place.partition}:s3:::{bucket}/layer")}
-        if self.location.value and self.location.value.bucket:
+        if self.location.value and self.location.value.bucket and not self.location.value.is_open:
             requests["s3"] = ServiceRequest("s3:GetObject", self.location.value.arn)
         if self.secret.value:
             requests["secretsmanager"] = ServiceRequest("secretsmanager:GetSecretValue", self.secret.value.text)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Finding, Fix, Owner, skipped, unknown
-from gmsa_doctor.given.subject import Deployments, Subject
+from gmsa_doctor.formats.documents.located import Open, Placeholder
+from gmsa_doctor.formats.documents.placeholders import EXAMPLE_ACCOUNT, placeholder_in
+from gmsa_doctor.given.subject import AwsPlace, Deployments, Subject
 from gmsa_doctor_checks.commands import posix
 
 _NOT_REGISTERED = (
@@ -51,13 +53,28 @@ def not_known_yet(setting: str, text: str) -> Finding:
 
 
 def unknown_yet(setting: str, text: str) -> Finding:
-    """Like :func:`not_known_yet`, for a setting without which little can be checked."""
+    """The finding about a setting that contains a placeholder: unknown, unless the deployment itself fills it in."""
+    if isinstance(text, Open) and not isinstance(text, Placeholder):
+        return not_known_yet(setting, text)
     return unknown(
-        not_known_yet(setting, text).summary,
+        f"{setting} contains the placeholder {placeholder_in(text) or text}: {text}",
         observed=text,
-        expected="a value that is in the file",
+        expected="the real value",
         fix=Fix(
-            "Set what it depends on (--parameter NAME=VALUE), or check the service after the deployment.",
+            "Replace the placeholder. If another tool replaces it, check that tool's output, or the service after the "
+            "deployment.",
             (f"gmsa-doctor check --cluster {posix('<cluster>')} --service {posix('<service>')}",),
         ),
+    )
+
+
+def example_account(setting: str, arn: str, place: AwsPlace) -> Finding | None:
+    """The finding about an ARN in a file with the account id of AWS's examples; None for another account."""
+    if f":{EXAMPLE_ACCOUNT}:" not in arn or place.account:
+        return None
+    return unknown(
+        f"{setting} is in the account {EXAMPLE_ACCOUNT}, which AWS's documentation uses as an example",
+        observed=arn,
+        expected="your account's id",
+        fix=Fix("Set the id of your account.", ("aws sts get-caller-identity --query Account --output text",)),
     )

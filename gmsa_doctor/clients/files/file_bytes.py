@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from contextlib import suppress
 
 from gmsa_doctor.formats.documents.located import LocatedError, Position
 
@@ -16,6 +17,8 @@ STANDARD_INPUT = "-"
 """In place of a file's name."""
 
 _OF_THE_SHELL = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
+
+UTF16 = "is UTF-16 or UTF-32: convert it to UTF-8"
 
 _ARCHIVE = b"PK\x03\x04"
 """The first bytes of a ZIP file, such as `terraform plan -out` writes."""
@@ -54,12 +57,21 @@ def cannot_be_read(error: OSError | ValueError) -> str:
     return f"cannot be read: {(error.strerror if isinstance(error, OSError) else None) or error}"
 
 
+def is_utf16(body: bytes) -> bool:
+    """Whether the bytes are UTF-16, as PowerShell's ``>`` writes it (or UTF-32)."""
+    return body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or (b"\0" in body[:2] and body[:2] != b"\0\0")
+
+
 def text_of(body: bytes) -> str:
     """The text, without a byte-order mark. Raises LocatedError."""
     if body.startswith(_ARCHIVE):
         raise LocatedError("is an archive. For a Terraform plan, use the output of `terraform show -json`")
-    if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or (b"\0" in body[:2] and body[:2] != b"\0\0"):
-        raise LocatedError("is UTF-16 or UTF-32: convert it to UTF-8")
+    if is_utf16(body):
+        with suppress(UnicodeDecodeError):
+            text = body.decode("utf-16" if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-16-le")
+            if "\0" not in text:
+                return text
+        raise LocatedError(UTF16)
     if b"\0" in body:
         raise LocatedError("is not text")
     try:

@@ -8,13 +8,14 @@ import re
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 
 from gmsa_doctor.clients.files.file_bytes import STANDARD_INPUT, cannot_be_read, read_bytes, text_of
 from gmsa_doctor.formats.documents.located import LocatedError, Position
 from gmsa_doctor.formats.templates import cdk_out
 
-SUFFIXES = (".json", ".yaml", ".yml", ".template")
-"""Suffixes of the files to read in a directory."""
+SUFFIXES = (".json", ".yaml", ".yml", ".template", *((".tf",) if find_spec("hcl2") else ()))
+"""Suffixes of the files to read in a directory; ``.tf`` with the extra ``hcl``."""
 
 SKIPPED = frozenset(
     {".git", ".hg", ".svn", "node_modules", ".venv", ".tox", ".terraform", ".terragrunt-cache", ".aws-sam"}
@@ -47,6 +48,8 @@ class Broken:
     path: str
     reason: str
     position: Position | None = None
+    has_sign: bool = True
+    """Something in the file is about gMSA, or it could not be opened."""
 
     def __str__(self) -> str:
         position = f":{self.position.line}:{self.position.column}" if self.position else ""

@@ -10,15 +10,29 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from gmsa_doctor.formats.aws.partitions import dns_suffixes, partition_of_host
+from gmsa_doctor.formats.aws.partitions import dns_suffixes, known_partition_of, partition_of_host
 
 _PARTITION = re.compile(r"aws(-[a-z0-9]+)*")
 _SERVICE = re.compile(r"[a-z0-9-]+")
-_REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _SUFFIX = re.compile(r"(?s).+-([A-Za-z0-9]{6})")
 _S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3[.-](?:dualstack\.)?(?:(?P<region>[a-z0-9-]+)\.)?")
 """The start of an S3 host name; the partition's suffix follows."""
+
+
+def bucket_name_defect(name: str) -> str | None:
+    """Why no bucket can have this name; None if one can, also an old one of us-east-1.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html and, for buckets before March
+    2018, the legacy rules on that page's former version: up to 255 characters, upper case and underscores.
+    """
+    wrong = next((char for char in name if not (char.isascii() and (char.isalnum() or char in ".-_"))), None)
+    if wrong is not None:
+        return f"its bucket name contains {wrong!r}"
+    if not 3 <= len(name) <= 255:
+        return f"its bucket name has {len(name)} characters, not 3 to 63"
+    return None
 
 
 class ArnError(ValueError):
@@ -155,6 +169,9 @@ def parse_arn(text: str) -> Arn:
         raise ArnError("its service is missing or invalid")
     if region and not _REGION.fullmatch(region):
         raise ArnError("its region does not have the form us-east-1")
+    if (own := known_partition_of(region)) and own.name != partition:
+        right = str(Arn(own.name, service, region, account, resource))
+        raise ArnError(f"its partition is {partition}, but the region {region} is in {own.name}", right)
     if account and account != "aws" and not _ACCOUNT.fullmatch(account):
         raise ArnError("its account is not a 12-digit number")
     if not resource:
@@ -211,8 +228,8 @@ def parse_s3_object_arn(text: str) -> S3ObjectArn:
         raise ArnError("its bucket name is missing")
     if not key:
         raise ArnError("it has a bucket name but no object key")
-    if ":" in bucket or any(map(str.isspace, bucket)):
-        raise ArnError("its bucket name contains a colon or white space")
+    if defect := bucket_name_defect(bucket):
+        raise ArnError(defect)
     return S3ObjectArn(arn.partition, bucket, key)
 
 

@@ -51,12 +51,15 @@ def partitions() -> tuple[Partition, ...]:
 
 
 @cache
+def known_partition_of(region: str) -> Partition | None:
+    """The partition of a region; None for a region that no partition's pattern matches."""
+    by_name = next((partition for partition in partitions() if region in partition.listed), None)
+    return by_name or next((partition for partition in partitions() if partition.regions.fullmatch(region)), None)
+
+
 def partition_of(region: str) -> Partition:
     """The partition of a region; ``aws`` for a region that no partition's pattern matches, as the SDKs do."""
-    known = {partition.name: partition for partition in partitions()}
-    by_name = next((partition for partition in known.values() if region in partition.listed), None)
-    matching = (partition for partition in known.values() if partition.regions.fullmatch(region))
-    return by_name or next(matching, known["aws"])
+    return known_partition_of(region) or next(partition for partition in partitions() if partition.name == "aws")
 
 
 def dns_suffixes() -> tuple[str, ...]:

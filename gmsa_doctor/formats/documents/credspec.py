@@ -41,7 +41,7 @@ class Defect:
 
     ``stumbles`` are the generations of the daemon that fail on it. ``v2_text`` is the stable part of the message of 2.x
     after "invalid credentialspec fields"; None if there is none, or it was not observed. ``text_is_object``: whether a
-    PluginInput that is a string contains a JSON object with CredentialArn.
+    PluginInput that is a string contains a JSON object with CredentialArn, in any case (AWS's form for Windows).
     """
 
     path: str
@@ -57,7 +57,8 @@ class Defect:
 class CredSpecDocument:
     """The values in a CredSpec, not yet checked for their form. The daemon reads the first three.
 
-    ``gmsa_name`` is the first non-empty name. A value that is missing or not a string is None.
+    ``gmsa_name`` is the first non-empty name, ``gmsa_index`` its index. ``credential_arn`` is empty if the CredSpec is
+    for domain-joined hosts. Another value that is missing or not a string is None.
     """
 
     dns_name: str
@@ -68,10 +69,15 @@ class CredSpecDocument:
     dns_tree_name: str | None = None
     sid: str | None = None
     guid: str | None = None
+    gmsa_index: int = 0
 
 
-def read_credspec(value: Json) -> CredSpecDocument | tuple[Defect, ...]:
-    """The values in a CredSpec, or all defects that prevent the daemon from reading them, in its order."""
+def read_credspec(value: Json, domainless: bool | None = True) -> CredSpecDocument | tuple[Defect, ...]:
+    """The values in a CredSpec, or all defects that prevent the daemon from reading them, in its order.
+
+    ``domainless``: the mode. In domain-joined mode, nothing reads HostAccountConfig; ``None``: the mode is unknown, so
+    that HostAccountConfig may be missing.
+    """
     reader = _CredSpecReader()
     if not isinstance(value, dict):
         return (Defect("", DefectKind.NOT_AN_OBJECT, "an object", type_name(value)),)
@@ -79,13 +85,18 @@ def read_credspec(value: Json) -> CredSpecDocument | tuple[Defect, ...]:
     dns_name = reader.text(domain, "DomainJoinConfig.DnsName")
     directory = reader.object(value, "ActiveDirectoryConfig")
     accounts = reader.accounts(directory)
-    host = reader.object(directory, _HOST)
-    credential_arn = reader.text(reader.plugin_input(host), f"{_HOST}.PluginInput.CredentialArn")
+    credential_arn = ""
+    if domainless or (domainless is None and _has_host(directory)):
+        host = reader.object(directory, _HOST)
+        credential_arn = reader.text(reader.plugin_input(host), f"{_HOST}.PluginInput.CredentialArn")
     if reader.defects:
         return tuple(reader.defects)
+    named = ((index, name) for index, account in enumerate(accounts) if (name := _text(account, "Name")))
+    gmsa_index, gmsa_name = next(named)
     return CredSpecDocument(
         dns_name=dns_name,
-        gmsa_name=next(filter(None, (_text(account, "Name") for account in accounts))),
+        gmsa_name=gmsa_name,
+        gmsa_index=gmsa_index,
         credential_arn=credential_arn,
         machine_account_name=_text(domain, "MachineAccountName"),
         net_bios_name=_text(domain, "NetBiosName"),
@@ -93,6 +104,11 @@ def read_credspec(value: Json) -> CredSpecDocument | tuple[Defect, ...]:
         sid=_text(domain, "Sid"),
         guid=_text(domain, "Guid"),
     )
+
+
+def _has_host(directory: dict[str, Json] | None) -> bool:
+    key = _HOST.rpartition(".")[2]
+    return directory is not None and (key in directory or nearest_key(directory, key) is not None)
 
 
 def _text(value: dict[str, Json] | None, key: str) -> str | None:
@@ -124,17 +140,17 @@ class _CredSpecReader:
         if isinstance(value, str):
             document = parse(value)
             inner = document.value if isinstance(document, Document) else None
-            is_object = isinstance(inner, dict) and isinstance(inner.get("CredentialArn"), str)
+            is_object = isinstance(inner, dict) and any(key.casefold() == "credentialarn" for key in inner)
             self._add(path, DefectKind.PLUGIN_INPUT_TEXT, "an object", "a string", is_object)
             return None
         return self._typed(value, path, dict, "an object")
 
     def accounts(self, directory: dict[str, Json] | None) -> list[dict[str, Json]]:
-        """The entries of GroupManagedServiceAccounts that are objects; daemon 2.x ignores others."""
+        """The entries of GroupManagedServiceAccounts; empty ones for those that are no objects, as for daemon 2.x."""
         array = self._typed(self._find(directory, _ACCOUNTS, "an array"), _ACCOUNTS, list, "an array")
         if array is None:
             return []
-        entries = [entry for entry in array if isinstance(entry, dict)]
+        entries = [entry if isinstance(entry, dict) else {} for entry in array]
         if not any(_text(entry, "Name") for entry in entries):
             self._no_name(array)
         return entries

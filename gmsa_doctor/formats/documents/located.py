@@ -42,6 +42,12 @@ class Open(str):
     __slots__ = ()
 
 
+class Placeholder(Open):
+    """A text with a placeholder that neither the format nor AWS replaces: ``<bucket>``, ``{{ bucket }}``."""
+
+    __slots__ = ()
+
+
 class LocatedError(ValueError):
     """The text is not such a document. ``position`` is where, if known."""
 
@@ -65,6 +71,23 @@ class Located:
 
 
 @dataclass(frozen=True)
+class NearKey:
+    """A key that was meant as ``right``, a container's list of CredSpecs.
+
+    ``inside``: it is in the list of containers, in the container with the index ``container``. ``is_list``: its value
+    may be a list. ``texts`` are its entries.
+    """
+
+    key: str
+    right: str
+    inside: bool
+    is_list: bool
+    container: int | None
+    texts: tuple[str, ...]
+    position: Position | None
+
+
+@dataclass(frozen=True)
 class Definition:
     """A task definition in a file, with the keys of RegisterTaskDefinition (``containerDefinitions`` …).
 
@@ -75,16 +98,21 @@ class Definition:
     name: str
     located: Located
     launch: str | None = None
+    near: tuple[NearKey, ...] = ()
+    """Keys that were meant as ``credentialSpecs``, as written in the file."""
 
 
-def read_json(text: str) -> Located:
-    """A JSON document. Raises only LocatedError, for any text; its message does not repeat the text."""
+def read_json(text: str, *, lenient: bool = False) -> Located:
+    """A JSON document. Raises only LocatedError, for any text; its message does not repeat the text.
+
+    ``lenient``: a key may occur twice in its object; the last one counts, as for Credentials Fetcher.
+    """
     if len(text) > JSON_LIMIT:
         raise LocatedError(f"the text is longer than {JSON_LIMIT} characters")
     document = parse(text)
     if not isinstance(document, Document):
         raise LocatedError(document.message, Position(document.line, document.column))
-    return Located(document.value, _JsonPlaces().of(text))
+    return Located(document.value, _JsonPlaces(lenient=lenient).of(text))
 
 
 # A string, a bracket or comma, a line end, or any other word, separated by white space and colons.
@@ -92,9 +120,10 @@ _JSON_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],\n]|[^\s{}\[\],:"]+'
 
 
 class _JsonPlaces:
-    """Walks through the tokens of a text that is valid JSON."""
+    """Walks through the tokens of a text that is valid JSON. ``lenient``: a key may occur twice."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, lenient: bool) -> None:
+        self.lenient = lenient
         self.positions: dict[Path, Position] = {}
         self.around: list[tuple[Path, int | None]] = []
         self.base: Path = ()
@@ -117,7 +146,9 @@ class _JsonPlaces:
             elif self.next is None:
                 self.next = (*self.base, json.loads(token) if "\\" in token else token[1:-1])
                 position = Position(line, match.start() - line_start + 1)
-                if self.positions.setdefault(self.next, position) is not position:
+                if self.lenient:
+                    self.positions[self.next] = position
+                elif self.positions.setdefault(self.next, position) is not position:
                     raise LocatedError("the key occurs twice in its object", position)
             else:
                 position = Position(line, match.start() - line_start + 1)

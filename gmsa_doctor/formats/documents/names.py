@@ -5,6 +5,7 @@ Source: the code of each version of the daemon (aws/credentials-fetcher, 1.3 and
 
 from __future__ import annotations
 
+import unicodedata
 from enum import StrEnum
 
 REFUSED_CHARACTERS = frozenset("&:][+|;$*?<>! /\\'`~")
@@ -31,6 +32,8 @@ class AccountNameDefect(StrEnum):
     """It ends in ``$``, as in ``DOMAIN\\gmsa$``; the daemon itself appends the ``$``."""
     DOMAIN = "domain"
     """It contains its domain: ``DOMAIN\\name``."""
+    UPN = "upn"
+    """It contains ``@``, as in ``gmsa@corp.example``; Credentials Fetcher 1.3 then finds no such account (measured)."""
     CHARACTERS = "characters"
     """It contains refused characters, as returned by :func:`refused_characters`."""
 
@@ -102,6 +105,12 @@ def refused_characters(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(char for char in text if char in REFUSED_CHARACTERS))
 
 
+def invisible_in(text: str) -> str | None:
+    """The first character that is not seen, as ``U+200B``: a format or control character, or a special space."""
+    found = next((char for char in text if char != " " and unicodedata.category(char) in ("Cc", "Cf", "Zs")), None)
+    return f"U+{ord(found):04X}" if found else None
+
+
 def account_name_defects(text: str) -> tuple[AccountNameDefect, ...]:
     """The defects of a gMSA's name; none if the daemon accepts it.
 
@@ -115,6 +124,8 @@ def account_name_defects(text: str) -> tuple[AccountNameDefect, ...]:
         defects.append(AccountNameDefect.DOMAIN)
     if name.endswith("$"):
         defects.append(AccountNameDefect.DOLLAR)
+    if "@" in name:
+        defects.append(AccountNameDefect.UPN)
     if refused_characters(name.removesuffix("$")):
         defects.append(AccountNameDefect.CHARACTERS)
     return tuple(defects)
@@ -122,7 +133,7 @@ def account_name_defects(text: str) -> tuple[AccountNameDefect, ...]:
 
 def bare_account_name(text: str) -> str:
     """The name without a domain and without ``$``, as it should be in the CredSpec."""
-    return text.rpartition("\\")[2].strip().removesuffix("$")
+    return text.rpartition("\\")[2].partition("@")[0].strip().removesuffix("$")
 
 
 def user_name_form(text: str) -> UserNameForm:

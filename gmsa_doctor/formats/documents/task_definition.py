@@ -11,7 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gmsa_doctor.formats.documents.located import Open
+from gmsa_doctor.formats.documents import walk
+from gmsa_doctor.formats.documents.located import NearKey, Open
 from gmsa_doctor.formats.documents.task_definition_node import Node, mapping
 from gmsa_doctor.formats.documents.task_definition_node import TaskDefinitionError as TaskDefinitionError
 from gmsa_doctor.formats.sql_server import connection_string
@@ -78,6 +79,8 @@ class Container:
     """The variables whose names suggest a database, with their secret or parameter (``valueFrom``)."""
     references: tuple[Reference, ...] = ()
     """The secrets and parameters that ECS reads before it starts the container."""
+    looks_windows: bool = False
+    """Its image or its commands are for Windows."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +99,11 @@ class TaskDefinition:
     cpu_architecture: str | None = None
     requires_attributes: tuple[str, ...] = ()
     """The attributes that a container instance must have, which ECS adds at registration."""
+    near_keys: tuple[NearKey, ...] = ()
+    """In a file: keys that were meant as ``credentialSpecs``."""
 
 
-def read_task_definition(value: object) -> TaskDefinition:
+def read_task_definition(value: object, near_keys: tuple[NearKey, ...] = ()) -> TaskDefinition:
     """A task definition, with or without the outer ``taskDefinition``. Raises TaskDefinitionError."""
     node = Node("", mapping("", value))
     if "Resources" in node.value or "Properties" in node.value:
@@ -111,7 +116,7 @@ def read_task_definition(value: object) -> TaskDefinition:
     platform = node.child("runtimePlatform") or Node(node.at("runtimePlatform"), {})
     return TaskDefinition(
         family=node.text("family"),
-        containers=tuple(_container(entry) for entry in entries),
+        containers=tuple(_container(entry, bool(near_keys)) for entry in entries),
         revision=node.number("revision"),
         arn=node.text("taskDefinitionArn"),
         status=node.text("status"),
@@ -121,20 +126,23 @@ def read_task_definition(value: object) -> TaskDefinition:
         os_family=platform.text("operatingSystemFamily"),
         cpu_architecture=platform.text("cpuArchitecture"),
         requires_attributes=tuple(entry.text("name") or "" for entry in node.objects("requiresAttributes") or ()),
+        near_keys=near_keys,
     )
 
 
-def _container(node: Node) -> Container:
+def _container(node: Node, near: bool) -> Container:
+    """``near``: keys that were meant as credentialSpecs are known, and reported elsewhere."""
     name = node.text("name")
     if not name:
         raise TaskDefinitionError(node.at("name"), "is missing")
     environment = node.objects("environment") or ()
+    is_list = isinstance(node.value.get("credentialSpecs"), list)
     return Container(
         name=name,
         essential=node.boolean("essential") is not False,
         image=node.text("image"),
         user=node.text("user"),
-        credential_specs=node.texts("credentialSpecs"),
+        credential_specs=() if near and not is_list else node.texts("credentialSpecs"),
         docker_security_options=node.texts("dockerSecurityOptions"),
         environment=_environment(environment),
         logs=_logs(node.child("logConfiguration")),
@@ -142,6 +150,22 @@ def _container(node: Node) -> Container:
         connection_strings=_connection_strings(environment),
         secrets=_secrets(node),
         references=tuple(_references(node)),
+        looks_windows=_looks_windows(node),
+    )
+
+
+_WINDOWS_IMAGE = re.compile(
+    r"windows|servercore|nanoserver|microsoft/(iis|aspnet)(?![\w-])|dotnet/framework", re.IGNORECASE
+)
+_WINDOWS_COMMAND = re.compile(r"(^|[\\/])(powershell|cmd)(\.exe)?($|\s)|^[A-Za-z]:\\", re.IGNORECASE)
+
+
+def _looks_windows(node: Node) -> bool:
+    """Whether the image has a usual name for Windows, or a command runs in a shell of Windows."""
+    image = node.value.get("image")
+    commands = [item for key in ("entryPoint", "command") for item in walk.items(node.value.get(key))]
+    return (isinstance(image, str) and bool(_WINDOWS_IMAGE.search(image))) or any(
+        isinstance(item, str) and _WINDOWS_COMMAND.search(item) for item in commands[:2]
     )
 
 
@@ -255,7 +279,10 @@ class CredentialSpecEntry:
         return f"{self.meant}{self.target}" if self.near_miss and self.meant and self.target else None
 
 
-_WORD = re.compile(r"credential[-_ ]?spec[s]?[-_ ]?(?P<domainless>domain[-_ ]?less)?", re.IGNORECASE)
+_WORD = re.compile(
+    r"(?P<before>domain[-_ ]?less[-_ ]?)?cred(?:ential)?s?[-_ ]?specs?[-_ ]?(?P<domainless>domain[-_ ]?less?)?",
+    re.IGNORECASE,
+)
 _SEPARATOR = re.compile(r"\s*[:=]\s*|\s+|(?=arn:|file:)|$", re.IGNORECASE)
 
 
@@ -266,6 +293,8 @@ def split_credential_spec(text: str) -> CredentialSpecEntry:
     meant, target = None, _bare(text)
     while innermost := _loose_prefix(target):
         meant, target = innermost
+    if meant is None and "arn:" in target:
+        target = target[target.index("arn:") :]
     return CredentialSpecEntry(prefix, rest, _near_miss(text, prefix, rest, meant), meant, target)
 
 
@@ -278,7 +307,8 @@ def _loose_prefix(text: str) -> tuple[Prefix, str] | None:
     separator = _SEPARATOR.match(text, word.end()) if word else None
     if not word or not separator:
         return None
-    return Prefix.DOMAINLESS if word["domainless"] else Prefix.JOINED, _bare(text[separator.end() :])
+    domainless = word["domainless"] or word["before"]
+    return Prefix.DOMAINLESS if domainless else Prefix.JOINED, _bare(text[separator.end() :])
 
 
 def _near_miss(text: str, prefix: Prefix | None, rest: str, meant: Prefix | None) -> NearMiss | None:

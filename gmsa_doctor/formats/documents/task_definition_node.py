@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -22,6 +23,11 @@ class TaskDefinitionError(ValueError):
         super().__init__(f"{path} {reason}" if path else reason)
         self.path = path
         self.reason = reason
+
+    @property
+    def keys(self) -> tuple[str | int, ...]:
+        """The path as keys and indexes."""
+        return tuple(int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]]+", self.path))
 
 
 def mapping(path: str, value: object) -> Mapping[object, object]:

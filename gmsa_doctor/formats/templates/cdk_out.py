@@ -23,8 +23,8 @@ _ENVIRONMENT = re.compile(r"aws://(?P<account>[0-9]{12}|unknown-account)/(?P<reg
 class Stack:
     """A stack's template, by its path in the manifest's directory.
 
-    ``parameters`` are those in the manifest, and ``AWS::AccountId`` and ``AWS::Region`` if the stack has a fixed
-    environment.
+    ``parameters`` are those in the manifest, ``AWS::StackName``, and ``AWS::AccountId`` and ``AWS::Region`` if the
+    stack has a fixed environment.
     """
 
     name: str
@@ -58,7 +58,8 @@ def read_manifest(text: str) -> Assembly:
             properties = entries(artifact.get("properties"))
             position = located.at(("artifacts", name, "properties", "templateFile"))
             template = _template_path(properties.get("templateFile"), position)
-            stacks.append(Stack(name, template, _parameters(properties, artifact.get("environment"))))
+            stack = str(properties.get("stackName") or name)
+            stacks.append(Stack(name, template, _parameters(properties, artifact.get("environment"), stack)))
     return Assembly(tuple(stacks))
 
 
@@ -71,9 +72,9 @@ def _template_path(name: object, position: Position | None) -> str:
     return str(path)
 
 
-def _parameters(properties: Mapping[str, object], environment: object) -> tuple[tuple[str, str], ...]:
+def _parameters(properties: Mapping[str, object], environment: object, stack: str) -> tuple[tuple[str, str], ...]:
     given = entries(properties.get("parameters"))
-    parameters = {key: value for key, value in given.items() if isinstance(value, str)}
+    parameters = {"AWS::StackName": stack} | {key: value for key, value in given.items() if isinstance(value, str)}
     bound = _ENVIRONMENT.fullmatch(environment) if isinstance(environment, str) else None
     for part, name in (("account", "AWS::AccountId"), ("region", "AWS::Region")):
         if bound and not bound[part].startswith("unknown-"):

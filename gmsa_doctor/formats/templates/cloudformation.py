@@ -14,10 +14,12 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from gmsa_doctor.formats.documents.located import Definition, Located, LocatedError, Open, Path, Position
+from gmsa_doctor.formats.documents.near_keys import is_meant, near_keys
 from gmsa_doctor.formats.documents.walk import child, entries, items, launch_type
 from gmsa_doctor.formats.templates.intrinsics import Intrinsics
 from gmsa_doctor.formats.templates.template_part import Part, as_text
@@ -28,11 +30,16 @@ _RUNS_ONE = ("AWS::ECS::Service", "AWS::ECS::TaskSet")
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A part of a template that may contain a task definition, and the reason why it is unknown."""
+    """A part of a template that may contain a task definition, and the reason why it is unknown.
+
+    ``until_deployed``: the deployment itself gives the value (a parameter, an attribute of a resource); otherwise a
+    transform makes it.
+    """
 
     name: str
     reason: str
     position: Position | None
+    until_deployed: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,24 +59,44 @@ def is_template(value: object) -> bool:
     return declared or any("::" in _type(resource) for resource in resources.values())
 
 
-def read_template(located: Located, parameters: Mapping[str, str]) -> Template:
+def read_template(
+    located: Located, parameters: Mapping[str, str], imported: Callable[[str], str | None] = lambda _name: None
+) -> Template:
     """The task definitions in a template that :func:`is_template`, in its order.
 
-    ``parameters`` override the defaults; they may include pseudo parameters such as ``AWS::Region``. Raises
-    LocatedError for a template that CloudFormation would not accept.
+    ``parameters`` override the defaults; they may include pseudo parameters such as ``AWS::Region``. ``imported`` is
+    the value of another template's export, if it is known. Raises LocatedError for a template that CloudFormation would
+    not accept.
     """
     try:
-        return _TemplateReader(located, parameters).template()
+        return _TemplateReader(located, parameters, imported).template()
     except RecursionError:
         raise LocatedError("the template's functions are nested too deeply") from None
 
 
+def exports(located: Located, parameters: Mapping[str, str], imported: Callable[[str], str | None]) -> dict[str, str]:
+    """The exported texts of a template, by the names of the exports. Raises nothing."""
+    template = entries(located.value)
+    intrinsics = Intrinsics(template, parameters, imported)
+    found = {}
+    for name, output in entries(template.get("Outputs")).items():
+        with suppress(LocatedError, RecursionError):
+            path: Path = ("Outputs", name)
+            parts = [
+                intrinsics.part(value, path) for value in (child(output, "Export", "Name"), child(output, "Value"))
+            ]
+            export, value = (as_text(part.value) if part else None for part in parts)
+            if export and not isinstance(export, Open) and value:
+                found[export] = value
+    return found
+
+
 class _TemplateReader:
-    def __init__(self, located: Located, parameters: Mapping[str, str]) -> None:
+    def __init__(self, located: Located, parameters: Mapping[str, str], imported: Callable[[str], str | None]) -> None:
         template = entries(located.value)
         self.located = located
         self.resources = entries(template.get("Resources"))
-        self.intrinsics = Intrinsics(template, parameters)
+        self.intrinsics = Intrinsics(template, parameters, imported)
         self.left_out: list[LeftOut] = []
         self.launches: dict[str, set[str]] = {}
         """The launch types of the services, by task definition."""
@@ -91,22 +118,28 @@ class _TemplateReader:
                 if not isinstance(condition, str) or self.intrinsics.holds(condition) is not False:
                     yield from self._definition(name, resource)
 
-    def _leave_out(self, name: str, reason: str) -> None:
-        self.left_out.append(LeftOut(name, reason, self.located.at(("Resources", name))))
+    def _leave_out(self, name: str, reason: str, value: object = None, path: Path = ()) -> None:
+        until_deployed = isinstance(value, Open) and not value.startswith("${Fn::Transform")
+        position = self.located.at(path or ("Resources", name))
+        self.left_out.append(LeftOut(name, reason, position, until_deployed))
 
     def _definition(self, name: str, resource: dict[str, object]) -> Iterator[Definition]:
         path: Path = ("Resources", name, "Properties")
         part = self.intrinsics.part(resource.get("Properties", {}), path)
-        containers = part.value.get("ContainerDefinitions") if part and isinstance(part.value, dict) else None
-        if not part or not isinstance(part.value, dict) or (containers and isinstance(containers.value, Open)):
-            self._leave_out(name, "its containers are unknown before deployment")
+        if not part or not isinstance(part.value, dict):
+            self._leave_out(name, "its properties are unknown before deployment", part.value if part else None)
+            return
+        containers = part.value.get("ContainerDefinitions")
+        if unknown := _unknown_container(containers):
+            self._leave_out(name, f"a container depends on {unknown.value}", unknown.value, unknown.path)
             return
         request = _TemplateRequest(self.located)
         value = request.value(part, ())
         place = self.located.at(path[:2])
         positions = request.positions | ({(): place} if place else {})
         family = as_text(part.value["Family"].value) if "Family" in part.value else None
-        yield Definition(name, Located(value, positions), self._launch(name, family))
+        near = near_keys(self.located, path, "ContainerDefinitions", "CredentialSpecs")
+        yield Definition(name, Located(value, positions), self._launch(name, family), near)
 
     # Launch types
 
@@ -142,6 +175,16 @@ class _TemplateReader:
         return part.value if part else None
 
 
+def _unknown_container(containers: object) -> Part | None:
+    """A container that is unknown (or all of them), if no other one has a CredSpec; that one is checked otherwise."""
+    if not isinstance(containers, Part) or isinstance(containers.value, Open):
+        return containers if isinstance(containers, Part) else None
+    listed = [item for item in items(containers.value) if isinstance(item, Part)]
+    if any({"CredentialSpecs", "DockerSecurityOptions"} & entries(item.value).keys() for item in listed):
+        return None
+    return next((item for item in listed if isinstance(item.value, Open)), None)
+
+
 def _type(resource: object) -> str:
     name = child(resource, "Type")
     return name if isinstance(name, str) else ""
@@ -150,8 +193,9 @@ def _type(resource: object) -> str:
 # From CloudFormation's spelling to the API's --------------------------------------------------------
 
 _KEYS = (
-    *("ContainerDefinitions", "CpuArchitecture", "CredentialSpecs", "CredentialsParameter", "DnsSearchDomains"),
-    *("DnsServers", "DockerSecurityOptions", "Environment", "Essential", "ExecutionRoleArn", "ExtraHosts", "Family"),
+    *("Command", "ContainerDefinitions", "CpuArchitecture", "CredentialSpecs", "CredentialsParameter"),
+    *("DnsSearchDomains", "DnsServers", "DockerSecurityOptions", "EntryPoint", "Environment", "Essential"),
+    *("ExecutionRoleArn", "ExtraHosts", "Family"),
     *("Image", "LogConfiguration", "LogDriver", "Name", "NetworkMode", "OperatingSystemFamily", "Options"),
     *("RepositoryCredentials", "RequiresCompatibilities", "RuntimePlatform", "SecretOptions", "Secrets", "User"),
     *("Value", "ValueFrom"),
@@ -162,7 +206,8 @@ _SPELT = {key.casefold(): key for key in _KEYS}
 _FREE = "options"
 """An object with the user's own keys."""
 _TEXTS = frozenset(
-    {"credentialSpecs", "dnsSearchDomains", "dnsServers", "dockerSecurityOptions", "requiresCompatibilities"}
+    {"command", "credentialSpecs", "dnsSearchDomains", "dnsServers", "dockerSecurityOptions", "entryPoint"}
+    | {"requiresCompatibilities"}
 )
 """Lists of texts."""
 _OBJECTS = frozenset(
@@ -204,7 +249,9 @@ class _TemplateRequest:
     def _name(self, key: str, part: Part) -> str | None:
         right = _SPELT.get(key.casefold())
         if right and right != key:
-            raise LocatedError(f"CloudFormation's spelling of this key is {right}", self.located.at(part.path))
+            if is_meant(key):  # reported by a check, as a near key
+                return None
+            raise LocatedError(f"{key}: CloudFormation's spelling of this key is {right}", self.located.at(part.path))
         return key[:1].lower() + key[1:] if right else None
 
 

@@ -11,7 +11,8 @@ the file or the service has an ``x-aws-…`` extension, or if its CredSpec is an
 - Without one it is for the Amazon ECS CLI, which accepts ``security_opt`` but not ``credential_spec``, and has the
   launch type in another file (``ecs-params.yml``).
 
-``extends``, ``include`` and override files are not read. Texts with ``${…}`` are :class:`Open`.
+``extends``, ``include`` and override files are not read. Texts with ``${…}`` are :class:`Placeholder`: their values are
+in the shell or in another file.
 
 Sources: https://github.com/compose-spec/compose-spec/blob/main/05-services.md#credential_spec;
 docs/ecs-compose-features.md of docker/compose and ecs/convert.go of docker-archive/compose-cli;
@@ -23,7 +24,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from gmsa_doctor.formats.documents.located import Definition, Located, Open, Path, Position
+from gmsa_doctor.formats.documents.located import Definition, Located, Open, Path, Placeholder, Position
 from gmsa_doctor.formats.documents.task_definition import KEPT_ENVIRONMENT
 from gmsa_doctor.formats.documents.walk import child, entries, items
 
@@ -112,7 +113,7 @@ def _text(text: str) -> str:
     """The text after Compose's substitution; Open if it has a variable."""
     found = _VARIABLE.sub(_braced, text)
     unknown = any(match[0] != "$$" for match in _VARIABLE.finditer(text))
-    return Open(found) if unknown else found
+    return Placeholder(found) if unknown else found
 
 
 def _braced(match: re.Match[str]) -> str:

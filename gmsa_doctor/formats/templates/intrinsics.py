@@ -52,10 +52,16 @@ class _Unresolved(Exception):
 class Intrinsics:
     """Resolves the functions of one template."""
 
-    def __init__(self, template: Mapping[str, object], parameters: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        template: Mapping[str, object],
+        parameters: Mapping[str, str],
+        imported: Callable[[str], str | None] = lambda _name: None,
+    ) -> None:
         sections = ("Parameters", "Conditions", "Mappings", "Resources")
         self._parameters, self._conditions, self._mappings, self._resources = map(entries, map(template.get, sections))
         self._given = parameters
+        self._imported = imported
         self._known: dict[tuple[str, ...], object] = {}
         self._chain: list[tuple[str, ...]] = []
         self._work = 0
@@ -196,6 +202,13 @@ class Intrinsics:
             raise _Unresolved(name)
         return found
 
+    def _import_value(self, argument: object, path: Path, name: str) -> object:
+        export = self._text(argument, path, name)
+        value = None if isinstance(export, Open) else self._imported(export)
+        if value is None:
+            raise _Unresolved(f"{name} {export}")
+        return value
+
     def _if(self, argument: object, path: Path) -> Part | None:
         path = (*path, "Fn::If")
         if not isinstance(argument, list) or len(argument) != 3 or not isinstance(argument[0], str):
@@ -215,6 +228,7 @@ class Intrinsics:
         "Fn::Select": _select,
         "Fn::Split": _split,
         "Fn::FindInMap": _find_in_map,
+        "Fn::ImportValue": _import_value,
     }
 
     # Arguments
@@ -279,8 +293,8 @@ class Intrinsics:
         name = None
         if kind in _PHYSICAL_NAMES and attribute == "Arn":
             name = self._property(logical, _PHYSICAL_NAMES[kind])
-        if kind == "AWS::S3::Bucket" and name:
-            return self._arn("s3:::", name)
+        if kind == "AWS::S3::Bucket" and attribute == "Arn":
+            return self._arn("s3:::", name or opened(logical))
         if kind == "AWS::IAM::Role" and name:
             place = self._property(logical, "Path") or "/"
             return self._arn("iam::", self._given_or_open("AWS::AccountId"), ":role", place, name)

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 
 from gmsa_doctor.formats.documents.json_text import type_name
 from gmsa_doctor.formats.documents.located import Definition, Located, LocatedError, Open, Path, Position
+from gmsa_doctor.formats.documents.near_keys import near_keys
 from gmsa_doctor.formats.documents.task_definition import DNS_SETTINGS
 from gmsa_doctor.formats.documents.walk import child, entries, items, launch_type
 
 _TASK_DEFINITION = "aws_ecs_task_definition"
 _SERVICE = "aws_ecs_service"
 
-_TEXTS = {"family": "family", "execution_role_arn": "executionRoleArn", "network_mode": "networkMode"}
+TEXTS = {"family": "family", "execution_role_arn": "executionRoleArn", "network_mode": "networkMode"}
 """The text arguments of aws_ecs_task_definition that are read, and the keys of ECS."""
 
 _CONTAINER_KEYS = {
@@ -35,6 +36,18 @@ _CONTAINER_KEYS = {
 
 Source: expandContainerDefinitions in internal/service/ecs of hashicorp/terraform-provider-aws, 2.x to 5.x.
 """
+
+
+def without_wrapper(text: str) -> str:
+    """A plan without the lines around it that hashicorp/setup-terraform's wrapper prints; its lines keep their numbers.
+
+    Source: https://github.com/hashicorp/setup-terraform, ``terraform_wrapper``.
+    """
+    if not text.startswith("[command]") or '"format_version"' not in text:
+        return text
+    lines = text.splitlines()
+    plan = [line if line.startswith("{") and '"format_version"' in line else "" for line in lines]
+    return "\n".join(plan) if any(plan) else text
 
 
 def is_plan(value: object) -> bool:
@@ -175,7 +188,7 @@ class _PlanReader:
 
     def definition(self, launch: str | None) -> Definition:
         arguments: dict[tuple[str, str], object] = {
-            **{(argument, key): self._text(argument) for argument, key in _TEXTS.items()},
+            **{(argument, key): self._text(argument) for argument, key in TEXTS.items()},
             ("requires_compatibilities", "requiresCompatibilities"): self._compatibilities(),
             ("runtime_platform", "runtimePlatform"): self._platform(),
             ("container_definitions", "containerDefinitions"): self._containers(),
@@ -185,7 +198,8 @@ class _PlanReader:
         places |= {(key,): self._position(argument) for argument, key in known}
         positions = {path: position for path, position in places.items() if position}
         value = {key: value for (_, key), value in known.items()}
-        return Definition(self.resource.address, Located(value, positions), launch)
+        located = Located(value, positions)
+        return Definition(self.resource.address, located, launch, near_keys(located))
 
     def _position(self, argument: str) -> Position | None:
         return self.plan.at((*self.resource.path, "values", argument))
@@ -226,21 +240,21 @@ class _PlanReader:
             raise self._wrong("container_definitions", "is not JSON") from None
         if not isinstance(found, list):
             raise self._wrong("container_definitions", f"is {type_name(found)}, not an array")
-        return [_container(container) for container in found]
+        return [container(entry) for entry in found]
 
     def _wrong(self, argument: str, reason: str) -> LocatedError:
         return LocatedError(f"{argument} of {self.resource.address} {reason}", self._position(argument))
 
 
-def _container(value: object) -> object:
+def container(value: object) -> object:
     """The container with the keys of ECS."""
     if not isinstance(value, dict):
         return value
-    container = {_CONTAINER_KEYS.get(key.casefold(), key): entry for key, entry in value.items()}
-    environment = container.get("environment")
+    known = {_CONTAINER_KEYS.get(key.casefold(), key): entry for key, entry in value.items()}
+    environment = known.get("environment")
     if isinstance(environment, list):
-        container["environment"] = [_pair(variable) for variable in environment]
-    return container
+        known["environment"] = [_pair(variable) for variable in environment]
+    return known
 
 
 def _pair(value: object) -> object:

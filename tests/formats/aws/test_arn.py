@@ -37,7 +37,7 @@ def test_an_arn_has_five_parts_after_its_first() -> None:
 
 @pytest.mark.parametrize("partition", PARTITIONS)
 def test_every_partition_of_aws_is_accepted(partition: str) -> None:
-    assert parse_s3_object_arn(f"arn:{partition}:s3:::b/k").partition == partition
+    assert parse_s3_object_arn(f"arn:{partition}:s3:::bucket/k").partition == partition
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ def test_a_key_may_contain_nearly_anything(key: str) -> None:
 
 
 def test_a_key_with_a_hash_or_the_test_marker_of_the_daemon_is_recognized() -> None:
-    assert parse_s3_object_arn("arn:aws:s3:::b/a#b").breaks_hand_over
-    assert parse_s3_object_arn("arn:aws:s3:::b/functionaltestcfspec.json").is_test_marker
-    plain = parse_s3_object_arn("arn:aws:s3:::b/k")
+    assert parse_s3_object_arn("arn:aws:s3:::bucket/a#b").breaks_hand_over
+    assert parse_s3_object_arn("arn:aws:s3:::bucket/functionaltestcfspec.json").is_test_marker
+    plain = parse_s3_object_arn("arn:aws:s3:::bucket/k")
     assert not plain.breaks_hand_over
     assert not plain.is_test_marker
 

@@ -133,7 +133,7 @@ def test_all_defects_are_reported_at_once_and_in_the_daemons_order() -> None:
     ("text", "is_object"),
     [
         ('{"CredentialArn": "arn"}', True),
-        ('{"credentialArn": "arn"}', False),
+        ('{"credentialArn": "arn"}', True),
         ("not json", False),
         ("[" * 9999, False),
         ("", False),

@@ -64,7 +64,8 @@ def test_253_characters_are_a_domain_name() -> None:
     ("text", "defects"),
     [
         ("WebApp01", ()),
-        ("web_app-01.x@y", ()),
+        ("web_app-01.x", ()),
+        ("webapp01@corp.example", (AccountNameDefect.UPN,)),
         ("", (AccountNameDefect.EMPTY,)),
         ("WebApp01$", (AccountNameDefect.DOLLAR,)),
         ("CONTOSO\\WebApp01", (AccountNameDefect.DOMAIN,)),

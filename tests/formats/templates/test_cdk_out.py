@@ -32,14 +32,15 @@ def refused(text: str) -> LocatedError:
 
 
 def test_a_manifest_names_the_templates_of_its_stacks() -> None:
-    parameters = (("Stage", "beta"), ("AWS::AccountId", "123456789012"), ("AWS::Region", "eu-central-1"))
+    environment = (("AWS::AccountId", "123456789012"), ("AWS::Region", "eu-central-1"))
+    parameters = (("AWS::StackName", "Web"), ("Stage", "beta"), *environment)
     found = read_manifest((CDK_OUT / MANIFEST).read_text(encoding="utf-8"))
     assert found == Assembly((Stack("Web", "Web.template.json", parameters),))
 
 
 def test_a_nested_assembly_has_its_own_manifest() -> None:
     found = read_manifest((CDK_OUT / "assembly-Prod" / MANIFEST).read_text(encoding="utf-8"))
-    assert found == Assembly((Stack("ProdWeb", "ProdWeb.template.json"),))
+    assert found == Assembly((Stack("ProdWeb", "ProdWeb.template.json", (("AWS::StackName", "ProdWeb"),)),))
 
 
 def test_the_template_in_a_manifest_is_read_with_its_environment() -> None:
@@ -55,7 +56,7 @@ def test_the_template_in_a_manifest_is_read_with_its_environment() -> None:
 def test_a_stack_without_an_environment_has_no_parameters() -> None:
     for environment in ("aws://unknown-account/unknown-region", "somewhere", None, 1):
         text = manifest("aws:cloudformation:stack", {"templateFile": "a.json"}, environment=environment)
-        assert read_manifest(text).stacks == (Stack("Web", "a.json"),)
+        assert read_manifest(text).stacks == (Stack("Web", "a.json", (("AWS::StackName", "Web"),)),)
 
 
 @pytest.mark.parametrize("name", ["../a.json", "/etc/passwd", "a/../../b.json", "..\\a.json", "C:\\a.json"])

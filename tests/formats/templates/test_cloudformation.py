@@ -6,10 +6,19 @@ from pathlib import Path as File
 
 import pytest
 
-from gmsa_doctor.formats.documents.located import Definition, Located, LocatedError, Open, Path, Position, read_json
+from gmsa_doctor.formats.documents.located import (
+    Definition,
+    Located,
+    LocatedError,
+    NearKey,
+    Open,
+    Path,
+    Position,
+    read_json,
+)
 from gmsa_doctor.formats.documents.task_definition import read_task_definition
 from gmsa_doctor.formats.documents.yaml_text import read_yaml
-from gmsa_doctor.formats.templates.cloudformation import LeftOut, Template, is_template, read_template
+from gmsa_doctor.formats.templates.cloudformation import LeftOut, Template, exports, is_template, read_template
 
 SAMPLES = File(__file__).parents[2] / "samples" / "cloudformation"
 FIRST_CREDSPEC: Path = ("containerDefinitions", 0, "credentialSpecs", 0)
@@ -107,7 +116,7 @@ def test_joined_hosts_with_an_unknown_condition() -> None:
     definition = only(sample("ec2-joined.yaml"))
     assert (definition.name, definition.launch) == ("Batch", "EC2")
     assert at(definition, "containerDefinitions", 0, "credentialSpecs") == [Open("${Fn::If WithGmsa}")]
-    assert at(definition, "executionRoleArn") == Open("${Fn::ImportValue}")
+    assert at(definition, "executionRoleArn") == Open("${Fn::ImportValue batch-execution-role}")
     assert at(definition, "containerDefinitions", 1, "dockerSecurityOptions") == ["credentialspec:file://legacy.json"]
     option = line_of(definition, "containerDefinitions", 1, "dockerSecurityOptions", 0)
     assert option == line_with("ec2-joined.yaml", "credentialspec:file://")
@@ -244,9 +253,11 @@ def test_unknown_objects_and_booleans_and_unread_keys_are_omitted() -> None:
     open_text = {"Fn::ImportValue": "x"}
     keys = ("Essential", "Memory", "Cpu", "LogConfiguration", "Environment")
     container = {"Name": "web", **dict.fromkeys(keys, open_text)}
+    container["CredentialSpecs"] = ["credentialspec:x"]
     located = with_containers([container, open_text], Volumes=open_text, Cpu=1, NetworkMode=open_text)
     definition = only(located)
-    assert definition.located.value == {"containerDefinitions": [{"name": "web"}], "networkMode": "${Fn::ImportValue}"}
+    known = [{"name": "web", "credentialSpecs": ["credentialspec:x"]}]
+    assert definition.located.value == {"containerDefinitions": known, "networkMode": "${Fn::ImportValue x}"}
     read_task_definition(definition.located.value)
 
 
@@ -257,11 +268,45 @@ def test_the_users_own_keys_keep_their_spelling() -> None:
     assert at(definition, "containerDefinitions", 0, "logConfiguration", "options") == options
 
 
+def test_a_container_that_a_transform_makes_is_left_out_with_its_position() -> None:
+    included = {"Name": "web", "Fn::Transform": {"Name": "AWS::Include"}}
+    located = with_containers([{"Name": "log"}, included])
+    found = read_template(located, {})
+    place = located.positions["Resources", "Task", "Properties", "ContainerDefinitions", 1]
+    assert found == Template((), (LeftOut("Task", "a container depends on ${Fn::Transform}", place),))
+
+
+def test_containers_of_a_parameter_are_left_out_until_the_deployment() -> None:
+    (part,) = read_template(with_containers({"Ref": "Containers"}), {}).left_out
+    assert part.until_deployed
+
+
+def test_a_key_that_was_meant_as_credential_specs_is_reported_as_written() -> None:
+    located = with_containers([{"Name": "log"}, {"Name": "web", "credentialSpecs": ["x"]}])
+    (near,) = only(located).near
+    place = ("Resources", "Task", "Properties", "ContainerDefinitions", 1, "credentialSpecs")
+    assert near == NearKey("credentialSpecs", "CredentialSpecs", True, True, 1, ("x",), located.positions[place])
+
+
+def test_a_value_is_imported_from_another_template() -> None:
+    exported = {
+        "Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}},
+        "Outputs": {
+            "Arn": {"Value": {"Fn::GetAtt": "Bucket.Arn"}, "Export": {"Name": {"Fn::Sub": "${AWS::StackName}-b"}}}
+        },
+    }
+    values = exports(read_json(json.dumps(exported)), {"AWS::StackName": "infra"}, lambda _name: None)
+    text = {"Fn::Join": ["", ["credentialspec:", {"Fn::ImportValue": "infra-b"}, "/web.json"]]}
+    located = with_containers([{"Name": "web", "CredentialSpecs": [text]}])
+    (definition,) = read_template(located, {}, values.get).definitions
+    assert at(definition, *FIRST_CREDSPEC) == "credentialspec:arn:${AWS::Partition}:s3:::${Bucket}/web.json"
+
+
 def test_a_key_in_the_spelling_of_the_api_is_refused_with_its_position() -> None:
-    located = with_containers([{"Name": "web", "credentialSpecs": ["x"]}])
-    with pytest.raises(LocatedError, match="CloudFormation's spelling of this key is CredentialSpecs") as caught:
+    located = with_containers([{"Name": "web", "environment": []}])
+    with pytest.raises(LocatedError, match="CloudFormation's spelling of this key is Environment") as caught:
         read_template(located, {})
-    place = ("Resources", "Task", "Properties", "ContainerDefinitions", 0, "credentialSpecs")
+    place = ("Resources", "Task", "Properties", "ContainerDefinitions", 0, "environment")
     assert caught.value.position == located.positions[place]
 
 
@@ -293,13 +338,12 @@ def test_the_output_of_a_transform_is_left_out_by_name() -> None:
         "    Properties:\n"
         "      ContainerDefinitions: !Transform {Name: Mine}\n"
     )
-    unknown = "its containers are unknown before deployment"
     assert read_template(read_yaml(text), {}) == Template(
         (),
         (
             LeftOut("Fn::ForEach::Tasks", "the output of ForEach is unknown", Position(3, 3)),
-            LeftOut("Made", unknown, Position(7, 3)),
-            LeftOut("Imported", unknown, Position(11, 3)),
+            LeftOut("Made", "its properties are unknown before deployment", Position(7, 3)),
+            LeftOut("Imported", "a container depends on ${Fn::Transform}", Position(14, 7)),
         ),
     )
 

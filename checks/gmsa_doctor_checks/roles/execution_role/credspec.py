@@ -15,6 +15,7 @@ from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.credspec.object import credspec_object
 from gmsa_doctor_checks.roles.access import judge
 from gmsa_doctor_checks.roles.simulation import AccessQuestion, PolicySimulator
+from gmsa_doctor_checks.task.revisions import not_known_yet
 
 _OF_VERSIONS = "s3:GetObjectVersion"
 _SAMPLE_OF_AWS = f"; {_OF_VERSIONS} alone is not enough: the sample policy in AWS's documentation lacks s3:GetObject"
@@ -42,6 +43,8 @@ def execution_role_credspec(
 
     Fix: allow `s3:GetObject` on the object for the execution role.
     """
+    if location.is_open:
+        return not_known_yet("the CredSpec's location", location.arn)
     if location.parameter:
         return passed("the CredSpec is an SSM parameter, not an S3 object: see execution-role.ssm")
     arn = simulator.role(role.arn)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
-from gmsa_doctor.authoring import Cause, Finding, Given, Result, check, failed, passed
-from gmsa_doctor.formats.aws.arn import ArnError, parse_arn, parse_s3_object_arn, parse_ssm_parameter_arn
-from gmsa_doctor.formats.documents.located import Open
+from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Result, check, failed, passed, warned
+from gmsa_doctor.formats.aws.arn import ArnError, S3ObjectArn, parse_arn, parse_s3_object_arn, parse_ssm_parameter_arn
+from gmsa_doctor.formats.documents.located import Open, Placeholder
+from gmsa_doctor.formats.documents.names import invisible_in
+from gmsa_doctor.formats.documents.placeholders import filled
 from gmsa_doctor.formats.documents.task_definition import Prefix
 from gmsa_doctor.given.shared_values import CredSpecLocation
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform, Subject
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import edit_credspec, posix
-from gmsa_doctor_checks.task.revisions import register_again, unknown_yet
+from gmsa_doctor_checks.task.revisions import example_account, register_again, unknown_yet
 from gmsa_doctor_checks.values import PrefixedArn
 from gmsa_doctor_checks.versions import judge_by_launch_type
 
@@ -41,20 +42,26 @@ def arn(prefixed: PrefixedArn, platform: Platform, place: AwsPlace, subject: Sub
     """
     if isinstance(prefixed.arn, Open):
         known = _with_pseudo_parameters(prefixed.arn, place)
-        if "#" in re.sub(r"\$\{[^}]*\}", "", known):
-            return _hash(prefixed, subject)
-        if "${" in known:
-            return unknown_yet("the CredSpec's ARN", prefixed.arn)
-        prefixed = PrefixedArn(prefixed.domainless, known)
+        if isinstance(known, Open):
+            return _partly_known(replace(prefixed, arn=known), place, subject)
+        prefixed = replace(prefixed, arn=known)
     text = prefixed.arn
     try:
         if parse_arn(text).service == "ssm":
-            return _parameter(prefixed, platform, subject)
+            return _parameter(prefixed, platform, place, subject)
         found = parse_s3_object_arn(text)
     except ArnError as error:
-        entry = Prefix.DOMAINLESS if prefixed.domainless else Prefix.JOINED
-        summary = f"the text after {entry} in credentialSpecs is not the ARN of an S3 object: {error}"
-        return _bad_arn(prefixed, summary, error.suggestion or _EXPECTED, subject)
+        return _not_an_object(prefixed, str(error), subject, error.suggestion)
+    if failure := _bad_object(prefixed, found, place, subject):
+        return failure
+    location = CredSpecLocation(text, prefixed.domainless, found.bucket, found.key)
+    if "*" in found.key or invisible_in(found.key):
+        return Given(location, _odd_key(text, found.key))
+    return Given(location, passed(text))
+
+
+def _bad_object(prefixed: PrefixedArn, found: S3ObjectArn, place: AwsPlace, subject: Subject) -> Finding | None:
+    text = prefixed.arn
     if found.breaks_hand_over:
         return _hash(prefixed, subject)
     if found.is_test_marker:
@@ -69,16 +76,69 @@ def arn(prefixed: PrefixedArn, platform: Platform, place: AwsPlace, subject: Sub
         )
         expected = text.replace(f"arn:{found.partition}:", f"arn:{place.partition}:", 1)
         return _bad_arn(prefixed, summary, expected, subject)
-    return Given(CredSpecLocation(text, prefixed.domainless, found.bucket, found.key), passed(text))
+    return None
 
 
-def _with_pseudo_parameters(text: str, place: AwsPlace) -> str:
-    """The ARN with the template's pseudo parameters replaced: their values are right wherever it is deployed."""
+def _odd_key(text: str, key: str) -> Finding:
+    """An object may have such a key, but most likely it was copied from a policy or a web page."""
+    mark = "*" if "*" in key else f"the invisible character {invisible_in(key)}"
+    return warned(
+        f"the S3 key contains {mark}: Credentials Fetcher reads exactly this key",
+        observed=text,
+        expected=_EXPECTED,
+        fix=Fix("Type the key of the CredSpec's object again.", ("aws s3 ls 's3://<bucket>/' --recursive",)),
+    )
+
+
+def _partly_known(prefixed: PrefixedArn, place: AwsPlace, subject: Subject) -> Result[CredSpecLocation]:
+    """Judges the parts that are known before deployment. A variable for the bucket or the key leaves the form known."""
+    text = prefixed.arn
+    stand_in = filled(text)
+    if "#" in stand_in:
+        return _hash(prefixed, subject)
+    known = text[: next((at for at, pair in enumerate(zip(text, stand_in, strict=False)) if pair[0] != pair[1]), None)]
+    if not known.startswith("arn:"):
+        if "arn:".startswith(known):
+            return unknown_yet("the CredSpec's ARN", text)
+        return _not_an_object(prefixed, "it does not start with arn:", subject)
+    try:
+        if known.count(":") >= 3 and parse_arn(f"{known.rpartition(':')[0]}:::::x").service == "ssm":
+            return unknown_yet("the CredSpec's ARN", text)
+        found = parse_s3_object_arn(stand_in)
+    except ArnError as error:
+        if known.count(":") < 5:  # a variable may hold more than one part
+            return unknown_yet("the CredSpec's ARN", text)
+        return _not_an_object(prefixed, str(error), subject)
+    if failure := _bad_object(prefixed, found, place, subject):
+        return failure
+    if isinstance(text, Placeholder):
+        return unknown_yet("the CredSpec's ARN", text)
+    bucket, _, key = text.partition(":::")[2].partition("/")
+    location = CredSpecLocation(text, prefixed.domainless, bucket, key)
+    return Given(location, passed(f"{text}, of which the variables are only known at deployment"))
+
+
+def _not_an_object(prefixed: PrefixedArn, reason: str, subject: Subject, suggestion: str | None = None) -> Finding:
+    summary = f"the text after {_prefix(prefixed)} in credentialSpecs is not the ARN of an S3 object: {reason}"
+    return _bad_arn(prefixed, summary, suggestion or _EXPECTED, subject)
+
+
+def _prefix(prefixed: PrefixedArn) -> Prefix:
+    return Prefix.DOMAINLESS if prefixed.domainless else Prefix.JOINED
+
+
+def _with_pseudo_parameters(text: Open, place: AwsPlace) -> str:
+    """The ARN with the template's pseudo parameters replaced: their values are right wherever it is deployed.
+
+    Open as long as it has other variables.
+    """
+    if isinstance(text, Placeholder):
+        return text
     own = {"Partition": place.partition or "aws", "Region": place.region or "us-east-1"}
     own["AccountId"] = place.account or "000000000000"
     for name, value in own.items():
-        text = text.replace(f"${{AWS::{name}}}", value)
-    return text
+        text = Open(text.replace(f"${{AWS::{name}}}", value))
+    return text if "${" in text else str(text)
 
 
 def _hash(prefixed: PrefixedArn, subject: Subject) -> Finding:
@@ -86,9 +146,13 @@ def _hash(prefixed: PrefixedArn, subject: Subject) -> Finding:
     return _bad_arn(prefixed, summary, prefixed.arn.replace("#", "-"), subject, _RENAME)
 
 
-def _parameter(prefixed: PrefixedArn, platform: Platform, subject: Subject) -> Result[CredSpecLocation]:
+def _parameter(
+    prefixed: PrefixedArn, platform: Platform, place: AwsPlace, subject: Subject
+) -> Result[CredSpecLocation]:
     name = parse_ssm_parameter_arn(prefixed.arn).name
     location = CredSpecLocation(prefixed.arn, prefixed.domainless, parameter=name)
+    if example := example_account("the CredSpec's SSM parameter", prefixed.arn, place):
+        return Given(location, example)
     if platform.launch in (Launch.EC2, Launch.EXTERNAL):
         return Given(location, passed(prefixed.arn))
     fix = register_again("Upload the CredSpec to S3, and set the ARN of that object", subject)
@@ -106,7 +170,7 @@ def _parameter(prefixed: PrefixedArn, platform: Platform, subject: Subject) -> R
 def _bad_arn(
     prefixed: PrefixedArn, summary: str, expected: str, subject: Subject, change: str = "Set credentialSpecs to"
 ) -> Finding:
-    entry = f"{Prefix.DOMAINLESS if prefixed.domainless else Prefix.JOINED}{expected}"
+    entry = f"{_prefix(prefixed)}{expected}"
     fix = register_again(f"{change} {entry}", subject)
     if change == _RENAME and "${" not in prefixed.arn:
         old, new = (posix(f"s3://{text.partition(':::')[2]}") for text in (prefixed.arn, expected))

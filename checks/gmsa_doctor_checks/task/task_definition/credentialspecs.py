@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, failed, passed
+from gmsa_doctor.core.model import Location
+from gmsa_doctor.formats.documents.located import NearKey
 from gmsa_doctor.formats.documents.task_definition import Container, TaskDefinition
 from gmsa_doctor.given.request import Intended
 from gmsa_doctor.given.subject import ChosenContainer, Launch, Platform, Subject
@@ -34,7 +37,7 @@ def credential_specs(
     definition: Outcome[TaskDefinition],
     intended: Outcome[Intended],
 ) -> Result[CredentialSpec]:
-    """Looks for exactly one entry in the container's `credentialSpecs`.
+    """Looks for exactly one entry in the container's `credentialSpecs`, and in files for keys that look like it.
 
     Why: without it, ECS starts the task without gMSA and reports no error. The older form in
     `dockerSecurityOptions` is not valid on Fargate.
@@ -44,6 +47,8 @@ def credential_specs(
     container = chosen.container
     family = definition.value.family if definition.value else None
     lost_entry = lost(intended.value, family, container.name if container else None)
+    if near := _near(definition.value, container):
+        return _near_key(near, container, subject)
     if container is None:
         text = f"no container has credentialSpecs, {lost_entry or 'and several may need them'}"
         return _missing(text, "the task definition", subject)
@@ -69,6 +74,38 @@ def credential_specs(
         f"the container {name}",
         subject,
     )
+
+
+def _near(definition: TaskDefinition | None, container: Container | None) -> NearKey | None:
+    """The key that was meant as the container's credentialSpecs; None if the container has them."""
+    if definition is None or (container and container.credential_specs):
+        return None
+    index = definition.containers.index(container) if container else None
+    keys = (key for key in definition.near_keys if key.container in (index, None))
+    return next(keys, None)
+
+
+def _near_key(near: NearKey, container: Container | None, subject: Subject) -> Finding:
+    name = f"the container {container.name}" if container else "the container that needs it"
+    if not near.inside:
+        summary = f"{near.key} is outside of the containers, where ECS does not accept it"
+        change = f"Move {near.key} into {name}, as {near.right}"
+    elif near.key != near.right:
+        summary = f"{name} has the key {near.key}, which ECS does not accept: the key is {near.right}"
+        change = f"Rename {near.key} in {name} to {near.right}"
+    else:
+        summary = f"{near.right} of {name} is a text; ECS requires a list"
+        change = f"Put the text of {near.right} into a list: {json.dumps([*near.texts])}"
+    entry = near.texts[0] if near.texts else ""
+    finding = failed(
+        summary,
+        observed=f"{near.key}: {entry}",
+        expected=f"in {name}: {json.dumps(near.right)}: {json.dumps([*near.texts])}",
+        fix=register_again(change, subject),
+        shows_as=texts.NO_MAPPING,
+    )
+    position = near.position
+    return replace(finding, location=Location("", position.line, position.column)) if position else finding
 
 
 def _legacy(container: Container, platform: Platform, subject: Subject) -> Result[CredentialSpec] | None:

@@ -97,7 +97,9 @@ def dns_settings(spec: CredentialSpec, definition: TaskDefinition, platform: Pla
     if platform.launch is not Launch.FARGATE:
         return passed(f"{settings}, valid on EC2")
     remove = register_again(f"2. Remove {settings}", subject)
-    return failed(
+    first = next(index for index, one in enumerate(definition.containers) if one.dns_settings)
+    about = f"task/containerDefinitions/{first}/{definition.containers[first].dns_settings[0]}"
+    finding = failed(
         ", ".join(f"the container {name} sets {keys}" for name, keys in found.items()) + ", which Fargate rejects",
         observed=settings,
         expected="none of dnsServers, dnsSearchDomains and extraHosts",
@@ -107,6 +109,7 @@ def dns_settings(spec: CredentialSpec, definition: TaskDefinition, platform: Pla
             f"get the AD's DNS servers from the VPC. {remove.text}",
         ),
     )
+    return replace(finding, about=about)
 
 
 @check(

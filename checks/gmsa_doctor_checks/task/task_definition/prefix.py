@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gmsa_doctor.authoring import Cause, Finding, Given, Result, check, failed, passed, skipped
 from gmsa_doctor.formats.documents.located import Open
+from gmsa_doctor.formats.documents.placeholders import placeholder_in
 from gmsa_doctor.formats.documents.task_definition import NearMiss, Prefix, split_credential_spec
 from gmsa_doctor.given.subject import Launch, Platform, Subject
 from gmsa_doctor_checks import links, texts
@@ -51,7 +52,8 @@ def prefix(spec: CredentialSpec, platform: Platform, subject: Subject) -> Result
         silently = f"{mistake}; on EC2 the task then starts without gMSA, silently"
         return _wrong(silently, spec, entry.suggestion or right, subject)
     domainless = entry.prefix is Prefix.DOMAINLESS
-    value = PrefixedArn(domainless, Open(entry.rest) if isinstance(spec.text, Open) else entry.rest)
+    rest = type(spec.text)(entry.rest) if isinstance(spec.text, Open) else entry.rest
+    value = PrefixedArn(domainless, rest)
     if domainless or platform.launch in (Launch.EC2, Launch.EXTERNAL):
         return Given(value, passed(str(entry.prefix)))
     failure = _wrong(
@@ -75,5 +77,5 @@ def _wrong(summary: str, spec: CredentialSpec, right: str, subject: Subject) -> 
 
 def _is_prefix_known(text: Open) -> bool:
     """Whether the text before the first placeholder contains the whole prefix, or cannot become a valid one."""
-    known = text.partition("${")[0]
+    known = text.partition(placeholder_in(text) or "${")[0]
     return any(known.startswith(word) for word in Prefix) or not any(word.startswith(known) for word in Prefix)
