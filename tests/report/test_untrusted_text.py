@@ -15,7 +15,7 @@ from gmsa_doctor.checking import symptoms
 from gmsa_doctor.checking.progress import Display
 from gmsa_doctor.cli import run
 from gmsa_doctor.cli.process import say
-from gmsa_doctor.core.model import Fix, Location, Report, Row, ShowsAs, Status, Verdict
+from gmsa_doctor.core.model import Fix, Location, Report, Row, ShowsAs, Status, UnreadFile, Verdict
 from gmsa_doctor.core.printable import json_document, printable
 from gmsa_doctor.formats.documents.task_definition import LogStreams
 from gmsa_doctor.report import difference, github, gitlab, html, junit, markdown, metrics, sarif, text
@@ -67,7 +67,7 @@ def made_of(canary: str) -> Report:
     made = report((canary, [odd, *more, *GOOD]), (f"x {canary}", [odd]), verdict=Verdict.FAIL)
     facts = tuple((name, canary) for name, _ in made.subjects[0].facts)
     subjects = tuple(replace(subject, facts=facts) for subject in made.subjects)
-    unread = ((canary, canary),)
+    unread = (UnreadFile(Location(canary), canary),)
     return replace(made, subjects=subjects, unread=unread, missing=(canary,), command=canary, interrupted=True)
 
 

@@ -117,10 +117,10 @@ def _save_again(sized: SizedCredSpec) -> Fix:
 
 
 def _bad_json(sized: SizedCredSpec, text: str, defect: JsonDefect, platform: Platform) -> Result[CredSpec]:
-    """A failure; in an uploaded CredSpec a warning where 1.3 may run, which passes over some defects: the live flow decides.
+    """A failure; in an uploaded CredSpec a warning where 1.3 may run, which passes over some defects.
 
     On EC2 the ECS agent also parses the CredSpec, with Go's encoding/json (updateCredSpecMapping in
-    credentialspec_linux.go of aws/amazon-ecs-agent), so that a file that is still to be uploaded fails.
+    credentialspec_linux.go of aws/amazon-ecs-agent), so that a file fails. For an uploaded one, the live flow decides.
     """
     position = f"line {defect.line}, column {defect.column}"
     if defect.kind is JsonDefectKind.TOO_DEEP:  # our own limit: the daemon may read it

@@ -102,7 +102,8 @@ def _odd_text(credspec: CredSpec) -> Finding | None:
             return replace(unknown_yet(setting, text), about=about)
     if not (code := invisible_in(name)):
         return None
-    finding = unknown(
+    judge = failed if code < "U+0020" else unknown  # an account's name may have other invisible characters
+    finding = judge(
         f"the gMSA's Name contains the invisible character {code}: most likely it is not in the account's name",
         observed=ascii(name),
         expected="the sAMAccountName, without $",
