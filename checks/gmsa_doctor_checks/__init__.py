@@ -47,7 +47,10 @@ _STEPS = {
         kerberos.krb5-conf kerberos.trust kerberos.service-ticket sql-server.spn sql-server.port sql-server.login
         canary.service-ticket
         """,
-    None: "probe.task probe.report probe.removed config.waivers plug-ins.loaded",
+    None: """
+        evidence.service-events evidence.stopped-tasks evidence.logs
+        probe.task probe.report probe.removed config.waivers plug-ins.loaded
+        """,
 }
 STEPS = {step: tuple(CheckId(id) for id in ids.split()) for step, ids in _STEPS.items()}
 """The checks of each step from the task definition to the ticket, in the order of reports. None: the run's own checks.
@@ -59,7 +62,7 @@ _OWNERS = {
     Owner.DEVELOPER: "task-definition credspec service config plug-ins",
     Owner.AWS: """
         secret execution-role instance-role log-group container-instances dhcp-options resolver-rule dns-firewall
-        directory-service network-path network-access network probe canary
+        directory-service network-path network-access network evidence probe canary
         """,
     Owner.AD: "dns domain-controllers kerberos directory gmsa permission user sql-server",
 }

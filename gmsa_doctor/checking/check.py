@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 
 from gmsa_doctor import __version__
+from gmsa_doctor.checking.evidence import Recorded, joined
 from gmsa_doctor.checking.own_commands import AFTER_DEPLOYMENT, IN_THE_TASKS_NETWORK, with_own_commands
 from gmsa_doctor.checking.retry import PAUSE_SECONDS, awaited
 from gmsa_doctor.checking.selection import Selection, application_of
@@ -28,10 +29,11 @@ from gmsa_doctor.core.errors import ClientError, UsageError
 from gmsa_doctor.core.model import Finding, Fix, Location, Report, Status, SubjectReport, Verdict, skipped
 from gmsa_doctor.core.registry import BrokenPlugIns, Registry
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
+from gmsa_doctor.given.records import RECORDS, LogsWanted, RecordedAbout, ServiceEvents
 from gmsa_doctor.given.request import AdminAccount, ApplicationConfig, Intended, Live, Request
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer
 from gmsa_doctor.given.vantage import Caller, DnsServersInUse, KnownDnsServers, ServiceNames, Vantage
-from gmsa_doctor.report.findings import PROOF
+from gmsa_doctor.report.findings import PROOF, is_aside
 from gmsa_doctor.subjects import own_task
 from gmsa_doctor.subjects.discovery import OFFLINE, AwsSession, discover
 from gmsa_doctor.subjects.files import SkippedFiles
@@ -80,7 +82,8 @@ def check(
     kerberos = Kerberos()
 
     def triaged(attempt: Attempt) -> tuple[SubjectReport, ...]:
-        return applied(attempt.subjects, triage or Triage(), registry, chosen, request.fail_on_warning)
+        subjects = with_evidence(attempt, attempt.subjects, request.fail_on_warning)
+        return applied(subjects, triage or Triage(), registry, chosen, request.fail_on_warning)
 
     last = attempt(request, registry, watch, kerberos=kerberos)
     interrupted = last.execution.interrupted
@@ -165,6 +168,24 @@ def attempt(
     return Attempt(registry, vantage, found, cases, execution, subjects, discovery.skipped_files)
 
 
+def with_evidence(
+    attempt: Attempt, subjects: tuple[SubjectReport, ...], fail_on_warning: bool
+) -> tuple[SubjectReport, ...]:
+    """The reports of an attempt's subjects, with what was recorded at the findings that explain it."""
+    now = datetime.now(UTC)
+    values = attempt.execution.values
+    return tuple(
+        replace(report, findings=joined(report.findings, _recorded(given), found.subject, now, fail_on_warning))
+        for report, given, found in zip(subjects, values, attempt.found, strict=True)
+    )
+
+
+def _recorded(values: Mapping[type, object]) -> Recorded:
+    found = [value for kind in RECORDS if isinstance(value := values.get(kind), kind)]
+    steady = next((value.steady for value in found if isinstance(value, ServiceEvents)), None)
+    return Recorded(tuple(record for value in found for record in value.records), steady)
+
+
 # What is given from outside -------------------------------------------------------------------------
 
 
@@ -186,6 +207,8 @@ def _from_request(request: Request, vantage: Vantage) -> dict[type, object]:
         KnownDnsServers: KnownDnsServers(request.ad_dns),
         ServiceNames: ServiceNames(request.spns),
         ApplicationConfig: application_of(request),
+        RecordedAbout: RecordedAbout(request.task),
+        LogsWanted: LogsWanted(),
         **({AdminAccount: request.ask_as} if request.ask_as else {}),
     }
 
@@ -280,7 +303,9 @@ def report_of(
     files = skipped_files or SkippedFiles()
     counts = Counter(finding.status for finding in findings)
     failures = [finding for finding in findings if finding.root and finding.status in (Status.FAIL, Status.WARN)]
-    gaps = [finding for finding in findings if finding.status in (Status.UNKNOWN, Status.ERROR)]
+    failures.sort(key=lambda finding: not finding.has_evidence)
+    unanswered = [finding for finding in findings if finding.status in (Status.UNKNOWN, Status.ERROR)]
+    gaps = [finding for finding in unanswered if not is_aside(finding) or finding.check in required]
     missing = required - {finding.check for finding in findings if finding.status is not Status.SKIPPED}
     missing |= required & {finding.check for finding in findings if finding.status is Status.SKIPPED}
     if counts[Status.FAIL] or failures:

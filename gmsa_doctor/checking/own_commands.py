@@ -41,6 +41,9 @@ def _subject(subject: FoundSubject, request: Request) -> list[str]:
     if request.in_files:
         credspec = ["--credspec-file", request.credspec_file] if request.credspec_file else []
         return [subject.subject.file or "-", *credspec]
+    if request.task and not request.service:
+        cluster = ["--cluster", subject.subject.cluster] if subject.subject.cluster else []
+        return [*cluster, "--task", request.task]
     if not (request.service or request.task_definition):
         return []
     return _in_service(subject) or list(_options(request, "task_definition"))

@@ -9,6 +9,7 @@ from gmsa_doctor.clients.kerberos.ticket_cache import TicketCache
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.registry import BrokenPlugIns, Registry
 from gmsa_doctor.given.probe_tasks import CanaryTask, ProbeTasks
+from gmsa_doctor.given.records import LogsWanted, RecordedAbout
 from gmsa_doctor.given.request import AdminAccount, AppConfig, ApplicationConfig, Intended, Live, Request
 from gmsa_doctor.given.vantage import DnsServersInUse
 from gmsa_doctor.report.findings import PROOF
@@ -76,15 +77,21 @@ class Selection:
     def applicable(self, registry: Registry) -> Registry:
         """Without the checks that nothing calls for.
 
-        These are the ones that log on with ``--as``, those of SQL Server where nothing leads to one, and the one that
-        reports broken plug-ins.
+        These are the ones that log on with ``--as``, those of SQL Server where nothing leads to one, those of what ECS
+        recorded without a service or a task, and the one that reports broken plug-ins.
         """
-        absent = {AdminAccount: self.request.ask_as, BrokenPlugIns: registry.broken}
+        request = self.request
+        absent = {
+            AdminAccount: request.ask_as,
+            BrokenPlugIns: registry.broken,
+            RecordedAbout: request.service or request.task,
+            LogsWanted: request.logs,
+        }
         registry = registry.without(frozenset(kind for kind, value in absent.items() if not value))
-        named = {*self.request.only, *self.request.require}
+        named = {*request.only, *request.require}
         of_application = registry.needing(frozenset({ApplicationConfig}))
         areas = {id.partition(".")[0] for id in of_application}
-        if application_of(self.request) or named & (of_application | areas):
+        if application_of(request) or named & (of_application | areas):
             return registry
         return registry.without(frozenset({ApplicationConfig}))
 

@@ -52,6 +52,25 @@ class FileOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EvidenceOptions:
+    """What was recorded about the service's tasks."""
+
+    PANEL: ClassVar = "Evidence"
+    task: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ARN|ID", help="Check a task, stopped or running; with --service, only read why that task stopped."
+        ),
+    ] = None
+    logs: Annotated[
+        bool,
+        typer.Option(
+            "--logs", help="Also search the containers' logs (awslogs) of the last tasks for known error texts."
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class LiveOptions:
     """How the live flow runs."""
 
@@ -114,6 +133,7 @@ class CheckArguments:
     aws: options.AwsOptions
     offline: options.Offline = False
     network: options.NetworkOptions
+    evidence: EvidenceOptions
     live_flow: LiveOptions
     application: options.ApplicationOptions
     selection: options.SelectionOptions
@@ -173,6 +193,8 @@ def _subject(request: Request) -> str:
         return "the files"
     if request.service:
         return f"ECS: service {request.service}"
+    if request.task:
+        return f"ECS: task {request.task.rpartition('/')[2]}"
     return f"ECS: task definition {request.task_definition}" if request.task_definition else "ECS: this task"
 
 
@@ -211,19 +233,21 @@ def _require_one_subject(request: Request) -> None:
         "FILES": request.files,
     }
     given = [name for name, value in subjects.items() if value]
+    if request.task and not request.service:
+        given.append("--task")
     if request.offline and not request.in_files:
         raise UsageError("--offline checks files: name them")
     if len(given) == 1 or (not given and (request.credspec_file or task_metadata.inside())):
         return
     raise UsageError(
-        "name the subject: --cluster with --service, or --task-definition, or FILES"
+        "name the subject: --cluster with --service, or --task, or --task-definition, or FILES"
         + (f" (given: {' and '.join(given)})" if given else "; inside an ECS task, omit all of them to check that task")
     )
 
 
 def _require_effects(request: Request) -> None:
     """Raises UsageError for an option of the command line that would have no effect."""
-    registered = request.service or request.task_definition
+    registered = request.service or request.task_definition or request.task
     inside = task_metadata.inside() and not (registered or request.in_files)
     silent = "--offline" if request.offline else "--live never" if request.live is Live.NEVER else None
     require_effect(
@@ -235,6 +259,7 @@ def _require_effects(request: Request) -> None:
         ),
         (["--compare-with"], request.in_files, "on files: it compares a file with --service or --task-definition"),
         (["--parameter"], not (request.files or request.compare_with), "without FILES or --compare-with"),
+        (["--logs"], not (request.service or request.task), "without --service or --task"),
         (["--pass-over"], not request.files, "without FILES"),
         (["--cluster"], request.in_files, "on files"),
         (["--container", "--app-config"], request.credspec_file and not request.files, "on a CredSpec alone"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _SUBJECTS = {
     "--service": "service",
     "--task-definition": "task_definition",
+    "--task": "task",
     "--task-definition-file": "files",
     "files": "files",
 }

@@ -68,7 +68,6 @@ def _print(context: typer.Context, arguments: IamPolicyArguments) -> ExitCode:
     request = configured.with_typed(context, request, arguments.task_definition_file)
     with_subject = _has_subject(request)
     _require_purpose((Purpose.RUN,), arguments, "report_s3")
-    _require_purpose((Purpose.RUN, Purpose.EXECUTION_ROLE), arguments, "log_group")
     _require_purpose((Purpose.EXECUTION_ROLE,), arguments, "repository")
     cluster = () if with_subject else ("cluster",)
     _require_purpose((Purpose.RUN, Purpose.DOCTOR), arguments, *cluster, "execution_role", "instance_role", "event_bus")
@@ -120,7 +119,6 @@ def _looked_up(request: Request, options: Scope, purpose: Purpose) -> tuple[Scop
     named = {_OPTIONS[name] for name in given if name in _OPTIONS}
     purposes = {
         "--repository": (Purpose.EXECUTION_ROLE,),
-        "--log-group": (Purpose.RUN, Purpose.EXECUTION_ROLE),
         "--execution-role": (Purpose.RUN, Purpose.DOCTOR),
         "--instance-role": (Purpose.RUN, Purpose.DOCTOR),
     }

@@ -34,6 +34,7 @@ def check(
     shows: Sequence[ShowsAs] = (),
     limit: float = 30.0,
     about: str = "",
+    is_supplementary: bool = False,
 ) -> Callable[[Callable[P, R]], CheckFunction[P, R]]:
     """Declare a function as a check, and give it its ``id`` as an attribute.
 
@@ -42,7 +43,8 @@ def check(
     another owner: without them, a built-in check takes those of its package's tables;
     ``shows`` are the daemon's texts that it may stand behind; ``limit`` is in seconds, after which the
     check ends as ``unknown``; ``about`` is the key of a task definition, of its container or of a CredSpec
-    that its findings point to, such as ``container/credentialSpecs/0``. The docstring has three parts, the
+    that its findings point to, such as ``container/credentialSpecs/0``; ``is_supplementary`` says that the verdict
+    rests on the other checks if this one is ``unknown``. The docstring has three parts, the
     last two marked ``Why:`` and ``Fix:``.
 
     Raises DeclarationError if the types of the parameters or of the result cannot make a graph.
@@ -64,6 +66,7 @@ def check(
             shows=tuple(shows),
             limit=limit,
             about=about,
+            is_supplementary=is_supplementary,
         )
         vars(function).update({_MARK: declaration, "id": declared(id)})
         return cast("CheckFunction[P, R]", function)

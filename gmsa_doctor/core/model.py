@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar, Union
 
 from gmsa_doctor.core.check_id import CheckId
+from gmsa_doctor.core.evidence import Evidence
 from gmsa_doctor.core.exit_code import ExitCode
 
 T = TypeVar("T")
@@ -164,12 +165,21 @@ class Finding:
     """Where in the files that were given the cause stands; the run fills it in."""
     fault: str | None = None
     """What is broken for more checks than this one: see :class:`gmsa_doctor.core.errors.ClientError`."""
+    evidence: tuple[Evidence, ...] = ()
+    """What was recorded that this finding explains; the run fills it in."""
+    changed: str = ""
+    """When what was checked was last changed (ISO 8601), as far as it says so."""
     duration_ms: int = field(default=0, compare=False)
 
     @property
     def is_failure(self) -> bool:
         """Whether it fails the run: a failure, or a warning that is a root cause (``--fail-on warn``)."""
         return self.status is Status.FAIL or (self.status is Status.WARN and self.root)
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether a text that is not out of date shows this fault."""
+        return any(not evidence.stale for evidence in self.evidence)
 
     def rooted(self, fail_on_warning: bool) -> Finding:
         """With ``--fail-on warn`` a warning is a root cause too."""
@@ -221,9 +231,9 @@ class Stop(Exception):
         self.finding = finding
 
 
-def passed(summary: str, *, observed: str | None = None, rows: tuple[Row, ...] = ()) -> Finding:
+def passed(summary: str, *, observed: str | None = None, rows: tuple[Row, ...] = (), changed: str = "") -> Finding:
     """All is well; ``summary`` says what was seen."""
-    return Finding(Status.PASS, summary, observed=observed, rows=rows)
+    return Finding(Status.PASS, summary, observed=observed, rows=rows, changed=changed)
 
 
 def warned(
@@ -305,6 +315,8 @@ class Check:
     origin: str = "gmsa-doctor"
     step: Step | None = None
     owner: Owner | None = None
+    is_supplementary: bool = False
+    """Whether the verdict rests on the other checks if this one is ``unknown``."""
     about: str = ""
     """What of a file its findings point to: ``task/…``, ``container/…`` or ``credspec/…``, keys and indexes."""
 

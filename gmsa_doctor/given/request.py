@@ -40,7 +40,7 @@ class AdminAccount:
 
 @dataclass(frozen=True)
 class Request:
-    """A call of ``gmsa-doctor check``. One of the first three options names the subject."""
+    """A call of ``gmsa-doctor check``. One of the first three options, or a task, names the subject."""
 
     service: str | None = None
     task_definition: str | None = None
@@ -55,6 +55,10 @@ class Request:
     """Ignore files without gMSA configuration, even if named explicitly."""
     offline: bool = False
     """Send no network requests, and read no AWS configuration."""
+    task: str | None = None
+    """The ARN or id of a task of the service, or of any task."""
+    logs: bool = False
+    """Search the containers' logs for known error texts."""
     cluster: str | None = None
     container: str | None = None
     region: str | None = None
@@ -77,6 +81,8 @@ class Request:
     seconds: float = 60.0
     wait: float = 0.0
     """How long to retry while the failure may be temporary. Does not limit a single attempt."""
+    watch: float = 0.0
+    """How long to follow the service's deployment before it is checked."""
     typed: frozenset[str] = frozenset()
     """The options of the command line, such as ``--fetcher``: one of these without an effect is an error."""
 

@@ -81,7 +81,8 @@ def _allowed(purpose: Purpose) -> Iterable[tuple[str, _StatementTemplate]]:
     if purpose is Purpose.EXECUTION_ROLE:
         yield from _STARTING
         return
-    reading = [*(action for action in declared(AWS_CLIENTS) if action not in _ALWAYS_ALLOWED), *_WITH_READING]
+    without = (*_ALWAYS_ALLOWED, *(_OF_CHECK if purpose is Purpose.RUN else ()))
+    reading = [*(action for action in declared(AWS_CLIENTS) if action not in without), *_WITH_READING]
     yield from ((action, _READING[action]) for action in reading)
     yield from ((f"secretsmanager:{name}", _OF_CONTAINERS) for name in ("DescribeSecret", "GetResourcePolicy"))
     yield from ((action, _SENDING[action]) for action in declared((EventBridge,)))
@@ -252,6 +253,7 @@ def _allow(template: _StatementTemplate, *actions: str) -> _Statements:
 
 
 _CONFIGURATION = _StatementTemplate("ReadConfiguration", _everything)
+_LISTS = _StatementTemplate("ListServicesAndTasks", _everything, Scope.of_cluster)
 _A_TASK = _StatementTemplate("ReadTasks", _tasks)
 _CREDSPEC_OBJECT = _StatementTemplate("ReadCredSpec", _credspec_objects)
 _SECRET = _StatementTemplate("ReadSecret", _secrets)
@@ -268,7 +270,7 @@ _READING: _Statements = {
         "ecs:DescribeContainerInstances",
     ),
     **_allow(_StatementTemplate("ReadServices", _of_region("ecs", "service/CLUSTER/*")), "ecs:DescribeServices"),
-    **_allow(_StatementTemplate("ListServices", _everything, Scope.of_cluster), "ecs:ListServices"),
+    **_allow(_LISTS, "ecs:ListServices", "ecs:ListTasks"),
     **_allow(_A_TASK, "ecs:DescribeTasks"),
     **_allow(
         _CONFIGURATION,  # IAM cannot limit these, or the resource may belong to another account: a rule, a VPC …
@@ -296,12 +298,19 @@ _READING: _Statements = {
     # Needed for all keys, to find out which are AWS managed.
     **_allow(_StatementTemplate("DescribeKeys", _of_region("kms", "key/*")), "kms:DescribeKey"),
     **_allow(_StatementTemplate("ReadKeys", _kms_keys), "kms:GetKeyPolicy", "kms:ListGrants"),
+    **_allow(
+        _StatementTemplate("ReadLogs", _of_log_groups(lambda scope: scope.log_groups, "log-stream:*")),
+        "logs:GetLogEvents",
+    ),
     **_allow(_StatementTemplate("ReadRepositories", _repositories), "ecr:GetRepositoryPolicy"),
     **_allow(_DECRYPT, "kms:Decrypt"),
 }
 _OF_CONTAINERS = _StatementTemplate("DescribeSecretsOfContainers", _task_secrets)
 _WITH_READING = ("kms:Decrypt",)
 """Actions that services require from the caller in addition to the call itself."""
+
+_OF_CHECK = ("logs:GetLogEvents",)
+"""Actions of an option that only ``check`` has; ``run`` reads the streams of its own tasks."""
 
 _ALWAYS_ALLOWED = ("sts:GetCallerIdentity",)
 """Allowed to every caller, whatever the policies.
@@ -315,7 +324,7 @@ _RUNNING: _Statements = {
     **_allow(_A_TASK, "ecs:DescribeTasks"),
     **_allow(_CONFIGURATION, "ecs:DescribeTaskDefinition"),
     **_allow(_StatementTemplate("StopProbes", _tasks, _is_ours), "ecs:StopTask"),
-    **_allow(_StatementTemplate("ListProbes", _everything, Scope.of_cluster), "ecs:ListTasks"),
+    **_allow(_LISTS, "ecs:ListTasks"),
     **_allow(  # IAM cannot limit these
         _StatementTemplate("FindAndRemoveProbes", _everything),
         "ecs:DeregisterTaskDefinition",

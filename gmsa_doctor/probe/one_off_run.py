@@ -84,6 +84,7 @@ def run(
         against = against or skipped("no probe was started: not confirmed")
         findings = _findings_of_run(registry, selected, against, None)
         subjects = _with_findings_of_run(attempt.subjects, findings, (), request)
+    subjects = check.with_evidence(attempt, subjects, request.fail_on_warning)
     subjects = applied(subjects, triage or Triage(), registry, selection.with_afterwards, request.fail_on_warning)
     return check.report_of(subjects, required, interrupted, started, static=selection.static_only)
 

@@ -49,6 +49,7 @@ def seen(finding: Finding) -> Iterator[Html | None]:
     """What was observed and expected, and the rows."""
     texts = {"observed": finding.observed, "expected": finding.expected}
     parts = [part for name, text in texts.items() if text for part in (tag("dt", name), tag("dd", text))]
+    parts += [part for one in finding.evidence for part in (tag("dt", "evidence"), tag("dd", one.sentence))]
     yield tag("dl", *parts, class_="seen") if parts else None
     yield _rows(finding)
 

@@ -56,7 +56,10 @@ class RootFinding(Generic[S]):
 
 
 def root_findings(subjects: Iterable[S], key: Callable[[Finding], object]) -> dict[object, RootFinding[S]]:
-    """Each root cause and each open question once, by ``key``, which two findings of one root have in common."""
+    """Each root cause and each open question once, by ``key``, which two findings of one root have in common.
+
+    Those with evidence come first.
+    """
     roots: dict[object, RootFinding[S]] = {}
     for subject in subjects:
         for finding in subject.findings:
@@ -64,7 +67,7 @@ def root_findings(subjects: Iterable[S], key: Callable[[Finding], object]) -> di
                 root = roots.setdefault(key(finding), RootFinding(len(roots) + 1, finding))
                 root.ids.extend([] if finding.check in root.ids else [finding.check])
                 root.subjects.extend([] if subject in root.subjects[-1:] else [subject])
-    return roots
+    return dict(sorted(roots.items(), key=lambda item: not item[1].finding.has_evidence))
 
 
 def all_findings(subjects: Iterable[SubjectReport]) -> Iterator[Finding]:
@@ -98,6 +101,11 @@ def is_root_cause(finding: Finding) -> bool:
     return finding.root and finding.is_failure
 
 
+def is_aside(finding: Finding) -> bool:
+    """Whether it is an open question on which the verdict does not rest."""
+    return finding.status is Status.UNKNOWN and not finding.root and not finding.because
+
+
 def is_bare(finding: Finding) -> bool:
     """Whether it is an open question of which no more is known than that: not finished, interrupted."""
     details = (finding.observed, finding.expected, finding.fix, finding.rows)
@@ -127,8 +135,8 @@ def merged(report: Report) -> list[SharedFinding]:
     return list(found.values())
 
 
-def _rank(finding: Finding) -> tuple[int, bool]:
-    return BAD.index(Status.FAIL if finding.is_failure else finding.status), not finding.root
+def _rank(finding: Finding) -> tuple[int, bool, bool]:
+    return BAD.index(Status.FAIL if finding.is_failure else finding.status), not finding.root, not finding.has_evidence
 
 
 def detail_lines(finding: Finding) -> Iterator[str]:
@@ -140,6 +148,7 @@ def detail_lines(finding: Finding) -> Iterator[str]:
     if finding.expected:
         yield f"expected: {finding.expected}"
     yield from (f"{row.status}: {row.name}: {row.text}" for row in finding.rows if row.status is not Status.PASS)
+    yield from (f"evidence: {evidence.sentence}" for evidence in finding.evidence)
     for index, step in enumerate(fix_steps(finding.fix) if finding.fix else ()):
         yield f"{'' if index else 'fix: '}{step.numbered}"
         yield from (f"    {command}" for command in step.commands)

@@ -1,4 +1,4 @@
-"""The report as one JSON document, for programs; `schema-2.0.json` describes it."""
+"""The report as one JSON document, for programs; `schema-2.1.json` describes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport
 from gmsa_doctor.core.printable import json_document
 from gmsa_doctor.report.findings import check_page, missing_proofs
 
-SCHEMA_VERSION = "2.0"
+SCHEMA_VERSION = "2.1"
 
 
 def render(report: Report, *, ascii: bool = False) -> str:
@@ -48,7 +48,7 @@ def render(report: Report, *, ascii: bool = False) -> str:
 def _root_causes(subject: SubjectReport, report: Report) -> list[dict[str, object]]:
     return [
         {"check": finding.check, "subject": subject.name, "owner": finding.owner, "summary": finding.summary}
-        for finding in subject.findings
+        for finding in sorted(subject.findings, key=lambda finding: not finding.has_evidence)
         if finding.root and finding.check in report.root_causes
     ]
 
@@ -69,6 +69,7 @@ def _finding(finding: Finding) -> dict[str, object]:
         "fix": {"text": finding.fix.text, "commands": list(finding.fix.commands)} if finding.fix else None,
         "shows_as": {"2.x": shows.v2, "1.3": shows.v1_3} if shows else None,
         "rows": [asdict(row) for row in finding.rows],
+        "evidence": [asdict(evidence) for evidence in finding.evidence],
         "vantage": finding.vantage,
         "location": asdict(finding.location) if finding.location else None,
         "docs": {"check": check_page(finding), "source": finding.docs},

@@ -115,6 +115,8 @@ def _root(root: SharedFinding, subjects: int) -> Iterator[str]:
     yield f"**{heading}: {_linked(finding)}**{at} — {_text(finding.summary)}"
     if subjects > 1:
         yield f"Of {listed((_code(subject.name) for subject in root.subjects), _NAMES)}"
+    if finding.evidence:
+        yield "  \n".join(f"Evidence: {_text(evidence.sentence)}" for evidence in finding.evidence)
     yield from _fix(finding.fix)
     notes = [f"Owner: {OWNERS[finding.owner]}"] if finding.owner else []
     if text := daemon_texts(finding):

@@ -19,6 +19,7 @@ from gmsa_doctor.report.findings import (
     counted,
     daemon_texts,
     gaps,
+    is_aside,
     is_bare,
     is_root_cause,
     merged,
@@ -204,6 +205,8 @@ def _details(finding: Finding, style: _Style, indent: str) -> Iterator[str]:
     for name, text in (("Observed:", finding.observed), ("Expected:", finding.expected)):
         if text:
             yield from style.wrap(text, f"{indent}{name} ")
+    for evidence in finding.evidence:
+        yield from style.wrap(evidence.sentence, f"{indent}Evidence: ")
 
 
 def _fix(fix: Fix | None, style: _Style, indent: str) -> Iterator[str]:
@@ -260,8 +263,8 @@ def _root(root: RootFinding[SubjectReport], report: Report, style: _Style) -> It
 def _warnings(report: Report, style: _Style) -> Iterator[str]:
     for problem in merged(report):
         finding = problem.finding
-        if finding.status is Status.WARN and not finding.root:
-            yield from style.marked(Status.WARN, f"{finding.check}: {_where(problem)}{finding.summary}")
+        if (finding.status is Status.WARN and not finding.root) or is_aside(finding):
+            yield from style.marked(finding.status, f"{finding.check}: {_where(problem)}{finding.summary}")
 
 
 def _where(problem: SharedFinding) -> str:

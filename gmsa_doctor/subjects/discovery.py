@@ -18,7 +18,7 @@ from gmsa_doctor.core.limits import in_background, within
 from gmsa_doctor.core.model import Finding, Fix, skipped
 from gmsa_doctor.given.request import Intended, Request
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
-from gmsa_doctor.subjects import files, own_task, registered
+from gmsa_doctor.subjects import files, one_task, own_task, registered
 from gmsa_doctor.subjects.files import SkippedFiles
 from gmsa_doctor.subjects.source import FoundSubject
 
@@ -72,14 +72,15 @@ def _in_aws(request: Request, task: OwnTask | None) -> Discovery:
     sts, ecs = Sts(aws), Ecs(aws)
     require_credentials(aws)
     in_background(partial(_caller, sts))  # at the same time as the calls to ECS
+    is_task = request.task and not (request.service or request.task_definition)
     compared = files.compared_definitions(request) or skipped("no file to compare with (--compare-with)")
     try:
         subjects = (
             own_task.find(task, request, ecs, Ec2(aws))
             if task
-            else registered.find(request, ecs, AwsPlace(aws.region, None))
+            else (one_task if is_task else registered).find(request, ecs, AwsPlace(aws.region, None))
         )
-        session = _session(aws, sts)
+        session = _session(aws, sts, ecs)
     except CredentialsProblem as error:
         raise _usage_error(error) from error
     with_compared = (replace(subject, values={**subject.values, Intended: compared}) for subject in subjects)
@@ -136,9 +137,10 @@ def _usage_error(error: CredentialsProblem) -> UsageError:
     return UsageError(f"{error.text}. {error.fix.text if error.fix else ''}")
 
 
-def _session(aws: Aws, sts: Sts) -> AwsSession:
+def _session(aws: Aws, sts: Sts, *others: Ecs) -> AwsSession:
+    """The clients of a run. Those that were used already have their answers."""
     caller = _caller(sts)
-    return AwsSession(_clients(aws, sts), caller.get("Account"), caller.get("Arn"))
+    return AwsSession(_clients(aws, sts, *others), caller.get("Account"), caller.get("Arn"))
 
 
 def _caller(sts: Sts) -> dict[str, Any]:
@@ -155,13 +157,13 @@ def _without_aws(reason: Finding) -> AwsSession:
     return AwsSession(dict.fromkeys(AWS_CLIENTS, reason))
 
 
-def _clients(aws: Aws, sts: Sts) -> dict[type, object]:
-    return {**{kind: kind(aws) for kind in AWS_CLIENTS}, Sts: sts}
+def _clients(aws: Aws, *used: Sts | Ecs) -> dict[type, object]:
+    return {**{kind: kind(aws) for kind in AWS_CLIENTS}, **{type(client): client for client in used}}
 
 
 def _region_in(request: Request) -> str | None:
     """The region in the first ARN among the arguments."""
-    for text in (request.service, request.task_definition, request.cluster):
+    for text in (request.service, request.task_definition, request.task, request.cluster):
         match = re.match(r"arn:[^:]+:ecs:([^:]+):", text or "")
         if match:
             return match[1]

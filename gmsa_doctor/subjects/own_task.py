@@ -17,12 +17,21 @@ from gmsa_doctor.given.request import Request
 from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor.given.vantage import DnsServersInUse
 from gmsa_doctor.subjects import registered
-from gmsa_doctor.subjects.source import FoundSubject, SubjectSource, given_network, launch_of, short_name, unreadable
+from gmsa_doctor.subjects.source import (
+    FoundSubject,
+    SubjectSource,
+    given_network,
+    interface_details,
+    launch_of,
+    short_name,
+    unreadable,
+)
 
 
 def is_subject(request: Request) -> bool:
     """Whether the subject is the own task."""
-    return task_metadata.inside() and not (request.service or request.task_definition or request.in_files)
+    named = request.service or request.task_definition or request.task or request.in_files
+    return task_metadata.inside() and not named
 
 
 def own_task(request: Request) -> OwnTask | None:
@@ -108,19 +117,10 @@ def _described(task: OwnTask, ecs: Ecs) -> Mapping[str, Any] | ClientError:
 def _network(
     task: OwnTask, description: Mapping[str, Any] | ClientError, request: Request, ec2: Ec2
 ) -> Network | Finding:
-    """The subnet of the task's own network interface, with its security groups if EC2 describes it.
-
-    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Attachment.html
-    """
+    """The subnet of the task's own network interface, with its security groups if EC2 describes it."""
     if isinstance(description, ClientError):
         return given_network(request) or _unknown(task, description)
-    details = [
-        (detail.get("name"), str(detail["value"]))
-        for attachment in description.get("attachments", ())
-        if attachment.get("type") == "ElasticNetworkInterface"
-        for detail in attachment.get("details", ())
-        if detail.get("value")
-    ]
+    details = interface_details(description)
     subnets = tuple(dict.fromkeys(value for name, value in details if name == "subnetId"))
     interface = next((value for name, value in details if name == "networkInterfaceId"), None)
     if subnets and "--subnets" in request.typed:

@@ -34,13 +34,13 @@ def find(request: Request, ecs: Ecs, place: AwsPlace) -> tuple[FoundSubject, ...
     Raises UsageError if it does not exist, and CredentialsProblem. If the call is denied or throttled, there is a
     subject with a finding that says so.
     """
-    source = _service(request, ecs, place) if request.service else _task_definition(request, ecs, place)
+    source = of_service(request, ecs, place) if request.service else _task_definition(request, ecs, place)
     return source.subjects(request)
 
 
 def unfound(request: Request, error: ClientError) -> tuple[FoundSubject, ...]:
     """The subject of a request if AWS did not answer in time."""
-    name = short_name(request.service or request.task_definition or "-")
+    name = short_name(request.service or request.task_definition or request.task or "-")
     title = f"{short_name(request.cluster or 'default')}/{name}" if request.service else name
     place = AwsPlace(request.region, None)
     source = SubjectSource(title, unreadable(error), place, cluster=request.cluster, service=request.service)
@@ -50,13 +50,14 @@ def unfound(request: Request, error: ClientError) -> tuple[FoundSubject, ...]:
 _ARNS = {
     "--task-definition": (r"task-definition/[\w-]+(:\d+)?", "task-definition/FAMILY:REVISION"),
     "--service": (r"service/([\w-]+/)?[\w-]+", "service/CLUSTER/SERVICE"),
+    "--task": (r"task/([\w-]+/)?[\w-]+", "task/CLUSTER/ID"),
     "--cluster": (r"cluster/[\w-]+", "cluster/CLUSTER"),
 }
 
 
 def require_names(request: Request) -> None:
     """Raises UsageError for an ARN of another resource type, or of another region than ``--region``."""
-    values = (request.task_definition, request.service, request.cluster)
+    values = (request.task_definition, request.service, request.task, request.cluster)
     for (option, (pattern, example)), value in zip(_ARNS.items(), values, strict=True):
         if not value or not value.startswith("arn:"):
             continue
@@ -96,7 +97,8 @@ def _task_definition(request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSour
     return SubjectSource(short_name(name), definition, place, network=given_network(request), cluster=request.cluster)
 
 
-def _service(request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSource:
+def of_service(request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSource:
+    """The source of a service. Raises UsageError if it does not exist, and CredentialsProblem."""
     name = str(request.service)
     cluster = _cluster_in(name) or request.cluster or "default"
     title = f"{short_name(cluster)}/{short_name(name)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.deferral import deferred_to
@@ -167,6 +168,20 @@ def _located(body: bytes) -> Located | None:
 def given_network(request: Request) -> Network | None:
     """The network from the command line."""
     return Network(request.subnets, request.security_groups) if request.subnets else None
+
+
+def interface_details(task: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The details of a task's network interface, as ECS describes the task.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Attachment.html
+    """
+    return [
+        (str(detail.get("name")), str(detail["value"]))
+        for attachment in task.get("attachments", ())
+        if attachment.get("type") == "ElasticNetworkInterface"
+        for detail in attachment.get("details", ())
+        if detail.get("value")
+    ]
 
 
 def launch_of(name: str | None) -> Launch | None:

@@ -729,7 +729,7 @@ def test_every_report_is_what_the_printed_schema_says(
     reports = [service, *(check_file(tmp_path, one, "--format", "json", env=env) for one in (FINE, BROKEN, ODD))]
     for report in reports:
         jsonschema.validate(report.document, schema)
-        assert report.document["schema_version"] == "2.0"
+        assert report.document["schema_version"] == "2.1"
     assert {one.document["verdict"] for one in reports} == {"unproven", "fail"}
 
 

@@ -75,7 +75,8 @@ def test_run_is_allowed_all_declared_actions_except_writing_the_probes_report(en
 
 
 def test_check_is_allowed_exactly_the_actions_of_the_reading_clients(env: dict[str, str]) -> None:
-    actions = allowed(printed("--kms-key", KEY, env=env, purpose="doctor")) - {"kms:Decrypt"}
+    named = ("--kms-key", KEY, "--log-group", "/ecs/web")
+    actions = allowed(printed(*named, env=env, purpose="doctor")) - {"kms:Decrypt"}
     assert actions == {*declared(AWS_CLIENTS)} - {OF_EVERYBODY}
     changing = re.compile(r":(?!(Get|List|Describe|Head|Simulate)[A-Z])")
     assert not [action for action in actions if changing.search(action)]
@@ -347,11 +348,17 @@ def test_an_invalid_option_gives_one_message(arguments: list[str], words: list[s
     assert all(word in line for word in words), line
 
 
-@pytest.mark.parametrize("option", [("--log-group", "/ecs/web"), ("--report-s3", "s3://reports")])
-def test_check_needs_no_action_of_run(option: tuple[str, str], env: dict[str, str]) -> None:
-    ended = doctor("iam-policy", "--for", "doctor", *option, env=env)
+def test_check_needs_no_action_of_run(env: dict[str, str]) -> None:
+    ended = doctor("iam-policy", "--for", "doctor", "--report-s3", "s3://reports", env=env)
     assert (ended.code, ended.out) == (2, "")
-    assert f"{option[0]}: has an effect only with --for run" in ended.err
+    assert "--report-s3: has an effect only with --for run" in ended.err
+
+
+def test_check_may_read_the_log_groups_that_are_named(env: dict[str, str]) -> None:
+    named = ("--log-group", "/ecs/web", "--account", ACCOUNT, "--region", "eu-west-1")
+    document = printed(*named, env=env, purpose="doctor")
+    assert only(document, "logs:GetLogEvents")["Resource"] == [f"arn:aws:logs:{HERE}:log-group:/ecs/web:log-stream:*"]
+    assert "logs:GetLogEvents" not in allowed(printed(env=env, purpose="doctor"))
 
 
 def test_the_execution_role_is_allowed_to_start_the_task(env: dict[str, str]) -> None:

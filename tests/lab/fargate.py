@@ -7,6 +7,7 @@ moto's.
 
 import json
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock, Thread
@@ -31,6 +32,11 @@ CredentialsFetcher: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, str]],
 _NO_CAPACITY = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
 
 
+def _epoch(value: Any) -> float:
+    """A time, as the ECS API returns it."""
+    return float(value.timestamp())
+
+
 class Fargate(Faults):
     """Runs tasks. What can be set holds until the `reset` of the embedded AWS."""
 
@@ -44,6 +50,7 @@ class Fargate(Faults):
         self._credentials: dict[str, dict[str, Any]] = {}
         self._tokens: dict[tuple[str, str], list[Task]] = {}
         self._endpoint: Endpoint | None = None
+        self._asking_moto = False
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._set_defaults()
 
@@ -61,6 +68,10 @@ class Fargate(Faults):
         """The address of AmazonProvidedDNS; empty: one on which nothing listens."""
         self.credentials_fetcher: CredentialsFetcher | None = None
         """Makes the tickets of tasks with credentialSpecs; None: they start without."""
+        self.events: list[tuple[str, float, str]] = []
+        """Events of services: the service, when, and the text after its name."""
+        self.deployment: dict[str, Any] = {}
+        """What DescribeServices returns of each deployment, instead of moto's."""
 
     @property
     def running(self) -> list[Task]:
@@ -113,11 +124,12 @@ class Fargate(Faults):
         """Give the answer to a request, or None where moto is to give it. Raises Refused."""
         if request.service != "ecs" or request.protocol != "json":
             return None
-        operations: dict[str, Callable[[str, dict[str, Any]], dict[str, Any]]] = {
+        operations: dict[str, Callable[[str, dict[str, Any]], dict[str, Any] | None]] = {
             "RunTask": self._run_task,
             "DescribeTasks": self._describe_tasks,
             "StopTask": self._stop_task,
             "ListTasks": self._list_tasks,
+            "DescribeServices": self._describe_services,
         }
         if request.operation == "RegisterTaskDefinition":
             api.check_registration(request.body)
@@ -178,6 +190,34 @@ class Fargate(Faults):
     def _list_tasks(self, region: str, arguments: dict[str, Any]) -> dict[str, Any]:
         cluster = api.cluster_arn(self.aws.client("ecs", region), arguments)
         return api.page([task for task in self._known(cluster).values() if api.is_wanted(task, arguments)], arguments)
+
+    def _describe_services(self, region: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+        """Give moto's answer with the events of the services, and the tasks that run. None: moto's alone."""
+        if self._asking_moto or not (self.events or self.deployment or self.tasks):
+            return None
+        self._asking_moto = True
+        try:
+            answer = self.aws.client("ecs", region).describe_services(**arguments)
+        finally:
+            self._asking_moto = False
+        for service in answer["services"]:
+            name = service["serviceName"]
+            own = [task for task in self.running if task.arguments.get("group") == f"service:{name}"]
+            service["runningCount"] = sum(task.last_status == "RUNNING" for task in own)
+            service["events"] = [
+                {"id": str(number), "createdAt": time, "message": f"(service {name}) {text}"}
+                for number, (of, time, text) in reversed(list(enumerate(self.events)))
+                if of == name
+            ]
+            for deployment in service["deployments"]:
+                deployment.update(self.deployment)
+        kept = {name: answer[name] for name in ("services", "failures")}
+        document: dict[str, Any] = json.loads(json.dumps(kept, default=_epoch))
+        return document
+
+    def event(self, service: str, text: str) -> None:
+        """Add an event of a service, now."""
+        self.events.append((service, time.time(), text))
 
     def _known(self, cluster: str) -> dict[str, Task]:
         with self._lock:

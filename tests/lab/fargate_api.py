@@ -103,7 +103,10 @@ def is_wanted(task: Task, arguments: Mapping[str, Any]) -> bool:
     """Return whether ListTasks with these arguments lists the task. Raises Refused."""
     if "startedBy" in arguments and ("family" in arguments or "serviceName" in arguments):
         raise _invalid("startedBy cannot be combined with family or serviceName.")
-    if "serviceName" in arguments or "containerInstance" in arguments:
+    service = arguments.get("serviceName")
+    if "containerInstance" in arguments:
+        return False
+    if service and task.arguments.get("group") != f"service:{service.rpartition('/')[2]}":
         return False
     pairs = (
         (task.desired_status, arguments.get("desiredStatus", "RUNNING")),

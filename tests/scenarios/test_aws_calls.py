@@ -11,7 +11,7 @@ from tests.command import doctor
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
 from tests.lab.creation import create
-from tests.lab.environment import healthy, task_definition_file
+from tests.lab.environment import Created, healthy, task_definition_file
 from tests.metadata_endpoint import VARIABLE, answering, on_fargate
 from tests.scenarios import changes
 from tests.scenarios.execution_role_start import image, logs, secret_key
@@ -33,6 +33,21 @@ def documented(after: str = "## check", before: str = "With `--event-bus`") -> s
     """The operations in the table between two texts of the page."""
     section = TABLE.read_text().partition(after)[2].partition(before)[0]
     return set(re.findall(r"^\| `([a-z0-9]+:\w+)` \|", section, re.MULTILINE))
+
+
+def stopped_task(aws: EmbeddedAws, made: Created) -> None:
+    """Let a task of the service fail to start."""
+    aws.fargate.speed = 0
+    aws.fargate.stop_reason("username not found in secret")
+    network = {"subnets": [made.subnets[0]], "securityGroups": [made.security_group]}
+    aws.client("ecs").run_task(
+        cluster="demo",
+        taskDefinition=made.task_definition_arn,
+        launchType="FARGATE",
+        group="service:healthy",
+        networkConfiguration={"awsvpcConfiguration": network},
+    )
+    assert aws.fargate.tasks[-1].ended.wait(30)
 
 
 RUNS: dict[str, Change] = {
@@ -59,6 +74,7 @@ RUNS: dict[str, Change] = {
     "container instances": changes.all_of(changes.on_ec2, instances(DOMAINLESS)),
     "endpoints only": ENDPOINTS_WITH_A_PREFIX_LIST,
     "domain controllers in a peered VPC": peered(),
+    "a stopped task and its log": changes.all_of(logs(), changes.options("--logs"), changes.after(stopped_task)),
 }
 
 
@@ -71,6 +87,7 @@ def made_twice(aws: EmbeddedAws) -> list[str]:
     several = (
         "Simulate",
         "DescribeTaskDefinition",
+        "ListTasks",
         "DescribeVpcAttribute",
         "DescribeNetworkInterfaces",
         "DescribeSecurityGroups",

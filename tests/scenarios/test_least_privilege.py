@@ -50,6 +50,7 @@ def about(made: Created, aws: EmbeddedAws) -> list[str]:
 
 def for_doctor(made: Created, aws: EmbeddedAws) -> Policy:
     named = ["--cluster", "demo", "--execution-role", ROLE, "--instance-role", INSTANCE_ROLE, "--credspec", PARAMETER]
+    named += ["--log-group", "/ecs/webapp"]
     return printed("doctor", *named, *about(made, aws), aws=aws)
 
 

@@ -95,7 +95,7 @@ def credspec_object(
         foreign = _of_another_account(location, place, platform, s3)
         if foreign:
             return Given(value, foreign) if foreign.status is Status.WARN else foreign
-    return Given(value, passed(f"{location.name}, {found.size} bytes"))
+    return Given(value, passed(f"{location.name}, {found.size} bytes", changed=found.modified))
 
 
 def _of_another_account(location: CredSpecLocation, place: AwsPlace, platform: Platform, s3: S3) -> Finding | None:

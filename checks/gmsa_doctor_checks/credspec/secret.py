@@ -72,7 +72,7 @@ def secret_value(
     store the secret as a JSON object.
     """
     try:
-        text = secrets.get(arn.text).text
+        current = secrets.get(arn.text)
     except NotFound as error:
         return _gone(arn, place, error)
     except Denied as error:
@@ -81,6 +81,7 @@ def secret_value(
         return _not_given(arn, error)
     except (TimedOut, Unreachable) as error:
         return judge_unreachable(error, "AWS Secrets Manager", vantage, texts.SECRET)
+    text = current.text
     if text is None:
         return failed(
             "the secret is binary (SecretBinary); Credentials Fetcher reads SecretString",
@@ -104,7 +105,7 @@ def secret_value(
             fix=_store_again(arn.text, "Keep each key once, with a string value."),
         )
         return Given(value, warning)
-    return Given(value, passed("a JSON object with string values for the required keys"))
+    return Given(value, passed("a JSON object with string values for the required keys", changed=current.created))
 
 
 _NOTES = {

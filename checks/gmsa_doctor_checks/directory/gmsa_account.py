@@ -34,6 +34,7 @@ _ATTRIBUTES = (
     "msDS-SupportedEncryptionTypes",
     "dNSHostName",
     "pwdLastSet",
+    "whenChanged",
 )
 
 _unusable = partial(failed, shows_as=texts.NO_PASSWORD_ATTRIBUTE)
@@ -241,5 +242,5 @@ def _judge(entry: Entry, name: GmsaName) -> Result[GmsaAccount]:
             interval_days=filetime.number(entry.text("msDS-ManagedPasswordInterval")),
             password_id=entry.first("msDS-ManagedPasswordId"),
         ),
-        passed(entry.dn),
+        passed(entry.dn, changed=filetime.generalized(entry.text("whenChanged"))),
     )

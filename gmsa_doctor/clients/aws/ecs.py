@@ -13,6 +13,9 @@ from gmsa_doctor.core.errors import NotFound
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}", re.ASCII)
 """What ECS permits in the names of clusters and services. No other text may reach a shell."""
 
+_MOST_TASKS = 100
+"""What one call of ListTasks lists, and one of DescribeTasks describes, at most."""
+
 
 class EcsNames(AwsClient):
     """Lists names in Amazon ECS, page by page."""
@@ -66,6 +69,20 @@ class Ecs(EcsNames):
         if not answer["tasks"]:
             raise NotFound(f"no task {task} in cluster {cluster}", "TaskNotFoundException")
         return dict(answer["tasks"][0])
+
+    @operation("ecs:ListTasks")
+    def task_arns(self, cluster: str, service: str, status: str) -> tuple[str, ...]:
+        """ARNs of at most 100 tasks of a service whose desired status is RUNNING or STOPPED.
+
+        ECS keeps stopped tasks for an hour.
+        """
+        answer = self.api.list_tasks(cluster=cluster, serviceName=service, desiredStatus=status, maxResults=_MOST_TASKS)
+        return tuple(answer["taskArns"])
+
+    @operation("ecs:DescribeTasks")
+    def described_tasks(self, arns: tuple[str, ...], cluster: str) -> list[dict[str, Any]]:
+        """Tasks, at most 100; those that ECS no longer knows are missing."""
+        return list(self.api.describe_tasks(cluster=cluster, tasks=list(arns))["tasks"])
 
     def container_instances(self, cluster: str) -> list[dict[str, Any]]:
         """The active container instances of a cluster, with their attributes."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from gmsa_doctor.clients.aws.session import AwsClient, error_code, none_if, operation
+from gmsa_doctor.clients.aws.session import AwsClient, error_code, iso, none_if, operation
 
 DOCUMENT_LIMIT = 64 * 1024
 """Bytes of an object to read at most: 16 times what Credentials Fetcher accepts."""
@@ -25,6 +25,8 @@ class S3Object:
     body: bytes
     key: str = ""
     bucket_key: bool = False
+    modified: str = field(default="", compare=False)
+    """When it was written (ISO 8601)."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ class S3(AwsClient):
         body = answer["Body"].read(DOCUMENT_LIMIT)
         total = str(answer.get("ContentRange", "")).rpartition("/")[2]
         size = int(total) if total.isdigit() else len(body)
-        return S3Object(size, body, answer.get("SSEKMSKeyId", ""), answer.get("BucketKeyEnabled", False))
+        key, bucket_key = answer.get("SSEKMSKeyId", ""), answer.get("BucketKeyEnabled", False)
+        return S3Object(size, body, key, bucket_key, iso(answer.get("LastModified")))
 
     @operation("s3:GetBucketPolicy")
     def policy(self, bucket: str) -> str | None:

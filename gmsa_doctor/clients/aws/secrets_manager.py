@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from gmsa_doctor.clients.aws.session import AwsClient, operation
+from gmsa_doctor.clients.aws.session import AwsClient, iso, operation
 from gmsa_doctor.core.hidden import Hidden
 
 
@@ -15,6 +15,8 @@ class SecretText:
 
     text: Hidden[str] | None
     version: str
+    created: str = field(default="", compare=False)
+    """When this version was stored (ISO 8601)."""
 
 
 class SecretsManager(AwsClient):
@@ -28,7 +30,8 @@ class SecretsManager(AwsClient):
         named = {"VersionStage": stage, "VersionId": version}
         answer = self.api.get_secret_value(SecretId=arn, **{key: value for key, value in named.items() if value})
         text = answer.get("SecretString")
-        return SecretText(None if text is None else Hidden(text), answer.get("VersionId", ""))
+        hidden = None if text is None else Hidden(text)
+        return SecretText(hidden, answer.get("VersionId", ""), iso(answer.get("CreatedDate")))
 
     def versions(self) -> dict[str, str]:
         """The current versions of the secrets that were read, by the name in the request."""

@@ -7,11 +7,13 @@ first call (promise 8).
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
@@ -89,7 +91,19 @@ class Aws:
         except botocore.exceptions.BotoCoreError as error:
             raise UsageError(f"the AWS configuration cannot be used: {error}") from error
         self._clients: dict[str, Any] = {}
+        self._others: dict[str, Aws] = {}
         self._lock = Lock()
+
+    def in_region(self, region: str | None) -> Aws:
+        """The same credentials in another region; None: in this one."""
+        if region in (None, self.region):
+            return self
+        with self._lock:
+            if region not in self._others:
+                other = copy.copy(self)
+                other.region, other._clients, other._others = region, {}, {}
+                self._others[region] = other
+            return self._others[region]
 
     def has_credentials(self) -> bool:
         """Whether credentials are configured, whether or not AWS accepts them."""
@@ -115,7 +129,7 @@ class Aws:
                     max_pool_connections=32,
                 )
                 try:
-                    client = self._session.client(service, config=limits)
+                    client = self._session.client(service, region_name=self.region, config=limits)
                     if requests := REQUESTS_PER_SECOND.get(service):
                         client.meta.events.register("before-send", Rate(requests).wait)
                     self._clients[service] = client
@@ -143,6 +157,11 @@ class AwsClient:
         """The entries under ``key`` on all pages of an API call."""
         pages = self.api.get_paginator(call).paginate(**arguments)
         return [entry for page in pages for entry in page[key]]
+
+
+def iso(time: datetime | None) -> str:
+    """A time of an answer in UTC (ISO 8601); empty if there is none."""
+    return time.astimezone(UTC).isoformat(timespec="seconds") if time else ""
 
 
 def operation(

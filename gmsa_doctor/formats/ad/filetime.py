@@ -20,6 +20,14 @@ def instant(ticks: int) -> datetime | None:
         return None
 
 
+def generalized(text: str | None) -> str:
+    """A GeneralizedTime (RFC 4517 3.3.13) such as ``20260102030405.0Z``, as ISO 8601; empty for any other text."""
+    try:
+        return datetime.strptime((text or "")[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC).isoformat()
+    except ValueError:
+        return ""
+
+
 def number(text: str | None) -> int | None:
     """The integer in an attribute of the syntax LargeInteger or Integer; ``None`` if it is not an integer."""
     try:

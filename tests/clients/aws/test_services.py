@@ -64,6 +64,8 @@ CALLS: list[tuple[str, str, Call]] = [
     ("ecs:DescribeServices", "ecs:DescribeServices", lambda aws: Ecs(aws).describe_service("web", "demo")),
     ("ecs:DescribeClusters", "ecs:DescribeClusters", lambda aws: Ecs(aws).describe_cluster("demo")),
     ("ecs:DescribeTasks", "ecs:DescribeTasks", lambda aws: Ecs(aws).describe_task("t", "demo")),
+    ("ecs:ListTasks", "ecs:ListTasks", lambda aws: Ecs(aws).task_arns("demo", "web", "STOPPED")),
+    ("ecs:DescribeTasks", "ecs:DescribeTasks", lambda aws: Ecs(aws).described_tasks(("t",), "demo")),
     (
         "ecs:ListContainerInstances",
         "ecs:ListContainerInstances",
@@ -100,6 +102,7 @@ CALLS: list[tuple[str, str, Call]] = [
     ("kms:ListGrants", "kms:ListGrants", lambda aws: Kms(aws).grants("1234abcd-12ab-34cd-56ef-1234567890ab")),
     ("ecr:GetRepositoryPolicy", "ecr:GetRepositoryPolicy", lambda aws: Ecr(aws).policy("web", ACCOUNT)),
     ("logs:DescribeLogGroups", "logs:DescribeLogGroups", lambda aws: Logs(aws).has_group("/ecs/web")),
+    ("logs:GetLogEvents", "logs:GetLogEvents", lambda aws: Logs(aws).newest_events("/ecs/web", "web/web/t", None, 9)),
     ("ec2:DescribeSubnets", "ec2:DescribeSubnets", lambda aws: Ec2(aws).subnets(("subnet-1", "subnet-2"))),
     ("ec2:DescribeVpcs", "ec2:DescribeVpcs", lambda aws: Ec2(aws).vpc(VPC)),
     (

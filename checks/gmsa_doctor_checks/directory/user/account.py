@@ -75,7 +75,7 @@ def entry(bound: Outcome[BoundDirectory], account: Account, administrator: Outco
             expected="the entry of the user that has just logged on",
             fix=Fix("Allow the user to read its own entry (SELF: Read all properties, the AD's default)."),
         )
-    return Given(own, passed(own.dn))
+    return Given(own, passed(own.dn, changed=own.password_set.isoformat() if own.password_set else ""))
 
 
 @check("user.kind", title="The secret's user is a user account", cause=Cause.CREDENTIALS, docs=links.FARGATE_GMSA)
