@@ -198,11 +198,6 @@ class GmsaAccount:
 
 
 @dataclass(frozen=True)
-class GmsaEncryption:
-    """The gMSA may use AES according to its own entry, so its logon may be tried."""
-
-
-@dataclass(frozen=True)
 class GmsaPassword:
     """The gMSA's current password, in the form that Kerberos requires."""
 

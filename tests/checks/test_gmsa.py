@@ -6,27 +6,30 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gmsa_doctor.clients.ldap.forest import RootKey
-from gmsa_doctor.core.model import Finding, Given, Status
+from gmsa_doctor.core.model import Outcome, Status, failed, passed
 from gmsa_doctor.formats.documents.credspec import CredSpecDocument
 from gmsa_doctor_checks.credspec.domain_data import DomainData, judge
 from gmsa_doctor_checks.directory.gmsa import dns_host_name, encryption_types, judge_root_key, rotation
-from gmsa_doctor_checks.values import GmsaAccount
+from gmsa_doctor_checks.values import GmsaAccount, GmsaTicket
 
 NOW = datetime(2026, 11, 25, 3, tzinfo=UTC)
 GMSA = GmsaAccount("CN=web", "web$", host="web.corp.example", encryption_types=28)
 GUID = "5c0d2e9b-8f43-4e0c-9d55-6b1f0f5b7c11"
 
 
-@pytest.mark.parametrize("types", [None, 0, 8, 16, 24, 28, 0x80018])
-def test_the_logon_of_a_gmsa_with_aes_or_with_default_types_is_tried(types: int | None) -> None:
-    assert isinstance(encryption_types(replace(GMSA, encryption_types=types)), Given)
+GIVEN: Outcome[GmsaTicket] = Outcome(None, passed("got a ticket"))
+REFUSED: Outcome[GmsaTicket] = Outcome(None, replace(failed("no ticket"), check="kerberos.gmsa-ticket"))
+
+
+@pytest.mark.parametrize("types", [None, 0, 8, 16, 24, 28, 0x80018, 1, 3, 4, 7, 0x80004])
+def test_the_encryption_types_of_a_gmsa_whose_logon_works_are_no_fault(types: int | None) -> None:
+    assert encryption_types(replace(GMSA, encryption_types=types), GIVEN).status is Status.PASS
 
 
 @pytest.mark.parametrize("types", [1, 3, 4, 7, 0x80004])
-def test_the_logon_of_a_gmsa_without_aes_is_never_tried(types: int) -> None:
-    finding = encryption_types(replace(GMSA, encryption_types=types))
-    assert isinstance(finding, Finding)
-    assert (finding.status, finding.check) == (Status.FAIL, "kerberos.gmsa-ticket")
+def test_without_aes_the_logon_decides(types: int) -> None:
+    finding = encryption_types(replace(GMSA, encryption_types=types), REFUSED)
+    assert (finding.status, finding.because) == (Status.SKIPPED, ("kerberos.gmsa-ticket",))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gmsa_doctor.clients.ldap.client import Attributes, Entry
 from gmsa_doctor.core.hidden import Hidden
-from gmsa_doctor.core.model import Status
+from gmsa_doctor.core.model import Outcome, Status, passed
 from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Launch, Platform
@@ -109,11 +109,11 @@ def test_a_group_with_a_similar_sid_is_not_protected_users() -> None:
     assert not replace(WELL, groups=frozenset({"S-1-5-21-1-2-3-1525", "S-1-5-32-525"})).protected
 
 
-@pytest.mark.parametrize(
-    ("types", "status"), [(None, Status.PASS), (0, Status.PASS), (28, Status.PASS), (4, Status.WARN), (3, Status.WARN)]
-)
-def test_a_user_without_aes_warns(types: int | None, status: Status) -> None:
-    assert encryption_types(replace(WELL, encryption_types=types)).status is status
+@pytest.mark.parametrize("types", [None, 0, 28, 4, 3])
+def test_the_encryption_types_of_a_user_whose_logon_works_are_no_fault(types: int | None) -> None:
+    assert (
+        encryption_types(replace(WELL, encryption_types=types), Outcome(None, passed("got one"))).status is Status.PASS
+    )
 
 
 @given(

@@ -363,7 +363,7 @@ def nowhere(_: Lab) -> str:
     return fresh_address()
 
 
-def in_ad(account: str, **attributes: str | bytes) -> Change:
+def in_ad(account: str, **attributes: str | bytes | list[bytes]) -> Change:
     """Set attributes of an account in the AD, for the time of the scenario; `_` in their names stands for `-`."""
 
     def change(it: Environment, lab: Lab) -> None:

@@ -298,6 +298,12 @@ HEALTHY = (
 
 WARNINGS = (
     Scenario(
+        "a service account whose encryption types are not set",
+        "kerberos.service-ticket",
+        all_of(in_ad("svc-sql", msDS_SupportedEncryptionTypes=[]), sql(DOTNET)),
+        "Allow AES for it",
+    ),
+    Scenario(
         "a disabled service account",
         "sql-server.spn",
         all_of(in_ad("svc-sql", userAccountControl="514"), sql(DOTNET)),
@@ -305,9 +311,9 @@ WARNINGS = (
     ),
     Scenario(
         "a service account of RC4 only",
-        "sql-server.spn",
+        "kerberos.service-ticket",
         all_of(in_ad("svc-sql", msDS_SupportedEncryptionTypes="4"), sql(DOTNET)),
-        "RC4 only",
+        "(on svc-sql) is encrypted with RC4 or DES",
     ),
     Scenario(
         "a DB instance that is joining its domain",

@@ -14,7 +14,6 @@ ELSEWHERE = {
     "canary.task": "tests/probe/test_canary.py",
     "canary.ticket": "tests/probe/test_canary.py",
     "config.waivers": "only with a configuration; tests/triage",
-    "gmsa.encryption-types": "only warns",
     "instance-role.secret": "only warns; tests/scenarios/instance_role.py",
     "network-access.passage": "its faults are told by routes, groups and ACLs",
     "network-path.route-tables": "passes or is unknown",
@@ -23,7 +22,6 @@ ELSEWHERE = {
     "probe.report": "tests/probe/test_run.py",
     "probe.task": "tests/probe/test_run.py",
     "task-definition.network-mode": "ECS would refuse it; tests/scenarios/test_files.py",
-    "user.encryption-types": "only warns",
 }
 """Why those that could fail do so in no row of the table, and where they do through the command.
 

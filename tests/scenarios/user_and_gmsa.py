@@ -61,8 +61,12 @@ _OU = "Gateways"
 GMSA_FAULTS = (
     Scenario("the gMSA itself in the secret", "secret.fields", secret(username="webapp01$"), "the CredSpec's gMSA"),
     Scenario("the gMSA's name in the secret", _USER, secret(username="webapp01"), "the gMSA's own name"),
-    Scenario("a gMSA with RC4 only", _TICKET, gmsa("webapp08"), "only 0x4 (RC4)"),
-    Scenario("a gMSA with DES only", _TICKET, new_gmsa("web-des", msDS_SupportedEncryptionTypes="3"), "DES_MD5"),
+    Scenario(
+        "a gMSA that has expired",
+        _TICKET,
+        new_gmsa("web-expired", accountExpires=file_time(-9)),
+        "the account of the gMSA web-expired$@CORP.EXAMPLE has expired",
+    ),
     Scenario("a gMSA spelt a little differently", _ACCOUNT, gmsa("webap01"), "a similar name is webapp01"),
     Scenario(
         "a computer of that name",
@@ -181,9 +185,6 @@ WARNINGS = (
     Scenario(
         "no pre-authentication", "user.account", in_ad(_READER, userAccountControl=str(0x400200)), "pre-authentication"
     ),
-    Scenario(
-        "a user with RC4 only", "user.encryption-types", in_ad(_READER, msDS_SupportedEncryptionTypes="4"), "only 0x4"
-    ),
 )
 
 
@@ -224,6 +225,8 @@ HEALTHY = (
     Scenario("an account that expires in a year", "", in_ad(_READER, accountExpires=file_time(365))),
     Scenario("a user with AES only", "", in_ad(_READER, msDS_SupportedEncryptionTypes="24")),
     Scenario("a gMSA that was just made", "", new_gmsa("web-fresh")),
+    Scenario("a user with RC4 only, whose logon works", "", in_ad(_READER, msDS_SupportedEncryptionTypes="4")),
+    Scenario("a gMSA with RC4 only, whose logon works", "", gmsa("webapp08")),
     Scenario("a gMSA with AES only", "", new_gmsa("web-aes", msDS_SupportedEncryptionTypes="24")),
     Scenario("a gMSA whose encryption types are not set", "", new_gmsa("web-def", msDS_SupportedEncryptionTypes=None)),
     Scenario(

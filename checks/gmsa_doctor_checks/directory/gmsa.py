@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from gmsa_doctor.authoring import (
     Cause,
     Finding,
     Fix,
-    Given,
     Outcome,
-    Result,
+    Status,
     check,
     deferred_to,
-    failed,
     passed,
     warned,
 )
@@ -24,38 +23,38 @@ from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.active_directory.gmsa import ROOT_KEY_COMMANDS
 from gmsa_doctor_checks.active_directory.user_entry import Administrator, utc
 from gmsa_doctor_checks.commands import powershell
-from gmsa_doctor_checks.kerberos.tickets import gmsa_ticket
-from gmsa_doctor_checks.values import BoundDirectory, GmsaAccount, GmsaEncryption, GmsaPassword
+from gmsa_doctor_checks.values import BoundDirectory, GmsaAccount, GmsaPassword, GmsaTicket
 
 
 @check(
     "gmsa.encryption-types",
-    title="The gMSA supports AES",
+    title="The gMSA's encryption types do not prevent its logon",
     cause=Cause.CREDENTIALS,
     docs=links.ENCRYPTION_TYPES,
     shows=(texts.GMSA_TICKET, texts.CATCH_ALL),
 )
-def encryption_types(gmsa: GmsaAccount) -> Result[GmsaEncryption]:
-    """Reads the gMSA's `msDS-SupportedEncryptionTypes`.
+def encryption_types(gmsa: GmsaAccount, ticket: Outcome[GmsaTicket]) -> Finding:
+    """Reads the gMSA's `msDS-SupportedEncryptionTypes`. The logon itself decides: `kerberos.gmsa-ticket`.
 
-    Why: Credentials Fetcher converts the password to UTF-8, from which AES keys are derived. The RC4 key is derived
-    from the password without that conversion, so with RC4 alone the logon always fails. DES is no longer supported.
+    Why: the attribute limits the tickets that others get *for* the gMSA, not its own logon (MS-ADA2 2.481, MS-KILE
+    3.3.5.6). If the gMSA has no AES key, its logon fails: Credentials Fetcher converts the password to UTF-8, from
+    which AES keys are derived; the RC4 key is derived from the password without that conversion.
 
-    Fix: Allow AES for the gMSA.
+    Fix: If the logon fails, allow AES for the gMSA.
     """
-    types = named(gmsa.encryption_types)
-    if gmsa.encryption_types is None or types is None:
-        return Given(GmsaEncryption(), passed("not set; the domain controllers' default applies"))
+    return judge_types(gmsa.encryption_types, ticket)
+
+
+def judge_types(value: int | None, ticket: Outcome[Any]) -> Finding:
+    """The finding for an account's encryption types, given its own logon."""
+    types = named(value)
+    if value is None or types is None:
+        return passed("not set; the domain controllers' default applies")
     if types & AES:
-        return Given(GmsaEncryption(), passed(words(gmsa.encryption_types)))
-    failure = failed(
-        f"{gmsa.name} supports only {words(types)}, not AES: Credentials Fetcher cannot log on as it",
-        observed=f"msDS-SupportedEncryptionTypes {words(gmsa.encryption_types)}",
-        expected="AES128 and AES256 (0x18)",
-        fix=Fix("Allow AES for the gMSA.", (f"{_set(gmsa)} -KerberosEncryptionType AES128,AES256",)),
-        shows_as=texts.GMSA_TICKET,
-    )
-    return deferred_to(gmsa_ticket, failure)
+        return passed(words(value))
+    if ticket.finding.status is Status.FAIL:
+        return deferred_to(ticket.finding)
+    return passed(f"{words(value)}: limits tickets for services of the account, not its own logon")
 
 
 @check("gmsa.rotation", title="The gMSA's password was set", docs=links.MANAGED_PASSWORD)

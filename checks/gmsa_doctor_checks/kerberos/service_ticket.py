@@ -34,9 +34,10 @@ from gmsa_doctor.given.vantage import ServiceNames
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.active_directory.other_domains import other_domains
 from gmsa_doctor_checks.active_directory.user_entry import duration
-from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.commands import posix, powershell
+from gmsa_doctor_checks.kerberos.encryption_types import AES, name
 from gmsa_doctor_checks.kerberos.referrals import Referral, request
-from gmsa_doctor_checks.sql_server.refusal import with_holders
+from gmsa_doctor_checks.sql_server.refusal import account_with, with_holders
 from gmsa_doctor_checks.sql_server.spns import removal, setspn
 from gmsa_doctor_checks.sql_server.values import ServiceTickets, SqlServers
 from gmsa_doctor_checks.values import BoundDirectory, DomainName, GmsaTicket
@@ -67,6 +68,8 @@ def service_ticket(
     Why: the gMSA's own ticket gives access to no service. The SQL Server's SPN must be registered, on one account only,
     in exactly the form that the client requests.
 
+    A ticket that is encrypted with RC4 warns: domain controllers stop issuing these (CVE-2026-20833).
+
     Fix: Register the SPN on the account that SQL Server runs as, and use the same full server name in the application.
     """
     of_servers = tuple(server.spns for server in servers.value.servers) if servers.value else ()
@@ -80,12 +83,12 @@ def service_ticket(
     domains = other_domains(bound.value.directory, DomainName(domain).base_dn) if bound.value and outside else ()
     answers = dict(each(wanted, lambda spn: request(kerberos, ticket.ticket, spn, kdc, dns, domains)))
     chosen = dict.fromkeys([*names.spns, *(_best(spns, answers) for spns in of_servers)])
-    tickets = tuple(spn for spn in chosen if isinstance(answers[spn], ServiceTicket))
+    tickets = {spn: answer.enctype for spn in chosen if isinstance(answer := answers[spn], ServiceTicket)}
     try:
         finding = judge_services(ticket.principal, [(spn, answers[spn]) for spn in chosen], bound.value)
     except Stop as stop:
         finding = stop.finding
-    return Given(ServiceTickets(tickets), finding) if tickets else finding
+    return Given(ServiceTickets(tuple(tickets), tuple(tickets.values())), finding) if tickets else finding
 
 
 def _best(spns: tuple[str, ...], answers: dict[str, Answer]) -> str:
@@ -118,6 +121,9 @@ def judge_services(principal: str, answers: list[tuple[str, Answer]], bound: Bou
     referrals = [(spn, answer) for spn, answer in answers if isinstance(answer, Referral)]
     if referrals:
         return _not_followed(referrals[0][0], referrals[0][1], principal, rows)
+    weak = [spn for spn, answer in answers if isinstance(answer, ServiceTicket) and not is_strong(answer.enctype)]
+    if weak:
+        return _weak(weak[0], account_with(weak[0], principal.rpartition("@")[2].lower(), bound), rows)
     return passed(f"{principal} got a ticket for {', '.join(spn for spn, _ in answers)}", rows=rows)
 
 
@@ -141,7 +147,36 @@ def _row(spn: str, answer: Answer) -> Row:
         return Row(spn, Status.WARN, answer.text)
     if isinstance(answer, ClientError):
         return Row(spn, Status.FAIL if isinstance(answer, KdcRefusal) else Status.UNKNOWN, answer.text)
-    return Row(spn, Status.PASS, f"valid for {duration(timedelta(seconds=answer.lifetime))}")
+    text = f"valid for {duration(timedelta(seconds=answer.lifetime))}"
+    if answer.enctype is not None:
+        text += f", encrypted with {name(answer.enctype)}"
+    return Row(spn, Status.PASS if is_strong(answer.enctype) else Status.WARN, text)
+
+
+def is_strong(enctype: int | None) -> bool:
+    """Whether a ticket of this encryption type is still issued after the domain controllers' hardening."""
+    return enctype is None or enctype in AES
+
+
+def _weak(spn: str, account: str, rows: tuple[Row, ...]) -> Finding:
+    """Source: https://support.microsoft.com/help/5073381 (CVE-2026-20833)."""
+    identity = powershell(account or "<account>")
+    on = f" (on {account})" if account else ""
+    return warned(
+        f"the ticket for {spn}{on} is encrypted with RC4 or DES: domain controllers stop issuing such tickets "
+        "(KB5073381, CVE-2026-20833; enforced by default since the updates of April 2026)",
+        expected="a ticket encrypted with AES",
+        fix=Fix(
+            "1. Find the account that has the SPN (command 1). 2. Allow AES for it (command 2). 3. Reset its password, "
+            "which creates the AES keys, and set the new password for the service that runs as it (command 3).",
+            (
+                setspn("-Q", spn),
+                f"Set-ADUser -Identity {identity} -KerberosEncryptionType AES128,AES256",
+                f"Set-ADAccountPassword -Identity {identity} -Reset -NewPassword (Read-Host -AsSecureString)",
+            ),
+        ),
+        rows=if_several(rows),
+    )
 
 
 def _explain(spn: str, refusal: KdcRefusal, rows: tuple[Row, ...], domain: str) -> Finding:

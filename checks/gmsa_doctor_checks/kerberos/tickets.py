@@ -19,7 +19,6 @@ from gmsa_doctor_checks.silence import judge_silence
 from gmsa_doctor_checks.values import (
     Account,
     Endpoint,
-    GmsaEncryption,
     GmsaNames,
     GmsaPassword,
     GmsaTicket,
@@ -123,7 +122,7 @@ def user_ticket(
     shows=(texts.GMSA_TICKET, texts.CATCH_ALL),
 )
 def gmsa_ticket(
-    password: GmsaPassword, kdcs: ReachableKdcs, kerberos: Kerberos, vantage: Vantage, encryption: GmsaEncryption
+    password: GmsaPassword, kdcs: ReachableKdcs, kerberos: Kerberos, vantage: Vantage
 ) -> Result[GmsaTicket]:
     """Logs on as the gMSA with the password that was read, as Credentials Fetcher does.
 

@@ -12,6 +12,17 @@ from gmsa_doctor_checks.sql_server.spns import PREFIX, SpnHolder, enabling, hold
 from gmsa_doctor_checks.values import BoundDirectory, DomainName
 
 
+def account_with(spn: str, domain: str, bound: BoundDirectory | None) -> str:
+    """The account of the domain that has the SPN; empty if it is not one of SQL Server, or cannot be read."""
+    if bound is None or not spn.lower().startswith(PREFIX.lower()):
+        return ""
+    try:
+        holders = holders_of(bound.directory, DomainName(domain).base_dn, (host_of(spn),))
+    except ClientError:
+        return ""
+    return next((holder.account for holder in holders if holder.has(spn)), "")
+
+
 def with_holders(finding: Finding, spn: str, refusal: KdcRefusal, domain: str, bound: BoundDirectory | None) -> Finding:
     """The finding, with the accounts that have the SPN. Only called if the KDC has refused a ticket."""
     if bound is None or not spn.lower().startswith(PREFIX.lower()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Finding, Fix, Outcome, Row, Status, check, deferred_to, if_several, passed, warned
+from gmsa_doctor.formats.ad.ccache import ENCTYPES
 from gmsa_doctor.formats.ad.krb5_conf import host_of, is_outside
 from gmsa_doctor.formats.sql_server.connection_string import Form
 from gmsa_doctor_checks import links, texts
@@ -59,7 +60,7 @@ def _judge(
             names = ", ".join(owner.account for owner in owners)
             return Row(spn, Status.WARN, f"{len(owners)} accounts have it: {names}"), fix
         if owners:
-            return _judge_owner(spn, owners[0], server, holders)
+            return _judge_owner(spn, owners[0], server, holders, tickets)
     spn = wanted[0]
     if tickets and spn in tickets.spns:  # in another domain of the forest, or hidden from the user
         return Row(spn, Status.PASS, "the KDC issues a ticket; no visible account in this domain has it"), None
@@ -75,10 +76,16 @@ def _judge(
 
 
 def _judge_owner(
-    spn: str, owner: SpnHolder, server: SqlServer, holders: tuple[SpnHolder, ...]
+    spn: str,
+    owner: SpnHolder,
+    server: SqlServer,
+    holders: tuple[SpnHolder, ...],
+    tickets: ServiceTickets | None,
 ) -> tuple[Row, Fix | None]:
     if not owner.enabled:
         return Row(spn, Status.WARN, f"on {owner.account}, which is disabled"), Fix("Enable it.", enabling(owner))
+    if owner.rc4_only and tickets and (enctype := tickets.enctype_of(spn)):  # kerberos.service-ticket reports RC4
+        return Row(spn, Status.PASS, f"on {owner.account}; its ticket has {ENCTYPES.get(enctype, enctype)}"), None
     if owner.rc4_only:
         fix = Fix(
             "Allow AES for the account and reset its password. Then set the new password for the SQL Server service in "
@@ -90,7 +97,16 @@ def _judge_owner(
             ),
         )
         return Row(spn, Status.WARN, f"on {owner.account}, which allows RC4 only: many Linux images reject RC4"), fix
-    return _for_each_version(server, owner, holders) or (Row(spn, Status.PASS, f"on {owner.account}"), None)
+    return _for_each_version(server, owner, holders) or (Row(spn, Status.PASS, _on(owner, spn, tickets)), None)
+
+
+def _on(owner: SpnHolder, spn: str, tickets: ServiceTickets | None) -> str:
+    if not owner.default_types:
+        return f"on {owner.account}"
+    enctype = tickets.enctype_of(spn) if tickets else None
+    observed = f"its ticket has {ENCTYPES.get(enctype, enctype)}" if enctype else "the type of its ticket was not seen"
+    default = "whose encryption types are not set, so the domain controllers' default applies"
+    return f"on {owner.account}, {default}; {observed}"
 
 
 def _for_each_version(server: SqlServer, owner: SpnHolder, holders: tuple[SpnHolder, ...]) -> tuple[Row, Fix] | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gmsa_doctor.clients.ldap.client import Directory, Entry, escape_filter
 from gmsa_doctor.formats.ad.krb5_conf import host_of
-from gmsa_doctor.formats.ad.supported_encryption_types import AES, EncryptionType
+from gmsa_doctor.formats.ad.supported_encryption_types import AES, EncryptionType, named
 from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor.formats.sql_server.connection_string import DEFAULT_PORT, ConnectionString, Form
 from gmsa_doctor_checks.commands import powershell
@@ -17,13 +17,17 @@ _ATTRIBUTES = ("sAMAccountName", "servicePrincipalName", "userAccountControl", "
 
 @dataclass(frozen=True)
 class SpnHolder:
-    """An account with SPNs of SQL Server. ``rc4_only``: its msDS-SupportedEncryptionTypes allows RC4 but not AES."""
+    """An account with SPNs of SQL Server. ``rc4_only``: its msDS-SupportedEncryptionTypes allows RC4 but not AES.
+
+    ``default_types``: the attribute is not set, so the domain controllers' default applies.
+    """
 
     account: str
     dn: str
     enabled: bool
     rc4_only: bool
     spns: tuple[str, ...]
+    default_types: bool = False
 
     def has(self, spn: str) -> bool:
         """Whether it has that SPN. The AD ignores case."""
@@ -58,6 +62,7 @@ def _holder(entry: Entry) -> SpnHolder:
         not control & Control.ACCOUNTDISABLE,
         bool(types & EncryptionType.RC4 and not types & AES),
         spns,
+        named(types) is None,
     )
 
 

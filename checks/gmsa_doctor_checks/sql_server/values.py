@@ -96,6 +96,11 @@ class SqlServers:
 
 @dataclass(frozen=True)
 class ServiceTickets:
-    """The SPNs that the gMSA got a ticket for."""
+    """The SPNs that the gMSA got a ticket for, and the tickets' encryption types (None: not seen)."""
 
     spns: tuple[str, ...]
+    enctypes: tuple[int | None, ...] = ()
+
+    def enctype_of(self, spn: str) -> int | None:
+        """The encryption type of the ticket for the SPN, if it was seen."""
+        return dict(zip(self.spns, self.enctypes, strict=False)).get(spn)

@@ -20,8 +20,6 @@ from gmsa_doctor.authoring import (
     warned,
 )
 from gmsa_doctor.formats.ad import logon_hours
-from gmsa_doctor.formats.ad.supported_encryption_types import AES, named
-from gmsa_doctor.formats.ad.supported_encryption_types import words as type_words
 from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Platform
@@ -29,9 +27,10 @@ from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.active_directory import user_entry
 from gmsa_doctor_checks.active_directory.user_entry import Administrator, UserEntry, duration, utc
 from gmsa_doctor_checks.commands import edit_secret, powershell
+from gmsa_doctor_checks.directory.gmsa import judge_types
 from gmsa_doctor_checks.directory.permission import append_user
 from gmsa_doctor_checks.kerberos.tickets import user_ticket
-from gmsa_doctor_checks.values import Account, BoundDirectory
+from gmsa_doctor_checks.values import Account, BoundDirectory, UserTicket
 from gmsa_doctor_checks.versions import judge_by_version
 
 WARNING_DAYS = 7
@@ -207,28 +206,19 @@ def restrictions(user: UserEntry) -> Finding:
     )
 
 
-@check("user.encryption-types", title="The user supports AES", cause=Cause.CREDENTIALS, docs=links.ENCRYPTION_TYPES)
-def encryption_types(user: UserEntry) -> Finding:
-    """Reads `msDS-SupportedEncryptionTypes`.
+@check(
+    "user.encryption-types",
+    title="The user's encryption types do not prevent its logon",
+    cause=Cause.CREDENTIALS,
+    docs=links.ENCRYPTION_TYPES,
+)
+def encryption_types(user: UserEntry, ticket: Outcome[UserTicket]) -> Finding:
+    """Reads `msDS-SupportedEncryptionTypes`. The logon itself decides: `kerberos.user-ticket`.
 
-    Why: domain controllers are phasing out RC4, and current Kerberos libraries no longer offer it or DES.
+    Why: the attribute limits the tickets that others get *for* the account, not its own logon (MS-ADA2 2.481, MS-KILE
+    3.3.5.6). The logon fails if the account has no AES key, or if it is limited to DES (USE_DES_KEY_ONLY).
 
-    Fix: Allow AES for the user. An account whose password was last set before the domain supported AES also needs a new
-    password.
+    Fix: If the logon fails, allow AES for the user. An account whose password was last set before the domain supported
+    AES also needs a new password.
     """
-    types = named(user.encryption_types)
-    if user.encryption_types is None or types is None:
-        return passed("not set; the domain controllers' default applies")
-    if types & AES:
-        return passed(type_words(user.encryption_types))
-    if user.flags & Control.USE_DES_KEY_ONLY:
-        return deferred_to(user_ticket, "DES only: see kerberos.user-ticket")
-    return warned(
-        f"{user.name} supports only {type_words(types)}, not AES",
-        observed=f"msDS-SupportedEncryptionTypes {type_words(user.encryption_types)}",
-        expected="AES128 and AES256 (0x18)",
-        fix=Fix(
-            "Allow AES for the user.",
-            (f"Set-ADUser -Identity {powershell(user.name)} -KerberosEncryptionType AES128,AES256",),
-        ),
-    )
+    return judge_types(user.encryption_types, ticket)
