@@ -173,6 +173,7 @@ def aws_calls() -> str:
             "",
             *_calls((EcsNames,)),
             "",
+            "`credspec` reads the secret (`secretsmanager:GetSecretValue`), unless `--as` names another user.",
             "`krb5-conf`, and `iam-policy` for a service or a task definition, make some of the calls of `check`.",
             "The other commands make no calls.",
             "",

@@ -6,13 +6,25 @@ from typing import Any
 
 import typer
 
-from gmsa_doctor.cli import check, completion, config, diff, explain, iam_policy, krb5_conf, run, ticket
+from gmsa_doctor.cli import check, completion, config, credspec, diff, explain, iam_policy, krb5_conf, run, ticket
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.process import say
 from gmsa_doctor.core.errors import UsageError, did_you_mean
 from gmsa_doctor.core.exit_code import ExitCode
 
-__all__ = ["check", "completion", "config", "diff", "explain", "iam_policy", "krb5_conf", "main", "run", "ticket"]
+__all__ = [
+    "check",
+    "completion",
+    "config",
+    "credspec",
+    "diff",
+    "explain",
+    "iam_policy",
+    "krb5_conf",
+    "main",
+    "run",
+    "ticket",
+]
 
 _Refused: Any = typer.BadParameter.__mro__[2]
 """What typer raises for arguments that it refuses (click's ClickException, of which newer ones carry a copy)."""
