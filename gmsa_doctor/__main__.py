@@ -24,8 +24,10 @@ def main() -> None:
     for stream in filter(None, (sys.stdout, sys.stderr)):  # None: closed before we began
         try:
             stream.flush()
+        except BrokenPipeError:  # a reader such as `head` has seen enough
+            pass
         except OSError:
-            code = code or 1
+            code = code or (2 if stream is sys.stdout else 0)  # 1 would be a failure that a check found
     # Not sys.exit: a thread that is left behind in libkrb5 (a KDC that never answers) may hold locks that
     # the library's own exit handlers wait for.
     os._exit(code)

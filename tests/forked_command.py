@@ -28,12 +28,12 @@ def main() -> None:
     request += [environ] if environ else []
     fds = [0, 1, 2, *(os.open("/proc/self/ns/" + one, os.O_RDONLY) for one in ("mnt", "pid"))]
     packed = b"".join(fd.to_bytes(4, sys.byteorder) for fd in fds)
-    for number in (_signal.SIGINT, _signal.SIGTERM):
+    for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):
         _signal.signal(number, lambda number, _: peer.send(b"%d" % number))
     peer.sendmsg([b"\0".join(request)], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, packed)])
     code = int(peer.recv(64) or 1)
     if code < 0 and not is_first:
-        if -code in (_signal.SIGINT, _signal.SIGTERM):
+        if -code in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):
             _signal.signal(-code, _signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     os._exit(code if code >= 0 else 128 - code)

@@ -14,7 +14,7 @@ from gmsa_doctor.cli.effects import require_effect
 from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters
 from gmsa_doctor.cli.options import Many
 from gmsa_doctor.cli.process import Format, command_line, guarded, say
-from gmsa_doctor.cli.reports import ReportOptions, TextOptions, print_report, write
+from gmsa_doctor.cli.reports import ReportOptions, TextOptions, deliver
 from gmsa_doctor.cli.verdict import VerdictOptions
 from gmsa_doctor.clients.aws import task_metadata
 from gmsa_doctor.core.errors import UsageError
@@ -178,9 +178,8 @@ def _check(context: typer.Context, arguments: CheckArguments) -> ExitCode:
         display.waits_for(_subject(request))
         report = replace(checking.check(request, known, display, triage, display.say), command=command_line())
     code = report.exit_code
-    if reports.is_shown and (report.subjects or report.passed_over or reports.format is Format.JSON or reports.output):
-        print_report(report, reports, text)
-    write(report, reports.wanted, known)
+    is_empty = not (report.subjects or report.passed_over or reports.format is Format.JSON or reports.output)
+    deliver(report, reports, text, known, shown=not is_empty)
     sent = arguments.verdict.send(report, arguments.aws)
     for unread in report.unread:
         say(f"{unread.location.file}: {unread.text}")

@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import NoReturn
 
 import typer
@@ -43,11 +43,44 @@ _ESCAPED = "backslashreplace"
 """For what cannot be encoded: lone surrogates out of a file's JSON."""
 
 
+class _Signals:
+    """What a Ctrl-C, the end of the terminal (SIGHUP) and SIGTERM do: the action ends, and still cleans up and reports.
+
+    A closed terminal and a service manager send several signals: all but the first are ignored. The user may press
+    Ctrl-C again; while signals are held, only the second time interrupts.
+    """
+
+    def __init__(self) -> None:
+        self._interrupted = self._held = False
+
+    def install(self) -> None:
+        """From now on, each of them raises KeyboardInterrupt in the main thread."""
+        self._interrupted = self._held = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with contextlib.suppress(ValueError):  # not the main thread
+                if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                    signal.signal(number, self._receive)
+
+    def hold(self) -> None:
+        """From now on, the first Ctrl-C and all other signals have no effect."""
+        self._interrupted = self._held = True
+
+    def _receive(self, number: int, _: FrameType | None) -> None:
+        first, self._interrupted = not self._interrupted, True
+        held, self._held = self._held, self._held and number != signal.SIGINT
+        if first or (number == signal.SIGINT and not held):
+            raise KeyboardInterrupt
+
+
+_signals = _Signals()
+hold_signals = _signals.hold
+
+
 def guarded(action: Callable[[], ExitCode]) -> NoReturn:
     """Run it and exit; any error becomes one clear message and an exit code."""
     try:
         _hide_values()
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        _signals.install()
         code = action()
     except UsageError as error:
         say(str(error))

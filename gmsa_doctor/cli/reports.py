@@ -138,7 +138,25 @@ class TextOptions:
         )
 
 
-def print_report(report: Report, options: ReportOptions, shown: TextOptions) -> None:
+def deliver(
+    report: Report, options: ReportOptions, text: TextOptions, registry: Registry, *, shown: bool = True
+) -> None:
+    """Write all reports, with one on standard output if it is ``shown``.
+
+    Raises UsageError if one cannot be written, after the others were: nobody reads a terminal that was closed.
+    """
+    problems: list[str] = []
+    if shown and options.is_shown:
+        try:
+            _print_report(report, options, text)
+        except UsageError as error:
+            problems.append(str(error))
+    problems += _write(report, options.wanted, registry)
+    if problems:
+        raise UsageError("; ".join(problems))
+
+
+def _print_report(report: Report, options: ReportOptions, shown: TextOptions) -> None:
     """To standard output, or to the file of ``--output``, in its format."""
     output = options.output
     ascii = not (output or speaks_unicode())
@@ -171,8 +189,8 @@ def _read(value: str) -> WantedReport:
     return WantedReport(ReportKind(kind), Path(file) if file not in ("", "-") else None)
 
 
-def write(report: Report, reports: tuple[WantedReport, ...], registry: Registry) -> None:
-    """Write them. Raises UsageError for one that cannot be written."""
+def _write(report: Report, reports: tuple[WantedReport, ...], registry: Registry) -> list[str]:
+    """Write them. Returns why one could not be written."""
     checks = {check.id: check for check in registry.checks}
     problems: list[str] = []
     for wanted in reports:
@@ -182,8 +200,7 @@ def write(report: Report, reports: tuple[WantedReport, ...], registry: Registry)
                 _summarize(report)
         except UsageError as error:  # the others are written all the same
             problems.append(str(error))
-    if problems:
-        raise UsageError("; ".join(problems))
+    return problems
 
 
 def _renderer(kind: ReportKind, checks: Mapping[str, Check]) -> Callable[[Report], str]:

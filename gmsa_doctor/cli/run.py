@@ -13,8 +13,8 @@ from gmsa_doctor.cli import configured, options
 from gmsa_doctor.cli.app import command
 from gmsa_doctor.cli.effects import require_effect, typed
 from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters
-from gmsa_doctor.cli.process import command_line, guarded, say, write_error
-from gmsa_doctor.cli.reports import ReportOptions, TextOptions, print_report, write
+from gmsa_doctor.cli.process import command_line, guarded, hold_signals, say, write_error
+from gmsa_doctor.cli.reports import ReportOptions, TextOptions, deliver
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.exit_code import ExitCode
 
@@ -200,14 +200,11 @@ def _run(context: typer.Context, arguments: RunArguments) -> ExitCode:
     request, triage = configured.agreed(context, arguments.selection.baseline, request, known)
     with Display() as display:
         user = one_off_run.Conversation(
-            lambda plan: arguments.tasks.yes or _agrees(plan, display), display.say, display
+            lambda plan: arguments.tasks.yes or _agrees(plan, display), display.say, display, hold_signals
         )
         report = replace(one_off_run.run(request, probe_options, known, user, triage=triage), command=command_line())
-    code = report.exit_code
-    if reports.is_shown:
-        print_report(report, reports, text)
-    write(report, reports.wanted, known)
-    return code
+    deliver(report, reports, text, known)
+    return report.exit_code
 
 
 _OF_CLEAN = {"--clean", "--yes", "--cluster", "--region", "--profile", "--config"}
@@ -219,7 +216,7 @@ def _clean(context: typer.Context, arguments: RunArguments) -> ExitCode:
     require_effect(given, (sorted(given - _OF_CLEAN), True, "with --clean"))
     yes, profile = arguments.tasks.yes, arguments.aws.profile
     _require_consent(yes)
-    from gmsa_doctor.clients.aws.fargate import Fargate
+    from gmsa_doctor.clients.aws.fargate import Fargate, ReportBucket
     from gmsa_doctor.clients.aws.session import Aws
     from gmsa_doctor.core.printable import one_line
     from gmsa_doctor.probe import removal
@@ -230,24 +227,29 @@ def _clean(context: typer.Context, arguments: RunArguments) -> ExitCode:
     if not aws.region:
         raise UsageError("no AWS region is configured: give --region, or set AWS_REGION.")
     require_credentials(aws)
-    fargate, logs, cluster = Fargate(aws), logs_by_region(aws, profile), arguments.subject.cluster or "default"
-    found = removal.find(fargate, logs, cluster)
+    clients, cluster = (Fargate(aws), logs_by_region(aws, profile), ReportBucket(aws)), arguments.subject.cluster
+    cluster = cluster or "default"
+    found = removal.find(clients, cluster)
     for problem in found.problems:
         say(f"unknown: {problem.resource}: {problem.reason}")
     if not found:
-        say(f"nothing left of earlier runs in {aws.region}, cluster {cluster}")
+        say(f"nothing left of earlier runs in {aws.region}, cluster {cluster}. {_NOT_SEARCHED}")
         return ExitCode.INCOMPLETE if found.problems else ExitCode.PASS
     for name in found.names:
         say(f"left by an earlier run, or used by one in progress: {name}")
     if not yes and not typer.confirm("Stop, deregister and delete them?", err=True):
         raise UsageError("cancelled; nothing was removed")
-    left = removal.remove(found, fargate, logs, cluster, "gmsa-doctor run --clean")
+    hold_signals()
+    left = removal.remove(found, clients, cluster, "gmsa-doctor run --clean")
     for leftover in left[len(found.problems) :]:
         say(f"not removed: {leftover.resource}: {leftover.reason}")
         if leftover.command:
             write_error(f"  {one_line(leftover.command)}")
-    say("some of it could not be removed, see above" if left else "removed")
+    say("some of it could not be removed, see above" if left else f"removed. {_NOT_SEARCHED}")
     return ExitCode.INCOMPLETE if left else ExitCode.PASS
+
+
+_NOT_SEARCHED = "Other clusters and regions were not searched, nor the logs of task definitions that are not ACTIVE."
 
 
 def _require_consent(yes: bool) -> None:

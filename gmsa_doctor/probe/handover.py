@@ -79,6 +79,15 @@ def read(text: str, registry: Registry) -> Handover:
         ) from None
 
 
+def report_s3(text: str) -> str | None:
+    """Where the probes of a run wrote their reports, from the text of any version; None if not to S3."""
+    try:
+        uri = json.loads(unpack(text))["report_s3"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return uri if isinstance(uri, str) else None
+
+
 def _written(values: Mapping[type, object]) -> dict[str, Any]:
     return {_name(kind): _entry(kind, value) for kind, value in values.items()}
 

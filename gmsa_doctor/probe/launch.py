@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gmsa_doctor.clients.aws.fargate import CANARY_FAMILY, PROBE_FAMILY, Fargate, NotStarted, ReportBucket, Task
+from gmsa_doctor.clients.aws.fargate import CANARY_FAMILY, PROBE_FAMILY, NotStarted, Task
 from gmsa_doctor.clients.aws.session import CredentialsProblem
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, Throttled
 from gmsa_doctor.core.limits import PACE
@@ -18,9 +18,10 @@ from gmsa_doctor.core.severity import listed
 from gmsa_doctor.given.probe_tasks import Leftover, ProbeTask
 from gmsa_doctor.probe import removal
 from gmsa_doctor.probe.envelope import Arrived
-from gmsa_doctor.probe.mail import LogsIn, Mailbox
+from gmsa_doctor.probe.mail import Mailbox, report_object
 from gmsa_doctor.probe.message import OwedReport, ProbeMessage, read_message
 from gmsa_doctor.probe.plan import Plan, start_arguments
+from gmsa_doctor.probe.removal import ProbeClients
 
 LOGON = ("probe",)
 NO_LOGON = ("probe", "--no-logon")
@@ -30,7 +31,6 @@ _NOTHING_STARTED = (CredentialsProblem, Denied, NotFound, NotStarted, Throttled)
 """Errors after which certainly no task runs. After any other error one may run."""
 
 Say = Callable[[str], None]
-ProbeClients = tuple[Fargate, LogsIn, ReportBucket]
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,9 @@ class _FollowedTask:
 class _ProbeLaunch:
     def __init__(self, plan: Plan, clients: ProbeClients, ends: float, pace: Pace, say: Say) -> None:
         self.plan = plan
-        self.fargate, self.logs_in, bucket = clients
-        self.mailbox = Mailbox(plan, self.logs_in, bucket)
+        self.clients = clients
+        self.fargate, logs_in, bucket = clients
+        self.mailbox = Mailbox(plan, logs_in, bucket)
         self.ends = ends
         self.pace = pace
         self.say = say
@@ -249,22 +250,22 @@ class _ProbeLaunch:
 
         The search by tag is always necessary: an SDK's retry, or a call without an answer, may have created more.
         """
-        cluster = self.plan.place.cluster
+        cluster, run, uri = self.plan.place.cluster, self.plan.run, self.plan.report_s3
         tasks = [followed.task for followed in self.followed if followed.task]
-        self.say("removing the run's resources")
+        self.say("removing the run's resources; Ctrl-C does not interrupt this")
         logs = self.plan.logs
         known = removal.Leftovers(
             tuple(self.definitions),
             tuple(task.arn for task in tasks if not task.stopped),
             tuple(removal.MadeStream(logs.region, logs.group, self.plan.stream(task.id)) for task in tasks if logs),
+            tuple(removal.MadeObject(*report_object(uri, run, task.id)) for task in tasks if uri),
         )
-        found = known.joined_with(removal.find(self.fargate, self.logs_in, cluster, self.plan.run))
-        left = removal.remove(found, self.fargate, self.logs_in, cluster, "gmsa-doctor has ended")
-        ids = dict.fromkeys((*(task.id for task in tasks), *(arn.rpartition("/")[2] for arn in found.tasks)))
-        return (*left, *(leftover for task_id in ids for leftover in self.mailbox.empty(task_id)))
+        found = known.joined_with(removal.find(self.clients, cluster, run))
+        certain = all(followed.task or isinstance(followed.problem, _NOTHING_STARTED) for followed in self.followed)
+        return removal.remove(found, self.clients, cluster, "gmsa-doctor has ended", run, certain=certain)
 
     def removed(self) -> tuple[Leftover, ...]:
-        """As :meth:`remove`. The first Ctrl-C starts it again, the second one ends it."""
+        """As :meth:`remove`. The first interruption starts it again, the second one ends it."""
         for last in (False, True):
             try:
                 return self.remove()
@@ -283,11 +284,19 @@ class _ProbeLaunch:
 
 
 def launch(
-    plan: Plan, clients: ProbeClients, *, ends: float, say: Say, pace: Pace | None = None, canary: bool = True
+    plan: Plan,
+    clients: ProbeClients,
+    *,
+    ends: float,
+    say: Say,
+    pace: Pace | None = None,
+    canary: bool = True,
+    hold: Callable[[], None] = lambda: None,
 ) -> Launched:
     """Carry out the plan until ``ends`` (monotonic clock), and always remove its resources.
 
-    ``canary``: whether it may be started, according to the checks from outside.
+    ``canary``: whether it may be started, according to the checks from outside. ``hold`` makes signals wait; it is
+    called before the removal.
     """
     state = _ProbeLaunch(plan, clients, ends, pace or Pace(), say)
     interrupted = False
@@ -299,6 +308,7 @@ def launch(
     except KeyboardInterrupt:
         interrupted = True
     finally:
+        hold()
         left = state.removed()
         if sys.exc_info()[0] is not None:  # a crash does not report leftovers
             for leftover in left:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 
 from gmsa_doctor.clients.aws.fargate import ProbeLogs, ReportBucket
 from gmsa_doctor.clients.aws.session import Aws
 from gmsa_doctor.core.errors import ClientError
-from gmsa_doctor.given.probe_tasks import Leftover
 from gmsa_doctor.probe.envelope import Arrived, gather
 from gmsa_doctor.probe.plan import Plan
 
@@ -28,15 +26,21 @@ def logs_by_region(aws: Aws, profile: str | None) -> LogsIn:
     return logs_in
 
 
-def report_object(uri: str, run: str, task_id: str) -> tuple[str, str]:
-    """The bucket and key of a task's report below ``s3://bucket/prefix``."""
+def report_folder(uri: str, run: str) -> tuple[str, str]:
+    """The bucket of a run's reports below ``s3://bucket/prefix``, and what their keys begin with."""
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     prefix = prefix.strip("/")
-    return bucket, f"{prefix}{'/' if prefix else ''}{run}/{task_id}.txt"
+    return bucket, f"{prefix}{'/' if prefix else ''}{run}/"
+
+
+def report_object(uri: str, run: str, task_id: str) -> tuple[str, str]:
+    """The bucket and key of a task's report."""
+    bucket, folder = report_folder(uri, run)
+    return bucket, f"{folder}{task_id}.txt"
 
 
 class Mailbox:
-    """Reads the reports of a plan's tasks, and removes their objects at the end."""
+    """Reads the reports of a plan's tasks."""
 
     def __init__(self, plan: Plan, logs_in: LogsIn, bucket: ReportBucket) -> None:
         self._plan = plan
@@ -60,18 +64,6 @@ class Mailbox:
         if problem and not arrived.total:
             raise problem
         return arrived
-
-    def empty(self, task_id: str) -> list[Leftover]:
-        """Remove the object that the task wrote. Returns it if that failed."""
-        if not self._plan.report_s3:
-            return []
-        bucket, key = report_object(self._plan.report_s3, self._plan.run, task_id)
-        try:
-            self._bucket.delete(bucket, key)
-        except ClientError as error:
-            uri = f"s3://{bucket}/{key}"
-            return [Leftover(uri, error.text, f"aws s3 rm {shlex.quote(uri)}")]
-        return []
 
     def _object(self, task_id: str) -> tuple[str, ...]:
         if not self._plan.report_s3:

@@ -23,11 +23,12 @@ from gmsa_doctor.core.registry import Registry
 from gmsa_doctor.given.probe_tasks import CanaryTask, ProbeTasks
 from gmsa_doctor.given.request import Request
 from gmsa_doctor.probe import sides
-from gmsa_doctor.probe.launch import Launched, Pace, ProbeClients, launch
+from gmsa_doctor.probe.launch import Launched, Pace, launch
 from gmsa_doctor.probe.mail import logs_by_region
 from gmsa_doctor.probe.merge import ProbeReport, merge
 from gmsa_doctor.probe.plan import Plan
 from gmsa_doctor.probe.planning import ProbeOptions, make_plan, reason_against
+from gmsa_doctor.probe.removal import ProbeClients
 from gmsa_doctor.triage.apply import Triage, applied
 
 _CANARY = CheckId("canary.task")
@@ -41,6 +42,8 @@ class Conversation:
     agree: Callable[[Plan], bool]
     say: Callable[[str], None]
     watch: check.Watch
+    hold: Callable[[], None] = lambda: None
+    """Makes signals wait until the command ends."""
 
 
 def run(
@@ -77,7 +80,8 @@ def run(
         if user.agree(plan):
             ends = started + request.seconds + time.monotonic() - prompted
             canary = _allows_canary(attempt, registry)
-            launched = launch(plan, _clients(attempt, request), ends=ends, say=user.say, pace=pace, canary=canary)
+            clients = _clients(attempt, request)
+            launched = launch(plan, clients, ends=ends, say=user.say, pace=pace, canary=canary, hold=user.hold)
             interrupted = launched.interrupted
             subjects = _merged(attempt, plan, launched, registry, selected, request)
     if subjects is None:

@@ -1,19 +1,25 @@
-"""Finds the AWS resources of a run by their tag, and removes them."""
+"""Finds the AWS resources of a run by their tag, and removes them.
+
+Anybody who may register a task definition can give it our tag. So the names in it count only if a run can have made
+them: a log stream or an object is removed only below the id of a run.
+"""
 
 from __future__ import annotations
 
+import re
 import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from gmsa_doctor.clients.aws.fargate import FAMILIES, Fargate, Registered, Task
+from gmsa_doctor.clients.aws.fargate import FAMILIES, Fargate, Registered, ReportBucket, Task
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import PACE
 from gmsa_doctor.given.probe_tasks import Leftover
 from gmsa_doctor.given.subject import AwsPlace
-from gmsa_doctor.probe.mail import LogsIn
+from gmsa_doctor.probe import handover
+from gmsa_doctor.probe.mail import LogsIn, report_folder
 from gmsa_doctor.subjects.source import place_of
 
 STOP_SECONDS = 60.0
@@ -22,6 +28,12 @@ POLL_SECONDS = 1.0 * PACE
 _AT_ONCE = 100
 """The most tasks that DescribeTasks accepts."""
 _NOWHERE = AwsPlace(None, None)
+_RUN = re.compile(r"gmsa-doctor-[0-9a-f]{10}")
+"""The id of a run."""
+_REPORT = re.compile(r"[0-9A-Za-z-]+\.txt")
+"""The last part of a report's key, after the folder of its run: a task's id."""
+
+ProbeClients = tuple[Fargate, LogsIn, ReportBucket]
 
 
 @dataclass(frozen=True)
@@ -34,8 +46,21 @@ class MadeStream:
 
 
 @dataclass(frozen=True)
+class MadeObject:
+    """The report of a probe in S3."""
+
+    bucket: str
+    key: str
+
+    @property
+    def uri(self) -> str:
+        """Its address."""
+        return f"s3://{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True)
 class Leftovers:
-    """Task definitions and running tasks (by ARN) with our tag, and their log streams.
+    """Task definitions and tasks that have not stopped (by ARN) with our tag; their log streams and objects in S3.
 
     ``problems``: searches that failed.
     """
@@ -43,16 +68,17 @@ class Leftovers:
     definitions: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     streams: tuple[MadeStream, ...] = ()
+    objects: tuple[MadeObject, ...] = ()
     problems: tuple[Leftover, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.definitions or self.tasks or self.streams)
+        return bool(self.definitions or self.tasks or self.streams or self.objects)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names to show."""
         streams = (f"log stream {stream.name} of {stream.group}" for stream in self.streams)
-        return (*self.tasks, *self.definitions, *streams)
+        return (*self.tasks, *self.definitions, *streams, *(made.uri for made in self.objects))
 
     def joined_with(self, leftovers: Leftovers) -> Leftovers:
         """The union of both."""
@@ -60,18 +86,21 @@ class Leftovers:
             tuple(dict.fromkeys((*self.definitions, *leftovers.definitions))),
             tuple(dict.fromkeys((*self.tasks, *leftovers.tasks))),
             tuple(dict.fromkeys((*self.streams, *leftovers.streams))),
-            (*self.problems, *leftovers.problems),
+            tuple(dict.fromkeys((*self.objects, *leftovers.objects))),
+            tuple(dict.fromkeys((*self.problems, *leftovers.problems))),
         )
 
 
-def find(fargate: Fargate, logs_in: LogsIn, cluster: str, run: str | None = None) -> Leftovers:
+def find(clients: ProbeClients, cluster: str, run: str | None = None) -> Leftovers:
     """The leftovers of a run, or of all runs: task definitions in the region, and tasks in the cluster.
 
-    Task definitions lead to their log streams.
+    Task definitions lead to their log streams and objects.
     """
+    fargate, logs_in, bucket = clients
     definitions: list[Registered] = []
     tasks: list[str] = []
     streams: list[MadeStream] = []
+    objects: list[MadeObject] = []
     problems: list[Leftover] = []
 
     @contextmanager
@@ -86,15 +115,32 @@ def find(fargate: Fargate, logs_in: LogsIn, cluster: str, run: str | None = None
             found = [fargate.registered(arn) for arn in fargate.active_definitions(family)]
             definitions += [definition for definition in found if _ours(definition.run, run)]
         with searching(f"tasks of {family} in {cluster}"):
-            described = _described(fargate, fargate.running(cluster, family), cluster)
+            described = _described(fargate, fargate.listed(cluster, family), cluster)
             tasks += (arn for arn, task in described if not task.stopped and _ours(task.run, run))
-    logs = ((definition.log_region, definition.log_group, definition.stream_prefix) for definition in definitions)
-    for region, group, prefix in dict.fromkeys(logs):
-        if group and prefix:
-            with searching(f"log streams {prefix}/ of {group}"):
-                streams += [MadeStream(region, group, name) for name in logs_in(region).streams(group, f"{prefix}/")]
+    for region, group, prefix in _log_streams_of(definitions):
+        with searching(f"log streams {prefix} of {group}"):
+            streams += [MadeStream(region, group, name) for name in logs_in(region).streams(group, prefix)]
+    for name, prefix in _folders_of(definitions):
+        with searching(f"objects s3://{name}/{prefix}*"):
+            keys = bucket.keys(name, prefix)
+            objects += [MadeObject(name, key) for key in keys if _REPORT.fullmatch(key.removeprefix(prefix))]
     arns = tuple(definition.arn for definition in definitions)
-    return Leftovers(arns, tuple(tasks), tuple(streams), tuple(problems))
+    return Leftovers(arns, tuple(tasks), tuple(streams), tuple(objects), tuple(problems))
+
+
+def _log_streams_of(definitions: Iterable[Registered]) -> Iterable[tuple[str | None, str, str]]:
+    """Region, group and the beginning of the names, each once."""
+    return dict.fromkeys(
+        (made.log_region, made.log_group, f"{made.run}/")
+        for made in definitions
+        if made.log_group and made.run == made.stream_prefix and _RUN.fullmatch(made.run or "")
+    )
+
+
+def _folders_of(definitions: Iterable[Registered]) -> Iterable[tuple[str, str]]:
+    """The buckets, and the beginning of the keys, each once."""
+    uris = ((handover.report_s3(dict(made.environment).get(handover.VARIABLE, "")), made.run) for made in definitions)
+    return dict.fromkeys(report_folder(uri, run) for uri, run in uris if uri and run and _RUN.fullmatch(run))
 
 
 def _reason(error: Exception) -> str:
@@ -110,30 +156,46 @@ def _described(fargate: Fargate, arns: tuple[str, ...], cluster: str) -> Iterato
         yield from fargate.describe(arns[start : start + _AT_ONCE], cluster).items()
 
 
-def remove(found: Leftovers, fargate: Fargate, logs_in: LogsIn, cluster: str, reason: str) -> tuple[Leftover, ...]:
-    """Stop the tasks and wait for their end, delete the log streams, deregister. Returns what could not be removed.
+def remove(
+    found: Leftovers, clients: ProbeClients, cluster: str, reason: str, run: str | None = None, *, certain: bool = True
+) -> tuple[Leftover, ...]:
+    """Stop the tasks and wait for their end, then remove the rest. Returns what could not be removed.
 
-    Task definitions come last: after an interruption, they lead to the rest.
+    A task that was still starting creates its log stream after the search, so after a stop the search is repeated;
+    also if it is not ``certain`` which tasks were started. Task definitions come last: after an interruption, they lead
+    to the rest.
     """
-    left: list[Leftover] = list(found.problems)
-    stopping: list[str] = []
-    for task in found.tasks:
-        region = place_of(task, _NOWHERE).region_option
-        command = f"aws ecs stop-task{region} --cluster {shlex.quote(cluster)} --task {shlex.quote(task)}"
-        problem = _tried(f"the task {task}", command, fargate.stop, task, cluster, reason)
-        left += problem
-        stopping += [] if problem else [task]
-    left += _still_running(stopping, fargate, cluster)
+    fargate, logs_in, bucket = clients
+    left = _stopped(found.tasks, fargate, cluster, reason)
+    if found.tasks or not certain:
+        again = find(clients, cluster, run)
+        left += _stopped([task for task in again.tasks if task not in found.tasks], fargate, cluster, reason)
+        found = found.joined_with(again)
     for stream in found.streams:
         names = f"--log-group-name {shlex.quote(stream.group)} --log-stream-name {shlex.quote(stream.name)}"
         command = f"aws logs delete-log-stream{AwsPlace(stream.region, None).region_option} {names}"
         resource = f"the log stream {stream.name} of {stream.group}"
         left += _tried(resource, command, logs_in(stream.region).delete, stream.group, stream.name)
+    for made in found.objects:
+        left += _tried(made.uri, f"aws s3 rm {shlex.quote(made.uri)}", bucket.delete, made.bucket, made.key)
     for definition in found.definitions:
         region = place_of(definition, _NOWHERE).region_option
         command = f"aws ecs deregister-task-definition{region} --task-definition {shlex.quote(definition)}"
         left += _tried(f"the task definition {definition}", command, fargate.deregister, definition)
-    return tuple(left)
+    return (*found.problems, *left)
+
+
+def _stopped(tasks: Iterable[str], fargate: Fargate, cluster: str, reason: str) -> list[Leftover]:
+    """Stop them and wait for their end. Returns those that may still run."""
+    left: list[Leftover] = []
+    stopping: list[str] = []
+    for task in tasks:
+        region = place_of(task, _NOWHERE).region_option
+        command = f"aws ecs stop-task{region} --cluster {shlex.quote(cluster)} --task {shlex.quote(task)}"
+        problem = _tried(f"the task {task}", command, fargate.stop, task, cluster, reason)
+        left += problem
+        stopping += [] if problem else [task]
+    return left + _still_running(stopping, fargate, cluster)
 
 
 def _tried(resource: str, command: str, remove: Callable[..., None], *arguments: str) -> list[Leftover]:

@@ -23,6 +23,7 @@ from tests.lab.buckets import Buckets
 from tests.lab.fargate import Fargate
 from tests.lab.kept import keep_indexes, keep_service_models
 from tests.lab.lies import Lie
+from tests.lab.moments import Moments
 from tests.lab.recorded import HealthyAccount, Player, call_named, seed
 
 ACCOUNT = "123456789012"
@@ -107,6 +108,7 @@ class EmbeddedAws:
         self.empty = True
         """Whether it was neither read nor changed since the reset."""
         self._faults: list[_Fault] = []
+        self._moments = Moments()
         self._lock = Lock()
         self._making = Lock()
         """Sessions of boto3 are not safe between threads."""
@@ -146,6 +148,10 @@ class EmbeddedAws:
         """Take the call and stay silent until `reset`."""
         self._add(service, operation, resource, times, None, role)
 
+    def at(self, service: str, operation: str, times: int, do: Callable[[], object]) -> None:
+        """Do this once, when such a call was carried out so often, and before the last one is answered."""
+        self._moments.add(service, operation, times, do)
+
     def permit(self, policy: Mapping[str, Any]) -> None:
         """Restrict the caller with the lab's variables to this policy."""
         self.permitted = list(policy["Statement"])
@@ -172,6 +178,7 @@ class EmbeddedAws:
         self.permitted = None
         self.buckets.clear()
         self.network.clear()
+        self._moments.clear()
         self.delay = 0.0
         self.player.play(None)
         self.empty = True
@@ -302,7 +309,10 @@ class EmbeddedAws:
         if self.delay and not of_fargate:
             time.sleep(self.delay)
         if fault is None:
-            return self._answer_if_permitted(request, environ, start_response)
+            answer = self._answer_if_permitted(request, environ, start_response)
+            if not of_fargate:
+                self._moments.pass_by(request)
+            return answer
         if fault.lie is not None:
             return _send(start_response, fault.lie.status, list(fault.lie.headers), fault.lie.body(released))
         if fault.problem is None:

@@ -12,9 +12,9 @@ from gmsa_doctor.core.model import Finding, Status
 from gmsa_doctor.formats.documents.task_definition import LogStreams
 from gmsa_doctor.given.probe_tasks import SharedResources
 from gmsa_doctor.probe import envelope
-from gmsa_doctor.probe.launch import ProbeClients
 from gmsa_doctor.probe.message import ProbeMessage, SubjectFindings, write_message
 from gmsa_doctor.probe.plan import Plan, TaskPlacement
+from gmsa_doctor.probe.removal import ProbeClients
 
 GROUP = "/ecs/web"
 RUN = "gmsa-doctor-0123456789"
@@ -120,11 +120,11 @@ class World:
     def deregister(self, definition: str) -> None:
         self.called("deregister", lambda: self.definitions.update({definition: False}))
 
-    def running(self, cluster: str, family: str) -> tuple[str, ...]:
+    def listed(self, cluster: str, family: str) -> tuple[str, ...]:
         def do() -> tuple[str, ...]:
             return tuple(arn for arn, task in self.tasks.items() if not task.stopped and family in task.definition)
 
-        answer: tuple[str, ...] = self.called("running", do)
+        answer: tuple[str, ...] = self.called("listed", do)
         return answer
 
     def active_definitions(self, family: str) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ TAG = "gmsa-doctor"
 PROBE_FAMILY = "gmsa-doctor-probe"
 CANARY_FAMILY = "gmsa-doctor-canary"
 FAMILIES = (PROBE_FAMILY, CANARY_FAMILY)
+_DESIRED = ("RUNNING", "STOPPED")
+"""A task that is stopping has the second one, long before it has stopped."""
 _NO_LOG = "ResourceNotFoundException"
 """CloudWatch Logs' error code for a group or stream that does not exist."""
 
@@ -48,13 +50,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Registered:
-    """A task definition. ``run``: the id of the run that registered it; None if another program did."""
+    """A task definition. ``run``: the id of the run that registered it; None if another program did.
+
+    ``environment``: the variables of its first container.
+    """
 
     arn: str
     run: str | None
     log_region: str | None = None
     log_group: str | None = None
     stream_prefix: str | None = None
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 class NotStarted(ServiceError):
@@ -109,9 +115,14 @@ class Fargate(AwsClient):
         self.api.deregister_task_definition(taskDefinition=definition)
 
     @operation("ecs:ListTasks", fresh=True)
-    def running(self, cluster: str, family: str) -> tuple[str, ...]:
-        """ARNs of a family's tasks that are starting or running."""
-        return tuple(self.pages("list_tasks", "taskArns", cluster=cluster, family=family, desiredStatus="RUNNING"))
+    def listed(self, cluster: str, family: str) -> tuple[str, ...]:
+        """ARNs of a family's tasks: starting, running, stopping, and (for about an hour) stopped ones.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html
+        """
+        wanted = {"cluster": cluster, "family": family}
+        pages = (self.pages("list_tasks", "taskArns", **wanted, desiredStatus=status) for status in _DESIRED)
+        return tuple(arn for arns in pages for arn in arns)
 
     @operation("ecs:ListTaskDefinitions", fresh=True)
     def active_definitions(self, family: str) -> tuple[str, ...]:
@@ -121,14 +132,18 @@ class Fargate(AwsClient):
 
     @operation("ecs:DescribeTaskDefinition", fresh=True)
     def registered(self, definition: str) -> Registered:
-        """A task definition: the run that registered it, and where its tasks log."""
+        """A task definition: the run that registered it, and where its tasks report."""
         answer = self.api.describe_task_definition(taskDefinition=definition, include=["TAGS"])
-        configurations = (
-            container.get("logConfiguration") for container in answer["taskDefinition"]["containerDefinitions"]
+        container: Mapping[str, Any] = next(iter(answer["taskDefinition"]["containerDefinitions"]), {})
+        options: Mapping[str, str] = container.get("logConfiguration", {}).get("options", {})
+        return Registered(
+            definition,
+            _run_in(answer.get("tags", ())),
+            options.get("awslogs-region"),
+            options.get("awslogs-group"),
+            options.get("awslogs-stream-prefix"),
+            tuple((pair["name"], pair.get("value", "")) for pair in container.get("environment", ())),
         )
-        options: Mapping[str, str] = next((logs["options"] for logs in configurations if logs), {})
-        run, group = _run_in(answer.get("tags", ())), options.get("awslogs-group")
-        return Registered(definition, run, options.get("awslogs-region"), group, options.get("awslogs-stream-prefix"))
 
 
 def _task(described: Mapping[str, Any]) -> Task:
@@ -195,6 +210,12 @@ class ReportBucket(AwsClient):
     def put(self, bucket: str, key: str, body: bytes) -> None:
         """Write the object. Only the probe calls this, with its task role."""
         self.api.put_object(Bucket=bucket, Key=key, Body=body)
+
+    @operation("s3:ListObjectsV2", "s3:ListBucket", fresh=True)
+    def keys(self, bucket: str, prefix: str) -> tuple[str, ...]:
+        """The keys of the objects with this prefix."""
+        pages = self.api.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return tuple(item["Key"] for page in pages for item in page.get("Contents", ()))  # absent if there is none
 
     @operation("s3:DeleteObject", fresh=True)
     def delete(self, bucket: str, key: str) -> None:
