@@ -120,8 +120,8 @@ class ApplicationOptions:
         Many,
         typer.Option(
             metavar="TEXT",
-            help="Check how the application connects to SQL Server (.NET, ODBC, JDBC, SQLAlchemy). "
-            "- reads standard input.",
+            help="A connection string of the application for SQL Server (.NET, ODBC, JDBC, Go, SQLAlchemy), to be "
+            "checked. With -, it is read from standard input.",
         ),
     ] = None
     app_config: Annotated[

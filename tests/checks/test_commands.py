@@ -437,7 +437,7 @@ def bound(**objects: Entry) -> BoundDirectory:
 def test_a_gmsa_under_another_cn_is_renamed_by_its_dn(name: str) -> None:
     dn = f"CN={name},OU=Sérvices 'n more,DC=corp,DC=example"
     gmsa = GmsaName(f"g{name.removesuffix('$')}")
-    result = gmsa_account(bound(sAMAccountName=entry(dn)), GmsaNames(CORP, gmsa), account("reader"), NOBODY)
+    result = gmsa_account(bound(sAMAccountName=entry(dn)), GmsaNames(CORP, gmsa), account("reader"), NOBODY, FARGATE)
     (command,) = commands(result)
     assert powershell_words(command) == ["Rename-ADObject", "-Identity", dn, "-NewName", gmsa.text]
 

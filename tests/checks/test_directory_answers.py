@@ -73,7 +73,7 @@ ROOT = (entry("", configurationNamingContext="CN=Configuration,DC=corp,DC=exampl
 
 def test_a_missing_gmsa_fails_in_a_domain_with_more_gmsas_than_one_answer_holds() -> None:
     answers: dict[str, tuple[Entry, ...] | LdapRefusal] = {"objectClass=*": ROOT, "objectClass=msDS": LARGE}
-    finding = gmsa_account(bound(nETBIOSName=LARGE, **answers), NAMES, ACCOUNT, NOBODY)
+    finding = gmsa_account(bound(nETBIOSName=LARGE, **answers), NAMES, ACCOUNT, NOBODY, Platform(Launch.FARGATE))
     assert isinstance(finding, Finding)
     assert finding.status is Status.FAIL
     assert "there is no gMSA webapp01" in finding.summary
@@ -82,7 +82,7 @@ def test_a_missing_gmsa_fails_in_a_domain_with_more_gmsas_than_one_answer_holds(
 def test_a_dn_of_another_domain_does_not_exist() -> None:
     elsewhere = LdapRefusal("LDAP 10.0.0.1:389", 10, "referral", "0000202B: RefErr: DSID-03100835")
     account = replace(ACCOUNT, distinguished_name="CN=webapp01,DC=eu,DC=corp,DC=example")
-    finding = gmsa_account(bound(objectClass=elsewhere), NAMES, account, NOBODY)
+    finding = gmsa_account(bound(objectClass=elsewhere), NAMES, account, NOBODY, Platform(Launch.FARGATE))
     assert isinstance(finding, Finding)
     assert "it belongs to another domain" in finding.summary
     assert finding.fix is not None

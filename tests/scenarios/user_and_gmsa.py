@@ -57,6 +57,9 @@ FAULTS = (
 _ACCOUNT = "directory.gmsa-account"
 _TICKET = "kerberos.gmsa-ticket"
 _OU = "Gateways"
+_UMLAUT = "Schlüsseldienst"
+_APOSTROPHE = "Children's Hospital"
+_in_apostrophe = all_of(added("", _APOSTROPHE, "organizationalUnit"), new_gmsa("web-apostrophe", f"OU={_APOSTROPHE}"))
 
 GMSA_FAULTS = (
     Scenario("the gMSA itself in the secret", "secret.fields", secret(username="webapp01$"), "the CredSpec's gMSA"),
@@ -83,6 +86,19 @@ GMSA_FAULTS = (
         all_of(added("CN=Users", "webgroup", "group", sAMAccountName="webgroup"), gmsa("webgroup")),
         "not a gMSA but a group",
     ),
+    Scenario(
+        "a gMSA in an OU that is not ASCII",
+        _ACCOUNT,
+        all_of(added("", _UMLAUT, "organizationalUnit"), new_gmsa("web-umlaut", f"OU={_UMLAUT}")),
+        "ldapsearch prints it in base64",
+    ),
+    Scenario(
+        "a gMSA in an OU with an apostrophe, with 1.3",
+        _ACCOUNT,
+        all_of(_in_apostrophe, on_ec2, options("--fetcher", "1.3")),
+        "contains an apostrophe",
+    ),
+    Scenario("a gMSA by its UPN", "credspec.names", gmsa("webapp01@corp.example"), "is a UPN"),
     Scenario(
         "the distinguishedName of an OU without a gMSA",
         _ACCOUNT,
@@ -217,6 +233,16 @@ GMSA_WARNINGS = (
 )
 
 HEALTHY = (
+    Scenario(
+        "a gMSA in an OU that is not ASCII, with its distinguishedName in the secret",
+        "",
+        all_of(
+            added("", _UMLAUT, "organizationalUnit"),
+            new_gmsa("web-umlaut", f"OU={_UMLAUT}"),
+            secret(distinguishedName=f"CN=web-umlaut,OU={_UMLAUT},DC=corp,DC=example"),
+        ),
+    ),
+    Scenario("a gMSA in an OU with an apostrophe, with 2.x", "", _in_apostrophe),
     Scenario(
         "a password that never expires, where the domain's do",
         "",

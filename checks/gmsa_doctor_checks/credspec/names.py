@@ -30,7 +30,7 @@ from gmsa_doctor_checks.versions import judge_by_version
     cause=Cause.CREDSPEC,
     docs=links.GMSA_ACCOUNTS,
     about="credspec/ActiveDirectoryConfig",
-    shows=(texts.FIELDS, texts.MISSING_DNS_NAME, texts.MISSING_GMSA),
+    shows=(texts.FIELDS, texts.MISSING_DNS_NAME, texts.MISSING_GMSA, texts.BLOB),
 )
 def credspec_names(credspec: CredSpec, platform: Platform) -> Result[GmsaNames]:
     """Checks the form of `DomainJoinConfig.DnsName` and of the first name in `GroupManagedServiceAccounts`.
@@ -48,6 +48,15 @@ def credspec_names(credspec: CredSpec, platform: Platform) -> Result[GmsaNames]:
         bare = dns_name.strip().rstrip(".").lower()
         summary = f"DnsName is not a domain name that Credentials Fetcher accepts: {domain_defect}"
         return _bad_domain(credspec, summary, bare if domain_defect.endswith("dot") else "corp.example.com")
+    if "@" in gmsa_name:
+        bare = bare_account_name(gmsa_name).partition("@")[0]
+        return failed(
+            f"the gMSA's name in the CredSpec is a UPN; Credentials Fetcher logs on as {gmsa_name}$@{dns_name.upper()}",
+            observed=gmsa_name,
+            expected=bare,
+            fix=Fix(f"Set Name in GroupManagedServiceAccounts to {bare}, and upload the CredSpec.", commands),
+            shows_as=texts.BLOB,
+        )
     defects = account_name_defects(gmsa_name)
     if defects:
         bare = bare_account_name(gmsa_name)

@@ -7,16 +7,32 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Owner, Result, check, failed, listed, passed
+from gmsa_doctor.authoring import (
+    Cause,
+    Finding,
+    Fix,
+    Given,
+    Outcome,
+    Owner,
+    Result,
+    Status,
+    check,
+    failed,
+    listed,
+    passed,
+)
 from gmsa_doctor.clients.ldap.client import Directory, Entry, LdapRefusal, escape_filter
 from gmsa_doctor.clients.ldap.forest import partitions
 from gmsa_doctor.formats.ad import filetime, guid
 from gmsa_doctor.formats.ad.user_account_control import Control
+from gmsa_doctor.formats.fetcher import Fetcher
+from gmsa_doctor.given.subject import Platform
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.active_directory.gmsa import GMSA_CLASS
 from gmsa_doctor_checks.active_directory.user_entry import Administrator, kind
 from gmsa_doctor_checks.commands import edit_secret, powershell
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaAccount, GmsaName, GmsaNames
+from gmsa_doctor_checks.versions import judge_by_version
 
 T = TypeVar("T")
 
@@ -48,7 +64,7 @@ _unusable = partial(failed, shows_as=texts.NO_PASSWORD_ATTRIBUTE)
     shows=(texts.NO_PASSWORD_ATTRIBUTE, texts.GMSA_TICKET, texts.BLOB, texts.NO_DC_ANSWERS, texts.CATCH_ALL),
 )
 def gmsa_account(
-    bound: BoundDirectory, names: GmsaNames, account: Account, administrator: Outcome[Administrator]
+    bound: BoundDirectory, names: GmsaNames, account: Account, administrator: Outcome[Administrator], platform: Platform
 ) -> Result[GmsaAccount]:
     """Searches for the gMSA as Credentials Fetcher does: by `(CN=<name>)`, using the first object found.
 
@@ -60,12 +76,19 @@ def gmsa_account(
     Fix: Use the gMSA's name as it is in the AD. If another object has that name, put the gMSA's `distinguishedName`
     into the secret.
     """
-    name, dn = names.gmsa, account.distinguished_name
+    found = _find(bound.directory, names.gmsa, account, administrator.value)
+    return _in_a_shell(found, account, platform) if isinstance(found, Given) else found
+
+
+def _find(
+    directory: Directory, name: GmsaName, account: Account, administrator: Administrator | None
+) -> Result[GmsaAccount]:
+    dn = account.distinguished_name
     if dn:
-        return _at_dn(bound.directory, dn, name, account)
-    entries = bound.directory.search(account.domain.base_dn, f"(CN={escape_filter(name.text)})", _ATTRIBUTES)
+        return _at_dn(directory, dn, name, account)
+    entries = directory.search(account.domain.base_dn, f"(CN={escape_filter(name.text)})", _ATTRIBUTES)
     if not entries:
-        return _not_found(bound.directory, account, name, administrator.value)
+        return _not_found(directory, account, name, administrator)
     first = entries[0]
     gmsa = next((entry for entry in entries if GMSA_CLASS.lower() in map(str.lower, entry.texts("objectClass"))), None)
     if gmsa is None:
@@ -74,8 +97,8 @@ def gmsa_account(
             observed=first.dn,
             expected=f"an object of the class {GMSA_CLASS}",
             fix=Fix(
-                "1. Developer: set the name of a gMSA in the CredSpec. 2. If there is none, AD administrator: create "
-                "one under another name (command); the KDS root key must be 10 hours old.",
+                "Developer: set the name of an existing gMSA in the CredSpec. Or, if there is none, AD administrator: "
+                "create one under another name (command 1); the KDS root key must be 10 hours old.",
                 (
                     f"New-ADServiceAccount -Name {powershell('<name>')} -DnsHostName {powershell('<host>')} "
                     f"-PrincipalsAllowedToRetrieveManagedPassword {powershell('<group>')}",
@@ -83,6 +106,40 @@ def gmsa_account(
             ),
         )
     return _judge(gmsa, name) if gmsa is first else _hidden(first, gmsa, account)
+
+
+def _in_a_shell(found: Given[GmsaAccount], account: Account, platform: Platform) -> Result[GmsaAccount]:
+    """What ldapsearch and the shell make of the DN.
+
+    ldapsearch prints a DN that is not ASCII in base64 (``distinguishedName::``, RFC 2849), in which neither generation
+    finds it (find_dn of common/util.hpp in 1.3, extractDistinguishedName of internal/auth/ldap/ldap_client.go in 2.x);
+    a DN from the secret is not printed. 1.3 puts the DN into apostrophes in a shell command (execute_ldapsearch).
+    """
+    dn = found.value.dn
+    if not account.distinguished_name and not dn.isascii():
+        return _unusable(
+            f"the DN of the gMSA is not ASCII: ldapsearch prints it in base64, so Credentials Fetcher finds none: {dn}",
+            observed=dn,
+            expected="a DN of ASCII characters, or the DN in the secret",
+            fix=Fix(
+                f'Add "distinguishedName": "{dn}" to the JSON of the secret (commands). On EC2, the role of the '
+                "container instances must be allowed to read the secret (instance-role.secret).",
+                edit_secret(account.arn),
+                owner=Owner.AWS,
+            ),
+        )
+    if "'" in dn:
+        move = f"Move-ADObject -Identity {powershell(dn)} -TargetPath {powershell('<DN of another container>')}"
+        failure = _unusable(
+            f"the DN of the gMSA contains an apostrophe, which ends the argument in 1.3's shell command: {dn}",
+            observed=dn,
+            expected="a DN without an apostrophe, or Credentials Fetcher 2.x",
+            fix=Fix("Move the gMSA to a container without an apostrophe in its name.", (move,)),
+        )
+        if Fetcher.V1_3 in platform.fetchers:
+            finding = judge_by_version(failure, frozenset({Fetcher.V1_3}), platform)
+            return finding if finding.status is Status.FAIL else Given(found.value, finding)
+    return found
 
 
 def _at_dn(directory: Directory, dn: str, name: GmsaName, account: Account) -> Result[GmsaAccount]:
@@ -137,15 +194,15 @@ def _not_found(directory: Directory, account: Account, name: GmsaName, administr
     others = ", ".join(domain.dns_name for domain in forest if domain.dn.lower() != base.lower())
     also = f"; Credentials Fetcher does not search the forest's other domains: {others}" if others else ""
     right = close[0] if close else "a name from the list"
-    elsewhere = f" 3. If it is in {others}, put a user of that domain into the secret." if others else ""
+    elsewhere = f" c) If it is in {others}, put a user of that domain into the secret." if others else ""
     return _unusable(
         f"there is no gMSA {name.text} in {account.domain.text}{similar}{also}",
         observed=f"a search for (CN={name.text}) below {base} finds nothing; gMSAs that {account.user} can see: "
         + (listed(list(dict.fromkeys([*close, *names])), MOST_NAMES) or "none"),
         expected=f"a gMSA whose CN is {name.text}",
         fix=Fix(
-            f"1. List the gMSAs (command 1). If {name.text} is a typing error, developer: set {right} as the gMSA's "
-            f"name in the CredSpec, and upload it. 2. If {name.text} is meant, AD administrator: check that a KDS root "
+            f"List the gMSAs (command 1). a) If {name.text} is a typing error, developer: set {right} as the gMSA's "
+            f"name in the CredSpec, and upload it. b) If {name.text} is meant, AD administrator: check that a KDS root "
             f"key is effective (command 2). Then create the gMSA (command 3).{elsewhere}",
             (
                 "Get-ADServiceAccount -Filter * | Select-Object Name,SamAccountName,Enabled",

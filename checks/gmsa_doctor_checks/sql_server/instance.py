@@ -154,9 +154,9 @@ def _no_such_instance(string: ConnectionString, instances: tuple[Instance, ...])
         observed=f"no answer for {string.instance}; all instances: {known}",
         expected=f"the instance {string.instance} in that list",
         fix=Fix(
-            f"1. Developer: set an instance of that list in the connection string. 2. If {string.instance} is correct, "
-            f"database administrator: start it on {string.host} (command). 3. If it runs but is hidden (HideInstance), "
-            f"developer: set its port: {_with_port(string)}.",
+            f"a) Developer: set an instance of that list in the connection string. b) Or, if {string.instance} is "
+            f"correct, database administrator: start it on {string.host} (command 1). c) Or, if it runs but is hidden "
+            f"(HideInstance), developer: set its port: {_with_port(string)}.",
             (f"Start-Service -Name {powershell(f'MSSQL${string.instance}')}",),
             Owner.DEVELOPER,
         ),

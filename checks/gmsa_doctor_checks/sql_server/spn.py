@@ -69,7 +69,8 @@ def _judge(
     near = ", ".join(near for holder in holders for near in holder.of_host(host_of(spn)))
     text = "no account in the domain has it" + (f"; that host has {near}" if near else "")
     fix = Fix(
-        "Register it in this form on the account that SQL Server runs as (the computer account for a virtual account).",
+        "1. Check that no account has it (command 1). 2. Register it in this form on the account that SQL Server runs "
+        "as, or on the computer account if that account is virtual (command 2).",
         (setspn("-Q", spn), setspn("-S", spn, "<DOMAIN\\service account>")),
     )
     return Row(spn, Status.WARN, text), fix

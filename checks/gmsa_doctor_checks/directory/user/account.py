@@ -111,7 +111,7 @@ def kind(user: UserEntry, account: Account) -> Finding:
     docs=links.PASSWORD_NEVER_EXPIRES,
     shows=(texts.USER_TICKET, texts.CATCH_ALL),
 )
-def password_expiry(user: UserEntry, platform: Platform) -> Finding:
+def password_expiry(user: UserEntry, platform: Platform, account: Account) -> Finding:
     """Reads when the password expires: by the user's own flag, a fine-grained policy, or the domain's policy.
 
     Why: once it has expired, no task starts, and running tasks lose their ticket at the next renewal. Credentials
@@ -142,14 +142,15 @@ def password_expiry(user: UserEntry, platform: Platform) -> Finding:
         observed=f"set on {utc(user.password_set)}; {policy} makes it expire",
         expected="a password that does not expire, or that is rotated in the AD and in the secret together",
         fix=Fix(
-            "1. Find out when the password expires, and by which policy (commands 1 and 2). 2. Set it to never "
-            "expire (command 3). Alternative: change the password in the AD, and the AWS administrator stores it in "
-            f"the secret {'now' if crashes else 'before it expires'}; running tasks read the secret at their next "
-            "renewal.",
+            "1. Find out when the password expires, and by which policy (commands 1 and 2). 2. Set it to never expire "
+            f"(command 3). If a policy forbids that, change it in the AD {'now' if crashes else 'before it expires'} "
+            "instead. 3. AWS administrator: store a changed password in the secret (commands 4 to 7); running tasks "
+            "read the secret at their next renewal.",
             (
                 f"Get-ADUser {name} -Properties PasswordLastSet,msDS-UserPasswordExpiryTimeComputed",
                 f"Get-ADUserResultantPasswordPolicy {name}",
                 f"Set-ADUser -Identity {name} -PasswordNeverExpires $true",
+                *edit_secret(account.arn),
             ),
         ),
         shows_as=texts.USER_TICKET if crashes else None,
