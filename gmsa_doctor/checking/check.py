@@ -35,9 +35,9 @@ from gmsa_doctor.given.subject import AwsPlace, ChosenContainer
 from gmsa_doctor.given.vantage import Caller, DnsServersInUse, KnownDnsServers, ServiceNames, Vantage
 from gmsa_doctor.report.findings import PROOF, is_aside
 from gmsa_doctor.subjects import own_task
-from gmsa_doctor.subjects.discovery import OFFLINE, AwsSession, discover
+from gmsa_doctor.subjects.discovery import AwsSession, discover
 from gmsa_doctor.subjects.files import SkippedFiles
-from gmsa_doctor.subjects.source import FoundSubject
+from gmsa_doctor.subjects.source import OFFLINE, FoundSubject
 from gmsa_doctor.triage.apply import Triage, applied
 
 Watch = Callable[[engine.Progress], None]

@@ -19,6 +19,8 @@ S = TypeVar("S", bound=SubjectReport)
 
 PROOF = CheckId("kerberos.gmsa-ticket")
 """The check whose pass proves that the container would get its ticket."""
+_LISTED_AT_MOST = 10
+"""More checks that were skipped for the same reason are counted, not listed."""
 _CREDENTIAL_SPECS = CheckId("task-definition.credentialspecs")
 VERDICTS = {
     Verdict.PASS: (Status.PASS, "PASS"),
@@ -94,6 +96,16 @@ def skipped_by_reason(subjects: Iterable[S]) -> dict[str, list[tuple[S, Finding]
             if finding.status is Status.SKIPPED and not finding.because:
                 reasons.setdefault(finding.summary, []).append((subject, finding))
     return reasons
+
+
+def skipped_together(subject: SubjectReport) -> dict[str, list[str]]:
+    """Ids of the checks that were skipped for one reason of the run, such as --offline, by reason; only long lists."""
+    reasons: dict[str, list[str]] = {}
+    for finding in subject.findings:
+        causes = [cause for id in finding.because if (cause := subject.finding(id))] or [finding]
+        if finding.summary != NOT_SELECTED and all(cause.status is Status.SKIPPED for cause in (finding, *causes)):
+            reasons.setdefault(causes[0].summary, []).append(finding.check)
+    return {reason: ids for reason, ids in reasons.items() if len(ids) > _LISTED_AT_MOST}
 
 
 def is_root_cause(finding: Finding) -> bool:

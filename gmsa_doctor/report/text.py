@@ -27,6 +27,7 @@ from gmsa_doctor.report.findings import (
     not_using_gmsa,
     root_findings,
     skipped_because,
+    skipped_together,
 )
 from gmsa_doctor.report.fingerprint import place
 from gmsa_doctor.report.fix_steps import fix_steps
@@ -181,10 +182,14 @@ def _every_finding(report: Report, style: _Style) -> Iterator[Iterable[str]]:
     for subject in report.subjects:
         if len(report.subjects) > 1:
             yield [style.paint(subject.name)]
-        selected = (finding for finding in subject.findings if finding.summary != NOT_SELECTED)
-        for heading, findings in grouped(selected):
+        together = skipped_together(subject)
+        counted_only = {id for ids in together.values() for id in ids}
+        shown = [finding for finding in subject.findings if finding.check not in counted_only]
+        for heading, findings in grouped(finding for finding in shown if finding.summary != NOT_SELECTED):
             lines = [line for finding in findings for line in _finding(finding, style)]
             yield [style.paint(heading), *lines]
+        for reason, ids in together.items():
+            yield style.marked(Status.SKIPPED, f"{len(ids)} checks skipped: {reason.removeprefix('not checked: ')}")
 
 
 def _finding(finding: Finding, style: _Style) -> Iterator[str]:

@@ -20,9 +20,8 @@ from gmsa_doctor.given.request import Intended, Request
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
 from gmsa_doctor.subjects import files, one_task, own_task, registered
 from gmsa_doctor.subjects.files import SkippedFiles
-from gmsa_doctor.subjects.source import FoundSubject
+from gmsa_doctor.subjects.source import OFFLINE, FoundSubject
 
-OFFLINE = "not checked: with --offline, no network requests are sent"
 _NO_AWS = "AWS not checked:"
 
 

@@ -176,7 +176,7 @@ class _FileSearch:
             or any(
                 container.credential_specs
                 or has_legacy_credspec(container)
-                or "KRB5CCNAME" in dict(container.environment)
+                or any("credentials-fetcher" in value for _, value in container.environment)
                 for container in definition.containers
             )
         )

@@ -27,6 +27,8 @@ from gmsa_doctor.given.subject import (
 )
 from gmsa_doctor.subjects.source_positions import SourcePositions
 
+OFFLINE = "not checked: with --offline, no network requests are sent"
+
 REGISTERED = CheckId("task-definition.registered")
 """The check that reports why a subject could not be read."""
 
@@ -94,7 +96,7 @@ class SubjectSource:
             Deployments: Deployments(self.other_definitions),
             ChosenContainer: definition if isinstance(definition, Finding) else ChosenContainer(container),
             Platform: self._platform(definition, request),
-            Network: self.network or given_network(request) or _NO_NETWORK,
+            Network: self.network or given_network(request) or (skipped(OFFLINE) if request.offline else _NO_NETWORK),
         }
         credspec = self.credspec and _with_mode(self.credspec, container)
         if credspec:

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.ci import ordinary
 from tests.ci.actions import REPOSITORY
 from tests.ci.fakes import FakeDoctor
-from tests.command import COMMAND, a_task_definition, environ, file_with
+from tests.command import COMMAND, a_task_definition, environ, file_with, quick_command
 
 HOOKS = REPOSITORY / ".pre-commit-hooks.yaml"
 PRE_COMMIT = str(Path(sys.executable).with_name("pre-commit"))
@@ -28,6 +29,7 @@ def hook() -> Any:
     [
         "taskdef.json", "deploy/web.task-definition.json", "TaskDefinition.json", "task_def.json",
         "credspec.json", "a b/web-cred-spec.json", "template.yaml", "x/web.template.json", "sam-template.yml",
+        "container-definitions.json", "web.taskdef.yaml",
         "docker-compose.yml", "compose.prod.yaml", "cdk.out/Web.template.json", "tfplan.json", "prod.tfplan.json",
     ],
 )  # fmt: skip
@@ -70,6 +72,14 @@ def test_the_real_command_checks_several_files(tmp_path: Path) -> None:
     assert ended.returncode == 1, ended.stdout
     assert "broken taskdef.json" in ended.stdout
     assert "exit code: 1" in ended.stdout
+
+
+def test_ordinary_files_do_not_fail_the_commit(tmp_path: Path) -> None:
+    assert len(ordinary.FILES) >= 60
+    assert all(re.search(hook()["files"], name) for name in ordinary.FILES)
+    ended = try_hook(tmp_path, ordinary.FILES, Path(quick_command()).parent)
+    assert ended.returncode == 0, ended.stdout
+    assert "UNPROVEN: no failure found" in ended.stdout
 
 
 def run(command: list[str], directory: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:

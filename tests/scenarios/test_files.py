@@ -96,7 +96,7 @@ BROKEN = [
         f"CredentialSpecs:\n            {ENTRY}",
         "DockerSecurityOptions:\n            - credentialspec:file://web.json",
         PRESENT,
-        "- Name: web",
+        "credentialspec:file",
     ),
     (FARGATE, "      ExecutionRoleArn: !GetAtt ExecutionRole.Arn\n", "", ROLE, "Type: AWS::ECS::TaskDefinition"),
     (FARGATE, "NetworkMode: awsvpc", "NetworkMode: bridge", MODE, "NetworkMode: bridge"),
@@ -330,3 +330,42 @@ def test_reports_of_every_kind_stand_beside_the_text(tmp_path: Path) -> None:
     for kind in kinds:
         text = (tmp_path / f"{kind}.out").read_text()
         assert "task-definition.prefix" in text, kind
+
+
+def test_an_assembly_whose_stacks_import_from_each_other_is_not_red(tmp_path: Path) -> None:
+    """The shape of AWS's sample: a bucket, a secret, a parameter and a task definition are imported by other stacks."""
+    ended = check(tmp_path, str(SAMPLES / "cloudformation/cdk-sample.out"))
+    assert (ended.code, ended.document["verdict"], told(ended)) == (0, "unproven", []), ended.out
+    names = {subject["facts"]["task_definition"]: number for number, subject in enumerate(ended.document["subjects"])}
+    assert names.keys() == {"web-site", "batch", "report"}
+    assert ended.finding(ARN, names["web-site"])["status"] == "pass"
+    assert "parameter/gmsa-sample/credspec" in ended.finding(ARN, names["batch"])["summary"]
+    assert "${Fn::ImportValue of-another-account}" in ended.finding(ARN, names["report"])["summary"]
+
+
+def test_what_needs_aws_is_one_line(tmp_path: Path) -> None:
+    arguments = ("check", "--offline", "--verbose", str(SAMPLES / FARGATE))
+    ended = doctor(*arguments, env=environ(tmp_path), cwd=tmp_path)
+    assert [line for line in ended.out.splitlines() if "no network requests are sent" in line and "checks" in line]
+    assert "secret.value" not in ended.out
+
+
+WINDOWS = {"family": "iis", "requiresCompatibilities": ["EC2"]}
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        {"image": "mcr.microsoft.com/windows/servercore/iis:latest"},
+        {"image": "iis", "entryPoint": ["powershell", "-Command"]},
+        {"image": "iis", "command": ["C:\\ServiceMonitor.exe", "w3svc"]},
+    ],
+)
+def test_a_windows_container_without_a_platform_is_not_judged_as_linux(container: Any, tmp_path: Path) -> None:
+    container = {"name": "iis", SPECS: ["credentialspec:file://web.json"], **container}
+    (tmp_path / "td.json").write_text(json.dumps({**WINDOWS, "containerDefinitions": [container]}))
+    ended = check(tmp_path, "td.json")
+    assert (ended.code, ended.statuses()[PREFIX]) == (0, "skipped"), ended.out
+    linux = {**WINDOWS, "runtimePlatform": {"operatingSystemFamily": "LINUX"}, "containerDefinitions": [container]}
+    (tmp_path / "td.json").write_text(json.dumps(linux))
+    assert check(tmp_path, "td.json").statuses()[ARN] == "fail"

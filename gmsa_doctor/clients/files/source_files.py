@@ -32,7 +32,7 @@ from gmsa_doctor.formats.templates import (
 from gmsa_doctor.formats.templates.cloudformation import LeftOut
 
 _GMSA_MARKS = (
-    *(b"credential_spec", b"credentialspec", b"credential-spec", b"krb5ccname"),
+    *(b"credential_spec", b"credentialspec", b"credential-spec", b"credentials-fetcher"),
     *(b"cmsplugins", b"domainjoinconfig", b"activedirectoryconfig"),
 )
 """Every file with gMSA configuration contains one of these, in upper or lower case. Kubernetes files may, too."""

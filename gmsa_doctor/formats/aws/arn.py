@@ -21,20 +21,6 @@ _S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3[.-](?:dualstack\.)?(?:(?P<region
 """The start of an S3 host name; the partition's suffix follows."""
 
 
-def bucket_name_defect(name: str) -> str | None:
-    """Why no bucket can have this name; None if one can, also an old one of us-east-1.
-
-    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html and, for buckets before March
-    2018, the legacy rules on that page's former version: up to 255 characters, upper case and underscores.
-    """
-    wrong = next((char for char in name if not (char.isascii() and (char.isalnum() or char in ".-_"))), None)
-    if wrong is not None:
-        return f"its bucket name contains {wrong!r}"
-    if not 3 <= len(name) <= 255:
-        return f"its bucket name has {len(name)} characters, not 3 to 63"
-    return None
-
-
 class ArnError(ValueError):
     """A text is not an ARN of the expected kind. The message does not repeat the text.
 
@@ -171,7 +157,7 @@ def parse_arn(text: str) -> Arn:
         raise ArnError("its region does not have the form us-east-1")
     if (own := known_partition_of(region)) and own.name != partition:
         right = str(Arn(own.name, service, region, account, resource))
-        raise ArnError(f"its partition is {partition}, but the region {region} is in {own.name}", right)
+        raise ArnError(f"it is for partition {partition}, but the region {region} is in partition {own.name}", right)
     if account and account != "aws" and not _ACCOUNT.fullmatch(account):
         raise ArnError("its account is not a 12-digit number")
     if not resource:
@@ -228,8 +214,9 @@ def parse_s3_object_arn(text: str) -> S3ObjectArn:
         raise ArnError("its bucket name is missing")
     if not key:
         raise ArnError("it has a bucket name but no object key")
-    if defect := bucket_name_defect(bucket):
-        raise ArnError(defect)
+    wrong = next((char for char in bucket if not (char.isascii() and (char.isalnum() or char in ".-_"))), None)
+    if wrong is not None:  # S3's bucket naming rules, with the upper case and underscores of old buckets in us-east-1
+        raise ArnError(f"its bucket name contains {wrong!r}")
     return S3ObjectArn(arn.partition, bucket, key)
 
 

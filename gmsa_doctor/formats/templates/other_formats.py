@@ -19,8 +19,8 @@ _RENDERED = (
         "copilot svc package --output-dir infrastructure",
     ),
     (
-        r"(^|/)Pulumi[^/]*\.ya?ml$|\.ya?ml$",
-        r"^runtime:\s*(yaml|nodejs|python|go|dotnet|java)\b[\s\S]*^(name|resources):",
+        r"(^|/)Pulumi[^/]*\.ya?ml$",
+        r"^runtime:",
         "a Pulumi program",
         "pulumi preview --json",
     ),

@@ -62,6 +62,8 @@ def arn(prefixed: PrefixedArn, platform: Platform, place: AwsPlace, subject: Sub
 
 def _bad_object(prefixed: PrefixedArn, found: S3ObjectArn, place: AwsPlace, subject: Subject) -> Finding | None:
     text = prefixed.arn
+    if not 3 <= len(found.bucket) <= 255:  # source: S3's bucket naming rules; 255 for old buckets in us-east-1
+        return _not_an_object(prefixed, f"its bucket name has {len(found.bucket)} characters, not 3 to 63", subject)
     if found.breaks_hand_over:
         return _hash(prefixed, subject)
     if found.is_test_marker:

@@ -110,7 +110,7 @@ def _near_key(near: NearKey, container: Container | None, subject: Subject) -> F
 
 def _legacy(container: Container, platform: Platform, subject: Subject) -> Result[CredentialSpec] | None:
     """The finding about an entry in the older form; None if there is none."""
-    for option in container.docker_security_options:
+    for index, option in enumerate(container.docker_security_options):
         if option.lower().startswith("credentialspec"):
             form = "which Fargate does not support" if platform.launch is Launch.FARGATE else "the legacy form"
             failure = failed(
@@ -120,6 +120,7 @@ def _legacy(container: Container, platform: Platform, subject: Subject) -> Resul
                 fix=register_again(f"Move the entry from {_LEGACY} to credentialSpecs", subject),
                 shows_as=texts.NO_MAPPING,
             )
+            failure = replace(failure, about=f"container/{_LEGACY}/{index}")
             return judge_by_launch_type(CredentialSpec(option), failure, platform)
     return None
 
