@@ -25,7 +25,7 @@ from gmsa_doctor.given.request import Intended
 from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject, LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor.given.vantage import Caller, ServiceNames, Vantage
-from gmsa_doctor_checks.active_directory.user_entry import Administrator
+from gmsa_doctor_checks.active_directory.administrator import Administrator
 from gmsa_doctor_checks.commands import edit_credspec, edit_secret, posix, powershell, secret_changed
 from gmsa_doctor_checks.credspec.object import credspec_object
 from gmsa_doctor_checks.credspec.secret import secret_value

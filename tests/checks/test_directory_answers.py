@@ -15,7 +15,8 @@ from gmsa_doctor.core.model import Finding, Given, Outcome, Status, skipped
 from gmsa_doctor.formats.documents.credspec import CredSpecDocument
 from gmsa_doctor.given.request import AdminAccount
 from gmsa_doctor.given.subject import Launch, Platform
-from gmsa_doctor_checks.active_directory.user_entry import Administrator, read
+from gmsa_doctor_checks.active_directory.administrator import Administrator
+from gmsa_doctor_checks.active_directory.user_entry import read
 from gmsa_doctor_checks.credspec.domain_data import domain_data
 from gmsa_doctor_checks.directory.gmsa_account import gmsa_account
 from gmsa_doctor_checks.directory.managed_password import retrieve_password

@@ -14,7 +14,7 @@ from gmsa_doctor.core.errors import ClientError, TimedOut
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Finding, Given, Outcome, Status, Stop, skipped
 from gmsa_doctor.given.vantage import ServiceNames, Vantage
-from gmsa_doctor_checks.active_directory.user_entry import Administrator
+from gmsa_doctor_checks.active_directory.administrator import Administrator
 from gmsa_doctor_checks.commands import edit_secret
 from gmsa_doctor_checks.domain_controllers.root_dse import RootDses
 from gmsa_doctor_checks.kerberos.clock import clock

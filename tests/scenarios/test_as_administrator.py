@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients.kerberos.test_client_ad import lockout_threshold
 from tests.command import COMMAND, Ended, doctor
 from tests.lab import accounts, ad
 from tests.lab.ad import DomainController
@@ -129,6 +130,23 @@ def test_the_secrets_own_user_is_not_asked_as_an_administrator(
     assert ended.statuses()["user.administrator"] == "skipped"
     assert ad.bad_password_count(dc, accounts.READER) == 1
     ad.reset_bad_password_count(dc, accounts.READER)
+
+
+def test_before_a_logon_that_would_lock_the_user_the_count_of_failed_ones_is_read(
+    dc: DomainController, aws: EmbeddedAws, tmp_path: Path
+) -> None:
+    file = tmp_path / "keytab"
+    file.write_bytes(keytab(ADMINISTRATOR, dc.realm, accounts.ADMINISTRATOR_PASSWORD))
+    ad.reset_bad_password_count(dc, accounts.READER)
+    wrong = secret(password="not-the-password")
+    with lockout_threshold(dc, 2):
+        first = checked(dc, aws, wrong, "--as", ADMINISTRATOR, "--as-keytab", str(file))
+        second = checked(dc, aws, wrong, "--as", ADMINISTRATOR, "--as-keytab", str(file))
+        assert ad.bad_password_count(dc, accounts.READER) == 1
+    ad.reset_bad_password_count(dc, accounts.READER)
+    assert first.finding("kerberos.user-ticket")["status"] == "fail"
+    assert second.finding("kerberos.user-ticket")["status"] == "unknown"
+    assert "badPwdCount of gmsa-reader is 1 of 2" in second.finding("kerberos.user-ticket")["summary"]
 
 
 def test_without_it_no_report_speaks_of_it(dc: DomainController, aws: EmbeddedAws) -> None:

@@ -119,18 +119,6 @@ class UserEntry:
         )
 
 
-@dataclass(frozen=True)
-class Administrator:
-    """A sealed session as the account that `--as` names, and the user's entry as this account sees it."""
-
-    principal: str
-    directory: Directory
-    entry: UserEntry | None
-    """``None``: the AD has no such user."""
-    similar: tuple[str, ...] = ()
-    """Without an entry: users whose UPN, display name, CN or mail is that name, each with its sAMAccountName."""
-
-
 def utc(when: datetime | None) -> str:
     """A time as text, in UTC."""
     return "never" if when is None else f"{when:%Y-%m-%d %H:%M} UTC"

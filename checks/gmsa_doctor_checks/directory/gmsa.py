@@ -20,8 +20,9 @@ from gmsa_doctor.clients.ldap.forest import RootKey, root_keys
 from gmsa_doctor.formats.ad import filetime, group_key
 from gmsa_doctor.formats.ad.supported_encryption_types import AES, named, words
 from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.active_directory.administrator import Administrator
 from gmsa_doctor_checks.active_directory.gmsa import ROOT_KEY_COMMANDS
-from gmsa_doctor_checks.active_directory.user_entry import Administrator, utc
+from gmsa_doctor_checks.active_directory.user_entry import utc
 from gmsa_doctor_checks.commands import powershell
 from gmsa_doctor_checks.values import BoundDirectory, GmsaAccount, GmsaPassword, GmsaTicket
 

@@ -28,8 +28,9 @@ from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Platform
 from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.active_directory.administrator import Administrator
 from gmsa_doctor_checks.active_directory.gmsa import GMSA_CLASS
-from gmsa_doctor_checks.active_directory.user_entry import Administrator, kind
+from gmsa_doctor_checks.active_directory.user_entry import kind
 from gmsa_doctor_checks.commands import edit_secret, powershell
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaAccount, GmsaName, GmsaNames
 from gmsa_doctor_checks.versions import judge_by_version

@@ -24,8 +24,9 @@ from gmsa_doctor.formats.ad import managed_password
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Platform
 from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.active_directory.administrator import Administrator
 from gmsa_doctor_checks.active_directory.gmsa import ROOT_KEY_COMMANDS, read_password
-from gmsa_doctor_checks.active_directory.user_entry import Administrator, utc
+from gmsa_doctor_checks.active_directory.user_entry import utc
 from gmsa_doctor_checks.directory.not_permitted import not_permitted
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaAccount, GmsaPassword
 

@@ -9,7 +9,7 @@ from gmsa_doctor.authoring import Finding, Fix, Owner, ShowsAs, failed, unknown
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.clients.ldap.client import escape_filter
 from gmsa_doctor_checks import texts
-from gmsa_doctor_checks.active_directory.user_entry import Administrator
+from gmsa_doctor_checks.active_directory.administrator import Administrator
 from gmsa_doctor_checks.commands import edit_secret, powershell, secret_changed
 from gmsa_doctor_checks.values import Account, GmsaName
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, Stop, check, failed, passed, warned
@@ -12,7 +12,9 @@ from gmsa_doctor.clients.kerberos.kdc_errors import KdcRefusal
 from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.active_directory.user_entry import Administrator, duration
+from gmsa_doctor_checks.active_directory.administrator import Administrator
+from gmsa_doctor_checks.active_directory.lockout import last_attempt
+from gmsa_doctor_checks.active_directory.user_entry import duration
 from gmsa_doctor_checks.commands import powershell
 from gmsa_doctor_checks.kerberos.refusals import explain_gmsa_refusal, explain_user_refusal
 from gmsa_doctor_checks.silence import judge_silence
@@ -98,10 +100,15 @@ def user_ticket(
 
     Why: Credentials Fetcher reads the gMSA's password with this ticket. The logon fails if the password was changed in
     the AD but not in the secret, or if the user is disabled, locked or expired; Credentials Fetcher shows the same
-    error for all of these.
+    error for all of these. A wrong password counts as a failed logon, of which a few lock the account. Each run makes
+    one at most for an account, under all its names, and with `--as` none if the AD shows that it would be the last one.
 
     Fix: Depending on the KDC's answer, store the user's current password in the secret, or enable or unlock the user.
     """
+    if (admin := administrator.value) and admin.entry:
+        finding = last_attempt(admin.entry, admin.lockout, admin.principal, datetime.now(UTC))
+        if finding:
+            return finding
     try:
         ticket, kdc, finding = log_on(
             account.principal,

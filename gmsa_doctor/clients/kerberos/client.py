@@ -169,7 +169,26 @@ class Kerberos:
             enctypes = Enctypes(route.offered, seen.key, seen.ticket) if seen and seen.logon else None
             return Ticket(principal, int(got.lifetime or 0), credentials, enctypes)
 
-        return _ask(self._library, realm, kdc, acquire, logon=True)
+        return self._tried(realm, password, kdc, acquire)
+
+    def _tried(self, realm: str, secret: Hidden[bytes], kdc: Kdc, acquire: Callable[[KdcRoute], Ticket]) -> Ticket:
+        """A logon, unless one failed for the same account under another name: the KDC's first answer shows that."""
+        salts = {b""}
+
+        def log_on(route: KdcRoute) -> Ticket:
+            def objection(salt: bytes) -> ClientError | None:
+                salts.add(salt)
+                return self._ledger.objection(salt, secret)
+
+            route.may_prove = objection
+            return acquire(route)
+
+        try:
+            return _ask(self._library, realm, kdc, log_on, logon=True)
+        except Counted:
+            for salt in salts:
+                self._ledger.note(salt, secret)
+            raise
 
     def _logon_with_keytab(self, principal: str, realm: str, keytab: Hidden[bytes], kdc: Kdc) -> Ticket:
         def acquire(_: KdcRoute) -> Ticket:
@@ -186,7 +205,7 @@ class Kerberos:
                 # reading the lifetime makes libkrb5 log on
                 return Ticket(principal, int(got.lifetime or 0), keep(got))
 
-        return _ask(self._library, realm, kdc, acquire, logon=True)
+        return self._tried(realm, keytab, kdc, acquire)
 
     def _initiate(
         self,

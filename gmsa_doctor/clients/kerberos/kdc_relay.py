@@ -44,6 +44,10 @@ class KdcRoute:
     """The KDC's last answer, if it was an error."""
     offered: tuple[int, ...] = ()
     """The encryption types that the KDC accepts for pre-authentication, if it requires that."""
+    salt: bytes = b""
+    """Of the account's keys, if the KDC has requested pre-authentication: the next request carries it."""
+    may_prove: Callable[[bytes], ClientError | None] = lambda salt: None
+    """Why no proof of the password may be sent for the account with this salt; None if it may."""
     ticket: KdcReply | None = None
     """The last answer with a ticket."""
     others: Mapping[str, tuple[str, int]] = field(default_factory=dict)
@@ -67,10 +71,14 @@ class KdcRoute:
             return
         with suppress(OSError, EOFError):
             request = message(client, self._left)
+            if self.salt and (problem := self.may_prove(self.salt)):
+                self.problem = problem
+                return
             reply = self._ask(request)
             if reply is not None:
                 self.refusal = krb_error.parse(reply[4:])
                 self.offered = (self.refusal.offered if self.refusal else ()) or self.offered
+                self.salt = self.refusal.salt if self.refusal else b""
                 self.ticket = kdc_reply.parse(reply[4:]) or self.ticket
                 client.sendall(reply)
 

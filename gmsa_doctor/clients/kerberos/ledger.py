@@ -75,6 +75,9 @@ class Ledger:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pages: dict[tuple[str, str], Page] = {}
+        self._failed: dict[bytes, Hidden[bytes]] = {}
+        """By salt, which accounts keep under each of their names: sAMAccountName, UPN prefix, NetBIOS form."""
+        self._spent: set[tuple[bytes, Hidden[bytes]]] = set()
 
     def page(self, account: str, realm: str) -> Page:
         """The account's logons."""
@@ -87,6 +90,21 @@ class Ledger:
         with self._lock:
             for page in self._pages.values():
                 page.begin_again(new_secret)
+            if new_secret:
+                self._spent.update(self._failed.items())
+                self._failed.clear()
+
+    def objection(self, salt: bytes, password: Hidden[bytes]) -> AlreadyFailed | None:
+        """Why this password may not be sent for the account with this salt: it failed under another name."""
+        with self._lock:
+            is_spent = salt in self._failed or (salt, password) in self._spent
+            return AlreadyFailed() if is_spent else None
+
+    def note(self, salt: bytes, password: Hidden[bytes]) -> None:
+        """A logon with this password has failed, or may have."""
+        if salt:
+            with self._lock:
+                self._failed[salt] = password
 
 
 class Counted(ClientError):

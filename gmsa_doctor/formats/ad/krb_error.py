@@ -18,6 +18,7 @@ _E_DATA = 0xAC  # [12] OCTET STRING
 _TYPE = 0xA1  # [1] of KERB-ERROR-DATA, and of PA-DATA
 _VALUE = 0xA2  # [2] of both
 _ETYPE = 0xA0  # [0] of ETYPE-INFO2-ENTRY
+_SALT = 0xA1  # [1] of ETYPE-INFO2-ENTRY
 _ETYPE_INFO2 = 19
 PREAUTH_REQUIRED = 25
 """KDC_ERR_PREAUTH_REQUIRED: not a refusal. The KDC requests a proof, and lists the encryption types for it."""
@@ -29,12 +30,15 @@ _EXTENDED_SIZE = 12  # status, reserved, flags
 class KrbError:
     """``code`` as in RFC 4120 7.5.9; ``nt_status`` as in MS-ERREF 2.3, if the KDC sent one.
 
-    ``offered``: the encryption types with which the client may prove that it knows the password.
+    ``offered``: the encryption types with which the client may prove that it knows the password. ``salt``: what the
+    account's keys are made with. In AD it is the realm and the account's sAMAccountName, whichever of its names the
+    client has used (MS-KILE 3.1.1.2); RC4 has none.
     """
 
     code: int
     nt_status: int | None = None
     offered: tuple[int, ...] = ()
+    salt: bytes = b""
 
 
 def parse(reply: bytes) -> KrbError | None:
@@ -50,7 +54,8 @@ def parse(reply: bytes) -> KrbError | None:
     data = _e_data(fields)
     extended = data.get(_EXTENDED, b"")
     nt_status = int.from_bytes(extended[:4], "little") if len(extended) >= _EXTENDED_SIZE else None
-    return KrbError(code, nt_status, _offered(data.get(_ETYPE_INFO2)) if code == PREAUTH_REQUIRED else ())
+    types = _types(data.get(_ETYPE_INFO2)) if code == PREAUTH_REQUIRED else []
+    return KrbError(code, nt_status, tuple(kind for kind, _ in types), next((salt for _, salt in types if salt), b""))
 
 
 def _e_data(fields: dict[int, bytes]) -> dict[int, bytes]:
@@ -70,9 +75,9 @@ def _e_data(fields: dict[int, bytes]) -> dict[int, bytes]:
     return data
 
 
-def _offered(types: bytes | None) -> tuple[int, ...]:
-    """The encryption types of PA-ETYPE-INFO2, in the KDC's order (RFC 4120 5.2.7.5)."""
+def _types(types: bytes | None) -> list[tuple[int, bytes]]:
+    """The encryption types of PA-ETYPE-INFO2 with their salts, in the KDC's order (RFC 4120 5.2.7.5)."""
     with suppress(der.DerError):
-        entries = der.elements(der.element(types or b"")[1])
-        return tuple(der.number(der.fields(body), _ETYPE) for _, body in entries)
-    return ()
+        entries = [der.fields(body) for _, body in der.elements(der.element(types or b"")[1])]
+        return [(der.number(entry, _ETYPE), der.inside(entry, _SALT) if _SALT in entry else b"") for entry in entries]
+    return []

@@ -114,6 +114,37 @@ def test_a_wrong_password_counts_once_whatever_is_tried_later(dc: ad.DomainContr
     assert all(isinstance(result, ClientError) for logon, result in results if logon[1] is not PASSWORD)
 
 
+@contextmanager
+def also_named(dc: ad.DomainController, account: str, name: str) -> Iterator[str]:
+    """Give the account a UPN whose first part is another name than its sAMAccountName."""
+    _, before = ad.read(dc, account, "userPrincipalName")
+    ad.modify(dc, account, userPrincipalName=f"{name}@{accounts.DOMAIN}")
+    try:
+        yield name
+    finally:
+        ad.modify(dc, account, userPrincipalName=before.get("userPrincipalName") or [])
+
+
+@pytest.mark.parametrize("upn_first", [False, True])
+def test_the_names_of_one_account_share_one_failed_logon(
+    upn_first: bool, dc: ad.DomainController, kdc: Kdc, victim: str
+) -> None:
+    kerberos = Kerberos()
+    with also_named(dc, victim, "sql.service") as upn:
+        one, other = (upn, victim) if upn_first else (victim, upn)
+        with pytest.raises(KdcRefusal):
+            kerberos.user_ticket(one, dc.realm, WRONG, kdc)
+        for name in (other, other.upper()):
+            for password in (WRONG, Hidden("another"), PASSWORD):
+                with pytest.raises(AlreadyFailed):
+                    kerberos.user_ticket(name, dc.realm, password, kdc)
+        assert ad.bad_password_count(dc, victim) == 1
+        kerberos.begin_again(new_secret=True)
+        with pytest.raises(AlreadyFailed):
+            kerberos.user_ticket(other, dc.realm, WRONG, kdc)
+        assert kerberos.user_ticket(other, dc.realm, PASSWORD, kdc).lifetime > 0
+
+
 def test_a_wrong_password_alone_counts_exactly_once(dc: ad.DomainController, kdc: Kdc, victim: str) -> None:
     refused(victim, kdc, password=WRONG)
     assert ad.bad_password_count(dc, victim) == 1

@@ -44,6 +44,23 @@ def extended(status: int, kind: int = 3) -> bytes:
 FULL = error(18, extended(LOCKED), b"x" * 200)
 
 
+def etype_info2(*entries: tuple[int, bytes]) -> bytes:
+    """Write METHOD-DATA with PA-ETYPE-INFO2: encryption types with their salts."""
+    written = [
+        der(0x30, der(0xA0, der(0x02, bytes([kind]))), *([der(0xA1, der(0x1B, salt))] if salt else ()))
+        for kind, salt in entries
+    ]
+    value = der(0x30, *written)
+    return der(0x30, der(0x30, der(0xA1, der(0x02, b"\x13")), der(0xA2, der(0x04, value))))
+
+
+def test_the_salt_that_an_account_has_under_each_of_its_names() -> None:
+    answer = parse(error(25, etype_info2((23, b""), (18, b"CORP.EXAMPLEreader"), (17, b"other"))))
+    assert answer == KrbError(25, None, (23, 18, 17), b"CORP.EXAMPLEreader")
+    assert parse(error(25, etype_info2((23, b"")))) == KrbError(25, None, (23,))
+    assert parse(error(18, etype_info2((18, b"x")))) == KrbError(18)
+
+
 def test_the_code_of_a_plain_refusal() -> None:
     assert parse(error(24)) == KrbError(24, None)
 

@@ -25,7 +25,8 @@ from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Platform
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.active_directory import user_entry
-from gmsa_doctor_checks.active_directory.user_entry import Administrator, UserEntry, duration, utc
+from gmsa_doctor_checks.active_directory.administrator import Administrator
+from gmsa_doctor_checks.active_directory.user_entry import UserEntry, duration, utc
 from gmsa_doctor_checks.commands import edit_secret, powershell
 from gmsa_doctor_checks.directory.gmsa import judge_types
 from gmsa_doctor_checks.directory.permission import append_user

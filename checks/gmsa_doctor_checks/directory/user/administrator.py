@@ -9,9 +9,9 @@ from gmsa_doctor.clients.ldap.client import Directory, Ldap, escape_filter
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.given.request import AdminAccount
 from gmsa_doctor_checks import links
-from gmsa_doctor_checks.active_directory import user_entry
+from gmsa_doctor_checks.active_directory import lockout, user_entry
+from gmsa_doctor_checks.active_directory.administrator import Administrator
 from gmsa_doctor_checks.active_directory.ldap_bind import bind_first
-from gmsa_doctor_checks.active_directory.user_entry import Administrator
 from gmsa_doctor_checks.kerberos.tickets import from_first
 from gmsa_doctor_checks.values import Account, ReachableKdcs, ReachableLdap
 
@@ -55,7 +55,8 @@ def administrator(
     # a user found only by its UPN is reported as similar, since the KDC may not accept that name
     entry = user_entry.read(directory, account, by_principal_name=False)
     similar = () if entry else _similar_users(directory, account)
-    value = Administrator(principal, directory, entry, similar)
+    policy = lockout.read(directory, account.domain.base_dn, entry.dn) if entry else None
+    value = Administrator(principal, directory, entry, similar, policy)
     return Given(value, passed(f"bound to {endpoint.host} as {principal}, signed and sealed"))
 
 
