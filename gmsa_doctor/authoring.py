@@ -4,6 +4,7 @@ from gmsa_doctor.core.bundles import bundle
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.declaration import check
 from gmsa_doctor.core.deferral import deferred_to, root_ids
+from gmsa_doctor.core.fix_in_steps import fix_in_steps
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import (
     Cause,
@@ -45,6 +46,7 @@ __all__ = [
     "check",
     "deferred_to",
     "failed",
+    "fix_in_steps",
     "if_several",
     "in_words",
     "listed",

@@ -57,6 +57,12 @@ LIST_ECS_ROLES = (
 """The command that lists the roles whose trust policy names ECS tasks."""
 
 
+NEW_CREDSPEC = (
+    "gmsa-doctor credspec --gmsa '<gMSA>' --domain '<AD domain>' --secret '<ARN of the secret>' --output credspec.json"
+)
+"""The command that writes a new CredSpec."""
+
+
 def edit_credspec(location: CredSpecLocation, edit: str = '"${EDITOR:-vi}" credspec.json') -> tuple[str, ...]:
     """The commands that download the CredSpec, change it and upload it again; none for a file."""
     if location.bucket:

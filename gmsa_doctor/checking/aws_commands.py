@@ -32,7 +32,10 @@ def _named(command: str, subject: Subject) -> str:
     """The command with the names that are known instead of placeholders."""
     if subject.file:
         return command
-    known = {"<cluster>": subject.cluster, "<service>": subject.service, "<task definition>": subject.task_definition}
+    definition = subject.task_definition
+    if _UPDATE.match(command):  # to the newest revision, which is registered just before
+        definition = definition.rpartition("/")[2].partition(":")[0]
+    known = {"<cluster>": subject.cluster, "<service>": subject.service, "<task definition>": definition}
     for placeholder, name in known.items():
         if name and (subject.service or placeholder != "<cluster>"):
             command = command.replace(shlex.quote(placeholder), shlex.quote(name))

@@ -39,7 +39,8 @@ def fix_steps(fix: Fix) -> tuple[FixStep, ...]:
     if not is_in_order(fix):
         return (FixStep(None, fix.text, fix.commands),)
     ends = [max(_referred(part.text), default=0) for part in parts]
-    ends[-1] = len(fix.commands)  # those that no sentence refers to belong to the last step
+    referring = [index for index, end in enumerate(ends) if end]
+    ends[referring[-1]] = len(fix.commands)  # those that no sentence refers to belong to the last of these
     result, start = [], 0
     for part, end in zip(parts, ends, strict=True):
         result.append(FixStep(part.number, _resolved(part.text, start < end), fix.commands[start:end]))

@@ -26,10 +26,11 @@ def test_a_range_of_commands_stays_together() -> None:
 
 
 def test_a_remark_within_the_brackets_stays() -> None:
-    fix = Fix("1. List it (command 1; keys have cases. Look twice). 2. Put it.", THREE)
+    fix = Fix("1. List it (command 1; keys have cases. Look twice). 2. Put it (command 2). 3. Wait.", THREE)
     assert fix_steps(fix) == (
         FixStep(1, "List it (keys have cases. Look twice):", ("list",)),
         FixStep(2, "Put it:", ("put", "test")),
+        FixStep(3, "Wait."),
     )
 
 

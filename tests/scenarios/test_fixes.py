@@ -55,8 +55,8 @@ FIXES = {
     "execution-role.task-secrets": Person(),
     "log-group.present": Person(),
     "credspec.names": Person('.ActiveDirectoryConfig.GroupManagedServiceAccounts[].Name = "webapp01"'),
-    "credspec.object": Person(last=2),
-    "credspec.size": Person(first=3),
+    "credspec.object": Person(first=3, last=3),
+    "credspec.size": Person(first=4),
     "credspec.secret-link": Person(
         ".ActiveDirectoryConfig.HostAccountConfig.PluginInput.CredentialArn = env.SECRET_ARN"
     ),

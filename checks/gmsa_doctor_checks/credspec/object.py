@@ -16,6 +16,7 @@ from gmsa_doctor.authoring import (
     Status,
     check,
     failed,
+    fix_in_steps,
     passed,
     unknown,
 )
@@ -28,7 +29,7 @@ from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject
 from gmsa_doctor.given.subject import AwsPlace, Platform, Subject
 from gmsa_doctor.given.vantage import Caller, Vantage
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.commands import NEW_CREDSPEC, posix
 from gmsa_doctor_checks.silence import judge_unreachable
 from gmsa_doctor_checks.task.revisions import not_known_yet, register_again
 from gmsa_doctor_checks.versions import judge_by_version
@@ -127,18 +128,20 @@ def _copy(location: CredSpecLocation, bucket: str, target: str) -> Fix:
 def _find_or_upload(location: CredSpecLocation, *, no_bucket: bool) -> Fix:
     """How to use the object that exists, or to create the one that the task definition names."""
     task = Subject("", "<cluster>", "<service>", "<task definition>")
-    upload, register = f"aws s3 cp credspec.json {posix(location.name)}", register_again("", task).commands
-    instead = "set that object's ARN in credentialSpecs instead"
+    upload = (NEW_CREDSPEC, f"aws s3 cp credspec.json {posix(location.name)}")
+    instead = register_again("set that object's ARN in credentialSpecs instead", task)
+    listing = f"aws s3 ls {posix(f's3://{location.bucket}/')} --recursive"
     if no_bucket:
-        return Fix(
-            "1. List the buckets (command 1). 2. If none of them has the CredSpec, create the bucket and upload the "
-            f"file that New-CredentialSpec created (commands 2 and 3). If one has it, {instead} (commands 4 to 7).",
-            ("aws s3 ls", f"aws s3 mb {posix(f's3://{location.bucket}')}", upload, *register),
+        bucket = f"aws s3 mb {posix(f's3://{location.bucket}')}"
+        return fix_in_steps(
+            Fix("List the buckets, and the objects of the one that may have the CredSpec.", ("aws s3 ls",)),
+            Fix("If none of them has the CredSpec, create the bucket, and upload a new CredSpec.", (bucket, *upload)),
+            replace(instead, text=f"If one has it, {instead.text}"),
         )
-    return Fix(
-        "1. List the bucket (command 1; keys are case-sensitive). 2. If the CredSpec is not there, upload the file "
-        f"that New-CredentialSpec created (command 2). If it is there under another key, {instead} (commands 3 to 6).",
-        (f"aws s3 ls {posix(f's3://{location.bucket}/')} --recursive", upload, *register),
+    return fix_in_steps(
+        Fix("List the bucket; keys are case-sensitive.", (listing,)),
+        Fix("If the CredSpec is missing, upload a new one.", upload),
+        replace(instead, text=f"If it has another key, {instead.text}"),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gmsa_doctor.authoring import Cause, Fix, Given, Result, check, failed, passed
 from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.commands import edit_credspec, posix
+from gmsa_doctor_checks.commands import NEW_CREDSPEC, edit_credspec, posix
 from gmsa_doctor_checks.values import SizedCredSpec
 
 _LIMIT = 4000
@@ -14,7 +14,8 @@ _LIMIT = 4000
 
 _RESTORE = (
     "1. If the bucket keeps versions, download the newest version that is not empty (commands 1 and 2). Otherwise "
-    "create credspec.json with New-CredentialSpec in PowerShell. 2. Check the file, and upload it (commands 3 and 4)."
+    "create the CredSpec again (command 3). 2. Check that it names the gMSA and the secret's ARN, and upload it "
+    "(commands 4 and 5)."
 )
 
 
@@ -60,5 +61,6 @@ def _restore(location: CredSpecLocation) -> tuple[str, ...]:
         f"aws s3api list-object-versions --bucket {bucket} --prefix {key} "
         "--query 'Versions[].[VersionId,Size,LastModified]' --output table",
         f"aws s3api get-object --bucket {bucket} --key {key} --version-id {posix('<VersionId>')} credspec.json",
+        NEW_CREDSPEC,
         *edit_credspec(location)[1:],
     )

@@ -191,7 +191,7 @@ def _add_user(membership: Membership) -> Fix:
         return _append(membership)
     return Fix(
         f"1. List who may retrieve the password (command 1). 2. Add {membership.user} to the group {group.name} "
-        "(command 2), then start new tasks: group memberships take effect at the next logon.",
+        "(command 2). 3. Developer: start new tasks, since group memberships take effect at the next logon.",
         (
             show_list(membership.gmsa),
             f"Add-ADGroupMember -Identity {powershell(group.name)} -Members {powershell(membership.user)}",

@@ -104,7 +104,10 @@ def _connect(endpoints: tuple[Endpoint, ...], need: Need, tcp: Tcp) -> tuple[tup
         "the domain controller, network ACLs (also return ports 1024-65535), routes and firewalls."
     )
     if not silent:
-        first = f"Start {hosts}, or delete its SRV records if it is no longer a domain controller."
+        first = (
+            f"Start the services Kerberos Key Distribution Center and Active Directory Domain Services on {hosts}. If "
+            "it is no longer a domain controller, delete its SRV records."
+        )
         second = f"find the firewall that rejects TCP {needed} to {addresses}."
     fix = Fix(
         f"1. AD administrator: {first[0].lower()}{first[1:]} 2. If it listens on TCP {ports}, AWS administrator: "

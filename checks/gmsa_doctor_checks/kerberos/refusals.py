@@ -64,9 +64,9 @@ _USER = {
         "the secret's password for {principal} is wrong",
         "the user's current password",
         "1. AD administrator: find out when the password was set (command 1). 2. AWS administrator: find out when the "
-        "secret was changed (command 2). 3. If the password is newer, store it in the secret. Otherwise correct a "
-        "typing error in the secret's password, or domainName (commands 3 to 6). This run made one failed logon, and "
-        "makes no other for this user.",
+        "secret was changed (command 2). 3. Store the user's current password in the secret (commands 3 to 6): if the "
+        "AD's password is newer, get it from the AD administrator; otherwise the secret has a typing error. This run "
+        "made one failed logon, and makes no other for this user.",
         ("Get-ADUser {user} -Properties PasswordLastSet,LastBadPasswordAttempt -Server {domain}",),
         Owner.AWS,
         in_secret=True,

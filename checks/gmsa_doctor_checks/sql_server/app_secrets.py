@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from gmsa_doctor.authoring import Finding, Fix, Given, Owner, Result, Row, Status, check, passed, skipped, worst
+from gmsa_doctor.authoring import (
+    Finding,
+    Fix,
+    Given,
+    Owner,
+    Result,
+    Row,
+    Status,
+    check,
+    fix_in_steps,
+    passed,
+    skipped,
+    worst,
+)
 from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
 from gmsa_doctor.clients.aws.ssm import Ssm
 from gmsa_doctor.core.errors import ClientError
@@ -139,9 +152,8 @@ def _of_secret(name: str, source: SecretSource, subject: Subject, secrets: Secre
         else f'is not a JSON object, so it has no key "{source.key}"'
     )
     form = f"{source.arn}:<key>:{source.stage or ''}:{source.version or ''}"
-    change = f"List the secret's keys (command 1). Then set valueFrom of {name} to {form} (keys are case-sensitive)"
-    fix = register_again(change, subject)
-    fix = replace(fix, commands=(_show_keys(source), *fix.commands), owner=Owner.DEVELOPER)
+    change = register_again(f"Set valueFrom of {name} to {form} (keys are case-sensitive)", subject)
+    fix = fix_in_steps(Fix("List the secret's keys.", (_show_keys(source),)), change, owner=Owner.DEVELOPER)
     return _Variable(
         Row(name, Status.FAIL, f"the secret {source.arn.name} {fault}; ECS does not start the task"), fix=fix
     )

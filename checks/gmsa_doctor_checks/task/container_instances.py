@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gmsa_doctor.authoring import Fix, Given, Result, Row, Status, check, failed, listed, passed, skipped, warned
+from gmsa_doctor.authoring import (
+    Fix,
+    Given,
+    Result,
+    Row,
+    Status,
+    check,
+    failed,
+    fix_in_steps,
+    listed,
+    passed,
+    skipped,
+    warned,
+)
 from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.shared_values import ContainerInstance, ContainerInstances
@@ -101,15 +114,15 @@ def _may_be_chosen(instance: Mapping[str, Any], platform: Platform) -> bool:
 
 
 def _support(instances: str, *commands: str) -> Fix:
-    return Fix(
+    install = Fix(
         f"On {instances}, install and start credentials-fetcher, set ECS_GMSA_SUPPORTED=true in /etc/ecs/ecs.config, "
         "and restart the ECS agent.",
         (
             "sudo dnf install -y credentials-fetcher && sudo systemctl enable --now credentials-fetcher",
             "echo ECS_GMSA_SUPPORTED=true | sudo tee -a /etc/ecs/ecs.config && sudo systemctl restart ecs",
-            *commands,
         ),
     )
+    return fix_in_steps(install, Fix("On your computer, list the instances that now have it.", commands))
 
 
 def _name(instance: Mapping[str, Any]) -> str:

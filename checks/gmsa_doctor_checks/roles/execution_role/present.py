@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from gmsa_doctor.authoring import Given, Result, check, failed, passed
+from gmsa_doctor.authoring import Fix, Given, Result, check, failed, fix_in_steps, passed
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.shared_values import ExecutionRole
 from gmsa_doctor.given.subject import Launch, Platform, Subject
@@ -30,17 +28,17 @@ def execution_role(definition: TaskDefinition, platform: Platform, subject: Subj
     """
     if definition.execution_role_arn:
         return Given(ExecutionRole(definition.execution_role_arn), passed(definition.execution_role_arn))
-    assign = register_again("2. Set executionRoleArn to the ARN of that role", subject)
+    choose = Fix(
+        "List the roles that ECS tasks may assume. Choose one that may read the CredSpec and the secret; if there is "
+        "none, the AWS administrator creates one.",
+        (LIST_ECS_ROLES,),
+    )
+    assign = register_again("Set executionRoleArn to the ARN of that role", subject)
     failure = failed(
         "the task definition has no executionRoleArn, so Credentials Fetcher gets no AWS credentials",
         observed="no executionRoleArn",
         expected="the ARN of a role that may read the CredSpec and the secret",
-        fix=replace(
-            assign,
-            text="1. Choose a role that may read the CredSpec and the secret (command 1 lists the roles that ECS tasks "
-            f"may assume). If there is none, the AWS administrator creates one. {assign.text}",
-            commands=(LIST_ECS_ROLES, *assign.commands),
-        ),
+        fix=fix_in_steps(choose, assign, owner=assign.owner),
         shows_as=texts.NO_ROLE if platform.launch is Launch.FARGATE else texts.NO_ROLE_AGENT,
     )
     return failure if platform.launch is Launch.FARGATE else failure.to_warning()

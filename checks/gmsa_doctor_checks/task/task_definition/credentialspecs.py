@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, failed, passed
+from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, failed, fix_in_steps, passed
 from gmsa_doctor.core.model import Location
 from gmsa_doctor.formats.documents.located import NearKey
 from gmsa_doctor.formats.documents.task_definition import Container, TaskDefinition
@@ -126,13 +126,15 @@ def _legacy(container: Container, platform: Platform, subject: Subject) -> Resul
 
 
 def _missing(summary: str, place: str, subject: Subject) -> Finding:
-    add = register_again(f"2. Add credentialSpecs with the ARN of that object to {place}", subject)
-    fix = replace(
-        add,
-        text=f"1. Find the CredSpec in S3 (command 1). {add.text} If the field is missing again after a deployment, "
-        "the infrastructure-as-code module drops it.",
-        commands=(f"aws s3 ls {posix('s3://<bucket>/')} --recursive", *add.commands),
+    find = Fix("Find the CredSpec in S3.", (f"aws s3 ls {posix('s3://<bucket>/')} --recursive",))
+    add = register_again(
+        f"Add credentialSpecs with credentialspecdomainless:arn:aws:s3:::<bucket>/<key> to {place}", subject
     )
+    keep = Fix(
+        "If the field is missing again after a deployment, the infrastructure-as-code module drops it: update the "
+        "module, or set the field in the task definition that it deploys."
+    )
+    fix = fix_in_steps(find, add, keep, owner=add.owner)
     return failed(
         f"{summary}: the task starts without gMSA",
         observed="no credentialSpecs",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from gmsa_doctor.authoring import Finding, Fix, check, failed, passed, warned
+from gmsa_doctor.authoring import Finding, Fix, check, failed, fix_in_steps, passed, warned
 from gmsa_doctor.formats.documents.located import Open
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import ChosenContainer, Launch, Platform, Subject
@@ -96,17 +96,20 @@ def dns_settings(spec: CredentialSpec, definition: TaskDefinition, platform: Pla
     settings = ", ".join(f"{keys} in the container {name}" for name, keys in found.items())
     if platform.launch is not Launch.FARGATE:
         return passed(f"{settings}, valid on EC2")
-    remove = register_again(f"2. Remove {settings}", subject)
+    remove = register_again(f"Remove {settings}", subject)
     first = next(index for index, one in enumerate(definition.containers) if one.dns_settings)
     about = f"task/containerDefinitions/{first}/{definition.containers[first].dns_settings[0]}"
     finding = failed(
         ", ".join(f"the container {name} sets {keys}" for name, keys in found.items()) + ", which Fargate rejects",
         observed=settings,
         expected="none of dnsServers, dnsSearchDomains and extraHosts",
-        fix=replace(
+        fix=fix_in_steps(
+            Fix(
+                "If dhcp-options.domain-name-servers fails, the AWS administrator fixes it first: tasks on Fargate get "
+                "the AD's DNS servers from the VPC."
+            ),
             remove,
-            text="1. If dhcp-options.domain-name-servers fails, the AWS administrator fixes it first: tasks on Fargate "
-            f"get the AD's DNS servers from the VPC. {remove.text}",
+            owner=remove.owner,
         ),
     )
     return replace(finding, about=about)
