@@ -4,7 +4,7 @@ from gmsa_doctor.core.bundles import bundle
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.declaration import check
 from gmsa_doctor.core.deferral import deferred_to, root_ids
-from gmsa_doctor.core.fix_in_steps import fix_in_steps
+from gmsa_doctor.core.fix_in_steps import alternatives, fix_in_steps, one_after_the_other
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import (
     Cause,
@@ -42,6 +42,7 @@ __all__ = [
     "Status",
     "Step",
     "Stop",
+    "alternatives",
     "bundle",
     "check",
     "deferred_to",
@@ -50,6 +51,7 @@ __all__ = [
     "if_several",
     "in_words",
     "listed",
+    "one_after_the_other",
     "passed",
     "root_ids",
     "rows_of",

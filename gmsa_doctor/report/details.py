@@ -115,7 +115,7 @@ def fix_of(fix: Fix | None, word: str = "Fix") -> Html | None:
     parts: list[Html] = []
     for step in fix_steps(fix):
         begins = None if parts else tag("strong", f"{word}: ")
-        parts += [tag("p", begins, step.numbered), *_commands(step.commands)]
+        parts += [tag("p", begins, step.marked), *_commands(step.commands)]
     return tag("div", *parts, class_="fix")
 
 

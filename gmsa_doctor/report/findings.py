@@ -162,7 +162,7 @@ def detail_lines(finding: Finding) -> Iterator[str]:
     yield from (f"{row.status}: {row.name}: {row.text}" for row in finding.rows if row.status is not Status.PASS)
     yield from (f"evidence: {evidence.sentence}" for evidence in finding.evidence)
     for index, step in enumerate(fix_steps(finding.fix) if finding.fix else ()):
-        yield f"{'' if index else 'fix: '}{step.numbered}"
+        yield f"{'' if index else 'fix: '}{step.marked}"
         yield from (f"    {command}" for command in step.commands)
     if text := daemon_texts(finding):
         yield f"seen as: {text}"

@@ -131,7 +131,7 @@ def _fix(fix: Fix | None, word: str = "Fix") -> Iterator[str]:
     """Each step with its commands in order, those of one language in a block."""
     for index, step in enumerate(fix_steps(fix) if fix else ()):
         begins = f"{word}: " if index == 0 else ""
-        yield f"{begins}{_text(step.numbered)}"
+        yield f"{begins}{_text(step.marked)}"
         for shell, commands in groupby(step.commands, language):
             yield _fenced(tuple(commands), shell)
 

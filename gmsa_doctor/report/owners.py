@@ -52,7 +52,7 @@ def _details(problem: SharedFinding) -> Iterator[str]:
     }
     yield from (f"{name}: {text}" for name, text in texts.items() if text)
     for index, step in enumerate(fix_steps(finding.fix) if finding.fix else ()):
-        yield f"{'' if index else 'Fix: '}{step.numbered}"
+        yield f"{'' if index else 'Fix: '}{step.marked}"
         for shell, commands in groupby(step.commands, language):
             yield f"{LANGUAGES[shell]}:"
             yield from (f"  {command}" for command in commands)

@@ -219,10 +219,10 @@ def _fix(fix: Fix | None, style: _Style, indent: str) -> Iterator[str]:
     heading = f"{indent}Fix:      "
     blank = " " * len(heading)
     steps = fix_steps(fix) if fix else ()
-    below = blank + "   " if any(step.number for step in steps) else blank
+    below = blank + "   " if any(step.mark for step in steps) else blank
     for index, step in enumerate(steps):
-        start = blank if step.number else below
-        yield from style.wrap(step.numbered, start if index else heading, below)
+        start = blank if step.mark else below
+        yield from style.wrap(step.marked, start if index else heading, below)
         yield from (f"{indent}  {command}" for command in step.commands)
 
 

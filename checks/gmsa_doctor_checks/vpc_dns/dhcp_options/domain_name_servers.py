@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +17,7 @@ from gmsa_doctor.authoring import (
     check,
     deferred_to,
     failed,
+    one_after_the_other,
     passed,
     unknown,
     warned,
@@ -35,6 +35,7 @@ from gmsa_doctor_checks.vpc_dns.coverage import Coverage, ResolverReader
 from gmsa_doctor_checks.vpc_dns.dhcp_options.forwarders import Forwarders, Server, public_ones, with_rule
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import (
     AMAZON,
+    ANY_SERVERS,
     SEEN_BY,
     forward_rule,
     new_options,
@@ -136,7 +137,7 @@ class _Case:
         return self.subnets.vpc.owner if self.subnets and self.subnets.shared else None
 
     def fix(self, *servers: str) -> Fix:
-        return new_options(self.options, self.domain, servers or ("<DNS servers of the AD>",), self.reader.place)
+        return new_options(self.options, self.domain, servers or ANY_SERVERS, self.reader.place)
 
     def failed(self, summary: str, observed: str, expected: str, fix: Fix) -> Finding:
         """A failure that an answer of DNS overrules."""
@@ -189,7 +190,7 @@ class _Case:
         why = "; ".join(map(str, others))
         dead = all(server.dead for server in others)
         from_source = f"{_joined(right)} ({source})" if right else f"only the DNS servers of {domain}"
-        fix = options_or_rule(self.options, self.domain, right or ("<DNS servers of the AD>",), self.reader.place)
+        fix = options_or_rule(self.options, self.domain, right or ANY_SERVERS, self.reader.place)
         if dead and {server.address for server in others} >= set(self.servers):
             summary = f"{id} of {self.options.vpc} lists {listed}, none of which resolves {domain}: {why}"
             return self.failed(summary, listed, from_source, fix)
@@ -210,20 +211,15 @@ class _Case:
         )
 
     def _ask_first(self, others: Sequence[Server], fix: Fix) -> Fix:
-        """Query the servers before anything is changed; the numbers of the commands in ``fix`` are shifted."""
+        """Query the servers before anything is changed."""
         name = srv_name(self.domain)
         queries = tuple(f"dig +short SRV {posix(name)} {posix(f'@{server.address}')}" for server in others)
-        shifted = re.sub(
-            r"(?<=command )\d+|(?<=commands )\d+|(?<= to )\d+(?=[;)])",
-            lambda number: str(int(number[0]) + len(queries)),
-            fix.text,
+        query = Fix(
+            f"From a host in {self.options.vpc}, query each of them. If it lists the domain controllers, change "
+            "nothing, and pass it with --ad-dns. Otherwise:",
+            queries,
         )
-        ours = "command 1" if len(queries) == 1 else f"commands 1 to {len(queries)}"
-        text = (
-            f"From a host in {self.options.vpc}, query each of them ({ours}). If it lists the domain controllers, "
-            f"change nothing, and pass it with --ad-dns. If it does not: {shifted[:1].lower()}{shifted[1:]}"
-        )
-        return Fix(text, (*queries, *fix.commands))
+        return one_after_the_other(query, fix)
 
     def _with_resolver(self, result: Given[VpcDns]) -> Given[VpcDns]:
         """A pass, unless the set also lists the VPC resolver and nothing covers the domain there."""
@@ -269,7 +265,7 @@ class _Case:
         return self._nothing_covers(coverage)
 
     def _nothing_covers(self, coverage: Coverage) -> Finding:
-        domain, vpc, servers = self.domain.text, self.options.vpc, ("<DNS servers of the AD>",)
+        domain, vpc, servers = self.domain.text, self.options.vpc, ANY_SERVERS
         why = f"no Resolver FORWARD rule or private hosted zone of {vpc} covers {domain}"
         if coverage.lacking:
             why = f"nothing resolves {domain}: {coverage.lacking}"
@@ -292,10 +288,13 @@ class _Case:
             f"{self._amazon}, but enableDnsSupport of {vpc} is off, so the VPC resolver does not answer",
             "enableDnsSupport is off",
             f"enableDnsSupport on, or the DNS servers of {self.domain.text}",
-            Fix(
-                f"Turn on enableDnsSupport of {vpc} (command 1). If no Resolver rule or private hosted zone covers "
-                f"{self.domain.text}, also do this: {fix.text}",
-                (f"{command} --enable-dns-support Value=true", *fix.commands),
+            one_after_the_other(
+                Fix(
+                    f"Turn on enableDnsSupport of {vpc}. If no Resolver rule or private hosted zone covers "
+                    f"{self.domain.text}, also do the following.",
+                    (f"{command} --enable-dns-support Value=true",),
+                ),
+                fix,
             ),
         )
 

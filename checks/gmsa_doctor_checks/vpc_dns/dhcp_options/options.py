@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 
 from gmsa_doctor.authoring import (
     Cause,
@@ -13,8 +14,10 @@ from gmsa_doctor.authoring import (
     Outcome,
     Owner,
     Result,
+    alternatives,
     check,
     in_words,
+    one_after_the_other,
     passed,
     skipped,
     warned,
@@ -107,7 +110,7 @@ def domain_name(options: DhcpOptions, ad: AdDomain, place: AwsPlace) -> Finding:
         f"the domain-name in the DHCP options of {options.vpc} {now}; names without a dot are not found in the AD",
         observed=options.domain_name or "not set",
         expected=domain.text,
-        fix=new_options(options, domain, options.servers or ("<DNS servers of the AD>",), place),
+        fix=new_options(options, domain, options.servers or ANY_SERVERS, place),
     )
 
 
@@ -183,13 +186,17 @@ def resolver_of(cidr: str) -> str:
     return str(ipaddress.ip_network(cidr, strict=False)[2])
 
 
+ANY_SERVERS = ("<DNS server 1>", "<DNS server 2>")
+"""Placeholders of the AD's DNS servers."""
+
+
 def new_options(options: DhcpOptions, domain: DomainName, servers: tuple[str, ...], place: AwsPlace) -> Fix:
     """Create another DHCP options set, since sets cannot be changed, and start new tasks."""
     kept = in_words(option.partition(",")[0].removeprefix("Key=") for option in options.others)
     return Fix(
-        f"Create a DHCP options set with the AD's DNS servers, associate it with {options.vpc}, then start new tasks. "
-        f"This changes DNS for all hosts of {options.vpc}: the servers must also resolve the other names that these "
-        f"need{f'. The set keeps {kept} of {options.id}' if kept else ''}.",
+        "Make sure that the AD's DNS servers resolve the other names that hosts need, since this changes DNS for all "
+        f"hosts of {options.vpc}{f'; the set keeps {kept} of {options.id}' if kept else ''}. Create a DHCP options set "
+        f"with the AD's DNS servers, associate it with {options.vpc}, then start new tasks (commands 1 to 3).",
         (*_new_set(options, domain, servers, place), _new_tasks(place)),
     )
 
@@ -210,44 +217,41 @@ def forward_rule(
     options: DhcpOptions, domain: DomainName, servers: tuple[str, ...], place: AwsPlace, name: str = ""
 ) -> Fix:
     """Forward the domain, or another ``name``, from the VPC resolver; the alternative is another DHCP options set."""
-    set_ = new_options(options, domain, servers, place)
     rule = _rule(options, name or domain.text, servers, place)
-    return Fix(
-        f"Create a Route 53 Resolver FORWARD rule for {name or domain.text} and associate it with {options.vpc} "
-        f"(commands 1 to {len(rule)}; command 2 only if there is no outbound endpoint); other names are not affected. "
-        f"Alternative (commands {len(rule) + 1} to {len(rule) + len(set_.commands)}): "
-        f"{set_.text[:1].lower()}{set_.text[1:]}",
-        (*rule, *set_.commands),
+    return alternatives(
+        replace(rule, text=f"{rule.text} Other names are not affected."), new_options(options, domain, servers, place)
     )
 
 
 def options_or_rule(options: DhcpOptions, domain: DomainName, servers: tuple[str, ...], place: AwsPlace) -> Fix:
     """Another DHCP options set; the alternative is the VPC resolver, with a rule that forwards the domain."""
-    set_, rule = new_options(options, domain, servers, place), _rule(options, domain.text, servers, place)
-    amazon = _new_set(options, domain, (AMAZON,), place)
-    first = len(set_.commands) + 1
-    return Fix(
-        f"{set_.text} Alternative (commands {first} to {first + len(rule) + 1}), if the other hosts should not use the "
-        f"AD's DNS servers: create a Route 53 Resolver FORWARD rule for {domain.text}, associate it with "
-        f"{options.vpc}, and associate a DHCP options set with {AMAZON} (command {first + 1} only if there is no "
-        "outbound endpoint).",
-        (*set_.commands, *rule, *amazon),
+    rule = _rule(options, domain.text, servers, place)
+    amazon = Fix(
+        f"Associate a DHCP options set with {AMAZON} with {options.vpc}.", _new_set(options, domain, (AMAZON,), place)
     )
+    own = replace(
+        rule, text=f"If the other hosts should not use the AD's DNS servers, keep the VPC resolver. {rule.text}"
+    )
+    return alternatives(new_options(options, domain, servers, place), one_after_the_other(own, amazon))
 
 
-def _rule(options: DhcpOptions, name: str, servers: tuple[str, ...], place: AwsPlace) -> tuple[str, ...]:
+def _rule(options: DhcpOptions, name: str, servers: tuple[str, ...], place: AwsPlace) -> Fix:
     region, subnets = place.region_option, " ".join(posix(f"SubnetId=<subnet {zone}>") for zone in (1, 2))
-    return (
-        f"aws route53resolver list-resolver-endpoints{region} --filters Name=Direction,Values=OUTBOUND",
-        f"aws route53resolver create-resolver-endpoint{region} --creator-request-id {posix(f'gmsa-{options.vpc}')} "
-        f"--direction OUTBOUND --security-group-ids {posix('<security group that allows UDP and TCP 53 outbound>')} "
-        f"--ip-addresses {subnets}",
-        f"aws route53resolver create-resolver-rule{region} --creator-request-id {posix(f'gmsa-{name}')} "
-        f"--rule-type FORWARD --domain-name {posix(name)} "
-        f"--target-ips {' '.join(posix(f'Ip={server}') for server in servers)} "
-        f"--resolver-endpoint-id {posix('<outbound endpoint>')}",
-        f"aws route53resolver associate-resolver-rule{region} --resolver-rule-id {posix('<ID of the new rule>')} "
-        f"--vpc-id {posix(options.vpc)}",
+    return Fix(
+        f"List the outbound endpoints of the Route 53 Resolver (command 1). If there is none, create one (command 2). "
+        f"Create a FORWARD rule for {name}, and associate it with {options.vpc} (commands 3 and 4).",
+        (
+            f"aws route53resolver list-resolver-endpoints{region} --filters Name=Direction,Values=OUTBOUND",
+            f"aws route53resolver create-resolver-endpoint{region} --creator-request-id {posix(f'gmsa-{options.vpc}')} "
+            f"--direction OUTBOUND --security-group-ids {posix('<security group with outbound UDP and TCP 53>')} "
+            f"--ip-addresses {subnets}",
+            f"aws route53resolver create-resolver-rule{region} --creator-request-id {posix(f'gmsa-{name}')} "
+            f"--rule-type FORWARD --domain-name {posix(name)} "
+            f"--target-ips {' '.join(posix(f'Ip={server}') for server in servers)} "
+            f"--resolver-endpoint-id {posix('<outbound endpoint>')}",
+            f"aws route53resolver associate-resolver-rule{region} --resolver-rule-id {posix('<ID of the new rule>')} "
+            f"--vpc-id {posix(options.vpc)}",
+        ),
     )
 
 
