@@ -26,7 +26,8 @@ ONLY_INSIDE: frozenset[type] = frozenset({DnsServersInUse})
 
 def application_of(request: Request) -> ApplicationConfig:
     """What the request says about how the application logs on to SQL Server."""
-    return ApplicationConfig(request.connection_strings, request.app_config is AppConfig.AUTO)
+    search = request.app_config is AppConfig.AUTO
+    return ApplicationConfig(request.connection_strings, search, request.unreadable_strings)
 
 
 @dataclass(frozen=True)

@@ -210,7 +210,7 @@ def _request(context: typer.Context, arguments: CheckArguments) -> Request:
         raise UsageError("standard input can be read once: give one - only")
     if request.wait and "-" in named[len(strings) :]:
         raise UsageError("--wait reads the files again, and standard input can be read once: give a file")
-    request = replace(request, connection_strings=options.connection_strings(strings))
+    request = options.with_connection_strings(request, strings)
     options.require_addresses("--dns-server", request.dns_server)
     options.require_addresses("--ad-dns", request.ad_dns)
     options.require_spns(request.spns)

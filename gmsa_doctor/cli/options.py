@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Optional
@@ -194,23 +194,18 @@ def require_spns(spns: tuple[str, ...]) -> None:
             raise UsageError(f"--spn {spn}: give service/host[:port], such as MSSQLSvc/db.corp.example:1433")
 
 
-def connection_strings(values: list[str] | None) -> tuple[ConnectionString, ...]:
-    """Those of the option, read; ``-``: standard input, one a line. Raises UsageError, which shows nothing of them."""
-    found: list[ConnectionString] = []
+def with_connection_strings(request: Request, values: list[str] | None) -> Request:
+    """The request with those of the option, read; ``-``: standard input, one a line. Raises UsageError."""
+    found: dict[ConnectionString, None] = {}
+    unreadable: dict[str, None] = {}
     for value in values or ():
         lines = standard_input().splitlines() if value == "-" else [value]
         texts = [line for line in lines if line.strip()]
         if not texts:
             raise UsageError("--connection-string: give the text, or - and the text on standard input")
-        found += map(_connection_string, texts)
-    return tuple(dict.fromkeys(found))
-
-
-def _connection_string(text: str) -> ConnectionString:
-    try:
-        return connection_string.parse(text)
-    except ConnectionStringError as error:
-        raise UsageError(
-            f"--connection-string: {error}; give it as the application has it, such as "
-            '"Server=db.corp.example,1433;Database=app;Integrated Security=true"'
-        ) from None
+        for text in texts:
+            try:
+                found[connection_string.parse(text)] = None
+            except ConnectionStringError as error:  # shows nothing of the text
+                unreadable[str(error)] = None
+    return replace(request, connection_strings=tuple(found), unreadable_strings=tuple(unreadable))

@@ -186,8 +186,7 @@ def _run(context: typer.Context, arguments: RunArguments) -> ExitCode:
         request.typed,
         (["--public-address"], request.service and not request.subnets, "with --service, whose own setting applies"),
     )
-    strings = options.connection_strings(arguments.application.connection_string)
-    request = replace(request, connection_strings=strings)
+    request = options.with_connection_strings(request, arguments.application.connection_string)
     options.require_addresses("--ad-dns", request.ad_dns)
     options.require_spns(request.spns)
     reports, text = arguments.reports.chosen(request.typed), arguments.text.chosen(request.typed)

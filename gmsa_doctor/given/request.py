@@ -71,6 +71,8 @@ class Request:
     ad_dns: tuple[str, ...] = ()
     spns: tuple[str, ...] = ()
     connection_strings: tuple[ConnectionString, ...] = ()
+    unreadable_strings: tuple[str, ...] = ()
+    """Why others that were given cannot be read."""
     app_config: AppConfig = AppConfig.NEVER
     ask_as: AdminAccount | None = None
     """The account for LDAP queries, in addition to the secret's user."""
@@ -101,9 +103,11 @@ class ApplicationConfig:
 
     strings: tuple[ConnectionString, ...] = ()
     search: bool = False
+    unreadable: tuple[str, ...] = ()
+    """Why others that were given cannot be read."""
 
     def __bool__(self) -> bool:
-        return bool(self.strings) or self.search
+        return bool(self.strings) or self.search or bool(self.unreadable)
 
 
 @dataclass(frozen=True)

@@ -166,6 +166,27 @@ STRINGS = (
     ),
 )
 
+DRIVERS = (
+    Scenario(
+        "Authentication beside integrated security",
+        "sql-server.connection-string",
+        sql(f"{DOTNET};Authentication=Active Directory Integrated"),
+        "the driver refuses both together",
+    ),
+    Scenario(
+        "a number for Trusted_Connection",
+        "sql-server.connection-string",
+        sql(f"Server={HOST};Database=app;Trusted_Connection=1"),
+        "not one that the driver accepts",
+    ),
+    Scenario(
+        "an OLE DB provider",
+        "sql-server.connection-string",
+        sql(f"Provider=MSOLEDBSQL;Data Source={HOST};Initial Catalog=app;Integrated Security=SSPI"),
+        "exists on Windows only",
+    ),
+)
+
 NAMES = (
     Scenario("an address", "sql-server.name", sql("Server=10.1.2.3;Integrated Security=SSPI"), "is an IP address"),
     Scenario("the container itself", "sql-server.name", sql("Server=localhost,1433;Trusted_Connection=True"), HOST),
@@ -268,7 +289,7 @@ PORTS = (
     ),
 )
 
-FAULTS = (*STRINGS, *NAMES, *SPNS, *RDS, *PORTS)
+FAULTS = (*STRINGS, *DRIVERS, *NAMES, *SPNS, *RDS, *PORTS)
 
 HEALTHY = (
     Scenario("RDS by its name in the AD's domain", "", all_of(sql(DOTNET), rds_instance())),
@@ -281,6 +302,12 @@ HEALTHY = (
             known_to_dns,
             rds_instance(),
         ),
+    ),
+    Scenario("go-mssqldb", "", sql(f"sqlserver://{HOST}:1433?database=app&authenticator=krb5")),
+    Scenario(
+        "a failover partner and read-only routing",
+        "",
+        sql(f"{DOTNET};Failover Partner=other.corp.example;ApplicationIntent=ReadOnly"),
     ),
     Scenario("four forms, all right", "", sql(DOTNET, ODBC, JDBC, SQLALCHEMY, PYMSSQL)),
     Scenario(
@@ -324,6 +351,18 @@ WARNINGS = (
             rds_instance("pending-maintenance-join"),
         ),
         "pending-maintenance-join",
+    ),
+    Scenario(
+        ".NET's keyword in a string of ODBC",
+        "sql-server.connection-string",
+        sql(f"Driver={{ODBC Driver 18 for SQL Server}};Server={HOST};Integrated Security=SSPI"),
+        "which ODBC ignores",
+    ),
+    Scenario(
+        "go-mssqldb with a SQL login",
+        "sql-server.connection-string",
+        sql(f"sqlserver://app:{PASSWORD}@{HOST}:1433?database=app"),
+        "a SQL login",
     ),
     Scenario(
         "a SQL login",
@@ -370,6 +409,18 @@ WARNINGS = (
 )
 
 DOUBTS = (
+    Scenario(
+        "a string that cannot be read",
+        "sql-server.connection-string",
+        sql(f"Server={HOST};Password={PASSWORD};Integrated"),
+        "--connection-string cannot be read: a keyword in it has no =",
+    ),
+    Scenario(
+        "a string for PostgreSQL",
+        "sql-server.connection-string",
+        sql(f"postgresql://{HOST}/app"),
+        "pass the SPN that it requests with --spn, such as postgres/<host>",
+    ),
     Scenario(
         "the application's secret denied",
         "sql-server.app-secrets",

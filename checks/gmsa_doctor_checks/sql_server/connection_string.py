@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from gmsa_doctor.authoring import (
@@ -20,13 +21,15 @@ from gmsa_doctor.authoring import (
     if_several,
     passed,
     skipped,
+    unknown,
     warned,
     worst,
 )
 from gmsa_doctor.core.severity import BAD
 from gmsa_doctor.formats.documents.task_definition import NamedString
 from gmsa_doctor.formats.sql_server import connection_string
-from gmsa_doctor.formats.sql_server.connection_string import ConnectionString, Form, Logon
+from gmsa_doctor.formats.sql_server.connection_string import ConnectionString
+from gmsa_doctor.formats.sql_server.drivers import Form, Logon, Obstacle
 from gmsa_doctor.given.request import ApplicationConfig
 from gmsa_doctor.given.subject import ChosenContainer
 from gmsa_doctor_checks import links, texts
@@ -51,12 +54,15 @@ def connection_strings(
     Each is checked separately: the worst one decides, and later checks continue with those that can be right.
 
     Why: only integrated security uses the ticket that Credentials Fetcher provides. With a user name and a password,
-    the gMSA is not used. With both, the driver decides which one counts.
+    the gMSA is not used. With both, the driver decides which one counts. The driver on Linux refuses
+    `Authentication` with integrated security, a value that it does not know, and an OLE DB provider.
 
     Fix: use `Integrated Security=true` or `Trusted_Connection=Yes` (.NET and ODBC), or `integratedSecurity=true` with
     `authenticationScheme=JavaKerberos` (JDBC). Remove the user name and the password.
     """
     strings = _all_strings(application, chosen, secret)
+    if not strings and application.unreadable:
+        return _unreadable(application.unreadable)
     if not strings:
         return deferred_to(secret.finding) if secret.finding.status in BAD else _nothing(application)
     judged = [(named, *_judge(named.string)) for named in strings]
@@ -64,6 +70,12 @@ def connection_strings(
     kerberos = (item for item in judged if item[0].string.logon is Logon.KERBEROS)
     usable = ConnectionStrings(tuple(named for named, status, _ in kerberos if status is not Status.FAIL))
     named, status, text = judged[rows.index(worst(rows))]
+    if application.unreadable and status is not Status.FAIL:
+        return (
+            Given(usable, _unreadable(application.unreadable))
+            if usable.strings
+            else _unreadable(application.unreadable)
+        )
     if status is Status.PASS:
         names = ", ".join(f"{named.name} ({named.string.server})" for named in strings)
         return Given(usable, passed(f"{names}: integrated security", rows=rows))
@@ -75,6 +87,17 @@ def connection_strings(
         rows=if_several(rows),
     )
     return Given(usable, finding) if usable.strings else finding
+
+
+def _unreadable(reasons: tuple[str, ...]) -> Finding:
+    return unknown(
+        f"{OPTION} cannot be read: {reasons[0]}",
+        expected="Server=db.corp.example,1433;Database=app;Integrated Security=true, or the form of another driver",
+        fix=Fix(
+            "Pass the string as the application has it. For a service other than SQL Server, pass its SPN instead.",
+            (f"gmsa-doctor check … --spn {posix('<service>/<host>.<domain>')}",),
+        ),
+    )
 
 
 def _all_strings(
@@ -112,7 +135,13 @@ _AZURE = re.compile(r"[^.]+\.database\.(windows\.net|usgovcloudapi\.net|chinaclo
 """Azure SQL Database. A managed instance has one more label, and can be in a Kerberos realm."""
 
 
+_DOUBTFUL = (Obstacle.DOTNET_KEYWORD,)
+"""The driver passes over the keyword; a setting elsewhere (odbc.ini) may ask for integrated security."""
+
+
 def _judge(string: ConnectionString) -> tuple[Status, str]:
+    if string.obstacle:
+        return Status.WARN if string.obstacle in _DOUBTFUL else Status.FAIL, string.obstacle.value
     if string.logon is not Logon.KERBEROS:
         return Status.WARN, _NO_KERBEROS[string.logon]
     if _AZURE.fullmatch(string.host):
@@ -131,7 +160,17 @@ def _judge(string: ConnectionString) -> tuple[Status, str]:
     if string.has_user:
         effect = ".NET ignores them" if string.form is Form.DOTNET else "the driver decides which one counts"
         return Status.WARN, f"it has integrated security and also a user name or a password; {effect}"
-    return Status.PASS, "integrated security"
+    return Status.PASS, "; ".join(("integrated security", *_next_obstacles(string)))
+
+
+def _next_obstacles(string: ConnectionString) -> Iterator[str]:
+    """What decides after the logon, or for another server than the one that is named."""
+    if string.partner:
+        yield f"the failover partner {string.partner} needs an SPN of its own: check it with --spn"
+    if string.read_only:
+        yield "read-only routing may lead to another server, whose SPN is needed too: check it with --spn"
+    if string.verifies_certificate and string.form is not Form.FREETDS:
+        yield "current drivers encrypt by default and verify the server's certificate (TrustServerCertificate)"
 
 
 def _written(string: ConnectionString) -> str:
@@ -168,5 +207,6 @@ def _right(string: ConnectionString) -> str:
         Form.DOTNET: f"{server};Integrated Security=true",
         Form.ODBC: f"{server};Trusted_Connection=Yes",
         Form.JDBC: f"{server};integratedSecurity=true;authenticationScheme=JavaKerberos",
+        Form.GO: f"{server}?authenticator=krb5",
         Form.FREETDS: f"mssql+pymssql://{server}/<database>",
     }[string.form]

@@ -11,7 +11,8 @@ from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.core.errors import NotFound
 from gmsa_doctor.formats.aws.partitions import is_aws_name
 from gmsa_doctor.formats.documents.task_definition import NamedString
-from gmsa_doctor.formats.sql_server.connection_string import ConnectionString, Form
+from gmsa_doctor.formats.sql_server.connection_string import ConnectionString
+from gmsa_doctor.formats.sql_server.drivers import Form
 from gmsa_doctor.given.subject import ChosenContainer
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks.sql_server.rds import ENDPOINT

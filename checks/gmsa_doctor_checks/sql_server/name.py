@@ -21,7 +21,8 @@ from gmsa_doctor.authoring import (
 from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.core.errors import ClientError, NotFound
 from gmsa_doctor.core.limits import each
-from gmsa_doctor.formats.sql_server.connection_string import DEFAULT_PORT, ConnectionString, Form
+from gmsa_doctor.formats.sql_server.connection_string import DEFAULT_PORT, ConnectionString
+from gmsa_doctor.formats.sql_server.drivers import Form
 from gmsa_doctor.given.subject import ChosenContainer
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gmsa_doctor.authoring import Finding, Fix, Outcome, Row, Status, check, deferred_to, if_several, passed, warned
 from gmsa_doctor.formats.ad.ccache import ENCTYPES
 from gmsa_doctor.formats.ad.krb5_conf import host_of, is_outside
-from gmsa_doctor.formats.sql_server.connection_string import Form
+from gmsa_doctor.formats.sql_server.drivers import Form
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import powershell
 from gmsa_doctor_checks.sql_server.spns import SpnHolder, enabling, holders_of, removal, setspn, spns_of

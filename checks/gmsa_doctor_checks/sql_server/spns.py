@@ -8,7 +8,8 @@ from gmsa_doctor.clients.ldap.client import Directory, Entry, escape_filter
 from gmsa_doctor.formats.ad.krb5_conf import host_of
 from gmsa_doctor.formats.ad.supported_encryption_types import AES, EncryptionType, named
 from gmsa_doctor.formats.ad.user_account_control import Control
-from gmsa_doctor.formats.sql_server.connection_string import DEFAULT_PORT, ConnectionString, Form
+from gmsa_doctor.formats.sql_server.connection_string import DEFAULT_PORT, ConnectionString
+from gmsa_doctor.formats.sql_server.drivers import Form
 from gmsa_doctor_checks.commands import powershell
 
 PREFIX = "MSSQLSvc/"

@@ -11,7 +11,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
+
+from gmsa_doctor.formats.sql_server import go_string
+from gmsa_doctor.formats.sql_server.drivers import (
+    TRUE,
+    TRUSTED,
+    Form,
+    Logon,
+    Obstacle,
+    obstacle_of,
+    trusts_any_certificate,
+)
 
 LIMIT = 16 * 1024
 """Maximum length of a connection string, in characters."""
@@ -23,39 +33,14 @@ class ConnectionStringError(ValueError):
     """A text is not a connection string of SQL Server. The message does not repeat it: it may contain a password."""
 
 
-class Form(StrEnum):
-    """The driver of a connection string. Each driver builds the SPN differently."""
-
-    DOTNET = ".NET SqlClient"
-    ODBC = "ODBC"
-    JDBC = "JDBC"
-    FREETDS = "pymssql"
-
-
-class Logon(StrEnum):
-    """The kind of logon."""
-
-    KERBEROS = "integrated"
-    """With the ticket in the cache."""
-    NATIVE = "native"
-    """JDBC's integrated security without JavaKerberos, which requires a library for Windows."""
-    AD_USER = "ad-user"
-    """JDBC with JavaKerberos and a user, for which the driver itself gets a ticket."""
-    SQL = "sql"
-    """With a SQL login and its password."""
-    NTLM = "ntlm"
-    ENTRA = "entra"
-    """With a Microsoft Entra ID token."""
-    NONE = "none"
-    """Not specified."""
-
-
 @dataclass(frozen=True)
 class ConnectionString:
     """The server and the logon in a connection string.
 
     ``has_user``: it has a user name or a password. ``colon``: the port comes after a colon, but the driver requires a
     comma, and takes all of it as the server's name. ``database`` is also None if its name has unusual characters.
+    ``partner``: the failover partner. ``read_only``: read-only routing may lead to another server. Both need SPNs of
+    their own. ``verifies_certificate``: it neither turns encryption off nor trusts any certificate.
     """
 
     form: Form
@@ -68,6 +53,10 @@ class ConnectionString:
     spn: str | None = None
     colon: bool = False
     database: str | None = None
+    obstacle: Obstacle | None = None
+    partner: str | None = None
+    read_only: bool = False
+    verifies_certificate: bool = True
 
     @property
     def server(self) -> str:
@@ -77,6 +66,8 @@ class ConnectionString:
 
     def at_port(self, port: object) -> str:
         """The server with this port instead of an instance, in the form of the driver."""
+        if self.form is Form.GO:
+            return f"sqlserver://{self.host}:{port}"
         if self.form is Form.JDBC:
             return f"jdbc:sqlserver://{self.host}:{port}"
         return f"{self.host}:{port}" if self.form is Form.FREETDS else f"Server={self.host},{port}"
@@ -86,10 +77,11 @@ _SERVER = ("server", "data source", "address", "addr", "network address")
 _USER = ("user id", "uid", "user", "username", "user name")
 _PASSWORD = ("password", "pwd")
 _DATABASE = ("database", "initial catalog", "databasename")
-_TRUSTED = ("integrated security", "trusted_connection")
+_PARTNER = ("failover partner", "failover_partner", "failoverpartner")
+_INTENT = ("applicationintent", "application intent")
 _SPN = ("server spn", "serverspn")
 _ALWAYS_ONE = frozenset(
-    {*_USER, *_PASSWORD, *_TRUSTED, "database", "initial catalog", "driver", "authentication", "encrypt"}
+    {*_USER, *_PASSWORD, *TRUSTED, "database", "initial catalog", "driver", "authentication", "encrypt"}
 )
 """A connection string has at least one of these keywords in addition to the server."""
 _FOREIGN = (
@@ -97,15 +89,16 @@ _FOREIGN = (
     *("allowpublickeyretrieval", "allow user variables", "maximum pool size", "version"),
 )
 """Keywords of the .NET drivers for MySQL, PostgreSQL and SQLite, which SqlClient does not accept."""
+_POSTGRES = frozenset({"kerberos service name", "include realm", "search path", "krbsrvname"})
+_FOR_POSTGRES = "it is for PostgreSQL: pass the SPN that it requests with --spn, such as postgres/<host>"
 _FOREIGN_DRIVER = re.compile(
     r"postgres|psql|pgsql|mysql|maria|oracle|db2|sqlite|snowflake|redshift|teradata|sybase|adaptive server|informix|"
     r"hana|hive|spark|impala|athena|mongo|firebird|vertica",
     re.IGNORECASE,
 )
-_TRUE = frozenset({"true", "yes", "sspi"})
 _HOST = re.compile(r"[A-Za-z0-9_.:%\[\]-]+|\(local\)|\(localdb\)", re.IGNORECASE)
 _SCHEME = re.compile(r"\s*(?P<scheme>jdbc:[a-z]+|[a-z][a-z0-9+]*)://", re.IGNORECASE)
-_MAYBE = re.compile(r"mssql|jdbc:sqlserver|(server|source|addr|address)\s*=", re.IGNORECASE)
+_MAYBE = re.compile(r"mssql|(jdbc:)?sqlserver:|(server|source|addr|address)\s*=", re.IGNORECASE)
 
 
 def may_be_one(text: str) -> bool:
@@ -128,7 +121,9 @@ def parse(text: str) -> ConnectionString:
     if kind.partition("+")[0] == "mssql":
         return _url(kind.partition("+")[2] or "pyodbc", rest)
     if kind == "sqlserver":
-        raise ConnectionStringError("it is a URL of a Go or Node.js driver, which is not supported")
+        return _go_url(rest)
+    if kind in ("postgres", "postgresql", "jdbc:postgresql"):
+        raise ConnectionStringError(f"{_FOR_POSTGRES} (for libpq and pgjdbc, also gssencmode and kerberosServerName)")
     raise ConnectionStringError(f"it is for another database ({kind}), not for SQL Server")
 
 
@@ -181,6 +176,10 @@ def _of_pairs(text: str) -> ConnectionString:
     if re.search(r"(^|;)\s*(driver|dsn)\s*=", text, re.IGNORECASE):
         return _odbc(text)
     pairs = dict(_pairs(text, _ADO))
+    if "authenticator" in pairs:
+        return _go(pairs)
+    if _POSTGRES & pairs.keys() and "data source" not in pairs:
+        raise ConnectionStringError(_FOR_POSTGRES)
     server = _first(pairs, _SERVER)
     if server is None or not _ALWAYS_ONE & pairs.keys():
         raise ConnectionStringError("its server is missing (Server=… or Data Source=…)")
@@ -254,9 +253,20 @@ def _string(
     database = _first(pairs, _DATABASE) or ""
     if not re.fullmatch(r"[\w$#.-]+( [\w$#.-]+)*", database) or len(database) > 128:
         database = ""
-    has_user = _has_user(pairs)
+    partner = _first(pairs, _PARTNER)
     return ConnectionString(
-        form, host, logon, port, instance or None, has_user=has_user, spn=spn, database=database or None
+        form,
+        host,
+        logon,
+        port,
+        instance or None,
+        has_user=_has_user(pairs),
+        spn=spn,
+        database=database or None,
+        obstacle=obstacle_of(form, pairs),
+        partner=partner if partner and _HOST.fullmatch(partner) else None,
+        read_only=(_first(pairs, _INTENT) or "").lower() == "readonly",
+        verifies_certificate=not trusts_any_certificate(pairs),
     )
 
 
@@ -274,10 +284,35 @@ def _has_user(pairs: Mapping[str, str]) -> bool:
 
 
 def _logon(pairs: Mapping[str, str]) -> Logon:
-    if (_first(pairs, _TRUSTED) or "").lower() in _TRUE:
+    if (_first(pairs, TRUSTED) or "").lower() in TRUE:
         return Logon.KERBEROS
     authentication = re.sub(r"[\s_]", "", pairs.get("authentication", "").lower())
     if authentication.startswith("activedirectory"):
+        return Logon.ENTRA
+    return Logon.SQL if _has_user(pairs) else Logon.NONE
+
+
+# Go -----------------------------------------------------------------------------------------------
+
+
+def _go_url(rest: str) -> ConnectionString:
+    url = go_string.read_url(rest)
+    if url is None:
+        raise ConnectionStringError("the URL is not user:password@host:port/instance (percent-encode @, /, : and ?)")
+    return _string(Form.GO, url.pairs, url.host, _go_logon(url.pairs), _port(url.port), url.instance)
+
+
+def _go(pairs: Mapping[str, str]) -> ConnectionString:
+    server = _first(pairs, _SERVER)
+    if server is None:
+        raise ConnectionStringError("its server is missing (server=…)")
+    return replace(_with_server(server, Form.GO, pairs), logon=_go_logon(pairs))
+
+
+def _go_logon(pairs: Mapping[str, str]) -> Logon:
+    if go_string.uses_ticket(pairs):
+        return Logon.AD_USER if _has_user(pairs) else Logon.KERBEROS
+    if pairs.get("fedauth"):
         return Logon.ENTRA
     return Logon.SQL if _has_user(pairs) else Logon.NONE
 

@@ -6,14 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gmsa_doctor.formats.sql_server.connection_string import (
-    ConnectionString,
-    ConnectionStringError,
-    Form,
-    Logon,
-    may_be_one,
-    parse,
-)
+from gmsa_doctor.formats.sql_server.connection_string import ConnectionString, ConnectionStringError, may_be_one, parse
+from gmsa_doctor.formats.sql_server.drivers import Form, Logon, Obstacle
 
 HOST = "db.corp.example"
 CANARY = "Canary-9d1f"
@@ -92,7 +86,36 @@ SQLALCHEMY = {
     f"mssql+pymssql://{HOST}/x": of(Form.FREETDS),
     f"mssql+pymssql://sa:p@{HOST}:1433/x": of(Form.FREETDS, Logon.SQL, 1433, has_user=True),
 }
-ALL = {**DOTNET, **ODBC, **JDBC, **SQLALCHEMY}
+GO = {
+    f"sqlserver://{HOST}?database=x&authenticator=krb5": of(Form.GO),
+    f"sqlserver://{HOST}:1433?database=x&authenticator=krb5&krb5-configfile=/etc/krb5.conf": of(Form.GO, port=1433),
+    f"sqlserver://{HOST}/SALES?authenticator=krb5&ServerSPN=MSSQLSvc/db:1433": of(
+        Form.GO, instance="SALES", spn="MSSQLSvc/db:1433"
+    ),
+    f"sqlserver://u:p%40@{HOST}?authenticator=krb5": of(Form.GO, Logon.AD_USER, has_user=True),
+    f"sqlserver://sa:p@{HOST}:1433?database=x": of(Form.GO, Logon.SQL, 1433, has_user=True),
+    f"sqlserver://{HOST}?fedauth=ActiveDirectoryDefault": of(Form.GO, Logon.ENTRA),
+    f"sqlserver://{HOST}?database=x": of(Form.GO, Logon.NONE),
+    f"server={HOST};port=1433;authenticator=krb5;database=x": of(Form.GO, port=1433),
+    f"server={HOST};authenticator=krb5;TrustServerCertificate=true": of(Form.GO, verifies_certificate=False),
+}
+TROUBLED = {
+    f"Server={HOST};Integrated Security=true;Authentication=Active Directory Integrated": of(
+        Form.DOTNET, obstacle=Obstacle.AUTHENTICATION
+    ),
+    f"Driver=x;Server={HOST};Trusted_Connection=yes;Authentication=SqlPassword": of(
+        Form.ODBC, obstacle=Obstacle.AUTHENTICATION
+    ),
+    f"Driver=x;Server={HOST};Integrated Security=SSPI": of(Form.ODBC, obstacle=Obstacle.DOTNET_KEYWORD),
+    f"Server={HOST};Trusted_Connection=1": of(Form.DOTNET, Logon.NONE, obstacle=Obstacle.TRUSTED_VALUE),
+    f"Provider=MSOLEDBSQL;Data Source={HOST};Integrated Security=SSPI": of(Form.DOTNET, obstacle=Obstacle.OLE_DB),
+    f"Server={HOST};Integrated Security=true;Failover Partner=db2.corp.example": of(
+        Form.DOTNET, partner="db2.corp.example"
+    ),
+    f"jdbc:sqlserver://{HOST};{_KERBEROS};applicationIntent=ReadOnly": of(Form.JDBC, read_only=True),
+    f"Server={HOST};Integrated Security=true;Encrypt=Optional": of(Form.DOTNET, verifies_certificate=False),
+}
+ALL = {**DOTNET, **ODBC, **JDBC, **SQLALCHEMY, **GO, **TROUBLED}
 
 
 @pytest.mark.parametrize(("text", "wanted"), ALL.items(), ids=ALL)
@@ -144,15 +167,18 @@ def test_the_database_is_read_if_its_name_is_plain(text: str, database: str | No
         (f"Server={HOST};Database=x;Server SPN={CANARY}", "server SPN does not have the form"),
         (f"jdbc:sqlserver://{HOST}:{CANARY}", "is not host"),
         ("jdbc:sqlserver://;databaseName=x", "server is missing"),
-        (f"jdbc:postgresql://{HOST}/{CANARY}", "another database (jdbc:postgresql)"),
-        (f"postgresql://u:{CANARY}@{HOST}/x", "another database (postgresql)"),
+        (f"jdbc:postgresql://{HOST}/{CANARY}", "with --spn, such as postgres/<host>"),
+        (f"postgresql://u:{CANARY}@{HOST}/x", "with --spn, such as postgres/<host>"),
+        (f"Host={HOST};Database=x;Kerberos Service Name=postgres;Password={CANARY}", "with --spn, such as postgres/"),
+        (f"jdbc:mysql://{HOST}/{CANARY}", "another database (jdbc:mysql)"),
+        (f"server=;authenticator=krb5;password={CANARY}", "server is missing"),
+        (f"sqlserver://sa:p@{HOST}?x@{CANARY}", "the URL is not"),
         ("mssql+pyodbc://mydsn", "names a DSN"),
         (f"mssql+pyodbc://sa:{CANARY}@mydsn", "names a DSN"),
         (f"mssql+pyodbc://sa:{CANARY}/x@{HOST}/x", "percent-encode @, /, : and ?"),
         (f"mssql+pymssql://sa:12345?{CANARY}@{HOST}/x", "percent-encode @, /, : and ?"),
         (f"mssql+pyodbc://sa:1234/x?{CANARY}=@{HOST}/x", "percent-encode @, /, : and ?"),
         (f"mssql+pyodbc://sa:a@{CANARY}?b@{HOST}/x", "percent-encode @, /, : and ?"),
-        (f"sqlserver://sa:{CANARY}@{HOST}?database=x", "Go or Node.js"),
         (f"Server={HOST};Port=3306;Database=x;Uid=root;Pwd={CANARY}", "does not accept port="),
         (f"Server={HOST};Database=x;Username=app;Password={CANARY}", "does not accept username="),
         (f"Server={HOST};Database=x;Uid=root;Pwd={CANARY};SslMode=Required", "does not accept sslmode="),
