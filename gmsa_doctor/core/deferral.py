@@ -33,13 +33,17 @@ def deferred_to(
 
 
 def with_one_root_per_fault(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Of several findings with the same fault, the first one is the root cause of the others."""
+    """Of several findings with the same fault, the one with the shortest summary is the root cause of the others.
+
+    It is the client's own error, without what the check would have done with the answer.
+    """
     all_findings = tuple(findings)
-    first: dict[str, str] = {}
-    root_of: dict[str, str] = {}
-    for finding in all_findings:
-        if finding.root and finding.fault and first.setdefault(finding.fault, finding.check) != finding.check:
-            root_of[finding.check] = first[finding.fault]
+    roots: dict[str, Finding] = {}
+    shared = [finding for finding in all_findings if finding.root and finding.fault]
+    for finding in sorted(shared, key=lambda finding: len(finding.summary)):
+        roots.setdefault(str(finding.fault), finding)
+    root_of = {finding.check: roots[str(finding.fault)].check for finding in shared}
+    root_of = {id: root for id, root in root_of.items() if id != root}
     return tuple(_behind(finding, root_of) for finding in all_findings) if root_of else all_findings
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from typing import Any
 
-from gmsa_doctor.clients.aws.session import ATTEMPTS
+from gmsa_doctor.clients.aws.session import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS
+from gmsa_doctor.clients.aws.transport import guarded
 from tests.command import PACE
 from tests.lab import iam_enforcer, iam_simulator, in_process
 from tests.lab.aws_errors import Problem, Refused, denied, encode, throttled
@@ -238,7 +239,8 @@ class EmbeddedAws:
             return self._callers[key]
 
     def _make_of_caller(self, service: str, region: str) -> Any:
-        client = self._make(service, region, ATTEMPTS, aws_access_key_id=_CALLERS_KEY, aws_secret_access_key="none")
+        own = {"aws_access_key_id": _CALLERS_KEY, "aws_secret_access_key": "none"}
+        client = guarded(self._make(service, region, ATTEMPTS, **own), CONNECT_SECONDS, READ_SECONDS)
         ask, name = client._make_api_call, client.meta.service_model.signing_name
 
         def call(operation: str, parameters: dict[str, Any]) -> Any:
@@ -308,13 +310,15 @@ class EmbeddedAws:
             released = self._released
         if self.delay and not of_fargate:
             time.sleep(self.delay)
+        if fault and fault.lie:
+            return _send(start_response, fault.lie.status, list(fault.lie.headers), fault.lie.body(released))
+        if request.service == "s3":
+            start_response = _with_request_id(start_response)
         if fault is None:
             answer = self._answer_if_permitted(request, environ, start_response)
             if not of_fargate:
                 self._moments.pass_by(request)
             return answer
-        if fault.lie is not None:
-            return _send(start_response, fault.lie.status, list(fault.lie.headers), fault.lie.body(released))
         if fault.problem is None:
             released.wait()
         problem = fault.problem(request) if fault.problem else Problem("InternalFailure", "was hanging", 500)
@@ -401,6 +405,15 @@ class EmbeddedAws:
             server.shutdown()
             server.server_close()
             thread.join()
+
+
+def _with_request_id(start_response: StartResponse) -> StartResponse:
+    """Send the header that S3 sends with each answer, and moto does not."""
+
+    def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+        return start_response(status, [*headers, ("x-amz-request-id", "4442587FB7D0A2F9")], *more)
+
+    return start
 
 
 def _refuse(request: Request, problem: Problem, start_response: StartResponse) -> Iterable[bytes]:

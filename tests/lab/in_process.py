@@ -32,7 +32,7 @@ class InProcess:
 class _Raw(BytesIO):
     """A body as botocore reads it from urllib3."""
 
-    def stream(self, **_: Any) -> Iterable[bytes]:
+    def stream(self, *_: Any) -> Iterable[bytes]:
         yield from iter(self.read, b"")
 
 

@@ -18,6 +18,11 @@ from threading import Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from gmsa_doctor.clients.aws.rate import REQUESTS_PER_SECOND, Rate
+from gmsa_doctor.clients.aws.transport import (
+    NotFromAwsError,
+    guarded,
+    require_endpoints,
+)
 from gmsa_doctor.clients.remembered import RememberedAnswers
 from gmsa_doctor.core import private_memory
 from gmsa_doctor.core.errors import (
@@ -34,8 +39,9 @@ from gmsa_doctor.core.model import Fix
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 8.0
+"""For a whole attempt."""
 ATTEMPTS = 3
-"""Attempts of one call, the first one included: botocore's ``total_max_attempts``."""
+"""Attempts of one call, the first one included: botocore's ``total_max_attempts``. Silence is not tried again."""
 _MOST_NAMED = 5
 """How many resources of a denied call an error lists."""
 
@@ -53,6 +59,20 @@ class CredentialsProblem(ClientError):
     fault = "AWS credentials"
 
 
+class NotAws(ClientError):
+    """Something other than AWS has answered."""
+
+    fault = "not AWS"
+
+    def __init__(self, action: str) -> None:
+        fix = Fix("Check which proxy or network portal answers in AWS's place (HTTPS_PROXY, AWS_ENDPOINT_URL, DNS).")
+        super().__init__(f"{action}: the answer is not from AWS (a proxy?)", fix)
+
+
+_NOT_ITS_SHAPE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+"""Raised by botocore's parsers, and by our methods, for an answer without the form that AWS documents."""
+
+
 @dataclass(frozen=True)
 class Operation:
     """An AWS API operation that a client method calls, and the IAM action that permits it."""
@@ -65,7 +85,7 @@ class Aws:
     """A session for one profile and region. Makes each boto3 client once; safe between threads.
 
     ``region`` is None if unknown. AWS_REGION applies, as in the AWS CLI (boto3 ignores it). Raises UsageError for an
-    unknown profile, a configuration file that cannot be parsed, and an invalid region name.
+    unknown profile, a configuration file that cannot be parsed, and an invalid region name or endpoint URL.
     """
 
     def __init__(self, profile: str | None = None, region: str | None = None) -> None:
@@ -75,6 +95,7 @@ class Aws:
         import botocore.utils
 
         private_memory.close()  # credentials are secrets, and the first answer may contain another one
+        require_endpoints()
         region = region or os.environ.get("AWS_REGION") or None
         try:
             self._session = boto3.Session(profile_name=profile, region_name=region)
@@ -92,6 +113,8 @@ class Aws:
             raise UsageError(f"the AWS configuration cannot be used: {error}") from error
         self._clients: dict[str, Any] = {}
         self._others: dict[str, Aws] = {}
+        self.silent: dict[str, TimedOut] = {}
+        """Services that did not answer in time: they get no more requests, except by operations that are ``fresh``."""
         self._lock = Lock()
 
     def in_region(self, region: str | None) -> Aws:
@@ -101,7 +124,7 @@ class Aws:
         with self._lock:
             if region not in self._others:
                 other = copy.copy(self)
-                other.region, other._clients, other._others = region, {}, {}
+                other.region, other._clients, other._others, other.silent = region, {}, {}, {}
                 self._others[region] = other
             return self._others[region]
 
@@ -117,7 +140,7 @@ class Aws:
             raise _credentials(error) or CredentialsProblem(text, _RENEW) from error
 
     def client(self, service: str) -> Any:
-        """The boto3 client of a service, with time limits. Raises CredentialsProblem for an invalid endpoint URL."""
+        """The boto3 client of a service, with time limits. Raises UsageError for an invalid endpoint URL."""
         from botocore.config import Config
 
         with self._lock:  # clients are thread-safe, sessions are not
@@ -130,12 +153,11 @@ class Aws:
                 )
                 try:
                     client = self._session.client(service, region_name=self.region, config=limits)
-                    if requests := REQUESTS_PER_SECOND.get(service):
-                        client.meta.events.register("before-send", Rate(requests).wait)
-                    self._clients[service] = client
                 except ValueError as error:
-                    text = f"the AWS configuration cannot be used: {error}"
-                    raise CredentialsProblem(text, Fix("Correct or unset AWS_ENDPOINT_URL.")) from error
+                    raise UsageError(f"the AWS configuration cannot be used: {error}") from error
+                if requests := REQUESTS_PER_SECOND.get(service):
+                    client.meta.events.register("before-send", Rate(requests).wait)
+                self._clients[service] = guarded(client, CONNECT_SECONDS, READ_SECONDS)
             return self._clients[service]
 
 
@@ -181,10 +203,17 @@ def operation(
                 import botocore.exceptions as botocore
                 from botocore.parsers import ResponseParserError
 
+                if (silence := self.aws.silent.get(self.service)) and not fresh:
+                    raise silence.with_traceback(None)
                 try:
                     return method(self, *args, **kwargs)
-                except (botocore.BotoCoreError, botocore.ClientError, ResponseParserError, OSError) as error:
+                except TimedOut as error:
+                    found = self.aws.silent[self.service] = silent(error.what, action or name, error.seconds)
+                    raise found from error
+                except (botocore.BotoCoreError, botocore.ClientError, OSError) as error:
                     raise translate(error, action or name, _resource(args)) from error
+                except (NotFromAwsError, ResponseParserError, *_NOT_ITS_SHAPE) as error:
+                    raise NotAws(action or name) from error
 
             return ask() if fresh else self.answers.get((name, args, tuple(sorted(kwargs.items()))), ask)
 
@@ -244,7 +273,6 @@ def none_if(code: str, call: Callable[[], R]) -> R | None:
 def translate(error: Exception, action: str, resource: str) -> ClientError:
     """The typed error for an error of botocore. ``action`` is the IAM action of the call."""
     import botocore.exceptions as botocore
-    from botocore.parsers import ResponseParserError
 
     if isinstance(error, botocore.ClientError) and error.operation_name in _LOGONS:
         return CredentialsProblem(f"the AWS credentials cannot be loaded: {error}", _RENEW)
@@ -252,18 +280,23 @@ def translate(error: Exception, action: str, resource: str) -> ClientError:
         return _service_error(error_code(error), str(error.response["Error"].get("Message", "")), action, resource)
     if isinstance(error, botocore.ConnectTimeoutError | botocore.ReadTimeoutError):
         seconds = CONNECT_SECONDS if isinstance(error, botocore.ConnectTimeoutError) else READ_SECONDS
-        return TimedOut(f"{_endpoint(error)} ({action})", seconds)
+        return silent(_endpoint(error), action, seconds)
     if isinstance(error, botocore.SSLError | botocore.ProxyConnectionError):
         return Unreachable(f"{_endpoint(error)} ({action})", str(error))
     if isinstance(error, botocore.HTTPClientError | botocore.ConnectionError):
         return Unreachable(f"{_endpoint(error)} ({action})", "no connection to the AWS endpoint")
-    if isinstance(error, ResponseParserError):  # its text is the whole answer
-        return ServiceError(f"{action}: the answer is not from AWS, perhaps from a proxy", type(error).__name__)
     if isinstance(error, OSError):  # a token file or credential_process failed when botocore renewed the credentials
         return CredentialsProblem(f"the AWS credentials cannot be loaded: {error}", _RENEW)
     if isinstance(error, botocore.NoRegionError):
         return CredentialsProblem("no AWS region is configured", Fix("Add --region, or set AWS_REGION."))
     return _credentials(error) or ServiceError(f"{action}: {type(error).__name__}: {error}", type(error).__name__)
+
+
+def silent(host: str, action: str, seconds: float) -> TimedOut:
+    """The error for an endpoint without an answer: the same fault for all operations of that host."""
+    error = TimedOut(f"{host} ({action})", seconds)
+    error.fault = f"{host} is silent"
+    return error
 
 
 def _service_error(code: str, message: str, action: str, resource: str) -> ClientError:

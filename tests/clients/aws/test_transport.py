@@ -1,0 +1,97 @@
+"""Answers that are not from AWS, that do not end, or that never come: a typed error, in bounded time and memory."""
+
+from collections.abc import Callable
+from threading import Event
+
+import pytest
+
+from gmsa_doctor.clients.aws import session
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.clients.aws.ecs import Ecs
+from gmsa_doctor.clients.aws.route53 import Route53
+from gmsa_doctor.clients.aws.s3 import S3
+from gmsa_doctor.clients.aws.session import Aws, NotAws
+from gmsa_doctor.clients.aws.sts import Sts
+from gmsa_doctor.clients.aws.transport import LARGEST
+from gmsa_doctor.core.errors import ClientError, TimedOut
+from tests.lab.aws import ACCOUNT, EmbeddedAws
+from tests.lab.lies import LIES, Lie
+
+CALLS: dict[str, Callable[[Aws], object]] = {
+    "ecs": lambda aws: Ecs(aws).describe_service("web", "demo"),
+    "sts": lambda aws: Sts(aws).caller(),
+    "ec2": lambda aws: Ec2(aws).subnets(("subnet-1",)),
+    "route53": lambda aws: Route53(aws).zones_of_vpc("vpc-1", "us-east-1"),
+    "s3": lambda aws: S3(aws).get("credspecs", "web.json"),
+    "s3 HEAD": lambda aws: S3(aws).bucket("credspecs"),
+    "s3 policy": lambda aws: S3(aws).policy("credspecs"),
+}
+"""A call of each protocol, by service."""
+SLOW = ("an answer that drips", "an answer that stops")
+
+
+@pytest.fixture(autouse=True)
+def variables(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in aws.variables().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(session, "ATTEMPTS", 1)
+
+
+@pytest.mark.parametrize("service", CALLS)
+@pytest.mark.parametrize("name", sorted({*LIES} - {*SLOW}))
+def test_an_answer_that_is_not_from_aws_is_recognized(name: str, service: str, aws: EmbeddedAws) -> None:
+    aws.lie(service.partition(" ")[0], "*", LIES[name])
+    with pytest.raises(NotAws, match=r": the answer is not from AWS \(a proxy\?\)$"):
+        CALLS[service](Aws())
+
+
+@pytest.mark.parametrize("service", CALLS)
+@pytest.mark.parametrize("name", SLOW)
+def test_an_answer_that_does_not_end_in_time_is_none(
+    name: str, service: str, aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if service == "s3 HEAD":
+        pytest.skip("HEAD has no body")
+    monkeypatch.setattr(session, "READ_SECONDS", 0.2)
+    aws.lie(service.partition(" ")[0], "*", LIES[name])
+    with pytest.raises(TimedOut) as caught:
+        CALLS[service](Aws())
+    assert caught.value.fault == f"{aws.endpoint.removeprefix('http://')} is silent"
+
+
+def test_no_more_than_the_limit_is_read(aws: EmbeddedAws) -> None:
+    sent = []
+
+    def endless(released: Event) -> object:
+        while not released.is_set():
+            sent.append(1)
+            yield b"x" * 65536
+
+    aws.lie("ecs", "*", Lie(endless))  # type: ignore[arg-type]
+    with pytest.raises(NotAws):
+        CALLS["ecs"](Aws())
+    in_buffers = 16 << 20
+    assert len(sent) * 65536 < LARGEST + in_buffers
+
+
+def test_a_service_that_was_silent_gets_no_further_request(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "READ_SECONDS", 0.2)
+    aws.hang("ec2", "DescribeSubnets")
+    ec2 = Ec2(one := Aws())
+    errors: list[ClientError] = []
+    for call in (lambda: ec2.subnets(("subnet-1",)), lambda: ec2.vpc("vpc-1"), lambda: Ec2(one).vpc("vpc-2")):
+        with pytest.raises(TimedOut) as caught:
+            call()
+        errors.append(caught.value)
+    assert aws.calls == [("ec2", "DescribeSubnets")]
+    assert len({error.fault for error in errors}) == 1
+    assert Sts(one).caller()["Account"] == ACCOUNT
+
+
+def test_silence_is_not_asked_again(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(session, "ATTEMPTS", 3)
+    aws.hang("sts", "*")
+    with pytest.raises(TimedOut):
+        Sts(Aws()).caller()
+    assert aws.calls == [("sts", "GetCallerIdentity")]
