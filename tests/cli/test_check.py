@@ -337,7 +337,7 @@ def test_credentials_that_cannot_be_loaded_give_one_message(config: str, words: 
 
 def test_an_endpoint_that_is_no_url_gives_one_message(on_aws: dict[str, str]) -> None:
     ended = doctor("check", "--service", "s", env={**on_aws, "AWS_ENDPOINT_URL": "localhost"})
-    assert_one_message(ended, "AWS_ENDPOINT_URL", "localhost")
+    assert_one_message(ended, "AWS_ENDPOINT_URL", "https://HOST:PORT")
 
 
 def test_aws_region_counts_as_in_the_aws_cli(aws: EmbeddedAws, on_aws: dict[str, str]) -> None:
