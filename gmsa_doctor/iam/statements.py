@@ -182,6 +182,11 @@ def _roles(scope: Scope) -> Iterable[str]:
     return [*_execution_roles(scope), *map(_literal, scope.instance_roles)]
 
 
+def _managed_policies(scope: Scope) -> Iterable[str]:
+    owners = (scope.account or "<ACCOUNT>", "aws")
+    return [f"arn:{scope.partition}:iam::{owner}:policy/*" for owner in owners]
+
+
 def _instance_profiles(scope: Scope) -> Iterable[str]:
     return [f"arn:{scope.partition}:iam::{scope.account or '<ACCOUNT>'}:instance-profile/*"]
 
@@ -279,6 +284,7 @@ _READING: _Statements = {
         *("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints"),
         *("ec2:DescribeVpcPeeringConnections", "ec2:DescribeVpcs", "ec2:GetManagedPrefixListEntries"),
         *("ecs:DescribeTaskDefinition", "ecs:ListClusters", "logs:DescribeLogGroups", "route53:ListHostedZonesByVPC"),
+        "organizations:DescribeOrganization",
         *("route53:ListResourceRecordSets", "route53profiles:ListProfileAssociations"),
         *("route53profiles:ListProfileResourceAssociations", "route53resolver:GetResolverEndpoint"),
         *("route53resolver:GetResolverRule", "route53resolver:ListFirewallDomainLists"),
@@ -287,7 +293,12 @@ _READING: _Statements = {
         "route53resolver:ListResolverRules",
     ),
     **_allow(_StatementTemplate("ReadInstanceProfiles", _instance_profiles), "iam:GetInstanceProfile"),
-    **_allow(_StatementTemplate("ReadRoles", _roles), "iam:GetRole", "iam:SimulatePrincipalPolicy"),
+    **_allow(
+        _StatementTemplate("ReadRoles", _roles),
+        *("iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"),
+        "iam:SimulatePrincipalPolicy",
+    ),
+    **_allow(_StatementTemplate("ReadPolicies", _managed_policies), "iam:GetPolicy", "iam:GetPolicyVersion"),
     **_allow(_StatementTemplate("ReadDatabases", _of_region("rds", "db:*")), "rds:DescribeDBInstances"),
     **_allow(_CREDSPEC_OBJECT, "s3:GetObject"),
     **_allow(_StatementTemplate("FindCredSpec", _credspec_buckets), "s3:GetBucketPolicy", "s3:ListBucket"),

@@ -1,5 +1,7 @@
 """The findings about an execution role, by values."""
 
+from dataclasses import replace
+
 import pytest
 
 from gmsa_doctor.clients.aws.iam import SimulatedDecision
@@ -13,7 +15,7 @@ from gmsa_doctor_checks.credspec.secret import secret_value
 from gmsa_doctor_checks.roles.access import judge, put_policy
 from gmsa_doctor_checks.roles.execution_role.kms import own_key_of_secrets_manager
 from gmsa_doctor_checks.roles.key_access import KeyUse, not_enabled
-from gmsa_doctor_checks.roles.request_context import known_of_who_and_what
+from gmsa_doctor_checks.roles.request_context import has_not, known_of_who_and_what
 from gmsa_doctor_checks.roles.simulation import AccessQuestion
 
 ROLE = RoleArn("aws", "123456789012", "webapp", "/ecs/")
@@ -24,9 +26,18 @@ NOT_IN_THE_ORGANIZATION = SimulatedDecision(READ.action, READ.resource, "implici
 
 
 @pytest.mark.parametrize("is_key", [False, True])
-def test_a_denial_by_an_scp_is_a_warning_because_the_simulator_ignores_conditions(is_key: bool) -> None:
+def test_a_denial_by_an_scp_fails_unless_a_condition_is_not_known(is_key: bool) -> None:
     finding = judge(READ, (NOT_IN_THE_ORGANIZATION,), Ruling(), policy_required=is_key)
-    assert (finding.status, "an SCP blocks s3:GetObject" in finding.summary) == (Status.WARN, True)
+    assert (finding.status, "SCP" in finding.summary) == (Status.FAIL, True)
+    open_ = replace(NOT_IN_THE_ORGANIZATION, unknown_in_scp=("aws:SourceIp",))
+    finding = judge(READ, (open_,), Ruling(), policy_required=is_key)
+    assert (finding.status, "a condition on aws:SourceIp" in finding.summary) == (Status.WARN, True)
+
+
+def test_a_pass_in_an_organization_names_what_was_not_evaluated() -> None:
+    allowed = SimulatedDecision(READ.action, READ.resource, "allowed", organizations=True)
+    finding = judge(READ, (allowed,), None)
+    assert (finding.status, "resource control policies" in finding.summary) == (Status.PASS, True)
 
 
 def test_a_deny_in_the_resources_policy_fails_with_any_scp() -> None:
@@ -52,11 +63,13 @@ def test_a_deny_in_the_resources_policy_fails_with_any_scp() -> None:
 def test_a_condition_key_that_the_request_lacks_does_not_make_the_result_unknown(
     key: str, action: str, via: str, lacks: bool
 ) -> None:
-    question = AccessQuestion(ROLE, action, READ.resource, "the CredSpec", {"aws:ViaAWSService": via})
-    decision = SimulatedDecision(action, READ.resource, "allowed", missing=(key,))
-    finding = judge(question, (decision,), None)
-    assert (finding.status is Status.PASS) is lacks
-    assert (key in finding.summary) is not lacks
+    assert has_not(key, action, {"aws:ViaAWSService": via}) is lacks
+
+
+def test_an_open_condition_key_makes_the_result_unknown() -> None:
+    decision = SimulatedDecision(READ.action, READ.resource, "allowed", missing=("aws:SourceVpce",))
+    finding = judge(READ, (decision,), None)
+    assert (finding.status, "aws:SourceVpce" in finding.summary) == (Status.UNKNOWN, True)
 
 
 def test_the_context_holds_the_role_session_and_the_account_in_the_resource_arn() -> None:

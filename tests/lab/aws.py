@@ -96,6 +96,8 @@ class EmbeddedAws:
         """The caller of each call: the name of an assumed role, otherwise the access key."""
         self.organization_policy: list[dict[str, Any]] | None = None
         """The statements of a service control policy, which the simulation of IAM's policies minds."""
+        self.organization: str | None = None
+        """The id of the account's organization; None: it is in none."""
         self.names_all_keys = False
         """Whether the simulation names the condition keys of statements about other actions, too."""
         self.permitted: list[dict[str, Any]] | None = None
@@ -175,6 +177,7 @@ class EmbeddedAws:
             self.asked.clear()
             self.callers.clear()
         self.organization_policy = None
+        self.organization = None
         self.names_all_keys = False
         self.permitted = None
         self.buckets.clear()
@@ -262,7 +265,8 @@ class EmbeddedAws:
         """Return whether a call is answered as in the healthy account, as long as nothing in it is changed."""
         if any(fault.concerns(service, operation) for fault in self._faults):
             return False
-        simulated = self.organization_policy is None and not self.names_all_keys
+        organization = self.organization_policy is not None or self.organization is not None
+        simulated = not organization and not self.names_all_keys
         buckets = not (self.buckets.owners or self.buckets.policies)
         return self.permitted is None and not self.network.used and simulated and buckets
 
@@ -346,6 +350,7 @@ class EmbeddedAws:
             simulated = iam_simulator.answer(request, self.organization_policy, all_keys=self.names_all_keys)
             of_bucket = self.buckets.answer(request, ACCOUNT)
             of_network = self.network.answer(request) if document is None else None
+            document = document or self._describe_organization(request)
         except Refused as refused:
             return _refuse(request, refused.problem, start_response)
         if simulated is not None:
@@ -371,6 +376,14 @@ class EmbeddedAws:
         body = b"".join(self._moto(environ, lambda *given: started.extend(given)))
         headers = [(name, value) for name, value in started[1] if name.lower() != "content-length"]
         return _send(start_response, started[0], headers, self.network.changed(request, body))
+
+    def _describe_organization(self, request: Request) -> dict[str, Any] | None:
+        """Give the account's organization. Raises Refused."""
+        if request.operation != "DescribeOrganization":
+            return None
+        if self.organization is None:
+            raise Refused("AWSOrganizationsNotInUseException", "The account is not a member of an organization.", 400)
+        return {"Organization": {"Id": self.organization}}
 
     @contextmanager
     def running(self) -> Iterator["EmbeddedAws"]:

@@ -65,7 +65,11 @@ def _resource(request: Request, account: str) -> str | None:
         case "iam":
             if "InstanceProfileName" in body:
                 return f"arn:aws:iam::{account}:instance-profile/{body['InstanceProfileName']}"
-            return str(body.get("PolicySourceArn") or f"arn:aws:iam::{account}:role/{body.get('RoleName')}")
+            return str(
+                body.get("PolicySourceArn")
+                or body.get("PolicyArn")
+                or f"arn:aws:iam::{account}:role/{body.get('RoleName')}"
+            )
         case "kms":
             return f"arn:aws:kms:{where}:key/{str(body['KeyId']).rpartition('/')[2]}" if "KeyId" in body else None
         case "ecr":

@@ -10,7 +10,8 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_con
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
@@ -113,11 +114,12 @@ def _result(
     organization: Iterable[Statement] | None,
 ) -> str:
     effects = {(name, one["Effect"]) for name, all_ in identity.items() for one in all_ if _matches(one, question)}
+    of_scp = replace(question, missing=[])  # the keys of SCPs are not reported
     layers = [
-        (tag, inner, {one["Effect"] for one in statements if _matches(one, question)})
-        for tag, inner, statements in (
-            ("PermissionsBoundaryDecisionDetail", "AllowedByPermissionsBoundary", boundary),
-            ("OrganizationsDecisionDetail", "AllowedByOrganizations", organization),
+        (tag, inner, {one["Effect"] for one in statements if _matches(one, asked)})
+        for tag, inner, statements, asked in (
+            ("PermissionsBoundaryDecisionDetail", "AllowedByPermissionsBoundary", boundary, question),
+            ("OrganizationsDecisionDetail", "AllowedByOrganizations", organization, of_scp),
         )
         if statements is not None
     ]
@@ -164,6 +166,9 @@ _COMPARE: dict[str, Callable[[str, str], bool]] = {
     "ArnEquals": lambda wanted, found: _fits(wanted, found),
     "ArnLike": lambda wanted, found: _fits(wanted, found),
     "Bool": lambda wanted, found: wanted.lower() == found.lower(),
+    "IpAddress": lambda wanted, found: ip_address(found) in ip_network(wanted),
+    "DateLessThan": lambda wanted, found: found < wanted,
+    "DateGreaterThan": lambda wanted, found: found > wanted,
 }
 
 

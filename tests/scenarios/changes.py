@@ -214,9 +214,34 @@ def boundary(*statements: dict[str, Any]) -> Change:
     return after(limit)
 
 
+def managed_policy(*statements: dict[str, Any]) -> Change:
+    """Attach a managed policy to the execution role."""
+
+    def attach(aws: EmbeddedAws, created: Created) -> None:
+        iam = aws.client("iam", created.region)
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        arn = iam.create_policy(PolicyName="managed", PolicyDocument=document)["Policy"]["Arn"]
+        iam.attach_role_policy(RoleName=environment.EXECUTION_ROLE, PolicyArn=arn)
+
+    return after(attach)
+
+
+ORGANIZATION = "o-a1b2c3d4e5"
+
+
+def in_organization(_: Environment, lab: Lab) -> None:
+    """Let the account be in an organization."""
+    lab.aws.organization = ORGANIZATION
+
+
 def organization(*statements: dict[str, Any]) -> Change:
-    """Give the account a service control policy."""
-    return lambda _, lab: setattr(lab.aws, "organization_policy", list(statements))
+    """Give the account a service control policy of its organization."""
+
+    def change(it: Environment, lab: Lab) -> None:
+        in_organization(it, lab)
+        lab.aws.organization_policy = list(statements)
+
+    return change
 
 
 def denied(service: str, operation: str) -> Change:

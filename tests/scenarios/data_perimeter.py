@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.lab.aws import ACCOUNT
 from tests.lab.environment import Environment
-from tests.scenarios.changes import all_of, boundary, denied, role, role_also
+from tests.scenarios.changes import all_of, boundary, denied, in_organization, role, role_also
 from tests.scenarios.execution_role_start import DELEGATED, object_key, secret_key
 from tests.scenarios.lab import Lab, Scenario
 from tests.scenarios.policies import ALL, OBJECT, VALUE, allow, bucket_policy, deny, secret_policy, to, when
@@ -125,16 +125,40 @@ HEALTHY = (
 
 DOUBTS = (
     Scenario(
-        "objects of an organization",
-        _CREDSPEC,
-        role({**OBJECT, **_in_the_organization("aws:ResourceOrgID")}, VALUE),
-        "cannot know: aws:ResourceOrgID",
+        "secrets for a part of an organization",
+        _SECRET,
+        all_of(in_organization, role(OBJECT, {**VALUE, **_in_the_organization("aws:PrincipalOrgPaths")})),
+        "depends on condition keys that the simulation cannot know: aws:PrincipalOrgPaths",
     ),
     Scenario(
-        "secrets for an organization",
+        "secrets for an organization, which may not be described",
         _SECRET,
-        role(OBJECT, {**VALUE, **_in_the_organization("aws:PrincipalOrgID")}),
-        "depends on condition keys that the simulation cannot know: aws:PrincipalOrgID",
+        all_of(
+            denied("organizations", "DescribeOrganization"),
+            role(OBJECT, {**VALUE, **_in_the_organization("aws:PrincipalOrgID")}),
+        ),
+        "access denied: organizations:DescribeOrganization",
+    ),
+    Scenario(
+        "secrets of an owner of a name, and policies that may not be read",
+        _SECRET,
+        all_of(
+            denied("iam", "ListRolePolicies"),
+            role(OBJECT, {**VALUE, **when("StringEquals", "secretsmanager:Name", "gmsa/webapp01")}),
+        ),
+        "access denied: iam:ListRolePolicies",
+    ),
+    Scenario(
+        "a bucket policy that allows an organization, which may not be described",
+        _CREDSPEC,
+        all_of(
+            denied("organizations", "DescribeOrganization"),
+            role(VALUE),
+            bucket_policy(
+                allow("s3:GetObject", resource=_OBJECTS, **to(), **_in_the_organization("aws:PrincipalOrgID"))
+            ),
+        ),
+        "conditions that cannot be evaluated here: aws:PrincipalOrgID",
     ),
     Scenario(
         "keys called by a service of a name",

@@ -227,19 +227,10 @@ WARNINGS = (
         "aws:SourceVpce",
     ),
     Scenario(
-        "a secret policy for an organization",
-        _SECRET,
-        secret_policy(deny("secretsmanager:*", **to(), **when("StringNotEquals", "aws:PrincipalOrgID", "o-1"))),
-        "must be in that organization",
-    ),
-    Scenario(
         "a secret policy with a NotPrincipal for the role",
         _SECRET,
         secret_policy(deny("secretsmanager:*", NotPrincipal={"AWS": ROLE})),
         "NotPrincipal excludes a role only if",
-    ),
-    Scenario(
-        "an organization without the secret", _SECRET, organization(ALL, deny("secretsmanager:*")), "an SCP blocks"
     ),
 )
 
@@ -256,17 +247,6 @@ DOUBTS = (
         _SECRET,
         denied("secretsmanager", "GetResourcePolicy"),
         "secretsmanager:GetResourcePolicy",
-    ),
-    Scenario(
-        "a bucket policy that allows an organization",
-        _CREDSPEC,
-        all_of(
-            role(VALUE),
-            bucket_policy(
-                allow("s3:GetObject", resource=_OBJECTS, **to(), **when("StringEquals", "aws:PrincipalOrgID", "o-1"))
-            ),
-        ),
-        "allows s3:GetObject on conditions that cannot be evaluated here: aws:PrincipalOrgID",
     ),
     Scenario("the role denied", _TRUST, denied("iam", "GetRole"), "iam:GetRole"),
     Scenario(
@@ -289,12 +269,6 @@ DOUBTS = (
         _CREDSPEC,
         role_also(deny("s3:*", **when("StringNotEquals", "aws:SourceVpce", "vpce-1"))),
         "aws:SourceVpce",
-    ),
-    Scenario(
-        "a secret by its tag",
-        _SECRET,
-        role(OBJECT, {**VALUE, **when("StringEquals", "secretsmanager:ResourceTag/app", "web")}),
-        "secretsmanager:ResourceTag/app",
     ),
     Scenario(
         "a trust with an external id", _TRUST, trusted_by(trust(_ECS, **when("StringEquals", "sts:ExternalId", "x"))),

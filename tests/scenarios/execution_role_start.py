@@ -4,9 +4,9 @@ from typing import Any
 
 from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.environment import Created, Environment
-from tests.scenarios.changes import all_of, boundary, denied, on_ec2, options, organization, role_also
+from tests.scenarios.changes import all_of, boundary, denied, on_ec2, options, role_also
 from tests.scenarios.lab import Change, Lab, Scenario
-from tests.scenarios.policies import ALL, ROLE, allow, bucket_of, deny, document, to, when
+from tests.scenarios.policies import ROLE, allow, bucket_of, deny, document, to, when
 
 _KMS, _IMAGE, _LOGS = "execution-role.kms", "execution-role.image", "execution-role.logs"
 _GROUP = "log-group.present"
@@ -299,12 +299,6 @@ WARNINGS = (
         _IMAGE,
         all_of(image(), role_also(_TOKEN, allow(*_LAYERS[:2], resource=REPOSITORY))),
         "ecr:BatchCheckLayerAvailability",
-    ),
-    Scenario(
-        "an organization without keys",
-        _KMS,
-        all_of(role_also(_DECRYPT), secret_key(), organization(ALL, deny("kms:*"))),
-        "an SCP blocks kms:Decrypt",
     ),
     Scenario(
         "no repository, unless the pull through cache creates it",

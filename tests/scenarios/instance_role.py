@@ -136,9 +136,9 @@ DOUBTS = (
         "iam:SimulatePrincipalPolicy",
     ),
     Scenario(
-        "a secret by its tag for the instance role",
+        "a secret by its name for the instance role",
         _CHECK,
-        with_role(allow(GET_VALUE, **when("StringEquals", "secretsmanager:ResourceTag/app", "web"))),
-        "secretsmanager:ResourceTag/app",
+        with_role(allow(GET_VALUE, **when("StringEquals", "secretsmanager:Name", "web"))),
+        "secretsmanager:Name",
     ),
 )

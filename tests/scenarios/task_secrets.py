@@ -129,6 +129,12 @@ FAULTS = (
         names(variable, f"{_THERE}AbCdEf".replace(ACCOUNT, _ELSEWHERE)),
         "none of its policies allows",
     ),
+    Scenario(
+        "an organization without parameters",
+        _CHECK,
+        all_of(names(variable, "/app/key"), role_also(_READ_PARAMETER), organization(ALL, deny("ssm:*"))),
+        "(SCP) of the organization does not allow ssm:GetParameters",
+    ),
 )  # fmt: skip
 
 HEALTHY = (
@@ -177,12 +183,6 @@ HEALTHY = (
 )  # fmt: skip
 
 WARNINGS = (
-    Scenario(
-        "an organization without parameters",
-        _CHECK,
-        all_of(names(variable, "/app/key"), role_also(_READ_PARAMETER), organization(ALL, deny("ssm:*"))),
-        "an SCP blocks ssm:GetParameters",
-    ),
     Scenario("a secret's ARN with a key alone", _CHECK, names(variable, f"{_THERE}AbCdEf:password"), "all three"),
 )
 

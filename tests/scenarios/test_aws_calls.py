@@ -18,7 +18,7 @@ from tests.scenarios.execution_role_start import image, logs, secret_key
 from tests.scenarios.lab import Change, Lab
 from tests.scenarios.network_access import peered
 from tests.scenarios.network_path import ENDPOINTS_WITH_A_PREFIX_LIST
-from tests.scenarios.policies import bucket_of
+from tests.scenarios.policies import allow, bucket_of, deny, when
 from tests.scenarios.sql_server import ON_RDS
 from tests.scenarios.task_on_ecs import DOMAINLESS, instances
 from tests.scenarios.task_secrets import SEVERAL
@@ -75,6 +75,14 @@ RUNS: dict[str, Change] = {
     "endpoints only": ENDPOINTS_WITH_A_PREFIX_LIST,
     "domain controllers in a peered VPC": peered(),
     "a stopped task and its log": changes.all_of(logs(), changes.options("--logs"), changes.after(stopped_task)),
+    "conditions on an organization and on a network": changes.all_of(
+        changes.in_organization,
+        changes.role_also(
+            deny("secretsmanager:*", **when("StringNotEquals", "aws:PrincipalOrgID", changes.ORGANIZATION)),
+            deny("s3:*", **when("StringEquals", "aws:SourceVpce", "vpce-1")),
+        ),
+        changes.managed_policy(allow("sqs:*")),
+    ),
 }
 
 

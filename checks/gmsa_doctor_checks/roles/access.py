@@ -17,7 +17,6 @@ from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.formats.aws.arn import RoleArn
 from gmsa_doctor.formats.aws.iam_policy_document import Ruling
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.roles.request_context import has_not
 from gmsa_doctor_checks.roles.simulation import AccessQuestion, Decisions, ResourcePolicy
 
 
@@ -36,7 +35,7 @@ def judge(
     if (policy is None or question.foreign) and not allowed:
         return _not_allowed(question, decision, policy)
     if policy is None:
-        return passed(_allowed(question))
+        return passed(_allowed(question, decision))
     if isinstance(policy, ClientError):
         return _without_policy(question, decision, policy, policy_required)
     return _with_policy(question, decision, policy, policy_required)
@@ -53,20 +52,24 @@ def _with_policy(
         text = f"{name} allows everyone; whether that overrides the permissions boundary is uncertain"
         return unknown(f"{_reason(question, decision)}, but {text}", fix=_inspect(question))
     if allowed and not (policy_required or question.foreign):
-        return _unless_denied(question, policy, _allowed(question))
+        return _unless_denied(question, policy, _allowed(question, decision))
     answers = (policy.allows, policy.delegates if allowed else False)
+    if True in answers and decision.may_deny:
+        keys = ", ".join(decision.may_deny)
+        text = f"{name} allows {action}, but a policy of {role.name} denies it on conditions that cannot be evaluated"
+        return unknown(f"{text}: {keys}", fix=_inspect(question, decision.may_deny))
     if True in answers:
         by = "" if allowed else f", by {name}"
         text = f"{name} allows {action} on {question.resource} for {role.name}"
         if question.foreign:
-            text = f"{_allowed(question)}, also by {name} in the other account"
+            text = f"{_allowed(question, decision)}, also by {name} in the other account"
         elif policy_required:
             text = f"{action} with the key of {question.resource_name} is allowed for {role.name}{by}"
         return _unless_denied(question, policy, text)
     if None in answers:
         keys = ", ".join(policy.allow_keys)
         return unknown(
-            f"{name} allows {action} on conditions that cannot be evaluated here: {keys}",
+            f"{name} allows {action} on conditions that cannot be evaluated here: {keys}{_error(policy)}",
             observed=f"an Allow on {keys}",
             fix=_policy_fix(question, f"Check the conditions in that policy, or {_RUN}."),
         )
@@ -76,7 +79,7 @@ def _with_policy(
     return _failure(
         question,
         f"{elsewhere}{name} allows {action} for neither the role nor its account",
-        observed=f"{action} allowed by the role's policies, not by {name}",
+        observed=f"{action} allowed by the role's policies, not by {name}{_facts(policy)}",
         expected=f"a statement in {name} that allows {action} for {role}",
         fix=_policy_fix(question, f"Add a statement to {name} that allows {action} for {role}."),
     )
@@ -87,12 +90,13 @@ def _without_policy(
 ) -> Finding:
     name, allowed = question.policy_name, decision.decision == "allowed"
     if question.foreign:
-        text = f"{_allowed(question)} by its own policies; {name} must allow it too, but belongs to another account"
+        own = f"{_allowed(question, decision)} by its own policies"
+        text = f"{own}; {name} must allow it too, but belongs to another account"
         return skipped(f"{text}: {error.text}", fix=Fix(f"Ask the owner of that account, or {_RUN}."))
     if policy_required:
         text = f"it is unknown whether {name} allows {question.action} for {question.role.name}"
     elif allowed:
-        text = f"{_allowed(question)} by its own policies, but {name} may deny it"
+        text = f"{_allowed(question, decision)} by its own policies, but {name} may deny it"
     else:
         text = f"{_reason(question, decision)}, and it is unknown whether {name} does"
     return replace(error.finding(), summary=f"{text}: {error.text}")
@@ -106,7 +110,7 @@ def _settled(question: AccessQuestion, decisions: Decisions, policy: ResourcePol
         return _failure(
             question,
             f"{name} denies {action}{_sid(policy)}",
-            observed=f"a Deny in {name}{_sid(policy)}",
+            observed=f"a Deny in {name}{_sid(policy)}{_facts(policy)}",
             expected=f"no Deny of {action} for {question.role}",
             fix=_policy_fix(question, f"Exclude {question.role} from the Deny in {name}, or remove the Deny."),
         )
@@ -115,35 +119,70 @@ def _settled(question: AccessQuestion, decisions: Decisions, policy: ResourcePol
     if decision is None:
         text = f"IAM's simulator returned no decision about {action} on {question.resource}"
         return unknown(text, fix=_inspect(question))
-    missing = [key for key in decision.missing if not has_not(key, action, question.context)]
-    if missing:
+    if decision.organizations is False:
+        return _by_organization(question, decision)
+    if decision.missing:
+        missing = ", ".join(decision.missing)
         return unknown(
-            f"{action} for {role} depends on condition keys that the simulation cannot know: {', '.join(missing)}",
-            observed=f"{decision.decision} without {', '.join(missing)}",
-            fix=_inspect(question, missing),
-        )
-    if decision.organizations is False:  # the simulator also denies what an SCP allows on a condition, such as a region
-        # Source: https://github.com/aws/aws-sdk/issues/102
-        return warned(
-            f"IAM's simulator says that an SCP blocks {action} on {question.resource} for {role}; it does not evaluate "
-            "conditions in SCPs, so this may be a false alarm",
-            observed=f"{decision.decision} of {action}, AllowedByOrganizations: false",
-            expected=f"{action} allowed by the organization's policies",
-            fix=Fix(
-                f"Ask your AWS Organizations administrator whether the SCPs allow {action} for the role, or {_RUN}.",
-                (_simulate_command(question),),
-            ),
+            f"{action} for {role} depends on condition keys that the simulation cannot know: {missing}"
+            f"{_because_of(decision)}",
+            observed=f"{decision.decision} without {missing}",
+            fix=_inspect(question, decision.missing),
         )
     if decision.decision == "explicitDeny":
         return _not_allowed(question, decision, policy)
     return decision
 
 
+def _by_organization(question: AccessQuestion, decision: SimulatedDecision) -> Finding:
+    """A failure, unless an SCP may test condition keys that are not known: the simulator evaluates them.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+    """
+    action, role, account = question.action, question.role.name, question.role.account
+    observed = f"{decision.decision} of {action}, AllowedByOrganizations: false"
+    expected = f"{action} allowed by the organization's SCPs"
+    fix = Fix(
+        f"In the management account of the organization, find the SCP that denies {action} or does not allow it "
+        f"(commands 1 and 2, also for each parent), and allow {action} on {question.resource} for {question.role}. "
+        "Test with command 3.",
+        (
+            f"aws organizations list-policies-for-target --target-id {account} --filter SERVICE_CONTROL_POLICY",
+            f"aws organizations list-parents --child-id {account}",
+            _simulate_command(question),
+        ),
+    )
+    if not decision.unknown_in_scp:
+        text = f"a service control policy (SCP) of the organization does not allow {action}"
+        return _failure(question, text, observed=observed, expected=expected, fix=fix)
+    keys = ", ".join(decision.unknown_in_scp)
+    return warned(
+        f"IAM's simulator says that an SCP blocks {action} on {question.resource} for {role}; this is a false alarm if "
+        f"an SCP has a condition on {keys}, whose values in the task's requests are not known{_because_of(decision)}",
+        observed=observed,
+        expected=expected,
+        fix=replace(fix, text=f"{fix.text} Or {_RUN}."),
+    )
+
+
+def _because_of(decision: SimulatedDecision) -> str:
+    return f" ({decision.error.text})" if decision.error else ""
+
+
 _RUN = "use `gmsa-doctor run`, which makes the call as the role"
 
 
-def _allowed(question: AccessQuestion) -> str:
-    return f"{question.action} on {question.resource} is allowed for {question.role.name}"
+_WITH_RCPS = ("s3", "secretsmanager", "kms", "ecr", "logs")
+"""Services whose resources have resource control policies, which only the management account can read.
+
+Source: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
+"""
+
+
+def _allowed(question: AccessQuestion, decision: SimulatedDecision) -> str:
+    text = f"{question.action} on {question.resource} is allowed for {question.role.name}"
+    in_organization = decision.organizations is not None and question.action.partition(":")[0] in _WITH_RCPS
+    return f"{text} (resource control policies of the organization were not evaluated)" if in_organization else text
 
 
 def _unless_denied(question: AccessQuestion, policy: Ruling, allowed: str) -> Finding:
@@ -154,7 +193,7 @@ def _unless_denied(question: AccessQuestion, policy: Ruling, allowed: str) -> Fi
     hints = _hints(policy.deny_keys) or "they are made as the role, from the task's network"
     return warned(
         f"{question.policy_name} denies {question.action}{_sid(policy)} on a condition that cannot be evaluated here: "
-        f"{keys}",
+        f"{keys}{_error(policy)}",
         observed=f"a Deny on {keys}",
         expected="a condition that is not true for the task's requests",
         fix=_policy_fix(question, f"Check whether the Deny applies to the task's requests: {hints}."),
@@ -180,6 +219,15 @@ _HINTS = {
 
 def _hints(keys: Sequence[str]) -> str:
     return "; ".join(_HINTS[key.lower()] for key in keys if key.lower() in _HINTS)
+
+
+def _facts(policy: Ruling) -> str:
+    """The values of the condition keys that decided, as far as they were looked up."""
+    return f"; the task's requests have {policy.facts}" if policy.facts else ""
+
+
+def _error(policy: Ruling) -> str:
+    return f" ({policy.error})" if policy.error else ""
 
 
 def _sid(policy: Ruling) -> str:

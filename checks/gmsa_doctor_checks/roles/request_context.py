@@ -39,7 +39,7 @@ def known_of_who_and_what(role: RoleArn, resources: Sequence[str]) -> dict[str, 
 
 # What a request lacks -------------------------------------------------------------------------------
 
-_VIA = "aws:ViaAWSService"
+VIA = "aws:ViaAWSService"
 _OF_ONE_SERVICE = (
     "cloudwatch", "dynamodb", "ecr", "elasticfilesystem", "events", "iam", "kinesis", "kms", "logs", "s3",
     "secretsmanager", "sns", "sqs",
@@ -47,9 +47,9 @@ _OF_ONE_SERVICE = (
 """Services whose condition keys occur only in their own requests. Those of EC2 and some others occur elsewhere too."""
 _OF_OTHERS = (
     "aws:username", "aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths",
-    "aws:principalservicename", "aws:principalservicenameslist",
+    "aws:principalservicename", "aws:principalservicenameslist", "aws:federatedprovider", "aws:tagkeys",
 )  # fmt: skip
-"""Keys of users, and of AWS services that act on their own behalf."""
+"""Keys of users, of AWS services that act on their own behalf, and of requests that set tags."""
 _CALLED_VIA = ("aws:calledvia", "aws:calledviafirst", "aws:calledvialast")
 _OF_LISTING_AND_WRITING = (
     "s3:prefix", "s3:delimiter", "s3:max-keys", "s3:x-amz-acl", "s3:x-amz-server-side-encryption",
@@ -65,7 +65,11 @@ def has_not(key: str, action: str, context: Mapping[str, str]) -> bool:
     name = key.lower()
     service = name.partition(":")[0]
     if service == "aws":
-        return name in _OF_OTHERS or (name in _CALLED_VIA and context.get(_VIA) != "true")
+        return (
+            name in _OF_OTHERS
+            or name.startswith("aws:requesttag/")
+            or (name in _CALLED_VIA and context.get(VIA) != "true")
+        )
     if action == "s3:GetObject" and name in _OF_LISTING_AND_WRITING:
         return True
     return service in _OF_ONE_SERVICE and service != action.partition(":")[0]

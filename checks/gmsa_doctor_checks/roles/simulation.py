@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from gmsa_doctor.authoring import (
@@ -26,11 +26,13 @@ from gmsa_doctor.clients.aws.iam import ContextEntry, Iam, SimulatedDecision
 from gmsa_doctor.core.errors import ClientError, NotFound, ServiceError
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.aws.arn import ArnError, RoleArn, parse_role_arn
-from gmsa_doctor.formats.aws.iam_policy_document import PolicyError, PolicyRequest, Ruling, rule
+from gmsa_doctor.formats.aws.iam_policy_document import PolicyError, PolicyRequest, Ruling, rule, rule_identity
 from gmsa_doctor.given.shared_values import ExecutionRole
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
 from gmsa_doctor.given.vantage import Caller
-from gmsa_doctor_checks.roles.request_context import known_of_requests, known_of_who_and_what
+from gmsa_doctor_checks.roles.request_context import VIA, has_not, known_of_requests, known_of_who_and_what
+from gmsa_doctor_checks.roles.request_facts import EVERYTHING, FactFinder, RequestOf
+from gmsa_doctor_checks.roles.request_network import NETWORK_KEYS, Facts
 
 _TRUST = CheckId("execution-role.trust")
 _BOOLEAN = ("aws:SecureTransport", "aws:PrincipalIsAWSService", "aws:ViaAWSService")
@@ -70,11 +72,12 @@ ResourcePolicy: TypeAlias = Ruling | ClientError | None
 @bundle
 @dataclass(frozen=True)
 class PolicySimulator:
-    """IAM, the task's region and account, and the owner of our credentials."""
+    """IAM, the task's region and account, the owner of our credentials, and facts about requests."""
 
     iam: Iam
     place: AwsPlace
     caller: Outcome[Caller]
+    facts: FactFinder
 
     @property
     def as_execution_role(self) -> bool:
@@ -121,16 +124,115 @@ class PolicySimulator:
         return None
 
     def simulate(self, question: AccessQuestion, *more_actions: str, resources: Sequence[str] = ()) -> Decisions:
-        """IAM's decisions about the question and ``more_actions``, on its resource or on ``resources``."""
+        """IAM's decisions about the question and ``more_actions``, on its resource or on ``resources``.
+
+        If the policies test condition keys that are not in the question's context, their values are looked up.
+        """
         resources = tuple(resources) or (question.resource,)
+        actions = (question.action, *more_actions)
         known = {**known_of_who_and_what(question.role, resources), **question.context}
-        context = tuple(
-            ContextEntry(key, "boolean" if key in _BOOLEAN else "string", (value,)) for key, value in known.items()
-        )
+        first = self._simulated(question.role, actions, resources, known)
+        return tuple(self._settled(decision, question.role, known) for decision in first)
+
+    def _simulated(
+        self, role: RoleArn, actions: tuple[str, ...], resources: tuple[str, ...], known: Mapping[str, str]
+    ) -> Decisions:
+        context = tuple(ContextEntry(key, _type_of(key), (value,)) for key, value in known.items())
         try:
-            return self.iam.simulate(str(question.role), (question.action, *more_actions), resources, context)
+            return self.iam.simulate(str(role), actions, resources, context)
         except NotFound as error:
-            raise Stop(deferred_to(_TRUST, f"the role {question.role.name} does not exist: see {_TRUST}")) from error
+            raise Stop(deferred_to(_TRUST, f"the role {role.name} does not exist: see {_TRUST}")) from error
+
+    def _settled(self, decision: SimulatedDecision, role: RoleArn, known: Mapping[str, str]) -> SimulatedDecision:
+        """The decision with as few unknown condition keys as possible.
+
+        The simulator does not say which keys an SCP tests, so all facts are looked up if an SCP denies.
+        """
+        by_scp = decision.organizations is False
+        keys = _open(decision, known, frozenset())
+        if not keys and not by_scp:
+            return replace(decision, missing=())
+        request = RequestOf(role, decision.action, decision.resource, known)
+        sources, error = self.facts.of(request, (*keys, *EVERYTHING) if by_scp else keys)
+        found = [self._with(decision, request, facts) for facts in sources]
+        agreed = found[0] if all(_same(found[0], other) for other in found) else None
+        if agreed is None:
+            tested = tuple(key for key in NETWORK_KEYS if key.lower() in map(str.lower, keys)) or NETWORK_KEYS
+            return replace(decision, missing=tested, organizations=None)
+        if agreed.organizations is False:
+            return replace(agreed, unknown_in_scp=self._unknown_in_scp(agreed, request, sources[0]), error=error)
+        if agreed.missing:
+            try:
+                agreed = self._by_own_evaluation(agreed, request, sources)
+            except ClientError as failure:
+                error = error or failure
+        return replace(agreed, error=error) if agreed.missing else agreed
+
+    def _with(self, decision: SimulatedDecision, request: RequestOf, facts: Facts) -> SimulatedDecision:
+        """The decision with the facts; keys that the request lacks are not missing."""
+        known = {**request.context, **facts.values}
+        if facts.values:
+            (decision,) = self._simulated(request.role, (request.action,), (request.resource,), known)
+        return replace(decision, missing=_open(decision, known, facts.absent))
+
+    def _unknown_in_scp(self, decision: SimulatedDecision, request: RequestOf, facts: Facts) -> tuple[str, ...]:
+        """The network's keys, if they are not known and the denial may depend on them.
+
+        An SCP about networks excepts requests that services make for the role: if it denies those too, it is another.
+        Source: https://github.com/aws-samples/data-perimeter-policy-examples (network_perimeter_scp.json)
+        """
+        unknown = tuple(key for key in NETWORK_KEYS if not _has(facts, key))
+        if not unknown or request.via_service:
+            return ()
+        known = {**request.context, **facts.values, VIA: "true"}
+        (by_service,) = self._simulated(request.role, (request.action,), (request.resource,), known)
+        return unknown if by_service.organizations is not False else ()
+
+    def _by_own_evaluation(
+        self, decision: SimulatedDecision, request: RequestOf, sources: Sequence[Facts]
+    ) -> SimulatedDecision:
+        """Reads the role's policies: a statement whose key is unknown hides no certain denial by another one."""
+        policies = self.iam.policies(str(request.role))
+        rulings = [rule_identity(policies, policy_request(request, facts)) for facts in sources]
+        denies, allows = (_same_answer([getattr(ruling, name) for ruling in rulings]) for name in ("denies", "allows"))
+        if denies is True:
+            return replace(decision, decision="explicitDeny", missing=(), policies=(rulings[0].denied_by,))
+        if allows is False:
+            open_keys = tuple(dict.fromkeys(key for ruling in rulings for key in ruling.deny_keys))
+            return replace(decision, decision="implicitDeny", missing=(), may_deny=open_keys)
+        keys = dict.fromkeys(key for ruling in rulings for key in (*ruling.deny_keys, *ruling.allow_keys))
+        if decision.boundary is None and not keys:
+            return replace(decision, decision="allowed", missing=())
+        return replace(decision, missing=tuple(keys) or decision.missing)
+
+    def ruling(self, text: str | None, question: AccessQuestion) -> Ruling:
+        """What the resource's policy says about the question. Raises ServiceError if the text is not a policy.
+
+        If it depends on condition keys that are not in the question's context, their values are looked up.
+        """
+        known = {**known_of_who_and_what(question.role, (question.resource,)), **question.context}
+        request = RequestOf(question.role, question.action, question.resource, known)
+        try:
+            found = rule(text, policy_request(request, Facts()))
+            keys = (*found.deny_keys, *found.allow_keys)
+            if not keys:
+                return found
+            sources, error = self.facts.of(request, keys)
+            rulings = [rule(text, policy_request(request, facts)) for facts in sources]
+        except PolicyError as failure:
+            raise ServiceError(f"{question.policy_name} cannot be parsed: {failure}", "MalformedPolicy") from failure
+        denies, allows, delegates = (
+            _same_answer([getattr(ruling, name) for ruling in rulings]) for name in ("denies", "allows", "delegates")
+        )
+        return replace(
+            found,
+            denies=denies,
+            allows=allows,
+            delegates=delegates,
+            denied_by=rulings[0].denied_by if denies else found.denied_by,
+            facts=_described(sources, keys),
+            error=error.text if error else "",
+        )
 
     def simulate_and_read(
         self,
@@ -142,7 +244,7 @@ class PolicySimulator:
         """IAM's decisions and the resource's policy, read in parallel. An error of the policy is returned."""
         calls: tuple[Callable[[], Decisions | ResourcePolicy], ...] = (
             lambda: self.simulate(question, *more_actions, resources=resources),
-            lambda: ruling(read_policy(), question),
+            lambda: self.ruling(read_policy(), question),
         )
         (_, decisions), (_, policy) = each(calls, lambda call: call())
         if isinstance(decisions, ClientError):
@@ -150,14 +252,50 @@ class PolicySimulator:
         return decisions, policy  # type: ignore[return-value]  # in the order of the calls
 
 
-def ruling(text: str | None, question: AccessQuestion) -> Ruling:
-    """What the resource's policy says about the question. Raises ServiceError if the text is not a policy."""
-    given = {**known_of_who_and_what(question.role, (question.resource,)), **question.context}
-    context = {"s3:tlsversion": ("1.2", "1.3"), **{key.lower(): (value,) for key, value in given.items()}}
-    try:
-        return rule(text, PolicyRequest(question.role, question.action, question.resource, context))
-    except PolicyError as error:
-        raise ServiceError(f"{question.policy_name} cannot be parsed: {error}", "MalformedPolicy") from error
+def _described(sources: Sequence[Facts], keys: Sequence[str]) -> str:
+    """The values of the keys in the possible requests, for a finding."""
+    wanted = {key.lower() for key in keys}
+    network = {key.lower() for key in NETWORK_KEYS}
+    tested = [
+        (key, value) for facts in sources for key, value in facts.values.items() if wanted & network or key in keys
+    ]
+    return ", ".join(dict.fromkeys(f"{key} {value}" for key, value in tested if key.lower() in wanted | network))
+
+
+def policy_request(request: RequestOf, facts: Facts) -> PolicyRequest:
+    """The request as policies see it."""
+    given = {key.lower(): (value,) for key, value in {**request.context, **facts.values}.items()}
+    return PolicyRequest(
+        request.role, request.action, request.resource, {"s3:tlsversion": ("1.2", "1.3"), **given}, facts.absent
+    )
+
+
+def _type_of(key: str) -> str:
+    name = key.lower()
+    if name in ("aws:sourceip", "aws:vpcsourceip"):
+        return "ip"
+    if name in ("aws:currenttime", "aws:tokenissuetime"):
+        return "date"
+    return "boolean" if key in _BOOLEAN else "string"
+
+
+def _open(decision: SimulatedDecision, known: Mapping[str, str], absent: frozenset[str]) -> tuple[str, ...]:
+    """The missing keys that the request may have."""
+    return tuple(
+        key for key in decision.missing if key.lower() not in absent and not has_not(key, decision.action, known)
+    )
+
+
+def _has(facts: Facts, key: str) -> bool:
+    return key in facts.values or key.lower() in facts.absent
+
+
+def _same(one: SimulatedDecision, other: SimulatedDecision) -> bool:
+    return (one.decision, one.boundary, one.organizations) == (other.decision, other.boundary, other.organizations)
+
+
+def _same_answer(answers: Sequence[bool | None]) -> bool | None:
+    return answers[0] if len(set(answers)) == 1 else None
 
 
 def findings_of(calls: Sequence[Callable[[], Sequence[Finding]]]) -> list[Finding]:

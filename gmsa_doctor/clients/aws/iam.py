@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gmsa_doctor.clients.aws.session import AwsClient, operation
+from gmsa_doctor.core.errors import ClientError
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,16 @@ class Role:
     arn: str
     trust: str
     boundary: str | None = None
+    id: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class ContextEntry:
-    """A condition key of the simulated request, with its values."""
+    """A condition key of the simulated request, with its values.
+
+    Source for ``type``: https://docs.aws.amazon.com/IAM/latest/APIReference/API_ContextEntry.html
+    """
 
     key: str
     type: str
@@ -32,9 +38,9 @@ class ContextEntry:
 class SimulatedDecision:
     """The simulator's decision about one action on one resource.
 
-    ``missing``: condition keys of the policies that the request did not set; if there are any, the decision proves
-    nothing. ``boundary`` and ``organizations``: whether the permissions boundary and the organization's policies
-    allow it; None if there are none.
+    ``missing``: condition keys of the role's policies that the request did not set; if there are any, the decision
+    proves nothing. ``boundary`` and ``organizations``: whether the permissions boundary and the organization's SCPs,
+    including their condition keys, allow it; None if there are none. Keys of SCPs are not in ``missing``.
 
     Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
     """
@@ -48,6 +54,12 @@ class SimulatedDecision:
     organizations: bool | None = None
     policies: tuple[str, ...] = ()
     """The policies whose statements determined the decision."""
+    may_deny: tuple[str, ...] = ()
+    """Condition keys on which a Deny depends, if no policy of the role allows it."""
+    unknown_in_scp: tuple[str, ...] = ()
+    """Condition keys that an SCP may test, and that are not known."""
+    error: ClientError | None = None
+    """Why condition keys are not known."""
 
     @property
     def allowed(self) -> bool:
@@ -67,9 +79,46 @@ class Iam(AwsClient):
         document = role.get("AssumeRolePolicyDocument", "")
         return Role(
             role["Arn"],
-            document if isinstance(document, str) else json.dumps(document),
+            _text(document),
             role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+            str(role.get("RoleId") or ""),
+            tuple((str(tag["Key"]), str(tag["Value"])) for tag in role.get("Tags", ())),
         )
+
+    def policies(self, role: str) -> dict[str, str]:
+        """The documents of a role's inline and attached policies, by name or ARN. ``role`` is its ARN."""
+        documents = {name: self.inline_policy(role, name) for name in self.inline_policies(role)}
+        return documents | {arn: self.managed_policy(arn) for arn in self.attached_policies(role)}
+
+    @operation("iam:ListRolePolicies")
+    def inline_policies(self, role: str) -> tuple[str, ...]:
+        """The names of a role's inline policies."""
+        return tuple(self.pages("list_role_policies", "PolicyNames", RoleName=role.rpartition("/")[2]))
+
+    @operation("iam:GetRolePolicy")
+    def inline_policy(self, role: str, name: str) -> str:
+        """An inline policy of a role, as JSON text."""
+        return _text(self.api.get_role_policy(RoleName=role.rpartition("/")[2], PolicyName=name)["PolicyDocument"])
+
+    @operation("iam:ListAttachedRolePolicies")
+    def attached_policies(self, role: str) -> tuple[str, ...]:
+        """The ARNs of the managed policies that are attached to a role."""
+        found = self.pages("list_attached_role_policies", "AttachedPolicies", RoleName=role.rpartition("/")[2])
+        return tuple(str(policy["PolicyArn"]) for policy in found)
+
+    def managed_policy(self, arn: str) -> str:
+        """The default version of a managed policy, as JSON text."""
+        return self.policy_version(arn, self.default_version(arn))
+
+    @operation("iam:GetPolicy")
+    def default_version(self, arn: str) -> str:
+        """The id of a managed policy's default version."""
+        return str(self.api.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"])
+
+    @operation("iam:GetPolicyVersion")
+    def policy_version(self, arn: str, version: str) -> str:
+        """A version of a managed policy, as JSON text."""
+        return _text(self.api.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])
 
     @operation("iam:GetInstanceProfile")
     def role_of_profile(self, arn: str) -> str | None:
@@ -99,6 +148,10 @@ class Iam(AwsClient):
         return tuple(decision for result in results for decision in _decisions(result))
 
 
+def _text(document: object) -> str:
+    return document if isinstance(document, str) else json.dumps(document)
+
+
 def _decisions(result: Mapping[str, Any]) -> Iterator[SimulatedDecision]:
     """A result holds the decisions about several resources in a list, or is a single decision itself."""
     inner = result.get("ResourceSpecificResults") or ()
@@ -110,7 +163,7 @@ def _decisions(result: Mapping[str, Any]) -> Iterator[SimulatedDecision]:
 
 def _decision(result: Mapping[str, Any], part: Mapping[str, Any], resource: str, decision: str) -> SimulatedDecision:
     boundary = part.get("PermissionsBoundaryDecisionDetail") or result.get("PermissionsBoundaryDecisionDetail") or {}
-    organizations = result.get("OrganizationsDecisionDetail") or {}
+    organizations = part.get("OrganizationsDecisionDetail") or result.get("OrganizationsDecisionDetail") or {}
     matched = (statement.get("SourcePolicyId", "") for statement in part.get("MatchedStatements", ()))
     return SimulatedDecision(
         action=result["EvalActionName"],

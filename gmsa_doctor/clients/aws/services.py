@@ -9,6 +9,7 @@ from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.iam import Iam
 from gmsa_doctor.clients.aws.kms import Kms
 from gmsa_doctor.clients.aws.logs import Logs
+from gmsa_doctor.clients.aws.organizations import Organizations
 from gmsa_doctor.clients.aws.rds import Rds
 from gmsa_doctor.clients.aws.route53 import Route53, Route53Profiles, Route53Resolver
 from gmsa_doctor.clients.aws.s3 import S3
@@ -18,5 +19,5 @@ from gmsa_doctor.clients.aws.sts import Sts
 
 AWS_CLIENTS = (
     *(Sts, Ecs, S3, Ssm, SecretsManager, Iam, Kms, Ecr, Logs, Ec2, DirectoryService),
-    *(Route53Resolver, Route53, Route53Profiles, Rds),
+    *(Route53Resolver, Route53, Route53Profiles, Rds, Organizations),
 )

@@ -10,6 +10,9 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import ip_address, ip_network
+from operator import eq, ge, gt, le, lt
 from typing import Any
 
 from gmsa_doctor.formats.aws.arn import RoleArn
@@ -31,13 +34,14 @@ class PolicyRequest:
     """A role's request.
 
     ``context`` is what is known of the request: condition keys in lower case, each with its possible values. A key that
-    is not in it is unknown; the request may have it.
+    is not in it is unknown; the request may have it, unless it is in ``absent``.
     """
 
     role: RoleArn
     action: str
     resource: str
     context: Mapping[str, tuple[str, ...]]
+    absent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ class Ruling:
 
     ``allows``: the role itself is allowed; ``delegates``: its account is allowed, so the role's own policies must also
     allow it. ``open_to_all``: everyone is allowed. ``denied_by``: the Sid of the statement that denies, or may deny.
-    ``deny_keys`` and ``allow_keys``: the condition keys on which a None depends.
+    ``deny_keys`` and ``allow_keys``: the condition keys on which a None depends. ``facts``: values of tested keys that
+    were looked up; ``error``: why others are not known.
     """
 
     denies: Answer = False
@@ -56,6 +61,8 @@ class Ruling:
     denied_by: str = ""
     deny_keys: tuple[str, ...] = ()
     allow_keys: tuple[str, ...] = ()
+    facts: str = ""
+    error: str = ""
 
 
 def rule(text: str | None, request: PolicyRequest) -> Ruling:
@@ -81,6 +88,28 @@ def rule(text: str | None, request: PolicyRequest) -> Ruling:
         denied_by="" if denies is False else next(sids),
         deny_keys=_keys(denials),
         allow_keys=_keys([*allows, *delegates]),
+    )
+
+
+def rule_identity(policies: Mapping[str, str], request: PolicyRequest) -> Ruling:
+    """Evaluate the policies of a role, by name; ``denied_by`` is the name of one. Raises PolicyError."""
+    denials, allows, names = list[_Judged](), list[_Judged](), list[str]()
+    for name, text in policies.items():
+        for statement in statements(text):
+            applies = _all(part(statement, request) for part in (_about_action, _about_resource, _conditions))
+            if statement.get("Effect") == "Deny":
+                denials.append((applies, statement))
+                names.append(name)
+            elif statement.get("Effect") == "Allow":
+                allows.append((applies, statement))
+    denies = _any(answer for answer, _ in denials)
+    by = (name for (answer, _), name in zip(denials, names, strict=True) if answer is denies)
+    return Ruling(
+        denies=denies,
+        allows=_any(answer for answer, _ in allows),
+        denied_by="" if denies is False else next(by),
+        deny_keys=_keys(denials),
+        allow_keys=_keys(allows),
     )
 
 
@@ -138,7 +167,7 @@ def _not(answer: Answer) -> Answer:
     return None if answer is None else not answer
 
 
-def _in_every_case(answers: Iterable[bool]) -> Answer:
+def _in_every_case(answers: Iterable[Answer]) -> Answer:
     """The answer, if it is the same for all possible values."""
     found = set(answers)
     return found.pop() if len(found) == 1 else None
@@ -205,21 +234,35 @@ def _conditions(statement: Mapping[str, Any], request: PolicyRequest) -> Answer:
 
 def _condition(operator: str, key: str, wanted: list[str], request: PolicyRequest) -> Answer:
     possible = request.context.get(key)
-    if possible is None:
-        return None
     name = operator.rpartition(":")[2].removesuffix("IfExists").lower()
+    negated = "not" in name
+    if possible is None:
+        return _without_key(operator, wanted, negated=negated) if key in request.absent else None
     if name == "null":
         return "false" in map(str.lower, wanted)
-    negated = "not" in name
     compare = _COMPARE.get(name.replace("not", "", 1) if negated else name)
     if compare is None:
         return None
     answers = [_any(_in_every_case_of(pattern, value, compare, request) for pattern in wanted) for value in possible]
-    answer = None if None in answers else _in_every_case(map(bool, answers))
+    answer = _in_every_case(answers)
     return _not(answer) if negated else answer
 
 
-def _in_every_case_of(pattern: str, found: str, compare: Callable[[str, str], bool], request: PolicyRequest) -> Answer:
+def _without_key(operator: str, wanted: list[str], *, negated: bool) -> bool:
+    """Whether a condition holds for a request that lacks its key.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+    """
+    if operator.lower() == "null":
+        return "true" in map(str.lower, wanted)
+    if operator.lower().startswith("foranyvalue:"):
+        return False
+    return negated or operator.endswith("IfExists") or operator.lower().startswith("forallvalues:")
+
+
+def _in_every_case_of(
+    pattern: str, found: str, compare: Callable[[str, str], Answer], request: PolicyRequest
+) -> Answer:
     """Compare with the pattern after its variables are replaced, for each of their possible values."""
     patterns = [pattern]
     for name in dict.fromkeys(_VARIABLE.findall(pattern)):
@@ -249,21 +292,43 @@ def _same_arn(pattern: str, text: str) -> bool:
     return len(parts) == len(found) and all(map(_fits_pattern, parts, found))
 
 
-def _less(than: str, found: str) -> bool:
+def _in_network(network: str, found: str) -> Answer:
     try:
-        return float(found) < float(than)
+        return ip_address(found) in ip_network(network, strict=False)
     except ValueError:
-        return False
+        return None
 
 
-_COMPARE: dict[str, Callable[[str, str], bool]] = {
+def _ordered(compare: Callable[[float, float], bool]) -> Callable[[str, str], Answer]:
+    """Compare numbers, or dates in ISO 8601 or seconds since 1970."""
+
+    def ordered(wanted: str, found: str) -> Answer:
+        try:
+            return compare(_number(found), _number(wanted))
+        except ValueError:
+            return None
+
+    return ordered
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+_ORDERS = {"lessthan": lt, "lessthanequals": le, "greaterthan": gt, "greaterthanequals": ge, "equals": eq}
+_COMPARE: dict[str, Callable[[str, str], Answer]] = {
     "stringequals": lambda wanted, found: _plain(wanted) == found,
     "stringequalsignorecase": lambda wanted, found: _plain(wanted).lower() == found.lower(),
     "stringlike": _fits_pattern,
     "arnequals": _same_arn,
     "arnlike": _same_arn,
     "bool": lambda wanted, found: wanted.lower() == found.lower(),
-    "numericlessthan": _less,
+    "ipaddress": _in_network,
+    **{f"{kind}{name}": _ordered(order) for kind in ("numeric", "date") for name, order in _ORDERS.items()},
 }
 
 

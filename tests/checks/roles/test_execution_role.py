@@ -19,6 +19,7 @@ from gmsa_doctor_checks.roles.execution_role.secret import execution_role_secret
 from gmsa_doctor_checks.roles.execution_role.task_secrets import execution_role_task_secrets
 from gmsa_doctor_checks.roles.execution_role.trust import execution_role_trust
 from gmsa_doctor_checks.roles.log_group import log_group
+from gmsa_doctor_checks.roles.request_network import Facts
 from gmsa_doctor_checks.roles.simulation import PolicySimulator
 from tests.command import a_task_definition
 
@@ -66,7 +67,8 @@ class Iam:
 
 def simulator(decision: str = "allowed", trust: str | None = None, caller: Caller | None = None) -> PolicySimulator:
     iam: Any = Iam(decision, trust)
-    return PolicySimulator(iam, PLACE, Outcome(caller, passed("")))
+    facts: Any = SimpleNamespace(of=lambda request, keys: ((Facts(),), None))
+    return PolicySimulator(iam, PLACE, Outcome(caller, passed("")), facts)
 
 
 NOTHING: Any = SimpleNamespace(

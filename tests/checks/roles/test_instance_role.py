@@ -11,6 +11,7 @@ from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.shared_values import ContainerInstance, ContainerInstances, LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
 from gmsa_doctor_checks.roles.instance_role import instance_role_secret
+from gmsa_doctor_checks.roles.request_network import Facts
 from gmsa_doctor_checks.roles.simulation import PolicySimulator
 from gmsa_doctor_checks.values import PrefixedArn
 
@@ -34,7 +35,8 @@ def status(
     nothing: Any = SimpleNamespace(policy=lambda arn: None, describe=lambda arn: {}, key=lambda *_: None)
     members = ContainerInstances((ContainerInstance("demo/1", instance),))
     prefixed = PrefixedArn(domainless, "arn:aws:s3:::credspecs/web.json")
-    simulator = PolicySimulator(iam, AwsPlace("us-east-1", ACCOUNT), Outcome(None, passed("")))
+    facts: Any = SimpleNamespace(of=lambda request, keys: ((Facts(),), None))
+    simulator = PolicySimulator(iam, AwsPlace("us-east-1", ACCOUNT), Outcome(None, passed("")), facts)
     return instance_role_secret(members, SECRET, NOT_READ, prefixed, platform, ec2, nothing, nothing, simulator).status
 
 

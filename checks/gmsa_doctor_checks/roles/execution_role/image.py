@@ -30,7 +30,7 @@ from gmsa_doctor.given.subject import AwsPlace, Platform
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.roles.access import is_not_granted, judge, put_policy
-from gmsa_doctor_checks.roles.simulation import AccessQuestion, PolicySimulator, findings_of, ruling
+from gmsa_doctor_checks.roles.simulation import AccessQuestion, PolicySimulator, findings_of
 from gmsa_doctor_checks.versions import failed_on_fargate
 
 _TOKEN = "ecr:GetAuthorizationToken"
@@ -105,7 +105,7 @@ def _pull(repository: EcrRepository, role: RoleArn, simulator: PolicySimulator, 
     for action in (*_PULL, _DOCUMENTED):
         question = replace(question, action=action)
         if not isinstance(policy, ClientError):
-            policy = ruling(ecr.policy(name, account), question)
+            policy = simulator.ruling(ecr.policy(name, account), question)
         findings.append(judge(question, decisions, policy))
     return [*findings[:-1], findings[-1].to_warning()]  # pulling may work without the last action
 
