@@ -136,3 +136,18 @@ def test_decisions_about_several_resources_may_be_nested() -> None:
             "s3:GetObject", second, "implicitDeny", ("aws:SourceVpce",), boundary=False, organizations=True
         ),
     )
+
+
+def test_inline_and_attached_policies_are_returned_as_text(iam: Iam, aws: EmbeddedAws) -> None:
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]})
+    arn = aws.client("iam").create_policy(PolicyName="limit", PolicyDocument=document)["Policy"]["Arn"]
+    aws.client("iam").attach_role_policy(RoleName="web", PolicyArn=arn)
+    found = iam.policies(ROLE)
+    assert list(found) == ["read", arn]
+    assert json.loads(found[arn]) == json.loads(document)
+
+
+def test_a_roles_id_and_tags_are_returned(iam: Iam, aws: EmbeddedAws) -> None:
+    aws.client("iam").tag_role(RoleName="web", Tags=[{"Key": "app", "Value": "web"}])
+    role = iam.role(ROLE)
+    assert (role.tags, role.id.startswith("AROA")) == ((("app", "web"),), True)

@@ -14,6 +14,7 @@ from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.iam import Iam
 from gmsa_doctor.clients.aws.kms import Kms
 from gmsa_doctor.clients.aws.logs import Logs
+from gmsa_doctor.clients.aws.organizations import Organizations
 from gmsa_doctor.clients.aws.rds import Rds
 from gmsa_doctor.clients.aws.route53 import Route53, Route53Profiles, Route53Resolver
 from gmsa_doctor.clients.aws.s3 import DOCUMENT_LIMIT, S3, Bucket, S3Object
@@ -30,6 +31,7 @@ from tests.lab.aws import ACCOUNT, EmbeddedAws
 Call = Callable[[Aws], object]
 VPC = "vpc-0123456789abcdef0"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/services/web"
+POLICY = f"arn:aws:iam::{ACCOUNT}:policy/read"
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +94,11 @@ CALLS: list[tuple[str, str, Call]] = [
     ),
     ("iam:GetRole", "iam:GetRole", lambda aws: Iam(aws).role(ROLE)),
     ("iam:GetInstanceProfile", "iam:GetInstanceProfile", lambda aws: Iam(aws).role_of_profile("instance-profile/web")),
+    ("iam:ListRolePolicies", "iam:ListRolePolicies", lambda aws: Iam(aws).inline_policies(ROLE)),
+    ("iam:GetRolePolicy", "iam:GetRolePolicy", lambda aws: Iam(aws).inline_policy(ROLE, "read")),
+    ("iam:ListAttachedRolePolicies", "iam:ListAttachedRolePolicies", lambda aws: Iam(aws).attached_policies(ROLE)),
+    ("iam:GetPolicy", "iam:GetPolicy", lambda aws: Iam(aws).default_version(POLICY)),
+    ("iam:GetPolicyVersion", "iam:GetPolicyVersion", lambda aws: Iam(aws).policy_version(POLICY, "v1")),
     (
         "iam:SimulatePrincipalPolicy",
         "iam:SimulatePrincipalPolicy",
@@ -196,6 +203,11 @@ CALLS: list[tuple[str, str, Call]] = [
         lambda aws: Route53Profiles(aws).resources("rp-1"),
     ),
     ("rds:DescribeDBInstances", "rds:DescribeDBInstances", lambda aws: Rds(aws).instance("sql")),
+    (
+        "organizations:DescribeOrganization",
+        "organizations:DescribeOrganization",
+        lambda aws: Organizations(aws).organization(),
+    ),
 ]
 WITH_A_BODY = [call for call in CALLS if not call[0].startswith("s3:Head")]
 

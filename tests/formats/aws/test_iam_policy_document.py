@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gmsa_doctor.formats.aws.arn import parse_role_arn
-from gmsa_doctor.formats.aws.iam_policy_document import PolicyError, PolicyRequest, Ruling, fits, rule
+from gmsa_doctor.formats.aws.iam_policy_document import PolicyError, PolicyRequest, Ruling, fits, rule, rule_identity
 
 ACCOUNT = "123456789012"
 ARN = f"arn:aws:iam::{ACCOUNT}:role/services/web"
@@ -217,3 +217,29 @@ def test_many_wildcards_are_fast() -> None:
     assert not fits("*" * 40 + "s?", "s3:getobject")
     assert not fits("*a" * 40 + "b", "a" * 200)
     assert fits("*a" * 40, "a" * 200)
+
+
+@pytest.mark.parametrize(
+    ("condition", "answer"),
+    [
+        ({"StringEquals": {"aws:SourceVpce": "vpce-1"}}, False),
+        ({"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}, True),
+        ({"StringEqualsIfExists": {"aws:SourceVpce": "vpce-1"}}, True),
+        ({"Null": {"aws:SourceVpce": "true"}}, True),
+        ({"Null": {"aws:SourceVpce": "false"}}, False),
+        ({"ForAllValues:StringEquals": {"aws:SourceVpce": "vpce-1"}}, True),
+        ({"ForAnyValue:StringNotEquals": {"aws:SourceVpce": "vpce-1"}}, False),
+        ({"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, False),
+        ({"IpAddress": {"aws:SourceIp": ["192.0.2.0/24", "10.1.0.0/16"]}}, True),
+        ({"NumericGreaterThanEquals": {"aws:EpochTime": "5"}}, True),
+        ({"DateLessThan": {"aws:TokenIssueTime": "2020-01-01T00:00:00Z"}}, False),
+    ],
+)
+def test_a_key_that_the_request_lacks_is_evaluated_as_iam_does(condition: dict[str, Any], answer: bool) -> None:
+    context = {
+        "aws:sourceip": ("10.1.2.3",), "aws:epochtime": ("5",), "aws:tokenissuetime": ("2026-11-30T12:00:00Z",),
+    }  # fmt: skip
+    request = PolicyRequest(ROLE, "s3:GetObject", "arn:aws:s3:::b/k", context, frozenset({"aws:sourcevpce"}))
+    statement = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition}
+    text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    assert rule_identity({"read": text}, request).denies is answer
