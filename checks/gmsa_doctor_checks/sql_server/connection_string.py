@@ -192,7 +192,11 @@ def _fix(named: NamedString) -> Fix:
     string = named.string
     if _AZURE.fullmatch(string.host):
         return Fix("Use Microsoft Entra ID or a database user in the connection string. A gMSA is not needed.")
-    where = "the application's configuration" if named.name.startswith(OPTION) else named.name
+    where = (
+        f"the application's configuration, and in {OPTION} of gmsa-doctor"
+        if named.name.startswith(OPTION)
+        else named.name
+    )
     remove = ", and remove the user name and the password" if string.has_user or string.logon in _WITH_USER else ""
     return Fix(f"In the connection string in {where}, set {_right(string)}{remove}.")
 

@@ -107,9 +107,11 @@ def _unreachable(server: SqlServer, error: ClientError, rows: tuple[Row, ...]) -
         if isinstance(error, Refused):
             summary = f"SQL Server {host} refuses connections on port {port}"
             fix = Fix(
-                f"1. Database administrator: check on {host} that SQL Server runs and listens on TCP {port} (command "
-                "1). 2. If it does, AWS administrator: find the firewall that rejects the connection. Test from the "
-                "task's subnet (command 2).",
+                f"1. Developer: ask the administrator of {host} to check that SQL Server runs and listens on TCP {port} "
+                "(command 1). If not, start it, and enable TCP/IP on that port in SQL Server Configuration Manager. 2. "
+                "If it listens, AWS administrator: find the firewall that rejects the connection. Test from the task's "
+                "subnet (command 2).",
                 (f"Get-NetTCPConnection -State Listen -LocalPort {port}", test),
+                Owner.DEVELOPER,
             )
     return failed(summary, observed=error.text, expected=expected, fix=fix, rows=rows)
