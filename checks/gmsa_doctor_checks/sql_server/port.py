@@ -107,7 +107,7 @@ def _unreachable(server: SqlServer, error: ClientError, rows: tuple[Row, ...]) -
         if isinstance(error, Refused):
             summary = f"SQL Server {host} refuses connections on port {port}"
             fix = Fix(
-                f"1. Developer: ask the administrator of {host} to check that SQL Server runs and listens on TCP {port} "
+                f"1. Developer: ask the administrator of {host} whether SQL Server runs and listens on TCP {port} "
                 "(command 1). If not, start it, and enable TCP/IP on that port in SQL Server Configuration Manager. 2. "
                 "If it listens, AWS administrator: find the firewall that rejects the connection. Test from the task's "
                 "subnet (command 2).",
