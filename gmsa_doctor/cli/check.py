@@ -181,7 +181,8 @@ def _check(context: typer.Context, arguments: CheckArguments) -> ExitCode:
     is_empty = not (report.subjects or report.passed_over or reports.format is Format.JSON or reports.output)
     deliver(report, reports, text, known, shown=not is_empty)
     sent = arguments.verdict.send(report, arguments.aws)
-    for unread in report.unread:
+    is_seen = not is_empty and reports.is_shown and reports.format is Format.TEXT and reports.output is None
+    for unread in () if is_seen else report.unread:  # the text lists them
         say(f"{unread.location.file}: {unread.text}")
     return ExitCode.INCOMPLETE if code is ExitCode.PASS and not sent else code
 

@@ -120,7 +120,7 @@ def test_equal_arguments_are_checked_once_for_all_subjects() -> None:
 
 
 def test_independent_checks_run_side_by_side() -> None:
-    both = threading.Barrier(2, timeout=5)
+    both = threading.Barrier(2, timeout=60)
 
     @a_check("left.meets")
     def left(start: Start) -> Finding:

@@ -74,12 +74,12 @@ def test_any_other_exception_is_raised() -> None:
 
 
 def test_items_are_worked_on_side_by_side() -> None:
-    meeting = threading.Barrier(SIDE_BY_SIDE, timeout=5)
+    meeting = threading.Barrier(SIDE_BY_SIDE, timeout=60)
     assert len(each(range(SIDE_BY_SIDE), lambda _: meeting.wait())) == SIDE_BY_SIDE
 
 
 def test_more_may_be_done_side_by_side_where_it_is_asked_for() -> None:
-    meeting = threading.Barrier(40, timeout=5)
+    meeting = threading.Barrier(40, timeout=60)
     assert len(each(range(40), lambda _: meeting.wait(), 40)) == 40
 
 

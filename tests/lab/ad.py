@@ -189,9 +189,9 @@ def bound(dc: DomainController, account: str, password: str) -> Iterator[ldap3.C
     Raises ldap3's LDAPInvalidCredentialsResult when the domain controller refuses them.
     """
     tls = ldap3.Tls(validate=ssl.CERT_NONE)
-    server = ldap3.Server(dc.ip, port=636, use_ssl=True, tls=tls, get_info=ldap3.NONE, connect_timeout=5)
+    server = ldap3.Server(dc.ip, port=636, use_ssl=True, tls=tls, get_info=ldap3.NONE, connect_timeout=30)
     user = f"{account}@{dc.domain}"
-    connection = ldap3.Connection(server, user, password, auto_bind=True, raise_exceptions=True, receive_timeout=10)
+    connection = ldap3.Connection(server, user, password, auto_bind=True, raise_exceptions=True, receive_timeout=60)
     try:
         yield connection
     finally:

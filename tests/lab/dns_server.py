@@ -105,7 +105,7 @@ class FakeDnsServer:
     def _forward(self, query: dns.message.Message) -> bytes:
         assert self._forward_to is not None
         try:
-            return dns.query.tcp(query, self._forward_to, timeout=5).to_wire()
+            return dns.query.tcp(query, self._forward_to, timeout=30).to_wire()
         except (dns.exception.DNSException, OSError):
             failure = dns.message.make_response(query)
             failure.set_rcode(dns.rcode.SERVFAIL)

@@ -19,7 +19,7 @@ SRV = "_ldap._tcp.dc._msdcs.corp.example"
 
 
 def ask(ip: str, name: str, kind: str, over: Callable[..., dns.message.Message] = dns.query.udp) -> dns.message.Message:
-    return over(dns.message.make_query(name, kind), ip, timeout=1)
+    return over(dns.message.make_query(name, kind), ip, timeout=30)
 
 
 def texts(message: dns.message.Message) -> list[str]:

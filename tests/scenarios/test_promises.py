@@ -171,7 +171,7 @@ def test_ctrl_c_ends_it_with_130_and_a_whole_report(dc: DomainController, aws: E
             assert process.poll() is None
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=30)
     ended = Ended(process.returncode, out.decode(), err.decode())
     assert ended.code == 130
     jsonschema.validate(ended.document, json.loads(schema.text()))
