@@ -77,9 +77,10 @@ $(READY): pyproject.toml constraints.txt $(SCRIPTS)/install-dev | packages
 	$(SCRIPTS)/install-dev $(VENV)
 	touch $@
 
-constraints:                  ## pin the newest versions (requires uv)
+constraints: $(READY)         ## pin the newest versions (requires uv)
 	uv pip compile --quiet --upgrade pyproject.toml --extra live --extra hcl --group dev --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header --python-version 3.11 --universal --output-file constraints.txt
+	$(VENV)/bin/python -m tests.ci.requirements
 
 clean:
 	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -190,6 +190,8 @@ def _open_streams() -> None:
 
 def _prepare() -> None:
     """Import every module that a run may import, and compute what is the same in each run."""
+    import resource  # noqa: F401 - a run as another user may not read the interpreter's files
+
     import dns.resolver  # noqa: F401
     import ldap3  # noqa: F401
     import tabulate  # noqa: F401

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gmsa_doctor.clients.aws.event_bridge import EventBridge
+from gmsa_doctor.clients.aws.event_bridge import SOURCE, EventBridge
 from gmsa_doctor.clients.aws.fargate import FAMILIES, RUN_CLIENTS, TAG
 from gmsa_doctor.clients.aws.services import AWS_CLIENTS
 from gmsa_doctor.clients.aws.session import AwsClient, operations
@@ -243,6 +243,11 @@ def _to_tasks(scope: Scope) -> dict[str, Any]:
     return {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
 
 
+def _of_verdicts(scope: Scope) -> dict[str, Any]:
+    """No other events. Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html."""
+    return {"StringEquals": {"events:source": SOURCE}}
+
+
 def _through_a_service(scope: Scope) -> dict[str, Any]:
     return {"StringLike": {"kms:ViaService": ["s3.*", "secretsmanager.*", "ssm.*"]}}
 
@@ -357,7 +362,7 @@ _WITH_RUNNING = ("ecs:TagResource", "iam:PassRole", "s3:ListBucket")
 _OF_THE_PROBE = ("s3:PutObject",)
 """Actions of the probe only, with its task role."""
 
-_SENDING = _allow(_StatementTemplate("SendVerdict", _event_bus), "events:PutEvents")
+_SENDING = _allow(_StatementTemplate("SendVerdict", _event_bus, _of_verdicts), "events:PutEvents")
 
 _WRITE_LOGS = _StatementTemplate("WriteLogs", _of_log_groups(lambda scope: scope.log_groups))
 _PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")

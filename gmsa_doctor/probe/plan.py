@@ -76,6 +76,7 @@ def definition(
         "command": list(command),
         "environment": [{"name": name, "value": value} for name, value in environment.items()],
         "readonlyRootFilesystem": True,
+        "linuxParameters": {"capabilities": {"drop": ["ALL"]}},
         "memory": int(MEMORY),
         "stopTimeout": 10,
     }
@@ -101,13 +102,14 @@ def definition(
 
 
 def with_ticket(probe: dict[str, Any], container: Container, handover: str) -> dict[str, Any]:
-    """The canary's task definition: the probe's, with the container's credentialSpecs and user.
+    """The canary's task definition: the probe's, with the container's credentialSpecs, user and capabilities.
 
     Without a ``user`` in the task definition it runs as root, who owns the ticket cache on Fargate: the user in the
     service's image is unknown.
     """
+    common = {key: value for key, value in probe["containerDefinitions"][0].items() if key != "linuxParameters"}
     canary = {
-        **probe["containerDefinitions"][0],
+        **common,
         "credentialSpecs": list(container.credential_specs),
         "user": container.user or "0",
         "environment": [

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.ci import requirements
 from tests.ci.actions import REPOSITORY, Run, definition, run_action
 from tests.ci.fakes import FakeDoctor
 from tests.command import COMMAND, a_task_definition, environ, file_with
@@ -108,14 +109,6 @@ def test_a_hostile_value_is_an_argument_and_nothing_else(value: str, fake: FakeD
     assert not list(workspace.parent.rglob("made"))
 
 
-@pytest.mark.parametrize("value", [*HOSTILE, "0.1.0 --index-url=x", "git+https://x", "--pre", "0.1.0\n0.2.0"])
-def test_a_hostile_version_is_refused(value: str, fake: FakeDoctor, workspace: Path) -> None:
-    ended = run(fake, workspace, install="true", version=value)
-    assert (ended.code, "the number of a release" in ended.log) == (2, True)
-    assert fake.arguments is None
-    assert not list(workspace.parent.rglob("made"))
-
-
 def test_reports_go_where_the_inputs_say(fake: FakeDoctor, workspace: Path) -> None:
     ended = run(fake, workspace, files=".", sarif="$(touch made) s.sarif", report="r.json")
     assert (ended.outputs["sarif"], ended.outputs["report"]) == ("$(touch made) s.sarif", "r.json")
@@ -190,39 +183,27 @@ def test_texts_cannot_command_the_runner_and_annotations_do(fake: FakeDoctor, wo
 # Installation ----------------------------------------------------------------------------------------
 
 
-def offline_pip(wheels: Path, home: Path) -> dict[str, str]:
-    """What keeps pip from every index."""
-    return environ(home, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(wheels), PIP_NO_DEPS="1", PIP_CONFIG_FILE=os.devnull)
-
-
-def test_a_released_version_is_installed_into_an_environment_of_its_own(tmp_path: Path, workspace: Path) -> None:
-    wheels = tmp_path / "wheels"
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)]
-    subprocess.run(build, cwd=REPOSITORY, check=True, capture_output=True)
-    (wheel,) = wheels.iterdir()
-    version = wheel.name.split("-")[1]
-    env = {**offline_pip(wheels, tmp_path), "INPUT_VERSION": version, "INPUT_PYTHON": sys.executable}
-    ended, output = installed(env, tmp_path)
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.splitlines()[-1] == f"gmsa-doctor {version}"
-    command = Path(output.removeprefix("command=").rstrip())
-    assert command.is_relative_to(tmp_path / "temp")
-    assert (command.parent / "python").exists()
-
-
-def test_without_a_version_the_actions_own_checkout_is_installed(tmp_path: Path) -> None:
+def test_dependencies_are_installed_with_hashes_and_the_action_without_an_index(tmp_path: Path) -> None:
     python = tmp_path / "python"
     python.write_text(
         '#!/bin/bash\n[ "$1" = -c ] && exit 0\n'
         f'[ "$1 $2" = "-m venv" ] && mkdir "$3/bin" && cp "$0" "$3/bin/python" && '
         f'printf \'#!/bin/sh\\necho a version\' > "$3/bin/gmsa-doctor" && chmod +x "$3/bin/gmsa-doctor" && exit 0\n'
-        f"printf '%s\\n' \"$@\" > {tmp_path}/pip\n"
+        f'echo "$*" >> {tmp_path}/pip\n'
     )
     python.chmod(0o755)
     ended, output = installed(environ(tmp_path, INPUT_PYTHON=str(python)), tmp_path)
     assert (ended.returncode, ended.stdout) == (0, "a version\n"), ended.stderr
-    assert (tmp_path / "pip").read_text().splitlines()[-2:] == ["install", str(REPOSITORY)]
+    pip = "-m pip --quiet --disable-pip-version-check install"
+    assert (tmp_path / "pip").read_text().splitlines() == [
+        f"{pip} --require-hashes --only-binary :all: -r {requirements.FILE}",
+        f"{pip} --no-index --no-deps --no-build-isolation {REPOSITORY}",
+    ]
     assert output.endswith("/bin/gmsa-doctor\n")
+
+
+def test_the_pinned_dependencies_are_those_of_the_project_in_the_versions_of_development() -> None:
+    assert requirements.FILE.read_text() == requirements.text()
 
 
 def test_a_python_that_is_too_old_is_refused(tmp_path: Path) -> None:

@@ -154,9 +154,11 @@ def test_pip_gets_one_argument_and_the_environment_that_the_script_uses(commands
     python.chmod(0o755)
     assert all("/tmp/gmsa-doctor" in one for one in commands)
     commands = [one.replace("/tmp/gmsa-doctor", str(venv)) for one in commands]
-    code, log = run(commands, {"GMSA_DOCTOR_SOURCE": "$(touch made) x"}, tmp_path, tmp_path / "workspace")
+    code, log = run(commands, {"GMSA_DOCTOR_REQUIREMENTS": "$(touch made) x"}, tmp_path, tmp_path / "workspace")
     assert code == 0, log
-    assert (tmp_path / "pip").read_text().splitlines()[-2:] == ["install", "$(touch made) x"]
+    assert (tmp_path / "pip").read_text().splitlines()[2:] == [
+        "install", "--require-hashes", "--only-binary", ":all:", "-r", "$(touch made) x"
+    ]  # fmt: skip
     assert not list(tmp_path.rglob("made"))
 
 
@@ -197,6 +199,16 @@ def test_a_workflow_of_the_page_is_valid_and_fits_the_action(text: str, tmp_path
             assert set(step["with"]) <= set(definition()["inputs"])
     outputs = re.findall(r"steps\.gmsa\.outputs\.([\w-]+)", text)
     assert set(outputs) <= set(definition()["outputs"])
+
+
+def test_every_action_and_image_is_pinned_by_its_digest() -> None:
+    files = [REPOSITORY / "action.yml", GITLAB, CODEBUILD, README, *(REPOSITORY / "docs").rglob("*.md")]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    actions = re.findall(r"^\s*- uses: (\S+)", text, re.MULTILINE)
+    assert len(actions) >= 5
+    assert [one for one in actions if not re.search(r"@([0-9a-f]{40}|COMMIT)$", one)] == []
+    assert re.fullmatch(r"[\w.:/-]+@sha256:[0-9a-f]{64}", job()["image"])
+    assert re.findall(r"^\s*rev: (\S+)", text, re.MULTILINE) == ["COMMIT"]
 
 
 def test_the_first_workflow_has_less_than_15_lines_and_works(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ IN_TERRAFORM: dict[str, str | list[str]] = {
     "repository": "arn:aws:ecr:eu-west-1:123456789012:repository/gmsa-doctor",
     "topic": "<Topic>",
 }
+BOTH = {"PublishAlarms", "PublishVerdicts"}
 COMMON: dict[str, object] = {"ClusterName": "prod", "CredSpecArn": CREDSPEC, "SecretArns": SECRETS}
 
 
@@ -121,8 +122,13 @@ def test_terraforms_nightly_roles_permit_the_same(env: dict[str, str]) -> None:
 
 
 def test_terraforms_topic_lets_the_same_services_publish() -> None:
-    template = Template(NIGHTLY, **COMMON, ServiceName="web", NotificationEmail="team@corp.example")
-    assert in_terraform("nightly", "topic") == statements(template.properties("TopicPolicy")["PolicyDocument"])
+    for each, name, publishers in (("no", "topic", {"PublishAlarms"}), ("yes", "topic_with_verdicts", BOTH)):
+        template = Template(
+            NIGHTLY, **COMMON, ServiceName="web", NotificationEmail="team@corp.example", NotifyEachVerdict=each
+        )
+        found = statements(template.properties("TopicPolicy")["PolicyDocument"])
+        assert in_terraform("nightly", name) == found
+        assert set(found) == publishers
 
 
 def test_what_starts_the_nightly_task_can_start_nothing_else_and_pass_nothing_else() -> None:

@@ -49,11 +49,11 @@ def test_each_resource_that_is_referred_to_is_there(module: Path) -> None:
 @WITH_MODULE
 def test_each_policy_template_gets_the_values_that_it_asks_for(module: Path) -> None:
     calls = re.findall(
-        r'templatefile\("\$\{path\.module\}/policies/([\w.]+)", \{\n(.*?)\n  \}\)', text_of(module), re.DOTALL
+        r'templatefile\("\$\{path\.module\}/policies/([\w.]+)", \{\n(.*?)\n *\}\)', text_of(module), re.DOTALL
     )
     assert {name for name, _ in calls} == {one.name for one in (module / "policies").iterdir()}
     for name, arguments in calls:
-        given = re.findall(r"^    (\w+)\s+=", arguments, re.MULTILINE)
+        given = re.findall(r"^ +(\w+)\s+=", arguments, re.MULTILINE)
         asked = re.findall(r"\$\{(\w+)\}", (module / "policies" / name).read_text())
         assert set(given) == set(asked), name
 

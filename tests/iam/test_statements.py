@@ -88,6 +88,7 @@ def test_sending_the_verdict_is_allowed_for_the_named_bus(env: dict[str, str]) -
     )
     assert declared((EventBridge,)) == ("events:PutEvents",)
     assert only(document, "events:PutEvents")["Resource"] == [f"arn:aws:events:{HERE}:event-bus/alerts"]
+    assert only(document, "events:PutEvents")["Condition"] == {"StringEquals": {"events:source": "gmsa-doctor"}}
 
 
 @pytest.mark.parametrize("purpose", Purpose)

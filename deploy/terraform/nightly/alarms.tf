@@ -79,7 +79,11 @@ resource "aws_sns_topic_policy" "nightly" {
 
   arn = aws_sns_topic.nightly[0].arn
 
-  policy = templatefile("${path.module}/policies/topic.json.tftpl", {
+  # EventBridge may publish only if a rule sends each verdict.
+  policy = var.notify_each_verdict ? templatefile("${path.module}/policies/topic_with_verdicts.json.tftpl", {
+    account = local.account
+    topic   = aws_sns_topic.nightly[0].arn
+    }) : templatefile("${path.module}/policies/topic.json.tftpl", {
     account = local.account
     topic   = aws_sns_topic.nightly[0].arn
   })
