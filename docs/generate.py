@@ -15,6 +15,7 @@ from gmsa_doctor.checking.explain import shown_texts, source_of
 from gmsa_doctor.clients.aws.ecs import EcsNames
 from gmsa_doctor.clients.aws.event_bridge import EventBridge
 from gmsa_doctor.clients.aws.fargate import RUN_CLIENTS
+from gmsa_doctor.clients.aws.run_command import RunCommand
 from gmsa_doctor.clients.aws.services import AWS_CLIENTS
 from gmsa_doctor.clients.aws.session import AwsClient, operations
 from gmsa_doctor.core import registry
@@ -166,6 +167,11 @@ def aws_calls() -> str:
             "`gmsa-doctor iam-policy --for run` prints the policy.",
             "",
             *_calls(RUN_CLIENTS),
+            "",
+            "With `--journal`, `run` starts no task, and makes the calls of `check` and these. `iam-policy` does not",
+            "allow them: who may send `AWS-RunShellScript` may run any script on these instances.",
+            "",
+            *_calls((RunCommand,)),
             "",
             "## completion",
             "",

@@ -62,6 +62,7 @@ def _signals() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+cli.load()
 _load = cache(registry.load)
 _get_command = cache(typer.main.get_command)
 """The command line, which typer reads from the functions' signatures."""

@@ -48,7 +48,7 @@ _STEPS = {
         canary.service-ticket
         """,
     None: """
-        evidence.service-events evidence.stopped-tasks evidence.logs
+        evidence.service-events evidence.stopped-tasks evidence.logs evidence.journal
         probe.task probe.report probe.removed config.waivers plug-ins.loaded
         """,
 }

@@ -11,16 +11,33 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from gmsa_doctor.authoring import Given, Result, check, passed, skipped, warned
+from gmsa_doctor.authoring import (
+    Finding,
+    Fix,
+    Given,
+    Result,
+    Row,
+    Status,
+    check,
+    listed,
+    passed,
+    skipped,
+    unknown,
+    warned,
+)
 from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.logs import Logs
 from gmsa_doctor.core.errors import ClientError, NotFound
 from gmsa_doctor.core.limits import each
+from gmsa_doctor.formats.aws import stopped_task
 from gmsa_doctor.formats.documents.task_definition import LogStreams, TaskDefinition
 from gmsa_doctor.formats.symptoms.matching import matches
 from gmsa_doctor.formats.symptoms.reading import lines_of, redacted
+from gmsa_doctor.formats.symptoms.searching import known_lines
 from gmsa_doctor.given.records import (
     ContainerLogs,
+    InstanceJournal,
+    InstanceJournals,
     LogsWanted,
     Record,
     RecordedAbout,
@@ -31,18 +48,12 @@ from gmsa_doctor.given.records import (
 from gmsa_doctor.given.subject import Subject
 from gmsa_doctor_checks import links
 
-_NO_FAULT = ("UserInitiated", "SpotInterruption", "TerminationNotice", "InfrastructureHealth")
-"""Stop codes of tasks that somebody or the platform ended. Source: TaskStopCode in the API reference of ECS."""
-_ENDED_ON_REQUEST = (0, 143)
-"""Exit codes of a container that ended well, or because of SIGTERM."""
 _STEADY = "has reached a steady state"
 _NEWEST = 2
 """Tasks of each kind, stopped and running, whose logs are read."""
 _STREAMS = 8
 _EVENTS = 1_000
 """Log events that are read of a stream, the newest ones: one call."""
-_LINES = 50
-"""Lines with a known text that are kept of a stream, the newest ones."""
 
 
 @check(
@@ -110,8 +121,8 @@ def stopped_tasks(about: RecordedAbout, subject: Subject, ecs: Ecs) -> Result[St
     else:
         arns = ecs.task_arns(subject.cluster, str(subject.service), "STOPPED")
         tasks = ecs.described_tasks(arns, subject.cluster) if arns else []
-    tasks = sorted(tasks, key=_ended, reverse=True)
-    records = tuple(_of_task(task) for task in tasks if is_failure(task))
+    tasks = sorted(tasks, key=stopped_task.ended, reverse=True)
+    records = tuple(_of_task(task) for task in tasks if stopped_task.is_failure(task))
     value = StoppedTasks(records, tuple(_task(task) for task in tasks[:_NEWEST]))
     if not tasks:
         return Given(value, passed("no task of the service has stopped in the last hour"))
@@ -121,41 +132,14 @@ def stopped_tasks(about: RecordedAbout, subject: Subject, ecs: Ecs) -> Result[St
     return Given(value, passed(f"{number}, {len(records)} with an error" if records else f"{number}, without an error"))
 
 
-def is_failure(task: Mapping[str, Any]) -> bool:
-    """Whether the task stopped because of an error."""
-    code, reason = task.get("stopCode"), str(task.get("stoppedReason") or "")
-    containers = task.get("containers", ())
-    if not code or code in _NO_FAULT:
-        return False
-    if code == "ServiceSchedulerInitiated":
-        return "failed" in reason.lower()  # health checks; otherwise the service scales in, or replaces the task
-    if code == "EssentialContainerExited":
-        return any(one.get("reason") or one.get("exitCode") not in (None, *_ENDED_ON_REQUEST) for one in containers)
-    return True
-
-
 def _of_task(task: Mapping[str, Any]) -> Record:
-    reason = str(task.get("stoppedReason") or task.get("stopCode"))
-    lines = [reason]
-    for container in task.get("containers", ()):
-        name, own, code = container.get("name"), container.get("reason"), container.get("exitCode")
-        if own and own != reason:
-            lines.append(f"container {name}: {own}")
-        if code not in (None, *_ENDED_ON_REQUEST):
-            lines.append(f"container {name}: exit code {code}")
-        if container.get("healthStatus") == "UNHEALTHY":
-            lines.append(f"container {name}: UNHEALTHY")
-    own_task = _task(task)
-    return Record(stopped_tasks.id, "ECS", tuple(map(redacted, lines)), _ended(task), own_task.arn, own_task.definition)
+    own = _task(task)
+    lines = tuple(map(redacted, stopped_task.reasons(task)))
+    return Record(stopped_tasks.id, "ECS", lines, stopped_task.ended(task), own.arn, own.definition)
 
 
 def _task(task: Mapping[str, Any]) -> RecordedTask:
-    return RecordedTask(str(task["taskArn"]), str(task.get("taskDefinitionArn", "")).rpartition("/")[2])
-
-
-def _ended(task: Mapping[str, Any]) -> datetime:
-    times = (task.get(name) for name in ("stoppedAt", "stoppingAt", "executionStoppedAt", "createdAt"))
-    return _utc(next((time for time in times if time), datetime.fromtimestamp(0, UTC)))
+    return RecordedTask(str(task["taskArn"]), stopped_task.definition(task))
 
 
 def _utc(time: datetime) -> datetime:
@@ -211,11 +195,72 @@ def _of_stream(container: str, log: LogStreams, task: RecordedTask, logs: Logs) 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
     """
     stream = f"{log.prefix}/{container}/{task.arn.rpartition('/')[2]}"
-    events = logs.newest_events(log.group, stream, log.region, _EVENTS)
-    lines = [(time, line) for time, text in events for line in lines_of(text)]
-    known = sorted({match.line for match in matches([line for _, line in lines])})[-_LINES:]
-    if not known:
+    found = known_lines(logs.newest_events(log.group, stream, log.region, _EVENTS))
+    if found is None:
         return None
-    kept = tuple(redacted(lines[number][1]) for number in known)
-    by = f"the log of container {container}"
-    return Record(container_logs.id, by, kept, lines[known[-1]][0], task.arn, task.definition)
+    lines, time = found
+    return Record(container_logs.id, f"the log of container {container}", lines, time, task.arn, task.definition)
+
+
+_OLD = (1, 3, 6)
+
+
+@check(
+    "evidence.journal",
+    title="The journal of the container instances",
+    docs=links.EC2_GMSA,
+    is_supplementary=True,
+)
+def journal(journals: InstanceJournals) -> Finding:
+    """With `gmsa-doctor run --journal`, reads the daemon's journal and the agent's log on the container instances.
+
+    It also reads the versions of Credentials Fetcher and of the ECS agent, and the settings for gMSA in
+    `/etc/ecs/ecs.config`.
+
+    Why: Credentials Fetcher keeps most reasons to its journal. Each known text is shown at the finding that explains
+    it. Some versions have known faults.
+
+    Fix: fix the finding that explains the text, or update credentials-fetcher.
+    """
+    rows = tuple(_of_instance(instance) for instance in journals.instances)
+    faulty = [row for row in rows if row.status is Status.WARN]
+    unread = [row for row in rows if row.status is Status.UNKNOWN]
+    if unread and not faulty:
+        return unknown("; ".join(f"{row.name}: {row.text}" for row in unread), rows=rows)
+    if not faulty:
+        return passed(f"read on {listed(row.name for row in rows)}", rows=rows)
+    return warned(
+        "; ".join(f"{row.name}: {row.text}" for row in faulty),
+        expected="a version without a known fault",
+        fix=Fix(
+            "Update credentials-fetcher on the container instances, and restart it.",
+            ("sudo dnf upgrade -y credentials-fetcher && sudo systemctl restart credentials-fetcher",),
+        ),
+        rows=rows,
+    )
+
+
+def _of_instance(instance: InstanceJournal) -> Row:
+    if instance.problem:
+        return Row(instance.name, Status.UNKNOWN, instance.problem)
+    daemon = f"credentials-fetcher {instance.daemon}" if instance.daemon else "credentials-fetcher of unknown version"
+    agent = f"ECS agent {instance.agent}" if instance.agent else "ECS agent of unknown version"
+    text = ", ".join((daemon, agent, *instance.settings))
+    if fault := known_fault(instance.daemon):
+        return Row(instance.name, Status.WARN, f"{text}: {fault}")
+    return Row(instance.name, Status.PASS, text)
+
+
+def known_fault(version: str) -> str:
+    """What is known to be wrong with a version of Credentials Fetcher; empty if nothing is.
+
+    Sources: https://github.com/aws/credentials-fetcher/issues/218 for 2.0.1; measured for 1.3.6.
+    """
+    numbers = tuple(map(int, version.split("."))) if version else ()
+    if numbers == (2, 0, 1):
+        return '2.0.1 reports each failed start as "failed to remove Kerberos file"; only the journal has the reason'
+    if numbers and numbers < _OLD:
+        return "versions before 1.3.6 may find a gMSA in CN=Managed Service Accounts only"
+    if numbers == _OLD:
+        return "1.3.6 crashes when the user's password is about to expire"
+    return ""

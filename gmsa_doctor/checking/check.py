@@ -29,7 +29,7 @@ from gmsa_doctor.core.errors import ClientError, UsageError
 from gmsa_doctor.core.model import Finding, Fix, Location, Report, Status, SubjectReport, Verdict, skipped
 from gmsa_doctor.core.registry import BrokenPlugIns, Registry
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
-from gmsa_doctor.given.records import RECORDS, LogsWanted, RecordedAbout, ServiceEvents
+from gmsa_doctor.given.records import RECORDS, LogsWanted, Record, RecordedAbout, ServiceEvents
 from gmsa_doctor.given.request import AdminAccount, ApplicationConfig, Intended, Live, Request
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer
 from gmsa_doctor.given.vantage import Caller, DnsServersInUse, KnownDnsServers, ServiceNames, Vantage
@@ -169,21 +169,21 @@ def attempt(
 
 
 def with_evidence(
-    attempt: Attempt, subjects: tuple[SubjectReport, ...], fail_on_warning: bool
+    attempt: Attempt, subjects: tuple[SubjectReport, ...], fail_on_warning: bool, more: tuple[Record, ...] = ()
 ) -> tuple[SubjectReport, ...]:
-    """The reports of an attempt's subjects, with what was recorded at the findings that explain it."""
+    """The reports of an attempt's subjects, with what was recorded, and ``more``, at the findings that explain it."""
     now = datetime.now(UTC)
     values = attempt.execution.values
     return tuple(
-        replace(report, findings=joined(report.findings, _recorded(given), found.subject, now, fail_on_warning))
+        replace(report, findings=joined(report.findings, _recorded(given, more), found.subject, now, fail_on_warning))
         for report, given, found in zip(subjects, values, attempt.found, strict=True)
     )
 
 
-def _recorded(values: Mapping[type, object]) -> Recorded:
+def _recorded(values: Mapping[type, object], more: tuple[Record, ...]) -> Recorded:
     found = [value for kind in RECORDS if isinstance(value := values.get(kind), kind)]
     steady = next((value.steady for value in found if isinstance(value, ServiceEvents)), None)
-    return Recorded(tuple(record for value in found for record in value.records), steady)
+    return Recorded((*(record for value in found for record in value.records), *more), steady)
 
 
 # What is given from outside -------------------------------------------------------------------------

@@ -68,6 +68,12 @@ class Display:
         elif self._stream:
             self._write(f"gmsa-doctor: {printable(text)}\n")
 
+    def line(self, text: str) -> None:
+        """What stays on the screen: a line of its own."""
+        self.clear()
+        if self._stream:
+            self._write(f"{printable(text)}\n")
+
     def clear(self) -> None:
         """Remove the line, before something else is written there."""
         with self._lock:

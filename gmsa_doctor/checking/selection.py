@@ -9,14 +9,14 @@ from gmsa_doctor.clients.kerberos.ticket_cache import TicketCache
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.registry import BrokenPlugIns, Registry
 from gmsa_doctor.given.probe_tasks import CanaryTask, ProbeTasks
-from gmsa_doctor.given.records import LogsWanted, RecordedAbout
+from gmsa_doctor.given.records import InstanceJournals, LogsWanted, RecordedAbout
 from gmsa_doctor.given.request import AdminAccount, AppConfig, ApplicationConfig, Intended, Live, Request
 from gmsa_doctor.given.vantage import DnsServersInUse
 from gmsa_doctor.report.findings import PROOF
 from gmsa_doctor.subjects import own_task
 from gmsa_doctor.triage.waivers import WaiverState
 
-ONLY_IN_RUN: frozenset[type] = frozenset({ProbeTasks, CanaryTask, TicketCache})
+ONLY_IN_RUN: frozenset[type] = frozenset({ProbeTasks, CanaryTask, TicketCache, InstanceJournals})
 """Values and clients that nothing but `gmsa-doctor run` and its tasks have."""
 AFTERWARDS: frozenset[type] = frozenset({WaiverState})
 """Values that are known only when the graph has ended: no check that needs one runs in it."""

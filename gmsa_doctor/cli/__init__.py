@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
 from typing import Any
 
 import typer
 
-from gmsa_doctor.cli import check, completion, config, credspec, diff, explain, iam_policy, krb5_conf, run, ticket
 from gmsa_doctor.cli.app import app
 from gmsa_doctor.cli.process import say
 from gmsa_doctor.core.errors import UsageError, did_you_mean
 from gmsa_doctor.core.exit_code import ExitCode
 
-__all__ = [
-    "check",
-    "completion",
-    "config",
-    "credspec",
-    "diff",
-    "explain",
-    "iam_policy",
-    "krb5_conf",
-    "main",
-    "run",
-    "ticket",
-]
+__all__ = ["load", "main"]
+
+_ALONE = {"diff": "diff", "explain": "explain", "list": "explain", "schema": "explain", "ticket": "ticket"}
+"""The modules of the commands that start without the others. The configuration names options of all of them."""
+_ALL = ("check", "completion", "config", "credspec", "diff", "explain", "iam_policy", "krb5_conf", "run", "ticket")
 
 _Refused: Any = typer.BadParameter.__mro__[2]
 """What typer raises for arguments that it refuses (click's ClickException, of which newer ones carry a copy)."""
 
 
+def load(word: str = "") -> None:
+    """Import the module of a command that starts alone; for any other word, as for the help, those of all commands."""
+    for name in (_ALONE[word],) if word in _ALONE else _ALL:
+        import_module(f"gmsa_doctor.cli.{name}")
+
+
 def main() -> int:
     """Run the command with the process's arguments; its exit code."""
+    load(*sys.argv[1:2])
     try:
         code = app(prog_name="gmsa-doctor", standalone_mode=False)
     except UsageError as error:

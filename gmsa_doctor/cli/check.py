@@ -121,6 +121,14 @@ class TimeOptions:
             "was just permitted.",
         ),
     ] = 0
+    watch: Annotated[
+        float,
+        typer.Option(
+            parser=options.number(0, 86_400),
+            metavar="SECONDS",
+            help="First follow the service's deployment for this long: until it is steady, or something in it fails.",
+        ),
+    ] = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +175,7 @@ def _check(context: typer.Context, arguments: CheckArguments) -> ExitCode:
     arguments.verdict.require_valid()
     reports, text = arguments.reports.chosen(request.typed), arguments.text.chosen(request.typed)
     from gmsa_doctor.checking import check as checking
+    from gmsa_doctor.checking import watch
     from gmsa_doctor.checking.progress import Display
     from gmsa_doctor.core import registry
 
@@ -176,6 +185,9 @@ def _check(context: typer.Context, arguments: CheckArguments) -> ExitCode:
     request = replace(request, ask_as=account)  # last: it prompts
     with Display(dns_servers=request.dns_server) as display:
         display.waits_for(_subject(request))
+        if request.watch:
+            watch.follow(request, display.line)
+            display.waits_for(_subject(request))
         report = replace(checking.check(request, known, display, triage, display.say), command=command_line())
     code = report.exit_code
     is_empty = not (report.subjects or report.passed_over or reports.format is Format.JSON or reports.output)
@@ -259,6 +271,7 @@ def _require_effects(request: Request) -> None:
         ),
         (["--compare-with"], request.in_files, "on files: it compares a file with --service or --task-definition"),
         (["--parameter"], not (request.files or request.compare_with), "without FILES or --compare-with"),
+        (["--watch"], not request.service, "without --service"),
         (["--logs"], not (request.service or request.task), "without --service or --task"),
         (["--pass-over"], not request.files, "without FILES"),
         (["--cluster"], request.in_files, "on files"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -20,7 +21,6 @@ from gmsa_doctor.core.exit_code import ExitCode
 
 if TYPE_CHECKING:
     from gmsa_doctor.checking.progress import Display
-    from gmsa_doctor.probe.plan import Plan
     from gmsa_doctor.probe.planning import ProbeOptions
 
 
@@ -70,7 +70,17 @@ class TaskOptions:
         bool,
         typer.Option("--public-address", help="Assign public IP addresses to the tasks, if no --service is given."),
     ] = False
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Create the tasks without confirmation.")] = False
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Create the tasks, or read the journals, without confirmation.")
+    ] = False
+    journal: Annotated[
+        bool,
+        typer.Option(
+            "--journal",
+            help="On EC2, instead of tasks: read the journal of Credentials Fetcher on the container instances, "
+            "through Systems Manager.",
+        ),
+    ] = False
     clean: Annotated[
         bool,
         typer.Option("--clean", help="Only remove what earlier runs left in the region and the --cluster."),
@@ -132,6 +142,12 @@ def run(context: typer.Context, arguments: RunArguments) -> None:
     guarded(lambda: _clean(context, arguments) if arguments.tasks.clean else _run(context, arguments))
 
 
+_OF_PROBES = {
+    *("--image", "--subnet-mode", "--canary", "--execution-role", "--log-group", "--report-s3", "--public-address"),
+    "--check-timeout",
+}
+
+
 @command("probe")
 def probe(
     no_logon: Annotated[bool, typer.Option("--no-logon", help="Do not log on to AD.")] = False,
@@ -190,18 +206,29 @@ def _run(context: typer.Context, arguments: RunArguments) -> ExitCode:
     options.require_addresses("--ad-dns", request.ad_dns)
     options.require_spns(request.spns)
     reports, text = arguments.reports.chosen(request.typed), arguments.text.chosen(request.typed)
+    journal = arguments.tasks.journal
+    require_effect(request.typed, (sorted(request.typed & _OF_PROBES), journal, "with --journal"))
     _require_consent(arguments.tasks.yes)
     from gmsa_doctor.checking.progress import Display
     from gmsa_doctor.core import registry
-    from gmsa_doctor.probe import one_off_run
+    from gmsa_doctor.probe import instance_journals, one_off_run
+    from gmsa_doctor.probe.plan import describe
 
     known = registry.load()
     request, triage = configured.agreed(context, arguments.selection.baseline, request, known)
+    yes = arguments.tasks.yes
     with Display() as display:
-        user = one_off_run.Conversation(
-            lambda plan: arguments.tasks.yes or _agrees(plan, display), display.say, display, hold_signals
-        )
-        report = replace(one_off_run.run(request, probe_options, known, user, triage=triage), command=command_line())
+        if journal:
+            reader = instance_journals.JournalConversation(
+                lambda plan: yes or _agrees(plan.describe(), display), display.say, _show_by_hand, display
+            )
+            report = instance_journals.run(request, known, reader, triage=triage)
+        else:
+            user = one_off_run.Conversation(
+                lambda plan: yes or _agrees(describe(plan), display), display.say, display, hold_signals
+            )
+            report = one_off_run.run(request, probe_options, known, user, triage=triage)
+    report = replace(report, command=command_line())
     deliver(report, reports, text, known)
     return report.exit_code
 
@@ -256,13 +283,18 @@ def _require_consent(yes: bool) -> None:
         raise UsageError("this creates AWS resources and cannot ask for confirmation without a terminal: give --yes")
 
 
-def _agrees(plan: Plan, display: Display) -> bool:
+def _show_by_hand(commands: Sequence[str]) -> None:
+    say("to read a journal by hand, as somebody who may:")
+    for line in commands:
+        write_error(f"  {line}")
+
+
+def _agrees(plan: Iterable[tuple[int, str]], display: Display) -> bool:
     from gmsa_doctor.core.printable import printable
-    from gmsa_doctor.probe.plan import describe
     from gmsa_doctor.report.text import wrapped
 
     display.clear()
-    for indent, line in describe(plan):
+    for indent, line in plan:
         for part in wrapped(printable(line), 80, " " * indent):
             write_error(part)
     return typer.confirm("Continue?", err=True)

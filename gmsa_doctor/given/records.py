@@ -65,5 +65,24 @@ class ContainerLogs:
     records: tuple[Record, ...] = ()
 
 
+@dataclass(frozen=True)
+class InstanceJournal:
+    """What was read on a container instance; ``problem``: why nothing was. Versions are empty if they are unknown."""
+
+    name: str
+    daemon: str = ""
+    agent: str = ""
+    settings: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class InstanceJournals:
+    """The journals of container instances, and the known texts in them."""
+
+    instances: tuple[InstanceJournal, ...] = ()
+    records: tuple[Record, ...] = ()
+
+
 RECORDS = (ServiceEvents, StoppedTasks, ContainerLogs)
 """The values that hold records."""

@@ -21,6 +21,7 @@ from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, skipped
 from gmsa_doctor.core.registry import Registry
 from gmsa_doctor.given.probe_tasks import CanaryTask, ProbeTasks
+from gmsa_doctor.given.records import InstanceJournals
 from gmsa_doctor.given.request import Request
 from gmsa_doctor.probe import sides
 from gmsa_doctor.probe.launch import Launched, Pace, launch
@@ -167,7 +168,7 @@ def _findings_of_run(
 
     Whether the tasks ran and reported is checked even if those checks are not selected.
     """
-    ours = registry.needing(ONLY_IN_RUN)
+    ours = registry.needing(ONLY_IN_RUN) - registry.needing(frozenset({InstanceJournals}))
     if canary is None:
         ours -= registry.needing(frozenset({CanaryTask, TicketCache}))
     checks = Registry([declared for declared in registry.checks if declared.id in ours])

@@ -63,13 +63,19 @@ def _with_fetcher(request: Request, found: Discovery) -> Discovery:
     return found
 
 
-def _in_aws(request: Request, task: OwnTask | None) -> Discovery:
+def session_of(request: Request, task: OwnTask | None = None) -> Aws:
+    """The session for a request about a registered subject. Raises UsageError without a region or credentials."""
     registered.require_names(request)
     aws = Aws(request.profile, task.region if task else request.region or _region_in(request))
     if not aws.region:
         raise UsageError("no AWS region is configured: add --region, or set AWS_REGION.")
-    sts, ecs = Sts(aws), Ecs(aws)
     require_credentials(aws)
+    return aws
+
+
+def _in_aws(request: Request, task: OwnTask | None) -> Discovery:
+    aws = session_of(request, task)
+    sts, ecs = Sts(aws), Ecs(aws)
     in_background(partial(_caller, sts))  # at the same time as the calls to ECS
     is_task = request.task and not (request.service or request.task_definition)
     compared = files.compared_definitions(request) or skipped("no file to compare with (--compare-with)")

@@ -100,7 +100,7 @@ def _task_definition(request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSour
 def of_service(request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSource:
     """The source of a service. Raises UsageError if it does not exist, and CredentialsProblem."""
     name = str(request.service)
-    cluster = _cluster_in(name) or request.cluster or "default"
+    cluster = cluster_of(request)
     title = f"{short_name(cluster)}/{short_name(name)}"
     try:
         service = ecs.describe_service(name, cluster)
@@ -142,6 +142,11 @@ def _controller(service: _Description) -> Controller:
     """What deploys the service; ECS for a type that is new."""
     kind = str(service.get("deploymentController", {}).get("type") or "")
     return Controller(kind) if kind in Controller.__members__ else Controller.ECS
+
+
+def cluster_of(request: Request) -> str:
+    """The cluster of the request's service: that of its ARN, or of ``--cluster``."""
+    return _cluster_in(str(request.service)) or request.cluster or "default"
 
 
 def _cluster_in(service: str) -> str | None:

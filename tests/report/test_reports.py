@@ -247,5 +247,6 @@ def test_whatever_a_finding_holds_it_is_rendered(made: list[Finding], verdict: V
 def test_the_checks_of_the_run_itself_are_in_the_last_group() -> None:
     ours = [finding(check.id, cause=check.cause) for check in registry.load().checks]
     groups = [(heading, [item.check for item in items]) for heading, items in grouped(ours)]
-    run = ["probe.task", "probe.report", "probe.removed", "config.waivers", "plug-ins.loaded"]
+    recorded = ["evidence.service-events", "evidence.stopped-tasks", "evidence.logs", "evidence.journal"]
+    run = [*recorded, "probe.task", "probe.report", "probe.removed", "config.waivers", "plug-ins.loaded"]
     assert groups[-1] == ("Other", run)

@@ -18,6 +18,7 @@ from gmsa_doctor.cli.process import say
 from gmsa_doctor.core.model import Fix, Location, Report, Row, ShowsAs, Status, UnreadFile, Verdict
 from gmsa_doctor.core.printable import json_document, printable
 from gmsa_doctor.formats.documents.task_definition import LogStreams
+from gmsa_doctor.probe.plan import describe
 from gmsa_doctor.report import difference, github, gitlab, html, junit, markdown, metrics, sarif, text
 from gmsa_doctor.report import json as json_report
 from gmsa_doctor.triage.baseline import compare
@@ -159,7 +160,7 @@ def test_the_user_agrees_to_what_stands_in_the_plan_and_names_are_words_of_their
     plan = replace(plan, place=replace(plan.place, cluster=canary, security_groups=(canary,)), report_s3=canary)
     plan = replace(plan, execution_role=canary, task_role=f"x{canary}")
     monkeypatch.setattr(typer, "confirm", lambda *_, **__: True)
-    assert run._agrees(plan, Display(io.StringIO()))
+    assert run._agrees(describe(plan), Display(io.StringIO()))
     shown = capsys.readouterr().err
     assert all(line.isprintable() for line in shown.split("\n"))
     assert (COMMAND.search(shown), AT_LINE_START.search(shown)) == (None, None)
@@ -170,7 +171,7 @@ def test_a_name_cannot_continue_the_sentences_of_the_plan(
 ) -> None:
     plan = replace(a_plan(), logs=LogStreams("web\nNothing else is created.", "us-east-1"))
     monkeypatch.setattr(typer, "confirm", lambda *_, **__: True)
-    run._agrees(plan, Display(io.StringIO()))
+    run._agrees(describe(plan), Display(io.StringIO()))
     assert r"in 'web\nNothing else is created.'" in " ".join(capsys.readouterr().err.split())
 
 

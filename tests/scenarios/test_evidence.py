@@ -221,6 +221,20 @@ def test_a_denied_call_is_unknown_and_leaves_the_verdict(
     assert f"? evidence.stopped-tasks: access denied: ecs:{operation}" in shown.out
 
 
+def test_a_deployment_is_followed_to_its_first_failure_and_its_root_cause(
+    dc: DomainController, aws: EmbeddedAws
+) -> None:
+    account = Account(dc, aws, changes.secret(username=None))
+    aws.fargate.event("healthy", "has started 1 tasks: (task 0123).")
+    account.fails("failed to extract credentials from secret: username not found in secret", minutes=0)
+    ended = account.check("--live", "never", "--watch", "600")
+    assert ended.roots == ["secret.fields"]
+    event, stopped, last = ended.err.splitlines()
+    assert event.endswith("UTC  (service healthy) has started 1 tasks: (task 0123).")
+    assert stopped.endswith("stopped: failed to extract credentials from secret: username not found in secret")
+    assert last == "a task of the deployment failed"
+
+
 # A task, and logs ----------------------------------------------------------------------------------------
 
 

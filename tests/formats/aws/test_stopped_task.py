@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gmsa_doctor_checks.evidence import is_failure
+from gmsa_doctor.formats.aws.stopped_task import is_failure, reasons
 
 
 def task(code: str | None, reason: str = "", exit_code: int | None = None, text: str | None = None) -> dict[str, Any]:
@@ -38,3 +38,14 @@ def test_a_task_that_failed_is_a_failure(failed: dict[str, Any]) -> None:
 )
 def test_a_task_that_somebody_ended_is_none(ended: dict[str, Any]) -> None:
     assert not is_failure(ended)
+
+
+def test_its_reasons_are_those_of_the_task_and_of_its_containers() -> None:
+    failed = task("EssentialContainerExited", "Essential container in task exited", 137, "OutOfMemoryError: …")
+    failed["containers"][0] |= {"name": "web", "healthStatus": "UNHEALTHY"}
+    assert reasons(failed) == (
+        "Essential container in task exited",
+        "container web: OutOfMemoryError: …",
+        "container web: exit code 137",
+        "container web: UNHEALTHY",
+    )
