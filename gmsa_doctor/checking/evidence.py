@@ -177,13 +177,14 @@ def _reported(
     more = f" ({len(current) - 1} more)" if current[1:] else ""
     verdict, fix = _verdict(first, by_id, subject, now)
     rows = tuple(_row(by_id[id]) for id in first.causes[:_CAUSES] if id in by_id)
+    summary, is_clean = f"{shown.summary}{more}: {shown.text}; {verdict}", finding.status is Status.PASS
     return replace(
         finding,
-        status=Status.WARN,
-        summary=f"{shown.summary}{more}: {shown.text}; {verdict}",
-        expected="a finding that explains it, or tasks that start",
-        fix=fix,
-        rows=rows,
+        status=Status.WARN if is_clean else finding.status,
+        summary=summary if is_clean else f"{finding.summary}; {summary}",
+        expected=finding.expected or "a finding that explains it, or tasks that start",
+        fix=finding.fix or fix,
+        rows=finding.rows or rows,
         evidence=evidence,
         owner=next((by_id[id].owner for id in first.causes if id in by_id), finding.owner),
     )

@@ -109,6 +109,13 @@ def test_several_texts_are_counted_and_the_newest_is_named() -> None:
     assert len(found.evidence) == 2
 
 
+def test_a_warning_of_the_source_itself_stays_and_the_text_follows() -> None:
+    own = replace(SOURCE, status=Status.WARN, summary="the deployment failed", expected="a steady state")
+    (found,) = joined([own], Recorded((record("the one thing"),)), SUBJECT, NOW)
+    assert found.summary.startswith("the deployment failed; ECS reported this 4 minutes ago: the one thing")
+    assert found.expected == "a steady state"
+
+
 def test_without_the_finding_of_its_source_a_text_is_left_out() -> None:
     (only,) = joined([finding("secret.fields", Status.PASS)], Recorded((record("x"),)), SUBJECT, NOW)
     assert not only.evidence
