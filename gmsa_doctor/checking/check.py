@@ -12,6 +12,7 @@ from threading import Thread
 
 from gmsa_doctor import __version__
 from gmsa_doctor.checking.evidence import Recorded, joined
+from gmsa_doctor.checking.file_changes import with_edits
 from gmsa_doctor.checking.own_commands import AFTER_DEPLOYMENT, IN_THE_TASKS_NETWORK, with_own_commands
 from gmsa_doctor.checking.retry import PAUSE_SECONDS, awaited
 from gmsa_doctor.checking.selection import Selection, application_of
@@ -271,7 +272,7 @@ def _facts(found: FoundSubject, session: AwsSession, vantage: Vantage) -> tuple[
 def _complete(
     findings: Iterable[Finding], found: FoundSubject, vantage: Vantage, registry: Registry, request: Request
 ) -> tuple[Finding, ...]:
-    return tuple(
+    complete = (
         replace(
             with_own_commands(finding, found, request),
             vantage=vantage.word,
@@ -279,6 +280,7 @@ def _complete(
         ).rooted(request.fail_on_warning)
         for finding in findings
     )
+    return with_edits(complete)
 
 
 def _location(finding: Finding, found: FoundSubject, registry: Registry) -> Location | None:

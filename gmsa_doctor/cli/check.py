@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 import typer
 
-from gmsa_doctor.cli import ask_as, configured, options
+from gmsa_doctor.cli import ask_as, configured, fix_files, options
 from gmsa_doctor.cli.app import command
 from gmsa_doctor.cli.effects import require_effect
 from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters
@@ -49,6 +49,14 @@ class FileOptions:
         bool, typer.Option("--pass-over", help="Ignore FILES without gMSA configuration, even if named explicitly.")
     ] = False
     task_definition_file: options.TaskDefinitionFile = None
+    fix: Annotated[
+        bool,
+        typer.Option(
+            "--fix",
+            help="Correct in FILES what is mechanical: prefixes, keys, partitions, encodings. Shows a diff, and asks.",
+        ),
+    ] = False
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="With --fix: write the files without confirmation.")] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +181,8 @@ def check(context: typer.Context, arguments: CheckArguments) -> None:
 def _check(context: typer.Context, arguments: CheckArguments) -> ExitCode:
     request = _request(context, arguments)
     arguments.verdict.require_valid()
+    if arguments.of_files.fix:
+        fix_files.require_consent(arguments.of_files.yes)
     reports, text = arguments.reports.chosen(request.typed), arguments.text.chosen(request.typed)
     from gmsa_doctor.checking import check as checking
     from gmsa_doctor.checking import watch
@@ -196,6 +206,8 @@ def _check(context: typer.Context, arguments: CheckArguments) -> ExitCode:
     is_seen = not is_empty and reports.is_shown and reports.format is Format.TEXT and reports.output is None
     for unread in () if is_seen else report.unread:  # the text lists them
         say(f"{unread.location.file}: {unread.text}")
+    if arguments.of_files.fix:
+        fix_files.fix_files(report, yes=arguments.of_files.yes)
     return ExitCode.INCOMPLETE if code is ExitCode.PASS and not sent else code
 
 
@@ -274,6 +286,8 @@ def _require_effects(request: Request) -> None:
         (["--watch"], not request.service, "without --service"),
         (["--logs"], not (request.service or request.task), "without --service or --task"),
         (["--pass-over"], not request.files, "without FILES"),
+        (["--fix"], not (request.files or request.credspec_file), "without FILES"),
+        (["--yes"], "--fix" not in request.typed, "without --fix"),
         (["--cluster"], request.in_files, "on files"),
         (["--container", "--app-config"], request.credspec_file and not request.files, "on a CredSpec alone"),
         (["--profile", "--subnets", "--security-groups", "--ad-dns"], request.offline, "with --offline"),

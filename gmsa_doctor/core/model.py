@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar, Union
 
+from gmsa_doctor.core.changes import Change
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.evidence import Evidence
 from gmsa_doctor.core.exit_code import ExitCode
@@ -88,12 +89,13 @@ class Fix:
 
     ``owner`` is set where somebody else than the check's owner can fix it. In a command that begins with
     ``gmsa-doctor check …`` or ``gmsa-doctor run …``, the ``…`` stands for the subject's own options: the run fills
-    them in.
+    them in. ``change`` does the same to the finding's file, if that is mechanical.
     """
 
     text: str
     commands: tuple[str, ...] = ()
     owner: Owner | None = None
+    change: Change | None = None
 
 
 @dataclass(frozen=True)

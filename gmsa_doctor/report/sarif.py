@@ -90,6 +90,7 @@ def _result(problem: SharedFinding, ids: Mapping[str, int]) -> dict[str, object]
         "message": {"text": _message(finding, subject)},
         "locations": [_location(subject, finding)],
         "partialFingerprints": prints,
+        **_fixes(finding),
         "properties": {
             "status": finding.status,
             "subject": subject.name,
@@ -97,6 +98,27 @@ def _result(problem: SharedFinding, ids: Mapping[str, int]) -> dict[str, object]
             "owner": finding.owner,
         },
     }
+
+
+def _fixes(finding: Finding) -> dict[str, object]:
+    """The edits that fix it, for viewers that apply them; nothing for a change of the encoding alone."""
+    change = finding.fix.change if finding.fix else None
+    if not (finding.fix and finding.location and change and change.edits) or change.is_encoding:
+        return {}
+    replacements = [
+        {
+            "deletedRegion": {
+                "startLine": edit.line,
+                "startColumn": edit.column,
+                "endLine": edit.end_line,
+                "endColumn": edit.end_column,
+            },
+            "insertedContent": {"text": edit.text},
+        }
+        for edit in change.edits
+    ]
+    changes = [{"artifactLocation": _artifact(path(finding.location.file)), "replacements": replacements}]
+    return {"fixes": [{"description": {"text": finding.fix.text}, "artifactChanges": changes}]}
 
 
 def _message(finding: Finding, subject: SubjectReport) -> str:

@@ -124,7 +124,10 @@ def test_each_option_of_check_and_run_reaches_the_request_or_is_known_not_to() -
         "no_color",
     }
     assert names(CheckArguments) == (
-        request - {"parameters", "connection_strings", "fail_on_warning", "ask_as", "typed"} | read_by_hand | elsewhere
+        request - {"parameters", "connection_strings", "fail_on_warning", "ask_as", "typed"}
+        | read_by_hand
+        | elsewhere
+        | {"fix", "yes"}
     )
     probes = {"image", "subnet_mode", "canary", "execution_role", "log_group", "report_s3", "public_address"}
     assert names(RunArguments) - request - read_by_hand - elsewhere == probes | {"yes", "clean", "check_timeout"}

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Result, Status, check, failed, passed, unknown, warned
+from gmsa_doctor.core.changes import Change
 from gmsa_doctor.core.model import Location
 from gmsa_doctor.formats.documents.credspec import CredSpecDocument, Defect, DefectKind, read_credspec
 from gmsa_doctor.formats.documents.json_text import Encoding, EncodingDefect, JsonDefect, JsonDefectKind, decode, parse
@@ -113,6 +114,7 @@ def _save_again(sized: SizedCredSpec) -> Fix:
         edit_credspec(
             sized.location, '[IO.File]::WriteAllText("$PWD/credspec.json", (Get-Content -Raw credspec.json))'
         ),
+        change=Change(),
     )
 
 
@@ -132,6 +134,8 @@ def _bad_json(sized: SizedCredSpec, text: str, defect: JsonDefect, platform: Pla
         fix=Fix(f"Correct the CredSpec at {position}, and upload it.", edit_credspec(sized.location)),
         shows_as=texts.FIELDS,
     )
+    if defect.kind is JsonDefectKind.TRAILING_COMMA and failure.fix:
+        failure = replace(failure, fix=replace(failure.fix, change=Change(",", "")))
     failure = replace(failure, location=Location("", defect.line, defect.column))
     if sized.location.file:
         return failure
@@ -158,6 +162,9 @@ def _bad_keys(sized: SizedCredSpec, defects: tuple[Defect, ...]) -> Finding:
         shows_as=_TEXTS.get(first.v2_text, texts.FIELDS),
     )
     parent, _, key = first.path.rpartition(".")
+    if first.kind is DefectKind.WRONG_CASE and finding.fix:
+        change = Change(f'"{first.found}"', f'"{first.expected}"')
+        finding = replace(finding, fix=replace(finding.fix, change=change))
     written = first.found if first.kind is DefectKind.WRONG_CASE and first.found else key
     return replace(finding, about=_about(f"{parent}.{written}" if parent else written))
 

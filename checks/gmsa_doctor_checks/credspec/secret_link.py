@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Owner, Result, check, failed, passed, skipped
+from gmsa_doctor.core.changes import replaced
 from gmsa_doctor.formats.aws.arn import ArnError, parse_secret_arn
 from gmsa_doctor.formats.documents.placeholders import placeholder_in
 from gmsa_doctor.given.shared_values import LinkedSecret
@@ -76,6 +77,7 @@ def _bad_link(credspec: CredSpec, summary: str, expected: str | None = None) -> 
                 "aws secretsmanager list-secrets --query 'SecretList[].[Name,ARN]' --output table",
                 *edit_credspec(credspec.location),
             ),
+            change=replaced(credspec.document.credential_arn, expected) if expected else None,
         ),
         shows_as=texts.SECRET,
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Fix, Given, Result, check, failed, fix_in_steps, passed
+from gmsa_doctor.formats.documents.located import Placeholder
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.shared_values import ExecutionRole
 from gmsa_doctor.given.subject import Launch, Platform, Subject
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import LIST_ECS_ROLES
-from gmsa_doctor_checks.task.revisions import register_again
+from gmsa_doctor_checks.task.revisions import register_again, unknown_yet
 
 
 @check(
@@ -26,6 +27,8 @@ def execution_role(definition: TaskDefinition, platform: Platform, subject: Subj
 
     Fix: set `executionRoleArn` to a role that may read both and that `ecs-tasks.amazonaws.com` may assume.
     """
+    if isinstance(definition.execution_role_arn, Placeholder):
+        return unknown_yet("executionRoleArn", definition.execution_role_arn)
     if definition.execution_role_arn:
         return Given(ExecutionRole(definition.execution_role_arn), passed(definition.execution_role_arn))
     choose = Fix(

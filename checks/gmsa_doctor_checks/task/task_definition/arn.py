@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Result, check, failed, passed, warned
+from gmsa_doctor.core.changes import replaced
 from gmsa_doctor.formats.aws.arn import ArnError, S3ObjectArn, parse_arn, parse_s3_object_arn, parse_ssm_parameter_arn
 from gmsa_doctor.formats.documents.located import Open, Placeholder
 from gmsa_doctor.formats.documents.names import invisible_in
@@ -177,6 +178,8 @@ def _bad_arn(
     if change == _RENAME and "${" not in prefixed.arn:
         old, new = (posix(f"s3://{text.partition(':::')[2]}") for text in (prefixed.arn, expected))
         fix = replace(fix, commands=(f"aws s3 mv {old} {new}", *fix.commands))
+    elif change != _RENAME and not {"<", ">"} & {*expected}:
+        fix = replace(fix, change=replaced(prefixed.arn, expected))
     return failed(
         summary,
         observed=prefixed.arn or "nothing",

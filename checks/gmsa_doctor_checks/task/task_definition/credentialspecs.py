@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Given, Outcome, Result, check, failed, fix_in_steps, passed
+from gmsa_doctor.core.changes import Change
 from gmsa_doctor.core.model import Location
 from gmsa_doctor.formats.documents.located import NearKey
 from gmsa_doctor.formats.documents.task_definition import Container, TaskDefinition
@@ -48,7 +49,8 @@ def credential_specs(
     family = definition.value.family if definition.value else None
     lost_entry = lost(intended.value, family, container.name if container else None)
     if near := _near(definition.value, container):
-        return _near_key(near, container, subject)
+        index = definition.value.containers.index(container) if definition.value and container else None
+        return _near_key(near, container, index, subject)
     if container is None:
         text = f"no container has credentialSpecs, {lost_entry or 'and several may need them'}"
         return _missing(text, "the task definition", subject)
@@ -85,23 +87,26 @@ def _near(definition: TaskDefinition | None, container: Container | None) -> Nea
     return next(keys, None)
 
 
-def _near_key(near: NearKey, container: Container | None, subject: Subject) -> Finding:
+def _near_key(near: NearKey, container: Container | None, index: int | None, subject: Subject) -> Finding:
     name = f"the container {container.name}" if container else "the container that needs it"
     if not near.inside:
         summary = f"{near.key} is outside of the containers, where ECS does not accept it"
-        change = f"Move {near.key} into {name}, as {near.right}"
+        text = f"Move {near.key} into {name}, as {near.right}"
+        change = Change(near.key, near.right, into=index) if index is not None else None
     elif near.key != near.right:
         summary = f"{name} has the key {near.key}, which ECS does not accept: the key is {near.right}"
-        change = f"Rename {near.key} in {name} to {near.right}"
+        text = f"Rename {near.key} in {name} to {near.right}"
+        change = Change(near.key, near.right)
     else:
         summary = f"{near.right} of {name} is a text; ECS requires a list"
-        change = f"Put the text of {near.right} into a list: {json.dumps([*near.texts])}"
+        text = f"Put the text of {near.right} into a list: {json.dumps([*near.texts])}"
+        change = Change(json.dumps("".join(near.texts)), json.dumps([*near.texts]))
     entry = near.texts[0] if near.texts else ""
     finding = failed(
         summary,
         observed=f"{near.key}: {entry}",
         expected=f"in {name}: {json.dumps(near.right)}: {json.dumps([*near.texts])}",
-        fix=register_again(change, subject),
+        fix=replace(register_again(text, subject), change=change),
         shows_as=texts.NO_MAPPING,
     )
     position = near.position

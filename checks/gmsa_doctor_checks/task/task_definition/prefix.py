@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gmsa_doctor.authoring import Cause, Finding, Given, Result, check, failed, passed, skipped
+from gmsa_doctor.core.changes import replaced
 from gmsa_doctor.formats.documents.located import Open
 from gmsa_doctor.formats.documents.placeholders import placeholder_in
 from gmsa_doctor.formats.documents.task_definition import NearMiss, Prefix, split_credential_spec
@@ -70,7 +73,7 @@ def _wrong(summary: str, spec: CredentialSpec, right: str, subject: Subject) -> 
         summary,
         observed=spec.text,
         expected=right,
-        fix=register_again(f"Set credentialSpecs to {right}", subject),
+        fix=replace(register_again(f"Set credentialSpecs to {right}", subject), change=replaced(spec.text, right)),
         shows_as=texts.NO_MAPPING,
     )
 
