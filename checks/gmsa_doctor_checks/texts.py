@@ -29,6 +29,7 @@ def _both(id: str) -> ShowsAs:
 NO_ROLE = _both("cf2.access-credentials")
 NO_ROLE_REGION = _shows(None, "cf13.region")
 NO_ROLE_AGENT = _both("agent.no-role")
+DEADLINE = _both("agent.deadline")
 NO_MAPPING = _both("agent.no-mapping")
 UNSUPPORTED_ARN = _both("agent.bad-arn")
 NO_PARAMETER = _both("aws.ssm")

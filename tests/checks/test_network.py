@@ -9,6 +9,8 @@ from gmsa_doctor.authoring import Owner
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core.errors import ClientError, Refused, TimedOut
 from gmsa_doctor.core.model import Finding, Given, Outcome, Status, failed, skipped
+from gmsa_doctor.formats.fetcher import Fetcher
+from gmsa_doctor.given.subject import Launch, Platform
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks.domain_controllers.network import ldap
 from gmsa_doctor_checks.network_access.values import Passage
@@ -16,6 +18,7 @@ from gmsa_doctor_checks.values import DomainControllers, DomainName, Endpoint, R
 
 DOMAIN = DomainName("corp.example")
 NO_PASSAGE: Outcome[Passage] = Outcome(None, skipped("not asked"))
+FARGATE = Platform(Launch.FARGATE)
 DEAD: Outcome[ReachableKdcs] = Outcome(
     None, replace(failed("no domain controller accepts it"), check="network.kerberos")
 )
@@ -46,7 +49,7 @@ def asked(
     inside: bool = True,
 ) -> Finding:
     tcp = cast("Tcp", Ports(answer))
-    result = ldap(on or controllers("127.0.0.1", "127.0.0.2"), tcp, Vantage(inside=inside), NO_PASSAGE, kdcs)
+    result = ldap(on or controllers("127.0.0.1", "127.0.0.2"), tcp, Vantage(inside=inside), NO_PASSAGE, kdcs, FARGATE)
     return result.finding if isinstance(result, Given) else result
 
 
@@ -80,3 +83,37 @@ def test_silence_outside_is_skipped() -> None:
 
 def test_ldap_is_tried_even_if_the_kdc_is_closed() -> None:
     assert asked(0.001, DEAD).status is Status.PASS
+
+
+class Silent:
+    """Only the last of the domain controllers accepts connections; the others are silent, or refuse."""
+
+    def __init__(self, open_address: str, error: type[TimedOut] | type[Refused]) -> None:
+        self.open_address, self.error = open_address, error
+
+    def connect(self, host: str, port: int, seconds: float | None = None) -> float:
+        if host == self.open_address:
+            return 0.001
+        raise TimedOut(f"TCP {host}:{port}", 3) if self.error is TimedOut else Refused(f"TCP {host}:{port}")
+
+
+@pytest.mark.parametrize(
+    ("count", "platform", "error", "status", "says"),
+    [
+        (12, FARGATE, TimedOut, Status.UNKNOWN, "2.x waits up to 110 s"),
+        (12, Platform(Launch.EC2, fetcher=Fetcher.V2), TimedOut, Status.FAIL, "DeadlineExceeded"),
+        (3, Platform(Launch.EC2, fetcher=Fetcher.V2), TimedOut, Status.UNKNOWN, "2.x waits up to 20 s"),
+        (3, Platform(Launch.EC2, fetcher=Fetcher.V1_3), TimedOut, Status.FAIL, "DeadlineExceeded"),
+        (12, FARGATE, Refused, Status.WARN, "11 of 12 domain controllers"),
+        (2, FARGATE, TimedOut, Status.WARN, "1 of 2 domain controllers"),
+    ],
+)
+def test_the_share_of_silent_domain_controllers_decides(
+    count: int, platform: Platform, error: type[TimedOut] | type[Refused], status: Status, says: str
+) -> None:
+    on = tuple(Endpoint(f"dc{n}.corp.example", f"10.0.0.{n}", 389) for n in range(count))
+    tcp = cast("Tcp", Silent(f"10.0.0.{count - 1}", error))
+    result = ldap(DomainControllers(DOMAIN, on, ()), tcp, Vantage(inside=True), NO_PASSAGE, DEAD, platform)
+    assert isinstance(result, Given)
+    assert result.finding.status is status
+    assert says in result.finding.summary

@@ -705,7 +705,7 @@ def test_no_answer_is_skipped_because_of_the_layer_that_blocks(
     outcome = Outcome(known, passed("")) if known else Outcome[Passage](None, skipped("denied"))
     _, finding = ended(network_checks.kerberos(CONTROLLERS, tcp.value, INSIDE, outcome))
     assert (finding.status, finding.because) == (status, because)
-    _, of_ldap = ended(network_checks.ldap(CONTROLLERS, tcp.value, INSIDE, outcome, NO_KDCS))
+    _, of_ldap = ended(network_checks.ldap(CONTROLLERS, tcp.value, INSIDE, outcome, NO_KDCS, Platform(Launch.FARGATE)))
     assert of_ldap.status is Status.FAIL
 
 

@@ -130,6 +130,13 @@ def _no_ldap(lab: Lab) -> str:
     return ip
 
 
+def _ldap_dropped(lab: Lab) -> str:
+    """Give an address whose KDC is well, and whose LDAP port drops packets."""
+    ip = lab.black_hole(389)
+    lab.stack.enter_context(proxy(ip, (88,), lab.dc.ip, udp=(88,)))
+    return ip
+
+
 def _ldap_hangs_up(lab: Lab) -> str:
     """Give an address whose KDC is well, and whose LDAP server closes each connection."""
     ip = lab.hanging_up(389)
@@ -156,6 +163,20 @@ FAULTS = (
     Scenario("UDP and TCP 88 of both are blocked", "network.kerberos", _both(_no_kdc), _DC2),
     Scenario("both are dead", "network.kerberos", _both(nowhere), "refused"),
     Scenario("both are behind a firewall", "network.kerberos", _both(_black_hole), "did not answer"),
+    Scenario(
+        "LDAP of two of three is dropped, with 1.3",
+        "network.ldap",
+        all_of(
+            dns_server(
+                lambda lab: lab.dns_of_controllers(
+                    {_DC1: lab.dc.ip, _DC2: _ldap_dropped(lab), f"dc3.{accounts.DOMAIN}": _ldap_dropped(lab)}
+                )
+            ),
+            on_ec2,
+            options("--fetcher", "1.3"),
+        ),
+        "rpc error: code = DeadlineExceeded",
+    ),
     Scenario("TCP 389 of both is blocked", "network.ldap", _both(_no_ldap), "no domain controller accepts LDAP"),
     Scenario(
         "the SRV answer is too long for UDP, and TCP 53 is blocked",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gmsa_doctor.authoring import (
     Finding,
     Fix,
@@ -20,6 +22,8 @@ from gmsa_doctor.authoring import (
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core.errors import ClientError, Refused
 from gmsa_doctor.core.limits import each
+from gmsa_doctor.formats.fetcher import Fetcher
+from gmsa_doctor.given.subject import Launch, Platform
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
@@ -60,28 +64,61 @@ def kerberos(
     "network.ldap",
     title="The domain controllers accept LDAP connections",
     docs=links.FARGATE_NETWORK,
-    shows=(texts.NO_DC_ANSWERS, texts.BIND),
+    shows=(texts.NO_DC_ANSWERS, texts.BIND, texts.DEADLINE),
 )
 def ldap(
-    controllers: DomainControllers, tcp: Tcp, vantage: Vantage, passage: Outcome[Passage], kdcs: Outcome[ReachableKdcs]
+    controllers: DomainControllers,
+    tcp: Tcp,
+    vantage: Vantage,
+    passage: Outcome[Passage],
+    kdcs: Outcome[ReachableKdcs],
+    platform: Platform,
 ) -> Result[ReachableLdap]:
     """Opens a TCP connection to the LDAP port (389) of each domain controller that DNS lists.
 
     If the domain controllers accept no connections at all, network.kerberos alone reports it.
 
-    Why: Credentials Fetcher reads the gMSA's password over LDAP on port 389 (not 636). Version 1.3 has no time limit
-    there: one domain controller that drops packets delays the task by minutes.
+    Why: Credentials Fetcher reads the gMSA's password over LDAP on port 389 (not 636), from the first domain controller
+    in DNS's answer. One that refuses costs no time. One that drops packets does: 1.3 has no time limit, 2.x waits 5 s
+    for each search. On EC2, the ECS agent gives a start one minute, in attempts of 20 s (`DeadlineExceeded`). If half
+    of the domain controllers or more are silent, that is a failure if the minute cannot suffice, otherwise unknown.
 
     Fix: Allow TCP 389 from the task's security group to every domain controller, in the security groups, the network
     ACLs (also return ports) and the firewalls between them.
     """
     reachable, finding, silent = _connect(controllers.ldap, Need.LDAP, tcp)
     if reachable:
+        silent_hosts = len({endpoint.host for endpoint in controllers.ldap} - {endpoint.host for endpoint in reachable})
+        hosts = len({endpoint.host for endpoint in controllers.ldap})
+        if silent and silent_hosts * 2 >= hosts and hosts > 2 and vantage.silence_counts:
+            finding = _mostly_silent(finding, silent_hosts, hosts, platform)
         return Given(ReachableLdap(controllers.domain, reachable), finding)
     closed = _closed(finding, silent, passage, Need.LDAP, vantage)
     if closed.status is Status.FAIL and _no_kdc_either(controllers, kdcs.finding):
         return deferred_to(kdcs.finding, f"also closed, on the same hosts as network.kerberos: {closed.summary}")
     return closed
+
+
+def _mostly_silent(finding: Finding, silent: int, hosts: int, platform: Platform) -> Finding:
+    """The severity if at least half of the domain controllers do not answer.
+
+    Sources: LDAPDefaultSearchTimeout and the two searches of ldap_client.go in 2.x; execute_ldapsearch in 1.3, without a
+    limit; NewCredentialsFetcherClient(conn, time.Minute) in credentialspec_linux.go of aws/amazon-ecs-agent.
+    """
+    seconds = silent * _SEARCH_SECONDS
+    on_ec2 = platform.launch in (Launch.EC2, Launch.EXTERNAL)
+    if on_ec2 and (platform.fetchers == {Fetcher.V1_3} or seconds >= _LEASE_SECONDS):
+        limit = f"the ECS agent ends such a start after {_LEASE_SECONDS} s: rpc error: code = DeadlineExceeded"
+        return replace(finding, status=Status.FAIL, summary=f"{finding.summary}; {limit}", shows_as=texts.DEADLINE)
+    wait = f"2.x waits up to {seconds} s for the silent ones, 1.3 for minutes"
+    return replace(
+        finding, status=Status.UNKNOWN, summary=f"{finding.summary}; {wait}: whether a start succeeds is open"
+    )
+
+
+_SEARCH_SECONDS = 10
+"""How long 2.x waits for a silent domain controller: two searches of 5 s."""
+_LEASE_SECONDS = 60
 
 
 def _connect(endpoints: tuple[Endpoint, ...], need: Need, tcp: Tcp) -> tuple[tuple[Endpoint, ...], Finding, bool]:
