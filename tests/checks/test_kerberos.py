@@ -219,3 +219,33 @@ def test_what_is_fixed_in_the_secret_is_fixed_by_aws(reason: KdcReason, owner: O
     fix = explain_user_refusal(refusal(reason), ACCOUNT).fix
     assert fix is not None
     assert fix.owner is owner
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        (KdcReason.ARMOR_REQUIRED, "require Kerberos armoring (FAST)"),
+        (KdcReason.POLICY, "does not allow reader@CORP.EXAMPLE to log on from this host"),
+        (KdcReason.SMART_CARD, "only with a smart card"),
+    ],
+)
+def test_a_hardened_domain_is_named_for_the_user(reason: KdcReason, says: str) -> None:
+    finding = explain_user_refusal(refusal(reason), ACCOUNT)
+    assert (finding.status, says in finding.summary) == (Status.FAIL, True), finding.summary
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        (KdcReason.ARMOR_REQUIRED, "require Kerberos armoring (FAST)"),
+        (KdcReason.POLICY, "an authentication policy or silo does not allow the gMSA"),
+    ],
+)
+def test_a_hardened_domain_is_named_for_the_gmsa(reason: KdcReason, says: str) -> None:
+    finding = explain_gmsa_refusal(refusal(reason), GMSA.principal)
+    assert (finding.status, says in finding.summary) == (Status.FAIL, True), finding.summary
+
+
+def test_selective_authentication_and_silos_are_named_for_the_service() -> None:
+    finding = asked(Services(refusal(KdcReason.POLICY)), SPN)
+    assert (finding.status, "selective authentication of a trust" in finding.summary) == (Status.FAIL, True)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gmsa_doctor.clients.kerberos.ticket_cache import DEFAULT
 from gmsa_doctor.core.model import Finding, Status
 from gmsa_doctor.formats.documents.located import Open
 from gmsa_doctor.formats.documents.task_definition import Container, TaskDefinition, read_task_definition
@@ -164,8 +165,11 @@ def test_several_credspecs_pass_on_ec2() -> None:
 # The user
 
 
-def judge_user(name: str | None, platform: Platform = FARGATE) -> Finding:
-    return user(SPEC, ChosenContainer(container(user=name)), platform, FILE)
+def judge_user(
+    name: str | None, platform: Platform = FARGATE, cache: str | None = DEFAULT, image: str = "web:1"
+) -> Finding:
+    environment = (("KRB5CCNAME", cache),) if cache else ()
+    return user(SPEC, ChosenContainer(container(user=name, environment=environment, image=image)), platform, FILE)
 
 
 @pytest.mark.parametrize("name", [None, "", "root", "0", "0:0", "root:root", "0:1000", "root:web", "00"])
@@ -174,16 +178,31 @@ def test_root_or_no_user_passes(name: str | None) -> None:
 
 
 @pytest.mark.parametrize("name", ["1654", "app", "1000:0", "app:root", "rooty", "01"])
-def test_another_user_warns_on_fargate(name: str) -> None:
+def test_another_user_fails_on_fargate_with_an_entrypoint_that_copies_the_ticket(name: str) -> None:
     finding = judge_user(name)
-    assert (finding.status, finding.observed) == (Status.WARN, f"user: {name}")
-    assert "users report" in finding.summary
+    assert (finding.status, finding.observed) == (Status.FAIL, f"user: {name}")
+    assert finding.fix is not None
+    assert f"setpriv --reuid {name.partition(':')[0]} " in finding.fix.commands[-1]
 
 
-def test_on_ec2_the_instance_decides_who_may_read_the_ticket() -> None:
-    finding = judge_user("1654", EC2)
-    assert (finding.status, "CF_KRB5CC_MODE" in finding.summary) == (Status.PASS, True)
-    assert judge_user("1654", OPEN).status is Status.WARN
+@pytest.mark.parametrize(
+    ("platform", "cache"), [(EC2, DEFAULT), (OPEN, DEFAULT), (FARGATE, None), (FARGATE, "/shared/krb5cc")]
+)
+def test_another_user_warns_where_it_may_read_the_ticket_or_a_copy(platform: Platform, cache: str | None) -> None:
+    assert judge_user("1654", platform, cache).status is Status.WARN
+
+
+@pytest.mark.parametrize(
+    ("image", "status"),
+    [
+        ("mcr.microsoft.com/dotnet/aspnet:9.0-noble-chiseled", Status.WARN),
+        ("gcr.io/distroless/java21:nonroot", Status.WARN),
+        ("registry.example/web:1", Status.PASS),
+    ],
+)
+def test_an_image_that_is_known_to_run_without_root_warns(image: str, status: Status) -> None:
+    assert judge_user(None, image=image).status is status
+    assert judge_user("root", image=image).status is Status.PASS
 
 
 def test_a_user_that_is_only_known_at_deployment_is_skipped() -> None:

@@ -341,4 +341,13 @@ EC2 = (
     ),
 )
 
-FAULTS = (*TASK_DEFINITION, *PLATFORM, *CREDSPEC, *SECRET, *DHCP_OPTIONS, *EC2)
+USERS = (
+    Scenario(
+        "another user than root",
+        "task-definition.user",
+        container(user="1654"),
+        "runs as 1654, who cannot read the ticket cache",
+    ),
+)
+
+FAULTS = (*TASK_DEFINITION, *PLATFORM, *CREDSPEC, *SECRET, *DHCP_OPTIONS, *EC2, *USERS)

@@ -131,7 +131,6 @@ HEALTHY = (
     ),
     Scenario("EC2, bridge", "", all_of(on_ec2, task(networkMode="bridge"), service(networkConfiguration=None))),
     Scenario("EC2, with DNS settings", "", all_of(on_ec2, container(dnsServers=["10.0.0.2"]))),
-    Scenario("EC2, not as root", "", all_of(on_ec2, container(user="1654"))),
     Scenario("never live", "", instead(["--live", "never"])),
 )
 
@@ -176,7 +175,13 @@ WARNINGS = (
         "no dot",
     ),
     Scenario(
-        "another user than root", "task-definition.user", container(user="1654"), "only root can read the ticket cache"
+        "another user than root on EC2", "task-definition.user", all_of(on_ec2, container(user="1654")), "cannot read"
+    ),
+    Scenario(
+        "an image that runs without root",
+        "task-definition.user",
+        container(image="mcr.microsoft.com/dotnet/aspnet:9.0-noble-chiseled"),
+        "usually runs as another user than root",
     ),
     Scenario("no KRB5CCNAME", "task-definition.krb5ccname", container(environment=[]), "does not set KRB5CCNAME"),
     Scenario(

@@ -102,8 +102,8 @@ def ldap(
 def _mostly_silent(finding: Finding, silent: int, hosts: int, platform: Platform) -> Finding:
     """The severity if at least half of the domain controllers do not answer.
 
-    Sources: LDAPDefaultSearchTimeout and the two searches of ldap_client.go in 2.x; execute_ldapsearch in 1.3, without a
-    limit; NewCredentialsFetcherClient(conn, time.Minute) in credentialspec_linux.go of aws/amazon-ecs-agent.
+    Sources: LDAPDefaultSearchTimeout and the two searches of ldap_client.go in 2.x; execute_ldapsearch in 1.3 (no
+    limit); NewCredentialsFetcherClient(conn, time.Minute) in credentialspec_linux.go of aws/amazon-ecs-agent.
     """
     seconds = silent * _SEARCH_SECONDS
     on_ec2 = platform.launch in (Launch.EC2, Launch.EXTERNAL)

@@ -59,7 +59,17 @@ def _smart_card(summary: str) -> _Explanation:
     )
 
 
+_ARMOR = _Explanation(
+    "the domain controllers require Kerberos armoring (FAST), which Credentials Fetcher's kinit does not use for "
+    "{principal}",
+    "domain controllers that also accept unarmored requests",
+    '1. Find the policies of the domain controllers (command 1). 2. In the one that sets it, set "KDC support for '
+    'claims, compound authentication and Kerberos armoring" to "Supported" instead of "Fail unarmored authentication '
+    'requests".',
+    ("Get-GPInheritance -Target 'OU=Domain Controllers,<DN of the domain>'",),
+)
 _USER = {
+    KdcReason.ARMOR_REQUIRED: _ARMOR,
     KdcReason.WRONG_PASSWORD: _Explanation(
         "the secret's password for {principal} is wrong",
         "the user's current password",
@@ -182,6 +192,14 @@ _USER[KdcReason.NO_KEY] = _USER[KdcReason.NO_ENCTYPE]
 _USER[KdcReason.UNKNOWN_REALM] = _USER[KdcReason.WRONG_REALM]
 
 _GMSA = {
+    KdcReason.ARMOR_REQUIRED: _ARMOR,
+    KdcReason.POLICY: _Explanation(
+        "an authentication policy or silo does not allow the gMSA {principal} to log on from this host",
+        "a gMSA without an authentication policy that limits where it logs on",
+        "Remove the gMSA from the authentication policy or silo, or allow it to log on from any host "
+        "(ServiceAllowedToAuthenticateFrom).",
+        ("Get-ADServiceAccount {user} -Properties msDS-AssignedAuthNPolicy,msDS-AssignedAuthNPolicySilo",),
+    ),
     KdcReason.DISABLED: _Explanation(
         "the gMSA {principal} is disabled",
         "an enabled gMSA",

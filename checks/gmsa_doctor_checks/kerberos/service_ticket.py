@@ -213,6 +213,20 @@ def _explain(spn: str, refusal: KdcRefusal, rows: tuple[Row, ...], domain: str) 
             f"the account with the SPN {spn} and the KDC have no encryption type in common with the gMSA",
             Fix("Allow AES for the service's account (msDS-SupportedEncryptionTypes 0x18), then change its password."),
         ),
+        KdcReason.POLICY: (
+            f"a policy does not allow the gMSA to use the service with the SPN {spn}: selective authentication of a "
+            "trust, or an authentication policy or silo of the service's account",
+            Fix(
+                "1. Find the account that has the SPN (command 1). 2. If it is in another forest with selective "
+                'authentication, grant the gMSA "Allowed to Authenticate" on the server\'s computer account. 3. Check '
+                "the account's authentication policy and silo (command 2).",
+                (
+                    setspn("-Q", spn),
+                    f"Get-ADObject -LDAPFilter {powershell(f'(servicePrincipalName={spn})')} -Properties "
+                    "msDS-AssignedAuthNPolicy,msDS-AssignedAuthNPolicySilo",
+                ),
+            ),
+        ),
         KdcReason.SERVICE_REVOKED: (
             f"the account with the SPN {spn} is disabled or locked",
             Fix("Enable or unlock the account that the service runs as."),

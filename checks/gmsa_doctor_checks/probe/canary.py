@@ -215,8 +215,8 @@ def _unusable(name: str, error: NoCache | UnsupportedCache | UnreadableCache | B
             fix=Fix(
                 'Run the container as root (user "0" in the container definition). A chmod does not last: each renewal '
                 "creates the file again, owned by root with mode 0600. Alternatively, an entrypoint that runs as root "
-                f"can copy it for the application's user every few minutes, with {VARIABLE} set to the copy. On EC2, "
-                "the 1.3 daemon takes group and mode from CF_KRB5CC_GID and CF_KRB5CC_MODE in its environment."
+                f"can copy it for the application's user every minute, with {VARIABLE} set to the copy; the fix of "
+                "task-definition.user has the command (gmsa-doctor explain task-definition.user)."
             ),
         )
     return _no_ticket(

@@ -323,7 +323,10 @@ def _refusal(error: Any, route: KdcRoute, logon: bool) -> KdcRefusal:
     code, text = ticket_copy.code_and_text(error)
     refusal = route.refusal
     nt_status = refusal.nt_status if refusal is not None and BASE + refusal.code == code else None
-    return KdcRefusal(reason_of(code, nt_status, logon), code, f"{route.peer}: {text}", nt_status)
+    reason = reason_of(code, nt_status, logon)
+    if reason is KdcReason.PREAUTH_UNSUPPORTED and refusal is not None and refusal.requires_armor:
+        reason = KdcReason.ARMOR_REQUIRED
+    return KdcRefusal(reason, code, f"{route.peer}: {text}", nt_status)
 
 
 def _counts(problem: ClientError, route: KdcRoute) -> bool:

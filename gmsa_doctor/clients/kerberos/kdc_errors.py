@@ -34,6 +34,8 @@ class KdcReason(StrEnum):
     NO_KEY = "no-key"
     PREAUTH_UNSUPPORTED = "preauth-unsupported"
     """The KDC does not accept a password for pre-authentication."""
+    ARMOR_REQUIRED = "armor-required"
+    """The KDC accepts only requests with Kerberos armoring (FAST), which a client without a TGT of a computer lacks."""
     CLOCK_SKEW = "clock-skew"
     UNKNOWN_REALM = "unknown-realm"
     WRONG_REALM = "wrong-realm"

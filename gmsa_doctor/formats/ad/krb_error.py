@@ -7,7 +7,7 @@ in ``e-data`` (KERB-EXT-ERROR, MS-KILE 2.2.2) tells them apart.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gmsa_doctor.formats.ad import der
 
@@ -20,6 +20,9 @@ _VALUE = 0xA2  # [2] of both
 _ETYPE = 0xA0  # [0] of ETYPE-INFO2-ENTRY
 _SALT = 0xA1  # [1] of ETYPE-INFO2-ENTRY
 _ETYPE_INFO2 = 19
+_ENC_TIMESTAMP = 2
+_PKINIT = 16
+_FAST = 136
 PREAUTH_REQUIRED = 25
 """KDC_ERR_PREAUTH_REQUIRED: not a refusal. The KDC requests a proof, and lists the encryption types for it."""
 _EXTENDED = 3  # KERB_ERR_TYPE_EXTENDED; in the form of PA-DATA the same number is PA-PW-SALT
@@ -32,13 +35,20 @@ class KrbError:
 
     ``offered``: the encryption types with which the client may prove that it knows the password. ``salt``: what the
     account's keys are made with. In AD it is the realm and the account's sAMAccountName, whichever of its names the
-    client has used (MS-KILE 3.1.1.2); RC4 has none.
+    client has used (MS-KILE 3.1.1.2); RC4 has none. ``methods``: the types of pre-authentication (PA-DATA) that the
+    KDC accepts, with KDC_ERR_PREAUTH_REQUIRED.
     """
 
     code: int
     nt_status: int | None = None
     offered: tuple[int, ...] = ()
     salt: bytes = b""
+    methods: frozenset[int] = field(default=frozenset(), compare=False)
+
+    @property
+    def requires_armor(self) -> bool:
+        """Whether the KDC accepts only requests that Kerberos armoring (FAST) protects: MS-KILE 3.3.5.1, RFC 6113."""
+        return _FAST in self.methods and not {_ENC_TIMESTAMP, _PKINIT} & self.methods
 
 
 def parse(reply: bytes) -> KrbError | None:
@@ -54,8 +64,11 @@ def parse(reply: bytes) -> KrbError | None:
     data = _e_data(fields)
     extended = data.get(_EXTENDED, b"")
     nt_status = int.from_bytes(extended[:4], "little") if len(extended) >= _EXTENDED_SIZE else None
-    types = _types(data.get(_ETYPE_INFO2)) if code == PREAUTH_REQUIRED else []
-    return KrbError(code, nt_status, tuple(kind for kind, _ in types), next((salt for _, salt in types if salt), b""))
+    if code != PREAUTH_REQUIRED:
+        return KrbError(code, nt_status)
+    types = _types(data.get(_ETYPE_INFO2))
+    salt = next((salt for _, salt in types if salt), b"")
+    return KrbError(code, nt_status, tuple(kind for kind, _ in types), salt, frozenset(data))
 
 
 def _e_data(fields: dict[int, bytes]) -> dict[int, bytes]:

@@ -66,7 +66,7 @@ def test_a_reply_without_a_ticket_is_none(other: bytes) -> None:
 
 
 def test_preauth_required_lists_the_offered_encryption_types() -> None:
-    assert parse_error(error(25, demands(18, 17, 23))) == KrbError(25, None, (18, 17, 23))
+    assert parse_error(error(25, demands(18, 17, 23))) == KrbError(25, None, (18, 17, 23), b"salt")
 
 
 def test_a_refusal_offers_no_encryption_types() -> None:

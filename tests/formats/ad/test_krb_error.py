@@ -92,3 +92,16 @@ def test_any_bytes_are_read_or_none(junk: bytes, start: int, cut: int) -> None:
 @given(st.integers(min_value=0, max_value=len(FULL) - 1))
 def test_a_truncated_error_is_none(length: int) -> None:
     assert parse(FULL[:length]) is None
+
+
+def _methods(*kinds: int) -> bytes:
+    return der(0x30, *(der(0x30, der(0xA1, der(0x02, k.to_bytes(2, "big"))), der(0xA2, der(0x04, b""))) for k in kinds))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "armored"), [((136,), True), ((136, 19), True), ((2, 136), False), ((16, 136), False), ((16, 2), False)]
+)
+def test_a_kdc_that_accepts_fast_alone_requires_armoring(kinds: tuple[int, ...], armored: bool) -> None:
+    answer = parse(error(25, _methods(*kinds)))
+    assert answer is not None
+    assert answer.requires_armor is armored

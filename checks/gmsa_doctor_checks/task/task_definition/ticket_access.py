@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 
-from gmsa_doctor.authoring import Finding, check, passed, skipped, warned
+from gmsa_doctor.authoring import Finding, Fix, check, failed, passed, skipped, warned
 from gmsa_doctor.clients.kerberos.ticket_cache import DEFAULT, VARIABLE
 from gmsa_doctor.formats.documents.located import Open
 from gmsa_doctor.given.subject import ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.task.revisions import not_known_yet, register_again
 from gmsa_doctor_checks.values import CredentialSpec
 from gmsa_doctor_checks.versions import WINDOWS
 
+_WITHOUT_ROOT = re.compile(r"chiseled|[:-]nonroot")
+"""Source: https://learn.microsoft.com/dotnet/core/docker/container-images (chiseled images run as app, UID 1654)."""
 _ROOT = re.compile(r"(root|0+)(:.*)?")
 
 
@@ -26,30 +29,58 @@ _ROOT = re.compile(r"(root|0+)(:.*)?")
 def user(spec: CredentialSpec, chosen: ChosenContainer, platform: Platform, subject: Subject) -> Finding:
     """Checks the container's `user`.
 
-    Why: users report that on Fargate the ticket cache belongs to root with mode 0600, so that an application running
-    as another user cannot read it. On EC2, `CF_KRB5CC_MODE` on the instance sets its mode. The image may also set a
-    user (.NET images do); this check does not see that.
+    Why: the ticket cache belongs to root with mode 0600, so that an application running as another user cannot read it
+    (aws/credentials-fetcher, issues 68 and 233). 1.3.6 and 2.0 have no setting for it. The image may also set a user;
+    of that, this check sees only the names of images that are known for it (.NET's chiseled images).
 
-    Fix: run the container as root.
+    Fix: run the container as root, or let root copy the ticket for the application's user.
     """
     if platform.windows:
         return skipped(WINDOWS)
     name = chosen.container.user if chosen.container else None
+    image = (chosen.container.image or "") if chosen.container else ""
+    if not name and _WITHOUT_ROOT.search(image):
+        return warned(
+            f"the image {image} usually runs as another user than root, who cannot read root's ticket cache (0600)",
+            observed=image,
+            expected='"user": "root", or an entrypoint that copies the ticket',
+            fix=_fix("1654", subject),
+            shows_as=texts.SSPI,
+        )
     if not name:
         return passed("not set: the image's USER applies (root by default)")
     if isinstance(name, Open):
         return not_known_yet("the container's user", name)
     if _ROOT.fullmatch(name):
         return passed(name)
-    if platform.launch in (Launch.EC2, Launch.EXTERNAL):
-        return passed(f"{name} may read the ticket if CF_KRB5CC_MODE on the instance allows it")
-    return warned(
-        f"the container runs as {name}; users report that on Fargate only root can read the ticket cache",
+    failure = failed(
+        f"the container runs as {name}, who cannot read the ticket cache: it is root's, with mode 0600",
         observed=f"user: {name}",
-        expected="root, or no user",
-        fix=register_again('Set the container\'s "user" to "root"', subject),
+        expected="root, or an entrypoint that copies the ticket for that user",
+        fix=_fix(name, subject),
         shows_as=texts.SSPI,
     )
+    cache = dict(chosen.container.environment).get(VARIABLE) if chosen.container else None
+    if cache != DEFAULT:
+        return failure.to_warning(f"; {VARIABLE} may name a copy of it that this user can read")
+    if platform.launch is Launch.FARGATE:
+        return failure
+    return failure.to_warning("; on EC2, the host's administrator may have changed that")
+
+
+def _fix(name: str, subject: Subject) -> Fix:
+    """Run as root; the last command is an entrypoint that copies the ticket each minute, and drops root."""
+    user = name.partition(":")[0]
+    register = register_again('Set the container\'s "user" to "root"', subject)
+    copy = f"install -m 400 -o {user} {DEFAULT} /tmp/krb5cc.new && mv -f /tmp/krb5cc.new /tmp/krb5cc"
+    drop = f"exec setpriv --reuid {user} --regid {user} --clear-groups <application>"
+    entrypoint = f"{copy}; while sleep 60; do {copy}; done & {drop}"
+    text = (
+        f"{register.text} To keep {name} for the application, also set KRB5CCNAME=/tmp/krb5cc, and use the last "
+        "command as the entrypoint: root copies the ticket each minute, and the application runs without root. An "
+        "image without a shell needs a sidecar that copies the ticket to a shared volume."
+    )
+    return Fix(text, (*register.commands, f"sh -c {posix(entrypoint)}"), register.owner)
 
 
 @check(
