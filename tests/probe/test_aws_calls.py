@@ -4,7 +4,7 @@ from tests.command import doctor
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
 from tests.probe.service import ROLE, left, made, run
-from tests.probe.test_endings import running, wait_for
+from tests.probe.test_endings import killed
 from tests.scenarios.test_aws_calls import documented
 
 
@@ -17,10 +17,8 @@ def test_the_calls_of_run_are_those_in_the_tables(dc: DomainController, aws: Emb
         bucket = f"s3://{environment.bucket}/reports"
         assert run(environment, aws, "--report-s3", bucket).code == 0
         assert run(environment, aws).code == 0
-        aws.fargate.speed = 1
-        with running(environment, aws) as process:
-            wait_for(aws, "ecs", "RunTask", process, 3)
-            process.kill()
+        aws.fargate.waits_for_stop = True  # so that there is a task to be stopped
+        killed(environment, aws, ("ecs", "RunTask", 1))
         assert doctor("run", "--clean", "--yes", "--cluster", environment.cluster, env=aws.environ()).code == 0
         assert all(task.ended.wait(30) for task in aws.fargate.tasks)
     seen = calls(aws)

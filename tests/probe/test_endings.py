@@ -6,7 +6,6 @@ import pty
 import select
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import product
@@ -41,15 +40,6 @@ def running(environment: Environment, aws: EmbeddedAws, *options: str) -> Iterat
     finally:
         process.kill()
         process.wait()
-
-
-def wait_for(aws: EmbeddedAws, service: str, operation: str, process: subprocess.Popen[bytes], times: int = 1) -> None:
-    """Until the call was made so often."""
-    ends = time.monotonic() + WAIT
-    while aws.calls.count((service, operation)) < times:
-        assert time.monotonic() < ends, f"no {operation} within {WAIT} s"
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
 
 
 def ended(process: subprocess.Popen[bytes]) -> Ended:
@@ -165,7 +155,7 @@ def test_a_full_disk_is_a_usage_error_and_leaves_nothing(
 
 def test_at_the_time_limit_running_tasks_are_stopped(dc: DomainController, aws: EmbeddedAws) -> None:
     aws.fargate.speed = 16
-    with made(dc, aws) as (environment, _), running(environment, aws, "--timeout", "15") as process:
+    with made(dc, aws) as (environment, _), running(environment, aws, "--timeout", "10") as process:
         end = ended(process)
         assert left(aws) == []
     assert (end.code, end.roots) == (3, ["probe.task"]), brief(end)
