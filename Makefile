@@ -14,7 +14,7 @@ SECONDS ?= 300
 
 TENTH ?=
 
-.PHONY: demo test test-full test-image lint docs bench fuzz lab packages shell wheel image sbom release-rehearsal constraints clean
+.PHONY: demo test test-full test-image lint docs bench fuzz lab packages shell wheel image sbom site release-rehearsal constraints clean
 
 demo: $(READY) lab            ## check one healthy and one broken service, with an embedded AWS and a real AD
 	$(VENV)/bin/python -m tests.lab.demo
@@ -66,6 +66,9 @@ image:                        ## build the image without a container engine, as 
 
 sbom: $(READY) image          ## write the bill of materials of the image (CycloneDX)
 	$(VENV)/bin/python -m tests.image.sbom dist/gmsa-doctor.cdx.json
+
+site: $(READY)                ## build the documentation site into dist/site; fails if a link leads nowhere
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m docs.site
 
 release-rehearsal: $(READY) packages   ## build, check and install all that a release publishes, without publishing it
 	.ci/release-rehearsal
