@@ -164,7 +164,7 @@ def of_hosts(
                 names = listed(interface.groups)
                 extent, text = (
                     Extent.ALL,
-                    f"no inbound rule of {names}, the hosts' security group, allows the task's subnet {subnet.cidr}",
+                    f"no inbound rule of {names}, the security group of the AD's host, allows {subnet.cidr}",
                 )
                 if sum(missing.count for missing in admitted.missing) < packets.count:
                     extent, text = Extent.PART, f"the inbound rules of {names} allow only a part of {subnet.cidr}"
@@ -229,8 +229,8 @@ def _fix_egress(groups: Sequence[SecurityGroup], closed: Sequence[Obstacle], pla
     group = groups[0].id
     hosts = listed(dict.fromkeys(obstacle.flow.destination for obstacle in closed))
     text = (
-        f"In {group}, allow outbound {_ports(closed)} to {hosts}. If their subnets have other domain controllers, use "
-        "the CIDR of the subnets instead of /32."
+        f"In {group}, allow outbound {_ports(closed)} to {hosts}. If the subnets of these hosts have "
+        "other domain controllers, use the CIDR of the subnets instead of /32."
     )
     command = _authorize("egress", group, closed, (f"{obstacle.flow.destination}/32" for obstacle in closed), place)
     https = Flow(ANY_SUBNET, "").requests

@@ -7,7 +7,19 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from typing import Any
 
-from gmsa_doctor.authoring import Fix, Given, Result, Row, Status, check, listed, passed, skipped
+from gmsa_doctor.authoring import (
+    Fix,
+    Given,
+    Result,
+    Row,
+    Status,
+    check,
+    fix_in_steps,
+    listed,
+    one_after_the_other,
+    passed,
+    skipped,
+)
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.core.errors import NotFound
 from gmsa_doctor.formats.aws.route_table import (
@@ -200,16 +212,15 @@ def _fix(obstacles: Sequence[Obstacle], tables: SubnetRoutes, subnets: TaskSubne
         listed(dict.fromkeys(network for _, network in found)),
         listed(dict.fromkeys(table.id for table, _ in found)),
     )
-    text = (
-        f"1. Add routes to {hosts} (or to the network of the domain controllers) to {names}, through your transit "
-        "gateway; for a peering connection, use --vpc-peering-connection-id"
-    )
-    if without_default:
-        first, last = len(to_hosts) + 1, len(to_hosts) + len(without_default)
-        which = f"command {last}" if first == last else f"commands {first} to {last}"
-        text += f". Only if all other traffic takes the same path, add a default route (0.0.0.0/0) instead ({which})"
-    cidrs = listed(subnet.cidr for subnet in subnets.with_ipv4)
-    text += f". 2. On the other side, add a return route to {cidrs}."
-    targets = [*to_hosts, *((table, str(EVERYWHERE)) for table in without_default.values())]
     option = f"--transit-gateway-id {posix('<transit gateway>')}"
-    return Fix(text, tuple(set_route(table, network, option, place) for table, network in targets))
+    add = Fix(
+        f"Add routes to {hosts} (or to the network of the domain controllers) to {names}, through your transit "
+        "gateway; for a peering connection, use --vpc-peering-connection-id.",
+        tuple(set_route(table, network, option, place) for table, network in to_hosts),
+    )
+    default = Fix(
+        "Instead, only if all other traffic takes the same path, add a default route (0.0.0.0/0).",
+        tuple(set_route(table, str(EVERYWHERE), option, place) for table in without_default.values()),
+    )
+    back = Fix(f"On the other side, add a return route to {listed(subnet.cidr for subnet in subnets.with_ipv4)}.")
+    return fix_in_steps(one_after_the_other(add, default) if without_default else add, back)
