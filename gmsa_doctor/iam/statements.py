@@ -287,6 +287,7 @@ _READING: _Statements = {
         *("ds:DescribeDirectories", "ec2:DescribeDhcpOptions", "ec2:DescribeInstances", "ec2:DescribeNatGateways"),
         *("ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables"),
         *("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints"),
+        "ec2:DescribeVpcBlockPublicAccessExclusions",
         *("ec2:DescribeVpcPeeringConnections", "ec2:DescribeVpcs", "ec2:GetManagedPrefixListEntries"),
         *("ecs:DescribeTaskDefinition", "ecs:ListClusters", "logs:DescribeLogGroups", "route53:ListHostedZonesByVPC"),
         "organizations:DescribeOrganization",

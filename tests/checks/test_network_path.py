@@ -14,8 +14,10 @@ from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor_checks.network_path.endpoints import PathGroups, PrivateNames, VpcEndpoints
 from gmsa_doctor_checks.network_path.exits import Exit, Exits, ExitState, routes_out
-from gmsa_doctor_checks.network_path.paths import PathSearch, TaskAccess, VpcView, ZoneReader, by_zone, may_matter
+from gmsa_doctor_checks.network_path.paths import PathSearch, VpcView
+from gmsa_doctor_checks.network_path.policies import TaskAccess
 from gmsa_doctor_checks.network_path.subnets import subnets as task_subnets
+from gmsa_doctor_checks.network_path.zones import ZoneReader, by_zone, may_matter
 from gmsa_doctor_checks.reachability.flow import Flow
 from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnet, TaskSubnets, Vpc
 from gmsa_doctor_checks.values import DhcpOptions
@@ -400,30 +402,54 @@ def test_a_vpc_of_another_account_is_shared(account: str | None, role: str | Non
 
 HUB = table("rtb-1", TransitGatewayId="tgw-1", DestinationCidrBlock="10.0.0.0/8")
 ZONE = "secretsmanager.us-east-1.amazonaws.com"
+OF_PROFILE = "arn:aws:ec2:us-east-1:999999999999:vpc-endpoint/vpce-9"
 
 
 class Zoned:
     """What Route 53 would say, of zones and of Profiles."""
 
-    def __init__(self, zones: list[str] | None, profiles: tuple[str, ...] = ()) -> None:
-        self.zones, self.profiles = zones, profiles
+    def __init__(
+        self,
+        zones: list[str] | None,
+        resources: tuple[str, ...] = (),
+        address: str = "10.1.0.5",
+        name: str = "",
+        host_names: bool = True,
+        owner: str = "123456789012",
+    ) -> None:
+        self.zones, self.address, self.host_names, self.owner = zones, address, host_names, owner
+        self.arns, self.name = resources, name or ZONE
 
-    def zones_of_vpc(self, vpc: str, region: str) -> list[str]:
+    def zones_of_vpc(self, vpc: str, region: str) -> list[dict[str, Any]]:
         if self.zones is None:
             raise ClientError("route53:ListHostedZonesByVPC: denied")
-        return self.zones
+        owner = {"OwningAccount": self.owner}
+        return [{"HostedZoneId": name, "Name": f"{name}.", "Owner": owner} for name in self.zones]
+
+    def records(self, zone: str) -> list[dict[str, Any]]:
+        if zone not in (self.zones or ()) and not zone.endswith("amazonaws.com"):
+            raise Denied("route53:ListResourceRecordSets", zone)
+        own = {"Name": f"{self.name}.", "Type": "A", "ResourceRecords": [{"Value": self.address}]}
+        return [{"Name": f"{zone}.", "Type": "SOA"}, own]
 
     def profiles_of_vpc(self, vpc: str) -> tuple[str, ...]:
-        return self.profiles
+        return ("rp-1",)
+
+    def resources(self, profile: str) -> tuple[str, ...]:
+        return self.arns
+
+    def vpc_attribute(self, vpc: str, name: str) -> bool:
+        return self.host_names
 
 
 def zoned(
     route53: Zoned, *endpoints: VpcEndpoint, own: RouteTable = HUB, by: Exit = CLOSED
 ) -> tuple[bool, Status, str]:
     vpc = view(*endpoints, exit=by, own=own)
-    found = PathSearch(vpc, TaskAccess(), SUBNET, Flow("subnet-1", "secretsmanager")).path()
-    zones = ZoneReader(route53, route53).zones_of("vpc-1", PLACE)  # type: ignore[arg-type]
-    judged = by_zone(found, PLACE, zones)
+    search = PathSearch(vpc, TaskAccess(), SUBNET, Flow("subnet-1", "secretsmanager"))
+    found = search.path()
+    reader = ZoneReader(route53, route53, route53)  # type: ignore[arg-type]
+    judged = by_zone(search, found, reader.zones_of("vpc-1", PLACE), reader)
     return may_matter(vpc, found), judged.status, judged.text
 
 
@@ -433,13 +459,20 @@ def zoned(
         (Zoned([ZONE]), Status.PASS),
         (Zoned(["us-east-1.amazonaws.com"]), Status.PASS),
         (Zoned(["corp.example", "s3.us-east-1.amazonaws.com"]), Status.FAIL),
-        (Zoned([], ("rp-1",)), Status.WARN),
+        (Zoned([ZONE], address="192.168.0.5"), Status.FAIL),
+        (Zoned([ZONE], name="other.example"), Status.FAIL),
+        (Zoned([ZONE], name=f"*.{ZONE}"), Status.PASS),
+        (Zoned([ZONE], host_names=False), Status.FAIL),
+        (Zoned([ZONE], owner="999999999999"), Status.PASS),
+        (Zoned([], (OF_PROFILE,)), Status.PASS),
+        (Zoned([], ("arn:aws:route53:::hostedzone/Z9",)), Status.WARN),
+        (Zoned([], (f"arn:aws:route53:::hostedzone/{ZONE}",)), Status.PASS),
         (Zoned(None), Status.WARN),
     ],
 )
 def test_a_private_hosted_zone_may_point_to_an_endpoint(zones: Zoned, status: Status) -> None:
     without = endpoint(PrivateDnsEnabled=False)
-    assert zoned(zones, without, own=table())[:2] == (True, status)
+    assert zoned(zones, without)[:2] == (True, status)
     blackhole = Exit("subnet-1", ExitState.CLOSED, "the NAT gateway is gone")
     assert zoned(zones, by=blackhole)[:2] == (True, status)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from typing import Any
 
+from gmsa_doctor.clients.aws.rate import REQUESTS_PER_SECOND, Rate
 from gmsa_doctor.clients.aws.session import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS
 from gmsa_doctor.clients.aws.transport import guarded
 from tests.command import PACE
@@ -245,6 +246,8 @@ class EmbeddedAws:
         own = {"aws_access_key_id": _CALLERS_KEY, "aws_secret_access_key": "none"}
         client = guarded(self._make(service, region, ATTEMPTS, **own), CONNECT_SECONDS, READ_SECONDS)
         ask, name = client._make_api_call, client.meta.service_model.signing_name
+        if requests := REQUESTS_PER_SECOND.get(service):
+            client.meta.events.register("before-send", Rate(requests, window=PACE).wait)
 
         def call(operation: str, parameters: dict[str, Any]) -> Any:
             tape = self.player.tape_for(service) if self._is_well(name, operation) else None

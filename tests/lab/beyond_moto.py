@@ -10,6 +10,7 @@ from tests.lab.aws_errors import Refused
 from tests.lab.aws_requests import Request
 
 AWS = "AWS"
+_SECOND = 0.05
 _EC2 = "http://ec2.amazonaws.com/doc/2016-11-15/"
 
 
@@ -40,7 +41,7 @@ class BeyondMoto:
     unlisted_rules: bool = False
     """Whether ListResolverRules leaves out the rules that other accounts share."""
     requests_per_second: int = 0
-    """How many requests Route 53 Resolver answers in a second; 0: all."""
+    """How many requests Route 53 Resolver answers in a second of the lab, a twentieth of a real one; 0: all."""
     _times: deque[float] = field(default_factory=deque)
     _lock: Lock = field(default_factory=Lock)
 
@@ -95,7 +96,7 @@ class BeyondMoto:
     def _count(self) -> None:
         with self._lock:
             now = time.monotonic()
-            while self._times and now - self._times[0] >= 1:
+            while self._times and now - self._times[0] >= _SECOND:
                 self._times.popleft()
             if len(self._times) >= self.requests_per_second:
                 raise Refused("ThrottlingException", "Rate exceeded", 400)

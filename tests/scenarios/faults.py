@@ -297,15 +297,15 @@ DHCP_OPTIONS = (
     ),
     Scenario("no DHCP options set", "dhcp-options.domain-name-servers", no_dhcp_options, "no DHCP options set"),
     Scenario(
-        "the DNS servers of something else",
+        "public DNS servers",
         "dhcp-options.domain-name-servers",
-        dhcp("10.9.9.9", "10.9.9.10"),
-        "none of which is a DNS server of corp.example",
+        dhcp("8.8.8.8", "8.8.4.4"),
+        "none of which resolves corp.example",
     ),
     Scenario(
-        "other servers than --ad-dns names",
+        "public DNS servers, and others that --ad-dns names",
         "dhcp-options.domain-name-servers",
-        all_of(no_directory, dhcp("10.9.9.9"), options("--ad-dns", "10.1.1.1")),
+        all_of(no_directory, dhcp("8.8.8.8"), options("--ad-dns", "10.1.1.1")),
         "10.1.1.1 (--ad-dns)",
     ),
 )

@@ -140,7 +140,7 @@ FAULTS = (
         "public resolvers, and endpoints",
         _NAME_SERVERS,
         all_of(BY_ENDPOINTS, dhcp("8.8.8.8")),
-        "none of which is a DNS server of corp.example",
+        "none of which resolves corp.example",
     ),
     Scenario(
         "enableDnsSupport off, and endpoints",

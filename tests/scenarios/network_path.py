@@ -146,10 +146,11 @@ def endpoints(*services: str, group: dict[str, Any] | None = None, policy: str =
         if policy:
             more["PolicyDocument"] = policy
         for service_name in services:
+            place = [it.subnets[more["subnet"]] if "subnet" in more else it.subnets[0]]
             api.create_vpc_endpoint(
                 VpcId=it.vpc, ServiceName=f"com.amazonaws.{it.region}.{service_name}", VpcEndpointType="Interface",
-                SubnetIds=[it.subnets[0]], SecurityGroupIds=[made["GroupId"]],
-                **{"PrivateDnsEnabled": True, **more},
+                SubnetIds=place, SecurityGroupIds=[made["GroupId"]],
+                **{"PrivateDnsEnabled": True, **{key: value for key, value in more.items() if key != "subnet"}},
             )  # fmt: skip
 
     return after(make)

@@ -16,6 +16,7 @@ from tests.metadata_endpoint import VARIABLE, answering, on_fargate
 from tests.scenarios import changes
 from tests.scenarios.execution_role_start import image, logs, secret_key
 from tests.scenarios.lab import Change, Lab
+from tests.scenarios.landing_zone import PUBLIC_ACCESS_BLOCKED
 from tests.scenarios.network_access import peered
 from tests.scenarios.network_path import ENDPOINTS_WITH_A_PREFIX_LIST
 from tests.scenarios.policies import allow, bucket_of, deny, when
@@ -58,6 +59,7 @@ RUNS: dict[str, Change] = {
     "AmazonProvidedDNS": changes.dhcp("AmazonProvidedDNS"),
     "a private zone, and a rule that is not listed": NOT_LISTED,
     "a Profile": changes.all_of(changes.dhcp("AmazonProvidedDNS"), profile_with_rule),
+    "Block Public Access": PUBLIC_ACCESS_BLOCKED,
     "a DNS Firewall": changes.all_of(
         changes.dhcp("AmazonProvidedDNS"),
         changes.forward_rule("corp.example."),

@@ -12,6 +12,7 @@ SHOWN_BY_NO_DAEMON = {
     "execution-role.image",
     "execution-role.logs",
     "execution-role.trust",
+    "network-path.public-registry",
     "kerberos.service-ticket",
     "sql-server.app-secrets",
     "sql-server.connection-string",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gmsa_doctor.authoring import (
     Cause,
     CheckId,
@@ -18,6 +20,7 @@ from gmsa_doctor.authoring import (
     check,
     deferred_to,
     failed,
+    fix_in_steps,
     passed,
     warned,
 )
@@ -25,6 +28,7 @@ from gmsa_doctor.clients.dns.resolver import Dns, Srv
 from gmsa_doctor.core.errors import ClientError, CutOff, NotFound, Refused
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.documents.names import lacks_dot
+from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import edit_secret, posix
@@ -32,7 +36,14 @@ from gmsa_doctor_checks.domain import domain_in_use, srv_name
 from gmsa_doctor_checks.network_access.values import Passage
 from gmsa_doctor_checks.reachability.flow import Need
 from gmsa_doctor_checks.silence import judge_silence, split
-from gmsa_doctor_checks.values import Account, DomainControllers, DomainName, Endpoint, GmsaNames
+from gmsa_doctor_checks.values import Account, DhcpOptions, DomainControllers, DomainName, Endpoint, GmsaNames
+from gmsa_doctor_checks.vpc_dns.dhcp_options.options import (
+    ANY_SERVERS,
+    forward_rule,
+    options_or_rule,
+    own_servers,
+)
+from gmsa_doctor_checks.vpc_dns.resolver_rule import set_targets
 from gmsa_doctor_checks.vpc_dns.values import OutboundEndpoint, ResolverFilter, VpcDns
 
 _GROUPS = CheckId("network-access.security-groups")
@@ -54,6 +65,8 @@ def domain_controllers(
     resolver: Outcome[OutboundEndpoint],
     passage: Outcome[Passage],
     firewall: Outcome[ResolverFilter],
+    options: Outcome[DhcpOptions],
+    place: AwsPlace,
 ) -> Result[DomainControllers]:
     """Resolves the SRV records of the domain controllers and KDCs, and the addresses of their targets.
 
@@ -73,7 +86,8 @@ def domain_controllers(
             shows = texts.NO_DC if question == locator and kerberos in records else texts.NO_DNS
             error = unanswered[question]
             explained = explained_by_vpc(error, vantage, vpc_dns, resolver, passage, firewall)
-            failure = _no_records(domain, names, account.value, question, error, shows, dns.servers)
+            fix = _to_the_ad(domain, options.value, vpc_dns.value, place)
+            failure = _no_records(domain, names, account.value, question, error, shows, dns.servers, fix)
             raise Stop(explained or judge_silence(failure, vantage, servers))
     targets = dict.fromkeys(record.target for record in (*records[locator], *records[kerberos]))
     addresses, errors = split(each(targets, dns.addresses))
@@ -149,6 +163,18 @@ def explained_by_vpc(
     return None
 
 
+def _to_the_ad(domain: DomainName, options: DhcpOptions | None, used: VpcDns | None, place: AwsPlace) -> Fix:
+    """Send the queries to the AD: by the Resolver rule or the DHCP options that the VPC uses now."""
+    servers = ANY_SERVERS
+    if used and used.rule:
+        text = f"If it lists domain controllers, set it as the target of {used.rule.id}, the Resolver rule in use."
+        return Fix(text, (set_targets(used.rule.id, servers, place),))
+    options = options or DhcpOptions("<VPC>", "the DHCP options set", servers, None)
+    make = options_or_rule if own_servers(options) else forward_rule
+    fix = make(options, domain, servers, place)
+    return replace(fix, text=f"If it lists domain controllers, send the queries for {domain.text} to it. {fix.text}")
+
+
 def _no_records(
     domain: DomainName,
     names: GmsaNames,
@@ -157,6 +183,7 @@ def _no_records(
     error: ClientError,
     shows: ShowsAs,
     servers: tuple[str, ...],
+    to_the_ad: Fix,
 ) -> Finding:
     observed = error.text if question in error.text else f"{question}: {error.text}"
     if isinstance(error, CutOff):
@@ -193,12 +220,13 @@ def _no_records(
         summary,
         observed=observed,
         expected=f"SRV records {question} that list the domain controllers",
-        fix=Fix(
-            "1. Query a DNS server of the AD (command 1). 2. If it lists domain controllers, set it in the VPC's DHCP "
-            f"options (or as the target of a Resolver FORWARD rule for {domain.text}), then start new tasks; the "
-            "commands are in: gmsa-doctor explain dhcp-options.domain-name-servers. 3. If it does not, correct "
-            f"{field} (developer).",
-            (f"dig +short SRV {posix(question)} {posix('@<address of a DNS server of the AD>')}",),
+        fix=fix_in_steps(
+            Fix(
+                "Query a DNS server of the AD.",
+                (f"dig +short SRV {posix(question)} {posix('@<address of a DNS server of the AD>')}",),
+            ),
+            to_the_ad,
+            Fix(f"If it lists none, correct {field} instead (developer)."),
             owner=Owner.AWS,
         ),
         shows_as=shows,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from gmsa_doctor.authoring import (
@@ -23,13 +24,16 @@ from gmsa_doctor.formats.aws.network_acl import NetworkAcl
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.network_path.endpoints import VpcEndpoints
+from gmsa_doctor_checks.network_path.hop_acls import ClosedHop, closed_hops
 from gmsa_doctor_checks.reachability.attribution import report
 from gmsa_doctor_checks.reachability.fixes import allow_in_acls
 from gmsa_doctor_checks.reachability.flow import EPHEMERAL, Flow
 from gmsa_doctor_checks.reachability.network import TaskSubnets, acl_of
 from gmsa_doctor_checks.reachability.obstacles import AclCrossing, Fault, Layer, NetworkAcls, crossings
+from gmsa_doctor_checks.reachability.services import ServicePaths
 
 _ACLS = CheckId("network-access.network-acls")
+_STATELESS = "network ACLs are stateless, so answers need a rule of their own"
 ON_EC2 = "not checked on EC2: the container instance makes these calls, and its subnet is unknown"
 
 
@@ -46,9 +50,11 @@ def network_acls(
     to_hosts: Outcome[NetworkAcls],
     ec2: Ec2,
     place: AwsPlace,
+    paths: Outcome[ServicePaths],
 ) -> Finding:
     """Checks that the network ACLs of the task's subnets allow outbound TCP 443, and answers to TCP 32768-60999.
 
+    The ACLs of the subnets with the NAT gateway and the endpoints on the path must allow the same from the other side.
     An ACL that allows this for only some addresses passes, since the addresses of the services are not known.
 
     Why: network ACLs are stateless. Without a rule for the answers' ports every answer is dropped, and S3, Secrets
@@ -68,6 +74,9 @@ def network_acls(
     results = {id: judge(acl, cidr, whole=id not in optional) for id, (acl, cidr) in known.items()}
     rows = tuple(Row(id, status, text) for id, (status, text, _) in results.items())
     bad = [row for row in rows if row.status is not Status.PASS]
+    hops = closed_hops(paths.value, subnets, ec2) if paths.value and not bad else ()
+    if hops:
+        return _at_hops(hops, subnets, place)
     if not bad:
         names = ", ".join(dict.fromkeys(acl.id for acl, _ in known.values()))
         return passed(f"{names}: outbound TCP 443 and its answers are allowed")
@@ -91,6 +100,25 @@ def network_acls(
     return replace(finding.to_warning(), summary=summary, shows_as=None)
 
 
+def _at_hops(hops: Sequence[ClosedHop], subnets: TaskSubnets, place: AwsPlace) -> Finding:
+    """The finding for ACLs of other subnets on the path."""
+    why = "; ".join(dict.fromkeys(hop.text for hop in hops))
+    finding = failed(
+        f"tasks cannot reach AWS services: {why}; {_STATELESS}",
+        observed=why,
+        expected="the task's subnets and their answers allowed",
+        fix=allow_in_acls([stop for hop in hops for stop in hop.stops], "the task's subnets", place),
+        shows_as=texts.NOT_RETRIEVED,
+        rows=if_several(tuple(Row(hop.subnet.id, hop.status, hop.text) for hop in hops)),
+        overruled_by=CheckId("credspec.object"),
+    )
+    if {hop.subnet.id for hop in hops if hop.certain} >= set(subnets.ids):
+        return finding
+    where = ", ".join(dict.fromkeys(hop.subnet.id for hop in hops))
+    summary = f"tasks in {where} may reach AWS services only intermittently, or not at all: {why}; {_STATELESS}"
+    return replace(finding.to_warning(), summary=summary, shows_as=None)
+
+
 def judge(acl: NetworkAcl, cidr: str, *, whole: bool = True) -> tuple[Status, str, list[AclCrossing]]:
     """What an ACL does with requests and answers, with a text and the crossings where it denies them.
 
@@ -102,11 +130,12 @@ def judge(acl: NetworkAcl, cidr: str, *, whole: bool = True) -> tuple[Status, st
     partly = len(open_ports) < EPHEMERAL[1] - EPHEMERAL[0] + 1
     stops = [answers] if partly else []
     if not requests.decision.passing:
-        return worst, f"{_deny(requests)} outbound TCP 443", [requests, *stops]
+        return worst, f"{_deny(requests)} outbound TCP 443 to {requests.packets.network}", [requests, *stops]
     if not open_ports:
-        return worst, f"{_deny(answers)} inbound answers to {answers.packets.ports}", stops
+        text = f"{_deny(answers)} inbound answers from {answers.packets.network} to {answers.packets.ports}"
+        return worst, f"{text}, and {_STATELESS}", stops
     if partly:
-        text = f"{acl.id} allows inbound answers to only a part of {answers.packets.ports}, so some are lost"
+        text = f"{acl.id} allows inbound answers to only a part of {answers.packets.ports}, and {_STATELESS}"
         return Status.WARN, text, stops
     return Status.PASS, f"{acl.id} allows requests and answers", []
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from gmsa_doctor.authoring import Fix, Given, Owner, Row, Status, check, if_several, passed
+from gmsa_doctor.authoring import Fix, Given, Owner, Row, Status, check, if_several, passed, warned
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.formats.aws.route_table import EVERYWHERE, Route, RouteTable, RouteTarget, is_public, table_of
@@ -15,6 +15,7 @@ from gmsa_doctor.formats.aws.vpc_endpoint import GATEWAY
 from gmsa_doctor.given.subject import AwsPlace, Network
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.network_path.public_access import PublicAccess, public_access
 from gmsa_doctor_checks.reachability.fixes import set_network, set_route
 from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnets, nat_gateways
 
@@ -39,7 +40,8 @@ class Exit:
     """A subnet's route to public addresses.
 
     ``elsewhere`` are the subnet's routes to other networks, if it has no default route: those networks may have
-    endpoints, which are not visible here.
+    endpoints, which are not visible here. ``broken``: the route has a target that does not work. ``gateway_subnet`` is
+    the subnet of the NAT gateway.
     """
 
     subnet: str
@@ -47,6 +49,8 @@ class Exit:
     text: str
     fix: Fix | None = None
     elsewhere: tuple[str, ...] = ()
+    broken: bool = False
+    gateway_subnet: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,17 +75,31 @@ def routes_out(network: Network, subnets: TaskSubnets, routes: SubnetRoutes, ec2
 
     Why: without an endpoint in the VPC, a service is reached by a route out of the VPC.
 
-    Fix: Allow `ec2:DescribeNatGateways`.
+    Fix: Point a default route that leads nowhere to an available NAT gateway. Allow `ec2:DescribeNatGateways`, and
+    `ec2:DescribeVpcBlockPublicAccessExclusions` if VPC Block Public Access is on.
     """
     by_nat = any((route := table.default) and _is_nat(route) for _, table in routes.by_subnet)
     nats = nat_gateways(subnets.vpc.id, ec2) if by_nat else {}
     firewalls = _firewalls(routes.tables, subnets.vpc.id, ec2)
+    access = public_access(subnets, ec2)
     exits = tuple(
-        _ExitSearch(routes.tables, nats, firewalls, network, subnets.shared, place, id, table).exit()
+        _ExitSearch(routes.tables, nats, firewalls, network, subnets.shared, access, place, id, table).exit()
         for id, table in routes.by_subnet
     )
-    rows = tuple(Row(exit.subnet, Status.PASS, exit.text) for exit in exits)
-    return Given(Exits(exits), passed("; ".join(dict.fromkeys(exit.text for exit in exits)), rows=if_several(rows)))
+    rows = tuple(Row(exit.subnet, Status.WARN if exit.broken else Status.PASS, exit.text) for exit in exits)
+    broken = [exit for exit in exits if exit.broken]
+    if not broken:
+        text = "; ".join(dict.fromkeys(exit.text for exit in exits))
+        return Given(Exits(exits), passed(text, rows=if_several(rows)))
+    texts = "; ".join(dict.fromkeys(exit.text for exit in broken))
+    finding = warned(
+        f"a default route leads nowhere: {texts}",
+        observed=texts,
+        expected="an available target, or no default route",
+        fix=broken[0].fix,
+        rows=if_several(rows),
+    )
+    return Given(Exits(exits), finding)
 
 
 def _firewalls(tables: Sequence[RouteTable], vpc: str, ec2: Ec2) -> frozenset[str]:
@@ -121,6 +139,7 @@ class _ExitSearch:
     firewalls: frozenset[str]
     network: Network
     shared: bool
+    access: PublicAccess
     place: AwsPlace
     subnet: str
     table: RouteTable
@@ -162,7 +181,7 @@ class _ExitSearch:
 
     def _gone(self, route: Route, text: str) -> Exit:
         fix = f"Point the default route of {self.table.id} to an available NAT gateway, instead of {route.target}."
-        return self._closed(text, Fix(fix, (self._list_nats(), self._to_nat())))
+        return replace(self._closed(text, Fix(fix, (self._list_nats(), self._to_nat()))), broken=True)
 
     def _list_nats(self) -> str:
         region = self.place.region_option
@@ -190,9 +209,21 @@ class _ExitSearch:
             )
             return self._closed(text, fix)
         text = f"through the internet gateway {route.target}, "
+        if blocked := self._without_public_access(self.subnet, text, by_nat=False):
+            return blocked
         if self.network.public_address:
             return self._open(f"{text}with a public address")
         return self._elsewhere(f"{text}if the task has a public address")
+
+    def _without_public_access(self, subnet: str, text: str, *, by_nat: bool) -> Exit | None:
+        """The exit if VPC Block Public Access blocks the internet gateway, or may."""
+        blocks = self.access.blocks(subnet, by_nat=by_nat)
+        if blocks is False:
+            return None
+        if blocks is None or self.shared:
+            return self._elsewhere(f"{text}if VPC Block Public Access ({self.access.mode}) lets it pass")
+        summary = f"VPC Block Public Access ({self.access.mode}) blocks the internet gateway of {self.access.vpc}"
+        return self._closed(summary, self.access.fix(self.place, by_nat=by_nat))
 
     def _by_nat(self, route: Route) -> Exit:
         nat = self.nats.get(route.target)
@@ -218,8 +249,11 @@ class _ExitSearch:
         onwards = table.default
         blackhole = onwards is not None and onwards.blackhole
         by_internet = onwards is not None and onwards.kind is RouteTarget.INTERNET_GATEWAY and not blackhole
+        blocked = self._without_public_access(own, f"through {name}, ", by_nat=True)
+        if by_internet and not private and blocked:
+            return blocked
         if by_internet and not private:
-            return self._open(f"through {name}")
+            return replace(self._open(f"through {name}"), gateway_subnet=own)
         if any(map(self._is_part, table.routes)) and (onwards is None or blackhole):
             return self._elsewhere(f"through {name} and routes to a part of the internet; {_MAY_SUFFICE}")
         if onwards and not blackhole and onwards.kind in _FORWARDERS:

@@ -1,34 +1,31 @@
-"""The path of a flow to an AWS service: through an endpoint, or a route out of the VPC.
-
-Networks with shared endpoints in one central VPC use private hosted zones that point AWS host names to them.
-Source: https://docs.aws.amazon.com/whitepapers/latest/building-scalable-secure-multi-vpc-network-infrastructure/centralized-access-to-vpc-private-endpoints.html
-"""
+"""The path of a flow to an AWS service: through an endpoint, or a route out of the VPC."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Network
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv4Network
 
 from gmsa_doctor.authoring import Fix, Outcome, Status, bundle
-from gmsa_doctor.clients.aws.route53 import Route53, Route53Profiles
-from gmsa_doctor.core.errors import ClientError
-from gmsa_doctor.formats.aws.arn import RoleArn
-from gmsa_doctor.formats.aws.hosted_zone import read_hosted_zone
-from gmsa_doctor.formats.aws.iam_policy_document import PolicyError, PolicyRequest, rule
-from gmsa_doctor.formats.aws.route_table import is_public
+from gmsa_doctor.formats.aws.route_table import is_public, route_for
 from gmsa_doctor.formats.aws.security_group import admit, by_ipv6
 from gmsa_doctor.formats.aws.vpc_endpoint import GATEWAY, INTERFACE, VpcEndpoint
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.domain import is_part_of
 from gmsa_doctor_checks.network_path.endpoints import PathGroups, PrivateNames, VpcEndpoints
-from gmsa_doctor_checks.network_path.exits import Exits, ExitState, routes_elsewhere
+from gmsa_doctor_checks.network_path.exits import Exit, Exits, ExitState
+from gmsa_doctor_checks.network_path.policies import TaskAccess, denial
 from gmsa_doctor_checks.reachability.fixes import HTTPS_TO_ANYWHERE, authorize
 from gmsa_doctor_checks.reachability.flow import Flow
 from gmsa_doctor_checks.reachability.network import SubnetRoutes, TaskSubnet, TaskSubnets
 from gmsa_doctor_checks.reachability.obstacles import Fault, Layer
-from gmsa_doctor_checks.reachability.services import ServicePath, endpoint_name, endpoint_service, host_name
+from gmsa_doctor_checks.reachability.services import (
+    PUBLIC_REGISTRY,
+    NewEndpoint,
+    ServicePath,
+    endpoint_name,
+    endpoint_service,
+)
 from gmsa_doctor_checks.values import DhcpOptions
 from gmsa_doctor_checks.vpc_dns.dhcp_options.options import own_servers
 
@@ -53,26 +50,6 @@ class VpcView:
     def own_dns(self) -> bool:
         """Whether the VPC's tasks may use other DNS servers than its resolver."""
         return self.options.value is None or bool(own_servers(self.options.value))
-
-
-@dataclass(frozen=True)
-class ServiceRequest:
-    """A task's request to a service, as an endpoint's policy sees it."""
-
-    action: str
-    resource: str
-
-    def __str__(self) -> str:
-        return f"{self.action} on {self.resource}"
-
-
-@dataclass(frozen=True)
-class TaskAccess:
-    """The task: the ids of its security groups, even if these cannot be read, its role, and its requests."""
-
-    groups: tuple[str, ...] = ()
-    role: RoleArn | None = None
-    requests: Mapping[str, ServiceRequest] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -157,7 +134,7 @@ class PathSearch:
         if denied := self._denied_by(endpoint):
             return denied
         dns = ", if the task's DNS servers forward its name to the VPC resolver" if self.view.own_dns else ""
-        return self._path(Status.PASS, f"through {name}{dns}")
+        return replace(self._path(Status.PASS, f"through {name}{dns}"), hops=endpoint.subnets)
 
     def _blocked_by_groups_of(self, endpoint: VpcEndpoint) -> ServicePath | None:
         """A path that the endpoint's groups block; None if they do not, or if that is not known."""
@@ -192,36 +169,24 @@ class PathSearch:
         return self._denied_by(endpoint) or self._path(Status.PASS, f"through {name}")
 
     def _denied_by(self, endpoint: VpcEndpoint) -> ServicePath | None:
-        request, role = self.access.requests.get(self.flow.destination), self.access.role
-        if not request or not role or not endpoint.policy:
+        vpc, place = self.view.subnets.vpc.id, self.view.place
+        found = denial(endpoint, self.flow.destination, self.access, vpc, place)
+        if found is None:
             return None
-        region = self.view.place.region
-        context = {
-            "aws:principalarn": (str(role),),
-            "aws:principalaccount": (role.account,),
-            "aws:principaltype": ("AssumedRole",),
-            "aws:securetransport": ("true",),
-            "aws:sourcevpc": (self.view.subnets.vpc.id,),
-            "aws:sourcevpce": (endpoint.id,),
-            **({"aws:requestedregion": (region,)} if region else {}),
-        }
-        try:
-            ruling = rule(endpoint.policy, PolicyRequest(role, request.action, request.resource, context))
-        except PolicyError:
-            return None
-        if ruling.denies is True:
-            by = f" ({ruling.denied_by})" if ruling.denied_by else ""
-            text = f"a statement{by} in the policy of the endpoint {endpoint.id} denies {request}"
-        elif ruling.allows is False and ruling.delegates is False:
-            text = f"the policy of the endpoint {endpoint.id} does not allow {request}"
-        else:
-            return None
+        fix = f"Allow {found.request} in the policy of {endpoint.id}"
+        if found.request.presigned:
+            fix = (
+                f"In the policy of {endpoint.id}, allow {found.request.action} on "
+                f'{found.request.resource.rpartition("/")[0]}/* for the principal "*", without conditions on the '
+                "account or the organization"
+            )
         return self._failed(
-            text,
+            found.text,
             Layer.POLICY,
             endpoint.id,
-            f"Allow {request} in the policy of {endpoint.id}: save the policy, edit it, and put it back.",
+            f"{fix}: save the policy, edit it, and put it back.",
             f"{self._describe(endpoint)} --query 'VpcEndpoints[0].PolicyDocument' --output text > policy.json",
+            '"${EDITOR:-vi}" policy.json',
             f"{self._modify(endpoint)} --policy-document file://policy.json",
         )
 
@@ -244,6 +209,8 @@ class PathSearch:
             if shared:
                 text = f"{out.text}; not visible whether account {vpc.owner}, which owns the VPC, has endpoints"
                 return self._path(Status.SKIPPED, text)
+            if self.flow.destination == PUBLIC_REGISTRY:
+                return self._closed_registry(out)
             why, faults = self._why_unused(unused[0]) if unused else (f"{vpc.id} has no endpoint for it", ())
             text = f"{why}, and {out.text}"
             if out.elsewhere:
@@ -252,11 +219,53 @@ class PathSearch:
             status = Status.WARN if out.elsewhere else Status.FAIL
             path = self._path(status, text, *faults, self._fault(Layer.ROUTE, "", out.fix))
             fix = faults[0].fix if faults else None
-            return replace(path, endpoint=endpoint_name(self.flow.destination, self.view.place), endpoint_fix=fix)
+            return replace(path, endpoint=self._new_endpoint(), endpoint_fix=fix)
         anywhere = out.state is ExitState.ELSEWHERE or shared  # the owner's endpoints are not visible
         if not self._lets_out((lambda _: True) if anywhere else is_public):
             return self._no_egress("addresses outside the VPC")
-        return self._path(Status.PASS, out.text)
+        hops = (out.gateway_subnet,) if out.gateway_subnet else ()
+        return replace(self._path(Status.PASS, out.text), hops=hops, onward=bool(hops))
+
+    def _new_endpoint(self) -> NewEndpoint:
+        """The endpoint that the VPC lacks: a gateway for S3, otherwise an interface in one subnet of each zone."""
+        name, view = endpoint_name(self.flow.destination, self.view.place), self.view
+        create = f"aws ec2 create-vpc-endpoint{view.place.region_option} --vpc-id {posix(view.subnets.vpc.id)}"
+        if endpoint_service(self.flow.destination) == "s3":
+            tables = " ".join(dict.fromkeys(posix(table.id) for _, table in view.routes.by_subnet))
+            return NewEndpoint(
+                name, f"{create} --vpc-endpoint-type Gateway --service-name {posix(name)} --route-table-ids {tables}"
+            )
+        by_zone = {subnet.zone: posix(subnet.id) for subnet in reversed(view.subnets.subnets)}
+        group = posix("<security group that allows inbound TCP 443 from the task>")
+        return NewEndpoint(
+            name,
+            f"{create} --vpc-endpoint-type Interface --service-name {posix(name)} "
+            f"--subnet-ids {' '.join(sorted(by_zone.values()))} --security-group-ids {group} --private-dns-enabled",
+        )
+
+    def _closed_registry(self, out: Exit) -> ServicePath:
+        fix = Fix(
+            f"{out.fix.text if out.fix else 'Add a route out of the VPC.'} Alternative: copy the image to a private "
+            "ECR repository, and set it in the task definition.",
+            out.fix.commands if out.fix else (),
+        )
+        text, status = f"VPC endpoints do not serve them, and {out.text}", Status.FAIL
+        if out.elsewhere:
+            text += f"; it works only if they are reachable through {', '.join(out.elsewhere[:3])}"
+            status = Status.WARN
+        return self._path(status, text, self._fault(Layer.ROUTE, "", fix))
+
+    def at_addresses(self, addresses: Sequence[str], text: str) -> ServicePath:
+        """The path to known addresses of endpoints in another network; without addresses only the filters count."""
+        table = self.view.routes.of(self.subnet.id)
+        routes = [route_for(table, address) if table else None for address in addresses]
+        if table and addresses and not any(route and not route.blackhole for route in routes):
+            fix = f"Add a route to {', '.join(addresses)} to {table.id}."
+            return self._failed(f"{text}, to which {table.id} has no route", Layer.ROUTE, "", fix)
+        wanted = tuple(map(IPv4Address, addresses))
+        if not self._lets_out(lambda network: not wanted or any(address in network for address in wanted)):
+            return self._no_egress(f"{', '.join(addresses) or 'addresses outside the VPC'}")
+        return self._path(Status.PASS, text)
 
     def _why_unused(self, endpoint: VpcEndpoint) -> tuple[str, tuple[Fault, ...]]:
         region, vpc, off = self.view.place.region_option, self.view.subnets.vpc.id, self._names_off
@@ -303,58 +312,3 @@ class PathSearch:
         command = authorize("egress", groups[0], HTTPS_TO_ANYWHERE, self.view.place)
         text = f"no outbound rule of {names} allows TCP 443 to {destination}"
         return self._failed(text, Layer.GROUP, groups[0], f"In {names}, allow outbound TCP 443.", command)
-
-
-# Private hosted zones -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class PrivateZones:
-    """The names of a VPC's private hosted zones; ``whole``: there are no others."""
-
-    names: tuple[str, ...] = ()
-    whole: bool = True
-
-
-@bundle
-@dataclass(frozen=True)
-class ZoneReader:
-    """Reads private hosted zones."""
-
-    route53: Route53
-    profiles: Route53Profiles
-
-    def zones_of(self, vpc: str, place: AwsPlace) -> PrivateZones:
-        """The zones that are associated with a VPC. A Route 53 Profile may contain others."""
-        names: tuple[str, ...] = ()
-        try:
-            zones = map(read_hosted_zone, self.route53.zones_of_vpc(vpc, place.region or ""))
-            names = tuple(zone.name for zone in zones)
-            return PrivateZones(names, not self.profiles.profiles_of_vpc(vpc))
-        except ClientError:
-            return PrivateZones(names, whole=False)
-
-
-def may_matter(view: VpcView, path: ServicePath) -> bool:
-    """Whether a zone could open a blocked path: not if an endpoint has private DNS, or nothing else is reachable."""
-    if not path.blocked:
-        return False
-    endpoints = view.endpoints.of(endpoint_service(path.service))
-    own = [endpoint for endpoint in endpoints if endpoint.kind == INTERFACE]
-    if any(endpoint.private_dns for endpoint in own):
-        return False
-    table = view.routes.of(path.flow.subnet)
-    return any(endpoint.available for endpoint in own) or bool(table and routes_elsewhere(table))
-
-
-def by_zone(path: ServicePath, place: AwsPlace, zones: PrivateZones) -> ServicePath:
-    """The path with the zones taken into account; the addresses in a zone are not checked."""
-    name = host_name(path.service, place)
-    zone = next((zone for zone in zones.names if is_part_of(name, zone) or is_part_of(zone, name)), None)
-    if zone:
-        text = f"through the private hosted zone {zone}; the addresses in it were not checked"
-        return replace(path, status=Status.PASS, text=text, faults=())
-    if zones.whole or path.status is Status.WARN:
-        return path
-    text = f"{path.text}; not known whether a private hosted zone points {name} to an endpoint"
-    return replace(path, status=Status.WARN, text=text)

@@ -15,71 +15,56 @@ from gmsa_doctor.authoring import (
     Row,
     ShowsAs,
     Status,
+    alternatives,
     bundle,
     check,
     deferred_to,
     failed,
     if_several,
     in_words,
+    one_after_the_other,
     passed,
     skipped,
 )
 from gmsa_doctor.core.severity import worst
-from gmsa_doctor.formats.aws.arn import ArnError, parse_role_arn
-from gmsa_doctor.formats.aws.image_name import ecr_repository
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
-from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject, ExecutionRole, LinkedSecret
-from gmsa_doctor.given.subject import AwsPlace, Launch, Network, Platform
+from gmsa_doctor.given.shared_values import CredSpecObject
+from gmsa_doctor.given.subject import Launch, Network, Platform
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.network_path.acls import ON_EC2
-from gmsa_doctor_checks.network_path.paths import (
-    PathSearch,
-    ServiceRequest,
-    TaskAccess,
-    VpcView,
-    ZoneReader,
-    by_zone,
-    may_matter,
-)
+from gmsa_doctor_checks.network_path.needs import OF_ECR, TaskRequests, needed, public_registries
+from gmsa_doctor_checks.network_path.paths import PathSearch, VpcView
+from gmsa_doctor_checks.network_path.zones import PrivateZones, ZoneReader, by_zone, may_matter
 from gmsa_doctor_checks.reachability.attribution import Report, blame, report
 from gmsa_doctor_checks.reachability.flow import Flow
 from gmsa_doctor_checks.reachability.obstacles import Fault, GroupsOfTask, Layer, RoutesToHosts
-from gmsa_doctor_checks.reachability.services import LAYERS, ServicePath, ServicePaths, service_name
+from gmsa_doctor_checks.reachability.services import PUBLIC_REGISTRY, ServicePath, ServicePaths, service_name
 from gmsa_doctor_checks.values import SecretObject
 from gmsa_doctor_checks.vpc_dns.values import VpcDns, VpcResolver
 
-_S3, _SECRETS, _ECR, _LOGS = map(
-    CheckId, ("network-path.s3", "network-path.secrets-manager", "network-path.ecr", "network-path.logs")
+_S3, _SECRETS, _ECR, _LOGS, _SSM, _PUBLIC = map(
+    CheckId,
+    (
+        "network-path.s3",
+        "network-path.secrets-manager",
+        "network-path.ecr",
+        "network-path.logs",
+        "network-path.systems-manager",
+        "network-path.public-registry",
+    ),
 )
-_OF = {_S3: ("s3",), _SECRETS: ("secretsmanager",), _ECR: ("ecr.api", "ecr.dkr", LAYERS), _LOGS: ("logs",)}
+_OF = {
+    _S3: ("s3",),
+    _SECRETS: ("secretsmanager",),
+    _ECR: OF_ECR,
+    _LOGS: ("logs",),
+    _SSM: ("ssm",),
+    _PUBLIC: (PUBLIC_REGISTRY,),
+}
 """The services of each check; a fault that several share is reported by the first of them."""
 _GROUPS, _ROUTES = CheckId("network-access.security-groups"), CheckId("network-access.routes")
 _DNS = CheckId("dhcp-options.domain-name-servers")
-
-
-@bundle
-@dataclass(frozen=True)
-class TaskRequests:
-    """The objects that a task reads from AWS services before its container starts."""
-
-    role: Outcome[ExecutionRole]
-    location: Outcome[CredSpecLocation]
-    secret: Outcome[LinkedSecret]
-
-    def access(self, groups: tuple[str, ...], place: AwsPlace) -> TaskAccess:
-        """The requests as an endpoint's policy sees them."""
-        bucket = f"prod-{place.region}-starport-layer-bucket"
-        requests = {LAYERS: ServiceRequest("s3:GetObject", f"arn:{place.partition}:s3:::{bucket}/layer")}
-        if self.location.value and self.location.value.bucket and not self.location.value.is_open:
-            requests["s3"] = ServiceRequest("s3:GetObject", self.location.value.arn)
-        if self.secret.value:
-            requests["secretsmanager"] = ServiceRequest("secretsmanager:GetSecretValue", self.secret.value.text)
-        try:
-            role = parse_role_arn(self.role.value.arn) if self.role.value else None
-        except ArnError:
-            role = None
-        return TaskAccess(groups, role, requests)
 
 
 @check(
@@ -112,33 +97,23 @@ def services(
     place, groups = view.place, view.groups.value
     ids = tuple(group.id for group in groups.task) if groups else network.security_groups
     access = requests.access(ids, place)
+    found = [
+        (search, search.path() if here else search.path_abroad(), here)
+        for service, here in needed(definition, place)
+        for subnet in view.subnets.subnets
+        for search in (PathSearch(view, access, subnet, Flow(subnet.id, service)),)
+    ]
+    zones: PrivateZones | None = None
     paths: list[ServicePath] = []
-    open_to_zones: list[ServicePath] = []
-    for service, here in _needed(definition, place):
-        for subnet in view.subnets.subnets:
-            search = PathSearch(view, access, subnet, Flow(subnet.id, service))
-            paths.append(search.path() if here else search.path_abroad())
-            if here and may_matter(view, paths[-1]):
-                open_to_zones.append(paths[-1])
-    if open_to_zones:
-        zones = zone_reader.zones_of(view.subnets.vpc.id, place)
-        paths = [by_zone(path, place, zones) if path in open_to_zones else path for path in paths]
+    for search, path, here in found:
+        if here and may_matter(view, path):
+            zones = zones or zone_reader.zones_of(view.subnets.vpc.id, place)
+            path = by_zone(search, path, zones, zone_reader)
+        paths.append(path)
     roots = iter(blame([path.faults for path in paths if path.faults]))
     blamed = tuple(replace(path, faults=next(roots)) if path.faults else path for path in paths)
     unknown_exits = None if view.exits.value else view.exits.finding
     return Given(ServicePaths(blamed, unknown_exits), passed(f"evaluated for {_names(paths)}"))
-
-
-def _needed(definition: TaskDefinition, place: AwsPlace) -> Iterable[tuple[str, bool]]:
-    """The services that the task uses, and whether they are in its own region, as endpoints are."""
-    yield "s3", True
-    yield "secretsmanager", True
-    images = (ecr_repository(container.image or "") for container in definition.containers)
-    regions = {image.region for image in images if image}
-    yield from ((service, regions <= {place.region}) for service in _OF[_ECR] if regions)
-    logs = [container.logs for container in definition.containers if container.logs]
-    if logs:
-        yield "logs", all(log.region in (None, place.region) for log in logs)
 
 
 @bundle
@@ -243,13 +218,52 @@ def logs(paths: ServicePaths, others: OtherReports) -> Finding:
     return _Paths(_LOGS, paths, texts.NO_LOGGER).finding(others)
 
 
+@check(
+    "network-path.systems-manager",
+    title="Tasks in each subnet can reach Systems Manager",
+    docs=links.TASK_SECRETS,
+    shows=(texts.NO_REGISTRY,),
+)
+def systems_manager(paths: ServicePaths, others: OtherReports) -> Finding:
+    """Checks the path to Systems Manager from each of the task's subnets, if a container's `secrets` name a parameter.
+
+    Why: on Fargate, ECS reads the parameters over the task's network interface before it starts the containers.
+
+    Fix: Create an interface endpoint for `ssm`, or default routes through a NAT gateway.
+    """
+    if not paths.to(*_OF[_SSM]):
+        return passed("no container's secrets name a parameter of Systems Manager")
+    return _Paths(_SSM, paths, texts.NO_REGISTRY).finding(others)
+
+
+@check(
+    "network-path.public-registry",
+    title="Tasks in each subnet can reach public registries",
+    docs=links.ECR_ENDPOINTS,
+)
+def public_registry(paths: ServicePaths, definition: TaskDefinition, others: OtherReports) -> Finding:
+    """Checks the route out of the VPC from each of the task's subnets, if an image comes from a public registry.
+
+    Public registries are Docker Hub (also for a name without a registry), Amazon ECR Public, and other well-known ones.
+
+    Why: no VPC endpoint serves them, so a task in a subnet without a route to the internet cannot pull the image.
+
+    Fix: Copy the image to a private ECR repository, or add a default route through a NAT gateway.
+    """
+    if not paths.to(*_OF[_PUBLIC]):
+        return passed("no image comes from a public registry")
+    finding = _Paths(_PUBLIC, paths, None).finding(others)
+    hosts = in_words(public_registries(definition))
+    return replace(finding, summary=finding.summary.replace(service_name(PUBLIC_REGISTRY), hosts))
+
+
 @dataclass(frozen=True)
 class _Paths:
     """The paths to the services of a check. ``seen``: the service answered inside."""
 
     id: CheckId
     all: ServicePaths
-    shows_as: ShowsAs
+    shows_as: ShowsAs | None
     overruled_by: CheckId | None = None
     seen: bool = False
 
@@ -348,13 +362,11 @@ def _fix(paths: Sequence[ServicePath]) -> Fix:
         return fix
     missing = dict.fromkeys(path.endpoint for path in paths if path.endpoint and not path.endpoint_fix)
     unused = dict.fromkeys(path.endpoint_fix for path in paths if path.endpoint_fix)
-    texts, commands = [], fix.commands
-    for own in unused:
-        commands += own.commands
-        texts.append(f"{own.text[:1].lower()}{own.text[1:-1]} (command {len(commands)})")
+    others = [*unused]
     if missing:
-        texts.append(f"create the {'endpoints' if len(missing) > 1 else 'endpoint'} {in_words(missing)}")
-    return replace(fix, text=f"{fix.text} Without a NAT gateway: {', and '.join(texts)}.", commands=commands)
+        noun = "endpoints" if len(missing) > 1 else "endpoint"
+        others.append(Fix(f"Create the {noun} {in_words(missing)}.", tuple(own.command for own in missing)))
+    return alternatives(fix, one_after_the_other(*others), owner=fix.owner)
 
 
 def _first_fix(paths: Iterable[ServicePath]) -> Fix | None:

@@ -108,7 +108,9 @@ def _vpc(raw: Mapping[str, Any]) -> Vpc:
     primary = str(raw["CidrBlock"])
     cidrs = [str(block["CidrBlock"]) for block in blocks if _associated(block, "CidrBlockState")]
     cidrs = list(dict.fromkeys((primary, *cidrs)))
-    return Vpc(str(raw["VpcId"]), tuple(cidrs), raw.get("OwnerId"), str(raw.get("DhcpOptionsId") or "default"))
+    blocked = (raw.get("BlockPublicAccessStates") or {}).get("InternetGatewayBlockMode")
+    dhcp_options = str(raw.get("DhcpOptionsId") or "default")
+    return Vpc(str(raw["VpcId"]), tuple(cidrs), raw.get("OwnerId"), dhcp_options, str(blocked or "off"))
 
 
 def _subnet(raw: Mapping[str, Any]) -> TaskSubnet:

@@ -26,13 +26,14 @@ from gmsa_doctor.given.subject import Network
 class Vpc:
     """A VPC with its IPv4 CIDRs, the primary one first, and its account.
 
-    ``dhcp_options`` is ``default`` if no set is associated.
+    ``dhcp_options`` is ``default`` if no set is associated. ``public_access`` is the mode of VPC Block Public Access.
     """
 
     id: str
     cidrs: tuple[str, ...]
     owner: str | None
     dhcp_options: str
+    public_access: str = "off"
 
 
 @dataclass(frozen=True)

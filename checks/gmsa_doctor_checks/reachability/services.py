@@ -16,17 +16,22 @@ SERVICES = {
     "ecr.api": "ECR's API",
     "ecr.dkr": "ECR's registry",
     "logs": "CloudWatch Logs",
+    "ssm": "Systems Manager",
 }
 """The services that a Fargate task uses, by the last part of the endpoint service's name."""
+PUBLIC_REGISTRY = "public-registry"
+"""Registries on the internet, which no endpoint serves."""
 LAYERS = "layers"
 """ECR stores image layers in S3: the path is that of S3, for another object."""
+_WITH_CN = ("ecr.api", "ecr.dkr")
+"""Services whose endpoint services in China have names that begin with ``cn.``."""
 _HOSTS = {LAYERS: "s3", "ecr.api": "api.ecr", "ecr.dkr": "dkr.ecr"}
 """The first part of a service's host name, where it is not the last part of its endpoint service's name."""
 
 
 def service_name(service: str) -> str:
     """The name that people use."""
-    return "ECR's image layers in S3" if service == LAYERS else SERVICES[service]
+    return {LAYERS: "ECR's image layers in S3", PUBLIC_REGISTRY: "public registries"}.get(service) or SERVICES[service]
 
 
 def endpoint_service(service: str) -> str:
@@ -35,13 +40,30 @@ def endpoint_service(service: str) -> str:
 
 
 def endpoint_name(service: str, place: AwsPlace) -> str:
-    """The name of the endpoint service, such as ``com.amazonaws.us-east-1.logs``."""
-    return f"{partition_of(place.region or 'us-east-1').endpoint_prefix}.{place.region}.{endpoint_service(service)}"
+    """The name of the endpoint service, such as ``com.amazonaws.us-east-1.logs``: for S3, of the gateway endpoint.
+
+    In China, some services' names begin with ``cn.``.
+    Source: https://docs.amazonaws.cn/vpc/latest/privatelink/aws-services-cross-region-privatelink-support.html
+    """
+    start = "cn." if place.partition == "aws-cn" and service in _WITH_CN else ""
+    prefix = partition_of(place.region or "us-east-1").endpoint_prefix
+    return f"{start}{prefix}.{place.region}.{endpoint_service(service)}"
 
 
 def host_name(service: str, place: AwsPlace) -> str:
     """The public host name of a service; in ECR's registry, each account has a name below it."""
     return f"{_HOSTS.get(service, service)}.{place.region}.{place.dns_suffix}"
+
+
+@dataclass(frozen=True)
+class NewEndpoint:
+    """An endpoint that would be another path: the name of its service, and the command that creates it."""
+
+    name: str
+    command: str
+
+    def __str__(self) -> str:
+        return self.name
 
 
 @dataclass(frozen=True)
@@ -59,10 +81,14 @@ class ServicePath:
     text: str
     faults: tuple[Fault, ...] = ()
     only_by: str = ""
-    endpoint: str = ""
-    """The name of the endpoint service, if an endpoint would be another path."""
+    endpoint: NewEndpoint | None = field(default=None, compare=False)
+    """The endpoint that would be another path."""
     endpoint_fix: Fix | None = field(default=None, compare=False)
     """How the subnet can use an endpoint that the VPC has."""
+    hops: tuple[str, ...] = ()
+    """The subnets of the NAT gateway or of the endpoint's network interfaces, of which packets pass one."""
+    onward: bool = False
+    """A NAT gateway there forwards the packets to the internet."""
 
     @property
     def service(self) -> str:

@@ -59,7 +59,7 @@ def targets(dns: VpcDns, ad: AdDomain, servers: AdServers, place: AwsPlace) -> F
     if not wrong:
         return passed(f"{rule}, DNS servers of {domain.text} ({source})")
     which = "none of which is" if len(wrong) == len(rule.targets) else f"of which {', '.join(wrong)} is not"
-    fix = Fix(f"Set the AD's DNS servers as the targets of {rule.id}.", (_update(rule.id, right, place),))
+    fix = Fix(f"Set the AD's DNS servers as the targets of {rule.id}.", (set_targets(rule.id, right, place),))
     if rule.owner:
         fix = Fix(f"Ask account {rule.owner}, which owns {rule.id}, to set the AD's DNS servers as its targets.")
     return warned(
@@ -70,7 +70,8 @@ def targets(dns: VpcDns, ad: AdDomain, servers: AdServers, place: AwsPlace) -> F
     )
 
 
-def _update(id: str, addresses: tuple[str, ...], place: AwsPlace) -> str:
+def set_targets(id: str, addresses: tuple[str, ...], place: AwsPlace) -> str:
+    """The command that sets the targets of a rule."""
     values = ",".join(f"{{{'Ipv6' if ':' in address else 'Ip'}={address}}}" for address in addresses)
     return (
         f"aws route53resolver update-resolver-rule{place.region_option} --resolver-rule-id {posix(id)} "

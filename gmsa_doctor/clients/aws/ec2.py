@@ -45,6 +45,18 @@ class Ec2(AwsClient):
         """The route tables of a VPC."""
         return self.pages("describe_route_tables", "RouteTables", Filters=_of_vpc(vpc))
 
+    @operation("ec2:DescribeVpcBlockPublicAccessExclusions")
+    def public_access_exclusions(self) -> list[dict[str, Any]]:
+        """The VPCs and subnets of the region that are excluded from VPC Block Public Access."""
+        found: list[dict[str, Any]] = []
+        more: dict[str, str] = {}
+        while True:  # botocore has no paginator for this call
+            answer = self.api.describe_vpc_block_public_access_exclusions(**more)
+            found += answer["VpcBlockPublicAccessExclusions"]
+            if not answer.get("NextToken"):
+                return found
+            more = {"NextToken": answer["NextToken"]}
+
     @operation("ec2:DescribeNatGateways")
     def nat_gateways(self, vpc: str) -> list[dict[str, Any]]:
         """The NAT gateways of a VPC. EC2 lists deleted ones for about an hour."""

@@ -20,16 +20,16 @@ _WINDOW = 1.1
 class Rate:
     """Lets at most so many requests pass in each second. Safe between threads."""
 
-    def __init__(self, requests: int) -> None:
+    def __init__(self, requests: int, window: float = _WINDOW * PACE) -> None:
         self._passed: deque[float] = deque(maxlen=requests)
+        self._window = window
         self._lock = Lock()
 
     def wait(self, **_: object) -> None:
         """Return when another request may be sent; botocore calls this before each one."""
         with self._lock:
-            window = _WINDOW * PACE
             now = time.monotonic()
-            if len(self._passed) == self._passed.maxlen and now - self._passed[0] < window:
-                time.sleep(window - (now - self._passed[0]))
+            if len(self._passed) == self._passed.maxlen and now - self._passed[0] < self._window:
+                time.sleep(self._window - (now - self._passed[0]))
                 now = time.monotonic()
             self._passed.append(now)

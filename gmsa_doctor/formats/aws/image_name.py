@@ -1,6 +1,7 @@
-"""Names of container images in Amazon ECR.
+"""Names of container images: in Amazon ECR, or in a public registry.
 
-Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
+Sources: https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html and
+https://docs.docker.com/reference/cli/docker/image/tag/
 """
 
 from __future__ import annotations
@@ -31,3 +32,21 @@ def ecr_repository(image: str) -> EcrRepository | None:
         return None
     name = re.sub(r":[^/:]*$", "", match["name"])
     return EcrRepository(match["account"], match["region"], name) if name else None
+
+
+_PUBLIC = (
+    "docker.io", "registry-1.docker.io", "index.docker.io", "public.ecr.aws", "ghcr.io", "quay.io", "gcr.io",
+    "mcr.microsoft.com", "registry.k8s.io", "registry.gitlab.com", "nvcr.io", "lscr.io",
+)  # fmt: skip
+"""Registries on the internet. VPC endpoints do not serve pulls from Amazon ECR Public either.
+
+Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
+"""
+
+
+def public_registry(image: str) -> str:
+    """The public registry of an image; empty if it is in ECR, or in a registry that may be in a private network."""
+    first, slash, _ = image.partition("/")
+    named = bool(slash) and ("." in first or ":" in first or first == "localhost")
+    host = first.lower() if named else "docker.io"
+    return host if image and any(host == own or host.endswith(f".{own}") for own in _PUBLIC) else ""

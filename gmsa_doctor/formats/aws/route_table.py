@@ -68,6 +68,8 @@ class Route:
     kind: RouteTarget
     target: str
     blackhole: bool = False
+    propagated: bool = False
+    """A virtual private gateway has added it."""
 
     @property
     def destination(self) -> str:
@@ -96,7 +98,8 @@ class RouteTable:
     @property
     def default(self) -> Route | None:
         """The route for all addresses without another route."""
-        return next((route for route in self.routes if route.network == EVERYWHERE), None)
+        found = [route for route in self.routes if route.network == EVERYWHERE]
+        return min(found, key=lambda route: route.propagated, default=None)
 
 
 def read_route_table(raw: Mapping[str, Any]) -> RouteTable:
@@ -138,6 +141,7 @@ def _route(raw: Mapping[str, Any]) -> Route:
         kind,
         target,
         raw.get("State") == "blackhole",
+        raw.get("Origin") == "EnableVgwRoutePropagation",
     )
 
 
@@ -170,19 +174,23 @@ def route_for(
 ) -> Route | None:
     """The route for packets to an address: the one with the longest prefix. None: they are dropped.
 
-    With equal prefixes, a route for a network goes before one for a prefix list. ``prefix_lists`` has the networks of
-    prefix lists; routes for others are ignored.
+    With equal prefixes, a static route for a network goes before one for a prefix list, and both before a propagated
+    one. The VPC's own network goes before all propagated routes, also more specific ones. ``prefix_lists`` has the
+    networks of prefix lists; routes for others are ignored.
 
-    Source: https://docs.aws.amazon.com/vpc/latest/userguide/RouteTables.html#route-tables-priority
+    Sources: https://docs.aws.amazon.com/vpc/latest/userguide/route-tables-priority.html and
+    https://docs.aws.amazon.com/vpn/latest/s2svpn/vpn-route-priority.html
     """
     wanted = IPv4Address(address)
     matching = [
-        (network.prefixlen, route.network is not None, -number, route)
+        (network.prefixlen, -route.propagated, route.network is not None, -number, route)
         for number, route in enumerate(table.routes)
         for network in _networks(route, prefix_lists or {})
         if wanted in network
     ]
-    return max(matching, key=lambda match: match[:3])[3] if matching else None
+    inside = any(match[-1].kind is RouteTarget.LOCAL for match in matching)
+    matching = [match for match in matching if not (inside and match[-1].propagated)]
+    return max(matching, key=lambda match: match[:-1])[-1] if matching else None
 
 
 def _networks(route: Route, prefix_lists: Mapping[str, tuple[IPv4Network, ...]]) -> tuple[IPv4Network, ...]:

@@ -119,6 +119,11 @@ CALLS: list[tuple[str, str, Call]] = [
     ),
     ("ec2:DescribeDhcpOptions", "ec2:DescribeDhcpOptions", lambda aws: Ec2(aws).dhcp_options("dopt-1")),
     ("ec2:DescribeRouteTables", "ec2:DescribeRouteTables", lambda aws: Ec2(aws).route_tables(VPC)),
+    (
+        "ec2:DescribeVpcBlockPublicAccessExclusions",
+        "ec2:DescribeVpcBlockPublicAccessExclusions",
+        lambda aws: Ec2(aws).public_access_exclusions(),
+    ),
     ("ec2:DescribeNatGateways", "ec2:DescribeNatGateways", lambda aws: Ec2(aws).nat_gateways(VPC)),
     ("ec2:DescribeVpcEndpoints", "ec2:DescribeVpcEndpoints", lambda aws: Ec2(aws).vpc_endpoints(VPC)),
     ("ec2:DescribeSecurityGroups", "ec2:DescribeSecurityGroups", lambda aws: Ec2(aws).security_groups(("sg-1",))),
