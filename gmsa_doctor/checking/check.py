@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import time
 from collections import Counter
@@ -18,6 +19,7 @@ from gmsa_doctor.checking.retry import PAUSE_SECONDS, awaited
 from gmsa_doctor.checking.selection import Selection, application_of
 from gmsa_doctor.clients.aws import task_metadata
 from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
+from gmsa_doctor.clients.aws.session import AwsSessions
 from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.clients.kerberos.client import Kerberos
 from gmsa_doctor.clients.kerberos.kdc_questions import KdcQuestions
@@ -80,31 +82,40 @@ def check(
     started = time.monotonic()
     selection = Selection(request, registry)
     required, chosen = selection.required, selection.with_afterwards
-    kerberos = Kerberos()
+    kerberos, sessions = Kerberos(), AwsSessions()
 
     def triaged(attempt: Attempt) -> tuple[SubjectReport, ...]:
         subjects = with_evidence(attempt, attempt.subjects, request.fail_on_warning)
         return applied(subjects, triage or Triage(), registry, chosen, request.fail_on_warning)
 
-    last = attempt(request, registry, watch, kerberos=kerberos)
-    interrupted = last.execution.interrupted
+    interrupted = False
+
+    def look() -> tuple[tuple[SubjectReport, ...], SkippedFiles, SecretsManager | None]:
+        """All that is kept of an attempt: what the report shows, and the client with the secrets that it read."""
+        nonlocal interrupted
+        last = attempt(request, registry, watch, kerberos=kerberos, sessions=sessions)
+        interrupted = last.execution.interrupted
+        secrets = last.cases[0].given.get(SecretsManager) if last.cases else None
+        return triaged(last), last.skipped_files, secrets if isinstance(secrets, SecretsManager) else None
+
+    subjects, files, secrets = look()
     try:
-        while not last.execution.interrupted and (ids := awaited(triaged(last))):
+        while not interrupted and (ids := awaited(subjects)):
             if time.monotonic() + PAUSE_SECONDS > started + request.wait:
                 break
             say(f"{', '.join(ids)}: next attempt in {PAUSE_SECONDS:g} s")
             time.sleep(PAUSE_SECONDS)
-            kerberos.begin_again(_has_new_secret(last))  # a failed logon is repeated only with another secret
-            last = attempt(request, registry, watch, kerberos=kerberos)
+            kerberos.begin_again(_has_new_secret(secrets))  # a failed logon is repeated only with another secret
+            sessions.begin_again()
+            gc.collect()  # what an attempt leaves, which would be collected late
+            subjects, files, secrets = look()
     except KeyboardInterrupt:  # between two attempts: the last one is reported
         interrupted = True
-    interrupted = interrupted or last.execution.interrupted
-    return report_of(triaged(last), required, interrupted, started, last.skipped_files, static=selection.static_only)
+    return report_of(subjects, required, interrupted, started, files, static=selection.static_only)
 
 
-def _has_new_secret(attempt: Attempt) -> bool:
-    secrets = attempt.cases[0].given.get(SecretsManager) if attempt.cases else None
-    if not isinstance(secrets, SecretsManager):
+def _has_new_secret(secrets: SecretsManager | None) -> bool:
+    if secrets is None:
         return False
     now = SecretsManager(secrets.aws)
     for arn, version in secrets.versions().items():
@@ -123,6 +134,7 @@ def attempt(
     *,
     live_reason: str | None = None,
     kerberos: Kerberos | None = None,
+    sessions: AwsSessions | None = None,
 ) -> Attempt:
     """Find the subjects that the request names, and run the graph for them. Raises UsageError as :func:`check`.
 
@@ -143,7 +155,7 @@ def attempt(
     if request.live is not Live.NEVER:
         Thread(target=_import_ahead, daemon=True).start()  # while AWS is asked
     task = own_task.own_task(request)
-    discovery = discover(request, task)
+    discovery = discover(request, task, sessions)
     found, session = discovery.subjects, discovery.aws
     vantage = _vantage(request)
     shared = {

@@ -10,7 +10,7 @@ from typing import Any
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.services import AWS_CLIENTS
-from gmsa_doctor.clients.aws.session import Aws, CredentialsProblem
+from gmsa_doctor.clients.aws.session import Aws, AwsSessions, CredentialsProblem
 from gmsa_doctor.clients.aws.sts import Sts
 from gmsa_doctor.clients.aws.task_metadata import OwnTask
 from gmsa_doctor.core.errors import ClientError, TimedOut, UsageError
@@ -43,12 +43,13 @@ class Discovery:
     skipped_files: SkippedFiles = field(default_factory=SkippedFiles)
 
 
-def discover(request: Request, task: OwnTask | None) -> Discovery:
+def discover(request: Request, task: OwnTask | None, sessions: AwsSessions | None = None) -> Discovery:
     """Find the subjects of a request. Raises UsageError for what the user must fix."""
+    known = sessions or AwsSessions()
     if request.in_files:
-        return _with_fetcher(request, _in_files(request))
+        return _with_fetcher(request, _in_files(request, known))
     try:
-        return _with_fetcher(request, within(request.seconds, "AWS", lambda: _in_aws(request, task)))
+        return _with_fetcher(request, within(request.seconds, "AWS", lambda: _in_aws(request, task, known)))
     except TimedOut as error:
         subjects = own_task.unfound(task, request, error) if task else registered.unfound(request, error)
         return Discovery(subjects, _without_aws(skipped("AWS calls skipped after the first one timed out")))
@@ -63,18 +64,18 @@ def _with_fetcher(request: Request, found: Discovery) -> Discovery:
     return found
 
 
-def session_of(request: Request, task: OwnTask | None = None) -> Aws:
+def session_of(request: Request, task: OwnTask | None = None, sessions: AwsSessions | None = None) -> Aws:
     """The session for a request about a registered subject. Raises UsageError without a region or credentials."""
     registered.require_names(request)
-    aws = Aws(request.profile, task.region if task else request.region or _region_in(request))
+    aws = (sessions or AwsSessions()).of(request.profile, task.region if task else request.region or _region_in(request))
     if not aws.region:
         raise UsageError("no AWS region is configured: add --region, or set AWS_REGION.")
     require_credentials(aws)
     return aws
 
 
-def _in_aws(request: Request, task: OwnTask | None) -> Discovery:
-    aws = session_of(request, task)
+def _in_aws(request: Request, task: OwnTask | None, sessions: AwsSessions) -> Discovery:
+    aws = session_of(request, task, sessions)
     sts, ecs = Sts(aws), Ecs(aws)
     in_background(partial(_caller, sts))  # at the same time as the calls to ECS
     is_task = request.task and not (request.service or request.task_definition)
@@ -92,16 +93,16 @@ def _in_aws(request: Request, task: OwnTask | None) -> Discovery:
     return Discovery(tuple(with_compared), session)
 
 
-def _in_files(request: Request) -> Discovery:
+def _in_files(request: Request, sessions: AwsSessions) -> Discovery:
     """Files need no AWS. With credentials and a region, checks that call AWS run as well."""
-    aws = None if request.offline else Aws(request.profile, request.region)
+    aws = None if request.offline else sessions.of(request.profile, request.region)
     place = AwsPlace(aws.region if aws else request.region, None)
     subjects, skipped_files = files.find(request, place)
     if aws is None:
         return Discovery(subjects, _without_aws(skipped(OFFLINE)), skipped_files)
     region = request.region or next((subject.place.region for subject in subjects if subject.place.region), None)
     if region and region != aws.region:
-        aws = Aws(request.profile, region)
+        aws = sessions.of(request.profile, region)
     return Discovery(subjects, _session_for_files(aws, region, request), skipped_files)
 
 

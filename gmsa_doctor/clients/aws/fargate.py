@@ -19,6 +19,8 @@ CANARY_FAMILY = "gmsa-doctor-canary"
 FAMILIES = (PROBE_FAMILY, CANARY_FAMILY)
 _DESIRED = ("RUNNING", "STOPPED")
 """A task that is stopping has the second one, long before it has stopped."""
+LOG_LIMIT = 16 * 1024 * 1024
+"""Bytes of a probe's log. A report for many subjects has some 100 KB."""
 _NO_LOG = "ResourceNotFoundException"
 """CloudWatch Logs' error code for a group or stream that does not exist."""
 
@@ -171,11 +173,15 @@ class ProbeLogs(AwsClient):
 
     @operation("logs:GetLogEvents", fresh=True)
     def lines(self, group: str, stream: str) -> tuple[str, ...]:
-        """All lines of a stream so far; empty for a stream that does not exist yet."""
+        """All lines of a stream so far; empty for a stream that does not exist. Raises ServiceError for too many."""
         lines: list[str] = []
+        left = LOG_LIMIT
         arguments = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
         while answer := none_if(_NO_LOG, lambda: self.api.get_log_events(**arguments)):
             lines += [str(event["message"]) for event in answer["events"]]
+            left -= 1024 + sum(len(event["message"]) for event in answer["events"])  # an empty page counts, too
+            if left < 0:
+                raise ServiceError(f"the log stream {stream} is larger than {LOG_LIMIT // 1024 // 1024} MB", "TooLarge")
             token = answer.get("nextForwardToken")
             if not token or token == arguments.get("nextToken"):  # at the end, the token does not change
                 break

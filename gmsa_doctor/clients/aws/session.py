@@ -42,6 +42,8 @@ READ_SECONDS = 8.0
 """For a whole attempt."""
 ATTEMPTS = 3
 """Attempts of one call, the first one included: botocore's ``total_max_attempts``. Silence is not tried again."""
+_MOST_PAGES = 500
+"""Of one list: a server in AWS's place could send a next page for ever."""
 _MOST_NAMED = 5
 """How many resources of a denied call an error lists."""
 
@@ -161,6 +163,24 @@ class Aws:
             return self._clients[service]
 
 
+class AwsSessions:
+    """The sessions of a run, made once: a session and its clients take 50 MB, and half a second."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str | None, str | None], Aws] = {}
+
+    def of(self, profile: str | None, region: str | None) -> Aws:
+        """The session for a profile and a region. Raises as :class:`Aws`."""
+        if (profile, region) not in self._made:
+            self._made[profile, region] = Aws(profile, region)
+        return self._made[profile, region]
+
+    def begin_again(self) -> None:
+        """Send requests to services that were silent, too."""
+        for aws in self._made.values():
+            aws.silent.clear()
+
+
 class AwsClient:
     """The base of all AWS clients: the session, and the remembered answers."""
 
@@ -177,8 +197,12 @@ class AwsClient:
 
     def pages(self, call: str, key: str, **arguments: Any) -> list[Any]:
         """The entries under ``key`` on all pages of an API call."""
-        pages = self.api.get_paginator(call).paginate(**arguments)
-        return [entry for page in pages for entry in page[key]]
+        entries: list[Any] = []
+        for number, page in enumerate(self.api.get_paginator(call).paginate(**arguments)):
+            entries += page[key]
+            if number >= _MOST_PAGES:
+                raise ServiceError(f"{self.service} {call}: more than {_MOST_PAGES} pages", "TooManyPages")
+        return entries
 
 
 def iso(time: datetime | None) -> str:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from gmsa_doctor.clients.ldap.sealing import sealed_bind
+from gmsa_doctor.clients.ldap.sealing import LARGEST, BoundedSocket, sealed_bind
 from gmsa_doctor.clients.network.tcp import endpoint
 from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
 from gmsa_doctor.core.limits import within
@@ -216,6 +216,7 @@ class _Session:
         self.peer = f"LDAP {endpoint(address, port)}"
         self._seconds = seconds
         self._lock = threading.Lock()
+        self._received: BoundedSocket | None = None
         server = ldap3.Server(address, port, get_info=ldap3.NONE, connect_timeout=CONNECT_SECONDS)
         self.connection: Any = ldap3.Connection(
             server,
@@ -228,6 +229,7 @@ class _Session:
 
     def open(self) -> None:
         self.connection.open(read_server_info=False)
+        self.connection.socket = self._received = BoundedSocket(self.connection.socket)
 
     def search(
         self, base: str, filter: str, attributes: tuple[str, ...], scope: Scope, deleted: bool = False
@@ -252,6 +254,8 @@ class _Session:
         """Call ``fn`` within the time limit. A network error ends the session."""
         from ldap3.core.exceptions import LDAPCommunicationError, LDAPResponseTimeoutError
 
+        if self._received:
+            self._received.left = LARGEST
         try:
             return within(self._seconds, self.peer, fn)
         except ClientError:

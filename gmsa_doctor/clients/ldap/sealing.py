@@ -25,6 +25,8 @@ _CONFIDENTIALITY = 4
 _LARGEST = 0xFFFFFF
 """The largest size of a sealed buffer: it has three bytes (RFC 4752 3.3)."""
 _MOST_STEPS = 10
+LARGEST = 4 * 1024 * 1024
+"""Bytes of all answers to one request. A list of 5,000 group members, the most that AD returns, has 1 MB."""
 
 
 def sealed_bind(connection: Any, context: SecurityContext, token: bytes) -> None:
@@ -76,10 +78,43 @@ def _name(connection: Any) -> str:
     return f"LDAP {connection.server.name.removeprefix('ldap://')}"
 
 
+class BoundedSocket:
+    """The socket methods that ldap3 uses, with a limit: ldap3 collects an answer of any size in memory."""
+
+    def __init__(self, plain: socket.socket) -> None:
+        self._socket = plain
+        self.left = LARGEST
+        """Bytes to receive at most, until it is set again."""
+
+    def sendall(self, data: bytes) -> None:
+        """Send all."""
+        self._socket.sendall(data)
+
+    def recv(self, size: int) -> bytes:
+        """Receive up to ``size`` bytes. Raises OSError if there are too many in all."""
+        data = self._socket.recv(size)
+        self.left -= len(data)
+        if self.left < 0:
+            raise OSError(f"the answer is larger than {LARGEST // 1024 // 1024} MB")
+        return data
+
+    def settimeout(self, seconds: float) -> None:
+        """Limit the time of each call."""
+        self._socket.settimeout(seconds)
+
+    def shutdown(self, how: int) -> None:
+        """Close in one or both directions."""
+        self._socket.shutdown(how)
+
+    def close(self) -> None:
+        """Close."""
+        self._socket.close()
+
+
 class SealedSocket:
     """The socket methods that ldap3 uses, with sealing: each buffer has a four-byte length prefix (RFC 4422 3.7)."""
 
-    def __init__(self, plain: socket.socket, context: SecurityContext, limit: int, name: str) -> None:
+    def __init__(self, plain: socket.socket | BoundedSocket, context: SecurityContext, limit: int, name: str) -> None:
         self._socket = plain
         self._context = context
         self._room = context.room(min(limit or _LARGEST, _LARGEST))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
 
@@ -50,9 +51,19 @@ def network_error(error: OSError | EOFError, peer: str, seconds: float) -> Clien
     return Unreachable(peer, error.strerror or str(error))
 
 
-def exactly(peer: socket.socket, size: int, left: Callable[[], float] | None = None) -> bytes:
+class Receiver(Protocol):
+    """A socket, or what stands for one."""
+
+    def recv(self, size: int, /) -> bytes:
+        """Receive up to ``size`` bytes; empty if the peer has closed the connection."""
+
+    def settimeout(self, seconds: float, /) -> None:
+        """Limit the time of each call."""
+
+
+def exactly(peer: Receiver, size: int, left: Callable[[], float] | None = None) -> bytes:
     """Receive exactly ``size`` bytes. ``left`` returns the remaining seconds. Raises EOFError if the peer closes."""
-    data = b""
+    data = bytearray()
     while len(data) < size:
         if left:
             peer.settimeout(left())
@@ -60,4 +71,4 @@ def exactly(peer: socket.socket, size: int, left: Callable[[], float] | None = N
         if not chunk:
             raise EOFError
         data += chunk
-    return data
+    return bytes(data)

@@ -1,19 +1,22 @@
 """Answers that are not from AWS, that do not end, or that never come: a typed error, in bounded time and memory."""
 
 from collections.abc import Callable
+from itertools import count
 from threading import Event
 
 import pytest
 
-from gmsa_doctor.clients.aws import session
+from gmsa_doctor.clients.aws import fargate, session
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.clients.aws.ecs import Ecs
+from gmsa_doctor.clients.aws.fargate import ProbeLogs
+from gmsa_doctor.clients.aws.logs import Logs
 from gmsa_doctor.clients.aws.route53 import Route53
 from gmsa_doctor.clients.aws.s3 import S3
-from gmsa_doctor.clients.aws.session import Aws, NotAws
+from gmsa_doctor.clients.aws.session import Aws, AwsSessions, NotAws
 from gmsa_doctor.clients.aws.sts import Sts
 from gmsa_doctor.clients.aws.transport import LARGEST
-from gmsa_doctor.core.errors import ClientError, TimedOut
+from gmsa_doctor.core.errors import ClientError, ServiceError, TimedOut
 from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.lies import LIES, Lie
 
@@ -85,6 +88,7 @@ def test_a_service_that_was_silent_gets_no_further_request(aws: EmbeddedAws, mon
         errors.append(caught.value)
     assert aws.calls == [("ec2", "DescribeSubnets")]
     assert len({error.fault for error in errors}) == 1
+    monkeypatch.setattr(session, "READ_SECONDS", 30)
     assert Sts(one).caller()["Account"] == ACCOUNT
 
 
@@ -95,3 +99,33 @@ def test_silence_is_not_asked_again(aws: EmbeddedAws, monkeypatch: pytest.Monkey
     with pytest.raises(TimedOut):
         Sts(Aws()).caller()
     assert aws.calls == [("sts", "GetCallerIdentity")]
+
+
+def test_a_list_without_an_end_is_read_up_to_a_limit(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_MOST_PAGES", 3)
+    numbers = count()
+    headers = (("x-amzn-RequestId", "1"),)
+    aws.lie("logs", "*", Lie(lambda _: b'{"logGroups": [], "nextToken": "%d"}' % next(numbers), headers=headers))
+    with pytest.raises(ServiceError, match="more than 3 pages"):
+        Logs(Aws()).has_group("/ecs/web")
+
+
+def test_a_log_without_an_end_is_read_up_to_a_limit(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fargate, "LOG_LIMIT", 1 << 16)
+    numbers = count()
+    headers = (("x-amzn-RequestId", "1"),)
+    page = b'{"events": [{"message": "%s"}], "nextForwardToken": "%d"}'
+    aws.lie("logs", "*", Lie(lambda _: page % (b"x" * 20_000, next(numbers)), headers=headers))
+    with pytest.raises(ServiceError, match="is larger than"):
+        ProbeLogs(Aws()).lines("/ecs/web", "probe/1")
+    assert len(aws.calls) == 4
+
+
+def test_a_run_makes_each_session_once() -> None:
+    sessions = AwsSessions()
+    one = sessions.of(None, "us-east-1")
+    one.silent["ecs"] = TimedOut("ecs", 8)
+    sessions.begin_again()
+    assert sessions.of(None, "us-east-1") is one
+    assert one.silent == {}
+    assert sessions.of(None, "eu-west-1") is not one

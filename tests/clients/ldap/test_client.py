@@ -18,7 +18,7 @@ from ldap3.utils.conv import escape_filter_chars
 
 from gmsa_doctor.clients.kerberos.client import Kerberos, SecurityContext
 from gmsa_doctor.clients.ldap.client import Attributes, Directory, Entry, Ldap, _Session, escape_filter
-from gmsa_doctor.clients.ldap.sealing import SealedSocket, sealed_bind
+from gmsa_doctor.clients.ldap.sealing import LARGEST, SealedSocket, sealed_bind
 from gmsa_doctor.core.errors import Refused, TimedOut, Unreachable
 from tests.lab import silent
 from tests.lab.loopback import fresh_address
@@ -117,6 +117,29 @@ def test_a_server_that_drips_its_answer_ends_within_the_limit() -> None:
             root_dse(address)
         stop.set()
         thread.join()
+
+
+@pytest.mark.parametrize("head", [b"\x30\x84\xff\xff\xff\xff", b""])
+def test_a_server_that_never_stops_sending_is_read_up_to_the_limit(head: bytes) -> None:
+    address = fresh_address()
+    sent: list[int] = []
+
+    def pour() -> None:
+        client, _ = server.accept()
+        with client, suppress(OSError):  # the client has gone
+            client.sendall(head)
+            while True:
+                client.sendall(b"\x30\x05\x02\x01\x01\x65\x00" * 4096)
+                sent.append(1)
+
+    with socket.create_server((address, 389)) as server:
+        thread = threading.Thread(target=pour, daemon=True)
+        thread.start()
+        with pytest.raises(Unreachable):
+            root_dse(address, seconds=30)
+        thread.join()
+    in_buffers = 16 << 20
+    assert len(sent) * 7 * 4096 < LARGEST + in_buffers
 
 
 # --- values ---------------------------------------------------------------------------------------------
