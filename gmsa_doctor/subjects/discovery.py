@@ -67,7 +67,9 @@ def _with_fetcher(request: Request, found: Discovery) -> Discovery:
 def session_of(request: Request, task: OwnTask | None = None, sessions: AwsSessions | None = None) -> Aws:
     """The session for a request about a registered subject. Raises UsageError without a region or credentials."""
     registered.require_names(request)
-    aws = (sessions or AwsSessions()).of(request.profile, task.region if task else request.region or _region_in(request))
+    aws = (sessions or AwsSessions()).of(
+        request.profile, task.region if task else request.region or _region_in(request)
+    )
     if not aws.region:
         raise UsageError("no AWS region is configured: add --region, or set AWS_REGION.")
     require_credentials(aws)
