@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from threading import Thread
 
 from gmsa_doctor import __version__
@@ -284,21 +285,27 @@ def _facts(found: FoundSubject, session: AwsSession, vantage: Vantage) -> tuple[
 def _complete(
     findings: Iterable[Finding], found: FoundSubject, vantage: Vantage, registry: Registry, request: Request
 ) -> tuple[Finding, ...]:
+    places = cache(found.positions.of)  # many checks are about the same part
     complete = (
-        replace(
-            with_own_commands(finding, found, request),
-            vantage=vantage.word,
-            location=_location(finding, found, registry),
-        ).rooted(request.fail_on_warning)
+        _placed(with_own_commands(finding, found, request), vantage.word, _location(finding, places, registry)).rooted(
+            request.fail_on_warning
+        )
         for finding in findings
     )
     return with_edits(complete)
 
 
-def _location(finding: Finding, found: FoundSubject, registry: Registry) -> Location | None:
+def _placed(finding: Finding, vantage: str, location: Location | None) -> Finding:
+    """As ``replace``, at a tenth of its cost: the files of a repository have ten thousands of findings."""
+    placed = object.__new__(Finding)
+    placed.__dict__.update(finding.__dict__, vantage=vantage, location=location)
+    return placed
+
+
+def _location(finding: Finding, places: Callable[[str], Location | None], registry: Registry) -> Location | None:
     """What the check is about; if the finding has a line and a column, they are of that file."""
     check = registry.get(finding.check)
-    place = found.positions.of(finding.about or (check.about if check else ""))
+    place = places(finding.about or (check.about if check else ""))
     own = finding.location
     return Location(place.file, own.line, own.column) if place and own else place
 

@@ -12,7 +12,7 @@ from gmsa_doctor.clients.files.source_files import FileKind, SourceFile, sources
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.deferral import deferred_to
 from gmsa_doctor.core.errors import UsageError, did_you_mean
-from gmsa_doctor.core.model import Location, UnreadFile, skipped, unknown
+from gmsa_doctor.core.model import Fix, Location, UnreadFile, skipped, unknown
 from gmsa_doctor.formats.documents.located import Definition, Located
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition, TaskDefinitionError, read_task_definition
 from gmsa_doctor.formats.templates.cloudformation import LeftOut
@@ -116,6 +116,19 @@ def _credspec_alone(credspec: CredSpecObject, place: AwsPlace, located: Located 
     return SubjectSource(credspec.location.name, reason, place, credspec=credspec, located_credspec=located)
 
 
+_AFTER_THE_DEPENDENCIES = Fix(
+    "Check the file again when what it depends on exists (--parameter NAME=VALUE sets a parameter), or check the "
+    "service after the deployment."
+)
+_AFTER_THE_TRANSFORM = Fix(
+    "Check the template that the transform makes. It is the output of this command for a stack or a change set.",
+    (
+        "aws cloudformation get-template --stack-name '<stack>' --template-stage Processed --query TemplateBody "
+        "> processed.json",
+    ),
+)
+
+
 class _FileSearch:
     """Collects the subjects of files; from directories with many task definitions, only those that use gMSA."""
 
@@ -194,7 +207,10 @@ class _FileSearch:
         )
 
     def _left_out(self, file: SourceFile, part: LeftOut) -> SubjectSource:
-        reason = unknown(f"{part.name} is only known at deployment: {part.reason}")
+        reason = unknown(
+            f"{part.name} is only known at deployment: {part.reason}",
+            fix=_AFTER_THE_DEPENDENCIES if part.until_deployed else _AFTER_THE_TRANSFORM,
+        )
         located = Located(None, {(): part.position}) if part.position else None
         return SubjectSource(
             f"{file.path}#{part.name}",

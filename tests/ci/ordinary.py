@@ -91,6 +91,7 @@ TASK_DEFINITIONS: dict[str, Any] = {
     "container-definitions.json": [container()],
     "taskdef-gmsa.json": definition(with_gmsa()),
     "taskdef-gmsa-sidecar.json": definition(with_gmsa(), container(name="log", image="<IMAGE1_NAME>")),
+    "taskdef-gmsa-image.json": definition(with_gmsa(image="{{ image }}")),
     "taskdef-gmsa-joined.json": definition(
         container(credentialSpecs=["credentialspec:arn:aws:s3:::example-credspecs/web.json"], environment=[CCACHE]),
         requiresCompatibilities=["EC2"],

@@ -8,6 +8,7 @@ from gmsa_doctor.core.exit_code import ExitCode
 from gmsa_doctor.core.model import Status
 from gmsa_doctor.formats.fetcher import Fetcher
 from tests.offline import offline, problems, roots
+from tests.scenarios.mutants import CREDSPEC, TASK_DEFINITION
 
 AS_WRITTEN = Path(__file__).parents[1] / "samples" / "as_written"
 SPECS, ARN, PREFIX = "task-definition.credentialspecs", "task-definition.arn", "task-definition.prefix"
@@ -56,6 +57,31 @@ ROOTS = [
 @pytest.mark.parametrize(("name", "status", "check", "line"), ROOTS, ids=[name for name, *_ in ROOTS])
 def test_a_fault_is_found_at_its_line(name: str, status: Status, check: str, line: int) -> None:
     assert roots(offline(name)) == [(status, check, line)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "check"),
+    [
+        ("arn:aws:iam::111122223333:role/exec", "${EXECUTION_ROLE}", "execution-role.present"),
+        ("awsvpc", "{{ network_mode }}", "task-definition.network-mode"),
+        ("/var/credentials-fetcher/krbdir/krb5cc", "<ccache>", "task-definition.krb5ccname"),
+        ('"image": "web:1"', '"image": "web:1", "user": "$USER"', "task-definition.user"),
+        ("example-credspecs/web.json", "example-credspecs/__KEY__", ARN),
+    ],
+)
+def test_a_placeholder_in_any_setting_is_unknown(old: str, new: str, check: str, tmp_path: Path) -> None:
+    file = tmp_path / "td.json"
+    file.write_text(TASK_DEFINITION.replace(old, new))
+    assert [(status, id) for status, id, _ in roots(offline(str(file)))] == [(Status.UNKNOWN, check)]
+
+
+@pytest.mark.parametrize(
+    "text", ["arn:aws:secretsmanager:us-east-1:123456789012:secret:gmsa-AbCdEf", "<ARN>", "{{ arn }}"]
+)
+def test_a_placeholder_in_a_credspec_is_unknown(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "credspec.json"
+    file.write_text(CREDSPEC.replace("arn:aws:secretsmanager:us-east-1:111122223333:secret:gmsa-AbCdEf", text))
+    assert roots(offline(str(file))) == [(Status.UNKNOWN, "credspec.secret-link", 22)]
 
 
 def test_a_prefix_in_another_order_is_fixed_without_repeating_it() -> None:

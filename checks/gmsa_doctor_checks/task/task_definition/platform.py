@@ -10,7 +10,7 @@ from gmsa_doctor.formats.documents.located import Open
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor_checks import links
-from gmsa_doctor_checks.task.revisions import not_known_yet, register_again, update_service
+from gmsa_doctor_checks.task.revisions import register_again, unknown_yet, update_service
 from gmsa_doctor_checks.values import CredentialSpec
 
 _FIRST = (1, 4, 0)
@@ -65,7 +65,7 @@ def network_mode(spec: CredentialSpec, definition: TaskDefinition, platform: Pla
     if platform.launch is not Launch.FARGATE or mode == "awsvpc":
         return passed(mode or "not set")
     if isinstance(mode, Open):
-        return not_known_yet("the network mode", mode)
+        return unknown_yet("the network mode", mode)
     return failed(
         f"the network mode is {mode}; Fargate supports only awsvpc"
         if mode

@@ -10,7 +10,7 @@ from gmsa_doctor.formats.documents.located import Open
 from gmsa_doctor.given.subject import ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.task.revisions import not_known_yet, register_again
+from gmsa_doctor_checks.task.revisions import register_again, unknown_yet
 from gmsa_doctor_checks.values import CredentialSpec
 from gmsa_doctor_checks.versions import WINDOWS
 
@@ -50,7 +50,7 @@ def user(spec: CredentialSpec, chosen: ChosenContainer, platform: Platform, subj
     if not name:
         return passed("not set: the image's USER applies (root by default)")
     if isinstance(name, Open):
-        return not_known_yet("the container's user", name)
+        return unknown_yet("the container's user", name)
     if _ROOT.fullmatch(name):
         return passed(name)
     failure = failed(
@@ -102,7 +102,7 @@ def krb5ccname(spec: CredentialSpec, chosen: ChosenContainer, platform: Platform
         return skipped(WINDOWS)
     value = dict(chosen.container.environment).get(VARIABLE) if chosen.container else None
     if isinstance(value, Open):
-        return not_known_yet(VARIABLE, value)
+        return unknown_yet(VARIABLE, value)
     if value and value.removeprefix("FILE:") == DEFAULT:
         return passed(value)
     return warned(
