@@ -50,13 +50,14 @@ def credspec_names(credspec: CredSpec, platform: Platform) -> Result[GmsaNames]:
         return _bad_domain(credspec, summary, bare if domain_defect.endswith("dot") else "corp.example.com")
     if "@" in gmsa_name:
         bare = bare_account_name(gmsa_name).partition("@")[0]
-        return failed(
+        failure = failed(
             f"the gMSA's name in the CredSpec is a UPN; Credentials Fetcher logs on as {gmsa_name}$@{dns_name.upper()}",
             observed=gmsa_name,
             expected=bare,
             fix=Fix(f"Set Name in GroupManagedServiceAccounts to {bare}, and upload the CredSpec.", commands),
             shows_as=texts.BLOB,
         )
+        return replace(failure, about=_about_name(credspec))
     defects = account_name_defects(gmsa_name)
     if defects:
         bare = bare_account_name(gmsa_name)
@@ -64,7 +65,6 @@ def credspec_names(credspec: CredSpec, platform: Platform) -> Result[GmsaNames]:
             AccountNameDefect.EMPTY: "is empty",
             AccountNameDefect.DOLLAR: "ends in $, which Credentials Fetcher adds itself",
             AccountNameDefect.DOMAIN: "includes its domain",
-            AccountNameDefect.UPN: "is a UPN; Credentials Fetcher requires the sAMAccountName",
             AccountNameDefect.CHARACTERS: f"contains {' '.join(map(repr, refused_characters(gmsa_name)))}",
         }
         failure = failed(

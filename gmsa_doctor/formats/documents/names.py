@@ -32,8 +32,6 @@ class AccountNameDefect(StrEnum):
     """It ends in ``$``, as in ``DOMAIN\\gmsa$``; the daemon itself appends the ``$``."""
     DOMAIN = "domain"
     """It contains its domain: ``DOMAIN\\name``."""
-    UPN = "upn"
-    """It contains ``@``, as in ``gmsa@corp.example``; Credentials Fetcher 1.3 then finds no such account (measured)."""
     CHARACTERS = "characters"
     """It contains refused characters, as returned by :func:`refused_characters`."""
 
@@ -124,8 +122,6 @@ def account_name_defects(text: str) -> tuple[AccountNameDefect, ...]:
         defects.append(AccountNameDefect.DOMAIN)
     if name.endswith("$"):
         defects.append(AccountNameDefect.DOLLAR)
-    if "@" in name:
-        defects.append(AccountNameDefect.UPN)
     if refused_characters(name.removesuffix("$")):
         defects.append(AccountNameDefect.CHARACTERS)
     return tuple(defects)
@@ -133,7 +129,7 @@ def account_name_defects(text: str) -> tuple[AccountNameDefect, ...]:
 
 def bare_account_name(text: str) -> str:
     """The name without a domain and without ``$``, as it should be in the CredSpec."""
-    return text.rpartition("\\")[2].partition("@")[0].strip().removesuffix("$")
+    return text.rpartition("\\")[2].strip().removesuffix("$")
 
 
 def user_name_form(text: str) -> UserNameForm:
