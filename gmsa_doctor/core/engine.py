@@ -271,7 +271,7 @@ class _GraphRun:
             return finding
         key = check.id, id(finding)
         if key not in self.completed:  # cases share many findings; these are kept, so that no other gets the id of one
-            aside = check.is_supplementary and finding.status is Status.UNKNOWN
+            aside = check.is_supplementary and finding.status is Status.UNKNOWN and not finding.fault
             root = finding.status in _ROOTS and not finding.because and not aside
             complete = replace(
                 finding,

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
+from gmsa_doctor.core.evidence import Evidence
 from gmsa_doctor.core.model import (
     Cause,
     Check,
@@ -234,7 +235,40 @@ WAIVED = finding(
     location=Location("deploy/web.yaml", 9, 7),
 )
 
+RECORDED = Evidence(
+    "ECS reported this 4 minutes ago, 3 times",
+    "failed to generate Kerberos ticket for domainless user: "
+    "kinit: Password incorrect while getting initial credentials",
+    "evidence.stopped-tasks",
+    3,
+    "2026-01-02T11:50:00+00:00",
+    "2026-01-02T11:56:00+00:00",
+    "arn:aws:ecs:us-east-1:123456789012:task/prod/0123",
+)
+OLDER = replace(RECORDED, summary="ECS reported this 2 hours ago", stale="the task ran web:1, and web:2 is checked")
+UNEXPLAINED = finding(
+    "evidence.stopped-tasks",
+    Status.WARN,
+    summary="ECS reported this 1 minute ago: OutOfMemoryError; this is not a gMSA fault",
+    fix=Fix("Read the container's own log and exit code.", ("gmsa-doctor explain OutOfMemoryError",)),
+    evidence=(replace(RECORDED, summary="ECS reported this 1 minute ago", text="OutOfMemoryError", count=1),),
+)
+ASIDE = finding(
+    "evidence.service-events",
+    Status.UNKNOWN,
+    summary="access denied: ecs:DescribeServices on web",
+    fix=Fix("Allow ecs:DescribeServices on web for the credentials that run gmsa-doctor."),
+    root=False,
+)
+
 SAMPLES = {
+    "evidence": report(
+        (
+            "prod/web/app",
+            [*GOOD[:4], NO_OBJECT, replace(WRONG_PASSWORD, evidence=(RECORDED, OLDER)), ASIDE, UNEXPLAINED],
+        ),
+        verdict=Verdict.FAIL,
+    ),
     "passing": report(("prod/web/app", [*GOOD, TICKET]), verdict=Verdict.PASS),
     "nothing-to-check": report(verdict=Verdict.UNPROVEN, static=True, passed_over=3),
     "many-skipped": report(
@@ -281,6 +315,7 @@ SAMPLES = {
     ),
 }
 FOR_SYSTEMS = (
+    "evidence",
     "root-cause",
     "two-subjects",
     "warning",

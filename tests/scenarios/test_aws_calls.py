@@ -170,6 +170,12 @@ def test_no_call_is_made_twice(change: Change, dc: DomainController, aws: Embedd
     assert not made_twice(aws)
 
 
+def test_what_ecs_recorded_of_a_healthy_service_costs_one_call(dc: DomainController, aws: EmbeddedAws) -> None:
+    made = calls_of(changes.nothing, dc, aws)
+    of_tasks = [one for one in made if one in ("ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks")]
+    assert of_tasks == ["ecs:DescribeServices", "ecs:ListTasks"]
+
+
 def test_inside_ecs_no_call_is_made_twice_and_no_service_is_asked_for(dc: DomainController, aws: EmbeddedAws) -> None:
     made = calls_inside(dc, aws)
     assert not made_twice(aws)
