@@ -202,9 +202,10 @@ def test_a_workflow_of_the_page_is_valid_and_fits_the_action(text: str, tmp_path
 
 
 def test_every_action_and_image_is_pinned_by_its_digest() -> None:
-    files = [REPOSITORY / "action.yml", GITLAB, CODEBUILD, README, *(REPOSITORY / "docs").rglob("*.md")]
+    workflows = (REPOSITORY / ".github" / "workflows").glob("*.yml")
+    files = [REPOSITORY / "action.yml", GITLAB, CODEBUILD, README, *workflows, *(REPOSITORY / "docs").rglob("*.md")]
     text = "\n".join(file.read_text(encoding="utf-8") for file in files)
-    actions = re.findall(r"^\s*- uses: (\S+)", text, re.MULTILINE)
+    actions = re.findall(r"^[\s-]*uses: (\S+)", text, re.MULTILINE)
     assert len(actions) >= 5
     assert [one for one in actions if not re.search(r"@([0-9a-f]{40}|COMMIT)$", one)] == []
     assert re.fullmatch(r"[\w.:/-]+@sha256:[0-9a-f]{64}", job()["image"])
