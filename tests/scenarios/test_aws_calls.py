@@ -16,9 +16,9 @@ from tests.metadata_endpoint import VARIABLE, answering, on_fargate
 from tests.scenarios import changes
 from tests.scenarios.execution_role_start import image, logs, secret_key
 from tests.scenarios.lab import Change, Lab
-from tests.scenarios.landing_zone import PUBLIC_ACCESS_BLOCKED
 from tests.scenarios.network_access import peered
 from tests.scenarios.network_path import ENDPOINTS_WITH_A_PREFIX_LIST
+from tests.scenarios.network_path_of_landing_zones import PUBLIC_ACCESS_BLOCKED
 from tests.scenarios.policies import allow, bucket_of, deny, when
 from tests.scenarios.sql_server import ON_RDS
 from tests.scenarios.task_on_ecs import DOMAINLESS, instances

@@ -8,6 +8,8 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.core.errors import ClientError
+from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.aws.network_acl import NetworkAcl, read_network_acl
 from gmsa_doctor.formats.aws.packet_filter import Packets
 from gmsa_doctor.formats.aws.route_table import RouteTable
@@ -130,11 +132,13 @@ def groups_of_task(network: Network, subnets: TaskSubnets | None, ec2: Ec2) -> t
 
 
 def prefix_lists(ids: Iterable[str], ec2: Ec2) -> dict[str, tuple[IPv4Network, ...]]:
-    """The IPv4 networks of prefix lists, by id."""
-    return {
-        id: tuple(IPv4Network(cidr, strict=False) for cidr in ec2.prefix_list_entries(id) if ":" not in cidr)
-        for id in ids
-    }
+    """The IPv4 networks of prefix lists, by id. EC2 returns one list for each request. Raises ClientError."""
+    found: dict[str, tuple[IPv4Network, ...]] = {}
+    for id, entries in each(ids, ec2.prefix_list_entries):
+        if isinstance(entries, ClientError):
+            raise entries
+        found[id] = tuple(IPv4Network(cidr, strict=False) for cidr in entries if ":" not in cidr)
+    return found
 
 
 def admission(rules: Iterable[GroupRule], packets: Packets, groups: frozenset[str] | None, ec2: Ec2) -> Admission:

@@ -109,7 +109,7 @@ class KeyAccess:
         decisions, policy = self.simulator.simulate_and_read(question, lambda: self.kms.policy(key.arn))
         finding = judge(question, decisions, policy, policy_required=True)
         if finding.status is Status.FAIL and not _is_denied(decisions, policy):
-            grants = self.kms.grants(key.arn)
+            grants = self.kms.grants(key.arn, str(self.role))
             if any(grant.grantee == str(self.role) and "Decrypt" in grant.operations for grant in grants):
                 return passed(f"a grant of {key.arn} allows {DECRYPT} for {self.role.name}")
         return finding

@@ -42,7 +42,7 @@ class Kms(AwsClient):
         return str(self.api.get_key_policy(KeyId=arn, PolicyName="default")["Policy"])
 
     @operation("kms:ListGrants")
-    def grants(self, arn: str) -> tuple[Grant, ...]:
-        """The grants of a key."""
-        grants = self.pages("list_grants", "Grants", KeyId=arn)
+    def grants(self, arn: str, grantee: str) -> tuple[Grant, ...]:
+        """The grants of a key for a principal; a key may have 50,000 for others."""
+        grants = self.pages("list_grants", "Grants", KeyId=arn, GranteePrincipal=grantee)
         return tuple(Grant(grant.get("GranteePrincipal", ""), tuple(grant.get("Operations", ()))) for grant in grants)

@@ -49,9 +49,9 @@ def test_a_keys_policy_and_grants_are_read(aws: EmbeddedAws, session: Aws) -> No
     kms = aws.client("kms")
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     assert '"Statement"' in Kms(session).policy(key)
-    assert Kms(session).grants(key) == ()
+    assert Kms(session).grants(key, ROLE) == ()
     kms.create_grant(KeyId=key, GranteePrincipal=ROLE, Operations=["Decrypt"])
-    assert Kms(session).grants(key) == (Grant(ROLE, ("Decrypt",)),)
+    assert Kms(session).grants(key, ROLE) == (Grant(ROLE, ("Decrypt",)),)
 
 
 def test_a_denied_key_is_named_with_the_action(aws: EmbeddedAws, session: Aws) -> None:

@@ -106,7 +106,11 @@ CALLS: list[tuple[str, str, Call]] = [
     ),
     ("kms:DescribeKey", "kms:DescribeKey", lambda aws: Kms(aws).key("alias/gmsa")),
     ("kms:GetKeyPolicy", "kms:GetKeyPolicy", lambda aws: Kms(aws).policy("1234abcd-12ab-34cd-56ef-1234567890ab")),
-    ("kms:ListGrants", "kms:ListGrants", lambda aws: Kms(aws).grants("1234abcd-12ab-34cd-56ef-1234567890ab")),
+    (
+        "kms:ListGrants",
+        "kms:ListGrants",
+        lambda aws: Kms(aws).grants("1234abcd-12ab-34cd-56ef-1234567890ab", "web"),
+    ),
     ("ecr:GetRepositoryPolicy", "ecr:GetRepositoryPolicy", lambda aws: Ecr(aws).policy("web", ACCOUNT)),
     ("logs:DescribeLogGroups", "logs:DescribeLogGroups", lambda aws: Logs(aws).has_group("/ecs/web")),
     ("logs:GetLogEvents", "logs:GetLogEvents", lambda aws: Logs(aws).newest_events("/ecs/web", "web/web/t", None, 9)),

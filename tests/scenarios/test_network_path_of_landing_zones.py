@@ -5,7 +5,7 @@ import pytest
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
 from tests.scenarios.lab import Scenario
-from tests.scenarios.landing_zone import DOUBTS, FAULTS, HEALTHY, WARNINGS
+from tests.scenarios.network_path_of_landing_zones import DOUBTS, FAULTS, HEALTHY, WARNINGS
 from tests.scenarios.verdicts import cannot_tell, fails, passes, warns
 
 
