@@ -14,7 +14,7 @@ SECONDS ?= 300
 
 TENTH ?=
 
-.PHONY: demo test test-full test-image lint docs bench fuzz lab packages shell wheel image sbom site release-rehearsal constraints clean
+.PHONY: demo test test-full test-image lint docs bench chaos fuzz lab packages shell wheel image sbom site release-rehearsal constraints clean
 
 demo: $(READY) lab            ## check one healthy and one broken service, with an embedded AWS and a real AD
 	$(VENV)/bin/python -m tests.lab.demo
@@ -52,6 +52,9 @@ bench: $(READY) lab           ## measure start-up, live flow and static check
 fuzz: $(READY)                ## fuzz each parser of untrusted input for SECONDS (inputs that break one are kept), and test all properties with random input
 	nice -n 15 $(VENV)/bin/python -m pytest -n $(JOBS) --hypothesis-profile search -m hypothesis --ignore tests/image
 	nice -n 15 $(VENV)/bin/python -m tests.fuzz --seconds $(SECONDS)
+
+chaos: $(READY) lab           ## run the command with lying, silent and endless services, and write a table (TENTH=0..9: a tenth of it)
+	$(VENV)/bin/python -m tests.chaos $(if $(TENTH),--tenth $(TENTH))
 
 shell: $(READY) lab           ## start the lab, with a shell to try commands
 	$(VENV)/bin/python -m tests.lab.demo --shell

@@ -1,0 +1,1 @@
+"""Lying, silent and hostile services: what a run makes of each."""

@@ -1,0 +1,38 @@
+"""A tenth of the quick modes of `make chaos`: each run ends with the right word, and never with a traceback."""
+
+from contextlib import ExitStack
+
+from tests.chaos.modes import Mode, modes
+from tests.here import doctor_here
+from tests.lab.ad import DomainController
+from tests.lab.aws import EmbeddedAws
+from tests.lab.creation import create, healthy_account
+from tests.lab.environment import healthy
+from tests.lab.lies import LIES
+from tests.scenarios import tiers
+from tests.scenarios.lab import Lab
+
+
+def test_a_tenth_of_the_quick_modes_ends_with_the_right_word(dc: DomainController, aws: EmbeddedAws) -> None:
+    tenth = tiers.tenth or 0
+    chosen = [mode for mode in modes() if mode.quick and mode.tenth == tenth]
+    found = {f"{mode.service}: {mode.fault}": end(mode, dc, aws) for mode in chosen}
+    assert found
+    assert {name: complaint for name, complaint in found.items() if complaint} == {}
+
+
+def end(mode: Mode, dc: DomainController, aws: EmbeddedAws) -> str:
+    """Run the mode in this process; what is wrong with its end."""
+    aws.reset()
+    aws.player.play(healthy_account(dc, aws))
+    with ExitStack() as stack:
+        environment = healthy(dc)
+        create(environment, aws)
+        mode.change(environment, Lab(dc, aws, stack))
+        return mode.complaint(doctor_here(*environment.command, "--format", "json", aws=aws, env=aws.environ()))
+
+
+def test_the_table_has_each_lie_of_each_service() -> None:
+    faults = {(mode.service, mode.fault) for mode in modes()}
+    assert {("*", name) for name in LIES} <= faults
+    assert {mode.tenth for mode in modes() if mode.quick} == {*range(10)}
