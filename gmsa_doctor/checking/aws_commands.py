@@ -9,7 +9,9 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import accumulate
 
+from gmsa_doctor.core.fix_in_steps import REFERENCE
 from gmsa_doctor.core.model import Fix
 from gmsa_doctor.formats.aws.partitions import partition_of
 from gmsa_doctor.given.subject import Controller, Subject
@@ -19,10 +21,27 @@ def with_aws_commands(fix: Fix, subject: Subject, region: str | None) -> Fix:
     """The fix with commands that work when pasted."""
     named = [_named(command, subject) for command in fix.commands]
     updates = [command for command in named if _UPDATE.match(command)]
-    deployed = [part for command in named for part in _deployed(command, subject)]
-    commands = tuple(in_region(command, region) if region else command for command in deployed)
-    text = f"{fix.text} {_advice(updates[-1], subject)}".rstrip() if updates else fix.text
+    deployed = [list(_deployed(command, subject)) for command in named]
+    commands = tuple(in_region(command, region) if region else command for commands in deployed for command in commands)
+    text = _renumbered(fix.text, [len(commands) for commands in deployed])
+    text = f"{text} {_advice(updates[-1], subject)}".rstrip() if updates else text
     return replace(fix, text=text, commands=commands)
+
+
+def _renumbered(text: str, counts: list[int]) -> str:
+    """The text with references to the commands that each of its commands has become."""
+    if set(counts) <= {1}:
+        return text
+    ends = list(accumulate(counts))
+
+    def reference(match: re.Match[str]) -> str:
+        first, last = int(match[1]), int(match[3] or match[1])
+        start, end = ends[first - 1] - counts[first - 1] + 1, ends[last - 1]
+        if start == end:
+            return f"command {start}"
+        return f"commands {start} {'and' if end == start + 1 else 'to'} {end}"
+
+    return REFERENCE.sub(reference, text)
 
 
 # Names ----------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from gmsa_doctor.core.model import Finding, Fix, Owner, Status
@@ -59,6 +60,15 @@ class Denied(ClientError):
         self.action = action
         self.resource = resource
         self.aws_text = text
+
+    @property
+    def denied_by(self) -> str:
+        """The kind of policy with an explicit Deny, as AWS reports it: "a resource-based policy"; empty without one.
+
+        Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+        """
+        match = re.search(r"with an explicit deny in (an? [\w -]+?(?:policy|boundary))", self.aws_text)
+        return match[1] if match else ""
 
 
 class NotFound(ClientError):

@@ -78,6 +78,14 @@ def test_codedeploy_gets_a_new_deployment(option: str, says: str) -> None:
     assert fix.commands[-1].startswith("aws deploy create-deployment --region us-east-1")
 
 
+def test_references_count_the_commands_that_an_update_becomes() -> None:
+    subject = Subject("demo/web/web", "demo", "web", "web:3", controller=Controller.CODE_DEPLOY)
+    fix = Fix("1. List them (command 1). 2. Update it (commands 2 and 3).", ("aws s3 ls", "true", UPDATE))
+    completed = with_aws_commands(fix, subject, None)
+    assert completed.text.startswith("1. List them (command 1). 2. Update it (commands 2 to 7).")
+    assert len(completed.commands) == 7
+
+
 def test_an_external_controller_gets_a_new_task_set() -> None:
     subject = Subject("demo/web/web", "demo", "web", "web:3", controller=Controller.EXTERNAL)
     fix = with_aws_commands(Fix("Update it.", (UPDATE,)), subject, None)

@@ -38,7 +38,7 @@ def failing(error: ClientError) -> Any:
 
 def test_the_developer_sets_the_execution_role_in_the_task_definition() -> None:
     assert OWNERS["execution-role"] is Owner.AWS
-    found = execution_role(TaskDefinition("web", ()), FARGATE, Subject("web", "demo", "web", "web:1"))
+    found = execution_role(TaskDefinition("web", ()), FARGATE, Subject("web", "demo", "web", "web:1"), PLACE)
     assert owner(found) is Owner.DEVELOPER
 
 

@@ -12,9 +12,10 @@ from gmsa_doctor.formats.aws.iam_policy_document import Ruling
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.credspec.object import credspec_object
 from gmsa_doctor_checks.credspec.secret import secret_value
-from gmsa_doctor_checks.roles.access import judge, put_policy
+from gmsa_doctor_checks.roles.access import judge
 from gmsa_doctor_checks.roles.execution_role.kms import own_key_of_secrets_manager
 from gmsa_doctor_checks.roles.key_access import KeyUse, not_enabled
+from gmsa_doctor_checks.roles.policy_fixes import put_policy
 from gmsa_doctor_checks.roles.request_context import has_not, known_of_who_and_what
 from gmsa_doctor_checks.roles.simulation import AccessQuestion
 

@@ -14,6 +14,7 @@ from gmsa_doctor.authoring import (
     Owner,
     Result,
     Status,
+    alternatives,
     check,
     failed,
     fix_in_steps,
@@ -158,6 +159,8 @@ def _no_object(location: CredSpecLocation, error: ClientError, caller: Outcome[C
         )
     if isinstance(error, Denied):
         return _denied(location, error, caller)
+    if isinstance(error, ServiceError) and error.code == "InvalidObjectState":
+        return _archived(location, error)
     if isinstance(error, ServiceError) and error.code.startswith("KMS"):
         return failed(
             f"{name} cannot be decrypted: {error.text}",
@@ -166,6 +169,36 @@ def _no_object(location: CredSpecLocation, error: ClientError, caller: Outcome[C
             shows_as=texts.NOT_RETRIEVED,
         )
     return error.finding()
+
+
+def _archived(location: CredSpecLocation, error: ServiceError) -> Finding:
+    """S3 does not return an archived object until it is restored.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html (InvalidObjectState)
+    """
+    names, name = f"--bucket {posix(location.bucket)} --key {posix(location.key)}", posix(location.name)
+    restore = posix('{"Days":1,"GlacierJobParameters":{"Tier":"Standard"}}')
+    return failed(
+        f"{location.name} is archived, so S3 does not return it",
+        observed=error.text,
+        expected="a storage class that can be read at any time, such as STANDARD",
+        fix=alternatives(
+            Fix(
+                "Upload the CredSpec again, from its file.",
+                (f"aws s3 cp credspec.json {name} --storage-class STANDARD",),
+            ),
+            Fix(
+                'Or restore the object, wait until Restore has ongoing-request="false" (hours), and copy it over '
+                "itself.",
+                (
+                    f"aws s3api restore-object {names} --restore-request {restore}",
+                    f"aws s3api head-object {names} --query Restore",
+                    f"aws s3 cp {name} {name} --storage-class STANDARD --force-glacier-transfer",
+                ),
+            ),
+        ),
+        shows_as=texts.INVALID_OBJECT,
+    )
 
 
 def _denied(location: CredSpecLocation, error: Denied, caller: Outcome[Caller]) -> Finding:
@@ -179,6 +212,13 @@ def _denied(location: CredSpecLocation, error: Denied, caller: Outcome[Caller]) 
             expected="s3:GetObject allowed for the execution role, and an existing object",
             fix=Fix(f"{allow} for the execution role.", owner=Owner.AWS),
             shows_as=texts.INVALID_OBJECT,
+        )
+    if kind := error.denied_by:
+        return unknown(
+            f"S3 returned 403 for {location.name} to your credentials: {kind} denies it. The task's requests, by the "
+            "execution role and from its own network, may be allowed",
+            observed=observed,
+            fix=Fix("Request the ticket from the task's own network.", ("gmsa-doctor run …",)),
         )
     return unknown(
         f"S3 returned 403 for {location.name} to your credentials. Either they lack s3:GetObject, or the object does "

@@ -157,6 +157,13 @@ def _denied(
         described = {}
     if described.get("DeletedDate"):
         return _gone(arn, place)
+    if kind := error.denied_by:
+        return unknown(
+            f"{kind} denies {action} to your credentials; the task's requests, by the execution role and from its own "
+            "network, may be allowed",
+            observed=error.aws_text,
+            fix=Fix("Request the ticket from the task's own network.", ("gmsa-doctor run …",)),
+        )
     return unknown(
         f"your credentials are not allowed to read the secret: {action} is denied; it is unknown whether the execution "
         "role is",

@@ -6,17 +6,13 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_eval
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Sequence
 from dataclasses import replace
 
 from gmsa_doctor.authoring import Finding, Fix, Status, failed, passed, skipped, unknown, warned
 from gmsa_doctor.clients.aws.iam import SimulatedDecision
 from gmsa_doctor.core.errors import ClientError
-from gmsa_doctor.formats.aws.arn import RoleArn
 from gmsa_doctor.formats.aws.iam_policy_document import Ruling
-from gmsa_doctor_checks.commands import posix
+from gmsa_doctor_checks.roles.policy_fixes import RUN, allow, edit_policy, hints, inspect, policy_fix, simulate_command
 from gmsa_doctor_checks.roles.simulation import AccessQuestion, Decisions, ResourcePolicy
 
 
@@ -50,14 +46,14 @@ def _with_policy(
         if policy.allows is False or policy_required or not policy.open_to_all:
             return _not_allowed(question, decision, policy)
         text = f"{name} allows everyone; whether that overrides the permissions boundary is uncertain"
-        return unknown(f"{_reason(question, decision)}, but {text}", fix=_inspect(question))
+        return unknown(f"{_reason(question, decision)}, but {text}", fix=inspect(question))
     if allowed and not (policy_required or question.foreign):
         return _unless_denied(question, policy, _allowed(question, decision))
     answers = (policy.allows, policy.delegates if allowed else False)
     if True in answers and decision.may_deny:
         keys = ", ".join(decision.may_deny)
         text = f"{name} allows {action}, but a policy of {role.name} denies it on conditions that cannot be evaluated"
-        return unknown(f"{text}: {keys}", fix=_inspect(question, decision.may_deny))
+        return unknown(f"{text}: {keys}", fix=inspect(question, decision.may_deny))
     if True in answers:
         by = "" if allowed else f", by {name}"
         text = f"{name} allows {action} on {question.resource} for {role.name}"
@@ -71,7 +67,7 @@ def _with_policy(
         return unknown(
             f"{name} allows {action} on conditions that cannot be evaluated here: {keys}{_error(policy)}",
             observed=f"an Allow on {keys}",
-            fix=_policy_fix(question, f"Check the conditions in that policy, or {_RUN}."),
+            fix=policy_fix(question, f"Check the conditions in that policy, or {RUN}."),
         )
     if not allowed:
         return _not_allowed(question, decision, policy)
@@ -81,7 +77,7 @@ def _with_policy(
         f"{elsewhere}{name} allows {action} for neither the role nor its account",
         observed=f"{action} allowed by the role's policies, not by {name}{_facts(policy)}",
         expected=f"a statement in {name} that allows {action} for {role}",
-        fix=_policy_fix(question, f"Add a statement to {name} that allows {action} for {role}."),
+        fix=edit_policy(question, f"Add a statement to {name} that allows {action} for {role}."),
     )
 
 
@@ -92,7 +88,7 @@ def _without_policy(
     if question.foreign:
         own = f"{_allowed(question, decision)} by its own policies"
         text = f"{own}; {name} must allow it too, but belongs to another account"
-        return skipped(f"{text}: {error.text}", fix=Fix(f"Ask the owner of that account, or {_RUN}."))
+        return skipped(f"{text}: {error.text}", fix=Fix(f"Ask the owner of that account, or {RUN}."))
     if policy_required:
         text = f"it is unknown whether {name} allows {question.action} for {question.role.name}"
     elif allowed:
@@ -112,13 +108,13 @@ def _settled(question: AccessQuestion, decisions: Decisions, policy: ResourcePol
             f"{name} denies {action}{_sid(policy)}",
             observed=f"a Deny in {name}{_sid(policy)}{_facts(policy)}",
             expected=f"no Deny of {action} for {question.role}",
-            fix=_policy_fix(question, f"Exclude {question.role} from the Deny in {name}, or remove the Deny."),
+            fix=edit_policy(question, f"Exclude {question.role} from the Deny in {name}, or remove the Deny."),
         )
     wanted = (action, question.resource)
     decision = next((decision for decision in decisions if (decision.action, decision.resource) == wanted), None)
     if decision is None:
         text = f"IAM's simulator returned no decision about {action} on {question.resource}"
-        return unknown(text, fix=_inspect(question))
+        return unknown(text, fix=inspect(question))
     if decision.organizations is False:
         return _by_organization(question, decision)
     if decision.missing:
@@ -127,7 +123,7 @@ def _settled(question: AccessQuestion, decisions: Decisions, policy: ResourcePol
             f"{action} for {role} depends on condition keys that the simulation cannot know: {missing}"
             f"{_because_of(decision)}",
             observed=f"{decision.decision} without {missing}",
-            fix=_inspect(question, decision.missing),
+            fix=inspect(question, decision.missing),
         )
     if decision.decision == "explicitDeny":
         return _not_allowed(question, decision, policy)
@@ -149,7 +145,7 @@ def _by_organization(question: AccessQuestion, decision: SimulatedDecision) -> F
         (
             f"aws organizations list-policies-for-target --target-id {account} --filter SERVICE_CONTROL_POLICY",
             f"aws organizations list-parents --child-id {account}",
-            _simulate_command(question),
+            simulate_command(question),
         ),
     )
     if not decision.unknown_in_scp:
@@ -161,15 +157,12 @@ def _by_organization(question: AccessQuestion, decision: SimulatedDecision) -> F
         f"an SCP has a condition on {keys}, whose values in the task's requests are not known{_because_of(decision)}",
         observed=observed,
         expected=expected,
-        fix=replace(fix, text=f"{fix.text} Or {_RUN}."),
+        fix=replace(fix, text=f"{fix.text} Or {RUN}."),
     )
 
 
 def _because_of(decision: SimulatedDecision) -> str:
     return f" ({decision.error.text})" if decision.error else ""
-
-
-_RUN = "use `gmsa-doctor run`, which makes the call as the role"
 
 
 _WITH_RCPS = ("s3", "secretsmanager", "kms", "ecr", "logs")
@@ -190,35 +183,14 @@ def _unless_denied(question: AccessQuestion, policy: Ruling, allowed: str) -> Fi
     if policy.denies is not None:
         return passed(allowed)
     keys = ", ".join(policy.deny_keys)
-    hints = _hints(policy.deny_keys) or "they are made as the role, from the task's network"
+    where = hints(policy.deny_keys) or "they are made as the role, from the task's network"
     return warned(
         f"{question.policy_name} denies {question.action}{_sid(policy)} on a condition that cannot be evaluated here: "
         f"{keys}{_error(policy)}",
         observed=f"a Deny on {keys}",
         expected="a condition that is not true for the task's requests",
-        fix=_policy_fix(question, f"Check whether the Deny applies to the task's requests: {hints}."),
+        fix=policy_fix(question, f"Check whether the Deny applies to the task's requests: {where}."),
     )
-
-
-_OF_THE_BUCKET = "the bucket must belong to that account (S3 shows the owner to callers with s3:ListBucket)"
-_HINTS = {
-    "aws:sourcevpce": "they come through the VPC endpoint in the route table or private DNS of the task's subnets",
-    "aws:sourcevpc": "they come from the task's VPC, if it has an endpoint for the service",
-    "aws:vpcsourceip": "they come from the task's address, if its VPC has an endpoint for the service",
-    "aws:sourceip": "they come from the public address of the NAT gateway or the task; through a VPC endpoint this "
-    "key is not set",
-    "aws:principalorgid": "the role's account must be in that organization",
-    "aws:principalorgpaths": "the role's account must be in that part of the organization",
-    "aws:resourceorgid": "the resource's account must be in that organization",
-    "aws:resourceorgpaths": "the resource's account must be in that part of the organization",
-    "aws:resourceaccount": _OF_THE_BUCKET,
-    "s3:resourceaccount": _OF_THE_BUCKET,
-    "notprincipal": "NotPrincipal excludes a role only if its sessions and its account are listed as well",
-}
-
-
-def _hints(keys: Sequence[str]) -> str:
-    return "; ".join(_HINTS[key.lower()] for key in keys if key.lower() in _HINTS)
 
 
 def _facts(policy: Ruling) -> str:
@@ -234,10 +206,6 @@ def _sid(policy: Ruling) -> str:
     return f" ({policy.denied_by})" if policy.denied_by else ""
 
 
-def _policy_fix(question: AccessQuestion, text: str) -> Fix:
-    return Fix(text, (question.policy_command,) if question.policy_command else ())
-
-
 def _not_allowed(question: AccessQuestion, decision: SimulatedDecision, policy: ResourcePolicy) -> Finding:
     action, resource = question.action, question.resource
     both_read = isinstance(policy, Ruling) and not question.foreign
@@ -248,7 +216,7 @@ def _not_allowed(question: AccessQuestion, decision: SimulatedDecision, policy: 
         f"{_reason(question, decision)}{question.hint}",
         observed=f"IAM's policy simulator returns {decision.decision} for {action} on {resource}{neither}",
         expected=f"{action} allowed on {resource}",
-        fix=_allow(question, decision),
+        fix=allow(question, decision),
     )
 
 
@@ -287,80 +255,3 @@ _NO_POLICY = "none of its policies allows"
 def is_not_granted(finding: Finding) -> bool:
     """Whether it fails because no policy of the role allows it: the fix is to add one."""
     return finding.status is Status.FAIL and _NO_POLICY in finding.summary
-
-
-# Fixing ---------------------------------------------------------------------------------------------
-
-
-def _inspect(question: AccessQuestion, keys: Sequence[str] = ()) -> Fix:
-    role = posix(question.role.name)
-    hints = f" ({hints})" if (hints := _hints(keys)) else ""
-    of_organization = any("org" in key.lower() for key in keys)
-    return Fix(
-        f"Check the conditions in the role's policies{hints}, or {_RUN}.",
-        (
-            f"aws iam list-role-policies --role-name {role}",
-            f"aws iam list-attached-role-policies --role-name {role}",
-            *(["aws organizations describe-organization --query Organization.Id"] if of_organization else ()),
-        ),
-    )
-
-
-def _allow(question: AccessQuestion, decision: SimulatedDecision) -> Fix:
-    action, resource, simulate = question.action, question.resource, _simulate_command(question)
-    if decision.boundary is False:
-        return Fix(
-            f"1. Find the role's permissions boundary (command 1). 2. Allow {action} on {resource} in it. 3. Test with "
-            "command 2.",
-            (
-                f"aws iam get-role --role-name {posix(question.role.name)} --query Role.PermissionsBoundary",
-                simulate,
-            ),
-        )
-    if decision.decision == "explicitDeny":
-        return _remove_deny(question, decision)
-    name = f"{question.fix_name or (question.evidence or '').partition('.')[0]}-{action.partition(':')[2]}"
-    put = put_policy(question.role, name, (action,), resource)
-    return Fix(
-        f"1. Allow {action} on {resource} for {question.role_kind}. 2. Test with the simulator.", (put, simulate)
-    )
-
-
-def _remove_deny(question: AccessQuestion, decision: SimulatedDecision) -> Fix:
-    role, named = posix(question.role.name), " and ".join(decision.policies)
-    source = f"policy {named}" if named else f"policy that denies {question.action}"
-    return Fix(
-        f"1. Find the {source} among the role's inline and attached policies (commands 1 and 2). 2. Remove its Deny "
-        f"for {question.action}, or exclude {question.resource} from the Deny. 3. Test with command 3: if it returns "
-        f"implicitDeny, also allow {question.action} for {question.role_kind}.",
-        (
-            f"aws iam list-role-policies --role-name {role}",
-            f"aws iam list-attached-role-policies --role-name {role}",
-            _simulate_command(question),
-        ),
-    )
-
-
-def _simulate_command(question: AccessQuestion) -> str:
-    return (
-        f"aws iam simulate-principal-policy --policy-source-arn {posix(str(question.role))} "
-        f"--action-names {question.action} --resource-arns {posix(question.resource)}"
-    )
-
-
-def put_policy(role: RoleArn, name: str, actions: tuple[str, ...], *resources: str) -> str:
-    """The command that adds an inline policy to the role.
-
-    The name ends in a digest of the content, so that no policy that something else depends on is replaced.
-    """
-    digest = hashlib.sha256(" ".join((*actions, *resources)).encode()).hexdigest()[:8]
-    statement = {
-        "Effect": "Allow",
-        "Action": actions[0] if len(actions) == 1 else list(actions),
-        "Resource": resources[0] if len(resources) == 1 else list(resources),
-    }
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    return (
-        f"aws iam put-role-policy --role-name {posix(role.name)} --policy-name gmsa-{name}-{digest} "
-        f"--policy-document {posix(document)}"
-    )

@@ -132,6 +132,7 @@ class KeyAccess:
             policy_name=f"the policy of the key {key.rpartition('/')[2]}",
             policy_command=f"aws kms get-key-policy --key-id {posix(key)} --policy-name default "
             "--query Policy --output text",
+            policy_put=f"aws kms put-key-policy --key-id {posix(key)} --policy-name default --policy",
         )
 
 

@@ -29,6 +29,7 @@ def of_secret(text: str, role: RoleArn, place: AwsPlace) -> AccessQuestion:
         policy_name="the policy of the secret",
         policy_command=f"aws secretsmanager get-resource-policy --secret-id {posix(text)} --query ResourcePolicy "
         "--output text",
+        policy_put=f"aws secretsmanager put-resource-policy --secret-id {posix(text)} --resource-policy",
         foreign=parsed.account != role.account,
     )
 

@@ -45,7 +45,8 @@ class AccessQuestion:
     ``resource_name``, ``role_kind`` and ``policy_name`` (of the resource's policy; empty: it can have none) are the
     words in findings. ``context`` holds the known condition keys of the request. ``hint`` is added to a denial.
     ``evidence`` is the check that makes the real call, if any; ``fix_name`` names the policy of the fix if it is not
-    named after that check. ``policy_command`` shows the resource's policy. ``foreign``: the resource belongs to another
+    named after that check. ``policy_command`` shows the resource's policy, and ``policy_put`` puts it back from
+    ``policy.json``. ``foreign``: the resource belongs to another
     account.
     """
 
@@ -60,6 +61,7 @@ class AccessQuestion:
     shows_as: ShowsAs | None = None
     policy_name: str = ""
     policy_command: str = ""
+    policy_put: str = ""
     foreign: bool = False
     role_kind: str = "the execution role"
 

@@ -16,6 +16,7 @@ ECS_TASKS = "ecs-tasks.amazonaws.com"
 _NAMES = (ECS_TASKS, f"{ECS_TASKS}.cn")
 _ACTION = "sts:assumerole"
 _COMPARING = re.compile(r"(StringEquals|StringLike|ArnEquals|ArnLike)(IfExists)?")
+_ONE_CLUSTER = re.compile(r"cluster/[\w-]+", re.ASCII)
 _BY_A_SERVICE = "aws:principalisawsservice"
 """True for ECS. Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html"""
 
@@ -40,6 +41,15 @@ class RoleTrust:
     services: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
     denied: bool = False
+
+    @property
+    def reason(self) -> str:
+        """Why it does not allow it."""
+        if self.denied:
+            return "a statement denies it"
+        if self.conditions:
+            return f"the condition on {', '.join(self.conditions)} in its trust policy is not true for this task"
+        return f"its trust policy names {', '.join(self.services) or 'no service'}"
 
 
 def read_trust(text: str, source: TrustSource) -> RoleTrust:
@@ -97,12 +107,17 @@ def _key_holds(operator: str, key: str, values: Any, source: TrustSource) -> boo
 
 
 def _of_ecs_here(pattern: str, source: TrustSource) -> bool | None:
-    """AWS's documentation says to end it in a wildcard; the exact ARN that ECS passes is not documented."""
+    """A pattern for one cluster is never true; for others, the exact ARN that ECS passes is not documented.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+    """
     if pattern == "*":
         return True
     parts = pattern.split(":", 5)
     wanted = ("arn", source.partition, "ecs", source.region or "", source.account)
     if not all(matches(part, text) for part, text in zip(parts, wanted, strict=False) if text):
+        return False
+    if _ONE_CLUSTER.fullmatch(parts[-1]):
         return False
     return True if len(parts) == 6 and parts[5] == "*" and source.region else None
 

@@ -95,6 +95,7 @@ class TaskDefinition:
     requires_compatibilities: tuple[str, ...] = ()
     network_mode: str | None = None
     execution_role_arn: str | None = None
+    task_role_arn: str | None = None
     os_family: str | None = None
     cpu_architecture: str | None = None
     requires_attributes: tuple[str, ...] = ()
@@ -123,6 +124,7 @@ def read_task_definition(value: object, near_keys: tuple[NearKey, ...] = ()) -> 
         requires_compatibilities=node.texts("requiresCompatibilities"),
         network_mode=node.text("networkMode"),
         execution_role_arn=node.text("executionRoleArn"),
+        task_role_arn=node.text("taskRoleArn"),
         os_family=platform.text("operatingSystemFamily"),
         cpu_architecture=platform.text("cpuArchitecture"),
         requires_attributes=tuple(entry.text("name") or "" for entry in node.objects("requiresAttributes") or ()),

@@ -22,7 +22,12 @@ from gmsa_doctor.formats.documents.walk import child, entries, items, launch_typ
 _TASK_DEFINITION = "aws_ecs_task_definition"
 _SERVICE = "aws_ecs_service"
 
-TEXTS = {"family": "family", "execution_role_arn": "executionRoleArn", "network_mode": "networkMode"}
+TEXTS = {
+    "family": "family",
+    "execution_role_arn": "executionRoleArn",
+    "task_role_arn": "taskRoleArn",
+    "network_mode": "networkMode",
+}
 """The text arguments of aws_ecs_task_definition that are read, and the keys of ECS."""
 
 _CONTAINER_KEYS = {

@@ -10,7 +10,7 @@ from gmsa_doctor.clients.aws.iam import Role, SimulatedDecision
 from gmsa_doctor.core.errors import NotFound
 from gmsa_doctor.formats.documents.task_definition import read_task_definition
 from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject, ExecutionRole, LinkedSecret
-from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
+from gmsa_doctor.given.subject import AwsPlace, Launch, Platform, Subject
 from gmsa_doctor.given.vantage import Caller
 from gmsa_doctor_checks.roles.execution_role.credspec import execution_role_credspec, execution_role_ssm
 from gmsa_doctor_checks.roles.execution_role.image import execution_role_image
@@ -25,6 +25,7 @@ from tests.command import a_task_definition
 
 ACCOUNT = "123456789012"
 ROLE = ExecutionRole(f"arn:aws:iam::{ACCOUNT}:role/web")
+SUBJECT = Subject("demo/web", "demo", "web", "web:1")
 PLACE = AwsPlace("us-east-1", ACCOUNT)
 FARGATE = Platform(Launch.FARGATE)
 SECRET = LinkedSecret(f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:gmsa-AbCdEf")
@@ -138,5 +139,5 @@ def test_ecs_may_assume_it(document: str | None, status: Status) -> None:
 )
 def test_the_log_group_exists(launch: Launch, exists: bool, status: Status) -> None:
     logs: Any = SimpleNamespace(has_group=lambda name: exists)
-    finding: Finding = log_group(DEFINITION, PLACE, Platform(launch), logs)
+    finding: Finding = log_group(DEFINITION, PLACE, Platform(launch), logs, SUBJECT)
     assert finding.status is status

@@ -93,12 +93,12 @@ CALLS: list[tuple[str, str, Call]] = [
         lambda aws: SecretsManager(aws).policy("web"),
     ),
     ("iam:GetRole", "iam:GetRole", lambda aws: Iam(aws).role(ROLE)),
-    ("iam:GetInstanceProfile", "iam:GetInstanceProfile", lambda aws: Iam(aws).role_of_profile("instance-profile/web")),
     ("iam:ListRolePolicies", "iam:ListRolePolicies", lambda aws: Iam(aws).inline_policies(ROLE)),
     ("iam:GetRolePolicy", "iam:GetRolePolicy", lambda aws: Iam(aws).inline_policy(ROLE, "read")),
     ("iam:ListAttachedRolePolicies", "iam:ListAttachedRolePolicies", lambda aws: Iam(aws).attached_policies(ROLE)),
     ("iam:GetPolicy", "iam:GetPolicy", lambda aws: Iam(aws).default_version(POLICY)),
     ("iam:GetPolicyVersion", "iam:GetPolicyVersion", lambda aws: Iam(aws).policy_version(POLICY, "v1")),
+    ("iam:GetInstanceProfile", "iam:GetInstanceProfile", lambda aws: Iam(aws).role_of_profile("instance-profile/web")),
     (
         "iam:SimulatePrincipalPolicy",
         "iam:SimulatePrincipalPolicy",

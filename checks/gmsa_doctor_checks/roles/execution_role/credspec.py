@@ -62,6 +62,7 @@ def execution_role_credspec(
         shows_as=texts.INVALID_OBJECT,
         policy_name=f"the policy of the bucket {bucket}",
         policy_command=f"aws s3api get-bucket-policy --bucket {posix(bucket)} --query Policy --output text",
+        policy_put=f"aws s3api put-bucket-policy --bucket {posix(bucket)} --policy",
     )
     decisions, policy = simulator.simulate_and_read(question, lambda: s3.policy(bucket), _OF_VERSIONS)
     if any(decision.allowed and decision.action == _OF_VERSIONS for decision in decisions):

@@ -29,7 +29,8 @@ from gmsa_doctor.given.shared_values import ExecutionRole
 from gmsa_doctor.given.subject import AwsPlace, Platform
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.roles.access import is_not_granted, judge, put_policy
+from gmsa_doctor_checks.roles.access import is_not_granted, judge
+from gmsa_doctor_checks.roles.policy_fixes import put_policy
 from gmsa_doctor_checks.roles.simulation import AccessQuestion, PolicySimulator, findings_of
 from gmsa_doctor_checks.versions import failed_on_fargate
 
@@ -91,6 +92,8 @@ def _pull(repository: EcrRepository, role: RoleArn, simulator: PolicySimulator, 
         policy_name=f"the policy of the repository {name}",
         policy_command=f"aws ecr get-repository-policy --registry-id {account} "
         f"--repository-name {posix(name)} --query policyText --output text",
+        policy_put=f"aws ecr set-repository-policy --registry-id {account} --repository-name {posix(name)} "
+        "--policy-text",
         foreign=account != role.account,
     )
     more_actions = (*_PULL[1:], _DOCUMENTED)

@@ -12,7 +12,8 @@ from gmsa_doctor.formats.documents.task_definition import LogStreams, TaskDefini
 from gmsa_doctor.given.shared_values import ExecutionRole
 from gmsa_doctor.given.subject import Platform
 from gmsa_doctor_checks import links
-from gmsa_doctor_checks.roles.access import is_not_granted, judge, put_policy
+from gmsa_doctor_checks.roles.access import is_not_granted, judge
+from gmsa_doctor_checks.roles.policy_fixes import put_policy
 from gmsa_doctor_checks.roles.simulation import AccessQuestion, PolicySimulator, findings_of
 from gmsa_doctor_checks.versions import failed_on_fargate
 

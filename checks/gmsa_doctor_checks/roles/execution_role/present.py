@@ -6,9 +6,10 @@ from gmsa_doctor.authoring import Fix, Given, Result, check, failed, fix_in_step
 from gmsa_doctor.formats.documents.located import Placeholder
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.shared_values import ExecutionRole
-from gmsa_doctor.given.subject import Launch, Platform, Subject
+from gmsa_doctor.given.subject import AwsPlace, Launch, Platform, Subject
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import LIST_ECS_ROLES
+from gmsa_doctor_checks.roles.assumed import EXECUTION, create_role
 from gmsa_doctor_checks.task.revisions import register_again, unknown_yet
 
 
@@ -19,7 +20,9 @@ from gmsa_doctor_checks.task.revisions import register_again, unknown_yet
     about="task/executionRoleArn",
     shows=(texts.NO_ROLE, texts.NO_ROLE_REGION, texts.NO_ROLE_AGENT),
 )
-def execution_role(definition: TaskDefinition, platform: Platform, subject: Subject) -> Result[ExecutionRole]:
+def execution_role(
+    definition: TaskDefinition, platform: Platform, subject: Subject, place: AwsPlace
+) -> Result[ExecutionRole]:
     """Looks for `executionRoleArn`.
 
     Why: Credentials Fetcher reads the CredSpec and the secret with the task's execution role, not with its task role.
@@ -32,16 +35,19 @@ def execution_role(definition: TaskDefinition, platform: Platform, subject: Subj
     if definition.execution_role_arn:
         return Given(ExecutionRole(definition.execution_role_arn), passed(definition.execution_role_arn))
     choose = Fix(
-        "List the roles that ECS tasks may assume. Choose one that may read the CredSpec and the secret; if there is "
-        "none, the AWS administrator creates one.",
+        "List the roles that ECS tasks may assume, and choose one that may read the CredSpec and the secret.",
         (LIST_ECS_ROLES,),
+    )
+    create = Fix(
+        "If there is none, the AWS administrator creates one; gmsa-doctor then reports the permissions that it lacks.",
+        create_role("<role>", place.partition or "aws", "/", EXECUTION.managed),
     )
     assign = register_again("Set executionRoleArn to the ARN of that role", subject)
     failure = failed(
         "the task definition has no executionRoleArn, so Credentials Fetcher gets no AWS credentials",
         observed="no executionRoleArn",
         expected="the ARN of a role that may read the CredSpec and the secret",
-        fix=fix_in_steps(choose, assign, owner=assign.owner),
+        fix=fix_in_steps(choose, create, assign, owner=assign.owner),
         shows_as=texts.NO_ROLE if platform.launch is Launch.FARGATE else texts.NO_ROLE_AGENT,
     )
     return failure if platform.launch is Launch.FARGATE else failure.to_warning()

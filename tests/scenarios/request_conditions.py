@@ -5,7 +5,16 @@ from typing import Any
 
 from tests.lab.aws import EmbeddedAws
 from tests.lab.environment import EXECUTION_ROLE, Created
-from tests.scenarios.changes import ORGANIZATION, after, all_of, in_organization, organization, role, role_also
+from tests.scenarios.changes import (
+    ORGANIZATION,
+    after,
+    all_of,
+    answered,
+    in_organization,
+    organization,
+    role,
+    role_also,
+)
 from tests.scenarios.execution_role_start import REPOSITORY, secret_key
 from tests.scenarios.lab import Change, Scenario
 from tests.scenarios.network_path import BY_ENDPOINTS
@@ -98,6 +107,12 @@ def _fixed(text: str) -> Callable[[EmbeddedAws, Created], str]:
 
 
 FAULTS = (
+    Scenario(
+        "an archived CredSpec",
+        "credspec.object",
+        answered("s3", "GetObject", "InvalidObjectState", "The operation is not valid for the storage class", 403),
+        "is archived",
+    ),
     Scenario(
         "a bucket policy for another endpoint",
         _CREDSPEC,
@@ -278,6 +293,27 @@ HEALTHY = (
         ),
     ),
 )  # fmt: skip
+
+_OUTSIDE = "User: arn:aws:iam::123456789012:user/me is not authorized to perform: {} with an explicit deny in {}"
+DOUBTS = (
+    Scenario(
+        "a perimeter of the bucket, seen from outside",
+        "credspec.object",
+        answered("s3", "GetObject", "AccessDenied", _OUTSIDE.format("s3:GetObject", "a resource-based policy"), 403),
+        "a resource-based policy denies it",
+    ),
+    Scenario(
+        "a perimeter of the VPC endpoint, seen from outside",
+        "secret.value",
+        answered(
+            "secretsmanager",
+            "GetSecretValue",
+            "AccessDeniedException",
+            _OUTSIDE.format("secretsmanager:GetSecretValue", "a VPC endpoint policy"),
+        ),
+        "a VPC endpoint policy denies secretsmanager:GetSecretValue to your credentials",
+    ),
+)
 
 WARNINGS = (
     Scenario(

@@ -1,0 +1,115 @@
+"""Whether ECS may assume a role of the task: the finding about its trust policy, and how to create such a role."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from gmsa_doctor.authoring import Finding, Fix, failed, fix_in_steps, passed, unknown
+from gmsa_doctor.core.errors import NotFound
+from gmsa_doctor.formats.aws.arn import RoleArn
+from gmsa_doctor_checks.commands import LIST_ECS_ROLES, posix
+from gmsa_doctor_checks.roles.simulation import PolicySimulator
+from gmsa_doctor_checks.roles.trust_policy import ECS_TASKS, RoleTrust, TrustSource, read_trust
+
+_TRUST_POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": ECS_TASKS}, "Action": "sts:AssumeRole"}],
+}
+
+
+@dataclass(frozen=True)
+class RoleKind:
+    """A role of the task: its name in findings, and its field of the task definition.
+
+    ``managed`` is an AWS managed policy to attach, or empty; ``then``: what to do after the role is created.
+    """
+
+    name: str
+    field: str
+    managed: str
+    then: str
+
+
+EXECUTION = RoleKind(
+    "the execution role",
+    "executionRoleArn",
+    "service-role/AmazonECSTaskExecutionRolePolicy",
+    "and run gmsa-doctor again: it reports the permissions on the CredSpec and the secret that the role lacks",
+)
+TASK = RoleKind("the task role", "taskRoleArn", "", "and allow in it what the application calls in AWS")
+
+
+def judge_role(arn: RoleArn, kind: RoleKind, simulator: PolicySimulator) -> Finding:
+    """The finding about a role and its trust policy. Raises Denied."""
+    try:
+        found = simulator.iam.role(str(arn))
+    except NotFound as error:
+        text = f"{kind.name} {arn.name} does not exist"
+        return failed(text, observed=error.text, expected=str(arn), fix=_choose_or_create(arn, kind))
+    try:
+        trust = read_trust(found.trust, TrustSource(arn.partition, arn.account, simulator.place.region))
+    except ValueError as error:
+        return unknown(f"the trust policy of {arn.name} cannot be parsed: {error}", fix=_inspect_trust(arn))
+    return _judge_trust(arn, kind, trust)
+
+
+def _judge_trust(arn: RoleArn, kind: RoleKind, trust: RoleTrust) -> Finding:
+    if trust.allows:
+        return passed(f"{ECS_TASKS} may assume {arn.name}")
+    named = ", ".join(trust.services) or "no service"
+    if trust.allows is None:
+        keys = ", ".join(trust.conditions)
+        return unknown(
+            f"the trust policy of {arn.name} depends on conditions that cannot be evaluated here: {keys}",
+            observed=named,
+            fix=_inspect_trust(arn),
+        )
+    return failed(
+        f"ECS tasks cannot assume {kind.name} {arn.name}: {trust.reason}",
+        observed=named,
+        expected=f"a statement that allows sts:AssumeRole for {ECS_TASKS}",
+        fix=fix_in_steps(
+            Fix("Read the role's trust policy.", _inspect_trust(arn).commands),
+            Fix(
+                f"Allow {ECS_TASKS} to assume the role. The command replaces the whole trust policy: add the other "
+                "statements that you need to it. To limit it, use aws:SourceAccount, or aws:SourceArn with "
+                f"arn:{arn.partition}:ecs:<region>:{arn.account}:*, since ECS does not support one cluster there.",
+                (
+                    f"aws iam update-assume-role-policy --role-name {posix(arn.name)} "
+                    f"--policy-document {posix(json.dumps(_TRUST_POLICY))}",
+                ),
+            ),
+        ),
+    )
+
+
+def create_role(name: str, partition: str, path: str, managed: str) -> tuple[str, ...]:
+    """The commands that create a role for ECS tasks; ``managed`` is an AWS managed policy to attach, or empty."""
+    option = "" if path == "/" else f" --path {posix(path)}"
+    create = (
+        f"aws iam create-role --role-name {posix(name)}{option} --assume-role-policy-document "
+        f"{posix(json.dumps(_TRUST_POLICY))}"
+    )
+    policy = f"arn:{partition}:iam::aws:policy/{managed}"
+    attach = f"aws iam attach-role-policy --role-name {posix(name)} --policy-arn {policy}"
+    return (create, attach) if managed else (create,)
+
+
+def _choose_or_create(arn: RoleArn, kind: RoleKind) -> Fix:
+    return fix_in_steps(
+        Fix(
+            "List the roles that ECS tasks may assume. If the right one is there, the developer sets it as "
+            f"{kind.field} in a new revision of the task definition.",
+            (LIST_ECS_ROLES,),
+        ),
+        Fix(
+            f"Otherwise create the role, {kind.then}.",
+            create_role(arn.name, arn.partition, arn.path, kind.managed),
+        ),
+    )
+
+
+def _inspect_trust(arn: RoleArn) -> Fix:
+    command = f"aws iam get-role --role-name {posix(arn.name)} --query Role.AssumeRolePolicyDocument"
+    return Fix(f"Check that the role's trust policy allows sts:AssumeRole for {ECS_TASKS}.", (command,))
