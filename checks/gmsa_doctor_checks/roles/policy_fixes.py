@@ -115,8 +115,9 @@ def _remove_deny(question: AccessQuestion, decision: SimulatedDecision) -> Fix:
         Fix(
             f"In an attached policy, {change}.",
             (
-                f'aws iam get-policy-version --policy-arn {arn} --version-id "$(aws iam get-policy --policy-arn {arn} '
-                '--query Policy.DefaultVersionId --output text)" --query PolicyVersion.Document > policy.json',
+                f"version=$(aws iam get-policy --policy-arn {arn} --query Policy.DefaultVersionId --output text)",
+                f'aws iam get-policy-version --policy-arn {arn} --version-id "$version" '
+                "--query PolicyVersion.Document > policy.json",
                 edit,
                 f"aws iam create-policy-version --policy-arn {arn} --set-as-default "
                 "--policy-document file://policy.json",
