@@ -33,9 +33,10 @@ from gmsa_doctor.core.errors import ClientError, UsageError
 from gmsa_doctor.core.model import Finding, Fix, Location, Report, Status, SubjectReport, Verdict, skipped
 from gmsa_doctor.core.registry import BrokenPlugIns, Registry
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
+from gmsa_doctor.formats.symptoms.catalogue import seen_on_ec2
 from gmsa_doctor.given.records import RECORDS, LogsWanted, Record, RecordedAbout, ServiceEvents
 from gmsa_doctor.given.request import AdminAccount, ApplicationConfig, Intended, Live, Request
-from gmsa_doctor.given.subject import AwsPlace, ChosenContainer
+from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Launch, Platform
 from gmsa_doctor.given.vantage import Caller, DnsServersInUse, KnownDnsServers, ServiceNames, Vantage
 from gmsa_doctor.report.findings import PROOF, is_aside
 from gmsa_doctor.subjects import own_task
@@ -287,9 +288,11 @@ def _complete(
 ) -> tuple[Finding, ...]:
     places = cache(found.positions.of)  # many checks are about the same part
     complete = (
-        _placed(with_own_commands(finding, found, request), vantage.word, _location(finding, places, registry)).rooted(
-            request.fail_on_warning
-        )
+        _placed(
+            _as_seen(with_own_commands(finding, found, request), found),
+            vantage.word,
+            _location(finding, places, registry),
+        ).rooted(request.fail_on_warning)
         for finding in findings
     )
     return with_edits(complete)
@@ -300,6 +303,15 @@ def _placed(finding: Finding, vantage: str, location: Location | None) -> Findin
     placed = object.__new__(Finding)
     placed.__dict__.update(finding.__dict__, vantage=vantage, location=location)
     return placed
+
+
+def _as_seen(finding: Finding, found: FoundSubject) -> Finding:
+    """The finding with the texts that are seen where the task runs: on EC2 they differ from Fargate's."""
+    platform, shows = found.values.get(Platform), finding.shows_as
+    if not (shows and isinstance(platform, Platform) and platform.launch in (Launch.EC2, Launch.EXTERNAL)):
+        return finding
+    v2, v1_3 = seen_on_ec2(shows.v2, shows.v1_3)
+    return replace(finding, shows_as=replace(shows, v2=v2, v1_3=v1_3) if v2 or v1_3 else None)
 
 
 def _location(finding: Finding, places: Callable[[str], Location | None], registry: Registry) -> Location | None:

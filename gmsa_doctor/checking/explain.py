@@ -12,7 +12,7 @@ from pathlib import PurePath
 from gmsa_doctor.core.model import Cause, Check, ShowsAs
 from gmsa_doctor.core.printable import json_document
 from gmsa_doctor.core.registry import Registry
-from gmsa_doctor.formats.symptoms.catalogue import of_check
+from gmsa_doctor.formats.symptoms.catalogue import of_check, seen_on_ec2
 
 BUILT_IN = "gmsa-doctor"
 _TEXTS = 8
@@ -98,7 +98,8 @@ def match_text(registry: Registry, pasted: str) -> list[Match]:
     found: list[tuple[tuple[int, int, int], Match]] = []
     for place, check in enumerate(registry.checks):
         for shows in check.shows:
-            for text in {text for text in (shows.v2, shows.v1_3) if text and _plain(text) in wanted}:
+            texts = {shows.v2, shows.v1_3, *seen_on_ec2(shows.v2, shows.v1_3)}
+            for text in {text for text in texts if text and _plain(text) in wanted}:
                 likely = shows.likeliest.index(check.id) if check.id in shows.likeliest else len(shows.likeliest)
                 found.append(((-len(text), likely, place), Match(check, shows, text)))
     best: dict[str, Match] = {}

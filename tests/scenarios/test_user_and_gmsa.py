@@ -11,8 +11,9 @@ from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
 from tests.lab.environment import Environment
 from tests.scenarios.ad_changes import in_domain
-from tests.scenarios.changes import gmsa
-from tests.scenarios.lab import Lab, Scenario
+from tests.scenarios.changes import all_of, gmsa, nothing, on_ec2, options
+from tests.scenarios.judge import run
+from tests.scenarios.lab import Change, Lab, Scenario
 from tests.scenarios.user_and_gmsa import GMSA_WARNINGS, HEALTHY, IN_AD, WARNINGS
 from tests.scenarios.verdicts import fails, passes, warns
 
@@ -68,3 +69,17 @@ def days_since_password(dc: DomainController, account: str) -> int:
     since = filetime.instant(int(ad.read(dc, account, "pwdLastSet")[1]["pwdLastSet"][0]))
     assert since is not None
     return (datetime.now(UTC) - since).days
+
+
+@pytest.mark.parametrize(
+    ("where", "shown"),
+    [
+        (nothing, "failed to find gMSA password for service account"),
+        (all_of(on_ec2, options("--fetcher", "2")), "failed to remove Kerberos file"),
+    ],
+)
+def test_the_text_is_the_one_that_is_seen_where_the_task_runs(
+    where: Change, shown: str, dc: DomainController, aws: EmbeddedAws
+) -> None:
+    ended = run(Scenario("", "", all_of(gmsa("webapp02"), where)), dc, aws)
+    assert ended.finding("directory.managed-password")["shows_as"]["2.x"] == shown

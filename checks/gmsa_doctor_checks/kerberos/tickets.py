@@ -152,8 +152,10 @@ def gmsa_ticket(
 def ticket_life(gmsa: GmsaTicket) -> Finding:
     """Reads how long the gMSA's ticket is valid.
 
-    The renewable lifetime does not matter: Credentials Fetcher gets a new ticket every 10 minutes, with the password
-    that it reads again. `gmsa-doctor ticket` shows both times of the ticket that a container has.
+    The renewable lifetime does not matter: a renewal gets a new ticket, with the password that is read again. On
+    Fargate, Credentials Fetcher checks every 10 minutes; on EC2, the ECS agent renews when the task's role gets new
+    credentials (HandleDomainlessKerberosTicketRenewal of aws/amazon-ecs-agent). `gmsa-doctor ticket` shows both times
+    of the ticket that a container has.
 
     Why: if a renewal fails, for example because of a wrong secret or an unavailable domain controller, running
     containers lose their logon when the ticket expires.

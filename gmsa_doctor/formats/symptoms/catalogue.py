@@ -48,6 +48,9 @@ class Symptom:
 
     ``regex`` matches a line in lower case whose runs of white space are single spaces; without one, ``text`` is looked
     for whatever the case and the white space. ``whose`` is the account that kinit's words after this text are about.
+    ``on_ec2`` is the id of the text that is seen on EC2 instead of this one of 2.x on Fargate, or ``none``: there the
+    ECS agent reads the CredSpec and the secret, and calls another RPC (credentialspec_linux.go of aws/amazon-ecs-agent,
+    AddNonDomainJoinedKerberosLease.go of aws/credentials-fetcher).
     """
 
     id: str
@@ -67,6 +70,7 @@ class Symptom:
     excludes: tuple[str, ...] = ()
     rules_out: str = ""
     note: str = ""
+    on_ec2: str = ""
 
     @property
     def rank(self) -> int:
@@ -105,6 +109,22 @@ def _symptom(entry: dict[str, Any]) -> Symptom:
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
     values["cases"] = tuple(Case(case["line"], tuple(case["causes"])) for case in entry.get("cases", ()))
     return Symptom(**values)
+
+
+@cache
+def _on_ec2() -> Mapping[str, Symptom | None]:
+    known = symptoms()
+    return {symptom.text: known.get(symptom.on_ec2) for symptom in known.values() if symptom.on_ec2}
+
+
+def seen_on_ec2(v2: str | None, v1_3: str | None) -> tuple[str | None, str | None]:
+    """The texts of 2.x and 1.3 as they are seen on EC2. What the ECS agent reports comes before either version's."""
+    if v2 is None or v2 not in _on_ec2():
+        return v2, v1_3
+    symptom = _on_ec2()[v2]
+    if symptom is None:
+        return None, v1_3
+    return symptom.text, symptom.text if symptom.emitter == "ecs-agent" else v1_3
 
 
 def of_check(id: str) -> list[Symptom]:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from gmsa_doctor.core.registry import load
-from gmsa_doctor.formats.symptoms.catalogue import EMITTERS, OUTSIDE, RANKS, Symptom, of_check, symptoms
+from gmsa_doctor.formats.symptoms.catalogue import EMITTERS, OUTSIDE, RANKS, Symptom, of_check, seen_on_ec2, symptoms
 from gmsa_doctor.formats.symptoms.matching import answer, matches
 from gmsa_doctor.formats.symptoms.reading import lines_of
 
@@ -90,3 +90,18 @@ def test_of_a_check_the_texts_whose_first_cause_it_is_come_first() -> None:
     found = of_check("directory.managed-password")
     assert found[0].causes[0] == "directory.managed-password"
     assert {"cf2.gmsa-password", "cf13.password", "cf13.catch-all"} <= {symptom.id for symptom in found}
+
+
+def test_the_texts_that_are_seen_on_ec2_are_entries() -> None:
+    known = symptoms()
+    assert all(symptom.on_ec2 in (*known, "", "none") for symptom in known.values())
+
+
+def test_on_ec2_the_agent_and_another_rpc_have_other_texts() -> None:
+    known = symptoms()
+    gmsa, old = known["cf2.gmsa-password"].text, known["cf13.password"].text
+    assert seen_on_ec2(gmsa, old) == (known["cf2.ec2-remove"].text, old)
+    agent = known["agent.secret"].text
+    assert seen_on_ec2(known["cf2.secret"].text, known["cf13.names"].text) == (agent, agent)
+    assert seen_on_ec2(known["cf2.names"].text, old) == (None, old)
+    assert seen_on_ec2("another text", None) == ("another text", None)
