@@ -76,7 +76,7 @@ def _split(text: str) -> Iterator[tuple[str, str]]:
             continue
         starts.append(match)
     begin = starts[0].start() if starts else len(text)
-    if begin:
+    if begin or not starts:
         yield "", text[:begin].strip()
     ends = [match.start() for match in starts[1:]] + [len(text)]
     yield from ((start[1], text[start.end() : end].strip()) for start, end in zip(starts, ends, strict=False))

@@ -24,6 +24,7 @@ from tests.scenarios.lab import Lab
 
 CREDSPEC_ARN = "arn:aws:s3:::gmsa-credspecs/webapp01_CredSpec.json"
 CREDENTIALSPECS = f'.containerDefinitions[0].credentialSpecs = ["credentialspecdomainless:{CREDSPEC_ARN}"]'
+NEWEST_SET = "aws ec2 describe-dhcp-options --query DhcpOptions[-1].DhcpOptionsId --output text"
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,13 @@ FIXES = {
     "secret.fields": Person(f'.username = "{accounts.READER}"'),
     "secret.value": Person(),
     "kerberos.user-ticket": Person(".password = env.RIGHT_PASSWORD"),
+    "dhcp-options.domain-name-servers": Person(
+        first=5,
+        names={
+            "'Key=domain-name-servers,Values=<DNS server 1>,<DNS server 2>'": 'Key=domain-name-servers,Values="$DC"',
+            "'<ID of the new set>'": f'"$({NEWEST_SET})"',
+        },
+    ),
     "network-access.security-groups": Person(),
     "network-access.hosts-security-groups": Person(),
     "network-access.network-acls": Person(),
@@ -89,7 +97,7 @@ def test_the_commands_of_the_fix_in_their_order_fix_it(
         before = doctor(*options, env=env)
         assert before.statuses()[check] == "fail", brief(before)
         commands = before.finding(check)["fix"]["commands"]
-        run_in_shell(commands, FIXES[check], {**env, "SECRET_ARN": created.secret_arn}, tmp_path)
+        run_in_shell(commands, FIXES[check], {**env, "SECRET_ARN": created.secret_arn, "DC": dc.ip}, tmp_path)
         deploy(aws, environment.region)
         after = doctor(*options, env=env)
     assert after.statuses()[check] == "pass", brief(after)
