@@ -62,9 +62,13 @@ def main() -> None:
     FILE.write_text(json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
 
 
+_PLAIN = (".faults", ".faults_in_ad", ".execution_role", ".execution_role_start", ".network_path", ".network_access")
+"""The tables with the plain faults of each area."""
+
+
 def typical_faults() -> list[Scenario]:
     """Give all faults, the plain ones before those of several subnets, domain controllers and the like."""
-    names = sorted(tables(), key=lambda name: not name.endswith((".faults", ".faults_in_ad")))
+    names = sorted(tables(), key=lambda name: next((at for at, own in enumerate(_PLAIN) if name.endswith(own)), 9))
     return [scenario for name in names for scenario in faults(name)]
 
 

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -12,9 +13,12 @@ LOOPBACK = "127.0.0.1"
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """Give a UDP port that somebody else has, and that is free for TCP."""
+    """Give a UDP port that somebody else has, and that is free for TCP: none that the system gives to others meanwhile."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-        other.bind((LOOPBACK, 0))
+        for port in range(20_000, 30_000):
+            with suppress(OSError), socket.create_server((LOOPBACK, port)):
+                other.bind((LOOPBACK, port))
+                break
         yield other.getsockname()[1]
 
 
