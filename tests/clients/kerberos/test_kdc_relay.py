@@ -13,7 +13,7 @@ LOOPBACK = "127.0.0.1"
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """Give a UDP port that somebody else has, and that is free for TCP: none that the system gives to others meanwhile."""
+    """Give a UDP port that somebody else has, and that is free for TCP: none that the system gives to others."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         for port in range(20_000, 30_000):
             with suppress(OSError), socket.create_server((LOOPBACK, port)):
