@@ -124,7 +124,7 @@ def test_each_option_of_check_and_run_reaches_the_request_or_is_known_not_to() -
         "no_color",
     }
     assert names(CheckArguments) == (
-        request - {"parameters", "connection_strings", "fail_on_warning", "ask_as", "typed"}
+        request - {"parameters", "connection_strings", "unreadable_strings", "fail_on_warning", "ask_as", "typed"}
         | read_by_hand
         | elsewhere
         | {"fix", "yes"}

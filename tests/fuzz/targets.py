@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gmsa_doctor.core.changes import Change
 from gmsa_doctor.formats.ad import (
     ccache,
     filetime,
@@ -21,9 +22,20 @@ from gmsa_doctor.formats.ad import (
     sid,
 )
 from gmsa_doctor.formats.aws import arn, iam_policy_document, value_from
-from gmsa_doctor.formats.documents import credspec, json_text, located, names, secret, task_definition, yaml_text
+from gmsa_doctor.formats.documents import (
+    credspec,
+    json_text,
+    located,
+    names,
+    near_keys,
+    placeholders,
+    secret,
+    task_definition,
+    text_edits,
+    yaml_text,
+)
 from gmsa_doctor.formats.sql_server import connection_string, sql_browser
-from gmsa_doctor.formats.templates import cdk_out, cloudformation, compose, terraform_plan
+from gmsa_doctor.formats.templates import cdk_out, cloudformation, compose, container_list, kubernetes, terraform_plan
 from tests import ccaches
 from tests.formats.ad.test_kdc_reply import demands, reply
 from tests.formats.ad.test_krb_error import error, extended
@@ -180,12 +192,19 @@ def _located(text: str, read: Callable[[str], located.Located]) -> None:
             _definitions(lambda: compose.definitions(found))
         if terraform_plan.is_plan(found.value):
             _definitions(lambda: terraform_plan.definitions(found))
+        if container_list.is_container_list(found.value):
+            _definitions(lambda: container_list.definition("x.json", found))
+        kubernetes.credspec(found)
+        placeholders.marked(found.value)
+        near_keys.near_keys(found)
         with suppress(task_definition.TaskDefinitionError):
             task_definition.read_task_definition(found.value)
 
 
 def _json_file(data: bytes) -> None:
     text = data.decode("utf-8", "replace")
+    moved = text_edits.located(data, Change("credentialSpecs", "credentialSpecs", into=0), 1, 1)
+    text_edits.applied(data, moved or ())
     _located(text, located.read_json)
     with suppress(located.LocatedError):
         cdk_out.read_manifest(text)
