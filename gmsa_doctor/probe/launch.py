@@ -7,12 +7,13 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from gmsa_doctor.clients.aws.fargate import CANARY_FAMILY, PROBE_FAMILY, NotStarted, Task
 from gmsa_doctor.clients.aws.session import CredentialsProblem
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, Throttled
-from gmsa_doctor.core.limits import PACE
+from gmsa_doctor.core.limits import PACE, within
 from gmsa_doctor.core.model import Status
 from gmsa_doctor.core.severity import listed
 from gmsa_doctor.given.probe_tasks import Leftover, ProbeTask
@@ -30,6 +31,7 @@ CANARY = ("probe", "--canary")
 _NOTHING_STARTED = (CredentialsProblem, Denied, NotFound, NotStarted, Throttled)
 """Errors after which certainly no task runs. After any other error one may run."""
 
+T = TypeVar("T")
 Say = Callable[[str], None]
 
 
@@ -211,7 +213,7 @@ class _ProbeLaunch:
         if not running:
             return
         try:
-            described = self.fargate.describe(tuple(running), self.plan.place.cluster)
+            described = self.until_the_end(partial(self.fargate.describe, tuple(running), self.plan.place.cluster))
         except Denied as error:
             for followed in running.values():  # the report may still arrive
                 followed.problem = error
@@ -227,12 +229,16 @@ class _ProbeLaunch:
             if task.stopped:
                 followed.ended = time.monotonic()
 
+    def until_the_end(self, request: Callable[[], T]) -> T:
+        """The answer to a request that changes nothing. Raises TimedOut when the time of the run is over."""
+        return within(self.ends - time.monotonic(), "AWS", request)
+
     def receive(self, followed: _FollowedTask) -> None:
         if followed.task is None:
             return
         try:
             if followed.ran or followed.ended or followed.problem:
-                followed.arrived = self.mailbox.fetch(followed.task.id)
+                followed.arrived = self.until_the_end(partial(self.mailbox.fetch, followed.task.id))
         except ClientError as error:
             followed.problem = error
         else:

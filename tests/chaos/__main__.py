@@ -4,13 +4,14 @@ Ends with exit code 1 if a run takes more than 20 s or 300 MB, crashes, or ends 
 """
 
 import argparse
-import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 from tests.chaos.modes import Mode, modes
 from tests.command import COMMAND, Ended
@@ -67,16 +68,27 @@ def measured(arguments: Sequence[str], env: Mapping[str, str]) -> tuple[Ended, f
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         started = time.monotonic()
         process = subprocess.Popen([COMMAND, *arguments], env=dict(env), stdout=out, stderr=err)
-        while (ended := os.wait4(process.pid, os.WNOHANG))[0] == 0:
+        peak = 0.0
+        while process.poll() is None:
+            peak = _peak(process.pid) or peak
             if time.monotonic() > started + _KILLED_AFTER:
                 process.kill()
             time.sleep(0.02)
         seconds = time.monotonic() - started
-        process.returncode = os.waitstatus_to_exitcode(ended[1])
         out.seek(0)
         err.seek(0)
         texts = (out.read().decode(errors="replace"), err.read().decode(errors="replace"))
-    return Ended(process.returncode, *texts), seconds, ended[2].ru_maxrss / 1024
+    return Ended(process.returncode, *texts), seconds, peak
+
+
+def _peak(pid: int) -> float | None:
+    """The peak of a process so far in MB. ru_maxrss would begin with that of the process that started it."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(found[1]) / 1024 if found else None
 
 
 def write(*lines: str) -> None:

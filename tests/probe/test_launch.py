@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import pytest
@@ -207,3 +208,20 @@ def test_a_report_that_lacks_what_the_probe_owes_is_incomplete(sent: ProbeMessag
     found = launched(a_plan("a", canary=True), World({"a": sent}))
     assert text in found.probes[0].task.report
     assert found.canary is None
+
+
+def test_a_poll_without_an_answer_ends_with_the_time_of_the_run() -> None:
+    release = Event()
+
+    class Mute(World):
+        def describe(self, tasks: tuple[str, ...], cluster: str) -> dict[str, object]:  # type: ignore[override]
+            if "describe" not in self.calls:
+                self.calls.append("describe")
+                release.wait()
+            return super().describe(tasks, cluster)  # type: ignore[return-value]
+
+    world = Mute()
+    found = launched(a_plan("a"), world, seconds=0.3)
+    release.set()
+    assert found.probes[0].message is None
+    assert world.left() == []
