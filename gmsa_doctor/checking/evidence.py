@@ -131,6 +131,8 @@ def _stale(
 ) -> str:
     """Why a text is out of date; empty if it is not known to be."""
     last = text.last
+    if _is_newer(last.definition, subject.task_definition):
+        return ""  # ECS has rolled a deployment back, or is about to start one
     if last.definition and last.definition != subject.task_definition:
         return f"the task ran {last.definition}, and {subject.task_definition} is checked"
     about = cause.check if cause else next(iter(text.causes), "")
@@ -141,6 +143,13 @@ def _stale(
     if not cause and steady and steady > last.time:
         return f"the service was steady at {_clock(steady)}, after it"
     return ""
+
+
+def _is_newer(definition: str, checked: str) -> bool:
+    """Whether a task definition is a later revision of the family that is checked."""
+    family, _, revision = definition.rpartition(":")
+    own_family, _, own = checked.rpartition(":")
+    return family == own_family and revision.isdigit() and own.isdigit() and int(revision) > int(own)
 
 
 def _evidence(text: _Text, stale: str, now: datetime) -> Evidence:
@@ -192,6 +201,13 @@ def _reported(
 
 def _verdict(text: _Text, by_id: Mapping[str, Finding], subject: Subject, now: datetime) -> tuple[str, Fix]:
     """What is known of a text that no finding explains, and what to do about it."""
+    last = text.last
+    if _is_newer(last.definition, subject.task_definition) and last.task:
+        cluster = f" --cluster {shlex.quote(subject.cluster)}" if subject.cluster else ""
+        return (
+            f"the task ran {last.definition}, and {subject.task_definition} is checked",
+            Fix("Check that task.", (f"gmsa-doctor check{cluster} --task {shlex.quote(last.task)}",)),
+        )
     explain = f"gmsa-doctor explain {shlex.quote(text.line[:_LONGEST])}"
     if not text.answer:
         return "the text is not known", Fix("Read the text and the log of the task.", _describe(text, subject))

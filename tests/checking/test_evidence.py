@@ -103,6 +103,17 @@ def test_a_steady_service_outdates_what_nothing_explains_and_no_failure() -> Non
     )  # fmt: skip
 
 
+def test_a_task_of_a_newer_revision_is_reported_with_the_command_that_checks_it() -> None:
+    """The circuit breaker has rolled the service back, which is steady again."""
+    found = after([], record(NO_PASSWORD, definition="web:4"), steady=NOW)[SOURCE.check]
+    assert found.status is Status.WARN
+    assert found.summary.endswith("the task ran web:4, and web:3 is checked")
+    assert found.fix
+    assert found.fix.commands == ("gmsa-doctor check --cluster demo --task task/1",)
+    older = after([], record(NO_PASSWORD, definition="web:2"))[SOURCE.check]
+    assert (older.status, bool(older.evidence[0].stale)) == (Status.PASS, True)
+
+
 def test_several_texts_are_counted_and_the_newest_is_named() -> None:
     found = after([], record("the one thing", 9), record("the other thing", 3))[SOURCE.check]
     assert found.summary.startswith("ECS reported this 3 minutes ago (1 more): the other thing")

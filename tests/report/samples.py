@@ -237,8 +237,7 @@ WAIVED = finding(
 
 RECORDED = Evidence(
     "ECS reported this 4 minutes ago, 3 times",
-    "failed to generate Kerberos ticket for domainless user: "
-    "kinit: Password incorrect while getting initial credentials",
+    "failed to generate Kerberos ticket for domainless user: kinit: Password incorrect while getting credentials",
     "evidence.stopped-tasks",
     3,
     "2026-01-02T11:50:00+00:00",
