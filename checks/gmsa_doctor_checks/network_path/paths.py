@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 
-from gmsa_doctor.authoring import Fix, Outcome, Status, bundle
+from gmsa_doctor.authoring import Fix, Outcome, Status, alternatives, bundle
 from gmsa_doctor.formats.aws.route_table import is_public, route_for
 from gmsa_doctor.formats.aws.security_group import admit, by_ipv6
 from gmsa_doctor.formats.aws.vpc_endpoint import GATEWAY, INTERFACE, VpcEndpoint
@@ -244,11 +244,8 @@ class PathSearch:
         )
 
     def _closed_registry(self, out: Exit) -> ServicePath:
-        fix = Fix(
-            f"{out.fix.text if out.fix else 'Add a route out of the VPC.'} Alternative: copy the image to a private "
-            "ECR repository, and set it in the task definition.",
-            out.fix.commands if out.fix else (),
-        )
+        copy = Fix("Copy the image to a private ECR repository, and set it in the task definition.")
+        fix = alternatives(out.fix, copy) if out.fix else copy
         text, status = f"VPC endpoints do not serve them, and {out.text}", Status.FAIL
         if out.elsewhere:
             text += f"; it works only if they are reachable through {', '.join(out.elsewhere[:3])}"

@@ -289,7 +289,7 @@ class _Paths:
         finding = failed(
             f"tasks cannot reach {services}: {why}",
             observed=why,
-            expected=f"an endpoint for {_names(bad)} that allows the task, or a route out of the VPC",
+            expected=f"{self._endpoint(bad)}a route out of the VPC",
             fix=_fix([*bad, *also]),
             shows_as=self.shows_as,
             rows=rows,
@@ -306,6 +306,11 @@ class _Paths:
         else:
             return finding
         return replace(finding.to_warning(), summary=summary, shows_as=None)
+
+    def _endpoint(self, bad: Sequence[ServicePath]) -> str:
+        if self.id == _PUBLIC:
+            return ""
+        return f"an endpoint for {_names(bad)} that allows the task, or "
 
     def _checks_before(self) -> Iterable[Report]:
         for id in list(_OF)[: list(_OF).index(self.id)]:
