@@ -130,4 +130,9 @@ def test_each_option_of_check_and_run_reaches_the_request_or_is_known_not_to() -
         | {"fix", "yes"}
     )
     probes = {"image", "subnet_mode", "canary", "execution_role", "log_group", "report_s3", "public_address"}
-    assert names(RunArguments) - request - read_by_hand - elsewhere == probes | {"yes", "clean", "check_timeout"}
+    assert names(RunArguments) - request - read_by_hand - elsewhere == probes | {
+        "yes",
+        "clean",
+        "check_timeout",
+        "journal",
+    }

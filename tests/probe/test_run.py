@@ -148,13 +148,13 @@ def test_the_role_can_read_what_the_caller_cannot(dc: DomainController, aws: Emb
     assert ended.document["verdict"] == "pass", brief(ended)
 
 
-def test_a_deduced_failure_contradicted_from_inside_is_a_warning(dc: DomainController, aws: EmbeddedAws) -> None:
+def test_a_doubt_about_dns_servers_ends_where_they_answer_inside(dc: DomainController, aws: EmbeddedAws) -> None:
     with made(dc, aws, known_at("127.77.255.1")) as (environment, _):
         ended = whole(run(environment, aws), aws)
     assert ended.code == 0, brief(ended)
     finding = ended.finding("dhcp-options.domain-name-servers")
-    assert finding["status"] == "warn"
-    assert "passes from inside" in finding["summary"]
+    assert finding["status"] == "pass"
+    assert ended.finding("dns.domain-controllers")["vantage"] == "inside"
 
 
 def test_a_simulated_denial_that_the_roles_own_read_contradicts_is_a_warning(
