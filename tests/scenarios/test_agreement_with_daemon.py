@@ -15,7 +15,7 @@ from gmsa_doctor_checks.credspec.document import credspec_document
 from gmsa_doctor_checks.credspec.names import credspec_names
 from gmsa_doctor_checks.credspec.secret import secret_fields
 from gmsa_doctor_checks.values import SecretObject, SizedCredSpec
-from tests.lab import accounts
+from tests.lab import accounts, ad
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
 from tests.lab.environment import Environment
@@ -76,6 +76,8 @@ def test_what_the_documents_decide_is_an_error_of_the_daemon_or_the_agent(case: 
 
 @pytest.mark.parametrize("case", DECIDED_BY_AD, ids=lambda case: case["case"])
 def test_the_verdict_is_the_outcome_of_the_daemon(case: dict[str, Any], dc: DomainController, aws: EmbeddedAws) -> None:
+    before = ad.bad_password_count(dc, accounts.READER)
     ended = run(as_recorded(case), dc, aws)
+    assert ad.bad_password_count(dc, accounts.READER) <= before + 1
     expected = "fail" if case["start"] == "error" else "unproven" if case["case"] == NO_SECRET else "pass"
     assert ended.document["verdict"] == expected, brief(ended)

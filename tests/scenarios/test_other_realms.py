@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.lab import accounts, ad
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
 from tests.scenarios.judge import run
@@ -17,7 +18,9 @@ def test_it_is_the_one_root_cause(scenario: Scenario, dc: DomainController, aws:
 
 @pytest.mark.parametrize("scenario", HEALTHY, ids=lambda scenario: scenario.name)
 def test_nothing_fails(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+    before = ad.bad_password_count(dc, accounts.READER)
     passes(scenario, dc, aws)
+    assert ad.bad_password_count(dc, accounts.READER) == before
 
 
 @pytest.mark.parametrize("scenario", WARNINGS, ids=lambda scenario: scenario.name)
