@@ -38,6 +38,7 @@ def variables(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in aws.variables().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(session, "ATTEMPTS", 1)
+    monkeypatch.setattr(session, "READ_SECONDS", 60)  # a machine with much to do may be slow to send 8 MB
 
 
 @pytest.mark.parametrize("service", CALLS)
