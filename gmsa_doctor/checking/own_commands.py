@@ -46,7 +46,9 @@ def _subject(subject: FoundSubject, request: Request) -> list[str]:
         return [*cluster, "--task", request.task]
     if not (request.service or request.task_definition):
         return []
-    return _in_service(subject) or list(_options(request, "task_definition"))
+    named = _in_service(subject) or list(_options(request, "task_definition"))
+    public = ["--assign-public-ip"] if request.assign_public_ip else []
+    return [*named, *_options(request, "launch_type"), *public]
 
 
 def _in_service(subject: FoundSubject) -> list[str]:

@@ -21,6 +21,7 @@ from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.exit_code import ExitCode
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.request import Live, Request
+from gmsa_doctor.given.subject import Launch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,19 @@ class EvidenceOptions:
         typer.Option(
             "--logs", help="Also search the containers' logs (awslogs) of the last tasks for known error texts."
         ),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaunchOptions:
+    """How the task is started, if no service says so."""
+
+    PANEL: ClassVar = "Network"
+    launch_type: Annotated[
+        Launch | None, typer.Option(help="The launch type, if the task definition is compatible with several.")
+    ] = None
+    assign_public_ip: Annotated[
+        bool, typer.Option("--assign-public-ip", help="The task gets a public address; requires --subnets.")
     ] = False
 
 
@@ -149,6 +163,7 @@ class CheckArguments:
     aws: options.AwsOptions
     offline: options.Offline = False
     network: options.NetworkOptions
+    launch: LaunchOptions
     evidence: EvidenceOptions
     live_flow: LiveOptions
     application: options.ApplicationOptions
@@ -295,5 +310,11 @@ def _require_effects(request: Request) -> None:
         (["--event-bus"], request.offline, "with --offline"),
         (["--security-groups"], not (request.subnets or registered or inside), "without --subnets"),
         (["--dns-server", "--spn", "--as", "--as-keytab", "--wait"], silent, f"with {silent}"),
+        (
+            ["--launch-type", "--assign-public-ip"],
+            request.service or request.task or inside,
+            "where the service says so",
+        ),
+        (["--assign-public-ip"], not request.subnets, "without --subnets"),
         (["--as-keytab"], "--as" not in request.typed, "without --as"),
     )

@@ -9,6 +9,7 @@ from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.formats.sql_server.connection_string import ConnectionString
+from gmsa_doctor.given.subject import Launch
 
 
 class Live(StrEnum):
@@ -65,6 +66,9 @@ class Request:
     profile: str | None = None
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
+    assign_public_ip: bool = False
+    launch_type: Launch | None = None
+    """Where the task runs, if its task definition fits several launch types."""
     fetcher: Fetcher | None = None
     live: Live = Live.AUTO
     dns_server: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ class Launch(StrEnum):
     FARGATE = "FARGATE"
     EC2 = "EC2"
     EXTERNAL = "EXTERNAL"
+    MANAGED_INSTANCES = "MANAGED_INSTANCES"
 
 
 @dataclass(frozen=True)

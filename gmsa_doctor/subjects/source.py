@@ -120,11 +120,22 @@ class SubjectSource:
         if isinstance(definition, Finding):
             return Platform(None, fetcher=request.fetcher) if self.credspec else definition
         compatible = definition.requires_compatibilities
-        launch = self.launch or (launch_of(compatible[0]) if len(compatible) == 1 else None)
+        launch = self.launch or _required(request, compatible)
+        if launch is Launch.EC2 and tuple(compatible) == (Launch.MANAGED_INSTANCES,):
+            launch = Launch.MANAGED_INSTANCES  # a capacity provider does not show which instances it has
         looks_windows = launch is not Launch.FARGATE and any(entry.looks_windows for entry in definition.containers)
         family = definition.os_family
         windows = looks_windows if family is None else family.upper().startswith("WINDOWS")
         return Platform(launch, windows, request.fetcher, self.platform_version, self.capacity_providers)
+
+
+def _required(request: Request, compatible: Sequence[str]) -> Launch | None:
+    """The launch type of ``--launch-type``, otherwise the only one that the task definition is compatible with."""
+    given = request.launch_type
+    if given and compatible and given not in compatible:
+        names = ", ".join(compatible)
+        raise UsageError(f"--launch-type {given} contradicts requiresCompatibilities ({names}) of the task definition")
+    return given or (launch_of(compatible[0]) if len(compatible) == 1 else None)
 
 
 _NO_NETWORK = skipped("the task's subnets are unknown: add --subnets, or --cluster and --service")
@@ -169,7 +180,8 @@ def _located(body: bytes) -> Located | None:
 
 def given_network(request: Request) -> Network | None:
     """The network from the command line."""
-    return Network(request.subnets, request.security_groups) if request.subnets else None
+    public = request.assign_public_ip or None
+    return Network(request.subnets, request.security_groups, public) if request.subnets else None
 
 
 def interface_details(task: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """How the task is started: deployment controllers, partitions and launch types."""
 
-from tests.scenarios.changes import all_of, entry, region, role, service, task
+from tests.scenarios.changes import all_of, entry, on_ec2, region, role, service, task
 from tests.scenarios.lab import Scenario
 from tests.scenarios.policies import OBJECT, VALUE
 
@@ -18,6 +18,15 @@ FAULTS = (
         "task-definition.prefix",
         all_of(service(deploymentController={"type": "EXTERNAL"}), entry("CredentialSpecDomainless:{credspec_arn}")),
         "An external controller deploys healthy",
+    ),
+)
+
+WARNINGS = (
+    Scenario(
+        "managed instances",
+        "container-instances.gmsa",
+        all_of(on_ec2, task(requiresCompatibilities=["MANAGED_INSTANCES"])),
+        "for which AWS does not document gMSA",
     ),
 )
 

@@ -135,7 +135,7 @@ def test_the_own_tasks_containers_are_chosen_like_any_others() -> None:
         ("EC2", "FARGATE", [], Launch.EC2),
         (None, "EC2", [], Launch.EC2),
         (None, None, ["FARGATE"], Launch.FARGATE),
-        ("MANAGED_INSTANCES", "MANAGED_INSTANCES", [], None),
+        ("MANAGED_INSTANCES", "MANAGED_INSTANCES", [], Launch.MANAGED_INSTANCES),
         (None, None, [], None),
     ],
 )

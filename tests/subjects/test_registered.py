@@ -244,6 +244,22 @@ def test_a_region_has_a_partition(region: str | None, partition: str | None) -> 
     assert AwsPlace(region, None).partition == partition
 
 
+BOTH = a_task_definition(requiresCompatibilities=["EC2", "FARGATE"])
+
+
+def test_the_launch_type_of_the_command_line_decides_between_two(tmp_path: Path) -> None:
+    (found,) = in_file(tmp_path, BOTH, launch_type=Launch.FARGATE, subnets=("subnet-1",), assign_public_ip=True)
+    assert the(Platform, found).launch is Launch.FARGATE
+    assert the(Network, found).public_address is True
+    (found,) = in_file(tmp_path, BOTH)
+    assert the(Platform, found).launch is None
+
+
+def test_a_launch_type_that_the_task_definition_excludes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="contradicts requiresCompatibilities"):
+        in_file(tmp_path, BOTH, launch_type=Launch.EXTERNAL)
+
+
 # Which container ----------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from gmsa_doctor.authoring import (
     CheckId,
     Finding,
+    Fix,
     Outcome,
     Row,
     Status,
@@ -37,6 +38,14 @@ _STATELESS = "network ACLs are stateless, so answers need a rule of their own"
 ON_EC2 = "not checked on EC2: the container instance makes these calls, and its subnet is unknown"
 
 
+def not_on_fargate(platform: Platform) -> Finding:
+    """The finding where the task's own subnets do not matter, or where that is not known."""
+    if platform.launch is None:
+        text = "not checked: the launch type is unknown; on Fargate, the task's own subnets matter"
+        return skipped(text, fix=Fix("Set --launch-type."))
+    return skipped(ON_EC2)
+
+
 @check(
     "network-path.network-acls",
     title="Network ACLs allow requests to AWS services and answers",
@@ -63,7 +72,7 @@ def network_acls(
     Fix: Allow outbound TCP 443 and inbound TCP 1024-65535.
     """
     if platform.launch is not Launch.FARGATE:
-        return skipped(ON_EC2)
+        return not_on_fargate(platform)
     known = {
         subnet.id: (acl, subnet.cidr) for subnet in subnets.with_ipv4 if (acl := acl_of(subnet.id, subnet.vpc, ec2))
     }

@@ -32,7 +32,7 @@ from gmsa_doctor.given.shared_values import CredSpecObject
 from gmsa_doctor.given.subject import Launch, Network, Platform
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.network_path.acls import ON_EC2
+from gmsa_doctor_checks.network_path.acls import not_on_fargate
 from gmsa_doctor_checks.network_path.needs import OF_ECR, TaskRequests, needed, public_registries
 from gmsa_doctor_checks.network_path.paths import PathSearch, VpcView
 from gmsa_doctor_checks.network_path.zones import PrivateZones, ZoneReader, by_zone, may_matter
@@ -93,7 +93,7 @@ def services(
     Fix: See network-path.s3, network-path.secrets-manager, network-path.ecr and network-path.logs.
     """
     if platform.launch is not Launch.FARGATE:
-        return skipped(ON_EC2)
+        return not_on_fargate(platform)
     place, groups = view.place, view.groups.value
     ids = tuple(group.id for group in groups.task) if groups else network.security_groups
     access = requests.access(ids, place)

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from gmsa_doctor.authoring import (
+    Finding,
     Fix,
     Given,
+    Owner,
     Result,
     Row,
     Status,
@@ -47,6 +49,8 @@ def gmsa(
     Fix: install credentials-fetcher on the instances, set `ECS_GMSA_SUPPORTED=true` in `/etc/ecs/ecs.config`, and
     restart the ECS agent.
     """
+    if platform.launch is Launch.MANAGED_INSTANCES:
+        return Given(ContainerInstances(), _on_managed_instances())
     if platform.launch is not Launch.EC2:
         reason = platform.launch or "the launch type is unknown"
         return Given(ContainerInstances(), passed(f"not on EC2: {reason}"))
@@ -101,6 +105,23 @@ def gmsa(
         summary = f"{summary}: tasks placed there start without the gMSA"
     return (failed if required and not may_scale_out else warned)(
         summary, observed=names, expected=f"{attribute} on each", fix=_support("the instances", command), rows=rows
+    )
+
+
+def _on_managed_instances() -> Finding:
+    """AWS documents gMSA for Fargate and for EC2 only.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/linux-gmsa.html and fargate-linux-gmsa.html
+    """
+    return warned(
+        "the task runs on ECS Managed Instances, for which AWS does not document gMSA",
+        observed="MANAGED_INSTANCES",
+        expected="FARGATE, or EC2 with credentials-fetcher on the container instances",
+        fix=Fix(
+            "Run the task on Fargate or on EC2 container instances, or ask AWS Support whether Managed Instances "
+            "support credentialSpecs.",
+            owner=Owner.DEVELOPER,
+        ),
     )
 
 
