@@ -10,7 +10,7 @@ from tests.lab.aws_errors import Refused
 from tests.lab.aws_requests import Request
 
 AWS = "AWS"
-_SECOND = 0.05
+_SECOND = 0.01
 _EC2 = "http://ec2.amazonaws.com/doc/2016-11-15/"
 
 
@@ -41,7 +41,7 @@ class BeyondMoto:
     unlisted_rules: bool = False
     """Whether ListResolverRules leaves out the rules that other accounts share."""
     requests_per_second: int = 0
-    """How many requests Route 53 Resolver answers in a second of the lab, a twentieth of a real one; 0: all."""
+    """How many requests Route 53 Resolver answers in a second of the lab, a hundredth of a real one; 0: all."""
     _times: deque[float] = field(default_factory=deque)
     _lock: Lock = field(default_factory=Lock)
 
