@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from gmsa_doctor.core.model import Fix, Owner
 
@@ -20,8 +21,9 @@ def fix_in_steps(*steps: Fix, owner: Owner | None = None) -> Fix:
 
 
 def alternatives(*fixes: Fix, owner: Owner | None = None) -> Fix:
-    """Letter them: "a) … b) …"; otherwise as :func:`fix_in_steps`."""
-    return _marked([f"{letter}) " for letter in "abcdefgh"], fixes, owner)
+    """Letter them: "Choose one: a) … b) …"; otherwise as :func:`fix_in_steps`."""
+    fix = _marked([f"{letter}) " for letter in "abcdefgh"], fixes, owner)
+    return replace(fix, text=f"Choose one: {fix.text}")
 
 
 def one_after_the_other(*fixes: Fix, owner: Owner | None = None) -> Fix:

@@ -25,6 +25,7 @@ def test_references_count_the_commands_before_them() -> None:
     rule = Fix("Make a rule (commands 1 to 3). Test it (command 4).", ("1", "2", "3", "4"))
     fix = one_after_the_other(Fix("Look.", ("0",)), alternatives(Fix("Make a set.", ("a", "b")), rule))
     assert fix.text == (
-        "Look (command 1). a) Make a set (commands 2 and 3). b) Make a rule (commands 4 to 6). Test it (command 7)."
+        "Look (command 1). Choose one: a) Make a set (commands 2 and 3). b) Make a rule (commands 4 to 6). Test it "
+        "(command 7)."
     )
     assert fix.commands == ("0", "a", "b", "1", "2", "3", "4")

@@ -304,7 +304,7 @@ def _expected(defect: SecretDefect) -> str:
     if defect.form is UserNameForm.FORBIDDEN_CHARACTER:
         return f"the sAMAccountName, without any of {' '.join(sorted(REFUSED_CHARACTERS)).strip()} and blanks"
     if defect.form:
-        return "the bare sAMAccountName, without a domain, a password or $"
+        return r"only the sAMAccountName: no DOMAIN\, no @domain, no $ at the end"
     if defect.kind is SecretDefectKind.DOMAIN_FORM:
         return "the AD domain's full DNS name, such as corp.example.com"
     return defect.expected or f"a JSON object such as {_FORM}"

@@ -142,8 +142,9 @@ def _connect(endpoints: tuple[Endpoint, ...], need: Need, tcp: Tcp) -> tuple[tup
     )
     if not silent:
         first = (
-            f"Start the services Kerberos Key Distribution Center and Active Directory Domain Services on {hosts}. If "
-            "it is no longer a domain controller, delete its SRV records."
+            f"Start the services kdc (Kerberos Key Distribution Center) and ntds (Active Directory Domain Services) on "
+            f"{hosts}. If it is no longer a domain controller, delete its SRV records, and run nltest /dsregdns on the "
+            "others."
         )
         second = f"find the firewall that rejects TCP {needed} to {addresses}."
     fix = Fix(

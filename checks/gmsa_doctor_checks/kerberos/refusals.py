@@ -73,10 +73,11 @@ _USER = {
     KdcReason.WRONG_PASSWORD: _Explanation(
         "the secret's password for {principal} is wrong",
         "the user's current password",
-        "1. Stop new starts of the services that use this secret: ECS retries them, and each one is a failed logon, "
-        "until the user is locked. 2. AD administrator: find out when the password was set (command 1). 3. AWS "
-        "administrator: find out when the secret was changed (command 2). 4. Store the user's current password in the "
-        "secret (commands 3 to 6): if the AD's password is newer, get it from the AD administrator; otherwise the "
+        "1. Developer: set the desired count of the services that use this secret to 0, since ECS retries them, and "
+        "each start is a failed logon, until the user is locked. 2. AD administrator: find out when the password was "
+        "set (command 1). 3. AWS administrator: find out when the secret was changed (command 2). 4. AWS "
+        "administrator: store the user's current password in the secret (commands 3 to 6), then the developer "
+        "restores the desired counts: if the AD's password is newer, get it from the AD administrator; otherwise the "
         "secret has a typing error. This run made one failed logon, and makes no other for this user.",
         ("Get-ADUser {user} -Properties PasswordLastSet,LastBadPasswordAttempt -Server {domain}",),
         Owner.AWS,

@@ -100,7 +100,7 @@ def _choose_or_create(arn: RoleArn, kind: RoleKind) -> Fix:
     return fix_in_steps(
         Fix(
             "List the roles that ECS tasks may assume. If the right one is there, the developer sets it as "
-            f"{kind.field} in a new revision of the task definition.",
+            f"{kind.field} in a new revision of the task definition, and updates the service to it.",
             (LIST_ECS_ROLES,),
         ),
         Fix(

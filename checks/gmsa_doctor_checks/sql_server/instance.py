@@ -154,9 +154,9 @@ def _no_such_instance(string: ConnectionString, instances: tuple[Instance, ...])
         observed=f"no answer for {string.instance}; all instances: {known}",
         expected=f"the instance {string.instance} in that list",
         fix=Fix(
-            f"a) Developer: set an instance of that list in the connection string. b) Or, if {string.instance} is "
-            f"correct, database administrator: start it on {string.host} (command 1). c) Or, if it runs but is hidden "
-            f"(HideInstance), developer: set its port: {_with_port(string)}.",
+            "a) Developer: set an instance of that list that has a port in the connection string. b) Or, if "
+            f"{string.instance} is correct, database administrator: start it on {string.host} (command 1). c) Or, if "
+            f"it runs but is hidden (HideInstance), developer: set its port: {_with_port(string)}.",
             (f"Start-Service -Name {powershell(f'MSSQL${string.instance}')}",),
             Owner.DEVELOPER,
         ),

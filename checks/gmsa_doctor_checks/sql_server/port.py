@@ -108,9 +108,9 @@ def _unreachable(server: SqlServer, error: ClientError, rows: tuple[Row, ...]) -
             summary = f"SQL Server {host} refuses connections on port {port}"
             fix = Fix(
                 f"1. Developer: ask the administrator of {host} whether SQL Server runs and listens on TCP {port} "
-                "(command 1). If not, start it, and enable TCP/IP on that port in SQL Server Configuration Manager. 2. "
-                "If it listens, AWS administrator: find the firewall that rejects the connection. Test from the task's "
-                "subnet (command 2).",
+                "(command 1). If not, the administrator enables TCP/IP on that port in SQL Server Configuration "
+                "Manager, and restarts SQL Server. 2. If it listens, AWS administrator: find the firewall that "
+                "rejects the connection. Test from the task's subnet (command 2).",
                 (f"Get-NetTCPConnection -State Listen -LocalPort {port}", test),
                 Owner.DEVELOPER,
             )

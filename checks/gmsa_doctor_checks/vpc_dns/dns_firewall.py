@@ -151,12 +151,10 @@ def _blocked(
     name, first = next(iter(blocked.items()))
     domain = ad.in_use.text
     of_ad = is_part_of(name, domain)
-    rows = tuple(
-        Row(name, Status.FAIL, f"rule {rule.name} of {rule.group} blocks it") for name, rule in blocked.items()
-    )
+    rows = tuple(Row(name, Status.FAIL, f'"{rule.name}" of {rule.group} blocks it') for name, rule in blocked.items())
     others = f" and {len(blocked) - 1} more" if blocked.keys() - {name} else ""
     return failed(
-        f"rule {first.name} of the DNS Firewall rule group {first.group} blocks {name}{others} in {options.vpc}",
+        f'the rule "{first.name}" of the DNS Firewall rule group {first.group} blocks {name}{others} in {options.vpc}',
         observed=f"action BLOCK for {', '.join(blocked)}",
         expected="action ALLOW, before the rule that blocks",
         fix=_fix(blocked, rules, first, domain, place),
@@ -181,7 +179,8 @@ def _fix(
     update = f"aws route53resolver update-firewall-domains{region} --operation ADD --domains {domains}"
     if allowing:
         return Fix(
-            f"Add {', '.join(wanted)} to the domain list {allowing.list} of the rule {allowing.name}, which allows.",
+            f'Add {" and ".join(wanted)} to the domain list {allowing.list} of the rule "{allowing.name}", which '
+            f'allows names and comes before "{first.name}".',
             (f"{update} --firewall-domain-list-id {posix(allowing.list)}",),
         )
     new = "<ID of the new domain list>"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 
-from gmsa_doctor.authoring import Finding, Fix, check, failed, passed, skipped, warned
+from gmsa_doctor.authoring import Finding, Fix, alternatives, check, failed, passed, skipped, warned
 from gmsa_doctor.clients.kerberos.ticket_cache import DEFAULT, VARIABLE
 from gmsa_doctor.formats.documents.located import Open
 from gmsa_doctor.given.subject import ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.task.revisions import register_again, unknown_yet
 from gmsa_doctor_checks.values import CredentialSpec
 from gmsa_doctor_checks.versions import WINDOWS
@@ -69,18 +69,19 @@ def user(spec: CredentialSpec, chosen: ChosenContainer, platform: Platform, subj
 
 
 def _fix(name: str, subject: Subject) -> Fix:
-    """Run as root; the last command is an entrypoint that copies the ticket each minute, and drops root."""
+    """Run as root; the alternative is an entrypoint that copies the ticket each minute, and drops root."""
     user = name.partition(":")[0]
     register = register_again('Set the container\'s "user" to "root"', subject)
     copy = f"install -m 400 -o {user} {DEFAULT} /tmp/krb5cc.new && mv -f /tmp/krb5cc.new /tmp/krb5cc"
     drop = f"exec setpriv --reuid {user} --regid {user} --clear-groups <application>"
-    entrypoint = f"{copy}; while sleep 60; do {copy}; done & {drop}"
-    text = (
-        f"{register.text} To keep {name} for the application, also set KRB5CCNAME=/tmp/krb5cc, and use the last "
-        "command as the entrypoint: root copies the ticket each minute, and the application runs without root. An "
-        "image without a shell needs a sidecar that copies the ticket to a shared volume."
+    entrypoint = json.dumps(["sh", "-c", f"{copy}; while sleep 60; do {copy}; done & {drop}"])
+    keep = Fix(
+        f'To keep {name} for the application, also set KRB5CCNAME=/tmp/krb5cc and "entryPoint": {entrypoint} in that '
+        "edit: "
+        "root copies the ticket each minute, and the application runs without root. The image must have sh, install "
+        "and setpriv; without a shell, use a sidecar that copies the ticket to a shared volume."
     )
-    return Fix(text, (*register.commands, f"sh -c {posix(entrypoint)}"), register.owner)
+    return alternatives(register, keep, owner=register.owner)
 
 
 @check(

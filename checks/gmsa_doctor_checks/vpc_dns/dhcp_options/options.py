@@ -227,10 +227,11 @@ def options_or_rule(options: DhcpOptions, domain: DomainName, servers: tuple[str
     """Another DHCP options set; the alternative is the VPC resolver, with a rule that forwards the domain."""
     rule = _rule(options, domain.text, servers, place)
     amazon = Fix(
-        f"Associate a DHCP options set with {AMAZON} with {options.vpc}.", _new_set(options, domain, (AMAZON,), place)
+        f"Create a DHCP options set with {AMAZON}, associate it with {options.vpc}, then start new tasks.",
+        (*_new_set(options, domain, (AMAZON,), place), _new_tasks(place)),
     )
     own = replace(
-        rule, text=f"If the other hosts should not use the AD's DNS servers, keep the VPC resolver. {rule.text}"
+        rule, text=f"If the other hosts should not use the AD's DNS servers, use the VPC resolver. {rule.text}"
     )
     return alternatives(new_options(options, domain, servers, place), one_after_the_other(own, amazon))
 
@@ -238,8 +239,9 @@ def options_or_rule(options: DhcpOptions, domain: DomainName, servers: tuple[str
 def _rule(options: DhcpOptions, name: str, servers: tuple[str, ...], place: AwsPlace) -> Fix:
     region, subnets = place.region_option, " ".join(posix(f"SubnetId=<subnet {zone}>") for zone in (1, 2))
     return Fix(
-        f"List the outbound endpoints of the Route 53 Resolver (command 1). If there is none, create one (command 2). "
-        f"Create a FORWARD rule for {name}, and associate it with {options.vpc} (commands 3 and 4).",
+        "List the outbound endpoints of the Route 53 Resolver (command 1). If there is none, create one in subnets "
+        f"from which the AD's DNS servers can be reached (command 2). Create a FORWARD rule for {name}, and associate "
+        f"it with {options.vpc} (commands 3 and 4).",
         (
             f"aws route53resolver list-resolver-endpoints{region} --filters Name=Direction,Values=OUTBOUND",
             f"aws route53resolver create-resolver-endpoint{region} --creator-request-id {posix(f'gmsa-{options.vpc}')} "
