@@ -182,7 +182,7 @@ def test_another_user_fails_on_fargate_with_an_entrypoint_that_copies_the_ticket
     finding = judge_user(name)
     assert (finding.status, finding.observed) == (Status.FAIL, f"user: {name}")
     assert finding.fix is not None
-    assert f"setpriv --reuid {name.partition(':')[0]} " in finding.fix.commands[-1]
+    assert f"setpriv --reuid {name.partition(':')[0]} " in finding.fix.text
 
 
 @pytest.mark.parametrize(

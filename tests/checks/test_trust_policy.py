@@ -64,6 +64,7 @@ def test_ecs_tasks_may_assume_it(document: Any) -> None:
         on_condition("StringEquals", "aws:SourceAccount", "210987654321"),
         on_condition("ArnLike", "aws:SourceArn", f"arn:aws:ecs:eu-west-1:{ACCOUNT}:*"),
         on_condition("ArnLike", "aws:SourceArn", f"arn:aws:lambda:us-east-1:{ACCOUNT}:*"),
+        on_condition("ArnLike", "aws:SourceArn", f"arn:aws:ecs:us-east-1:{ACCOUNT}:cluster/prod"),
     ],
 )
 def test_ecs_tasks_may_not_assume_it(document: Any) -> None:
@@ -76,7 +77,6 @@ def test_ecs_tasks_may_not_assume_it(document: Any) -> None:
         on_condition("StringEquals", "sts:ExternalId", "x"),
         on_condition("StringNotEquals", "aws:SourceAccount", ACCOUNT),
         on_condition("ForAnyValue:StringEquals", "aws:SourceAccount", ACCOUNT),
-        on_condition("ArnLike", "aws:SourceArn", f"arn:aws:ecs:us-east-1:{ACCOUNT}:cluster/prod"),
         with_statements(trust(ECS), trust(ECS, Effect="Deny", Condition={"StringEquals": {"aws:PrincipalTag/a": "b"}})),
     ],
 )
