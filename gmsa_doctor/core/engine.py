@@ -168,15 +168,13 @@ class _GraphRun:
     def execute(self, watch: Callable[[Progress], None]) -> bool:
         """True if the user interrupted it."""
         try:
-            for case in range(len(self.cases)):
-                for check in self.registry.in_graph_order:
-                    self.advance(case, check)
+            self.advance_all()
             while self.ready or self.running:
                 self.start()
                 watch(self.progress())
                 self.wait()
         except KeyboardInterrupt:
-            self.abandon(self.running + list(self.ready), INTERRUPTED)
+            self.interrupt()
             return True
         return False
 
@@ -220,6 +218,26 @@ class _GraphRun:
             self.end(invocation, Outcome(None, self.given_up(invocation, text)))
         if self.ready and (text == INTERRUPTED or time.monotonic() >= self.ends):
             self.abandon(list(self.ready), text)  # what only now became ready
+
+    def interrupt(self) -> None:
+        """End what has not ended. Ctrl-C may have struck anywhere: while a check was started, ended or settled."""
+        self.running, self.ready = [], deque()
+        for invocation in list(self.invocations.values()):
+            if invocation.result is None:
+                self.ready.append(invocation)
+                continue
+            for case in invocation.cases:
+                if (case, invocation.check.id) not in self.results:
+                    self.settle(case, invocation.check, invocation.result)
+        self.advance_all()
+        while self.ready:
+            self.abandon(list(self.ready), INTERRUPTED)
+            self.advance_all()
+
+    def advance_all(self) -> None:
+        for case in range(len(self.cases)):
+            for check in self.registry.in_graph_order:
+                self.advance(case, check)
 
     def given_up(self, invocation: _Invocation, text: str) -> Finding:
         """A check that became ready only when others were abandoned stands behind these."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from types import FrameType
 from typing import Any
 
 import pytest
 
+from gmsa_doctor.core import engine
 from gmsa_doctor.core.declaration import DeclarationError, check
 from gmsa_doctor.core.engine import Case, execute
 from gmsa_doctor.core.errors import ClientError, Denied, OutOfReach, TimedOut
@@ -311,6 +314,41 @@ def test_ctrl_c_keeps_what_is_known_and_the_report_is_whole() -> None:
     assert by_id["one.gives"].status is Status.PASS
     assert (by_id["two.hangs"].status, by_id["two.hangs"].summary) == (Status.UNKNOWN, "interrupted before it ended")
     assert by_id["three.needs"].because == ("two.hangs",)
+
+
+def test_ctrl_c_at_any_line_of_the_engine_leaves_a_whole_report() -> None:
+    """The signal strikes where it likes: while a check is started, ended or settled."""
+    registry = declared(gives_one, gives_two, needs_both)
+
+    def interrupted_at(line: int) -> bool:
+        left = line
+
+        def trace(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
+            nonlocal left
+            if frame.f_code.co_filename != engine.__file__ or frame.f_code.co_name == "interrupt":
+                return None
+            if event == "line" and frame.f_code.co_name != "execute":
+                left -= 1
+                if left == 0:
+                    sys.settrace(None)
+                    raise KeyboardInterrupt
+            return trace
+
+        run = engine._GraphRun(registry, [Case("x", {Start: Start("x")})] * 2, registry.ids, 10)
+        sys.settrace(trace)
+        try:
+            ended = run.execute(lambda progress: None)
+        finally:
+            sys.settrace(None)
+        for case in (0, 1):
+            found = run.findings(case)
+            assert {finding.check for finding in found} == registry.ids, line
+        return ended
+
+    struck = 0
+    while interrupted_at(struck + 1):
+        struck += 1
+    assert struck > 100
 
 
 def test_arguments_that_cannot_be_hashed_are_equal_only_to_themselves() -> None:

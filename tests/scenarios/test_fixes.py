@@ -39,6 +39,8 @@ class Person:
     """The first command to run; those before it are an alternative."""
     last: int | None = None
     """The last command to run; those after it are an alternative."""
+    needless: tuple[int, ...] = ()
+    """Commands in between for something that exists already."""
 
 
 FIXES = {
@@ -47,7 +49,9 @@ FIXES = {
     "task-definition.credentialspecs": Person(CREDENTIALSPECS, {"'s3://<bucket>/'": "s3://gmsa-credspecs/"}),
     "task-definition.dns-settings": Person("del(.containerDefinitions[].dnsServers)"),
     "task-definition.platform-version": Person(),
-    "execution-role.present": Person('.executionRoleArn = "arn:aws:iam::123456789012:role/ecsTaskExecutionRole"'),
+    "execution-role.present": Person(
+        '.executionRoleArn = "arn:aws:iam::123456789012:role/ecsTaskExecutionRole"', needless=(2, 3)
+    ),
     "execution-role.credspec": Person(),
     "execution-role.image": Person(),
     "execution-role.logs": Person(),
@@ -116,7 +120,8 @@ def run_in_shell(commands: list[str], person: Person, env: Mapping[str, str], di
     editor = directory / "editor"
     editor.write_text(f'#!/bin/sh\nset -e\njq {shlex.quote(person.edit)} "$1" > edited\nmv edited "$1"\n')
     editor.chmod(0o755)
-    lines = [command for command in commands[person.first - 1 : person.last] if language(command) == "sh"]
+    wanted = [command for number, command in enumerate(commands, 1) if number not in person.needless]
+    lines = [command for command in wanted[person.first - 1 : person.last] if language(command) == "sh"]
     script = "\n".join(("set -eu -o pipefail", *lines))
     for placeholder, name in person.names.items():
         script = script.replace(placeholder, name)

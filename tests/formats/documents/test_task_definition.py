@@ -68,6 +68,7 @@ def test_a_registered_task_definition_is_read() -> None:
         requires_compatibilities=("FARGATE",),
         network_mode="awsvpc",
         execution_role_arn="arn:aws:iam::123456789012:role/exec",
+        task_role_arn="arn:aws:iam::123456789012:role/task",
         os_family="LINUX",
         cpu_architecture="X86_64",
         containers=(
