@@ -202,9 +202,11 @@ def _not_found(directory: Directory, account: Account, name: GmsaName, administr
         + (listed(list(dict.fromkeys([*close, *names])), MOST_NAMES) or "none"),
         expected=f"a gMSA whose CN is {name.text}",
         fix=Fix(
-            f"List the gMSAs (command 1). a) If {name.text} is a typing error, developer: set {right} as the gMSA's "
-            f"name in the CredSpec, and upload it. b) If {name.text} is meant, AD administrator: check that a KDS root "
-            f"key is effective (command 2). Then create the gMSA (command 3).{elsewhere}",
+            f"AD administrator: list the gMSAs (command 1). Choose one: a) If {name.text} is a typing error, "
+            f"developer: set {right} as the gMSA's name in the CredSpec, and upload it. b) If {name.text} is meant, AD "
+            "administrator: check that a KDS root key is effective (command 2). Without one, run Add-KdsRootKey "
+            "-EffectiveImmediately, and wait 10 hours. Then create the gMSA for a group that the secret's user is in "
+            f"(command 3).{elsewhere}",
             (
                 "Get-ADServiceAccount -Filter * | Select-Object Name,SamAccountName,Enabled",
                 "Get-KdsRootKey | Select-Object KeyId,EffectiveTime",

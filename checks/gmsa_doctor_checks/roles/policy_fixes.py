@@ -82,7 +82,9 @@ def allow(question: AccessQuestion, decision: SimulatedDecision) -> Fix:
     name = f"{question.fix_name or (question.evidence or '').partition('.')[0]}-{action.partition(':')[2]}"
     put = put_policy(question.role, name, (action,), resource)
     return Fix(
-        f"1. Allow {action} on {resource} for {question.role_kind}. 2. Test with the simulator.", (put, simulate)
+        f"1. Allow {action} on {resource} for {question.role_kind}. 2. Test with the simulator, which must return "
+        "allowed.",
+        (put, simulate),
     )
 
 

@@ -39,15 +39,16 @@ def execution_role(
         (LIST_ECS_ROLES,),
     )
     create = Fix(
-        "If there is none, the AWS administrator creates one; gmsa-doctor then reports the permissions that it lacks.",
+        "If there is none, the AWS administrator creates one.",
         create_role("<role>", place.partition or "aws", "/", EXECUTION.managed),
     )
     assign = register_again("Set executionRoleArn to the ARN of that role", subject)
+    again = Fix("Run gmsa-doctor again: it reports the permissions on the CredSpec and the secret that the role lacks.")
     failure = failed(
         "the task definition has no executionRoleArn, so Credentials Fetcher gets no AWS credentials",
         observed="no executionRoleArn",
         expected="the ARN of a role that may read the CredSpec and the secret",
-        fix=fix_in_steps(choose, create, assign, owner=assign.owner),
+        fix=fix_in_steps(choose, create, assign, again, owner=assign.owner),
         shows_as=texts.NO_ROLE if platform.launch is Launch.FARGATE else texts.NO_ROLE_AGENT,
     )
     return failure if platform.launch is Launch.FARGATE else failure.to_warning()

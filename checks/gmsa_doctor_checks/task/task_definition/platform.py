@@ -105,8 +105,8 @@ def dns_settings(spec: CredentialSpec, definition: TaskDefinition, platform: Pla
         expected="none of dnsServers, dnsSearchDomains and extraHosts",
         fix=fix_in_steps(
             Fix(
-                "If dhcp-options.domain-name-servers fails, the AWS administrator fixes it first: tasks on Fargate get "
-                "the AD's DNS servers from the VPC."
+                "If this report also has a failure of dhcp-options.domain-name-servers, the AWS administrator fixes it "
+                "first: tasks on Fargate get the AD's DNS servers from the VPC."
             ),
             remove,
             owner=remove.owner,
