@@ -329,7 +329,7 @@ FAULTS = (
         "a DNS Firewall that allows AWS only",
         "dns-firewall.names",
         all_of(_RULE, firewall(("ALLOW", ["*.amazonaws.com."]), ("BLOCK", ["*"]))),
-        "Add corp.example, *.corp.example to the domain list rslvr-fdl-0-0",
+        "Add corp.example and *.corp.example to the domain list rslvr-fdl-0-0",
     ),
     Scenario(
         "a DNS Firewall that allows the domain only",
