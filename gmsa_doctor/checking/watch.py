@@ -15,7 +15,7 @@ from gmsa_doctor.formats.aws import stopped_task
 from gmsa_doctor.formats.symptoms.reading import redacted
 from gmsa_doctor.given.request import Request
 from gmsa_doctor.subjects.discovery import session_of
-from gmsa_doctor.subjects.registered import cluster_of
+from gmsa_doctor.subjects.registered import cluster_of, primary_of
 
 _EARLIER = 10
 """Events from before the first look that are shown."""
@@ -29,7 +29,7 @@ class _Deployment:
     tasks: set[str] = field(default_factory=set)
 
 
-def follow(request: Request, tell: Callable[[str], None]) -> None:
+def follow(request: Request, show: Callable[[str], None]) -> None:
     """Show each event of the service and each task that stops, as they come.
 
     Returns when the deployment is steady, at its first failure, after ``request.watch`` seconds, or if ECS does not
@@ -40,20 +40,20 @@ def follow(request: Request, tell: Callable[[str], None]) -> None:
     seen = _Deployment()
     while True:
         try:
-            outcome = _look(Ecs(aws), cluster, service, seen, tell)
+            outcome = _look(Ecs(aws), cluster, service, seen, show)
         except ClientError as error:
-            tell(f"the deployment cannot be followed: {error.text}")
+            show(f"the deployment cannot be followed: {error.text}")
             return
         if outcome:
-            tell(outcome)
+            show(outcome)
             return
         if time.monotonic() + PAUSE_SECONDS > ends:
-            tell(f"the deployment is not finished after {request.watch:g} s")
+            show(f"the deployment is not finished after {request.watch:g} s")
             return
         time.sleep(PAUSE_SECONDS)
 
 
-def _look(ecs: Ecs, cluster: str, name: str, seen: _Deployment, tell: Callable[[str], None]) -> str:
+def _look(ecs: Ecs, cluster: str, name: str, seen: _Deployment, show: Callable[[str], None]) -> str:
     """Show what is new. Returns how the deployment ended; empty if it goes on."""
     service = ecs.describe_service(name, cluster)
     primary = primary_of(service)
@@ -61,7 +61,7 @@ def _look(ecs: Ecs, cluster: str, name: str, seen: _Deployment, tell: Callable[[
     events = [event for event in service.get("events", ()) if not began or event["createdAt"] >= began]
     unseen = [event for event in events if event["id"] not in seen.events]
     for event in reversed(unseen if seen.events else unseen[:_EARLIER]):
-        tell(f"{_clock(event['createdAt'])}  {redacted(str(event['message']))}")
+        show(f"{_clock(event['createdAt'])}  {redacted(str(event['message']))}")
     seen.events.update(event["id"] for event in events)
     arns = ecs.task_arns(cluster, name, "STOPPED")
     new = tuple(arn for arn in arns if arn not in seen.tasks)
@@ -70,7 +70,7 @@ def _look(ecs: Ecs, cluster: str, name: str, seen: _Deployment, tell: Callable[[
     failed = False
     for task in sorted(tasks, key=stopped_task.ended):
         if not began or stopped_task.ended(task) >= began:
-            tell(f"{_clock(stopped_task.ended(task))}  {_stopped(task)}")
+            show(f"{_clock(stopped_task.ended(task))}  {_stopped(task)}")
             is_own = stopped_task.definition(task) == str(primary.get("taskDefinition", "")).rpartition("/")[2]
             failed = failed or (is_own and stopped_task.is_failure(task))
     if primary.get("rolloutState") == "FAILED":
@@ -78,12 +78,6 @@ def _look(ecs: Ecs, cluster: str, name: str, seen: _Deployment, tell: Callable[[
     if failed:
         return "a task of the deployment failed"
     return "the deployment is steady" if _is_steady(primary) else ""
-
-
-def primary_of(service: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The deployment or task set that the service is to have; empty if it has none."""
-    deployments = [*service.get("taskSets", ()), *service.get("deployments", ())]
-    return next((deployment for deployment in deployments if deployment.get("status") == "PRIMARY"), {})
 
 
 def _is_steady(primary: Mapping[str, Any]) -> bool:

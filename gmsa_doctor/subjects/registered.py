@@ -178,16 +178,24 @@ def _near(name: str, pages: Callable[[], Iterator[tuple[str, ...]]]) -> str:
         return ""  # the error that is being reported is what matters
 
 
+def primary_of(service: _Description) -> _Description:
+    """The deployment or task set that the service is to have; empty if it has none."""
+    return next((deployment for deployment in _all_deployments(service) if deployment.get("status") == "PRIMARY"), {})
+
+
+def _all_deployments(service: _Description) -> list[_Description]:
+    return [*service.get("taskSets", ()), *service.get("deployments", ())]
+
+
 def _deployments(service: _Description) -> tuple[_Description, tuple[str, ...]]:
     """The PRIMARY deployment or task set, and the task definitions of others that still run.
 
     Services with a CodeDeploy or EXTERNAL deployment controller have task sets.
     """
-    deployments = [*service.get("taskSets", ()), *service.get("deployments", ())]
-    primary = next((deployment for deployment in deployments if deployment.get("status") == "PRIMARY"), service)
+    primary = primary_of(service) or service
     others = (
         short_name(str(deployment["taskDefinition"]))
-        for deployment in deployments
+        for deployment in _all_deployments(service)
         if deployment.get("status") == "ACTIVE" and deployment.get("runningCount", 1)
         if deployment.get("taskDefinition") != primary.get("taskDefinition")
     )

@@ -57,9 +57,9 @@ def followed(monkeypatch: pytest.MonkeyPatch, ecs: object, seconds: float = 3600
     monkeypatch.setattr(watch, "Ecs", lambda _: ecs)
     monkeypatch.setattr(watch, "session_of", lambda _: None)
     monkeypatch.setattr(watch, "PAUSE_SECONDS", 0.001)
-    told: list[str] = []
-    watch.follow(Request(service="web", cluster="demo", watch=seconds), told.append)
-    return told
+    shown: list[str] = []
+    watch.follow(Request(service="web", cluster="demo", watch=seconds), shown.append)
+    return shown
 
 
 def test_events_are_shown_once_until_the_deployment_is_steady(monkeypatch: pytest.MonkeyPatch) -> None:

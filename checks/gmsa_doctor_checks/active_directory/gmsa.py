@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from gmsa_doctor.clients.ldap.client import Directory
-
-GMSA_CLASS = "msDS-GroupManagedServiceAccount"
+from gmsa_doctor.clients.ldap.domain import GMSA_CLASS
 
 ROOT_KEY_COMMANDS = (
     "Get-KdsRootKey | Select-Object KeyId,CreationTime,EffectiveTime",

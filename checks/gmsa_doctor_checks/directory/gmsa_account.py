@@ -22,6 +22,7 @@ from gmsa_doctor.authoring import (
     passed,
 )
 from gmsa_doctor.clients.ldap.client import Directory, Entry, LdapRefusal, escape_filter
+from gmsa_doctor.clients.ldap.domain import GMSA_CLASS, gmsa_names
 from gmsa_doctor.clients.ldap.forest import partitions
 from gmsa_doctor.formats.ad import filetime, guid
 from gmsa_doctor.formats.ad.user_account_control import Control
@@ -29,7 +30,6 @@ from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Platform
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.active_directory.administrator import Administrator
-from gmsa_doctor_checks.active_directory.gmsa import GMSA_CLASS
 from gmsa_doctor_checks.active_directory.user_entry import kind
 from gmsa_doctor_checks.commands import edit_secret, powershell
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaAccount, GmsaName, GmsaNames
@@ -187,8 +187,7 @@ def _not_found(directory: Directory, account: Account, name: GmsaName, administr
     deleted = _readable(lambda: reader.search(deleted_objects, query, attributes, deleted=True))
     if deleted:
         return _was_deleted(max(deleted, key=lambda entry: entry.text("whenChanged") or ""), name)
-    gmsas = _readable(lambda: directory.search(base, f"(objectClass={GMSA_CLASS})", ("cn",)))
-    names = sorted(entry.text("cn") or entry.dn for entry in gmsas)
+    names = _readable(lambda: gmsa_names(directory, base))
     close = difflib.get_close_matches(name.text, names, n=1)
     similar = f"; a similar name is {close[0]}" if close else ""
     forest = _readable(lambda: partitions(directory))  # MS-ADTS 6.1.1.2.1.1

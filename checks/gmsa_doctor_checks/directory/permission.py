@@ -8,10 +8,10 @@ from enum import StrEnum
 
 from gmsa_doctor.authoring import Cause, Finding, Fix, Row, Status, check, passed, skipped, warned
 from gmsa_doctor.clients.ldap.client import Directory, Entry, LdapRefusal, escape_filter
+from gmsa_doctor.clients.ldap.domain import GMSA_CLASS
 from gmsa_doctor.formats.ad import security_descriptor, sid
 from gmsa_doctor.formats.ad.security_descriptor import READ_PROPERTY, Ace, DescriptorError, decide
 from gmsa_doctor_checks import links
-from gmsa_doctor_checks.active_directory.gmsa import GMSA_CLASS
 from gmsa_doctor_checks.active_directory.user_entry import locate, sid_of
 from gmsa_doctor_checks.commands import powershell
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaAccount, GmsaPassword

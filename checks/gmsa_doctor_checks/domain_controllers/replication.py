@@ -26,12 +26,13 @@ from gmsa_doctor.clients.kerberos.client import Kdc
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason
 from gmsa_doctor.clients.kerberos.kdc_questions import FirstAnswer, KdcQuestions
 from gmsa_doctor.clients.ldap.client import Directory, Ldap, LdapRefusal, escape_filter
+from gmsa_doctor.clients.ldap.domain import GMSA_CLASS
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.ad import filetime, managed_password
 from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.active_directory.gmsa import GMSA_CLASS, read_password
+from gmsa_doctor_checks.active_directory.gmsa import read_password
 from gmsa_doctor_checks.active_directory.ldap_bind import explain_bind
 from gmsa_doctor_checks.active_directory.user_entry import duration, utc
 from gmsa_doctor_checks.commands import powershell

@@ -1,6 +1,6 @@
 """AWS Systems Manager Run Command: runs a shell script on container instances, for `gmsa-doctor run --journal`.
 
-No policy of ours allows it: who may send this document may run any script on these instances.
+`iam-policy` does not print these actions: a user who may send this document may run any script on these instances.
 """
 
 from __future__ import annotations

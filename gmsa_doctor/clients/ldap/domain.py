@@ -8,7 +8,7 @@ from gmsa_doctor.core.errors import NotFound
 from gmsa_doctor.formats.ad import guid, sid
 from gmsa_doctor.formats.documents.credspec_text import DomainIdentity
 
-_GMSA_CLASS = "msDS-GroupManagedServiceAccount"
+GMSA_CLASS = "msDS-GroupManagedServiceAccount"
 
 
 def identity(directory: Directory, base: str) -> DomainIdentity:
@@ -30,6 +30,7 @@ def identity(directory: Directory, base: str) -> DomainIdentity:
 
 def gmsa_names(directory: Directory, base: str, name: str = "*") -> tuple[str, ...]:
     """The CNs of the domain's gMSAs that the user can see; with ``name``, of that gMSA only (case-insensitive)."""
-    value = "*" if name == "*" else escape_filter(name)
-    found = directory.search(base, f"(&(objectClass={_GMSA_CLASS})(cn={value}))", ("cn",))
+    of_class = f"(objectClass={GMSA_CLASS})"
+    query = of_class if name == "*" else f"(&{of_class}(cn={escape_filter(name)}))"
+    found = directory.search(base, query, ("cn",))
     return tuple(sorted(entry.text("cn") or entry.dn for entry in found))

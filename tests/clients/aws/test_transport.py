@@ -49,13 +49,11 @@ def test_an_answer_that_is_not_from_aws_is_recognized(name: str, service: str, a
         CALLS[service](Aws())
 
 
-@pytest.mark.parametrize("service", CALLS)
+@pytest.mark.parametrize("service", [service for service in CALLS if service != "s3 HEAD"])  # which has no body
 @pytest.mark.parametrize("name", SLOW)
 def test_an_answer_that_does_not_end_in_time_is_none(
     name: str, service: str, aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if service == "s3 HEAD":
-        pytest.skip("HEAD has no body")
     monkeypatch.setattr(session, "READ_SECONDS", 0.2)
     aws.lie(service.partition(" ")[0], "*", LIES[name])
     with pytest.raises(TimedOut) as caught:
