@@ -15,7 +15,7 @@ from gmsa_doctor.cli.process import guarded, print_, say
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.exit_code import ExitCode
 from gmsa_doctor.given.request import Request
-from gmsa_doctor.iam.scope import Purpose, Scope
+from gmsa_doctor.setup.iam.scope import Purpose, Scope
 
 _FILLED_BY = {
     "ACCOUNT": "--account",
@@ -62,7 +62,7 @@ def _print(context: typer.Context, arguments: IamPolicyArguments) -> ExitCode:
 
     from gmsa_doctor.cli.iam_scope import scope_of
     from gmsa_doctor.core.printable import json_document
-    from gmsa_doctor.iam.statements import placeholders, policy
+    from gmsa_doctor.setup.iam.statements import placeholders, policy
 
     request, purpose = options.request_of(arguments, files=tuple(arguments.files or ())), arguments.purpose
     request = configured.with_typed(context, request, arguments.task_definition_file)
@@ -105,7 +105,7 @@ def _has_subject(request: Request) -> bool:
 def _looked_up(request: Request, options: Scope, purpose: Purpose) -> tuple[Scope, list[str]]:
     """The scope of the subject, in which options take precedence, and what is unknown of it."""
     from gmsa_doctor.core import registry
-    from gmsa_doctor.iam.lookup import look_up
+    from gmsa_doctor.setup.iam.lookup import look_up
 
     looked_up = look_up(request, registry.load(), options, for_role=purpose is Purpose.EXECUTION_ROLE)
     found = looked_up.scope

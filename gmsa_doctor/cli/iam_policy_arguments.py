@@ -9,7 +9,7 @@ import typer
 
 from gmsa_doctor.cli import options
 from gmsa_doctor.cli.options import Many
-from gmsa_doctor.iam.scope import Purpose
+from gmsa_doctor.setup.iam.scope import Purpose
 
 _FOR = "run: for the user of `run`. doctor: for the user of `check`. execution-role: for the task execution role."
 

@@ -22,7 +22,7 @@ from gmsa_doctor.formats.aws.arn import (
     parse_ssm_parameter_arn,
 )
 from gmsa_doctor.given.subject import AwsPlace
-from gmsa_doctor.iam.scope import Scope
+from gmsa_doctor.setup.iam.scope import Scope
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gmsa_doctor.iam.statements import placeholders
+from gmsa_doctor.setup.iam.statements import placeholders
 from tests.command import Ended, doctor
 from tests.lab.ad import DomainController
 from tests.lab.aws import ACCOUNT, EmbeddedAws

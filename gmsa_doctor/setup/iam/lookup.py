@@ -41,7 +41,7 @@ from gmsa_doctor.given.shared_values import (
     LinkedSecret,
 )
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
-from gmsa_doctor.iam.scope import Scope
+from gmsa_doctor.setup.iam.scope import Scope
 from gmsa_doctor.subjects.source import REGISTERED
 
 T = TypeVar("T")

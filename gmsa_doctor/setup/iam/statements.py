@@ -17,8 +17,8 @@ from gmsa_doctor.clients.aws.fargate import FAMILIES, RUN_CLIENTS, TAG
 from gmsa_doctor.clients.aws.services import AWS_CLIENTS
 from gmsa_doctor.clients.aws.session import AwsClient, operations
 from gmsa_doctor.formats.aws.arn import S3ObjectArn, SecretArn, SsmParameterArn
-from gmsa_doctor.iam.scope import Purpose, Scope
 from gmsa_doctor.probe.plan import CONTAINER
+from gmsa_doctor.setup.iam.scope import Purpose, Scope
 
 VERSION = "2012-10-17"
 """The version of IAM's policy language."""

@@ -1,0 +1,1 @@
+"""Tests of what a service needs before its first task."""
