@@ -16,7 +16,7 @@ from gmsa_doctor import __version__
 from gmsa_doctor.checking.evidence import Recorded, joined
 from gmsa_doctor.checking.file_changes import with_edits
 from gmsa_doctor.checking.own_commands import AFTER_DEPLOYMENT, IN_THE_TASKS_NETWORK, with_own_commands
-from gmsa_doctor.checking.retry import PAUSE_SECONDS, awaited
+from gmsa_doctor.checking.retry import PAUSE_SECONDS, awaited, not_repeated
 from gmsa_doctor.checking.selection import Selection, application_of
 from gmsa_doctor.clients.aws import task_metadata
 from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
@@ -110,7 +110,12 @@ def check(
             kerberos.begin_again(_has_new_secret(secrets))  # a failed logon is repeated only with another secret
             sessions.begin_again()
             gc.collect()  # what an attempt leaves, which would be collected late
-            subjects, files, secrets = look()
+            try:
+                subjects, files, secrets = look()
+            except UsageError as error:  # such as credentials that have expired meanwhile: there was a report before
+                say(f"the next attempt is not possible: {error}")
+                subjects = tuple(not_repeated(subject, str(error)) for subject in subjects)
+                break
     except KeyboardInterrupt:  # between two attempts: the last one is reported
         interrupted = True
     return report_of(subjects, required, interrupted, started, files, static=selection.static_only)
@@ -254,7 +259,7 @@ def _of_subject(found: FoundSubject, session: AwsSession) -> dict[type, object]:
     if session.arn and session.account:
         values[Caller] = Caller(session.account, session.arn, _is_session_of(session.arn, role))
     else:
-        values[Caller] = skipped("whose AWS credentials these are is not known")
+        values[Caller] = session.problem or skipped("whose AWS credentials these are is not known")
     values[AwsPlace] = replace(found.place, account=found.place.account or session.account)
     return values
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.limits import PACE
-from gmsa_doctor.core.model import Status, SubjectReport
+from gmsa_doctor.core.model import Finding, Status, SubjectReport
 
 PAUSE_SECONDS = 5.0 * PACE
 TRANSIENT = frozenset(
@@ -27,3 +28,14 @@ def awaited(subjects: Iterable[SubjectReport]) -> tuple[str, ...]:
     roots = [finding for subject in subjects for finding in subject.findings if finding.root]
     ids = tuple(dict.fromkeys(root.check for root in roots if root.status is not Status.WARN))
     return ids if set(ids) <= TRANSIENT else ()
+
+
+def not_repeated(subject: SubjectReport, reason: str) -> SubjectReport:
+    """The report of the last attempt, if another one was not possible: its failures may have passed meanwhile."""
+
+    def unknown_now(finding: Finding) -> Finding:
+        if finding.status is not Status.FAIL:
+            return finding
+        return replace(finding, status=Status.UNKNOWN, summary=f"{finding.summary}. Not checked again: {reason}")
+
+    return replace(subject, findings=tuple(map(unknown_now, subject.findings)))

@@ -95,7 +95,10 @@ class TimeOptions:
     seconds: Annotated[
         float,
         typer.Option(
-            "--timeout", parser=options.number(10, 86_400), metavar="SECONDS", help="Time limit of the whole run."
+            "--timeout",
+            parser=options.number(10, 86_400),
+            metavar="SECONDS",
+            help="Time limit of the whole run, with the removal of its tasks.",
         ),
     ] = 900
     check_timeout: Annotated[

@@ -132,12 +132,15 @@ class _FollowedTask:
 
 
 class _ProbeLaunch:
-    def __init__(self, plan: Plan, clients: ProbeClients, ends: float, pace: Pace, say: Say) -> None:
+    def __init__(
+        self, plan: Plan, clients: ProbeClients, ends: float, requests: removal.Requests, pace: Pace, say: Say
+    ) -> None:
         self.plan = plan
         self.clients = clients
         self.fargate, logs_in, bucket = clients
         self.mailbox = Mailbox(plan, logs_in, bucket)
         self.ends = ends
+        self.requests = requests
         self.pace = pace
         self.say = say
         self.followed: list[_FollowedTask] = []
@@ -150,6 +153,8 @@ class _ProbeLaunch:
     def probe(self) -> None:
         """Run one probe after the other until one tried the logon; then the others, with a logon if it succeeded."""
         waiting = list(self.plan.place.subnets)
+        if not self.in_time():
+            return
         definition = self.register(PROBE_FAMILY, self.plan.definition)
         logon: bool | None = None
         while waiting and logon is None and self.in_time():
@@ -172,7 +177,7 @@ class _ProbeLaunch:
 
     def register(self, family: str, definition: Mapping[str, Any]) -> str | ClientError:
         try:
-            arn = self.fargate.register(family, definition, self.plan.run)
+            arn = self.until_the_end(partial(self.fargate.register, family, definition, self.plan.run))
         except ClientError as error:
             return error
         self.definitions.append(arn)
@@ -189,7 +194,8 @@ class _ProbeLaunch:
         self.say(f"{subnet}: starting a task")
         arguments = start_arguments(self.plan.place, subnet, uuid.uuid4().hex, command)
         try:
-            followed.task = self.fargate.start(definition, arguments, self.plan.run)
+            start = partial(self.fargate.start, definition, arguments, self.plan.run)
+            followed.task = self.until_the_end(start)
         except ClientError as error:
             followed.problem, followed.done = error, True
             self.refused = error if isinstance(error, Denied) else None
@@ -230,7 +236,7 @@ class _ProbeLaunch:
                 followed.ended = time.monotonic()
 
     def until_the_end(self, request: Callable[[], T]) -> T:
-        """The answer to a request that changes nothing. Raises TimedOut when the time of the run is over."""
+        """The answer to a request. Raises TimedOut when the time for the tasks is over; the removal looks for them."""
         return within(self.ends - time.monotonic(), "AWS", request)
 
     def receive(self, followed: _FollowedTask) -> None:
@@ -266,9 +272,10 @@ class _ProbeLaunch:
             tuple(removal.MadeStream(logs.region, logs.group, self.plan.stream(task.id)) for task in tasks if logs),
             tuple(removal.MadeObject(*report_object(uri, run, task.id)) for task in tasks if uri),
         )
-        found = known.joined_with(removal.find(self.clients, cluster, run))
+        found = known.joined_with(removal.find(self.clients, cluster, run, self.requests))
         certain = all(followed.task or isinstance(followed.problem, _NOTHING_STARTED) for followed in self.followed)
-        return removal.remove(found, self.clients, cluster, "gmsa-doctor has ended", run, certain=certain)
+        reason = "gmsa-doctor has ended"
+        return removal.remove(found, self.clients, cluster, reason, run, certain=certain, requests=self.requests)
 
     def removed(self) -> tuple[Leftover, ...]:
         """As :meth:`remove`. The first interruption starts it again, the second one ends it."""
@@ -294,17 +301,18 @@ def launch(
     clients: ProbeClients,
     *,
     ends: float,
+    removed_by: float,
     say: Say,
     pace: Pace | None = None,
     canary: bool = True,
     hold: Callable[[], None] = lambda: None,
 ) -> Launched:
-    """Carry out the plan until ``ends`` (monotonic clock), and always remove its resources.
+    """Carry out the plan until ``ends`` (monotonic clock), and always remove its resources, until ``removed_by``.
 
     ``canary``: whether it may be started, according to the checks from outside. ``hold`` makes signals wait; it is
     called before the removal.
     """
-    state = _ProbeLaunch(plan, clients, ends, pace or Pace(), say)
+    state = _ProbeLaunch(plan, clients, ends, removal.Requests(removed_by), pace or Pace(), say)
     interrupted = False
     left: tuple[Leftover, ...] = ()
     try:

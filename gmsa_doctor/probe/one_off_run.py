@@ -33,6 +33,8 @@ from gmsa_doctor.probe.removal import ProbeClients
 from gmsa_doctor.triage.apply import Triage, applied
 
 _CANARY = CheckId("canary.task")
+REMOVAL_SECONDS = 75.0
+"""Of the time of a run, for the removal of its tasks: Fargate needs half a minute to stop one. At most a quarter."""
 LIVE_REASON = "only checked from inside, and no probe has reported it"
 
 
@@ -58,8 +60,8 @@ def run(
 ) -> Report:
     """Check the subjects of the request from outside and from inside.
 
-    ``request.seconds`` limits the whole run, without the time until the user confirms. Raises UsageError for what the
-    user must fix first.
+    ``request.seconds`` limits the whole run with its removal, without the time until the user confirms. Raises
+    UsageError for what the user must fix first.
     """
     started = time.monotonic()
     selection = Selection(request, registry)
@@ -82,7 +84,16 @@ def run(
             ends = started + request.seconds + time.monotonic() - prompted
             canary = _allows_canary(attempt, registry)
             clients = _clients(attempt, request)
-            launched = launch(plan, clients, ends=ends, say=user.say, pace=pace, canary=canary, hold=user.hold)
+            launched = launch(
+                plan,
+                clients,
+                ends=ends - min(REMOVAL_SECONDS, request.seconds / 4),
+                removed_by=ends,
+                say=user.say,
+                pace=pace,
+                canary=canary,
+                hold=user.hold,
+            )
             interrupted = launched.interrupted
             subjects = _merged(attempt, plan, launched, registry, selected, request)
     if subjects is None:

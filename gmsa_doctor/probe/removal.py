@@ -6,16 +6,19 @@ them: a log stream or an object is removed only below the id of a run.
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
 
 from gmsa_doctor.clients.aws.fargate import FAMILIES, Fargate, Registered, ReportBucket, Task
-from gmsa_doctor.core.errors import ClientError
-from gmsa_doctor.core.limits import PACE
+from gmsa_doctor.core.errors import ClientError, TimedOut
+from gmsa_doctor.core.limits import PACE, within
 from gmsa_doctor.given.probe_tasks import Leftover
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor.probe import handover
@@ -34,6 +37,33 @@ _REPORT = re.compile(r"[0-9A-Za-z-]+\.txt")
 """The last part of a report's key, after the folder of its run: a task's id."""
 
 ProbeClients = tuple[Fargate, LogsIn, ReportBucket]
+T = TypeVar("T")
+
+
+class Requests:
+    """The requests of a removal, which ends at ``ends`` (monotonic clock) also if AWS does not answer.
+
+    None of them takes more than a third of the time that is left. What was not answered is not repeated.
+    """
+
+    def __init__(self, ends: float = math.inf) -> None:
+        self._ends = ends
+        self._silent: dict[Callable[..., Any], TimedOut] = {}
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the end; at most an hour."""
+        return min(self._ends - time.monotonic(), 3600)
+
+    def __call__(self, request: Callable[..., T], *arguments: Any) -> T:
+        """The answer to a client's method. Raises as the method does, and TimedOut."""
+        if silence := self._silent.get(request):
+            raise silence.with_traceback(None)
+        try:
+            return within(self.seconds_left / 3, "AWS", partial(request, *arguments))
+        except TimedOut as error:
+            self._silent[request] = error
+            raise
 
 
 @dataclass(frozen=True)
@@ -91,11 +121,12 @@ class Leftovers:
         )
 
 
-def find(clients: ProbeClients, cluster: str, run: str | None = None) -> Leftovers:
+def find(clients: ProbeClients, cluster: str, run: str | None = None, requests: Requests | None = None) -> Leftovers:
     """The leftovers of a run, or of all runs: task definitions in the region, and tasks in the cluster.
 
     Task definitions lead to their log streams and objects.
     """
+    ask = requests or Requests()
     fargate, logs_in, bucket = clients
     definitions: list[Registered] = []
     tasks: list[str] = []
@@ -112,17 +143,18 @@ def find(clients: ProbeClients, cluster: str, run: str | None = None) -> Leftove
 
     for family in FAMILIES:
         with searching(f"task definitions {family}"):
-            found = [fargate.registered(arn) for arn in fargate.active_definitions(family)]
+            found = [ask(fargate.registered, arn) for arn in ask(fargate.active_definitions, family)]
             definitions += [definition for definition in found if _ours(definition.run, run)]
         with searching(f"tasks of {family} in {cluster}"):
-            described = _described(fargate, fargate.listed(cluster, family), cluster)
+            described = _described(ask, fargate, ask(fargate.listed, cluster, family), cluster)
             tasks += (arn for arn, task in described if not task.stopped and _ours(task.run, run))
     for region, group, prefix in _log_streams_of(definitions):
         with searching(f"log streams {prefix} of {group}"):
-            streams += [MadeStream(region, group, name) for name in logs_in(region).streams(group, prefix)]
+            names = ask(logs_in(region).streams, group, prefix)
+            streams += [MadeStream(region, group, name) for name in names]
     for name, prefix in _folders_of(definitions):
         with searching(f"objects s3://{name}/{prefix}*"):
-            keys = bucket.keys(name, prefix)
+            keys = ask(bucket.keys, name, prefix)
             objects += [MadeObject(name, key) for key in keys if _REPORT.fullmatch(key.removeprefix(prefix))]
     arns = tuple(definition.arn for definition in definitions)
     return Leftovers(arns, tuple(tasks), tuple(streams), tuple(objects), tuple(problems))
@@ -151,13 +183,20 @@ def _ours(tag: str | None, run: str | None) -> bool:
     return tag is not None and run in (None, tag)
 
 
-def _described(fargate: Fargate, arns: tuple[str, ...], cluster: str) -> Iterator[tuple[str, Task]]:
+def _described(ask: Requests, fargate: Fargate, arns: tuple[str, ...], cluster: str) -> Iterator[tuple[str, Task]]:
     for start in range(0, len(arns), _AT_ONCE):
-        yield from fargate.describe(arns[start : start + _AT_ONCE], cluster).items()
+        yield from ask(fargate.describe, arns[start : start + _AT_ONCE], cluster).items()
 
 
 def remove(
-    found: Leftovers, clients: ProbeClients, cluster: str, reason: str, run: str | None = None, *, certain: bool = True
+    found: Leftovers,
+    clients: ProbeClients,
+    cluster: str,
+    reason: str,
+    run: str | None = None,
+    *,
+    certain: bool = True,
+    requests: Requests | None = None,
 ) -> tuple[Leftover, ...]:
     """Stop the tasks and wait for their end, then remove the rest. Returns what could not be removed.
 
@@ -165,53 +204,54 @@ def remove(
     also if it is not ``certain`` which tasks were started. Task definitions come last: after an interruption, they lead
     to the rest.
     """
+    ask = requests or Requests()
     fargate, logs_in, bucket = clients
-    left = _stopped(found.tasks, fargate, cluster, reason)
+    left = _stopped(ask, found.tasks, fargate, cluster, reason)
     if found.tasks or not certain:
-        again = find(clients, cluster, run)
-        left += _stopped([task for task in again.tasks if task not in found.tasks], fargate, cluster, reason)
+        again = find(clients, cluster, run, ask)
+        left += _stopped(ask, [task for task in again.tasks if task not in found.tasks], fargate, cluster, reason)
         found = found.joined_with(again)
     for stream in found.streams:
         names = f"--log-group-name {shlex.quote(stream.group)} --log-stream-name {shlex.quote(stream.name)}"
         command = f"aws logs delete-log-stream{AwsPlace(stream.region, None).region_option} {names}"
         resource = f"the log stream {stream.name} of {stream.group}"
-        left += _tried(resource, command, logs_in(stream.region).delete, stream.group, stream.name)
+        left += _tried(ask, resource, command, logs_in(stream.region).delete, stream.group, stream.name)
     for made in found.objects:
-        left += _tried(made.uri, f"aws s3 rm {shlex.quote(made.uri)}", bucket.delete, made.bucket, made.key)
+        left += _tried(ask, made.uri, f"aws s3 rm {shlex.quote(made.uri)}", bucket.delete, made.bucket, made.key)
     for definition in found.definitions:
         region = place_of(definition, _NOWHERE).region_option
         command = f"aws ecs deregister-task-definition{region} --task-definition {shlex.quote(definition)}"
-        left += _tried(f"the task definition {definition}", command, fargate.deregister, definition)
+        left += _tried(ask, f"the task definition {definition}", command, fargate.deregister, definition)
     return (*found.problems, *left)
 
 
-def _stopped(tasks: Iterable[str], fargate: Fargate, cluster: str, reason: str) -> list[Leftover]:
+def _stopped(ask: Requests, tasks: Iterable[str], fargate: Fargate, cluster: str, reason: str) -> list[Leftover]:
     """Stop them and wait for their end. Returns those that may still run."""
     left: list[Leftover] = []
     stopping: list[str] = []
     for task in tasks:
         region = place_of(task, _NOWHERE).region_option
         command = f"aws ecs stop-task{region} --cluster {shlex.quote(cluster)} --task {shlex.quote(task)}"
-        problem = _tried(f"the task {task}", command, fargate.stop, task, cluster, reason)
+        problem = _tried(ask, f"the task {task}", command, fargate.stop, task, cluster, reason)
         left += problem
         stopping += [] if problem else [task]
-    return left + _still_running(stopping, fargate, cluster)
+    return left + _still_running(ask, stopping, fargate, cluster)
 
 
-def _tried(resource: str, command: str, remove: Callable[..., None], *arguments: str) -> list[Leftover]:
+def _tried(ask: Requests, resource: str, command: str, remove: Callable[..., None], *arguments: str) -> list[Leftover]:
     try:
-        remove(*arguments)
+        ask(remove, *arguments)
     except Exception as error:  # noqa: BLE001 - after any error, the rest must still be removed
         return [Leftover(resource, _reason(error), command)]
     return []
 
 
-def _still_running(tasks: Iterable[str], fargate: Fargate, cluster: str) -> list[Leftover]:
+def _still_running(ask: Requests, tasks: Iterable[str], fargate: Fargate, cluster: str) -> list[Leftover]:
     waiting = tuple(tasks)
-    ends = time.monotonic() + STOP_SECONDS
+    ends = time.monotonic() + min(STOP_SECONDS, ask.seconds_left / 2)
     while waiting and time.monotonic() < ends:
         try:
-            described = list(_described(fargate, waiting, cluster))
+            described = list(_described(ask, fargate, waiting, cluster))
         except Exception as error:  # noqa: BLE001 - after any error, the rest must still be removed
             return [Leftover("stopped tasks that may still be running", _reason(error))]
         waiting = tuple(arn for arn, task in described if not task.stopped)

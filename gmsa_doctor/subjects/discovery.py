@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any
 
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.clients.aws.ecs import Ecs
@@ -27,11 +25,15 @@ _NO_AWS = "AWS not checked:"
 
 @dataclass(frozen=True)
 class AwsSession:
-    """The AWS clients of a run, and the account and ARN of the caller."""
+    """The AWS clients of a run, and the account and ARN of the caller.
+
+    ``problem``: why the caller is not known.
+    """
 
     clients: dict[type, object]
     account: str | None = None
     arn: str | None = None
+    problem: Finding | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def session_of(request: Request, task: OwnTask | None = None, sessions: AwsSessi
 def _in_aws(request: Request, task: OwnTask | None, sessions: AwsSessions) -> Discovery:
     aws = session_of(request, task, sessions)
     sts, ecs = Sts(aws), Ecs(aws)
-    in_background(partial(_caller, sts))  # at the same time as the calls to ECS
+    in_background(sts.caller)  # at the same time as the calls to ECS
     is_task = request.task and not (request.service or request.task_definition)
     compared = files.compared_definitions(request) or skipped("no file to compare with (--compare-with)")
     try:
@@ -121,8 +123,8 @@ def _session_for_files(aws: Aws, region: str | None, request: Request) -> AwsSes
         renew = error.fix or Fix("")
         fixed = replace(renew, text=f"{renew.text} To check the files alone, add --offline.".lstrip())
         return _without_aws(replace(error.finding(), summary=f"{_NO_AWS} {error.text}", fix=fixed))
-    except TimedOut:
-        return AwsSession(_clients(aws, sts))
+    except TimedOut as error:
+        return AwsSession(_clients(aws, sts), problem=error.finding())
     except ClientError:
         pass  # the caller is unknown; each check reports which calls fail
     return _session(aws, sts)
@@ -146,19 +148,14 @@ def _usage_error(error: CredentialsProblem) -> UsageError:
 
 
 def _session(aws: Aws, sts: Sts, *others: Ecs) -> AwsSession:
-    """The clients of a run. Those that were used already have their answers."""
-    caller = _caller(sts)
-    return AwsSession(_clients(aws, sts, *others), caller.get("Account"), caller.get("Arn"))
-
-
-def _caller(sts: Sts) -> dict[str, Any]:
-    """Empty if STS does not answer, which the client remembers. Raises CredentialsProblem."""
+    """The clients of a run. Those that were used already have their answers. Raises CredentialsProblem."""
     try:
-        return sts.caller()
+        caller = sts.caller()
     except CredentialsProblem:
         raise
-    except ClientError:
-        return {}
+    except ClientError as error:
+        return AwsSession(_clients(aws, sts, *others), problem=error.finding())
+    return AwsSession(_clients(aws, sts, *others), caller.get("Account"), caller.get("Arn"))
 
 
 def _without_aws(reason: Finding) -> AwsSession:

@@ -3,7 +3,7 @@
 import socket
 import struct
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from typing import TypeAlias
@@ -40,7 +40,9 @@ def _key(name: str) -> str:
 class FakeDnsServer:
     """Answers from its records; other names do not exist, unless it forwards the query."""
 
-    def __init__(self, ip: str, records: Records, forward_to: str | None, mode: Mode) -> None:
+    def __init__(
+        self, ip: str, records: Records, forward_to: str | None, mode: Mode, spoil: Callable[[bytes], bytes | None]
+    ) -> None:
         self.ip = ip
         self.mode = mode
         """May be changed while the server runs."""
@@ -48,9 +50,14 @@ class FakeDnsServer:
         """(name, type) of each query in its order, names in lower case without the last dot."""
         self._records = {(_key(name), kind): list(data) for (name, kind), data in records.items()}
         self._forward_to = forward_to
+        self._spoil = spoil
 
     def answer(self, wire: bytes) -> bytes | None:
-        """Give the answer to a query; None: there is none."""
+        """Give the answer to a query, spoiled; None: there is none."""
+        answer = self._answer(wire)
+        return None if answer is None else self._spoil(answer)
+
+    def _answer(self, wire: bytes) -> bytes | None:
         try:
             query = dns.message.from_wire(wire)
             question = query.question[0]
@@ -132,14 +139,19 @@ def domain_records(domain: str, controllers: Mapping[str, str]) -> dict[tuple[st
 
 @contextmanager
 def fake_dns(
-    ip: str, records: Records | None = None, *, forward_to: str | None = None, mode: Mode = Mode.ANSWER
+    ip: str,
+    records: Records | None = None,
+    *,
+    forward_to: str | None = None,
+    mode: Mode = Mode.ANSWER,
+    spoil: Callable[[bytes], bytes | None] = lambda answer: answer,
 ) -> Iterator[FakeDnsServer]:
     """Run a DNS server on port 53 of the address, over UDP and TCP.
 
     `forward_to` is the address of the server that answers for names without records. A name with
-    a record is answered here for all types.
+    a record is answered here for all types. `spoil` changes each answer, or drops it.
     """
-    server = FakeDnsServer(ip, records or {}, forward_to, mode)
+    server = FakeDnsServer(ip, records or {}, forward_to, mode, spoil)
     datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     datagrams.bind((ip, 53))
     listener = socket.create_server((ip, 53))

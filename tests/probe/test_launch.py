@@ -20,7 +20,8 @@ FAST = Pace(poll=0, late=0)
 
 
 def launched(plan: Plan, world: World, seconds: float = 60) -> Launched:
-    return launch(plan, world.clients(), ends=time.monotonic() + seconds, say=lambda text: None, pace=FAST)
+    ends = time.monotonic() + seconds
+    return launch(plan, world.clients(), ends=ends, removed_by=ends + 60, say=lambda text: None, pace=FAST)
 
 
 def test_a_probe_is_started_in_each_subnet_without_leftovers() -> None:
@@ -225,3 +226,24 @@ def test_a_poll_without_an_answer_ends_with_the_time_of_the_run() -> None:
     release.set()
     assert found.probes[0].message is None
     assert world.left() == []
+
+
+def test_a_removal_without_answers_ends_in_time_and_reports_what_it_could_not_prove() -> None:
+    release = Event()
+
+    class Mute(World):
+        def describe(self, tasks: tuple[str, ...], cluster: str) -> dict[str, object]:  # type: ignore[override]
+            self.calls.append("describe")
+            release.wait()
+            return {}
+
+    world = Mute()
+    found = launch(
+        a_plan("a"), world.clients(), ends=time.monotonic() + 0.3, removed_by=time.monotonic() + 1.3,
+        say=lambda text: None, pace=FAST,
+    )  # fmt: skip
+    release.set()
+    assert world.calls.count("describe") == 2, "once by the run, and once by the removal"
+    assert world.left() == []
+    assert any("may still be running" in leftover.resource for leftover in found.left)
+    assert all("did not answer" in leftover.reason for leftover in found.left)

@@ -90,6 +90,21 @@ def test_another_wrong_password_is_tried_once_more(dc: DomainController, aws: Em
     ad.reset_bad_password_count(dc, accounts.READER)
 
 
+def test_credentials_that_expire_while_it_waits_end_it_with_a_whole_report(
+    dc: DomainController, aws: EmbeddedAws
+) -> None:
+    wrong = changes.secret(password="not-the-password")
+    with made(dc, aws, wrong) as environment, waiting(environment, aws, 3600) as process:
+        until_it_waits(process)
+        aws.expire()
+        ended = end_of(process)
+    assert (ended.code, ended.document["verdict"], ended.roots) == (3, "incomplete", ["kerberos.user-ticket"])
+    finding = ended.finding("kerberos.user-ticket")
+    assert (finding["status"], "ExpiredToken" in finding["summary"]) == ("unknown", True)
+    assert "the next attempt is not possible: AWS rejects the credentials" in ended.err
+    ad.reset_bad_password_count(dc, accounts.READER)
+
+
 def test_a_gmsa_that_is_permitted_meanwhile_passes_with_a_new_ticket(dc: DomainController, aws: EmbeddedAws) -> None:
     """The user is put into the group: that counts in a new ticket only."""
     group, _ = ad.read(dc, accounts.PRINCIPALS)

@@ -94,16 +94,20 @@ def credspec_object(
     if isinstance(bucket, ClientError):  # where it is and whose it is was asked, and is not known
         return Given(value, bucket.finding())
     if isinstance(bucket, Bucket) and not bucket.owned:
-        foreign = _of_another_account(location, place, platform, s3)
+        foreign = _of_another_account(location, place, platform, s3, caller)
         if foreign:
-            return Given(value, foreign) if foreign.status is Status.WARN else foreign
+            return foreign if foreign.status is Status.FAIL else Given(value, foreign)
     return Given(value, passed(f"{location.name}, {found.size} bytes", changed=found.modified))
 
 
-def _of_another_account(location: CredSpecLocation, place: AwsPlace, platform: Platform, s3: S3) -> Finding | None:
+def _of_another_account(
+    location: CredSpecLocation, place: AwsPlace, platform: Platform, s3: S3, caller: Outcome[Caller]
+) -> Finding | None:
     """1.3 sends the expected bucket owner. Called only if HeadBucket did not confirm the owner."""
-    if Fetcher.V1_3 not in platform.fetchers or not place.account:
+    if Fetcher.V1_3 not in platform.fetchers:
         return None
+    if not place.account:  # that of the caller, if it was not asked in vain
+        return caller.finding if caller.finding.status is Status.UNKNOWN else None
     try:
         s3.expect_owner(location.bucket, location.key, place.account)
     except Denied:  # reading the object itself has just succeeded

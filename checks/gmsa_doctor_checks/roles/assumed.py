@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from gmsa_doctor.authoring import Finding, Fix, failed, fix_in_steps, passed, unknown
+from gmsa_doctor.authoring import Finding, Fix, Status, failed, fix_in_steps, passed, skipped, unknown
 from gmsa_doctor.core.errors import NotFound
 from gmsa_doctor.formats.aws.arn import RoleArn
 from gmsa_doctor_checks.commands import LIST_ECS_ROLES, posix
@@ -46,7 +46,15 @@ def judge_role(arn: RoleArn, kind: RoleKind, simulator: PolicySimulator) -> Find
         found = simulator.iam.role(str(arn))
     except NotFound as error:
         text = f"{kind.name} {arn.name} does not exist"
+        if (caller := simulator.caller.finding).status is Status.UNKNOWN:
+            return replace(
+                caller,
+                summary=f"{text} in the account of your credentials, or they are for another account: {caller.summary}",
+                observed=error.text,
+            )
         return failed(text, observed=error.text, expected=str(arn), fix=_choose_or_create(arn, kind))
+    if f"::{arn.account}:" not in found.arn:  # STS has not named the caller, otherwise nothing is asked
+        return skipped(f"not checked: IAM has found {found.arn}, a role of another account than {arn}")
     try:
         trust = read_trust(found.trust, TrustSource(arn.partition, arn.account, simulator.place.region))
     except ValueError as error:

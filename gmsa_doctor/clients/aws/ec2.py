@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from gmsa_doctor.clients.aws.session import AwsClient, operation
+from gmsa_doctor.clients.aws.transport import the_only
 
 
 def _of_vpc(vpc: str) -> list[dict[str, Any]]:
@@ -25,7 +26,7 @@ class Ec2(AwsClient):
     @operation("ec2:DescribeVpcs")
     def vpc(self, id: str) -> dict[str, Any]:
         """A VPC by id."""
-        return dict(self.api.describe_vpcs(VpcIds=[id])["Vpcs"][0])
+        return dict(the_only(self.api.describe_vpcs(VpcIds=[id])["Vpcs"]))
 
     @operation("ec2:DescribeVpcAttribute")
     def vpc_attribute(self, vpc: str, name: str) -> bool:
@@ -36,7 +37,7 @@ class Ec2(AwsClient):
     @operation("ec2:DescribeDhcpOptions")
     def dhcp_options(self, id: str) -> dict[str, tuple[str, ...]]:
         """A DHCP options set by id: its values by key (``domain-name-servers`` …)."""
-        (options,) = self.api.describe_dhcp_options(DhcpOptionsIds=[id])["DhcpOptions"]
+        options = the_only(self.api.describe_dhcp_options(DhcpOptionsIds=[id])["DhcpOptions"])
         configurations: Iterable[dict[str, Any]] = options["DhcpConfigurations"]
         return {option["Key"]: tuple(value["Value"] for value in option["Values"]) for option in configurations}
 
@@ -48,14 +49,7 @@ class Ec2(AwsClient):
     @operation("ec2:DescribeVpcBlockPublicAccessExclusions")
     def public_access_exclusions(self) -> list[dict[str, Any]]:
         """The VPCs and subnets of the region that are excluded from VPC Block Public Access."""
-        found: list[dict[str, Any]] = []
-        more: dict[str, str] = {}
-        while True:  # botocore has no paginator for this call
-            answer = self.api.describe_vpc_block_public_access_exclusions(**more)
-            found += answer["VpcBlockPublicAccessExclusions"]
-            if not answer.get("NextToken"):
-                return found
-            more = {"NextToken": answer["NextToken"]}
+        return self.pages("describe_vpc_block_public_access_exclusions", "VpcBlockPublicAccessExclusions")
 
     @operation("ec2:DescribeNatGateways")
     def nat_gateways(self, vpc: str) -> list[dict[str, Any]]:
@@ -98,8 +92,8 @@ class Ec2(AwsClient):
     @operation("ec2:DescribeNetworkInterfaces")
     def network_interface(self, id: str) -> dict[str, Any]:
         """A network interface by id: its groups, and its public address in ``Association``. Raises NotFound."""
-        (interface,) = self.api.describe_network_interfaces(NetworkInterfaceIds=[id])["NetworkInterfaces"]
-        return dict(interface)
+        answer = self.api.describe_network_interfaces(NetworkInterfaceIds=[id])
+        return dict(the_only(answer["NetworkInterfaces"]))
 
     @operation("ec2:DescribeVpcPeeringConnections")
     def peering_connections(self, ids: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -32,10 +32,10 @@ class EcsNames(AwsClient):
         """Names of a cluster's services."""
         return self._pages("list_services", "serviceArns", cluster=cluster)
 
-    def _pages(self, call: str, key: str, **arguments: str) -> Iterator[tuple[str, ...]]:
-        pages = iter(self.api.get_paginator(call).paginate(**arguments, PaginationConfig={"PageSize": 100}))
-        first = next(pages)  # here, where its errors become ours
-        return (_names(page[key]) for page in chain((first,), pages))
+    def _pages(self, call: str, key: str, **arguments: Any) -> Iterator[tuple[str, ...]]:
+        pages = self.each_page(call, **arguments, PaginationConfig={"PageSize": 100})
+        first = _names(next(pages)[key])  # here, where its errors become ours
+        return chain((first,), (_names(page[key]) for page in pages))
 
 
 def _names(arns: list[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from gmsa_doctor.clients.aws.session import AwsClient, operation
+from gmsa_doctor.clients.aws.transport import the_only
 from gmsa_doctor.core.model import Report
 
 SOURCE = "gmsa-doctor"
@@ -28,7 +29,7 @@ class EventBridge(AwsClient):
         import botocore.exceptions
 
         entry = {"Source": SOURCE, "DetailType": DETAIL_TYPE, "Detail": detail(report), "EventBusName": bus}
-        (sent,) = self.api.put_events(Entries=[entry])["Entries"]
+        sent = the_only(self.api.put_events(Entries=[entry])["Entries"])
         if code := sent.get("ErrorCode"):  # the call itself has succeeded
             refused = {"Error": {"Code": code, "Message": sent.get("ErrorMessage", "")}}
             raise botocore.exceptions.ClientError(refused, "PutEvents")

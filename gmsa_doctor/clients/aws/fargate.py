@@ -220,7 +220,7 @@ class ReportBucket(AwsClient):
     @operation("s3:ListObjectsV2", "s3:ListBucket", fresh=True)
     def keys(self, bucket: str, prefix: str) -> tuple[str, ...]:
         """The keys of the objects with this prefix."""
-        pages = self.api.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        pages = self.each_page("list_objects_v2", Bucket=bucket, Prefix=prefix)
         return tuple(item["Key"] for page in pages for item in page.get("Contents", ()))  # absent if there is none
 
     @operation("s3:DeleteObject", fresh=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from gmsa_doctor.clients.aws.session import AwsClient, operation
+from gmsa_doctor.clients.aws.transport import NotFromAwsError
 
 
 class Logs(AwsClient):
@@ -24,4 +25,11 @@ class Logs(AwsClient):
         api = self.aws.in_region(region).client(self.service)
         answer = api.get_log_events(logGroupName=group, logStreamName=stream, limit=most, startFromHead=False)
         events = answer["events"]
-        return [(datetime.fromtimestamp(event["timestamp"] / 1000, UTC), str(event["message"])) for event in events]
+        return [(_time(event["timestamp"]), str(event["message"])) for event in events]
+
+
+def _time(milliseconds: int) -> datetime:
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ArithmeticError, ValueError, OSError) as error:  # beyond all years
+        raise NotFromAwsError from error

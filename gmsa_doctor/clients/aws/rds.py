@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gmsa_doctor.clients.aws.session import AwsClient, operation
+from gmsa_doctor.clients.aws.transport import the_only
 
 
 class Rds(AwsClient):
@@ -15,5 +16,4 @@ class Rds(AwsClient):
     @operation("rds:DescribeDBInstances")
     def instance(self, id: str) -> dict[str, Any]:
         """A DB instance: Endpoint, DomainMemberships. Raises NotFound."""
-        (instance,) = self.api.describe_db_instances(DBInstanceIdentifier=id)["DBInstances"]
-        return dict(instance)
+        return dict(the_only(self.api.describe_db_instances(DBInstanceIdentifier=id)["DBInstances"]))

@@ -66,14 +66,7 @@ class Route53(AwsClient):
     @operation("route53:ListHostedZonesByVPC")
     def zones_of_vpc(self, vpc: str, region: str) -> list[dict[str, Any]]:
         """The private hosted zones that are associated with a VPC: HostedZoneId, Name, Owner."""
-        zones: list[dict[str, Any]] = []
-        more: dict[str, str] = {}
-        while True:  # botocore has no paginator for this call
-            answer = self.api.list_hosted_zones_by_vpc(VPCId=vpc, VPCRegion=region, **more)
-            zones += answer["HostedZoneSummaries"]
-            if not answer.get("NextToken"):
-                return zones
-            more = {"NextToken": answer["NextToken"]}
+        return self.pages("list_hosted_zones_by_vpc", "HostedZoneSummaries", VPCId=vpc, VPCRegion=region)
 
     @operation("route53:ListResourceRecordSets")
     def records(self, zone: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import copy
 import functools
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
@@ -21,6 +21,7 @@ from gmsa_doctor.clients.aws.rate import REQUESTS_PER_SECOND, Rate
 from gmsa_doctor.clients.aws.transport import (
     NotFromAwsError,
     guarded,
+    is_of_answer,
     require_endpoints,
 )
 from gmsa_doctor.clients.remembered import RememberedAnswers
@@ -72,7 +73,7 @@ class NotAws(ClientError):
 
 
 _NOT_ITS_SHAPE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
-"""Raised by botocore's parsers, and by our methods, for an answer without the form that AWS documents."""
+"""Raised by botocore's parsers, and by our methods, for an answer without the form that AWS documents; or by a bug."""
 
 
 @dataclass(frozen=True)
@@ -197,12 +198,25 @@ class AwsClient:
 
     def pages(self, call: str, key: str, **arguments: Any) -> list[Any]:
         """The entries under ``key`` on all pages of an API call."""
-        entries: list[Any] = []
-        for number, page in enumerate(self.api.get_paginator(call).paginate(**arguments)):
-            entries += page[key]
-            if number >= _MOST_PAGES:
+        return [entry for page in self.each_page(call, **arguments) for entry in page[key]]
+
+    def each_page(self, call: str, **arguments: Any) -> Iterator[Any]:
+        """The pages of an API call, with or without a paginator of botocore's. Raises ServiceError for too many."""
+        api = self.api
+        paginated = api.can_paginate(call)
+        pages = api.get_paginator(call).paginate(**arguments) if paginated else _pages(getattr(api, call), arguments)
+        for number, page in enumerate(pages):
+            if number > _MOST_PAGES:
                 raise ServiceError(f"{self.service} {call}: more than {_MOST_PAGES} pages", "TooManyPages")
-        return entries
+            yield page
+
+
+def _pages(call: Callable[..., Any], arguments: dict[str, Any]) -> Iterator[Any]:
+    page = call(**arguments)
+    yield page
+    while page.get("NextToken"):
+        page = call(**arguments, NextToken=page["NextToken"])
+        yield page
 
 
 def iso(time: datetime | None) -> str:
@@ -236,8 +250,12 @@ def operation(
                     raise found from error
                 except (botocore.BotoCoreError, botocore.ClientError, OSError) as error:
                     raise translate(error, action or name, _resource(args)) from error
-                except (NotFromAwsError, ResponseParserError, *_NOT_ITS_SHAPE) as error:
+                except (NotFromAwsError, ResponseParserError) as error:
                     raise NotAws(action or name) from error
+                except _NOT_ITS_SHAPE as error:
+                    if is_of_answer(error, self.api):
+                        raise NotAws(action or name) from error
+                    raise
 
             return ask() if fresh else self.answers.get((name, args, tuple(sorted(kwargs.items()))), ask)
 

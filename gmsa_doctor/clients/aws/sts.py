@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gmsa_doctor.clients.aws.session import AwsClient, operation
 
 
@@ -13,6 +11,7 @@ class Sts(AwsClient):
     service = "sts"
 
     @operation("sts:GetCallerIdentity")
-    def caller(self) -> dict[str, Any]:
-        """The caller: Account, Arn, UserId."""
-        return dict(self.api.get_caller_identity())
+    def caller(self) -> dict[str, str]:
+        """The caller: Account, Arn."""
+        answer = self.api.get_caller_identity()
+        return {"Account": answer["Account"], "Arn": answer["Arn"]}

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from io import BytesIO
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from gmsa_doctor.core.errors import TimedOut, UsageError
 from gmsa_doctor.core.limits import within
+
+T = TypeVar("T")
 
 LARGEST = 8 * 1024 * 1024
 """Bytes of an answer at most. The largest are pages of EC2 and of log events, with 1 to 2 MB."""
@@ -22,6 +25,34 @@ _DTD = re.compile(rb"<!(?:doctype|entity)", re.IGNORECASE)
 
 class NotFromAwsError(Exception):
     """Something other than AWS has answered."""
+
+
+def is_of_answer(error: Exception, api: Any) -> bool:
+    """Whether an error of Python's comes from an answer without the form that AWS documents; otherwise it is our bug.
+
+    botocore's parsers have raised it, or our own code misses a member that the API's model has. ``api`` is the boto3
+    client.
+    """
+    modules = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if isinstance(error, RecursionError):
+        return True
+    if modules[-1].startswith("gmsa_doctor."):
+        return isinstance(error, KeyError) and _is_member(error.args[0], api.meta.service_model)
+    # A method that does not exist is missing in botocore.client.
+    return any(name.startswith("botocore.") for name in modules) and modules[-1] != "botocore.client"
+
+
+def _is_member(name: object, model: Any) -> bool:
+    shapes = (model.shape_for(shape) for shape in model.shape_names)
+    return any(shape.type_name == "structure" and name in shape.members for shape in shapes)
+
+
+def the_only(items: Iterable[T]) -> T:
+    """The item of a list with one item. Raises NotFromAwsError: AWS returns an error for an id that does not exist."""
+    found = list(items)
+    if len(found) != 1:
+        raise NotFromAwsError
+    return found[0]
 
 
 class BoundedSession:

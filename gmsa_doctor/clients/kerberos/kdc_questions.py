@@ -13,7 +13,7 @@ from typing import Literal
 
 from gmsa_doctor.clients.kerberos.kdc_errors import BASE, KdcReason, reason_of
 from gmsa_doctor.clients.kerberos.kdc_relay import message
-from gmsa_doctor.clients.network.tcp import endpoint, network_error, open_socket
+from gmsa_doctor.clients.network.tcp import endpoint, network_error, open_socket, time_left
 from gmsa_doctor.clients.remembered import RememberedAnswers
 from gmsa_doctor.core.errors import Unreachable
 from gmsa_doctor.formats.ad import krb_error
@@ -72,9 +72,10 @@ class KdcQuestions:
         return FirstAnswer(refusal.code, refusal.nt_status)
 
     def _over_tcp(self, request: bytes, address: str, port: int) -> bytes:
+        left = time_left(time.monotonic() + self._seconds)
         with open_socket(address, port, self._seconds) as kdc:
             kdc.sendall(struct.pack(">I", len(request)) + request)
-            return message(kdc, lambda: self._seconds)[4:]
+            return message(kdc, left)[4:]
 
     def _over_udp(self, request: bytes, address: str, port: int) -> bytes:
         """Send twice if there is no answer: a datagram may be lost."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 
-from gmsa_doctor.clients.network.tcp import endpoint, exactly, network_error, open_socket
+from gmsa_doctor.clients.network.tcp import endpoint, exactly, network_error, open_socket, time_left
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.formats.ad import kdc_reply, kdc_request, krb_error
 from gmsa_doctor.formats.ad.kdc_reply import KdcReply
@@ -97,10 +97,7 @@ class KdcRoute:
         return None
 
     def _left(self) -> float:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        return left
+        return time_left(self.deadline)()
 
 
 class KdcRelay:

@@ -72,3 +72,15 @@ def exactly(peer: Receiver, size: int, left: Callable[[], float] | None = None) 
             raise EOFError
         data += chunk
     return bytes(data)
+
+
+def time_left(ends: float) -> Callable[[], float]:
+    """For :func:`exactly`: the seconds until ``ends`` (monotonic clock). It raises TimeoutError when they are over."""
+
+    def left() -> float:
+        seconds = ends - time.monotonic()
+        if seconds <= 0:
+            raise TimeoutError
+        return seconds
+
+    return left

@@ -1,11 +1,12 @@
 """IAM's decisions about the execution role, by values: everything is allowed, or nothing."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from gmsa_doctor.authoring import Finding, Outcome, Status, Stop, passed, skipped
+from gmsa_doctor.authoring import Finding, Outcome, Status, Stop, passed, skipped, unknown
 from gmsa_doctor.clients.aws.iam import Role, SimulatedDecision
 from gmsa_doctor.core.errors import NotFound
 from gmsa_doctor.formats.documents.task_definition import read_task_definition
@@ -131,6 +132,23 @@ def trust(service: str) -> str:
 )
 def test_ecs_may_assume_it(document: str | None, status: Status) -> None:
     assert execution_role_trust(ROLE, simulator(trust=document)).status is status
+
+
+def test_a_missing_role_is_unknown_if_the_account_of_the_credentials_is() -> None:
+    unproven = replace(simulator(), caller=Outcome(None, unknown("sts:GetCallerIdentity: the answer is not from AWS")))
+    finding = execution_role_trust(ROLE, unproven)
+    assert (finding.status, "sts:GetCallerIdentity" in finding.summary) == (Status.UNKNOWN, True)
+    found = replace(unproven, iam=Iam("allowed", trust("ecs-tasks.amazonaws.com")))  # type: ignore[arg-type]
+    assert execution_role_trust(ROLE, found).status is Status.PASS
+    of_others = ExecutionRole("arn:aws:iam::210987654321:role/web")
+    assert execution_role_trust(of_others, replace(found, iam=Elsewhere())).status is Status.SKIPPED  # type: ignore[arg-type]
+
+
+class Elsewhere:
+    """IAM of another account, which has a role of the same name."""
+
+    def role(self, arn: str) -> Role:
+        return Role(ROLE.arn, trust("ecs-tasks.amazonaws.com"))
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,18 @@
 from collections.abc import Callable
 from itertools import count
 from threading import Event
+from typing import Any
 
 import pytest
 
 from gmsa_doctor.clients.aws import fargate, session
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.clients.aws.ecs import Ecs
-from gmsa_doctor.clients.aws.fargate import ProbeLogs
+from gmsa_doctor.clients.aws.fargate import Fargate, ProbeLogs
 from gmsa_doctor.clients.aws.logs import Logs
 from gmsa_doctor.clients.aws.route53 import Route53
 from gmsa_doctor.clients.aws.s3 import S3
-from gmsa_doctor.clients.aws.session import Aws, AwsSessions, NotAws
+from gmsa_doctor.clients.aws.session import Aws, AwsClient, AwsSessions, NotAws, operation
 from gmsa_doctor.clients.aws.sts import Sts
 from gmsa_doctor.clients.aws.transport import LARGEST
 from gmsa_doctor.core.errors import ClientError, ServiceError, TimedOut
@@ -128,3 +129,66 @@ def test_a_run_makes_each_session_once() -> None:
     assert sessions.of(None, "us-east-1") is one
     assert one.silent == {}
     assert sessions.of(None, "eu-west-1") is not one
+
+
+# An answer without its form, or a bug of ours --------------------------------------------------------------
+
+HEADERS = (("x-amzn-RequestId", "1"),)
+
+
+@pytest.mark.parametrize(
+    ("service", "answer", "call"),
+    [
+        ("ecs", "{}", lambda aws: Ecs(aws).describe_service("web", "demo")),
+        ("ecs", "{}", lambda aws: next(Ecs(aws).services("demo"))),
+        ("ecs", '{"taskDefinition": {}}', lambda aws: Fargate(aws).registered("web:1")),
+        ("sts", "<GetCallerIdentityResponse/>", lambda aws: Sts(aws).caller()),
+        ("ec2", "<DescribeVpcsResponse><vpcSet/></DescribeVpcsResponse>", lambda aws: Ec2(aws).vpc("vpc-1")),
+        (
+            "logs",
+            '{"events": [{"message": "x", "timestamp": 9000000000000000000}]}',
+            lambda aws: Logs(aws).newest_events("/ecs/web", "web/1", None, 5),
+        ),
+    ],
+)
+def test_an_answer_that_lacks_a_member_of_the_api_is_not_from_aws(
+    service: str, answer: str, call: Callable[[Aws], object], aws: EmbeddedAws
+) -> None:
+    aws.lie(service, "*", Lie(lambda _: answer.encode(), headers=HEADERS))
+    with pytest.raises(NotAws):
+        call(Aws())
+
+
+class Wrong(AwsClient):
+    """A client with bugs."""
+
+    service = "ecs"
+
+    @operation("ecs:ListClusters", fresh=True)
+    def ask(self, bug: Callable[[Any], object]) -> object:
+        """Ask, and do something wrong with the answer."""
+        return bug(self.api)
+
+
+BUGS: dict[str, Callable[[Any], object]] = {
+    "a member that the API does not have": lambda api: api.list_clusters()["clustreArns"],
+    "a call that the API does not have": lambda api: api.list_clustres(),
+    "another type": lambda api: api.list_clusters()["clusterArns"].lower(),
+    "an index beyond the end": lambda api: api.list_clusters()["clusterArns"][7],
+    "no number": lambda api: int(api.list_clusters()["ResponseMetadata"]["HTTPHeaders"]["server"]),
+}
+
+
+@pytest.mark.parametrize("bug", BUGS.values(), ids=BUGS)
+def test_a_bug_in_a_client_is_not_blamed_on_a_proxy(bug: Callable[[Any], object], aws: EmbeddedAws) -> None:
+    with pytest.raises((LookupError, AttributeError, ValueError)):
+        Wrong(Aws()).ask(bug)
+
+
+def test_a_list_without_a_paginator_is_read_up_to_a_limit(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_MOST_PAGES", 3)
+    page = "<R><vpcBlockPublicAccessExclusionSet/><nextToken>more</nextToken></R>"
+    aws.lie("ec2", "*", Lie(lambda _: page.encode(), headers=HEADERS))
+    with pytest.raises(ServiceError, match="more than 3 pages"):
+        Ec2(Aws()).public_access_exclusions()
+    assert len(aws.calls) == 5
