@@ -26,10 +26,14 @@ def end(mode: Mode, dc: DomainController, aws: EmbeddedAws) -> str:
     aws.reset()
     aws.player.play(healthy_account(dc, aws))
     with ExitStack() as stack:
-        environment = healthy(dc)
+        environment, lab = healthy(dc), Lab(dc, aws, stack)
+        if not mode.is_of_aws:
+            mode.change(environment, lab)
+        command = mode.command(environment)
         create(environment, aws)
-        mode.change(environment, Lab(dc, aws, stack))
-        return mode.complaint(doctor_here(*environment.command, "--format", "json", aws=aws, env=aws.environ()))
+        if mode.is_of_aws:
+            mode.change(environment, lab)
+        return mode.complaint(doctor_here(*command, aws=aws, env=aws.environ()))
 
 
 def test_the_table_has_each_lie_of_each_service() -> None:

@@ -3,16 +3,21 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import cast
 
 import pytest
 
 from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason
 from gmsa_doctor.clients.kerberos.kdc_questions import FirstAnswer, KdcQuestions, Transport
 from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
+from tests.chaos.servers import CONTROLLERS
 from tests.lab import accounts, ad, silent
+from tests.lab.aws import EmbeddedAws
 from tests.lab.loopback import fresh_address
+from tests.scenarios.lab import Lab
 
+NO_DC, NO_AWS = cast("ad.DomainController", None), cast("EmbeddedAws", None)
 BOTH = pytest.mark.parametrize("over", ["TCP", "UDP"])
 
 
@@ -57,6 +62,13 @@ def test_a_silent_kdc_times_out(over: Transport) -> None:
     address = fresh_address()
     with silent.silent(address, tcp=[88], udp=[88]), pytest.raises(TimedOut, match=rf"KDC {address}:88 \({over}\)"):
         ask(address, over)
+
+
+def test_a_kdc_that_sends_a_few_bytes_now_and_then_times_out() -> None:
+    """No single read is late."""
+    dripping = CONTROLLERS["KDC"]["a few bytes now and then"]
+    with ExitStack() as stack, pytest.raises(TimedOut):
+        ask(dripping(Lab(NO_DC, NO_AWS, stack), 88), "TCP", seconds=0.4)
 
 
 def test_a_kdc_that_closes_the_connection_is_unreachable() -> None:
