@@ -38,6 +38,7 @@ INVALID_PARAMETERS = _both("agent.ssm-missing")
 INVALID_S3_ARN = _both("agent.s3-arn")
 NO_REGISTRY = _both("ecs.registry-auth")
 """From the ECS agent, like ``NO_LOGGER``."""
+NO_IMAGE = _both("ecs.pull")
 NO_LOGGER = _both("ecs.logger")
 INVALID_ARN = _both("cf2.arn-not-valid")
 INVALID_OBJECT = _both("cf2.invalid-object")

@@ -385,6 +385,6 @@ def test_a_failure_on_each_domain_controller_keeps_its_reason(
 )
 def test_each_refusal_of_the_ticket_has_a_reason_and_a_fix(reason: KdcReason, words: str, command: str) -> None:
     error = KdcRefusal(reason, -1, "KDC 10.0.0.1:88: no")
-    summary, fix = explain_bind(ENDPOINTS[0], error)
+    summary, fix = explain_bind(ENDPOINTS[0], error, DOMAIN)
     assert words in summary
     assert any(command in line for line in fix.commands)

@@ -20,6 +20,8 @@ from tests.scenarios.tiers import faults, tables
 FILE = Path(__file__).parents[2] / "docs" / "examples.json"
 _RESOURCE = re.compile(r"\b((?:[a-z]{1,6}-)+?)([0-9a-f]{10}|[0-9a-f]{17})\b")
 """The id of a VPC, a subnet and the like, which the embedded AWS makes up."""
+_LAB_NETWORK = re.compile(r"\b127\.77\.\d+\.")
+"""The network of the AD lab: the first one that is free."""
 _SUFFIX = re.compile(r"secret:[\w/-]+?(-[A-Za-z0-9]{6})\b")
 """The end of a secret's ARN, which Secrets Manager makes up."""
 
@@ -43,12 +45,13 @@ def settled(text: str) -> str:
     ids: dict[str, str] = {}
 
     def example(match: re.Match[str]) -> str:
-        if match[0] not in ids:
-            ids[match[0]] = f"{match[1]}{next(numbers):0{len(match[2])}x}"
-        return ids[match[0]]
+        if match[2] not in ids:
+            ids[match[2]] = f"{next(numbers):0{len(match[2])}x}"
+        return f"{match[1]}{ids[match[2]]}"
 
     for suffix in set(_SUFFIX.findall(text)):
         text = text.replace(suffix, "-AbCdEf")
+    text = _LAB_NETWORK.sub("127.77.1.", text)
     return _RESOURCE.sub(example, text)
 
 

@@ -8,7 +8,8 @@ from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.clients.ldap.client import Directory, Ldap, LdapRefusal
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor_checks.commands import powershell
-from gmsa_doctor_checks.values import Endpoint, ReachableLdap
+from gmsa_doctor_checks.domain import srv_name
+from gmsa_doctor_checks.values import DomainName, Endpoint, ReachableLdap
 
 CONTROLLERS_TRIED = 2
 STRONGER_AUTH_REQUIRED = 8
@@ -32,8 +33,8 @@ def bind_first(
     raise next(iter(errors.values()))
 
 
-def explain_bind(endpoint: Endpoint, error: ClientError) -> tuple[str, Fix]:
-    """The summary and the fix for an error of the bind."""
+def explain_bind(endpoint: Endpoint, error: ClientError, domain: DomainName) -> tuple[str, Fix]:
+    """The summary and the fix for an error of the bind, in the domain whose SRV records name the endpoint."""
     host = endpoint.host
     if isinstance(error, LdapRefusal):
         fix = Fix(
@@ -52,10 +53,11 @@ def explain_bind(endpoint: Endpoint, error: ClientError) -> tuple[str, Fix]:
     spn = powershell(f"ldap/{host}")
     register = Fix(
         f"1. Check whether {host} is an alias (command 1 then shows a CNAME, or the address of a domain controller "
-        "with another name). 2. If so, change the SRV record to the domain controller's own name. 3. Otherwise "
-        "register the SPN on the domain controller's computer account (command 2).",
+        f"with another name). 2. If so, change the SRV record {srv_name(domain)} (command 2 shows it) to the domain "
+        f"controller's own name. 3. Otherwise register the SPN on the computer account of {host} (command 3).",
         (
             f"Resolve-DnsName {powershell(host)}",
+            f"Resolve-DnsName -Type SRV {powershell(srv_name(domain))}",
             f"setspn -S {spn} {powershell('<domain controller>$')}",
         ),
     )

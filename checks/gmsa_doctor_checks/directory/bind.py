@@ -32,7 +32,7 @@ def bind(ticket: UserTicket, controllers: ReachableLdap, ldap: Ldap, vantage: Va
         endpoint, directory, refusing = bind_first(ldap, controllers, ticket.ticket, ticket.kdc)
     except (KdcRefusal, LdapRefusal, Refused, TimedOut, Unreachable) as error:
         first = controllers.endpoints[0]
-        summary, fix = explain_bind(first, error)
+        summary, fix = explain_bind(first, error, controllers.domain)
         expected = f"a signed and encrypted LDAP bind to {first.host}"
         finding = failed(
             summary,

@@ -142,11 +142,12 @@ def _connect(endpoints: tuple[Endpoint, ...], need: Need, tcp: Tcp) -> tuple[tup
     )
     if not silent:
         first = (
-            f"Start the services kdc (Kerberos Key Distribution Center) and ntds (Active Directory Domain Services) on "
-            f"{hosts}. If it is no longer a domain controller, delete its SRV records, and run nltest /dsregdns on the "
-            "others."
+            "Start the services kdc (Kerberos Key Distribution Center) and ntds (Active Directory Domain Services) "
+            f"on {hosts}, and check that it listens on TCP {ports} (Get-NetTCPConnection -State Listen -LocalPort "
+            f"{ports}). If it is no longer a domain controller, delete its SRV records, and run nltest /dsregdns on "
+            "the others."
         )
-        second = f"find the firewall that rejects TCP {needed} to {addresses}."
+        second = f"find the firewall that rejects TCP {ports} to {addresses}, and allow TCP {needed} in it."
     fix = Fix(
         f"1. AD administrator: {first[0].lower()}{first[1:]} 2. If it listens on TCP {ports}, AWS administrator: "
         f"{second} Test from the task's subnet with nc.",

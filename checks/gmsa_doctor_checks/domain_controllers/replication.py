@@ -116,7 +116,7 @@ def bind(ticket: UserTicket, dses: RootDses, bound: BoundDirectory, ldap: Ldap) 
     value = LdapSessions(dses.srv_hosts, tuple(directories.items()))
     if not errors:
         return Given(value, passed(f"each of {len(answers)} accepts the bind of {ticket.principal}, signed and sealed"))
-    summary, fix = explain_bind(*next(iter(errors.items())))
+    summary, fix = explain_bind(*next(iter(errors.items())), dses.domain)
     finding = warned(
         f"{summary}; {how_often((endpoint.host for endpoint in errors), dses.srv_hosts)}",
         expected="a sealed bind to each domain controller",

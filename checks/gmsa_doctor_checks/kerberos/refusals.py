@@ -73,12 +73,13 @@ _USER = {
     KdcReason.WRONG_PASSWORD: _Explanation(
         "the secret's password for {principal} is wrong",
         "the user's current password",
-        "1. Developer: set the desired count of the services that use this secret to 0, since ECS retries them, and "
-        "each start is a failed logon, until the user is locked. 2. AD administrator: find out when the password was "
-        "set (command 1). 3. AWS administrator: find out when the secret was changed (command 2). 4. AWS "
-        "administrator: store the user's current password in the secret (commands 3 to 6), then the developer "
-        "restores the desired counts: if the AD's password is newer, get it from the AD administrator; otherwise the "
-        "secret has a typing error. This run made one failed logon, and makes no other for this user.",
+        "1. Developer: set the desired count of the services that use this secret to 0. ECS keeps starting their "
+        "tasks; each start is a failed logon, and enough of them lock the user. 2. AD administrator: find out when the "
+        "password was set (command 1). 3. AWS administrator: find out when the secret was changed (command 2). If "
+        "PasswordLastSet is later than LastChangedDate, the secret has an old password; otherwise it probably has a "
+        "typing error. 4. AWS administrator: get the current password from the AD administrator, and store it in the "
+        "secret (commands 3 to 6). 5. Developer: restore the desired counts. This run made one failed logon, and makes "
+        "no other for this user.",
         ("Get-ADUser {user} -Properties PasswordLastSet,LastBadPasswordAttempt -Server {domain}",),
         Owner.AWS,
         in_secret=True,

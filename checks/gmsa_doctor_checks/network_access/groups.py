@@ -227,16 +227,16 @@ def _doubtful(names: str, members: str, doubts: _Doubts, given: Given[B]) -> Res
 def _fix_egress(groups: Sequence[SecurityGroup], closed: Sequence[Obstacle], place: AwsPlace, *, to_aws: bool) -> Fix:
     """``to_aws``: the task connects to AWS services through the same groups."""
     group = groups[0].id
-    hosts = listed(dict.fromkeys(obstacle.flow.destination for obstacle in closed))
+    addresses = tuple(dict.fromkeys(obstacle.flow.destination for obstacle in closed))
     text = (
-        f"In {group}, allow outbound {_ports(closed)} to {hosts}. If the subnets of these hosts have "
-        "other domain controllers, use the CIDR of the subnets instead of /32."
+        f"In {group}, allow outbound {_ports(closed)} to {listed(addresses)}. If the AD has other domain controllers "
+        f"in the same subnet{'s' if addresses[1:] else ''}, use the subnet's CIDR instead of {addresses[0]}/32."
     )
     command = _authorize("egress", group, closed, (f"{obstacle.flow.destination}/32" for obstacle in closed), place)
     https = Flow(ANY_SUBNET, "").requests
     if not to_aws or any(rule.covers(https) for own in groups for rule in own.egress):
         return Fix(text, (command,))
-    text = f"{text} Also allow outbound TCP 443, which AWS services need."
+    text = f"{text} Also allow outbound TCP 443: the task connects to AWS services through it."
     return Fix(text, (command, authorize("egress", group, HTTPS_TO_ANYWHERE, place)))
 
 

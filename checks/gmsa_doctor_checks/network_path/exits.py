@@ -23,6 +23,7 @@ _FORWARDERS = frozenset(RouteTarget) - {RouteTarget.LOCAL, RouteTarget.INTERNET_
 """Targets that may or may not forward packets to the internet, which is not visible here."""
 _BY_IPV6 = ("::/0 over IPv6",)
 _MAY_SUFFICE = "not checked whether they are enough"
+_IF_NONE = "if there is none, create one in a public subnet first"
 _BEHIND = "what lies behind it was not checked"
 
 
@@ -150,7 +151,7 @@ class _ExitSearch:
         if parts and (route is None or route.blackhole):
             return self._elsewhere(f"through routes to a part of the internet ({', '.join(parts[:3])}); {_MAY_SUFFICE}")
         if route is None:
-            fix = f"Add a default route to {id} that leads to a public NAT gateway of {self.table.vpc}."
+            fix = f"Add a default route to {id}, to a public NAT gateway of {self.table.vpc}; {_IF_NONE}."
             commands = (self._list_nats(), self._to_nat())
             return self._closed(f"{id} has no default route", Fix(fix, commands), routes_elsewhere(self.table))
         if route.blackhole:
@@ -180,7 +181,8 @@ class _ExitSearch:
         return Exit(self.subnet, ExitState.CLOSED, text, fix, elsewhere or (_BY_IPV6 if self.table.ipv6 else ()))
 
     def _gone(self, route: Route, text: str) -> Exit:
-        fix = f"Point the default route of {self.table.id} to an available NAT gateway, instead of {route.target}."
+        table = self.table.id
+        fix = f"Point the default route of {table} to an available NAT gateway, not {route.target}; {_IF_NONE}."
         return replace(self._closed(text, Fix(fix, (self._list_nats(), self._to_nat()))), broken=True)
 
     def _list_nats(self) -> str:

@@ -211,7 +211,7 @@ class PathSearch:
                 return self._path(Status.SKIPPED, text)
             if self.flow.destination == PUBLIC_REGISTRY:
                 return self._closed_registry(out)
-            why, faults = self._why_unused(unused[0]) if unused else (f"{vpc.id} has no endpoint for it", ())
+            why, faults = self._why_unused(unused[0]) if unused else (f"{vpc.id} has no matching endpoint", ())
             text = f"{why}, and {out.text}"
             if out.elsewhere:
                 others = ", ".join(out.elsewhere[:3])
@@ -246,7 +246,7 @@ class PathSearch:
     def _closed_registry(self, out: Exit) -> ServicePath:
         copy = Fix("Copy the image to a private ECR repository, and set it in the task definition.")
         fix = alternatives(out.fix, copy) if out.fix else copy
-        text, status = f"VPC endpoints do not serve them, and {out.text}", Status.FAIL
+        text, status = f"no VPC endpoint serves that, and {out.text}", Status.FAIL
         if out.elsewhere:
             text += f"; it works only if they are reachable through {', '.join(out.elsewhere[:3])}"
             status = Status.WARN

@@ -183,7 +183,10 @@ def secrets_manager(
 
 
 @check(
-    "network-path.ecr", title="Tasks in each subnet can reach ECR", docs=links.ECR_ENDPOINTS, shows=(texts.NO_REGISTRY,)
+    "network-path.ecr",
+    title="Tasks in each subnet can reach ECR",
+    docs=links.ECR_ENDPOINTS,
+    shows=(texts.NO_REGISTRY, texts.NO_IMAGE),
 )
 def ecr(paths: ServicePaths, others: OtherReports) -> Finding:
     """Checks the paths to ECR from each of the task's subnets, if an image comes from ECR.
@@ -197,7 +200,8 @@ def ecr(paths: ServicePaths, others: OtherReports) -> Finding:
     """
     if not paths.to(*_OF[_ECR]):
         return passed("no image comes from ECR")
-    return _Paths(_ECR, paths, texts.NO_REGISTRY).finding(others)
+    token_blocked = any(path.blocked and path.service == "ecr.api" for path in paths.to(*_OF[_ECR]))
+    return _Paths(_ECR, paths, texts.NO_REGISTRY if token_blocked else texts.NO_IMAGE).finding(others)
 
 
 @check(
@@ -288,8 +292,8 @@ class _Paths:
         services, why = in_words(_list([*bad, *also])), _why(bad)
         finding = failed(
             f"tasks cannot reach {services}: {why}",
-            observed=why,
-            expected=f"{self._endpoint(bad)}a route out of the VPC",
+            observed=f"{why}{self._open()}",
+            expected=f"{self._endpoint(services)}a route out of the VPC",
             fix=_fix([*bad, *also]),
             shows_as=self.shows_as,
             rows=rows,
@@ -307,10 +311,16 @@ class _Paths:
             return finding
         return replace(finding.to_warning(), summary=summary, shows_as=None)
 
-    def _endpoint(self, bad: Sequence[ServicePath]) -> str:
+    def _open(self) -> str:
+        """The services that tasks in each subnet can reach: they need no other endpoint."""
+        not_open = {path.service for path in self.all.paths if path.status is not Status.PASS}
+        reached = [path for path in self.all.paths if path.service not in not_open]
+        return f"; tasks can reach {in_words(_list(reached))}" if reached else ""
+
+    def _endpoint(self, services: str) -> str:
         if self.id == _PUBLIC:
             return ""
-        return f"an endpoint for {_names(bad)} that allows the task, or "
+        return f"endpoints for {services} that allow the task, or "
 
     def _checks_before(self) -> Iterable[Report]:
         for id in list(_OF)[: list(_OF).index(self.id)]:

@@ -208,9 +208,11 @@ def _sid(policy: Ruling) -> str:
 
 def _not_allowed(question: AccessQuestion, decision: SimulatedDecision, policy: ResourcePolicy) -> Finding:
     action, resource = question.action, question.resource
-    both_read = isinstance(policy, Ruling) and not question.foreign
     also = "" if decision.decision == "explicitDeny" else " either"
-    neither = f"; {question.policy_name} does not allow it{also}" if both_read else ""
+    neither = ""
+    if isinstance(policy, Ruling) and not question.foreign:
+        leaves = "leaves it to the role's policies" if policy.delegates else f"does not allow it{also}"
+        neither = f"; {question.policy_name} {leaves}"
     return _failure(
         question,
         f"{_reason(question, decision)}{question.hint}",

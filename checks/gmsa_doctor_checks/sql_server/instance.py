@@ -12,6 +12,7 @@ from gmsa_doctor.authoring import (
     Outcome,
     Owner,
     Result,
+    alternatives,
     check,
     failed,
     passed,
@@ -149,16 +150,22 @@ def _port_of(instance: Instance) -> str:
 def _no_such_instance(string: ConnectionString, instances: tuple[Instance, ...]) -> Result[NamedInstance]:
     host, name = key_of(string)
     known = ", ".join(f"{instance.name} ({_port_of(instance)})" for instance in instances) or "none"
+    usable = ", ".join(instance.name for instance in instances if instance.port)
     finding = failed(
         f"SQL Server Browser on {string.host} does not list the instance {string.instance}; it lists {known}",
         observed=f"no answer for {string.instance}; all instances: {known}",
         expected=f"the instance {string.instance} in that list",
-        fix=Fix(
-            "a) Developer: set an instance of that list that has a port in the connection string. b) Or, if "
-            f"{string.instance} is correct, database administrator: start it on {string.host} (command 1). c) Or, if "
-            f"it runs but is hidden (HideInstance), developer: set its port: {_with_port(string)}.",
-            (f"Start-Service -Name {powershell(f'MSSQL${string.instance}')}",),
-            Owner.DEVELOPER,
+        fix=alternatives(
+            *[Fix(f"Developer: in the connection string, name an instance with a port: {usable}.")] * bool(usable),
+            Fix(
+                f"If {string.instance} is correct, database administrator: start it on {string.host}.",
+                (f"Start-Service -Name {powershell(f'MSSQL${string.instance}')}",),
+            ),
+            Fix(
+                f"If {string.instance} runs but is hidden (HideInstance), developer: set its port in the connection "
+                f"string: {_with_port(string)}."
+            ),
+            owner=Owner.DEVELOPER,
         ),
     )
     return Given(NamedInstance(host, name, lost=True), finding)

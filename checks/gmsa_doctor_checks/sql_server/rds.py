@@ -12,6 +12,7 @@ from gmsa_doctor.authoring import (
     Owner,
     Result,
     Status,
+    alternatives,
     check,
     failed,
     passed,
@@ -116,10 +117,17 @@ def _judge_membership(host: str, id: str, instance: dict[str, Any], place: AwsPl
             f"DB instance {id} has not joined an AD domain: Windows authentication cannot work",
             observed="its DomainMemberships are empty",
             expected="joined to the gMSA's domain",
-            fix=Fix(
-                f"If the gMSA's domain is in AWS Managed Microsoft AD, join {id} to it (command 1). If it is a "
-                f"self-managed AD, join {id} to it with the secret of a user who may join computers (command 2).",
-                (_join(id, place), _join_self_managed(id, place)),
+            fix=alternatives(
+                Fix(
+                    f"If the gMSA's domain is in AWS Managed Microsoft AD, join {id} to that directory, with an IAM "
+                    "role that has the AWS managed policy AmazonRDSDirectoryServiceAccess.",
+                    (_join(id, place),),
+                ),
+                Fix(
+                    f"If the gMSA's domain is a self-managed AD, join {id} to it, in an OU for it, with a Secrets "
+                    "Manager secret of a user who may join computers to that OU.",
+                    (_join_self_managed(id, place),),
+                ),
             ),
         )
     fqdn, status = str(membership.get("FQDN") or ""), str(membership.get("Status") or "")

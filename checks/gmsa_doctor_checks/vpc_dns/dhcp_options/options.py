@@ -193,10 +193,11 @@ ANY_SERVERS = ("<DNS server 1>", "<DNS server 2>")
 def new_options(options: DhcpOptions, domain: DomainName, servers: tuple[str, ...], place: AwsPlace) -> Fix:
     """Create another DHCP options set, since sets cannot be changed, and start new tasks."""
     kept = in_words(option.partition(",")[0].removeprefix("Key=") for option in options.others)
+    keeps = f"; the set keeps {kept} of {options.id}" if kept else ""
     return Fix(
-        "Make sure that the AD's DNS servers resolve the other names that hosts need, since this changes DNS for all "
-        f"hosts of {options.vpc}{f'; the set keeps {kept} of {options.id}' if kept else ''}. Create a DHCP options set "
-        f"with the AD's DNS servers, associate it with {options.vpc}, then start new tasks (commands 1 to 3).",
+        f"Use the AD's DNS servers for all hosts of {options.vpc}. First make sure that these servers also resolve the "
+        f"other names that the hosts need{keeps}. Then create a DHCP options set with them, associate it with "
+        f"{options.vpc}, and start new tasks (commands 1 to 3).",
         (*_new_set(options, domain, servers, place), _new_tasks(place)),
     )
 
@@ -231,7 +232,9 @@ def options_or_rule(options: DhcpOptions, domain: DomainName, servers: tuple[str
         (*_new_set(options, domain, (AMAZON,), place), _new_tasks(place)),
     )
     own = replace(
-        rule, text=f"If the other hosts should not use the AD's DNS servers, use the VPC resolver. {rule.text}"
+        rule,
+        text=f"If the hosts of {options.vpc} need no other names from their present DNS servers, use the VPC resolver "
+        f"for all of them, with a rule that forwards {domain.text}. {rule.text}",
     )
     return alternatives(new_options(options, domain, servers, place), one_after_the_other(own, amazon))
 
@@ -240,8 +243,8 @@ def _rule(options: DhcpOptions, name: str, servers: tuple[str, ...], place: AwsP
     region, subnets = place.region_option, " ".join(posix(f"SubnetId=<subnet {zone}>") for zone in (1, 2))
     return Fix(
         "List the outbound endpoints of the Route 53 Resolver (command 1). If there is none, create one in subnets "
-        f"from which the AD's DNS servers can be reached (command 2). Create a FORWARD rule for {name}, and associate "
-        f"it with {options.vpc} (commands 3 and 4).",
+        f"from which the AD's DNS servers can be reached (command 2). When its status is OPERATIONAL, create a FORWARD "
+        f"rule for {name}, and associate it with {options.vpc} (commands 3 and 4).",
         (
             f"aws route53resolver list-resolver-endpoints{region} --filters Name=Direction,Values=OUTBOUND",
             f"aws route53resolver create-resolver-endpoint{region} --creator-request-id {posix(f'gmsa-{options.vpc}')} "
