@@ -41,8 +41,7 @@ from gmsa_doctor.given.vantage import Caller, DnsServersInUse, KnownDnsServers, 
 from gmsa_doctor.report.findings import PROOF, is_aside
 from gmsa_doctor.subjects import own_task
 from gmsa_doctor.subjects.discovery import AwsSession, discover
-from gmsa_doctor.subjects.files import SkippedFiles
-from gmsa_doctor.subjects.source import OFFLINE, FoundSubject
+from gmsa_doctor.subjects.source import OFFLINE, FoundSubject, NotChecked, short_name
 from gmsa_doctor.triage.apply import Triage, applied
 
 Watch = Callable[[engine.Progress], None]
@@ -66,7 +65,7 @@ class Attempt:
     cases: tuple[engine.Case, ...]
     execution: engine.Execution
     subjects: tuple[SubjectReport, ...]
-    skipped_files: SkippedFiles = field(default_factory=SkippedFiles)
+    not_checked: NotChecked = field(default_factory=NotChecked)
 
 
 def check(
@@ -92,13 +91,13 @@ def check(
 
     interrupted = False
 
-    def look() -> tuple[tuple[SubjectReport, ...], SkippedFiles, SecretsManager | None]:
+    def look() -> tuple[tuple[SubjectReport, ...], NotChecked, SecretsManager | None]:
         """All that is kept of an attempt: what the report shows, and the client with the secrets that it read."""
         nonlocal interrupted
         last = attempt(request, registry, watch, kerberos=kerberos, sessions=sessions)
         interrupted = last.execution.interrupted
         secrets = last.cases[0].given.get(SecretsManager) if last.cases else None
-        return triaged(last), last.skipped_files, secrets if isinstance(secrets, SecretsManager) else None
+        return triaged(last), last.not_checked, secrets if isinstance(secrets, SecretsManager) else None
 
     subjects, files, secrets = look()
     try:
@@ -118,7 +117,8 @@ def check(
                 break
     except KeyboardInterrupt:  # between two attempts: the last one is reported
         interrupted = True
-    return report_of(subjects, required, interrupted, started, files, static=selection.static_only)
+    is_static = selection.static_only or (request.of_several and not subjects)  # then there is nothing to prove
+    return report_of(subjects, required, interrupted, started, files, static=is_static)
 
 
 def _has_new_secret(secrets: SecretsManager | None) -> bool:
@@ -185,7 +185,7 @@ def attempt(
         )
         for subject, findings in zip(found, execution.findings, strict=True)
     )
-    return Attempt(registry, vantage, found, cases, execution, subjects, discovery.skipped_files)
+    return Attempt(registry, vantage, found, cases, execution, subjects, discovery.not_checked)
 
 
 def with_evidence(
@@ -280,12 +280,21 @@ def _facts(found: FoundSubject, session: AwsSession, vantage: Vantage) -> tuple[
     facts = (
         ("subject", found.subject.name),
         ("task_definition", found.subject.task_definition),
+        ("service", _service(found)),
         ("container", container.name if container else None),
         ("account", found.place.account or session.account),
         ("region", found.place.region),
         ("vantage", vantage.word),
     )
     return tuple((name, text) for name, text in facts if text)
+
+
+def _service(found: FoundSubject) -> str | None:
+    """Its name after that of its cluster."""
+    subject = found.subject
+    return (
+        f"{short_name(subject.cluster)}/{short_name(subject.service)}" if subject.cluster and subject.service else None
+    )
 
 
 def _complete(
@@ -332,13 +341,13 @@ def report_of(
     required: frozenset[str],
     interrupted: bool,
     started: float,
-    skipped_files: SkippedFiles | None = None,
+    not_checked: NotChecked | None = None,
     *,
     static: bool = False,
 ) -> Report:
     """The report with its verdict. ``required`` are the ids of ``--require``; ``started`` is of the monotonic clock."""
     findings = [finding for subject in subjects for finding in subject.findings]
-    files = skipped_files or SkippedFiles()
+    files = not_checked or NotChecked()
     counts = Counter(finding.status for finding in findings)
     failures = [finding for finding in findings if finding.root and finding.status in (Status.FAIL, Status.WARN)]
     failures.sort(key=lambda finding: not finding.has_evidence)
@@ -364,6 +373,7 @@ def report_of(
         missing=tuple(sorted(missing)),
         unread=files.unread,
         passed_over=files.passed_over,
+        services_passed_over=files.services,
         started=(datetime.now(UTC) - timedelta(seconds=seconds)).isoformat(timespec="seconds"),
         static=static,
     )

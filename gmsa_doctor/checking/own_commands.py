@@ -44,7 +44,7 @@ def _subject(subject: FoundSubject, request: Request) -> list[str]:
     if request.task and not request.service:
         cluster = ["--cluster", subject.subject.cluster] if subject.subject.cluster else []
         return [*cluster, "--task", request.task]
-    if not (request.service or request.task_definition):
+    if not (request.of_services or request.task_definition):
         return []
     named = _in_service(subject) or list(_options(request, "task_definition"))
     public = ["--assign-public-ip"] if request.assign_public_ip else []

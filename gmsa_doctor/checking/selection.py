@@ -85,7 +85,7 @@ class Selection:
         absent = {
             AdminAccount: request.ask_as,
             BrokenPlugIns: registry.broken,
-            RecordedAbout: request.service or request.task,
+            RecordedAbout: request.of_services or request.task,
             LogsWanted: request.logs,
         }
         registry = registry.without(frozenset(kind for kind, value in absent.items() if not value))

@@ -23,6 +23,19 @@ from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.request import Live, Request
 from gmsa_doctor.given.subject import Launch
 
+SECONDS, SECONDS_FOR_SEVERAL = 60.0, 900.0
+"""The time limit of a run, for one subject and for the services of a cluster."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterOptions:
+    """Which clusters are searched for services."""
+
+    PANEL: ClassVar = "Subject"
+    all_clusters: Annotated[
+        bool, typer.Option("--all-clusters", help="All gMSA services in every cluster of the region.")
+    ] = False
+
 
 @dataclass(frozen=True, kw_only=True)
 class FileOptions:
@@ -129,11 +142,14 @@ class TimeOptions:
 
     PANEL: ClassVar = "Time"
     seconds: Annotated[
-        float,
+        float | None,
         typer.Option(
-            "--timeout", parser=options.number(1, 86_400), metavar="SECONDS", help="Time limit of the whole run."
+            "--timeout",
+            parser=options.number(1, 86_400),
+            metavar="SECONDS",
+            help=f"Time limit of the whole run.  [default: {SECONDS:g}; several services: {SECONDS_FOR_SEVERAL:g}]",
         ),
-    ] = 60
+    ] = None
     wait: Annotated[
         float,
         typer.Option(
@@ -159,6 +175,7 @@ class CheckArguments:
 
     files: options.Files = None
     subject: options.SubjectOptions
+    clusters: ClusterOptions
     of_files: FileOptions
     aws: options.AwsOptions
     offline: options.Offline = False
@@ -178,6 +195,8 @@ class CheckArguments:
     "check",
     examples="""
 gmsa-doctor check --cluster prod --service web
+gmsa-doctor check --cluster prod
+gmsa-doctor check --cluster prod --service 'web-*' --service api
 gmsa-doctor check --task-definition web:42 --subnets subnet-0abc
 gmsa-doctor check --offline template.yaml deploy/ --report sarif=out.sarif
 aws ecs describe-task-definition --task-definition web | gmsa-doctor check -
@@ -185,10 +204,11 @@ aws ecs describe-task-definition --task-definition web | gmsa-doctor check -
 )
 @fields_as_parameters
 def check(context: typer.Context, arguments: CheckArguments) -> None:
-    """Check an ECS service, a task definition, or files. Inside an ECS task, with no subject, check that task.
+    """Check ECS services, a task definition, or files. Inside an ECS task, with no subject, check that task.
 
-    Names the root cause and its fix. Exit codes: 0 pass, or unproven if only static checks were requested; 1 a failure;
-    2 usage or configuration; 3 incomplete or unproven; 70 a bug in gmsa-doctor; 130 interrupted.
+    A cluster without a service means all its services that use a gMSA. Names the root cause and its fix. Exit codes:
+    0 pass, or unproven if only static checks were requested; 1 a failure; 2 usage or configuration; 3 incomplete or
+    unproven; 70 a bug in gmsa-doctor; 130 interrupted.
     """
     guarded(lambda: _check(context, arguments))
 
@@ -215,7 +235,9 @@ def _check(context: typer.Context, arguments: CheckArguments) -> ExitCode:
             display.waits_for(_subject(request))
         report = replace(checking.check(request, known, display, triage, display.say), command=command_line())
     code = report.exit_code
-    is_empty = not (report.subjects or report.passed_over or reports.format is Format.JSON or reports.output)
+    is_empty = request.in_files and not (
+        report.subjects or report.passed_over or reports.format is Format.JSON or reports.output
+    )
     deliver(report, reports, text, known, shown=not is_empty)
     sent = arguments.verdict.send(report, arguments.aws)
     is_seen = not is_empty and reports.is_shown and reports.format is Format.TEXT and reports.output is None
@@ -232,6 +254,8 @@ def _subject(request: Request) -> str:
         return "the files"
     if request.service:
         return f"ECS: service {request.service}"
+    if request.of_services:
+        return f"ECS: services of {'all clusters' if request.all_clusters else request.cluster or 'default'}"
     if request.task:
         return f"ECS: task {request.task.rpartition('/')[2]}"
     return f"ECS: task definition {request.task_definition}" if request.task_definition else "ECS: this task"
@@ -242,7 +266,11 @@ def _request(context: typer.Context, arguments: CheckArguments) -> Request:
     parameters = _parameters(arguments.of_files.parameter)
     request = options.request_of(arguments, parameters=parameters, files=tuple(arguments.files or ()))
     request = configured.with_typed(context, request, arguments.of_files.task_definition_file)
+    if arguments.time.seconds is None:
+        request = replace(request, seconds=SECONDS_FOR_SEVERAL if request.of_several else SECONDS)
     _require_one_subject(request)
+    if request.all_clusters and any(name.startswith("arn:") for name in request.services):
+        raise UsageError("--service with an ARN names its cluster, which contradicts --all-clusters; drop one of them")
     _require_effects(request)
     strings = arguments.application.connection_string or []
     named = (*strings, *request.files, request.credspec_file, request.compare_with)
@@ -267,26 +295,30 @@ def _parameters(values: list[str] | None) -> tuple[tuple[str, str], ...]:
 
 def _require_one_subject(request: Request) -> None:
     subjects = {
-        "--service": request.service,
+        "--service": request.services,
         "--task-definition": request.task_definition,
         "FILES": request.files,
     }
     given = [name for name, value in subjects.items() if value]
+    if request.all_clusters and not request.services:
+        given.append("--all-clusters")
     if request.task and not request.service:
         given.append("--task")
     if request.offline and not request.in_files:
         raise UsageError("--offline checks files: name them")
-    if len(given) == 1 or (not given and (request.credspec_file or task_metadata.inside())):
+    if len(given) == 1 or (not given and (request.of_services or request.credspec_file or task_metadata.inside())):
         return
     raise UsageError(
-        "name the subject: --cluster with --service, or --task, or --task-definition, or FILES"
+        "name the subject: --cluster, with --service for some of its services, or --all-clusters, or --task, or "
+        "--task-definition, or FILES"
         + (f" (given: {' and '.join(given)})" if given else "; inside an ECS task, omit all of them to check that task")
     )
 
 
 def _require_effects(request: Request) -> None:
     """Raises UsageError for an option of the command line that would have no effect."""
-    registered = request.service or request.task_definition or request.task
+    registered = request.of_services or request.task_definition or request.task
+    several = "with several services"
     inside = task_metadata.inside() and not (registered or request.in_files)
     silent = "--offline" if request.offline else "--live never" if request.live is Live.NEVER else None
     require_effect(
@@ -298,8 +330,11 @@ def _require_effects(request: Request) -> None:
         ),
         (["--compare-with"], request.in_files, "on files: it compares a file with --service or --task-definition"),
         (["--parameter"], not (request.files or request.compare_with), "without FILES or --compare-with"),
+        (["--cluster"], request.all_clusters, "with --all-clusters"),
+        (["--subnets", "--security-groups"], request.of_several, f"{several}, which have networks of their own"),
+        (["--compare-with", "--watch"], request.of_several, f"{several}: name one with --service"),
         (["--watch"], not request.service, "without --service"),
-        (["--logs"], not (request.service or request.task), "without --service or --task"),
+        (["--logs"], not (request.of_services or request.task), "without --service or --task"),
         (["--pass-over"], not request.files, "without FILES"),
         (["--fix"], not (request.files or request.credspec_file), "without FILES"),
         (["--yes"], "--fix" not in request.typed, "without --fix"),
@@ -312,7 +347,7 @@ def _require_effects(request: Request) -> None:
         (["--dns-server", "--spn", "--as", "--as-keytab", "--wait"], silent, f"with {silent}"),
         (
             ["--launch-type", "--assign-public-ip"],
-            request.service or request.task or inside,
+            request.of_services or request.task or inside,
             "where the service says so",
         ),
         (["--assign-public-ip"], not request.subnets, "without --subnets"),

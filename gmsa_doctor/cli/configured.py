@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 
 _SUBJECTS = {
-    "--service": "service",
+    "--service": "services",
+    "--all-clusters": "all_clusters",
     "--task-definition": "task_definition",
     "--task": "task",
     "--task-definition-file": "files",

@@ -86,7 +86,7 @@ def _print(context: typer.Context, arguments: IamPolicyArguments) -> ExitCode:
 def _has_subject(request: Request) -> bool:
     """Whether there is one to look up. Raises UsageError for more than one, and for options that need one."""
     subjects = {
-        "--service": request.service,
+        "--service": request.services,
         "--task-definition": request.task_definition,
         "FILES": request.files,
     }

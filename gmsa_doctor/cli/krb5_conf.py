@@ -75,6 +75,7 @@ def _print(context: typer.Context, arguments: Krb5ConfArguments) -> ExitCode:
     files = tuple(arguments.files or ())
     request = options.request_of(arguments, files=files, live=Live.NEVER, only=(CHECK,))
     options.require_spns(request.spns)
+    options.require_one_service(request, "krb5-conf")
     domain = arguments.domain
     subjects = {
         "--service": request.service,
@@ -83,7 +84,7 @@ def _print(context: typer.Context, arguments: Krb5ConfArguments) -> ExitCode:
         "--domain": domain,
     }
     given = [name for name, value in subjects.items() if value]
-    if len(given) > 1 or (not given and not task_metadata.inside()):
+    if len(given) > 1 or (not given and (request.of_services or not task_metadata.inside())):
         raise UsageError(
             "name the domain or the subject: --domain, or --cluster with --service, or --task-definition, or FILES"
             + (f" (given: {' and '.join(given)})" if given else "")
@@ -125,8 +126,8 @@ def _domain_of(request: Request) -> str:
     from gmsa_doctor.core import registry
 
     seen = check.attempt(request, registry.load(), lambda progress: None)
-    if seen.skipped_files.unread:
-        raise UsageError("; ".join(f"{unread.location.file}: {unread.text}" for unread in seen.skipped_files.unread))
+    if seen.not_checked.unread:
+        raise UsageError("; ".join(f"{unread.location.file}: {unread.text}" for unread in seen.not_checked.unread))
     found = dict.fromkeys(filter(None, map(_domain, seen.execution.values)))
     if len(found) > 1:
         raise UsageError("the containers use several AD domains: name one container with --container")

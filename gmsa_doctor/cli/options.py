@@ -68,7 +68,14 @@ class SubjectOptions:
     """Which registered subject."""
 
     PANEL: ClassVar = "Subject"
-    service: Annotated[str | None, typer.Option(metavar="NAME|ARN", help="An ECS service.")] = None
+    services: Annotated[
+        Many,
+        typer.Option(
+            "--service",
+            metavar="NAME|ARN",
+            help="An ECS service. check and iam-policy take several, and patterns such as 'web-*'.",
+        ),
+    ] = None
     cluster: Annotated[str | None, typer.Option(metavar="NAME|ARN", help="The cluster of the service.")] = None
     task_definition: Annotated[
         str | None, typer.Option(metavar="FAMILY[:REV]|ARN", help="A registered task definition.")
@@ -174,6 +181,13 @@ def items(values: list[str] | None) -> tuple[str, ...]:
     """Options that may be repeated and may hold several items with commas between."""
     parts = (item.strip() for value in values or () for item in value.split(","))
     return tuple(dict.fromkeys(item for item in parts if item))
+
+
+def require_one_service(request: Request, command: str) -> None:
+    """Raises UsageError for several services, or a pattern, where a command is about one."""
+    if request.services and not request.service:
+        names = ", ".join(request.services)
+        raise UsageError(f"--service {names}: {command} is about one service; `gmsa-doctor check` takes several")
 
 
 def require_addresses(option: str, addresses: tuple[str, ...]) -> None:

@@ -195,6 +195,7 @@ def _run(context: typer.Context, arguments: RunArguments) -> ExitCode:
     request = options.request_of(arguments, connection_strings=())
     request = configured.with_typed(context, request)
     probe_options = _probe_options(arguments.tasks, arguments.time.check_timeout)
+    options.require_one_service(request, "run")
     if bool(request.service) == bool(request.task_definition):
         raise UsageError("name the subject: --cluster with --service, or --task-definition with --subnets")
     if request.task_definition and not request.subnets:

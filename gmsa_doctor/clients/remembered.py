@@ -34,6 +34,13 @@ class RememberedAnswers:
         value: R = answer.value
         return value
 
+    def put(self, question: object, value: object) -> None:
+        """Remember an answer that came with another one."""
+        with self._lock:
+            answer = self._answers.setdefault(question, _Answer())
+        with answer.lock:
+            answer.value, answer.error, answer.known = value, None, True
+
     def items(self) -> Iterator[tuple[object, object]]:
         """Requests with their answers, as far as known."""
         return ((question, answer.value) for question, answer in list(self._answers.items()) if answer.known)

@@ -332,8 +332,8 @@ class Check:
 class SubjectReport:
     """The findings for one subject.
 
-    ``facts`` are what the header shows of it, in order: ``subject``, ``task_definition``, ``container``, ``account``,
-    ``region`` and ``vantage``, as far as known.
+    ``facts`` are what the header shows of it, in order: ``subject``, ``task_definition``, ``service``, ``container``,
+    ``account``, ``region`` and ``vantage``, as far as known.
     """
 
     name: str
@@ -378,6 +378,8 @@ class Report:
     unread: tuple[UnreadFile, ...] = ()
     passed_over: int = 0
     """How many task definitions in the files do not use a gMSA, and were not checked."""
+    services_passed_over: int = 0
+    """How many services do not use a gMSA, and were not checked."""
     started: str = ""
     command: str = ""
     static: bool = False

@@ -41,9 +41,15 @@ class AdminAccount:
 
 @dataclass(frozen=True)
 class Request:
-    """A call of ``gmsa-doctor check``. One of the first three options, or a task, names the subject."""
+    """A call of ``gmsa-doctor check``.
 
-    service: str | None = None
+    The services, the task definition, the files or a task name the subjects; a cluster alone stands for its services.
+    """
+
+    services: tuple[str, ...] = ()
+    """Names, ARNs, or patterns of names such as ``web-*``."""
+    all_clusters: bool = False
+    """Search every cluster of the region for the services."""
     task_definition: str | None = None
     files: tuple[str, ...] = ()
     """Files, directories and globs; ``-`` is standard input."""
@@ -96,6 +102,29 @@ class Request:
     def in_files(self) -> bool:
         """Whether the subjects are files."""
         return bool(self.files or self.credspec_file)
+
+    @property
+    def service(self) -> str | None:
+        """The service, if the request names exactly one."""
+        is_one = len(self.services) == 1 and not self.all_clusters and not is_pattern(self.services[0])
+        return self.services[0] if is_one else None
+
+    @property
+    def of_services(self) -> bool:
+        """Whether the subjects are services."""
+        if self.services or self.all_clusters:
+            return True
+        return bool(self.cluster) and not (self.task_definition or self.task or self.in_files)
+
+    @property
+    def of_several(self) -> bool:
+        """Whether the subjects are services that may be several, and that have to be searched for."""
+        return self.of_services and self.service is None
+
+
+def is_pattern(name: str) -> bool:
+    """Whether the name of a service is a pattern, which may match several."""
+    return any(sign in name for sign in "*?[")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from gmsa_doctor.core.model import Finding, Fix, Owner, Report, Status, SubjectR
 from gmsa_doctor.core.severity import BAD
 from gmsa_doctor.report.fingerprint import place
 from gmsa_doctor.report.fix_steps import fix_steps
+from gmsa_doctor.report.grouping import without_names
 
 S = TypeVar("S", bound=SubjectReport)
 
@@ -33,10 +34,12 @@ VERDICTS = {
 
 @dataclass(frozen=True)
 class SharedFinding:
-    """A finding, and the subjects for which it is the same in every word."""
+    """A finding, and the subjects for which it is the same in every word, but for their names in the fix."""
 
     finding: Finding
     subjects: tuple[SubjectReport, ...]
+    fixes_differ: bool = False
+    """In the subjects' names only."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class RootFinding(Generic[S]):
     finding: Finding
     ids: list[str] = field(default_factory=list)
     subjects: list[S] = field(default_factory=list)
+    fixes: list[Fix | None] = field(default_factory=list)
+    """Those that differ, which is in the subjects' names only."""
 
     def decides(self, report: Report) -> bool:
         """Whether the verdict rests on it."""
@@ -57,19 +62,20 @@ class RootFinding(Generic[S]):
         return skipped_because(self.ids, all_findings(self.subjects))
 
 
-def root_findings(subjects: Iterable[S], key: Callable[[Finding], object]) -> dict[object, RootFinding[S]]:
+def root_findings(subjects: Iterable[S], key: Callable[[S, Finding], object]) -> dict[object, RootFinding[S]]:
     """Each root cause and each open question once, by ``key``, which two findings of one root have in common.
 
-    Those with evidence come first.
+    Those of most subjects come first, and among these the ones with evidence.
     """
     roots: dict[object, RootFinding[S]] = {}
     for subject in subjects:
         for finding in subject.findings:
             if finding.root:
-                root = roots.setdefault(key(finding), RootFinding(len(roots) + 1, finding))
+                root = roots.setdefault(key(subject, finding), RootFinding(len(roots) + 1, finding))
                 root.ids.extend([] if finding.check in root.ids else [finding.check])
-                root.subjects.extend([] if subject in root.subjects[-1:] else [subject])
-    return dict(sorted(roots.items(), key=lambda item: not item[1].finding.has_evidence))
+                root.subjects.extend([] if root.subjects and root.subjects[-1] is subject else [subject])
+                root.fixes.extend([] if finding.fix in root.fixes[:2] else [finding.fix])
+    return dict(sorted(roots.items(), key=lambda item: (-len(item[1].subjects), not item[1].finding.has_evidence)))
 
 
 def all_findings(subjects: Iterable[SubjectReport]) -> Iterator[Finding]:
@@ -136,15 +142,18 @@ def worst_first(report: Report) -> list[SharedFinding]:
 
 
 def merged(report: Report) -> list[SharedFinding]:
-    """The same, with what is true of several subjects listed once."""
-    found: dict[object, SharedFinding] = {}
+    """The same, with what is true of several subjects listed once: of the same rank, what most subjects have first."""
+    found: dict[object, tuple[Finding, list[SubjectReport], list[Fix | None]]] = {}
     for problem in worst_first(report):
         finding = problem.finding
-        words = (finding.summary, finding.observed, finding.expected, finding.fix)
+        (subject,) = problem.subjects
+        words = (finding.summary, finding.observed, finding.expected, without_names(finding.fix, subject))
         key = (finding.check, finding.status, finding.root, words, finding.location)
-        first = found.get(key)
-        found[key] = SharedFinding(first.finding, (*first.subjects, *problem.subjects)) if first else problem
-    return list(found.values())
+        first, subjects, fixes = found.setdefault(key, (finding, [], []))
+        subjects.append(subject)
+        fixes.extend([] if finding.fix in (first.fix, *fixes[:1]) else [finding.fix])
+    shared = [SharedFinding(first, tuple(subjects), bool(fixes)) for first, subjects, fixes in found.values()]
+    return sorted(shared, key=lambda problem: (_rank(problem.finding), -len(problem.subjects)))
 
 
 def _rank(finding: Finding) -> tuple[int, bool, bool]:
@@ -253,11 +262,19 @@ def not_selected(report: Report) -> str:
     return f" ({number} of them not selected)" if number else ""
 
 
-def not_using_gmsa(number: int) -> str:
-    """How many task definitions in the files were passed over, and how to check them."""
-    words = ("definition does", "was") if number == 1 else ("definitions do", "were")
-    hint = f"(--require {_CREDENTIAL_SPECS} checks all)"
-    return f"{number} task {words[0]} not use a gMSA and {words[1]} not checked {hint}."
+def not_using_gmsa(report: Report) -> Iterator[str]:
+    """How many task definitions in the files, and how many services, were passed over, and how to check them."""
+    passed_over = {"task definition": report.passed_over, "service": report.services_passed_over}
+    for kind, number in passed_over.items():
+        does, was, s = ("does", "was", "") if number == 1 else ("do", "were", "s")
+        if number:
+            hint = f"(--require {_CREDENTIAL_SPECS} checks all)"
+            yield f"{number} {kind}{s} {does} not use a gMSA and {was} not checked {hint}."
+
+
+def same_for_others(first: SubjectReport) -> str:
+    """What to do for the other subjects of a finding, whose fix has the names of the first one."""
+    return f"For the others: the same, with their names in place of those of {first.name}."
 
 
 def checks_were(ids: Iterable[str]) -> str:

@@ -21,6 +21,7 @@ from gmsa_doctor.report.findings import (
     not_selected,
     not_using_gmsa,
     root_findings,
+    same_for_others,
     status_words,
     vantages,
 )
@@ -156,8 +157,7 @@ def _notes(report: Report) -> Iterator[Html]:
         yield tag("p", "Interrupted: unfinished checks are unknown. Run the same command again.")
     if report.missing:
         yield tag("p", "Required, but skipped: ", codes(report.missing), ".")
-    if report.passed_over:
-        yield tag("p", not_using_gmsa(report.passed_over))
+    yield from (tag("p", text) for text in not_using_gmsa(report))
     if report.verdict is Verdict.PASS:
         yield tag("p", "The gMSA got its ticket.")
 
@@ -196,6 +196,7 @@ def _root(root: PageRoot, page: ReportPage) -> Html:
         _subjects_of(root) if page.many else None,
         *details.seen(finding),
         *details.remedy(finding),
+        tag("p", same_for_others(root.subjects[0])) if root.fixes[1:] else None,
         tag("p", f"{checks_were(skipped)} skipped because of it: ", codes(skipped), class_="quiet")
         if skipped
         else None,
@@ -209,8 +210,9 @@ def _subjects_of(root: PageRoot) -> Html:
     """The subjects; if they are several, each with its own place in the files."""
     links = [tag("a", subject.name, href=f"#{subject.anchor}") for subject in root.subjects]
     if len(links) > 1:
+        root_key = key(root.subjects[0], root.finding)
         findings = [
-            next(finding for finding in subject.findings if finding.root and key(finding) == key(root.finding))
+            next(finding for finding in subject.findings if finding.root and key(subject, finding) == root_key)
             for subject in root.subjects
         ]
         links = [
@@ -268,7 +270,7 @@ def _warnings(page: ReportPage) -> Html | None:
         for finding in subject.findings:
             if finding.status is Status.WARN and not finding.root:
                 link = tag("a", finding.summary, href=subject.link(finding))
-                items.setdefault(key(finding), tag("li", badge(finding.status), " ", link))
+                items.setdefault(key(subject, finding), tag("li", badge(finding.status), " ", link))
     if not items:
         return None
     heading = tag("h2", "Warning" if len(items) == 1 else "Warnings")
@@ -337,7 +339,7 @@ def _findings(subject: SubjectSection, page: ReportPage) -> Iterator[Html | None
 
 
 def _finding(finding: Finding, subject: SubjectSection, page: ReportPage) -> Html:
-    link = f"#{anchor_of(page.roots[key(finding)])}" if finding.root else None
+    link = f"#{anchor_of(page.roots[key(subject, finding)])}" if finding.root else None
     return details.in_full(finding, subject.title(finding), subject.anchor_of(finding), link)
 
 

@@ -35,6 +35,7 @@ def render(report: Report, *, ascii: bool = False) -> str:
         "missing": list(report.missing),
         "unread": [{**asdict(unread.location), "reason": unread.reason} for unread in report.unread],
         "passed_over": report.passed_over,
+        "services_passed_over": report.services_passed_over,
         "interrupted": report.interrupted,
         "subjects": [
             {"name": subject.name, "facts": dict(subject.facts), "findings": list(map(_finding, subject.findings))}

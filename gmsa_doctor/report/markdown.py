@@ -26,6 +26,7 @@ from gmsa_doctor.report.findings import (
     language,
     merged,
     missing_proofs,
+    same_for_others,
     skipped_because,
     skipped_by_reason,
     vantages,
@@ -118,6 +119,8 @@ def _root(root: SharedFinding, subjects: int) -> Iterator[str]:
     if finding.evidence:
         yield "  \n".join(f"Evidence: {_text(evidence.sentence)}" for evidence in finding.evidence)
     yield from _fix(finding.fix)
+    if root.fixes_differ:
+        yield _text(same_for_others(root.subjects[0]))
     notes = [f"Owner: {OWNERS[finding.owner]}"] if finding.owner else []
     if text := daemon_texts(finding):
         notes.append(f"Seen as: {_text(text)}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gmsa_doctor.core.model import Check, Finding, Report, Status, SubjectReport
 from gmsa_doctor.core.severity import BAD, worst
 from gmsa_doctor.report.findings import RootFinding, is_bare
+from gmsa_doctor.report.grouping import without_names
 
 IN_FULL = (*BAD, Status.WAIVED)
 """The statuses of findings that are shown unfolded."""
@@ -67,7 +68,8 @@ def anchor_of(root: PageRoot) -> str:
     return f"root-{root.number}"
 
 
-def key(finding: Finding) -> object:
+def key(subject: SubjectReport, finding: Finding) -> object:
     """What two findings of one root cause have in common; open questions with the same words are one."""
-    words = (finding.status, finding.summary, finding.observed, finding.expected, finding.rows, finding.fix)
+    fix = without_names(finding.fix, subject)
+    words = (finding.status, finding.summary, finding.observed, finding.expected, finding.rows, fix)
     return (is_bare(finding) or finding.check, words)

@@ -26,11 +26,13 @@ from gmsa_doctor.report.findings import (
     missing_proofs,
     not_using_gmsa,
     root_findings,
+    same_for_others,
     skipped_because,
     skipped_together,
 )
 from gmsa_doctor.report.fingerprint import place
 from gmsa_doctor.report.fix_steps import fix_steps
+from gmsa_doctor.report.grouping import unit_word, units, without_names
 from gmsa_doctor.report.steps import broken, grouped, states
 
 _STYLES = {
@@ -46,6 +48,8 @@ _STYLES = {
 _DETAILED_SUBJECTS = 3
 """The steps of more subjects than these are not listed."""
 _NAMED_SUBJECTS = 4
+_SUBJECTS_IN_LINES = 40
+"""More services without a problem than these are counted."""
 _OUR_SIGNS = str.maketrans({"…": "...", "→": "->"})
 """What our own words hold beyond ASCII. A name's characters are escaped instead: a dash may be the fault."""
 
@@ -113,10 +117,11 @@ def render(
     report = printable(report)
     blocks: list[Iterable[str]] = [_verdict(report, style)] if log and not quiet else []
     if not quiet:
-        blocks += _subjects(report, style)
+        blocks += [] if _is_long(report) else [_subject(subject, style) for subject in report.subjects]
         blocks += _every_finding(report, style) if verbose else []
     blocks += _roots(report, style)
     if not quiet:
+        blocks += [_subjects(report, style)] if _is_long(report) else []
         blocks += [_warnings(report, style), _waived(report, style), _counts(report, style, verbose)]
     blocks += [_missing_proof(report, style), _verdict(report, style)]
     text = joined(blocks)
@@ -126,11 +131,19 @@ def render(
 # The subjects, with the steps to the ticket ------------------------------------------------------------
 
 
-def _subjects(report: Report, style: _Style) -> Iterator[Iterable[str]]:
-    if len(report.subjects) <= _DETAILED_SUBJECTS:
-        yield from (_subject(subject, style) for subject in report.subjects)
-        return
-    yield [line for subject in report.subjects for line in _in_a_line(subject, style)]
+def _is_long(report: Report) -> bool:
+    """Whether there are too many subjects to show the steps of each: the root causes come first, then a line each."""
+    return len(report.subjects) > _DETAILED_SUBJECTS
+
+
+def _subjects(report: Report, style: _Style) -> Iterator[str]:
+    """A line for each subject with what is wrong, then those where nothing is, as far as there is room."""
+    well = [subject for subject in report.subjects if not any(finding.status in BAD for finding in subject.findings)]
+    yield from (line for subject in report.subjects for line in _in_a_line(subject, style))
+    lines = 0 if "service" not in dict(report.subjects[0].facts) else _SUBJECTS_IN_LINES
+    yield from (style.mark(Status.PASS, f" {subject.name}") for subject in well[:lines])
+    if number := len(well[lines:]):
+        yield from style.wrap(f"{number} {'more ' if lines else ''}without a problem (-v lists them)", "")
 
 
 def _in_a_line(subject: SubjectReport, style: _Style) -> Iterator[str]:
@@ -232,7 +245,12 @@ def _fix(fix: Fix | None, style: _Style, indent: str) -> Iterator[str]:
 def _roots(report: Report, style: _Style) -> Iterator[Iterable[str]]:
     roots = list(
         root_findings(  # open questions with the same words are one
-            report.subjects, lambda finding: (is_bare(finding) or finding.check, finding.summary, finding.fix)
+            report.subjects,
+            lambda subject, finding: (
+                is_bare(finding) or finding.check,
+                finding.summary,
+                without_names(finding.fix, subject),
+            ),
         ).values()
     )
     for root in sorted(roots, key=lambda root: not root.decides(report)):
@@ -244,7 +262,11 @@ def _root(root: RootFinding[SubjectReport], report: Report, style: _Style) -> It
     heading = "Root cause" if is_root_cause(finding) else "Unknown"
     yield from style.marked(finding.status, f"{heading}: {', '.join(root.ids)}")
     yield from style.wrap(finding.summary, "  ")
-    if len(report.subjects) > 1:
+    if _is_long(report):
+        all_names, own = units(report.subjects), units(root.subjects)
+        of = f"{len(own)} of {len(all_names)} {unit_word(report.subjects)}: {listed(own, most=_NAMED_SUBJECTS - 1)}"
+        yield from style.wrap(of, "  Stops:    " if finding.status is Status.FAIL else "  Of:       ")
+    elif len(report.subjects) > 1:
         names = [subject.name for subject in root.subjects]
         yield from style.wrap(listed(names, most=_NAMED_SUBJECTS), "  Of:       ")
     yield from _details(finding, style, "  ")
@@ -253,6 +275,8 @@ def _root(root: RootFinding[SubjectReport], report: Report, style: _Style) -> It
     if finding.owner and not is_bare(finding):
         yield f"  Owner:    {OWNERS[finding.owner]}"
     yield from _fix(finding.fix, style, "  ")
+    if root.fixes[1:]:
+        yield from style.wrap(same_for_others(root.subjects[0]), "            ")
     if texts := daemon_texts(finding):
         yield from style.wrap(texts, "  Seen as:  ")
     if not is_bare(finding):
@@ -320,8 +344,8 @@ def _verdict(report: Report, style: _Style) -> Iterator[str]:
         yield from style.marked(Status.UNKNOWN, f"{place(unread.location)}: not read: {unread.reason}")
     for gap in gaps(report):
         yield from style.marked(Status.UNKNOWN, gap)
-    if number := report.passed_over:
-        yield from style.wrap(not_using_gmsa(number), "")
+    for text in not_using_gmsa(report):
+        yield from style.wrap(text, "")
     status, word = VERDICTS[report.verdict]
     if report.nothing_to_check:
         status, word = Status.SKIPPED, "NOTHING TO CHECK"

@@ -16,9 +16,8 @@ from gmsa_doctor.core.limits import in_background, within
 from gmsa_doctor.core.model import Finding, Fix, skipped
 from gmsa_doctor.given.request import Intended, Request
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
-from gmsa_doctor.subjects import files, one_task, own_task, registered
-from gmsa_doctor.subjects.files import SkippedFiles
-from gmsa_doctor.subjects.source import OFFLINE, FoundSubject
+from gmsa_doctor.subjects import files, one_task, own_task, registered, services
+from gmsa_doctor.subjects.source import OFFLINE, FoundSubject, NotChecked
 
 _NO_AWS = "AWS not checked:"
 
@@ -38,11 +37,11 @@ class AwsSession:
 
 @dataclass(frozen=True)
 class Discovery:
-    """The subjects, the AWS session, and the files without a subject."""
+    """The subjects, the AWS session, and what was found and not checked."""
 
     subjects: tuple[FoundSubject, ...]
     aws: AwsSession
-    skipped_files: SkippedFiles = field(default_factory=SkippedFiles)
+    not_checked: NotChecked = field(default_factory=NotChecked)
 
 
 def discover(request: Request, task: OwnTask | None, sessions: AwsSessions | None = None) -> Discovery:
@@ -82,32 +81,34 @@ def _in_aws(request: Request, task: OwnTask | None, sessions: AwsSessions) -> Di
     aws = session_of(request, task, sessions)
     sts, ecs = Sts(aws), Ecs(aws)
     in_background(sts.caller)  # at the same time as the calls to ECS
-    is_task = request.task and not (request.service or request.task_definition)
+    is_task = request.task and not (request.of_services or request.task_definition)
     compared = files.compared_definitions(request) or skipped("no file to compare with (--compare-with)")
     try:
-        subjects = (
-            own_task.find(task, request, ecs, Ec2(aws))
-            if task
-            else (one_task if is_task else registered).find(request, ecs, AwsPlace(aws.region, None))
-        )
+        not_checked, place = NotChecked(), AwsPlace(aws.region, None)
+        if task:
+            subjects = own_task.find(task, request, ecs, Ec2(aws))
+        elif request.of_several:
+            subjects, not_checked = services.find(request, ecs, place)
+        else:
+            subjects = (one_task if is_task else registered).find(request, ecs, place)
         session = _session(aws, sts, ecs)
     except CredentialsProblem as error:
         raise _usage_error(error) from error
     with_compared = (replace(subject, values={**subject.values, Intended: compared}) for subject in subjects)
-    return Discovery(tuple(with_compared), session)
+    return Discovery(tuple(with_compared), session, not_checked)
 
 
 def _in_files(request: Request, sessions: AwsSessions) -> Discovery:
     """Files need no AWS. With credentials and a region, checks that call AWS run as well."""
     aws = None if request.offline else sessions.of(request.profile, request.region)
     place = AwsPlace(aws.region if aws else request.region, None)
-    subjects, skipped_files = files.find(request, place)
+    subjects, not_checked = files.find(request, place)
     if aws is None:
-        return Discovery(subjects, _without_aws(skipped(OFFLINE)), skipped_files)
+        return Discovery(subjects, _without_aws(skipped(OFFLINE)), not_checked)
     region = request.region or next((subject.place.region for subject in subjects if subject.place.region), None)
     if region and region != aws.region:
         aws = sessions.of(request.profile, region)
-    return Discovery(subjects, _session_for_files(aws, region, request), skipped_files)
+    return Discovery(subjects, _session_for_files(aws, region, request), not_checked)
 
 
 def _session_for_files(aws: Aws, region: str | None, request: Request) -> AwsSession:
@@ -168,7 +169,7 @@ def _clients(aws: Aws, *used: Sts | Ecs) -> dict[type, object]:
 
 def _region_in(request: Request) -> str | None:
     """The region in the first ARN among the arguments."""
-    for text in (request.service, request.task_definition, request.task, request.cluster):
+    for text in (*request.services, request.task_definition, request.task, request.cluster):
         match = re.match(r"arn:[^:]+:ecs:([^:]+):", text or "")
         if match:
             return match[1]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gmsa_doctor.clients.files.file_bytes import read_bytes
 from gmsa_doctor.clients.files.file_search import Broken
 from gmsa_doctor.clients.files.source_files import FileKind, SourceFile, sources
-from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.deferral import deferred_to
 from gmsa_doctor.core.errors import UsageError, did_you_mean
 from gmsa_doctor.core.model import Fix, Location, UnreadFile, skipped, unknown
@@ -22,22 +21,15 @@ from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor.subjects.source import (
     REGISTERED,
     FoundSubject,
+    NotChecked,
     SubjectSource,
-    has_legacy_credspec,
+    is_of_gmsa,
     launch_of,
     place_of,
 )
 
 
-@dataclass(frozen=True)
-class SkippedFiles:
-    """Files that could not be read, and the number of task definitions without gMSA."""
-
-    unread: tuple[UnreadFile, ...] = ()
-    passed_over: int = 0
-
-
-def find(request: Request, place: AwsPlace) -> tuple[tuple[FoundSubject, ...], SkippedFiles]:
+def find(request: Request, place: AwsPlace) -> tuple[tuple[FoundSubject, ...], NotChecked]:
     """The subjects of ``request.files`` and ``request.credspec_file``, in the order of the files.
 
     Raises UsageError if there is nothing to check.
@@ -46,7 +38,7 @@ def find(request: Request, place: AwsPlace) -> tuple[tuple[FoundSubject, ...], S
     for file in sources(request.files, _parameters(request), pass_over=request.pass_over):
         search.add(replace(file, path=_shown(file.path)))
     _require_known_parameters(request, search)
-    subjects, skipped_files = tuple(search.subjects), SkippedFiles(tuple(search.unread), search.passed_over)
+    subjects, not_checked = tuple(search.subjects), NotChecked(tuple(search.unread), search.passed_over)
     names = ", ".join(request.files)
     if request.files and not (subjects or search.unread or search.passed_over or request.pass_over):
         raise UsageError(f"{names}: no task definition, no template or plan with one, and no CredSpec found")
@@ -55,7 +47,7 @@ def find(request: Request, place: AwsPlace) -> tuple[tuple[FoundSubject, ...], S
         raise UsageError(f"no container {request.container} in {names}; the containers are: {known}")
     if search.credspec and not request.files:
         subjects += _credspec_alone(search.credspec, place).subjects(request)
-    return subjects, skipped_files
+    return subjects, not_checked
 
 
 def _require_known_parameters(request: Request, search: _FileSearch) -> None:
@@ -179,20 +171,8 @@ class _FileSearch:
 
     def _is_meant(self, definition: TaskDefinition, file: SourceFile) -> bool:
         """Whether to check it: a repository has many task definitions without gMSA."""
-        if self.request.container:
-            return any(container.name == self.request.container for container in definition.containers)
-        alone = len(file.definitions) + len(file.left_out) == 1
-        return (
-            (alone and file.named)
-            or bool(definition.near_keys)
-            or CheckId("task-definition.credentialspecs") in self.request.require
-            or any(
-                container.credential_specs
-                or has_legacy_credspec(container)
-                or any("credentials-fetcher" in value for _, value in container.environment)
-                for container in definition.containers
-            )
-        )
+        alone = len(file.definitions) + len(file.left_out) == 1 and not self.request.container
+        return (alone and file.named) or is_of_gmsa(definition, self.request)
 
     def _defined(self, file: SourceFile, definition: Definition, known: TaskDefinition) -> SubjectSource:
         return SubjectSource(

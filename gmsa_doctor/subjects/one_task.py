@@ -48,7 +48,7 @@ def _source(task: Mapping[str, Any], cluster: str, request: Request, ecs: Ecs, p
     definition = registered.describe(ecs, str(task["taskDefinitionArn"]), place)
     group, _, service = str(task.get("group") or "").partition(":")
     if group == "service" and service:
-        of_service = registered.of_service(replace(request, service=service, cluster=cluster), ecs, place)
+        of_service = registered.of_service(replace(request, services=(service,), cluster=cluster), ecs, place)
         return replace(of_service, definition=definition)
     details = interface_details(task)
     subnets = tuple(dict.fromkeys(value for name, value in details if name == "subnetId"))

@@ -30,7 +30,7 @@ from gmsa_doctor.subjects.source import (
 
 def is_subject(request: Request) -> bool:
     """Whether the subject is the own task."""
-    named = request.service or request.task_definition or request.task or request.in_files
+    named = request.of_services or request.task_definition or request.task or request.in_files
     return task_metadata.inside() and not named
 
 
@@ -41,8 +41,6 @@ def own_task(request: Request) -> OwnTask | None:
     """
     if not is_subject(request):
         return None
-    if request.cluster:
-        raise UsageError(f"--cluster {request.cluster}: add --service, or drop --cluster to check this task")
     try:
         task = task_metadata.own_task()
     except ClientError as error:

@@ -40,8 +40,9 @@ def find(request: Request, ecs: Ecs, place: AwsPlace) -> tuple[FoundSubject, ...
 
 def unfound(request: Request, error: ClientError) -> tuple[FoundSubject, ...]:
     """The subject of a request if AWS did not answer in time."""
-    name = short_name(request.service or request.task_definition or request.task or "-")
-    title = f"{short_name(request.cluster or 'default')}/{name}" if request.service else name
+    cluster = short_name("all clusters" if request.all_clusters else request.cluster or "default")
+    name = short_name(request.service or request.task_definition or request.task or "")
+    title = "/".join(filter(None, (cluster, name))) if request.of_services else name
     place = AwsPlace(request.region, None)
     source = SubjectSource(title, unreadable(error), place, cluster=request.cluster, service=request.service)
     return source.subjects(request)
@@ -57,8 +58,14 @@ _ARNS = {
 
 def require_names(request: Request) -> None:
     """Raises UsageError for an ARN of another resource type, or of another region than ``--region``."""
-    values = (request.task_definition, request.service, request.task, request.cluster)
-    for (option, (pattern, example)), value in zip(_ARNS.items(), values, strict=True):
+    values = (
+        ("--task-definition", request.task_definition),
+        *(("--service", service) for service in request.services),
+        ("--task", request.task),
+        ("--cluster", request.cluster),
+    )
+    for option, value in values:
+        pattern, example = _ARNS[option]
         if not value or not value.startswith("arn:"):
             continue
         match = re.fullmatch(rf"arn:aws[\w-]*:ecs:([\w-]+):\d{{12}}:{pattern}", value)
@@ -67,10 +74,11 @@ def require_names(request: Request) -> None:
         if request.region and match[1] != request.region:
             contradiction = f"is in {match[1]}, which contradicts --region {request.region}"
             raise UsageError(f"{option} {value} {contradiction}; drop --region")
-    cluster = _cluster_in(request.service or "")
-    if cluster and "--cluster" in request.typed and short_name(request.cluster or "") != cluster:
-        contradiction = f"is in cluster {cluster}, which contradicts --cluster {request.cluster}"
-        raise UsageError(f"--service {request.service} {contradiction}; drop --cluster")
+    for service in request.services:
+        cluster = cluster_in(service)
+        if cluster and "--cluster" in request.typed and short_name(request.cluster or "") != cluster:
+            contradiction = f"is in cluster {cluster}, which contradicts --cluster {request.cluster}"
+            raise UsageError(f"--service {service} {contradiction}; drop --cluster")
 
 
 def describe(ecs: Ecs, name: str, place: AwsPlace) -> TaskDefinition | Finding:
@@ -101,17 +109,28 @@ def of_service(request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSource:
     """The source of a service. Raises UsageError if it does not exist, and CredentialsProblem."""
     name = str(request.service)
     cluster = cluster_of(request)
-    title = f"{short_name(cluster)}/{short_name(name)}"
     try:
         service = ecs.describe_service(name, cluster)
     except CredentialsProblem:
         raise
     except NotFound as error:
-        raise UsageError(_no_service(name, cluster, place, ecs, error)) from error
+        raise UsageError(no_service(name, cluster, place, ecs, error)) from error
     except ClientError as error:
-        reason = unreadable(error)
-        network = given_network(request) or reason
-        return SubjectSource(title, reason, place, network=network, cluster=cluster, service=name)
+        return undescribed(name, cluster, request, place, error)
+    return described(service, name, cluster, request, ecs, place)
+
+
+def undescribed(name: str, cluster: str, request: Request, place: AwsPlace, error: ClientError) -> SubjectSource:
+    """The source of a service that ECS does not describe."""
+    reason = unreadable(error)
+    network = given_network(request) or reason
+    return SubjectSource(_title(name, cluster), reason, place, network=network, cluster=cluster, service=name)
+
+
+def described(
+    service: _Description, name: str, cluster: str, request: Request, ecs: Ecs, place: AwsPlace
+) -> SubjectSource:
+    """The source of a service as ECS describes it. Raises UsageError if it was deleted, or contradicts an option."""
     if service.get("status") == "INACTIVE":
         raise UsageError(f"the service {name} in cluster {cluster} was deleted (INACTIVE); name an active service")
     primary, others = _deployments(service)
@@ -123,8 +142,8 @@ def of_service(request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSource:
         )
     strategy = _strategy(primary, service)
     return SubjectSource(
-        title,
-        describe(ecs, str(primary.get("taskDefinition") or service.get("taskDefinition")), place),
+        _title(name, cluster),
+        describe(ecs, definition_of(service), place),
         place_of(service.get("serviceArn"), place),
         _launch_of_providers(strategy) if strategy else _launch(primary, service, cluster, ecs),
         own_network or given_network(request),
@@ -138,6 +157,15 @@ def of_service(request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSource:
     )
 
 
+def _title(name: str, cluster: str) -> str:
+    return f"{short_name(cluster)}/{short_name(name)}"
+
+
+def definition_of(service: _Description) -> str:
+    """The task definition that the service is to run."""
+    return str(primary_of(service).get("taskDefinition") or service.get("taskDefinition"))
+
+
 def _controller(service: _Description) -> Controller:
     """What deploys the service; ECS for a type that is new."""
     kind = str(service.get("deploymentController", {}).get("type") or "")
@@ -146,18 +174,19 @@ def _controller(service: _Description) -> Controller:
 
 def cluster_of(request: Request) -> str:
     """The cluster of the request's service: that of its ARN, or of ``--cluster``."""
-    return _cluster_in(str(request.service)) or request.cluster or "default"
+    return cluster_in(str(request.service)) or request.cluster or "default"
 
 
-def _cluster_in(service: str) -> str | None:
+def cluster_in(service: str) -> str | None:
     """The cluster in a service's ARN, ``arn:…:service/CLUSTER/SERVICE``."""
     parts = service.split("/")
     return parts[1] if len(parts) == 3 and service.startswith("arn:") else None
 
 
-def _no_service(name: str, cluster: str, place: AwsPlace, ecs: Ecs, error: NotFound) -> str:
+def no_service(name: str, cluster: str, place: AwsPlace, ecs: Ecs, error: NotFound | None = None) -> str:
+    """The message for a service, or its cluster, that does not exist, with names that look like it."""
     region = place.region_option
-    if error.code == "ClusterNotFoundException":
+    if error and error.code == "ClusterNotFoundException":
         near = _near(short_name(cluster), ecs.clusters)
         return (
             f"there is no cluster {cluster} in {place.region}{near or '.'} Check --cluster and --region; "

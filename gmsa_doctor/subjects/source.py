@@ -10,7 +10,7 @@ from typing import Any
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.deferral import deferred_to
 from gmsa_doctor.core.errors import ClientError, UsageError
-from gmsa_doctor.core.model import Finding, Given, passed, skipped
+from gmsa_doctor.core.model import Finding, Given, UnreadFile, passed, skipped
 from gmsa_doctor.formats.documents.located import Located, LocatedError, read_json
 from gmsa_doctor.formats.documents.task_definition import Container, Prefix, TaskDefinition, split_credential_spec
 from gmsa_doctor.given.request import Request
@@ -27,6 +27,7 @@ from gmsa_doctor.given.subject import (
 )
 from gmsa_doctor.subjects.source_positions import SourcePositions
 
+_CREDENTIAL_SPECS = CheckId("task-definition.credentialspecs")
 OFFLINE = "not checked: with --offline, no network requests are sent"
 
 REGISTERED = CheckId("task-definition.registered")
@@ -41,6 +42,16 @@ class FoundSubject:
     place: AwsPlace
     values: Mapping[type, object]
     positions: SourcePositions = field(default_factory=SourcePositions)
+
+
+@dataclass(frozen=True)
+class NotChecked:
+    """What was found and not checked: files that cannot be read, and how many subjects use no gMSA."""
+
+    unread: tuple[UnreadFile, ...] = ()
+    passed_over: int = 0
+    """Task definitions in files."""
+    services: int = 0
 
 
 @dataclass(frozen=True)
@@ -164,6 +175,22 @@ def _chosen(definition: TaskDefinition, name: str | None) -> Sequence[Container 
     with_credspecs = with_credspecs or [entry for index, entry in enumerate(containers) if index in near]
     essential = [container for container in containers if container.essential]
     return with_credspecs or (essential if len(essential) == 1 else [None])
+
+
+def is_of_gmsa(definition: TaskDefinition, request: Request) -> bool:
+    """Whether to check one of many task definitions: it uses a gMSA, or has the container that the request names."""
+    if request.container:
+        return any(container.name == request.container for container in definition.containers)
+    return (
+        bool(definition.near_keys)
+        or _CREDENTIAL_SPECS in request.require
+        or any(
+            container.credential_specs
+            or has_legacy_credspec(container)
+            or any("credentials-fetcher" in value for _, value in container.environment)
+            for container in definition.containers
+        )
+    )
 
 
 def has_legacy_credspec(container: Container) -> bool:

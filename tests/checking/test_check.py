@@ -223,7 +223,7 @@ def test_named_by_its_id_it_says_where_it_is_known(option: str, tmp_path: Path) 
 
 def test_to_require_its_area_does_not_require_it_elsewhere(on_aws: EmbeddedAws) -> None:
     create(healthy(DomainController(ip="127.77.0.1", state=Path("/nonexistent"))), on_aws)
-    report = check(Request(cluster="demo", service="healthy", live=Live.NEVER, require=("dhcp-options",)))
+    report = check(Request(cluster="demo", services=("healthy",), live=Live.NEVER, require=("dhcp-options",)))
     assert (report.verdict, report.missing) == (Verdict.UNPROVEN, ())
 
 
@@ -401,7 +401,7 @@ def test_without_gssapi_all_is_checked_up_to_the_first_logon(
     monkeypatch.setattr(run, "gssapi_missing", lambda: "it is not installed")
     with fake_dns(ip, domain_records(dc.domain, {f"dc1.{dc.domain}": ip})), silent(ip, tcp=(88, 389)):
         only = ("network.ldap", "directory.managed-password")
-        report = check(Request(cluster="demo", service="healthy", dns_server=(ip,), only=only))
+        report = check(Request(cluster="demo", services=("healthy",), dns_server=(ip,), only=only))
     found = statuses(report)
     assert found["dns.domain-controllers"] is found["network.kerberos"] is found["network.ldap"] is Status.PASS
     assert finding(report, "kerberos.user-ticket").status is Status.SKIPPED
@@ -414,7 +414,7 @@ def test_live_never_judges_aws_and_leaves_the_ad_out(on_aws: EmbeddedAws) -> Non
     ip = fresh_address()
     create(healthy(DomainController(ip=ip, state=Path("/nonexistent"))), on_aws)
     with fake_dns(ip) as server:
-        report = check(Request(cluster="demo", service="healthy", dns_server=(ip,), live=Live.NEVER))
+        report = check(Request(cluster="demo", services=("healthy",), dns_server=(ip,), live=Live.NEVER))
     assert server.queries == []
     found = statuses(report)
     areas = ("dns", "network", "domain-controllers", "kerberos", "directory", "user", "gmsa", "permission")
@@ -429,7 +429,7 @@ def test_live_never_judges_aws_and_leaves_the_ad_out(on_aws: EmbeddedAws) -> Non
 
 def test_a_look_tells_the_subjects_their_values_and_findings(on_aws: EmbeddedAws) -> None:
     create(healthy(DomainController(ip="127.77.0.1", state=Path("/nonexistent"))), on_aws)
-    request = Request(cluster="demo", service="healthy", live=Live.NEVER)
+    request = Request(cluster="demo", services=("healthy",), live=Live.NEVER)
     seen = run.attempt(request, load(), lambda progress: None)
     assert [found.subject.name for found in seen.found] == ["demo/healthy/web"]
     assert [case.name for case in seen.cases] == [subject.name for subject in seen.subjects] == ["demo/healthy/web"]
@@ -647,8 +647,8 @@ def test_an_arn_among_the_arguments_names_the_region_where_none_is_configured(
     cluster = created.service_arn.partition(":service/")[0] + ":cluster/demo"
     for request in (
         Request(task_definition=created.task_definition_arn, live=Live.NEVER),
-        Request(service=created.service_arn, live=Live.NEVER),
-        Request(service="healthy", cluster=cluster, live=Live.NEVER),
+        Request(services=(created.service_arn,), live=Live.NEVER),
+        Request(services=("healthy",), cluster=cluster, live=Live.NEVER),
     ):
         report = check(request, ends(passed("x")))
         assert dict(report.subjects[0].facts)["region"] == "eu-west-1"
@@ -656,7 +656,7 @@ def test_an_arn_among_the_arguments_names_the_region_where_none_is_configured(
 
 def test_the_facts_of_a_subject_say_what_and_where_it_is(on_aws: EmbeddedAws, tmp_path: Path) -> None:
     create(healthy(DomainController(ip="127.77.0.1", state=Path("/nonexistent"))), on_aws)
-    report = check(Request(cluster="demo", service="healthy", live=Live.NEVER), ends(passed("x")))
+    report = check(Request(cluster="demo", services=("healthy",), live=Live.NEVER), ends(passed("x")))
     assert report.subjects[0].facts == (
         ("subject", "demo/healthy/web"),
         ("task_definition", "webapp:1"),
@@ -686,7 +686,7 @@ def test_a_subject_that_we_may_not_look_at_stands_in_the_way_of_all(on_aws: Embe
 
 def test_sts_is_asked_once_by_the_run_and_its_checks(on_aws: EmbeddedAws) -> None:
     create(healthy(DomainController(ip="127.77.0.1", state=Path("/nonexistent"))), on_aws)
-    client = given(Sts, Request(cluster="demo", service="healthy", live=Live.NEVER))
+    client = given(Sts, Request(cluster="demo", services=("healthy",), live=Live.NEVER))
     assert isinstance(client, Sts)
     assert client.caller()["Account"] == ACCOUNT
     assert on_aws.calls.count(("sts", "GetCallerIdentity")) == 1

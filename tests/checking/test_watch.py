@@ -58,7 +58,7 @@ def followed(monkeypatch: pytest.MonkeyPatch, ecs: object, seconds: float = 3600
     monkeypatch.setattr(watch, "session_of", lambda _: None)
     monkeypatch.setattr(watch, "PAUSE_SECONDS", 0.001)
     shown: list[str] = []
-    watch.follow(Request(service="web", cluster="demo", watch=seconds), shown.append)
+    watch.follow(Request(services=("web",), cluster="demo", watch=seconds), shown.append)
     return shown
 
 

@@ -78,7 +78,15 @@ def test_without_arguments_it_shows_its_commands(env: dict[str, str]) -> None:
     ("arguments", "words"),
     [
         ([], ["--service", "--task-definition", "FILES", "inside an ECS task"]),
-        (["--cluster", "c"], ["--service"]),
+        (["--cluster", "c"], ["no AWS region"]),
+        (["--cluster", "c", "--all-clusters"], ["--cluster has no effect with --all-clusters"]),
+        (["--all-clusters", "--task-definition", "t"], ["given: --task-definition and --all-clusters"]),
+        (["--all-clusters", "--service", "arn:aws:ecs:us-east-1:123456789012:service/c/s"], ["ARN", "--all-clusters"]),
+        (["--cluster", "c", "--subnets", "subnet-1"], ["--subnets has no effect with several services"]),
+        (["--cluster", "c", "--watch", "9"], ["--watch has no effect with several services", "--service"]),
+        (["--service", "a*", "--compare-with", "f"], ["--compare-with has no effect with several services"]),
+        (["--service", "a", "--service", "b", "--task", "t"], ["given: --service and --task"]),
+        (["--cluster", "c", "--launch-type", "EC2"], ["--launch-type has no effect"]),
         (["--service", "s", "--task-definition", "t"], ["given: --service and --task-definition"]),
         (["--task-definition", "t", "--task-definition-file", "f"], ["--task-definition and FILES"]),
         (["--task-definition", "t", "--fetcher", "3"], ["--fetcher", "1.3", "2"]),
@@ -128,7 +136,7 @@ INSIDE = {"ECS_CONTAINER_METADATA_URI_V4": "http://127.77.0.254:9/v4/abc"}
     ("arguments", "words"),
     [
         ([], ["this task cannot be found", "refused", "--service", "--task-definition"]),
-        (["--cluster", "c"], ["--cluster c", "--service"]),
+        (["--cluster", "c"], ["no AWS region"]),
         (["--service", "s", "--task-definition", "t"], ["given: --service and --task-definition"]),
     ],
 )

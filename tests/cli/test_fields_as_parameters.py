@@ -96,12 +96,12 @@ def test_a_request_takes_what_has_its_names() -> None:
         color: str = "red"
 
     words = Words(
-        subject=SubjectOptions(service="web"),
+        subject=SubjectOptions(services=["web"]),
         aws=AwsOptions(region="eu-west-1"),
         selection=SelectionOptions(only=["dns,credspec", "dns"]),
     )
     made = request_of(words, files=("a,b",))
-    assert made == Request(service="web", region="eu-west-1", only=("dns", "credspec"), seconds=5, files=("a,b",))
+    assert made == Request(services=("web",), region="eu-west-1", only=("dns", "credspec"), seconds=5, files=("a,b",))
 
 
 def test_each_option_of_check_and_run_reaches_the_request_or_is_known_not_to() -> None:

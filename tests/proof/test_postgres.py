@@ -43,7 +43,7 @@ def caches(dc: DomainController, aws: EmbeddedAws, tmp_path: Path, monkeypatch: 
     for name, value in aws.variables(environment.region).items():
         monkeypatch.setenv(name, value)
     request = Request(
-        service=environment.name, cluster=environment.cluster, live=Live.ALWAYS, dns_server=(dc.ip,), seconds=60
+        services=(environment.name,), cluster=environment.cluster, live=Live.ALWAYS, dns_server=(dc.ip,), seconds=60
     )
     seen = run.attempt(request, registry.load(), lambda progress: None)
     (values,) = seen.execution.values

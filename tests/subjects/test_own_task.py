@@ -264,7 +264,16 @@ def test_inside_ecs_the_own_task_is_the_default_subject(endpoint: str) -> None:
     assert own_task.own_task(Request(region="us-east-1")) == OWN
 
 
-@pytest.mark.parametrize("request_", [Request(service="s"), Request(task_definition="t"), Request(files=("f",))])
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request(cluster="c"),
+        Request(services=("s",)),
+        Request(all_clusters=True),
+        Request(task_definition="t"),
+        Request(files=("f",)),
+    ],
+)
 def test_a_named_subject_takes_precedence(request_: Request, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, f"http://{fresh_address()}:9/v4/nobody-asks")
     assert not own_task.is_subject(request_)
@@ -280,7 +289,6 @@ def test_outside_ecs_there_is_not_a_own_task(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("request_", "words"),
     [
-        (Request(cluster="other"), "--cluster other: add --service"),
         (Request(region="eu-west-1"), "--region eu-west-1 contradicts this task, which is in us-east-1; drop --region"),
     ],
 )

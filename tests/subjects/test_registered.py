@@ -44,6 +44,8 @@ def environment() -> Environment:
 
 
 def find(region: str = "us-east-1", **request: Any) -> tuple[FoundSubject, ...]:
+    if "service" in request:
+        request["services"] = (request.pop("service"),)
     return registered.find(Request(**request), Ecs(Aws(region=region)), AwsPlace(region, None))
 
 
@@ -380,7 +382,7 @@ def a_service(**more: Any) -> dict[str, Any]:
 
 def described(service: Mapping[str, Any], cluster: Mapping[str, Any] | None = None, **request: Any) -> FoundSubject:
     ecs = cast("Ecs", _DescribedEcs(service, cluster or {}))
-    (found,) = registered.find(Request(service="web", cluster="demo", **request), ecs, HERE)
+    (found,) = registered.find(Request(services=("web",), cluster="demo", **request), ecs, HERE)
     return found
 
 

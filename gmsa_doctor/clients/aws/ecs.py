@@ -13,6 +13,8 @@ from gmsa_doctor.core.errors import NotFound
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}", re.ASCII)
 """What ECS permits in the names of clusters and services. No other text may reach a shell."""
 
+MOST_SERVICES = 10
+"""What one call of DescribeServices describes at most."""
 _MOST_TASKS = 100
 """What one call of ListTasks lists, and one of DescribeTasks describes, at most."""
 
@@ -53,6 +55,20 @@ class Ecs(EcsNames):
         if not answer["services"]:
             raise NotFound(f"no service {service} in cluster {cluster}", "ServiceNotFoundException")
         return dict(answer["services"][0])
+
+    @operation("ecs:DescribeServices", fresh=True)
+    def describe_services(self, cluster: str, services: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+        """Services of a cluster by the names that were given, at most ten; unknown ones are missing.
+
+        :meth:`describe_service` then answers from these. Source:
+        https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
+        """
+        answer = self.api.describe_services(cluster=cluster, services=list(services))
+        by_name = {str(service["serviceName"]): dict(service) for service in answer["services"]}
+        found = {name: by_name[short] for name in services if (short := name.rpartition("/")[2]) in by_name}
+        for name, service in found.items():
+            self.answers.put(("ecs:DescribeServices", (name, cluster), ()), service)
+        return found
 
     @operation("ecs:DescribeClusters")
     def describe_cluster(self, cluster: str) -> dict[str, Any]:

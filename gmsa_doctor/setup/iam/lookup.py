@@ -77,10 +77,11 @@ def look_up(request: Request, registry: Registry, options: Scope, *, for_role: b
     kinds = _LOOKED_FOR if for_role else (*_LOOKED_FOR, ContainerInstances)
     only = (REGISTERED, *dict.fromkeys(registry.giver[kind].id for kind in kinds))
     subject = check.attempt(replace(request, live=Live.NEVER, only=only), registry, lambda progress: None)
-    if unread := subject.skipped_files.unread:
+    if unread := subject.not_checked.unread:
         raise UsageError("; ".join(f"{file.location.file}: {file.text}" for file in unread))
     if not subject.found:
-        raise UsageError(f"{', '.join(request.files)}: no task definition with credentialSpecs found")
+        named = ", ".join(request.files or request.services)
+        raise UsageError(f"{named}: no task definition with credentialSpecs found")
     subjects = [
         _CheckedSubject(found.subject.cluster, case.given, values, {finding.check: finding for finding in findings})
         for found, case, values, findings in zip(
@@ -92,8 +93,11 @@ def look_up(request: Request, registry: Registry, options: Scope, *, for_role: b
 
 
 def _together(parts: list[FoundScope]) -> FoundScope:
-    """The union of the scopes, with the region and account of the first."""
+    """The union of the scopes, with the region and account of the first. Raises UsageError for several clusters."""
     scopes = [part.scope for part in parts]
+    if len(clusters := {scope.cluster for scope in scopes}) > 1:
+        named = ", ".join(sorted(map(str, clusters)))
+        raise UsageError(f"the services are in several clusters ({named}): name those of one cluster")
     several: dict[str, Any] = {
         field.name: tuple(dict.fromkeys(item for scope in scopes for item in getattr(scope, field.name)))
         for field in fields(Scope)
