@@ -377,9 +377,8 @@ class Report:
     missing: tuple[str, ...] = ()
     unread: tuple[UnreadFile, ...] = ()
     passed_over: int = 0
-    """How many task definitions in the files do not use a gMSA, and were not checked."""
     services_passed_over: int = 0
-    """How many services do not use a gMSA, and were not checked."""
+    """How many task definitions in the files, and services, do not use a gMSA, and were not checked."""
     started: str = ""
     command: str = ""
     static: bool = False
