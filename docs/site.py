@@ -127,7 +127,8 @@ def configuration(source: Path, output: Path) -> dict[str, Any]:
             {
                 "Guides": [
                     "docs/config.md", "docs/fleet.md", "docs/deploy.md", "docs/image.md", "docs/sql-server.md",
-                    "docs/aws-calls.md", "ci/README.md", "deploy/README.md", "docs/not-proved-live.md",
+                    "docs/non-root.md", "docs/aws-calls.md", "ci/README.md", "deploy/README.md",
+                    "docs/not-proved-live.md",
                 ]
             },
             {

@@ -8,7 +8,8 @@ _STEPS = {
         execution-role.present execution-role.trust task-role.trust task-definition.platform-version
         task-definition.network-mode
         task-definition.dns-settings task-definition.one-domain service.revision task-definition.lost-in-registration
-        container-instances.gmsa task-definition.user task-definition.krb5ccname execution-role.image
+        container-instances.gmsa container-instances.ecs-config
+        task-definition.image task-definition.user task-definition.krb5ccname execution-role.image
         network-path.ecr log-group.present execution-role.logs network-path.logs
         network-path.public-registry execution-role.task-secrets network-path.systems-manager
         """,

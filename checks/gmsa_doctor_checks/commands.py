@@ -18,6 +18,10 @@ _SINGLE_QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
 typographic ones, EscapeSingleQuotedStringContent in System.Management.Automation.Language.CodeGeneration."""
 
 
+STOP_SERVICE = "aws ecs update-service --cluster '<cluster>' --service '<service>' --desired-count 0"
+"""Stops a service that ECS would otherwise start again and again, each time with a logon."""
+
+
 def posix(text: str) -> str:
     """``text`` as one word of a POSIX shell command (aws, dig, jq, nc, gmsa-doctor)."""
     return shlex.quote(text)

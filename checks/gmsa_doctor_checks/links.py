@@ -34,6 +34,7 @@ ECR_PULL = "https://docs.aws.amazon.com/AmazonECR/latest/userguide/ECR_on_ECS.ht
 KMS_POLICIES = "https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html"
 INSTANCE_ROLE = "https://github.com/aws/credentials-fetcher/issues/218"
 TICKET_CACHE_MODE = "https://github.com/aws/credentials-fetcher/issues/233"
+FETCHER_SETTINGS = "https://github.com/aws/credentials-fetcher#configuration"
 DC_LOCATOR = f"{_MS}/en-us/windows-server/identity/ad-ds/manage/dc-locator"
 MANAGED_PASSWORD = f"{_MS}/en-us/openspecs/windows_protocols/ms-adts/9cd2fc5e-7305-4fb8-b233-2a60bc3eec68"
 GMSA_ACCOUNTS = f"{_MS}/en-us/virtualization/windowscontainers/manage-containers/manage-serviceaccounts"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from gmsa_doctor.authoring import Hidden
 from gmsa_doctor.clients.kerberos.client import Ticket
 from gmsa_doctor.clients.ldap.client import Directory
+from gmsa_doctor.formats.aws.image_config import ImageConfig
 from gmsa_doctor.formats.documents.credspec import CredSpecDocument
 from gmsa_doctor.formats.documents.secret import SecretDocument
 from gmsa_doctor.given.shared_values import CredSpecLocation
@@ -80,6 +81,13 @@ class GmsaNames:
 
     domain: DomainName
     gmsa: GmsaName
+
+
+@dataclass(frozen=True)
+class ImageSettings:
+    """What the container's image sets; ``config`` is None if it was not read."""
+
+    config: ImageConfig | None
 
 
 @dataclass(frozen=True)

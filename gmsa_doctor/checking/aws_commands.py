@@ -96,7 +96,8 @@ def in_region(command: str, region: str) -> str:
 
 # Deployment controllers -----------------------------------------------------------------------------
 
-_UPDATE = re.compile(r"aws ecs update-service (?=.*--)")
+_UPDATE = re.compile(r"aws ecs update-service (?!.*--desired-count)(?=.*--)")
+"""The desired count can be changed with any deployment controller."""
 
 
 def _deployed(command: str, subject: Subject) -> Iterator[str]:

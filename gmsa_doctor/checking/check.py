@@ -32,6 +32,7 @@ from gmsa_doctor.core import engine
 from gmsa_doctor.core.errors import ClientError, UsageError
 from gmsa_doctor.core.model import Finding, Fix, Location, Report, Status, SubjectReport, Verdict, skipped
 from gmsa_doctor.core.registry import BrokenPlugIns, Registry
+from gmsa_doctor.formats.aws.ecs_config import EcsConfig
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.formats.symptoms.catalogue import seen_on_ec2
 from gmsa_doctor.given.records import RECORDS, LogsWanted, Record, RecordedAbout, ServiceEvents
@@ -225,6 +226,7 @@ def _from_request(request: Request, vantage: Vantage) -> dict[type, object]:
     return {
         Vantage: vantage,
         KnownDnsServers: KnownDnsServers(request.ad_dns),
+        EcsConfig: request.ecs_config,
         ServiceNames: ServiceNames(request.spns),
         ApplicationConfig: application_of(request),
         RecordedAbout: RecordedAbout(request.task),

@@ -17,8 +17,12 @@ from gmsa_doctor.cli.process import Format, command_line, guarded, say
 from gmsa_doctor.cli.reports import ReportOptions, TextOptions, deliver
 from gmsa_doctor.cli.verdict import VerdictOptions
 from gmsa_doctor.clients.aws import task_metadata
+from gmsa_doctor.clients.files.file_bytes import read_bytes, text_of
 from gmsa_doctor.core.errors import UsageError
 from gmsa_doctor.core.exit_code import ExitCode
+from gmsa_doctor.formats.aws import ecs_config
+from gmsa_doctor.formats.aws.ecs_config import EcsConfig
+from gmsa_doctor.formats.documents.located import LocatedError
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.request import Live, Request
 from gmsa_doctor.given.subject import Launch
@@ -122,6 +126,10 @@ class LiveOptions:
     )
     fetcher: Annotated[
         Fetcher | None, typer.Option(help="On EC2: the version of Credentials Fetcher on the container instances.")
+    ] = None
+    ecs_config: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="On EC2: a copy of the container instances' /etc/ecs/ecs.config."),
     ] = None
     as_: Annotated[
         str | None,
@@ -264,7 +272,10 @@ def _subject(request: Request) -> str:
 def _request(context: typer.Context, arguments: CheckArguments) -> Request:
     """Raises UsageError for an option that could only fail later, and less clearly."""
     parameters = _parameters(arguments.of_files.parameter)
-    request = options.request_of(arguments, parameters=parameters, files=tuple(arguments.files or ()))
+    config = _ecs_config(arguments.live_flow.ecs_config)
+    request = options.request_of(
+        arguments, parameters=parameters, files=tuple(arguments.files or ()), ecs_config=config
+    )
     request = configured.with_typed(context, request, arguments.of_files.task_definition_file)
     if arguments.time.seconds is None:
         request = replace(request, seconds=SECONDS_FOR_SEVERAL if request.of_several else SECONDS)
@@ -283,6 +294,19 @@ def _request(context: typer.Context, arguments: CheckArguments) -> Request:
     options.require_addresses("--ad-dns", request.ad_dns)
     options.require_spns(request.spns)
     return request
+
+
+def _ecs_config(path: str | None) -> EcsConfig:
+    """Raises UsageError for a file that cannot be read."""
+    if path is None:
+        return EcsConfig()
+    body = read_bytes(path)
+    try:
+        if isinstance(body, str):
+            raise LocatedError(body)
+        return ecs_config.parse(text_of(body))
+    except LocatedError as error:
+        raise UsageError(f"--ecs-config {path} {error}") from error
 
 
 def _parameters(values: list[str] | None) -> tuple[tuple[str, str], ...]:

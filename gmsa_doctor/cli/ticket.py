@@ -31,8 +31,9 @@ from gmsa_doctor.core.printable import json_document
 from gmsa_doctor.formats.documents.names import account_name_defects, domain_name_defect
 
 MINUTES = 15
-"""Renewals come every 10 minutes, so a ticket that works has hours left. One with less than this has missed them for
-long, and cannot count on another: what is left is for the task's replacement to start."""
+"""Credentials Fetcher looks every 10 minutes, and renews what is valid for an hour or less; domainless tickets
+are renewed by the ECS agent on EC2, and by Fargate. A ticket with less than this has missed renewals: what is left is
+for the task's replacement to start."""
 _POLL_SECONDS = 1.0
 _STALE = "Credentials Fetcher has stopped renewing it (mostly the secret's password is no longer the user's)"
 

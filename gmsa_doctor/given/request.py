@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gmsa_doctor.core.hidden import Hidden
+from gmsa_doctor.formats.aws.ecs_config import EcsConfig
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.formats.sql_server.connection_string import ConnectionString
@@ -76,6 +77,8 @@ class Request:
     launch_type: Launch | None = None
     """Where the task runs, if its task definition fits several launch types."""
     fetcher: Fetcher | None = None
+    ecs_config: EcsConfig = field(default_factory=EcsConfig)
+    """The container instances' ecs.config."""
     live: Live = Live.AUTO
     dns_server: tuple[str, ...] = ()
     ad_dns: tuple[str, ...] = ()

@@ -57,11 +57,14 @@ def discover(request: Request, task: OwnTask | None, sessions: AwsSessions | Non
 
 
 def _with_fetcher(request: Request, found: Discovery) -> Discovery:
-    """Raises UsageError for a ``--fetcher`` where all tasks run on Fargate."""
+    """Raises UsageError for a ``--fetcher`` or ``--ecs-config`` where all tasks run on Fargate."""
     platforms = [subject.values.get(Platform) for subject in found.subjects]
     on_fargate = [isinstance(platform, Platform) and platform.launch is Launch.FARGATE for platform in platforms]
-    if "--fetcher" in request.typed and on_fargate and all(on_fargate):
-        raise UsageError("--fetcher has no effect on Fargate, which chooses the version itself; remove it")
+    if on_fargate and all(on_fargate):
+        if "--fetcher" in request.typed:
+            raise UsageError("--fetcher has no effect on Fargate, which chooses the version itself; remove it")
+        if request.ecs_config.given:
+            raise UsageError("--ecs-config has no effect on Fargate, which has no such file; remove it")
     return found
 
 

@@ -20,13 +20,14 @@ from gmsa_doctor.clients.ldap.client import Attributes, Directory, Entry
 from gmsa_doctor.core.errors import ClientError, NotFound
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Finding, Given, Outcome, Result, failed, skipped
+from gmsa_doctor.formats.aws.ecs_config import EcsConfig
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.request import Intended
 from gmsa_doctor.given.shared_values import CredSpecLocation, CredSpecObject, LinkedSecret
 from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor.given.vantage import Caller, ServiceNames, Vantage
 from gmsa_doctor_checks.active_directory.administrator import Administrator
-from gmsa_doctor_checks.commands import edit_credspec, edit_secret, posix, powershell, secret_changed
+from gmsa_doctor_checks.commands import STOP_SERVICE, edit_credspec, edit_secret, posix, powershell, secret_changed
 from gmsa_doctor_checks.credspec.object import credspec_object
 from gmsa_doctor_checks.credspec.secret import secret_value
 from gmsa_doctor_checks.credspec.size import credspec_size
@@ -382,7 +383,7 @@ def refusal(reason: KdcReason) -> KdcRefusal:
 def test_each_refusal_of_a_logon_names_the_user_and_the_secret(reason: KdcReason, name: str) -> None:
     finding = explain_user_refusal(refusal(reason), account(f"u{name}"))
     assert finding.fix is not None
-    for command in set(finding.fix.commands) - {*edit_secret(ARN), secret_changed(ARN)}:
+    for command in set(finding.fix.commands) - {STOP_SERVICE, *edit_secret(ARN), secret_changed(ARN)}:
         if "-LDAPFilter" not in command:
             assert f"u{name}" in powershell_words(command)
 
@@ -437,7 +438,9 @@ def bound(**objects: Entry) -> BoundDirectory:
 def test_a_gmsa_under_another_cn_is_renamed_by_its_dn(name: str) -> None:
     dn = f"CN={name},OU=Sérvices 'n more,DC=corp,DC=example"
     gmsa = GmsaName(f"g{name.removesuffix('$')}")
-    result = gmsa_account(bound(sAMAccountName=entry(dn)), GmsaNames(CORP, gmsa), account("reader"), NOBODY, FARGATE)
+    result = gmsa_account(
+        bound(sAMAccountName=entry(dn)), GmsaNames(CORP, gmsa), account("reader"), NOBODY, FARGATE, EcsConfig()
+    )
     (command,) = commands(result)
     assert powershell_words(command) == ["Rename-ADObject", "-Identity", dn, "-NewName", gmsa.text]
 

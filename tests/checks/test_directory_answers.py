@@ -12,6 +12,7 @@ from gmsa_doctor.clients.ldap.client import Attributes, Directory, Entry, Ldap, 
 from gmsa_doctor.core.errors import ClientError, TimedOut
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.core.model import Finding, Given, Outcome, Status, skipped
+from gmsa_doctor.formats.aws.ecs_config import EcsConfig
 from gmsa_doctor.formats.documents.credspec import CredSpecDocument
 from gmsa_doctor.given.request import AdminAccount
 from gmsa_doctor.given.subject import Launch, Platform
@@ -74,7 +75,9 @@ ROOT = (entry("", configurationNamingContext="CN=Configuration,DC=corp,DC=exampl
 
 def test_a_missing_gmsa_fails_in_a_domain_with_more_gmsas_than_one_answer_holds() -> None:
     answers: dict[str, tuple[Entry, ...] | LdapRefusal] = {"objectClass=*": ROOT, "objectClass=msDS": LARGE}
-    finding = gmsa_account(bound(nETBIOSName=LARGE, **answers), NAMES, ACCOUNT, NOBODY, Platform(Launch.FARGATE))
+    finding = gmsa_account(
+        bound(nETBIOSName=LARGE, **answers), NAMES, ACCOUNT, NOBODY, Platform(Launch.FARGATE), EcsConfig()
+    )
     assert isinstance(finding, Finding)
     assert finding.status is Status.FAIL
     assert "there is no gMSA webapp01" in finding.summary
@@ -83,7 +86,7 @@ def test_a_missing_gmsa_fails_in_a_domain_with_more_gmsas_than_one_answer_holds(
 def test_a_dn_of_another_domain_does_not_exist() -> None:
     elsewhere = LdapRefusal("LDAP 10.0.0.1:389", 10, "referral", "0000202B: RefErr: DSID-03100835")
     account = replace(ACCOUNT, distinguished_name="CN=webapp01,DC=eu,DC=corp,DC=example")
-    finding = gmsa_account(bound(objectClass=elsewhere), NAMES, account, NOBODY, Platform(Launch.FARGATE))
+    finding = gmsa_account(bound(objectClass=elsewhere), NAMES, account, NOBODY, Platform(Launch.FARGATE), EcsConfig())
     assert isinstance(finding, Finding)
     assert "it belongs to another domain" in finding.summary
     assert finding.fix is not None

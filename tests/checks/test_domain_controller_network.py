@@ -10,7 +10,8 @@ from gmsa_doctor.clients.kerberos.kdc_questions import FirstAnswer, KdcQuestions
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core.errors import ClientError, NotFound, Refused, TimedOut
 from gmsa_doctor.core.hidden import Hidden
-from gmsa_doctor.core.model import Finding, Status
+from gmsa_doctor.core.model import Finding, Outcome, Status, skipped
+from gmsa_doctor.formats.aws.ecs_config import EcsConfig
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Launch, Platform
 from gmsa_doctor.given.vantage import Vantage
@@ -137,7 +138,8 @@ def test_other_ports_always_pass() -> None:
 
 def back(*answers: Any, platform: Platform = FARGATE) -> Finding:
     controllers = DomainControllers(DOMAIN, LDAP[: len(answers)], ())
-    return reverse_names(controllers, cast("Dns", Answers(*answers)), platform)
+    nothing: Outcome[Account] = Outcome(None, skipped("no secret"))
+    return reverse_names(controllers, cast("Dns", Answers(*answers)), platform, nothing, EcsConfig())
 
 
 MISSING = NotFound("no such name", "NXDOMAIN")

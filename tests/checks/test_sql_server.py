@@ -457,6 +457,26 @@ def test_the_account_with_the_spn(
     assert words in found.summary
 
 
+@pytest.mark.parametrize(
+    ("text", "registered", "named"),
+    [
+        ("Server=db.corp.example;Integrated Security=true", (), True),
+        ("Server=db.corp.example,1433;Integrated Security=true", (), False),
+        ("Server=db.corp.example;Integrated Security=true", ("MSSQLSvc/db.corp.example",), False),
+        ("jdbc:sqlserver://db.corp.example;integratedSecurity=true;authenticationScheme=JavaKerberos", (), False),
+    ],
+)
+def test_the_spn_that_one_version_of_sqlclient_requests_is_named_if_nobody_has_it(
+    text: str, registered: tuple[str, ...], named: bool
+) -> None:
+    string = parse(text)
+    servers = SqlServers((SqlServer("--connection-string", string, spns_of(string, "db.corp.example"), 1433),))
+    accounts = [account("svc-sql"), *(account("svc-sql", own) for own in registered)]
+    found = spn(servers, BoundDirectory("dc1", cast("Directory", Accounts(*accounts))), ACCOUNT, GOT)
+    assert found.status is Status.PASS
+    assert ("SqlClient 5.2.0 requests" in found.summary) is named
+
+
 def test_a_refusal_of_the_kdc_is_the_root_cause() -> None:
     refused: Outcome[ServiceTickets] = Outcome(None, replace(failed("no SPN"), check="kerberos.service-ticket"))
     found = spn(SERVERS, cast("BoundDirectory", None), ACCOUNT, refused)

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from gmsa_doctor.clients.kerberos.ticket_cache import DEFAULT
-from gmsa_doctor.core.model import Finding, Status
+from gmsa_doctor.core.model import Finding, Outcome, Status
+from gmsa_doctor.formats.aws.image_config import ImageConfig
 from gmsa_doctor.formats.documents.located import Open
 from gmsa_doctor.formats.documents.task_definition import Container, TaskDefinition, read_task_definition
 from gmsa_doctor.given.subject import ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor_checks.task.task_definition.platform import dns_settings, network_mode, one_domain, platform_version
 from gmsa_doctor_checks.task.task_definition.ticket_access import krb5ccname, user
-from gmsa_doctor_checks.values import CredentialSpec
+from gmsa_doctor_checks.values import CredentialSpec, ImageSettings
 
 SPEC = CredentialSpec("credentialspecdomainless:arn:aws:s3:::credspecs/web.json")
 SERVICE = Subject("demo/web/web", "demo", "my web", "web:1")
@@ -169,12 +170,48 @@ def judge_user(
     name: str | None, platform: Platform = FARGATE, cache: str | None = DEFAULT, image: str = "web:1"
 ) -> Finding:
     environment = (("KRB5CCNAME", cache),) if cache else ()
-    return user(SPEC, ChosenContainer(container(user=name, environment=environment, image=image)), platform, FILE)
+    chosen = ChosenContainer(container(user=name, environment=environment, image=image))
+    return user(SPEC, chosen, platform, FILE, NOT_READ)
 
 
-@pytest.mark.parametrize("name", [None, "", "root", "0", "0:0", "root:root", "0:1000", "root:web", "00"])
-def test_root_or_no_user_passes(name: str | None) -> None:
+NOT_READ = Outcome(ImageSettings(None), Finding(Status.PASS, "not read"))
+
+
+def of_image(user: str, *environment: tuple[str, str]) -> Outcome[ImageSettings]:
+    return Outcome(ImageSettings(ImageConfig(user, environment)), Finding(Status.PASS, ""))
+
+
+@pytest.mark.parametrize("name", ["root", "0", "0:0", "root:root", "0:1000", "root:web", "00"])
+def test_root_passes(name: str) -> None:
     assert judge_user(name).status is Status.PASS
+
+
+@pytest.mark.parametrize("name", [None, ""])
+def test_without_a_user_the_one_of_the_image_decides(name: str | None) -> None:
+    assert "the image's USER applies" in judge_user(name).summary
+
+
+@pytest.mark.parametrize(
+    ("of_task", "declared", "status"),
+    [
+        (None, "", Status.PASS),
+        (None, "0:0", Status.PASS),
+        (None, "1654", Status.FAIL),
+        (None, "app", Status.FAIL),
+        ("root", "1654", Status.PASS),
+        ("1000", "root", Status.FAIL),
+    ],
+)
+def test_the_user_of_the_task_definition_overrides_the_one_of_the_image(
+    of_task: str | None, declared: str, status: Status
+) -> None:
+    chosen = ChosenContainer(container(user=of_task, environment=(("KRB5CCNAME", CACHE),), image="web:1"))
+    assert user(SPEC, chosen, FARGATE, FILE, of_image(declared)).status is status
+
+
+def test_a_user_of_the_image_warns_if_krb5ccname_names_a_copy_of_the_ticket() -> None:
+    chosen = ChosenContainer(container(image="web:1"))
+    assert user(SPEC, chosen, FARGATE, FILE, of_image("1654", ("KRB5CCNAME", "/tmp/krb5cc"))).status is Status.WARN
 
 
 @pytest.mark.parametrize("name", ["1654", "app", "1000:0", "app:root", "rooty", "01"])
@@ -215,7 +252,7 @@ def test_a_user_that_is_only_known_at_deployment_is_skipped() -> None:
 
 def judge_cache(*values: str, platform: Platform = FARGATE) -> Finding:
     environment = tuple(("KRB5CCNAME", value) for value in values)
-    return krb5ccname(SPEC, ChosenContainer(container(environment=environment)), platform, FILE)
+    return krb5ccname(SPEC, ChosenContainer(container(environment=environment)), platform, FILE, NOT_READ)
 
 
 @pytest.mark.parametrize("platform", [FARGATE, EC2, OPEN])
@@ -239,6 +276,15 @@ def test_a_missing_variable_warns_that_the_image_must_set_it(values: tuple[str, 
     finding = judge_cache(*values)
     assert (finding.status, finding.observed) == (Status.WARN, "no KRB5CCNAME")
     assert "the image or the application must set it" in finding.summary
+
+
+def test_the_environment_of_the_image_counts_if_the_task_definition_sets_none() -> None:
+    def judge(*environment: tuple[str, str]) -> Finding:
+        return krb5ccname(SPEC, ChosenContainer(container()), FARGATE, FILE, of_image("", *environment))
+
+    assert judge(("KRB5CCNAME", CACHE)).status is Status.PASS
+    assert judge(("KRB5CCNAME", "/tmp/other")).status is Status.WARN
+    assert "neither the task definition nor the image sets" in judge().summary
 
 
 def test_a_path_that_is_only_known_at_deployment_is_skipped() -> None:

@@ -38,8 +38,8 @@ from gmsa_doctor.formats.sql_server import connection_string, sql_browser
 from gmsa_doctor.formats.templates import cdk_out, cloudformation, compose, container_list, kubernetes, terraform_plan
 from tests import ccaches
 from tests.formats.ad.test_kdc_reply import demands, reply
-from tests.formats.ad.test_krb_error import error, extended
 from tests.lab.descriptor import READ_PROPERTY, Entry, descriptor
+from tests.lab.krb_error import error, extended
 
 SAMPLES = Path(__file__).parent / "samples"
 """Inputs that once made a parser fail, a directory a target."""

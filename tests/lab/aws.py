@@ -23,6 +23,7 @@ from tests.lab.aws_requests import Request, read_request
 from tests.lab.beyond_moto import BeyondMoto
 from tests.lab.buckets import Buckets
 from tests.lab.fargate import Fargate
+from tests.lab.images import Images
 from tests.lab.kept import keep_indexes, keep_service_models
 from tests.lab.lies import Lie
 from tests.lab.moments import Moments
@@ -104,6 +105,7 @@ class EmbeddedAws:
         self.permitted: list[dict[str, Any]] | None = None
         """The statements of the policy of who calls with the lab's variables; None: may do everything."""
         self.buckets = Buckets()
+        self.images = Images()
         self.fargate = Fargate(self)
         self.network = BeyondMoto()
         self.player = Player()
@@ -182,6 +184,7 @@ class EmbeddedAws:
         self.names_all_keys = False
         self.permitted = None
         self.buckets.clear()
+        self.images.clear()
         self.network.clear()
         self._moments.clear()
         self.delay = 0.0
@@ -306,6 +309,8 @@ class EmbeddedAws:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request (WSGI)."""
+        if layer := self.images.blob(environ["PATH_INFO"]):
+            return _send(start_response, layer[0], [("Content-Type", "application/octet-stream")], layer[1])
         request = read_request(environ)
         if request.access_key == _LAB_KEY:
             return self._answer(request, environ, start_response)
@@ -353,7 +358,7 @@ class EmbeddedAws:
             simulated = iam_simulator.answer(request, self.organization_policy, all_keys=self.names_all_keys)
             of_bucket = self.buckets.answer(request, ACCOUNT)
             of_network = self.network.answer(request) if document is None else None
-            document = document or self._describe_organization(request)
+            document = document or self._describe_organization(request) or self.images.answer(request, self.endpoint)
         except Refused as refused:
             return _refuse(request, refused.problem, start_response)
         if simulated is not None:

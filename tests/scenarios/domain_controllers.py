@@ -16,14 +16,14 @@ from tests.lab.silent import silent
 from tests.scenarios.changes import all_of, dns_server, gmsa, nowhere, on_ec2, options, secret, user
 from tests.scenarios.lab import Change, Lab, Scenario
 
-_DC1, _DC2 = f"{accounts.DC_NAME}.{accounts.DOMAIN}", f"{accounts.COPY_NAME}.{accounts.DOMAIN}"
+DC1, _DC2 = f"{accounts.DC_NAME}.{accounts.DOMAIN}", f"{accounts.COPY_NAME}.{accounts.DOMAIN}"
 
 
 def second(run: Callable[[Lab], str], *, first: bool = False) -> Change:
     """Let DNS name a second domain controller at this address, after the good one or before it."""
 
     def server(lab: Lab) -> str:
-        both = {_DC1: lab.dc.ip, _DC2: run(lab)}
+        both = {DC1: lab.dc.ip, _DC2: run(lab)}
         return lab.dns_of_controllers(dict(reversed(both.items())) if first else both)
 
     return dns_server(server)
@@ -85,10 +85,10 @@ def _only(run: Callable[[Lab], str]) -> Change:
 
 def _without_spn(lab: Lab) -> str:
     """Let DNS name the domain controller, and before it again by a name for which it has no SPN."""
-    return lab.dns_of_controllers({f"dc9.{accounts.DOMAIN}": behind()(lab), _DC1: lab.dc.ip})
+    return lab.dns_of_controllers({f"dc9.{accounts.DOMAIN}": behind()(lab), DC1: lab.dc.ip})
 
 
-def _reverse(*names: str) -> Change:
+def reverse(*names: str) -> Change:
     """Let the domain controller's address lead back to these names."""
 
     def server(lab: Lab) -> str:
@@ -151,7 +151,7 @@ def _no_spn(lab: Lab) -> str:
 
 def _both(run: Callable[[Lab], str]) -> Change:
     """Let DNS name two domain controllers that are ill alike."""
-    return dns_server(lambda lab: lab.dns_of_controllers({_DC1: run(lab), _DC2: run(lab)}))
+    return dns_server(lambda lab: lab.dns_of_controllers({DC1: run(lab), _DC2: run(lab)}))
 
 
 FAULTS = (
@@ -169,7 +169,7 @@ FAULTS = (
         all_of(
             dns_server(
                 lambda lab: lab.dns_of_controllers(
-                    {_DC1: lab.dc.ip, _DC2: _ldap_dropped(lab), f"dc3.{accounts.DOMAIN}": _ldap_dropped(lab)}
+                    {DC1: lab.dc.ip, _DC2: _ldap_dropped(lab), f"dc3.{accounts.DOMAIN}": _ldap_dropped(lab)}
                 )
             ),
             on_ec2,
@@ -216,9 +216,12 @@ HEALTHY = (
     Scenario("one that takes its time", "", second(behind(delay=0.3))),
     Scenario("one in another site", "", second(behind(says("Default-First-Site-Name", "Frankfurt-am-Main-Zwei1")))),
     Scenario("the copy alone", "", _only(lagging)),
-    Scenario("an address that leads back to its name", "", _reverse(_DC1)),
-    Scenario("an address that leads back to AWS's name for it", "", _reverse("ip-10-0-0-5.ec2.internal")),
-    Scenario("a missing PTR record on EC2", "", all_of(on_ec2, _reverse())),
+    Scenario("an address that leads back to its name", "", reverse(DC1)),
+    Scenario("an address that leads back to AWS's name for it", "", reverse("ip-10-0-0-5.ec2.internal")),
+    Scenario("a missing PTR record on EC2", "", all_of(on_ec2, reverse())),
+    Scenario(
+        "a missing PTR record, and Credentials Fetcher 2.x", "", all_of(on_ec2, reverse(), options("--fetcher", "2"))
+    ),
 )
 
 WARNINGS = (
@@ -279,12 +282,12 @@ WARNINGS = (
         "UDP to one is blocked", "domain-controllers.kerberos-udp", second(_no_udp), "no answer over UDP from dc2"
     ),
     Scenario(
-        "an address that leads back to another", "domain-controllers.reverse-names", _reverse("web.corp.example"), "web"
+        "an address that leads back to another", "domain-controllers.reverse-names", reverse("web.corp.example"), "web"
     ),
     Scenario(
         "a missing PTR record, and Credentials Fetcher 1.3",
         "domain-controllers.reverse-names",
-        all_of(on_ec2, _reverse(), options("--fetcher", "1.3")),
+        all_of(on_ec2, reverse(), options("--fetcher", "1.3")),
         "SASL_NOCANON",
     ),
 )

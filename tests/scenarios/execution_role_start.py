@@ -16,9 +16,9 @@ DELEGATED = allow("kms:*", **to(f"arn:aws:iam::{ACCOUNT}:root"))
 """The statement of a key's policy that leaves it to the account's own policies."""
 REPOSITORY = f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/webapp"
 _IMAGE_NAME = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/webapp:1"
-_TOKEN = allow("ecr:GetAuthorizationToken")
+TOKEN = _TOKEN = allow("ecr:GetAuthorizationToken")
 _LAYERS = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability")
-_PULL = allow(*_LAYERS, resource=REPOSITORY)
+PULL = _PULL = allow(*_LAYERS, resource=REPOSITORY)
 
 
 # Keys -------------------------------------------------------------------------------------------------------

@@ -127,6 +127,12 @@ SERVICES = (
         "no account in the AD has the SPN",
     ),
     Scenario(
+        "an SPN of PostgreSQL that nobody has",
+        "kerberos.service-ticket",
+        options("--spn", "postgres/pg.corp.example"),
+        "no account in the AD has the SPN postgres/pg.corp.example",
+    ),
+    Scenario(
         "the alias of a SQL Server",
         "kerberos.service-ticket",
         options("--spn", "MSSQLSvc/sql.corp.example:1433", "--spn", "MSSQLSvc/sql-alias.corp.example:1433"),

@@ -315,6 +315,19 @@ HEALTHY = (
         "",
         all_of(spns("svc-sql", f"MSSQLSvc/{HOST}"), sql(f"Server={HOST};Database=app;Trusted_Connection=yes")),
     ),
+    Scenario(
+        "only the SPN with a port, and .NET without a port",
+        "",
+        all_of(spns("svc-sql", f"MSSQLSvc/{HOST}:1433"), sql(f"Server={HOST};Database=app;Trusted_Connection=yes")),
+    ),
+    Scenario(
+        "SPNs of PostgreSQL and of a web service",
+        "",
+        all_of(
+            spns("svc-sql", f"postgres/{HOST}", "HTTP/intranet.corp.example"),
+            options("--spn", f"postgres/{HOST},HTTP/intranet.corp.example"),
+        ),
+    ),
     Scenario("found in a secret", "", in_secret(DOTNET)),
     Scenario("found under a key of a secret", "", in_secret({"url": JDBC, "password": PASSWORD}, key="url")),
     Scenario("found in a parameter", "", in_parameter(SQLALCHEMY)),

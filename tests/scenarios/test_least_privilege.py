@@ -16,11 +16,12 @@ from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.creation import create
 from tests.lab.environment import Created, Environment, healthy
 from tests.scenarios import tiers
-from tests.scenarios.changes import all_of, role_also
+from tests.scenarios.changes import all_of
 from tests.scenarios.execution_role_start import REPOSITORY, image, logs, object_key, object_key_of_aws, secret_key
+from tests.scenarios.images import image_with
 from tests.scenarios.judge import brief, told
 from tests.scenarios.lab import Change, Lab
-from tests.scenarios.policies import ROLE, allow
+from tests.scenarios.policies import ROLE
 from tests.scenarios.test_aws_calls import RUNS
 
 Policy = dict[str, Any]
@@ -28,7 +29,7 @@ INSTANCE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/ecsInstance"
 PARAMETER = f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/gmsa/webapp01"
 ENVIRONMENTS: dict[str, Change] = {
     **RUNS,
-    "an image that may be pulled": all_of(image(), role_also(allow("ecr:*"))),
+    "an image that may be pulled": image_with(user="root"),
     "no such object": lambda it, _: setattr(it, "credspec", None),
 }
 

@@ -11,7 +11,7 @@ from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.formats.ad import filetime
 from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor_checks.active_directory.user_entry import UserEntry, utc
-from gmsa_doctor_checks.commands import powershell
+from gmsa_doctor_checks.commands import STOP_SERVICE, powershell
 
 _OF_THE_DOMAIN = ("lockoutThreshold", "lockOutObservationWindow")
 _OF_A_POLICY = ("msDS-LockoutThreshold", "msDS-LockoutObservationWindow")
@@ -70,9 +70,11 @@ def last_attempt(user: UserEntry, policy: LockoutPolicy | None, principal: str, 
         f"the account is locked at {policy.threshold}",
         expected=f"fewer than {policy.threshold - 1} failed logons",
         fix=Fix(
-            f"Find the client that logs on with a wrong password (event 4771 on the domain controllers). Then run this "
-            f"again after {utc(again)}, when the count begins again, or reset the count (command).",
-            (f"Unlock-ADAccount -Identity {powershell(user.name)}",),
+            "1. Developer: set the desired count of the services that use this secret to 0 (command 1), since each "
+            "start with a stale secret is a failed logon. 2. AD administrator: find the client that logs on with a "
+            "wrong password (event 4771 on the domain controllers). 3. Run this again "
+            f"after {utc(again)}, when the count begins again, or reset the count (command 2).",
+            (STOP_SERVICE, f"Unlock-ADAccount -Identity {powershell(user.name)}"),
             owner=Owner.AD,
         ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -26,17 +27,20 @@ from gmsa_doctor.clients.ldap.domain import GMSA_CLASS, gmsa_names
 from gmsa_doctor.clients.ldap.forest import partitions
 from gmsa_doctor.formats.ad import filetime, guid
 from gmsa_doctor.formats.ad.user_account_control import Control
+from gmsa_doctor.formats.aws.ecs_config import DISTINGUISHED_NAME, EcsConfig
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Platform
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.active_directory.administrator import Administrator
 from gmsa_doctor_checks.active_directory.user_entry import kind
 from gmsa_doctor_checks.commands import edit_secret, powershell
+from gmsa_doctor_checks.fetcher_settings import EDIT, overrides, quoted
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaAccount, GmsaName, GmsaNames
 from gmsa_doctor_checks.versions import judge_by_version
 
 T = TypeVar("T")
 
+_IN_SECRET = "the secret's distinguishedName"
 NO_SUCH_DN = {10: "it belongs to another domain", 32: "noSuchObject", 34: "invalidDNSyntax"}
 """Results of a search below a DN that the domain does not have (RFC 4511 4.1.9); 10 is a referral."""
 MOST_NAMES = 8
@@ -65,11 +69,17 @@ _unusable = partial(failed, shows_as=texts.NO_PASSWORD_ATTRIBUTE)
     shows=(texts.NO_PASSWORD_ATTRIBUTE, texts.GMSA_TICKET, texts.BLOB, texts.NO_DC_ANSWERS, texts.CATCH_ALL),
 )
 def gmsa_account(
-    bound: BoundDirectory, names: GmsaNames, account: Account, administrator: Outcome[Administrator], platform: Platform
+    bound: BoundDirectory,
+    names: GmsaNames,
+    account: Account,
+    administrator: Outcome[Administrator],
+    platform: Platform,
+    config: EcsConfig,
 ) -> Result[GmsaAccount]:
     """Searches for the gMSA as Credentials Fetcher does: by `(CN=<name>)`, using the first object found.
 
-    If the secret has a `distinguishedName`, it searches at and below that DN instead.
+    If the secret has a `distinguishedName`, it searches at and below that DN instead. On EC2,
+    `CF_GMSA_DISTINGUISHED_NAME` in `ecs.config` (`--ecs-config`) goes before the secret's.
 
     Why: the first object found is used, whatever it is: a user or group with that name in another OU hides the gMSA.
     The ticket is then requested for `<name>$`, so CN and sAMAccountName must match.
@@ -77,16 +87,21 @@ def gmsa_account(
     Fix: Use the gMSA's name as it is in the AD. If another object has that name, put the gMSA's `distinguishedName`
     into the secret.
     """
-    found = _find(bound.directory, names.gmsa, account, administrator.value)
+    override = overrides(config, platform).distinguished_name
+    if deferred := quoted(override):
+        return deferred
+    account = replace(account, distinguished_name=override or account.distinguished_name)
+    source = f"{DISTINGUISHED_NAME} in ecs.config" if override else _IN_SECRET
+    found = _find(bound.directory, names.gmsa, account, administrator.value, source)
     return _in_a_shell(found, account, platform) if isinstance(found, Given) else found
 
 
 def _find(
-    directory: Directory, name: GmsaName, account: Account, administrator: Administrator | None
+    directory: Directory, name: GmsaName, account: Account, administrator: Administrator | None, source: str
 ) -> Result[GmsaAccount]:
     dn = account.distinguished_name
     if dn:
-        return _at_dn(directory, dn, name, account)
+        return _at_dn(directory, dn, name, account, source)
     entries = directory.search(account.domain.base_dn, f"(CN={escape_filter(name.text)})", _ATTRIBUTES)
     if not entries:
         return _not_found(directory, account, name, administrator)
@@ -143,7 +158,7 @@ def _in_a_shell(found: Given[GmsaAccount], account: Account, platform: Platform)
     return found
 
 
-def _at_dn(directory: Directory, dn: str, name: GmsaName, account: Account) -> Result[GmsaAccount]:
+def _at_dn(directory: Directory, dn: str, name: GmsaName, account: Account, source: str) -> Result[GmsaAccount]:
     try:
         entries = directory.search(dn, f"(objectClass={GMSA_CLASS})", _ATTRIBUTES)
     except LdapRefusal as error:
@@ -160,14 +175,16 @@ def _at_dn(directory: Directory, dn: str, name: GmsaName, account: Account) -> R
             return _judge(entries[0], name)
         problem = f"belongs to {sam}, not to {name.text}$"
     return _unusable(
-        f"the secret's distinguishedName {problem}",
+        f"{source} {problem}",
         observed=", ".join(entry.dn for entry in entries) or "nothing at that DN",
         expected=f"the DN of the gMSA {name.text} itself",
         fix=Fix(
-            "Set distinguishedName in the secret to the gMSA's own DN, or remove it from the secret.",
+            "Set distinguishedName in the secret to the gMSA's own DN, or remove it from the secret."
+            if source == _IN_SECRET
+            else f"Set {source} to the gMSA's own DN, or remove it, and restart Credentials Fetcher.",
             (
                 f"Get-ADServiceAccount {powershell(name.text)} | Select-Object DistinguishedName",
-                *edit_secret(account.arn),
+                *(edit_secret(account.arn) if source == _IN_SECRET else EDIT),
             ),
             owner=Owner.AWS,
         ),

@@ -27,12 +27,14 @@ from gmsa_doctor.authoring import (
 from gmsa_doctor.clients.dns.resolver import Dns, Srv
 from gmsa_doctor.core.errors import ClientError, CutOff, NotFound, Refused
 from gmsa_doctor.core.limits import each
+from gmsa_doctor.formats.aws.ecs_config import EcsConfig
 from gmsa_doctor.formats.documents.names import lacks_dot
-from gmsa_doctor.given.subject import AwsPlace
+from gmsa_doctor.given.subject import AwsPlace, Platform
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import edit_secret, posix
 from gmsa_doctor_checks.domain import domain_in_use, srv_name
+from gmsa_doctor_checks.fetcher_settings import EDIT, overrides, quoted
 from gmsa_doctor_checks.network_access.values import Passage
 from gmsa_doctor_checks.reachability.flow import Need
 from gmsa_doctor_checks.silence import judge_silence, split
@@ -46,6 +48,7 @@ from gmsa_doctor_checks.vpc_dns.dhcp_options.options import (
 from gmsa_doctor_checks.vpc_dns.resolver_rule import set_targets
 from gmsa_doctor_checks.vpc_dns.values import OutboundEndpoint, ResolverFilter, VpcDns
 
+_LDAP = 389
 _GROUPS = CheckId("network-access.security-groups")
 
 
@@ -67,6 +70,8 @@ def domain_controllers(
     firewall: Outcome[ResolverFilter],
     options: Outcome[DhcpOptions],
     place: AwsPlace,
+    platform: Platform,
+    config: EcsConfig,
 ) -> Result[DomainControllers]:
     """Resolves the SRV records of the domain controllers and KDCs, and the addresses of their targets.
 
@@ -101,6 +106,8 @@ def domain_controllers(
             shows_as=texts.NO_DC,
         )
         raise Stop(judge_silence(failure, vantage))
+    if host := overrides(config, platform).domain_controller:
+        return _only(host, value, dns, vantage)
     rows = (
         *(Row(host, Status.PASS, ", ".join(ips)) for host, ips in addresses.items()),
         *(Row(host, Status.WARN, error.text) for host, error in errors.items()),
@@ -130,6 +137,30 @@ def domain_controllers(
             f"{len(addresses)} {word} of {domain.text}, from DNS server {', '.join(dns.servers)}", rows=rows
         )
     return Given(value, finding)
+
+
+def _only(host: str, found: DomainControllers, dns: Dns, vantage: Vantage) -> Result[DomainControllers]:
+    """The domain controller that ecs.config names, instead of those in the SRV records of LDAP."""
+    if deferred := quoted(host):
+        raise Stop(deferred)
+    addresses, errors = split(each((host,), dns.addresses))
+    if errors:
+        failure = failed(
+            f"ecs.config names the domain controller {host}, whose address was not found: {errors[host].text}",
+            observed=errors[host].text,
+            expected="the full DNS name of a domain controller",
+            fix=Fix(
+                "1. Set the name of an existing domain controller in ecs.config, or remove the setting (command 1). "
+                "2. Restart Credentials Fetcher (command 2).",
+                EDIT,
+                Owner.AWS,
+            ),
+            shows_as=texts.NO_DC_ANSWERS,
+        )
+        raise Stop(judge_silence(failure, vantage))
+    ldap = tuple(Endpoint(host, address, _LDAP) for address in addresses[host])
+    rows = (Row(host, Status.PASS, ", ".join(addresses[host])),)
+    return Given(replace(found, ldap=ldap), passed(f"ecs.config names {host}, the only one for LDAP", rows=rows))
 
 
 def _endpoints(records: tuple[Srv, ...], addresses: dict[str, tuple[str, ...]]) -> tuple[Endpoint, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from gmsa_doctor.authoring import Finding, Fix, Owner, Row, Status, check, passed, warned
+from gmsa_doctor.authoring import Finding, Fix, Outcome, Owner, Row, Status, check, passed, warned
 from gmsa_doctor.clients.dns.resolver import Dns
 from gmsa_doctor.clients.kerberos.kdc_questions import KdcQuestions
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core.errors import ClientError, NotFound, Refused
 from gmsa_doctor.core.limits import each
+from gmsa_doctor.formats.aws.ecs_config import EcsConfig
 from gmsa_doctor.formats.aws.partitions import is_aws_name
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Launch, Platform
@@ -15,6 +16,7 @@ from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix, powershell
 from gmsa_doctor_checks.domain_controllers.root_dse import MOST, names, place, row
+from gmsa_doctor_checks.fetcher_settings import overrides
 from gmsa_doctor_checks.silence import judge_silence, split
 from gmsa_doctor_checks.values import Account, DomainControllers, Endpoint, ReachableKdcs, ReachableLdap
 
@@ -98,13 +100,23 @@ def other_ports(reachable: ReachableLdap, tcp: Tcp) -> Finding:
     title="Reverse DNS returns the domain controllers' names",
     docs=links.DC_LOCATOR,
 )
-def reverse_names(controllers: DomainControllers, dns: Dns, platform: Platform) -> Finding:
+def reverse_names(
+    controllers: DomainControllers, dns: Dns, platform: Platform, account: Outcome[Account], config: EcsConfig
+) -> Finding:
     """Resolves the PTR record of each domain controller's address.
 
-    Why: if the OpenLDAP client's SASL_NOCANON is off, Credentials Fetcher 1.3 requests the ticket for the name in the
-    PTR record. A missing or wrong record causes "Server not found in Kerberos database".
+    Why: without the option -N, ldapsearch requests the ticket for the name in the PTR record, unless SASL_NOCANON is on
+    in OpenLDAP's ldap.conf (it is on in Fedora's package, and off in Debian's and Ubuntu's). A missing or wrong record
+    then causes "Server not found in Kerberos database". It depends on the version:
 
-    Fix: Create a reverse lookup zone, and let the domain controllers register in it.
+    - 1.3 until February 2024 also takes the domain controller's name from the PTR record, if no
+      `DOMAIN_CONTROLLER_GMSA` in `ecs.config` names it.
+    - 1.3 passes -N since December 2024 (aws/credentials-fetcher, pull request 149), in both of its searches.
+    - 2.x passes -N in the search for the password, but not in the search for the gMSA's DN. If the secret has a
+      `distinguishedName`, there is only the former.
+
+    Fix: Create a reverse lookup zone, and let the domain controllers register in it. With 2.x, a `distinguishedName` in
+    the secret suffices.
     """
     endpoints = {endpoint.address: endpoint for endpoint in controllers.ldap[:MOST]}
     answers = [(endpoints[address], answer) for address, answer in each(endpoints, dns.names_of)]
@@ -118,7 +130,7 @@ def reverse_names(controllers: DomainControllers, dns: Dns, platform: Platform) 
         endpoint, found = next(iter(wrong.items()))
         return warned(
             f"reverse DNS of {endpoint.address} returns {', '.join(found)}, not {endpoint.host}. A client that builds "
-            "the SPN from reverse DNS (Credentials Fetcher 1.3 may) asks for a ticket for the wrong host",
+            f"the SPN from reverse DNS ({_who_may(platform)}) asks for a ticket for the wrong host",
             expected=f"a PTR record of {endpoint.address} that returns {endpoint.host}",
             fix=_fix(endpoint),
             rows=rows,
@@ -126,14 +138,27 @@ def reverse_names(controllers: DomainControllers, dns: Dns, platform: Platform) 
     if missing and needed:
         return warned(
             f"{', '.join(endpoint.address for endpoint in missing)} has no PTR record; Credentials Fetcher 1.3 "
-            "requires one unless SASL_NOCANON is on",
+            "from before December 2024 requires one unless SASL_NOCANON is on",
             expected="a PTR record for each domain controller",
             fix=_fix(missing[0]),
             rows=rows,
         )
     if errors:
-        return passed(f"no PTR record for {len(errors)} of {len(answers)}; this task does not need them", rows=rows)
+        reason = _not_needed(platform, account.value, config)
+        return passed(f"no PTR record for {len(errors)} of {len(answers)}; {reason}", rows=rows)
     return passed("each PTR record returns the domain controller's name", rows=rows)
+
+
+def _not_needed(platform: Platform, account: Account | None, config: EcsConfig) -> str:
+    """Why the task does not need PTR records."""
+    has_dn = account is None or account.distinguished_name or overrides(config, platform).distinguished_name
+    if platform.launch is not Launch.FARGATE and Fetcher.V2 in platform.fetchers and not has_dn:
+        return "2.x needs them only to search for the gMSA's DN where SASL_NOCANON is off (Debian, Ubuntu)"
+    return "this task does not need them"
+
+
+def _who_may(platform: Platform) -> str:
+    return "Credentials Fetcher 1.3 may" if Fetcher.V1_3 in platform.fetchers else "Credentials Fetcher may"
 
 
 def _misleads(endpoint: Endpoint, found: tuple[str, ...], platform: Platform) -> bool:
@@ -155,8 +180,8 @@ def _row(endpoint: Endpoint, answer: tuple[str, ...] | ClientError, bad: bool) -
 def _fix(endpoint: Endpoint) -> Fix:
     return Fix(
         f"1. AD administrator: create a reverse lookup zone, and register the PTR record on {endpoint.host} (command "
-        "1). 2. Check the record on Windows (command 2). On Linux, use dig (command 3). Without a zone: use "
-        "Credentials Fetcher 2.x.",
+        "1). 2. Check the record on Windows (command 2). On Linux, use dig (command 3). Without a zone: set "
+        "SASL_NOCANON on in OpenLDAP's ldap.conf on the container instances.",
         (
             "ipconfig /registerdns",
             f"Resolve-DnsName -Type PTR {powershell(endpoint.address)}",

@@ -10,7 +10,7 @@ from gmsa_doctor.clients.kerberos.kdc_errors import KdcReason, KdcRefusal
 from gmsa_doctor.clients.ldap.client import escape_filter
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.active_directory.administrator import Administrator
-from gmsa_doctor_checks.commands import edit_secret, powershell, secret_changed
+from gmsa_doctor_checks.commands import STOP_SERVICE, edit_secret, powershell, secret_changed
 from gmsa_doctor_checks.values import Account, GmsaName
 
 
@@ -27,6 +27,8 @@ class _Explanation:
     """Whether the secret must be changed, after ``commands``."""
     compares_dates: bool = False
     """Whether the date of the secret's last change is compared first."""
+    last: tuple[str, ...] = ()
+    """Commands after those that change the secret."""
 
 
 _RESET = "Set-ADAccountPassword -Identity {user} -Reset"
@@ -73,14 +75,14 @@ _USER = {
     KdcReason.WRONG_PASSWORD: _Explanation(
         "the secret's password for {principal} is wrong",
         "the user's current password",
-        "1. Developer: set the desired count of the services that use this secret to 0. ECS keeps starting their "
-        "tasks; each start is a failed logon, and enough of them lock the user. 2. AD administrator: find out when the "
-        "password was set (command 1). 3. AWS administrator: find out when the secret was changed (command 2). If "
-        "PasswordLastSet is later than LastChangedDate, the secret has an old password; otherwise it probably has a "
-        "typing error. 4. AWS administrator: get the current password from the AD administrator, and store it in the "
-        "secret (commands 3 to 6). 5. Developer: restore the desired counts. This run made one failed logon, and makes "
-        "no other for this user.",
-        ("Get-ADUser {user} -Properties PasswordLastSet,LastBadPasswordAttempt -Server {domain}",),
+        "1. Developer: set the desired count of the services that use this secret to 0 (command 1). ECS keeps starting "
+        "their tasks; each start is a failed logon, and enough of them lock the user. 2. AD administrator: find out "
+        "when the password was set (command 2). 3. AWS administrator: find out when the secret was changed (command "
+        "3). If PasswordLastSet is later than LastChangedDate, the secret has an old password; otherwise it probably "
+        "has a typing error. 4. AWS administrator: get the current password from the AD administrator, and store it "
+        "in the secret (commands 4 to 7). 5. Developer: restore the desired counts. This run made one failed logon, "
+        "and makes no other for this user.",
+        (STOP_SERVICE, "Get-ADUser {user} -Properties PasswordLastSet,LastBadPasswordAttempt -Server {domain}"),
         Owner.AWS,
         in_secret=True,
         compares_dates=True,
@@ -105,12 +107,16 @@ _USER = {
     KdcReason.LOCKED: _Explanation(
         "the user {principal} is locked after too many wrong passwords",
         _ENABLED,
-        "Find the client that logs on with an old password (usually a stale secret; event 4740 on the PDC emulator "
-        "names the machine). Then unlock the user.",
-        (
-            "Get-ADUser {user} -Properties LockedOut,AccountLockoutTime,BadLogonCount",
-            "Unlock-ADAccount -Identity {user}",
-        ),
+        "1. Developer: set the desired count of the services that use this secret to 0 (command 1): if the secret is "
+        "stale, ECS's retries lock the user again. 2. AD administrator: find the client that logs on with an old "
+        "password (event 4740 on the PDC emulator names the machine), and when the password was set (command 2). 3. "
+        "AWS administrator: find out when the secret was changed (command 3). If the password is newer, store it in "
+        "the secret (commands 4 to 7). 4. AD administrator: unlock the user (command 8), then the developer restores "
+        "the desired counts.",
+        (STOP_SERVICE, "Get-ADUser {user} -Properties PasswordLastSet,LockedOut,AccountLockoutTime,BadLogonCount"),
+        in_secret=True,
+        compares_dates=True,
+        last=("Unlock-ADAccount -Identity {user}",),
     ),
     KdcReason.ACCOUNT_EXPIRED: _Explanation(
         "the account {principal} has expired",
@@ -318,11 +324,11 @@ def _explain(
             fix=Fix("Check the domain controller's event log (Security, 4768 and 4771) for this logon."),
         )
     quoted = {key: powershell(name) for key, name in names.items()}
-    commands = tuple(command.format(**quoted) for command in explanation.commands)
-    if explanation.compares_dates:
-        commands += (secret_changed(secret),)
-    if explanation.in_secret:
-        commands += edit_secret(secret)
+    first, last = (
+        tuple(command.format(**quoted) for command in commands) for commands in (explanation.commands, explanation.last)
+    )
+    dates = (secret_changed(secret),) if explanation.compares_dates else ()
+    commands = (*first, *dates, *(edit_secret(secret) if explanation.in_secret else ()), *last)
     return failed(
         explanation.summary.format(**names),
         observed=refusal.text,

@@ -34,7 +34,11 @@ KDCS_TRIED = 2
 """The maximum number of KDCs asked for one ticket: each may take the whole time limit of a call."""
 
 SHORT_SECONDS = 3600
-"""A shorter lifetime leaves too little time to fix a failing renewal; Credentials Fetcher renews every 10 minutes."""
+"""A shorter lifetime leaves too little time to fix a failing renewal.
+
+Credentials Fetcher's own loop renews a ticket that is valid for an hour or less (RENEW_TICKET_HOURS of
+common/constants.h, KrbTicketRenewalThreshold of constants/constants.go).
+"""
 
 
 def log_on(
@@ -152,10 +156,15 @@ def gmsa_ticket(
 def ticket_life(gmsa: GmsaTicket) -> Finding:
     """Reads how long the gMSA's ticket is valid.
 
-    The renewable lifetime does not matter: a renewal gets a new ticket, with the password that is read again. On
-    Fargate, Credentials Fetcher checks every 10 minutes; on EC2, the ECS agent renews when the task's role gets new
-    credentials (HandleDomainlessKerberosTicketRenewal of aws/amazon-ecs-agent). `gmsa-doctor ticket` shows both times
-    of the ticket that a container has.
+    The renewable lifetime does not matter: a renewal gets a new ticket, with the password that is read again. Who
+    renews it depends on where the task runs:
+
+    - EC2, domainless: the ECS agent, when ECS sends new credentials for the task's roles
+      (HandleDomainlessKerberosTicketRenewal of aws/amazon-ecs-agent). Credentials Fetcher's loop skips these tickets.
+    - EC2, domain-joined: Credentials Fetcher looks every 10 minutes, and renews what is valid for an hour or less.
+    - Fargate: the platform's agent (RenewKerberosArnLease), at times that AWS does not document.
+
+    `gmsa-doctor ticket` shows both times of the ticket that a container has.
 
     Why: if a renewal fails, for example because of a wrong secret or an unavailable domain controller, running
     containers lose their logon when the ticket expires.

@@ -38,7 +38,7 @@ from gmsa_doctor.formats.ad.ccache import Credential, Principal
 from gmsa_doctor.given.probe_tasks import CanaryTask, ProbeTasks
 from gmsa_doctor.given.vantage import ServiceNames
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.commands import posix, powershell
+from gmsa_doctor_checks.commands import STOP_SERVICE, posix, powershell
 from gmsa_doctor_checks.kerberos.referrals import Referral, request
 from gmsa_doctor_checks.kerberos.service_ticket import judge_services, no_service_named
 from gmsa_doctor_checks.kerberos.tickets import from_first
@@ -46,7 +46,7 @@ from gmsa_doctor_checks.probe.start_failure import start_failure, words_of
 from gmsa_doctor_checks.values import GmsaNames, ReachableKdcs
 
 SHORT = timedelta(hours=1)
-"""A ticket that is valid for less gets a warning: AD gives 10 hours by default, and renewal runs every 10 minutes.
+"""A ticket that is valid for less gets a warning: AD gives 10 hours by default, and the canary's ticket is new.
 
 Source: the Windows policy "Maximum lifetime for user ticket".
 """
@@ -276,10 +276,12 @@ def _expired(principal: Principal, tgt: Credential) -> Finding:
     return _no_ticket(
         f"{principal}'s ticket expired at {tgt.end:%Y-%m-%d %H:%M} UTC",
         observed=f"issued at {tgt.start:%Y-%m-%d %H:%M} UTC",
-        expected="a ticket that is renewed every 10 minutes",
+        expected="a ticket that is renewed before it expires",
         fix=Fix(
-            "Find out why renewal fails. At each renewal Credentials Fetcher reads the CredSpec and the secret again, "
-            "so check first that the secret has the user's current password.",
+            "Find out why renewal fails. At each renewal the CredSpec and the secret are read again, so check first "
+            "that the secret has the user's current password. If it does not, stop the service first (command), since "
+            "each renewal and each start is a failed logon.",
+            (STOP_SERVICE,),
             owner=Owner.AWS,
         ),
     )

@@ -165,6 +165,8 @@ def _judge(string: ConnectionString) -> tuple[Status, str]:
 
 def _next_obstacles(string: ConnectionString) -> Iterator[str]:
     """What decides after the logon, or for another server than the one that is named."""
+    if string.form is Form.DOTNET and string.instance and string.port:
+        yield "SqlClient 5.2.0 does not connect with both an instance and a port on Linux (use 5.2.1 or later)"
     if string.partner:
         yield f"the failover partner {string.partner} needs an SPN of its own: check it with --spn"
     if string.read_only:

@@ -8,7 +8,7 @@ from gmsa_doctor.formats.ad.krb5_conf import host_of, is_outside
 from gmsa_doctor.formats.sql_server.drivers import Form
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import powershell
-from gmsa_doctor_checks.sql_server.spns import SpnHolder, enabling, holders_of, removal, setspn, spns_of
+from gmsa_doctor_checks.sql_server.spns import PREFIX, SpnHolder, enabling, holders_of, removal, setspn, spns_of
 from gmsa_doctor_checks.sql_server.values import ServiceTickets, SqlServer, SqlServers
 from gmsa_doctor_checks.values import Account, BoundDirectory
 
@@ -98,7 +98,8 @@ def _judge_owner(
             ),
         )
         return Row(spn, Status.WARN, f"on {owner.account}, which allows RC4 only: many Linux images reject RC4"), fix
-    return _for_each_version(server, owner, holders) or (Row(spn, Status.PASS, _on(owner, spn, tickets)), None)
+    text = _on(owner, spn, tickets) + _of_one_version(server, spn, holders)
+    return _for_each_version(server, owner, holders) or (Row(spn, Status.PASS, text), None)
 
 
 def _on(owner: SpnHolder, spn: str, tickets: ServiceTickets | None) -> str:
@@ -108,6 +109,22 @@ def _on(owner: SpnHolder, spn: str, tickets: ServiceTickets | None) -> str:
     observed = f"its ticket has {ENCTYPES.get(enctype, enctype)}" if enctype else "the type of its ticket was not seen"
     default = "whose encryption types are not set, so the domain controllers' default applies"
     return f"on {owner.account}, {default}; {observed}"
+
+
+def _of_one_version(server: SqlServer, spn: str, holders: tuple[SpnHolder, ...]) -> str:
+    """Without a port in the string, SqlClient 5.2.0 requests the SPN without a port only.
+
+    Sources: dotnet/SqlClient, issue 2394, and its change log (fixed in 5.2.1 by pull request 2436).
+    """
+    string = server.string
+    without_port = f"{PREFIX}{host_of(spn)}"
+    is_default = string.form is Form.DOTNET and not (string.port or string.instance or string.spn)
+    if not is_default or any(holder.has(without_port) for holder in holders):
+        return ""
+    return (
+        f"; no account has {without_port}, the only one that SqlClient 5.2.0 requests: use 5.2.1 or later, or set the "
+        "port in the connection string"
+    )
 
 
 def _for_each_version(server: SqlServer, owner: SpnHolder, holders: tuple[SpnHolder, ...]) -> tuple[Row, Fix] | None:

@@ -1,4 +1,4 @@
-"""All read-only AWS clients, one a service: Get, List, Describe, Head and Simulate calls only."""
+"""All read-only AWS clients, one a service: Get, BatchGet, List, Describe, Head and Simulate calls only."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ SIZE_LIMIT = 4 * 1024 * 1024
 """Bytes to read at most: a cache with only a TGT has 1 to 2 KB, and each service adds about as much."""
 
 _RETRY_SECONDS = (0.1, 0.2, 0.4)
-"""kinit, which Credentials Fetcher calls every 10 minutes, removes the file, creates a new one, then writes the ticket:
+"""kinit, which Credentials Fetcher calls at each renewal, removes the file, creates a new one, then writes the ticket:
 for a moment the cache is missing, empty or truncated. Source: cc_file.c of MIT Kerberos."""
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 _ECR = re.compile(
     r"(?P<account>\d{12})\.dkr(?:\.ecr|-ecr|\.ecr-fips|-ecr-fips)\.(?P<region>[a-z0-9-]+)\."
-    r"(?P<domain>[a-z0-9.-]+)/(?P<name>[^@]+)(?:@.*)?",
+    r"(?P<domain>[a-z0-9.-]+)/(?P<name>[^@]+)(?:@(?P<digest>.*))?",
     re.ASCII,
 )
+_TAG = re.compile(r":([^/:]*)$")
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,15 @@ def ecr_repository(image: str) -> EcrRepository | None:
     match = _ECR.fullmatch(image)
     if not match:
         return None
-    name = re.sub(r":[^/:]*$", "", match["name"])
+    name = _TAG.sub("", match["name"])
     return EcrRepository(match["account"], match["region"], name) if name else None
+
+
+def image_reference(image: str) -> str:
+    """The digest of an image's name, otherwise its tag, otherwise ``latest``."""
+    name, _, digest = image.partition("@")
+    tag = _TAG.search(name)
+    return digest or (tag[1] if tag else "latest")
 
 
 _PUBLIC = (

@@ -319,7 +319,10 @@ _READING: _Statements = {
         _StatementTemplate("ReadLogs", _of_log_groups(lambda scope: scope.log_groups, "log-stream:*")),
         "logs:GetLogEvents",
     ),
-    **_allow(_StatementTemplate("ReadRepositories", _repositories), "ecr:GetRepositoryPolicy"),
+    **_allow(
+        _StatementTemplate("ReadRepositories", _repositories),
+        *("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:GetRepositoryPolicy"),
+    ),
     **_allow(_DECRYPT, "kms:Decrypt"),
 }
 _OF_CONTAINERS = _StatementTemplate("DescribeSecretsOfContainers", _task_secrets)

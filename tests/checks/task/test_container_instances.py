@@ -8,7 +8,7 @@ import pytest
 from gmsa_doctor.authoring import Finding, Given, Outcome, Status, passed, unknown
 from gmsa_doctor.formats.documents.task_definition import read_task_definition
 from gmsa_doctor.given.subject import AwsPlace, Deployments, Launch, Platform, Subject
-from gmsa_doctor_checks.task.container_instances import gmsa
+from gmsa_doctor_checks.task.container_instances.gmsa import gmsa
 from gmsa_doctor_checks.task.task_definition.registered import registered
 from gmsa_doctor_checks.values import PrefixedArn
 from tests.command import a_task_definition

@@ -112,6 +112,12 @@ CALLS: list[tuple[str, str, Call]] = [
         lambda aws: Kms(aws).grants("1234abcd-12ab-34cd-56ef-1234567890ab", "web"),
     ),
     ("ecr:GetRepositoryPolicy", "ecr:GetRepositoryPolicy", lambda aws: Ecr(aws).policy("web", ACCOUNT)),
+    ("ecr:BatchGetImage", "ecr:BatchGetImage", lambda aws: Ecr(aws).manifest("web", ACCOUNT, "1")),
+    (
+        "ecr:GetDownloadUrlForLayer",
+        "ecr:GetDownloadUrlForLayer",
+        lambda aws: Ecr(aws).config("web", ACCOUNT, "sha256:abc"),
+    ),
     ("logs:DescribeLogGroups", "logs:DescribeLogGroups", lambda aws: Logs(aws).has_group("/ecs/web")),
     ("logs:GetLogEvents", "logs:GetLogEvents", lambda aws: Logs(aws).newest_events("/ecs/web", "web/web/t", None, 9)),
     ("ec2:DescribeSubnets", "ec2:DescribeSubnets", lambda aws: Ec2(aws).subnets(("subnet-1", "subnet-2"))),
@@ -233,7 +239,7 @@ def test_each_operation_exists_and_only_reads(kind: type[AwsClient]) -> None:
         service, _, name = declared.name.partition(":")
         assert service == kind.service
         assert name in known
-        assert name.startswith(("Get", "List", "Describe", "Head", "Simulate"))
+        assert name.startswith(("Get", "BatchGet", "List", "Describe", "Head", "Simulate"))
 
 
 @pytest.mark.parametrize(("name", "action", "call"), CALLS)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from gmsa_doctor.formats.ad.kdc_reply import KdcReply, parse
 from gmsa_doctor.formats.ad.krb_error import KrbError
 from gmsa_doctor.formats.ad.krb_error import parse as parse_error
-from tests.formats.ad.test_krb_error import der, error
+from tests.lab.krb_error import der, error
 
 
 def number(value: int) -> bytes:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 
-from gmsa_doctor.authoring import Finding, Fix, alternatives, check, failed, passed, skipped, warned
+from gmsa_doctor.authoring import Finding, Fix, Outcome, alternatives, check, failed, passed, skipped, warned
 from gmsa_doctor.clients.kerberos.ticket_cache import DEFAULT, VARIABLE
 from gmsa_doctor.formats.documents.located import Open
 from gmsa_doctor.given.subject import ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.task.revisions import register_again, unknown_yet
-from gmsa_doctor_checks.values import CredentialSpec
+from gmsa_doctor_checks.values import CredentialSpec, ImageSettings
 from gmsa_doctor_checks.versions import WINDOWS
 
 _WITHOUT_ROOT = re.compile(r"chiseled|[:-]nonroot")
@@ -26,46 +26,70 @@ _ROOT = re.compile(r"(root|0+)(:.*)?")
     about="container/user",
     shows=(texts.SSPI,),
 )
-def user(spec: CredentialSpec, chosen: ChosenContainer, platform: Platform, subject: Subject) -> Finding:
-    """Checks the container's `user`.
+def user(
+    spec: CredentialSpec,
+    chosen: ChosenContainer,
+    platform: Platform,
+    subject: Subject,
+    image: Outcome[ImageSettings],
+) -> Finding:
+    """Checks the user that the container runs as: `user` of the task definition, otherwise the `USER` of the image.
 
     Why: the ticket cache belongs to root with mode 0600, so that an application running as another user cannot read it
-    (aws/credentials-fetcher, issues 68 and 233). 1.3.6 and 2.0 have no setting for it. The image may also set a user;
-    of that, this check sees only the names of images that are known for it (.NET's chiseled images).
+    (aws/credentials-fetcher, issues 68 and 233). No release up to 1.3.6 and 2.0 has a setting for it. If the image
+    cannot be read, this check warns of names that are known to run without root (.NET's chiseled images).
 
-    Fix: run the container as root, or let root copy the ticket for the application's user.
+    Fix: run the container as root, or let root copy the ticket for the application's user: docs/non-root.md.
     """
     if platform.windows:
         return skipped(WINDOWS)
     name = chosen.container.user if chosen.container else None
-    image = (chosen.container.image or "") if chosen.container else ""
-    if not name and _WITHOUT_ROOT.search(image):
-        return warned(
-            f"the image {image} usually runs as another user than root, who cannot read root's ticket cache (0600)",
-            observed=image,
-            expected='"user": "root", or an entrypoint that copies the ticket',
-            fix=_fix("1654", subject),
-            shows_as=texts.SSPI,
-        )
-    if not name:
-        return passed("not set: the image's USER applies (root by default)")
+    image_name = (chosen.container.image or "") if chosen.container else ""
     if isinstance(name, Open):
         return unknown_yet("the container's user", name)
+    observed = f"user: {name}"
+    config = image.value.config if image.value else None
+    if not name and config is None:
+        return _by_name(image_name, subject)
+    if not name and config:
+        name, observed = config.user, f"USER {config.user} in the image {image_name}"
+    if not name:
+        return passed("root: neither the task definition nor the image sets a user")
     if _ROOT.fullmatch(name):
-        return passed(name)
+        return passed(observed)
     failure = failed(
         f"the container runs as {name}, who cannot read the ticket cache: it is root's, with mode 0600",
-        observed=f"user: {name}",
+        observed=observed,
         expected="root, or an entrypoint that copies the ticket for that user",
         fix=_fix(name, subject),
         shows_as=texts.SSPI,
     )
-    cache = dict(chosen.container.environment).get(VARIABLE) if chosen.container else None
+    cache = _cache_name(chosen, image)
     if cache != DEFAULT:
         return failure.to_warning(f"; {VARIABLE} may name a copy of it that this user can read")
     if platform.launch is Launch.FARGATE:
         return failure
     return failure.to_warning("; on EC2, the host's administrator may have changed that")
+
+
+def _by_name(image: str, subject: Subject) -> Finding:
+    """If the image was not read."""
+    if not _WITHOUT_ROOT.search(image):
+        return passed("not set: the image's USER applies (root by default; not read)")
+    return warned(
+        f"the image {image} usually runs as another user than root, who cannot read root's ticket cache (0600)",
+        observed=image,
+        expected='"user": "root", or an entrypoint that copies the ticket',
+        fix=_fix("1654", subject),
+        shows_as=texts.SSPI,
+    )
+
+
+def _cache_name(chosen: ChosenContainer, image: Outcome[ImageSettings]) -> str | None:
+    """KRB5CCNAME of the task definition, otherwise the image's."""
+    name = dict(chosen.container.environment).get(VARIABLE) if chosen.container else None
+    config = image.value.config if image.value else None
+    return name or (dict(config.environment).get(VARIABLE) if config else None)
 
 
 def _fix(name: str, subject: Subject) -> Fix:
@@ -79,7 +103,8 @@ def _fix(name: str, subject: Subject) -> Fix:
         f'To keep {name} for the application, also set KRB5CCNAME=/tmp/krb5cc and "entryPoint": {entrypoint} in that '
         "edit: "
         "root copies the ticket each minute, and the application runs without root. The image must have sh, install "
-        "and setpriv; without a shell, use a sidecar that copies the ticket to a shared volume."
+        "and setpriv; an image without a shell (chiseled, distroless) needs a sidecar that copies the ticket to a "
+        "shared volume: docs/non-root.md has both."
     )
     return alternatives(register, keep, owner=register.owner)
 
@@ -91,17 +116,23 @@ def _fix(name: str, subject: Subject) -> Fix:
     about="container/environment",
     shows=(texts.SSPI,),
 )
-def krb5ccname(spec: CredentialSpec, chosen: ChosenContainer, platform: Platform, subject: Subject) -> Finding:
-    """Looks for `KRB5CCNAME` in the container's environment.
+def krb5ccname(
+    spec: CredentialSpec,
+    chosen: ChosenContainer,
+    platform: Platform,
+    subject: Subject,
+    image: Outcome[ImageSettings],
+) -> Finding:
+    """Looks for `KRB5CCNAME` in the container's environment, and in the image's if that can be read.
 
     Why: Credentials Fetcher puts the ticket into `/var/credentials-fetcher/krbdir/krb5cc`, where applications look only
-    if `KRB5CCNAME` names it. The image or an `environmentFiles` entry may also set it; this check does not see that.
+    if `KRB5CCNAME` names it. An `environmentFiles` entry may also set it; this check does not see that.
 
     Fix: set `KRB5CCNAME` to that path in the container's environment.
     """
     if platform.windows:
         return skipped(WINDOWS)
-    value = dict(chosen.container.environment).get(VARIABLE) if chosen.container else None
+    value = _cache_name(chosen, image)
     if isinstance(value, Open):
         return unknown_yet(VARIABLE, value)
     if value and value.removeprefix("FILE:") == DEFAULT:
@@ -109,6 +140,8 @@ def krb5ccname(spec: CredentialSpec, chosen: ChosenContainer, platform: Platform
     return warned(
         f"{VARIABLE} names {value}, but the ticket is in {DEFAULT}"
         if value
+        else f"neither the task definition nor the image sets {VARIABLE}: the application must set it"
+        if image.value and image.value.config
         else f"the task definition does not set {VARIABLE}: the image or the application must set it",
         observed=f"{VARIABLE}={value}" if value else f"no {VARIABLE}",
         expected=f"{VARIABLE}={DEFAULT}",

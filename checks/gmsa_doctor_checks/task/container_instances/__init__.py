@@ -1,0 +1,1 @@
+"""Checks of EC2 container instances: `container-instances.*`."""

@@ -1,0 +1,93 @@
+"""What the image sets is read from Amazon ECR, if it is there; called with values."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pytest
+
+from gmsa_doctor.clients.aws.ecr import Ecr
+from gmsa_doctor.core.errors import Denied, NotFound
+from gmsa_doctor.core.model import Finding, Given, Outcome, Status, skipped
+from gmsa_doctor.formats.aws.image_config import ImageConfig
+from gmsa_doctor.formats.documents.located import Open
+from gmsa_doctor.formats.documents.task_definition import Container, TaskDefinition
+from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Launch, Platform
+from gmsa_doctor_checks.task.task_definition.image import image
+from gmsa_doctor_checks.values import CredentialSpec, ImageSettings
+
+SPEC = CredentialSpec("credentialspecdomainless:arn:aws:s3:::credspecs/web.json")
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/web:1"
+FARGATE = Platform(Launch.FARGATE)
+
+
+@dataclass
+class Registry:
+    """ECR, with one image; or an error instead of its manifest."""
+
+    error: Exception | None = None
+    config_text: str = '{"config": {"User": "1654", "Env": ["KRB5CCNAME=/tmp/krb5cc", "PASSWORD=x"]}}'
+
+    def manifest(self, repository: str, account: str, reference: str) -> str:
+        if self.error:
+            raise self.error
+        assert (repository, account, reference) == ("web", "123456789012", "1")
+        return '{"config": {"digest": "sha256:abc"}}'
+
+    def config(self, repository: str, account: str, digest: str) -> str:
+        assert digest == "sha256:abc"
+        return self.config_text
+
+
+def ask(
+    name: str | None = IMAGE, registry: Registry | None = None, platform: Platform = FARGATE, **fields: Any
+) -> Given[ImageSettings] | Finding:
+    found: Outcome[Ecr] = Outcome(cast("Ecr", registry or Registry()), Finding(Status.PASS, ""))
+    chosen = ChosenContainer(Container("web", image=name, **fields))
+    definition = TaskDefinition("web", (chosen.container,) if chosen.container else ())
+    return image(SPEC, chosen, definition, platform, AwsPlace("us-east-1", "123456789012"), found)
+
+
+def test_of_the_image_only_its_user_and_the_ticket_variables_are_kept() -> None:
+    found = ask()
+    assert isinstance(found, Given)
+    assert found.value == ImageSettings(ImageConfig("1654", (("KRB5CCNAME", "/tmp/krb5cc"),)))
+
+
+@pytest.mark.parametrize(
+    ("name", "registry", "fields"),
+    [
+        ("registry.example/web:1", None, {}),
+        (IMAGE.replace("us-east-1", "eu-west-1"), None, {}),
+        (Open("${Image}"), None, {}),
+        (None, None, {}),
+        (IMAGE, Registry(NotFound("no such image", "ImageNotFound")), {}),
+        (IMAGE, Registry(config_text="<html>"), {}),
+        (IMAGE, None, {"user": "root", "environment": (("KRB5CCNAME", "/x"),)}),
+    ],
+)
+def test_what_cannot_or_need_not_be_read_is_no_fault(
+    name: str | None, registry: Registry | None, fields: dict[str, Any]
+) -> None:
+    found = ask(name, registry, **fields)
+    assert isinstance(found, Given)
+    assert (found.value, found.finding.status) == (ImageSettings(None), Status.PASS)
+    assert found.finding.summary.startswith("not read: ")
+
+
+def test_without_aws_nothing_is_read() -> None:
+    chosen, place = ChosenContainer(Container("web", image=IMAGE)), AwsPlace("us-east-1", None)
+    found = image(SPEC, chosen, TaskDefinition("web", ()), FARGATE, place, Outcome(None, skipped("offline")))
+    assert isinstance(found, Given)
+    assert found.finding.summary == "not read: offline"
+
+
+def test_a_denied_request_is_unknown_with_the_action() -> None:
+    found = ask(registry=Registry(Denied("ecr:BatchGetImage", "web", "no")))
+    assert isinstance(found, Finding)
+    assert (found.status, "ecr:BatchGetImage" in found.summary) == (Status.UNKNOWN, True)
+
+
+def test_windows_containers_are_skipped() -> None:
+    found = ask(platform=Platform(Launch.EC2, windows=True))
+    assert isinstance(found, Finding)
+    assert found.status is Status.SKIPPED
