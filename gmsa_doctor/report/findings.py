@@ -207,11 +207,21 @@ def gaps(report: Report) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class MissingProof:
-    """Why the ticket was not requested for these subjects, and what requests it."""
+    """Why the ticket was not requested for these subjects, and what requests it: fixes that differ in names only."""
 
     reason: str
-    fix: Fix | None
+    fixes: tuple[Fix, ...]
     subjects: tuple[str, ...]
+
+    @property
+    def fix(self) -> Fix | None:
+        """What requests the ticket of the first subject."""
+        return next(iter(self.fixes), None)
+
+    @property
+    def for_others(self) -> str:
+        """What to do for the other subjects; empty if the fix is theirs too."""
+        return same_for_others(self.subjects[0]) if self.fixes[1:] else ""
 
     @property
     def sentence(self) -> str:
@@ -223,7 +233,8 @@ def missing_proofs(report: Report) -> list[MissingProof]:
     """Why a run without a failure did not prove the tickets, each reason once."""
     if report.verdict is not Verdict.UNPROVEN:
         return []
-    reasons: dict[tuple[str, Fix | None], list[str]] = {}
+    names: dict[tuple[str, str], list[str]] = {}
+    fixes: dict[tuple[str, str], dict[Fix, None]] = {}
     for subject in report.subjects:
         proof = subject.finding(PROOF)
         if proof and proof.status not in (Status.PASS, Status.WARN):
@@ -232,8 +243,10 @@ def missing_proofs(report: Report) -> list[MissingProof]:
             words = {Status.WAIVED: f"{cause.check} is waived", Status.SKIPPED: cause.summary}
             reason = words.get(cause.status, f"{cause.check} did not pass: {cause.summary}")
             reason = f"{PROOF} was not selected" if cause.summary == NOT_SELECTED else reason
-            reasons.setdefault((reason.rstrip("."), cause.fix), []).append(subject.name)
-    return [MissingProof(reason, fix, tuple(names)) for (reason, fix), names in reasons.items()]
+            key = reason.rstrip("."), cause.fix.text if cause.fix else ""
+            names.setdefault(key, []).append(subject.name)
+            fixes.setdefault(key, {}).update(dict.fromkeys([cause.fix] if cause.fix else []))
+    return [MissingProof(key[0], tuple(fixes[key]), tuple(of_key)) for key, of_key in names.items()]
 
 
 def status_words(findings: Iterable[Finding]) -> dict[Status, str]:
@@ -272,9 +285,9 @@ def not_using_gmsa(report: Report) -> Iterator[str]:
             yield f"{number} {kind}{s} {does} not use a gMSA and {was} not checked {hint}."
 
 
-def same_for_others(first: SubjectReport) -> str:
+def same_for_others(first: str) -> str:
     """What to do for the other subjects of a finding, whose fix has the names of the first one."""
-    return f"For the others: the same, with their names in place of those of {first.name}."
+    return f"For the others: the same, with their names in place of those of {first}."
 
 
 def checks_were(ids: Iterable[str]) -> str:

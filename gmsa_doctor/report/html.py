@@ -171,6 +171,7 @@ def _missing_proof(page: ReportPage) -> Html | None:
             tag("h3", proof.sentence),
             tag("p", f"Subjects: {', '.join(proof.subjects)}", class_="quiet") if page.many else None,
             details.fix_of(proof.fix, "Next"),
+            tag("p", proof.for_others) if proof.for_others else None,
             class_=f"root {Status.WARN}",
         )
         for proof in proofs
@@ -196,7 +197,7 @@ def _root(root: PageRoot, page: ReportPage) -> Html:
         _subjects_of(root) if page.many else None,
         *details.seen(finding),
         *details.remedy(finding),
-        tag("p", same_for_others(root.subjects[0])) if root.fixes[1:] else None,
+        tag("p", same_for_others(root.subjects[0].name)) if root.fixes[1:] else None,
         tag("p", f"{checks_were(skipped)} skipped because of it: ", codes(skipped), class_="quiet")
         if skipped
         else None,

@@ -26,7 +26,7 @@ def render(report: Report, *, ascii: bool = False) -> str:
         "not_proven": [
             {
                 "reason": proof.reason,
-                "commands": list(proof.fix.commands) if proof.fix else [],
+                "commands": [command for fix in proof.fixes for command in fix.commands],
                 "subjects": list(proof.subjects),
             }
             for proof in missing_proofs(report)

@@ -94,6 +94,8 @@ def _head(report: Report) -> Iterator[str]:
     for proof in missing_proofs(report):
         yield _text(proof.sentence)
         yield from _fix(proof.fix, "Next")
+        if proof.for_others:
+            yield _text(proof.for_others)
     notes = [f"- {_code(place(unread.location))} could not be read: {_text(unread.reason)}" for unread in report.unread]
     notes += [f"- {_text(reason)}" for reason in gaps(report)]
     if len(notes) > _ROWS:
@@ -120,7 +122,7 @@ def _root(root: SharedFinding, subjects: int) -> Iterator[str]:
         yield "  \n".join(f"Evidence: {_text(evidence.sentence)}" for evidence in finding.evidence)
     yield from _fix(finding.fix)
     if root.fixes_differ:
-        yield _text(same_for_others(root.subjects[0]))
+        yield _text(same_for_others(root.subjects[0].name))
     notes = [f"Owner: {OWNERS[finding.owner]}"] if finding.owner else []
     if text := daemon_texts(finding):
         notes.append(f"Seen as: {_text(text)}")

@@ -276,7 +276,7 @@ def _root(root: RootFinding[SubjectReport], report: Report, style: _Style) -> It
         yield f"  Owner:    {OWNERS[finding.owner]}"
     yield from _fix(finding.fix, style, "  ")
     if root.fixes[1:]:
-        yield from style.wrap(same_for_others(root.subjects[0]), "            ")
+        yield from style.wrap(same_for_others(root.subjects[0].name), "            ")
     if texts := daemon_texts(finding):
         yield from style.wrap(texts, "  Seen as:  ")
     if not is_bare(finding):
@@ -336,6 +336,8 @@ def _missing_proof(report: Report, style: _Style) -> Iterator[str]:
         if proof.fix:
             yield from style.wrap(proof.fix.text, "  Next:     ")
             yield from (f"    {command}" for command in proof.fix.commands)
+        if proof.for_others:
+            yield from style.wrap(proof.for_others, "            ")
 
 
 def _verdict(report: Report, style: _Style) -> Iterator[str]:

@@ -19,6 +19,7 @@ from gmsa_doctor.core.model import Cause, Finding, Fix, Report, Row, ShowsAs, St
 from gmsa_doctor.core.printable import printable
 from gmsa_doctor.report import github, gitlab, junit, markdown, sarif, schema, text
 from gmsa_doctor.report import json as json_report
+from gmsa_doctor.report.findings import PROOF
 from gmsa_doctor.report.steps import grouped
 from tests.report.samples import ONE_DC_DOWN, SAMPLES, WRONG_PASSWORD, finding, report
 
@@ -165,6 +166,19 @@ def test_the_same_missing_proof_of_many_subjects_stands_once() -> None:
     assert made.count("from here, DNS server") == 1
     assert "prod/web3/app and 1 more" in " ".join(made.split())
     assert made.count("gmsa-doctor check --cluster prod --service web --dns-server") == 1
+
+
+def test_missing_proofs_whose_commands_differ_in_names_stand_once() -> None:
+    def not_requested(service: str) -> Finding:
+        fix = Fix("Request the ticket.", (f"gmsa-doctor run --service {service}",))
+        return finding(PROOF, Status.SKIPPED, summary="with --live never, nothing is sent to AD", fix=fix)
+
+    unproven = report(*((f"{name}/app", [not_requested(name)]) for name in ("a", "b")), verdict=Verdict.UNPROVEN)
+    made = text.render(unproven)
+    assert made.count("Not proven") == made.count("gmsa-doctor run") == 1
+    assert "with their names in place of those of a/app" in " ".join(made.split())
+    commands = json.loads(json_report.render(unproven))["not_proven"][0]["commands"]
+    assert commands == ["gmsa-doctor run --service a", "gmsa-doctor run --service b"]
 
 
 def test_a_subject_without_a_problem_gets_no_line_among_many() -> None:
