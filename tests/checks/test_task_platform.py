@@ -1,5 +1,8 @@
 """What Fargate asks of a task, and whether the ticket can be found and read there: by values."""
 
+import json
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -218,8 +221,24 @@ def test_a_user_of_the_image_warns_if_krb5ccname_names_a_copy_of_the_ticket() ->
 def test_another_user_fails_on_fargate_with_an_entrypoint_that_copies_the_ticket(name: str) -> None:
     finding = judge_user(name)
     assert (finding.status, finding.observed) == (Status.FAIL, f"user: {name}")
-    assert finding.fix is not None
-    assert f"setpriv --reuid {name.partition(':')[0]} " in finding.fix.text
+    assert "docs/non-root.md" in fix_of(finding)
+
+
+def test_the_command_that_sets_the_entrypoint_changes_only_this_container(tmp_path: Path) -> None:
+    chosen = ChosenContainer(container(user="1654:0", environment=(("KRB5CCNAME", DEFAULT),)))
+    fix = user(SPEC, chosen, FARGATE, SERVICE, NOT_READ).fix
+    assert fix
+    others = [{"name": "other", "user": "1000"}]
+    environment = [{"name": "KRB5CCNAME", "value": DEFAULT}, {"name": "MODE", "value": "test"}]
+    own = {"name": "web", "user": "1654:0", "environment": environment}
+    (tmp_path / "td.json").write_text(json.dumps({"family": "web", "containerDefinitions": [own, *others]}))
+    command = next(command for command in fix.commands if "setpriv" in command)
+    subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, check=True)
+    edited, *others_now = json.loads((tmp_path / "td.json").read_text())["containerDefinitions"]
+    assert others_now == others
+    assert edited["user"] == "root"
+    assert edited["environment"] == [environment[1], {"name": "KRB5CCNAME", "value": "/tmp/krb5cc"}]
+    assert "setpriv --reuid 1654 --regid 1654 --clear-groups <application>" in edited["entryPoint"][2]
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,11 @@ _AS_REGISTERED = f".taskDefinition + ({{tags}} | map_values(select(. != null and
 """The task definition with its tags, as ecs:RegisterTaskDefinition accepts it: without tags, not with an empty list."""
 
 
-def register_again(change: str, subject: Subject) -> Fix:
-    """How to change the task definition: in its file, or in a new revision to which the service is updated."""
+def register_again(change: str, subject: Subject, edit: str = '"${EDITOR:-vi}" td.json') -> Fix:
+    """How to change the task definition: in its file, or in a new revision to which the service is updated.
+
+    ``edit``: the command that changes ``td.json``, where it is to be registered again.
+    """
     if subject.file:
         return Fix(f"{change} in {subject.file}.", owner=Owner.DEVELOPER)
     family = subject.task_definition.rpartition("/")[2].partition(":")[0]  # ECS uses its newest active revision
@@ -26,7 +29,7 @@ def register_again(change: str, subject: Subject) -> Fix:
     commands = (
         f"aws ecs describe-task-definition --task-definition {posix(subject.task_definition)} --include TAGS "
         f"--output json | jq {posix(_AS_REGISTERED)} > td.json",
-        '"${EDITOR:-vi}" td.json',
+        edit,
         "aws ecs register-task-definition --cli-input-json file://td.json",
         *update,
     )

@@ -10,6 +10,7 @@ from gmsa_doctor.clients.kerberos.ticket_cache import DEFAULT, VARIABLE
 from gmsa_doctor.formats.documents.located import Open
 from gmsa_doctor.given.subject import ChosenContainer, Launch, Platform, Subject
 from gmsa_doctor_checks import links, texts
+from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.task.revisions import register_again, unknown_yet
 from gmsa_doctor_checks.values import CredentialSpec, ImageSettings
 from gmsa_doctor_checks.versions import WINDOWS
@@ -50,7 +51,7 @@ def user(
     observed = f"user: {name}"
     config = image.value.config if image.value else None
     if not name and config is None:
-        return _by_name(image_name, subject)
+        return _by_name(image_name, _container_name(chosen), subject)
     if not name and config:
         name, observed = config.user, f"USER {config.user} in the image {image_name}"
     if not name:
@@ -61,7 +62,7 @@ def user(
         f"the container runs as {name}, who cannot read the ticket cache: it is root's, with mode 0600",
         observed=observed,
         expected="root, or an entrypoint that copies the ticket for that user",
-        fix=_fix(name, subject),
+        fix=_fix(name, _container_name(chosen), subject),
         shows_as=texts.SSPI,
     )
     cache = _cache_name(chosen, image)
@@ -72,7 +73,7 @@ def user(
     return failure.to_warning("; on EC2, the host's administrator may have changed that")
 
 
-def _by_name(image: str, subject: Subject) -> Finding:
+def _by_name(image: str, container: str, subject: Subject) -> Finding:
     """If the image was not read."""
     if not _WITHOUT_ROOT.search(image):
         return passed("not set: the image's USER applies (root by default; not read)")
@@ -80,9 +81,13 @@ def _by_name(image: str, subject: Subject) -> Finding:
         f"the image {image} usually runs as another user than root, who cannot read root's ticket cache (0600)",
         observed=image,
         expected='"user": "root", or an entrypoint that copies the ticket',
-        fix=_fix("1654", subject),
+        fix=_fix("1654", container, subject),
         shows_as=texts.SSPI,
     )
+
+
+def _container_name(chosen: ChosenContainer) -> str:
+    return chosen.container.name if chosen.container else "<container>"
 
 
 def _cache_name(chosen: ChosenContainer, image: Outcome[ImageSettings]) -> str | None:
@@ -92,20 +97,26 @@ def _cache_name(chosen: ChosenContainer, image: Outcome[ImageSettings]) -> str |
     return name or (dict(config.environment).get(VARIABLE) if config else None)
 
 
-def _fix(name: str, subject: Subject) -> Fix:
+def _fix(name: str, container: str, subject: Subject) -> Fix:
     """Run as root; the alternative is an entrypoint that copies the ticket each minute, and drops root."""
     user = name.partition(":")[0]
-    register = register_again('Set the container\'s "user" to "root"', subject)
     copy = f"install -m 400 -o {user} {DEFAULT} /tmp/krb5cc.new && mv -f /tmp/krb5cc.new /tmp/krb5cc"
     drop = f"exec setpriv --reuid {user} --regid {user} --clear-groups <application>"
     entrypoint = json.dumps(["sh", "-c", f"{copy}; while sleep 60; do {copy}; done & {drop}"])
-    keep = Fix(
-        f'To keep {name} for the application, also set KRB5CCNAME=/tmp/krb5cc and "entryPoint": {entrypoint} in that '
-        "edit: "
-        "root copies the ticket each minute, and the application runs without root. The image must have sh, install "
-        "and setpriv; an image without a shell (chiseled, distroless) needs a sidecar that copies the ticket to a "
-        "shared volume: docs/non-root.md has both."
+    environment = f'[.environment[]? | select(.name != "{VARIABLE}")] + [{{name: "{VARIABLE}", value: "/tmp/krb5cc"}}]'
+    program = (
+        f"(.containerDefinitions[] | select(.name == {json.dumps(container)})) |= "
+        f'(.user = "root" | .environment = {environment} | .entryPoint = {entrypoint})'
     )
+    edit = f"jq {posix(program)} td.json > td-new.json && mv td-new.json td.json"
+    where = f"in {subject.file}" if subject.file else "with your command in place of <application>"
+    keep = Fix(
+        f"To keep {name} for the application, add the entrypoint of docs/non-root.md, {where}. It copies the ticket each "
+        "minute as root, and starts the application without root. The image must have sh, install and setpriv; "
+        "otherwise use the sidecar of docs/non-root.md.",
+        register_again("", subject, edit).commands,
+    )
+    register = register_again('Set the container\'s "user" to "root"', subject)
     return alternatives(register, keep, owner=register.owner)
 
 
