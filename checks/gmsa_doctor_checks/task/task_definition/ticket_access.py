@@ -111,8 +111,8 @@ def _fix(name: str, container: str, subject: Subject) -> Fix:
     edit = f"jq {posix(program)} td.json > td-new.json && mv td-new.json td.json"
     where = f"in {subject.file}" if subject.file else "with your command in place of <application>"
     keep = Fix(
-        f"To keep {name} for the application, add the entrypoint of docs/non-root.md, {where}. It copies the ticket each "
-        "minute as root, and starts the application without root. The image must have sh, install and setpriv; "
+        f"To keep {name} for the application, add the entrypoint of docs/non-root.md, {where}. It copies the ticket "
+        "each minute as root, and starts the application without root. The image must have sh, install and setpriv; "
         "otherwise use the sidecar of docs/non-root.md.",
         register_again("", subject, edit).commands,
     )
