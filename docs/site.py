@@ -126,8 +126,8 @@ def configuration(source: Path, output: Path) -> dict[str, Any]:
             {"Error texts": ["docs/symptoms.md", *texts]},
             {
                 "Guides": [
-                    "docs/config.md", "docs/fleet.md", "docs/deploy.md", "docs/image.md", "docs/sql-server.md",
-                    "docs/non-root.md", "docs/aws-calls.md", "ci/README.md", "deploy/README.md",
+                    "docs/support-case.md", "docs/config.md", "docs/fleet.md", "docs/deploy.md", "docs/image.md",
+                    "docs/sql-server.md", "docs/non-root.md", "docs/aws-calls.md", "ci/README.md", "deploy/README.md",
                     "docs/not-proved-live.md",
                 ]
             },

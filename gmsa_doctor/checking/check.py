@@ -69,17 +69,23 @@ class Attempt:
     not_checked: NotChecked = field(default_factory=NotChecked)
 
 
+Keep = Callable[[Attempt], None]
+"""Gets an attempt when it has ended."""
+
+
 def check(
     request: Request,
     registry: Registry,
     watch: Watch,
     triage: Triage | None = None,
     say: Callable[[str], None] = lambda text: None,
+    *,
+    keep: Keep | None = None,
 ) -> Report:
     """Check the subjects that the request names; ``triage`` is applied to the findings.
 
-    ``say`` gets a line before each pause. Raises UsageError for whatever the user has to fix first: a subject that does
-    not exist, missing credentials or region, unknown ids.
+    ``say`` gets a line before each pause, ``keep`` each attempt when it has ended. Raises UsageError for
+    whatever the user has to fix first: a subject that does not exist, missing credentials or region, unknown ids.
     """
     started = time.monotonic()
     selection = Selection(request, registry)
@@ -96,6 +102,8 @@ def check(
         """All that is kept of an attempt: what the report shows, and the client with the secrets that it read."""
         nonlocal interrupted
         last = attempt(request, registry, watch, kerberos=kerberos, sessions=sessions)
+        if keep:
+            keep(last)
         interrupted = last.execution.interrupted
         secrets = last.cases[0].given.get(SecretsManager) if last.cases else None
         return triaged(last), last.not_checked, secrets if isinstance(secrets, SecretsManager) else None

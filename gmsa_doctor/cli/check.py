@@ -10,6 +10,7 @@ import typer
 
 from gmsa_doctor.cli import ask_as, configured, fix_files, options
 from gmsa_doctor.cli.app import command
+from gmsa_doctor.cli.bundle import BundleOptions
 from gmsa_doctor.cli.effects import require_effect
 from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters
 from gmsa_doctor.cli.options import Many
@@ -195,6 +196,7 @@ class CheckArguments:
     selection: options.SelectionOptions
     reports: ReportOptions
     text: TextOptions
+    bundle: BundleOptions
     verdict: VerdictOptions
     time: TimeOptions
 
@@ -227,6 +229,7 @@ def _check(context: typer.Context, arguments: CheckArguments) -> ExitCode:
     if arguments.of_files.fix:
         fix_files.require_consent(arguments.of_files.yes)
     reports, text = arguments.reports.chosen(request.typed), arguments.text.chosen(request.typed)
+    bundle = arguments.bundle.chosen(request.typed)
     from gmsa_doctor.checking import check as checking
     from gmsa_doctor.checking import watch
     from gmsa_doctor.checking.progress import Display
@@ -241,12 +244,14 @@ def _check(context: typer.Context, arguments: CheckArguments) -> ExitCode:
         if request.watch:
             watch.follow(request, display.line)
             display.waits_for(_subject(request))
-        report = replace(checking.check(request, known, display, triage, display.say), command=command_line())
+        keep = bundle.keep if bundle else None
+        report = checking.check(request, known, display, triage, display.say, keep=keep)
+        report = replace(report, command=command_line())
     code = report.exit_code
     is_empty = request.in_files and not (
         report.subjects or report.passed_over or reports.format is Format.JSON or reports.output
     )
-    deliver(report, reports, text, known, shown=not is_empty)
+    deliver(report, reports, text, known, shown=not is_empty, bundle=bundle)
     sent = arguments.verdict.send(report, arguments.aws)
     is_seen = not is_empty and reports.is_shown and reports.format is Format.TEXT and reports.output is None
     for unread in () if is_seen else report.unread:  # the text lists them

@@ -26,6 +26,7 @@ from gmsa_doctor.cli.process import (
 from gmsa_doctor.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from gmsa_doctor.cli.bundle import Bundle
     from gmsa_doctor.core.model import Check, Report
     from gmsa_doctor.core.registry import Registry
 
@@ -139,9 +140,15 @@ class TextOptions:
 
 
 def deliver(
-    report: Report, options: ReportOptions, text: TextOptions, registry: Registry, *, shown: bool = True
+    report: Report,
+    options: ReportOptions,
+    text: TextOptions,
+    registry: Registry,
+    *,
+    shown: bool = True,
+    bundle: Bundle | None = None,
 ) -> None:
-    """Write all reports, with one on standard output if it is ``shown``.
+    """Write all reports, with one on standard output if it is ``shown``, and the archive.
 
     Raises UsageError if one cannot be written, after the others were: nobody reads a terminal that was closed.
     """
@@ -152,6 +159,11 @@ def deliver(
         except UsageError as error:
             problems.append(str(error))
     problems += _write(report, options.wanted, registry)
+    try:
+        if bundle:
+            bundle.deliver(report, registry)
+    except UsageError as error:
+        problems.append(str(error))
     if problems:
         raise UsageError("; ".join(problems))
 

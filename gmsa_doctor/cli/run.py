@@ -12,6 +12,7 @@ import typer
 
 from gmsa_doctor.cli import configured, options
 from gmsa_doctor.cli.app import command
+from gmsa_doctor.cli.bundle import BundleOptions
 from gmsa_doctor.cli.effects import require_effect, typed
 from gmsa_doctor.cli.fields_as_parameters import fields_as_parameters
 from gmsa_doctor.cli.process import command_line, guarded, hold_signals, say, write_error
@@ -41,7 +42,8 @@ class TaskOptions:
         typer.Option(
             metavar="IMAGE",
             envvar="GMSA_DOCTOR_IMAGE",
-            help="gmsa-doctor's image. Default: gmsa-doctor:VERSION in the account's own ECR registry.",
+            help="gmsa-doctor's image. Default: the one published with this release, by its digest; without a release, "
+            "gmsa-doctor:VERSION in the account's own ECR registry.",
         ),
     ] = None
     subnet_mode: Annotated[
@@ -123,6 +125,7 @@ class RunArguments:
     selection: options.SelectionOptions
     reports: ReportOptions
     text: TextOptions
+    bundle: BundleOptions
     time: TimeOptions
 
 
@@ -210,6 +213,7 @@ def _run(context: typer.Context, arguments: RunArguments) -> ExitCode:
     options.require_addresses("--ad-dns", request.ad_dns)
     options.require_spns(request.spns)
     reports, text = arguments.reports.chosen(request.typed), arguments.text.chosen(request.typed)
+    bundle = arguments.bundle.chosen(request.typed)
     journal = arguments.tasks.journal
     require_effect(request.typed, (sorted(request.typed & _OF_PROBES), journal, "with --journal"))
     _require_consent(arguments.tasks.yes)
@@ -220,20 +224,20 @@ def _run(context: typer.Context, arguments: RunArguments) -> ExitCode:
 
     known = registry.load()
     request, triage = configured.agreed(context, arguments.selection.baseline, request, known)
-    yes = arguments.tasks.yes
+    yes, keep = arguments.tasks.yes, bundle.keep if bundle else None
     with Display() as display:
         if journal:
             reader = instance_journals.JournalConversation(
                 lambda plan: yes or _agrees(plan.describe(), display), display.say, _show_by_hand, display
             )
-            report = instance_journals.run(request, known, reader, triage=triage)
+            report = instance_journals.run(request, known, reader, triage=triage, keep=keep)
         else:
             user = one_off_run.Conversation(
                 lambda plan: yes or _agrees(describe(plan), display), display.say, display, hold_signals
             )
-            report = one_off_run.run(request, probe_options, known, user, triage=triage)
+            report = one_off_run.run(request, probe_options, known, user, triage=triage, keep=keep)
     report = replace(report, command=command_line())
-    deliver(report, reports, text, known)
+    deliver(report, reports, text, known, bundle=bundle)
     return report.exit_code
 
 

@@ -81,11 +81,14 @@ def run(
     *,
     triage: Triage | None = None,
     pace: Pace | None = None,
+    keep: check.Keep | None = None,
 ) -> Report:
     """Check the service, and read the journals of its container instances. Raises UsageError if it has none."""
     started = time.monotonic()
     selection = Selection(request, registry)
     attempt = check.attempt(request, registry, user.watch)
+    if keep:
+        keep(attempt)
     plan = _plan(attempt)
     journals: InstanceJournals | Finding = skipped("not read: not confirmed")
     if user.agree(plan):

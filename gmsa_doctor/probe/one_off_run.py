@@ -57,6 +57,7 @@ def run(
     *,
     triage: Triage | None = None,
     pace: Pace | None = None,
+    keep: check.Keep | None = None,
 ) -> Report:
     """Check the subjects of the request from outside and from inside.
 
@@ -72,6 +73,8 @@ def run(
         raise UsageError("--only and --skip select no check that runs inside: use `gmsa-doctor check`")
     seconds = min(request.seconds, options.seconds)
     attempt = check.attempt(replace(request, seconds=seconds), registry, user.watch, live_reason=LIVE_REASON)
+    if keep:
+        keep(attempt)
     interrupted = attempt.execution.interrupted
     against = reason_against(attempt, registry, selected)
     if interrupted:

@@ -23,6 +23,7 @@ from gmsa_doctor.given.vantage import Caller, DnsServersInUse
 from gmsa_doctor.probe import handover, sides
 from gmsa_doctor.probe.handover import VARIABLE, Handover
 from gmsa_doctor.probe.plan import Plan, TaskPlacement, definition, with_ticket
+from gmsa_doctor.probe.published_image import published_image
 
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ class ProbeOptions:
     """The user's options for the probes."""
 
     image: str | None = None
-    """None: this version in the account's own registry, where docs/image.md pushes it."""
+    """None: the image of this release; without one, this version in the account's own registry (docs/image.md)."""
     each_subnet: bool = True
     execution_role: str | None = None
     log_group: str | None = None
@@ -107,7 +108,7 @@ def make_plan(attempt: check.Attempt, options: ProbeOptions, registry: Registry,
     inside = selected & sides.inside(registry)
     text = handover.write(_handover(run, attempt, options, registry, inside))
     roles = (role, options.execution_role or role)
-    image = options.image or own_image(place)
+    image = options.image or published_image() or own_image(place)
     probe = definition(run, image, subject, roles, logs, {VARIABLE: text}, ("probe",))
     canary = None
     if options.canary and container:

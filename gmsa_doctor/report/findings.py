@@ -197,10 +197,13 @@ def texts_by_version(finding: Finding) -> Iterator[tuple[str, str]]:
                 name = ""
 
 
+INTERRUPTION = "interrupted: what had not ended is unknown"
+
+
 def gaps(report: Report) -> Iterator[str]:
     """Why a run is not whole, as far as no finding reports it; files that could not be read are listed apart."""
     if report.interrupted:
-        yield "interrupted: what had not ended is unknown"
+        yield INTERRUPTION
     for id in report.missing:
         yield f"{id} was required, and was skipped"
 

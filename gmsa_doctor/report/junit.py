@@ -9,6 +9,8 @@ the strictest in use, and to what GitLab and GitHub's publishers read of it. Wha
   the run itself ends with an exit code of its own (3); as skipped it would look like a pass.
 - ``skipped`` and ``waived``: ``skipped``, but ``error`` where ``--require`` had asked for what was skipped.
 
+An interrupted run, and each file that could not be read, is an ``error`` in a suite of its own.
+
 ``file`` and ``line`` of a test case are no part of that grammar, so the place stands in the text.
 Sources: jenkinsci/xunit-plugin, ``junit-10.xsd``; https://docs.gitlab.com/ci/testing/unit_test_reports/ (which takes
 the first of equal names only, shows the text within the elements and not their ``message``).
@@ -21,10 +23,11 @@ from collections.abc import Sequence
 
 from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport, UnreadFile
 from gmsa_doctor.core.printable import printable
-from gmsa_doctor.report.findings import detail_lines
+from gmsa_doctor.report.findings import INTERRUPTION, detail_lines
 from gmsa_doctor.report.fingerprint import place
 
 UNREAD = "files that could not be read"
+RUN = "the run"
 _NO_RESULT = (Status.UNKNOWN, Status.ERROR)
 
 
@@ -33,6 +36,8 @@ def render(report: Report) -> str:
     report = printable(report)
     root = ET.Element("testsuites", name="gmsa-doctor", time=_seconds(report.duration_ms))
     suites = [_suite(subject, report.missing) for subject in report.subjects]
+    if report.interrupted:
+        suites.append(_interrupted())
     if report.unread:
         suites.append(_unread(report.unread))
     root.extend(suites)
@@ -90,6 +95,13 @@ def _unread(unread: Sequence[UnreadFile]) -> ET.Element:
         _result(case, "error", "unread", file.reason, f"{place(file.location)}: {file.reason}")
         cases.append(case)
     return _suite_of(UNREAD, cases, 0)
+
+
+def _interrupted() -> ET.Element:
+    """What had not ended is unknown, and what had not begun is not in the report: a suite that cannot pass."""
+    case = ET.Element("testcase", classname=RUN, name="interrupted", time=_seconds(0))
+    _result(case, "error", "interrupted", INTERRUPTION, INTERRUPTION)
+    return _suite_of(RUN, [case], 0)
 
 
 def _seconds(duration_ms: int) -> str:

@@ -38,6 +38,8 @@ class StepState:
     detail: str
     status: Status | None
     findings: tuple[Finding, ...]
+    proof: Finding | None = None
+    """The finding of the check whose pass proves the step."""
 
     @property
     def word(self) -> str:
@@ -59,7 +61,8 @@ def states(findings: Sequence[Finding]) -> list[StepState]:
         of_step = tuple(finding for finding in findings if finding.step is step)
         selected = tuple(finding for finding in of_step if not _is_not_selected(finding)) or of_step
         if step is not Step.SERVICE_TICKET or any(not _is_not_selected(finding) for finding in of_step):
-            found.append(StepState(name, detail, _status(proof, selected), selected))
+            proven = next((finding for finding in selected if finding.check == proof), None)
+            found.append(StepState(name, detail, _status(proven, selected), selected, proven))
     return found
 
 
@@ -95,10 +98,9 @@ def _is_not_selected(finding: Finding) -> bool:
     return finding.status is Status.SKIPPED and finding.summary == NOT_SELECTED
 
 
-def _status(proof: CheckId, findings: Sequence[Finding]) -> Status | None:
+def _status(proof: Finding | None, findings: Sequence[Finding]) -> Status | None:
     """The worst. Without a problem the step passes only if its proof does; None if the proof is not there."""
     status = worst_of(findings).status if findings else None
     if status not in (Status.SKIPPED, Status.PASS):
         return status
-    proven = next((finding.status for finding in findings if finding.check == proof), None)
-    return proven or (status if status is Status.SKIPPED else None)
+    return proof.status if proof else status if status is Status.SKIPPED else None

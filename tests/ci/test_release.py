@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +77,33 @@ def test_a_tag_that_is_not_the_version_has_no_notes() -> None:
     ended = notes("v99.0.0")
     assert (ended.returncode, ended.stdout) == (1, "")
     assert f"the package has the version {gmsa_doctor.__version__}" in ended.stderr
+
+
+def formula(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(REPOSITORY / ".ci" / "homebrew-formula"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_the_formula_names_the_source_distribution_with_its_hash(tmp_path: Path) -> None:
+    sdist = tmp_path / "gmsa_doctor-1.tar.gz"
+    sdist.write_bytes(b"sdist")
+    ended = formula(str(sdist), "https://code.example/gmsa_doctor-1.tar.gz", "https://code.example/gmsa-doctor")
+    assert ended.returncode == 0, ended.stderr
+    assert f'sha256 "{sha256(b"sdist").hexdigest()}"' in ended.stdout
+    assert '  url "https://code.example/gmsa_doctor-1.tar.gz"' in ended.stdout
+    assert "{{" not in ended.stdout
+
+
+def test_a_formula_has_no_address_that_ruby_would_read_as_code(tmp_path: Path) -> None:
+    ended = formula(__file__, 'https://code.example/"; system "x', "https://code.example")
+    assert (ended.returncode, ended.stdout) == (1, "")
+
+
+def test_the_distributions_are_built_after_the_image_and_name_its_digest() -> None:
+    jobs = yaml.safe_load((GITHUB / "workflows" / "release.yml").read_text(encoding="utf-8"))["jobs"]
+    assert (jobs["image"]["needs"], jobs["build"]["needs"], jobs["packages"]["needs"]) == (
+        "rehearsal",
+        "image",
+        "build",
+    )
+    assert any("PUBLISHED_IMAGE=" in step.get("run", "") for step in jobs["build"]["steps"])

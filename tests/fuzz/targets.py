@@ -35,7 +35,15 @@ from gmsa_doctor.formats.documents import (
     yaml_text,
 )
 from gmsa_doctor.formats.sql_server import connection_string, sql_browser
-from gmsa_doctor.formats.templates import cdk_out, cloudformation, compose, container_list, kubernetes, terraform_plan
+from gmsa_doctor.formats.templates import (
+    cdk_out,
+    cloudformation,
+    compose,
+    container_list,
+    kubernetes,
+    terraform_configuration,
+    terraform_plan,
+)
 from tests import ccaches
 from tests.formats.ad.test_kdc_reply import demands, reply
 from tests.lab.descriptor import READ_PROPERTY, Entry, descriptor
@@ -214,6 +222,14 @@ def _yaml_file(data: bytes) -> None:
     _located(data.decode("utf-8", "replace"), yaml_text.read_yaml)
 
 
+def _terraform_file(data: bytes) -> None:
+    with suppress(located.LocatedError):
+        for found in terraform_configuration.definitions(data.decode("utf-8", "replace")):
+            placeholders.marked(found.located.value)
+            with suppress(task_definition.TaskDefinitionError):
+                task_definition.read_task_definition(found.located.value, found.near)
+
+
 _READER = "S-1-5-21-1-2-3-1103"
 _BLOB = bytes.fromhex("01000000240000001000000012001a00") + b"x\0\0\0" + b"\0" * 16
 _CREDSPEC = b"""{"CmsPlugins":["ActiveDirectory"],"DomainJoinConfig":{"Sid":"S-1-5-21-1-2-3","DnsName":"corp.example",
@@ -242,6 +258,21 @@ Text: |
 """
 _PLAN = b"""{"format_version":"1.2","planned_values":{"root_module":{"resources":[{
 "address":"aws_ecs_task_definition.a","type":"aws_ecs_task_definition","values":{"family":"a","container_definitions":"[{\\"name\\":\\"web\\"}]"}}]}}}"""
+_TERRAFORM = b"""resource "aws_ecs_task_definition" "web" {
+  family = "web"
+  network_mode = var.mode
+  requires_compatibilities = ["FARGATE"]
+  runtime_platform { cpu_architecture = "ARM64" }
+  container_definitions = jsonencode([{name = "web", cpu = 10, image : "w:${var.tag}", essential = true,
+    credentialSpecs = ["credentialspecdomainless:${b.arn}/$${x}"] }])
+}
+"""
+_TERRAFORM_TEXT = b"""resource "aws_ecs_task_definition" "text" {
+  container_definitions = <<-EOF
+    [{"name": "web", "credentialSpecs": []}]
+  EOF
+}
+"""
 _WORDS = (
     b"Fn::",
     b"!Sub",
@@ -351,4 +382,10 @@ TARGETS = (
     ),
     Target("json-file", _json_file, (_TEMPLATE, _PLAN, _CREDSPEC), _WORDS),
     Target("yaml-file", _yaml_file, (_YAML, _TEMPLATE), _WORDS),
+    Target(
+        "terraform-file",
+        _terraform_file,
+        (_TERRAFORM, _TERRAFORM_TEXT),
+        (b"jsonencode(", b"<<EOF\n", b"${", b"%{", b"[for x in y : x]", b" ? ", b"...", b"1e5", b"null", b"-1"),
+    ),
 )

@@ -6,6 +6,7 @@ import pty
 import select
 import signal
 import subprocess
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import product
@@ -128,8 +129,9 @@ def test_a_second_ctrl_c_does_not_end_the_removal(dc: DomainController, aws: Emb
 def test_the_report_of_an_interrupted_run_is_in_its_file_though_the_terminal_is_gone(
     dc: DomainController, aws: EmbeddedAws, tmp_path: Path
 ) -> None:
-    file = tmp_path / "report.json"
-    with made(dc, aws) as (environment, _), running(environment, aws, "--report", f"json={file}") as process:
+    file, archive = tmp_path / "report.json", tmp_path / "case.zip"
+    options = ("--report", f"json={file}", "--bundle", str(archive))
+    with made(dc, aws) as (environment, _), running(environment, aws, *options) as process:
 
         def end() -> None:
             closed(process)
@@ -139,6 +141,11 @@ def test_the_report_of_an_interrupted_run_is_in_its_file_though_the_terminal_is_
         assert process.wait(WAIT) == 130
         assert left(aws) == []
     assert json.loads(file.read_text())["interrupted"] is True
+    with zipfile.ZipFile(archive) as opened:
+        assert opened.testzip() is None
+        assert opened.read("gmsa-doctor-case/report.json").decode() == file.read_text()
+        calls = json.loads(opened.read("gmsa-doctor-case/calls.json"))
+    assert {"RunTask", "StopTask"} <= {call["operation"] for call in calls}
 
 
 def test_a_full_disk_is_a_usage_error_and_leaves_nothing(

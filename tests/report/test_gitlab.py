@@ -51,6 +51,12 @@ def test_a_finding_in_a_file_is_told_at_its_line_for_each_subject() -> None:
     assert [one["location"] for one in made] == [{"path": "deploy/web.yaml", "lines": {"begin": 14}}] * 2
 
 
+def test_an_interrupted_run_is_a_blocker() -> None:
+    first = entries("interrupted")[0]
+    assert (first["check_name"], first["severity"]) == (gitlab.INCOMPLETE, "blocker")
+    assert "interrupted" in first["description"]
+
+
 def test_a_file_that_could_not_be_read_is_a_blocker() -> None:
     first = entries("in-files")[0]
     assert (first["severity"], first["location"]["path"]) == ("blocker", "deploy/broken.json")

@@ -66,6 +66,12 @@ def test_each_status_has_the_result_that_a_ci_system_counts() -> None:
     assert counts == {"tests": "8", "failures": "2", "errors": "2", "skipped": "2"}
 
 
+def test_an_interrupted_run_is_an_error_of_its_own() -> None:
+    suite = ET.fromstring(junit.render(SAMPLES["interrupted"]))[-1]
+    assert (suite.get("name"), suite.get("errors")) == (junit.RUN, "1")
+    assert "interrupted" in (suite.findtext(".//error") or "")
+
+
 def test_what_was_required_and_skipped_is_an_error() -> None:
     made = report(("a", [BEHIND_REACH]), verdict=Verdict.INCOMPLETE, missing=(BEHIND_REACH.check,))
     error = ET.fromstring(junit.render(made)).find(".//error")

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -40,9 +41,12 @@ def outputs(environment: Environment, aws: EmbeddedAws, tmp_path: Path) -> Itera
     """What the command prints in each format, and what it writes to a file."""
     for options in FORMATS:
         yield doctor(*environment.command_with(*options), env=aws.environ())
-    file = tmp_path / "report"
-    ended = doctor(*environment.command, "--output", str(file), env=aws.environ())
-    yield Ended(ended.code, ended.out + file.read_text(), ended.err)
+    file, archive = tmp_path / "report", tmp_path / "case.zip"
+    options = ["--output", str(file), "--bundle", str(archive)]
+    ended = doctor(*environment.command, *options, env=aws.environ())
+    with zipfile.ZipFile(archive) as opened:
+        content = b"".join(opened.read(name) for name in opened.namelist()).decode()
+    yield Ended(ended.code, ended.out + file.read_text() + content, ended.err)
 
 
 MALFORMED = {

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
+from gmsa_doctor.clients.aws.call_record import CallRecord
 from gmsa_doctor.clients.aws.rate import REQUESTS_PER_SECOND, Rate
 from gmsa_doctor.clients.aws.transport import (
     NotFromAwsError,
@@ -116,6 +117,8 @@ class Aws:
             raise UsageError(f"the AWS configuration cannot be used: {error}") from error
         self._clients: dict[str, Any] = {}
         self._others: dict[str, Aws] = {}
+        self.calls = CallRecord()
+        """The requests of this session, in all regions."""
         self.silent: dict[str, TimedOut] = {}
         """Services that did not answer in time: they get no more requests, except by operations that are ``fresh``."""
         self._lock = Lock()
@@ -158,6 +161,7 @@ class Aws:
                     client = self._session.client(service, region_name=self.region, config=limits)
                 except ValueError as error:
                     raise UsageError(f"the AWS configuration cannot be used: {error}") from error
+                self.calls.watch(client)
                 if requests := REQUESTS_PER_SECOND.get(service):
                     client.meta.events.register("before-send", Rate(requests).wait)
                 self._clients[service] = guarded(client, CONNECT_SECONDS, READ_SECONDS)

@@ -73,6 +73,8 @@ _SECRETS = r"""
     (?P<name>["']?[\w.-]*(?:password|passwd|\bpwd|passphrase|secret_?(?:access_?)?key|(?:session|security)_?token
       |api_?key|access_?token|client_?secret|private_?key)["']?\s*(?:=|:(?!\s*:))\s*)
     (?P<value>"(?:[^"\\]|\\.)*"|'[^']*'|\{(?:[^}]|\}\})*\}|(?!\s)[^;,&"']+)
+    |(?P<flag>(?<![\w-])--[\w-]*(?:password|passwd|pwd|passphrase|secret|token|api-?key)["']?\s*,?\s+["']?)[^\s"',]+
+    |(?P<tool>\b(?:sqlcmd|osql|isql|bcp)\b[^|;&]*?\s(?-i:-P)\s*["']?)[^\s"']+
     |(?P<header>\b(?:proxy-)?authorization["']?\s*[:=]\s*["']?(?:[a-z0-9-]+\s+)?)[^"']+
     |(?P<bearer>\bbearer\s+)[a-z0-9._~+/=-]{8,}
     |(?P<url>\b[a-z][a-z0-9+.-]*://[^/\s:@]*:)[^/\s@]+(?=@)
@@ -81,6 +83,8 @@ _SECRETS = r"""
     |(?P<key>\b(?:akia|asia|aroa|aida)[a-z0-9]{16}\b)
     |(?-i:(?<![\w/+=-])(?=[a-z0-9/+]*[A-Z])(?=[A-Z0-9/+]*[a-z])(?=[A-Za-z/+]*\d)[A-Za-z0-9/+]{40,}={0,2}(?![\w/+=-]))
     """
+_KEPT = ("name", "flag", "tool", "header", "bearer", "url", "query")
+"""The groups of what stands before a secret."""
 HIDDEN = "<hidden>"
 
 
@@ -90,5 +94,7 @@ def redacted(line: str) -> str:
 
 
 def _hidden(match: re.Match[str]) -> str:
-    kept = next((match[name] for name in ("name", "header", "bearer", "url", "query") if match[name]), "")
+    kept = next(
+        (match[name] for name in ("name", "flag", "tool", "header", "bearer", "url", "query") if match[name]), ""
+    )
     return f"{kept}{HIDDEN}"

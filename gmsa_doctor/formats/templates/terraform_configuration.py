@@ -122,13 +122,16 @@ class _HclReader:
         if kind == "literal_value":
             return {"true": True, "false": False}.get(str(node.children[0]))
         if kind in ("int_lit", "float_lit"):
-            return json.loads(str(node.children[0]))
+            with suppress(ValueError):  # Python refuses thousands of digits
+                return (int if kind == "int_lit" else float)(str(node.children[0]))
         if kind == "tuple":
             return [self.value(part, (*path, index)) for index, part in enumerate(parts)]
         if kind == "object":
             return dict(self._entry(part, path) for part in parts)
-        if kind == "function_call" and _literal(parts[0]) == "jsonencode" and len(_trees(parts[1])) == 1:
-            return self.value(_trees(parts[1])[0], path)
+        if kind == "function_call" and _literal(parts[0]) == "jsonencode" and len(parts) == 2:
+            arguments = _trees(parts[1])
+            if len(arguments) == 1:
+                return self.value(arguments[0], path)
         if kind == "string":
             return self._string(parts)
         if kind.startswith("heredoc"):
