@@ -18,6 +18,7 @@ from gmsa_doctor.clients.aws.fargate import RUN_CLIENTS
 from gmsa_doctor.clients.aws.run_command import RunCommand
 from gmsa_doctor.clients.aws.services import AWS_CLIENTS
 from gmsa_doctor.clients.aws.session import AwsClient, operations
+from gmsa_doctor.clients.aws.task_starters import STARTER_CLIENTS
 from gmsa_doctor.core import registry
 from gmsa_doctor.core.model import Check
 from gmsa_doctor.core.registry import Registry
@@ -156,6 +157,10 @@ def aws_calls() -> str:
             "",
             *_calls(AWS_CLIENTS),
             "",
+            "With `--schedule`, `--rule` or `--state-machine`, also those of that service:",
+            "",
+            *_calls(STARTER_CLIENTS),
+            "",
             "With `--event-bus`, also:",
             "",
             *_calls((EventBridge,)),
@@ -175,7 +180,8 @@ def aws_calls() -> str:
             "",
             "## completion",
             "",
-            "With AWS credentials, the shell's completion lists clusters and services.",
+            "With AWS credentials, the completion lists clusters and services, and by `scheduler:ListSchedules`,",
+            "`events:ListRules` and `states:ListStateMachines` what else starts tasks.",
             "",
             *_calls((EcsNames,)),
             "",

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import accumulate
 
+from gmsa_doctor.checking.task_start_commands import advice, starts_with
 from gmsa_doctor.core.fix_in_steps import REFERENCE
 from gmsa_doctor.core.model import Fix
 from gmsa_doctor.formats.aws.partitions import partition_of
@@ -108,6 +109,8 @@ def _deployed(command: str, subject: Subject) -> Iterator[str]:
     """
     if not _UPDATE.match(command) or subject.controller is Controller.ECS:
         yield command
+    elif subject.starter:
+        yield from starts_with(_changed(command)[0], subject)
     elif subject.controller is Controller.CODE_DEPLOY:
         deployment = f"--deployment-id {shlex.quote(subject.deployment or '<deployment ID>')}"
         get = f"aws deploy get-deployment {deployment} --query deploymentInfo"
@@ -138,6 +141,8 @@ def _advice(update: str, subject: Subject) -> str:
     if subject.controller is Controller.ECS:
         return ""
     option, value = _changed(update)
+    if subject.starter:
+        return advice(option, value, subject)
     field = {
         "task-definition": "taskDefinition",
         "network-configuration": "networkConfiguration",
@@ -157,9 +162,12 @@ def _advice(update: str, subject: Subject) -> str:
     )
 
 
+_OF_ANY = ("cluster", "service", "region")
+
+
 def _changed(update: str) -> tuple[str, str]:
     """The option of ``aws ecs update-service`` that changes something, and its value."""
     words = shlex.split(update)
     places = [n for n, word in enumerate(words) if word.startswith("--")]
     options = {words[n][2:]: words[n + 1] if n + 1 < len(words) else "" for n in places}
-    return next(((name, value) for name, value in options.items() if name not in ("cluster", "service")), ("", ""))
+    return next(((name, value) for name, value in options.items() if name not in _OF_ANY), ("", ""))

@@ -28,7 +28,7 @@ def with_own_commands(finding: Finding, subject: FoundSubject, request: Request)
         return finding
     fix = with_aws_commands(fix, subject.subject, subject.place.region)
     check = shlex.join(["gmsa-doctor", "check", *_subject(subject, request), *_where(subject, request)])
-    service = [] if subject.subject.file else _in_service(subject)
+    service = [] if subject.subject.file else _starter(request) or _in_service(subject)
     run = shlex.join(["gmsa-doctor", "run", *service, *_where(subject, request)])
     if not service:
         run = f"gmsa-doctor run {_UNKNOWN_SERVICE}"
@@ -44,11 +44,15 @@ def _subject(subject: FoundSubject, request: Request) -> list[str]:
     if request.task and not request.service:
         cluster = ["--cluster", subject.subject.cluster] if subject.subject.cluster else []
         return [*cluster, "--task", request.task]
-    if not (request.of_services or request.task_definition):
+    if not (request.of_services or request.task_definition or request.starter):
         return []
-    named = _in_service(subject) or list(_options(request, "task_definition"))
+    named = _starter(request) or _in_service(subject) or list(_options(request, "task_definition"))
     public = ["--assign-public-ip"] if request.assign_public_ip else []
     return [*named, *_options(request, "launch_type"), *public]
+
+
+def _starter(request: Request) -> list[str]:
+    return list(request.starter or ())
 
 
 def _in_service(subject: FoundSubject) -> list[str]:

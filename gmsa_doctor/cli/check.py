@@ -208,13 +208,14 @@ gmsa-doctor check --cluster prod --service web
 gmsa-doctor check --cluster prod
 gmsa-doctor check --cluster prod --service 'web-*' --service api
 gmsa-doctor check --task-definition web:42 --subnets subnet-0abc
+gmsa-doctor check --schedule nightly-export
 gmsa-doctor check --offline template.yaml deploy/ --report sarif=out.sarif
 aws ecs describe-task-definition --task-definition web | gmsa-doctor check -
 """,
 )
 @fields_as_parameters
 def check(context: typer.Context, arguments: CheckArguments) -> None:
-    """Check ECS services, a task definition, or files. Inside an ECS task, with no subject, check that task.
+    """Check ECS services, a task definition, scheduled tasks, or files. Inside an ECS task, check that task.
 
     A cluster without a service means all its services that use a gMSA. Names the root cause and its fix. Exit codes:
     0 pass, or unproven if only static checks were requested; 1 a failure; 2 usage or configuration; 3 incomplete or
@@ -269,6 +270,8 @@ def _subject(request: Request) -> str:
         return f"ECS: service {request.service}"
     if request.of_services:
         return f"ECS: services of {'all clusters' if request.all_clusters else request.cluster or 'default'}"
+    if request.starter:
+        return f"AWS: {request.starter[1]}"
     if request.task:
         return f"ECS: task {request.task.rpartition('/')[2]}"
     return f"ECS: task definition {request.task_definition}" if request.task_definition else "ECS: this task"
@@ -323,12 +326,7 @@ def _parameters(values: list[str] | None) -> tuple[tuple[str, str], ...]:
 
 
 def _require_one_subject(request: Request) -> None:
-    subjects = {
-        "--service": request.services,
-        "--task-definition": request.task_definition,
-        "FILES": request.files,
-    }
-    given = [name for name, value in subjects.items() if value]
+    given = options.subjects_in(request)
     if request.all_clusters and not request.services:
         given.append("--all-clusters")
     if request.task and not request.service:
@@ -338,15 +336,15 @@ def _require_one_subject(request: Request) -> None:
     if len(given) == 1 or (not given and (request.of_services or request.credspec_file or task_metadata.inside())):
         return
     raise UsageError(
-        "name the subject: --cluster, with --service for some of its services, or --all-clusters, or --task, or "
-        "--task-definition, or FILES"
+        "name the subject: --cluster, with --service for some of its services, or --all-clusters, or --task, "
+        "--task-definition, --schedule, --rule, --state-machine, or FILES"
         + (f" (given: {' and '.join(given)})" if given else "; inside an ECS task, omit all of them to check that task")
     )
 
 
 def _require_effects(request: Request) -> None:
     """Raises UsageError for an option of the command line that would have no effect."""
-    registered = request.of_services or request.task_definition or request.task
+    registered = request.is_registered
     several = "with several services"
     inside = task_metadata.inside() and not (registered or request.in_files)
     silent = "--offline" if request.offline else "--live never" if request.live is Live.NEVER else None

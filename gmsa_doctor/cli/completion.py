@@ -29,7 +29,8 @@ from gmsa_doctor.core.exit_code import ExitCode
 _HELP = """\
 Print the completion script for a shell.
 
-Also completes clusters and services, if there are AWS credentials. To enable it in each new shell:
+Also completes clusters, services, schedules, rules and state machines, if there are AWS credentials.
+To enable it in each new shell:
 
 \b
 bash   echo 'source <(gmsa-doctor completion bash)' >> ~/.bashrc
@@ -200,7 +201,7 @@ def _values(line: Line, parameter: Any, current: str) -> Fitting:
     """What fits an option or an argument."""
     if parameter.name in _NAMES:
         before = current[: current.rfind(",") + 1] if parameter.multiple else ""
-        return [Word(before + word.text, word.help) for word in _NAMES[parameter.name](line)]
+        return [Word(before + word.text, word.help) for word in _NAMES[parameter.name](line, current)]
     if parameter.name == "report" and "=" not in current:
         return [Word(kind if kind is ReportKind.GITHUB else f"{kind}=") for kind in ReportKind]
     hints = list(_parts(_hint(line.command, parameter.name)))
@@ -235,34 +236,62 @@ def _parts(hint: Any) -> Iterable[Any]:
 # Names ---------------------------------------------------------------------------------------------
 
 
-def _clusters(line: Line) -> list[Word]:
+def _clusters(line: Line, _current: str) -> list[Word]:
     from gmsa_doctor.clients.aws.completion import clusters
 
     return [Word(name) for name in clusters(line.options.get("profile"), line.options.get("region"))]
 
 
-def _services(line: Line) -> list[Word]:
+def _services(line: Line, _current: str) -> list[Word]:
     from gmsa_doctor.clients.aws.completion import services
 
     cluster = line.options.get("cluster") or "default"
     return [Word(name) for name in services(cluster, line.options.get("profile"), line.options.get("region"))]
 
 
-def _ids(_line: Line) -> list[Word]:
+def _schedules(line: Line, current: str) -> list[Word]:
+    from gmsa_doctor.clients.aws.completion import schedules
+
+    return _in_group(schedules, line, current)
+
+
+def _rules(line: Line, current: str) -> list[Word]:
+    from gmsa_doctor.clients.aws.completion import rules
+
+    return _in_group(rules, line, current)
+
+
+def _in_group(names: Callable[..., tuple[str, ...]], line: Line, current: str) -> list[Word]:
+    """The names in a group of schedules, or on an event bus, which is named before a slash."""
+    group, slash, _ = current.rpartition("/")
+    found = names(group or "default", line.options.get("profile"), line.options.get("region"))
+    return [Word(f"{group}{slash}{name}") for name in found]
+
+
+def _state_machines(line: Line, _current: str) -> list[Word]:
+    from gmsa_doctor.clients.aws.completion import state_machines
+
+    return [Word(name) for name in state_machines(line.options.get("profile"), line.options.get("region"))]
+
+
+def _ids(_line: Line, _current: str = "") -> list[Word]:
     from gmsa_doctor.core import registry
 
     return [Word(check.id, check.title) for check in registry.load().checks]
 
 
-def _ids_and_areas(line: Line) -> list[Word]:
+def _ids_and_areas(line: Line, _current: str) -> list[Word]:
     ids = _ids(line)
     areas = dict.fromkeys(word.text.partition(".")[0] for word in ids)
     return [*(Word(area, "The whole area") for area in areas), *ids]
 
 
-_NAMES: dict[str, Callable[[Line], list[Word]]] = {
+_NAMES: dict[str, Callable[[Line, str], list[Word]]] = {
     "cluster": _clusters,
     "service": _services,
+    "schedule": _schedules,
+    "rule": _rules,
+    "state_machine": _state_machines,
     **dict.fromkeys(("only", "skip", "require"), _ids_and_areas),
     "words": _ids,
 }

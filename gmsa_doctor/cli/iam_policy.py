@@ -85,14 +85,9 @@ def _print(context: typer.Context, arguments: IamPolicyArguments) -> ExitCode:
 
 def _has_subject(request: Request) -> bool:
     """Whether there is one to look up. Raises UsageError for more than one, and for options that need one."""
-    subjects = {
-        "--service": request.services,
-        "--task-definition": request.task_definition,
-        "FILES": request.files,
-    }
-    given = [name for name, value in subjects.items() if value]
+    given = options.subjects_in(request)
     if len(given) > 1:
-        raise UsageError(f"name one subject: {', '.join(subjects)} (given: {' and '.join(given)})")
+        raise UsageError(f"name one subject (given: {' and '.join(given)})")
     require_effect(
         request.typed,
         (["--offline"], not request.files, "without FILES"),

@@ -77,13 +77,7 @@ def _print(context: typer.Context, arguments: Krb5ConfArguments) -> ExitCode:
     options.require_spns(request.spns)
     options.require_one_service(request, "krb5-conf")
     domain = arguments.domain
-    subjects = {
-        "--service": request.service,
-        "--task-definition": request.task_definition,
-        "FILES": files,
-        "--domain": domain,
-    }
-    given = [name for name, value in subjects.items() if value]
+    given = [*options.subjects_in(request), *(["--domain"] if domain else [])]
     if len(given) > 1 or (not given and (request.of_services or not task_metadata.inside())):
         raise UsageError(
             "name the domain or the subject: --domain, or --cluster with --service, or --task-definition, or FILES"

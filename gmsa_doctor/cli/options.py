@@ -80,6 +80,16 @@ class SubjectOptions:
     task_definition: Annotated[
         str | None, typer.Option(metavar="FAMILY[:REV]|ARN", help="A registered task definition.")
     ] = None
+    schedule: Annotated[
+        str | None,
+        typer.Option(metavar="[GROUP/]NAME|ARN", help="The task that a schedule of EventBridge Scheduler starts."),
+    ] = None
+    rule: Annotated[
+        str | None, typer.Option(metavar="[BUS/]NAME|ARN", help="The tasks that an EventBridge rule starts.")
+    ] = None
+    state_machine: Annotated[
+        str | None, typer.Option(metavar="NAME|ARN", help="The tasks that a Step Functions state machine starts.")
+    ] = None
     container: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only this container of the task definition.")
     ] = None
@@ -175,6 +185,19 @@ def request_of(arguments: object, **values: Any) -> Request:
     names = {field.name for field in fields(Request)} & {name for name, value in given.items() if value is not None}
     copied = {name: items(given[name]) if isinstance(given[name], list) else given[name] for name in names}
     return Request(**{**copied, "fail_on_warning": given.get("fail_on") is FailOn.WARN, **values})
+
+
+def subjects_in(request: Request) -> list[str]:
+    """The options and arguments that name a subject, other than a task."""
+    subjects = {
+        "--service": request.services,
+        "--task-definition": request.task_definition,
+        "--schedule": request.schedule,
+        "--rule": request.rule,
+        "--state-machine": request.state_machine,
+        "FILES": request.files,
+    }
+    return [name for name, value in subjects.items() if value]
 
 
 def items(values: list[str] | None) -> tuple[str, ...]:

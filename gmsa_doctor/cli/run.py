@@ -199,8 +199,11 @@ def _run(context: typer.Context, arguments: RunArguments) -> ExitCode:
     request = configured.with_typed(context, request)
     probe_options = _probe_options(arguments.tasks, arguments.time.check_timeout)
     options.require_one_service(request, "run")
-    if bool(request.service) == bool(request.task_definition):
-        raise UsageError("name the subject: --cluster with --service, or --task-definition with --subnets")
+    if len(options.subjects_in(request)) != 1:
+        raise UsageError(
+            "name the subject: --cluster with --service, --schedule, --rule, --state-machine, or --task-definition "
+            "with --subnets"
+        )
     if request.task_definition and not request.subnets:
         raise UsageError("--task-definition does not say where the task runs: give --subnets and --security-groups")
     if request.task_definition and not request.cluster:

@@ -52,6 +52,9 @@ class Request:
     all_clusters: bool = False
     """Search every cluster of the region for the services."""
     task_definition: str | None = None
+    schedule: str | None = None
+    rule: str | None = None
+    state_machine: str | None = None
     files: tuple[str, ...] = ()
     """Files, directories and globs; ``-`` is standard input."""
     credspec_file: str | None = None
@@ -117,12 +120,23 @@ class Request:
         """Whether the subjects are services."""
         if self.services or self.all_clusters:
             return True
-        return bool(self.cluster) and not (self.task_definition or self.task or self.in_files)
+        return bool(self.cluster) and not (self.task_definition or self.starter or self.task or self.in_files)
 
     @property
     def of_several(self) -> bool:
         """Whether the subjects are services that may be several, and that have to be searched for."""
         return self.of_services and self.service is None
+
+    @property
+    def starter(self) -> tuple[str, str] | None:
+        """The option that names what starts the task, with its value: a schedule, a rule or a state machine."""
+        options = {"--schedule": self.schedule, "--rule": self.rule, "--state-machine": self.state_machine}
+        return next(((option, value) for option, value in options.items() if value), None)
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether an option names a subject in AWS."""
+        return bool(self.of_services or self.task_definition or self.starter or self.task)
 
 
 def is_pattern(name: str) -> bool:

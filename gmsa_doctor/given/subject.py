@@ -89,18 +89,28 @@ class ChosenContainer:
 
 
 class Controller(StrEnum):
-    """What deploys a service: the rolling update of ECS, CodeDeploy, or an external controller."""
+    """What starts tasks: a service that ECS, CodeDeploy or an external controller deploys, or one of the others."""
 
     ECS = "ECS"
     CODE_DEPLOY = "CODE_DEPLOY"
     EXTERNAL = "EXTERNAL"
+    SCHEDULE = "SCHEDULE"
+    RULE = "RULE"
+    STATE_MACHINE = "STATE_MACHINE"
+
+    @property
+    def words(self) -> str:
+        """What it is in a sentence: ``the service``, ``the schedule``."""
+        of_service = self in (Controller.ECS, Controller.CODE_DEPLOY, Controller.EXTERNAL)
+        return f"the {'service' if of_service else self.value.lower().replace('_', ' ')}"
 
 
 @dataclass(frozen=True)
 class Subject:
     """The subject's name in reports, and its names for use in commands.
 
-    ``deployment`` is the id of the CodeDeploy deployment that made the service's primary task set.
+    ``deployment`` is the id of the CodeDeploy deployment that made the service's primary task set. ``starter``: the ARN
+    of the schedule, rule or state machine that starts the task, and ``part`` the ID of its target, or its state.
     """
 
     name: str
@@ -110,3 +120,5 @@ class Subject:
     file: str | None = None
     controller: Controller = Controller.ECS
     deployment: str = ""
+    starter: str = ""
+    part: str = ""

@@ -98,6 +98,8 @@ def make_plan(attempt: check.Attempt, options: ProbeOptions, registry: Registry,
     network = case.given.get(Network)
     if not isinstance(network, Network) or not network.subnets:
         raise UsageError("the service's subnets are unknown: add --subnets and --security-groups")
+    if any(other.given.get(Network) != network for other in attempt.cases):
+        raise UsageError("the tasks run in several networks: name one of them by --task-definition with --subnets")
     if options.canary and (len(attempt.cases) != 1 or not container or not container.credential_specs):
         raise UsageError("--canary requires one container with credentialSpecs: name it with --container")
     logs = _logs(subject, options, place.region)
@@ -140,6 +142,8 @@ def make_plan(attempt: check.Attempt, options: ProbeOptions, registry: Registry,
 
 def _title(attempt: check.Attempt) -> str:
     subject = attempt.found[0].subject
+    if subject.starter:
+        return f"{subject.cluster or 'default'}/{subject.name}"
     return f"{subject.cluster or 'default'}/{subject.service}" if subject.service else subject.task_definition
 
 

@@ -11,12 +11,13 @@ from gmsa_doctor.clients.aws.services import AWS_CLIENTS
 from gmsa_doctor.clients.aws.session import Aws, AwsSessions, CredentialsProblem
 from gmsa_doctor.clients.aws.sts import Sts
 from gmsa_doctor.clients.aws.task_metadata import OwnTask
+from gmsa_doctor.clients.aws.task_starters import TaskStarters
 from gmsa_doctor.core.errors import ClientError, TimedOut, UsageError
 from gmsa_doctor.core.limits import in_background, within
 from gmsa_doctor.core.model import Finding, Fix, skipped
 from gmsa_doctor.given.request import Intended, Request
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
-from gmsa_doctor.subjects import files, one_task, own_task, registered, services
+from gmsa_doctor.subjects import files, one_task, own_task, registered, services, started
 from gmsa_doctor.subjects.source import OFFLINE, FoundSubject, NotChecked
 
 _NO_AWS = "AWS not checked:"
@@ -84,21 +85,34 @@ def _in_aws(request: Request, task: OwnTask | None, sessions: AwsSessions) -> Di
     aws = session_of(request, task, sessions)
     sts, ecs = Sts(aws), Ecs(aws)
     in_background(sts.caller)  # at the same time as the calls to ECS
-    is_task = request.task and not (request.of_services or request.task_definition)
     compared = files.compared_definitions(request) or skipped("no file to compare with (--compare-with)")
     try:
         not_checked, place = NotChecked(), AwsPlace(aws.region, None)
         if task:
             subjects = own_task.find(task, request, ecs, Ec2(aws))
+        elif request.starter:
+            account = _account(sts) if request.state_machine else None  # for its ARN
+            subjects = started.find(request, TaskStarters(aws), ecs, replace(place, account=account))
         elif request.of_several:
             subjects, not_checked = services.find(request, ecs, place)
         else:
+            is_task = request.task and not (request.of_services or request.task_definition)
             subjects = (one_task if is_task else registered).find(request, ecs, place)
         session = _session(aws, sts, ecs)
     except CredentialsProblem as error:
         raise _usage_error(error) from error
     with_compared = (replace(subject, values={**subject.values, Intended: compared}) for subject in subjects)
     return Discovery(tuple(with_compared), session, not_checked)
+
+
+def _account(sts: Sts) -> str | None:
+    """None if STS does not answer. Raises CredentialsProblem."""
+    try:
+        return sts.caller().get("Account")
+    except CredentialsProblem:
+        raise
+    except ClientError:
+        return None
 
 
 def _in_files(request: Request, sessions: AwsSessions) -> Discovery:
@@ -172,8 +186,9 @@ def _clients(aws: Aws, *used: Sts | Ecs) -> dict[type, object]:
 
 def _region_in(request: Request) -> str | None:
     """The region in the first ARN among the arguments."""
-    for text in (*request.services, request.task_definition, request.task, request.cluster):
-        match = re.match(r"arn:[^:]+:ecs:([^:]+):", text or "")
+    starter = request.starter and request.starter[1]
+    for text in (*request.services, request.task_definition, starter, request.task, request.cluster):
+        match = re.match(r"arn:[^:]+:(?:ecs|scheduler|events|states):([^:]+):", text or "")
         if match:
             return match[1]
     return None

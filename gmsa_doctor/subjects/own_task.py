@@ -30,8 +30,7 @@ from gmsa_doctor.subjects.source import (
 
 def is_subject(request: Request) -> bool:
     """Whether the subject is the own task."""
-    named = request.of_services or request.task_definition or request.task or request.in_files
-    return task_metadata.inside() and not named
+    return task_metadata.inside() and not (request.is_registered or request.in_files)
 
 
 def own_task(request: Request) -> OwnTask | None:

@@ -11,6 +11,7 @@ from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.session import CredentialsProblem
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, UsageError, did_you_mean
 from gmsa_doctor.core.model import Finding
+from gmsa_doctor.formats.aws.task_start import TaskStart, overridden
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition, read_task_definition
 from gmsa_doctor.given.request import Request
 from gmsa_doctor.given.subject import AwsPlace, Controller, Launch, Network
@@ -41,7 +42,8 @@ def find(request: Request, ecs: Ecs, place: AwsPlace) -> tuple[FoundSubject, ...
 def unfound(request: Request, error: ClientError) -> tuple[FoundSubject, ...]:
     """The subject of a request if AWS did not answer in time."""
     cluster = short_name("all clusters" if request.all_clusters else request.cluster or "default")
-    name = short_name(request.service or request.task_definition or request.task or "")
+    starter = request.starter[1] if request.starter else None
+    name = short_name(request.service or request.task_definition or starter or request.task or "")
     title = "/".join(filter(None, (cluster, name))) if request.of_services else name
     place = AwsPlace(request.region, None)
     source = SubjectSource(title, unreadable(error), place, cluster=request.cluster, service=request.service)
@@ -49,28 +51,28 @@ def unfound(request: Request, error: ClientError) -> tuple[FoundSubject, ...]:
 
 
 _ARNS = {
-    "--task-definition": (r"task-definition/[\w-]+(:\d+)?", "task-definition/FAMILY:REVISION"),
-    "--service": (r"service/([\w-]+/)?[\w-]+", "service/CLUSTER/SERVICE"),
-    "--task": (r"task/([\w-]+/)?[\w-]+", "task/CLUSTER/ID"),
-    "--cluster": (r"cluster/[\w-]+", "cluster/CLUSTER"),
+    "--task-definition": ("ecs", r"task-definition/[\w-]+(:\d+)?", "task-definition/FAMILY:REVISION"),
+    "--service": ("ecs", r"service/([\w-]+/)?[\w-]+", "service/CLUSTER/SERVICE"),
+    "--task": ("ecs", r"task/([\w-]+/)?[\w-]+", "task/CLUSTER/ID"),
+    "--cluster": ("ecs", r"cluster/[\w-]+", "cluster/CLUSTER"),
+    "--schedule": ("scheduler", r"schedule/[\w.-]+/[\w.-]+", "schedule/GROUP/NAME"),
+    "--rule": ("events", r"rule/([\w./-]+/)?[\w.-]+", "rule/BUS/NAME"),
+    "--state-machine": ("states", r"stateMachine:[^\s:/]+(:[^\s:/]+)?", "stateMachine:NAME"),
 }
 
 
 def require_names(request: Request) -> None:
     """Raises UsageError for an ARN of another resource type, or of another region than ``--region``."""
-    values = (
-        ("--task-definition", request.task_definition),
-        *(("--service", service) for service in request.services),
-        ("--task", request.task),
-        ("--cluster", request.cluster),
-    )
+    values = [("--service", service) for service in request.services]
+    values += [(option, value) for option in _ARNS if (value := getattr(request, option[2:].replace("-", "_"), None))]
     for option, value in values:
-        pattern, example = _ARNS[option]
+        service, pattern, example = _ARNS[option]
         if not value or not value.startswith("arn:"):
             continue
-        match = re.fullmatch(rf"arn:aws[\w-]*:ecs:([\w-]+):\d{{12}}:{pattern}", value)
+        match = re.fullmatch(rf"arn:aws[\w-]*:{service}:([\w-]+):\d{{12}}:{pattern}", value)
         if not match:
-            raise UsageError(f"{option} {value} is neither a name nor an ARN like arn:aws:ecs:REGION:ACCOUNT:{example}")
+            form = f"arn:aws:{service}:REGION:ACCOUNT:{example}"
+            raise UsageError(f"{option} {value} is neither a name nor an ARN like {form}")
         if request.region and match[1] != request.region:
             contradiction = f"is in {match[1]}, which contradicts --region {request.region}"
             raise UsageError(f"{option} {value} {contradiction}; drop --region")
@@ -81,10 +83,14 @@ def require_names(request: Request) -> None:
             raise UsageError(f"--service {service} {contradiction}; drop --cluster")
 
 
-def describe(ecs: Ecs, name: str, place: AwsPlace) -> TaskDefinition | Finding:
-    """A registered task definition, or why it cannot be read. Raises UsageError if it does not exist."""
+def describe(ecs: Ecs, name: str, place: AwsPlace, start: TaskStart | None = None) -> TaskDefinition | Finding:
+    """A registered task definition with the overrides of a start, or why it cannot be read.
+
+    Raises UsageError if it does not exist.
+    """
     try:
-        return read_task_definition(ecs.describe_task_definition(name))
+        described = ecs.describe_task_definition(name)
+        return read_task_definition(overridden(described, start) if start else described)
     except CredentialsProblem:
         raise
     except ClientError as error:
@@ -134,24 +140,24 @@ def described(
     if service.get("status") == "INACTIVE":
         raise UsageError(f"the service {name} in cluster {cluster} was deleted (INACTIVE); name an active service")
     primary, others = _deployments(service)
-    own_network = _network(primary, service)
+    own_network = network_of(primary, service)
     if own_network and (given := request.typed & {"--subnets", "--security-groups"}):
         raise UsageError(
             f"{' and '.join(sorted(given, reverse=True))}: no effect, since the service {name} has its own network "
             f"configuration ({', '.join(own_network.subnets)}); leave out these options"
         )
-    strategy = _strategy(primary, service)
+    strategy = strategy_of(primary, service)
     return SubjectSource(
         _title(name, cluster),
         describe(ecs, definition_of(service), place),
         place_of(service.get("serviceArn"), place),
-        _launch_of_providers(strategy) if strategy else _launch(primary, service, cluster, ecs),
+        launch_in(primary, service, cluster, ecs),
         own_network or given_network(request),
         primary.get("platformVersion") or service.get("platformVersion"),
         cluster,
         name,
         other_definitions=others,
-        capacity_providers=tuple(short_name(str(item["capacityProvider"])) for item in strategy),
+        capacity_providers=providers_of(strategy),
         controller=_controller(service),
         deployment=str(primary.get("externalId") or ""),
     )
@@ -187,19 +193,19 @@ def no_service(name: str, cluster: str, place: AwsPlace, ecs: Ecs, error: NotFou
     """The message for a service, or its cluster, that does not exist, with names that look like it."""
     region = place.region_option
     if error and error.code == "ClusterNotFoundException":
-        near = _near(short_name(cluster), ecs.clusters)
+        near = near_name(short_name(cluster), ecs.clusters)
         return (
             f"there is no cluster {cluster} in {place.region}{near or '.'} Check --cluster and --region; "
             f"`aws ecs list-clusters{region}` lists the clusters."
         )
-    near = _near(short_name(name), lambda: ecs.services(cluster))
+    near = near_name(short_name(name), lambda: ecs.services(cluster))
     return (
         f"there is no service {name} in cluster {cluster} in {place.region}{near or '.'} "
         f"`aws ecs list-services --cluster {shlex.quote(cluster)}{region}` lists the services."
     )
 
 
-def _near(name: str, pages: Callable[[], Iterator[tuple[str, ...]]]) -> str:
+def near_name(name: str, pages: Callable[[], Iterator[tuple[str, ...]]]) -> str:
     """The names on the first page of a list that look like ``name``, as the end of a sentence."""
     try:
         return did_you_mean(name, next(pages()))
@@ -231,7 +237,7 @@ def _deployments(service: _Description) -> tuple[_Description, tuple[str, ...]]:
     return primary, tuple(dict.fromkeys(others))
 
 
-def _strategy(primary: _Description, service: _Description) -> list[_Description]:
+def strategy_of(primary: _Description, service: _Description) -> list[_Description]:
     """The capacity providers of the deployment, otherwise of the service; none if a launch type takes precedence."""
     for description in (primary, service):
         if description.get("capacityProviderStrategy") or description.get("launchType"):
@@ -239,25 +245,33 @@ def _strategy(primary: _Description, service: _Description) -> list[_Description
     return []
 
 
-def _launch(primary: _Description, service: _Description, cluster: str, ecs: Ecs) -> Launch | None:
+def providers_of(strategy: list[_Description]) -> tuple[str, ...]:
+    """The names of capacity providers."""
+    return tuple(short_name(str(item["capacityProvider"])) for item in strategy)
+
+
+def launch_in(primary: _Description, service: _Description, cluster: str, ecs: Ecs) -> Launch | None:
     """The launch type of the deployment, the service, or the cluster's default capacity providers, in this order."""
+    if strategy := strategy_of(primary, service):
+        return _launch_of_providers(strategy)
     if launch_type := primary.get("launchType") or service.get("launchType"):
         return launch_of(launch_type)
     try:
-        strategy = ecs.describe_cluster(cluster).get("defaultCapacityProviderStrategy")
+        default = ecs.describe_cluster(cluster).get("defaultCapacityProviderStrategy")
     except ClientError:
         return None  # the task definition's requiresCompatibilities may still determine it
-    return _launch_of_providers(strategy) if strategy else None
+    return _launch_of_providers(default) if default else None
 
 
 def _launch_of_providers(strategy: list[_Description]) -> Launch | None:
-    names, fargate = {item["capacityProvider"] for item in strategy}, {"FARGATE", "FARGATE_SPOT"}
+    names, fargate = set(providers_of(strategy)), {"FARGATE", "FARGATE_SPOT"}
     if names <= fargate:
         return Launch.FARGATE
     return None if names & fargate else Launch.EC2
 
 
-def _network(primary: _Description, service: _Description) -> Network | None:
+def network_of(primary: _Description, service: _Description) -> Network | None:
+    """The network configuration of the deployment, otherwise of the service."""
     for description in (primary, service):
         vpc = description.get("networkConfiguration", {}).get("awsvpcConfiguration")
         if vpc:

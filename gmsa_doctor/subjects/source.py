@@ -79,6 +79,8 @@ class SubjectSource:
     capacity_providers: tuple[str, ...] = ()
     controller: Controller = Controller.ECS
     deployment: str = ""
+    starter: str = ""
+    part: str = ""
 
     def subjects(self, request: Request) -> tuple[FoundSubject, ...]:
         """One subject for each container to check. Raises UsageError for an unknown ``--container``."""
@@ -99,6 +101,8 @@ class SubjectSource:
             self.file,
             self.controller,
             self.deployment,
+            self.starter,
+            self.part,
         )
         values: dict[type, object] = {
             Subject: subject,

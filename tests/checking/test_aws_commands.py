@@ -97,6 +97,46 @@ def test_an_external_controller_gets_a_new_task_set() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("controller", "starter", "part", "says", "calls"),
+    [
+        (
+            Controller.SCHEDULE,
+            "arn:aws:scheduler:us-east-1:123456789012:schedule/jobs/nightly",
+            "",
+            "The schedule jobs/nightly starts the task: in schedule.json, in Target, set TaskDefinitionArn to",
+            ["scheduler get-schedule", "scheduler update-schedule"],
+        ),
+        (
+            Controller.RULE,
+            "arn:aws:events:us-east-1:123456789012:rule/on-upload",
+            "task",
+            "The rule on-upload starts the task: in targets.json, in the target task, set TaskDefinitionArn to",
+            ["events list-targets-by-rule", "events put-targets"],
+        ),
+        (
+            Controller.STATE_MACHINE,
+            "arn:aws:states:us-east-1:123456789012:stateMachine:exports:live",
+            "Export",
+            "starts the task: in state-machine.json, in the state Export, set TaskDefinition to",
+            ["stepfunctions describe-state-machine", "stepfunctions update-state-machine"],
+        ),
+    ],
+)
+def test_what_starts_the_task_is_changed(
+    controller: Controller, starter: str, part: str, says: str, calls: list[str]
+) -> None:
+    subject = Subject("nightly/web", "demo", None, "web:3", controller=controller, starter=starter, part=part)
+    fix = with_aws_commands(register_again("Change it", subject), subject, "us-east-1")
+    assert says in fix.text
+    assert f"update {controller.words} to it" in fix.text
+    changing = [command for command in fix.commands if command.startswith("aws")][2:]
+    assert [" ".join(command.split()[1:3]) for command in changing] == calls
+    assert not any("exports:live" in command for command in changing)
+    again = Fix("Start it again.", ("aws ecs update-service --cluster demo --service web --force-new-deployment",))
+    assert with_aws_commands(again, subject, None).commands[0].startswith("# the next task that the ")
+
+
 @pytest.mark.skipif(not shutil.which("jq"), reason="jq is not installed")
 @pytest.mark.parametrize("tags", [[], [{"key": "team", "value": "web"}]])
 def test_a_new_revision_keeps_the_tags(tags: list[dict[str, str]]) -> None:

@@ -118,6 +118,25 @@ def test_bash_offers_all_that_fit(on_aws: dict[str, str]) -> None:
         assert terminal.after(f"{line}\x1b*") == f"{line}reports web-back web-front "
 
 
+def test_what_starts_tasks_is_completed(on_aws: dict[str, str], aws: EmbeddedAws) -> None:
+    aws.client("events").put_rule(Name="on-upload", ScheduleExpression="rate(1 day)")
+    aws.client("scheduler").create_schedule_group(Name="jobs")
+    target = {"Arn": "arn:aws:sqs:us-east-1:123456789012:q", "RoleArn": "arn:aws:iam::123456789012:role/r"}
+    aws.client("scheduler").create_schedule(
+        Name="nightly",
+        GroupName="jobs",
+        ScheduleExpression="rate(1 day)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target=target,
+    )
+    aws.client("stepfunctions").create_state_machine(
+        name="exports", definition="{}", roleArn="arn:aws:iam::123456789012:role/r"
+    )
+    assert asked("gmsa-doctor check --rule on", on_aws) == ["words", "on-upload"]
+    assert asked("gmsa-doctor check --schedule jobs/", on_aws) == ["words", "jobs/nightly"]
+    assert asked("gmsa-doctor check --state-machine ex", on_aws) == ["words", "exports"]
+
+
 def test_fish_offers_clusters_and_services(on_aws: dict[str, str]) -> None:
     require("fish")
     home = Path(on_aws["HOME"])

@@ -40,6 +40,8 @@ class BeyondMoto:
     """The DNS servers of the self-managed AD that the account's directories extend."""
     unlisted_rules: bool = False
     """Whether ListResolverRules leaves out the rules that other accounts share."""
+    cache_rules: list[tuple[str, str]] = field(default_factory=list)
+    """The pull through cache rules of ECR: prefix and upstream registry."""
     requests_per_second: int = 0
     """How many requests Route 53 Resolver answers in a second of the lab, a hundredth of a real one; 0: all."""
     _times: deque[float] = field(default_factory=deque)
@@ -49,11 +51,19 @@ class BeyondMoto:
     def used(self) -> bool:
         """Whether an answer may differ from that of the healthy account."""
         lists = self.profiles or self.resources or self.firewalls or self.exclusions or self.hybrid_dns
+        lists = lists or self.cache_rules
         return bool(lists or self.unlisted_rules or self.requests_per_second) or self.public_access != "off"
 
     def clear(self) -> None:
         """Forget all."""
-        for content in (self.profiles, self.resources, self.firewalls, self.exclusions, self.hybrid_dns):
+        for content in (
+            self.profiles,
+            self.resources,
+            self.firewalls,
+            self.exclusions,
+            self.hybrid_dns,
+            self.cache_rules,
+        ):
             content.clear()
         self.public_access, self.unlisted_rules, self.requests_per_second = "off", False, 0
         self._times.clear()
@@ -105,6 +115,9 @@ class BeyondMoto:
     def _document(self, request: Request) -> dict[str, object] | None:
         given = json.loads(request.body) if request.protocol == "json" and request.body else {}
         match request.operation:
+            case "DescribePullThroughCacheRules":
+                cached = [{"ecrRepositoryPrefix": own, "upstreamRegistryUrl": url} for own, url in self.cache_rules]
+                return {"pullThroughCacheRules": cached}
             case "ListProfileAssociations":
                 return {"ProfileAssociations": [{"ProfileId": id, "Status": "COMPLETE"} for id in self.profiles]}
             case "ListProfileResourceAssociations":

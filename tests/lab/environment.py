@@ -113,6 +113,8 @@ class Environment:
     cluster: str = "demo"
     name: str = "healthy"
     """Of the service."""
+    started_by: tuple[str, ...] = ()
+    """The option that names what starts the task, and its name; empty: the service does."""
     after: list[Callable[[EmbeddedAws, Created], object]] = field(default_factory=list)
     """Called in this order after everything else is created."""
 
@@ -152,7 +154,7 @@ class Environment:
                     place = given.index(option)
                     del given[place : place + 2]
             given += ["--live", "never"]
-        return ["check", "--cluster", self.cluster, "--service", self.name, *given]
+        return ["check", *(self.started_by or ("--cluster", self.cluster, "--service", self.name)), *given]
 
 
 def healthy(dc: DomainController) -> Environment:

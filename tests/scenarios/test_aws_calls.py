@@ -23,6 +23,7 @@ from tests.scenarios.policies import allow, bucket_of, deny, when
 from tests.scenarios.sql_server import ON_RDS
 from tests.scenarios.task_on_ecs import DOMAINLESS, instances
 from tests.scenarios.task_secrets import SEVERAL
+from tests.scenarios.task_starts import rule, schedule, state_machine
 from tests.scenarios.variants import EC2_WITH_A_PARAMETER
 from tests.scenarios.vpc_dns import NOT_LISTED, firewall, profile_with_rule
 
@@ -88,6 +89,9 @@ RUNS: dict[str, Change] = {
 }
 
 
+STARTS = {"a schedule": schedule(), "a rule": rule(), "a state machine": state_machine()}
+
+
 def operations(aws: EmbeddedAws) -> list[str]:
     return [f"{service}:{operation}" for service, operation in aws.calls]
 
@@ -150,13 +154,18 @@ def calls_inside(dc: DomainController, aws: EmbeddedAws) -> list[str]:
 def calls_for_a_misspelled_name(dc: DomainController, aws: EmbeddedAws) -> set[str]:
     aws.reset()
     create(healthy(dc), aws)
-    for cluster, service in (("demmo", "healthy"), ("demo", "helthy")):
-        assert doctor("check", "--cluster", cluster, "--service", service, env=aws.environ()).code == 2
+    for named in (
+        ("--cluster", "demmo", "--service", "healthy"),
+        ("--cluster", "demo", "--service", "helthy"),
+        *(("--schedule", "nobody"), ("--rule", "nobody"), ("--state-machine", "nobody")),
+    ):
+        assert doctor("check", *named, env=aws.environ()).code == 2
     return set(operations(aws))
 
 
 def test_the_calls_made_are_those_of_the_table(dc: DomainController, aws: EmbeddedAws) -> None:
-    made = {call for change in RUNS.values() for call in calls_of(change, dc, aws)} | set(calls_inside(dc, aws))
+    changes_ = (*RUNS.values(), *STARTS.values())
+    made = {call for change in changes_ for call in calls_of(change, dc, aws)} | set(calls_inside(dc, aws))
     made |= calls_for_a_misspelled_name(dc, aws)
     asked_only_of_old_services = {
         "ecs:DescribeClusters"

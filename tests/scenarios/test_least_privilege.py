@@ -22,7 +22,7 @@ from tests.scenarios.images import image_with
 from tests.scenarios.judge import brief, told
 from tests.scenarios.lab import Change, Lab
 from tests.scenarios.policies import ROLE
-from tests.scenarios.test_aws_calls import RUNS
+from tests.scenarios.test_aws_calls import RUNS, STARTS
 
 Policy = dict[str, Any]
 INSTANCE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/ecsInstance"
@@ -123,6 +123,20 @@ def test_whatever_is_taken_away_leaves_a_question_open_that_names_it(dc: DomainC
     asked, missed = asked_and_missed(dc, aws)
     assert {"s3:ListBucket", "s3:GetBucketPolicy", "kms:ListGrants", "iam:SimulatePrincipalPolicy"} <= missed
     assert asked - missed == set()
+
+
+@pytest.mark.parametrize("change", STARTS.values(), ids=STARTS)
+def test_what_starts_the_task_is_in_the_policy(change: Change, dc: DomainController, aws: EmbeddedAws) -> None:
+    with ExitStack() as stack:
+        environment, _ = made(change, dc, aws, stack)
+        free = check(environment, aws)
+        policy = doctor("iam-policy", *environment.started_by, env=aws.environ()).document
+        aws.permit(policy)
+        assert check(environment, aws).statuses() == free.statuses()
+        reading = {one for one in actions(policy) if one.split(":")[0] in ("scheduler", "events", "states")}
+        for action in sorted(one for one in reading if ":List" not in one or one == "events:ListTargetsByRule"):
+            aws.permit(without(action, policy))
+            assert action in told(unknowns(check(environment, aws))[0])
 
 
 def test_a_key_of_awss_own_is_told_by_asking_for_it_and_needs_no_option(dc: DomainController, aws: EmbeddedAws) -> None:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from gmsa_doctor.authoring import (
     CheckId,
     Finding,
-    Fix,
     Outcome,
     Row,
     Status,
@@ -22,7 +21,8 @@ from gmsa_doctor.authoring import (
 )
 from gmsa_doctor.clients.aws.ec2 import Ec2
 from gmsa_doctor.formats.aws.network_acl import NetworkAcl
-from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
+from gmsa_doctor.formats.documents.task_definition import TaskDefinition
+from gmsa_doctor.given.subject import AwsPlace, Platform
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.network_path.endpoints import VpcEndpoints
 from gmsa_doctor_checks.network_path.hop_acls import ClosedHop, closed_hops
@@ -32,18 +32,11 @@ from gmsa_doctor_checks.reachability.flow import EPHEMERAL, Flow
 from gmsa_doctor_checks.reachability.network import TaskSubnets, acl_of
 from gmsa_doctor_checks.reachability.obstacles import AclCrossing, Fault, Layer, NetworkAcls, crossings
 from gmsa_doctor_checks.reachability.services import ServicePaths
+from gmsa_doctor_checks.versions import failed_on_fargate, may_run_on_fargate
 
 _ACLS = CheckId("network-access.network-acls")
 _STATELESS = "network ACLs are stateless, so answers need a rule of their own"
 ON_EC2 = "not checked on EC2: the container instance makes these calls, and its subnet is unknown"
-
-
-def not_on_fargate(platform: Platform) -> Finding:
-    """The finding where the task's own subnets do not matter, or where that is not known."""
-    if platform.launch is None:
-        text = "not checked: the launch type is unknown; on Fargate, the task's own subnets matter"
-        return skipped(text, fix=Fix("Set --launch-type."))
-    return skipped(ON_EC2)
 
 
 @check(
@@ -55,6 +48,7 @@ def not_on_fargate(platform: Platform) -> Finding:
 def network_acls(
     subnets: TaskSubnets,
     platform: Platform,
+    definition: TaskDefinition,
     endpoints: Outcome[VpcEndpoints],
     to_hosts: Outcome[NetworkAcls],
     ec2: Ec2,
@@ -71,8 +65,8 @@ def network_acls(
 
     Fix: Allow outbound TCP 443 and inbound TCP 1024-65535.
     """
-    if platform.launch is not Launch.FARGATE:
-        return not_on_fargate(platform)
+    if not may_run_on_fargate(platform, definition):
+        return skipped(ON_EC2)
     known = {
         subnet.id: (acl, subnet.cidr) for subnet in subnets.with_ipv4 if (acl := acl_of(subnet.id, subnet.vpc, ec2))
     }
@@ -85,7 +79,7 @@ def network_acls(
     bad = [row for row in rows if row.status is not Status.PASS]
     hops = closed_hops(paths.value, subnets, ec2) if paths.value and not bad else ()
     if hops:
-        return _at_hops(hops, subnets, place)
+        return failed_on_fargate(_at_hops(hops, subnets, place), platform)
     if not bad:
         names = ", ".join(dict.fromkeys(acl.id for acl, _ in known.values()))
         return passed(f"{names}: outbound TCP 443 and its answers are allowed")
@@ -103,7 +97,7 @@ def network_acls(
         overruled_by=CheckId("credspec.object"),
     )
     if closed:
-        return finding
+        return failed_on_fargate(finding, platform)
     where = ", ".join(row.name for row in bad)
     summary = f"tasks in {where} may reach AWS services only intermittently, or not at all: {why}"
     return replace(finding.to_warning(), summary=summary, shows_as=None)

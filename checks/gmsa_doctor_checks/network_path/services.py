@@ -26,13 +26,15 @@ from gmsa_doctor.authoring import (
     passed,
     skipped,
 )
+from gmsa_doctor.clients.aws.ecr import Ecr
 from gmsa_doctor.core.severity import worst
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.shared_values import CredSpecObject
-from gmsa_doctor.given.subject import Launch, Network, Platform
+from gmsa_doctor.given.subject import AwsPlace, Network, Platform
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
-from gmsa_doctor_checks.network_path.acls import not_on_fargate
+from gmsa_doctor_checks.network_path.acls import ON_EC2
+from gmsa_doctor_checks.network_path.first_pulls import first_pull, first_pulls
 from gmsa_doctor_checks.network_path.needs import OF_ECR, TaskRequests, needed, public_registries
 from gmsa_doctor_checks.network_path.paths import PathSearch, VpcView
 from gmsa_doctor_checks.network_path.zones import PrivateZones, ZoneReader, by_zone, may_matter
@@ -41,6 +43,7 @@ from gmsa_doctor_checks.reachability.flow import Flow
 from gmsa_doctor_checks.reachability.obstacles import Fault, GroupsOfTask, Layer, RoutesToHosts
 from gmsa_doctor_checks.reachability.services import PUBLIC_REGISTRY, ServicePath, ServicePaths, service_name
 from gmsa_doctor_checks.values import SecretObject
+from gmsa_doctor_checks.versions import FARGATE_ONLY, may_run_on_fargate
 from gmsa_doctor_checks.vpc_dns.values import VpcDns, VpcResolver
 
 _S3, _SECRETS, _ECR, _LOGS, _SSM, _PUBLIC = map(
@@ -86,14 +89,15 @@ def services(
     VPC.
 
     On Fargate the task's own network interface connects to S3 (the CredSpec), Secrets Manager, CloudWatch Logs (log
-    driver `awslogs`) and ECR (images). On EC2 the container instance does, from a subnet that is not known here.
+    driver `awslogs`) and ECR (images). On EC2 the container instance does, from a subnet that is not known here. If the
+    launch type is unknown, what fails on Fargate is a warning.
 
     Why: without these paths the task does not start, and the message rarely says which part of the network is at fault.
 
     Fix: See network-path.s3, network-path.secrets-manager, network-path.ecr and network-path.logs.
     """
-    if platform.launch is not Launch.FARGATE:
-        return not_on_fargate(platform)
+    if not may_run_on_fargate(platform, definition):
+        return skipped(ON_EC2)
     place, groups = view.place, view.groups.value
     ids = tuple(group.id for group in groups.task) if groups else network.security_groups
     access = requests.access(ids, place)
@@ -113,7 +117,11 @@ def services(
     roots = iter(blame([path.faults for path in paths if path.faults]))
     blamed = tuple(replace(path, faults=next(roots)) if path.faults else path for path in paths)
     unknown_exits = None if view.exits.value else view.exits.finding
-    return Given(ServicePaths(blamed, unknown_exits), passed(f"evaluated for {_names(paths)}"))
+    doubt = "" if platform.launch else FARGATE_ONLY
+    flows = [(subnet, Flow(subnet.id, PUBLIC_REGISTRY)) for subnet in view.subnets.subnets]
+    exits = [PathSearch(view, access, subnet, flow).path() for subnet, flow in flows]
+    found_paths = ServicePaths(blamed, unknown_exits, doubt, tuple(exits))
+    return Given(found_paths, passed(f"evaluated for {_names(paths)}{doubt}"))
 
 
 @bundle
@@ -245,17 +253,24 @@ def systems_manager(paths: ServicePaths, others: OtherReports) -> Finding:
     title="Tasks in each subnet can reach public registries",
     docs=links.ECR_ENDPOINTS,
 )
-def public_registry(paths: ServicePaths, definition: TaskDefinition, others: OtherReports) -> Finding:
+def public_registry(
+    paths: ServicePaths, definition: TaskDefinition, others: OtherReports, place: AwsPlace, ecr: Ecr
+) -> Finding:
     """Checks the route out of the VPC from each of the task's subnets, if an image comes from a public registry.
 
     Public registries are Docker Hub (also for a name without a registry), Amazon ECR Public, and other well-known ones.
+    An image that ECR has to import first, by a pull through cache rule, needs the same route, so AWS documents: it is a
+    warning if ECR does not have the image yet.
 
     Why: no VPC endpoint serves them, so a task in a subnet without a route to the internet cannot pull the image.
 
-    Fix: Copy the image to a private ECR repository, or add a default route through a NAT gateway.
+    Fix: Copy the image to a private ECR repository, or add a default route through a NAT gateway. Pull an image of a
+    pull through cache rule once from a network with such a route.
     """
     if not paths.to(*_OF[_PUBLIC]):
-        return passed("no image comes from a public registry")
+        closed = [path for path in paths.exits if path.blocked]
+        not_cached = first_pulls(definition, place, ecr) if closed else ()
+        return first_pull(not_cached, closed) if not_cached else passed("no image comes from a public registry")
     finding = _Paths(_PUBLIC, paths, None).finding(others)
     hosts = in_words(public_registries(definition))
     return replace(finding, summary=finding.summary.replace(service_name(PUBLIC_REGISTRY), hosts))
@@ -299,6 +314,8 @@ class _Paths:
             rows=rows,
             overruled_by=self.overruled_by,
         )
+        if self.all.doubt:
+            finding = finding.to_warning(self.all.doubt)
         if not everywhere:
             summary = (
                 f"tasks in {', '.join(path.subnet_name for path in bad)} cannot reach {services}; tasks in the other "
@@ -309,7 +326,7 @@ class _Paths:
             summary = f"tasks probably cannot reach {services}: {why}{but}"
         else:
             return finding
-        return replace(finding.to_warning(), summary=summary, shows_as=None)
+        return replace(finding.to_warning(), summary=f"{summary}{self.all.doubt}", shows_as=None)
 
     def _open(self) -> str:
         """The services that tasks in each subnet can reach: they need no other endpoint."""

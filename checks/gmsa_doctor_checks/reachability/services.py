@@ -115,11 +115,15 @@ class ServicePath:
 class ServicePaths:
     """The paths to the services that the task uses, from each subnet.
 
-    ``unknown_exits`` is the finding that explains why the routes out of the VPC are not known.
+    ``unknown_exits`` is the finding that explains why the routes out of the VPC are not known. ``doubt``: why the task
+    may not use these paths.
     """
 
     paths: tuple[ServicePath, ...] = ()
     unknown_exits: Finding | None = None
+    doubt: str = ""
+    exits: tuple[ServicePath, ...] = ()
+    """From each subnet to registries on the internet, where images of ECR may be copies of theirs."""
 
     def to(self, *services: str) -> tuple[ServicePath, ...]:
         """The paths to some of the services."""

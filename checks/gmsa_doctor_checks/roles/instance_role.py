@@ -35,6 +35,7 @@ from gmsa_doctor_checks.roles.key_access import KeyAccess, key_of_secret
 from gmsa_doctor_checks.roles.secret_access import GET_VALUE, may_read, of_secret
 from gmsa_doctor_checks.roles.simulation import PolicySimulator, findings_of
 from gmsa_doctor_checks.values import PrefixedArn, SecretObject
+from gmsa_doctor_checks.versions import on_ec2
 
 _REPORTED = (
     "Credentials Fetcher 2.0.1 is reported to read the secret with the instance's role, and to fail without permission"
@@ -97,7 +98,8 @@ def instance_role_secret(
         for member in instances.members
         if member.ec2 not in profiles
     )
-    return _together({names[id]: by_profile[profile] for id, profile in profiles.items()}, without_profile)
+    roles = {names[id]: by_profile[profile] for id, profile in profiles.items()}
+    return on_ec2(_together(roles, without_profile), platform)
 
 
 def _not_needed(prefixed: PrefixedArn, platform: Platform) -> Finding | None:
@@ -106,8 +108,8 @@ def _not_needed(prefixed: PrefixedArn, platform: Platform) -> Finding | None:
             "external instances (ECS Anywhere) have no instance profile, so AWS does not show which credentials "
             "Credentials Fetcher uses there"
         )
-    if platform.launch is not Launch.EC2:
-        return passed(f"not on EC2: {platform.launch or 'the launch type is unknown'}")
+    if platform.launch not in (Launch.EC2, None):
+        return passed(f"not on EC2: {platform.launch}")
     if not prefixed.domainless:
         return passed("the prefix credentialspec: is for domain-joined hosts, which read no secret")
     if Fetcher.V2 not in platform.fetchers:

@@ -18,7 +18,7 @@ _AS_REGISTERED = f".taskDefinition + ({{tags}} | map_values(select(. != null and
 
 
 def register_again(change: str, subject: Subject, edit: str = '"${EDITOR:-vi}" td.json') -> Fix:
-    """How to change the task definition: in its file, or in a new revision to which the service is updated.
+    """How to change the task definition: in its file, or in a new revision to which what starts it is updated.
 
     ``edit``: the command that changes ``td.json``, where it is to be registered again.
     """
@@ -33,15 +33,18 @@ def register_again(change: str, subject: Subject, edit: str = '"${EDITOR:-vi}" t
         "aws ecs register-task-definition --cli-input-json file://td.json",
         *update,
     )
-    then = ", and update the service to it" if update else ""
+    then = f", and update {subject.controller.words} to it" if update else ""
     return Fix(f"{change} in a new revision of the task definition{then}.", commands, Owner.DEVELOPER)
 
 
 def update_service(subject: Subject, options: str) -> tuple[str, ...]:
-    """The command that changes the service; none if there is no service."""
-    if not (subject.cluster and subject.service):
+    """The command that changes the service; none if there is none.
+
+    The run replaces it with what changes the schedule, rule or state machine that starts the task.
+    """
+    if not (subject.cluster and (subject.service or subject.starter)):
         return ()
-    names = f"--cluster {posix(subject.cluster)} --service {posix(subject.service)}"
+    names = f"--cluster {posix(subject.cluster)} --service {posix(subject.service or '<service>')}"
     return (f"aws ecs update-service {names} {options}",)
 
 

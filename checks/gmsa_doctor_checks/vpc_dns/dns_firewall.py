@@ -97,7 +97,9 @@ def names(
         groups = listed(dict.fromkeys(rule.group for rule in rules)) or "no rule group"
         unseen = f"; the rules of {listed(hidden)} are not visible" if hidden else ""
         return Given(ResolverFilter(), passed(f"{groups} of {options.vpc}: none blocks these names{unseen}"))
-    return _blocked(blocked, rules, ad, options, place)
+    finding = _blocked(blocked, rules, ad, options, place)
+    doubt = paths.value.doubt if paths.value and srv_name(ad.in_use) not in blocked else ""
+    return finding.to_warning(doubt) if doubt else finding
 
 
 def _rules(

@@ -1,4 +1,4 @@
-"""Names of clusters and services for shell completion, within a short time limit."""
+"""Names of clusters, services, schedules, rules and state machines for shell completion, within a short time limit."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from gmsa_doctor.clients.aws.ecs import EcsNames
 from gmsa_doctor.clients.aws.session import Aws
+from gmsa_doctor.clients.aws.task_starters import EventRules, Scheduler, StepFunctions
 
 SECONDS = 1.2
 """For all AWS calls together, imports included. Completion offers the names that have arrived by then."""
@@ -28,6 +29,21 @@ def clusters(profile: str | None, region: str | None) -> tuple[str, ...]:
 def services(cluster: str, profile: str | None, region: str | None) -> tuple[str, ...]:
     """Names of a cluster's services that arrived in time; empty on any error."""
     return _in_time(lambda: EcsNames(Aws(profile, region)).services(cluster))
+
+
+def schedules(group: str, profile: str | None, region: str | None) -> tuple[str, ...]:
+    """Names of a group's schedules that arrived in time; empty on any error."""
+    return _in_time(lambda: Scheduler(Aws(profile, region)).schedules(group))
+
+
+def rules(bus: str, profile: str | None, region: str | None) -> tuple[str, ...]:
+    """Names of an event bus's rules that arrived in time; empty on any error."""
+    return _in_time(lambda: EventRules(Aws(profile, region)).rules(bus))
+
+
+def state_machines(profile: str | None, region: str | None) -> tuple[str, ...]:
+    """Names of state machines that arrived in time; empty on any error."""
+    return _in_time(lambda: StepFunctions(Aws(profile, region)).state_machines())
 
 
 def _in_time(ask: Callable[[], Iterator[tuple[str, ...]]]) -> tuple[str, ...]:

@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gmsa_doctor.clients.aws.session import AwsClient, none_if, operation
 from gmsa_doctor.core.errors import NotFound, ServiceError
 from gmsa_doctor.formats.aws.image_config import MANIFESTS
+
+_EVERY_REPOSITORY = "ROOT"
+"""The prefix of a rule for all repositories that no other rule is for.
+
+Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-creating-rule.html
+"""
+
+
+@dataclass(frozen=True)
+class CacheRule:
+    """A pull through cache rule: repositories with the prefix are copies of the upstream registry's."""
+
+    prefix: str
+    upstream: str
+
+    def covers(self, repository: str) -> bool:
+        """Whether the repository is one of its copies."""
+        return self.prefix == _EVERY_REPOSITORY or repository.startswith(f"{self.prefix}/")
 
 
 class Ecr(AwsClient):
@@ -44,3 +64,22 @@ class Ecr(AwsClient):
         if response.status_code != 200:
             raise ServiceError(f"S3 returns {response.status_code} for the image's configuration", "LayerDownload")
         return str(response.content.decode())
+
+    @operation("ecr:DescribePullThroughCacheRules")
+    def cache_rules(self, account: str) -> tuple[CacheRule, ...]:
+        """The pull through cache rules of a registry, the longest prefix first."""
+        found = self.pages("describe_pull_through_cache_rules", "pullThroughCacheRules", registryId=account)
+        rules = (CacheRule(str(rule["ecrRepositoryPrefix"]), str(rule.get("upstreamRegistryUrl"))) for rule in found)
+        return tuple(sorted(rules, key=lambda rule: (rule.prefix == _EVERY_REPOSITORY, -len(rule.prefix))))
+
+    @operation("ecr:DescribeImages")
+    def has_image(self, repository: str, reference: str, account: str) -> bool:
+        """Whether an image with this tag or digest is there. Raises NotFound for an unknown repository."""
+        kind = "imageDigest" if reference.startswith("sha256:") else "imageTag"
+        answer = none_if(
+            "ImageNotFoundException",
+            lambda: self.api.describe_images(
+                registryId=account, repositoryName=repository, imageIds=[{kind: reference}]
+            ),
+        )
+        return bool(answer and answer["imageDetails"])

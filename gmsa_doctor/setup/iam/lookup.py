@@ -83,7 +83,13 @@ def look_up(request: Request, registry: Registry, options: Scope, *, for_role: b
         named = ", ".join(request.files or request.services)
         raise UsageError(f"{named}: no task definition with credentialSpecs found")
     subjects = [
-        _CheckedSubject(found.subject.cluster, case.given, values, {finding.check: finding for finding in findings})
+        _CheckedSubject(
+            found.subject.cluster,
+            found.subject.starter,
+            case.given,
+            values,
+            {finding.check: finding for finding in findings},
+        )
         for found, case, values, findings in zip(
             subject.found, subject.cases, subject.execution.values, subject.execution.findings, strict=True
         )
@@ -113,6 +119,7 @@ class _CheckedSubject:
     """A subject after its checks; ``given`` and ``values`` may hold a finding in place of a value."""
 
     cluster: str | None
+    starter: str
     given: Mapping[type, object]
     values: Mapping[type, object]
     findings: Mapping[str, Finding]
@@ -166,6 +173,7 @@ def _scope_of(subject: _CheckedSubject, *, options: Scope, for_role: bool) -> Fo
         account=place.account or options.account,
         cluster=subject.cluster.rpartition("/")[2] if subject.cluster else None,
         execution_roles=tuple(_role(subject)),
+        starters=(subject.starter,) if subject.starter else (),
         instance_roles=() if for_role else tuple(_instance_roles(subject)),
     )
     scope = _with_secret(_with_credspec(scope, subject), subject)

@@ -16,6 +16,7 @@ from gmsa_doctor.clients.aws.event_bridge import SOURCE, EventBridge
 from gmsa_doctor.clients.aws.fargate import FAMILIES, RUN_CLIENTS, TAG
 from gmsa_doctor.clients.aws.services import AWS_CLIENTS
 from gmsa_doctor.clients.aws.session import AwsClient, operations
+from gmsa_doctor.clients.aws.task_starters import STARTER_CLIENTS
 from gmsa_doctor.formats.aws.arn import S3ObjectArn, SecretArn, SsmParameterArn
 from gmsa_doctor.probe.plan import CONTAINER
 from gmsa_doctor.setup.iam.scope import Purpose, Scope
@@ -85,6 +86,7 @@ def _allowed(purpose: Purpose) -> Iterable[tuple[str, _StatementTemplate]]:
     reading = [*(action for action in declared(AWS_CLIENTS) if action not in without), *_WITH_READING]
     yield from ((action, _READING[action]) for action in reading)
     yield from ((f"secretsmanager:{name}", _OF_CONTAINERS) for name in ("DescribeSecret", "GetResourcePolicy"))
+    yield from ((action, _STARTERS[action]) for action in declared(STARTER_CLIENTS))
     yield from ((action, _SENDING[action]) for action in declared((EventBridge,)))
     if purpose is Purpose.RUN:
         running = [action for action in declared(RUN_CLIENTS) if action not in _OF_THE_PROBE]
@@ -209,6 +211,14 @@ def _log_group_names(scope: Scope) -> tuple[str, ...]:
     return scope.log_groups or ("<LOG_GROUP>",)
 
 
+def _starters(service: str) -> _Resources:
+    return lambda scope: [_literal(arn) for arn in scope.starters if arn.split(":")[2] == service]
+
+
+def _all_of(service: str) -> _Resources:
+    return lambda scope: ["*"] if list(_starters(service)(scope)) else []
+
+
 def _registry_token(scope: Scope) -> Iterable[str]:
     return ["*"] if scope.repositories else []  # IAM cannot limit it
 
@@ -290,7 +300,7 @@ _READING: _Statements = {
         "ec2:DescribeVpcBlockPublicAccessExclusions",
         *("ec2:DescribeVpcPeeringConnections", "ec2:DescribeVpcs", "ec2:GetManagedPrefixListEntries"),
         *("ecs:DescribeTaskDefinition", "ecs:ListClusters", "logs:DescribeLogGroups", "route53:ListHostedZonesByVPC"),
-        "organizations:DescribeOrganization",
+        *("ecr:DescribePullThroughCacheRules", "organizations:DescribeOrganization"),
         *("route53:ListResourceRecordSets", "route53profiles:ListProfileAssociations"),
         *("route53profiles:ListProfileResourceAssociations", "route53resolver:GetResolverEndpoint"),
         *("route53resolver:GetResolverRule", "route53resolver:ListFirewallDomainLists"),
@@ -321,9 +331,18 @@ _READING: _Statements = {
     ),
     **_allow(
         _StatementTemplate("ReadRepositories", _repositories),
-        *("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:GetRepositoryPolicy"),
+        *("ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetDownloadUrlForLayer", "ecr:GetRepositoryPolicy"),
     ),
     **_allow(_DECRYPT, "kms:Decrypt"),
+}
+_STARTERS: _Statements = {
+    **_allow(_StatementTemplate("ReadSchedules", _starters("scheduler")), "scheduler:GetSchedule"),
+    **_allow(_StatementTemplate("ReadRules", _starters("events")), "events:DescribeRule", "events:ListTargetsByRule"),
+    **_allow(_StatementTemplate("ReadStateMachines", _starters("states")), "states:DescribeStateMachine"),
+    # to propose names that exist
+    **_allow(_StatementTemplate("ListSchedules", _all_of("scheduler")), "scheduler:ListSchedules"),
+    **_allow(_StatementTemplate("ListRules", _all_of("events")), "events:ListRules"),
+    **_allow(_StatementTemplate("ListStateMachines", _all_of("states")), "states:ListStateMachines"),
 }
 _OF_CONTAINERS = _StatementTemplate("DescribeSecretsOfContainers", _task_secrets)
 _WITH_READING = ("kms:Decrypt",)

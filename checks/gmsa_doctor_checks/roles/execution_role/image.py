@@ -36,6 +36,7 @@ from gmsa_doctor_checks.versions import failed_on_fargate
 
 _TOKEN = "ecr:GetAuthorizationToken"
 _PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+_IMPORT = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
 _DOCUMENTED = "ecr:BatchCheckLayerAvailability"
 """AWS's documentation lists it for pulling; whether a pull fails without it is uncertain."""
 
@@ -103,7 +104,7 @@ def _pull(repository: EcrRepository, role: RoleArn, simulator: PolicySimulator, 
         return [judge(replace(question, action=action), decisions, unreadable) for action in _PULL]
     decisions, policy = simulator.simulate_and_read(question, lambda: ecr.policy(name, account), *more_actions)
     if isinstance(policy, NotFound):
-        return [_no_repository(repository, policy)]
+        return [_no_repository(repository, policy, ecr)]
     findings = []
     for action in (*_PULL, _DOCUMENTED):
         question = replace(question, action=action)
@@ -113,23 +114,41 @@ def _pull(repository: EcrRepository, role: RoleArn, simulator: PolicySimulator, 
     return [*findings[:-1], findings[-1].to_warning()]  # pulling may work without the last action
 
 
-def _no_repository(repository: EcrRepository, error: NotFound) -> Finding:
+def _no_repository(repository: EcrRepository, error: NotFound, ecr: Ecr) -> Finding:
     """A pull through cache rule creates repositories with its prefix at the first pull.
 
-    Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html
+    Sources: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html and
+    pull-through-cache-iam.html (the actions, which the registry's policy may allow as well).
     """
-    name, region = repository.name, repository.region
-    may_be_created = "/" in name
-    unless = ", unless a pull through cache rule creates it at the first pull" if may_be_created else ""
-    return (warned if may_be_created else failed)(
+    name, region, unless, rule = repository.name, repository.region, "", None
+    try:
+        rule = next((rule for rule in ecr.cache_rules(repository.account) if rule.covers(name)), None)
+    except ClientError as denied:
+        unless = f", unless a pull through cache rule creates it at the first pull ({denied.text})"
+    if rule:
+        unless = (
+            f": the pull through cache rule {rule.prefix} creates it at the first pull from {rule.upstream}, for which "
+            f"the execution role needs {' and '.join(_IMPORT)}"
+        )
+    return (warned if unless else failed)(
         f"the repository {name} does not exist in {region}{unless}",
         observed=error.code,
         expected=f"a repository {name} in account {repository.account}",
-        fix=Fix(
+        fix=_pull_once(repository, name)
+        if rule
+        else Fix(
             "Set image in the task definition to an existing repository, or create the repository and push the image.",
             ("aws ecr describe-repositories --query 'repositories[].repositoryUri'",),
             Owner.DEVELOPER,
         ),
+    )
+
+
+def _pull_once(repository: EcrRepository, name: str) -> Fix:
+    return Fix(
+        "Pull the image once with credentials that may import it, or allow these actions for the execution role.",
+        (f"docker pull {posix(f'{repository.account}.dkr.ecr.{repository.region}.amazonaws.com/{name}:<tag>')}",),
+        Owner.AWS,
     )
 
 

@@ -28,6 +28,7 @@ from gmsa_doctor.given.subject import AwsPlace, Launch, Platform, Subject
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.values import PrefixedArn
+from gmsa_doctor_checks.versions import LAUNCH_UNKNOWN, on_ec2
 
 _MOST_NAMES = 5
 DOMAINLESS, JOINED = "ecs.capability.gmsa-domainless", "ecs.capability.gmsa"
@@ -51,10 +52,11 @@ def gmsa(
     """
     if platform.launch is Launch.MANAGED_INSTANCES:
         return Given(ContainerInstances(), _on_managed_instances())
-    if platform.launch is not Launch.EC2:
-        reason = platform.launch or "the launch type is unknown"
-        return Given(ContainerInstances(), passed(f"not on EC2: {reason}"))
+    if platform.launch not in (Launch.EC2, None):
+        return Given(ContainerInstances(), passed(f"not on EC2: {platform.launch}"))
     if not subject.cluster:
+        if platform.launch is None:
+            return LAUNCH_UNKNOWN
         return skipped("the task's cluster is unknown: set --cluster")
     instances = [
         instance for instance in ecs.container_instances(subject.cluster) if _may_be_chosen(instance, platform)
@@ -95,7 +97,7 @@ def gmsa(
             fix=_support(names, command),
             rows=rows,
         )
-        return Given(value, warning)
+        return Given(value, on_ec2(warning, platform))
     may_scale_out = bool(platform.providers or not subject.service)  # a capacity provider may start others
     summary = f"no container instance{providers or f' of {subject.cluster}'} has {attribute}"
     if required:
@@ -103,9 +105,10 @@ def gmsa(
         summary = f"{summary}, which the task definition requires: ECS places no task{until}"
     else:
         summary = f"{summary}: tasks placed there start without the gMSA"
-    return (failed if required and not may_scale_out else warned)(
+    finding = (failed if required and not may_scale_out else warned)(
         summary, observed=names, expected=f"{attribute} on each", fix=_support("the instances", command), rows=rows
     )
+    return on_ec2(finding, platform)
 
 
 def _on_managed_instances() -> Finding:

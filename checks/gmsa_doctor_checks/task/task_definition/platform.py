@@ -43,7 +43,10 @@ def platform_version(spec: CredentialSpec, platform: Platform, subject: Subject)
         f"Fargate platform version {version} does not support gMSA",
         observed=version,
         expected="1.4.0 or later, or LATEST",
-        fix=Fix("Set the service's platform version to LATEST.", update_service(subject, "--platform-version LATEST")),
+        fix=Fix(
+            f"Set the platform version of {subject.controller.words} to LATEST.",
+            update_service(subject, "--platform-version LATEST"),
+        ),
     )
 
 

@@ -1,0 +1,197 @@
+"""The subjects of what starts tasks without a service: a schedule, a rule, or the states of a state machine."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from gmsa_doctor.clients.aws.ecs import Ecs
+from gmsa_doctor.clients.aws.session import CredentialsProblem
+from gmsa_doctor.clients.aws.task_starters import TaskStarters
+from gmsa_doctor.core.deferral import deferred_to
+from gmsa_doctor.core.errors import ClientError, NotFound, UsageError
+from gmsa_doctor.core.model import Finding, Fix, skipped, unknown
+from gmsa_doctor.formats.aws.task_start import TaskStart, of_rule, of_schedule, of_state_machine
+from gmsa_doctor.given.request import Request
+from gmsa_doctor.given.subject import AwsPlace, Controller, Network
+from gmsa_doctor.subjects import registered
+from gmsa_doctor.subjects.registered import near_name
+from gmsa_doctor.subjects.source import (
+    REGISTERED,
+    FoundSubject,
+    SubjectSource,
+    given_network,
+    place_of,
+    short_name,
+    unreadable,
+)
+
+
+@dataclass(frozen=True)
+class _Starter:
+    """What starts tasks: its kind, name and ARN, and the starts that it contains."""
+
+    controller: Controller
+    name: str
+    arn: str = ""
+    starts: tuple[TaskStart, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.controller.words} {self.name}"
+
+    def title(self, start: TaskStart) -> str:
+        """The subject's name: the part distinguishes the tasks of one starter."""
+        several = self.controller is Controller.STATE_MACHINE or len(self.starts) > 1
+        return f"{self.name}/{start.part}" if several else self.name
+
+
+def find(request: Request, starters: TaskStarters, ecs: Ecs, place: AwsPlace) -> tuple[FoundSubject, ...]:
+    """A subject for each task that is started. Raises UsageError and CredentialsProblem as registered.find does."""
+    option, value = request.starter or ("", "")
+    read = {"--schedule": _schedule, "--rule": _rule, "--state-machine": _state_machine}[option]
+    try:
+        starter = read(value, starters, place)
+    except CredentialsProblem:
+        raise
+    except ClientError as error:
+        reason = unreadable(error)
+        network = given_network(request) or reason
+        return SubjectSource(short_name(value), reason, place, network=network).subjects(request)
+    if not starter.starts:
+        raise UsageError(f"{option} {value} starts no ECS task")
+    sources = (_source(starter, start, request, ecs, place) for start in starter.starts)
+    return tuple(subject for source in sources for subject in source.subjects(request))
+
+
+# What starts the task -------------------------------------------------------------------------------
+
+
+def _schedule(value: str, starters: TaskStarters, place: AwsPlace) -> _Starter:
+    group, _, name = value.rpartition(":schedule/")[2].rpartition("/")
+    group, client = group or "default", starters.scheduler
+    found = _existing(
+        partial(client.schedule, name, group),
+        f"schedule {name} in the group {group}",
+        partial(near_name, name, partial(client.schedules, group)),
+        f"aws scheduler list-schedules --group-name {shlex.quote(group)}",
+        place,
+    )
+    start = of_schedule(found.get("Target") or {})
+    return _Starter(Controller.SCHEDULE, f"{group}/{name}", str(found.get("Arn")), (start,) if start else ())
+
+
+def _rule(value: str, starters: TaskStarters, place: AwsPlace) -> _Starter:
+    bus, _, name = value.rpartition(":rule/")[2].rpartition("/")
+    bus, client = bus or "default", starters.rules
+    found = _existing(
+        partial(client.rule, name, bus),
+        f"rule {name} of the event bus {bus}",
+        partial(near_name, name, partial(client.rules, bus)),
+        f"aws events list-rules --event-bus-name {shlex.quote(bus)}",
+        place,
+    )
+    return _Starter(Controller.RULE, f"{bus}/{name}", str(found.get("Arn")), of_rule(client.targets(name, bus)))
+
+
+def _state_machine(value: str, starters: TaskStarters, place: AwsPlace) -> _Starter:
+    name, client = value.rpartition(":stateMachine:")[2], starters.step_functions
+    if not value.startswith("arn:"):
+        if not place.account:
+            raise UsageError(f"--state-machine {value}: the account is not known: give the ARN of the state machine")
+        value = f"arn:{place.partition}:states:{place.region}:{place.account}:stateMachine:{value}"
+    found = _existing(
+        partial(client.state_machine, value),
+        f"state machine {name}",
+        partial(near_name, name, client.state_machines),
+        "aws stepfunctions list-state-machines",
+        place,
+    )
+    try:
+        starts = of_state_machine(str(found.get("definition")))
+    except ValueError as error:
+        raise UsageError(f"the definition of the state machine {name} is not JSON: {error}") from error
+    return _Starter(Controller.STATE_MACHINE, name.partition(":")[0], value, starts)
+
+
+def _existing(
+    describe: Callable[[], dict[str, Any]], what: str, near: Callable[[], str], lists: str, place: AwsPlace
+) -> dict[str, Any]:
+    """The description. Raises UsageError for what does not exist; ``near`` gives similar names, ``lists`` all."""
+    try:
+        return describe()
+    except NotFound as error:
+        raise UsageError(
+            f"there is no {what} in {place.region}{near() or '.'} `{lists}{place.region_option}` lists them."
+        ) from error
+
+
+# The task -------------------------------------------------------------------------------------------
+
+
+def _source(starter: _Starter, start: TaskStart, request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSource:
+    cluster = _cluster(starter, start, request)
+    name = start.arguments.get("taskDefinition")
+    place = place_of(str(start.arguments.get("cluster") or ""), place)
+    definition = registered.describe(ecs, str(name), place, start) if name else _unknown_definition(starter, start)
+    launch = registered.launch_in(start.arguments, {}, cluster, ecs)
+    if any(start.expression(path) for path in ("launchType", "capacityProviderStrategy")):
+        launch = None
+    elif launch and "--launch-type" in request.typed:
+        raise UsageError(f"--launch-type: no effect, since {starter} starts its tasks on {launch}; leave it out")
+    return SubjectSource(
+        starter.title(start),
+        definition,
+        place,
+        launch,
+        _network(starter, start, request),
+        start.arguments.get("platformVersion"),
+        cluster,
+        definition_name=short_name(str(name)) if name else None,
+        capacity_providers=registered.providers_of(registered.strategy_of(start.arguments, {})),
+        controller=starter.controller,
+        starter=starter.arn,
+        part=start.part,
+    )
+
+
+def _cluster(starter: _Starter, start: TaskStart, request: Request) -> str:
+    """RunTask starts the task in the cluster ``default`` if none is named."""
+    own = start.arguments.get("cluster")
+    if "--cluster" in request.typed and not start.expression("cluster"):
+        raise UsageError(f"--cluster: no effect, since {starter} names the cluster; leave it out")
+    return short_name(str(own)) if own else request.cluster or "default"
+
+
+def _network(starter: _Starter, start: TaskStart, request: Request) -> Network | Finding | None:
+    own = registered.network_of(start.arguments, {})
+    if own and own.subnets:
+        if given := request.typed & {"--subnets", "--security-groups"}:
+            raise UsageError(
+                f"{' and '.join(sorted(given, reverse=True))}: no effect, since {starter} has its own network "
+                f"configuration ({', '.join(own.subnets)}); leave out these options"
+            )
+        return own
+    expression = start.expression("networkConfiguration.awsvpcConfiguration.subnets")
+    if expression is None or request.subnets:
+        return given_network(request)
+    return skipped(
+        f"each execution of {starter} gives the subnets: {expression}",
+        fix=Fix("Add --subnets and --security-groups with the values of an execution."),
+    )
+
+
+def _unknown_definition(starter: _Starter, start: TaskStart) -> Finding:
+    expression = start.expression("taskDefinition") or "nothing"
+    finding = unknown(
+        f"each execution of {starter} gives the task definition: {expression}",
+        observed=expression,
+        expected="a task definition",
+        fix=Fix(
+            "Check the task definition of an execution.",
+            ("gmsa-doctor check --task-definition '<task definition>' --subnets '<subnets>'",),
+        ),
+    )
+    return deferred_to(REGISTERED, finding)

@@ -1,0 +1,221 @@
+"""Tasks without a service: a schedule, a rule or a state machine starts them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tests.lab.aws import ACCOUNT, EmbeddedAws
+from tests.lab.environment import EXECUTION_ROLE, Created, Environment
+from tests.scenarios.changes import all_of, entry, role, task
+from tests.scenarios.lab import Change, Lab, Scenario
+from tests.scenarios.policies import OBJECT
+
+STARTER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/starts-tasks"
+
+
+def network(made: Created) -> dict[str, Any]:
+    """The network configuration of RunTask, in the case of a schedule's and a rule's target."""
+    vpc = {"Subnets": [made.subnets[0]], "SecurityGroups": [made.security_group]}
+    return {"awsvpcConfiguration": {**vpc, "AssignPublicIp": "DISABLED"}}
+
+
+def cluster(made: Created) -> str:
+    """The ARN of the cluster."""
+    return f"arn:{made.partition}:ecs:{made.region}:{ACCOUNT}:cluster/demo"
+
+
+def _started(option: str, name: str) -> Change:
+    def change(it: Environment, _: Lab) -> None:
+        it.service = None
+        it.started_by = (option, name)
+
+    return change
+
+
+def schedule(parameters: Mapping[str, Any] | None = None, **target: Any) -> Change:
+    """Let a schedule start the task; `target` replaces parts of its target, a function is given what was made."""
+
+    def make(aws: EmbeddedAws, made: Created) -> None:
+        ecs = {
+            "TaskDefinitionArn": made.task_definition_arn,
+            "LaunchType": "FARGATE",
+            "NetworkConfiguration": network(made),
+            **(parameters or {}),
+        }
+        given = {key: value(made) if callable(value) else value for key, value in target.items()}
+        whole = {"Arn": cluster(made), "RoleArn": STARTER_ROLE, "EcsParameters": ecs, **given}
+        aws.client("scheduler", made.region).create_schedule(
+            Name="nightly",
+            ScheduleExpression="rate(1 day)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={key: value for key, value in whole.items() if value is not None},
+        )
+
+    return all_of(_started("--schedule", "nightly"), lambda it, _: it.after.append(make))
+
+
+def rule(parameters: Mapping[str, Any] | None = None, **target: Any) -> Change:
+    """Let a rule start the task, beside a target of another kind."""
+
+    def make(aws: EmbeddedAws, made: Created) -> None:
+        ecs = {
+            "TaskDefinitionArn": made.task_definition_arn,
+            "LaunchType": "FARGATE",
+            "NetworkConfiguration": network(made),
+            **(parameters or {}),
+        }
+        events = aws.client("events", made.region)
+        events.put_rule(Name="on-upload", EventPattern='{"source": ["aws.s3"]}')
+        queue = {"Id": "queue", "Arn": f"arn:aws:sqs:{made.region}:{ACCOUNT}:uploads"}
+        own = {"Id": "task", "Arn": cluster(made), "RoleArn": STARTER_ROLE, "EcsParameters": ecs, **target}
+        events.put_targets(Rule="on-upload", Targets=[queue, own])
+
+    return all_of(_started("--rule", "on-upload"), lambda it, _: it.after.append(make))
+
+
+def state_machine(arguments: Mapping[str, Any] | None = None, *, jsonata: bool = False, sync: str = ".sync") -> Change:
+    """Let a state in a map of a state machine start the task; values that are None are left out."""
+
+    def make(aws: EmbeddedAws, made: Created) -> None:
+        given = {
+            "Cluster": cluster(made),
+            "TaskDefinition": "webapp",
+            "LaunchType": "FARGATE",
+            "NetworkConfiguration": {"AwsvpcConfiguration": network(made)["awsvpcConfiguration"]},
+            **(arguments or {}),
+        }
+        given = {key: value for key, value in given.items() if value is not None}
+        state = {
+            "Type": "Task",
+            "Resource": f"arn:{made.partition}:states:::ecs:runTask{sync}",
+            "Arguments" if jsonata else "Parameters": given,
+            "End": True,
+        }
+        inner = {"StartAt": "Export", "States": {"Export": state}}
+        language = {"QueryLanguage": "JSONata"} if jsonata else {}
+        definition = {
+            **language,
+            "StartAt": "Each",
+            "States": {"Each": {"Type": "Map", "ItemProcessor": inner, "End": True}},
+        }
+        aws.client("stepfunctions", made.region).create_state_machine(
+            name="exports", definition=json.dumps(definition), roleArn=STARTER_ROLE
+        )
+
+    return all_of(_started("--state-machine", "exports"), lambda it, _: it.after.append(make))
+
+
+_OTHER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/nobody"
+_WRONG_PREFIX = entry("CredentialSpecDomainless:{credspec_arn}")
+_NO_ROLE = task(executionRoleArn=None)
+_OVERRIDES = {"executionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/{EXECUTION_ROLE}"}
+
+
+def _universal(made: Created) -> str:
+    return json.dumps(
+        {
+            "Cluster": cluster(made),
+            "TaskDefinition": "webapp",
+            "LaunchType": "FARGATE",
+            "NetworkConfiguration": network(made),
+        }
+    )
+
+
+UNIVERSAL = schedule(EcsParameters=None, Arn="arn:aws:scheduler:::aws-sdk:ecs:runTask", Input=_universal)
+
+FAULTS = (
+    Scenario(
+        "a schedule, whose task definition has a wrong prefix",
+        "task-definition.prefix",
+        all_of(schedule(), _WRONG_PREFIX),
+        "in schedule.json, in Target, set TaskDefinitionArn",
+    ),
+    Scenario(
+        "a schedule with an old platform version",
+        "task-definition.platform-version",
+        schedule({"PlatformVersion": "1.3.0"}),
+        "Set the platform version of the schedule to LATEST",
+    ),
+    Scenario(
+        "a schedule that overrides the execution role with one that does not exist",
+        "execution-role.trust",
+        schedule(Input=json.dumps({"executionRoleArn": _OTHER_ROLE})),
+        "nobody",
+    ),
+    Scenario("a rule, without an execution role", "execution-role.present", all_of(rule(), _NO_ROLE), "targets.json"),
+    Scenario(
+        "a state machine, without an execution role",
+        "execution-role.present",
+        all_of(state_machine(), _NO_ROLE),
+        "in state-machine.json, in the state Export, set TaskDefinition",
+    ),
+    Scenario(
+        "a state machine, whose execution role may not read the secret",
+        "execution-role.secret",
+        all_of(state_machine(jsonata=True, sync=".waitForTaskToken"), role(OBJECT)),
+    ),
+)
+
+HEALTHY = (
+    Scenario("a schedule", "", schedule()),
+    Scenario("a schedule with a universal target", "", UNIVERSAL),
+    Scenario(
+        "a schedule that overrides a missing execution role",
+        "",
+        all_of(schedule(Input=json.dumps(_OVERRIDES)), _NO_ROLE),
+    ),
+    Scenario("a rule", "", rule()),
+    Scenario(
+        "a rule with an input transformer",
+        "",
+        rule(
+            InputTransformer={
+                "InputPathsMap": {"key": "$.detail.object.key"},
+                "InputTemplate": json.dumps(
+                    {"containerOverrides": [{"name": "web", "environment": [{"name": "KEY", "value": "<key>"}]}]}
+                ),
+            }
+        ),
+    ),
+    Scenario("a state machine", "", state_machine()),
+    Scenario(
+        "a state machine whose command and network come from its input",
+        "",
+        state_machine(
+            {
+                "NetworkConfiguration": None,
+                "NetworkConfiguration.$": "$.network",
+                "Overrides": {"ContainerOverrides": [{"Name": "web", "Command.$": "$.command"}]},
+            }
+        ),
+    ),
+    Scenario(
+        "a state machine in JSONata whose subnets come from its input",
+        "",
+        state_machine(
+            {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": "{% $states.input.subnets %}"}}}, jsonata=True
+        ),
+    ),
+)
+
+DOUBTS = (
+    Scenario(
+        "a state machine whose task definition comes from its input",
+        "task-definition.registered",
+        state_machine({"TaskDefinition": None, "TaskDefinition.$": "$.definition"}),
+        "$.definition",
+    ),
+    Scenario(
+        "a state machine whose execution role comes from its input",
+        "execution-role.present",
+        state_machine({"Overrides": {"ExecutionRoleArn.$": "$.role"}}),
+        "$.role",
+    ),
+    Scenario(
+        "a schedule that may not be read",
+        "task-definition.registered",
+        all_of(schedule(), lambda it, lab: lab.aws.deny("scheduler", "GetSchedule")),
+        "scheduler:GetSchedule",
+    ),
+)

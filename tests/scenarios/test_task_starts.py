@@ -1,0 +1,24 @@
+"""Tasks that a schedule, a rule or a state machine starts are checked as those of a service."""
+
+import pytest
+
+from tests.lab.ad import DomainController
+from tests.lab.aws import EmbeddedAws
+from tests.scenarios.lab import Scenario
+from tests.scenarios.task_starts import DOUBTS, FAULTS, HEALTHY
+from tests.scenarios.verdicts import cannot_tell, fails, passes
+
+
+@pytest.mark.parametrize("scenario", FAULTS, ids=lambda one: one.name)
+def test_it_is_the_one_root_cause(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+    fails(scenario, dc, aws)
+
+
+@pytest.mark.parametrize("scenario", HEALTHY, ids=lambda one: one.name)
+def test_nothing_fails(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+    passes(scenario, dc, aws)
+
+
+@pytest.mark.parametrize("scenario", DOUBTS, ids=lambda one: one.name)
+def test_it_is_unknown(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+    cannot_tell(scenario, dc, aws)
