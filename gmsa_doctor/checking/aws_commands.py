@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import accumulate
 
-from gmsa_doctor.checking.task_start_commands import advice, starts_with
+from gmsa_doctor.checking.task_start_commands import advice, shown_by, starts_with
 from gmsa_doctor.core.fix_in_steps import REFERENCE
 from gmsa_doctor.core.model import Fix
 from gmsa_doctor.formats.aws.partitions import partition_of
@@ -20,7 +20,7 @@ from gmsa_doctor.given.subject import Controller, Subject
 
 def with_aws_commands(fix: Fix, subject: Subject, region: str | None) -> Fix:
     """The fix with commands that work when pasted."""
-    named = [_named(command, subject) for command in fix.commands]
+    named = [shown_by(_named(command, subject), subject) for command in fix.commands]
     updates = [command for command in named if _UPDATE.match(command)]
     deployed = [list(_deployed(command, subject)) for command in named]
     commands = tuple(in_region(command, region) if region else command for commands in deployed for command in commands)

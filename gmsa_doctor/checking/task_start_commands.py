@@ -21,31 +21,53 @@ _FILES = {
 }
 
 
+_DESCRIBE = re.compile(r"aws ecs describe-services( --region \S+)? .*")
+
+
+def shown_by(command: str, subject: Subject) -> str:
+    """The command that shows how the task starts, in place of one that describes a service."""
+    return _read(subject) if subject.starter and _DESCRIBE.fullmatch(command) else command
+
+
 def starts_with(option: str, subject: Subject) -> Iterator[str]:
     """The commands after which the task starts with another value of an option of ``aws ecs update-service``."""
-    file = _FILES[subject.controller]
     if option not in _FIELDS:
         yield f"# the next task that {name_of(subject)} starts has it"
         return
+    file = _FILES[subject.controller]
+    yield f"{_read(subject)} > {file}"
+    yield f'"${{EDITOR:-vi}}" {file}'
     if subject.controller is Controller.SCHEDULE:
-        group, _, name = subject.starter.rpartition(":schedule/")[2].rpartition("/")
-        get = f"aws scheduler get-schedule --group-name {shlex.quote(group)} --name {shlex.quote(name)}"
-        # what UpdateSchedule does not accept: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html
-        answer_only = shlex.quote("del(.Arn, .CreationDate, .LastModificationDate)")
-        yield f"{get} --output json | jq {answer_only} > {file}"
-        yield f'"${{EDITOR:-vi}}" {file}'
         yield f"aws scheduler update-schedule --cli-input-json file://{file}"
     elif subject.controller is Controller.RULE:
-        bus, _, name = subject.starter.rpartition(":rule/")[2].rpartition("/")
-        names = f"--rule {shlex.quote(name)} --event-bus-name {shlex.quote(bus or 'default')}"
-        yield f"aws events list-targets-by-rule {names} --query Targets --output json > {file}"
-        yield f'"${{EDITOR:-vi}}" {file}'
-        yield f"aws events put-targets {names} --targets file://{file}"
+        yield f"aws events put-targets {_names(subject)} --targets file://{file}"
     else:
-        arn = f"--state-machine-arn {shlex.quote(_unversioned(subject.starter))}"
-        yield f"aws stepfunctions describe-state-machine {arn} --query definition --output text > {file}"
-        yield f'"${{EDITOR:-vi}}" {file}'
-        yield f"aws stepfunctions update-state-machine {arn} --definition file://{file}"
+        yield f"aws stepfunctions update-state-machine {_names(subject)} --definition file://{file}"
+
+
+def _read(subject: Subject) -> str:
+    """The command that prints what a later one puts back.
+
+    UpdateSchedule does not accept three fields of GetSchedule's answer:
+    https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html
+    """
+    names = _names(subject)
+    if subject.controller is Controller.SCHEDULE:
+        answer_only = shlex.quote("del(.Arn, .CreationDate, .LastModificationDate)")
+        return f"aws scheduler get-schedule {names} --output json | jq {answer_only}"
+    if subject.controller is Controller.RULE:
+        return f"aws events list-targets-by-rule {names} --query Targets --output json"
+    return f"aws stepfunctions describe-state-machine {names} --query definition --output text"
+
+
+def _names(subject: Subject) -> str:
+    """The options that name what starts the task."""
+    group, _, name = re.sub(r"^.*?:(schedule|rule)/", "", subject.starter).rpartition("/")
+    if subject.controller is Controller.SCHEDULE:
+        return f"--group-name {shlex.quote(group)} --name {shlex.quote(name)}"
+    if subject.controller is Controller.RULE:
+        return f"--rule {shlex.quote(name)} --event-bus-name {shlex.quote(group or 'default')}"
+    return f"--state-machine-arn {shlex.quote(_unversioned(subject.starter))}"
 
 
 def advice(option: str, value: str, subject: Subject) -> str:

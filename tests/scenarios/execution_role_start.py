@@ -1,5 +1,6 @@
 """Keys of the CredSpec and the secret, images, logs, and buckets of other accounts, as far as the role needs them."""
 
+import json
 from typing import Any
 
 from tests.lab.aws import ACCOUNT, EmbeddedAws
@@ -133,6 +134,29 @@ def _make_repository(aws: EmbeddedAws, made: Created, name: str, policy: str) ->
         ecr.set_repository_policy(repositoryName=name, policyText=policy)
 
 
+def cache_rule(prefix: str) -> Change:
+    """Give the registry a pull through cache rule for Docker Hub."""
+    return lambda _, lab: lab.aws.network.cache_rules.append((prefix, "registry-1.docker.io"))
+
+
+HUB_IMAGE = _IMAGE_NAME.replace("webapp", "docker-hub/webapp")
+_FROM_HUB = all_of(
+    image(HUB_IMAGE, ""),
+    role_also(_TOKEN, allow(*_LAYERS, resource=REPOSITORY.replace("webapp", "docker-hub/webapp"))),
+)
+
+
+_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+
+
+def cached(aws: EmbeddedAws, made: Created) -> None:
+    """Let ECR have the image of a pull through cache rule."""
+    manifest = {"schemaVersion": 2, "mediaType": _MANIFEST, "config": {"digest": "sha256:" + "0" * 64}, "layers": []}
+    aws.client("ecr", made.region).put_image(
+        repositoryName="docker-hub/webapp", imageManifest=json.dumps(manifest), imageTag=HUB_IMAGE.rpartition(":")[2]
+    )
+
+
 def logs(group: str = "/ecs/webapp", *, there: bool = True, **settings: str) -> Change:
     """Let the container log with awslogs."""
 
@@ -214,6 +238,12 @@ FAULTS = (
         _IMAGE,
         all_of(image(repository=""), role_also(_TOKEN, _PULL)),
         "the repository webapp does not exist",
+    ),
+    Scenario(
+        "a repository that does not exist, for which no pull through cache rule is",
+        _IMAGE,
+        all_of(_FROM_HUB, cache_rule("quay")),
+        "the repository docker-hub/webapp does not exist",
     ),
     Scenario("no rights to write logs", _LOGS, all_of(logs(), without_logs), "logs:CreateLogStream"),
     Scenario(
@@ -301,13 +331,22 @@ WARNINGS = (
         "ecr:BatchCheckLayerAvailability",
     ),
     Scenario(
-        "no repository, unless the pull through cache creates it",
+        "no repository yet, which a pull through cache rule creates",
         _IMAGE,
-        all_of(
-            image(_IMAGE_NAME.replace("webapp", "docker-hub/webapp"), ""),
-            role_also(_TOKEN, allow(*_LAYERS, resource=REPOSITORY.replace("webapp", "docker-hub/webapp"))),
-        ),
-        "unless a pull through cache rule creates it",
+        all_of(_FROM_HUB, cache_rule("docker-hub")),
+        "needs ecr:BatchImportUpstreamImage and ecr:CreateRepository",
+    ),
+    Scenario(
+        "no repository, and the pull through cache rules may not be read",
+        _IMAGE,
+        all_of(_FROM_HUB, denied("ecr", "DescribePullThroughCacheRules")),
+        "unless a pull through cache rule creates it at the first pull (access denied: ecr:DescribePull",
+    ),
+    Scenario(
+        "no repository yet, which a rule for all repositories creates",
+        _IMAGE,
+        all_of(image(repository=""), role_also(_TOKEN, _PULL), cache_rule("ROOT")),
+        "the pull through cache rule ROOT creates it",
     ),
     Scenario(
         "no logs:PutLogEvents",

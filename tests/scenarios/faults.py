@@ -267,6 +267,17 @@ SECRET = (
     Scenario(
         "no password", "secret.fields", secret(password=None), "password or passwordOfStandardUserAccount is missing"
     ),
+    Scenario(
+        "the long keys on EC2",
+        "secret.fields",
+        all_of(
+            on_ec2,
+            secret(username=None, password=None),
+            secret(usernameOfStandardUserAccount="gmsa-reader", passwordOfStandardUserAccount="Not-Read-1"),
+        ),
+        "on EC2 the ECS agent reads username, and the key is usernameOfStandardUserAccount",
+    ),
+    Scenario("no password on EC2", "secret.fields", all_of(on_ec2, secret(password=None)), "password is missing"),
     Scenario("an empty password", "secret.fields", secret(password=""), "password is empty"),
     Scenario("no domainName", "secret.fields", secret(domainName=None), "domainName is missing"),
     Scenario(

@@ -17,7 +17,7 @@ from tests.scenarios.changes import (
     role_also,
     second_container,
 )
-from tests.scenarios.execution_role_start import REPOSITORY
+from tests.scenarios.execution_role_start import HUB_IMAGE, REPOSITORY, cache_rule, cached, image
 from tests.scenarios.lab import Change, Lab, Scenario
 from tests.scenarios.network_access import rule, set_acl
 from tests.scenarios.network_path import (
@@ -122,6 +122,9 @@ def public_access(mode: str, exclusion: str = "") -> Change:
 
 PUBLIC_ACCESS_BLOCKED = public_access("block-bidirectional")
 
+_HUB = all_of(image(HUB_IMAGE, "docker-hub/webapp"), role_also(allow("ecr:*")))
+FIRST_PULL = all_of(BY_ENDPOINTS, _HUB, cache_rule("docker-hub"))
+
 FAULTS = (
     Scenario(
         "the gateway endpoint's policy is for the account's principals", _ECR,
@@ -215,11 +218,18 @@ HEALTHY = (
             DHCP_OF_AWS, no_default_route, profile("arn:aws:ec2:us-east-1:999999999999:vpc-endpoint/vpce-9"),
         ),
     ),
+    Scenario("an image that ECR imported already, and endpoints only", "", all_of(FIRST_PULL, after(cached))),
+    Scenario("an image that ECR has to import, and a NAT gateway", "", all_of(_HUB, cache_rule("docker-hub"))),
+    Scenario("an image of ECR, for which no cache rule is", "", all_of(BY_ENDPOINTS, _HUB, cache_rule("quay"))),
     Scenario("VPC Block Public Access for what comes in", "", public_access("block-ingress")),
     Scenario("a VPC that is excluded from it", "", public_access("block-bidirectional", "allow-egress")),
 )  # fmt: skip
 
 WARNINGS = (
+    Scenario(
+        "an image that ECR has to import, and endpoints only", _PUBLIC,
+        FIRST_PULL, "imports it at the first pull, which needs a route to the internet",
+    ),
     Scenario(
         "a deleted NAT gateway that nothing needs", "network-path.way-out",
         all_of(
@@ -235,6 +245,10 @@ WARNINGS = (
 )  # fmt: skip
 
 DOUBTS = (
+    Scenario(
+        "the cache rules denied", _PUBLIC,
+        all_of(BY_ENDPOINTS, denied("ecr", "DescribePullThroughCacheRules")), "ecr:DescribePullThroughCacheRules",
+    ),
     Scenario(
         "the exclusions denied", "network-path.way-out",
         all_of(PUBLIC_ACCESS_BLOCKED, denied("ec2", "DescribeVpcBlockPublicAccessExclusions")),

@@ -185,7 +185,7 @@ FAULTS = (
     Scenario(
         "an organization without the secret",
         _SECRET,
-        organization(ALL, deny("secretsmanager:*")),
+        all_of(BY_ENDPOINTS, organization(ALL, deny("secretsmanager:*"))),
         "a service control policy (SCP) of the organization does not allow secretsmanager:GetSecretValue",
     ),
     Scenario(
@@ -320,6 +320,12 @@ WARNINGS = (
         "an SCP for a network, and a path that is not known",
         f"{_CREDSPEC} {_SECRET}",
         _scp("StringNotEqualsIfExists", _VPC, _fixed("vpc-1")),
+        "this is a false alarm if an SCP has a condition on aws:SourceIp",
+    ),
+    Scenario(
+        "an SCP that may be for a network, also for services of AWS, and a path that is not known",
+        _SECRET,
+        organization(ALL, deny("secretsmanager:*", **when("StringNotEqualsIfExists", _VPC, "vpc-1"))),
         "this is a false alarm if an SCP has a condition on aws:SourceIp",
     ),
 )

@@ -7,6 +7,7 @@ from tests.lab.aws import ACCOUNT
 from tests.lab.environment import Environment
 from tests.scenarios.changes import all_of, boundary, on_ec2, options, organization, role_also, second_container
 from tests.scenarios.lab import Change, Lab, Scenario
+from tests.scenarios.network_path import BY_ENDPOINTS, endpoints
 from tests.scenarios.policies import ALL, ROLE, allow, deny, document, to, when
 from tests.scenarios.task_on_ecs import GET_VALUE
 
@@ -132,7 +133,10 @@ FAULTS = (
     Scenario(
         "an organization without parameters",
         _CHECK,
-        all_of(names(variable, "/app/key"), role_also(_READ_PARAMETER), organization(ALL, deny("ssm:*"))),
+        all_of(
+            BY_ENDPOINTS, endpoints("ssm"), names(variable, "/app/key"), role_also(_READ_PARAMETER),
+            organization(ALL, deny("ssm:*")),
+        ),
         "(SCP) of the organization does not allow ssm:GetParameters",
     ),
 )  # fmt: skip

@@ -18,7 +18,7 @@ from tests.scenarios.execution_role_start import image, logs, secret_key
 from tests.scenarios.lab import Change, Lab
 from tests.scenarios.network_access import peered
 from tests.scenarios.network_path import ENDPOINTS_WITH_A_PREFIX_LIST
-from tests.scenarios.network_path_of_landing_zones import PUBLIC_ACCESS_BLOCKED
+from tests.scenarios.network_path_of_landing_zones import FIRST_PULL, PUBLIC_ACCESS_BLOCKED
 from tests.scenarios.policies import allow, bucket_of, deny, when
 from tests.scenarios.sql_server import ON_RDS
 from tests.scenarios.task_on_ecs import DOMAINLESS, instances
@@ -74,6 +74,7 @@ RUNS: dict[str, Change] = {
     ),
     "a key, an image and logs": changes.all_of(secret_key(), image(), logs()),
     "secrets of the containers": SEVERAL,
+    "an image of a pull through cache rule": FIRST_PULL,
     "container instances": changes.all_of(changes.on_ec2, instances(DOMAINLESS)),
     "endpoints only": ENDPOINTS_WITH_A_PREFIX_LIST,
     "domain controllers in a peered VPC": peered(),
@@ -177,6 +178,10 @@ def test_the_calls_made_are_those_of_the_table(dc: DomainController, aws: Embedd
 def test_no_call_is_made_twice(change: Change, dc: DomainController, aws: EmbeddedAws) -> None:
     assert calls_of(change, dc, aws)
     assert not made_twice(aws)
+
+
+def test_a_static_check_of_the_healthy_service_makes_25_calls_at_most(dc: DomainController, aws: EmbeddedAws) -> None:
+    assert len(calls_of(changes.nothing, dc, aws)) <= 25
 
 
 def test_what_ecs_recorded_of_a_healthy_service_costs_one_call(dc: DomainController, aws: EmbeddedAws) -> None:

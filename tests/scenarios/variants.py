@@ -48,6 +48,11 @@ _LONG_KEYS = {
 }
 
 
+def _keys_in_another_case(it: Environment, _: Lab) -> None:
+    assert isinstance(it.secret, dict)
+    it.secret = {key.upper(): value for key, value in it.secret.items()}
+
+
 def _ldap_without_udp(lab: Lab) -> str:
     return lab.dns({("_kerberos._udp.corp.example", "SRV"): []})
 
@@ -129,6 +134,7 @@ HEALTHY = (
         "",
         second_container(credentialSpecs=[_ENTRY], environment=[_cache(KRB5CCNAME)]),
     ),
+    Scenario("EC2, keys of the secret in another case", "", all_of(on_ec2, _keys_in_another_case)),
     Scenario("EC2, bridge", "", all_of(on_ec2, task(networkMode="bridge"), service(networkConfiguration=None))),
     Scenario("EC2, with DNS settings", "", all_of(on_ec2, container(dnsServers=["10.0.0.2"]))),
     Scenario("never live", "", instead(["--live", "never"])),

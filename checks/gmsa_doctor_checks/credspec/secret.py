@@ -42,7 +42,7 @@ from gmsa_doctor_checks.commands import edit_secret, posix
 from gmsa_doctor_checks.credspec.secret_link import secret_link
 from gmsa_doctor_checks.silence import judge_unreachable
 from gmsa_doctor_checks.values import Account, DomainName, GmsaNames, SecretObject
-from gmsa_doctor_checks.versions import judge_by_version
+from gmsa_doctor_checks.versions import failed_on_fargate, judge_by_version
 
 _FORM = '{"username": "<sAMAccountName>", "password": "<password>", "domainName": "<corp.example.com>"}'
 
@@ -222,22 +222,29 @@ def secret_fields(secret: SecretObject, platform: Platform, names: Outcome[GmsaN
     r"""Checks the secret's `username`, `password` and `domainName`: keys in their exact case, lengths and forms.
 
     Why: Credentials Fetcher logs on as `<username>@<DOMAINNAME>`, so `username` must be the bare sAMAccountName.
-    `DOMAIN\user` is rejected, and `user@domain` becomes `user@domain@REALM`, which does not exist in any AD.
+    `DOMAIN\user` is rejected, and `user@domain` becomes `user@domain@REALM`, which does not exist in any AD. On EC2 the
+    ECS agent reads the secret: it ignores the case of keys, and does not read `usernameOfStandardUserAccount` and
+    `passwordOfStandardUserAccount`.
 
     Fix: store the bare user name, the password and the domain's full DNS name under these keys.
     """
-    rotates = platform.launch in (Launch.EC2, Launch.EXTERNAL) and Fetcher.V2 in platform.fetchers
-    fields = read_fields(secret.document, rotation=rotates)
+    by_agent = platform.launch in (Launch.EC2, Launch.EXTERNAL)
+    rotates = by_agent and Fetcher.V2 in platform.fetchers
+    document = secret.document.for_agent() if by_agent else secret.document
+    fields = read_fields(document, rotation=rotates)
     if isinstance(fields, tuple):
         stumbles = frozenset().union(*(defect.stumbles for defect in fields))
         finding = judge_by_version(_bad_fields(secret, fields, names.value), stumbles, platform)
+        on_ec2 = None if platform.launch else read_fields(secret.document.for_agent())
+        if isinstance(on_ec2, SecretFields):
+            return Given(_account(secret, on_ec2), failed_on_fargate(finding, platform))
         if finding.status is Status.FAIL:
             return finding
         # only 1.3 accepts it: DNS and the KDC decide whether such a domain exists
-        accepted = read_fields(secret.document, rotation=rotates, needs_dot=False)
+        accepted = read_fields(document, rotation=rotates, needs_dot=False)
         return finding if isinstance(accepted, tuple) else Given(_account(secret, accepted), finding)
     account = _account(secret, fields)
-    taken = secret.document.taken(USERNAME)
+    taken = document.taken(USERNAME)
     if rotates and taken and ":" in taken[1].reveal() and Fetcher.V1_3 in platform.fetchers:
         failure = failed(
             "username contains a colon (old:new, a rotation)",
@@ -288,6 +295,7 @@ _WORDS: dict[SecretDefectKind | UserNameForm, str] = {
     UserNameForm.MACHINE: "the field username ends in $, like the account of a machine or a gMSA",
     UserNameForm.FORBIDDEN_CHARACTER: "the field username contains a character that Credentials Fetcher rejects",
     SecretDefectKind.WRONG_CASE: "the key {0.expected} is spelled {0.found} (keys are case-sensitive)",
+    SecretDefectKind.NOT_FOR_AGENT: "on EC2 the ECS agent reads {0.expected}, and the key is {0.found}",
     SecretDefectKind.MISSING: "{0.expected} is missing",
     SecretDefectKind.EMPTY: "the field {0.key} is empty",
     SecretDefectKind.TOO_LONG: "{0.key} has {0.found}, but Credentials Fetcher accepts {0.expected}",
@@ -316,7 +324,7 @@ def _correction(defect: SecretDefect) -> str:
         return "Set username to the user's name without the domain."
     if defect.form:
         return "Set username to the sAMAccountName of the AD user that may retrieve the gMSA's password."
-    if defect.kind is SecretDefectKind.WRONG_CASE:
+    if defect.kind in (SecretDefectKind.WRONG_CASE, SecretDefectKind.NOT_FOR_AGENT):
         return f"Rename the key {defect.found} to {defect.expected}."
     if defect.kind is SecretDefectKind.MISSING:
         return f"Add {defect.expected}."
@@ -333,7 +341,8 @@ def _shows(defect: SecretDefect) -> ShowsAs:
     if defect.form is UserNameForm.UPN:
         return texts.USER_TICKET
     by_key = {USERNAME[0]: texts.NO_USERNAME, PASSWORD[0]: texts.NO_PASSWORD}
-    is_missing = defect.kind in (SecretDefectKind.MISSING, SecretDefectKind.WRONG_CASE)
+    kinds = (SecretDefectKind.MISSING, SecretDefectKind.WRONG_CASE, SecretDefectKind.NOT_FOR_AGENT)
+    is_missing = defect.kind in kinds
     return by_key.get(defect.key, texts.NAMES) if is_missing else texts.NAMES
 
 

@@ -17,6 +17,7 @@ from gmsa_doctor.authoring import (
     check,
     deferred_to,
     failed,
+    fix_in_steps,
     passed,
     skipped,
 )
@@ -52,7 +53,7 @@ def subnets(network: Network, ec2: Ec2, place: AwsPlace, definition: Outcome[Tas
             f"a subnet in the service's network configuration does not exist: {error.text}",
             observed=", ".join(network.subnets),
             expected=f"existing subnets of one VPC in {place.region}",
-            fix=_other_subnets("Set existing subnets, in the VPC of the security groups,", network, place),
+            fix=_other_subnets("Set existing subnets in the VPC of the security groups,", network, place),
         )
         return deferred_to(_SET, finding)
     vpcs = sorted({str(subnet["VpcId"]) for subnet in raw})
@@ -61,7 +62,7 @@ def subnets(network: Network, ec2: Ec2, place: AwsPlace, definition: Outcome[Tas
             f"the task's subnets are in {len(vpcs)} VPCs",
             observed=", ".join(f"{subnet['SubnetId']} in {subnet['VpcId']}" for subnet in raw),
             expected="subnets of one VPC",
-            fix=_other_subnets("Set subnets of one VPC", network, place),
+            fix=_other_subnets("Set subnets of one VPC,", network, place),
         )
         return deferred_to(_SET, finding)
     vpc = _vpc(ec2.vpc(vpcs[0]))
@@ -77,22 +78,24 @@ def subnets(network: Network, ec2: Ec2, place: AwsPlace, definition: Outcome[Tas
 
 def _other_subnets(action: str, network: Network, place: AwsPlace) -> Fix:
     """The last command replaces the whole configuration, so the first one shows it as it is now."""
-    ids = " ".join(map(posix, network.security_groups))
-    groups = (
-        f"aws ec2 describe-security-groups{place.region_option} --group-ids {ids} "
-        "--query 'SecurityGroups[].[GroupId,VpcId]'",
-    )
-    return Fix(
-        f"{action} in the service's network configuration. Keep its other values.",
+    show = Fix(
+        "Show the network configuration as it is now.",
         (
             f"aws ecs describe-services{place.region_option} --cluster {posix('<cluster>')} "
             f"--services {posix('<service>')} --query 'services[].networkConfiguration'",
-            *(groups if ids else ()),
-            f"aws ec2 describe-subnets{place.region_option} --query 'Subnets[].[SubnetId,VpcId]'",
-            set_network(network, place, subnets=("<subnet>",)),
         ),
-        owner=Owner.DEVELOPER,
     )
+    subnets = f"aws ec2 describe-subnets{place.region_option} --query 'Subnets[].[SubnetId,VpcId]'"
+    find = Fix("List the subnets with their VPCs.", (subnets,))
+    if network.security_groups:
+        ids = " ".join(map(posix, network.security_groups))
+        groups = (
+            f"aws ec2 describe-security-groups{place.region_option} --group-ids {ids} "
+            "--query 'SecurityGroups[].[GroupId,VpcId]'"
+        )
+        find = Fix("Find the VPC of the security groups, and its subnets.", (groups, subnets))
+    put = Fix(f"{action} and keep the other values.", (set_network(network, place, subnets=("<subnet>",)),))
+    return fix_in_steps(show, find, put, owner=Owner.DEVELOPER)
 
 
 def _account(definition: TaskDefinition | None) -> str | None:

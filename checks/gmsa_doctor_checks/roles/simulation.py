@@ -30,7 +30,7 @@ from gmsa_doctor.formats.aws.iam_policy_document import PolicyError, PolicyReque
 from gmsa_doctor.given.shared_values import ExecutionRole
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
 from gmsa_doctor.given.vantage import Caller
-from gmsa_doctor_checks.roles.request_context import VIA, has_not, known_of_requests, known_of_who_and_what
+from gmsa_doctor_checks.roles.request_context import has_not, known_of_requests, known_of_who_and_what
 from gmsa_doctor_checks.roles.request_facts import EVERYTHING, FactFinder, RequestOf
 from gmsa_doctor_checks.roles.request_network import NETWORK_KEYS, Facts
 
@@ -162,7 +162,7 @@ class PolicySimulator:
             tested = tuple(key for key in NETWORK_KEYS if key.lower() in map(str.lower, keys)) or NETWORK_KEYS
             return replace(decision, missing=tested, organizations=None)
         if agreed.organizations is False:
-            return replace(agreed, unknown_in_scp=self._unknown_in_scp(agreed, request, sources[0]), error=error)
+            return replace(agreed, unknown_in_scp=_unknown_in_scp(request, sources[0]), error=error)
         if agreed.missing:
             try:
                 agreed = self._by_own_evaluation(agreed, request, sources)
@@ -176,19 +176,6 @@ class PolicySimulator:
         if facts.values:
             (decision,) = self._simulated(request.role, (request.action,), (request.resource,), known)
         return replace(decision, missing=_open(decision, known, facts.absent))
-
-    def _unknown_in_scp(self, decision: SimulatedDecision, request: RequestOf, facts: Facts) -> tuple[str, ...]:
-        """The network's keys, if they are not known and the denial may depend on them.
-
-        An SCP about networks excepts requests that services make for the role: if it denies those too, it is another.
-        Source: https://github.com/aws-samples/data-perimeter-policy-examples (network_perimeter_scp.json)
-        """
-        unknown = tuple(key for key in NETWORK_KEYS if not _has(facts, key))
-        if not unknown or request.via_service:
-            return ()
-        known = {**request.context, **facts.values, VIA: "true"}
-        (by_service,) = self._simulated(request.role, (request.action,), (request.resource,), known)
-        return unknown if by_service.organizations is not False else ()
 
     def _by_own_evaluation(
         self, decision: SimulatedDecision, request: RequestOf, sources: Sequence[Facts]
@@ -286,6 +273,14 @@ def _open(decision: SimulatedDecision, known: Mapping[str, str], absent: frozens
     return tuple(
         key for key in decision.missing if key.lower() not in absent and not has_not(key, decision.action, known)
     )
+
+
+def _unknown_in_scp(request: RequestOf, facts: Facts) -> tuple[str, ...]:
+    """The network's keys that are not known: any SCP may test them, and the simulator does not say which it tests.
+
+    Requests that services make for the role certainly lack them.
+    """
+    return () if request.via_service else tuple(key for key in NETWORK_KEYS if not _has(facts, key))
 
 
 def _has(facts: Facts, key: str) -> bool:

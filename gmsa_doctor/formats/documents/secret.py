@@ -43,6 +43,8 @@ class SecretDefectKind(StrEnum):
     MISSING = "missing"
     WRONG_CASE = "wrong-case"
     """The key exists in another case; ``found`` is the key in the secret."""
+    NOT_FOR_AGENT = "not-for-agent"
+    """Only the long spelling ``found`` exists, which the ECS agent does not read."""
     EMPTY = "empty"
     TOO_LONG = "too-long"
     """``found`` is the length and ``expected`` the limit, in bytes."""
@@ -85,6 +87,27 @@ class SecretDocument:
     texts: tuple[tuple[str, Hidden[str]], ...]
     near: tuple[tuple[str, str], ...] = ()
     notes: tuple[SecretDefect, ...] = ()
+    others: tuple[tuple[str, Hidden[str]], ...] = ()
+    """The keys of ``near`` in their own case, with their values."""
+    short_only: bool = False
+    """Whether only the short keys count."""
+
+    def for_agent(self) -> SecretDocument:
+        """What the ECS agent takes from it on EC2: the short keys only, in any case.
+
+        It decodes the secret with Go's encoding/json into a struct, and sends the fields to Credentials Fetcher.
+        Sources: DomainlessUserCredentials in agent/taskresource/credentialspec/credentialspec_linux.go of
+        aws/amazon-ecs-agent, and https://pkg.go.dev/encoding/json#Unmarshal (the case of names does not matter).
+        """
+        short = {keys[0] for keys in _REQUIRED}
+        exact = {key: value for key, value in self.texts if key in short}
+        folded = {key.casefold(): value for key, value in self.others}
+        found = {key: exact.get(key) or folded.get(key.casefold()) for key in short}
+        rest = [(key, value) for key, value in self.texts if key in DISTINGUISHED_NAME]
+        texts = [(key, value) for key in sorted(short) if (value := found[key]) is not None]
+        long = {key for key, _ in self.texts}
+        near = [(keys[0], keys[1]) for keys in (USERNAME, PASSWORD) if found[keys[0]] is None and keys[1] in long]
+        return SecretDocument((*texts, *rest), tuple(near), self.notes, short_only=True)
 
     def taken(self, keys: tuple[str, ...]) -> tuple[str, Hidden[str]] | None:
         """The key and value that the daemon uses for a field: the first spelling that is not empty."""
@@ -133,7 +156,8 @@ def _document(document: Document, value: dict[str, Json], defects: list[SecretDe
     pairs = [keys for keys in _FIELDS if all(key in given for key in keys)]
     ambiguous = (keys[0] for keys in pairs if any(given[key] != given[keys[0]] for key in keys))
     both = (SecretDefect(SecretDefectKind.BOTH_SPELLINGS, key, stumbles=_NONE) for key in ambiguous)
-    return SecretDocument(texts, near, (*defects, *twice, *both))
+    others = tuple((name, Hidden(text)) for _, name in near if isinstance(text := value.get(name), str))
+    return SecretDocument(texts, near, (*defects, *twice, *both), others)
 
 
 def _type_defects(value: dict[str, Json], keys: tuple[str, ...]) -> list[SecretDefect]:
@@ -181,9 +205,13 @@ def _revealed(document: SecretDocument, keys: tuple[str, ...]) -> str | None:
 
 def _missing(document: SecretDocument, keys: tuple[str, ...]) -> SecretDefect:
     for key, found in document.near:
+        if key in keys and found in keys:
+            return SecretDefect(SecretDefectKind.NOT_FOR_AGENT, keys[0], found, key)
         if key in keys:
             return SecretDefect(SecretDefectKind.WRONG_CASE, keys[0], found, key)
-    return SecretDefect(SecretDefectKind.MISSING, keys[0], expected=" or ".join(keys))
+    return SecretDefect(
+        SecretDefectKind.MISSING, keys[0], expected=" or ".join(keys[: 1 if document.short_only else 2])
+    )
 
 
 def _length_defects(key: str, value: str | None, limit: int) -> list[SecretDefect]:

@@ -112,11 +112,14 @@ CALLS: list[tuple[str, str, Call]] = [
         lambda aws: Kms(aws).grants("1234abcd-12ab-34cd-56ef-1234567890ab", "web"),
     ),
     ("ecr:GetRepositoryPolicy", "ecr:GetRepositoryPolicy", lambda aws: Ecr(aws).policy("web", ACCOUNT)),
-    ("ecr:BatchGetImage", "ecr:BatchGetImage", lambda aws: Ecr(aws).manifest("web", ACCOUNT, "1")),
-    (
-        "ecr:GetDownloadUrlForLayer",
-        "ecr:GetDownloadUrlForLayer",
-        lambda aws: Ecr(aws).config("web", ACCOUNT, "sha256:abc"),
+    *(
+        (f"ecr:{name}", f"ecr:{name}", call)
+        for name, call in {
+            "BatchGetImage": lambda aws: Ecr(aws).manifest("web", ACCOUNT, "1"),
+            "GetDownloadUrlForLayer": lambda aws: Ecr(aws).config("web", ACCOUNT, "sha256:abc"),
+            "DescribePullThroughCacheRules": lambda aws: Ecr(aws).cache_rules(ACCOUNT),
+            "DescribeImages": lambda aws: Ecr(aws).has_image("web", "1", ACCOUNT),
+        }.items()
     ),
     ("logs:DescribeLogGroups", "logs:DescribeLogGroups", lambda aws: Logs(aws).has_group("/ecs/web")),
     ("logs:GetLogEvents", "logs:GetLogEvents", lambda aws: Logs(aws).newest_events("/ecs/web", "web/web/t", None, 9)),

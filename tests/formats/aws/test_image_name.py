@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gmsa_doctor.formats.aws.image_name import EcrRepository, ecr_repository
+from gmsa_doctor.formats.aws.image_name import EcrRepository, ecr_repository, image_reference
 
 ACCOUNT = "123456789012"
 HOST = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
@@ -48,3 +48,16 @@ def test_other_registries_are_none(image: str) -> None:
 @given(st.text())
 def test_any_name_gives_an_answer(image: str) -> None:
     assert ecr_repository(image) is None or image.startswith(ecr_repository(image).account)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("image", "reference"),
+    [
+        ("webapp", "latest"),
+        ("registry.example:5000/webapp", "latest"),
+        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/a/webapp:1.2", "1.2"),
+        ("a/webapp:1@sha256:0123", "sha256:0123"),
+    ],
+)
+def test_an_image_has_a_tag_or_a_digest(image: str, reference: str) -> None:
+    assert image_reference(image) == reference

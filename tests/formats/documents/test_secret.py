@@ -264,3 +264,17 @@ def test_any_text_is_a_secret_or_hashable_defects(text: str) -> None:
 @given(st.text(min_size=1, max_size=20))
 def test_any_password_round_trips(password: str) -> None:
     assert fields(secret(password=password)).password == Hidden(password)
+
+
+def test_the_ecs_agent_reads_the_short_keys_in_any_case() -> None:
+    found = document(json.dumps({"USERNAME": "user", "Password": CANARY, "domainName": "corp.example"})).for_agent()
+    fields_ = read_fields(found)
+    assert isinstance(fields_, SecretFields)
+    assert (fields_.username, fields_.domain_name) == ("user", "corp.example")
+    long = document(json.dumps({"usernameOfStandardUserAccount": "user", "domainName": "corp.example"})).for_agent()
+    defects = read_fields(long)
+    assert isinstance(defects, tuple)
+    assert [(defect.kind, defect.found, defect.expected) for defect in defects] == [
+        (SecretDefectKind.NOT_FOR_AGENT, "usernameOfStandardUserAccount", "username"),
+        (SecretDefectKind.MISSING, None, "password"),
+    ]

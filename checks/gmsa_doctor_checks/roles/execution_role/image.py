@@ -104,7 +104,7 @@ def _pull(repository: EcrRepository, role: RoleArn, simulator: PolicySimulator, 
         return [judge(replace(question, action=action), decisions, unreadable) for action in _PULL]
     decisions, policy = simulator.simulate_and_read(question, lambda: ecr.policy(name, account), *more_actions)
     if isinstance(policy, NotFound):
-        return [_no_repository(repository, policy, ecr)]
+        return [_no_repository(repository, policy, ecr, place)]
     findings = []
     for action in (*_PULL, _DOCUMENTED):
         question = replace(question, action=action)
@@ -114,7 +114,7 @@ def _pull(repository: EcrRepository, role: RoleArn, simulator: PolicySimulator, 
     return [*findings[:-1], findings[-1].to_warning()]  # pulling may work without the last action
 
 
-def _no_repository(repository: EcrRepository, error: NotFound, ecr: Ecr) -> Finding:
+def _no_repository(repository: EcrRepository, error: NotFound, ecr: Ecr, place: AwsPlace) -> Finding:
     """A pull through cache rule creates repositories with its prefix at the first pull.
 
     Sources: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html and
@@ -134,7 +134,7 @@ def _no_repository(repository: EcrRepository, error: NotFound, ecr: Ecr) -> Find
         f"the repository {name} does not exist in {region}{unless}",
         observed=error.code,
         expected=f"a repository {name} in account {repository.account}",
-        fix=_pull_once(repository, name)
+        fix=_pull_once(repository, place)
         if rule
         else Fix(
             "Set image in the task definition to an existing repository, or create the repository and push the image.",
@@ -144,10 +144,11 @@ def _no_repository(repository: EcrRepository, error: NotFound, ecr: Ecr) -> Find
     )
 
 
-def _pull_once(repository: EcrRepository, name: str) -> Fix:
+def _pull_once(repository: EcrRepository, place: AwsPlace) -> Fix:
+    image = f"{repository.account}.dkr.ecr.{repository.region}.{place.dns_suffix}/{repository.name}:<tag>"
     return Fix(
         "Pull the image once with credentials that may import it, or allow these actions for the execution role.",
-        (f"docker pull {posix(f'{repository.account}.dkr.ecr.{repository.region}.amazonaws.com/{name}:<tag>')}",),
+        (f"docker pull {posix(image)}",),
         Owner.AWS,
     )
 
