@@ -5,7 +5,8 @@ from gmsa_doctor.authoring import CheckId, Owner, Step
 _STEPS = {
     Step.TASK: """
         task-definition.registered task-definition.credentialspecs task-definition.prefix task-definition.arn
-        execution-role.present execution-role.trust task-role.trust task-definition.platform-version
+        execution-role.present execution-role.trust task-role.trust task-start.permissions
+        task-definition.platform-version
         task-definition.network-mode
         task-definition.dns-settings task-definition.one-domain service.revision task-definition.lost-in-registration
         container-instances.gmsa container-instances.ecs-config
@@ -64,8 +65,8 @@ A check that is not listed comes after the last one of its area, and a new area 
 _OWNERS = {
     Owner.DEVELOPER: "task-definition credspec service config plug-ins",
     Owner.AWS: """
-        secret execution-role task-role instance-role log-group container-instances dhcp-options resolver-rule
-        dns-firewall directory-service network-path network-access network evidence probe canary
+        secret execution-role task-role task-start instance-role log-group container-instances dhcp-options
+        resolver-rule dns-firewall directory-service network-path network-access network evidence probe canary
         """,
     Owner.AD: "dns domain-controllers kerberos directory gmsa permission user sql-server",
 }

@@ -11,6 +11,7 @@ from gmsa_doctor.core.registry import BrokenPlugIns, Registry
 from gmsa_doctor.given.probe_tasks import CanaryTask, ProbeTasks
 from gmsa_doctor.given.records import InstanceJournals, LogsWanted, RecordedAbout
 from gmsa_doctor.given.request import AdminAccount, AppConfig, ApplicationConfig, Intended, Live, Request
+from gmsa_doctor.given.subject import StartRole
 from gmsa_doctor.given.vantage import DnsServersInUse
 from gmsa_doctor.report.findings import PROOF
 from gmsa_doctor.subjects import own_task
@@ -87,6 +88,7 @@ class Selection:
             BrokenPlugIns: registry.broken,
             RecordedAbout: request.of_services or request.task,
             LogsWanted: request.logs,
+            StartRole: request.starter,
         }
         registry = registry.without(frozenset(kind for kind, value in absent.items() if not value))
         named = {*request.only, *request.require}

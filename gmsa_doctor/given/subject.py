@@ -12,7 +12,10 @@ from gmsa_doctor.formats.fetcher import Fetcher
 
 
 class Launch(StrEnum):
-    """Where ECS starts the task. FARGATE_SPOT is Fargate."""
+    """Where ECS starts the task. FARGATE_SPOT is Fargate; a capacity provider strategy names Managed Instances.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+    """
 
     FARGATE = "FARGATE"
     EC2 = "EC2"
@@ -103,6 +106,17 @@ class Controller(StrEnum):
         """What it is in a sentence: ``the service``, ``the schedule``."""
         of_service = self in (Controller.ECS, Controller.CODE_DEPLOY, Controller.EXTERNAL)
         return f"the {'service' if of_service else self.value.lower().replace('_', ' ')}"
+
+
+@dataclass(frozen=True)
+class StartRole:
+    """The role with which a schedule, a rule or a state machine starts the task.
+
+    ``any_revision``: the start names the task definition's family only.
+    """
+
+    arn: str
+    any_revision: bool
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from gmsa_doctor.given.subject import (
     Launch,
     Network,
     Platform,
+    StartRole,
     Subject,
 )
 from gmsa_doctor.subjects.source_positions import SourcePositions
@@ -81,6 +82,7 @@ class SubjectSource:
     deployment: str = ""
     starter: str = ""
     part: str = ""
+    start_role: StartRole | None = None
 
     def subjects(self, request: Request) -> tuple[FoundSubject, ...]:
         """One subject for each container to check. Raises UsageError for an unknown ``--container``."""
@@ -109,6 +111,7 @@ class SubjectSource:
             AwsPlace: self.place,
             TaskDefinition: definition,
             Deployments: Deployments(self.other_definitions),
+            StartRole: self.start_role or skipped("no schedule, rule or state machine is known to start the task"),
             ChosenContainer: definition if isinstance(definition, Finding) else ChosenContainer(container),
             Platform: self._platform(definition, request),
             Network: self.network or given_network(request) or (skipped(OFFLINE) if request.offline else _NO_NETWORK),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from gmsa_doctor.core.errors import ClientError, NotFound, UsageError
 from gmsa_doctor.core.model import Finding, Fix, skipped, unknown
 from gmsa_doctor.formats.aws.task_start import TaskStart, of_rule, of_schedule, of_state_machine
 from gmsa_doctor.given.request import Request
-from gmsa_doctor.given.subject import AwsPlace, Controller, Network
+from gmsa_doctor.given.subject import AwsPlace, Controller, Network, StartRole
 from gmsa_doctor.subjects import registered
 from gmsa_doctor.subjects.registered import near_name
 from gmsa_doctor.subjects.source import (
@@ -38,6 +39,8 @@ class _Starter:
     name: str
     arn: str = ""
     starts: tuple[TaskStart, ...] = ()
+    role: str = ""
+    """Of a state machine."""
 
     def __str__(self) -> str:
         return f"{self.controller.words} {self.name}"
@@ -113,7 +116,8 @@ def _state_machine(value: str, starters: TaskStarters, place: AwsPlace) -> _Star
         starts = of_state_machine(str(found.get("definition")))
     except ValueError as error:
         raise UsageError(f"the definition of the state machine {name} is not JSON: {error}") from error
-    return _Starter(Controller.STATE_MACHINE, name.partition(":")[0], value, starts)
+    role = str(found.get("roleArn") or "")
+    return _Starter(Controller.STATE_MACHINE, name.partition(":")[0], value, starts, role)
 
 
 def _existing(
@@ -154,6 +158,7 @@ def _source(starter: _Starter, start: TaskStart, request: Request, ecs: Ecs, pla
         controller=starter.controller,
         starter=starter.arn,
         part=start.part,
+        start_role=StartRole(start.role or starter.role, not re.search(r":\d+$", str(name or ""))),
     )
 
 

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.lab.aws import ACCOUNT, EmbeddedAws
-from tests.lab.environment import EXECUTION_ROLE, Created, Environment
-from tests.scenarios.changes import all_of, entry, role, task
+from tests.lab.environment import EXECUTION_ROLE, Created, Environment, fill, trust
+from tests.scenarios.changes import after, all_of, entry, role, task
 from tests.scenarios.lab import Change, Lab, Scenario
-from tests.scenarios.policies import OBJECT
+from tests.scenarios.policies import OBJECT, allow, document, when
+
+_TASKS = "ecs-tasks.amazonaws.com"
 
 STARTER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/starts-tasks"
+_CAN_START = (allow("ecs:RunTask"), allow("iam:PassRole", **when("StringEquals", "iam:PassedToService", _TASKS)))
 
 
 def network(made: Created) -> dict[str, Any]:
@@ -29,7 +32,26 @@ def _started(option: str, name: str) -> Change:
         it.service = None
         it.started_by = (option, name)
 
+        def make(aws: EmbeddedAws, made: Created) -> None:
+            iam = aws.client("iam", made.region)
+            iam.create_role(
+                RoleName="starts-tasks", AssumeRolePolicyDocument=json.dumps(trust(f"{name}.amazonaws.com"))
+            )
+
+        it.after.append(make)
+        starter_may(*_CAN_START)(it, _)
+
     return change
+
+
+def starter_may(*statements: dict[str, Any]) -> Change:
+    """Let the role that starts the task have this policy; `{task_definition_arn}` is filled in."""
+
+    def put(aws: EmbeddedAws, made: Created) -> None:
+        text = document(*fill(list(statements), made.names))
+        aws.client("iam", made.region).put_role_policy(RoleName="starts-tasks", PolicyName="own", PolicyDocument=text)
+
+    return after(put)
 
 
 def schedule(parameters: Mapping[str, Any] | None = None, **target: Any) -> Change:
@@ -126,6 +148,24 @@ UNIVERSAL = schedule(EcsParameters=None, Arn="arn:aws:scheduler:::aws-sdk:ecs:ru
 
 FAULTS = (
     Scenario(
+        "a schedule, whose role may not pass the execution role",
+        "task-start.permissions",
+        all_of(schedule(), starter_may(allow("ecs:RunTask"))),
+        "none of its policies allows iam:PassRole",
+    ),
+    Scenario(
+        "a rule, whose role may run tasks of another cluster",
+        "task-start.permissions",
+        all_of(
+            rule(),
+            starter_may(
+                allow("ecs:RunTask", **when("ArnEquals", "ecs:cluster", f"arn:aws:ecs:*:{ACCOUNT}:cluster/other")),
+                allow("iam:PassRole"),
+            ),
+        ),
+        "none of its policies allows ecs:RunTask",
+    ),
+    Scenario(
         "a schedule, whose task definition has a wrong prefix",
         "task-definition.prefix",
         all_of(schedule(), _WRONG_PREFIX),
@@ -154,6 +194,17 @@ FAULTS = (
         "a state machine, whose execution role may not read the secret",
         "execution-role.secret",
         all_of(state_machine(jsonata=True, sync=".waitForTaskToken"), role(OBJECT)),
+    ),
+)
+
+WARNINGS = (
+    Scenario(
+        "a state machine, whose role may run one revision",
+        "task-start.permissions",
+        all_of(
+            state_machine(), starter_may(allow("ecs:RunTask", resource="{task_definition_arn}"), allow("iam:PassRole"))
+        ),
+        "the start names no revision",
     ),
 )
 

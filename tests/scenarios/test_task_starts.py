@@ -5,8 +5,8 @@ import pytest
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
 from tests.scenarios.lab import Scenario
-from tests.scenarios.task_starts import DOUBTS, FAULTS, HEALTHY
-from tests.scenarios.verdicts import cannot_tell, fails, passes
+from tests.scenarios.task_starts import DOUBTS, FAULTS, HEALTHY, WARNINGS
+from tests.scenarios.verdicts import cannot_tell, fails, passes, warns
 
 
 @pytest.mark.parametrize("scenario", FAULTS, ids=lambda one: one.name)
@@ -17,6 +17,11 @@ def test_it_is_the_one_root_cause(scenario: Scenario, dc: DomainController, aws:
 @pytest.mark.parametrize("scenario", HEALTHY, ids=lambda one: one.name)
 def test_nothing_fails(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
     passes(scenario, dc, aws)
+
+
+@pytest.mark.parametrize("scenario", WARNINGS, ids=lambda one: one.name)
+def test_it_is_a_warning(scenario: Scenario, dc: DomainController, aws: EmbeddedAws) -> None:
+    warns(scenario, dc, aws)
 
 
 @pytest.mark.parametrize("scenario", DOUBTS, ids=lambda one: one.name)

@@ -25,6 +25,7 @@ SHOWN_BY_NO_DAEMON = {
     "task-definition.network-mode",
     "task-definition.platform-version",
     "task-role.trust",
+    "task-start.permissions",
 }
 """The daemon does not stumble over these; ECS, the placement of the task or the application does."""
 REFUSED_BY_ECS = ("ECS accepts one", "ECS places no task", "Windows containers on Fargate", "cannot reach SQL Server")

@@ -49,6 +49,10 @@ class RequestOf:
         return owner == self.role.account
 
 
+_BY_AWS = ("ecs:RunTask", "iam:PassRole")
+"""Requests that a schedule, a rule or a state machine makes, from a network of AWS."""
+
+
 @bundle
 @dataclass(frozen=True)
 class FactFinder:
@@ -81,6 +85,8 @@ class FactFinder:
 
     def _sources(self, request: RequestOf) -> tuple[Facts, ...]:
         platform, network = self.platform.value, self.network.value
+        if request.action in _BY_AWS:
+            return ()
         if platform is None or network is None or platform.launch is not Launch.FARGATE or request.via_service:
             return ()
         return self.reader.sources_of(request.action, network, self.place)

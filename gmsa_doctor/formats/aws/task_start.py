@@ -37,6 +37,8 @@ class TaskStart:
     part: str
     arguments: Mapping[str, Any]
     later: Mapping[str, str] = field(default_factory=dict)
+    role: str = ""
+    """Whose permissions it needs; empty: those of the whole state machine."""
 
     def expression(self, path: str) -> str | None:
         """The expression that gives the argument, or what contains it, at each start; None if it does not vary."""
@@ -49,7 +51,7 @@ def of_schedule(target: Mapping[str, Any]) -> TaskStart | None:
     """The start of a schedule's target; None if it starts no task. A universal target has them as input."""
     text = str(target.get("Input") or "")
     if _RUN_TASK.fullmatch(str(target.get("Arn"))):
-        return _start("", _json(text))
+        return _start("", _json(text), target.get("RoleArn"))
     return _of_target("", target, text)
 
 
@@ -75,16 +77,25 @@ def _of_target(part: str, target: Mapping[str, Any], overrides: object) -> TaskS
     arguments |= {"cluster": target.get("Arn"), "taskDefinition": parameters.get("TaskDefinitionArn")}
     if isinstance(overrides, str):
         overrides = _json(overrides) if overrides else None
-    return _start(part, {**arguments, "overrides": overrides})
+    return _start(part, {**arguments, "overrides": overrides}, target.get("RoleArn"))
 
 
 def of_state_machine(definition: str) -> tuple[TaskStart, ...]:
     """The starts of the states that run a task, also in parallel branches and maps. Raises ValueError for no JSON."""
     return tuple(
-        _start(name, state.get("Arguments", state.get("Parameters", _Expression("the state's input"))))
+        _start(name, state.get("Arguments", state.get("Parameters", _Expression("the state's input"))), _role(state))
         for name, state in _states(json.loads(definition))
         if _RUN_TASK.fullmatch(str(state.get("Resource")))
     )
+
+
+def _role(state: Mapping[str, Any]) -> str:
+    """The role that the state assumes instead of the state machine's, which may be of another account.
+
+    Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-access-cross-acct-resources.html
+    """
+    credentials = state.get("Credentials")
+    return str(credentials) if credentials else ""
 
 
 def _states(value: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -117,10 +128,10 @@ def _json(text: str) -> object:
         return _Expression(text)
 
 
-def _start(part: str, arguments: object) -> TaskStart:
+def _start(part: str, arguments: object, role: object) -> TaskStart:
     later: dict[str, str] = {}
     known = _known(arguments, (), later)
-    return TaskStart(part, known if isinstance(known, dict) else {}, later)
+    return TaskStart(part, known if isinstance(known, dict) else {}, later, str(role or ""))
 
 
 def _known(value: object, path: tuple[str, ...], later: dict[str, str]) -> object:

@@ -40,7 +40,7 @@ from gmsa_doctor.given.shared_values import (
     ExecutionRole,
     LinkedSecret,
 )
-from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
+from gmsa_doctor.given.subject import AwsPlace, Launch, Platform, StartRole
 from gmsa_doctor.setup.iam.scope import Scope
 from gmsa_doctor.subjects.source import REGISTERED
 
@@ -174,6 +174,7 @@ def _scope_of(subject: _CheckedSubject, *, options: Scope, for_role: bool) -> Fo
         cluster=subject.cluster.rpartition("/")[2] if subject.cluster else None,
         execution_roles=tuple(_role(subject)),
         starters=(subject.starter,) if subject.starter else (),
+        start_roles=() if for_role else tuple(_start_role(subject)),
         instance_roles=() if for_role else tuple(_instance_roles(subject)),
     )
     scope = _with_secret(_with_credspec(scope, subject), subject)
@@ -190,6 +191,12 @@ def _role(subject: _CheckedSubject) -> Iterator[str]:
         yield str(parse_role_arn(role.arn))
     except ArnError as error:
         subject.miss(ROLE, "the execution role", f"{role.arn} is not the ARN of a role: {error.reason}")
+
+
+def _start_role(subject: _CheckedSubject) -> Iterator[str]:
+    start = subject.given.get(StartRole)
+    if isinstance(start, StartRole) and start.arn.startswith("arn:"):
+        yield start.arn
 
 
 def _instance_roles(subject: _CheckedSubject) -> Iterator[str]:

@@ -51,6 +51,8 @@ class Scope:
     """ARNs of the ECR repositories of the task's images."""
     report: tuple[str, str] | None = None
     """Bucket and prefix of ``--report-s3``; without them, the report uses the log stream."""
+    start_roles: tuple[str, ...] = ()
+    """ARNs of the roles with which these start the tasks."""
     starters: tuple[str, ...] = ()
     """ARNs of the schedules, rules and state machines that start the tasks."""
     event_bus: str | None = None

@@ -181,7 +181,7 @@ def _execution_roles(scope: Scope) -> Iterable[str]:
 
 
 def _roles(scope: Scope) -> Iterable[str]:
-    return [*_execution_roles(scope), *map(_literal, scope.instance_roles)]
+    return [*_execution_roles(scope), *map(_literal, (*scope.instance_roles, *scope.start_roles))]
 
 
 def _managed_policies(scope: Scope) -> Iterable[str]:

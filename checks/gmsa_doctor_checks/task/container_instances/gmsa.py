@@ -42,7 +42,9 @@ def gmsa(
     """Looks for the attribute `ecs.capability.gmsa-domainless` (or `ecs.capability.gmsa`) of the container instances.
 
     If the service has capacity providers, it checks only their instances. If the registered task definition requires
-    the attribute, ECS places tasks only on instances that have it.
+    the attribute, ECS places tasks only on instances that have it. ECS Managed Instances are a warning: AWS documents
+    gMSA for Fargate and for EC2 container instances only. If the launch type is unknown, what is wrong with the
+    cluster's instances is a warning.
 
     Why: the ECS agent passes a CredSpec to Credentials Fetcher only if `ECS_GMSA_SUPPORTED=true` is set. It then
     registers the attribute.
