@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gmsa_doctor.authoring import Finding, Fix, Owner, in_words, warned
@@ -12,7 +11,7 @@ from gmsa_doctor.formats.aws.image_name import ecr_repository, image_reference
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import AwsPlace
 from gmsa_doctor_checks.commands import posix
-from gmsa_doctor_checks.reachability.services import ServicePath
+from gmsa_doctor_checks.reachability.services import ServicePaths
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class FirstPull:
     rule: CacheRule
 
 
-def first_pulls(definition: TaskDefinition, place: AwsPlace, ecr: Ecr) -> tuple[FirstPull, ...]:
+def _first_pulls(definition: TaskDefinition, place: AwsPlace, ecr: Ecr) -> tuple[FirstPull, ...]:
     """Those of the task's images in the registry of its own account and region. Raises ClientError."""
     found = []
     for image in dict.fromkeys(container.image or "" for container in definition.containers):
@@ -44,11 +43,15 @@ def _is_cached(repository: str, reference: str, account: str, ecr: Ecr) -> bool:
         return False
 
 
-def first_pull(pulls: Sequence[FirstPull], closed: Sequence[ServicePath]) -> Finding:
-    """The finding for images without a route for their first pull.
+def first_pull(paths: ServicePaths, definition: TaskDefinition, place: AwsPlace, ecr: Ecr) -> Finding | None:
+    """The finding for images without a route for their first pull; None if all have one. Raises ClientError.
 
     Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html (considerations)
     """
+    closed = [path for path in paths.exits if path.blocked]
+    pulls = _first_pulls(definition, place, ecr) if closed else ()
+    if not pulls:
+        return None
     images, rules = in_words(pull.image for pull in pulls), dict.fromkeys(pull.rule for pull in pulls)
     subnets = ", ".join(dict.fromkeys(path.subnet_name for path in closed))
     by = in_words(f"{rule.prefix} ({rule.upstream})" for rule in rules)

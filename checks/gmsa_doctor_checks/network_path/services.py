@@ -34,7 +34,7 @@ from gmsa_doctor.given.subject import AwsPlace, Network, Platform
 from gmsa_doctor.given.vantage import Vantage
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.network_path.acls import ON_EC2
-from gmsa_doctor_checks.network_path.first_pulls import first_pull, first_pulls
+from gmsa_doctor_checks.network_path.first_pulls import first_pull
 from gmsa_doctor_checks.network_path.needs import OF_ECR, TaskRequests, needed, public_registries
 from gmsa_doctor_checks.network_path.paths import PathSearch, VpcView
 from gmsa_doctor_checks.network_path.zones import PrivateZones, ZoneReader, by_zone, may_matter
@@ -118,10 +118,9 @@ def services(
     blamed = tuple(replace(path, faults=next(roots)) if path.faults else path for path in paths)
     unknown_exits = None if view.exits.value else view.exits.finding
     doubt = "" if platform.launch else FARGATE_ONLY
-    flows = [(subnet, Flow(subnet.id, PUBLIC_REGISTRY)) for subnet in view.subnets.subnets]
-    exits = [PathSearch(view, access, subnet, flow).path() for subnet, flow in flows]
-    found_paths = ServicePaths(blamed, unknown_exits, doubt, tuple(exits))
-    return Given(found_paths, passed(f"evaluated for {_names(paths)}{doubt}"))
+    exits = (PathSearch(view, access, one, Flow(one.id, PUBLIC_REGISTRY)).path() for one in view.subnets.subnets)
+    value = ServicePaths(blamed, unknown_exits, doubt, tuple(exits))
+    return Given(value, passed(f"evaluated for {_names(paths)}{doubt}"))
 
 
 @bundle
@@ -259,18 +258,14 @@ def public_registry(
     """Checks the route out of the VPC from each of the task's subnets, if an image comes from a public registry.
 
     Public registries are Docker Hub (also for a name without a registry), Amazon ECR Public, and other well-known ones.
-    An image that ECR has to import first, by a pull through cache rule, needs the same route, so AWS documents: it is a
-    warning if ECR does not have the image yet.
+    An image that ECR has yet to import by a pull through cache rule needs the same route: without it, it is a warning.
 
     Why: no VPC endpoint serves them, so a task in a subnet without a route to the internet cannot pull the image.
 
-    Fix: Copy the image to a private ECR repository, or add a default route through a NAT gateway. Pull an image of a
-    pull through cache rule once from a network with such a route.
+    Fix: Copy the image to a private ECR repository, or add a default route through a NAT gateway.
     """
     if not paths.to(*_OF[_PUBLIC]):
-        closed = [path for path in paths.exits if path.blocked]
-        not_cached = first_pulls(definition, place, ecr) if closed else ()
-        return first_pull(not_cached, closed) if not_cached else passed("no image comes from a public registry")
+        return first_pull(paths, definition, place, ecr) or passed("no image comes from a public registry")
     finding = _Paths(_PUBLIC, paths, None).finding(others)
     hosts = in_words(public_registries(definition))
     return replace(finding, summary=finding.summary.replace(service_name(PUBLIC_REGISTRY), hosts))

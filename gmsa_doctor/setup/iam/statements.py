@@ -86,7 +86,7 @@ def _allowed(purpose: Purpose) -> Iterable[tuple[str, _StatementTemplate]]:
     reading = [*(action for action in declared(AWS_CLIENTS) if action not in without), *_WITH_READING]
     yield from ((action, _READING[action]) for action in reading)
     yield from ((f"secretsmanager:{name}", _OF_CONTAINERS) for name in ("DescribeSecret", "GetResourcePolicy"))
-    yield from ((action, _STARTERS[action]) for action in declared(STARTER_CLIENTS))
+    yield from ((action, _STARTERS[action]) for action in declared(STARTER_CLIENTS) if action in _STARTERS)
     yield from ((action, _SENDING[action]) for action in declared((EventBridge,)))
     if purpose is Purpose.RUN:
         running = [action for action in declared(RUN_CLIENTS) if action not in _OF_THE_PROBE]
@@ -215,10 +215,6 @@ def _starters(service: str) -> _Resources:
     return lambda scope: [_literal(arn) for arn in scope.starters if arn.split(":")[2] == service]
 
 
-def _all_of(service: str) -> _Resources:
-    return lambda scope: ["*"] if list(_starters(service)(scope)) else []
-
-
 def _registry_token(scope: Scope) -> Iterable[str]:
     return ["*"] if scope.repositories else []  # IAM cannot limit it
 
@@ -339,11 +335,8 @@ _STARTERS: _Statements = {
     **_allow(_StatementTemplate("ReadSchedules", _starters("scheduler")), "scheduler:GetSchedule"),
     **_allow(_StatementTemplate("ReadRules", _starters("events")), "events:DescribeRule", "events:ListTargetsByRule"),
     **_allow(_StatementTemplate("ReadStateMachines", _starters("states")), "states:DescribeStateMachine"),
-    # to propose names that exist
-    **_allow(_StatementTemplate("ListSchedules", _all_of("scheduler")), "scheduler:ListSchedules"),
-    **_allow(_StatementTemplate("ListRules", _all_of("events")), "events:ListRules"),
-    **_allow(_StatementTemplate("ListStateMachines", _all_of("states")), "states:ListStateMachines"),
 }
+"""Without those that list names, which only propose another name for one that does not exist."""
 _OF_CONTAINERS = _StatementTemplate("DescribeSecretsOfContainers", _task_secrets)
 _WITH_READING = ("kms:Decrypt",)
 """Actions that services require from the caller in addition to the call itself."""
