@@ -187,7 +187,8 @@ def aws_calls() -> str:
             *_calls((EcsNames,)),
             "",
             "`credspec` reads the secret (`secretsmanager:GetSecretValue`), unless `--as` names another user.",
-            "`krb5-conf`, and `iam-policy` for a service or a task definition, make some of the calls of `check`.",
+            "`setup` makes the calls of `check`.",
+            "`krb5-conf`, and `iam-policy` for a service or a task definition, make some of them.",
             "The other commands make no calls.",
             "",
         ]

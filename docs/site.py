@@ -121,7 +121,7 @@ def configuration(source: Path, output: Path) -> dict[str, Any]:
         "extra": {"version": {"provider": "mike"}},
         "nav": [
             {"Quick start": "index.md"},
-            {"Tutorials": [f"docs/tutorials/{name}.md" for name in ("laptop", "task", "ci")]},
+            {"Tutorials": [f"docs/tutorials/{name}.md" for name in ("setup", "laptop", "task", "ci")]},
             {"Checks": ["docs/checks/README.md", *sorted(_pages(source, "docs/checks", "README.md"))]},
             {"Error texts": ["docs/symptoms.md", *texts]},
             {

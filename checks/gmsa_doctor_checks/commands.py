@@ -1,37 +1,25 @@
-"""Quotes names in the commands of a fix, so that a pasted command names exactly the thing and does nothing else.
-
-Names come from AWS, AD, DNS and files. `<placeholders>` are quoted too: a shell would treat them as redirections.
-"""
+"""The commands of fixes that several checks share. Names and placeholders in them are quoted."""
 
 from __future__ import annotations
 
-import re
-import shlex
-
+from gmsa_doctor.core.quoting import posix, powershell
 from gmsa_doctor.given.shared_values import CredSpecLocation
 
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./\\:-]*")
-"""What PowerShell reads as one string without quotes; a leading digit could make it a number, a dash an option."""
-
-_SINGLE_QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
-"""All of these end a single-quoted PowerShell string, unless doubled. Source: about_Quoting_Rules and, for the
-typographic ones, EscapeSingleQuotedStringContent in System.Management.Automation.Language.CodeGeneration."""
+__all__ = [
+    "LIST_ECS_ROLES",
+    "NEW_CREDSPEC",
+    "STOP_SERVICE",
+    "edit_credspec",
+    "edit_secret",
+    "posix",
+    "powershell",
+    "put_secret",
+    "secret_changed",
+]
 
 
 STOP_SERVICE = "aws ecs update-service --cluster '<cluster>' --service '<service>' --desired-count 0"
 """Stops a service that ECS would otherwise start again and again, each time with a logon."""
-
-
-def posix(text: str) -> str:
-    """``text`` as one word of a POSIX shell command (aws, dig, jq, nc, gmsa-doctor)."""
-    return shlex.quote(text)
-
-
-def powershell(text: str) -> str:
-    """``text`` as one argument of a PowerShell command, in which ``$`` and backticks have no effect."""
-    if _PLAIN.fullmatch(text):
-        return text
-    return "'" + _SINGLE_QUOTES.sub(r"\g<0>\g<0>", text) + "'"
 
 
 def put_secret(arn: str) -> str:

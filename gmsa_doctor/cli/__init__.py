@@ -17,7 +17,19 @@ __all__ = ["load", "main"]
 
 _ALONE = {"diff": "diff", "explain": "explain", "list": "explain", "schema": "explain", "ticket": "ticket"}
 """The modules of the commands that start without the others. The configuration names options of all of them."""
-_ALL = ("check", "completion", "config", "credspec", "diff", "explain", "iam_policy", "krb5_conf", "run", "ticket")
+_ALL = (
+    "check",
+    "completion",
+    "config",
+    "credspec",
+    "diff",
+    "explain",
+    "iam_policy",
+    "krb5_conf",
+    "run",
+    "setup",
+    "ticket",
+)
 
 _Refused: Any = typer.BadParameter.__mro__[2]
 """What typer raises for arguments that it refuses (click's ClickException, of which newer ones carry a copy)."""

@@ -14,18 +14,18 @@ _MOST_BYTES = 1024 * 1024
 _TERMINAL = "/dev/tty"
 
 
-def account(user: str | None, keytab: Path | None, request: Request) -> AdminAccount | None:
-    """The account of ``--as``; None without it, or where nothing is sent to the AD.
+def account(user: str | None, keytab: Path | None, request: Request, option: str = "--as") -> AdminAccount | None:
+    """The account of ``--as``, or another ``option``; None without it, or where nothing is sent to the AD.
 
     Raises UsageError where there is neither a keytab nor a terminal.
     """
     if user is None or request.offline or request.live is Live.NEVER:
         return None
     if not re.fullmatch(r"[^\\/@:\s]+", user):
-        raise UsageError(f"--as {user}: give the sAMAccountName only; the domain is that of the secret")
+        raise UsageError(f"{option} {user}: give the sAMAccountName only; the domain is that of the secret")
     if keytab is not None:
         return AdminAccount(user, keytab=Hidden(_content(keytab)))
-    return AdminAccount(user, password=Hidden(_password(user)))
+    return AdminAccount(user, password=Hidden(_password(user, option)))
 
 
 def _content(keytab: Path) -> bytes:
@@ -39,17 +39,19 @@ def _content(keytab: Path) -> bytes:
     return content
 
 
-def _password(user: str) -> str:
+def _password(user: str, option: str) -> str:
     """Read from the terminal itself, never from a pipe."""
     try:
         with open(_TERMINAL, "r+b", buffering=0):
             pass
     except OSError as error:
-        raise UsageError(f"--as {user} prompts for a password, and there is no terminal: give --as-keytab") from error
+        raise UsageError(
+            f"{option} {user} prompts for a password, and there is no terminal: give --as-keytab"
+        ) from error
     try:
-        password = getpass.getpass(f"Password of {user} (--as): ")
+        password = getpass.getpass(f"Password of {user} ({option}): ")
     except EOFError as error:
-        raise UsageError(f"--as {user}: no password entered") from error
+        raise UsageError(f"{option} {user}: no password entered") from error
     if not password:
-        raise UsageError(f"--as {user}: no password entered")
+        raise UsageError(f"{option} {user}: no password entered")
     return password

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gmsa_doctor.core.errors import ClientError, NotFound, Refused, TimedOut, Unreachable, UsageError
+from gmsa_doctor.core.errors import ClientError, UsageError
 from gmsa_doctor.formats.documents.credspec_text import DomainIdentity
 from gmsa_doctor.given.request import AdminAccount
 
 if TYPE_CHECKING:
-    from gmsa_doctor.clients.dns.resolver import Dns
-    from gmsa_doctor.clients.kerberos.client import Kerberos
     from gmsa_doctor.clients.ldap.client import Directory
     from gmsa_doctor.formats.aws.arn import SecretArn
 
-_CONTROLLERS = 4
-"""How many domain controllers are tried."""
 _SIMILAR = 5
 
 
@@ -53,46 +48,15 @@ def account_of_secret(arn: SecretArn, profile: str | None) -> AdminAccount:
 
 
 def ask(domain: str, gmsa: str, account: AdminAccount, servers: tuple[str, ...]) -> DomainAnswer:
-    """Ask the first domain controller that answers. A refused logon is not repeated at another one.
-
-    Raises NoGmsa, NotFound, and the errors of DNS, Kerberos and LDAP.
-    """
-    from gmsa_doctor.clients.dns.resolver import Dns
-    from gmsa_doctor.clients.kerberos.client import Kerberos
-
-    dns, kerberos = Dns(servers), Kerberos()
-    silent: ClientError | None = None
-    for host, address in _controllers(dns, domain):
-        try:
-            return _ask(kerberos, domain, gmsa, account, host, address)
-        except (Refused, TimedOut, Unreachable) as error:
-            silent = silent or error
-    raise silent or NotFound(f"DNS lists no domain controller of {domain} that has an address")
-
-
-def _controllers(dns: Dns, domain: str) -> Iterator[tuple[str, str]]:
-    """The hosts and addresses of domain controllers, in the order of RFC 2782."""
-    records = sorted(dns.srv(f"_ldap._tcp.dc._msdcs.{domain}"), key=lambda record: (record.priority, -record.weight))
-    for record in records[:_CONTROLLERS]:
-        try:
-            yield record.target, dns.addresses(record.target)[0]
-        except NotFound:
-            continue
-
-
-def _ask(kerberos: Kerberos, domain: str, gmsa: str, account: AdminAccount, host: str, address: str) -> DomainAnswer:
-    from gmsa_doctor.clients.kerberos.client import Kdc
-    from gmsa_doctor.clients.ldap.client import Ldap
+    """Ask a domain controller. Raises NoGmsa, and the errors of :func:`with_session`."""
     from gmsa_doctor.clients.ldap.domain import identity
+    from gmsa_doctor.setup.connection import Session, with_session
 
-    kdc, ldap = Kdc(address), Ldap(kerberos)
-    base = ldap.root_dse(address).default_naming_context
-    if account.keytab:
-        ticket = kerberos.keytab_ticket(account.user, domain.upper(), account.keytab, kdc)
-    else:
-        ticket = kerberos.user_ticket(account.user, domain.upper(), account.password, kdc)
-    with ldap.bind(host, address, ticket, kdc) as directory:
-        return DomainAnswer(identity(directory, base), _found(directory, base, gmsa, domain), host, account.user)
+    def answer(session: Session) -> DomainAnswer:
+        found = _found(session.directory, session.base, gmsa, domain)
+        return DomainAnswer(identity(session.directory, session.base), found, session.host, account.user)
+
+    return with_session(domain, account, servers, answer)
 
 
 def _found(directory: Directory, base: str, gmsa: str, domain: str) -> str:

@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 COMMANDS = {
     "Check": ("check", "run", "ticket"),
     "Understand a result": ("explain", "list", "diff"),
-    "Set up": ("credspec", "iam-policy", "krb5-conf", "config", "completion", "schema"),
+    "Set up": ("setup", "credspec", "iam-policy", "krb5-conf", "config", "completion", "schema"),
 }
 """The commands under their headings; any other is hidden."""
 _REST = "Options"

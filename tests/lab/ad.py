@@ -1,5 +1,6 @@
 """A real Active Directory on a loopback address: Samba's domain controller with the lab's accounts."""
 
+import json
 import os
 import shutil
 import socket
@@ -7,7 +8,7 @@ import ssl
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -79,6 +80,25 @@ def domain_controller() -> Iterator[DomainController]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+@contextmanager
+def bare_domain() -> Iterator[DomainController]:
+    """Run the domain controller of a new domain with nothing in it: no gMSA, no user of ours, no KDS root key."""
+    directory = Path(tempfile.mkdtemp(prefix="gmsa-dc-"))
+    try:
+        dc = DomainController(ip=fresh_address(), state=directory / "state")
+        _script("provision", str(dc.state), dc.ip, OBJECTS="lab_bare.py")
+        with _running(dc):
+            yield dc
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def carry_out(dc: DomainController, steps: list[dict[str, Any]], passwords: Mapping[str, str]) -> None:
+    """Carry out the AD's parts of a plan, given as their kinds and fields, with Samba's tools."""
+    given = json.dumps({"steps": steps, "passwords": dict(passwords)})
+    _script("in-root", "/usr/bin/python3", "-B", str(SCRIPTS / "lab_steps.py"), str(dc.state), stdin=given)
+
+
 def lagging_copy(dc: DomainController) -> DomainController:
     """Give a second domain controller, `dc2`, whose copy of the directory differs as `lab_lag.py` says.
 
@@ -129,10 +149,10 @@ def _running_files(directory: str, names: list[str]) -> list[str]:
     return [name for name in names if not (Path(directory) / name).is_file() and not (Path(directory) / name).is_dir()]
 
 
-def _script(name: str, *arguments: str) -> None:
-    command = [str(SCRIPTS / name), *arguments]
+def _script(name: str, *arguments: str, stdin: str = "", **variables: str) -> None:
+    command, env = [str(SCRIPTS / name), *arguments], {**_environ(), **variables}
     try:
-        subprocess.run(command, env=_environ(), check=True, timeout=600, capture_output=True, text=True)
+        subprocess.run(command, env=env, input=stdin, check=True, timeout=600, capture_output=True, text=True)
     except subprocess.CalledProcessError as error:
         output = f"{error.stdout}\n{error.stderr}".strip()
         raise LabUnavailableError(f"{name} failed ({error.returncode}): {output[-2000:]}") from None

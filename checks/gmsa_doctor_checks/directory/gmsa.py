@@ -18,10 +18,10 @@ from gmsa_doctor.authoring import (
 )
 from gmsa_doctor.clients.ldap.forest import RootKey, root_keys
 from gmsa_doctor.formats.ad import filetime, group_key
+from gmsa_doctor.formats.ad.cmdlets import ADD_ROOT_KEY, SHOW_ROOT_KEYS
 from gmsa_doctor.formats.ad.supported_encryption_types import AES, named, words
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.active_directory.administrator import Administrator
-from gmsa_doctor_checks.active_directory.gmsa import ROOT_KEY_COMMANDS
 from gmsa_doctor_checks.active_directory.user_entry import utc
 from gmsa_doctor_checks.commands import powershell
 from gmsa_doctor_checks.values import BoundDirectory, GmsaAccount, GmsaPassword, GmsaTicket
@@ -78,7 +78,7 @@ def rotation(gmsa: GmsaAccount) -> Finding:
             expected="a password that the domain controllers have generated",
             fix=Fix(
                 "Make sure that a KDS root key is effective. If the password still cannot be read, re-create the gMSA.",
-                ROOT_KEY_COMMANDS[:1],
+                (SHOW_ROOT_KEYS,),
             ),
         )
     if not gmsa.interval_days:
@@ -131,7 +131,8 @@ def judge_root_key(used: str, keys: tuple[RootKey, ...], now: datetime) -> Findi
         since = f", effective since {utc(key.effective)}" if key.effective else ""
         return passed(f"computed from KDS root key {used}{since}")
     fix = Fix(
-        "Restore the KDS root key. Or create a new one, wait ten hours, and re-create the gMSA.", ROOT_KEY_COMMANDS
+        "Restore the KDS root key. Or create a new one, wait ten hours, and re-create the gMSA.",
+        (SHOW_ROOT_KEYS, ADD_ROOT_KEY),
     )
     return warned(summary, observed=observed, expected=expected, fix=fix)
 

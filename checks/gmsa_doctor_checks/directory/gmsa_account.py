@@ -26,6 +26,7 @@ from gmsa_doctor.clients.ldap.client import Directory, Entry, LdapRefusal, escap
 from gmsa_doctor.clients.ldap.domain import GMSA_CLASS, gmsa_names
 from gmsa_doctor.clients.ldap.forest import partitions
 from gmsa_doctor.formats.ad import filetime, guid
+from gmsa_doctor.formats.ad.cmdlets import new_gmsa
 from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor.formats.aws.ecs_config import DISTINGUISHED_NAME, EcsConfig
 from gmsa_doctor.formats.fetcher import Fetcher
@@ -115,10 +116,7 @@ def _find(
             fix=Fix(
                 "Developer: set the name of an existing gMSA in the CredSpec. Or, if there is none, AD administrator: "
                 "create one under another name (command 1); the KDS root key must be 10 hours old.",
-                (
-                    f"New-ADServiceAccount -Name {powershell('<name>')} -DnsHostName {powershell('<host>')} "
-                    f"-PrincipalsAllowedToRetrieveManagedPassword {powershell('<group>')}",
-                ),
+                (new_gmsa("<name>", "<host>", "<group>"),),
             ),
         )
     return _judge(gmsa, name) if gmsa is first else _hidden(first, gmsa, account)
@@ -226,9 +224,7 @@ def _not_found(directory: Directory, account: Account, name: GmsaName, administr
             (
                 "Get-ADServiceAccount -Filter * | Select-Object Name,SamAccountName,Enabled",
                 "Get-KdsRootKey | Select-Object KeyId,EffectiveTime",
-                f"New-ADServiceAccount -Name {powershell(name.text)} "
-                f"-DnsHostName {powershell(f'{name.text}.{account.domain.text}')} "
-                f"-PrincipalsAllowedToRetrieveManagedPassword {powershell('<group>')}",
+                new_gmsa(name.text, f"{name.text}.{account.domain.text}", "<group>"),
             ),
             owner=Owner.DEVELOPER if similar else None,
         ),

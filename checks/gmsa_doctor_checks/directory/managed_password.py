@@ -21,11 +21,12 @@ from gmsa_doctor.authoring import (
 from gmsa_doctor.clients.ldap.client import LdapRefusal
 from gmsa_doctor.clients.ldap.forest import RootKey, root_keys
 from gmsa_doctor.formats.ad import managed_password
+from gmsa_doctor.formats.ad.cmdlets import ADD_ROOT_KEY, SHOW_ROOT_KEYS
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Platform
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.active_directory.administrator import Administrator
-from gmsa_doctor_checks.active_directory.gmsa import ROOT_KEY_COMMANDS, read_password
+from gmsa_doctor_checks.active_directory.gmsa import read_password
 from gmsa_doctor_checks.active_directory.user_entry import utc
 from gmsa_doctor_checks.directory.not_permitted import not_permitted
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaAccount, GmsaPassword
@@ -103,7 +104,7 @@ def _refused(error: LdapRefusal, gmsa: GmsaAccount, keys: tuple[RootKey, ...], n
         expected="msDS-ManagedPassword",
         fix=Fix(
             f"{fix}, wait ten hours until each domain controller has it, and re-create the gMSA if it has no password.",
-            ROOT_KEY_COMMANDS,
+            (SHOW_ROOT_KEYS, ADD_ROOT_KEY),
         ),
         shows_as=texts.NO_PASSWORD_ATTRIBUTE,
     )

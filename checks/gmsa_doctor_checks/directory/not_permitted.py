@@ -7,18 +7,15 @@ from dataclasses import replace
 from gmsa_doctor.authoring import Finding, Fix, failed
 from gmsa_doctor.clients.ldap.client import Directory, LdapRefusal
 from gmsa_doctor.formats.ad import sid
+from gmsa_doctor.formats.ad.cmdlets import LIST, add_member, append_user, set_list, show_list
 from gmsa_doctor.formats.ad.security_descriptor import READ_PROPERTY, DescriptorError
 from gmsa_doctor_checks import texts
 from gmsa_doctor_checks.commands import powershell
 from gmsa_doctor_checks.directory.permission import (
-    LIST,
     ListedPrincipal,
     Membership,
     PrincipalKind,
-    append_user,
     names,
-    set_list,
-    show_list,
     with_hosts,
 )
 from gmsa_doctor_checks.values import Account, GmsaAccount
@@ -194,7 +191,7 @@ def _add_user(membership: Membership) -> Fix:
         "(command 2). 3. Developer: start new tasks, since group memberships take effect at the next logon.",
         (
             show_list(membership.gmsa),
-            f"Add-ADGroupMember -Identity {powershell(group.name)} -Members {powershell(membership.user)}",
+            add_member(group.name, membership.user),
         ),
     )
 

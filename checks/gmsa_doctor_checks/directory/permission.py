@@ -10,13 +10,11 @@ from gmsa_doctor.authoring import Cause, Finding, Fix, Row, Status, check, passe
 from gmsa_doctor.clients.ldap.client import Directory, Entry, LdapRefusal, escape_filter
 from gmsa_doctor.clients.ldap.domain import GMSA_CLASS
 from gmsa_doctor.formats.ad import security_descriptor, sid
+from gmsa_doctor.formats.ad.cmdlets import set_list, show_list
 from gmsa_doctor.formats.ad.security_descriptor import READ_PROPERTY, Ace, DescriptorError, decide
 from gmsa_doctor_checks import links
 from gmsa_doctor_checks.active_directory.user_entry import locate, sid_of
-from gmsa_doctor_checks.commands import powershell
 from gmsa_doctor_checks.values import Account, BoundDirectory, GmsaAccount, GmsaPassword
-
-LIST = "PrincipalsAllowedToRetrieveManagedPassword"
 
 EVERYONE = {"S-1-1-0", "S-1-5-2", "S-1-5-7", "S-1-5-11", "S-1-5-15", "S-1-5-32-545", "S-1-5-32-546", "S-1-5-32-554"}
 """Well-known principals that include every account of the domain, or more."""
@@ -214,31 +212,6 @@ def is_broad(principal: ListedPrincipal) -> bool:
 def names(principals: Iterable[ListedPrincipal]) -> str:
     """The principals' names, separated by commas."""
     return ", ".join(principal.name for principal in principals)
-
-
-def show_list(gmsa: str) -> str:
-    """The command that shows the list of a gMSA."""
-    return f"Get-ADServiceAccount {_bare(gmsa)} -Properties {LIST}"
-
-
-def set_list(gmsa: str, *names: str) -> str:
-    """The command that overwrites the list."""
-    return f"Set-ADServiceAccount -Identity {_bare(gmsa)} -{LIST} {','.join(map(powershell, names))}"
-
-
-def append_user(gmsa: str, user: str) -> tuple[str, ...]:
-    """The commands that show the list and append a user to it."""
-    return (
-        show_list(gmsa),
-        f"$list = @(({show_list(gmsa)}).{LIST})",
-        f"Set-ADServiceAccount -Identity {_bare(gmsa)} -{LIST} "
-        f"($list + (Get-ADUser {powershell(user)}).DistinguishedName)",
-    )
-
-
-def _bare(gmsa: str) -> str:
-    """The gMSA's name without ``$``, as the cmdlets take it."""
-    return powershell(gmsa.removesuffix("$"))
 
 
 @check(

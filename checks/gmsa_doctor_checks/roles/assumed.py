@@ -8,14 +8,10 @@ from dataclasses import dataclass, replace
 from gmsa_doctor.authoring import Finding, Fix, Status, failed, fix_in_steps, passed, skipped, unknown
 from gmsa_doctor.core.errors import NotFound
 from gmsa_doctor.formats.aws.arn import RoleArn
+from gmsa_doctor.formats.aws.commands import ECS_TASKS, TRUST_POLICY, create_role
 from gmsa_doctor_checks.commands import LIST_ECS_ROLES, posix
 from gmsa_doctor_checks.roles.simulation import PolicySimulator
-from gmsa_doctor_checks.roles.trust_policy import ECS_TASKS, RoleTrust, TrustSource, read_trust
-
-_TRUST_POLICY = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": ECS_TASKS}, "Action": "sts:AssumeRole"}],
-}
+from gmsa_doctor_checks.roles.trust_policy import RoleTrust, TrustSource, read_trust
 
 
 @dataclass(frozen=True)
@@ -85,23 +81,11 @@ def _judge_trust(arn: RoleArn, kind: RoleKind, trust: RoleTrust) -> Finding:
                 f"arn:{arn.partition}:ecs:<region>:{arn.account}:*, since ECS does not support one cluster there.",
                 (
                     f"aws iam update-assume-role-policy --role-name {posix(arn.name)} "
-                    f"--policy-document {posix(json.dumps(_TRUST_POLICY))}",
+                    f"--policy-document {posix(json.dumps(TRUST_POLICY))}",
                 ),
             ),
         ),
     )
-
-
-def create_role(name: str, partition: str, path: str, managed: str) -> tuple[str, ...]:
-    """The commands that create a role for ECS tasks; ``managed`` is an AWS managed policy to attach, or empty."""
-    option = "" if path == "/" else f" --path {posix(path)}"
-    create = (
-        f"aws iam create-role --role-name {posix(name)}{option} --assume-role-policy-document "
-        f"{posix(json.dumps(_TRUST_POLICY))}"
-    )
-    policy = f"arn:{partition}:iam::aws:policy/{managed}"
-    attach = f"aws iam attach-role-policy --role-name {posix(name)} --policy-arn {policy}"
-    return (create, attach) if managed else (create,)
 
 
 def _choose_or_create(arn: RoleArn, kind: RoleKind) -> Fix:

@@ -9,10 +9,10 @@ from gmsa_doctor.clients.aws.logs import Logs
 from gmsa_doctor.core.errors import ClientError
 from gmsa_doctor.core.limits import each
 from gmsa_doctor.formats.aws.arn import ArnError, parse_role_arn
+from gmsa_doctor.formats.aws.commands import create_log_group
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform, Subject
 from gmsa_doctor_checks import links
-from gmsa_doctor_checks.commands import posix
 from gmsa_doctor_checks.roles.policy_fixes import put_policy
 from gmsa_doctor_checks.task.revisions import register_again
 
@@ -59,9 +59,7 @@ def _fix(
     groups: Sequence[str], definition: TaskDefinition, platform: Platform, subject: Subject, place: AwsPlace
 ) -> Fix:
     """Create the groups, or let the driver create them, for which a role needs a permission."""
-    create = Fix(
-        "Create the log group.", tuple(f"aws logs create-log-group --log-group-name {posix(g)}" for g in groups)
-    )
+    create = Fix("Create the log group.", tuple(create_log_group(group) for group in groups))
     let = "Or set awslogs-create-group to true in the options of the container's logConfiguration"
     edit = register_again(let, subject)
     try:

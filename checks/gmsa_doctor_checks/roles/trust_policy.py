@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gmsa_doctor.formats.aws.commands import ECS_TASKS
 from gmsa_doctor.formats.aws.iam_policy_document import fits, statements
 
-ECS_TASKS = "ecs-tasks.amazonaws.com"
 _NAMES = (ECS_TASKS, f"{ECS_TASKS}.cn")
 _ACTION = "sts:assumerole"
 _COMPARING = re.compile(r"(StringEquals|StringLike|ArnEquals|ArnLike)(IfExists)?")

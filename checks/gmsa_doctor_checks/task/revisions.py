@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Finding, Fix, Owner, skipped, unknown
+from gmsa_doctor.formats.aws.commands import save_task_definition
 from gmsa_doctor.formats.documents.located import Open, Placeholder
 from gmsa_doctor.formats.documents.placeholders import EXAMPLE_ACCOUNT, placeholder_in
 from gmsa_doctor.given.subject import AwsPlace, Deployments, Subject
 from gmsa_doctor_checks.commands import posix
-
-_NOT_REGISTERED = (
-    ".taskDefinitionArn, .revision, .status, .requiresAttributes, .compatibilities, .registeredAt, .registeredBy, "
-    ".deregisteredAt, .deleteRequestedAt"
-)
-"""Fields that ecs:DescribeTaskDefinition returns and ecs:RegisterTaskDefinition rejects. Source: the API reference."""
-_AS_REGISTERED = f".taskDefinition + ({{tags}} | map_values(select(. != null and . != []))) | del({_NOT_REGISTERED})"
-"""The task definition with its tags, as ecs:RegisterTaskDefinition accepts it: without tags, not with an empty list."""
 
 
 def register_again(change: str, subject: Subject, edit: str = '"${EDITOR:-vi}" td.json') -> Fix:
@@ -27,8 +20,7 @@ def register_again(change: str, subject: Subject, edit: str = '"${EDITOR:-vi}" t
     family = subject.task_definition.rpartition("/")[2].partition(":")[0]  # ECS uses its newest active revision
     update = update_service(subject, f"--task-definition {posix(family)}")
     commands = (
-        f"aws ecs describe-task-definition --task-definition {posix(subject.task_definition)} --include TAGS "
-        f"--output json | jq {posix(_AS_REGISTERED)} > td.json",
+        save_task_definition(subject.task_definition, "td.json"),
         edit,
         "aws ecs register-task-definition --cli-input-json file://td.json",
         *update,

@@ -20,6 +20,7 @@ from gmsa_doctor.authoring import (
     warned,
 )
 from gmsa_doctor.formats.ad import logon_hours
+from gmsa_doctor.formats.ad.cmdlets import append_user, new_user
 from gmsa_doctor.formats.ad.user_account_control import Control
 from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.subject import Platform
@@ -29,7 +30,6 @@ from gmsa_doctor_checks.active_directory.administrator import Administrator
 from gmsa_doctor_checks.active_directory.user_entry import UserEntry, duration, utc
 from gmsa_doctor_checks.commands import edit_secret, powershell
 from gmsa_doctor_checks.directory.gmsa import judge_types
-from gmsa_doctor_checks.directory.permission import append_user
 from gmsa_doctor_checks.kerberos.tickets import user_ticket
 from gmsa_doctor_checks.values import Account, BoundDirectory, UserTicket
 from gmsa_doctor_checks.versions import judge_by_version
@@ -96,8 +96,7 @@ def kind(user: UserEntry, account: Account) -> Finding:
         fix=Fix(
             "Create a user for this, allow it to retrieve the gMSA's password, and put it into the secret.",
             (
-                f"New-ADUser -Name {powershell('<user>')} -PasswordNeverExpires $true -Enabled $true "
-                "-AccountPassword (Read-Host -AsSecureString)",
+                new_user("<user>"),
                 *append_user("<gMSA>", "<user>"),
                 *edit_secret(account.arn),
             ),

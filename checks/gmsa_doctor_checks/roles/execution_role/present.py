@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from gmsa_doctor.authoring import Fix, Given, Result, check, failed, fix_in_steps, passed
+from gmsa_doctor.formats.aws.commands import create_role
 from gmsa_doctor.formats.documents.located import Placeholder
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.shared_values import ExecutionRole
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform, Subject
 from gmsa_doctor_checks import links, texts
 from gmsa_doctor_checks.commands import LIST_ECS_ROLES
-from gmsa_doctor_checks.roles.assumed import EXECUTION, create_role
+from gmsa_doctor_checks.roles.assumed import EXECUTION
 from gmsa_doctor_checks.task.revisions import register_again, unknown_yet
 
 

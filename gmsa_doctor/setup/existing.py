@@ -1,0 +1,179 @@
+"""What an existing service answers: its names, and those in its CredSpec and its secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from gmsa_doctor.clients.aws.ec2 import Ec2
+from gmsa_doctor.clients.aws.ecs import Ecs
+from gmsa_doctor.clients.aws.s3 import S3
+from gmsa_doctor.clients.aws.session import Aws
+from gmsa_doctor.core.errors import ClientError, NotFound
+from gmsa_doctor.formats.aws.arn import ArnError, parse_role_arn, parse_s3_object_arn, parse_secret_arn
+from gmsa_doctor.formats.documents import json_text
+from gmsa_doctor.formats.documents.credspec import CredSpecDocument, read_credspec
+from gmsa_doctor.formats.documents.task_definition import (
+    Container,
+    TaskDefinition,
+    TaskDefinitionError,
+    read_task_definition,
+)
+from gmsa_doctor.given.subject import Launch
+from gmsa_doctor.setup import parts
+from gmsa_doctor.setup.parts import Part
+from gmsa_doctor.setup.plan import EXISTS, MISSING, Known, State
+
+Values = dict[str, Any]
+"""Answers by the name of their field."""
+
+
+@dataclass(frozen=True)
+class Existing:
+    """What there is of the service. ``known``: whether it, its cluster and its task definition exist.
+
+    ``registered``: the task definition as ECS describes it. ``launch``: where the service runs.
+    """
+
+    values: Values
+    known: Mapping[type[Part], Known]
+    registered: Mapping[str, Any] | None = None
+    launch: Launch | None = None
+
+    @property
+    def has_gmsa(self) -> bool:
+        """Whether the service exists, with credentialSpecs."""
+        found = (self.known[parts.Service], self.known[parts.TaskDefinition])
+        return all(known.state is State.EXISTS for known in found)
+
+
+def find(aws: Aws, cluster: str, service: str, family: str, container: str | None) -> Existing:
+    """What exists. ``family``: the task definition to look for if there is no service."""
+    ecs = Ecs(aws)
+    described = _service(ecs, cluster, service)
+    known: dict[type[Part], Known] = {parts.Cluster: _cluster(ecs, cluster), parts.Service: MISSING}
+    values: Values = {}
+    if isinstance(described, ClientError):
+        known[parts.Service] = Known(State.UNKNOWN, described.text)
+    elif described:
+        known[parts.Service] = EXISTS
+        family = str(described.get("taskDefinition", family))
+        values |= _network(described)
+    registered = _registered(ecs, family)
+    definition = _definition(registered)
+    if isinstance(definition, TaskDefinition):
+        chosen = _container(definition, container)
+        known[parts.TaskDefinition] = EXISTS if chosen and chosen.credential_specs else MISSING
+        values |= {"family": definition.family or family, **_of_task(definition, chosen)}
+        values |= _of_credspec(aws, chosen)
+    else:
+        known[parts.TaskDefinition] = definition
+    if values.get("subnets") and (vpc := vpc_of(aws, values["subnets"])):
+        values["vpc"] = vpc
+    launch = _launch(described) if isinstance(described, dict) else None
+    return Existing(values, known, None if isinstance(registered, Known) else registered, launch)
+
+
+def vpc_of(aws: Aws, subnets: tuple[str, ...]) -> str:
+    """The VPC of the subnets; empty if it is not known."""
+    with suppress(ClientError):
+        return next((str(subnet["VpcId"]) for subnet in Ec2(aws).subnets(subnets[:1])), "")
+    return ""
+
+
+def _service(ecs: Ecs, cluster: str, service: str) -> dict[str, Any] | ClientError | None:
+    try:
+        found = ecs.describe_service(service, cluster)
+    except NotFound:
+        return None
+    except ClientError as error:
+        return error
+    return None if found.get("status") == "INACTIVE" else found
+
+
+def _cluster(ecs: Ecs, cluster: str) -> Known:
+    try:
+        found = ecs.describe_cluster(cluster)
+    except NotFound:
+        return MISSING
+    except ClientError as error:
+        return Known(State.UNKNOWN, error.text)
+    return MISSING if found.get("status") == "INACTIVE" else EXISTS
+
+
+def _registered(ecs: Ecs, family: str) -> Mapping[str, Any] | Known:
+    try:
+        return ecs.describe_task_definition(family)
+    except NotFound:
+        return MISSING
+    except ClientError as error:
+        missing = "Unable to describe task definition" in error.text
+        return MISSING if missing else Known(State.UNKNOWN, error.text)
+
+
+def _definition(registered: Mapping[str, Any] | Known) -> TaskDefinition | Known:
+    if isinstance(registered, Known):
+        return registered
+    try:
+        return read_task_definition(registered)
+    except TaskDefinitionError as error:
+        return Known(State.UNKNOWN, str(error))
+
+
+def _launch(service: Mapping[str, Any]) -> Launch | None:
+    """Where the service runs, if it says so itself."""
+    name = service.get("launchType")
+    return Launch(name) if name in tuple(Launch) else None
+
+
+def _network(service: Mapping[str, Any]) -> Values:
+    network = service.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
+    found = {
+        "subnets": tuple(network.get("subnets", ())),
+        "security_groups": tuple(network.get("securityGroups", ())),
+        "public_address": network.get("assignPublicIp") == "ENABLED",
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _container(definition: TaskDefinition, name: str | None) -> Container | None:
+    """The container that is named, or the one with credentialSpecs, or the first essential one."""
+    if name:
+        return next((container for container in definition.containers if container.name == name), None)
+    by_rank = sorted(definition.containers, key=lambda found: (not found.credential_specs, not found.essential))
+    return next(iter(by_rank), None)
+
+
+def _of_task(definition: TaskDefinition, container: Container | None) -> Values:
+    found: Values = {}
+    with suppress(ArnError):
+        role = parse_role_arn(definition.execution_role_arn or "")
+        found["execution_role"] = f"{role.path}{role.name}".removeprefix("/")
+    if container:
+        group = container.logs.group if container.logs and not container.logs.made else ""
+        found |= {"container": container.name, "image": container.image or "", "log_group": group}
+    return found
+
+
+def _of_credspec(aws: Aws, container: Container | None) -> Values:
+    """What the container's CredSpec names, as far as it can be read."""
+    found: Values = {}
+    text = next(iter(container.credential_specs), "") if container else ""
+    with suppress(ArnError, ClientError):
+        arn = parse_s3_object_arn(text.partition(":")[2])
+        found |= {"bucket": arn.bucket, "key": arn.key}
+        credspec = _document(S3(aws).get(arn.bucket, arn.key).body)
+        if credspec is None:
+            return found
+        found |= {"gmsa": credspec.gmsa_name, "domain": credspec.dns_name}
+        found["secret"] = parse_secret_arn(credspec.credential_arn).friendly_name
+    return found
+
+
+def _document(body: bytes) -> CredSpecDocument | None:
+    text = json_text.decode(body)
+    parsed = json_text.parse(text.text) if isinstance(text, json_text.Text) else None
+    credspec = read_credspec(parsed.value) if isinstance(parsed, json_text.Document) else None
+    return credspec if isinstance(credspec, CredSpecDocument) else None

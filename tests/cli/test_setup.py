@@ -1,0 +1,120 @@
+"""`gmsa-doctor setup`: from options, a file or a service to answers, and what it refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.command import doctor, environ
+from tests.lab.ad import DomainController
+from tests.lab.aws import EmbeddedAws
+from tests.lab.creation import create
+from tests.lab.environment import healthy
+
+PLACE = ("--offline", "--region", "eu-west-1", "--account", "111122223333", "--vpc", "vpc-0a")
+NAMES = ("--cluster", "prod", "--service", "web", "--gmsa", "webapp01", "--domain", "corp.example")
+REST = ("--image", "web:1", "--bucket", "credspecs", "--subnets", "subnet-0a", "--security-groups", "sg-0a")
+ALL = (*PLACE, *NAMES, *REST, "--ad-dns", "10.0.0.10")
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    return environ(tmp_path)
+
+
+def test_offline_everything_is_planned_from_the_options(env: dict[str, str]) -> None:
+    ended = doctor("setup", *ALL, env=env)
+    assert ended.code == 0, ended.err
+    assert "0 of 17 parts missing, 17 not known" in ended.err
+    for text in ("New-ADUser -Name svc-webapp01", "create-secret", "web-execution", "krb5.conf"):
+        assert text in ended.out
+
+
+def test_a_file_has_the_options_and_the_command_line_wins(tmp_path: Path, env: dict[str, str]) -> None:
+    file = tmp_path / "web.toml"
+    file.write_text(
+        'offline = true\nregion = "eu-west-1"\naccount = "111122223333"\nvpc = "vpc-0a"\ncluster = "prod"\n'
+        'service = "web"\ngmsa = "webapp01"\ndomain = "corp.example"\nimage = "web:1"\nbucket = "credspecs"\n'
+        'subnets = ["subnet-0a", "subnet-0b"]\nsecurity-groups = ["sg-0a"]\nad-dns = ["10.0.0.10"]\nas = "terraform"\n'
+    )
+    ended = doctor("setup", "--from", str(file), "--user", "svc-other", env=env)
+    assert ended.code == 0, ended.err
+    assert 'resource "aws_iam_role"' in ended.out
+    assert "svc-other" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("clutser = 'a'", "unknown key 'clutser'. Did you mean cluster?"),
+        ("offline = 'yes'", "offline must be true or false"),
+        ("cluster = 1", "cluster must be one text"),
+        ("cluster = ['a', 'b']", "cluster must be one text"),
+        ("subnets = [1]", "subnets must be a list of texts"),
+        ("output = 'x'", "unknown key 'output'"),
+        ("as = 'ansible'", "'ansible' is not one of"),
+        ("= 1", "is not valid TOML"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_a_usage_error(line: str, says: str, tmp_path: Path, env: dict[str, str]) -> None:
+    file = tmp_path / "web.toml"
+    file.write_text(line)
+    ended = doctor("setup", "--from", str(file), *ALL, env=env)
+    assert (ended.code, ended.out) == (2, "")
+    assert says in ended.err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (PLACE, "required, since there is no service that answers it: --gmsa (the gMSA's name)"),
+        ((*ALL, "--user", "svc-webapp01-in-production"), "--user svc-webapp01-in-production: give a sAMAccountName"),
+        ((*ALL, "--user", "CORP\\svc"), "--user CORP\\svc: give a sAMAccountName"),
+        ((*ALL, "--group", "a*"), "--group a*: no group has such a name"),
+        ((*ALL, "--bucket", "b"), "given 2 times"),
+        ((*ALL, "--secret", "a b"), "--secret a b: AWS accepts no such name"),
+        ((*ALL, "--as-user", "admin"), "--as-user has no effect with --offline"),
+        ((*ALL, "--from-service", "a/b"), "--cluster and --service have no effect with --from-service"),
+        ((*ALL, "--json", "--as", "cdk"), "--as has no effect with --json"),
+        (NAMES, "no AWS region is configured"),
+    ],
+)
+def test_what_cannot_be_is_a_usage_error(options: tuple[str, ...], says: str, env: dict[str, str]) -> None:
+    ended = doctor("setup", *options, env=env)
+    assert (ended.code, ended.out) == (2, ""), ended.err
+    assert says in ended.err
+
+
+def test_an_existing_service_answers_and_is_checked(dc: DomainController, aws: EmbeddedAws) -> None:
+    create(healthy(dc), aws)
+    ended = doctor(
+        "setup", "--from-service", "demo/healthy", "--ad-dns", dc.ip, "--dns-server", dc.ip, env=aws.environ()
+    )
+    assert ended.code == 0, ended.out + ended.err
+    assert "nothing is missing" in ended.err
+    assert "pass" in ended.out
+
+
+def test_what_an_existing_service_lacks_remains(dc: DomainController, aws: EmbeddedAws) -> None:
+    environment = healthy(dc)
+    environment.container.pop("credentialSpecs")
+    environment.credspec = None
+    create(environment, aws)
+    names = ("--gmsa", "webapp01", "--domain", dc.domain, "--user", "gmsa-reader")
+    more = ("--bucket", environment.bucket, "--secret", environment.secret_name, "--ad-dns", dc.ip)
+    ended = doctor(
+        "setup", "--from-service", "demo/healthy", *names, *more, "--dns-server", dc.ip, "--json", env=aws.environ()
+    )
+    assert ended.code == 1, ended.err
+    parts = {part["kind"]: part for part in ended.document["parts"]}
+    lacking = {kind for kind, part in parts.items() if part["state"] == "missing"}
+    assert lacking == {"CredSpecObject", "TaskDefinition"}, json.dumps(ended.document["parts"], indent=1)
+    assert parts["TaskDefinition"]["fields"]["exists"]
+    assert "aws ecs describe-task-definition" in parts["TaskDefinition"]["commands"][0]
+    assert {parts[kind]["state"] for kind in ("User", "Gmsa", "Permission", "RootKey")} == {"exists"}
+
+
+def test_a_service_that_does_not_exist_is_a_usage_error(aws: EmbeddedAws) -> None:
+    ended = doctor("setup", "--from-service", "demo/none", "--ad-dns", "10.0.0.10", env=aws.environ())
+    assert (ended.code, ended.out) == (2, "")
+    assert "--from-service demo/none: there is no such service in us-east-1" in ended.err
