@@ -156,7 +156,9 @@ def _described(answers: Answers, aws: Aws) -> Mapping[str, object] | Known:
 def _checked(answers: Answers, existing: Existing, found: Survey, access: Access) -> Report:
     """The report about the service, or about its task definition and CredSpec as planned."""
     if existing.has_gmsa:
-        request = replace(access.request, service=answers.service, cluster=answers.cluster, container=answers.container)
+        request = replace(
+            access.request, services=(answers.service,), cluster=answers.cluster, container=answers.container
+        )
         return check.check(request, access.registry, access.watch)
     with tempfile.TemporaryDirectory() as folder:
         request = _planned(answers, existing, found, access.request, Path(folder))
