@@ -52,7 +52,12 @@ def _subject(subject: FoundSubject, request: Request) -> list[str]:
 
 
 def _starter(request: Request) -> list[str]:
-    return list(request.starter or ())
+    """What starts the task, with the network that it does not know; empty if a service does."""
+    if request.starter is None:
+        return []
+    subnets = ["--subnets", ",".join(request.subnets)] if request.subnets else []
+    groups = ["--security-groups", ",".join(request.security_groups)] if request.security_groups else []
+    return [*request.starter, *_options(request, "cluster"), *subnets, *groups]
 
 
 def _in_service(subject: FoundSubject) -> list[str]:

@@ -15,6 +15,7 @@ from tests.lab.environment import Created, healthy, task_definition_file
 from tests.metadata_endpoint import VARIABLE, answering, on_fargate
 from tests.scenarios import changes
 from tests.scenarios.execution_role_start import image, logs, secret_key
+from tests.scenarios.images import image_with
 from tests.scenarios.lab import Change, Lab
 from tests.scenarios.network_access import peered
 from tests.scenarios.network_path import ENDPOINTS_WITH_A_PREFIX_LIST
@@ -28,7 +29,7 @@ from tests.scenarios.variants import EC2_WITH_A_PARAMETER
 from tests.scenarios.vpc_dns import NOT_LISTED, firewall, profile_with_rule
 
 TABLE = Path(__file__).parents[2] / "docs/aws-calls.md"
-READING = re.compile(r"(Get|List|Describe|Head|Simulate)[A-Z]\w+")
+READING = re.compile(r"(Get|BatchGet|List|Describe|Head|Simulate)[A-Z]\w+")
 
 
 def documented(after: str = "## check", before: str = "With `--event-bus`") -> set[str]:
@@ -72,6 +73,7 @@ RUNS: dict[str, Change] = {
     "a bucket of another account": changes.all_of(
         changes.on_ec2, changes.options("--fetcher", "1.3"), bucket_of("210987654321")
     ),
+    "an image whose configuration is read": image_with(user="root"),
     "a key, an image and logs": changes.all_of(secret_key(), image(), logs()),
     "secrets of the containers": SEVERAL,
     "an image of a pull through cache rule": FIRST_PULL,

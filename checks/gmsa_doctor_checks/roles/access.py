@@ -223,8 +223,9 @@ def _not_allowed(question: AccessQuestion, decision: SimulatedDecision, policy: 
 
 
 def _failure(question: AccessQuestion, reason: str, *, observed: str, expected: str, fix: Fix) -> Finding:
+    who, what = f"{question.role_kind} {question.role.name}", f"{question.verb} {question.resource_name}"
     return failed(
-        f"{question.role_kind} {question.role.name} is not allowed to read {question.resource_name}: {reason}",
+        f"{who} is not allowed to {what}: {reason}",
         observed=observed,
         expected=expected,
         fix=fix,

@@ -75,8 +75,8 @@ def _passes(role: RoleArn, definition: TaskDefinition, subject: Subject) -> Iter
 def _question(
     role: RoleArn, action: str, resource: str, name: str, context: dict[str, str], subject: Subject
 ) -> AccessQuestion:
-    kind = f"the role of {subject.controller.words}"
-    return AccessQuestion(role, action, resource, name, context, role_kind=kind, fix_name="start")
+    kind, verb = f"{subject.controller.words}'s role", "run" if action == _RUN else "pass"
+    return AccessQuestion(role, action, resource, name, context, role_kind=kind, fix_name="start", verb=verb)
 
 
 def _judged(question: AccessQuestion, simulator: PolicySimulator) -> list[Finding]:

@@ -64,6 +64,11 @@ CALLS: list[tuple[str, str, Call]] = [
     ("ecs:ListClusters", "ecs:ListClusters", lambda aws: Ecs(aws).clusters()),
     ("ecs:ListServices", "ecs:ListServices", lambda aws: Ecs(aws).services("demo")),
     ("ecs:DescribeServices", "ecs:DescribeServices", lambda aws: Ecs(aws).describe_service("web", "demo")),
+    (
+        "ecs:DescribeServices",
+        "ecs:DescribeServices",
+        lambda aws: Ecs(aws).describe_services("demo", ("web",)),
+    ),
     ("ecs:DescribeClusters", "ecs:DescribeClusters", lambda aws: Ecs(aws).describe_cluster("demo")),
     ("ecs:DescribeTasks", "ecs:DescribeTasks", lambda aws: Ecs(aws).describe_task("t", "demo")),
     ("ecs:ListTasks", "ecs:ListTasks", lambda aws: Ecs(aws).task_arns("demo", "web", "STOPPED")),
