@@ -107,29 +107,40 @@ def service_events(about: RecordedAbout, subject: Subject, ecs: Ecs) -> Result[S
 def stopped_tasks(about: RecordedAbout, subject: Subject, ecs: Ecs) -> Result[StoppedTasks]:
     """Reads why the service's tasks stopped: `stoppedReason`, `stopCode`, and the containers' reasons and exit codes.
 
-    ECS keeps stopped tasks for an hour. With `--task`, only that task is read.
+    ECS keeps stopped tasks for an hour. With `--task`, only that task is read. Without a service, all tasks of the task
+    definition's family in the cluster are.
 
     Why: `stoppedReason` has the text of Credentials Fetcher. It is shown at the finding that explains it. A text that
     no finding explains is reported here, with its likeliest causes.
 
     Fix: fix the finding that explains the text. `gmsa-doctor explain TEXT` lists the causes of a text.
     """
-    if not subject.cluster or not (about.task or subject.service):
+    if not subject.cluster or not (about.task or subject.service or subject.starter):
         return skipped("the task does not belong to a service")
     if about.task:
         tasks = [ecs.describe_task(about.task, subject.cluster)]
     else:
-        arns = ecs.task_arns(subject.cluster, str(subject.service), "STOPPED")
+        arns = _arns(subject, "STOPPED", ecs)
         tasks = ecs.described_tasks(arns, subject.cluster) if arns else []
     tasks = sorted(tasks, key=stopped_task.ended, reverse=True)
     records = tuple(_of_task(task) for task in tasks if stopped_task.is_failure(task))
     value = StoppedTasks(records, tuple(_task(task) for task in tasks[:_NEWEST]))
     if not tasks:
-        return Given(value, passed("no task of the service has stopped in the last hour"))
+        return Given(value, passed(f"no task of {_whose(subject)} has stopped in the last hour"))
     number = f"{len(tasks)} task{'s' if tasks[1:] else ''} stopped"
     if about.task:
         number = f"the task is {str(tasks[0].get('lastStatus') or 'unknown').lower()}"
     return Given(value, passed(f"{number}, {len(records)} with an error" if records else f"{number}, without an error"))
+
+
+def _arns(subject: Subject, status: str, ecs: Ecs) -> tuple[str, ...]:
+    if subject.service:
+        return ecs.task_arns(str(subject.cluster), subject.service, status)
+    return ecs.family_task_arns(str(subject.cluster), subject.task_definition.partition(":")[0], status)
+
+
+def _whose(subject: Subject) -> str:
+    return "the service" if subject.service else subject.task_definition.partition(":")[0]
 
 
 def _of_task(task: Mapping[str, Any]) -> Record:
@@ -174,8 +185,8 @@ def container_logs(
     if not groups:
         return skipped("no container of the task definition has the log driver awslogs")
     tasks = list(stopped.newest)
-    if subject.service and subject.cluster and not about.task:
-        running = ecs.task_arns(subject.cluster, subject.service, "RUNNING")[:_NEWEST]
+    if (subject.service or subject.starter) and subject.cluster and not about.task:
+        running = _arns(subject, "RUNNING", ecs)[:_NEWEST]
         tasks += [RecordedTask(arn, "") for arn in running]
     streams = [(name, log, task) for task in tasks for name, log in groups.items() if log.prefix][:_STREAMS]
     if not streams:

@@ -86,7 +86,7 @@ class Selection:
         absent = {
             AdminAccount: request.ask_as,
             BrokenPlugIns: registry.broken,
-            RecordedAbout: request.of_services or request.task,
+            RecordedAbout: request.of_services or request.starter or request.task,
             LogsWanted: request.logs,
             StartRole: request.starter,
         }

@@ -361,7 +361,7 @@ def _require_effects(request: Request) -> None:
         (["--subnets", "--security-groups"], request.of_several, f"{several}, which have networks of their own"),
         (["--compare-with", "--watch"], request.of_several, f"{several}: name one with --service"),
         (["--watch"], not request.service, "without --service"),
-        (["--logs"], not (request.of_services or request.task), "without --service or --task"),
+        (["--logs"], not (request.of_services or request.starter or request.task), "without --service or --task"),
         (["--pass-over"], not request.files, "without FILES"),
         (["--fix"], not (request.files or request.credspec_file), "without FILES"),
         (["--yes"], "--fix" not in request.typed, "without --fix"),

@@ -20,6 +20,7 @@ from tests.scenarios.execution_role_start import logs
 from tests.scenarios.judge import brief
 from tests.scenarios.lab import Change, Lab, Scenario
 from tests.scenarios.recorded_texts import RECORDED
+from tests.scenarios.task_starts import schedule
 from tests.schema import assert_fits
 
 UNEXPLAINED = "evidence.stopped-tasks"
@@ -92,6 +93,15 @@ def test_a_text_is_shown_at_the_finding_that_explains_it(
     assert found["text"].startswith(scenario.says[:60])
     assert ended.statuses()[UNEXPLAINED] == "pass"
     ad.reset_bad_password_count(dc, accounts.READER)
+
+
+def test_the_last_tasks_of_a_schedule_are_read_by_their_family(dc: DomainController, aws: EmbeddedAws) -> None:
+    account = Account(dc, aws, changes.all_of(schedule(), changes.task(executionRoleArn=None)))
+    account.fails("access credentials should not be empty")
+    ended = account.check("--live", "never")
+    assert ended.roots == ["execution-role.present"], brief(ended)
+    (found,) = evidence(ended, "execution-role.present")
+    assert found["summary"] == "ECS reported this 4 minutes ago"
 
 
 def test_once_the_service_is_steady_all_of_them_are_out_of_date(dc: DomainController, aws: EmbeddedAws) -> None:

@@ -42,7 +42,7 @@ _BOOLEAN = ("aws:SecureTransport", "aws:PrincipalIsAWSService", "aws:ViaAWSServi
 class AccessQuestion:
     """Whether a role may do ``action`` on ``resource``.
 
-    ``verb``, ``resource_name``, ``role_kind`` and ``policy_name`` (of the resource's policy; empty: it has none) are the
+    ``verb``, ``resource_name``, ``role_kind`` and ``policy_name`` (of the resource; empty: it has none) are the
     words in findings. ``context`` holds the known condition keys of the request. ``hint`` is added to a denial.
     ``evidence`` is the check that makes the real call, if any; ``fix_name`` names the policy of the fix if it is not
     named after that check. ``policy_command`` shows the resource's policy, and ``policy_put`` puts it back from

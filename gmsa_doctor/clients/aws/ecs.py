@@ -95,6 +95,12 @@ class Ecs(EcsNames):
         answer = self.api.list_tasks(cluster=cluster, serviceName=service, desiredStatus=status, maxResults=_MOST_TASKS)
         return tuple(answer["taskArns"])
 
+    @operation("ecs:ListTasks")
+    def family_task_arns(self, cluster: str, family: str, status: str) -> tuple[str, ...]:
+        """The same for the tasks of a task definition family, whatever has started them."""
+        answer = self.api.list_tasks(cluster=cluster, family=family, desiredStatus=status, maxResults=_MOST_TASKS)
+        return tuple(answer["taskArns"])
+
     @operation("ecs:DescribeTasks")
     def described_tasks(self, arns: tuple[str, ...], cluster: str) -> list[dict[str, Any]]:
         """Tasks, at most 100; those that ECS no longer knows are missing."""
