@@ -183,11 +183,11 @@ def _plan(context: typer.Context, arguments: SetupArguments) -> ExitCode:
 
     given = _given(context, arguments)
     plan = _offline(given) if arguments.place.offline else _surveyed(given, arguments)
-    report = plan.survey.report
-    if plan.is_complete and report and not arguments.plan.json:
+    report = plan.survey.report if plan.is_complete else None
+    if report and not arguments.plan.json:
         from gmsa_doctor.core import registry
 
-        say("nothing is missing")
+        say(f"nothing is missing{f'; not known: {len(plan.open)} parts' if plan.open else ''}")
         deliver(replace(report, command=command_line()), ReportOptions(), TextOptions(), registry.load())
         return report.exit_code
     text = render_json(plan) if arguments.plan.json else render(plan, arguments.plan.form, command_line())
@@ -195,7 +195,7 @@ def _plan(context: typer.Context, arguments: SetupArguments) -> ExitCode:
     say(summary(plan))
     if arguments.place.offline:
         return ExitCode.PASS
-    return report.exit_code if plan.is_complete and report else _code(plan)
+    return report.exit_code if report else _code(plan)
 
 
 def _code(plan: Plan) -> ExitCode:

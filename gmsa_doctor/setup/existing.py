@@ -123,9 +123,14 @@ def _definition(registered: Mapping[str, Any] | Known) -> TaskDefinition | Known
 
 
 def _launch(service: Mapping[str, Any]) -> Launch | None:
-    """Where the service runs, if it says so itself."""
+    """Where the service runs, if it says so itself: by its launch type, or its capacity providers."""
     name = service.get("launchType")
-    return Launch(name) if name in tuple(Launch) else None
+    if name in tuple(Launch):
+        return Launch(name)
+    providers = [str(item.get("capacityProvider")) for item in service.get("capacityProviderStrategy", ())]
+    if not providers:
+        return None
+    return Launch.FARGATE if providers[0].startswith("FARGATE") else Launch.EC2
 
 
 def _network(service: Mapping[str, Any]) -> Values:

@@ -84,8 +84,9 @@ class Plan:
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing is missing, and nothing is unknown."""
-        return not (self.open or self.survey.repairs)
+        """Whether nothing is missing, as far as it is known. The check of the service says what is not known."""
+        missing = any(item.known.state is State.MISSING for item in self.open)
+        return self.survey.report is not None and not (missing or self.survey.repairs)
 
     def open_of(self, owner: Owner) -> tuple[Item, ...]:
         """The open parts that one person creates."""

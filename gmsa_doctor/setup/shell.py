@@ -147,6 +147,8 @@ def _endpoint(part: ForwardRule, name: str, at: str) -> tuple[str, ...]:
         f"endpoint=$(aws route53resolver create-resolver-endpoint{at} --creator-request-id {posix(name)} "
         f'--name {posix(name)} --direction OUTBOUND --security-group-ids "$dns_group" --ip-addresses {addresses} '
         "--query ResolverEndpoint.Id --output text)",
+        f'while aws route53resolver get-resolver-endpoint{at} --resolver-endpoint-id "$endpoint" '
+        "--query ResolverEndpoint.Status --output text | grep -q CREATING; do sleep 10; done",
     )
 
 

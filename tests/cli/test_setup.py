@@ -1,15 +1,18 @@
 """`gmsa-doctor setup`: from options, a file or a service to answers, and what it refuses."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.command import doctor, environ
+from tests.lab import accounts, ad
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
 from tests.lab.creation import create
 from tests.lab.environment import healthy
+from tests.lab.keytab import keytab
 
 PLACE = ("--offline", "--region", "eu-west-1", "--account", "111122223333", "--vpc", "vpc-0a")
 NAMES = ("--cluster", "prod", "--service", "web", "--gmsa", "webapp01", "--domain", "corp.example")
@@ -93,6 +96,60 @@ def test_an_existing_service_answers_and_is_checked(dc: DomainController, aws: E
     assert ended.code == 0, ended.out + ended.err
     assert "nothing is missing" in ended.err
     assert "pass" in ended.out
+
+
+def test_the_file_of_the_tutorial_is_one_that_it_reads(tmp_path: Path, env: dict[str, str]) -> None:
+    page = (Path(__file__).parents[2] / "docs/tutorials/setup.md").read_text(encoding="utf-8")
+    file = tmp_path / "web.toml"
+    file.write_text("\n".join(line for line in page.splitlines() if re.match(r" {8}([\w-]+ = |# )", line)))
+    ended = doctor("setup", "--from", str(file), *PLACE, env=env)
+    assert ended.code == 0, ended.err
+    assert "sg-2a2b3c4d" in ended.out
+
+
+def test_the_json_of_a_complete_plan_says_so(dc: DomainController, aws: EmbeddedAws) -> None:
+    create(healthy(dc), aws)
+    options = ("--from-service", "demo/healthy", "--ad-dns", dc.ip, "--dns-server", dc.ip, "--json")
+    ended = doctor("setup", *options, env=aws.environ())
+    assert (ended.code, ended.document["complete"]) == (0, True), ended.err
+    assert {part["state"] for part in ended.document["parts"] if part["kind"] != "Image"} == {"exists"}
+
+
+def test_options_that_contradict_the_credspec_of_the_service_are_refused(
+    dc: DomainController, aws: EmbeddedAws
+) -> None:
+    create(healthy(dc), aws)
+    options = ("--from-service", "demo/healthy", "--ad-dns", dc.ip, "--gmsa", "webapp02")
+    ended = doctor("setup", *options, env=aws.environ())
+    assert (ended.code, ended.out) == (2, "")
+    assert "--gmsa webapp02: the service's CredSpec, or its ARN, names webapp01; drop --gmsa" in ended.err
+
+
+def test_the_name_of_another_user_in_the_secret_is_not_shown(dc: DomainController, aws: EmbeddedAws) -> None:
+    environment = healthy(dc)
+    environment.secret = {"username": "Pass-in-the-wrong-field", "password": "gmsa-reader", "domainName": dc.domain}
+    create(environment, aws)
+    options = ("--from-service", "demo/healthy", "--ad-dns", dc.ip, "--dns-server", dc.ip)
+    ended = doctor("setup", *options, env=aws.environ())
+    assert ended.code == 1
+    assert "<user in the secret>" in ended.out
+    assert "Pass-in-the-wrong-field" not in ended.out + ended.err
+
+
+def test_a_wrong_password_of_who_asks_the_ad_is_tried_once(
+    dc: DomainController, aws: EmbeddedAws, tmp_path: Path
+) -> None:
+    create(healthy(dc), aws)
+    file = tmp_path / "other.keytab"
+    file.write_bytes(keytab(accounts.OUTSIDER, dc.realm, "not the password"))
+    ad.reset_bad_password_count(dc, accounts.OUTSIDER)
+    options = ("--from-service", "demo/healthy", "--ad-dns", dc.ip, "--dns-server", dc.ip)
+    ended = doctor(
+        "setup", *options, "--as-user", accounts.OUTSIDER, "--as-keytab", str(file), "--json", env=aws.environ()
+    )
+    assert ended.code in (0, 1, 3), ended.err
+    assert ad.bad_password_count(dc, accounts.OUTSIDER) == 1
+    ad.reset_bad_password_count(dc, accounts.OUTSIDER)
 
 
 def test_what_an_existing_service_lacks_remains(dc: DomainController, aws: EmbeddedAws) -> None:

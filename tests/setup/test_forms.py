@@ -14,12 +14,12 @@ from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
 from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
 from pygments.token import Error, Token  # type: ignore[import-untyped]
 
-from gmsa_doctor.core.model import Owner
+from gmsa_doctor.core.model import Owner, Report, Verdict
 from gmsa_doctor.setup import parts, powershell, shell
 from gmsa_doctor.setup.answers import Answers, Form
 from gmsa_doctor.setup.document import render, render_json
 from gmsa_doctor.setup.forms import task_definition, written
-from gmsa_doctor.setup.plan import EXISTS, NOT_CHECKED, State
+from gmsa_doctor.setup.plan import EXISTS, MISSING, NOT_CHECKED, Known, State
 from tests.aws_cli_model import calls_in, names_its_region, require_known
 from tests.command import doctor, environ
 from tests.setup.plans import ANSWERS, BY_DHCP, NOTHING, plan
@@ -226,8 +226,24 @@ def test_only_what_is_missing_remains() -> None:
 def test_nothing_is_left_but_the_image_which_nobody_sees() -> None:
     known = {**dict.fromkeys(NOTHING.known, EXISTS), parts.Image: NOT_CHECKED}
     found = plan(survey=replace(NOTHING, known=known))
-    assert found.is_complete
     assert not found.open
+
+
+@pytest.mark.parametrize(
+    ("changes", "complete"),
+    [
+        ({}, True),
+        ({parts.User: NOT_CHECKED}, True),
+        ({parts.User: MISSING}, False),
+    ],
+)
+def test_what_is_not_known_does_not_keep_it_from_the_check(
+    changes: dict[type[parts.Part], Known], complete: bool
+) -> None:
+    known = {**dict.fromkeys(NOTHING.known, EXISTS), **changes}
+    report = Report("1", Verdict.UNPROVEN, (), (), ())
+    assert plan(survey=replace(NOTHING, known=known, report=report)).is_complete is complete
+    assert not plan(survey=replace(NOTHING, known=known)).is_complete
 
 
 def test_the_plan_as_json_has_the_typed_parts() -> None:
