@@ -120,8 +120,7 @@ def stopped_tasks(about: RecordedAbout, subject: Subject, ecs: Ecs) -> Result[St
     if about.task:
         tasks = [ecs.describe_task(about.task, subject.cluster)]
     else:
-        arns = _arns(subject, "STOPPED", ecs)
-        tasks = ecs.described_tasks(arns, subject.cluster) if arns else []
+        tasks = _stopped(subject, ecs)
     tasks = sorted(tasks, key=stopped_task.ended, reverse=True)
     records = tuple(_of_task(task) for task in tasks if stopped_task.is_failure(task))
     value = StoppedTasks(records, tuple(_task(task) for task in tasks[:_NEWEST]))
@@ -131,6 +130,13 @@ def stopped_tasks(about: RecordedAbout, subject: Subject, ecs: Ecs) -> Result[St
     if about.task:
         number = f"the task is {str(tasks[0].get('lastStatus') or 'unknown').lower()}"
     return Given(value, passed(f"{number}, {len(records)} with an error" if records else f"{number}, without an error"))
+
+
+def _stopped(subject: Subject, ecs: Ecs) -> list[dict[str, Any]]:
+    if subject.service:
+        return ecs.stopped_tasks(str(subject.cluster), subject.service)
+    arns = _arns(subject, "STOPPED", ecs)
+    return ecs.described_tasks(arns, str(subject.cluster)) if arns else []
 
 
 def _arns(subject: Subject, status: str, ecs: Ecs) -> tuple[str, ...]:

@@ -6,16 +6,15 @@ import gc
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from threading import Thread
 
 from gmsa_doctor import __version__
+from gmsa_doctor.checking.completion import Completion
 from gmsa_doctor.checking.evidence import Recorded, joined
-from gmsa_doctor.checking.file_changes import with_edits
-from gmsa_doctor.checking.own_commands import AFTER_DEPLOYMENT, IN_THE_TASKS_NETWORK, with_own_commands
+from gmsa_doctor.checking.own_commands import AFTER_DEPLOYMENT, IN_THE_TASKS_NETWORK
 from gmsa_doctor.checking.retry import PAUSE_SECONDS, awaited, not_repeated
 from gmsa_doctor.checking.selection import Selection, application_of
 from gmsa_doctor.clients.aws import task_metadata
@@ -30,14 +29,13 @@ from gmsa_doctor.clients.network.sql_browser import SqlBrowser
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core import engine
 from gmsa_doctor.core.errors import ClientError, UsageError
-from gmsa_doctor.core.model import Finding, Fix, Location, Report, Status, SubjectReport, Verdict, skipped
+from gmsa_doctor.core.model import Fix, Report, Status, SubjectReport, Verdict, skipped
 from gmsa_doctor.core.registry import BrokenPlugIns, Registry
 from gmsa_doctor.formats.aws.ecs_config import EcsConfig
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
-from gmsa_doctor.formats.symptoms.catalogue import seen_on_ec2
 from gmsa_doctor.given.records import RECORDS, LogsWanted, Record, RecordedAbout, ServiceEvents
 from gmsa_doctor.given.request import AdminAccount, ApplicationConfig, Intended, Live, Request
-from gmsa_doctor.given.subject import AwsPlace, ChosenContainer, Launch, Platform
+from gmsa_doctor.given.subject import AwsPlace, ChosenContainer
 from gmsa_doctor.given.vantage import Caller, DnsServersInUse, KnownDnsServers, ServiceNames, Vantage
 from gmsa_doctor.report.findings import PROOF, is_aside
 from gmsa_doctor.subjects import own_task
@@ -90,7 +88,7 @@ def check(
     started = time.monotonic()
     selection = Selection(request, registry)
     required, chosen = selection.required, selection.with_afterwards
-    kerberos, sessions = Kerberos(), AwsSessions()
+    kerberos, sessions = Kerberos(), AwsSessions(request.max_rate)
 
     def triaged(attempt: Attempt) -> tuple[SubjectReport, ...]:
         subjects = with_evidence(attempt, attempt.subjects, request.fail_on_warning)
@@ -180,18 +178,16 @@ def attempt(
         BrokenPlugIns: BrokenPlugIns(registry.broken),
         DnsServersInUse: own_task.dns_servers(task),
     }
+    given = {**session.clients, **shared}
+    known: dict[object, object] = {}
     cases = tuple(
-        engine.Case(subject.subject.name, {**session.clients, **shared, **_of_subject(subject, session)})
-        for subject in found
+        engine.Case(subject.subject.name, {**given, **_of_subject(subject, session, known)}) for subject in found
     )
     seconds = max(1.0, started + request.seconds - time.monotonic())
     execution = engine.execute(registry, cases, seconds=seconds, selected=wanted, watch=watch)
+    completion = Completion(registry, request, vantage)
     subjects = tuple(
-        SubjectReport(
-            subject.subject.name,
-            _facts(subject, session, vantage),
-            _complete(findings, subject, vantage, registry, request),
-        )
+        SubjectReport(subject.subject.name, _facts(subject, session, vantage), completion.of(findings, subject))
         for subject, findings in zip(found, execution.findings, strict=True)
     )
     return Attempt(registry, vantage, found, cases, execution, subjects, discovery.not_checked)
@@ -262,7 +258,8 @@ def _network_clients(request: Request, live_reason: str | None, kerberos: Kerber
     }
 
 
-def _of_subject(found: FoundSubject, session: AwsSession) -> dict[type, object]:
+def _of_subject(found: FoundSubject, session: AwsSession, known: dict[object, object]) -> dict[type, object]:
+    """The subject's values; of equal ones, that of the first subject, which checks then recognize at once."""
     values = {Intended: skipped("what was read is the file itself"), **found.values}
     definition = values[TaskDefinition]
     role = definition.execution_role_arn if isinstance(definition, TaskDefinition) else None
@@ -271,7 +268,7 @@ def _of_subject(found: FoundSubject, session: AwsSession) -> dict[type, object]:
     else:
         values[Caller] = session.problem or skipped("whose AWS credentials these are is not known")
     values[AwsPlace] = replace(found.place, account=found.place.account or session.account)
-    return values
+    return {kind: known.setdefault(value, value) for kind, value in values.items()}
 
 
 def _is_session_of(caller: str, role: str | None) -> bool:
@@ -305,45 +302,6 @@ def _service(found: FoundSubject) -> str | None:
     return (
         f"{short_name(subject.cluster)}/{short_name(subject.service)}" if subject.cluster and subject.service else None
     )
-
-
-def _complete(
-    findings: Iterable[Finding], found: FoundSubject, vantage: Vantage, registry: Registry, request: Request
-) -> tuple[Finding, ...]:
-    places = cache(found.positions.of)  # many checks are about the same part
-    complete = (
-        _placed(
-            _as_seen(with_own_commands(finding, found, request), found),
-            vantage.word,
-            _location(finding, places, registry),
-        ).rooted(request.fail_on_warning)
-        for finding in findings
-    )
-    return with_edits(complete)
-
-
-def _placed(finding: Finding, vantage: str, location: Location | None) -> Finding:
-    """As ``replace``, at a tenth of its cost: the files of a repository have ten thousands of findings."""
-    placed = object.__new__(Finding)
-    placed.__dict__.update(finding.__dict__, vantage=vantage, location=location)
-    return placed
-
-
-def _as_seen(finding: Finding, found: FoundSubject) -> Finding:
-    """The finding with the texts that are seen where the task runs: on EC2 they differ from Fargate's."""
-    platform, shows = found.values.get(Platform), finding.shows_as
-    if not (shows and isinstance(platform, Platform) and platform.launch in (Launch.EC2, Launch.EXTERNAL)):
-        return finding
-    v2, v1_3 = seen_on_ec2(shows.v2, shows.v1_3)
-    return replace(finding, shows_as=replace(shows, v2=v2, v1_3=v1_3) if v2 or v1_3 else None)
-
-
-def _location(finding: Finding, places: Callable[[str], Location | None], registry: Registry) -> Location | None:
-    """What the check is about; if the finding has a line and a column, they are of that file."""
-    check = registry.get(finding.check)
-    place = places(finding.about or (check.about if check else ""))
-    own = finding.location
-    return Location(place.file, own.line, own.column) if place and own else place
 
 
 def report_of(

@@ -80,6 +80,8 @@ def joined(
     findings: Sequence[Finding], recorded: Recorded, subject: Subject, now: datetime, fail_on_warning: bool = False
 ) -> tuple[Finding, ...]:
     """The findings with the evidence of each, and with the texts that none of them explains."""
+    if not recorded.records:
+        return tuple(findings)
     by_id = {finding.check: finding for finding in findings}
     evidence: dict[str, list[Evidence]] = {}
     unexplained: dict[str, list[tuple[_Text, Evidence]]] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 
 from gmsa_doctor.checking.aws_commands import with_aws_commands
 from gmsa_doctor.core.model import Finding, Fix
@@ -21,19 +22,43 @@ IN_THE_TASKS_NETWORK = Fix("Request the ticket from the task's own network.", (_
 AFTER_DEPLOYMENT = Fix("After the deployment, request the ticket from the task's own network.", (_RUN,))
 
 
+class OwnCommands:
+    """Completes the fixes of a subject: see ``Fix``."""
+
+    def __init__(self, subject: FoundSubject, request: Request) -> None:
+        self._subject, self._request = subject, request
+        self._made: dict[int, tuple[Fix, Fix]] = {}
+
+    def of(self, fix: Fix | None) -> Fix | None:
+        """The fix with commands that work when pasted."""
+        if fix is None or not fix.commands:
+            return fix
+        if id(fix) not in self._made:  # with the fix, whose id no other gets then
+            self._made[id(fix)] = fix, self._complete(fix)
+        return self._made[id(fix)][1]
+
+    def _complete(self, fix: Fix) -> Fix:
+        fix = with_aws_commands(fix, self._subject.subject, self._subject.place.region)
+        commands = (command.replace(_CHECK, self._check).replace(_RUN, self._run) for command in fix.commands)
+        return replace(fix, commands=tuple(commands))
+
+    @cached_property
+    def _check(self) -> str:
+        subject, request = self._subject, self._request
+        return shlex.join(["gmsa-doctor", "check", *_subject(subject, request), *_where(subject, request)])
+
+    @cached_property
+    def _run(self) -> str:
+        subject, request = self._subject, self._request
+        service = [] if subject.subject.file else _starter(request) or _in_service(subject)
+        if not service:
+            return f"gmsa-doctor run {_UNKNOWN_SERVICE}"
+        return shlex.join(["gmsa-doctor", "run", *service, *_where(subject, request)])
+
+
 def with_own_commands(finding: Finding, subject: FoundSubject, request: Request) -> Finding:
-    """The finding with commands that work when pasted: see ``Fix``."""
-    fix = finding.fix
-    if fix is None or not fix.commands:
-        return finding
-    fix = with_aws_commands(fix, subject.subject, subject.place.region)
-    check = shlex.join(["gmsa-doctor", "check", *_subject(subject, request), *_where(subject, request)])
-    service = [] if subject.subject.file else _starter(request) or _in_service(subject)
-    run = shlex.join(["gmsa-doctor", "run", *service, *_where(subject, request)])
-    if not service:
-        run = f"gmsa-doctor run {_UNKNOWN_SERVICE}"
-    commands = (command.replace(_CHECK, check).replace(_RUN, run) for command in fix.commands)
-    return replace(finding, fix=replace(fix, commands=tuple(commands)))
+    """The finding with commands that work when pasted."""
+    return replace(finding, fix=OwnCommands(subject, request).of(finding.fix))
 
 
 def _subject(subject: FoundSubject, request: Request) -> list[str]:

@@ -28,8 +28,8 @@ from gmsa_doctor.formats.fetcher import Fetcher
 from gmsa_doctor.given.request import Live, Request
 from gmsa_doctor.given.subject import Launch
 
-SECONDS, SECONDS_FOR_SEVERAL = 60.0, 900.0
-"""The time limit of a run, for one subject and for the services of a cluster."""
+SECONDS_FOR_SEVERAL = 900.0
+"""The time limit of a run for the services of a cluster, unless one is given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,12 +151,20 @@ class TimeOptions:
 
     PANEL: ClassVar = "Time"
     seconds: Annotated[
-        float | None,
+        float,
         typer.Option(
             "--timeout",
             parser=options.number(1, 86_400),
             metavar="SECONDS",
-            help=f"Time limit of the whole run.  [default: {SECONDS:g}; several services: {SECONDS_FOR_SEVERAL:g}]",
+            help=f"Time limit of the whole run; for several services {SECONDS_FOR_SEVERAL:g}, if it is not given.",
+        ),
+    ] = 60
+    max_rate: Annotated[
+        float | None,
+        typer.Option(
+            parser=options.number(0.1, 100),
+            metavar="REQUESTS",
+            help="Send each AWS service at most this many requests a second. By default at most half of its quota.",
         ),
     ] = None
     wait: Annotated[
@@ -285,8 +293,9 @@ def _request(context: typer.Context, arguments: CheckArguments) -> Request:
         arguments, parameters=parameters, files=tuple(arguments.files or ()), ecs_config=config
     )
     request = configured.with_typed(context, request, arguments.of_files.task_definition_file)
-    if arguments.time.seconds is None:
-        request = replace(request, seconds=SECONDS_FOR_SEVERAL if request.of_several else SECONDS)
+    source = context.get_parameter_source("seconds")
+    if request.of_several and source and source.name == "DEFAULT":
+        request = replace(request, seconds=SECONDS_FOR_SEVERAL)
     _require_one_subject(request)
     if request.all_clusters and any(name.startswith("arn:") for name in request.services):
         raise UsageError("--service with an ARN names its cluster, which contradicts --all-clusters; drop one of them")
@@ -367,7 +376,7 @@ def _require_effects(request: Request) -> None:
         (["--yes"], "--fix" not in request.typed, "without --fix"),
         (["--cluster"], request.in_files, "on files"),
         (["--container", "--app-config"], request.credspec_file and not request.files, "on a CredSpec alone"),
-        (["--profile", "--subnets", "--security-groups", "--ad-dns"], request.offline, "with --offline"),
+        (["--profile", "--max-rate", "--subnets", "--security-groups", "--ad-dns"], request.offline, "with --offline"),
         (["--live"], request.offline and request.live is not Live.NEVER, "with --offline"),
         (["--event-bus"], request.offline, "with --offline"),
         (["--security-groups"], not (request.subnets or registered or inside), "without --subnets"),

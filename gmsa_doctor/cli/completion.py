@@ -288,7 +288,7 @@ def _ids_and_areas(line: Line, _current: str) -> list[Word]:
 
 _NAMES: dict[str, Callable[[Line, str], list[Word]]] = {
     "cluster": _clusters,
-    "service": _services,
+    "services": _services,
     "schedule": _schedules,
     "rule": _rules,
     "state_machine": _state_machines,

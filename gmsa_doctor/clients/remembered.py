@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterator
 from threading import Lock
 from typing import Any, TypeVar
 
-from gmsa_doctor.core.errors import ClientError
+from gmsa_doctor.core.errors import ClientError, Throttled, TimedOut
+from gmsa_doctor.core.limits import waiting
 
 R = TypeVar("R")
 
 
 class RememberedAnswers:
-    """Answers and typed errors by request. Each request is sent once, even if threads need it at the same time."""
+    """Answers and typed errors by request. Each request is sent once, even if threads need it at the same time.
+
+    That a request was throttled, or not answered in time, is not remembered: it says nothing about the next one.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -22,13 +26,20 @@ class RememberedAnswers:
         """The answer to a request. Raises the ClientError that ``ask`` raised when it was called."""
         with self._lock:
             answer = self._answers.setdefault(question, _Answer())
-        with answer.lock:
+        if not answer.lock.acquire(blocking=False):
+            with waiting():  # for somebody who waits for the pace, perhaps
+                answer.lock.acquire()
+        try:
             if not answer.known:
                 try:
                     answer.value = ask()
+                except (Throttled, TimedOut):
+                    raise
                 except ClientError as error:
                     answer.error = error
                 answer.known = True
+        finally:
+            answer.lock.release()
         if answer.error:
             raise answer.error.with_traceback(None)
         value: R = answer.value

@@ -7,24 +7,25 @@ subject, or is another check's value; what is in the way of a value is in the wa
 from __future__ import annotations
 
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from pathlib import PurePath
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from gmsa_doctor.core.calling import call, since
 from gmsa_doctor.core.deferral import deferred_to, with_one_root_per_fault
-from gmsa_doctor.core.errors import ClientError
-from gmsa_doctor.core.limits import in_background
-from gmsa_doctor.core.model import Check, Finding, Given, Need, Outcome, Status, Stop, skipped, unknown
+from gmsa_doctor.core.limits import Turns, counting, in_background
+from gmsa_doctor.core.model import Check, Finding, Given, Need, Outcome, Status, skipped, unknown
 from gmsa_doctor.core.registry import Registry
 from gmsa_doctor.core.severity import worst
 
 SIDE_BY_SIDE = 24
 """Checks that run at the same time. They wait for the network most of their time."""
+_WITH_WAITING = 96
+"""The same, with those that wait for their turn."""
+_SHORTEST_WAIT = 0.02
 
 NOT_SELECTED = "not selected"
 INTERRUPTED = "interrupted before it ended"
@@ -69,15 +70,21 @@ class Execution:
         return self.look_up()
 
 
-@dataclass
+@dataclass(eq=False)
 class _Invocation:
     """One run of a check with certain arguments, for every case that has these arguments."""
 
     check: Check
     arguments: tuple[Any, ...]
-    cases: list[int] = field(default_factory=list)
+    cases: dict[int, None] = field(default_factory=dict)
     started: float | None = None
     result: Outcome[Any] | None = None
+    turns: Turns = field(default_factory=Turns)
+
+    @property
+    def ends(self) -> float:
+        """When its time is over; while it waits for its turn, that is later and later."""
+        return (time.monotonic() if self.started is None else self.started) + self.check.limit + self.turns.seconds
 
 
 class _GraphRun:
@@ -88,17 +95,22 @@ class _GraphRun:
         self.ends = time.monotonic() + seconds
         self.results: dict[tuple[int, str], Outcome[Any]] = {}
         self.invocations: dict[object, _Invocation] = {}
+        self.recognized: dict[tuple[str | int, ...], tuple[_Invocation, tuple[Any, ...]]] = {}
         self.blocked: dict[tuple[str | int, ...], tuple[Sequence[Finding], Outcome[Any]]] = {}
         self.completed: dict[tuple[str, int], tuple[Finding, Finding]] = {}
         self.ready: deque[_Invocation] = deque()
-        self.given = [{kind: _given(value) for kind, value in case.given.items()} for case in cases]
+        distinct = {id(value): _given(value) for case in cases for value in case.given.values()}
+        self.given = [{kind: distinct[id(value)] for kind, value in case.given.items()} for case in cases]
         self.running: list[_Invocation] = []
         self.abandoned: set[str] = set()
         self.finished: SimpleQueue[tuple[_Invocation, Outcome[Any]]] = SimpleQueue()
-        self.users: dict[str, list[Check]] = {id: [] for id in registry.ids}
-        for check in registry.checks:
-            for giver in dict.fromkeys(registry.givers(check)):
-                self.users[giver.id].append(check)
+        self.users: dict[str, list[tuple[int, Check]]] = {id: [] for id in registry.ids}
+        givers = [dict.fromkeys(registry.givers(check)) for check in registry.checks]
+        for number, check in enumerate(registry.checks):
+            for giver in givers[number]:
+                self.users[giver.id].append((number, check))
+        self.missing = [list(map(len, givers)) for _ in cases]
+        """Of each case and check: how many givers have not ended."""
 
     # What stands before a check -------------------------------------------------------------------
 
@@ -143,25 +155,35 @@ class _GraphRun:
         return self.blocked[key][1]
 
     def submit(self, case: int, check: Check, arguments: tuple[Any, ...]) -> None:
+        ids: tuple[str | int, ...] = (check.id, *map(id, arguments))
+        if ids not in self.recognized:  # the arguments are kept, so that no other gets the id of one
+            self.recognized[ids] = self.invocation(check, arguments), arguments
+        invocation = self.recognized[ids][0]
+        if case in invocation.cases:
+            return
+        invocation.cases[case] = None
+        if invocation.result:
+            self.settle(case, check, invocation.result)
+
+    def invocation(self, check: Check, arguments: tuple[Any, ...]) -> _Invocation:
+        """The check's run with equal arguments, which is new, or under way, or over."""
         key: object = (check.id, arguments)
         try:
             hash(key)
         except TypeError:  # a plug-in's value that is not frozen: equal only to itself
             key = (check.id, tuple(map(id, arguments)))
-        invocation = self.invocations.get(key)
-        if invocation is None:
-            invocation = self.invocations[key] = _Invocation(check, arguments)
-            self.ready.append(invocation)
-        if case in invocation.cases:
-            return
-        invocation.cases.append(case)
-        if invocation.result:
-            self.settle(case, check, invocation.result)
+        if key not in self.invocations:
+            self.invocations[key] = _Invocation(check, arguments)
+            self.ready.append(self.invocations[key])
+        return self.invocations[key]
 
     def settle(self, case: int, check: Check, result: Outcome[Any]) -> None:
         self.results[case, check.id] = _named(result, check)
-        for user in self.users[check.id]:
-            self.advance(case, user)
+        missing = self.missing[case]
+        for number, user in self.users[check.id]:
+            missing[number] -= 1
+            if missing[number] <= 0:
+                self.advance(case, user)
 
     # The run --------------------------------------------------------------------------------------
 
@@ -179,21 +201,23 @@ class _GraphRun:
         return False
 
     def start(self) -> None:
-        while self.ready and len(self.running) < SIDE_BY_SIDE:
+        while self.ready and len(self.running) < _WITH_WAITING:
+            if sum(not invocation.turns.is_waiting for invocation in self.running) >= SIDE_BY_SIDE:
+                break
             invocation = self.ready.popleft()
             invocation.started = time.monotonic()
             self.running.append(invocation)
             in_background(partial(self.work, invocation))
 
     def work(self, invocation: _Invocation) -> None:
-        self.finished.put((invocation, _call(invocation)))
+        self.finished.put(
+            (invocation, counting(invocation.turns, partial(call, invocation.check, invocation.arguments)))
+        )
 
     def wait(self) -> None:
         """Until a check ends or the time of one is over."""
-        now = time.monotonic()
-        limits = [(invocation.started or now) + invocation.check.limit for invocation in self.running]
         try:
-            invocation, result = self.finished.get(timeout=max(0.0, min([self.ends, *limits]) - now))
+            invocation, result = self.finished.get(timeout=self.patience() if self.finished.empty() else 0)
         except Empty:
             self.expire(time.monotonic())
         else:
@@ -201,14 +225,17 @@ class _GraphRun:
                 self.running.remove(invocation)
                 self.end(invocation, result)
 
+    def patience(self) -> float:
+        """Seconds until the time of the run, or of a check, is over."""
+        now = time.monotonic()
+        first = min((invocation.ends for invocation in self.running), default=self.ends)
+        return max(0.0, min(self.ends, max(first, now + _SHORTEST_WAIT)) - now)
+
     def expire(self, now: float) -> None:
         if now >= self.ends:
             self.abandon(self.running + list(self.ready), TIME_OVER)
             return
-        over = [
-            invocation for invocation in self.running if now >= (invocation.started or now) + invocation.check.limit
-        ]
-        for invocation in over:
+        for invocation in [invocation for invocation in self.running if now >= invocation.ends]:
             self.abandon([invocation], f"not finished within its limit of {invocation.check.limit:g} s")
 
     def abandon(self, invocations: Sequence[_Invocation], text: str) -> None:
@@ -226,7 +253,7 @@ class _GraphRun:
             if invocation.result is None:
                 self.ready.append(invocation)
                 continue
-            for case in invocation.cases:
+            for case in tuple(invocation.cases):
                 if (case, invocation.check.id) not in self.results:
                     self.settle(case, invocation.check, invocation.result)
         self.advance_all()
@@ -246,11 +273,11 @@ class _GraphRun:
         if behind and invocation.started is None:
             return deferred_to(behind)
         self.abandoned.add(invocation.check.id)
-        return replace(unknown(text), duration_ms=_since(invocation.started or time.monotonic()))
+        return replace(unknown(text), duration_ms=since(invocation.started or time.monotonic()))
 
     def end(self, invocation: _Invocation, result: Outcome[Any]) -> None:
         invocation.result = _named(result, invocation.check)
-        for case in invocation.cases:
+        for case in tuple(invocation.cases):
             self.settle(case, invocation.check, invocation.result)
 
     def progress(self) -> Progress:
@@ -317,48 +344,6 @@ def _given(value: object) -> Outcome[Any]:
     if isinstance(value, Given):
         return Outcome(value.value, value.finding)
     return Outcome(value, Finding(Status.PASS, "given from outside"))
-
-
-def _call(invocation: _Invocation) -> Outcome[Any]:
-    """Run the check; whatever it does ends in a finding."""
-    value: object = None
-    started = time.monotonic()
-    try:
-        result = invocation.check.function(*invocation.arguments)
-    except Stop as stop:
-        finding = stop.finding
-    except ClientError as error:
-        finding = error.finding()
-    except BaseException as error:  # noqa: BLE001 - crash isolation: the run goes on, whatever a plug-in raises
-        finding = _crash(error)
-    else:
-        value, finding = _value_and_finding(invocation.check, result)
-    return Outcome(value, replace(finding, duration_ms=_since(started)))
-
-
-def _value_and_finding(check: Check, result: object) -> tuple[object, Finding]:
-    if isinstance(result, Given) and check.gives and isinstance(result.value, check.gives):
-        return result.value, result.finding
-    if isinstance(result, Finding) and (check.gives is None or result.status is not Status.PASS):
-        return None, result
-    wanted = f"a {check.gives.__name__} with its finding" if check.gives else "a finding"
-    text = f"the check {check.id} returned neither {wanted} nor a finding that says why not"
-    return None, Finding(Status.ERROR, text)
-
-
-def _crash(error: BaseException) -> Finding:
-    """Where it crashed. Neither the error's text nor any local is shown: they may hold a secret."""
-    frames = traceback.extract_tb(error.__traceback__)[1:]
-    path = " → ".join(f"{PurePath(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames)
-    return Finding(
-        Status.ERROR,
-        f"the check crashed with {type(error).__name__}; this is a bug in gmsa-doctor or a plug-in",
-        observed=path or type(error).__name__,
-    )
-
-
-def _since(started: float) -> int:
-    return round((time.monotonic() - started) * 1000)
 
 
 def execute(

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeAlias, TypeVar
 
@@ -19,6 +23,67 @@ PACE = float(_LAB_PACE) if re.fullmatch(r"0?\.\d+", _LAB_PACE) else 1.0
 """Scales all pauses. Only our own tests set the variable, to a fraction below 1; any other text has no effect."""
 SIDE_BY_SIDE = 16
 """The most that :func:`each` does at the same time, unless it is told otherwise."""
+
+
+class Turns:
+    """How long an activity waits for its turn, such as for the pace of requests: no time limit of its own counts that.
+
+    An activity may have several threads; it waits while one of them does.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting = 0
+        self._since = self._before = 0.0
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits now."""
+        return self._waiting > 0
+
+    @property
+    def seconds(self) -> float:
+        """How long it has waited so far."""
+        if not (self._waiting or self._before):
+            return 0.0  # most never wait
+        with self._lock:
+            return self._before + (time.monotonic() - self._since if self._waiting else 0.0)
+
+    def add(self, number: int) -> None:
+        """One more thread waits (1), or one does not any more (-1)."""
+        with self._lock:
+            now = time.monotonic()
+            if self._waiting == 0:
+                self._since = now
+            self._waiting += number
+            if self._waiting == 0:
+                self._before += now - self._since
+
+
+_turns: ContextVar[Turns | None] = ContextVar("turns", default=None)
+
+
+def counting(turns: Turns, fn: Callable[[], T]) -> T:
+    """Do ``fn``, whose waiting counts in ``turns``, also that of the threads that it starts with this module."""
+    token = _turns.set(turns)
+    try:
+        return fn()
+    finally:
+        _turns.reset(token)
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Where an activity waits for its turn."""
+    turns = _turns.get()
+    if turns is None:
+        yield
+        return
+    turns.add(1)
+    try:
+        yield
+    finally:
+        turns.add(-1)
 
 
 class _Reply:
@@ -44,7 +109,7 @@ def within(seconds: float, what: str, fn: Callable[[], T]) -> T:
     answer = _Reply()
     done = threading.Lock()
     done.acquire()
-    _worker().put((fn, answer, done))
+    _worker().put((partial(copy_context().run, fn), answer, done))
     if not done.acquire(timeout=max(seconds, 0)):
         raise TimedOut(what, seconds)
     if answer.error is not None:
@@ -57,7 +122,7 @@ def in_background(fn: Callable[[], object]) -> None:
     """Do ``fn`` in a daemon thread of our own, and do not wait for it. Its result and its exceptions are lost."""
     done = threading.Lock()
     done.acquire()
-    _worker().put((fn, _Reply(), done))
+    _worker().put((partial(copy_context().run, fn), _Reply(), done))
 
 
 _Todo: TypeAlias = "SimpleQueue[tuple[Callable[[], object], _Reply, threading.Lock]]"
@@ -104,7 +169,7 @@ def each(
             item, answer = pair
             answer.of(lambda item=item: fn(item))  # type: ignore[misc]  # mypy cannot type the default
 
-    threads = [threading.Thread(target=worker, daemon=True) for _ in work[:side_by_side]]
+    threads = [threading.Thread(target=copy_context().run, args=(worker,), daemon=True) for _ in work[:side_by_side]]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any, TypeVar
 
-from gmsa_doctor.core.model import Cause, Fix, Owner, Status, Step
+from gmsa_doctor.core.model import Cause, Finding, Fix, Owner, Status, Step
 
 T = TypeVar("T")
 
@@ -29,30 +29,40 @@ def printable(value: T) -> T:
     A line break in prose becomes a space; in a command it is escaped, so that what is pasted stays one line. The first
     character of a CI system's command is escaped too.
     """
+    return _printable(value, {})
+
+
+def _printable(value: T, known: dict[int, Any]) -> T:
+    """The same; ``known`` has the findings that many subjects share, by id."""
     result: Any = value
     if isinstance(value, Enum):
         return value
-    if isinstance(value, str):
+    if isinstance(value, Finding):
+        if id(value) not in known:
+            changed = _changed(value, known)
+            known[id(value)] = replace(value, **changed) if changed else value
+        result = known[id(value)]
+    elif isinstance(value, str):
         result = one_line(value if value.isprintable() else value.translate(_BLANKS))
     elif isinstance(value, Fix):
-        result = replace(value, text=printable(value.text), commands=tuple(map(one_line, value.commands)))
+        result = replace(value, text=_printable(value.text, known), commands=tuple(map(one_line, value.commands)))
     elif isinstance(value, tuple):
-        parts = tuple(map(printable, value))
+        parts = tuple(_printable(part, known) for part in value)
         result = parts if any(new is not old for new, old in zip(parts, value, strict=True)) else value
     elif is_dataclass(value) and not isinstance(value, type):
-        changed = _changed(value)
+        changed = _changed(value, known)
         result = replace(value, **changed) if changed else value
     return result  # type: ignore[no-any-return]
 
 
-def _changed(value: Any) -> dict[str, Any]:
+def _changed(value: Any, known: dict[int, Any]) -> dict[str, Any]:
     """The fields in which something is escaped: hardly ever any, and a report has very many."""
     found = {}
     for name in _names(type(value)):
         old = getattr(value, name)
         if type(old) in _PLAIN or old == () or (type(old) is str and _is_plain(old)):
             continue  # most of them: nothing to look into
-        new = printable(old)
+        new = _printable(old, known)
         if new is not old:
             found[name] = new
     return found

@@ -99,6 +99,8 @@ class Request:
     seconds: float = 60.0
     wait: float = 0.0
     """How long to retry while the failure may be temporary. Does not limit a single attempt."""
+    max_rate: float | None = None
+    """Requests a second to each AWS service at most, if fewer than usual."""
     watch: float = 0.0
     """How long to follow the service's deployment before it is checked."""
     typed: frozenset[str] = frozenset()

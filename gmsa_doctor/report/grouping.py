@@ -3,35 +3,47 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from gmsa_doctor.core.model import Fix, SubjectReport
 
+_SHORTEST = 3
+"""Shorter names are replaced in commands only: in a sentence they may be a word."""
+
 
 @cache
-def own_names(subject_facts: tuple[tuple[str, str], ...]) -> Callable[[str], str]:
-    """Replaces a subject's own names in a text: its service, container and task definition."""
-    facts = dict(subject_facts)
-    definition = facts.get("task_definition", "")
+def _names(facts: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    """The subject's own names, and what stands for them: its service, container and task definition."""
+    known = dict(facts)
+    definition = known.get("task_definition", "")
     names = {
-        "service": facts.get("service", "").rpartition("/")[2],
+        "service": known.get("service", "").rpartition("/")[2],
         "revision": definition,
         "family": definition.rpartition(":")[0],
-        "container": facts.get("container", ""),
+        "container": known.get("container", ""),
     }
-    known = {name: f"<{kind}>" for kind, name in reversed(names.items()) if name}
-    longest_first = sorted(known, key=len, reverse=True)
-    pattern = re.compile("|".join(rf"(?<![\w-]){re.escape(name)}(?![\w-])" for name in longest_first))
-    return lambda text: pattern.sub(lambda match: known[match[0]], text) if known else text
+    return {name: f"<{kind}>" for kind, name in reversed(names.items()) if name}
+
+
+@cache
+def _pattern(names: tuple[str, ...]) -> re.Pattern[str]:
+    longest_first = sorted(names, key=len, reverse=True)
+    return re.compile("|".join(rf"(?<![\w-]){re.escape(name)}(?![\w-])" for name in longest_first) or r"(?!)")
 
 
 def without_names(fix: Fix | None, subject: SubjectReport) -> object:
     """What two subjects' fixes have in common, if one is the other with other names; equal only then."""
     if fix is None:
         return None
-    anonymous = own_names(subject.facts)
-    return anonymous(fix.text), tuple(map(anonymous, fix.commands)), fix.owner, fix.change
+    names = _names(subject.facts)
+    anywhere, in_text = _pattern(tuple(names)), _pattern(tuple(name for name in names if len(name) >= _SHORTEST))
+
+    def name_of(match: re.Match[str]) -> str:
+        return names[match[0]]
+
+    commands = tuple(anywhere.sub(name_of, command) for command in fix.commands)
+    return in_text.sub(name_of, fix.text), commands, fix.owner, fix.change
 
 
 def units(subjects: Iterable[SubjectReport]) -> list[str]:

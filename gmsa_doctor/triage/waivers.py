@@ -86,6 +86,8 @@ def waived(
     An expired waiver has no effect. Checks that were skipped because of a waived finding stay skipped.
     """
     valid = [waiver for waiver in waivers if waiver.expires >= today]
+    if not waivers:
+        return tuple(subjects), WaiverState(())
     outcomes = tuple(WaiverOutcome(waiver, _use(waiver, subjects), waiver.expires < today) for waiver in waivers)
     return tuple(
         replace(subject, findings=tuple(_waived(finding, subject.name, valid) for finding in subject.findings))
@@ -116,6 +118,8 @@ def with_severities(
     findings: Sequence[Finding], severities: Mapping[str, Severity], fail_on_warning: bool
 ) -> tuple[Finding, ...]:
     """The findings with failures turned into warnings, or warnings into failures, by check id."""
+    if not severities:
+        return tuple(findings)
     return tuple(_with_severity(finding, severities.get(finding.check), fail_on_warning) for finding in findings)
 
 

@@ -17,7 +17,7 @@ from gmsa_doctor.clients.ldap.client import Ldap
 from gmsa_doctor.core.hidden import Hidden
 from gmsa_doctor.formats.ad import managed_password
 from gmsa_doctor.probe import handover
-from tests.bench import monorepo
+from tests.bench import monorepo, services
 from tests.bench.by_hand import Shell, aws_steps, shell
 from tests.bench.measure import Ratio, command, compare
 from tests.bench.quota import NoQuotaError, seconds_until, share
@@ -166,6 +166,7 @@ def main() -> int:
                 missed += ratio.limit is not None and ratio.ratio > ratio.limit
         missed += not probe(dc, aws)
     missed += not many_files()
+    missed += not services.many_services()
     return 1 if missed else 0
 
 

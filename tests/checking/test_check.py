@@ -660,6 +660,7 @@ def test_the_facts_of_a_subject_say_what_and_where_it_is(on_aws: EmbeddedAws, tm
     assert report.subjects[0].facts == (
         ("subject", "demo/healthy/web"),
         ("task_definition", "webapp:1"),
+        ("service", "demo/healthy"),
         ("container", "web"),
         ("account", ACCOUNT),
         ("region", "us-east-1"),

@@ -25,7 +25,6 @@ def env(tmp_path: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["check", *SERVICE, "--service", "other"], "'--service': given 2 times"),
         (["check", *SERVICE, "--region", "us-east-1", "--region", "eu-west-1"], "'--region': given 2 times"),
         (["check", *SERVICE, "--credspec-file", "c.json"], "--credspec-file has no effect without FILES"),
         (["check", "td.json", "--compare-with", "t.yaml"], "--compare-with has no effect on files"),

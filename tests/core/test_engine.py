@@ -7,15 +7,17 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from threading import Event
 from types import FrameType
 from typing import Any
 
 import pytest
 
-from gmsa_doctor.core import engine
+from gmsa_doctor.core import engine, limits
 from gmsa_doctor.core.declaration import DeclarationError, check
-from gmsa_doctor.core.engine import Case, execute
+from gmsa_doctor.core.engine import Case, Progress, execute
 from gmsa_doctor.core.errors import ClientError, Denied, OutOfReach, TimedOut
+from gmsa_doctor.core.limits import each, within
 from gmsa_doctor.core.model import (
     Check,
     Finding,
@@ -271,6 +273,64 @@ def test_a_check_over_its_limit_is_unknown_and_does_not_hold_up_the_others() -> 
     assert "0.2 s" in found["one.hangs"].summary
     assert found["two.gives"].because == ("one.hangs",)
     assert found["other.works"].status is Status.PASS
+
+
+def hanging_and_waiting() -> tuple[Registry, Callable[[Progress], None]]:
+    """A check that is over its limit, and one with a shorter limit that waits for its turn until then."""
+    turn = Event()
+
+    @a_check("one.hangs", limit=0.3)
+    def hangs(start: Start) -> Finding:
+        Event().wait(30)
+        return passed("late")
+
+    @a_check("two.waits", limit=0.1)
+    def waits(start: Start) -> Finding:
+        with limits.waiting():
+            each([1, 2], lambda _: turn.wait(30))
+        return passed("had its turn")
+
+    def watch(progress: Progress) -> None:
+        if progress.done and "one.hangs" not in progress.running:
+            turn.set()
+
+    return declared(hangs, waits), watch
+
+
+def test_waiting_for_a_turn_does_not_count_against_a_checks_limit() -> None:
+    registry, watch = hanging_and_waiting()
+    (found,) = findings(registry, "x", watch=watch)
+    assert {id: finding.status for id, finding in found.items()} == {
+        "one.hangs": Status.UNKNOWN,
+        "two.waits": Status.PASS,
+    }
+
+
+def test_the_threads_of_a_check_wait_for_it() -> None:
+    """Waiting in a thread of ``each`` or ``within`` is the check's waiting."""
+    turns = limits.Turns()
+
+    def look() -> list[bool]:
+        with limits.waiting():
+            return [turns.is_waiting]
+
+    def in_threads() -> list[object]:
+        return [within(9, "x", look), *(found for _, found in each([1, 2], lambda _: look()))]
+
+    assert limits.counting(turns, in_threads) == [[True], [True], [True]]
+    assert not turns.is_waiting
+    assert turns.seconds > 0
+
+
+def test_waiting_for_a_turn_counts_against_the_runs_time() -> None:
+    @a_check("one.waits")
+    def waits(start: Start) -> Finding:
+        with limits.waiting():
+            Event().wait(30)
+        return passed("late")
+
+    (found,) = findings(declared(waits), "x", seconds=0.1)
+    assert (found["one.waits"].status, found["one.waits"].summary) == (Status.UNKNOWN, engine.TIME_OVER)
 
 
 def test_the_runs_deadline_ends_what_runs_and_what_would_follow() -> None:

@@ -9,11 +9,11 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event, Lock, Thread
 from typing import Any
 
-from gmsa_doctor.clients.aws.rate import REQUESTS_PER_SECOND, Rate
+from gmsa_doctor.clients.aws.rate import LIMITS, Pace
 from gmsa_doctor.clients.aws.session import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS
 from gmsa_doctor.clients.aws.transport import guarded
 from tests.command import PACE
@@ -27,6 +27,7 @@ from tests.lab.images import Images
 from tests.lab.kept import keep_indexes, keep_service_models
 from tests.lab.lies import Lie
 from tests.lab.moments import Moments
+from tests.lab.quotas import Quotas
 from tests.lab.recorded import HealthyAccount, Player, call_named, seed
 
 ACCOUNT = "123456789012"
@@ -102,6 +103,8 @@ class EmbeddedAws:
         """The id of the account's organization; None: it is in none."""
         self.names_all_keys = False
         """Whether the simulation names the condition keys of statements about other actions, too."""
+        self.quotas: Quotas | None = None
+        """The requests a second that each service permits the caller; None: any number."""
         self.permitted: list[dict[str, Any]] | None = None
         """The statements of the policy of who calls with the lab's variables; None: may do everything."""
         self.buckets = Buckets()
@@ -182,6 +185,7 @@ class EmbeddedAws:
         self.organization_policy = None
         self.organization = None
         self.names_all_keys = False
+        self.quotas = None
         self.permitted = None
         self.buckets.clear()
         self.images.clear()
@@ -249,8 +253,9 @@ class EmbeddedAws:
         own = {"aws_access_key_id": _CALLERS_KEY, "aws_secret_access_key": "none"}
         client = guarded(self._make(service, region, ATTEMPTS, **own), CONNECT_SECONDS, READ_SECONDS)
         ask, name = client._make_api_call, client.meta.service_model.signing_name
-        if requests := REQUESTS_PER_SECOND.get(service):
-            client.meta.events.register("before-send", Rate(requests, window=PACE).wait)
+        if limit := LIMITS.get(service):  # those of a second only: all tests of a process share these clients
+            pace = Pace(replace(limit, sustained=1_000_000, burst=1), unit=PACE)
+            client.meta.events.register("before-send", pace.wait)
 
         def call(operation: str, parameters: dict[str, Any]) -> Any:
             tape = self.player.tape_for(service) if self._is_well(name, operation) else None
@@ -322,6 +327,8 @@ class EmbeddedAws:
             released = self._released
         if self.delay and not of_fargate:
             time.sleep(self.delay)
+        if self.quotas and not of_fargate and not self.quotas.permits(request.service):
+            return _refuse(request, throttled(request), start_response)
         if fault and fault.lie:
             return _send(start_response, fault.lie.status, list(fault.lie.headers), fault.lie.body(released))
         if request.service == "s3":

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from gmsa_doctor.clients.aws.session import AwsClient, operation
+from gmsa_doctor.clients.aws.session import Aws, AwsClient, operation
 from gmsa_doctor.core.errors import NotFound
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}", re.ASCII)
@@ -15,6 +15,8 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}", re.ASCII)
 
 MOST_SERVICES = 10
 """What one call of DescribeServices describes at most."""
+_MOST_PAGES = 10
+"""Of the stopped tasks of a whole cluster; with more, each service's own are listed."""
 _MOST_TASKS = 100
 """What one call of ListTasks lists, and one of DescribeTasks describes, at most."""
 
@@ -48,6 +50,11 @@ def _names(arns: list[str]) -> tuple[str, ...]:
 class Ecs(EcsNames):
     """Amazon ECS."""
 
+    def __init__(self, aws: Aws) -> None:
+        super().__init__(aws)
+        self._searched: set[str] = set()
+        """The clusters whose services are described ten a call: their tasks are listed together, too."""
+
     @operation("ecs:DescribeServices")
     def describe_service(self, service: str, cluster: str) -> dict[str, Any]:
         """A service. Raises NotFound for an unknown service or cluster."""
@@ -66,6 +73,8 @@ class Ecs(EcsNames):
         answer = self.api.describe_services(cluster=cluster, services=list(services))
         by_name = {str(service["serviceName"]): dict(service) for service in answer["services"]}
         found = {name: by_name[short] for name in services if (short := name.rpartition("/")[2]) in by_name}
+        if len(found) == MOST_SERVICES:
+            self._searched.add(cluster)
         for name, service in found.items():
             self.answers.put(("ecs:DescribeServices", (name, cluster), ()), service)
         return found
@@ -100,6 +109,26 @@ class Ecs(EcsNames):
         """The same for the tasks of a task definition family, whatever has started them."""
         answer = self.api.list_tasks(cluster=cluster, family=family, desiredStatus=status, maxResults=_MOST_TASKS)
         return tuple(answer["taskArns"])
+
+    def stopped_tasks(self, cluster: str, service: str) -> list[dict[str, Any]]:
+        """At most 100 stopped tasks of a service, which ECS keeps for an hour."""
+        arns = self.stopped_in_cluster(cluster) if cluster in self._searched else None
+        if arns is None:
+            own = self.task_arns(cluster, service, "STOPPED")
+            return self.described_tasks(own, cluster) if own else []
+        groups = (arns[start : start + _MOST_TASKS] for start in range(0, len(arns), _MOST_TASKS))
+        tasks = (task for group in groups for task in self.described_tasks(group, cluster))
+        return [task for task in tasks if task.get("group") == f"service:{service.rpartition('/')[2]}"]
+
+    @operation("ecs:ListTasks")
+    def stopped_in_cluster(self, cluster: str) -> tuple[str, ...] | None:
+        """The stopped tasks of a whole cluster; None if there are too many."""
+        arns: list[str] = []
+        for number, page in enumerate(self.each_page("list_tasks", cluster=cluster, desiredStatus="STOPPED")):
+            if number >= _MOST_PAGES:
+                return None
+            arns += page["taskArns"]
+        return tuple(arns)
 
     @operation("ecs:DescribeTasks")
     def described_tasks(self, arns: tuple[str, ...], cluster: str) -> list[dict[str, Any]]:

@@ -18,7 +18,8 @@ from threading import Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from gmsa_doctor.clients.aws.call_record import CallRecord
-from gmsa_doctor.clients.aws.rate import REQUESTS_PER_SECOND, Rate
+from gmsa_doctor.clients.aws.rate import Paces
+from gmsa_doctor.clients.aws.shared_models import with_shared_models
 from gmsa_doctor.clients.aws.transport import (
     NotFromAwsError,
     guarded,
@@ -88,11 +89,12 @@ class Operation:
 class Aws:
     """A session for one profile and region. Makes each boto3 client once; safe between threads.
 
+    ``paces`` limits its requests, and those of other sessions for the same account.
     ``region`` is None if unknown. AWS_REGION applies, as in the AWS CLI (boto3 ignores it). Raises UsageError for an
     unknown profile, a configuration file that cannot be parsed, and an invalid region name or endpoint URL.
     """
 
-    def __init__(self, profile: str | None = None, region: str | None = None) -> None:
+    def __init__(self, profile: str | None = None, region: str | None = None, paces: Paces | None = None) -> None:
         import boto3
         import botocore.exceptions
         import botocore.session
@@ -102,7 +104,8 @@ class Aws:
         require_endpoints()
         region = region or os.environ.get("AWS_REGION") or None
         try:
-            self._session = boto3.Session(profile_name=profile, region_name=region)
+            core = with_shared_models(botocore.session.Session())
+            self._session = boto3.Session(profile_name=profile, region_name=region, botocore_session=core)
             self.region: str | None = self._session.region_name
             botocore.utils.validate_region_name(self.region)
         except botocore.exceptions.ProfileNotFound as error:
@@ -119,8 +122,11 @@ class Aws:
         self._others: dict[str, Aws] = {}
         self.calls = CallRecord()
         """The requests of this session, in all regions."""
+        self._paces = paces or Paces()
         self.silent: dict[str, TimedOut] = {}
         """Services that did not answer in time: they get no more requests, except by operations that are ``fresh``."""
+        self.answered: set[str] = set()
+        """Services that have answered, and since then every time."""
         self._lock = Lock()
 
     def in_region(self, region: str | None) -> Aws:
@@ -131,8 +137,18 @@ class Aws:
             if region not in self._others:
                 other = copy.copy(self)
                 other.region, other._clients, other._others, other.silent = region, {}, {}, {}
+                other.answered = set()
                 self._others[region] = other
             return self._others[region]
+
+    def timed_out(self, service: str, action: str, error: TimedOut) -> TimedOut:
+        """The error for a service that did not answer in time; from the second one in a row on, it is silent."""
+        found = silent(error.what, action, error.seconds)
+        if service in self.answered:
+            self.answered.discard(service)
+        else:
+            self.silent[service] = found
+        return found
 
     def has_credentials(self) -> bool:
         """Whether credentials are configured, whether or not AWS accepts them."""
@@ -154,7 +170,7 @@ class Aws:
                 limits = Config(
                     connect_timeout=CONNECT_SECONDS,
                     read_timeout=READ_SECONDS,
-                    retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+                    retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},
                     max_pool_connections=32,
                 )
                 try:
@@ -162,22 +178,24 @@ class Aws:
                 except ValueError as error:
                     raise UsageError(f"the AWS configuration cannot be used: {error}") from error
                 self.calls.watch(client)
-                if requests := REQUESTS_PER_SECOND.get(service):
-                    client.meta.events.register("before-send", Rate(requests).wait)
+                client.meta.events.register("before-send", self._paces.of(service, self.region).wait)
                 self._clients[service] = guarded(client, CONNECT_SECONDS, READ_SECONDS)
             return self._clients[service]
 
 
 class AwsSessions:
-    """The sessions of a run, made once: a session and its clients take 50 MB, and half a second."""
+    """The sessions of a run, made once. ``max_rate``: requests a second to each service, if fewer than usual."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_rate: float | None = None) -> None:
+        self._max_rate = max_rate
         self._made: dict[tuple[str | None, str | None], Aws] = {}
+        self._paces: dict[str | None, Paces] = {}
 
     def of(self, profile: str | None, region: str | None) -> Aws:
         """The session for a profile and a region. Raises as :class:`Aws`."""
         if (profile, region) not in self._made:
-            self._made[profile, region] = Aws(profile, region)
+            paces = self._paces.setdefault(profile, Paces(self._max_rate))  # a profile is of one account
+            self._made[profile, region] = Aws(profile, region, paces)
         return self._made[profile, region]
 
     def begin_again(self) -> None:
@@ -248,10 +266,11 @@ def operation(
                 if (silence := self.aws.silent.get(self.service)) and not fresh:
                     raise silence.with_traceback(None)
                 try:
-                    return method(self, *args, **kwargs)
+                    value = method(self, *args, **kwargs)
+                    self.aws.answered.add(self.service)
+                    return value
                 except TimedOut as error:
-                    found = self.aws.silent[self.service] = silent(error.what, action or name, error.seconds)
-                    raise found from error
+                    raise self.aws.timed_out(self.service, action or name, error) from error
                 except (botocore.BotoCoreError, botocore.ClientError, OSError) as error:
                     raise translate(error, action or name, _resource(args)) from error
                 except (NotFromAwsError, ResponseParserError) as error:

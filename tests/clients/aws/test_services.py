@@ -73,6 +73,7 @@ CALLS: list[tuple[str, str, Call]] = [
     ("ecs:DescribeTasks", "ecs:DescribeTasks", lambda aws: Ecs(aws).describe_task("t", "demo")),
     ("ecs:ListTasks", "ecs:ListTasks", lambda aws: Ecs(aws).task_arns("demo", "web", "STOPPED")),
     ("ecs:ListTasks", "ecs:ListTasks", lambda aws: Ecs(aws).family_task_arns("demo", "web", "STOPPED")),
+    ("ecs:ListTasks", "ecs:ListTasks", lambda aws: Ecs(aws).stopped_in_cluster("demo")),
     ("ecs:DescribeTasks", "ecs:DescribeTasks", lambda aws: Ecs(aws).described_tasks(("t",), "demo")),
     (
         "ecs:ListContainerInstances",

@@ -741,3 +741,37 @@ def test_parallel_calls_are_made_once(aws: EmbeddedAws) -> None:
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(ask, range(6))) == [ACCOUNT] * 6
     assert aws.calls == [("sts", "GetCallerIdentity")]
+
+
+# What many subjects share -------------------------------------------------------------------------------
+
+
+def test_sessions_share_what_botocore_knows_of_services(aws: EmbeddedAws) -> None:
+    first, second = (Aws(region=region) for region in ("us-east-1", "eu-west-1"))
+    loaders = [session._session._session.get_component("data_loader") for session in (first, second)]
+    resolvers = [session._session._session._get_internal_component("endpoint_resolver") for session in (first, second)]
+    assert loaders[0] is loaders[1]
+    assert resolvers[0] is resolvers[1]
+    before = loaders[0].load_service_model("sts", "service-2")
+    assert second.client("sts").meta.region_name == "eu-west-1"
+    assert loaders[1].load_service_model("sts", "service-2") is before
+
+
+def test_that_a_request_was_throttled_is_not_remembered(aws: EmbeddedAws, one_try: None) -> None:
+    aws.throttle("sts", "GetCallerIdentity", times=1)
+    sts = Sts(Aws())
+    with pytest.raises(Throttled):
+        sts.caller()
+    assert sts.caller()["Account"] == ACCOUNT
+
+
+def test_a_service_that_has_answered_is_not_silent_after_one_request_without_an_answer(
+    aws: EmbeddedAws, impatient: None
+) -> None:
+    aws.hang("ecs", "DescribeClusters", times=1)
+    ecs = Ecs(Aws())
+    assert list(ecs.clusters()) == [()]
+    with pytest.raises(TimedOut):
+        ecs.describe_cluster("web")
+    with pytest.raises(NotFound):
+        ecs.describe_cluster("web")
