@@ -117,10 +117,7 @@ def stopped_tasks(about: RecordedAbout, subject: Subject, ecs: Ecs) -> Result[St
     """
     if not subject.cluster or not (about.task or subject.service or subject.starter):
         return skipped("the task does not belong to a service")
-    if about.task:
-        tasks = [ecs.describe_task(about.task, subject.cluster)]
-    else:
-        tasks = _stopped(subject, ecs)
+    tasks = [ecs.describe_task(about.task, subject.cluster)] if about.task else _stopped(subject, ecs)
     tasks = sorted(tasks, key=stopped_task.ended, reverse=True)
     records = tuple(_of_task(task) for task in tasks if stopped_task.is_failure(task))
     value = StoppedTasks(records, tuple(_task(task) for task in tasks[:_NEWEST]))

@@ -323,12 +323,10 @@ class EmbeddedAws:
         with self._lock:
             if not of_fargate:
                 self._note(request.service, request.operation, request.text, request.made_by)
-            fault = next((fault for fault in self._faults if fault.strikes(request)), None)
+            fault = self._fault_of(request, of_fargate=of_fargate)
             released = self._released
         if self.delay and not of_fargate:
             time.sleep(self.delay)
-        if self.quotas and not of_fargate and not self.quotas.permits(request.service):
-            return _refuse(request, throttled(request), start_response)
         if fault and fault.lie:
             return _send(start_response, fault.lie.status, list(fault.lie.headers), fault.lie.body(released))
         if request.service == "s3":
@@ -342,6 +340,11 @@ class EmbeddedAws:
             released.wait()
         problem = fault.problem(request) if fault.problem else Problem("InternalFailure", "was hanging", 500)
         return _refuse(request, problem, start_response)
+
+    def _fault_of(self, request: Request, *, of_fargate: bool) -> _Fault | None:
+        if self.quotas and not of_fargate and not self.quotas.permits(request.service):
+            return _Fault(request.service, request.operation, "", None, throttled, "")
+        return next((fault for fault in self._faults if fault.strikes(request)), None)
 
     def _answer_if_permitted(
         self, request: Request, environ: dict[str, Any], start_response: StartResponse
