@@ -20,7 +20,8 @@ from tests.lab.creation import create
 from tests.lab.environment import fill, healthy
 from tests.scenarios.examples import typical_faults
 from tests.scenarios.judge import brief
-from tests.scenarios.lab import Lab
+from tests.scenarios.lab import Change, Lab
+from tests.scenarios.task_starts import rule, schedule, state_machine
 
 CREDSPEC_ARN = "arn:aws:s3:::gmsa-credspecs/webapp01_CredSpec.json"
 CREDENTIALSPECS = f'.containerDefinitions[0].credentialSpecs = ["credentialspecdomainless:{CREDSPEC_ARN}"]'
@@ -49,6 +50,7 @@ FIXES = {
     "task-definition.credentialspecs": Person(CREDENTIALSPECS, {"'s3://<bucket>/'": "s3://gmsa-credspecs/"}),
     "task-definition.dns-settings": Person("del(.containerDefinitions[].dnsServers)"),
     "task-definition.platform-version": Person(),
+    "task-start.permissions": Person(),
     "execution-role.present": Person(
         '.executionRoleArn = "arn:aws:iam::123456789012:role/ecsTaskExecutionRole"', needless=(2, 3)
     ),
@@ -92,16 +94,40 @@ def test_the_commands_of_the_fix_in_their_order_fix_it(
     check: str, dc: DomainController, aws: EmbeddedAws, tmp_path: Path
 ) -> None:
     scenario = next(fault for fault in typical_faults() if fault.check == check)
+    fixes(check, scenario.change, FIXES[check], dc, aws, tmp_path)
+
+
+_OLD = {"PlatformVersion": "1.3.0"}
+STARTS = {
+    "schedule": (schedule(_OLD), '.Target.EcsParameters.PlatformVersion = "LATEST"'),
+    "rule": (rule(_OLD), '(.[] | select(.EcsParameters) | .EcsParameters.PlatformVersion) = "LATEST"'),
+    "state machine": (
+        state_machine(_OLD),
+        '(.. | objects | select(has("PlatformVersion")) | .PlatformVersion) = "LATEST"',
+    ),
+}
+
+
+@pytest.mark.parametrize("starter", STARTS)
+def test_what_starts_the_task_is_changed_by_the_commands(
+    starter: str, dc: DomainController, aws: EmbeddedAws, tmp_path: Path
+) -> None:
+    change, edit = STARTS[starter]
+    fixes("task-definition.platform-version", change, Person(edit), dc, aws, tmp_path)
+
+
+def fixes(check: str, change: Change, person: Person, dc: DomainController, aws: EmbeddedAws, tmp_path: Path) -> None:
+    """The check fails, and passes after the commands of its fix."""
     with ExitStack() as stack:
         environment = healthy(dc)
-        scenario.change(environment, Lab(dc, aws, stack))
+        change(environment, Lab(dc, aws, stack))
         created = create(environment, aws)
         (tmp_path / "credspec.json").write_text(json.dumps(fill(healthy(dc).credspec, created.names)))
         options, env = (*environment.command, "--format", "json"), aws.environ(environment.region)
         before = doctor(*options, env=env)
         assert before.statuses()[check] == "fail", brief(before)
         commands = before.finding(check)["fix"]["commands"]
-        run_in_shell(commands, FIXES[check], {**env, "SECRET_ARN": created.secret_arn, "DC": dc.ip}, tmp_path)
+        run_in_shell(commands, person, {**env, "SECRET_ARN": created.secret_arn, "DC": dc.ip}, tmp_path)
         deploy(aws, environment.region)
         after = doctor(*options, env=env)
     assert after.statuses()[check] == "pass", brief(after)
