@@ -33,12 +33,14 @@ class Completion:
         commands = OwnCommands(found, self._request)
         platform = found.values.get(Platform)
         on_ec2 = isinstance(platform, Platform) and platform.launch in _ON_EC2
+        if not (found.positions.file or found.positions.credspec_file):
+            return tuple(self._complete(finding, None, commands, on_ec2=on_ec2) for finding in findings)
         return with_edits(self._complete(finding, places, commands, on_ec2=on_ec2) for finding in findings)
 
     def _complete(
-        self, finding: Finding, places: Callable[[str], Location | None], commands: OwnCommands, *, on_ec2: bool
+        self, finding: Finding, places: Callable[[str], Location | None] | None, commands: OwnCommands, *, on_ec2: bool
     ) -> Finding:
-        fix, location = commands.of(finding.fix), self._location(finding, places)
+        fix, location = commands.of(finding.fix), self._location(finding, places) if places else None
         if fix is not finding.fix and fix:
             fix = self._fixes.setdefault(fix, fix)
         key = id(finding), id(fix), location, on_ec2

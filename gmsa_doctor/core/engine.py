@@ -95,7 +95,8 @@ class _GraphRun:
         self.ends = time.monotonic() + seconds
         self.results: dict[tuple[int, str], Outcome[Any]] = {}
         self.invocations: dict[object, _Invocation] = {}
-        self.recognized: dict[tuple[str | int, ...], tuple[_Invocation, tuple[Any, ...]]] = {}
+        self.equal: dict[object, object] = {}
+        self.recognized: dict[int, tuple[int, object]] = {}
         self.blocked: dict[tuple[str | int, ...], tuple[Sequence[Finding], Outcome[Any]]] = {}
         self.completed: dict[tuple[str, int], tuple[Finding, Finding]] = {}
         self.ready: deque[_Invocation] = deque()
@@ -155,27 +156,26 @@ class _GraphRun:
         return self.blocked[key][1]
 
     def submit(self, case: int, check: Check, arguments: tuple[Any, ...]) -> None:
-        ids: tuple[str | int, ...] = (check.id, *map(id, arguments))
-        if ids not in self.recognized:  # the arguments are kept, so that no other gets the id of one
-            self.recognized[ids] = self.invocation(check, arguments), arguments
-        invocation = self.recognized[ids][0]
+        key = (check.id, *map(self.number_of, arguments))
+        invocation = self.invocations.get(key)
+        if invocation is None:
+            invocation = self.invocations[key] = _Invocation(check, arguments)
+            self.ready.append(invocation)
         if case in invocation.cases:
             return
         invocation.cases[case] = None
         if invocation.result:
             self.settle(case, check, invocation.result)
 
-    def invocation(self, check: Check, arguments: tuple[Any, ...]) -> _Invocation:
-        """The check's run with equal arguments, which is new, or under way, or over."""
-        key: object = (check.id, arguments)
-        try:
-            hash(key)
-        except TypeError:  # a plug-in's value that is not frozen: equal only to itself
-            key = (check.id, tuple(map(id, arguments)))
-        if key not in self.invocations:
-            self.invocations[key] = _Invocation(check, arguments)
-            self.ready.append(self.invocations[key])
-        return self.invocations[key]
+    def number_of(self, argument: object) -> int:
+        """The same for equal arguments. Each object is compared once: thousands of checks may take it."""
+        if id(argument) not in self.recognized:
+            try:
+                first = self.equal.setdefault(argument, argument)
+            except TypeError:  # a plug-in's value that is not frozen: equal only to itself
+                first = argument
+            self.recognized[id(argument)] = id(first), argument  # which is kept, so that no other gets its id
+        return self.recognized[id(argument)][0]
 
     def settle(self, case: int, check: Check, result: Outcome[Any]) -> None:
         self.results[case, check.id] = _named(result, check)

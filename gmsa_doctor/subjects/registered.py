@@ -123,7 +123,7 @@ def of_service(request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSource:
         raise UsageError(no_service(name, cluster, place, ecs, error)) from error
     except ClientError as error:
         return undescribed(name, cluster, request, place, error)
-    return described(service, name, cluster, request, ecs, place)
+    return described(service, name, cluster, request, ecs, place, lambda definition: describe(ecs, definition, place))
 
 
 def undescribed(name: str, cluster: str, request: Request, place: AwsPlace, error: ClientError) -> SubjectSource:
@@ -134,9 +134,18 @@ def undescribed(name: str, cluster: str, request: Request, place: AwsPlace, erro
 
 
 def described(
-    service: _Description, name: str, cluster: str, request: Request, ecs: Ecs, place: AwsPlace
+    service: _Description,
+    name: str,
+    cluster: str,
+    request: Request,
+    ecs: Ecs,
+    place: AwsPlace,
+    read: Callable[[str], TaskDefinition | Finding],
 ) -> SubjectSource:
-    """The source of a service as ECS describes it. Raises UsageError if it was deleted, or contradicts an option."""
+    """The source of a service as ECS describes it; ``read`` gives its task definition.
+
+    Raises UsageError if it was deleted, or contradicts an option.
+    """
     if service.get("status") == "INACTIVE":
         raise UsageError(f"the service {name} in cluster {cluster} was deleted (INACTIVE); name an active service")
     primary, others = _deployments(service)
@@ -149,7 +158,7 @@ def described(
     strategy = strategy_of(primary, service)
     return SubjectSource(
         _title(name, cluster),
-        describe(ecs, definition_of(service), place),
+        read(definition_of(service)),
         place_of(service.get("serviceArn"), place),
         launch_in(primary, service, cluster, ecs),
         own_network or given_network(request),

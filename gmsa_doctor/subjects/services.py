@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from gmsa_doctor.clients.aws.ecs import MOST_SERVICES, Ecs
 from gmsa_doctor.clients.aws.session import CredentialsProblem
 from gmsa_doctor.core.errors import ClientError, NotFound, UsageError
 from gmsa_doctor.core.limits import each
+from gmsa_doctor.core.model import Finding
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition
 from gmsa_doctor.given.request import Request, is_pattern
 from gmsa_doctor.given.subject import AwsPlace
@@ -38,9 +39,10 @@ def find(request: Request, ecs: Ecs, place: AwsPlace) -> tuple[tuple[FoundSubjec
     services, unlisted = _services(request, ecs, place)
     _describe_definitions(services, ecs)
     subjects = [subject for source in unlisted for subject in source.subjects(request)]
+    read = cache(lambda definition: registered.describe(ecs, definition, place))
     passed_over = 0
     for service in services:
-        source = _source(service, request, ecs, place)
+        source = _source(service, request, ecs, place, read)
         is_named = service.name in request.services and not request.container
         if is_named or not isinstance(source.definition, TaskDefinition) or is_of_gmsa(source.definition, request):
             subjects += source.subjects(request)
@@ -51,11 +53,13 @@ def find(request: Request, ecs: Ecs, place: AwsPlace) -> tuple[tuple[FoundSubjec
     return tuple(subjects), NotChecked(services=passed_over)
 
 
-def _source(service: _Service, request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSource:
+def _source(
+    service: _Service, request: Request, ecs: Ecs, place: AwsPlace, read: Callable[[str], TaskDefinition | Finding]
+) -> SubjectSource:
     error = service.description
     if not isinstance(error, ClientError):
         try:
-            return registered.described(error, service.name, service.cluster, request, ecs, place)
+            return registered.described(error, service.name, service.cluster, request, ecs, place, read)
         except UsageError as problem:  # such as a task definition that was deleted: the other services are checked
             error = ClientError(str(problem))
     return registered.undescribed(service.name, service.cluster, request, place, error)

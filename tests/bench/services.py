@@ -55,6 +55,7 @@ def stack(number: int) -> Environment:
         environment,
         key=f"{family}.json",
         secret_name=f"gmsa/{family}",
+        directory=None if number else environment.directory,  # one for all: an account has few
         task_definition=task_definition(family),
         cluster=CLUSTER,
         name=family,

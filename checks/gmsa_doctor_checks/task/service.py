@@ -31,7 +31,10 @@ def revision(definition: TaskDefinition, deployments: Deployments, subject: Subj
     if not subject.service or not subject.cluster or not definition.family or definition.revision is None:
         return passed(f"{used} (not used by a service)")
     try:
-        newest = read_task_definition(ecs.describe_task_definition(definition.family))
+        described = ecs.describe_task_definition(definition.family)
+        if definition.arn and described.get("taskDefinitionArn") == definition.arn:
+            return passed(f"{used} is the newest{others}")
+        newest = read_task_definition(described)
     except ClientError as error:
         if "Unable to describe task definition" not in error.text:
             raise
