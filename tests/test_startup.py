@@ -58,6 +58,11 @@ def test_list_and_explain_load_no_client_library(tmp_path: Path) -> None:
     assert not loaded(tmp_path, "explain", "credspec.object") & HEAVY
 
 
+def test_a_check_of_files_alone_loads_no_client_library_and_no_pydantic(tmp_path: Path) -> None:
+    (tmp_path / "td.json").write_text('{"family": "f", "containerDefinitions": [{"name": "c"}]}')
+    assert not loaded(tmp_path, "check", "--offline", str(tmp_path)) & {"boto3", "ldap3", "dns", "gssapi", "pydantic"}
+
+
 def test_the_dump_sees_what_is_loaded(tmp_path: Path) -> None:
     file = tmp_path / "td.json"
     file.write_text('{"family": "f", "containerDefinitions": [{"name": "c"}]}')

@@ -29,6 +29,7 @@ from gmsa_doctor.clients.network.sql_browser import SqlBrowser
 from gmsa_doctor.clients.network.tcp import Tcp
 from gmsa_doctor.core import engine
 from gmsa_doctor.core.errors import ClientError, UsageError
+from gmsa_doctor.core.limits import RunLimit
 from gmsa_doctor.core.model import Fix, Report, Status, SubjectReport, Verdict, skipped
 from gmsa_doctor.core.registry import BrokenPlugIns, Registry
 from gmsa_doctor.formats.aws.ecs_config import EcsConfig
@@ -103,8 +104,12 @@ def check(
         if keep:
             keep(last)
         interrupted = last.execution.interrupted
+        try:
+            subjects = triaged(last)
+        except KeyboardInterrupt:  # the checks have ended; another Ctrl-C ends the run without a report
+            interrupted, subjects = True, triaged(last)
         secrets = last.cases[0].given.get(SecretsManager) if last.cases else None
-        return triaged(last), last.not_checked, secrets if isinstance(secrets, SecretsManager) else None
+        return subjects, last.not_checked, secrets if isinstance(secrets, SecretsManager) else None
 
     subjects, files, secrets = look()
     try:
@@ -154,7 +159,7 @@ def attempt(
 
     With ``live_reason`` nothing is sent to DNS or AD, and what would have been is skipped for that reason.
     """
-    started = time.monotonic()
+    limit = RunLimit(request.seconds)
     with_probes = live_reason is not None and not request.offline
     if request.offline:
         live_reason = OFFLINE
@@ -169,7 +174,7 @@ def attempt(
     if request.live is not Live.NEVER:
         Thread(target=_import_ahead, daemon=True).start()  # while AWS is asked
     task = own_task.own_task(request)
-    discovery = discover(request, task, sessions)
+    discovery = discover(request, task, sessions, limit)
     found, session = discovery.subjects, discovery.aws
     vantage = _vantage(request)
     shared = {
@@ -183,9 +188,10 @@ def attempt(
     cases = tuple(
         engine.Case(subject.subject.name, {**given, **_of_subject(subject, session, known)}) for subject in found
     )
-    seconds = max(1.0, started + request.seconds - time.monotonic())
+    seconds = 0.0 if limit.interrupted else max(1.0, limit.left)
     execution = engine.execute(registry, cases, seconds=seconds, selected=wanted, watch=watch)
-    completion = Completion(registry, request, vantage)
+    execution = replace(execution, interrupted=execution.interrupted or limit.interrupted)
+    completion = Completion(registry, request, vantage, given.values())
     subjects = tuple(
         SubjectReport(subject.subject.name, _facts(subject, session, vantage), completion.of(findings, subject))
         for subject, findings in zip(found, execution.findings, strict=True)

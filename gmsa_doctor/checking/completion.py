@@ -8,7 +8,7 @@ from functools import cache
 
 from gmsa_doctor.checking.file_changes import with_edits
 from gmsa_doctor.checking.own_commands import OwnCommands
-from gmsa_doctor.core.model import Finding, Fix, Location
+from gmsa_doctor.core.model import Finding, Fix, Location, Status
 from gmsa_doctor.core.registry import Registry
 from gmsa_doctor.formats.symptoms.catalogue import seen_on_ec2
 from gmsa_doctor.given.request import Request
@@ -22,8 +22,9 @@ _ON_EC2 = (Launch.EC2, Launch.EXTERNAL)
 class Completion:
     """For the subjects of a run. Findings that come out the same are one object: thousands of subjects share them."""
 
-    def __init__(self, registry: Registry, request: Request, vantage: Vantage) -> None:
+    def __init__(self, registry: Registry, request: Request, vantage: Vantage, given: Iterable[object]) -> None:
         self._registry, self._request, self._vantage = registry, request, vantage.word
+        self._reasons = {value.summary for value in given if isinstance(value, Finding)}
         self._made: dict[object, tuple[Finding, Finding]] = {}
         self._fixes: dict[Fix, Fix] = {}
 
@@ -40,7 +41,8 @@ class Completion:
     def _complete(
         self, finding: Finding, places: Callable[[str], Location | None] | None, commands: OwnCommands, *, on_ec2: bool
     ) -> Finding:
-        fix, location = commands.of(finding.fix), self._location(finding, places) if places else None
+        fix = commands.of(finding.fix)
+        location = self._location(finding, places) if places and not self._is_elsewhere(finding) else None
         if fix is not finding.fix and fix:
             fix = self._fixes.setdefault(fix, fix)
         key = id(finding), id(fix), location, on_ec2
@@ -49,6 +51,10 @@ class Completion:
             seen = _as_seen_on_ec2(placed) if on_ec2 else placed
             self._made[key] = finding, seen.rooted(self._request.fail_on_warning)
         return self._made[key][1]
+
+    def _is_elsewhere(self, finding: Finding) -> bool:
+        """Whether no place in a file is the cause: it is skipped for another finding, or for how the run is."""
+        return finding.status is Status.SKIPPED and (bool(finding.because) or finding.summary in self._reasons)
 
     def _location(self, finding: Finding, places: Callable[[str], Location | None]) -> Location | None:
         """What the check is about; if the finding has a line and a column, they are of that file."""

@@ -43,8 +43,8 @@ def load(word: str = "") -> None:
 
 def main() -> int:
     """Run the command with the process's arguments; its exit code."""
-    load(*sys.argv[1:2])
     try:
+        load(*sys.argv[1:2])
         code = app(prog_name="gmsa-doctor", standalone_mode=False)
     except UsageError as error:
         say(str(error))

@@ -12,6 +12,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from gmsa_doctor.cli.plain_values import spare_conversions
+
 COMMANDS = {
     "Check": ("check", "run", "ticket"),
     "Understand a result": ("explain", "list", "diff"),
@@ -27,6 +29,10 @@ _Records = list[tuple[str, str]]
 
 class Command(TyperCommand):
     """A command whose options stand under the headings of their ``rich_help_panel``."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """The parameters, with ``--help``."""
+        return spare_conversions(super().get_params(ctx))
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the options, a section for each heading, in the order of the first option of each."""
@@ -61,6 +67,10 @@ class Command(TyperCommand):
 
 class Group(TyperGroup):
     """The commands, under their headings."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """The parameters, with ``--help``."""
+        return spare_conversions(super().get_params(ctx))
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the commands, each with the first sentence of its help."""

@@ -11,7 +11,7 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -130,10 +130,20 @@ def _frames(trace: TracebackType | None) -> str:
 
 def print_(text: str, output: Path | None = None) -> None:
     """Write to standard output, or to the file. Raises UsageError if it cannot be written."""
-    text = text if text.endswith("\n") else f"{text}\n"
+    print_parts([ended(text)], output)
+
+
+def ended(text: str) -> str:
+    """The text with a line break at its end."""
+    return text if text.endswith("\n") else f"{text}\n"
+
+
+def print_parts(parts: Iterable[str], output: Path | None = None) -> None:
+    """As :func:`print_`, for a long text; it ends with a line break."""
     if output:
         try:
-            output.write_text(text, encoding="utf-8", errors=_ESCAPED)
+            with output.open("w", encoding="utf-8", errors=_ESCAPED) as file:
+                file.writelines(parts)
         except OSError as error:
             raise UsageError(f"{output} cannot be written: {error.strerror}") from error
         say(f"report written to {output}")
@@ -142,7 +152,7 @@ def print_(text: str, output: Path | None = None) -> None:
     try:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors=_ESCAPED)
-        sys.stdout.write(text)
+        sys.stdout.writelines(parts)
         sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
 
 import typer
 
@@ -17,8 +17,10 @@ from gmsa_doctor.cli.options import Many, Output
 from gmsa_doctor.cli.process import (
     Color,
     Format,
+    ended,
     is_coloured,
     print_,
+    print_parts,
     require_writable,
     speaks_unicode,
     width,
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from gmsa_doctor.cli.bundle import Bundle
     from gmsa_doctor.core.model import Check, Report
     from gmsa_doctor.core.registry import Registry
+
+T = TypeVar("T")
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 """Names the file that GitHub shows as the summary of a step.
@@ -175,21 +179,22 @@ def _print_report(report: Report, options: ReportOptions, shown: TextOptions) ->
     if options.format is Format.JSON:
         from gmsa_doctor.report import json
 
-        text = json.render(report, ascii=ascii)
+        print_parts(_whole(lambda: list(json.parts(report, ascii=ascii))), output)
     else:
         from gmsa_doctor.report.text import render
 
         columns, color = 80 if output else width(), is_coloured(shown.color, output)
-        text = render(
-            report,
-            width=columns,
-            color=color,
-            verbose=shown.verbose,
-            quiet=shown.quiet,
-            ascii=ascii,
-            log=not (output or sys.stdout.isatty()),
-        )
-    print_(text, output)
+        in_log = not (output or sys.stdout.isatty())
+        options_of_text = {"verbose": shown.verbose, "quiet": shown.quiet, "ascii": ascii, "log": in_log}
+        print_(_whole(lambda: render(report, width=columns, color=color, **options_of_text)), output)
+
+
+def _whole(render: Callable[[], T]) -> T:
+    """The rendered report. Ctrl-C while it is rendered does not cut it short; the second one ends the command."""
+    try:
+        return render()
+    except KeyboardInterrupt:
+        return render()
 
 
 def _read(value: str) -> WantedReport:
@@ -207,7 +212,8 @@ def _write(report: Report, reports: tuple[WantedReport, ...], registry: Registry
     problems: list[str] = []
     for wanted in reports:
         try:
-            print_(_renderer(wanted.kind, checks)(report), wanted.file)
+            render = _renderer(wanted.kind, checks)
+            print_parts(_whole(lambda render=render: list(render(report))), wanted.file)  # type: ignore[misc]
             if wanted.kind is ReportKind.GITHUB:
                 _summarize(report)
         except UsageError as error:  # the others are written all the same
@@ -215,11 +221,11 @@ def _write(report: Report, reports: tuple[WantedReport, ...], registry: Registry
     return problems
 
 
-def _renderer(kind: ReportKind, checks: Mapping[str, Check]) -> Callable[[Report], str]:
+def _renderer(kind: ReportKind, checks: Mapping[str, Check]) -> Callable[[Report], Iterable[str]]:
+    """Renders the report to the parts of its text."""
     from gmsa_doctor.report import github, gitlab, html, json, junit, markdown, sarif
 
     renderers: dict[ReportKind, Callable[[Report], str]] = {
-        ReportKind.JSON: json.render,
         ReportKind.JUNIT: junit.render,
         ReportKind.SARIF: lambda report: sarif.render(report, checks),
         ReportKind.GITHUB: github.render,
@@ -227,7 +233,7 @@ def _renderer(kind: ReportKind, checks: Mapping[str, Check]) -> Callable[[Report
         ReportKind.MARKDOWN: markdown.render,
         ReportKind.HTML: lambda report: html.render(report, checks),
     }
-    return renderers[kind]
+    return json.parts if kind is ReportKind.JSON else lambda report: [ended(renderers[kind](report))]
 
 
 def _summarize(report: Report) -> None:

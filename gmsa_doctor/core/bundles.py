@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, TypeVar, get_type_hints
 
 B = TypeVar("B", bound=type)
@@ -35,6 +35,7 @@ def flat(parameters: Sequence[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
             yield name, hint
 
 
+@cache
 def _fields(kind: type) -> list[tuple[str, Any]]:
     """Names and types of a bundle's fields."""
     hints = get_type_hints(kind)

@@ -63,11 +63,13 @@ def _summary(because: tuple[str, ...]) -> str:
 
 def root_ids(others: Reference | Iterable[Reference]) -> tuple[str, ...]:
     """The ids of these checks; in place of one that was skipped because of others, the ids of those."""
-    ids: list[str] = []
+    ids: dict[str, None] = {}
     for other in _references(others):
-        deferred = isinstance(other, Finding) and other.status is Status.SKIPPED and other.because
-        ids += deferred or [_id(other)]
-    return tuple(dict.fromkeys(id for id in ids if id))
+        if isinstance(other, Finding) and other.status is Status.SKIPPED and other.because:
+            ids |= dict.fromkeys(other.because)
+        elif id := _id(other):
+            ids[id] = None
+    return tuple(ids)
 
 
 def _references(others: Reference | Iterable[Reference]) -> list[Reference]:

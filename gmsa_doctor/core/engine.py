@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from gmsa_doctor.core.calling import call, since
-from gmsa_doctor.core.deferral import deferred_to, with_one_root_per_fault
+from gmsa_doctor.core.deferral import deferred_to, root_ids, with_one_root_per_fault
 from gmsa_doctor.core.limits import Turns, counting, in_background
 from gmsa_doctor.core.model import Check, Finding, Given, Need, Outcome, Status, skipped, unknown
 from gmsa_doctor.core.registry import Registry
@@ -31,6 +31,8 @@ NOT_SELECTED = "not selected"
 INTERRUPTED = "interrupted before it ended"
 
 TIME_OVER = "not finished when the time for the whole run was over (--timeout)"
+
+NOT_BEGUN = "not begun when the time for the whole run was over (--timeout)"
 
 _ROOTS = (Status.FAIL, Status.UNKNOWN, Status.ERROR)
 
@@ -88,6 +90,8 @@ class _Invocation:
 
 
 class _GraphRun:
+    """The cases begin one after the other, as there is something to run: there may be thousands."""
+
     def __init__(self, registry: Registry, cases: Sequence[Case], selected: frozenset[str], seconds: float):
         self.registry = registry
         self.cases = cases
@@ -102,6 +106,8 @@ class _GraphRun:
         self.ready: deque[_Invocation] = deque()
         distinct = {id(value): _given(value) for case in cases for value in case.given.values()}
         self.given = [{kind: distinct[id(value)] for kind, value in case.given.items()} for case in cases]
+        self.begun = 0
+        """The number of cases of which checks were run or settled."""
         self.running: list[_Invocation] = []
         self.abandoned: set[str] = set()
         self.finished: SimpleQueue[tuple[_Invocation, Outcome[Any]]] = SimpleQueue()
@@ -150,7 +156,9 @@ class _GraphRun:
 
     def behind(self, check: Check, in_the_way: Sequence[Finding]) -> Outcome[Any]:
         """One result for all cases that have the same in this check's way: there may be thousands."""
-        key: tuple[str | int, ...] = (check.id, *map(id, in_the_way))
+        key: tuple[str | int, ...] = (check.id, *root_ids(in_the_way))
+        if len(key) == 1:  # no check has raised these findings: the first one is the reason
+            key = (check.id, id(in_the_way[0]))
         if key not in self.blocked:  # the findings are kept, so that no other gets the id of one
             self.blocked[key] = in_the_way, _named(Outcome(None, deferred_to(in_the_way)), check)
         return self.blocked[key][1]
@@ -190,15 +198,22 @@ class _GraphRun:
     def execute(self, watch: Callable[[Progress], None]) -> bool:
         """True if the user interrupted it."""
         try:
-            self.advance_all()
+            self.begin()
             while self.ready or self.running:
                 self.start()
                 watch(self.progress())
                 self.wait()
+                self.begin()
         except KeyboardInterrupt:
             self.interrupt()
             return True
         return False
+
+    def begin(self) -> None:
+        """Begin cases until there is enough to run, or the time is over."""
+        while self.begun < len(self.cases) and len(self.ready) < _WITH_WAITING and time.monotonic() < self.ends:
+            self.begun += 1
+            self.advance_all(self.begun - 1)
 
     def start(self) -> None:
         while self.ready and len(self.running) < _WITH_WAITING:
@@ -215,8 +230,10 @@ class _GraphRun:
         )
 
     def wait(self) -> None:
-        """Until a check ends or the time of one is over."""
+        """Until a check ends or the time of one is over; that of the run may be over while checks end all the time."""
         try:
+            if time.monotonic() >= self.ends:
+                raise Empty
             invocation, result = self.finished.get(timeout=self.patience() if self.finished.empty() else 0)
         except Empty:
             self.expire(time.monotonic())
@@ -261,8 +278,8 @@ class _GraphRun:
             self.abandon(list(self.ready), INTERRUPTED)
             self.advance_all()
 
-    def advance_all(self) -> None:
-        for case in range(len(self.cases)):
+    def advance_all(self, first: int = 0) -> None:
+        for case in range(first, self.begun):
             for check in self.registry.in_graph_order:
                 self.advance(case, check)
 
@@ -287,7 +304,9 @@ class _GraphRun:
     # The report -----------------------------------------------------------------------------------
 
     def findings(self, case: int) -> tuple[Finding, ...]:
-        """One finding a check, complete, those raised under another id in their place."""
+        """One finding a check, complete, those raised under another id in their place; one for a case not begun."""
+        if case >= self.begun:
+            return (self.not_begun,)
         by_id: dict[str, Finding] = {}
         raised: dict[str, list[Finding]] = {}
         for check in self.registry.checks:
@@ -303,6 +322,8 @@ class _GraphRun:
 
     def values(self, case: int) -> Mapping[type, object]:
         """For each type that a check gives: the value, or the finding in its way, with the id it was raised under."""
+        if case >= self.begun:
+            return dict.fromkeys(self.registry.giver, self.not_begun)
         found: dict[type, object] = {}
         for kind in self.registry.giver:
             outcome = self.outcome(case, Need(kind.__name__, kind))
@@ -310,6 +331,13 @@ class _GraphRun:
             check = self.registry.get(outcome.finding.check)
             found[kind] = self.complete(check, outcome.finding) if outcome.value is None else outcome.value
         return found
+
+    @cached_property
+    def not_begun(self) -> Finding:
+        """The finding of all cases for which no check has begun: that of the first check."""
+        first = next(check for check in self.registry.in_graph_order if check.id in self.selected)
+        text = "not begun when it was interrupted" if time.monotonic() < self.ends else NOT_BEGUN
+        return self.complete(first, unknown(text))
 
     def complete(self, check: Check | None, finding: Finding) -> Finding:
         if check is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import threading
@@ -84,6 +85,34 @@ def waiting() -> Iterator[None]:
         yield
     finally:
         turns.add(-1)
+
+
+TIME_OVER = "the time for the whole run was over (--timeout)"
+INTERRUPTED = "the run was interrupted"
+
+
+class RunLimit:
+    """When a run must end: at a moment of the clock, or when the user interrupts it.
+
+    Work that reads or judges much asks it again and again, stops, and reports what was not done.
+    """
+
+    def __init__(self, seconds: float = math.inf, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.ends = clock() + seconds
+        self.interrupted = False
+
+    @property
+    def reason(self) -> str:
+        """Why nothing more may begin; empty as long as something may."""
+        if self.interrupted:
+            return INTERRUPTED
+        return TIME_OVER if self.clock() >= self.ends else ""
+
+    @property
+    def left(self) -> float:
+        """The seconds that are left, at least 0."""
+        return 0.0 if self.interrupted else max(0.0, self.ends - self.clock())
 
 
 class _Reply:

@@ -120,7 +120,7 @@ class Row:
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Location:
     """A place in a file; line and column count from 1."""
 
@@ -347,10 +347,11 @@ class SubjectReport:
 
 @dataclass(frozen=True)
 class UnreadFile:
-    """A file that was given and could not be read, with the place in it, if that is known."""
+    """A file that could not be read, with the place in it, if known. ``is_late``: the run had to end before."""
 
     location: Location
     reason: str
+    is_late: bool = False
 
     @property
     def text(self) -> str:
@@ -363,8 +364,7 @@ class UnreadFile:
 class Report:
     """A whole run. ``missing`` are the ids that ``--require`` names and that were skipped.
 
-    ``started`` is the time in UTC (ISO 8601), ``command`` the command line without secrets, and ``static`` says that
-    the user asked for static checks only.
+    ``started`` is in UTC (ISO 8601); ``command`` has no secrets; ``static``: the user asked for static checks only.
     """
 
     version: str
@@ -392,7 +392,7 @@ class Report:
     @property
     def exit_code(self) -> ExitCode:
         """What a command that made this report ends with."""
-        if self.interrupted or self.unread:
+        if self.interrupted or any(not unread.is_late for unread in self.unread):
             return ExitCode.INTERRUPTED if self.interrupted else ExitCode.USAGE
         if self.verdict is Verdict.FAIL:
             return ExitCode.FAIL

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
+from textwrap import indent
 
 from gmsa_doctor.core.model import Finding, Report, Status, SubjectReport
 from gmsa_doctor.core.printable import json_document
@@ -13,8 +15,45 @@ SCHEMA_VERSION = "2.1"
 
 def render(report: Report, *, ascii: bool = False) -> str:
     """The report as JSON, with every key of the schema, in its order; ``ascii`` escapes all other characters."""
+    return "".join(parts(report, ascii=ascii)).rstrip("\n")
+
+
+def parts(report: Report, *, ascii: bool = False) -> Iterator[str]:
+    """As :func:`render`, subject by subject: of thousands, the text has hundreds of megabytes."""
+    head, middle, tail = json_document(_without_subjects(report), ascii=ascii).rpartition('\n  "subjects": [],\n')
+    if not report.subjects:
+        yield head + middle + tail + "\n"
+        return
+    texts: dict[int, str] = {}
+    yield head + '\n  "subjects": [\n'
+    for number, subject in enumerate(report.subjects):
+        if number:
+            yield ",\n"
+        yield from _subject(subject, ascii, texts)
+    yield "\n  ],\n" + tail + "\n"
+
+
+def _subject(subject: SubjectReport, ascii: bool, texts: dict[int, str]) -> Iterator[str]:
+    """``texts``: of the findings so far, by their identity; many subjects share what was skipped."""
+    document = {"name": subject.name, "facts": dict(subject.facts), "findings": []}
+    around = indent(json_document(document, ascii=ascii), " " * 4)
+    if not subject.findings:
+        yield around
+        return
+    head, _, tail = around.rpartition("[]")
+    yield head + "[\n"
+    for number, finding in enumerate(subject.findings):
+        if id(finding) not in texts:
+            texts[id(finding)] = indent(json_document(_finding(finding), ascii=ascii), " " * 8)
+        if number:
+            yield ",\n"
+        yield texts[id(finding)]
+    yield "\n      ]" + tail
+
+
+def _without_subjects(report: Report) -> dict[str, object]:
     counts = dict(report.counts)
-    document = {
+    return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "gmsa-doctor", "version": report.version},
         "command": report.command,
@@ -37,13 +76,9 @@ def render(report: Report, *, ascii: bool = False) -> str:
         "passed_over": report.passed_over,
         "services_passed_over": report.services_passed_over,
         "interrupted": report.interrupted,
-        "subjects": [
-            {"name": subject.name, "facts": dict(subject.facts), "findings": list(map(_finding, subject.findings))}
-            for subject in report.subjects
-        ],
+        "subjects": [],
         "counts": {str(status): counts.get(status, 0) for status in Status},
     }
-    return json_document(document, ascii=ascii)
 
 
 def _root_causes(subject: SubjectReport, report: Report) -> list[dict[str, object]]:

@@ -13,7 +13,7 @@ from gmsa_doctor.clients.aws.sts import Sts
 from gmsa_doctor.clients.aws.task_metadata import OwnTask
 from gmsa_doctor.clients.aws.task_starters import TaskStarters
 from gmsa_doctor.core.errors import ClientError, TimedOut, UsageError
-from gmsa_doctor.core.limits import in_background, within
+from gmsa_doctor.core.limits import RunLimit, in_background, within
 from gmsa_doctor.core.model import Finding, Fix, skipped
 from gmsa_doctor.given.request import Intended, Request
 from gmsa_doctor.given.subject import AwsPlace, Launch, Platform
@@ -45,11 +45,13 @@ class Discovery:
     not_checked: NotChecked = field(default_factory=NotChecked)
 
 
-def discover(request: Request, task: OwnTask | None, sessions: AwsSessions | None = None) -> Discovery:
-    """Find the subjects of a request. Raises UsageError for what the user must fix."""
+def discover(
+    request: Request, task: OwnTask | None, sessions: AwsSessions | None = None, limit: RunLimit | None = None
+) -> Discovery:
+    """Find the subjects of a request; files are read until ``limit``. Raises UsageError for what the user must fix."""
     known = sessions or AwsSessions()
     if request.in_files:
-        return _with_fetcher(request, _in_files(request, known))
+        return _with_fetcher(request, _in_files(request, known, limit))
     try:
         return _with_fetcher(request, within(request.seconds, "AWS", lambda: _in_aws(request, task, known)))
     except TimedOut as error:
@@ -115,11 +117,11 @@ def _account(sts: Sts) -> str | None:
         return None
 
 
-def _in_files(request: Request, sessions: AwsSessions) -> Discovery:
+def _in_files(request: Request, sessions: AwsSessions, limit: RunLimit | None) -> Discovery:
     """Files need no AWS. With credentials and a region, checks that call AWS run as well."""
     aws = None if request.offline else sessions.of(request.profile, request.region)
     place = AwsPlace(aws.region if aws else request.region, None)
-    subjects, not_checked = files.find(request, place)
+    subjects, not_checked = files.find(request, place, limit)
     if aws is None:
         return Discovery(subjects, _without_aws(skipped(OFFLINE)), not_checked)
     region = request.region or next((subject.place.region for subject in subjects if subject.place.region), None)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gmsa_doctor.clients.files.file_bytes import read_bytes
-from gmsa_doctor.clients.files.file_search import Broken
-from gmsa_doctor.clients.files.source_files import FileKind, SourceFile, sources
+from gmsa_doctor.clients.files.file_search import Broken, Candidate
+from gmsa_doctor.clients.files.source_files import FileKind, SourceFile, Sources, sources
 from gmsa_doctor.core.deferral import deferred_to
 from gmsa_doctor.core.errors import UsageError, did_you_mean
+from gmsa_doctor.core.limits import RunLimit
 from gmsa_doctor.core.model import Fix, Location, UnreadFile, skipped, unknown
 from gmsa_doctor.formats.documents.located import Definition, Located
 from gmsa_doctor.formats.documents.task_definition import TaskDefinition, TaskDefinitionError, read_task_definition
@@ -29,14 +30,28 @@ from gmsa_doctor.subjects.source import (
 )
 
 
-def find(request: Request, place: AwsPlace) -> tuple[tuple[FoundSubject, ...], NotChecked]:
+def find(
+    request: Request, place: AwsPlace, limit: RunLimit | None = None
+) -> tuple[tuple[FoundSubject, ...], NotChecked]:
     """The subjects of ``request.files`` and ``request.credspec_file``, in the order of the files.
 
+    Files that are not read when ``limit`` is reached, or when the user interrupts the run, are reported as not read.
     Raises UsageError if there is nothing to check.
     """
+    limit = limit or RunLimit()
     search = _FileSearch(request, place, _read_credspec(request.credspec_file) if request.credspec_file else None)
-    for file in sources(request.files, _parameters(request), pass_over=request.pass_over):
-        search.add(replace(file, path=_shown(file.path)))
+    found = Sources(request.files, _parameters(request), pass_over=request.pass_over, limit=limit)
+    late: list[Candidate | Broken] = []
+    for file in found.found:
+        if not limit.reason:
+            try:
+                if source := found.read(file):
+                    search.add(replace(source, path=_shown(source.path)))
+                continue
+            except KeyboardInterrupt:
+                limit.interrupted = True
+        late.append(file)
+    search.add_late(late, limit.reason)
     _require_known_parameters(request, search)
     subjects, not_checked = tuple(search.subjects), NotChecked(tuple(search.unread), search.passed_over)
     names = ", ".join(request.files)
@@ -143,7 +158,14 @@ class _FileSearch:
 
     def _add_unread(self, file: Broken) -> None:
         line, column = (file.position.line, file.position.column) if file.position else (None, None)
-        self.unread.append(UnreadFile(Location(file.path, line, column), file.reason))
+        self.unread.append(UnreadFile(Location(file.path, line, column), file.reason, file.is_late))
+
+    def add_late(self, files: Sequence[Candidate | Broken], reason: str) -> None:
+        """Report files that were not read in time as one: there may be thousands."""
+        if files:
+            after = len(files) - 1
+            more = f"; {after} more file{'s were' if after > 1 else ' was'} not read either" if after else ""
+            self._add_unread(Broken(_shown(files[0].path), f"{reason}{more}", is_late=True))
 
     def _sources(self, file: SourceFile) -> Iterator[SubjectSource]:
         if file.kind is FileKind.CREDSPEC:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 from gmsa_doctor.clients.files.file_bytes import STANDARD_INPUT, cannot_be_read, read_bytes, text_of
+from gmsa_doctor.core.limits import RunLimit
 from gmsa_doctor.formats.documents.located import LocatedError, Position
 from gmsa_doctor.formats.templates import cdk_out
 
@@ -50,13 +51,15 @@ class Broken:
     position: Position | None = None
     has_sign: bool = True
     """Something in the file is about gMSA, or it could not be opened."""
+    is_late: bool = False
+    """It was not read because the run had to end."""
 
     def __str__(self) -> str:
         position = f":{self.position.line}:{self.position.column}" if self.position else ""
         return f"{self.path}{position}: {self.reason}"
 
 
-def find(patterns: Iterable[str], root: str = ".") -> tuple[Candidate | Broken, ...]:
+def find(patterns: Iterable[str], root: str = ".", limit: RunLimit | None = None) -> tuple[Candidate | Broken, ...]:
     """The named files, the files below directories, and the matches of globs, each once.
 
     ``**`` matches any number of directories. Links to directories are followed only if the user names them.
@@ -64,6 +67,9 @@ def find(patterns: Iterable[str], root: str = ".") -> tuple[Candidate | Broken, 
     found: dict[str, Candidate | Broken] = {}
     for pattern in patterns:
         for key, file in _expanded(pattern, root):
+            if limit and limit.reason:
+                found[""] = Broken(pattern, f"not searched to its end: {limit.reason}", is_late=True)
+                return tuple(found.values())
             known = found.setdefault(key, file)
             if isinstance(known, Candidate) and isinstance(file, Candidate):
                 parameters = known.parameters or file.parameters

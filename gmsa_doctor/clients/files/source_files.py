@@ -13,8 +13,20 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gmsa_doctor.clients.files.export_values import ExportValues
-from gmsa_doctor.clients.files.file_bytes import FILE_LIMIT, STANDARD_INPUT, UTF16, is_utf16, read_bytes, text_of
+from gmsa_doctor.clients.files.file_bytes import (
+    FILE_LIMIT,
+    STANDARD_INPUT,
+    TOO_LARGE,
+    UTF16,
+    Unreadable,
+    is_utf16,
+    opened,
+    text_of,
+    without_nul,
+)
 from gmsa_doctor.clients.files.file_search import Broken, Candidate, find
+from gmsa_doctor.clients.files.large_file import LargeFile, Late
+from gmsa_doctor.core.limits import RunLimit
 from gmsa_doctor.formats.documents.located import Definition, Located, LocatedError, Open, Path, read_json
 from gmsa_doctor.formats.documents.near_keys import near_keys
 from gmsa_doctor.formats.documents.placeholders import marked
@@ -39,6 +51,8 @@ _GMSA_MARKS = (
 
 _STRONG_MARKS = (b"containerdefinitions", b"container_definitions", b"aws::ecs::taskdefinition")
 """Every file with a task definition contains one of these (or is a list of containers); other files do not."""
+
+_NOTHING = "contains no task definition and no CredSpec"
 
 
 class FileKind(StrEnum):
@@ -73,53 +87,96 @@ class SourceFile:
     has_sign: bool = True
 
 
-def sources(
-    patterns: Iterable[str], parameters: Mapping[str, str], root: str = ".", *, pass_over: bool = False
-) -> Iterator[SourceFile | Broken]:
+class Sources:
     """The files of all patterns, in a stable order. ``parameters``: values for CloudFormation templates.
 
     ``pass_over``: ignore files without gMSA configuration, even if they are named.
     """
-    candidates = find(patterns, root)
-    exports = ExportValues([file for file in candidates if isinstance(file, Candidate)], parameters, root)
-    for candidate in candidates:
-        if isinstance(candidate, Broken):
-            yield candidate
-            continue
-        named = candidate.named and not pass_over
-        source = read(replace(candidate, named=named), parameters, root, exports)
-        if isinstance(source, Broken) and pass_over and not source.has_sign:
-            continue
-        if source:
-            yield source
+
+    def __init__(
+        self,
+        patterns: Iterable[str],
+        parameters: Mapping[str, str],
+        root: str = ".",
+        *,
+        pass_over: bool = False,
+        limit: RunLimit | None = None,
+    ) -> None:
+        self.parameters, self.root, self.pass_over = parameters, root, pass_over
+        self.limit = limit or RunLimit()
+        self.found = find(patterns, root, self.limit)
+        candidates = [file for file in self.found if isinstance(file, Candidate)]
+        self.exports = ExportValues(candidates, parameters, root)
+
+    def read(self, file: Candidate | Broken) -> SourceFile | Broken | None:
+        """The file's content; None if it is to be ignored."""
+        if isinstance(file, Broken):
+            return file
+        candidate = replace(file, named=file.named and not self.pass_over)
+        source = read(candidate, self.parameters, self.root, self.exports, self.limit)
+        if isinstance(source, Broken) and self.pass_over and not source.has_sign:
+            return None
+        return source
+
+
+def sources(
+    patterns: Iterable[str], parameters: Mapping[str, str], root: str = ".", *, pass_over: bool = False
+) -> Iterator[SourceFile | Broken]:
+    """All files of :class:`Sources` that are not ignored."""
+    found = Sources(patterns, parameters, root, pass_over=pass_over)
+    return filter(None, map(found.read, found.found))
 
 
 # What a file is -------------------------------------------------------------------------------------
 
 
 def read(
-    candidate: Candidate, parameters: Mapping[str, str], root: str = ".", exports: ExportValues | None = None
+    candidate: Candidate,
+    parameters: Mapping[str, str],
+    root: str = ".",
+    exports: ExportValues | None = None,
+    limit: RunLimit | None = None,
 ) -> SourceFile | Broken | None:
     """The file's content; None if it has no gMSA configuration and was not named explicitly. Never raises."""
     path = candidate.path if candidate.path == STANDARD_INPUT else os.path.join(root, candidate.path)
-    body = read_bytes(path)
-    if isinstance(body, str):
-        return Broken(candidate.path, body)
+    try:
+        with opened(path) as file:
+            body = file.read(FILE_LIMIT + 1)
+            if len(body) > FILE_LIMIT:
+                return _large(candidate, LargeFile(body, file, _has_sign, limit or RunLimit()))
+    except Unreadable as error:
+        return Broken(candidate.path, error.reason)
     return classify(candidate, body, parameters, exports)
+
+
+def _large(candidate: Candidate, large: LargeFile) -> SourceFile | Broken | None:
+    """A Terraform plan over the limit of other files. One that was not named must have a sign of gMSA."""
+    path, named = candidate.path, candidate.named
+    try:
+        if not named and not large.search():
+            return None
+        plan = large.plan()
+        found = source_of_plan(path, plan) if plan else None
+    except Late as error:
+        return Broken(path, error.reason, is_late=True)
+    except LocatedError as error:
+        return Broken(path, error.reason, error.position, large.has_sign)
+    if found:
+        return replace(found, named=named, has_sign=large.has_sign)
+    if plan is None:
+        return Broken(path, f"{TOO_LARGE}; only a Terraform plan may be longer", has_sign=large.has_sign)
+    return Broken(path, f"{_NOTHING}; {other_formats.SUPPORTED}", has_sign=large.has_sign) if named else None
 
 
 def classify(
     candidate: Candidate, body: bytes, parameters: Mapping[str, str], exports: ExportValues | None = None
 ) -> SourceFile | Broken | None:
-    """As :func:`read`, for bytes that were read already."""
+    """As :func:`read`, for a whole file that was read already."""
     path, named = candidate.path, candidate.named
-    too_large = len(body) > FILE_LIMIT
-    if not named and (too_large or not _has_mark(body, (*_GMSA_MARKS, *_STRONG_MARKS))):
+    if not named and not _has_mark(body, (*_GMSA_MARKS, *_STRONG_MARKS)):
         return None
-    has_sign = _has_mark(body, _GMSA_MARKS)
-    if too_large:
-        return Broken(path, f"is larger than {FILE_LIMIT // 1024 // 1024} MB", has_sign=has_sign)
-    if _CREDSPEC_START.match(_without_nul(body[:4096])):  # the checks report its defects better
+    has_sign = _has_sign(body)
+    if _CREDSPEC_START.match(without_nul(body[:4096])):  # the checks report its defects better
         return SourceFile(path, FileKind.CREDSPEC, body=body, named=named)
     try:
         found = _Reader(path, body, {**dict(candidate.parameters), **parameters}, exports).source()
@@ -130,21 +187,18 @@ def classify(
     except RecursionError:
         return Broken(path, "is nested too deeply", has_sign=has_sign)
     if found is None:
-        hint = (
-            other_formats.hint(path, body) or f"contains no task definition and no CredSpec; {other_formats.SUPPORTED}"
-        )
+        hint = other_formats.hint(path, body) or f"{_NOTHING}; {other_formats.SUPPORTED}"
         return Broken(path, hint, has_sign=has_sign) if named else None
     return replace(found, named=named, has_sign=has_sign)
 
 
+def _has_sign(body: bytes) -> bool:
+    return _has_mark(body, _GMSA_MARKS)
+
+
 def _has_mark(body: bytes, marks: tuple[bytes, ...]) -> bool:
-    lower = _without_nul(body).lower()
+    lower = without_nul(body).lower()
     return any(mark in lower for mark in marks)
-
-
-def _without_nul(body: bytes) -> bytes:
-    """UTF-16 and UTF-32 as plain letters, to search for marks."""
-    return body.replace(b"\0", b"") if b"\0" in body[:4] else body
 
 
 _CREDSPEC_KEYS = ("CmsPlugins", "DomainJoinConfig", "ActiveDirectoryConfig")
@@ -163,19 +217,23 @@ class _Reader:
         if self.path.endswith(".tf"):
             from gmsa_doctor.formats.templates import terraform_configuration  # needs an extra
 
-            return self._source(FileKind.TERRAFORM, *_known(terraform_configuration.definitions(text)))
-        text = terraform_plan.without_wrapper(text)
-        located = read_json(text) if _is_json(self.path, text) else read_yaml(text)
-        if terraform_plan.is_plan(located.value):
-            return self._source(FileKind.PLAN, *_known(terraform_plan.definitions(located)))
+            return _source(self.path, FileKind.TERRAFORM, *_known(terraform_configuration.definitions(text)))
+        is_json = _is_json(self.path, text)
+        if is_json and all(f'"{key}"' in text for key in terraform_plan.KEYS):
+            plan = terraform_plan.read_plan(iter([text]))
+            if plan:
+                return source_of_plan(self.path, plan)
         if is_utf16(self.body):
             raise LocatedError(UTF16)
+        located = read_json(text) if is_json else read_yaml(text)
+        if terraform_plan.is_plan(located.value):
+            return source_of_plan(self.path, located)
         return self._document(located)
 
     def _document(self, located: Located) -> SourceFile | None:
         value = located.value
         if container_list.is_container_list(value):
-            return self._source(FileKind.CONTAINERS, (container_list.definition(self.path, located),))
+            return _source(self.path, FileKind.CONTAINERS, (container_list.definition(self.path, located),))
         if not isinstance(value, dict):
             return None
         if cloudformation.is_template(value):
@@ -186,25 +244,31 @@ class _Reader:
         if any(key in value for key in _CREDSPEC_KEYS):
             return SourceFile(self.path, FileKind.CREDSPEC, body=self.body)
         if (root := _task_definition_root(value)) is not None:
-            return self._source(FileKind.TASK_DEFINITION, (_definition(self.path, located, root),))
+            return _source(self.path, FileKind.TASK_DEFINITION, (_definition(self.path, located, root),))
         if compose.is_compose(value):
-            return self._source(FileKind.COMPOSE, compose.definitions(located))
+            return _source(self.path, FileKind.COMPOSE, compose.definitions(located))
         return None
 
     def _template(self, located: Located, value: Mapping[str, object]) -> SourceFile | None:
         imported = self.exports.of(self.path) if self.exports else lambda _name: None
         template = cloudformation.read_template(located, self.parameters, imported)
-        source = self._source(FileKind.TEMPLATE, template.definitions, template.left_out)
+        source = _source(self.path, FileKind.TEMPLATE, template.definitions, template.left_out)
         return source and replace(source, parameters=frozenset(map(str, entries(value.get("Parameters")))))
 
-    def _source(
-        self, kind: FileKind, found: tuple[Definition, ...], left_out: tuple[LeftOut, ...] = ()
-    ) -> SourceFile | None:
-        with_marks = tuple(
-            replace(definition, located=replace(definition.located, value=marked(definition.located.value)))
-            for definition in found
-        )
-        return SourceFile(self.path, kind, with_marks, left_out) if found or left_out else None
+
+def source_of_plan(path: str, plan: Located) -> SourceFile | None:
+    """The task definitions of a Terraform plan. Raises LocatedError."""
+    return _source(path, FileKind.PLAN, *_known(terraform_plan.definitions(plan)))
+
+
+def _source(
+    path: str, kind: FileKind, found: tuple[Definition, ...], left_out: tuple[LeftOut, ...] = ()
+) -> SourceFile | None:
+    with_marks = tuple(
+        replace(definition, located=replace(definition.located, value=marked(definition.located.value)))
+        for definition in found
+    )
+    return SourceFile(path, kind, with_marks, left_out) if found or left_out else None
 
 
 def _is_json(path: str, text: str) -> bool:

@@ -169,12 +169,13 @@ def parse(text: str) -> Document | JsonDefect:
     if early:
         return early
     # an unpaired surrogate becomes U+FFFD, in an escape of equal length
-    text = _ESCAPE.sub(lambda escape: "\\ufffd" if len(escape[0]) == 6 else escape[0], text)
-    text = _LONE_SURROGATE.sub("\ufffd", text)
+    if "\\ud" in text or "\\uD" in text:
+        text = _ESCAPE.sub(lambda escape: "\\ufffd" if len(escape[0]) == 6 else escape[0], text)
+    text = text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        return _explained(text, error.msg, error.pos)
+        return explained(text, error.msg, error.pos)
     except _Constant as error:
         matches = _STRING_OR_CONSTANT.finditer(text)
         return _defect(
@@ -274,7 +275,7 @@ def _defect_at_first_sight(text: str) -> JsonDefect | None:
     return None
 
 
-def _explained(text: str, message: str, position: int) -> JsonDefect:
+def explained(text: str, message: str, position: int) -> JsonDefect:
     """The defect for an error of Python's parser at ``position``."""
     if message.startswith(("Expecting", "Extra data")):  # white space may precede the defect
         position += text.startswith(",", position) and message.startswith("Expecting property name")

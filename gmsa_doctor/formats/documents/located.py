@@ -12,11 +12,8 @@ from dataclasses import dataclass
 
 from gmsa_doctor.formats.documents.json_text import Document, parse
 
-JSON_LIMIT = 16 * 1024 * 1024
-"""Maximum characters of JSON: Terraform plans are long."""
-
-YAML_LIMIT = 4 * 1024 * 1024
-"""Maximum characters of YAML. A template has at most a million bytes."""
+TEXT_LIMIT = 4 * 1024 * 1024
+"""Maximum characters of JSON or YAML. A template has at most a million bytes; for a longer plan see ``json_stream``."""
 
 DEPTH_LIMIT = 100
 """Maximum nested levels. A real document has twenty."""
@@ -25,7 +22,7 @@ Path = tuple[str | int, ...]
 """Keys and indexes from the document's root."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Position:
     """Line and column, from 1."""
 
@@ -107,8 +104,8 @@ def read_json(text: str, *, lenient: bool = False) -> Located:
 
     ``lenient``: a key may occur twice in its object; the last one counts, as for Credentials Fetcher.
     """
-    if len(text) > JSON_LIMIT:
-        raise LocatedError(f"the text is longer than {JSON_LIMIT} characters")
+    if len(text) > TEXT_LIMIT:
+        raise LocatedError(f"the text is longer than {TEXT_LIMIT} characters")
     document = parse(text)
     if not isinstance(document, Document):
         raise LocatedError(document.message, Position(document.line, document.column))

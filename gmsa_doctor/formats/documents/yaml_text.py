@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from gmsa_doctor.formats.documents.located import DEPTH_LIMIT, YAML_LIMIT, Located, LocatedError, Path, Position
+from gmsa_doctor.formats.documents.located import DEPTH_LIMIT, TEXT_LIMIT, Located, LocatedError, Path, Position
 
 ALIAS_LIMIT = 50_000
 """Maximum number of parts that all aliases together may repeat."""
@@ -34,8 +34,8 @@ def read_yaml(text: str) -> Located:
     Keys are texts as written. Other local tags (Compose's ``!reset``) are ignored. Raises only LocatedError, for any
     text.
     """
-    if len(text) > YAML_LIMIT:
-        raise LocatedError(f"the text is longer than {YAML_LIMIT} characters")
+    if len(text) > TEXT_LIMIT:
+        raise LocatedError(f"the text is longer than {TEXT_LIMIT} characters")
     root = _composed(text)
     if root is None:
         raise LocatedError("the document is empty")

@@ -12,7 +12,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
+from gmsa_doctor.formats.documents.json_stream import Wanted, read_parts
 from gmsa_doctor.formats.documents.json_text import type_name
 from gmsa_doctor.formats.documents.located import Definition, Located, LocatedError, Open, Path, Position
 from gmsa_doctor.formats.documents.near_keys import near_keys
@@ -43,21 +45,68 @@ Source: expandContainerDefinitions in internal/service/ecs of hashicorp/terrafor
 """
 
 
-def without_wrapper(text: str) -> str:
-    """A plan without the lines around it that hashicorp/setup-terraform's wrapper prints; its lines keep their numbers.
+_WALKED = frozenset(
+    {"planned_values", "configuration", "root_module", "child_modules", "module_calls", "module"}
+    | {"resources", "resource_changes"}
+)
+_RESOURCES = ("resources", "resource_changes")
+
+
+def _walks_into(path: Path) -> bool:
+    return not path or path[-1] in _WALKED or path[-2:-1] in (("child_modules",), ("module_calls",))
+
+
+def _keeps(path: Path, value: object) -> bool:
+    """Keeps the resources that are read, and scalars such as addresses."""
+    if path[-2:-1] and path[-2] in _RESOURCES:
+        return child(value, "type") in (_TASK_DEFINITION, _SERVICE, None)
+    return not isinstance(value, (dict, list))
+
+
+def read_plan(chunks: Iterator[str]) -> Located | None:
+    """What is read of a plan: task definitions and services, without the other resources. None for other documents.
+
+    The plan may be long: ``chunks`` are read one after the other. It may stand between the lines that the wrapper of
+    hashicorp/setup-terraform prints. Raises LocatedError.
 
     Source: https://github.com/hashicorp/setup-terraform, ``terraform_wrapper``.
     """
-    if not text.startswith("[command]") or '"format_version"' not in text:
-        return text
-    lines = text.splitlines()
-    plan = [line if line.startswith("{") and '"format_version"' in line else "" for line in lines]
-    return "\n".join(plan) if any(plan) else text
+    first = next(chunks, "")
+    is_wrapped = first.startswith("[command]")
+    rest = chain([first], chunks)
+    located = read_parts(_from_the_plan(rest) if is_wrapped else rest, _PARTS, is_alone=not is_wrapped)
+    return located if is_plan(located.value) else None
+
+
+def _from_the_plan(chunks: Iterator[str]) -> Iterator[str]:
+    """The text without what precedes the first line that is an object; its lines keep their numbers."""
+    text = ""
+    for chunk in chunks:
+        *lines, text = (text + chunk).split("\n")
+        for number, line in enumerate((*lines, text)):
+            if line.startswith("{"):
+                yield "\n" * number + "\n".join([*lines, text][number:])
+                yield from chunks
+                return
+        text = text[:1]  # no object begins in this line
+        yield "\n" * len(lines)
+
+
+def _depth(path: Path) -> int:
+    """Findings point to planned resources, and to their arguments in ``values``."""
+    return 2 if path[:1] == ("planned_values",) else 0
+
+
+_PARTS = Wanted(_walks_into, _keeps, _depth)
+
+
+KEYS = ("format_version", "planned_values")
+"""The keys of a plan. A state has ``values`` instead of ``planned_values``."""
 
 
 def is_plan(value: object) -> bool:
-    """Whether the JSON is a plan (not a state, which has ``values`` instead of ``planned_values``)."""
-    return isinstance(value, dict) and "format_version" in value and "planned_values" in value
+    """Whether the JSON is a plan."""
+    return isinstance(value, dict) and all(key in value for key in KEYS)
 
 
 def definitions(located: Located) -> tuple[Definition, ...]:

@@ -2,21 +2,25 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import tempfile
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gmsa_doctor.clients.files import source_files
+from gmsa_doctor.clients.files import large_file, source_files
 from gmsa_doctor.clients.files.file_bytes import FILE_LIMIT
 from gmsa_doctor.clients.files.file_search import Broken, Candidate, find
 from gmsa_doctor.clients.files.source_files import FileKind, SourceFile, read, sources
+from gmsa_doctor.core.limits import RunLimit
 from gmsa_doctor.formats.documents.located import Position
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -263,12 +267,98 @@ def test_containers_of_a_plan_that_are_not_json_are_reported_with_their_position
 
 
 @pytest.mark.parametrize("suffix", [".json", ".yaml"])
-def test_a_huge_file_is_reported_if_it_is_named(tmp_path: Path, suffix: str) -> None:
+def test_a_huge_file_is_reported_if_it_is_named_or_about_a_gmsa(tmp_path: Path, suffix: str) -> None:
     filler = "x" * FILE_LIMIT
-    write(tmp_path, {f"ours{suffix}": f'{{"containerDefinitions": "{filler}"}}', f"other{suffix}": f'"{filler}"'})
-    assert list(sources(["."], {}, str(tmp_path))) == []
-    for name in ("ours", "other"):
-        assert "larger than 16 MB" in broken(tmp_path, f"{name}{suffix}").reason
+    write(
+        tmp_path,
+        {
+            f"defined{suffix}": f'{{"containerDefinitions": "{filler}"}}',
+            f"other{suffix}": f'"{filler}"',
+            f"with-gmsa{suffix}": f'{{"containerDefinitions": "{filler}", "credentialSpecs": []}}',
+        },
+    )
+    assert broken(tmp_path, ".").path == f"with-gmsa{suffix}"
+    for name in ("defined", "other", "with-gmsa"):
+        assert broken(tmp_path, f"{name}{suffix}").reason == "is larger than 4 MB; only a Terraform plan may be longer"
+
+
+def padded(plan: str, prior_state: str) -> str:
+    """The plan with a prior state, which nothing reads, before its other parts."""
+    return plan.replace("{", f'{{"prior_state": {prior_state},', 1)
+
+
+STATE = json.dumps([{"address": f"aws_iam_policy.{number}", "values": {"name": "é" * 50}} for number in range(30_000)])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_plan_of_any_length_gives_the_same_as_its_short_form(tmp_path: Path, encoding: str) -> None:
+    assert len(STATE) > FILE_LIMIT
+    (tmp_path / "plan.json").write_text(PLAN)
+    short = read(Candidate("plan.json", named=True), {}, str(tmp_path))
+    (tmp_path / "plan.json").write_text(padded(PLAN, STATE), encoding=encoding)
+    for named in (True, False):
+        long = read(Candidate("plan.json"), {}, str(tmp_path))
+        assert isinstance(short, SourceFile)
+        assert isinstance(long, SourceFile)
+        long, same = replace(long, named=named), replace(short, named=named)
+        assert [one.located.value for one in long.definitions] == [one.located.value for one in same.definitions]
+        assert [one.located.positions for one in long.definitions[1:]] == [
+            one.located.positions for one in same.definitions[1:]
+        ]
+        assert long.left_out == same.left_out
+
+
+def test_a_long_plan_is_read_in_little_memory(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    policy = json.dumps({"address": "aws_iam_policy.p", "values": {"policy": "x" * 20_000}})
+    file.write_text(padded(PLAN, f"[{', '.join([policy] * 2_000)}]"))
+    assert file.stat().st_size > 40_000_000
+    tracemalloc.start()
+    try:
+        found = read(Candidate("plan.json", named=True), {}, str(tmp_path))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert isinstance(found, SourceFile)
+    assert len(found.definitions) == 2
+    assert peak < 12_000_000
+
+
+def test_a_long_plan_that_is_not_json_is_reported_with_its_line(tmp_path: Path) -> None:
+    text = padded(PLAN, STATE)
+    (tmp_path / "plan.json").write_text(text.rstrip()[:-1] + "\n}\n]")
+    found = broken(tmp_path, "plan.json")
+    assert found.reason == "there is more text after the end of the JSON value"
+    assert found.position == Position(text.rstrip().count("\n") + 3, 1)
+
+
+def test_a_plan_over_the_limit_is_reported_with_a_shorter_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large_file, "PLAN_LIMIT", FILE_LIMIT + 1000)
+    (tmp_path / "plan.json").write_text(padded(PLAN, STATE))
+    for name in ("plan.json", "."):
+        found = broken(tmp_path, name)
+        assert re.search(r"is larger than 4 MB; without its prior state the plan is shorter: .*jq -c", found.reason)
+        assert not found.is_late
+
+
+class Clock:
+    """A clock that goes on by a second each time that it is read."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1
+        return self.now
+
+
+def test_a_long_file_is_read_until_the_time_is_over(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text(padded(PLAN, STATE))
+    late = read(Candidate("plan.json", named=True), {}, str(tmp_path), limit=RunLimit(3, Clock()))
+    assert isinstance(late, Broken)
+    assert late.is_late
+    assert late.reason == "the time for the whole run was over (--timeout)"
+    assert isinstance(read(Candidate("plan.json"), {}, str(tmp_path), limit=RunLimit(1000, Clock())), SourceFile)
 
 
 KUBERNETES = "apiVersion: windows.k8s.io/v1\nkind: GMSACredentialSpec\n---\nkind: Pod\n"

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from gmsa_doctor.formats.documents.json_text import Json
 from gmsa_doctor.formats.documents.located import (
     DEPTH_LIMIT,
-    JSON_LIMIT,
-    YAML_LIMIT,
+    TEXT_LIMIT,
     Located,
     LocatedError,
     Path,
@@ -127,7 +126,7 @@ def test_invalid_json_is_refused_with_its_position(text: str, position: Position
 
 
 def test_json_that_is_too_long_is_refused() -> None:
-    assert refused_json(" " * (JSON_LIMIT + 1)).reason == f"the text is longer than {JSON_LIMIT} characters"
+    assert refused_json(" " * (TEXT_LIMIT + 1)).reason == f"the text is longer than {TEXT_LIMIT} characters"
 
 
 # YAML
@@ -258,7 +257,7 @@ MERGE_CHAIN = "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: *a{n - 1}}}\n" fo
         (BOMB, "aliases repeat more than", Position(1, 10)),
         (MERGE_BOMB, "aliases repeat more than", Position(1, 5)),
         (MERGE_CHAIN, "this is nested deeper than", Position(1, 5)),
-        ("#" * (YAML_LIMIT + 1), f"the text is longer than {YAML_LIMIT} characters", None),
+        ("#" * (TEXT_LIMIT + 1), f"the text is longer than {TEXT_LIMIT} characters", None),
     ],
 )
 def test_invalid_yaml_is_refused_with_its_position(text: str, reason: str, position: Position | None) -> None:

@@ -13,7 +13,7 @@ from gmsa_doctor.formats.documents.located import LocatedError, Open, Position, 
 from gmsa_doctor.formats.documents.task_definition import read_task_definition
 from gmsa_doctor.formats.documents.yaml_text import read_yaml
 from gmsa_doctor.formats.templates import container_list, kubernetes, other_formats, terraform_configuration
-from gmsa_doctor.formats.templates.terraform_plan import is_plan, without_wrapper
+from gmsa_doctor.formats.templates.terraform_plan import read_plan
 
 SPEC = "credentialspecdomainless:arn:aws:s3:::bucket/web.json"
 HCL = """\
@@ -123,12 +123,14 @@ def test_the_credspec_of_a_kubernetes_resource_has_its_positions() -> None:
     assert kubernetes.credspec(read_yaml("kind: Pod\n")) is None
 
 
-def test_the_wrapper_of_a_plan_is_left_out_and_the_lines_keep_their_numbers() -> None:
+@pytest.mark.parametrize("size", [1000, 25, 9])
+def test_the_wrapper_of_a_plan_is_left_out_and_the_lines_keep_their_numbers(size: int) -> None:
     plan = '{"format_version": "1.2", "planned_values": {}}'
-    text = without_wrapper(f"[command]/bin/terraform show -json\n{plan}\n::debug::exitcode: 0\n")
-    assert is_plan(read_json(text).value)
-    assert read_json(text).at(("format_version",)) == Position(2, 2)
-    assert without_wrapper(plan) == plan
+    text = f"[command]/bin/terraform show -json\n\n{plan}\n::debug::exitcode: 0\n"
+    located = read_plan(text[start : start + size] for start in range(0, len(text), size))
+    assert located
+    assert located.value == {"format_version": "1.2", "planned_values": {}}
+    assert located.at(("format_version",)) == Position(3, 2)
 
 
 @pytest.mark.parametrize(
