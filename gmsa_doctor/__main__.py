@@ -18,9 +18,14 @@ def main() -> None:
     # boto3 builds its clients from large JSON documents that stay. Looking through them for garbage again and
     # again costs a quarter of the whole run.
     gc.set_threshold(200_000, 50, 50)
-    from gmsa_doctor import cli
+    try:
+        from gmsa_doctor import cli
 
-    code = cli.main()
+        code = cli.main()
+    except KeyboardInterrupt:  # while modules are imported
+        code = 130
+        if sys.stderr:
+            print("gmsa-doctor: interrupted", file=sys.stderr)  # noqa: T201
     for stream in filter(None, (sys.stdout, sys.stderr)):  # None: closed before we began
         try:
             stream.flush()

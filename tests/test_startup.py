@@ -67,3 +67,21 @@ def test_the_dump_sees_what_is_loaded(tmp_path: Path) -> None:
     file = tmp_path / "td.json"
     file.write_text('{"family": "f", "containerDefinitions": [{"name": "c"}]}')
     assert "boto3" in loaded(tmp_path, "check", "--live", "never", "--task-definition-file", str(file))
+
+
+CTRL_C = """
+import sys
+from gmsa_doctor.__main__ import main
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == 'gmsa_doctor.cli.app':
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting())
+sys.argv[1:] = ['check', '--cluster', 'demo', '--service', 'web']
+main()
+"""
+
+
+def test_ctrl_c_while_it_starts_shows_no_traceback(tmp_path: Path) -> None:
+    ended = subprocess.run([sys.executable, "-c", CTRL_C], env=environ(tmp_path), capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "gmsa-doctor: interrupted\n")

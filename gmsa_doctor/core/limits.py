@@ -14,7 +14,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeAlias, TypeVar
 
-from gmsa_doctor.core.errors import ClientError, TimedOut
+from gmsa_doctor.core.errors import ClientError, TimedOut, UsageError
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -165,8 +165,17 @@ def _worker() -> _Todo:
         return _idle.pop()
     except IndexError:
         todo: _Todo = SimpleQueue()
-        threading.Thread(target=_work, args=(todo,), name="worker", daemon=True).start()
+        _start(threading.Thread(target=_work, args=(todo,), name="worker", daemon=True))
         return todo
+
+
+def _start(thread: threading.Thread) -> None:
+    """Raises UsageError where the system has no room for another thread."""
+    try:
+        thread.start()
+    except RuntimeError as error:
+        text = "the system starts no more threads: raise the limit of processes (ulimit -u, pids) or of memory"
+        raise UsageError(text) from error
 
 
 def _work(todo: _Todo) -> None:
@@ -200,7 +209,7 @@ def each(
 
     threads = [threading.Thread(target=copy_context().run, args=(worker,), daemon=True) for _ in work[:side_by_side]]
     for thread in threads:
-        thread.start()
+        _start(thread)
     for thread in threads:
         thread.join()
     return [(item, _result(answer)) for item, answer in work]

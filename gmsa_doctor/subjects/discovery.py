@@ -54,9 +54,10 @@ def discover(
         return _with_fetcher(request, _in_files(request, known, limit))
     try:
         return _with_fetcher(request, within(request.seconds, "AWS", lambda: _in_aws(request, task, known)))
-    except TimedOut as error:
+    except ClientError as error:  # no answer in time, or one that is not from AWS
         subjects = own_task.unfound(task, request, error) if task else registered.unfound(request, error)
-        return Discovery(subjects, _without_aws(skipped("AWS calls skipped after the first one timed out")))
+        reason = "timed out" if isinstance(error, TimedOut) else "failed"
+        return Discovery(subjects, _without_aws(skipped(f"AWS calls skipped after the first one {reason}")))
 
 
 def _with_fetcher(request: Request, found: Discovery) -> Discovery:

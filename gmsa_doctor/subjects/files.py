@@ -102,7 +102,10 @@ def _parameters(request: Request) -> Mapping[str, str]:
 
 def _shown(path: str) -> str:
     """A path below the working directory as a relative path: CI systems need it, and it is the same however typed."""
-    relative = os.path.relpath(path)
+    try:
+        relative = os.path.relpath(path)
+    except OSError:  # the working directory is gone
+        return path
     return path if relative.startswith("..") or not os.path.isabs(path) else relative
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from gmsa_doctor.clients.aws.ecs import Ecs
 from gmsa_doctor.clients.aws.session import CredentialsProblem
+from gmsa_doctor.clients.aws.transport import NotAws
 from gmsa_doctor.core.errors import ClientError, Denied, NotFound, UsageError, did_you_mean
 from gmsa_doctor.core.model import Finding
 from gmsa_doctor.formats.aws.task_start import TaskStart, overridden
-from gmsa_doctor.formats.documents.task_definition import TaskDefinition, read_task_definition
+from gmsa_doctor.formats.documents.task_definition import TaskDefinition, TaskDefinitionError, read_task_definition
 from gmsa_doctor.given.request import Request
 from gmsa_doctor.given.subject import AwsPlace, Controller, Launch, Network
 from gmsa_doctor.subjects.source import (
@@ -101,6 +102,8 @@ def describe(ecs: Ecs, name: str, place: AwsPlace, start: TaskStart | None = Non
                 f"`aws ecs list-task-definitions{place.region_option}` lists those that exist."
             ) from error
         return unreadable(error)
+    except TaskDefinitionError:  # AWS has registered no such one
+        return unreadable(NotAws("ecs:DescribeTaskDefinition"))
 
 
 def _task_definition(request: Request, ecs: Ecs, place: AwsPlace) -> SubjectSource:

@@ -33,8 +33,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--service")
     parser.add_argument("--fault", default="")
     given = parser.parse_args(arguments)
-    chosen = [mode for mode in modes() if given.tenth in (None, mode.tenth) and given.service in (None, mode.service)]
-    chosen = [mode for mode in chosen if given.fault in mode.fault]
+    tenth = list(modes()) if given.tenth is None else list(modes())[given.tenth :: 10]
+    chosen = [mode for mode in tenth if given.service in (None, mode.service) and given.fault in mode.fault]
     bad = 0
     write("| service | fault | s | MB | verdict | exit code | |", "|---|---|--:|--:|---|--:|---|")
     with domain_controller() as dc, embedded_aws() as aws:

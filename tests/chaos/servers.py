@@ -5,7 +5,8 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import TypeAlias
 
 import dns.message
 import dns.rcode
@@ -14,7 +15,11 @@ import dns.rrset
 from tests.lab.dns_server import Mode as DnsMode
 from tests.lab.dns_server import domain_records, fake_dns
 from tests.lab.loopback import fresh_address
+from tests.lab.silent import black_hole, closing_at_once, silent
 from tests.scenarios.lab import Lab
+
+Server: TypeAlias = Callable[[str, int], AbstractContextManager[None]]
+"""Runs at this address and port."""
 
 # A domain controller's port ---------------------------------------------------------------------------------
 
@@ -44,13 +49,8 @@ def _sending(address: str, port: int, block: bytes, pause: float, *, forever: bo
             server.shutdown(socket.SHUT_RDWR)
 
 
-def _sends(block: bytes, pause: float = 0.0, *, forever: bool = True) -> Callable[[Lab, int], str]:
-    def run(lab: Lab, port: int) -> str:
-        address = fresh_address()
-        lab.stack.enter_context(_sending(address, port, block, pause, forever=forever))
-        return address
-
-    return run
+def _sends(block: bytes, pause: float = 0.0, *, forever: bool = True) -> Server:
+    return lambda address, port: _sending(address, port, block, pause, forever=forever)
 
 
 def _der(tag: int, content: bytes) -> bytes:
@@ -77,17 +77,17 @@ def _krb_error(code: int, text: str = "", realm: str = "CORP.EXAMPLE") -> bytes:
     return struct.pack(">I", len(message)) + message
 
 
-_EITHER: Mapping[str, Callable[[Lab, int], str]] = {
-    "silence": lambda lab, port: lab.mute(port),
-    "dropped packets": lambda lab, port: lab.black_hole(port),
-    "hanging up": lambda lab, port: lab.hanging_up(port),
+_EITHER: Mapping[str, Server] = {
+    "silence": lambda address, port: silent(address, tcp=[port]),
+    "dropped packets": lambda address, port: black_hole(address, [port]),
+    "hanging up": lambda address, port: closing_at_once(address, [port]),
     "endless zeros": _sends(b"\0" * 65536),
     "endless messages": _sends(b"\x30\x05\x02\x01\x01\x65\x00" * 8192),
     "a huge length": _sends(b"\x30\x84\x7f\xff\xff\xff" + b"\x04" * 65536),
     "a web page": _sends(b"HTTP/1.1 200 OK\r\n\r\n<html></html>\r\n" * 1024),
     "half a message": _sends(b"\0\0\1\0\x7e\x81", forever=False),
 }
-CONTROLLERS: Mapping[str, Mapping[str, Callable[[Lab, int], str]]] = {
+CONTROLLERS: Mapping[str, Mapping[str, Server]] = {
     "LDAP": {
         **_EITHER,
         "a few bytes now and then": _sends(b"\x30\x84\0\1\0\0", 0.2),
@@ -110,7 +110,7 @@ CONTROLLERS: Mapping[str, Mapping[str, Callable[[Lab, int], str]]] = {
         "an answer that is a request": _sends(b"\0\0\0\4\x6a\2\x30\0", forever=False),
     },
 }
-"""By service and fault: run such a server on this port, and give its address."""
+"""By service and fault."""
 
 
 # A DNS server -------------------------------------------------------------------------------------------------

@@ -28,6 +28,10 @@ def test_its_report_arrives(task: ProbeTask, status: Status) -> None:
 
 def test_leftover_resources_are_reported() -> None:
     assert probe_removed(probes(RAN)).status is Status.PASS
-    finding = probe_removed(probes(RAN, left=(Leftover("a task", "denied"),)))
-    assert (finding.status, finding.observed) == (Status.WARN, "a task: denied")
-    assert finding.summary.startswith("1 resource created by this run could not be deleted")
+    finding = probe_removed(
+        probes(RAN, left=(Leftover("a task", "denied", "aws ecs stop-task"), Leftover("b", "mute")))
+    )
+    assert (finding.status, finding.observed) == (Status.WARN, "a task: denied; b: mute")
+    assert finding.summary == "resources created by this run may be left: 1 not removed, 1 search failed"
+    assert finding.fix is not None
+    assert finding.fix.commands == ("aws ecs stop-task", "gmsa-doctor run --clean")

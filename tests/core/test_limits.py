@@ -6,7 +6,8 @@ import weakref
 
 import pytest
 
-from gmsa_doctor.core.errors import NotFound, TimedOut
+from gmsa_doctor.core import limits
+from gmsa_doctor.core.errors import NotFound, TimedOut, UsageError
 from gmsa_doctor.core.limits import SIDE_BY_SIDE, each, within
 
 
@@ -89,3 +90,15 @@ def test_more_items_than_threads_are_all_done() -> None:
 
 def test_no_items_are_no_work() -> None:
     assert each([], len) == []
+
+
+def test_a_system_without_room_for_threads_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", full)
+    monkeypatch.setattr(limits, "_idle", [])
+    with pytest.raises(UsageError, match="no more threads"):
+        limits.within(1, "nobody", lambda: None)
+    with pytest.raises(UsageError, match="no more threads"):
+        limits.each([1], lambda item: item)

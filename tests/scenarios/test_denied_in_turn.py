@@ -20,10 +20,13 @@ from tests.lab.aws import EmbeddedAws
 from tests.lab.creation import create, healthy_account
 from tests.lab.environment import healthy
 from tests.scenarios import changes
+from tests.scenarios.execution_role_start import HEALTHY as START
+from tests.scenarios.execution_role_start import logs
 from tests.scenarios.judge import brief, told, with_status
 from tests.scenarios.lab import Change, Lab
 from tests.scenarios.task_on_ecs import DOMAINLESS, instances
 from tests.scenarios.variants import EC2_WITH_A_PARAMETER
+from tests.scenarios.vpc_dns import firewall, profile
 
 ACTIONS = {one.name: one.action for kind in AWS_CLIENTS for one in operations(kind)}
 """The IAM action that permits each operation."""
@@ -34,6 +37,14 @@ ENVIRONMENTS: dict[str, Change] = {
         changes.dhcp("AmazonProvidedDNS"), changes.forward_rule("corp.example.")
     ),
     "EC2 with a parameter": changes.all_of(EC2_WITH_A_PARAMETER, instances(DOMAINLESS)),
+    "keys, an image, a log group, a DNS Firewall and a profile": changes.all_of(
+        changes.dhcp("AmazonProvidedDNS"),
+        changes.forward_rule("corp.example."),
+        firewall(("BLOCK", ["*.evil.example"])),
+        profile(),
+        *(scenario.change for scenario in START if scenario.name in ("a grant of the key", "an image of Amazon ECR")),
+        logs(),
+    ),
 }
 
 WITHOUT_EFFECT = {
@@ -92,17 +103,28 @@ def complaints(call: str, before: dict[str, dict[str, Any]], after: dict[str, di
             yield f"{call}: {id} is skipped because of {one['because']}: {told(one)}"
 
 
+def new_calls(name: str, dc: DomainController, aws: EmbeddedAws) -> list[tuple[str, str]]:
+    """The calls that a run makes in this environment, and in none before it."""
+    made: dict[str, list[tuple[str, str]]] = {}
+    for known in ENVIRONMENTS:
+        account = Account(dc, aws, ENVIRONMENTS[known])
+        account.check("--live", "never")
+        made[known] = account.calls()
+        if known == name:
+            break
+    calls = made.pop(name)
+    new = [call for call in calls if all(call not in earlier for earlier in made.values())]
+    assert new
+    return new
+
+
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_a_denied_call_makes_unknown_what_used_it_and_nothing_else(
     name: str, dc: DomainController, aws: EmbeddedAws
 ) -> None:
-    usual = Account(dc, aws, ENVIRONMENTS["healthy"])
-    usual.check("--live", "never")
-    tried_already = [] if name == "healthy" else usual.calls()
     account = Account(dc, aws, ENVIRONMENTS[name])
+    calls = new_calls(name, dc, aws)
     before = findings(account.check("--live", "never"))
-    calls = [call for call in account.calls() if call not in tried_already]
-    assert calls
     found = [
         text
         for service, operation in calls
@@ -155,8 +177,7 @@ def assert_never_passes(fault: str, ended: Ended) -> None:
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_credentials_that_one_operation_rejects_never_pass(name: str, dc: DomainController, aws: EmbeddedAws) -> None:
     account = Account(dc, aws, ENVIRONMENTS[name])
-    account.check("--live", "never")
-    for number, (service, operation) in enumerate(account.calls()):
+    for number, (service, operation) in enumerate(new_calls(name, dc, aws)):
         code = CODES[number % len(CODES)]
         fault = partial(EmbeddedAws.expire, service=service, operation=operation, code=code)
         ended = account.check("--live", "never", fault=fault)

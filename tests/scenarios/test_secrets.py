@@ -2,20 +2,26 @@
 
 import base64
 import json
+import os
 import re
+import socket
+import subprocess
 import zipfile
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 
 import pytest
 
-from tests.command import Ended, doctor
+from tests.command import COMMAND, Ended, doctor
 from tests.lab import accounts, ad
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
 from tests.lab.creation import create
 from tests.lab.environment import Environment, healthy
+from tests.lab.loopback import fresh_address
 from tests.scenarios import changes
 from tests.scenarios.lab import Change, Lab
 
@@ -153,3 +159,65 @@ def test_a_crash_says_where_and_nothing_else(
         assert "crashed with ValueError" in " ".join(ended.out.split())
         assert check in ended.out
         assert_silent(ended, accounts.PASSWORD)
+
+
+# In no file and no entry of /proc --------------------------------------------------------------------------
+
+
+def test_while_it_runs_no_file_and_no_entry_of_proc_holds_a_secret(
+    dc: DomainController, aws: EmbeddedAws, tmp_path: Path
+) -> None:
+    """Looks at each connection to LDAP. Before the last one, the secret was read and the logon has succeeded."""
+    started: Queue[subprocess.Popen[bytes]] = Queue()
+    seen: dict[str, bytes] = {}
+
+    def look() -> None:
+        process = started.get(timeout=60)
+        started.put(process)
+        seen.update(entries_of(process.pid))
+        seen.update({str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()})
+
+    with ExitStack() as stack:
+        environment = healthy(dc)
+        changes.ldap_at(lambda lab: listening(lab, look))(environment, Lab(dc, aws, stack))
+        create(environment, aws)
+        env = {**aws.environ(), "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "PWD": str(tmp_path)}
+        command = [COMMAND, *environment.command, "--format", "json"]
+        with subprocess.Popen(
+            command, env=env, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            started.put(process)
+            out, err = process.communicate(timeout=90)
+    ended = Ended(process.returncode, out.decode(), err.decode())
+    assert ended.statuses()["kerberos.user-ticket"] == "pass"
+    assert {name.rpartition("/")[2] for name in seen} >= {"cmdline", "environ", "maps"}
+    assert_silent(ended, accounts.PASSWORD)
+    for name, content in seen.items():
+        assert not [trace for trace in traces(accounts.PASSWORD) if trace.encode() in content], name
+    assert list(tmp_path.iterdir()) == []
+
+
+def entries_of(pid: int) -> dict[str, bytes]:
+    """What /proc shows of a process, and its files without a name."""
+    entries = Path(f"/proc/{pid}")
+    found = {str(entries / name): (entries / name).read_bytes() for name in ("cmdline", "environ", "maps", "comm")}
+    for file in (entries / "fd").iterdir():
+        with suppress(OSError):
+            target = os.readlink(file)
+            found[str(file)] = target.encode() + (file.read_bytes() if "memfd" in target else b"")
+    return found
+
+
+def listening(lab: Lab, look: Callable[[], None]) -> str:
+    """An LDAP server that closes each connection when ``look`` has ended."""
+    address = fresh_address()
+    server = lab.stack.enter_context(socket.create_server((address, 389)))
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                with server.accept()[0]:
+                    look()
+
+    Thread(target=serve, daemon=True).start()
+    return address

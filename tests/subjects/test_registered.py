@@ -24,6 +24,7 @@ from tests.lab.ad import DomainController
 from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.creation import create
 from tests.lab.environment import Created, Environment, healthy, task_definition_file
+from tests.lab.lies import Lie
 
 T = TypeVar("T")
 HERE = AwsPlace("us-east-1", None)
@@ -191,6 +192,20 @@ def test_a_throttled_subject_is_a_finding_too(aws: EmbeddedAws, environment: Env
 # From a registered task definition ----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "answer", ['{"taskDefinition": {}}', '{"taskDefinition": {"containerDefinitions": [{}]}}', "{}"]
+)
+def test_a_task_definition_that_none_can_have_registered_is_not_from_aws(
+    answer: str, aws: EmbeddedAws, environment: Environment
+) -> None:
+    headers = (("x-amzn-RequestId", "1"),)
+    aws.lie("ecs", "DescribeTaskDefinition", Lie(lambda _: answer.encode(), headers=headers))
+    create(environment, aws)
+    reason = find_one(service="healthy", cluster="demo").values[TaskDefinition]
+    assert isinstance(reason, Finding)
+    assert (reason.status, "the answer is not from AWS" in reason.summary) == (Status.UNKNOWN, True)
+
+
 def test_a_family_is_its_newest_revision_and_a_revision_is_itself(aws: EmbeddedAws, environment: Environment) -> None:
     create(environment, aws)
     newest = aws.client("ecs").register_task_definition(**a_task_definition(cpu="256", memory="512"))
@@ -305,6 +320,17 @@ def test_container_chooses_one_even_without_credential_specs(tmp_path: Path) -> 
     assert containers(in_file(tmp_path, definition, container="log")) == ["log"]
     with pytest.raises(UsageError, match="the containers are: web, log"):
         in_file(tmp_path, definition, container="db")
+
+
+def test_a_file_is_checked_though_the_working_directory_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    (found,) = in_file(tmp_path, a_task_definition())
+    assert found.subject.name
 
 
 def test_each_subject_has_its_containers_name(tmp_path: Path) -> None:

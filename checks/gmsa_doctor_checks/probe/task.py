@@ -83,12 +83,18 @@ def probe_removed(probes: ProbeTasks) -> Finding:
     if not probes.left:
         return passed("nothing is left")
     commands = tuple(leftover.command for leftover in probes.left if leftover.command)
+    searches = len(probes.left) - len(commands)
+    parts = (
+        (commands, f"{len(commands)} not removed"),
+        (searches, f"{searches} search{'es' if searches > 1 else ''} failed"),
+    )
     return warned(
-        f"{len(probes.left)} resource{'s' if probes.left[1:] else ''} created by this run could not be deleted, or not "
-        "searched for",
+        f"resources created by this run may be left: {', '.join(text for found, text in parts if found)}",
         observed="; ".join(f"{leftover.resource}: {leftover.reason}" for leftover in probes.left),
         expected="nothing left",
-        fix=Fix("Remove them with credentials that are allowed to.", commands or (probes.clean,)),
+        fix=Fix(
+            "Remove them, with credentials that are allowed to.", (*commands, *((probes.clean,) if searches else ()))
+        ),
     )
 
 

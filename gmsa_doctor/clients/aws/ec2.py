@@ -26,7 +26,7 @@ class Ec2(AwsClient):
     @operation("ec2:DescribeVpcs")
     def vpc(self, id: str) -> dict[str, Any]:
         """A VPC by id."""
-        return dict(the_only(self.api.describe_vpcs(VpcIds=[id])["Vpcs"]))
+        return the_only(self.api.describe_vpcs(VpcIds=[id])["Vpcs"])
 
     @operation("ec2:DescribeVpcAttribute")
     def vpc_attribute(self, vpc: str, name: str) -> bool:
@@ -93,7 +93,7 @@ class Ec2(AwsClient):
     def network_interface(self, id: str) -> dict[str, Any]:
         """A network interface by id: its groups, and its public address in ``Association``. Raises NotFound."""
         answer = self.api.describe_network_interfaces(NetworkInterfaceIds=[id])
-        return dict(the_only(answer["NetworkInterfaces"]))
+        return the_only(answer["NetworkInterfaces"])
 
     @operation("ec2:DescribeVpcPeeringConnections")
     def peering_connections(self, ids: tuple[str, ...]) -> list[dict[str, Any]]:

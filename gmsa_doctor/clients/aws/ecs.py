@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 from gmsa_doctor.clients.aws.session import Aws, AwsClient, operation
+from gmsa_doctor.clients.aws.transport import the_only
 from gmsa_doctor.core.errors import NotFound
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}", re.ASCII)
@@ -61,7 +62,7 @@ class Ecs(EcsNames):
         answer = self.api.describe_services(cluster=cluster, services=[service])
         if not answer["services"]:
             raise NotFound(f"no service {service} in cluster {cluster}", "ServiceNotFoundException")
-        return dict(answer["services"][0])
+        return the_only(answer["services"])
 
     @operation("ecs:DescribeServices", fresh=True)
     def describe_services(self, cluster: str, services: tuple[str, ...]) -> dict[str, dict[str, Any]]:
@@ -71,7 +72,7 @@ class Ecs(EcsNames):
         https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
         """
         answer = self.api.describe_services(cluster=cluster, services=list(services))
-        by_name = {str(service["serviceName"]): dict(service) for service in answer["services"]}
+        by_name = {str(service["serviceName"]): service for service in answer["services"]}
         found = {name: by_name[short] for name in services if (short := name.rpartition("/")[2]) in by_name}
         if len(found) == MOST_SERVICES:
             self._searched.add(cluster)
@@ -85,7 +86,7 @@ class Ecs(EcsNames):
         answer = self.api.describe_clusters(clusters=[cluster])
         if not answer["clusters"]:
             raise NotFound(f"no cluster {cluster}", "ClusterNotFoundException")
-        return dict(answer["clusters"][0])
+        return the_only(answer["clusters"])
 
     @operation("ecs:DescribeTasks")
     def describe_task(self, task: str, cluster: str) -> dict[str, Any]:
@@ -93,7 +94,7 @@ class Ecs(EcsNames):
         answer = self.api.describe_tasks(cluster=cluster, tasks=[task])
         if not answer["tasks"]:
             raise NotFound(f"no task {task} in cluster {cluster}", "TaskNotFoundException")
-        return dict(answer["tasks"][0])
+        return the_only(answer["tasks"])
 
     @operation("ecs:ListTasks")
     def task_arns(self, cluster: str, service: str, status: str) -> tuple[str, ...]:
@@ -155,4 +156,5 @@ class Ecs(EcsNames):
     @operation("ecs:DescribeTaskDefinition")
     def describe_task_definition(self, task_definition: str) -> dict[str, Any]:
         """A task definition by FAMILY, FAMILY:REVISION or ARN."""
-        return dict(self.api.describe_task_definition(taskDefinition=task_definition)["taskDefinition"])
+        definition: dict[str, Any] = self.api.describe_task_definition(taskDefinition=task_definition)["taskDefinition"]
+        return definition

@@ -16,4 +16,4 @@ class Rds(AwsClient):
     @operation("rds:DescribeDBInstances")
     def instance(self, id: str) -> dict[str, Any]:
         """A DB instance: Endpoint, DomainMemberships. Raises NotFound."""
-        return dict(the_only(self.api.describe_db_instances(DBInstanceIdentifier=id)["DBInstances"]))
+        return the_only(self.api.describe_db_instances(DBInstanceIdentifier=id)["DBInstances"])

@@ -29,12 +29,14 @@ class Route53Resolver(AwsClient):
     @operation("route53resolver:GetResolverRule")
     def rule(self, id: str) -> dict[str, Any]:
         """A rule: DomainName, RuleType (FORWARD, SYSTEM, RECURSIVE, DELEGATE), TargetIps, ResolverEndpointId."""
-        return dict(self.api.get_resolver_rule(ResolverRuleId=id)["ResolverRule"])
+        rule: dict[str, Any] = self.api.get_resolver_rule(ResolverRuleId=id)["ResolverRule"]
+        return rule
 
     @operation("route53resolver:GetResolverEndpoint")
     def endpoint(self, id: str) -> dict[str, Any]:
         """An endpoint: Status, StatusMessage, HostVPCId, SecurityGroupIds."""
-        return dict(self.api.get_resolver_endpoint(ResolverEndpointId=id)["ResolverEndpoint"])
+        endpoint: dict[str, Any] = self.api.get_resolver_endpoint(ResolverEndpointId=id)["ResolverEndpoint"]
+        return endpoint
 
     @operation("route53resolver:ListFirewallRuleGroupAssociations")
     def firewalls_of_vpc(self, vpc: str) -> list[dict[str, Any]]:

@@ -42,7 +42,8 @@ class SecretsManager(AwsClient):
     @operation("secretsmanager:DescribeSecret")
     def describe(self, arn: str) -> dict[str, Any]:
         """A secret without its value."""
-        return dict(self.api.describe_secret(SecretId=arn))
+        described: dict[str, Any] = self.api.describe_secret(SecretId=arn)
+        return described
 
     @operation("secretsmanager:GetResourcePolicy")
     def policy(self, arn: str) -> str | None:

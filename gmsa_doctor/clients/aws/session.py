@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from urllib.parse import urlsplit
 
 from gmsa_doctor.clients.aws.call_record import CallRecord
 from gmsa_doctor.clients.aws.rate import Paces
 from gmsa_doctor.clients.aws.shared_models import with_shared_models
 from gmsa_doctor.clients.aws.transport import (
+    NotAws,
     NotFromAwsError,
     guarded,
     is_of_answer,
@@ -64,18 +66,8 @@ class CredentialsProblem(ClientError):
     fault = "AWS credentials"
 
 
-class NotAws(ClientError):
-    """Something other than AWS has answered."""
-
-    fault = "not AWS"
-
-    def __init__(self, action: str) -> None:
-        fix = Fix("Check which proxy or network portal answers in AWS's place (HTTPS_PROXY, AWS_ENDPOINT_URL, DNS).")
-        super().__init__(f"{action}: the answer is not from AWS (a proxy?)", fix)
-
-
 _NOT_ITS_SHAPE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
-"""Raised by botocore's parsers, and by our methods, for an answer without the form that AWS documents; or by a bug."""
+"""Raised by botocore's parsers for an answer without the form that AWS documents; or by a bug of ours."""
 
 
 @dataclass(frozen=True)
@@ -276,7 +268,7 @@ def operation(
                 except (NotFromAwsError, ResponseParserError) as error:
                     raise NotAws(action or name) from error
                 except _NOT_ITS_SHAPE as error:
-                    if is_of_answer(error, self.api):
+                    if is_of_answer(error):
                         raise NotAws(action or name) from error
                     raise
 
@@ -347,14 +339,16 @@ def translate(error: Exception, action: str, resource: str) -> ClientError:
         seconds = CONNECT_SECONDS if isinstance(error, botocore.ConnectTimeoutError) else READ_SECONDS
         return silent(_endpoint(error), action, seconds)
     if isinstance(error, botocore.SSLError | botocore.ProxyConnectionError):
-        return Unreachable(f"{_endpoint(error)} ({action})", str(error))
+        return Unreachable(f"{_endpoint(error)} ({action})", _shown(error))
     if isinstance(error, botocore.HTTPClientError | botocore.ConnectionError):
         return Unreachable(f"{_endpoint(error)} ({action})", "no connection to the AWS endpoint")
     if isinstance(error, OSError):  # a token file or credential_process failed when botocore renewed the credentials
         return CredentialsProblem(f"the AWS credentials cannot be loaded: {error}", _RENEW)
     if isinstance(error, botocore.NoRegionError):
         return CredentialsProblem("no AWS region is configured", Fix("Add --region, or set AWS_REGION."))
-    return _credentials(error) or ServiceError(f"{action}: {type(error).__name__}: {error}", type(error).__name__)
+    return _credentials(error) or ServiceError(
+        f"{action}: {type(error).__name__}: {_shown(error)}", type(error).__name__
+    )
 
 
 def silent(host: str, action: str, seconds: float) -> TimedOut:
@@ -392,7 +386,11 @@ def _credentials(error: Exception) -> CredentialsProblem | None:
     return None
 
 
+def _shown(error: Exception) -> str:
+    """The text of an error, without the user and the password of a URL in it."""
+    return re.sub(r"(\w://)[^/\s@]*@", r"\1", str(error))
+
+
 def _endpoint(error: Exception) -> str:
     url = str(getattr(error, "kwargs", {}).get("endpoint_url", ""))
-    match = re.match(r"https?://([^/?]+)", url)
-    return match[1] if match else "the AWS endpoint"
+    return urlsplit(url).netloc.rpartition("@")[2] or "the AWS endpoint"  # without a password

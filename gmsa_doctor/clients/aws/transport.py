@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import re
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import datetime
 from io import BytesIO
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from gmsa_doctor.core.errors import TimedOut, UsageError
+from gmsa_doctor.core.errors import ClientError, TimedOut, UsageError
 from gmsa_doctor.core.limits import within
+from gmsa_doctor.core.model import Fix
 
 T = TypeVar("T")
 
@@ -27,24 +28,59 @@ class NotFromAwsError(Exception):
     """Something other than AWS has answered."""
 
 
-def is_of_answer(error: Exception, api: Any) -> bool:
-    """Whether an error of Python's comes from an answer without the form that AWS documents; otherwise it is our bug.
+def is_of_answer(error: Exception) -> bool:
+    """Whether botocore's parsers have raised an error of Python's for an answer without the form that AWS documents.
 
-    botocore's parsers have raised it, or our own code misses a member that the API's model has. ``api`` is the boto3
-    client.
+    Otherwise it is our bug.
     """
     modules = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
-    if isinstance(error, RecursionError):
-        return True
     if modules[-1].startswith("gmsa_doctor."):
-        return isinstance(error, KeyError) and _is_member(error.args[0], api.meta.service_model)
+        return False
     # A method that does not exist is missing in botocore.client.
-    return any(name.startswith("botocore.") for name in modules) and modules[-1] != "botocore.client"
+    of_botocore = any(name.startswith("botocore.") for name in modules) and modules[-1] != "botocore.client"
+    return of_botocore or isinstance(error, RecursionError)
 
 
-def _is_member(name: object, model: Any) -> bool:
-    shapes = (model.shape_for(shape) for shape in model.shape_names)
-    return any(shape.type_name == "structure" and name in shape.members for shape in shapes)
+class NotAws(ClientError):
+    """Something other than AWS has answered."""
+
+    fault = "not AWS"
+
+    def __init__(self, action: str) -> None:
+        fix = Fix("Check which proxy or network portal answers in AWS's place (HTTPS_PROXY, AWS_ENDPOINT_URL, DNS).")
+        super().__init__(f"{action}: the answer is not from AWS (a proxy?)", fix)
+
+
+class Answer(dict[str, Any]):
+    """A structure of an answer. Raises NotAws for a member that the API has and the answer lacks.
+
+    A name that the API does not have is a KeyError: our bug.
+    """
+
+    __slots__ = ("_action", "_members")
+
+    def __init__(self, content: Mapping[str, Any], action: str, members: Container[str]) -> None:
+        super().__init__(content)
+        self._action = action
+        self._members = members
+
+    def __missing__(self, name: str) -> Any:
+        if name in self._members:
+            raise NotAws(self._action)
+        raise KeyError(name)
+
+
+def _strict(value: Any, shape: Any, action: str) -> Any:
+    """The value with each structure as an :class:`Answer`."""
+    if isinstance(value, dict) and shape.type_name == "structure":
+        content = {
+            name: _strict(item, shape.members[name], action) if name in shape.members else item
+            for name, item in value.items()
+        }
+        return Answer(content, action, shape.members)
+    if isinstance(value, dict) and shape.type_name == "map":
+        return {name: _strict(item, shape.value, action) for name, item in value.items()}
+    return [_strict(item, shape.member, action) for item in value] if isinstance(value, list) else value
 
 
 def the_only(items: Iterable[T]) -> T:
@@ -72,7 +108,7 @@ class BoundedSession:
         """The answer, an AWSResponse whose body is in memory."""
         from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-        host = urlsplit(str(request.url)).netloc
+        host = urlsplit(str(request.url)).netloc.rpartition("@")[2]  # without a password
         try:
             return within(self._seconds, host, lambda: self._exchange(request))
         except ConnectTimeoutError as error:
@@ -131,6 +167,13 @@ def guarded(client: Any, connect_seconds: float, seconds: float) -> Any:
     endpoint = client._endpoint
     endpoint.http_session = BoundedSession(endpoint.http_session, connect_seconds, seconds)
     client.meta.events.register_first("after-call", _require_answer_of_aws)
+    ask, models = client._make_api_call, client.meta.service_model
+
+    def strictly(operation: str, parameters: Any) -> Any:
+        answer, shape = ask(operation, parameters), models.operation_model(operation).output_shape
+        return _strict(answer, shape, f"{models.signing_name}:{operation}") if shape else answer
+
+    client._make_api_call = strictly
     return client
 
 

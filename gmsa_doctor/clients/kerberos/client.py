@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SECONDS = 8.0
+SECONDS = 5.0
+"""Two KDCs that are silent, one after the other, leave time for the rest of a run of 20 seconds."""
 _numbers = itertools.count(1)
 
 
@@ -102,6 +103,7 @@ class Kerberos:
         A failed logon is remembered and not repeated. ``new_secret``: a password that has not failed may be tried once.
         """
         self._ledger.begin_again(new_secret)
+        self._library.silent.clear()
 
     def user_ticket(self, user: str, realm: str, password: Hidden[str], kdc: Kdc) -> Ticket:
         """A TGT for ``user@realm``. One logon for each password; see :class:`ledger.AlreadyFailed`."""
@@ -292,12 +294,16 @@ def _ask(
 ) -> T:
     """Call ``fn`` with this KDC, and with those of other realms, and translate its errors."""
     addresses = {realm: (kdc.address, kdc.port) for realm, kdc in (others or {}).items()}
+    if silence := library.silent.get((kdc.address, kdc.port)):
+        raise silence.with_traceback(None)
 
     def asked(route: KdcRoute) -> tuple[T, None] | tuple[None, ClientError]:
         try:
             return fn(route), None
         except gssapi_module().exceptions.GSSError as error:
             problem = route.problem or _referral(route, realm) or _refusal(error, route, logon)
+        if isinstance(problem, TimedOut) and not route.others:
+            library.silent[kdc.address, kdc.port] = problem
         if logon and _counts(problem, route):
             return None, Counted(problem)
         return None, problem
@@ -307,6 +313,7 @@ def _ask(
     except Busy:
         raise
     except TimedOut as error:
+        library.silent[kdc.address, kdc.port] = error
         problem = Counted(error) if logon else error
     if problem is not None:
         raise problem

@@ -114,6 +114,8 @@ class Libkrb5:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
+        self.silent: dict[tuple[str, int], TimedOut] = {}
+        """KDCs that did not answer in time, by address and port: the callers send them no further request."""
         self._relay: KdcRelay | None = None
         self._configurations: dict[tuple[str, ...], int] = {}
 

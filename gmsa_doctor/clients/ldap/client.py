@@ -6,13 +6,13 @@ import ipaddress
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from gmsa_doctor.clients.ldap.sealing import LARGEST, BoundedSocket, sealed_bind
+from gmsa_doctor.clients.ldap.sealing import LARGEST, LARGEST_UNSEALED, BoundedSocket, SealedSocket, sealed_bind
 from gmsa_doctor.clients.network.tcp import endpoint
 from gmsa_doctor.core.errors import ClientError, Refused, TimedOut, Unreachable
 from gmsa_doctor.core.limits import within
@@ -142,15 +142,29 @@ class Ldap:
     def __init__(self, kerberos: Kerberos, seconds: int = SECONDS) -> None:
         self._kerberos = kerberos
         self._seconds = seconds
+        self._silent: dict[tuple[str, int], TimedOut] = {}
+        """Servers that did not answer in time: they get no new session."""
+
+    @contextmanager
+    def _session(self, address: str, port: int) -> Iterator[_Session]:
+        """A new session, which is closed on an error."""
+        if silence := self._silent.get((address, port)):
+            raise silence.with_traceback(None)
+        session = _Session(address, port, self._seconds)
+        try:
+            yield session
+        except BaseException as error:
+            session.close()
+            if isinstance(error, TimedOut) and error.what == session.peer:  # and not the KDC
+                self._silent[address, port] = error
+            raise
 
     def root_dse(self, address: str, port: int = 389) -> RootDse:
         """The rootDSE of the server, read anonymously."""
-        session = _Session(address, port, self._seconds)
-        try:
+        with self._session(address, port) as session:
             session.do(session.open)
             found = session.search("", "(objectClass=*)", _ROOT_DSE, "base")
-        finally:
-            session.close()
+        session.close()
         if not found:
             raise Unreachable(session.peer, "it has no rootDSE, so it is not a directory server")
         return _root_dse(found[0], session.peer)
@@ -160,15 +174,11 @@ class Ldap:
 
         Also raises KdcRefusal (``unknown-service``: there is no such SPN).
         """
-        session = _Session(address, port, self._seconds)
-        try:
+        with self._session(address, port) as session:
             session.do(session.open)
             context, token = self._kerberos.security_context(ticket, f"ldap/{host}", kdc)
             session.do(lambda: sealed_bind(session.connection, context, token))
             session.check_result()
-        except BaseException:
-            session.close()
-            raise
         return Directory(session, host, ticket.principal)
 
 
@@ -255,7 +265,8 @@ class _Session:
         from ldap3.core.exceptions import LDAPCommunicationError, LDAPResponseTimeoutError
 
         if self._received:
-            self._received.left = LARGEST
+            sealed = isinstance(self.connection.socket, SealedSocket)
+            self._received.left = LARGEST if sealed else LARGEST_UNSEALED
         try:
             return within(self._seconds, self.peer, fn)
         except ClientError:

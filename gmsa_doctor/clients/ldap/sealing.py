@@ -27,6 +27,8 @@ _LARGEST = 0xFFFFFF
 _MOST_STEPS = 10
 LARGEST = 4 * 1024 * 1024
 """Bytes of all answers to one request. A list of 5,000 group members, the most that AD returns, has 1 MB."""
+LARGEST_UNSEALED = 256 * 1024
+"""The same for the rootDSE and the bind, which anybody could answer in the server's place: they have a few KB."""
 
 
 def sealed_bind(connection: Any, context: SecurityContext, token: bytes) -> None:
@@ -83,7 +85,7 @@ class BoundedSocket:
 
     def __init__(self, plain: socket.socket) -> None:
         self._socket = plain
-        self.left = LARGEST
+        self.left = LARGEST_UNSEALED
         """Bytes to receive at most, until it is set again."""
 
     def sendall(self, data: bytes) -> None:
@@ -95,7 +97,7 @@ class BoundedSocket:
         data = self._socket.recv(size)
         self.left -= len(data)
         if self.left < 0:
-            raise OSError(f"the answer is larger than {LARGEST // 1024 // 1024} MB")
+            raise OSError("its answer is larger than that of a directory server")
         return data
 
     def settimeout(self, seconds: float) -> None:

@@ -23,13 +23,13 @@ from gmsa_doctor.clients.aws.session import (
     Aws,
     AwsClient,
     CredentialsProblem,
-    NotAws,
     Operation,
     operation,
     operations,
     translate,
 )
 from gmsa_doctor.clients.aws.sts import Sts
+from gmsa_doctor.clients.aws.transport import NotAws
 from gmsa_doctor.core.errors import (
     ClientError,
     Denied,
@@ -450,6 +450,20 @@ def test_an_endpoint_without_tls_is_unreachable_and_says_why(one_try: None, monk
         with pytest.raises(Unreachable, match=r"SSL validation failed") as caught:
             Sts(Aws()).caller()
     assert caught.value.what == f"{host} (sts:GetCallerIdentity)"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_password_in_the_endpoints_url_is_not_shown(
+    scheme: str, one_try: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with a_web_page(200) as host:
+        at(monkeypatch, f"somebody:canary-7319@{host}", scheme)
+        with pytest.raises((NotAws, Unreachable)) as caught:
+            Sts(Aws()).caller()
+        at(monkeypatch, f"somebody:canary-7319@{fresh_address()}:9", scheme)
+        with pytest.raises(Unreachable) as unreachable:
+            Sts(Aws()).caller()
+    assert "canary" not in caught.value.text + unreachable.value.text
 
 
 # Errors of the services, for real -----------------------------------------------------------------------

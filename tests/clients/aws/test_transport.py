@@ -14,9 +14,10 @@ from gmsa_doctor.clients.aws.fargate import Fargate, ProbeLogs
 from gmsa_doctor.clients.aws.logs import Logs
 from gmsa_doctor.clients.aws.route53 import Route53
 from gmsa_doctor.clients.aws.s3 import S3
-from gmsa_doctor.clients.aws.session import Aws, AwsClient, AwsSessions, NotAws, operation
+from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
+from gmsa_doctor.clients.aws.session import Aws, AwsClient, AwsSessions, operation
 from gmsa_doctor.clients.aws.sts import Sts
-from gmsa_doctor.clients.aws.transport import LARGEST
+from gmsa_doctor.clients.aws.transport import LARGEST, NotAws
 from gmsa_doctor.core.errors import ClientError, ServiceError, TimedOut
 from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.lies import LIES, Lie
@@ -141,6 +142,8 @@ HEADERS = (("x-amzn-RequestId", "1"),)
     [
         ("ecs", "{}", lambda aws: Ecs(aws).describe_service("web", "demo")),
         ("ecs", "{}", lambda aws: next(Ecs(aws).services("demo"))),
+        ("ecs", '{"services": [{}]}', lambda aws: Ecs(aws).describe_service("web", "demo")["serviceArn"]),
+        ("secretsmanager", "{}", lambda aws: SecretsManager(aws).describe("gmsa")["ARN"]),
         ("ecs", '{"taskDefinition": {}}', lambda aws: Fargate(aws).registered("web:1")),
         ("sts", "<GetCallerIdentityResponse/>", lambda aws: Sts(aws).caller()),
         ("ec2", "<DescribeVpcsResponse><vpcSet/></DescribeVpcsResponse>", lambda aws: Ec2(aws).vpc("vpc-1")),

@@ -57,12 +57,24 @@ def test_a_silent_kdc_times_out_after_our_limit_and_does_not_block_the_next_call
 
 
 def test_a_kdc_that_did_not_get_the_password_does_not_block_the_account() -> None:
+    mute, refusing = fresh_address(), fresh_address()
+    kerberos = Kerberos(seconds=0.3)
+    with silent.silent(mute, tcp=[88]), pytest.raises(TimedOut):
+        logon(kerberos, mute)
+    with pytest.raises(Refused):
+        logon(kerberos, refusing)
+
+
+def test_a_kdc_that_was_silent_gets_no_further_request_until_the_next_attempt() -> None:
     mute = fresh_address()
     kerberos = Kerberos(seconds=0.3)
-    with silent.silent(mute, tcp=[88]):
-        for _ in range(2):
-            with pytest.raises(TimedOut):
-                logon(kerberos, mute)
+    with silent.silent(mute, tcp=[88]), pytest.raises(TimedOut):
+        logon(kerberos, mute)
+    with pytest.raises(TimedOut):  # although it would refuse now
+        logon(kerberos, mute)
+    kerberos.begin_again(new_secret=False)
+    with pytest.raises(Refused):
+        logon(kerberos, mute)
 
 
 def test_a_kdc_that_drops_packets_times_out() -> None:

@@ -18,7 +18,7 @@ from ldap3.utils.conv import escape_filter_chars
 
 from gmsa_doctor.clients.kerberos.client import Kerberos, SecurityContext
 from gmsa_doctor.clients.ldap.client import Attributes, Directory, Entry, Ldap, _Session, escape_filter
-from gmsa_doctor.clients.ldap.sealing import LARGEST, SealedSocket, sealed_bind
+from gmsa_doctor.clients.ldap.sealing import LARGEST_UNSEALED, SealedSocket, sealed_bind
 from gmsa_doctor.core.errors import Refused, TimedOut, Unreachable
 from tests.lab import silent
 from tests.lab.loopback import fresh_address
@@ -45,6 +45,14 @@ def test_a_silent_server_times_out() -> None:
     with silent.silent(address, tcp=[389]), pytest.raises(TimedOut) as caught:
         root_dse(address)
     assert (caught.value.what, caught.value.seconds) == (f"LDAP {address}:389", 1)
+
+
+def test_a_server_that_was_silent_gets_no_new_session() -> None:
+    address, ldap = fresh_address(), Ldap(Kerberos(), 1)
+    with silent.silent(address, tcp=[389]), pytest.raises(TimedOut):
+        ldap.root_dse(address)
+    with pytest.raises(TimedOut):  # although it would refuse now
+        ldap.root_dse(address)
 
 
 def test_a_server_that_drops_packets_times_out() -> None:
@@ -139,7 +147,7 @@ def test_a_server_that_never_stops_sending_is_read_up_to_the_limit(head: bytes) 
             root_dse(address, seconds=30)
         thread.join()
     in_buffers = 16 << 20
-    assert len(sent) * 7 * 4096 < LARGEST + in_buffers
+    assert len(sent) * 7 * 4096 < LARGEST_UNSEALED + in_buffers
 
 
 # --- values ---------------------------------------------------------------------------------------------
