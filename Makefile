@@ -70,7 +70,7 @@ image:                        ## build the image without a container engine, as 
 sbom: $(READY) image          ## write the bill of materials of the image (CycloneDX)
 	$(VENV)/bin/python -m tests.image.sbom dist/gmsa-doctor.cdx.json
 
-site: $(READY)                ## build the documentation site into dist/site; fails if a link leads nowhere
+site: $(READY)                ## build this version's documentation site into dist/site; fails if a link leads nowhere
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m docs.site
 
 release-rehearsal: $(READY) packages   ## build, check and install all that a release publishes, without publishing it

@@ -1,25 +1,34 @@
 """Build the documentation site: ``make site``.
 
-python -m docs.site [--output DIR]    writes the site; fails if a link in it leads nowhere
+python -m docs.site [--output DIR]    writes the site into DIR/VERSION; fails if a link in it leads nowhere
 
-The pages are those of the repository, at their own paths, and one page for each error text of the catalogue, so that a
-search for the text finds it by its title.
+The pages are those of the repository, at their own paths, a guide for each step to the ticket, and one page for each
+error text of the catalogue, so that a search for the text finds it by its title. Other versions in DIR stay, and the
+pages offer them: ``versions.json`` has the form that Material for MkDocs reads.
+Source: https://squidfunk.github.io/mkdocs-material/setup/setting-up-versioning/
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from gmsa_doctor.formats.symptoms.catalogue import EMITTERS, OUTSIDE, Symptom, symptoms
+from docs.site_pages import step_pages, symptom_page
+from gmsa_doctor import __version__
+from gmsa_doctor.core import registry
+from gmsa_doctor.core.model import Step
+from gmsa_doctor.formats.symptoms.catalogue import EMITTERS, symptoms
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = (
@@ -32,53 +41,10 @@ COPIED = (
     ".pre-commit-hooks.yaml",
 )
 FOLDERS = ("docs", "ci", "deploy")
-_MEANING = {
-    "yes": "This text names the cause.",
-    "stage": "This text names the step that failed.",
-    "no": "This text alone does not say what failed: look at the lines before and after it.",
-}
-_NOWHERE = {"not-gmsa": "It is not a gMSA fault.", "no-check": "No check covers it."}
-
-
-def symptom_page(symptom: Symptom) -> str:
-    """The page of an error text, in Markdown."""
-    lines = [
-        f"# {_plain(symptom.text)}",
-        "",
-        f"Reported by {EMITTERS[symptom.emitter]} ({symptom.versions}); seen in: {symptom.seen_in}.",
-        "",
-        _MEANING[symptom.decisive] + (f" {_NOWHERE[symptom.outside]}" if symptom.outside in OUTSIDE else ""),
-        "",
-    ]
-    if symptom.causes:
-        lines += ["## Likely causes", ""]
-        lines += [f"{number}. [{id}](../docs/checks/{id}.md)" for number, id in enumerate(symptom.causes, 1)]
-        lines += [
-            "",
-            f"To confirm: `gmsa-doctor check --cluster <cluster> --service <service> --only {symptom.causes[0]}`",
-            "",
-        ]
-    if symptom.rules_out:
-        lines += [f"Rules out: {_plain(symptom.rules_out)}", ""]
-    if symptom.note:
-        lines += [_plain(symptom.note), ""]
-    lines += [
-        "With its surroundings, `gmsa-doctor explain --file LOG` finds the decisive line.",
-        "",
-        f"Source: {symptom.source}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _plain(text: str) -> str:
-    """Text that Markdown and HTML leave alone."""
-    for sign in "\\`*_{}[]<>#|$":
-        text = (
-            text.replace(sign, f"\\{sign}")
-            if sign not in "<>"
-            else text.replace(sign, {"<": "&lt;", ">": "&gt;"}[sign])
-        )
-    return text
+_LATEST = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>gmsa-doctor</title>
+<meta http-equiv="refresh" content="0; url={version}/"><a href="{version}/">gmsa-doctor {version}</a></html>
+"""
 
 
 def lay_out(source: Path) -> None:
@@ -93,6 +59,9 @@ def lay_out(source: Path) -> None:
     (source / "symptoms").mkdir()
     for symptom in symptoms().values():
         (source / "symptoms" / f"{symptom.id}.md").write_text(symptom_page(symptom), encoding="utf-8")
+    (source / "how-to").mkdir()
+    for name, text in step_pages(registry.load()).items():
+        (source / "how-to" / name).write_text(text, encoding="utf-8")
 
 
 def configuration(source: Path, output: Path) -> dict[str, Any]:
@@ -122,6 +91,7 @@ def configuration(source: Path, output: Path) -> dict[str, Any]:
         "nav": [
             {"Quick start": "index.md"},
             {"Tutorials": [f"docs/tutorials/{name}.md" for name in ("setup", "laptop", "task", "ci")]},
+            {"How to fix": [f"how-to/{step}.md" for step in Step]},
             {"Checks": ["docs/checks/README.md", *sorted(_pages(source, "docs/checks", "README.md"))]},
             {"Error texts": ["docs/symptoms.md", *texts]},
             {
@@ -147,6 +117,16 @@ def _pages(source: Path, folder: str, index: str) -> list[str]:
     return [f"{folder}/{path.name}" for path in (source / folder).glob("*.md") if path.name != index]
 
 
+def versions(folders: Iterable[str]) -> list[dict[str, Any]]:
+    """What the pages offer, the newest first, which is ``latest``; ``folders`` are the versions that are there."""
+    known = sorted((name for name in folders if name[:1].isdigit()), key=_order, reverse=True)
+    return [{"version": name, "title": name, "aliases": ["latest"] * (name == known[0])} for name in known]
+
+
+def _order(version: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"[.-]", version)]
+
+
 def main() -> int:
     """Build the site into ``--output``; the exit code of mkdocs."""
     parser = argparse.ArgumentParser(description="Build the documentation site.")
@@ -157,9 +137,15 @@ def main() -> int:
         source.mkdir()
         lay_out(source)
         file = Path(work) / "mkdocs.yml"
-        file.write_text(yaml.safe_dump(configuration(source, output), sort_keys=False), encoding="utf-8")
+        pages = configuration(source, output / __version__)
+        file.write_text(yaml.safe_dump(pages, sort_keys=False), encoding="utf-8")
         command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--config-file", str(file)]
-        return subprocess.run(command, check=False).returncode
+        code = subprocess.run(command, check=False).returncode
+    if code == 0:
+        known = versions(folder.name for folder in output.iterdir() if folder.is_dir())
+        (output / "versions.json").write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+        (output / "index.html").write_text(_LATEST.format(version=known[0]["version"]), encoding="utf-8")
+    return code
 
 
 if __name__ == "__main__":

@@ -1,20 +1,27 @@
-"""Draw what the terminal shows of the demonstration's broken service: the picture of the README.
+"""Draw what the terminal shows of real runs: the pictures of the README and of the tutorials.
 
-python -m tests.lab.capture    writes docs/images/check.svg, as root
+python -m tests.lab.capture    writes docs/images/check.svg, run.svg and ci.svg, as root
 """
 
 import io
 import subprocess
+import tempfile
 import textwrap
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from tests.lab.demo import LIMIT, laboratory
+from tests.command import environ
+from tests.lab import accounts
+from tests.lab.demo import COMMAND, LIMIT, laboratory
+from tests.probe.service import IMAGE, made, named
+from tests.scenarios import changes
 from tests.scenarios.examples import settled
 
-FILE = Path(__file__).parents[2] / "docs" / "images" / "check.svg"
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+TEMPLATE = Path(__file__).parents[1] / "samples" / "as_written" / "e1-bucket-arn.yaml"
 COLUMNS = 80
 _FONT = "ui-monospace, Menlo, Consolas, monospace"
 _CHARACTER, _LINE = 8.4, 18
@@ -22,26 +29,46 @@ _COLORS = {"31": "#f85149", "32": "#3fb950", "33": "#d29922", "35": "#bc8cff", "
 
 
 def main() -> None:
-    """Run the check on a terminal of 80 columns, and draw it."""
+    """Run each command on a terminal of 80 columns, and draw it."""
+    IMAGES.mkdir(exist_ok=True)
     with laboratory() as lab:
         broken = lab.services[1]
-        env = {**lab.aws.environ(), "COLUMNS": str(COLUMNS), "TERM": "xterm-256color", "LANG": "C.UTF-8"}
-        command = [*broken.command, "--color", "always"]
-        ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=LIMIT, check=False)
+        draw("check", "gmsa-doctor check: a root cause with its owner and fix", broken.command[1:], lab.aws.environ())
+        lab.aws.reset()
+        with made(lab.dc, lab.aws, named("web"), changes.user(accounts.OUTSIDER)) as (environment, _):
+            names = ["--cluster", environment.cluster, "--service", environment.name]
+            command = ["run", *names, "--image", IMAGE, "--yes"]
+            draw("run", "gmsa-doctor run: the same from inside", command, lab.aws.environ())
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "deploy").mkdir()
+        (Path(folder) / "deploy" / "web.yaml").write_text(wrong_template(), encoding="utf-8")
+        env = environ(Path(folder))
+        draw("ci", "gmsa-doctor check: a fault in a file", ["check", "--offline", "deploy"], env, folder)
+
+
+def wrong_template() -> str:
+    """Give a template whose credentialSpecs have the prefix of domain-joined hosts, in the wrong case."""
+    text = TEMPLATE.read_text(encoding="utf-8")
+    return text.replace('"credentialspecdomainless:"', '"CredentialSpecDomainless:"')
+
+
+def draw(name: str, title: str, arguments: Sequence[str], env: Mapping[str, str], cwd: str | None = None) -> None:
+    """Draw a command with what it prints."""
+    env = {**env, "COLUMNS": str(COLUMNS), "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+    command = [str(COMMAND), *arguments, "--color", "always"]
+    ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=LIMIT, check=False, cwd=cwd)
     lines = settled(ended.stdout).split("\n\n", 1)[1].rstrip()  # in a pipe the verdict comes first as well
-    FILE.parent.mkdir(exist_ok=True)
-    typed = " \\\n    ".join(textwrap.wrap("$ gmsa-doctor " + " ".join(broken.command[1:]), COLUMNS - 6))
-    FILE.write_text(drawn(f"{typed}\n\n{lines}"), encoding="utf-8")
+    typed = " \\\n    ".join(textwrap.wrap("$ gmsa-doctor " + " ".join(arguments), COLUMNS - 6))
+    (IMAGES / f"{name}.svg").write_text(drawn(f"{typed}\n\n{lines}", title), encoding="utf-8")
 
 
-def drawn(ansi: str) -> str:
+def drawn(ansi: str, title: str) -> str:
     """Give the text with its colours as an SVG that needs no font and no script."""
     console = Console(width=200, file=io.StringIO(), color_system="standard", force_terminal=True)
     rows = Text.from_ansi(ansi).split(allow_blank=True)
     parts = [f'<tspan x="16" y="{28 + number * _LINE}">{_row(row, console)}</tspan>' for number, row in enumerate(rows)]
     width = int(32 + _CHARACTER * max(len(row.plain) for row in rows))
     height = 28 + _LINE * len(rows)
-    title = "gmsa-doctor check: a root cause with its owner and fix"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="{title}">\n'
         f'<rect width="{width}" height="{height}" rx="8" fill="#0d1117"/>\n'
