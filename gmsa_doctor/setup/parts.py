@@ -58,7 +58,7 @@ class RootKey(InAd):
     @property
     def title(self) -> str:
         """What it is."""
-        return "a KDS root key that is in effect"
+        return "a KDS root key that is effective"
 
 
 @dataclass(frozen=True)

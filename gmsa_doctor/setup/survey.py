@@ -17,7 +17,7 @@ from gmsa_doctor.clients.aws.iam import Iam
 from gmsa_doctor.clients.aws.logs import Logs
 from gmsa_doctor.clients.aws.s3 import S3
 from gmsa_doctor.clients.aws.secrets_manager import SecretsManager
-from gmsa_doctor.clients.aws.session import Aws, CredentialsProblem
+from gmsa_doctor.clients.aws.session import Aws
 from gmsa_doctor.core.check_id import CheckId
 from gmsa_doctor.core.errors import ClientError, NotFound
 from gmsa_doctor.core.model import Finding, Fix, Report, Status
@@ -83,7 +83,7 @@ class Access:
 def survey(answers: Answers, existing: Existing, access: Access) -> tuple[Answers, Survey]:
     """What exists, and what is wrong with it; the answers, in which the secret decides who its user is.
 
-    Raises UsageError and CredentialsProblem.
+    Raises UsageError.
     """
     known: dict[type[Part], Known] = {**dict.fromkeys(_IN_AD, _ASK), **existing.known, **_of_aws(answers, access.aws)}
     identity, secret_arn, is_empty = None, "", False
@@ -133,8 +133,6 @@ def _exists(ask: Callable[[], object]) -> Known:
         return MISSING if ask() is False else EXISTS
     except NotFound:
         return MISSING
-    except CredentialsProblem:
-        raise
     except ClientError as error:
         return Known(State.UNKNOWN, error.text)
 
@@ -144,8 +142,6 @@ def _described(answers: Answers, aws: Aws) -> Mapping[str, object] | Known:
         return SecretsManager(aws).describe(answers.secret)
     except NotFound:
         return MISSING
-    except CredentialsProblem:
-        raise
     except ClientError as error:
         return Known(State.UNKNOWN, error.text)
 

@@ -240,14 +240,23 @@ _RESOURCES: dict[type, Callable[[Any, Collection[Part]], Iterator[Resource]]] = 
 
 
 def _body(arguments: Mapping[str, Any], depth: int) -> str:
+    """The arguments, with aligned values, and the blocks after a blank line: the style of Terraform's documentation."""
     indent = "  " * depth
-    lines = []
-    for name, value in arguments.items():
-        if isinstance(value, list) and value and isinstance(value[0], Block):
-            lines += [f"{indent}{name} {{\n{_body(block.arguments, depth + 1)}{indent}}}\n" for block in value]
-        else:
-            lines.append(f"{indent}{name} = {_value(value, depth)}\n")
+    blocks = {name: value for name, value in arguments.items() if _is_blocks(value)}
+    texts = {name: _value(value, depth) for name, value in arguments.items() if name not in blocks}
+    width = max((len(name) for name, text in texts.items() if "\n" not in text), default=0)
+    padded = {name: name if "\n" in text else name.ljust(width) for name, text in texts.items()}
+    lines = [f"{indent}{padded[name]} = {text}\n" for name, text in texts.items()]
+    for name, value in blocks.items():
+        lines += [
+            "\n" if lines else "",
+            *(f"{indent}{name} {{\n{_body(each.arguments, depth + 1)}{indent}}}\n" for each in value),
+        ]
     return "".join(lines)
+
+
+def _is_blocks(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], Block)
 
 
 def _value(value: Any, depth: int) -> str:

@@ -171,6 +171,18 @@ def test_what_an_existing_service_lacks_remains(dc: DomainController, aws: Embed
     assert {parts[kind]["state"] for kind in ("User", "Gmsa", "Permission", "RootKey")} == {"exists"}
 
 
+def test_what_aws_denies_is_not_known_with_the_missing_action(dc: DomainController, aws: EmbeddedAws) -> None:
+    create(healthy(dc), aws)
+    aws.deny("iam", "GetRole")
+    aws.deny("secretsmanager", "DescribeSecret")
+    options = ("--from-service", "demo/healthy", "--ad-dns", dc.ip, "--dns-server", dc.ip, "--json")
+    ended = doctor("setup", *options, env=aws.environ())
+    reasons = {part["kind"]: part["reason"] for part in ended.document["parts"] if part["state"] == "not known"}
+    assert ended.code == 3, ended.err
+    assert "iam:GetRole" in reasons["Role"]
+    assert "secretsmanager:DescribeSecret" in reasons["Secret"]
+
+
 def test_a_service_that_does_not_exist_is_a_usage_error(aws: EmbeddedAws) -> None:
     ended = doctor("setup", "--from-service", "demo/none", "--ad-dns", "10.0.0.10", env=aws.environ())
     assert (ended.code, ended.out) == (2, "")

@@ -4,18 +4,24 @@ import json
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gmsa_doctor.core.hidden import Hidden
+from gmsa_doctor.given.request import AdminAccount
+from gmsa_doctor.setup import directory, parts
+from gmsa_doctor.setup.plan import State, Survey, plan_of
 from tests.command import Ended, doctor
 from tests.lab import accounts, ad
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
 from tests.lab.keytab import keytab
 from tests.lab.network import make_network
+from tests.setup.plans import ANSWERS
 
 PASSWORD = "S3t-by-the-plan!"
 Parts = list[dict[str, Any]]
@@ -63,15 +69,15 @@ class Person:
     def parts(self, *options: str) -> Parts:
         ended = self.setup("--json", *options)
         assert ended.code in (1, 3), ended.err
-        parts: Parts = ended.document["parts"]
-        return parts
+        found: Parts = ended.document["parts"]
+        return found
 
-    def in_ad(self, parts: Parts) -> None:
-        steps = [{"kind": part["kind"], **part["fields"]} for part in parts]
+    def in_ad(self, missing: Parts) -> None:
+        steps = [{"kind": part["kind"], **part["fields"]} for part in missing]
         ad.carry_out(self.dc, steps, {"svc-webapp01": PASSWORD})
 
-    def in_shell(self, parts: Parts) -> None:
-        lines = [line for part in parts for line in part["commands"]]
+    def in_shell(self, missing: Parts) -> None:
+        lines = [line for part in missing for line in part["commands"]]
         script = self.directory / "script.sh"
         script.write_text("\n".join(("set -eu -o pipefail", *lines)))
         ended = subprocess.run(
@@ -87,8 +93,8 @@ class Person:
         assert PASSWORD not in ended.stdout + ended.stderr
 
 
-def missing(parts: Parts, owner: str = "") -> Parts:
-    return [part for part in parts if part["state"] == "missing" and owner in ("", part["owner"])]
+def missing(plan: Parts, owner: str = "") -> Parts:
+    return [part for part in plan if part["state"] == "missing" and owner in ("", part["owner"])]
 
 
 def test_from_nothing_to_a_service_whose_check_passes(bare: DomainController, aws: EmbeddedAws, tmp_path: Path) -> None:
@@ -106,3 +112,27 @@ def test_from_nothing_to_a_service_whose_check_passes(bare: DomainController, aw
     assert "pass" in last.out
     kept = json.dumps([first, second]) + last.out + last.err
     assert PASSWORD not in kept + "".join(path.read_text() for path in tmp_path.glob("*.json"))
+
+
+def test_the_list_of_an_existing_gmsa_keeps_who_is_in_it(bare: DomainController) -> None:
+    answers = replace(ANSWERS, domain=bare.domain, gmsa="webapp02", group="second-readers", user="svc-second")
+    before = [
+        parts.RootKey(lab=True),
+        parts.Group("first-readers"),
+        parts.Gmsa("webapp02", f"webapp02.{bare.domain}", "first-readers"),
+        parts.Group("second-readers"),
+    ]
+    ad.carry_out(bare, typed(before), {})
+    administrator = AdminAccount(accounts.ADMINISTRATOR, Hidden(accounts.ADMINISTRATOR_PASSWORD))
+    known, _ = directory.ask(answers, administrator, (bare.ip,))
+    plan = plan_of(answers, Survey(known))
+    lacking = [item.part for item in plan.items if item.known.state is State.MISSING]
+    assert [type(part) for part in lacking] == [parts.User, parts.Member, parts.Permission]
+    ad.carry_out(bare, typed(lacking), {"svc-second": PASSWORD})
+    for group in ("second-readers", "first-readers"):
+        known, _ = directory.ask(replace(answers, group=group), administrator, (bare.ip,))
+        assert known[parts.Permission].state is State.EXISTS
+
+
+def typed(steps: Sequence[parts.Part]) -> Parts:
+    return [{"kind": type(part).__name__, **asdict(part)} for part in steps]
