@@ -1,4 +1,4 @@
-"""A process that has imported all that gmsa-doctor imports, and forks itself for each run of the command.
+"""A process that has imported all that gmsa-doctor imports, or the AWS CLI, and forks itself for each run.
 
 Most of a short run is imports. Each run is still a process of its own, with the arguments, environment, directory and
 streams that it was given. Only what is the same in every run is there already: the modules, the registry of checks, the
@@ -24,23 +24,23 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from tests.lab.kept import keep_service_models
+from tests.lab.kept import keep_event_names, keep_methods, keep_service_models
 
 _LARGEST = 1 << 20
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Forked:
-    """The process, from our side. It ends with ours."""
+    """The process of a program, from our side. It ends with ours."""
 
-    def __init__(self, env: Mapping[str, str]) -> None:
+    def __init__(self, env: Mapping[str, str], program: str = "gmsa-doctor") -> None:
         self._directory = tempfile.TemporaryDirectory(prefix="gmsa-forked-")
         directory = Path(self._directory.name)
         directory.chmod(0o755)
         self._address = f"{directory}/server"
         ours, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, "-m", "tests.forked", self._address, str(theirs.fileno())]
+            command = [sys.executable, "-m", "tests.forked", self._address, str(theirs.fileno()), program]
             self._process = subprocess.Popen(
                 command,
                 env=dict(env),
@@ -51,10 +51,10 @@ class Forked:
             )
         ours.recv(1)  # it listens, or has ended
         self._ours = ours
-        self.command = str(directory / "gmsa-doctor")
-        """The path of a program that behaves as `gmsa-doctor` and starts faster."""
+        self.command = str(directory / program)
+        """The path of a program that behaves as `program` and starts faster."""
         script = Path(__file__).with_name("forked_command.py").read_text(encoding="utf-8")
-        values = {"@PYTHON@": sys.executable, "@ADDRESS@": self._address}
+        values = {"@PYTHON@": sys.executable, "@ADDRESS@": self._address, "@PROGRAM@": program}
         for name, value in values.items():
             script = script.replace(name, value)
         Path(self.command).write_text(script, encoding="utf-8")
@@ -89,7 +89,7 @@ class Forked:
 # In the process ---------------------------------------------------------------------------------------
 
 
-def _serve(listener: socket.socket, parent: socket.socket) -> None:
+def _serve(listener: socket.socket, parent: socket.socket, program: str) -> None:
     """Fork for each connection until the parent is gone."""
     while True:
         ready, _, _ = select.select([listener, parent], [], [])
@@ -98,7 +98,7 @@ def _serve(listener: socket.socket, parent: socket.socket) -> None:
         connection, _ = listener.accept()
         if os.fork() == 0:
             try:
-                _follow(connection)
+                _follow(connection, program)
             finally:
                 os._exit(1)
         connection.close()
@@ -107,7 +107,7 @@ def _serve(listener: socket.socket, parent: socket.socket) -> None:
                 pass
 
 
-def _follow(connection: socket.socket) -> None:
+def _follow(connection: socket.socket, program: str) -> None:
     """Start the run, forward signals to it, and send its exit code. The run and its client end together."""
     request, fds, *_ = socket.recv_fds(connection, _LARGEST, 5)
     first, *rest = request.split(b"\0")
@@ -126,7 +126,7 @@ def _follow(connection: socket.socket) -> None:
             os.setresgid(gid, gid, gid)
             os.setresuid(uid, uid, uid)
             _LIBC.prctl(1, signal.SIGKILL)  # a change of user has undone it
-        _become([os.fsdecode(one) for one in rest], fds[:3])
+        _become(program, [os.fsdecode(one) for one in rest], fds[:3])
     for fd in fds:
         os.close(fd)
     ends = os.pidfd_open(run)
@@ -143,7 +143,7 @@ def _follow(connection: socket.socket) -> None:
             os._exit(0)
 
 
-def _become(request: list[str], streams: list[int]) -> None:
+def _become(program: str, request: list[str], streams: list[int]) -> None:
     """Be the command; never returns."""
     cwd, count, *rest = request
     arguments, env = rest[: int(count)], rest[int(count) :]
@@ -151,10 +151,11 @@ def _become(request: list[str], streams: list[int]) -> None:
         os.dup2(one, number)
     os.closerange(3, 64)
     _open_streams()
+    own = {name: value for name, value in os.environ.items() if name == "AWS_DATA_PATH"}  # the AWS CLI's import set it
     os.environ.clear()
-    os.environ.update({name: value for name, _, value in (pair.partition("=") for pair in env)})
+    os.environ.update({name: value for name, _, value in (pair.partition("=") for pair in env)} | own)
     os.chdir(cwd)
-    sys.argv = ["gmsa-doctor", *arguments]
+    sys.argv = [program, *arguments]
     if seconds := os.environ.pop("GMSA_LAB_DNS_SECONDS", ""):
         from gmsa_doctor.clients.dns.resolver import Dns
 
@@ -162,10 +163,7 @@ def _become(request: list[str], streams: list[int]) -> None:
     sys.modules["__main__"].__package__ = ""  # click names a module in its help where there is one
     code = 1
     try:
-        from gmsa_doctor.__main__ import main
-
-        main()
-        code = 0
+        code = importlib.import_module(_MODULES[program]).main() or 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     finally:
@@ -188,7 +186,23 @@ def _open_streams() -> None:
         setattr(sys, f"__{name}__", stream)
 
 
-def _prepare() -> None:
+_MODULES = {"gmsa-doctor": "gmsa_doctor.__main__", "aws": "awscli.clidriver"}
+"""The module whose `main` is the program."""
+
+
+def _prepare_aws() -> None:
+    """Import what the AWS CLI imports, with its plug-ins, and read the descriptions of the services of most fixes."""
+    from awscli.clidriver import create_clidriver
+
+    keep_service_models()
+    keep_event_names()
+    keep_methods()
+    session = create_clidriver().session
+    for service in ("ec2", "ecs", "iam", "s3", "secretsmanager"):
+        session.create_client(service, "us-east-1", aws_access_key_id="none", aws_secret_access_key="none")
+
+
+def _prepare_doctor() -> None:
     """Import every module that a run may import, and compute what is the same in each run."""
     import resource  # noqa: F401 - a run as another user may not read the interpreter's files
 
@@ -212,7 +226,6 @@ def _prepare() -> None:
     typer.main.get_command = cache(typer.main.get_command)
     typer.main.get_command(app)
     _read_service_models()
-    gc.freeze()
 
 
 def _read_service_models() -> None:
@@ -221,13 +234,16 @@ def _read_service_models() -> None:
     from gmsa_doctor.clients.aws.services import AWS_CLIENTS
 
     keep_service_models()
+    keep_event_names()
+    keep_methods()
     session = boto3.Session("none", "none", region_name="us-east-1")
     for client in AWS_CLIENTS:
         session.client(client.service)
 
 
 if __name__ == "__main__":
-    _prepare()
+    {"gmsa-doctor": _prepare_doctor, "aws": _prepare_aws}[sys.argv[3]]()
+    gc.freeze()
     with (
         socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as waiting,
         socket.socket(fileno=int(sys.argv[2])) as caller,
@@ -235,4 +251,4 @@ if __name__ == "__main__":
         waiting.bind(f"\0{sys.argv[1]}")
         waiting.listen(64)
         caller.send(b"!")
-        _serve(waiting, caller)
+        _serve(waiting, caller, sys.argv[3])

@@ -1,5 +1,5 @@
 #!@PYTHON@ -SI
-"""`gmsa-doctor` in the tests: asks the process of tests/forked.py to fork a run, and ends as that run ends.
+"""@PROGRAM@ in the tests: asks the process of tests/forked.py to fork a run, and ends as that run ends.
 
 The run has this process's arguments, environment, directory, streams, namespaces and user, and receives its signals.
 """
@@ -19,7 +19,7 @@ def main() -> None:
         environ = file.read().rstrip(b"\0")
     names = [os.fsdecode(pair.partition(b"=")[0]) for pair in environ.split(b"\0")]
     if any(name.startswith(_READ_AT_IMPORT) and name not in _HARMLESS for name in names):
-        os.execv(os.path.join(os.path.dirname("@PYTHON@"), "gmsa-doctor"), ["gmsa-doctor", *sys.argv[1:]])
+        os.execv(os.path.join(os.path.dirname("@PYTHON@"), "@PROGRAM@"), ["@PROGRAM@", *sys.argv[1:]])
     peer = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
     peer.connect("\0@ADDRESS@")
     is_first = os.getpid() == 1

@@ -19,9 +19,16 @@ def assert_fits(document: dict[str, Any]) -> None:
     _VALIDATOR.validate(document)
 
 
+def _lasting(value: object) -> object:
+    """Give the value without a valid duration, which differs from run to run."""
+    if isinstance(value, dict) and type(duration := value.get("duration_ms")) is int and duration >= 0:
+        return {**value, "duration_ms": 0}
+    return value
+
+
 def _reference(validator: Any, reference: str, value: object, part: Any) -> Iterator[jsonschema.ValidationError]:
     """Follow a `$ref`, unless an equal value was valid before."""
-    key = (reference, json.dumps(value, sort_keys=True))
+    key = (reference, json.dumps(_lasting(value), sort_keys=True))
     if key in _valid:
         return
     errors = list(_PLAIN.VALIDATORS["$ref"](validator, reference, value, part))

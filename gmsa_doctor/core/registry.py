@@ -62,6 +62,7 @@ class Registry:
         self.ids = frozenset(by_id)
         self.broken = tuple(broken)
         self._by_id = by_id
+        self._without: dict[frozenset[type], Registry] = {}
 
     def get(self, id: str) -> Check | None:
         """The check with that id."""
@@ -95,6 +96,11 @@ class Registry:
 
     def without(self, kinds: frozenset[type]) -> Registry:
         """The same without the checks that cannot do without values of these types."""
+        if kinds not in self._without:
+            self._without[kinds] = self._reduced(kinds)
+        return self._without[kinds]
+
+    def _reduced(self, kinds: frozenset[type]) -> Registry:
         gone: set[type] = set(kinds)
         without: set[str] = set()
         for check in self.in_graph_order:

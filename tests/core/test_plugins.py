@@ -11,6 +11,7 @@ from zipfile import ZipFile
 import jsonschema
 import pytest
 
+from gmsa_doctor.core.registry import load
 from tests.command import Ended, a_task_definition, environ, file_with
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
@@ -346,19 +347,31 @@ def test_a_plug_in_written_by_hand_is_found(installation: Installation, env: dic
         (a_check(doc="What."), "odd_checks", "odd.check: the docstring says"),
         (a_check(result="NoSuchType"), "odd_checks", "NameError"),
         (a_check(id="credspec.object"), "odd_checks", "credspec.object is declared by gmsa-doctor and by odd-checks"),
-        (a_check(id="acme.gmsa-name"), "odd_checks", "acme-gmsa-checks"),
         (a_check(result="Given[CredSpecLocation]"), "odd_checks", "CredSpecLocation is given by task-definition.arn"),
         (CIRCLE, "odd_checks", "odd.hen → odd.egg → odd.hen"),
     ],
 )
-def test_a_broken_plug_in_is_named_by_list_and_the_others_are_used(
-    source: str, entry: str, words: str, installation: Installation, env: dict[str, str], tmp_path: Path
+def test_a_broken_plug_in_is_named_and_the_others_are_used(
+    source: str, entry: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    listed = installation.doctor("list", env={**env, **plug_in(tmp_path, source, entry)})
+    plug_in(tmp_path, source, entry)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "odd_checks", raising=False)
+    registry = load()
+    assert registry.get("credspec.object")
+    (broken,) = registry.broken
+    assert (broken.name, broken.origin) == ("odd", "odd-checks")
+    assert words in str(broken)
+
+
+def test_list_names_a_plug_in_that_declares_the_check_of_another(
+    installation: Installation, env: dict[str, str], tmp_path: Path
+) -> None:
+    listed = installation.doctor("list", env={**env, **plug_in(tmp_path, a_check(id="acme.gmsa-name"))})
     assert (listed.code, listed.err) == (0, "")
     line = listed.out.rstrip().splitlines()[-1]
     assert line.startswith("The plug-in ")
-    assert words in line
+    assert "acme-gmsa-checks" in line
     assert "odd-checks" in line
     assert "\ncredspec.object " in listed.out
 

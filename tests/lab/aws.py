@@ -24,7 +24,7 @@ from tests.lab.beyond_moto import BeyondMoto
 from tests.lab.buckets import Buckets
 from tests.lab.fargate import Fargate
 from tests.lab.images import Images
-from tests.lab.kept import keep_indexes, keep_service_models
+from tests.lab.kept import keep_event_names, keep_indexes, keep_methods, keep_service_models
 from tests.lab.lies import Lie
 from tests.lab.moments import Moments
 from tests.lab.quotas import Quotas
@@ -416,6 +416,8 @@ class EmbeddedAws:
         from werkzeug.serving import make_server
 
         keep_service_models()
+        keep_event_names()
+        keep_methods()
         keep_indexes()
 
         class QuietHandler(MotoRequestHandler):

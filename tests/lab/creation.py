@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from tests.lab import recorded
 from tests.lab.ad import DomainController
-from tests.lab.aws import EmbeddedAws
+from tests.lab.aws import ACCOUNT, EmbeddedAws
 from tests.lab.environment import EXECUTION_ROLE, Created, Environment, fill, healthy
 from tests.lab.network import VPC_CIDR, make_network
 
@@ -33,10 +33,10 @@ def create(environment: Environment, aws: EmbeddedAws) -> Created:
         if played and part.is_as_in(played, environment, created):
             created = replace(created, **{name: getattr(played.created, name) for name in part.names})
             continue
-        if played:
+        if played and part.is_whole_service:
             aws.player.discard(part.service)
-        if first:
-            recorded.seed(part.service)
+        if first and part.is_whole_service:
+            recorded.seed(part.service, ACCOUNT, environment.region)
         created = replace(created, **part.make(environment, aws, created))
     for call in environment.after:
         call(aws, created)
@@ -52,10 +52,12 @@ class Part:
     make: Callable[[Environment, EmbeddedAws, Created], dict[str, Any]]
     names: tuple[str, ...] = ()
     """What it gives to `Created`."""
+    is_whole_service: bool = True
+    """Whether it is made again from nothing, and later parts with it, if it differs from the account that is played."""
 
     def is_as_in(self, played: recorded.HealthyAccount, environment: Environment, created: Created) -> bool:
         """Return whether it would come out as in that account."""
-        before = [part.names for part in PARTS[: PARTS.index(self)]]
+        before = [part.names for part in PARTS[: PARTS.index(self)] if part.is_whole_service]
         same_names = all(
             getattr(created, name) == getattr(played.created, name)
             for name in ("region", "partition", "credspec_arn", *chain.from_iterable(before))
@@ -80,13 +82,18 @@ def healthy_account(dc: DomainController, aws: EmbeddedAws) -> recorded.HealthyA
 def _network(environment: Environment, aws: EmbeddedAws, _: Created) -> dict[str, Any]:
     ec2 = aws.client("ec2", environment.region)
     made = make_network(ec2, environment.region)
-    options = "default"
-    if environment.dhcp is not None:
-        answer = ec2.create_dhcp_options(DhcpConfigurations=environment.dhcp)
-        options = answer["DhcpOptions"]["DhcpOptionsId"]
-        ec2.associate_dhcp_options(DhcpOptionsId=options, VpcId=made["vpc"])
-    directory = _directory(environment, aws, made["vpc"], made["subnets"])
-    return {**made, "dhcp_options": options, "directory": directory}
+    return {**made, "directory": _directory(environment, aws, made["vpc"], made["subnets"])}
+
+
+def _dhcp(environment: Environment, aws: EmbeddedAws, created: Created) -> dict[str, Any]:
+    """Give the VPC its DHCP options set, which may have another one."""
+    if environment.dhcp is None:
+        aws.backend("ec2", environment.region).get_vpc(created.vpc).dhcp_options = None
+        return {"dhcp_options": "default"}
+    ec2 = aws.client("ec2", environment.region)
+    options = ec2.create_dhcp_options(DhcpConfigurations=environment.dhcp)["DhcpOptions"]["DhcpOptionsId"]
+    ec2.associate_dhcp_options(DhcpOptionsId=options, VpcId=created.vpc)
+    return {"dhcp_options": options}
 
 
 def _directory(environment: Environment, aws: EmbeddedAws, vpc: str, subnets: tuple[str, ...]) -> str:
@@ -185,10 +192,11 @@ def _tasks(environment: Environment, aws: EmbeddedAws, created: Created) -> dict
 
 _OF_NETWORK = (
     "vpc", "subnets", "public_subnet", "route_table", "public_route_table", "internet_gateway", "nat_gateway",
-    "security_group", "dhcp_options", "directory",
+    "security_group", "directory",
 )  # fmt: skip
 PARTS = (
-    Part("ec2", ("dhcp", "directory", "domain"), _network, _OF_NETWORK),
+    Part("ec2", ("directory", "domain"), _network, _OF_NETWORK),
+    Part("ec2", ("dhcp",), _dhcp, ("dhcp_options",), is_whole_service=False),
     Part("secretsmanager", ("secret_name", "secret_region", "secret"), _secret, ("secret_arn",)),
     Part("s3", ("bucket", "key", "bucket_region", "credspec"), _credspec),
     Part("iam", ("role_policy", "role_trust", "secret_name"), _role),

@@ -46,6 +46,9 @@ class Memory:
             backend = _backend(*place)
             backend.__dict__.clear()
             backend.__dict__.update(state)
+            for subnet in (subnet for zone in state.get("subnets", {}).values() for subnet in zone.values()):
+                for _ in subnet.aws_reserved_ips:  # which address is next is kept for each object, outside of it
+                    next(iter(subnet._subnet_ip_generator))
 
 
 def memory(part: str) -> Memory:
@@ -220,22 +223,28 @@ class Player:
         if not self._begun:
             self.play(None)
         self.wake()
-        self._changed.add(part_of(service))
+        self._changed |= {service, part_of(service)}  # a part's main service does not know what the others keep
 
     def discard(self, service: str) -> None:
         """Have the part of this service created again."""
         self.change(service)
+        self._changed |= {other for other, part in _PARTS.items() if part == service}
         _forget(part_of(service))
 
     def tape_for(self, service: str) -> Tape | None:
         """Give the tape if it answers for this service."""
-        return self.account.tape if self.account and part_of(service) not in self._changed else None
+        return self.account.tape if self.account and service not in self._changed else None
 
 
-def seed(part: str) -> None:
-    """Make moto's next generated ids the same each time."""
+def seed(part: str, account: str = "", region: str = "") -> None:
+    """Make moto's next generated ids the same each time.
+
+    With a region: whether or not its EC2 has been used before, since moto generates ids when it begins.
+    """
     from moto.moto_api._internal import mock_random
 
+    if region:
+        _backend("ec2", account, region)
     mock_random.seed(part)
 
 

@@ -227,7 +227,7 @@ FAULTS = (
         "which has no path to the internet",
     ),
     Scenario("a private NAT gateway", _S3, default_route(NatGatewayId=private_nat), "drops packets of a private"),
-    Scenario("only a gateway endpoint", _SECRETS, all_of(isolated, gateway_endpoint()), "no endpoint"),
+    Scenario("only a gateway endpoint", _SECRETS, all_of(isolated, gateway_endpoint()), "no matching endpoint"),
     Scenario(
         "the gateway endpoint on another route table", _S3,
         all_of(ENDPOINTS_ONLY, gateway_endpoint(table=lambda it: [it.public_route_table]), endpoints(*ALL)),
@@ -266,7 +266,8 @@ FAULTS = (
     ),
     Scenario(
         "no endpoint for the logs", _LOGS,
-        all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints("secretsmanager", "ecr.api", "ecr.dkr")), "no endpoint",
+        all_of(ENDPOINTS_ONLY, gateway_endpoint(), endpoints("secretsmanager", "ecr.api", "ecr.dkr")),
+        "no matching endpoint",
     ),
     Scenario(
         "no endpoint for the registry", _ECR,

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.command import doctor
+from tests.here import doctor_here
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
-from tests.lab.creation import create
+from tests.lab.creation import create, healthy_account
 from tests.lab.environment import Created, healthy, task_definition_file
 from tests.metadata_endpoint import VARIABLE, answering, on_fargate
 from tests.scenarios import changes
@@ -120,11 +121,12 @@ def made_twice(aws: EmbeddedAws) -> list[str]:
 
 def calls_of(change: Change, dc: DomainController, aws: EmbeddedAws) -> list[str]:
     aws.reset()
+    aws.player.play(healthy_account(dc, aws))
     with ExitStack() as stack:
         environment = healthy(dc)
         change(environment, Lab(dc, aws, stack))
         create(environment, aws)
-        ended = doctor(*environment.command_with("--live", "never"), env=aws.environ())
+        ended = doctor_here(*environment.command_with("--live", "never"), aws=aws, env=aws.environ())
     assert ended.code in (0, 1, 3), ended.err
     return operations(aws)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gmsa_doctor.report.findings import language
-from tests.command import doctor
+from tests.command import doctor, quick_aws
 from tests.lab import accounts
 from tests.lab.ad import DomainController
 from tests.lab.aws import EmbeddedAws
@@ -151,7 +151,7 @@ def run_in_shell(commands: list[str], person: Person, env: Mapping[str, str], di
     script = "\n".join(("set -eu -o pipefail", *lines))
     for placeholder, name in person.names.items():
         script = script.replace(placeholder, name)
-    path = f"{Path(sys.executable).parent}:{env['PATH']}"
+    path = f"{Path(quick_aws()).parent}:{Path(sys.executable).parent}:{env['PATH']}"
     ended = subprocess.run(
         ["bash"],
         input=script,

@@ -13,7 +13,7 @@ from tests.command import Ended, doctor
 from tests.here import doctor_here
 from tests.lab.ad import DomainController
 from tests.lab.aws import ACCOUNT, EmbeddedAws
-from tests.lab.creation import create
+from tests.lab.creation import create, healthy_account
 from tests.lab.environment import Created, Environment, healthy
 from tests.scenarios import tiers
 from tests.scenarios.changes import all_of
@@ -35,9 +35,8 @@ ENVIRONMENTS: dict[str, Change] = {
 
 
 def printed(purpose: str, *arguments: str, aws: EmbeddedAws) -> Policy:
-    ended = doctor(
-        "iam-policy", "--for", purpose, "--account", ACCOUNT, "--region", "us-east-1", *arguments, env=aws.environ()
-    )
+    options = ("--for", purpose, "--account", ACCOUNT, "--region", "us-east-1", *arguments)
+    ended = doctor_here("iam-policy", *options, aws=aws, env=aws.environ())
     assert ended.code == 0, ended.err
     return ended.document
 
@@ -75,6 +74,8 @@ def asked_for(aws: EmbeddedAws) -> set[str]:
 
 def made(change: Change, dc: DomainController, aws: EmbeddedAws, stack: ExitStack) -> tuple[Environment, Created]:
     aws.reset()
+    if not tiers.all_through_process:
+        aws.player.play(healthy_account(dc, aws))
     environment = healthy(dc)
     change(environment, Lab(dc, aws, stack))
     return environment, create(environment, aws)
