@@ -32,7 +32,7 @@ INTERRUPTED = "interrupted before it ended"
 
 TIME_OVER = "not finished when the time for the whole run was over (--timeout)"
 
-NOT_BEGUN = "not begun when the time for the whole run was over (--timeout)"
+NOT_BEGUN = "not begun before the run had to end (--timeout, or Ctrl-C)"
 
 _ROOTS = (Status.FAIL, Status.UNKNOWN, Status.ERROR)
 
@@ -97,6 +97,7 @@ class _GraphRun:
         self.cases = cases
         self.selected = selected
         self.ends = time.monotonic() + seconds
+        self.work_before = time.process_time()
         self.results: dict[tuple[int, str], Outcome[Any]] = {}
         self.invocations: dict[object, _Invocation] = {}
         self.equal: dict[object, object] = {}
@@ -210,8 +211,10 @@ class _GraphRun:
         return False
 
     def begin(self) -> None:
-        """Begin cases until there is enough to run, or the time is over."""
-        while self.begun < len(self.cases) and len(self.ready) < _WITH_WAITING and time.monotonic() < self.ends:
+        """Begin cases until there is enough to run, or too little time: their report takes as long as their checks."""
+        while self.begun < len(self.cases) and len(self.ready) < _WITH_WAITING:
+            if time.monotonic() + time.process_time() - self.work_before >= self.ends:
+                return
             self.begun += 1
             self.advance_all(self.begun - 1)
 
@@ -336,8 +339,7 @@ class _GraphRun:
     def not_begun(self) -> Finding:
         """The finding of all cases for which no check has begun: that of the first check."""
         first = next(check for check in self.registry.in_graph_order if check.id in self.selected)
-        text = "not begun when it was interrupted" if time.monotonic() < self.ends else NOT_BEGUN
-        return self.complete(first, unknown(text))
+        return self.complete(first, unknown(NOT_BEGUN))
 
     def complete(self, check: Check | None, finding: Finding) -> Finding:
         if check is None:

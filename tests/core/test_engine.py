@@ -413,16 +413,25 @@ def test_ctrl_c_at_any_line_of_the_engine_leaves_a_whole_report() -> None:
 
 def test_the_time_of_the_run_is_over_even_if_checks_end_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(1_000_000))
-    monkeypatch.setattr(engine, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+    monkeypatch.setattr(engine, "time", SimpleNamespace(monotonic=lambda: float(next(clock)), process_time=lambda: 0.0))
     ended = execute(declared(*CHAIN), [the_start(str(number)) for number in range(400)], seconds=1000)
     by_case = [{finding.check: finding for finding in found} for found in ended.findings]
     assert by_case[0]["three.needs"].status is Status.PASS
     assert list(by_case[-1]) == ["one.gives"]
     last = by_case[-1]["one.gives"]
     assert (last.status, last.root, last.docs) == (Status.UNKNOWN, True, "https://example.com/")
-    assert last.summary == "not begun when the time for the whole run was over (--timeout)"
+    assert last.summary == engine.NOT_BEGUN
     assert ended.values[-1] == {One: last, Two: last}
     assert not ended.interrupted
+
+
+def test_no_case_begins_when_the_time_that_is_left_is_needed_for_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    work = iter(range(1_000_000))
+    times = SimpleNamespace(monotonic=time.monotonic, process_time=lambda: float(next(work)))
+    monkeypatch.setattr(engine, "time", times)
+    ended = execute(declared(*CHAIN), [the_start(str(number)) for number in range(400)], seconds=100)
+    assert len(ended.findings[0]) == 3
+    assert ended.findings[-1][0].summary == engine.NOT_BEGUN
 
 
 def test_cases_that_have_not_begun_when_the_user_interrupts_have_one_finding() -> None:
@@ -433,7 +442,7 @@ def test_cases_that_have_not_begun_when_the_user_interrupts_have_one_finding() -
     ended = execute(declared(*CHAIN), [the_start(str(n)) for n in range(200)], seconds=100, watch=interrupt)
     assert ended.interrupted
     assert [len(found) for found in ended.findings][::199] == [3, 1]
-    assert ended.findings[-1][0].summary == "not begun when it was interrupted"
+    assert ended.findings[-1][0].summary == engine.NOT_BEGUN
 
 
 def test_arguments_that_cannot_be_hashed_are_equal_only_to_themselves() -> None:
