@@ -32,7 +32,7 @@ from gmsa_doctor.formats.documents.near_keys import near_keys
 from gmsa_doctor.formats.documents.placeholders import marked
 from gmsa_doctor.formats.documents.task_definition import TaskDefinitionError, read_task_definition
 from gmsa_doctor.formats.documents.walk import child, entries
-from gmsa_doctor.formats.documents.yaml_text import read_yaml
+from gmsa_doctor.formats.documents.yaml_text import read_yaml_documents
 from gmsa_doctor.formats.templates import (
     cloudformation,
     compose,
@@ -225,10 +225,29 @@ class _Reader:
                 return source_of_plan(self.path, plan)
         if is_utf16(self.body):
             raise LocatedError(UTF16)
-        located = read_json(text) if is_json else read_yaml(text)
-        if terraform_plan.is_plan(located.value):
-            return source_of_plan(self.path, located)
-        return self._document(located)
+        documents = (read_json(text),) if is_json else read_yaml_documents(text)
+        if terraform_plan.is_plan(documents[0].value):
+            return source_of_plan(self.path, documents[0])
+        return self._documents(documents)
+
+    def _documents(self, documents: tuple[Located, ...]) -> SourceFile | None:
+        """Of several YAML documents, such as those of Kubernetes, those with gMSA configuration."""
+        found = [(located, source) for located in documents if (source := self._document(located))]
+        if not found:
+            return None
+        (_, first), *others = found
+        if len(documents) > 1 and first.kind is FileKind.CREDSPEC and first.located is None:
+            first = replace(first, body=json.dumps(found[0][0].value).encode(), located=found[0][0])
+        for located, other in others:
+            if FileKind.CREDSPEC in (first.kind, other.kind):
+                raise LocatedError("a second document with a CredSpec or a task definition", located.at(()))
+            first = replace(
+                first,
+                definitions=(*first.definitions, *other.definitions),
+                left_out=(*first.left_out, *other.left_out),
+                parameters=first.parameters | other.parameters,
+            )
+        return first
 
     def _document(self, located: Located) -> SourceFile | None:
         value = located.value

@@ -15,6 +15,9 @@ from gmsa_doctor.formats.documents.located import DEPTH_LIMIT, TEXT_LIMIT, Locat
 ALIAS_LIMIT = 50_000
 """Maximum number of parts that all aliases together may repeat."""
 
+DOCUMENT_LIMIT = 100
+"""Maximum number of documents: the limit of aliases is for each."""
+
 _FUNCTIONS = (
     *("And", "Base64", "Cidr", "Equals", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Length", "Not"),
     *("Or", "Select", "Split", "Sub", "ToJsonString", "Transform"),
@@ -29,22 +32,36 @@ _CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-
 
 
 def read_yaml(text: str) -> Located:
-    """The only YAML document of a text. CloudFormation's short forms such as ``!Sub`` become ``{"Fn::Sub": …}``.
+    """The only YAML document of a text, as :func:`read_yaml_documents` reads it."""
+    first, *others = read_yaml_documents(text)
+    if others:
+        raise LocatedError("a second document starts here; only files with one document can be read", others[0].at(()))
+    return first
+
+
+def read_yaml_documents(text: str) -> tuple[Located, ...]:
+    """The YAML documents of a text, at least one. Short forms such as ``!Sub`` become ``{"Fn::Sub": …}``.
 
     Keys are texts as written. Other local tags (Compose's ``!reset``) are ignored. Raises only LocatedError, for any
     text.
     """
     if len(text) > TEXT_LIMIT:
         raise LocatedError(f"the text is longer than {TEXT_LIMIT} characters")
-    root = _composed(text)
-    if root is None:
+    roots = _composed(text)
+    if not roots:
         raise LocatedError("the document is empty")
+    if len(roots) > DOCUMENT_LIMIT:
+        raise LocatedError(f"there are more than {DOCUMENT_LIMIT} documents", _position(roots[-1].start_mark))
+    return tuple(_located(root) for root in roots)
+
+
+def _located(root: Any) -> Located:
     reader = _YamlReader()
     return Located(reader.value(root, ()), reader.positions)
 
 
-def _composed(text: str) -> Any:
-    """PyYAML's node of the document; None without a document."""
+def _composed(text: str) -> list[Any]:
+    """PyYAML's nodes of the documents."""
     import yaml
     from yaml.composer import Composer
 
@@ -54,11 +71,10 @@ def _composed(text: str) -> Any:
     try:
         loader: Any = type("Loader", bases, {"__init__": bases[-1].__init__})(text)
         loader.anchors = {}
-        return loader.get_single_node()
-    except yaml.composer.ComposerError as error:
-        raise LocatedError(
-            "a second document starts here; only files with one document can be read", _position(error.problem_mark)
-        ) from None
+        found = []
+        while loader.check_node():
+            found.append(loader.get_node())
+        return found
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise LocatedError(error.problem or "this is not YAML", _position(mark) if mark else None) from None

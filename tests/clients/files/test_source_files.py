@@ -373,6 +373,21 @@ def test_other_uses_of_the_word_credential_spec_are_ignored(tmp_path: Path, text
     assert list(sources(["deployment.yaml"], {}, str(tmp_path), pass_over=True)) == []
 
 
+def test_the_documents_of_a_yaml_file_are_read(tmp_path: Path) -> None:
+    credspec = "kind: GMSACredentialSpec\ncredspec: {DomainJoinConfig: {DnsName: corp.example}}\n"
+    two = "".join(
+        f"---\nfamily: {name}\ncontainerDefinitions: [{{name: web, credentialSpecs: ['x']}}]\n" for name in ("a", "b")
+    )
+    write(tmp_path, {"one.yaml": f"kind: ClusterRole\n---\n{credspec}", "two.yaml": two, "mixed.yaml": credspec + two})
+    (one,) = sources(["one.yaml"], {}, str(tmp_path))
+    assert isinstance(one, SourceFile)
+    assert (one.kind, one.located and one.located.at(("DomainJoinConfig",))) == (FileKind.CREDSPEC, Position(4, 12))
+    (found,) = sources(["two.yaml"], {}, str(tmp_path))
+    assert isinstance(found, SourceFile)
+    assert [definition.name for definition in found.definitions] == ["a", "b"]
+    assert "a second document with" in broken(tmp_path, "mixed.yaml").reason
+
+
 CYCLE = "containerDefinitions: &all\n  - name: web\n    again: *all\n"
 BOMB = "containerDefinitions: [a]\na0: &a0 [x, x]\n" + "".join(
     f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 10)}]\n" for number in range(1, 30)

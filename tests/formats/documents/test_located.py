@@ -238,7 +238,8 @@ MERGE_CHAIN = "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: *a{n - 1}}}\n" fo
     [
         ("", "the document is empty", None),
         ("# nothing\n", "the document is empty", None),
-        ("a: 1\n---\nb: 2\n", "a second document starts here", Position(2, 1)),
+        ("a: 1\n---\nb: 2\n", "a second document starts here", Position(3, 1)),
+        ("--- a\n" * 101, "there are more than 100 documents", Position(101, 5)),
         ("a: 1\nb:\n  c: 1\n  c: 2\n", "the key occurs twice", Position(4, 3)),
         ("a: &a [1, *a]", "the alias contains itself", Position(1, 4)),
         ("a: &a {b: *a}", "the alias contains itself", Position(1, 4)),
