@@ -18,6 +18,7 @@ from threading import Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
 
+from gmsa_doctor import __version__
 from gmsa_doctor.clients.aws.call_record import CallRecord
 from gmsa_doctor.clients.aws.rate import Paces
 from gmsa_doctor.clients.aws.shared_models import with_shared_models
@@ -155,15 +156,16 @@ class Aws:
 
     def client(self, service: str) -> Any:
         """The boto3 client of a service, with time limits. Raises UsageError for an invalid endpoint URL."""
-        from botocore.config import Config
+        import botocore.config
 
         with self._lock:  # clients are thread-safe, sessions are not
             if service not in self._clients:
-                limits = Config(
+                limits = botocore.config.Config(
                     connect_timeout=CONNECT_SECONDS,
                     read_timeout=READ_SECONDS,
                     retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},
                     max_pool_connections=32,
+                    user_agent=f"gmsa-doctor/{__version__} Botocore/{botocore.__version__}",
                 )
                 try:
                     client = self._session.client(service, region_name=self.region, config=limits)

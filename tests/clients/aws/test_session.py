@@ -14,6 +14,7 @@ from threading import Barrier, Thread
 import botocore.exceptions as botocore
 import pytest
 
+from gmsa_doctor import __version__
 from gmsa_doctor.clients.aws import session as client
 from gmsa_doctor.clients.aws.directory_service import DirectoryService
 from gmsa_doctor.clients.aws.ec2 import Ec2
@@ -779,13 +780,19 @@ def test_that_a_request_was_throttled_is_not_remembered(aws: EmbeddedAws, one_tr
     assert sts.caller()["Account"] == ACCOUNT
 
 
-def test_a_service_that_has_answered_is_not_silent_after_one_request_without_an_answer(
-    aws: EmbeddedAws, impatient: None
-) -> None:
-    aws.hang("ecs", "DescribeClusters", times=1)
-    ecs = Ecs(Aws())
-    assert list(ecs.clusters()) == [()]
-    with pytest.raises(TimedOut):
-        ecs.describe_cluster("web")
-    with pytest.raises(NotFound):
-        ecs.describe_cluster("web")
+def test_a_service_that_has_answered_is_silent_when_it_does_not_answer_twice_in_a_row(aws: EmbeddedAws) -> None:
+    session, late = Aws(), TimedOut("sts.example", 8)
+    Sts(session).caller()
+    for silent_services in ([], ["sts"]):
+        session.timed_out("sts", "sts:GetCallerIdentity", late)
+        assert list(session.silent) == silent_services
+    session.timed_out("ecs", "ecs:ListClusters", late)  # which has never answered
+    assert "ecs" in session.silent
+
+
+def test_requests_name_us_as_who_sends_them(aws: EmbeddedAws) -> None:
+    sts, sent = Aws().client("sts"), []
+    sts.meta.events.register("before-send", lambda request, **_: sent.append(request.headers["User-Agent"]))
+    sts.get_caller_identity()
+    (name,) = (value.decode() if isinstance(value, bytes) else value for value in sent)
+    assert name.startswith(f"gmsa-doctor/{__version__} Botocore/")
