@@ -59,6 +59,16 @@ def test_the_archive_of_a_file_has_its_task_definition(tmp_path: Path) -> None:
     assert json.loads(files["calls.json"]) == []
 
 
+def test_a_value_that_is_known_to_be_secret_is_in_no_file_wherever_it_came_from(tmp_path: Path) -> None:
+    token = "Token-7319-xyz"
+    container = {"image": f"registry.example/web:{token}", "environment": [{"name": "API_TOKEN", "value": token}]}
+    name = file_with(tmp_path, a_task_definition(container=container))
+    doctor("check", "--offline", name, "--bundle", str(tmp_path / "case.zip"), env=environ(tmp_path))
+    files = content(tmp_path / "case.zip")
+    assert "registry.example/web:<hidden>" in files["task-definition.json"]
+    assert not [name for name, text in files.items() if token in text]
+
+
 def test_the_list_names_the_files_and_writes_none(tmp_path: Path) -> None:
     name = file_with(tmp_path, a_task_definition())
     ended = doctor("check", "--offline", name, "--bundle-list", "--json", env=environ(tmp_path))
